@@ -1,0 +1,11 @@
+//! Ranks: communication, splitting of key space, migration of bodies, essential trees.
+//!
+//! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks.
+
+mod comm;
+mod error;
+mod evaluate;
+
+pub use comm::{Comm, Pending, Reduction, Traffic};
+pub use error::Error;
+pub use evaluate::{Evaluation, evaluate};

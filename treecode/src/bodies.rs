@@ -1,0 +1,107 @@
+//! The state of the simulation: bodies as structures of arrays.
+//!
+//! Invariant: all arrays have the same length; [`Bodies::assert_well_formed`] says so.
+
+/// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
+pub const TYPES: usize = 6;
+
+/// Bodies, each array with one entry a body. `L`, `M`, `T` are the units of the run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bodies {
+    /// Unique and stable name of a body.
+    pub id: Vec<u64>,
+    /// Particle type, below [`TYPES`].
+    pub kind: Vec<u8>,
+    /// Mass [M], positive.
+    pub mass: Vec<f64>,
+    /// Position [L].
+    pub pos: [Vec<f64>; 3],
+    /// Velocity [L/T].
+    pub vel: [Vec<f64>; 3],
+    /// Acceleration of the last evaluation [L/T^2]; zero before the first.
+    pub acc: [Vec<f64>; 3],
+    /// Specific potential of the last evaluation [L^2/T^2]; zero before the first.
+    pub pot: Vec<f64>,
+    /// Work of the last evaluation, in interactions; zero before the first. It moves rank boundaries, never results.
+    pub work: Vec<f32>,
+}
+
+/// Calls a macro-like closure on every array of one or several `Bodies`: the one place that lists them all.
+macro_rules! each_array {
+    ($bodies:expr, $array:ident => $body:expr) => {{
+        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work } = $bodies;
+        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work)
+    }};
+    (@ $array:ident, $body:expr, $($name:ident),*) => {{ $({ let $array = $name; $body; })* }};
+}
+
+impl Bodies {
+    /// `n` bodies with ids 0 to n - 1, of type 1, all else zero.
+    pub fn zeroed(n: usize) -> Bodies {
+        let mut bodies = Bodies::default();
+        each_array!(&mut bodies, array => array.resize(n, Default::default()));
+        bodies.id.iter_mut().zip(0..).for_each(|(id, i)| *id = i);
+        bodies.kind.fill(1);
+        bodies
+    }
+
+    /// How many bodies there are.
+    pub fn len(&self) -> usize {
+        self.id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.id.is_empty()
+    }
+
+    /// Position of body `i` [L].
+    pub fn position(&self, i: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| self.pos[axis][i])
+    }
+
+    /// Velocity of body `i` [L/T].
+    pub fn velocity(&self, i: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| self.vel[axis][i])
+    }
+
+    /// Acceleration of body `i` in the last evaluation [L/T^2].
+    pub fn acceleration(&self, i: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| self.acc[axis][i])
+    }
+
+    /// Appends the bodies of `other`, in their order.
+    pub fn append(&mut self, other: &Bodies) {
+        macro_rules! extend { ($($field:ident),*) => { $(self.$field.extend_from_slice(&other.$field);)* } }
+        extend!(id, kind, mass, pot, work);
+        for axis in 0..3 {
+            self.pos[axis].extend_from_slice(&other.pos[axis]);
+            self.vel[axis].extend_from_slice(&other.vel[axis]);
+            self.acc[axis].extend_from_slice(&other.acc[axis]);
+        }
+    }
+
+    /// Reorders the bodies: entry `i` becomes what entry `order[i]` was. A shorter `order` drops the rest.
+    pub fn permute(&mut self, order: &[u32]) {
+        each_array!(self, array => *array = gather(array, order));
+    }
+
+    /// A copy of the bodies of `range`.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Bodies {
+        let mut part = self.clone();
+        each_array!(&mut part, array => { array.truncate(range.end); array.drain(..range.start); });
+        part
+    }
+
+    /// Panics unless all arrays have one length and every type is below [`TYPES`].
+    pub fn assert_well_formed(&self) {
+        let n = self.len();
+        each_array!(self, array => assert_eq!(array.len(), n, "an array of bodies has another length than the ids"));
+        assert!(self.kind.iter().all(|&kind| usize::from(kind) < TYPES), "a particle type is out of range");
+    }
+}
+
+fn gather<T: Copy + Send + Sync>(array: &[T], order: &[u32]) -> Vec<T> {
+    use rayon::prelude::*;
+    order.par_iter().with_min_len(1 << 14).map(|&i| array[i as usize]).collect()
+}

@@ -1,0 +1,118 @@
+//! What an evaluation did and how long it took: the numbers behind every report.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Interactions computed, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interactions {
+    /// Body-body pairs.
+    pub body_body: u64,
+    /// Bodies that felt a cell's moments.
+    pub body_cell: u64,
+    /// Cells that felt a cell's moments (fmm walk).
+    pub cell_cell: u64,
+}
+
+/// How floating-point operations are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convention {
+    /// 38 operations for each body-body or body-cell interaction, as Warren & Salmon and GRAPE count.
+    GordonBell,
+    /// Operations counted from our kernels' source: FMA = 2, divide and square root = 1 each.
+    Arithmetic,
+}
+
+/// The phases of a force evaluation, in the order of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Keys and sort.
+    Sort,
+    /// Splitters and migration of bodies between ranks.
+    Migrate,
+    /// Structure of the tree.
+    Build,
+    /// Moments, upward.
+    Moments,
+    /// Essential trees: what to send, sending, receiving, grafting.
+    Exchange,
+    /// Interaction lists.
+    Walk,
+    /// Interactions.
+    Kernels,
+}
+
+impl Phase {
+    /// All phases, in the order of the data.
+    pub const ALL: [Phase; 7] = [
+        Phase::Sort,
+        Phase::Migrate,
+        Phase::Build,
+        Phase::Moments,
+        Phase::Exchange,
+        Phase::Walk,
+        Phase::Kernels,
+    ];
+
+    /// Name as in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Sort => "sort",
+            Phase::Migrate => "migrate",
+            Phase::Build => "build",
+            Phase::Moments => "moments",
+            Phase::Exchange => "exchange",
+            Phase::Walk => "walk",
+            Phase::Kernels => "kernels",
+        }
+    }
+}
+
+/// What one rank did in one or more evaluations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Census {
+    /// Interactions computed.
+    pub interactions: Interactions,
+    /// Operations by [`Convention::Arithmetic`].
+    pub operations: u64,
+    /// Wall time of each phase, by its place in [`Phase::ALL`]. `Walk` and `Kernels` share the wall time of the threads that did
+    /// both, in the ratio of the time spent in each.
+    pub time: [Duration; Phase::ALL.len()],
+    /// Bytes sent to other ranks.
+    pub bytes_sent: u64,
+    /// Messages sent to other ranks.
+    pub messages_sent: u64,
+    /// Cells and bodies received in essential trees.
+    pub imported: [u64; 2],
+}
+
+impl Census {
+    /// Floating-point operations under a convention.
+    pub fn operations(&self, convention: Convention) -> u64 {
+        match convention {
+            Convention::GordonBell => {
+                38 * (self.interactions.body_body + self.interactions.body_cell + self.interactions.cell_cell)
+            }
+            Convention::Arithmetic => self.operations,
+        }
+    }
+
+    /// Time of one phase.
+    pub fn time(&self, phase: Phase) -> Duration {
+        self.time[phase as usize]
+    }
+
+    /// Adds what another evaluation of the same rank did.
+    pub fn add(&mut self, other: &Census) {
+        self.interactions.body_body += other.interactions.body_body;
+        self.interactions.body_cell += other.interactions.body_cell;
+        self.interactions.cell_cell += other.interactions.cell_cell;
+        self.operations += other.operations;
+        self.time.iter_mut().zip(other.time).for_each(|(mine, its)| *mine += its);
+        self.bytes_sent += other.bytes_sent;
+        self.messages_sent += other.messages_sent;
+        self.imported.iter_mut().zip(other.imported).for_each(|(mine, its)| *mine += its);
+    }
+}

@@ -1,0 +1,91 @@
+//! The bounding cube of all bodies, on a coarse grid so that it seldom changes from step to step.
+
+use crate::Key;
+
+/// A cube whose side is a power of two and whose corner is a multiple of an eighth of the side: dividing by the side is then
+/// exact, and bodies keep their keys from one step to the next as long as the cube stays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cube {
+    /// Lowest corner [L].
+    pub corner: [f64; 3],
+    /// Side [L], a power of two.
+    pub side: f64,
+}
+
+impl Cube {
+    /// The smallest such cube around the box from `lo` to `hi` [L]; both must be finite and `lo <= hi`.
+    pub fn around(lo: [f64; 3], hi: [f64; 3]) -> Cube {
+        assert!(
+            (0..3).all(|a| lo[a].is_finite() && hi[a].is_finite() && lo[a] <= hi[a]),
+            "no box: {lo:?} {hi:?}"
+        );
+        let extent = (0..3).map(|a| hi[a] - lo[a]).fold(0.0, f64::max);
+        // Coincident bodies have no extent: the grid must still resolve their position.
+        let reach = (0..3).map(|a| lo[a].abs().max(hi[a].abs())).fold(0.0, f64::max);
+        let smallest = (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30);
+        let mut side = 2f64.powi(extent.max(smallest).log2().floor() as i32);
+        loop {
+            let grid = side / 8.0;
+            let corner = lo.map(|x| (x / grid).floor() * grid);
+            if (0..3).all(|a| hi[a] < corner[a] + side) {
+                return Cube { corner, side };
+            }
+            side *= 2.0;
+        }
+    }
+
+    /// The key of a body at `position` [L], which must lie in the cube.
+    pub fn key(&self, position: [f64; 3]) -> Key {
+        let scale = f64::from(1u32 << Key::MAX_LEVEL) / self.side;
+        let last = (1u32 << Key::MAX_LEVEL) - 1;
+        Key::from_place(std::array::from_fn(|a| (((position[a] - self.corner[a]) * scale) as u32).min(last)))
+    }
+
+    /// Centre of the cell `key` [L].
+    pub fn centre(&self, key: Key) -> [f64; 3] {
+        let (place, side) = (key.place(), self.cell_side(key.level()));
+        std::array::from_fn(|a| self.corner[a] + (f64::from(place[a]) + 0.5) * side)
+    }
+
+    /// Side of a cell at `level` [L].
+    pub fn cell_side(&self, level: u32) -> f64 {
+        self.side / f64::from(1u32 << level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cube_holds_its_box_and_is_not_much_larger(a in prop::array::uniform3(-1e6f64..1e6), size in 1e-3f64..1e6) {
+            let hi = a.map(|x| x + size);
+            let cube = Cube::around(a, hi);
+            for axis in 0..3 {
+                prop_assert!(cube.corner[axis] <= a[axis] && hi[axis] < cube.corner[axis] + cube.side);
+            }
+            prop_assert!(cube.side <= 4.0 * size);
+        }
+
+        #[test]
+        fn a_body_lies_in_the_cell_of_its_key(p in prop::array::uniform3(-1f64..1.0), level in 0u32..=21) {
+            let cube = Cube::around([-1.0; 3], [1.0; 3]);
+            let cell = cube.key(p).ancestor(level);
+            let (centre, half) = (cube.centre(cell), 0.5 * cube.cell_side(level));
+            for axis in 0..3 {
+                prop_assert!((p[axis] - centre[axis]).abs() <= half);
+            }
+        }
+    }
+
+    #[test]
+    fn coincident_bodies_have_a_cube() {
+        for p in [[0.0; 3], [1e300, -3.0, 2.0], [1.0, 1.0, 1.0]] {
+            let cube = Cube::around(p, p);
+            assert!(cube.side > 0.0 && cube.side.is_finite());
+            cube.key(p);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What a caller can get wrong.
+
+/// Bad input to the gravity engine.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum Error {
+    /// A parameter is outside its range.
+    #[error("gravity.{name} = {value}: must be {expected}")]
+    Parameter {
+        /// Name of the parameter in the `[gravity]` table.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A body has an impossible value.
+    #[error("body with id {id}: {what} is {value}, must be {expected}")]
+    Body {
+        /// Its id.
+        id: u64,
+        /// The array.
+        what: &'static str,
+        /// The value found.
+        value: f64,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// There is nothing to compute.
+    #[error("there are no bodies; at least one is needed")]
+    NoBodies,
+}

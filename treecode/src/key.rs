@@ -1,0 +1,171 @@
+//! Morton keys with a placeholder bit (Warren & Salmon 1993): the key of a cell says its level and its place.
+//!
+//! Invariant: the highest bit set is bit `3 * level`, the bits below it are `level` octants, coarsest first. An
+//! octant holds one bit for each axis, `x << 2 | y << 1 | z`. Along one level, the order of keys is the order of the
+//! space-filling curve; a body's key is the key of its cell at [`Key::MAX_LEVEL`].
+
+use std::{fmt, num::NonZeroU64, ops::Range};
+
+/// The name of a cell, the same on every rank.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Key(NonZeroU64);
+
+impl Key {
+    /// The deepest level: three times 21 bits and the placeholder bit fill 64 bits.
+    pub const MAX_LEVEL: u32 = 21;
+    /// The cell that is the whole cube.
+    pub const ROOT: Key = Key(NonZeroU64::MIN);
+    /// One past the last key of a body, as bits do not reach it: the end of the curve in [`Key::bodies`].
+    pub const END: u64 = u64::MAX;
+
+    /// The key with these bits; `None` unless they are a placeholder bit followed by whole octants.
+    pub fn from_bits(bits: u64) -> Option<Key> {
+        let bits = NonZeroU64::new(bits)?;
+        (63 - bits.leading_zeros()).is_multiple_of(3).then_some(Key(bits))
+    }
+
+    /// The bits, placeholder included.
+    pub const fn bits(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The deepest cell at integer place `[x, y, z]`, each below 2^21, counted in deepest cells from the corner.
+    pub fn from_place(place: [u32; 3]) -> Key {
+        let [x, y, z] = place.map(spread);
+        let bits = 1 << (3 * Self::MAX_LEVEL) | x << 2 | y << 1 | z;
+        Key(NonZeroU64::new(bits).expect("the placeholder bit is set"))
+    }
+
+    /// Integer place of the cell's lowest corner, counted in cells of its own level.
+    pub fn place(self) -> [u32; 3] {
+        let octants = self.bits() ^ 1 << (3 * self.level());
+        [octants >> 2, octants >> 1, octants].map(gather)
+    }
+
+    /// Depth below the root, 0 to [`Key::MAX_LEVEL`].
+    pub const fn level(self) -> u32 {
+        (63 - self.0.leading_zeros()) / 3
+    }
+
+    /// The cell above; `None` for the root.
+    pub fn parent(self) -> Option<Key> {
+        NonZeroU64::new(self.bits() >> 3).map(Key)
+    }
+
+    /// The cell above at `level`, which must not be below this cell's own.
+    pub fn ancestor(self, level: u32) -> Key {
+        assert!(level <= self.level(), "{self:?} has no ancestor at level {level}");
+        Key(NonZeroU64::new(self.bits() >> (3 * (self.level() - level))).expect("the placeholder bit stays"))
+    }
+
+    /// The cell below in `octant` (0 to 7); the key must not be at the deepest level.
+    pub fn child(self, octant: usize) -> Key {
+        debug_assert!(octant < 8 && self.level() < Self::MAX_LEVEL);
+        Key(self.0.saturating_mul(NonZeroU64::MIN.saturating_add(7)) | octant as u64)
+    }
+
+    /// Which of its parent's octants this cell is (0 to 7; 0 for the root).
+    pub const fn octant(self) -> usize {
+        if self.bits() == 1 { 0 } else { (self.bits() & 7) as usize }
+    }
+
+    /// The octant that an ancestor at `level + 1` of this cell takes in its parent.
+    pub fn octant_at(self, level: u32) -> usize {
+        self.ancestor(level + 1).octant()
+    }
+
+    /// The keys (bits) that bodies inside this cell can have; the last cell's range ends at [`Key::END`].
+    pub fn bodies(self) -> Range<u64> {
+        let shift = 3 * (Self::MAX_LEVEL - self.level());
+        let end = (self.bits() + 1).checked_shl(shift).filter(|&end| end >> shift == self.bits() + 1);
+        self.bits() << shift..end.unwrap_or(Self::END)
+    }
+
+    /// Whether `other` is this cell or below it.
+    pub fn contains(self, other: Key) -> bool {
+        other.level() >= self.level() && other.ancestor(self.level()) == self
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}:{:o})", self.level(), self.bits())
+    }
+}
+
+/// Puts two zero bits before each of the lowest 21 bits.
+fn spread(place: u32) -> u64 {
+    debug_assert!(place >> Key::MAX_LEVEL == 0);
+    let mut x = u64::from(place);
+    x = (x | x << 32) & 0x001f_0000_0000_ffff;
+    x = (x | x << 16) & 0x001f_0000_ff00_00ff;
+    x = (x | x << 8) & 0x100f_00f0_0f00_f00f;
+    x = (x | x << 4) & 0x10c3_0c30_c30c_30c3;
+    (x | x << 2) & 0x1249_2492_4924_9249
+}
+
+/// The inverse of [`spread`]: every third bit, packed.
+fn gather(bits: u64) -> u32 {
+    let mut x = bits & 0x1249_2492_4924_9249;
+    x = (x | x >> 2) & 0x10c3_0c30_c30c_30c3;
+    x = (x | x >> 4) & 0x100f_00f0_0f00_f00f;
+    x = (x | x >> 8) & 0x001f_0000_ff00_00ff;
+    x = (x | x >> 16) & 0x001f_0000_0000_ffff;
+    (x | x >> 32) as u32 & 0x001f_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_cell() -> impl Strategy<Value = Key> {
+        (0u32..=Key::MAX_LEVEL, prop::array::uniform3(0u32..1 << Key::MAX_LEVEL))
+            .prop_map(|(level, place)| Key::from_place(place).ancestor(level))
+    }
+
+    proptest! {
+        #[test]
+        fn child_and_parent_are_inverse(key in any_cell(), octant in 0usize..8) {
+            prop_assume!(key.level() < Key::MAX_LEVEL);
+            let child = key.child(octant);
+            prop_assert_eq!(child.parent(), Some(key));
+            prop_assert_eq!(child.octant(), octant);
+            prop_assert_eq!(child.level(), key.level() + 1);
+            prop_assert!(key.contains(child) && !child.contains(key));
+        }
+
+        #[test]
+        fn place_is_the_inverse_of_from_place(place in prop::array::uniform3(0u32..1 << Key::MAX_LEVEL)) {
+            prop_assert_eq!(Key::from_place(place).place(), place);
+        }
+
+        #[test]
+        fn children_partition_the_range_of_their_parent(key in any_cell()) {
+            prop_assume!(key.level() < Key::MAX_LEVEL);
+            let mut end = key.bodies().start;
+            for octant in 0..8 {
+                let range = key.child(octant).bodies();
+                prop_assert_eq!(range.start, end);
+                end = range.end;
+            }
+            prop_assert_eq!(end, key.bodies().end);
+        }
+
+        #[test]
+        fn order_of_bodies_is_order_of_the_curve(a in any_cell(), b in any_cell()) {
+            prop_assume!(!a.contains(b) && !b.contains(a));
+            let (a, b) = (a.bodies(), b.bodies());
+            prop_assert!(a.end <= b.start || b.end <= a.start);
+        }
+    }
+
+    #[test]
+    fn bits_that_are_no_key_are_refused() {
+        assert_eq!(Key::from_bits(0), None);
+        assert_eq!(Key::from_bits(2), None);
+        assert_eq!(Key::from_bits(1), Some(Key::ROOT));
+        assert_eq!(Key::ROOT.bodies(), 1 << 63..Key::END);
+    }
+}

@@ -1,0 +1,24 @@
+//! The leapfrog: kick-drift-kick with a fixed step, second order, time-reversible (Verlet 1967; Quinn et al. 1997).
+//!
+//! One step of length `h` is `kick(h / 2); drift(h);` a force evaluation, `kick(h / 2)`.
+
+use crate::Bodies;
+use rayon::prelude::*;
+
+/// Changes velocities by the bodies' acceleration over `dt` [T].
+pub fn kick(bodies: &mut Bodies, dt: f64) {
+    for (vel, acc) in bodies.vel.iter_mut().zip(&bodies.acc) {
+        advance(vel, acc, dt);
+    }
+}
+
+/// Moves bodies along their velocity over `dt` [T].
+pub fn drift(bodies: &mut Bodies, dt: f64) {
+    for (pos, vel) in bodies.pos.iter_mut().zip(&bodies.vel) {
+        advance(pos, vel, dt);
+    }
+}
+
+fn advance(value: &mut [f64], rate: &[f64], dt: f64) {
+    value.par_iter_mut().with_min_len(1 << 15).zip(rate).for_each(|(x, v)| *x += v * dt);
+}
