@@ -6,6 +6,7 @@ mod comm;
 mod error;
 mod evaluate;
 
-pub use comm::{Comm, Pending, Reduction, Traffic};
+pub use comm::collective::agree;
+pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};

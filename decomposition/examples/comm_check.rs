@@ -1,0 +1,66 @@
+//! Checks `Comm` on real MPI ranks, as on a new cluster: `mpirun -n 4 target/debug/examples/comm_check`.
+//!
+//! With the argument `panic`, the last rank panics while the others wait for it: all must end, with exit code 101. With `panic-in-pool`,
+//! a thread of rayon does it. With `abort`, the last rank ends all with exit code 7.
+
+#[path = "../tests/conformance/mod.rs"]
+mod conformance;
+
+use decomposition::mpi_world::World;
+use decomposition::{Comm, Error};
+
+fn main() -> Result<(), Error> {
+    let mut world = World::start()?;
+    assert_eq!(World::start().err(), Some(Error::MpiStarted));
+    let last = world.comm().rank() + 1 == world.comm().size();
+    match std::env::args().nth(1).as_deref() {
+        Some("panic") if last => panic!("the last rank panics\non purpose"),
+        Some("panic-in-pool") => drop(rayon::join(|| (), || assert!(!last, "a thread panics on purpose"))),
+        Some("abort") if last => world.comm().abort(7),
+        Some(_) => world.comm().barrier(),
+        None => check(&mut world),
+    }
+    Ok(())
+}
+
+fn check(world: &mut World) {
+    conformance::check(world.comm());
+    large_messages(world.comm(), 3_000_001); // beyond what MPI sends eagerly
+    for longest_piece in [1, 7, 64] {
+        world.cut_messages_at(longest_piece);
+        conformance::check(world.comm());
+    }
+    world.cut_messages_at(65_536);
+    large_messages(world.comm(), 3_000_001);
+    dropped_exchange(world.comm());
+    off_the_main_thread(world.comm());
+    println!("comm_check: rank {} of {} passed", world.comm().rank(), world.comm().size());
+}
+
+fn large_messages(comm: &dyn Comm, length: usize) {
+    let bytes =
+        |from: usize, to: usize| (0..length + from).map(|i| (i % 251 + from + 2 * to) as u8).collect();
+    let out = (0..comm.size()).map(|to| bytes(comm.rank(), to)).collect();
+    let expected: Vec<Vec<u8>> = (0..comm.size()).map(|from| bytes(from, comm.rank())).collect();
+    assert!(comm.exchange(out) == expected, "a large message was changed on its way");
+    let all = comm.all_gather(&expected[comm.rank()]);
+    assert!(
+        all.iter().enumerate().all(|(rank, part)| *part == bytes(rank, rank)),
+        "a large part was changed"
+    );
+}
+
+/// What is never waited for must neither hang nor disturb what follows.
+fn dropped_exchange(comm: &dyn Comm) {
+    drop(comm.start_exchange(vec![vec![1; 100_000]; comm.size()]));
+    assert_eq!(comm.exchange(vec![vec![2]; comm.size()]), vec![vec![2]; comm.size()]);
+}
+
+/// MPI runs at level Funneled, so a call from another thread is our bug, and is told before it reaches MPI.
+fn off_the_main_thread(comm: &dyn Comm) {
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = std::thread::scope(|scope| scope.spawn(|| comm.barrier()).join());
+    std::panic::set_hook(quiet);
+    assert!(outcome.is_err(), "a call off the main thread went unseen");
+}

@@ -1,0 +1,101 @@
+//! Conveniences over [`Comm`]: numbers instead of bytes, and agreement on errors. All are collective.
+
+use super::{Comm, Reduction};
+use bytemuck::Pod;
+
+/// Gives every rank the values of every rank, by rank.
+pub fn gather<T: Pod>(comm: &dyn Comm, mine: &[T]) -> Vec<Vec<T>> {
+    comm.all_gather(bytemuck::cast_slice(mine)).iter().map(|bytes| from_bytes(bytes)).collect()
+}
+
+/// Sends `out[r]` to each rank `r` and returns what each rank sent here, by rank.
+pub fn exchange<T: Pod>(comm: &dyn Comm, out: &[Vec<T>]) -> Vec<Vec<T>> {
+    let out = out.iter().map(|part| bytemuck::cast_slice(part).to_vec()).collect();
+    comm.exchange(out).iter().map(|bytes| from_bytes(bytes)).collect()
+}
+
+/// Values from bytes that need not be aligned. Panics unless they are a whole number of values.
+pub fn from_bytes<T: Pod>(bytes: &[u8]) -> Vec<T> {
+    assert!(
+        bytes.len().is_multiple_of(size_of::<T>()),
+        "{} bytes are no whole number of values",
+        bytes.len()
+    );
+    let mut values = vec![T::zeroed(); bytes.len() / size_of::<T>()];
+    bytemuck::cast_slice_mut(&mut values).copy_from_slice(bytes);
+    values
+}
+
+/// Sum over all ranks, wrapping.
+pub fn sum(comm: &dyn Comm, value: u64) -> u64 {
+    let mut values = [value];
+    comm.all_reduce(&mut values, Reduction::Sum);
+    values[0]
+}
+
+/// Least value over all ranks, element by element. No NaN.
+pub fn min<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
+    extremum(comm, values, Reduction::Min)
+}
+
+/// Greatest value over all ranks, element by element. No NaN.
+pub fn max<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
+    extremum(comm, values, Reduction::Max)
+}
+
+/// Ends alike on all ranks: with every rank's own value, or with the message of the lowest rank that failed.
+///
+/// # Errors
+/// That message, the same on every rank.
+pub fn agree<T>(comm: &dyn Comm, result: Result<T, String>) -> Result<T, String> {
+    let mut failed = [if result.is_err() { comm.rank() as u64 } else { u64::MAX }];
+    comm.all_reduce(&mut failed, Reduction::Min);
+    if failed[0] == u64::MAX {
+        return result;
+    }
+    let message = result.err().unwrap_or_default();
+    let mut messages = comm.all_gather(message.as_bytes());
+    let first = messages.swap_remove(failed[0] as usize);
+    Err(String::from_utf8(first).expect("the message was a string when it was sent"))
+}
+
+fn extremum<const K: usize>(comm: &dyn Comm, values: [f64; K], reduction: Reduction) -> [f64; K] {
+    debug_assert!(values.iter().all(|x| !x.is_nan()), "the order of NaN is not defined");
+    let mut ordered = values.map(to_ordered);
+    comm.all_reduce(&mut ordered, reduction);
+    ordered.map(from_ordered)
+}
+
+const SIGN: u64 = 1 << 63;
+
+/// Bits that are ordered as whole numbers just as `x` is ordered among the floats.
+fn to_ordered(x: f64) -> u64 {
+    let bits = x.to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+fn from_ordered(bits: u64) -> f64 {
+    f64::from_bits(if bits & SIGN == 0 { !bits } else { bits & !SIGN })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordered_bits_keep_the_order_and_every_bit() {
+        let ascending =
+            [f64::NEG_INFINITY, f64::MIN, -1.5, -f64::MIN_POSITIVE, -0.0, 0.0, 5e-324, 1.0, f64::INFINITY];
+        assert!(ascending.map(to_ordered).is_sorted());
+        assert_eq!(
+            ascending.map(to_ordered).map(from_ordered).map(f64::to_bits),
+            ascending.map(f64::to_bits)
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "no whole number")]
+    fn a_torn_message_is_refused() {
+        from_bytes::<u64>(&[0; 12]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The one boundary to the cluster: a small trait that carries bytes, never physics.
+//!
+//! Every method but `rank`, `size`, `traffic` and `abort` is collective: all ranks call the same methods in the same order.
+//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. No algorithm asks which one it has.
+
+pub mod collective;
+pub mod mpi_world;
+mod solo;
+pub mod threads;
+
+pub use solo::Solo;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Communication between the ranks of a run.
+pub trait Comm: Sync {
+    /// This rank, below [`Comm::size`].
+    fn rank(&self) -> usize;
+
+    /// Number of ranks, at least one.
+    fn size(&self) -> usize;
+
+    /// Gives every rank the bytes of every rank, by rank.
+    fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Combines `values` of all ranks, element by element; all ranks end with the same result. Whole numbers only, since their
+    /// sum does not depend on the order of the ranks.
+    fn all_reduce(&self, values: &mut [u64], reduction: Reduction);
+
+    /// Starts to send `out[r]` to each rank `r` and returns at once; `out` has one entry a rank, which may be empty. Several
+    /// exchanges may be under way; all ranks start them in the same order.
+    fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_>;
+
+    /// Sends `out[r]` to each rank `r` and returns what each rank sent here, by rank.
+    fn exchange(&self, out: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        self.start_exchange(out).wait()
+    }
+
+    /// Waits until every rank is here.
+    fn barrier(&self);
+
+    /// What this rank has sent so far.
+    fn traffic(&self) -> Traffic;
+
+    /// Ends all ranks with this exit code, after a panic or an error that only this rank has seen.
+    fn abort(&self, code: i32) -> !;
+}
+
+/// An exchange under way.
+#[must_use = "an exchange ends with `wait`, also where nothing is expected"]
+pub trait Pending {
+    /// Drives the exchange on without blocking; whether all has arrived.
+    fn test(&mut self) -> bool;
+
+    /// Blocks until all has arrived; what each rank sent here, by rank.
+    fn wait(self: Box<Self>) -> Vec<Vec<u8>>;
+}
+
+/// How [`Comm::all_reduce`] combines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Sum, wrapping.
+    Sum,
+    /// Least.
+    Min,
+    /// Greatest.
+    Max,
+}
+
+/// Bytes and messages sent to other ranks, counted alike by all implementations: an exchange sends its parts that are not empty,
+/// `all_gather` sends its part to each other rank, a reduction or barrier sends log2(ranks) messages, rounded up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of payload.
+    pub bytes: u64,
+    /// Messages. One that had to be cut counts once.
+    pub messages: u64,
+}
+
+impl Reduction {
+    fn apply(self, a: u64, b: u64) -> u64 {
+        match self {
+            Reduction::Sum => a.wrapping_add(b),
+            Reduction::Min => a.min(b),
+            Reduction::Max => a.max(b),
+        }
+    }
+}
+
+/// Counts the traffic of one rank.
+#[derive(Default)]
+struct Meter {
+    bytes: AtomicU64,
+    messages: AtomicU64,
+}
+
+impl Meter {
+    fn add(&self, messages: usize, bytes: usize) {
+        self.messages.fetch_add(messages as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn exchange(&self, rank: usize, out: &[Vec<u8>]) {
+        let sent = out.iter().enumerate().filter(|(to, part)| *to != rank && !part.is_empty());
+        sent.for_each(|(_, part)| self.add(1, part.len()));
+    }
+
+    fn all_gather(&self, size: usize, bytes: usize) {
+        self.add(size - 1, (size - 1) * bytes);
+    }
+
+    fn all_reduce(&self, size: usize, bytes: usize) {
+        let messages = size.next_power_of_two().ilog2() as usize;
+        self.add(messages, messages * bytes);
+    }
+
+    fn read(&self) -> Traffic {
+        Traffic { bytes: self.bytes.load(Ordering::Relaxed), messages: self.messages.load(Ordering::Relaxed) }
+    }
+}

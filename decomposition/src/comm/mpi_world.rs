@@ -1,0 +1,356 @@
+//! Ranks as MPI processes.
+//!
+//! MPI is started at level Funneled: every call is made by the thread that started it, and each call checks that. rayon's threads may
+//! compute meanwhile. Errors inside MPI end the run: the MPI library itself aborts all ranks.
+#![allow(unsafe_code)] // non-blocking calls own their buffers here, which the safe scopes of `mpi` cannot express
+
+use super::{Comm, Meter, Pending, Reduction, Traffic};
+use crate::Error;
+use mpi::collective::SystemOperation;
+use mpi::datatype::PartitionMut;
+use mpi::environment::Universe;
+use mpi::ffi;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
+use std::os::raw::c_int;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ThreadId;
+
+/// Longest message handed to MPI in one piece [bytes]: MPI counts in 32 bits with sign. Longer ones are cut.
+pub const LONGEST_PIECE: usize = 1 << 30;
+
+/// Exit code of a run in which a rank panicked, as of any Rust program.
+const PANICKED: i32 = 101;
+
+/// MPI, from its start to its end. Dropping it ends MPI, so drop it on the main thread, before the process exits.
+pub struct World {
+    comm: MpiComm, // before the universe: a communicator is freed before MPI ends
+    _universe: Universe,
+}
+
+impl World {
+    /// Starts MPI; under `mpirun` or a scheduler with all its ranks, otherwise with this one alone. From now on a panic on any rank,
+    /// whatever its thread, prints one line and ends all ranks with exit code 101.
+    ///
+    /// Whatever thread calls this is the only one that may use [`World::comm`].
+    ///
+    /// # Errors
+    /// [`Error::MpiStarted`], [`Error::MpiThreads`].
+    pub fn start() -> Result<World, Error> {
+        let wanted = mpi::Threading::Funneled;
+        let (universe, offered) = mpi::initialize_with_threading(wanted).ok_or(Error::MpiStarted)?;
+        if offered < wanted {
+            return Err(Error::MpiThreads(format!("{offered:?}")));
+        }
+        let world = universe.world();
+        end_all_ranks_on_panic(world.rank(), world.size());
+        Ok(World { comm: MpiComm::new(world.duplicate()), _universe: universe })
+    }
+
+    /// Communication between all ranks.
+    pub fn comm(&self) -> &dyn Comm {
+        &self.comm
+    }
+
+    /// The communicator of all ranks as MPI knows it, for libraries that call MPI themselves.
+    pub fn raw(&self) -> ffi::MPI_Comm {
+        self.comm.raw()
+    }
+
+    /// Cuts messages into pieces of at most `bytes` instead of [`LONGEST_PIECE`], the same on all ranks: tests try the cut with it.
+    pub fn cut_messages_at(&mut self, bytes: usize) {
+        assert!((1..=LONGEST_PIECE).contains(&bytes), "a piece of {bytes} bytes cannot be sent");
+        self.comm.longest_piece = bytes;
+    }
+}
+
+/// A panic is seen by one rank only, and the others would wait for it for ever.
+fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let text: Vec<&str> = text.lines().map(str::trim).collect();
+        let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
+        eprintln!("rank {rank} of {size} panicked{place}: {}", text.join(" "));
+        let backtrace = std::backtrace::Backtrace::capture();
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            eprintln!("{backtrace}");
+        }
+        if size > 1 {
+            SimpleCommunicator::world().abort(PANICKED);
+        }
+    }));
+}
+
+struct MpiComm {
+    comm: SimpleCommunicator,
+    rank: usize,
+    size: usize,
+    home: ThreadId,
+    longest_piece: usize,
+    exchanges: AtomicU64,
+    meter: Meter,
+}
+
+// SAFETY: the communicator's handle is the only part that is not Sync, and `MpiComm::here` gives it to the home thread alone.
+unsafe impl Sync for MpiComm {}
+
+impl MpiComm {
+    fn new(comm: SimpleCommunicator) -> MpiComm {
+        MpiComm {
+            rank: comm.rank() as usize,
+            size: comm.size() as usize,
+            comm,
+            home: std::thread::current().id(),
+            longest_piece: LONGEST_PIECE,
+            exchanges: AtomicU64::new(0),
+            meter: Meter::default(),
+        }
+    }
+
+    /// The communicator, for the thread that may use it.
+    fn here(&self) -> &SimpleCommunicator {
+        assert_eq!(std::thread::current().id(), self.home, "MPI is called off the thread that started it");
+        &self.comm
+    }
+
+    fn raw(&self) -> ffi::MPI_Comm {
+        self.here().as_raw()
+    }
+
+    /// One round of an all-gather, small enough in sum for MPI's counts.
+    fn gather_pieces(&self, mine: &[u8], counts: &[usize], all: &mut [Vec<u8>]) {
+        let counts: Vec<c_int> = counts.iter().map(|&count| count as c_int).collect();
+        let starts: Vec<c_int> =
+            counts.iter().scan(0, |end, count| Some(std::mem::replace(end, *end + count))).collect();
+        let mut buffer = vec![0; counts.iter().map(|&count| count as usize).sum()];
+        self.here().all_gather_varcount_into(
+            mine,
+            &mut PartitionMut::new(&mut buffer[..], &counts[..], &starts[..]),
+        );
+        for (rank, part) in all.iter_mut().enumerate() {
+            part.extend_from_slice(&buffer[starts[rank] as usize..][..counts[rank] as usize]);
+        }
+    }
+}
+
+impl Comm for MpiComm {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        self.meter.all_gather(self.size, mine.len());
+        let mut lengths = vec![0u64; self.size];
+        self.here().all_gather_into(&(mine.len() as u64), &mut lengths[..]);
+        let mut all: Vec<Vec<u8>> =
+            lengths.iter().map(|&length| Vec::with_capacity(length as usize)).collect();
+        let longest = *lengths.iter().max().expect("there is at least one rank") as usize;
+        let piece = self.longest_piece.div_ceil(self.size);
+        for start in (0..longest).step_by(piece) {
+            let span = |length: usize| start.min(length)..(start + piece).min(length);
+            let counts: Vec<usize> = lengths.iter().map(|&length| span(length as usize).len()).collect();
+            self.gather_pieces(&mine[span(mine.len())], &counts, &mut all);
+        }
+        all
+    }
+
+    fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
+        self.meter.all_reduce(self.size, size_of_val(values));
+        let operation = match reduction {
+            Reduction::Sum => SystemOperation::sum(),
+            Reduction::Min => SystemOperation::min(),
+            Reduction::Max => SystemOperation::max(),
+        };
+        for piece in values.chunks_mut(self.longest_piece.div_ceil(size_of::<u64>())) {
+            let mine = piece.to_vec();
+            self.here().all_reduce_into(&mine[..], piece, operation);
+        }
+    }
+
+    fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
+        assert_eq!(out.len(), self.size, "an exchange needs one entry a rank");
+        self.meter.exchange(self.rank, &out);
+        Box::new(Exchange::start(self, out))
+    }
+
+    fn barrier(&self) {
+        self.meter.all_reduce(self.size, 0);
+        self.here().barrier();
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.meter.read()
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        if self.size == 1 {
+            std::process::exit(code)
+        }
+        self.here().abort(code)
+    }
+}
+
+/// An exchange under way: first everyone learns the lengths, then receives what is not empty. Sends start at once.
+///
+/// Invariant: every buffer that a request names is owned here, never resized while the request is active, and freed only after
+/// [`Exchange::complete`].
+struct Exchange<'a> {
+    comm: &'a MpiComm,
+    tag: c_int,
+    out: Vec<Vec<u8>>,
+    lengths_out: Vec<u64>,
+    lengths_in: Vec<u64>,
+    lengths_request: ffi::MPI_Request,
+    received: Vec<Vec<u8>>,
+    requests: Vec<ffi::MPI_Request>,
+    stage: Stage,
+}
+
+#[derive(PartialEq)]
+enum Stage {
+    /// The lengths are on their way.
+    Lengths,
+    /// The lengths are known and all receives have been started.
+    Payload,
+    /// No request is active.
+    Complete,
+}
+
+impl<'a> Exchange<'a> {
+    fn start(comm: &'a MpiComm, mut out: Vec<Vec<u8>>) -> Exchange<'a> {
+        let own = std::mem::take(&mut out[comm.rank]);
+        let lengths_out: Vec<u64> = out.iter().map(|part| part.len() as u64).collect();
+        let number = comm.exchanges.fetch_add(1, Ordering::Relaxed);
+        let mut exchange = Exchange {
+            comm,
+            tag: (number % 32768) as c_int, // MPI guarantees tags up to 32767
+            out,
+            lengths_in: vec![0; lengths_out.len()],
+            lengths_out,
+            // SAFETY: a constant of the MPI library.
+            lengths_request: unsafe { ffi::RSMPI_REQUEST_NULL },
+            received: Vec::new(),
+            requests: Vec::new(),
+            stage: Stage::Lengths,
+        };
+        exchange.start_lengths();
+        exchange.start_sends();
+        exchange.out[comm.rank] = own;
+        exchange
+    }
+}
+
+impl Exchange<'_> {
+    fn start_lengths(&mut self) {
+        let (out, into) = (self.lengths_out.as_ptr(), self.lengths_in.as_mut_ptr());
+        // SAFETY: both buffers have one entry a rank; see the invariant.
+        unsafe {
+            let u64s = ffi::RSMPI_UINT64_T;
+            let raw = self.comm.raw();
+            ffi::MPI_Ialltoall(out.cast(), 1, u64s, into.cast(), 1, u64s, raw, &mut self.lengths_request);
+        }
+    }
+
+    fn start_sends(&mut self) {
+        for (to, part) in self.out.iter().enumerate() {
+            for piece in part.chunks(self.comm.longest_piece) {
+                // SAFETY: `piece` is initialised and at most LONGEST_PIECE long; see the invariant.
+                self.requests.push(unsafe {
+                    let (bytes, count) = (ffi::RSMPI_UINT8_T, piece.len() as c_int);
+                    let mut request = ffi::RSMPI_REQUEST_NULL;
+                    let raw = self.comm.raw();
+                    ffi::MPI_Isend(
+                        piece.as_ptr().cast(),
+                        count,
+                        bytes,
+                        to as c_int,
+                        self.tag,
+                        raw,
+                        &mut request,
+                    );
+                    request
+                });
+            }
+        }
+    }
+
+    /// The lengths are known: receives the pieces of each rank, which MPI delivers in the order in which they were sent.
+    fn start_receives(&mut self) {
+        self.received = self.lengths_in.iter().map(|&length| vec![0; length as usize]).collect();
+        for (from, part) in self.received.iter_mut().enumerate() {
+            for piece in part.chunks_mut(self.comm.longest_piece) {
+                // SAFETY: `piece` is exclusively this request's and as long as the piece sent; see the invariant.
+                self.requests.push(unsafe {
+                    let (bytes, count) = (ffi::RSMPI_UINT8_T, piece.len() as c_int);
+                    let mut request = ffi::RSMPI_REQUEST_NULL;
+                    let raw = self.comm.raw();
+                    ffi::MPI_Irecv(
+                        piece.as_mut_ptr().cast(),
+                        count,
+                        bytes,
+                        from as c_int,
+                        self.tag,
+                        raw,
+                        &mut request,
+                    );
+                    request
+                });
+            }
+        }
+        self.stage = Stage::Payload;
+    }
+
+    /// Blocks until no request is active.
+    fn complete(&mut self) {
+        self.comm.here();
+        if self.stage == Stage::Lengths {
+            // SAFETY: the request was started by MPI_Ialltoall.
+            unsafe { ffi::MPI_Wait(&mut self.lengths_request, ffi::RSMPI_STATUS_IGNORE) };
+            self.start_receives();
+        }
+        let count = self.requests.len() as c_int;
+        // SAFETY: `count` requests, each active or null, which counts as complete.
+        unsafe { ffi::MPI_Waitall(count, self.requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE) };
+        self.stage = Stage::Complete;
+    }
+}
+
+impl Pending for Exchange<'_> {
+    fn test(&mut self) -> bool {
+        self.comm.here();
+        let mut done: c_int = 0;
+        if self.stage == Stage::Lengths {
+            // SAFETY: as in `complete`.
+            unsafe { ffi::MPI_Test(&mut self.lengths_request, &mut done, ffi::RSMPI_STATUS_IGNORE) };
+            if done == 0 {
+                return false;
+            }
+            self.start_receives();
+        }
+        let (count, requests) = (self.requests.len() as c_int, self.requests.as_mut_ptr());
+        // SAFETY: as in `complete`.
+        unsafe { ffi::MPI_Testall(count, requests, &mut done, ffi::RSMPI_STATUSES_IGNORE) };
+        done != 0
+    }
+
+    fn wait(mut self: Box<Self>) -> Vec<Vec<u8>> {
+        self.complete();
+        let rank = self.comm.rank;
+        self.received[rank] = std::mem::take(&mut self.out[rank]);
+        std::mem::take(&mut self.received)
+    }
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        if self.stage != Stage::Complete {
+            self.complete();
+        }
+    }
+}

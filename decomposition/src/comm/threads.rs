@@ -1,0 +1,256 @@
+//! Ranks as threads of this process: for tests and for scaling studies with hundreds of virtual ranks.
+//!
+//! Every collective is a *round* of one table that all ranks share: each rank posts one part for every rank, and takes its own parts
+//! once all have posted. A rank that panics, or ends while others wait for it, ends all of them.
+
+use super::collective::from_bytes;
+use super::{Comm, Meter, Pending, Reduction, Traffic};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Stack of a rank [bytes]. Only what is touched is ever allocated, so that hundreds of ranks are cheap.
+const STACK: usize = 4 << 20;
+
+/// Runs `body` on `ranks` ranks, each a thread of its own, and returns what each rank returned, by rank.
+///
+/// All ranks share rayon's global pool. A rank must not wait for others inside a pool that they share.
+///
+/// # Panics
+/// If a rank panics, the others are ended as soon as they wait for it, and the panic goes on here, with the rank in its message. Also
+/// if a rank returns while others wait for it, or if ranks call different collectives.
+pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T> {
+    assert!(ranks > 0, "a run needs at least one rank");
+    let table = Table::new(ranks);
+    let (table_ref, body) = (&table, &body);
+    let outcomes: Vec<Result<T, Panic>> = std::thread::scope(|scope| {
+        let spawn = |rank| {
+            let builder = std::thread::Builder::new().name(format!("rank {rank}")).stack_size(STACK);
+            let thread = builder.spawn_scoped(scope, move || table_ref.run_rank(rank, body));
+            thread.unwrap_or_else(|error| {
+                table_ref.fail(rank);
+                panic!("cannot start the thread of rank {rank} of {ranks}: {error}")
+            })
+        };
+        let threads: Vec<_> = (0..ranks).map(spawn).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect()
+    });
+    let failed = table.state().failed;
+    let values = outcomes.into_iter().enumerate().filter_map(|(rank, outcome)| match outcome {
+        Ok(value) => Some(value),
+        Err(panic) if failed == Some(rank) => resume_unwind(Box::new(describe(rank, ranks, &*panic))),
+        Err(_) => None,
+    });
+    values.collect()
+}
+
+type Panic = Box<dyn Any + Send>;
+
+/// What a rank unwinds with when another one has failed; the panic hook does not speak for it.
+struct EndedByAnother;
+
+fn describe(rank: usize, ranks: usize, panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("rank {rank} of {ranks} panicked: {}", text.unwrap_or("no message"))
+}
+
+/// The rounds under way, and who can still take part in them.
+struct Table {
+    ranks: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    rounds: BTreeMap<u64, Round>,
+    returned: Vec<bool>,
+    /// The first rank that panicked.
+    failed: Option<usize>,
+}
+
+/// One collective.
+struct Round {
+    name: &'static str,
+    /// Parts by receiver, then by sender.
+    parts: Vec<Vec<Vec<u8>>>,
+    posted: Vec<bool>,
+    taken: usize,
+}
+
+impl Round {
+    fn new(name: &'static str, ranks: usize) -> Round {
+        Round { name, parts: vec![vec![Vec::new(); ranks]; ranks], posted: vec![false; ranks], taken: 0 }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.posted.iter().all(|&posted| posted)
+    }
+}
+
+impl Table {
+    fn new(ranks: usize) -> Table {
+        let state = State { rounds: BTreeMap::new(), returned: vec![false; ranks], failed: None };
+        Table { ranks, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run_rank<T>(&self, rank: usize, body: &(impl Fn(&dyn Comm) -> T + Sync)) -> Result<T, Panic> {
+        let comm = ThreadComm { table: self, rank, next_round: AtomicU64::new(0), meter: Meter::default() };
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(&comm)));
+        match &outcome {
+            Ok(_) => self.state().returned[rank] = true,
+            Err(panic) if panic.is::<EndedByAnother>() => {}
+            Err(_) => self.fail(rank),
+        }
+        self.changed.notify_all();
+        outcome
+    }
+
+    fn fail(&self, rank: usize) {
+        self.state().failed.get_or_insert(rank);
+        self.changed.notify_all();
+    }
+
+    fn post(&self, rank: usize, number: u64, name: &'static str, out: Vec<Vec<u8>>) {
+        assert_eq!(out.len(), self.ranks, "an exchange needs one entry a rank");
+        let mut state = self.state();
+        let round = state.rounds.entry(number).or_insert_with(|| Round::new(name, self.ranks));
+        let called = round.name;
+        if called != name {
+            drop(state);
+            panic!("rank {rank} calls {name} where another rank calls {called}");
+        }
+        round.posted[rank] = true;
+        for (to, part) in out.into_iter().enumerate() {
+            round.parts[to][rank] = part;
+        }
+        if round.is_complete() {
+            self.changed.notify_all();
+        }
+    }
+
+    fn is_complete(&self, number: u64) -> bool {
+        let state = self.state();
+        state.end_if_failed();
+        state.rounds[&number].is_complete()
+    }
+
+    fn take(&self, rank: usize, number: u64) -> Vec<Vec<u8>> {
+        let mut state = self.state();
+        while !state.rounds[&number].is_complete() {
+            state.end_if_failed();
+            if let Some(gone) = state.missing_for_good(number) {
+                let name = state.rounds[&number].name;
+                drop(state);
+                panic!("rank {rank} waits in {name} for rank {gone}, which has returned");
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let round = state.rounds.get_mut(&number).expect("a round stays until all have taken their parts");
+        round.taken += 1;
+        let parts = std::mem::take(&mut round.parts[rank]);
+        if round.taken == self.ranks {
+            state.rounds.remove(&number);
+        }
+        parts
+    }
+}
+
+impl State {
+    fn end_if_failed(&self) {
+        if self.failed.is_some() {
+            resume_unwind(Box::new(EndedByAnother));
+        }
+    }
+
+    /// A rank that this round needs and that will never come.
+    fn missing_for_good(&self, number: u64) -> Option<usize> {
+        let posted = &self.rounds[&number].posted;
+        (0..posted.len()).find(|&rank| self.returned[rank] && !posted[rank])
+    }
+}
+
+/// What one rank holds of the table.
+struct ThreadComm<'a> {
+    table: &'a Table,
+    rank: usize,
+    next_round: AtomicU64,
+    meter: Meter,
+}
+
+impl ThreadComm<'_> {
+    fn start(&self, name: &'static str, out: Vec<Vec<u8>>) -> Exchange<'_> {
+        let round = self.next_round.fetch_add(1, Ordering::Relaxed);
+        self.table.post(self.rank, round, name, out);
+        Exchange { table: self.table, rank: self.rank, round }
+    }
+
+    fn gather(&self, name: &'static str, mine: &[u8]) -> Vec<Vec<u8>> {
+        Box::new(self.start(name, vec![mine.to_vec(); self.table.ranks])).wait()
+    }
+}
+
+impl Comm for ThreadComm<'_> {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.table.ranks
+    }
+
+    fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        self.meter.all_gather(self.size(), mine.len());
+        self.gather("all_gather", mine)
+    }
+
+    fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
+        let bytes = bytemuck::cast_slice(values);
+        self.meter.all_reduce(self.size(), bytes.len());
+        let parts = self.gather("all_reduce", bytes);
+        for (rank, part) in parts.iter().enumerate().filter(|&(rank, _)| rank != self.rank) {
+            assert_eq!(part.len(), size_of_val(values), "rank {rank} reduces another number of values");
+            let others = from_bytes::<u64>(part);
+            values.iter_mut().zip(others).for_each(|(mine, other)| *mine = reduction.apply(*mine, other));
+        }
+    }
+
+    fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
+        self.meter.exchange(self.rank, &out);
+        Box::new(self.start("exchange", out))
+    }
+
+    fn barrier(&self) {
+        self.meter.all_reduce(self.size(), 0);
+        self.gather("barrier", &[]);
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.meter.read()
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        std::process::exit(code)
+    }
+}
+
+struct Exchange<'a> {
+    table: &'a Table,
+    rank: usize,
+    round: u64,
+}
+
+impl Pending for Exchange<'_> {
+    fn test(&mut self) -> bool {
+        self.table.is_complete(self.round)
+    }
+
+    fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
+        self.table.take(self.rank, self.round)
+    }
+}
