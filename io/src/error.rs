@@ -1,0 +1,40 @@
+//! What a user's file can get wrong.
+
+use std::path::{Path, PathBuf};
+
+/// A file that cannot be read or written, or that says something impossible. Each message is one line that names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {cause}", path.display())]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as in "cannot *read*".
+        action: &'static str,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A parameter file or a `--set` is wrong.
+    #[error("{origin}: {fault}")]
+    Parameter {
+        /// File and line, or `--set`.
+        origin: String,
+        /// The key, its value, and what would be right.
+        fault: String,
+    },
+    /// A snapshot is wrong, or could not be written.
+    #[error("{}: {fault}", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        fault: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn system(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+        move |cause| Error::System { path: path.to_owned(), action, cause }
+    }
+}

@@ -1,0 +1,122 @@
+//! Parameter files: TOML, strict. Whatever is wrong is named by file, line and key, with what would be right.
+//!
+//! A type that reads a table should carry `#[serde(deny_unknown_fields)]`; only then is an unknown key an error.
+
+mod node;
+mod overrides;
+
+use crate::Error;
+use overrides::Overrides;
+use serde::{Serialize, de::DeserializeOwned};
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// More than any parameter file has: who gives a snapshot by mistake gets an answer before it is read.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// Reads a parameter file. Each entry of `set`, such as `time.steps=20`, takes the place of a key of the file or adds one; its
+/// value is TOML, or else a string as it stands.
+///
+/// # Errors
+/// If the file cannot be read, is not TOML, or does not hold what `T` needs.
+pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
+    let length = std::fs::metadata(path).map_err(Error::system(path, "read"))?.len();
+    if length > LARGEST_FILE {
+        return Err(wrong(path.display(), format!("{length} bytes are too many for a parameter file")));
+    }
+    let bytes = std::fs::read(path).map_err(Error::system(path, "read"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
+        wrong(format!("{}:{line}", path.display()), "a parameter file must be UTF-8 text")
+    })?;
+    from_str(&text, &path.display().to_string(), set)
+}
+
+/// Reads parameters from the text of a file; `name` stands for the file in messages. See [`load`].
+///
+/// # Errors
+/// If the text is not TOML, or does not hold what `T` needs.
+pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> Result<T, Error> {
+    let not_toml = |error: toml::de::Error| {
+        let place = error.span().map_or(text.len(), |span| span.start);
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        wrong(format!("{name}:{}", line_at(text.as_bytes(), place)), message)
+    };
+    let spans = DeTable::parse(text).map_err(not_toml)?;
+    let mut table: toml::Table = text.parse().map_err(not_toml)?;
+    let overrides = Overrides::parse(set)?;
+    overrides.apply(&mut table)?;
+    node::read(&toml::Value::Table(table)).map_err(|fault| {
+        let line = || line_of(text, spans.get_ref(), fault.path());
+        let origin = match overrides.origin(&fault, || line().is_some()) {
+            Some(origin) => origin.to_owned(),
+            None => line().map_or(name.to_owned(), |line| format!("{name}:{line}")),
+        };
+        wrong(origin, fault)
+    })
+}
+
+/// Every parameter of a run as dotted key and value, in TOML, in a fixed order: enough to run it again.
+///
+/// # Panics
+/// If `parameters` has a map whose keys are no strings.
+pub fn echo<T: Serialize>(parameters: &T) -> Vec<(String, String)> {
+    let tree = serde_json::to_value(parameters).expect("parameters have string keys");
+    let mut list = Vec::new();
+    flatten(String::new(), &tree, &mut list);
+    list
+}
+
+fn flatten(key: String, value: &serde_json::Value, list: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Null => {}
+        serde_json::Value::Object(table) => {
+            for (name, value) in table {
+                let dot = if key.is_empty() { "" } else { "." };
+                flatten(format!("{key}{dot}{name}"), value, list);
+            }
+        }
+        _ => list.push((key, in_toml(value))),
+    }
+}
+
+/// JSON and TOML write scalars alike; tables within arrays differ.
+fn in_toml(value: &serde_json::Value) -> String {
+    let join = |parts: Vec<String>| parts.join(", ");
+    match value {
+        serde_json::Value::Array(values) => format!("[{}]", join(values.iter().map(in_toml).collect())),
+        serde_json::Value::Object(table) => {
+            let present = table.iter().filter(|(_, value)| !value.is_null());
+            format!(
+                "{{ {} }}",
+                join(present.map(|(key, value)| format!("{key} = {}", in_toml(value))).collect())
+            )
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+fn wrong(origin: impl ToString, fault: impl ToString) -> Error {
+    // A quoted key may hold a line end; the message stays one line.
+    let line = |text: String| text.replace('\n', "\\n").replace('\r', "\\r");
+    Error::Parameter { origin: line(origin.to_string()), fault: line(fault.to_string()) }
+}
+
+/// Line (from 1) of the byte at `place`.
+fn line_at(text: &[u8], place: usize) -> usize {
+    1 + text[..place.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// Line of the key at `path`; `None` if the file does not hold it.
+fn line_of(text: &str, table: &DeTable<'_>, path: &[String]) -> Option<usize> {
+    let (first, rest) = path.split_first()?;
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
+    match value.get_ref() {
+        _ if rest.is_empty() => Some(line_at(text.as_bytes(), key.span().start)),
+        DeValue::Table(table) => line_of(text, table, rest),
+        _ => Some(line_at(text.as_bytes(), value.span().start)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What `--set key=value` says.
+
+use super::{node::Fault, wrong};
+use crate::Error;
+use toml::{Table, Value};
+
+/// Keys that take the place of those in the file, in the order given: a later one wins.
+pub(super) struct Overrides(Vec<(Vec<String>, Value)>);
+
+impl Overrides {
+    /// Parses `key=value` entries; a value that is no TOML stands for itself as a string.
+    pub(super) fn parse(entries: &[String]) -> Result<Overrides, Error> {
+        let entry = |text: &String| {
+            let Some((key, value)) = text.split_once('=') else {
+                return Err(wrong("--set", format!("{text}: expected key=value, as in time.steps=20")));
+            };
+            let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+            if path.iter().any(|part| !is_bare_key(part)) {
+                let expected = "expected a key before `=`, as in time.steps=20";
+                return Err(wrong("--set", format!("{text}: {expected}")));
+            }
+            let value = value.trim();
+            Ok((path, value.parse().unwrap_or_else(|_| Value::String(value.to_owned()))))
+        };
+        entries.iter().map(entry).collect::<Result<_, _>>().map(Overrides)
+    }
+
+    /// Puts every key in its place in `table`, with the tables above it where they are missing.
+    pub(super) fn apply(&self, table: &mut Table) -> Result<(), Error> {
+        self.0.iter().try_for_each(|(path, value)| insert(table, path, value))
+    }
+
+    /// `--set` if it and not the file is to blame for a fault. `in_file` says whether the file holds the key at fault.
+    pub(super) fn origin(&self, fault: &Fault, in_file: impl Fn() -> bool) -> Option<&'static str> {
+        let path = fault.path();
+        let given = self.0.iter().any(|(set, _)| path.starts_with(set));
+        let above = !path.is_empty() && self.0.iter().any(|(set, _)| set.starts_with(path));
+        (given || (above && !in_file())).then_some("--set")
+    }
+}
+
+fn is_bare_key(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+fn insert(table: &mut Table, path: &[String], value: &Value) -> Result<(), Error> {
+    let (last, above) = path.split_last().expect("a key has a part");
+    let mut table = table;
+    for (depth, part) in above.iter().enumerate() {
+        let next = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        table = next.as_table_mut().ok_or_else(|| {
+            wrong("--set", format!("{}: {} is not a table", path.join("."), path[..=depth].join(".")))
+        })?;
+    }
+    table.insert(last.clone(), value.clone());
+    Ok(())
+}
