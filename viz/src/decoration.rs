@@ -1,0 +1,215 @@
+//! What makes a picture readable: time, scale bar and colour bar.
+
+use crate::colour::{ColourMap, Rgb};
+use crate::label::{DensityUnit, Units, power_of_ten, round_length};
+use crate::picture::{Canvas, Picture};
+use crate::stretch::Range;
+use crate::{SurfaceDensity, font};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Drawable, PointCollection, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{BLACK, Color, IntoFont, RGBColor, ShapeStyle, WHITE};
+
+/// The scale bar is at most this part of the picture's width.
+pub const SCALE_BAR: f64 = 0.22;
+
+/// How a surface density is shown: one style for all pictures of a sequence.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Colours.
+    pub colours: ColourMap,
+    /// What the colours span.
+    pub range: Range,
+    /// Units of the run; without them labels are in code units.
+    pub units: Option<Units>,
+}
+
+/// Draws a surface density in colour, with a time label, a scale bar and a colour bar.
+pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
+    let colour = |value: &f64| style.colours.colour(style.range.brightness(*value));
+    let mut picture = Picture::new(density.view().size(), density.values().iter().map(colour).collect());
+    let metrics = Metrics::new(picture.size());
+    let board = Board { area: picture.canvas().with_halo(metrics.halo).into_drawing_area(), metrics };
+    board.time(time);
+    let taken = board.scale_bar(density.view().width(), style.units);
+    board.colour_bar(style, &DensityUnit::for_width(density.view().width(), style.units), taken);
+    drop(board);
+    picture
+}
+
+/// Sizes of all parts [pixels], which follow the size of the picture.
+#[derive(Clone, Copy)]
+struct Metrics {
+    picture: [i32; 2],
+    /// Size of the main and of the small font.
+    font: i32,
+    small: i32,
+    margin: i32,
+    /// Width of a stroke.
+    line: i32,
+    halo: usize,
+}
+
+impl Metrics {
+    fn new(size: [usize; 2]) -> Metrics {
+        let font = (size[0].min(size[1]) as f64 / 32.0).clamp(12.0, 160.0);
+        let part = |fraction: f64, least: f64| (fraction * font).max(least).round() as i32;
+        Metrics {
+            picture: size.map(|n| n as i32),
+            font: part(1.0, 12.0),
+            small: part(0.85, 11.0),
+            margin: part(0.75, 6.0),
+            line: part(0.05, 1.0),
+            halo: part(0.08, 1.0) as usize,
+        }
+    }
+}
+
+/// The picture while it is decorated.
+struct Board<'a> {
+    area: DrawingArea<Canvas<'a>, Shift>,
+    metrics: Metrics,
+}
+
+impl Board<'_> {
+    fn draw<E>(&self, element: &E)
+    where
+        for<'e> &'e E: PointCollection<'e, (i32, i32)>,
+        for<'a> E: Drawable<Canvas<'a>>,
+    {
+        self.area.draw(element).expect("drawing in memory cannot fail");
+    }
+
+    /// A filled rectangle of `size` pixels with its upper left corner at `corner`.
+    fn fill(&self, corner: [i32; 2], size: [i32; 2], style: impl Into<ShapeStyle>) {
+        let last = (corner[0] + size[0] - 1, corner[1] + size[1] - 1);
+        self.draw(&Rectangle::new([(corner[0], corner[1]), last], style.into().filled()));
+    }
+
+    /// A filled rectangle with a dark seam that sets it off from any ground.
+    fn fill_set_off(&self, corner: [i32; 2], size: [i32; 2]) {
+        let seam = self.metrics.halo as i32;
+        self.fill(corner.map(|x| x - seam), size.map(|n| n + 2 * seam), BLACK.mix(0.5));
+        self.fill(corner, size, WHITE);
+    }
+
+    fn text(&self, text: &str, size: i32, at: [i32; 2], anchor: (HPos, VPos)) {
+        let style = (font::FAMILY, size).into_font().color(&WHITE).pos(Pos::new(anchor.0, anchor.1));
+        self.draw(&Text::new(text.to_string(), (at[0], at[1]), style));
+    }
+
+    fn time(&self, text: &str) {
+        let Metrics { font, margin, .. } = self.metrics;
+        self.text(text, font, [margin, margin], (HPos::Left, VPos::Top));
+    }
+
+    /// Draws the scale bar at the lower left; returns where it ends on the right.
+    fn scale_bar(&self, width: f64, units: Option<Units>) -> i32 {
+        let Metrics { picture, font, margin, line, .. } = self.metrics;
+        let bar = round_length(SCALE_BAR * width, units);
+        let length = (bar.length / width * f64::from(picture[0])).round() as i32;
+        let label = font::extent(&bar.text, f64::from(font))[0] as i32;
+        let taken = length.max(label);
+        let thickness = 3 * line;
+        let top = picture[1] - margin - thickness;
+        self.fill_set_off([margin + (taken - length) / 2, top], [length, thickness]);
+        let middle = margin + taken / 2;
+        self.text(&bar.text, font, [middle, top - font / 6], (HPos::Center, VPos::Bottom));
+        margin + taken
+    }
+
+    /// Draws the colour bar at the lower right, clear of what is `taken` on the left.
+    fn colour_bar(&self, style: &Style, unit: &DensityUnit, taken: i32) {
+        let Metrics { picture, font, small, margin, line, .. } = self.metrics;
+        let room = picture[0] - taken - 3 * margin;
+        let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
+        let titles = [format!("Surface density [{}]", unit.name), format!("Σ [{}]", unit.name)];
+        let title = titles.iter().find(|title| width_of(title) <= room).unwrap_or(&titles[1]);
+        let length = (picture[0] * 2 / 5).max(width_of(title)).min(room);
+        let height = font / 2;
+        let left = picture[0] - margin - length;
+        let top = picture[1] - margin - small - small / 4 - height;
+        self.text(title, small, [left + length / 2, top - small / 5], (HPos::Center, VPos::Bottom));
+        self.fill_set_off([left - line, top - line], [length + 2 * line, height + 2 * line]);
+        for i in 0..length {
+            let [r, g, b] = style.colours.colour(f64::from(i) / f64::from(length - 1));
+            self.fill([left + i, top], [1, height], RGBColor(r, g, b));
+        }
+        let ticks = Ticks::new(style.range, unit.per_code_unit);
+        self.ticks(&ticks, [left, top + height + line], length);
+    }
+
+    /// Ticks and their labels below the colour bar. Labels keep clear of each other and of the picture's edge.
+    fn ticks(&self, ticks: &Ticks, [left, top]: [i32; 2], length: i32) {
+        let Metrics { picture, small, margin, line, .. } = self.metrics;
+        let place = |tick: &Tick| left + (tick.place * f64::from(length - 1)).round() as i32;
+        for tick in &ticks.all {
+            let reach = if tick.label.is_some() { small / 4 } else { small / 7 };
+            self.fill([place(tick) - line / 2, top], [line, reach.max(1)], WHITE);
+        }
+        let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
+        let mut free = left - margin / 2;
+        let labels: Vec<(&Tick, &String)> =
+            ticks.all.iter().filter_map(|tick| Some((tick, tick.label.as_ref()?))).collect();
+        let widest = labels.iter().map(|(_, label)| width_of(label)).max().unwrap_or(0);
+        let every = |stride: usize| {
+            let mut shown = labels.iter().step_by(stride).map(|(tick, _)| place(tick));
+            let mut last = shown.next();
+            shown.all(|x| x - last.replace(x).unwrap_or(x) > widest + small / 2)
+        };
+        let stride = (1..).find(|&stride| every(stride)).unwrap_or(1);
+        for (tick, label) in labels.into_iter().step_by(stride) {
+            let half = width_of(label) / 2 + 1;
+            let x = place(tick).clamp(free + half, picture[0] - margin / 3 - half);
+            self.text(label, small, [x, top + small / 4], (HPos::Center, VPos::Top));
+            free = x + half;
+        }
+    }
+}
+
+/// A tick of the colour bar.
+#[derive(Debug, PartialEq)]
+struct Tick {
+    /// From 0 at the left to 1 at the right.
+    place: f64,
+    label: Option<String>,
+}
+
+/// Ticks at 1, 2, ... 9 times powers of ten, those with a label told apart.
+struct Ticks {
+    all: Vec<Tick>,
+}
+
+impl Ticks {
+    /// The ticks of a range whose values are shown in a unit of which one [M/L^2] has `scale`.
+    fn new(range: Range, scale: f64) -> Ticks {
+        let [low, high] = [range.low(), range.high()].map(|value| (value * scale).log10());
+        let marks = |digits: &'static [i32]| {
+            (low.floor() as i32..=high.ceil() as i32)
+                .flat_map(move |exponent| digits.iter().map(move |&digit| (digit, exponent)))
+                .map(move |(digit, exponent)| {
+                    (digit, exponent, f64::from(exponent) + f64::from(digit).log10())
+                })
+                .filter(move |(_, _, log)| (low - 1e-9..=high + 1e-9).contains(log))
+        };
+        let sets: [&[i32]; 3] = [&[1], &[1, 2, 5], &[1, 2, 3, 4, 5, 6, 7, 8, 9]];
+        let labelled = sets.into_iter().find(|set| marks(set).count() >= 2).unwrap_or(sets[2]);
+        let label = |digit, exponent| labelled.contains(&digit).then(|| power_of_ten(digit, exponent));
+        let all = marks(sets[2]).map(|(digit, exponent, log)| Tick {
+            place: ((log - low) / (high - low)).clamp(0.0, 1.0),
+            label: label(digit, exponent),
+        });
+        Ticks { all: all.collect() }
+    }
+}
+
+/// The colours beside those of the map that a decorated picture is made of, for a palette: from the shaded ground that
+/// text stands on to white, `steps` for each of some grounds.
+pub(crate) fn text_colours(colours: ColourMap, grounds: usize, steps: usize) -> Vec<Rgb> {
+    let ramp = |ground: Rgb| {
+        let shaded = crate::colour::blend(ground, [0, 0, 0], crate::picture::HALO_OPACITY);
+        (0..steps).map(move |i| crate::colour::blend(shaded, [255; 3], i as f64 / (steps - 1) as f64))
+    };
+    colours.steps(grounds).into_iter().flat_map(ramp).collect()
+}

@@ -1,0 +1,43 @@
+//! What can be wrong with a wish for a picture.
+
+use crate::view::{MAXIMUM_SIZE, MINIMUM_SIZE};
+
+/// Why a picture or a movie could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A picture of this size is not drawn.
+    #[error("a picture of {0}x{1} pixels: each side must be from {MINIMUM_SIZE} to {MAXIMUM_SIZE}")]
+    Size(usize, usize),
+    /// The frame has no extent, or none that is finite.
+    #[error("the width of the picture is {0}: it must be positive and finite")]
+    Width(f64),
+    /// The frame lies nowhere.
+    #[error("the centre of the picture is ({0}, {1}, {2}): it must be finite")]
+    Centre(f64, f64, f64),
+    /// A brightness scale without an extent.
+    #[error("the range of the colours is {0} to {1}: it must be positive, finite and rising")]
+    Range(f64, f64),
+    /// A body that has no place or no mass.
+    #[error("body {id} has a mass or position that is not finite, or a negative mass")]
+    Body {
+        /// Its id.
+        id: u64,
+    },
+    /// A speed that GIF cannot hold.
+    #[error("{0} frames per second: a GIF can show from 0.1 to 50")]
+    FramesPerSecond(f64),
+    /// A frame that does not fit the movie.
+    #[error("a frame of {}x{} pixels in a movie of {}x{}", .frame[0], .frame[1], .movie[0], .movie[1])]
+    FrameSize {
+        /// Size of the frame in pixels.
+        frame: [usize; 2],
+        /// Size of the movie in pixels.
+        movie: [usize; 2],
+    },
+    /// The PNG encoder failed.
+    #[error("PNG encoding failed: {0}")]
+    Png(#[from] png::EncodingError),
+    /// The GIF encoder failed.
+    #[error("GIF encoding failed: {0}")]
+    Gif(#[from] gif::EncodingError),
+}

@@ -1,0 +1,114 @@
+//! Sets text in the bundled font, a part of DejaVu Sans (see `viz/fonts`).
+
+use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, ScaleFont, point};
+use std::sync::LazyLock;
+
+static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
+    FontRef::try_from_slice(include_bytes!("../fonts/DejaVuSans-subset.ttf"))
+        .expect("the bundled font is sound")
+});
+
+/// The family by which the font is known to plotters.
+pub const FAMILY: &str = "DejaVu Sans";
+
+/// Width and height of the box of a line of text [pixels], in a font of `size` pixels from the highest to the lowest
+/// stroke.
+pub fn extent(text: &str, size: f64) -> [usize; 2] {
+    let (_, end) = glyphs(text, size);
+    [end.ceil() as usize, size.ceil() as usize]
+}
+
+/// A line of text as opacity from 0 to 1 in each pixel of its box.
+pub struct Mask {
+    /// Width and height of the box [pixels].
+    pub size: [usize; 2],
+    opacity: Vec<f64>,
+}
+
+impl Mask {
+    /// Opacity at a pixel; 0 outside the box.
+    pub fn at(&self, [x, y]: [i32; 2]) -> f64 {
+        let [width, height] = self.size.map(|n| n as i32);
+        let inside = (0..width).contains(&x) && (0..height).contains(&y);
+        if inside { self.opacity[(y * width + x) as usize] } else { 0.0 }
+    }
+
+    /// Opacity of the text grown by `radius` pixels, fading outwards.
+    pub fn grown(&self, [x, y]: [i32; 2], radius: i32) -> f64 {
+        let reach = f64::from(radius) + 1.0;
+        let mut most: f64 = 0.0;
+        for (dx, dy) in (-radius..=radius).flat_map(|dx| (-radius..=radius).map(move |dy| (dx, dy))) {
+            let fade = 1.0 - (f64::from(dx).hypot(f64::from(dy)) / reach).powi(2);
+            most = most.max(fade * self.at([x + dx, y + dy]));
+        }
+        most
+    }
+}
+
+/// Sets a line of text.
+pub fn set(text: &str, size: f64) -> Mask {
+    let [width, height] = extent(text, size);
+    let mut mask = Mask { size: [width, height], opacity: vec![0.0; width * height] };
+    for glyph in glyphs(text, size).0 {
+        let corner = glyph.px_bounds().min;
+        glyph.draw(|x, y, coverage| {
+            let (x, y) = (x as i32 + corner.x as i32, y as i32 + corner.y as i32);
+            if (0..width as i32).contains(&x) && (0..height as i32).contains(&y) {
+                let opacity = &mut mask.opacity[y as usize * width + x as usize];
+                *opacity = (*opacity + f64::from(coverage)).min(1.0);
+            }
+        });
+    }
+    mask
+}
+
+/// The outlines of a text whose box starts at the origin, and where the pen stands after it [pixels]. The baseline is on
+/// a whole pixel.
+fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, f32) {
+    let scale = PxScale::from(size as f32);
+    let font = FONT.as_scaled(scale);
+    let baseline = font.ascent().round();
+    let mut pen = 0.0;
+    let mut last = None;
+    let mut outlines = Vec::new();
+    for id in text.chars().map(|c| FONT.glyph_id(c)) {
+        pen += last.map_or(0.0, |last| font.kern(last, id));
+        outlines.extend(FONT.outline_glyph(id.with_scale_and_position(scale, point(pen, baseline))));
+        pen += font.h_advance(id);
+        last = Some(id);
+    }
+    (outlines, pen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A missing glyph is drawn as a box (glyph 0): none of what labels are made of may be missing.
+    #[test]
+    fn the_bundled_font_has_every_glyph_that_labels_use() {
+        let used = "0123456789 .,=+−-×⁰¹²³⁴⁵⁶⁷⁸⁹⁻[]()/☉ΣabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let missing: String = used.chars().filter(|&c| FONT.glyph_id(c).0 == 0).collect();
+        assert_eq!(missing, "");
+    }
+
+    #[test]
+    fn text_is_wider_when_longer_or_larger() {
+        assert!(extent("10 kpc", 20.0)[0] > extent("1 kpc", 20.0)[0]);
+        assert!(extent("10 kpc", 30.0)[0] > extent("10 kpc", 20.0)[0]);
+    }
+
+    #[test]
+    fn no_ink_falls_outside_the_box_of_a_text() {
+        for size in [11.0, 17.0, 40.0] {
+            let text = "Surface density [M☉ kpc⁻²]";
+            let mut ink = 0.0;
+            glyphs(text, size)
+                .0
+                .iter()
+                .for_each(|glyph| glyph.draw(|_, _, coverage| ink += f64::from(coverage.min(1.0))));
+            let kept: f64 = set(text, size).opacity.iter().sum();
+            assert!((kept - ink).abs() < 1e-3 * ink, "text of {size} pixels: {kept} of {ink}");
+        }
+    }
+}

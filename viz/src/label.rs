@@ -1,0 +1,141 @@
+//! Words and round numbers for the picture: lengths, times, decades and their units.
+
+/// CGS values of a run's units, which turn numbers into pc, Gyr and solar masses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Units {
+    /// Unit of length [cm].
+    pub length_in_cm: f64,
+    /// Unit of mass [g].
+    pub mass_in_g: f64,
+    /// Unit of time [s].
+    pub time_in_s: f64,
+}
+
+const PARSEC_IN_CM: f64 = 3.085_677_581_491_367e18; // IAU 2015 resolution B2
+const AU_IN_CM: f64 = 1.495_978_707e13; // IAU 2012 resolution B2
+const SUN_IN_G: f64 = 1.988_409_870_698_051e33; // IAU 2015 nominal GM over CODATA 2018 G
+const YEAR_IN_S: f64 = 3.155_76e7; // Julian
+
+const LENGTHS: [(&str, f64); 5] = [
+    ("AU", AU_IN_CM),
+    ("pc", PARSEC_IN_CM),
+    ("kpc", 1e3 * PARSEC_IN_CM),
+    ("Mpc", 1e6 * PARSEC_IN_CM),
+    ("Gpc", 1e9 * PARSEC_IN_CM),
+];
+const TIMES: [(&str, f64); 4] =
+    [("yr", YEAR_IN_S), ("kyr", 1e3 * YEAR_IN_S), ("Myr", 1e6 * YEAR_IN_S), ("Gyr", 1e9 * YEAR_IN_S)];
+
+/// The largest unit of a table that `amount` is at least one of, or the smallest.
+fn unit_for(amount: f64, table: &[(&'static str, f64)]) -> (&'static str, f64) {
+    table.iter().rev().find(|unit| amount >= unit.1).copied().unwrap_or(table[0])
+}
+
+/// A round length and how to say it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoundLength {
+    /// The length in the run's unit [L].
+    pub length: f64,
+    /// Number and unit.
+    pub text: String,
+}
+
+/// The longest of 1, 2, 5, 10, ... units (pc, kpc, ...) that is not above `longest` [L].
+pub fn round_length(longest: f64, units: Option<Units>) -> RoundLength {
+    let (name, unit) = match units {
+        Some(units) => {
+            let (name, cm) = unit_for(longest * units.length_in_cm, &LENGTHS);
+            (name, cm / units.length_in_cm)
+        }
+        None => ("code units", 1.0),
+    };
+    let number = round_down(longest / unit);
+    RoundLength { length: number * unit, text: format!("{} {name}", plain_or_power(number)) }
+}
+
+/// The largest of 1, 2, 5 times a power of ten that is not above `x`.
+fn round_down(x: f64) -> f64 {
+    let power = 10f64.powf(x.log10().floor());
+    let step = [5.0, 2.0, 1.0].into_iter().find(|step| step * power <= x * (1.0 + 1e-12));
+    step.unwrap_or(0.5) * power
+}
+
+/// 0.01, 20, 5×10⁶: a plain number where it is short.
+fn plain_or_power(x: f64) -> String {
+    if (1e-3..1e5).contains(&x) {
+        let decimals = (-x.log10().floor()).max(0.0) as usize;
+        return format!("{x:.decimals$}");
+    }
+    let exponent = x.log10().floor() as i32;
+    let digit = (x / 10f64.powi(exponent)).round() as i32;
+    power_of_ten(digit, exponent)
+}
+
+/// 10⁷ or, for another digit than one, 2×10⁷.
+pub(crate) fn power_of_ten(digit: i32, exponent: i32) -> String {
+    let factor = if digit == 1 { String::new() } else { format!("{digit}×") };
+    format!("{factor}10{}", superscript(exponent))
+}
+
+fn superscript(number: i32) -> String {
+    let digit = |c: char| match c {
+        '-' => '⁻',
+        _ => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][c as usize - '0' as usize],
+    };
+    number.to_string().chars().map(digit).collect()
+}
+
+/// How the surface density is labelled beside a picture of a given width: the unit, and how many of it are one [M/L^2].
+#[derive(Clone, Debug, PartialEq)]
+pub struct DensityUnit {
+    /// Name of the unit.
+    pub name: String,
+    /// Its number in one unit of the run [M/L^2].
+    pub per_code_unit: f64,
+}
+
+impl DensityUnit {
+    /// Solar masses per square pc, kpc, Mpc, whichever the scale bar of a picture of `width` [L] is in.
+    pub fn for_width(width: f64, units: Option<Units>) -> DensityUnit {
+        let Some(units) = units else {
+            return DensityUnit { name: "code units".into(), per_code_unit: 1.0 };
+        };
+        let (name, cm) = unit_for(crate::decoration::SCALE_BAR * width * units.length_in_cm, &LENGTHS);
+        let area = (units.length_in_cm / cm).powi(2);
+        DensityUnit { name: format!("M☉ {name}⁻²"), per_code_unit: units.mass_in_g / SUN_IN_G / area }
+    }
+}
+
+/// How all times of a sequence are said: one unit, one number of decimals, so that the label stands still in a movie.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeScale {
+    unit: Option<(&'static str, f64)>,
+    decimals: usize,
+}
+
+impl TimeScale {
+    /// The scale for snapshots at these times [T]: different times get different labels as far as six decimals go.
+    pub fn for_times(times: &[f64], units: Option<Units>) -> TimeScale {
+        let largest = times.iter().fold(0.0, |largest: f64, time| largest.max(time.abs()));
+        let unit = units.map(|units| {
+            let (name, seconds) = unit_for(largest * units.time_in_s, &TIMES);
+            (name, seconds / units.time_in_s)
+        });
+        let in_unit = |time: f64| time / unit.map_or(1.0, |unit| unit.1);
+        let mut sorted: Vec<f64> = times.iter().map(|time| in_unit(*time)).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let same =
+            1e-3 * (sorted.last().unwrap_or(&0.0) - sorted.first().unwrap_or(&0.0)) / times.len() as f64;
+        let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > same);
+        let finest = steps.fold(f64::INFINITY, f64::min);
+        let needed = if finest.is_finite() { (-finest.log10()).ceil().clamp(0.0, 6.0) as usize } else { 0 };
+        let usual = (2.0 - in_unit(largest).max(1.0).log10().floor()).max(0.0) as usize;
+        TimeScale { unit, decimals: usual.max(needed) }
+    }
+
+    /// `t = 1.25 Gyr`, or `t = 1.25` in the units of the run.
+    pub fn label(&self, time: f64) -> String {
+        let (name, unit) = self.unit.unwrap_or(("", 1.0));
+        format!("t = {:.*} {name}", self.decimals, time / unit).replace('-', "−").trim_end().into()
+    }
+}

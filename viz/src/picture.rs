@@ -1,0 +1,129 @@
+//! Pictures in memory, and plotters' way to draw on them with well-set text.
+
+use crate::colour::{Rgb, blend};
+use crate::font;
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+use std::convert::Infallible;
+
+/// Opacity of the dark halo about text.
+pub(crate) const HALO_OPACITY: f64 = 0.7;
+
+/// A picture of RGB pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    size: [usize; 2],
+    pixels: Vec<Rgb>,
+}
+
+impl Picture {
+    /// A picture of `pixels`, row by row from the upper left, `size` (width, height) of them.
+    pub fn new(size: [usize; 2], pixels: Vec<Rgb>) -> Picture {
+        assert_eq!(
+            size[0] * size[1],
+            pixels.len(),
+            "a picture has another number of pixels than its size says"
+        );
+        Picture { size, pixels }
+    }
+
+    /// Width and height [pixels].
+    pub fn size(&self) -> [usize; 2] {
+        self.size
+    }
+
+    /// The pixels, row by row from the upper left.
+    pub fn pixels(&self) -> &[Rgb] {
+        &self.pixels
+    }
+
+    /// The surface that plotters draws on.
+    pub fn canvas(&mut self) -> Canvas<'_> {
+        Canvas { picture: self, halo: 0 }
+    }
+
+    fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
+        let [width, height] = self.size.map(|n| n as i32);
+        if (0..width).contains(&x) && (0..height).contains(&y) {
+            let pixel = &mut self.pixels[(y * width + x) as usize];
+            *pixel = blend(*pixel, colour, opacity.clamp(0.0, 1.0));
+        }
+    }
+}
+
+/// A plotters backend over a [`Picture`]. Unlike plotters' own, it sets glyphs to parts of a pixel, and can lay a dark
+/// halo about text to keep it legible on any ground.
+pub struct Canvas<'a> {
+    picture: &'a mut Picture,
+    halo: usize,
+}
+
+impl Canvas<'_> {
+    /// Gives text a dark halo of so many pixels.
+    pub fn with_halo(self, halo: usize) -> Self {
+        Canvas { halo, ..self }
+    }
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl DrawingBackend for Canvas<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (self.picture.size[0] as u32, self.picture.size[1] as u32)
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, colour: BackendColor) -> Drawn {
+        self.picture.lay([x, y], colour.rgb.into(), colour.alpha);
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
+        let mask = font::set(text, style.size());
+        let [width, height] = mask.size.map(|n| n as i32);
+        let left = match style.anchor().h_pos {
+            HPos::Left => 0,
+            HPos::Center => -width / 2,
+            HPos::Right => -width,
+        };
+        let top = match style.anchor().v_pos {
+            VPos::Top => 0,
+            VPos::Center => -height / 2,
+            VPos::Bottom => -height,
+        };
+        let colour = style.color();
+        let halo = self.halo as i32;
+        let halo_opacity = HALO_OPACITY * colour.alpha;
+        let mut lay = |i: i32, j: i32, rgb: Rgb, opacity: f64| {
+            let (dx, dy) = style.transform().transform(left + i, top + j);
+            self.picture.lay([x + dx, y + dy], rgb, opacity);
+        };
+        if halo > 0 {
+            for (j, i) in (-halo..height + halo).flat_map(|j| (-halo..width + halo).map(move |i| (j, i))) {
+                lay(i, j, [0, 0, 0], halo_opacity * mask.grown([i, j], halo));
+            }
+        }
+        for (j, i) in (0..height).flat_map(|j| (0..width).map(move |i| (j, i))) {
+            lay(i, j, colour.rgb.into(), colour.alpha * mask.at([i, j]));
+        }
+        Ok(())
+    }
+
+    fn estimate_text_size<S: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &S,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        let [width, height] = font::extent(text, style.size());
+        Ok((width as u32, height as u32))
+    }
+}
