@@ -1,7 +1,7 @@
 //! What makes a picture readable: time, scale bar and colour bar.
 
 use crate::colour::{ColourMap, Rgb};
-use crate::label::{DensityUnit, Units, power_of_ten, round_length};
+use crate::label::{DensityUnit, Units, plain_number, power_of_ten, round_length};
 use crate::picture::{Canvas, Picture};
 use crate::stretch::Range;
 use crate::{SurfaceDensity, font};
@@ -10,9 +10,13 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Drawable, PointCollection, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{BLACK, Color, IntoFont, RGBColor, ShapeStyle, WHITE};
+use rayon::prelude::*;
 
 /// The scale bar is at most this part of the picture's width.
 pub const SCALE_BAR: f64 = 0.22;
+
+/// Shades of the colour map in a picture: more than 24-bit colour tells apart on it.
+const SHADES: usize = 1024;
 
 /// How a surface density is shown: one style for all pictures of a sequence.
 #[derive(Clone, Debug)]
@@ -27,8 +31,11 @@ pub struct Style {
 
 /// Draws a surface density in colour, with a time label, a scale bar and a colour bar.
 pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
-    let colour = |value: &f64| style.colours.colour(style.range.brightness(*value));
-    let mut picture = Picture::new(density.view().size(), density.values().iter().map(colour).collect());
+    let colours = style.colours.steps(SHADES);
+    let colour =
+        |value: &f64| colours[(style.range.brightness(*value) * (SHADES - 1) as f64).round() as usize];
+    let pixels = density.values().par_iter().with_min_len(1 << 12).map(colour).collect();
+    let mut picture = Picture::new(density.view().size(), pixels);
     let metrics = Metrics::new(picture.size());
     let board = Board { area: picture.canvas().with_halo(metrics.halo).into_drawing_area(), metrics };
     board.time(time);
@@ -195,7 +202,8 @@ impl Ticks {
         };
         let sets: [&[i32]; 3] = [&[1], &[1, 2, 5], &[1, 2, 3, 4, 5, 6, 7, 8, 9]];
         let labelled = sets.into_iter().find(|set| marks(set).count() >= 2).unwrap_or(sets[2]);
-        let label = |digit, exponent| labelled.contains(&digit).then(|| power_of_ten(digit, exponent));
+        let number = if labelled.len() == 1 { power_of_ten } else { plain_number };
+        let label = |digit, exponent| labelled.contains(&digit).then(|| number(digit, exponent));
         let all = marks(sets[2]).map(|(digit, exponent, log)| Tick {
             place: ((log - low) / (high - low)).clamp(0.0, 1.0),
             label: label(digit, exponent),
@@ -212,4 +220,33 @@ pub(crate) fn text_colours(colours: ColourMap, grounds: usize, steps: usize) -> 
         (0..steps).map(move |i| crate::colour::blend(shaded, [255; 3], i as f64 / (steps - 1) as f64))
     };
     colours.steps(grounds).into_iter().flat_map(ramp).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(low: f64, high: f64, scale: f64) -> Vec<String> {
+        Ticks::new(Range::new(low, high).unwrap(), scale)
+            .all
+            .into_iter()
+            .filter_map(|tick| tick.label)
+            .collect()
+    }
+
+    #[test]
+    fn decades_are_labelled_and_shorter_ranges_more_finely() {
+        assert_eq!(labels(1e-3, 1.0, 1e10), ["10⁷", "10⁸", "10⁹", "10¹⁰"]);
+        assert_eq!(labels(0.15, 6.0, 1.0), ["0.2", "0.5", "1", "2", "5"]);
+        assert_eq!(labels(3.5e6, 6.5e6, 1.0), ["4×10⁶", "5×10⁶", "6×10⁶"]);
+    }
+
+    #[test]
+    fn ticks_stand_at_their_logarithm() {
+        let ticks = Ticks::new(Range::new(1.0, 100.0).unwrap(), 1.0).all;
+        assert_eq!(ticks.len(), 19);
+        let two = ticks.iter().find(|tick| (tick.place - 2f64.log10() / 2.0).abs() < 1e-12).unwrap();
+        assert_eq!(two.label, None);
+        assert_eq!((ticks[0].place, ticks[18].place), (0.0, 1.0));
+    }
 }

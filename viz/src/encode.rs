@@ -104,3 +104,73 @@ fn nearest(palette: &[Rgb], colour: Rgb) -> u8 {
     let best = (0..palette.len()).min_by_key(|&i| distance(&palette[i])).expect("a palette is not empty");
     best as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Axis, Range, Style, SurfaceDensity, View};
+    use treecode::{Bodies, TYPES};
+
+    fn frame(x: f64, colours: ColourMap) -> Picture {
+        let mut bodies = Bodies::zeroed(50);
+        bodies.mass.fill(1.0);
+        bodies.pos[0].fill(x);
+        let view = View::new([200, 160], [0.0; 3], 10.0, Axis::Z).unwrap();
+        let density = SurfaceDensity::project(&bodies, [true; TYPES], &view).unwrap();
+        let style = Style { colours, range: Range::new(0.1, 100.0).unwrap(), units: None };
+        crate::render(&density, &style, "t = 1.00")
+    }
+
+    #[test]
+    fn a_png_has_the_pixels_of_the_picture() {
+        let picture = frame(0.5, ColourMap::Viridis);
+        let bytes = encode_png(&picture).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        assert_eq!((info.width, info.height, info.color_type), (200, 160, png::ColorType::Rgb));
+        assert_eq!(pixels, picture.pixels().as_flattened());
+    }
+
+    #[test]
+    fn a_gif_has_all_frames_in_nearly_the_colours_of_the_pictures() {
+        for colours in [ColourMap::Inferno, ColourMap::Magma, ColourMap::Viridis, ColourMap::Cividis] {
+            let frames = [frame(-2.0, colours), frame(2.0, colours)];
+            let mut movie = Movie::new([200, 160], colours, 20.0).unwrap();
+            frames.iter().for_each(|frame| movie.push(frame).unwrap());
+            let bytes = movie.finish().unwrap();
+            let mut options = gif::DecodeOptions::new();
+            options.set_color_output(gif::ColorOutput::RGBA);
+            let mut decoder = options.read_info(bytes.as_slice()).unwrap();
+            for picture in &frames {
+                let shown = decoder.read_next_frame().unwrap().unwrap();
+                assert_eq!(shown.delay, 5);
+                let errors = picture.pixels().iter().zip(shown.buffer.chunks(4)).map(|(pixel, shown)| {
+                    (0..3).map(|i| i32::from(pixel[i]).abs_diff(i32::from(shown[i]))).max().unwrap()
+                });
+                let mut errors: Vec<u32> = errors.collect();
+                errors.sort_unstable();
+                println!(
+                    "{colours:?} {:?}",
+                    [50, 80, 90, 95, 98, 99].map(|p| errors[errors.len() * p / 100])
+                );
+                assert!(
+                    errors[errors.len() - 1] <= 48,
+                    "{colours:?}: a pixel is off by {}",
+                    errors[errors.len() - 1]
+                );
+            }
+            assert!(decoder.read_next_frame().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_movie_refuses_other_sizes_and_impossible_speeds() {
+        let mut movie = Movie::new([300, 160], ColourMap::Inferno, 15.0).unwrap();
+        let error = movie.push(&frame(0.0, ColourMap::Inferno)).unwrap_err().to_string();
+        assert_eq!(error, "a frame of 200x160 pixels in a movie of 300x160");
+        for speed in [0.0, -1.0, 60.0, f64::NAN] {
+            assert!(Movie::new([300, 160], ColourMap::Inferno, speed).is_err(), "{speed} frames per second");
+        }
+    }
+}

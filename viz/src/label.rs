@@ -50,6 +50,7 @@ pub fn round_length(longest: f64, units: Option<Units>) -> RoundLength {
         None => ("code units", 1.0),
     };
     let number = round_down(longest / unit);
+    let name = if number == 1.0 { name.trim_end_matches('s') } else { name };
     RoundLength { length: number * unit, text: format!("{} {name}", plain_or_power(number)) }
 }
 
@@ -60,15 +61,19 @@ fn round_down(x: f64) -> f64 {
     step.unwrap_or(0.5) * power
 }
 
-/// 0.01, 20, 5×10⁶: a plain number where it is short.
 fn plain_or_power(x: f64) -> String {
-    if (1e-3..1e5).contains(&x) {
-        let decimals = (-x.log10().floor()).max(0.0) as usize;
-        return format!("{x:.decimals$}");
-    }
-    let exponent = x.log10().floor() as i32;
+    let exponent = (x.log10() + 1e-9).floor() as i32;
     let digit = (x / 10f64.powi(exponent)).round() as i32;
-    power_of_ten(digit, exponent)
+    plain_number(digit, exponent)
+}
+
+/// 0.02, 20, 5×10⁶: `digit` times a power of ten, plain where that is short.
+pub(crate) fn plain_number(digit: i32, exponent: i32) -> String {
+    match exponent {
+        -3..0 => format!("{:.*}", -exponent as usize, f64::from(digit) * 10f64.powi(exponent)),
+        0..4 => (digit * 10i32.pow(exponent as u32)).to_string(),
+        _ => power_of_ten(digit, exponent),
+    }
 }
 
 /// 10⁷ or, for another digit than one, 2×10⁷.
@@ -124,8 +129,8 @@ impl TimeScale {
         let in_unit = |time: f64| time / unit.map_or(1.0, |unit| unit.1);
         let mut sorted: Vec<f64> = times.iter().map(|time| in_unit(*time)).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let same =
-            1e-3 * (sorted.last().unwrap_or(&0.0) - sorted.first().unwrap_or(&0.0)) / times.len() as f64;
+        let span = sorted.last().unwrap_or(&0.0) - sorted.first().unwrap_or(&0.0);
+        let same = (1e-3 * span / times.len() as f64).max(1e-9 * in_unit(largest));
         let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > same);
         let finest = steps.fold(f64::INFINITY, f64::min);
         let needed = if finest.is_finite() { (-finest.log10()).ceil().clamp(0.0, 6.0) as usize } else { 0 };
@@ -137,5 +142,81 @@ impl TimeScale {
     pub fn label(&self, time: f64) -> String {
         let (name, unit) = self.unit.unwrap_or(("", 1.0));
         format!("t = {:.*} {name}", self.decimals, time / unit).replace('-', "−").trim_end().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GALACTIC: Units = Units {
+        length_in_cm: 1e3 * PARSEC_IN_CM,
+        mass_in_g: 1e10 * SUN_IN_G,
+        time_in_s: 1e-5 * 1e3 * PARSEC_IN_CM,
+    };
+
+    #[test]
+    fn lengths_are_round_and_in_the_unit_that_suits_them() {
+        for (longest, text, length) in [
+            (7.3, "5 kpc", 5.0),
+            (5.0, "5 kpc", 5.0),
+            (1.99, "1 kpc", 1.0),
+            (0.42, "200 pc", 0.2),
+            (0.0015, "1 pc", 0.001),
+            (3400.0, "2 Mpc", 2000.0),
+            (2e10, "2×10⁴ Gpc", 2e10),
+            (1e-8, "2 AU", 2.0 * AU_IN_CM / PARSEC_IN_CM / 1e3),
+        ] {
+            let bar = round_length(longest, Some(GALACTIC));
+            assert_eq!(bar.text, text, "for {longest} kpc");
+            assert!((bar.length / length - 1.0).abs() < 1e-12, "{bar:?}");
+            assert!(bar.length <= longest * (1.0 + 1e-9));
+        }
+    }
+
+    #[test]
+    fn lengths_in_code_units_are_plain_numbers_or_powers() {
+        for (longest, text) in [
+            (0.3, "0.2 code units"),
+            (1.7, "1 code unit"),
+            (64.0, "50 code units"),
+            (0.001, "0.001 code units"),
+            (3e-4, "2×10⁻⁴ code units"),
+            (123_456.0, "10⁵ code units"),
+            (1e-12, "10⁻¹² code units"),
+        ] {
+            assert_eq!(round_length(longest, None).text, text);
+        }
+    }
+
+    /// 1e10 solar masses per square kpc are 1e4 per square pc.
+    #[test]
+    fn surface_density_is_in_solar_masses_per_area_of_the_scale_bar() {
+        let wide = DensityUnit::for_width(30.0, Some(GALACTIC));
+        assert_eq!(wide.name, "M☉ kpc⁻²");
+        assert!((wide.per_code_unit / 1e10 - 1.0).abs() < 1e-12);
+        let narrow = DensityUnit::for_width(0.3, Some(GALACTIC));
+        assert_eq!(narrow.name, "M☉ pc⁻²");
+        assert!((narrow.per_code_unit / 1e4 - 1.0).abs() < 1e-12);
+        assert_eq!(
+            DensityUnit::for_width(30.0, None),
+            DensityUnit { name: "code units".into(), per_code_unit: 1.0 }
+        );
+    }
+
+    /// kpc / (km/s) is 0.9778 Gyr.
+    #[test]
+    fn times_have_one_unit_and_one_number_of_decimals() {
+        let label = |times: &[f64], units| {
+            let scale = TimeScale::for_times(times, units);
+            times.iter().map(|time| scale.label(*time)).collect::<Vec<_>>()
+        };
+        assert_eq!(label(&[0.0, 1.0, 3.0], Some(GALACTIC)), ["t = 0.00 Gyr", "t = 0.98 Gyr", "t = 2.93 Gyr"]);
+        assert_eq!(label(&[0.0, 0.5], Some(GALACTIC)), ["t = 0 Myr", "t = 489 Myr"]);
+        assert_eq!(label(&[0.25], None), ["t = 0.25"]);
+        assert_eq!(label(&[-10.0, 0.0, 12.5], None), ["t = −10.0", "t = 0.0", "t = 12.5"]);
+        assert_eq!(label(&[0.0, 0.001, 0.002], None), ["t = 0.000", "t = 0.001", "t = 0.002"]);
+        assert_eq!(label(&[0.3, 0.1 + 0.2], None), ["t = 0.30", "t = 0.30"]);
+        assert_eq!(label(&[], None), [""; 0]);
     }
 }

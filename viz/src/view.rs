@@ -51,7 +51,8 @@ impl View {
             return Err(Error::Size(size[0], size[1]));
         }
         let view = View { size, centre, width, axis };
-        if !(width.is_finite() && view.pixel().powi(2) > 0.0 && view.pixel().powi(2).is_finite()) {
+        let area = view.pixel().powi(2);
+        if !(width > 0.0 && area > 0.0 && area.is_finite()) {
             return Err(Error::Width(width));
         }
         if !centre.iter().all(|x| x.is_finite()) {
@@ -88,5 +89,47 @@ impl View {
     /// Whether a point of the picture [pixels] lies in it; the left and the upper edge belong to it.
     pub fn shows(&self, point: [f64; 2]) -> bool {
         (0..2).all(|axis| point[axis] >= 0.0 && point[axis] < self.size[axis] as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_axis_shows_a_right_handed_scene() {
+        for (axis, towards_viewer) in
+            [(Axis::X, [1.0, 0.0, 0.0]), (Axis::Y, [0.0, -1.0, 0.0]), (Axis::Z, [0.0, 0.0, 1.0])]
+        {
+            let unit = |i: usize| -> [f64; 3] { std::array::from_fn(|k| if k == i { 1.0 } else { 0.0 }) };
+            let [a, b] = axis.right_and_up().map(unit);
+            let cross = std::array::from_fn(|i| {
+                let (j, k) = ((i + 1) % 3, (i + 2) % 3);
+                a[j] * b[k] - a[k] * b[j]
+            });
+            assert_eq!(cross, towards_viewer);
+        }
+    }
+
+    #[test]
+    fn the_centre_is_in_the_middle_and_up_is_up() {
+        let view = View::new([400, 200], [1.0, 2.0, 3.0], 8.0, Axis::Y).unwrap();
+        assert_eq!(view.project([1.0, -50.0, 3.0]), [200.0, 100.0]);
+        assert_eq!(view.project([5.0, 0.0, 5.0]), [400.0, 0.0]);
+        assert!(!view.shows([400.0, 0.0]) && view.shows([399.9, 0.0]));
+    }
+
+    #[test]
+    fn impossible_views_are_refused_with_the_reason() {
+        let error = |size, centre, width| View::new(size, centre, width, Axis::Z).unwrap_err().to_string();
+        let fine = [300, 300];
+        assert_eq!(
+            error([300, 20], [0.0; 3], 1.0),
+            "a picture of 300x20 pixels: each side must be from 160 to 16384"
+        );
+        for width in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
+            assert!(error(fine, [0.0; 3], width).contains("must be positive and finite"), "{width}");
+        }
+        assert!(error(fine, [0.0, f64::NAN, 0.0], 1.0).starts_with("the centre of the picture"));
     }
 }
