@@ -1,0 +1,233 @@
+"""What a user can get wrong: one clear line, a non-zero exit code on every rank, no hang, nothing half-written.
+
+Each case runs without mpirun and on three ranks.
+"""
+
+import os
+import sys
+
+import h5py
+import numpy as np
+from harness import check, heorot, require, scratch, write_snapshot
+
+BODIES = 600
+PARAMETERS = {
+    "initial": ['file = "{shared}/good.hdf5"'],
+    "gravity": ['criterion = "angle"', "theta = 0.7"],
+    "time": ["steps = 2", "step = 0.001"],
+    "output": ['folder = "{folder}/out"'],
+}
+
+
+def sphere(path, **changes):
+    """A snapshot of a ball of bodies, with some arrays changed."""
+    random = np.random.default_rng(5)
+    arrays = {
+        "position": random.normal(size=(BODIES, 3)),
+        "velocity": np.zeros((BODIES, 3)),
+        "mass": np.full(BODIES, 1 / BODIES),
+    }
+    for name, (index, value) in changes.items():
+        arrays[name][index] = value
+    return write_snapshot(path, **arrays)
+
+
+def bad_snapshots(shared):
+    """Name of a snapshot -> words that its error must have. Each is also named by its path."""
+    good = sphere(shared / "good.hdf5").read_bytes()
+    (shared / "half.hdf5").write_bytes(good[: len(good) // 2])
+    (shared / "stub.hdf5").write_bytes(good[:100])
+    (shared / "empty.hdf5").write_bytes(b"")
+    (shared / "text.hdf5").write_text("not HDF5 at all\n" * 100)
+    sphere(shared / "nan.hdf5", position=(17, np.nan))
+    sphere(shared / "infinite.hdf5", velocity=((17, 1), np.inf))
+    sphere(shared / "negative.hdf5", mass=(17, -1.0))
+    sphere(shared / "massless.hdf5", mass=(BODIES - 1, 0.0))
+    write_snapshot(shared / "none.hdf5", np.empty((0, 3)), np.empty((0, 3)), np.empty(0))
+    for name, dataset in [("no-positions", "Coordinates"), ("no-masses", "Masses"), ("no-ids", "ParticleIDs")]:
+        with h5py.File(sphere(shared / f"{name}.hdf5"), "a") as file:
+            del file["PartType1"][dataset]
+    with h5py.File(sphere(shared / "too-few.hdf5"), "a") as file:
+        file["Header"].attrs["NumPart_ThisFile"] = np.array([0, BODIES + 1, 0, 0, 0, 0], np.uint32)
+    with h5py.File(sphere(shared / "headless.hdf5"), "a") as file:
+        del file["Header"]
+    return {
+        "missing": [],
+        "half": [],
+        "stub": [],
+        "empty": [],
+        "text": [],
+        "nan": ["17", "position"],
+        "infinite": ["17", "velocity"],
+        "negative": ["17", "mass", "-1"],
+        "massless": [str(BODIES - 1), "mass"],
+        "none": ["no bodies"],
+        "no-positions": ["Coordinates"],
+        "no-masses": ["Mass"],
+        "no-ids": ["ParticleIDs"],
+        "too-few": [],
+        "headless": ["Header"],
+    }
+
+
+def parameter_file(shared, folder, table=None, line=None):
+    """A parameter file in which `line` replaces the line of the same key in `table`, or is added."""
+    text = ""
+    for name, lines in PARAMETERS.items():
+        key = line.split("=")[0].strip() if line and name == table else None
+        kept = [kept for kept in lines if kept.split("=")[0].strip() != key]
+        text += f"[{name}]\n" + "\n".join(kept + ([line] if name == table else [])) + "\n"
+    file = folder / "run.toml"
+    file.write_text(text.replace("{shared}", str(shared)).replace("{folder}", str(folder)))
+    return file
+
+
+def leftovers(folder):
+    """Files that a failed run must not leave; what it reads is not among them."""
+    files = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(set(files) - {"run.toml"})
+
+
+def require_refusal(outcome, words):
+    """One line that holds all `words`, and failure on every rank."""
+    require(0 not in outcome.codes and None not in outcome.codes, f"exit codes are {outcome.codes}")
+    lines = [line for line in outcome.stderr.splitlines() if line.strip()]
+    lines = [line for line in lines if "For more information, try" not in line]
+    require(len(lines) == 1, f"says {len(lines)} lines: {outcome.stderr.strip()}")
+    require("panicked" not in lines[0], lines[0])
+    missing = [word for word in words if word not in lines[0]]
+    require(not missing, f"'{lines[0]}' does not name {missing}")
+
+
+def refused(arguments, words, folder, ranks, limit=None, environment=None):
+    outcome = heorot(*arguments, ranks=ranks, limit=limit, environment=environment)
+    require_refusal(outcome, words)
+    require(not leftovers(folder), f"leaves {leftovers(folder)}")
+
+
+def on_one_and_three(what, test, *arguments):
+    for ranks, place in [(None, "alone"), (3, "3 ranks")]:
+        check(f"{what} ({place})", test, ranks, *arguments)
+
+
+def bad_snapshot(ranks, shared, name, words):
+    folder = scratch("case")
+    path = shared / f"{name}.hdf5"
+    refused(["force", path, "--output", folder / "f.hdf5"], [str(path), *words], folder, ranks)
+    file = parameter_file(shared, folder, "initial", f'file = "{path}"')
+    refused(["run", file], [str(path), *words], folder, ranks)
+
+
+def bad_parameter(ranks, shared, table, line, words):
+    folder = scratch("case")
+    refused(["run", parameter_file(shared, folder, table, line)], words, folder, ranks)
+
+
+def bad_arguments(ranks, shared, arguments, words):
+    folder = scratch("case")
+    file = parameter_file(shared, folder)
+    places = {"RUN": file, "GOOD": shared / "good.hdf5", "OUT": folder / "f.hdf5"}
+    refused([places.get(argument, argument) for argument in arguments], words, folder, ranks)
+
+
+def unwritable_folder(ranks, shared):
+    folder = scratch("case")
+    (folder / "run.toml").touch()
+    for place in [f"{folder}/run.toml/out", "/proc/heorot"]:
+        file = parameter_file(shared, folder, "output", f'folder = "{place}"')
+        refused(["run", file], [place], folder, ranks)
+        refused(["force", shared / "good.hdf5", "--output", f"{place}/f.hdf5"], [f"{place}/f.hdf5"], folder, ranks)
+
+
+def forbidden_folder(ranks, shared):
+    folder = scratch("case")
+    (folder / "out").mkdir(mode=0o555)
+    refused(["run", parameter_file(shared, folder)], ["out"], folder, ranks)
+
+
+def file_too_large(ranks, shared):
+    """The system refuses to let files grow beyond 16 KiB, which is what a full disk looks like to the program."""
+    folder = scratch("case")
+    # MPI keeps shared memory in files, too, and must do without here.
+    quiet = {"OMPI_MCA_btl": "self,tcp"}
+    arguments = ["force", shared / "good.hdf5", "--output", folder / "f.hdf5"]
+    refused(arguments, ["f.hdf5"], folder, ranks, limit=16 << 10, environment=quiet)
+    arguments = ["run", parameter_file(shared, folder)]
+    outcome = heorot(*arguments, ranks=ranks, limit=16 << 10, environment=quiet)
+    require_refusal(outcome, ["snapshot_000.hdf5"])
+    require(not [name for name in leftovers(folder) if not name.endswith(".csv")], f"leaves {leftovers(folder)}")
+
+
+def full_disk(ranks, shared):
+    folder = scratch("disk")
+    mounted = os.system(f"mount -t tmpfs -o size=64k none '{folder}'") == 0
+    require(mounted, "cannot mount a small disk")
+    try:
+        refused(["force", shared / "good.hdf5", "--output", folder / "f.hdf5"], ["f.hdf5"], folder, ranks)
+    finally:
+        os.system(f"umount '{folder}'")
+
+
+def earlier_results_stay(ranks, shared):
+    folder = scratch("case")
+    file = parameter_file(shared, folder)
+    heorot("run", file, ranks=ranks).require_success()
+    state = lambda: {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (folder / "out").iterdir()}
+    before = state()
+    require(len(before) >= 4, f"a run leaves only {sorted(before)}")
+    require_refusal(heorot("run", file, ranks=ranks), ["--overwrite"])
+    require(state() == before, "earlier results were changed")
+
+
+def bad_model(arguments, words):
+    folder = scratch("case")
+    refused(["model", *arguments, "-o", folder / "ic.hdf5"], words, folder, None)
+
+
+def main():
+    shared = scratch("shared")
+    snapshots = bad_snapshots(shared)
+
+    on_one_and_three("a good input passes, and earlier results are refused", earlier_results_stay, shared)
+    for name, words in snapshots.items():
+        on_one_and_three(f"snapshot: {name}", bad_snapshot, shared, name, words)
+    for table, line, words in [
+        ("time", "stepp = 0.1", ["stepp", "step"]),
+        ("gravity", "opening = 0.1", ["opening"]),
+        ("tiem", "", ["tiem", "time"]),
+        ("time", 'step = "fast"', ["step", "fast"]),
+        ("time", "step = -0.5", ["step", "-0.5"]),
+        ("time", "step = nan", ["step", "nan"]),
+        ("gravity", "theta = 0.0", ["theta", "0"]),
+        ("gravity", 'criterion = "angel"', ["angel", "angle"]),
+        ("gravity", "order = 9", ["order", "9"]),
+        ("time", "step = = 1", ["run.toml"]),
+    ]:
+        on_one_and_three(f"parameter: [{table}] {line}", bad_parameter, shared, table, line, words)
+    for arguments, words in [
+        (["run", "nowhere.toml"], ["nowhere.toml"]),
+        (["run", "RUN", "--set", "time.stepp=1"], ["stepp"]),
+        (["run", "RUN", "--set", "time.step"], ["time.step"]),
+        (["run", "RUN", "--threads", "0"], ["threads", "0"]),
+        (["force", "GOOD", "--output", "OUT", "--threads", "many"], ["threads", "many"]),
+        (["force", "GOOD", "--output", "OUT", "--theta", "-1"], ["theta", "-1"]),
+        (["force", "GOOD", "--output", "OUT", "--order", "0"], ["order", "0"]),
+    ]:
+        on_one_and_three(f"arguments: {' '.join(arguments)}", bad_arguments, shared, arguments, words)
+    for arguments, words in [
+        (["plummer", "--bodies", "0"], ["bodies", "0"]),
+        (["plummer", "--bodies", "-3"], ["-3"]),
+        (["plummer"], ["bodies"]),
+        (["galaxy", "--bodies", "10"], ["galaxy"]),
+        (["two-body", "--eccentricity", "1.5"], ["eccentricity", "1.5"]),
+    ]:
+        check(f"model: {' '.join(arguments)}", bad_model, arguments, words)
+    on_one_and_three("unwritable output folder", unwritable_folder, shared)
+    if os.geteuid() != 0:
+        on_one_and_three("forbidden output folder", forbidden_folder, shared)
+    on_one_and_three("disk full (limit on file size)", file_too_large, shared)
+    if "--disk" in sys.argv:
+        on_one_and_three("disk full (small file system)", full_disk, shared)
+
+
+main()

@@ -1,0 +1,157 @@
+"""What the test scripts share: running the program under mpirun, reading snapshots, saying what passed.
+
+Each check prints one line, `ok ...` or `FAIL ...`, which scripts/test counts.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SUITE = Path(sys.argv[0]).stem
+SCRATCH = ROOT / "target" / "tests" / SUITE
+PROGRAM = Path(os.environ.get("HEOROT", ROOT / "target" / "debug" / "heorot"))
+MPIRUN = os.environ.get("MPIRUN", "mpirun")
+TIMEOUT = 120  # seconds; what takes longer hangs
+
+
+class Failed(Exception):
+    """A check did not hold; its text says why."""
+
+
+def require(condition, reason):
+    if not condition:
+        raise Failed(reason)
+
+
+def check(what, test, *arguments):
+    """Runs `test` and prints whether it holds. An exception of any kind is a failure."""
+    try:
+        test(*arguments)
+        print(f"ok   {SUITE}: {what}", flush=True)
+    except Failed as failure:
+        print(f"FAIL {SUITE}: {what}: {failure}", flush=True)
+    except Exception:
+        print(f"FAIL {SUITE}: {what}: {traceback.format_exc()}", flush=True)
+
+
+def scratch(name=""):
+    """An empty folder for one check."""
+    folder = SCRATCH / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+class Outcome:
+    """Exit code of each rank, and what was written to the two streams."""
+
+    def __init__(self, codes, stdout, stderr):
+        self.codes, self.stdout, self.stderr = codes, stdout, stderr
+
+    def require_success(self):
+        require(set(self.codes) == {0}, f"exit codes {self.codes}: {self.stderr.strip()[-2000:]}")
+        return self
+
+
+def heorot(*arguments, ranks=None, limit=None, environment=None):
+    """Runs the program, on `ranks` ranks if given, else without mpirun. `limit` caps the size of any file [bytes]."""
+    command = [str(PROGRAM), *map(str, arguments)]
+    codes = SCRATCH / "exit-codes"
+    shutil.rmtree(codes, ignore_errors=True)
+    codes.mkdir(parents=True)
+    # Each rank's own exit code is written to a file: mpirun passes on only one, and ends the other ranks when it sees it.
+    limits = f"ulimit -f {limit // 1024}; " if limit else ""
+    rank = "${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}"
+    script = f'({limits}exec {shlex.join(command)}); echo $? > {shlex.quote(str(codes))}/{rank}'
+    line = ["bash", "-c", script]
+    if ranks:
+        line = [MPIRUN, "-n", str(ranks), *line]
+    process = subprocess.Popen(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RUST_BACKTRACE": "0", **(environment or {})},
+        start_new_session=True,
+        restore_signals=limit is None,  # Python ignores SIGXFSZ; so does then the program, and sees a failed write
+    )
+    try:
+        stdout, stderr = process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise Failed(f"hangs: {shlex.join(line)}") from None
+    found = [codes / str(rank) for rank in range(ranks or 1)]
+    return Outcome([int(file.read_text()) if file.exists() else None for file in found], stdout, stderr)
+
+
+def bodies(path):
+    """The datasets of all particle types of a snapshot, joined and in the order of the ids."""
+    with h5py.File(path) as file:
+        groups = [file[name] for name in sorted(file) if name.startswith("PartType")]
+        names = sorted(set.intersection(*(set(group) for group in groups)))
+        joined = {name: np.concatenate([group[name][:] for group in groups]) for name in names}
+        joined["Type"] = np.concatenate([np.full(len(g["ParticleIDs"]), int(g.name[-1])) for g in groups])
+    order = np.argsort(joined["ParticleIDs"], kind="stable")
+    return {name: values[order] for name, values in joined.items()}
+
+
+def require_same_bits(expected, found):
+    """Fails unless two results of `bodies` agree in every bit."""
+    require(expected.keys() == found.keys(), f"datasets {sorted(found)} instead of {sorted(expected)}")
+    for name, values in expected.items():
+        other = found[name]
+        require(values.shape == other.shape, f"{name} has shape {other.shape} instead of {values.shape}")
+        require(values.dtype == other.dtype, f"{name} is {other.dtype} instead of {values.dtype}")
+        as_bytes = lambda array: np.ascontiguousarray(array).reshape(len(array), -1).view(np.uint8)
+        differ = np.flatnonzero((as_bytes(values) != as_bytes(other)).any(axis=1))
+        if len(differ) > 0:
+            first = differ[0]
+            raise Failed(
+                f"{name} differs for {len(differ)} of {len(values)} bodies,"
+                f" first id {expected['ParticleIDs'][first]}: {other[first]} instead of {values[first]}"
+            )
+
+
+def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64):
+    """Writes initial conditions as a foreign program would: GADGET flavour, in any order, no units."""
+    types = np.ones(len(mass), int) if types is None else np.asarray(types)
+    ids = np.arange(len(mass), dtype=np.uint64)
+    counts = np.array([(types == kind).sum() for kind in range(6)])
+    with h5py.File(path, "w") as file:
+        header = file.create_group("Header").attrs
+        header["NumPart_ThisFile"] = header["NumPart_Total"] = counts.astype(np.uint32)
+        header["NumPart_Total_HighWord"] = np.zeros(6, np.uint32)
+        header["MassTable"] = np.zeros(6)
+        header["Time"] = header["Redshift"] = header["BoxSize"] = 0.0
+        header["NumFilesPerSnapshot"] = np.int32(1)
+        for kind in np.flatnonzero(counts):
+            chosen = types == kind
+            group = file.create_group(f"PartType{kind}")
+            group["Coordinates"] = np.asarray(position)[chosen].astype(dtype)
+            group["Velocities"] = np.asarray(velocity)[chosen].astype(dtype)
+            group["Masses"] = np.asarray(mass)[chosen].astype(dtype)
+            group["ParticleIDs"] = ids[chosen]
+    return path
+
+
+def clumps(count, seed=1):
+    """Positions, velocities and masses of clumps of very different density, one within another, one of them very heavy."""
+    random = np.random.default_rng(seed)
+    centre = random.normal(size=(12, 3)) * 10.0
+    centre[6:] = centre[0] + random.normal(size=(6, 3)) * 0.01
+    radius = 10.0 ** random.uniform(-4, 0, size=12)
+    clump = random.choice(12, size=count, p=[0.4] + [0.6 / 11] * 11)
+    position = centre[clump] + random.normal(size=(count, 3)) * radius[clump, None]
+    velocity = random.normal(size=(count, 3)) * 0.1
+    return position, velocity, random.uniform(0.5, 1.5, size=count) / count
