@@ -37,4 +37,8 @@ impl Error {
     pub(crate) fn system(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
         move |cause| Error::System { path: path.to_owned(), action, cause }
     }
+
+    pub(crate) fn snapshot(path: &Path, fault: impl Into<String>) -> Error {
+        Error::Snapshot { path: path.to_owned(), fault: fault.into() }
+    }
 }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 pub fn replace_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let part = part_of(path);
     let written =
-        File::create(&part).and_then(|mut file| file.write_all(bytes)).map_err(Error::system(path, "write"));
-    written.and_then(|()| finish(&part, path)).inspect_err(|_| discard(&part))
+        File::create(&part).and_then(|mut file| file.write_all(bytes)).and_then(|()| finish(&part, path));
+    written.inspect_err(|_| discard(&part)).map_err(Error::system(path, "write"))
 }
 
 /// Writes `value` as indented JSON to `path`, as [`replace_atomically`] does.
@@ -38,9 +38,9 @@ pub(crate) fn part_of(path: &Path) -> PathBuf {
 }
 
 /// Forces `part` to the disk and gives it its name.
-pub(crate) fn finish(part: &Path, path: &Path) -> Result<(), Error> {
-    File::open(part).and_then(|file| file.sync_all()).map_err(Error::system(path, "write"))?;
-    fs::rename(part, path).map_err(Error::system(path, "write"))?;
+pub(crate) fn finish(part: &Path, path: &Path) -> std::io::Result<()> {
+    File::open(part)?.sync_all()?;
+    fs::rename(part, path)?;
     // The new name lives in the folder: it must reach the disk too. Some file systems cannot sync a folder; the file is whole anyway.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());

@@ -5,6 +5,7 @@
 mod error;
 mod file;
 pub mod parameters;
+pub mod snapshot;
 pub mod table;
 mod units;
 

@@ -1,0 +1,191 @@
+//! What one file of a snapshot says of itself, by whatever program of the GADGET family it was written.
+
+use super::{plain, raw::read_text};
+use crate::{Error, Units};
+use hdf5::types::TypeDescriptor;
+use hdf5::{Attribute, File, Group};
+use std::path::Path;
+use treecode::TYPES;
+
+/// `/Header` and `/Parameters` of one file.
+pub(super) struct FileHeader {
+    pub(super) count: [u64; TYPES],
+    pub(super) total: Option<[u64; TYPES]>,
+    pub(super) mass_table: [f64; TYPES],
+    pub(super) files: u64,
+    pub(super) time: f64,
+    pub(super) box_size: f64,
+    pub(super) units: Option<Units>,
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+impl FileHeader {
+    /// Only `NumPart_ThisFile` must be there: without the rest the file is alone, isolated, at time 0, and has its masses beside its
+    /// positions.
+    pub(super) fn read(file: &File, path: &Path) -> Result<FileHeader, Error> {
+        let Some(header) = Attributes::of(file, path, "Header")? else {
+            return Err(Error::snapshot(
+                path,
+                "has no group /Header, so it is no snapshot of the GADGET family",
+            ));
+        };
+        let parameters = Attributes::of(file, path, "Parameters")?;
+        let units = Attributes::of(file, path, "Units")?;
+        let places: Vec<&Attributes> = parameters.iter().chain(&units).chain([&header]).collect();
+        refuse_cosmology(&header, &places)?;
+        let count = header.counts("NumPart_ThisFile")?;
+        let high = header.counts("NumPart_Total_HighWord")?.unwrap_or_default();
+        let total = header.counts("NumPart_Total")?;
+        Ok(FileHeader {
+            count: count.ok_or_else(|| header.wrong("NumPart_ThisFile", "is missing"))?,
+            total: total.map(|total| std::array::from_fn(|kind| with_high_word(total[kind], high[kind]))),
+            mass_table: header.list("MassTable")?.unwrap_or_default(),
+            files: header.number("NumFilesPerSnapshot")?.unwrap_or(1.0).max(1.0) as u64,
+            time: header.number("Time")?.unwrap_or(0.0),
+            box_size: header.number("BoxSize")?.unwrap_or(0.0),
+            units: read_units(&places)?,
+            parameters: parameters.map_or(Ok(Vec::new()), |parameters| parameters.echo())?,
+        })
+    }
+}
+
+/// The high word of a count of 32 bits; a total of 64 bits is whole without it.
+fn with_high_word(low: u64, high: u64) -> u64 {
+    if low >> 32 == 0 { low | (high & u64::from(u32::MAX)) << 32 } else { low }
+}
+
+/// A file is cosmological if it says so (`ComovingIntegrationOn`), or else if it has a cosmological constant and its time is the
+/// scale factor of its redshift. Many isolated files carry a cosmological constant that means nothing.
+fn refuse_cosmology(header: &Attributes, places: &[&Attributes]) -> Result<(), Error> {
+    let comoving = match first(places, "ComovingIntegrationOn")? {
+        Some(flag) => flag != 0.0,
+        None => {
+            let time = header.number("Time")?.unwrap_or(0.0);
+            let redshift = header.number("Redshift")?.unwrap_or(0.0);
+            let expands = first(places, "OmegaLambda")?.is_some_and(|omega| omega != 0.0);
+            expands && (time * (1.0 + redshift) - 1.0).abs() < 1e-3
+        }
+    };
+    if comoving {
+        Err(header.error("is a cosmological snapshot; only isolated systems can be read"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Units with the Hubble parameter in them: GADGET gives lengths in kpc/h where h is not 1.
+fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
+    let hubble = first(places, "HubbleParam")?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0);
+    let unit = |name| first(places, name);
+    let (Some(length), Some(mass), Some(velocity)) =
+        (unit("UnitLength_in_cm")?, unit("UnitMass_in_g")?, unit("UnitVelocity_in_cm_per_s")?)
+    else {
+        return Ok(None);
+    };
+    if [length, mass, velocity].iter().any(|&unit| unit <= 0.0) {
+        return Err(places[0]
+            .error(format!("has the units {length} cm, {mass} g, {velocity} cm/s: all must be above 0")));
+    }
+    let (length_in_cm, mass_in_g) = (length / hubble, mass / hubble);
+    Ok(Some(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s: velocity }))
+}
+
+fn first(places: &[&Attributes], name: &str) -> Result<Option<f64>, Error> {
+    places.iter().find_map(|place| place.number(name).transpose()).transpose()
+}
+
+/// The attributes of one group.
+struct Attributes<'a> {
+    path: &'a Path,
+    group: Group,
+    name: &'static str,
+    names: Vec<String>,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(file: &File, path: &'a Path, name: &'static str) -> Result<Option<Attributes<'a>>, Error> {
+        if !file.link_exists(name) {
+            return Ok(None);
+        }
+        let group = file.group(name).and_then(|group| Ok((group.attr_names()?, group)));
+        let (names, group) =
+            group.map_err(|error| Error::snapshot(path, format!("/{name}: {}", plain(error))))?;
+        Ok(Some(Attributes { path, group, name, names }))
+    }
+
+    fn error(&self, fault: impl Into<String>) -> Error {
+        Error::snapshot(self.path, fault)
+    }
+
+    fn wrong(&self, name: &str, fault: &str) -> Error {
+        self.error(format!("/{} attribute {name} {fault}", self.name))
+    }
+
+    fn get<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Attribute) -> hdf5::Result<T>,
+    ) -> Result<Option<T>, Error> {
+        if !self.names.iter().any(|known| known == name) {
+            return Ok(None);
+        }
+        let value = self.group.attr(name).and_then(|attribute| read(&attribute));
+        value.map(Some).map_err(|error| self.wrong(name, &format!("cannot be read: {}", plain(error))))
+    }
+
+    /// A finite number, or the first of a list.
+    fn number(&self, name: &str) -> Result<Option<f64>, Error> {
+        let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
+        match values.first() {
+            Some(value) if value.is_finite() => Ok(Some(*value)),
+            Some(value) => Err(self.wrong(name, &format!("is {value}, must be finite"))),
+            None => Err(self.wrong(name, "is empty")),
+        }
+    }
+
+    /// One number for each type, however many types the file knows.
+    fn list(&self, name: &str) -> Result<Option<[f64; TYPES]>, Error> {
+        let values = self.get(name, |attribute| attribute.read_raw::<f64>())?;
+        values.map(|values| self.by_type(name, &values)).transpose()
+    }
+
+    /// One count for each type.
+    fn counts(&self, name: &str) -> Result<Option<[u64; TYPES]>, Error> {
+        let signed = |attribute: &Attribute| -> hdf5::Result<Vec<Option<u64>>> {
+            Ok(match attribute.dtype()?.to_descriptor()? {
+                TypeDescriptor::Unsigned(_) => attribute.read_raw::<u64>()?.into_iter().map(Some).collect(),
+                TypeDescriptor::Integer(_) => {
+                    attribute.read_raw::<i64>()?.into_iter().map(|count| count.try_into().ok()).collect()
+                }
+                other => return Err(format!("it is {other}, must be whole numbers").into()),
+            })
+        };
+        let Some(counts) = self.get(name, signed)? else { return Ok(None) };
+        let counts: Option<Vec<u64>> = counts.into_iter().collect();
+        let counts = counts.ok_or_else(|| self.wrong(name, "has a negative count"))?;
+        self.by_type(name, &counts).map(Some)
+    }
+
+    fn by_type<T: Copy + Default + PartialEq>(&self, name: &str, values: &[T]) -> Result<[T; TYPES], Error> {
+        if values.is_empty() || values[TYPES.min(values.len())..].iter().any(|&value| value != T::default()) {
+            return Err(self.wrong(
+                name,
+                &format!("has {} entries, must have one for each of {TYPES} types", values.len()),
+            ));
+        }
+        Ok(std::array::from_fn(|kind| values.get(kind).copied().unwrap_or_default()))
+    }
+
+    /// The parameters of the run, as this program writes them.
+    fn echo(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut list = Vec::new();
+        for name in &self.names {
+            if let Some(key) = name.strip_prefix("heorot.")
+                && let Some(Some(value)) = self.get(name, read_text)?
+            {
+                list.push((key.to_owned(), value));
+            }
+        }
+        Ok(list)
+    }
+}

@@ -1,0 +1,176 @@
+//! The calls of MPI and HDF5 that no safe interface offers: the collective transfer, agreement between ranks, and text of any length.
+#![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only; a raw communicator is a promise
+
+use hdf5::types::TypeDescriptor;
+use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, Group, H5Type};
+use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s};
+use mpi::collective::SystemOperation;
+use mpi::ffi::MPI_Comm;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::{Communicator, CommunicatorCollectives, FromRaw, Root};
+use std::mem::ManuallyDrop;
+use std::ops::Range;
+use std::path::Path;
+
+/// Who writes a snapshot.
+#[derive(Clone, Copy)]
+pub enum Writers {
+    /// The caller alone.
+    One,
+    /// All ranks of a communicator, each calling [`super::write`] with its own bodies. MPI must have been started, and must not
+    /// end before the last write.
+    Mpi {
+        /// The communicator.
+        comm: MPI_Comm,
+        /// The caller's rank in it.
+        rank: usize,
+        /// Its number of ranks.
+        size: usize,
+    },
+}
+
+impl Writers {
+    /// Whether the caller does what is to be done once.
+    pub(super) fn is_first(&self) -> bool {
+        matches!(self, Writers::One | Writers::Mpi { rank: 0, .. })
+    }
+
+    /// Collective: the largest value of all ranks.
+    pub(super) fn largest(&self, value: u64) -> u64 {
+        let mut largest = value;
+        if let Some(comm) = self.communicator() {
+            comm.all_reduce_into(&value, &mut largest, SystemOperation::max());
+        }
+        largest
+    }
+
+    /// Collective: `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank.
+    pub(super) fn agree(&self, result: Result<(), String>) -> Result<(), String> {
+        let (Some(comm), Writers::Mpi { rank, size, .. }) = (self.communicator(), *self) else {
+            return result;
+        };
+        let culprit = u64::MAX - self.largest(u64::MAX - if result.is_err() { rank } else { size } as u64);
+        if culprit == size as u64 {
+            return Ok(());
+        }
+        let root = comm.process_at_rank(culprit as i32);
+        let mut text = result.err().unwrap_or_default().into_bytes();
+        let mut length = text.len() as u64;
+        root.broadcast_into(&mut length);
+        text.resize(length as usize, 0); // only the culprit's text is sent, and it keeps its length
+        root.broadcast_into(&mut text[..]);
+        Err(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Collective: opens a file that exists, to write into it.
+    pub(super) fn open(&self, path: &Path) -> hdf5::Result<File> {
+        match *self {
+            Writers::One => File::open_rw(path),
+            Writers::Mpi { comm, .. } => {
+                FileBuilder::new().with_fapl(|access| access.mpio(comm, None)).open_rw(path)
+            }
+        }
+    }
+
+    fn communicator(&self) -> Option<ManuallyDrop<SimpleCommunicator>> {
+        match *self {
+            Writers::One => None,
+            // SAFETY: the caller promises a communicator of a running MPI; it stays the caller's, so it is never freed here.
+            Writers::Mpi { comm, .. } => {
+                Some(ManuallyDrop::new(unsafe { SimpleCommunicator::from_raw(comm) }))
+            }
+        }
+    }
+}
+
+/// How rows go to the file: collectively or each rank alone.
+pub(super) struct Transfer(hid_t);
+
+impl Transfer {
+    pub(super) fn new(writers: &Writers) -> hdf5::Result<Transfer> {
+        let _guard = hdf5_sys::LOCK.lock();
+        // SAFETY: the library is initialized (a file is open) and locked; the class of transfer properties is one of its constants.
+        let properties = hdf5::h5check(unsafe { h5p::H5Pcreate(*h5p::H5P_CLS_DATASET_XFER) })?;
+        let transfer = Transfer(properties);
+        if let Writers::Mpi { .. } = writers {
+            let mode = h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
+            // SAFETY: the list was just created as one of transfer properties; the library is locked.
+            hdf5::h5check(unsafe { h5p::H5Pset_dxpl_mpio(properties, mode) })?;
+        }
+        Ok(transfer)
+    }
+
+    /// Collective if the writers are many: writes `values` as the rows `rows` of a dataset; a rank without rows takes part too.
+    pub(super) fn write<T: H5Type>(
+        &self,
+        dataset: &Dataset,
+        rows: Range<usize>,
+        values: &[T],
+    ) -> hdf5::Result<()> {
+        let shape = dataset.shape();
+        let width: usize = shape[1..].iter().product();
+        assert_eq!(values.len(), rows.len() * width, "the values do not fill their rows");
+        assert!(rows.end <= shape[0], "rows {rows:?} are beyond the {} of the dataset", shape[0]);
+        let (space, memory) = (dataset.space()?, Dataspace::try_new(values.len().max(1))?);
+        let space = match shape.len() {
+            _ if rows.is_empty() => select_nothing(space, &memory)?,
+            1 => space.select(rows)?,
+            _ => space.select((rows, ..))?,
+        };
+        let kind = Datatype::from_type::<T>()?;
+        let _guard = hdf5_sys::LOCK.lock();
+        // SAFETY: all handles are open; the selections in memory and file have the same size, which is that of `values` (asserted
+        // above), and `T` is what `kind` describes; the library is locked.
+        hdf5::h5check(unsafe {
+            h5d::H5Dwrite(dataset.id(), kind.id(), memory.id(), space.id(), self.0, values.as_ptr().cast())
+        })?;
+        Ok(())
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        let _guard = hdf5_sys::LOCK.lock();
+        // SAFETY: the list is open and is closed once; the library is locked.
+        unsafe { h5p::H5Pclose(self.0) };
+    }
+}
+
+fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspace> {
+    let _guard = hdf5_sys::LOCK.lock();
+    for id in [space.id(), memory.id()] {
+        // SAFETY: both dataspaces are open and belong to the caller; the library is locked.
+        hdf5::h5check(unsafe { h5s::H5Sselect_none(id) })?;
+    }
+    Ok(space)
+}
+
+/// Writes an attribute that is a text of fixed length: yt and pynbody know no other.
+pub(super) fn write_text(group: &Group, name: &str, text: &str) -> hdf5::Result<()> {
+    let bytes = if text.is_empty() { &[0] } else { text.as_bytes() }; // HDF5 has no text of length 0
+    let kind = TypeDescriptor::FixedUnicode(bytes.len());
+    let attribute = group.new_attr_builder().empty_as(&kind).create(name)?;
+    let kind = Datatype::from_descriptor(&kind)?;
+    let _guard = hdf5_sys::LOCK.lock();
+    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.
+    hdf5::h5check(unsafe { h5a::H5Awrite(attribute.id(), kind.id(), bytes.as_ptr().cast()) })?;
+    Ok(())
+}
+
+/// Reads an attribute that is one text of fixed length; `None` if it is anything else.
+pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
+    let kind = attribute.dtype()?;
+    let (TypeDescriptor::FixedUnicode(length) | TypeDescriptor::FixedAscii(length)) = kind.to_descriptor()?
+    else {
+        return Ok(None);
+    };
+    if attribute.size() != 1 {
+        return Ok(None);
+    }
+    let mut bytes = vec![0u8; length];
+    let _guard = hdf5_sys::LOCK.lock();
+    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.
+    hdf5::h5check(unsafe { h5a::H5Aread(attribute.id(), kind.id(), bytes.as_mut_ptr().cast()) })?;
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    Ok(Some(String::from_utf8_lossy(text).into_owned()))
+}

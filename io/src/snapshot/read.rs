@@ -1,0 +1,289 @@
+//! Reading: each rank takes its share of each type, on its own.
+
+use super::layout::{Column, group_name};
+use super::set::{Member, Set, open};
+use super::{Header, plain};
+use crate::Error;
+use hdf5::types::TypeDescriptor;
+use hdf5::{Dataset, File};
+use std::ops::Range;
+use std::path::Path;
+use treecode::{Bodies, TYPES};
+
+/// Rows read at once.
+const ROWS: usize = 1 << 20;
+
+/// What a snapshot says beside its bodies.
+///
+/// # Errors
+/// If it cannot be read, is no snapshot, or its counts disagree.
+pub fn read_header(path: &Path) -> Result<Header, Error> {
+    Set::open(path).map(|set| set.header)
+}
+
+/// The share of rank `rank` of `size`: of each type, a contiguous part of nearly equal length, types one after the other. All shares
+/// together are all bodies. Potential and acceleration are read where the file has them.
+///
+/// # Errors
+/// If the snapshot cannot be read or is at odds with itself, or if a body of the share has a position, velocity, acceleration or
+/// potential that is not finite, or a mass that is not above 0.
+pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
+    let (header, bodies) = read_unchecked(path, rank, size)?;
+    check(path, &bodies)?;
+    Ok((header, bodies))
+}
+
+/// As [`read`], but takes bodies with impossible values as they are.
+///
+/// # Errors
+/// If the snapshot cannot be read or is at odds with itself.
+pub fn read_unchecked(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
+    assert!(rank < size, "rank {rank} of {size}");
+    let set = Set::open(path)?;
+    let mut bodies = Bodies::default();
+    for kind in 0..TYPES {
+        let share = share(set.header.count[kind], rank, size);
+        let mut first = 0;
+        for member in &set.members {
+            let rows = share.start.clamp(first, first + member.count[kind]) - first
+                ..share.end.clamp(first, first + member.count[kind]) - first;
+            let before: u64 = set.header.count[..kind].iter().sum();
+            let numbering = set.header.numbered.then_some(before + first);
+            read_type(member, kind, rows, numbering, &mut bodies)?;
+            first += member.count[kind];
+        }
+    }
+    bodies.assert_well_formed();
+    Ok((set.header, bodies))
+}
+
+/// The part of `total` that rank `rank` of `size` takes.
+fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
+    let bound = |rank: usize| (u128::from(total) * rank as u128 / size as u128) as u64;
+    bound(rank)..bound(rank + 1)
+}
+
+/// Appends rows of one type of one file; without ids, its rows are numbered from `numbering` on.
+fn read_type(
+    member: &Member,
+    kind: usize,
+    rows: Range<u64>,
+    numbering: Option<u64>,
+    bodies: &mut Bodies,
+) -> Result<(), Error> {
+    let file = open(&member.path)?;
+    let source = Source { file: &file, member, kind, group: group_name(kind) };
+    if rows.is_empty() {
+        return source.expect_no_more();
+    }
+    let columns = Column::all(super::Fields { acceleration: true, potential: true });
+    let found = columns.map(|column| source.open(column)).collect::<Result<Vec<_>, _>>()?;
+    let [coordinates, velocities, ids, masses, acceleration, potential] = &found[..] else {
+        unreachable!("six columns")
+    };
+    let missing = |column| source.wrong(column, "is missing");
+    source.vectors(
+        coordinates.as_ref().ok_or_else(|| missing(Column::Coordinates))?,
+        rows.clone(),
+        &mut bodies.pos,
+    )?;
+    source.vectors(
+        velocities.as_ref().ok_or_else(|| missing(Column::Velocities))?,
+        rows.clone(),
+        &mut bodies.vel,
+    )?;
+    let length = bodies.pos[0].len();
+    match (ids, numbering) {
+        (_, Some(first)) => bodies.id.extend(rows.clone().map(|row| first + row)),
+        (Some(ids), None) => source.ids(ids, rows.clone(), &mut bodies.id)?,
+        (None, None) => return Err(missing(Column::Ids)),
+    }
+    match (masses, member.mass_table[kind]) {
+        (Some(masses), 0.0) => source.numbers(masses, rows.clone(), &mut bodies.mass)?,
+        (None, 0.0) => {
+            return Err(
+                source.wrong(Column::Masses, &format!("is missing, and /Header MassTable[{kind}] is 0"))
+            );
+        }
+        (_, mass) => bodies.mass.resize(length, mass),
+    }
+    match acceleration {
+        Some(acceleration) => source.vectors(acceleration, rows.clone(), &mut bodies.acc)?,
+        None => bodies.acc.iter_mut().for_each(|axis| axis.resize(length, 0.0)),
+    }
+    match potential {
+        Some(potential) => source.numbers(potential, rows, &mut bodies.pot)?,
+        None => bodies.pot.resize(length, 0.0),
+    }
+    bodies.kind.resize(length, kind as u8);
+    bodies.work.resize(length, 0.0);
+    Ok(())
+}
+
+/// The datasets of one type in one file.
+struct Source<'a> {
+    file: &'a File,
+    member: &'a Member,
+    kind: usize,
+    group: String,
+}
+
+/// A dataset whose shape is right.
+struct Rows {
+    column: Column,
+    dataset: Dataset,
+}
+
+impl Source<'_> {
+    fn wrong(&self, column: Column, fault: &str) -> Error {
+        Error::snapshot(&self.member.path, format!("/{}/{} {fault}", self.group, column.name()))
+    }
+
+    /// A type that the header does not count must not be there.
+    fn expect_no_more(&self) -> Result<(), Error> {
+        let has_rows = self.member.count[self.kind] == 0
+            && self.file.link_exists(&self.group)
+            && self
+                .file
+                .dataset(&format!("{}/Coordinates", self.group))
+                .is_ok_and(|dataset| dataset.size() > 0);
+        if has_rows {
+            Err(self.wrong(Column::Coordinates, "has rows, but /Header counts none"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The dataset if it is there. Its shape must be what the header says and its bytes must be there before memory is taken for it.
+    fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
+        let count = self.member.count[self.kind];
+        if !self.file.link_exists(&self.group) {
+            let fault =
+                format!("has no group /{}, but /Header counts {count} bodies of that type", self.group);
+            return Err(Error::snapshot(&self.member.path, fault));
+        }
+        let name = format!("{}/{}", self.group, column.name());
+        if !self.file.link_exists(&name) {
+            return Ok(None);
+        }
+        let dataset = self.file.dataset(&name).map_err(|error| self.wrong(column, &plain(error)))?;
+        let shape = dataset.shape();
+        let fits = match column.width() {
+            1 => shape.len() == 1,
+            width => shape.len() == 2 && shape[1] == width,
+        };
+        if !fits {
+            let expected = if column.width() == 1 {
+                format!("[{count}]")
+            } else {
+                format!("[{count}, {}]", column.width())
+            };
+            return Err(self.wrong(column, &format!("has shape {shape:?}, must be {expected}")));
+        }
+        if shape[0] as u64 != count {
+            return Err(self.wrong(column, &format!("has {} rows, but /Header counts {count}", shape[0])));
+        }
+        if dataset.storage_size() == 0 || dataset.storage_size() > self.file.size() {
+            return Err(self.wrong(column, &format!("has {count} rows, but their data are not in the file")));
+        }
+        Ok(Some(Rows { column, dataset }))
+    }
+
+    fn vectors(&self, rows: &Rows, range: Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
+        self.expect_numbers(rows)?;
+        vector.iter_mut().try_for_each(|axis| self.reserve(rows, &range, axis))?;
+        for block in blocks(range) {
+            let values = rows.dataset.read_slice_2d::<f64, _>((block, ..));
+            let values = values.map_err(|error| self.unreadable(rows, error))?;
+            for (axis, column) in vector.iter_mut().zip(values.columns()) {
+                axis.extend(column);
+            }
+        }
+        Ok(())
+    }
+
+    fn numbers(&self, rows: &Rows, range: Range<u64>, array: &mut Vec<f64>) -> Result<(), Error> {
+        self.expect_numbers(rows)?;
+        self.read_into(rows, range, array, |value: f64| value)
+    }
+
+    fn ids(&self, rows: &Rows, range: Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
+        match self.kind_of(rows)? {
+            TypeDescriptor::Unsigned(_) => self.read_into(rows, range, array, |id: u64| id),
+            // The bits of a negative id are as good a name.
+            TypeDescriptor::Integer(_) => self.read_into(rows, range, array, |id: i64| id as u64),
+            other => Err(self.wrong(rows.column, &format!("has type {other}, must be whole numbers"))),
+        }
+    }
+
+    fn read_into<S: hdf5::H5Type + Copy, T>(
+        &self,
+        rows: &Rows,
+        range: Range<u64>,
+        array: &mut Vec<T>,
+        convert: impl Fn(S) -> T,
+    ) -> Result<(), Error> {
+        self.reserve(rows, &range, array)?;
+        for block in blocks(range) {
+            let values = rows.dataset.read_slice_1d::<S, _>(block);
+            array.extend(
+                values.map_err(|error| self.unreadable(rows, error))?.iter().map(|&value| convert(value)),
+            );
+        }
+        Ok(())
+    }
+
+    fn reserve<T>(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<T>) -> Result<(), Error> {
+        let length = range.end - range.start;
+        let full =
+            || self.wrong(rows.column, &format!("has {length} rows to read, which do not fit in memory"));
+        array.try_reserve_exact(usize::try_from(length).map_err(|_| full())?).map_err(|_| full())
+    }
+
+    fn expect_numbers(&self, rows: &Rows) -> Result<(), Error> {
+        match self.kind_of(rows)? {
+            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => Ok(()),
+            other => Err(self.wrong(rows.column, &format!("has type {other}, must be numbers"))),
+        }
+    }
+
+    fn kind_of(&self, rows: &Rows) -> Result<TypeDescriptor, Error> {
+        let kind = rows.dataset.dtype().and_then(|kind| kind.to_descriptor());
+        kind.map_err(|error| self.unreadable(rows, error))
+    }
+
+    fn unreadable(&self, rows: &Rows, error: hdf5::Error) -> Error {
+        self.wrong(rows.column, &format!("cannot be read: {}", plain(error)))
+    }
+}
+
+/// `rows` cut into parts of at most [`ROWS`].
+fn blocks(rows: Range<u64>) -> impl Iterator<Item = Range<usize>> {
+    let rows = rows.start as usize..rows.end as usize;
+    rows.clone().step_by(ROWS).map(move |start| start..(start + ROWS).min(rows.end))
+}
+
+/// Names the first body with an impossible value.
+fn check(path: &Path, bodies: &Bodies) -> Result<(), Error> {
+    for i in 0..bodies.len() {
+        let wrong = |what: &str, value: f64, expected: &str| {
+            let fault = format!("body with id {}: {what} is {value}, must be {expected}", bodies.id[i]);
+            Err(Error::snapshot(path, fault))
+        };
+        let vectors = [
+            ("position", bodies.position(i)),
+            ("velocity", bodies.velocity(i)),
+            ("acceleration", bodies.acceleration(i)),
+            ("potential", [bodies.pot[i], 0.0, 0.0]),
+        ];
+        for (what, vector) in vectors {
+            if let Some(&value) = vector.iter().find(|value| !value.is_finite()) {
+                return wrong(what, value, "finite");
+            }
+        }
+        if !(bodies.mass[i] > 0.0 && bodies.mass[i].is_finite()) {
+            return wrong("mass", bodies.mass[i], "above 0 and finite");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The files of a snapshot: one, or several whose names differ by a number.
+
+use super::header::FileHeader;
+use super::layout::{Column, group_name};
+use super::{Header, plain};
+use crate::Error;
+use hdf5::{File, MinorErrorCode};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use treecode::TYPES;
+
+/// A snapshot with the headers of all its files read and found to agree.
+pub(super) struct Set {
+    pub(super) header: Header,
+    pub(super) members: Vec<Member>,
+}
+
+/// One file of a snapshot.
+pub(super) struct Member {
+    pub(super) path: PathBuf,
+    pub(super) count: [u64; TYPES],
+    pub(super) mass_table: [f64; TYPES],
+}
+
+impl Set {
+    /// Opens the snapshot that `path` names: its file, any of its files, or what their names begin with.
+    pub(super) fn open(path: &Path) -> Result<Set, Error> {
+        let path = locate(path);
+        let first = FileHeader::read(&open(&path)?, &path)?;
+        let mut members = Vec::new();
+        let mut ids = None;
+        for index in 0..first.files {
+            let path = if first.files == 1 { path.clone() } else { sibling(&path, index, first.files)? };
+            let file = open(&path)?;
+            let header = FileHeader::read(&file, &path)?;
+            if header.files != first.files || header.total != first.total {
+                return Err(Error::snapshot(
+                    &path,
+                    "belongs to another snapshot than the files beside it: their totals differ",
+                ));
+            }
+            find_ids(&file, &path, header.count, &mut ids)?;
+            members.push(Member { path, count: header.count, mass_table: header.mass_table });
+        }
+        let count = sum(&members, &path)?;
+        match first.total {
+            Some(total) if total != count => {
+                let fault = format!(
+                    "/Header counts {count:?} bodies in NumPart_ThisFile, but {total:?} in NumPart_Total"
+                );
+                return Err(Error::snapshot(&path, fault));
+            }
+            _ => {}
+        }
+        let header = Header {
+            time: first.time,
+            units: first.units,
+            box_size: first.box_size,
+            parameters: first.parameters,
+            count,
+            files: members.len(),
+            numbered: ids == Some(false),
+        };
+        Ok(Set { header, members })
+    }
+}
+
+fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
+    let mut total = [0u64; TYPES];
+    for member in members {
+        for kind in 0..TYPES {
+            let sum = total[kind].checked_add(member.count[kind]);
+            total[kind] =
+                sum.ok_or_else(|| Error::snapshot(path, "/Header NumPart_ThisFile is beyond all measure"))?;
+        }
+    }
+    Ok(total)
+}
+
+/// Opens a file for reading.
+pub(super) fn open(path: &Path) -> Result<File, Error> {
+    std::fs::File::open(path)
+        .and_then(|file| file.metadata())
+        .map_err(Error::system(path, "read"))
+        .and_then(
+            |metadata| {
+                if metadata.is_file() { Ok(()) } else { Err(Error::snapshot(path, "is not a file")) }
+            },
+        )?;
+    File::open(path).map_err(|error| {
+        let fault = if error.contains_minor(MinorErrorCode::NotHdf5) {
+            "is not an HDF5 file".to_owned()
+        } else {
+            format!("is damaged: {}", plain(error))
+        };
+        Error::snapshot(path, fault)
+    })
+}
+
+/// The file itself, or the first file of a snapshot whose names begin so.
+fn locate(path: &Path) -> PathBuf {
+    let base = if path.extension().is_some_and(|extension| extension == "hdf5") {
+        path.with_extension("")
+    } else {
+        path.into()
+    };
+    let with = |end: &str| {
+        let mut name = OsString::from(&base);
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let candidates = [path.to_owned(), with(".hdf5"), with(".0.hdf5")];
+    candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| path.to_owned())
+}
+
+/// The file beside `path` whose number is `index`.
+fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut parts: Vec<&str> = name.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(place) = parts.iter().rposition(is_number).filter(|&place| place > 0) else {
+        let fault =
+            format!("is one of {files} files of a snapshot, but its name has no number as in `name.0.hdf5`");
+        return Err(Error::snapshot(path, fault));
+    };
+    let index = index.to_string();
+    parts[place] = &index;
+    Ok(path.with_file_name(parts.join(".")))
+}
+
+/// Notes in `ids` whether the groups have ids; either all must have them or none.
+fn find_ids(file: &File, path: &Path, count: [u64; TYPES], ids: &mut Option<bool>) -> Result<(), Error> {
+    for group in (0..TYPES).filter(|&kind| count[kind] > 0).map(group_name) {
+        let has = file.link_exists(&group) && file.link_exists(&format!("{group}/{}", Column::Ids.name()));
+        if *ids.get_or_insert(has) != has {
+            return Err(Error::snapshot(
+                path,
+                format!("/{group}: some types have ParticleIDs, others do not"),
+            ));
+        }
+    }
+    Ok(())
+}
