@@ -1,7 +1,8 @@
 //! Checks `Comm` on real MPI ranks, as on a new cluster: `mpirun -n 4 target/debug/examples/comm_check`.
 //!
 //! With the argument `panic`, the last rank panics while the others wait for it: all must end, with exit code 101. With `panic-in-pool`,
-//! a thread of rayon does it. With `abort`, the last rank ends all with exit code 7.
+//! a thread of rayon does it. With `abort`, the last rank ends all with exit code 7. With `huge`, the first rank sends the last one a
+//! message that MPI could not count (2 GiB; the two need twice that).
 
 #[path = "../tests/conformance/mod.rs"]
 mod conformance;
@@ -17,6 +18,7 @@ fn main() -> Result<(), Error> {
         Some("panic") if last => panic!("the last rank panics\non purpose"),
         Some("panic-in-pool") => drop(rayon::join(|| (), || assert!(!last, "a thread panics on purpose"))),
         Some("abort") if last => world.comm().abort(7),
+        Some("huge") => huge_message(world.comm()),
         Some(_) => world.comm().barrier(),
         None => check(&mut world),
     }
@@ -48,6 +50,20 @@ fn large_messages(comm: &dyn Comm, length: usize) {
         all.iter().enumerate().all(|(rank, part)| *part == bytes(rank, rank)),
         "a large part was changed"
     );
+}
+
+fn huge_message(comm: &dyn Comm) {
+    let length = (1 << 31) + 12_345;
+    let byte = |i: usize| (i ^ (i >> 27)) as u8;
+    let (first, last) = (comm.rank() == 0, comm.rank() + 1 == comm.size());
+    let mut out = vec![Vec::new(); comm.size()];
+    if first {
+        out[comm.size() - 1] = (0..length).map(byte).collect();
+    }
+    let received = comm.exchange(out).swap_remove(0);
+    assert_eq!(received.len(), if last { length } else { 0 });
+    assert!(received.iter().enumerate().all(|(i, &b)| b == byte(i)), "a huge message was changed on its way");
+    println!("comm_check: rank {} of {} passed", comm.rank(), comm.size());
 }
 
 /// What is never waited for must neither hang nor disturb what follows.
