@@ -71,12 +71,20 @@ fn a_panic_ends_ranks_that_only_test() {
 
 #[test]
 fn a_rank_that_returns_early_ends_all() {
-    let message = panic_of(3, |comm| {
-        if comm.rank() != 1 {
-            comm.barrier();
-        }
-    });
-    assert!(message.ends_with("waits in barrier for rank 1, which has returned"), "{message}");
+    let wait = |comm: &dyn Comm| comm.barrier();
+    let poll = |comm: &dyn Comm| {
+        let mut pending = comm.start_exchange(vec![Vec::new(); 3]);
+        while !pending.test() {}
+    };
+    for (name, body) in [("barrier", &wait as &(dyn Fn(&dyn Comm) + Sync)), ("exchange", &poll)] {
+        let message = panic_of(3, |comm| {
+            if comm.rank() != 1 {
+                body(comm);
+            }
+        });
+        let expected = format!("waits in {name} for rank 1, which has returned");
+        assert!(message.ends_with(&expected), "{message}");
+    }
 }
 
 #[test]

@@ -67,10 +67,7 @@ impl World {
 /// A panic is seen by one rank only, and the others would wait for it for ever.
 fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
     std::panic::set_hook(Box::new(move |panic| {
-        let payload = panic.payload();
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        let text: Vec<&str> = text.lines().map(str::trim).collect();
+        let text: Vec<&str> = panic.payload_as_str().unwrap_or("no message").lines().map(str::trim).collect();
         let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
         eprintln!("rank {rank} of {size} panicked{place}: {}", text.join(" "));
         let backtrace = std::backtrace::Backtrace::capture();

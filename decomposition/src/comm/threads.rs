@@ -120,11 +120,7 @@ impl Table {
         assert_eq!(out.len(), self.ranks, "an exchange needs one entry a rank");
         let mut state = self.state();
         let round = state.rounds.entry(number).or_insert_with(|| Round::new(name, self.ranks));
-        let called = round.name;
-        if called != name {
-            drop(state);
-            panic!("rank {rank} calls {name} where another rank calls {called}");
-        }
+        assert!(round.name == name, "rank {rank} calls {name} where another rank calls {}", round.name);
         round.posted[rank] = true;
         for (to, part) in out.into_iter().enumerate() {
             round.parts[to][rank] = part;
@@ -134,21 +130,9 @@ impl Table {
         }
     }
 
-    fn is_complete(&self, number: u64) -> bool {
-        let state = self.state();
-        state.end_if_failed();
-        state.rounds[&number].is_complete()
-    }
-
     fn take(&self, rank: usize, number: u64) -> Vec<Vec<u8>> {
         let mut state = self.state();
-        while !state.rounds[&number].is_complete() {
-            state.end_if_failed();
-            if let Some(gone) = state.missing_for_good(number) {
-                let name = state.rounds[&number].name;
-                drop(state);
-                panic!("rank {rank} waits in {name} for rank {gone}, which has returned");
-            }
+        while !state.is_complete(rank, number) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let round = state.rounds.get_mut(&number).expect("a round stays until all have taken their parts");
@@ -162,16 +146,17 @@ impl Table {
 }
 
 impl State {
-    fn end_if_failed(&self) {
+    /// Whether `rank`, which has posted to this round, may take its parts. Unwinds if that can never be.
+    fn is_complete(&self, rank: usize, number: u64) -> bool {
         if self.failed.is_some() {
             resume_unwind(Box::new(EndedByAnother));
         }
-    }
-
-    /// A rank that this round needs and that will never come.
-    fn missing_for_good(&self, number: u64) -> Option<usize> {
-        let posted = &self.rounds[&number].posted;
-        (0..posted.len()).find(|&rank| self.returned[rank] && !posted[rank])
+        let Round { name, posted, .. } = &self.rounds[&number];
+        let missing = (0..posted.len()).filter(|&other| !posted[other]);
+        if let Some(gone) = missing.clone().find(|&other| self.returned[other]) {
+            panic!("rank {rank} waits in {name} for rank {gone}, which has returned");
+        }
+        missing.count() == 0
     }
 }
 
@@ -247,7 +232,7 @@ struct Exchange<'a> {
 
 impl Pending for Exchange<'_> {
     fn test(&mut self) -> bool {
-        self.table.is_complete(self.round)
+        self.table.state().is_complete(self.rank, self.round)
     }
 
     fn wait(self: Box<Self>) -> Vec<Vec<u8>> {

@@ -47,7 +47,11 @@ fn header() -> Header {
         time: 0.1 + 0.2,
         units: Some(Units { velocity_in_cm_per_s: 1.5e5, ..Units::GALACTIC }),
         box_size: 12.5,
-        parameters: vec![("gravity.theta".into(), "0.5".into()), ("name".into(), "\"é\"".into()), ("none".into(), "".into())],
+        parameters: vec![
+            ("gravity.theta".into(), "0.5".into()),
+            ("name".into(), "\"é\"".into()),
+            ("none".into(), "".into()),
+        ],
         ..Header::default()
     }
 }
