@@ -3,13 +3,12 @@
 //! Every collective is a *round* of one table that all ranks share: each rank posts one part for every rank, and takes its own parts
 //! once all have posted. A rank that panics, or ends while others wait for it, ends all of them.
 
-use super::collective::from_bytes;
 use super::{Comm, Meter, Pending, Reduction, Traffic};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Stack of a rank [bytes]. Only what is touched is ever allocated, so that hundreds of ranks are cheap.
 const STACK: usize = 4 << 20;
@@ -70,22 +69,21 @@ struct State {
     failed: Option<usize>,
 }
 
-/// One collective.
+/// One collective. It uses either `common` or `parts`.
 struct Round {
     name: &'static str,
-    /// Parts by receiver, then by sender.
-    parts: Vec<Vec<Vec<u8>>>,
     posted: Vec<bool>,
     taken: usize,
+    /// What each rank gives to all.
+    common: Vec<Arc<[u8]>>,
+    /// What is not empty, by receiver, with its sender.
+    parts: Vec<Vec<(usize, Vec<u8>)>>,
 }
 
 impl Round {
     fn new(name: &'static str, ranks: usize) -> Round {
-        Round { name, parts: vec![vec![Vec::new(); ranks]; ranks], posted: vec![false; ranks], taken: 0 }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.posted.iter().all(|&posted| posted)
+        let (common, parts) = (vec![Arc::default(); ranks], vec![Vec::new(); ranks]);
+        Round { name, posted: vec![false; ranks], taken: 0, common, parts }
     }
 }
 
@@ -116,32 +114,29 @@ impl Table {
         self.changed.notify_all();
     }
 
-    fn post(&self, rank: usize, number: u64, name: &'static str, out: Vec<Vec<u8>>) {
-        assert_eq!(out.len(), self.ranks, "an exchange needs one entry a rank");
+    fn post(&self, rank: usize, number: u64, name: &'static str, give: impl FnOnce(&mut Round)) {
         let mut state = self.state();
         let round = state.rounds.entry(number).or_insert_with(|| Round::new(name, self.ranks));
         assert!(round.name == name, "rank {rank} calls {name} where another rank calls {}", round.name);
+        give(round);
         round.posted[rank] = true;
-        for (to, part) in out.into_iter().enumerate() {
-            round.parts[to][rank] = part;
-        }
-        if round.is_complete() {
+        if round.posted.iter().all(|&posted| posted) {
             self.changed.notify_all();
         }
     }
 
-    fn take(&self, rank: usize, number: u64) -> Vec<Vec<u8>> {
+    fn take<T>(&self, rank: usize, number: u64, receive: impl FnOnce(&mut Round) -> T) -> T {
         let mut state = self.state();
         while !state.is_complete(rank, number) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let round = state.rounds.get_mut(&number).expect("a round stays until all have taken their parts");
+        let received = receive(round);
         round.taken += 1;
-        let parts = std::mem::take(&mut round.parts[rank]);
         if round.taken == self.ranks {
             state.rounds.remove(&number);
         }
-        parts
+        received
     }
 }
 
@@ -169,14 +164,14 @@ struct ThreadComm<'a> {
 }
 
 impl ThreadComm<'_> {
-    fn start(&self, name: &'static str, out: Vec<Vec<u8>>) -> Exchange<'_> {
-        let round = self.next_round.fetch_add(1, Ordering::Relaxed);
-        self.table.post(self.rank, round, name, out);
-        Exchange { table: self.table, rank: self.rank, round }
+    fn number(&self) -> u64 {
+        self.next_round.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn gather(&self, name: &'static str, mine: &[u8]) -> Vec<Vec<u8>> {
-        Box::new(self.start(name, vec![mine.to_vec(); self.table.ranks])).wait()
+    fn gather(&self, name: &'static str, mine: &[u8]) -> Vec<Arc<[u8]>> {
+        let (number, mine) = (self.number(), Arc::from(mine));
+        self.table.post(self.rank, number, name, |round| round.common[self.rank] = mine);
+        self.table.take(self.rank, number, |round| round.common.clone())
     }
 }
 
@@ -191,23 +186,30 @@ impl Comm for ThreadComm<'_> {
 
     fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         self.meter.all_gather(self.size(), mine.len());
-        self.gather("all_gather", mine)
+        self.gather("all_gather", mine).iter().map(|part| part.to_vec()).collect()
     }
 
     fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
-        let bytes = bytemuck::cast_slice(values);
-        self.meter.all_reduce(self.size(), bytes.len());
-        let parts = self.gather("all_reduce", bytes);
+        self.meter.all_reduce(self.size(), size_of_val(values));
+        let parts = self.gather("all_reduce", bytemuck::cast_slice(values));
         for (rank, part) in parts.iter().enumerate().filter(|&(rank, _)| rank != self.rank) {
             assert_eq!(part.len(), size_of_val(values), "rank {rank} reduces another number of values");
-            let others = from_bytes::<u64>(part);
-            values.iter_mut().zip(others).for_each(|(mine, other)| *mine = reduction.apply(*mine, other));
+            for (value, bytes) in values.iter_mut().zip(part.chunks_exact(size_of::<u64>())) {
+                *value = reduction.apply(*value, bytemuck::pod_read_unaligned(bytes));
+            }
         }
     }
 
     fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
+        assert_eq!(out.len(), self.size(), "an exchange needs one entry a rank");
         self.meter.exchange(self.rank, &out);
-        Box::new(self.start("exchange", out))
+        let number = self.number();
+        self.table.post(self.rank, number, "exchange", |round| {
+            for (to, part) in out.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+                round.parts[to].push((self.rank, part));
+            }
+        });
+        Box::new(Exchange { table: self.table, rank: self.rank, number })
     }
 
     fn barrier(&self) {
@@ -227,15 +229,19 @@ impl Comm for ThreadComm<'_> {
 struct Exchange<'a> {
     table: &'a Table,
     rank: usize,
-    round: u64,
+    number: u64,
 }
 
 impl Pending for Exchange<'_> {
     fn test(&mut self) -> bool {
-        self.table.state().is_complete(self.rank, self.round)
+        self.table.state().is_complete(self.rank, self.number)
     }
 
     fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
-        self.table.take(self.rank, self.round)
+        let parts =
+            self.table.take(self.rank, self.number, |round| std::mem::take(&mut round.parts[self.rank]));
+        let mut received = vec![Vec::new(); self.table.ranks];
+        parts.into_iter().for_each(|(from, part)| received[from] = part);
+        received
     }
 }
