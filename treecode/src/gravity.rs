@@ -51,9 +51,8 @@ pub enum Criterion {
     Relative,
 }
 
-/// Softening of the force at short distances.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Softening of the force at short distances. A parameter file may write it as one number, the length of all types.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Softening {
     /// Shape of the softened force.
     pub kernel: SofteningKernel,

@@ -12,6 +12,7 @@ mod error;
 mod gravity;
 mod key;
 pub mod leapfrog;
+mod softening_keys;
 
 pub use bodies::{Bodies, TYPES};
 pub use census::{Census, Convention, Interactions, Phase};

@@ -1,0 +1,113 @@
+//! How a parameter file may write the softening: `softening = 0.05`, or a table with `kernel` and `length`, where `length` is a
+//! number for all types, a table by name of type, or a list of six.
+
+use crate::{Softening, SofteningKernel, TYPES};
+use serde::de::{
+    Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
+};
+use std::fmt;
+
+impl<'de> Deserialize<'de> for Softening {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Softening, D::Error> {
+        deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+/// The keys of `[gravity.softening]`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Keys {
+    kernel: SofteningKernel,
+    length: Length,
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        let Softening { kernel, length } = Softening::default();
+        Keys { kernel, length: Length(length) }
+    }
+}
+
+struct WholeVisitor;
+
+impl<'de> Visitor<'de> for WholeVisitor {
+    type Value = Softening;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length, or a table with `kernel` and `length`")
+    }
+
+    fn visit_f64<E: Error>(self, length: f64) -> Result<Softening, E> {
+        Ok(Softening { length: [length; TYPES], ..Softening::default() })
+    }
+
+    fn visit_i64<E: Error>(self, length: i64) -> Result<Softening, E> {
+        self.visit_f64(length as f64)
+    }
+
+    fn visit_u64<E: Error>(self, length: u64) -> Result<Softening, E> {
+        self.visit_f64(length as f64)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Softening, A::Error> {
+        let Keys { kernel, length: Length(length) } = Keys::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Softening { kernel, length })
+    }
+}
+
+struct Length([f64; TYPES]);
+
+/// Lengths by name of type; a type that is not named is not softened.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ByName {
+    gas: f64,
+    halo: f64,
+    #[serde(alias = "disk")]
+    disc: f64,
+    bulge: f64,
+    stars: f64,
+    other: f64,
+}
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
+        deserializer.deserialize_any(LengthVisitor)
+    }
+}
+
+struct LengthVisitor;
+
+impl<'de> Visitor<'de> for LengthVisitor {
+    type Value = Length;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length, a table such as { halo = 0.1, disc = 0.05 }, or a list of six lengths")
+    }
+
+    fn visit_f64<E: Error>(self, length: f64) -> Result<Length, E> {
+        Ok(Length([length; TYPES]))
+    }
+
+    fn visit_i64<E: Error>(self, length: i64) -> Result<Length, E> {
+        self.visit_f64(length as f64)
+    }
+
+    fn visit_u64<E: Error>(self, length: u64) -> Result<Length, E> {
+        self.visit_f64(length as f64)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Length, A::Error> {
+        let mut lengths = [0.0; TYPES];
+        for (i, length) in lengths.iter_mut().enumerate() {
+            *length = list.next_element()?.ok_or_else(|| A::Error::invalid_length(i, &self))?;
+        }
+        Ok(Length(lengths))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Length, A::Error> {
+        let ByName { gas, halo, disc, bulge, stars, other } =
+            ByName::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Length([gas, halo, disc, bulge, stars, other]))
+    }
+}
