@@ -1,1 +1,41 @@
-fn main() {}
+//! The program: reads the command line, does the command, reports an error in one line.
+
+use clap::Parser;
+use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+use heorot::cli::Cli;
+use heorot::launch::{ReportedElsewhere, is_leading_process};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(usage) => explain(&usage),
+    }
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    match cli.command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.is::<ReportedElsewhere>() {
+                eprintln!("heorot: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the help that was asked for, or in one line what is wrong with the command line.
+fn explain(usage: &clap::Error) -> ExitCode {
+    if is_leading_process() && usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand
+    {
+        let text = usage.to_string();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+        let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+        let line = said.collect::<Vec<_>>().join(" ");
+        eprintln!("heorot: {}; see --help", line.trim_start_matches("error: "));
+    } else if is_leading_process() {
+        let _ = usage.print();
+    }
+    ExitCode::from(usage.exit_code() as u8)
+}

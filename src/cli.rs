@@ -1,0 +1,39 @@
+//! The command line: which command, with which options.
+
+use crate::{make, run};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for clusters.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage. Under mpirun all ranks end with the same code."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Evolve bodies as a parameter file says.
+    Run(run::Arguments),
+    /// Make initial conditions: plummer, two-body or collision.
+    Model(make::Arguments),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// If anything the user gave is wrong, or a file cannot be read or written.
+    pub fn run(&self) -> Result<()> {
+        match self {
+            Command::Run(arguments) => run::main(arguments),
+            Command::Model(arguments) => make::main(arguments),
+        }
+    }
+}

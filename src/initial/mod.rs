@@ -1,0 +1,96 @@
+//! Where a run starts: a snapshot, converted to the units of the run, or a model.
+
+mod keys;
+
+pub use keys::{Keys, ModelName};
+
+use crate::console::warn;
+use crate::crew::Crew;
+use crate::model::{self, Model};
+use anyhow::{Result, ensure};
+use io::{Units, snapshot};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use treecode::Bodies;
+
+/// The `[initial]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Keys", untagged)]
+pub enum Initial {
+    /// A snapshot.
+    File {
+        /// One file, or the first or the base name of several.
+        file: PathBuf,
+    },
+    /// A model.
+    Model(Model),
+}
+
+/// A rank's share of the bodies a run starts with.
+pub struct Start {
+    /// The bodies, on any rank in any order.
+    pub bodies: Bodies,
+    /// Their time [T].
+    pub time: f64,
+}
+
+impl Initial {
+    /// Reads or draws the bodies, in `units`. Collective.
+    ///
+    /// # Errors
+    /// The same on every rank, if the file cannot be read or holds an impossible body.
+    pub fn load(&self, crew: &Crew, units: &Units) -> Result<Start> {
+        match self {
+            Initial::File { file } => Ok(read(crew, file, Some(units))?.0),
+            Initial::Model(model) => {
+                let bodies = model::generate(crew.comm, model, units.gravitational_constant());
+                Ok(Start { bodies, time: 0.0 })
+            }
+        }
+    }
+}
+
+/// Reads a rank's share of a snapshot and converts it to `units`, or leaves it in its own; says which units they are. A file that
+/// names none is taken as it is. Collective.
+///
+/// # Errors
+/// The same on every rank, if the file cannot be read or holds an impossible body.
+pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
+    let (rank, size) = (crew.comm.rank(), crew.comm.size());
+    let (header, mut bodies) = crew.agree(snapshot::read(path, rank, size).map_err(anyhow::Error::from))?;
+    ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
+    if header.numbered && crew.leads() {
+        warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
+    }
+    if header.box_size > 0.0 && crew.leads() {
+        warn(&format!(
+            "{}: its box of {} is not periodic here; bodies feel each other only",
+            path.display(),
+            header.box_size
+        ));
+    }
+    let theirs = header.units.or(units.copied()).unwrap_or_default();
+    let ours = units.copied().unwrap_or(theirs);
+    convert(&mut bodies, &theirs, &ours);
+    Ok((Start { bodies, time: header.time * ratio(theirs.time_in_s(), ours.time_in_s()) }, ours))
+}
+
+/// `theirs / ours`, and exactly 1 where they differ by no more than the rounding of a number written in decimals.
+fn ratio(theirs: f64, ours: f64) -> f64 {
+    let ratio = theirs / ours;
+    if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
+}
+
+fn convert(bodies: &mut Bodies, theirs: &Units, ours: &Units) {
+    let length = ratio(theirs.length_in_cm, ours.length_in_cm);
+    let mass = ratio(theirs.mass_in_g, ours.mass_in_g);
+    let velocity = ratio(theirs.velocity_in_cm_per_s, ours.velocity_in_cm_per_s);
+    let scale = |array: &mut Vec<f64>, factor: f64| array.iter_mut().for_each(|x| *x *= factor);
+    scale(&mut bodies.mass, mass);
+    scale(&mut bodies.pot, velocity * velocity);
+    for axis in 0..3 {
+        scale(&mut bodies.pos[axis], length);
+        scale(&mut bodies.vel[axis], velocity);
+        scale(&mut bodies.acc[axis], velocity * velocity / length);
+    }
+}

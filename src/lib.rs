@@ -1,0 +1,21 @@
+//! The application: command line, run loop, models of initial conditions, reports. The program `heorot` is a thin shell over it.
+//!
+//! A command is a module with `Arguments` and `main`. Those that run on ranks go through [`launch::on_all_ranks`], which hands
+//! each rank a [`crew::Crew`]: whatever can fail on one rank alone goes through [`crew::Crew::agree`], so that all ranks end alike.
+
+pub mod cli;
+pub mod console;
+pub mod cost;
+pub mod crew;
+pub mod diagnostics;
+pub mod gravity_options;
+pub mod initial;
+pub mod launch;
+pub mod machine;
+pub mod make;
+pub mod model;
+pub mod parameters;
+pub mod report;
+pub mod run;
+pub mod schedule;
+pub mod simulation;

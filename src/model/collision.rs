@@ -1,0 +1,68 @@
+//! Two spherical galaxies on a parabolic orbit.
+
+use super::{Component, Profile, Shape, Sphere, orbit};
+use serde::Serialize;
+
+/// Particle types of the first and the second galaxy, so that a viewer can tell them apart.
+const KINDS: [u8; 2] = [2, 3];
+
+/// Two spherical galaxies in equilibrium whose centres come in on a parabola in the x-y plane, with angular momentum along z. The
+/// second galaxy's radius is the first's times the square root of the mass ratio: both have the same surface density.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Collision {
+    /// Number of bodies of both; the galaxies share them so that all bodies weigh the same, or nearly so.
+    pub bodies: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Run of density of both.
+    pub profile: Profile,
+    /// Mass of both [M].
+    pub mass: f64,
+    /// Mass of the second over that of the first.
+    pub mass_ratio: f64,
+    /// Scale radius of the first [L].
+    pub radius: f64,
+    /// Bodies lie within this many scale radii of their galaxy's centre.
+    pub cut: f64,
+    /// Fraction of each galaxy's retrograde bodies that is turned round, 0 to 1: 1 makes all bodies turn one way.
+    pub spin: f64,
+    /// Angle between each galaxy's spin and the orbit's angular momentum [degree]: 0 is prograde, 180 retrograde.
+    pub inclination: [f64; 2],
+    /// Direction to which each spin is inclined, from the x axis [degree].
+    pub azimuth: [f64; 2],
+    /// Pericentre of the parabola [L].
+    pub pericentre: f64,
+    /// Distance of the centres at the start [L].
+    pub distance: f64,
+}
+
+impl Collision {
+    pub(super) fn components(&self, constant: f64) -> [Component; 2] {
+        let second = self.mass_ratio / (1.0 + self.mass_ratio);
+        let bodies_of_second = ((self.bodies as f64 * second).round() as u64).clamp(1, self.bodies - 1);
+        let relative = orbit::incoming_parabola(constant * self.mass, self.pericentre, self.distance);
+        let places = orbit::about_the_centre(relative, second);
+        let parts = [(1.0 - second, self.bodies - bodies_of_second), (second, bodies_of_second)];
+        let radii = [self.radius, self.radius * self.mass_ratio.sqrt()];
+        std::array::from_fn(|i| {
+            let (part, count) = parts[i];
+            let mass = part * self.mass;
+            let sphere = Sphere {
+                profile: self.profile,
+                mass,
+                radius: radii[i],
+                cut: self.cut,
+                spin: self.spin,
+                axis: axis(self.inclination[i], self.azimuth[i]),
+            };
+            Component { count, mass, kind: KINDS[i], shape: Shape::Sphere(sphere), place: places[i] }
+        })
+    }
+}
+
+/// The unit vector at these angles [degree].
+fn axis(inclination: f64, azimuth: f64) -> [f64; 3] {
+    let ((sin, cos), (along_y, along_x)) =
+        (inclination.to_radians().sin_cos(), azimuth.to_radians().sin_cos());
+    [sin * along_x, sin * along_y, cos]
+}

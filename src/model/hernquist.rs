@@ -1,0 +1,57 @@
+//! The sphere of Hernquist (1990, ApJ 356, 359) with isotropic velocities from its exact distribution function.
+//! Units of the file: G = M = a = 1.
+
+use rand::{Rng, RngExt};
+
+/// Mass within `radius`. Equation 3.
+pub fn enclosed(radius: f64) -> f64 {
+    (1.0 + radius.recip()).powi(-2)
+}
+
+/// The radius that encloses `mass`, above 0 and below 1: the inverse of [`enclosed`].
+pub fn radius(mass: f64) -> f64 {
+    (mass.sqrt().recip() - 1.0).recip()
+}
+
+/// Distribution function at the binding energy `e` (0 to 1), up to a constant factor. Equation 17 with q = sqrt(e).
+fn distribution(e: f64) -> f64 {
+    let q = e.sqrt();
+    let rest = 1.0 - e;
+    let polynomial = (1.0 - 2.0 * e) * (8.0 * e * e - 8.0 * e - 3.0);
+    (3.0 * q.asin() + q * rest.sqrt() * polynomial) / (rest * rest * rest.sqrt())
+}
+
+/// Speed of a body at `radius`: rejection from the density v^2 f(1 / (1 + r) - v^2 / 2) under its greatest value.
+pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
+    let depth = (1.0 + radius).recip();
+    let escape = (2.0 * depth).sqrt();
+    let density = |speed: f64| speed * speed * distribution((depth - 0.5 * speed * speed).max(0.0));
+    // The search ends a relative 1e-9 beside the maximum, where the density is flat.
+    let highest = density(place_of_maximum(density, escape)) * (1.0 + 1e-12);
+    loop {
+        let (x, y): (f64, f64) = (rng.random(), rng.random());
+        if y * highest < density(x * escape) {
+            return x * escape;
+        }
+    }
+}
+
+/// Where `density`, which rises to one maximum and then falls, is greatest between 0 and `end`: golden section.
+fn place_of_maximum(density: impl Fn(f64) -> f64, end: f64) -> f64 {
+    const GOLDEN: f64 = 0.618_033_988_749_894_8;
+    let (mut low, mut high) = (0.0, end);
+    let (mut left, mut right) = (end * (1.0 - GOLDEN), end * GOLDEN);
+    let (mut at_left, mut at_right) = (density(left), density(right));
+    for _ in 0..43 {
+        if at_left < at_right {
+            (low, left, at_left) = (left, right, at_right);
+            right = low + GOLDEN * (high - low);
+            at_right = density(right);
+        } else {
+            (high, right, at_right) = (right, left, at_left);
+            left = high - GOLDEN * (high - low);
+            at_left = density(left);
+        }
+    }
+    0.5 * (low + high)
+}

@@ -1,0 +1,218 @@
+//! Models of initial conditions: every body is drawn from its own stream of random numbers, so that it does not depend on the ranks.
+//!
+//! A model is a list of components (a galaxy, a point mass). The bodies of a component are drawn about its own centre,
+//! brought to rest there, and then set on the component's place in the model.
+
+mod collision;
+mod hernquist;
+mod orbit;
+mod plummer;
+mod sphere;
+
+pub use collision::Collision;
+pub use sphere::{Profile, Sphere};
+
+use decomposition::{Comm, collective};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::ops::Range;
+use treecode::Bodies;
+
+/// Bodies in a chunk: sums over bodies go chunk by chunk, whichever rank has drawn them.
+const CHUNK: u64 = 4096;
+
+/// A model with all its parameters. Lengths, masses and velocities are in the units of the run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "model", rename_all = "kebab-case")]
+pub enum Model {
+    /// One Plummer sphere.
+    Plummer(Plummer),
+    /// Two bodies on an ellipse, at apocentre.
+    TwoBody(TwoBody),
+    /// Two spherical galaxies that fall together.
+    Collision(Collision),
+}
+
+/// A Plummer sphere at rest at the origin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plummer {
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Mass of all bodies [M].
+    pub mass: f64,
+    /// Scale radius [L].
+    pub radius: f64,
+    /// Bodies lie within this many scale radii.
+    pub cut: f64,
+}
+
+/// Two bodies on a Kepler ellipse.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TwoBody {
+    /// Mass of both [M].
+    pub mass: f64,
+    /// Mass of the second over that of the first.
+    pub mass_ratio: f64,
+    /// Semi-major axis of the orbit of one about the other [L].
+    pub semi_major_axis: f64,
+    /// Eccentricity, below 1.
+    pub eccentricity: f64,
+}
+
+/// Position [L] and velocity [L/T].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct State {
+    /// Position.
+    pub pos: [f64; 3],
+    /// Velocity.
+    pub vel: [f64; 3],
+}
+
+/// Bodies of equal mass and one type.
+#[derive(Clone, Debug)]
+struct Component {
+    count: u64,
+    mass: f64,
+    kind: u8,
+    shape: Shape,
+    place: State,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Point,
+    Sphere(Sphere),
+}
+
+impl Model {
+    fn seed(&self) -> u64 {
+        match self {
+            Model::Plummer(model) => model.seed,
+            Model::TwoBody(_) => 0,
+            Model::Collision(model) => model.seed,
+        }
+    }
+
+    fn components(&self, constant: f64) -> Vec<Component> {
+        match self {
+            Model::Plummer(model) => vec![model.component()],
+            Model::TwoBody(model) => model.components(constant).into(),
+            Model::Collision(model) => model.components(constant).into(),
+        }
+    }
+}
+
+impl Plummer {
+    fn component(&self) -> Component {
+        let &Plummer { bodies, mass, radius, cut, .. } = self;
+        let sphere =
+            Sphere { profile: Profile::Plummer, mass, radius, cut, spin: 0.0, axis: [0.0, 0.0, 1.0] };
+        Component { count: bodies, mass, kind: 1, shape: Shape::Sphere(sphere), place: State::default() }
+    }
+}
+
+impl TwoBody {
+    fn components(&self, constant: f64) -> [Component; 2] {
+        let second = self.mass_ratio / (1.0 + self.mass_ratio);
+        let relative = orbit::at_apocentre(constant * self.mass, self.semi_major_axis, self.eccentricity);
+        let places = orbit::about_the_centre(relative, second);
+        [(0, 1.0 - second), (1, second)].map(|(i, part)| Component {
+            count: 1,
+            mass: part * self.mass,
+            kind: 1,
+            shape: Shape::Point,
+            place: places[i],
+        })
+    }
+}
+
+/// Draws this rank's share of a model; `constant` is the gravitational constant of the units. Ids count from 0, component by
+/// component. All ranks together have the same bodies, to the last bit, on any number of ranks. Collective.
+pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
+    let components = model.components(constant);
+    let total = components.iter().map(|component| component.count).sum::<u64>();
+    let chunks = total.div_ceil(CHUNK);
+    let (rank, size) = (comm.rank() as u64, comm.size() as u64);
+    let mine = chunks * rank / size..chunks * (rank + 1) / size;
+
+    let rng = ChaCha8Rng::seed_from_u64(model.seed());
+    let drawn: Vec<Vec<State>> = mine
+        .clone()
+        .into_par_iter()
+        .map(|chunk| range(chunk, total).map(|id| draw(&components, constant, &rng, id)).collect())
+        .collect();
+    let means = means(comm, &components, mine.clone(), &drawn);
+
+    let ids = mine.start * CHUNK..(mine.end * CHUNK).min(total).max(mine.start * CHUNK);
+    let states: Vec<State> = drawn.into_iter().flatten().collect();
+    let mut bodies = Bodies::zeroed(states.len());
+    for (i, (id, state)) in ids.zip(states).enumerate() {
+        let c = component_of(&components, id);
+        let component = &components[c];
+        bodies.id[i] = id;
+        bodies.kind[i] = component.kind;
+        bodies.mass[i] = component.mass / component.count as f64;
+        for axis in 0..3 {
+            bodies.pos[axis][i] = state.pos[axis] - means[c].pos[axis] + component.place.pos[axis];
+            bodies.vel[axis][i] = state.vel[axis] - means[c].vel[axis] + component.place.vel[axis];
+        }
+    }
+    bodies
+}
+
+fn range(chunk: u64, total: u64) -> Range<u64> {
+    chunk * CHUNK..((chunk + 1) * CHUNK).min(total)
+}
+
+fn component_of(components: &[Component], id: u64) -> usize {
+    let ends = components.iter().scan(0, |end, component| {
+        *end += component.count;
+        Some(*end)
+    });
+    ends.take_while(|&end| end <= id).count()
+}
+
+fn draw(components: &[Component], constant: f64, rng: &ChaCha8Rng, id: u64) -> State {
+    match &components[component_of(components, id)].shape {
+        Shape::Point => State::default(),
+        Shape::Sphere(sphere) => {
+            let mut rng = rng.clone();
+            rng.set_stream(id);
+            sphere.draw(constant, &mut rng)
+        }
+    }
+}
+
+/// Mean state of the bodies of each component, over all ranks: sums of chunks, added in the order of the chunks.
+fn means(comm: &dyn Comm, components: &[Component], mine: Range<u64>, drawn: &[Vec<State>]) -> Vec<State> {
+    let mut sums = Vec::with_capacity(drawn.len() * components.len() * 6);
+    for (chunk, states) in mine.zip(drawn) {
+        let mut sum = vec![[0.0f64; 6]; components.len()];
+        for (id, state) in (chunk * CHUNK..).zip(states) {
+            add(&mut sum[component_of(components, id)], state);
+        }
+        sums.extend_from_slice(sum.as_flattened());
+    }
+    let all = collective::gather(comm, &sums);
+    let mut totals = vec![0.0; components.len() * 6];
+    all.into_iter().flatten().enumerate().for_each(|(i, value)| totals[i % (components.len() * 6)] += value);
+    let mean = |(component, sum): (&Component, &[f64])| State {
+        pos: std::array::from_fn(|axis| sum[axis] / component.count as f64),
+        vel: std::array::from_fn(|axis| sum[3 + axis] / component.count as f64),
+    };
+    components.iter().zip(totals.chunks_exact(6)).map(mean).collect()
+}
+
+fn add(sum: &mut [f64; 6], state: &State) {
+    for axis in 0..3 {
+        sum[axis] += state.pos[axis];
+        sum[3 + axis] += state.vel[axis];
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Where two bodies, or the centres of two galaxies, start on a Kepler orbit in the x-y plane, turning from x to y.
+
+use super::State;
+
+/// The second body about the first, at apocentre on the x axis, of an orbit with this semi-major axis [L] and eccentricity (0 to 1);
+/// `gm` is G times the mass of both.
+pub fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
+    let speed = (gm / semi_major_axis * (1.0 - eccentricity) / (1.0 + eccentricity)).sqrt();
+    State { pos: [semi_major_axis * (1.0 + eccentricity), 0.0, 0.0], vel: [0.0, speed, 0.0] }
+}
+
+/// The second body about the first, incoming on a parabola of this pericentre [L], at `distance` [L] on the x axis;
+/// `distance >= pericentre`.
+pub fn incoming_parabola(gm: f64, pericentre: f64, distance: f64) -> State {
+    let speed2 = 2.0 * gm / distance;
+    let across2 = speed2 * pericentre / distance; // the angular momentum is sqrt(2 gm pericentre)
+    State { pos: [distance, 0.0, 0.0], vel: [-(speed2 - across2).sqrt(), across2.sqrt(), 0.0] }
+}
+
+/// States of the two bodies about their common centre of mass; `second` is the second's part of the mass.
+pub fn about_the_centre(relative: State, second: f64) -> [State; 2] {
+    let scaled =
+        |factor: f64| State { pos: relative.pos.map(|x| factor * x), vel: relative.vel.map(|v| factor * v) };
+    [scaled(-second), scaled(1.0 - second)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Energy per reduced mass, and pericentre from the angular momentum and the energy.
+    fn elements(gm: f64, state: State) -> (f64, f64) {
+        let r = state.pos[0].hypot(state.pos[1]);
+        let energy = 0.5 * (state.vel[0].powi(2) + state.vel[1].powi(2)) - gm / r;
+        let h = state.pos[0] * state.vel[1] - state.pos[1] * state.vel[0];
+        let eccentricity = (1.0 + 2.0 * energy * h * h / (gm * gm)).max(0.0).sqrt();
+        (energy, h * h / gm / (1.0 + eccentricity))
+    }
+
+    #[test]
+    fn a_parabola_has_no_energy_and_its_pericentre() {
+        let state = incoming_parabola(43009.0, 3.0, 60.0);
+        let (energy, pericentre) = elements(43009.0, state);
+        assert!(energy.abs() < 1e-12 * 43009.0 / 60.0, "energy {energy}");
+        assert!((pericentre - 3.0).abs() < 1e-6, "pericentre {pericentre}");
+        assert!(state.vel[0] < 0.0 && state.vel[1] > 0.0);
+    }
+
+    #[test]
+    fn an_ellipse_has_its_axis_and_pericentre() {
+        let (energy, pericentre) = elements(2.0, at_apocentre(2.0, 1.5, 0.6));
+        assert!((energy + 2.0 / (2.0 * 1.5)).abs() < 1e-14);
+        assert!((pericentre - 1.5 * 0.4).abs() < 1e-13);
+    }
+
+    #[test]
+    fn the_centre_of_mass_rests_at_the_origin() {
+        let [a, b] = about_the_centre(incoming_parabola(1.0, 1.0, 4.0), 0.25);
+        for axis in 0..3 {
+            assert!((0.75 * a.pos[axis] + 0.25 * b.pos[axis]).abs() < 1e-15);
+            assert!((0.75 * a.vel[axis] + 0.25 * b.vel[axis]).abs() < 1e-15);
+        }
+        assert!((b.pos[0] - a.pos[0] - 4.0).abs() < 1e-14);
+    }
+}

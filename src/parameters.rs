@@ -1,0 +1,172 @@
+//! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range, is an error.
+
+use crate::initial::Initial;
+use anyhow::{Context, Result, bail};
+use io::Units;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use treecode::Gravity;
+
+/// A parameter file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Where the bodies come from.
+    pub initial: Initial,
+    /// Units of all numbers in the file, and of what the run writes.
+    #[serde(default)]
+    pub units: UnitSystem,
+    /// How forces are computed.
+    #[serde(default)]
+    pub gravity: Gravity,
+    /// How far to go, and in which steps.
+    pub time: Time,
+    /// What to write, and where.
+    pub output: Output,
+}
+
+/// The `[units]` table: a system by name, or three numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "UnitKeys", untagged)]
+pub enum UnitSystem {
+    /// By name.
+    Named {
+        /// The name.
+        system: SystemName,
+    },
+    /// By number.
+    Own(Units),
+}
+
+impl Default for UnitSystem {
+    fn default() -> Self {
+        UnitSystem::Named { system: SystemName::Galactic }
+    }
+}
+
+/// Named systems of units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemName {
+    /// kpc, 1e10 solar masses, km/s; the unit of time is 0.978 Gyr.
+    Galactic,
+    /// G = 1; written to files as kpc, 1e10 solar masses and 207.4 km/s.
+    Nbody,
+}
+
+/// What may stand in `[units]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnitKeys {
+    system: Option<SystemName>,
+    length_in_cm: Option<f64>,
+    mass_in_g: Option<f64>,
+    velocity_in_cm_per_s: Option<f64>,
+}
+
+/// The `[time]` table; it starts at the time of the initial snapshot, or at 0 for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Time {
+    /// Time at which the run ends [T]; or else `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<f64>,
+    /// Number of steps to do; or else `end`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// The longest step [T]. The time between two snapshots is divided into equal steps no longer than this.
+    pub step: f64,
+}
+
+/// The `[output]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Folder for everything the run writes; it is made if it does not exist.
+    pub folder: PathBuf,
+    /// Time between snapshots [T]. Without it, only the first and the last state are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_every: Option<f64>,
+    /// Whether snapshots hold accelerations.
+    #[serde(default)]
+    pub acceleration: bool,
+    /// Whether snapshots hold potentials.
+    #[serde(default)]
+    pub potential: bool,
+}
+
+impl Parameters {
+    /// Reads a parameter file with its overrides (`time.steps=20`), checks it and gives gravity the constant of the units.
+    ///
+    /// # Errors
+    /// If the file cannot be read or a key or value is wrong.
+    pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
+        let mut parameters: Parameters = io::parameters::load(path, set)?;
+        parameters.gravity.constant = parameters.units.units().gravitational_constant();
+        parameters.check().with_context(|| path.display().to_string())?;
+        Ok(parameters)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.gravity.check()?;
+        match (self.time.end, self.time.steps) {
+            (Some(_), Some(_)) => bail!("time: give either `end` or `steps`, not both"),
+            (None, None) => bail!("time: give `end` (a time) or `steps` (a number)"),
+            (Some(end), _) if !end.is_finite() => bail!("time.end = {end}: must be finite"),
+            (_, Some(0)) => bail!("time.steps = 0: must be at least 1"),
+            _ => {}
+        }
+        positive("time.step", self.time.step)?;
+        self.output.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))
+    }
+}
+
+fn positive(name: &str, value: f64) -> Result<()> {
+    if !(value > 0.0 && value.is_finite()) {
+        bail!("{name} = {value}: must be above 0 and finite");
+    }
+    Ok(())
+}
+
+impl UnitSystem {
+    /// The units in cgs.
+    pub fn units(&self) -> Units {
+        match self {
+            UnitSystem::Named { system } => system.units(),
+            UnitSystem::Own(units) => *units,
+        }
+    }
+}
+
+impl SystemName {
+    /// The units in cgs.
+    pub fn units(self) -> Units {
+        match self {
+            SystemName::Galactic => Units::GALACTIC,
+            SystemName::Nbody => Units::NBODY,
+        }
+    }
+}
+
+impl TryFrom<UnitKeys> for UnitSystem {
+    type Error = String;
+
+    fn try_from(keys: UnitKeys) -> Result<UnitSystem, String> {
+        let numbers = [keys.length_in_cm, keys.mass_in_g, keys.velocity_in_cm_per_s];
+        match (keys.system, numbers) {
+            (Some(system), [None, None, None]) => Ok(UnitSystem::Named { system }),
+            (None, [None, None, None]) => Ok(UnitSystem::default()),
+            (None, [Some(length_in_cm), Some(mass_in_g), Some(velocity_in_cm_per_s)]) => {
+                if let Some(bad) = numbers.into_iter().flatten().find(|x| !(*x > 0.0 && x.is_finite())) {
+                    return Err(format!("{bad} is no unit: must be above 0 and finite"));
+                }
+                Ok(UnitSystem::Own(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }))
+            }
+            _ => {
+                Err("give `system = \"galactic\"` or `\"nbody\"`, or all of `length_in_cm`, `mass_in_g` and \
+                      `velocity_in_cm_per_s`"
+                    .to_owned())
+            }
+        }
+    }
+}

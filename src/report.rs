@@ -1,0 +1,93 @@
+//! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
+
+use crate::cost::Cost;
+use crate::crew::Crew;
+use crate::diagnostics::Diagnostics;
+use crate::machine::{self, Machine};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// A report. Keys that have no meaning for a command are left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The program and its version.
+    pub program: &'static str,
+    /// The command.
+    pub command: &'static str,
+    /// What it ran on.
+    pub machine: Machine,
+    /// Ranks.
+    pub ranks: usize,
+    /// Threads of each process.
+    pub threads: usize,
+    /// Every parameter, defaults too.
+    pub parameters: serde_json::Value,
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Steps done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Times, interactions and speeds of what was measured.
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// Reading and writing, which `seconds.total` leaves out.
+    pub files: FileTimes,
+    /// How well energy was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
+    /// What a reader should know about the numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Wall time of reading and writing on the leading rank [s].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct FileTimes {
+    /// Reading or drawing the initial state.
+    pub reading_seconds: f64,
+    /// Writing snapshots.
+    pub writing_seconds: f64,
+    /// Snapshots written.
+    pub snapshots: u64,
+}
+
+/// How well a run kept its energy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Energy {
+    /// At the start.
+    pub first: Diagnostics,
+    /// At the end.
+    pub last: Diagnostics,
+    /// Relative error at the end.
+    pub error: f64,
+    /// Greatest relative error of any step, without sign.
+    pub greatest_error: f64,
+}
+
+impl Report {
+    /// A report with everything that does not depend on the command. Collective.
+    pub fn new(
+        crew: &Crew,
+        command: &'static str,
+        parameters: &impl Serialize,
+        bodies: u64,
+        cost: Cost,
+    ) -> Report {
+        let names = crew.comm.all_gather(machine::host().as_bytes());
+        let hosts = names.iter().collect::<BTreeSet<_>>().len();
+        Report {
+            program: concat!("heorot ", env!("CARGO_PKG_VERSION")),
+            command,
+            machine: Machine { host: machine::host(), processor: machine::processor(), hosts },
+            ranks: crew.comm.size(),
+            threads: crew.threads,
+            parameters: serde_json::to_value(parameters).expect("parameters have string keys"),
+            bodies,
+            steps: None,
+            cost,
+            files: FileTimes::default(),
+            energy: None,
+            notes: Vec::new(),
+        }
+    }
+}

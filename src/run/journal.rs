@@ -1,0 +1,123 @@
+//! What a run writes down at every step: a row of `energy.csv` and a line of the log. The leading rank keeps it.
+
+use crate::console::{Progress, duration};
+use crate::cost::Cost;
+use crate::diagnostics::{Diagnostics, norm};
+use crate::report::Energy;
+use anyhow::Result;
+use io::table::Table;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const COLUMNS: [&str; 13] = [
+    "step",
+    "time",
+    "kinetic",
+    "potential",
+    "energy",
+    "energy_error",
+    "momentum_x",
+    "momentum_y",
+    "momentum_z",
+    "angular_momentum_x",
+    "angular_momentum_y",
+    "angular_momentum_z",
+    "virial_ratio",
+];
+
+/// The journal of a run.
+pub struct Journal {
+    table: Table,
+    progress: Progress,
+    steps: u64,
+    bodies: u64,
+    first: Diagnostics,
+    last: Diagnostics,
+    greatest_error: f64,
+    begun: Instant,
+}
+
+impl Journal {
+    /// Starts `energy.csv` with the first state.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn begin(path: &Path, steps: u64, bodies: u64, time: f64, first: Diagnostics) -> Result<Journal> {
+        let table = Table::create(path, &COLUMNS)?;
+        let progress = Progress::new(steps);
+        let begun = Instant::now();
+        let mut journal =
+            Journal { table, progress, steps, bodies, first, last: first, greatest_error: 0.0, begun };
+        journal.row(0, time)?;
+        Ok(journal)
+    }
+
+    /// Writes down a step.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn step(&mut self, step: u64, time: f64, diagnostics: Diagnostics, cost: &Cost) -> Result<()> {
+        self.last = diagnostics;
+        self.greatest_error = self.greatest_error.max(diagnostics.energy_error(&self.first).abs());
+        self.progress.step(step, &self.line(step, time, cost));
+        self.row(step, time)
+    }
+
+    /// Writes a line that is to stay in sight.
+    pub fn note(&self, line: &str) {
+        self.progress.note(line);
+    }
+
+    /// How well energy was kept.
+    pub fn finish(&self) -> Energy {
+        self.progress.finish();
+        let error = self.last.energy_error(&self.first);
+        Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
+    }
+
+    fn row(&mut self, step: u64, time: f64) -> Result<()> {
+        let d = &self.last;
+        let ([px, py, pz], [lx, ly, lz]) = (d.momentum, d.angular_momentum);
+        let (energy, error) = (d.energy(), d.energy_error(&self.first));
+        let row = [
+            step as f64,
+            time,
+            d.kinetic,
+            d.potential,
+            energy,
+            error,
+            px,
+            py,
+            pz,
+            lx,
+            ly,
+            lz,
+            d.virial_ratio(),
+        ];
+        Ok(self.table.row(&row)?)
+    }
+
+    fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
+        let d = &self.last;
+        format!(
+            "step {step}/{} t {time:.6} E {:.6e} dE/E {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
+             balance {:.2} {:.2} s ETA {}",
+            self.steps,
+            d.energy(),
+            d.energy_error(&self.first),
+            norm(d.momentum),
+            norm(d.angular_momentum),
+            d.virial_ratio(),
+            cost.all_interactions() as f64 / self.bodies as f64,
+            cost.gflops.gordon_bell,
+            cost.load_balance,
+            cost.total_seconds(),
+            duration(self.remaining(step)),
+        )
+    }
+
+    /// Time to the end at the mean speed so far, with reading and writing.
+    fn remaining(&self, step: u64) -> Duration {
+        self.begun.elapsed().mul_f64((self.steps - step) as f64 / step.max(1) as f64)
+    }
+}

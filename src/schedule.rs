@@ -1,0 +1,183 @@
+//! When steps begin and end: every output time is hit exactly.
+//!
+//! The time of an output is `start + k * every`, and the stretch between two outputs is divided into equal steps no longer
+//! than the longest one allowed. Times are computed from these, never added up, so that no rounding gathers; and the step
+//! stays the same from stretch to stretch, as a leapfrog wants it. Only the stretch before an end that is no multiple of
+//! `every` has steps of another length.
+
+use crate::parameters::Time;
+use anyhow::{Result, bail};
+
+/// What a number of steps may lack to be a whole one, and still be taken as whole: rounding of `every / step`.
+const ROUNDING: f64 = 1e-9;
+
+/// The steps of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedule {
+    start: f64,
+    longest: f64,
+    every: Option<f64>,
+    until: Until,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Until {
+    Time(f64),
+    Steps(u64),
+}
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Its length [T].
+    pub length: f64,
+    /// The time at its end [T].
+    pub time: f64,
+    /// Whether a snapshot is due at its end.
+    pub snapshot: bool,
+}
+
+/// A stretch between two outputs, in equal steps.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    begin: f64,
+    end: f64,
+    length: f64,
+    steps: u64,
+}
+
+impl Schedule {
+    /// The steps from `start` on, with a snapshot `every` so often and at the end.
+    ///
+    /// # Errors
+    /// If the run would end before it starts.
+    pub fn new(time: &Time, start: f64, every: Option<f64>) -> Result<Schedule> {
+        let until = match (time.end, time.steps) {
+            (Some(end), _) if end <= start => {
+                bail!("time.end = {end}: must be after {start}, the time of the initial state")
+            }
+            (Some(end), _) => Until::Time(end),
+            (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
+        };
+        Ok(Schedule { start, longest: time.step, every, until })
+    }
+
+    /// All steps, in order.
+    pub fn steps(self) -> impl Iterator<Item = Step> {
+        let total = self.count();
+        let stretches = (0..).map_while(move |k| self.stretch(k));
+        let steps = stretches.flat_map(|stretch| (1..=stretch.steps).map(move |i| stretch.step(i)));
+        let last = move |(i, step): (u64, Step)| Step { snapshot: step.snapshot || i + 1 == total, ..step };
+        (0..total).zip(steps).map(last)
+    }
+
+    /// Number of steps.
+    pub fn count(&self) -> u64 {
+        match self.until {
+            Until::Steps(steps) => steps,
+            Until::Time(_) => (0..).map_while(|k| self.stretch(k)).map(|stretch| stretch.steps).sum(),
+        }
+    }
+
+    /// The stretch after the `k`-th output; `None` past the end.
+    fn stretch(&self, k: u64) -> Option<Stretch> {
+        let end = match self.until {
+            Until::Time(end) => end,
+            Until::Steps(_) => f64::INFINITY,
+        };
+        let Some(every) = self.every else {
+            let whole = end.is_finite().then(|| divide(self.start, end, end - self.start, self.longest));
+            return if k == 0 { whole.or(Some(self.open())) } else { None };
+        };
+        let begin = self.start + k as f64 * every;
+        let next = self.start + (k + 1) as f64 * every;
+        let slack = ROUNDING * every.min(self.longest);
+        match end - begin {
+            rest if rest <= slack => None,
+            rest if (rest - every).abs() <= slack => Some(divide(begin, end, every, self.longest)),
+            rest if rest < every => Some(divide(begin, end, rest, self.longest)),
+            _ => Some(divide(begin, next, every, self.longest)),
+        }
+    }
+
+    /// A stretch without an output at its end, in steps of the longest length.
+    fn open(&self) -> Stretch {
+        Stretch { begin: self.start, end: f64::INFINITY, length: self.longest, steps: u64::MAX }
+    }
+}
+
+fn divide(begin: f64, end: f64, duration: f64, longest: f64) -> Stretch {
+    let steps = (duration / longest * (1.0 - ROUNDING)).ceil().max(1.0);
+    Stretch { begin, end, length: duration / steps, steps: steps as u64 }
+}
+
+impl Stretch {
+    fn step(&self, i: u64) -> Step {
+        let last = i == self.steps;
+        let time = if last { self.end } else { self.begin + i as f64 * self.length };
+        Step { length: self.length, time, snapshot: last }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(end: Option<f64>, steps: Option<u64>, step: f64, start: f64, every: Option<f64>) -> Vec<Step> {
+        let schedule = Schedule::new(&Time { end, steps, step }, start, every).unwrap();
+        let list: Vec<Step> = schedule.steps().collect();
+        assert_eq!(list.len() as u64, schedule.count());
+        list
+    }
+
+    fn snapshots(steps: &[Step]) -> Vec<f64> {
+        steps.iter().filter(|step| step.snapshot).map(|step| step.time).collect()
+    }
+
+    #[test]
+    fn outputs_are_hit_exactly_and_the_step_never_changes() {
+        let list = steps(Some(3.0), None, 0.005, 0.0, Some(0.1));
+        assert_eq!(list.len(), 600);
+        assert!(list.iter().all(|step| step.length == 0.1 / 20.0));
+        let times: Vec<f64> = (1..30).map(|k| f64::from(k) * 0.1).chain([3.0]).collect();
+        assert_eq!(snapshots(&list), times);
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_is_shortened_evenly() {
+        let list = steps(Some(0.625), None, 0.15, 0.0, Some(0.25));
+        assert_eq!(snapshots(&list), [0.25, 0.5, 0.625]);
+        assert_eq!(list.iter().map(|step| step.length).collect::<Vec<_>>(), [0.125; 5]);
+    }
+
+    #[test]
+    fn a_number_of_steps_is_kept() {
+        let list = steps(None, Some(7), 0.1, 2.0, None);
+        assert_eq!(list.len(), 7);
+        assert_eq!(list[6], Step { length: 0.1, time: 2.0 + 7.0 * 0.1, snapshot: true });
+        assert_eq!(
+            snapshots(&steps(None, Some(7), 0.1, 0.0, Some(0.2))),
+            [0.2, 0.4, 0.2 * 3.0, 0.2 * 3.0 + 0.1]
+        );
+    }
+
+    #[test]
+    fn without_snapshots_between_the_run_is_one_stretch() {
+        let list = steps(Some(1.0), None, 0.3, 0.5, None);
+        assert_eq!(list.iter().map(|step| step.length).collect::<Vec<_>>(), [0.25; 2]);
+        assert_eq!(snapshots(&list), [1.0]);
+    }
+
+    #[test]
+    fn outputs_closer_than_the_step_shorten_it() {
+        let list = steps(Some(1.0), None, 10.0, 0.0, Some(0.5));
+        assert_eq!(snapshots(&list), [0.5, 1.0]);
+        assert_eq!(list.len(), 2);
+    }
+
+    #[test]
+    fn no_run_ends_before_it_starts() {
+        let error = Schedule::new(&Time { end: Some(1.0), steps: None, step: 0.1 }, 1.0, None).unwrap_err();
+        assert_eq!(error.to_string(), "time.end = 1: must be after 1, the time of the initial state");
+    }
+}
