@@ -111,32 +111,37 @@ impl Board<'_> {
         self.text(text, font, [margin, margin], (HPos::Left, VPos::Top));
     }
 
-    /// Draws the scale bar at the lower left; returns where it ends on the right.
-    fn scale_bar(&self, width: f64, units: Option<Units>) -> i32 {
+    /// Draws the scale bar at the lower left; returns the right and the upper end of what it takes.
+    fn scale_bar(&self, width: f64, units: Option<Units>) -> [i32; 2] {
         let Metrics { picture, font, margin, line, .. } = self.metrics;
         let bar = round_length(SCALE_BAR * width, units);
-        let length = (bar.length / width * f64::from(picture[0])).round() as i32;
+        let length = ((bar.length / width * f64::from(picture[0])).round() as i32).max(1);
         let label = font::extent(&bar.text, f64::from(font))[0] as i32;
         let taken = length.max(label);
         let thickness = 3 * line;
         let top = picture[1] - margin - thickness;
         self.fill_set_off([margin + (taken - length) / 2, top], [length, thickness]);
-        let middle = margin + taken / 2;
-        self.text(&bar.text, font, [middle, top - font / 6], (HPos::Center, VPos::Bottom));
-        margin + taken
+        let foot = top - font / 6;
+        self.text(&bar.text, font, [margin + taken / 2, foot], (HPos::Center, VPos::Bottom));
+        [margin + taken, foot - font]
     }
 
-    /// Draws the colour bar at the lower right, clear of what is `taken` on the left.
-    fn colour_bar(&self, style: &Style, unit: &DensityUnit, taken: i32) {
+    /// Draws the colour bar at the lower right, beside what is `taken` at the lower left, or above it if that leaves too
+    /// little room.
+    fn colour_bar(&self, style: &Style, unit: &DensityUnit, taken: [i32; 2]) {
         let Metrics { picture, font, small, margin, line, .. } = self.metrics;
-        let room = picture[0] - taken - 3 * margin;
         let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
         let titles = [format!("Surface density [{}]", unit.name), format!("Σ [{}]", unit.name)];
+        let beside = picture[0] - taken[0] - 3 * margin;
+        let (room, bottom) = match beside >= width_of(&titles[1]) {
+            true => (beside, picture[1] - margin),
+            false => (picture[0] - 2 * margin, taken[1] - margin / 2),
+        };
         let title = titles.iter().find(|title| width_of(title) <= room).unwrap_or(&titles[1]);
         let length = (picture[0] * 2 / 5).max(width_of(title)).min(room);
         let height = font / 2;
         let left = picture[0] - margin - length;
-        let top = picture[1] - margin - small - small / 4 - height;
+        let top = bottom - small - small / 4 - height;
         self.text(title, small, [left + length / 2, top - small / 5], (HPos::Center, VPos::Bottom));
         self.fill_set_off([left - line, top - line], [length + 2 * line, height + 2 * line]);
         for i in 0..length {
@@ -239,6 +244,48 @@ mod tests {
         assert_eq!(labels(1e-3, 1.0, 1e10), ["10⁷", "10⁸", "10⁹", "10¹⁰"]);
         assert_eq!(labels(0.15, 6.0, 1.0), ["0.2", "0.5", "1", "2", "5"]);
         assert_eq!(labels(3.5e6, 6.5e6, 1.0), ["4×10⁶", "5×10⁶", "6×10⁶"]);
+    }
+
+    /// Where a part leaves ink on a black picture.
+    fn ink(size: [usize; 2], draw: impl FnOnce(&Board)) -> Vec<bool> {
+        let mut picture = Picture::new(size, vec![[0; 3]; size[0] * size[1]]);
+        let metrics = Metrics::new(size);
+        let board = Board { area: picture.canvas().into_drawing_area(), metrics };
+        draw(&board);
+        drop(board);
+        picture.pixels().iter().map(|pixel| *pixel != [0; 3]).collect()
+    }
+
+    #[test]
+    fn at_every_size_all_parts_are_there_and_none_overlap_or_touch_the_edge() {
+        let galactic = Units { length_in_cm: 3.0857e21, mass_in_g: 1.9884e43, time_in_s: 3.0857e16 };
+        let style = |range| Style { colours: ColourMap::Viridis, range, units: None };
+        for size in [[160, 160], [200, 160], [160, 400], [320, 240], [1024, 1024], [1920, 1080]] {
+            for (width, units) in
+                [(30.0, Some(galactic)), (1e12, Some(galactic)), (1.3e-5, None), (4.0, None)]
+            {
+                for range in [(1e-9, 1e-4), (1.4, 1.5), (3e-200, 1e200)] {
+                    let mut taken = [0, 0];
+                    let unit = DensityUnit::for_width(width, units);
+                    let style = style(Range::new(range.0, range.1).unwrap());
+                    let parts = [
+                        ink(size, |board| board.time("t = 13.80 Gyr")),
+                        ink(size, |board| taken = board.scale_bar(width, units)),
+                        ink(size, |board| board.colour_bar(&style, &unit, taken)),
+                    ];
+                    for i in 0..size[0] * size[1] {
+                        let [x, y] = [i % size[0], i / size[0]];
+                        let count = parts.iter().filter(|part| part[i]).count();
+                        let edge = x == 0 || y == 0 || x == size[0] - 1 || y == size[1] - 1;
+                        assert!(
+                            count <= usize::from(!edge),
+                            "{size:?} {width} {range:?}: {count} parts at {x}, {y}"
+                        );
+                    }
+                    assert!(parts.iter().all(|part| part.contains(&true)));
+                }
+            }
+        }
     }
 
     #[test]

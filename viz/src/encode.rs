@@ -2,6 +2,7 @@
 
 use crate::colour::{ColourMap, Rgb};
 use crate::decoration::text_colours;
+use crate::view::check_size;
 use crate::{Error, Picture};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
@@ -41,8 +42,9 @@ impl Movie {
     /// A movie of frames of `size` pixels in the colours of `colours`, which repeats for ever.
     ///
     /// # Errors
-    /// [`Error::FramesPerSecond`] outside 0.1 to 50 (GIF counts hundredths of a second); [`Error::Gif`].
+    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside 0.1 to 50 (GIF counts hundredths of a second); [`Error::Gif`].
     pub fn new(size: [usize; 2], colours: ColourMap, frames_per_second: f64) -> Result<Movie, Error> {
+        check_size(size)?;
         if !(0.1..=50.0).contains(&frames_per_second) {
             return Err(Error::FramesPerSecond(frames_per_second));
         }

@@ -47,9 +47,7 @@ impl View {
     /// [`Error::Size`] outside [`MINIMUM_SIZE`] to [`MAXIMUM_SIZE`]; [`Error::Width`] and [`Error::Centre`] for
     /// lengths that are not finite or a width that is not positive.
     pub fn new(size: [usize; 2], centre: [f64; 3], width: f64, axis: Axis) -> Result<View, Error> {
-        if !size.iter().all(|side| (MINIMUM_SIZE..=MAXIMUM_SIZE).contains(side)) {
-            return Err(Error::Size(size[0], size[1]));
-        }
+        check_size(size)?;
         let view = View { size, centre, width, axis };
         let area = view.pixel().powi(2);
         if !(width > 0.0 && area > 0.0 && area.is_finite()) {
@@ -90,6 +88,12 @@ impl View {
     pub fn shows(&self, point: [f64; 2]) -> bool {
         (0..2).all(|axis| point[axis] >= 0.0 && point[axis] < self.size[axis] as f64)
     }
+}
+
+/// Refuses sizes that pictures are not drawn in.
+pub(crate) fn check_size(size: [usize; 2]) -> Result<(), Error> {
+    let sound = size.iter().all(|side| (MINIMUM_SIZE..=MAXIMUM_SIZE).contains(side));
+    if sound { Ok(()) } else { Err(Error::Size(size[0], size[1])) }
 }
 
 #[cfg(test)]

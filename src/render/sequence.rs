@@ -1,0 +1,180 @@
+//! The snapshots of a movie, what they have in common, and how much of space they fill.
+
+use anyhow::{Result, bail};
+use io::snapshot;
+use std::path::{Path, PathBuf};
+use treecode::{Bodies, TYPES};
+use viz::{Axis, Units};
+
+/// Bodies of a snapshot that its extent is taken from, at most.
+const SAMPLE: usize = 4096;
+/// Part of the mass of each snapshot that the frame shows.
+const MASS_SHOWN: f64 = 0.95;
+/// Free space at the edges of the frame, as a part of its width.
+const MARGIN: f64 = 0.05;
+
+/// A snapshot of the sequence.
+pub struct Entry {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its time [T].
+    pub time: f64,
+}
+
+/// Snapshots in the order of their times, in one system of units.
+pub struct Sequence {
+    /// The snapshots.
+    pub entries: Vec<Entry>,
+    /// Their units, if they say.
+    pub units: Option<Units>,
+    /// Which particle types are drawn.
+    pub kinds: [bool; TYPES],
+}
+
+impl Sequence {
+    /// Looks at the headers of all snapshots.
+    ///
+    /// # Errors
+    /// If one cannot be read, if units differ, or if no snapshot has a body of the types wanted.
+    pub fn open(paths: &[PathBuf], kinds: [bool; TYPES]) -> Result<Sequence> {
+        let mut entries = Vec::new();
+        let mut units: Option<(&Path, Option<io::Units>)> = None;
+        let mut count = [0; TYPES];
+        for path in paths {
+            let header = snapshot::read_header(path)?;
+            let (first, common) = *units.get_or_insert((path, header.units));
+            if header.units != common {
+                bail!("{}: its units are not those of {}", path.display(), first.display());
+            }
+            (0..TYPES).for_each(|kind| count[kind] += header.count[kind]);
+            entries.push(Entry { path: path.clone(), time: header.time });
+        }
+        check_kinds(count, kinds, paths)?;
+        entries.sort_by(|a, b| a.time.total_cmp(&b.time));
+        let units = units.and_then(|(_, units)| units).map(|units| Units {
+            length_in_cm: units.length_in_cm,
+            mass_in_g: units.mass_in_g,
+            time_in_s: units.time_in_s(),
+        });
+        Ok(Sequence { entries, units, kinds })
+    }
+
+    /// The bodies of a snapshot.
+    ///
+    /// # Errors
+    /// If the file cannot be read or holds impossible bodies.
+    pub fn read(&self, entry: &Entry) -> Result<Bodies> {
+        Ok(snapshot::read(&entry.path, 0, 1)?.1)
+    }
+
+    /// Reads all snapshots and measures what they fill.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn extent(&self) -> Result<Extent> {
+        let mut centres = [0.0; 3];
+        let mut samples = Vec::new();
+        for entry in &self.entries {
+            let bodies = self.read(entry)?;
+            let drawn = |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && bodies.mass[i] > 0.0;
+            let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let centre = centre_of_mass(&bodies, &wanted);
+            (0..3).for_each(|axis| centres[axis] += centre[axis]);
+            let stride = wanted.len().div_ceil(SAMPLE);
+            samples
+                .push(wanted.iter().step_by(stride).map(|&i| (bodies.position(i), bodies.mass[i])).collect());
+        }
+        Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples })
+    }
+}
+
+fn check_kinds(count: [u64; TYPES], kinds: [bool; TYPES], paths: &[PathBuf]) -> Result<()> {
+    if (0..TYPES).any(|kind| kinds[kind] && count[kind] > 0) {
+        return Ok(());
+    }
+    let list = |wanted: &dyn Fn(usize) -> bool| {
+        (0..TYPES).filter(|&kind| wanted(kind)).map(|kind| kind.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let there = list(&|kind| count[kind] > 0);
+    let first = paths.first().map_or(Path::new(""), PathBuf::as_path).display();
+    match there.is_empty() {
+        true => bail!("{first}: there are no bodies to draw"),
+        false => {
+            bail!("{first}: no bodies of type {} to draw, only of type {there}", list(&|kind| kinds[kind]))
+        }
+    }
+}
+
+fn centre_of_mass(bodies: &Bodies, wanted: &[usize]) -> [f64; 3] {
+    let mass: f64 = wanted.iter().map(|&i| bodies.mass[i]).sum();
+    std::array::from_fn(|axis| wanted.iter().map(|&i| bodies.mass[i] / mass * bodies.pos[axis][i]).sum())
+}
+
+/// Where the bodies of a sequence are.
+pub struct Extent {
+    /// Mean of the centres of mass of all snapshots [L].
+    pub centre: [f64; 3],
+    /// Of each snapshot, positions [L] and masses [M] of some of its bodies.
+    samples: Vec<Vec<([f64; 3], f64)>>,
+}
+
+impl Extent {
+    /// Width [L] of a picture of `size` pixels that shows nearly all of the mass of every snapshot, with some margin.
+    pub fn width(&self, centre: [f64; 3], axis: Axis, size: [usize; 2]) -> f64 {
+        let [right, up] = axis.right_and_up();
+        let aspect = size[0] as f64 / size[1] as f64;
+        let half_width = |&(position, mass): &([f64; 3], f64)| {
+            let [across, along] = [right, up].map(|axis| (position[axis] - centre[axis]).abs());
+            (across.max(along * aspect), mass)
+        };
+        let halves =
+            self.samples.iter().map(|sample| quantile(sample.iter().map(half_width).collect(), MASS_SHOWN));
+        let width = 2.0 * halves.fold(0.0, f64::max) / (1.0 - 2.0 * MARGIN);
+        if width > 0.0 { width } else { 1.0 }
+    }
+}
+
+/// The smallest value below or at which a part of the mass lies.
+fn quantile(mut values: Vec<(f64, f64)>, part: f64) -> f64 {
+    values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = values.iter().map(|(_, mass)| mass).sum();
+    let mut below = 0.0;
+    let reached = values.iter().find(|(_, mass)| {
+        below += mass;
+        below >= part * total
+    });
+    reached.or(values.last()).map_or(0.0, |(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quantile_is_weighted_by_mass() {
+        let values = || vec![(3.0, 1.0), (1.0, 1.0), (2.0, 8.0)];
+        assert_eq!(
+            [0.05, 0.5, 0.9, 0.95, 1.0].map(|part| quantile(values(), part)),
+            [1.0, 2.0, 2.0, 3.0, 3.0]
+        );
+    }
+
+    #[test]
+    fn the_frame_holds_a_wide_scene_in_any_shape() {
+        let corners = [[-4.0, -1.0, 0.0], [4.0, 1.0, 0.0]].map(|position| (position, 1.0));
+        let extent = Extent { centre: [0.0; 3], samples: vec![corners.to_vec(), vec![([0.0; 3], 1.0)]] };
+        let width = |size| extent.width([0.0; 3], Axis::Z, size) * (1.0 - 2.0 * MARGIN);
+        assert!((width([400, 400]) - 8.0).abs() < 1e-12);
+        assert!((width([1600, 200]) - 16.0).abs() < 1e-12);
+        assert_eq!(extent.width([0.0; 3], Axis::X, [300, 300]) * (1.0 - 2.0 * MARGIN), 2.0);
+    }
+
+    #[test]
+    fn a_point_gets_a_frame_too() {
+        let extent = Extent { centre: [0.0; 3], samples: vec![vec![([0.0; 3], 1.0)]] };
+        assert_eq!(extent.width([0.0; 3], Axis::Z, [300, 300]), 1.0);
+    }
+}
