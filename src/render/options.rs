@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Width and height of the pictures in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x1024", value_parser = size)]
     pub size: [usize; 2],
-    /// Length from the left to the right edge, in the unit of the snapshots [default: what shows 95 % of the mass]
+    /// Length from the left to the right edge, in the unit of the snapshots [default: what shows 98 % of the mass]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     pub width: Option<f64>,
     /// Middle of the pictures, in the unit of the snapshots [default: the centre of mass]

@@ -9,7 +9,7 @@ use viz::{Axis, Units};
 /// Bodies of a snapshot that its extent is taken from, at most.
 const SAMPLE: usize = 4096;
 /// Part of the mass of each snapshot that the frame shows.
-const MASS_SHOWN: f64 = 0.95;
+const MASS_SHOWN: f64 = 0.98;
 /// Free space at the edges of the frame, as a part of its width.
 const MARGIN: f64 = 0.05;
 

@@ -23,8 +23,8 @@ const LENGTHS: [(&str, f64); 5] = [
     ("Mpc", 1e6 * PARSEC_IN_CM),
     ("Gpc", 1e9 * PARSEC_IN_CM),
 ];
-const TIMES: [(&str, f64); 4] =
-    [("yr", YEAR_IN_S), ("kyr", 1e3 * YEAR_IN_S), ("Myr", 1e6 * YEAR_IN_S), ("Gyr", 1e9 * YEAR_IN_S)];
+const MYR: (&str, f64) = ("Myr", 1e6 * YEAR_IN_S);
+const TIMES: [(&str, f64); 4] = [("yr", YEAR_IN_S), ("kyr", 1e3 * YEAR_IN_S), MYR, ("Gyr", 1e9 * YEAR_IN_S)];
 
 /// The largest unit of a table that `amount` is at least one of, or the smallest.
 fn unit_for(amount: f64, table: &[(&'static str, f64)]) -> (&'static str, f64) {
@@ -123,7 +123,8 @@ impl TimeScale {
     pub fn for_times(times: &[f64], units: Option<Units>) -> TimeScale {
         let largest = times.iter().fold(0.0, |largest: f64, time| largest.max(time.abs()));
         let unit = units.map(|units| {
-            let (name, seconds) = unit_for(largest * units.time_in_s, &TIMES);
+            let (name, seconds) =
+                if largest == 0.0 { MYR } else { unit_for(largest * units.time_in_s, &TIMES) };
             (name, seconds / units.time_in_s)
         });
         let in_unit = |time: f64| time / unit.map_or(1.0, |unit| unit.1);
@@ -134,7 +135,10 @@ impl TimeScale {
         let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > same);
         let finest = steps.fold(f64::INFINITY, f64::min);
         let needed = if finest.is_finite() { (-finest.log10()).ceil().clamp(0.0, 6.0) as usize } else { 0 };
-        let usual = (2.0 - in_unit(largest).max(1.0).log10().floor()).max(0.0) as usize;
+        let usual = match largest == 0.0 {
+            true => 0,
+            false => (2.0 - in_unit(largest).max(1.0).log10().floor()).max(0.0) as usize,
+        };
         TimeScale { unit, decimals: usual.max(needed) }
     }
 
@@ -217,6 +221,7 @@ mod tests {
         assert_eq!(label(&[-10.0, 0.0, 12.5], None), ["t = −10.0", "t = 0.0", "t = 12.5"]);
         assert_eq!(label(&[0.0, 0.001, 0.002], None), ["t = 0.000", "t = 0.001", "t = 0.002"]);
         assert_eq!(label(&[0.3, 0.1 + 0.2], None), ["t = 0.30", "t = 0.30"]);
+        assert_eq!(label(&[0.0], Some(GALACTIC)), ["t = 0 Myr"]);
         assert_eq!(label(&[], None), [""; 0]);
     }
 }
