@@ -1,6 +1,6 @@
 //! The command line: which command, with which options.
 
-use crate::{make, run};
+use crate::{make, render, run};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -23,6 +23,8 @@ pub enum Command {
     Run(run::Arguments),
     /// Make initial conditions: plummer, two-body or collision.
     Model(make::Arguments),
+    /// Draw snapshots: surface density as PNG images and an animated GIF.
+    Render(render::Arguments),
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
         match self {
             Command::Run(arguments) => run::main(arguments),
             Command::Model(arguments) => make::main(arguments),
+            Command::Render(arguments) => render::main(arguments),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod machine;
 pub mod make;
 pub mod model;
 pub mod parameters;
+pub mod render;
 pub mod report;
 pub mod run;
 pub mod schedule;
