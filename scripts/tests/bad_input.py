@@ -4,11 +4,12 @@ Each case runs without mpirun and on three ranks.
 """
 
 import os
+import subprocess
 import sys
 
 import h5py
 import numpy as np
-from harness import check, heorot, require, scratch, write_snapshot
+from harness import MPIRUN, check, heorot, require, scratch, write_snapshot
 
 BODIES = 600
 PARAMETERS = {
@@ -72,11 +73,12 @@ def bad_snapshots(shared):
 
 def parameter_file(shared, folder, table=None, line=None):
     """A parameter file in which `line` replaces the line of the same key in `table`, or is added."""
-    text = ""
-    for name, lines in PARAMETERS.items():
-        key = line.split("=")[0].strip() if line and name == table else None
-        kept = [kept for kept in lines if kept.split("=")[0].strip() != key]
-        text += f"[{name}]\n" + "\n".join(kept + ([line] if name == table else [])) + "\n"
+    tables = {name: list(lines) for name, lines in PARAMETERS.items()}
+    if table:
+        key_of = lambda line: line.split("=")[0].strip()
+        others = [other for other in tables.get(table, []) if key_of(other) != key_of(line)]
+        tables[table] = [*others, line]
+    text = "\n".join("\n".join([f"[{name}]", *lines]) for name, lines in tables.items())
     file = folder / "run.toml"
     file.write_text(text.replace("{shared}", str(shared)).replace("{folder}", str(folder)))
     return file
@@ -95,7 +97,7 @@ def require_refusal(outcome, words):
     lines = [line for line in lines if "For more information, try" not in line]
     require(len(lines) == 1, f"says {len(lines)} lines: {outcome.stderr.strip()}")
     require("panicked" not in lines[0], lines[0])
-    missing = [word for word in words if word not in lines[0]]
+    missing = [word for word in words if word.lower() not in lines[0].lower()]
     require(not missing, f"'{lines[0]}' does not name {missing}")
 
 
@@ -148,8 +150,8 @@ def forbidden_folder(ranks, shared):
 def file_too_large(ranks, shared):
     """The system refuses to let files grow beyond 16 KiB, which is what a full disk looks like to the program."""
     folder = scratch("case")
-    # MPI keeps shared memory in files, too, and must do without here.
-    quiet = {"OMPI_MCA_btl": "self,tcp"}
+    # Open MPI keeps shared memory in files, too, and must do without here.
+    quiet = {"OMPI_MCA_btl": "self,tcp", "PMIX_MCA_gds": "hash"}
     arguments = ["force", shared / "good.hdf5", "--output", folder / "f.hdf5"]
     refused(arguments, ["f.hdf5"], folder, ranks, limit=16 << 10, environment=quiet)
     arguments = ["run", parameter_file(shared, folder)]
@@ -194,7 +196,7 @@ def main():
     for table, line, words in [
         ("time", "stepp = 0.1", ["stepp", "step"]),
         ("gravity", "opening = 0.1", ["opening"]),
-        ("tiem", "", ["tiem", "time"]),
+        ("tiem", "end = 1.0", ["tiem", "time"]),
         ("time", 'step = "fast"', ["step", "fast"]),
         ("time", "step = -0.5", ["step", "-0.5"]),
         ("time", "step = nan", ["step", "nan"]),
@@ -225,7 +227,10 @@ def main():
     on_one_and_three("unwritable output folder", unwritable_folder, shared)
     if os.geteuid() != 0:
         on_one_and_three("forbidden output folder", forbidden_folder, shared)
-    on_one_and_three("disk full (limit on file size)", file_too_large, shared)
+    if "Open MPI" in subprocess.run([MPIRUN, "--version"], capture_output=True, text=True).stdout:
+        on_one_and_three("disk full (limit on file size)", file_too_large, shared)
+    else:
+        print("Left out: a limit on file sizes, which this MPI cannot bear itself.")
     if "--disk" in sys.argv:
         on_one_and_three("disk full (small file system)", full_disk, shared)
 
