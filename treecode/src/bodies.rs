@@ -86,11 +86,22 @@ impl Bodies {
         each_array!(self, array => *array = gather(array, order));
     }
 
-    /// A copy of the bodies of `range`.
-    pub fn slice(&self, range: std::ops::Range<usize>) -> Bodies {
-        let mut part = self.clone();
-        each_array!(&mut part, array => { array.truncate(range.end); array.drain(..range.start); });
-        part
+    /// Keeps only the bodies of `range`.
+    pub fn keep(&mut self, range: std::ops::Range<usize>) {
+        each_array!(self, array => { array.truncate(range.end); array.drain(..range.start); });
+    }
+
+    /// Appends the bodies of `range` to a message.
+    pub fn write(&self, range: std::ops::Range<usize>, message: &mut Vec<u8>) {
+        message.extend_from_slice(&(range.len() as u64).to_ne_bytes());
+        each_array!(self, array => message.extend_from_slice(bytemuck::cast_slice(&array[range.clone()])));
+    }
+
+    /// Appends the bodies of a message that [`Bodies::write`] wrote.
+    pub fn read(&mut self, mut message: &[u8]) {
+        let count = crate::take::<u64>(&mut message) as usize;
+        each_array!(self, array => extend(array, count, &mut message));
+        assert!(message.is_empty(), "a message of bodies has another length than it says");
     }
 
     /// Panics unless all arrays have one length and every type is below [`TYPES`].
@@ -99,6 +110,15 @@ impl Bodies {
         each_array!(self, array => assert_eq!(array.len(), n, "an array of bodies has another length than the ids"));
         assert!(self.kind.iter().all(|&kind| usize::from(kind) < TYPES), "a particle type is out of range");
     }
+}
+
+/// Appends `count` values from the front of a message.
+fn extend<T: bytemuck::Pod>(array: &mut Vec<T>, count: usize, message: &mut &[u8]) {
+    let (head, rest) = message.split_at(count * size_of::<T>());
+    *message = rest;
+    let start = array.len();
+    array.resize(start + count, T::zeroed());
+    bytemuck::cast_slice_mut(&mut array[start..]).copy_from_slice(head);
 }
 
 fn gather<T: Copy + Send + Sync>(array: &[T], order: &[u32]) -> Vec<T> {

@@ -14,6 +14,20 @@ pub struct Interactions {
     pub cell_cell: u64,
 }
 
+impl Interactions {
+    /// All kinds together.
+    pub fn total(&self) -> u64 {
+        self.body_body + self.body_cell + self.cell_cell
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &Interactions) {
+        self.body_body += other.body_body;
+        self.body_cell += other.body_cell;
+        self.cell_cell += other.cell_cell;
+    }
+}
+
 /// How floating-point operations are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -92,9 +106,7 @@ impl Census {
     /// Floating-point operations under a convention.
     pub fn operations(&self, convention: Convention) -> u64 {
         match convention {
-            Convention::GordonBell => {
-                38 * (self.interactions.body_body + self.interactions.body_cell + self.interactions.cell_cell)
-            }
+            Convention::GordonBell => 38 * self.interactions.total(),
             Convention::Arithmetic => self.operations,
         }
     }
@@ -104,11 +116,22 @@ impl Census {
         self.time[phase as usize]
     }
 
+    /// Adds time to one phase.
+    pub fn spend(&mut self, phase: Phase, time: Duration) {
+        self.time[phase as usize] += time;
+    }
+
+    /// Shares the wall time of threads that walked and ran kernels in the ratio of the time that they spent on each.
+    pub fn share_walk_and_kernels(&mut self, wall: Duration, walk: Duration, kernels: Duration) {
+        let all = (walk + kernels).as_secs_f64();
+        let share = if all > 0.0 { walk.as_secs_f64() / all } else { 0.0 };
+        self.spend(Phase::Walk, wall.mul_f64(share));
+        self.spend(Phase::Kernels, wall.mul_f64(1.0 - share));
+    }
+
     /// Adds what another evaluation of the same rank did.
     pub fn add(&mut self, other: &Census) {
-        self.interactions.body_body += other.interactions.body_body;
-        self.interactions.body_cell += other.interactions.body_cell;
-        self.interactions.cell_cell += other.interactions.cell_cell;
+        self.interactions.add(&other.interactions);
         self.operations += other.operations;
         self.time.iter_mut().zip(other.time).for_each(|(mine, its)| *mine += its);
         self.bytes_sent += other.bytes_sent;

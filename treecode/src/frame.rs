@@ -1,0 +1,55 @@
+//! The units in which the tree works: the cube is [`Frame::SIDE`] long and all masses together are about one.
+//!
+//! A cell at level 21 then has size 2^-11, so that moments and derivatives up to high order stay within the exponents of single
+//! precision on every level. Both units are powers of two (in L and M), so that going back and forth rounds nothing.
+
+use crate::{Bodies, Cube, Key};
+
+/// Units of the tree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    /// The cube around all bodies of all ranks.
+    pub cube: Cube,
+    /// Length unit [L].
+    pub length: f64,
+    /// Mass unit [M].
+    pub mass: f64,
+}
+
+impl Frame {
+    /// Side of the cube in length units.
+    pub const SIDE: f64 = 1024.0;
+
+    /// Units for a cube and an upper bound of the total mass [M].
+    pub fn new(cube: Cube, mass_bound: f64) -> Frame {
+        let mass = 2f64.powi(mass_bound.log2().ceil() as i32);
+        Frame { cube, length: cube.side / Self::SIDE, mass }
+    }
+
+    /// Position of body `i` in length units from the cube's corner.
+    #[inline]
+    pub fn position(&self, bodies: &Bodies, i: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| (bodies.pos[axis][i] - self.cube.corner[axis]) / self.length)
+    }
+
+    /// Side of a cell at `level` in length units.
+    pub fn cell_side(level: u32) -> f64 {
+        Self::SIDE / f64::from(1u32 << level)
+    }
+
+    /// Centre of a cell in length units.
+    pub fn centre(key: Key) -> [f64; 3] {
+        let side = Self::cell_side(key.level());
+        key.place().map(|place| (f64::from(place) + 0.5) * side)
+    }
+
+    /// Acceleration unit [L/T^2] for a gravitational constant [L^3/(M T^2)].
+    pub fn acceleration(&self, constant: f64) -> f64 {
+        constant * self.mass / (self.length * self.length)
+    }
+
+    /// Unit of the specific potential [L^2/T^2] for a gravitational constant.
+    pub fn potential(&self, constant: f64) -> f64 {
+        constant * self.mass / self.length
+    }
+}

@@ -1,0 +1,149 @@
+//! Opening criteria: `accepts` is true when a cell is far enough to stand for its bodies. Always.
+//!
+//! All distances go from the nearest point of the sinks' box to the cell's centre of mass, so that what a region accepts, every sink
+//! inside it accepts. With d that distance and b the cell's radius, every criterion wants d - b beyond the softening, and
+//! - angle: `d > side / theta + |com - centre|` (Barnes & Hut 1986; the offset is the guard of Barnes 1994);
+//! - absolute: `(p + 2) B / (d^(p+1) (d - b)^2) < tolerance`, the error bound of Salmon & Warren (1994, eq. 9 without its negative term) for the
+//!   field of moments up to order p, where B bounds `sum m r^(p+1)`;
+//! - relative: the same with `tolerance` times the least last acceleration of the sinks.
+
+use crate::summary::{Extent, Summary, square, take};
+use crate::{Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, simd::Lanes, tile::Tile};
+
+/// A criterion in the units of a [`Frame`].
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    criterion: Criterion,
+    theta: f64,
+    /// Acceleration error for one cell, or its fraction of the last acceleration.
+    tolerance: f64,
+    /// Physical acceleration to the frame's.
+    per_acceleration: f64,
+    /// Whether the larger softening of a pair counts, so that the sinks' reach matters.
+    sinks_soften: bool,
+}
+
+/// Sinks that walk the tree together, or a region that may hold such sinks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Region {
+    /// Centre of the box around the sinks, in length units of the [`Frame`].
+    pub centre: [f64; 3],
+    /// Half extent of that box.
+    pub half: [f32; 3],
+    /// Error allowed for one cell, in acceleration units of the frame.
+    pub error: f32,
+    /// Distance within which the sinks' softening forbids to accept a cell.
+    pub reach: f32,
+    /// Fraction by which distances are taken too short: zero for sinks that walk; for a region that stands for sinks inside it, what
+    /// makes up for rounding.
+    pub slack: f32,
+}
+
+/// Least acceleration, in units of G mass / side^2 of the cube, that the relative criterion reckons with: bodies at rest in the
+/// middle have none, and nobody else has less.
+const ACCELERATION_FLOOR: f64 = 0.1;
+/// [`Region::slack`] of a region that stands for the sinks inside it.
+const SLACK: f32 = 4e-6;
+/// Room for rounding a half extent to single precision.
+const ROUND_UP: f64 = 1.0 + 1e-6;
+
+impl Opening {
+    pub(crate) fn new(gravity: &Gravity, frame: &Frame) -> Opening {
+        let per_acceleration = 1.0 / frame.acceleration(gravity.constant);
+        let tolerance = match gravity.criterion {
+            Criterion::Absolute => gravity.tolerance * per_acceleration,
+            _ => gravity.tolerance,
+        };
+        let sinks_soften = gravity.softening.kernel == SofteningKernel::Spline;
+        Opening { criterion: gravity.criterion, theta: gravity.theta, tolerance, per_acceleration, sinks_soften }
+    }
+
+    /// The number that decides a cell's opening: a distance for the angle, `(p + 2) B` for the error bounds.
+    pub(crate) fn limit<E: Expansion>(&self, key: Key, summary: &Summary<E::Moments>) -> f64 {
+        if self.criterion == Criterion::Angle {
+            let centre = Frame::centre(key);
+            let offset = std::array::from_fn(|axis| summary.com[axis] - centre[axis]);
+            return Frame::cell_side(key.level()) / self.theta + square(offset).sqrt();
+        }
+        // The highest even moment is exact; each missing power of r is at most the radius.
+        let even = E::ORDER / 2 * 2;
+        let bound = E::radial(&summary.moments, even) * summary.radius.powi((E::ORDER + 1 - even) as i32);
+        (E::ORDER + 2) as f64 * bound
+    }
+
+    /// The region of bodies as sinks.
+    pub(crate) fn sinks(&self, cell: &Extent) -> Region {
+        let error = match self.criterion {
+            Criterion::Angle => 0.0,
+            Criterion::Absolute => self.tolerance,
+            Criterion::Relative => {
+                let floor = ACCELERATION_FLOOR / (Frame::SIDE * Frame::SIDE);
+                self.tolerance * (cell.min_acc * self.per_acceleration).max(floor)
+            }
+        };
+        Region {
+            centre: std::array::from_fn(|axis| 0.5 * (cell.lo[axis] + cell.hi[axis])),
+            half: std::array::from_fn(|axis| (0.5 * (cell.hi[axis] - cell.lo[axis]) * ROUND_UP) as f32),
+            error: error as f32,
+            reach: if self.sinks_soften { (cell.reach * ROUND_UP) as f32 } else { 0.0 },
+            slack: 0.0,
+        }
+    }
+
+    /// Which cells of a tile are far enough from a region to be accepted, and which of them have all their bodies beyond the softening, one
+    /// bit a lane.
+    #[inline(always)]
+    pub(crate) fn test<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &Region) -> (u8, u8) {
+        let mut distance2 = L::splat(0.0);
+        for axis in 0..3 {
+            let offset = L::splat((region.centre[axis] - tile.centre[axis]) as f32);
+            let beyond = (L::load(&tile.com[axis]) - offset).abs() - L::splat(region.half[axis]);
+            let beyond = beyond.max(L::splat(0.0));
+            distance2 = beyond.mul_add(beyond, distance2);
+        }
+        let radius = L::load(&tile.radius);
+        let extent = region.half[0] + region.half[1] + region.half[2];
+        let distance = distance2.sqrt();
+        let rounding = (distance + radius + L::splat(extent)) * L::splat(region.slack);
+        let distance = distance - rounding;
+        let gap = distance - radius;
+        let apart = L::load(&tile.reach).max(L::splat(region.reach)).below(gap);
+        let limit = L::load(&tile.limit);
+        let accurate = match self.criterion {
+                Criterion::Angle => limit.below(distance),
+                Criterion::Absolute | Criterion::Relative => {
+                    let mut allowed = gap * gap * L::splat(region.error);
+                    for _ in 0..=E::ORDER {
+                        allowed = allowed * distance;
+                    }
+                    limit.below(allowed)
+                }
+            };
+        (apart & accurate, apart)
+    }
+}
+
+impl Region {
+    /// Number of bytes of a region in a message.
+    pub const BYTES: usize = 48;
+
+    /// The same region, standing for any sinks inside it.
+    pub fn around_any(mut self) -> Region {
+        self.slack = SLACK;
+        self
+    }
+
+    /// Appends the region to a message.
+    pub fn write(&self, message: &mut Vec<u8>) {
+        let [x, y, z] = self.half;
+        message.extend_from_slice(bytemuck::cast_slice(&self.centre));
+        message.extend_from_slice(bytemuck::cast_slice(&[x, y, z, self.error, self.reach, self.slack]));
+    }
+
+    /// Takes a region from the front of a message.
+    pub fn read(message: &mut &[u8]) -> Region {
+        let centre = take(message);
+        let [x, y, z, error, reach, slack] = take::<[f32; 6]>(message);
+        Region { centre, half: [x, y, z], error, reach, slack }
+    }
+}

@@ -1,0 +1,305 @@
+//! The structure of one rank's part of the oct-tree, grown top-down from sorted keys.
+//!
+//! A rank owns an interval of keys. The largest cells inside it that hold bodies are its *branches*; below each hangs a tree whose
+//! cells are split while they have more than `leaf_size` bodies and are above the deepest level. Invariants, said by
+//! [`Structure::assert_well_formed`]: branches and leaves partition the bodies in key order; a tile's children come after it.
+//!
+//! Nothing here depends on where the rank's interval ends, given that no end lies inside a cell of at most `leaf_size` bodies.
+
+use crate::{
+    Key,
+    tile::{EMPTY, LEAF},
+};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Cells of one rank.
+#[derive(Clone, Debug)]
+pub struct Structure {
+    /// The maximal cells inside the rank's interval, in key order.
+    pub branches: Vec<Cell>,
+    /// The cells that are split: one tile of children for each.
+    pub tiles: Vec<Split>,
+    /// The tiles of generation `g` are `generations[g]`; their children are in generation `g + 1`.
+    pub generations: Vec<Range<usize>>,
+    /// The cells that are not split, in key order.
+    pub leaves: Vec<Cell>,
+}
+
+/// A cell that holds bodies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Its name.
+    pub key: Key,
+    /// Its bodies.
+    pub bodies: Range<u32>,
+    /// The tile of its children, or [`LEAF`].
+    pub child: u32,
+}
+
+/// A cell that is split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// Its name.
+    pub key: Key,
+    /// Octant k has the bodies from `bounds[k]` to `bounds[k + 1]`.
+    pub bounds: [u32; 9],
+    /// The children's tiles, or [`EMPTY`], [`LEAF`].
+    pub child: [u32; 8],
+}
+
+impl Split {
+    /// The child in an octant, if it holds bodies.
+    pub fn cell(&self, octant: usize) -> Option<Cell> {
+        let bodies = self.bounds[octant]..self.bounds[octant + 1];
+        (!bodies.is_empty()).then(|| Cell { key: self.key.child(octant), bodies, child: self.child[octant] })
+    }
+
+    /// The children that hold bodies, in octant order.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> {
+        (0..8).filter_map(|octant| self.cell(octant))
+    }
+}
+
+/// Grows the tree over bodies with these sorted keys, all inside `interval`.
+pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure {
+    assert!(u32::try_from(keys.len()).is_ok_and(|n| n < u32::MAX - 8), "more than 2^32 bodies on one rank");
+    let splits = |cell: &Cell| cell.bodies.len() > leaf_size && cell.key.level() < Key::MAX_LEVEL;
+    let mut branches = Vec::new();
+    cover(Key::ROOT, 0..keys.len() as u32, keys, interval, &mut branches);
+    let mut structure = Structure { branches, tiles: Vec::new(), generations: Vec::new(), leaves: Vec::new() };
+
+    let mut generation: Vec<Cell> = Vec::new();
+    for branch in structure.branches.iter_mut().filter(|branch| splits(branch)) {
+        branch.child = generation.len() as u32;
+        generation.push(branch.clone());
+    }
+    while !generation.is_empty() {
+        let start = structure.tiles.len();
+        let end = start + generation.len();
+        let mut tiles: Vec<Split> =
+            generation.par_iter().with_min_len(64).map(|cell| split(cell, keys)).collect();
+        generation.clear();
+        for tile in &mut tiles {
+            for octant in 0..8 {
+                tile.child[octant] = match tile.cell(octant) {
+                    None => EMPTY,
+                    Some(cell) if splits(&cell) => {
+                        generation.push(cell);
+                        (end + generation.len() - 1) as u32
+                    }
+                    Some(_) => LEAF,
+                }
+            }
+        }
+        structure.tiles.append(&mut tiles);
+        structure.generations.push(start..end);
+    }
+    structure.leaves = structure.cells(|cell| cell.child == LEAF);
+    structure
+}
+
+/// Finds the maximal cells inside `interval` that hold bodies.
+fn cover(key: Key, bodies: Range<u32>, keys: &[u64], interval: &Range<u64>, branches: &mut Vec<Cell>) {
+    if bodies.is_empty() {
+        return;
+    }
+    let range = key.bodies();
+    if interval.start <= range.start && range.end <= interval.end {
+        branches.push(Cell { key, bodies, child: LEAF });
+        return;
+    }
+    let parent = split(&Cell { key, bodies, child: EMPTY }, keys);
+    for child in parent.cells() {
+        cover(child.key, child.bodies, keys, interval, branches);
+    }
+}
+
+fn split(cell: &Cell, keys: &[u64]) -> Split {
+    let mine = &keys[cell.bodies.start as usize..cell.bodies.end as usize];
+    let mut bounds = [cell.bodies.end; 9];
+    bounds[0] = cell.bodies.start;
+    for octant in 1..8 {
+        let first = cell.key.child(octant).bodies().start;
+        let rest = &mine[(bounds[octant - 1] - cell.bodies.start) as usize..];
+        bounds[octant] = bounds[octant - 1] + rest.partition_point(|key| *key < first) as u32;
+    }
+    Split { key: cell.key, bounds, child: [EMPTY; 8] }
+}
+
+impl Structure {
+    /// The topmost cells for which `stop` is true, in key order; every leaf must satisfy it.
+    pub fn cells(&self, stop: impl Fn(&Cell) -> bool + Copy) -> Vec<Cell> {
+        let mut found = Vec::new();
+        let mut stack: Vec<Cell> = self.branches.iter().rev().cloned().collect();
+        while let Some(cell) = stack.pop() {
+            if stop(&cell) {
+                found.push(cell);
+            } else {
+                assert!(cell.child != LEAF, "a leaf must stop the search");
+                let tile = &self.tiles[cell.child as usize];
+                stack.extend((0..8).rev().filter_map(|octant| tile.cell(octant)));
+            }
+        }
+        found
+    }
+
+    /// The topmost cells with at most `size` bodies, or that are leaves.
+    pub fn cells_up_to(&self, size: usize) -> Vec<Cell> {
+        self.cells(|cell| cell.bodies.len() <= size || cell.child == LEAF)
+    }
+
+    /// Carries values up from the leaves: a leaf's from its bodies, a split cell's from those of its children in octant order, with
+    /// an entry of `out` to fill for each split cell. Returns the values of the branches.
+    pub fn fold<T: Clone + Send + Sync, O: Send>(
+        &self,
+        out: &mut [O],
+        leaf: impl Fn(&Cell) -> T + Sync,
+        merge: impl Fn(&Split, &[(Cell, T)], &mut O) -> T + Sync,
+    ) -> Vec<T> {
+        let value = |cell: &Cell, below: &[T], first: usize| match cell.child {
+            LEAF => leaf(cell),
+            child => below[child as usize - first].clone(),
+        };
+        let (mut below, mut first): (Vec<T>, usize) = (Vec::new(), self.tiles.len());
+        for generation in self.generations.iter().rev() {
+            below = self.tiles[generation.clone()]
+                .par_iter()
+                .zip(&mut out[generation.clone()])
+                .with_min_len(8)
+                .map(|(tile, out)| {
+                    let children: Vec<_> = tile.cells().map(|cell| (cell.clone(), value(&cell, &below, first))).collect();
+                    merge(tile, &children, out)
+                })
+                .collect();
+            first = generation.start;
+        }
+        self.branches.iter().map(|branch| value(branch, &below, first)).collect()
+    }
+
+    /// Panics unless the invariants hold for `n` bodies.
+    pub fn assert_well_formed(&self, n: usize, leaf_size: usize) {
+        for cells in [&self.branches, &self.leaves] {
+            let mut end = 0;
+            for cell in cells {
+                assert_eq!(cell.bodies.start, end, "cells leave no gap");
+                assert!(!cell.bodies.is_empty(), "a cell holds bodies");
+                end = cell.bodies.end;
+            }
+            assert_eq!(end as usize, n, "cells hold all bodies");
+        }
+        for (index, tile) in self.tiles.iter().enumerate() {
+            assert!((tile.bounds[8] - tile.bounds[0]) as usize > leaf_size, "only full cells are split");
+            for cell in tile.cells() {
+                assert!(tile.key.contains(cell.key));
+                assert!(cell.child == LEAF || (cell.child as usize > index && cell.child as usize <= self.tiles.len()));
+            }
+        }
+        for leaf in &self.leaves {
+            assert!(leaf.bodies.len() <= leaf_size || leaf.key.level() == Key::MAX_LEVEL, "a leaf is small or deepest");
+        }
+    }
+}
+
+/// Carries the values of all branches of all ranks, in key order, up to the root: `merge` gets a cell and its children's octants and
+/// values, in octant order. `None` without branches.
+pub fn fold_above<T: Clone>(
+    branches: &[(Key, T)],
+    merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
+) -> Option<T> {
+    fn below<T: Clone>(cell: Key, branches: &[(Key, T)], merge: &mut impl FnMut(Key, &[(usize, T)]) -> T) -> T {
+        if let [(key, value)] = branches
+            && *key == cell
+        {
+            return value.clone();
+        }
+        let mut children = Vec::new();
+        let mut rest = branches;
+        while let Some((key, _)) = rest.first() {
+            let octant = key.octant_at(cell.level());
+            let count = rest.partition_point(|(key, _)| key.octant_at(cell.level()) == octant);
+            children.push((octant, below(cell.child(octant), &rest[..count], merge)));
+            rest = &rest[count..];
+        }
+        merge(cell, &children)
+    }
+    (!branches.is_empty()).then(|| below(Key::ROOT, branches, merge))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EVERYTHING: Range<u64> = 1 << 63..Key::END;
+
+    fn keys(places: &[[u32; 3]]) -> Vec<u64> {
+        let mut keys: Vec<u64> = places.iter().map(|place| Key::from_place(*place).bits()).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    proptest! {
+        #[test]
+        fn every_tree_is_well_formed(
+            places in prop::collection::vec(prop::array::uniform3(0u32..64), 0..300),
+            scale in 0u32..16,
+            leaf_size in 1usize..20,
+        ) {
+            let keys = keys(&places.iter().map(|p| p.map(|x| x << scale)).collect::<Vec<_>>());
+            let structure = grow(&keys, &EVERYTHING, leaf_size);
+            structure.assert_well_formed(keys.len(), leaf_size);
+            let mut nothing = vec![(); structure.tiles.len()];
+            let count = structure.fold(
+                &mut nothing,
+                |leaf| leaf.bodies.len(),
+                |_, children, ()| children.iter().map(|child| child.1).sum(),
+            );
+            prop_assert_eq!(count.into_iter().sum::<usize>(), keys.len());
+        }
+
+        /// Cutting the curve between two cells that are too full to be leaves changes no cell.
+        #[test]
+        fn a_cut_between_full_cells_changes_no_leaf(
+            places in prop::collection::vec(prop::array::uniform3(0u32..32), 50..300),
+            leaf_size in 1usize..8,
+            at in 0usize..1000,
+        ) {
+            let keys = keys(&places.iter().map(|p| p.map(|x| x << 16)).collect::<Vec<_>>());
+            let whole = grow(&keys, &EVERYTHING, leaf_size);
+            let cut = &whole.leaves[at % whole.leaves.len()];
+            let (left, right) = keys.split_at(cut.bodies.start as usize);
+            let at = cut.key.bodies().start;
+            let mut leaves: Vec<Key> = Vec::new();
+            for (keys, interval) in [(left, 1 << 63..at), (right, at..Key::END)] {
+                let part = grow(keys, &interval, leaf_size);
+                part.assert_well_formed(keys.len(), leaf_size);
+                leaves.extend(part.leaves.iter().map(|leaf| leaf.key));
+            }
+            prop_assert_eq!(leaves, whole.leaves.iter().map(|leaf| leaf.key).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn odd_bodies_give_well_formed_trees() {
+        let line: Vec<_> = (0..100).map(|i| [i * 1000, 0, 0]).collect();
+        let deepest: Vec<_> = (0..30).map(|i| [i % 2, 0, i % 3]).collect();
+        for places in [vec![], vec![[1, 2, 3]], vec![[0; 3], [2097151; 3]], vec![[7; 3]; 50], line, deepest] {
+            let keys = keys(&places);
+            for leaf_size in [1, 4, 64] {
+                grow(&keys, &EVERYTHING, leaf_size).assert_well_formed(keys.len(), leaf_size);
+            }
+        }
+    }
+
+    #[test]
+    fn above_the_branches_values_merge_in_octant_order() {
+        let branch = |octants: &[usize]| octants.iter().fold(Key::ROOT, |key, octant| key.child(*octant));
+        let branches =
+            [(branch(&[0, 3]), "a"), (branch(&[0, 7]), "b"), (branch(&[2]), "c")].map(|(k, v)| (k, v.to_string()));
+        let all = fold_above(&branches, &mut |_, children| {
+            format!("({})", children.iter().map(|(octant, v)| format!("{octant}{v}")).collect::<String>())
+        });
+        assert_eq!(all.as_deref(), Some("(0(3a7b)2c)"));
+    }
+}

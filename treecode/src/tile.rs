@@ -1,0 +1,111 @@
+//! The children of a cell, side by side: eight lanes that one SIMD instruction serves.
+//!
+//! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell; the root is lane 0 of a tile of its
+//! own, relative to its own centre. An absent octant is [`EMPTY`] and has zero mass.
+
+use crate::{Expansion, Frame, Key, opening::Opening, simd::LANES, summary::Summary, summary::take};
+use std::ops::Range;
+
+/// No bodies.
+pub const EMPTY: u32 = u32::MAX;
+/// A cell that is not split; its bodies are here.
+pub const LEAF: u32 = u32::MAX - 1;
+/// A cell of another rank whose inside is not here: no sink of this rank may need it.
+pub const CLOSED: u32 = u32::MAX - 2;
+
+/// Eight cells as sources of gravity.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+pub struct Tile<E: Expansion> {
+    /// Centres of mass about [`Tile::centre`].
+    pub com: [[f32; LANES]; 3],
+    /// Bounds of the bodies' distance from the centre of mass.
+    pub radius: [f32; LANES],
+    /// What the opening criterion compares: see [`Opening::limit`].
+    pub limit: [f32; LANES],
+    /// Distance within which softening forbids to accept the cell.
+    pub reach: [f32; LANES],
+    /// Half the mean squared Plummer softening length.
+    pub softening: [f32; LANES],
+    /// Moments, masses first.
+    pub moments: E::Tile,
+    /// Centre to which positions are relative, in length units of the [`Frame`].
+    pub centre: [f64; 3],
+    /// Centres of the cells are this far from [`Tile::centre`] along each axis: half their side; zero for the root.
+    pub offset: f64,
+    /// The tile of the cell's children, or [`EMPTY`], [`LEAF`], [`CLOSED`].
+    pub child: [u32; LANES],
+    /// First body of a leaf.
+    pub first: [u32; LANES],
+    /// Number of bodies of a leaf.
+    pub count: [u32; LANES],
+}
+
+/// Room that positions and radii get for their rounding to single precision.
+const ROUND_UP: f64 = 1.0 + 1e-6;
+
+impl<E: Expansion> Tile<E> {
+    /// A tile without cells, for the children of `parent`; the root's own for `None`.
+    pub(crate) fn empty(parent: Option<Key>) -> Self {
+        let centre = Frame::centre(parent.unwrap_or(Key::ROOT));
+        Tile {
+            com: [[0.0; LANES]; 3],
+            radius: [0.0; LANES],
+            limit: [0.0; LANES],
+            reach: [0.0; LANES],
+            softening: [0.0; LANES],
+            moments: bytemuck::Zeroable::zeroed(),
+            centre,
+            offset: parent.map_or(0.0, |key| 0.25 * Frame::cell_side(key.level())),
+            child: [EMPTY; LANES],
+            first: [0; LANES],
+            count: [0; LANES],
+        }
+    }
+
+    /// Writes what the kernels need of a cell into a lane; its key is that of the cell.
+    pub(crate) fn fill(&mut self, lane: usize, key: Key, summary: &Summary<E::Moments>, opening: &Opening) {
+        for axis in 0..3 {
+            self.com[axis][lane] = (summary.com[axis] - self.centre[axis]) as f32;
+        }
+        self.radius[lane] = (summary.radius * ROUND_UP) as f32;
+        self.limit[lane] = opening.limit::<E>(key, summary) as f32;
+        self.reach[lane] = (summary.extent.reach * ROUND_UP) as f32;
+        self.softening[lane] = (0.5 * summary.softening2) as f32;
+        E::fill(&mut self.moments, lane, &summary.moments);
+    }
+
+    /// Says what is below the cell in a lane.
+    pub(crate) fn link(&mut self, lane: usize, child: u32, bodies: &Range<u32>) {
+        self.child[lane] = child;
+        self.first[lane] = bodies.start;
+        self.count[lane] = bodies.end - bodies.start;
+    }
+
+    /// Centre of the cell in `lane`, in length units of the frame.
+    #[inline]
+    pub(crate) fn cell_centre(&self, lane: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| {
+            self.centre[axis] + if lane >> (2 - axis) & 1 == 1 { self.offset } else { -self.offset }
+        })
+    }
+
+    /// Appends the tile to a message, as seen from a rank that has nothing below it.
+    pub(crate) fn write(&self, message: &mut Vec<u8>) {
+        let closed = self.child.map(|child| if child == EMPTY { EMPTY } else { CLOSED });
+        message.extend_from_slice(bytemuck::cast_slice(&self.com));
+        for row in [self.radius, self.limit, self.reach, self.softening] {
+            message.extend_from_slice(bytemuck::cast_slice(&row));
+        }
+        message.extend_from_slice(bytemuck::bytes_of(&self.moments));
+        message.extend_from_slice(bytemuck::cast_slice(&closed));
+    }
+
+    /// Takes the tile of the children of `parent` from the front of a message.
+    pub(crate) fn read(parent: Key, message: &mut &[u8]) -> Self {
+        let com = take(message);
+        let [radius, limit, reach, softening] = take::<[[f32; LANES]; 4]>(message);
+        let (moments, child) = (take(message), take(message));
+        Tile { com, radius, limit, reach, softening, moments, child, ..Tile::empty(Some(parent)) }
+    }
+}

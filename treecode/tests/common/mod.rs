@@ -1,0 +1,109 @@
+//! Bodies and evaluations that several tests share.
+#![allow(dead_code)] // each test binary uses its share
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use treecode::{Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, direct, structure, with_expansion};
+
+/// The tree of all bodies on one rank, and the bodies in key order.
+pub fn tree<E: Expansion>(gravity: &Gravity, mut bodies: Bodies) -> (Tree<E>, Part2<E>, Bodies) {
+    let lo = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::INFINITY, f64::min));
+    let hi = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    let frame = Frame::new(Cube::around(lo, hi), bodies.mass.iter().sum());
+    let keys = treecode::sort(&mut bodies, &frame.cube);
+    let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
+    structure.assert_well_formed(bodies.len(), gravity.leaf_size);
+    let part = Part::<E>::new(frame, gravity, &bodies, &structure);
+    let branches = part.branches.clone();
+    (Tree::new(part, &branches), Part2 { frame, root: branches[0].1 }, bodies)
+}
+
+/// What is left to look at once a tree is made.
+pub struct Part2<E: Expansion> {
+    pub frame: Frame,
+    pub root: treecode::Summary<E::Moments>,
+}
+
+/// Bodies in key order with their field by the tree walk.
+pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
+    with_expansion!(gravity, E => {
+        let (tree, _, mut bodies) = tree::<E>(gravity, bodies.clone());
+        let mut census = Census::default();
+        let waiting = tree.gravity(&tree.sink_groups(), true, gravity.constant, &mut bodies, &mut census);
+        assert!(waiting.is_empty());
+        (bodies, census)
+    })
+}
+
+/// Sorted relative errors of the acceleration of every `stride`-th body.
+pub fn errors(gravity: &Gravity, bodies: &Bodies, stride: usize) -> Vec<f64> {
+    let targets: Vec<usize> = (0..bodies.len()).step_by(stride).collect();
+    let exact = direct::field(bodies, gravity, &targets);
+    let mut errors: Vec<f64> = targets
+        .iter()
+        .zip(exact)
+        .map(|(&i, (acc, _))| {
+            let difference = std::array::from_fn(|axis| bodies.acc[axis][i] - acc[axis]);
+            norm(difference) / norm(acc)
+        })
+        .collect();
+    errors.sort_by(f64::total_cmp);
+    errors
+}
+
+pub fn rms(errors: &[f64]) -> f64 {
+    (errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64).sqrt()
+}
+
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * share) as usize]
+}
+
+pub fn norm(v: [f64; 3]) -> f64 {
+    (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt()
+}
+
+/// A Plummer sphere of unit mass and scale radius, cut at 30 (Aarseth, Henon & Wielen 1974).
+pub fn plummer(n: usize, seed: u64) -> Bodies {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut bodies = Bodies::zeroed(n);
+    for i in 0..n {
+        let r = loop {
+            let r = (rng.random::<f64>().powf(-2.0 / 3.0) - 1.0).powf(-0.5);
+            if r < 30.0 {
+                break r;
+            }
+        };
+        let place = direction(&mut rng).map(|x| r * x);
+        (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+        bodies.mass[i] = 1.0 / n as f64;
+    }
+    bodies
+}
+
+/// Plummer clumps of power-law masses on a uniform background in the unit box.
+pub fn clumps(n: usize, seed: u64) -> Bodies {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut bodies = Bodies::zeroed(n);
+    let centres: Vec<([f64; 3], f64)> = (0..30).map(|_| (rng.random(), rng.random::<f64>().powi(3))).collect();
+    let total: f64 = centres.iter().map(|c| c.1).sum();
+    for i in 0..n {
+        let mut place: [f64; 3] = rng.random();
+        if i % 10 >= 3 {
+            let mut at = rng.random::<f64>() * total;
+            let (centre, weight) = *centres.iter().find(|c| { at -= c.1; at <= 0.0 }).unwrap_or(&centres[0]);
+            let r = 0.01 * weight.cbrt() * (rng.random::<f64>().powf(-2.0 / 3.0) - 1.0).powf(-0.5).min(10.0);
+            let way = direction(&mut rng);
+            place = std::array::from_fn(|axis| centre[axis] + r * way[axis]);
+        }
+        (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+        bodies.mass[i] = 1.0 / n as f64;
+    }
+    bodies
+}
+
+pub fn direction(rng: &mut impl Rng) -> [f64; 3] {
+    let z = 2.0 * rng.random::<f64>() - 1.0;
+    let (phi, s) = (std::f64::consts::TAU * rng.random::<f64>(), (1.0 - z * z).sqrt());
+    [s * phi.cos(), s * phi.sin(), z]
+}
