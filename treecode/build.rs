@@ -12,14 +12,15 @@ type Index = [usize; 3];
 
 /// All multi-indices of total order at most `order`, by order, then by descending `a`, then descending `b`.
 fn full_basis(order: usize) -> Vec<Index> {
-    (0..=order).flat_map(|n| (0..=n).rev().flat_map(move |a| (0..=n - a).rev().map(move |b| [a, b, n - a - b]))).collect()
+    (0..=order)
+        .flat_map(|n| (0..=n).rev().flat_map(move |a| (0..=n - a).rev().map(move |b| [a, b, n - a - b])))
+        .collect()
 }
 
 /// The multi-indices that suffice for a harmonic function: with `d_z^2 = -d_x^2 - d_y^2`, at most one `z`.
 fn harmonic_basis(order: usize) -> Vec<Index> {
     full_basis(order).into_iter().filter(|i| i[2] <= 1).collect()
 }
-
 
 fn total(i: Index) -> usize {
     i.iter().sum()
@@ -101,13 +102,18 @@ fn write_tile_moments(out: &mut String, order: usize) {
             }
         }
         let lines: Vec<String> = terms.iter().map(|t| t.join(" + ")).collect();
-        writeln!(out, "fn {name}_{order}(m: &[f64; {n}]) -> [f64; {}] {{\n    [{}]\n}}\n", kept.len(), lines.join(", "))
-            .unwrap();
+        writeln!(
+            out,
+            "fn {name}_{order}(m: &[f64; {n}]) -> [f64; {}] {{\n    [{}]\n}}\n",
+            kept.len(),
+            lines.join(", ")
+        )
+        .unwrap();
     }
 }
 
-/// Emits derivatives of 1 / sqrt(r^2 + softening^2) by the recursion of McMurchie & Davidson (1978):
-/// R^m_{a+1} = a R^{m+1}_{a-1} + x R^{m+1}_a, with R^m_0 = (-1)^m (2m-1)!! / rho^(2m+1).
+/// Emits derivatives of 1 / sqrt(r^2 + softening^2) at a point whose softened distance is one, by the recursion of McMurchie &
+/// Davidson (1978): R^m_{a+1} = a R^{m+1}_{a-1} + x R^{m+1}_a, with R^m_0 = (-1)^m (2m-1)!!.
 struct Derivatives {
     code: String,
     known: HashMap<(usize, Index), String>,
@@ -123,9 +129,8 @@ impl Derivatives {
         let [a, b, c] = index;
         let name = format!("d{m}_{a}{b}{c}");
         if total(index) == 0 {
-            let lower = self.get(m - 1, index);
-            writeln!(self.code, "    let {name} = {lower} * u2 * L::splat({:?});", -(2.0 * m as f64 - 1.0)).unwrap();
-            self.operations += 2;
+            let value: f64 = (1..=m).map(|k| -(2.0 * k as f64 - 1.0)).product();
+            writeln!(self.code, "    let {name} = L::splat({value:?});").unwrap();
         } else if self.harmonic && c >= 2 {
             let (p, q) = (self.get(m, [a + 2, b, c - 2]), self.get(m, [a, b + 2, c - 2]));
             writeln!(self.code, "    let {name} = L::splat(0.0) - {p} - {q};").unwrap();
@@ -143,13 +148,11 @@ impl Derivatives {
             } else {
                 let factor = lower[axis];
                 lower[axis] -= 1;
-                let second = self.get(m + 1, lower);
-                let second = if factor == 1 {
-                    second
-                } else {
+                let mut second = self.get(m + 1, lower);
+                if factor > 1 {
                     self.operations += 1;
-                    format!("{second} * L::splat({factor:?} as f32)")
-                };
+                    second = format!("{second} * L::splat({:?})", factor as f64);
+                }
                 writeln!(self.code, "    let {name} = {x}.mul_add({first}, {second});").unwrap();
                 self.operations += 2;
             }
@@ -159,33 +162,53 @@ impl Derivatives {
     }
 }
 
-/// `field`: potential and acceleration of a cell's moments at the offset (x, y, z) from its centre of mass.
+/// `field`: potential and acceleration of a cell's moments at an offset from its centre of mass. Derivatives are taken at unit distance, so
+/// that their high powers of the distance cannot overflow; each order then takes its own power.
 fn write_field(out: &mut String, order: usize) {
     for (name, harmonic) in [("harmonic", true), ("full", false)] {
         let basis = if harmonic { harmonic_basis(order) } else { full_basis(order) };
         let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0, harmonic };
-        d.known.insert((0, [0; 3]), "u".into());
-        let mut sums = [const { String::new() }; 4];
-        for (k, index) in basis.iter().enumerate() {
-            // The dipole about the centre of mass is zero.
-            if total(*index) == 1 {
-                continue;
+        let mut results = Vec::new();
+        for (component, step) in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].into_iter().enumerate() {
+            // The sum of each order; the dipole about the centre of mass is zero.
+            let sums: Vec<(usize, String)> = (0..=order)
+                .filter(|n| *n != 1)
+                .map(|n| {
+                    let mut sum = String::new();
+                    for (k, index) in basis.iter().enumerate().filter(|(_, index)| total(**index) == n) {
+                        let derivative = d.get(0, plus(*index, step));
+                        let first = sum.is_empty();
+                        sum = if first {
+                            format!("m({k}) * {derivative}")
+                        } else {
+                            format!("m({k}).mul_add({derivative}, {sum})")
+                        };
+                        d.operations += if first { 1 } else { 2 };
+                    }
+                    (n, sum)
+                })
+                .collect();
+            // Horner's scheme in 1 / distance.
+            let mut result = String::new();
+            for (n, sum) in sums.into_iter().rev() {
+                let below = if n == 0 { "u2" } else { "u" };
+                result = if result.is_empty() {
+                    format!("({sum})")
+                } else {
+                    format!("({result}).mul_add({below}, {sum})")
+                };
+                d.operations += 2;
             }
-            let steps = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]];
-            for (sum, step) in sums.iter_mut().zip(steps) {
-                let derivative = d.get(0, plus(*index, step));
-                *sum = if k == 0 { format!("{derivative} * m(0)") } else { format!("m({k}).mul_add({derivative}, {sum})") };
-                d.operations += if k == 0 { 1 } else { 2 };
-            }
+            results.push(format!("({result}) * {}", if component == 0 { "u" } else { "u2" }));
         }
-        // Offset, squared distance, reciprocal square root with its Newton step, and the sums of the four results.
-        let operations = d.operations + 3 + 6 + 6 + 4;
+        // Offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3, sums of the results 4.
+        let operations = d.operations + 22;
         writeln!(
             out,
-            "const OPERATIONS_{}_{order}: u64 = {operations};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, m: impl Fn(usize) -> L) -> [L; 4] {{\n    let u = r2.rsqrt();\n    let u2 = u * u;\n{}    [\n        {},\n    ]\n}}\n",
+            "const OPERATIONS_{}_{order}: u64 = {operations};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, m: impl Fn(usize) -> L) -> [L; 4] {{\n    let u = r2.rsqrt();\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{}    [\n        {},\n    ]\n}}\n",
             name.to_uppercase(),
             d.code,
-            sums.join(",\n        ")
+            results.join(",\n        ")
         )
         .unwrap();
     }
@@ -202,6 +225,7 @@ fn main() {
         let (full, harmonic) = (full_basis(order).len(), harmonic_basis(order).len());
         writeln!(out, "order!({order}, {full}, {harmonic}, powers_{order}, shift_{order}, harmonic_{order}, full_{order}, field_harmonic_{order}, field_full_{order}, OPERATIONS_HARMONIC_{order}, OPERATIONS_FULL_{order});\n").unwrap();
     }
-    let path = std::path::Path::new(&std::env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("expansion.rs");
+    let path =
+        std::path::Path::new(&std::env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("expansion.rs");
     std::fs::write(path, out).expect("OUT_DIR is writable");
 }

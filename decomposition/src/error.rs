@@ -6,6 +6,9 @@ pub enum Error {
     /// The gravity engine refused.
     #[error(transparent)]
     Gravity(#[from] treecode::Error),
+    /// A body of one of the ranks has an impossible value.
+    #[error("{0}")]
+    Body(String),
     /// MPI can be started once in the life of a process.
     #[error("MPI was already started in this process; it can be started only once")]
     MpiStarted,

@@ -1,7 +1,16 @@
 //! The way of the data over all ranks: from bodies anywhere to bodies in key order with their field.
 
-use crate::{Comm, Error};
-use treecode::{Bodies, Census, Gravity};
+use crate::{Comm, Error, collective, migrate::migrate, splitters::splitters};
+use std::ops::Range;
+use std::time::Instant;
+use treecode::structure::{self, Structure, fold_above};
+use treecode::{
+    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Region, Summary, Tree,
+    with_expansion,
+};
+
+/// Sink groups computed at a stretch while an exchange is under way.
+const GROUPS_AT_A_TIME: usize = 256;
 
 /// What a force evaluation leaves on one rank.
 pub struct Evaluation {
@@ -9,15 +18,141 @@ pub struct Evaluation {
     pub bodies: Bodies,
     /// What this rank did.
     pub census: Census,
+    structure: Structure,
 }
 
-/// Computes the field of all bodies on all ranks. Bodies may lie on any rank in any order.
+/// Computes the field of all bodies on all ranks. Bodies may lie on any rank in any order; they end on the rank whose part of the curve
+/// they lie in. If the criterion is relative and no body has an acceleration yet, an evaluation with the angle comes first.
 ///
 /// # Errors
 /// The same error on every rank if a parameter or a body is bad, or if there are no bodies at all.
 pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
-    let _ = (comm, gravity, bodies);
-    todo!()
+    gravity.check()?;
+    let checked = bodies.check().map_err(|error| error.to_string());
+    collective::agree(comm, checked).map_err(Error::Body)?;
+    if collective::sum(comm, bodies.len() as u64) == 0 {
+        return Err(treecode::Error::NoBodies.into());
+    }
+    let moving = bodies.acc.iter().any(|acc| acc.iter().any(|x| *x != 0.0));
+    let first = collective::sum(comm, u64::from(moving)) == 0;
+    if gravity.criterion == Criterion::Relative && first {
+        let angle = Gravity { criterion: Criterion::Angle, ..gravity.clone() };
+        let estimate = step(comm, &angle, bodies);
+        let mut evaluation = step(comm, gravity, estimate.bodies);
+        evaluation.census.add(&estimate.census);
+        return Ok(evaluation);
+    }
+    Ok(step(comm, gravity, bodies))
+}
+
+fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Evaluation {
+    with_expansion!(gravity, E => step_with::<E>(comm, gravity, bodies))
+}
+
+/// The chain of the data, by name.
+fn step_with<E: Expansion>(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies) -> Evaluation {
+    let (mut census, mut clock, traffic) = (Census::default(), Clock(Instant::now()), comm.traffic());
+    let frame = frame(comm, &bodies);
+    let keys = treecode::sort(&mut bodies, &frame.cube);
+    clock.charge(&mut census, Phase::Sort);
+
+    let splits = splitters(comm, &keys, &bodies.work, gravity.group_size);
+    let (mut bodies, keys) = migrate(comm, &frame.cube, bodies, keys, &splits);
+    clock.charge(&mut census, Phase::Migrate);
+
+    let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
+    drop(keys);
+    clock.charge(&mut census, Phase::Build);
+
+    let part = Part::<E>::new(frame, gravity, &bodies, &structure);
+    clock.charge(&mut census, Phase::Moments);
+
+    let (branches, regions) = gather_parts(comm, &part);
+    let mut tree = Tree::new(part, &branches);
+    let out = regions
+        .iter()
+        .enumerate()
+        .map(|(rank, regions)| if rank == comm.rank() { Vec::new() } else { tree.essential(regions) });
+    let mut pending = comm.start_exchange(out.collect());
+    clock.charge(&mut census, Phase::Exchange);
+
+    // Groups that need nothing remote are computed while the essential trees travel.
+    let groups = tree.sink_groups();
+    let mut batches = groups.chunks(GROUPS_AT_A_TIME);
+    let mut waiting = Vec::new();
+    while !pending.test()
+        && let Some(batch) = batches.next()
+    {
+        waiting.extend(tree.gravity(batch, false, gravity.constant, &mut bodies, &mut census));
+    }
+    clock.restart();
+    for message in pending.wait() {
+        tree.graft(&message);
+    }
+    clock.charge(&mut census, Phase::Exchange);
+    waiting.extend(batches.flatten());
+    tree.gravity(&waiting, true, gravity.constant, &mut bodies, &mut census);
+
+    let sent = comm.traffic();
+    (census.bytes_sent, census.messages_sent) =
+        (sent.bytes - traffic.bytes, sent.messages - traffic.messages);
+    census.imported = tree.imported;
+    Evaluation { bodies, census, structure }
+}
+
+/// The units of the tree: the cube around all bodies of all ranks, and a bound of their mass.
+fn frame(comm: &dyn Comm, bodies: &Bodies) -> Frame {
+    let least = |array: &Vec<f64>| array.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = |array: &Vec<f64>| array.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let lo = collective::min(comm, bodies.pos.each_ref().map(least));
+    let [x, y, z] = bodies.pos.each_ref().map(greatest);
+    let [x, y, z, mass] = collective::max(comm, [x, y, z, greatest(&bodies.mass)]);
+    let count = collective::sum(comm, bodies.len() as u64);
+    Frame::new(Cube::around(lo, [x, y, z]), mass * count as f64)
+}
+
+/// Branches of all ranks in key order, and the regions of each rank's sinks.
+#[allow(clippy::type_complexity)] // a pair of lists
+fn gather_parts<E: Expansion>(
+    comm: &dyn Comm,
+    part: &Part<E>,
+) -> (Vec<(Key, Summary<E::Moments>)>, Vec<Vec<Region>>) {
+    let mut message = Vec::new();
+    message.extend_from_slice(&(part.branches.len() as u64).to_ne_bytes());
+    for (key, summary) in &part.branches {
+        message.extend_from_slice(&key.bits().to_ne_bytes());
+        summary.write(&mut message);
+    }
+    part.regions.iter().for_each(|region| region.write(&mut message));
+
+    let (mut branches, mut regions) = (Vec::new(), Vec::new());
+    for message in comm.all_gather(&message) {
+        let mut message = &message[..];
+        for _ in 0..treecode::take::<u64>(&mut message) {
+            let key = Key::from_bits(treecode::take(&mut message)).expect("branches have keys");
+            branches.push((key, Summary::read(&mut message)));
+        }
+        let mut its = Vec::with_capacity(message.len() / Region::BYTES);
+        while !message.is_empty() {
+            its.push(Region::read(&mut message));
+        }
+        regions.push(its);
+    }
+    (branches, regions)
+}
+
+/// Charges the time since it was last asked to a phase.
+struct Clock(Instant);
+
+impl Clock {
+    fn charge(&mut self, census: &mut Census, phase: Phase) {
+        census.spend(phase, self.0.elapsed());
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        self.0 = Instant::now();
+    }
 }
 
 impl Evaluation {
@@ -28,7 +163,31 @@ impl Evaluation {
         comm: &dyn Comm,
         term: impl Fn(&Bodies, usize) -> [f64; K] + Sync,
     ) -> [f64; K] {
-        let _ = (comm, term);
-        todo!()
+        let add = |mut sum: [f64; K], term: [f64; K]| {
+            sum.iter_mut().zip(term).for_each(|(sum, term)| *sum += term);
+            sum
+        };
+        let indices = |range: &Range<u32>| range.start as usize..range.end as usize;
+        let mut nothing = vec![(); self.structure.tiles.len()];
+        let branches = self.structure.fold(
+            &mut nothing,
+            |leaf| indices(&leaf.bodies).map(|i| term(&self.bodies, i)).fold([0.0; K], add),
+            |_, children, ()| children.iter().map(|(_, sum)| *sum).fold([0.0; K], add),
+        );
+        let mut message = Vec::new();
+        for (branch, sum) in self.structure.branches.iter().zip(branches) {
+            message.push(branch.key.bits());
+            message.extend(sum.map(f64::to_bits));
+        }
+        let all: Vec<(Key, [f64; K])> = collective::gather(comm, &message)
+            .iter()
+            .flat_map(|message| message.chunks_exact(K + 1))
+            .map(|entry| {
+                let key = Key::from_bits(entry[0]).expect("branches have keys");
+                (key, std::array::from_fn(|k| f64::from_bits(entry[k + 1])))
+            })
+            .collect();
+        fold_above(&all, &mut |_, children| children.iter().map(|(_, sum)| *sum).fold([0.0; K], add))
+            .unwrap_or([0.0; K])
     }
 }

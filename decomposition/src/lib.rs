@@ -5,6 +5,8 @@
 mod comm;
 mod error;
 mod evaluate;
+mod migrate;
+mod splitters;
 
 pub use comm::collective::agree;
 pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};

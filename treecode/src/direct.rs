@@ -10,7 +10,8 @@ pub type Field = ([f64; 3], f64);
 /// The exact field of the bodies `targets` (indices into `bodies`), made by all other bodies. Bodies at one place do not attract each other;
 /// with softening they have their potential.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
-    let sinks: Vec<Sink> = targets.iter().map(|&i| (bodies.position(i), bodies.kind[i], bodies.id[i])).collect();
+    let sinks: Vec<Sink> =
+        targets.iter().map(|&i| (bodies.position(i), bodies.kind[i], bodies.id[i])).collect();
     let mut sum = vec![([0.0; 3], 0.0); targets.len()];
     add_field(bodies, gravity, &sinks, &mut sum);
     sum
@@ -78,10 +79,7 @@ fn spline(r2: f64, h: f64) -> (f64, f64) {
     }
     let q = r / h;
     let (potential, force) = if q < 0.5 {
-        (
-            -2.8 + q * q * (16.0 / 3.0 + q * q * (6.4 * q - 9.6)),
-            32.0 / 3.0 + q * q * (32.0 * q - 38.4),
-        )
+        (-2.8 + q * q * (16.0 / 3.0 + q * q * (6.4 * q - 9.6)), 32.0 / 3.0 + q * q * (32.0 * q - 38.4))
     } else {
         (
             -3.2 + 1.0 / (15.0 * q) + q * q * (32.0 / 3.0 + q * (-16.0 + q * (9.6 - 32.0 / 15.0 * q))),

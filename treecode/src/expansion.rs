@@ -111,7 +111,18 @@ macro_rules! form {
 macro_rules! order {
     ($order:literal, $full:literal, $harmonic:literal, $powers:ident, $shift:ident, $to_harmonic:ident, $to_full:ident,
      $field_harmonic:ident, $field_full:ident, $operations_harmonic:ident, $operations_full:ident) => {
-        form!(Harmonic, false, $order, $full, $harmonic, $powers, $shift, $to_harmonic, $field_harmonic, $operations_harmonic);
+        form!(
+            Harmonic,
+            false,
+            $order,
+            $full,
+            $harmonic,
+            $powers,
+            $shift,
+            $to_harmonic,
+            $field_harmonic,
+            $operations_harmonic
+        );
         form!(Full, true, $order, $full, $full, $powers, $shift, $to_full, $field_full, $operations_full);
     };
 }

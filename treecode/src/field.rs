@@ -174,7 +174,11 @@ impl<E: Expansion> GroupTask<'_, E> {
                 } else if accepted >> lane & 1 == 1 {
                     cells.push(index << 3 | lane as u32);
                 } else if child == LEAF {
-                    let leaf = Leaf { first: tile.first[lane], count: tile.count[lane], centre: tile.cell_centre(lane) };
+                    let leaf = Leaf {
+                        first: tile.first[lane],
+                        count: tile.count[lane],
+                        centre: tile.cell_centre(lane),
+                    };
                     if apart >> lane & 1 == 1 { far.push(leaf) } else { near.push(leaf) }
                 } else if child == CLOSED {
                     return false;
@@ -214,7 +218,8 @@ impl<E: Expansion> GroupTask<'_, E> {
         let count = self.group.bodies.len() as u64;
         let bodies = (near + self.scratch.sources.len()) as u64;
         let cells = self.scratch.cells.len() as u64;
-        done.interactions = Interactions { body_body: count * bodies, body_cell: count * cells, cell_cell: 0 };
+        done.interactions =
+            Interactions { body_body: count * bodies, body_cell: count * cells, cell_cell: 0 };
         done.operations = count * (operations + cells * E::OPERATIONS);
         let cell_cost = E::OPERATIONS as f32 / Newton::OPERATIONS as f32;
         self.scratch.work = bodies as f32 + cells as f32 * cell_cost;

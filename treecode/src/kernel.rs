@@ -197,7 +197,12 @@ impl Sinks {
 
     /// Adds the pull of cells, given as `tile << 3 | lane`, for sinks about `centre`.
     #[inline(always)]
-    pub(crate) fn feel_cells<L: Lanes, E: Expansion>(&mut self, tiles: &[Tile<E>], cells: &[u32], centre: [f64; 3]) {
+    pub(crate) fn feel_cells<L: Lanes, E: Expansion>(
+        &mut self,
+        tiles: &[Tile<E>],
+        cells: &[u32],
+        centre: [f64; 3],
+    ) {
         for chunk in cells.chunks(CELL_CHUNK) {
             let mut com = [[0f32; 3]; CELL_CHUNK];
             for (com, cell) in com.iter_mut().zip(chunk) {

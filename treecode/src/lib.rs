@@ -7,6 +7,7 @@
 
 mod bodies;
 mod census;
+mod check;
 mod cube;
 pub mod direct;
 mod error;

@@ -55,7 +55,13 @@ impl Opening {
             _ => gravity.tolerance,
         };
         let sinks_soften = gravity.softening.kernel == SofteningKernel::Spline;
-        Opening { criterion: gravity.criterion, theta: gravity.theta, tolerance, per_acceleration, sinks_soften }
+        Opening {
+            criterion: gravity.criterion,
+            theta: gravity.theta,
+            tolerance,
+            per_acceleration,
+            sinks_soften,
+        }
     }
 
     /// The number that decides a cell's opening: a distance for the angle, `(p + 2) B` for the error bounds.
@@ -110,15 +116,15 @@ impl Opening {
         let apart = L::load(&tile.reach).max(L::splat(region.reach)).below(gap);
         let limit = L::load(&tile.limit);
         let accurate = match self.criterion {
-                Criterion::Angle => limit.below(distance),
-                Criterion::Absolute | Criterion::Relative => {
-                    let mut allowed = gap * gap * L::splat(region.error);
-                    for _ in 0..=E::ORDER {
-                        allowed = allowed * distance;
-                    }
-                    limit.below(allowed)
+            Criterion::Angle => limit.below(distance),
+            Criterion::Absolute | Criterion::Relative => {
+                let mut allowed = gap * gap * L::splat(region.error);
+                for _ in 0..=E::ORDER {
+                    allowed = allowed * distance;
                 }
-            };
+                limit.below(allowed)
+            }
+        };
         (apart & accurate, apart)
     }
 }

@@ -21,7 +21,9 @@ impl<C: Cut, const N: usize> Cut for [C; N] {
             (Some(a), Some(b))
         });
         let mut take = |first: bool| {
-            std::array::from_fn(|k| if first { halves[k].0.take() } else { halves[k].1.take() }.expect("taken once"))
+            std::array::from_fn(|k| {
+                if first { halves[k].0.take() } else { halves[k].1.take() }.expect("taken once")
+            })
         };
         (take(true), take(false))
     }

@@ -12,7 +12,8 @@ pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
         return keys;
     }
     let mut order: Vec<(u64, u32)> = keys.into_iter().zip(0..).collect();
-    order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(bodies, a.1 as usize, b.1 as usize)));
+    order
+        .par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(bodies, a.1 as usize, b.1 as usize)));
     let (keys, order): (Vec<u64>, Vec<u32>) = order.into_iter().unzip();
     bodies.permute(&order);
     keys

@@ -67,7 +67,8 @@ pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure 
     let splits = |cell: &Cell| cell.bodies.len() > leaf_size && cell.key.level() < Key::MAX_LEVEL;
     let mut branches = Vec::new();
     cover(Key::ROOT, 0..keys.len() as u32, keys, interval, &mut branches);
-    let mut structure = Structure { branches, tiles: Vec::new(), generations: Vec::new(), leaves: Vec::new() };
+    let mut structure =
+        Structure { branches, tiles: Vec::new(), generations: Vec::new(), leaves: Vec::new() };
 
     let mut generation: Vec<Cell> = Vec::new();
     for branch in structure.branches.iter_mut().filter(|branch| splits(branch)) {
@@ -168,7 +169,8 @@ impl Structure {
                 .zip(&mut out[generation.clone()])
                 .with_min_len(8)
                 .map(|(tile, out)| {
-                    let children: Vec<_> = tile.cells().map(|cell| (cell.clone(), value(&cell, &below, first))).collect();
+                    let children: Vec<_> =
+                        tile.cells().map(|cell| (cell.clone(), value(&cell, &below, first))).collect();
                     merge(tile, &children, out)
                 })
                 .collect();
@@ -192,11 +194,17 @@ impl Structure {
             assert!((tile.bounds[8] - tile.bounds[0]) as usize > leaf_size, "only full cells are split");
             for cell in tile.cells() {
                 assert!(tile.key.contains(cell.key));
-                assert!(cell.child == LEAF || (cell.child as usize > index && cell.child as usize <= self.tiles.len()));
+                assert!(
+                    cell.child == LEAF
+                        || (cell.child as usize > index && cell.child as usize <= self.tiles.len())
+                );
             }
         }
         for leaf in &self.leaves {
-            assert!(leaf.bodies.len() <= leaf_size || leaf.key.level() == Key::MAX_LEVEL, "a leaf is small or deepest");
+            assert!(
+                leaf.bodies.len() <= leaf_size || leaf.key.level() == Key::MAX_LEVEL,
+                "a leaf is small or deepest"
+            );
         }
     }
 }
@@ -207,7 +215,11 @@ pub fn fold_above<T: Clone>(
     branches: &[(Key, T)],
     merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
 ) -> Option<T> {
-    fn below<T: Clone>(cell: Key, branches: &[(Key, T)], merge: &mut impl FnMut(Key, &[(usize, T)]) -> T) -> T {
+    fn below<T: Clone>(
+        cell: Key,
+        branches: &[(Key, T)],
+        merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
+    ) -> T {
         if let [(key, value)] = branches
             && *key == cell
         {
@@ -295,8 +307,8 @@ mod tests {
     #[test]
     fn above_the_branches_values_merge_in_octant_order() {
         let branch = |octants: &[usize]| octants.iter().fold(Key::ROOT, |key, octant| key.child(*octant));
-        let branches =
-            [(branch(&[0, 3]), "a"), (branch(&[0, 7]), "b"), (branch(&[2]), "c")].map(|(k, v)| (k, v.to_string()));
+        let branches = [(branch(&[0, 3]), "a"), (branch(&[0, 7]), "b"), (branch(&[2]), "c")]
+            .map(|(k, v)| (k, v.to_string()));
         let all = fold_above(&branches, &mut |_, children| {
             format!("({})", children.iter().map(|(octant, v)| format!("{octant}{v}")).collect::<String>())
         });

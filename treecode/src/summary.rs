@@ -22,7 +22,6 @@ pub struct Summary<M> {
     pub moments: M,
 }
 
-
 /// Where bodies lie and what they are as sinks. Least and greatest values only: the order of the bodies does not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extent {
@@ -78,7 +77,22 @@ impl<M: bytemuck::Pod> Summary<M> {
     pub fn write(&self, message: &mut Vec<u8>) {
         let ([a, b, c], extent) = (self.com, &self.extent);
         let ([d, e, f], [g, h, i]) = (extent.lo, extent.hi);
-        let head = [self.mass, a, b, c, d, e, f, g, h, i, self.radius, extent.min_acc, extent.reach, self.softening2];
+        let head = [
+            self.mass,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+            i,
+            self.radius,
+            extent.min_acc,
+            extent.reach,
+            self.softening2,
+        ];
         message.extend_from_slice(bytemuck::bytes_of(&self.count));
         message.extend_from_slice(bytemuck::cast_slice(&head));
         message.extend_from_slice(bytemuck::bytes_of(&self.moments));
@@ -87,7 +101,8 @@ impl<M: bytemuck::Pod> Summary<M> {
     /// Takes a summary from the front of a message.
     pub fn read(message: &mut &[u8]) -> Self {
         let count = take::<u64>(message);
-        let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] = take::<[f64; 14]>(message);
+        let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] =
+            take::<[f64; 14]>(message);
         let (com, extent) = ([a, b, c], Extent { lo: [d, e, f], hi: [g, h, i], min_acc, reach });
         Summary { count, mass, com, extent, radius, softening2, moments: take(message) }
     }
@@ -153,7 +168,9 @@ pub(crate) fn of_children<'a, E: Expansion>(
         E::accumulate(&mut sum.moments, 1.0, &E::shift(&child.moments, offset));
     }
     // The box bounds the radius as well: no body is farther than the box's farthest corner.
-    let corner = std::array::from_fn(|axis| (sum.extent.hi[axis] - sum.com[axis]).max(sum.com[axis] - sum.extent.lo[axis]));
+    let corner = std::array::from_fn(|axis| {
+        (sum.extent.hi[axis] - sum.com[axis]).max(sum.com[axis] - sum.extent.lo[axis])
+    });
     sum.radius = radius.min(square(corner).sqrt());
     sum
 }

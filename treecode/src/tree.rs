@@ -162,7 +162,9 @@ impl<E: Expansion> Tree<E> {
             .iter()
             .map(|(key, summary)| {
                 let rising = match mine.next_if(|cell| cell.key == *key) {
-                    Some(cell) => Rising { summary: *summary, child: cell.child, bodies: cell.bodies, mine: true },
+                    Some(cell) => {
+                        Rising { summary: *summary, child: cell.child, bodies: cell.bodies, mine: true }
+                    }
                     None => Rising { summary: *summary, child: CLOSED, bodies: 0..0, mine: false },
                 };
                 (*key, rising)

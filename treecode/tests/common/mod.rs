@@ -3,7 +3,9 @@
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::{Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, direct, structure, with_expansion};
+use treecode::{
+    Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, direct, structure, with_expansion,
+};
 
 /// The tree of all bodies on one rank, and the bodies in key order.
 pub fn tree<E: Expansion>(gravity: &Gravity, mut bodies: Bodies) -> (Tree<E>, Part2<E>, Bodies) {
@@ -85,13 +87,20 @@ pub fn plummer(n: usize, seed: u64) -> Bodies {
 pub fn clumps(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
-    let centres: Vec<([f64; 3], f64)> = (0..30).map(|_| (rng.random(), rng.random::<f64>().powi(3))).collect();
+    let centres: Vec<([f64; 3], f64)> =
+        (0..30).map(|_| (rng.random(), rng.random::<f64>().powi(3))).collect();
     let total: f64 = centres.iter().map(|c| c.1).sum();
     for i in 0..n {
         let mut place: [f64; 3] = rng.random();
         if i % 10 >= 3 {
             let mut at = rng.random::<f64>() * total;
-            let (centre, weight) = *centres.iter().find(|c| { at -= c.1; at <= 0.0 }).unwrap_or(&centres[0]);
+            let (centre, weight) = *centres
+                .iter()
+                .find(|c| {
+                    at -= c.1;
+                    at <= 0.0
+                })
+                .unwrap_or(&centres[0]);
             let r = 0.01 * weight.cbrt() * (rng.random::<f64>().powf(-2.0 / 3.0) - 1.0).powf(-0.5).min(10.0);
             let way = direction(&mut rng);
             place = std::array::from_fn(|axis| centre[axis] + r * way[axis]);

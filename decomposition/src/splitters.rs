@@ -1,0 +1,223 @@
+//! Where the ranks' shares of the curve end: equal work, snapped to the edges of sink groups.
+//!
+//! A splitter's place is found from the root downward. On each level the ranks sum count and work of the eight children of the cell in
+//! which the splitter falls, and go on in the child that its share of the work falls into, until that child is a sink group: the
+//! topmost cell with at most `group_size` bodies, or a deepest one. The nearer edge of the group is the splitter. So no leaf and no
+//! group is ever shared, and every cell that is shared has more than `group_size` bodies.
+
+use crate::{Comm, Reduction};
+use std::ops::Range;
+use treecode::Key;
+
+/// The most bodies of a rank, as a multiple of the mean: equal work must not exhaust the memory of one.
+const BODY_CAP: u64 = 4;
+/// Work added to each body when the cap is exceeded, as a fraction of the mean: it keeps any rank below `(1 + f) / f` times the
+/// mean number of bodies, and that is at most [`BODY_CAP`].
+const CAP_SHARE: f64 = 0.4;
+
+/// Intervals of the keys of the bodies of each rank: ascending, without gaps, some perhaps empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Splitters {
+    /// `bounds[r]..bounds[r + 1]` are the keys of rank r.
+    bounds: Vec<u64>,
+}
+
+impl Splitters {
+    /// The keys of a rank.
+    pub fn interval(&self, rank: usize) -> Range<u64> {
+        self.bounds[rank]..self.bounds[rank + 1]
+    }
+
+    /// Which of these sorted keys belong to a rank.
+    pub fn share(&self, rank: usize, keys: &[u64]) -> Range<usize> {
+        let Range { start, end } = self.interval(rank);
+        keys.partition_point(|key| *key < start)..keys.partition_point(|key| *key < end)
+    }
+}
+
+/// A splitter on its way down.
+struct Search {
+    cell: Key,
+    /// Count and work of all bodies before the cell.
+    before: [u64; 2],
+    /// Work that is to lie before the splitter.
+    target: u64,
+    found: Option<u64>,
+}
+
+/// Finds splitters for the bodies of all ranks: each rank has sorted keys and the work of its bodies.
+pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize) -> Splitters {
+    let (splitters, most) = find(comm, keys, work.iter().map(|work| 1 + *work as u64), group_size);
+    let mut sums = [keys.len() as u64, work.iter().map(|work| 1 + *work as u64).sum()];
+    comm.all_reduce(&mut sums, Reduction::Sum);
+    let [bodies, total] = sums;
+    if most <= BODY_CAP * bodies.div_ceil(comm.size() as u64) {
+        return splitters;
+    }
+    let extra = (total as f64 / bodies as f64 * CAP_SHARE) as u64;
+    find(comm, keys, work.iter().map(|work| 1 + extra + *work as u64), group_size).0
+}
+
+/// The splitters for these amounts of work, and the most bodies of a rank.
+fn find(
+    comm: &dyn Comm,
+    keys: &[u64],
+    work: impl Iterator<Item = u64>,
+    group_size: usize,
+) -> (Splitters, u64) {
+    // Work of the bodies before each.
+    let mut before = Vec::with_capacity(keys.len() + 1);
+    before.push(0u64);
+    before.extend(work.scan(0, |sum, work| {
+        *sum += work;
+        Some(*sum)
+    }));
+    let mut totals = [keys.len() as u64, before[keys.len()]];
+    comm.all_reduce(&mut totals, Reduction::Sum);
+
+    let ranks = comm.size() as u64;
+    let start = |rank: u64| {
+        let target = (u128::from(totals[1]) * u128::from(rank) / u128::from(ranks)) as u64;
+        let mut search = Search { cell: Key::ROOT, before: [0, 0], target, found: None };
+        search.snap(totals, group_size as u64);
+        search
+    };
+    let mut searches: Vec<Search> = (1..ranks).map(start).collect();
+    while searches.iter().any(|search| search.found.is_none()) {
+        let mut open: Vec<&mut Search> =
+            searches.iter_mut().filter(|search| search.found.is_none()).collect();
+        let mut sums: Vec<u64> =
+            open.iter().flat_map(|search| children(search.cell, keys, &before)).flatten().collect();
+        comm.all_reduce(&mut sums, Reduction::Sum);
+        for (search, sums) in open.iter_mut().zip(sums.chunks_exact(16)) {
+            search.descend(sums, group_size as u64);
+        }
+    }
+
+    let mut bounds = vec![Key::ROOT.bodies().start];
+    bounds.extend(searches.iter().map(|search| search.found.expect("the loop ended")));
+    bounds.push(Key::END);
+    let mut ends: Vec<u64> = searches.iter().map(|search| search.before[0]).collect();
+    ends.insert(0, 0);
+    ends.push(totals[0]);
+    let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
+    (Splitters { bounds }, most)
+}
+
+/// Count and work of this rank's bodies in the children of a cell.
+fn children(cell: Key, keys: &[u64], before: &[u64]) -> [[u64; 2]; 8] {
+    let mut end = keys.partition_point(|key| *key < cell.bodies().start);
+    std::array::from_fn(|octant| {
+        let start = end;
+        let last = cell.child(octant).bodies().end;
+        end = start + keys[start..].partition_point(|key| *key < last);
+        [(end - start) as u64, before[end] - before[start]]
+    })
+}
+
+impl Search {
+    /// Goes on in the child that the target falls into, whose eight pairs of count and work are `sums`.
+    fn descend(&mut self, sums: &[u64], group_size: u64) {
+        let mut before = self.before;
+        for (octant, sum) in sums.chunks_exact(2).enumerate() {
+            let (count, work) = (sum[0], sum[1]);
+            if self.target >= before[1] + work && octant < 7 {
+                before = [before[0] + count, before[1] + work];
+                continue;
+            }
+            (self.cell, self.before) = (self.cell.child(octant), before);
+            self.snap([count, work], group_size);
+            return;
+        }
+    }
+
+    /// Ends the search at the nearer edge of the cell if the cell, with this count and work, is a sink group.
+    fn snap(&mut self, [count, work]: [u64; 2], group_size: u64) {
+        if count <= group_size || self.cell.level() == Key::MAX_LEVEL {
+            let range = self.cell.bodies();
+            let nearer_end = 2 * (self.target - self.before[1].min(self.target)) > work;
+            self.found = Some(if nearer_end { range.end } else { range.start });
+            self.before[0] += if nearer_end { count } else { 0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    /// Keys of bodies, clumped the more the higher `power`.
+    fn keys(n: usize, power: i32) -> Vec<u64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut place = || (rng.random::<f64>().powi(power) * f64::from(1u32 << 21)) as u32;
+        let mut keys: Vec<u64> =
+            (0..n).map(|_| Key::from_place([place(), place(), place()]).bits()).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Splitters for bodies that are dealt out to ranks in turn; all ranks must find the same.
+    fn split(keys: &[u64], work: &[f32], ranks: usize, group_size: usize) -> Splitters {
+        let found = threads::run(ranks, |comm| {
+            let mine = |i: &usize| i % ranks == comm.rank();
+            let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
+            let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
+            let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
+            splitters(comm, &keys, &work, group_size)
+        });
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+        found.into_iter().next().expect("there is a rank")
+    }
+
+    #[test]
+    fn work_is_equal_to_within_a_group() {
+        let keys = keys(20_000, 3);
+        let work: Vec<f32> = (0..keys.len()).map(|i| 100.0 + (i / 100 % 7) as f32 * 30.0).collect();
+        for ranks in [1, 2, 3, 7, 16] {
+            let splitters = split(&keys, &work, ranks, 32);
+            let shares: Vec<f32> =
+                (0..ranks).map(|rank| work[splitters.share(rank, &keys)].iter().sum::<f32>()).collect();
+            let mean = shares.iter().sum::<f32>() / ranks as f32;
+            assert!(shares.iter().all(|share| (share - mean).abs() <= 32.0 * 281.0), "{ranks}: {shares:?}");
+        }
+    }
+
+    #[test]
+    fn no_splitter_lies_inside_a_group() {
+        for (keys, group_size) in [(keys(5_000, 4), 20), (keys(3_000, 1), 64), (vec![keys(1, 1)[0]; 500], 10)]
+        {
+            let splitters = split(&keys, &vec![1.0; keys.len()], 7, group_size);
+            for bound in &splitters.bounds[1..7] {
+                if *bound == Key::END {
+                    continue;
+                }
+                let body = Key::from_bits(*bound).expect("a bound is the first key of a cell");
+                for level in 0..=Key::MAX_LEVEL {
+                    let range = body.ancestor(level).bodies();
+                    let count = keys.iter().filter(|key| range.contains(key)).count();
+                    assert!(range.start == *bound || count > group_size, "{bound:x} cuts a cell of {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_rank_gets_too_many_bodies() {
+        let keys = keys(10_000, 1);
+        let mut work = vec![1.0; keys.len()];
+        work[9_900..].fill(100_000.0);
+        let splitters = split(&keys, &work, 8, 16);
+        let most = (0..8).map(|rank| splitters.share(rank, &keys).len()).max().expect("there are ranks");
+        assert!(most <= BODY_CAP as usize * 10_000 / 8, "{most} bodies on one rank");
+    }
+
+    #[test]
+    fn fewer_bodies_than_ranks_leave_ranks_empty() {
+        let keys = keys(3, 1);
+        let splitters = split(&keys, &[1.0; 3], 16, 4);
+        assert_eq!((0..16).map(|rank| splitters.share(rank, &keys).len()).sum::<usize>(), 3);
+    }
+}

@@ -1,0 +1,214 @@
+//! Promise 1: accelerations, positions and velocities after 20 steps have the same bits on any number of ranks and threads.
+
+use decomposition::{Comm, Evaluation, evaluate, threads};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, leapfrog};
+
+const STEPS: usize = 20;
+
+/// A Plummer sphere (Aarseth, Henon & Wielen 1974) cut at 20 radii, moving.
+fn plummer(n: usize) -> Bodies {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let mut bodies = Bodies::zeroed(n);
+    for i in 0..n {
+        let r = (rng.random::<f64>().mul_add(0.995, 0.001).powf(-2.0 / 3.0) - 1.0).powf(-0.5);
+        let mut way: [f64; 3] = std::array::from_fn(|_| rng.random::<f64>() - 0.5);
+        let norm = way.iter().map(|x| x * x).sum::<f64>().sqrt();
+        way = way.map(|x| x / norm);
+        for axis in 0..3 {
+            bodies.pos[axis][i] = r * way[axis];
+            bodies.vel[axis][i] = 0.3 * (rng.random::<f64>() - 0.5);
+        }
+        bodies.mass[i] = (1.0 + (i % 3) as f64) / n as f64;
+        bodies.kind[i] = (i % 4) as u8;
+        bodies.id[i] = (i as u64 * 7919) % 1_000_003;
+    }
+    bodies
+}
+
+/// Very tight clumps of very different mass, some bodies at one place, one far away.
+fn clumps(n: usize) -> Bodies {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut bodies = plummer(n);
+    for i in 0..n {
+        let size = 10f64.powi(-(i as i32 % 5));
+        for axis in 0..3 {
+            let centre = ((i % 5 + 1) * (axis + 2) * 37 % 11) as f64;
+            bodies.pos[axis][i] = centre + size * (rng.random::<f64>() - 0.5);
+        }
+        if i % 50 == 0 {
+            (0..3).for_each(|axis| {
+                bodies.pos[axis][i] = 3.0;
+                bodies.vel[axis][i] = 0.0;
+            });
+        }
+    }
+    bodies.pos[0][1] = 200.0;
+    bodies
+}
+
+/// Runs on `ranks` x `threads`, bodies dealt out anyhow at first; all bodies at the end, by id, and the energy.
+fn run(gravity: &Gravity, start: &Bodies, ranks: usize, threads: usize, steps: usize) -> (Bodies, [u64; 2]) {
+    let ends = threads::run(ranks, |comm| {
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+        let mut bodies = start.clone();
+        let mine: Vec<u32> =
+            (0..start.len() as u32).filter(|i| (i / 3) as usize % ranks == comm.rank()).collect();
+        bodies.permute(&mine);
+        pool.install(|| integrate(comm, gravity, bodies, steps))
+    });
+    let energy = ends[0].1;
+    assert!(ends.iter().all(|end| end.1 == energy), "ranks disagree on the energy");
+    let mut all = Bodies::default();
+    ends.iter().for_each(|(bodies, _)| all.append(bodies));
+    let mut order: Vec<u32> = (0..all.len() as u32).collect();
+    order.sort_by_key(|i| all.id[*i as usize]);
+    all.permute(&order);
+    (all, energy)
+}
+
+fn integrate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, steps: usize) -> (Bodies, [u64; 2]) {
+    let evaluate = |bodies| -> Evaluation { evaluate(comm, gravity, bodies).expect("the bodies are good") };
+    let mut now = evaluate(bodies);
+    for _ in 0..steps {
+        let mut bodies = now.bodies;
+        leapfrog::kick(&mut bodies, 5e-4);
+        leapfrog::drift(&mut bodies, 1e-3);
+        now = evaluate(bodies);
+        leapfrog::kick(&mut now.bodies, 5e-4);
+    }
+    let energy = now.sum(comm, |b, i| {
+        let v = b.velocity(i);
+        [0.5 * b.mass[i] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]), 0.5 * b.mass[i] * b.pot[i]]
+    });
+    (now.bodies, energy.map(f64::to_bits))
+}
+
+/// Panics unless every bit of the state and of the field agrees.
+fn assert_same_bits(got: &(Bodies, [u64; 2]), want: &(Bodies, [u64; 2]), what: &str) {
+    assert_eq!(got.0.id, want.0.id, "{what}: bodies");
+    let bits = |array: &Vec<f64>| array.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for axis in 0..3 {
+        assert_eq!(bits(&got.0.acc[axis]), bits(&want.0.acc[axis]), "{what}: acceleration");
+        assert_eq!(bits(&got.0.pos[axis]), bits(&want.0.pos[axis]), "{what}: position");
+        assert_eq!(bits(&got.0.vel[axis]), bits(&want.0.vel[axis]), "{what}: velocity");
+    }
+    assert_eq!(bits(&got.0.pot), bits(&want.0.pot), "{what}: potential");
+    assert_eq!(got.0.work, want.0.work, "{what}: work");
+    assert_eq!(got.1, want.1, "{what}: energy");
+}
+
+fn gravity(criterion: Criterion, order: usize) -> Gravity {
+    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.0, 0.01, 0.02, 0.01, 0.0, 0.0] };
+    let tolerance = if criterion == Criterion::Absolute { 0.01 } else { 0.003 };
+    Gravity {
+        criterion,
+        order,
+        tolerance,
+        theta: 0.6,
+        leaf_size: 8,
+        group_size: 24,
+        softening,
+        ..Gravity::default()
+    }
+}
+
+const EVERY: [Criterion; 3] = [Criterion::Angle, Criterion::Absolute, Criterion::Relative];
+
+#[test]
+fn every_criterion_and_order_on_any_ranks() {
+    for (name, bodies) in [("plummer", plummer(2_000)), ("clumps", clumps(2_000))] {
+        for criterion in EVERY {
+            for order in 1..=4 {
+                let gravity = gravity(criterion, order);
+                let want = run(&gravity, &bodies, 1, 1, STEPS);
+                for ranks in [2, 3, 4, 7] {
+                    let got = run(&gravity, &bodies, ranks, 1, STEPS);
+                    assert_same_bits(
+                        &got,
+                        &want,
+                        &format!("{name}, {criterion:?}, order {order}, {ranks} ranks"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_threads() {
+    for (name, bodies) in [("plummer", plummer(3_000)), ("clumps", clumps(3_000))] {
+        for criterion in EVERY {
+            let gravity = gravity(criterion, 2);
+            let want = run(&gravity, &bodies, 1, 1, STEPS);
+            for (ranks, threads) in [(1, 2), (1, 4), (3, 2), (2, 4)] {
+                let got = run(&gravity, &bodies, ranks, threads, STEPS);
+                assert_same_bits(
+                    &got,
+                    &want,
+                    &format!("{name}, {criterion:?}, {ranks} ranks x {threads} threads"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn plummer_softening_and_no_softening() {
+    for softening in [
+        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6] },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.0, 0.01, 0.02, 0.03, 0.0, 0.0] },
+        Softening::default(),
+    ] {
+        let gravity = Gravity { softening, ..gravity(Criterion::Relative, 3) };
+        let bodies = clumps(2_000);
+        let want = run(&gravity, &bodies, 1, 1, 5);
+        for ranks in [2, 5] {
+            assert_same_bits(
+                &run(&gravity, &bodies, ranks, 1, 5),
+                &want,
+                &format!("{:?}, {ranks} ranks", gravity.softening),
+            );
+        }
+    }
+}
+
+#[test]
+fn many_virtual_ranks() {
+    let bodies = clumps(6_000);
+    for criterion in EVERY {
+        let gravity = gravity(criterion, 4);
+        let want = run(&gravity, &bodies, 1, 2, 3);
+        for ranks in [16, 64] {
+            assert_same_bits(
+                &run(&gravity, &bodies, ranks, 1, 3),
+                &want,
+                &format!("{criterion:?}, {ranks} ranks"),
+            );
+        }
+    }
+}
+
+#[test]
+fn more_ranks_than_bodies_and_one_octant() {
+    let mut octant = plummer(300);
+    octant.pos.iter_mut().flatten().for_each(|x| *x = 100.0 + 1e-3 * *x);
+    octant.pos[0][0] = -100.0;
+    let mut heap = plummer(300);
+    heap.pos.iter_mut().for_each(|axis| axis[10..].fill(0.125));
+    for (name, bodies) in
+        [("one", plummer(1)), ("two", plummer(2)), ("five", plummer(5)), ("octant", octant), ("heap", heap)]
+    {
+        let gravity = gravity(Criterion::Relative, 2);
+        let want = run(&gravity, &bodies, 1, 1, STEPS);
+        for ranks in [2, 7, 16] {
+            assert_same_bits(
+                &run(&gravity, &bodies, ranks, 1, STEPS),
+                &want,
+                &format!("{name}, {ranks} ranks"),
+            );
+        }
+    }
+}
