@@ -5,9 +5,9 @@ use super::{Fields, Header, plain, raw::write_text};
 use crate::Units;
 use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Group, H5Type, Location};
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use treecode::TYPES;
 
@@ -110,26 +110,39 @@ pub(super) fn group_name(kind: usize) -> String {
     format!("PartType{kind}")
 }
 
+/// More than header, parameters and the frames of all datasets take, beside the run's own parameters [bytes].
+const FRAME: u64 = 1 << 16;
+
 /// Creates the file with all but the rows of its datasets, and reserves their space on the disk.
+///
+/// A full disk must show here: Open MPI 4.1 has been seen to report success of a collective write that found none, and HDF5 cannot
+/// let go of a file that it fails to close.
 pub(super) fn lay_out(
     part: &Path,
     header: &Header,
     fields: Fields,
     total: [u64; TYPES],
 ) -> Result<(), String> {
-    // The system's own words for a folder that cannot be written are clearer than those of HDF5.
-    File::create(part).map_err(|error| error.to_string())?;
+    let row: u64 = Column::all(fields).map(|column| 8 * column.width() as u64).sum();
+    let text: usize = header.parameters.iter().map(|(key, value)| 256 + key.len() + value.len()).sum();
+    let size = total.iter().sum::<u64>() * row + FRAME + text as u64;
+    let file = File::create(part).map_err(|error| error.to_string())?;
+    reserve(&file, size)?;
     write_frame(part, header, fields, total).map_err(plain)?;
-    reserve(part)
+    reserve(&file, file.metadata().map_err(|error| error.to_string())?.len())
 }
 
-/// A full disk shows now and not in a collective write.
-fn reserve(part: &Path) -> Result<(), String> {
-    let file = fs::OpenOptions::new().write(true).open(part).map_err(|error| error.to_string())?;
-    let length = file.metadata().map_err(|error| error.to_string())?.len();
-    match fallocate(&file, FallocateFlags::empty(), 0, length) {
-        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()), // not every file system can reserve
-        Err(error) => Err(format!("{} ({length} bytes are needed)", std::io::Error::from(error))),
+/// Makes sure that the file can grow to `size` bytes.
+fn reserve(file: &File, size: u64) -> Result<(), String> {
+    let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
+    match fallocate(file, FallocateFlags::empty(), 0, size) {
+        Ok(()) => Ok(()),
+        // Not every file system can reserve; all can say what is free.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => match fstatvfs(file) {
+            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < size => Err(full(Errno::NOSPC)),
+            _ => Ok(()),
+        },
+        Err(error) => Err(full(error)),
     }
 }
 

@@ -4,11 +4,7 @@
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, Group, H5Type};
 use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s};
-use mpi::collective::SystemOperation;
-use mpi::ffi::MPI_Comm;
-use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives, FromRaw, Root};
-use std::mem::ManuallyDrop;
+use mpi::ffi::{self, MPI_Comm};
 use std::ops::Range;
 use std::path::Path;
 
@@ -37,29 +33,40 @@ impl Writers {
 
     /// Collective: the largest value of all ranks.
     pub(super) fn largest(&self, value: u64) -> u64 {
+        let Writers::Mpi { comm, .. } = *self else { return value };
         let mut largest = value;
-        if let Some(comm) = self.communicator() {
-            comm.all_reduce_into(&value, &mut largest, SystemOperation::max());
+        // SAFETY: the caller promises a communicator of a running MPI; both buffers are one u64.
+        unsafe {
+            let (mine, all) = ((&raw const value).cast(), (&raw mut largest).cast());
+            ffi::MPI_Allreduce(mine, all, 1, ffi::RSMPI_UINT64_T, ffi::RSMPI_MAX, comm);
         }
         largest
     }
 
     /// Collective: `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank.
     pub(super) fn agree(&self, result: Result<(), String>) -> Result<(), String> {
-        let (Some(comm), Writers::Mpi { rank, size, .. }) = (self.communicator(), *self) else {
-            return result;
-        };
-        let culprit = u64::MAX - self.largest(u64::MAX - if result.is_err() { rank } else { size } as u64);
+        let Writers::Mpi { comm, rank, size } = *self else { return result };
+        let candidate = if result.is_err() { rank } else { size };
+        let culprit = u64::MAX - self.largest(u64::MAX - candidate as u64);
         if culprit == size as u64 {
             return Ok(());
         }
-        let root = comm.process_at_rank(culprit as i32);
-        let mut text = result.err().unwrap_or_default().into_bytes();
-        let mut length = text.len() as u64;
-        root.broadcast_into(&mut length);
-        text.resize(length as usize, 0); // only the culprit's text is sent, and it keeps its length
-        root.broadcast_into(&mut text[..]);
-        Err(String::from_utf8_lossy(&text).into_owned())
+        // What is longer than this is cut: no error of ours is.
+        let mut text = [0u8; 1024];
+        let said = result.err().unwrap_or_default();
+        let length = said.len().min(text.len());
+        text[..length].copy_from_slice(&said.as_bytes()[..length]);
+        // SAFETY: the caller promises a communicator of a running MPI; all ranks give a buffer of this length and the same root.
+        unsafe {
+            ffi::MPI_Bcast(
+                text.as_mut_ptr().cast(),
+                text.len() as i32,
+                ffi::RSMPI_UINT8_T,
+                culprit as i32,
+                comm,
+            );
+        }
+        Err(until_zero(&text))
     }
 
     /// Collective: opens a file that exists, to write into it.
@@ -68,16 +75,6 @@ impl Writers {
             Writers::One => File::open_rw(path),
             Writers::Mpi { comm, .. } => {
                 FileBuilder::new().with_fapl(|access| access.mpio(comm, None)).open_rw(path)
-            }
-        }
-    }
-
-    fn communicator(&self) -> Option<ManuallyDrop<SimpleCommunicator>> {
-        match *self {
-            Writers::One => None,
-            // SAFETY: the caller promises a communicator of a running MPI; it stays the caller's, so it is never freed here.
-            Writers::Mpi { comm, .. } => {
-                Some(ManuallyDrop::new(unsafe { SimpleCommunicator::from_raw(comm) }))
             }
         }
     }
@@ -171,6 +168,10 @@ pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     let _guard = hdf5_sys::LOCK.lock();
     // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.
     hdf5::h5check(unsafe { h5a::H5Aread(attribute.id(), kind.id(), bytes.as_mut_ptr().cast()) })?;
+    Ok(Some(until_zero(&bytes)))
+}
+
+fn until_zero(bytes: &[u8]) -> String {
     let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-    Ok(Some(String::from_utf8_lossy(text).into_owned()))
+    String::from_utf8_lossy(text).into_owned()
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use treecode::{Bodies, TYPES};
 
 /// Rows read at once.
-const ROWS: usize = 1 << 20;
+const ROWS: usize = 1 << 18;
 
 /// What a snapshot says beside its bodies.
 ///

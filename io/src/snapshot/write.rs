@@ -10,7 +10,7 @@ use std::path::Path;
 use treecode::{Bodies, TYPES};
 
 /// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole.
-const ROWS: usize = 1 << 20;
+const ROWS: usize = 1 << 18;
 
 /// Writes a snapshot; collective over `writers`. This rank's bodies of each type, in their order, become the rows of that type from
 /// `offset` on, of `total` over all ranks; the ranks' rows must fill the file without gap or overlap. `fields` and `header` must be

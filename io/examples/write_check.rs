@@ -1,0 +1,136 @@
+//! A check that needs `mpirun`: `write_check FOLDER [unwritable|full]`.
+//!
+//! The ranks write one snapshot together, unevenly, the second of them without bodies and the first in several rounds. Its bytes must
+//! be those that one rank writes alone. With `unwritable` or `full`, FOLDER must be a place where the write fails; then every rank must
+//! get the same error, and nothing may be left. Prints one line a rank; the exit code says whether all is well.
+
+use io::snapshot::{Fields, Header, Writers, read, write};
+use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
+use std::ops::Range;
+use std::path::Path;
+use std::process::ExitCode;
+use treecode::{Bodies, TYPES};
+
+const BODIES: usize = 700_000;
+const FIELDS: Fields = Fields { acceleration: true, potential: true };
+
+fn main() -> ExitCode {
+    let universe = mpi::initialize().expect("MPI starts");
+    let world = universe.world();
+    let (rank, size) = (world.rank() as usize, world.size() as usize);
+    let writers = Writers::Mpi { comm: world.as_raw(), rank, size };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = Path::new(arguments.first().expect("usage: write_check FOLDER [unwritable|full]"));
+    let result = match arguments.get(1) {
+        None => same_bytes(folder, &writers, rank, size, &|| world.barrier()),
+        Some(_) => fails_cleanly(folder, &writers, rank, size),
+    };
+    match result {
+        Ok(said) => println!("rank {rank} of {size} passed{said}"),
+        Err(fault) => {
+            println!("rank {rank} of {size} FAILED: {fault}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn same_bytes(
+    folder: &Path,
+    writers: &Writers,
+    rank: usize,
+    size: usize,
+    barrier: &dyn Fn(),
+) -> Result<String, String> {
+    let (together, alone) = (folder.join("together.hdf5"), folder.join("alone.hdf5"));
+    let all = sample(0..BODIES);
+    let mine = share(rank, size);
+    write_share(&together, &mine, &all, writers).map_err(|error| error.to_string())?;
+    if rank == 0 {
+        write_share(&alone, &(0..BODIES), &all, &Writers::One).map_err(|error| error.to_string())?;
+    }
+    barrier();
+    if std::fs::read(&together).map_err(|error| error.to_string())?
+        != std::fs::read(&alone).map_err(|error| error.to_string())?
+    {
+        return Err("the file of all ranks has other bytes than that of one".to_owned());
+    }
+    barrier();
+    let (_, bodies) = read(&together, rank, size).map_err(|error| error.to_string())?;
+    let intact = (0..bodies.len()).all(|i| {
+        let (id, kind) = (bodies.id[i], usize::from(bodies.kind[i]));
+        bodies.velocity(i) == sample(id as usize..id as usize + 1).velocity(0) && kind == kind_of(id as usize)
+    });
+    if intact {
+        Ok(format!(", {} bodies read", bodies.len()))
+    } else {
+        Err("a body was read wrong".to_owned())
+    }
+}
+
+fn fails_cleanly(folder: &Path, writers: &Writers, rank: usize, size: usize) -> Result<String, String> {
+    let path = folder.join("never.hdf5");
+    let all = sample(0..BODIES);
+    let Err(error) = write_share(&path, &share(rank, size), &all, writers) else {
+        return Err("the write went well".to_owned());
+    };
+    let left = std::fs::read_dir(folder).map_or(0, |entries| {
+        entries
+            .filter(|entry| {
+                entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains("never"))
+            })
+            .count()
+    });
+    if left > 0 { Err(format!("{left} files are left after: {error}")) } else { Ok(format!(": {error}")) }
+}
+
+/// Bodies of this rank: none on the second, otherwise two thirds of what is left.
+fn share(rank: usize, size: usize) -> Range<usize> {
+    let mut start = 0;
+    for other in 0..size {
+        let length = match other {
+            1 => 0,
+            _ if other + 1 == size || size == 2 => BODIES - start,
+            _ => (BODIES - start) * 2 / 3,
+        };
+        if other == rank {
+            return start..start + length;
+        }
+        start += length;
+    }
+    unreachable!("rank {rank} of {size}")
+}
+
+fn write_share(path: &Path, mine: &Range<usize>, all: &Bodies, writers: &Writers) -> Result<(), io::Error> {
+    let header =
+        Header { time: 1.5, parameters: vec![("time.step".into(), "0.5".into())], ..Header::default() };
+    let count = |range: Range<usize>| {
+        let mut count = [0; TYPES];
+        range.for_each(|id| count[kind_of(id)] += 1);
+        count
+    };
+    let bodies = all.slice(mine.clone());
+    write(path, &header, &bodies, FIELDS, writers, count(0..mine.start), count(0..BODIES))
+}
+
+fn kind_of(id: usize) -> usize {
+    [1, 1, 1, 2, 4][id % 5]
+}
+
+/// Bodies whose every value follows from their id.
+fn sample(ids: Range<usize>) -> Bodies {
+    let mut bodies = Bodies::zeroed(ids.len());
+    for (i, id) in ids.enumerate() {
+        let number = |column: usize| ((id * 10 + column) as f64 * 0.618_033_988_75).fract() - 0.5;
+        bodies.id[i] = id as u64;
+        bodies.kind[i] = kind_of(id) as u8;
+        bodies.mass[i] = 1.0 + number(9);
+        bodies.pot[i] = number(0);
+        for axis in 0..3 {
+            bodies.pos[axis][i] = number(1 + axis);
+            bodies.vel[axis][i] = number(4 + axis);
+            bodies.acc[axis][i] = number(7 + axis);
+        }
+    }
+    bodies
+}
