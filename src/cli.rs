@@ -1,6 +1,6 @@
 //! The command line: which command, with which options.
 
-use crate::{make, render, run};
+use crate::{info, make, render, run};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -25,6 +25,8 @@ pub enum Command {
     Model(make::Arguments),
     /// Draw snapshots: surface density as PNG images and an animated GIF.
     Render(render::Arguments),
+    /// Show what a snapshot holds, and check it.
+    Info(info::Arguments),
 }
 
 impl Command {
@@ -37,6 +39,7 @@ impl Command {
             Command::Run(arguments) => run::main(arguments),
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
+            Command::Info(arguments) => info::main(arguments),
         }
     }
 }

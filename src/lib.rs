@@ -9,6 +9,7 @@ pub mod cost;
 pub mod crew;
 pub mod diagnostics;
 pub mod gravity_options;
+pub mod info;
 pub mod initial;
 pub mod launch;
 pub mod machine;

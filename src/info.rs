@@ -1,0 +1,208 @@
+//! `heorot info`: what a snapshot holds, and whether it can be used.
+
+use crate::console::say;
+use anyhow::{Result, bail};
+use io::snapshot::{self, Header};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use treecode::{Bodies, TYPES};
+
+/// Show what a snapshot holds: header, units, types, ranges. Fails if bodies have impossible values or share an id.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Snapshot of Heorot or of another program of the GADGET family; of several files, any.
+    #[arg(value_name = "SNAPSHOT.hdf5")]
+    pub file: PathBuf,
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the file cannot be read or a check fails.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let path = &arguments.file;
+    let (header, bodies) = snapshot::read_unchecked(path, 0, 1)?;
+    say(describe(path, &header, &bodies).trim_end());
+    let checks = checks(&bodies);
+    for check in &checks {
+        say(&format!("{} {}", if check.bodies == 0 { "ok  " } else { "FAIL" }, check.text()));
+    }
+    match checks.iter().filter(|check| check.bodies > 0).count() {
+        0 => Ok(()),
+        failed => bail!("{}: {failed} of {} checks failed", path.display(), checks.len()),
+    }
+}
+
+const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
+
+fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
+    let mut text = String::new();
+    let mut line =
+        |label: &str, rest: String| writeln!(text, "{label:<16} {rest}").expect("text takes every line");
+    line(
+        "snapshot",
+        format!("{} ({} file{})", path.display(), header.files, if header.files == 1 { "" } else { "s" }),
+    );
+    describe_units(header, &mut line);
+    let box_size =
+        if header.box_size > 0.0 { header.box_size.to_string() } else { "none, isolated".to_owned() };
+    line("periodic box", box_size);
+    for kind in (0..TYPES).filter(|&kind| header.count[kind] > 0) {
+        let ours = bodies.kind.iter().zip(&bodies.mass).filter(|(other, _)| usize::from(**other) == kind);
+        let mass: f64 = ours.map(|(_, mass)| mass).sum();
+        line(
+            &format!("type {kind}, {}", TYPE_NAMES[kind]),
+            format!("{} bodies, mass {mass}", header.count[kind]),
+        );
+    }
+    line("all", format!("{} bodies, mass {}", bodies.len(), bodies.mass.iter().sum::<f64>()));
+    if header.numbered {
+        line("ids", "none in the file; bodies are numbered in its order".to_owned());
+    }
+    if !bodies.is_empty() {
+        line("position", ranges(&bodies.pos));
+        line("velocity", ranges(&bodies.vel));
+        line("centre of mass", mean(&bodies.pos, &bodies.mass));
+        line("mean velocity", mean(&bodies.vel, &bodies.mass));
+    }
+    header.parameters.iter().for_each(|(key, value)| line("parameter", format!("{key} = {value}")));
+    text
+}
+
+fn describe_units(header: &Header, line: &mut impl FnMut(&str, String)) {
+    let Some(units) = header.units else {
+        line("time", header.time.to_string());
+        line("units", "not in the file".to_owned());
+        return;
+    };
+    let million_years = units.time_in_s() / (1e6 * 365.25 * 86400.0);
+    line("time", format!("{} ({:.6} million years)", header.time, header.time * million_years));
+    line("unit of length", format!("{:e} cm", units.length_in_cm));
+    line("unit of mass", format!("{:e} g", units.mass_in_g));
+    line("unit of velocity", format!("{:e} cm/s", units.velocity_in_cm_per_s));
+    line("unit of time", format!("{million_years:.6} million years"));
+    line("gravity", format!("G = {}", units.gravitational_constant()));
+}
+
+/// Least and greatest value along each axis; NaN counts for nothing.
+fn ranges(vector: &[Vec<f64>; 3]) -> String {
+    let range = |axis: usize| {
+        let least = vector[axis].iter().copied().fold(f64::NAN, f64::min);
+        let greatest = vector[axis].iter().copied().fold(f64::NAN, f64::max);
+        format!("{} {least} to {greatest}", ["x", "y", "z"][axis])
+    };
+    [0, 1, 2].map(range).join(", ")
+}
+
+/// Mean of a vector, weighted by mass.
+fn mean(vector: &[Vec<f64>; 3], mass: &[f64]) -> String {
+    let total: f64 = mass.iter().sum();
+    let mean = |axis: &Vec<f64>| axis.iter().zip(mass).map(|(x, m)| x * m).sum::<f64>() / total;
+    vector.each_ref().map(mean).map(|x| x.to_string()).join(", ")
+}
+
+/// One thing that must hold for all bodies.
+struct Check {
+    holds: &'static str,
+    fails: &'static str,
+    /// Bodies for which it does not hold, and the least id among them.
+    bodies: usize,
+    id: u64,
+}
+
+impl Check {
+    fn text(&self) -> String {
+        match self.bodies {
+            0 => self.holds.to_owned(),
+            1 => format!("{}: the body with id {}", self.fails, self.id),
+            n => format!("{}: {n} bodies, the first with id {}", self.fails, self.id),
+        }
+    }
+}
+
+fn checks(bodies: &Bodies) -> Vec<Check> {
+    let is_finite = |vector: [f64; 3]| vector.iter().all(|x| x.is_finite());
+    let ids_where = |fails: &dyn Fn(usize) -> bool| -> Vec<u64> {
+        (0..bodies.len()).filter(|&i| fails(i)).map(|i| bodies.id[i]).collect()
+    };
+    let check = |holds, fails, ids: Vec<u64>| Check {
+        holds,
+        fails,
+        bodies: ids.len(),
+        id: ids.iter().copied().min().unwrap_or_default(),
+    };
+    vec![
+        check(
+            "all positions are finite",
+            "position not finite",
+            ids_where(&|i| !is_finite(bodies.position(i))),
+        ),
+        check(
+            "all velocities are finite",
+            "velocity not finite",
+            ids_where(&|i| !is_finite(bodies.velocity(i))),
+        ),
+        check(
+            "all masses are above 0",
+            "mass not above 0 and finite",
+            ids_where(&|i| !(bodies.mass[i] > 0.0 && bodies.mass[i].is_finite())),
+        ),
+        check("all ids are unique", "id not unique", duplicates(&bodies.id)),
+    ]
+}
+
+/// The ids that occur more than once, once for each body that has them.
+fn duplicates(ids: &[u64]) -> Vec<u64> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_check_counts_its_bodies_and_names_the_first() {
+        let mut bodies = Bodies::zeroed(5);
+        bodies.mass.fill(1.0);
+        assert!(checks(&bodies).iter().all(|check| check.bodies == 0));
+        bodies.pos[1][4] = f64::NAN;
+        bodies.vel[2][3] = f64::INFINITY;
+        bodies.mass[2] = -1.0;
+        bodies.mass[1] = 0.0;
+        bodies.id[4] = 0;
+        let text: Vec<String> = checks(&bodies).iter().map(Check::text).collect();
+        assert_eq!(
+            text,
+            [
+                "position not finite: the body with id 0",
+                "velocity not finite: the body with id 3",
+                "mass not above 0 and finite: 2 bodies, the first with id 1",
+                "id not unique: 2 bodies, the first with id 0",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_description_states_units_types_and_ranges() {
+        let mut bodies = Bodies::zeroed(3);
+        bodies.mass.copy_from_slice(&[1.0, 2.0, 1.0]);
+        bodies.pos[0].copy_from_slice(&[-1.0, 0.5, 2.0]);
+        bodies.kind[2] = 4;
+        let units = Some(io::Units::NBODY);
+        let header = Header { time: 2.0, units, count: [0, 2, 0, 0, 1, 0], files: 1, ..Header::default() };
+        let text = describe(Path::new("a.hdf5"), &header, &bodies);
+        let lines: Vec<&str> = text.lines().collect();
+        for line in [
+            "snapshot         a.hdf5 (1 file)",
+            "gravity          G = 1",
+            "type 1, halo     2 bodies, mass 3",
+            "type 4, stars    1 bodies, mass 1",
+            "position         x -1 to 2, y 0 to 0, z 0 to 0",
+            "centre of mass   0.5, 0, 0",
+        ] {
+            assert!(lines.contains(&line), "no `{line}` in\n{text}");
+        }
+    }
+}
