@@ -11,7 +11,7 @@ const SAMPLE: usize = 4096;
 /// Part of the mass of each snapshot that the frame shows.
 const MASS_SHOWN: f64 = 0.98;
 /// Free space at the edges of the frame, as a part of its width.
-const MARGIN: f64 = 0.05;
+const MARGIN: f64 = 0.08;
 
 /// A snapshot of the sequence.
 pub struct Entry {

@@ -117,10 +117,7 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "--width", "1", "--centre", "0,0,0"], "no body with a mass lies in the frame"),
         (&["@/a.hdf5", "--width", "-1"], "the width of the picture is -1"),
         (&["@/a.hdf5", "--range", "5:1"], "the range of the colours"),
-        (
-            &["@/a.hdf5", "--size", "10x200"],
-            "a picture of 10x200 pixels: each side must be from 160 to 16384",
-        ),
+        (&["@/a.hdf5", "--size", "10x200"], "a picture of 10x200 pixels: each side must be from 160 to 8192"),
         (&["@/a.hdf5", "--frames-per-second", "0"], "0 frames per second"),
     ] {
         let error = render(folder.path(), line).unwrap_err();

@@ -60,7 +60,8 @@ struct Metrics {
 
 impl Metrics {
     fn new(size: [usize; 2]) -> Metrics {
-        let font = (size[0].min(size[1]) as f64 / 32.0).clamp(12.0, 160.0);
+        let [width, height] = size.map(|n| n as f64);
+        let font = ((width * height).sqrt() / 34.0).min(width.min(height) / 24.0).max(12.0);
         let part = |fraction: f64, least: f64| (fraction * font).max(least).round() as i32;
         Metrics {
             picture: size.map(|n| n as i32),
@@ -260,7 +261,8 @@ mod tests {
     fn at_every_size_all_parts_are_there_and_none_overlap_or_touch_the_edge() {
         let galactic = Units { length_in_cm: 3.0857e21, mass_in_g: 1.9884e43, time_in_s: 3.0857e16 };
         let style = |range| Style { colours: ColourMap::Viridis, range, units: None };
-        for size in [[160, 160], [200, 160], [160, 400], [320, 240], [1024, 1024], [1920, 1080]] {
+        for size in [[160, 160], [200, 160], [160, 400], [2000, 160], [320, 240], [1024, 1024], [1920, 1080]]
+        {
             for (width, units) in
                 [(30.0, Some(galactic)), (1e12, Some(galactic)), (1.3e-5, None), (4.0, None)]
             {

@@ -53,7 +53,7 @@ impl SurfaceDensity {
         };
         let spots: Vec<Spot> = (0..bodies.len()).filter_map(inside).collect();
         let area = view.pixel().powi(2);
-        let values = pyramid.picture(&pyramid.spread(&spots)).into_iter().map(|mass| mass / area).collect();
+        let values = pyramid.picture(pyramid.spread(&spots)).into_iter().map(|mass| mass / area).collect();
         let grain = pyramid.grain(&spots) / area;
         Ok(SurfaceDensity { view: *view, values, grain })
     }
@@ -178,14 +178,12 @@ impl Pyramid {
     }
 
     /// Mass in each pixel: all grids brought to pixels, the rim folded back.
-    fn picture(&self, levels: &[Grid]) -> Vec<f64> {
-        let (coarsest, finer) = levels.split_last().expect("there is always a finest level");
-        let mut grid = coarsest.clone();
-        for next in finer.iter().rev() {
-            let mut fine = next.clone();
-            fine.add_refined(&grid);
-            grid = fine;
-        }
+    fn picture(&self, levels: Vec<Grid>) -> Vec<f64> {
+        let refine = |coarse: Grid, mut fine: Grid| {
+            fine.add_refined(&coarse);
+            fine
+        };
+        let grid = levels.into_iter().rev().reduce(refine).expect("there is always a finest level");
         let [width, height] = self.picture;
         let mut pixels = vec![0.0; width * height];
         for (y, row) in grid.values.chunks(grid.size[0]).enumerate() {

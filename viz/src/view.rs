@@ -5,7 +5,7 @@ use crate::Error;
 /// Smallest side of a picture [pixels]; below it the labels could not be read.
 pub const MINIMUM_SIZE: usize = 160;
 /// Largest side of a picture [pixels].
-pub const MAXIMUM_SIZE: usize = 16384;
+pub const MAXIMUM_SIZE: usize = 8192;
 
 /// The line of sight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,7 +129,7 @@ mod tests {
         let fine = [300, 300];
         assert_eq!(
             error([300, 20], [0.0; 3], 1.0),
-            "a picture of 300x20 pixels: each side must be from 160 to 16384"
+            "a picture of 300x20 pixels: each side must be from 160 to 8192"
         );
         for width in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
             assert!(error(fine, [0.0; 3], width).contains("must be positive and finite"), "{width}");
