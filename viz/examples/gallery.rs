@@ -37,7 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sparse = Bodies::default();
     plummer(&mut sparse, 300, 5.0, [0.0; 3], 2.0, &mut random);
     draw(folder, "sparse", &sparse, [1024, 1024], 30.0, ColourMap::Inferno, Some(GALACTIC))?;
-    draw(folder, "one", &sparse.slice(0..1), [512, 512], 30.0, ColourMap::Inferno, None)?;
+    let mut lonely = Bodies::default();
+    plummer(&mut lonely, 1, 1.0, [0.0; 3], 2.0, &mut random);
+    draw(folder, "one", &lonely, [512, 512], 30.0, ColourMap::Inferno, None)?;
 
     let mut million = Bodies::default();
     plummer(&mut million, 1_000_000, 5.0, [0.0; 3], 1.0, &mut random);
