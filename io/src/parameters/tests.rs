@@ -2,7 +2,6 @@ use super::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use treecode::{Criterion, Gravity};
 
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +12,45 @@ struct Run {
     time: Time,
     #[serde(default)]
     models: Vec<Model>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct Gravity {
+    walk: Walk,
+    criterion: Criterion,
+    theta: f64,
+    tolerance: f64,
+    order: usize,
+    leaf_size: usize,
+    softening: Softening,
+}
+
+impl Default for Gravity {
+    fn default() -> Gravity {
+        let (walk, criterion, softening) = (Walk::Tree, Criterion::Relative, Softening::default());
+        Gravity { walk, criterion, theta: 0.5, tolerance: 0.002, order: 4, leaf_size: 16, softening }
+    }
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Walk {
+    Tree,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Criterion {
+    Angle,
+    Relative,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct Softening {
+    kernel: String,
+    length: [f64; 6],
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -42,8 +80,7 @@ fn fault(text: &str, set: &[&str]) -> String {
     message
 }
 
-const GRAVITY_KEYS: &str =
-    "(known: walk, criterion, theta, tolerance, order, leaf_size, group_size, softening)";
+const GRAVITY_KEYS: &str = "(known: walk, criterion, theta, tolerance, order, leaf_size, softening)";
 
 #[test]
 fn a_file_is_read_and_what_is_not_there_is_default() {

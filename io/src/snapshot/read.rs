@@ -157,11 +157,6 @@ impl Source<'_> {
     /// The dataset if it is there. Its shape must be what the header says and its bytes must be there before memory is taken for it.
     fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
         let count = self.member.count[self.kind];
-        if !self.file.link_exists(&self.group) {
-            let fault =
-                format!("has no group /{}, but /Header counts {count} bodies of that type", self.group);
-            return Err(Error::snapshot(&self.member.path, fault));
-        }
         let name = format!("{}/{}", self.group, column.name());
         if !self.file.link_exists(&name) {
             return Ok(None);

@@ -128,15 +128,18 @@ fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
     Ok(path.with_file_name(parts.join(".")))
 }
 
-/// Notes in `ids` whether the groups have ids; either all must have them or none.
+/// Notes in `ids` whether the groups have ids; either all must have them or none. Each type that is counted must have its group.
 fn find_ids(file: &File, path: &Path, count: [u64; TYPES], ids: &mut Option<bool>) -> Result<(), Error> {
-    for group in (0..TYPES).filter(|&kind| count[kind] > 0).map(group_name) {
-        let has = file.link_exists(&group) && file.link_exists(&format!("{group}/{}", Column::Ids.name()));
+    for (kind, count) in (0..TYPES).zip(count).filter(|(_, count)| *count > 0) {
+        let group = group_name(kind);
+        if !file.link_exists(&group) {
+            let fault = format!("has no group /{group}, but /Header counts {count} bodies of that type");
+            return Err(Error::snapshot(path, fault));
+        }
+        let has = file.link_exists(&format!("{group}/{}", Column::Ids.name()));
         if *ids.get_or_insert(has) != has {
-            return Err(Error::snapshot(
-                path,
-                format!("/{group}: some types have ParticleIDs, others do not"),
-            ));
+            let fault = format!("/{group}: some types have ParticleIDs, others do not");
+            return Err(Error::snapshot(path, fault));
         }
     }
     Ok(())

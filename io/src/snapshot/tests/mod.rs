@@ -1,3 +1,6 @@
+mod errors;
+mod foreign;
+
 use super::*;
 use hdf5::File;
 use std::path::{Path, PathBuf};
