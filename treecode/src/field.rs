@@ -4,10 +4,11 @@
 //! group is summed by one task. So the bits of the result do not depend on ranks or threads.
 
 use crate::kernel::{Law, Newton, Plummer, Sinks, Sources, Spline};
+use crate::particles::Leaf;
 use crate::parts::for_each_part;
 use crate::simd::{LANES, Lanes, Task, dispatch};
 use crate::tile::{CLOSED, EMPTY, LEAF};
-use crate::tree::{Group, Leaf, Tree};
+use crate::tree::{Group, Tree};
 use crate::{Bodies, Census, Expansion, Interactions, SofteningKernel};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -174,11 +175,7 @@ impl<E: Expansion> GroupTask<'_, E> {
                 } else if accepted >> lane & 1 == 1 {
                     cells.push(index << 3 | lane as u32);
                 } else if child == LEAF {
-                    let leaf = Leaf {
-                        first: tile.first[lane],
-                        count: tile.count[lane],
-                        centre: tile.cell_centre(lane),
-                    };
+                    let leaf = tile.leaf(lane);
                     if apart >> lane & 1 == 1 { far.push(leaf) } else { near.push(leaf) }
                 } else if child == CLOSED {
                     return false;
@@ -232,7 +229,7 @@ impl<E: Expansion> GroupTask<'_, E> {
         let mut sources = std::mem::take(&mut self.scratch.sources);
         sources.clear();
         for leaf in leaves(self) {
-            let shift = std::array::from_fn(|axis| (leaf.centre[axis] - centre[axis]) as f32);
+            let shift = std::array::from_fn(|axis| (leaf.reference[axis] - centre[axis]) as f32);
             sources.push(&self.tree.particles, leaf.first, leaf.count, shift);
         }
         self.scratch.sources = sources;

@@ -22,8 +22,6 @@ pub struct Structure {
     pub tiles: Vec<Split>,
     /// The tiles of generation `g` are `generations[g]`; their children are in generation `g + 1`.
     pub generations: Vec<Range<usize>>,
-    /// The cells that are not split, in key order.
-    pub leaves: Vec<Cell>,
 }
 
 /// A cell that holds bodies.
@@ -67,8 +65,7 @@ pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure 
     let splits = |cell: &Cell| cell.bodies.len() > leaf_size && cell.key.level() < Key::MAX_LEVEL;
     let mut branches = Vec::new();
     cover(Key::ROOT, 0..keys.len() as u32, keys, interval, &mut branches);
-    let mut structure =
-        Structure { branches, tiles: Vec::new(), generations: Vec::new(), leaves: Vec::new() };
+    let mut structure = Structure { branches, tiles: Vec::new(), generations: Vec::new() };
 
     let mut generation: Vec<Cell> = Vec::new();
     for branch in structure.branches.iter_mut().filter(|branch| splits(branch)) {
@@ -96,7 +93,6 @@ pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure 
         structure.tiles.append(&mut tiles);
         structure.generations.push(start..end);
     }
-    structure.leaves = structure.cells(|cell| cell.child == LEAF);
     structure
 }
 
@@ -150,6 +146,11 @@ impl Structure {
         self.cells(|cell| cell.bodies.len() <= size || cell.child == LEAF)
     }
 
+    /// The cells that are not split, in key order.
+    pub fn leaves(&self) -> Vec<Cell> {
+        self.cells(|cell| cell.child == LEAF)
+    }
+
     /// Carries values up from the leaves: a leaf's from its bodies, a split cell's from those of its children in octant order, with
     /// an entry of `out` to fill for each split cell. Returns the values of the branches.
     pub fn fold<T: Clone + Send + Sync, O: Send>(
@@ -181,7 +182,8 @@ impl Structure {
 
     /// Panics unless the invariants hold for `n` bodies.
     pub fn assert_well_formed(&self, n: usize, leaf_size: usize) {
-        for cells in [&self.branches, &self.leaves] {
+        let leaves = self.leaves();
+        for cells in [&self.branches, &leaves] {
             let mut end = 0;
             for cell in cells {
                 assert_eq!(cell.bodies.start, end, "cells leave no gap");
@@ -200,7 +202,7 @@ impl Structure {
                 );
             }
         }
-        for leaf in &self.leaves {
+        for leaf in &leaves {
             assert!(
                 leaf.bodies.len() <= leaf_size || leaf.key.level() == Key::MAX_LEVEL,
                 "a leaf is small or deepest"
@@ -279,16 +281,17 @@ mod tests {
         ) {
             let keys = keys(&places.iter().map(|p| p.map(|x| x << 16)).collect::<Vec<_>>());
             let whole = grow(&keys, &EVERYTHING, leaf_size);
-            let cut = &whole.leaves[at % whole.leaves.len()];
+            let all = whole.leaves();
+            let cut = &all[at % all.len()];
             let (left, right) = keys.split_at(cut.bodies.start as usize);
             let at = cut.key.bodies().start;
             let mut leaves: Vec<Key> = Vec::new();
             for (keys, interval) in [(left, 1 << 63..at), (right, at..Key::END)] {
                 let part = grow(keys, &interval, leaf_size);
                 part.assert_well_formed(keys.len(), leaf_size);
-                leaves.extend(part.leaves.iter().map(|leaf| leaf.key));
+                leaves.extend(part.leaves().iter().map(|leaf| leaf.key));
             }
-            prop_assert_eq!(leaves, whole.leaves.iter().map(|leaf| leaf.key).collect::<Vec<_>>());
+            prop_assert_eq!(leaves, all.iter().map(|leaf| leaf.key).collect::<Vec<_>>());
         }
     }
 

@@ -3,7 +3,9 @@
 //! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell; the root is lane 0 of a tile of its
 //! own, relative to its own centre. An absent octant is [`EMPTY`] and has zero mass.
 
-use crate::{Expansion, Frame, Key, opening::Opening, simd::LANES, summary::Summary, summary::take};
+use crate::{
+    Expansion, Frame, Key, opening::Opening, particles::Leaf, simd::LANES, summary::Summary, summary::take,
+};
 use std::ops::Range;
 
 /// No bodies.
@@ -23,7 +25,7 @@ pub struct Tile<E: Expansion> {
     pub radius: [f32; LANES],
     /// What the opening criterion compares: see [`Opening::limit`].
     pub limit: [f32; LANES],
-    /// Distance within which softening forbids to accept the cell.
+    /// Distance within which the cell is not accepted, be it for the softening or for the rounding of its place.
     pub reach: [f32; LANES],
     /// Half the mean squared Plummer softening length.
     pub softening: [f32; LANES],
@@ -31,8 +33,6 @@ pub struct Tile<E: Expansion> {
     pub moments: E::Tile,
     /// Centre to which positions are relative, in length units of the [`Frame`].
     pub centre: [f64; 3],
-    /// Centres of the cells are this far from [`Tile::centre`] along each axis: half their side; zero for the root.
-    pub offset: f64,
     /// The tile of the cell's children, or [`EMPTY`], [`LEAF`], [`CLOSED`].
     pub child: [u32; LANES],
     /// First body of a leaf.
@@ -41,6 +41,8 @@ pub struct Tile<E: Expansion> {
     pub count: [u32; LANES],
 }
 
+/// A cell is opened for sinks nearer than this fraction of its side, since its place is rounded to 2^-24 of it.
+const NEAREST: f64 = 1e-3;
 /// Room that positions and radii get for their rounding to single precision.
 const ROUND_UP: f64 = 1.0 + 1e-6;
 
@@ -56,7 +58,6 @@ impl<E: Expansion> Tile<E> {
             softening: [0.0; LANES],
             moments: bytemuck::Zeroable::zeroed(),
             centre,
-            offset: parent.map_or(0.0, |key| 0.25 * Frame::cell_side(key.level())),
             child: [EMPTY; LANES],
             first: [0; LANES],
             count: [0; LANES],
@@ -70,7 +71,8 @@ impl<E: Expansion> Tile<E> {
         }
         self.radius[lane] = (summary.radius * ROUND_UP) as f32;
         self.limit[lane] = opening.limit::<E>(key, summary) as f32;
-        self.reach[lane] = (summary.extent.reach * ROUND_UP) as f32;
+        let nearest = NEAREST * Frame::cell_side(key.level());
+        self.reach[lane] = (summary.extent.reach * ROUND_UP).max(nearest) as f32;
         self.softening[lane] = (0.5 * summary.softening2) as f32;
         E::fill(&mut self.moments, lane, &summary.moments);
     }
@@ -82,12 +84,11 @@ impl<E: Expansion> Tile<E> {
         self.count[lane] = bodies.end - bodies.start;
     }
 
-    /// Centre of the cell in `lane`, in length units of the frame.
+    /// The particles of the leaf in `lane`, which are relative to its centre of mass as single precision has it.
     #[inline]
-    pub(crate) fn cell_centre(&self, lane: usize) -> [f64; 3] {
-        std::array::from_fn(|axis| {
-            self.centre[axis] + if lane >> (2 - axis) & 1 == 1 { self.offset } else { -self.offset }
-        })
+    pub(crate) fn leaf(&self, lane: usize) -> Leaf {
+        let reference = std::array::from_fn(|axis| self.centre[axis] + f64::from(self.com[axis][lane]));
+        Leaf { first: self.first[lane], count: self.count[lane], reference }
     }
 
     /// Appends the tile to a message, as seen from a rank that has nothing below it.

@@ -5,7 +5,7 @@
 
 use crate::keymap::KeyMap;
 use crate::opening::{Opening, Region};
-use crate::particles::Particles;
+use crate::particles::{Leaf, Particles};
 use crate::simd::{Lanes, Path, Task, dispatch};
 use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_above};
@@ -55,14 +55,6 @@ pub(crate) struct Group {
     pub(crate) leaves: Vec<Leaf>,
 }
 
-/// Where the particles of a leaf are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
-    pub(crate) first: u32,
-    pub(crate) count: u32,
-    pub(crate) centre: [f64; 3],
-}
-
 impl<E: Expansion> Part<E> {
     /// Carries moments upward from the bodies to this rank's branches, and finds the groups and regions of its sinks.
     pub fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part<E> {
@@ -83,8 +75,9 @@ impl<E: Expansion> Part<E> {
         );
         let mut map = KeyMap::with_capacity(tiles.len());
         structure.tiles.iter().zip(0..).for_each(|(split, tile)| map.insert(split.key, tile));
-        let (groups, regions) = sinks(&frame, &opening, &softened, gravity, bodies, structure);
-        let particles = Particles::new(&frame, bodies, &softened, &structure.leaves);
+        let leaves = leaves(&tiles, &structure.branches, &summaries, &opening);
+        let particles = Particles::new(&frame, bodies, &softened, &leaves);
+        let (groups, regions) = sinks(&frame, &opening, &softened, gravity, bodies, structure, leaves);
         let tree = Tree {
             tiles,
             root: EMPTY,
@@ -104,6 +97,29 @@ impl<E: Expansion> Part<E> {
     }
 }
 
+/// This rank's leaves, in key order.
+fn leaves<E: Expansion>(
+    tiles: &[Tile<E>],
+    branches: &[Cell],
+    summaries: &[Summary<E::Moments>],
+    opening: &Opening,
+) -> Vec<Leaf> {
+    // A branch that is a leaf lies in a tile above this rank's part; the lane that it will fill there is made here for once.
+    let whole =
+        branches.iter().zip(summaries).filter(|(branch, _)| branch.child == LEAF).map(|(branch, summary)| {
+            let mut tile = Tile::<E>::empty(branch.key.parent());
+            tile.fill(branch.key.octant(), branch.key, summary, opening);
+            tile.link(branch.key.octant(), LEAF, &branch.bodies);
+            tile.leaf(branch.key.octant())
+        });
+    let mut leaves: Vec<Leaf> = whole.collect();
+    for tile in tiles {
+        leaves.extend((0..8).filter(|lane| tile.child[*lane] == LEAF).map(|lane| tile.leaf(lane)));
+    }
+    leaves.par_sort_unstable_by_key(|leaf| leaf.first);
+    leaves
+}
+
 /// The sink groups of this rank, and regions that hold them.
 fn sinks(
     frame: &Frame,
@@ -112,17 +128,14 @@ fn sinks(
     gravity: &Gravity,
     bodies: &Bodies,
     structure: &Structure,
+    leaves: Vec<Leaf>,
 ) -> (Vec<Group>, Vec<Region>) {
     let cells = structure.cells_up_to(gravity.group_size);
     let extents: Vec<Extent> =
         cells.par_iter().map(|cell| Extent::of(frame, bodies, softened, indices(&cell.bodies))).collect();
-    let mut leaves = structure.leaves.iter().peekable();
+    let mut leaves = leaves.into_iter().peekable();
     let groups = cells.iter().zip(&extents).map(|(cell, extent)| {
-        let mut mine = Vec::new();
-        while let Some(leaf) = leaves.next_if(|leaf| leaf.bodies.start < cell.bodies.end) {
-            let Range { start, end } = leaf.bodies;
-            mine.push(Leaf { first: start, count: end - start, centre: Frame::centre(leaf.key) });
-        }
+        let mine = std::iter::from_fn(|| leaves.next_if(|leaf| leaf.first < cell.bodies.end)).collect();
         Group { bodies: cell.bodies.clone(), region: opening.sinks(extent), leaves: mine }
     });
     let groups = groups.collect();

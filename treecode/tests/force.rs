@@ -3,57 +3,195 @@
 mod common;
 
 use common::*;
-use treecode::{Criterion, Gravity, Softening, SofteningKernel};
+use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, direct};
+
+fn angle(order: usize, theta: f64) -> Gravity {
+    Gravity { criterion: Criterion::Angle, order, theta, ..Gravity::default() }
+}
+
+/// Where the cluster is, along each axis: away from the edges of the largest cells.
+const CENTRE: f64 = 5.3;
+
+/// A lopsided cluster of radius about one, with a single distant body to feel it.
+fn cluster_and_probe(place: [f64; 3]) -> Bodies {
+    let mut bodies = clumps(60, 11);
+    for axis in 0..3 {
+        bodies.pos[axis].iter_mut().for_each(|x| *x = 2.0 * *x - 1.0 + CENTRE);
+    }
+    (0..60).for_each(|i| bodies.mass[i] = 1.0 + (i % 5) as f64);
+    let mut probe = Bodies::zeroed(1);
+    probe.id[0] = 1000;
+    probe.mass[0] = 1e-6;
+    (0..3).for_each(|axis| probe.pos[axis][0] = place[axis] + CENTRE);
+    bodies.append(&probe);
+    bodies
+}
+
+/// Error of the probe's acceleration and potential relative to the monopole, root mean square over directions.
+fn errors_at(distance: f64, gravity: &Gravity) -> [f64; 2] {
+    let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(9);
+    let (mut sum, mut count) = ([0.0; 2], 0.0);
+    for _ in 0..60 {
+        let place = direction(&mut rng).map(|x| distance * x);
+        let (done, census) = evaluate(gravity, &cluster_and_probe(place));
+        let probe = done.id.iter().position(|id| *id == 1000).expect("the probe is there");
+        let (acc, pot) = direct::field(&done, gravity, &[probe])[0];
+        // Where the grid cuts the cluster in two, another test is due.
+        if census.interactions.body_cell != 61 {
+            continue;
+        }
+        count += 1.0;
+        let difference = std::array::from_fn(|axis| done.acc[axis][probe] - acc[axis]);
+        sum[0] += (norm(difference) / norm(acc)).powi(2);
+        sum[1] += ((done.pot[probe] - pot) / pot).powi(2);
+    }
+    assert!(count >= 10.0, "the cluster was one cell only {count} times");
+    sum.map(|sum| (sum / count).sqrt())
+}
 
 #[test]
-fn quick_look() {
-    let bodies = plummer(20_000, 1);
-    for criterion in [Criterion::Angle, Criterion::Absolute, Criterion::Relative] {
+fn field_error_of_each_order_falls_with_its_own_slope() {
+    let softenings = [
+        Softening::default(),
+        Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6] },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.01; 6] },
+    ];
+    for softening in softenings {
         for order in 1..=4 {
-            let mut gravity = Gravity {
-                criterion: Criterion::Angle,
-                order,
-                theta: 0.5,
-                tolerance: 1e-3,
-                ..Gravity::default()
+            // One leaf holds the whole cluster, and the probe accepts it.
+            let gravity = Gravity {
+                criterion: Criterion::Absolute,
+                tolerance: 1e9,
+                leaf_size: 60,
+                group_size: 60,
+                softening: softening.clone(),
+                ..angle(order, 1.0)
             };
-            let (mut done, mut census) = evaluate(&gravity, &bodies);
-            if criterion != Criterion::Angle {
-                gravity.criterion = criterion;
-                (done, census) = evaluate(&gravity, &done);
+            let (near, far) = (7.0, 14.0);
+            let (at_near, at_far) = (errors_at(near, &gravity), errors_at(far, &gravity));
+            for (what, near, far) in [("acc", at_near[0], at_far[0]), ("pot", at_near[1], at_far[1])] {
+                let slope = (near / far).log2();
+                let floor = 2e-7;
+                let want = (order + 1) as f64;
+                assert!(
+                    (slope - want).abs() < 0.35 || far < floor,
+                    "{softening:?} order {order}: {what} error {near:.2e} -> {far:.2e}, slope {slope:.2}, not {want}"
+                );
+                assert!(near > floor, "order {order}: {what} error {near:.2e} shows nothing");
             }
-            let errors = errors(&gravity, &done, 20);
-            println!(
-                "{criterion:?} p={order} rms {:.2e} p99 {:.2e} max {:.2e} {:?}",
-                rms(&errors),
-                percentile(&errors, 0.99),
-                percentile(&errors, 1.0),
-                census.interactions
-            );
         }
     }
+}
+
+#[test]
+fn quadrupoles_at_half_a_radian() {
+    let bodies = plummer(100_000, 1);
+    let gravity = angle(2, 0.5);
+    let errors = errors(&gravity, &evaluate(&gravity, &bodies).0, 50);
+    let (rms, p99) = (rms(&errors), percentile(&errors, 0.99));
+    println!("rms {rms:.2e}, 99th percentile {p99:.2e}");
+    assert!(rms < 1e-3 && p99 < 5e-3, "rms {rms:.2e}, 99th percentile {p99:.2e}");
+}
+
+#[test]
+fn each_order_is_better_than_the_one_below() {
+    for bodies in [plummer(10_000, 2), clumps(10_000, 2)] {
+        let of_order = |order| {
+            let gravity = angle(order, 0.6);
+            rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
+        };
+        let rms: Vec<f64> = (1..=4).map(of_order).collect();
+        assert!(rms.windows(2).all(|pair| pair[1] < 0.7 * pair[0]), "{rms:?}");
+    }
+}
+
+#[test]
+fn a_smaller_tolerance_gives_a_smaller_error() {
+    let bodies = evaluate(&angle(2, 0.5), &clumps(10_000, 4)).0;
+    for criterion in [Criterion::Absolute, Criterion::Relative] {
+        let rms_at = |tolerance| {
+            let gravity = Gravity { criterion, tolerance, order: 2, ..Gravity::default() };
+            rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
+        };
+        let rms: Vec<f64> = [0.1, 0.01, 0.001, 0.0001].map(rms_at).to_vec();
+        assert!(rms.windows(2).all(|pair| pair[1] < 0.6 * pair[0]), "{criterion:?}: {rms:?}");
+    }
+}
+
+/// With nothing approximated, what is left is rounding to single precision.
+#[test]
+fn pairs_agree_with_direct_summation_for_every_softening() {
+    let mut bodies = plummer(3_000, 5);
+    (0..bodies.len()).for_each(|i| bodies.kind[i] = (i % 6) as u8);
+    let lengths = [[0.0; 6], [0.3; 6], [0.0, 0.02, 0.1, 0.5, 2.0, 0.0]];
     for kernel in [SofteningKernel::Plummer, SofteningKernel::Spline] {
-        for length in [[0.05; 6], [0.01, 0.02, 0.1, 0.0, 0.0, 0.0]] {
-            for order in [1, 2, 3, 4] {
-                let gravity = Gravity {
-                    criterion: Criterion::Angle,
-                    order,
-                    theta: 0.5,
-                    softening: Softening { kernel, length },
-                    ..Gravity::default()
-                };
-                let mut bodies = bodies.clone();
-                (0..bodies.len()).for_each(|i| bodies.kind[i] = (i % 4) as u8);
-                let (done, census) = evaluate(&gravity, &bodies);
-                let errors = errors(&gravity, &done, 20);
-                println!(
-                    "{kernel:?} {length:?} {order} rms {:.2e} p99 {:.2e} max {:.2e} {:?}",
-                    rms(&errors),
-                    percentile(&errors, 0.99),
-                    percentile(&errors, 1.0),
-                    census.interactions
+        for length in lengths {
+            let softening = Softening { kernel, length };
+            let gravity = Gravity { softening, constant: 43.0, ..angle(1, 1e-3) };
+            let (done, census) = evaluate(&gravity, &bodies);
+            assert_eq!(census.interactions.body_cell, 0);
+            let errors = errors(&gravity, &done, 7);
+            assert!(rms(&errors) < 2e-6, "{:?}: rms {:.1e}", gravity.softening, rms(&errors));
+            let targets: Vec<usize> = (0..done.len()).step_by(7).collect();
+            for (i, (_, pot)) in targets.iter().zip(direct::field(&done, &gravity, &targets)) {
+                assert!(
+                    (done.pot[*i] - pot).abs() < 1e-5 * pot.abs(),
+                    "{:?}: {} not {pot}",
+                    gravity.softening,
+                    done.pot[*i]
                 );
             }
         }
+    }
+}
+
+#[test]
+fn odd_bodies_have_the_right_field() {
+    let line = {
+        let mut line = plummer(200, 1);
+        line.pos[1].fill(0.0);
+        line.pos[2].fill(0.0);
+        line
+    };
+    let coincident = {
+        let mut heap = plummer(200, 1);
+        heap.pos.iter_mut().for_each(|axis| axis[50..].fill(0.25));
+        heap
+    };
+    let deep = {
+        // Two bodies that only the deepest level tells apart, and one far away.
+        let mut deep = plummer(100, 1);
+        deep.pos.iter_mut().for_each(|axis| axis.iter_mut().for_each(|x| *x *= 1e-6));
+        deep.pos[0][0] = 20.0;
+        deep
+    };
+    for (name, bodies) in
+        [("one", plummer(1, 1)), ("two", plummer(2, 1)), ("line", line), ("heap", coincident), ("deep", deep)]
+    {
+        for leaf_size in [1, 16] {
+            let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-9; 6] };
+            let gravity = Gravity { leaf_size, softening, ..angle(4, 0.3) };
+            let (done, _) = evaluate(&gravity, &bodies);
+            let targets: Vec<usize> = (0..done.len()).collect();
+            for (i, (acc, _)) in direct::field(&done, &gravity, &targets).into_iter().enumerate() {
+                let difference: [f64; 3] = std::array::from_fn(|axis| done.acc[axis][i] - acc[axis]);
+                assert!(
+                    norm(difference) <= 2e-3 * norm(acc),
+                    "{name}, leaf size {leaf_size}: {:?} not {acc:?}",
+                    done.acceleration(i)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn forces_on_all_bodies_together_are_nearly_zero() {
+    let gravity = angle(4, 0.4);
+    let (done, _) = evaluate(&gravity, &plummer(10_000, 8));
+    let scale: f64 = (0..done.len()).map(|i| done.mass[i] * norm(done.acceleration(i))).sum();
+    for axis in 0..3 {
+        let force: f64 = done.acc[axis].iter().zip(&done.mass).map(|(a, m)| a * m).sum();
+        assert!(force.abs() < 1e-5 * scale, "momentum is not kept: {force:.1e} of {scale:.1e}");
     }
 }
