@@ -1,6 +1,6 @@
 //! The command line: which command, with which options.
 
-use crate::{info, make, render, run};
+use crate::{bench, force, info, make, render, run};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -21,12 +21,16 @@ pub struct Cli {
 pub enum Command {
     /// Evolve bodies as a parameter file says.
     Run(run::Arguments),
+    /// Compute accelerations and potentials of all bodies of a snapshot.
+    Force(force::Arguments),
     /// Make initial conditions: plummer, two-body or collision.
     Model(make::Arguments),
     /// Draw snapshots: surface density as PNG images and an animated GIF.
     Render(render::Arguments),
     /// Show what a snapshot holds, and check it.
     Info(info::Arguments),
+    /// Measure this machine: sustained Gflops of whole steps, at a checked force error.
+    Bench(bench::Arguments),
 }
 
 impl Command {
@@ -37,9 +41,11 @@ impl Command {
     pub fn run(&self) -> Result<()> {
         match self {
             Command::Run(arguments) => run::main(arguments),
+            Command::Force(arguments) => force::main(arguments),
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
             Command::Info(arguments) => info::main(arguments),
+            Command::Bench(arguments) => bench::main(arguments),
         }
     }
 }

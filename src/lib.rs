@@ -3,11 +3,14 @@
 //! A command is a module with `Arguments` and `main`. Those that run on ranks go through [`launch::on_all_ranks`], which hands
 //! each rank a [`crew::Crew`]: whatever can fail on one rank alone goes through [`crew::Crew::agree`], so that all ranks end alike.
 
+pub mod accuracy;
+pub mod bench;
 pub mod cli;
 pub mod console;
 pub mod cost;
 pub mod crew;
 pub mod diagnostics;
+pub mod force;
 pub mod gravity_options;
 pub mod info;
 pub mod initial;

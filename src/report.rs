@@ -1,5 +1,6 @@
 //! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
 
+use crate::accuracy::Accuracy;
 use crate::cost::Cost;
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
@@ -20,6 +21,8 @@ pub struct Report {
     pub ranks: usize,
     /// Threads of each process.
     pub threads: usize,
+    /// The instructions that the kernels used.
+    pub simd: &'static str,
     /// Every parameter, defaults too.
     pub parameters: serde_json::Value,
     /// Number of bodies.
@@ -35,6 +38,9 @@ pub struct Report {
     /// How well energy was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<Energy>,
+    /// Error of the forces against direct summation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force_error: Option<Accuracy>,
     /// What a reader should know about the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -81,12 +87,14 @@ impl Report {
             machine: Machine { host: machine::host(), processor: machine::processor(), hosts },
             ranks: crew.comm.size(),
             threads: crew.threads,
+            simd: treecode::simd_path(),
             parameters: serde_json::to_value(parameters).expect("parameters have string keys"),
             bodies,
             steps: None,
             cost,
             files: FileTimes::default(),
             energy: None,
+            force_error: None,
             notes: Vec::new(),
         }
     }

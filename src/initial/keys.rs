@@ -82,7 +82,7 @@ impl TryFrom<Keys> for Initial {
 
     fn try_from(mut keys: Keys) -> Result<Initial, String> {
         match (keys.file.take(), keys.model.take()) {
-            (Some(file), None) => keys.finish(Initial::File { file }, "`file`"),
+            (Some(file), None) => keys.finish(Initial::File { file }, "a file"),
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
             (None, None) => {
@@ -113,7 +113,7 @@ impl Keys {
             seed: self.seed.take().unwrap_or(0),
             mass: positive("mass", self.mass.take(), 1.0)?,
             radius: positive("radius", self.radius.take(), 1.0)?,
-            cut: self.cut()?,
+            cut: positive("cut", self.cut.take(), 20.0)?,
         })
     }
 
@@ -150,7 +150,7 @@ impl Keys {
             mass: positive("mass", self.mass.take(), 1.0)?,
             mass_ratio: positive("mass_ratio", self.mass_ratio.take(), 1.0)?,
             radius,
-            cut: self.cut()?,
+            cut: positive("cut", self.cut.take(), 20.0)?,
             spin: within("spin", self.spin.take(), 0.0, 0.0..1.0 + f64::EPSILON, "from 0 to 1")?,
             inclination: angles("inclination", self.inclination.take())?,
             azimuth: angles("azimuth", self.azimuth.take())?,
@@ -165,12 +165,6 @@ impl Keys {
             Some(bodies) if bodies < least => Err(format!("bodies = {bodies}: must be at least {least}")),
             Some(bodies) => Ok(bodies),
         }
-    }
-
-    fn cut(&mut self) -> Result<f64, String> {
-        let above_zero = f64::MIN_POSITIVE..=f64::INFINITY;
-        let cut = self.cut.take().unwrap_or(20.0);
-        if above_zero.contains(&cut) { Ok(cut) } else { Err(format!("cut = {cut}: must be above 0, or inf")) }
     }
 
     /// `made`, unless a key has found no use.

@@ -2,6 +2,7 @@
 
 use super::*;
 use decomposition::{Solo, threads};
+use treecode::{Gravity, direct};
 
 const G: f64 = 43009.17;
 
@@ -69,6 +70,21 @@ fn models_rest_at_the_origin() {
             assert!(mean(&bodies, &bodies.vel[axis]).abs() < 1e-10, "velocity, axis {axis}");
         }
     }
+}
+
+#[test]
+fn a_sphere_is_in_virial_equilibrium() {
+    // The scatter of 2K/|W| over seeds is about 1 / sqrt(N) for a Plummer sphere; the cut at 20 radii changes it by less.
+    let bodies = generate(&Solo, &plummer(10_000, 5), G);
+    let gravity = Gravity { constant: G, ..Gravity::default() };
+    let field = direct::field(&bodies, &gravity, &(0..bodies.len()).collect::<Vec<_>>());
+    let potential: f64 = 0.5 * field.iter().zip(&bodies.mass).map(|((_, pot), m)| pot * m).sum::<f64>();
+    let speed2 = |i| bodies.velocity(i).iter().map(|v| v * v).sum::<f64>();
+    let kinetic: f64 = (0..bodies.len()).map(|i| 0.5 * bodies.mass[i] * speed2(i)).sum();
+    let ratio = 2.0 * kinetic / -potential;
+    assert!((ratio - 1.0).abs() < 0.03, "2K/|W| = {ratio}");
+    let theory = -3.0 * std::f64::consts::PI / 32.0 * G * 25.0 / 2.0;
+    assert!((potential / theory - 1.0).abs() < 0.03, "W = {potential}, theory {theory}");
 }
 
 #[test]

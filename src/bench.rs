@@ -1,0 +1,116 @@
+//! `heorot bench`: the flagship benchmark, sustained speed over whole steps of a fixed problem, at a checked force error.
+
+use crate::accuracy;
+use crate::console::say;
+use crate::cost::Meter;
+use crate::crew::Crew;
+use crate::force::print_speed;
+use crate::initial::Start;
+use crate::launch::{Launch, on_all_ranks};
+use crate::model::{self, Model, Plummer};
+use crate::report::{Energy, Report};
+use crate::simulation::Simulation;
+use anyhow::Result;
+use serde::Serialize;
+use std::path::PathBuf;
+use treecode::{Gravity, TYPES};
+
+/// Measure this machine: sustained Gflops of whole steps of a fixed problem, at a checked force error.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
+pub struct Arguments {
+    /// Number of bodies.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub bodies: u64,
+    /// Number of measured steps.
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: u64,
+    /// Report to write.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot bench
+  mpirun -n 16 heorot bench --bodies 10000000 --steps 10 --json bench.json
+
+The problem is a Plummer sphere in standard N-body units (G = M = 1, E = -1/4, seed 1), in equilibrium. Two steps warm up; then
+everything that a step does is counted in the time: sort, migration, tree, moments, exchange, walk, kernels, integration and
+energies. Compare Gflops only at the same number of bodies and at a like force error.";
+
+/// Steps before the measured ones: they find the balance of the load.
+const WARM_UP: u64 = 2;
+/// Bodies whose force is checked.
+const CHECKED: usize = 1000;
+/// Length of a step, in units of which a crossing takes 2 sqrt 2.
+const STEP: f64 = 1.0 / 256.0;
+
+/// What the benchmark fixes.
+#[derive(Clone, Debug, Serialize)]
+struct Problem {
+    initial: Model,
+    gravity: Gravity,
+    step: f64,
+    warm_up: u64,
+}
+
+impl Problem {
+    fn new(bodies: u64) -> Problem {
+        let radius = 3.0 * std::f64::consts::PI / 16.0;
+        let initial = Model::Plummer(Plummer { bodies, seed: 1, mass: 1.0, radius, cut: 20.0 });
+        let mut gravity = Gravity::default();
+        // A fraction of the mean distance between bodies in the core: close pairs are softened, the sphere is not.
+        gravity.softening.length = [0.2 * radius * (bodies as f64).powf(-1.0 / 3.0); TYPES];
+        Problem { initial, gravity, step: STEP, warm_up: WARM_UP }
+    }
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the report cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| bench(crew, arguments))
+}
+
+fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let problem = Problem::new(arguments.bodies);
+    if crew.leads() {
+        let (ranks, threads) = (crew.comm.size(), crew.threads);
+        say(&format!(
+            "Plummer sphere, {} bodies, {ranks} ranks x {threads} threads, {}",
+            arguments.bodies,
+            treecode::simd_path()
+        ));
+    }
+    let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.constant);
+    let mut simulation = Simulation::begin(crew.comm, &problem.gravity, Start { bodies, time: 0.0 })?;
+    let first = simulation.diagnostics;
+    let go = |simulation: &mut Simulation, from: u64, to: u64| {
+        (from..to).try_for_each(|step| simulation.step(STEP, (step + 1) as f64 * STEP))
+    };
+    go(&mut simulation, 0, WARM_UP)?;
+    simulation.all = Meter::default();
+    go(&mut simulation, WARM_UP, WARM_UP + arguments.steps)?;
+
+    let cost = simulation.all.gather(crew.comm);
+    let mut report = Report::new(crew, "bench", &problem, arguments.bodies, cost);
+    let last = simulation.diagnostics;
+    let error = last.energy_error(&first);
+    report.steps = Some(arguments.steps);
+    report.energy = Some(Energy { first, last, error, greatest_error: error.abs() });
+    report.force_error = Some(accuracy::check(crew.comm, &problem.gravity, simulation.bodies(), CHECKED));
+    crew.lead(|| {
+        print_speed(&report);
+        say(&format!(
+            "{:.4} s per step, load balance {:.3}",
+            report.cost.total_seconds() / arguments.steps as f64,
+            report.cost.load_balance
+        ));
+        say(&format!("relative energy error over {} steps: {error:+.2e}", arguments.steps + WARM_UP));
+        arguments.json.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
+    })
+}

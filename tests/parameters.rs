@@ -1,0 +1,173 @@
+//! What a parameter file may say, and what is answered when it is wrong.
+
+use heorot::initial::Initial;
+use heorot::model::{Model, Profile};
+use heorot::parameters::Parameters;
+use io::Units;
+use std::io::Write;
+use treecode::{Criterion, SofteningKernel};
+
+const GOOD: &str = r#"
+[initial]
+file = "ic.hdf5"
+[time]
+end = 3.0
+step = 0.005
+[output]
+folder = "out"
+"#;
+
+fn load(text: &str, set: &[&str]) -> Result<Parameters, String> {
+    let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let set: Vec<String> = set.iter().map(|&entry| entry.to_owned()).collect();
+    Parameters::load(file.path(), &set).map_err(|error| format!("{error:#}"))
+}
+
+fn with(set: &[&str]) -> Parameters {
+    load(GOOD, set).unwrap()
+}
+
+#[test]
+fn a_short_file_has_sound_defaults() {
+    let parameters = with(&[]);
+    assert_eq!(parameters.initial, Initial::File { file: "ic.hdf5".into() });
+    assert_eq!(parameters.units.units(), Units::GALACTIC);
+    assert_eq!(parameters.gravity.constant, Units::GALACTIC.gravitational_constant());
+    assert_eq!((parameters.time.end, parameters.time.steps, parameters.time.step), (Some(3.0), None, 0.005));
+    assert_eq!(parameters.output.snapshot_every, None);
+}
+
+#[test]
+fn every_value_that_is_echoed_reads_back_to_the_same_run() {
+    let model = r#"
+        [initial]
+        model = "collision"
+        bodies = 1000
+        inclination = [10.0, -20.5]
+        cut = 12
+        [units]
+        length_in_cm = 1.5e20
+        mass_in_g = 2e33
+        velocity_in_cm_per_s = 1e5
+        [gravity]
+        criterion = "angle"
+        softening = { kernel = "plummer", length = { disc = 0.1, bulge = 0.3 } }
+        [time]
+        steps = 20
+        step = 0.1
+        [output]
+        folder = "a/b"
+        snapshot_every = 0.3
+        potential = true
+    "#;
+    for text in [GOOD, model] {
+        let parameters = load(text, &[]).unwrap();
+        let echo = io::parameters::echo(&parameters);
+        let file: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        assert_eq!(load(&file, &[]).unwrap(), parameters, "{file}");
+    }
+}
+
+#[test]
+fn units_are_named_or_numbered() {
+    assert_eq!(with(&["units.system=nbody"]).gravity.constant, 1.0);
+    let own = with(&["units.length_in_cm=2.0", "units.mass_in_g=3.0", "units.velocity_in_cm_per_s=5.0"]);
+    assert_eq!(own.units.units(), Units { length_in_cm: 2.0, mass_in_g: 3.0, velocity_in_cm_per_s: 5.0 });
+}
+
+#[test]
+fn softening_is_one_number_or_a_table() {
+    let length = |set: &str| with(&[set]).gravity.softening.length;
+    assert_eq!(length("gravity.softening=0.05"), [0.05; 6]);
+    assert_eq!(length("gravity.softening=1"), [1.0; 6]);
+    assert_eq!(length("gravity.softening.length=0.05"), [0.05; 6]);
+    assert_eq!(length("gravity.softening.length.halo=0.1"), [0.0, 0.1, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(length("gravity.softening.length=[1, 2, 3, 4, 5, 6]"), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let table = with(&[r#"gravity.softening={ kernel = "plummer", length = 0.2 }"#]).gravity.softening;
+    assert_eq!((table.kernel, table.length), (SofteningKernel::Plummer, [0.2; 6]));
+}
+
+#[test]
+fn models_have_their_own_keys_and_defaults() {
+    let text = GOOD.replace("file = \"ic.hdf5\"", "model = \"collision\"\nbodies = 10\nradius = 3.0");
+    let Initial::Model(Model::Collision(collision)) = load(&text, &[]).unwrap().initial else {
+        panic!("no collision")
+    };
+    assert_eq!((collision.bodies, collision.seed, collision.profile), (10, 0, Profile::Hernquist));
+    assert_eq!((collision.pericentre, collision.distance, collision.cut), (6.0, 60.0, 20.0));
+    assert_eq!(load(&text, &["gravity.criterion=angle"]).unwrap().gravity.criterion, Criterion::Angle);
+}
+
+#[test]
+fn the_parameter_files_of_the_project_are_sound() {
+    let files = std::fs::read_dir("inputs").unwrap().map(|entry| entry.unwrap().path());
+    let runs: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    assert!(runs.len() >= 3, "{runs:?}");
+    for path in runs {
+        Parameters::load(&path, &[]).unwrap();
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_in_one_line() {
+    let model = |keys: &str| GOOD.replace("file = \"ic.hdf5\"", keys);
+    let cases = [
+        (GOOD.to_owned(), "time.stepp=1", "time.stepp: unknown key, did you mean `step"),
+        (GOOD.to_owned(), "tiem.step=1", "tiem"),
+        (GOOD.to_owned(), "time.step=fast", "fast"),
+        (GOOD.to_owned(), "time.step=0", "time.step = 0: must be above 0 and finite"),
+        (GOOD.to_owned(), "time.step=nan", "time.step = NaN: must be above 0 and finite"),
+        (GOOD.to_owned(), "time.steps=5", "time: give either `end` or `steps`, not both"),
+        (GOOD.replace("end = 3.0", ""), "time.step=1.0", "time: give `end` (a time) or `steps` (a number)"),
+        (GOOD.replace("end = 3.0", "steps = 0"), "time.step=1.0", "time.steps = 0: must be at least 1"),
+        (GOOD.to_owned(), "time.end=inf", "time.end = inf: must be finite"),
+        (
+            GOOD.to_owned(),
+            "output.snapshot_every=-1",
+            "output.snapshot_every = -1: must be above 0 and finite",
+        ),
+        (GOOD.to_owned(), "gravity.theta=0.0", "gravity.theta = 0: must be above 0 and at most 1"),
+        (GOOD.to_owned(), "gravity.softening.length.hallo=0.1", "halo"),
+        (GOOD.to_owned(), "gravity.softening=soft", "a length, or a table with `kernel` and `length`"),
+        (
+            GOOD.to_owned(),
+            "gravity.softening=-1.0",
+            "gravity.softening.length = -1: must be finite and not negative",
+        ),
+        (GOOD.to_owned(), "units.system=metric", "metric"),
+        (GOOD.to_owned(), "units.mass_in_g=1.0", "give `system = \"galactic\"` or `\"nbody\"`, or all of"),
+        (model(""), "time.step=1.0", "give `file = \"...\"` or `model ="),
+        (model("model = \"plummer\""), "time.step=1.0", "`bodies` is missing"),
+        (model("model = \"plummer\"\nbodies = 0"), "time.step=1.0", "bodies = 0: must be at least 1"),
+        (model("model = \"plummer\"\nbodies = -3"), "time.step=1.0", "-3"),
+        (
+            model("model = \"plummer\"\nbodies = 9\nspin = 1.0"),
+            "time.step=1.0",
+            "`spin` has no meaning for this model",
+        ),
+        (
+            model("model = \"plummer\"\nbodies = 9\ncut = inf"),
+            "time.step=1.0",
+            "cut = inf: must be above 0 and finite",
+        ),
+        (model("model = \"galaxy\""), "time.step=1.0", "galaxy"),
+        (
+            model("model = \"two-body\"\neccentricity = 1.0"),
+            "time.step=1.0",
+            "eccentricity = 1: must be from 0 to below 1",
+        ),
+        (
+            model("model = \"collision\"\nbodies = 9\ndistance = 1.0"),
+            "time.step=1.0",
+            "distance = 1: must not be below the pericentre 2",
+        ),
+        (GOOD.to_owned(), "initial.model=plummer", "give either `file` or `model`, not both"),
+        (GOOD.to_owned(), "initial.bodies=5", "`bodies` has no meaning for a file"),
+    ];
+    for (text, set, expected) in cases {
+        let message = load(&text, &[set]).expect_err(set);
+        assert!(message.contains(expected), "{set}: {message}");
+        assert_eq!(message.lines().count(), 1, "{set}: {message}");
+    }
+}

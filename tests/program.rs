@@ -1,0 +1,244 @@
+//! The program as a user runs it: what it leaves behind, the same bits on any number of ranks, and one line when it fails.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const RUN: &str = r#"
+[initial]
+model = "collision"
+bodies = 600
+seed = 4
+spin = 0.5
+[units]
+system = "nbody"
+[gravity]
+softening = 0.1
+[time]
+end = 0.5
+step = 0.04
+[output]
+folder = "FOLDER"
+snapshot_every = 0.2
+acceleration = true
+potential = true
+"#;
+
+fn heorot(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_heorot")).args(arguments).output().unwrap()
+}
+
+fn succeed(arguments: &[&str]) -> String {
+    let output = heorot(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs, and gives the one line with which it must fail.
+fn fail(arguments: &[&str], code: i32) -> String {
+    let output = heorot(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
+    text
+}
+
+/// A folder with `run.toml`, and the folder that its run will write.
+fn prepare(text: &str) -> (TempDir, String, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("out");
+    let file = root.path().join("run.toml");
+    fs::write(&file, text.replace("FOLDER", folder.to_str().unwrap())).unwrap();
+    let file = file.to_str().unwrap().to_owned();
+    (root, file, folder)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_leaves_snapshots_a_log_and_a_report() {
+    let (_root, file, folder) = prepare(RUN);
+    let log = succeed(&["run", &file, "--threads", "2"]);
+    let snapshots = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_002.hdf5", "snapshot_003.hdf5"];
+    assert_eq!(names(&folder), [&["energy.csv", "report.json"][..], &snapshots].concat());
+    let times: Vec<f64> =
+        snapshots.iter().map(|name| io::snapshot::read_header(&folder.join(name)).unwrap().time).collect();
+    assert_eq!(times, [0.0, 0.2, 0.4, 0.5], "output times are hit exactly");
+
+    let energy = fs::read_to_string(folder.join("energy.csv")).unwrap();
+    assert_eq!(energy.lines().count(), 1 + 1 + 13, "a header, the first state and 13 steps");
+    assert_eq!(log.lines().filter(|line| line.starts_with("step ")).count(), 13);
+
+    let report = json(&folder.join("report.json"));
+    assert_eq!(
+        (&report["bodies"], &report["steps"], &report["threads"]),
+        (&600.into(), &13.into(), &2.into())
+    );
+    assert_eq!(report["parameters"]["gravity"]["theta"], 0.5, "defaults are echoed");
+    let total = report["seconds"]["total"].as_f64().unwrap();
+    let parts = report["seconds"].as_object().unwrap().iter().filter(|(name, _)| *name != "total");
+    let sum: f64 = parts.map(|(_, seconds)| seconds.as_f64().unwrap()).sum();
+    assert!(sum > 0.0 && sum <= total, "the phases take {sum} of {total} s");
+    assert!(report["energy"]["greatest_error"].as_f64().unwrap() < 1e-2);
+}
+
+#[test]
+fn virtual_ranks_give_the_same_bits() {
+    let runs = ["1", "2", "4"].map(|ranks| {
+        let (root, file, folder) = prepare(RUN);
+        succeed(&["run", &file, "--virtual-ranks", ranks]);
+        (root, folder)
+    });
+    let last = |folder: &Path| io::snapshot::read(&folder.join("snapshot_003.hdf5"), 0, 1).unwrap().1;
+    let energy = |folder: &Path| fs::read_to_string(folder.join("energy.csv")).unwrap();
+    let (_, first) = &runs[0];
+    assert_ne!(last(first).pos, io::snapshot::read(&first.join("snapshot_000.hdf5"), 0, 1).unwrap().1.pos);
+    for (_, other) in &runs[1..] {
+        assert_eq!(last(first), last(other));
+        assert_eq!(energy(first), energy(other));
+    }
+}
+
+#[test]
+fn earlier_results_are_kept_unless_told_otherwise() {
+    let (_root, file, folder) = prepare(RUN);
+    succeed(&["run", &file]);
+    let before = fs::read(folder.join("energy.csv")).unwrap();
+    let message = fail(&["run", &file, "--set", "time.end=0.1"], 1);
+    assert!(
+        message.contains("energy.csv: is the result of an earlier run") && message.contains("--overwrite"),
+        "{message}"
+    );
+    assert_eq!(fs::read(folder.join("energy.csv")).unwrap(), before);
+    succeed(&["run", &file, "--set", "time.end=0.1", "--overwrite"]);
+    assert_eq!(names(&folder), ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.hdf5"]);
+}
+
+#[test]
+fn a_run_goes_on_from_the_time_of_a_snapshot() {
+    let (root, file, folder) = prepare(RUN);
+    succeed(&["run", &file]);
+    let on = root.path().join("on");
+    let initial = format!("initial={{ file = '{}' }}", folder.join("snapshot_002.hdf5").display());
+    let output = format!("output.folder='{}'", on.display());
+    let go_on = ["run", &file, "--set", &initial, "--set", &output];
+    let message = fail(&[&go_on[..], &["--set", "time.end=0.3"]].concat(), 1);
+    assert!(
+        message.contains("time.end = 0.3: must be after 0.4, the time of the initial state"),
+        "{message}"
+    );
+    succeed(&go_on);
+    let last = |folder: &Path, name: &str| io::snapshot::read(&folder.join(name), 0, 1).unwrap();
+    let ((old, whole), (new, parts)) = (last(&folder, "snapshot_003.hdf5"), last(&on, "snapshot_001.hdf5"));
+    assert_eq!((old.time, new.time), (0.5, 0.5));
+    assert_eq!(
+        whole.pos, parts.pos,
+        "with its accelerations in the snapshot, a run goes on as if it had not stopped"
+    );
+}
+
+#[test]
+fn a_snapshot_in_other_units_is_converted() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (ic, file) = (path("ic.hdf5"), path("run.toml"));
+    succeed(&["model", "plummer", "--bodies", "500", "--units", "nbody", "-o", &ic]);
+    let ratio = io::Units::NBODY.velocity_in_cm_per_s / io::Units::GALACTIC.velocity_in_cm_per_s;
+    let run = |system: &str, step: f64| {
+        let folder = root.path().join(system);
+        let text = format!(
+            "[initial]\nfile = '{ic}'\n[units]\nsystem = '{system}'\n[time]\nsteps = 3\nstep = {step:?}\n[output]\nfolder = '{}'\n",
+            folder.display()
+        );
+        fs::write(&file, text).unwrap();
+        succeed(&["run", &file, "--set", "gravity.criterion=angle", "--set", "gravity.softening=0.1"]);
+        io::snapshot::read(&folder.join("snapshot_001.hdf5"), 0, 1).unwrap()
+    };
+    let ((_, own), (header, converted)) = (run("nbody", 0.1), run("galactic", 0.1 / ratio));
+    assert_eq!(header.units, Some(io::Units::GALACTIC));
+    assert!((header.time * ratio - 0.3).abs() < 1e-12);
+    for axis in 0..3 {
+        for i in 0..500 {
+            assert!((own.pos[axis][i] - converted.pos[axis][i]).abs() < 1e-5);
+            assert!((own.vel[axis][i] - converted.vel[axis][i] / ratio).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn forces_are_checked_and_written() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (ic, out, report) = (path("ic.hdf5"), path("f.hdf5"), path("f.json"));
+    succeed(&["model", "plummer", "--bodies", "3000", "--seed", "2", "--units", "nbody", "-o", &ic]);
+    let force = |more: &[&str]| {
+        succeed(&[&["force", &ic, "--output", &out, "--check", "500", "--report", &report], more].concat());
+        json(Path::new(&report))
+    };
+    let coarse = force(&["--criterion", "angle", "--theta", "0.8", "--order", "1"]);
+    let fine = force(&["--criterion", "angle", "--theta", "0.4", "--order", "3", "--virtual-ranks", "3"]);
+    let rms = |report: &serde_json::Value| report["force_error"]["rms"].as_f64().unwrap();
+    assert_eq!((&coarse["force_error"]["sample"], &fine["ranks"]), (&500.into(), &3.into()));
+    assert!(rms(&fine) < 1e-3 && rms(&coarse) > 10.0 * rms(&fine), "{} and {}", rms(&fine), rms(&coarse));
+
+    let (_, bodies) = io::snapshot::read(Path::new(&out), 0, 1).unwrap();
+    assert_eq!(bodies.len(), 3000);
+    assert!(bodies.pot.iter().all(|&pot| pot < 0.0) && bodies.acc[0].iter().any(|&a| a != 0.0));
+    assert_eq!(
+        force(&[])["notes"].as_array().unwrap().len(),
+        1,
+        "how the relative criterion found its accelerations"
+    );
+}
+
+#[test]
+fn the_benchmark_reports_speed_at_a_checked_error() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("bench.json");
+    let text = succeed(&["bench", "--bodies", "3000", "--steps", "2", "--json", path.to_str().unwrap()]);
+    assert!(text.contains("Gflops") && text.contains("relative force error of 1000 bodies"), "{text}");
+    let report = json(&path);
+    assert_eq!((&report["steps"], &report["evaluations"]), (&2.into(), &2.into()));
+    assert!(report["gflops"]["gordon-bell"].as_f64().unwrap() > 0.0);
+    assert!(report["force_error"]["rms"].as_f64().unwrap() < 1e-2);
+}
+
+#[test]
+fn failures_are_one_line() {
+    let (root, file, folder) = prepare(RUN);
+    let missing = root.path().join("none.hdf5");
+    let from_missing = format!("initial={{ file = '{}' }}", missing.display());
+    let inside_file = format!("output.folder='{file}/out'");
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["run", "nowhere.toml"], 1, "nowhere.toml: cannot read"),
+        (&["run", &file, "--set", "time.stepp=1"], 1, "time.stepp: unknown key"),
+        (&["run", &file, "--set", &from_missing], 1, "none.hdf5"),
+        (&["run", &file, "--set", &inside_file], 1, "run.toml/out: cannot make the output folder"),
+        (&["run", &file, "--threads", "0"], 2, "invalid value '0' for '--threads <N>'"),
+        (&["run", &file, "--threads", "many"], 2, "invalid value 'many' for '--threads <N>'"),
+        (&["force", &file], 1, "run.toml"),
+        (&["model", "plummer", "--bodies", "0", "-o", "x.hdf5"], 1, "bodies = 0: must be at least 1"),
+        (&["dance"], 2, "unrecognized subcommand 'dance'"),
+    ];
+    for (arguments, code, words) in cases {
+        for ranks in [&[][..], &["--virtual-ranks", "3"]] {
+            let collective = matches!(arguments[0], "run" | "force");
+            let message =
+                fail(&if collective { [arguments, ranks].concat() } else { arguments.to_vec() }, code);
+            assert!(message.starts_with("heorot: ") && message.contains(words), "{arguments:?}: {message}");
+        }
+    }
+    assert!(!folder.exists(), "a run that cannot start makes no folder");
+}
