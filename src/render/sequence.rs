@@ -8,8 +8,9 @@ use viz::{Axis, Units};
 
 /// Bodies of a snapshot that its extent is taken from, at most.
 const SAMPLE: usize = 4096;
-/// Part of the mass of each snapshot that the frame shows.
-const MASS_SHOWN: f64 = 0.98;
+/// Part of the mass that the frame shows, of the whole sequence and at least of every snapshot. Debris that leaves a late
+/// snapshot does not make all the others small.
+const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
 /// Free space at the edges of the frame, as a part of its width.
 const MARGIN: f64 = 0.08;
 
@@ -84,8 +85,13 @@ impl Sequence {
             let centre = centre_of_mass(&bodies, &wanted);
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
             let stride = wanted.len().div_ceil(SAMPLE);
-            samples
-                .push(wanted.iter().step_by(stride).map(|&i| (bodies.position(i), bodies.mass[i])).collect());
+            samples.push(
+                wanted
+                    .iter()
+                    .step_by(stride)
+                    .map(|&i| (bodies.position(i), bodies.mass[i] * stride as f64))
+                    .collect(),
+            );
         }
         Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples })
     }
@@ -117,12 +123,12 @@ fn centre_of_mass(bodies: &Bodies, wanted: &[usize]) -> [f64; 3] {
 pub struct Extent {
     /// Mean of the centres of mass of all snapshots [L].
     pub centre: [f64; 3],
-    /// Of each snapshot, positions [L] and masses [M] of some of its bodies.
+    /// Of each snapshot, positions [L] of some of its bodies and masses [M] that they stand for.
     samples: Vec<Vec<([f64; 3], f64)>>,
 }
 
 impl Extent {
-    /// Width [L] of a picture of `size` pixels that shows nearly all of the mass of every snapshot, with some margin.
+    /// Width [L] of a picture of `size` pixels that shows nearly all of the mass, with some margin.
     pub fn width(&self, centre: [f64; 3], axis: Axis, size: [usize; 2]) -> f64 {
         let [right, up] = axis.right_and_up();
         let aspect = size[0] as f64 / size[1] as f64;
@@ -130,9 +136,12 @@ impl Extent {
             let [across, along] = [right, up].map(|axis| (position[axis] - centre[axis]).abs());
             (across.max(along * aspect), mass)
         };
-        let halves =
-            self.samples.iter().map(|sample| quantile(sample.iter().map(half_width).collect(), MASS_SHOWN));
-        let width = 2.0 * halves.fold(0.0, f64::max) / (1.0 - 2.0 * MARGIN);
+        let parts = self.samples.iter().map(|sample| sample.iter().map(half_width).collect());
+        let parts: Vec<Vec<(f64, f64)>> = parts.collect();
+        let [of_all, of_each] = MASS_SHOWN;
+        let each = parts.iter().map(|part| quantile(part.clone(), of_each));
+        let half = each.fold(quantile(parts.concat(), of_all), f64::max);
+        let width = 2.0 * half / (1.0 - 2.0 * MARGIN);
         if width > 0.0 { width } else { 1.0 }
     }
 }
@@ -170,6 +179,21 @@ mod tests {
         assert!((width([400, 400]) - 8.0).abs() < 1e-12);
         assert!((width([1600, 200]) - 16.0).abs() < 1e-12);
         assert_eq!(extent.width([0.0; 3], Axis::X, [300, 300]) * (1.0 - 2.0 * MARGIN), 2.0);
+    }
+
+    /// 99 compact snapshots and one that has flown apart: 98 % of the sequence alone would leave most of it out.
+    #[test]
+    fn no_snapshot_is_left_out_for_the_others() {
+        let line = |length: f64| {
+            (0..100).map(|i| ([length * f64::from(i) / 99.0, 0.0, 0.0], 1.0)).collect::<Vec<_>>()
+        };
+        let half = |last: f64| {
+            let samples = (0..100).map(|i| line(if i == 99 { last } else { 1.0 })).collect();
+            let extent = Extent { centre: [0.0; 3], samples };
+            extent.width([0.0; 3], Axis::Z, [300, 300]) * (1.0 - 2.0 * MARGIN) / 2.0
+        };
+        assert!((half(1.0) - 0.98).abs() < 0.011);
+        assert!((half(10.0) - 9.0).abs() < 0.11);
     }
 
     #[test]
