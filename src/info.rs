@@ -52,10 +52,10 @@ fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
         let mass: f64 = ours.map(|(_, mass)| mass).sum();
         line(
             &format!("type {kind}, {}", TYPE_NAMES[kind]),
-            format!("{} bodies, mass {mass}", header.count[kind]),
+            format!("{} bodies, mass {}", header.count[kind], number(mass)),
         );
     }
-    line("all", format!("{} bodies, mass {}", bodies.len(), bodies.mass.iter().sum::<f64>()));
+    line("all", format!("{} bodies, mass {}", bodies.len(), number(bodies.mass.iter().sum())));
     if header.numbered {
         line("ids", "none in the file; bodies are numbered in its order".to_owned());
     }
@@ -76,12 +76,22 @@ fn describe_units(header: &Header, line: &mut impl FnMut(&str, String)) {
         return;
     };
     let million_years = units.time_in_s() / (1e6 * 365.25 * 86400.0);
-    line("time", format!("{} ({:.6} million years)", header.time, header.time * million_years));
+    line("time", format!("{} ({} million years)", header.time, number(header.time * million_years)));
     line("unit of length", format!("{:e} cm", units.length_in_cm));
     line("unit of mass", format!("{:e} g", units.mass_in_g));
     line("unit of velocity", format!("{:e} cm/s", units.velocity_in_cm_per_s));
-    line("unit of time", format!("{million_years:.6} million years"));
+    line("unit of time", format!("{} million years", number(million_years)));
     line("gravity", format!("G = {}", units.gravitational_constant()));
+}
+
+/// A number to seven digits: enough to recognize it, few enough to read it.
+fn number(value: f64) -> String {
+    if value != 0.0 && !(1e-4..1e7).contains(&value.abs()) {
+        return format!("{value:.6e}");
+    }
+    let digits = if value == 0.0 { 0 } else { 6 - value.abs().log10().floor() as i32 };
+    let text = format!("{value:.0$}", digits.max(0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// Least and greatest value along each axis; NaN counts for nothing.
@@ -89,7 +99,7 @@ fn ranges(vector: &[Vec<f64>; 3]) -> String {
     let range = |axis: usize| {
         let least = vector[axis].iter().copied().fold(f64::NAN, f64::min);
         let greatest = vector[axis].iter().copied().fold(f64::NAN, f64::max);
-        format!("{} {least} to {greatest}", ["x", "y", "z"][axis])
+        format!("{} {} to {}", ["x", "y", "z"][axis], number(least), number(greatest))
     };
     [0, 1, 2].map(range).join(", ")
 }
@@ -98,7 +108,7 @@ fn ranges(vector: &[Vec<f64>; 3]) -> String {
 fn mean(vector: &[Vec<f64>; 3], mass: &[f64]) -> String {
     let total: f64 = mass.iter().sum();
     let mean = |axis: &Vec<f64>| axis.iter().zip(mass).map(|(x, m)| x * m).sum::<f64>() / total;
-    vector.each_ref().map(mean).map(|x| x.to_string()).join(", ")
+    vector.each_ref().map(mean).map(number).join(", ")
 }
 
 /// One thing that must hold for all bodies.
@@ -182,6 +192,12 @@ mod tests {
                 "id not unique: 2 bodies, the first with id 0",
             ]
         );
+    }
+
+    #[test]
+    fn numbers_have_seven_digits() {
+        let shown = [0.0, -0.5, 1234.56789, 9999999.9, 20.000000000000327, 1e-17, f64::NAN, 3e21].map(number);
+        assert_eq!(shown, ["0", "-0.5", "1234.568", "10000000", "20", "1.000000e-17", "NaN", "3.000000e21"]);
     }
 
     #[test]

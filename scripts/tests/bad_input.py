@@ -45,7 +45,7 @@ def bad_snapshots(shared):
     sphere(shared / "negative.hdf5", mass=(17, -1.0))
     sphere(shared / "massless.hdf5", mass=(BODIES - 1, 0.0))
     write_snapshot(shared / "none.hdf5", np.empty((0, 3)), np.empty((0, 3)), np.empty(0))
-    for name, dataset in [("no-positions", "Coordinates"), ("no-masses", "Masses"), ("no-ids", "ParticleIDs")]:
+    for name, dataset in [("no-positions", "Coordinates"), ("no-masses", "Masses")]:
         with h5py.File(sphere(shared / f"{name}.hdf5"), "a") as file:
             del file["PartType1"][dataset]
     with h5py.File(sphere(shared / "too-few.hdf5"), "a") as file:
@@ -65,7 +65,6 @@ def bad_snapshots(shared):
         "none": ["no bodies"],
         "no-positions": ["Coordinates"],
         "no-masses": ["Mass"],
-        "no-ids": ["ParticleIDs"],
         "too-few": [],
         "headless": ["Header"],
     }

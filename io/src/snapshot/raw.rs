@@ -154,6 +154,9 @@ pub(super) fn write_text(group: &Group, name: &str, text: &str) -> hdf5::Result<
     Ok(())
 }
 
+/// More than HDF5 lets an attribute have: a longer text is a damaged file [bytes].
+const LONGEST_TEXT: usize = 1 << 16;
+
 /// Reads an attribute that is one text of fixed length; `None` if it is anything else.
 pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     let kind = attribute.dtype()?;
@@ -161,7 +164,7 @@ pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     else {
         return Ok(None);
     };
-    if attribute.size() != 1 {
+    if attribute.size() != 1 || length > LONGEST_TEXT {
         return Ok(None);
     }
     let mut bytes = vec![0u8; length];
