@@ -1,69 +1,98 @@
 """The same parameter file gives the same bits on any number of MPI ranks and threads.
 
-Runs 20 steps of a Plummer sphere and of clumps within clumps, with real mpirun, and compares every dataset of the last
-snapshot and the whole numbers and physics of the energy log.
+Runs 20 steps of a Plummer sphere, of clumps within clumps and of two bodies, with real mpirun, and compares every dataset of the
+last snapshot and the energy log with those of one rank and one thread.
 """
 
-import csv
-
-from harness import bodies, check, clumps, heorot, require, require_same_bits, scratch, write_snapshot
+from harness import Failed, bodies, check, clumps, heorot, require, require_same_bits, scratch, write_snapshot
 
 BODIES = 4000
 LAYOUTS = [(1, 2), (1, 4), (2, 1), (2, 2), (3, 1), (4, 1), (4, 2)]  # ranks, threads; against (1, 1)
 PARAMETERS = """\
 [initial]
-file = "{file}"
+file = "{initial}"
+[units]
+system = "nbody"
 [gravity]
-walk = "tree"
-criterion = "{criterion}"
+{gravity}
 softening = 0.02
 [time]
 steps = 20
 step = 0.005
 [output]
 folder = "{folder}"
+acceleration = true
+potential = true
 """
+RELATIVE = 'criterion = "relative"\norder = 4'
+ANGLE = 'criterion = "angle"\ntheta = 0.6\norder = 2'
+ABSOLUTE = 'criterion = "absolute"\ntolerance = 1e-4\norder = 3'
 
 
-def run(initial, criterion, ranks, threads):
-    """Folder of a run."""
-    folder = scratch(f"{initial.stem}-{criterion}-{ranks}x{threads}")
+def run(initial, gravity, ranks, threads):
+    """The output folder of a run."""
+    folder = scratch(f"{initial.stem}-{ranks}x{threads}")
     file = folder / "run.toml"
-    file.write_text(PARAMETERS.format(file=initial, criterion=criterion, folder=folder / "out"))
+    file.write_text(PARAMETERS.format(initial=initial, gravity=gravity, folder=folder / "out"))
     heorot("run", file, "--threads", threads, ranks=ranks).require_success()
     return folder / "out"
 
 
-def last_snapshot(folder):
+def result(folder):
+    """The bodies of the last snapshot, and the energy log."""
     snapshots = sorted(folder.glob("*.hdf5"))
-    require(snapshots, f"no snapshot in {folder}")
-    return bodies(snapshots[-1])
+    require(len(snapshots) >= 2, f"only {len(snapshots)} snapshots in {folder}")
+    log = (folder / "energy.csv").read_text()
+    require(log.count("\n") == 22, f"the energy log has {log.count(chr(10))} lines instead of 22")
+    return bodies(snapshots[-1]), log
 
 
-def compare(initial, criterion, reference, ranks, threads):
-    found = run(initial, criterion, ranks, threads)
-    require_same_bits(last_snapshot(reference), last_snapshot(found))
+def compare(initial, gravity, expected, ranks, threads):
+    found = result(run(initial, gravity, ranks, threads))
+    require_same_bits(expected[0], found[0])
+    for ours, theirs in zip(found[1].splitlines(), expected[1].splitlines()):
+        require(ours == theirs, f"energy log has '{ours}' instead of '{theirs}'")
 
 
-def moved(initial, folder):
-    """The comparison means something: the bodies have moved."""
-    before, after = bodies(initial), last_snapshot(folder)
-    require((before["Coordinates"] != after["Coordinates"]).any(axis=1).mean() > 0.9, "bodies did not move")
+def bodies_move(initial, expected):
+    start = bodies(initial)["Coordinates"]
+    require((start != expected["Coordinates"]).any(axis=1).mean() > 0.9, "bodies did not move")
+
+
+def can_fail(initial, gravity, expected):
+    """Another accuracy gives other bits, and the comparison sees it."""
+    try:
+        compare(initial, gravity, expected, 1, 1)
+    except Failed as failure:
+        require("differs" in str(failure), failure)
+    else:
+        raise Failed("runs of different accuracy were found equal")
 
 
 def main():
-    shared = scratch()
-    plummer = shared / "plummer.hdf5"
-    heorot("model", "plummer", "--bodies", BODIES, "--seed", 7, "-o", plummer).require_success()
+    shared = scratch("shared")
+    plummer, pair = shared / "plummer.hdf5", shared / "pair.hdf5"
+    heorot("model", "plummer", "--units", "nbody", "--bodies", BODIES, "--seed", 7, "-o", plummer).require_success()
+    heorot("model", "two-body", "--units", "nbody", "-o", pair).require_success()
     clumpy = write_snapshot(shared / "clumpy.hdf5", *clumps(BODIES))
-    for initial, criteria in [(plummer, ["relative"]), (clumpy, ["relative", "angle"])]:
-        for criterion in criteria:
-            label = f"{initial.stem}, {criterion}"
-            reference = run(initial, criterion, 1, 1)
-            check(f"{label}: bodies move", moved, initial, reference)
-            for ranks, threads in LAYOUTS:
-                what = f"{label}: {ranks} ranks x {threads} threads give the bits of one"
-                check(what, compare, initial, criterion, reference, ranks, threads)
+    single = write_snapshot(shared / "single.hdf5", *clumps(BODIES), dtype="f4")
+    for initial, gravity in [
+        (plummer, RELATIVE),
+        (plummer, ANGLE),
+        (clumpy, RELATIVE),
+        (clumpy, ANGLE),
+        (clumpy, ABSOLUTE),
+        (single, ANGLE),
+        (pair, RELATIVE),
+    ]:
+        label = f"{initial.stem}, {gravity.split('"')[1]}"
+        expected = result(run(initial, gravity, 1, 1))
+        check(f"{label}: bodies move", bodies_move, initial, expected[0])
+        for ranks, threads in LAYOUTS:
+            what = f"{label}: {ranks} ranks x {threads} threads give the bits of one"
+            check(what, compare, initial, gravity, expected, ranks, threads)
+    other = result(run(clumpy, ANGLE, 1, 1))
+    check("another accuracy gives other bits", can_fail, clumpy, RELATIVE, other)
 
 
 main()
