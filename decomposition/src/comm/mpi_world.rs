@@ -164,10 +164,15 @@ impl Comm for MpiComm {
             Reduction::Min => SystemOperation::min(),
             Reduction::Max => SystemOperation::max(),
         };
-        for piece in values.chunks_mut(self.longest_piece.div_ceil(size_of::<u64>())) {
-            let mine = piece.to_vec();
-            self.here().all_reduce_into(&mine[..], piece, operation);
+        // Some MPI libraries compare unsigned numbers as if they had a sign (MPICH 4.0 does), so signed ones are sent.
+        let shift = if reduction == Reduction::Sum { 0 } else { 1 << 63 };
+        let mine: Vec<i64> = values.iter().map(|&value| (value ^ shift) as i64).collect();
+        let mut all = vec![0i64; mine.len()];
+        let piece = self.longest_piece.div_ceil(size_of::<u64>());
+        for (mine, all) in mine.chunks(piece).zip(all.chunks_mut(piece)) {
+            self.here().all_reduce_into(mine, all, operation);
         }
+        values.iter_mut().zip(all).for_each(|(value, reduced)| *value = reduced as u64 ^ shift);
     }
 
     fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {

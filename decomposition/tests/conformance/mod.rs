@@ -49,9 +49,19 @@ fn all_reduce(comm: &dyn Comm, round: usize) {
         let expected = |i| (0..comm.size()).map(|rank| value(rank, i)).reduce(combine).unwrap();
         assert_eq!(values, (0..17).map(expected).collect::<Vec<_>>(), "{reduction:?}");
     }
-    let mut large = [u64::MAX - comm.rank() as u64];
-    comm.all_reduce(&mut large, Reduction::Max);
-    assert_eq!(large, [u64::MAX], "whole numbers are without sign");
+    // Whole numbers are without sign, and sums wrap.
+    let (rank, size) = (comm.rank() as u64, comm.size() as u64);
+    let half = 1 << 63;
+    let large = if comm.size() == 1 || rank % 2 == 1 { half + rank } else { half - 1 - rank };
+    for (reduction, expected) in [
+        (Reduction::Min, if size == 1 { half } else { half - 1 - (size - 1) / 2 * 2 }),
+        (Reduction::Max, if size == 1 { half } else { half + (size - 2) / 2 * 2 + 1 }),
+    ] {
+        let mut values = [large];
+        comm.all_reduce(&mut values, reduction);
+        assert_eq!(values, [expected], "{reduction:?}");
+    }
+    assert_eq!(collective::sum(comm, u64::MAX), size.wrapping_neg());
 }
 
 fn exchange(comm: &dyn Comm, round: usize) {
