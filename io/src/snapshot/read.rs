@@ -45,11 +45,11 @@ pub fn read_unchecked(path: &Path, rank: usize, size: usize) -> Result<(Header, 
         let share = share(set.header.count[kind], rank, size);
         let mut first = 0;
         for member in &set.members {
-            let rows = share.start.clamp(first, first + member.count[kind]) - first
-                ..share.end.clamp(first, first + member.count[kind]) - first;
+            let within = |row: u64| row.clamp(first, first + member.count[kind]) - first;
+            let rows = within(share.start)..within(share.end);
             let before: u64 = set.header.count[..kind].iter().sum();
             let numbering = set.header.numbered.then_some(before + first);
-            read_type(member, kind, rows, numbering, &mut bodies)?;
+            read_type(member, kind, &rows, numbering, &mut bodies)?;
             first += member.count[kind];
         }
     }
@@ -67,7 +67,7 @@ fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
 fn read_type(
     member: &Member,
     kind: usize,
-    rows: Range<u64>,
+    rows: &Range<u64>,
     numbering: Option<u64>,
     bodies: &mut Bodies,
 ) -> Result<(), Error> {
@@ -76,43 +76,27 @@ fn read_type(
     if rows.is_empty() {
         return source.expect_no_more();
     }
-    let columns = Column::all(super::Fields { acceleration: true, potential: true });
-    let found = columns.map(|column| source.open(column)).collect::<Result<Vec<_>, _>>()?;
-    let [coordinates, velocities, ids, masses, acceleration, potential] = &found[..] else {
-        unreachable!("six columns")
-    };
-    let missing = |column| source.wrong(column, "is missing");
-    source.vectors(
-        coordinates.as_ref().ok_or_else(|| missing(Column::Coordinates))?,
-        rows.clone(),
-        &mut bodies.pos,
-    )?;
-    source.vectors(
-        velocities.as_ref().ok_or_else(|| missing(Column::Velocities))?,
-        rows.clone(),
-        &mut bodies.vel,
-    )?;
+    source.vectors(&source.required(Column::Coordinates)?, rows, &mut bodies.pos)?;
+    source.vectors(&source.required(Column::Velocities)?, rows, &mut bodies.vel)?;
     let length = bodies.pos[0].len();
-    match (ids, numbering) {
-        (_, Some(first)) => bodies.id.extend(rows.clone().map(|row| first + row)),
-        (Some(ids), None) => source.ids(ids, rows.clone(), &mut bodies.id)?,
-        (None, None) => return Err(missing(Column::Ids)),
+    match numbering {
+        Some(first) => bodies.id.extend(rows.clone().map(|row| first + row)),
+        None => source.ids(&source.required(Column::Ids)?, rows, &mut bodies.id)?,
     }
-    match (masses, member.mass_table[kind]) {
-        (Some(masses), 0.0) => source.numbers(masses, rows.clone(), &mut bodies.mass)?,
+    match (source.open(Column::Masses)?, member.mass_table[kind]) {
+        (Some(masses), 0.0) => source.numbers(&masses, rows, &mut bodies.mass)?,
         (None, 0.0) => {
-            return Err(
-                source.wrong(Column::Masses, &format!("is missing, and /Header MassTable[{kind}] is 0"))
-            );
+            let fault = format!("is missing, and /Header MassTable[{kind}] is 0");
+            return Err(source.wrong(Column::Masses, &fault));
         }
         (_, mass) => bodies.mass.resize(length, mass),
     }
-    match acceleration {
-        Some(acceleration) => source.vectors(acceleration, rows.clone(), &mut bodies.acc)?,
+    match source.open(Column::Acceleration)? {
+        Some(acceleration) => source.vectors(&acceleration, rows, &mut bodies.acc)?,
         None => bodies.acc.iter_mut().for_each(|axis| axis.resize(length, 0.0)),
     }
-    match potential {
-        Some(potential) => source.numbers(potential, rows, &mut bodies.pot)?,
+    match source.open(Column::Potential)? {
+        Some(potential) => source.numbers(&potential, rows, &mut bodies.pot)?,
         None => bodies.pot.resize(length, 0.0),
     }
     bodies.kind.resize(length, kind as u8);
@@ -154,6 +138,10 @@ impl Source<'_> {
         }
     }
 
+    fn required(&self, column: Column) -> Result<Rows, Error> {
+        self.open(column)?.ok_or_else(|| self.wrong(column, "is missing"))
+    }
+
     /// The dataset if it is there. Its shape must be what the header says and its bytes must be there before memory is taken for it.
     fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
         let count = self.member.count[self.kind];
@@ -184,9 +172,9 @@ impl Source<'_> {
         Ok(Some(Rows { column, dataset }))
     }
 
-    fn vectors(&self, rows: &Rows, range: Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
+    fn vectors(&self, rows: &Rows, range: &Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
         self.expect_numbers(rows)?;
-        vector.iter_mut().try_for_each(|axis| self.reserve(rows, &range, axis))?;
+        vector.iter_mut().try_for_each(|axis| self.reserve(rows, range, axis))?;
         for block in blocks(range) {
             let values = rows.dataset.read_slice_2d::<f64, _>((block, ..));
             let values = values.map_err(|error| self.unreadable(rows, error))?;
@@ -197,12 +185,12 @@ impl Source<'_> {
         Ok(())
     }
 
-    fn numbers(&self, rows: &Rows, range: Range<u64>, array: &mut Vec<f64>) -> Result<(), Error> {
+    fn numbers(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<f64>) -> Result<(), Error> {
         self.expect_numbers(rows)?;
         self.read_into(rows, range, array, |value: f64| value)
     }
 
-    fn ids(&self, rows: &Rows, range: Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
+    fn ids(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
         match self.kind_of(rows)? {
             TypeDescriptor::Unsigned(_) => self.read_into(rows, range, array, |id: u64| id),
             // The bits of a negative id are as good a name.
@@ -214,11 +202,11 @@ impl Source<'_> {
     fn read_into<S: hdf5::H5Type + Copy, T>(
         &self,
         rows: &Rows,
-        range: Range<u64>,
+        range: &Range<u64>,
         array: &mut Vec<T>,
         convert: impl Fn(S) -> T,
     ) -> Result<(), Error> {
-        self.reserve(rows, &range, array)?;
+        self.reserve(rows, range, array)?;
         for block in blocks(range) {
             let values = rows.dataset.read_slice_1d::<S, _>(block);
             array.extend(
@@ -253,7 +241,7 @@ impl Source<'_> {
 }
 
 /// `rows` cut into parts of at most [`ROWS`].
-fn blocks(rows: Range<u64>) -> impl Iterator<Item = Range<usize>> {
+fn blocks(rows: &Range<u64>) -> impl Iterator<Item = Range<usize>> {
     let rows = rows.start as usize..rows.end as usize;
     rows.clone().step_by(ROWS).map(move |start| start..(start + ROWS).min(rows.end))
 }

@@ -65,16 +65,20 @@ impl Set {
     }
 }
 
+/// Bodies of each type in all files, whose sum over the types is a number, too.
 fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
-    let mut total = [0u64; TYPES];
-    for member in members {
-        for kind in 0..TYPES {
-            let sum = total[kind].checked_add(member.count[kind]);
-            total[kind] =
-                sum.ok_or_else(|| Error::snapshot(path, "/Header NumPart_ThisFile is beyond all measure"))?;
-        }
-    }
-    Ok(total)
+    let by_type =
+        |kind: usize| members.iter().try_fold(0u64, |sum, member| sum.checked_add(member.count[kind]));
+    let total: Option<Vec<u64>> = (0..TYPES).map(by_type).collect();
+    let total =
+        total.filter(|total| total.iter().try_fold(0u64, |sum, count| sum.checked_add(*count)).is_some());
+    let total = total.and_then(|total| <[u64; TYPES]>::try_from(total).ok());
+    total.ok_or_else(|| {
+        Error::snapshot(
+            path,
+            "/Header attribute NumPart_ThisFile counts more bodies than a number of 64 bits",
+        )
+    })
 }
 
 /// Opens a file for reading.

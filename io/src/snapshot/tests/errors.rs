@@ -144,6 +144,16 @@ fn counts_that_disagree() {
 }
 
 #[test]
+fn counts_that_are_too_large_to_add() {
+    let (_folder, path) = folder();
+    let file = Builder::new(&path, &[1 << 63, 1u64 << 63]);
+    ["PartType0", "PartType1"].iter().for_each(|group| drop(file.0.create_group(group).unwrap()));
+    drop(file);
+    let expected = "/Header attribute NumPart_ThisFile counts more bodies than a number of 64 bits";
+    assert_eq!(fault(&path), expected);
+}
+
+#[test]
 fn rows_without_data_take_no_memory() {
     let (_folder, path) = folder();
     let rows = 1usize << 45;
