@@ -7,6 +7,7 @@ use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Group, H5Type, Location};
 use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::path::Path;
 use treecode::TYPES;
@@ -135,6 +136,10 @@ pub(super) fn lay_out(
 /// Makes sure that the file can grow to `size` bytes.
 fn reserve(file: &File, size: u64) -> Result<(), String> {
     let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
+    // Beyond this limit the system would end the process.
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size) {
+        return Err(full(Errno::FBIG));
+    }
     match fallocate(file, FallocateFlags::empty(), 0, size) {
         Ok(()) => Ok(()),
         // Not every file system can reserve; all can say what is free.
