@@ -94,7 +94,7 @@ fn write_tile_moments(out: &mut String, order: usize) {
         let kept = if reduced { harmonic_basis(order) } else { basis.clone() };
         let mut terms = vec![Vec::new(); kept.len()];
         for (k, i) in basis.iter().enumerate() {
-            let sign = if total(*i) % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if total(*i).is_multiple_of(2) { 1.0 } else { -1.0 };
             let images = if reduced { reduce(*i) } else { vec![(*i, 1.0)] };
             for (image, weight) in images {
                 let slot = kept.iter().position(|j| *j == image).unwrap();
@@ -192,11 +192,7 @@ fn write_field(out: &mut String, order: usize) {
             let mut result = String::new();
             for (n, sum) in sums.into_iter().rev() {
                 let below = if n == 0 { "u2" } else { "u" };
-                result = if result.is_empty() {
-                    format!("({sum})")
-                } else {
-                    format!("({result}).mul_add({below}, {sum})")
-                };
+                result = if result.is_empty() { sum } else { format!("({result}).mul_add({below}, {sum})") };
                 d.operations += 2;
             }
             results.push(format!("({result}) * {}", if component == 0 { "u" } else { "u2" }));

@@ -7,6 +7,7 @@
 //! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: every d_z^2 is replaced by -d_x^2 - d_y^2, which leaves
 //! 2n + 1 moments of order n instead of (n + 1)(n + 2) / 2. [`Full`] keeps them all, for the Plummer-softened 1 / sqrt(R^2 + e^2).
 //! The straight-line code is written by `build.rs`.
+#![allow(clippy::neg_multiply)] // in the code that build.rs writes
 
 use crate::simd::{LANES, Lanes};
 use bytemuck::Pod;
