@@ -4,7 +4,6 @@ use crate::accuracy;
 use crate::console::say;
 use crate::cost::Meter;
 use crate::crew::Crew;
-use crate::force::print_speed;
 use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
 use crate::model::{self, Model, Plummer};
@@ -89,28 +88,29 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.constant);
     let mut simulation = Simulation::begin(crew.comm, &problem.gravity, Start { bodies, time: 0.0 })?;
     let first = simulation.diagnostics;
-    let go = |simulation: &mut Simulation, from: u64, to: u64| {
-        (from..to).try_for_each(|step| simulation.step(STEP, (step + 1) as f64 * STEP))
-    };
-    go(&mut simulation, 0, WARM_UP)?;
-    simulation.all = Meter::default();
-    go(&mut simulation, WARM_UP, WARM_UP + arguments.steps)?;
+    let mut greatest_error = 0.0f64;
+    for step in 1..=WARM_UP + arguments.steps {
+        simulation.step(STEP, step as f64 * STEP)?;
+        greatest_error = greatest_error.max(simulation.diagnostics.energy_error(&first).abs());
+        if step == WARM_UP {
+            simulation.all = Meter::default();
+        }
+    }
 
     let cost = simulation.all.gather(crew.comm);
     let mut report = Report::new(crew, "bench", &problem, arguments.bodies, cost);
     let last = simulation.diagnostics;
     let error = last.energy_error(&first);
     report.steps = Some(arguments.steps);
-    report.energy = Some(Energy { first, last, error, greatest_error: error.abs() });
+    report.energy = Some(Energy { first, last, error, greatest_error });
     report.force_error = Some(accuracy::check(crew.comm, &problem.gravity, simulation.bodies(), CHECKED));
     crew.lead(|| {
-        print_speed(&report);
+        report.say_speed();
         say(&format!(
             "{:.4} s per step, load balance {:.3}",
             report.cost.total_seconds() / arguments.steps as f64,
             report.cost.load_balance
         ));
-        say(&format!("relative energy error over {} steps: {error:+.2e}", arguments.steps + WARM_UP));
         arguments.json.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
     })
 }

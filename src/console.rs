@@ -33,11 +33,11 @@ impl Progress {
         Progress { bar, lines }
     }
 
-    /// Tells of a step.
-    pub fn step(&self, done: u64, line: &str) {
+    /// Tells of a step: in a whole `line`, or beside the bar in a `short` one.
+    pub fn step(&self, done: u64, line: &str, short: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(line.to_owned());
             bar.set_position(done);
+            bar.set_message(short);
         }
         if self.lines {
             say(line);
@@ -51,11 +51,13 @@ impl Progress {
             _ => say(line),
         }
     }
+}
 
-    /// Leaves the terminal tidy.
-    pub fn finish(&self) {
+impl Drop for Progress {
+    /// Takes the bar away, so that what is said next stands alone.
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
-            bar.finish();
+            bar.finish_and_clear();
         }
     }
 }

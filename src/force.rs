@@ -134,23 +134,5 @@ fn print(report: &Report) {
         report.bodies, report.ranks, report.threads, report.simd
     ));
     report.notes.iter().for_each(|note| say(note));
-    print_speed(report);
-}
-
-/// Times, speed and errors of a report, as text.
-pub fn print_speed(report: &Report) {
-    let cost = &report.cost;
-    cost.table().iter().for_each(|line| say(line));
-    let per_body = cost.all_interactions() as f64 / report.bodies as f64 / cost.evaluations as f64;
-    say(&format!("{per_body:.1} interactions per body, {:.4e} per second", cost.interactions_per_second));
-    say(&format!(
-        "{:.3} Gflops (gordon-bell), {:.3} (arithmetic)",
-        cost.gflops.gordon_bell, cost.gflops.arithmetic
-    ));
-    if let Some(error) = &report.force_error {
-        say(&format!(
-            "relative force error of {} bodies: rms {:.3e}, median {:.3e}, 99th percentile {:.3e}, greatest {:.3e}",
-            error.sample, error.rms, error.median, error.percentile_99, error.greatest
-        ));
-    }
+    report.say_speed();
 }

@@ -1,6 +1,7 @@
 //! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
 
 use crate::accuracy::Accuracy;
+use crate::console::say;
 use crate::cost::Cost;
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
@@ -96,6 +97,27 @@ impl Report {
             energy: None,
             force_error: None,
             notes: Vec::new(),
+        }
+    }
+
+    /// Says times, speed and errors.
+    pub fn say_speed(&self) {
+        let cost = &self.cost;
+        cost.table().iter().for_each(|line| say(line));
+        let per_body = cost.all_interactions() as f64 / self.bodies as f64 / cost.evaluations as f64;
+        say(&format!("{per_body:.1} interactions per body, {:.4e} per second", cost.interactions_per_second));
+        say(&format!(
+            "{:.3} Gflops (gordon-bell), {:.3} (arithmetic)",
+            cost.gflops.gordon_bell, cost.gflops.arithmetic
+        ));
+        if let Some(Energy { error, greatest_error, .. }) = &self.energy {
+            say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));
+        }
+        if let Some(error) = &self.force_error {
+            say(&format!(
+                "relative force error of {} bodies: rms {:.3e}, median {:.3e}, 99th percentile {:.3e}, greatest {:.3e}",
+                error.sample, error.rms, error.median, error.percentile_99, error.greatest
+            ));
         }
     }
 }

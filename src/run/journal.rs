@@ -59,7 +59,7 @@ impl Journal {
     pub fn step(&mut self, step: u64, time: f64, diagnostics: Diagnostics, cost: &Cost) -> Result<()> {
         self.last = diagnostics;
         self.greatest_error = self.greatest_error.max(diagnostics.energy_error(&self.first).abs());
-        self.progress.step(step, &self.line(step, time, cost));
+        self.progress.step(step, &self.line(step, time, cost), self.short_line(step, time, cost));
         self.row(step, time)
     }
 
@@ -69,8 +69,7 @@ impl Journal {
     }
 
     /// How well energy was kept.
-    pub fn finish(&self) -> Energy {
-        self.progress.finish();
+    pub fn finish(self) -> Energy {
         let error = self.last.energy_error(&self.first);
         Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
     }
@@ -114,6 +113,12 @@ impl Journal {
             cost.total_seconds(),
             duration(self.remaining(step)),
         )
+    }
+
+    fn short_line(&self, step: u64, time: f64, cost: &Cost) -> String {
+        let error = self.last.energy_error(&self.first);
+        let (gflops, left) = (cost.gflops.gordon_bell, duration(self.remaining(step)));
+        format!("t {time:.4} dE/E {error:+.1e} {gflops:.1} Gflops ETA {left}")
     }
 
     /// Time to the end at the mean speed so far, with reading and writing.

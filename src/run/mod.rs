@@ -144,20 +144,20 @@ impl Run<'_> {
         self.files.writing_seconds += writing.as_secs_f64();
         self.files.snapshots += 1;
         if let Some(journal) = &self.journal {
-            journal.note(&format!("{} at t {}", path.display(), self.simulation.time));
+            journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
         }
         Ok(())
     }
 
-    fn write_report(&self, steps: u64) -> Result<()> {
+    fn write_report(mut self, steps: u64) -> Result<()> {
         let cost = self.simulation.all.gather(self.crew.comm);
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
         report.steps = Some(steps);
         report.files = self.files;
-        report.energy = self.journal.as_ref().map(Journal::finish);
+        report.energy = self.journal.take().map(Journal::finish);
         self.crew.lead(|| {
             io::write_json_atomically(&self.folder.report(), &report)?;
-            report.cost.table().iter().for_each(|line| say(line));
+            report.say_speed();
             say(&format!("{}", self.folder.report().display()));
             Ok(())
         })
