@@ -85,7 +85,8 @@ def main():
         (single, ANGLE),
         (pair, RELATIVE),
     ]:
-        label = f"{initial.stem}, {gravity.split('"')[1]}"
+        criterion = gravity.split('"')[1]
+        label = f"{initial.stem}, {criterion}"
         expected = result(run(initial, gravity, 1, 1))
         check(f"{label}: bodies move", bodies_move, initial, expected[0])
         for ranks, threads in LAYOUTS:
