@@ -242,3 +242,65 @@ fn feel<L: Lanes, W: Law>(sinks: &mut Sinks, sources: &Sources) -> u64 {
     sinks.feel_bodies::<L, W>(sources);
     sources.len() as u64 * W::OPERATIONS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Path;
+    use crate::structure;
+    use crate::{Criterion, Cube, Frame, Gravity, Key, Part, Softening, with_expansion};
+
+    /// Bodies on a spiral that winds through all scales.
+    fn spiral(n: usize) -> Bodies {
+        let mut bodies = Bodies::zeroed(n);
+        for i in 0..n {
+            let t = i as f64 / n as f64;
+            let (r, phi) = (t * t * t, 40.0 * t);
+            let place = [r * phi.cos(), r * phi.sin(), 0.3 * r * (7.0 * phi).sin()];
+            (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+            bodies.mass[i] = 1.0 + (i % 3) as f64;
+            bodies.kind[i] = (i % 4) as u8;
+        }
+        bodies
+    }
+
+    fn field(gravity: &Gravity, path: Path) -> (Bodies, Census) {
+        let mut bodies = spiral(1_500);
+        let frame = Frame::new(Cube::around([-1.0; 3], [1.0; 3]), 6_000.0);
+        let keys = crate::sort(&mut bodies, &frame.cube);
+        let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
+        with_expansion!(gravity, E => {
+            let part = Part::<E>::new(frame, gravity, &bodies, &structure);
+            let branches = part.branches.clone();
+            let mut tree = Tree::new(part, &branches);
+            tree.path = path;
+            let mut census = Census::default();
+            tree.gravity(&tree.sink_groups(), true, 1.0, &mut bodies, &mut census);
+            (bodies, census)
+        })
+    }
+
+    #[test]
+    fn every_path_agrees_with_the_scalar_reference() {
+        for kernel in [SofteningKernel::Spline, SofteningKernel::Plummer] {
+            for length in [[0.0; 6], [0.0, 0.01, 0.02, 0.05, 0.0, 0.0]] {
+                for order in 1..=4 {
+                    let softening = Softening { kernel, length };
+                    let gravity =
+                        Gravity { criterion: Criterion::Angle, order, softening, ..Gravity::default() };
+                    let (got, counted) = field(&gravity, Path::detect());
+                    let (want, reference) = field(&gravity, Path::Scalar);
+                    assert_eq!(counted.interactions, reference.interactions, "{gravity:?}");
+                    for i in 0..want.len() {
+                        let (a, b) = (got.acceleration(i), want.acceleration(i));
+                        let size = b.iter().map(|x| x * x).sum::<f64>().sqrt();
+                        for axis in 0..3 {
+                            assert!((a[axis] - b[axis]).abs() <= 4e-5 * size, "{gravity:?}: {a:?} not {b:?}");
+                        }
+                        assert!((got.pot[i] - want.pot[i]).abs() <= 4e-5 * want.pot[i].abs());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -153,3 +153,57 @@ impl Region {
         Region { centre, half: [x, y, z], error, reach, slack }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Path, Task, dispatch};
+    use crate::{Cube, Harmonic};
+    use proptest::prelude::*;
+
+    struct Test<'a>(&'a Opening, &'a Tile<Harmonic<2>>, &'a Region);
+
+    impl Task for Test<'_> {
+        type Output = (u8, u8);
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> (u8, u8) {
+            self.0.test::<L, Harmonic<2>>(self.1, self.2)
+        }
+    }
+
+    fn extent(lo: [f64; 3], size: [f64; 3], min_acc: f64) -> Extent {
+        Extent { lo, hi: std::array::from_fn(|a| lo[a] + size[a]), min_acc, reach: 0.0 }
+    }
+
+    proptest! {
+        /// What a region accepts, every sink inside it accepts: else an essential tree would lack a cell.
+        #[test]
+        fn a_region_accepts_no_more_than_the_sinks_inside_it(
+            lo in prop::array::uniform3(0f64..900.0),
+            size in prop::array::uniform3(0f64..100.0),
+            at in prop::array::uniform3(0f64..0.5),
+            part in prop::array::uniform3(0f64..0.5),
+            coms in prop::collection::vec(prop::array::uniform3(0f64..1024.0), 8),
+            radius in 0f64..60.0,
+            criterion in 0usize..3,
+        ) {
+            let criterion = [Criterion::Angle, Criterion::Absolute, Criterion::Relative][criterion];
+            let gravity = Gravity { criterion, theta: 0.7, tolerance: 3e-6, order: 2, ..Gravity::default() };
+            let frame = Frame::new(Cube::around([0.0; 3], [1000.0; 3]), 1.0);
+            let opening = Opening::new(&gravity, &frame);
+            let mut tile = Tile::<Harmonic<2>>::empty(None);
+            for (lane, com) in coms.iter().enumerate() {
+                (0..3).for_each(|axis| tile.com[axis][lane] = (com[axis] - tile.centre[axis]) as f32);
+                tile.radius[lane] = radius as f32;
+                tile.limit[lane] = if criterion == Criterion::Angle { 2.0 * radius as f32 } else { (radius * radius * radius) as f32 };
+            }
+            let inner_lo = std::array::from_fn(|a| lo[a] + at[a] * size[a]);
+            let inner = extent(inner_lo, std::array::from_fn(|a| part[a] * size[a]), 2.0);
+            let region = opening.sinks(&extent(lo, size, 1.0)).around_any();
+            let sinks = opening.sinks(&inner);
+            let (by_region, _) = dispatch(Path::detect(), Test(&opening, &tile, &region));
+            let (by_sinks, _) = dispatch(Path::detect(), Test(&opening, &tile, &sinks));
+            prop_assert_eq!(by_region & !by_sinks, 0);
+        }
+    }
+}
