@@ -1,0 +1,46 @@
+//! How long does one force evaluation take, at which error? Tree walk, every order, Plummer sphere of 100,000 bodies, all threads.
+//!
+//! The error is measured once for each order and printed before its time; throughput is in bodies per second.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use decomposition::{Evaluation, Solo, evaluate};
+use heorot::{accuracy, model};
+use std::hint::black_box;
+use treecode::{Bodies, Gravity};
+
+const BODIES: u64 = 100_000;
+
+fn plummer() -> Bodies {
+    let sphere = model::Plummer { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
+    model::generate(&Solo, &model::Model::Plummer(sphere), 1.0)
+}
+
+fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
+    evaluate(&Solo, gravity, bodies).expect("the bodies are good")
+}
+
+fn orders(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("evaluate");
+    group.sample_size(10).throughput(Throughput::Elements(BODIES));
+    for order in 1..=Gravity::MAX_ORDER {
+        let gravity = Gravity { order, ..Gravity::default() };
+        // The second evaluation knows the accelerations that the relative criterion asks for.
+        let done = field(&gravity, field(&gravity, plummer()).bodies);
+        let error = accuracy::check(&Solo, &gravity, &done.bodies, 1000);
+        let counts = done.census.interactions;
+        println!(
+            "order {order}: rms error {:.1e}, 99 % below {:.1e}, {} body-body and {} body-cell interactions a body",
+            error.rms,
+            error.percentile_99,
+            counts.body_body / BODIES,
+            counts.body_cell / BODIES
+        );
+        group.bench_function(format!("order {order}"), |bencher| {
+            bencher.iter_batched(|| done.bodies.clone(), |bodies| black_box(field(&gravity, bodies)), BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, orders);
+criterion_main!(benches);
