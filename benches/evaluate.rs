@@ -36,7 +36,11 @@ fn orders(criterion: &mut Criterion) {
             counts.body_cell / BODIES
         );
         group.bench_function(format!("order {order}"), |bencher| {
-            bencher.iter_batched(|| done.bodies.clone(), |bodies| black_box(field(&gravity, bodies)), BatchSize::LargeInput);
+            bencher.iter_batched(
+                || done.bodies.clone(),
+                |bodies| black_box(field(&gravity, bodies)),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();

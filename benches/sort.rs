@@ -20,7 +20,11 @@ fn orders(criterion: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(BODIES));
     for (name, bodies) in [("random order", &random), ("one step after a sort", &moved)] {
         group.bench_function(name, |bencher| {
-            bencher.iter_batched_ref(|| bodies.clone(), |bodies| black_box(sort(bodies, &cube)), BatchSize::LargeInput);
+            bencher.iter_batched_ref(
+                || bodies.clone(),
+                |bodies| black_box(sort(bodies, &cube)),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();
