@@ -170,7 +170,7 @@ fn odd_bodies_have_the_right_field() {
     {
         for leaf_size in [1, 16] {
             let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-9; 6] };
-            let gravity = Gravity { leaf_size, softening, ..angle(4, 0.2) };
+            let gravity = Gravity { leaf_size, group_size: 16, softening, ..angle(4, 0.3) };
             let (done, _) = evaluate(&gravity, &bodies);
             let targets: Vec<usize> = (0..done.len()).collect();
             for (i, (acc, _)) in direct::field(&done, &gravity, &targets).into_iter().enumerate() {
