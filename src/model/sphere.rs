@@ -1,6 +1,7 @@
 //! A sphere of bodies in equilibrium: one of the published profiles, scaled, cut off and perhaps made to turn.
 
 use super::{State, hernquist, plummer};
+use nalgebra::Vector3;
 use rand::{Rng, RngExt, distr::Open01};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
@@ -80,17 +81,11 @@ fn direction(rng: &mut impl Rng) -> [f64; 3] {
 
 /// `vel` with its tangential part about `axis` turned round if it is retrograde.
 fn prograde(axis: [f64; 3], pos: [f64; 3], vel: [f64; 3]) -> [f64; 3] {
-    let tangent = cross(axis, pos);
-    let (along, length2) = (dot(tangent, vel), dot(tangent, tangent));
-    if along < 0.0 { std::array::from_fn(|i| vel[i] - 2.0 * along / length2 * tangent[i]) } else { vel }
-}
-
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
-    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    let [axis, pos, vel] = [axis, pos, vel].map(Vector3::from);
+    let tangent = axis.cross(&pos);
+    let along = tangent.dot(&vel);
+    let turned = if along < 0.0 { vel - tangent * (2.0 * along / tangent.norm_squared()) } else { vel };
+    turned.into()
 }
 
 #[cfg(test)]

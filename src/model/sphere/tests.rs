@@ -16,7 +16,7 @@ fn draw_many(sphere: &Sphere, constant: f64) -> Vec<State> {
 }
 
 fn norm(a: [f64; 3]) -> f64 {
-    dot(a, a).sqrt()
+    Vector3::from(a).norm()
 }
 
 /// Kolmogorov-Smirnov: the greatest distance between the sample's distribution and `expected`, times the root of the count.
@@ -77,7 +77,7 @@ fn velocities_have_the_dispersion_of_the_isotropic_sphere() {
             let shell = || states.iter().filter(|s| (edges[0]..edges[1]).contains(&(norm(s.pos) / 2.0)));
             // In each shell, v^2 over its expectation 3 sigma^2(r) has the mean 1 and a variance of about 2/3 to 1.
             let ratio =
-                shell().map(|s| dot(s.vel, s.vel) / unit / (3.0 * dispersion2(profile, norm(s.pos) / 2.0)));
+                shell().map(|s| norm(s.vel).powi(2) / unit / (3.0 * dispersion2(profile, norm(s.pos) / 2.0)));
             let (count, mean) = (shell().count() as f64, ratio.sum::<f64>() / shell().count() as f64);
             assert!(count > 500.0, "{profile:?} {edges:?}: {count} bodies");
             assert!(
@@ -96,7 +96,7 @@ fn no_body_escapes() {
             let r = norm(state.pos) / 2.0;
             let depth =
                 if profile == Profile::Plummer { (1.0 + r * r).sqrt().recip() } else { (1.0 + r).recip() };
-            assert!(0.5 * dot(state.vel, state.vel) <= depth * 1.5 * (1.0 + 1e-12));
+            assert!(0.5 * norm(state.vel).powi(2) <= depth * 1.5 * (1.0 + 1e-12));
         }
     }
 }
@@ -108,7 +108,8 @@ fn spin_turns_bodies_prograde_and_keeps_their_energy() {
         draw_many(&sphere(Profile::Hernquist, 10.0, 0.5), 1.0),
         draw_many(&sphere(Profile::Hernquist, 10.0, 1.0), 1.0),
     );
-    let momentum = |s: &State| dot([0.6, 0.0, 0.8], cross(s.pos, s.vel));
+    let momentum =
+        |s: &State| Vector3::new(0.6, 0.0, 0.8).dot(&Vector3::from(s.pos).cross(&Vector3::from(s.vel)));
     let prograde =
         |states: &[State]| states.iter().filter(|s| momentum(s) > 0.0).count() as f64 / COUNT as f64;
     assert!((prograde(&still) - 0.5).abs() < 4.0 * 0.5 / (COUNT as f64).sqrt());
