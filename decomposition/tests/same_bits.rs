@@ -139,17 +139,17 @@ fn every_criterion_and_order_on_any_ranks() {
 
 #[test]
 fn any_threads() {
-    for (name, bodies) in [("plummer", plummer(3_000)), ("clumps", clumps(3_000))] {
+    for (name, bodies) in [("plummer", plummer(1_500)), ("clumps", clumps(1_500))] {
         for criterion in EVERY {
-            let gravity = gravity(criterion, 2);
-            let want = run(&gravity, &bodies, 1, 1, STEPS);
-            for (ranks, threads) in [(1, 2), (1, 4), (3, 2), (2, 4)] {
-                let got = run(&gravity, &bodies, ranks, threads, STEPS);
-                assert_same_bits(
-                    &got,
-                    &want,
-                    &format!("{name}, {criterion:?}, {ranks} ranks x {threads} threads"),
-                );
+            for order in 1..=4 {
+                let gravity = gravity(criterion, order);
+                let want = run(&gravity, &bodies, 1, 1, STEPS);
+                for (ranks, threads) in [(1, 2), (1, 4), (3, 2)] {
+                    let got = run(&gravity, &bodies, ranks, threads, STEPS);
+                    let what =
+                        format!("{name}, {criterion:?}, order {order}, {ranks} ranks x {threads} threads");
+                    assert_same_bits(&got, &want, &what);
+                }
             }
         }
     }
