@@ -3,7 +3,7 @@
 //! The formulas are short, their terms are many: a generator keeps the formulas readable and the code fast.
 //! Notation: a multi-index `(a, b, c)` stands for the monomial `x^a y^b z^c` or the derivative `d^a_x d^b_y d^c_z`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 const MAX_ORDER: usize = 4;
@@ -17,9 +17,9 @@ fn full_basis(order: usize) -> Vec<Index> {
         .collect()
 }
 
-/// The multi-indices that suffice for a harmonic function: with `d_z^2 = -d_x^2 - d_y^2`, at most one `z`.
-fn harmonic_basis(order: usize) -> Vec<Index> {
-    full_basis(order).into_iter().filter(|i| i[2] <= 1).collect()
+/// The components of the traceless moments: all of each order but the first, which is zero about the centre of mass.
+fn traceless_basis(order: usize) -> Vec<Index> {
+    full_basis(order).into_iter().filter(|i| total(*i) != 1).collect()
 }
 
 fn total(i: Index) -> usize {
@@ -30,21 +30,40 @@ fn plus(i: Index, j: Index) -> Index {
     [i[0] + j[0], i[1] + j[1], i[2] + j[2]]
 }
 
-/// Coefficients of `d^index` in the harmonic basis.
-fn reduce(index: Index) -> Vec<(Index, f64)> {
-    let [a, b, c] = index;
-    if c <= 1 {
-        return vec![(index, 1.0)];
-    }
-    let mut terms: HashMap<Index, f64> = HashMap::new();
-    for lower in [[a + 2, b, c - 2], [a, b + 2, c - 2]] {
-        for (i, k) in reduce(lower) {
-            *terms.entry(i).or_default() -= k;
+fn factorial(n: usize) -> f64 {
+    (1..=n).map(|k| k as f64).product()
+}
+
+/// n! / (a! b! c!) for n = a + b + c: how often a monomial stands in a symmetric tensor.
+fn multiplicity(i: Index) -> f64 {
+    factorial(total(i)) / i.map(factorial).iter().product::<f64>()
+}
+
+/// A homogeneous polynomial in x, y, z.
+type Polynomial = BTreeMap<Index, f64>;
+
+/// The polynomial T of degree n in `d^index (1 / r) = T / r^(2n + 1)`, by T' = r^2 d_i T - (2n + 1) x_i T.
+fn numerator(index: Index) -> Polynomial {
+    let Some(axis) = (0..3).find(|&axis| index[axis] > 0) else {
+        return Polynomial::from([([0; 3], 1.0)]);
+    };
+    let mut lower = index;
+    lower[axis] -= 1;
+    let mut result = Polynomial::new();
+    for (i, k) in numerator(lower) {
+        let mut higher = i;
+        higher[axis] += 1;
+        *result.entry(higher).or_default() -= (2 * total(lower) + 1) as f64 * k;
+        if i[axis] > 0 {
+            let mut derivative = i;
+            derivative[axis] -= 1;
+            for square in [[2, 0, 0], [0, 2, 0], [0, 0, 2]] {
+                *result.entry(plus(derivative, square)).or_default() += i[axis] as f64 * k;
+            }
         }
     }
-    let mut terms: Vec<_> = terms.into_iter().collect();
-    terms.sort_by_key(|t| t.0);
-    terms
+    result.retain(|_, k| *k != 0.0);
+    result
 }
 
 /// `powers`: x^a y^b z^c / (a! b! c!) for the full basis.
@@ -86,30 +105,117 @@ fn write_shift(out: &mut String, order: usize) {
     writeln!(out, "    ]\n}}\n").unwrap();
 }
 
-/// `harmonic`: the moments that a harmonic kernel needs, signs of the expansion included; `full`: the same without reduction.
+/// `full`: the moments with the signs of the expansion. `harmonic`: what is left of them for 1 / r, the traceless tensors W of order n
+/// with `W x^n / (n r^(2n + 1))` for the potential.
 fn write_tile_moments(out: &mut String, order: usize) {
     let basis = full_basis(order);
-    let n = basis.len();
-    for (name, reduced) in [("harmonic", true), ("full", false)] {
-        let kept = if reduced { harmonic_basis(order) } else { basis.clone() };
+    for (name, kept) in [("harmonic", traceless_basis(order)), ("full", basis.clone())] {
         let mut terms = vec![Vec::new(); kept.len()];
         for (k, i) in basis.iter().enumerate() {
             let sign = if total(*i).is_multiple_of(2) { 1.0 } else { -1.0 };
-            let images = if reduced { reduce(*i) } else { vec![(*i, 1.0)] };
-            for (image, weight) in images {
-                let slot = kept.iter().position(|j| *j == image).unwrap();
-                terms[slot].push(format!("{:?} * m[{k}]", sign * weight));
+            let image = if name == "full" { Polynomial::from([(*i, 1.0)]) } else { numerator(*i) };
+            for (image, weight) in image {
+                let Some(slot) = kept.iter().position(|j| *j == image) else { continue };
+                let scale = if name == "full" { 1.0 } else { total(*i).max(1) as f64 / multiplicity(image) };
+                terms[slot].push(format!("{:?} * m[{k}]", sign * weight * scale));
             }
         }
         let lines: Vec<String> = terms.iter().map(|t| t.join(" + ")).collect();
+        let (n, kept) = (basis.len(), kept.len());
         writeln!(
             out,
-            "fn {name}_{order}(m: &[f64; {n}]) -> [f64; {}] {{\n    [{}]\n}}\n",
-            kept.len(),
+            "fn {name}_{order}(m: &[f64; {n}]) -> [f64; {kept}] {{\n    [{}]\n}}\n",
             lines.join(", ")
         )
         .unwrap();
     }
+}
+
+/// A chain of fused multiply-adds: the sum of the products; counts its operations.
+fn chain(products: &[(String, String)], operations: &mut usize) -> String {
+    *operations += 2 * products.len() - 1;
+    let (a, b) = &products[0];
+    products[1..].iter().fold(format!("{a} * {b}"), |sum, (a, b)| format!("{a}.mul_add({b}, {sum})"))
+}
+
+/// Sum over n = 2 ... order of `terms(n) u^(n - 2)` by Horner's scheme; counts its operations.
+fn horner(order: usize, operations: &mut usize, term: impl Fn(usize) -> String) -> String {
+    *operations += 2 * (order - 2);
+    (2..order).rev().fold(term(order), |sum, n| format!("({sum}).mul_add(u, {})", term(n)))
+}
+
+/// `field` of the traceless moments: with n the unit vector to the sink, V_i = W n^(k-1) and P = V n of each order k, the potential is
+/// `u sum u^k P / k` and the acceleration `u^2 (sum u^k V - n sum u^k (2k + 1) P / k)`, where u = 1 / r.
+fn write_harmonic_field(out: &mut String, order: usize) {
+    let basis = traceless_basis(order);
+    let mut operations = 0;
+    let mut code = String::new();
+    let monomial = |i: Index| match i {
+        [1, 0, 0] => "x".to_string(),
+        [0, 1, 0] => "y".to_string(),
+        [0, 0, 1] => "z".to_string(),
+        [a, b, c] => format!("p{a}{b}{c}"),
+    };
+    // Monomials of the unit vector, times their multiplicity.
+    for i in full_basis(order.max(1) - 1).into_iter().filter(|i| total(*i) >= 2) {
+        let axis = (0..3).find(|&axis| i[axis] > 0).unwrap();
+        let mut lower = i;
+        lower[axis] -= 1;
+        let ratio = multiplicity(i) / multiplicity(lower);
+        let scale = if ratio == 1.0 { String::new() } else { format!(" * L::splat({ratio:?})") };
+        operations += if ratio == 1.0 { 1 } else { 2 };
+        writeln!(code, "    let {} = {} * {}{scale};", monomial(i), monomial(lower), ["x", "y", "z"][axis])
+            .unwrap();
+    }
+    for n in 2..=order {
+        for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
+            let products: Vec<(String, String)> = full_basis(n - 1)
+                .into_iter()
+                .filter(|i| total(*i) == n - 1)
+                .map(|i| {
+                    let mut component = i;
+                    component[axis] += 1;
+                    (format!("m({})", basis.iter().position(|j| *j == component).unwrap()), monomial(i))
+                })
+                .collect();
+            writeln!(code, "    let v{n}{name} = {};", chain(&products, &mut operations)).unwrap();
+        }
+        let products = ["x", "y", "z"].map(|name| (name.to_string(), format!("v{n}{name}")));
+        writeln!(code, "    let q{n} = {};", chain(&products, &mut operations)).unwrap();
+    }
+    if order == 1 {
+        writeln!(code, "    let pull = L::splat(0.0) - m(0) * u2;").unwrap();
+        writeln!(code, "    [m(0) * u, pull * x, pull * y, pull * z]").unwrap();
+        operations += 6;
+    } else {
+        let share = |n: usize| format!("q{n} * L::splat({:?})", 1.0 / n as f32);
+        let shares = horner(order, &mut operations, share);
+        let whole = horner(order, &mut operations, |n| format!("q{n}"));
+        operations += order - 1;
+        writeln!(code, "    let shares = {shares};").unwrap();
+        writeln!(code, "    let inward = L::splat(2.0).mul_add({whole}, shares).mul_add(u2, m(0));").unwrap();
+        operations += 4;
+        let along = ["x", "y", "z"].map(|name| {
+            let sum = horner(order, &mut operations, |n| format!("v{n}{name}"));
+            operations += 4;
+            format!("inward.neg_mul_add({name}, ({sum}) * u2) * u2")
+        });
+        writeln!(code, "    [shares.mul_add(u2, m(0)) * u, {}]", along.join(", ")).unwrap();
+        operations += 3;
+    }
+    write_function(out, "harmonic", order, operations, &code);
+}
+
+/// Wraps the code of a field. Counted besides: offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3, sums
+/// of the four results 4.
+fn write_function(out: &mut String, name: &str, order: usize, operations: usize, code: &str) {
+    writeln!(
+        out,
+        "const OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, m: impl Fn(usize) -> L) -> [L; 4] {{\n    let u = r2.rsqrt();\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
+        name.to_uppercase(),
+        operations + 22,
+    )
+    .unwrap();
 }
 
 /// Emits derivatives of 1 / sqrt(r^2 + softening^2) at a point whose softened distance is one, by the recursion of McMurchie &
@@ -118,7 +224,6 @@ struct Derivatives {
     code: String,
     known: HashMap<(usize, Index), String>,
     operations: usize,
-    harmonic: bool,
 }
 
 impl Derivatives {
@@ -126,15 +231,10 @@ impl Derivatives {
         if let Some(name) = self.known.get(&(m, index)) {
             return name.clone();
         }
-        let [a, b, c] = index;
-        let name = format!("d{m}_{a}{b}{c}");
+        let name = format!("d{m}_{}{}{}", index[0], index[1], index[2]);
         if total(index) == 0 {
             let value: f64 = (1..=m).map(|k| -(2.0 * k as f64 - 1.0)).product();
             writeln!(self.code, "    let {name} = L::splat({value:?});").unwrap();
-        } else if self.harmonic && c >= 2 {
-            let (p, q) = (self.get(m, [a + 2, b, c - 2]), self.get(m, [a, b + 2, c - 2]));
-            writeln!(self.code, "    let {name} = L::splat(0.0) - {p} - {q};").unwrap();
-            self.operations += 2;
         } else {
             // An axis that stands alone costs one product; else take the one with the smallest exponent.
             let axis = (0..3).filter(|&axis| index[axis] > 0).min_by_key(|&axis| index[axis]).unwrap();
@@ -162,52 +262,31 @@ impl Derivatives {
     }
 }
 
-/// `field`: potential and acceleration of a cell's moments at an offset from its centre of mass. Derivatives are taken at unit distance, so
-/// that their high powers of the distance cannot overflow; each order then takes its own power.
-fn write_field(out: &mut String, order: usize) {
-    for (name, harmonic) in [("harmonic", true), ("full", false)] {
-        let basis = if harmonic { harmonic_basis(order) } else { full_basis(order) };
-        let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0, harmonic };
-        let mut results = Vec::new();
-        for (component, step) in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].into_iter().enumerate() {
-            // The sum of each order; the dipole about the centre of mass is zero.
-            let sums: Vec<(usize, String)> = (0..=order)
-                .filter(|n| *n != 1)
-                .map(|n| {
-                    let mut sum = String::new();
-                    for (k, index) in basis.iter().enumerate().filter(|(_, index)| total(**index) == n) {
-                        let derivative = d.get(0, plus(*index, step));
-                        let first = sum.is_empty();
-                        sum = if first {
-                            format!("m({k}) * {derivative}")
-                        } else {
-                            format!("m({k}).mul_add({derivative}, {sum})")
-                        };
-                        d.operations += if first { 1 } else { 2 };
-                    }
-                    (n, sum)
-                })
+/// `field` of the full moments. Derivatives are taken at unit distance, so that their high powers of the distance cannot overflow;
+/// each order then takes its own power.
+fn write_full_field(out: &mut String, order: usize) {
+    let basis = full_basis(order);
+    let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
+    let mut results = Vec::new();
+    for (component, step) in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].into_iter().enumerate() {
+        let mut result = String::new();
+        // Horner's scheme in 1 / distance; the dipole about the centre of mass is zero.
+        for n in (0..=order).rev().filter(|n| *n != 1) {
+            let products: Vec<(String, String)> = basis
+                .iter()
+                .enumerate()
+                .filter(|(_, index)| total(**index) == n)
+                .map(|(k, index)| (format!("m({k})"), d.get(0, plus(*index, step))))
                 .collect();
-            // Horner's scheme in 1 / distance.
-            let mut result = String::new();
-            for (n, sum) in sums.into_iter().rev() {
-                let below = if n == 0 { "u2" } else { "u" };
-                result = if result.is_empty() { sum } else { format!("({result}).mul_add({below}, {sum})") };
-                d.operations += 2;
-            }
-            results.push(format!("({result}) * {}", if component == 0 { "u" } else { "u2" }));
+            let sum = chain(&products, &mut d.operations);
+            let below = if n == 0 { "u2" } else { "u" };
+            result = if result.is_empty() { sum } else { format!("({result}).mul_add({below}, {sum})") };
+            d.operations += 2;
         }
-        // Offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3, sums of the results 4.
-        let operations = d.operations + 22;
-        writeln!(
-            out,
-            "const OPERATIONS_{}_{order}: u64 = {operations};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, m: impl Fn(usize) -> L) -> [L; 4] {{\n    let u = r2.rsqrt();\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{}    [\n        {},\n    ]\n}}\n",
-            name.to_uppercase(),
-            d.code,
-            results.join(",\n        ")
-        )
-        .unwrap();
+        results.push(format!("({result}) * {}", if component == 0 { "u" } else { "u2" }));
     }
+    writeln!(d.code, "    [\n        {},\n    ]", results.join(",\n        ")).unwrap();
+    write_function(out, "full", order, d.operations, &d.code);
 }
 
 fn main() {
@@ -217,8 +296,9 @@ fn main() {
         write_powers(&mut out, order);
         write_shift(&mut out, order);
         write_tile_moments(&mut out, order);
-        write_field(&mut out, order);
-        let (full, harmonic) = (full_basis(order).len(), harmonic_basis(order).len());
+        write_harmonic_field(&mut out, order);
+        write_full_field(&mut out, order);
+        let (full, harmonic) = (full_basis(order).len(), traceless_basis(order).len());
         writeln!(out, "order!({order}, {full}, {harmonic}, powers_{order}, shift_{order}, harmonic_{order}, full_{order}, field_harmonic_{order}, field_full_{order}, OPERATIONS_HARMONIC_{order}, OPERATIONS_FULL_{order});\n").unwrap();
     }
     let path =

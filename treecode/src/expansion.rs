@@ -4,9 +4,10 @@
 //! Salmon 1995, section 2). With R from the centre of mass to the sink, the potential is `-G sum (-1)^(a+b+c) M_abc d^abc (1/R)`
 //! and the acceleration minus its gradient.
 //!
-//! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: every d_z^2 is replaced by -d_x^2 - d_y^2, which leaves
-//! 2n + 1 moments of order n instead of (n + 1)(n + 2) / 2. [`Full`] keeps them all, for the Plummer-softened 1 / sqrt(R^2 + e^2).
-//! The straight-line code is written by `build.rs`.
+//! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: only the traceless part of the moments makes a field, and
+//! its derivatives contract to products with powers of R. [`Full`] keeps all moments and all derivatives, for the Plummer-softened
+//! 1 / sqrt(R^2 + e^2). The straight-line code is written by `build.rs`.
+
 #![allow(clippy::neg_multiply)] // in the code that build.rs writes
 
 use crate::simd::{LANES, Lanes};
