@@ -157,7 +157,7 @@ fn write_harmonic_field(out: &mut String, order: usize) {
         [a, b, c] => format!("p{a}{b}{c}"),
     };
     // Monomials of the unit vector, times their multiplicity.
-    for i in full_basis(order.max(1) - 1).into_iter().filter(|i| total(*i) >= 2) {
+    for i in full_basis(order - 1).into_iter().filter(|i| total(*i) >= 2) {
         let axis = (0..3).find(|&axis| i[axis] > 0).unwrap();
         let mut lower = i;
         lower[axis] -= 1;

@@ -47,10 +47,8 @@ struct Search {
 
 /// Finds splitters for the bodies of all ranks: each rank has sorted keys and the work of its bodies.
 pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize) -> Splitters {
-    let (splitters, most) = find(comm, keys, work.iter().map(|work| 1 + *work as u64), group_size);
-    let mut sums = [keys.len() as u64, work.iter().map(|work| 1 + *work as u64).sum()];
-    comm.all_reduce(&mut sums, Reduction::Sum);
-    let [bodies, total] = sums;
+    let (splitters, most, [bodies, total]) =
+        find(comm, keys, work.iter().map(|work| 1 + *work as u64), group_size);
     if most <= BODY_CAP * bodies.div_ceil(comm.size() as u64) {
         return splitters;
     }
@@ -58,13 +56,13 @@ pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize)
     find(comm, keys, work.iter().map(|work| 1 + extra + *work as u64), group_size).0
 }
 
-/// The splitters for these amounts of work, and the most bodies of a rank.
+/// The splitters for these amounts of work, the most bodies of a rank, and count and work of all bodies.
 fn find(
     comm: &dyn Comm,
     keys: &[u64],
     work: impl Iterator<Item = u64>,
     group_size: usize,
-) -> (Splitters, u64) {
+) -> (Splitters, u64, [u64; 2]) {
     // Work of the bodies before each.
     let mut before = Vec::with_capacity(keys.len() + 1);
     before.push(0u64);
@@ -101,7 +99,7 @@ fn find(
     ends.insert(0, 0);
     ends.push(totals[0]);
     let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
-    (Splitters { bounds }, most)
+    (Splitters { bounds }, most, totals)
 }
 
 /// Count and work of this rank's bodies in the children of a cell.

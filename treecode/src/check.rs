@@ -3,24 +3,29 @@
 use crate::{Bodies, Error, TYPES};
 
 impl Bodies {
-    /// Says which body has an impossible value, if one has: positions, velocities and accelerations must be finite, masses positive and
-    /// finite, types below [`TYPES`].
+    /// Says which body has an impossible value, if one has: positions, velocities, accelerations and potentials must be finite, masses
+    /// above 0 and finite, types below [`TYPES`].
     ///
     /// # Errors
-    /// [`Error::Body`] names the first such body.
+    /// [`Error::Body`] names the first body that has the first such fault.
     pub fn check(&self) -> Result<(), Error> {
         let wrong =
             |i: usize, what, value, expected| Err(Error::Body { id: self.id[i], what, value, expected });
-        for (what, vector) in [("position", &self.pos), ("velocity", &self.vel), ("acceleration", &self.acc)]
-        {
-            for array in vector {
+        let numbers = [
+            ("position", &self.pos[..]),
+            ("velocity", &self.vel),
+            ("acceleration", &self.acc),
+            ("potential", std::slice::from_ref(&self.pot)),
+        ];
+        for (what, arrays) in numbers {
+            for array in arrays {
                 if let Some(i) = array.iter().position(|x| !x.is_finite()) {
                     return wrong(i, what, array[i], "finite");
                 }
             }
         }
         if let Some(i) = self.mass.iter().position(|mass| !(*mass > 0.0 && mass.is_finite())) {
-            return wrong(i, "mass", self.mass[i], "positive and finite");
+            return wrong(i, "mass", self.mass[i], "above 0 and finite");
         }
         match self.kind.iter().position(|kind| usize::from(*kind) >= TYPES) {
             Some(i) => wrong(i, "particle type", f64::from(self.kind[i]), "from 0 to 5"),
@@ -39,9 +44,10 @@ mod tests {
         good.mass.fill(1.0);
         assert_eq!(good.check(), Ok(()));
         type Spoil = fn(&mut Bodies);
-        let cases: [(Spoil, &str); 5] = [
+        let cases: [(Spoil, &str); 6] = [
             (|b| b.pos[2][3] = f64::NAN, "position is NaN"),
             (|b| b.vel[0][3] = f64::INFINITY, "velocity is inf"),
+            (|b| b.pot[3] = f64::NAN, "potential is NaN"),
             (|b| b.mass[3] = -1.0, "mass is -1"),
             (|b| b.mass[3] = 0.0, "mass is 0"),
             (|b| b.kind[3] = 6, "particle type is 6"),

@@ -210,11 +210,6 @@ impl<E: Expansion> Tree<E> {
         index
     }
 
-    /// Number of cells of this rank's tree that hold bodies.
-    pub fn cells(&self) -> usize {
-        self.tiles.iter().flat_map(|tile| tile.child).filter(|child| *child != EMPTY).count()
-    }
-
     /// What sinks inside `regions` can need of this rank's cells: a cell stays closed only if every region accepts it.
     pub fn essential(&self, regions: &[Region]) -> Vec<u8> {
         dispatch(self.path, Essential { tree: self, regions })

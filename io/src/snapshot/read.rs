@@ -29,7 +29,7 @@ pub fn read_header(path: &Path) -> Result<Header, Error> {
 /// potential that is not finite, or a mass that is not above 0.
 pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     let (header, bodies) = read_unchecked(path, rank, size)?;
-    check(path, &bodies)?;
+    bodies.check().map_err(|fault| Error::snapshot(path, fault.to_string()))?;
     Ok((header, bodies))
 }
 
@@ -244,29 +244,4 @@ impl Source<'_> {
 fn blocks(rows: &Range<u64>) -> impl Iterator<Item = Range<usize>> {
     let rows = rows.start as usize..rows.end as usize;
     rows.clone().step_by(ROWS).map(move |start| start..(start + ROWS).min(rows.end))
-}
-
-/// Names the first body with an impossible value.
-fn check(path: &Path, bodies: &Bodies) -> Result<(), Error> {
-    for i in 0..bodies.len() {
-        let wrong = |what: &str, value: f64, expected: &str| {
-            let fault = format!("body with id {}: {what} is {value}, must be {expected}", bodies.id[i]);
-            Err(Error::snapshot(path, fault))
-        };
-        let vectors = [
-            ("position", bodies.position(i)),
-            ("velocity", bodies.velocity(i)),
-            ("acceleration", bodies.acceleration(i)),
-            ("potential", [bodies.pot[i], 0.0, 0.0]),
-        ];
-        for (what, vector) in vectors {
-            if let Some(&value) = vector.iter().find(|value| !value.is_finite()) {
-                return wrong(what, value, "finite");
-            }
-        }
-        if !(bodies.mass[i] > 0.0 && bodies.mass[i].is_finite()) {
-            return wrong("mass", bodies.mass[i], "above 0 and finite");
-        }
-    }
-    Ok(())
 }
