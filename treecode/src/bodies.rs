@@ -81,11 +81,6 @@ impl Bodies {
         }
     }
 
-    /// Reorders the bodies: entry `i` becomes what entry `order[i]` was. A shorter `order` drops the rest.
-    pub fn permute(&mut self, order: &[u32]) {
-        each_array!(self, array => *array = gather(array, order));
-    }
-
     /// Keeps only the bodies of `range`.
     pub fn keep(&mut self, range: std::ops::Range<usize>) {
         each_array!(self, array => { array.truncate(range.end); array.drain(..range.start); });
@@ -119,9 +114,4 @@ fn extend<T: bytemuck::Pod>(array: &mut Vec<T>, count: usize, message: &mut &[u8
     let start = array.len();
     array.resize(start + count, T::zeroed());
     bytemuck::cast_slice_mut(&mut array[start..]).copy_from_slice(head);
-}
-
-fn gather<T: Copy + Send + Sync>(array: &[T], order: &[u32]) -> Vec<T> {
-    use rayon::prelude::*;
-    order.par_iter().with_min_len(1 << 14).map(|&i| array[i as usize]).collect()
 }

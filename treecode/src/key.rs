@@ -94,16 +94,27 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Puts two zero bits before each of the lowest 21 bits.
+/// Puts two zero bits before each of the lowest 21 bits: by seven bits at a time, from a table.
 fn spread(place: u32) -> u64 {
     debug_assert!(place >> Key::MAX_LEVEL == 0);
-    let mut x = u64::from(place);
-    x = (x | x << 32) & 0x001f_0000_0000_ffff;
-    x = (x | x << 16) & 0x001f_0000_ff00_00ff;
-    x = (x | x << 8) & 0x100f_00f0_0f00_f00f;
-    x = (x | x << 4) & 0x10c3_0c30_c30c_30c3;
-    (x | x << 2) & 0x1249_2492_4924_9249
+    let part = |shift: u32| SPREAD[(place >> shift) as usize % SPREAD.len()];
+    part(14) << 42 | part(7) << 21 | part(0)
 }
+
+/// The numbers up to 127 with two zero bits before each bit.
+static SPREAD: [u64; 128] = {
+    let mut table = [0; 128];
+    let mut i = 0;
+    while i < 128 {
+        let mut bit = 0;
+        while bit < 7 {
+            table[i] |= (i as u64 >> bit & 1) << (3 * bit);
+            bit += 1;
+        }
+        i += 1;
+    }
+    table
+};
 
 /// The inverse of [`spread`]: every third bit, packed.
 fn gather(bits: u64) -> u32 {

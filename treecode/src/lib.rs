@@ -22,6 +22,8 @@ pub mod leapfrog;
 mod opening;
 mod particles;
 mod parts;
+mod permute;
+mod radix;
 mod simd;
 mod softening;
 mod softening_keys;

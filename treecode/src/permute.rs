@@ -1,0 +1,191 @@
+//! Reordering of bodies.
+//!
+//! Bodies that are sorted at every step mostly stay near their place. Arrays are then reordered where they are, block by block through a copy of the
+//! block in cache, which moves half the memory of a gather into a second array. Any other order is gathered, one array into the memory that the one
+//! before leaves.
+
+use crate::Bodies;
+use bytemuck::Pod;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Entries of an array that are reordered at a time. Twice as many must fit 16 bits.
+const BLOCK: usize = 1 << 13;
+/// A reordering is done in place if of this many entries not more than one comes from another block.
+const STRAY: usize = 5;
+
+impl Bodies {
+    /// Reorders the bodies: entry `i` becomes what entry `order[i]` was. A shorter `order` drops the rest.
+    pub fn permute(&mut self, order: &[u32]) {
+        self.permute_with(order, Vec::new());
+    }
+
+    /// [`Bodies::permute`] with the memory of a vector that is no longer needed.
+    pub(crate) fn permute_with(&mut self, order: &[u32], spare: Vec<u64>) {
+        let near = if order.len() == self.len() { Near::new(order) } else { None };
+        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work } = self;
+        let numbers = [mass, x, y, z, u, v, w, ax, ay, az, pot];
+        if let Some(near) = near {
+            drop(spare);
+            near.apply(id);
+            near.apply(kind);
+            near.apply(work);
+            numbers.into_iter().for_each(|array| near.apply(array));
+        } else {
+            let mut spare = bytemuck::cast_vec(gather(id, order, spare));
+            for array in numbers {
+                spare = gather(array, order, spare);
+            }
+            drop(spare);
+            gather(kind, order, Vec::new());
+            gather(work, order, Vec::new());
+        }
+    }
+}
+
+/// Puts the entries `order` of an array into `spare`, which becomes the array. Returns the memory of the old one.
+fn gather<T: Pod + Send + Sync>(array: &mut Vec<T>, order: &[u32], mut spare: Vec<T>) -> Vec<T> {
+    spare.resize(order.len(), T::zeroed());
+    spare.par_chunks_mut(BLOCK).zip(order.par_chunks(BLOCK)).for_each(|(out, order)| {
+        out.iter_mut().zip(order).for_each(|(out, i)| *out = array[*i as usize]);
+    });
+    std::mem::replace(array, spare)
+}
+
+/// A reordering in which most entries stay in their block.
+struct Near {
+    /// Where each entry comes from: a place in its block, or past the end of the block one of its strays.
+    from: Vec<u16>,
+    /// Entries that come from another block, in the order of where they go.
+    strays: Vec<u32>,
+    /// The strays of each block; `None` if nothing in the block changes.
+    blocks: Vec<Option<Range<usize>>>,
+}
+
+impl Near {
+    /// `None` if too many entries leave their block.
+    fn new(order: &[u32]) -> Option<Near> {
+        let strays = |(block, order): (usize, &[u32])| order.iter().filter(|i| is_stray(**i, block)).count();
+        let counts: Vec<usize> = order.par_chunks(BLOCK).enumerate().map(strays).collect();
+        if counts.iter().sum::<usize>() * STRAY > order.len() {
+            return None;
+        }
+        let mut from = vec![0; order.len()];
+        let blocks = order.par_chunks(BLOCK).zip(from.par_chunks_mut(BLOCK)).enumerate();
+        let changes: Vec<(bool, Vec<u32>)> =
+            blocks.map(|(block, (order, from))| sources(block, order, from)).collect();
+        let mut end = 0;
+        let mut range = |(changes, strays): &(bool, Vec<u32>)| {
+            let start = end;
+            end += strays.len();
+            changes.then_some(start..end)
+        };
+        let blocks = changes.iter().map(&mut range).collect();
+        let strays = changes.into_iter().flat_map(|(_, strays)| strays).collect();
+        Some(Near { from, strays, blocks })
+    }
+
+    /// Reorders an array.
+    fn apply<T: Pod + Send + Sync>(&self, array: &mut [T]) {
+        let strays: Vec<T> = self.strays.iter().map(|i| array[*i as usize]).collect();
+        let blocks = array.par_chunks_mut(BLOCK).zip(self.from.par_chunks(BLOCK)).zip(&self.blocks);
+        blocks.for_each_init(Vec::new, |old, ((block, from), change)| {
+            if let Some(range) = change {
+                old.clear();
+                old.extend_from_slice(block);
+                old.extend_from_slice(&strays[range.clone()]);
+                block.iter_mut().zip(from).for_each(|(entry, i)| *entry = old[usize::from(*i)]);
+            }
+        });
+    }
+}
+
+/// Whether entry `i` lies outside of a block.
+fn is_stray(i: u32, block: usize) -> bool {
+    i as usize / BLOCK != block
+}
+
+/// Fills in where the entries of a block come from. Returns whether that changes anything, and the strays.
+fn sources(block: usize, order: &[u32], from: &mut [u16]) -> (bool, Vec<u32>) {
+    let mut strays = Vec::new();
+    for (from, i) in from.iter_mut().zip(order) {
+        let place = if is_stray(*i, block) {
+            strays.push(*i);
+            order.len() + strays.len() - 1
+        } else {
+            *i as usize % BLOCK
+        };
+        *from = place as u16;
+    }
+    (from.iter().zip(0..).any(|(from, i)| *from != i), strays)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    /// Bodies of which every array says which body it is.
+    fn named(n: usize) -> Bodies {
+        let mut bodies = Bodies::zeroed(n);
+        for i in 0..n {
+            bodies.kind[i] = (i % 6) as u8;
+            (bodies.mass[i], bodies.pot[i], bodies.work[i]) = (i as f64, -(i as f64), i as f32);
+            for axis in 0..3 {
+                bodies.pos[axis][i] = (10 * i + axis) as f64;
+                bodies.vel[axis][i] = (10 * i + axis + 3) as f64;
+                bodies.acc[axis][i] = (10 * i + axis + 6) as f64;
+            }
+        }
+        bodies
+    }
+
+    #[test]
+    fn every_array_follows_an_order_far_or_near() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for n in [0, 1, 2, BLOCK, 5 * BLOCK + 77] {
+            let far: Vec<u32> = (0..n as u32).rev().collect();
+            let same: Vec<u32> = (0..n as u32).collect();
+            // Neighbours swap, and a few bodies any two of all.
+            let mut near = same.clone();
+            for i in 0..n {
+                let j = if i % 40 == 0 { rng.random_range(0..n) } else { rng.random_range(i..n.min(i + 9)) };
+                near.swap(i, j);
+            }
+            assert!(Near::new(&near).is_some() && (n <= BLOCK || Near::new(&far).is_none()));
+            assert!(Near::new(&same).is_some_and(|near| near.blocks.iter().all(Option::is_none)));
+            for order in [&far, &same, &near, &near[..n / 3].to_vec()] {
+                let mut bodies = named(n);
+                bodies.permute(order);
+                let all = named(n);
+                let expected = |i: usize| {
+                    let k = order[i] as usize;
+                    (
+                        all.id[k],
+                        all.kind[k],
+                        all.mass[k],
+                        all.position(k),
+                        all.velocity(k),
+                        all.acceleration(k),
+                    )
+                };
+                bodies.assert_well_formed();
+                assert_eq!(bodies.len(), order.len());
+                for i in 0..order.len() {
+                    let (place, velocity) = (bodies.position(i), bodies.velocity(i));
+                    let found = (
+                        bodies.id[i],
+                        bodies.kind[i],
+                        bodies.mass[i],
+                        place,
+                        velocity,
+                        bodies.acceleration(i),
+                    );
+                    assert_eq!(found, expected(i));
+                    assert_eq!((bodies.pot[i], bodies.work[i]), (-bodies.mass[i], bodies.mass[i] as f32));
+                }
+            }
+        }
+    }
+}
