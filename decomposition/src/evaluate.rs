@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::time::Instant;
 use treecode::structure::{self, Structure, fold_above};
 use treecode::{
-    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Region, Summary, Tree,
-    with_expansion,
+    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Region, Summary, Survey,
+    Tree, with_expansion,
 };
 
 /// Sink groups computed at a stretch while an exchange is under way.
@@ -28,31 +28,40 @@ pub struct Evaluation {
 /// The same error on every rank if a parameter or a body is bad, or if there are no bodies at all.
 pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
     gravity.check()?;
-    let checked = bodies.check().map_err(|error| error.to_string());
-    collective::agree(comm, checked).map_err(Error::Body)?;
-    if collective::sum(comm, bodies.len() as u64) == 0 {
+    let start = Instant::now();
+    let survey = bodies.survey().map_err(|error| error.to_string());
+    let survey = collective::agree(comm, survey).map_err(Error::Body)?;
+    let count = collective::sum(comm, bodies.len() as u64);
+    if count == 0 {
         return Err(treecode::Error::NoBodies.into());
     }
-    let moving = bodies.acc.iter().any(|acc| acc.iter().any(|x| *x != 0.0));
-    let first = collective::sum(comm, u64::from(moving)) == 0;
-    if gravity.criterion == Criterion::Relative && first {
+    let (frame, accelerated) = frame(comm, &survey, count);
+    let surveying = start.elapsed();
+    let mut evaluation = if gravity.criterion == Criterion::Relative && !accelerated {
         let angle = Gravity { criterion: Criterion::Angle, ..gravity.clone() };
-        let estimate = step(comm, &angle, bodies);
-        let mut evaluation = step(comm, gravity, estimate.bodies);
+        let estimate = step(comm, &angle, bodies, frame);
+        let mut evaluation = step(comm, gravity, estimate.bodies, frame);
         evaluation.census.add(&estimate.census);
-        return Ok(evaluation);
-    }
-    Ok(step(comm, gravity, bodies))
+        evaluation
+    } else {
+        step(comm, gravity, bodies, frame)
+    };
+    evaluation.census.spend(Phase::Sort, surveying);
+    Ok(evaluation)
 }
 
-fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Evaluation {
-    with_expansion!(gravity, E => step_with::<E>(comm, gravity, bodies))
+fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, frame: Frame) -> Evaluation {
+    with_expansion!(gravity, E => step_with::<E>(comm, gravity, bodies, frame))
 }
 
 /// The chain of the data, by name.
-fn step_with<E: Expansion>(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies) -> Evaluation {
+fn step_with<E: Expansion>(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    mut bodies: Bodies,
+    frame: Frame,
+) -> Evaluation {
     let (mut census, mut clock, traffic) = (Census::default(), Clock(Instant::now()), comm.traffic());
-    let frame = frame(comm, &bodies);
     let keys = treecode::sort(&mut bodies, &frame.cube);
     clock.charge(&mut census, Phase::Sort);
 
@@ -100,15 +109,12 @@ fn step_with<E: Expansion>(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodie
     Evaluation { bodies, census, structure }
 }
 
-/// The units of the tree: the cube around all bodies of all ranks, and a bound of their mass.
-fn frame(comm: &dyn Comm, bodies: &Bodies) -> Frame {
-    let least = |array: &Vec<f64>| array.iter().copied().fold(f64::INFINITY, f64::min);
-    let greatest = |array: &Vec<f64>| array.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let lo = collective::min(comm, bodies.pos.each_ref().map(least));
-    let [x, y, z] = bodies.pos.each_ref().map(greatest);
-    let [x, y, z, mass] = collective::max(comm, [x, y, z, greatest(&bodies.mass)]);
-    let count = collective::sum(comm, bodies.len() as u64);
-    Frame::new(Cube::around(lo, [x, y, z]), mass * count as f64)
+/// The units of the tree, the cube around all bodies of all ranks and a bound of their mass; and whether any of them has an acceleration.
+fn frame(comm: &dyn Comm, survey: &Survey, count: u64) -> (Frame, bool) {
+    let ([x, y, z], [u, v, w]) = (survey.lo, survey.hi);
+    let mine = [-x, -y, -z, u, v, w, survey.mass, f64::from(u8::from(survey.accelerated))];
+    let [x, y, z, u, v, w, mass, accelerated] = collective::max(comm, mine);
+    (Frame::new(Cube::around([-x, -y, -z], [u, v, w]), mass * count as f64), accelerated > 0.0)
 }
 
 /// Branches of all ranks in key order, and the regions of each rank's sinks.

@@ -6,6 +6,7 @@
 //! group is ever shared, and every cell that is shared has more than `group_size` bodies.
 
 use crate::{Comm, Reduction};
+use rayon::prelude::*;
 use std::ops::Range;
 use treecode::Key;
 
@@ -45,32 +46,51 @@ struct Search {
     found: Option<u64>,
 }
 
+/// Work of sorted bodies, in whole numbers, so that sums are the same in any order.
+struct Work<'a> {
+    work: &'a [f32],
+    /// Work of a body besides its own.
+    extra: u64,
+    /// Work of the bodies before each span of [`Work::SPAN`] bodies, and of all.
+    before: Vec<u64>,
+}
+
+impl Work<'_> {
+    /// Bodies between sums: what lies between is added when it is asked for.
+    const SPAN: usize = 256;
+
+    fn new(work: &[f32], extra: u64) -> Work<'_> {
+        let spans = work.par_chunks(Self::SPAN).with_min_len(64).map(|span| sum(span, extra));
+        let mut before: Vec<u64> = spans.collect();
+        before.push(0);
+        before.iter_mut().fold(0, |sum, before| sum + std::mem::replace(before, sum));
+        Work { work, extra, before }
+    }
+
+    /// Work of the first `count` bodies.
+    fn of_first(&self, count: usize) -> u64 {
+        let span = count / Self::SPAN;
+        self.before[span] + sum(&self.work[span * Self::SPAN..count], self.extra)
+    }
+}
+
+fn sum(work: &[f32], extra: u64) -> u64 {
+    work.iter().map(|work| extra + *work as u64).sum()
+}
+
 /// Finds splitters for the bodies of all ranks: each rank has sorted keys and the work of its bodies.
 pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize) -> Splitters {
-    let (splitters, most, [bodies, total]) =
-        find(comm, keys, work.iter().map(|work| 1 + *work as u64), group_size);
+    let (splitters, most, [bodies, total]) = find(comm, keys, &Work::new(work, 1), group_size);
     if most <= BODY_CAP * bodies.div_ceil(comm.size() as u64) {
         return splitters;
     }
     let extra = (total as f64 / bodies as f64 * CAP_SHARE) as u64;
-    find(comm, keys, work.iter().map(|work| 1 + extra + *work as u64), group_size).0
+    find(comm, keys, &Work::new(work, 1 + extra), group_size).0
 }
 
 /// The splitters for these amounts of work, the most bodies of a rank, and count and work of all bodies.
-fn find(
-    comm: &dyn Comm,
-    keys: &[u64],
-    work: impl Iterator<Item = u64>,
-    group_size: usize,
-) -> (Splitters, u64, [u64; 2]) {
-    // Work of the bodies before each.
-    let mut before = Vec::with_capacity(keys.len() + 1);
-    before.push(0u64);
-    before.extend(work.scan(0, |sum, work| {
-        *sum += work;
-        Some(*sum)
-    }));
-    let mut totals = [keys.len() as u64, before[keys.len()]];
+fn find(comm: &dyn Comm, keys: &[u64], work: &Work, group_size: usize) -> (Splitters, u64, [u64; 2]) {
+    let mut totals = [keys.len() as u64, work.of_first(keys.len())];
     comm.all_reduce(&mut totals, Reduction::Sum);
 
     let ranks = comm.size() as u64;
@@ -85,7 +105,7 @@ fn find(
         let mut open: Vec<&mut Search> =
             searches.iter_mut().filter(|search| search.found.is_none()).collect();
         let mut sums: Vec<u64> =
-            open.iter().flat_map(|search| children(search.cell, keys, &before)).flatten().collect();
+            open.iter().flat_map(|search| children(search.cell, keys, work)).flatten().collect();
         comm.all_reduce(&mut sums, Reduction::Sum);
         for (search, sums) in open.iter_mut().zip(sums.chunks_exact(16)) {
             search.descend(sums, group_size as u64);
@@ -103,13 +123,13 @@ fn find(
 }
 
 /// Count and work of this rank's bodies in the children of a cell.
-fn children(cell: Key, keys: &[u64], before: &[u64]) -> [[u64; 2]; 8] {
+fn children(cell: Key, keys: &[u64], work: &Work) -> [[u64; 2]; 8] {
     let mut end = keys.partition_point(|key| *key < cell.bodies().start);
     std::array::from_fn(|octant| {
         let start = end;
         let last = cell.child(octant).bodies().end;
         end = start + keys[start..].partition_point(|key| *key < last);
-        [(end - start) as u64, before[end] - before[start]]
+        [(end - start) as u64, work.of_first(end) - work.of_first(start)]
     })
 }
 

@@ -1,6 +1,24 @@
-//! Checks of bodies that come from outside.
+//! Checks of bodies that come from outside, and what else one pass over all bodies tells.
 
 use crate::{Bodies, Error, TYPES};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Bodies that one task looks at.
+const SPAN: usize = 1 << 14;
+
+/// What a pass over bodies without a fault finds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Survey {
+    /// Lowest coordinates [L]; infinite if there are no bodies.
+    pub lo: [f64; 3],
+    /// Highest coordinates [L]; minus infinity if there are no bodies.
+    pub hi: [f64; 3],
+    /// Greatest mass [M]; minus infinity if there are no bodies.
+    pub mass: f64,
+    /// Whether any body has an acceleration.
+    pub accelerated: bool,
+}
 
 impl Bodies {
     /// Says which body has an impossible value, if one has: positions, velocities, accelerations and potentials must be finite, masses
@@ -9,8 +27,39 @@ impl Bodies {
     /// # Errors
     /// [`Error::Body`] names the first body that has the first such fault.
     pub fn check(&self) -> Result<(), Error> {
-        let wrong =
-            |i: usize, what, value, expected| Err(Error::Body { id: self.id[i], what, value, expected });
+        self.survey().map(|_| ())
+    }
+
+    /// Checks the bodies like [`Bodies::check`], and returns what else the same pass over memory finds.
+    ///
+    /// # Errors
+    /// As [`Bodies::check`].
+    pub fn survey(&self) -> Result<Survey, Error> {
+        let spans = (0..self.len().div_ceil(SPAN)).into_par_iter();
+        spans
+            .map(|span| self.survey_span(span * SPAN..self.len().min((span + 1) * SPAN)))
+            .try_reduce(|| Survey::NOTHING, |a, b| Some(a.and(&b)))
+            .ok_or_else(|| self.first_fault())
+    }
+
+    /// `None` if a body of the range has a fault.
+    fn survey_span(&self, range: Range<usize>) -> Option<Survey> {
+        let of = |array: &Vec<f64>| extent(&array[range.clone()]);
+        let all = |arrays: &[Vec<f64>; 3]| {
+            let [x, y, z] = arrays.each_ref().map(of);
+            Some([x?, y?, z?])
+        };
+        let (pos, mass, acc) = (all(&self.pos)?, of(&self.mass)?, all(&self.acc)?);
+        all(&self.vel)?;
+        of(&self.pot)?;
+        let sound = mass[0] > 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
+        let accelerated = acc.iter().flatten().any(|x| *x != 0.0);
+        sound.then_some(Survey { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]), mass: mass[1], accelerated })
+    }
+
+    /// The fault of bodies that have one.
+    fn first_fault(&self) -> Error {
+        let wrong = |i: usize, what, value, expected| Error::Body { id: self.id[i], what, value, expected };
         let numbers = [
             ("position", &self.pos[..]),
             ("velocity", &self.vel),
@@ -27,11 +76,52 @@ impl Bodies {
         if let Some(i) = self.mass.iter().position(|mass| !(*mass > 0.0 && mass.is_finite())) {
             return wrong(i, "mass", self.mass[i], "above 0 and finite");
         }
-        match self.kind.iter().position(|kind| usize::from(*kind) >= TYPES) {
-            Some(i) => wrong(i, "particle type", f64::from(self.kind[i]), "from 0 to 5"),
-            None => Ok(()),
+        let i = self.kind.iter().position(|kind| usize::from(*kind) >= TYPES).expect("there is a fault");
+        wrong(i, "particle type", f64::from(self.kind[i]), "from 0 to 5")
+    }
+}
+
+impl Survey {
+    /// The survey of no bodies.
+    const NOTHING: Survey = Survey {
+        lo: [f64::INFINITY; 3],
+        hi: [f64::NEG_INFINITY; 3],
+        mass: f64::NEG_INFINITY,
+        accelerated: false,
+    };
+
+    /// The survey of two sets of bodies together.
+    fn and(&self, other: &Survey) -> Survey {
+        Survey {
+            lo: std::array::from_fn(|axis| self.lo[axis].min(other.lo[axis])),
+            hi: std::array::from_fn(|axis| self.hi[axis].max(other.hi[axis])),
+            mass: self.mass.max(other.mass),
+            accelerated: self.accelerated || other.accelerated,
         }
     }
+}
+
+/// Least and greatest value, zero always without a sign; `None` if any is not finite.
+fn extent(values: &[f64]) -> Option<[f64; 2]> {
+    const LANES: usize = 8;
+    let (mut lo, mut hi, mut zero) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
+    let mut take = |lane: usize, x: f64| {
+        lo[lane] = if x < lo[lane] { x } else { lo[lane] };
+        hi[lane] = if x > hi[lane] { x } else { hi[lane] };
+        zero[lane] += x * 0.0; // NaN for what is not finite
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        (0..LANES).for_each(|lane| take(lane, chunk[lane]));
+    }
+    rest.iter().for_each(|x| take(0, *x));
+    let finite = zero.iter().all(|zero| *zero == 0.0);
+    finite.then(|| {
+        [
+            lo.into_iter().fold(f64::INFINITY, f64::min) + 0.0,
+            hi.into_iter().fold(f64::NEG_INFINITY, f64::max) + 0.0,
+        ]
+    })
 }
 
 #[cfg(test)]
@@ -58,5 +148,23 @@ mod tests {
             let error = bodies.check().unwrap_err().to_string();
             assert!(error.contains("id 3") && error.contains(message), "{error}");
         }
+    }
+
+    #[test]
+    fn a_survey_finds_the_box_mass_and_accelerations_wherever_they_are() {
+        let n = 2 * SPAN + 5;
+        for i in [0, 7, SPAN, n - 1] {
+            let mut bodies = Bodies::zeroed(n);
+            bodies.mass.fill(1.0);
+            let plain = Survey { lo: [0.0; 3], hi: [0.0; 3], mass: 1.0, accelerated: false };
+            assert_eq!(bodies.survey(), Ok(plain));
+            (bodies.pos[0][i], bodies.pos[1][i], bodies.mass[i], bodies.acc[2][i]) =
+                (-2.0, 3.0, 4.0, -1e-300);
+            let expected = Survey { lo: [-2.0, 0.0, 0.0], hi: [0.0, 3.0, 0.0], mass: 4.0, accelerated: true };
+            assert_eq!(bodies.survey(), Ok(expected));
+            bodies.acc[2][i] = f64::NAN;
+            assert!(bodies.survey().is_err());
+        }
+        assert_eq!(Bodies::default().survey(), Ok(Survey::NOTHING));
     }
 }

@@ -35,6 +35,7 @@ mod tree;
 
 pub use bodies::{Bodies, TYPES};
 pub use census::{Census, Convention, Interactions, Phase};
+pub use check::Survey;
 pub use cube::Cube;
 pub use error::Error;
 pub use expansion::{Expansion, Full, Harmonic, moment_index};
