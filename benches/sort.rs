@@ -1,4 +1,5 @@
-//! How fast are bodies put into key order? A million bodies in random order, and the same a small step after they were sorted.
+//! How fast are bodies put into key order? A million bodies in random order, the same a step of the standard benchmark after they were sorted, and
+//! sorted already; on one thread and on two.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::Solo;
@@ -12,20 +13,27 @@ fn orders(criterion: &mut Criterion) {
     let sphere = model::Plummer { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
     let random = model::generate(&Solo, &model::Model::Plummer(sphere), 1.0);
     let cube = Cube::around([-31.0; 3], [31.0; 3]);
-    let mut moved = random.clone();
-    sort(&mut moved, &cube);
-    leapfrog::drift(&mut moved, 1e-3);
+    let mut sorted = random.clone();
+    sort(&mut sorted, &cube);
+    let mut moved = sorted.clone();
+    leapfrog::drift(&mut moved, 1.0 / 256.0);
 
     let mut group = criterion.benchmark_group("sort");
     group.sample_size(10).throughput(Throughput::Elements(BODIES));
-    for (name, bodies) in [("random order", &random), ("one step after a sort", &moved)] {
-        group.bench_function(name, |bencher| {
-            bencher.iter_batched_ref(
-                || bodies.clone(),
-                |bodies| black_box(sort(bodies, &cube)),
-                BatchSize::LargeInput,
-            );
-        });
+    for threads in [1, 2] {
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+        for (name, bodies) in
+            [("random order", &random), ("one step after a sort", &moved), ("sorted", &sorted)]
+        {
+            group.bench_function(format!("{name}, threads: {threads}"), |bencher| {
+                bencher.iter_batched_ref(
+                    || bodies.clone(),
+                    |bodies| pool.install(|| black_box(sort(bodies, &cube))),
+                    BatchSize::LargeInput,
+                );
+            });
+        }
     }
     group.finish();
 }

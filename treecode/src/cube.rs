@@ -35,10 +35,18 @@ impl Cube {
     }
 
     /// The key of a body at `position` [L], which must lie in the cube.
+    #[inline]
     pub fn key(&self, position: [f64; 3]) -> Key {
         let scale = f64::from(1u32 << Key::MAX_LEVEL) / self.side;
         let last = (1u32 << Key::MAX_LEVEL) - 1;
         Key::from_place(std::array::from_fn(|a| (((position[a] - self.corner[a]) * scale) as u32).min(last)))
+    }
+
+    /// Bits of the keys of bodies at these coordinates [L].
+    pub(crate) fn keys(&self, [x, y, z]: [&[f64]; 3], keys: &mut [u64]) {
+        for (((key, x), y), z) in keys.iter_mut().zip(x).zip(y).zip(z) {
+            *key = self.key([*x, *y, *z]).bits();
+        }
     }
 
     /// Centre of the cell `key` [L].

@@ -31,9 +31,15 @@ impl Key {
     }
 
     /// The deepest cell at integer place `[x, y, z]`, each below 2^21, counted in deepest cells from the corner.
+    #[inline]
     pub fn from_place(place: [u32; 3]) -> Key {
-        let [x, y, z] = place.map(spread);
-        let bits = 1 << (3 * Self::MAX_LEVEL) | x << 2 | y << 1 | z;
+        debug_assert!(place.iter().all(|place| place >> Self::MAX_LEVEL == 0));
+        // Seven levels at a time, from a table.
+        let octants = |shift: u32| {
+            let [x, y, z] = place.map(|place| SPREAD[(place >> shift) as usize % SPREAD.len()]);
+            x << 2 | y << 1 | z
+        };
+        let bits = 1 << (3 * Self::MAX_LEVEL) | octants(14) << 42 | octants(7) << 21 | octants(0);
         Key(NonZeroU64::new(bits).expect("the placeholder bit is set"))
     }
 
@@ -94,13 +100,6 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Puts two zero bits before each of the lowest 21 bits: by seven bits at a time, from a table.
-fn spread(place: u32) -> u64 {
-    debug_assert!(place >> Key::MAX_LEVEL == 0);
-    let part = |shift: u32| SPREAD[(place >> shift) as usize % SPREAD.len()];
-    part(14) << 42 | part(7) << 21 | part(0)
-}
-
 /// The numbers up to 127 with two zero bits before each bit.
 static SPREAD: [u64; 128] = {
     let mut table = [0; 128];
@@ -116,7 +115,7 @@ static SPREAD: [u64; 128] = {
     table
 };
 
-/// The inverse of [`spread`]: every third bit, packed.
+/// Every third bit, packed.
 fn gather(bits: u64) -> u32 {
     let mut x = bits & 0x1249_2492_4924_9249;
     x = (x | x >> 2) & 0x10c3_0c30_c30c_30c3;

@@ -17,8 +17,13 @@ pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
 
 /// Bits of the bodies' keys, in the order of the bodies.
 fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
-    let [x, y, z] = &bodies.pos;
-    (x, y, z).into_par_iter().with_min_len(1 << 13).map(|(x, y, z)| cube.key([*x, *y, *z]).bits()).collect()
+    const SPAN: usize = 1 << 13;
+    let mut keys = vec![0; bodies.len()];
+    let [x, y, z] = bodies.pos.each_ref().map(|x| x.par_chunks(SPAN));
+    (keys.par_chunks_mut(SPAN), x, y, z)
+        .into_par_iter()
+        .for_each(|(keys, x, y, z)| cube.keys([x, y, z], keys));
+    keys
 }
 
 /// Whether bodies with these keys and ids are in order, without asking what bodies of the same key and id differ in.
