@@ -4,7 +4,8 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};
-use heorot::{accuracy, model};
+use heorot::accuracy::{self, Balance};
+use heorot::model;
 use std::hint::black_box;
 use treecode::{Bodies, Gravity};
 
@@ -26,7 +27,7 @@ fn orders(criterion: &mut Criterion) {
         let gravity = Gravity { order, ..Gravity::default() };
         // The second evaluation knows the accelerations that the relative criterion asks for.
         let done = field(&gravity, field(&gravity, plummer()).bodies);
-        let error = accuracy::check(&Solo, &gravity, &done.bodies, 1000);
+        let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
         let counts = done.census.interactions;
         println!(
             "order {order}: rms error {:.1e}, 99 % below {:.1e}, {} body-body and {} body-cell interactions a body",

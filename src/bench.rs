@@ -1,12 +1,13 @@
 //! `heorot bench`: the flagship benchmark, sustained speed over whole steps of a fixed problem, at a checked force error.
 
-use crate::accuracy;
+use crate::accuracy::{self, Balance};
 use crate::console::say;
 use crate::cost::Meter;
 use crate::crew::Crew;
 use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
 use crate::model::{self, Model, Plummer};
+use crate::peak;
 use crate::report::{Energy, Report};
 use crate::simulation::Simulation;
 use anyhow::Result;
@@ -103,7 +104,11 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let error = last.energy_error(&first);
     report.steps = Some(arguments.steps);
     report.energy = Some(Energy { first, last, error, greatest_error });
-    report.force_error = Some(accuracy::check(crew.comm, &problem.gravity, simulation.bodies(), CHECKED));
+    let evaluation = simulation.evaluation();
+    let balance = Balance::measure(crew.comm, evaluation);
+    report.force_error = Some(accuracy::check(crew.comm, &problem.gravity, evaluation, &balance, CHECKED));
+    report.balance = Some(balance);
+    report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
     crew.lead(|| {
         report.say_speed();
         say(&format!(

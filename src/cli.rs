@@ -23,7 +23,7 @@ pub enum Command {
     Run(run::Arguments),
     /// Compute accelerations and potentials of all bodies of a snapshot.
     Force(force::Arguments),
-    /// Make initial conditions: plummer, two-body or collision.
+    /// Make initial conditions: plummer, two-body, collision, clumps or uniform.
     Model(make::Arguments),
     /// Draw snapshots: surface density as PNG images and an animated GIF.
     Render(render::Arguments),

@@ -139,7 +139,41 @@ impl Meter {
     }
 }
 
+/// The speed that the processors could have at best, and how much of it was had.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FmaPeak {
+    /// Billions of single-precision operations a second of all threads of all ranks.
+    pub gflops: f64,
+    /// Fraction of it that was sustained, by convention.
+    pub sustained: Gflops,
+}
+
+/// Interactions a body in one evaluation, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PerBody {
+    /// Body-body.
+    pub body_body: f64,
+    /// Body-cell.
+    pub body_cell: f64,
+    /// Cell-cell, shared among all bodies.
+    pub cell_cell: f64,
+}
+
 impl Cost {
+    /// The sustained speed as part of a `peak` [Gflop/s].
+    pub fn share_of(&self, peak: f64) -> FmaPeak {
+        let Gflops { gordon_bell, arithmetic } = self.gflops;
+        let sustained = Gflops { gordon_bell: gordon_bell / peak, arithmetic: arithmetic / peak };
+        FmaPeak { gflops: peak, sustained }
+    }
+
+    /// Interactions of each of `bodies` in one evaluation.
+    pub fn per_body(&self, bodies: u64) -> PerBody {
+        let each = |count: u64| count as f64 / bodies as f64 / self.evaluations.max(1) as f64;
+        let Interactions { body_body, body_cell, cell_cell } = self.interactions;
+        PerBody { body_body: each(body_body), body_cell: each(body_cell), cell_cell: each(cell_cell) }
+    }
+
     /// Wall time of what was measured [s].
     pub fn total_seconds(&self) -> f64 {
         self.seconds["total"]
@@ -150,12 +184,13 @@ impl Cost {
         self.interactions.body_body + self.interactions.body_cell + self.interactions.cell_cell
     }
 
-    /// The times as lines of text, each phase with its part of the total.
+    /// The times of one evaluation as lines of text, each phase with its part of the total.
     pub fn table(&self) -> Vec<String> {
         let total = self.total_seconds().max(1e-9);
         let line = |name: &str| {
             let seconds = self.seconds[name];
-            format!("{name:>12} {seconds:10.4} s {:6.1} %", 100.0 * seconds / total)
+            let each = seconds / self.evaluations.max(1) as f64;
+            format!("{name:>12} {each:10.4} s {:6.1} %", 100.0 * seconds / total)
         };
         let phases = Phase::ALL.map(Phase::name).into_iter().chain(["integrate", "diagnostics"]);
         phases.chain(["total"]).map(line).collect()

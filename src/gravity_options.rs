@@ -8,6 +8,9 @@ use treecode::{Gravity, TYPES};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Gravity")]
 pub struct GravityOptions {
+    /// Which walk computes the interactions [default: tree].
+    #[arg(long)]
+    pub walk: Option<String>,
     /// When a cell is far enough: angle (Barnes & Hut), absolute (Salmon & Warren) or relative (to the last acceleration) [default:
     /// relative].
     #[arg(long, value_parser = ["angle", "absolute", "relative"])]
@@ -15,16 +18,16 @@ pub struct GravityOptions {
     /// Opening angle of criterion angle, above 0 and at most 1 [default: 0.5].
     #[arg(long)]
     pub theta: Option<f64>,
-    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an acceleration (absolute) [default: 0.002].
+    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an acceleration (absolute) [default: 0.02].
     #[arg(long)]
     pub tolerance: Option<f64>,
-    /// Order of the multipole expansion, 1 (monopole) to 4 (hexadecapole) [default: 4].
+    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole [default: 2].
     #[arg(long)]
     pub order: Option<usize>,
-    /// A cell with more bodies than this is split [default: 16].
+    /// A cell with more bodies than this is split [default: 32].
     #[arg(long, value_name = "BODIES")]
     pub leaf_size: Option<usize>,
-    /// The largest cells with no more bodies than this share an interaction list [default: 64].
+    /// The largest cells with no more bodies than this share an interaction list [default: 128].
     #[arg(long, value_name = "BODIES")]
     pub group_size: Option<usize>,
     /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
@@ -41,6 +44,9 @@ impl GravityOptions {
     /// # Errors
     /// If a value is out of its range.
     pub fn apply(&self, mut gravity: Gravity) -> Result<Gravity> {
+        if let Some(name) = &self.walk {
+            gravity.walk = by_name(name).context("walk")?;
+        }
         if let Some(name) = &self.criterion {
             gravity.criterion = by_name(name)?;
         }

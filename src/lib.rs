@@ -19,6 +19,7 @@ pub mod machine;
 pub mod make;
 pub mod model;
 pub mod parameters;
+pub mod peak;
 pub mod render;
 pub mod report;
 pub mod run;

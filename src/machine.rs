@@ -36,6 +36,14 @@ pub fn affinity() -> String {
     list.unwrap_or_default().trim().to_owned()
 }
 
+/// Greatest memory this process has had [bytes], if the system tells.
+pub fn peak_memory() -> Option<u64> {
+    let text = read_to_string("/proc/self/status").ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// How many cores this process may use: its binding and the limits of its container are respected.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)

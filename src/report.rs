@@ -1,13 +1,13 @@
 //! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
 
-use crate::accuracy::Accuracy;
+use crate::accuracy::{Accuracy, Balance};
 use crate::console::say;
-use crate::cost::Cost;
+use crate::cost::{Cost, FmaPeak, PerBody};
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
 use crate::machine::{self, Machine};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A report. Keys that have no meaning for a command are left out.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +34,17 @@ pub struct Report {
     /// Times, interactions and speeds of what was measured.
     #[serde(flatten)]
     pub cost: Cost,
+    /// Interactions of a body in one evaluation.
+    pub interactions_per_body: PerBody,
+    /// Each evaluation by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation_seconds: Option<Times>,
+    /// What the processors could do at best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fma_peak: Option<FmaPeak>,
+    /// Greatest memory of all processes so far, shared among the bodies, if the system tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes_per_body: Option<f64>,
     /// Reading and writing, which `seconds.total` leaves out.
     pub files: FileTimes,
     /// How well energy was kept.
@@ -42,6 +53,12 @@ pub struct Report {
     /// Error of the forces against direct summation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_error: Option<Accuracy>,
+    /// Error of the forces of all bodies against those of another snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_error: Option<Accuracy>,
+    /// What the forces keep as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
     /// What a reader should know about the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -56,6 +73,30 @@ pub struct FileTimes {
     pub writing_seconds: f64,
     /// Snapshots written.
     pub snapshots: u64,
+}
+
+/// Wall times of evaluations, of the slowest rank [s].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Times {
+    /// The first one, of the bodies in the order of the file.
+    pub first: f64,
+    /// The measured ones: each finds the bodies in the order in which the one before has left them.
+    pub all: Vec<f64>,
+    /// Their median.
+    pub median: f64,
+    /// Their minimum.
+    pub minimum: f64,
+}
+
+impl Times {
+    /// Of a first evaluation and those that were measured, which may be the same one.
+    pub fn new(first: f64, all: Vec<f64>) -> Times {
+        let mut sorted = all.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = |k: usize| sorted[k / 2];
+        let median = 0.5 * (middle(all.len() - 1) + middle(all.len()));
+        Times { first, median, minimum: sorted[0], all }
+    }
 }
 
 /// How well a run kept its energy.
@@ -92,10 +133,16 @@ impl Report {
             parameters: serde_json::to_value(parameters).expect("parameters have string keys"),
             bodies,
             steps: None,
+            interactions_per_body: cost.per_body(bodies),
             cost,
+            evaluation_seconds: None,
+            fma_peak: None,
+            memory_bytes_per_body: memory(crew).map(|bytes| bytes as f64 / bodies as f64),
             files: FileTimes::default(),
             energy: None,
             force_error: None,
+            reference_error: None,
+            balance: None,
             notes: Vec::new(),
         }
     }
@@ -103,21 +150,80 @@ impl Report {
     /// Says times, speed and errors.
     pub fn say_speed(&self) {
         let cost = &self.cost;
+        say(&format!("{} evaluations in {:.4} s; of each:", cost.evaluations, cost.total_seconds()));
         cost.table().iter().for_each(|line| say(line));
-        let per_body = cost.all_interactions() as f64 / self.bodies as f64 / cost.evaluations as f64;
-        say(&format!("{per_body:.1} interactions per body, {:.4e} per second", cost.interactions_per_second));
+        if let Some(Times { first, all, median, minimum }) = &self.evaluation_seconds {
+            say(&format!(
+                "median {median:.4} s, minimum {minimum:.4} s of {}; first evaluation, from the order of the file, {first:.4} s",
+                all.len()
+            ));
+        }
+        let PerBody { body_body, body_cell, cell_cell } = self.interactions_per_body;
+        say(&format!(
+            "interactions per body: {body_body:.1} body-body, {body_cell:.1} body-cell, {cell_cell:.2} cell-cell; {:.4e} per second",
+            cost.interactions_per_second
+        ));
         say(&format!(
             "{:.3} Gflops (gordon-bell), {:.3} (arithmetic)",
             cost.gflops.gordon_bell, cost.gflops.arithmetic
         ));
+        if let Some(FmaPeak { gflops, sustained }) = &self.fma_peak {
+            say(&format!(
+                "FMA peak {gflops:.1} Gflops, of which {:.1} % (gordon-bell), {:.1} % (arithmetic)",
+                100.0 * sustained.gordon_bell,
+                100.0 * sustained.arithmetic
+            ));
+        }
+        if let Some(bytes) = self.memory_bytes_per_body {
+            say(&format!("{bytes:.0} bytes of memory per body at most"));
+        }
         if let Some(Energy { error, greatest_error, .. }) = &self.energy {
             say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));
         }
-        if let Some(error) = &self.force_error {
-            say(&format!(
-                "relative force error of {} bodies: rms {:.3e}, median {:.3e}, 99th percentile {:.3e}, greatest {:.3e}",
-                error.sample, error.rms, error.median, error.percentile_99, error.greatest
-            ));
+        self.force_error.iter().for_each(|error| say_error("relative force error", error));
+        self.reference_error.iter().for_each(|error| say_error("against the reference", error));
+        if let Some(balance) = &self.balance {
+            say(&format!("sum of all forces {:.2e} of the sum of their sizes", balance.force_sum));
         }
+    }
+}
+
+fn say_error(what: &str, error: &Accuracy) {
+    say(&format!(
+        "{what} of {} bodies: rms {:.3e}, median {:.3e}, 99th percentile {:.3e}, 99.9th {:.3e}, greatest {:.3e}; \
+         mean outward {:+.1e}",
+        error.sample,
+        error.rms,
+        error.median,
+        error.percentile_99,
+        error.percentile_99_9,
+        error.greatest,
+        error.bias
+    ));
+}
+
+/// Greatest memory of all processes together so far [bytes]; ranks inside one process have one memory. Collective.
+fn memory(crew: &Crew) -> Option<u64> {
+    let mine = machine::peak_memory()
+        .map_or(String::new(), |bytes| format!("{} {} {bytes}", machine::host(), std::process::id()));
+    let all = crew.comm.all_gather(mine.as_bytes());
+    let mut processes = BTreeMap::new();
+    for text in all.iter().map(|text| String::from_utf8_lossy(text)) {
+        let (process, bytes) = text.rsplit_once(' ')?;
+        let greatest = processes.entry(process.to_owned()).or_insert(0);
+        *greatest = bytes.parse::<u64>().ok()?.max(*greatest);
+    }
+    Some(processes.values().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_two() {
+        let times = Times::new(9.0, vec![4.0, 1.0, 2.0, 8.0]);
+        assert_eq!((times.first, times.median, times.minimum), (9.0, 3.0, 1.0));
+        assert_eq!(Times::new(9.0, vec![5.0, 1.0, 2.0]).median, 2.0);
     }
 }

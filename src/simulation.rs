@@ -73,6 +73,11 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
+    /// The last evaluation.
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.evaluation
+    }
+
     /// This rank's bodies, with their field.
     pub fn bodies(&self) -> &treecode::Bodies {
         &self.evaluation.bodies

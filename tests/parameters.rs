@@ -162,6 +162,21 @@ fn what_is_wrong_is_named_in_one_line() {
             "time.step=1.0",
             "distance = 1: must not be below the pericentre 2",
         ),
+        (
+            model("model = \"clumps\"\nbodies = 9\nslope = 1.0"),
+            "time.step=1.0",
+            "slope = 1: must be above 1 and finite",
+        ),
+        (
+            model("model = \"clumps\"\nbodies = 9\nclumps = 0"),
+            "time.step=1.0",
+            "clumps = 0: must be from 1 to 10000",
+        ),
+        (
+            model("model = \"uniform\"\nbodies = 9\nradius = 1.0"),
+            "time.step=1.0",
+            "`radius` has no meaning for this model",
+        ),
         (GOOD.to_owned(), "initial.model=plummer", "give either `file` or `model`, not both"),
         (GOOD.to_owned(), "initial.bodies=5", "`bodies` has no meaning for a file"),
     ];

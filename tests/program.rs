@@ -204,6 +204,50 @@ fn forces_are_checked_and_written() {
 }
 
 #[test]
+fn evaluations_are_repeated_and_held_against_a_reference() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (ic, exact, other) = (path("ic.hdf5"), path("exact.hdf5"), path("other.hdf5"));
+    let (report, table) = (path("f.json"), path("errors.csv"));
+    succeed(&["model", "clumps", "--bodies", "3000", "--seed", "2", "--units", "nbody", "-o", &ic]);
+    succeed(&["model", "uniform", "--bodies", "2999", "--units", "nbody", "-o", &other]);
+    let fine = ["--criterion", "angle", "--theta", "0.2", "--order", "4"];
+    succeed(&[&["force", &ic, "--output", &exact], &fine[..]].concat());
+
+    let measured = ["--repeat", "3", "--report", &report, "--check", "3000"];
+    let compared = ["--reference", &exact, "--errors", &table, "--virtual-ranks", "3"];
+    let text = succeed(&[&["force", &ic], &measured[..], &compared[..]].concat());
+    assert!(text.contains("FMA peak") && text.contains("against the reference of 3000 bodies"), "{text}");
+    let report = json(Path::new(&report));
+    assert_eq!(report["evaluations"], 3);
+    assert_eq!(report["evaluation_seconds"]["all"].as_array().unwrap().len(), 3);
+    let number = |pointer: &str| report.pointer(pointer).and_then(serde_json::Value::as_f64).unwrap();
+    assert!(number("/evaluation_seconds/minimum") <= number("/evaluation_seconds/median"));
+    // All bodies against direct sums, and against a reference that is far better than they are.
+    let (direct, stored) = (number("/force_error/rms"), number("/reference_error/rms"));
+    assert!((stored / direct - 1.0).abs() < 0.02, "{stored} and {direct}");
+    assert!(number("/balance/force_sum") < direct);
+    assert!(number("/force_error/bias").abs() < direct);
+    assert!(number("/memory_bytes_per_body") > 100.0 && number("/fma_peak/sustained/arithmetic") > 0.0);
+
+    let table = fs::read_to_string(table).unwrap();
+    let rows: Vec<Vec<f64>> =
+        table.lines().skip(1).map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect();
+    assert!(
+        rows.iter().map(|row| row[0]).eq((0..3000).map(f64::from)),
+        "one row for each id, in their order"
+    );
+    let greatest = rows.iter().map(|row| row[5]).fold(0.0, f64::max);
+    assert_eq!(greatest, number("/reference_error/greatest"));
+
+    let message = fail(&["force", &ic, "--reference", &other], 1);
+    assert!(message.contains("other.hdf5: has no accelerations"), "{message}");
+    succeed(&["force", &other, "--output", &exact]);
+    let message = fail(&["force", &ic, "--reference", &exact, "--virtual-ranks", "2"], 1);
+    assert!(message.contains("exact.hdf5: holds another number of bodies"), "{message}");
+}
+
+#[test]
 fn the_benchmark_reports_speed_at_a_checked_error() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("bench.json");

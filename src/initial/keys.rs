@@ -1,7 +1,7 @@
 //! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for both.
 
 use super::Initial;
-use crate::model::{Collision, Model, Plummer, Profile, TwoBody};
+use crate::model::{Clumps, Collision, Model, Plummer, Profile, TwoBody, Uniform, UniformShape};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -15,7 +15,16 @@ pub enum ModelName {
     TwoBody,
     /// Two spherical galaxies that fall together on a parabola in the x-y plane.
     Collision,
+    /// Plummer spheres of very different mass on a uniform background in a box.
+    Clumps,
+    /// Bodies at rest that fill a box or a ball evenly.
+    Uniform,
 }
+
+/// Their names, for a message.
+pub const MODELS: &str = "plummer, two-body, collision, clumps, uniform";
+/// Clumps that a model may have: the sums of each are kept for every few thousand bodies.
+const MOST_CLUMPS: u64 = 10_000;
 
 /// Everything that may stand in `[initial]`; each model takes its own keys, with these defaults, and refuses the others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -36,10 +45,10 @@ pub struct Keys {
     /// Mass of all bodies, in the units of the run [default: 1].
     #[arg(long)]
     pub mass: Option<f64>,
-    /// Scale radius of the sphere; collision: of the first galaxy [default: 1].
+    /// Scale radius of the sphere [default: 1]; collision: of the first galaxy; clumps: of a clump of mean mass [default: 0.02 sides].
     #[arg(long)]
     pub radius: Option<f64>,
-    /// Bodies lie within this many scale radii [default: 20]. plummer, collision.
+    /// Bodies lie within this many scale radii [default: 20]. plummer, collision, clumps.
     #[arg(long)]
     pub cut: Option<f64>,
     /// Mass of the second over that of the first [default: 1]. two-body, collision.
@@ -69,6 +78,21 @@ pub struct Keys {
     /// Distance of the centres at the start [default: 20 radii]. collision.
     #[arg(long)]
     pub distance: Option<f64>,
+    /// Side of the box, or diameter of the ball [default: 1]. clumps, uniform.
+    #[arg(long)]
+    pub side: Option<f64>,
+    /// What the bodies fill [default: box]. uniform.
+    #[arg(long, value_enum)]
+    pub shape: Option<UniformShape>,
+    /// Number of clumps [default: 300]. clumps.
+    #[arg(long, value_name = "N")]
+    pub clumps: Option<u64>,
+    /// Fraction of the bodies in the background, from 0 to 1 [default: 0.3]. clumps.
+    #[arg(long)]
+    pub background: Option<f64>,
+    /// The number of clumps of mass m goes as m^-slope; above 1 [default: 2]. clumps.
+    #[arg(long)]
+    pub slope: Option<f64>,
 }
 
 /// Two numbers with a comma between.
@@ -85,10 +109,7 @@ impl TryFrom<Keys> for Initial {
             (Some(file), None) => keys.finish(Initial::File { file }, "a file"),
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
-            (None, None) => {
-                Err("give `file = \"...\"` or `model = \"plummer\"`, `\"two-body\"` or `\"collision\"`"
-                    .to_owned())
-            }
+            (None, None) => Err(format!("give `file = \"...\"` or `model = \"...\"`, one of {MODELS}")),
         }
     }
 }
@@ -103,6 +124,8 @@ impl Keys {
             ModelName::Plummer => Model::Plummer(self.plummer()?),
             ModelName::TwoBody => Model::TwoBody(self.two_body()?),
             ModelName::Collision => Model::Collision(self.collision()?),
+            ModelName::Clumps => Model::Clumps(self.clumps()?),
+            ModelName::Uniform => Model::Uniform(self.uniform()?),
         };
         self.finish(model, "this model")
     }
@@ -156,6 +179,36 @@ impl Keys {
             azimuth: angles("azimuth", self.azimuth.take())?,
             pericentre,
             distance,
+        })
+    }
+
+    fn clumps(&mut self) -> Result<Clumps, String> {
+        let side = positive("side", self.side.take(), 1.0)?;
+        let clumps = self.clumps.take().unwrap_or(300);
+        if !(1..=MOST_CLUMPS).contains(&clumps) {
+            return Err(format!("clumps = {clumps}: must be from 1 to {MOST_CLUMPS}"));
+        }
+        let one = 1.0 + f64::EPSILON;
+        Ok(Clumps {
+            bodies: self.bodies(1)?,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            clumps,
+            background: within("background", self.background.take(), 0.3, 0.0..one, "from 0 to 1")?,
+            slope: within("slope", self.slope.take(), 2.0, one..f64::INFINITY, "above 1 and finite")?,
+            side,
+            radius: positive("radius", self.radius.take(), 0.02 * side)?,
+            cut: positive("cut", self.cut.take(), 20.0)?,
+        })
+    }
+
+    fn uniform(&mut self) -> Result<Uniform, String> {
+        Ok(Uniform {
+            bodies: self.bodies(1)?,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            shape: self.shape.take().unwrap_or(UniformShape::Box),
+            side: positive("side", self.side.take(), 1.0)?,
         })
     }
 

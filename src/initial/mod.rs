@@ -2,7 +2,7 @@
 
 mod keys;
 
-pub use keys::{Keys, ModelName};
+pub use keys::{Keys, MODELS, ModelName};
 
 use crate::console::warn;
 use crate::crew::Crew;

@@ -3,14 +3,18 @@
 //! A model is a list of components (a galaxy, a point mass). The bodies of a component are drawn about its own centre,
 //! brought to rest there, and then set on the component's place in the model.
 
+mod clumps;
 mod collision;
 mod hernquist;
 mod orbit;
 mod plummer;
 mod sphere;
+mod uniform;
 
+pub use clumps::Clumps;
 pub use collision::Collision;
 pub use sphere::{Profile, Sphere};
+pub use uniform::{Shape as UniformShape, Uniform};
 
 use decomposition::{Comm, collective};
 use rand::SeedableRng;
@@ -33,6 +37,10 @@ pub enum Model {
     TwoBody(TwoBody),
     /// Two spherical galaxies that fall together.
     Collision(Collision),
+    /// Spheres of very different mass on a uniform background.
+    Clumps(Clumps),
+    /// Bodies at rest of uniform density.
+    Uniform(Uniform),
 }
 
 /// A Plummer sphere at rest at the origin.
@@ -86,6 +94,8 @@ struct Component {
 enum Shape {
     Point,
     Sphere(Sphere),
+    /// At rest, with this side or diameter.
+    Uniform(UniformShape, f64),
 }
 
 impl Model {
@@ -94,6 +104,8 @@ impl Model {
             Model::Plummer(model) => model.seed,
             Model::TwoBody(_) => 0,
             Model::Collision(model) => model.seed,
+            Model::Clumps(model) => model.seed,
+            Model::Uniform(model) => model.seed,
         }
     }
 
@@ -102,6 +114,8 @@ impl Model {
             Model::Plummer(model) => vec![model.component()],
             Model::TwoBody(model) => model.components(constant).into(),
             Model::Collision(model) => model.components(constant).into(),
+            Model::Clumps(model) => model.components(),
+            Model::Uniform(model) => vec![model.component()],
         }
     }
 }
@@ -134,7 +148,8 @@ impl TwoBody {
 /// component. All ranks together have the same bodies, to the last bit, on any number of ranks. Collective.
 pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
     let components = model.components(constant);
-    let total = components.iter().map(|component| component.count).sum::<u64>();
+    let ends = ends(&components);
+    let total = ends.last().copied().unwrap_or(0);
     let chunks = total.div_ceil(CHUNK);
     let (rank, size) = (comm.rank() as u64, comm.size() as u64);
     let mine = chunks * rank / size..chunks * (rank + 1) / size;
@@ -143,15 +158,19 @@ pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
     let drawn: Vec<Vec<State>> = mine
         .clone()
         .into_par_iter()
-        .map(|chunk| range(chunk, total).map(|id| draw(&components, constant, &rng, id)).collect())
+        .map(|chunk| {
+            range(chunk, total)
+                .map(|id| draw(&components[component_of(&ends, id)], constant, &rng, id))
+                .collect()
+        })
         .collect();
-    let means = means(comm, &components, mine.clone(), &drawn);
+    let means = means(comm, &components, &ends, mine.clone(), &drawn);
 
     let ids = mine.start * CHUNK..(mine.end * CHUNK).min(total).max(mine.start * CHUNK);
     let states: Vec<State> = drawn.into_iter().flatten().collect();
     let mut bodies = Bodies::zeroed(states.len());
     for (i, (id, state)) in ids.zip(states).enumerate() {
-        let c = component_of(&components, id);
+        let c = component_of(&ends, id);
         let component = &components[c];
         bodies.id[i] = id;
         bodies.kind[i] = component.kind;
@@ -168,32 +187,43 @@ fn range(chunk: u64, total: u64) -> Range<u64> {
     chunk * CHUNK..((chunk + 1) * CHUNK).min(total)
 }
 
-fn component_of(components: &[Component], id: u64) -> usize {
-    let ends = components.iter().scan(0, |end, component| {
+/// The id after the last one of each component.
+fn ends(components: &[Component]) -> Vec<u64> {
+    let end = components.iter().scan(0, |end, component| {
         *end += component.count;
         Some(*end)
     });
-    ends.take_while(|&end| end <= id).count()
+    end.collect()
 }
 
-fn draw(components: &[Component], constant: f64, rng: &ChaCha8Rng, id: u64) -> State {
-    match &components[component_of(components, id)].shape {
+fn component_of(ends: &[u64], id: u64) -> usize {
+    ends.partition_point(|&end| end <= id)
+}
+
+fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64) -> State {
+    let mut rng = rng.clone();
+    rng.set_stream(id);
+    match &component.shape {
         Shape::Point => State::default(),
-        Shape::Sphere(sphere) => {
-            let mut rng = rng.clone();
-            rng.set_stream(id);
-            sphere.draw(constant, &mut rng)
-        }
+        Shape::Sphere(sphere) => sphere.draw(constant, &mut rng),
+        Shape::Uniform(shape, side) => State { pos: shape.draw(*side, &mut rng), vel: [0.0; 3] },
     }
 }
 
-/// Mean state of the bodies of each component, over all ranks: sums of chunks, added in the order of the chunks.
-fn means(comm: &dyn Comm, components: &[Component], mine: Range<u64>, drawn: &[Vec<State>]) -> Vec<State> {
+/// Mean state of the bodies of each component, over all ranks: sums of chunks, added in the order of the chunks. A component without
+/// bodies has none, and nobody asks for it.
+fn means(
+    comm: &dyn Comm,
+    components: &[Component],
+    ends: &[u64],
+    mine: Range<u64>,
+    drawn: &[Vec<State>],
+) -> Vec<State> {
     let mut sums = Vec::with_capacity(drawn.len() * components.len() * 6);
     for (chunk, states) in mine.zip(drawn) {
         let mut sum = vec![[0.0f64; 6]; components.len()];
         for (id, state) in (chunk * CHUNK..).zip(states) {
-            add(&mut sum[component_of(components, id)], state);
+            add(&mut sum[component_of(ends, id)], state);
         }
         sums.extend_from_slice(sum.as_flattened());
     }

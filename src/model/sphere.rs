@@ -72,7 +72,7 @@ impl Sphere {
 }
 
 /// A direction of the unit sphere, all alike.
-fn direction(rng: &mut impl Rng) -> [f64; 3] {
+pub(super) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
     let (sin, cos) = (TAU * rng.random::<f64>()).sin_cos();
     let across = (1.0 - z * z).sqrt();

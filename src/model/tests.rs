@@ -27,6 +27,24 @@ fn collision(bodies: u64, spin: f64) -> Model {
     })
 }
 
+fn clumps(bodies: u64) -> Clumps {
+    Clumps {
+        bodies,
+        seed: 4,
+        mass: 2.0,
+        clumps: 30,
+        background: 0.3,
+        slope: 2.5,
+        side: 8.0,
+        radius: 0.05,
+        cut: 10.0,
+    }
+}
+
+fn uniform(shape: UniformShape) -> Model {
+    Model::Uniform(Uniform { bodies: 20_000, seed: 6, mass: 1.0, shape, side: 3.0 })
+}
+
 fn mean(bodies: &Bodies, values: &[f64]) -> f64 {
     values.iter().zip(&bodies.mass).map(|(x, m)| x * m).sum::<f64>() / bodies.mass.iter().sum::<f64>()
 }
@@ -40,7 +58,15 @@ fn of_kind(bodies: &Bodies, kind: u8) -> Bodies {
 
 #[test]
 fn any_number_of_ranks_draws_the_same_bodies() {
-    for model in [plummer(20_000, 1), plummer(5, 1), collision(9_000, 0.5)] {
+    let models = [
+        plummer(20_000, 1),
+        plummer(5, 1),
+        collision(9_000, 0.5),
+        Model::Clumps(clumps(9_000)),
+        Model::Clumps(clumps(20)),
+        uniform(UniformShape::Ball),
+    ];
+    for model in models {
         let one = generate(&Solo, &model, G);
         assert_eq!(one.id, (0..one.len() as u64).collect::<Vec<_>>());
         for ranks in [2, 3, 7] {
@@ -63,7 +89,7 @@ fn the_seed_decides_and_more_bodies_keep_the_streams_of_fewer() {
 
 #[test]
 fn models_rest_at_the_origin() {
-    for model in [plummer(10_000, 1), collision(10_000, 1.0)] {
+    for model in [plummer(10_000, 1), collision(10_000, 1.0), uniform(UniformShape::Box)] {
         let bodies = generate(&Solo, &model, G);
         for axis in 0..3 {
             assert!(mean(&bodies, &bodies.pos[axis]).abs() < 1e-11, "position, axis {axis}");
@@ -139,4 +165,59 @@ fn two_bodies_take_the_orbit_asked_for() {
     let speed = bodies.vel[1][1] - bodies.vel[1][0];
     let energy = 0.5 * speed * speed - 3.0 / distance;
     assert!((energy + 3.0 / (2.0 * 2.0)).abs() < 1e-13);
+}
+
+#[test]
+fn clumps_have_their_masses_sizes_and_places() {
+    let model = clumps(100_000);
+    let components = model.components();
+    let counts: Vec<u64> = components.iter().map(|component| component.count).collect();
+    assert_eq!((counts.len(), counts.iter().sum::<u64>(), counts[30]), (31, 100_000, 30_000));
+    // Of the clumps a fraction (m / m_0)^-1.5 is heavier than m: the (k + 1/2)-th quantile of 30 has this mass.
+    for (k, ratio) in [(10, (30.0f64 / 19.5).powf(1.0 / 1.5)), (29, 60f64.powf(1.0 / 1.5))] {
+        let found = counts[k] as f64 / counts[0] as f64 * (29.5f64 / 30.0).powf(-1.0 / 1.5);
+        assert!((found / ratio - 1.0).abs() < 2e-3, "clump {k}: {found} instead of {ratio}");
+    }
+
+    let bodies = generate(&Solo, &Model::Clumps(model), G);
+    assert!(bodies.mass.iter().all(|&mass| (mass / 2e-5 - 1.0).abs() < 1e-12));
+    let ends = ends(&components);
+    let (heaviest, mean_count) = (ends[28] as usize..ends[29] as usize, 70_000.0 / 30.0);
+    let centre = components[29].place.pos;
+    let mut distances: Vec<f64> = heaviest
+        .clone()
+        .map(|i| (0..3).map(|a| (bodies.pos[a][i] - centre[a]).powi(2)).sum::<f64>().sqrt())
+        .collect();
+    distances.sort_by(f64::total_cmp);
+    // Half of the mass within 10 scale radii lies within 1.29 of them; the scatter of the median is about 0.9 / sqrt(N).
+    let half = distances[distances.len() / 2] / (0.05 * (heaviest.len() as f64 / mean_count).cbrt());
+    assert!((half - 1.29).abs() < 0.05, "half-mass radius {half}");
+    let speed2 = |i: usize| bodies.velocity(i).iter().map(|v| v * v).sum::<f64>();
+    assert!(heaviest.clone().all(|i| speed2(i) > 0.0));
+    assert!((ends[29] as usize..100_000).all(|i| speed2(i) == 0.0), "the background is at rest");
+    for axis in 0..3 {
+        let drift: f64 = heaviest.clone().map(|i| bodies.vel[axis][i]).sum();
+        assert!(drift.abs() < 1e-9 * speed2(heaviest.start).sqrt() * heaviest.len() as f64);
+        let places: Vec<f64> = components.iter().map(|component| component.place.pos[axis]).collect();
+        assert!(places.iter().all(|x| x.abs() < 4.0));
+        assert!(places.iter().copied().fold(0.0, f64::max) > 2.0);
+    }
+}
+
+#[test]
+fn uniform_bodies_fill_their_shape_and_rest() {
+    // Mean square of a coordinate: side^2 / 12 in a box, radius^2 / 5 in a ball; its scatter is below 1 of it by root N.
+    for (shape, expected, corner) in
+        [(UniformShape::Box, 9.0 / 12.0, 1.5 * 3f64.sqrt()), (UniformShape::Ball, 2.25 / 5.0, 1.5)]
+    {
+        let bodies = generate(&Solo, &uniform(shape), G);
+        for axis in 0..3 {
+            let square = bodies.pos[axis].iter().map(|x| x * x).sum::<f64>() / 20_000.0;
+            assert!((square / expected - 1.0).abs() < 4.0 / 20_000f64.sqrt(), "{shape:?}: {square}");
+            assert!(bodies.vel[axis].iter().all(|&v| v == 0.0));
+        }
+        let farthest =
+            (0..bodies.len()).map(|i| crate::diagnostics::norm(bodies.position(i))).fold(0.0, f64::max);
+        assert!(farthest < corner * 1.02 && farthest > 0.9 * corner, "{shape:?}: {farthest}");
+    }
 }

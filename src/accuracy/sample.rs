@@ -1,32 +1,28 @@
-//! How far the forces of a tree are from the exact ones, on a random sample of bodies.
+//! A random sample of bodies against direct summation.
 
-use decomposition::{Comm, collective};
-use serde::Serialize;
+use super::{Accuracy, Balance, RelativeError};
+use decomposition::{Comm, Evaluation, collective};
 use treecode::{Bodies, Gravity, direct};
-
-/// Relative errors |a - a_direct| / |a_direct| of a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Accuracy {
-    /// Bodies in the sample.
-    pub sample: usize,
-    /// Root mean square.
-    pub rms: f64,
-    /// Median.
-    pub median: f64,
-    /// 99th percentile.
-    pub percentile_99: f64,
-    /// Greatest.
-    pub greatest: f64,
-}
 
 /// Compares `acc` of `wanted` random bodies of all ranks with direct summation over all bodies. The sample depends on the ids alone,
 /// so it is the same on any number of ranks; the exact sums differ by rounding in f64. Collective.
-pub fn check(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies, wanted: usize) -> Accuracy {
+pub fn check(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    evaluation: &Evaluation,
+    balance: &Balance,
+    wanted: usize,
+) -> Accuracy {
+    let bodies = &evaluation.bodies;
     let mine = sample(comm, bodies, wanted);
     let exact = exact(comm, gravity, bodies, &mine);
-    let errors: Vec<f64> =
-        mine.iter().zip(exact).map(|(&i, exact)| relative(bodies.acceleration(i), exact)).collect();
-    summary(collective::gather(comm, &errors).concat())
+    let error = |(&i, exact): (&usize, [f64; 3])| {
+        let position = bodies.position(i);
+        let radius = std::array::from_fn(|axis| position[axis] - balance.centre[axis]);
+        RelativeError::new(bodies.acceleration(i), exact, radius)
+    };
+    let errors: Vec<RelativeError> = mine.iter().zip(exact).map(error).collect();
+    Accuracy::of(collective::gather(comm, &errors).concat())
 }
 
 /// Places here of the bodies whose hashed ids are the lowest of all ranks.
@@ -84,19 +80,4 @@ impl Probe {
     fn sink(&self) -> direct::Sink {
         (self.position, self.kind as u8, self.id)
     }
-}
-
-fn relative(found: [f64; 3], exact: [f64; 3]) -> f64 {
-    let difference = crate::diagnostics::norm(std::array::from_fn(|axis| found[axis] - exact[axis]));
-    if difference == 0.0 { 0.0 } else { difference / crate::diagnostics::norm(exact) }
-}
-
-fn summary(mut errors: Vec<f64>) -> Accuracy {
-    errors.sort_by(f64::total_cmp);
-    let n = errors.len();
-    let at = |fraction: f64| {
-        errors.get(((fraction * n as f64) as usize).min(n.wrapping_sub(1))).copied().unwrap_or(0.0)
-    };
-    let rms = (errors.iter().map(|e| e * e).sum::<f64>() / n.max(1) as f64).sqrt();
-    Accuracy { sample: n, rms, median: at(0.5), percentile_99: at(0.99), greatest: at(1.0) }
 }

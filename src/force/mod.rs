@@ -1,22 +1,24 @@
 //! `heorot force`: one force evaluation of every body of a snapshot.
 
-use crate::accuracy;
+mod repeat;
+
+use crate::accuracy::{self, Balance};
 use crate::console::say;
-use crate::cost::{Meter, timed};
 use crate::crew::Crew;
 use crate::gravity_options::GravityOptions;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::parameters::SystemName;
+use crate::peak;
 use crate::report::{FileTimes, Report};
 use anyhow::Result;
-use decomposition::{Evaluation, collective, evaluate};
+use decomposition::collective;
 use io::Units;
 use io::snapshot::{Fields, Header};
 use serde::Serialize;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-use treecode::{Bodies, Criterion, Gravity};
+use std::time::Instant;
+use treecode::Gravity;
 
 /// Compute accelerations and potentials of all bodies of a snapshot.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,9 +30,18 @@ pub struct Arguments {
     /// Snapshot to write, with Acceleration, Potential and ParticleIDs.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Measure K evaluations after a first one that warms up, instead of the first one alone.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: Option<u32>,
     /// Compare K random bodies with direct summation.
     #[arg(long, value_name = "K")]
     pub check: Option<usize>,
+    /// Compare all bodies with the accelerations of the same ids in another snapshot.
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Table of the error of every body to write, against the reference (CSV).
+    #[arg(long, value_name = "FILE", requires = "reference")]
+    pub errors: Option<PathBuf>,
     /// Report to write (JSON): time of each phase, interactions, Gflops, errors.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -48,8 +59,10 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot force ic.hdf5 --output forces.hdf5 --softening 0.05 --check 2000
   mpirun -n 4 heorot force ic.hdf5 --criterion angle --theta 0.5 --order 2 --check 1000 --report force.json
+  heorot force ic.hdf5 --threads 2 --repeat 7 --check 2000
 
---check prints rms, median, 99th percentile and greatest relative error |a - a_direct| / |a_direct|.";
+--check prints the relative error |a - a_direct| / |a_direct|, and the mean of its part along the radius from the centre of mass.
+--repeat prints median and minimum; times of phases and speeds are then means over the measured evaluations.";
 
 /// The parameters as the report and the snapshot echo them.
 #[derive(Serialize)]
@@ -81,7 +94,8 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let constant = units.gravitational_constant();
     let gravity = arguments.gravity.apply(Gravity { constant, ..Gravity::default() })?;
 
-    let (evaluation, meter, notes) = field(crew, &gravity, bodies)?;
+    let repeat::Measured { evaluation, meter, times, notes } =
+        repeat::field(crew, &gravity, bodies, arguments.repeat)?;
 
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &gravity };
     if let Some(path) = &arguments.output {
@@ -97,35 +111,23 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut report = Report::new(crew, "force", &echo, total, meter.gather(crew.comm));
     report.files = files;
     report.notes = notes;
+    report.evaluation_seconds = Some(times);
+    report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
+    let balance = Balance::measure(crew.comm, &evaluation);
+    report.balance = Some(balance);
     report.force_error =
-        arguments.check.map(|wanted| accuracy::check(crew.comm, &gravity, &evaluation.bodies, wanted));
+        arguments.check.map(|wanted| accuracy::check(crew.comm, &gravity, &evaluation, &balance, wanted));
+    let mut errors = Vec::new();
+    if let Some(path) = &arguments.reference {
+        let (accuracy, of_bodies) = accuracy::compare(crew, &evaluation, &balance, path, &units)?;
+        report.reference_error = Some(accuracy);
+        errors = of_bodies;
+    }
     crew.lead(|| {
         print(&report);
+        arguments.errors.iter().try_for_each(|path| accuracy::write_table(path, &errors))?;
         arguments.report.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
     })
-}
-
-/// Evaluates the field once, and measures it. The relative criterion needs an earlier acceleration: where the snapshot has none,
-/// an evaluation that is not measured finds it.
-fn field(crew: &Crew, gravity: &Gravity, mut bodies: Bodies) -> Result<(Evaluation, Meter, Vec<String>)> {
-    let known = bodies.acc.iter().flatten().any(|&a| a != 0.0);
-    let known = collective::sum(crew.comm, u64::from(known)) > 0;
-    let mut notes = Vec::new();
-    if gravity.criterion == Criterion::Relative {
-        if known {
-            notes.push(
-                "criterion relative: the accelerations of the snapshot were taken as the last ones"
-                    .to_owned(),
-            );
-        } else {
-            bodies = evaluate(crew.comm, gravity, bodies)?.bodies;
-            notes.push("criterion relative: a first evaluation with criterion angle, not measured, gave the accelerations".to_owned());
-        }
-    }
-    let mut time = Duration::ZERO;
-    let evaluation = timed(&mut time, || evaluate(crew.comm, gravity, bodies))?;
-    let meter = Meter { total: time, census: evaluation.census.clone(), evaluations: 1, ..Meter::default() };
-    Ok((evaluation, meter, notes))
 }
 
 fn print(report: &Report) {

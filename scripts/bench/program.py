@@ -1,0 +1,103 @@
+"""Running heorot: problems from seeds, force evaluations, and what their reports say."""
+
+import json
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+HEOROT = os.environ["HEOROT"]
+MPIRUN = os.environ.get("MPIRUN", "mpirun")
+# A process without mpirun has no use for a network or a helper process, which cost most of a second at each start.
+ALONE = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
+# The options of `heorot model` for each problem.
+PROBLEMS = {"plummer": ["--cut", "30"], "clumps": [], "uniform": []}
+
+
+def run(command):
+    """Runs a command that must succeed."""
+    done = attempt(command)
+    if done.returncode != 0:
+        raise SystemExit(f"force-bench: {shlex.join(command)}\n{done.stderr}")
+
+
+def attempt(command):
+    environment = os.environ | ({} if command[0] == MPIRUN else ALONE)
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides an evaluation's speed and error; None leaves the program's default."""
+
+    walk: str = "tree"
+    order: int | None = None
+    tolerance: float | None = None
+    leaf_size: int | None = None
+    group_size: int | None = None
+
+    def options(self):
+        """The options of `heorot force`."""
+        pairs = {key.replace("_", "-"): value for key, value in vars(self).items() if value is not None}
+        if self.walk == "tree":
+            del pairs["walk"]  # the default
+        return [text for key, value in pairs.items() for text in (f"--{key}", str(value))]
+
+    def but(self, **changes):
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A snapshot with accelerations, so that the relative criterion knows them."""
+
+    name: str
+    bodies: int
+    path: Path
+    source: Path
+
+
+def make(name, bodies, folder):
+    """Writes a problem, unless it is there: `source` in the order of the ids, and `path` with accelerations, in the order of the tree."""
+    source = folder / f"{name}-{bodies}.hdf5"
+    path = folder / f"{name}-{bodies}-forces.hdf5"
+    if not path.exists():
+        options = ["--bodies", str(bodies), "--seed", "1", "--units", "nbody", *PROBLEMS[name]]
+        run([HEOROT, "model", name, *options, "-o", str(source)])
+        run([HEOROT, "force", str(source), "--output", str(path)])
+    return Problem(name, bodies, path, source)
+
+
+def evaluate(problem, settings, threads, repeat, check=0, ranks=1, more=(), source=False):
+    """The report of `repeat` evaluations after one that warms up, with the `command` that made it."""
+    report = problem.path.with_suffix(f".{os.getpid()}.json")
+    file = problem.source if source else problem.path
+    command = [HEOROT, "force", str(file), *settings.options(), "--threads", str(threads), "--repeat", str(repeat)]
+    if check:
+        command += ["--check", str(check)]
+    if ranks > 1:
+        command = [MPIRUN, "-n", str(ranks), *command]
+    command += more
+    run([*command, "--report", str(report)])
+    found = json.loads(report.read_text())
+    report.unlink()
+    found["command"] = shlex.join(command)
+    return found
+
+
+def walks_and_orders(problem):
+    """The orders that each walk of this program has, by trying them on few bodies."""
+    found = {}
+    for walk in ["tree", "fmm"]:
+        for order in range(1, 7):
+            settings = Settings(walk, order)
+            command = [HEOROT, "force", str(problem.path), *settings.options()]
+            if attempt(command).returncode == 0:
+                found.setdefault(walk, []).append(order)
+    return found
+
+
+def seconds(report):
+    """The best of the measured evaluations: what else ran on the machine only adds to it."""
+    return report["evaluation_seconds"]["minimum"]

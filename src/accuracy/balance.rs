@@ -1,0 +1,27 @@
+//! What the forces of all bodies must keep as a whole: they add up to nothing.
+
+use crate::diagnostics::norm;
+use decomposition::{Comm, Evaluation};
+use serde::Serialize;
+
+/// Sums over all bodies, the same bits on any number of ranks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Balance {
+    /// Centre of mass [L].
+    pub centre: [f64; 3],
+    /// |sum m a| / sum m |a|: what the errors add to the momentum, as a fraction of all forces.
+    pub force_sum: f64,
+}
+
+impl Balance {
+    /// Of the bodies of an evaluation. Collective.
+    pub fn measure(comm: &dyn Comm, evaluation: &Evaluation) -> Balance {
+        let [mass, x, y, z, ax, ay, az, size] = evaluation.sum(comm, |bodies, i| {
+            let (mass, [x, y, z], acc) = (bodies.mass[i], bodies.position(i), bodies.acceleration(i));
+            let [ax, ay, az] = acc.map(|a| mass * a);
+            [mass, mass * x, mass * y, mass * z, ax, ay, az, mass * norm(acc)]
+        });
+        let force_sum = if size > 0.0 { norm([ax, ay, az]) / size } else { 0.0 };
+        Balance { centre: [x, y, z].map(|sum| sum / mass), force_sum }
+    }
+}

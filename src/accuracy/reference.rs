@@ -1,0 +1,115 @@
+//! Every body against the acceleration of the same id in another snapshot.
+
+use super::{Accuracy, Balance, RelativeError};
+use crate::crew::Crew;
+use crate::diagnostics::norm;
+use crate::initial::{self, Start};
+use anyhow::{Result, anyhow, ensure};
+use decomposition::{Evaluation, collective};
+use io::Units;
+use std::fmt::Write;
+use std::path::Path;
+use treecode::Bodies;
+
+/// The error of one body.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct BodyError {
+    /// Whose.
+    pub id: u64,
+    /// Where it is [L].
+    pub position: [f64; 3],
+    /// Length of its exact acceleration [L/T^2].
+    pub acceleration: f64,
+    /// The error.
+    pub error: RelativeError,
+}
+
+/// What of a body travels to the rank where it meets its reference.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Traveller {
+    id: u64,
+    position: [f64; 3],
+    acceleration: [f64; 3],
+}
+
+/// Compares the accelerations of all bodies with those of a snapshot, converted to `units`. The errors of all bodies, in the order of their
+/// ids, come to the leading rank; the others get none. Collective.
+///
+/// # Errors
+/// The same on every rank, if the snapshot cannot be read, has no accelerations, or holds other bodies.
+pub fn compare(
+    crew: &Crew,
+    evaluation: &Evaluation,
+    balance: &Balance,
+    path: &Path,
+    units: &Units,
+) -> Result<(Accuracy, Vec<BodyError>)> {
+    let Start { bodies: reference, .. } = initial::read(crew, path, Some(units))?.0;
+    let known = reference.acc.iter().flatten().any(|&a| a != 0.0);
+    ensure!(
+        collective::sum(crew.comm, u64::from(known)) > 0,
+        "{}: has no accelerations to compare with",
+        path.display()
+    );
+    let (found, exact) = (meet(crew, &evaluation.bodies), meet(crew, &reference));
+    let errors = errors(&found, &exact, balance.centre);
+    let errors = crew.agree(errors.map_err(|fault| anyhow!("{}: {fault}", path.display())))?;
+    let mut errors = to_the_leader(crew, errors);
+    errors.sort_by_key(|error| error.id);
+    // The others' is of no bodies, and they do not report it.
+    let accuracy = Accuracy::of(errors.iter().map(|error| error.error).collect());
+    Ok((accuracy, errors))
+}
+
+/// Sends every body to the rank that its id chooses, and gives the bodies that came here, in the order of their ids.
+fn meet(crew: &Crew, bodies: &Bodies) -> Vec<Traveller> {
+    let mut out = vec![Vec::new(); crew.comm.size()];
+    for i in 0..bodies.len() {
+        let (id, position, acceleration) = (bodies.id[i], bodies.position(i), bodies.acceleration(i));
+        out[(id % crew.comm.size() as u64) as usize].push(Traveller { id, position, acceleration });
+    }
+    let mut here = collective::exchange(crew.comm, &out).concat();
+    here.sort_unstable_by_key(|traveller| traveller.id);
+    here
+}
+
+fn errors(found: &[Traveller], exact: &[Traveller], centre: [f64; 3]) -> Result<Vec<BodyError>, String> {
+    if found.len() != exact.len() {
+        return Err(format!("holds another number of bodies: {} instead of {}", exact.len(), found.len()));
+    }
+    let error = |(found, exact): (&Traveller, &Traveller)| {
+        if found.id != exact.id {
+            return Err(format!("holds other bodies: the id {} beside {}", exact.id, found.id));
+        }
+        let radius = std::array::from_fn(|axis| found.position[axis] - centre[axis]);
+        Ok(BodyError {
+            id: found.id,
+            position: found.position,
+            acceleration: norm(exact.acceleration),
+            error: RelativeError::new(found.acceleration, exact.acceleration, radius),
+        })
+    };
+    found.iter().zip(exact).map(error).collect()
+}
+
+fn to_the_leader(crew: &Crew, mine: Vec<BodyError>) -> Vec<BodyError> {
+    let mut out = vec![Vec::new(); crew.comm.size()];
+    out[0] = mine;
+    collective::exchange(crew.comm, &out).concat()
+}
+
+/// Writes a row for each body, as CSV.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_table(path: &Path, errors: &[BodyError]) -> Result<()> {
+    let mut text = "id,x,y,z,acceleration,error,outward_error\n".to_owned();
+    for BodyError { id, position: [x, y, z], acceleration, error } in errors {
+        let RelativeError { length, outward } = error;
+        writeln!(text, "{id},{x:e},{y:e},{z:e},{acceleration:e},{length:e},{outward:e}")
+            .expect("a string takes any text");
+    }
+    Ok(io::replace_atomically(path, text.as_bytes())?)
+}

@@ -1,0 +1,76 @@
+//! Many spheres of very different mass on a uniform background: the hard problem of force benchmarks, since bodies that feel little
+//! lie beside bodies that feel much.
+
+use super::{Component, Profile, Shape, Sphere, State, uniform};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+/// Plummer spheres at random places of a box, on bodies that fill it evenly. All bodies weigh the same; all spheres have the
+/// same mean density. Each sphere by itself is in equilibrium, and the background is at rest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Clumps {
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Mass of all bodies [M].
+    pub mass: f64,
+    /// Number of clumps.
+    pub clumps: u64,
+    /// Fraction of the bodies in the background.
+    pub background: f64,
+    /// The number of clumps of mass m goes as m^-slope; above 1.
+    pub slope: f64,
+    /// Side of the box in which the centres and the background lie [L].
+    pub side: f64,
+    /// Scale radius of a clump of the mean mass [L]; that of the others goes as the cube root of their mass.
+    pub radius: f64,
+    /// Bodies of a clump lie within this many of its scale radii.
+    pub cut: f64,
+}
+
+impl Clumps {
+    /// The clumps, the heaviest one last, and the background.
+    pub(super) fn components(&self) -> Vec<Component> {
+        let in_clumps = ((1.0 - self.background) * self.bodies as f64).round() as u64;
+        let weights = self.weights();
+        let total: f64 = weights.iter().sum();
+        let mean = total / self.clumps as f64;
+        let (mut sum, mut end) = (0.0, 0);
+        let mut components: Vec<_> = (0..self.clumps)
+            .zip(weights)
+            .map(|(k, weight)| {
+                let first = end;
+                sum += weight;
+                end = (sum / total * in_clumps as f64).round() as u64;
+                self.clump(k, end - first, self.radius * (weight / mean).cbrt())
+            })
+            .collect();
+        let count = self.bodies - end;
+        let shape = Shape::Uniform(uniform::Shape::Box, self.side);
+        let place = State::default();
+        components.push(Component { count, mass: self.mass_of(count), kind: 1, shape, place });
+        components
+    }
+
+    /// Masses of the clumps up to a factor: the quantiles of the power law, so that it holds for any seed.
+    fn weights(&self) -> Vec<f64> {
+        let above = |k: u64| 1.0 - (k as f64 + 0.5) / self.clumps as f64;
+        (0..self.clumps).map(|k| above(k).powf(-1.0 / (self.slope - 1.0))).collect()
+    }
+
+    fn clump(&self, k: u64, count: u64, radius: f64) -> Component {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(u64::MAX - k); // the bodies have the first streams
+        let pos = uniform::Shape::Box.draw(self.side, &mut rng);
+        let (mass, cut, axis) = (self.mass_of(count), self.cut, [0.0, 0.0, 1.0]);
+        let sphere = Sphere { profile: Profile::Plummer, mass, radius, cut, spin: 0.0, axis };
+        let place = State { pos, vel: [0.0; 3] };
+        Component { count, mass, kind: 1, shape: Shape::Sphere(sphere), place }
+    }
+
+    fn mass_of(&self, count: u64) -> f64 {
+        self.mass * count as f64 / self.bodies as f64
+    }
+}

@@ -1,0 +1,157 @@
+//! The most that the processors can do: chains of single-precision fused multiply-adds on all threads, nothing else. Speeds are given as
+//! a fraction of it.
+//!
+//! The widest registers of the machine are used, whichever the kernels use. [`CHAINS`] independent chains hide the latency of the
+//! unit, 4 or 5 cycles at two operations a cycle.
+#![allow(unsafe_code)]
+
+use decomposition::{Comm, collective};
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Independent chains; with two constants they fit into sixteen registers.
+const CHAINS: usize = 12;
+/// Links of a chain in one measurement: some 20 ms with eight lanes.
+const LINKS: u64 = 5_000_000;
+/// Measurements, of which the best counts.
+const MEASUREMENTS: usize = 3;
+/// A link is x -> x FACTOR + SUMMAND, which goes to 1.
+const FACTOR: f32 = 0.5;
+/// See [`FACTOR`].
+const SUMMAND: f32 = 0.5;
+
+/// A way to compute the chains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+/// Peak of all threads of all ranks together [Gflop/s], a fused multiply-add counted as two. Collective.
+pub fn measure(comm: &dyn Comm) -> f64 {
+    let path = *Path::all().last().expect("there is the portable one");
+    let threads = collective::sum(comm, rayon::current_num_threads() as u64);
+    let operations = (2 * CHAINS * path.lanes()) as f64 * LINKS as f64 * threads as f64;
+    let best = (0..MEASUREMENTS).map(|_| {
+        comm.barrier();
+        let start = Instant::now();
+        rayon::broadcast(|_| black_box(path.run(black_box(LINKS))));
+        let [slowest] = collective::max(comm, [start.elapsed().as_secs_f64()]);
+        operations * 1e-9 / slowest
+    });
+    best.fold(0.0, f64::max)
+}
+
+impl Path {
+    /// Those that this machine has, the fastest last.
+    fn all() -> Vec<Path> {
+        let mut all = vec![Path::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Path::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f") {
+                all.push(Path::Avx512);
+            }
+        }
+        all
+    }
+
+    fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => 16,
+            _ => 8,
+        }
+    }
+
+    /// Where all chains are after so many links, added up.
+    fn run(self, links: u64) -> f32 {
+        match self {
+            // SAFETY: `all` has detected what the function needs.
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => unsafe { x86::avx512(links) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => unsafe { x86::avx2(links) },
+            Path::Portable => portable(links),
+        }
+    }
+}
+
+/// Plain code: fused on NEON, a product and a sum elsewhere.
+fn portable(links: u64) -> f32 {
+    let mut chains = [[0.0f32; 8]; CHAINS];
+    for _ in 0..links {
+        for x in chains.as_flattened_mut() {
+            *x = if cfg!(target_arch = "aarch64") {
+                x.mul_add(FACTOR, SUMMAND)
+            } else {
+                *x * FACTOR + SUMMAND
+            };
+        }
+    }
+    chains.as_flattened().iter().sum()
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{CHAINS, FACTOR, SUMMAND};
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx512f")]
+    pub fn avx512(links: u64) -> f32 {
+        let (factor, summand) = (_mm512_set1_ps(FACTOR), _mm512_set1_ps(SUMMAND));
+        let mut chains = [_mm512_setzero_ps(); CHAINS];
+        for _ in 0..links {
+            for x in &mut chains {
+                *x = _mm512_fmadd_ps(*x, factor, summand);
+            }
+        }
+        chains.into_iter().map(|x| _mm512_reduce_add_ps(x)).sum()
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2(links: u64) -> f32 {
+        let (factor, summand) = (_mm256_set1_ps(FACTOR), _mm256_set1_ps(SUMMAND));
+        let mut chains = [_mm256_setzero_ps(); CHAINS];
+        for _ in 0..links {
+            for x in &mut chains {
+                *x = _mm256_fmadd_ps(*x, factor, summand);
+            }
+        }
+        let lanes = |x: __m256| {
+            let mut lanes = [0.0f32; 8];
+            // SAFETY: the array has room for eight numbers.
+            unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), x) };
+            lanes.iter().sum::<f32>()
+        };
+        chains.into_iter().map(lanes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::Solo;
+
+    #[test]
+    fn every_path_computes_all_its_chains() {
+        for path in Path::all() {
+            for (links, expected) in [(1, 0.5), (3, 0.875), (100, 1.0)] {
+                let all = (CHAINS * path.lanes()) as f32;
+                assert_eq!(path.run(links), expected * all, "{path:?} after {links} links");
+            }
+        }
+    }
+
+    #[test]
+    fn the_peak_is_that_of_a_processor_of_this_century() {
+        let peak = measure(&Solo);
+        assert!(peak > 0.5 && peak < 1e6, "{peak} Gflops");
+    }
+}
