@@ -41,7 +41,7 @@ class Pytreegrav:
         import numba
         import pytreegrav
 
-        numba.set_num_threads(threads)
+        self.set_threads = lambda: numba.set_num_threads(threads)
         self.call = lambda: pytreegrav.Accel(
             position, mass, theta=theta, quadrupole=quadrupole, parallel=threads > 1, method="tree"
         )
@@ -49,6 +49,7 @@ class Pytreegrav:
         self.threads = threads
 
     def evaluate(self):
+        self.set_threads()  # one number for the whole process
         begun = time.perf_counter()
         acceleration = self.call()
         return time.perf_counter() - begun, acceleration

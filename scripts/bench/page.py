@@ -146,7 +146,7 @@ def others(rows):
         own = min(map(seconds, row["heorot"]))
         took = min(row["seconds"])
         lines.append([
-            row["problem"], row["code"], row["threads"], f"{took:.2f}", error_words(row["error"]), f"{own:.2f}",
+            row["problem"], row["code"], row["threads"], f"{took:.3f}", error_words(row["error"]), f"{own:.3f}",
             error_words(row["heorot"][0]["force_error"]), f"{took / own:.1f}",
         ])
     text = "### Beside codes that any user can install\n\nSame bodies, runs in turn, tree build included, minimum; Heorot with its default"
