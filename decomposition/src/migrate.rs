@@ -24,9 +24,11 @@ pub fn migrate(
     keys.truncate(mine.end);
     keys.drain(..mine.start);
     bodies.keep(mine);
-    let arrived: Vec<_> = arrived.into_iter().filter(|message| !message.is_empty()).collect();
-    if !arrived.is_empty() {
-        arrived.iter().for_each(|message| bodies.read(message));
+    let staying = bodies.len();
+    // Messages and old keys give their memory back before the sort takes its own.
+    arrived.into_iter().filter(|message| !message.is_empty()).for_each(|message| bodies.read(&message));
+    if bodies.len() > staying {
+        drop(keys);
         keys = treecode::sort(&mut bodies, cube);
     }
     (bodies, keys)
