@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-const MAX_ORDER: usize = 4;
+/// Highest order of the multipoles; local expansions go one order higher.
+const MAX_ORDER: usize = 6;
+/// The same for the Plummer-softened potential, which has many more terms at high orders.
+const MAX_SOFTENED_ORDER: usize = 4;
 
 type Index = [usize; 3];
 
@@ -105,30 +108,38 @@ fn write_shift(out: &mut String, order: usize) {
     writeln!(out, "    ]\n}}\n").unwrap();
 }
 
-/// `full`: the moments with the signs of the expansion. `harmonic`: what is left of them for 1 / r, the traceless tensors W of order n
-/// with `W x^n / (n r^(2n + 1))` for the potential.
-fn write_tile_moments(out: &mut String, order: usize) {
-    let basis = full_basis(order);
-    for (name, kept) in [("harmonic", traceless_basis(order)), ("full", basis.clone())] {
-        let mut terms = vec![Vec::new(); kept.len()];
-        for (k, i) in basis.iter().enumerate() {
-            let sign = if total(*i).is_multiple_of(2) { 1.0 } else { -1.0 };
-            let image = if name == "full" { Polynomial::from([(*i, 1.0)]) } else { numerator(*i) };
-            for (image, weight) in image {
-                let Some(slot) = kept.iter().position(|j| *j == image) else { continue };
-                let scale = if name == "full" { 1.0 } else { total(*i).max(1) as f64 / multiplicity(image) };
-                terms[slot].push(format!("{:?} * m[{k}]", sign * weight * scale));
-            }
+/// `traceless`: the traceless tensors W of order n with `W x^n / (n r^(2n + 1))` for the potential, from the moments that the harmonic form keeps.
+fn write_traceless(out: &mut String, harmonic: &Form, order: usize) {
+    let kept = traceless_basis(order);
+    let mut terms = vec![Vec::new(); kept.len()];
+    for (k, i) in harmonic.moments(order).iter().enumerate() {
+        for (image, weight) in numerator(*i) {
+            let Some(slot) = kept.iter().position(|j| *j == image) else { continue };
+            let scale = total(*i).max(1) as f64 / multiplicity(image);
+            terms[slot].push(format!("{:?} * m({k})", weight * scale));
         }
-        let lines: Vec<String> = terms.iter().map(|t| t.join(" + ")).collect();
-        let (n, kept) = (basis.len(), kept.len());
-        writeln!(
-            out,
-            "fn {name}_{order}(m: &[f64; {n}]) -> [f64; {kept}] {{\n    [{}]\n}}\n",
-            lines.join(", ")
-        )
-        .unwrap();
     }
+    let (n, lines) = (kept.len(), terms.iter().map(|t| t.join(" + ")).collect::<Vec<_>>());
+    writeln!(
+        out,
+        "#[inline(always)]\nfn traceless_{order}(m: impl Fn(usize) -> f32) -> [f32; {n}] {{\n    [{}]\n}}\n",
+        lines.join(", ")
+    )
+    .unwrap();
+}
+
+/// `radial`: sum m r^n for the highest even n up to the order, by the multinomial theorem.
+fn write_radial(out: &mut String, order: usize) {
+    let (basis, half) = (full_basis(order), order / 2);
+    let mut terms = Vec::new();
+    for (k, i) in basis.iter().enumerate() {
+        if total(*i) == 2 * half && i.iter().all(|n| n.is_multiple_of(2)) {
+            let weight = multiplicity(i.map(|n| n / 2)) * i.map(factorial).iter().product::<f64>();
+            terms.push(format!("{weight:?} * m[{k}]"));
+        }
+    }
+    writeln!(out, "fn radial_{order}(m: &[f64; {}]) -> f64 {{\n    {}\n}}\n", basis.len(), terms.join(" + "))
+        .unwrap();
 }
 
 /// A chain of fused multiply-adds: the sum of the products; counts its operations.
@@ -162,7 +173,7 @@ fn write_harmonic_field(out: &mut String, order: usize) {
         let mut lower = i;
         lower[axis] -= 1;
         let ratio = multiplicity(i) / multiplicity(lower);
-        let scale = if ratio == 1.0 { String::new() } else { format!(" * L::splat({ratio:?})") };
+        let scale = if ratio == 1.0 { String::new() } else { format!(" * L::splat({:?})", ratio as f32) };
         operations += if ratio == 1.0 { 1 } else { 2 };
         writeln!(code, "    let {} = {} * {}{scale};", monomial(i), monomial(lower), ["x", "y", "z"][axis])
             .unwrap();
@@ -289,17 +300,261 @@ fn write_full_field(out: &mut String, order: usize) {
     write_function(out, "full", order, d.operations, &d.code);
 }
 
+/// A form of the expansion for the cell-cell kernels: the components that are kept, and how the others follow from them.
+struct Form {
+    name: &'static str,
+    /// Whether the potential is harmonic, so that second derivatives along z follow from those along x and y.
+    harmonic: bool,
+}
+
+impl Form {
+    /// The components up to an order: two z at most one of which is kept, where the potential is harmonic.
+    fn basis(&self, order: usize) -> Vec<Index> {
+        full_basis(order).into_iter().filter(|i| !self.harmonic || i[2] <= 1).collect()
+    }
+
+    /// A derivative in terms of those that are kept: d_zz = -d_xx - d_yy.
+    fn reduce(&self, index: Index) -> Polynomial {
+        if !self.harmonic || index[2] <= 1 {
+            return Polynomial::from([(index, 1.0)]);
+        }
+        let mut result = Polynomial::new();
+        let lower = [index[0], index[1], index[2] - 2];
+        for square in [[2, 0, 0], [0, 2, 0]] {
+            for (i, k) in self.reduce(plus(lower, square)) {
+                *result.entry(i).or_default() -= k;
+            }
+        }
+        result
+    }
+
+    /// The moments that the kernels read: all that are kept but the dipole, which is zero about the centre of mass.
+    fn moments(&self, order: usize) -> Vec<Index> {
+        self.basis(order).into_iter().filter(|i| !self.harmonic || total(*i) != 1).collect()
+    }
+
+    /// Code that multiplies the values `factor(i)` with the tensor `value` and adds: `sum_i factor(i) value(i + index)`, where `value` names
+    /// components that are kept, or for two z the negative of the component. The first factor has no second z.
+    fn contract(
+        &self,
+        terms: &[(String, Index)],
+        value: impl Fn(Index) -> String,
+        operations: &mut usize,
+    ) -> String {
+        *operations += 2 * terms.len();
+        let mut terms = terms.iter();
+        let (factor, index) = terms.next().expect("a contraction has terms");
+        let first = if factor == "1" {
+            *operations -= 2;
+            value(*index)
+        } else {
+            *operations -= 1;
+            format!("{factor} * {}", value(*index))
+        };
+        terms.fold(first, |sum, (factor, index)| {
+            let kind = if self.harmonic && index[2] == 2 { "neg_mul_add" } else { "mul_add" };
+            format!("{factor}.{kind}({}, {sum})", value(*index))
+        })
+    }
+
+    /// Code for minus the components with two z, named `{prefix}ab2`, from those that are kept.
+    fn write_second_z(&self, code: &mut String, prefix: &str, order: usize, operations: &mut usize) {
+        for [a, b, c] in full_basis(order).into_iter().filter(|i| self.harmonic && i[2] == 2) {
+            assert_eq!(c, 2);
+            writeln!(code, "    let {prefix}{a}{b}2 = {prefix}{}{b}0 + {prefix}{a}{}0;", a + 2, b + 2)
+                .unwrap();
+            *operations += 1;
+        }
+    }
+
+    /// `m2l`: local += sum over moments times derivatives (Warren & Salmon 1995; Dehnen 2002, eq. 3). With unit vector n and u = 1/r the moments
+    /// are scaled by u^order, the derivatives taken at n, and the results scaled by u^(order + 1).
+    fn write_cell_cell(&self, out: &mut String, order: usize) {
+        let local = order + 1;
+        let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
+        for index in self.basis(local) {
+            let name = d.get(0, index);
+            writeln!(d.code, "    let t{} = {name};", digits(index)).unwrap();
+        }
+        let Derivatives { mut code, mut operations, .. } = d;
+        self.write_second_z(&mut code, "t", local, &mut operations);
+        for n in 3..=local + 1 {
+            writeln!(code, "    let u{n} = u{} * u;", n - 1).unwrap();
+            operations += 1;
+        }
+        let moments = self.moments(order);
+        for (k, index) in moments.iter().enumerate() {
+            match total(*index) {
+                1 => {}
+                0 => writeln!(code, "    let w{k} = m({k});").unwrap(),
+                n => {
+                    writeln!(code, "    let w{k} = m({k}) * u{n};").unwrap();
+                    operations += 1;
+                }
+            }
+        }
+        for (slot, index) in self.basis(local).into_iter().enumerate() {
+            let terms: Vec<(String, Index)> = moments
+                .iter()
+                .enumerate()
+                .filter(|(_, moment)| total(**moment) != 1 && total(**moment) + total(index) <= local)
+                .map(|(k, moment)| (format!("w{k}"), plus(*moment, index)))
+                .collect();
+            let sum = self.contract(&terms, |i| format!("t{}", digits(i)), &mut operations);
+            let scale = match total(index) {
+                0 => "u".to_string(),
+                n => format!("u{}", n + 1),
+            };
+            writeln!(code, "    local[{slot}] = ({sum}).mul_add({scale}, local[{slot}]);").unwrap();
+            operations += 2;
+        }
+        // Offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3.
+        writeln!(
+            out,
+            "const CELL_OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn m2l_{}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, lanes: u8, m: impl Fn(usize) -> L, local: &mut [L; {}]) {{\n    let u = r2.rsqrt().in_lanes(lanes);\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
+            self.name.to_uppercase(),
+            operations + 18,
+            self.name,
+            self.basis(local).len(),
+        )
+        .unwrap();
+    }
+
+    /// Code for the values `e{index}` of the polynomials that a local expansion multiplies: x^a y^b z^c / (a! b! c!), where powers of z above
+    /// the first go to the components that they reduce to.
+    fn write_local_powers(&self, code: &mut String, order: usize) {
+        let mut sums: BTreeMap<Index, Vec<String>> = BTreeMap::new();
+        for index in full_basis(order) {
+            let name = format!("p{}", digits(index));
+            match (0..3).find(|&axis| index[axis] > 0) {
+                None => writeln!(code, "    let {name} = L::splat(1.0);").unwrap(),
+                Some(axis) => {
+                    let mut lower = index;
+                    lower[axis] -= 1;
+                    let x = ["x", "y", "z"][axis];
+                    let scale = match index[axis] {
+                        1 => String::new(),
+                        n => format!(" * L::splat({:?})", 1.0 / n as f32),
+                    };
+                    writeln!(code, "    let {name} = p{} * {x}{scale};", digits(lower)).unwrap();
+                }
+            }
+            for (kept, k) in self.reduce(index) {
+                let terms = sums.entry(kept).or_default();
+                let sign = if k < 0.0 { " - " } else { " + " };
+                let factor =
+                    if k.abs() == 1.0 { String::new() } else { format!(" * L::splat({:?})", k.abs()) };
+                terms.push(if terms.is_empty() {
+                    format!("{name}{factor}")
+                } else {
+                    format!("{sign}{name}{factor}")
+                });
+            }
+        }
+        for (index, terms) in sums {
+            writeln!(code, "    let e{} = {};", digits(index), terms.concat()).unwrap();
+        }
+    }
+
+    /// `l2l`: a local expansion about another centre; `l2p`: potential and acceleration of a local expansion at a place.
+    fn write_local(&self, out: &mut String, order: usize) {
+        let local = order + 1;
+        let basis = self.basis(local);
+        let mut code = String::new();
+        self.write_local_powers(&mut code, local);
+        for (k, index) in basis.iter().enumerate() {
+            writeln!(code, "    let l{} = local({k});", digits(*index)).unwrap();
+        }
+        let mut operations = 0;
+        self.write_second_z(&mut code, "l", local, &mut operations);
+        let sum = |target: Index, highest: usize| {
+            let mut terms: Vec<(String, Index)> = basis
+                .iter()
+                .filter(|i| total(**i) + total(target) <= highest)
+                .map(|i| (format!("e{}", digits(*i)), plus(*i, target)))
+                .collect();
+            terms[0].0 = "1".to_string();
+            self.contract(&terms, |i| format!("l{}", digits(i)), &mut 0)
+        };
+        let shifted: Vec<String> = basis.iter().map(|target| sum(*target, local)).collect();
+        let field: Vec<String> =
+            [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].iter().map(|target| sum(*target, local)).collect();
+        for (name, kept, lines) in [("l2l", basis.len(), shifted), ("l2p", 4, field)] {
+            writeln!(
+                out,
+                "#[inline(always)]\nfn {name}_{}_{order}<L: Lanes>([x, y, z]: [L; 3], local: impl Fn(usize) -> L) -> [L; {kept}] {{\n{code}    [\n        {},\n    ]\n}}\n",
+                self.name,
+                lines.join(",\n        "),
+            )
+            .unwrap();
+        }
+    }
+
+    /// The call of the macro that makes all this an `Expansion`.
+    fn write_expansion(&self, out: &mut String, order: usize) {
+        let (name, all, moments) = (self.name, full_basis(order).len(), self.moments(order).len());
+        let local = self.basis(order + 1).len();
+        let (form, single, singles) = match self.harmonic {
+            true => ("Harmonic", format!("traceless_{order}"), traceless_basis(order).len()),
+            false => ("Full", "same".to_string(), moments),
+        };
+        writeln!(
+            out,
+            "expansion! {{\n    {form}<{order}>, softened: {}, full: {all}, tile: {moments}, single: {singles}, local: {local},\n    powers_{order}, shift_{order}, radial_{order}, {name}_{order}, {single}, field_{name}_{order}, OPERATIONS_{upper}_{order},\n    m2l_{name}_{order}, l2l_{name}_{order}, l2p_{name}_{order}, CELL_OPERATIONS_{upper}_{order}\n}}\n",
+            !self.harmonic,
+            upper = name.to_uppercase(),
+        )
+        .unwrap();
+    }
+
+    /// What is left of the moments, with the signs of the expansion; named like the form.
+    fn write_moments(&self, out: &mut String, order: usize) {
+        let (basis, kept) = (full_basis(order), self.moments(order));
+        let mut terms = vec![Vec::new(); kept.len()];
+        for (k, index) in basis.iter().enumerate() {
+            let sign = if total(*index).is_multiple_of(2) { 1.0 } else { -1.0 };
+            for (image, weight) in self.reduce(*index) {
+                if let Some(slot) = kept.iter().position(|j| *j == image) {
+                    terms[slot].push(format!("{:?} * m[{k}]", sign * weight));
+                }
+            }
+        }
+        let lines: Vec<String> = terms.iter().map(|t| t.join(" + ")).collect();
+        writeln!(
+            out,
+            "fn {}_{order}(m: &[f64; {}]) -> [f64; {}] {{\n    [{}]\n}}\n",
+            self.name,
+            basis.len(),
+            kept.len(),
+            lines.join(", ")
+        )
+        .unwrap();
+    }
+}
+
+fn digits([a, b, c]: Index) -> String {
+    format!("{a}{b}{c}")
+}
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut out = String::new();
     for order in 1..=MAX_ORDER {
         write_powers(&mut out, order);
         write_shift(&mut out, order);
-        write_tile_moments(&mut out, order);
+        write_radial(&mut out, order);
+        let forms = [Form { name: "harmonic", harmonic: true }, Form { name: "full", harmonic: false }];
+        write_traceless(&mut out, &forms[0], order);
         write_harmonic_field(&mut out, order);
-        write_full_field(&mut out, order);
-        let (full, harmonic) = (full_basis(order).len(), traceless_basis(order).len());
-        writeln!(out, "order!({order}, {full}, {harmonic}, powers_{order}, shift_{order}, harmonic_{order}, full_{order}, field_harmonic_{order}, field_full_{order}, OPERATIONS_HARMONIC_{order}, OPERATIONS_FULL_{order});\n").unwrap();
+        if order <= MAX_SOFTENED_ORDER {
+            write_full_field(&mut out, order);
+        }
+        for form in forms.iter().filter(|form| form.harmonic || order <= MAX_SOFTENED_ORDER) {
+            form.write_moments(&mut out, order);
+            form.write_cell_cell(&mut out, order);
+            form.write_local(&mut out, order);
+            form.write_expansion(&mut out, order);
+        }
     }
     let path =
         std::path::Path::new(&std::env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("expansion.rs");

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::time::Instant;
 use treecode::structure::{self, Structure, fold_above};
 use treecode::{
-    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Region, Summary, Survey,
-    Tree, with_expansion,
+    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Regions, Summary, Survey,
+    Tree, Walk, with_expansion,
 };
 
 /// Sink groups computed at a stretch while an exchange is under way.
@@ -76,16 +76,16 @@ fn step_with<E: Expansion>(
     let part = Part::<E>::new(frame, gravity, &bodies, &structure);
     clock.charge(&mut census, Phase::Moments);
 
-    let (branches, regions) = gather_parts(comm, &part);
+    let (branches, others) = gather_parts(comm, gravity.walk, &part);
     let mut tree = Tree::new(part, &branches);
-    let out = regions
-        .iter()
-        .enumerate()
-        .map(|(rank, regions)| if rank == comm.rank() { Vec::new() } else { tree.essential(regions) });
+    let out = others.into_iter().enumerate().map(|(rank, (branches, regions))| {
+        if rank == comm.rank() { Vec::new() } else { tree.essential(&branches, regions) }
+    });
     let mut pending = comm.start_exchange(out.collect());
     clock.charge(&mut census, Phase::Exchange);
 
-    // Groups that need nothing remote are computed while the essential trees travel.
+    // Sink groups that need nothing remote are computed while the essential trees travel. (The fmm walk has none: its first sinks are the
+    // cells above all ranks' branches.)
     let groups = tree.sink_groups();
     let mut batches = groups.chunks(GROUPS_AT_A_TIME);
     let mut waiting = Vec::new();
@@ -100,7 +100,12 @@ fn step_with<E: Expansion>(
     }
     clock.charge(&mut census, Phase::Exchange);
     waiting.extend(batches.flatten());
-    tree.gravity(&waiting, true, gravity.constant, &mut bodies, &mut census);
+    match gravity.walk {
+        Walk::Tree => {
+            tree.gravity(&waiting, true, gravity.constant, &mut bodies, &mut census);
+        }
+        Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
+    }
 
     let sent = comm.traffic();
     (census.bytes_sent, census.messages_sent) =
@@ -117,34 +122,32 @@ fn frame(comm: &dyn Comm, survey: &Survey, count: u64) -> (Frame, bool) {
     (Frame::new(Cube::around([-x, -y, -z], [u, v, w]), mass * count as f64), accelerated > 0.0)
 }
 
-/// Branches of all ranks in key order, and the regions of each rank's sinks.
+/// Branches of all ranks in key order, and for each rank its branches and the regions of its sinks.
 #[allow(clippy::type_complexity)] // a pair of lists
 fn gather_parts<E: Expansion>(
     comm: &dyn Comm,
+    walk: Walk,
     part: &Part<E>,
-) -> (Vec<(Key, Summary<E::Moments>)>, Vec<Vec<Region>>) {
+) -> (Vec<(Key, Summary<E::Moments>)>, Vec<(Vec<Key>, Regions)>) {
     let mut message = Vec::new();
     message.extend_from_slice(&(part.branches.len() as u64).to_ne_bytes());
     for (key, summary) in &part.branches {
         message.extend_from_slice(&key.bits().to_ne_bytes());
         summary.write(&mut message);
     }
-    part.regions.iter().for_each(|region| region.write(&mut message));
+    part.regions.write(&mut message);
 
-    let (mut branches, mut regions) = (Vec::new(), Vec::new());
+    let (mut branches, mut ranks) = (Vec::new(), Vec::new());
     for message in comm.all_gather(&message) {
-        let mut message = &message[..];
+        let (mut message, first) = (&message[..], branches.len());
         for _ in 0..treecode::take::<u64>(&mut message) {
             let key = Key::from_bits(treecode::take(&mut message)).expect("branches have keys");
             branches.push((key, Summary::read(&mut message)));
         }
-        let mut its = Vec::with_capacity(message.len() / Region::BYTES);
-        while !message.is_empty() {
-            its.push(Region::read(&mut message));
-        }
-        regions.push(its);
+        let keys = branches[first..].iter().map(|(key, _)| *key).collect();
+        ranks.push((keys, Regions::read(walk, message)));
     }
-    (branches, regions)
+    (branches, ranks)
 }
 
 /// Charges the time since it was last asked to a phase.

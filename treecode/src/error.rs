@@ -25,6 +25,16 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+    /// An environment variable has a value that does not fit this machine.
+    #[error("environment variable {name} = {value}: must be one of {expected} on this processor, or unset")]
+    Environment {
+        /// Name of the variable.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What would be right.
+        expected: String,
+    },
     /// There is nothing to compute.
     #[error("there are no bodies; at least one is needed")]
     NoBodies,

@@ -1,14 +1,13 @@
-//! Cartesian multipole expansions, order by order.
+//! Cartesian expansions of far fields, order by order.
 //!
 //! Moments of a cell about its centre of mass are `M_abc = sum m x^a y^b z^c / (a! b! c!)` for a + b + c up to the order (Warren &
 //! Salmon 1995, section 2). With R from the centre of mass to the sink, the potential is `-G sum (-1)^(a+b+c) M_abc d^abc (1/R)`
-//! and the acceleration minus its gradient.
+//! and the acceleration minus its gradient. A local expansion holds the derivatives of the potential of far cells about the centre of a sink
+//! cell; it goes one order higher than the moments, whose own highest order would serve the potential alone.
 //!
-//! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: only the traceless part of the moments makes a field, and
-//! its derivatives contract to products with powers of R. [`Full`] keeps all moments and all derivatives, for the Plummer-softened
-//! 1 / sqrt(R^2 + e^2). The straight-line code is written by `build.rs`.
-
-#![allow(clippy::neg_multiply)] // in the code that build.rs writes
+//! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: of all second derivatives along z only what follows from those
+//! along x and y is left. For bodies its moments are made traceless, so that derivatives contract to products with powers of R.
+//! [`Full`] keeps all moments and all derivatives, for the Plummer-softened 1 / sqrt(R^2 + e^2). The straight-line code is written by `build.rs`.
 
 use crate::simd::{LANES, Lanes};
 use bytemuck::Pod;
@@ -22,10 +21,16 @@ pub trait Expansion: Copy + Debug + Send + Sync + 'static {
     const SOFTENED: bool;
     /// Operations of one body-cell interaction.
     const OPERATIONS: u64;
+    /// Operations of one cell-cell interaction.
+    const CELL_OPERATIONS: u64;
     /// Moments of one cell, by order, then descending power of x, then of y; each `[M L^n]`.
     type Moments: Pod + Debug + Send + Sync;
-    /// What the kernels read of the moments of eight cells.
-    type Tile: Pod + Debug + Send + Sync;
+    /// What bodies need of the moments of one cell.
+    type Single: Pod + Debug + Send + Sync;
+    /// What the kernels read of the moments of eight cells, masses first.
+    type Tile: Pod + Debug + Send + Sync + AsRef<[[f32; LANES]]>;
+    /// Derivatives of the (positive) potential at the centre of a sink cell, without G.
+    type Local<T: Copy + Send + Sync>: Copy + Send + Sync + AsRef<[T]> + AsMut<[T]>;
 
     /// Moments of a unit mass at `offset` from the centre.
     fn powers(offset: [f64; 3]) -> Self::Moments;
@@ -33,14 +38,35 @@ pub trait Expansion: Copy + Debug + Send + Sync + 'static {
     fn accumulate(sum: &mut Self::Moments, mass: f64, moments: &Self::Moments);
     /// Moments about another centre; `offset` is the old centre seen from the new one.
     fn shift(moments: &Self::Moments, offset: [f64; 3]) -> Self::Moments;
-    /// `sum m r^n` about the centre, for even n up to the order.
-    fn radial(moments: &Self::Moments, n: usize) -> f64;
+    /// `sum m r^n` about the centre, for the highest even n up to the order.
+    fn radial(moments: &Self::Moments) -> f64;
     /// Writes the moments of one cell into its lane of a tile.
     fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments);
-    /// Potential and acceleration (both without G; the potential positive) that the cell in `lane` makes at `offset` from its
+    /// What bodies need of the moments of the cell in a lane.
+    fn single(tile: &Self::Tile, lane: usize) -> Self::Single;
+    /// Potential and acceleration (both without G; the potential positive) that a cell makes at `offset` from its
     /// centre of mass, where `r2` is the (softened) square of the distance.
     #[doc(hidden)]
-    fn field<L: Lanes>(tile: &Self::Tile, lane: usize, offset: [L; 3], r2: L) -> [L; 4];
+    fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], r2: L) -> [L; 4];
+
+    /// A local expansion with the same value everywhere.
+    fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T>;
+    /// Adds the field of eight cells, or of those in some lanes (bits of `lanes`), to local expansions, lane by lane; `moments(k)` is what row k
+    /// of a tile holds of them. `offset` leads from each cell's centre of mass to the centre of the sinks; `r2` is its (softened) square.
+    #[doc(hidden)]
+    fn add_cells<L: Lanes>(
+        local: &mut Self::Local<L>,
+        lanes: u8,
+        offset: [L; 3],
+        r2: L,
+        moments: impl Fn(usize) -> L,
+    );
+    /// A local expansion about eight other centres, which are at `shift` from its own.
+    #[doc(hidden)]
+    fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L>;
+    /// Potential and acceleration of a local expansion at eight places about its centre.
+    #[doc(hidden)]
+    fn field_of_local<L: Lanes>(local: &Self::Local<f32>, place: [L; 3]) -> [L; 4];
 }
 
 /// Expansion of the Newtonian 1/R.
@@ -59,31 +85,24 @@ pub fn moment_index([a, b, c]: [usize; 3]) -> usize {
     below + rest * (rest + 1) / 2 + c
 }
 
-/// Trace of the even moments: `sum m r^n = sum over a, b, c even of n!! (n/2)! / ... M_abc`.
-fn radial(moments: &[f64], n: usize) -> f64 {
-    assert!(n.is_multiple_of(2), "odd powers of the radius are no moments");
-    let factorial = |k: usize| (1..=k).map(|k| k as f64).product::<f64>();
-    let half = n / 2;
-    let mut sum = 0.0;
-    for i in 0..=half {
-        for j in 0..=half - i {
-            let k = half - i - j;
-            let multinomial = factorial(half) / (factorial(i) * factorial(j) * factorial(k));
-            let normalisation = factorial(2 * i) * factorial(2 * j) * factorial(2 * k);
-            sum += multinomial * normalisation * moments[moment_index([2 * i, 2 * j, 2 * k])];
-        }
-    }
-    sum
+#[inline(always)]
+fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
+    std::array::from_fn(moment)
 }
 
-macro_rules! form {
-    ($form:ident, $softened:literal, $order:literal, $full:literal, $kept:literal, $powers:ident, $shift:ident, $tile:ident, $field:ident, $operations:ident) => {
+macro_rules! expansion {
+    ($form:ident<$order:literal>, softened: $softened:literal, full: $full:literal, tile: $tile:literal, single: $singles:literal,
+     local: $local:literal, $powers:ident, $shift:ident, $radial:ident, $fill:ident, $single:ident, $field:ident, $operations:ident,
+     $m2l:ident, $l2l:ident, $l2p:ident, $cell_operations:ident) => {
         impl Expansion for $form<$order> {
             const ORDER: usize = $order;
             const SOFTENED: bool = $softened;
             const OPERATIONS: u64 = $operations;
+            const CELL_OPERATIONS: u64 = $cell_operations;
             type Moments = [f64; $full];
-            type Tile = [[f32; LANES]; $kept];
+            type Single = [f32; $singles];
+            type Tile = [[f32; LANES]; $tile];
+            type Local<T: Copy + Send + Sync> = [T; $local];
 
             #[inline]
             fn powers(offset: [f64; 3]) -> Self::Moments {
@@ -96,40 +115,52 @@ macro_rules! form {
             fn shift(moments: &Self::Moments, offset: [f64; 3]) -> Self::Moments {
                 $shift(moments, &$powers(offset))
             }
-            fn radial(moments: &Self::Moments, n: usize) -> f64 {
-                radial(moments, n)
+            fn radial(moments: &Self::Moments) -> f64 {
+                $radial(moments)
             }
             fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments) {
-                tile.iter_mut().zip($tile(moments)).for_each(|(row, moment)| row[lane] = moment as f32);
+                tile.iter_mut().zip($fill(moments)).for_each(|(row, moment)| row[lane] = moment as f32);
             }
             #[inline(always)]
-            fn field<L: Lanes>(tile: &Self::Tile, lane: usize, offset: [L; 3], r2: L) -> [L; 4] {
-                $field(offset, r2, |k| L::splat(tile[k][lane]))
+            fn single(tile: &Self::Tile, lane: usize) -> Self::Single {
+                $single(|k| tile[k][lane])
+            }
+            #[inline(always)]
+            fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], r2: L) -> [L; 4] {
+                $field(offset, r2, |k| L::splat(moments[k]))
+            }
+            #[inline(always)]
+            fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T> {
+                [value; $local]
+            }
+            #[inline(always)]
+            fn add_cells<L: Lanes>(
+                local: &mut Self::Local<L>,
+                lanes: u8,
+                offset: [L; 3],
+                r2: L,
+                moments: impl Fn(usize) -> L,
+            ) {
+                $m2l(offset, r2, lanes, moments, local);
+            }
+            #[inline(always)]
+            fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L> {
+                $l2l(shift, |k| L::splat(local[k]))
+            }
+            #[inline(always)]
+            fn field_of_local<L: Lanes>(local: &Self::Local<f32>, place: [L; 3]) -> [L; 4] {
+                $l2p(place, |k| L::splat(local[k]))
             }
         }
     };
 }
 
-macro_rules! order {
-    ($order:literal, $full:literal, $harmonic:literal, $powers:ident, $shift:ident, $to_harmonic:ident, $to_full:ident,
-     $field_harmonic:ident, $field_full:ident, $operations_harmonic:ident, $operations_full:ident) => {
-        form!(
-            Harmonic,
-            false,
-            $order,
-            $full,
-            $harmonic,
-            $powers,
-            $shift,
-            $to_harmonic,
-            $field_harmonic,
-            $operations_harmonic
-        );
-        form!(Full, true, $order, $full, $full, $powers, $shift, $to_full, $field_full, $operations_full);
-    };
+/// The code that `build.rs` writes.
+#[allow(clippy::neg_multiply, clippy::identity_op, unused_variables)]
+mod generated {
+    use super::*;
+    include!(concat!(env!("OUT_DIR"), "/expansion.rs"));
 }
-
-include!(concat!(env!("OUT_DIR"), "/expansion.rs"));
 
 /// Runs `$body` with `$type` standing for the expansion that a [`crate::Gravity`] asks for.
 #[macro_export]
@@ -147,6 +178,8 @@ macro_rules! with_expansion {
             (false, 2) => choose!(Harmonic, 2),
             (false, 3) => choose!(Harmonic, 3),
             (false, 4) => choose!(Harmonic, 4),
+            (false, 5) => choose!(Harmonic, 5),
+            (false, 6) => choose!(Harmonic, 6),
             (true, 1) => choose!(Full, 1),
             (true, 2) => choose!(Full, 2),
             (true, 3) => choose!(Full, 3),

@@ -3,13 +3,12 @@
 //! A list is in the order of the walk, which visits cells in key order and does not depend on which rank they came from; each
 //! group is summed by one task. So the bits of the result do not depend on ranks or threads.
 
-use crate::kernel::{Law, Newton, Plummer, Sinks, Sources, Spline};
-use crate::particles::Leaf;
+use crate::pairs::{Out, Pairs, Units};
 use crate::parts::for_each_part;
 use crate::simd::{LANES, Lanes, Task, dispatch};
 use crate::tile::{CLOSED, EMPTY, LEAF};
 use crate::tree::{Group, Tree};
-use crate::{Bodies, Census, Expansion, Interactions, SofteningKernel};
+use crate::{Bodies, Census, Expansion, Interactions};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
@@ -40,16 +39,7 @@ impl Done {
 struct Scratch {
     /// Tiles to visit.
     stack: Vec<u32>,
-    /// Accepted cells, as `tile << 3 | lane`.
-    cells: Vec<u32>,
-    /// Leaves that were not accepted, within reach of the softening.
-    near: Vec<Leaf>,
-    /// Leaves that were not accepted, beyond the softening.
-    far: Vec<Leaf>,
-    sources: Sources,
-    sinks: Sinks,
-    /// Work of each sink, in body-body interactions.
-    work: f32,
+    pairs: Pairs,
 }
 
 thread_local! {
@@ -62,9 +52,9 @@ impl<E: Expansion> Tree<E> {
         (0..self.groups.len() as u32).collect()
     }
 
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the bodies of these groups, in parallel; `bodies` are this rank's, in key
-    /// order, `constant` is that of gravity. Returns the groups that could not be computed, since they need cells that have not
-    /// been grafted yet.
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the bodies of these groups by the tree walk, in parallel; `bodies`
+    /// are this rank's, in key order, `constant` is that of gravity. Returns the groups that could not be computed, since they need cells that
+    /// have not been grafted yet.
     ///
     /// # Panics
     /// If the tree is `complete`, all having been grafted, and a group needs a closed cell: its owner left out something essential.
@@ -77,9 +67,7 @@ impl<E: Expansion> Tree<E> {
         census: &mut Census,
     ) -> Vec<u32> {
         let started = Instant::now();
-        let units = (self.frame.acceleration(constant), self.frame.potential(constant));
-        let Bodies { acc: [x, y, z], pot, work, kind, mass, .. } = bodies;
-        let (kind, mass): (&[u8], &[f64]) = (kind, mass);
+        let (units, out) = Units::of(self, constant, bodies);
         let range = |group: &u32| {
             let bodies = &self.groups[*group as usize].bodies;
             bodies.start as usize..bodies.end as usize
@@ -88,21 +76,15 @@ impl<E: Expansion> Tree<E> {
             groups,
             &range,
             0,
-            ([&mut x[..], y, z], &mut pot[..], &mut work[..]),
-            &|&index, (acc, pot, work)| {
+            out,
+            &|&index, out| {
                 SCRATCH.with_borrow_mut(|scratch| {
                     let group = &self.groups[index as usize];
-                    let Some(done) = dispatch(self.path, GroupTask { tree: self, group, scratch }) else {
+                    let task = GroupTask { tree: self, group, units: &units, out, scratch };
+                    dispatch(self.path, task).unwrap_or_else(|| {
                         assert!(!complete, "a walk must open a closed cell: an essential tree lacks it");
-                        return Done { waiting: vec![index], ..Done::default() };
-                    };
-                    let own = |k: usize| {
-                        let body = group.bodies.start as usize + k;
-                        mass[body] / self.frame.mass * self.softened.own_potential(kind[body])
-                    };
-                    work.fill(scratch.work);
-                    scratch.write(units, own, acc, pot);
-                    done
+                        Done { waiting: vec![index], ..Done::default() }
+                    })
                 })
             },
             &Done::and,
@@ -114,27 +96,12 @@ impl<E: Expansion> Tree<E> {
     }
 }
 
-impl Scratch {
-    /// Writes the sums of a group in physical units; `own` is the part of the potential that a sink has of itself.
-    fn write(
-        &self,
-        (acceleration, potential): (f64, f64),
-        own: impl Fn(usize) -> f64,
-        [x, y, z]: [&mut [f64]; 3],
-        pot: &mut [f64],
-    ) {
-        for k in 0..pot.len() {
-            let sum = |row: usize| self.sinks.sum[k / LANES][row][k % LANES];
-            pot[k] = (own(k) - sum(0)) * potential;
-            (x[k], y[k], z[k]) = (sum(1) * acceleration, sum(2) * acceleration, sum(3) * acceleration);
-        }
-    }
-}
-
 /// Walk and kernels of one group; `None` if the walk needs a closed cell.
 struct GroupTask<'a, E: Expansion> {
     tree: &'a Tree<E>,
     group: &'a Group,
+    units: &'a Units<'a>,
+    out: Out<'a>,
     scratch: &'a mut Scratch,
 }
 
@@ -148,10 +115,19 @@ impl<E: Expansion> Task for GroupTask<'_, E> {
             return None;
         }
         let walked = Instant::now();
-        let mut done = Done { walk: walked - started, ..Done::default() };
-        self.interact::<L>(&mut done);
-        done.kernels = walked.elapsed();
-        Some(done)
+        let (group, pairs) = (self.group, &mut self.scratch.pairs);
+        pairs.set_sinks::<L, E>(self.tree, &group.leaves, group.region.centre);
+        let felt = pairs.interact::<L, E>(self.tree, group.region.centre);
+        let first = group.bodies.start as usize;
+        self.units.write(&pairs.sinks, first, first, felt.work::<E>(), &mut self.out);
+        let count = group.bodies.len() as u64;
+        Some(Done {
+            interactions: felt.interactions(count),
+            operations: count * felt.operations,
+            walk: walked - started,
+            kernels: walked.elapsed(),
+            waiting: Vec::new(),
+        })
     }
 }
 
@@ -159,10 +135,8 @@ impl<E: Expansion> GroupTask<'_, E> {
     /// Fills the interaction lists; false if a closed cell must be opened.
     #[inline(always)]
     fn walk<L: Lanes>(&mut self) -> bool {
-        let Scratch { stack, cells, near, far, .. } = &mut *self.scratch;
-        cells.clear();
-        near.clear();
-        far.clear();
+        let Scratch { stack, pairs } = &mut *self.scratch;
+        pairs.clear();
         stack.clear();
         stack.push(self.tree.root);
         while let Some(index) = stack.pop() {
@@ -170,13 +144,12 @@ impl<E: Expansion> GroupTask<'_, E> {
             let (accepted, apart) = self.tree.opening.test::<L, E>(tile, &self.group.region);
             let descend = stack.len();
             for lane in 0..LANES {
-                let child = tile.child[lane];
+                let (child, cell) = (tile.child[lane], index << 3 | lane as u32);
                 if child == EMPTY {
                 } else if accepted >> lane & 1 == 1 {
-                    cells.push(index << 3 | lane as u32);
+                    pairs.cells.push(cell);
                 } else if child == LEAF {
-                    let leaf = tile.leaf(lane);
-                    if apart >> lane & 1 == 1 { far.push(leaf) } else { near.push(leaf) }
+                    if apart >> lane & 1 == 1 { pairs.far.push(cell) } else { pairs.near.push(cell) }
                 } else if child == CLOSED {
                     return false;
                 } else {
@@ -188,59 +161,6 @@ impl<E: Expansion> GroupTask<'_, E> {
         }
         true
     }
-
-    /// Runs the kernels over the lists.
-    #[inline(always)]
-    fn interact<L: Lanes>(&mut self, done: &mut Done) {
-        let softened = &self.tree.softened;
-        self.gather(|task| &task.group.leaves);
-        self.scratch.sinks.set(&self.scratch.sources);
-        let centre = self.group.region.centre;
-        self.scratch.sinks.feel_cells::<L, E>(&self.tree.tiles, &self.scratch.cells, centre);
-
-        self.gather(|task| &task.scratch.near);
-        let near = self.scratch.sources.len();
-        let Scratch { sources, sinks, .. } = &mut *self.scratch;
-        let mut operations = match softened.kernel {
-            _ if softened.none => feel::<L, Newton>(sinks, sources),
-            SofteningKernel::Plummer => feel::<L, Plummer>(sinks, sources),
-            SofteningKernel::Spline => feel::<L, Spline>(sinks, sources),
-        };
-        self.gather(|task| &task.scratch.far);
-        let Scratch { sources, sinks, .. } = &mut *self.scratch;
-        operations += match softened.kernel {
-            SofteningKernel::Plummer if !softened.none => feel::<L, Plummer>(sinks, sources),
-            _ => feel::<L, Newton>(sinks, sources),
-        };
-        let count = self.group.bodies.len() as u64;
-        let bodies = (near + self.scratch.sources.len()) as u64;
-        let cells = self.scratch.cells.len() as u64;
-        done.interactions =
-            Interactions { body_body: count * bodies, body_cell: count * cells, cell_cell: 0 };
-        done.operations = count * (operations + cells * E::OPERATIONS);
-        let cell_cost = E::OPERATIONS as f32 / Newton::OPERATIONS as f32;
-        self.scratch.work = bodies as f32 + cells as f32 * cell_cost;
-    }
-
-    /// Copies the bodies of leaves into the sources, relative to the centre of the group.
-    #[inline(always)]
-    fn gather(&mut self, leaves: impl Fn(&Self) -> &[Leaf]) {
-        let centre = self.group.region.centre;
-        let mut sources = std::mem::take(&mut self.scratch.sources);
-        sources.clear();
-        for leaf in leaves(self) {
-            let shift = std::array::from_fn(|axis| (leaf.reference[axis] - centre[axis]) as f32);
-            sources.push(&self.tree.particles, leaf.first, leaf.count, shift);
-        }
-        self.scratch.sources = sources;
-    }
-}
-
-/// All sources pull all sinks by one law; operations for each sink.
-#[inline(always)]
-fn feel<L: Lanes, W: Law>(sinks: &mut Sinks, sources: &Sources) -> u64 {
-    sinks.feel_bodies::<L, W>(sources);
-    sources.len() as u64 * W::OPERATIONS
 }
 
 #[cfg(test)]
@@ -248,7 +168,9 @@ mod tests {
     use super::*;
     use crate::simd::Path;
     use crate::structure;
-    use crate::{Criterion, Cube, Frame, Gravity, Key, Part, Softening, with_expansion};
+    use crate::{
+        Criterion, Cube, Frame, Gravity, Key, Part, Softening, SofteningKernel, Walk, with_expansion,
+    };
 
     /// Bodies on a spiral that winds through all scales.
     fn spiral(n: usize) -> Bodies {
@@ -275,27 +197,39 @@ mod tests {
             let mut tree = Tree::new(part, &branches);
             tree.path = path;
             let mut census = Census::default();
-            tree.gravity(&tree.sink_groups(), true, 1.0, &mut bodies, &mut census);
+            match gravity.walk {
+                Walk::Tree => drop(tree.gravity(&tree.sink_groups(), true, 1.0, &mut bodies, &mut census)),
+                Walk::Fmm => tree.fmm(1.0, &mut bodies, &mut census),
+            }
             (bodies, census)
         })
     }
 
     #[test]
     fn every_path_agrees_with_the_scalar_reference() {
-        for kernel in [SofteningKernel::Spline, SofteningKernel::Plummer] {
-            for length in [[0.0; 6], [0.0, 0.01, 0.02, 0.05, 0.0, 0.0]] {
-                for order in 1..=4 {
-                    let softening = Softening { kernel, length };
-                    let gravity =
-                        Gravity { criterion: Criterion::Angle, order, softening, ..Gravity::default() };
-                    let (got, counted) = field(&gravity, Path::detect());
-                    let (want, reference) = field(&gravity, Path::Scalar);
-                    assert_eq!(counted.interactions, reference.interactions, "{gravity:?}");
+        let walks = [Walk::Tree, Walk::Fmm];
+        let kernels = [SofteningKernel::Spline, SofteningKernel::Plummer];
+        let lengths = [[0.0; 6], [0.0, 0.01, 0.02, 0.05, 0.0, 0.0]];
+        for (walk, kernel) in walks.into_iter().flat_map(|walk| kernels.map(|kernel| (walk, kernel))) {
+            for (length, order) in
+                lengths.into_iter().flat_map(|length| (1..=6).map(move |order| (length, order)))
+            {
+                let softening = Softening { kernel, length };
+                let gravity =
+                    Gravity { walk, criterion: Criterion::Angle, order, softening, ..Gravity::default() };
+                if gravity.check().is_err() {
+                    continue;
+                }
+                let (want, reference) = field(&gravity, Path::Scalar);
+                for path in Path::available() {
+                    let (got, counted) = field(&gravity, path);
+                    assert_eq!(counted.interactions, reference.interactions, "{path:?}, {gravity:?}");
                     for i in 0..want.len() {
                         let (a, b) = (got.acceleration(i), want.acceleration(i));
                         let size = b.iter().map(|x| x * x).sum::<f64>().sqrt();
                         for axis in 0..3 {
-                            assert!((a[axis] - b[axis]).abs() <= 4e-5 * size, "{gravity:?}: {a:?} not {b:?}");
+                            let difference = (a[axis] - b[axis]).abs();
+                            assert!(difference <= 4e-5 * size, "{path:?}, {gravity:?}: {a:?} not {b:?}");
                         }
                         assert!((got.pot[i] - want.pot[i]).abs() <= 4e-5 * want.pot[i].abs());
                     }

@@ -14,6 +14,8 @@ pub struct Frame {
     pub length: f64,
     /// Mass unit [M].
     pub mass: f64,
+    per_length: f64,
+    per_mass: f64,
 }
 
 impl Frame {
@@ -23,13 +25,20 @@ impl Frame {
     /// Units for a cube and an upper bound of the total mass [M].
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
         let mass = 2f64.powi(mass_bound.log2().ceil() as i32);
-        Frame { cube, length: cube.side / Self::SIDE, mass }
+        let length = cube.side / Self::SIDE;
+        Frame { cube, length, mass, per_length: 1.0 / length, per_mass: 1.0 / mass }
     }
 
     /// Position of body `i` in length units from the cube's corner.
     #[inline]
     pub fn position(&self, bodies: &Bodies, i: usize) -> [f64; 3] {
-        std::array::from_fn(|axis| (bodies.pos[axis][i] - self.cube.corner[axis]) / self.length)
+        std::array::from_fn(|axis| (bodies.pos[axis][i] - self.cube.corner[axis]) * self.per_length)
+    }
+
+    /// Mass of body `i` in mass units.
+    #[inline]
+    pub fn mass_of(&self, bodies: &Bodies, i: usize) -> f64 {
+        bodies.mass[i] * self.per_mass
     }
 
     /// Side of a cell at `level` in length units.

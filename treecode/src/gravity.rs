@@ -1,5 +1,6 @@
 //! The parameters of a force evaluation: the `[gravity]` table of a parameter file.
 
+use crate::simd::check_path;
 use crate::{Error, TYPES};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub struct Gravity {
     /// `criterion = "absolute"`; smaller is more accurate.
     pub tolerance: f64,
     /// Order of the multipole expansion: 1 monopole (the dipole about the centre of mass is zero), 2 quadrupole, 3 octupole,
-    /// 4 hexadecapole.
+    /// 4 hexadecapole, up to 6. The fmm walk's local expansions go one order higher.
     pub order: usize,
     /// A cell with more bodies than this is split.
     pub leaf_size: usize,
@@ -36,6 +37,8 @@ pub struct Gravity {
 pub enum Walk {
     /// A group of sinks shares an interaction list of cells and bodies (Barnes 1990).
     Tree,
+    /// Cells act on cells, and local expansions pass down to the bodies (Dehnen 2002).
+    Fmm,
 }
 
 /// The opening criterion. Every criterion *accepts* a cell that is far enough.
@@ -99,7 +102,9 @@ impl Default for Softening {
 
 impl Gravity {
     /// The highest order of expansion there is.
-    pub const MAX_ORDER: usize = 4;
+    pub const MAX_ORDER: usize = 6;
+    /// The same with Plummer softening.
+    pub const MAX_SOFTENED_ORDER: usize = 4;
 
     /// Says which parameter is out of its range, if one is.
     pub fn check(&self) -> Result<(), Error> {
@@ -116,7 +121,14 @@ impl Gravity {
             return wrong(
                 "order",
                 &self.order,
-                "1 (monopole), 2 (quadrupole), 3 (octupole) or 4 (hexadecapole)",
+                "1 (monopole), 2 (quadrupole), 3 (octupole), 4 (hexadecapole), 5 or 6",
+            );
+        }
+        if self.order > Self::MAX_SOFTENED_ORDER && self.softening.is_plummer() {
+            return wrong(
+                "order",
+                &self.order,
+                "at most 4 with Plummer softening; the spline has orders up to 6",
             );
         }
         if !(1..=1024).contains(&self.leaf_size) {
@@ -125,6 +137,7 @@ impl Gravity {
         if !(self.leaf_size..=4096).contains(&self.group_size) {
             return wrong("group_size", &self.group_size, "from leaf_size to 4096");
         }
+        check_path()?;
         match self.softening.length.iter().find(|length| !(length.is_finite() && **length >= 0.0)) {
             Some(length) => wrong("softening.length", length, "finite and not negative"),
             None => Ok(()),

@@ -3,35 +3,47 @@
 //! Sinks lie in lanes, sources are broadcast; positions are single precision relative to the centre of the group. Sums run in single precision over
 //! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
 
+use crate::particles::{Leaf, Particles};
 use crate::simd::{LANES, Lanes};
-use crate::{Expansion, particles::Particles, softening::UNSOFTENED, tile::Tile};
+use crate::{Expansion, softening::UNSOFTENED, tile::Tile};
+use bytemuck::Zeroable;
+use std::ops::Range;
 
 /// Bodies summed in single precision at a stretch.
 const BODY_CHUNK: usize = 512;
 /// Cells summed in single precision at a stretch; their moments stay in the first-level cache while all sinks read them.
 const CELL_CHUNK: usize = 32;
 
-/// Bodies as sources, relative to the centre of a group of sinks.
+/// Bodies as sources, relative to the centre of a group of sinks. The arrays have room beyond the last body; what is there has no mass.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pub(crate) pos: [Vec<f32>; 3],
-    pub(crate) mass: Vec<f32>,
-    pub(crate) term: Vec<f32>,
+    pos: [Vec<f32>; 3],
+    mass: Vec<f32>,
+    term: Vec<f32>,
+    len: usize,
 }
 
 /// A group of sinks in blocks of eight; the last block is filled up with copies of the last sink.
 #[derive(Default)]
 pub(crate) struct Sinks {
-    pub(crate) pos: [Vec<[f32; LANES]>; 3],
-    pub(crate) term: Vec<[f32; LANES]>,
+    pos: [Vec<[f32; LANES]>; 3],
+    term: Vec<[f32; LANES]>,
     /// Potential (positive, without G) and acceleration so far.
-    pub(crate) sum: Vec<[[f64; LANES]; 4]>,
+    sum: Vec<[[f64; LANES]; 4]>,
+    count: usize,
 }
 
 /// How two bodies attract each other.
 pub(crate) trait Law {
     /// Operations of one body-body interaction.
     const OPERATIONS: u64;
+    /// What the sums of potential and acceleration are to be multiplied with.
+    const SCALE: [f32; 2];
+    /// Squared distance.
+    #[inline(always)]
+    fn square<L: Lanes>(d: [L; 3]) -> L {
+        d[2].mul_add(d[2], d[1].mul_add(d[1], d[0] * d[0]))
+    }
     /// Potential and acceleration per offset of a source of mass `m` at squared distance `r2`; zero at zero distance where the
     /// law is singular there.
     fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L);
@@ -44,13 +56,36 @@ pub(crate) struct Plummer;
 /// The spline of Springel, Yoshida & White (2001), eq. 71 and its derivative, with q = r / h; the terms are 1 / h.
 pub(crate) struct Spline;
 
-impl Law for Newton {
-    // Offsets 3, r^2 5, root with Newton step 6, potential 1, factor 2, sums 7.
+/// 1 / r for bodies that do not coincide.
+pub(crate) struct NewtonApart;
+
+/// Squared distance below which single precision knows no direction: it keeps 1 / r^3 finite.
+const TINY: f32 = 1e-24;
+
+impl Law for NewtonApart {
+    // Offsets 3, r^2 6, root with Newton step 5, potential 1, factor 2, sums 7.
     const OPERATIONS: u64 = 24;
+    const SCALE: [f32; 2] = [0.5, 0.125];
+
+    #[inline(always)]
+    fn square<L: Lanes>(d: [L; 3]) -> L {
+        d[2].mul_add(d[2], d[1].mul_add(d[1], d[0].mul_add(d[0], L::splat(TINY))))
+    }
+    #[inline(always)]
+    fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
+        let u = r2.twice_rsqrt();
+        let potential = m * u;
+        (potential, potential * (u * u))
+    }
+}
+
+impl Law for Newton {
+    const OPERATIONS: u64 = 24;
+    const SCALE: [f32; 2] = NewtonApart::SCALE;
 
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
-        let u = r2.rsqrt().where_below(L::splat(0.0), r2);
+        let u = r2.twice_rsqrt().where_below(L::splat(0.0), r2);
         let potential = m * u;
         (potential, potential * (u * u))
     }
@@ -58,6 +93,7 @@ impl Law for Newton {
 
 impl Law for Plummer {
     const OPERATIONS: u64 = 26;
+    const SCALE: [f32; 2] = NewtonApart::SCALE;
 
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L) {
@@ -68,6 +104,7 @@ impl Law for Plummer {
 impl Law for Spline {
     // Newton's 24, q and 1/q 4, inner force 5 and potential 7, outer force 10 and potential 11, scales 6.
     const OPERATIONS: u64 = 67;
+    const SCALE: [f32; 2] = [1.0; 2];
 
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L) {
@@ -96,34 +133,79 @@ impl Law for Spline {
 }
 
 impl Sources {
-    /// Forgets all bodies.
-    pub(crate) fn clear(&mut self) {
-        self.pos.iter_mut().chain([&mut self.mass, &mut self.term]).for_each(Vec::clear);
+    /// Takes the bodies of leaves, which come with the way from their reference to the group's centre.
+    #[inline(always)]
+    pub(crate) fn set<L: Lanes>(
+        &mut self,
+        particles: &Particles,
+        leaves: impl Iterator<Item = (Leaf, [f32; 3])>,
+    ) {
+        self.len = 0;
+        for (leaf, shift) in leaves {
+            self.push::<L>(particles, &leaf, shift);
+        }
+        self.reserve(LANES);
+        let end = self.len..self.len + LANES;
+        self.pos.iter_mut().for_each(|array| array[end.clone()].fill(0.0));
+        self.mass[end.clone()].fill(0.0);
+        self.term[end].fill(2.0 * UNSOFTENED);
     }
 
-    /// Appends bodies; `shift` leads from their centre to the group's.
     #[inline(always)]
-    pub(crate) fn push(&mut self, particles: &Particles, first: u32, count: u32, shift: [f32; 3]) {
-        let range = first as usize..(first + count) as usize;
-        for axis in 0..3 {
-            self.pos[axis].extend(particles.pos[axis][range.clone()].iter().map(|x| x + shift[axis]));
+    fn push<L: Lanes>(&mut self, particles: &Particles, leaf: &Leaf, shift: [f32; 3]) {
+        let (first, count) = (leaf.first as usize, leaf.count as usize);
+        self.reserve(count.next_multiple_of(LANES));
+        for k in (0..count).step_by(LANES) {
+            let (from, to) = (first + k, self.len + k);
+            let [x, y, z, mass] = L::load_columns(&eight(&particles.bodies, from));
+            for (axis, row) in [x, y, z].into_iter().enumerate() {
+                (row + L::splat(shift[axis])).store(room_for_eight(&mut self.pos[axis], to));
+            }
+            mass.store(room_for_eight(&mut self.mass, to));
+            if !particles.term.is_empty() {
+                *room_for_eight(&mut self.term, to) = eight(&particles.term, from);
+            }
         }
-        self.mass.extend_from_slice(&particles.mass[range.clone()]);
-        self.term.extend_from_slice(&particles.term[range]);
+        self.len += count;
+    }
+
+    /// Makes room for more bodies.
+    #[inline(always)]
+    fn reserve(&mut self, more: usize) {
+        let room = self.len + more;
+        if self.mass.len() < room {
+            let arrays = self.pos.iter_mut().chain([&mut self.mass, &mut self.term]);
+            arrays.for_each(|array| array.resize(2 * room, 0.0));
+        }
     }
 
     /// Number of bodies.
     pub(crate) fn len(&self) -> usize {
-        self.mass.len()
+        self.len
     }
+}
+
+/// Eight entries from `at` on, zeros beyond the end.
+#[inline(always)]
+fn eight<T: Copy + Default>(array: &[T], at: usize) -> [T; LANES] {
+    match array.get(at..at + LANES) {
+        Some(numbers) => numbers.try_into().expect("eight entries"),
+        None => std::array::from_fn(|k| array.get(at + k).copied().unwrap_or_default()),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn room_for_eight(array: &mut [f32], at: usize) -> &mut [f32; LANES] {
+    (&mut array[at..at + LANES]).try_into().expect("eight numbers")
 }
 
 impl Sinks {
     /// Takes bodies as the sinks of a new group.
     pub(crate) fn set(&mut self, bodies: &Sources) {
+        self.count = bodies.len();
         let blocks = bodies.len().div_ceil(LANES);
         let block = |array: &[f32], k: usize| {
-            std::array::from_fn(|lane| array[(k * LANES + lane).min(array.len() - 1)])
+            std::array::from_fn(|lane| array[(k * LANES + lane).min(bodies.len() - 1)])
         };
         for axis in 0..3 {
             self.pos[axis].clear();
@@ -144,55 +226,84 @@ impl Sinks {
         }
     }
 
+    /// Adds the field of a local expansion about the centre of the sinks.
+    #[inline(always)]
+    pub(crate) fn feel_local<L: Lanes, E: Expansion>(&mut self, local: &E::Local<f32>) {
+        for block in 0..self.sum.len() {
+            let place = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
+            self.add(block, E::field_of_local::<L>(local, place));
+        }
+    }
+
+    /// Number of sinks.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Potential (positive, without G) and acceleration of a sink.
+    pub(crate) fn field(&self, sink: usize) -> [f64; 4] {
+        self.sum[sink / LANES].map(|row| row[sink % LANES])
+    }
+
     /// Adds the pull of all `sources`.
     #[inline(always)]
     pub(crate) fn feel_bodies<L: Lanes, W: Law>(&mut self, sources: &Sources) {
         for start in (0..sources.len()).step_by(BODY_CHUNK) {
             let chunk = start..(start + BODY_CHUNK).min(sources.len());
-            let mut block = 0;
-            while block + 2 <= self.sum.len() {
-                self.feel_chunk::<L, W, 2>(sources, chunk.clone(), block);
-                block += 2;
+            let full = self.count / LANES;
+            for block in 0..full {
+                self.feel_chunk::<L, W>(sources, chunk.clone(), block);
             }
-            if block < self.sum.len() {
-                self.feel_chunk::<L, W, 1>(sources, chunk, block);
+            for sink in full * LANES..self.count {
+                self.feel_alone::<L, W>(sources, chunk.clone(), sink);
             }
         }
     }
 
-    /// `N` blocks of sinks share the loads of the sources.
+    /// The pull of some sources on one sink, eight sources at a time: the sinks that do not fill a block leave no lane idle.
     #[inline(always)]
-    fn feel_chunk<L: Lanes, W: Law, const N: usize>(
-        &mut self,
-        sources: &Sources,
-        chunk: std::ops::Range<usize>,
-        block: usize,
-    ) {
-        let sink: [[L; 4]; N] = std::array::from_fn(|n| {
-            let at = block + n;
-            let [x, y, z] = &self.pos;
-            [L::load(&x[at]), L::load(&y[at]), L::load(&z[at]), L::load(&self.term[at])]
-        });
-        let mut sum = [[L::splat(0.0); 4]; N];
+    fn feel_alone<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, sink: usize) {
+        let (block, lane) = (sink / LANES, sink % LANES);
+        let place: [L; 3] = std::array::from_fn(|axis| L::splat(self.pos[axis][block][lane]));
+        let sink_term = L::splat(self.term[block][lane]);
+        let mut sum = [L::splat(0.0); 4];
+        let padded = chunk.start..chunk.end.next_multiple_of(LANES);
+        let [x, y, z] = sources.pos.each_ref().map(|row| row[padded.clone()].as_chunks::<LANES>().0);
+        let mass = sources.mass[padded.clone()].as_chunks::<LANES>().0;
+        let term = sources.term[padded].as_chunks::<LANES>().0;
+        for j in 0..x.len() {
+            let d = [L::load(&x[j]) - place[0], L::load(&y[j]) - place[1], L::load(&z[j]) - place[2]];
+            let (potential, factor) = W::pull(W::square(d), L::load(&mass[j]), sink_term, L::load(&term[j]));
+            sum[0] = sum[0] + potential;
+            for axis in 0..3 {
+                sum[axis + 1] = factor.mul_add(d[axis], sum[axis + 1]);
+            }
+        }
+        let [potential, factor] = W::SCALE;
+        for (row, scale) in [potential, factor, factor, factor].into_iter().enumerate() {
+            self.sum[block][row][lane] += f64::from(sum[row].sum() * scale);
+        }
+    }
+
+    /// The pull of some sources on a block of sinks. One block at a time leaves all sums in registers.
+    #[inline(always)]
+    fn feel_chunk<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
+        let sink: [L; 3] = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
+        let sink_term = L::load(&self.term[block]);
+        let mut sum = [L::splat(0.0); 4];
         let [x, y, z] = &sources.pos;
         let (x, y, z) = (&x[chunk.clone()], &y[chunk.clone()], &z[chunk.clone()]);
         let (mass, term) = (&sources.mass[chunk.clone()], &sources.term[chunk]);
         for j in 0..x.len() {
-            let (sx, sy, sz) = (L::splat(x[j]), L::splat(y[j]), L::splat(z[j]));
-            let (m, t) = (L::splat(mass[j]), L::splat(term[j]));
-            for n in 0..N {
-                let d = [sx - sink[n][0], sy - sink[n][1], sz - sink[n][2]];
-                let r2 = d[2].mul_add(d[2], d[1].mul_add(d[1], d[0] * d[0]));
-                let (potential, factor) = W::pull(r2, m, sink[n][3], t);
-                sum[n][0] = sum[n][0] + potential;
-                for axis in 0..3 {
-                    sum[n][axis + 1] = factor.mul_add(d[axis], sum[n][axis + 1]);
-                }
+            let d = [L::splat(x[j]) - sink[0], L::splat(y[j]) - sink[1], L::splat(z[j]) - sink[2]];
+            let (potential, factor) = W::pull(W::square(d), L::splat(mass[j]), sink_term, L::splat(term[j]));
+            sum[0] = sum[0] + potential;
+            for axis in 0..3 {
+                sum[axis + 1] = factor.mul_add(d[axis], sum[axis + 1]);
             }
         }
-        for n in 0..N {
-            self.add(block + n, sum[n]);
-        }
+        let [potential, factor] = W::SCALE.map(L::splat);
+        self.add(block, [sum[0] * potential, sum[1] * factor, sum[2] * factor, sum[3] * factor]);
     }
 
     /// Adds the pull of cells, given as `tile << 3 | lane`, for sinks about `centre`.
@@ -204,25 +315,27 @@ impl Sinks {
         centre: [f64; 3],
     ) {
         for chunk in cells.chunks(CELL_CHUNK) {
-            let mut com = [[0f32; 3]; CELL_CHUNK];
-            for (com, cell) in com.iter_mut().zip(chunk) {
+            let mut places = [[0f32; 3]; CELL_CHUNK];
+            let mut moments = [E::Single::zeroed(); CELL_CHUNK];
+            for ((place, moments), cell) in places.iter_mut().zip(&mut moments).zip(chunk) {
                 let (tile, lane) = (&tiles[(cell >> 3) as usize], (cell & 7) as usize);
-                *com = std::array::from_fn(|axis| {
+                *place = std::array::from_fn(|axis| {
                     tile.com[axis][lane] + (tile.centre[axis] - centre[axis]) as f32
                 });
+                *moments = E::single(&tile.moments, lane);
             }
             for block in 0..self.sum.len() {
                 let position: [L; 3] = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
                 let term = L::load(&self.term[block]);
                 let mut sum = [L::splat(0.0); 4];
-                for (com, cell) in com.iter().zip(chunk) {
+                for ((place, moments), cell) in places.iter().zip(&moments).zip(chunk) {
                     let (tile, lane) = (&tiles[(cell >> 3) as usize], (cell & 7) as usize);
-                    let d: [L; 3] = std::array::from_fn(|axis| position[axis] - L::splat(com[axis]));
+                    let d: [L; 3] = std::array::from_fn(|axis| position[axis] - L::splat(place[axis]));
                     let mut r2 = d[2].mul_add(d[2], d[1].mul_add(d[1], d[0] * d[0]));
                     if E::SOFTENED {
                         r2 = r2 + (term + L::splat(tile.softening[lane]));
                     }
-                    let field = E::field(&tile.moments, lane, d, r2);
+                    let field = E::field(moments, d, r2);
                     sum = std::array::from_fn(|k| sum[k] + field[k]);
                 }
                 self.add(block, sum);

@@ -8,13 +8,14 @@
 //! - relative: the same with `tolerance` times the least last acceleration of the sinks.
 
 use crate::summary::{Extent, Summary, square, take};
-use crate::{Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, simd::Lanes, tile::Tile};
+use crate::{Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, simd::Lanes, tile::Tile};
 
 /// A criterion in the units of a [`Frame`].
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
-    criterion: Criterion,
-    theta: f64,
+    walk: Walk,
+    pub(crate) criterion: Criterion,
+    pub(crate) theta: f64,
     /// Acceleration error for one cell, or its fraction of the last acceleration.
     tolerance: f64,
     /// Physical acceleration to the frame's.
@@ -56,6 +57,7 @@ impl Opening {
         };
         let sinks_soften = gravity.softening.kernel == SofteningKernel::Spline;
         Opening {
+            walk: gravity.walk,
             criterion: gravity.criterion,
             theta: gravity.theta,
             tolerance,
@@ -64,33 +66,52 @@ impl Opening {
         }
     }
 
-    /// The number that decides a cell's opening: a distance for the angle, `(p + 2) B` for the error bounds.
+    /// The number that decides a cell's opening. For a group of sinks a distance (angle) or `(p + 2) B` (error bounds); for sink cells the typical
+    /// distance of its mass from the centre of mass, the mean of r^n^(1/n) for the highest even n up to the order.
     pub(crate) fn limit<E: Expansion>(&self, key: Key, summary: &Summary<E::Moments>) -> f64 {
-        if self.criterion == Criterion::Angle {
-            let centre = Frame::centre(key);
-            let offset = std::array::from_fn(|axis| summary.com[axis] - centre[axis]);
-            return Frame::cell_side(key.level()) / self.theta + square(offset).sqrt();
-        }
-        // The highest even moment is exact; each missing power of r is at most the radius.
         let even = E::ORDER / 2 * 2;
-        let bound = E::radial(&summary.moments, even) * summary.radius.powi((E::ORDER + 1 - even) as i32);
-        (E::ORDER + 2) as f64 * bound
+        match (self.walk, self.criterion) {
+            (Walk::Fmm, _) => {
+                let mean = E::radial(&summary.moments) / summary.mass;
+                match even {
+                    0 => summary.radius,
+                    2 => mean.sqrt(),
+                    4 => mean.sqrt().sqrt(),
+                    even => mean.powf(1.0 / even as f64),
+                }
+            }
+            (Walk::Tree, Criterion::Angle) => {
+                let centre = Frame::centre(key);
+                let offset = std::array::from_fn(|axis| summary.com[axis] - centre[axis]);
+                Frame::cell_side(key.level()) / self.theta + square(offset).sqrt()
+            }
+            (Walk::Tree, _) => {
+                // The highest even moment is exact; each missing power of r is at most the radius.
+                let bound = E::radial(&summary.moments) * summary.radius.powi((E::ORDER + 1 - even) as i32);
+                (E::ORDER + 2) as f64 * bound
+            }
+        }
     }
 
-    /// The region of bodies as sinks.
-    pub(crate) fn sinks(&self, cell: &Extent) -> Region {
+    /// The error allowed for one cell, in acceleration units of the frame, to sinks whose least last acceleration [L/T^2] this is.
+    pub(crate) fn error(&self, min_acc: f64) -> f32 {
         let error = match self.criterion {
             Criterion::Angle => 0.0,
             Criterion::Absolute => self.tolerance,
             Criterion::Relative => {
                 let floor = ACCELERATION_FLOOR / (Frame::SIDE * Frame::SIDE);
-                self.tolerance * (cell.min_acc * self.per_acceleration).max(floor)
+                self.tolerance * (min_acc * self.per_acceleration).max(floor)
             }
         };
+        error as f32
+    }
+
+    /// The region of bodies as sinks.
+    pub(crate) fn sinks(&self, cell: &Extent) -> Region {
         Region {
             centre: std::array::from_fn(|axis| 0.5 * (cell.lo[axis] + cell.hi[axis])),
             half: std::array::from_fn(|axis| (0.5 * (cell.hi[axis] - cell.lo[axis]) * ROUND_UP) as f32),
-            error: error as f32,
+            error: self.error(cell.min_acc),
             reach: if self.sinks_soften { (cell.reach * ROUND_UP) as f32 } else { 0.0 },
             slack: 0.0,
         }
@@ -130,9 +151,6 @@ impl Opening {
 }
 
 impl Region {
-    /// Number of bytes of a region in a message.
-    pub const BYTES: usize = 48;
-
     /// The same region, standing for any sinks inside it.
     pub fn around_any(mut self) -> Region {
         self.slack = SLACK;

@@ -14,36 +14,43 @@ pub(crate) struct Leaf {
     pub(crate) reference: [f64; 3],
 }
 
+impl Leaf {
+    /// The way from the reference to `centre`, the other way round: what leads positions about the one to positions about the other.
+    #[inline(always)]
+    pub(crate) fn shift(&self, centre: [f64; 3]) -> [f32; 3] {
+        std::array::from_fn(|axis| (self.reference[axis] - centre[axis]) as f32)
+    }
+}
+
 /// Bodies of leaves in the units of a [`Frame`]; the bodies of one leaf lie together. Local bodies come first, in key order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Particles {
-    /// Position about the reference of the leaf.
-    pub(crate) pos: [Vec<f32>; 3],
-    pub(crate) mass: Vec<f32>,
-    /// What the softening combines for a pair: see [`Softened::pair_term`].
+    /// Position about the reference of the leaf, and mass.
+    pub(crate) bodies: Vec<[f32; 4]>,
+    /// What the softening combines for a pair: see [`Softened::pair_term`]. Empty if nothing is softened.
     pub(crate) term: Vec<f32>,
 }
 
 impl Particles {
     /// The particles of all local bodies; leaves in key order.
     pub(crate) fn new(frame: &Frame, bodies: &Bodies, softened: &Softened, leaves: &[Leaf]) -> Particles {
-        let zeros = || vec![0f32; bodies.len()];
-        let mut particles = Particles { pos: [zeros(), zeros(), zeros()], mass: zeros(), term: zeros() };
-        let Particles { pos: [x, y, z], mass, term } = &mut particles;
+        let term = if softened.none {
+            Vec::new()
+        } else {
+            bodies.kind.iter().map(|&kind| softened.pair_term(kind)).collect()
+        };
+        let mut particles = Particles { bodies: vec![[0.0; 4]; bodies.len()], term };
         for_each_part(
             leaves,
             &|leaf| leaf.first as usize..(leaf.first + leaf.count) as usize,
             0,
-            [&mut x[..], y, z, mass, term],
-            &|leaf, [x, y, z, mass, term]| {
-                let first = leaf.first as usize;
-                for k in 0..x.len() {
-                    let position = frame.position(bodies, first + k);
-                    x[k] = (position[0] - leaf.reference[0]) as f32;
-                    y[k] = (position[1] - leaf.reference[1]) as f32;
-                    z[k] = (position[2] - leaf.reference[2]) as f32;
-                    mass[k] = (bodies.mass[first + k] / frame.mass) as f32;
-                    term[k] = softened.pair_term(bodies.kind[first + k]);
+            &mut particles.bodies[..],
+            &|leaf, particles| {
+                for (particle, i) in particles.iter_mut().zip(leaf.first as usize..) {
+                    let position = frame.position(bodies, i);
+                    let [x, y, z] =
+                        std::array::from_fn(|axis| (position[axis] - leaf.reference[axis]) as f32);
+                    *particle = [x, y, z, frame.mass_of(bodies, i) as f32];
                 }
             },
             &|(), ()| (),
@@ -51,30 +58,22 @@ impl Particles {
         particles
     }
 
-    /// Number of particles.
-    pub(crate) fn len(&self) -> usize {
-        self.mass.len()
-    }
-
-    fn arrays(&self) -> [&Vec<f32>; 5] {
-        let [x, y, z] = &self.pos;
-        [x, y, z, &self.mass, &self.term]
-    }
-
     /// Appends the particles of a leaf to a message.
     pub(crate) fn write(&self, first: u32, count: u32, message: &mut Vec<u8>) {
         message.extend_from_slice(bytemuck::bytes_of(&count));
-        for array in self.arrays() {
-            message.extend_from_slice(bytemuck::cast_slice(&array[first as usize..(first + count) as usize]));
+        let range = first as usize..(first + count) as usize;
+        message.extend_from_slice(bytemuck::cast_slice(&self.bodies[range.clone()]));
+        if !self.term.is_empty() {
+            message.extend_from_slice(bytemuck::cast_slice(&self.term[range]));
         }
     }
 
     /// Takes the particles of a leaf from the front of a message; where they are now.
-    pub(crate) fn read(&mut self, message: &mut &[u8]) -> (u32, u32) {
-        let (first, count) = (self.len() as u32, take::<u32>(message));
-        let Particles { pos: [x, y, z], mass, term } = self;
-        for array in [x, y, z, mass, term] {
-            array.extend((0..count).map(|_| take::<f32>(message)));
+    pub(crate) fn read(&mut self, message: &mut &[u8], softened: &Softened) -> (u32, u32) {
+        let (first, count) = (self.bodies.len() as u32, take::<u32>(message));
+        self.bodies.extend((0..count).map(|_| take::<[f32; 4]>(message)));
+        if !softened.none {
+            self.term.extend((0..count).map(|_| take::<f32>(message)));
         }
         (first, count)
     }

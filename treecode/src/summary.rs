@@ -42,11 +42,13 @@ impl Extent {
 
     /// Of the bodies of a range.
     pub(crate) fn of(frame: &Frame, bodies: &Bodies, softened: &Softened, range: Range<usize>) -> Extent {
-        range.fold(Extent::NOTHING, |extent, i| {
+        let mut extent = range.fold(Extent::NOTHING, |extent, i| {
             let x = frame.position(bodies, i);
-            let min_acc = square(bodies.acceleration(i)).sqrt();
+            let min_acc = square(bodies.acceleration(i));
             extent.and(&Extent { lo: x, hi: x, min_acc, reach: softened.reach(bodies.kind[i]) })
-        })
+        });
+        extent.min_acc = extent.min_acc.sqrt();
+        extent
     }
 
     /// Of both.
@@ -125,7 +127,7 @@ pub(crate) fn of_bodies<E: Expansion>(
     let extent = Extent::of(frame, bodies, softened, range.clone());
     let mut sum = Summary::<E::Moments> { count: range.len() as u64, extent, ..Summary::empty() };
     for i in range.clone() {
-        let (x, mass) = (frame.position(bodies, i), bodies.mass[i] / frame.mass);
+        let (x, mass) = (frame.position(bodies, i), frame.mass_of(bodies, i));
         sum.mass += mass;
         for axis in 0..3 {
             sum.com[axis] += mass * x[axis];
@@ -136,7 +138,7 @@ pub(crate) fn of_bodies<E: Expansion>(
     sum.softening2 /= sum.mass;
     let mut radius2 = 0f64;
     for i in range {
-        let (x, mass) = (frame.position(bodies, i), bodies.mass[i] / frame.mass);
+        let (x, mass) = (frame.position(bodies, i), frame.mass_of(bodies, i));
         let offset = std::array::from_fn(|axis| x[axis] - sum.com[axis]);
         radius2 = radius2.max(square(offset));
         E::accumulate(&mut sum.moments, mass, &E::powers(offset));

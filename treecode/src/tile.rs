@@ -4,7 +4,8 @@
 //! own, relative to its own centre. An absent octant is [`EMPTY`] and has zero mass.
 
 use crate::{
-    Expansion, Frame, Key, opening::Opening, particles::Leaf, simd::LANES, summary::Summary, summary::take,
+    Expansion, Frame, Key, dual::SinkCell, opening::Opening, particles::Leaf, simd::LANES, summary::Summary,
+    summary::take,
 };
 use std::ops::Range;
 
@@ -25,6 +26,8 @@ pub struct Tile<E: Expansion> {
     pub radius: [f32; LANES],
     /// What the opening criterion compares: see [`Opening::limit`].
     pub limit: [f32; LANES],
+    /// As sinks, the error that they allow one cell.
+    pub error: [f32; LANES],
     /// Distance within which the cell is not accepted, be it for the softening or for the rounding of its place.
     pub reach: [f32; LANES],
     /// Half the mean squared Plummer softening length.
@@ -39,10 +42,20 @@ pub struct Tile<E: Expansion> {
     pub first: [u32; LANES],
     /// Number of bodies of a leaf.
     pub count: [u32; LANES],
+    /// Lanes that hold a cell, one bit each.
+    pub present: u8,
+    /// Lanes that hold a leaf, be it here or closed.
+    pub leaves: u8,
+    /// Lanes whose bodies are so few that they act one by one on bodies sooner than their moments do.
+    pub few: u8,
+    /// Lanes with bodies of this rank, which `first` and `count` then tell.
+    pub mine: u8,
 }
 
 /// A cell is opened for sinks nearer than this fraction of its side, since its place is rounded to 2^-24 of it.
 const NEAREST: f64 = 1e-3;
+/// Bodies that take about as long to act as the moments of a cell.
+const FEW: usize = 24;
 /// Room that positions and radii get for their rounding to single precision.
 const ROUND_UP: f64 = 1.0 + 1e-6;
 
@@ -54,6 +67,7 @@ impl<E: Expansion> Tile<E> {
             com: [[0.0; LANES]; 3],
             radius: [0.0; LANES],
             limit: [0.0; LANES],
+            error: [0.0; LANES],
             reach: [0.0; LANES],
             softening: [0.0; LANES],
             moments: bytemuck::Zeroable::zeroed(),
@@ -61,6 +75,10 @@ impl<E: Expansion> Tile<E> {
             child: [EMPTY; LANES],
             first: [0; LANES],
             count: [0; LANES],
+            present: 0,
+            leaves: 0,
+            few: 0,
+            mine: 0,
         }
     }
 
@@ -71,6 +89,7 @@ impl<E: Expansion> Tile<E> {
         }
         self.radius[lane] = (summary.radius * ROUND_UP) as f32;
         self.limit[lane] = opening.limit::<E>(key, summary) as f32;
+        self.error[lane] = opening.error(summary.extent.min_acc);
         let nearest = NEAREST * Frame::cell_side(key.level());
         self.reach[lane] = (summary.extent.reach * ROUND_UP).max(nearest) as f32;
         self.softening[lane] = (0.5 * summary.softening2) as f32;
@@ -82,13 +101,36 @@ impl<E: Expansion> Tile<E> {
         self.child[lane] = child;
         self.first[lane] = bodies.start;
         self.count[lane] = bodies.end - bodies.start;
+        let bit = 1 << lane;
+        self.present |= bit;
+        self.leaves = if child == LEAF { self.leaves | bit } else { self.leaves & !bit };
+        let few = child == LEAF && bodies.len() <= FEW;
+        self.few = if few { self.few | bit } else { self.few & !bit };
     }
 
     /// The particles of the leaf in `lane`, which are relative to its centre of mass as single precision has it.
     #[inline]
     pub(crate) fn leaf(&self, lane: usize) -> Leaf {
-        let reference = std::array::from_fn(|axis| self.centre[axis] + f64::from(self.com[axis][lane]));
-        Leaf { first: self.first[lane], count: self.count[lane], reference }
+        assert!(self.child[lane] == LEAF, "a walk must read a closed leaf: an essential tree lacks it");
+        Leaf { first: self.first[lane], count: self.count[lane], reference: self.place(lane) }
+    }
+
+    /// Centre of mass of a cell as single precision has it.
+    #[inline]
+    pub(crate) fn place(&self, lane: usize) -> [f64; 3] {
+        std::array::from_fn(|axis| self.centre[axis] + f64::from(self.com[axis][lane]))
+    }
+
+    /// The cell in a lane as sinks.
+    #[inline]
+    pub(crate) fn sink(&self, lane: usize) -> SinkCell {
+        SinkCell {
+            centre: self.place(lane),
+            radius: self.radius[lane],
+            error: self.error[lane],
+            reach: self.reach[lane],
+            softening: self.softening[lane],
+        }
     }
 
     /// Appends the tile to a message, as seen from a rank that has nothing below it.
@@ -100,13 +142,27 @@ impl<E: Expansion> Tile<E> {
         }
         message.extend_from_slice(bytemuck::bytes_of(&self.moments));
         message.extend_from_slice(bytemuck::cast_slice(&closed));
+        message.extend_from_slice(&u64::from(self.leaves).to_ne_bytes());
     }
 
     /// Takes the tile of the children of `parent` from the front of a message.
     pub(crate) fn read(parent: Key, message: &mut &[u8]) -> Self {
         let com = take(message);
         let [radius, limit, reach, softening] = take::<[[f32; LANES]; 4]>(message);
-        let (moments, child) = (take(message), take(message));
-        Tile { com, radius, limit, reach, softening, moments, child, ..Tile::empty(Some(parent)) }
+        let (moments, child) = (take(message), take::<[u32; LANES]>(message));
+        let present = (0..LANES).filter(|lane| child[*lane] != EMPTY).fold(0, |bits, lane| bits | 1 << lane);
+        let leaves = take::<u64>(message) as u8;
+        Tile {
+            com,
+            radius,
+            limit,
+            reach,
+            softening,
+            moments,
+            child,
+            present,
+            leaves,
+            ..Tile::empty(Some(parent))
+        }
     }
 }

@@ -6,12 +6,12 @@
 use crate::keymap::KeyMap;
 use crate::opening::{Opening, Region};
 use crate::particles::{Leaf, Particles};
-use crate::simd::{Lanes, Path, Task, dispatch};
+use crate::simd::{LANES, Lanes, Path, Task, dispatch};
 use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_above};
 use crate::summary::{self, Extent, Summary, take};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
-use crate::{Bodies, Expansion, Frame, Gravity, Key};
+use crate::{Bodies, Expansion, Frame, Gravity, Key, Regions, SinkRegion, Walk};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -22,9 +22,10 @@ const REGION_SHARE: usize = 128;
 pub struct Part<E: Expansion> {
     /// Key and summary of each branch, in key order.
     pub branches: Vec<(Key, Summary<E::Moments>)>,
-    /// Regions that hold all sinks of this rank.
-    pub regions: Vec<Region>,
+    /// Where the sinks of this rank are.
+    pub regions: Regions,
     cells: Vec<Cell>,
+    leaf_size: u64,
     tree: Tree<E>,
 }
 
@@ -42,6 +43,8 @@ pub struct Tree<E: Expansion> {
     map: KeyMap,
     /// Key, tile and lane of each branch of this rank.
     branches: Vec<(Key, u32, usize)>,
+    /// The same of each cell above the branches of all ranks.
+    above: Vec<(Key, u32, usize)>,
     pub(crate) path: Path,
     /// Cells and bodies grafted.
     pub imported: [u64; 2],
@@ -70,6 +73,7 @@ impl<E: Expansion> Part<E> {
                     tile.fill(lane, cell.key, summary, &opening);
                     tile.link(lane, cell.child, &cell.bodies);
                 }
+                tile.mine = tile.present;
                 summary::of_children::<E>(children.iter().map(|(_, summary)| summary))
             },
         );
@@ -77,7 +81,23 @@ impl<E: Expansion> Part<E> {
         structure.tiles.iter().zip(0..).for_each(|(split, tile)| map.insert(split.key, tile));
         let leaves = leaves(&tiles, &structure.branches, &summaries, &opening);
         let particles = Particles::new(&frame, bodies, &softened, &leaves);
-        let (groups, regions) = sinks(&frame, &opening, &softened, gravity, bodies, structure, leaves);
+        let (groups, regions) = match gravity.walk {
+            Walk::Tree => sinks(&frame, &opening, &softened, gravity, bodies, structure, leaves),
+            Walk::Fmm => {
+                let size = (bodies.len() / REGION_SHARE).max(gravity.leaf_size) as u64;
+                let branches = structure.branches.iter().zip(&summaries);
+                let regions = branches.map(|(branch, summary)| {
+                    // The lane that the branch will fill above this rank's part is made here for once.
+                    let mut tile = Tile::<E>::empty(branch.key.parent());
+                    tile.fill(branch.key.octant(), branch.key, summary, &opening);
+                    tile.link(branch.key.octant(), branch.child, &branch.bodies);
+                    let mut regions = Vec::new();
+                    sink_regions(&tiles, &tile, branch.key.octant(), size, &mut regions);
+                    regions
+                });
+                (Vec::new(), Regions::Cells(regions.flatten().collect()))
+            }
+        };
         let tree = Tree {
             tiles,
             root: EMPTY,
@@ -88,12 +108,13 @@ impl<E: Expansion> Part<E> {
             frame,
             map,
             branches: Vec::new(),
+            above: Vec::new(),
             path: Path::detect(),
             imported: [0; 2],
         };
         let cells = structure.branches.clone();
         let branches = cells.iter().map(|cell| cell.key).zip(summaries).collect();
-        Part { branches, regions, cells, tree }
+        Part { branches, regions, cells, leaf_size: gravity.leaf_size as u64, tree }
     }
 }
 
@@ -129,7 +150,7 @@ fn sinks(
     bodies: &Bodies,
     structure: &Structure,
     leaves: Vec<Leaf>,
-) -> (Vec<Group>, Vec<Region>) {
+) -> (Vec<Group>, Regions) {
     let cells = structure.cells_up_to(gravity.group_size);
     let extents: Vec<Extent> =
         cells.par_iter().map(|cell| Extent::of(frame, bodies, softened, indices(&cell.bodies))).collect();
@@ -149,7 +170,41 @@ fn sinks(
         }
         regions.push(opening.sinks(&extent).around_any());
     }
-    (groups, regions)
+    (groups, Regions::Groups(regions))
+}
+
+/// Appends the sink cells from one downward: each with more than `size` bodies by itself, the others together with all below them.
+fn sink_regions<E: Expansion>(
+    tiles: &[Tile<E>],
+    tile: &Tile<E>,
+    lane: usize,
+    size: u64,
+    regions: &mut Vec<SinkRegion>,
+) {
+    let cell = tile.sink(lane);
+    if u64::from(tile.count[lane]) <= size || tile.child[lane] == LEAF {
+        regions.push(SinkRegion { cell, below: Some(greatest_radii(tiles, tile, lane)) });
+        return;
+    }
+    regions.push(SinkRegion { cell, below: None });
+    let below = &tiles[tile.child[lane] as usize];
+    for lane in (0..LANES).filter(|lane| below.present >> lane & 1 == 1) {
+        sink_regions(tiles, below, lane, size, regions);
+    }
+}
+
+/// Greatest radius of a leaf and of any cell, from a cell downward.
+fn greatest_radii<E: Expansion>(tiles: &[Tile<E>], tile: &Tile<E>, lane: usize) -> [f32; 2] {
+    let radius = tile.radius[lane];
+    if tile.child[lane] == LEAF {
+        return [radius; 2];
+    }
+    let below = &tiles[tile.child[lane] as usize];
+    let children = (0..LANES).filter(|lane| below.present >> lane & 1 == 1);
+    children.fold([0.0, radius], |[leaf, any], lane| {
+        let [its_leaf, its_any] = greatest_radii(tiles, below, lane);
+        [leaf.max(its_leaf), any.max(its_any)]
+    })
 }
 
 fn indices(range: &Range<u32>) -> Range<usize> {
@@ -161,24 +216,43 @@ fn indices(range: &Range<u32>) -> Range<usize> {
 struct Rising<M> {
     summary: Summary<M>,
     child: u32,
+    /// Its bodies on this rank.
     bodies: Range<u32>,
-    mine: bool,
+    /// Whether it is one of this rank's branches.
+    branch: bool,
+    /// Whether it is above all branches.
+    above: bool,
+    /// Whether it is not split.
+    leaf: bool,
 }
 
 impl<E: Expansion> Tree<E> {
     /// Joins the branches of all ranks, in key order, above this rank's part. The cells above are computed from the same numbers in the
     /// same order on every rank.
     pub fn new(part: Part<E>, all: &[(Key, Summary<E::Moments>)]) -> Tree<E> {
-        let Part { cells, mut tree, .. } = part;
+        let Part { cells, mut tree, leaf_size, .. } = part;
         let mut mine = cells.into_iter().peekable();
         let rising: Vec<_> = all
             .iter()
             .map(|(key, summary)| {
+                let leaf = summary.count <= leaf_size || key.level() == Key::MAX_LEVEL;
                 let rising = match mine.next_if(|cell| cell.key == *key) {
-                    Some(cell) => {
-                        Rising { summary: *summary, child: cell.child, bodies: cell.bodies, mine: true }
-                    }
-                    None => Rising { summary: *summary, child: CLOSED, bodies: 0..0, mine: false },
+                    Some(cell) => Rising {
+                        summary: *summary,
+                        child: cell.child,
+                        bodies: cell.bodies,
+                        branch: true,
+                        above: false,
+                        leaf,
+                    },
+                    None => Rising {
+                        summary: *summary,
+                        child: CLOSED,
+                        bodies: 0..0,
+                        branch: false,
+                        above: false,
+                        leaf,
+                    },
                 };
                 (*key, rising)
             })
@@ -188,7 +262,9 @@ impl<E: Expansion> Tree<E> {
             let index = tree.hang(Some(cell), children);
             tree.map.insert(cell, index);
             let summary = summary::of_children::<E>(children.iter().map(|(_, child)| &child.summary));
-            Rising { summary, child: index, bodies: 0..0, mine: false }
+            let mine = children.iter().map(|(_, child)| &child.bodies).filter(|bodies| !bodies.is_empty());
+            let bodies = mine.cloned().reduce(|a, b| a.start..b.end).unwrap_or(0..0);
+            Rising { summary, child: index, bodies, branch: false, above: true, leaf: false }
         });
         tree.root = tree.hang(None, &[(0, top.expect("there are bodies"))]);
         tree
@@ -202,16 +278,31 @@ impl<E: Expansion> Tree<E> {
             let key = parent.map_or(Key::ROOT, |parent| parent.child(*lane));
             tile.fill(*lane, key, &child.summary, &self.opening);
             tile.link(*lane, child.child, &child.bodies);
-            if child.mine {
+            tile.leaves |= u8::from(child.leaf) << lane;
+            tile.mine |= u8::from(!child.bodies.is_empty()) << lane;
+            if child.branch {
                 self.branches.push((key, index, *lane));
+            }
+            if child.above {
+                self.above.push((key, index, *lane));
             }
         }
         self.tiles.push(tile);
         index
     }
 
-    /// What sinks inside `regions` can need of this rank's cells: a cell stays closed only if every region accepts it.
-    pub fn essential(&self, regions: &[Region]) -> Vec<u8> {
+    /// What the sinks of another rank, in `regions` below its `branches`, can need of this rank's cells: a cell stays closed only if no region
+    /// can open it.
+    pub fn essential(&self, branches: &[Key], mut regions: Regions) -> Vec<u8> {
+        if let Regions::Cells(cells) = &mut regions {
+            // The cells above its branches are sinks as well.
+            let shared =
+                self.above.iter().filter(|(key, ..)| branches.iter().any(|branch| key.contains(*branch)));
+            cells.extend(shared.map(|(_, tile, lane)| SinkRegion {
+                cell: self.tiles[*tile as usize].sink(*lane),
+                below: None,
+            }));
+        }
         dispatch(self.path, Essential { tree: self, regions })
     }
 
@@ -232,12 +323,12 @@ impl<E: Expansion> Tree<E> {
                 self.imported[0] += 1;
             } else {
                 child = LEAF;
-                (first, count) = self.particles.read(&mut message);
+                (first, count) = self.particles.read(&mut message, &self.softened);
                 self.imported[1] += u64::from(count);
             }
             let parent = &mut self.tiles[index as usize];
             assert!(parent.child[lane] == CLOSED, "{key:?} came twice");
-            (parent.child[lane], parent.first[lane], parent.count[lane]) = (child, first, count);
+            parent.link(lane, child, &(first..first + count));
         }
     }
 }
@@ -249,7 +340,7 @@ const AS_BODIES: u64 = 1;
 /// The task of [`Tree::essential`].
 struct Essential<'a, E: Expansion> {
     tree: &'a Tree<E>,
-    regions: &'a [Region],
+    regions: Regions,
 }
 
 impl<E: Expansion> Task for Essential<'_, E> {
@@ -259,15 +350,15 @@ impl<E: Expansion> Task for Essential<'_, E> {
     fn run<L: Lanes>(self) -> Vec<u8> {
         let tree = self.tree;
         let mut message = Vec::new();
-        // Cells to open, with the regions that do not accept them.
+        // Cells to open, with the regions that may do so.
         let mut stack: Vec<(Key, u32, usize, Vec<u32>)> = Vec::new();
         let everyone: Vec<u32> = (0..self.regions.len() as u32).collect();
         for (key, index, lane) in tree.branches.iter().rev() {
-            let refused = self.refusals::<L>(&tree.tiles[*index as usize], &everyone);
-            stack.push((*key, *index, *lane, refused[*lane].clone()));
+            let openers = self.openers::<L>(&tree.tiles[*index as usize], &everyone);
+            stack.push((*key, *index, *lane, openers[*lane].clone()));
         }
-        while let Some((key, index, lane, refused)) = stack.pop() {
-            if refused.is_empty() {
+        while let Some((key, index, lane, openers)) = stack.pop() {
+            if openers.is_empty() {
                 continue;
             }
             let tile = &tree.tiles[index as usize];
@@ -281,10 +372,10 @@ impl<E: Expansion> Task for Essential<'_, E> {
             let children = &tree.tiles[index as usize];
             message.extend_from_slice(bytemuck::bytes_of(&AS_TILE));
             children.write(&mut message);
-            let refused = self.refusals::<L>(children, &refused);
-            for (lane, refused) in refused.into_iter().enumerate().rev() {
+            let openers = self.openers::<L>(children, &openers);
+            for (lane, openers) in openers.into_iter().enumerate().rev() {
                 if children.child[lane] != EMPTY {
-                    stack.push((key.child(lane), index, lane, refused));
+                    stack.push((key.child(lane), index, lane, openers));
                 }
             }
         }
@@ -293,18 +384,22 @@ impl<E: Expansion> Task for Essential<'_, E> {
 }
 
 impl<E: Expansion> Essential<'_, E> {
-    /// For each cell of a tile, which of these regions do not accept it.
+    /// For each cell of a tile, which of these regions may open it.
     #[inline(always)]
-    fn refusals<L: Lanes>(&self, tile: &Tile<E>, regions: &[u32]) -> [Vec<u32>; 8] {
-        let mut refused = [const { Vec::new() }; 8];
+    fn openers<L: Lanes>(&self, tile: &Tile<E>, regions: &[u32]) -> [Vec<u32>; 8] {
+        let opening = &self.tree.opening;
+        let mut openers = [const { Vec::new() }; 8];
         for &region in regions {
-            let (accepted, _) = self.tree.opening.test::<L, E>(tile, &self.regions[region as usize]);
-            for (lane, refused) in refused.iter_mut().enumerate() {
-                if accepted >> lane & 1 == 0 {
-                    refused.push(region);
+            let may_open = match &self.regions {
+                Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[region as usize]).0,
+                Regions::Cells(regions) => opening.may_open::<L, E>(tile, &regions[region as usize]),
+            };
+            for (lane, openers) in openers.iter_mut().enumerate() {
+                if may_open >> lane & 1 == 1 {
+                    openers.push(region);
                 }
             }
         }
-        refused
+        openers
     }
 }

@@ -1,12 +1,14 @@
-//! Forces of the tree walk against direct summation.
+//! Forces of both walks against direct summation.
 
 mod common;
 
 use common::*;
-use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, direct};
+use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, Walk, direct};
 
-fn angle(order: usize, theta: f64) -> Gravity {
-    Gravity { criterion: Criterion::Angle, order, theta, ..Gravity::default() }
+const WALKS: [Walk; 2] = [Walk::Tree, Walk::Fmm];
+
+fn angle(walk: Walk, order: usize, theta: f64) -> Gravity {
+    Gravity { walk, criterion: Criterion::Angle, order, theta, ..Gravity::default() }
 }
 
 /// Where the cluster is, along each axis: away from the edges of the largest cells.
@@ -65,7 +67,7 @@ fn field_error_of_each_order_falls_with_its_own_slope() {
                 leaf_size: 60,
                 group_size: 60,
                 softening: softening.clone(),
-                ..angle(order, 1.0)
+                ..angle(Walk::Tree, order, 1.0)
             };
             let (near, far) = (7.0, 14.0);
             let (at_near, at_far) = (errors_at(near, &gravity), errors_at(far, &gravity));
@@ -83,38 +85,110 @@ fn field_error_of_each_order_falls_with_its_own_slope() {
     }
 }
 
+/// Errors of acceleration and potential that a cluster makes on another, which is too light to count, relative to the monopole.
+fn errors_between_cells(distance: f64, gravity: &Gravity) -> [f64; 2] {
+    let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(9);
+    let (mut sum, mut count) = ([0.0; 2], 0.0);
+    for _ in 0..30 {
+        let mut bodies = cluster_and_probe([0.0; 3]);
+        let mut sinks = bodies.clone();
+        let way = direction(&mut rng);
+        sinks.mass.fill(1e-12);
+        sinks.id.iter_mut().for_each(|id| *id += 5000);
+        (0..3).for_each(|axis| sinks.pos[axis].iter_mut().for_each(|x| *x += distance * way[axis]));
+        bodies.append(&sinks);
+        let (done, census) = evaluate(gravity, &bodies);
+        // Where the grid cuts a cluster in two, another test is due.
+        if census.interactions.cell_cell != 2 {
+            continue;
+        }
+        assert_eq!(census.interactions.body_cell, 0);
+        let sinks: Vec<usize> = (0..done.len()).filter(|i| done.id[*i] >= 5000).collect();
+        for (&i, (acc, pot)) in sinks.iter().zip(direct::field(&done, gravity, &sinks)) {
+            let difference = std::array::from_fn(|axis| done.acc[axis][i] - acc[axis]);
+            sum[0] += (norm(difference) / norm(acc)).powi(2);
+            sum[1] += ((done.pot[i] - pot) / pot).powi(2);
+            count += 1.0;
+        }
+    }
+    assert!(count >= 300.0, "the clusters were one cell each only {count} times");
+    sum.map(|sum| (sum / count).sqrt())
+}
+
+#[test]
+fn field_error_between_cells_falls_with_its_own_slope() {
+    for softening in [Softening::default(), Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6] }]
+    {
+        let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
+        for order in 1..=highest {
+            let gravity = Gravity {
+                criterion: Criterion::Absolute,
+                tolerance: 1e9,
+                leaf_size: 61,
+                softening: softening.clone(),
+                ..angle(Walk::Fmm, order, 1.0)
+            };
+            let (near, far) = (10.0, 20.0);
+            let (at_near, at_far) =
+                (errors_between_cells(near, &gravity), errors_between_cells(far, &gravity));
+            for (what, near, far) in [("acc", at_near[0], at_far[0]), ("pot", at_near[1], at_far[1])] {
+                let slope = (near / far).log2();
+                let floor = 3e-7;
+                let want = (order + 1) as f64;
+                // The next order of the potential's error is as large at these distances.
+                let most = if what == "acc" { 0.4 } else { 1.0 };
+                assert!(
+                    (slope > want - 0.4 && slope < want + most) || far < floor,
+                    "{softening:?} order {order}: {what} error {near:.2e} -> {far:.2e}, slope {slope:.2}, not {want}"
+                );
+                assert!(near > floor, "order {order}: {what} error {near:.2e} shows nothing");
+            }
+        }
+    }
+}
+
 #[test]
 fn quadrupoles_at_half_a_radian() {
     let bodies = plummer(100_000, 1);
-    let gravity = angle(2, 0.5);
-    let errors = errors(&gravity, &evaluate(&gravity, &bodies).0, 50);
-    let (rms, p99) = (rms(&errors), percentile(&errors, 0.99));
-    println!("rms {rms:.2e}, 99th percentile {p99:.2e}");
-    assert!(rms < 1e-3 && p99 < 5e-3, "rms {rms:.2e}, 99th percentile {p99:.2e}");
+    // Both radii count for the fmm walk, so that its angles are smaller.
+    for (walk, theta) in [(Walk::Tree, 0.5), (Walk::Fmm, 0.4)] {
+        let gravity = angle(walk, 2, theta);
+        let errors = errors(&gravity, &evaluate(&gravity, &bodies).0, 50);
+        let (rms, p99) = (rms(&errors), percentile(&errors, 0.99));
+        println!("{walk:?}: rms {rms:.2e}, 99th percentile {p99:.2e}");
+        assert!(rms < 1e-3 && p99 < 5e-3, "{walk:?}: rms {rms:.2e}, 99th percentile {p99:.2e}");
+    }
 }
 
 #[test]
 fn each_order_is_better_than_the_one_below() {
     for bodies in [plummer(10_000, 2), clumps(10_000, 2)] {
-        let of_order = |order| {
-            let gravity = angle(order, 0.6);
-            rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
-        };
-        let rms: Vec<f64> = (1..=4).map(of_order).collect();
-        assert!(rms.windows(2).all(|pair| pair[1] < 0.7 * pair[0]), "{rms:?}");
+        for walk in WALKS {
+            let of_order = |order| {
+                let gravity = angle(walk, order, 0.6);
+                rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
+            };
+            let rms: Vec<f64> = (1..=Gravity::MAX_ORDER).map(of_order).collect();
+            assert!(
+                rms.windows(2).all(|pair| pair[1] < 0.7 * pair[0] || pair[1] < 1e-6),
+                "{walk:?}: {rms:?}"
+            );
+        }
     }
 }
 
 #[test]
 fn a_smaller_tolerance_gives_a_smaller_error() {
-    let bodies = evaluate(&angle(2, 0.5), &clumps(10_000, 4)).0;
-    for criterion in [Criterion::Absolute, Criterion::Relative] {
-        let rms_at = |tolerance| {
-            let gravity = Gravity { criterion, tolerance, order: 2, ..Gravity::default() };
-            rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
-        };
-        let rms: Vec<f64> = [0.1, 0.01, 0.001, 0.0001].map(rms_at).to_vec();
-        assert!(rms.windows(2).all(|pair| pair[1] < 0.6 * pair[0]), "{criterion:?}: {rms:?}");
+    let bodies = evaluate(&angle(Walk::Tree, 2, 0.5), &clumps(10_000, 4)).0;
+    for walk in WALKS {
+        for criterion in [Criterion::Absolute, Criterion::Relative] {
+            let rms_at = |tolerance| {
+                let gravity = Gravity { walk, criterion, tolerance, order: 2, ..Gravity::default() };
+                rms(&errors(&gravity, &evaluate(&gravity, &bodies).0, 10))
+            };
+            let rms: Vec<f64> = [0.1, 0.01, 0.001, 0.0001].map(rms_at).to_vec();
+            assert!(rms.windows(2).all(|pair| pair[1] < 0.6 * pair[0]), "{walk:?}, {criterion:?}: {rms:?}");
+        }
     }
 }
 
@@ -124,12 +198,14 @@ fn pairs_agree_with_direct_summation_for_every_softening() {
     let mut bodies = plummer(3_000, 5);
     (0..bodies.len()).for_each(|i| bodies.kind[i] = (i % 6) as u8);
     let lengths = [[0.0; 6], [0.3; 6], [0.0, 0.02, 0.1, 0.5, 2.0, 0.0]];
-    for kernel in [SofteningKernel::Plummer, SofteningKernel::Spline] {
+    let kernels = [SofteningKernel::Plummer, SofteningKernel::Spline];
+    for (walk, kernel) in WALKS.into_iter().flat_map(|walk| kernels.map(|kernel| (walk, kernel))) {
         for length in lengths {
             let softening = Softening { kernel, length };
-            let gravity = Gravity { softening, constant: 43.0, ..angle(1, 1e-3) };
+            let gravity = Gravity { softening, constant: 43.0, ..angle(walk, 1, 1e-3) };
             let (done, census) = evaluate(&gravity, &bodies);
-            assert_eq!(census.interactions.body_cell, 0);
+            // For the fmm walk leaves of one body each are cells without extent.
+            assert!(walk == Walk::Fmm || census.interactions.body_cell == 0);
             let errors = errors(&gravity, &done, 7);
             assert!(rms(&errors) < 2e-6, "{:?}: rms {:.1e}", gravity.softening, rms(&errors));
             let targets: Vec<usize> = (0..done.len()).step_by(7).collect();
@@ -168,16 +244,16 @@ fn odd_bodies_have_the_right_field() {
     for (name, bodies) in
         [("one", plummer(1, 1)), ("two", plummer(2, 1)), ("line", line), ("heap", coincident), ("deep", deep)]
     {
-        for leaf_size in [1, 16] {
+        for (walk, leaf_size) in WALKS.into_iter().flat_map(|walk| [1, 16].map(|size| (walk, size))) {
             let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-9; 6] };
-            let gravity = Gravity { leaf_size, group_size: 16, softening, ..angle(4, 0.3) };
+            let gravity = Gravity { leaf_size, group_size: 16, softening, ..angle(walk, 5, 0.2) };
             let (done, _) = evaluate(&gravity, &bodies);
             let targets: Vec<usize> = (0..done.len()).collect();
             for (i, (acc, _)) in direct::field(&done, &gravity, &targets).into_iter().enumerate() {
                 let difference: [f64; 3] = std::array::from_fn(|axis| done.acc[axis][i] - acc[axis]);
                 assert!(
                     norm(difference) <= 2e-3 * norm(acc),
-                    "{name}, leaf size {leaf_size}: {:?} not {acc:?}",
+                    "{walk:?}, {name}, leaf size {leaf_size}: {:?} not {acc:?}",
                     done.acceleration(i)
                 );
             }
@@ -187,11 +263,13 @@ fn odd_bodies_have_the_right_field() {
 
 #[test]
 fn forces_on_all_bodies_together_are_nearly_zero() {
-    let gravity = angle(4, 0.4);
-    let (done, _) = evaluate(&gravity, &plummer(10_000, 8));
-    let scale: f64 = (0..done.len()).map(|i| done.mass[i] * norm(done.acceleration(i))).sum();
-    for axis in 0..3 {
-        let force: f64 = done.acc[axis].iter().zip(&done.mass).map(|(a, m)| a * m).sum();
-        assert!(force.abs() < 1e-5 * scale, "momentum is not kept: {force:.1e} of {scale:.1e}");
+    for walk in WALKS {
+        let gravity = angle(walk, 4, 0.4);
+        let (done, _) = evaluate(&gravity, &plummer(10_000, 8));
+        let scale: f64 = (0..done.len()).map(|i| done.mass[i] * norm(done.acceleration(i))).sum();
+        for axis in 0..3 {
+            let force: f64 = done.acc[axis].iter().zip(&done.mass).map(|(a, m)| a * m).sum();
+            assert!(force.abs() < 1e-5 * scale, "momentum is not kept: {force:.1e} of {scale:.1e}");
+        }
     }
 }

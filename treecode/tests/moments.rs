@@ -34,7 +34,8 @@ fn check<E: Expansion>() {
                 }
             }
         }
-        for n in (0..=E::ORDER).step_by(2) {
+        {
+            let n = E::ORDER / 2 * 2;
             let sum: f64 = (0..bodies.len())
                 .map(|i| {
                     let x = frame.position(&bodies, i);
@@ -42,7 +43,7 @@ fn check<E: Expansion>() {
                     bodies.mass[i] / frame.mass * r.powi(n as i32)
                 })
                 .sum();
-            assert!((E::radial(&part.root.moments, n) - sum).abs() <= 1e-12 * sum, "sum m r^{n}");
+            assert!((E::radial(&part.root.moments) - sum).abs() <= 1e-12 * sum, "sum m r^{n}");
         }
         let radius = (0..bodies.len())
             .map(|i| {

@@ -4,7 +4,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use treecode::{
-    Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, direct, structure, with_expansion,
+    Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, Walk, direct, structure, with_expansion,
 };
 
 /// The tree of all bodies on one rank, and the bodies in key order.
@@ -26,13 +26,19 @@ pub struct Part2<E: Expansion> {
     pub root: treecode::Summary<E::Moments>,
 }
 
-/// Bodies in key order with their field by the tree walk.
+/// Bodies in key order with their field.
 pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     with_expansion!(gravity, E => {
         let (tree, _, mut bodies) = tree::<E>(gravity, bodies.clone());
         let mut census = Census::default();
-        let waiting = tree.gravity(&tree.sink_groups(), true, gravity.constant, &mut bodies, &mut census);
-        assert!(waiting.is_empty());
+        match gravity.walk {
+            Walk::Tree => {
+                let groups = tree.sink_groups();
+                let waiting = tree.gravity(&groups, true, gravity.constant, &mut bodies, &mut census);
+                assert!(waiting.is_empty());
+            }
+            Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
+        }
         (bodies, census)
     })
 }

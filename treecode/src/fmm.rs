@@ -1,0 +1,360 @@
+//! The fmm walk: cells act on cells, and local expansions pass down to the bodies (Dehnen 2002), without mutual interactions, so that
+//! every sink is summed by one task.
+//!
+//! A sink cell gets a list of source cells that its parent left to it, and judges them tile by tile (see `dual`): what it accepts acts on it
+//! as cell on cell; what is much larger than itself it opens; the rest it leaves to its children. A leaf ends the descent: it opens what
+//! is left, down to cells that its bodies feel one by one and to bodies.
+//!
+//! Decisions depend on the two cells alone and lists are in the order of the descent, so the bits of the result do not depend on ranks or
+//! threads.
+
+use crate::columns::Columns;
+use crate::dual::SinkCell;
+use crate::pairs::{Out, Pairs, Units};
+use crate::parts::for_each_part;
+use crate::simd::{LANES, Lanes, PACKED, Task, dispatch};
+use crate::tile::{CLOSED, LEAF, Tile};
+use crate::tree::Tree;
+use crate::{Bodies, Census, Expansion, Interactions};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// Sinks with no more bodies than this are one task.
+const TASK_BODIES: u32 = 4096;
+/// One leaf in so many is timed, to share the time of the evaluation between lists and kernels.
+const TIMED: u64 = 16;
+
+/// Source cells: a tile and some of its lanes.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    tile: u32,
+    lanes: u8,
+}
+
+/// What tasks did.
+#[derive(Default)]
+struct Done {
+    interactions: Interactions,
+    operations: u64,
+    leaves: u64,
+    lists: Duration,
+    kernels: Duration,
+}
+
+impl Done {
+    fn and(mut self, other: Done) -> Done {
+        self.interactions.add(&other.interactions);
+        self.operations += other.operations;
+        self.leaves += other.leaves;
+        self.lists += other.lists;
+        self.kernels += other.kernels;
+        self
+    }
+}
+
+/// Lists and buffers that a thread uses again and again.
+#[derive(Default)]
+struct Scratch {
+    /// Lists of sources, those of a cell behind those of its parent.
+    lists: Vec<Item>,
+    /// Tiles that the sink cell at hand opened.
+    opened: Vec<Item>,
+    /// Cells that act on the sink cell at hand.
+    cells: Columns,
+    /// What acts on the bodies of the leaf at hand.
+    pairs: Pairs,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// A sink cell on the way down.
+struct Sink<E: Expansion> {
+    tile: u32,
+    lane: usize,
+    /// The field of all that its ancestors accepted, about its centre.
+    local: E::Local<f32>,
+}
+
+impl<E: Expansion> Tree<E> {
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies of this rank by the fmm walk, in parallel; `bodies` are this
+    /// rank's, in key order, `constant` is that of gravity.
+    ///
+    /// # Panics
+    /// If a sink cell needs a closed cell: its owner left out something essential.
+    pub fn fmm(&self, constant: f64, bodies: &mut Bodies, census: &mut Census) {
+        if bodies.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let (units, out) = Units::of(self, constant, bodies);
+        let root = Sink { tile: self.root, lane: 0, local: E::local(0.0) };
+        let list = [Item { tile: self.root, lanes: 1 }];
+        let done = Pass { tree: self, units }.descend(&root, &list, 0, out);
+        census.interactions.add(&done.interactions);
+        census.operations += done.operations;
+        census.share_walk_and_kernels(started.elapsed(), done.lists, done.kernels);
+    }
+}
+
+/// One evaluation.
+struct Pass<'a, E: Expansion> {
+    tree: &'a Tree<E>,
+    units: Units<'a>,
+}
+
+impl<E: Expansion> Pass<'_, E> {
+    /// The sinks of a cell, in parallel where they are many, given the list that its parent left to it; `out` begins with body `base`.
+    fn descend(&self, sink: &Sink<E>, list: &[Item], base: usize, mut out: Out) -> Done {
+        let tile = &self.tree.tiles[sink.tile as usize];
+        let child = tile.child[sink.lane];
+        let (children, left, done) = SCRATCH.with_borrow_mut(|scratch| {
+            scratch.lists.clear();
+            scratch.lists.extend_from_slice(list);
+            let mut worker = Worker { pass: self, scratch, done: Done::default() };
+            if child == LEAF || tile.count[sink.lane] <= TASK_BODIES {
+                worker.descend(sink, 0..list.len(), base, &mut out);
+                return (E::local([0.0; LANES]), None, worker.done);
+            }
+            let children = worker.split(sink, 0..list.len());
+            (children, Some(worker.scratch.lists[list.len()..].to_vec()), worker.done)
+        });
+        let Some(left) = left else { return done };
+        let below = &self.tree.tiles[child as usize];
+        let lanes: Vec<usize> = own_lanes(below).collect();
+        let rest = for_each_part(
+            &lanes,
+            &|&lane| below.first[lane] as usize..(below.first[lane] + below.count[lane]) as usize,
+            base,
+            out,
+            &|&lane, out| {
+                self.descend(&Sink::below(child, lane, &children), &left, below.first[lane] as usize, out)
+            },
+            &Done::and,
+        );
+        done.and(rest)
+    }
+}
+
+/// Lanes with bodies of this rank.
+fn own_lanes<E: Expansion>(tile: &Tile<E>) -> impl Iterator<Item = usize> {
+    let mine = tile.mine;
+    (0..LANES).filter(move |lane| mine >> lane & 1 == 1)
+}
+
+impl<E: Expansion> Sink<E> {
+    /// A cell of a tile, given the fields of all cells of the tile.
+    fn below(tile: u32, lane: usize, fields: &E::Local<[f32; LANES]>) -> Sink<E> {
+        let mut local = E::local(0.0);
+        local.as_mut().iter_mut().zip(fields.as_ref()).for_each(|(x, row)| *x = row[lane]);
+        Sink { tile, lane, local }
+    }
+}
+
+/// A thread at work on the sinks of a cell.
+struct Worker<'a, E: Expansion> {
+    pass: &'a Pass<'a, E>,
+    scratch: &'a mut Scratch,
+    done: Done,
+}
+
+impl<E: Expansion> Worker<'_, E> {
+    /// The sinks of a cell, given where its list is.
+    fn descend(&mut self, sink: &Sink<E>, list: Range<usize>, base: usize, out: &mut Out) {
+        let tree = self.pass.tree;
+        let child = tree.tiles[sink.tile as usize].child[sink.lane];
+        if child == LEAF {
+            return dispatch(tree.path, AtLeaf { worker: self, sink, list, base, out });
+        }
+        let start = self.scratch.lists.len();
+        let children = self.split(sink, list);
+        let end = self.scratch.lists.len();
+        for lane in own_lanes(&tree.tiles[child as usize]) {
+            self.descend(&Sink::below(child, lane, &children), start..end, base, out);
+        }
+        self.scratch.lists.truncate(start);
+    }
+
+    /// What a cell that is split feels, passed on to its children; what it does not accept is left at the end of the lists.
+    fn split(&mut self, sink: &Sink<E>, list: Range<usize>) -> E::Local<[f32; LANES]> {
+        dispatch(self.pass.tree.path, AtCell { worker: self, sink, list })
+    }
+
+    /// The field of a sink cell: that of its ancestors and that of the cells in the columns.
+    #[inline(always)]
+    fn field<L: Lanes>(
+        &mut self,
+        sink: &Sink<E>,
+        cell: &SinkCell,
+        mut lanes: E::Local<[f32; LANES]>,
+    ) -> E::Local<f32> {
+        self.scratch.cells.act::<E>(self.pass.tree.path, cell.softening, &mut lanes);
+        let mut local = sink.local;
+        local.as_mut().iter_mut().zip(lanes.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        local
+    }
+
+    #[inline(always)]
+    fn count_cells(&mut self, cells: u64) {
+        self.done.interactions.cell_cell += cells;
+        self.done.operations += cells * E::CELL_OPERATIONS;
+    }
+}
+
+/// Tells lists apart: first what the parent left, then what is opened on the way.
+#[inline(always)]
+fn next(lists: &[Item], list: &mut Range<usize>, opened: &[Item], at: &mut usize) -> Option<Item> {
+    if let Some(k) = list.next() {
+        return Some(lists[k]);
+    }
+    let item = opened.get(*at).copied();
+    *at += 1;
+    item
+}
+
+/// Appends the children of cells to a list.
+#[inline(always)]
+fn open<E: Expansion>(tree: &Tree<E>, tile: &Tile<E>, mut lanes: u8, opened: &mut Vec<Item>) {
+    while lanes != 0 {
+        let child = tile.child[lanes.trailing_zeros() as usize];
+        assert!(child != CLOSED, "a walk must open a closed cell: an essential tree lacks it");
+        opened.push(Item { tile: child, lanes: tree.tiles[child as usize].present });
+        lanes &= lanes - 1;
+    }
+}
+
+/// Appends the cells in some lanes of a tile to a list, without a branch.
+#[inline(always)]
+fn append(list: &mut Vec<u32>, tile: u32, lanes: u8) {
+    let len = list.len();
+    list.extend_from_slice(&PACKED[usize::from(lanes)].map(|lane| tile << 3 | lane));
+    list.truncate(len + lanes.count_ones() as usize);
+}
+
+/// A cell that is split, as sinks.
+struct AtCell<'a, 'b, E: Expansion> {
+    worker: &'a mut Worker<'b, E>,
+    sink: &'a Sink<E>,
+    list: Range<usize>,
+}
+
+impl<E: Expansion> Task for AtCell<'_, '_, E> {
+    type Output = E::Local<[f32; LANES]>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) -> Self::Output {
+        let worker = self.worker;
+        let tree = worker.pass.tree;
+        let own = &tree.tiles[self.sink.tile as usize];
+        let cell = own.sink(self.sink.lane);
+        let Scratch { lists, opened, cells, .. } = &mut *worker.scratch;
+        opened.clear();
+        cells.clear::<E>();
+        let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
+            let tile = &tree.tiles[item.tile as usize];
+            let verdict = tree.opening.judge::<L, E>(tile, &cell);
+            let accepted = verdict.accepted & item.lanes;
+            if accepted != 0 {
+                count += u64::from(accepted.count_ones());
+                if cells.push::<L, E>(tile, accepted, verdict.offset) {
+                    cells.act::<E>(tree.path, cell.softening, &mut lanes);
+                }
+            }
+            let refused = item.lanes & !accepted;
+            let larger = refused & verdict.larger & !tile.leaves;
+            let left = refused & !larger;
+            if left != 0 {
+                lists.push(Item { tile: item.tile, lanes: left });
+            }
+            open(tree, tile, larger, opened);
+        }
+        worker.count_cells(count);
+        let local = worker.field::<L>(self.sink, &cell, lanes);
+
+        let below = &tree.tiles[own.child[self.sink.lane] as usize];
+        let shift = std::array::from_fn(|axis| {
+            L::load(&below.com[axis]) + L::splat((below.centre[axis] - cell.centre[axis]) as f32)
+        });
+        let mut children = E::local([0.0; LANES]);
+        let shifted = E::shift_local::<L>(&local, shift);
+        children.as_mut().iter_mut().zip(shifted.as_ref()).for_each(|(row, x)| x.store(row));
+        children
+    }
+}
+
+/// A leaf, as sinks.
+struct AtLeaf<'a, 'b, 'c, E: Expansion> {
+    worker: &'a mut Worker<'b, E>,
+    sink: &'a Sink<E>,
+    list: Range<usize>,
+    base: usize,
+    out: &'a mut Out<'c>,
+}
+
+impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let worker = self.worker;
+        let tree = worker.pass.tree;
+        worker.done.leaves += 1;
+        let started = worker.done.leaves.is_multiple_of(TIMED).then(Instant::now);
+        let own = &tree.tiles[self.sink.tile as usize];
+        let (cell, leaf) = (own.sink(self.sink.lane), own.leaf(self.sink.lane));
+        let softened = !tree.softened.none;
+        let Scratch { lists, opened, cells, pairs } = &mut *worker.scratch;
+        opened.clear();
+        cells.clear::<E>();
+        pairs.clear();
+        let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
+            let tile = &tree.tiles[item.tile as usize];
+            let verdict = tree.opening.judge::<L, E>(tile, &cell);
+            let for_leaf = tree.opening.judge_for_leaf::<L, E>(tile, &cell, &verdict);
+            let accepted = verdict.accepted & !for_leaf.smaller & item.lanes;
+            if accepted != 0 {
+                count += u64::from(accepted.count_ones());
+                if cells.push::<L, E>(tile, accepted, verdict.offset) {
+                    cells.act::<E>(tree.path, cell.softening, &mut lanes);
+                }
+            }
+            let refused = item.lanes & !accepted;
+            let on_bodies = refused & (verdict.accepted | for_leaf.on_bodies & !tile.few);
+            append(&mut pairs.cells, item.tile, on_bodies);
+            let bodies = refused & !on_bodies & tile.leaves;
+            // Without softening only the leaf's own bodies can be at no distance.
+            let own_lane = u8::from(item.tile == self.sink.tile) << self.sink.lane;
+            let far = bodies & if softened { for_leaf.apart } else { !own_lane };
+            append(&mut pairs.far, item.tile, far);
+            append(&mut pairs.near, item.tile, bodies & !far);
+            open(tree, tile, refused & !on_bodies & !tile.leaves, opened);
+        }
+        let listed = started.map(|_| Instant::now());
+        worker.count_cells(count);
+        let local = worker.field::<L>(self.sink, &cell, lanes);
+
+        let pairs = &mut worker.scratch.pairs;
+        pairs.set_sinks::<L, E>(tree, &[leaf], cell.centre);
+        pairs.sinks.feel_local::<L, E>(&local);
+        let felt = pairs.interact::<L, E>(tree, cell.centre);
+        let sinks = u64::from(leaf.count);
+        let shared = count as f32 * (E::CELL_OPERATIONS as f32 / 24.0) / sinks as f32;
+        worker.pass.units.write(
+            &pairs.sinks,
+            leaf.first as usize,
+            self.base,
+            felt.work::<E>() + shared,
+            self.out,
+        );
+        worker.done.interactions.add(&felt.interactions(sinks));
+        worker.done.operations += sinks * felt.operations;
+        if let (Some(started), Some(listed)) = (started, listed) {
+            worker.done.lists += listed - started;
+            worker.done.kernels += listed.elapsed();
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Sinks and the lists of what acts on them body by body, for both walks.
+
+use crate::kernel::{Law, Newton, NewtonApart, Plummer, Sinks, Sources, Spline};
+use crate::particles::Leaf;
+use crate::simd::Lanes;
+use crate::tree::Tree;
+use crate::{Bodies, Expansion, Interactions, SofteningKernel};
+
+/// A group of sinks, the cells and leaves that act on its bodies, and room for the sources.
+#[derive(Default)]
+pub(crate) struct Pairs {
+    /// Cells whose moments act, as `tile << 3 | lane`.
+    pub(crate) cells: Vec<u32>,
+    /// Leaves within reach of the softening, or with the sinks themselves.
+    pub(crate) near: Vec<u32>,
+    /// Leaves beyond the softening.
+    pub(crate) far: Vec<u32>,
+    pub(crate) sinks: Sinks,
+    sources: Sources,
+}
+
+/// What a group of sinks felt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Felt {
+    /// Bodies, each by each sink.
+    pub(crate) bodies: u64,
+    /// Cells, each by each sink.
+    pub(crate) cells: u64,
+    /// Operations of each sink.
+    pub(crate) operations: u64,
+}
+
+impl Felt {
+    /// Interactions of so many sinks.
+    pub(crate) fn interactions(&self, sinks: u64) -> Interactions {
+        Interactions { body_body: sinks * self.bodies, body_cell: sinks * self.cells, cell_cell: 0 }
+    }
+
+    /// Work of each sink, in body-body interactions.
+    pub(crate) fn work<E: Expansion>(&self) -> f32 {
+        self.bodies as f32 + self.cells as f32 * (E::OPERATIONS as f32 / Newton::OPERATIONS as f32)
+    }
+}
+
+impl Pairs {
+    /// Forgets all lists.
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+        self.near.clear();
+        self.far.clear();
+    }
+
+    /// Takes the bodies of leaves as sinks about a centre.
+    #[inline(always)]
+    pub(crate) fn set_sinks<L: Lanes, E: Expansion>(
+        &mut self,
+        tree: &Tree<E>,
+        leaves: &[Leaf],
+        centre: [f64; 3],
+    ) {
+        self.sources.set::<L>(&tree.particles, leaves.iter().map(|leaf| (*leaf, leaf.shift(centre))));
+        self.sinks.set(&self.sources);
+    }
+
+    /// Adds the pull of all lists.
+    #[inline(always)]
+    pub(crate) fn interact<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, centre: [f64; 3]) -> Felt {
+        let softened = &tree.softened;
+        self.sinks.feel_cells::<L, E>(&tree.tiles, &self.cells, centre);
+        let mut felt = Felt { cells: self.cells.len() as u64, ..Felt::default() };
+        felt.operations = felt.cells * E::OPERATIONS;
+        let (near, far) = (std::mem::take(&mut self.near), std::mem::take(&mut self.far));
+        match softened.kernel {
+            _ if softened.none => self.feel::<L, Newton, E>(tree, &near, centre, &mut felt),
+            SofteningKernel::Plummer => self.feel::<L, Plummer, E>(tree, &near, centre, &mut felt),
+            SofteningKernel::Spline => self.feel::<L, Spline, E>(tree, &near, centre, &mut felt),
+        }
+        match softened.kernel {
+            SofteningKernel::Plummer if !softened.none => {
+                self.feel::<L, Plummer, E>(tree, &far, centre, &mut felt)
+            }
+            _ => self.feel::<L, NewtonApart, E>(tree, &far, centre, &mut felt),
+        }
+        (self.near, self.far) = (near, far);
+        felt
+    }
+
+    /// The bodies of leaves pull all sinks by one law.
+    #[inline(always)]
+    fn feel<L: Lanes, W: Law, E: Expansion>(
+        &mut self,
+        tree: &Tree<E>,
+        leaves: &[u32],
+        centre: [f64; 3],
+        felt: &mut Felt,
+    ) {
+        let leaves = leaves.iter().map(|cell| {
+            let leaf = tree.tiles[(cell >> 3) as usize].leaf((cell & 7) as usize);
+            (leaf, leaf.shift(centre))
+        });
+        self.sources.set::<L>(&tree.particles, leaves);
+        self.sinks.feel_bodies::<L, W>(&self.sources);
+        felt.bodies += self.sources.len() as u64;
+        felt.operations += self.sources.len() as u64 * W::OPERATIONS;
+    }
+}
+
+/// Where the results of bodies go: acceleration, potential, work.
+pub(crate) type Out<'a> = ([&'a mut [f64]; 3], &'a mut [f64], &'a mut [f32]);
+
+/// From the sums of the kernels to physical units.
+pub(crate) struct Units<'a> {
+    acceleration: f64,
+    potential: f64,
+    /// Potential of a body at its own place, which pair sums include and the field does not.
+    own: [f64; crate::TYPES],
+    mass: &'a [f64],
+    kind: &'a [u8],
+}
+
+impl<'a> Units<'a> {
+    /// The units of a tree; and the arrays of these bodies for the results.
+    pub(crate) fn of<E: Expansion>(
+        tree: &Tree<E>,
+        constant: f64,
+        bodies: &'a mut Bodies,
+    ) -> (Units<'a>, Out<'a>) {
+        let Bodies { acc: [x, y, z], pot, work, kind, mass, .. } = bodies;
+        let (acceleration, potential) = (tree.frame.acceleration(constant), tree.frame.potential(constant));
+        let own = std::array::from_fn(|kind| tree.softened.own_potential(kind as u8) / tree.frame.mass);
+        (Units { acceleration, potential, own, mass, kind }, ([x, y, z], pot, work))
+    }
+
+    /// Writes the sums of sinks, which are the bodies from `first` on; `out` begins with body `base`.
+    pub(crate) fn write(&self, sinks: &Sinks, first: usize, base: usize, work: f32, out: &mut Out) {
+        let ([x, y, z], pot, works) = out;
+        for k in 0..sinks.len() {
+            let (body, at) = (first + k, first + k - base);
+            let [sum, ax, ay, az] = sinks.field(k);
+            pot[at] = (self.own[usize::from(self.kind[body])] * self.mass[body] - sum) * self.potential;
+            (x[at], y[at], z[at]) = (ax * self.acceleration, ay * self.acceleration, az * self.acceleration);
+            works[at] = work;
+        }
+    }
+}
