@@ -89,6 +89,34 @@ fn write_powers(out: &mut String, order: usize) {
     writeln!(out, "    [{}]\n}}\n", names.join(", ")).unwrap();
 }
 
+/// `gather`: adds the moments of eight bodies to sums, lane by lane.
+fn write_gather(out: &mut String, order: usize) {
+    let basis = full_basis(order);
+    let mut code = String::from("    let p0 = mass;\n    sum[0] = sum[0] + p0;\n");
+    for (k, i) in basis.iter().enumerate().skip(1) {
+        let axis = (0..3).find(|&axis| i[axis] > 0).unwrap();
+        let mut lower = *i;
+        lower[axis] -= 1;
+        let from = basis.iter().position(|j| *j == lower).unwrap();
+        let scale = match i[axis] {
+            1 => String::new(),
+            n => format!(" * L::splat({:?})", 1.0 / n as f32),
+        };
+        writeln!(
+            code,
+            "    let p{k} = p{from} * {}{scale};\n    sum[{k}] = sum[{k}] + p{k};",
+            ["x", "y", "z"][axis]
+        )
+        .unwrap();
+    }
+    writeln!(
+        out,
+        "#[inline(always)]\nfn gather_{order}<L: Lanes>(sum: &mut [L; {}], [x, y, z]: [L; 3], mass: L) {{\n{code}}}\n",
+        basis.len()
+    )
+    .unwrap();
+}
+
 /// `shift`: moments about another centre are the product of the moments with the powers of the shift.
 fn write_shift(out: &mut String, order: usize) {
     let basis = full_basis(order);
@@ -500,7 +528,7 @@ impl Form {
         };
         writeln!(
             out,
-            "expansion! {{\n    {form}<{order}>, softened: {}, full: {all}, tile: {moments}, single: {singles}, local: {local},\n    powers_{order}, shift_{order}, radial_{order}, {name}_{order}, {single}, field_{name}_{order}, OPERATIONS_{upper}_{order},\n    m2l_{name}_{order}, l2l_{name}_{order}, l2p_{name}_{order}, CELL_OPERATIONS_{upper}_{order}\n}}\n",
+            "expansion! {{\n    {form}<{order}>, softened: {}, full: {all}, tile: {moments}, single: {singles}, local: {local},\n    powers_{order}, gather_{order}, shift_{order}, radial_{order}, {name}_{order}, {single}, field_{name}_{order}, OPERATIONS_{upper}_{order},\n    m2l_{name}_{order}, l2l_{name}_{order}, l2p_{name}_{order}, CELL_OPERATIONS_{upper}_{order}\n}}\n",
             !self.harmonic,
             upper = name.to_uppercase(),
         )
@@ -541,6 +569,7 @@ fn main() {
     let mut out = String::new();
     for order in 1..=MAX_ORDER {
         write_powers(&mut out, order);
+        write_gather(&mut out, order);
         write_shift(&mut out, order);
         write_radial(&mut out, order);
         let forms = [Form { name: "harmonic", harmonic: true }, Form { name: "full", harmonic: false }];

@@ -32,12 +32,11 @@ pub trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// Derivatives of the (positive) potential at the centre of a sink cell, without G.
     type Local<T: Copy + Send + Sync>: Copy + Send + Sync + AsRef<[T]> + AsMut<[T]>;
 
-    /// Moments of a unit mass at `offset` from the centre.
-    fn powers(offset: [f64; 3]) -> Self::Moments;
-    /// Adds `mass` times `moments` to `sum`.
-    fn accumulate(sum: &mut Self::Moments, mass: f64, moments: &Self::Moments);
-    /// Moments about another centre; `offset` is the old centre seen from the new one.
-    fn shift(moments: &Self::Moments, offset: [f64; 3]) -> Self::Moments;
+    /// Moments of bodies about a centre, eight at a time: offsets and masses, until there are no more; a body without mass adds nothing.
+    #[doc(hidden)]
+    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments;
+    /// Adds the moments about another centre to `sum`; `offset` is the old centre seen from the new one.
+    fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]);
     /// `sum m r^n` about the centre, for the highest even n up to the order.
     fn radial(moments: &Self::Moments) -> f64;
     /// Writes the moments of one cell into its lane of a tile.
@@ -92,7 +91,7 @@ fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
 
 macro_rules! expansion {
     ($form:ident<$order:literal>, softened: $softened:literal, full: $full:literal, tile: $tile:literal, single: $singles:literal,
-     local: $local:literal, $powers:ident, $shift:ident, $radial:ident, $fill:ident, $single:ident, $field:ident, $operations:ident,
+     local: $local:literal, $powers:ident, $gather:ident, $shift:ident, $radial:ident, $fill:ident, $single:ident, $field:ident, $operations:ident,
      $m2l:ident, $l2l:ident, $l2p:ident, $cell_operations:ident) => {
         impl Expansion for $form<$order> {
             const ORDER: usize = $order;
@@ -104,16 +103,17 @@ macro_rules! expansion {
             type Tile = [[f32; LANES]; $tile];
             type Local<T: Copy + Send + Sync> = [T; $local];
 
-            #[inline]
-            fn powers(offset: [f64; 3]) -> Self::Moments {
-                $powers(offset)
+            #[inline(always)]
+            fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments {
+                let mut sum = [L::splat(0.0); $full];
+                for (offset, mass) in bodies {
+                    $gather(&mut sum, offset, mass);
+                }
+                sum.map(|lanes| f64::from(lanes.sum()))
             }
-            #[inline]
-            fn accumulate(sum: &mut Self::Moments, mass: f64, moments: &Self::Moments) {
-                sum.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += mass * moment);
-            }
-            fn shift(moments: &Self::Moments, offset: [f64; 3]) -> Self::Moments {
-                $shift(moments, &$powers(offset))
+            fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]) {
+                let shifted = $shift(moments, &$powers(offset));
+                sum.iter_mut().zip(shifted).for_each(|(sum, moment)| *sum += moment);
             }
             fn radial(moments: &Self::Moments) -> f64 {
                 $radial(moments)

@@ -32,7 +32,19 @@ impl Frame {
     /// Position of body `i` in length units from the cube's corner.
     #[inline]
     pub fn position(&self, bodies: &Bodies, i: usize) -> [f64; 3] {
-        std::array::from_fn(|axis| (bodies.pos[axis][i] - self.cube.corner[axis]) * self.per_length)
+        std::array::from_fn(|axis| self.coordinate(axis, bodies.pos[axis][i]))
+    }
+
+    /// A coordinate [L] in length units from the cube's corner.
+    #[inline(always)]
+    pub(crate) fn coordinate(&self, axis: usize, x: f64) -> f64 {
+        (x - self.cube.corner[axis]) * self.per_length
+    }
+
+    /// What turns a mass [M] into mass units.
+    #[inline(always)]
+    pub(crate) fn per_mass(&self) -> f64 {
+        self.per_mass
     }
 
     /// Mass of body `i` in mass units.

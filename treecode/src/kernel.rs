@@ -79,6 +79,25 @@ impl Law for NewtonApart {
     }
 }
 
+/// The same with the processor's own estimate of 1 / r: its error, up to 4e-4 and without sign, is below that of the cells at low accuracy.
+pub(crate) struct NewtonRough;
+
+impl Law for NewtonRough {
+    const OPERATIONS: u64 = 20;
+    const SCALE: [f32; 2] = [1.0; 2];
+
+    #[inline(always)]
+    fn square<L: Lanes>(d: [L; 3]) -> L {
+        NewtonApart::square(d)
+    }
+    #[inline(always)]
+    fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
+        let u = r2.rough_rsqrt();
+        let potential = m * u;
+        (potential, potential * (u * u))
+    }
+}
+
 impl Law for Newton {
     const OPERATIONS: u64 = 24;
     const SCALE: [f32; 2] = NewtonApart::SCALE;

@@ -43,6 +43,8 @@ pub struct Region {
 /// Least acceleration, in units of G mass / side^2 of the cube, that the relative criterion reckons with: bodies at rest in the
 /// middle have none, and nobody else has less.
 const ACCELERATION_FLOOR: f64 = 0.1;
+/// Relative tolerance of the fmm walk from which on the error (root mean square) is above 5e-4 at order 3, the order for such errors.
+const ROUGH: f64 = 1e-3;
 /// [`Region::slack`] of a region that stands for the sinks inside it.
 const SLACK: f32 = 4e-6;
 /// Room for rounding a half extent to single precision.
@@ -104,6 +106,11 @@ impl Opening {
             }
         };
         error as f32
+    }
+
+    /// Whether errors are so large anyway that pairs may add 1e-4 (root mean square) to them.
+    pub(crate) fn rough(&self) -> bool {
+        self.walk == Walk::Fmm && self.criterion == Criterion::Relative && self.tolerance >= ROUGH
     }
 
     /// The region of bodies as sinks.

@@ -1,6 +1,6 @@
 //! Sinks and the lists of what acts on them body by body, for both walks.
 
-use crate::kernel::{Law, Newton, NewtonApart, Plummer, Sinks, Sources, Spline};
+use crate::kernel::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
 use crate::particles::Leaf;
 use crate::simd::Lanes;
 use crate::tree::Tree;
@@ -79,6 +79,7 @@ impl Pairs {
             SofteningKernel::Plummer if !softened.none => {
                 self.feel::<L, Plummer, E>(tree, &far, centre, &mut felt)
             }
+            _ if tree.opening.rough() => self.feel::<L, NewtonRough, E>(tree, &far, centre, &mut felt),
             _ => self.feel::<L, NewtonApart, E>(tree, &far, centre, &mut felt),
         }
         (self.near, self.far) = (near, far);
@@ -134,12 +135,15 @@ impl<'a> Units<'a> {
     /// Writes the sums of sinks, which are the bodies from `first` on; `out` begins with body `base`.
     pub(crate) fn write(&self, sinks: &Sinks, first: usize, base: usize, work: f32, out: &mut Out) {
         let ([x, y, z], pot, works) = out;
-        for k in 0..sinks.len() {
-            let (body, at) = (first + k, first + k - base);
+        let (bodies, at) = (first..first + sinks.len(), first - base..first - base + sinks.len());
+        let (kind, mass) = (&self.kind[bodies.clone()], &self.mass[bodies]);
+        let (x, y, z) = (&mut x[at.clone()], &mut y[at.clone()], &mut z[at.clone()]);
+        let pot = &mut pot[at.clone()];
+        for k in 0..mass.len() {
             let [sum, ax, ay, az] = sinks.field(k);
-            pot[at] = (self.own[usize::from(self.kind[body])] * self.mass[body] - sum) * self.potential;
-            (x[at], y[at], z[at]) = (ax * self.acceleration, ay * self.acceleration, az * self.acceleration);
-            works[at] = work;
+            pot[k] = (self.own[usize::from(kind[k])] * mass[k] - sum) * self.potential;
+            (x[k], y[k], z[k]) = (ax * self.acceleration, ay * self.acceleration, az * self.acceleration);
         }
+        works[at].fill(work);
     }
 }

@@ -1,6 +1,8 @@
 //! What is known of a cell in double precision: it goes up the tree child by child in octant order, also above the rank boundaries.
 
+use crate::simd::{LANES, Lanes, Path, Task, dispatch};
 use crate::{Bodies, Expansion, Frame, softening::Softened};
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// A cell's bodies in brief, in the units of a [`Frame`].
@@ -117,36 +119,117 @@ pub fn take<T: bytemuck::Pod>(message: &mut &[u8]) -> T {
     bytemuck::pod_read_unaligned(head)
 }
 
-/// Summary of the bodies of a leaf, summed in their order.
+/// Summary of the bodies of a leaf.
 pub(crate) fn of_bodies<E: Expansion>(
     frame: &Frame,
     bodies: &Bodies,
     softened: &Softened,
+    path: Path,
     range: Range<usize>,
 ) -> Summary<E::Moments> {
-    let extent = Extent::of(frame, bodies, softened, range.clone());
-    let mut sum = Summary::<E::Moments> { count: range.len() as u64, extent, ..Summary::empty() };
-    for i in range.clone() {
-        let (x, mass) = (frame.position(bodies, i), frame.mass_of(bodies, i));
-        sum.mass += mass;
-        for axis in 0..3 {
-            sum.com[axis] += mass * x[axis];
-        }
-        sum.softening2 += mass * softened.length2(bodies.kind[i]);
+    let kinds = &bodies.kind[range.clone()];
+    let mut sum = dispatch(path, OfBodies::<E> { frame, bodies, range, expansion: PhantomData });
+    if !softened.none {
+        let mass = &bodies.mass[sum.1.clone()];
+        let squares = kinds.iter().zip(mass).map(|(kind, mass)| mass * softened.length2(*kind));
+        sum.0.softening2 = squares.sum::<f64>() / mass.iter().sum::<f64>();
+        sum.0.extent.reach = kinds.iter().map(|kind| softened.reach(*kind)).fold(0.0, f64::max);
     }
-    sum.com = sum.com.map(|x| x / sum.mass);
-    sum.softening2 /= sum.mass;
-    let mut radius2 = 0f64;
-    for i in range {
-        let (x, mass) = (frame.position(bodies, i), frame.mass_of(bodies, i));
-        let offset = std::array::from_fn(|axis| x[axis] - sum.com[axis]);
-        radius2 = radius2.max(square(offset));
-        E::accumulate(&mut sum.moments, mass, &E::powers(offset));
-    }
-    sum.radius = radius2.sqrt();
-    sum
+    sum.0
 }
 
+/// The task of [`of_bodies`]: all but the softening.
+struct OfBodies<'a, E> {
+    frame: &'a Frame,
+    bodies: &'a Bodies,
+    range: Range<usize>,
+    expansion: PhantomData<E>,
+}
+
+impl<E: Expansion> Task for OfBodies<'_, E> {
+    type Output = (Summary<E::Moments>, Range<usize>);
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Self::Output {
+        let OfBodies { frame, bodies, range, .. } = self;
+        let mass = &bodies.mass[range.clone()];
+        let pos = bodies.pos.each_ref().map(|axis| &axis[range.clone()]);
+        let total = fold([mass], [0.0], |[sum], [m]| [sum + m], |[a], [b]| [a + b])[0];
+        let mut sum = Summary::<E::Moments>::empty();
+        (sum.count, sum.mass) = (range.len() as u64, total * frame.per_mass());
+        for axis in 0..3 {
+            let [weighted, lo, hi] = fold(
+                [mass, pos[axis]],
+                [0.0, f64::INFINITY, f64::NEG_INFINITY],
+                |[sum, lo, hi], [m, x]| [sum + m * x, least(lo, x), greatest(hi, x)],
+                |[a, b, c], [d, e, f]| [a + d, least(b, e), greatest(c, f)],
+            );
+            [sum.com[axis], sum.extent.lo[axis], sum.extent.hi[axis]] =
+                [weighted / total, lo, hi].map(|x| frame.coordinate(axis, x));
+        }
+        let [x, y, z] = bodies.acc.each_ref().map(|axis| &axis[range.clone()]);
+        let [acc2] = fold(
+            [x, y, z],
+            [f64::INFINITY],
+            |[acc2], [x, y, z]| [least(acc2, x * x + y * y + z * z)],
+            |[a], [b]| [least(a, b)],
+        );
+        sum.extent.min_acc = acc2.sqrt();
+        let mut radius2 = L::splat(0.0);
+        let eights = (0..range.len()).step_by(LANES).map(|from| {
+            let at = |k: usize| (from + k).min(range.len() - 1);
+            let offset: [L; 3] = std::array::from_fn(|axis| {
+                L::load(&std::array::from_fn(|k| {
+                    (frame.coordinate(axis, pos[axis][at(k)]) - sum.com[axis]) as f32
+                }))
+            });
+            let masses = L::load(&std::array::from_fn(|k| {
+                if from + k < range.len() { (mass[from + k] * frame.per_mass()) as f32 } else { 0.0 }
+            }));
+            let [x, y, z] = offset;
+            radius2 = radius2.max(x.mul_add(x, y.mul_add(y, z * z)));
+            (offset, masses)
+        });
+        sum.moments = E::of_bodies(eights);
+        let mut lanes = [0.0; LANES];
+        radius2.store(&mut lanes);
+        // Room for the rounding of offsets and squares to single precision.
+        sum.radius = f64::from(lanes.into_iter().fold(0.0, f32::max)).sqrt() * (1.0 + 1e-6);
+        (sum, range)
+    }
+}
+
+#[inline(always)]
+fn least(a: f64, b: f64) -> f64 {
+    if b < a { b } else { a }
+}
+
+#[inline(always)]
+fn greatest(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
+}
+
+/// Folds columns of numbers, four at a time, so that the compiler can use vectors.
+#[inline(always)]
+fn fold<const N: usize, const K: usize>(
+    columns: [&[f64]; N],
+    start: [f64; K],
+    add: impl Fn([f64; K], [f64; N]) -> [f64; K],
+    join: impl Fn([f64; K], [f64; K]) -> [f64; K],
+) -> [f64; K] {
+    let mut sums = [start; 4];
+    let fours = columns.map(|column| column.as_chunks::<4>());
+    for four in 0..fours[0].0.len() {
+        for (k, sum) in sums.iter_mut().enumerate() {
+            *sum = add(*sum, std::array::from_fn(|n| fours[n].0[four][k]));
+        }
+    }
+    for rest in 0..fours[0].1.len() {
+        sums[rest] = add(sums[rest], std::array::from_fn(|n| fours[n].1[rest]));
+    }
+    let [a, b, c, d] = sums;
+    join(join(a, b), join(c, d))
+}
 /// Summary of a cell from those of its children, in octant order; absent children are left out.
 pub(crate) fn of_children<'a, E: Expansion>(
     children: impl Iterator<Item = &'a Summary<E::Moments>> + Clone,
@@ -167,7 +250,7 @@ pub(crate) fn of_children<'a, E: Expansion>(
     for child in children {
         let offset = std::array::from_fn(|axis| child.com[axis] - sum.com[axis]);
         radius = radius.max(square(offset).sqrt() + child.radius);
-        E::accumulate(&mut sum.moments, 1.0, &E::shift(&child.moments, offset));
+        E::add_shifted(&mut sum.moments, &child.moments, offset);
     }
     // The box bounds the radius as well: no body is farther than the box's farthest corner.
     let corner = std::array::from_fn(|axis| {

@@ -62,10 +62,11 @@ impl<E: Expansion> Part<E> {
     /// Carries moments upward from the bodies to this rank's branches, and finds the groups and regions of its sinks.
     pub fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part<E> {
         let (opening, softened) = (Opening::new(gravity, &frame), Softened::new(&gravity.softening, &frame));
+        let path = Path::detect();
         let mut tiles = vec![Tile::empty(None); structure.tiles.len()];
         let summaries = structure.fold(
             &mut tiles,
-            |leaf| summary::of_bodies::<E>(&frame, bodies, &softened, indices(&leaf.bodies)),
+            |leaf| summary::of_bodies::<E>(&frame, bodies, &softened, path, indices(&leaf.bodies)),
             |split, children, tile| {
                 *tile = Tile::empty(Some(split.key));
                 for (cell, summary) in children {
@@ -109,7 +110,7 @@ impl<E: Expansion> Part<E> {
             map,
             branches: Vec::new(),
             above: Vec::new(),
-            path: Path::detect(),
+            path,
             imported: [0; 2],
         };
         let cells = structure.branches.clone();

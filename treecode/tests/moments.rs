@@ -30,7 +30,7 @@ fn check<E: Expansion>() {
                         size += term.abs();
                     }
                     let got = moments[moment_index([a, b, c])];
-                    assert!((got - sum).abs() <= 1e-12 * size, "M_{a}{b}{c} = {got}, not {sum}");
+                    assert!((got - sum).abs() <= 3e-7 * size, "M_{a}{b}{c} = {got}, not {sum}");
                 }
             }
         }
@@ -43,7 +43,7 @@ fn check<E: Expansion>() {
                     bodies.mass[i] / frame.mass * r.powi(n as i32)
                 })
                 .sum();
-            assert!((E::radial(&part.root.moments) - sum).abs() <= 1e-12 * sum, "sum m r^{n}");
+            assert!((E::radial(&part.root.moments) - sum).abs() <= 3e-7 * sum, "sum m r^{n}");
         }
         let radius = (0..bodies.len())
             .map(|i| {

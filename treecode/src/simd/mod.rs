@@ -52,6 +52,11 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
     fn rsqrt(self) -> Self;
     /// Twice [`Lanes::rsqrt`], which takes a product less.
     fn twice_rsqrt(self) -> Self;
+    /// Estimate of the reciprocal square root: as close as the processor makes it at once (12 bits on AVX2, 14 on AVX-512), or closer.
+    #[inline(always)]
+    fn rough_rsqrt(self) -> Self {
+        self.rsqrt()
+    }
     /// Square root.
     fn sqrt(self) -> Self;
     /// Absolute value.

@@ -106,9 +106,13 @@ macro_rules! register {
             }
             #[inline(always)]
             fn twice_rsqrt(self) -> Self {
-                // The estimate has 12 bits; one Newton step, y (3 - x y^2) / 2, doubles them.
-                let y: Self = $name(intrinsic!($rsqrt(self.0)));
+                // One Newton step, y (3 - x y^2) / 2, doubles the digits of the estimate.
+                let y = self.rough_rsqrt();
                 (self * y).neg_mul_add(y, Self::splat(3.0)) * y
+            }
+            #[inline(always)]
+            fn rough_rsqrt(self) -> Self {
+                $name(intrinsic!($rsqrt(self.0)))
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
