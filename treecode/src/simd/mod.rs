@@ -3,6 +3,8 @@
 //! A kernel is written once, generic over [`Lanes`], and compiled once for each [`Path`]; [`dispatch`] enters the copy for this
 //! machine. Results may differ in the last bits between paths, never between machines on the same path and processor family.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -61,9 +63,9 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
     fn sqrt(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
-    /// Greater of two.
+    /// Greater of two, neither of them NaN.
     fn max(self, other: Self) -> Self;
-    /// Smaller of two.
+    /// Smaller of two, neither of them NaN.
     fn min(self, other: Self) -> Self;
     /// Which lanes are below those of `other`.
     fn below(self, other: Self) -> u8;
@@ -92,6 +94,9 @@ pub(crate) enum Path {
     /// AVX-512 on vectors of eight.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// NEON, eight lanes in two registers.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Path {
@@ -108,6 +113,8 @@ impl Path {
                 }
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        paths.push(Path::Neon);
         paths
     }
 
@@ -136,6 +143,8 @@ impl Path {
             Path::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Path::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => "neon",
         }
     }
 }
@@ -170,64 +179,152 @@ pub(crate) fn dispatch<T: Task>(path: Path, task: T) -> T::Output {
         Path::Avx2 => x86::avx2::enter(task),
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => x86::avx512::enter(task),
+        #[cfg(target_arch = "aarch64")]
+        Path::Neon => task.run::<neon::Neon>(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    struct EveryOperation([f32; 8], [f32; 8]);
+    struct EveryOperation {
+        a: [f32; LANES],
+        b: [f32; LANES],
+        lanes: u8,
+    }
+
+    #[derive(Debug)]
+    struct Results {
+        /// Every path gives the same number.
+        exact: Vec<[f32; LANES]>,
+        /// The same where no operand is NaN.
+        ordered: Vec<[f32; LANES]>,
+        /// Rounded more or less often.
+        rounded: Vec<[f32; LANES]>,
+        below: u8,
+    }
 
     impl Task for EveryOperation {
-        type Output = (Vec<[f32; 8]>, u8);
+        type Output = Results;
         #[inline(always)]
-        fn run<L: Lanes>(self) -> Self::Output {
-            let (a, b) = (L::load(&self.0), L::load(&self.1));
-            let results = [
+        fn run<L: Lanes>(self) -> Results {
+            let (a, b) = (L::load(&self.a), L::load(&self.b));
+            let columns: [[f32; 4]; 8] = std::array::from_fn(|k| [self.a[k], self.b[k], k as f32, 1.0]);
+            let mut packed = [0.0; 8];
+            a.compress(self.lanes, &mut packed);
+            packed[self.lanes.count_ones() as usize..].fill(0.0);
+            let exact = [
                 a + b,
                 a - b,
                 a * b,
-                a.mul_add(b, a),
-                a.neg_mul_add(b, a),
-                b.rsqrt(),
-                b.twice_rsqrt(),
-                a.in_lanes(0b1010_0110),
-                L::splat(b.sum()),
+                a.div(b),
                 b.sqrt(),
                 a.abs(),
-                a.max(b),
-                a.min(b),
+                a.in_lanes(self.lanes),
                 a.where_below(a, b),
                 Lanes::select_below(a, b, a, b),
-                a.div(b),
-                L::splat(3.5),
+                L::splat(b.sum()),
+                L::load(&packed),
             ];
-            let mut packed = [0.0; 8];
-            a.compress(0b1001_0110, &mut packed);
-            packed[4..].fill(0.0);
-            let columns: [[f32; 4]; 8] = std::array::from_fn(|k| [self.0[k], self.1[k], k as f32, 1.0]);
-            let results = [&results[..], &L::load_columns(&columns)].concat();
-            let stored = results.iter().map(|lanes| {
-                let mut out = [0.0; 8];
+            let stored = |lanes: &L| {
+                let mut out = [0.0; LANES];
                 lanes.store(&mut out);
                 out
-            });
-            (stored.chain([packed]).collect(), a.below(b))
+            };
+            let rounded = [a.mul_add(b, a), a.neg_mul_add(b, a), b.rsqrt(), b.twice_rsqrt()];
+            Results {
+                exact: exact.iter().chain(&L::load_columns(&columns)).map(stored).collect(),
+                ordered: [a.max(b), a.min(b)].iter().map(stored).collect(),
+                rounded: rounded.iter().map(stored).collect(),
+                below: a.below(b),
+            }
         }
+    }
+
+    struct ReciprocalRoots([f32; LANES]);
+
+    impl Task for ReciprocalRoots {
+        type Output = [[f32; LANES]; 3];
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> Self::Output {
+            let mut out = [[0.0; LANES]; 3];
+            L::load(&self.0).rsqrt().store(&mut out[0]);
+            L::load(&self.0).twice_rsqrt().store(&mut out[1]);
+            L::load(&self.0).rough_rsqrt().store(&mut out[2]);
+            out
+        }
+    }
+
+    fn same(a: f32, b: f32) -> bool {
+        a == b || a.is_nan() && b.is_nan()
+    }
+
+    /// Numbers of any kind, the special ones often.
+    fn number() -> impl Strategy<Value = f32> {
+        const SPECIAL: [f32; 8] =
+            [0.0, -0.0, 1.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+        prop_oneof![prop::sample::select(&SPECIAL), -2.0f32..2.0, any::<u32>().prop_map(f32::from_bits)]
     }
 
     #[test]
     fn every_path_does_what_the_reference_does() {
         let a = [-3.0, 0.5, 2.0, 7.0, -0.0, 1e-20, 1e20, 9.0];
         let b = [4.0, 0.25, 2.0, 1e-12, 3.0, 2e-20, 1e10, 100.0];
-        let (want, want_mask) = dispatch(Path::Scalar, EveryOperation(a, b));
+        let run = |path| dispatch(path, EveryOperation { a, b, lanes: 0b1001_0110 }).rounded;
+        let want = run(Path::Scalar);
         for path in Path::available() {
-            let (got, got_mask) = dispatch(path, EveryOperation(a, b));
-            assert_eq!(got_mask, want_mask);
-            for (k, (got, want)) in got.iter().zip(&want).enumerate() {
+            for (k, (got, want)) in run(path).iter().zip(&want).enumerate() {
                 for (g, w) in got.iter().zip(want) {
                     assert!((g - w).abs() <= 1e-6 * w.abs(), "{path:?}, operation {k}: {g} instead of {w}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reciprocal_square_roots_are_as_close_as_promised() {
+        for path in Path::available() {
+            for exponent in -126..=127 {
+                for k in 0..32 {
+                    let x = std::array::from_fn(|lane| {
+                        (1.0 + (k * LANES + lane) as f32 / 256.0) * 2f32.powi(exponent)
+                    });
+                    let [once, twice, rough] = dispatch(path, ReciprocalRoots(x));
+                    for lane in 0..LANES {
+                        let root = f64::from(x[lane]).sqrt();
+                        let values = [(once, 1.0, 4e-7), (twice, 0.5, 4e-7), (rough, 1.0, 4e-4)];
+                        for (k, (y, scale, error)) in values.into_iter().enumerate() {
+                            let y = scale * f64::from(y[lane]);
+                            assert!((y * root - 1.0).abs() < error, "{path:?}, {k}: {y} for {}", x[lane]);
+                        }
+                    }
+                }
+            }
+            let of_zero = dispatch(path, ReciprocalRoots([0.0; LANES]));
+            assert!(of_zero.as_flattened().iter().all(|y| !y.is_finite() && *y != f32::NEG_INFINITY));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_does_so_with_any_numbers(
+            a in prop::array::uniform8(number()), b in prop::array::uniform8(number()), lanes in any::<u8>()
+        ) {
+            let want = dispatch(Path::Scalar, EveryOperation { a, b, lanes });
+            for path in Path::available() {
+                let got = dispatch(path, EveryOperation { a, b, lanes });
+                prop_assert_eq!(got.below, want.below);
+                for (k, (got, want)) in got.exact.iter().zip(&want.exact).enumerate() {
+                    for (g, w) in got.iter().zip(want) {
+                        prop_assert!(same(*g, *w), "{:?}, operation {}: {} instead of {}", path, k, g, w);
+                    }
+                }
+                for (k, (got, want)) in got.ordered.iter().zip(&want.ordered).enumerate() {
+                    for lane in (0..LANES).filter(|&lane| !a[lane].is_nan() && !b[lane].is_nan()) {
+                        prop_assert_eq!(got[lane], want[lane], "{:?}, {}", path, ["max", "min"][k]);
+                    }
                 }
             }
         }
