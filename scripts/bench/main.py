@@ -20,7 +20,7 @@ class Job:
         self.folder = arguments.out or default.relative_to(ROOT)  # commands on the page are to be short
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bodies = arguments.bodies or (2_000 if quick else 1_000_000)
-        self.check, self.repeat, self.rounds = (200, 1, 1) if quick else (2000, 3, 3)
+        self.check, self.repeat, self.rounds = (200, 1, 1) if quick else (1000, 3, 2)
         self.threads, self.quick = 2, quick
         self.reference_theta = 0.3
 

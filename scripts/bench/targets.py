@@ -34,7 +34,7 @@ def meets(report, target):
 
 
 def search(problem, walk, target, curves, check):
-    """The fastest settings that meet the target, or None: from the curves to finer tolerances, then to other leaves and groups."""
+    """The fastest settings that meet the target, or None: from the curves, of whatever number of bodies, to other tolerances, leaves and groups."""
     tried = {}
 
     def attempt(settings):
@@ -45,19 +45,17 @@ def search(problem, walk, target, curves, check):
         good = [(seconds(report), settings) for settings, report in tried.items() if meets(report, target)]
         return min(good, key=lambda pair: pair[0], default=(None, None))[1]
 
-    for settings, report in curves.get((problem.name, walk), []):
-        tried[settings] = report
     by_order = {}
-    for settings, report in tried.items():
+    for settings, report in curves.get((problem.name, walk), []):
         if meets(report, target):
             by_order[settings.order] = min(by_order.get(settings.order, (9e9, None)), (seconds(report), settings.tolerance))
     for order, (_, tolerance) in sorted(by_order.items(), key=lambda item: item[1])[:2]:
-        for factor in [1.3, 1.7, 2.3]:
+        for factor in [0.6, 1.0, 1.7]:
             attempt(Settings(walk, order, tolerance=float(f"{tolerance * factor:.2g}")))
     base = best()
     if base is None:
         return None
-    sizes = [(16, 64), (32, 64), (48, 192), (64, 128), (64, 256)] if walk == "tree" else [(n, None) for n in (24, 48, 64, 96)]
+    sizes = [(32, 64), (48, 192), (64, 128)] if walk == "tree" else [(32, None), (64, None)]
     for leaf, group in sizes:
         attempt(base.but(leaf_size=leaf, group_size=group))
     return best()
