@@ -1,4 +1,4 @@
-//! How long does one force evaluation take, at which error? Tree walk, every order, Plummer sphere of 100,000 bodies, all threads.
+//! How long does one force evaluation take, at which error? Fmm walk, every order, Plummer sphere of 100,000 bodies, all threads.
 //!
 //! The error is measured once for each order and printed before its time; throughput is in bodies per second.
 

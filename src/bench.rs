@@ -4,16 +4,17 @@ use crate::accuracy::{self, Balance};
 use crate::console::say;
 use crate::cost::Meter;
 use crate::crew::Crew;
+use crate::forces::{Forces, Keys};
 use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
 use crate::model::{self, Model, Plummer};
 use crate::peak;
 use crate::report::{Energy, Report};
 use crate::simulation::Simulation;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde::Serialize;
 use std::path::PathBuf;
-use treecode::{Gravity, TYPES};
+use treecode::{Softening, TYPES};
 
 /// Measure this machine: sustained Gflops of whole steps of a fixed problem, at a checked force error.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// Number of measured steps.
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
+    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct|.
+    #[arg(long, value_name = "ERROR", default_value_t = Forces::DEFAULT_ACCURACY)]
+    pub accuracy: f64,
     /// Report to write.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -52,19 +56,22 @@ const STEP: f64 = 1.0 / 256.0;
 #[derive(Clone, Debug, Serialize)]
 struct Problem {
     initial: Model,
-    gravity: Gravity,
+    gravity: Forces,
     step: f64,
     warm_up: u64,
 }
 
 impl Problem {
-    fn new(bodies: u64) -> Problem {
+    fn new(bodies: u64, accuracy: f64) -> Result<Problem> {
         let radius = 3.0 * std::f64::consts::PI / 16.0;
         let initial = Model::Plummer(Plummer { bodies, seed: 1, mass: 1.0, radius, cut: 20.0 });
-        let mut gravity = Gravity::default();
         // A fraction of the mean distance between bodies in the core: close pairs are softened, the sphere is not.
-        gravity.softening.length = [0.2 * radius * (bodies as f64).powf(-1.0 / 3.0); TYPES];
-        Problem { initial, gravity, step: STEP, warm_up: WARM_UP }
+        let length = [0.2 * radius * (bodies as f64).powf(-1.0 / 3.0); TYPES];
+        let softening = Some(Softening { length, ..Softening::default() });
+        let keys = Keys { accuracy: Some(accuracy), softening, ..Keys::default() };
+        let gravity = Forces::try_from(keys).map_err(Error::msg)?;
+        gravity.check()?;
+        Ok(Problem { initial, gravity, step: STEP, warm_up: WARM_UP })
     }
 }
 
@@ -77,7 +84,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
-    let problem = Problem::new(arguments.bodies);
+    let problem = Problem::new(arguments.bodies, arguments.accuracy)?;
     if crew.leads() {
         let (ranks, threads) = (crew.comm.size(), crew.threads);
         say(&format!(
@@ -86,7 +93,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
             treecode::simd_path()
         ));
     }
-    let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.constant);
+    let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.gravity.constant);
     let mut simulation = Simulation::begin(crew.comm, &problem.gravity, Start { bodies, time: 0.0 })?;
     let first = simulation.diagnostics;
     let mut greatest_error = 0.0f64;
@@ -104,9 +111,11 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let error = last.energy_error(&first);
     report.steps = Some(arguments.steps);
     report.energy = Some(Energy { first, last, error, greatest_error });
+    report.accuracy = simulation.control().cloned();
     let evaluation = simulation.evaluation();
     let balance = Balance::measure(crew.comm, evaluation);
-    report.force_error = Some(accuracy::check(crew.comm, &problem.gravity, evaluation, &balance, CHECKED));
+    report.force_error =
+        Some(accuracy::check(crew.comm, &problem.gravity.gravity, evaluation, &balance, CHECKED));
     report.balance = Some(balance);
     report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
     crew.lead(|| {

@@ -18,6 +18,8 @@ pub struct Meter {
     pub integrate: Duration,
     /// Energies and momenta.
     pub diagnostics: Duration,
+    /// Direct sums on a sample of bodies, against which the accuracy is held.
+    pub verification: Duration,
     /// Force evaluations.
     pub census: Census,
     /// How many.
@@ -72,6 +74,7 @@ impl Meter {
         self.total += other.total;
         self.integrate += other.integrate;
         self.diagnostics += other.diagnostics;
+        self.verification += other.verification;
         self.census.add(&other.census);
         self.evaluations += other.evaluations;
     }
@@ -80,8 +83,9 @@ impl Meter {
     pub fn gather(&self, comm: &dyn Comm) -> Cost {
         let census = &self.census;
         let busy = nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum());
-        let mut greatest =
-            vec![nanoseconds(self.total), nanoseconds(self.integrate), nanoseconds(self.diagnostics), busy];
+        let mut greatest: Vec<u64> =
+            [self.total, self.integrate, self.diagnostics, self.verification].map(nanoseconds).to_vec();
+        greatest.push(busy);
         greatest.extend(Phase::ALL.map(|phase| nanoseconds(census.time(phase))));
         comm.all_reduce(&mut greatest, Reduction::Max);
         let Interactions { body_body, body_cell, cell_cell } = census.interactions;
@@ -114,8 +118,10 @@ impl Meter {
             busy,
         ] = sums;
         let interactions = Interactions { body_body, body_cell, cell_cell };
-        let names = ["total", "integrate", "diagnostics"].into_iter().chain(Phase::ALL.map(Phase::name));
-        let times = greatest[..3].iter().chain(&greatest[4..]).map(|&ns| ns as f64 * 1e-9);
+        let names = ["total", "integrate", "diagnostics", "verification"]
+            .into_iter()
+            .chain(Phase::ALL.map(Phase::name));
+        let times = greatest[..4].iter().chain(&greatest[5..]).map(|&ns| ns as f64 * 1e-9);
         let seconds: BTreeMap<_, _> = names.zip(times).collect();
         let all = Census { interactions, operations, ..Census::default() };
         let total = seconds["total"].max(1e-9);
@@ -129,10 +135,10 @@ impl Meter {
                 arithmetic: gflops(Convention::Arithmetic),
             },
             traffic: Traffic { bytes, messages, cells_imported, bodies_imported },
-            load_balance: if greatest[3] == 0 {
+            load_balance: if greatest[4] == 0 {
                 1.0
             } else {
-                busy as f64 / ranks as f64 / greatest[3] as f64
+                busy as f64 / ranks as f64 / greatest[4] as f64
             },
             seconds,
         }
@@ -192,7 +198,8 @@ impl Cost {
             let each = seconds / self.evaluations.max(1) as f64;
             format!("{name:>12} {each:10.4} s {:6.1} %", 100.0 * seconds / total)
         };
-        let phases = Phase::ALL.map(Phase::name).into_iter().chain(["integrate", "diagnostics"]);
+        let phases =
+            Phase::ALL.map(Phase::name).into_iter().chain(["integrate", "diagnostics", "verification"]);
         phases.chain(["total"]).map(line).collect()
     }
 }

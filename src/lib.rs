@@ -11,6 +11,7 @@ pub mod cost;
 pub mod crew;
 pub mod diagnostics;
 pub mod force;
+pub mod forces;
 pub mod gravity_options;
 pub mod info;
 pub mod initial;

@@ -1,11 +1,11 @@
 //! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range, is an error.
 
+use crate::forces::Forces;
 use crate::initial::Initial;
 use anyhow::{Context, Result, bail};
 use io::Units;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use treecode::Gravity;
 
 /// A parameter file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Parameters {
     pub units: UnitSystem,
     /// How forces are computed.
     #[serde(default)]
-    pub gravity: Gravity,
+    pub gravity: Forces,
     /// How far to go, and in which steps.
     pub time: Time,
     /// What to write, and where.
@@ -102,7 +102,7 @@ impl Parameters {
     /// If the file cannot be read or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         let mut parameters: Parameters = io::parameters::load(path, set)?;
-        parameters.gravity.constant = parameters.units.units().gravitational_constant();
+        parameters.gravity.gravity.constant = parameters.units.units().gravitational_constant();
         parameters.check().with_context(|| path.display().to_string())?;
         Ok(parameters)
     }

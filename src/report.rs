@@ -5,6 +5,7 @@ use crate::console::say;
 use crate::cost::{Cost, FmaPeak, PerBody};
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
+use crate::forces::Control;
 use crate::machine::{self, Machine};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,9 @@ pub struct Report {
     /// How well energy was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<Energy>,
+    /// What the wanted force error came to, and the settings that gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Control>,
     /// Error of the forces against direct summation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_error: Option<Accuracy>,
@@ -140,6 +144,7 @@ impl Report {
             memory_bytes_per_body: memory(crew).map(|bytes| bytes as f64 / bodies as f64),
             files: FileTimes::default(),
             energy: None,
+            accuracy: None,
             force_error: None,
             reference_error: None,
             balance: None,
@@ -180,6 +185,7 @@ impl Report {
         if let Some(Energy { error, greatest_error, .. }) = &self.energy {
             say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));
         }
+        self.accuracy.iter().for_each(|control| say(&control.line()));
         self.force_error.iter().for_each(|error| say_error("relative force error", error));
         self.reference_error.iter().for_each(|error| say_error("against the reference", error));
         if let Some(balance) = &self.balance {

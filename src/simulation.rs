@@ -2,17 +2,18 @@
 
 use crate::cost::{Meter, timed};
 use crate::diagnostics::Diagnostics;
+use crate::forces::{Control, Engine, Forces};
 use crate::initial::Start;
 use anyhow::Result;
-use decomposition::{Comm, Evaluation, evaluate};
+use decomposition::{Comm, Evaluation};
 use std::mem::take;
 use std::time::Instant;
-use treecode::{Gravity, leapfrog};
+use treecode::leapfrog;
 
 /// Bodies with the field of their positions, at one time.
 pub struct Simulation<'a> {
     comm: &'a dyn Comm,
-    gravity: &'a Gravity,
+    engine: Engine,
     evaluation: Evaluation,
     /// The time [T].
     pub time: f64,
@@ -29,17 +30,19 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// The same on every rank, if a parameter or a body is bad.
-    pub fn begin(comm: &'a dyn Comm, gravity: &'a Gravity, start: Start) -> Result<Simulation<'a>> {
+    pub fn begin(comm: &'a dyn Comm, forces: &Forces, start: Start) -> Result<Simulation<'a>> {
         let mut meter = Meter::default();
         let clock = Instant::now();
-        let evaluation = evaluate(comm, gravity, start.bodies)?;
+        let mut engine = Engine::new(forces);
+        let evaluation = engine.evaluate(comm, start.bodies)?;
+        meter.verification = engine.take_verification();
         let diagnostics = timed(&mut meter.diagnostics, || Diagnostics::measure(comm, &evaluation));
         meter.census = evaluation.census.clone();
         meter.evaluations = 1;
         meter.total = clock.elapsed();
         Ok(Simulation {
             comm,
-            gravity,
+            engine,
             evaluation,
             time: start.time,
             diagnostics,
@@ -60,7 +63,8 @@ impl<'a> Simulation<'a> {
             leapfrog::kick(&mut bodies, 0.5 * length);
             leapfrog::drift(&mut bodies, length);
         });
-        self.evaluation = evaluate(self.comm, self.gravity, bodies)?;
+        self.evaluation = self.engine.evaluate(self.comm, bodies)?;
+        meter.verification = self.engine.take_verification();
         timed(&mut meter.integrate, || leapfrog::kick(&mut self.evaluation.bodies, 0.5 * length));
         let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &self.evaluation));
         meter.census = self.evaluation.census.clone();
@@ -71,6 +75,16 @@ impl<'a> Simulation<'a> {
         self.diagnostics = measured;
         self.last = meter;
         Ok(())
+    }
+
+    /// What the control of the force error has come to, if there is one.
+    pub fn control(&self) -> Option<&Control> {
+        self.engine.control()
+    }
+
+    /// What the last evaluation found about the force error, for the log.
+    pub fn take_news(&mut self) -> Option<String> {
+        self.engine.take_news()
     }
 
     /// The last evaluation.

@@ -1,6 +1,7 @@
 //! The integrator does what a second-order, time-reversible scheme promises: orders and coefficients, not loose bounds.
 
 use decomposition::Solo;
+use heorot::forces::Forces;
 use heorot::initial::Start;
 use heorot::model::{Model, Plummer, TwoBody, generate};
 use heorot::simulation::Simulation;
@@ -18,15 +19,16 @@ fn sphere(bodies: u64) -> Bodies {
 }
 
 /// Nearly exact forces that do not depend on earlier ones, so that only the steps are left to err.
-fn fine_gravity(softening: f64) -> Gravity {
+fn fine_gravity(softening: f64) -> Forces {
     let softening = Softening { kernel: SofteningKernel::Plummer, length: [softening; TYPES] };
-    Gravity { criterion: Criterion::Angle, theta: 0.25, softening, ..Gravity::default() }
+    let gravity = Gravity { criterion: Criterion::Angle, theta: 0.25, softening, ..Gravity::default() };
+    Forces { accuracy: None, gravity }
 }
 
 /// Does `steps` of one length and calls `look` after each.
 fn evolve(
     bodies: Bodies,
-    gravity: &Gravity,
+    gravity: &Forces,
     length: f64,
     steps: u64,
     mut look: impl FnMut(&Simulation),
@@ -44,7 +46,7 @@ fn distance(bodies: &Bodies) -> f64 {
 }
 
 /// Greatest relative energy error on the way.
-fn energy_error(bodies: &Bodies, gravity: &Gravity, length: f64, steps: u64) -> f64 {
+fn energy_error(bodies: &Bodies, gravity: &Forces, length: f64, steps: u64) -> f64 {
     let mut energies = Vec::new();
     let first =
         Simulation::begin(&Solo, gravity, Start { bodies: bodies.clone(), time: 0.0 }).unwrap().diagnostics;

@@ -5,7 +5,7 @@ use heorot::model::{Model, Profile};
 use heorot::parameters::Parameters;
 use io::Units;
 use std::io::Write;
-use treecode::{Criterion, SofteningKernel};
+use treecode::{Criterion, SofteningKernel, Walk};
 
 const GOOD: &str = r#"
 [initial]
@@ -33,9 +33,10 @@ fn a_short_file_has_sound_defaults() {
     let parameters = with(&[]);
     assert_eq!(parameters.initial, Initial::File { file: "ic.hdf5".into() });
     assert_eq!(parameters.units.units(), Units::GALACTIC);
-    assert_eq!(parameters.gravity.constant, Units::GALACTIC.gravitational_constant());
+    assert_eq!(parameters.gravity.gravity.constant, Units::GALACTIC.gravitational_constant());
     assert_eq!((parameters.time.end, parameters.time.steps, parameters.time.step), (Some(3.0), None, 0.005));
     assert_eq!(parameters.output.snapshot_every, None);
+    assert_eq!((parameters.gravity.accuracy, parameters.gravity.gravity.walk), (Some(1e-3), Walk::Fmm));
 }
 
 #[test]
@@ -61,7 +62,9 @@ fn every_value_that_is_echoed_reads_back_to_the_same_run() {
         snapshot_every = 0.3
         potential = true
     "#;
-    for text in [GOOD, model] {
+    let controlled =
+        GOOD.replace("[time]", "[gravity]\naccuracy = 2e-5\nwalk = \"tree\"\nleaf_size = 20\n[time]");
+    for text in [GOOD, model, &controlled] {
         let parameters = load(text, &[]).unwrap();
         let echo = io::parameters::echo(&parameters);
         let file: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
@@ -71,20 +74,21 @@ fn every_value_that_is_echoed_reads_back_to_the_same_run() {
 
 #[test]
 fn units_are_named_or_numbered() {
-    assert_eq!(with(&["units.system=nbody"]).gravity.constant, 1.0);
+    assert_eq!(with(&["units.system=nbody"]).gravity.gravity.constant, 1.0);
     let own = with(&["units.length_in_cm=2.0", "units.mass_in_g=3.0", "units.velocity_in_cm_per_s=5.0"]);
     assert_eq!(own.units.units(), Units { length_in_cm: 2.0, mass_in_g: 3.0, velocity_in_cm_per_s: 5.0 });
 }
 
 #[test]
 fn softening_is_one_number_or_a_table() {
-    let length = |set: &str| with(&[set]).gravity.softening.length;
+    let length = |set: &str| with(&[set]).gravity.gravity.softening.length;
     assert_eq!(length("gravity.softening=0.05"), [0.05; 6]);
     assert_eq!(length("gravity.softening=1"), [1.0; 6]);
     assert_eq!(length("gravity.softening.length=0.05"), [0.05; 6]);
     assert_eq!(length("gravity.softening.length.halo=0.1"), [0.0, 0.1, 0.0, 0.0, 0.0, 0.0]);
     assert_eq!(length("gravity.softening.length=[1, 2, 3, 4, 5, 6]"), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    let table = with(&[r#"gravity.softening={ kernel = "plummer", length = 0.2 }"#]).gravity.softening;
+    let table =
+        with(&[r#"gravity.softening={ kernel = "plummer", length = 0.2 }"#]).gravity.gravity.softening;
     assert_eq!((table.kernel, table.length), (SofteningKernel::Plummer, [0.2; 6]));
 }
 
@@ -96,7 +100,10 @@ fn models_have_their_own_keys_and_defaults() {
     };
     assert_eq!((collision.bodies, collision.seed, collision.profile), (10, 0, Profile::Hernquist));
     assert_eq!((collision.pericentre, collision.distance, collision.cut), (6.0, 60.0, 20.0));
-    assert_eq!(load(&text, &["gravity.criterion=angle"]).unwrap().gravity.criterion, Criterion::Angle);
+    assert_eq!(
+        load(&text, &["gravity.criterion=angle"]).unwrap().gravity.gravity.criterion,
+        Criterion::Angle
+    );
 }
 
 #[test]
@@ -128,6 +135,13 @@ fn what_is_wrong_is_named_in_one_line() {
             "output.snapshot_every = -1: must be above 0 and finite",
         ),
         (GOOD.to_owned(), "gravity.theta=0.0", "gravity.theta = 0: must be above 0 and at most 1"),
+        (GOOD.to_owned(), "gravity.accuracy=1e-9", "gravity.accuracy = 0.000000001: must be from 1e-6"),
+        (
+            GOOD.to_owned(),
+            "gravity={ accuracy = 1e-3, theta = 0.5 }",
+            "give either `accuracy` or `theta`, not both",
+        ),
+        (GOOD.to_owned(), "gravity.acuracy=1e-3", "accuracy"),
         (GOOD.to_owned(), "gravity.softening.length.hallo=0.1", "halo"),
         (GOOD.to_owned(), "gravity.softening=soft", "a length, or a table with `kernel` and `length`"),
         (

@@ -86,7 +86,9 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
         (&report["bodies"], &report["steps"], &report["threads"]),
         (&600.into(), &13.into(), &2.into())
     );
-    assert_eq!(report["parameters"]["gravity"]["theta"], 0.5, "defaults are echoed");
+    assert_eq!(report["parameters"]["gravity"]["accuracy"], 1e-3, "defaults are echoed");
+    assert!(report["accuracy"]["achieved"]["rms"].as_f64().unwrap() <= 1e-3);
+    assert!(log.contains("force error rms"), "{log}");
     let total = report["seconds"]["total"].as_f64().unwrap();
     let parts = report["seconds"].as_object().unwrap().iter().filter(|(name, _)| *name != "total");
     let sum: f64 = parts.map(|(_, seconds)| seconds.as_f64().unwrap()).sum();
@@ -112,6 +114,32 @@ fn virtual_ranks_give_the_same_bits() {
 }
 
 #[test]
+fn a_wanted_error_is_met_with_the_same_bits_on_any_ranks_and_threads() {
+    let text = RUN.replace("bodies = 600", "bodies = 3000").replace("snapshot_every = 0.2\n", "");
+    let layouts = [["1", "1"], ["1", "2"], ["2", "1"], ["3", "2"]];
+    let runs = layouts.map(|[ranks, threads]| {
+        let (root, file, folder) = prepare(&text);
+        // More steps than there are between two measurements.
+        let set = ["--set", "gravity.accuracy=2e-5", "--set", "time.step=0.0075"];
+        succeed(&[&["run", &file, "--virtual-ranks", ranks, "--threads", threads], &set[..]].concat());
+        (root, folder)
+    });
+    let last = |folder: &Path| io::snapshot::read(&folder.join("snapshot_001.hdf5"), 0, 1).unwrap().1;
+    let energy = |folder: &Path| fs::read_to_string(folder.join("energy.csv")).unwrap();
+    let found = |folder: &Path| json(&folder.join("report.json"))["accuracy"].clone();
+    let (_, first) = &runs[0];
+    let accuracy = found(first);
+    assert!(accuracy["adjustments"].as_u64().unwrap() > 0 && accuracy["checks"] == 2, "{accuracy}");
+    let rms = accuracy["achieved"]["rms"].as_f64().unwrap();
+    assert!((0.4 * 2e-5..=2e-5).contains(&rms), "{accuracy}");
+    for (_, other) in &runs[1..] {
+        assert_eq!(found(other), accuracy);
+        assert_eq!(energy(other), energy(first));
+        assert_eq!(last(other), last(first));
+    }
+}
+
+#[test]
 fn earlier_results_are_kept_unless_told_otherwise() {
     let (_root, file, folder) = prepare(RUN);
     succeed(&["run", &file]);
@@ -129,11 +157,12 @@ fn earlier_results_are_kept_unless_told_otherwise() {
 #[test]
 fn a_run_goes_on_from_the_time_of_a_snapshot() {
     let (root, file, folder) = prepare(RUN);
-    succeed(&["run", &file]);
+    // A wanted error would be measured again, and the tolerance chosen anew.
+    succeed(&["run", &file, "--set", "gravity.order=3"]);
     let on = root.path().join("on");
     let initial = format!("initial={{ file = '{}' }}", folder.join("snapshot_002.hdf5").display());
     let output = format!("output.folder='{}'", on.display());
-    let go_on = ["run", &file, "--set", &initial, "--set", &output];
+    let go_on = ["run", &file, "--set", &initial, "--set", &output, "--set", "gravity.order=3"];
     let message = fail(&[&go_on[..], &["--set", "time.end=0.3"]].concat(), 1);
     assert!(
         message.contains("time.end = 0.3: must be after 0.4, the time of the initial state"),

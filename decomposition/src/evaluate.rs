@@ -12,6 +12,9 @@ use treecode::{
 /// Sink groups computed at a stretch while an exchange is under way.
 const GROUPS_AT_A_TIME: usize = 256;
 
+/// The highest order with which the accelerations that the relative criterion needs at first are found: their errors hardly matter.
+const ESTIMATE_ORDER: usize = 3;
+
 /// What a force evaluation leaves on one rank.
 pub struct Evaluation {
     /// This rank's bodies, in key order, with `acc`, `pot` and `work` of this evaluation.
@@ -38,7 +41,8 @@ pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
     let (frame, accelerated) = frame(comm, &survey, count);
     let surveying = start.elapsed();
     let mut evaluation = if gravity.criterion == Criterion::Relative && !accelerated {
-        let angle = Gravity { criterion: Criterion::Angle, ..gravity.clone() };
+        let order = gravity.order.min(ESTIMATE_ORDER);
+        let angle = Gravity { criterion: Criterion::Angle, order, ..gravity.clone() };
         let estimate = step(comm, &angle, bodies, frame);
         let mut evaluation = step(comm, gravity, estimate.bodies, frame);
         evaluation.census.add(&estimate.census);
@@ -150,6 +154,11 @@ fn gather_parts<E: Expansion>(
     (branches, ranks)
 }
 
+fn add<const K: usize>(mut sum: [f64; K], term: [f64; K]) -> [f64; K] {
+    sum.iter_mut().zip(term).for_each(|(sum, term)| *sum += term);
+    sum
+}
+
 /// Charges the time since it was last asked to a phase.
 struct Clock(Instant);
 
@@ -172,15 +181,20 @@ impl Evaluation {
         comm: &dyn Comm,
         term: impl Fn(&Bodies, usize) -> [f64; K] + Sync,
     ) -> [f64; K] {
-        let add = |mut sum: [f64; K], term: [f64; K]| {
-            sum.iter_mut().zip(term).for_each(|(sum, term)| *sum += term);
-            sum
-        };
+        self.sum_of_leaves(comm, |bodies, leaf| leaf.map(|i| term(bodies, i)).fold([0.0; K], add))
+    }
+
+    /// The same, where `sum_of` gives the sum over the bodies of a leaf, in their order.
+    pub fn sum_of_leaves<const K: usize>(
+        &self,
+        comm: &dyn Comm,
+        sum_of: impl Fn(&Bodies, Range<usize>) -> [f64; K] + Sync,
+    ) -> [f64; K] {
         let indices = |range: &Range<u32>| range.start as usize..range.end as usize;
         let mut nothing = vec![(); self.structure.tiles.len()];
         let branches = self.structure.fold(
             &mut nothing,
-            |leaf| indices(&leaf.bodies).map(|i| term(&self.bodies, i)).fold([0.0; K], add),
+            |leaf| sum_of(&self.bodies, indices(&leaf.bodies)),
             |_, children, ()| children.iter().map(|(_, sum)| *sum).fold([0.0; K], add),
         );
         let mut message = Vec::new();

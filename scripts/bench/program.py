@@ -29,9 +29,9 @@ def attempt(command):
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides an evaluation's speed and error; None leaves the program's default."""
+    """What decides an evaluation's speed and error; None leaves it to the program, which controls the error if only the walk is given."""
 
-    walk: str = "tree"
+    walk: str = "fmm"
     order: int | None = None
     tolerance: float | None = None
     leaf_size: int | None = None
@@ -40,8 +40,6 @@ class Settings:
     def options(self):
         """The options of `heorot force`."""
         pairs = {key.replace("_", "-"): value for key, value in vars(self).items() if value is not None}
-        if self.walk == "tree":
-            del pairs["walk"]  # the default
         return [text for key, value in pairs.items() for text in (f"--{key}", str(value))]
 
     def but(self, **changes):

@@ -200,6 +200,7 @@ def main():
         ("time", "step = -0.5", ["step", "-0.5"]),
         ("time", "step = nan", ["step", "nan"]),
         ("gravity", "theta = 0.0", ["theta", "0"]),
+        ("gravity", "accuracy = 1e-3", ["accuracy", "theta"]),
         ("gravity", 'criterion = "angel"', ["angel", "angle"]),
         ("gravity", "order = 9", ["order", "9"]),
         ("time", "step = = 1", ["run.toml"]),
@@ -212,6 +213,9 @@ def main():
         (["run", "RUN", "--threads", "0"], ["threads", "0"]),
         (["force", "GOOD", "--output", "OUT", "--threads", "many"], ["threads", "many"]),
         (["force", "GOOD", "--output", "OUT", "--theta", "-1"], ["theta", "-1"]),
+        (["force", "GOOD", "--output", "OUT", "--accuracy", "1e-9"], ["accuracy", "1e-6"]),
+        (["force", "GOOD", "--output", "OUT", "--accuracy", "1e-4", "--tolerance", "0.1"], ["accuracy", "tolerance"]),
+        (["bench", "--bodies", "100", "--accuracy", "0.5"], ["accuracy", "0.5"]),
         (["force", "GOOD", "--output", "OUT", "--order", "0"], ["order", "0"]),
     ]:
         on_one_and_three(f"arguments: {' '.join(arguments)}", bad_arguments, shared, arguments, words)

@@ -26,6 +26,7 @@ potential = true
 """
 RELATIVE = 'criterion = "relative"\norder = 4'
 ANGLE = 'criterion = "angle"\ntheta = 0.6\norder = 2'
+ACCURACY = 'accuracy = 2e-4'
 ABSOLUTE = 'criterion = "absolute"\ntolerance = 1e-4\norder = 3'
 
 
@@ -79,14 +80,15 @@ def main():
     for initial, gravity in [
         (plummer, RELATIVE),
         (plummer, ANGLE),
+        (plummer, ACCURACY),
         (clumpy, RELATIVE),
         (clumpy, ANGLE),
         (clumpy, ABSOLUTE),
+        (clumpy, ACCURACY),
         (single, ANGLE),
         (pair, RELATIVE),
     ]:
-        criterion = gravity.split('"')[1]
-        label = f"{initial.stem}, {criterion}"
+        label = f"{initial.stem}, {gravity.splitlines()[0]}"
         expected = result(run(initial, gravity, 1, 1))
         check(f"{label}: bodies move", bodies_move, initial, expected[0])
         for ranks, threads in LAYOUTS:

@@ -6,13 +6,13 @@ mod sample;
 
 pub use balance::Balance;
 pub use reference::{BodyError, compare, write_table};
-pub use sample::check;
+pub use sample::{Sample, check};
 
 use crate::diagnostics::norm;
 use serde::Serialize;
 
 /// Relative errors |a - a_exact| / |a_exact| of some bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Accuracy {
     /// Bodies compared.
     pub sample: usize,

@@ -1,11 +1,11 @@
-//! A random sample of bodies against direct summation.
+//! A random sample of bodies against direct summation, the same bits on any number of ranks: the exact sums go up the tree.
 
 use super::{Accuracy, Balance, RelativeError};
 use decomposition::{Comm, Evaluation, collective};
-use treecode::{Bodies, Gravity, direct};
+use treecode::direct::{self, SINKS, Sinks};
+use treecode::{Bodies, Gravity};
 
-/// Compares `acc` of `wanted` random bodies of all ranks with direct summation over all bodies. The sample depends on the ids alone,
-/// so it is the same on any number of ranks; the exact sums differ by rounding in f64. Collective.
+/// Compares `acc` of `wanted` random bodies of all ranks with direct summation over all bodies. Collective.
 pub fn check(
     comm: &dyn Comm,
     gravity: &Gravity,
@@ -13,27 +13,98 @@ pub fn check(
     balance: &Balance,
     wanted: usize,
 ) -> Accuracy {
-    let bodies = &evaluation.bodies;
-    let mine = sample(comm, bodies, wanted);
-    let exact = exact(comm, gravity, bodies, &mine);
-    let error = |(&i, exact): (&usize, [f64; 3])| {
-        let position = bodies.position(i);
-        let radius = std::array::from_fn(|axis| position[axis] - balance.centre[axis]);
-        RelativeError::new(bodies.acceleration(i), exact, radius)
-    };
-    let errors: Vec<RelativeError> = mine.iter().zip(exact).map(error).collect();
-    Accuracy::of(collective::gather(comm, &errors).concat())
+    Sample::draw(comm, gravity, evaluation, wanted).compare(comm, evaluation, balance)
 }
 
-/// Places here of the bodies whose hashed ids are the lowest of all ranks.
-fn sample(comm: &dyn Comm, bodies: &Bodies, wanted: usize) -> Vec<usize> {
-    let mut lowest: Vec<u64> = bodies.id.iter().map(|&id| hash(id)).collect();
-    lowest.sort_unstable();
-    lowest.truncate(wanted);
-    let mut all = collective::gather(comm, &lowest).concat();
-    all.sort_unstable();
-    let Some(&limit) = all.get(wanted.min(all.len()).wrapping_sub(1)) else { return Vec::new() };
-    (0..bodies.len()).filter(|&i| hash(bodies.id[i]) <= limit).collect()
+/// Random bodies with their exact accelerations, known to every rank; they hold as long as the bodies do not move.
+pub struct Sample {
+    /// In the order of the hashes of their ids.
+    members: Vec<Member>,
+}
+
+struct Member {
+    hash: u64,
+    /// [L/T^2].
+    exact: [f64; 3],
+}
+
+impl Sample {
+    /// The `wanted` bodies whose hashed ids are the lowest, so that they are the same on any number of ranks. Collective.
+    pub fn draw(comm: &dyn Comm, gravity: &Gravity, evaluation: &Evaluation, wanted: usize) -> Sample {
+        let chosen = lowest(comm, &evaluation.bodies, wanted);
+        let mut members = Vec::with_capacity(chosen.len());
+        for some in chosen.chunks(SINKS) {
+            let places: Vec<([f64; 3], u8)> =
+                some.iter().map(|candidate| (candidate.position, candidate.kind as u8)).collect();
+            let sinks = Sinks::new(&gravity.softening, &places);
+            let sum = evaluation
+                .sum_of_leaves(comm, |bodies, leaf| direct::accelerations(bodies, leaf, gravity, &sinks));
+            members.extend(some.iter().enumerate().map(|(s, candidate)| Member {
+                hash: candidate.hash,
+                exact: std::array::from_fn(|axis| sum[axis * SINKS + s]),
+            }));
+        }
+        Sample { members }
+    }
+
+    /// Errors of the sample in an evaluation of the same bodies at the same places. Collective.
+    pub fn compare(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Accuracy {
+        let bodies = &evaluation.bodies;
+        let last = self.members.last().map_or(0, |member| member.hash);
+        let error = |i: usize| {
+            let hash = hash(bodies.id[i]);
+            let known =
+                if hash > last { Err(0) } else { self.members.binary_search_by_key(&hash, |m| m.hash) };
+            let member = &self.members[known.ok()?];
+            let position = bodies.position(i);
+            let radius = std::array::from_fn(|axis| position[axis] - balance.centre[axis]);
+            Some(RelativeError::new(bodies.acceleration(i), member.exact, radius))
+        };
+        let errors: Vec<RelativeError> = (0..bodies.len()).filter_map(error).collect();
+        Accuracy::of(collective::gather(comm, &errors).concat())
+    }
+}
+
+/// A body that may belong to the sample.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Candidate {
+    hash: u64,
+    position: [f64; 3],
+    kind: u64,
+}
+
+/// The bodies of all ranks with the lowest hashes, in their order.
+fn lowest(comm: &dyn Comm, bodies: &Bodies, wanted: usize) -> Vec<Candidate> {
+    let keep = |all: &mut Vec<Candidate>| {
+        if (1..all.len()).contains(&wanted) {
+            all.select_nth_unstable_by_key(wanted - 1, |candidate| candidate.hash);
+        }
+        all.truncate(wanted);
+    };
+    let candidate = |i: usize| {
+        let (position, kind) = (bodies.position(i), u64::from(bodies.kind[i]));
+        Candidate { hash: hash(bodies.id[i]), position, kind }
+    };
+    let mut mine = Vec::new();
+    // Now and then only the lowest so far are kept, which is quicker than to keep all.
+    for start in (0..bodies.len()).step_by(CANDIDATES) {
+        let highest = if mine.len() < wanted { u64::MAX } else { highest(&mine) };
+        let end = (start + CANDIDATES).min(bodies.len());
+        mine.extend((start..end).filter(|&i| hash(bodies.id[i]) <= highest).map(candidate));
+        keep(&mut mine);
+    }
+    let mut all = collective::gather(comm, &mine).concat();
+    keep(&mut all);
+    all.sort_unstable_by_key(|candidate| candidate.hash);
+    all
+}
+
+/// Bodies looked at between two choices.
+const CANDIDATES: usize = 1 << 14;
+
+fn highest(candidates: &[Candidate]) -> u64 {
+    candidates.iter().map(|candidate| candidate.hash).max().unwrap_or(0)
 }
 
 /// Spreads ids over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
@@ -42,42 +113,4 @@ fn hash(id: u64) -> u64 {
     x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ x >> 31
-}
-
-/// Exact accelerations of the bodies `mine`: every rank adds the pull of its own bodies on the samples of all ranks.
-fn exact(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies, mine: &[usize]) -> Vec<[f64; 3]> {
-    let samples = collective::gather(comm, &mine.iter().map(|&i| Probe::of(bodies, i)).collect::<Vec<_>>());
-    let pull = |sample: &Vec<Probe>| {
-        let sinks: Vec<direct::Sink> = sample.iter().map(Probe::sink).collect();
-        let mut field = vec![([0.0; 3], 0.0); sinks.len()];
-        direct::add_field(bodies, gravity, &sinks, &mut field);
-        field.into_iter().map(|(acceleration, _)| acceleration).collect()
-    };
-    let pulls: Vec<Vec<[f64; 3]>> = samples.iter().map(pull).collect();
-    let mut sums = vec![[0.0; 3]; mine.len()];
-    for part in collective::exchange(comm, &pulls) {
-        for (sum, pull) in sums.iter_mut().zip(part) {
-            (0..3).for_each(|axis| sum[axis] += pull[axis]);
-        }
-    }
-    sums
-}
-
-/// What another rank must know of a body to pull it.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-struct Probe {
-    position: [f64; 3],
-    kind: u64,
-    id: u64,
-}
-
-impl Probe {
-    fn of(bodies: &Bodies, i: usize) -> Probe {
-        Probe { position: bodies.position(i), kind: u64::from(bodies.kind[i]), id: bodies.id[i] }
-    }
-
-    fn sink(&self) -> direct::Sink {
-        (self.position, self.kind as u8, self.id)
-    }
 }

@@ -5,6 +5,7 @@ mod repeat;
 use crate::accuracy::{self, Balance};
 use crate::console::say;
 use crate::crew::Crew;
+use crate::forces::Forces;
 use crate::gravity_options::GravityOptions;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
@@ -18,7 +19,6 @@ use io::snapshot::{Fields, Header};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
-use treecode::Gravity;
 
 /// Compute accelerations and potentials of all bodies of a snapshot.
 #[derive(Clone, Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot force ic.hdf5 --output forces.hdf5 --softening 0.05 --check 2000
   mpirun -n 4 heorot force ic.hdf5 --criterion angle --theta 0.5 --order 2 --check 1000 --report force.json
-  heorot force ic.hdf5 --threads 2 --repeat 7 --check 2000
+  heorot force ic.hdf5 --accuracy 1e-4 --threads 2 --repeat 7 --check 2000
 
 --check prints the relative error |a - a_direct| / |a_direct|, and the mean of its part along the radius from the centre of mass.
 --repeat prints median and minimum; times of phases and speeds are then means over the measured evaluations.";
@@ -69,7 +69,7 @@ const EXAMPLES: &str = "Examples:
 struct Echo<'a> {
     initial: &'a Initial<'a>,
     units: Units,
-    gravity: &'a Gravity,
+    gravity: &'a Forces,
 }
 
 #[derive(Serialize)]
@@ -92,12 +92,12 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let (Start { bodies, time }, units) = initial::read(crew, &arguments.file, wanted.as_ref())?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let constant = units.gravitational_constant();
-    let gravity = arguments.gravity.apply(Gravity { constant, ..Gravity::default() })?;
+    let forces = arguments.gravity.forces(constant)?;
 
-    let repeat::Measured { evaluation, meter, times, notes } =
-        repeat::field(crew, &gravity, bodies, arguments.repeat)?;
+    let repeat::Measured { evaluation, meter, times, notes, control } =
+        repeat::field(crew, &forces, bodies, arguments.repeat)?;
 
-    let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &gravity };
+    let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &forces };
     if let Some(path) = &arguments.output {
         let parameters = io::parameters::echo(&echo);
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
@@ -111,12 +111,14 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut report = Report::new(crew, "force", &echo, total, meter.gather(crew.comm));
     report.files = files;
     report.notes = notes;
+    report.accuracy = control;
     report.evaluation_seconds = Some(times);
     report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
     let balance = Balance::measure(crew.comm, &evaluation);
     report.balance = Some(balance);
-    report.force_error =
-        arguments.check.map(|wanted| accuracy::check(crew.comm, &gravity, &evaluation, &balance, wanted));
+    report.force_error = arguments
+        .check
+        .map(|wanted| accuracy::check(crew.comm, &forces.gravity, &evaluation, &balance, wanted));
     let mut errors = Vec::new();
     if let Some(path) = &arguments.reference {
         let (accuracy, of_bodies) = accuracy::compare(crew, &evaluation, &balance, path, &units)?;

@@ -40,7 +40,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   heorot run inputs/collision.toml
-  heorot run inputs/plummer.toml --set time.steps=20 --set gravity.theta=0.4
+  heorot run inputs/plummer.toml --set time.steps=20 --set gravity.accuracy=3e-4
   mpirun -n 4 heorot run inputs/collision.toml --threads 2 --overwrite
 
 The output folder receives snapshot_000.hdf5 and so on, energy.csv (a row each step) and report.json.
@@ -100,10 +100,12 @@ struct Run<'a> {
 impl Run<'_> {
     fn go_to_the_end(mut self, schedule: Schedule) -> Result<()> {
         self.begin_journal(schedule.count())?;
+        self.tell_news();
         self.write_snapshot()?;
         for (number, step) in (1..).zip(schedule.steps()) {
             self.simulation.step(step.length, step.time)?;
             self.write_down(number)?;
+            self.tell_news();
             if step.snapshot {
                 self.write_snapshot()?;
             }
@@ -127,6 +129,13 @@ impl Run<'_> {
             Some(journal) => journal.step(step, simulation.time, simulation.diagnostics, &cost),
             None => Ok(()),
         })
+    }
+
+    /// Says what was found about the force error.
+    fn tell_news(&mut self) {
+        if let (Some(news), Some(journal)) = (self.simulation.take_news(), &self.journal) {
+            journal.note(&news);
+        }
     }
 
     fn write_snapshot(&mut self) -> Result<()> {
@@ -154,6 +163,7 @@ impl Run<'_> {
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
         report.steps = Some(steps);
         report.files = self.files;
+        report.accuracy = self.simulation.control().cloned();
         report.energy = self.journal.take().map(Journal::finish);
         self.crew.lead(|| {
             io::write_json_atomically(&self.folder.report(), &report)?;

@@ -3,6 +3,7 @@
 use crate::softening::SPLINE_SUPPORT;
 use crate::{Bodies, Gravity, Softening, SofteningKernel};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
 pub type Field = ([f64; 3], f64);
@@ -10,26 +11,17 @@ pub type Field = ([f64; 3], f64);
 /// The exact field of the bodies `targets` (indices into `bodies`), made by all other bodies. Bodies at one place do not attract each other;
 /// with softening they have their potential.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
-    let sinks: Vec<Sink> =
-        targets.iter().map(|&i| (bodies.position(i), bodies.kind[i], bodies.id[i])).collect();
-    let mut sum = vec![([0.0; 3], 0.0); targets.len()];
-    add_field(bodies, gravity, &sinks, &mut sum);
-    sum
+    let constant = gravity.constant;
+    let field = |&i: &usize| {
+        let (acc, pot) =
+            pull(bodies, &gravity.softening, &(bodies.position(i), bodies.kind[i], bodies.id[i]));
+        (acc.map(|a| constant * a), -constant * pot)
+    };
+    targets.par_iter().map(field).collect()
 }
 
 /// A body that feels others: position [L], particle type and id.
-pub type Sink = ([f64; 3], u8, u64);
-
-/// Adds the field that `sources` make at each of `sinks` to `sum`: the sources may be some of the bodies, so that a sum over ranks is possible. A
-/// source with the id of the sink is the sink itself.
-pub fn add_field(sources: &Bodies, gravity: &Gravity, sinks: &[Sink], sum: &mut [Field]) {
-    let constant = gravity.constant;
-    sinks.par_iter().zip(sum).for_each(|(sink, sum)| {
-        let (acc, pot) = pull(sources, &gravity.softening, sink);
-        (0..3).for_each(|axis| sum.0[axis] += constant * acc[axis]);
-        sum.1 -= constant * pot;
-    });
-}
+type Sink = ([f64; 3], u8, u64);
 
 fn pull(sources: &Bodies, softening: &Softening, (x, kind, id): &Sink) -> Field {
     if softening.is_none() {
@@ -61,6 +53,78 @@ fn sum_pairs(sources: &Bodies, id: u64, x: [f64; 3], law: impl Fn(f64, u8) -> (f
         (0..3).for_each(|axis| acc[axis] += mass * factor * d[axis]);
     }
     (acc, pot)
+}
+
+/// Sinks that [`accelerations`] takes at once.
+pub const SINKS: usize = 16;
+
+/// Places that feel bodies, [`SINKS`] at once, as structures of arrays.
+#[derive(Clone, Debug)]
+pub struct Sinks {
+    pos: [[f64; SINKS]; 3],
+    /// Of the spline, the square of the support of the sink alone; of Plummer softening, half the square of its length.
+    softening: [f64; SINKS],
+}
+
+impl Sinks {
+    /// Of at most [`SINKS`] positions [L] with their particle types.
+    pub fn new(softening: &Softening, places: &[([f64; 3], u8)]) -> Sinks {
+        let mut sinks = Sinks { pos: [[0.0; SINKS]; 3], softening: [0.0; SINKS] };
+        for (s, (place, kind)) in places.iter().enumerate() {
+            (0..3).for_each(|axis| sinks.pos[axis][s] = place[axis]);
+            sinks.softening[s] = own(softening, *kind);
+        }
+        sinks
+    }
+}
+
+/// What a body of this type brings to the softening of a pair, see [`Sinks`].
+fn own(softening: &Softening, kind: u8) -> f64 {
+    let length = softening.length[usize::from(kind)];
+    match softening.kernel {
+        SofteningKernel::Plummer => 0.5 * length * length,
+        SofteningKernel::Spline => (SPLINE_SUPPORT * length).powi(2),
+    }
+}
+
+/// Accelerations [L/T^2] of the sinks by some of the bodies, those along x first, then y, then z. A body at the place of a sink, such as the sink
+/// itself, does nothing. The sum goes in the order of the bodies.
+pub fn accelerations(
+    bodies: &Bodies,
+    range: Range<usize>,
+    gravity: &Gravity,
+    sinks: &Sinks,
+) -> [f64; 3 * SINKS] {
+    let plummer = gravity.softening.is_plummer();
+    let mut sum = [0.0; 3 * SINKS];
+    let mut near = [0.0; SINKS];
+    for j in range {
+        let (place, mass) = (bodies.position(j), gravity.constant * bodies.mass[j]);
+        let its = own(&gravity.softening, bodies.kind[j]);
+        let mut any_near = false;
+        for s in 0..SINKS {
+            let [x, y, z]: [f64; 3] = std::array::from_fn(|axis| place[axis] - sinks.pos[axis][s]);
+            let (added, support2) =
+                if plummer { (sinks.softening[s] + its, 0.0) } else { (0.0, sinks.softening[s].max(its)) };
+            let r2 = x * x + y * y + z * z + added;
+            let factor = if r2 > 0.0 { mass / (r2 * r2.sqrt()) } else { 0.0 };
+            let factor = if r2 < support2 { 0.0 } else { factor };
+            near[s] = if r2 < support2 { support2 } else { 0.0 };
+            any_near |= r2 < support2;
+            sum[s] += factor * x;
+            sum[SINKS + s] += factor * y;
+            sum[2 * SINKS + s] += factor * z;
+        }
+        // Within the support of a spline, which few pairs are.
+        if any_near {
+            for s in (0..SINKS).filter(|&s| near[s] > 0.0) {
+                let d: [f64; 3] = std::array::from_fn(|axis| place[axis] - sinks.pos[axis][s]);
+                let (_, factor) = spline(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], near[s].sqrt());
+                (0..3).for_each(|axis| sum[axis * SINKS + s] += mass * factor * d[axis]);
+            }
+        }
+    }
+    sum
 }
 
 /// Potential 1 / sqrt(r^2 + e^2) and its force over the offset (Plummer 1911).

@@ -77,17 +77,17 @@ fn one() -> f64 {
     1.0
 }
 
-/// The fastest of the settings tried for a force error of 3e-4 (rms) on a Plummer sphere; see docs/performance.md.
+/// Settings for a force error of about 1e-3 (rms); see docs/performance.md.
 impl Default for Gravity {
     fn default() -> Self {
         Gravity {
             constant: 1.0,
-            walk: Walk::Tree,
+            walk: Walk::Fmm,
             criterion: Criterion::Relative,
             theta: 0.5,
-            tolerance: 0.02,
-            order: 2,
-            leaf_size: 32,
+            tolerance: 0.003,
+            order: 3,
+            leaf_size: 48,
             group_size: 128,
             softening: Softening::default(),
         }

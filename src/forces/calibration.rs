@@ -1,0 +1,82 @@
+//! Which settings give about which error: measured on 200,000 bodies of a Plummer sphere and of clumps, see docs/performance.md.
+
+use super::ladder::Rung;
+use std::ops::RangeInclusive;
+use treecode::{Criterion, Gravity, Softening, Walk};
+
+/// The accuracies that can be asked for.
+pub(super) const ACCURACIES: RangeInclusive<f64> = 1e-6..=0.05;
+
+/// The rms error of a walk and an order with criterion relative: `error (tolerance / TOLERANCE)^slope`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Law {
+    error: f64,
+    pub(super) slope: f64,
+}
+
+const TOLERANCE: f64 = 1e-3;
+/// From order 1 on.
+const FMM: [Law; Gravity::MAX_ORDER] = [
+    Law { error: 8.1e-3, slope: 0.22 },
+    Law { error: 1.6e-3, slope: 0.40 },
+    Law { error: 7.8e-4, slope: 0.43 },
+    Law { error: 4.8e-4, slope: 0.53 },
+    Law { error: 3.3e-4, slope: 0.57 },
+    Law { error: 2.9e-4, slope: 0.65 },
+];
+const TREE: [Law; Gravity::MAX_ORDER] = [
+    Law { error: 2.2e-4, slope: 0.41 },
+    Law { error: 1.05e-4, slope: 0.43 },
+    Law { error: 4.6e-5, slope: 0.50 },
+    Law { error: 2.6e-5, slope: 0.57 },
+    Law { error: 1.6e-5, slope: 0.52 },
+    Law { error: 1.0e-5, slope: 0.56 },
+];
+/// The quickest order down to each accuracy, and the highest below all of them.
+const FMM_ORDERS: [(f64, usize); 4] = [(6e-3, 2), (6e-4, 3), (1.5e-4, 4), (3e-5, 5)];
+const TREE_ORDERS: [(f64, usize); 2] = [(1.5e-4, 2), (1e-5, 4)];
+
+/// Opening angle of the pass that finds first accelerations. An acceleration off by some percent is good enough.
+const FIRST_THETA: f64 = 0.6;
+
+#[cfg(test)]
+impl Law {
+    pub(super) fn error_at(&self, tolerance: f64) -> f64 {
+        self.error * (tolerance / TOLERANCE).powf(self.slope)
+    }
+}
+
+pub(super) fn law(walk: Walk, order: usize) -> Law {
+    let laws = match walk {
+        Walk::Fmm => &FMM,
+        Walk::Tree => &TREE,
+    };
+    laws[order.clamp(1, Gravity::MAX_ORDER) - 1]
+}
+
+/// The settings to start with where an accuracy is wanted; the user may insist on an order.
+pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: Softening) -> Gravity {
+    let orders: &[_] = match walk {
+        Walk::Fmm => &FMM_ORDERS,
+        Walk::Tree => &TREE_ORDERS,
+    };
+    let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
+    let quickest = orders.iter().find(|(least, _)| accuracy >= *least).map_or(highest, |(_, order)| *order);
+    let order = order.unwrap_or(quickest.min(highest));
+    Gravity {
+        walk,
+        criterion: Criterion::Relative,
+        theta: FIRST_THETA,
+        tolerance: first_rung(walk, order, accuracy).tolerance(),
+        order,
+        leaf_size: if walk == Walk::Fmm { 48 } else { 32 },
+        softening,
+        ..Gravity::default()
+    }
+}
+
+/// Where the search for the tolerance begins.
+pub(super) fn first_rung(walk: Walk, order: usize, accuracy: f64) -> Rung {
+    let Law { error, slope } = law(walk, order);
+    Rung::below(TOLERANCE * (super::ladder::AIM * accuracy / error).powf(1.0 / slope))
+}

@@ -1,0 +1,132 @@
+//! The keys of the `[gravity]` table, which are options of commands without a parameter file too: one list for both.
+
+use super::Forces;
+use super::calibration::start;
+use serde::de::{DeserializeOwned, IntoDeserializer, value};
+use serde::{Deserialize, Serialize};
+use treecode::{Criterion, Gravity, Softening, Walk};
+
+/// Everything that may stand in `[gravity]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct|; the other settings are chosen for it and corrected by direct
+    /// sums on a sample [default: 0.001, unless criterion, theta, tolerance, order or leaf-size is given].
+    #[arg(long, value_name = "ERROR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Which walk computes the interactions: fmm (cells act on cells) or tree (cells act on bodies) [default: fmm].
+    #[arg(long, value_parser = by_name::<Walk>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub walk: Option<Walk>,
+    /// When a cell is far enough: angle (Barnes & Hut), absolute (Salmon & Warren) or relative (to the last acceleration) [default:
+    /// relative].
+    #[arg(long, value_parser = by_name::<Criterion>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<Criterion>,
+    /// Opening angle of criterion angle, above 0 and at most 1 [default: 0.5].
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theta: Option<f64>,
+    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an acceleration (absolute) [default: 0.003].
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
+    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole, 5 or 6 [default: 3].
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<usize>,
+    /// A cell with more bodies than this is split [default: 48].
+    #[arg(long, value_name = "BODIES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf_size: Option<usize>,
+    /// The largest cells with no more bodies than this share an interaction list [default: 128].
+    #[arg(long, value_name = "BODIES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_size: Option<usize>,
+    /// Softening at short distances.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub softening: Option<Softening>,
+}
+
+impl Keys {
+    /// The first of the keys that choose an error by other means than an accuracy.
+    fn against_accuracy(&self) -> Option<&'static str> {
+        let other_criterion = self.criterion.is_some_and(|criterion| criterion != Criterion::Relative);
+        let given = [
+            (self.theta.is_some(), "theta"),
+            (self.tolerance.is_some(), "tolerance"),
+            (other_criterion, "criterion"),
+        ];
+        given.into_iter().find(|(given, _)| *given).map(|(_, key)| key)
+    }
+
+    fn is_explicit(&self) -> bool {
+        self.against_accuracy().is_some()
+            || self.criterion.is_some()
+            || self.order.is_some()
+            || self.leaf_size.is_some()
+    }
+}
+
+impl TryFrom<Keys> for Forces {
+    type Error = String;
+
+    fn try_from(keys: Keys) -> Result<Forces, String> {
+        let accuracy = match keys.accuracy {
+            None if keys.is_explicit() => None,
+            None => Some(Forces::DEFAULT_ACCURACY),
+            Some(accuracy) => {
+                if let Some(key) = keys.against_accuracy() {
+                    let other = if key == "criterion" { " other than \"relative\"" } else { "" };
+                    return Err(format!(
+                        "give either `accuracy` or `{key}`{other}, not both: an accuracy chooses the tolerance of criterion relative"
+                    ));
+                }
+                Some(accuracy)
+            }
+        };
+        let default = Gravity::default();
+        let (walk, softening) = (keys.walk.unwrap_or(default.walk), keys.softening.unwrap_or_default());
+        let base = match accuracy {
+            Some(accuracy) => start(walk, accuracy, keys.order, softening),
+            None => Gravity { walk, softening, ..default },
+        };
+        let leaf_size = keys.leaf_size.unwrap_or(base.leaf_size);
+        let gravity = Gravity {
+            criterion: keys.criterion.unwrap_or(base.criterion),
+            theta: keys.theta.unwrap_or(base.theta),
+            tolerance: keys.tolerance.unwrap_or(base.tolerance),
+            order: keys.order.unwrap_or(base.order),
+            leaf_size,
+            group_size: keys.group_size.unwrap_or(base.group_size.max(leaf_size)),
+            ..base
+        };
+        Ok(Forces { accuracy, gravity })
+    }
+}
+
+/// The keys that give the same forces again.
+impl From<Forces> for Keys {
+    fn from(Forces { accuracy, gravity }: Forces) -> Keys {
+        let free = accuracy.is_none();
+        Keys {
+            accuracy,
+            walk: Some(gravity.walk),
+            criterion: free.then_some(gravity.criterion),
+            theta: free.then_some(gravity.theta),
+            tolerance: free.then_some(gravity.tolerance),
+            order: Some(gravity.order),
+            leaf_size: Some(gravity.leaf_size),
+            group_size: Some(gravity.group_size),
+            softening: Some(gravity.softening),
+        }
+    }
+}
+
+/// The value that a parameter file writes as this string.
+pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    let text: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
+    T::deserialize(text).map_err(|error| error.to_string())
+}
