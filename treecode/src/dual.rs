@@ -30,6 +30,15 @@ pub(crate) struct SinkCell {
     pub(crate) softening: f32,
 }
 
+/// A cell as sinks, seen from another rank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SinkRegion {
+    pub(crate) cell: SinkCell,
+    /// For a region that stands for all sink cells below: greatest radius of a leaf and of any cell there. `None` for a cell that stands for
+    /// itself alone.
+    pub(crate) below: Option<[f32; 2]>,
+}
+
 impl SinkRegion {
     /// Appends the region to a message.
     pub(crate) fn write(&self, message: &mut Vec<u8>) {
@@ -46,15 +55,6 @@ impl SinkRegion {
         let below = (!leaf.is_nan()).then_some([leaf, any]);
         SinkRegion { cell: SinkCell { centre, radius, error, reach, softening }, below }
     }
-}
-
-/// A cell as sinks, seen from another rank.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SinkRegion {
-    pub(crate) cell: SinkCell,
-    /// For a region that stands for all sink cells below: greatest radius of a leaf and of any cell there. `None` for a cell that stands for
-    /// itself alone.
-    pub(crate) below: Option<[f32; 2]>,
 }
 
 /// What a sink cell makes of the cells of a tile, one bit a lane.
