@@ -1,7 +1,7 @@
 //! Cells that act on one sink cell: what the cell-cell kernel reads, packed so that no lane of it is idle.
 
 use crate::kernel::room_for_eight;
-use crate::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::simd::{LANES, Lanes, Path, Task, dispatch, square};
 use crate::{Expansion, tile::Tile};
 use std::hint::black_box;
 
@@ -15,11 +15,15 @@ pub(crate) struct Columns {
 /// Cells that act at a stretch.
 const COLUMNS: usize = 64;
 
+/// Number of rows: offset, softening, moments.
+const fn rows<E: Expansion>() -> usize {
+    4 + size_of::<E::Tile>() / size_of::<[f32; LANES]>()
+}
+
 impl Columns {
     /// Forgets all cells.
     pub(crate) fn clear<E: Expansion>(&mut self) {
-        let moments = size_of::<E::Tile>() / size_of::<[f32; LANES]>();
-        self.rows.resize(4 + moments, [0.0; COLUMNS + LANES]);
+        self.rows.resize(rows::<E>(), [0.0; COLUMNS + LANES]);
         self.len = 0;
     }
 
@@ -66,14 +70,14 @@ impl<E: Expansion> Task for Act<'_, E> {
         let Columns { rows, len } = self.columns;
         let mut local = E::local(L::splat(0.0));
         local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x = L::load(row));
-        let rows = &rows[..4 + size_of::<E::Tile>() / size_of::<[f32; LANES]>()];
+        let rows = &rows[..self::rows::<E>()];
         // The compiler must not know that columns are few: it would unroll a long loop beyond the instruction cache.
         let len = black_box(*len);
         for at in (0..len).step_by(LANES) {
             let row = |k: usize| L::load(rows[k][at..at + LANES].try_into().expect("eight numbers"));
             let lanes = if len - at >= LANES { 0xff } else { (1u8 << (len - at)) - 1 };
             let offset = [row(0), row(1), row(2)];
-            let mut r2 = offset[2].mul_add(offset[2], offset[1].mul_add(offset[1], offset[0] * offset[0]));
+            let mut r2 = square(offset);
             if E::SOFTENED {
                 r2 = r2 + (row(3) + L::splat(self.softening));
             }

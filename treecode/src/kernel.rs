@@ -4,7 +4,7 @@
 //! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
 
 use crate::particles::{Leaf, Particles};
-use crate::simd::{LANES, Lanes};
+use crate::simd::{LANES, Lanes, square};
 use crate::{Expansion, softening::UNSOFTENED, tile::Tile};
 use bytemuck::Zeroable;
 use std::ops::Range;
@@ -42,11 +42,27 @@ pub(crate) trait Law {
     /// Squared distance.
     #[inline(always)]
     fn square<L: Lanes>(d: [L; 3]) -> L {
-        d[2].mul_add(d[2], d[1].mul_add(d[1], d[0] * d[0]))
+        square(d)
     }
     /// Potential and acceleration per offset of a source of mass `m` at squared distance `r2`; zero at zero distance where the
     /// law is singular there.
     fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L);
+    /// Adds the pull of a source of mass `m` at offset `d` to sums of potential and acceleration.
+    #[inline(always)]
+    fn add_pull<L: Lanes>(sum: &mut [L; 4], d: [L; 3], m: L, sink_term: L, source_term: L) {
+        let (potential, factor) = Self::pull(Self::square(d), m, sink_term, source_term);
+        sum[0] = sum[0] + potential;
+        for axis in 0..3 {
+            sum[axis + 1] = factor.mul_add(d[axis], sum[axis + 1]);
+        }
+    }
+}
+
+/// [`Law::pull`] of mass `m` where `u` is 1 / r.
+#[inline(always)]
+fn inverse_square<L: Lanes>(m: L, u: L) -> (L, L) {
+    let potential = m * u;
+    (potential, potential * (u * u))
 }
 
 /// 1 / r.
@@ -73,9 +89,7 @@ impl Law for NewtonApart {
     }
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
-        let u = r2.twice_rsqrt();
-        let potential = m * u;
-        (potential, potential * (u * u))
+        inverse_square(m, r2.twice_rsqrt())
     }
 }
 
@@ -92,9 +106,7 @@ impl Law for NewtonRough {
     }
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
-        let u = r2.rough_rsqrt();
-        let potential = m * u;
-        (potential, potential * (u * u))
+        inverse_square(m, r2.rough_rsqrt())
     }
 }
 
@@ -104,9 +116,7 @@ impl Law for Newton {
 
     #[inline(always)]
     fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
-        let u = r2.twice_rsqrt().where_below(L::splat(0.0), r2);
-        let potential = m * u;
-        (potential, potential * (u * u))
+        inverse_square(m, r2.twice_rsqrt().where_below(L::splat(0.0), r2))
     }
 }
 
@@ -292,11 +302,7 @@ impl Sinks {
         let term = sources.term[padded].as_chunks::<LANES>().0;
         for j in 0..x.len() {
             let d = [L::load(&x[j]) - place[0], L::load(&y[j]) - place[1], L::load(&z[j]) - place[2]];
-            let (potential, factor) = W::pull(W::square(d), L::load(&mass[j]), sink_term, L::load(&term[j]));
-            sum[0] = sum[0] + potential;
-            for axis in 0..3 {
-                sum[axis + 1] = factor.mul_add(d[axis], sum[axis + 1]);
-            }
+            W::add_pull(&mut sum, d, L::load(&mass[j]), sink_term, L::load(&term[j]));
         }
         let [potential, factor] = W::SCALE;
         for (row, scale) in [potential, factor, factor, factor].into_iter().enumerate() {
@@ -315,11 +321,7 @@ impl Sinks {
         let (mass, term) = (&sources.mass[chunk.clone()], &sources.term[chunk]);
         for j in 0..x.len() {
             let d = [L::splat(x[j]) - sink[0], L::splat(y[j]) - sink[1], L::splat(z[j]) - sink[2]];
-            let (potential, factor) = W::pull(W::square(d), L::splat(mass[j]), sink_term, L::splat(term[j]));
-            sum[0] = sum[0] + potential;
-            for axis in 0..3 {
-                sum[axis + 1] = factor.mul_add(d[axis], sum[axis + 1]);
-            }
+            W::add_pull(&mut sum, d, L::splat(mass[j]), sink_term, L::splat(term[j]));
         }
         let [potential, factor] = W::SCALE.map(L::splat);
         self.add(block, [sum[0] * potential, sum[1] * factor, sum[2] * factor, sum[3] * factor]);
@@ -350,7 +352,7 @@ impl Sinks {
                 for ((place, moments), cell) in places.iter().zip(&moments).zip(chunk) {
                     let (tile, lane) = (&tiles[(cell >> 3) as usize], (cell & 7) as usize);
                     let d: [L; 3] = std::array::from_fn(|axis| position[axis] - L::splat(place[axis]));
-                    let mut r2 = d[2].mul_add(d[2], d[1].mul_add(d[1], d[0] * d[0]));
+                    let mut r2 = square(d);
                     if E::SOFTENED {
                         r2 = r2 + (term + L::splat(tile.softening[lane]));
                     }

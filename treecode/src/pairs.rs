@@ -30,6 +30,11 @@ pub(crate) struct Felt {
     pub(crate) operations: u64,
 }
 
+/// Work of so many operations, in body-body interactions.
+pub(crate) fn in_pairs(operations: u64) -> f32 {
+    operations as f32 / Newton::OPERATIONS as f32
+}
+
 impl Felt {
     /// Interactions of so many sinks.
     pub(crate) fn interactions(&self, sinks: u64) -> Interactions {
@@ -38,7 +43,7 @@ impl Felt {
 
     /// Work of each sink, in body-body interactions.
     pub(crate) fn work<E: Expansion>(&self) -> f32 {
-        self.bodies as f32 + self.cells as f32 * (E::OPERATIONS as f32 / Newton::OPERATIONS as f32)
+        self.bodies as f32 + self.cells as f32 * in_pairs(E::OPERATIONS)
     }
 }
 

@@ -127,15 +127,14 @@ pub(crate) fn of_bodies<E: Expansion>(
     path: Path,
     range: Range<usize>,
 ) -> Summary<E::Moments> {
-    let kinds = &bodies.kind[range.clone()];
+    let (kinds, mass) = (&bodies.kind[range.clone()], &bodies.mass[range.clone()]);
     let mut sum = dispatch(path, OfBodies::<E> { frame, bodies, range, expansion: PhantomData });
     if !softened.none {
-        let mass = &bodies.mass[sum.1.clone()];
         let squares = kinds.iter().zip(mass).map(|(kind, mass)| mass * softened.length2(*kind));
-        sum.0.softening2 = squares.sum::<f64>() / mass.iter().sum::<f64>();
-        sum.0.extent.reach = kinds.iter().map(|kind| softened.reach(*kind)).fold(0.0, f64::max);
+        sum.softening2 = squares.sum::<f64>() / mass.iter().sum::<f64>();
+        sum.extent.reach = kinds.iter().map(|kind| softened.reach(*kind)).fold(0.0, f64::max);
     }
-    sum.0
+    sum
 }
 
 /// The task of [`of_bodies`]: all but the softening.
@@ -147,7 +146,7 @@ struct OfBodies<'a, E> {
 }
 
 impl<E: Expansion> Task for OfBodies<'_, E> {
-    type Output = (Summary<E::Moments>, Range<usize>);
+    type Output = Summary<E::Moments>;
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Self::Output {
@@ -195,7 +194,7 @@ impl<E: Expansion> Task for OfBodies<'_, E> {
         radius2.store(&mut lanes);
         // Room for the rounding of offsets and squares to single precision.
         sum.radius = f64::from(lanes.into_iter().fold(0.0, f32::max)).sqrt() * (1.0 + 1e-6);
-        (sum, range)
+        sum
     }
 }
 
@@ -230,6 +229,7 @@ fn fold<const N: usize, const K: usize>(
     let [a, b, c, d] = sums;
     join(join(a, b), join(c, d))
 }
+
 /// Summary of a cell from those of its children, in octant order; absent children are left out.
 pub(crate) fn of_children<'a, E: Expansion>(
     children: impl Iterator<Item = &'a Summary<E::Moments>> + Clone,

@@ -83,6 +83,18 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
     fn where_below(self, a: Self, b: Self) -> Self;
 }
 
+/// `x^2 + y^2 + z^2`.
+#[inline(always)]
+pub(crate) fn square<L: Lanes>([x, y, z]: [L; 3]) -> L {
+    z.mul_add(z, y.mul_add(y, x * x))
+}
+
+/// The lanes of these bits, lowest first.
+#[inline(always)]
+pub(crate) fn lanes(bits: u8) -> impl Iterator<Item = usize> {
+    (0..LANES).filter(move |lane| bits >> lane & 1 == 1)
+}
+
 /// A way to compute eight lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {

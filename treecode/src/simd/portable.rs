@@ -111,7 +111,7 @@ impl Lanes for Portable {
     }
     #[inline(never)]
     fn compress(self, bits: u8, to: &mut [f32; LANES]) {
-        let lanes = (0..LANES).filter(|lane| bits >> lane & 1 == 1);
+        let lanes = super::lanes(bits);
         to.iter_mut().zip(lanes).for_each(|(to, lane)| *to = self.0[lane]);
     }
     #[inline(never)]
