@@ -4,10 +4,7 @@ use crate::{Comm, Error, collective, migrate::migrate, splitters::splitters};
 use std::ops::Range;
 use std::time::Instant;
 use treecode::structure::{self, Structure, fold_above};
-use treecode::{
-    Bodies, Census, Criterion, Cube, Expansion, Frame, Gravity, Key, Part, Phase, Regions, Summary, Survey,
-    Tree, Walk, with_expansion,
-};
+use treecode::{Bodies, Census, Criterion, Cube, Frame, Gravity, Key, Part, Phase, Survey, Walk};
 
 /// Sink groups computed at a stretch while an exchange is under way.
 const GROUPS_AT_A_TIME: usize = 256;
@@ -54,17 +51,8 @@ pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
     Ok(evaluation)
 }
 
-fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, frame: Frame) -> Evaluation {
-    with_expansion!(gravity, E => step_with::<E>(comm, gravity, bodies, frame))
-}
-
 /// The chain of the data, by name.
-fn step_with<E: Expansion>(
-    comm: &dyn Comm,
-    gravity: &Gravity,
-    mut bodies: Bodies,
-    frame: Frame,
-) -> Evaluation {
+fn step(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame) -> Evaluation {
     let (mut census, mut clock, traffic) = (Census::default(), Clock(Instant::now()), comm.traffic());
     let keys = treecode::sort(&mut bodies, &frame.cube);
     clock.charge(&mut census, Phase::Sort);
@@ -77,14 +65,13 @@ fn step_with<E: Expansion>(
     drop(keys);
     clock.charge(&mut census, Phase::Build);
 
-    let part = Part::<E>::new(frame, gravity, &bodies, &structure);
+    let part = Part::new(frame, gravity, &bodies, &structure);
     clock.charge(&mut census, Phase::Moments);
 
-    let (branches, others) = gather_parts(comm, gravity.walk, &part);
-    let mut tree = Tree::new(part, &branches);
-    let out = others.into_iter().enumerate().map(|(rank, (branches, regions))| {
-        if rank == comm.rank() { Vec::new() } else { tree.essential(&branches, regions) }
-    });
+    let parts = comm.all_gather(&part.message());
+    let mut tree = part.join(&parts);
+    let out =
+        (0..comm.size()).map(|rank| if rank == comm.rank() { Vec::new() } else { tree.essential(rank) });
     let mut pending = comm.start_exchange(out.collect());
     clock.charge(&mut census, Phase::Exchange);
 
@@ -114,7 +101,7 @@ fn step_with<E: Expansion>(
     let sent = comm.traffic();
     (census.bytes_sent, census.messages_sent) =
         (sent.bytes - traffic.bytes, sent.messages - traffic.messages);
-    census.imported = tree.imported;
+    census.imported = tree.imported();
     Evaluation { bodies, census, structure }
 }
 
@@ -124,34 +111,6 @@ fn frame(comm: &dyn Comm, survey: &Survey, count: u64) -> (Frame, bool) {
     let mine = [-x, -y, -z, u, v, w, survey.mass, f64::from(u8::from(survey.accelerated))];
     let [x, y, z, u, v, w, mass, accelerated] = collective::max(comm, mine);
     (Frame::new(Cube::around([-x, -y, -z], [u, v, w]), mass * count as f64), accelerated > 0.0)
-}
-
-/// Branches of all ranks in key order, and for each rank its branches and the regions of its sinks.
-#[allow(clippy::type_complexity)] // a pair of lists
-fn gather_parts<E: Expansion>(
-    comm: &dyn Comm,
-    walk: Walk,
-    part: &Part<E>,
-) -> (Vec<(Key, Summary<E::Moments>)>, Vec<(Vec<Key>, Regions)>) {
-    let mut message = Vec::new();
-    message.extend_from_slice(&(part.branches.len() as u64).to_ne_bytes());
-    for (key, summary) in &part.branches {
-        message.extend_from_slice(&key.bits().to_ne_bytes());
-        summary.write(&mut message);
-    }
-    part.regions.write(&mut message);
-
-    let (mut branches, mut ranks) = (Vec::new(), Vec::new());
-    for message in comm.all_gather(&message) {
-        let (mut message, first) = (&message[..], branches.len());
-        for _ in 0..treecode::take::<u64>(&mut message) {
-            let key = Key::from_bits(treecode::take(&mut message)).expect("branches have keys");
-            branches.push((key, Summary::read(&mut message)));
-        }
-        let keys = branches[first..].iter().map(|(key, _)| *key).collect();
-        ranks.push((keys, Regions::read(walk, message)));
-    }
-    (branches, ranks)
 }
 
 fn add<const K: usize>(mut sum: [f64; K], term: [f64; K]) -> [f64; K] {
@@ -195,7 +154,7 @@ impl Evaluation {
         let branches = self.structure.fold(
             &mut nothing,
             |leaf| sum_of(&self.bodies, indices(&leaf.bodies)),
-            |_, children, ()| children.iter().map(|(_, sum)| *sum).fold([0.0; K], add),
+            |_, children, ()| children.iter().map(|(_, sum)| **sum).fold([0.0; K], add),
         );
         let mut message = Vec::new();
         for (branch, sum) in self.structure.branches.iter().zip(branches) {

@@ -12,12 +12,14 @@
 //! mass, would add up their errors over a large sink. For the same reason a leaf's bodies feel much smaller cells one by one.
 
 use crate::opening::Opening;
+use crate::simd::{self, Lanes, square};
 use crate::summary::take;
-use crate::{Criterion, Expansion, simd::Lanes, tile::Tile};
+use crate::tile::{LEAF, Tile};
+use crate::{Criterion, Expansion};
 
 /// A cell as sinks of the field of others.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct SinkCell {
+pub struct SinkCell {
     /// Centre of its local expansion, in length units of the [`crate::Frame`].
     pub(crate) centre: [f64; 3],
     /// Bound of its bodies' distance from there.
@@ -30,32 +32,111 @@ pub(crate) struct SinkCell {
     pub(crate) softening: f32,
 }
 
-/// A cell as sinks, seen from another rank.
+/// Sinks of a rank, seen from another one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SinkRegion {
-    pub(crate) cell: SinkCell,
-    /// For a region that stands for all sink cells below: greatest radius of a leaf and of any cell there. `None` for a cell that stands for
-    /// itself alone.
-    pub(crate) below: Option<[f32; 2]>,
+pub enum SinkRegion {
+    /// A cell that stands for itself alone.
+    Alone(SinkCell),
+    /// A cell and all below it.
+    Below(SinkBox),
+    /// The next so many regions.
+    Around(SinkBox, u32),
+}
+
+/// Sink cells by what bounds them all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SinkBox {
+    /// Lowest corner of the box around the centres of mass, in length units of the [`crate::Frame`].
+    pub(crate) lo: [f64; 3],
+    /// Its highest corner.
+    pub(crate) hi: [f64; 3],
+    /// Greatest radius of a leaf.
+    pub(crate) leaf: f32,
+    /// Greatest radius of any cell.
+    pub(crate) any: f32,
+    /// Least error allowed, in acceleration units of the frame.
+    pub(crate) error: f32,
+    /// Greatest distance within which softening forbids to accept a cell.
+    pub(crate) reach: f32,
+}
+
+impl SinkBox {
+    /// Around one cell and all below it.
+    pub(crate) fn around<E: Expansion>(tiles: &[Tile<E>], tile: &Tile<E>, lane: usize) -> SinkBox {
+        let SinkCell { centre, radius, error, reach, .. } = tile.sink(lane);
+        if tile.child[lane] == LEAF {
+            return SinkBox { lo: centre, hi: centre, leaf: radius, any: radius, error, reach };
+        }
+        let below = &tiles[tile.child[lane] as usize];
+        SinkBox::above(radius, simd::lanes(below.present).map(|lane| SinkBox::around(tiles, below, lane)))
+    }
+
+    /// Around a cell of this radius, given the boxes of its children; its own centre of mass is among theirs.
+    pub(crate) fn above(radius: f32, children: impl Iterator<Item = SinkBox>) -> SinkBox {
+        let all = children.reduce(|a, b| SinkBox {
+            lo: std::array::from_fn(|axis| a.lo[axis].min(b.lo[axis])),
+            hi: std::array::from_fn(|axis| a.hi[axis].max(b.hi[axis])),
+            leaf: a.leaf.max(b.leaf),
+            any: a.any.max(b.any),
+            error: a.error.min(b.error),
+            reach: a.reach.max(b.reach),
+        });
+        let all = all.expect("a cell that is split has children");
+        SinkBox { any: all.any.max(radius), ..all }
+    }
+
+    fn write(&self, message: &mut Vec<u8>) {
+        let SinkBox { lo, hi, leaf, any, error, reach } = self;
+        message.extend_from_slice(bytemuck::cast_slice(&[*lo, *hi]));
+        message.extend_from_slice(bytemuck::cast_slice(&[*leaf, *any, *error, *reach]));
+    }
+
+    fn read(message: &mut &[u8]) -> SinkBox {
+        let [lo, hi] = take::<[[f64; 3]; 2]>(message);
+        let [leaf, any, error, reach] = take::<[f32; 4]>(message);
+        SinkBox { lo, hi, leaf, any, error, reach }
+    }
 }
 
 impl SinkRegion {
     /// Appends the region to a message.
     pub(crate) fn write(&self, message: &mut Vec<u8>) {
-        let SinkCell { centre, radius, error, reach, softening } = self.cell;
-        let [leaf, any] = self.below.unwrap_or([f32::NAN; 2]);
-        message.extend_from_slice(bytemuck::cast_slice(&centre));
-        message.extend_from_slice(bytemuck::cast_slice(&[radius, error, reach, softening, leaf, any]));
+        let mut tag = |tag: u64| message.extend_from_slice(bytemuck::bytes_of(&tag));
+        match self {
+            SinkRegion::Alone(SinkCell { centre, radius, error, reach, softening }) => {
+                tag(ALONE);
+                message.extend_from_slice(bytemuck::bytes_of(centre));
+                message.extend_from_slice(bytemuck::cast_slice(&[*radius, *error, *reach, *softening]));
+            }
+            SinkRegion::Below(sinks) => {
+                tag(BELOW);
+                sinks.write(message);
+            }
+            SinkRegion::Around(sinks, inside) => {
+                tag(AROUND + u64::from(*inside));
+                sinks.write(message);
+            }
+        }
     }
 
     /// Takes a region from the front of a message.
     pub(crate) fn read(message: &mut &[u8]) -> SinkRegion {
-        let centre = take(message);
-        let [radius, error, reach, softening, leaf, any] = take::<[f32; 6]>(message);
-        let below = (!leaf.is_nan()).then_some([leaf, any]);
-        SinkRegion { cell: SinkCell { centre, radius, error, reach, softening }, below }
+        match take::<u64>(message) {
+            ALONE => {
+                let centre = take(message);
+                let [radius, error, reach, softening] = take::<[f32; 4]>(message);
+                SinkRegion::Alone(SinkCell { centre, radius, error, reach, softening })
+            }
+            BELOW => SinkRegion::Below(SinkBox::read(message)),
+            tag => SinkRegion::Around(SinkBox::read(message), (tag - AROUND) as u32),
+        }
     }
 }
+
+/// What a region begins with in a message; the last with the number of regions inside added.
+const ALONE: u64 = 0;
+const BELOW: u64 = 1;
+const AROUND: u64 = 2;
 
 /// What a sink cell makes of the cells of a tile, one bit a lane.
 pub(crate) struct Verdict<L> {
@@ -84,7 +165,7 @@ const MUCH_LARGER: f32 = 1.6;
 const MUCH_SMALLER: f32 = 0.3;
 /// Share of the bound that turns up as error, found by trial: with it `tolerance` is near the error that one cell makes.
 const SHARE: f32 = 0.1;
-/// Room for rounding where a region stands for the sinks inside.
+/// Room for rounding where a box stands for the sinks inside.
 const SLACK: f32 = 1e-5;
 /// Greatest sum of the radii in units of the distance.
 const CLOSEST: f32 = 0.97;
@@ -96,25 +177,31 @@ impl Opening {
         let offset: [L; 3] = std::array::from_fn(|axis| {
             L::splat((sink.centre[axis] - tile.centre[axis]) as f32) - L::load(&tile.com[axis])
         });
-        let r2 = offset[2].mul_add(offset[2], offset[1].mul_add(offset[1], offset[0] * offset[0]));
-        let distance = r2.sqrt();
-        let accepted = self.accepts::<L, E>(tile, sink, L::splat(sink.radius), distance);
+        let distance = square(offset).sqrt();
+        let accepted = self.accepts::<L, E>(tile, sink.error, sink.reach, L::splat(sink.radius), distance);
         let larger = L::splat(sink.radius * MUCH_LARGER).below(L::load(&tile.radius));
         Verdict { accepted, larger, offset, distance }
     }
 
-    /// Which cells of a tile sinks of these radii at these distances accept, given the error and the reach of `sink`.
+    /// Which cells of a tile sinks of these radii at these distances accept.
     #[inline(always)]
-    fn accepts<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, sink: &SinkCell, rim: L, distance: L) -> u8 {
+    fn accepts<L: Lanes, E: Expansion>(
+        &self,
+        tile: &Tile<E>,
+        error: f32,
+        reach: f32,
+        rim: L,
+        distance: L,
+    ) -> u8 {
         let radius = L::load(&tile.radius);
         let gap = distance - radius - rim;
-        let apart = L::load(&tile.reach).max(L::splat(sink.reach)).below(gap);
+        let apart = L::load(&tile.reach).max(L::splat(reach)).below(gap);
         let accurate = match self.criterion {
             Criterion::Angle => (radius + rim).below(distance * L::splat(self.theta as f32)),
             Criterion::Absolute | Criterion::Relative => {
                 let spread = L::load(&tile.limit);
-                let error = self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
-                error.below(gap * gap * L::splat(sink.error / SHARE))
+                let bound = self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
+                bound.below(gap * gap * L::splat(error / SHARE))
                     & (radius + rim).below(distance * L::splat(CLOSEST))
             }
         };
@@ -124,15 +211,28 @@ impl Opening {
     /// Which cells of a tile sinks of a region may open.
     #[inline(always)]
     pub(crate) fn may_open<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &SinkRegion) -> u8 {
-        let verdict = self.judge::<L, E>(tile, &region.cell);
-        let Some([leaf, any]) = region.below else {
-            return !verdict.accepted & verdict.larger & !tile.leaves;
+        let sinks = match region {
+            SinkRegion::Alone(cell) => {
+                let verdict = self.judge::<L, E>(tile, cell);
+                return !verdict.accepted & verdict.larger & !tile.leaves;
+            }
+            SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => sinks,
         };
+        // The greatest number that is rounded, per axis.
+        let mut magnitude = 0.0;
+        let beyond: [L; 3] = std::array::from_fn(|axis| {
+            let com = L::load(&tile.com[axis]);
+            let [lo, hi] = [sinks.lo, sinks.hi].map(|corner| (corner[axis] - tile.centre[axis]) as f32);
+            magnitude += lo.abs().max(hi.abs());
+            (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0))
+        });
         // Sinks larger than this are split before the source is; sinks nearer than this there are none. Both with room for rounding.
-        let radius = L::load(&tile.radius) * L::splat(1.0 / MUCH_LARGER);
-        let rim = radius.max(L::splat(leaf)).min(L::splat(any)) * L::splat(1.0 + SLACK);
-        let nearest = verdict.distance * L::splat(1.0 - SLACK) - L::splat(region.cell.radius * (1.0 + SLACK));
-        !self.accepts::<L, E>(tile, &region.cell, rim, nearest.max(L::splat(0.0)))
+        let radius = L::load(&tile.radius);
+        let larger = radius * L::splat(1.0 / MUCH_LARGER);
+        let rim = larger.max(L::splat(sinks.leaf)).min(L::splat(sinks.any)) * L::splat(1.0 + SLACK);
+        let distance = square(beyond).sqrt();
+        let nearest = distance - (distance + radius + L::splat(magnitude)) * L::splat(SLACK);
+        !self.accepts::<L, E>(tile, sinks.error, sinks.reach, rim, nearest.max(L::splat(0.0)))
     }
 
     /// Judges the cells of a tile as sources for the bodies of a leaf.
@@ -170,5 +270,70 @@ impl Opening {
             bound = bound * ratio;
         }
         bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Path, Task, dispatch};
+    use crate::{Cube, Frame, Gravity, Walk, expansion::Harmonic};
+    use proptest::prelude::*;
+
+    /// What a region may open, and what a cell accepts and finds larger.
+    struct Judge<'a>(&'a Opening, &'a Tile<Harmonic<2>>, SinkRegion, SinkCell);
+
+    impl Task for Judge<'_> {
+        type Output = (u8, u8, u8);
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> (u8, u8, u8) {
+            let verdict = self.0.judge::<L, Harmonic<2>>(self.1, &self.3);
+            (self.0.may_open::<L, Harmonic<2>>(self.1, &self.2), verdict.accepted, verdict.larger)
+        }
+    }
+
+    proptest! {
+        /// A leaf inside a box accepts what the box does not open, and a cell what is much larger besides: else an essential tree would lack a cell.
+        #[test]
+        fn a_box_opens_what_any_sink_inside_it_does(
+            sinks in prop::collection::vec(
+                (prop::array::uniform3(0f64..60.0), 0f32..9.0, 0f32..1.0, 0.5f32..2.0), 2..6),
+            coms in prop::collection::vec(prop::array::uniform3(-500f32..500.0), 8),
+            radius in prop::array::uniform8(0f32..60.0),
+            criterion in 0usize..3,
+        ) {
+            let criterion = [Criterion::Angle, Criterion::Absolute, Criterion::Relative][criterion];
+            let gravity = Gravity { walk: Walk::Fmm, criterion, theta: 0.7, order: 2, ..Gravity::default() };
+            let frame = Frame::new(Cube::around([0.0; 3], [1000.0; 3]), 1.0);
+            let opening = Opening::new(&gravity, &frame);
+            let mut tile = Tile::<Harmonic<2>>::empty(None);
+            for (lane, com) in coms.iter().enumerate() {
+                (0..3).for_each(|axis| tile.com[axis][lane] = com[axis]);
+                (tile.radius[lane], tile.limit[lane]) = (radius[lane], 0.6 * radius[lane]);
+                bytemuck::cast_slice_mut::<_, f32>(std::slice::from_mut(&mut tile.moments))[lane] = 0.01;
+            }
+            // Leaves, and a cell above them of any radius up to the box's.
+            let cell = |(at, radius, reach, error): &([f64; 3], f32, f32, f32)| SinkCell {
+                centre: at.map(|x| x + 480.0), radius: *radius, error: 1e-9 * error, reach: *reach, softening: 0.0,
+            };
+            let (above, leaves) = (cell(&sinks[0]), &sinks[1..]);
+            let boxes = leaves.iter().map(cell).map(|SinkCell { centre, radius, error, reach, .. }| {
+                SinkBox { lo: centre, hi: centre, leaf: radius, any: radius, error, reach }
+            });
+            let all = SinkBox::above(above.radius, boxes);
+            let inside = SinkCell {
+                centre: std::array::from_fn(|axis| above.centre[axis].clamp(all.lo[axis], all.hi[axis])),
+                error: all.error.max(above.error), reach: all.reach.min(above.reach), ..above
+            };
+            for path in Path::available() {
+                let judge = |cell| dispatch(path, Judge(&opening, &tile, SinkRegion::Below(all), cell));
+                for leaf in leaves.iter().map(cell) {
+                    let (may_open, accepted, _) = judge(leaf);
+                    prop_assert_eq!(may_open | accepted, 0xff);
+                }
+                let (may_open, accepted, larger) = judge(inside);
+                prop_assert_eq!(may_open | accepted | !larger, 0xff);
+            }
+        }
     }
 }

@@ -76,14 +76,6 @@ pub struct Harmonic<const ORDER: usize>;
 #[derive(Clone, Copy, Debug)]
 pub struct Full<const ORDER: usize>;
 
-/// The place of `x^a y^b z^c` among the moments.
-pub fn moment_index([a, b, c]: [usize; 3]) -> usize {
-    let n = a + b + c;
-    let below = n * (n + 1) * (n + 2) / 6;
-    let rest = b + c;
-    below + rest * (rest + 1) / 2 + c
-}
-
 #[inline(always)]
 fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
     std::array::from_fn(moment)
@@ -163,13 +155,12 @@ mod generated {
 }
 
 /// Runs `$body` with `$type` standing for the expansion that a [`crate::Gravity`] asks for.
-#[macro_export]
 macro_rules! with_expansion {
     ($gravity:expr, $type:ident => $body:expr) => {{
-        let gravity: &$crate::Gravity = $gravity;
+        let gravity: &crate::Gravity = $gravity;
         macro_rules! choose {
             ($form:ident, $order:literal) => {{
-                type $type = $crate::$form<$order>;
+                type $type = crate::expansion::$form<$order>;
                 $body
             }};
         }
@@ -188,3 +179,4 @@ macro_rules! with_expansion {
         }
     }};
 }
+pub(crate) use with_expansion;

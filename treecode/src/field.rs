@@ -47,18 +47,13 @@ thread_local! {
 }
 
 impl<E: Expansion> Tree<E> {
-    /// Names of all sink groups of this rank, in key order.
-    pub fn sink_groups(&self) -> Vec<u32> {
+    /// See [`crate::Tree::sink_groups`].
+    pub(crate) fn sink_groups(&self) -> Vec<u32> {
         (0..self.groups.len() as u32).collect()
     }
 
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the bodies of these groups by the tree walk, in parallel; `bodies`
-    /// are this rank's, in key order, `constant` is that of gravity. Returns the groups that could not be computed, since they need cells that
-    /// have not been grafted yet.
-    ///
-    /// # Panics
-    /// If the tree is `complete`, all having been grafted, and a group needs a closed cell: its owner left out something essential.
-    pub fn gravity(
+    /// See [`crate::Tree::gravity`].
+    pub(crate) fn gravity(
         &self,
         groups: &[u32],
         complete: bool,
@@ -168,9 +163,8 @@ mod tests {
     use super::*;
     use crate::simd::Path;
     use crate::structure;
-    use crate::{
-        Criterion, Cube, Frame, Gravity, Key, Part, Softening, SofteningKernel, Walk, with_expansion,
-    };
+    use crate::tree::Part;
+    use crate::{Criterion, Cube, Frame, Gravity, Key, Softening, SofteningKernel, Walk, with_expansion};
 
     /// Bodies on a spiral that winds through all scales.
     fn spiral(n: usize) -> Bodies {
@@ -193,8 +187,8 @@ mod tests {
         let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
         with_expansion!(gravity, E => {
             let part = Part::<E>::new(frame, gravity, &bodies, &structure);
-            let branches = part.branches.clone();
-            let mut tree = Tree::new(part, &branches);
+            let message = part.message();
+            let mut tree = part.join(&[message]);
             tree.path = path;
             let mut census = Census::default();
             match gravity.walk {

@@ -10,9 +10,9 @@
 
 use crate::columns::Columns;
 use crate::dual::SinkCell;
-use crate::pairs::{Out, Pairs, Units};
+use crate::pairs::{Out, Pairs, Units, in_pairs};
 use crate::parts::for_each_part;
-use crate::simd::{LANES, Lanes, PACKED, Task, dispatch};
+use crate::simd::{self, LANES, Lanes, PACKED, Task, dispatch};
 use crate::tile::{CLOSED, LEAF, Tile};
 use crate::tree::Tree;
 use crate::{Bodies, Census, Expansion, Interactions};
@@ -79,12 +79,8 @@ struct Sink<E: Expansion> {
 }
 
 impl<E: Expansion> Tree<E> {
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies of this rank by the fmm walk, in parallel; `bodies` are this
-    /// rank's, in key order, `constant` is that of gravity.
-    ///
-    /// # Panics
-    /// If a sink cell needs a closed cell: its owner left out something essential.
-    pub fn fmm(&self, constant: f64, bodies: &mut Bodies, census: &mut Census) {
+    /// See [`crate::Tree::fmm`].
+    pub(crate) fn fmm(&self, constant: f64, bodies: &mut Bodies, census: &mut Census) {
         if bodies.is_empty() {
             return;
         }
@@ -123,7 +119,7 @@ impl<E: Expansion> Pass<'_, E> {
         });
         let Some(left) = left else { return done };
         let below = &self.tree.tiles[child as usize];
-        let lanes: Vec<usize> = own_lanes(below).collect();
+        let lanes: Vec<usize> = simd::lanes(below.mine).collect();
         let rest = for_each_part(
             &lanes,
             &|&lane| below.first[lane] as usize..(below.first[lane] + below.count[lane]) as usize,
@@ -136,12 +132,6 @@ impl<E: Expansion> Pass<'_, E> {
         );
         done.and(rest)
     }
-}
-
-/// Lanes with bodies of this rank.
-fn own_lanes<E: Expansion>(tile: &Tile<E>) -> impl Iterator<Item = usize> {
-    let mine = tile.mine;
-    (0..LANES).filter(move |lane| mine >> lane & 1 == 1)
 }
 
 impl<E: Expansion> Sink<E> {
@@ -171,7 +161,7 @@ impl<E: Expansion> Worker<'_, E> {
         let start = self.scratch.lists.len();
         let children = self.split(sink, list);
         let end = self.scratch.lists.len();
-        for lane in own_lanes(&tree.tiles[child as usize]) {
+        for lane in simd::lanes(tree.tiles[child as usize].mine) {
             self.descend(&Sink::below(child, lane, &children), start..end, base, out);
         }
         self.scratch.lists.truncate(start);
@@ -203,7 +193,7 @@ impl<E: Expansion> Worker<'_, E> {
     }
 }
 
-/// Tells lists apart: first what the parent left, then what is opened on the way.
+/// The next item to judge: first what the parent left, then what is opened on the way.
 #[inline(always)]
 fn next(lists: &[Item], list: &mut Range<usize>, opened: &[Item], at: &mut usize) -> Option<Item> {
     if let Some(k) = list.next() {
@@ -342,7 +332,7 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         pairs.sinks.feel_local::<L, E>(&local);
         let felt = pairs.interact::<L, E>(tree, cell.centre);
         let sinks = u64::from(leaf.count);
-        let shared = count as f32 * (E::CELL_OPERATIONS as f32 / 24.0) / sinks as f32;
+        let shared = count as f32 * in_pairs(E::CELL_OPERATIONS) / sinks as f32;
         worker.pass.units.write(
             &pairs.sinks,
             leaf.first as usize,

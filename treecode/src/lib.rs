@@ -12,6 +12,7 @@ mod columns;
 mod cube;
 pub mod direct;
 mod dual;
+mod engine;
 mod error;
 mod expansion;
 mod field;
@@ -37,20 +38,22 @@ pub mod structure;
 mod summary;
 mod tile;
 mod tree;
+#[cfg(test)]
+mod tree_moments;
+
+use expansion::{Expansion, with_expansion};
+use regions::Regions;
 
 pub use bodies::{Bodies, TYPES};
 pub use census::{Census, Convention, Interactions, Phase};
 pub use check::Survey;
 pub use cube::Cube;
-pub use dual::SinkRegion;
+pub use engine::{Part, Tree};
 pub use error::Error;
-pub use expansion::{Expansion, Full, Harmonic, moment_index};
 pub use frame::Frame;
 pub use gravity::{Criterion, Gravity, Softening, SofteningKernel, Walk};
 pub use key::Key;
-pub use opening::Region;
-pub use regions::Regions;
 pub use simd::simd_path;
 pub use sort::sort;
-pub use summary::{Extent, Summary, take};
-pub use tree::{Part, Tree};
+#[cfg(test)]
+extern crate self as treecode; // the tests share what the integration tests use

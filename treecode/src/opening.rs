@@ -183,7 +183,7 @@ impl Region {
 mod tests {
     use super::*;
     use crate::simd::{Path, Task, dispatch};
-    use crate::{Cube, Harmonic};
+    use crate::{Cube, expansion::Harmonic};
     use proptest::prelude::*;
 
     struct Test<'a>(&'a Opening, &'a Tile<Harmonic<2>>, &'a Region);

@@ -1,7 +1,8 @@
 //! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
 
+use crate::Walk;
 use crate::dual::SinkRegion;
-use crate::{Region, Walk};
+use crate::opening::Region;
 
 /// Regions that together hold all sinks of a rank.
 #[derive(Clone, Debug, PartialEq)]

@@ -157,12 +157,8 @@ impl Structure {
         &self,
         out: &mut [O],
         leaf: impl Fn(&Cell) -> T + Sync,
-        merge: impl Fn(&Split, &[(Cell, T)], &mut O) -> T + Sync,
+        merge: impl Fn(&Split, &[(Cell, &T)], &mut O) -> T + Sync,
     ) -> Vec<T> {
-        let value = |cell: &Cell, below: &[T], first: usize| match cell.child {
-            LEAF => leaf(cell),
-            child => below[child as usize - first].clone(),
-        };
         let (mut below, mut first): (Vec<T>, usize) = (Vec::new(), self.tiles.len());
         for generation in self.generations.iter().rev() {
             below = self.tiles[generation.clone()]
@@ -170,14 +166,26 @@ impl Structure {
                 .zip(&mut out[generation.clone()])
                 .with_min_len(8)
                 .map(|(tile, out)| {
-                    let children: Vec<_> =
-                        tile.cells().map(|cell| (cell.clone(), value(&cell, &below, first))).collect();
-                    merge(tile, &children, out)
+                    let leaves: [Option<T>; 8] = std::array::from_fn(|octant| {
+                        tile.cell(octant).filter(|cell| cell.child == LEAF).map(|cell| leaf(&cell))
+                    });
+                    let value = |cell: Cell| match &leaves[cell.key.octant()] {
+                        Some(value) => (cell, value),
+                        None => {
+                            let at = cell.child as usize - first;
+                            (cell, &below[at])
+                        }
+                    };
+                    merge(tile, &tile.cells().map(value).collect::<Vec<_>>(), out)
                 })
                 .collect();
             first = generation.start;
         }
-        self.branches.iter().map(|branch| value(branch, &below, first)).collect()
+        let value = |branch: &Cell| match branch.child {
+            LEAF => leaf(branch),
+            child => below[child as usize - first].clone(),
+        };
+        self.branches.iter().map(value).collect()
     }
 
     /// Panics unless the invariants hold for `n` bodies.

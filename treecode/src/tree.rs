@@ -1,36 +1,41 @@
 //! The tree that sinks walk: this rank's part, the cells above all ranks' branches, and what other ranks have sent.
 //!
-//! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; the summaries of the branches of all ranks make
-//! a [`Tree`]; [`Tree::essential`] writes what the regions of another rank can need, [`Tree::graft`] takes it in.
+//! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] makes a [`Tree`] of the
+//! branches of all ranks; [`Tree::essential`] writes what the regions of another rank can need, [`Tree::graft`] takes it in.
 
+use crate::dual::{SinkBox, SinkRegion};
 use crate::keymap::KeyMap;
 use crate::opening::{Opening, Region};
 use crate::particles::{Leaf, Particles};
-use crate::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::simd::{self, LANES, Lanes, Path, Task, dispatch};
 use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_above};
 use crate::summary::{self, Extent, Summary, take};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
-use crate::{Bodies, Expansion, Frame, Gravity, Key, Regions, SinkRegion, Walk};
+use crate::{Bodies, Expansion, Frame, Gravity, Key, Regions, Walk};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A region holds at most this fraction of a rank's bodies: smaller regions are tighter, and longer to send.
-const REGION_SHARE: usize = 128;
+/// A region holds at most this fraction of a rank's bodies, or [`REGION_BODIES`]: smaller regions are tighter, and longer to send.
+const REGION_SHARE: usize = 1024;
+const REGION_BODIES: usize = 256;
+/// The same of regions of sink groups.
+const GROUP_REGION_SHARE: usize = 128;
 
 /// One rank's part of the tree.
-pub struct Part<E: Expansion> {
-    /// Key and summary of each branch, in key order.
-    pub branches: Vec<(Key, Summary<E::Moments>)>,
+pub(crate) struct Part<E: Expansion> {
+    /// Summary of each branch, in key order.
+    pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// Where the sinks of this rank are.
-    pub regions: Regions,
-    cells: Vec<Cell>,
+    regions: Regions,
+    branches: Vec<Cell>,
     leaf_size: u64,
+    walk: Walk,
     tree: Tree<E>,
 }
 
 /// The tree of one rank: its own cells, the cells above, and what was grafted.
-pub struct Tree<E: Expansion> {
+pub(crate) struct Tree<E: Expansion> {
     pub(crate) tiles: Vec<Tile<E>>,
     /// The tile whose lane 0 is the root.
     pub(crate) root: u32,
@@ -45,9 +50,11 @@ pub struct Tree<E: Expansion> {
     branches: Vec<(Key, u32, usize)>,
     /// The same of each cell above the branches of all ranks.
     above: Vec<(Key, u32, usize)>,
+    /// Of each rank, its branches and where its sinks are.
+    ranks: Vec<(Vec<Key>, Regions)>,
     pub(crate) path: Path,
     /// Cells and bodies grafted.
-    pub imported: [u64; 2],
+    pub(crate) imported: [u64; 2],
 }
 
 /// Sinks that walk together.
@@ -60,7 +67,7 @@ pub(crate) struct Group {
 
 impl<E: Expansion> Part<E> {
     /// Carries moments upward from the bodies to this rank's branches, and finds the groups and regions of its sinks.
-    pub fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part<E> {
+    pub(crate) fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part<E> {
         let (opening, softened) = (Opening::new(gravity, &frame), Softened::new(&gravity.softening, &frame));
         let path = Path::detect();
         let mut tiles = vec![Tile::empty(None); structure.tiles.len()];
@@ -75,7 +82,7 @@ impl<E: Expansion> Part<E> {
                     tile.link(lane, cell.child, &cell.bodies);
                 }
                 tile.mine = tile.present;
-                summary::of_children::<E>(children.iter().map(|(_, summary)| summary))
+                summary::of_children::<E>(children.iter().map(|(_, summary)| *summary))
             },
         );
         let mut map = KeyMap::with_capacity(tiles.len());
@@ -85,18 +92,14 @@ impl<E: Expansion> Part<E> {
         let (groups, regions) = match gravity.walk {
             Walk::Tree => sinks(&frame, &opening, &softened, gravity, bodies, structure, leaves),
             Walk::Fmm => {
-                let size = (bodies.len() / REGION_SHARE).max(gravity.leaf_size) as u64;
+                let size = (bodies.len() / REGION_SHARE).max(REGION_BODIES);
                 let branches = structure.branches.iter().zip(&summaries);
-                let regions = branches.map(|(branch, summary)| {
-                    // The lane that the branch will fill above this rank's part is made here for once.
-                    let mut tile = Tile::<E>::empty(branch.key.parent());
-                    tile.fill(branch.key.octant(), branch.key, summary, &opening);
-                    tile.link(branch.key.octant(), branch.child, &branch.bodies);
-                    let mut regions = Vec::new();
+                let mut regions = Vec::new();
+                for (branch, summary) in branches {
+                    let tile = lone(branch, summary, &opening);
                     sink_regions(&tiles, &tile, branch.key.octant(), size, &mut regions);
-                    regions
-                });
-                (Vec::new(), Regions::Cells(regions.flatten().collect()))
+                }
+                (Vec::new(), Regions::Cells(regions))
             }
         };
         let tree = Tree {
@@ -110,13 +113,50 @@ impl<E: Expansion> Part<E> {
             map,
             branches: Vec::new(),
             above: Vec::new(),
+            ranks: Vec::new(),
             path,
             imported: [0; 2],
         };
-        let cells = structure.branches.clone();
-        let branches = cells.iter().map(|cell| cell.key).zip(summaries).collect();
-        Part { branches, regions, cells, leaf_size: gravity.leaf_size as u64, tree }
+        let (branches, leaf_size) = (structure.branches.clone(), gravity.leaf_size as u64);
+        Part { summaries, regions, branches, leaf_size, walk: gravity.walk, tree }
     }
+
+    /// Branches and sinks, for all ranks.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        let mut message = (self.branches.len() as u64).to_ne_bytes().to_vec();
+        for (branch, summary) in self.branches.iter().zip(&self.summaries) {
+            message.extend_from_slice(&branch.key.bits().to_ne_bytes());
+            summary.write(&mut message);
+        }
+        self.regions.write(&mut message);
+        message
+    }
+
+    /// Joins the parts of all ranks, by rank: hangs all branches below the cells above them, which every rank computes from the same numbers
+    /// in the same order.
+    pub(crate) fn join(self, messages: &[Vec<u8>]) -> Tree<E> {
+        let (mut branches, mut ranks) = (Vec::new(), Vec::new());
+        for message in messages {
+            let (mut message, first) = (&message[..], branches.len());
+            for _ in 0..take::<u64>(&mut message) {
+                let key = Key::from_bits(take(&mut message)).expect("branches have keys");
+                branches.push((key, Summary::read(&mut message)));
+            }
+            let keys = branches[first..].iter().map(|(key, _)| *key).collect();
+            ranks.push((keys, Regions::read(self.walk, message)));
+        }
+        let mut tree = Tree::new(self, &branches);
+        tree.ranks = ranks;
+        tree
+    }
+}
+
+/// A branch in a tile of its own, as it will be in one above this rank's part.
+fn lone<E: Expansion>(branch: &Cell, summary: &Summary<E::Moments>, opening: &Opening) -> Tile<E> {
+    let mut tile = Tile::empty(branch.key.parent());
+    tile.fill(branch.key.octant(), branch.key, summary, opening);
+    tile.link(branch.key.octant(), branch.child, &branch.bodies);
+    tile
 }
 
 /// This rank's leaves, in key order.
@@ -126,14 +166,8 @@ fn leaves<E: Expansion>(
     summaries: &[Summary<E::Moments>],
     opening: &Opening,
 ) -> Vec<Leaf> {
-    // A branch that is a leaf lies in a tile above this rank's part; the lane that it will fill there is made here for once.
-    let whole =
-        branches.iter().zip(summaries).filter(|(branch, _)| branch.child == LEAF).map(|(branch, summary)| {
-            let mut tile = Tile::<E>::empty(branch.key.parent());
-            tile.fill(branch.key.octant(), branch.key, summary, opening);
-            tile.link(branch.key.octant(), LEAF, &branch.bodies);
-            tile.leaf(branch.key.octant())
-        });
+    let whole = branches.iter().zip(summaries).filter(|(branch, _)| branch.child == LEAF);
+    let whole = whole.map(|(branch, summary)| lone::<E>(branch, summary, opening).leaf(branch.key.octant()));
     let mut leaves: Vec<Leaf> = whole.collect();
     for tile in tiles {
         leaves.extend((0..8).filter(|lane| tile.child[*lane] == LEAF).map(|lane| tile.leaf(lane)));
@@ -164,7 +198,7 @@ fn sinks(
 
     let mut extents = cells.iter().zip(extents).peekable();
     let mut regions = Vec::new();
-    for region in structure.cells_up_to(gravity.group_size.max(bodies.len() / REGION_SHARE)) {
+    for region in structure.cells_up_to(gravity.group_size.max(bodies.len() / GROUP_REGION_SHARE)) {
         let mut extent = Extent::NOTHING;
         while let Some((_, group)) = extents.next_if(|(group, _)| group.bodies.start < region.bodies.end) {
             extent = extent.and(&group);
@@ -174,38 +208,27 @@ fn sinks(
     (groups, Regions::Groups(regions))
 }
 
-/// Appends the sink cells from one downward: each with more than `size` bodies by itself, the others together with all below them.
+/// Appends the sink cells from one downward: each with more than `size` bodies by itself, the others together with all below them. Returns the
+/// box around all of them.
 fn sink_regions<E: Expansion>(
     tiles: &[Tile<E>],
     tile: &Tile<E>,
     lane: usize,
-    size: u64,
+    size: usize,
     regions: &mut Vec<SinkRegion>,
-) {
-    let cell = tile.sink(lane);
-    if u64::from(tile.count[lane]) <= size || tile.child[lane] == LEAF {
-        regions.push(SinkRegion { cell, below: Some(greatest_radii(tiles, tile, lane)) });
-        return;
+) -> SinkBox {
+    if tile.count[lane] as usize <= size || tile.child[lane] == LEAF {
+        let sinks = SinkBox::around(tiles, tile, lane);
+        regions.push(SinkRegion::Below(sinks));
+        return sinks;
     }
-    regions.push(SinkRegion { cell, below: None });
+    let (start, cell) = (regions.len(), tile.sink(lane));
+    regions.extend([SinkRegion::Alone(cell); 2]);
     let below = &tiles[tile.child[lane] as usize];
-    for lane in (0..LANES).filter(|lane| below.present >> lane & 1 == 1) {
-        sink_regions(tiles, below, lane, size, regions);
-    }
-}
-
-/// Greatest radius of a leaf and of any cell, from a cell downward.
-fn greatest_radii<E: Expansion>(tiles: &[Tile<E>], tile: &Tile<E>, lane: usize) -> [f32; 2] {
-    let radius = tile.radius[lane];
-    if tile.child[lane] == LEAF {
-        return [radius; 2];
-    }
-    let below = &tiles[tile.child[lane] as usize];
-    let children = (0..LANES).filter(|lane| below.present >> lane & 1 == 1);
-    children.fold([0.0, radius], |[leaf, any], lane| {
-        let [its_leaf, its_any] = greatest_radii(tiles, below, lane);
-        [leaf.max(its_leaf), any.max(its_any)]
-    })
+    let children = simd::lanes(below.present).map(|lane| sink_regions(tiles, below, lane, size, regions));
+    let sinks = SinkBox::above(cell.radius, children);
+    regions[start] = SinkRegion::Around(sinks, (regions.len() - start - 1) as u32);
+    sinks
 }
 
 fn indices(range: &Range<u32>) -> Range<usize> {
@@ -228,11 +251,10 @@ struct Rising<M> {
 }
 
 impl<E: Expansion> Tree<E> {
-    /// Joins the branches of all ranks, in key order, above this rank's part. The cells above are computed from the same numbers in the
-    /// same order on every rank.
-    pub fn new(part: Part<E>, all: &[(Key, Summary<E::Moments>)]) -> Tree<E> {
-        let Part { cells, mut tree, leaf_size, .. } = part;
-        let mut mine = cells.into_iter().peekable();
+    /// A part below the branches of all ranks, in key order.
+    fn new(part: Part<E>, all: &[(Key, Summary<E::Moments>)]) -> Tree<E> {
+        let Part { branches, mut tree, leaf_size, .. } = part;
+        let mut mine = branches.into_iter().peekable();
         let rising: Vec<_> = all
             .iter()
             .map(|(key, summary)| {
@@ -292,23 +314,22 @@ impl<E: Expansion> Tree<E> {
         index
     }
 
-    /// What the sinks of another rank, in `regions` below its `branches`, can need of this rank's cells: a cell stays closed only if no region
-    /// can open it.
-    pub fn essential(&self, branches: &[Key], mut regions: Regions) -> Vec<u8> {
+    /// What the sinks of another rank can need of this rank's cells: a cell stays closed only if no region of theirs can open it.
+    pub(crate) fn essential(&self, rank: usize) -> Vec<u8> {
+        let (branches, mut regions) = self.ranks[rank].clone();
         if let Regions::Cells(cells) = &mut regions {
             // The cells above its branches are sinks as well.
             let shared =
                 self.above.iter().filter(|(key, ..)| branches.iter().any(|branch| key.contains(*branch)));
-            cells.extend(shared.map(|(_, tile, lane)| SinkRegion {
-                cell: self.tiles[*tile as usize].sink(*lane),
-                below: None,
-            }));
+            cells.extend(
+                shared.map(|(_, tile, lane)| SinkRegion::Alone(self.tiles[*tile as usize].sink(*lane))),
+            );
         }
         dispatch(self.path, Essential { tree: self, regions })
     }
 
     /// Takes in what another rank found essential for this one.
-    pub fn graft(&mut self, mut message: &[u8]) {
+    pub(crate) fn graft(&mut self, mut message: &[u8]) {
         while !message.is_empty() {
             let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
             let (index, lane) = match key.parent() {
@@ -351,17 +372,13 @@ impl<E: Expansion> Task for Essential<'_, E> {
     fn run<L: Lanes>(self) -> Vec<u8> {
         let tree = self.tree;
         let mut message = Vec::new();
-        // Cells to open, with the regions that may do so.
-        let mut stack: Vec<(Key, u32, usize, Vec<u32>)> = Vec::new();
-        let everyone: Vec<u32> = (0..self.regions.len() as u32).collect();
+        // Cells to open, with the first region that may do so.
+        let mut stack: Vec<(Key, u32, usize, usize)> = Vec::new();
         for (key, index, lane) in tree.branches.iter().rev() {
-            let openers = self.openers::<L>(&tree.tiles[*index as usize], &everyone);
-            stack.push((*key, *index, *lane, openers[*lane].clone()));
+            let opener = self.openers::<L>(&tree.tiles[*index as usize], 0)[*lane];
+            stack.extend(opener.map(|opener| (*key, *index, *lane, opener)));
         }
-        while let Some((key, index, lane, openers)) = stack.pop() {
-            if openers.is_empty() {
-                continue;
-            }
+        while let Some((key, index, lane, opener)) = stack.pop() {
             let tile = &tree.tiles[index as usize];
             message.extend_from_slice(bytemuck::bytes_of(&key.bits()));
             if tile.child[lane] == LEAF {
@@ -373,33 +390,39 @@ impl<E: Expansion> Task for Essential<'_, E> {
             let children = &tree.tiles[index as usize];
             message.extend_from_slice(bytemuck::bytes_of(&AS_TILE));
             children.write(&mut message);
-            let openers = self.openers::<L>(children, &openers);
-            for (lane, openers) in openers.into_iter().enumerate().rev() {
-                if children.child[lane] != EMPTY {
-                    stack.push((key.child(lane), index, lane, openers));
-                }
-            }
+            let openers = self.openers::<L>(children, opener).into_iter().enumerate().rev();
+            stack.extend(openers.filter_map(|(lane, opener)| Some((key.child(lane), index, lane, opener?))));
         }
         message
     }
 }
 
 impl<E: Expansion> Essential<'_, E> {
-    /// For each cell of a tile, which of these regions may open it.
+    /// For each cell of a tile, the first region from `at` on that may open it. Regions before it need not be asked about the cell's children,
+    /// since what accepts a cell needs nothing inside.
     #[inline(always)]
-    fn openers<L: Lanes>(&self, tile: &Tile<E>, regions: &[u32]) -> [Vec<u32>; 8] {
+    fn openers<L: Lanes>(&self, tile: &Tile<E>, mut at: usize) -> [Option<usize>; LANES] {
         let opening = &self.tree.opening;
-        let mut openers = [const { Vec::new() }; 8];
-        for &region in regions {
-            let may_open = match &self.regions {
-                Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[region as usize]).0,
-                Regions::Cells(regions) => opening.may_open::<L, E>(tile, &regions[region as usize]),
+        let (mut openers, mut left) = ([None; LANES], tile.present);
+        while left != 0 && at < self.regions.len() {
+            let (may_open, inside) = match &self.regions {
+                Regions::Groups(regions) => (!opening.test::<L, E>(tile, &regions[at]).0, None),
+                Regions::Cells(regions) => match &regions[at] {
+                    region @ SinkRegion::Around(_, inside) => {
+                        (opening.may_open::<L, E>(tile, region), Some(*inside))
+                    }
+                    region => (opening.may_open::<L, E>(tile, region), None),
+                },
             };
-            for (lane, openers) in openers.iter_mut().enumerate() {
-                if may_open >> lane & 1 == 1 {
-                    openers.push(region);
+            match inside {
+                Some(inside) if may_open & left == 0 => at += inside as usize,
+                Some(_) => {}
+                None => {
+                    simd::lanes(may_open & left).for_each(|lane| openers[lane] = Some(at));
+                    left &= !may_open;
                 }
             }
+            at += 1;
         }
         openers
     }

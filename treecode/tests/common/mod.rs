@@ -3,44 +3,38 @@
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::{
-    Bodies, Census, Cube, Expansion, Frame, Gravity, Key, Part, Tree, Walk, direct, structure, with_expansion,
-};
+use treecode::structure::{self, Structure};
+use treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Walk, direct};
 
-/// The tree of all bodies on one rank, and the bodies in key order.
-pub fn tree<E: Expansion>(gravity: &Gravity, mut bodies: Bodies) -> (Tree<E>, Part2<E>, Bodies) {
+/// Bodies in key order with their field.
+pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
+    let (part, _, mut bodies) = part(bodies.clone(), gravity, Part::new);
+    let message = part.message();
+    let (tree, mut census) = (part.join(&[message]), Census::default());
+    match gravity.walk {
+        Walk::Tree => {
+            let groups = tree.sink_groups();
+            let waiting = tree.gravity(&groups, true, gravity.constant, &mut bodies, &mut census);
+            assert!(waiting.is_empty());
+        }
+        Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
+    }
+    (bodies, census)
+}
+
+/// All bodies as the part of one rank, of whatever type; and the bodies in key order.
+pub fn part<P>(
+    mut bodies: Bodies,
+    gravity: &Gravity,
+    new: impl Fn(Frame, &Gravity, &Bodies, &Structure) -> P,
+) -> (P, Frame, Bodies) {
     let lo = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::INFINITY, f64::min));
     let hi = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let frame = Frame::new(Cube::around(lo, hi), bodies.mass.iter().sum());
     let keys = treecode::sort(&mut bodies, &frame.cube);
     let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
     structure.assert_well_formed(bodies.len(), gravity.leaf_size);
-    let part = Part::<E>::new(frame, gravity, &bodies, &structure);
-    let branches = part.branches.clone();
-    (Tree::new(part, &branches), Part2 { frame, root: branches[0].1 }, bodies)
-}
-
-/// What is left to look at once a tree is made.
-pub struct Part2<E: Expansion> {
-    pub frame: Frame,
-    pub root: treecode::Summary<E::Moments>,
-}
-
-/// Bodies in key order with their field.
-pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
-    with_expansion!(gravity, E => {
-        let (tree, _, mut bodies) = tree::<E>(gravity, bodies.clone());
-        let mut census = Census::default();
-        match gravity.walk {
-            Walk::Tree => {
-                let groups = tree.sink_groups();
-                let waiting = tree.gravity(&groups, true, gravity.constant, &mut bodies, &mut census);
-                assert!(waiting.is_empty());
-            }
-            Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
-        }
-        (bodies, census)
-    })
+    (new(frame, gravity, &bodies, &structure), frame, bodies)
 }
 
 /// Sorted relative errors of the acceleration of every `stride`-th body.
