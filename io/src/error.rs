@@ -31,6 +31,14 @@ pub enum Error {
         /// What is wrong in it.
         fault: String,
     },
+    /// A checkpoint is wrong, or could not be written.
+    #[error("{}: {fault}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
 }
 
 impl Error {

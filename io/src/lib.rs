@@ -1,7 +1,8 @@
-//! Files: snapshots (HDF5 lives here only), parameter files, tables.
+//! Files: snapshots (HDF5 lives here only), checkpoints, parameter files, tables.
 //!
 //! A file appears whole or not at all: it is written beside its place under the name `NAME.part`, forced to the disk, and renamed.
 
+pub mod checkpoint;
 mod error;
 mod file;
 pub mod parameters;
@@ -10,5 +11,13 @@ pub mod table;
 mod units;
 
 pub use error::Error;
-pub use file::{replace_atomically, write_json_atomically};
+pub use file::{
+    file_size_limit, free_space, replace_atomically, write_json_atomically, write_json_for_readers,
+};
 pub use units::Units;
+
+/// Version of the HDF5 library.
+pub fn hdf5_version() -> String {
+    let (major, minor, release) = hdf5::library_version();
+    format!("{major}.{minor}.{release}")
+}

@@ -1,8 +1,8 @@
 //! Tables of numbers as CSV, one row at a time: a run that is killed leaves whole rows.
 
 use crate::Error;
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A CSV file that grows row by row.
@@ -22,6 +22,51 @@ impl Table {
         let mut table = Table { path: path.to_owned(), file, columns: columns.len() };
         table.line(columns.join(","))?;
         Ok(table)
+    }
+
+    /// Goes on with a file that has this header: rows are kept from the first one on as long as `keep` says so of their first value, and what
+    /// comes behind is cut away. Also returns the first value of the last row that is kept.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, or has another header.
+    pub fn resume(
+        path: &Path,
+        columns: &[&str],
+        keep: impl Fn(f64) -> bool,
+    ) -> Result<(Table, Option<f64>), Error> {
+        let file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(Error::system(path, "read"))?;
+        let (mut lines, mut line) = (BufReader::new(&file), String::new());
+        let mut next = |line: &mut String| {
+            line.clear();
+            lines.read_line(line).map_err(Error::system(path, "read")).map(|length| length as u64)
+        };
+        let mut end = next(&mut line)?;
+        if line.trim_end() != columns.join(",") {
+            let cause = std::io::Error::other("its first line is not that of this table");
+            return Err(Error::System { path: path.to_owned(), action: "go on", cause });
+        }
+        let mut last = None;
+        loop {
+            let length = next(&mut line)?;
+            let first = line.ends_with('\n').then(|| line.split(',').next()?.parse().ok()).flatten();
+            let Some(first) = first.filter(|&first| keep(first)) else { break };
+            end += length;
+            last = Some(first);
+        }
+        let mut cut = &file;
+        file.set_len(end)
+            .and_then(|()| cut.seek(SeekFrom::Start(end)))
+            .map_err(Error::system(path, "write"))?;
+        Ok((Table { path: path.to_owned(), file, columns: columns.len() }, last))
+    }
+
+    /// Forces all rows to the disk.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(Error::system(&self.path, "write"))
     }
 
     /// Appends a row, one value a column; a value reads back to the same bits.
@@ -69,6 +114,36 @@ mod tests {
             assert_eq!(line.split(',').map(|x| x.parse::<f64>().unwrap()).collect::<Vec<_>>(), row);
         }
         assert!(text.ends_with("\n20,2.2250738585072014e-308,-1e300\n"));
+    }
+
+    #[test]
+    fn a_table_goes_on_behind_the_row_it_is_cut_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("energy.csv");
+        let columns = ["step", "energy"];
+        let mut table = Table::create(&path, &columns).unwrap();
+        (0..4).for_each(|step| table.row(&[f64::from(step), 0.5]).unwrap());
+        table.line("4,0.".to_owned()).unwrap();
+        let (mut table, last) = Table::resume(&path, &columns, |step| step <= 2.0).unwrap();
+        assert_eq!(last, Some(2.0));
+        table.row(&[3.0, 0.25]).unwrap();
+        table.sync().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "step,energy\n0,0.5\n1,0.5\n2,0.5\n3,0.25\n");
+        let message = Table::resume(&path, &["step", "mass"], |_| true).err().unwrap().to_string();
+        assert_eq!(
+            message,
+            format!("{}: cannot go on: its first line is not that of this table", path.display())
+        );
+    }
+
+    #[test]
+    fn a_row_that_was_torn_is_cut_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("energy.csv");
+        std::fs::write(&path, "step,energy\n0,0.5\n1,0.").unwrap();
+        let (_, last) = Table::resume(&path, &["step", "energy"], |_| true).unwrap();
+        assert_eq!(last, Some(0.0));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "step,energy\n0,0.5\n");
     }
 
     #[test]

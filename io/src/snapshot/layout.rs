@@ -3,11 +3,9 @@
 
 use super::{Fields, Header, plain, raw::write_text};
 use crate::Units;
+use crate::file::reserve;
 use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Group, H5Type, Location};
-use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
-use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::path::Path;
 use treecode::TYPES;
@@ -131,24 +129,6 @@ pub(super) fn lay_out(
     reserve(&file, size)?;
     write_frame(part, header, fields, total).map_err(plain)?;
     reserve(&file, file.metadata().map_err(|error| error.to_string())?.len())
-}
-
-/// Makes sure that the file can grow to `size` bytes.
-fn reserve(file: &File, size: u64) -> Result<(), String> {
-    let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
-    // Beyond this limit the system would end the process.
-    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size) {
-        return Err(full(Errno::FBIG));
-    }
-    match fallocate(file, FallocateFlags::empty(), 0, size) {
-        Ok(()) => Ok(()),
-        // Not every file system can reserve; all can say what is free.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => match fstatvfs(file) {
-            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < size => Err(full(Errno::NOSPC)),
-            _ => Ok(()),
-        },
-        Err(error) => Err(full(error)),
-    }
 }
 
 fn write_frame(part: &Path, header: &Header, fields: Fields, total: [u64; TYPES]) -> hdf5::Result<()> {

@@ -27,12 +27,20 @@ pub enum Writers {
 
 impl Writers {
     /// Whether the caller does what is to be done once.
-    pub(super) fn is_first(&self) -> bool {
+    pub(crate) fn is_first(&self) -> bool {
         matches!(self, Writers::One | Writers::Mpi { rank: 0, .. })
     }
 
+    /// The caller's place among the writers.
+    pub(crate) fn rank(&self) -> usize {
+        match *self {
+            Writers::One => 0,
+            Writers::Mpi { rank, .. } => rank,
+        }
+    }
+
     /// Collective: the largest value of all ranks.
-    pub(super) fn largest(&self, value: u64) -> u64 {
+    pub(crate) fn largest(&self, value: u64) -> u64 {
         let Writers::Mpi { comm, .. } = *self else { return value };
         let mut largest = value;
         // SAFETY: the caller promises a communicator of a running MPI; both buffers are one u64.
@@ -44,7 +52,7 @@ impl Writers {
     }
 
     /// Collective: `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank.
-    pub(super) fn agree(&self, result: Result<(), String>) -> Result<(), String> {
+    pub(crate) fn agree(&self, result: Result<(), String>) -> Result<(), String> {
         let Writers::Mpi { comm, rank, size } = *self else { return result };
         let candidate = if result.is_err() { rank } else { size };
         let culprit = u64::MAX - self.largest(u64::MAX - candidate as u64);
