@@ -112,7 +112,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     report.steps = Some(arguments.steps);
     report.energy = Some(Energy { first, last, error, greatest_error });
     report.accuracy = simulation.control().cloned();
-    let evaluation = simulation.evaluation();
+    let evaluation = simulation.evaluation().expect("steps have been done");
     let balance = Balance::measure(crew.comm, evaluation);
     report.force_error =
         Some(accuracy::check(crew.comm, &problem.gravity.gravity, evaluation, &balance, CHECKED));

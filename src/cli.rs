@@ -1,6 +1,7 @@
 //! The command line: which command, with which options.
 
-use crate::{bench, force, info, make, render, run};
+use crate::ending::Ending;
+use crate::{bench, force, info, make, render, run, status};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -8,7 +9,7 @@ use clap::{Parser, Subcommand};
 #[derive(Clone, Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage. Under mpirun all ranks end with the same code."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage; of a run also 75 stopped by a limit or a signal, 76 stopped by a user. Under mpirun all ranks end with the same code."
 )]
 pub struct Cli {
     /// What to do.
@@ -21,6 +22,8 @@ pub struct Cli {
 pub enum Command {
     /// Evolve bodies as a parameter file says.
     Run(run::Arguments),
+    /// Show how far a run is, and whether it lives.
+    Status(status::Arguments),
     /// Compute accelerations and potentials of all bodies of a snapshot.
     Force(force::Arguments),
     /// Make initial conditions: plummer, two-body, collision, clumps or uniform.
@@ -38,14 +41,16 @@ impl Command {
     ///
     /// # Errors
     /// If anything the user gave is wrong, or a file cannot be read or written.
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self) -> Result<Ending> {
         match self {
-            Command::Run(arguments) => run::main(arguments),
+            Command::Run(arguments) => return run::main(arguments),
+            Command::Status(arguments) => status::main(arguments),
             Command::Force(arguments) => force::main(arguments),
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
             Command::Info(arguments) => info::main(arguments),
             Command::Bench(arguments) => bench::main(arguments),
-        }
+        }?;
+        Ok(Ending::Done)
     }
 }

@@ -1,7 +1,7 @@
 //! What steps cost: time by phase, interactions, traffic; kept by each rank, and put together over all ranks for a report.
 
 use decomposition::{Comm, Reduction};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use treecode::{Census, Convention, Interactions, Phase};
@@ -81,13 +81,23 @@ impl Meter {
 
     /// Puts the meters of all ranks together. Collective.
     pub fn gather(&self, comm: &dyn Comm) -> Cost {
+        self.totals(comm, &mut []).cost()
+    }
+
+    /// The same as numbers that can be added to those of another stretch. `requests` of all ranks ride along: each becomes the greatest of all.
+    /// Collective.
+    pub fn totals(&self, comm: &dyn Comm, requests: &mut [u64]) -> Totals {
         let census = &self.census;
         let busy = nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum());
+        let own = [self.total, self.integrate, self.diagnostics, self.verification].map(nanoseconds);
         let mut greatest: Vec<u64> =
-            [self.total, self.integrate, self.diagnostics, self.verification].map(nanoseconds).to_vec();
+            own.into_iter().chain(Phase::ALL.map(|phase| nanoseconds(census.time(phase)))).collect();
         greatest.push(busy);
-        greatest.extend(Phase::ALL.map(|phase| nanoseconds(census.time(phase))));
+        greatest.extend_from_slice(requests);
         comm.all_reduce(&mut greatest, Reduction::Max);
+        let asked = greatest.split_off(greatest.len() - requests.len());
+        requests.copy_from_slice(&asked);
+        let greatest_busy = greatest.pop().expect("it was put there");
         let Interactions { body_body, body_cell, cell_cell } = census.interactions;
         let [cells, bodies] = census.imported;
         let mut sums = [
@@ -102,47 +112,71 @@ impl Meter {
             busy,
         ];
         comm.all_reduce(&mut sums, Reduction::Sum);
-        self.cost(comm.size(), &greatest, sums)
+        let [sums @ .., busy] = sums;
+        let mean_busy = busy / comm.size() as u64;
+        Totals {
+            evaluations: self.evaluations,
+            nanoseconds: greatest,
+            busy: [mean_busy, greatest_busy],
+            sums,
+        }
+    }
+}
+
+/// The meters of all ranks together. Stretches of a run on different ranks add up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    evaluations: u64,
+    /// Whole time, integration, diagnostics, verification, and each phase: the greatest of all ranks. Empty is all zero.
+    nanoseconds: Vec<u64>,
+    /// Time that a rank computed: mean and greatest.
+    busy: [u64; 2],
+    /// Interactions of three kinds, operations, bytes, messages, cells and bodies imported.
+    sums: [u64; 8],
+}
+
+impl Totals {
+    /// Adds those of another stretch.
+    pub fn add(&mut self, other: &Totals) {
+        let longer = self.nanoseconds.len().max(other.nanoseconds.len());
+        self.nanoseconds.resize(longer, 0);
+        add_each(&mut self.nanoseconds, &other.nanoseconds);
+        add_each(&mut self.busy, &other.busy);
+        add_each(&mut self.sums, &other.sums);
+        self.evaluations += other.evaluations;
     }
 
-    fn cost(&self, ranks: usize, greatest: &[u64], sums: [u64; 9]) -> Cost {
-        let [
-            body_body,
-            body_cell,
-            cell_cell,
-            operations,
-            bytes,
-            messages,
-            cells_imported,
-            bodies_imported,
-            busy,
-        ] = sums;
+    /// As a report shows them.
+    pub fn cost(&self) -> Cost {
+        let [body_body, body_cell, cell_cell, operations, bytes, messages, cells_imported, bodies_imported] =
+            self.sums;
         let interactions = Interactions { body_body, body_cell, cell_cell };
         let names = ["total", "integrate", "diagnostics", "verification"]
             .into_iter()
             .chain(Phase::ALL.map(Phase::name));
-        let times = greatest[..4].iter().chain(&greatest[5..]).map(|&ns| ns as f64 * 1e-9);
+        let times = self.nanoseconds.iter().copied().chain(std::iter::repeat(0)).map(|ns| ns as f64 * 1e-9);
         let seconds: BTreeMap<_, _> = names.zip(times).collect();
         let all = Census { interactions, operations, ..Census::default() };
         let total = seconds["total"].max(1e-9);
         let gflops = |convention| all.operations(convention) as f64 * 1e-9 / total;
+        let [mean_busy, greatest_busy] = self.busy;
         Cost {
             evaluations: self.evaluations,
             interactions,
-            interactions_per_second: (body_body + body_cell + cell_cell) as f64 / total,
+            interactions_per_second: interactions.total() as f64 / total,
             gflops: Gflops {
                 gordon_bell: gflops(Convention::GordonBell),
                 arithmetic: gflops(Convention::Arithmetic),
             },
             traffic: Traffic { bytes, messages, cells_imported, bodies_imported },
-            load_balance: if greatest[4] == 0 {
-                1.0
-            } else {
-                busy as f64 / ranks as f64 / greatest[4] as f64
-            },
+            load_balance: if greatest_busy == 0 { 1.0 } else { mean_busy as f64 / greatest_busy as f64 },
             seconds,
         }
     }
+}
+
+fn add_each(sums: &mut [u64], terms: &[u64]) {
+    sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
 }
 
 /// The speed that the processors could have at best, and how much of it was had.
@@ -214,4 +248,39 @@ pub fn timed<T>(sum: &mut Duration, job: impl FnOnce() -> T) -> T {
 
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::{Solo, threads};
+
+    fn meter(scale: u64) -> Meter {
+        let mut census = Census::default();
+        census.spend(Phase::Walk, Duration::from_secs(scale));
+        census.interactions = Interactions { body_body: 5 * scale, body_cell: 3 * scale, cell_cell: scale };
+        Meter { total: Duration::from_secs(4 * scale), census, evaluations: 2, ..Meter::default() }
+    }
+
+    #[test]
+    fn stretches_of_a_run_add_up() {
+        let mut sum = Totals::default();
+        sum.add(&meter(1).totals(&Solo, &mut []));
+        sum.add(&meter(2).totals(&Solo, &mut []));
+        let cost = sum.cost();
+        assert_eq!((cost.evaluations, cost.seconds["total"], cost.seconds["walk"]), (4, 12.0, 3.0));
+        assert_eq!(cost.interactions, Interactions { body_body: 15, body_cell: 9, cell_cell: 3 });
+        assert_eq!(cost.interactions_per_second, 27.0 / 12.0);
+        assert_eq!(Totals::default().cost().seconds["walk"], 0.0);
+    }
+
+    #[test]
+    fn the_greatest_request_of_all_ranks_rides_along() {
+        let all = threads::run(3, |comm| {
+            let mut requests = [comm.rank() as u64, 7 - comm.rank() as u64];
+            let totals = meter(1 + comm.rank() as u64).totals(comm, &mut requests);
+            (requests, totals.cost().load_balance, totals.cost().seconds["total"])
+        });
+        assert_eq!(all, [([2, 7], 2.0 / 3.0, 12.0); 3]);
+    }
 }

@@ -2,7 +2,9 @@
 
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, agree, collective};
+use io::checkpoint;
 use io::snapshot::{self, Fields, Header, Writers};
+use serde::Serialize;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use treecode::{Bodies, TYPES};
@@ -50,6 +52,38 @@ impl<'a> Crew<'a> {
         self.agree(if self.leads() { job() } else { Ok(()) })
     }
 
+    /// Does `job` on the leading rank and gives all ranks its numbers; all end alike. Collective.
+    ///
+    /// # Errors
+    /// On every rank, if the job failed.
+    pub fn lead_tells(&self, job: impl FnOnce() -> Result<Vec<u64>>) -> Result<Vec<u64>> {
+        let mine = self.agree(if self.leads() { job() } else { Ok(Vec::new()) })?;
+        Ok(collective::gather(self.comm, &mine).swap_remove(0))
+    }
+
+    /// Writes a checkpoint: the bodies of all ranks, and the leading rank's `state`. Collective. Returns its length [bytes] on the leading rank.
+    ///
+    /// # Errors
+    /// On every rank, if the file cannot be written; nothing is left of it then.
+    pub fn write_checkpoint(&self, path: &Path, state: &impl Serialize, bodies: &Bodies) -> Result<u64> {
+        match &self.files {
+            Files::Processes(writers) => {
+                let gather = |mine: &[u64]| collective::gather(self.comm, mine);
+                self.agree(Ok(checkpoint::write(path, state, bodies, writers, &gather)?))
+            }
+            Files::Pool(pool) => {
+                self.pool(pool, bodies);
+                let mut length = 0;
+                self.lead(|| {
+                    let alone = |mine: &[u64]| vec![mine.to_vec()];
+                    length = checkpoint::write(path, state, &empty(pool), &Writers::One, &alone)?;
+                    Ok(())
+                })?;
+                Ok(length)
+            }
+        }
+    }
+
     /// Writes the bodies of all ranks to one file; within each type they stand in the order of ranks. Collective.
     ///
     /// # Errors
@@ -69,9 +103,7 @@ impl<'a> Crew<'a> {
             Files::Pool(pool) => {
                 self.pool(pool, bodies);
                 self.lead(|| {
-                    let mut all = Bodies::default();
-                    let mut parts = pool.lock().unwrap_or_else(PoisonError::into_inner);
-                    parts.drain(..).for_each(|part| all.append(&part));
+                    let all = empty(pool);
                     let total = count(&all);
                     Ok(snapshot::write(path, header, &all, fields, &Writers::One, [0; TYPES], total)?)
                 })
@@ -96,6 +128,14 @@ impl<'a> Crew<'a> {
             |ranks: &[Vec<u64>]| std::array::from_fn(|kind| ranks.iter().map(|count| count[kind]).sum());
         (sum(&counts[..self.comm.rank()]), sum(&counts))
     }
+}
+
+/// Takes all bodies out of the pool.
+fn empty(pool: &Mutex<Vec<Bodies>>) -> Bodies {
+    let mut all = Bodies::default();
+    let mut parts = pool.lock().unwrap_or_else(PoisonError::into_inner);
+    parts.drain(..).for_each(|part| all.append(&part));
+    all
 }
 
 fn count(bodies: &Bodies) -> [u64; TYPES] {

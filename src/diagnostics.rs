@@ -1,11 +1,11 @@
 //! What physics keeps: energy, momentum and angular momentum of all bodies, the same bits on any number of ranks.
 
 use decomposition::{Comm, Evaluation};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use treecode::Bodies;
 
 /// Sums over all bodies, about the origin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diagnostics {
     /// Kinetic energy [M L^2/T^2].
     pub kinetic: f64,

@@ -40,21 +40,25 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// That of the job, which must be the same on all ranks; ranks that do not lead get [`ReportedElsewhere`].
-pub fn on_all_ranks(launch: &Launch, job: impl Fn(&Crew) -> Result<()> + Sync) -> Result<()> {
+pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
         None => on_processes(launch, job),
     }
 }
 
-fn on_virtual_ranks(ranks: usize, launch: &Launch, job: impl Fn(&Crew) -> Result<()> + Sync) -> Result<()> {
+fn on_virtual_ranks<T: Send>(
+    ranks: usize,
+    launch: &Launch,
+    job: impl Fn(&Crew) -> Result<T> + Sync,
+) -> Result<T> {
     let threads = start_threads(launch.threads.unwrap_or_else(machine::cores))?;
     let pool = Mutex::new(Vec::new());
     let ends = threads::run(ranks, |comm| job(&Crew::new(comm, threads, Files::Pool(&pool))));
     ends.into_iter().next().expect("there is at least one rank")
 }
 
-fn on_processes(launch: &Launch, job: impl Fn(&Crew) -> Result<()>) -> Result<()> {
+fn on_processes<T>(launch: &Launch, job: impl Fn(&Crew) -> Result<T>) -> Result<T> {
     let world = World::start()?;
     let comm = world.comm();
     let (rank, size) = (comm.rank(), comm.size());

@@ -1,6 +1,6 @@
 //! What the system says about the machine under the program. Where it says nothing, the answer is "unknown", never an error.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs::read_to_string;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
@@ -47,4 +47,56 @@ pub fn peak_memory() -> Option<u64> {
 /// How many cores this process may use: its binding and the limits of its container are respected.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// When a process of this host began, in the system's ticks since its start; `None` if there is none, or only its remains.
+pub fn process_start(pid: u32) -> Option<u64> {
+    let text = read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program stands in brackets and may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let began = fields.nth(18)?.parse().ok()?;
+    (!["Z", "X"].contains(&state)).then_some(began)
+}
+
+/// Memory of this host, or of the part of it that this process may use [bytes].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// All of it.
+    pub total: u64,
+    /// What can still be had.
+    pub available: u64,
+}
+
+/// Memory of this host, within the limit of its container or job, if the system tells.
+pub fn memory() -> Option<Memory> {
+    let text = read_to_string("/proc/meminfo").ok()?;
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?)
+    };
+    let host = Memory { total: value("MemTotal:")?, available: value("MemAvailable:")? };
+    Some(control_group().map_or(host, |group| Memory {
+        total: group.total.min(host.total),
+        available: group.available.min(host.available),
+    }))
+}
+
+/// The limit of the control group of this process (version 2), if there is one.
+fn control_group() -> Option<Memory> {
+    let path = read_to_string("/proc/self/cgroup").ok()?;
+    let path = path.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let number =
+        |name: &str| read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok()?.trim().parse::<u64>().ok();
+    let total = number("memory.max")?;
+    Some(Memory { total, available: total.saturating_sub(number("memory.current")?) })
+}
+
+/// Something that tells one build of the program from another: length and time of its file.
+pub fn fingerprint() -> String {
+    let data = std::env::current_exe().and_then(std::fs::metadata);
+    data.map_or("unknown".to_owned(), |data| {
+        let time = data.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        format!("{}.{}", data.len(), time.map_or(0, |time| time.as_secs()))
+    })
 }

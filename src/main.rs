@@ -15,7 +15,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> ExitCode {
     match cli.command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ending) => ExitCode::from(ending.code()),
         Err(error) => {
             if !error.is::<ReportedElsewhere>() {
                 eprintln!("heorot: {error:#}");

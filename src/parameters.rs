@@ -2,6 +2,7 @@
 
 use crate::forces::Forces;
 use crate::initial::Initial;
+use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail};
 use io::Units;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Parameters {
     pub time: Time,
     /// What to write, and where.
     pub output: Output,
+    /// How the run lives with limits and breaks.
+    #[serde(default)]
+    pub batch: Batch,
 }
 
 /// The `[units]` table: a system by name, or three numbers of its own.
@@ -95,6 +99,42 @@ pub struct Output {
     pub potential: bool,
 }
 
+/// The `[batch]` table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Batch {
+    /// Whether a run goes on from the last checkpoint in its folder.
+    pub restart: Restart,
+    /// The run stops in time to end within this wall time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub walltime: Option<WallTime>,
+    /// Wall time between checkpoints.
+    pub checkpoint_every: Interval,
+    /// Steps between checkpoints, beside those by wall time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_steps: Option<u64>,
+}
+
+/// Whether to go on from a checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    /// No: a folder with results is refused.
+    #[default]
+    Never,
+    /// If there is one, and else start.
+    Auto,
+    /// Yes; that there is none is an error.
+    Always,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        let checkpoint_every = Interval(Some(WallTime::minutes(30)));
+        Batch { restart: Restart::Never, walltime: None, checkpoint_every, checkpoint_steps: None }
+    }
+}
+
 impl Parameters {
     /// Reads a parameter file with its overrides (`time.steps=20`), checks it and gives gravity the constant of the units.
     ///
@@ -117,6 +157,9 @@ impl Parameters {
             _ => {}
         }
         positive("time.step", self.time.step)?;
+        if self.batch.checkpoint_steps == Some(0) {
+            bail!("batch.checkpoint_steps = 0: must be at least 1");
+        }
         self.output.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))
     }
 }

@@ -7,8 +7,11 @@ use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
 use crate::forces::Control;
 use crate::machine::{self, Machine};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The program and its version.
+pub const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
 
 /// A report. Keys that have no meaning for a command are left out.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +35,9 @@ pub struct Report {
     /// Steps done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// How often the run was continued from a checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u64>,
     /// Times, interactions and speeds of what was measured.
     #[serde(flatten)]
     pub cost: Cost,
@@ -69,7 +75,7 @@ pub struct Report {
 }
 
 /// Wall time of reading and writing on the leading rank [s].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileTimes {
     /// Reading or drawing the initial state.
     pub reading_seconds: f64,
@@ -77,6 +83,10 @@ pub struct FileTimes {
     pub writing_seconds: f64,
     /// Snapshots written.
     pub snapshots: u64,
+    /// Writing checkpoints.
+    pub checkpoint_seconds: f64,
+    /// Checkpoints written.
+    pub checkpoints: u64,
 }
 
 /// Wall times of evaluations, of the slowest rank [s].
@@ -104,7 +114,7 @@ impl Times {
 }
 
 /// How well a run kept its energy.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Energy {
     /// At the start.
     pub first: Diagnostics,
@@ -128,7 +138,7 @@ impl Report {
         let names = crew.comm.all_gather(machine::host().as_bytes());
         let hosts = names.iter().collect::<BTreeSet<_>>().len();
         Report {
-            program: concat!("heorot ", env!("CARGO_PKG_VERSION")),
+            program: PROGRAM,
             command,
             machine: Machine { host: machine::host(), processor: machine::processor(), hosts },
             ranks: crew.comm.size(),
@@ -137,6 +147,7 @@ impl Report {
             parameters: serde_json::to_value(parameters).expect("parameters have string keys"),
             bodies,
             steps: None,
+            restarts: None,
             interactions_per_body: cost.per_body(bodies),
             cost,
             evaluation_seconds: None,

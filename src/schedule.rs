@@ -71,6 +71,22 @@ impl Schedule {
         (0..total).zip(steps).map(last)
     }
 
+    /// The steps that are left at `time`. If that is the end of a step, they are the same as of a run that was never stopped; where the
+    /// schedule has changed meanwhile, the first of them is shorter.
+    pub fn after(self, time: f64) -> impl Iterator<Item = Step> {
+        let slack = ROUNDING * self.longest;
+        let first = move |step: Step| {
+            let begin = step.time - step.length;
+            if (begin - time).abs() <= slack.max(4.0 * f64::EPSILON * time.abs()) {
+                step
+            } else {
+                Step { length: step.time - time, ..step }
+            }
+        };
+        let mut left = self.steps().skip_while(move |step| step.time <= time + slack);
+        left.next().map(first).into_iter().chain(left)
+    }
+
     /// Number of steps.
     pub fn count(&self) -> u64 {
         match self.until {
@@ -173,6 +189,34 @@ mod tests {
         let list = steps(Some(1.0), None, 10.0, 0.0, Some(0.5));
         assert_eq!(snapshots(&list), [0.5, 1.0]);
         assert_eq!(list.len(), 2);
+    }
+
+    #[test]
+    fn what_is_left_after_a_step_is_what_was_left() {
+        for (end, number, every) in
+            [(Some(3.0), None, Some(0.1)), (Some(1.0), None, None), (None, Some(7), Some(0.2))]
+        {
+            let schedule = Schedule::new(&Time { end, steps: number, step: 0.007 }, 0.3, every).unwrap();
+            let all: Vec<Step> = schedule.steps().collect();
+            for done in 1..=all.len() {
+                assert!(
+                    schedule.after(all[done - 1].time).eq(all[done..].iter().copied()),
+                    "after {done} steps"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_schedule_goes_on_from_where_the_run_is() {
+        let schedule =
+            Schedule::new(&Time { end: Some(1.0), steps: None, step: 0.1 }, 0.0, Some(0.5)).unwrap();
+        let left: Vec<Step> = schedule.after(0.25).collect();
+        assert_eq!(left.len(), 8);
+        assert!((left[0].length - 0.05).abs() < 1e-15 && (left[0].time - 0.3).abs() < 1e-15);
+        assert!(left[1..].iter().all(|step| step.length == 0.1));
+        assert_eq!(snapshots(&left), [0.5, 1.0]);
+        assert_eq!(schedule.after(1.0).count(), 0);
     }
 
     #[test]

@@ -2,19 +2,19 @@
 
 use crate::cost::{Meter, timed};
 use crate::diagnostics::Diagnostics;
-use crate::forces::{Control, Engine, Forces};
+use crate::forces::{Control, Engine, Forces, Progress};
 use crate::initial::Start;
 use anyhow::Result;
 use decomposition::{Comm, Evaluation};
 use std::mem::take;
 use std::time::Instant;
-use treecode::leapfrog;
+use treecode::{Bodies, leapfrog};
 
 /// Bodies with the field of their positions, at one time.
 pub struct Simulation<'a> {
     comm: &'a dyn Comm,
     engine: Engine,
-    evaluation: Evaluation,
+    held: Held,
     /// The time [T].
     pub time: f64,
     /// Energy and the like at this time.
@@ -25,7 +25,51 @@ pub struct Simulation<'a> {
     pub all: Meter,
 }
 
+/// What holds the bodies between steps.
+enum Held {
+    Evaluation(Box<Evaluation>),
+    /// Of a checkpoint: nothing has been evaluated since.
+    Bodies(Box<Bodies>),
+}
+
+impl Held {
+    fn bodies(&self) -> &Bodies {
+        match self {
+            Held::Evaluation(evaluation) => &evaluation.bodies,
+            Held::Bodies(bodies) => bodies,
+        }
+    }
+
+    fn take_bodies(&mut self) -> Bodies {
+        match self {
+            Held::Evaluation(evaluation) => take(&mut evaluation.bodies),
+            Held::Bodies(bodies) => take(&mut **bodies),
+        }
+    }
+}
+
 impl<'a> Simulation<'a> {
+    /// Goes on from a checkpoint: `start` are its bodies with their field.
+    pub fn resume(
+        comm: &'a dyn Comm,
+        forces: &Forces,
+        start: Start,
+        diagnostics: Diagnostics,
+        progress: Progress,
+    ) -> Simulation<'a> {
+        let engine = Engine::resume(forces, progress);
+        let (last, all) = (Meter::default(), Meter::default());
+        Simulation {
+            comm,
+            engine,
+            held: Held::Bodies(Box::new(start.bodies)),
+            time: start.time,
+            diagnostics,
+            last,
+            all,
+        }
+    }
+
     /// Computes the first field. Collective.
     ///
     /// # Errors
@@ -43,7 +87,7 @@ impl<'a> Simulation<'a> {
         Ok(Simulation {
             comm,
             engine,
-            evaluation,
+            held: Held::Evaluation(Box::new(evaluation)),
             time: start.time,
             diagnostics,
             all: meter.clone(),
@@ -58,16 +102,17 @@ impl<'a> Simulation<'a> {
     pub fn step(&mut self, length: f64, time: f64) -> Result<()> {
         let mut meter = Meter::default();
         let clock = Instant::now();
-        let mut bodies = take(&mut self.evaluation.bodies);
+        let mut bodies = self.held.take_bodies();
         timed(&mut meter.integrate, || {
             leapfrog::kick(&mut bodies, 0.5 * length);
             leapfrog::drift(&mut bodies, length);
         });
-        self.evaluation = self.engine.evaluate(self.comm, bodies)?;
+        let mut evaluation = self.engine.evaluate(self.comm, bodies)?;
         meter.verification = self.engine.take_verification();
-        timed(&mut meter.integrate, || leapfrog::kick(&mut self.evaluation.bodies, 0.5 * length));
-        let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &self.evaluation));
-        meter.census = self.evaluation.census.clone();
+        timed(&mut meter.integrate, || leapfrog::kick(&mut evaluation.bodies, 0.5 * length));
+        let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &evaluation));
+        meter.census = evaluation.census.clone();
+        self.held = Held::Evaluation(Box::new(evaluation));
         meter.evaluations = 1;
         meter.total = clock.elapsed();
         self.all.add(&meter);
@@ -87,13 +132,21 @@ impl<'a> Simulation<'a> {
         self.engine.take_news()
     }
 
-    /// The last evaluation.
-    pub fn evaluation(&self) -> &Evaluation {
-        &self.evaluation
+    /// How far the control of the force error has come, for a checkpoint.
+    pub fn progress(&self) -> Progress {
+        self.engine.progress()
+    }
+
+    /// The last evaluation, if there was one since the run was started or continued.
+    pub fn evaluation(&self) -> Option<&Evaluation> {
+        match &self.held {
+            Held::Evaluation(evaluation) => Some(evaluation),
+            Held::Bodies(_) => None,
+        }
     }
 
     /// This rank's bodies, with their field.
-    pub fn bodies(&self) -> &treecode::Bodies {
-        &self.evaluation.bodies
+    pub fn bodies(&self) -> &Bodies {
+        self.held.bodies()
     }
 }

@@ -72,7 +72,8 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
     let (_root, file, folder) = prepare(RUN);
     let log = succeed(&["run", &file, "--threads", "2"]);
     let snapshots = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_002.hdf5", "snapshot_003.hdf5"];
-    assert_eq!(names(&folder), [&["energy.csv", "report.json"][..], &snapshots].concat());
+    let (before, behind) = (["checkpoint_00000013.heorot", "energy.csv", "report.json"], ["status.json"]);
+    assert_eq!(names(&folder), [&before[..], &snapshots, &behind].concat());
     let times: Vec<f64> =
         snapshots.iter().map(|name| io::snapshot::read_header(&folder.join(name)).unwrap().time).collect();
     assert_eq!(times, [0.0, 0.2, 0.4, 0.5], "output times are hit exactly");
@@ -146,12 +147,41 @@ fn earlier_results_are_kept_unless_told_otherwise() {
     let before = fs::read(folder.join("energy.csv")).unwrap();
     let message = fail(&["run", &file, "--set", "time.end=0.1"], 1);
     assert!(
-        message.contains("energy.csv: is the result of an earlier run") && message.contains("--overwrite"),
+        message.contains("heorot: is the result of an earlier run") && message.contains("--overwrite"),
         "{message}"
     );
     assert_eq!(fs::read(folder.join("energy.csv")).unwrap(), before);
     succeed(&["run", &file, "--set", "time.end=0.1", "--overwrite"]);
-    assert_eq!(names(&folder), ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.hdf5"]);
+    let left = ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.hdf5", "status.json"];
+    assert_eq!(names(&folder), [&["checkpoint_00000003.heorot"], &left[..]].concat());
+}
+
+#[test]
+fn a_run_goes_on_from_its_checkpoint_on_other_ranks_as_if_it_had_not_stopped() {
+    // More steps than there are between two measurements of the force error, of which the second comes after the break.
+    let text = RUN.replace("step = 0.04", "step = 0.005");
+    let (_root, file, folder) = prepare(&text);
+    let (_whole_root, whole_file, whole) = prepare(&text);
+    succeed(&["run", &file, "--virtual-ranks", "2", "--set", "time.end=0.2"]);
+    let message = fail(&["run", &file, "--restart", "--set", "gravity.softening=0.2"], 1);
+    assert!(
+        message.contains("gravity.softening.length = ") && message.contains("0.1") && message.contains("0.2"),
+        "{message}"
+    );
+    let log = succeed(&["run", &file, "--restart", "--virtual-ranks", "3", "--threads", "2"]);
+    assert!(log.contains("time.end was 0.2 and is 0.5 from here on"), "{log}");
+    succeed(&["run", &whole_file]);
+    let energy = |folder: &Path| fs::read_to_string(folder.join("energy.csv")).unwrap();
+    let found = |folder: &Path| json(&folder.join("report.json"));
+    assert_eq!(energy(&folder), energy(&whole));
+    let last = |folder: &Path| io::snapshot::read(&folder.join("snapshot_003.hdf5"), 0, 1).unwrap().1;
+    assert_eq!(last(&folder), last(&whole));
+    let (ours, theirs) = (found(&folder), found(&whole));
+    for key in ["accuracy", "energy", "evaluations", "interactions", "steps"] {
+        assert_eq!(ours[key], theirs[key], "{key}");
+    }
+    assert!(ours["accuracy"]["checks"].as_u64().unwrap() > 1, "{}", ours["accuracy"]);
+    assert_eq!((&ours["restarts"], &theirs["restarts"]), (&1.into(), &0.into()));
 }
 
 #[test]

@@ -9,10 +9,10 @@ pub use reference::{BodyError, compare, write_table};
 pub use sample::{Sample, check};
 
 use crate::diagnostics::norm;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Relative errors |a - a_exact| / |a_exact| of some bodies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// Bodies compared.
     pub sample: usize,

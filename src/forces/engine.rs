@@ -9,7 +9,7 @@ use crate::accuracy::{Accuracy, Balance, Sample};
 use crate::cost::timed;
 use anyhow::Result;
 use decomposition::{Comm, Evaluation, evaluate};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::time::Duration;
 use treecode::{Bodies, Gravity};
@@ -32,8 +32,16 @@ pub struct Engine {
     news: Option<String>,
 }
 
+/// How far an engine has come, for a checkpoint: with it, another engine goes on as if there had been no break.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    tolerance: f64,
+    control: Option<(Control, Rung)>,
+    evaluations: u64,
+}
+
 /// What a controlled error came to, for the report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Control {
     /// The wanted rms error.
     pub wanted: f64,
@@ -71,6 +79,19 @@ impl Engine {
             (control, first_rung(gravity.walk, gravity.order, wanted))
         });
         Engine { gravity, control, evaluations: 0, verification: Duration::ZERO, news: None }
+    }
+
+    /// Goes on from where another engine for the same forces was.
+    pub fn resume(forces: &Forces, progress: Progress) -> Engine {
+        let Progress { tolerance, control, evaluations } = progress;
+        let gravity = Gravity { tolerance, ..forces.gravity.clone() };
+        Engine { gravity, control, evaluations, ..Engine::new(forces) }
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        let (control, evaluations) = (self.control.clone(), self.evaluations);
+        Progress { tolerance: self.gravity.tolerance, control, evaluations }
     }
 
     /// The settings at hand.

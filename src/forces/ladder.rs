@@ -1,9 +1,10 @@
 //! The ladder of tolerances, and the search on it for one that gives a wanted error. Pure: no bodies, no ranks.
 
+use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, SQRT_2};
 
 /// A tolerance of `2^(n/2)`. A ladder keeps the choice the same where errors differ a little.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Rung(i32);
 
 /// A new tolerance is to give this part of the wanted error.

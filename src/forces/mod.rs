@@ -8,7 +8,7 @@ mod engine;
 mod keys;
 mod ladder;
 
-pub use engine::{Control, Engine};
+pub use engine::{Control, Engine, Progress};
 pub use keys::Keys;
 pub(crate) use keys::by_name;
 

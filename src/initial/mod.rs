@@ -35,6 +35,21 @@ pub struct Start {
 }
 
 impl Initial {
+    /// How many bodies a run starts with and at which time in `units` [T], without reading or drawing them.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
+        match self {
+            Initial::File { file } => {
+                let header = snapshot::read_header(file)?;
+                let scale = header.units.map_or(1.0, |theirs| ratio(theirs.time_in_s(), units.time_in_s()));
+                Ok((header.count.iter().sum(), header.time * scale))
+            }
+            Initial::Model(model) => Ok((model.bodies(), 0.0)),
+        }
+    }
+
     /// Reads or draws the bodies, in `units`. Collective.
     ///
     /// # Errors

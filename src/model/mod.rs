@@ -43,6 +43,19 @@ pub enum Model {
     Uniform(Uniform),
 }
 
+impl Model {
+    /// Number of bodies.
+    pub fn bodies(&self) -> u64 {
+        match self {
+            Model::Plummer(model) => model.bodies,
+            Model::TwoBody(_) => 2,
+            Model::Collision(model) => model.bodies,
+            Model::Clumps(model) => model.bodies,
+            Model::Uniform(model) => model.bodies,
+        }
+    }
+}
+
 /// A Plummer sphere at rest at the origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plummer {

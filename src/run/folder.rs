@@ -1,10 +1,11 @@
 //! The output folder of a run: what is in it, and that no earlier result is lost.
 
-use anyhow::{Context, Result, ensure};
+use crate::status::Status;
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `report.json`.
+/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -19,6 +20,26 @@ impl Folder {
     /// The `number`-th snapshot.
     pub fn snapshot(&self, number: u64) -> PathBuf {
         self.path.join(format!("snapshot_{number:03}.hdf5"))
+    }
+
+    /// A snapshot that was asked for after this step, beside the numbered ones.
+    pub fn extra_snapshot(&self, step: u64) -> PathBuf {
+        self.path.join(format!("snapshot_step_{step:08}.hdf5"))
+    }
+
+    /// The checkpoint after this step.
+    pub fn checkpoint(&self, step: u64) -> PathBuf {
+        self.path.join(format!("checkpoint_{step:08}.heorot"))
+    }
+
+    /// How far the run is.
+    pub fn status(&self) -> PathBuf {
+        Status::path_in(&self.path)
+    }
+
+    /// A file by which a user asks for something.
+    pub fn wish(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 
     /// Energy and momenta of every step.
@@ -39,11 +60,12 @@ impl Folder {
     pub fn prepare(&self, overwrite: bool, source: Option<&Path>) -> Result<()> {
         let shown = self.path.display();
         fs::create_dir_all(&self.path).with_context(|| format!("{shown}: cannot make the output folder"))?;
+        self.clear_parts()?;
         let results = self.results().with_context(|| format!("{shown}: cannot read the output folder"))?;
         if let Some(first) = results.first() {
             ensure!(
                 overwrite,
-                "{}: is the result of an earlier run; choose another output.folder, or --overwrite to replace all results in it",
+                "{}: is the result of an earlier run; choose another output.folder, --restart to go on from its last checkpoint, or --overwrite to replace all results in it",
                 first.display()
             );
         }
@@ -57,9 +79,98 @@ impl Folder {
             }
         }
         for file in results {
-            fs::remove_file(&file).with_context(|| format!("{}: cannot remove", file.display()))?;
+            remove(&file)?;
         }
         Ok(())
+    }
+
+    /// The folder, for messages.
+    pub fn shown(&self) -> std::path::Display<'_> {
+        self.path.display()
+    }
+
+    /// Two runs would spoil each other's files.
+    ///
+    /// # Errors
+    /// If it is certain that another run is under way in this folder.
+    pub fn refuse_a_living_run(&self) -> Result<()> {
+        match Status::load(&self.path) {
+            Ok(status) if status.is_surely_alive() => {
+                bail!(
+                    "{}: a run is under way here, process {}; put a file `stop` into the folder to end it",
+                    self.shown(),
+                    status.pid
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The checkpoints that are there, with their steps, the last one first.
+    ///
+    /// # Errors
+    /// If the folder cannot be read; that it does not exist is none.
+    pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
+        let results = self
+            .results()
+            .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
+        let numbered = results.into_iter().filter_map(|path| {
+            let number = checkpoint_step(path.file_name()?.to_str()?)?;
+            Some((number, path))
+        });
+        let mut list: Vec<_> = numbered.collect();
+        list.sort_by_key(|(step, _)| std::cmp::Reverse(*step));
+        Ok(list)
+    }
+
+    /// Removes all checkpoints but those of these steps.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn keep_checkpoints(&self, steps: &[u64]) -> Result<()> {
+        let others = self.checkpoints()?.into_iter().filter(|(step, _)| !steps.contains(step));
+        others.map(|(_, path)| path).try_for_each(|path| remove(&path))
+    }
+
+    /// Removes numbered snapshots from this number on: another schedule will write others.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn remove_snapshots_from(&self, first: u64) -> Result<()> {
+        let results = self
+            .results()
+            .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
+        let later = |path: &PathBuf| {
+            path.file_name()
+                .and_then(|name| snapshot_number(name.to_str()?))
+                .is_some_and(|number| number >= first)
+        };
+        results.into_iter().filter(later).try_for_each(|path| remove(&path))
+    }
+
+    /// Removes what a run that was killed has left half-written under names of ours.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or a part not be removed.
+    pub fn clear_parts(&self) -> Result<()> {
+        let read = || format!("{}: cannot read the output folder", self.path.display());
+        for entry in fs::read_dir(&self.path).with_context(read)? {
+            let name = entry.with_context(read)?.file_name();
+            if name.to_str().and_then(|name| name.strip_suffix(".part")).is_some_and(is_result) {
+                remove(&self.path.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run has begun here and left neither a checkpoint nor a report: nothing of it would be lost by starting again.
+    pub fn holds_a_false_start(&self) -> bool {
+        self.status().exists()
+            && !self.report().exists()
+            && self.checkpoints().is_ok_and(|list| list.is_empty())
     }
 
     /// The files of a run that are there, in the order of their names.
@@ -77,9 +188,30 @@ impl Folder {
 }
 
 fn is_result(name: &str) -> bool {
-    let number = name.strip_prefix("snapshot_").and_then(|rest| rest.strip_suffix(".hdf5"));
-    let is_snapshot = number.is_some_and(|n| n.len() >= 3 && n.bytes().all(|byte| byte.is_ascii_digit()));
-    is_snapshot || name == "energy.csv" || name == "report.json"
+    let is_snapshot =
+        snapshot_number(name).is_some() || between(name, "snapshot_step_", 8, ".hdf5").is_some();
+    is_snapshot
+        || checkpoint_step(name).is_some()
+        || ["energy.csv", "report.json", "status.json"].contains(&name)
+}
+
+fn snapshot_number(name: &str) -> Option<u64> {
+    between(name, "snapshot_", 3, ".hdf5")
+}
+
+fn checkpoint_step(name: &str) -> Option<u64> {
+    between(name, "checkpoint_", 8, ".heorot")
+}
+
+/// The number of at least so many digits between two texts.
+fn between(name: &str, before: &str, digits: usize, behind: &str) -> Option<u64> {
+    let number = name.strip_prefix(before)?.strip_suffix(behind)?;
+    let is_number = number.len() >= digits && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| number.parse().ok()).flatten()
+}
+
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).with_context(|| format!("{}: cannot remove", path.display()))
 }
 
 #[cfg(test)]
@@ -119,6 +251,39 @@ mod tests {
         assert!(message.contains("energy.csv: is the result of an earlier run"), "{message}");
         assert_eq!(names(&folder).len(), 7);
         folder.prepare(true, None).unwrap();
+        assert_eq!(names(&folder), kept);
+    }
+
+    #[test]
+    fn only_the_checkpoints_that_are_named_are_kept() {
+        let others = ["checkpoint_1.heorot", "checkpoint_00000009.hdf5", "snapshot_007.hdf5"];
+        let ours =
+            ["checkpoint_00000009.heorot", "checkpoint_00000010.heorot", "checkpoint_123456789.heorot"];
+        let (_root, folder) = with(&[&others[..], &ours].concat());
+        let steps: Vec<u64> = folder.checkpoints().unwrap().into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [123_456_789, 10, 9]);
+        folder.keep_checkpoints(&[10, 123_456_789]).unwrap();
+        assert_eq!(names(&folder).len(), 5);
+        assert!(!folder.checkpoint(9).exists() && folder.checkpoint(10).exists());
+    }
+
+    #[test]
+    fn half_written_files_of_ours_go_and_others_stay() {
+        let (_root, folder) = with(&[
+            "checkpoint_00000009.heorot.part",
+            "report.json.part",
+            "mine.part",
+            "snapshot_003.hdf5.part",
+        ]);
+        folder.prepare(false, None).unwrap();
+        assert_eq!(names(&folder), ["mine.part"]);
+    }
+
+    #[test]
+    fn snapshots_of_another_schedule_are_removed() {
+        let kept = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_step_00000099.hdf5"];
+        let (_root, folder) = with(&[&kept[..], &["snapshot_002.hdf5", "snapshot_1000.hdf5"]].concat());
+        folder.remove_snapshots_from(2).unwrap();
         assert_eq!(names(&folder), kept);
     }
 

@@ -1,6 +1,6 @@
 //! What a run writes down at every step: a row of `energy.csv` and a line of the log. The leading rank keeps it.
 
-use crate::console::{Progress, duration};
+use crate::console::{Progress, duration, warn};
 use crate::cost::Cost;
 use crate::diagnostics::{Diagnostics, norm};
 use crate::report::Energy;
@@ -30,6 +30,8 @@ pub struct Journal {
     table: Table,
     progress: Progress,
     steps: u64,
+    /// Steps done before this start of the program.
+    before: u64,
     bodies: u64,
     first: Diagnostics,
     last: Diagnostics,
@@ -46,10 +48,46 @@ impl Journal {
         let table = Table::create(path, &COLUMNS)?;
         let progress = Progress::new(steps);
         let begun = Instant::now();
-        let mut journal =
-            Journal { table, progress, steps, bodies, first, last: first, greatest_error: 0.0, begun };
+        let mut journal = Journal {
+            table,
+            progress,
+            steps,
+            before: 0,
+            bodies,
+            first,
+            last: first,
+            greatest_error: 0.0,
+            begun,
+        };
         journal.row(0, time)?;
         Ok(journal)
+    }
+
+    /// Goes on with `energy.csv` behind the row of the step `done`; what a run that was killed has written after it goes. A file that is not
+    /// there is begun anew, and a row that is not there is missed aloud.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn resume(path: &Path, steps: u64, bodies: u64, done: u64, energy: &Energy) -> Result<Journal> {
+        let (table, last) = if path.exists() {
+            Table::resume(path, &COLUMNS, |step| step <= done as f64)?
+        } else {
+            (Table::create(path, &COLUMNS)?, None)
+        };
+        if last != Some(done as f64) {
+            warn(&format!("{}: has no row of step {done}, from which the run goes on", path.display()));
+        }
+        let (progress, begun) = (Progress::new(steps), Instant::now());
+        let Energy { first, last, greatest_error, .. } = *energy;
+        Ok(Journal { table, progress, steps, before: done, bodies, first, last, greatest_error, begun })
+    }
+
+    /// Forces what is written down to the disk.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn sync(&self) -> Result<()> {
+        Ok(self.table.sync()?)
     }
 
     /// Writes down a step.
@@ -69,7 +107,7 @@ impl Journal {
     }
 
     /// How well energy was kept.
-    pub fn finish(self) -> Energy {
+    pub fn energy(&self) -> Energy {
         let error = self.last.energy_error(&self.first);
         Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
     }
@@ -122,7 +160,8 @@ impl Journal {
     }
 
     /// Time to the end at the mean speed so far, with reading and writing.
-    fn remaining(&self, step: u64) -> Duration {
-        self.begun.elapsed().mul_f64((self.steps - step) as f64 / step.max(1) as f64)
+    pub fn remaining(&self, step: u64) -> Duration {
+        let done = (step - self.before).max(1);
+        self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }
 }

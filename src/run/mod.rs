@@ -1,24 +1,35 @@
-//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`.
+//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and continued as a cluster wants it.
 
+mod beacon;
 mod folder;
 mod journal;
+mod state;
+mod watch;
 
-use crate::console::say;
-use crate::cost::timed;
+use crate::console::{duration, say};
+use crate::cost::{Totals, timed};
 use crate::crew::Crew;
-use crate::initial::Initial;
+use crate::ending::Ending;
+use crate::initial::{Initial, Start};
 use crate::launch::{Launch, on_all_ranks};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Step};
 use crate::simulation::Simulation;
-use anyhow::Result;
+use crate::status::{self, LastCheckpoint, Phase, Status};
+use crate::walltime::WallTime;
+use crate::{machine, memory};
+use anyhow::{Result, ensure};
+use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
+use io::checkpoint;
 use io::snapshot::{Fields, Header};
 use journal::Journal;
-use std::path::PathBuf;
-use std::time::Duration;
+use state::{Found, State};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use watch::{Reason, Requests, Watch};
 
 /// Evolve bodies as a parameter file says.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,8 +42,15 @@ pub struct Arguments {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Remove the results of an earlier run from the output folder; without it such a folder is refused.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "restart")]
     pub overwrite: bool,
+    /// Go on from the last checkpoint in the output folder, on any number of ranks, to the same bits; --restart=auto starts the run if there is
+    /// none. Takes the place of batch.restart.
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    pub restart: Option<Restart>,
+    /// Stop in time to end within this wall time, such as 30m or 12:00:00, with a checkpoint. Takes the place of batch.walltime.
+    #[arg(long, value_name = "TIME")]
+    pub walltime: Option<WallTime>,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -42,47 +60,154 @@ const EXAMPLES: &str = "Examples:
   heorot run inputs/collision.toml
   heorot run inputs/plummer.toml --set time.steps=20 --set gravity.accuracy=3e-4
   mpirun -n 4 heorot run inputs/collision.toml --threads 2 --overwrite
+  mpirun -n 8 heorot run inputs/collision.toml --restart=auto --walltime 12:00:00
 
-The output folder receives snapshot_000.hdf5 and so on, energy.csv (a row each step) and report.json.
-Numbers are in the units of the file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.";
+The output folder receives snapshot_000.hdf5 and so on, energy.csv (a row each step), report.json, checkpoints, and status.json, which
+`heorot status` reads. Numbers are in the units of the file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
+
+SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run after the step at hand, with a checkpoint; files `checkpoint` and
+`snapshot` there ask for one. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart goes on), 76
+stopped by a `stop` file.";
 
 /// Does the command.
 ///
 /// # Errors
 /// If anything the user gave is wrong, or a file cannot be read or written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub fn main(arguments: &Arguments) -> Result<Ending> {
     on_all_ranks(&arguments.launch, |crew| {
-        let parameters = crew.agree(Parameters::load(&arguments.file, &arguments.set))?;
+        let mut parameters = crew.agree(Parameters::load(&arguments.file, &arguments.set))?;
+        parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
+        parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
         run(crew, &parameters, arguments.overwrite)
     })
 }
 
-/// Does a run. Collective.
+/// Does a run, or what is left of it. Collective.
 ///
 /// # Errors
 /// The same on every rank.
-pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<()> {
-    let mut reading = Duration::ZERO;
-    let start = timed(&mut reading, || parameters.initial.load(crew, &parameters.units.units()))?;
-    let bodies = collective::sum(crew.comm, start.bodies.len() as u64);
-    let schedule = Schedule::new(&parameters.time, start.time, parameters.output.snapshot_every)?;
+pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Ending> {
     let folder = Folder::new(&parameters.output.folder);
+    crew.lead(|| folder.refuse_a_living_run())?;
+    let restart = if overwrite { Restart::Never } else { parameters.batch.restart };
+    match state::find(crew, parameters, &folder, restart)? {
+        Some(found) => go_on(crew, parameters, folder, found),
+        None => start(crew, parameters, folder, overwrite),
+    }
+}
+
+/// A run from its initial state.
+fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) -> Result<Ending> {
+    let units = parameters.units.units();
+    let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
+    memory::check(crew, parameters.gravity.gravity.walk, expected[0])?;
+    let mut reading = Duration::ZERO;
+    let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
+    let start = begun.time;
+    let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
     let source = match &parameters.initial {
         Initial::File { file } => Some(file.as_path()),
         Initial::Model(_) => None,
     };
-    crew.lead(|| folder.prepare(overwrite, source))?;
-    if crew.leads() {
-        say(&format!(
-            "{bodies} bodies on {} ranks x {} threads, {} steps",
-            crew.comm.size(),
-            crew.threads,
-            schedule.count()
-        ));
+    crew.lead(|| {
+        let again = parameters.batch.restart == Restart::Auto && folder.holds_a_false_start();
+        folder.prepare(overwrite || again, source)
+    })?;
+    let steps = schedule.count();
+    greet(crew, bodies, &format!("{steps} steps"));
+    let watch = Watch::begin(crew.leads(), &folder, &parameters.batch, checkpoint::size(bodies));
+    let simulation = Simulation::begin(crew.comm, &parameters.gravity, begun)?;
+    let mut run = Run {
+        crew,
+        parameters,
+        beacon: None,
+        watch,
+        journal: None,
+        files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
+        earlier: Totals::default(),
+        bodies,
+        start,
+        step: 0,
+        steps,
+        restarts: 0,
+        saved: Vec::new(),
+        folder,
+        simulation,
+    };
+    run.begin_journal()?;
+    run.light_beacon();
+    run.tell_news();
+    run.write_snapshot()?;
+    run.go_to_the_end(schedule.steps())
+}
+
+/// A run from a checkpoint.
+fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> Result<Ending> {
+    let Found { state, bodies, count } = found;
+    let changes = state::changes(&state, parameters)?;
+    let schedule = Schedule::new(&parameters.time, state.start, parameters.output.snapshot_every)?;
+    if let Some(end) = parameters.time.end {
+        ensure!(end >= state.time, "time.end = {end}: the checkpoint is already at {}", state.time);
     }
-    let simulation = Simulation::begin(crew.comm, &parameters.gravity, start)?;
-    let files = FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() };
-    Run { crew, parameters, folder, simulation, journal: None, files, bodies }.go_to_the_end(schedule)
+    let left = schedule.after(state.time).count() as u64;
+    let (step, steps) = (state.step, state.step + left);
+    if let Some(wanted) = parameters.time.steps {
+        ensure!(wanted >= step, "time.steps = {wanted}: the checkpoint is already at step {step}");
+    }
+    greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
+    if crew.leads() {
+        changes.iter().for_each(|line| say(line));
+        if state.simd != treecode::simd_path() {
+            say(&format!(
+                "the checkpoint was computed with {}, this run computes with {}: bits may differ",
+                state.simd,
+                treecode::simd_path()
+            ));
+        }
+    }
+    crew.lead(|| {
+        folder.clear_parts()?;
+        if state.has_other_times(parameters) {
+            folder.remove_snapshots_from(state.files.snapshots)
+        } else {
+            Ok(())
+        }
+    })?;
+    let watch = Watch::begin(crew.leads(), &folder, &parameters.batch, checkpoint::size(count));
+    let start = Start { bodies, time: state.time };
+    let mut run = Run {
+        crew,
+        parameters,
+        beacon: None,
+        watch,
+        journal: None,
+        files: state.files,
+        earlier: state.totals,
+        bodies: count,
+        start: state.start,
+        step,
+        steps,
+        restarts: state.restarts + 1,
+        saved: vec![step],
+        folder,
+        simulation: Simulation::resume(
+            crew.comm,
+            &parameters.gravity,
+            start,
+            state.energy.last,
+            state.forces,
+        ),
+    };
+    run.resume_journal(&state.energy)?;
+    run.light_beacon();
+    run.go_to_the_end(schedule.after(state.time))
+}
+
+fn greet(crew: &Crew, bodies: u64, what: &str) {
+    if crew.leads() {
+        say(&format!("{bodies} bodies on {} ranks x {} threads, {what}", crew.comm.size(), crew.threads));
+    }
 }
 
 /// A run under way.
@@ -91,30 +216,48 @@ struct Run<'a> {
     parameters: &'a Parameters,
     folder: Folder,
     simulation: Simulation<'a>,
+    watch: Watch,
     /// On the leading rank.
     journal: Option<Journal>,
+    /// On the leading rank.
+    beacon: Option<Beacon>,
     files: FileTimes,
+    /// What it took before the program was started this time.
+    earlier: Totals,
     bodies: u64,
+    /// Time of the initial state [T].
+    start: f64,
+    /// Steps done.
+    step: u64,
+    /// Steps to do.
+    steps: u64,
+    restarts: u64,
+    /// Steps of the checkpoints that this run has written or begun with, the last one last.
+    saved: Vec<u64>,
 }
 
 impl Run<'_> {
-    fn go_to_the_end(mut self, schedule: Schedule) -> Result<()> {
-        self.begin_journal(schedule.count())?;
-        self.tell_news();
-        self.write_snapshot()?;
-        for (number, step) in (1..).zip(schedule.steps()) {
+    fn go_to_the_end(mut self, left: impl Iterator<Item = Step>) -> Result<Ending> {
+        self.say_limit();
+        for step in left {
+            let clock = Instant::now();
             self.simulation.step(step.length, step.time)?;
-            self.write_down(number)?;
+            self.step += 1;
+            let requests = self.write_down(clock)?;
             self.tell_news();
             if step.snapshot {
                 self.write_snapshot()?;
             }
+            if let Some(reason) = self.serve(requests)? {
+                return Ok(self.stop(reason));
+            }
         }
-        self.write_report(schedule.count())
+        self.finish()
     }
 
-    fn begin_journal(&mut self, steps: u64) -> Result<()> {
-        let (time, first, bodies) = (self.simulation.time, self.simulation.diagnostics, self.bodies);
+    fn begin_journal(&mut self) -> Result<()> {
+        let (time, first, bodies, steps) =
+            (self.simulation.time, self.simulation.diagnostics, self.bodies, self.steps);
         let (path, journal) = (self.folder.energy(), &mut self.journal);
         self.crew.lead(|| {
             *journal = Some(Journal::begin(&path, steps, bodies, time, first)?);
@@ -122,13 +265,98 @@ impl Run<'_> {
         })
     }
 
-    fn write_down(&mut self, step: u64) -> Result<()> {
-        let cost = self.simulation.last.gather(self.crew.comm);
-        let (simulation, journal) = (&self.simulation, &mut self.journal);
-        self.crew.lead(|| match journal {
-            Some(journal) => journal.step(step, simulation.time, simulation.diagnostics, &cost),
-            None => Ok(()),
+    fn resume_journal(&mut self, energy: &crate::report::Energy) -> Result<()> {
+        let (bodies, steps, step) = (self.bodies, self.steps, self.step);
+        let (path, journal) = (self.folder.energy(), &mut self.journal);
+        self.crew.lead(|| {
+            *journal = Some(Journal::resume(&path, steps, bodies, step, energy)?);
+            Ok(())
         })
+    }
+
+    fn light_beacon(&mut self) {
+        if !self.crew.leads() {
+            return;
+        }
+        let now = status::now();
+        let left = |end: Instant| end.saturating_duration_since(Instant::now()).as_secs();
+        let status = Status {
+            phase: Phase::Running,
+            host: machine::host(),
+            pid: std::process::id(),
+            pid_began: machine::process_start(std::process::id()),
+            heartbeat: now,
+            began: now,
+            limit: self.watch.limit().map(|limit| now + left(limit.end)),
+            ranks: self.crew.comm.size(),
+            threads: self.crew.threads,
+            bodies: self.bodies,
+            step: self.step,
+            steps: self.steps,
+            time: self.simulation.time,
+            step_ended: now,
+            step_seconds: 0.0,
+            eta_seconds: None,
+            energy_error: self.journal.as_ref().map_or(0.0, |journal| journal.energy().error),
+            load_balance: 1.0,
+            gflops: 0.0,
+            snapshots: self.files.snapshots,
+            checkpoint: self.saved.last().map(|&step| self.last_checkpoint(step, now)),
+        };
+        self.beacon = Some(Beacon::light(self.folder.status(), status));
+    }
+
+    fn last_checkpoint(&self, step: u64, at: u64) -> LastCheckpoint {
+        LastCheckpoint { file: self.folder.checkpoint(step), step, at }
+    }
+
+    fn say_limit(&self) {
+        if let (Some(limit), Some(journal)) = (self.watch.limit(), &self.journal) {
+            let left = duration(limit.end.saturating_duration_since(Instant::now()));
+            journal.note(&format!("stops in time for {}, in {left}", limit.origin));
+        }
+    }
+
+    /// Writes a row and a line about the step; what all ranks together ask for. Collective.
+    fn write_down(&mut self, clock: Instant) -> Result<Requests> {
+        let mut requests = self.watch.ask(self.step, clock.elapsed()).to_numbers();
+        let cost = self.simulation.last.totals(self.crew.comm, &mut requests).cost();
+        let (simulation, journal, beacon, step) =
+            (&self.simulation, &mut self.journal, &mut self.beacon, self.step);
+        self.crew.lead(|| {
+            let Some(journal) = journal else { return Ok(()) };
+            journal.step(step, simulation.time, simulation.diagnostics, &cost)?;
+            beacon.iter_mut().for_each(|beacon| {
+                beacon.tell(|status| {
+                    status.step = step;
+                    status.time = simulation.time;
+                    status.step_ended = status::now();
+                    status.step_seconds = clock.elapsed().as_secs_f64();
+                    status.eta_seconds = Some(journal.remaining(step).as_secs());
+                    status.energy_error = journal.energy().error;
+                    status.load_balance = cost.load_balance;
+                    status.gflops = cost.gflops.gordon_bell;
+                });
+            });
+            Ok(())
+        })?;
+        Ok(Requests::from_numbers(requests))
+    }
+
+    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end anyway. Collective.
+    fn serve(&mut self, requests: Requests) -> Result<Option<Reason>> {
+        let [checkpoint, snapshot] = requests.files;
+        if snapshot {
+            self.write_snapshot_to(&self.folder.extra_snapshot(self.step))?;
+            self.watch.fulfil("snapshot");
+        }
+        if self.step == self.steps {
+            return Ok(None); // a checkpoint comes at the end
+        }
+        if checkpoint || requests.stop.is_some() {
+            self.write_checkpoint()?;
+        }
+        Ok(requests.stop)
     }
 
     /// Says what was found about the force error.
@@ -138,8 +366,16 @@ impl Run<'_> {
         }
     }
 
+    /// The next numbered snapshot. Collective.
     fn write_snapshot(&mut self) -> Result<()> {
-        let path = self.folder.snapshot(self.files.snapshots);
+        self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
+        self.files.snapshots += 1;
+        let snapshots = self.files.snapshots;
+        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
+        Ok(())
+    }
+
+    fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {
         let output = &self.parameters.output;
         let header = Header {
             time: self.simulation.time,
@@ -149,27 +385,115 @@ impl Run<'_> {
         };
         let fields = Fields { acceleration: output.acceleration, potential: output.potential };
         let mut writing = Duration::ZERO;
-        timed(&mut writing, || self.crew.write_snapshot(&path, &header, self.simulation.bodies(), fields))?;
+        timed(&mut writing, || self.crew.write_snapshot(path, &header, self.simulation.bodies(), fields))?;
         self.files.writing_seconds += writing.as_secs_f64();
-        self.files.snapshots += 1;
+        self.watch.snapshot_took(writing);
         if let Some(journal) = &self.journal {
             journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
         }
         Ok(())
     }
 
-    fn write_report(mut self, steps: u64) -> Result<()> {
-        let cost = self.simulation.all.gather(self.crew.comm);
+    /// Writes a checkpoint; the one before is kept, too, and none else. Collective.
+    fn write_checkpoint(&mut self) -> Result<()> {
+        let (path, step) = (self.folder.checkpoint(self.step), self.step);
+        let state = self.state();
+        let journal = &self.journal;
+        self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
+        let mut writing = Duration::ZERO;
+        let bytes =
+            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()))?;
+        self.saved.retain(|&saved| saved != step);
+        self.saved.push(step);
+        self.saved.drain(..self.saved.len().saturating_sub(2));
+        self.crew.lead(|| self.folder.keep_checkpoints(&self.saved))?;
+        self.files.checkpoint_seconds += writing.as_secs_f64();
+        self.files.checkpoints += 1;
+        self.watch.checkpoint_took(writing);
+        if let Some(journal) = &self.journal {
+            let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
+            journal.note(&format!(
+                "{} at t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
+                path.display(),
+                self.simulation.time,
+                megabytes / seconds
+            ));
+        }
+        let last = self.last_checkpoint(step, status::now());
+        self.beacon
+            .iter_mut()
+            .for_each(|beacon| beacon.tell(|status| status.checkpoint = Some(last.clone())));
+        Ok(())
+    }
+
+    /// Everything but the bodies. The energies are those of the leading rank. Collective.
+    fn state(&self) -> State {
+        State {
+            program: crate::report::PROGRAM.to_owned(),
+            simd: treecode::simd_path().to_owned(),
+            parameters: io::parameters::echo(self.parameters),
+            step: self.step,
+            time: self.simulation.time,
+            start: self.start,
+            energy: self.journal.as_ref().map(Journal::energy).unwrap_or_default(),
+            forces: self.simulation.progress(),
+            totals: self.totals(),
+            files: self.files,
+            restarts: self.restarts,
+        }
+    }
+
+    /// What the whole run took so far. Collective.
+    fn totals(&self) -> Totals {
+        let mut totals = self.earlier.clone();
+        totals.add(&self.simulation.all.totals(self.crew.comm, &mut []));
+        totals
+    }
+
+    /// The checkpoint is written: says so, and goes.
+    fn stop(mut self, reason: Reason) -> Ending {
+        let (why, ending, phase) = match reason {
+            Reason::Limit => ("the wall time is nearly used up", Ending::Interrupted, Phase::Interrupted),
+            Reason::Signal => ("a signal asked for it", Ending::Interrupted, Phase::Interrupted),
+            Reason::File => ("a stop file asked for it", Ending::Stopped, Phase::Stopped),
+        };
+        self.watch.fulfil("stop");
+        if let Some(journal) = self.journal.take() {
+            journal.note(&format!(
+                "stopped after step {} of {}: {why}; --restart goes on",
+                self.step, self.steps
+            ));
+        }
+        self.end(phase);
+        ending
+    }
+
+    fn end(&mut self, phase: Phase) {
+        self.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
+    }
+
+    /// The last step is done: a checkpoint, from which a later end can be reached, and the report. Collective.
+    fn finish(mut self) -> Result<Ending> {
+        let batch = &self.parameters.batch;
+        let keeps = batch.checkpoint_every.0.is_some() || batch.checkpoint_steps.is_some();
+        if keeps && self.saved.last() != Some(&self.step) {
+            self.write_checkpoint()?;
+        }
+        let cost = self.totals().cost();
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
-        report.steps = Some(steps);
+        report.steps = Some(self.steps);
+        report.restarts = Some(self.restarts);
         report.files = self.files;
         report.accuracy = self.simulation.control().cloned();
-        report.energy = self.journal.take().map(Journal::finish);
+        report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
             io::write_json_atomically(&self.folder.report(), &report)?;
             report.say_speed();
             say(&format!("{}", self.folder.report().display()));
             Ok(())
-        })
+        })?;
+        self.watch.fulfil("stop");
+        self.end(Phase::Done);
+        Ok(Ending::Done)
     }
 }

@@ -64,6 +64,18 @@ impl World {
     }
 }
 
+/// Name and version of the MPI library, in one line.
+pub fn library() -> String {
+    mpi::environment::library_version().map_or("an unknown MPI".to_owned(), |text| {
+        text.lines().next().unwrap_or_default().trim_end_matches('\0').trim().to_owned()
+    })
+}
+
+/// The level of support for threads that the library offers, if it was started.
+pub fn thread_level() -> Option<String> {
+    mpi::environment::is_initialized().then(|| format!("{:?}", mpi::environment::threading_support()))
+}
+
 /// A panic is seen by one rank only, and the others would wait for it for ever.
 fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,0 +1,350 @@
+"""Runs that are killed or stopped, and continued on other numbers of ranks and threads, end with the bits of a run that was never stopped.
+
+`--disk` also fills a small disk, as root.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from harness import MPIRUN, PROGRAM, bodies, check, heorot, require, require_same_bits, scratch
+
+INTERRUPTED, STOPPED = 75, 76
+KILLS = 5  # at random instants, and as many during the write of a checkpoint
+PARAMETERS = """\
+[initial]
+model = "plummer"
+bodies = {bodies}
+seed = 5
+[units]
+system = "nbody"
+[gravity]
+accuracy = 1e-3
+softening = 0.02
+[time]
+steps = {steps}
+step = 0.004
+[output]
+folder = "{folder}"
+snapshot_every = 0.1
+acceleration = true
+potential = true
+[batch]
+checkpoint_steps = {every}
+"""
+
+
+class Run:
+    """A run in a folder of its own, started again and again."""
+
+    def __init__(self, name, count=3000, steps=100, every=3):
+        self.place = scratch(name)
+        self.folder = self.place / "out"
+        self.file = self.place / "run.toml"
+        self.file.write_text(PARAMETERS.format(bodies=count, steps=steps, every=every, folder=self.folder))
+
+    def __call__(self, *options, ranks=None, threads=1):
+        return heorot("run", self.file, "--threads", threads, *options, ranks=ranks)
+
+    def start(self, *options, ranks=2):
+        """Starts it, and does not wait for it."""
+        line = [MPIRUN, "-n", ranks, PROGRAM, "run", self.file, "--threads", 1, "--restart=auto", *options]
+        log = open(self.place / "log", "ab")
+        return subprocess.Popen(
+            [str(word) for word in line], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def log(self):
+        return (self.place / "log").read_text()
+
+    def status(self):
+        return json.loads((self.folder / "status.json").read_text())
+
+    def checkpoints(self):
+        return sorted(self.folder.glob("checkpoint_*.heorot"))
+
+    def parts(self):
+        return [path.name for path in self.folder.glob("*.part")] if self.folder.exists() else []
+
+    def result(self):
+        """The bodies of each numbered snapshot, and the energy log."""
+        numbered = re.compile(r"snapshot_\d+\.hdf5")
+        snapshots = sorted(path for path in self.folder.iterdir() if numbered.fullmatch(path.name))
+        return [bodies(path) for path in snapshots], (self.folder / "energy.csv").read_text().splitlines()
+
+
+def require_same(expected, found):
+    require(len(expected[0]) == len(found[0]), f"{len(found[0])} snapshots instead of {len(expected[0])}")
+    for theirs, ours in zip(*(result[0] for result in (expected, found))):
+        require_same_bits(theirs, ours)
+    for theirs, ours in zip(expected[1], found[1]):
+        require(theirs == ours, f"energy log has '{ours}' instead of '{theirs}'")
+    require(len(expected[1]) == len(found[1]), f"{len(found[1])} lines of energy log instead of {len(expected[1])}")
+
+
+def members(session):
+    """The processes of a session, remains excluded."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            fields = open(f"/proc/{entry}/stat").read().rpartition(")")[2].split() if entry.isdigit() else []
+        except OSError:
+            continue
+        if fields and int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(entry))
+    return found
+
+
+def kill_all(process, first=None):
+    """SIGKILL: to one process first, so that the others see it die, then to all of its session."""
+    if first is not None:
+        kill(first)
+        time.sleep(random.uniform(0, 0.1))
+    while alive := members(process.pid):
+        for pid in alive:
+            kill(pid)
+        process.poll()
+        time.sleep(0.005)
+    process.wait()
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def wait_for(condition, process=None, seconds=60):
+    """Waits until the condition holds; False if the process ended first."""
+    end = time.monotonic() + seconds
+    while not condition():
+        require(time.monotonic() < end, "waited too long")
+        if process is not None and process.poll() is not None:
+            return False
+        time.sleep(0.0005)
+    return True
+
+
+def ends_with(run, code, ranks, threads=1, *options):
+    outcome = run("--restart=auto", *options, ranks=ranks, threads=threads)
+    require(set(outcome.codes) == {code}, f"exit codes {outcome.codes}: {outcome.stderr.strip()[-1000:]}")
+    return outcome
+
+
+def killed_at_random_instants(expected):
+    random.seed(time.time_ns() if "--random" in sys.argv else 11)
+    run, deaths = Run("random"), 0
+    for ranks in [2, 3, 1, 4, 2, 3, 1, 2][:KILLS]:
+        process = run.start(ranks=ranks)
+        wait_for(lambda: run.folder.exists() and run.checkpoints(), process)
+        time.sleep(random.uniform(0.0, 0.6))
+        deaths += process.poll() is None
+        kill_all(process, first=random.choice(members(process.pid) or [None]))
+    require(deaths >= 2, f"only {deaths} runs were killed before their end")
+    if not (run.folder / "report.json").exists():
+        message = heorot("status", run.folder)
+        require(message.codes == [1] and "dead" in message.stderr, f"status says {message.stderr or message.stdout}")
+    ends_with(run, 0, ranks=3, threads=2)
+    require_same(expected, run.result())
+    require(not run.parts(), f"{run.parts()} are left")
+    report = json.loads((run.folder / "report.json").read_text())
+    require(report["restarts"] >= 1 and report["evaluations"] >= 101, f"report: {report['restarts']} restarts")
+
+
+def killed_during_a_write():
+    """A checkpoint of a few megabytes at each step: the kill comes when its part is there."""
+    run, torn = Run("write", count=60000, steps=6, every=1), 0
+    whole = Run("write-whole", count=60000, steps=6, every=1)
+    whole(ranks=2).require_success()
+    for ranks in [2, 1, 3, 2, 1][:KILLS]:
+        process = run.start(ranks=ranks)
+        begun = time.monotonic()
+        pause = random.uniform(0, 0.01)
+        if wait_for(lambda: any("checkpoint" in name for name in run.parts()), process):
+            time.sleep(pause)
+            kill_all(process)
+            torn += any("checkpoint" in name for name in run.parts())
+        require(time.monotonic() - begun < 60, "hangs")
+    require(torn >= 1, "no checkpoint was ever half-written")
+    ends_with(run, 0, ranks=2)
+    require_same(whole.result(), run.result())
+    require(not run.parts(), f"{run.parts()} are left")
+
+
+def damaged(expected):
+    """The last checkpoint is damaged: it is named and the one before is used."""
+    run = Run("damaged", every=10)
+    process = run.start(ranks=2)
+    wait_for(lambda: run.folder.exists() and len(run.checkpoints()) >= 2, process)
+    kill_all(process)
+    before, last = run.checkpoints()
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 16
+    last.write_bytes(content)
+    both = Run("damaged-both", every=10)
+    shutil.copytree(run.folder, both.folder)
+    outcome = ends_with(run, 0, 3)
+    require(last.name in outcome.stderr and "damaged" in outcome.stderr, f"says '{outcome.stderr}'")
+    require(f"goes on from step {int(before.stem[-8:])}," in outcome.stdout, outcome.stdout[:300])
+    require_same(expected, run.result())
+    both.checkpoints()[0].write_bytes(b"")
+    for ranks in [None, 3]:
+        outcome = both("--restart", ranks=ranks)
+        require(set(outcome.codes) == {1} and "no whole checkpoint" in outcome.stderr, outcome.stderr)
+    require(len(both.checkpoints()) == 2, "checkpoints were removed")
+
+
+def stopped_by(how, expected, code=INTERRUPTED):
+    """Stops a run as `how` does, looks at exit code, checkpoint and status, and continues it on other ranks."""
+    run = Run(f"stop-{how}", every=1000)
+    process = run.start(ranks=2)
+    wait_for(lambda: (run.folder / "energy.csv").exists() and run.folder.joinpath("energy.csv").read_text().count("\n") > 5)
+    if how == "file":
+        (run.folder / "stop").touch()
+    else:
+        number = getattr(signal, how.split("-")[0])
+        pids = [pid for pid in members(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
+        os.kill(process.pid if how.endswith("mpirun") else pids[-1], number)
+    require(process.wait(timeout=60) == code, f"exit code {process.returncode}: {run.log()[-1000:]}")
+    require(len(run.checkpoints()) == 1, f"checkpoints {run.checkpoints()}")
+    phase = run.status()["phase"]
+    require(phase == ("stopped" if how == "file" else "interrupted"), f"status says {phase}")
+    require(not (run.folder / "stop").exists(), "the stop file is left")
+    require(0 < run.status()["step"] < 100, f"stopped at step {run.status()['step']}")
+    ends_with(run, 0, ranks=3)
+    require_same(expected, run.result())
+    require(heorot("status", run.folder).require_success().stdout.startswith("done:"), "is not done")
+
+
+def files_on_request(expected):
+    run = Run("request", steps=100, every=1000)
+    process = run.start(ranks=2)
+    wait_for(lambda: (run.folder / "energy.csv").exists())
+    for name in ["checkpoint", "snapshot"]:
+        (run.folder / name).touch()
+    require(wait_for(lambda: run.checkpoints() and list(run.folder.glob("snapshot_step_*.hdf5")), process), run.log()[-500:])
+    living = heorot("status", run.folder)
+    if process.poll() is None:
+        require(living.codes == [0] and living.stdout.startswith(("running:", "done:")), living.stdout + living.stderr)
+    require(process.wait(timeout=60) == 0, run.log()[-1000:])
+    require(not (run.folder / "checkpoint").exists() and not (run.folder / "snapshot").exists(), "wishes are left")
+    require_same(expected, run.result())
+
+
+def out_of_wall_time():
+    """A limit that the run cannot keep, over and over: it stops in time, with progress each time, until it is done."""
+    run, whole = (Run(name, steps=300, every=1000) for name in ("walltime", "walltime-whole"))
+    times = 0
+    while True:
+        begun = time.monotonic()
+        outcome = run("--restart=auto", "--walltime", "1s", ranks=2)
+        taken = time.monotonic() - begun
+        require(set(outcome.codes) in ({0}, {INTERRUPTED}), f"exit codes {outcome.codes}: {outcome.stderr[-1000:]}")
+        if set(outcome.codes) == {0}:
+            break
+        times += 1
+        require("the wall time is nearly used up" in outcome.stdout, outcome.stdout[-500:])
+        require(times < 40, "makes no progress")
+    require(times >= 1, f"was never stopped, in {taken:.1f} s")
+    whole(ranks=1).require_success()
+    require_same(whole.result(), run.result())
+
+
+def changed_parameters():
+    run = Run("changed", steps=20, every=10)
+    run(ranks=2).require_success()
+    outcome = run("--restart", "--set", "time.steps=30", "--set", "output.potential=false", ranks=3)
+    outcome.require_success()
+    for word in ["time.steps was 20 and is 30", "output.potential was true and is false"]:
+        require(word in outcome.stdout, f"does not say '{word}': {outcome.stdout[:500]}")
+    straight = Run("changed-straight", steps=30, every=10)
+    straight("--set", "output.potential=false").require_success()
+    last = lambda run: bodies(sorted(run.folder.glob("snapshot_*.hdf5"))[-1])
+    require_same_bits(last(straight), last(run))
+    before = {path: path.read_bytes() for path in run.folder.iterdir()}
+    for change, words in [
+        ("gravity.accuracy=1e-4", ["gravity.accuracy", "0.001", "0.0001"]),
+        ("time.step=0.002", ["time.step", "0.004", "0.002"]),
+        ("initial.seed=6", ["initial.seed", "5", "6"]),
+        ("time.steps=7", ["time.steps", "7", "30"]),
+    ]:
+        for ranks in [None, 3]:
+            outcome = run("--restart", "--set", change, ranks=ranks)
+            lines = outcome.stderr.splitlines()
+            require(set(outcome.codes) == {1}, f"{change}: exit codes {outcome.codes}")
+            ours = [line for line in lines if line.startswith("heorot:")]
+            require(len(ours) == 1 and all(word in ours[0] for word in words), f"{change}: {outcome.stderr}")
+    require(before == {path: path.read_bytes() for path in run.folder.iterdir()}, "a refused restart changed files")
+
+
+def nothing_to_restart_from(ranks):
+    run = Run("nothing")
+    outcome = run("--restart", ranks=ranks)
+    require(set(outcome.codes) == {1} and "holds no checkpoint" in outcome.stderr, outcome.stderr)
+    require(not run.folder.exists(), "makes a folder")
+
+
+def two_at_once():
+    run = Run("twice", steps=1000, every=1000)
+    process = run.start(ranks=1)
+    wait_for(lambda: run.folder.joinpath("status.json").exists())
+    for options in [["--restart=auto"], ["--overwrite"]]:
+        outcome = run(*options, ranks=2)
+        require(set(outcome.codes) == {1} and "under way" in outcome.stderr, f"{options}: {outcome.stderr}")
+    require(process.poll() is None, "the first run ended")
+    kill_all(process)
+
+
+def full_disk(ranks):
+    """Room for the first snapshot and two checkpoints, but not for a third: the run ends with one line, and goes on with more room."""
+    run = Run("disk", count=20000, steps=8, every=1)
+    run.file.write_text(run.file.read_text().replace("snapshot_every = 0.1\n", ""))
+    run.folder.mkdir()
+    mount = lambda options: os.system(f"mount -t tmpfs -o {options} none '{run.folder}'") == 0
+    require(mount("size=7m"), "cannot mount a small disk")
+    try:
+        outcome = run("--restart=auto", ranks=ranks)
+        ours = [line for line in outcome.stderr.splitlines() if line.startswith("heorot:")]
+        require(set(outcome.codes) == {1}, f"exit codes {outcome.codes}")
+        require(len(ours) == 1 and "checkpoint_" in ours[0] and "No space left" in ours[0], outcome.stderr)
+        require(len(run.checkpoints()) >= 1 and not run.parts(), f"{run.checkpoints()}, {run.parts()}")
+        require(run.status()["phase"] in ("failed", "running"), run.status()["phase"])
+        require(mount("remount,size=30m"), "cannot give more room")
+        ends_with(run, 0, ranks=2)
+        whole = Run("disk-whole", count=20000, steps=8, every=100)
+        whole.file.write_text(whole.file.read_text().replace("snapshot_every = 0.1\n", ""))
+        whole().require_success()
+        require_same(whole.result(), run.result())
+    finally:
+        os.system(f"umount '{run.folder}'")
+
+
+def main():
+    whole = Run("whole")
+    whole(ranks=1).require_success()
+    expected = whole.result()
+    check("killed at random instants, continued on other ranks", killed_at_random_instants, expected)
+    check("killed during the write of a checkpoint", killed_during_a_write)
+    check("a damaged checkpoint is passed over", damaged, expected)
+    for how in ["SIGTERM", "SIGUSR1", "SIGINT", "SIGUSR1-mpirun"]:
+        check(f"stopped by {how}", stopped_by, how, expected)
+    check("stopped by a file", stopped_by, "file", expected, STOPPED)
+    check("files on request", files_on_request, expected)
+    check("out of wall time again and again", out_of_wall_time)
+    check("changed parameters", changed_parameters)
+    for ranks in [None, 3]:
+        check(f"nothing to restart from ({ranks or 1} ranks)", nothing_to_restart_from, ranks)
+    check("two runs in one folder", two_at_once)
+    if "--disk" in sys.argv:
+        for ranks in [1, 3]:
+            check(f"a full disk ({ranks} ranks)", full_disk, ranks)
+
+
+main()

@@ -1,0 +1,72 @@
+//! Keeps the status file of a run fresh: a thread of the leading rank rewrites it each second, also while a step lasts for hours.
+
+use crate::status::{self, Phase, Status};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
+
+/// Time between two writings.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A run that tells how far it is. Without [`Beacon::end`] it tells of a failure when it is dropped.
+pub struct Beacon {
+    status: Status,
+    sender: Option<Sender<Status>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Beacon {
+    /// Begins to tell.
+    pub fn light(path: PathBuf, status: Status) -> Beacon {
+        let (sender, receiver) = channel();
+        let first = status.clone();
+        let thread = spawn(move || keep(&path, first, &receiver));
+        Beacon { status, sender: Some(sender), thread: Some(thread) }
+    }
+
+    /// Tells something new.
+    pub fn tell(&mut self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status);
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(self.status.clone()); // the thread lives as long as the sender
+        }
+    }
+
+    /// The run has come to this end.
+    pub fn end(mut self, phase: Phase) {
+        self.tell(|status| status.phase = phase);
+    }
+}
+
+impl Drop for Beacon {
+    fn drop(&mut self) {
+        if self.status.phase == Phase::Running {
+            self.tell(|status| status.phase = Phase::Failed);
+        }
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes the latest status each period and at the end. That it cannot be written does not end a run.
+fn keep(path: &std::path::Path, mut status: Status, receiver: &Receiver<Status>) {
+    let mut due = Instant::now();
+    loop {
+        match receiver.recv_timeout(due.saturating_duration_since(Instant::now())) {
+            Ok(latest) => status = latest,
+            Err(RecvTimeoutError::Timeout) => {
+                write(path, &mut status);
+                due = Instant::now() + PERIOD;
+            }
+            Err(RecvTimeoutError::Disconnected) => return write(path, &mut status),
+        }
+    }
+}
+
+fn write(path: &std::path::Path, status: &mut Status) {
+    status.heartbeat = status::now();
+    let _ = io::write_json_for_readers(path, status);
+}

@@ -1,0 +1,142 @@
+//! What a checkpoint holds beside the bodies, and how a run finds the one to go on from.
+
+use super::folder::Folder;
+use crate::console::warn;
+use crate::cost::Totals;
+use crate::crew::Crew;
+use crate::forces::Progress;
+use crate::memory;
+use crate::parameters::{Parameters, Restart};
+use crate::report::{Energy, FileTimes};
+use anyhow::{Result, bail};
+use io::checkpoint::Checkpoint;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use treecode::Bodies;
+
+/// The state of a run that is no body's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The program and its version.
+    pub program: String,
+    /// The instructions that the kernels used.
+    pub simd: String,
+    /// Every parameter as key and value.
+    pub parameters: Vec<(String, String)>,
+    /// Steps done.
+    pub step: u64,
+    /// The time [T].
+    pub time: f64,
+    /// The time of the initial state [T].
+    pub start: f64,
+    /// Energies so far.
+    pub energy: Energy,
+    /// How far the control of the force error has come.
+    pub forces: Progress,
+    /// What it took so far.
+    pub totals: Totals,
+    /// Reading and writing so far.
+    pub files: FileTimes,
+    /// How often the run was continued.
+    pub restarts: u64,
+}
+
+/// A checkpoint to go on from.
+pub struct Found {
+    /// The state.
+    pub state: State,
+    /// This rank's share of the bodies.
+    pub bodies: Bodies,
+    /// How many there are on all ranks.
+    pub count: u64,
+}
+
+/// Finds the last whole checkpoint in the folder, if the run is to go on from one; damaged ones are named and passed over. Collective.
+///
+/// # Errors
+/// The same on every rank, if there is none and there must be one, or none that is whole.
+pub fn find(
+    crew: &Crew,
+    parameters: &Parameters,
+    folder: &Folder,
+    restart: Restart,
+) -> Result<Option<Found>> {
+    if restart == Restart::Never {
+        return Ok(None);
+    }
+    let steps = crew.lead_tells(|| Ok(folder.checkpoints()?.into_iter().map(|(step, _)| step).collect()))?;
+    for &step in &steps {
+        match read(crew, parameters, folder, step)? {
+            Ok(found) => return Ok(Some(found)),
+            Err(fault) if crew.leads() => warn(&format!("{fault}; it is passed over")),
+            Err(_) => {}
+        }
+    }
+    if !steps.is_empty() {
+        bail!(
+            "{}: no whole checkpoint is left; start anew with --overwrite, or from a snapshot",
+            folder.shown()
+        );
+    }
+    if restart == Restart::Always {
+        bail!(
+            "{}: holds no checkpoint to restart from; leave out --restart to start the run",
+            folder.shown()
+        );
+    }
+    Ok(None)
+}
+
+/// Reads a checkpoint, if it is whole and its bodies fit into the memory. Collective.
+fn read(crew: &Crew, parameters: &Parameters, folder: &Folder, step: u64) -> Result<Result<Found>> {
+    let open = || Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?);
+    let checkpoint = match crew.agree(open()) {
+        Ok(checkpoint) => checkpoint,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let count = checkpoint.bodies();
+    memory::check(crew, parameters.gravity.gravity.walk, count)?;
+    let bodies = crew.agree(checkpoint.read(crew.comm.rank(), crew.comm.size()).map_err(anyhow::Error::from));
+    Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
+}
+
+/// Keys that may change from one start of the program to the next: how far, what to write, how to live with limits.
+const HARMLESS: [&str; 4] = ["time.end", "time.steps", "output.", "batch."];
+
+/// A line for each parameter that has changed since the checkpoint.
+///
+/// # Errors
+/// If one of them changes the physics.
+pub fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
+    let now = io::parameters::echo(parameters);
+    let table = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (before, now) = (table(&state.parameters), table(&now));
+    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    let shown = |value: Option<&String>| value.map_or("unset".to_owned(), String::clone);
+    let changed = keys.filter(|key| before.get(*key) != now.get(*key));
+    let lines = changed.map(|key| {
+        let (old, new) = (shown(before.get(key)), shown(now.get(key)));
+        if HARMLESS.iter().any(|harmless| key.starts_with(harmless)) {
+            Ok(format!("{key} was {old} and is {new} from here on"))
+        } else {
+            bail!(
+                "{key} = {new}: the checkpoint was written with {old}, and a restart cannot change the physics; set it back, or start a run \
+                 of its own in another output.folder"
+            )
+        }
+    });
+    lines.collect()
+}
+
+impl State {
+    /// Whether the times of steps or snapshots may differ from those of the run that wrote the checkpoint.
+    pub fn has_other_times(&self, parameters: &Parameters) -> bool {
+        let now = io::parameters::echo(parameters);
+        let value = |list: &[(String, String)], key: &str| {
+            list.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())
+        };
+        ["time.end", "time.steps", "output.snapshot_every"]
+            .iter()
+            .any(|key| value(&now, key) != value(&self.parameters, key))
+    }
+}
