@@ -1,7 +1,7 @@
 //! The command line: which command, with which options.
 
 use crate::ending::Ending;
-use crate::{bench, force, info, make, render, run, status};
+use crate::{bench, doctor, force, info, jobscript, make, plan, render, run, status};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -24,6 +24,12 @@ pub enum Command {
     Run(run::Arguments),
     /// Show how far a run is, and whether it lives.
     Status(status::Arguments),
+    /// Tell memory, disk and time that a parameter file will need.
+    Plan(plan::Arguments),
+    /// Write a job script for Slurm or PBS.
+    Jobscript(jobscript::Arguments),
+    /// Examine this machine: MPI, cores, SIMD, HDF5, file system, memory.
+    Doctor(doctor::Arguments),
     /// Compute accelerations and potentials of all bodies of a snapshot.
     Force(force::Arguments),
     /// Make initial conditions: plummer, two-body, collision, clumps or uniform.
@@ -45,6 +51,9 @@ impl Command {
         match self {
             Command::Run(arguments) => return run::main(arguments),
             Command::Status(arguments) => status::main(arguments),
+            Command::Plan(arguments) => plan::main(arguments),
+            Command::Jobscript(arguments) => jobscript::main(arguments),
+            Command::Doctor(arguments) => doctor::main(arguments),
             Command::Force(arguments) => force::main(arguments),
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),

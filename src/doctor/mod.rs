@@ -1,0 +1,122 @@
+//! `heorot doctor`: whether this machine serves: MPI, cores, SIMD, HDF5, file system, memory; and what to do about each fault.
+//!
+//! Each rank examines its own process ([`Patient`]); the leading rank looks at all of them ([`examine`]) and says what it finds.
+
+mod examine;
+mod files;
+
+use crate::console::say;
+use crate::crew::Crew;
+use crate::launch::{Launch, on_all_ranks};
+use crate::machine;
+use anyhow::{Context, Result, bail};
+use decomposition::mpi_world;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Examine this machine: MPI, cores and binding, SIMD path, HDF5, file system, memory; says what to do about each fault.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folder on the file system that runs will write to; test files are written there and removed.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub folder: PathBuf,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot doctor
+  mpirun -n 8 heorot doctor --threads 4 --folder /scratch/me
+
+Run it as a run will be started: with the same mpirun, ranks, threads and hosts. Exit codes: 0 if nothing is at fault, 1 otherwise.";
+
+/// What a rank sees of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Patient {
+    host: String,
+    process: u32,
+    /// Cores it may use, as a list such as `0-3,8`.
+    cores: String,
+    threads: usize,
+    program: String,
+    simd: String,
+    processor: String,
+    memory: Option<machine::Memory>,
+    /// Free space of `/dev/shm`, where MPI keeps what the ranks of a host share [bytes].
+    shared_memory: Option<u64>,
+    /// Ranks that the launcher says it has started.
+    launched: Option<usize>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Finding {
+    /// As it should be.
+    Well(String),
+    /// It works, but might work better; and what to do.
+    Warning(String, String),
+    /// It does not work; and what to do.
+    Fault(String, String),
+}
+
+impl Patient {
+    fn new(crew: &Crew) -> Patient {
+        Patient {
+            host: machine::host(),
+            process: std::process::id(),
+            cores: machine::affinity(),
+            threads: crew.threads,
+            program: format!("{} {}", crate::report::PROGRAM, machine::fingerprint()),
+            simd: treecode::simd_path().to_owned(),
+            processor: machine::processor(),
+            memory: machine::memory(),
+            shared_memory: io::free_space(std::path::Path::new("/dev/shm")),
+            launched: launched(),
+        }
+    }
+}
+
+/// How many ranks the launcher has started, if it says so in the environment.
+fn launched() -> Option<usize> {
+    let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
+    names.iter().filter_map(|name| std::env::var(name).ok()?.parse().ok()).max()
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If something is at fault.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| {
+        let mine = serde_json::to_vec(&Patient::new(crew)).context("a patient is plain data")?;
+        let all = crew.comm.all_gather(&mine);
+        let patients: Vec<Patient> =
+            all.iter().filter_map(|text| serde_json::from_slice(text).ok()).collect();
+        let mut findings = examine::all(&patients);
+        findings.extend(files::examine(crew, &arguments.folder));
+        let faults = findings.iter().filter(|finding| matches!(finding, Finding::Fault(..))).count();
+        if crew.leads() {
+            let threads = mpi_world::thread_level()
+                .map_or("not started".to_owned(), |level| format!("thread level {level}"));
+            say(&format!("{}, {threads}", mpi_world::library()));
+            say(&format!("HDF5 {}, with MPI-IO", io::hdf5_version()));
+            findings.iter().for_each(Finding::say);
+        }
+        if faults > 0 {
+            bail!("{faults} fault{} found", if faults == 1 { "" } else { "s" });
+        }
+        Ok(())
+    })
+}
+
+impl Finding {
+    fn say(&self) {
+        match self {
+            Finding::Well(what) => say(&format!("ok    {what}")),
+            Finding::Warning(what, advice) => say(&format!("WARN  {what}\n      -> {advice}")),
+            Finding::Fault(what, advice) => say(&format!("FAULT {what}\n      -> {advice}")),
+        }
+    }
+}

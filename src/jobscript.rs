@@ -1,0 +1,251 @@
+//! `heorot jobscript`: a script for a scheduler that runs a parameter file until it is done, with everything in it.
+//!
+//! It is made of the same pieces as the scripts in `scripts/jobs`: the settings of the machine, and the function that runs Heorot in a job.
+
+use crate::console::say;
+use crate::parameters::Parameters;
+use crate::walltime::WallTime;
+use anyhow::{Context, Result};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Write a job script for Slurm or PBS that runs a parameter file, and is submitted again until the run is done.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Parameter file (TOML); with --array a list of runs, one a line: FILE.toml and options of `heorot run`.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The scheduler.
+    #[arg(long, value_enum)]
+    pub scheduler: Scheduler,
+    /// Nodes.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub nodes: u32,
+    /// Wall time of one job, such as 12:00:00; a run that needs more takes several jobs.
+    #[arg(long, value_name = "TIME")]
+    pub time: WallTime,
+    /// Cores of a node to ask for.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub cores_per_node: u32,
+    /// Ranks of a node [default: one for every 8 cores that the job is given].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub ranks_per_node: Option<u32>,
+    /// Threads of a rank [default: the cores of a node, shared by its ranks].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// Name of the job.
+    #[arg(long, default_value = "heorot", value_parser = one_word)]
+    pub name: String,
+    /// Partition or queue.
+    #[arg(long, value_parser = one_word)]
+    pub queue: Option<String>,
+    /// Account to charge.
+    #[arg(long, value_parser = one_word)]
+    pub account: Option<String>,
+    /// Elements of a job array, such as 1-8: each runs one line of the list.
+    #[arg(long, value_name = "RANGE", value_parser = one_word, conflicts_with = "set")]
+    pub array: Option<String>,
+    /// Settings of the machine to use in place of those of scripts/jobs/machine.
+    #[arg(long, value_name = "FILE")]
+    pub machine: Option<PathBuf>,
+    /// Override a parameter, as of `heorot run`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Script to write [default: print it].
+    #[arg(long, short, value_name = "JOB")]
+    pub output: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot jobscript --scheduler slurm --nodes 4 --cores-per-node 64 --time 12:00:00 inputs/collision.toml -o collision.job
+  heorot jobscript --scheduler slurm --array 1-8 --time 1:00:00 study.txt | sbatch
+  heorot jobscript --scheduler pbs --nodes 2 --cores-per-node 32 --queue long --time 2-00:00:00 run.toml -o run.job
+
+Submit it from the folder to which the paths in the parameter file are relative.";
+
+/// Schedulers that scripts are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scheduler {
+    /// Slurm (sbatch).
+    Slurm,
+    /// PBS Professional or OpenPBS (qsub).
+    Pbs,
+}
+
+const MACHINE: &str = include_str!("../scripts/jobs/machine");
+const LAUNCH: &str = include_str!("../scripts/jobs/launch");
+
+/// A name that a line for the scheduler can hold.
+fn one_word(text: &str) -> Result<String, String> {
+    let is_word =
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:%@+".contains(c));
+    if is_word {
+        Ok(text.to_owned())
+    } else {
+        Err("must be one word of letters, digits and -_.,:%@+".to_owned())
+    }
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the parameter file is wrong, or a file cannot be read or written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    if arguments.array.is_none() {
+        Parameters::load(&arguments.file, &arguments.set)?;
+    } else {
+        std::fs::metadata(&arguments.file)
+            .with_context(|| format!("{}: cannot read", arguments.file.display()))?;
+    }
+    let machine = match &arguments.machine {
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?
+        }
+        None => MACHINE.to_owned(),
+    };
+    let script = script(arguments, &machine);
+    match &arguments.output {
+        Some(path) => {
+            io::replace_atomically(path, script.as_bytes())?;
+            say(&format!("{}", path.display()));
+        }
+        None => say(script.trim_end()),
+    }
+    Ok(())
+}
+
+fn script(arguments: &Arguments, machine: &str) -> String {
+    let program = std::env::current_exe().map_or("heorot".to_owned(), |path| path.display().to_string());
+    let mut text = String::from("#!/usr/bin/env bash\n");
+    let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
+    line(format!("# Runs {} until it is done; written by heorot jobscript.", arguments.file.display()));
+    header(arguments).into_iter().for_each(&mut line);
+    let folder = if arguments.scheduler == Scheduler::Slurm { "SLURM_SUBMIT_DIR" } else { "PBS_O_WORKDIR" };
+    line(format!("cd \"${folder}\" || exit 1"));
+    line(format!(": \"${{HEOROT:={}}}\"", program.replace(['"', '\\', '$', '`'], "_")));
+    let layout = [("RANKS_PER_NODE", arguments.ranks_per_node), ("THREADS", arguments.threads)];
+    layout.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))).for_each(&mut line);
+    line(format!("JOB_SECONDS={}", arguments.time.duration().as_secs()));
+    line(format!("\n# ---- the machine\n{}", machine.trim_end()));
+    line(format!("\n# ---- the job\n{}", LAUNCH.trim_end()));
+    line(String::new());
+    let mut words = vec!["job".to_owned()];
+    words.extend(arguments.array.is_some().then(|| "--study".to_owned()));
+    words.push(quoted(&arguments.file.display().to_string()));
+    words.extend(arguments.set.iter().flat_map(|set| ["--set".to_owned(), quoted(set)]));
+    line(words.join(" "));
+    text
+}
+
+/// The lines that the scheduler reads.
+fn header(arguments: &Arguments) -> Vec<String> {
+    let Arguments {
+        nodes,
+        time,
+        cores_per_node: cores,
+        name,
+        queue,
+        account,
+        array,
+        ranks_per_node,
+        threads,
+        ..
+    } = arguments;
+    let given = |option: &str, value: &Option<String>| value.as_ref().map(|value| format!("{option}{value}"));
+    let ranks =
+        ranks_per_node.or(threads.map(|threads| (cores / threads).max(1))).unwrap_or(cores.div_ceil(8));
+    let (mark, lines) = match arguments.scheduler {
+        Scheduler::Slurm => {
+            let fixed = [
+                format!("--job-name={name}"),
+                format!("--nodes={nodes}"),
+                format!("--ntasks-per-node={ranks}"),
+                format!("--cpus-per-task={}", (cores / ranks).max(1)),
+                format!("--time={time}"),
+                "--requeue".to_owned(),
+                "--open-mode=append".to_owned(),
+                "--signal=B:USR1@30".to_owned(),
+            ];
+            let chosen =
+                [given("--partition=", queue), given("--account=", account), given("--array=", array)];
+            ("#SBATCH", fixed.into_iter().chain(chosen.into_iter().flatten()).collect::<Vec<_>>())
+        }
+        Scheduler::Pbs => {
+            let fixed = [
+                format!("-N {name}"),
+                format!("-l select={nodes}:ncpus={cores}:mpiprocs={ranks}"),
+                format!("-l walltime={time}"),
+                "-j oe".to_owned(),
+                "-V".to_owned(),
+            ];
+            let chosen = [given("-q ", queue), given("-A ", account), given("-J ", array)];
+            ("#PBS", fixed.into_iter().chain(chosen.into_iter().flatten()).collect())
+        }
+    };
+    lines.into_iter().map(|line| format!("{mark} {line}")).collect()
+}
+
+/// A word that the shell takes as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn written(line: &str) -> String {
+        let arguments = Line::try_parse_from(std::iter::once("x").chain(line.split(' '))).unwrap().arguments;
+        script(&arguments, MACHINE)
+    }
+
+    #[test]
+    fn the_lines_for_the_scheduler_come_before_any_command() {
+        let common =
+            "--nodes 4 --time 2-00:00:00 --cores-per-node 16 --queue long --set time.steps=20 run.toml";
+        let slurm = written(&format!("--scheduler slurm {common}"));
+        let pbs = written(&format!("--scheduler pbs {common}"));
+        for (text, mark, lines) in [
+            (
+                &slurm,
+                "#SBATCH",
+                [
+                    "--nodes=4",
+                    "--time=48:00:00",
+                    "--ntasks-per-node=2",
+                    "--cpus-per-task=8",
+                    "--partition=long",
+                ],
+            ),
+            (
+                &pbs,
+                "#PBS",
+                ["select=4:ncpus=16:mpiprocs=2", "walltime=48:00:00", "-q long", "-j oe", "-N heorot"],
+            ),
+        ] {
+            let head: Vec<&str> = text.lines().take_while(|line| line.starts_with('#')).collect();
+            assert_eq!(text.lines().filter(|line| line.starts_with(mark)).count(), head.len() - 2);
+            for line in lines {
+                assert!(
+                    head.iter().any(|head| head.starts_with(mark) && head.contains(line)),
+                    "{line} is not in {head:?}"
+                );
+            }
+            assert!(text.ends_with("\njob 'run.toml' --set 'time.steps=20'\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_shell_might_take_otherwise_is_quoted() {
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert!(one_word("a;b").is_err() && one_word("").is_err() && one_word("1-8%2").is_ok());
+    }
+}

@@ -1,0 +1,132 @@
+//! `heorot plan`: memory, disk and time that a parameter file will need, before a job is submitted.
+
+use crate::console::{duration, say};
+use crate::cost::Meter;
+use crate::forces::Forces;
+use crate::initial::Start;
+use crate::launch::{Launch, on_all_ranks};
+use crate::memory;
+use crate::model::{self, Model, Plummer};
+use crate::parameters::{Output, Parameters};
+use crate::schedule::Schedule;
+use crate::simulation::Simulation;
+use anyhow::{Result, bail};
+use decomposition::Solo;
+use io::checkpoint;
+use std::path::PathBuf;
+use std::time::Duration;
+use treecode::Walk;
+
+/// Tell memory, disk and time that a parameter file will need, before it is run.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Parameter file (TOML).
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// Override a parameter, as of `heorot run`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Ranks of the run.
+    #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub ranks: u32,
+    /// Threads of each rank.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: u32,
+    /// Ranks of a host [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub ranks_per_node: Option<u32>,
+    /// Memory of a host [GB]; that the run does not fit is then an error.
+    #[arg(long, value_name = "GB")]
+    pub memory_per_node: Option<f64>,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot plan inputs/collision.toml --ranks 16 --threads 4
+  heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
+
+The time rests on a few steps of a Plummer sphere with the forces of the file, computed here and now with one thread, and on perfect scaling to
+cores like this one: a run takes longer where ranks wait for each other or for files.";
+
+/// Bodies and steps of the pilot.
+const PILOT: u64 = 30_000;
+const PILOT_STEPS: u64 = 3;
+
+/// Does the command.
+///
+/// # Errors
+/// If the parameter file is wrong, or the run does not fit.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let parameters = Parameters::load(&arguments.file, &arguments.set)?;
+    let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
+    let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
+    let steps = schedule.count();
+    let snapshots = 1 + schedule.steps().filter(|step| step.snapshot).count() as u64;
+    let ranks = u64::from(arguments.ranks);
+    say(&format!("{bodies} bodies, {steps} steps, on {ranks} ranks x {} threads", arguments.threads));
+    let fits = say_memory(arguments, parameters.gravity.gravity.walk, bodies);
+    say_disk(&parameters, bodies, snapshots);
+    let seconds = pilot(&parameters.gravity)? * bodies as f64 / (ranks * u64::from(arguments.threads)) as f64;
+    let whole = Duration::from_secs_f64((seconds * (steps + 2) as f64).min(1e15));
+    say(&format!(
+        "time    {seconds:.3} s a step, {} in all, with perfect scaling on cores like this one",
+        duration(whole)
+    ));
+    fits
+}
+
+fn say_memory(arguments: &Arguments, walk: Walk, bodies: u64) -> Result<()> {
+    let ranks = arguments.ranks as usize;
+    let all = memory::of_run(walk, bodies, ranks);
+    let per_rank = all / ranks as f64;
+    let on_node = arguments.ranks_per_node.map_or(ranks, |n| ranks.min(n as usize));
+    let per_node = per_rank * on_node as f64;
+    say(&format!(
+        "memory  {:.3} GB a rank, {:.2} GB on a host with {on_node} of them, {:.2} GB in all",
+        per_rank * 1e-9,
+        per_node * 1e-9,
+        all * 1e-9
+    ));
+    match arguments.memory_per_node {
+        Some(gigabytes) if per_node * 1e-9 > gigabytes => {
+            bail!(
+                "{}: needs {:.2} GB on a host, which has {gigabytes} GB: use more hosts or fewer bodies",
+                arguments.file.display(),
+                per_node * 1e-9
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
+    let (snapshot, checkpoint) = (snapshot_size(&parameters.output, bodies), checkpoint::size(bodies) as f64);
+    // The last two checkpoints are kept while the next one is written.
+    let all = snapshot * snapshots as f64 + 3.0 * checkpoint;
+    say(&format!(
+        "disk    {:.3} GB: {snapshots} snapshots of {:.4} GB, and at most 3 checkpoints of {:.4} GB",
+        all * 1e-9,
+        snapshot * 1e-9,
+        checkpoint * 1e-9
+    ));
+}
+
+/// Bytes of a snapshot whose numbers are all written as they are.
+fn snapshot_size(output: &Output, bodies: u64) -> f64 {
+    let numbers = 8 + if output.acceleration { 3 } else { 0 } + u64::from(output.potential);
+    8.0 * numbers as f64 * bodies as f64
+}
+
+/// Seconds that a core computes for a body in a step.
+fn pilot(forces: &Forces) -> Result<f64> {
+    on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1) }, |_| {
+        let model = Plummer { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0 };
+        let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
+        let mut simulation = Simulation::begin(&Solo, forces, Start { bodies, time: 0.0 })?;
+        simulation.all = Meter::default();
+        for step in 1..=PILOT_STEPS {
+            simulation.step(1e-6, 1e-6 * step as f64)?;
+        }
+        Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
+    })
+}
