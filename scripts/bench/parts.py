@@ -107,7 +107,7 @@ def others(job):
 def maps(job):
     """Errors of all bodies with default settings, against an evaluation of order 4 with a small opening angle."""
     rows = []
-    for name in PROBLEMS:
+    for name in [*PROBLEMS, "collapse"]:
         problem = make(name, job.bodies, job.folder)
         reference = job.folder / f"{name}-{job.bodies}-reference.hdf5"
         exact = ["--output", str(reference)]

@@ -56,8 +56,27 @@ class Problem:
     source: Path
 
 
+def make_collapse(bodies, folder):
+    """A cold ball at its greatest density, after free-fall time pi / sqrt(8): the forces of its run are in the snapshot."""
+    end = folder / f"collapse-{bodies}"
+    path = end / "snapshot_001.hdf5"
+    if not path.exists():
+        file = folder / "collapse.toml"
+        file.write_text(f"""
+            initial = {{ model = "uniform", shape = "ball", side = 2.0, bodies = {bodies}, seed = 1 }}
+            units = {{ system = "nbody" }}
+            gravity = {{ softening = 0.005 }}
+            time = {{ end = 1.11, step = 0.03 }}
+            output = {{ folder = "{end}", snapshot_every = 1.11, acceleration = true }}
+        """)
+        run([HEOROT, "run", str(file), "--overwrite"])
+    return Problem("collapse", bodies, path, path)
+
+
 def make(name, bodies, folder):
     """Writes a problem, unless it is there: `source` in the order of the ids, and `path` with accelerations, in the order of the tree."""
+    if name == "collapse":
+        return make_collapse(bodies, folder)
     source = folder / f"{name}-{bodies}.hdf5"
     path = folder / f"{name}-{bodies}-forces.hdf5"
     if not path.exists():

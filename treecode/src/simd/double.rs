@@ -1,0 +1,157 @@
+//! Sixteen lanes: two blocks of eight sinks at once, for processors whose registers hold them.
+
+use super::{LANES, Lanes};
+use std::ops::{Add, Mul, Sub};
+
+/// The arithmetic of the laws between two bodies, on any number of lanes. See [`Lanes`] for what each does.
+#[allow(missing_docs)]
+pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+    fn splat(value: f32) -> Self;
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    fn rsqrt(self) -> Self;
+    fn twice_rsqrt(self) -> Self;
+    fn rough_rsqrt(self) -> Self;
+    fn min(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    fn where_below(self, a: Self, b: Self) -> Self;
+    fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self;
+}
+
+/// Two times eight lanes.
+pub(crate) trait Double: Numbers {
+    /// Whether they take less time than eight lanes twice.
+    const FASTER: bool;
+    /// The numbers of two arrays.
+    fn load(from: [&[f32; LANES]; 2]) -> Self;
+    /// Writes them.
+    fn store(self) -> [[f32; LANES]; 2];
+}
+
+impl<L: Lanes> Numbers for L {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Lanes::splat(value)
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Lanes::mul_add(self, b, c)
+    }
+    #[inline(always)]
+    fn rsqrt(self) -> Self {
+        Lanes::rsqrt(self)
+    }
+    #[inline(always)]
+    fn twice_rsqrt(self) -> Self {
+        Lanes::twice_rsqrt(self)
+    }
+    #[inline(always)]
+    fn rough_rsqrt(self) -> Self {
+        Lanes::rough_rsqrt(self)
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Lanes::min(self, other)
+    }
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Lanes::div(self, other)
+    }
+    #[inline(always)]
+    fn where_below(self, a: Self, b: Self) -> Self {
+        Lanes::where_below(self, a, b)
+    }
+    #[inline(always)]
+    fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        Lanes::select_below(a, b, yes, no)
+    }
+}
+
+/// Sixteen lanes in two registers of eight, for processors without larger ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Twice<L>([L; 2]);
+
+impl<L: Lanes> Twice<L> {
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(L, L) -> L) -> Self {
+        Twice([f(self.0[0], other.0[0]), f(self.0[1], other.0[1])])
+    }
+}
+
+impl<L: Lanes> Add for Twice<L> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+}
+
+impl<L: Lanes> Sub for Twice<L> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+}
+
+impl<L: Lanes> Mul for Twice<L> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+}
+
+impl<L: Lanes> Numbers for Twice<L> {
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Twice([L::splat(value); 2])
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Twice([self.0[0].mul_add(b.0[0], c.0[0]), self.0[1].mul_add(b.0[1], c.0[1])])
+    }
+    #[inline(always)]
+    fn rsqrt(self) -> Self {
+        Twice(self.0.map(L::rsqrt))
+    }
+    #[inline(always)]
+    fn twice_rsqrt(self) -> Self {
+        Twice(self.0.map(L::twice_rsqrt))
+    }
+    #[inline(always)]
+    fn rough_rsqrt(self) -> Self {
+        Twice(self.0.map(L::rough_rsqrt))
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, L::min)
+    }
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.zip(other, L::div)
+    }
+    #[inline(always)]
+    fn where_below(self, a: Self, b: Self) -> Self {
+        Twice([self.0[0].where_below(a.0[0], b.0[0]), self.0[1].where_below(a.0[1], b.0[1])])
+    }
+    #[inline(always)]
+    fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        let half = |k: usize| L::select_below(a.0[k], b.0[k], yes.0[k], no.0[k]);
+        Twice([half(0), half(1)])
+    }
+}
+
+impl<L: Lanes> Double for Twice<L> {
+    const FASTER: bool = false;
+
+    #[inline(always)]
+    fn load(from: [&[f32; LANES]; 2]) -> Self {
+        Twice(from.map(L::load))
+    }
+    #[inline(always)]
+    fn store(self) -> [[f32; LANES]; 2] {
+        let mut out = [[0.0; LANES]; 2];
+        self.0.iter().zip(&mut out).for_each(|(half, out)| half.store(out));
+        out
+    }
+}
