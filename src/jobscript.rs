@@ -165,7 +165,6 @@ fn header(arguments: &Arguments) -> Vec<String> {
                 format!("--time={time}"),
                 "--requeue".to_owned(),
                 "--open-mode=append".to_owned(),
-                "--signal=B:USR1@30".to_owned(),
             ];
             let chosen =
                 [given("--partition=", queue), given("--account=", account), given("--array=", array)];

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 
 from harness import ROOT, check, heorot, require, scratch
 
@@ -89,6 +91,12 @@ def too_large(ranks):
     require(outcome.codes == [1] and "which has 64 GB" in outcome.stderr, outcome.stderr)
 
 
+def surroundings(folder):
+    """The environment of a script that no scheduler has started."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "PBS_"))}
+    return {**clean, "SLURM_SUBMIT_DIR": str(folder), "PBS_O_WORKDIR": str(folder), "RANKS_PER_NODE": "2"}
+
+
 def job_script(scheduler):
     """It is a script, and without a scheduler its commands run the parameter file to its end."""
     folder = scratch(f"job-{scheduler}")
@@ -97,13 +105,29 @@ def job_script(scheduler):
     heorot("jobscript", "--scheduler", scheduler, "--time", "0:10:00", "--threads", 1, "-o", script, file).require_success()
     syntax = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
     require(syntax.returncode == 0, syntax.stderr)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "PBS_"))}
-    place = {"SLURM_SUBMIT_DIR": str(folder), "PBS_O_WORKDIR": str(folder), "RANKS_PER_NODE": "2"}
-    found = subprocess.run(["bash", script], capture_output=True, text=True, env={**clean, **place}, timeout=100)
+    found = subprocess.run(["bash", script], capture_output=True, text=True, env=surroundings(folder), timeout=100)
     require(found.returncode == 0, f"exit code {found.returncode}: {found.stdout[-500:]}{found.stderr[-1000:]}")
     require((folder / "out" / "report.json").exists(), "no report")
     outcome = heorot("jobscript", "--scheduler", scheduler, "--time", "0:10:00", folder / "none.toml")
     require(outcome.codes == [1] and "none.toml" in outcome.stderr, outcome.stderr)
+
+
+def signal_to_a_job():
+    """What a scheduler sends to the script reaches the ranks: they stop with a checkpoint."""
+    folder = scratch("job-signal")
+    file, script = parameter_file(folder), folder / "job.sh"
+    options = ["--scheduler", "slurm", "--time", "0:10:00", "--threads", 1, "--set", "time.steps=100000"]
+    heorot("jobscript", *options, "-o", script, file).require_success()
+    log = open(folder / "log", "wb")
+    process = subprocess.Popen(["bash", script], stdout=log, stderr=log, env=surroundings(folder))
+    rows, end = folder / "out" / "energy.csv", time.monotonic() + 60
+    while not rows.exists() or rows.read_text().count("\n") < 3:
+        require(time.monotonic() < end and process.poll() is None, (folder / "log").read_text()[-500:])
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    code, text = process.wait(timeout=60), (folder / "log").read_text()
+    require(code == 75 and "stopped with a checkpoint" in text, f"exit code {code}: {text[-500:]}")
+    require(list((folder / "out").glob("checkpoint_*.heorot")), "no checkpoint")
 
 
 def scripts_are_sound():
@@ -141,6 +165,7 @@ def main():
         check(f"a run that does not fit ({ranks or 1} ranks)", too_large, ranks)
     for scheduler in ["slurm", "pbs"]:
         check(f"a job script for {scheduler}", job_script, scheduler)
+    check("a signal to a job", signal_to_a_job)
     check("the scripts of scripts/jobs", scripts_are_sound)
     check("a line of a study", study)
 
