@@ -12,7 +12,7 @@ use treecode::{Bodies, Gravity};
 const BODIES: u64 = 100_000;
 
 fn plummer() -> Bodies {
-    let sphere = model::Plummer { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
+    let sphere = model::Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
     model::generate(&Solo, &model::Model::Plummer(sphere), 1.0)
 }
 

@@ -7,7 +7,7 @@ use crate::crew::Crew;
 use crate::forces::{Forces, Keys};
 use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
-use crate::model::{self, Model, Plummer};
+use crate::model::{self, Model, Spherical};
 use crate::peak;
 use crate::report::{Energy, Report};
 use crate::simulation::Simulation;
@@ -64,7 +64,7 @@ struct Problem {
 impl Problem {
     fn new(bodies: u64, accuracy: f64) -> Result<Problem> {
         let radius = 3.0 * std::f64::consts::PI / 16.0;
-        let initial = Model::Plummer(Plummer { bodies, seed: 1, mass: 1.0, radius, cut: 20.0 });
+        let initial = Model::Plummer(Spherical { bodies, seed: 1, mass: 1.0, radius, cut: 20.0 });
         // A fraction of the mean distance between bodies in the core: close pairs are softened, the sphere is not.
         let length = [0.2 * radius * (bodies as f64).powf(-1.0 / 3.0); TYPES];
         let softening = Some(Softening { length, ..Softening::default() });

@@ -32,8 +32,8 @@ pub enum Command {
     Doctor(doctor::Arguments),
     /// Compute accelerations and potentials of all bodies of a snapshot.
     Force(force::Arguments),
-    /// Make initial conditions: plummer, two-body, collision, clumps or uniform.
-    Model(make::Arguments),
+    /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
+    Model(Box<make::Arguments>),
     /// Draw snapshots: surface density as PNG images and an animated GIF.
     Render(render::Arguments),
     /// Show what a snapshot holds, and check it.

@@ -1,25 +1,29 @@
 //! `heorot model`: writes initial conditions.
 
 use crate::console::say;
-use crate::initial::{Keys, MODELS};
-use crate::model;
-use crate::parameters::SystemName;
-use anyhow::{Context, Result};
+use crate::initial::{Initial, Keys, MODELS};
+use crate::model::{self, Model};
+use crate::parameters::{Parameters, SystemName};
+use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
+use io::Units;
 use io::snapshot::{self, Fields, Header, Writers};
 use std::path::PathBuf;
 use treecode::TYPES;
 
-/// Make initial conditions: a Plummer sphere, two bodies on an ellipse, two colliding galaxies, clumps or uniform bodies.
+/// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
     pub keys: Keys,
-    /// Units of the numbers.
-    #[arg(long, value_enum, default_value_t = SystemName::Galactic)]
-    pub units: SystemName,
+    /// Take model and units from this parameter file instead; the only way to an encounter.
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
+    pub from: Option<PathBuf>,
+    /// Units of the numbers [default: galactic].
+    #[arg(long, value_enum)]
+    pub units: Option<SystemName>,
     /// Snapshot to write.
     #[arg(long, short, value_name = "IC.hdf5")]
     pub output: PathBuf,
@@ -27,11 +31,15 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   heorot model plummer --bodies 100000 --seed 1 --units nbody -o plummer.hdf5
+  heorot model king --w0 7 --bodies 50000 --units nbody -o cluster.hdf5
+  heorot model disc-galaxy --preset andromeda --bodies 500000 -o andromeda.hdf5
+  heorot model --from inputs/antennae.toml -o antennae.hdf5
   heorot model two-body --eccentricity 0.5 --units nbody -o kepler.hdf5
   heorot model clumps --bodies 1000000 --seed 1 --units nbody -o clumps.hdf5
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
-Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision are of type 2 (first galaxy) and 3 (second).
+Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision are of type 2 (first galaxy) and 3 (second),
+those of a disc galaxy of type 1 (halo), 2 (disc) and 3 (bulge).
 The same options are keys of the [initial] table of a parameter file, with _ for -.";
 
 /// Does the command.
@@ -39,10 +47,7 @@ The same options are keys of the [initial] table of a parameter file, with _ for
 /// # Errors
 /// If a parameter is out of its range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let mut keys = arguments.keys.clone();
-    let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
-    let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
-    let units = arguments.units.units();
+    let (model, units) = arguments.model()?;
     let bodies = model::generate(&Solo, &model, units.gravitational_constant());
     let mut total = [0; TYPES];
     bodies.kind.iter().for_each(|&kind| total[usize::from(kind)] += 1);
@@ -51,4 +56,28 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     snapshot::write(&arguments.output, &header, &bodies, none, &Writers::One, [0; TYPES], total)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
     Ok(())
+}
+
+impl Arguments {
+    /// The model asked for, and the units of its numbers.
+    fn model(&self) -> Result<(Model, Units)> {
+        let mut keys = self.keys.clone();
+        if let Some(file) = &self.from {
+            let unused = io::parameters::echo(&keys);
+            ensure!(
+                unused.is_empty(),
+                "--from takes the model from {}: leave out --{}",
+                file.display(),
+                unused[0].0.replace('_', "-")
+            );
+            let parameters = Parameters::load(file, &[])?;
+            match parameters.initial {
+                Initial::Model(model) => return Ok((model, parameters.units.units())),
+                Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
+            }
+        }
+        let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
+        let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
+        Ok((model, self.units.unwrap_or(SystemName::Galactic).units()))
+    }
 }

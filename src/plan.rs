@@ -6,7 +6,7 @@ use crate::forces::Forces;
 use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
-use crate::model::{self, Model, Plummer};
+use crate::model::{self, Model, Spherical};
 use crate::parameters::{Output, Parameters};
 use crate::schedule::Schedule;
 use crate::simulation::Simulation;
@@ -120,7 +120,7 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
 /// Seconds that a core computes for a body in a step.
 fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1) }, |_| {
-        let model = Plummer { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0 };
+        let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
         let mut simulation = Simulation::begin(&Solo, forces, Start { bodies, time: 0.0 })?;
         simulation.all = Meter::default();

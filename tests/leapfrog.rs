@@ -3,7 +3,7 @@
 use decomposition::Solo;
 use heorot::forces::Forces;
 use heorot::initial::Start;
-use heorot::model::{Model, Plummer, TwoBody, generate};
+use heorot::model::{Model, Spherical, TwoBody, generate};
 use heorot::simulation::Simulation;
 use std::f64::consts::TAU;
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
@@ -14,7 +14,7 @@ fn two_bodies(eccentricity: f64) -> Bodies {
 }
 
 fn sphere(bodies: u64) -> Bodies {
-    let model = Plummer { bodies, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0 };
+    let model = Spherical { bodies, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0 };
     generate(&Solo, &Model::Plummer(model), 1.0)
 }
 

@@ -64,7 +64,13 @@ fn every_value_that_is_echoed_reads_back_to_the_same_run() {
     "#;
     let controlled =
         GOOD.replace("[time]", "[gravity]\naccuracy = 2e-5\nwalk = \"tree\"\nleaf_size = 20\n[time]");
-    for text in [GOOD, model, &controlled] {
+    let encounter = GOOD.replace(
+        "file = \"ic.hdf5\"",
+        "model = \"encounter\"\nseed = 4\npericentre = 3.0\neccentricity = 0.5\ndistance = 8\n\
+         [[initial.galaxies]]\nmodel = \"disc-galaxy\"\nbodies = 100\nbulge_mass = 0\norientation = [60, -30]\n\
+         [[initial.galaxies]]\nmodel = \"king\"\nbodies = 10",
+    );
+    for text in [GOOD, model, &controlled, &encounter] {
         let parameters = load(text, &[]).unwrap();
         let echo = io::parameters::echo(&parameters);
         let file: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
@@ -99,7 +105,8 @@ fn models_have_their_own_keys_and_defaults() {
         panic!("no collision")
     };
     assert_eq!((collision.bodies, collision.seed, collision.profile), (10, 0, Profile::Hernquist));
-    assert_eq!((collision.pericentre, collision.distance, collision.cut), (6.0, 60.0, 20.0));
+    let orbit = collision.orbit;
+    assert_eq!((orbit.pericentre, orbit.distance, orbit.eccentricity, collision.cut), (6.0, 60.0, 1.0, 20.0));
     assert_eq!(
         load(&text, &["gravity.criterion=angle"]).unwrap().gravity.gravity.criterion,
         Criterion::Angle
@@ -190,6 +197,44 @@ fn what_is_wrong_is_named_in_one_line() {
             model("model = \"uniform\"\nbodies = 9\nradius = 1.0"),
             "time.step=1.0",
             "`radius` has no meaning for this model",
+        ),
+        (
+            model("model = \"uniform\"\nbodies = 9\nvirial_ratio = 1.0"),
+            "time.step=1.0",
+            "virial_ratio = 1: has no meaning for a box",
+        ),
+        (
+            model("model = \"king\"\nbodies = 9\nw0 = 20.0"),
+            "time.step=1.0",
+            "w0 = 20: must be from 0.1 to 15",
+        ),
+        (
+            model("model = \"nfw\"\nbodies = 9\ncut = 0.0"),
+            "time.step=1.0",
+            "cut = 0: must be from 0.01 to below 1e6",
+        ),
+        (
+            model("model = \"disc-galaxy\"\nbodies = 90\nhalo_profile = \"plummer\"\nbulge_mass = 500.0"),
+            "time.step=1.0",
+            "halo: a sphere of scale radius 19.6 has no isotropic equilibrium here",
+        ),
+        (
+            model("model = \"collision\"\nbodies = 9\neccentricity = 0.5\ndistance = 7.0"),
+            "time.step=1.0",
+            "distance = 7: must not be above the apocentre 6",
+        ),
+        (model("model = \"encounter\""), "time.step=1.0", "`galaxies` is missing"),
+        (
+            model("model = \"encounter\"\ngalaxies = [{ model = \"king\" }, { model = \"king\" }]"),
+            "time.step=1.0",
+            "give `pericentre` and `distance`",
+        ),
+        (
+            model(
+                "model = \"encounter\"\npericentre = 1.0\ndistance = 2.0\ngalaxies = [{ model = \"king\" }, {}]",
+            ),
+            "time.step=1.0",
+            "galaxies.0: `bodies` is missing",
         ),
         (GOOD.to_owned(), "initial.model=plummer", "give either `file` or `model`, not both"),
         (GOOD.to_owned(), "initial.bodies=5", "`bodies` has no meaning for a file"),

@@ -226,6 +226,10 @@ def main():
         (["plummer"], ["bodies"]),
         (["galaxy", "--bodies", "10"], ["galaxy"]),
         (["two-body", "--eccentricity", "1.5"], ["eccentricity", "1.5"]),
+        (["king", "--bodies", "10", "--w0", "99"], ["w0", "99"]),
+        (["encounter"], ["galaxies"]),
+        (["--from", "nowhere.toml"], ["nowhere.toml"]),
+        (["--from", "inputs/galaxy.toml", "--bodies", "10"], ["--from", "bodies"]),
     ]:
         check(f"model: {' '.join(arguments)}", bad_model, arguments, words)
     on_one_and_three("unwritable output folder", unwritable_folder, shared)

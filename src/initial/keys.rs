@@ -1,7 +1,10 @@
 //! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for both.
 
 use super::Initial;
-use crate::model::{Clumps, Collision, Model, Plummer, Profile, TwoBody, Uniform, UniformShape};
+use crate::model::{
+    Clumps, Collision, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile, Spherical,
+    TwoBody, Uniform, UniformShape,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -9,20 +12,35 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelName {
-    /// A Plummer sphere at rest at the origin.
+    /// A sphere of Plummer (1911): a core, and a density that falls as r^-5.
     Plummer,
+    /// A sphere of Hernquist (1990): a cusp r^-1, and a density that falls as r^-4.
+    Hernquist,
+    /// A sphere of Jaffe (1983): a cusp r^-2, and a density that falls as r^-4.
+    Jaffe,
+    /// The isochrone sphere of Henon (1959): a core, and a density that falls as r^-4.
+    Isochrone,
+    /// A sphere of Navarro, Frenk & White (1996): a cusp r^-1, and a density that falls as r^-3.
+    Nfw,
+    /// A sphere of King (1966): a star cluster that ends at a finite radius.
+    King,
     /// Two bodies on a Kepler ellipse in the x-y plane, starting at apocentre.
     TwoBody,
-    /// Two spherical galaxies that fall together on a parabola in the x-y plane.
+    /// Two spherical galaxies that fall together in the x-y plane.
     Collision,
+    /// An exponential disc with a halo and a bulge, turning about the z axis.
+    DiscGalaxy,
+    /// Any galaxies that meet: a list `galaxies` of models, in a parameter file only (see --from).
+    Encounter,
     /// Plummer spheres of very different mass on a uniform background in a box.
     Clumps,
-    /// Bodies at rest that fill a box or a ball evenly.
+    /// Bodies that fill a box or a ball evenly, at rest or with some velocities.
     Uniform,
 }
 
 /// Their names, for a message.
-pub const MODELS: &str = "plummer, two-body, collision, clumps, uniform";
+pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, \
+     collision, encounter, clumps, uniform";
 /// Clumps that a model may have: the sums of each are kept for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
 
@@ -34,7 +52,7 @@ pub struct Keys {
     #[arg(skip)]
     pub file: Option<PathBuf>,
     /// The model to make.
-    #[arg(value_enum, required = true)]
+    #[arg(value_enum, required_unless_present = "from")]
     pub model: Option<ModelName>,
     /// Number of bodies (two-body: 2).
     #[arg(long, value_name = "N")]
@@ -45,22 +63,27 @@ pub struct Keys {
     /// Mass of all bodies, in the units of the run [default: 1].
     #[arg(long)]
     pub mass: Option<f64>,
-    /// Scale radius of the sphere [default: 1]; collision: of the first galaxy; clumps: of a clump of mean mass [default: 0.02 sides].
+    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy; clumps: of a clump of mean mass
+    /// [default: 0.02 sides].
     #[arg(long)]
     pub radius: Option<f64>,
-    /// Bodies lie within this many scale radii [default: 20]. plummer, collision, clumps.
+    /// Bodies lie within this many scale radii [default: 20]; jaffe, isochrone, nfw: length of the taper of the density in scale radii
+    /// [default: 20, nfw 10].
     #[arg(long)]
     pub cut: Option<f64>,
+    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king.
+    #[arg(long)]
+    pub w0: Option<f64>,
     /// Mass of the second over that of the first [default: 1]. two-body, collision.
     #[arg(long)]
     pub mass_ratio: Option<f64>,
     /// Semi-major axis of the orbit [default: 1]. two-body.
     #[arg(long)]
     pub semi_major_axis: Option<f64>,
-    /// Eccentricity of the orbit, from 0 to below 1 [default: 0]. two-body.
+    /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0 or above, a parabola is 1 [default: 1].
     #[arg(long)]
     pub eccentricity: Option<f64>,
-    /// Run of density of both galaxies [default: hernquist]. collision.
+    /// Run of density of both galaxies [default: hernquist], cut as the spheres of these names. collision.
     #[arg(long, value_enum)]
     pub profile: Option<Profile>,
     /// Fraction of each galaxy's retrograde bodies that is turned round, 0 to 1 [default: 0]. collision.
@@ -72,18 +95,69 @@ pub struct Keys {
     /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0]. collision.
     #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
     pub azimuth: Option<[f64; 2]>,
-    /// Closest approach of the centres if they were points [default: 2 radii]. collision.
+    /// Closest approach of the centres if they were points [default: 2 radii]. collision, encounter.
     #[arg(long)]
     pub pericentre: Option<f64>,
-    /// Distance of the centres at the start [default: 20 radii]. collision.
+    /// Distance of the centres at the start [default: 20 radii]. collision, encounter.
     #[arg(long)]
     pub distance: Option<f64>,
+    /// The galaxy whose numbers are the defaults, in kpc and 1e10 solar masses [default: milky-way]. disc-galaxy.
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
+    /// Part of the bodies that make up disc and bulge, where they weigh the same; the rest is halo [default: 0.4]. disc-galaxy.
+    #[arg(long)]
+    pub stars: Option<f64>,
+    /// Mass of the disc. disc-galaxy.
+    #[arg(long)]
+    pub disc_mass: Option<f64>,
+    /// Scale length of the exponential disc. disc-galaxy.
+    #[arg(long)]
+    pub disc_length: Option<f64>,
+    /// Scale height of the disc, whose density goes as sech^2(z / height). disc-galaxy.
+    #[arg(long)]
+    pub disc_height: Option<f64>,
+    /// Least value of Toomre's Q in the disc [default: 1.5]. disc-galaxy.
+    #[arg(long)]
+    pub toomre_q: Option<f64>,
+    /// Run of density of the halo [default: nfw]. disc-galaxy.
+    #[arg(long, value_enum)]
+    pub halo_profile: Option<Profile>,
+    /// Mass of the halo. disc-galaxy.
+    #[arg(long)]
+    pub halo_mass: Option<f64>,
+    /// Scale radius of the halo. disc-galaxy.
+    #[arg(long)]
+    pub halo_radius: Option<f64>,
+    /// Length of the taper of the halo's density, in its scale radii. disc-galaxy.
+    #[arg(long)]
+    pub halo_cut: Option<f64>,
+    /// Mass of the bulge, a Hernquist sphere; 0 for none. disc-galaxy.
+    #[arg(long)]
+    pub bulge_mass: Option<f64>,
+    /// Scale radius of the bulge. disc-galaxy.
+    #[arg(long)]
+    pub bulge_radius: Option<f64>,
+    /// The galaxies of an encounter, each with the keys of its model and the three below.
+    #[arg(skip)]
+    pub galaxies: Option<Vec<Keys>>,
+    /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the pericentre [degree].
+    #[arg(skip)]
+    pub orientation: Option<[f64; 2]>,
+    /// Of a galaxy of an encounter without an orbit: the place of its centre.
+    #[arg(skip)]
+    pub position: Option<[f64; 3]>,
+    /// Of a galaxy of an encounter without an orbit: the velocity of its centre.
+    #[arg(skip)]
+    pub velocity: Option<[f64; 3]>,
     /// Side of the box, or diameter of the ball [default: 1]. clumps, uniform.
     #[arg(long)]
     pub side: Option<f64>,
     /// What the bodies fill [default: box]. uniform.
     #[arg(long, value_enum)]
     pub shape: Option<UniformShape>,
+    /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 for a balance at the start. uniform.
+    #[arg(long)]
+    pub virial_ratio: Option<f64>,
     /// Number of clumps [default: 300]. clumps.
     #[arg(long, value_name = "N")]
     pub clumps: Option<u64>,
@@ -118,25 +192,48 @@ impl Keys {
     /// The model of this name, made of these keys.
     ///
     /// # Errors
-    /// If a value is out of its range, or a key belongs to another model.
+    /// If a value is out of its range, a key belongs to another model, or no equilibrium is possible.
     pub fn into_model(mut self, name: ModelName) -> Result<Model, String> {
         let model = match name {
-            ModelName::Plummer => Model::Plummer(self.plummer()?),
+            ModelName::Plummer => Model::Plummer(self.spherical(20.0)?),
+            ModelName::Hernquist => Model::Hernquist(self.spherical(20.0)?),
+            ModelName::Jaffe => Model::Jaffe(self.tapered(20.0)?),
+            ModelName::Isochrone => Model::Isochrone(self.tapered(20.0)?),
+            ModelName::Nfw => Model::Nfw(self.tapered(10.0)?),
+            ModelName::King => Model::King(self.king()?),
             ModelName::TwoBody => Model::TwoBody(self.two_body()?),
             ModelName::Collision => Model::Collision(self.collision()?),
+            ModelName::DiscGalaxy => Model::DiscGalaxy(self.disc_galaxy()?),
+            ModelName::Encounter => Model::Encounter(self.encounter()?),
             ModelName::Clumps => Model::Clumps(self.clumps()?),
             ModelName::Uniform => Model::Uniform(self.uniform()?),
         };
+        model.check()?;
         self.finish(model, "this model")
     }
 
-    fn plummer(&mut self) -> Result<Plummer, String> {
-        Ok(Plummer {
+    fn spherical(&mut self, cut: f64) -> Result<Spherical, String> {
+        Ok(Spherical {
             bodies: self.bodies(1)?,
             seed: self.seed.take().unwrap_or(0),
             mass: positive("mass", self.mass.take(), 1.0)?,
             radius: positive("radius", self.radius.take(), 1.0)?,
-            cut: positive("cut", self.cut.take(), 20.0)?,
+            cut: positive("cut", self.cut.take(), cut)?,
+        })
+    }
+
+    fn tapered(&mut self, cut: f64) -> Result<Spherical, String> {
+        let cut = taper("cut", self.cut.take(), cut)?;
+        self.spherical(cut)
+    }
+
+    fn king(&mut self) -> Result<King, String> {
+        Ok(King {
+            bodies: self.bodies(1)?,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            radius: positive("radius", self.radius.take(), 1.0)?,
+            w0: within("w0", self.w0.take(), 6.0, 0.1..15.0 + f64::EPSILON * 8.0, "from 0.1 to 15")?,
         })
     }
 
@@ -161,25 +258,115 @@ impl Keys {
 
     fn collision(&mut self) -> Result<Collision, String> {
         let radius = positive("radius", self.radius.take(), 1.0)?;
-        let pericentre = positive("pericentre", self.pericentre.take(), 2.0 * radius)?;
-        let distance = positive("distance", self.distance.take(), 20.0 * radius)?;
-        if distance < pericentre {
-            return Err(format!("distance = {distance}: must not be below the pericentre {pericentre}"));
-        }
+        let orbit = self.orbit(2.0 * radius, 20.0 * radius)?;
+        let profile = self.profile.take().unwrap_or(Profile::Hernquist);
+        let cut = match profile {
+            Profile::Plummer | Profile::Hernquist => positive("cut", self.cut.take(), 20.0)?,
+            Profile::Jaffe | Profile::Isochrone => taper("cut", self.cut.take(), 20.0)?,
+            Profile::Nfw => taper("cut", self.cut.take(), 10.0)?,
+        };
         Ok(Collision {
             bodies: self.bodies(2)?,
             seed: self.seed.take().unwrap_or(0),
-            profile: self.profile.take().unwrap_or(Profile::Hernquist),
+            profile,
             mass: positive("mass", self.mass.take(), 1.0)?,
             mass_ratio: positive("mass_ratio", self.mass_ratio.take(), 1.0)?,
             radius,
-            cut: positive("cut", self.cut.take(), 20.0)?,
+            cut,
             spin: within("spin", self.spin.take(), 0.0, 0.0..1.0 + f64::EPSILON, "from 0 to 1")?,
             inclination: angles("inclination", self.inclination.take())?,
             azimuth: angles("azimuth", self.azimuth.take())?,
-            pericentre,
-            distance,
+            orbit,
         })
+    }
+
+    fn orbit(&mut self, pericentre: f64, distance: f64) -> Result<Orbit, String> {
+        let pericentre = positive("pericentre", self.pericentre.take(), pericentre)?;
+        let distance = positive("distance", self.distance.take(), distance)?;
+        let eccentricity = within(
+            "eccentricity",
+            self.eccentricity.take(),
+            1.0,
+            0.0..f64::INFINITY,
+            "0 or above and finite",
+        )?;
+        if distance < pericentre {
+            return Err(format!("distance = {distance}: must not be below the pericentre {pericentre}"));
+        }
+        let apocentre = pericentre * (1.0 + eccentricity) / (1.0 - eccentricity);
+        if eccentricity < 1.0 && distance > apocentre * (1.0 + 1e-12) {
+            return Err(format!("distance = {distance}: must not be above the apocentre {apocentre}"));
+        }
+        Ok(Orbit { pericentre, eccentricity, distance })
+    }
+
+    fn disc_galaxy(&mut self) -> Result<DiscGalaxy, String> {
+        let preset = self.preset.take().unwrap_or(Preset::MilkyWay).galaxy();
+        let bulge_mass = self.bulge_mass.take();
+        Ok(DiscGalaxy {
+            bodies: self.bodies(10)?,
+            seed: self.seed.take().unwrap_or(0),
+            stars: within("stars", self.stars.take(), preset.stars, 1e-6..1.0, "from 1e-6 to below 1")?,
+            disc_mass: positive("disc_mass", self.disc_mass.take(), preset.disc_mass)?,
+            disc_length: positive("disc_length", self.disc_length.take(), preset.disc_length)?,
+            disc_height: positive("disc_height", self.disc_height.take(), preset.disc_height)?,
+            toomre_q: positive("toomre_q", self.toomre_q.take(), preset.toomre_q)?,
+            halo_profile: self.halo_profile.take().unwrap_or(preset.halo_profile),
+            halo_mass: positive("halo_mass", self.halo_mass.take(), preset.halo_mass)?,
+            halo_radius: positive("halo_radius", self.halo_radius.take(), preset.halo_radius)?,
+            halo_cut: taper("halo_cut", self.halo_cut.take(), preset.halo_cut)?,
+            bulge_mass: within(
+                "bulge_mass",
+                bulge_mass,
+                preset.bulge_mass,
+                0.0..f64::INFINITY,
+                "0 or above and finite",
+            )?,
+            bulge_radius: positive("bulge_radius", self.bulge_radius.take(), preset.bulge_radius)?,
+        })
+    }
+
+    fn encounter(&mut self) -> Result<Encounter, String> {
+        let Some(list) = self.galaxies.take().filter(|list| list.len() >= 2) else {
+            return Err(
+                "`galaxies` is missing: a list of two or more models, [[initial.galaxies]] each".to_owned()
+            );
+        };
+        let seed = self.seed.take().unwrap_or(0);
+        let on_orbit = list.iter().all(|galaxy| galaxy.position.is_none() && galaxy.velocity.is_none());
+        let orbit = if on_orbit {
+            if list.len() > 2 {
+                return Err(format!(
+                    "an orbit is for two galaxies: give each of the {} a `position`",
+                    list.len()
+                ));
+            }
+            if self.pericentre.is_none() || self.distance.is_none() {
+                return Err("give `pericentre` and `distance`, or each galaxy a `position`".to_owned());
+            }
+            Some(self.orbit(1.0, 1.0)?)
+        } else {
+            None
+        };
+        let galaxy =
+            |(k, keys): (usize, Keys)| keys.into_galaxy(seed).map_err(|e| format!("galaxies.{k}: {e}"));
+        let galaxies = list.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
+        Ok(Encounter { seed, orbit, galaxies })
+    }
+
+    /// One of the galaxies of an encounter with this seed.
+    fn into_galaxy(mut self, seed: u64) -> Result<Galaxy, String> {
+        let orientation = angles("orientation", self.orientation.take())?;
+        let (position, velocity) = (self.position.take(), self.velocity.take());
+        if let Some(bad) = [position, velocity].into_iter().flatten().flatten().find(|x| !x.is_finite()) {
+            return Err(format!("position or velocity: {bad} must be finite"));
+        }
+        if self.seed.is_some_and(|own| own != seed) {
+            return Err("`seed` belongs beside the galaxies, one for all".to_owned());
+        }
+        let name = self.model.take().ok_or_else(|| format!("give `model = \"...\"`, one of {MODELS}"))?;
+        self.seed = (name != ModelName::TwoBody).then_some(seed);
+        Ok(Galaxy { model: self.into_model(name)?, orientation, position, velocity })
     }
 
     fn clumps(&mut self) -> Result<Clumps, String> {
@@ -203,12 +390,22 @@ impl Keys {
     }
 
     fn uniform(&mut self) -> Result<Uniform, String> {
+        let shape = self.shape.take().unwrap_or(UniformShape::Box);
+        let above_two = 2.0 + 2.0 * f64::EPSILON;
+        let virial_ratio =
+            within("virial_ratio", self.virial_ratio.take(), 0.0, 0.0..above_two, "from 0 to 2")?;
+        if shape == UniformShape::Box && virial_ratio > 0.0 {
+            return Err(format!(
+                "virial_ratio = {virial_ratio}: has no meaning for a box; give `shape = \"ball\"`"
+            ));
+        }
         Ok(Uniform {
             bodies: self.bodies(1)?,
             seed: self.seed.take().unwrap_or(0),
             mass: positive("mass", self.mass.take(), 1.0)?,
-            shape: self.shape.take().unwrap_or(UniformShape::Box),
+            shape,
             side: positive("side", self.side.take(), 1.0)?,
+            virial_ratio,
         })
     }
 
@@ -242,6 +439,11 @@ fn within(
 
 fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
     within(name, value, default, f64::MIN_POSITIVE..f64::INFINITY, "above 0 and finite")
+}
+
+/// The length of a taper in scale radii.
+fn taper(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
+    within(name, value, default, 0.01..1e6, "from 0.01 to below 1e6")
 }
 
 fn angles(name: &str, value: Option<[f64; 2]>) -> Result<[f64; 2], String> {

@@ -32,13 +32,16 @@ pub struct Clumps {
 
 impl Clumps {
     /// The clumps, the heaviest one last, and the background.
-    pub(super) fn components(&self) -> Vec<Component> {
+    ///
+    /// # Errors
+    /// None; the type is that of all models.
+    pub(super) fn components(&self) -> Result<Vec<Component>, String> {
         let in_clumps = ((1.0 - self.background) * self.bodies as f64).round() as u64;
         let weights = self.weights();
         let total: f64 = weights.iter().sum();
         let mean = total / self.clumps as f64;
         let (mut sum, mut end) = (0.0, 0);
-        let mut components: Vec<_> = (0..self.clumps)
+        let mut components: Vec<Component> = (0..self.clumps)
             .zip(weights)
             .map(|(k, weight)| {
                 let first = end;
@@ -46,12 +49,11 @@ impl Clumps {
                 end = (sum / total * in_clumps as f64).round() as u64;
                 self.clump(k, end - first, self.radius * (weight / mean).cbrt())
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         let count = self.bodies - end;
-        let shape = Shape::Uniform(uniform::Shape::Box, self.side);
-        let place = State::default();
-        components.push(Component { count, mass: self.mass_of(count), kind: 1, shape, place });
-        components
+        let shape = Shape::Uniform { shape: uniform::Shape::Box, side: self.side, virial_ratio: 0.0 };
+        components.push(Component::at_rest(count, self.mass_of(count), 1, shape));
+        Ok(components)
     }
 
     /// Masses of the clumps up to a factor: the quantiles of the power law, so that it holds for any seed.
@@ -60,14 +62,14 @@ impl Clumps {
         (0..self.clumps).map(|k| above(k).powf(-1.0 / (self.slope - 1.0))).collect()
     }
 
-    fn clump(&self, k: u64, count: u64, radius: f64) -> Component {
+    fn clump(&self, k: u64, count: u64, radius: f64) -> Result<Component, String> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(u64::MAX - k); // the bodies have the first streams
         let pos = uniform::Shape::Box.draw(self.side, &mut rng);
-        let (mass, cut, axis) = (self.mass_of(count), self.cut, [0.0, 0.0, 1.0]);
-        let sphere = Sphere { profile: Profile::Plummer, mass, radius, cut, spin: 0.0, axis };
+        let mass = self.mass_of(count);
+        let sphere = Sphere::new(Profile::Plummer, mass, radius, self.cut)?;
         let place = State { pos, vel: [0.0; 3] };
-        Component { count, mass, kind: 1, shape: Shape::Sphere(sphere), place }
+        Ok(Component::at_rest(count, mass, 1, Shape::Sphere(sphere)).at(place))
     }
 
     fn mass_of(&self, count: u64) -> f64 {

@@ -1,12 +1,12 @@
-//! Two spherical galaxies on a parabolic orbit.
+//! Two spherical galaxies that fall together.
 
-use super::{Component, Profile, Shape, Sphere, orbit};
+use super::{Component, Orbit, Profile, Shape, Sphere, orbit};
 use serde::Serialize;
 
 /// Particle types of the first and the second galaxy, so that a viewer can tell them apart.
 const KINDS: [u8; 2] = [2, 3];
 
-/// Two spherical galaxies in equilibrium whose centres come in on a parabola in the x-y plane, with angular momentum along z. The
+/// Two spherical galaxies in equilibrium whose centres come in on a conic in the x-y plane, with angular momentum along z. The
 /// second galaxy's radius is the first's times the square root of the mass ratio: both have the same surface density.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Collision {
@@ -30,33 +30,31 @@ pub struct Collision {
     pub inclination: [f64; 2],
     /// Direction to which each spin is inclined, from the x axis [degree].
     pub azimuth: [f64; 2],
-    /// Pericentre of the parabola [L].
-    pub pericentre: f64,
-    /// Distance of the centres at the start [L].
-    pub distance: f64,
+    /// Orbit of the centres.
+    #[serde(flatten)]
+    pub orbit: Orbit,
 }
 
 impl Collision {
-    pub(super) fn components(&self, constant: f64) -> [Component; 2] {
+    /// The two galaxies.
+    ///
+    /// # Errors
+    /// If such a galaxy has no equilibrium.
+    pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
         let second = self.mass_ratio / (1.0 + self.mass_ratio);
         let bodies_of_second = ((self.bodies as f64 * second).round() as u64).clamp(1, self.bodies - 1);
-        let relative = orbit::incoming_parabola(constant * self.mass, self.pericentre, self.distance);
+        let relative = orbit::incoming(constant * self.mass, &self.orbit);
         let places = orbit::about_the_centre(relative, second);
         let parts = [(1.0 - second, self.bodies - bodies_of_second), (second, bodies_of_second)];
         let radii = [self.radius, self.radius * self.mass_ratio.sqrt()];
-        std::array::from_fn(|i| {
+        let galaxy = |i: usize| {
             let (part, count) = parts[i];
             let mass = part * self.mass;
-            let sphere = Sphere {
-                profile: self.profile,
-                mass,
-                radius: radii[i],
-                cut: self.cut,
-                spin: self.spin,
-                axis: axis(self.inclination[i], self.azimuth[i]),
-            };
-            Component { count, mass, kind: KINDS[i], shape: Shape::Sphere(sphere), place: places[i] }
-        })
+            let sphere = Sphere::new(self.profile, mass, radii[i], self.cut)?
+                .turning(self.spin, axis(self.inclination[i], self.azimuth[i]));
+            Ok(Component::at_rest(count, mass, KINDS[i], Shape::Sphere(sphere)).at(places[i]))
+        };
+        [0, 1].into_iter().map(galaxy).collect()
     }
 }
 

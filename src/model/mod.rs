@@ -3,25 +3,40 @@
 //! A model is a list of components (a galaxy, a point mass). The bodies of a component are drawn about its own centre,
 //! brought to rest there, and then set on the component's place in the model.
 
+mod bessel;
 mod clumps;
 mod collision;
+mod disc;
+mod disc_galaxy;
+mod eddington;
+mod encounter;
 mod hernquist;
+mod isotropic;
+mod king;
 mod orbit;
 mod plummer;
+mod profile;
 mod sphere;
+mod tapered;
 mod uniform;
 
 pub use clumps::Clumps;
 pub use collision::Collision;
-pub use sphere::{Profile, Sphere};
+pub use disc_galaxy::{DiscGalaxy, Preset};
+pub use encounter::{Encounter, Galaxy, Orbit};
+pub use profile::Profile;
+pub use sphere::Sphere;
 pub use uniform::{Shape as UniformShape, Uniform};
 
 use decomposition::{Comm, collective};
+use disc::Disc;
+use nalgebra::{Rotation3, Vector3};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
+use std::sync::Arc;
 use treecode::Bodies;
 
 /// Bodies in a chunk: sums over bodies go chunk by chunk, whichever rank has drawn them.
@@ -31,34 +46,35 @@ const CHUNK: u64 = 4096;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "model", rename_all = "kebab-case")]
 pub enum Model {
-    /// One Plummer sphere.
-    Plummer(Plummer),
+    /// One sphere of Plummer (1911).
+    Plummer(Spherical),
+    /// One sphere of Hernquist (1990).
+    Hernquist(Spherical),
+    /// One sphere of Jaffe (1983).
+    Jaffe(Spherical),
+    /// One isochrone sphere of Hénon (1959).
+    Isochrone(Spherical),
+    /// One sphere of Navarro, Frenk & White (1996).
+    Nfw(Spherical),
+    /// One sphere of King (1966).
+    King(King),
     /// Two bodies on an ellipse, at apocentre.
     TwoBody(TwoBody),
     /// Two spherical galaxies that fall together.
     Collision(Collision),
+    /// A disc with a halo and a bulge.
+    DiscGalaxy(DiscGalaxy),
+    /// Any galaxies that meet.
+    Encounter(Encounter),
     /// Spheres of very different mass on a uniform background.
     Clumps(Clumps),
-    /// Bodies at rest of uniform density.
+    /// Bodies of uniform density.
     Uniform(Uniform),
 }
 
-impl Model {
-    /// Number of bodies.
-    pub fn bodies(&self) -> u64 {
-        match self {
-            Model::Plummer(model) => model.bodies,
-            Model::TwoBody(_) => 2,
-            Model::Collision(model) => model.bodies,
-            Model::Clumps(model) => model.bodies,
-            Model::Uniform(model) => model.bodies,
-        }
-    }
-}
-
-/// A Plummer sphere at rest at the origin.
+/// A sphere in equilibrium at rest at the origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Plummer {
+pub struct Spherical {
     /// Number of bodies.
     pub bodies: u64,
     /// Seed of the random numbers.
@@ -67,8 +83,23 @@ pub struct Plummer {
     pub mass: f64,
     /// Scale radius [L].
     pub radius: f64,
-    /// Bodies lie within this many scale radii.
+    /// Plummer and Hernquist: bodies lie within this many scale radii. The others: their density is tapered with this length.
     pub cut: f64,
+}
+
+/// A sphere of King (1966) at rest at the origin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct King {
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Mass of all bodies [M].
+    pub mass: f64,
+    /// Core radius [L].
+    pub radius: f64,
+    /// Central depth of the potential below the edge, in units of sigma^2.
+    pub w0: f64,
 }
 
 /// Two bodies on a Kepler ellipse.
@@ -101,44 +132,108 @@ struct Component {
     kind: u8,
     shape: Shape,
     place: State,
+    /// How its bodies are turned about its centre.
+    turn: Option<Rotation3<f64>>,
 }
 
 #[derive(Clone, Debug)]
 enum Shape {
     Point,
     Sphere(Sphere),
-    /// At rest, with this side or diameter.
-    Uniform(UniformShape, f64),
+    Disc(Arc<Disc>),
+    /// With this side or diameter.
+    Uniform {
+        shape: UniformShape,
+        side: f64,
+        virial_ratio: f64,
+    },
 }
 
 impl Model {
+    /// Whether such bodies can be made.
+    ///
+    /// # Errors
+    /// If a part of the model has no equilibrium.
+    pub fn check(&self) -> Result<(), String> {
+        self.components(1.0).map(|_| ())
+    }
+
+    /// Number of bodies.
+    pub fn bodies(&self) -> u64 {
+        match self {
+            Model::Plummer(model)
+            | Model::Hernquist(model)
+            | Model::Jaffe(model)
+            | Model::Isochrone(model)
+            | Model::Nfw(model) => model.bodies,
+            Model::King(model) => model.bodies,
+            Model::TwoBody(_) => 2,
+            Model::Collision(model) => model.bodies,
+            Model::DiscGalaxy(model) => model.bodies,
+            Model::Encounter(model) => model.galaxies.iter().map(|galaxy| galaxy.model.bodies()).sum(),
+            Model::Clumps(model) => model.bodies,
+            Model::Uniform(model) => model.bodies,
+        }
+    }
+
     fn seed(&self) -> u64 {
         match self {
-            Model::Plummer(model) => model.seed,
+            Model::Plummer(model)
+            | Model::Hernquist(model)
+            | Model::Jaffe(model)
+            | Model::Isochrone(model)
+            | Model::Nfw(model) => model.seed,
+            Model::King(model) => model.seed,
             Model::TwoBody(_) => 0,
             Model::Collision(model) => model.seed,
+            Model::DiscGalaxy(model) => model.seed,
+            Model::Encounter(model) => model.seed,
             Model::Clumps(model) => model.seed,
             Model::Uniform(model) => model.seed,
         }
     }
 
-    fn components(&self, constant: f64) -> Vec<Component> {
+    fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
         match self {
-            Model::Plummer(model) => vec![model.component()],
-            Model::TwoBody(model) => model.components(constant).into(),
-            Model::Collision(model) => model.components(constant).into(),
+            Model::Plummer(model) => model.components(Profile::Plummer),
+            Model::Hernquist(model) => model.components(Profile::Hernquist),
+            Model::Jaffe(model) => model.components(Profile::Jaffe),
+            Model::Isochrone(model) => model.components(Profile::Isochrone),
+            Model::Nfw(model) => model.components(Profile::Nfw),
+            Model::King(model) => Ok(vec![model.component()]),
+            Model::TwoBody(model) => Ok(model.components(constant).into()),
+            Model::Collision(model) => model.components(constant),
+            Model::DiscGalaxy(model) => model.components(),
+            Model::Encounter(model) => model.components(constant),
             Model::Clumps(model) => model.components(),
-            Model::Uniform(model) => vec![model.component()],
+            Model::Uniform(model) => Ok(vec![model.component()]),
         }
     }
 }
 
-impl Plummer {
+impl Component {
+    /// Bodies about the origin.
+    fn at_rest(count: u64, mass: f64, kind: u8, shape: Shape) -> Component {
+        Component { count, mass, kind, shape, place: State::default(), turn: None }
+    }
+
+    fn at(self, place: State) -> Component {
+        Component { place, ..self }
+    }
+}
+
+impl Spherical {
+    fn components(&self, profile: Profile) -> Result<Vec<Component>, String> {
+        let &Spherical { bodies, mass, radius, cut, .. } = self;
+        let sphere = Sphere::new(profile, mass, radius, cut)?;
+        Ok(vec![Component::at_rest(bodies, mass, 1, Shape::Sphere(sphere))])
+    }
+}
+
+impl King {
     fn component(&self) -> Component {
-        let &Plummer { bodies, mass, radius, cut, .. } = self;
-        let sphere =
-            Sphere { profile: Profile::Plummer, mass, radius, cut, spin: 0.0, axis: [0.0, 0.0, 1.0] };
-        Component { count: bodies, mass, kind: 1, shape: Shape::Sphere(sphere), place: State::default() }
+        let &King { bodies, mass, radius, w0, .. } = self;
+        Component::at_rest(bodies, mass, 1, Shape::Sphere(Sphere::king(mass, radius, w0)))
     }
 }
 
@@ -147,20 +242,18 @@ impl TwoBody {
         let second = self.mass_ratio / (1.0 + self.mass_ratio);
         let relative = orbit::at_apocentre(constant * self.mass, self.semi_major_axis, self.eccentricity);
         let places = orbit::about_the_centre(relative, second);
-        [(0, 1.0 - second), (1, second)].map(|(i, part)| Component {
-            count: 1,
-            mass: part * self.mass,
-            kind: 1,
-            shape: Shape::Point,
-            place: places[i],
-        })
+        [(0, 1.0 - second), (1, second)]
+            .map(|(i, part)| Component::at_rest(1, part * self.mass, 1, Shape::Point).at(places[i]))
     }
 }
 
 /// Draws this rank's share of a model; `constant` is the gravitational constant of the units. Ids count from 0, component by
 /// component. All ranks together have the same bodies, to the last bit, on any number of ranks. Collective.
+///
+/// # Panics
+/// If the model does not pass its [`Model::check`].
 pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
-    let components = model.components(constant);
+    let components = model.components(constant).expect("the model was checked");
     let ends = ends(&components);
     let total = ends.last().copied().unwrap_or(0);
     let chunks = total.div_ceil(CHUNK);
@@ -216,11 +309,20 @@ fn component_of(ends: &[u64], id: u64) -> usize {
 fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64) -> State {
     let mut rng = rng.clone();
     rng.set_stream(id);
-    match &component.shape {
+    let state = match &component.shape {
+        Shape::Disc(disc) => disc.draw(constant, &mut rng),
         Shape::Point => State::default(),
         Shape::Sphere(sphere) => sphere.draw(constant, &mut rng),
-        Shape::Uniform(shape, side) => State { pos: shape.draw(*side, &mut rng), vel: [0.0; 3] },
-    }
+        &Shape::Uniform { shape, side, virial_ratio } => {
+            let pos = shape.draw(side, &mut rng);
+            let speed = uniform::greatest_speed(constant, component.mass, side, virial_ratio);
+            State { pos, vel: UniformShape::Ball.draw(2.0 * speed, &mut rng) }
+        }
+    };
+    component.turn.map_or(state, |turn| State {
+        pos: (turn * Vector3::from(state.pos)).into(),
+        vel: (turn * Vector3::from(state.vel)).into(),
+    })
 }
 
 /// Mean state of the bodies of each component, over all ranks: sums of chunks, added in the order of the chunks. A component without

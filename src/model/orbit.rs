@@ -1,6 +1,6 @@
 //! Where two bodies, or the centres of two galaxies, start on a Kepler orbit in the x-y plane, turning from x to y.
 
-use super::State;
+use super::{Orbit, State};
 
 /// The second body about the first, at apocentre on the x axis, of an orbit with this semi-major axis [L] and eccentricity (0 to 1);
 /// `gm` is G times the mass of both.
@@ -9,12 +9,22 @@ pub fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
     State { pos: [semi_major_axis * (1.0 + eccentricity), 0.0, 0.0], vel: [0.0, speed, 0.0] }
 }
 
-/// The second body about the first, incoming on a parabola of this pericentre [L], at `distance` [L] on the x axis;
-/// `distance >= pericentre`.
-pub fn incoming_parabola(gm: f64, pericentre: f64, distance: f64) -> State {
-    let speed2 = 2.0 * gm / distance;
-    let across2 = speed2 * pericentre / distance; // the angular momentum is sqrt(2 gm pericentre)
-    State { pos: [distance, 0.0, 0.0], vel: [-(speed2 - across2).sqrt(), across2.sqrt(), 0.0] }
+/// The second body about the first, incoming on a conic, at its distance on the x axis. The distance must not be below the pericentre, nor
+/// above the apocentre.
+pub fn incoming(gm: f64, orbit: &Orbit) -> State {
+    let &Orbit { pericentre, eccentricity, distance } = orbit;
+    let speed2 = gm * (2.0 / distance - (1.0 - eccentricity) / pericentre);
+    let across2 = gm * pericentre * (1.0 + eccentricity) / (distance * distance);
+    State { pos: [distance, 0.0, 0.0], vel: [-(speed2 - across2).max(0.0).sqrt(), across2.sqrt(), 0.0] }
+}
+
+/// Angle from the x axis, where such a body starts, to its pericentre [radian].
+pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
+    let &Orbit { pericentre, eccentricity, distance } = orbit;
+    if eccentricity == 0.0 {
+        return 0.0;
+    }
+    ((pericentre * (1.0 + eccentricity) / distance - 1.0) / eccentricity).clamp(-1.0, 1.0).acos()
 }
 
 /// States of the two bodies about their common centre of mass; `second` is the second's part of the mass.
@@ -28,6 +38,8 @@ pub fn about_the_centre(relative: State, second: f64) -> [State; 2] {
 mod tests {
     use super::*;
 
+    const PARABOLA: Orbit = Orbit { pericentre: 3.0, eccentricity: 1.0, distance: 60.0 };
+
     /// Energy per reduced mass, and pericentre from the angular momentum and the energy.
     fn elements(gm: f64, state: State) -> (f64, f64) {
         let r = state.pos[0].hypot(state.pos[1]);
@@ -39,11 +51,30 @@ mod tests {
 
     #[test]
     fn a_parabola_has_no_energy_and_its_pericentre() {
-        let state = incoming_parabola(43009.0, 3.0, 60.0);
+        let state = incoming(43009.0, &PARABOLA);
         let (energy, pericentre) = elements(43009.0, state);
         assert!(energy.abs() < 1e-12 * 43009.0 / 60.0, "energy {energy}");
         assert!((pericentre - 3.0).abs() < 1e-6, "pericentre {pericentre}");
         assert!(state.vel[0] < 0.0 && state.vel[1] > 0.0);
+    }
+
+    #[test]
+    fn a_conic_comes_to_its_pericentre_in_the_direction_told() {
+        for eccentricity in [0.5, 1.0, 1.7] {
+            let orbit = Orbit { pericentre: 1.0, eccentricity, distance: 2.9 };
+            let (gm, mut state) = (2.0, incoming(2.0, &orbit));
+            assert!((elements(gm, state).1 - 1.0).abs() < 1e-12);
+            let radial = |s: &State| s.pos[0] * s.vel[0] + s.pos[1] * s.vel[1];
+            while radial(&state) < 0.0 {
+                let h = 1e-4;
+                (0..2).for_each(|a| state.pos[a] += 0.5 * h * state.vel[a]);
+                let r3 = state.pos[0].hypot(state.pos[1]).powi(3);
+                (0..2).for_each(|a| state.vel[a] -= h * gm * state.pos[a] / r3);
+                (0..2).for_each(|a| state.pos[a] += 0.5 * h * state.vel[a]);
+            }
+            let found = state.pos[1].atan2(state.pos[0]).rem_euclid(std::f64::consts::TAU);
+            assert!((found - angle_to_pericentre(&orbit)).abs() < 1e-3, "e = {eccentricity}: {found}");
+        }
     }
 
     #[test]
@@ -55,7 +86,10 @@ mod tests {
 
     #[test]
     fn the_centre_of_mass_rests_at_the_origin() {
-        let [a, b] = about_the_centre(incoming_parabola(1.0, 1.0, 4.0), 0.25);
+        let [a, b] = about_the_centre(
+            incoming(1.0, &Orbit { pericentre: 1.0, eccentricity: 1.0, distance: 4.0 }),
+            0.25,
+        );
         for axis in 0..3 {
             assert!((0.75 * a.pos[axis] + 0.25 * b.pos[axis]).abs() < 1e-15);
             assert!((0.75 * a.vel[axis] + 0.25 * b.vel[axis]).abs() < 1e-15);

@@ -1,73 +1,105 @@
-//! A sphere of bodies in equilibrium: one of the published profiles, scaled, cut off and perhaps made to turn.
+//! A sphere of bodies in equilibrium: one of the published ones, scaled, cut off and perhaps made to turn.
 
-use super::{State, hernquist, plummer};
+use super::isotropic::Isotropic;
+use super::tapered::Tapered;
+use super::{Profile, State, eddington, hernquist, king, plummer};
 use nalgebra::Vector3;
 use rand::{Rng, RngExt, distr::Open01};
-use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
-/// The run of density with radius.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// Plummer (1911): a core, and a density that falls as r^-5.
-    Plummer,
-    /// Hernquist (1990): a cusp r^-1, and a density that falls as r^-4, as an elliptical galaxy.
-    Hernquist,
-}
-
-/// A sphere of a given size. The velocities are isotropic and those of the uncut sphere: within the cut, the forces are its too.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A sphere of a given size with isotropic velocities from its distribution function.
+#[derive(Clone, Debug)]
 pub struct Sphere {
-    /// Run of density.
-    pub profile: Profile,
+    source: Source,
     /// Mass of all bodies [M].
-    pub mass: f64,
-    /// Scale radius of the profile [L].
-    pub radius: f64,
-    /// Bodies lie within this many scale radii.
-    pub cut: f64,
-    /// Fraction of the bodies with retrograde motion about `axis` that is turned round (Lynden-Bell 1960); energies and the
-    /// equilibrium stay. 0 leaves the sphere at rest, 1 makes every body prograde.
-    pub spin: f64,
-    /// Axis of the spin, a unit vector.
-    pub axis: [f64; 3],
+    mass: f64,
+    /// Scale radius [L].
+    radius: f64,
+    /// Fraction of the bodies with retrograde motion about `axis` that is turned round.
+    spin: f64,
+    axis: [f64; 3],
 }
 
-impl Profile {
-    /// Fraction of the uncut mass within `radius` [scale radii].
-    pub fn enclosed(self, radius: f64) -> f64 {
-        match self {
-            Profile::Plummer => plummer::enclosed(radius),
-            Profile::Hernquist => hernquist::enclosed(radius),
-        }
-    }
-
-    fn draw(self, within: f64, rng: &mut impl Rng) -> (f64, f64) {
-        let mass = within * rng.sample::<f64, _>(Open01);
-        match self {
-            Profile::Plummer => {
-                let radius = plummer::radius(mass);
-                (radius, plummer::draw_speed(radius, rng))
-            }
-            Profile::Hernquist => {
-                let radius = hernquist::radius(mass);
-                (radius, hernquist::draw_speed(radius, rng))
-            }
-        }
-    }
+/// What radii and speeds are drawn from, in units of the scale radius, and of the mass where G = 1.
+#[derive(Clone, Debug)]
+enum Source {
+    /// Bodies within `cut` of the endless sphere, with its velocities: within the cut, the forces are its, too.
+    Plummer { cut: f64 },
+    /// Likewise.
+    Hernquist { cut: f64 },
+    /// A sphere that ends.
+    Table(Arc<Isotropic>),
 }
 
 impl Sphere {
+    /// A sphere of this mass [M] and scale radius [L]. Plummer and Hernquist spheres have no bodies beyond `cut` scale radii; the
+    /// density of the others is tapered with this length, and their velocities are those of the tapered sphere.
+    ///
+    /// # Errors
+    /// If the tapered sphere has no isotropic equilibrium.
+    pub fn new(profile: Profile, mass: f64, radius: f64, cut: f64) -> Result<Sphere, String> {
+        let source = match profile {
+            Profile::Plummer => Source::Plummer { cut },
+            Profile::Hernquist => Source::Hernquist { cut },
+            Profile::Jaffe | Profile::Isochrone | Profile::Nfw => {
+                let table = eddington::isotropic(&Tapered::new(profile, 1.0, 1.0, cut), |_| 0.0)?;
+                Source::Table(Arc::new(table))
+            }
+        };
+        Ok(Sphere { source, mass, radius, spin: 0.0, axis: [0.0, 0.0, 1.0] })
+    }
+
+    /// The sphere of King (1966) of this mass [M], core radius [L] and central depth in units of sigma^2.
+    pub fn king(mass: f64, radius: f64, w0: f64) -> Sphere {
+        Sphere::of_table(king::king(w0), mass, radius)
+    }
+
+    /// The sphere of a table, of this mass [M], with the table's unit of length being `radius` [L].
+    pub fn of_table(table: Isotropic, mass: f64, radius: f64) -> Sphere {
+        Sphere { source: Source::Table(Arc::new(table)), mass, radius, spin: 0.0, axis: [0.0, 0.0, 1.0] }
+    }
+
+    /// The sphere with a fraction `spin` of its retrograde bodies turned round about `axis`, a unit vector (Lynden-Bell 1960):
+    /// energies and the equilibrium stay. 0 leaves the sphere at rest, 1 makes every body prograde.
+    pub fn turning(self, spin: f64, axis: [f64; 3]) -> Sphere {
+        Sphere { spin, axis, ..self }
+    }
+
     /// Draws a body; `constant` is the gravitational constant.
     pub fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
-        let within = self.profile.enclosed(self.cut);
-        let velocity_unit = (constant * self.mass / within / self.radius).sqrt();
-        let (radius, speed) = self.profile.draw(within, rng);
+        let velocity_unit = (constant * self.mass / self.source.mass() / self.radius).sqrt();
+        let (radius, speed) = self.source.draw(rng);
         let pos = direction(rng).map(|x| x * radius * self.radius);
         let vel = direction(rng).map(|v| v * speed * velocity_unit);
         let turned = rng.random::<f64>() < self.spin;
         State { pos, vel: if turned { prograde(self.axis, pos, vel) } else { vel } }
+    }
+}
+
+impl Source {
+    /// Mass of all bodies.
+    fn mass(&self) -> f64 {
+        match self {
+            Source::Plummer { cut } => plummer::enclosed(*cut),
+            Source::Hernquist { cut } => hernquist::enclosed(*cut),
+            Source::Table(table) => table.total(),
+        }
+    }
+
+    fn draw(&self, rng: &mut impl Rng) -> (f64, f64) {
+        let mut mass = || self.mass() * rng.sample::<f64, _>(Open01);
+        match self {
+            Source::Plummer { .. } => {
+                let radius = plummer::radius(mass());
+                (radius, plummer::draw_speed(radius, rng))
+            }
+            Source::Hernquist { .. } => {
+                let radius = hernquist::radius(mass());
+                (radius, hernquist::draw_speed(radius, rng))
+            }
+            Source::Table(table) => table.draw(rng),
+        }
     }
 }
 

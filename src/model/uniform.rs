@@ -1,10 +1,11 @@
-//! Bodies at rest that fill a box or a ball evenly. A ball collapses: its free-fall time is pi sqrt(R^3 / (8 G M)).
+//! Bodies that fill a box or a ball evenly, at rest or, in a ball, with some velocities. A ball at rest collapses: its free-fall time is
+//! pi sqrt(R^3 / (8 G M)).
 
-use super::{Component, State, sphere::direction};
+use super::{Component, sphere::direction};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-/// Bodies at rest of uniform density.
+/// Bodies of uniform density.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Uniform {
     /// Number of bodies.
@@ -17,6 +18,9 @@ pub struct Uniform {
     pub shape: Shape,
     /// Side of the box, or diameter of the ball [L].
     pub side: f64,
+    /// 2K/|W| at the start; only a ball may have any other than 0, with velocities that fill a ball evenly, too (Hénon 1964, Annales
+    /// d'Astrophysique 27, 83).
+    pub virial_ratio: f64,
 }
 
 /// What bodies fill.
@@ -31,8 +35,9 @@ pub enum Shape {
 
 impl Uniform {
     pub(super) fn component(&self) -> Component {
-        let shape = super::Shape::Uniform(self.shape, self.side);
-        Component { count: self.bodies, mass: self.mass, kind: 1, shape, place: State::default() }
+        let &Uniform { shape, side, virial_ratio, .. } = self;
+        let shape = super::Shape::Uniform { shape, side, virial_ratio };
+        Component::at_rest(self.bodies, self.mass, 1, shape)
     }
 }
 
@@ -47,4 +52,10 @@ impl Shape {
             }
         }
     }
+}
+
+/// Greatest speed of bodies that fill a ball of this side and mass, and a ball of velocities: with W = -3 G M^2 / (5 R) and
+/// K = 3/10 M v^2 the ratio 2K/|W| is v^2 R / (G M).
+pub(super) fn greatest_speed(constant: f64, mass: f64, side: f64, virial_ratio: f64) -> f64 {
+    (virial_ratio * constant * mass / (0.5 * side)).sqrt()
 }

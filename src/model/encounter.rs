@@ -1,0 +1,137 @@
+//! Galaxies that meet: any models, each turned as it likes, on a Kepler orbit or at places of their own.
+
+use super::{Component, Model, State, orbit};
+use nalgebra::{Rotation3, Unit, Vector3};
+use serde::Serialize;
+
+/// Two galaxies on an orbit in the x-y plane with its angular momentum along z, or any number of them at places of their own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Encounter {
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// The orbit of two; without it each galaxy has its place.
+    #[serde(flatten)]
+    pub orbit: Option<Orbit>,
+    /// The galaxies.
+    pub galaxies: Vec<Galaxy>,
+}
+
+/// A Kepler orbit of the centres, as of points that hold the whole mass, on which they come in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Orbit {
+    /// Closest approach [L].
+    pub pericentre: f64,
+    /// Eccentricity: 1 is a parabola.
+    pub eccentricity: f64,
+    /// Distance at the start [L].
+    pub distance: f64,
+}
+
+/// One of the galaxies.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Galaxy {
+    /// What it is by itself, turning about the z axis.
+    #[serde(flatten)]
+    pub model: Model,
+    /// Inclination of its disc to the orbit, and argument of the pericentre: the angle along the orbit from the ascending node, where the
+    /// other galaxy comes up through the disc, to the pericentre [degree] (Toomre & Toomre 1972, ApJ 178, 623, figure 6). 0 is prograde,
+    /// 180 retrograde.
+    pub orientation: [f64; 2],
+    /// Place of its centre, where there is no orbit [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<[f64; 3]>,
+    /// Velocity of its centre, where there is no orbit [L/T].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub velocity: Option<[f64; 3]>,
+}
+
+impl Encounter {
+    /// The components of all galaxies, in their order.
+    ///
+    /// # Errors
+    /// If one of them has no equilibrium.
+    pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
+        let parts: Vec<Vec<Component>> =
+            self.galaxies.iter().map(|galaxy| galaxy.model.components(constant)).collect::<Result<_, _>>()?;
+        let masses: Vec<f64> =
+            parts.iter().map(|part| part.iter().map(|component| component.mass).sum()).collect();
+        let places = self.places(constant, &masses);
+        let mut components = Vec::new();
+        for (k, part) in parts.into_iter().enumerate() {
+            let towards = self.direction_of_pericentre(k);
+            let turn = turn(self.galaxies[k].orientation, towards);
+            components.extend(part.into_iter().map(|component| component.moved(turn, &places[k])));
+        }
+        Ok(components)
+    }
+
+    fn places(&self, constant: f64, masses: &[f64]) -> Vec<State> {
+        match &self.orbit {
+            Some(orbit) => {
+                let total = masses[0] + masses[1];
+                let relative = orbit::incoming(constant * total, orbit);
+                orbit::about_the_centre(relative, masses[1] / total).into()
+            }
+            None => {
+                let place = |galaxy: &Galaxy| State {
+                    pos: galaxy.position.unwrap_or_default(),
+                    vel: galaxy.velocity.unwrap_or_default(),
+                };
+                self.galaxies.iter().map(place).collect()
+            }
+        }
+    }
+
+    /// Angle from the x axis at which a galaxy sees the other one at pericentre [radian]; 0 without an orbit.
+    fn direction_of_pericentre(&self, galaxy: usize) -> f64 {
+        let second = self.orbit.as_ref().map_or(0.0, orbit::angle_to_pericentre);
+        if galaxy == 1 && self.orbit.is_some() { second + std::f64::consts::PI } else { second }
+    }
+}
+
+/// The rotation that inclines the z axis away from that of the orbit: about the line of nodes, which lies `argument` before the
+/// pericentre, so that the other galaxy comes up there.
+fn turn([inclination, argument]: [f64; 2], pericentre: f64) -> Rotation3<f64> {
+    let (sin, cos) = (pericentre - argument.to_radians()).sin_cos();
+    Rotation3::from_axis_angle(&Unit::new_unchecked(Vector3::new(cos, sin, 0.0)), -inclination.to_radians())
+}
+
+impl Component {
+    /// Turned about the origin, and then moved.
+    fn moved(self, turn: Rotation3<f64>, place: &State) -> Component {
+        let turned = |vector: [f64; 3]| -> [f64; 3] { (turn * Vector3::from(vector)).into() };
+        let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
+        let state = State {
+            pos: sum(turned(self.place.pos), place.pos),
+            vel: sum(turned(self.place.vel), place.vel),
+        };
+        let turn = Some(self.turn.map_or(turn, |first| turn * first));
+        Component { place: state, turn, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the other galaxy comes up through the disc, and that it moves up there.
+    #[test]
+    fn the_spin_follows_from_inclination_and_argument() {
+        let spin = |orientation, pericentre| -> Vector3<f64> { turn(orientation, pericentre) * Vector3::z() };
+        for (inclination, argument, pericentre) in
+            [(60.0, -30.0, 0.3f64), (15.0, -90.0, 2.0), (120.0, 45.0, -1.0)]
+        {
+            let spin = spin([inclination, argument], pericentre);
+            assert!((spin.z - f64::to_radians(inclination).cos()).abs() < 1e-14);
+            let node = pericentre - f64::to_radians(argument);
+            let (place, motion) =
+                (Vector3::new(node.cos(), node.sin(), 0.0), Vector3::new(-node.sin(), node.cos(), 0.0));
+            assert!(spin.dot(&place).abs() < 1e-14, "the node lies in the disc");
+            assert!(
+                (spin.dot(&motion) - f64::to_radians(inclination).sin()).abs() < 1e-14,
+                "the other goes up"
+            );
+        }
+        assert!((spin([180.0, 20.0], 0.4) + Vector3::z()).norm() < 1e-14);
+    }
+}

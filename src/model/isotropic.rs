@@ -1,0 +1,91 @@
+//! A sphere with isotropic velocities as a table over radius, from which bodies are drawn. Units of the file: G = 1.
+
+use rand::{Rng, RngExt, distr::Open01};
+
+/// A parabola that is positive on an interval is nowhere above 9/8 of the greatest of its values at both ends and in the middle.
+const ABOVE_SAMPLES: f64 = 1.125 * (1.0 + 1e-9);
+
+/// A sphere whose distribution function depends on the energy alone. All lists go from the centre outward; at each radius, what is
+/// within and how deep the potential is there.
+#[derive(Debug)]
+pub struct Isotropic {
+    /// Radii [L].
+    radius: Vec<f64>,
+    /// Mass of the sphere within [M].
+    mass: Vec<f64>,
+    /// Depth of the potential, positive and falling [L^2/T^2].
+    depth: Vec<f64>,
+    /// Distribution function at the binding energy that is the depth, up to a constant factor; 0 at the energy 0.
+    distribution: Vec<f64>,
+    /// Above the greatest value of v^2 f(depth - v^2 / 2).
+    highest: Vec<f64>,
+}
+
+impl Isotropic {
+    /// A sphere of these nodes, at least two: radius and mass rise, the depth falls.
+    pub fn new(radius: Vec<f64>, mass: Vec<f64>, depth: Vec<f64>, distribution: Vec<f64>) -> Isotropic {
+        let n = radius.len();
+        assert!(n >= 2 && [&mass, &depth, &distribution].iter().all(|list| list.len() == n));
+        let outer = |j: usize| if j + 1 < n { (depth[j + 1], distribution[j + 1]) } else { (0.0, 0.0) };
+        // f is linear between the nodes, so that (depth - e) f(e) is a parabola on each interval.
+        let parabola = |i: usize, j: usize| {
+            let ends = [(depth[j], distribution[j]), outer(j)];
+            let middle = (0.5 * (ends[0].0 + ends[1].0), 0.5 * (ends[0].1 + ends[1].1));
+            [ends[0], middle, ends[1]].map(|(e, f)| (depth[i] - e) * f).into_iter().fold(0.0, f64::max)
+        };
+        let highest =
+            (0..n).map(|i| 2.0 * ABOVE_SAMPLES * (i..n).map(|j| parabola(i, j)).fold(0.0, f64::max));
+        let highest = highest.collect();
+        Isotropic { radius, mass, depth, distribution, highest }
+    }
+
+    /// Mass of the whole sphere [M].
+    pub fn total(&self) -> f64 {
+        *self.mass.last().expect("there are nodes")
+    }
+
+    /// Distribution function at the binding energy `e`, up to a constant factor.
+    pub fn distribution(&self, e: f64) -> f64 {
+        let i = self.depth.partition_point(|&depth| depth > e);
+        match (i.checked_sub(1), self.depth.get(i)) {
+            (None, _) => self.distribution[0],
+            (Some(last), None) => self.distribution[last] * e / self.depth[last],
+            (Some(inner), Some(outer)) => {
+                let part = (e - outer) / (self.depth[inner] - outer);
+                self.distribution[i] + part * (self.distribution[inner] - self.distribution[i])
+            }
+        }
+    }
+
+    /// Draws radius [L] and speed [L/T] of a body: the speed by rejection under the greatest value of v^2 f.
+    pub fn draw(&self, rng: &mut impl Rng) -> (f64, f64) {
+        let mass = self.total() * rng.sample::<f64, _>(Open01);
+        let i = self.mass.partition_point(|&within| within < mass).max(1);
+        // From the inner node, where the bound is the higher one; mass and radius are powers of each other, the depth goes as ln r.
+        let part = (mass / self.mass[i - 1]).ln() / (self.mass[i] / self.mass[i - 1]).ln();
+        let radius = self.radius[i - 1] * (self.radius[i] / self.radius[i - 1]).powf(part);
+        let depth = self.depth[i - 1] + part.max(0.0) * (self.depth[i] - self.depth[i - 1]);
+        let escape = (2.0 * depth).sqrt();
+        loop {
+            let (x, y): (f64, f64) = (rng.random(), rng.random());
+            let speed = x * escape;
+            let density = speed * speed * self.distribution(depth - 0.5 * speed * speed);
+            debug_assert!(density <= self.highest[i - 1], "the bound of the speeds fails at {radius}");
+            if y * self.highest[i - 1] < density {
+                return (radius, speed);
+            }
+        }
+    }
+
+    /// The outermost radius [L].
+    #[cfg(test)]
+    pub fn edge(&self) -> f64 {
+        *self.radius.last().expect("there are nodes")
+    }
+
+    /// Depth of the potential at the nodes [L^2/T^2], from the centre outward.
+    #[cfg(test)]
+    pub fn depths(&self) -> &[f64] {
+        &self.depth
+    }
+}

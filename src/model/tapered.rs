@@ -1,0 +1,83 @@
+//! A sphere of one of the profiles, tapered so that its mass is finite: density and mass within a radius.
+
+use super::profile::{Density, Profile};
+use std::f64::consts::PI;
+
+/// Nodes of the grid: 70 to 90 for each factor e in radius.
+const NODES: usize = 2000;
+/// The grid begins where a shell has this part of the mass of one at the scale radius, and ends at this many lengths of the taper.
+const INNERMOST: f64 = 1e-9;
+const OUTERMOST: f64 = 30.0;
+
+/// Density times sech(radius / taper).
+#[derive(Clone, Debug)]
+pub struct Tapered {
+    profile: Profile,
+    /// Scale radius [L].
+    scale: f64,
+    /// Length of the taper [scale radii].
+    cut: f64,
+    /// Density [M/L^3] of a profile's 1.
+    unit: f64,
+    /// Radii in equal steps of their logarithm [L], and the mass within [M].
+    radius: Vec<f64>,
+    mass: Vec<f64>,
+}
+
+impl Tapered {
+    /// A sphere of this mass [M], scale radius [L] and length of the taper [scale radii].
+    pub fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
+        let mut sphere =
+            Tapered { profile, scale, cut, unit: 1.0, radius: grid(profile, scale, cut), mass: Vec::new() };
+        let shell = |r: f64| 4.0 * PI * r.powi(3) * sphere.density(r).value;
+        let first = sphere.radius[0];
+        let mut within = shell(first) / (3.0 + sphere.density(first).slope);
+        let mut masses = vec![within];
+        for pair in sphere.radius.windows(2) {
+            let middle = shell((pair[0] * pair[1]).sqrt());
+            within += (pair[1] / pair[0]).ln() / 6.0 * (shell(pair[0]) + 4.0 * middle + shell(pair[1]));
+            masses.push(within);
+        }
+        sphere.unit = mass / within;
+        sphere.mass = masses.into_iter().map(|part| part * sphere.unit).collect();
+        sphere
+    }
+
+    /// Density at `radius` [L], in [M/L^3].
+    pub fn density(&self, radius: f64) -> Density {
+        let Density { value, slope } = self.profile.tapered(radius / self.scale, self.cut);
+        Density { value: value * self.unit, slope }
+    }
+
+    /// Mass within `radius` [L].
+    pub fn enclosed(&self, radius: f64) -> f64 {
+        let i = self.radius.partition_point(|&r| r < radius);
+        if i == self.radius.len() {
+            return self.mass[i - 1];
+        }
+        let i = i.max(1); // within the first radius the mass goes as between the first two
+        let power = (self.mass[i] / self.mass[i - 1]).ln() / (self.radius[i] / self.radius[i - 1]).ln();
+        self.mass[i] * (radius / self.radius[i]).powf(power)
+    }
+
+    /// Radii [L] and masses within them [M], from the centre outward.
+    pub fn nodes(&self) -> (&[f64], &[f64]) {
+        (&self.radius, &self.mass)
+    }
+
+    /// Scale radius [L].
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+}
+
+fn grid(profile: Profile, scale: f64, cut: f64) -> Vec<f64> {
+    let shell = |x: f64| x.powi(3) * profile.tapered(x, cut).value;
+    let middle = cut.min(1.0);
+    let mut first = middle;
+    while shell(first) > INNERMOST * shell(middle) {
+        first *= 0.5;
+    }
+    let step = (OUTERMOST * cut / first).ln() / (NODES - 1) as f64;
+    (0..NODES).map(|i| scale * first * (step * i as f64).exp()).collect()
+}
