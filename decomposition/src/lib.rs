@@ -6,9 +6,11 @@ mod comm;
 mod error;
 mod evaluate;
 mod migrate;
+mod order;
 mod splitters;
 
 pub use comm::collective::agree;
 pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
+pub use order::{Ordered, cells, in_key_order};

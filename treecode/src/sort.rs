@@ -15,8 +15,8 @@ pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
     sorted
 }
 
-/// Bits of the bodies' keys, in the order of the bodies.
-fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
+/// Bits of the bodies' keys in `cube`, which must hold them all, in the order of the bodies.
+pub fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
     const SPAN: usize = 1 << 13;
     let mut keys = vec![0; bodies.len()];
     let [x, y, z] = bodies.pos.each_ref().map(|x| x.par_chunks(SPAN));
@@ -27,7 +27,7 @@ fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
 }
 
 /// Whether bodies with these keys and ids are in order, without asking what bodies of the same key and id differ in.
-fn is_sorted(keys: &[u64], ids: &[u64]) -> bool {
+pub fn is_sorted(keys: &[u64], ids: &[u64]) -> bool {
     let ascending = |i: usize| (keys[i], ids[i]) < (keys[i + 1], ids[i + 1]);
     (1..keys.len()).into_par_iter().with_min_len(1 << 13).all(|i| ascending(i - 1))
 }
