@@ -1,7 +1,7 @@
 //! The command line: which command, with which options.
 
 use crate::ending::Ending;
-use crate::{bench, doctor, force, info, jobscript, make, plan, render, run, status};
+use crate::{bench, convert, doctor, extract, force, info, jobscript, make, plan, render, run, status};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -38,6 +38,10 @@ pub enum Command {
     Render(render::Arguments),
     /// Show what a snapshot holds, and check it.
     Info(info::Arguments),
+    /// Read bodies from a file of any known format and write them as a snapshot.
+    Convert(convert::Arguments),
+    /// Write the bodies of a region of a snapshot, reading only the cells that it touches.
+    Extract(extract::Arguments),
     /// Measure this machine: sustained Gflops of whole steps, at a checked force error.
     Bench(bench::Arguments),
 }
@@ -58,6 +62,8 @@ impl Command {
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
             Command::Info(arguments) => info::main(arguments),
+            Command::Convert(arguments) => convert::main(arguments),
+            Command::Extract(arguments) => extract::main(arguments),
             Command::Bench(arguments) => bench::main(arguments),
         }?;
         Ok(Ending::Done)

@@ -1,13 +1,20 @@
 //! What a rank has at hand: the way to the other ranks, the way to shared files, and a common end on errors.
 
 use anyhow::{Result, anyhow};
-use decomposition::{Comm, agree, collective};
+use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order};
 use io::checkpoint;
-use io::snapshot::{self, Fields, Header, Writers};
+use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows, Writers};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Cube, Key, TYPES};
+
+/// Cells that the index of a snapshot has, about: enough to find a region, few enough to read at once.
+const MOST_CELLS: u64 = 4096;
+/// Cells of each of several files, about, so that files are of nearly equal size.
+const CELLS_OF_A_FILE: u64 = 16;
+/// Bodies that a cell may have at least.
+const LEAST_BODIES: u64 = 16;
 
 /// One of the ranks that do a job together.
 pub struct Crew<'a> {
@@ -27,6 +34,11 @@ pub(crate) enum Files<'a> {
 }
 
 impl<'a> Crew<'a> {
+    /// One rank that does a job without any others.
+    pub fn alone() -> Crew<'static> {
+        Crew { comm: &Solo, threads: 1, files: Files::Processes(Writers::One) }
+    }
+
     pub(crate) fn new(comm: &'a dyn Comm, threads: usize, files: Files<'a>) -> Crew<'a> {
         Crew { comm, threads, files }
     }
@@ -84,28 +96,77 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Writes the bodies of all ranks to one file; within each type they stand in the order of ranks. Collective.
+    /// Writes the bodies of all ranks as a snapshot, in the order of their keys, with an index of cells: the same content on any number of
+    /// ranks. Collective.
     ///
     /// # Errors
-    /// On every rank, if the file cannot be written; nothing is left of it then.
+    /// On every rank, if a body has an impossible value or a file cannot be written; nothing is left of it then.
     pub fn write_snapshot(
         &self,
         path: &Path,
         header: &Header,
         bodies: &Bodies,
         fields: Fields,
+        layout: &Layout,
+    ) -> Result<()> {
+        let Some(cube) = self.cube(bodies)? else {
+            let (index, none) = (Index::default(), Bodies::default());
+            return self.write_rows(path, header, &none, &index, fields, layout);
+        };
+        let ordered = in_key_order(self.comm, &cube, bodies);
+        let index = Index { cube: Some(cube), cells: self.cells(&ordered, layout) };
+        self.write_rows(path, header, &ordered.bodies, &index, fields, layout)
+    }
+
+    /// The cube around the bodies of all ranks; `None` if there are none.
+    fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
+        let survey = self.agree(bodies.survey().map_err(anyhow::Error::from))?;
+        if collective::sum(self.comm, bodies.len() as u64) == 0 {
+            return Ok(None);
+        }
+        let (lo, hi) = (collective::min(self.comm, survey.lo), collective::max(self.comm, survey.hi));
+        Ok(Some(Cube::around(lo, hi)))
+    }
+
+    /// Cells of some thousands at most: small where bodies are dense or, as SWIFT's readers want them, all of one size.
+    fn cells(&self, ordered: &Ordered, layout: &Layout) -> Vec<(Key, [u64; TYPES])> {
+        let bodies = collective::sum(self.comm, ordered.keys.len() as u64);
+        match layout.flavour {
+            Flavour::Gadget => {
+                let wanted = MOST_CELLS.max(CELLS_OF_A_FILE * layout.files as u64);
+                let most = (bodies / wanted).max(LEAST_BODIES);
+                let mut cells = cells(self.comm, ordered, |_, count| count > most);
+                cells.retain(|(_, count)| *count != [0; TYPES]);
+                cells
+            }
+            Flavour::Swift => {
+                let level =
+                    (1..=4).take_while(|level| bodies >> (3 * level) >= LEAST_BODIES).last().unwrap_or(1);
+                cells(self.comm, ordered, |depth, _| depth < level)
+            }
+        }
+    }
+
+    fn write_rows(
+        &self,
+        path: &Path,
+        header: &Header,
+        bodies: &Bodies,
+        index: &Index,
+        fields: Fields,
+        layout: &Layout,
     ) -> Result<()> {
         match &self.files {
             Files::Processes(writers) => {
-                let (offset, total) = self.places(bodies);
-                self.agree(Ok(snapshot::write(path, header, bodies, fields, writers, offset, total)?))
+                let rows = Rows { bodies, offset: self.offset(bodies), index };
+                self.agree(Ok(snapshot::write(path, header, &rows, fields, layout, writers)?))
             }
             Files::Pool(pool) => {
                 self.pool(pool, bodies);
                 self.lead(|| {
                     let all = empty(pool);
-                    let total = count(&all);
-                    Ok(snapshot::write(path, header, &all, fields, &Writers::One, [0; TYPES], total)?)
+                    let rows = Rows { bodies: &all, offset: [0; TYPES], index };
+                    Ok(snapshot::write(path, header, &rows, fields, layout, &Writers::One)?)
                 })
             }
         }
@@ -121,12 +182,11 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Where this rank's bodies of each type begin in a file of all, and how many of each type there are.
-    fn places(&self, bodies: &Bodies) -> ([u64; TYPES], [u64; TYPES]) {
+    /// Where this rank's bodies of each type begin in a file of all.
+    fn offset(&self, bodies: &Bodies) -> [u64; TYPES] {
         let counts = collective::gather(self.comm, &count(bodies));
-        let sum =
-            |ranks: &[Vec<u64>]| std::array::from_fn(|kind| ranks.iter().map(|count| count[kind]).sum());
-        (sum(&counts[..self.comm.rank()]), sum(&counts))
+        let before = &counts[..self.comm.rank()];
+        std::array::from_fn(|kind| before.iter().map(|count| count[kind]).sum())
     }
 }
 

@@ -10,8 +10,8 @@ use treecode::{Bodies, TYPES};
 /// Show what a snapshot holds: header, units, types, ranges. Fails if bodies have impossible values or share an id.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshot of Heorot or of another program of the GADGET family; of several files, any.
-    #[arg(value_name = "SNAPSHOT.hdf5")]
+    /// Snapshot of any format that `heorot convert` reads; of several files, any.
+    #[arg(value_name = "SNAPSHOT")]
     pub file: PathBuf,
 }
 
@@ -43,6 +43,10 @@ fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
         "snapshot",
         format!("{} ({} file{})", path.display(), header.files, if header.files == 1 { "" } else { "s" }),
     );
+    line("format", header.format.name().to_owned());
+    if !header.ignored.is_empty() {
+        line("ignored columns", header.ignored.join(", ").escape_debug().to_string());
+    }
     describe_units(header, &mut line);
     let box_size =
         if header.box_size > 0.0 { header.box_size.to_string() } else { "none, isolated".to_owned() };

@@ -1,15 +1,16 @@
 //! `heorot model`: writes initial conditions.
 
 use crate::console::say;
+use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
+use crate::layout_options::LayoutOptions;
 use crate::model::{self, Model};
 use crate::parameters::{Parameters, SystemName};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
 use io::Units;
-use io::snapshot::{self, Fields, Header, Writers};
+use io::snapshot::{Fields, Header};
 use std::path::PathBuf;
-use treecode::TYPES;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Snapshot to write.
     #[arg(long, short, value_name = "IC.hdf5")]
     pub output: PathBuf,
+    /// How it is written.
+    #[command(flatten)]
+    pub layout: LayoutOptions,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -49,11 +53,9 @@ The same options are keys of the [initial] table of a parameter file, with _ for
 pub fn main(arguments: &Arguments) -> Result<()> {
     let (model, units) = arguments.model()?;
     let bodies = model::generate(&Solo, &model, units.gravitational_constant());
-    let mut total = [0; TYPES];
-    bodies.kind.iter().for_each(|&kind| total[usize::from(kind)] += 1);
     let header = Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
-    let none = Fields { acceleration: false, potential: false };
-    snapshot::write(&arguments.output, &header, &bodies, none, &Writers::One, [0; TYPES], total)?;
+    let layout = arguments.layout.layout();
+    Crew::alone().write_snapshot(&arguments.output, &header, &bodies, Fields::default(), &layout)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
     Ok(())
 }

@@ -3,9 +3,11 @@
 use crate::forces::Forces;
 use crate::initial::Initial;
 use crate::walltime::{Interval, WallTime};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use io::Units;
+use io::snapshot::{Fields, Flavour, Layout};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A parameter file.
@@ -97,6 +99,68 @@ pub struct Output {
     /// Whether snapshots hold potentials.
     #[serde(default)]
     pub potential: bool,
+    /// Whether snapshots hold the time step of each body.
+    #[serde(default)]
+    pub time_step: bool,
+    /// Whose names and attributes snapshots have.
+    #[serde(default)]
+    pub format: Flavour,
+    /// Precision of the numbers in snapshots.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Level of lossless compression, 1 to 9; 0 for none.
+    #[serde(default)]
+    pub compression: u8,
+    /// Number of files of a snapshot.
+    #[serde(default = "one")]
+    pub files: u16,
+    /// Hints for MPI-IO by name, such as `cb_nodes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mpi_hints: BTreeMap<String, String>,
+}
+
+/// Precision of numbers in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    Double,
+    /// Rounded to half the bytes.
+    Single,
+}
+
+fn one() -> u16 {
+    1
+}
+
+impl Output {
+    /// How snapshots are laid out.
+    pub fn layout(&self) -> Layout {
+        Layout {
+            flavour: self.format,
+            single: self.precision == Precision::Single,
+            compression: self.compression,
+            files: self.files.into(),
+            hints: self.mpi_hints.clone().into_iter().collect(),
+        }
+    }
+
+    /// What snapshots hold, if the steps of all bodies are of this length [T].
+    pub fn fields(&self, time_step: f64) -> Fields {
+        Fields {
+            acceleration: self.acceleration,
+            potential: self.potential,
+            time_step: self.time_step.then_some(time_step),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))?;
+        ensure!(self.compression <= 9, "output.compression = {}: must be from 0 to 9", self.compression);
+        ensure!(self.files >= 1, "output.files = 0: must be at least 1");
+        Ok(())
+    }
 }
 
 /// The `[batch]` table.
@@ -160,7 +224,7 @@ impl Parameters {
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
-        self.output.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))
+        self.output.check()
     }
 }
 

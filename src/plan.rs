@@ -7,7 +7,7 @@ use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
 use crate::model::{self, Model, Spherical};
-use crate::parameters::{Output, Parameters};
+use crate::parameters::{Output, Parameters, Precision};
 use crate::schedule::Schedule;
 use crate::simulation::Simulation;
 use anyhow::{Result, bail};
@@ -111,10 +111,12 @@ fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
     ));
 }
 
-/// Bytes of a snapshot whose numbers are all written as they are.
+/// Bytes of a snapshot, before compression.
 fn snapshot_size(output: &Output, bodies: u64) -> f64 {
-    let numbers = 8 + if output.acceleration { 3 } else { 0 } + u64::from(output.potential);
-    8.0 * numbers as f64 * bodies as f64
+    let fields =
+        if output.acceleration { 3 } else { 0 } + u64::from(output.potential) + u64::from(output.time_step);
+    let number = if output.precision == Precision::Single { 4 } else { 8 };
+    ((8 + number * (7 + fields)) * bodies) as f64
 }
 
 /// Seconds that a core computes for a body in a step.

@@ -9,6 +9,8 @@ use crate::forces::Control;
 use crate::machine::{self, Machine};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// The program and its version.
 pub const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
@@ -87,6 +89,22 @@ pub struct FileTimes {
     pub checkpoint_seconds: f64,
     /// Checkpoints written.
     pub checkpoints: u64,
+    /// Bytes of all snapshots written.
+    pub written_bytes: u64,
+    /// Speed of writing [bytes/s]; 0 if nothing was written.
+    pub writing_bytes_per_second: f64,
+    /// Part of the whole time that writing took, from 0 to 1.
+    pub writing_share: f64,
+}
+
+impl FileTimes {
+    /// Adds what it took to write these files of a snapshot.
+    pub fn wrote(&mut self, time: Duration, files: &[PathBuf]) {
+        self.writing_seconds += time.as_secs_f64();
+        self.written_bytes +=
+            files.iter().filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum::<u64>();
+        self.writing_bytes_per_second = self.written_bytes as f64 / self.writing_seconds;
+    }
 }
 
 /// Wall times of evaluations, of the slowest rank [s].
@@ -163,6 +181,12 @@ impl Report {
         }
     }
 
+    /// Takes what reading and writing cost, and works out its part of the whole time.
+    pub fn set_files(&mut self, files: FileTimes) {
+        let all = self.cost.total_seconds() + files.reading_seconds + files.writing_seconds;
+        self.files = FileTimes { writing_share: files.writing_seconds / all, ..files };
+    }
+
     /// Says times, speed and errors.
     pub fn say_speed(&self) {
         let cost = &self.cost;
@@ -192,6 +216,16 @@ impl Report {
         }
         if let Some(bytes) = self.memory_bytes_per_body {
             say(&format!("{bytes:.0} bytes of memory per body at most"));
+        }
+        let files = &self.files;
+        if files.snapshots > 0 {
+            say(&format!(
+                "{} snapshots of {:.1} MB in all, written at {:.0} MB/s in {:.1} % of the time",
+                files.snapshots,
+                files.written_bytes as f64 / 1e6,
+                files.writing_bytes_per_second / 1e6,
+                100.0 * files.writing_share
+            ));
         }
         if let Some(Energy { error, greatest_error, .. }) = &self.energy {
             say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));

@@ -1,18 +1,18 @@
 //! A check that needs `mpirun`: `write_check FOLDER [unwritable|full]`.
 //!
 //! The ranks write one snapshot together, unevenly, the second of them without bodies and the first in several rounds. Its bytes must
-//! be those that one rank writes alone. With `unwritable` or `full`, FOLDER must be a place where the write fails; then every rank must
+//! be those that one rank writes alone; and so must its bodies, where it is compressed, or divided among several files. With `unwritable` or `full`, FOLDER must be a place where the write fails; then every rank must
 //! get the same error, and nothing may be left. Prints one line a rank; the exit code says whether all is well.
 
-use io::snapshot::{Fields, Header, Writers, read, write};
+use io::snapshot::{Fields, Header, Index, Layout, Rows, Writers, read, write};
 use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
 use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Key, TYPES};
 
 const BODIES: usize = 700_000;
-const FIELDS: Fields = Fields { acceleration: true, potential: true };
+const FIELDS: Fields = Fields { acceleration: true, potential: true, time_step: Some(0.25) };
 
 fn main() -> ExitCode {
     let universe = mpi::initialize().expect("MPI starts");
@@ -42,34 +42,60 @@ fn same_bytes(
     size: usize,
     barrier: &dyn Fn(),
 ) -> Result<String, String> {
-    let (together, alone) = (folder.join("together.hdf5"), folder.join("alone.hdf5"));
+    let hints =
+        vec![("cb_buffer_size".to_owned(), "1048576".to_owned()), ("cb_nodes".to_owned(), "1".to_owned())];
+    let plain = Layout { hints, ..Layout::default() };
     let mine = share(rank, size);
-    write_share(&together, &mine, writers).map_err(|error| error.to_string())?;
-    if rank == 0 {
-        write_share(&alone, &(0..BODIES), &Writers::One).map_err(|error| error.to_string())?;
+    let mut said = String::new();
+    for (name, layout) in [
+        ("plain", plain.clone()),
+        ("several", Layout { files: 3, ..plain.clone() }),
+        ("compressed", Layout { compression: 1, ..plain.clone() }),
+        ("small", Layout { compression: 1, single: true, files: 2, ..plain }),
+    ] {
+        let (together, alone) =
+            (folder.join(format!("{name}.hdf5")), folder.join(format!("{name}-alone.hdf5")));
+        write_share(&together, &mine, &layout, writers).map_err(|error| error.to_string())?;
+        if rank == 0 {
+            write_share(&alone, &(0..BODIES), &layout, &Writers::One).map_err(|error| error.to_string())?;
+        }
+        barrier();
+        let [together_files, alone_files] =
+            [&together, &alone].map(|path| io::snapshot::names(path, layout.files));
+        for (ours, theirs) in together_files.iter().zip(&alone_files) {
+            let bytes = |path: &Path| std::fs::read(path).map_err(|error| error.to_string());
+            // Where compressed chunks lie in a file is HDF5's choice.
+            if layout.compression == 0 && bytes(ours)? != bytes(theirs)? {
+                return Err(format!(
+                    "{}: the file of all ranks has other bytes than that of one",
+                    ours.display()
+                ));
+            }
+        }
+        let read =
+            |path: &Path| read(path, rank, size).map(|(_, bodies)| bodies).map_err(|error| error.to_string());
+        let bodies = read(&together)?;
+        if bodies != read(&alone)? {
+            return Err(format!("{name}: the file of all ranks has other bodies than that of one"));
+        }
+        let intact = (0..bodies.len()).all(|i| {
+            let (id, kind) = (bodies.id[i], usize::from(bodies.kind[i]));
+            let expected = sample(id as usize..id as usize + 1).velocity(0);
+            let expected = if layout.single { expected.map(|x| f64::from(x as f32)) } else { expected };
+            bodies.velocity(i) == expected && kind == kind_of(id as usize)
+        });
+        if !intact {
+            return Err(format!("{name}: a body was read wrong"));
+        }
+        barrier();
+        said = format!(", {} bodies read", bodies.len());
     }
-    barrier();
-    if std::fs::read(&together).map_err(|error| error.to_string())?
-        != std::fs::read(&alone).map_err(|error| error.to_string())?
-    {
-        return Err("the file of all ranks has other bytes than that of one".to_owned());
-    }
-    barrier();
-    let (_, bodies) = read(&together, rank, size).map_err(|error| error.to_string())?;
-    let intact = (0..bodies.len()).all(|i| {
-        let (id, kind) = (bodies.id[i], usize::from(bodies.kind[i]));
-        bodies.velocity(i) == sample(id as usize..id as usize + 1).velocity(0) && kind == kind_of(id as usize)
-    });
-    if intact {
-        Ok(format!(", {} bodies read", bodies.len()))
-    } else {
-        Err("a body was read wrong".to_owned())
-    }
+    Ok(said)
 }
 
 fn fails_cleanly(folder: &Path, writers: &Writers, rank: usize, size: usize) -> Result<String, String> {
     let path = folder.join("never.hdf5");
-    let Err(error) = write_share(&path, &share(rank, size), writers) else {
+    let Err(error) = write_share(&path, &share(rank, size), &Layout::default(), writers) else {
         return Err("the write went well".to_owned());
     };
     let left = std::fs::read_dir(folder).map_or(0, |entries| {
@@ -99,7 +125,12 @@ fn share(rank: usize, size: usize) -> Range<usize> {
     unreachable!("rank {rank} of {size}")
 }
 
-fn write_share(path: &Path, mine: &Range<usize>, writers: &Writers) -> Result<(), io::Error> {
+fn write_share(
+    path: &Path,
+    mine: &Range<usize>,
+    layout: &Layout,
+    writers: &Writers,
+) -> Result<(), io::Error> {
     let header =
         Header { time: 1.5, parameters: vec![("time.step".into(), "0.5".into())], ..Header::default() };
     let count = |range: Range<usize>| {
@@ -107,8 +138,12 @@ fn write_share(path: &Path, mine: &Range<usize>, writers: &Writers) -> Result<()
         range.for_each(|id| count[kind_of(id)] += 1);
         count
     };
+    // As many cells as files need to be of about one size.
+    let cells = (0..BODIES / 10_000).map(|cell| (Key::ROOT, count(cell * 10_000..(cell + 1) * 10_000)));
+    let index = Index { cube: None, cells: cells.collect() };
     let bodies = sample(mine.clone());
-    write(path, &header, &bodies, FIELDS, writers, count(0..mine.start), count(0..BODIES))
+    let rows = Rows { bodies: &bodies, offset: count(0..mine.start), index: &index };
+    write(path, &header, &rows, FIELDS, layout, writers)
 }
 
 fn kind_of(id: usize) -> usize {

@@ -47,6 +47,12 @@ impl Error {
     }
 
     pub(crate) fn snapshot(path: &Path, fault: impl Into<String>) -> Error {
-        Error::Snapshot { path: path.to_owned(), fault: fault.into() }
+        Error::Snapshot { path: path.to_owned(), fault: one_line(&fault.into()) }
     }
+}
+
+/// A message with names from a damaged file in it, on one line whatever they hold.
+fn one_line(text: &str) -> String {
+    let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
 }

@@ -1,10 +1,11 @@
-//! Files: snapshots (HDF5 lives here only), checkpoints, parameter files, tables.
+//! Files: snapshots (HDF5 lives here only), bodies of other programs, checkpoints, parameter files, tables.
 //!
 //! A file appears whole or not at all: it is written beside its place under the name `NAME.part`, forced to the disk, and renamed.
 
 pub mod checkpoint;
 mod error;
 mod file;
+mod foreign;
 pub mod parameters;
 pub mod snapshot;
 pub mod table;

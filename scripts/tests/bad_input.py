@@ -218,6 +218,11 @@ def main():
         (["force", "GOOD", "--output", "OUT", "--accuracy", "1e-4", "--tolerance", "0.1"], ["accuracy", "tolerance"]),
         (["bench", "--bodies", "100", "--accuracy", "0.5"], ["accuracy", "0.5"]),
         (["force", "GOOD", "--output", "OUT", "--order", "0"], ["order", "0"]),
+        (["run", "RUN", "--set", "output.compression=11"], ["compression", "11"]),
+        (["run", "RUN", "--set", "output.files=0"], ["files", "0"]),
+        (["run", "RUN", "--set", "output.format=\"swfit\""], ["swfit", "swift"]),
+        (["convert", "RUN", "OUT"], ["run.toml", "no rows of numbers"]),
+        (["convert", "GOOD", "/proc/heorot/out.hdf5"], ["/proc/heorot/out.hdf5"]),
     ]:
         on_one_and_three(f"arguments: {' '.join(arguments)}", bad_arguments, shared, arguments, words)
     for arguments, words in [

@@ -1,12 +1,16 @@
-"""Snapshots open in yt and pynbody with no other argument, with right units, time, counts and values."""
+"""Snapshots open in yt, pynbody and swiftsimio with no other argument, with right units, time, counts and values; and what pynbody and NumPy
+write is read here."""
 
 import warnings
 
 import h5py
 import numpy as np
-from harness import bodies, check, heorot, require, scratch
+from harness import bodies, check, heorot, require, require_same_bits, scratch
+
+warnings.simplefilter("ignore")
 
 GALAXY_BODIES = 1500
+TIME = 0.012
 PARAMETERS = """\
 [initial]
 model = "collision"
@@ -23,16 +27,18 @@ step = 0.004
 folder = "{folder}"
 potential = true
 acceleration = true
+time_step = true
 """
 
 
-def run():
-    """The last snapshot of a short collision, written by two ranks."""
-    folder = scratch()
+def run(name, *options, ranks=2):
+    """The files of the last snapshot of a short collision."""
+    folder = scratch(name)
     file = folder / "run.toml"
     file.write_text(PARAMETERS.format(bodies=GALAXY_BODIES, folder=folder / "out"))
-    heorot("run", file, ranks=2).require_success()
-    return sorted((folder / "out").glob("*.hdf5"))[-1]
+    overrides = [word for option in options for word in ("--set", option)]
+    heorot("run", file, *overrides, ranks=ranks).require_success()
+    return sorted((folder / "out").glob("snapshot_001*.hdf5"))
 
 
 def require_close(what, found, expected, tolerance=1e-6):
@@ -49,54 +55,240 @@ def our_own(path):
     require(set(found["Type"]) == {2, 3}, f"types {set(found['Type'])}")
     require_close("the total mass", found["Masses"].sum(), 20.0)
     with h5py.File(path) as file:
-        require_close("the time", file["Header"].attrs["Time"], 0.012)
-    require({"Acceleration", "Potential"} <= found.keys(), f"datasets {sorted(found)}")
+        require_close("the time", file["Header"].attrs["Time"], TIME)
+    require({"Acceleration", "Potential", "TimeStep"} <= found.keys(), f"datasets {sorted(found)}")
+    require_close("the time step", found["TimeStep"], np.full(GALAXY_BODIES, 0.004))
 
 
-def with_yt(path):
+def with_yt(path, expected, shift=0.0):
     import yt
 
     yt.set_log_level("error")
     dataset = yt.load(str(path))
     data = dataset.all_data()
-    require_close("the time", dataset.current_time.to("kpc*s/km"), 0.012)
+    require_close("the time", dataset.current_time.to("kpc*s/km"), TIME)
     require(not dataset.cosmological_simulation, "is taken for a cosmological run")
-    expected = bodies(path)
     for kind in [2, 3]:
         chosen = expected["Type"] == kind
         name = f"PartType{kind}"
-        order = np.argsort(np.asarray(data[name, "particle_index"]))
+        ids = data[name, "particle_index" if (name, "particle_index") in dataset.field_list + dataset.derived_field_list else "ParticleIDs"]
+        order = np.argsort(np.asarray(ids))
         for field, unit, values in [
             ("particle_mass", "1e10*Msun", expected["Masses"]),
-            ("particle_position", "kpc", expected["Coordinates"]),
+            ("particle_position", "kpc", expected["Coordinates"] + shift),
             ("particle_velocity", "km/s", expected["Velocities"]),
         ]:
             unit_value = dataset.quan(1e10, "Msun") if "Msun" in unit else dataset.quan(1.0, unit)
             require_close(f"{name} {field}", (data[name, field] / unit_value).to("")[order], values[chosen], 1e-4)
 
 
-def with_pynbody(path):
+def with_pynbody(path, expected, shift=0.0):
     import pynbody
 
-    warnings.simplefilter("ignore")
     snapshot = pynbody.load(str(path))
     require(len(snapshot) == GALAXY_BODIES, f"{len(snapshot)} bodies")
-    require_close("the time", snapshot.properties["time"].in_units("kpc s km**-1"), 0.012)
-    expected = bodies(path)
+    require_close("the time", snapshot.properties["time"].in_units("kpc s km**-1"), TIME)
     order = np.argsort(snapshot["iord"])
     for name, unit, values in [
         ("mass", "1e10 Msol", expected["Masses"]),
-        ("pos", "kpc", expected["Coordinates"]),
+        ("pos", "kpc", expected["Coordinates"] + shift),
         ("vel", "km s**-1", expected["Velocities"]),
     ]:
         require_close(name, np.asarray(snapshot[name].in_units(unit))[order], values, 1e-4)
 
 
+def with_swiftsimio(path, expected, shift):
+    import swiftsimio
+
+    data = swiftsimio.load(str(path))
+    # It rounds units to five digits.
+    require_close("the time", data.metadata.time.to("kpc*s/km").value, TIME, 1e-4)
+    require(data.metadata.cosmology is None, "is taken for a cosmological run")
+    for kind, group in [(2, data.boundary), (3, data.sinks)]:
+        chosen = expected["Type"] == kind
+        order = np.argsort(group.particle_ids.value)
+        require((group.particle_ids.value[order] == expected["ParticleIDs"][chosen]).all(), "other ids")
+        for name, unit, values in [
+            ("masses", "1e10*Msun", expected["Masses"]),
+            ("coordinates", "kpc", expected["Coordinates"] + shift),
+            ("velocities", "km/s", expected["Velocities"]),
+            ("accelerations", "km**2/s**2/kpc", expected["Acceleration"]),
+            ("potentials", "km**2/s**2", expected["Potential"]),
+            ("time_steps", "kpc*s/km", expected["TimeStep"]),
+        ]:
+            found = getattr(group, name)
+            found = found.to("Msun").value / 1e10 if "Msun" in unit else found.to(unit).value
+            require_close(f"type {kind} {name}", found[order], values[chosen], 1e-4)
+
+
+def swift_region(path, expected, shift):
+    """swiftsimio finds the bodies of a region by our index of cells."""
+    import swiftsimio
+
+    mask = swiftsimio.mask(str(path))
+    box = mask.metadata.boxsize
+    region = [[0.35 * side, 0.55 * side] for side in box]
+    mask.constrain_spatial(region)
+    data = swiftsimio.load(str(path), mask=mask)
+    lo, hi = 0.35 * box.to("kpc").value, 0.55 * box.to("kpc").value
+    for kind, group in [(2, data.boundary), (3, data.sinks)]:
+        position = expected["Coordinates"] + shift
+        inside = (expected["Type"] == kind) & (position >= lo).all(axis=1) & (position <= hi).all(axis=1)
+        found = set(group.particle_ids.value.tolist())
+        missing = set(expected["ParticleIDs"][inside].tolist()) - found
+        require(not missing, f"{len(missing)} of {inside.sum()} bodies of type {kind} are missing")
+        require(inside.sum() > 0 and len(found) < (expected["Type"] == kind).sum(), "the mask chooses nothing")
+
+
+def require_converted(source, folder, expected, *, tolerance=0.0, types=None):
+    """`heorot convert` of a file gives these bodies, with ids in the order of `expected`, on one rank and on three."""
+    for ranks in [None, 3]:
+        out = folder / "converted.hdf5"
+        heorot("convert", source, out, "--units", "nbody", ranks=ranks).require_success()
+        found = bodies(out)
+        for name, values in expected.items():
+            if name == "ParticleIDs":
+                require((found[name] == values).all(), f"{name} differ")
+            else:
+                require_close(name, found[name], values, max(tolerance, 1e-15))
+        if types is not None:
+            require((found["Type"] == types).all(), f"types {set(found['Type'])}")
+
+
+def written_by_pynbody(kind, star):
+    import pynbody
+
+    folder = scratch(kind.__name__)
+    random = np.random.default_rng(2)
+    snapshot = pynbody.new(gas=30, dm=50, star=20, order="gas,dm,star")
+    snapshot["pos"] = random.normal(size=(100, 3))
+    snapshot["vel"] = random.normal(size=(100, 3))
+    snapshot["mass"] = random.uniform(1, 2, size=100)
+    snapshot["pos"].units, snapshot["vel"].units, snapshot["mass"].units = "kpc", "km s^-1", "Msol"
+    for name in ["eps", "phi"]:
+        snapshot[name] = np.full(100, 0.5)
+    for name in ["rho", "temp", "metals"]:
+        snapshot.gas[name] = np.ones(30)
+    snapshot.star["tform"] = snapshot.star["metals"] = np.ones(20)
+    snapshot["iord"] = np.arange(100)
+    snapshot.properties.update(a=1.0, z=0.0, h=1.0, omegaM0=0.0, omegaL0=0.0)
+    snapshot.properties["boxsize"] = pynbody.array.SimArray(0.0, "kpc")
+    path = folder / "galaxy"
+    snapshot.write(fmt=kind, filename=str(path))
+    expected = {"Coordinates": snapshot["pos"], "Velocities": snapshot["vel"], "Masses": snapshot["mass"]}
+    expected = {name: np.asarray(values) for name, values in expected.items()}
+    require_converted(path, folder, expected, tolerance=1e-6, types=np.repeat([0, 1, star], [30, 50, 20]))
+
+
+def pynbody_tipsy():
+    import pynbody
+
+    written_by_pynbody(pynbody.snapshot.tipsy.TipsySnap, 4)
+
+
+def pynbody_gadget():
+    import pynbody
+
+    written_by_pynbody(pynbody.snapshot.gadget.GadgetSnap, 2)  # the first of the types that are stars to it
+
+
+def numpy_and_text():
+    folder = scratch("numpy")
+    random = np.random.default_rng(3)
+    mass, pos, vel = random.uniform(1, 2, size=40), random.normal(size=(40, 3)), random.normal(size=(40, 3))
+    ids, types = random.permutation(1000)[:40], random.integers(0, 6, size=40)
+    rows = np.column_stack([mass, pos, vel])
+    order = np.argsort(ids)
+    expected = {"Masses": mass, "Coordinates": pos, "Velocities": vel}
+    by_id = {name: values[order] for name, values in expected.items()} | {"ParticleIDs": ids[order]}
+    np.save(folder / "rows.npy", rows)
+    np.save(folder / "columns.npy", np.asfortranarray(rows))
+    for name in ["rows.npy", "columns.npy"]:
+        require_converted(folder / name, folder, expected)
+    records = np.zeros(40, [("id", "i4"), ("pos", ">f8", 3), ("vel", "f8", 3), ("mass", "f8"), ("type", "u1")])
+    records["id"], records["pos"], records["vel"], records["mass"], records["type"] = ids, pos, vel, mass, types
+    np.save(folder / "records.npy", records)
+    np.savez(folder / "stored.npz", id=ids, pos=pos, vel=vel, mass=mass, type=types)
+    np.savez_compressed(folder / "compressed.npz", id=ids, pos=pos, vel=vel, mass=mass, type=types)
+    names = "vx vy vz id type x y z mass"
+    table = np.column_stack([vel, ids, types, pos, mass])
+    np.savetxt(folder / "table.txt", table, fmt="%.17g", header=names)
+    np.savetxt(folder / "table.csv", table, fmt="%.17g", delimiter=",", header=names.replace(" ", ","), comments="")
+    for name in ["records.npy", "stored.npz", "compressed.npz", "table.txt", "table.csv"]:
+        require_converted(folder / name, folder, by_id, types=types[order])
+
+
+def starts_a_run():
+    """What can be converted can be run from."""
+    folder = scratch("start")
+    random = np.random.default_rng(4)
+    table = np.column_stack([np.full(200, 0.005), random.normal(size=(200, 6))])
+    np.savetxt(folder / "table.txt", table, header="mass x y z vx vy vz")
+    file = folder / "run.toml"
+    file.write_text(f'[initial]\nfile = "{folder}/table.txt"\n[time]\nsteps = 1\nstep = 0.01\n[output]\nfolder = "{folder}/out"\n')
+    heorot("run", file, ranks=3).require_success()
+    require_close("positions", bodies(folder / "out" / "snapshot_000.hdf5")["Coordinates"], table[:, 1:4], 1e-15)
+
+
+def any_ranks(expected):
+    """The files themselves are the same on any number of ranks, bodies in the same order."""
+    for ranks in [1, 3]:
+        [path] = run(f"ranks-{ranks}", ranks=ranks)
+        with h5py.File(path) as ours, h5py.File(expected) as theirs:
+            for group in ["PartType2", "PartType3", "Cells"]:
+                names = []
+                theirs[group].visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+                for name in names:
+                    require((ours[group][name][...] == theirs[group][name][...]).all(), f"{ranks} ranks: {group}/{name} differs")
+
+
+def layouts(expected):
+    """Several files, compression and single precision: opened by the others, read by ourselves."""
+    files = run("several", "output.files=3", "output.compression=4", ranks=4)
+    require(len(files) == 3, f"files {files}")
+    with_yt(files[0], expected)
+    with_pynbody(str(files[0]).removesuffix(".0.hdf5"), expected)
+    out = scratch("joined") / "one.hdf5"
+    heorot("convert", files[1], out, ranks=2).require_success()
+    plain = {name: values for name, values in expected.items() if name in bodies(out)}
+    require_same_bits(plain, bodies(out))
+    [single] = run("single", 'output.precision="single"', "output.compression=1")
+    with_yt(single, expected)
+    with_pynbody(single, expected)
+
+
+def extract(path, expected):
+    folder = scratch("extract")
+    inside = (np.abs(expected["Coordinates"] - [10.0, 0.0, 0.0]) <= [8.0, 5.0, 5.0]).all(axis=1)
+    require(0 < inside.sum() < len(inside), "the region is no test")
+    out = folder / "region.hdf5"
+    outcome = heorot("extract", path, out, "--region", "box:2,18,-5,5,-5,5").require_success()
+    require_same_bits({name: values[inside] for name, values in expected.items() if name != "TimeStep"}, bodies(out))
+    require(f"{inside.sum()} of {len(inside)} bodies" in outcome.stdout, outcome.stdout)
+    outcome = heorot("extract", path, out, "--region", "sphere:1e6,0,0,1")
+    require(outcome.codes == [1] and "lies in the region" in outcome.stderr, outcome.stderr)
+
+
 def main():
-    path = run()
+    [path] = run("gadget")
+    expected = bodies(path)
     check("h5py", our_own, path)
-    check("yt.load(file)", with_yt, path)
-    check("pynbody.load(file)", with_pynbody, path)
+    check("yt.load(file)", with_yt, path, expected)
+    check("pynbody.load(file)", with_pynbody, path, expected)
+    [swift] = run("swift", 'output.format="swift"')
+    with h5py.File(swift) as file:
+        shift = -file["Parameters"].attrs["Origin"]
+    check("SWIFT flavour: yt.load(file)", with_yt, swift, expected, shift)
+    check("SWIFT flavour: pynbody.load(file)", with_pynbody, swift, expected, shift)
+    check("SWIFT flavour: swiftsimio.load(file)", with_swiftsimio, swift, expected, shift)
+    check("SWIFT flavour: swiftsimio.mask(file)", swift_region, swift, expected, shift)
+    check("several files, compressed, single precision", layouts, expected)
+    check("one order on any number of ranks", any_ranks, path)
+    check("heorot extract", extract, path, expected)
+    check("Tipsy of pynbody", pynbody_tipsy)
+    check("GADGET binary of pynbody", pynbody_gadget)
+    check("arrays and tables of NumPy", numpy_and_text)
+    check("a run from a table", starts_a_run)
 
 
 main()

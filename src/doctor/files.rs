@@ -5,7 +5,7 @@ use crate::crew::Crew;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::checkpoint::Checkpoint;
-use io::snapshot::{self, Fields, Header};
+use io::snapshot::{self, Fields, Header, Layout};
 use std::path::Path;
 use std::time::Instant;
 use treecode::Bodies;
@@ -85,7 +85,7 @@ fn bodies(crew: &Crew) -> Bodies {
 fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     let bodies = bodies(crew);
     let clock = Instant::now();
-    crew.write_snapshot(path, &Header::default(), &bodies, Fields::default())?;
+    crew.write_snapshot(path, &Header::default(), &bodies, Fields::default(), &Layout::default())?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(snapshot::read(path, crew.comm.rank(), crew.comm.size())?.1);
     whole(crew, crew.agree(read())?)?;

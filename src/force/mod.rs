@@ -15,7 +15,7 @@ use crate::report::{FileTimes, Report};
 use anyhow::Result;
 use decomposition::collective;
 use io::Units;
-use io::snapshot::{Fields, Header};
+use io::snapshot::{Fields, Header, Layout};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -24,7 +24,7 @@ use std::time::Instant;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
-    /// Snapshot (HDF5, GADGET format).
+    /// Snapshot, or any other file that `heorot convert` reads.
     #[arg(value_name = "IC")]
     pub file: PathBuf,
     /// Snapshot to write, with Acceleration, Potential and ParticleIDs.
@@ -101,15 +101,15 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     if let Some(path) = &arguments.output {
         let parameters = io::parameters::echo(&echo);
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
-        let fields = Fields { acceleration: true, potential: true };
+        let fields = Fields { acceleration: true, potential: true, time_step: None };
         let begun = Instant::now();
-        crew.write_snapshot(path, &header, &evaluation.bodies, fields)?;
-        files.writing_seconds = begun.elapsed().as_secs_f64();
+        crew.write_snapshot(path, &header, &evaluation.bodies, fields, &Layout::default())?;
+        files.wrote(begun.elapsed(), std::slice::from_ref(path));
         files.snapshots = 1;
     }
     let total = collective::sum(crew.comm, evaluation.bodies.len() as u64);
     let mut report = Report::new(crew, "force", &echo, total, meter.gather(crew.comm));
-    report.files = files;
+    report.set_files(files);
     report.notes = notes;
     report.accuracy = control;
     report.evaluation_seconds = Some(times);

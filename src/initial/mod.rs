@@ -65,7 +65,7 @@ impl Initial {
     }
 }
 
-/// Reads a rank's share of a snapshot and converts it to `units`, or leaves it in its own; says which units they are. A file that
+/// Reads a rank's share of a snapshot, or of a file of another program, and converts it to `units`, or leaves it in its own; says which units they are. A file that
 /// names none is taken as it is. Collective.
 ///
 /// # Errors
@@ -76,6 +76,13 @@ pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, U
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     if header.numbered && crew.leads() {
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
+    }
+    if !header.ignored.is_empty() && crew.leads() {
+        warn(&format!(
+            "{}: columns without a meaning here: {}",
+            path.display(),
+            header.ignored.join(", ").escape_debug()
+        ));
     }
     if header.box_size > 0.0 && crew.leads() {
         warn(&format!(

@@ -1,8 +1,9 @@
 use super::*;
+use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
-use io::snapshot::{Fields, Header, Writers};
-use treecode::{Bodies, TYPES};
+use io::snapshot::{Fields, Header, Layout};
+use treecode::Bodies;
 
 #[derive(Parser)]
 struct Line {
@@ -25,8 +26,7 @@ fn write_snapshot(path: &Path, time: f64, apart: f64, units: Units) {
         bodies.pos[0][i] += 10.0 + if i % 4 < 2 { apart } else { -apart };
     }
     let header = Header { time, units: Some(units), ..Header::default() };
-    let total = [0, 0, 400, 0, 0, 0];
-    io::snapshot::write(path, &header, &bodies, Fields::default(), &Writers::One, [0; TYPES], total).unwrap();
+    Crew::alone().write_snapshot(path, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
 }
 
 /// A folder with two snapshots, named against the order of their times.

@@ -69,14 +69,14 @@ impl Folder {
                 first.display()
             );
         }
-        if let Some(source) = source.and_then(|source| fs::canonicalize(source).ok()) {
-            let is_source = |file: &&PathBuf| fs::canonicalize(file).is_ok_and(|file| file == source);
-            if let Some(file) = results.iter().find(is_source) {
-                anyhow::bail!(
-                    "{}: the run starts from this file, so --overwrite must not remove it",
-                    file.display()
-                );
-            }
+        let sources = source.map_or(Ok(Vec::new()), io::snapshot::files_of)?;
+        let sources: Vec<PathBuf> = sources.iter().filter_map(|file| fs::canonicalize(file).ok()).collect();
+        let is_source = |file: &&PathBuf| fs::canonicalize(file).is_ok_and(|file| sources.contains(&file));
+        if let Some(file) = results.iter().find(is_source) {
+            anyhow::bail!(
+                "{}: the run starts from this file, so --overwrite must not remove it",
+                file.display()
+            );
         }
         for file in results {
             remove(&file)?;
@@ -188,15 +188,22 @@ impl Folder {
 }
 
 fn is_result(name: &str) -> bool {
-    let is_snapshot =
-        snapshot_number(name).is_some() || between(name, "snapshot_step_", 8, ".hdf5").is_some();
+    let is_extra = || hdf5_stem(name).and_then(|stem| between(stem, "snapshot_step_", 8, ""));
+    let is_snapshot = snapshot_number(name).or_else(is_extra).is_some();
     is_snapshot
         || checkpoint_step(name).is_some()
         || ["energy.csv", "report.json", "status.json"].contains(&name)
 }
 
 fn snapshot_number(name: &str) -> Option<u64> {
-    between(name, "snapshot_", 3, ".hdf5")
+    between(hdf5_stem(name)?, "snapshot_", 3, "")
+}
+
+/// A name without its end, and of one of several files without the number of the file.
+fn hdf5_stem(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(".hdf5")?;
+    let Some((stem, file)) = stem.split_once('.') else { return Some(stem) };
+    (!file.is_empty() && file.bytes().all(|byte| byte.is_ascii_digit())).then_some(stem)
 }
 
 fn checkpoint_step(name: &str) -> Option<u64> {
@@ -217,6 +224,9 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crew::Crew;
+    use io::snapshot::{Fields, Header, Layout};
+    use treecode::Bodies;
 
     fn with(names: &[&str]) -> (tempfile::TempDir, Folder) {
         let root = tempfile::tempdir().unwrap();
@@ -245,11 +255,11 @@ mod tests {
     #[test]
     fn earlier_results_are_refused_or_removed_but_nothing_else() {
         let kept = ["ic.hdf5", "movie.gif", "snapshot_01.hdf5", "snapshot_abc.hdf5"];
-        let (_root, folder) =
-            with(&[&kept[..], &["energy.csv", "report.json", "snapshot_000.hdf5"]].concat());
+        let results = ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.12.hdf5"];
+        let (_root, folder) = with(&[&kept[..], &results].concat());
         let message = folder.prepare(false, None).unwrap_err().to_string();
         assert!(message.contains("energy.csv: is the result of an earlier run"), "{message}");
-        assert_eq!(names(&folder).len(), 7);
+        assert_eq!(names(&folder).len(), 8);
         folder.prepare(true, None).unwrap();
         assert_eq!(names(&folder), kept);
     }
@@ -289,7 +299,16 @@ mod tests {
 
     #[test]
     fn the_file_a_run_starts_from_is_not_removed() {
-        let (_root, folder) = with(&["snapshot_000.hdf5", "snapshot_001.hdf5"]);
+        let (_root, folder) = with(&["snapshot_000.hdf5"]);
+        let (fields, layout) = (Fields::default(), Layout::default());
+        let write = Crew::alone().write_snapshot(
+            &folder.snapshot(1),
+            &Header::default(),
+            &Bodies::default(),
+            fields,
+            &layout,
+        );
+        write.unwrap();
         folder.prepare(true, Some(&folder.snapshot(1))).unwrap_err();
         assert_eq!(names(&folder), ["snapshot_000.hdf5", "snapshot_001.hdf5"]);
     }

@@ -24,7 +24,7 @@ use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
 use io::checkpoint;
-use io::snapshot::{Fields, Header};
+use io::snapshot::{Header, names};
 use journal::Journal;
 use state::{Found, State};
 use std::path::{Path, PathBuf};
@@ -130,6 +130,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         start,
         step: 0,
         steps,
+        step_length: schedule.steps().next().map_or(parameters.time.step, |step| step.length),
         restarts: 0,
         saved: Vec::new(),
         folder,
@@ -188,6 +189,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         start: state.start,
         step,
         steps,
+        step_length: schedule.after(state.time).next().map_or(parameters.time.step, |step| step.length),
         restarts: state.restarts + 1,
         saved: vec![step],
         folder,
@@ -234,6 +236,8 @@ struct Run<'a> {
     restarts: u64,
     /// Steps of the checkpoints that this run has written or begun with, the last one last.
     saved: Vec<u64>,
+    /// Length of the last step, or before it of the first [T].
+    step_length: f64,
 }
 
 impl Run<'_> {
@@ -242,6 +246,7 @@ impl Run<'_> {
         for step in left {
             let clock = Instant::now();
             self.simulation.step(step.length, step.time)?;
+            self.step_length = step.length;
             self.step += 1;
             let requests = self.write_down(clock)?;
             self.tell_news();
@@ -383,10 +388,12 @@ impl Run<'_> {
             parameters: io::parameters::echo(self.parameters),
             ..Header::default()
         };
-        let fields = Fields { acceleration: output.acceleration, potential: output.potential };
+        let (fields, layout) = (output.fields(self.step_length), output.layout());
         let mut writing = Duration::ZERO;
-        timed(&mut writing, || self.crew.write_snapshot(path, &header, self.simulation.bodies(), fields))?;
-        self.files.writing_seconds += writing.as_secs_f64();
+        timed(&mut writing, || {
+            self.crew.write_snapshot(path, &header, self.simulation.bodies(), fields, &layout)
+        })?;
+        self.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
         if let Some(journal) = &self.journal {
             journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
@@ -483,7 +490,7 @@ impl Run<'_> {
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
         report.steps = Some(self.steps);
         report.restarts = Some(self.restarts);
-        report.files = self.files;
+        report.set_files(self.files);
         report.accuracy = self.simulation.control().cloned();
         report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {

@@ -1,6 +1,6 @@
 //! What one file of a snapshot says of itself, by whatever program of the GADGET family it was written.
 
-use super::{plain, raw::read_text};
+use super::{Format, plain, raw::read_text};
 use crate::{Error, Units};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, File, Group};
@@ -17,6 +17,9 @@ pub(super) struct FileHeader {
     pub(super) box_size: f64,
     pub(super) units: Option<Units>,
     pub(super) parameters: Vec<(String, String)>,
+    pub(super) format: Format,
+    /// What positions are relative to [L]; zero in files of other programs.
+    pub(super) origin: [f64; 3],
 }
 
 impl FileHeader {
@@ -31,8 +34,15 @@ impl FileHeader {
         };
         let parameters = Attributes::of(file, path, "Parameters")?;
         let units = Attributes::of(file, path, "Units")?;
-        let places: Vec<&Attributes> = parameters.iter().chain(&units).chain([&header]).collect();
+        let cosmology = Attributes::of(file, path, "Cosmology")?;
+        let places: Vec<&Attributes> =
+            parameters.iter().chain(&units).chain([&header]).chain(&cosmology).collect();
         refuse_cosmology(&header, &places)?;
+        let swift = units.as_ref().map_or(Ok(None), |units| swift_units(units, parameters.as_ref()))?;
+        let origin = match &parameters {
+            Some(parameters) => parameters.vector("Origin")?,
+            None => None,
+        };
         let count = header.counts("NumPart_ThisFile")?;
         let high = header.counts("NumPart_Total_HighWord")?.unwrap_or_default();
         let total = header.counts("NumPart_Total")?;
@@ -42,8 +52,11 @@ impl FileHeader {
             mass_table: header.list("MassTable")?.unwrap_or_default(),
             files: header.number("NumFilesPerSnapshot")?.unwrap_or(1.0).max(1.0) as u64,
             time: header.number("Time")?.unwrap_or(0.0),
-            box_size: header.number("BoxSize")?.unwrap_or(0.0),
-            units: read_units(&places)?,
+            // A box that is only there for the origin is none.
+            box_size: if origin.is_some() { 0.0 } else { header.number("BoxSize")?.unwrap_or(0.0) },
+            origin: origin.unwrap_or_default(),
+            format: if swift.is_some() { Format::Swift } else { Format::Gadget },
+            units: if swift.is_some() { swift } else { read_units(&places)? },
             parameters: parameters.map_or(Ok(Vec::new()), |parameters| parameters.echo())?,
         })
     }
@@ -54,10 +67,14 @@ fn with_high_word(low: u64, high: u64) -> u64 {
     if low >> 32 == 0 { low | (high & u64::from(u32::MAX)) << 32 } else { low }
 }
 
-/// A file is cosmological if it says so (`ComovingIntegrationOn`), or else if it has a cosmological constant and its time is the
+/// A file is cosmological if it says so (`ComovingIntegrationOn`; `Cosmological run` of SWIFT), or else if it has a cosmological constant and its time is the
 /// scale factor of its redshift. Many isolated files carry a cosmological constant that means nothing.
 fn refuse_cosmology(header: &Attributes, places: &[&Attributes]) -> Result<(), Error> {
-    let comoving = match first(places, "ComovingIntegrationOn")? {
+    let said = match first(places, "ComovingIntegrationOn")? {
+        None => first(places, "Cosmological run")?,
+        said => said,
+    };
+    let comoving = match said {
         Some(flag) => flag != 0.0,
         None => {
             let time = header.number("Time")?.unwrap_or(0.0);
@@ -82,12 +99,32 @@ fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
     else {
         return Ok(None);
     };
-    if [length, mass, velocity].iter().any(|&unit| unit <= 0.0) {
-        return Err(places[0]
-            .error(format!("has the units {length} cm, {mass} g, {velocity} cm/s: all must be above 0")));
-    }
     let (length_in_cm, mass_in_g) = (length / hubble, mass / hubble);
-    Ok(Some(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s: velocity }))
+    above_zero(places[0], Units { length_in_cm, mass_in_g, velocity_in_cm_per_s: velocity })
+}
+
+/// Units as SWIFT names them, which has one of time instead of velocity.
+fn swift_units(units: &Attributes, parameters: Option<&Attributes>) -> Result<Option<Units>, Error> {
+    let unit = |name| units.number(name);
+    let (Some(length_in_cm), Some(mass_in_g), Some(time)) =
+        (unit("Unit length in cgs (U_L)")?, unit("Unit mass in cgs (U_M)")?, unit("Unit time in cgs (U_t)")?)
+    else {
+        return Ok(None);
+    };
+    // This program's own files name the velocity elsewhere, so that nothing is lost by a division.
+    let velocity = parameters.map_or(Ok(None), |place| place.number("UnitVelocity_in_cm_per_s"))?;
+    let velocity_in_cm_per_s = velocity.unwrap_or(length_in_cm / time);
+    above_zero(units, Units { length_in_cm, mass_in_g, velocity_in_cm_per_s })
+}
+
+fn above_zero(place: &Attributes, units: Units) -> Result<Option<Units>, Error> {
+    let Units { length_in_cm: length, mass_in_g: mass, velocity_in_cm_per_s: velocity } = units;
+    if [length, mass, velocity].iter().all(|&unit| unit > 0.0 && unit.is_finite()) {
+        Ok(Some(units))
+    } else {
+        let fault = format!("has the units {length} cm, {mass} g, {velocity} cm/s: all must be above 0");
+        Err(place.error(fault))
+    }
 }
 
 fn first(places: &[&Attributes], name: &str) -> Result<Option<f64>, Error> {
@@ -140,6 +177,15 @@ impl<'a> Attributes<'a> {
             Some(value) if value.is_finite() => Ok(Some(*value)),
             Some(value) => Err(self.wrong(name, &format!("is {value}, must be finite"))),
             None => Err(self.wrong(name, "is empty")),
+        }
+    }
+
+    /// Three finite numbers.
+    fn vector(&self, name: &str) -> Result<Option<[f64; 3]>, Error> {
+        let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
+        match values[..] {
+            [x, y, z] if [x, y, z].iter().all(|x| x.is_finite()) => Ok(Some([x, y, z])),
+            _ => Err(self.wrong(name, &format!("is {values:?}, must be three numbers"))),
         }
     }
 

@@ -1,106 +1,54 @@
-//! The first of the two steps of writing: one rank lays out the file, so that all ranks can then fill in their rows. All that can
+//! The first of the two steps of writing: one rank lays out a file, so that all ranks can then fill in their rows. All that can
 //! go wrong with a folder or a disk goes wrong here, on one rank, before any collective call.
 
-use super::{Fields, Header, plain, raw::write_text};
-use crate::Units;
-use crate::file::reserve;
+use super::column::Column;
+use super::division::Share;
+use super::{Fields, Flavour, Header, Index, Layout, cells, gadget, plain, swift};
 use hdf5::dataset::{AllocTime, FillTime};
-use hdf5::{Group, H5Type, Location};
+use hdf5::{Dataset, Group, H5Type, Location};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use std::fs::File;
-use std::path::Path;
-use treecode::TYPES;
+use treecode::{Cube, TYPES};
 
-/// A billion Julian years [s].
-const GIGAYEAR_IN_S: f64 = 1e9 * 365.25 * 86400.0;
-
-/// One dataset of a particle type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    Coordinates,
-    Velocities,
-    Ids,
-    Masses,
-    Acceleration,
-    Potential,
+/// Everything a file says beside its rows.
+pub(super) struct Frame<'a> {
+    pub(super) header: &'a Header,
+    pub(super) fields: Fields,
+    pub(super) layout: &'a Layout,
+    pub(super) index: &'a Index,
+    /// All files of the snapshot.
+    pub(super) shares: &'a [Share],
 }
 
-impl Column {
-    /// The datasets of a snapshot, in the order in which they are written.
-    pub(super) fn all(fields: Fields) -> impl Iterator<Item = Column> {
-        let always = [Column::Coordinates, Column::Velocities, Column::Ids, Column::Masses];
-        let acceleration = fields.acceleration.then_some(Column::Acceleration);
-        always.into_iter().chain(acceleration).chain(fields.potential.then_some(Column::Potential))
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Column::Coordinates => "Coordinates",
-            Column::Velocities => "Velocities",
-            Column::Ids => "ParticleIDs",
-            Column::Masses => "Masses",
-            Column::Acceleration => "Acceleration",
-            Column::Potential => "Potential",
+impl Frame<'_> {
+    /// What positions in the file are relative to. SWIFT's readers leave out bodies that are not between 0 and the side of the box, so an isolated
+    /// system is moved to there.
+    pub(super) fn origin(&self) -> [f64; 3] {
+        match self.index.cube {
+            Some(cube) if self.is_moved() => cube.corner,
+            _ => [0.0; 3],
         }
     }
 
-    /// Numbers in a row.
-    pub(super) fn width(self) -> usize {
-        match self {
-            Column::Coordinates | Column::Velocities | Column::Acceleration => 3,
-            Column::Ids | Column::Masses | Column::Potential => 1,
+    /// Side of the box that the file names [L].
+    pub(super) fn box_size(&self) -> f64 {
+        match self.index.cube {
+            Some(cube) if self.is_moved() => cube.side,
+            _ => self.header.box_size,
         }
     }
 
-    /// Dimension as powers of length, mass and velocity.
-    fn dimension(self) -> [i32; 3] {
-        match self {
-            Column::Coordinates => [1, 0, 0],
-            Column::Velocities => [0, 0, 1],
-            Column::Ids => [0, 0, 0],
-            Column::Masses => [0, 1, 0],
-            Column::Acceleration => [-1, 0, 2],
-            Column::Potential => [0, 0, 2],
-        }
+    /// The cube that the keys divide, in the positions of the file.
+    pub(super) fn cube(&self) -> Option<Cube> {
+        let origin = self.origin();
+        let corner = |cube: Cube| std::array::from_fn(|axis| cube.corner[axis] - origin[axis]);
+        self.index.cube.map(|cube| Cube { corner: corner(cube), ..cube })
     }
 
-    /// Factor to cgs; 0 stands for a number without dimension, as in GADGET-4.
-    fn to_cgs(self, units: Units) -> f64 {
-        let [length, mass, velocity] = self.dimension();
-        if self == Column::Ids {
-            return 0.0;
-        }
-        units.length_in_cm.powi(length)
-            * units.mass_in_g.powi(mass)
-            * units.velocity_in_cm_per_s.powi(velocity)
-    }
-
-    fn create(self, group: &Group, rows: u64, units: Units) -> hdf5::Result<()> {
-        match self {
-            Column::Ids => self.create_as::<u64>(group, rows, units),
-            _ => self.create_as::<f64>(group, rows, units),
-        }
-    }
-
-    fn create_as<T: H5Type>(self, group: &Group, rows: u64, units: Units) -> hdf5::Result<()> {
-        let rows = rows as usize;
-        // No times are kept: the same bodies give the same bytes.
-        let builder = group.new_dataset::<T>().obj_track_times(false);
-        let builder = builder.alloc_time(Some(AllocTime::Early)).fill_time(FillTime::Never);
-        let dataset = match self.width() {
-            1 => builder.shape(rows).create(self.name())?,
-            width => builder.shape((rows, width)).create(self.name())?,
-        };
-        let [length, mass, velocity] = self.dimension().map(f64::from);
-        let attributes = [
-            // Nothing is comoving: the numbers are what their units say.
-            ("a_scaling", 0.0),
-            ("h_scaling", 0.0),
-            ("length_scaling", length),
-            ("mass_scaling", mass),
-            ("velocity_scaling", velocity),
-            ("to_cgs", self.to_cgs(units)),
-        ];
-        attributes.iter().try_for_each(|(name, value)| scalar(&dataset, name, *value))
+    pub(super) fn is_moved(&self) -> bool {
+        self.layout.flavour == Flavour::Swift && self.header.box_size == 0.0 && self.index.cube.is_some()
     }
 }
 
@@ -109,75 +57,107 @@ pub(super) fn group_name(kind: usize) -> String {
     format!("PartType{kind}")
 }
 
-/// More than header, parameters and the frames of all datasets take, beside the run's own parameters [bytes].
-const FRAME: u64 = 1 << 16;
+/// More than header, parameters and the frames of all datasets take, beside the run's own parameters and the index [bytes].
+const FRAME: u64 = 1 << 17;
+/// More than one cell of the index takes [bytes].
+const CELL: u64 = 600;
+/// Rows in a chunk of a compressed dataset: large enough to compress well, small enough for a region to be read from few.
+pub(super) const CHUNK: usize = 1 << 14;
 
-/// Creates the file with all but the rows of its datasets, and reserves their space on the disk.
+/// Creates a file with all but the rows of its datasets, and reserves their space on the disk. For compressed rows, whose size nobody
+/// knows yet, there must be as much space as without compression.
 ///
 /// A full disk must show here: Open MPI 4.1 has been seen to report success of a collective write that found none, and HDF5 cannot
 /// let go of a file that it fails to close.
-pub(super) fn lay_out(
-    part: &Path,
-    header: &Header,
-    fields: Fields,
-    total: [u64; TYPES],
-) -> Result<(), String> {
-    let row: u64 = Column::all(fields).map(|column| 8 * column.width() as u64).sum();
-    let text: usize = header.parameters.iter().map(|(key, value)| 256 + key.len() + value.len()).sum();
-    let size = total.iter().sum::<u64>() * row + FRAME + text as u64;
-    let file = File::create(part).map_err(|error| error.to_string())?;
+pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
+    let number = if frame.layout.single { 4 } else { 8 };
+    let bytes = |column: Column| if column == Column::Ids { 8 } else { number * column.width() as u64 };
+    let row: u64 = Column::all(frame.fields).map(bytes).sum();
+    let text: usize = frame.header.parameters.iter().map(|(key, value)| 256 + key.len() + value.len()).sum();
+    let rows: u64 = share.count.iter().sum();
+    let size =
+        rows.saturating_mul(row).saturating_add(FRAME + text as u64 + CELL * frame.index.cells.len() as u64);
+    let part = share.part();
+    let file = File::create(&part).map_err(|error| error.to_string())?;
     reserve(&file, size)?;
-    write_frame(part, header, fields, total).map_err(plain)?;
+    write_frame(frame, share).map_err(plain)?;
     reserve(&file, file.metadata().map_err(|error| error.to_string())?.len())
 }
 
-fn write_frame(part: &Path, header: &Header, fields: Fields, total: [u64; TYPES]) -> hdf5::Result<()> {
-    let file = hdf5::File::create(part)?;
-    let units = header.units.unwrap_or_default();
-    write_header(&file.create_group("Header")?, header, total)?;
-    write_parameters(&file.create_group("Parameters")?, header, units)?;
-    for kind in (0..TYPES).filter(|&kind| total[kind] > 0) {
+/// Makes sure that the file can grow to `size` bytes.
+fn reserve(file: &File, size: u64) -> Result<(), String> {
+    let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
+    // Beyond this limit the system would end the process.
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size) {
+        return Err(full(Errno::FBIG));
+    }
+    match fallocate(file, FallocateFlags::empty(), 0, size) {
+        Ok(()) => Ok(()),
+        // Not every file system can reserve; all can say what is free.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => match fstatvfs(file) {
+            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < size => Err(full(Errno::NOSPC)),
+            _ => Ok(()),
+        },
+        Err(error) => Err(full(error)),
+    }
+}
+
+fn write_frame(frame: &Frame, share: &Share) -> hdf5::Result<()> {
+    let file = hdf5::File::create(share.part())?;
+    match frame.layout.flavour {
+        Flavour::Gadget => gadget::write(&file, frame, share)?,
+        Flavour::Swift => swift::write(&file, frame, share)?,
+    }
+    cells::write(&file, frame)?;
+    for kind in (0..TYPES).filter(|&kind| share.count[kind] > 0) {
         let group = file.create_group(&group_name(kind))?;
-        Column::all(fields).try_for_each(|column| column.create(&group, total[kind], units))?;
+        Column::all(frame.fields)
+            .try_for_each(|column| create(&group, frame, column, share.count[kind] as usize))?;
     }
     file.close()
 }
 
-fn write_header(group: &Group, header: &Header, total: [u64; TYPES]) -> hdf5::Result<()> {
-    list(group, "NumPart_ThisFile", total)?;
-    list(group, "NumPart_Total", total)?;
-    list(group, "NumPart_Total_HighWord", [0u32; TYPES])?;
-    list(group, "MassTable", [0f64; TYPES])?;
-    scalar(group, "Time", header.time)?;
-    scalar(group, "Redshift", 0.0)?;
-    scalar(group, "NumFilesPerSnapshot", 1i32)?;
-    scalar(group, "Flag_Entropy_ICs", 0i32)?;
-    write_cosmology(group, header)
+fn create(group: &Group, frame: &Frame, column: Column, rows: usize) -> hdf5::Result<()> {
+    let dataset = match column {
+        Column::Ids => create_as::<u64>(group, frame.layout, column, rows)?,
+        _ if frame.layout.single => create_as::<f32>(group, frame.layout, column, rows)?,
+        _ => create_as::<f64>(group, frame.layout, column, rows)?,
+    };
+    let units = frame.header.units.unwrap_or_default();
+    match frame.layout.flavour {
+        Flavour::Gadget => gadget::describe(&dataset, column, units),
+        Flavour::Swift => swift::describe(&dataset, column, units),
+    }
 }
 
-fn write_parameters(group: &Group, header: &Header, units: Units) -> hdf5::Result<()> {
-    write_cosmology(group, header)?;
-    scalar(group, "ComovingIntegrationOn", 0i32)?;
-    scalar(group, "UnitLength_in_cm", units.length_in_cm)?;
-    scalar(group, "UnitMass_in_g", units.mass_in_g)?;
-    scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
-    // pynbody would otherwise give the age of the universe as the time of the snapshot.
-    scalar(group, "Time_GYR", header.time * units.time_in_s() / GIGAYEAR_IN_S)?;
-    header.parameters.iter().try_for_each(|(key, value)| write_text(group, &format!("heorot.{key}"), value))
+fn create_as<T: H5Type>(
+    group: &Group,
+    layout: &Layout,
+    column: Column,
+    rows: usize,
+) -> hdf5::Result<Dataset> {
+    // No times are kept: the same bodies give the same bytes.
+    let builder = group.new_dataset::<T>().obj_track_times(false).fill_time(FillTime::Never);
+    let name = column.name(layout.flavour);
+    if layout.compression == 0 {
+        let builder = builder.alloc_time(Some(AllocTime::Early));
+        return match column.width() {
+            1 => builder.shape(rows).create(name),
+            width => builder.shape((rows, width)).create(name),
+        };
+    }
+    let builder = builder.alloc_time(Some(AllocTime::Incr)).shuffle().deflate(layout.compression);
+    let chunk = rows.min(CHUNK);
+    match column.width() {
+        1 => builder.chunk(chunk).shape(rows).create(name),
+        width => builder.chunk((chunk, width)).shape((rows, width)).create(name),
+    }
 }
 
-/// What stands in `/Header` and in `/Parameters`, since readers look in either: a universe that does not expand.
-fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
-    scalar(group, "BoxSize", header.box_size)?;
-    scalar(group, "Omega0", 0.0)?;
-    scalar(group, "OmegaLambda", 0.0)?;
-    scalar(group, "HubbleParam", 1.0)
-}
-
-fn scalar<T: H5Type>(place: &Location, name: &str, value: T) -> hdf5::Result<()> {
+pub(super) fn scalar<T: H5Type>(place: &Location, name: &str, value: T) -> hdf5::Result<()> {
     place.new_attr::<T>().create(name)?.write_scalar(&value)
 }
 
-fn list<T: H5Type>(place: &Location, name: &str, values: [T; TYPES]) -> hdf5::Result<()> {
-    place.new_attr::<T>().shape(TYPES).create(name)?.write_raw(&values)
+pub(super) fn list<T: H5Type>(place: &Location, name: &str, values: &[T]) -> hdf5::Result<()> {
+    place.new_attr::<T>().shape(values.len()).create(name)?.write_raw(values)
 }

@@ -1,14 +1,22 @@
-//! Snapshots: the bodies of all ranks at one time, in one HDF5 file of the GADGET-4 flavour, which yt, pynbody and h5py open as
-//! it is. Snapshots of other programs are read too, as initial conditions.
+//! Snapshots: the bodies of all ranks at one time, in HDF5 files of the GADGET-4 or the SWIFT flavour, which yt, pynbody, swiftsimio and
+//! h5py open as they are. Snapshots of other programs are read too, as initial conditions, and what `foreign` reads besides.
 //!
-//! In the file, bodies lie by type, `/PartType0` to `/PartType5`; a type without bodies has no group. `/Header` and `/Parameters`
-//! hold what readers need, and `/Parameters` the run's own parameters too, each as `heorot.` and its dotted key.
+//! In a file, bodies lie by type, `/PartType0` to `/PartType5`, and within a type in the order of their keys; a type without bodies has no
+//! group. `/Cells` tells which rows lie where. `/Header` and `/Parameters` hold what readers need, and `/Parameters` the run's own
+//! parameters too, each as `heorot.` and its dotted key.
 
+mod cells;
+mod column;
+mod division;
+mod gadget;
 mod header;
 mod layout;
+mod options;
 mod raw;
 mod read;
+mod region;
 mod set;
+mod swift;
 mod write;
 
 #[cfg(test)]
@@ -17,9 +25,13 @@ mod tests;
 use crate::Units;
 use treecode::TYPES;
 
+pub use division::names;
+pub use options::{Fields, Flavour, Index, Layout};
 pub use raw::Writers;
-pub use read::{read, read_header, read_unchecked};
-pub use write::write;
+pub use read::{files_of, read, read_header, read_unchecked};
+pub use region::{Found, Region, read_region};
+pub(crate) use set::sibling;
+pub use write::{Rows, write};
 
 /// What a snapshot says beside its bodies.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,15 +51,45 @@ pub struct Header {
     pub files: usize,
     /// Whether the file has no ids, so that bodies were numbered in the order of the file. Set by reading.
     pub numbered: bool,
+    /// What kind of file it was read from.
+    pub format: Format,
+    /// Columns of a table or an array whose names mean nothing here. Set by reading.
+    pub ignored: Vec<String>,
 }
 
-/// Which results of the last force evaluation a snapshot holds beside positions, velocities, masses and ids.
+/// Kinds of files that bodies are read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fields {
-    /// `Acceleration` [L/T^2].
-    pub acceleration: bool,
-    /// `Potential` [L^2/T^2].
-    pub potential: bool,
+pub enum Format {
+    /// HDF5 of the GADGET family.
+    #[default]
+    Gadget,
+    /// HDF5 as SWIFT writes it.
+    Swift,
+    /// GADGET's binary formats 1 and 2.
+    GadgetBinary,
+    /// Tipsy, of either byte order.
+    Tipsy,
+    /// A NumPy array, `.npy`.
+    Numpy,
+    /// NumPy arrays in an archive, `.npz`.
+    NumpyZip,
+    /// A table of text.
+    Table,
+}
+
+impl Format {
+    /// What a person calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Gadget => "GADGET HDF5",
+            Format::Swift => "SWIFT HDF5",
+            Format::GadgetBinary => "GADGET binary",
+            Format::Tipsy => "Tipsy",
+            Format::Numpy => "NumPy array",
+            Format::NumpyZip => "NumPy archive",
+            Format::Table => "table of text",
+        }
+    }
 }
 
 /// The message of the HDF5 library as one line; of a system call that failed, only what the system said.

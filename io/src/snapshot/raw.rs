@@ -2,9 +2,10 @@
 #![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only; a raw communicator is a promise
 
 use hdf5::types::TypeDescriptor;
-use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, Group, H5Type};
+use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, H5Type, Location};
 use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s};
-use mpi::ffi::{self, MPI_Comm};
+use mpi::ffi::{self, MPI_Comm, MPI_Info};
+use std::ffi::CString;
 use std::ops::Range;
 use std::path::Path;
 
@@ -77,14 +78,84 @@ impl Writers {
         Err(until_zero(&text))
     }
 
-    /// Collective: opens a file that exists, to write into it.
-    pub(super) fn open(&self, path: &Path) -> hdf5::Result<File> {
+    /// Collective: opens a file that exists, to write into it, with these hints for MPI-IO.
+    pub(super) fn open(&self, path: &Path, hints: &[(String, String)]) -> hdf5::Result<File> {
         match *self {
             Writers::One => File::open_rw(path),
             Writers::Mpi { comm, .. } => {
-                FileBuilder::new().with_fapl(|access| access.mpio(comm, None)).open_rw(path)
+                let hints = Hints::new(hints)?;
+                let info = hints.as_ref().map(|hints| hints.0);
+                FileBuilder::new().with_fapl(|access| access.mpio(comm, info)).open_rw(path)
             }
         }
+    }
+
+    /// Collective: those of the writers that say so, if this one does.
+    pub(super) fn subset(&self, takes_part: bool) -> Option<Group> {
+        let Writers::Mpi { comm, rank, .. } = *self else { return takes_part.then_some(Group(Writers::One)) };
+        // SAFETY: the caller promises a communicator of a running MPI, of which all ranks call this; the new one is written before it is
+        // read, and is freed here or by the group.
+        unsafe {
+            let mut part = comm;
+            ffi::MPI_Comm_split(comm, i32::from(takes_part), rank as i32, &raw mut part);
+            let (mut rank, mut size) = (0, 0);
+            ffi::MPI_Comm_rank(part, &raw mut rank);
+            ffi::MPI_Comm_size(part, &raw mut size);
+            let group = Group(Writers::Mpi { comm: part, rank: rank as usize, size: size as usize });
+            takes_part.then_some(group)
+        }
+    }
+}
+
+/// Some of the writers, with a communicator of their own.
+pub(super) struct Group(Writers);
+
+impl Group {
+    pub(super) fn writers(&self) -> &Writers {
+        &self.0
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Writers::Mpi { comm, .. } = &mut self.0 {
+            // SAFETY: the communicator was made for this group by `Writers::subset` and is freed once; no other rank need be waited for.
+            unsafe { ffi::MPI_Comm_free(comm) };
+        }
+    }
+}
+
+/// Hints for MPI-IO, in MPI's own hands.
+struct Hints(MPI_Info);
+
+impl Hints {
+    /// `None` if there are none.
+    fn new(hints: &[(String, String)]) -> hdf5::Result<Option<Hints>> {
+        if hints.is_empty() {
+            return Ok(None);
+        }
+        let text = |text: &str| {
+            CString::new(text).map_err(|_| hdf5::Error::from(format!("the hint {text:?} holds a zero")))
+        };
+        let pairs = hints.iter().map(|(key, value)| Ok((text(key)?, text(value)?)));
+        let pairs: Vec<(CString, CString)> = pairs.collect::<hdf5::Result<_>>()?;
+        // SAFETY: MPI runs, as the caller of `open` promises; the handle is written before it is used; the texts end with zero and MPI
+        // copies them.
+        unsafe {
+            let mut info = std::mem::zeroed();
+            ffi::MPI_Info_create(&raw mut info);
+            for (key, value) in &pairs {
+                ffi::MPI_Info_set(info, key.as_ptr(), value.as_ptr());
+            }
+            Ok(Some(Hints(info)))
+        }
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        // SAFETY: the handle was made by `Hints::new` and is freed once.
+        unsafe { ffi::MPI_Info_free(&raw mut self.0) };
     }
 }
 
@@ -151,10 +222,10 @@ fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspac
 }
 
 /// Writes an attribute that is a text of fixed length: yt and pynbody know no other.
-pub(super) fn write_text(group: &Group, name: &str, text: &str) -> hdf5::Result<()> {
+pub(super) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
     let bytes = if text.is_empty() { &[0] } else { text.as_bytes() }; // HDF5 has no text of length 0
     let kind = TypeDescriptor::FixedUnicode(bytes.len());
-    let attribute = group.new_attr_builder().empty_as(&kind).create(name)?;
+    let attribute = place.new_attr_builder().empty_as(&kind).create(name)?;
     let kind = Datatype::from_descriptor(&kind)?;
     let _guard = hdf5_sys::LOCK.lock();
     // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.

@@ -1,28 +1,51 @@
 //! Reading: each rank takes its share of each type, on its own.
 
-use super::layout::{Column, group_name};
-use super::set::{Member, Set, open};
-use super::{Header, plain};
+use super::column::Column;
+use super::layout::group_name;
+use super::set::{Member, Set, locate, open};
+use super::{Format, Header, plain};
 use crate::Error;
+use crate::foreign::{Foreign, recognize, share};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, File};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
 /// Rows read at once.
 const ROWS: usize = 1 << 18;
+/// Numbers that the best compression makes of one byte.
+const MOST_INFLATED: u64 = 1 << 11;
 
 /// What a snapshot says beside its bodies.
 ///
 /// # Errors
 /// If it cannot be read, is no snapshot, or its counts disagree.
 pub fn read_header(path: &Path) -> Result<Header, Error> {
-    Set::open(path).map(|set| set.header)
+    let path = locate(path);
+    match recognize(&path)? {
+        Format::Gadget | Format::Swift => Set::open(&path).map(|set| set.header),
+        format => Foreign::open(&path, format).map(|file| file.header),
+    }
 }
 
-/// The share of rank `rank` of `size`: of each type, a contiguous part of nearly equal length, types one after the other. All shares
-/// together are all bodies. Potential and acceleration are read where the file has them.
+/// The files of the snapshot that `path` names.
+///
+/// # Errors
+/// If it cannot be read, is no snapshot, or its counts disagree.
+pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let path = locate(path);
+    match recognize(&path)? {
+        Format::Gadget | Format::Swift => {
+            Ok(Set::open(&path)?.members.into_iter().map(|member| member.path).collect())
+        }
+        _ => Ok(vec![path]),
+    }
+}
+
+/// The share of rank `rank` of `size`, of a file of any [`Format`]: contiguous parts of nearly equal length, of HDF5 one of each type. All
+/// shares together are all bodies. `path` is a file, any of several files, or what their names begin with. Potential and acceleration
+/// are read where the file has them.
 ///
 /// # Errors
 /// If the snapshot cannot be read or is at odds with itself, or if a body of the share has a position, velocity, acceleration or
@@ -39,6 +62,18 @@ pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), E
 /// If the snapshot cannot be read or is at odds with itself.
 pub fn read_unchecked(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     assert!(rank < size, "rank {rank} of {size}");
+    let path = locate(path);
+    match recognize(&path)? {
+        Format::Gadget | Format::Swift => read_hdf5(&path, rank, size),
+        format => {
+            let file = Foreign::open(&path, format)?;
+            let bodies = file.read(&path, rank, size)?;
+            Ok((file.header, bodies))
+        }
+    }
+}
+
+fn read_hdf5(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     let set = Set::open(path)?;
     let mut bodies = Bodies::default();
     for kind in 0..TYPES {
@@ -57,12 +92,6 @@ pub fn read_unchecked(path: &Path, rank: usize, size: usize) -> Result<(Header, 
     Ok((set.header, bodies))
 }
 
-/// The part of `total` that rank `rank` of `size` takes.
-fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
-    let bound = |rank: usize| (u128::from(total) * rank as u128 / size as u128) as u64;
-    bound(rank)..bound(rank + 1)
-}
-
 /// Appends rows of one type of one file; without ids, its rows are numbered from `numbering` on.
 fn read_type(
     member: &Member,
@@ -72,40 +101,12 @@ fn read_type(
     bodies: &mut Bodies,
 ) -> Result<(), Error> {
     let file = open(&member.path)?;
-    let source = Source { file: &file, member, kind, group: group_name(kind) };
-    if rows.is_empty() {
-        return source.expect_no_more();
-    }
-    source.vectors(&source.required(Column::Coordinates)?, rows, &mut bodies.pos)?;
-    source.vectors(&source.required(Column::Velocities)?, rows, &mut bodies.vel)?;
-    let length = bodies.pos[0].len();
-    match numbering {
-        Some(first) => bodies.id.extend(rows.clone().map(|row| first + row)),
-        None => source.ids(&source.required(Column::Ids)?, rows, &mut bodies.id)?,
-    }
-    match (source.open(Column::Masses)?, member.mass_table[kind]) {
-        (Some(masses), 0.0) => source.numbers(&masses, rows, &mut bodies.mass)?,
-        (None, 0.0) => {
-            let fault = format!("is missing, and /Header MassTable[{kind}] is 0");
-            return Err(source.wrong(Column::Masses, &fault));
-        }
-        (_, mass) => bodies.mass.resize(length, mass),
-    }
-    match source.open(Column::Acceleration)? {
-        Some(acceleration) => source.vectors(&acceleration, rows, &mut bodies.acc)?,
-        None => bodies.acc.iter_mut().for_each(|axis| axis.resize(length, 0.0)),
-    }
-    match source.open(Column::Potential)? {
-        Some(potential) => source.numbers(&potential, rows, &mut bodies.pot)?,
-        None => bodies.pot.resize(length, 0.0),
-    }
-    bodies.kind.resize(length, kind as u8);
-    bodies.work.resize(length, 0.0);
-    Ok(())
+    let source = Source::new(&file, member, kind);
+    if rows.is_empty() { source.expect_no_more() } else { source.append(rows, numbering, bodies) }
 }
 
 /// The datasets of one type in one file.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     file: &'a File,
     member: &'a Member,
     kind: usize,
@@ -118,9 +119,58 @@ struct Rows {
     dataset: Dataset,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &'a File, member: &'a Member, kind: usize) -> Source<'a> {
+        Source { file, member, kind, group: group_name(kind) }
+    }
+
+    /// Appends these rows; without ids, the rows of the file are numbered from `numbering` on.
+    pub(super) fn append(
+        &self,
+        rows: &Range<u64>,
+        numbering: Option<u64>,
+        bodies: &mut Bodies,
+    ) -> Result<(), Error> {
+        let before = bodies.pos[0].len();
+        self.vectors(&self.required(Column::Coordinates)?, rows, &mut bodies.pos)?;
+        for (axis, origin) in
+            bodies.pos.iter_mut().zip(self.member.origin).filter(|(_, origin)| *origin != 0.0)
+        {
+            axis[before..].iter_mut().for_each(|x| *x += origin);
+        }
+        self.vectors(&self.required(Column::Velocities)?, rows, &mut bodies.vel)?;
+        let length = bodies.pos[0].len();
+        match numbering {
+            Some(first) => bodies.id.extend(rows.clone().map(|row| first + row)),
+            None => self.ids(&self.required(Column::Ids)?, rows, &mut bodies.id)?,
+        }
+        match (self.open(Column::Masses)?, self.member.mass_table[self.kind]) {
+            (Some(masses), 0.0) => self.numbers(&masses, rows, &mut bodies.mass)?,
+            (None, 0.0) => {
+                let fault = format!("is missing, and /Header MassTable[{}] is 0", self.kind);
+                return Err(self.wrong(Column::Masses, &fault));
+            }
+            (_, mass) => bodies.mass.resize(length, mass),
+        }
+        match self.open(Column::Acceleration)? {
+            Some(acceleration) => self.vectors(&acceleration, rows, &mut bodies.acc)?,
+            None => bodies.acc.iter_mut().for_each(|axis| axis.resize(length, 0.0)),
+        }
+        match self.open(Column::Potential)? {
+            Some(potential) => self.numbers(&potential, rows, &mut bodies.pot)?,
+            None => bodies.pot.resize(length, 0.0),
+        }
+        bodies.kind.resize(length, self.kind as u8);
+        bodies.work.resize(length, 0.0);
+        Ok(())
+    }
+
     fn wrong(&self, column: Column, fault: &str) -> Error {
-        Error::snapshot(&self.member.path, format!("/{}/{} {fault}", self.group, column.name()))
+        Error::snapshot(&self.member.path, format!("/{}/{} {fault}", self.group, self.name(column)))
+    }
+
+    fn name(&self, column: Column) -> &'static str {
+        column.name(self.member.flavour)
     }
 
     /// A type that the header does not count must not be there.
@@ -145,7 +195,7 @@ impl Source<'_> {
     /// The dataset if it is there. Its shape must be what the header says and its bytes must be there before memory is taken for it.
     fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
         let count = self.member.count[self.kind];
-        let name = format!("{}/{}", self.group, column.name());
+        let name = format!("{}/{}", self.group, self.name(column));
         if !self.file.link_exists(&name) {
             return Ok(None);
         }
@@ -166,7 +216,9 @@ impl Source<'_> {
         if shape[0] as u64 != count {
             return Err(self.wrong(column, &format!("has {} rows, but /Header counts {count}", shape[0])));
         }
-        if dataset.storage_size() == 0 || dataset.storage_size() > self.file.size() {
+        // Chunks may be compressed, or not there at all; then the library would make up numbers.
+        let most = dataset.storage_size().saturating_mul(MOST_INFLATED);
+        if dataset.size() as u64 > most || dataset.storage_size() > self.file.size() {
             return Err(self.wrong(column, &format!("has {count} rows, but their data are not in the file")));
         }
         Ok(Some(Rows { column, dataset }))

@@ -1,8 +1,9 @@
 //! The files of a snapshot: one, or several whose names differ by a number.
 
+use super::column::Column;
 use super::header::FileHeader;
-use super::layout::{Column, group_name};
-use super::{Header, plain};
+use super::layout::group_name;
+use super::{Flavour, Format, Header, plain};
 use crate::Error;
 use hdf5::{File, MinorErrorCode};
 use std::ffi::OsString;
@@ -20,12 +21,16 @@ pub(super) struct Member {
     pub(super) path: PathBuf,
     pub(super) count: [u64; TYPES],
     pub(super) mass_table: [f64; TYPES],
+    /// Whose names its datasets have.
+    pub(super) flavour: Flavour,
+    /// What its positions are relative to [L].
+    pub(super) origin: [f64; 3],
 }
 
 impl Set {
-    /// Opens the snapshot that `path` names: its file, any of its files, or what their names begin with.
+    /// Opens the snapshot of which `path` is a file.
     pub(super) fn open(path: &Path) -> Result<Set, Error> {
-        let path = locate(path);
+        let path = path.to_owned();
         let first = FileHeader::read(&open(&path)?, &path)?;
         let mut members = Vec::new();
         let mut ids = None;
@@ -40,7 +45,14 @@ impl Set {
                 ));
             }
             find_ids(&file, &path, header.count, &mut ids)?;
-            members.push(Member { path, count: header.count, mass_table: header.mass_table });
+            let flavour = if header.format == Format::Swift { Flavour::Swift } else { Flavour::Gadget };
+            members.push(Member {
+                path,
+                count: header.count,
+                mass_table: header.mass_table,
+                flavour,
+                origin: header.origin,
+            });
         }
         let count = sum(&members, &path)?;
         match first.total {
@@ -60,6 +72,8 @@ impl Set {
             count,
             files: members.len(),
             numbered: ids == Some(false),
+            format: first.format,
+            ignored: Vec::new(),
         };
         Ok(Set { header, members })
     }
@@ -102,7 +116,7 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
 }
 
 /// The file itself, or the first file of a snapshot whose names begin so.
-fn locate(path: &Path) -> PathBuf {
+pub(super) fn locate(path: &Path) -> PathBuf {
     let base = if path.extension().is_some_and(|extension| extension == "hdf5") {
         path.with_extension("")
     } else {
@@ -113,12 +127,12 @@ fn locate(path: &Path) -> PathBuf {
         name.push(end);
         PathBuf::from(name)
     };
-    let candidates = [path.to_owned(), with(".hdf5"), with(".0.hdf5")];
+    let candidates = [path.to_owned(), with(".hdf5"), with(".0.hdf5"), with(".0")];
     candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| path.to_owned())
 }
 
 /// The file beside `path` whose number is `index`.
-fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
+pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut parts: Vec<&str> = name.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -140,7 +154,7 @@ fn find_ids(file: &File, path: &Path, count: [u64; TYPES], ids: &mut Option<bool
             let fault = format!("has no group /{group}, but /Header counts {count} bodies of that type");
             return Err(Error::snapshot(path, fault));
         }
-        let has = file.link_exists(&format!("{group}/{}", Column::Ids.name()));
+        let has = file.link_exists(&format!("{group}/{}", Column::Ids.name(Flavour::Gadget)));
         if *ids.get_or_insert(has) != has {
             let fault = format!("/{group}: some types have ParticleIDs, others do not");
             return Err(Error::snapshot(path, fault));

@@ -1,42 +1,54 @@
-//! Writing: one rank lays out the file, all ranks fill in their rows, and the file gets its name.
+//! Writing: one rank lays out each file, all ranks fill in their rows, and the files get their names.
 
-use super::layout::{Column, group_name, lay_out};
-use super::raw::{Transfer, Writers};
-use super::{Fields, Header, plain};
+use super::column::Column;
+use super::division::{Share, divide};
+use super::layout::{Frame, group_name, lay_out};
+use super::raw::{Group, Transfer, Writers};
+use super::{Fields, Header, Index, Layout, plain};
 use crate::Error;
-use crate::file::{discard, finish, part_of};
+use crate::file::{discard, finish};
 use hdf5::File;
+use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
 /// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole.
 const ROWS: usize = 1 << 18;
 
-/// Writes a snapshot; collective over `writers`. This rank's bodies of each type, in their order, become the rows of that type from
-/// `offset` on, of `total` over all ranks; the ranks' rows must fill the file without gap or overlap. `fields` and `header` must be
-/// the same on all ranks. The file appears under its name when it is whole and on the disk.
+/// One rank's part of the bodies of a snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Its bodies. Those of each type, in their order, become the rows of that type from `offset` on.
+    pub bodies: &'a Bodies,
+    /// First row of each type; the ranks' rows must fill all rows without gap or overlap.
+    pub offset: [u64; TYPES],
+    /// Which rows of all ranks lie where; the same on all ranks.
+    pub index: &'a Index,
+}
+
+/// Writes a snapshot; collective over `writers`. `header`, `fields` and `layout` must be the same on all ranks. Files appear under their names
+/// when all are whole and on the disk, the first file last.
 ///
 /// # Errors
-/// If the file cannot be written; every rank then returns the same error, and nothing is left behind.
+/// If a file cannot be written; every rank then returns the same error, and nothing is left behind.
 pub fn write(
     path: &Path,
     header: &Header,
-    bodies: &Bodies,
+    rows: &Rows,
     fields: Fields,
+    layout: &Layout,
     writers: &Writers,
-    offset: [u64; TYPES],
-    total: [u64; TYPES],
 ) -> Result<(), Error> {
-    let part = part_of(path);
-    let slab = Slab { bodies, places: places_by_type(bodies), offset, total };
-    let once = |act: &dyn Fn() -> Result<(), String>| if writers.is_first() { act() } else { Ok(()) };
-    let written = writers
-        .agree(once(&|| lay_out(&part, header, fields, total)))
-        .and_then(|()| fill(&part, &slab, fields, writers))
-        .and_then(|()| writers.agree(once(&|| finish(&part, path).map_err(|error| error.to_string()))));
+    let shares = divide(path, rows.index, layout.files);
+    let frame = Frame { header, fields, layout, index: rows.index, shares: &shares };
+    let slab = Slab { bodies: rows.bodies, places: places_by_type(rows.bodies), offset: rows.offset };
+    let written = writers.agree(write_parts(&frame, &slab, writers)).and_then(|()| {
+        let all = || shares.iter().rev().try_for_each(|share| finish(&share.part(), &share.path));
+        writers.agree(if writers.is_first() { all().map_err(|error| error.to_string()) } else { Ok(()) })
+    });
     written.map_err(|fault| {
         if writers.is_first() {
-            discard(&part);
+            shares.iter().for_each(|share| discard(&share.part()));
         }
         writers.agree(Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
         Error::snapshot(path, format!("cannot write: {fault}"))
@@ -50,8 +62,20 @@ struct Slab<'a> {
     places: [Vec<u32>; TYPES],
     /// First row of each type.
     offset: [u64; TYPES],
-    /// Rows of each type over all ranks.
-    total: [u64; TYPES],
+}
+
+impl Slab<'_> {
+    /// Which of this rank's places of a type go to a file.
+    fn within(&self, share: &Share, kind: usize) -> Range<usize> {
+        let mine = self.places[kind].len() as u64;
+        let place = |row: u64| (row.max(self.offset[kind]) - self.offset[kind]).min(mine) as usize;
+        place(share.first[kind])..place(share.first[kind] + share.count[kind])
+    }
+
+    /// Whether this rank has rows in a file.
+    fn reaches(&self, share: &Share) -> bool {
+        (0..TYPES).any(|kind| !self.within(share, kind).is_empty())
+    }
 }
 
 fn places_by_type(bodies: &Bodies) -> [Vec<u32>; TYPES] {
@@ -60,16 +84,43 @@ fn places_by_type(bodies: &Bodies) -> [Vec<u32>; TYPES] {
     places
 }
 
+/// Writes all files that this rank has a part in, each together with the other ranks that have, so that several files are written at a time.
+fn write_parts(frame: &Frame, slab: &Slab, writers: &Writers) -> Result<(), String> {
+    if let [share] = frame.shares {
+        return write_part(frame, share, slab, writers);
+    }
+    let takes_part = |share: &Share| slab.reaches(share) || (share.is_empty() && writers.is_first());
+    let groups: Vec<Option<Group>> =
+        frame.shares.iter().map(|share| writers.subset(takes_part(share))).collect();
+    // No rank leaves out a file after an error: others count on it.
+    let mut written = Ok(());
+    for (share, group) in frame.shares.iter().zip(&groups) {
+        if let Some(group) = group {
+            written = written.and(write_part(frame, share, slab, group.writers()));
+        }
+    }
+    written
+}
+
+/// Collective: lays out a file and fills it.
+fn write_part(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
+    writers.agree(if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
+    fill(frame, share, slab, writers)
+}
+
 /// Collective: writes all rows and closes the file.
-fn fill(part: &Path, slab: &Slab<'_>, fields: Fields, writers: &Writers) -> Result<(), String> {
-    let file = agreed(writers, writers.open(part))?;
-    let filled = (0..TYPES).filter(|&kind| slab.total[kind] > 0).try_for_each(|kind| {
-        Column::all(fields).try_for_each(|column| fill_column(&file, column, kind, slab, writers))
+fn fill(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
+    let part = share.part();
+    let file = agreed(writers, writers.open(&part, &frame.layout.hints))?;
+    let filled = (0..TYPES).filter(|&kind| share.count[kind] > 0).try_for_each(|kind| {
+        let target =
+            Target { file: &file, frame, kind, places: slab.within(share, kind), first: share.first[kind] };
+        Column::all(frame.fields).try_for_each(|column| fill_column(&target, column, slab, writers))
     });
     let closed = file.close().map_err(plain);
     // A rank's rows may wait in the memory of its own node: each rank forces them to the disk.
     let on_disk =
-        || std::fs::File::open(part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
+        || std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
     writers.agree(filled.and(closed).and_then(|()| on_disk()))
 }
 
@@ -83,43 +134,80 @@ fn agreed<T>(writers: &Writers, result: hdf5::Result<T>) -> Result<T, String> {
     Ok(value.expect("this rank has no fault, since no rank has"))
 }
 
-/// Collective: writes one dataset of one type.
-fn fill_column(
-    file: &File,
-    column: Column,
+/// One type in one file.
+struct Target<'a> {
+    file: &'a File,
+    frame: &'a Frame<'a>,
     kind: usize,
-    slab: &Slab<'_>,
-    writers: &Writers,
-) -> Result<(), String> {
-    let dataset = file.dataset(&format!("{}/{}", group_name(kind), column.name()));
+    /// Those of this rank's places of the type that go to the file.
+    places: Range<usize>,
+    /// The row of all files that is the first of this one.
+    first: u64,
+}
+
+/// Collective: writes one dataset of one type.
+fn fill_column(target: &Target, column: Column, slab: &Slab, writers: &Writers) -> Result<(), String> {
+    let Frame { layout, .. } = *target.frame;
+    let name = column.name(layout.flavour);
+    let dataset = target.file.dataset(&format!("{}/{name}", group_name(target.kind)));
     let dataset = agreed(writers, dataset)?;
     let transfer = agreed(writers, Transfer::new(writers))?;
-    let (places, start) = (&slab.places[kind], slab.offset[kind] as usize);
+    let places = &slab.places[target.kind][target.places.clone()];
+    let start = (slab.offset[target.kind] + target.places.start as u64).saturating_sub(target.first) as usize;
+    // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
+    let at_once = if layout.compression > 0 { usize::MAX } else { ROWS };
     // All ranks call HDF5 equally often, also after an error, so that no rank waits for another for ever.
-    let rounds = writers.largest(places.len().div_ceil(ROWS) as u64) as usize;
+    let rounds = writers.largest(places.len().div_ceil(at_once) as u64) as usize;
     let mut filled = Ok(());
     for round in 0..rounds {
-        let first = (round * ROWS).min(places.len());
-        let places = &places[first..(first + ROWS).min(places.len())];
-        let rows = start + first..start + first + places.len();
-        filled = filled.and(match column {
+        let first = round.saturating_mul(at_once).min(places.len());
+        let places = &places[first..first.saturating_add(at_once).min(places.len())];
+        let rows = if places.is_empty() { 0..0 } else { start + first..start + first + places.len() };
+        let done = match column {
             Column::Ids => transfer.write(&dataset, rows, &pick(&slab.bodies.id, places)),
-            _ => transfer.write(&dataset, rows, &numbers(column, slab.bodies, places)),
-        });
+            _ if layout.single => {
+                let (rounded, fault) = round_all(&numbers(column, target.frame, slab.bodies, places), name);
+                transfer.write(&dataset, rows, &rounded).and(fault.map_or(Ok(()), |fault| Err(fault.into())))
+            }
+            _ => transfer.write(&dataset, rows, &numbers(column, target.frame, slab.bodies, places)),
+        };
+        filled = filled.and(done);
     }
     agreed(writers, filled)
 }
 
+/// Numbers in single precision, and what is wrong if one of them cannot be told in it.
+fn round_all(values: &[f64], name: &str) -> (Vec<f32>, Option<String>) {
+    let rounded: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+    let lost = |value: f64, rounded: f32| {
+        !rounded.is_finite() || (rounded == 0.0 && value != 0.0 && name == "Masses")
+    };
+    let first = values.iter().zip(&rounded).find(|(value, rounded)| lost(**value, **rounded));
+    (
+        rounded.clone(),
+        first.map(|(value, _)| format!("{name} has the number {value:e}, which is beyond single precision")),
+    )
+}
+
 /// The rows of a dataset of numbers, one after the other.
-fn numbers(column: Column, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
+fn numbers(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
     match column {
+        Column::Coordinates if frame.is_moved() => moved(frame, bodies, places),
         Column::Coordinates => interleave(&bodies.pos, places),
         Column::Velocities => interleave(&bodies.vel, places),
         Column::Acceleration => interleave(&bodies.acc, places),
         Column::Masses => pick(&bodies.mass, places),
         Column::Potential => pick(&bodies.pot, places),
+        Column::TimeStep => vec![frame.fields.time_step.unwrap_or_default(); places.len()],
         Column::Ids => unreachable!("ids are not f64"),
     }
+}
+
+/// Positions relative to the origin of the file, below the side of its box even where single precision rounds them up.
+fn moved(frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
+    let (origin, last) = (frame.origin(), frame.box_size() * (1.0 - f64::from(f32::EPSILON)));
+    let place = |place: &u32, axis: usize| (bodies.pos[axis][*place as usize] - origin[axis]).min(last);
+    places.iter().flat_map(|i| [0, 1, 2].map(|axis| place(i, axis))).collect()
 }
 
 fn pick<T: Copy>(array: &[T], places: &[u32]) -> Vec<T> {

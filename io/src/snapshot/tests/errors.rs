@@ -1,8 +1,8 @@
 //! Files that are wrong, each with one line that names the file and the culprit; and folders that cannot be written.
 
 use super::foreign::Builder;
-use super::{ALL, Fields, count, files_in, folder, header, sample, write_alone};
-use crate::snapshot::{Writers, read, read_unchecked, write};
+use super::{ALL, Fields, count, files_in, folder, header, sample, write_alone, write_as};
+use crate::snapshot::{Index, Layout, read, read_unchecked};
 use hdf5::{File, Group};
 use std::path::Path;
 use treecode::{Bodies, TYPES};
@@ -45,7 +45,7 @@ fn what_is_no_snapshot() {
     assert_eq!(fault(&path), "cannot read: No such file or directory (os error 2)");
     assert_eq!(fault(folder.path()), "is not a file");
     std::fs::write(&path, "").unwrap();
-    assert_eq!(fault(&path), "is not an HDF5 file");
+    assert_eq!(fault(&path), "is empty");
     std::fs::write(&path, "[gravity]\ntheta = 0.5\n".repeat(100)).unwrap();
     assert_eq!(fault(&path), "is not an HDF5 file");
     File::create(&path).unwrap().close().unwrap();
@@ -159,12 +159,13 @@ fn rows_without_data_take_no_memory() {
     let rows = 1usize << 45;
     let file = Builder::new(&path, &[0, rows as u64]);
     let group = file.0.create_group("PartType1").unwrap();
-    group.new_dataset::<f64>().chunk((1024, 3)).shape((rows, 3)).create("Coordinates").unwrap();
-    drop((group, file));
-    assert_eq!(
-        fault(&path),
-        format!("/PartType1/Coordinates has {rows} rows, but their data are not in the file")
-    );
+    let dataset = group.new_dataset::<f64>().chunk((1024, 3)).shape((rows, 3)).create("Coordinates").unwrap();
+    let expected = format!("/PartType1/Coordinates has {rows} rows, but their data are not in the file");
+    assert_eq!(fault(&path), expected);
+    // Some of them are.
+    dataset.write_slice(&[1.0, 2.0, 3.0], (7, ..)).unwrap();
+    drop((dataset, group, file));
+    assert_eq!(fault(&path), expected);
 }
 
 #[test]
@@ -255,8 +256,9 @@ fn a_write_that_fails_leaves_what_was_there() {
     let before = std::fs::read(&path).unwrap();
     // More rows than any disk has.
     let total = [0, 1 << 50, 1, 0, 1, 0];
-    let result = write(&path, &header(), &sample(3), Fields::default(), &Writers::One, [0; TYPES], total);
-    let message = result.unwrap_err().to_string();
+    let index = Index::without_order(total);
+    let result = write_as(&path, &header(), &sample(3), Fields::default(), &Layout::default(), &index);
+    let message = result.unwrap_err();
     let begins = format!("{}: cannot write: ", path.display());
     assert!(message.starts_with(&begins) && message.ends_with("bytes are needed"), "{message}");
     assert!(std::fs::read(&path).unwrap() == before);

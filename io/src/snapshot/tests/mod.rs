@@ -1,5 +1,6 @@
 mod errors;
 mod foreign;
+mod layouts;
 
 use super::*;
 use hdf5::File;
@@ -38,11 +39,22 @@ fn count(bodies: &Bodies) -> [u64; TYPES] {
     std::array::from_fn(|kind| bodies.kind.iter().filter(|&&other| usize::from(other) == kind).count() as u64)
 }
 
-const ALL: Fields = Fields { acceleration: true, potential: true };
+const ALL: Fields = Fields { acceleration: true, potential: true, time_step: None };
 
 fn write_alone(path: &Path, header: &Header, bodies: &Bodies, fields: Fields) -> Result<(), String> {
-    let write = write(path, header, bodies, fields, &Writers::One, [0; TYPES], count(bodies));
-    write.map_err(|error| error.to_string())
+    write_as(path, header, bodies, fields, &Layout::default(), &Index::without_order(count(bodies)))
+}
+
+fn write_as(
+    path: &Path,
+    header: &Header,
+    bodies: &Bodies,
+    fields: Fields,
+    layout: &Layout,
+    index: &Index,
+) -> Result<(), String> {
+    let rows = Rows { bodies, offset: [0; TYPES], index };
+    write(path, header, &rows, fields, layout, &Writers::One).map_err(|error| error.to_string())
 }
 
 fn header() -> Header {

@@ -1,0 +1,99 @@
+//! What the columns of tables and arrays are called, and which of them bodies need.
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Mass,
+    Position(usize),
+    Velocity(usize),
+    Id,
+    Type,
+}
+
+/// What a name stands for: one column, or a vector of three.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Meaning {
+    Number(Column),
+    Vector(fn(usize) -> Column),
+}
+
+/// The columns without which there are no bodies; also the order of an array without names.
+pub(super) const NEEDED: [Column; 7] = [
+    Column::Mass,
+    Column::Position(0),
+    Column::Position(1),
+    Column::Position(2),
+    Column::Velocity(0),
+    Column::Velocity(1),
+    Column::Velocity(2),
+];
+
+/// Their names, for a message.
+pub(super) const NEEDED_NAMES: &str = "mass x y z vx vy vz";
+
+/// The meaning of a name; `None` if it has none here.
+pub(super) fn meaning(name: &str) -> Option<Meaning> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "pos" | "position" | "positions" | "coordinates" => Meaning::Vector(Column::Position),
+        "vel" | "velocity" | "velocities" => Meaning::Vector(Column::Velocity),
+        "mass" | "masses" | "m" => Meaning::Number(Column::Mass),
+        "x" => Meaning::Number(Column::Position(0)),
+        "y" => Meaning::Number(Column::Position(1)),
+        "z" => Meaning::Number(Column::Position(2)),
+        "vx" => Meaning::Number(Column::Velocity(0)),
+        "vy" => Meaning::Number(Column::Velocity(1)),
+        "vz" => Meaning::Number(Column::Velocity(2)),
+        "id" | "ids" | "particleids" | "iord" => Meaning::Number(Column::Id),
+        "type" | "types" => Meaning::Number(Column::Type),
+        _ => return None,
+    })
+}
+
+/// Columns by what they hold.
+#[derive(Debug)]
+pub(super) struct Columns<T> {
+    found: Vec<(Column, T)>,
+    /// Names that mean nothing here.
+    pub(super) ignored: Vec<String>,
+}
+
+impl<T> Default for Columns<T> {
+    fn default() -> Self {
+        Columns { found: Vec::new(), ignored: Vec::new() }
+    }
+}
+
+impl<T> Columns<T> {
+    /// Adds a column, or says that there is one of the kind.
+    pub(super) fn add(&mut self, column: Column, place: T) -> Result<(), String> {
+        if self.get(column).is_some() {
+            return Err(format!("has {} twice", column.name()));
+        }
+        self.found.push((column, place));
+        Ok(())
+    }
+
+    pub(super) fn get(&self, column: Column) -> Option<&T> {
+        self.found.iter().find(|(other, _)| *other == column).map(|(_, place)| place)
+    }
+
+    /// Says which of the columns that bodies need is missing.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match NEEDED.iter().find(|column| self.get(**column).is_none()) {
+            None => Ok(()),
+            Some(column) => Err(format!("has no column `{}`; needed are {NEEDED_NAMES}", column.name())),
+        }
+    }
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Column::Mass => "mass",
+            Column::Position(axis) => ["x", "y", "z"][axis],
+            Column::Velocity(axis) => ["vx", "vy", "vz"][axis],
+            Column::Id => "id",
+            Column::Type => "type",
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! GADGET's binary files: records between two markers of their length, as Fortran writes them, in either byte order. In format 2 a short
+//! record with a name stands before each; in format 1 the order is fixed: header, positions, velocities, ids, masses.
+
+use super::number::{Kind, Number};
+use super::pieces::{Or, Piece, count};
+use super::source::{Component, Source};
+use super::{Content, Foreign};
+use crate::Error;
+use crate::snapshot::{Format, Header, sibling};
+use std::path::Path;
+use std::rc::Rc;
+use treecode::TYPES;
+
+/// Length of the header [bytes].
+const HEADER: u32 = 256;
+/// Length of a name record [bytes].
+const NAME: u32 = 8;
+/// More files than any snapshot has.
+const MOST_FILES: u64 = 1 << 16;
+
+/// Whether a file begins as GADGET's do.
+pub(super) fn recognize(start: &[u8]) -> bool {
+    Style::of(start).is_some()
+}
+
+/// How the records of a file are written.
+#[derive(Clone, Copy, Debug)]
+struct Style {
+    big_endian: bool,
+    /// Whether each record has a name before it: format 2.
+    named: bool,
+}
+
+impl Style {
+    fn of(start: &[u8]) -> Option<Style> {
+        [false, true].into_iter().find_map(|big_endian| {
+            let style = Style { big_endian, named: false };
+            match style.whole().name(start.get(..4)?)? as u32 {
+                HEADER => Some(style),
+                NAME if start.get(4..8) == Some(b"HEAD") => Some(Style { named: true, ..style }),
+                _ => None,
+            }
+        })
+    }
+
+    fn whole(self) -> Number {
+        Number::new(Kind::Unsigned, 4, self.big_endian).expect("whole numbers of 4 bytes exist")
+    }
+
+    fn float(self, bytes: u64) -> Number {
+        Number::new(Kind::Float, bytes as usize, self.big_endian).expect("floats of 4 and 8 bytes exist")
+    }
+}
+
+/// What one file says of itself.
+struct FileHeader {
+    count: [u64; TYPES],
+    mass: [f64; TYPES],
+    time: f64,
+    redshift: f64,
+    total: [u64; TYPES],
+    files: u64,
+    box_size: f64,
+    omega_lambda: f64,
+}
+
+impl FileHeader {
+    fn read(bytes: &[u8], style: Style) -> FileHeader {
+        let whole = |at: usize| style.whole().name(&bytes[at..]).expect("whole numbers are names");
+        let double = |at: usize| style.float(8).value(&bytes[at..]);
+        FileHeader {
+            count: std::array::from_fn(|kind| whole(4 * kind)),
+            mass: std::array::from_fn(|kind| double(24 + 8 * kind)),
+            time: double(72),
+            redshift: double(80),
+            total: std::array::from_fn(|kind| whole(96 + 4 * kind) | whole(168 + 4 * kind) << 32),
+            files: whole(124).max(1),
+            box_size: double(128),
+            omega_lambda: double(144),
+        }
+    }
+
+    fn check(&self, source: &Source) -> Result<(), Error> {
+        let numbers =
+            self.mass.iter().chain([&self.time, &self.redshift, &self.box_size, &self.omega_lambda]);
+        if numbers.clone().any(|number| !number.is_finite()) || self.mass.iter().any(|&mass| mass < 0.0) {
+            return Err(source.wrong("is damaged: its GADGET header has impossible numbers"));
+        }
+        if self.omega_lambda != 0.0 && (self.time * (1.0 + self.redshift) - 1.0).abs() < 1e-3 {
+            return Err(source.wrong("is a cosmological snapshot; only isolated systems can be read"));
+        }
+        if self.files > MOST_FILES {
+            return Err(source.wrong(format!("is damaged: it is one of {} files", self.files)));
+        }
+        Ok(())
+    }
+
+    fn bodies(&self) -> u64 {
+        self.count.iter().sum()
+    }
+
+    /// Rows of the mass record.
+    fn single_masses(&self) -> u64 {
+        (0..TYPES).filter(|&kind| self.mass[kind] == 0.0).map(|kind| self.count[kind]).sum()
+    }
+}
+
+/// The records that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    Positions,
+    Velocities,
+    Ids,
+    Masses,
+    Potentials,
+    Accelerations,
+}
+
+/// The order of format 1, as far as it is known.
+const ORDER: [Block; 4] = [Block::Positions, Block::Velocities, Block::Ids, Block::Masses];
+
+impl Block {
+    fn named(name: &[u8]) -> Option<Block> {
+        Some(match name {
+            b"POS " => Block::Positions,
+            b"VEL " => Block::Velocities,
+            b"ID  " => Block::Ids,
+            b"MASS" => Block::Masses,
+            b"POT " => Block::Potentials,
+            b"ACCE" => Block::Accelerations,
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Block::Positions => "POS",
+            Block::Velocities => "VEL",
+            Block::Ids => "ID",
+            Block::Masses => "MASS",
+            Block::Potentials => "POT",
+            Block::Accelerations => "ACCE",
+        }
+    }
+
+    /// How many numbers it has.
+    fn numbers(self, header: &FileHeader) -> u64 {
+        match self {
+            Block::Positions | Block::Velocities | Block::Accelerations => 3 * header.bodies(),
+            Block::Ids | Block::Potentials => header.bodies(),
+            Block::Masses => header.single_masses(),
+        }
+    }
+}
+
+/// A record that was found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    block: Block,
+    start: u64,
+    /// Bytes of one number, 4 or 8.
+    width: u64,
+}
+
+/// Walks from record to record.
+struct Walk<'a> {
+    source: &'a Source,
+    style: Style,
+    place: u64,
+}
+
+impl Walk<'_> {
+    fn ended(&self) -> bool {
+        self.place >= self.source.length
+    }
+
+    fn marker(&self, place: u64) -> Result<u32, Error> {
+        let bytes = self.source.bytes(place, 4)?;
+        Ok(self.style.whole().name(&bytes).expect("whole numbers are names") as u32)
+    }
+
+    /// Whether a record of `length` bytes ends with the marker it begins with: markers are lengths without what 32 bits cannot hold.
+    fn fits(&self, length: u64) -> Result<bool, Error> {
+        let (begin, end) = (self.marker(self.place)?, self.place + 4 + length);
+        let inside = end.checked_add(4).is_some_and(|end| end <= self.source.length);
+        Ok(begin == length as u32 && inside && self.marker(end)? == begin)
+    }
+
+    /// Goes past a record of `length` bytes; where its content begins.
+    fn take(&mut self, length: u64, what: &str) -> Result<u64, Error> {
+        if !self.fits(length)? {
+            return Err(self.source.wrong(format!("the record {what} is cut short or damaged")));
+        }
+        let start = self.place + 4;
+        self.place = start + length + 4;
+        Ok(start)
+    }
+
+    fn name(&mut self) -> Result<[u8; 4], Error> {
+        let start = self.take(u64::from(NAME), "with the name of the next")?;
+        Ok(self.source.bytes(start, 4)?.try_into().expect("four bytes were read"))
+    }
+
+    /// The record of a block, whose numbers may be of 4 or 8 bytes.
+    fn find(&mut self, block: Block, header: &FileHeader) -> Result<Found, Error> {
+        let numbers = block.numbers(header);
+        for width in [4, 8] {
+            let length = numbers * width;
+            if self.fits(length)? {
+                return Ok(Found { block, start: self.take(length, block.name())?, width });
+            }
+        }
+        Err(self.source.wrong(format!(
+            "the record {} has {} bytes or is cut short, must have {} or {} for {} bodies",
+            block.name(),
+            self.marker(self.place)?,
+            4 * numbers,
+            8 * numbers,
+            header.bodies()
+        )))
+    }
+}
+
+/// A file with its records.
+struct Member {
+    source: Rc<Source>,
+    style: Style,
+    header: FileHeader,
+    found: Vec<Found>,
+}
+
+impl Member {
+    fn open(path: &Path) -> Result<Member, Error> {
+        let source = Source::open(path)?;
+        let style = Style::of(&source.bytes(0, 8)?).ok_or_else(|| source.wrong("is no GADGET file"))?;
+        let mut walk = Walk { source: &source, style, place: 0 };
+        if style.named {
+            walk.name()?;
+        }
+        let start = walk.take(u64::from(HEADER), "HEAD")?;
+        let header = FileHeader::read(&source.bytes(start, HEADER as usize)?, style);
+        header.check(&source)?;
+        let found = if style.named { named(&mut walk, &header)? } else { in_order(&mut walk, &header)? };
+        Ok(Member { source, style, header, found })
+    }
+
+    fn block(&self, block: Block) -> Option<Found> {
+        self.found.iter().copied().find(|found| found.block == block)
+    }
+
+    fn required(&self, block: Block) -> Result<Found, Error> {
+        self.block(block).ok_or_else(|| self.source.wrong(format!("has no record {}", block.name())))
+    }
+
+    /// Three numbers of each of `rows` rows from row `first` of a block on.
+    fn vector(&self, found: Found, first: u64, rows: u64) -> Result<[Component; 3], Error> {
+        let axis = |axis: u64| {
+            let base = found.start + (3 * first + axis) * found.width;
+            Component::new(&self.source, self.style.float(found.width), base, 3 * found.width, rows)
+        };
+        Ok([axis(0)?, axis(1)?, axis(2)?])
+    }
+
+    /// One number of each of `rows` rows from row `first` of a block on.
+    fn number(&self, found: Found, first: u64, rows: u64) -> Result<Component, Error> {
+        let number = match found.block {
+            Block::Ids => Number::new(Kind::Unsigned, found.width as usize, self.style.big_endian),
+            _ => Number::new(Kind::Float, found.width as usize, self.style.big_endian),
+        };
+        let number = number.expect("numbers of 4 and 8 bytes exist");
+        Component::new(&self.source, number, found.start + first * found.width, found.width, rows)
+    }
+
+    /// The bodies of each type, one piece a type.
+    fn pieces(&self, pieces: &mut Vec<Piece>) -> Result<(), Error> {
+        let (mut first, mut first_mass) = (0, 0);
+        for kind in (0..TYPES).filter(|&kind| self.header.count[kind] > 0) {
+            let rows = self.header.count[kind];
+            let optional =
+                |block: Block| self.block(block).map(|found| self.number(found, first, rows)).transpose();
+            let acceleration = self.block(Block::Accelerations);
+            let mass = match self.header.mass[kind] {
+                0.0 => Or::Each(self.number(self.required(Block::Masses)?, first_mass, rows)?),
+                mass => Or::All(mass),
+            };
+            first_mass += if let Or::Each(_) = mass { rows } else { 0 };
+            pieces.push(Piece {
+                rows,
+                kind: Or::All(kind as u8),
+                mass,
+                position: self.vector(self.required(Block::Positions)?, first, rows)?,
+                velocity: self.vector(self.required(Block::Velocities)?, first, rows)?,
+                id: optional(Block::Ids)?,
+                acceleration: acceleration.map(|found| self.vector(found, first, rows)).transpose()?,
+                potential: optional(Block::Potentials)?,
+            });
+            first += rows;
+        }
+        Ok(())
+    }
+}
+
+/// The records of format 1.
+fn in_order(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
+    let wanted = ORDER.into_iter().filter(|block| block.numbers(header) > 0);
+    wanted.map(|block| walk.find(block, header)).collect()
+}
+
+/// The records of format 2 that are known, in any order.
+fn named(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
+    let mut found: Vec<Found> = Vec::new();
+    while !walk.ended() {
+        let name = walk.name()?;
+        match Block::named(&name).filter(|block| block.numbers(header) > 0) {
+            Some(block) if found.iter().any(|found| found.block == block) => {
+                return Err(walk.source.wrong(format!("has the record {} twice", block.name())));
+            }
+            Some(block) => found.push(walk.find(block, header)?),
+            None => {
+                let length = walk.marker(walk.place)?;
+                walk.take(
+                    u64::from(length),
+                    &format!("`{}`", String::from_utf8_lossy(&name).escape_debug()),
+                )?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
+    let first = Member::open(path)?;
+    let files = first.header.files;
+    let (mut pieces, mut count_by_header) = (Vec::new(), [0u64; TYPES]);
+    let mut ids = None;
+    for index in 0..files {
+        let member =
+            if files == 1 { Member::open(path)? } else { Member::open(&sibling(path, index, files)?)? };
+        if member.header.files != files || member.header.total != first.header.total {
+            let fault = "belongs to another snapshot than the files beside it: their totals differ";
+            return Err(member.source.wrong(fault));
+        }
+        let has = member.block(Block::Ids).is_some();
+        if member.header.bodies() > 0 && *ids.get_or_insert(has) != has {
+            return Err(member.source.wrong("some files have ids, others do not"));
+        }
+        count_by_header.iter_mut().zip(member.header.count).for_each(|(sum, count)| *sum += count);
+        member.pieces(&mut pieces)?;
+    }
+    let total = first.header.total;
+    if total != count_by_header && (files > 1 || total != [0; TYPES]) {
+        let fault = format!("counts {count_by_header:?} bodies, but {total:?} in all files");
+        return Err(first.source.wrong(fault));
+    }
+    let header = Header {
+        format: Format::GadgetBinary,
+        time: first.header.time,
+        box_size: first.header.box_size,
+        count: count(&pieces)?,
+        files: files as usize,
+        numbered: ids == Some(false),
+        ..Header::default()
+    };
+    Ok(Foreign { header, content: Content::Pieces(pieces) })
+}

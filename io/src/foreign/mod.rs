@@ -1,0 +1,100 @@
+//! Bodies in files that are not HDF5: GADGET binary, Tipsy, NumPy arrays, tables of text.
+//!
+//! A format's file says where in the file each number of each body lies ([`Piece`]); `source` reads the numbers from there, a rank's share
+//! at a time. Only a table of text has no such places and is read line by line. No memory is taken for what a header promises before
+//! the bytes are known to be there.
+
+mod columns;
+mod gadget;
+mod literal;
+mod number;
+mod numpy;
+mod pieces;
+mod source;
+mod table;
+mod tipsy;
+
+#[cfg(test)]
+mod tests;
+
+use crate::Error;
+use crate::snapshot::{Format, Header};
+use pieces::Piece;
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+use table::Table;
+use treecode::Bodies;
+
+/// A file of another kind than HDF5 with what its header says.
+pub(crate) struct Foreign {
+    pub(crate) header: Header,
+    content: Content,
+}
+
+enum Content {
+    Pieces(Vec<Piece>),
+    Table(Table),
+}
+
+impl Foreign {
+    /// Opens a file whose format is `format`.
+    pub(crate) fn open(path: &Path, format: Format) -> Result<Foreign, Error> {
+        match format {
+            Format::GadgetBinary => gadget::open(path),
+            Format::Tipsy => tipsy::open(path),
+            Format::Numpy => numpy::open(path),
+            Format::NumpyZip => numpy::open_zip(path),
+            Format::Table => table::open(path),
+            Format::Gadget | Format::Swift => unreachable!("HDF5 has a reader of its own"),
+        }
+    }
+
+    /// The share of rank `rank` of `size`: a contiguous part, in the order of the file.
+    pub(crate) fn read(&self, path: &Path, rank: usize, size: usize) -> Result<Bodies, Error> {
+        let share = |total| share(total, rank, size);
+        let bodies = match &self.content {
+            Content::Pieces(list) => pieces::read(path, list, share(pieces::rows(list)))?,
+            Content::Table(table) => table.read(path, share(table.rows))?,
+        };
+        bodies.assert_well_formed();
+        Ok(bodies)
+    }
+}
+
+/// The part of `total` that rank `rank` of `size` takes.
+pub(crate) fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
+    let bound = |rank: usize| (u128::from(total) * rank as u128 / size as u128) as u64;
+    bound(rank)..bound(rank + 1)
+}
+
+/// What kind of file this is, by its first bytes; HDF5 counts as [`Format::Gadget`].
+pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
+    let mut file = File::open(path).map_err(Error::system(path, "read"))?;
+    let metadata = file.metadata().map_err(Error::system(path, "read"))?;
+    if !metadata.is_file() {
+        return Err(Error::snapshot(path, "is not a file"));
+    }
+    let mut start = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut start).map_err(Error::system(path, "read"))?;
+    if start.is_empty() {
+        return Err(Error::snapshot(path, "is empty"));
+    }
+    let named_hdf5 = path.extension().is_some_and(|extension| extension == "hdf5" || extension == "h5");
+    Ok(match &start[..] {
+        [0x89, b'H', b'D', b'F', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Format::Gadget,
+        _ if named_hdf5 => Format::Gadget, // and will be told that it is none
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Numpy,
+        [b'P', b'K', 3, 4, ..] => Format::NumpyZip,
+        _ if gadget::recognize(&start) => Format::GadgetBinary,
+        _ if tipsy::recognize(&start, metadata.len()) => Format::Tipsy,
+        _ if start.contains(&0) => {
+            return Err(Error::snapshot(
+                path,
+                "is of no known format: not GADGET (HDF5 or binary), Tipsy, NumPy, nor a table of text",
+            ));
+        }
+        _ => Format::Table,
+    })
+}

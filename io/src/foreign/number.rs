@@ -1,0 +1,96 @@
+//! One number as it lies in a binary file.
+
+/// What the bits of a number mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Float,
+    Signed,
+    Unsigned,
+}
+
+/// Kind, length and byte order of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number {
+    kind: Kind,
+    bytes: usize,
+    big_endian: bool,
+}
+
+impl Number {
+    /// `None` if there is no such number: floats have 4 or 8 bytes, whole numbers 1, 2, 4 or 8.
+    pub(super) fn new(kind: Kind, bytes: usize, big_endian: bool) -> Option<Number> {
+        let fits = match kind {
+            Kind::Float => matches!(bytes, 4 | 8),
+            Kind::Signed | Kind::Unsigned => matches!(bytes, 1 | 2 | 4 | 8),
+        };
+        fits.then_some(Number { kind, bytes, big_endian })
+    }
+
+    /// Its length [bytes].
+    pub(super) fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    /// The value; a whole number beyond 2^53 is rounded.
+    pub(super) fn value(self, bytes: &[u8]) -> f64 {
+        let bits = self.bits(bytes);
+        match self.kind {
+            Kind::Float if self.bytes == 4 => f64::from(f32::from_bits(bits as u32)),
+            Kind::Float => f64::from_bits(bits),
+            Kind::Signed => self.extended(bits) as f64,
+            Kind::Unsigned => bits as f64,
+        }
+    }
+
+    /// The value as a name: the bits of a negative number are as good a one. `None` for a float that is no whole number.
+    pub(super) fn name(self, bytes: &[u8]) -> Option<u64> {
+        let bits = self.bits(bytes);
+        match self.kind {
+            Kind::Float => whole(self.value(bytes)),
+            Kind::Signed => Some(self.extended(bits) as u64),
+            Kind::Unsigned => Some(bits),
+        }
+    }
+
+    fn bits(self, bytes: &[u8]) -> u64 {
+        let shift = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
+        let bytes = &bytes[..self.bytes];
+        if self.big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) }
+    }
+
+    fn extended(self, bits: u64) -> i64 {
+        let spare = 64 - 8 * self.bytes as u32;
+        (bits << spare) as i64 >> spare
+    }
+}
+
+/// A float as the whole number that it is.
+pub(super) fn whole(value: f64) -> Option<u64> {
+    const EXACT: f64 = (1u64 << 53) as f64;
+    (value.fract() == 0.0 && (0.0..=EXACT).contains(&value)).then_some(value as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_kind_and_order() {
+        let number = |kind, bytes, big| Number::new(kind, bytes, big).unwrap();
+        for big in [false, true] {
+            let order = |bytes: &[u8]| -> Vec<u8> {
+                if big { bytes.to_vec() } else { bytes.iter().rev().copied().collect() }
+            };
+            let float = number(Kind::Float, 4, big);
+            assert_eq!(float.value(&order(&1.5f32.to_be_bytes())), 1.5);
+            assert_eq!(float.name(&order(&7f32.to_be_bytes())), Some(7));
+            assert_eq!(float.name(&order(&7.5f32.to_be_bytes())), None);
+            assert_eq!(number(Kind::Float, 8, big).value(&order(&0.1f64.to_be_bytes())), 0.1);
+            assert_eq!(number(Kind::Signed, 4, big).value(&order(&(-3i32).to_be_bytes())), -3.0);
+            assert_eq!(number(Kind::Signed, 2, big).name(&order(&(-1i16).to_be_bytes())), Some(u64::MAX));
+            assert_eq!(number(Kind::Unsigned, 8, big).name(&order(&u64::MAX.to_be_bytes())), Some(u64::MAX));
+        }
+        assert_eq!(Number::new(Kind::Float, 2, false), None);
+        assert_eq!([-1.0, f64::NAN, 1e300, 3.0].map(whole), [None, None, None, Some(3)]);
+    }
+}

@@ -1,0 +1,318 @@
+//! NumPy arrays. `.npy`: a structured array with the names of columns, or rows of `mass x y z vx vy vz`. `.npz`: an archive with one array
+//! a column, or with a single array as in a `.npy`.
+
+use super::columns::{Column, Columns, Meaning, NEEDED, NEEDED_NAMES, meaning};
+use super::literal::Literal;
+use super::number::{Kind, Number};
+use super::pieces::{Or, Piece, count};
+use super::source::{Component, Source};
+use super::{Content, Foreign};
+use crate::Error;
+use crate::snapshot::{Format, Header};
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+use std::rc::Rc;
+use zip::ZipArchive;
+
+/// A longer header is damaged [bytes].
+const LONGEST_HEADER: usize = 1 << 20;
+/// What the best compression of an archive makes of one byte: an array that is larger is not in the file.
+const MOST_INFLATED: u64 = 1 << 11;
+
+/// An array as its header describes it.
+struct Array {
+    source: Rc<Source>,
+    /// Where its numbers begin.
+    start: u64,
+    shape: Vec<u64>,
+    columns_first: bool,
+    numbers: Numbers,
+}
+
+/// What an entry of an array is.
+enum Numbers {
+    /// One number.
+    One(Number),
+    /// A record of named fields.
+    Record { fields: Vec<Field>, bytes: u64 },
+}
+
+/// A field of a record; what is neither a number nor three is of no use here.
+struct Field {
+    name: String,
+    offset: u64,
+    number: Option<Number>,
+    width: u64,
+}
+
+impl Array {
+    fn open(source: Rc<Source>) -> Result<Array, Error> {
+        let start = source.bytes(0, 10)?;
+        let short = Number::new(Kind::Unsigned, 2, false).expect("whole numbers of 2 bytes exist");
+        let long = Number::new(Kind::Unsigned, 4, false).expect("whole numbers of 4 bytes exist");
+        let (at, length) = match &start[..8] {
+            [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _] => (10, short.name(&start[8..])),
+            [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _] => (12, long.name(&source.bytes(8, 4)?)),
+            _ => return Err(source.wrong("is no NumPy array of version 1, 2 or 3")),
+        };
+        let length = length.expect("whole numbers are names") as usize;
+        if length > LONGEST_HEADER {
+            return Err(source.wrong("has a damaged header"));
+        }
+        let text = source.bytes(at, length)?;
+        let header = std::str::from_utf8(&text).ok().and_then(Literal::parse);
+        let header = header.ok_or_else(|| source.wrong("has a damaged header"))?;
+        Array::describe(&source, &header, at + length as u64)
+    }
+
+    fn describe(source: &Rc<Source>, header: &Literal, start: u64) -> Result<Array, Error> {
+        let lacks = |key: &str| source.wrong(format!("has a header without a sound `{key}`"));
+        let shape = header.get("shape").and_then(Literal::list);
+        let shape = shape.and_then(|shape| shape.iter().map(Literal::whole).collect::<Option<Vec<u64>>>());
+        let columns_first = match header.get("fortran_order") {
+            Some(Literal::Truth(truth)) => *truth,
+            _ => return Err(lacks("fortran_order")),
+        };
+        let numbers = match header.get("descr") {
+            Some(Literal::Text(code)) => Numbers::One(number(code).ok_or_else(|| {
+                source.wrong(format!("holds numbers of type `{code}`, which cannot be read"))
+            })?),
+            Some(Literal::List(list)) => record(list).ok_or_else(|| lacks("descr"))?,
+            _ => return Err(lacks("descr")),
+        };
+        let shape = shape.ok_or_else(|| lacks("shape"))?;
+        Ok(Array { source: source.clone(), start, shape, columns_first, numbers })
+    }
+
+    /// A list of numbers.
+    fn list(&self, rows: u64) -> Result<Component, Error> {
+        match (&self.numbers, &self.shape[..]) {
+            (Numbers::One(number), [n]) if *n == rows => {
+                Component::new(&self.source, *number, self.start, number.bytes() as u64, rows)
+            }
+            _ => Err(self.source.wrong(format!("has shape {:?}, must be [{rows}]", self.shape))),
+        }
+    }
+
+    /// One column of rows of `width` numbers.
+    fn column(&self, column: u64, rows: u64, width: u64) -> Result<Component, Error> {
+        let (Numbers::One(number), [n, w]) = (&self.numbers, &self.shape[..]) else {
+            return Err(self.source.wrong(format!("has shape {:?}, must be [{rows}, {width}]", self.shape)));
+        };
+        if (*n, *w) != (rows, width) {
+            return Err(self.source.wrong(format!("has shape {:?}, must be [{rows}, {width}]", self.shape)));
+        }
+        let bytes = number.bytes() as u64;
+        let (entry, stride) = if self.columns_first {
+            (rows.checked_mul(column), bytes)
+        } else {
+            (Some(column), width * bytes)
+        };
+        let base =
+            entry.and_then(|entry| entry.checked_mul(bytes)).and_then(|way| way.checked_add(self.start));
+        let base =
+            base.ok_or_else(|| self.source.wrong(format!("has a damaged header: shape {:?}", self.shape)))?;
+        Component::new(&self.source, *number, base, stride, rows)
+    }
+
+    /// All columns of an array that is alone.
+    fn columns(&self) -> Result<(u64, Columns<Component>), Error> {
+        let mut columns = Columns::default();
+        let add = |columns: &mut Columns<Component>, column, place| {
+            columns.add(column, place).map_err(|fault| self.source.wrong(fault))
+        };
+        match (&self.numbers, &self.shape[..]) {
+            (Numbers::One(_), [rows, 7]) => {
+                for (column, place) in NEEDED.into_iter().zip(0..) {
+                    add(&mut columns, column, self.column(place, *rows, 7)?)?;
+                }
+                Ok((*rows, columns))
+            }
+            (Numbers::Record { fields, bytes }, [rows]) => {
+                for field in fields {
+                    let place = |i: u64| {
+                        let number = field.number.ok_or_else(|| {
+                            self.source.wrong(format!("the field `{}` holds no numbers", field.name))
+                        })?;
+                        let base = self.start + field.offset + i * number.bytes() as u64;
+                        Component::new(&self.source, number, base, *bytes, *rows)
+                    };
+                    match meaning(&field.name) {
+                        Some(Meaning::Number(column)) if field.width == 1 => {
+                            add(&mut columns, column, place(0)?)?
+                        }
+                        Some(Meaning::Vector(column)) if field.width == 3 => {
+                            (0..3)
+                                .try_for_each(|axis| add(&mut columns, column(axis), place(axis as u64)?))?;
+                        }
+                        Some(_) => {
+                            return Err(self
+                                .source
+                                .wrong(format!("the field `{}` holds {} numbers", field.name, field.width)));
+                        }
+                        None => columns.ignored.push(field.name.clone()),
+                    }
+                }
+                Ok((*rows, columns))
+            }
+            _ => Err(self.source.wrong(format!(
+                "has shape {:?}, must have the rows `{NEEDED_NAMES}`, or named fields with these names",
+                self.shape
+            ))),
+        }
+    }
+}
+
+/// A type code such as `<f8`.
+fn number(code: &str) -> Option<Number> {
+    let (order, rest) = code.split_at_checked(1)?;
+    let (kind, bytes) = rest.split_at_checked(1)?;
+    let kind = match kind {
+        "f" => Kind::Float,
+        "i" => Kind::Signed,
+        "u" => Kind::Unsigned,
+        _ => return None,
+    };
+    let big_endian = match order {
+        "<" | "|" => false,
+        ">" => true,
+        "=" => cfg!(target_endian = "big"),
+        _ => return None,
+    };
+    Number::new(kind, bytes.parse().ok()?, big_endian)
+}
+
+/// Bytes of a type code of any kind.
+fn length(code: &str) -> Option<u64> {
+    let (kind, bytes) = code.get(1..)?.split_at_checked(1)?;
+    let characters = if kind == "U" { 4 } else { 1 };
+    bytes.split('[').next()?.parse::<u64>().ok()?.checked_mul(characters)
+}
+
+/// The fields of a structured array; `None` if they cannot be told apart.
+fn record(list: &[Literal]) -> Option<Numbers> {
+    let (mut fields, mut offset) = (Vec::new(), 0u64);
+    for entry in list {
+        let entry = entry.list()?;
+        let name = match entry.first()? {
+            Literal::List(both) => both.last()?.text()?, // a title and a name
+            name => name.text()?,
+        };
+        let code = entry.get(1)?.text()?;
+        let shape = match entry.get(2) {
+            None => &[],
+            Some(shape) => shape.list()?,
+        };
+        let width = shape.iter().try_fold(1u64, |width, n| width.checked_mul(n.whole()?))?;
+        fields.push(Field { name: name.to_owned(), offset, number: number(code), width });
+        offset = length(code)?.checked_mul(width)?.checked_add(offset)?;
+    }
+    // An offset is added to a place in the file: far below what a number holds.
+    (1..=u64::from(u32::MAX)).contains(&offset).then_some(Numbers::Record { fields, bytes: offset })
+}
+
+pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
+    let array = Array::open(Source::open(path)?)?;
+    let (rows, columns) = array.columns()?;
+    finish(path, Format::Numpy, rows, columns, 0.0)
+}
+
+pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
+    let mut arrays = members(path)?;
+    if let [(_, array)] = &arrays[..]
+        && array.shape.len() == 2 | usize::from(matches!(array.numbers, Numbers::Record { .. }))
+    {
+        let (rows, columns) = array.columns()?;
+        return finish(path, Format::NumpyZip, rows, columns, 0.0);
+    }
+    let mut time = 0.0;
+    if let Some(place) =
+        arrays.iter().position(|(name, array)| name == "time" && array.shape.iter().all(|n| *n == 1))
+    {
+        let (_, array) = arrays.remove(place);
+        if let Numbers::One(number) = array.numbers {
+            let mut values = Vec::new();
+            Component::new(&array.source, number, array.start, number.bytes() as u64, 1)?
+                .values(&(0..1), &mut values)?;
+            time = values[0];
+        }
+    }
+    let rows = arrays
+        .iter()
+        .find(|(name, _)| meaning(name).is_some())
+        .and_then(|(_, array)| array.shape.first().copied());
+    let rows = rows.unwrap_or_default();
+    let mut columns = Columns::default();
+    for (name, array) in &arrays {
+        let wrong = |fault| array.source.wrong(fault);
+        match meaning(name) {
+            Some(Meaning::Number(column)) => columns.add(column, array.list(rows)?).map_err(wrong)?,
+            Some(Meaning::Vector(column)) => (0..3).try_for_each(|axis| {
+                columns.add(column(axis), array.column(axis as u64, rows, 3)?).map_err(wrong)
+            })?,
+            None => columns.ignored.push(name.clone()),
+        }
+    }
+    finish(path, Format::NumpyZip, rows, columns, time)
+}
+
+/// The arrays of an archive, with their names.
+fn members(path: &Path) -> Result<Vec<(String, Array)>, Error> {
+    let file = File::open(path).map_err(Error::system(path, "read"))?;
+    let length = file.metadata().map_err(Error::system(path, "read"))?.len();
+    let damaged = |error| Error::snapshot(path, format!("is damaged: {}", io::Error::from(error)));
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let mut arrays = Vec::new();
+    for index in 0..archive.len() {
+        let member = archive.by_index(index).map_err(damaged)?;
+        let (name, size) = (member.name().map_err(damaged)?.into_owned(), member.size());
+        if size > length.saturating_mul(MOST_INFLATED) {
+            return Err(Error::snapshot(
+                path,
+                format!("is damaged: the {size} bytes of {name} cannot be in it"),
+            ));
+        }
+        drop(member);
+        if let Some(stem) = name.strip_suffix(".npy") {
+            arrays.push((stem.to_owned(), Array::open(Source::member(path, &name, size))?));
+        }
+    }
+    Ok(arrays)
+}
+
+fn finish(
+    path: &Path,
+    format: Format,
+    rows: u64,
+    columns: Columns<Component>,
+    time: f64,
+) -> Result<Foreign, Error> {
+    columns.check().map_err(|fault| Error::snapshot(path, fault))?;
+    if !time.is_finite() {
+        return Err(Error::snapshot(path, format!("has the time {time}, must be finite")));
+    }
+    let needed = |column: Column| columns.get(column).cloned().expect("the columns were checked");
+    let piece = Piece {
+        rows,
+        kind: columns.get(Column::Type).cloned().map_or(Or::All(1), Or::Each),
+        mass: Or::Each(needed(Column::Mass)),
+        position: std::array::from_fn(|axis| needed(Column::Position(axis))),
+        velocity: std::array::from_fn(|axis| needed(Column::Velocity(axis))),
+        id: columns.get(Column::Id).cloned(),
+        acceleration: None,
+        potential: None,
+    };
+    let numbered = piece.id.is_none();
+    let pieces = vec![piece];
+    let header = Header {
+        format,
+        time,
+        count: count(&pieces)?,
+        files: 1,
+        numbered,
+        ignored: columns.ignored,
+        ..Header::default()
+    };
+    Ok(Foreign { header, content: Content::Pieces(pieces) })
+}

@@ -1,0 +1,118 @@
+//! Bodies whose numbers have known places.
+
+use super::source::Component;
+use crate::Error;
+use std::ops::Range;
+use std::path::Path;
+use treecode::{Bodies, TYPES};
+
+/// Rows of bodies that are all stored alike.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) rows: u64,
+    pub(super) kind: Or<u8>,
+    pub(super) mass: Or<f64>,
+    pub(super) position: [Component; 3],
+    pub(super) velocity: [Component; 3],
+    /// Without ids, bodies are numbered in the order of the file.
+    pub(super) id: Option<Component>,
+    pub(super) acceleration: Option<[Component; 3]>,
+    pub(super) potential: Option<Component>,
+}
+
+/// One value for all rows, or one for each.
+#[derive(Debug)]
+pub(super) enum Or<T> {
+    All(T),
+    Each(Component),
+}
+
+/// Rows of all pieces.
+pub(super) fn rows(pieces: &[Piece]) -> u64 {
+    pieces.iter().map(|piece| piece.rows).sum()
+}
+
+/// Bodies of each type. Reads all types where each body has its own.
+pub(super) fn count(pieces: &[Piece]) -> Result<[u64; TYPES], Error> {
+    let mut count = [0; TYPES];
+    for piece in pieces {
+        match &piece.kind {
+            Or::All(kind) => count[usize::from(*kind)] += piece.rows,
+            Or::Each(_) => {
+                piece.kinds(&(0..piece.rows))?.iter().for_each(|&kind| count[usize::from(kind)] += 1)
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// The bodies of `share`, rows of all pieces one after the other.
+pub(super) fn read(path: &Path, pieces: &[Piece], share: Range<u64>) -> Result<Bodies, Error> {
+    let mut bodies = Bodies::default();
+    let mut first = 0;
+    for piece in pieces {
+        let within = |row: u64| row.clamp(first, first + piece.rows) - first;
+        let rows = within(share.start)..within(share.end);
+        if !rows.is_empty() {
+            piece.read(&rows, first, &mut bodies)?;
+        }
+        first += piece.rows;
+    }
+    if bodies.len() as u64 != share.end - share.start {
+        return Err(Error::snapshot(path, "has other rows than it counts"));
+    }
+    Ok(bodies)
+}
+
+impl Piece {
+    /// Appends these rows; the first row of the piece is row `first` of all.
+    fn read(&self, rows: &Range<u64>, first: u64, bodies: &mut Bodies) -> Result<(), Error> {
+        for axis in 0..3 {
+            self.position[axis].values(rows, &mut bodies.pos[axis])?;
+            self.velocity[axis].values(rows, &mut bodies.vel[axis])?;
+            match &self.acceleration {
+                Some(acceleration) => acceleration[axis].values(rows, &mut bodies.acc[axis])?,
+                None => bodies.acc[axis].resize(bodies.pos[0].len(), 0.0),
+            }
+        }
+        let length = bodies.pos[0].len();
+        match &self.mass {
+            Or::All(mass) => bodies.mass.resize(length, *mass),
+            Or::Each(mass) => mass.values(rows, &mut bodies.mass)?,
+        }
+        match &self.id {
+            Some(id) => id.names(rows, &mut bodies.id, "the id")?,
+            None => bodies.id.extend(rows.clone().map(|row| first + row)),
+        }
+        match &self.potential {
+            Some(potential) => potential.values(rows, &mut bodies.pot)?,
+            None => bodies.pot.resize(length, 0.0),
+        }
+        bodies.kind.extend(self.kinds(rows)?);
+        bodies.work.resize(length, 0.0);
+        Ok(())
+    }
+
+    fn kinds(&self, rows: &Range<u64>) -> Result<Vec<u8>, Error> {
+        let kinds = match &self.kind {
+            Or::All(kind) => return Ok(vec![*kind; (rows.end - rows.start) as usize]),
+            Or::Each(kinds) => kinds,
+        };
+        let mut names = Vec::new();
+        kinds.names(rows, &mut names, "the type")?;
+        names
+            .iter()
+            .zip(rows.clone())
+            .map(|(&name, row)| kind(name).ok_or_else(|| kinds.wrong(bad_kind(row, name))))
+            .collect()
+    }
+}
+
+/// A type of bodies.
+pub(super) fn kind(name: u64) -> Option<u8> {
+    u8::try_from(name).ok().filter(|&kind| usize::from(kind) < TYPES)
+}
+
+fn bad_kind(row: u64, name: u64) -> String {
+    format!("the type of row {row} is {name}, must be 0 to {}", TYPES - 1)
+}

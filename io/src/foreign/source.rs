@@ -1,0 +1,156 @@
+//! Where bytes come from: a file, or one array inside a zip archive.
+
+use super::number::Number;
+use crate::Error;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use zip::ZipArchive;
+
+/// Rows decoded at a time.
+const ROWS: usize = 1 << 14;
+
+/// Bytes that can be read from any place on.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// The name of a member of an archive, if it is one.
+    member: Option<String>,
+    /// How many bytes there are; of a member, how many its archive says there are.
+    pub(super) length: u64,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path) -> Result<Rc<Source>, Error> {
+        let length = std::fs::metadata(path).map_err(Error::system(path, "read"))?.len();
+        Ok(Rc::new(Source { path: path.to_owned(), member: None, length }))
+    }
+
+    /// A member of an archive.
+    pub(super) fn member(path: &Path, name: &str, length: u64) -> Rc<Source> {
+        Rc::new(Source { path: path.to_owned(), member: Some(name.to_owned()), length })
+    }
+
+    pub(super) fn wrong(&self, fault: impl std::fmt::Display) -> Error {
+        match &self.member {
+            None => Error::snapshot(&self.path, fault.to_string()),
+            Some(name) => Error::snapshot(&self.path, format!("{name}: {fault}")),
+        }
+    }
+
+    /// `length` bytes from `start` on.
+    pub(super) fn bytes(&self, start: u64, length: usize) -> Result<Vec<u8>, Error> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            return Err(self.wrong(format!("is cut short: it has {} bytes", self.length)));
+        }
+        let mut bytes = vec![0; length];
+        self.read_from(start, |reader| reader.read_exact(&mut bytes))?;
+        Ok(bytes)
+    }
+
+    /// Hands the bytes from `start` on to `read`.
+    fn read_from(&self, start: u64, read: impl FnOnce(&mut dyn Read) -> io::Result<()>) -> Result<(), Error> {
+        let file = File::open(&self.path).map_err(Error::system(&self.path, "read"))?;
+        let result = match &self.member {
+            None => {
+                let mut reader = BufReader::with_capacity(1 << 18, file);
+                reader.seek(SeekFrom::Start(start)).and_then(|_| read(&mut reader))
+            }
+            Some(name) => {
+                ZipArchive::new(BufReader::new(file)).map_err(io::Error::from).and_then(|mut archive| {
+                    let mut member = archive.by_name(name)?;
+                    let skipped = io::copy(&mut member.by_ref().take(start), &mut io::sink())?;
+                    if skipped < start { Err(io::ErrorKind::UnexpectedEof.into()) } else { read(&mut member) }
+                })
+            }
+        };
+        result.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.wrong("is cut short"),
+            _ => self.wrong(format!("cannot be read: {error}")),
+        })
+    }
+}
+
+/// One number of every row: its place in row 0, and the way from row to row.
+#[derive(Clone, Debug)]
+pub(super) struct Component {
+    source: Rc<Source>,
+    number: Number,
+    base: u64,
+    stride: u64,
+}
+
+impl Component {
+    /// The numbers of `rows` rows from `base` on, `stride` bytes apart.
+    ///
+    /// # Errors
+    /// If the source is too short for them.
+    pub(super) fn new(
+        source: &Rc<Source>,
+        number: Number,
+        base: u64,
+        stride: u64,
+        rows: u64,
+    ) -> Result<Component, Error> {
+        let last = rows.saturating_sub(1).checked_mul(stride).and_then(|way| way.checked_add(base));
+        let end = last.and_then(|last| last.checked_add(number.bytes() as u64));
+        if rows > 0 && end.is_none_or(|end| end > source.length) {
+            return Err(source
+                .wrong(format!("is cut short: it has {} bytes, too few for {rows} bodies", source.length)));
+        }
+        Ok(Component { source: source.clone(), number, base, stride })
+    }
+
+    pub(super) fn wrong(&self, fault: impl std::fmt::Display) -> Error {
+        self.source.wrong(fault)
+    }
+
+    /// Appends the values of these rows.
+    pub(super) fn values(&self, rows: &Range<u64>, values: &mut Vec<f64>) -> Result<(), Error> {
+        self.each(rows, |bytes| {
+            values.push(self.number.value(bytes));
+            Ok(())
+        })
+    }
+
+    /// Appends the names of these rows, whose first is called `row`.
+    pub(super) fn names(&self, rows: &Range<u64>, names: &mut Vec<u64>, what: &str) -> Result<(), Error> {
+        let mut row = rows.start;
+        self.each(rows, |bytes| {
+            let name = self.number.name(bytes).ok_or_else(|| {
+                self.wrong(format!(
+                    "{what} of row {row} is {}, must be a whole number",
+                    self.number.value(bytes)
+                ))
+            })?;
+            names.push(name);
+            row += 1;
+            Ok(())
+        })
+    }
+
+    fn each(&self, rows: &Range<u64>, mut take: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (stride, width) = (self.stride as usize, self.number.bytes());
+        let mut outcome = Ok(());
+        self.source.read_from(self.base + rows.start * self.stride, |reader| {
+            let mut left = rows.end - rows.start;
+            let mut buffer = Vec::new();
+            while left > 0 && outcome.is_ok() {
+                let count = left.min(ROWS as u64) as usize;
+                // The last row of all need not be followed by a whole stride.
+                let length = if left == count as u64 { (count - 1) * stride + width } else { count * stride };
+                buffer.resize(length, 0);
+                reader.read_exact(&mut buffer)?;
+                outcome = (0..count).try_for_each(|row| take(&buffer[row * stride..row * stride + width]));
+                left -= count as u64;
+            }
+            Ok(())
+        })?;
+        outcome
+    }
+}

@@ -1,0 +1,112 @@
+//! Tipsy: a header with three counts, then gas, dark matter and stars, each body a record of single-precision numbers. Standard files are
+//! big-endian, native ones as the machine was that wrote them; the header has 28 bytes, or 32 with padding.
+
+use super::number::{Kind, Number};
+use super::pieces::{Or, Piece, count};
+use super::source::{Component, Source};
+use super::{Content, Foreign};
+use crate::Error;
+use crate::snapshot::{Format, Header};
+use std::path::Path;
+use std::rc::Rc;
+
+/// One of the three kinds of records.
+struct Record {
+    /// Particle type of GADGET.
+    kind: u8,
+    bytes: u64,
+    /// Place of the potential among its numbers.
+    potential: u64,
+}
+
+/// In the order of the file. All begin with mass, position and velocity.
+const RECORDS: [Record; 3] = [
+    Record { kind: 0, bytes: 48, potential: 11 },
+    Record { kind: 1, bytes: 36, potential: 8 },
+    Record { kind: 4, bytes: 44, potential: 10 },
+];
+
+/// The counts of a header.
+struct Counts {
+    big_endian: bool,
+    rows: [u64; 3],
+    time: f64,
+}
+
+impl Counts {
+    /// Reads the header in one byte order; `None` if it makes no sense in it.
+    fn read(start: &[u8], big_endian: bool) -> Option<Counts> {
+        let time = Number::new(Kind::Float, 8, big_endian)?.value(start.get(..8)?);
+        let whole = Number::new(Kind::Unsigned, 4, big_endian)?;
+        let count = |i: usize| whole.name(start.get(8 + 4 * i..12 + 4 * i)?);
+        let (total, dimensions) = (count(0)?, count(1)?);
+        let rows = [count(2)?, count(3)?, count(4)?];
+        let sound = (1..=3).contains(&dimensions) && rows.iter().sum::<u64>() == total && total > 0;
+        (sound && time.is_finite()).then_some(Counts { big_endian, rows, time })
+    }
+
+    fn either(start: &[u8]) -> Option<Counts> {
+        Counts::read(start, true).or_else(|| Counts::read(start, false))
+    }
+
+    /// Bytes of all records.
+    fn bytes(&self) -> u64 {
+        RECORDS.iter().zip(self.rows).map(|(record, rows)| record.bytes * rows).sum()
+    }
+}
+
+/// Whether a file of `length` bytes that begins so is a Tipsy file; one that is cut short, too.
+pub(super) fn recognize(start: &[u8], length: u64) -> bool {
+    length >= 28 && Counts::either(start).is_some()
+}
+
+pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
+    let source = Source::open(path)?;
+    let counts = Counts::either(&source.bytes(0, 28)?).ok_or_else(|| source.wrong("is no Tipsy file"))?;
+    let header = source.length.checked_sub(counts.bytes()).filter(|header| matches!(header, 28 | 32));
+    let Some(header) = header else {
+        return Err(source.wrong(format!(
+            "is cut short or damaged: its Tipsy header counts {:?} bodies (gas, dark, stars), which take {} bytes after the header, \
+             but the file has {}",
+            counts.rows,
+            counts.bytes(),
+            source.length
+        )));
+    };
+    let mut pieces = Vec::new();
+    let mut start = header;
+    for (record, rows) in RECORDS.iter().zip(counts.rows) {
+        pieces.push(piece(&source, record, start, rows, counts.big_endian)?);
+        start += rows * record.bytes;
+    }
+    let header = Header {
+        format: Format::Tipsy,
+        time: counts.time,
+        count: count(&pieces)?,
+        files: 1,
+        numbered: true,
+        ..Header::default()
+    };
+    Ok(Foreign { header, content: Content::Pieces(pieces) })
+}
+
+fn piece(
+    source: &Rc<Source>,
+    record: &Record,
+    start: u64,
+    rows: u64,
+    big_endian: bool,
+) -> Result<Piece, Error> {
+    let single = Number::new(Kind::Float, 4, big_endian).expect("floats of 4 bytes exist");
+    let number = |place: u64| Component::new(source, single, start + 4 * place, record.bytes, rows);
+    Ok(Piece {
+        rows,
+        kind: Or::All(record.kind),
+        mass: Or::Each(number(0)?),
+        position: [number(1)?, number(2)?, number(3)?],
+        velocity: [number(4)?, number(5)?, number(6)?],
+        id: None,
+        acceleration: None,
+        potential: Some(number(record.potential)?),
+    })
+}

@@ -1,0 +1,201 @@
+//! The index of cells in a file, `/Cells`, by which a region is read without the rest: SWIFT's groups `Centres`, `Counts`, `Files` and
+//! `OffsetsInFile`, and with them the key of each cell and the cube that the keys divide. Cells need not be of one size, except where the
+//! flavour is SWIFT's.
+
+use super::layout::{Frame, group_name, list};
+use super::plain;
+use crate::Error;
+use hdf5::{File, Group, H5Type};
+use std::ops::Range;
+use std::path::Path;
+use treecode::{Cube, Key, TYPES};
+
+/// More cells than any index has.
+const MOST: usize = 1 << 20;
+
+/// Writes the index of all files of a snapshot, if its bodies are in order.
+pub(super) fn write(file: &File, frame: &Frame) -> hdf5::Result<()> {
+    let Some(cube) = frame.cube() else { return Ok(()) };
+    let cells = &frame.index.cells;
+    let group = file.create_group("Cells")?;
+    write_grid(&group, &cube, cells.iter().map(|(key, _)| *key).collect())?;
+    let [counts, files, offsets] = ["Counts", "Files", "OffsetsInFile"].map(|name| group.create_group(name));
+    let (counts, files, offsets) = (counts?, files?, offsets?);
+    let total = frame.index.total();
+    for kind in (0..TYPES).filter(|&kind| total[kind] > 0) {
+        let name = group_name(kind);
+        let count: Vec<i64> = cells.iter().map(|(_, count)| count[kind] as i64).collect();
+        let (mut file_of, mut offset) = (vec![0i32; cells.len()], vec![0i64; cells.len()]);
+        for share in frame.shares {
+            let mut row = 0;
+            for cell in share.cells.clone() {
+                (file_of[cell], offset[cell]) = (share.number as i32, row);
+                row += count[cell];
+            }
+        }
+        dataset(&counts, &name, &count, 1)?;
+        dataset(&files, &name, &file_of, 1)?;
+        dataset(&offsets, &name, &offset, 1)?;
+    }
+    Ok(())
+}
+
+fn write_grid(group: &Group, cube: &Cube, keys: Vec<Key>) -> hdf5::Result<()> {
+    let sides: Vec<f64> = keys.iter().map(|key| cube.cell_side(key.level())).collect();
+    let centres: Vec<f64> = keys.iter().flat_map(|key| cube.centre(*key)).collect();
+    dataset(group, "Keys", &keys.iter().map(|key| key.bits()).collect::<Vec<_>>(), 1)?;
+    dataset(group, "Sizes", &sides, 1)?;
+    dataset(group, "Centres", &centres, 3)?;
+    let meta = group.create_group("Meta-data")?;
+    // What SWIFT's readers know is one size for all cells.
+    let smallest = sides.iter().copied().fold(cube.side, f64::min);
+    list(&meta, "size", &[smallest; 3])?;
+    list(&meta, "dimension", &[(cube.side / smallest) as i32; 3])?;
+    list(&meta, "nr_cells", &[keys.len() as i32])?;
+    list(&meta, "corner", &cube.corner)?;
+    list(&meta, "side", &[cube.side])
+}
+
+fn dataset<T: H5Type>(group: &Group, name: &str, values: &[T], width: usize) -> hdf5::Result<()> {
+    let builder = group.new_dataset::<T>().obj_track_times(false);
+    let dataset = match width {
+        1 => builder.shape(values.len()).create(name)?,
+        width => builder.shape((values.len() / width, width)).create(name)?,
+    };
+    dataset.write_raw(values)
+}
+
+/// An index that was read.
+pub(super) struct Cells {
+    /// Corners of each cell, a little beyond its edges.
+    bounds: Vec<([f64; 3], [f64; 3])>,
+    /// File, first row and rows of each cell, for each type.
+    rows: [Vec<(u64, Range<u64>)>; TYPES],
+}
+
+impl Cells {
+    /// The index of a snapshot whose files have these rows of each type, and positions relative to `origin`; `None` if it has none of this
+    /// program's.
+    ///
+    /// # Errors
+    /// If it is at odds with itself or with the rows.
+    pub(super) fn read(
+        file: &File,
+        path: &Path,
+        count: &[[u64; TYPES]],
+        origin: [f64; 3],
+    ) -> Result<Option<Cells>, Error> {
+        if !file.link_exists("Cells") || !file.link_exists("Cells/Keys") {
+            return Ok(None);
+        }
+        let wrong = |fault: String| Error::snapshot(path, format!("/Cells {fault}"));
+        let keys = list_of::<u64>(file, "Keys").map_err(wrong)?;
+        let meta = |name: &str| {
+            let attribute =
+                file.group("Cells/Meta-data").and_then(|group| group.attr(name)?.read_raw::<f64>());
+            attribute.map_err(|error| wrong(format!("attribute {name} cannot be read: {}", plain(error))))
+        };
+        let (corner, side) = (meta("corner")?, meta("side")?);
+        let (&[x, y, z], &[side]) = (&corner[..], &side[..]) else {
+            return Err(wrong("has no cube".to_owned()));
+        };
+        let cube = Cube { corner: [x + origin[0], y + origin[1], z + origin[2]], side };
+        if !(cube.side > 0.0 && cube.side.is_finite() && cube.corner.iter().all(|x| x.is_finite())) {
+            return Err(wrong(format!("has an impossible cube: {cube:?}")));
+        }
+        let keys: Option<Vec<Key>> = keys.into_iter().map(Key::from_bits).collect();
+        let keys = keys.ok_or_else(|| wrong("has a key that is none".to_owned()))?;
+        let mut rows = [const { Vec::new() }; TYPES];
+        for kind in 0..TYPES {
+            if count.iter().any(|count| count[kind] > 0) {
+                rows[kind] = rows_of(file, kind, keys.len(), count).map_err(wrong)?;
+            }
+        }
+        let bounds = keys.iter().map(|key| bounds(&cube, *key)).collect();
+        Ok(Some(Cells { bounds, rows }))
+    }
+
+    /// Number of cells.
+    pub(super) fn len(&self) -> usize {
+        self.bounds.len()
+    }
+
+    /// The cells that `touches` accepts.
+    pub(super) fn touched(&self, touches: impl Fn([f64; 3], [f64; 3]) -> bool) -> Vec<usize> {
+        (0..self.len()).filter(|&cell| touches(self.bounds[cell].0, self.bounds[cell].1)).collect()
+    }
+
+    /// Rows of a type that these cells have in a file, in ascending order; what adjoins is joined.
+    pub(super) fn rows(&self, cells: &[usize], kind: usize, file: usize) -> Vec<Range<u64>> {
+        let of_cell = |cell: &usize| self.rows[kind].get(*cell).cloned();
+        let ranges = cells
+            .iter()
+            .filter_map(of_cell)
+            .filter(|(number, rows)| *number == file as u64 && !rows.is_empty());
+        let mut ranges: Vec<Range<u64>> = ranges.map(|(_, rows)| rows).collect();
+        ranges.sort_by_key(|rows| rows.start);
+        let mut joined: Vec<Range<u64>> = Vec::new();
+        for rows in ranges {
+            match joined.last_mut() {
+                Some(last) if last.end >= rows.start => last.end = last.end.max(rows.end),
+                _ => joined.push(rows),
+            }
+        }
+        joined
+    }
+}
+
+/// Where a cell is, widened by more than rounding moves a body's place.
+fn bounds(cube: &Cube, key: Key) -> ([f64; 3], [f64; 3]) {
+    let half = 0.5 * cube.cell_side(key.level()) + cube.cell_side(Key::MAX_LEVEL);
+    let centre = cube.centre(key);
+    (centre.map(|x| x - half), centre.map(|x| x + half))
+}
+
+fn rows_of(
+    file: &File,
+    kind: usize,
+    cells: usize,
+    count: &[[u64; TYPES]],
+) -> Result<Vec<(u64, Range<u64>)>, String> {
+    let name = group_name(kind);
+    let column = |what: &str| -> Result<Vec<u64>, String> {
+        let values = list_of::<i64>(file, &format!("{what}/{name}"))?;
+        let values: Option<Vec<u64>> = values.into_iter().map(|value| value.try_into().ok()).collect();
+        match values {
+            Some(values) if values.len() == cells => Ok(values),
+            Some(values) => Err(format!("has {} {what}/{name} for {cells} cells", values.len())),
+            None => Err(format!("has a negative number in {what}/{name}")),
+        }
+    };
+    let (counts, files, offsets) = (column("Counts")?, column("Files")?, column("OffsetsInFile")?);
+    let mut rows = Vec::new();
+    for ((count_of_cell, number), offset) in counts.into_iter().zip(files).zip(offsets) {
+        let end = offset.checked_add(count_of_cell);
+        let inside =
+            count.get(number as usize).is_some_and(|count| end.is_some_and(|end| end <= count[kind]));
+        let end = end
+            .filter(|_| inside)
+            .ok_or_else(|| format!("has cells of {name} that reach beyond the files"))?;
+        rows.push((number, offset..end));
+    }
+    let (indexed, all): (u128, u128) = (
+        rows.iter().map(|(_, rows)| u128::from(rows.end - rows.start)).sum(),
+        count.iter().map(|count| u128::from(count[kind])).sum(),
+    );
+    if indexed == all {
+        Ok(rows)
+    } else {
+        Err(format!("has {indexed} bodies of {name}, but the files have {all}"))
+    }
+}
+
+fn list_of<T: H5Type>(file: &File, name: &str) -> Result<Vec<T>, String> {
+    let dataset =
+        file.dataset(&format!("Cells/{name}")).map_err(|error| format!("has no {name}: {}", plain(error)))?;
+    let in_file = dataset.storage_size() > 0 && dataset.storage_size() <= file.size();
+    if dataset.ndim() != 1 || dataset.size() > MOST || !(in_file || dataset.size() == 0) {
+        return Err(format!("has a {name} of shape {:?}, which is no list of its cells", dataset.shape()));
+    }
+    dataset.read_raw::<T>().map_err(|error| format!("has a {name} that cannot be read: {}", plain(error)))
+}

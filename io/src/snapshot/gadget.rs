@@ -1,0 +1,73 @@
+//! The GADGET-4 flavour: scalars in `/Header`, units and the run's parameters in `/Parameters`, units of each dataset beside it.
+
+use super::Header;
+use super::column::Column;
+use super::division::Share;
+use super::layout::{Frame, list, scalar};
+use super::raw::write_text;
+use crate::Units;
+use hdf5::{Dataset, File, Group};
+use treecode::TYPES;
+
+/// A billion Julian years [s].
+const GIGAYEAR_IN_S: f64 = 1e9 * 365.25 * 86400.0;
+
+/// Writes all but the index and the types.
+pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
+    write_header(&file.create_group("Header")?, frame, share)?;
+    write_parameters(&file.create_group("Parameters")?, frame.header)
+}
+
+/// Says what the numbers of a dataset are.
+pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
+    let [length, mass, velocity] = column.dimension().map(f64::from);
+    // 0 stands for a number without dimension, as in GADGET-4.
+    let to_cgs = if column == Column::Ids { 0.0 } else { column.to_cgs(units) };
+    let attributes = [
+        // Nothing is comoving: the numbers are what their units say.
+        ("a_scaling", 0.0),
+        ("h_scaling", 0.0),
+        ("length_scaling", length),
+        ("mass_scaling", mass),
+        ("velocity_scaling", velocity),
+        ("to_cgs", to_cgs),
+    ];
+    attributes.iter().try_for_each(|(name, value)| scalar(dataset, name, *value))
+}
+
+fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()> {
+    list(group, "NumPart_ThisFile", &share.count)?;
+    list(group, "NumPart_Total", &frame.index.total())?;
+    list(group, "NumPart_Total_HighWord", &[0u32; TYPES])?;
+    list(group, "MassTable", &[0f64; TYPES])?;
+    scalar(group, "Time", frame.header.time)?;
+    scalar(group, "Redshift", 0.0)?;
+    scalar(group, "NumFilesPerSnapshot", frame.shares.len() as i32)?;
+    scalar(group, "Flag_Entropy_ICs", 0i32)?;
+    write_cosmology(group, frame.header)
+}
+
+fn write_parameters(group: &Group, header: &Header) -> hdf5::Result<()> {
+    let units = header.units.unwrap_or_default();
+    write_cosmology(group, header)?;
+    scalar(group, "ComovingIntegrationOn", 0i32)?;
+    scalar(group, "UnitLength_in_cm", units.length_in_cm)?;
+    scalar(group, "UnitMass_in_g", units.mass_in_g)?;
+    scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
+    // pynbody would otherwise give the age of the universe as the time of the snapshot.
+    scalar(group, "Time_GYR", header.time * units.time_in_s() / GIGAYEAR_IN_S)?;
+    write_echo(group, header)
+}
+
+/// The run's own parameters.
+pub(super) fn write_echo(group: &Group, header: &Header) -> hdf5::Result<()> {
+    header.parameters.iter().try_for_each(|(key, value)| write_text(group, &format!("heorot.{key}"), value))
+}
+
+/// What stands in `/Header` and in `/Parameters`, since readers look in either: a universe that does not expand.
+fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
+    scalar(group, "BoxSize", header.box_size)?;
+    scalar(group, "Omega0", 0.0)?;
+    scalar(group, "OmegaLambda", 0.0)?;
+    scalar(group, "HubbleParam", 1.0)
+}

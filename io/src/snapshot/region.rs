@@ -1,0 +1,121 @@
+//! Reading what lies in a region, by the index of cells where a snapshot has one.
+
+use super::cells::Cells;
+use super::read::Source;
+use super::set::{Set, locate, open};
+use super::{Format, Header, read};
+use crate::Error;
+use crate::foreign::recognize;
+use std::ops::Range;
+use std::path::Path;
+use treecode::{Bodies, TYPES};
+
+/// Rows read at once.
+const ROWS: u64 = 1 << 18;
+
+/// A part of space, edges included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Region {
+    /// Between two corners [L].
+    Box {
+        /// Lowest coordinates.
+        lo: [f64; 3],
+        /// Highest coordinates.
+        hi: [f64; 3],
+    },
+    /// Within a distance of a point [L].
+    Sphere {
+        /// The point.
+        centre: [f64; 3],
+        /// The distance.
+        radius: f64,
+    },
+}
+
+impl Region {
+    /// Whether a position lies in it.
+    pub fn contains(&self, position: [f64; 3]) -> bool {
+        self.touches(position, position)
+    }
+
+    /// Whether any point of a box lies in it.
+    fn touches(&self, lo: [f64; 3], hi: [f64; 3]) -> bool {
+        match self {
+            Region::Box { lo: low, hi: high } => {
+                (0..3).all(|axis| lo[axis] <= high[axis] && hi[axis] >= low[axis])
+            }
+            Region::Sphere { centre, radius } => {
+                let nearest: [f64; 3] =
+                    std::array::from_fn(|axis| centre[axis].max(lo[axis]).min(hi[axis]) - centre[axis]);
+                nearest.iter().map(|x| x * x).sum::<f64>() <= radius * radius
+            }
+        }
+    }
+}
+
+/// What was read to find the bodies of a region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Rows that were read, of all that the snapshot has.
+    pub rows: u64,
+    /// Cells that the region touches, and cells of the index; both 0 without one.
+    pub cells: [usize; 2],
+}
+
+/// The bodies of a region, of a snapshot of any format. Of one with an index of cells, only the rows of cells that the region touches are read.
+/// The counts of the header are those of the whole snapshot.
+///
+/// # Errors
+/// If the snapshot cannot be read or is at odds with itself, or a body of the region has impossible values.
+pub fn read_region(path: &Path, region: &Region) -> Result<(Header, Bodies, Found), Error> {
+    let located = locate(path);
+    if !matches!(recognize(&located)?, Format::Gadget | Format::Swift) {
+        let (header, mut bodies) = read(path, 0, 1)?;
+        let found = Found { rows: bodies.len() as u64, cells: [0, 0] };
+        keep(region, &mut bodies);
+        return Ok((header, bodies, found));
+    }
+    let set = Set::open(&located)?;
+    let counts: Vec<[u64; TYPES]> = set.members.iter().map(|member| member.count).collect();
+    let index = match set.members.first() {
+        Some(member) => Cells::read(&open(&member.path)?, &member.path, &counts, member.origin)?,
+        None => None,
+    };
+    let touched = index.as_ref().map(|cells| cells.touched(|lo, hi| region.touches(lo, hi)));
+    let cells = [touched.as_ref().map_or(0, Vec::len), index.as_ref().map_or(0, Cells::len)];
+    let (mut bodies, mut found) = (Bodies::default(), Found { rows: 0, cells });
+    for kind in 0..TYPES {
+        let mut numbering: u64 = set.header.count[..kind].iter().sum();
+        for (number, member) in set.members.iter().enumerate().filter(|(_, member)| member.count[kind] > 0) {
+            let file = open(&member.path)?;
+            let source = Source::new(&file, member, kind);
+            let ranges = match (&index, &touched) {
+                (Some(index), Some(touched)) => index.rows(touched, kind, number),
+                _ => std::iter::once(0..member.count[kind]).collect(),
+            };
+            for rows in ranges.into_iter().flat_map(blocks) {
+                let mut block = Bodies::default();
+                source.append(&rows, set.header.numbered.then_some(numbering), &mut block)?;
+                found.rows += rows.end - rows.start;
+                keep(region, &mut block);
+                bodies.append(&block);
+            }
+            numbering += member.count[kind];
+        }
+    }
+    bodies.check().map_err(|fault| Error::snapshot(path, fault.to_string()))?;
+    Ok((set.header, bodies, found))
+}
+
+/// Keeps the bodies that lie in the region.
+fn keep(region: &Region, bodies: &mut Bodies) {
+    let inside = (0..bodies.len()).filter(|&i| region.contains(bodies.position(i)));
+    let order: Vec<u32> = inside.map(|i| i as u32).collect();
+    bodies.permute(&order);
+}
+
+/// Rows cut into parts of at most [`ROWS`].
+fn blocks(rows: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = rows.end;
+    rows.step_by(ROWS as usize).map(move |start| start..(start + ROWS).min(end))
+}

@@ -1,0 +1,132 @@
+//! The SWIFT flavour: every number of `/Header` a list, units in `/Units` and `/InternalCodeUnits`, exponents of units beside each dataset,
+//! and the groups that its readers ask for even where they are empty.
+
+use super::column::Column;
+use super::division::Share;
+use super::gadget::write_echo;
+use super::layout::{Frame, list, scalar};
+use super::raw::write_text;
+use crate::Units;
+use hdf5::{Dataset, File, Group};
+use treecode::TYPES;
+
+/// Types that SWIFT knows: one more, neutrinos.
+const SWIFT_TYPES: usize = TYPES + 1;
+
+/// Writes all but the index and the types.
+pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
+    let units = frame.header.units.unwrap_or_default();
+    write_header(&file.create_group("Header")?, frame, share)?;
+    write_cosmology(&file.create_group("Cosmology")?)?;
+    write_units(&file.create_group("Units")?, units)?;
+    write_units(&file.create_group("InternalCodeUnits")?, units)?;
+    write_parameters(&file.create_group("Parameters")?, frame, units)?;
+    let policy = file.create_group("Policy")?;
+    ["cosmological integration", "hydro", "star formation"]
+        .iter()
+        .try_for_each(|name| list(&policy, name, &[0i32]))?;
+    list(&policy, "self gravity", &[1i32])?;
+    let code = file.create_group("Code")?;
+    write_text(&code, "Code", "heorot")?;
+    write_text(&code, "Code Version", env!("CARGO_PKG_VERSION"))?;
+    let gravity = file.create_group("GravityScheme")?;
+    write_text(&gravity, "Scheme", "Barnes-Hut tree")?;
+    let hydro = file.create_group("HydroScheme")?;
+    write_text(&hydro, "Scheme", "None")?;
+    list(&hydro, "Dimension", &[3i32])?;
+    file.create_group("SubgridScheme").map(|_| ())
+}
+
+/// Says what the numbers of a dataset are.
+pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
+    let [length, mass, velocity] = column.dimension();
+    let exponents = [
+        ("U_I exponent", 0),
+        ("U_L exponent", length + velocity),
+        ("U_M exponent", mass),
+        ("U_T exponent", 0),
+        ("U_t exponent", -velocity),
+        // Nothing is comoving.
+        ("a-scale exponent", 0),
+        ("h-scale exponent", 0),
+    ];
+    exponents.iter().try_for_each(|(name, exponent)| list(dataset, name, &[*exponent as f32]))?;
+    let to_cgs = [column.to_cgs(units)];
+    list(dataset, "Conversion factor to CGS (not including cosmological corrections)", &to_cgs)?;
+    list(dataset, "Conversion factor to physical CGS (including cosmological corrections)", &to_cgs)?;
+    list(dataset, "Value stored as physical", &[1i32])?;
+    list(dataset, "Property can be converted to comoving", &[1i32])?;
+    write_text(dataset, "Description", column.description())?;
+    write_text(dataset, "Lossy compression filter", "None")
+}
+
+fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()> {
+    let by_type = |count: [u64; TYPES]| -> [u64; SWIFT_TYPES] {
+        std::array::from_fn(|kind| count.get(kind).copied().unwrap_or(0))
+    };
+    let total = by_type(frame.index.total());
+    write_text(group, "Code", "SWIFT")?; // by which readers know the flavour
+    write_text(group, "OutputType", "FullVolume")?;
+    write_text(group, "RunName", "heorot")?;
+    list(group, "NumPart_ThisFile", &by_type(share.count).map(|count| count as i64))?;
+    list(group, "NumPart_Total", &total.map(|count| count as u32))?;
+    list(group, "NumPart_Total_HighWord", &total.map(|count| (count >> 32) as u32))?;
+    list(group, "CanHaveTypes", &total.map(|count| i32::from(count > 0)))?;
+    list(group, "MassTable", &[0f64; SWIFT_TYPES])?;
+    list(group, "Flag_Entropy_ICs", &[0u32; SWIFT_TYPES])?;
+    list(group, "BoxSize", &[frame.box_size(); 3])?;
+    list(group, "Dimension", &[3i32])?;
+    list(group, "Time", &[frame.header.time])?;
+    list(group, "Redshift", &[0.0])?;
+    list(group, "Scale-factor", &[1.0])?;
+    list(group, "Virtual", &[0i32])?;
+    list(group, "ThisFile", &[share.number as i32])?;
+    list(group, "NumFilesPerSnapshot", &[frame.shares.len() as i32])
+}
+
+/// A universe that does not expand.
+fn write_cosmology(group: &Group) -> hdf5::Result<()> {
+    list(group, "Cosmological run", &[0i32])?;
+    for name in ["Scale-factor", "h"] {
+        list(group, name, &[1.0])?;
+    }
+    let zero = [
+        "Redshift",
+        "Omega_m",
+        "Omega_r",
+        "Omega_k",
+        "Omega_b",
+        "Omega_cdm",
+        "Omega_lambda",
+        "Omega_nu",
+        "Omega_nu_0",
+        "w_0",
+        "w_a",
+        "w",
+    ];
+    zero.iter().try_for_each(|name| list(group, name, &[0.0]))
+}
+
+/// Exactly these five: readers take whatever else stands here for a unit.
+fn write_units(group: &Group, units: Units) -> hdf5::Result<()> {
+    for (name, value) in [
+        ("Unit length in cgs (U_L)", units.length_in_cm),
+        ("Unit mass in cgs (U_M)", units.mass_in_g),
+        ("Unit time in cgs (U_t)", units.time_in_s()),
+        ("Unit current in cgs (U_I)", 1.0),
+        ("Unit temperature in cgs (U_T)", 1.0),
+    ] {
+        list(group, name, &[value])?;
+    }
+    Ok(())
+}
+
+fn write_parameters(group: &Group, frame: &Frame, units: Units) -> hdf5::Result<()> {
+    write_text(group, "InitialConditions:periodic", "0")?;
+    // The unit of velocity to the last bit, which length and time give only up to rounding.
+    scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
+    if frame.is_moved() {
+        list(group, "Origin", &frame.origin())?;
+    }
+    write_echo(group, frame.header)
+}

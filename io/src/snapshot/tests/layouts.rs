@@ -1,0 +1,204 @@
+//! All the ways in which a snapshot can be laid out, and regions of it.
+
+use super::{ALL, by_type, count, files_in, folder, header, sample, write_as};
+use crate::snapshot::{Fields, Flavour, Format, Header, Index, Layout, Region, read, read_region};
+use hdf5::File;
+use std::path::Path;
+use treecode::{Bodies, Cube, Key, TYPES};
+
+/// Bodies in key order with an index of cells of this level.
+fn indexed(n: usize, level: u32) -> (Bodies, Index) {
+    let mut bodies = sample(n);
+    let extent =
+        |axis: usize, pick: fn(f64, f64) -> f64| bodies.pos[axis].iter().copied().reduce(pick).unwrap();
+    let cube = Cube::around(
+        [0, 1, 2].map(|axis| extent(axis, f64::min)),
+        [0, 1, 2].map(|axis| extent(axis, f64::max)),
+    );
+    let keys = treecode::sort(&mut bodies, &cube);
+    let mut cells: Vec<(Key, [u64; TYPES])> = Vec::new();
+    for (bits, kind) in keys.into_iter().zip(&bodies.kind) {
+        let key = Key::from_bits(bits).unwrap().ancestor(level);
+        if cells.last().is_none_or(|(last, _)| *last != key) {
+            cells.push((key, [0; TYPES]));
+        }
+        cells.last_mut().unwrap().1[usize::from(*kind)] += 1;
+    }
+    (bodies, Index { cube: Some(cube), cells })
+}
+
+fn rounded(bodies: &Bodies) -> Bodies {
+    let mut rounded = bodies.clone();
+    let round = |array: &mut Vec<f64>| array.iter_mut().for_each(|x| *x = f64::from(*x as f32));
+    [&mut rounded.pos, &mut rounded.vel, &mut rounded.acc].into_iter().flatten().for_each(round);
+    [&mut rounded.mass, &mut rounded.pot].into_iter().for_each(round);
+    rounded
+}
+
+/// The bodies on several ranks, type by type.
+fn read_on(path: &Path, ranks: usize) -> Bodies {
+    let mut all = Bodies::default();
+    (0..ranks).for_each(|rank| all.append(&read(path, rank, ranks).unwrap().1));
+    by_type(&all)
+}
+
+#[test]
+fn every_layout_is_read_back() {
+    let (bodies, index) = indexed(3000, 2);
+    let isolated = Header { box_size: 0.0, ..header() };
+    for flavour in [Flavour::Gadget, Flavour::Swift] {
+        for (single, compression, files) in
+            [(false, 0, 1), (true, 0, 1), (false, 6, 1), (false, 0, 3), (true, 1, 4)]
+        {
+            let (folder, path) = folder();
+            let layout = Layout { flavour, single, compression, files, hints: Vec::new() };
+            write_as(&path, &isolated, &bodies, ALL, &layout, &index).unwrap();
+            assert_eq!(files_in(&folder), files);
+            let expected = if single { rounded(&bodies) } else { bodies.clone() };
+            let (found, _) = read(&path, 0, 1).unwrap();
+            let format = if flavour == Flavour::Swift { Format::Swift } else { Format::Gadget };
+            assert_eq!(
+                found,
+                Header { count: count(&bodies), files, format, ..isolated.clone() },
+                "{layout:?}"
+            );
+            for ranks in [1, 5] {
+                let mut found = read_on(&path, ranks);
+                if flavour == Flavour::Swift {
+                    // Positions were moved to between 0 and the side of the box, and back.
+                    let precision = if single { 1e-7 } else { 1e-15 } * index.cube.unwrap().side;
+                    let far = |(a, b): (&f64, &f64)| (a - b).abs() > precision;
+                    let written = by_type(&bodies);
+                    let mut pairs = found.pos.iter().flatten().zip(written.pos.iter().flatten());
+                    assert!(!pairs.any(far), "{layout:?}: a position is off");
+                    found.pos = by_type(&expected).pos;
+                }
+                assert!(found == by_type(&expected), "{layout:?} on {ranks} ranks");
+            }
+        }
+    }
+}
+
+#[test]
+fn compression_makes_a_file_smaller() {
+    let (bodies, index) = indexed(3000, 2);
+    let size = |compression: u8| {
+        let (_folder, path) = folder();
+        let layout = Layout { compression, ..Layout::default() };
+        write_as(&path, &header(), &bodies, Fields::default(), &layout, &index).unwrap();
+        std::fs::metadata(&path).unwrap().len()
+    };
+    assert!(size(6) < size(0), "{} bytes instead of {}", size(6), size(0));
+}
+
+#[test]
+fn the_time_step_is_that_of_the_run() {
+    let (bodies, index) = indexed(30, 1);
+    for (flavour, name) in [(Flavour::Gadget, "TimeStep"), (Flavour::Swift, "TimeSteps")] {
+        let (_folder, path) = folder();
+        let fields = Fields { time_step: Some(0.125), ..Fields::default() };
+        write_as(&path, &header(), &bodies, fields, &Layout { flavour, ..Layout::default() }, &index)
+            .unwrap();
+        let file = File::open(&path).unwrap();
+        let steps = file.dataset(&format!("PartType2/{name}")).unwrap().read_raw::<f64>().unwrap();
+        assert_eq!(steps, vec![0.125; 10]);
+    }
+}
+
+#[test]
+fn what_single_precision_cannot_tell_is_an_error() {
+    let (_folder, path) = folder();
+    let layout = Layout { single: true, ..Layout::default() };
+    for (axis, value) in [(Some(1), 1e300), (None, 1e-60)] {
+        let mut bodies = sample(12);
+        match axis {
+            Some(axis) => bodies.pos[axis][7] = value,
+            None => bodies.mass[7] = value,
+        }
+        let message =
+            write_as(&path, &header(), &bodies, ALL, &layout, &Index::without_order(count(&bodies)))
+                .unwrap_err();
+        assert!(
+            message.ends_with(&format!("has the number {value:e}, which is beyond single precision")),
+            "{message}"
+        );
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_region_is_read_by_its_cells() {
+    let (bodies, index) = indexed(5000, 3);
+    let cube = index.cube.unwrap();
+    let centre = cube.centre(Key::ROOT);
+    for files in [1, 4] {
+        let (_folder, path) = folder();
+        write_as(&path, &header(), &bodies, ALL, &Layout { files, ..Layout::default() }, &index).unwrap();
+        let quarter = centre.map(|x| x + 0.25 * cube.side);
+        for region in [
+            Region::Sphere { centre, radius: 0.1 * cube.side },
+            Region::Box { lo: centre, hi: quarter },
+            Region::Box { lo: bodies.position(17), hi: bodies.position(17) },
+            Region::Sphere { centre: cube.corner, radius: 4.0 * cube.side },
+            Region::Sphere { centre: [1e9; 3], radius: 1.0 },
+        ] {
+            let (_, found, how) = read_region(&path, &region).unwrap();
+            let mut expected = bodies.clone();
+            let inside = (0..5000u32).filter(|&i| region.contains(bodies.position(i as usize)));
+            expected.permute(&inside.collect::<Vec<_>>());
+            assert!(by_type(&found) == by_type(&expected), "{region:?} of {files} files");
+            assert!(how.cells[0] <= index.cells.len() && how.cells[1] == index.cells.len());
+            assert!(
+                how.rows >= found.len() as u64 && (how.rows < 2500 || how.cells[0] == how.cells[1]),
+                "{how:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_region_of_a_snapshot_without_an_index() {
+    let (_folder, path) = folder();
+    let bodies = sample(100);
+    write_as(&path, &header(), &bodies, ALL, &Layout::default(), &Index::without_order(count(&bodies)))
+        .unwrap();
+    let region = Region::Box { lo: [-1e9; 3], hi: [0.0, 1e9, 1e9] };
+    let (_, found, how) = read_region(&path, &region).unwrap();
+    assert_eq!((how.rows, how.cells), (100, [0, 0]));
+    assert_eq!(found.len(), bodies.pos[0].iter().filter(|x| **x <= 0.0).count());
+}
+
+#[test]
+fn an_index_that_is_wrong_is_refused() {
+    let spoilt = |spoil: &dyn Fn(&File)| {
+        let (_folder, path) = folder();
+        let (bodies, index) = indexed(300, 1);
+        write_as(&path, &header(), &bodies, ALL, &Layout::default(), &index).unwrap();
+        let file = File::open_rw(&path).unwrap();
+        spoil(&file);
+        file.close().unwrap();
+        let message =
+            read_region(&path, &Region::Sphere { centre: [0.0; 3], radius: 1.0 }).unwrap_err().to_string();
+        message.strip_prefix(&format!("{}: ", path.display())).unwrap().to_owned()
+    };
+    let first = |file: &File, name: &str, value: i64| {
+        let dataset = file.dataset(&format!("Cells/{name}/PartType2")).unwrap();
+        let mut values = dataset.read_raw::<i64>().unwrap();
+        values[0] = value;
+        dataset.write_raw(&values).unwrap();
+    };
+    let beyond = "/Cells has cells of PartType2 that reach beyond the files";
+    assert_eq!(spoilt(&|file| first(file, "OffsetsInFile", 1 << 40)), beyond);
+    assert_eq!(spoilt(&|file| first(file, "Files", 7)), beyond);
+    assert_eq!(spoilt(&|file| first(file, "Counts", -1)), "/Cells has a negative number in Counts/PartType2");
+    assert_eq!(spoilt(&|file| first(file, "Counts", 0)).split(',').count(), 2);
+    assert_eq!(
+        spoilt(&|file| file.unlink("Cells/Files/PartType2").unwrap()).split(':').next(),
+        Some("/Cells has no Files/PartType2")
+    );
+    let keys = |file: &File| {
+        let dataset = file.dataset("Cells/Keys").unwrap();
+        dataset.write_raw(&vec![2u64; dataset.size()]).unwrap();
+    };
+    assert_eq!(spoilt(&keys), "/Cells has a key that is none");
+}

@@ -1,0 +1,69 @@
+//! `heorot convert`: bodies from a file of any known format, as a snapshot.
+
+use crate::console::say;
+use crate::initial::{self, Start};
+use crate::launch::{Launch, on_all_ranks};
+use crate::layout_options::LayoutOptions;
+use crate::parameters::SystemName;
+use anyhow::Result;
+use decomposition::collective;
+use io::snapshot::{Fields, Header};
+use std::path::PathBuf;
+
+/// Read bodies from a file of any known format and write them as a snapshot.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// File to read: GADGET (HDF5, binary format 1 or 2), SWIFT, Tipsy, a table of text, .npy or .npz; of several files, any.
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Snapshot to write.
+    #[arg(value_name = "OUT.hdf5")]
+    pub output: PathBuf,
+    /// Units to write [default: those of the file, or galactic if it names none]. The numbers of a file that names none are taken to be in
+    /// these units.
+    #[arg(long, value_enum)]
+    pub units: Option<SystemName>,
+    /// How it is written.
+    #[command(flatten)]
+    pub layout: LayoutOptions,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+}
+
+const HELP: &str = "Examples:
+  heorot convert galaxy.std ic.hdf5 --units nbody
+  heorot convert snapdir_005/snap_005.0 ic.hdf5 --compression 4
+  heorot convert table.txt ic.hdf5 --format swift
+
+The format is known by the content of the file. A table has a line with the names of its columns, in any order, and then a row a body:
+  mass x y z vx vy vz       (also id, and type: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other)
+A .npy holds an array of fields with these names, or of rows with 7 numbers in this order; a .npz one array of each name, or mass, pos and
+vel. Bodies without a type are of type 1, those without an id are numbered in the order of the file.";
+
+/// Does the command.
+///
+/// # Errors
+/// If the file cannot be read, holds impossible bodies, or the snapshot cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| {
+        let wanted = arguments.units.map(SystemName::units);
+        let (Start { bodies, time }, units) = initial::read(crew, &arguments.input, wanted.as_ref())?;
+        let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
+        let header = Header { time, units: Some(units), parameters, ..Header::default() };
+        // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
+        crew.write_snapshot(
+            &arguments.output,
+            &header,
+            &bodies,
+            Fields::default(),
+            &arguments.layout.layout(),
+        )?;
+        let count = collective::sum(crew.comm, bodies.len() as u64);
+        if crew.leads() {
+            say(&format!("{}: {count} bodies", arguments.output.display()));
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,116 @@
+//! `heorot extract`: the bodies of a region of a snapshot.
+
+use crate::console::{say, warn};
+use crate::crew::Crew;
+use crate::layout_options::LayoutOptions;
+use anyhow::{Result, bail};
+use io::snapshot::{Fields, Found, Header, Region, read_region};
+use std::path::PathBuf;
+
+/// Write the bodies of a region of a snapshot, reading only the cells that it touches.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Snapshot to read; of several files, any.
+    #[arg(value_name = "SNAPSHOT")]
+    pub input: PathBuf,
+    /// Snapshot to write.
+    #[arg(value_name = "OUT.hdf5")]
+    pub output: PathBuf,
+    /// box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
+    #[arg(long, value_parser = region, allow_hyphen_values = true)]
+    pub region: Region,
+    /// How it is written.
+    #[command(flatten)]
+    pub layout: LayoutOptions,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot extract out/snapshot_010.hdf5 centre.hdf5 --region sphere:0,0,0,5
+  heorot extract out/snapshot_010.hdf5 slab.hdf5 --region box:-20,20,-20,20,-0.5,0.5 --single
+
+Bodies on the edge belong to the region. A snapshot without an index of cells, as other programs write it, is read as a whole.";
+
+fn region(text: &str) -> Result<Region, String> {
+    let (shape, rest) = text.split_once(':').unwrap_or((text, ""));
+    let numbers: Option<Vec<f64>> =
+        rest.split(',').map(|x| x.trim().parse().ok().filter(|x: &f64| x.is_finite())).collect();
+    match (shape, numbers.as_deref()) {
+        ("box", Some(&[x0, x1, y0, y1, z0, z1])) if x0 <= x1 && y0 <= y1 && z0 <= z1 => {
+            Ok(Region::Box { lo: [x0, y0, z0], hi: [x1, y1, z1] })
+        }
+        ("box", Some([_, _, _, _, _, _])) => {
+            Err("the first of each pair of coordinates must not be above the second".to_owned())
+        }
+        ("sphere", Some(&[x, y, z, radius])) if radius >= 0.0 => {
+            Ok(Region::Sphere { centre: [x, y, z], radius })
+        }
+        _ => Err("must be box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS".to_owned()),
+    }
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the snapshot cannot be read, has no bodies in the region, or the other cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let path = &arguments.input;
+    let (header, bodies, found) = read_region(path, &arguments.region)?;
+    let Found { rows, cells: [touched, cells] } = found;
+    let all: u64 = header.count.iter().sum();
+    if bodies.is_empty() {
+        bail!("{}: none of its {all} bodies lies in the region", path.display());
+    }
+    if header.units.is_none() {
+        warn(&format!("{}: names no units; galactic ones are written", path.display()));
+    }
+    let has = |numbers: &[f64]| numbers.iter().any(|x| *x != 0.0);
+    let fields = Fields {
+        acceleration: bodies.acc.iter().any(|x| has(x)),
+        potential: has(&bodies.pot),
+        time_step: None,
+    };
+    let written = Header {
+        time: header.time,
+        units: header.units,
+        box_size: header.box_size,
+        parameters: header.parameters,
+        ..Header::default()
+    };
+    Crew::alone().write_snapshot(&arguments.output, &written, &bodies, fields, &arguments.layout.layout())?;
+    say(&format!(
+        "{}: {} of {all} bodies; {rows} were read{}",
+        arguments.output.display(),
+        bodies.len(),
+        if cells > 0 {
+            format!(", in {touched} of {cells} cells")
+        } else {
+            ", since there is no index of cells".to_owned()
+        }
+    ));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_read_from_text() {
+        let sphere = Region::Sphere { centre: [0.0, -1.5, 2.0], radius: 3.0 };
+        assert_eq!(region("sphere:0,-1.5, 2,3"), Ok(sphere));
+        let region_of = Region::Box { lo: [-1.0, -2.0, -3.0], hi: [1.0, 2.0, 3e3] };
+        assert_eq!(region("box:-1,1,-2,2,-3,3e3"), Ok(region_of));
+        for wrong in [
+            "",
+            "box",
+            "box:1,2",
+            "sphere:0,0,0,-1",
+            "sphere:0,0,0,nan",
+            "cube:0,1,0,1,0,1",
+            "box:1,0,0,1,0,1",
+        ] {
+            assert!(region(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Options of the commands that write a snapshot: how it is laid out in its files.
+
+use io::snapshot::{Flavour, Layout};
+
+/// How a snapshot is written.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct LayoutOptions {
+    /// Names and attributes: those of GADGET-4, for yt and pynbody, or of SWIFT, for swiftsimio too.
+    #[arg(long, value_enum, default_value_t = FlavourName::Gadget)]
+    pub format: FlavourName,
+    /// Round all numbers but ids to single precision.
+    #[arg(long)]
+    pub single: bool,
+    /// Compress without loss, with gzip of this level: 1 is fast, 9 is small.
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub compression: Option<u8>,
+    /// Write N files instead of one, named NAME.0.hdf5 and so on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub files: Option<u16>,
+}
+
+/// Names of flavours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FlavourName {
+    /// GADGET-4's.
+    #[default]
+    Gadget,
+    /// SWIFT's.
+    Swift,
+}
+
+impl LayoutOptions {
+    /// The layout that these options ask for.
+    pub fn layout(&self) -> Layout {
+        let flavour = match self.format {
+            FlavourName::Gadget => Flavour::Gadget,
+            FlavourName::Swift => Flavour::Swift,
+        };
+        Layout {
+            flavour,
+            single: self.single,
+            compression: self.compression.unwrap_or(0),
+            files: self.files.map_or(1, usize::from),
+            hints: Vec::new(),
+        }
+    }
+}
