@@ -4,7 +4,7 @@
 //! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
 
 use crate::particles::{Leaf, Particles};
-use crate::simd::{LANES, Lanes, square};
+use crate::simd::{Double, LANES, Lanes, Numbers, square};
 use crate::{Expansion, softening::UNSOFTENED, tile::Tile};
 use bytemuck::Zeroable;
 use std::ops::Range;
@@ -41,15 +41,15 @@ pub(crate) trait Law {
     const SCALE: [f32; 2];
     /// Squared distance.
     #[inline(always)]
-    fn square<L: Lanes>(d: [L; 3]) -> L {
+    fn square<N: Numbers>(d: [N; 3]) -> N {
         square(d)
     }
     /// Potential and acceleration per offset of a source of mass `m` at squared distance `r2`; zero at zero distance where the
     /// law is singular there.
-    fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L);
+    fn pull<N: Numbers>(r2: N, m: N, sink_term: N, source_term: N) -> (N, N);
     /// Adds the pull of a source of mass `m` at offset `d` to sums of potential and acceleration.
     #[inline(always)]
-    fn add_pull<L: Lanes>(sum: &mut [L; 4], d: [L; 3], m: L, sink_term: L, source_term: L) {
+    fn add_pull<N: Numbers>(sum: &mut [N; 4], d: [N; 3], m: N, sink_term: N, source_term: N) {
         let (potential, factor) = Self::pull(Self::square(d), m, sink_term, source_term);
         sum[0] = sum[0] + potential;
         for axis in 0..3 {
@@ -60,7 +60,7 @@ pub(crate) trait Law {
 
 /// [`Law::pull`] of mass `m` where `u` is 1 / r.
 #[inline(always)]
-fn inverse_square<L: Lanes>(m: L, u: L) -> (L, L) {
+fn inverse_square<N: Numbers>(m: N, u: N) -> (N, N) {
     let potential = m * u;
     (potential, potential * (u * u))
 }
@@ -84,11 +84,11 @@ impl Law for NewtonApart {
     const SCALE: [f32; 2] = [0.5, 0.125];
 
     #[inline(always)]
-    fn square<L: Lanes>(d: [L; 3]) -> L {
-        d[2].mul_add(d[2], d[1].mul_add(d[1], d[0].mul_add(d[0], L::splat(TINY))))
+    fn square<N: Numbers>(d: [N; 3]) -> N {
+        d[2].mul_add(d[2], d[1].mul_add(d[1], d[0].mul_add(d[0], N::splat(TINY))))
     }
     #[inline(always)]
-    fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
+    fn pull<N: Numbers>(r2: N, m: N, _: N, _: N) -> (N, N) {
         inverse_square(m, r2.twice_rsqrt())
     }
 }
@@ -101,11 +101,11 @@ impl Law for NewtonRough {
     const SCALE: [f32; 2] = [1.0; 2];
 
     #[inline(always)]
-    fn square<L: Lanes>(d: [L; 3]) -> L {
+    fn square<N: Numbers>(d: [N; 3]) -> N {
         NewtonApart::square(d)
     }
     #[inline(always)]
-    fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
+    fn pull<N: Numbers>(r2: N, m: N, _: N, _: N) -> (N, N) {
         inverse_square(m, r2.rough_rsqrt())
     }
 }
@@ -115,8 +115,8 @@ impl Law for Newton {
     const SCALE: [f32; 2] = NewtonApart::SCALE;
 
     #[inline(always)]
-    fn pull<L: Lanes>(r2: L, m: L, _: L, _: L) -> (L, L) {
-        inverse_square(m, r2.twice_rsqrt().where_below(L::splat(0.0), r2))
+    fn pull<N: Numbers>(r2: N, m: N, _: N, _: N) -> (N, N) {
+        inverse_square(m, r2.twice_rsqrt().where_below(N::splat(0.0), r2))
     }
 }
 
@@ -125,7 +125,7 @@ impl Law for Plummer {
     const SCALE: [f32; 2] = NewtonApart::SCALE;
 
     #[inline(always)]
-    fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L) {
+    fn pull<N: Numbers>(r2: N, m: N, sink_term: N, source_term: N) -> (N, N) {
         Newton::pull(r2 + (sink_term + source_term), m, sink_term, source_term)
     }
 }
@@ -136,8 +136,8 @@ impl Law for Spline {
     const SCALE: [f32; 2] = [1.0; 2];
 
     #[inline(always)]
-    fn pull<L: Lanes>(r2: L, m: L, sink_term: L, source_term: L) -> (L, L) {
-        let c = L::splat;
+    fn pull<N: Numbers>(r2: N, m: N, sink_term: N, source_term: N) -> (N, N) {
+        let c = N::splat;
         let per_h = sink_term.min(source_term);
         let u = r2.rsqrt().where_below(c(0.0), r2);
         let q = r2 * u * per_h;
@@ -151,12 +151,12 @@ impl Law for Spline {
         let outer = q.mul_add(q.mul_add(q.mul_add(c(-32.0 / 15.0), c(9.6)), c(-16.0)), c(32.0 / 3.0));
         let outer_potential = q2.mul_add(outer, c(-3.2)) + per_q * c(1.0 / 15.0);
         // A pair without softening comes here only at distance zero, and feels nothing.
-        let within = |inner: L, outer: L, unit: L| {
-            let value = L::select_below(q, c(0.5), inner, outer) * unit;
+        let within = |inner: N, outer: N, unit: N| {
+            let value = N::select_below(q, c(0.5), inner, outer) * unit;
             value.where_below(per_h, c(UNSOFTENED))
         };
-        let potential = L::select_below(q, c(1.0), c(0.0) - within(potential, outer_potential, per_h), u);
-        let factor = L::select_below(q, c(1.0), within(force, outer_force, per_h * per_h * per_h), u * u * u);
+        let potential = N::select_below(q, c(1.0), c(0.0) - within(potential, outer_potential, per_h), u);
+        let factor = N::select_below(q, c(1.0), within(force, outer_force, per_h * per_h * per_h), u * u * u);
         (m * potential, m * factor)
     }
 }
@@ -228,6 +228,26 @@ pub(crate) fn room_for_eight(array: &mut [f32], at: usize) -> &mut [f32; LANES] 
     (&mut array[at..at + LANES]).try_into().expect("eight numbers")
 }
 
+/// Potential and acceleration that some sources make at places.
+#[inline(always)]
+fn pull_of<N: Numbers, W: Law>(
+    sources: &Sources,
+    chunk: Range<usize>,
+    place: [N; 3],
+    sink_term: N,
+) -> [N; 4] {
+    let mut sum = [N::splat(0.0); 4];
+    let [x, y, z] = &sources.pos;
+    let (x, y, z) = (&x[chunk.clone()], &y[chunk.clone()], &z[chunk.clone()]);
+    let (mass, term) = (&sources.mass[chunk.clone()], &sources.term[chunk]);
+    for j in 0..x.len() {
+        let d = [N::splat(x[j]) - place[0], N::splat(y[j]) - place[1], N::splat(z[j]) - place[2]];
+        W::add_pull(&mut sum, d, N::splat(mass[j]), sink_term, N::splat(term[j]));
+    }
+    let [potential, factor] = W::SCALE.map(N::splat);
+    [sum[0] * potential, sum[1] * factor, sum[2] * factor, sum[3] * factor]
+}
+
 impl Sinks {
     /// Takes bodies as the sinks of a new group.
     pub(crate) fn set(&mut self, bodies: &Sources) {
@@ -280,7 +300,11 @@ impl Sinks {
         for start in (0..sources.len()).step_by(BODY_CHUNK) {
             let chunk = start..(start + BODY_CHUNK).min(sources.len());
             let full = self.count / LANES;
-            for block in 0..full {
+            let in_pairs = if L::Double::FASTER { full & !1 } else { 0 };
+            for block in (0..in_pairs).step_by(2) {
+                self.feel_chunk_twice::<L, W>(sources, chunk.clone(), block);
+            }
+            for block in in_pairs..full {
                 self.feel_chunk::<L, W>(sources, chunk.clone(), block);
             }
             for sink in full * LANES..self.count {
@@ -313,18 +337,20 @@ impl Sinks {
     /// The pull of some sources on a block of sinks. One block at a time leaves all sums in registers.
     #[inline(always)]
     fn feel_chunk<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
-        let sink: [L; 3] = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
-        let sink_term = L::load(&self.term[block]);
-        let mut sum = [L::splat(0.0); 4];
-        let [x, y, z] = &sources.pos;
-        let (x, y, z) = (&x[chunk.clone()], &y[chunk.clone()], &z[chunk.clone()]);
-        let (mass, term) = (&sources.mass[chunk.clone()], &sources.term[chunk]);
-        for j in 0..x.len() {
-            let d = [L::splat(x[j]) - sink[0], L::splat(y[j]) - sink[1], L::splat(z[j]) - sink[2]];
-            W::add_pull(&mut sum, d, L::splat(mass[j]), sink_term, L::splat(term[j]));
+        let place = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
+        let sum = pull_of::<L, W>(sources, chunk, place, L::load(&self.term[block]));
+        self.add(block, sum);
+    }
+
+    /// The same of this block and the next.
+    #[inline(always)]
+    fn feel_chunk_twice<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
+        let load = |rows: &[[f32; LANES]]| L::Double::load([&rows[block], &rows[block + 1]]);
+        let place = self.pos.each_ref().map(|rows| load(rows));
+        let sum = pull_of::<L::Double, W>(sources, chunk, place, load(&self.term)).map(L::Double::store);
+        for half in 0..2 {
+            self.add(block + half, sum.map(|row| L::load(&row[half])));
         }
-        let [potential, factor] = W::SCALE.map(L::splat);
-        self.add(block, [sum[0] * potential, sum[1] * factor, sum[2] * factor, sum[3] * factor]);
     }
 
     /// Adds the pull of cells, given as `tile << 3 | lane`, for sinks about `centre`.

@@ -3,9 +3,12 @@
 //! A kernel is written once, generic over [`Lanes`], and compiled once for each [`Path`]; [`dispatch`] enters the copy for this
 //! machine. Results may differ in the last bits between paths, never between machines on the same path and processor family.
 
+mod double;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod sixteen;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -13,6 +16,7 @@ use crate::Error;
 use std::ops::{Add, Mul, Sub};
 use std::sync::OnceLock;
 
+pub(crate) use double::{Double, Numbers};
 pub(crate) use portable::Portable;
 
 /// Number of lanes: the octants of a cell.
@@ -38,6 +42,9 @@ pub(crate) static PACKED: [[u32; LANES]; 256] = {
 
 /// Eight `f32`. Comparisons give one bit a lane, lane 0 lowest.
 pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+    /// Twice as many lanes.
+    #[allow(private_bounds)] // nobody outside names it
+    type Double: Double;
     /// The same number in all lanes.
     fn splat(value: f32) -> Self;
     /// The numbers of an array.
@@ -85,7 +92,7 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
 
 /// `x^2 + y^2 + z^2`.
 #[inline(always)]
-pub(crate) fn square<L: Lanes>([x, y, z]: [L; 3]) -> L {
+pub(crate) fn square<N: Numbers>([x, y, z]: [N; 3]) -> N {
     z.mul_add(z, y.mul_add(y, x * x))
 }
 
@@ -252,6 +259,33 @@ mod tests {
                 rounded: rounded.iter().map(stored).collect(),
                 below: a.below(b),
             }
+        }
+    }
+
+    struct SixteenLanes([[[f32; LANES]; 2]; 2]);
+
+    impl Task for SixteenLanes {
+        type Output = [Vec<[[f32; LANES]; 2]>; 2];
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> Self::Output {
+            fn results<D: Double>([a, b]: &[[[f32; LANES]; 2]; 2]) -> Vec<[[f32; LANES]; 2]> {
+                let (a, b) = (D::load(a.each_ref()), D::load(b.each_ref()));
+                let sums = [a + b, a - b, a * b, a.mul_add(b, a), a.min(b), a.div(b), D::splat(2.0)];
+                let roots = [b.rsqrt(), b.twice_rsqrt(), b.rough_rsqrt()];
+                let chosen = [a.where_below(a, b), D::select_below(a, b, a, b)];
+                sums.into_iter().chain(roots).chain(chosen).map(D::store).collect()
+            }
+            [results::<L::Double>(&self.0), results::<double::Twice<L>>(&self.0)]
+        }
+    }
+
+    #[test]
+    fn sixteen_lanes_do_what_eight_do_twice() {
+        let a = std::array::from_fn(|half| std::array::from_fn(|k| 1.5 - (half * LANES + k) as f32 * 0.3));
+        let b = std::array::from_fn(|half| std::array::from_fn(|k| 0.01 + (half + 2 * k) as f32 * 0.2));
+        for path in Path::available() {
+            let [double, twice] = dispatch(path, SixteenLanes([a, b]));
+            assert_eq!(double, twice, "{path:?}");
         }
     }
 

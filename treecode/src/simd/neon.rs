@@ -1,7 +1,7 @@
 //! NEON: eight lanes in two registers of four. Every aarch64 processor has it, so nothing need be detected.
 #![allow(unsafe_code)]
 
-use super::{LANES, Lanes, PACKED};
+use super::{LANES, Lanes, PACKED, double::Twice};
 use std::arch::aarch64::*;
 use std::ops::{Add, Mul, Sub};
 
@@ -98,6 +98,8 @@ impl Mul for Neon {
 }
 
 impl Lanes for Neon {
+    type Double = Twice<Self>;
+
     #[inline(always)]
     fn splat(value: f32) -> Self {
         intrinsic!(Neon(vdupq_n_f32(value), vdupq_n_f32(value)))

@@ -1,7 +1,7 @@
 //! The scalar reference: plain arithmetic on arrays, correct on every processor. Operations are calls, so that the long straight-line kernels
 //! stay small and quick to compile; who wants speed takes another path.
 
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, double::Twice};
 use std::ops::{Add, Mul, Sub};
 
 /// Eight numbers in an array.
@@ -45,6 +45,7 @@ impl Mul for Portable {
 }
 
 impl Lanes for Portable {
+    type Double = Twice<Self>;
     #[inline(never)]
     fn splat(value: f32) -> Self {
         Portable([value; LANES])

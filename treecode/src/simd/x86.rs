@@ -1,8 +1,10 @@
 //! AVX2 with fused multiply-add, and AVX-512 on the same eight lanes, which brings twice the registers and a closer estimate of the
-//! reciprocal square root. The intrinsics are `unsafe` to call outside a function that enables them; every method here is
+//! reciprocal square root; where two blocks of sinks meet bodies it fills its registers with both. The intrinsics are `unsafe` to call outside a function that enables them; every method here is
 //! inlined into an `enter`, which does, and which is reached only after [`super::Path`] has found the features.
 #![allow(unsafe_code)]
 
+use super::double::Twice;
+use super::sixteen::Sixteen;
 use super::{LANES, Lanes, PACKED, Task};
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
@@ -14,10 +16,11 @@ macro_rules! intrinsic {
         unsafe { $call }
     };
 }
+pub(super) use intrinsic;
 
 /// Eight numbers in a register, for a set of features.
 macro_rules! register {
-    ($(#[$doc:meta])* $name:ident, $module:ident, $features:literal, $rsqrt:ident) => {
+    ($(#[$doc:meta])* $name:ident, $double:ty, $module:ident, $features:literal, $rsqrt:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name(__m256);
@@ -61,6 +64,8 @@ macro_rules! register {
         }
 
         impl Lanes for $name {
+            type Double = $double;
+
             #[inline(always)]
             fn splat(value: f32) -> Self {
                 $name(intrinsic!(_mm256_set1_ps(value)))
@@ -178,9 +183,9 @@ macro_rules! register {
 
 register!(
     /// AVX2 and FMA.
-    Avx2, avx2, "avx2,fma", _mm256_rsqrt_ps
+    Avx2, Twice<Avx2>, avx2, "avx2,fma", _mm256_rsqrt_ps
 );
 register!(
     /// AVX-512 with vectors of eight.
-    Avx512, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
+    Avx512, Sixteen, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
 );
