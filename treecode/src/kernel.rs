@@ -4,9 +4,10 @@
 //! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
 
 use crate::particles::{Leaf, Particles};
-use crate::simd::{Double, LANES, Lanes, Numbers, square};
+use crate::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
 use crate::{Expansion, softening::UNSOFTENED, tile::Tile};
 use bytemuck::Zeroable;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Bodies summed in single precision at a stretch.
@@ -228,6 +229,22 @@ pub(crate) fn room_for_eight(array: &mut [f32], at: usize) -> &mut [f32; LANES] 
     (&mut array[at..at + LANES]).try_into().expect("eight numbers")
 }
 
+/// The task of [`Sinks::feel_bodies`].
+struct Pull<'a, W> {
+    sinks: &'a mut Sinks,
+    sources: &'a Sources,
+    law: PhantomData<W>,
+}
+
+impl<W: Law> Task for Pull<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        self.sinks.feel_sources::<L, W>(self.sources);
+    }
+}
+
 /// Potential and acceleration that some sources make at places.
 #[inline(always)]
 fn pull_of<N: Numbers, W: Law>(
@@ -294,9 +311,13 @@ impl Sinks {
         self.sum[sink / LANES].map(|row| row[sink % LANES])
     }
 
-    /// Adds the pull of all `sources`.
+    /// Adds the pull of all `sources`. Entered by itself, since it is the same for every expansion: it is compiled once a path.
+    pub(crate) fn feel_bodies<W: Law>(&mut self, path: Path, sources: &Sources) {
+        dispatch(path, Pull::<W> { sinks: self, sources, law: PhantomData });
+    }
+
     #[inline(always)]
-    pub(crate) fn feel_bodies<L: Lanes, W: Law>(&mut self, sources: &Sources) {
+    fn feel_sources<L: Lanes, W: Law>(&mut self, sources: &Sources) {
         for start in (0..sources.len()).step_by(BODY_CHUNK) {
             let chunk = start..(start + BODY_CHUNK).min(sources.len());
             let full = self.count / LANES;

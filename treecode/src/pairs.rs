@@ -105,7 +105,7 @@ impl Pairs {
             (leaf, leaf.shift(centre))
         });
         self.sources.set::<L>(&tree.particles, leaves);
-        self.sinks.feel_bodies::<L, W>(&self.sources);
+        self.sinks.feel_bodies::<W>(tree.path, &self.sources);
         felt.bodies += self.sources.len() as u64;
         felt.operations += self.sources.len() as u64 * W::OPERATIONS;
     }
