@@ -4,41 +4,34 @@ use crate::crew::Crew;
 use crate::machine;
 use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
-use treecode::Walk;
 
 /// What a process takes without bodies: program, MPI and its buffers [bytes].
 const PROCESS: f64 = 34e6;
 /// What a body takes on one rank at the peak of a force evaluation [bytes].
-const BODY: f64 = 160.0;
-
+const BODY: f64 = 155.0;
 /// What a body takes in addition if it comes from another rank, and with what is imported of others [bytes].
-fn travel(walk: Walk) -> f64 {
-    match walk {
-        Walk::Tree => 128.0,
-        Walk::Fmm => 280.0,
-    }
-}
+const TRAVEL: f64 = 180.0;
 
 /// What a body takes at the peak of a run on so many ranks [bytes]. At the start nearly every body is on another rank than it belongs to.
-fn per_body(walk: Walk, ranks: usize) -> f64 {
-    BODY + travel(walk) * (ranks - 1) as f64 / ranks as f64
+fn per_body(ranks: usize) -> f64 {
+    BODY + TRAVEL * (ranks - 1) as f64 / ranks as f64
 }
 
 /// What all ranks of a run take together at their peak, each a process [bytes].
-pub fn of_run(walk: Walk, bodies: u64, ranks: usize) -> f64 {
-    PROCESS * ranks as f64 + per_body(walk, ranks) * bodies as f64
+pub fn of_run(bodies: u64, ranks: usize) -> f64 {
+    PROCESS * ranks as f64 + per_body(ranks) * bodies as f64
 }
 
 /// How many bodies fit into this much memory of so many ranks.
 pub fn most_bodies(available: f64, ranks: usize) -> f64 {
-    ((available - PROCESS * ranks as f64) / per_body(Walk::Fmm, ranks)).max(0.0)
+    ((available - PROCESS * ranks as f64) / per_body(ranks)).max(0.0)
 }
 
 /// Makes sure that the run fits into the memory of its hosts, as far as they tell. Collective.
 ///
 /// # Errors
 /// On every rank, if a host has less memory free than its ranks will need.
-pub fn check(crew: &Crew, walk: Walk, bodies: u64) -> Result<()> {
+pub fn check(crew: &Crew, bodies: u64) -> Result<()> {
     let free = machine::memory().map_or(String::new(), |memory| memory.available.to_string());
     let mine = format!("{} {} {free}", machine::host(), std::process::id());
     let all = crew.comm.all_gather(mine.as_bytes());
@@ -53,7 +46,7 @@ pub fn check(crew: &Crew, walk: Walk, bodies: u64) -> Result<()> {
     for (name, host) in &hosts {
         let Some(free) = host.free else { continue };
         let share = bodies as f64 * host.ranks as f64 / crew.comm.size() as f64;
-        let needed = PROCESS * host.processes.len() as f64 + per_body(walk, crew.comm.size()) * share;
+        let needed = PROCESS * host.processes.len() as f64 + per_body(crew.comm.size()) * share;
         ensure!(
             needed <= free,
             "{bodies} bodies need some {:.1} GB of memory on {name}, where {:.1} GB are free: use more hosts or fewer bodies (heorot plan tells)",

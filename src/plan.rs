@@ -15,7 +15,6 @@ use decomposition::Solo;
 use io::checkpoint;
 use std::path::PathBuf;
 use std::time::Duration;
-use treecode::Walk;
 
 /// Tell memory, disk and time that a parameter file will need, before it is run.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,7 +63,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let snapshots = 1 + schedule.steps().filter(|step| step.snapshot).count() as u64;
     let ranks = u64::from(arguments.ranks);
     say(&format!("{bodies} bodies, {steps} steps, on {ranks} ranks x {} threads", arguments.threads));
-    let fits = say_memory(arguments, parameters.gravity.gravity.walk, bodies);
+    let fits = say_memory(arguments, bodies);
     say_disk(&parameters, bodies, snapshots);
     let seconds = pilot(&parameters.gravity)? * bodies as f64 / (ranks * u64::from(arguments.threads)) as f64;
     let whole = Duration::from_secs_f64((seconds * (steps + 2) as f64).min(1e15));
@@ -75,9 +74,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     fits
 }
 
-fn say_memory(arguments: &Arguments, walk: Walk, bodies: u64) -> Result<()> {
+fn say_memory(arguments: &Arguments, bodies: u64) -> Result<()> {
     let ranks = arguments.ranks as usize;
-    let all = memory::of_run(walk, bodies, ranks);
+    let all = memory::of_run(bodies, ranks);
     let per_rank = all / ranks as f64;
     let on_node = arguments.ranks_per_node.map_or(ranks, |n| ranks.min(n as usize));
     let per_node = per_rank * on_node as f64;

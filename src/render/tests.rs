@@ -4,6 +4,7 @@ use clap::Parser;
 use io::Units;
 use io::snapshot::{Fields, Header, Layout};
 use treecode::Bodies;
+use treecode::TYPES;
 
 #[derive(Parser)]
 struct Line {

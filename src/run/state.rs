@@ -95,7 +95,7 @@ fn read(crew: &Crew, parameters: &Parameters, folder: &Folder, step: u64) -> Res
         Err(fault) => return Ok(Err(fault)),
     };
     let count = checkpoint.bodies();
-    memory::check(crew, parameters.gravity.gravity.walk, count)?;
+    memory::check(crew, count)?;
     let bodies = crew.agree(checkpoint.read(crew.comm.rank(), crew.comm.size()).map_err(anyhow::Error::from));
     Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
 }
