@@ -90,7 +90,7 @@ pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Endi
     let folder = Folder::new(&parameters.output.folder);
     crew.lead(|| folder.refuse_a_living_run())?;
     let restart = if overwrite { Restart::Never } else { parameters.batch.restart };
-    match state::find(crew, parameters, &folder, restart)? {
+    match state::find(crew, &folder, restart)? {
         Some(found) => go_on(crew, parameters, folder, found),
         None => start(crew, parameters, folder, overwrite),
     }

@@ -55,18 +55,13 @@ pub struct Found {
 ///
 /// # Errors
 /// The same on every rank, if there is none and there must be one, or none that is whole.
-pub fn find(
-    crew: &Crew,
-    parameters: &Parameters,
-    folder: &Folder,
-    restart: Restart,
-) -> Result<Option<Found>> {
+pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Found>> {
     if restart == Restart::Never {
         return Ok(None);
     }
     let steps = crew.lead_tells(|| Ok(folder.checkpoints()?.into_iter().map(|(step, _)| step).collect()))?;
     for &step in &steps {
-        match read(crew, parameters, folder, step)? {
+        match read(crew, folder, step)? {
             Ok(found) => return Ok(Some(found)),
             Err(fault) if crew.leads() => warn(&format!("{fault}; it is passed over")),
             Err(_) => {}
@@ -88,7 +83,7 @@ pub fn find(
 }
 
 /// Reads a checkpoint, if it is whole and its bodies fit into the memory. Collective.
-fn read(crew: &Crew, parameters: &Parameters, folder: &Folder, step: u64) -> Result<Result<Found>> {
+fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
     let open = || Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?);
     let checkpoint = match crew.agree(open()) {
         Ok(checkpoint) => checkpoint,
