@@ -40,6 +40,10 @@ checkpoint_steps = {every}
 """
 
 
+# Steps that take some seconds.
+LONG = 600
+
+
 class Run:
     """A run in a folder of its own, started again and again."""
 
@@ -201,9 +205,9 @@ def damaged(expected):
     require(len(both.checkpoints()) == 2, "checkpoints were removed")
 
 
-def stopped_by(how, expected, code=INTERRUPTED):
+def stopped_by(how, expected, steps=100, code=INTERRUPTED):
     """Stops a run as `how` does, looks at exit code, checkpoint and status, and continues it on other ranks."""
-    run = Run(f"stop-{how}", every=1000)
+    run = Run(f"stop-{how}", steps=steps, every=1000)
     process = run.start(ranks=2)
     wait_for(lambda: (run.folder / "energy.csv").exists() and run.folder.joinpath("energy.csv").read_text().count("\n") > 5)
     if how == "file":
@@ -217,14 +221,14 @@ def stopped_by(how, expected, code=INTERRUPTED):
     phase = run.status()["phase"]
     require(phase == ("stopped" if how == "file" else "interrupted"), f"status says {phase}")
     require(not (run.folder / "stop").exists(), "the stop file is left")
-    require(0 < run.status()["step"] < 100, f"stopped at step {run.status()['step']}")
+    require(0 < run.status()["step"] < steps, f"stopped at step {run.status()['step']}")
     ends_with(run, 0, ranks=3)
     require_same(expected, run.result())
     require(heorot("status", run.folder).require_success().stdout.startswith("done:"), "is not done")
 
 
 def files_on_request(expected):
-    run = Run("request", steps=100, every=1000)
+    run = Run("request", steps=LONG, every=1000)
     process = run.start(ranks=2)
     wait_for(lambda: (run.folder / "energy.csv").exists())
     for name in ["checkpoint", "snapshot"]:
@@ -333,8 +337,11 @@ def main():
     check("a damaged checkpoint is passed over", damaged, expected)
     for how in ["SIGTERM", "SIGUSR1", "SIGINT", "SIGUSR1-mpirun"]:
         check(f"stopped by {how}", stopped_by, how, expected)
-    check("stopped by a file", stopped_by, "file", expected, STOPPED)
-    check("files on request", files_on_request, expected)
+    # Files are looked for twice a second.
+    longer = Run("longer", steps=LONG, every=1000)
+    longer(ranks=1).require_success()
+    check("stopped by a file", stopped_by, "file", longer.result(), LONG, STOPPED)
+    check("files on request", files_on_request, longer.result())
     check("out of wall time again and again", out_of_wall_time)
     check("changed parameters", changed_parameters)
     for ranks in [None, 3]:
