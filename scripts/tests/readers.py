@@ -127,10 +127,10 @@ def swift_region(path, expected, shift):
 
     mask = swiftsimio.mask(str(path))
     box = mask.metadata.boxsize
-    region = [[0.35 * side, 0.55 * side] for side in box]
+    region = [[0.3 * side, 0.48 * side] for side in box]
     mask.constrain_spatial(region)
     data = swiftsimio.load(str(path), mask=mask)
-    lo, hi = 0.35 * box.to("kpc").value, 0.55 * box.to("kpc").value
+    lo, hi = 0.3 * box.to("kpc").value, 0.48 * box.to("kpc").value
     for kind, group in [(2, data.boundary), (3, data.sinks)]:
         position = expected["Coordinates"] + shift
         inside = (expected["Type"] == kind) & (position >= lo).all(axis=1) & (position <= hi).all(axis=1)
