@@ -4,11 +4,9 @@
 use super::column::Column;
 use super::division::Share;
 use super::{Fields, Flavour, Header, Index, Layout, cells, gadget, plain, swift};
+use crate::file::reserve;
 use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Dataset, Group, H5Type, Location};
-use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
-use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use treecode::{Cube, TYPES};
 
@@ -82,24 +80,6 @@ pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
     reserve(&file, size)?;
     write_frame(frame, share).map_err(plain)?;
     reserve(&file, file.metadata().map_err(|error| error.to_string())?.len())
-}
-
-/// Makes sure that the file can grow to `size` bytes.
-fn reserve(file: &File, size: u64) -> Result<(), String> {
-    let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
-    // Beyond this limit the system would end the process.
-    if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size) {
-        return Err(full(Errno::FBIG));
-    }
-    match fallocate(file, FallocateFlags::empty(), 0, size) {
-        Ok(()) => Ok(()),
-        // Not every file system can reserve; all can say what is free.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => match fstatvfs(file) {
-            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < size => Err(full(Errno::NOSPC)),
-            _ => Ok(()),
-        },
-        Err(error) => Err(full(error)),
-    }
 }
 
 fn write_frame(frame: &Frame, share: &Share) -> hdf5::Result<()> {
