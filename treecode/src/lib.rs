@@ -23,6 +23,7 @@ mod kernel;
 mod key;
 mod keymap;
 pub mod leapfrog;
+mod neighbours;
 mod opening;
 mod pairs;
 mod particles;
@@ -53,6 +54,7 @@ pub use error::Error;
 pub use frame::Frame;
 pub use gravity::{Criterion, Gravity, Softening, SofteningKernel, Walk};
 pub use key::Key;
+pub use neighbours::Neighbours;
 pub use simd::simd_path;
 pub use sort::{is_sorted, keys, sort};
 #[cfg(test)]

@@ -1,0 +1,587 @@
+//! Neighbours of bodies on the oct-tree: how far the k-th nearest is, and who is within reach of whom.
+//!
+//! Cells carry the box around their bodies, which is tighter than the cube that the key names. What is compared are squares of distances,
+//! computed in one way everywhere, so that results are those of testing all pairs, bit by bit. A deepest cell that is still too full (a
+//! compact clump in a wide cube) gets keys and a tree of its own.
+
+use crate::parts::for_each_part;
+use crate::radix::sort_keys;
+use crate::simd::{Lanes, Path, Task, dispatch};
+use crate::structure::{Cell, grow};
+use crate::tile::LEAF;
+use crate::{Cube, Key};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Bodies in a leaf.
+const LEAF_SIZE: usize = 16;
+/// Bodies that look for their neighbours among shared candidates.
+const GROUP_SIZE: usize = 32;
+/// Groups that a task serves.
+const GROUPS: usize = 64;
+/// Bodies of a cell whose links are worth a task of their own.
+const MANY: usize = 1 << 12;
+
+/// A tree over positions, to ask for neighbours.
+pub struct Neighbours {
+    /// The bodies in the order of the tree, by their indices.
+    order: Vec<u32>,
+    /// Their positions in this order [L].
+    pos: [Vec<f64>; 3],
+    /// The first is the root; children come after their parent.
+    nodes: Vec<Node>,
+}
+
+/// A cell, or a single position: then without bodies.
+#[derive(Clone, Debug)]
+struct Node {
+    lo: [f64; 3],
+    hi: [f64; 3],
+    /// Places of its bodies in the order of the tree.
+    bodies: Range<u32>,
+    /// None of a leaf.
+    children: Range<u32>,
+}
+
+/// A cell whose bodies look for their neighbours together, and the smallest cell about it that has enough bodies for all of them.
+struct Group {
+    node: u32,
+    about: u32,
+}
+
+/// Bodies that may be neighbours, and room to choose among them.
+#[derive(Default)]
+struct Candidates {
+    pos: [Vec<f64>; 3],
+    stack: Vec<u32>,
+    squares: Vec<f64>,
+    near: Vec<u64>,
+}
+
+impl Neighbours {
+    /// The tree over these positions [L], all finite. Takes 40 bytes a body.
+    pub fn new(pos: [&[f64]; 3]) -> Neighbours {
+        let n = pos[0].len();
+        assert!(pos.iter().all(|axis| axis.len() == n), "coordinates of another number of bodies");
+        assert!(u32::try_from(n).is_ok(), "more than 2^32 bodies on one rank");
+        let order: Vec<u32> = (0..n as u32).collect();
+        let mut all = Neighbours { order, pos: pos.map(<[f64]>::to_vec), nodes: Vec::new() };
+        if n > 0 {
+            all.nodes.push(all.leaf(0..n as u32));
+            all.plant();
+        }
+        all
+    }
+
+    /// Grows a tree below each leaf that is too full, as long as that divides it.
+    fn plant(&mut self) {
+        let mut crowded = vec![(0, f64::INFINITY)];
+        while let Some((node, extent)) = crowded.pop() {
+            let own = self.nodes[node].extent();
+            if self.nodes[node].bodies.len() > LEAF_SIZE && own > 0.0 && own < extent {
+                let first = self.nodes.len();
+                self.plant_below(node);
+                let too_full =
+                    |node: &usize| self.nodes[*node].is_leaf() && self.nodes[*node].bodies.len() > LEAF_SIZE;
+                crowded.extend((first..self.nodes.len()).filter(too_full).map(|node| (node, own)));
+            }
+        }
+    }
+
+    /// Puts the bodies of a leaf into the order of their keys in their own cube, and grows a tree over them.
+    fn plant_below(&mut self, node: usize) {
+        let Node { lo, hi, bodies, .. } = self.nodes[node].clone();
+        let range = bodies.start as usize..bodies.end as usize;
+        let cube = Cube::around(lo, hi);
+        let mut keys = vec![0; range.len()];
+        const SPAN: usize = 1 << 13;
+        let [x, y, z] = self.pos.each_ref().map(|axis| axis[range.clone()].par_chunks(SPAN));
+        (keys.par_chunks_mut(SPAN), x, y, z)
+            .into_par_iter()
+            .for_each(|(keys, x, y, z)| cube.keys([x, y, z], keys));
+        let (keys, order) = sort_keys(&keys, &|a, b| a.cmp(&b));
+        reorder(&mut self.order[range.clone()], &order);
+        self.pos.iter_mut().for_each(|axis| reorder(&mut axis[range.clone()], &order));
+
+        let structure = grow(&keys, &(1 << 63..Key::END), LEAF_SIZE);
+        let mut firsts = Vec::with_capacity(structure.tiles.len() + 1);
+        firsts.push(self.nodes.len() as u32);
+        for tile in &structure.tiles {
+            firsts.push(firsts[firsts.len() - 1] + tile.cells().count() as u32);
+        }
+        let children = |tile: u32| firsts[tile as usize]..firsts[tile as usize + 1];
+        let grown: Vec<Vec<Node>> = structure
+            .tiles
+            .par_iter()
+            .with_min_len(64)
+            .map(|tile| {
+                let node = |cell: Cell| {
+                    let places = bodies.start + cell.bodies.start..bodies.start + cell.bodies.end;
+                    match cell.child {
+                        LEAF => self.leaf(places),
+                        child => Node { bodies: places, children: children(child), ..Node::NOWHERE },
+                    }
+                };
+                tile.cells().map(node).collect()
+            })
+            .collect();
+        if !structure.tiles.is_empty() {
+            self.nodes[node].children = children(0);
+        }
+        let first = self.nodes.len();
+        self.nodes.extend(grown.into_iter().flatten());
+        for parent in (first..self.nodes.len()).rev() {
+            for child in self.nodes[parent].children.clone() {
+                let child = self.nodes[child as usize].clone();
+                self.nodes[parent].cover(child.lo, child.hi);
+            }
+        }
+    }
+
+    /// A leaf of the bodies at these places.
+    fn leaf(&self, bodies: Range<u32>) -> Node {
+        let mut node = Node { bodies: bodies.clone(), ..Node::NOWHERE };
+        for place in bodies {
+            let position = self.position(place);
+            node.cover(position, position);
+        }
+        node
+    }
+
+    fn position(&self, place: u32) -> [f64; 3] {
+        self.pos.each_ref().map(|axis| axis[place as usize])
+    }
+
+    /// Distance of each body to the `k`-th nearest of the others [L], in the order in which positions were given; to the farthest if there
+    /// are fewer; 0 if there are none.
+    pub fn distances(&self, k: usize) -> Vec<f64> {
+        let n = self.order.len();
+        let rank = k.min(n.saturating_sub(1)); // of the bodies by distance: the first is the body itself
+        let mut sorted = vec![0.0; n];
+        let groups = self.groups(rank + 1);
+        let tasks: Vec<&[Group]> = groups.chunks(GROUPS).collect();
+        let places = |group: &Group| self.nodes[group.node as usize].bodies.clone();
+        let range =
+            |task: &&[Group]| places(&task[0]).start as usize..places(&task[task.len() - 1]).end as usize;
+        let work = |task: &&[Group], out: &mut [f64]| self.serve(task, rank, out);
+        for_each_part(&tasks, &range, 0, &mut sorted[..], &work, &|(), ()| ());
+        let mut distances = vec![0.0; n];
+        for (place, distance) in self.order.iter().zip(sorted) {
+            distances[*place as usize] = distance;
+        }
+        distances
+    }
+
+    /// The topmost cells that are small enough or leaves, in the order of the tree.
+    fn groups(&self, enough: usize) -> Vec<Group> {
+        let mut groups = Vec::new();
+        let mut stack: Vec<Group> =
+            if self.nodes.is_empty() { Vec::new() } else { vec![Group { node: 0, about: 0 }] };
+        while let Some(Group { node, about }) = stack.pop() {
+            let cell = &self.nodes[node as usize];
+            let about = if cell.bodies.len() >= enough { node } else { about };
+            if cell.is_leaf() || cell.bodies.len() <= GROUP_SIZE {
+                groups.push(Group { node, about });
+            } else {
+                stack.extend(cell.children.clone().rev().map(|node| Group { node, about }));
+            }
+        }
+        groups
+    }
+
+    /// Finds the distances of the bodies of groups that follow each other.
+    fn serve(&self, groups: &[Group], rank: usize, mut out: &mut [f64]) {
+        let mut candidates = Candidates::default();
+        // What the neighbours' distance is to that in an even cell; learned from group to group. Speed depends on it, results do not.
+        let mut factor = 0.75;
+        for Group { node, about } in groups {
+            let (group, about) = (&self.nodes[*node as usize], &self.nodes[*about as usize]);
+            let distances =
+                out.split_off_mut(..group.bodies.len()).expect("groups are in the order of the tree");
+            if group.extent() == 0.0 && group.bodies.len() > rank {
+                distances.fill(0.0);
+                continue;
+            }
+            let even = about.even_distance(rank);
+            let square = (factor * even).powi(2);
+            self.gather(group, square, rank + 1, &mut candidates);
+            let mut alone = Vec::new();
+            for (place, distance) in group.bodies.clone().zip(&mut *distances) {
+                match candidates.nearest(self.position(place), square, rank) {
+                    Ok(square) => *distance = square.sqrt(),
+                    Err(bound) => alone.push((place, bound)),
+                }
+            }
+            for (place, bound) in alone {
+                let body = Node::at(self.position(place));
+                let bound = bound.unwrap_or_else(|| body.farthest(about));
+                self.gather(&body, bound, rank + 1, &mut candidates);
+                let square = candidates.nearest(body.lo, bound, rank).expect("the bound holds enough bodies");
+                distances[(place - group.bodies.start) as usize] = square.sqrt();
+            }
+            let farthest = distances.iter().copied().fold(0.0, f64::max);
+            if even > 0.0 {
+                factor = (0.75 * factor + 0.25 * 1.05 * farthest / even).clamp(0.4, 1.5);
+            }
+        }
+    }
+
+    /// Takes all bodies that may lie within a distance of those of `group`; of bodies in one place, no more than `enough`.
+    fn gather(&self, group: &Node, square: f64, enough: usize, candidates: &mut Candidates) {
+        let Candidates { pos, stack, .. } = candidates;
+        pos.iter_mut().for_each(Vec::clear);
+        stack.push(0);
+        while let Some(node) = stack.pop() {
+            let node = &self.nodes[node as usize];
+            if node.gap(group) > square {
+                continue;
+            }
+            if node.is_leaf() {
+                let most = if node.extent() == 0.0 { enough } else { usize::MAX };
+                let places =
+                    node.bodies.start as usize..node.bodies.start as usize + node.bodies.len().min(most);
+                for (found, axis) in pos.iter_mut().zip(&self.pos) {
+                    found.extend_from_slice(&axis[places.clone()]);
+                }
+            } else {
+                stack.extend(node.children.clone());
+            }
+        }
+    }
+
+    /// Calls `visit(i, j)` for pairs of bodies that are within `radius` [L] of each other: not for all of them, but for so many that who is
+    /// connected by all such pairs is connected by these (friends-of-friends, Davis et al. 1985). Dense regions cost no more than others.
+    /// Calls come from several threads, in no order.
+    pub fn links(&self, radius: f64, visit: &(impl Fn(usize, usize) + Sync)) {
+        let call = |a: u32, b: u32| visit(self.order[a as usize] as usize, self.order[b as usize] as usize);
+        if !self.nodes.is_empty() {
+            self.link_inside(&self.nodes[0], radius * radius, &call);
+        }
+    }
+
+    fn children(&self, node: &Node) -> &[Node] {
+        &self.nodes[node.children.start as usize..node.children.end as usize]
+    }
+
+    fn link_inside(&self, node: &Node, square: f64, visit: &(impl Fn(u32, u32) + Sync)) {
+        let bodies = || node.bodies.clone();
+        if node.is_linked(square) {
+            bodies().skip(1).for_each(|b| visit(b - 1, b));
+        } else if node.is_leaf() {
+            for (a, b) in bodies().flat_map(|a| (a + 1..node.bodies.end).map(move |b| (a, b))) {
+                if self.square(a, b) <= square {
+                    visit(a, b);
+                }
+            }
+        } else {
+            let children = self.children(node);
+            let pairs: Vec<(usize, usize)> =
+                (0..children.len()).flat_map(|a| (a..children.len()).map(move |b| (a, b))).collect();
+            let link = |(a, b): (usize, usize)| match a == b {
+                true => self.link_inside(&children[a], square, visit),
+                false => self.link_between(&children[a], &children[b], square, visit),
+            };
+            match node.bodies.len() > MANY {
+                true => pairs.into_par_iter().with_max_len(1).for_each(link),
+                false => pairs.into_iter().for_each(link),
+            }
+        }
+    }
+
+    fn link_between(&self, a: &Node, b: &Node, square: f64, visit: &(impl Fn(u32, u32) + Sync)) {
+        if a.gap(b) > square {
+            return;
+        }
+        if a.is_linked(square) && b.is_linked(square) {
+            self.first_pair(a, b, square).into_iter().for_each(|(a, b)| visit(a, b));
+        } else if a.farthest(b) <= square {
+            b.bodies.clone().for_each(|j| visit(a.bodies.start, j));
+            a.bodies.clone().skip(1).for_each(|i| visit(i, b.bodies.start));
+        } else if a.is_leaf() && b.is_leaf() {
+            self.pairs(a, b, square).for_each(|(a, b)| visit(a, b));
+        } else {
+            let (wide, other) = in_order_of_division(a, b);
+            for child in self.children(wide) {
+                self.link_between(child, other, square, visit);
+            }
+        }
+    }
+
+    /// A pair of bodies within the distance, if there is one.
+    fn first_pair(&self, a: &Node, b: &Node, square: f64) -> Option<(u32, u32)> {
+        if a.gap(b) > square {
+            None
+        } else if a.farthest(b) <= square {
+            Some((a.bodies.start, b.bodies.start))
+        } else if a.is_leaf() && b.is_leaf() {
+            self.pairs(a, b, square).next()
+        } else {
+            let (wide, other) = in_order_of_division(a, b);
+            self.children(wide).iter().find_map(|child| self.first_pair(child, other, square))
+        }
+    }
+
+    /// All pairs of bodies of two cells within the distance.
+    fn pairs(&self, a: &Node, b: &Node, square: f64) -> impl Iterator<Item = (u32, u32)> {
+        let others = b.bodies.clone();
+        let all = a.bodies.clone().flat_map(move |a| others.clone().map(move |b| (a, b)));
+        all.filter(move |&(a, b)| self.square(a, b) <= square)
+    }
+
+    fn square(&self, a: u32, b: u32) -> f64 {
+        let (a, b) = (self.position(a), self.position(b));
+        square(std::array::from_fn(|axis| a[axis] - b[axis]))
+    }
+}
+
+/// Which of two cells to divide, and the other; at least one must not be a leaf.
+fn in_order_of_division<'a>(a: &'a Node, b: &'a Node) -> (&'a Node, &'a Node) {
+    if b.is_leaf() || (!a.is_leaf() && a.extent() >= b.extent()) { (a, b) } else { (b, a) }
+}
+
+/// The one way to square a distance.
+#[inline(always)]
+fn square([x, y, z]: [f64; 3]) -> f64 {
+    x * x + y * y + z * z
+}
+
+fn reorder<T: Copy + Send + Sync>(values: &mut [T], order: &[u32]) {
+    let before = values.to_vec();
+    values
+        .par_iter_mut()
+        .with_min_len(1 << 13)
+        .zip(order)
+        .for_each(|(value, from)| *value = before[*from as usize]);
+}
+
+impl Node {
+    /// A box around nothing.
+    const NOWHERE: Node =
+        Node { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3], bodies: 0..0, children: 0..0 };
+
+    /// The box of a single position.
+    fn at(position: [f64; 3]) -> Node {
+        Node { lo: position, hi: position, ..Node::NOWHERE }
+    }
+
+    /// Widens the box.
+    fn cover(&mut self, lo: [f64; 3], hi: [f64; 3]) {
+        for axis in 0..3 {
+            self.lo[axis] = self.lo[axis].min(lo[axis]);
+            self.hi[axis] = self.hi[axis].max(hi[axis]);
+        }
+    }
+
+    fn is_leaf(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    /// The box's longest side.
+    fn extent(&self) -> f64 {
+        (0..3).map(|axis| self.hi[axis] - self.lo[axis]).fold(0.0, f64::max)
+    }
+
+    /// Whether all bodies are within the distance of each other.
+    fn is_linked(&self, square: f64) -> bool {
+        self.farthest(self) <= square
+    }
+
+    /// Square of the least distance of two boxes.
+    #[inline(always)]
+    fn gap(&self, other: &Node) -> f64 {
+        let along =
+            |axis: usize| (other.lo[axis] - self.hi[axis]).max(self.lo[axis] - other.hi[axis]).max(0.0);
+        square(std::array::from_fn(along))
+    }
+
+    /// Square of the greatest distance of two boxes.
+    fn farthest(&self, other: &Node) -> f64 {
+        let along = |axis: usize| (other.hi[axis] - self.lo[axis]).max(self.hi[axis] - other.lo[axis]);
+        square(std::array::from_fn(along))
+    }
+
+    /// Side of the cube that would hold so many of the bodies if they were spread evenly; a very flat box counts as a thicker one.
+    fn even_distance(&self, count: usize) -> f64 {
+        let longest = self.extent();
+        let volume: f64 = (0..3).map(|axis| (self.hi[axis] - self.lo[axis]).max(0.1 * longest)).product();
+        (volume * count as f64 / self.bodies.len() as f64).cbrt()
+    }
+}
+
+impl Candidates {
+    /// Square of the distance from a position to the one of `rank` (from 0) among the candidates, if enough of them are within `within`. Else a bound of it,
+    /// if there are enough candidates.
+    fn nearest(&mut self, from: [f64; 3], within: f64, rank: usize) -> Result<f64, Option<f64>> {
+        let Candidates { pos: [x, y, z], squares, near, .. } = self;
+        squares.resize(x.len(), 0.0);
+        dispatch(Path::detect(), Squares { from, to: [x, y, z], out: squares });
+        near.resize(squares.len(), 0);
+        let mut count = 0;
+        for square in &*squares {
+            near[count] = square.to_bits(); // in the order of the squares, which have no sign
+            count += usize::from(*square <= within);
+        }
+        let kth = |near: &mut [u64]| f64::from_bits(*near.select_nth_unstable(rank).1);
+        if count > rank {
+            return Ok(kth(&mut near[..count]));
+        }
+        if squares.len() <= rank {
+            return Err(None);
+        }
+        near.iter_mut().zip(&*squares).for_each(|(near, square)| *near = square.to_bits());
+        Err(Some(kth(near)))
+    }
+}
+
+/// Squares of the distances from one position to many.
+struct Squares<'a> {
+    from: [f64; 3],
+    to: [&'a [f64]; 3],
+    out: &'a mut [f64],
+}
+
+impl Task for Squares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Squares { from, to: [x, y, z], out } = self;
+        for (((out, x), y), z) in out.iter_mut().zip(x).zip(y).zip(z) {
+            *out = square([x - from[0], y - from[1], z - from[2]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::Mutex;
+
+    type Places = Vec<[f64; 3]>;
+
+    fn tree(places: &Places) -> Neighbours {
+        let axes: [Vec<f64>; 3] =
+            std::array::from_fn(|axis| places.iter().map(|place| place[axis]).collect());
+        Neighbours::new(axes.each_ref().map(Vec::as_slice))
+    }
+
+    fn squares(places: &Places, i: usize) -> impl Iterator<Item = f64> {
+        let from = places[i];
+        places.iter().map(move |to| square(std::array::from_fn(|axis| to[axis] - from[axis])))
+    }
+
+    fn brute_distances(places: &Places, k: usize) -> Vec<f64> {
+        let distance = |i: usize| {
+            let mut squares: Vec<f64> = squares(places, i).collect();
+            squares.sort_unstable_by(f64::total_cmp);
+            squares[k.min(places.len() - 1)].sqrt()
+        };
+        (0..places.len()).map(distance).collect()
+    }
+
+    /// For each body the first of those that are connected with it.
+    fn groups(n: usize, links: &[(usize, usize)]) -> Vec<usize> {
+        let mut group: Vec<usize> = (0..n).collect();
+        loop {
+            let before = group.clone();
+            for &(i, j) in links {
+                let least = group[i].min(group[j]);
+                (group[i], group[j]) = (least, least);
+            }
+            if group == before {
+                return group;
+            }
+        }
+    }
+
+    fn check(places: &Places, ks: &[usize], radii: &[f64]) {
+        let tree = tree(places);
+        for &k in ks {
+            assert_eq!(tree.distances(k), brute_distances(places, k), "the {k} nearest");
+        }
+        for &radius in radii {
+            let links = Mutex::new(Vec::new());
+            tree.links(radius, &|i, j| links.lock().unwrap().push((i, j)));
+            let links = links.into_inner().unwrap();
+            let within = |i: usize, j: usize| squares(places, i).nth(j).unwrap() <= radius * radius;
+            assert!(links.iter().all(|&(i, j)| i != j && within(i, j)), "a link longer than {radius}");
+            let all = (0..places.len())
+                .flat_map(|i| squares(places, i).enumerate().map(move |(j, square)| (i, j, square)))
+                .filter_map(|(i, j, square)| (i < j && square <= radius * radius).then_some((i, j)));
+            let expected = groups(places.len(), &all.collect::<Vec<_>>());
+            assert_eq!(groups(places.len(), &links), expected, "links of {radius}");
+        }
+    }
+
+    /// Few distinct coordinates, so that many bodies coincide or lie in one plane; and clumps of them in a wide space.
+    fn scenes() -> impl Strategy<Value = Places> {
+        let place = (prop::array::uniform3(0u8..6), prop::array::uniform3(-1f64..1.0), 0u8..4);
+        prop::collection::vec(place, 1..400).prop_map(|list| {
+            let coordinate = |lattice: u8, free: f64, kind: u8| match kind {
+                0 => f64::from(lattice),
+                1 => free.powi(5),
+                2 => 1e3 * free,
+                _ => 3.0 + 1e-9 * free,
+            };
+            let place = |(lattice, free, kind): &([u8; 3], [f64; 3], u8)| {
+                std::array::from_fn(|axis| coordinate(lattice[axis], free[axis], *kind))
+            };
+            list.iter().map(place).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn all_pairs_give_the_same(places in scenes()) {
+            check(&places, &[1, 2, 7, 32, 1000], &[0.0, 1e-9, 0.05, 1.0, 40.0, 1e4]);
+        }
+    }
+
+    /// A steep clump of bodies.
+    fn clump(n: u32, scale: f64) -> Places {
+        let number = |i: u32, salt: u32| {
+            f64::from((i * 7919 + salt).wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24)
+        };
+        let coordinate = |i: u32, axis: u32| scale * (2.0 * number(i, axis * 104_729) - 1.0).powi(3);
+        (0..n).map(|i| [0, 1, 2].map(|axis| coordinate(i, axis))).collect()
+    }
+
+    #[test]
+    fn a_steep_clump_of_several_tasks() {
+        check(&clump(4000, 1.0), &[0, 1, 32], &[0.003, 0.02]);
+    }
+
+    #[test]
+    fn a_compact_clump_beside_a_far_body_is_divided_all_the_same() {
+        let mut places = clump(3000, 1e-6);
+        places.push([1e9, -1e9, 1.0]);
+        let tree = tree(&places);
+        let fullest = tree.nodes.iter().filter(|node| node.is_leaf()).map(|node| node.bodies.len()).max();
+        assert!(fullest.unwrap() <= LEAF_SIZE, "a leaf of {fullest:?} bodies");
+        check(&places, &[8], &[1e-8]);
+    }
+
+    #[test]
+    fn so_many_bodies_in_one_place_that_testing_all_pairs_would_not_end() {
+        let n = 400_000;
+        let mut places = vec![[0.1, 0.2, 0.3]; n];
+        places.extend([[0.1, 0.2, 1.3], [0.1, 0.2, 1.4]]);
+        let distances = tree(&places).distances(32);
+        assert!(distances[..n].iter().all(|distance| *distance == 0.0));
+        assert_eq!(distances[n..], [1.0, 1.4 - 0.3].map(|x: f64| (x * x).sqrt()));
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        tree(&places).links(0.5, &|_, _| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert_eq!(count.into_inner(), n);
+    }
+
+    #[test]
+    fn one_body_and_none() {
+        assert_eq!(tree(&vec![[1.0, 2.0, 3.0]]).distances(5), [0.0]);
+        assert_eq!(tree(&vec![]).distances(5), [0.0; 0]);
+        tree(&vec![]).links(1.0, &|_, _| panic!("no bodies have no links"));
+    }
+}
