@@ -84,7 +84,8 @@ def table(rows):
             *(others(f"{code} {time:g}" for code, time in codes.items()) for codes in published),
         ])
     text = "### The fastest settings for a wanted error\n\nMinimum of all evaluations, median in brackets. The figures of the other"
-    text += " codes are of their best settings on a machine of this kind, tree build included, errors measured alike.\n\n"
+    text += " codes are of their best settings on a machine of this kind, tree build included, errors measured alike; their clumps were of"
+    text += " another generator by the same recipe, so those rows compare like problems and not the same bodies.\n\n"
     text += rows_of(header, lines) + "\n" + "".join(f"`{row['reports']['2'][0]['command']}`\\\n" for row in rows)
     return text.rstrip("\\\n") + "\n\n" + shares(rows), {}
 

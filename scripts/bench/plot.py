@@ -1,4 +1,4 @@
-"""Line plots on logarithmic axes, as SVG: the few things that docs/performance.md needs, and no package for them."""
+"""Line plots as SVG, on logarithmic axes or with a linear one: the few things that the pages in docs need, and no package for them."""
 
 import math
 from html import escape
@@ -11,10 +11,11 @@ LEFT, RIGHT, TOP, BOTTOM = 92, 190, 48, 66
 
 
 class Plot:
-    """One plot; `series` may have any number of lines, `level` draws a horizontal line with a name."""
+    """One plot; `series` may have any number of lines, `level` draws a horizontal line with a name; the axes in `linear` ("x", "y") are so."""
 
-    def __init__(self, title, x_label, y_label):
+    def __init__(self, title, x_label, y_label, linear=""):
         self.title, self.x_label, self.y_label = title, x_label, y_label
+        self.x_axis, self.y_axis = (Linear if axis in linear else Axis for axis in "xy")
         self.lines, self.levels = [], []
 
     def series(self, label, points, style, dashed=False):
@@ -26,8 +27,8 @@ class Plot:
         self.levels.append((label, y))
 
     def svg(self):
-        xs = Axis([x for _, points, _, _ in self.lines for x, _ in points], LEFT, WIDTH - RIGHT)
-        ys = Axis([y for _, points, _, _ in self.lines for _, y in points] + [y for _, y in self.levels], HEIGHT - BOTTOM, TOP)
+        xs = self.x_axis([x for _, points, _, _ in self.lines for x, _ in points], LEFT, WIDTH - RIGHT)
+        ys = self.y_axis([y for _, points, _, _ in self.lines for _, y in points] + [y for _, y in self.levels], HEIGHT - BOTTOM, TOP)
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
             ' font-family="DejaVu Sans, Helvetica, Arial, sans-serif" font-size="14">',
@@ -91,6 +92,26 @@ class Axis:
                 if self.low <= math.log10(value) <= self.high:
                     named = digit == 1 or (digit in (2, 5) and not many)
                     yield value, number(digit, power) if named else ""
+
+
+class Linear:
+    """From numbers to pixels, with room at both ends."""
+
+    def __init__(self, values, begin, end):
+        low, high = min(values), max(values)
+        room = 0.04 * (high - low) or 0.5
+        self.low, self.high, self.begin, self.end = low - room, high + room, begin, end
+
+    def place(self, value):
+        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+
+    def ticks(self):
+        """Five to ten round values, all with labels."""
+        rough = (self.high - self.low) / 5
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = max(digit for digit in (1, 2, 5) if digit * power <= rough) * power
+        for k in range(math.ceil(self.low / step), math.floor(self.high / step) + 1):
+            yield k * step, f"{round(k * step, 12):g}"
 
 
 def number(digit, power):

@@ -1,5 +1,7 @@
 """The wanted errors, what other codes need for them, and the search for the settings with which Heorot is fastest."""
 
+from math import log
+
 from program import Settings, evaluate, seconds
 
 # Greatest rms and 99th percentile; None is no condition.
@@ -27,35 +29,52 @@ OTHER_CODES = {
 }
 
 
-def meets(report, target):
+# An error this close below the wanted one is near enough; errors go about as this power of the tolerance.
+NEAR, SLOPE = 0.88, 0.6
+# Other sizes of leaves and groups that are tried once an order is chosen.
+SIZES = {"tree": [(32, 64), (48, 192), (64, 128)], "fmm": [(40, None), (56, None), (64, None)]}
+
+
+def ratio(report, target):
+    """The error over the wanted one."""
     rms, percentile_99 = TARGETS[target]
     error = report["force_error"]
-    return error["rms"] <= rms and (percentile_99 is None or error["percentile_99"] <= percentile_99)
+    return max(error["rms"] / rms, error["percentile_99"] / percentile_99 if percentile_99 else 0.0)
 
 
 def search(problem, walk, target, curves, check):
-    """The fastest settings that meet the target, or None: from the curves, of whatever number of bodies, to other tolerances, leaves and groups."""
-    tried = {}
+    """The fastest settings that meet the target, or None: the orders that the curves, of whatever number of bodies, say are fast, then other
+    sizes of leaves and groups, each with the largest tolerance that meets it."""
 
-    def attempt(settings):
-        if settings not in tried:
-            tried[settings] = evaluate(problem, settings, threads=2, repeat=2, check=check)
-
-    def best():
-        good = [(seconds(report), settings) for settings, report in tried.items() if meets(report, target)]
-        return min(good, key=lambda pair: pair[0], default=(None, None))[1]
+    def tuned(settings):
+        """The settings with the tolerance that just meets the target, and their report; None if a few attempts find none."""
+        best, slope, before = None, SLOPE, None
+        for _ in range(4):
+            report = evaluate(problem, settings, threads=2, repeat=2, check=check)
+            found = ratio(report, target)
+            if found <= 1 and (best is None or settings.tolerance > best[0].tolerance):
+                best = (settings, report)
+            if NEAR <= found <= 1:
+                break
+            if before and before[0] != settings.tolerance:
+                measured = log(found / before[1]) / log(settings.tolerance / before[0])
+                slope = min(max(measured, 0.5 * SLOPE), 2 * SLOPE)
+            before = (settings.tolerance, found)
+            settings = settings.but(tolerance=float(f"{settings.tolerance * (0.96 / found) ** (1 / slope):.2g}"))
+        return best
 
     by_order = {}
     for settings, report in curves.get((problem.name, walk), []):
-        if meets(report, target):
-            by_order[settings.order] = min(by_order.get(settings.order, (9e9, None)), (seconds(report), settings.tolerance))
-    for order, (_, tolerance) in sorted(by_order.items(), key=lambda item: item[1])[:2]:
-        for factor in [0.6, 1.0, 1.7]:
-            attempt(Settings(walk, order, tolerance=float(f"{tolerance * factor:.2g}")))
-    base = best()
-    if base is None:
-        return None
-    sizes = [(32, 64), (48, 192), (64, 128)] if walk == "tree" else [(32, None), (64, None)]
-    for leaf, group in sizes:
-        attempt(base.but(leaf_size=leaf, group_size=group))
-    return best()
+        by_order.setdefault(settings.order, []).append((ratio(report, target), seconds(report), settings.tolerance))
+    starts = {}
+    for order, points in by_order.items():
+        found, took, tolerance = min(points, key=lambda point: abs(log(point[0])))
+        if 0.1 < found < 10:  # from the nearest point: time goes about as the error to this power
+            starts[order] = (took * found**0.3, tolerance * found ** (-1 / SLOPE))
+    orders = sorted(starts, key=lambda order: starts[order][0])[:3]
+    tried = [tuned(Settings(walk, order, tolerance=float(f"{starts[order][1]:.2g}"))) for order in orders]
+    fastest = lambda: min(filter(None, tried), key=lambda pair: seconds(pair[1]), default=(None, None))[0]
+    base = fastest()
+    if base is not None:
+        tried += [tuned(base.but(leaf_size=leaf, group_size=group)) for leaf, group in SIZES[walk]]
+    return fastest()
