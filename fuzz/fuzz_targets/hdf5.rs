@@ -139,7 +139,7 @@ fn build_cells(file: &File, rows: [u64; 3]) -> hdf5::Result<()> {
         let group = cells.create_group(name)?;
         for (kind, rows) in [0, 1, 4].into_iter().zip(rows) {
             let value = if name == "Counts" { rows as i64 } else { 0 };
-            group.new_dataset::<i64>().shape(1).create(&format!("PartType{kind}"))?.write_raw(&[value])?;
+            group.new_dataset::<i64>().shape(1).create(format!("PartType{kind}").as_str())?.write_raw(&[value])?;
         }
     }
     Ok(())
