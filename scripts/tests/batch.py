@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import ROOT, check, heorot, require, scratch
+from harness import ROOT, Failed, bodies, check, heorot, require, require_same_bits, scratch
 
 PARAMETERS = """\
 [initial]
@@ -130,6 +130,55 @@ def signal_to_a_job():
     require(list((folder / "out").glob("checkpoint_*.heorot")), "no checkpoint")
 
 
+# What PBS does for a job: it gets a number and a file of nodes, waits for the job it depends on, and runs the script in a shell.
+QSUB = """\
+#!/usr/bin/env bash
+folder=$(dirname "$0")
+while [[ ${1:-} == -* ]]; do [ "$1" = -W ] && depend=${2#depend=afterany:}; shift 2; done
+number=$(($(wc -l <"$folder/jobs") + 1))
+echo "$number ${depend:-}" >>"$folder/jobs"
+cp "$1" "$folder/$number.SC"
+(
+    while [ -n "${depend:-}" ] && [ ! -e "$folder/$depend.done" ]; do sleep 0.1; done
+    # From the third job on there is time enough, however slow the machine is.
+    if [ "$number" -gt 2 ]; then export HEOROT_JOB_END=$(($(date +%s) + 1000)); fi
+    PBS_JOBID=$number PBS_NODEFILE=$folder/nodes NCPUS=2 bash "$folder/$number.SC" >"$folder/$number.log" 2>&1
+    echo $? >"$folder/$number.done"
+) >/dev/null 2>&1 &
+echo "$number"
+"""
+
+
+def pbs_chain():
+    """A PBS job whose walltime is too short is submitted again until the run is done, with the bits of a run without limits."""
+    folder = scratch("pbs")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "qsub").write_text(QSUB)
+    (folder / "bin" / "qsub").chmod(0o755)
+    (folder / "bin" / "jobs").touch()
+    (folder / "bin" / "nodes").write_text("localhost\nlocalhost\n")
+    file, script = parameter_file(folder), folder / "job.sh"
+    steps = ["--set", "time.steps=1000", "--set", 'output.folder="out"']
+    heorot("jobscript", "--scheduler", "pbs", "--time", "0:00:01", "--threads", 1, "-o", script, file, *steps).require_success()
+    environment = surroundings(folder) | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "RANKS_PER_NODE": ""}
+    subprocess.run(["qsub", script], env=environment, check=True, capture_output=True, cwd=folder)
+    jobs = lambda: (folder / "bin" / "jobs").read_text().split("\n")[:-1]
+    logs = lambda: "".join(path.read_text() for path in sorted((folder / "bin").glob("*.log")))
+    end = time.monotonic() + 200
+    while not all((folder / "bin" / f"{job.split()[0]}.done").exists() for job in jobs()):
+        if time.monotonic() > end:
+            (folder / "out" / "stop").touch()  # ends the chain
+            raise Failed(logs()[-1000:])
+        time.sleep(0.2)
+    require((folder / "out" / "report.json").exists(), logs()[-1000:])
+    require(len(jobs()) >= 2, f"only {len(jobs())} job: {logs()[-500:]}")
+    require([job.split()[1:] for job in jobs()] == [[]] + [[str(k)] for k in range(1, len(jobs()))], f"jobs {jobs()}")
+    straight = folder / "straight"
+    heorot("run", file, *steps[:3], f'output.folder="{straight}"').require_success()
+    last = lambda place: bodies(sorted(place.glob("snapshot_*.hdf5"))[-1])
+    require_same_bits(last(straight), last(folder / "out"))
+
+
 def scripts_are_sound():
     for path in sorted((ROOT / "scripts" / "jobs").iterdir()):
         syntax = subprocess.run(["bash", "-n", path], capture_output=True, text=True)
@@ -166,6 +215,7 @@ def main():
     for scheduler in ["slurm", "pbs"]:
         check(f"a job script for {scheduler}", job_script, scheduler)
     check("a signal to a job", signal_to_a_job)
+    check("a chain of PBS jobs", pbs_chain)
     check("the scripts of scripts/jobs", scripts_are_sound)
     check("a line of a study", study)
 

@@ -304,6 +304,35 @@ def two_at_once():
     kill_all(process)
 
 
+# Permissions bind root as well without these.
+WITHOUT_PRIVILEGES = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+def lost_permission(ranks, during_a_write):
+    """The folder can no longer be written, from an instant between two checkpoints or within one: the run ends with one line, and goes on later."""
+    run = Run("permission", count=30000, steps=40, every=1)
+    line = [*WITHOUT_PRIVILEGES, MPIRUN, "-n", ranks, PROGRAM, "run", run.file, "--threads", 1, "--restart=auto"]
+    log = open(run.place / "log", "ab")
+    process = subprocess.Popen([str(word) for word in line], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    part = lambda: any("checkpoint" in name for name in run.parts())
+    require(wait_for(lambda: run.folder.exists() and len(run.checkpoints()) >= 2 and part() == during_a_write, process), run.log()[-500:])
+    run.folder.chmod(0o555)
+    try:
+        code = process.wait(timeout=60)
+        ours = [line for line in run.log().splitlines() if line.startswith("heorot:")]
+        require(code == 1, f"exit code {code}: {run.log()[-1000:]}")
+        require(len(ours) == 1 and "checkpoint_" in ours[0] and "Permission denied" in ours[0], f"says {ours}")
+        require(len(run.checkpoints()) >= 2, f"checkpoints {run.checkpoints()}")
+    finally:
+        run.folder.chmod(0o755)
+        kill_all(process)
+    ends_with(run, 0, ranks=2)
+    whole = Run("permission-whole", count=30000, steps=40, every=1000)
+    whole().require_success()
+    require_same(whole.result(), run.result())
+    require(not run.parts(), f"{run.parts()} are left")
+
+
 def full_disk(ranks):
     """Room for the first snapshot and two checkpoints, but not for a third: the run ends with one line, and goes on with more room."""
     run = Run("disk", count=20000, steps=8, every=1)
@@ -347,6 +376,8 @@ def main():
     for ranks in [None, 3]:
         check(f"nothing to restart from ({ranks or 1} ranks)", nothing_to_restart_from, ranks)
     check("two runs in one folder", two_at_once)
+    check("permission lost between checkpoints", lost_permission, 2, False)
+    check("permission lost during the write of a checkpoint", lost_permission, 3, True)
     if "--disk" in sys.argv:
         for ranks in [1, 3]:
             check(f"a full disk ({ranks} ranks)", full_disk, ranks)
