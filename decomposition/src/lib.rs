@@ -6,6 +6,7 @@ mod comm;
 mod error;
 mod evaluate;
 mod migrate;
+mod neighbours;
 mod order;
 mod splitters;
 
@@ -13,4 +14,5 @@ pub use comm::collective::agree;
 pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
+pub use neighbours::neighbour_distances;
 pub use order::{Ordered, cells, in_key_order};

@@ -153,8 +153,16 @@ impl Neighbours {
     }
 
     /// Distance of each body to the `k`-th nearest of the others [L], in the order in which positions were given; to the farthest if there
-    /// are fewer; 0 if there are none.
+    /// are fewer; infinite if there are none.
     pub fn distances(&self, k: usize) -> Vec<f64> {
+        match self.order.len() {
+            0 | 1 => vec![f64::INFINITY; self.order.len()],
+            _ => self.squares(k).into_iter().map(f64::sqrt).collect(),
+        }
+    }
+
+    /// Square of the distance of each body to the `k`-th nearest of the others; to the farthest, which may be the body itself, if there are fewer.
+    pub fn squares(&self, k: usize) -> Vec<f64> {
         let n = self.order.len();
         let rank = k.min(n.saturating_sub(1)); // of the bodies by distance: the first is the body itself
         let mut sorted = vec![0.0; n];
@@ -165,11 +173,49 @@ impl Neighbours {
             |task: &&[Group]| places(&task[0]).start as usize..places(&task[task.len() - 1]).end as usize;
         let work = |task: &&[Group], out: &mut [f64]| self.serve(task, rank, out);
         for_each_part(&tasks, &range, 0, &mut sorted[..], &work, &|(), ()| ());
-        let mut distances = vec![0.0; n];
-        for (place, distance) in self.order.iter().zip(sorted) {
-            distances[*place as usize] = distance;
+        let mut squares = vec![0.0; n];
+        for (place, square) in self.order.iter().zip(sorted) {
+            squares[*place as usize] = square;
         }
-        distances
+        squares
+    }
+
+    /// Squares of the distances from a position to the nearest bodies, `most` of them, as far as they are not above `within`; in no order.
+    pub fn squares_within(&self, from: [f64; 3], within: f64, most: usize) -> Vec<f64> {
+        let mut candidates = Candidates::default();
+        if !self.nodes.is_empty() {
+            self.gather(&Node::at(from), within, most, &mut candidates);
+        }
+        candidates.measure(from);
+        let mut squares = candidates.squares;
+        squares.retain(|square| *square <= within);
+        if squares.len() > most && most > 0 {
+            squares.select_nth_unstable_by(most - 1, f64::total_cmp);
+        }
+        squares.truncate(most);
+        squares
+    }
+
+    /// Boxes that hold all bodies, the lowest and then the highest coordinates [L], at most `most` of them and at least one.
+    pub fn boxes(&self, most: usize) -> Vec<[f64; 6]> {
+        let mut cells: Vec<&Node> = self.nodes.first().into_iter().collect();
+        while let Some(place) = (0..cells.len())
+            .filter(|i| !cells[*i].is_leaf())
+            .max_by(|a, b| cells[*a].extent().total_cmp(&cells[*b].extent()))
+        {
+            let children = self.children(cells[place]);
+            if cells.len() - 1 + children.len() > most {
+                break;
+            }
+            cells.swap_remove(place);
+            cells.extend(children);
+        }
+        cells.iter().map(|Node { lo, hi, .. }| [lo[0], lo[1], lo[2], hi[0], hi[1], hi[2]]).collect()
+    }
+
+    /// Square of the distance from a position to a box of [`Neighbours::boxes`]: not above that to any body in it.
+    pub fn gap([x0, y0, z0, x1, y1, z1]: &[f64; 6], position: [f64; 3]) -> f64 {
+        Node { lo: [*x0, *y0, *z0], hi: [*x1, *y1, *z1], ..Node::NOWHERE }.gap(&Node::at(position))
     }
 
     /// The topmost cells that are small enough or leaves, in the order of the tree.
@@ -196,19 +242,19 @@ impl Neighbours {
         let mut factor = 0.75;
         for Group { node, about } in groups {
             let (group, about) = (&self.nodes[*node as usize], &self.nodes[*about as usize]);
-            let distances =
+            let squares =
                 out.split_off_mut(..group.bodies.len()).expect("groups are in the order of the tree");
             if group.extent() == 0.0 && group.bodies.len() > rank {
-                distances.fill(0.0);
+                squares.fill(0.0);
                 continue;
             }
             let even = about.even_distance(rank);
             let square = (factor * even).powi(2);
             self.gather(group, square, rank + 1, &mut candidates);
             let mut alone = Vec::new();
-            for (place, distance) in group.bodies.clone().zip(&mut *distances) {
+            for (place, out) in group.bodies.clone().zip(&mut *squares) {
                 match candidates.nearest(self.position(place), square, rank) {
-                    Ok(square) => *distance = square.sqrt(),
+                    Ok(square) => *out = square,
                     Err(bound) => alone.push((place, bound)),
                 }
             }
@@ -217,9 +263,9 @@ impl Neighbours {
                 let bound = bound.unwrap_or_else(|| body.farthest(about));
                 self.gather(&body, bound, rank + 1, &mut candidates);
                 let square = candidates.nearest(body.lo, bound, rank).expect("the bound holds enough bodies");
-                distances[(place - group.bodies.start) as usize] = square.sqrt();
+                squares[(place - group.bodies.start) as usize] = square;
             }
-            let farthest = distances.iter().copied().fold(0.0, f64::max);
+            let farthest = squares.iter().copied().fold(0.0, f64::max).sqrt();
             if even > 0.0 {
                 factor = (0.75 * factor + 0.25 * 1.05 * farthest / even).clamp(0.4, 1.5);
             }
@@ -409,12 +455,18 @@ impl Node {
 }
 
 impl Candidates {
+    /// Computes the squares of their distances from a position.
+    fn measure(&mut self, from: [f64; 3]) {
+        let Candidates { pos: [x, y, z], squares, .. } = self;
+        squares.resize(x.len(), 0.0);
+        dispatch(Path::detect(), Squares { from, to: [x, y, z], out: squares });
+    }
+
     /// Square of the distance from a position to the one of `rank` (from 0) among the candidates, if enough of them are within `within`. Else a bound of it,
     /// if there are enough candidates.
     fn nearest(&mut self, from: [f64; 3], within: f64, rank: usize) -> Result<f64, Option<f64>> {
-        let Candidates { pos: [x, y, z], squares, near, .. } = self;
-        squares.resize(x.len(), 0.0);
-        dispatch(Path::detect(), Squares { from, to: [x, y, z], out: squares });
+        self.measure(from);
+        let Candidates { squares, near, .. } = self;
         near.resize(squares.len(), 0);
         let mut count = 0;
         for square in &*squares {
@@ -475,7 +527,7 @@ mod tests {
         let distance = |i: usize| {
             let mut squares: Vec<f64> = squares(places, i).collect();
             squares.sort_unstable_by(f64::total_cmp);
-            squares[k.min(places.len() - 1)].sqrt()
+            if places.len() > 1 { squares[k.min(places.len() - 1)].sqrt() } else { f64::INFINITY }
         };
         (0..places.len()).map(distance).collect()
     }
@@ -500,7 +552,24 @@ mod tests {
         for &k in ks {
             assert_eq!(tree.distances(k), brute_distances(places, k), "the {k} nearest");
         }
-        for &radius in radii {
+        for (i, &radius) in radii.iter().enumerate() {
+            let (from, within) = (places[i % places.len()].map(|x| x + 0.5 * radius), radius * radius);
+            let mut expected: Vec<f64> = places
+                .iter()
+                .map(|to| square(std::array::from_fn(|axis| to[axis] - from[axis])))
+                .filter(|square| *square <= within)
+                .collect();
+            expected.sort_unstable_by(f64::total_cmp);
+            expected.truncate(20);
+            let mut found = tree.squares_within(from, within, 20);
+            found.sort_unstable_by(f64::total_cmp);
+            assert_eq!(found, expected, "within {radius}");
+            let boxes = tree.boxes(10);
+            let least = boxes.iter().map(|b| Neighbours::gap(b, from)).fold(f64::INFINITY, f64::min);
+            assert!(
+                (1..=10).contains(&boxes.len())
+                    && least <= expected.first().copied().unwrap_or(f64::INFINITY)
+            );
             let links = Mutex::new(Vec::new());
             tree.links(radius, &|i, j| links.lock().unwrap().push((i, j)));
             let links = links.into_inner().unwrap();
@@ -580,7 +649,7 @@ mod tests {
 
     #[test]
     fn one_body_and_none() {
-        assert_eq!(tree(&vec![[1.0, 2.0, 3.0]]).distances(5), [0.0]);
+        assert_eq!(tree(&vec![[1.0, 2.0, 3.0]]).distances(5), [f64::INFINITY]);
         assert_eq!(tree(&vec![]).distances(5), [0.0; 0]);
         tree(&vec![]).links(1.0, &|_, _| panic!("no bodies have no links"));
     }
