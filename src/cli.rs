@@ -1,7 +1,9 @@
 //! The command line: which command, with which options.
 
 use crate::ending::Ending;
-use crate::{bench, convert, doctor, extract, force, info, jobscript, make, plan, render, run, status};
+use crate::{
+    bench, convert, doctor, extract, force, info, jobscript, make, plan, poster, render, run, status,
+};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -34,8 +36,10 @@ pub enum Command {
     Force(force::Arguments),
     /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
     Model(Box<make::Arguments>),
-    /// Draw snapshots: surface density as PNG images and an animated GIF.
-    Render(render::Arguments),
+    /// Draw snapshots: pictures and movies of surface density, types, galaxies or velocities.
+    Render(Box<render::Arguments>),
+    /// Draw the evolution of a sequence side by side, with times, for a paper.
+    Poster(Box<poster::Arguments>),
     /// Show what a snapshot holds, and check it.
     Info(info::Arguments),
     /// Read bodies from a file of any known format and write them as a snapshot.
@@ -61,6 +65,7 @@ impl Command {
             Command::Force(arguments) => force::main(arguments),
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
+            Command::Poster(arguments) => poster::main(arguments),
             Command::Info(arguments) => info::main(arguments),
             Command::Convert(arguments) => convert::main(arguments),
             Command::Extract(arguments) => extract::main(arguments),

@@ -29,6 +29,7 @@ pub mod model;
 pub mod parameters;
 pub mod peak;
 pub mod plan;
+pub mod poster;
 pub mod render;
 pub mod report;
 pub mod run;

@@ -36,16 +36,27 @@ pub struct Collision {
 }
 
 impl Collision {
+    /// Bodies of each galaxy.
+    pub(super) fn galaxies(&self) -> [u64; 2] {
+        let second = ((self.bodies as f64 * self.part_of_second()).round() as u64).clamp(1, self.bodies - 1);
+        [self.bodies - second, second]
+    }
+
+    /// Mass of the second over that of both.
+    fn part_of_second(&self) -> f64 {
+        self.mass_ratio / (1.0 + self.mass_ratio)
+    }
+
     /// The two galaxies.
     ///
     /// # Errors
     /// If such a galaxy has no equilibrium.
     pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
-        let second = self.mass_ratio / (1.0 + self.mass_ratio);
-        let bodies_of_second = ((self.bodies as f64 * second).round() as u64).clamp(1, self.bodies - 1);
+        let second = self.part_of_second();
+        let bodies = self.galaxies();
         let relative = orbit::incoming(constant * self.mass, &self.orbit);
         let places = orbit::about_the_centre(relative, second);
-        let parts = [(1.0 - second, self.bodies - bodies_of_second), (second, bodies_of_second)];
+        let parts = [(1.0 - second, bodies[0]), (second, bodies[1])];
         let radii = [self.radius, self.radius * self.mass_ratio.sqrt()];
         let galaxy = |i: usize| {
             let (part, count) = parts[i];

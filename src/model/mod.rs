@@ -176,6 +176,15 @@ impl Model {
         }
     }
 
+    /// Number of bodies of each galaxy; their ids follow each other.
+    pub fn galaxies(&self) -> Vec<u64> {
+        match self {
+            Model::Collision(model) => model.galaxies().to_vec(),
+            Model::Encounter(model) => model.galaxies.iter().map(|galaxy| galaxy.model.bodies()).collect(),
+            other => vec![other.bodies()],
+        }
+    }
+
     fn seed(&self) -> u64 {
         match self {
             Model::Plummer(model)

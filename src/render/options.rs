@@ -1,55 +1,174 @@
-//! What `heorot render` can be told.
+//! What `heorot render` and `heorot poster` can be told.
 
+use super::tint::ColourBy;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use treecode::TYPES;
-use viz::{Axis, ColourMap};
+use viz::{ColourMap, Decorations, Direction, Stretch};
+
+const EXAMPLES: &str = "Examples:
+  heorot render out/snapshot_010.hdf5 -o disc.png --types 2,3 --axis y --width 40 --colours galaxy
+  heorot render out/snapshot_*.hdf5 -o merger.mp4 --frames 600 --colour-by galaxy --follow mass
+  heorot render out/snapshot_010.hdf5 -o turn.apng --frames 120 --elevation 30 --orbit 360 --perspective 40
+  heorot render out/snapshot_*.hdf5 -o images
+
+All pictures of a call share one brightness scale. With --frames, frames lie evenly between the first and the last snapshot, and bodies move
+between snapshots as their positions and velocities say. Numbers are in the units of the snapshots.";
 
 /// Options of `heorot render`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Snapshots, of this or another program; of a snapshot in several files, its first
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// Folder for the pictures, SNAPSHOT.png and movie.gif
-    #[arg(short = 'o', long = "output", value_name = "FOLDER")]
-    pub folder: PathBuf,
+    /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (with ffmpeg) for a movie, else a folder for pictures and movie.gif; may be given several times
+    #[arg(short = 'o', long = "output", value_name = "PATH", required = true)]
+    pub outputs: Vec<PathBuf>,
     /// Width and height of the pictures in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x1024", value_parser = size)]
     pub size: [usize; 2],
-    /// Length from the left to the right edge, in the unit of the snapshots [default: what shows 98 % of the mass]
+    /// Frames of the movie, evenly in time [default: one a snapshot]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub frames: Option<u32>,
+    /// Speed of the movie
+    #[arg(long, value_name = "NUMBER", default_value_t = 15.0, allow_negative_numbers = true)]
+    pub frames_per_second: f64,
+    /// Turn the camera about its target by so many degrees of azimuth during the movie
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, conflicts_with = "camera")]
+    pub orbit: Option<f64>,
+    /// Come so many times nearer during the movie
+    #[arg(long, value_name = "FACTOR", conflicts_with = "camera", value_parser = positive)]
+    pub zoom: Option<f64>,
+    /// Camera path with key frames (TOML), see docs/pictures.md
+    #[arg(long, value_name = "FILE.toml")]
+    pub camera: Option<PathBuf>,
+    /// Leave out the time
+    #[arg(long)]
+    pub no_time: bool,
+    /// Leave out the scale bar
+    #[arg(long)]
+    pub no_scale_bar: bool,
+    /// Leave out the colour bar
+    #[arg(long)]
+    pub no_colour_bar: bool,
+    /// Leave out the time, the scale bar and the colour bar
+    #[arg(long)]
+    pub plain: bool,
+    /// Make the ground transparent (PNG and APNG)
+    #[arg(long)]
+    pub transparent: bool,
+    /// What is drawn, from where, in which colours.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// What is drawn, from where, in which colours.
+#[derive(Args, Clone, Debug)]
+pub struct Look {
+    /// Particle types to draw, as 1,2 [default: all]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
+    /// Spread each body over the distance to its so many nearest neighbours of its type
+    #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub neighbours: u32,
+    /// Length from the left to the right edge [default: what shows 98 % of the mass]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     pub width: Option<f64>,
-    /// Middle of the pictures, in the unit of the snapshots [default: the centre of mass]
+    /// Middle of the pictures [default: the centre of mass]
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = centre)]
     pub centre: Option<[f64; 3]>,
+    /// Keep the centre of mass (`mass`) or a body (its id) in the middle
+    #[arg(long, value_name = "mass|ID", conflicts_with = "centre", value_parser = follow)]
+    pub follow: Option<Follow>,
     /// Line of sight
-    #[arg(long, default_value = "z", value_parser = named([("x", Axis::X), ("y", Axis::Y), ("z", Axis::Z)]))]
-    pub axis: Axis,
-    /// Colour map
+    #[arg(long, default_value = "z", value_parser = named([("x", Direction::X), ("y", Direction::Y), ("z", Direction::Z)]))]
+    pub axis: Direction,
+    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the axis]
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    pub azimuth: Option<f64>,
+    /// Direction to the camera above the x-y plane, in degrees [default: that of the axis]
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    pub elevation: Option<f64>,
+    /// Turn of the camera about the line of sight, in degrees
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, default_value_t = 0.0)]
+    pub roll: f64,
+    /// Perspective: the angle under which the width is seen, in degrees [default: none]
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    pub perspective: Option<f64>,
+    /// Colour map of the surface density
     #[arg(long, alias = "colors", value_name = "MAP", default_value = "inferno", value_parser = named([
         ("inferno", ColourMap::Inferno),
         ("magma", ColourMap::Magma),
         ("viridis", ColourMap::Viridis),
         ("cividis", ColourMap::Cividis),
+        ("galaxy", ColourMap::Galaxy),
     ]))]
     pub colours: ColourMap,
-    /// Darkest and brightest surface density, in the unit of the colour bar [default: what shows the sequence well]
+    /// What colours say, beside brightness, which is surface density
+    #[arg(long, alias = "color-by", value_name = "WHAT", default_value = "density", value_enum)]
+    pub colour_by: ColourBy,
+    /// Ids of each galaxy, as 0-59999,60000-119999 [default: as the model of the run made them]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
+    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// Distance from the middle within which a body has arrived, for --colour-by arrival
+    #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = positive)]
+    pub arrival_radius: Option<f64>,
+    /// Least and greatest value of --colour-by speed, velocity or arrival, in the unit of the colour bar [default: what most of the mass has]
+    #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = rising)]
+    pub values: Option<[f64; 2]>,
+    /// How brightness goes with surface density
+    #[arg(long, default_value = "log", value_parser = named([("log", Stretch::Log), ("asinh", Stretch::Asinh)]))]
+    pub stretch: Stretch,
+    /// Darkest and brightest surface density, in the unit of the colour bar, or percentiles as 1%:99.9% [default: what shows the sequence well]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
-    pub range: Option<[f64; 2]>,
-    /// Speed of the movie
-    #[arg(long, value_name = "NUMBER", default_value_t = 15.0, allow_negative_numbers = true)]
-    pub frames_per_second: f64,
-    /// Particle types to draw, as 1,2 [default: all]
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
-    pub types: Vec<u8>,
+    pub range: Option<Wished>,
+}
+
+/// A range of brightness that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wished {
+    /// Surface densities in the unit of the colour bar.
+    Values([f64; 2]),
+    /// Percentiles of the pixels that are not empty.
+    Percentiles([f64; 2]),
+}
+
+/// What stays in the middle of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// The centre of mass of what is drawn.
+    Mass,
+    /// The body of this id.
+    Body(u64),
 }
 
 impl Arguments {
+    /// What is drawn beside the bodies.
+    pub fn decorations(&self) -> Decorations {
+        Decorations {
+            time: !self.no_time && !self.plain,
+            scale_bar: !self.no_scale_bar && !self.plain,
+            colour_bar: !self.no_colour_bar && !self.plain,
+        }
+    }
+}
+
+impl Look {
     /// Which particle types to draw.
     pub fn kinds(&self) -> [bool; TYPES] {
         std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)))
+    }
+
+    /// Where the camera stands.
+    pub fn direction(&self) -> Direction {
+        Direction {
+            azimuth: self.azimuth.unwrap_or(self.axis.azimuth),
+            elevation: self.elevation.unwrap_or(self.axis.elevation),
+            roll: self.roll,
+        }
     }
 }
 
@@ -62,7 +181,11 @@ fn named<T: Copy + Send + Sync + 'static, const N: usize>(
     PossibleValuesParser::new(words.map(|(word, _)| word)).map(meaning)
 }
 
-fn size(text: &str) -> Result<[usize; 2], String> {
+/// Width and height from the text of an option.
+///
+/// # Errors
+/// If it is neither.
+pub fn size(text: &str) -> Result<[usize; 2], String> {
     let (width, height) = text.split_once('x').unwrap_or((text, text));
     match (width.parse(), height.parse()) {
         (Ok(width), Ok(height)) => Ok([width, height]),
@@ -74,8 +197,37 @@ fn centre(text: &str) -> Result<[f64; 3], String> {
     numbers(text, ',').ok_or_else(|| "give three lengths as 1.5,0,-2".into())
 }
 
-fn range(text: &str) -> Result<[f64; 2], String> {
-    numbers(text, ':').ok_or_else(|| "give two surface densities as 1e5:1e9".into())
+pub(super) fn follow(text: &str) -> Result<Follow, String> {
+    match text {
+        "mass" => Ok(Follow::Mass),
+        _ => text.parse().map(Follow::Body).map_err(|_| "give `mass`, or the id of a body as 4711".into()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x: &f64| *x > 0.0 && x.is_finite());
+    number.ok_or_else(|| "must be a number above 0".into())
+}
+
+fn ids(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let ends = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    let ids = ends.map(|(first, last)| first..=last).filter(|ids| !ids.is_empty());
+    ids.ok_or_else(|| "give the first and the last id of each galaxy as 0-59999,60000-119999".into())
+}
+
+fn rising(text: &str) -> Result<[f64; 2], String> {
+    let ends = numbers(text, ':').filter(|[low, high]: &[f64; 2]| low < high && (high - low).is_finite());
+    ends.ok_or_else(|| "give two rising values as 0:250".into())
+}
+
+fn range(text: &str) -> Result<Wished, String> {
+    let wished = match text.split_once(':') {
+        Some((low, high)) if low.ends_with('%') && high.ends_with('%') => {
+            numbers(&text.replace('%', ""), ':').map(Wished::Percentiles)
+        }
+        _ => numbers(text, ':').map(Wished::Values),
+    };
+    wished.ok_or_else(|| "give two surface densities as 1e5:1e9, or percentiles as 1%:99.9%".into())
 }
 
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[f64; N]> {

@@ -1,10 +1,11 @@
 //! The snapshots of a movie, what they have in common, and how much of space they fill.
 
+use super::camera::centre_of_mass;
 use anyhow::{Result, bail};
 use io::snapshot;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
-use viz::{Axis, Units};
+use viz::{Direction, Units, View};
 
 /// Bodies of a snapshot that its extent is taken from, at most.
 const SAMPLE: usize = 4096;
@@ -30,6 +31,10 @@ pub struct Sequence {
     pub units: Option<Units>,
     /// Which particle types are drawn.
     pub kinds: [bool; TYPES],
+    /// The parameters of the run that wrote the first snapshot.
+    pub parameters: Vec<(String, String)>,
+    /// Bodies of each type in all snapshots.
+    count: [u64; TYPES],
 }
 
 impl Sequence {
@@ -40,7 +45,7 @@ impl Sequence {
     pub fn open(paths: &[PathBuf], kinds: [bool; TYPES]) -> Result<Sequence> {
         let mut entries = Vec::new();
         let mut units: Option<(&Path, Option<io::Units>)> = None;
-        let mut count = [0; TYPES];
+        let (mut count, mut parameters) = ([0; TYPES], None);
         for path in paths {
             let header = snapshot::read_header(path)?;
             let (first, common) = *units.get_or_insert((path, header.units));
@@ -48,6 +53,7 @@ impl Sequence {
                 bail!("{}: its units are not those of {}", path.display(), first.display());
             }
             (0..TYPES).for_each(|kind| count[kind] += header.count[kind]);
+            parameters.get_or_insert(header.parameters);
             entries.push(Entry { path: path.clone(), time: header.time });
         }
         check_kinds(count, kinds, paths)?;
@@ -57,7 +63,12 @@ impl Sequence {
             mass_in_g: units.mass_in_g,
             time_in_s: units.time_in_s(),
         });
-        Ok(Sequence { entries, units, kinds })
+        Ok(Sequence { entries, units, kinds, parameters: parameters.unwrap_or_default(), count })
+    }
+
+    /// Whether bodies of a type are drawn.
+    pub fn has(&self, kind: usize) -> bool {
+        self.kinds[kind] && self.count[kind] > 0
     }
 
     /// The bodies of a snapshot.
@@ -79,10 +90,7 @@ impl Sequence {
             let bodies = self.read(entry)?;
             let drawn = |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && bodies.mass[i] > 0.0;
             let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
-            if wanted.is_empty() {
-                continue;
-            }
-            let centre = centre_of_mass(&bodies, &wanted);
+            let Some(centre) = centre_of_mass(&bodies, self.kinds) else { continue };
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
             let stride = wanted.len().div_ceil(SAMPLE);
             samples.push(
@@ -101,22 +109,20 @@ fn check_kinds(count: [u64; TYPES], kinds: [bool; TYPES], paths: &[PathBuf]) -> 
     if (0..TYPES).any(|kind| kinds[kind] && count[kind] > 0) {
         return Ok(());
     }
-    let list = |wanted: &dyn Fn(usize) -> bool| {
-        (0..TYPES).filter(|&kind| wanted(kind)).map(|kind| kind.to_string()).collect::<Vec<_>>().join(", ")
-    };
-    let there = list(&|kind| count[kind] > 0);
+    let there = named_types(count.map(|count| count > 0));
     let first = paths.first().map_or(Path::new(""), PathBuf::as_path).display();
     match there.is_empty() {
         true => bail!("{first}: there are no bodies to draw"),
         false => {
-            bail!("{first}: no bodies of type {} to draw, only of type {there}", list(&|kind| kinds[kind]))
+            bail!("{first}: no bodies of type {} to draw, only of type {there}", named_types(kinds))
         }
     }
 }
 
-fn centre_of_mass(bodies: &Bodies, wanted: &[usize]) -> [f64; 3] {
-    let mass: f64 = wanted.iter().map(|&i| bodies.mass[i]).sum();
-    std::array::from_fn(|axis| wanted.iter().map(|&i| bodies.mass[i] / mass * bodies.pos[axis][i]).sum())
+/// Particle types by number, as "1, 3".
+pub fn named_types(kinds: [bool; TYPES]) -> String {
+    let list: Vec<String> = (0..TYPES).filter(|kind| kinds[*kind]).map(|kind| kind.to_string()).collect();
+    list.join(", ")
 }
 
 /// Where the bodies of a sequence are.
@@ -128,13 +134,21 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// That of one state of some bodies: positions [L] and masses [M] about a centre [L].
+    pub fn of(centre: [f64; 3], sample: Vec<([f64; 3], f64)>) -> Extent {
+        Extent { centre, samples: vec![sample] }
+    }
+
     /// Width [L] of a picture of `size` pixels that shows nearly all of the mass, with some margin.
-    pub fn width(&self, centre: [f64; 3], axis: Axis, size: [usize; 2]) -> f64 {
-        let [right, up] = axis.right_and_up();
-        let aspect = size[0] as f64 / size[1] as f64;
+    ///
+    /// # Errors
+    /// If there is no such picture.
+    pub fn width(&self, centre: [f64; 3], direction: Direction, size: [usize; 2]) -> Result<f64> {
+        let view = View::new(size, centre, 1.0, direction)?;
+        let [across, along] = size.map(|side| side as f64);
         let half_width = |&(position, mass): &([f64; 3], f64)| {
-            let [across, along] = [right, up].map(|axis| (position[axis] - centre[axis]).abs());
-            (across.max(along * aspect), mass)
+            let [x, y] = view.project(position).map_or([0.0; 2], |sight| sight.point);
+            ((x / across - 0.5).abs().max((y / along - 0.5).abs()), mass)
         };
         let parts = self.samples.iter().map(|sample| sample.iter().map(half_width).collect());
         let parts: Vec<Vec<(f64, f64)>> = parts.collect();
@@ -142,7 +156,7 @@ impl Extent {
         let each = parts.iter().map(|part| quantile(part.clone(), of_each));
         let half = each.fold(quantile(parts.concat(), of_all), f64::max);
         let width = 2.0 * half / (1.0 - 2.0 * MARGIN);
-        if width > 0.0 { width } else { 1.0 }
+        Ok(if width > 0.0 { width } else { 1.0 })
     }
 }
 
@@ -175,10 +189,12 @@ mod tests {
     fn the_frame_holds_a_wide_scene_in_any_shape() {
         let corners = [[-4.0, -1.0, 0.0], [4.0, 1.0, 0.0]].map(|position| (position, 1.0));
         let extent = Extent { centre: [0.0; 3], samples: vec![corners.to_vec(), vec![([0.0; 3], 1.0)]] };
-        let width = |size| extent.width([0.0; 3], Axis::Z, size) * (1.0 - 2.0 * MARGIN);
+        let width_along =
+            |direction, size| extent.width([0.0; 3], direction, size).unwrap() * (1.0 - 2.0 * MARGIN);
+        let width = |size| width_along(Direction::Z, size);
         assert!((width([400, 400]) - 8.0).abs() < 1e-12);
         assert!((width([1600, 200]) - 16.0).abs() < 1e-12);
-        assert_eq!(extent.width([0.0; 3], Axis::X, [300, 300]) * (1.0 - 2.0 * MARGIN), 2.0);
+        assert!((width_along(Direction::X, [300, 300]) - 2.0).abs() < 1e-12);
     }
 
     /// 99 compact snapshots and one that has flown apart: 98 % of the sequence alone would leave most of it out.
@@ -190,7 +206,7 @@ mod tests {
         let half = |last: f64| {
             let samples = (0..100).map(|i| line(if i == 99 { last } else { 1.0 })).collect();
             let extent = Extent { centre: [0.0; 3], samples };
-            extent.width([0.0; 3], Axis::Z, [300, 300]) * (1.0 - 2.0 * MARGIN) / 2.0
+            extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap() * (1.0 - 2.0 * MARGIN) / 2.0
         };
         assert!((half(1.0) - 0.98).abs() < 0.011);
         assert!((half(10.0) - 9.0).abs() < 0.11);
@@ -199,6 +215,6 @@ mod tests {
     #[test]
     fn a_point_gets_a_frame_too() {
         let extent = Extent { centre: [0.0; 3], samples: vec![vec![([0.0; 3], 1.0)]] };
-        assert_eq!(extent.width([0.0; 3], Axis::Z, [300, 300]), 1.0);
+        assert_eq!(extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap(), 1.0);
     }
 }

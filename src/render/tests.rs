@@ -3,8 +3,10 @@ use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
 use io::snapshot::{Fields, Header, Layout};
+use std::path::Path;
 use treecode::Bodies;
 use treecode::TYPES;
+use viz::{Colours, Shade};
 
 #[derive(Parser)]
 struct Line {
@@ -19,6 +21,15 @@ fn arguments(line: &[&str]) -> Result<Arguments, String> {
 
 /// A cross of bodies of type 2 about (10, 0, 0), half of which are `apart` from it.
 fn write_snapshot(path: &Path, time: f64, apart: f64, units: Units) {
+    write_bodies(path, time, &bodies(apart), units);
+}
+
+fn write_bodies(path: &Path, time: f64, bodies: &Bodies, units: Units) {
+    let header = Header { time, units: Some(units), ..Header::default() };
+    Crew::alone().write_snapshot(path, &header, bodies, Fields::default(), &Layout::default()).unwrap();
+}
+
+fn bodies(apart: f64) -> Bodies {
     let mut bodies = Bodies::zeroed(400);
     bodies.kind.fill(2);
     bodies.mass.fill(0.01);
@@ -26,8 +37,7 @@ fn write_snapshot(path: &Path, time: f64, apart: f64, units: Units) {
         bodies.pos[i % 2][i] = (i as f64 - 199.5) / 400.0;
         bodies.pos[0][i] += 10.0 + if i % 4 < 2 { apart } else { -apart };
     }
-    let header = Header { time, units: Some(units), ..Header::default() };
-    Crew::alone().write_snapshot(path, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+    bodies
 }
 
 /// A folder with two snapshots, named against the order of their times.
@@ -69,10 +79,11 @@ fn the_frame_is_centred_on_the_mass_and_holds_all_snapshots() {
     let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
     let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
     assert_eq!(sequence.entries.iter().map(|entry| entry.time).collect::<Vec<_>>(), [1.0, 2.0]);
-    let view = view(&arguments(&["x", "-o", "y"]).unwrap(), &sequence).unwrap();
-    let middle = view.project([10.0, 0.0, 0.0]);
-    assert!(middle.iter().all(|x| (x - 512.0).abs() < 1.0), "the centre is at {middle:?}");
-    assert!(view.shows(view.project([6.7, 0.0, 0.0])) && view.shows(view.project([13.3, 0.0, 0.0])));
+    let wished = arguments(&["x", "-o", "y"]).unwrap();
+    let view = *Studio::new(&wished.look, &sequence, wished.size, None).unwrap().draw(0).unwrap().view();
+    let point = |x: f64| view.project([x, 0.0, 0.0]).unwrap().point;
+    assert!(point(10.0).iter().all(|x| (x - 512.0).abs() < 1.0), "the centre is at {:?}", point(10.0));
+    assert!(view.shows(point(6.7)) && view.shows(point(13.3)));
     assert!(view.width() < 9.0);
 }
 
@@ -95,10 +106,11 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
     ];
     let wished = arguments(&line).unwrap();
     let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
-    let view = view(&wished, &sequence).unwrap();
-    assert_eq!(view.project([-1.0, 0.0, 3.0]), [150.0, 100.0]);
+    let mut studio = Studio::new(&wished.look, &sequence, wished.size, None).unwrap();
+    let view = *studio.draw(0).unwrap().view();
+    assert_eq!(view.project([-1.0, 0.0, 3.0]).unwrap().point, [150.0, 100.0]);
     assert_eq!(view.width(), 6.0);
-    let range = range(&wished, &sequence, &view).unwrap();
+    let range = studio.style(wished.decorations(), false).unwrap().range;
     assert!((range.low() / 1e-4 - 1.0).abs() < 1e-6, "1e6 Msun/kpc^2 are 1e-4 units, not {}", range.low());
 }
 
@@ -109,6 +121,10 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
     write_snapshot(&folder.path().join("more/a.hdf5"), 3.0, 1.0, Units::GALACTIC);
     write_snapshot(&folder.path().join("nbody.hdf5"), 3.0, 1.0, Units::NBODY);
     std::fs::write(folder.path().join("text.hdf5"), "not HDF5").unwrap();
+    std::fs::write(folder.path().join("falling.toml"), "[[key]]\nat = 0.5\n[[key]]\nat = 0.25\n").unwrap();
+    let mut other = bodies(1.0);
+    other.id[7] = 4711;
+    write_bodies(&folder.path().join("other.hdf5"), 5.0, &other, Units::GALACTIC);
     for (line, expected) in [
         (&["@/none.hdf5"][..], "none.hdf5"),
         (&["@/text.hdf5"], "text.hdf5"),
@@ -120,6 +136,18 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "--range", "5:1"], "the range of the colours"),
         (&["@/a.hdf5", "--size", "10x200"], "a picture of 10x200 pixels: each side must be from 160 to 8192"),
         (&["@/a.hdf5", "--frames-per-second", "0"], "0 frames per second"),
+        (&["@/a.hdf5", "--frames", "5"], "--frames of one snapshot"),
+        (&["@/a.hdf5", "--perspective", "170"], "an angle of view of 170 degrees"),
+        (&["@/a.hdf5", "--range", "90%:10%"], "the range of the colours is 90 % to 10 %"),
+        (&["@/a.hdf5", "--follow", "400", "--width", "3"], "there is no body with id 400 to follow"),
+        (&["@/a.hdf5", "--colour-by", "galaxy"], "a.hdf5: does not say which galaxies its bodies came from"),
+        (&["@/a.hdf5", "--colour-by", "galaxy", "--galaxies", "0-9"], "the body with id 10 is of none"),
+        (&["@/a.hdf5", "--colour-by", "arrival", "--arrival-radius", "1"], "needs a sequence"),
+        (&["@/a.hdf5", "@/b.hdf5", "-o", "@/two.png"], "two.png: one picture cannot hold 2"),
+        (&["@/a.hdf5", "-o", "@/picture.tiff"], "picture.tiff: tiff is not made"),
+        (&["@/a.hdf5", "@/other.hdf5", "--frames", "3"], "its bodies are not those of"),
+        (&["@/a.hdf5", "--camera", "@/none.toml"], "none.toml"),
+        (&["@/a.hdf5", "--camera", "@/falling.toml"], "falling.toml: key.at = 0.25: must rise"),
     ] {
         let error = render(folder.path(), line).unwrap_err();
         assert!(error.contains(expected) && error.lines().count() == 1, "{line:?} gave: {error}");
@@ -136,10 +164,160 @@ fn malformed_options_are_refused_with_an_example() {
         (&["x", "-o", "y", "--centre", "1,2"], "1.5,0,-2"),
         (&["x", "-o", "y", "--range", "7"], "1e5:1e9"),
         (&["x", "-o", "y", "--axis", "w"], "possible values: x, y, z"),
-        (&["x", "-o", "y", "--colours", "jet"], "inferno, magma, viridis, cividis"),
+        (&["x", "-o", "y", "--colours", "jet"], "inferno, magma, viridis, cividis, galaxy"),
+        (&["x", "-o", "y", "--colour-by", "speed", "--values", "9:2"], "0:250"),
+        (&["x", "-o", "y", "--colour-by", "arrival"], "--arrival-radius"),
+        (&["x", "-o", "y", "--galaxies", "0-9,4"], "0-59999,60000-119999"),
+        (&["x", "-o", "y", "--follow", "centre"], "the id of a body"),
+        (&["x", "-o", "y", "--orbit", "90", "--camera", "path.toml"], "cannot be used with"),
         (&["x", "-o", "y", "--types", "6"], "6"),
     ] {
         let error = arguments(line).unwrap_err();
         assert!(error.contains(expected), "{line:?} gave: {error}");
+    }
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn outputs_are_what_their_names_say() {
+    let folder = scene();
+    render(folder.path(), &["@/a.hdf5", "-o", "@/one.png", "-o", "@/turn.apng", "--transparent"]).unwrap();
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    assert_eq!([&bytes("one.png")[1..4], &bytes("turn.apng")[1..4]], [b"PNG"; 2]);
+    assert_eq!(entries(&folder.path().join("out")), ["a.png"], "one picture makes no movie");
+    render(folder.path(), &["@/a.hdf5", "@/b.hdf5", "--frames", "5", "-o", "@/five.gif"]).unwrap();
+    assert_eq!(&bytes("five.gif")[..6], b"GIF89a");
+    let frames: Vec<String> =
+        (0..5).map(|i| format!("frame_{i:05}.png")).chain(["movie.gif".into()]).collect();
+    assert_eq!(entries(&folder.path().join("out"))[1..], frames);
+}
+
+/// Half-way between two snapshots, bodies that moved evenly are half-way.
+#[test]
+fn frames_between_snapshots_show_bodies_on_their_way() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, time, x) in [("a.hdf5", 0.0, -2.0), ("b.hdf5", 1.0, 2.0)] {
+        let mut bodies = bodies(0.0);
+        bodies.pos.iter_mut().for_each(|axis| axis.fill(0.0));
+        bodies.pos[0].fill(x);
+        bodies.vel[0].fill(4.0);
+        let backward: Vec<u32> = (0..400).rev().collect();
+        if name == "b.hdf5" {
+            bodies.permute(&backward);
+        }
+        write_bodies(&folder.path().join(name), time, &bodies, Units::GALACTIC);
+    }
+    let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
+    let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
+    let wished = arguments(&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"]).unwrap();
+    let mut studio = Studio::new(&wished.look, &sequence, wished.size, Some(5)).unwrap();
+    for (frame, x) in [40.0, 60.0, 80.0, 100.0, 120.0].into_iter().enumerate() {
+        let density = studio.draw(frame).unwrap();
+        let mass: f64 = density.values().iter().sum();
+        let mean: f64 =
+            density.values().iter().enumerate().map(|(i, m)| ((i % 160) as f64 + 0.5) * m).sum::<f64>()
+                / mass;
+        assert!((mean - x).abs() < 1e-6, "frame {frame} has its bodies at {mean}, not {x}");
+    }
+}
+
+#[test]
+fn the_camera_follows_turns_and_comes_nearer() {
+    let folder = scene();
+    let path = folder.path().join("path.toml");
+    std::fs::write(
+        &path,
+        "perspective = 30\n[[key]]\nat = 0\nwidth = 8\nelevation = 0\n[[key]]\nat = 1\nwidth = 2\nazimuth = 90\n",
+    )
+    .unwrap();
+    let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
+    let wished = arguments(&["x", "-o", "y", "--follow", "mass", "--azimuth", "0", "--size", "160"]).unwrap();
+    let mut studio = Studio::new(&wished.look, &sequence, wished.size, Some(3)).unwrap();
+    studio.move_camera_along(&path).unwrap();
+    for (frame, width) in [8.0, 4.0, 2.0].into_iter().enumerate() {
+        let view = *studio.draw(frame).unwrap().view();
+        assert!((view.width() - width).abs() < 1e-9);
+        assert!((0..3).all(|axis| (view.target()[axis] - [10.0, 0.0, 0.0][axis]).abs() < 0.1));
+        // The camera stands at azimuth 0, 45 and 90 degrees.
+        let angle = 45f64.to_radians() * frame as f64;
+        assert!((view.away([1.0, 0.0, 0.0]) + angle.cos()).abs() < 1e-12);
+    }
+    let mut turning = Studio::new(&wished.look, &sequence, wished.size, Some(2)).unwrap();
+    turning.move_camera(90.0, 2.0);
+    let views = [0, 1].map(|frame| *turning.draw(frame).unwrap().view());
+    assert!((views[0].width() / views[1].width() - 2.0).abs() < 1e-12);
+}
+
+#[test]
+fn colours_tell_types_galaxies_motion_and_arrivals() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, time, x) in [("a.hdf5", 0.0, 3.0), ("b.hdf5", 2.0, 0.1), ("c.hdf5", 5.0, 0.0)] {
+        let mut bodies = Bodies::zeroed(2);
+        bodies.mass.fill(1.0);
+        bodies.kind = vec![1, 4];
+        bodies.pos[0] = vec![x, -3.0];
+        bodies.vel[2] = vec![-30.0, 40.0];
+        write_bodies(&folder.path().join(name), time, &bodies, Units::GALACTIC);
+    }
+    let paths = ["a.hdf5", "b.hdf5", "c.hdf5"].map(|name| folder.path().join(name));
+    let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
+    let draw = |words: &[&str], frame: usize| {
+        let line = [&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"], words].concat();
+        let wished = arguments(&line).unwrap();
+        let mut studio = Studio::new(&wished.look, &sequence, wished.size, None).unwrap();
+        let style = studio.style(wished.decorations(), false).unwrap();
+        let density = (0..=frame).map(|frame| studio.draw(frame).unwrap()).last().unwrap();
+        (style.colours, density)
+    };
+    // The pixels of the body that comes and of the one that stays away.
+    let at = |values: &[f32], x: usize| values[80 * 160 + x];
+    let (Colours::Groups(names), density) = draw(&["--colour-by", "type"], 0) else { panic!("no groups") };
+    assert_eq!(names, ["halo", "stars"]);
+    let Shade::Parts(parts) = density.shade() else { panic!("no parts") };
+    assert!(at(&parts[0], 140) > 0.99 && at(&parts[1], 20) > 0.99);
+    let (Colours::Groups(names), _) = draw(&["--colour-by", "galaxy", "--galaxies", "1-1,0-0"], 0) else {
+        panic!("no groups")
+    };
+    assert_eq!(names, ["galaxy 1", "galaxy 2"]);
+    for (word, expected) in [("speed", [30.0, 40.0]), ("velocity", [30.0, -40.0])] {
+        let (Colours::Value { signed, per_unit, .. }, density) = draw(&["--colour-by", word], 0) else {
+            panic!("no value")
+        };
+        assert_eq!((signed, (per_unit - 1.0).abs() < 1e-9), (word == "velocity", true));
+        let Shade::Mean(means) = density.shade() else { panic!("no mean") };
+        assert!(
+            (f64::from(at(means, 140)) - expected[0]).abs() < 0.5
+                && (f64::from(at(means, 20)) - expected[1]).abs() < 0.5
+        );
+    }
+    let (colours, density) = draw(&["--colour-by", "arrival", "--arrival-radius", "1"], 2);
+    assert!(matches!(colours, Colours::Value { range: [0.0, 5.0], .. }));
+    let Shade::Mean(means) = density.shade() else { panic!("no mean") };
+    assert!((at(means, 80) - 3.0).abs() < 0.1 && at(means, 20).abs() < 0.1, "it came at 2, now is 5");
+}
+
+/// The ids of each galaxy follow from the model that made them.
+#[test]
+fn galaxies_are_known_from_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("merger.hdf5");
+    for prefix in ["initial.", ""] {
+        let parameters = [("model", "\"collision\""), ("bodies", "400"), ("mass_ratio", "0.25")];
+        let parameters = parameters.map(|(key, value)| (format!("{prefix}{key}"), value.to_owned())).to_vec();
+        let header = Header { units: Some(Units::GALACTIC), parameters, ..Header::default() };
+        let (fields, layout) = (Fields::default(), Layout::default());
+        Crew::alone().write_snapshot(&path, &header, &bodies(1.0), fields, &layout).unwrap();
+        let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES]).unwrap();
+        let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
+        let Ok(tint::Tinter::Galaxies(ids)) = tint::Tinter::new(&wished.look, &sequence) else {
+            panic!("no galaxies")
+        };
+        assert_eq!(ids, [0..=319, 320..=399]);
     }
 }

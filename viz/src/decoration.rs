@@ -1,15 +1,16 @@
 //! What makes a picture readable: time, scale bar and colour bar.
 
-use crate::colour::{ColourMap, Rgb};
+use crate::colour::{self, ColourMap, Rgb, blend};
 use crate::label::{DensityUnit, Units, plain_number, power_of_ten, round_length};
-use crate::picture::{Canvas, Picture};
-use crate::stretch::Range;
-use crate::{SurfaceDensity, font};
+use crate::picture::{HALO_OPACITY, Picture};
+use crate::stretch::{Range, Stretch};
+use crate::{Shade, SurfaceDensity, font};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Drawable, PointCollection, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{BLACK, Color, IntoFont, RGBColor, ShapeStyle, WHITE};
+use plotters_backend::DrawingBackend;
 use rayon::prelude::*;
 
 /// The scale bar is at most this part of the picture's width.
@@ -17,32 +18,163 @@ pub const SCALE_BAR: f64 = 0.22;
 
 /// Shades of the colour map in a picture: more than 24-bit colour tells apart on it.
 const SHADES: usize = 1024;
+/// Brightness of tints in colour bars.
+const BAR_BRIGHTNESS: f64 = 0.72;
+
+/// Steps of the number that tints, told apart in a picture.
+const VALUES: usize = 128;
+/// Brightness below which a picture that is seen through fades.
+const FADE: f64 = 0.2;
 
 /// How a surface density is shown: one style for all pictures of a sequence.
 #[derive(Clone, Debug)]
 pub struct Style {
     /// Colours.
-    pub colours: ColourMap,
-    /// What the colours span.
+    pub colours: Colours,
+    /// What brightness spans.
     pub range: Range,
     /// Units of the run; without them labels are in code units.
     pub units: Option<Units>,
+    /// What is drawn beside the bodies.
+    pub decorations: Decorations,
+    /// Whether the ground can be seen through where there is little.
+    pub transparent: bool,
 }
 
-/// Draws a surface density in colour, with a time label, a scale bar and a colour bar.
+/// What colours say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Colours {
+    /// The surface density.
+    Map(ColourMap),
+    /// The mean of a number of the bodies.
+    Value {
+        /// The numbers at the ends of the colours.
+        range: [f64; 2],
+        /// Whether colours go both ways from zero.
+        signed: bool,
+        /// What it is, and its unit.
+        title: String,
+        /// How many of that unit are one in the numbers.
+        per_unit: f64,
+    },
+    /// The group of the bodies: their names.
+    Groups(Vec<String>),
+}
+
+/// What is drawn beside the bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decorations {
+    /// The time, at the upper left.
+    pub time: bool,
+    /// The scale bar, at the lower left.
+    pub scale_bar: bool,
+    /// The colour bar or the names of groups, at the lower right.
+    pub colour_bar: bool,
+}
+
+impl Decorations {
+    /// All of them.
+    pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true };
+    /// None.
+    pub const NONE: Decorations = Decorations { time: false, scale_bar: false, colour_bar: false };
+}
+
+impl Style {
+    /// The colour of a brightness where the number that tints lies at `place`, both from 0 to 1.
+    fn colour(&self, place: f64, brightness: f64) -> Rgb {
+        match &self.colours {
+            Colours::Map(map) => map.colour(brightness),
+            Colours::Value { signed, .. } => colour::of_value(place, *signed, brightness),
+            Colours::Groups(names) => {
+                let first =
+                    (place * (names.len() - 1) as f64).floor().min(names.len().saturating_sub(2) as f64);
+                let second = place * (names.len() - 1) as f64 - first;
+                let part = |group: usize| match group as f64 - first {
+                    0.0 => 1.0 - second,
+                    1.0 => second,
+                    _ => 0.0,
+                };
+                colour::of_parts((0..names.len()).map(part), brightness)
+            }
+        }
+    }
+
+    /// So many different tints, about; one if colours only say how bright.
+    fn tints(&self) -> usize {
+        match &self.colours {
+            Colours::Map(_) => 1,
+            Colours::Value { .. } => 11,
+            Colours::Groups(names) => {
+                if names.len() == 2 {
+                    9
+                } else {
+                    2 * names.len() - 1
+                }
+            }
+        }
+    }
+
+    /// About `count` colours that pictures of this style are made of, and from the shaded grounds that text may stand on to white.
+    pub(crate) fn palette(&self, count: usize, grounds: usize, text: usize) -> Vec<Rgb> {
+        let part = |i: usize, n: usize| if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 };
+        let (tints, shades) = (self.tints(), count / self.tints());
+        let of_bodies = (0..tints)
+            .flat_map(|tint| (0..shades).map(move |shade| (part(tint, tints), part(shade, shades))))
+            .map(|(place, brightness)| self.colour(place, brightness));
+        let on_ground = (0..grounds).flat_map(|ground| {
+            let shaded = blend(self.colour(0.5, part(ground, grounds)), [0; 3], HALO_OPACITY);
+            (0..text).map(move |i| blend(shaded, [255; 3], part(i, text)))
+        });
+        of_bodies.chain(on_ground).collect()
+    }
+
+    /// The colour of each pixel.
+    pub(crate) fn paint(&self, density: &SurfaceDensity) -> Vec<Rgb> {
+        let step = |part: f64, steps: usize| (part * (steps - 1) as f64).round() as usize;
+        let brightness = |i: usize| self.range.brightness(density.values()[i]);
+        let table = |place: f64| -> Vec<Rgb> {
+            (0..SHADES).map(|shade| self.colour(place, shade as f64 / (SHADES - 1) as f64)).collect()
+        };
+        let pixels = (0..density.values().len()).into_par_iter().with_min_len(1 << 12);
+        match (&self.colours, density.shade()) {
+            (Colours::Value { range: [low, high], .. }, Shade::Mean(means)) => {
+                let tables: Vec<Vec<Rgb>> =
+                    (0..VALUES).map(|value| table(value as f64 / (VALUES - 1) as f64)).collect();
+                let place = |value: f64| {
+                    if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 }
+                };
+                pixels
+                    .map(|i| tables[step(place(f64::from(means[i])), VALUES)][step(brightness(i), SHADES)])
+                    .collect()
+            }
+            (Colours::Groups(_), Shade::Parts(parts)) => pixels
+                .map(|i| colour::of_parts(parts.iter().map(|part| f64::from(part[i])), brightness(i)))
+                .collect(),
+            _ => {
+                let colours = table(0.0);
+                pixels.map(|i| colours[step(brightness(i), SHADES)]).collect()
+            }
+        }
+    }
+}
+
+/// Draws a surface density in colour, and beside it what the style asks for.
 pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
-    let colours = style.colours.steps(SHADES);
-    let colour =
-        |value: &f64| colours[(style.range.brightness(*value) * (SHADES - 1) as f64).round() as usize];
-    let pixels = density.values().par_iter().with_min_len(1 << 12).map(colour).collect();
-    let mut picture = Picture::new(density.view().size(), pixels);
-    let metrics = Metrics::new(picture.size());
-    let board = Board { area: picture.canvas().with_halo(metrics.halo).into_drawing_area(), metrics };
-    board.time(time);
-    let taken = board.scale_bar(density.view().width(), style.units);
-    board.colour_bar(style, &DensityUnit::for_width(density.view().width(), style.units), taken);
-    drop(board);
+    let mut picture = Picture::new(density.view().size(), style.paint(density));
+    if style.transparent {
+        let opacity = |value: &f64| (255.0 * (style.range.brightness(*value) / FADE).min(1.0)).round() as u8;
+        picture =
+            picture.with_opacity(density.values().par_iter().with_min_len(1 << 12).map(opacity).collect());
+    }
+    let size = picture.size();
+    let area = picture.canvas().with_halo(halo(size)).into_drawing_area();
+    Board::new(area, size).decorate(style, style.decorations, density.view().width(), time);
     picture
+}
+
+/// Width of the dark halo about text in a picture of this size [pixels].
+pub(crate) fn halo(size: [usize; 2]) -> usize {
+    Metrics::new(size).halo
 }
 
 /// Sizes of all parts [pixels], which follow the size of the picture.
@@ -74,17 +206,37 @@ impl Metrics {
     }
 }
 
-/// The picture while it is decorated.
-struct Board<'a> {
-    area: DrawingArea<Canvas<'a>, Shift>,
+/// A picture, or a part of one, while it is decorated.
+pub(crate) struct Board<B: DrawingBackend> {
+    area: DrawingArea<B, Shift>,
     metrics: Metrics,
 }
 
-impl Board<'_> {
+impl<B: DrawingBackend> Board<B> {
+    /// A board of `size` pixels on an area.
+    pub(crate) fn new(area: DrawingArea<B, Shift>, size: [usize; 2]) -> Board<B> {
+        Board { area, metrics: Metrics::new(size) }
+    }
+
+    /// Draws what is asked for beside bodies of which the picture shows `width` [L].
+    pub(crate) fn decorate(&self, style: &Style, decorations: Decorations, width: f64, time: &str) {
+        let Decorations { time: timed, scale_bar, colour_bar } = decorations;
+        if timed {
+            self.time(time);
+        }
+        let taken = if scale_bar { self.scale_bar(width, style.units) } else { [0, self.metrics.picture[1]] };
+        if colour_bar {
+            match &style.colours {
+                Colours::Groups(names) => self.names(names, taken),
+                _ => self.colour_bar(style, &DensityUnit::for_width(width, style.units), taken),
+            }
+        }
+    }
+
     fn draw<E>(&self, element: &E)
     where
         for<'e> &'e E: PointCollection<'e, (i32, i32)>,
-        for<'a> E: Drawable<Canvas<'a>>,
+        E: Drawable<B>,
     {
         self.area.draw(element).expect("drawing in memory cannot fail");
     }
@@ -132,7 +284,10 @@ impl Board<'_> {
     fn colour_bar(&self, style: &Style, unit: &DensityUnit, taken: [i32; 2]) {
         let Metrics { picture, font, small, margin, line, .. } = self.metrics;
         let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
-        let titles = [format!("Surface density [{}]", unit.name), format!("Σ [{}]", unit.name)];
+        let titles = match &style.colours {
+            Colours::Value { title, .. } => [title.clone(), title.clone()],
+            _ => [format!("Surface density [{}]", unit.name), format!("Σ [{}]", unit.name)],
+        };
         let beside = picture[0] - taken[0] - 3 * margin;
         let (room, bottom) = match beside >= width_of(&titles[1]) {
             true => (beside, picture[1] - margin),
@@ -146,11 +301,38 @@ impl Board<'_> {
         self.text(title, small, [left + length / 2, top - small / 5], (HPos::Center, VPos::Bottom));
         self.fill_set_off([left - line, top - line], [length + 2 * line, height + 2 * line]);
         for i in 0..length {
-            let [r, g, b] = style.colours.colour(f64::from(i) / f64::from(length - 1));
+            let place = f64::from(i) / f64::from(length - 1);
+            let brightness =
+                if matches!(style.colours, Colours::Value { .. }) { BAR_BRIGHTNESS } else { place };
+            let [r, g, b] = style.colour(place, brightness);
             self.fill([left + i, top], [1, height], RGBColor(r, g, b));
         }
-        let ticks = Ticks::new(style.range, unit.per_code_unit);
+        let ticks = match &style.colours {
+            Colours::Value { range, per_unit, .. } => Ticks::linear(range.map(|value| value * per_unit)),
+            _ => Ticks::new(style.range, unit.per_code_unit),
+        };
         self.ticks(&ticks, [left, top + height + line], length);
+    }
+
+    /// The names of groups, each beside its colour, one above the other at the lower right, beside what is `taken` at the lower left, or
+    /// above it if that leaves too little room.
+    fn names(&self, names: &[String], taken: [i32; 2]) {
+        let Metrics { picture, font, margin, .. } = self.metrics;
+        let widest =
+            names.iter().map(|name| font::extent(name, f64::from(font))[0] as i32).max().unwrap_or(0);
+        let beside = picture[0] - margin - widest - font * 2 > taken[0];
+        let lowest = if beside { picture[1] - margin } else { taken[1] - margin / 2 };
+        for (group, name) in names.iter().enumerate() {
+            let foot = lowest - (names.len() - 1 - group) as i32 * (font + font / 3);
+            let left = picture[0] - margin - widest;
+            self.text(name, font, [left, foot], (HPos::Left, VPos::Bottom));
+            let [r, g, b] =
+                colour::of_parts((0..names.len()).map(|k| f64::from(u8::from(k == group))), BAR_BRIGHTNESS);
+            let side = font * 2 / 3;
+            let corner = [left - font / 2 - side, foot - (font + side) / 2];
+            self.fill_set_off(corner, [side; 2]);
+            self.fill(corner, [side; 2], RGBColor(r, g, b));
+        }
     }
 
     /// Ticks and their labels below the colour bar. Labels keep clear of each other and of the picture's edge.
@@ -189,13 +371,13 @@ struct Tick {
     label: Option<String>,
 }
 
-/// Ticks at 1, 2, ... 9 times powers of ten, those with a label told apart.
+/// Ticks, those with a label told apart.
 struct Ticks {
     all: Vec<Tick>,
 }
 
 impl Ticks {
-    /// The ticks of a range whose values are shown in a unit of which one [M/L^2] has `scale`.
+    /// Ticks at 1, 2, ... 9 times powers of ten, for a range whose values are shown in a unit of which one [M/L^2] has `scale`.
     fn new(range: Range, scale: f64) -> Ticks {
         let [low, high] = [range.low(), range.high()].map(|value| (value * scale).log10());
         let marks = |digits: &'static [i32]| {
@@ -210,27 +392,45 @@ impl Ticks {
         let labelled = sets.into_iter().find(|set| marks(set).count() >= 2).unwrap_or(sets[2]);
         let number = if labelled.len() == 1 { power_of_ten } else { plain_number };
         let label = |digit, exponent| labelled.contains(&digit).then(|| number(digit, exponent));
-        let all = marks(sets[2]).map(|(digit, exponent, log)| Tick {
-            place: ((log - low) / (high - low)).clamp(0.0, 1.0),
-            label: label(digit, exponent),
-        });
+        let place = |log: f64| match range.stretch() {
+            Stretch::Log => ((log - low) / (high - low)).clamp(0.0, 1.0),
+            Stretch::Asinh => range.brightness(10f64.powf(log) / scale),
+        };
+        let zero = Tick { place: 0.0, label: Some("0".into()) };
+        let marked = marks(sets[2])
+            .map(|(digit, exponent, log)| Tick { place: place(log), label: label(digit, exponent) });
+        let all = match range.stretch() {
+            Stretch::Log => marked.collect(),
+            Stretch::Asinh => std::iter::once(zero).chain(marked).collect(),
+        };
+        Ticks { all }
+    }
+
+    /// Ticks at multiples of 1, 2 or 5 times a power of ten, from three to eight of them.
+    fn linear([low, high]: [f64; 2]) -> Ticks {
+        let wanted = (high - low) / 4.0;
+        if !(wanted > 0.0 && wanted.is_finite()) {
+            return Ticks { all: Vec::new() };
+        }
+        let exponent = wanted.log10().floor() as i32;
+        let power = 10f64.powi(exponent);
+        let step = [5.0, 2.0, 1.0].into_iter().find(|step| step * power <= wanted).unwrap_or(1.0) * power;
+        let decimals = exponent.clamp(-12, 0).unsigned_abs() as usize;
+        let tick = |i: i64| {
+            let value = i as f64 * step;
+            let label = format!("{value:.decimals$}").replace('-', "−");
+            Tick { place: ((value - low) / (high - low)).clamp(0.0, 1.0), label: Some(label) }
+        };
+        let slack = 1e-9;
+        let all = ((low / step - slack).ceil() as i64..=(high / step + slack).floor() as i64).map(tick);
         Ticks { all: all.collect() }
     }
-}
-
-/// The colours beside those of the map that a decorated picture is made of, for a palette: from the shaded ground that
-/// text stands on to white, `steps` for each of some grounds.
-pub(crate) fn text_colours(colours: ColourMap, grounds: usize, steps: usize) -> Vec<Rgb> {
-    let ramp = |ground: Rgb| {
-        let shaded = crate::colour::blend(ground, [0, 0, 0], crate::picture::HALO_OPACITY);
-        (0..steps).map(move |i| crate::colour::blend(shaded, [255; 3], i as f64 / (steps - 1) as f64))
-    };
-    colours.steps(grounds).into_iter().flat_map(ramp).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::Canvas;
 
     fn labels(low: f64, high: f64, scale: f64) -> Vec<String> {
         Ticks::new(Range::new(low, high).unwrap(), scale)
@@ -248,10 +448,9 @@ mod tests {
     }
 
     /// Where a part leaves ink on a black picture.
-    fn ink(size: [usize; 2], draw: impl FnOnce(&Board)) -> Vec<bool> {
+    fn ink(size: [usize; 2], draw: impl FnOnce(&Board<Canvas>)) -> Vec<bool> {
         let mut picture = Picture::new(size, vec![[0; 3]; size[0] * size[1]]);
-        let metrics = Metrics::new(size);
-        let board = Board { area: picture.canvas().into_drawing_area(), metrics };
+        let board = Board::new(picture.canvas().into_drawing_area(), size);
         draw(&board);
         drop(board);
         picture.pixels().iter().map(|pixel| *pixel != [0; 3]).collect()
@@ -260,7 +459,13 @@ mod tests {
     #[test]
     fn at_every_size_all_parts_are_there_and_none_overlap_or_touch_the_edge() {
         let galactic = Units { length_in_cm: 3.0857e21, mass_in_g: 1.9884e43, time_in_s: 3.0857e16 };
-        let style = |range| Style { colours: ColourMap::Viridis, range, units: None };
+        let density = Colours::Map(ColourMap::Viridis);
+        let speed = Colours::Value {
+            range: [-230.0, 411.0],
+            signed: true,
+            title: "Speed [km s⁻¹]".into(),
+            per_unit: 1.0,
+        };
         for size in [[160, 160], [200, 160], [160, 400], [2000, 160], [320, 240], [1024, 1024], [1920, 1080]]
         {
             for (width, units) in
@@ -269,22 +474,39 @@ mod tests {
                 for range in [(1e-9, 1e-4), (1.4, 1.5), (3e-200, 1e200)] {
                     let mut taken = [0, 0];
                     let unit = DensityUnit::for_width(width, units);
-                    let style = style(Range::new(range.0, range.1).unwrap());
-                    let parts = [
-                        ink(size, |board| board.time("t = 13.80 Gyr")),
-                        ink(size, |board| taken = board.scale_bar(width, units)),
-                        ink(size, |board| board.colour_bar(&style, &unit, taken)),
-                    ];
-                    for i in 0..size[0] * size[1] {
-                        let [x, y] = [i % size[0], i / size[0]];
-                        let count = parts.iter().filter(|part| part[i]).count();
-                        let edge = x == 0 || y == 0 || x == size[0] - 1 || y == size[1] - 1;
-                        assert!(
-                            count <= usize::from(!edge),
-                            "{size:?} {width} {range:?}: {count} parts at {x}, {y}"
-                        );
+                    let range = Range::new(range.0, range.1).unwrap();
+                    for (colours, range) in [
+                        (&density, range),
+                        (&density, range.with_stretch(Stretch::Asinh)),
+                        (&speed, range),
+                        (&Colours::Groups(vec!["halo".into(), "galaxy 2".into()]), range),
+                    ] {
+                        let style = Style {
+                            colours: colours.clone(),
+                            range,
+                            units,
+                            decorations: Decorations::ALL,
+                            transparent: false,
+                        };
+                        let parts = [
+                            ink(size, |board| board.time("t = 13.80 Gyr")),
+                            ink(size, |board| taken = board.scale_bar(width, units)),
+                            ink(size, |board| match &style.colours {
+                                Colours::Groups(names) => board.names(names, taken),
+                                _ => board.colour_bar(&style, &unit, taken),
+                            }),
+                        ];
+                        for i in 0..size[0] * size[1] {
+                            let [x, y] = [i % size[0], i / size[0]];
+                            let count = parts.iter().filter(|part| part[i]).count();
+                            let edge = x == 0 || y == 0 || x == size[0] - 1 || y == size[1] - 1;
+                            assert!(
+                                count <= usize::from(!edge),
+                                "{size:?} {width} {range:?}: {count} parts at {x}, {y}"
+                            );
+                        }
+                        assert!(parts.iter().all(|part| part.contains(&true)));
                     }
-                    assert!(parts.iter().all(|part| part.contains(&true)));
                 }
             }
         }
@@ -297,5 +519,76 @@ mod tests {
         let two = ticks.iter().find(|tick| (tick.place - 2f64.log10() / 2.0).abs() < 1e-12).unwrap();
         assert_eq!(two.label, None);
         assert_eq!((ticks[0].place, ticks[18].place), (0.0, 1.0));
+    }
+
+    #[test]
+    fn the_asinh_scale_begins_at_zero() {
+        let range = Range::new(1.0, 1e4).unwrap().with_stretch(Stretch::Asinh);
+        let ticks = Ticks::new(range, 1.0).all;
+        assert_eq!((ticks[0].place, ticks[0].label.as_deref()), (0.0, Some("0")));
+        assert!(ticks.windows(2).all(|pair| pair[0].place < pair[1].place));
+    }
+
+    #[test]
+    fn ticks_of_values_are_round_and_few() {
+        for (range, expected) in [
+            ([-230.0, 411.0], "−200 −100 0 100 200 300 400"),
+            ([0.0, 1.0], "0.0 0.2 0.4 0.6 0.8 1.0"),
+            ([3.0, 3.0], ""),
+        ] {
+            let labels: Vec<String> =
+                Ticks::linear(range).all.into_iter().filter_map(|tick| tick.label).collect();
+            assert_eq!(labels.join(" "), expected);
+        }
+    }
+
+    /// A picture of one body, drawn in a style on the ground that there is otherwise.
+    fn one_body(decorations: Decorations, transparent: bool) -> Picture {
+        let mut bodies = treecode::Bodies::zeroed(1);
+        bodies.mass[0] = 1.0;
+        let view = crate::View::new([200, 160], [0.0; 3], 10.0, crate::Direction::Z).unwrap();
+        let subject = crate::Subject {
+            bodies: &bodies,
+            kinds: [true; treecode::TYPES],
+            lengths: &[2.0],
+            tint: crate::Tint::Plain,
+        };
+        let density = SurfaceDensity::project(&subject, &view).unwrap();
+        let colours = Colours::Map(ColourMap::Galaxy);
+        let range = Range::new(1e-3, 1.0).unwrap();
+        render(&density, &Style { colours, range, units: None, decorations, transparent }, "t = 0")
+    }
+
+    #[test]
+    fn each_decoration_can_be_left_out() {
+        let lit = |decorations, at: [usize; 4]| {
+            let picture = one_body(decorations, false);
+            let inside =
+                |i: &usize| (at[0]..at[1]).contains(&(i % 200)) && (at[2]..at[3]).contains(&(i / 200));
+            (0..200 * 160).filter(inside).any(|i| picture.pixels()[i] != [0; 3])
+        };
+        let corners = [[0, 60, 0, 30], [0, 30, 130, 160], [120, 200, 130, 160]];
+        for (decorations, expected) in [
+            (Decorations::ALL, [true; 3]),
+            (Decorations::NONE, [false; 3]),
+            (Decorations { time: false, ..Decorations::ALL }, [false, true, true]),
+            (Decorations { scale_bar: false, ..Decorations::ALL }, [true, false, true]),
+            (Decorations { colour_bar: false, ..Decorations::ALL }, [true, true, false]),
+        ] {
+            assert_eq!(corners.map(|corner| lit(decorations, corner)), expected, "{decorations:?}");
+        }
+    }
+
+    #[test]
+    fn the_ground_can_be_seen_through_where_there_is_nothing() {
+        let picture = one_body(Decorations::NONE, true);
+        let opacity = picture.opacity().unwrap();
+        assert_eq!((opacity[0], opacity[80 * 200 + 100]), (0, 255));
+        assert_eq!(one_body(Decorations::NONE, false).opacity(), None);
+        let labelled = one_body(Decorations::ALL, true);
+        assert!(
+            labelled.opacity().unwrap()[..200 * 30].iter().any(|opacity| *opacity > 200),
+            "the label of time is there"
+        );
     }
 }

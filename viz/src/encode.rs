@@ -1,36 +1,156 @@
-//! Pictures to bytes: PNG, and GIF for movies. Who calls decides where the bytes go.
+//! Pictures to bytes: PNG, and GIF or APNG for movies. Who calls decides where the bytes go.
 
-use crate::colour::{ColourMap, Rgb};
-use crate::decoration::text_colours;
+use crate::colour::Rgb;
 use crate::view::check_size;
-use crate::{Error, Picture};
+use crate::{Error, Picture, Style};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A picture as a PNG file.
+/// A picture as a PNG file, with opacity if it has one.
 ///
 /// # Errors
 /// [`Error::Png`] when the encoder fails.
 pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let [width, height] = picture.size().map(|n| n as u32);
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(picture.pixels().as_flattened())?;
+    let mut writer = png_encoder(&mut bytes, picture.size(), picture.opacity().is_some()).write_header()?;
+    writer.write_image_data(&samples(picture))?;
     writer.finish()?;
     Ok(bytes)
 }
 
-/// Colours of the map in a movie's palette; the rest is for text.
-const MAP_COLOURS: usize = 176;
+fn png_encoder<'a, W: Write>(out: W, size: [usize; 2], opacity: bool) -> png::Encoder<'a, W> {
+    let mut encoder = png::Encoder::new(out, size[0] as u32, size[1] as u32);
+    encoder.set_color(if opacity { png::ColorType::Rgba } else { png::ColorType::Rgb });
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+    encoder
+}
+
+/// The bytes of all pixels.
+fn samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
+    match picture.opacity() {
+        None => picture.pixels().as_flattened().into(),
+        Some(opacity) => {
+            let pixels = picture.pixels().iter().zip(opacity);
+            pixels.flat_map(|([r, g, b], opacity)| [*r, *g, *b, *opacity]).collect()
+        }
+    }
+}
+
+/// A picture read back from the PNG file that [`encode_png`] made of an opaque one.
+///
+/// # Errors
+/// [`Error::Decoding`] if it is no such file.
+pub fn decode_png(bytes: &[u8]) -> Result<Picture, Error> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
+    let mut samples = vec![0; reader.output_buffer_size().unwrap_or(0)];
+    let info = reader.next_frame(&mut samples)?;
+    let (pixels, rest) = samples.as_chunks::<3>();
+    let size = [info.width as usize, info.height as usize];
+    match info.color_type == png::ColorType::Rgb && rest.is_empty() && pixels.len() == size[0] * size[1] {
+        true => Ok(Picture::new(size, pixels.to_vec())),
+        false => Err(Error::OtherColours),
+    }
+}
+
+/// Refuses speeds that movies do not have and other sizes than a view has.
+fn check(size: [usize; 2], frames_per_second: f64, fastest: f64) -> Result<(), Error> {
+    check_size(size)?;
+    match (SLOWEST..=fastest).contains(&frames_per_second) {
+        true => Ok(()),
+        false => Err(Error::FramesPerSecond(frames_per_second, fastest)),
+    }
+}
+
+fn check_frame(picture: &Picture, movie: [usize; 2]) -> Result<(), Error> {
+    if picture.size() == movie { Ok(()) } else { Err(Error::FrameSize { frame: picture.size(), movie }) }
+}
+
+/// Frames per second of the slowest movie.
+pub const SLOWEST: f64 = 0.1;
+/// Frames per second of the fastest GIF, which counts hundredths of a second.
+const FASTEST_GIF: f64 = 50.0;
+/// Frames per second of the fastest other movie.
+pub const FASTEST: f64 = 120.0;
+
+/// Where an encoder that keeps its output leaves the bytes.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An animated PNG in the making: every pixel as in the pictures.
+pub struct Apng {
+    size: [usize; 2],
+    /// Frames that are still to come.
+    left: usize,
+    sink: Sink,
+    writer: png::Writer<Sink>,
+}
+
+impl Apng {
+    /// A movie of so many frames of `size` pixels, with opacity if pictures have one, which repeats for ever.
+    ///
+    /// # Errors
+    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside [`SLOWEST`] to [`FASTEST`]; [`Error::NoFrames`]; [`Error::Png`].
+    pub fn new(
+        size: [usize; 2],
+        opacity: bool,
+        frames: usize,
+        frames_per_second: f64,
+    ) -> Result<Apng, Error> {
+        check(size, frames_per_second, FASTEST)?;
+        if frames == 0 {
+            return Err(Error::NoFrames);
+        }
+        let sink = Sink::default();
+        let mut encoder = png_encoder(sink.clone(), size, opacity);
+        encoder.set_animated(frames as u32, 0)?;
+        encoder.set_frame_delay((1000.0 / frames_per_second).round() as u16, 1000)?;
+        Ok(Apng { size, left: frames, writer: encoder.write_header()?, sink })
+    }
+
+    /// Adds a frame.
+    ///
+    /// # Errors
+    /// [`Error::FrameSize`] for a picture of another size than the movie's; [`Error::Png`].
+    pub fn push(&mut self, picture: &Picture) -> Result<(), Error> {
+        check_frame(picture, self.size)?;
+        self.writer.write_image_data(&samples(picture))?;
+        self.left = self.left.saturating_sub(1);
+        Ok(())
+    }
+
+    /// The movie as a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::FramesMissing`] if fewer frames came than were announced; [`Error::Png`].
+    pub fn finish(self) -> Result<Vec<u8>, Error> {
+        if self.left > 0 {
+            return Err(Error::FramesMissing(self.left));
+        }
+        self.writer.finish()?;
+        Ok(std::mem::take(&mut *self.sink.0.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Colours of bodies in a GIF's palette; the rest is for text.
+const BODY_COLOURS: usize = 176;
 /// Grounds that text may stand on, and steps from each of them to white.
 const TEXT_COLOURS: (usize, usize) = (5, 16);
 
 /// An animated GIF in the making. All frames share one palette, so that colours stand still.
-pub struct Movie {
+pub struct Gif {
     size: [usize; 2],
     delay: u16,
     palette: Vec<Rgb>,
@@ -38,33 +158,27 @@ pub struct Movie {
     encoder: gif::Encoder<Vec<u8>>,
 }
 
-impl Movie {
-    /// A movie of frames of `size` pixels in the colours of `colours`, which repeats for ever.
+impl Gif {
+    /// A movie of frames of `size` pixels in the colours of `style`, which repeats for ever.
     ///
     /// # Errors
-    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside 0.1 to 50 (GIF counts hundredths of a second); [`Error::Gif`].
-    pub fn new(size: [usize; 2], colours: ColourMap, frames_per_second: f64) -> Result<Movie, Error> {
-        check_size(size)?;
-        if !(0.1..=50.0).contains(&frames_per_second) {
-            return Err(Error::FramesPerSecond(frames_per_second));
-        }
-        let mut palette = colours.steps(MAP_COLOURS);
-        palette.extend(text_colours(colours, TEXT_COLOURS.0, TEXT_COLOURS.1));
+    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside 0.1 to 50; [`Error::Gif`].
+    pub fn new(size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Gif, Error> {
+        check(size, frames_per_second, FASTEST_GIF)?;
+        let palette = style.palette(BODY_COLOURS, TEXT_COLOURS.0, TEXT_COLOURS.1);
         let [width, height] = size.map(|n| n as u16);
         let mut encoder = gif::Encoder::new(Vec::new(), width, height, palette.as_flattened())?;
         encoder.set_repeat(gif::Repeat::Infinite)?;
         let delay = (100.0 / frames_per_second).round() as u16;
-        Ok(Movie { size, delay, palette, known: HashMap::new(), encoder })
+        Ok(Gif { size, delay, palette, known: HashMap::new(), encoder })
     }
 
-    /// Adds a frame.
+    /// Adds a frame, as if it were opaque.
     ///
     /// # Errors
     /// [`Error::FrameSize`] for a picture of another size than the movie's; [`Error::Gif`].
     pub fn push(&mut self, picture: &Picture) -> Result<(), Error> {
-        if picture.size() != self.size {
-            return Err(Error::FrameSize { frame: picture.size(), movie: self.size });
-        }
+        check_frame(picture, self.size)?;
         self.learn(picture.pixels());
         let frame = gif::Frame {
             delay: self.delay,
@@ -110,35 +224,87 @@ fn nearest(palette: &[Rgb], colour: Rgb) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Axis, Range, Style, SurfaceDensity, View};
+    use crate::{ColourMap, Colours, Decorations, Direction, Range, Subject, SurfaceDensity, Tint, View};
     use treecode::{Bodies, TYPES};
 
-    fn frame(x: f64, colours: ColourMap) -> Picture {
+    fn style(colours: Colours, transparent: bool) -> Style {
+        let range = Range::new(0.1, 100.0).unwrap();
+        Style { colours, range, units: None, decorations: Decorations::ALL, transparent }
+    }
+
+    fn frame(x: f64, style: &Style) -> Picture {
         let mut bodies = Bodies::zeroed(50);
         bodies.mass.fill(1.0);
         bodies.pos[0].fill(x);
-        let view = View::new([200, 160], [0.0; 3], 10.0, Axis::Z).unwrap();
-        let density = SurfaceDensity::project(&bodies, [true; TYPES], &view).unwrap();
-        let style = Style { colours, range: Range::new(0.1, 100.0).unwrap(), units: None };
-        crate::render(&density, &style, "t = 1.00")
+        let view = View::new([200, 160], [0.0; 3], 10.0, Direction::Z).unwrap();
+        let groups: Vec<u8> = (0..50).map(|i| i % 2).collect();
+        let values: Vec<f64> = (0..50).map(f64::from).collect();
+        let tint = match &style.colours {
+            Colours::Map(_) => Tint::Plain,
+            Colours::Value { .. } => Tint::Value(&values),
+            Colours::Groups(_) => Tint::Group { of: &groups, groups: 2 },
+        };
+        let subject = Subject { bodies: &bodies, kinds: [true; TYPES], lengths: &[2.0; 50], tint };
+        let density = SurfaceDensity::project(&subject, &view).unwrap();
+        crate::render(&density, style, "t = 1.00")
+    }
+
+    fn plain() -> Style {
+        style(Colours::Map(ColourMap::Viridis), false)
     }
 
     #[test]
     fn a_png_has_the_pixels_of_the_picture() {
-        let picture = frame(0.5, ColourMap::Viridis);
+        let picture = frame(0.5, &plain());
+        assert_eq!(decode_png(&encode_png(&picture).unwrap()).unwrap(), picture);
+        assert!(decode_png(b"not a picture").is_err());
+    }
+
+    #[test]
+    fn a_png_keeps_the_opacity() {
+        let picture = frame(0.5, &style(Colours::Map(ColourMap::Magma), true));
         let bytes = encode_png(&picture).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+        assert_eq!(reader.next_frame(&mut samples).unwrap().color_type, png::ColorType::Rgba);
+        let opacity: Vec<u8> = samples.chunks(4).map(|pixel| pixel[3]).collect();
+        assert_eq!(Some(&opacity[..]), picture.opacity());
+        assert_eq!(decode_png(&bytes).unwrap_err().to_string(), "a picture that is not in RGB of 8 bits");
+    }
+
+    #[test]
+    fn an_apng_has_all_frames_as_they_are() {
+        let frames = [-2.0, 0.0, 2.0].map(|x| frame(x, &plain()));
+        let mut movie = Apng::new([200, 160], false, 3, 25.0).unwrap();
+        frames.iter().for_each(|frame| movie.push(frame).unwrap());
+        let bytes = movie.finish().unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        assert_eq!((info.width, info.height, info.color_type), (200, 160, png::ColorType::Rgb));
-        assert_eq!(pixels, picture.pixels().as_flattened());
+        assert_eq!(
+            reader.info().animation_control.map(|control| (control.num_frames, control.num_plays)),
+            Some((3, 0))
+        );
+        for frame in &frames {
+            let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+            reader.next_frame(&mut samples).unwrap();
+            let shown = reader.info().frame_control.unwrap();
+            assert_eq!((shown.delay_num, shown.delay_den), (40, 1000));
+            assert_eq!(samples, frame.pixels().as_flattened());
+        }
+        let short = Apng::new([200, 160], false, 2, 25.0).unwrap();
+        assert!(short.finish().is_err(), "frames are missing");
+        assert!(Apng::new([200, 160], false, 0, 25.0).is_err());
     }
 
     #[test]
     fn a_gif_has_all_frames_in_nearly_the_colours_of_the_pictures() {
-        for colours in [ColourMap::Inferno, ColourMap::Magma, ColourMap::Viridis, ColourMap::Cividis] {
-            let frames = [frame(-2.0, colours), frame(2.0, colours)];
-            let mut movie = Movie::new([200, 160], colours, 20.0).unwrap();
+        let maps =
+            [ColourMap::Inferno, ColourMap::Magma, ColourMap::Viridis, ColourMap::Cividis, ColourMap::Galaxy];
+        let value = Colours::Value { range: [0.0, 50.0], signed: true, title: "v".into(), per_unit: 1.0 };
+        let others = [value, Colours::Groups(vec!["one".into(), "two".into()])];
+        for colours in maps.map(Colours::Map).into_iter().chain(others) {
+            let style = style(colours, false);
+            let frames = [frame(-2.0, &style), frame(2.0, &style)];
+            let mut movie = Gif::new([200, 160], &style, 20.0).unwrap();
             frames.iter().for_each(|frame| movie.push(frame).unwrap());
             let bytes = movie.finish().unwrap();
             let mut options = gif::DecodeOptions::new();
@@ -147,20 +313,12 @@ mod tests {
             for picture in &frames {
                 let shown = decoder.read_next_frame().unwrap().unwrap();
                 assert_eq!(shown.delay, 5);
-                let errors = picture.pixels().iter().zip(shown.buffer.chunks(4)).map(|(pixel, shown)| {
-                    (0..3).map(|i| i32::from(pixel[i]).abs_diff(i32::from(shown[i]))).max().unwrap()
-                });
-                let mut errors: Vec<u32> = errors.collect();
-                errors.sort_unstable();
-                println!(
-                    "{colours:?} {:?}",
-                    [50, 80, 90, 95, 98, 99].map(|p| errors[errors.len() * p / 100])
-                );
-                assert!(
-                    errors[errors.len() - 1] <= 48,
-                    "{colours:?}: a pixel is off by {}",
-                    errors[errors.len() - 1]
-                );
+                let error = |(pixel, shown): (&Rgb, &[u8])| {
+                    (0..3).map(|i| i32::from(pixel[i]).abs_diff(i32::from(shown[i]))).max()
+                };
+                let worst =
+                    picture.pixels().iter().zip(shown.buffer.chunks(4)).filter_map(error).max().unwrap();
+                assert!(worst <= 48, "{:?}: a pixel is off by {worst}", style.colours);
             }
             assert!(decoder.read_next_frame().unwrap().is_none());
         }
@@ -168,11 +326,17 @@ mod tests {
 
     #[test]
     fn a_movie_refuses_other_sizes_and_impossible_speeds() {
-        let mut movie = Movie::new([300, 160], ColourMap::Inferno, 15.0).unwrap();
-        let error = movie.push(&frame(0.0, ColourMap::Inferno)).unwrap_err().to_string();
-        assert_eq!(error, "a frame of 200x160 pixels in a movie of 300x160");
-        for speed in [0.0, -1.0, 60.0, f64::NAN] {
-            assert!(Movie::new([300, 160], ColourMap::Inferno, speed).is_err(), "{speed} frames per second");
+        let mut gif = Gif::new([300, 160], &plain(), 15.0).unwrap();
+        let mut apng = Apng::new([300, 160], false, 1, 15.0).unwrap();
+        for error in [gif.push(&frame(0.0, &plain())), apng.push(&frame(0.0, &plain()))] {
+            assert_eq!(error.unwrap_err().to_string(), "a frame of 200x160 pixels in a movie of 300x160");
+        }
+        assert!(
+            Gif::new([300, 160], &plain(), 60.0).is_err() && Apng::new([300, 160], false, 1, 60.0).is_ok()
+        );
+        for speed in [0.0, -1.0, 130.0, f64::NAN] {
+            assert!(Gif::new([300, 160], &plain(), speed).is_err(), "{speed} frames per second");
+            assert!(Apng::new([300, 160], false, 1, speed).is_err(), "{speed} frames per second");
         }
     }
 }

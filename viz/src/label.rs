@@ -142,6 +142,11 @@ impl TimeScale {
         TimeScale { unit, decimals: usual.max(needed) }
     }
 
+    /// The unit of the times, and how many of it are one [T].
+    pub fn unit(&self) -> (&'static str, f64) {
+        self.unit.map_or(("code units", 1.0), |(name, unit)| (name, 1.0 / unit))
+    }
+
     /// `t = 1.25 Gyr`, or `t = 1.25` in the units of the run.
     pub fn label(&self, time: f64) -> String {
         let (name, unit) = self.unit.unwrap_or(("", 1.0));

@@ -1,20 +1,27 @@
 //! Images and movies of bodies.
 //!
-//! The way of the data: a [`View`] says which part of space fills the picture, [`SurfaceDensity`] projects bodies onto
-//! its pixels, a [`Range`] and a [`ColourMap`] turn numbers into colours, [`render`] draws the [`Picture`] with time,
-//! scale bar and colour bar, and [`encode_png`] or a [`Movie`] make it a file. Nothing here touches the disk.
+//! The way of the data: [`smoothing_lengths`] says how wide each body is, a [`View`] where the camera stands, [`SurfaceDensity`]
+//! projects a [`Subject`] onto its pixels, a [`Style`] turns numbers into colours, [`render`] draws the [`Picture`] with time,
+//! scale bar and colour bar, and [`encode_png`], a [`Gif`] or an [`Apng`] make it a file. Nothing here touches the disk.
 //!
 //! ```
-//! use viz::{Axis, ColourMap, Range, Style, SurfaceDensity, TimeScale, View};
+//! use viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject, SurfaceDensity, TimeScale, Tint, View};
 //! # fn main() -> Result<(), viz::Error> {
 //! let mut bodies = treecode::Bodies::zeroed(2);
 //! bodies.mass.fill(0.5);
 //! bodies.pos[0] = vec![-1.0, 1.0];
 //!
-//! let view = View::new([400, 300], [0.0; 3], 4.0, Axis::Z)?;
-//! let density = SurfaceDensity::project(&bodies, [true; treecode::TYPES], &view)?;
-//! let range = Range::of(&density).expect("the picture is not empty");
-//! let style = Style { colours: ColourMap::Inferno, range, units: None };
+//! let kinds = [true; treecode::TYPES];
+//! let lengths = viz::smoothing_lengths(&bodies, kinds, viz::NEIGHBOURS)?;
+//! let view = View::new([400, 300], [0.0; 3], 4.0, Direction::Z)?;
+//! let density = SurfaceDensity::project(&Subject { bodies: &bodies, kinds, lengths: &lengths, tint: Tint::Plain }, &view)?;
+//! let style = Style {
+//!     colours: Colours::Map(ColourMap::Inferno),
+//!     range: Range::of(&density).expect("the picture is not empty"),
+//!     units: None,
+//!     decorations: Decorations::ALL,
+//!     transparent: false,
+//! };
 //! let picture = viz::render(&density, &style, &TimeScale::for_times(&[0.0], None).label(0.0));
 //! let png = viz::encode_png(&picture)?;
 //! # assert_eq!(&png[1..4], b"PNG");
@@ -30,16 +37,21 @@ mod error;
 mod font;
 mod label;
 mod picture;
+mod poster;
 mod spline;
 mod stretch;
 mod view;
 
-pub use colour::{ColourMap, Rgb};
-pub use decoration::{Style, render};
-pub use density::SurfaceDensity;
-pub use encode::{Movie, encode_png};
+pub use colour::{ColourMap, GROUP_TONES, Rgb};
+pub use decoration::{Colours, Decorations, Style, render};
+pub use density::{
+    Bounds, Exposure, NEIGHBOURS, Shade, Subject, SurfaceDensity, Tint, smoothing_lengths,
+    smoothing_lengths_by,
+};
+pub use encode::{Apng, FASTEST, Gif, SLOWEST, decode_png, encode_png};
 pub use error::Error;
 pub use label::{DensityUnit, RoundLength, TimeScale, Units, round_length};
 pub use picture::{Canvas, Picture};
-pub use stretch::Range;
-pub use view::{Axis, MAXIMUM_SIZE, MINIMUM_SIZE, View};
+pub use poster::Poster;
+pub use stretch::{Range, Stretch, value_range};
+pub use view::{Direction, MAXIMUM_SIZE, MINIMUM_SIZE, Sight, View};

@@ -9,11 +9,13 @@ use std::convert::Infallible;
 /// Opacity of the dark halo about text.
 pub(crate) const HALO_OPACITY: f64 = 0.7;
 
-/// A picture of RGB pixels.
+/// A picture of RGB pixels, on a ground that may be seen through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     size: [usize; 2],
     pixels: Vec<Rgb>,
+    /// From 0, invisible, to 255.
+    opacity: Option<Vec<u8>>,
 }
 
 impl Picture {
@@ -24,7 +26,13 @@ impl Picture {
             pixels.len(),
             "a picture has another number of pixels than its size says"
         );
-        Picture { size, pixels }
+        Picture { size, pixels, opacity: None }
+    }
+
+    /// The same picture seen through: an opacity for each pixel, from 0 to 255.
+    pub fn with_opacity(self, opacity: Vec<u8>) -> Picture {
+        assert_eq!(self.pixels.len(), opacity.len(), "a picture has another number of pixels than opacities");
+        Picture { opacity: Some(opacity), ..self }
     }
 
     /// Width and height [pixels].
@@ -37,6 +45,20 @@ impl Picture {
         &self.pixels
     }
 
+    /// The opacity of each pixel, if not all are opaque.
+    pub fn opacity(&self) -> Option<&[u8]> {
+        self.opacity.as_deref()
+    }
+
+    /// Lays another opaque picture on this one, with its upper left corner at `corner`; it must not reach beyond.
+    pub fn paste(&mut self, other: &Picture, [x, y]: [usize; 2]) {
+        let width = other.size[0];
+        for (row, pixels) in other.pixels.chunks(width).enumerate() {
+            let first = (y + row) * self.size[0] + x;
+            self.pixels[first..first + width].copy_from_slice(pixels);
+        }
+    }
+
     /// The surface that plotters draws on.
     pub fn canvas(&mut self) -> Canvas<'_> {
         Canvas { picture: self, halo: 0 }
@@ -45,8 +67,16 @@ impl Picture {
     fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
         let [width, height] = self.size.map(|n| n as i32);
         if (0..width).contains(&x) && (0..height).contains(&y) {
-            let pixel = &mut self.pixels[(y * width + x) as usize];
-            *pixel = blend(*pixel, colour, opacity.clamp(0.0, 1.0));
+            let at = (y * width + x) as usize;
+            let over = opacity.clamp(0.0, 1.0);
+            let under = self.opacity.as_ref().map_or(1.0, |opacity| f64::from(opacity[at]) / 255.0);
+            let both = over + under * (1.0 - over); // Porter & Duff (1984), "over"
+            if both > 0.0 {
+                self.pixels[at] = blend(self.pixels[at], colour, over / both);
+            }
+            if let Some(opacity) = &mut self.opacity {
+                opacity[at] = (255.0 * both).round() as u8;
+            }
         }
     }
 }
@@ -125,5 +155,39 @@ impl DrawingBackend for Canvas<'_> {
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let [width, height] = font::extent(text, style.size());
         Ok((width as u32, height as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_laid_on_a_clear_ground_looks_the_same_over_any_other() {
+        let laid = |ground: Rgb, opacity: Option<u8>| {
+            let mut picture = Picture::new([1, 1], vec![[200, 100, 0]]);
+            picture.pixels[0] =
+                if opacity.is_none() { blend(ground, picture.pixels[0], 0.4) } else { picture.pixels[0] };
+            if let Some(opacity) = opacity {
+                picture = picture.with_opacity(vec![opacity]);
+            }
+            picture.lay([0, 0], [255; 3], 0.5);
+            picture
+        };
+        let clear = laid([0; 3], Some(102));
+        let opacity = f64::from(clear.opacity().unwrap()[0]) / 255.0;
+        for ground in [[0; 3], [255; 3], [30, 200, 90]] {
+            let expected = laid(ground, None).pixels[0];
+            let seen = blend(ground, clear.pixels[0], opacity);
+            assert!((0..3).all(|k| expected[k].abs_diff(seen[k]) <= 2), "{expected:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_pasted_picture_is_where_it_was_laid() {
+        let mut ground = Picture::new([4, 3], vec![[0; 3]; 12]);
+        ground.paste(&Picture::new([2, 2], vec![[9; 3]; 4]), [1, 1]);
+        let lit: Vec<usize> = (0..12).filter(|i| ground.pixels[*i] == [9; 3]).collect();
+        assert_eq!(lit, [5, 6, 9, 10]);
     }
 }

@@ -1,9 +1,11 @@
-//! Grids of cubic B-spline nodes at spacings of 1, 2, 4, ... pixels, and the ways between them.
+//! Grids of cubic B-spline nodes at spacings of 1, 2, 4, ... pixels, and the way from one to the next finer.
 //!
 //! Every B-spline is a sum of five of half its width (Cohen, Lyche & Riesenfeld 1980), so what lies on a coarse grid
-//! goes to the next finer one without loss and without a seam; the transpose of that step goes back.
+//! goes to the next finer one without loss and without a seam. Bodies are scattered in whole numbers, whose sums have the
+//! same bits in any order: of bodies, of threads and of ranks.
 
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 /// A grid of nodes; node (i, j) stands at (i, j) times the grid's spacing.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,67 +16,58 @@ pub struct Grid {
     pub values: Vec<f64>,
 }
 
-impl Grid {
+/// A grid on which whole numbers are summed.
+pub struct Tally {
+    size: [usize; 2],
+    values: Vec<AtomicI64>,
+}
+
+impl Tally {
     /// A grid of zeros.
-    pub fn zeroed(size: [usize; 2]) -> Grid {
-        Grid { size, values: vec![0.0; size[0] * size[1]] }
+    pub fn zeroed(size: [usize; 2]) -> Tally {
+        Tally { size, values: std::iter::repeat_with(AtomicI64::default).take(size[0] * size[1]).collect() }
     }
 
+    /// Spreads `amount` as a cubic B-spline over the 16 nodes about `point` [spacings].
+    pub fn scatter(&self, point: [f64; 2], amount: f64) {
+        self.add(point.map(|p| p as usize - 1), point.map(|p| cubic(p.fract())), amount);
+    }
+
+    /// Shares `amount` out to the 4 nodes about `point` [spacings], linearly: to one alone if it is there.
+    pub fn drop(&self, point: [f64; 2], amount: f64) {
+        self.add(point.map(|p| p as usize), point.map(|p| [1.0 - p.fract(), p.fract()]), amount);
+    }
+
+    fn add<const N: usize>(&self, [x, y]: [usize; 2], [across, down]: [[f64; N]; 2], amount: f64) {
+        for (row, weight) in down.iter().enumerate() {
+            let first = (y + row) * self.size[0] + x;
+            for (value, share) in self.values[first..first + N].iter().zip(across) {
+                value.fetch_add((amount * weight * share) as i64, Relaxed);
+            }
+        }
+    }
+
+    /// All numbers, to be summed with those of other tallies as they are: a sum that wraps is right.
+    pub fn numbers(&self) -> Vec<u64> {
+        self.values.iter().map(|value| value.load(Relaxed) as u64).collect()
+    }
+
+    /// Takes other numbers.
+    pub fn set_numbers(&mut self, numbers: &[u64]) {
+        self.values.iter_mut().zip(numbers).for_each(|(value, number)| *value.get_mut() = *number as i64);
+    }
+
+    /// The grid of these numbers times `unit`.
+    pub fn into_grid(self, unit: f64) -> Grid {
+        let values = self.values.into_par_iter().with_min_len(1 << 14);
+        Grid { size: self.size, values: values.map(|value| value.into_inner() as f64 * unit).collect() }
+    }
+}
+
+impl Grid {
     /// Size of the grid of twice the spacing that covers this one.
     pub fn coarser_size(size: [usize; 2]) -> [usize; 2] {
         size.map(|n| n / 2 + 1)
-    }
-
-    /// Whether a B-spline at `point` [spacings] lies wholly on the grid.
-    pub fn holds(&self, point: [f64; 2]) -> bool {
-        (0..2).all(|axis| point[axis] >= 1.0 && point[axis] < (self.size[axis] - 2) as f64)
-    }
-
-    /// Spreads `amount` over the 16 nodes about `point` [spacings], which the grid must hold; their sum grows by `amount`.
-    pub fn scatter(&mut self, point: [f64; 2], amount: f64) {
-        debug_assert!(self.holds(point), "{point:?} is not on the grid");
-        let [x, y] = point.map(|p| p as usize - 1);
-        let [across, down] = point.map(|p| weights(p.fract()));
-        for (row, weight) in down.iter().enumerate() {
-            let first = (y + row) * self.size[0] + x;
-            for (value, w) in self.values[first..first + 4].iter_mut().zip(across) {
-                *value += amount * weight * w;
-            }
-        }
-    }
-
-    /// The value at `point` [spacings], linear between the nodes; zero outside the grid.
-    pub fn sample(&self, point: [f64; 2]) -> f64 {
-        if !self.holds(point) {
-            return 0.0;
-        }
-        let [x, y] = point.map(|p| p as usize);
-        let [u, v] = point.map(f64::fract);
-        let row = |y: usize| {
-            let first = y * self.size[0] + x;
-            (1.0 - u) * self.values[first] + u * self.values[first + 1]
-        };
-        (1.0 - v) * row(y) + v * row(y + 1)
-    }
-
-    /// The grid of twice the spacing: each value goes to the coarse B-splines it is a part of; the sum stays, but for
-    /// what lies at the rim.
-    pub fn coarsened(&self) -> Grid {
-        let size = Grid::coarser_size(self.size);
-        let mut coarse = Grid::zeroed(size);
-        let at = |x: isize, y: isize| match self.inside(x, y) {
-            true => self.values[y as usize * self.size[0] + x as usize],
-            false => 0.0,
-        };
-        let part = |m: isize| [1.0, 4.0, 6.0, 4.0, 1.0][(m + 2) as usize] / 8.0;
-        coarse.values.par_chunks_mut(size[0]).enumerate().for_each(|(j, row)| {
-            let column = |x: isize| -> f64 { (-2..=2).map(|m| part(m) * at(x, 2 * j as isize + m)).sum() };
-            let columns: Vec<f64> = (-2..2 * size[0] as isize + 1).map(column).collect();
-            for (i, value) in row.iter_mut().enumerate() {
-                *value = (0..5).map(|m| part(m - 2) * columns[2 * i + m as usize]).sum();
-            }
-        });
-        coarse
     }
 
     /// Adds what lies on the grid of twice the spacing, each B-spline cut into those of half its width. Nothing is
@@ -90,17 +83,13 @@ impl Grid {
         });
     }
 
-    fn inside(&self, x: isize, y: isize) -> bool {
-        (0..self.size[0] as isize).contains(&x) && (0..self.size[1] as isize).contains(&y)
-    }
-
     fn node(&self, x: usize, y: usize) -> f64 {
         if x < self.size[0] && y < self.size[1] { self.values[y * self.size[0] + x] } else { 0.0 }
     }
 }
 
 /// Cubic B-spline weights of the four nodes about a point that lies `t` spacings behind the second of them.
-fn weights(t: f64) -> [f64; 4] {
+fn cubic(t: f64) -> [f64; 4] {
     let s = 1.0 - t;
     let inner = |t: f64| (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0;
     [s * s * s / 6.0, inner(t), inner(s), t * t * t / 6.0]
@@ -120,11 +109,20 @@ fn between(i: usize, coarse: impl Fn(usize) -> f64) -> f64 {
 mod tests {
     use super::*;
 
+    const UNIT: f64 = 1.0 / (1u64 << 50) as f64;
+
     fn blob() -> Grid {
-        let mut grid = Grid::zeroed([24, 20]);
-        grid.scatter([9.3, 8.75], 2.0);
-        grid.scatter([12.0, 10.0], 0.5);
-        grid
+        let tally = Tally::zeroed([24, 20]);
+        tally.scatter([9.3, 8.75], 2.0 / UNIT);
+        tally.scatter([12.0, 10.0], 0.25 / UNIT);
+        tally.drop([12.25, 10.0], 0.25 / UNIT);
+        tally.into_grid(UNIT)
+    }
+
+    fn refined(coarse: &Grid) -> Grid {
+        let mut fine = Tally::zeroed([50, 42]).into_grid(1.0);
+        fine.add_refined(coarse);
+        fine
     }
 
     fn sum(grid: &Grid) -> f64 {
@@ -132,24 +130,23 @@ mod tests {
     }
 
     #[test]
-    fn scattering_and_both_ways_between_grids_keep_the_sum() {
-        let grid = blob();
-        assert!((sum(&grid) - 2.5).abs() < 1e-14);
-        assert!((sum(&grid.coarsened()) - 2.5).abs() < 1e-14);
-        let mut fine = Grid::zeroed([50, 42]);
-        fine.add_refined(&grid);
-        assert!((sum(&fine) - 2.5).abs() < 1e-14);
+    fn scattering_and_the_way_to_finer_grids_keep_the_sum() {
+        assert!((sum(&blob()) - 2.5).abs() < 1e-13);
+        assert!((sum(&refined(&blob())) - 2.5).abs() < 1e-13);
     }
 
     #[test]
     fn scattering_keeps_the_centroid() {
-        let mut grid = Grid::zeroed([24, 20]);
-        grid.scatter([9.3, 8.75], 1.0);
-        let centroid = |of: fn(usize, usize) -> usize| -> f64 {
-            (0..24 * 20).map(|i| grid.values[i] * of(i % 24, i / 24) as f64).sum()
-        };
-        assert!((centroid(|x, _| x) - 9.3).abs() < 1e-13);
-        assert!((centroid(|_, y| y) - 8.75).abs() < 1e-13);
+        for spread in [Tally::scatter, Tally::drop] {
+            let tally = Tally::zeroed([24, 20]);
+            spread(&tally, [9.3, 8.75], 1.0 / UNIT);
+            let grid = tally.into_grid(UNIT);
+            let centroid = |of: fn(usize, usize) -> usize| -> f64 {
+                (0..24 * 20).map(|i| grid.values[i] * of(i % 24, i / 24) as f64).sum()
+            };
+            assert!((centroid(|x, _| x) - 9.3).abs() < 1e-12);
+            assert!((centroid(|_, y| y) - 8.75).abs() < 1e-12);
+        }
     }
 
     /// The refined nodes are the same function: a B-spline at a coarse node, seen at that node, is 2/3 times 2/3 high.
@@ -161,34 +158,24 @@ mod tests {
             (0..9).map(|i| b[i % 3] * b[i / 3] * at(i % 3, i / 3)).sum::<f64>() / (spacing * spacing)
         };
         let coarse = blob();
-        let mut fine = Grid::zeroed([50, 42]);
-        fine.add_refined(&coarse);
+        let fine = refined(&coarse);
         for (x, y) in [(9, 8), (10, 9), (12, 10), (8, 11)] {
             let (a, b) = (value(&coarse, x, y, 2.0), value(&fine, 2 * x, 2 * y, 1.0));
             assert!((a - b).abs() < 1e-14, "{a} and {b} at {x}, {y}");
         }
     }
 
-    /// <coarsened(g), h> = <g, refined(h)> up to the four-fold area of a coarse cell.
     #[test]
-    fn coarsening_is_the_transpose_of_refining() {
-        let mut fine = Grid::zeroed([24, 20]);
-        fine.scatter([11.2, 9.1], 1.0);
-        let mut coarse = Grid::zeroed(Grid::coarser_size(fine.size));
-        coarse.scatter([5.1, 4.9], 1.0);
-        let mut refined = Grid::zeroed(fine.size);
-        refined.add_refined(&coarse);
-        let product = |a: &Grid, b: &Grid| a.values.iter().zip(&b.values).map(|(a, b)| a * b).sum::<f64>();
-        let (up, down) = (product(&fine.coarsened(), &coarse), 4.0 * product(&fine, &refined));
-        assert!((up - down).abs() < 1e-14 * up, "{up} and {down}");
-    }
-
-    #[test]
-    fn sampling_is_linear_between_nodes_and_zero_outside() {
-        let mut grid = Grid::zeroed([8, 8]);
-        grid.values[3 * 8 + 2] = 1.0;
-        assert_eq!(grid.sample([2.25, 3.5]), 0.375);
-        assert_eq!(grid.sample([-3.0, 2.0]), 0.0);
-        assert_eq!(grid.sample([1e300, 2.0]), 0.0);
+    fn tallies_of_ranks_add_up_also_below_zero() {
+        let halves = [3.0, -5.0].map(|amount| {
+            let tally = Tally::zeroed([8, 8]);
+            tally.drop([2.0, 3.0], amount);
+            tally
+        });
+        let sums: Vec<u64> =
+            halves[0].numbers().iter().zip(halves[1].numbers()).map(|(a, b)| a.wrapping_add(b)).collect();
+        let mut both = Tally::zeroed([8, 8]);
+        both.set_numbers(&sums);
+        assert_eq!(both.into_grid(0.5).values[3 * 8 + 2], -1.0);
     }
 }

@@ -1,6 +1,7 @@
-//! From surface density to brightness: a logarithmic scale between two values.
+//! From surface density to brightness: a scale between two values.
 
-use crate::{Error, SurfaceDensity};
+use crate::{Error, Shade, SurfaceDensity};
+use rayon::prelude::*;
 
 /// Mass in pixels fainter than the automatic range, as a part of all mass in the picture.
 const FAINT_MASS: f64 = 0.003;
@@ -11,11 +12,23 @@ const FAINT_GRAINS: f64 = 0.2;
 /// Extent of an automatic range, smallest and largest [decades].
 const DECADES: [f64; 2] = [1.0, 5.0];
 
+/// How brightness goes with surface density.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stretch {
+    /// With its logarithm, from the darkest to the brightest.
+    #[default]
+    Log,
+    /// With the area hyperbolic sine of its ratio to the darkest (Lupton, Gunn & Szalay 1999): linear below the darkest, down to zero, and
+    /// logarithmic above.
+    Asinh,
+}
+
 /// Two surface densities [M/L^2], the darkest and the brightest that the colours tell apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     low: f64,
     high: f64,
+    stretch: Stretch,
 }
 
 impl Range {
@@ -24,17 +37,37 @@ impl Range {
     /// # Errors
     /// [`Error::Range`] unless both are positive and finite and `low` is below `high`.
     pub fn new(low: f64, high: f64) -> Result<Range, Error> {
-        let range = Range { low, high };
+        let range = Range { low, high, stretch: Stretch::Log };
         let sound = low > 0.0 && high.is_finite() && low < high && range.decades() > 1e-6;
         if sound { Ok(range) } else { Err(Error::Range(low, high)) }
+    }
+
+    /// The same range with another stretch.
+    pub fn with_stretch(self, stretch: Stretch) -> Range {
+        Range { stretch, ..self }
+    }
+
+    /// The range of a picture that leaves `below` percent of its pixels that are not empty darker and `above` percent brighter; nothing if
+    /// the picture is empty.
+    ///
+    /// # Errors
+    /// [`Error::Percent`] unless 0 <= `below` < `above` <= 100.
+    pub fn percentiles(picture: &SurfaceDensity, below: f64, above: f64) -> Result<Option<Range>, Error> {
+        if !(0.0 <= below && below < above && above <= 100.0) {
+            return Err(Error::Percent(below, above));
+        }
+        let lit = lit(picture);
+        let Some(last) = lit.len().checked_sub(1) else { return Ok(None) };
+        let [low, high] = [below, above].map(|percent| lit[(percent / 100.0 * last as f64).round() as usize]);
+        let low = low.min(high / 10f64.powf(DECADES[0])).max(f64::MIN_POSITIVE);
+        Ok(Some(Range { low, high, stretch: Stretch::Log }))
     }
 
     /// The range that shows a picture well, or nothing if the picture is empty: 0.3 % of the mass is fainter, 0.01 %
     /// of the non-empty pixels are brighter, what is fainter than a fifth of a lonely body's spot is dark, and it spans
     /// one to five decades.
     pub fn of(picture: &SurfaceDensity) -> Option<Range> {
-        let mut lit: Vec<f64> = picture.values().iter().copied().filter(|value| *value > 0.0).collect();
-        lit.sort_unstable_by(f64::total_cmp);
+        let lit = lit(picture);
         let brightest = lit.len().checked_sub(1)?;
         let high = lit[brightest - (BRIGHT_PIXELS * lit.len() as f64) as usize];
         let faint = FAINT_MASS * lit.iter().sum::<f64>();
@@ -47,12 +80,13 @@ impl Range {
         Some(Range {
             low: low?.max(FAINT_GRAINS * picture.grain()).clamp(most, least).max(f64::MIN_POSITIVE),
             high,
+            stretch: Stretch::Log,
         })
     }
 
     /// The range that covers both.
     pub fn union(self, other: Range) -> Range {
-        Range { low: self.low.min(other.low), high: self.high.max(other.high) }
+        Range { low: self.low.min(other.low), high: self.high.max(other.high), ..self }
     }
 
     /// The darkest value [M/L^2].
@@ -70,21 +104,65 @@ impl Range {
         self.high.log10() - self.low.log10()
     }
 
-    /// Where a value stands on the logarithmic scale: 0 at or below the darkest, 1 at or above the brightest.
-    pub fn brightness(&self, value: f64) -> f64 {
-        if value <= self.low { 0.0 } else { ((value.log10() - self.low.log10()) / self.decades()).min(1.0) }
+    /// How it is stretched.
+    pub fn stretch(&self) -> Stretch {
+        self.stretch
     }
+
+    /// Where a value stands on the scale: 0 at or below the darkest (of [`Stretch::Asinh`], at zero), 1 at or above the brightest.
+    pub fn brightness(&self, value: f64) -> f64 {
+        let part = match self.stretch {
+            Stretch::Log if value <= self.low => 0.0,
+            Stretch::Log => (value.log10() - self.low.log10()) / self.decades(),
+            Stretch::Asinh => (value / self.low).asinh() / (self.high / self.low).asinh(),
+        };
+        part.clamp(0.0, 1.0)
+    }
+}
+
+/// The values of the pixels that are not empty, in ascending order.
+fn lit(picture: &SurfaceDensity) -> Vec<f64> {
+    let mut lit: Vec<f64> = picture.values().iter().copied().filter(|value| *value > 0.0).collect();
+    lit.par_sort_unstable_by(f64::total_cmp);
+    lit
+}
+
+/// The numbers that [`Shade::Mean`] has in most of a picture, weighted by surface density: from the 2nd to the 98th percentile; if `signed`, as far
+/// below zero as above. Nothing if the picture is empty or has no such numbers.
+pub fn value_range(picture: &SurfaceDensity, signed: bool) -> Option<[f64; 2]> {
+    let Shade::Mean(means) = picture.shade() else { return None };
+    let mut values: Vec<(f32, f64)> = means.iter().copied().zip(picture.values().iter().copied()).collect();
+    values.retain(|(_, weight)| *weight > 0.0);
+    values.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let whole: f64 = values.iter().map(|(_, weight)| weight).sum();
+    let reach = |part: f64| {
+        let mut below = 0.0;
+        let found = values.iter().find(|(_, weight)| {
+            below += weight;
+            below >= part * whole
+        });
+        found.or(values.last()).map(|(value, _)| f64::from(*value))
+    };
+    let [low, high] = [reach(0.02)?, reach(0.98)?];
+    let most = low.abs().max(high.abs());
+    Some(if signed { [-most, most] } else { [low, high] })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Axis, View};
+    use crate::{Direction, NEIGHBOURS, Subject, Tint, View, smoothing_lengths};
     use treecode::{Bodies, TYPES};
 
     fn picture_of(bodies: &Bodies) -> SurfaceDensity {
-        let view = View::new([160, 160], [0.0; 3], 10.0, Axis::Z).unwrap();
-        SurfaceDensity::project(bodies, [true; TYPES], &view).unwrap()
+        tinted_picture_of(bodies, Tint::Plain)
+    }
+
+    fn tinted_picture_of(bodies: &Bodies, tint: Tint) -> SurfaceDensity {
+        let view = View::new([160, 160], [0.0; 3], 10.0, Direction::Z).unwrap();
+        let kinds = [true; TYPES];
+        let lengths = smoothing_lengths(bodies, kinds, NEIGHBOURS).unwrap();
+        SurfaceDensity::project(&Subject { bodies, kinds, lengths: &lengths, tint }, &view).unwrap()
     }
 
     /// A heap of bodies and one apart.
@@ -115,6 +193,43 @@ mod tests {
             [0.0, 1e-4, 1e-3, 1e5, 1e9].map(|value| range.brightness(value)),
             [0.0, 0.0, 0.0, 1.0, 1.0]
         );
+    }
+
+    /// Lupton, Gunn & Szalay (1999): linear in the faint, logarithmic in the bright.
+    #[test]
+    fn the_asinh_stretch_is_linear_below_and_logarithmic_above() {
+        let range = Range::new(1e-2, 1e6).unwrap().with_stretch(Stretch::Asinh);
+        assert_eq!([0.0, 1e6, 1e9].map(|value| range.brightness(value)), [0.0, 1.0, 1.0]);
+        assert!((range.brightness(2e-4) / range.brightness(1e-4) - 2.0).abs() < 1e-3);
+        let decade = |value: f64| range.brightness(10.0 * value) - range.brightness(value);
+        assert!((decade(1e2) / decade(1e4) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn percentiles_leave_so_many_pixels_outside() {
+        let mut one = Bodies::zeroed(1);
+        one.mass[0] = 1.0;
+        let picture = picture_of(&one);
+        let range = Range::percentiles(&picture, 10.0, 95.0).unwrap().unwrap();
+        let lit = picture.values().iter().filter(|value| **value > 0.0);
+        let brighter = lit.clone().filter(|value| **value > range.high()).count() as f64 / lit.count() as f64;
+        assert!((brighter - 0.05).abs() < 0.01, "{brighter}");
+        assert_eq!(Range::percentiles(&picture_of(&Bodies::default()), 1.0, 99.0).unwrap(), None);
+        for (below, above) in [(-1.0, 50.0), (50.0, 50.0), (0.0, 101.0), (f64::NAN, 99.0)] {
+            assert!(Range::percentiles(&picture, below, above).is_err(), "{below} {above}");
+        }
+    }
+
+    #[test]
+    fn values_are_told_apart_where_most_of_them_are() {
+        let mut bodies = heavy_point_on_a_sheet();
+        bodies.keep(0..20_000);
+        let values: Vec<f64> = bodies.pos[0].iter().map(|x| x + 1.0).collect();
+        let picture = tinted_picture_of(&bodies, Tint::Value(&values));
+        let [low, high] = value_range(&picture, false).unwrap();
+        assert!((low + 3.8).abs() < 0.15 && (high - 5.8).abs() < 0.15, "{low} {high}");
+        assert_eq!(value_range(&picture, true), Some([-high, high]));
+        assert_eq!(value_range(&picture_of(&bodies), false), None);
     }
 
     #[test]

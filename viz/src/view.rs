@@ -1,62 +1,109 @@
-//! Where the camera stands: which rectangle of space fills the picture, seen along which axis.
+//! The camera: where it looks from which side, how much of space fills the picture, with perspective or without.
 
 use crate::Error;
+use nalgebra::{Matrix3, Vector3};
 
 /// Smallest side of a picture [pixels]; below it the labels could not be read.
 pub const MINIMUM_SIZE: usize = 160;
 /// Largest side of a picture [pixels].
 pub const MAXIMUM_SIZE: usize = 8192;
+/// What is nearer to the eye than this part of the distance to the target is not seen.
+const NEAR: f64 = 0.1;
 
-/// The line of sight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Axis {
-    /// Seen from +x: y to the right, z up.
-    X,
-    /// Seen from -y: x to the right, z up, as discs are shown edge-on.
-    Y,
-    /// Seen from +z: x to the right, y up.
-    #[default]
-    Z,
+/// Where the camera stands about its target [degree].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Direction {
+    /// Angle in the x-y plane, from the x axis towards the y axis.
+    pub azimuth: f64,
+    /// Angle above the x-y plane. At 90, up in the picture is away from the azimuth.
+    pub elevation: f64,
+    /// How far the camera is turned about the line of sight, counter-clockwise.
+    pub roll: f64,
 }
 
-impl Axis {
-    /// The coordinates that point to the right and up; 0, 1, 2 for x, y, z.
-    pub fn right_and_up(self) -> [usize; 2] {
-        match self {
-            Axis::X => [1, 2],
-            Axis::Y => [0, 2],
-            Axis::Z => [0, 1],
-        }
+impl Direction {
+    /// Seen from +x: y to the right, z up.
+    pub const X: Direction = Direction { azimuth: 0.0, elevation: 0.0, roll: 0.0 };
+    /// Seen from -y: x to the right, z up, as discs are shown edge-on.
+    pub const Y: Direction = Direction { azimuth: -90.0, elevation: 0.0, roll: 0.0 };
+    /// Seen from +z: x to the right, y up.
+    pub const Z: Direction = Direction { azimuth: -90.0, elevation: 90.0, roll: 0.0 };
+
+    /// The directions to the right, up and towards the camera, as rows.
+    fn axes(&self) -> Matrix3<f64> {
+        let [(sa, ca), (se, ce), (sr, cr)] = [self.azimuth, self.elevation, self.roll].map(sin_cos);
+        let towards = Vector3::new(ce * ca, ce * sa, se);
+        let (right, up) = (Vector3::new(-sa, ca, 0.0), Vector3::new(-se * ca, -se * sa, ce));
+        let rows = [right * cr + up * sr, up * cr - right * sr, towards];
+        Matrix3::from_rows(&rows.map(|row| row.transpose()))
     }
 }
 
-/// The rectangle of space that fills the picture, and the pixels it is cut into. Pixels are square.
+/// Sine and cosine of an angle [degree], exact at right angles.
+fn sin_cos(degrees: f64) -> (f64, f64) {
+    match (degrees / 90.0).rem_euclid(4.0) {
+        0.0 => (0.0, 1.0),
+        1.0 => (1.0, 0.0),
+        2.0 => (0.0, -1.0),
+        3.0 => (-1.0, 0.0),
+        _ => degrees.to_radians().sin_cos(),
+    }
+}
+
+/// What fills the picture, and the pixels it is cut into. Pixels are square.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     size: [usize; 2],
-    centre: [f64; 3],
+    target: Vector3<f64>,
     width: f64,
-    axis: Axis,
+    /// The directions to the right, up and towards the camera, as rows.
+    axes: Matrix3<f64>,
+    /// Distance of the eye from the target [L]; infinite without perspective.
+    eye: f64,
+}
+
+/// Where something is seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sight {
+    /// Pixels from the upper left corner, to the right and down.
+    pub point: [f64; 2],
+    /// Distance from the eye over that of the target: how much smaller it looks than at the target. 1 without perspective.
+    pub distance: f64,
 }
 
 impl View {
-    /// A picture of `size` pixels (width, height) of the surroundings of `centre` [L]; it shows `width` [L] from its
-    /// left edge to its right edge.
+    /// A picture of `size` pixels (width, height) of the surroundings of `target` [L], which is in its middle; it shows `width` [L] from
+    /// its left edge to its right edge.
     ///
     /// # Errors
-    /// [`Error::Size`] outside [`MINIMUM_SIZE`] to [`MAXIMUM_SIZE`]; [`Error::Width`] and [`Error::Centre`] for
-    /// lengths that are not finite or a width that is not positive.
-    pub fn new(size: [usize; 2], centre: [f64; 3], width: f64, axis: Axis) -> Result<View, Error> {
+    /// [`Error::Size`] outside [`MINIMUM_SIZE`] to [`MAXIMUM_SIZE`]; [`Error::Width`], [`Error::Centre`] and [`Error::Direction`] for
+    /// numbers that are not finite or a width that is not positive.
+    pub fn new(size: [usize; 2], target: [f64; 3], width: f64, direction: Direction) -> Result<View, Error> {
         check_size(size)?;
-        let view = View { size, centre, width, axis };
+        if !target.iter().all(|x| x.is_finite()) {
+            return Err(Error::Centre(target[0], target[1], target[2]));
+        }
+        let Direction { azimuth, elevation, roll } = direction;
+        if ![azimuth, elevation, roll].iter().all(|angle| angle.is_finite()) {
+            return Err(Error::Direction(azimuth, elevation, roll));
+        }
+        let view = View { size, target: target.into(), width, axes: direction.axes(), eye: f64::INFINITY };
         let area = view.pixel().powi(2);
         if !(width > 0.0 && area > 0.0 && area.is_finite()) {
             return Err(Error::Width(width));
         }
-        if !centre.iter().all(|x| x.is_finite()) {
-            return Err(Error::Centre(centre[0], centre[1], centre[2]));
-        }
         Ok(view)
+    }
+
+    /// The same with perspective: the width at the target's distance is seen under `angle` [degree].
+    ///
+    /// # Errors
+    /// [`Error::Angle`] outside 1 to 150 degrees.
+    pub fn with_perspective(self, angle: f64) -> Result<View, Error> {
+        match (1.0..=150.0).contains(&angle) {
+            true => Ok(View { eye: 0.5 * self.width / (0.5 * angle.to_radians()).tan(), ..self }),
+            false => Err(Error::Angle(angle)),
+        }
     }
 
     /// Width and height of the picture [pixels].
@@ -64,24 +111,38 @@ impl View {
         self.size
     }
 
-    /// Length that the picture's width shows [L].
+    /// Length that the picture's width shows, with perspective at the target's distance [L].
     pub fn width(&self) -> f64 {
         self.width
     }
 
-    /// Side of a pixel [L].
+    /// Side of a pixel, with perspective at the target's distance [L].
     pub fn pixel(&self) -> f64 {
         self.width / self.size[0] as f64
     }
 
-    /// Where a position [L] falls in the picture, in pixels from the upper left corner, to the right and down.
-    pub fn project(&self, position: [f64; 3]) -> [f64; 2] {
-        let [right, up] = self.axis.right_and_up();
-        let pixel = self.pixel();
-        [
-            (position[right] - self.centre[right]) / pixel + 0.5 * self.size[0] as f64,
-            0.5 * self.size[1] as f64 - (position[up] - self.centre[up]) / pixel,
-        ]
+    /// What is in the middle of the picture [L].
+    pub fn target(&self) -> [f64; 3] {
+        self.target.into()
+    }
+
+    /// Where a position [L] is seen; nowhere if it is behind the eye or close before it.
+    pub fn project(&self, position: [f64; 3]) -> Option<Sight> {
+        let seen = self.axes * (Vector3::from(position) - self.target);
+        let distance = 1.0 - seen.z / self.eye;
+        let pixel = self.pixel() * distance;
+        let point = [0.5 * self.size[0] as f64 + seen.x / pixel, 0.5 * self.size[1] as f64 - seen.y / pixel];
+        (distance >= NEAR).then_some(Sight { point, distance })
+    }
+
+    /// The most that [`Sight::distance`] enlarges an area.
+    pub(crate) fn most_enlarged(&self) -> f64 {
+        if self.eye.is_finite() { NEAR.powi(-2) } else { 1.0 }
+    }
+
+    /// The part of a vector that points away from the camera.
+    pub fn away(&self, vector: [f64; 3]) -> f64 {
+        -(self.axes.row(2) * Vector3::from(vector)).x
     }
 
     /// Whether a point of the picture [pixels] lies in it; the left and the upper edge belong to it.
@@ -100,32 +161,61 @@ pub(crate) fn check_size(size: [usize; 2]) -> Result<(), Error> {
 mod tests {
     use super::*;
 
+    fn point(view: &View, position: [f64; 3]) -> [f64; 2] {
+        view.project(position).unwrap().point
+    }
+
     #[test]
-    fn every_axis_shows_a_right_handed_scene() {
-        for (axis, towards_viewer) in
-            [(Axis::X, [1.0, 0.0, 0.0]), (Axis::Y, [0.0, -1.0, 0.0]), (Axis::Z, [0.0, 0.0, 1.0])]
+    fn the_three_axes_show_what_they_say() {
+        let [x, y, z] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        for (direction, right, up, towards) in
+            [(Direction::X, y, z, x), (Direction::Y, x, z, y.map(|a| -a)), (Direction::Z, x, y, z)]
         {
-            let unit = |i: usize| -> [f64; 3] { std::array::from_fn(|k| if k == i { 1.0 } else { 0.0 }) };
-            let [a, b] = axis.right_and_up().map(unit);
-            let cross = std::array::from_fn(|i| {
-                let (j, k) = ((i + 1) % 3, (i + 2) % 3);
-                a[j] * b[k] - a[k] * b[j]
-            });
-            assert_eq!(cross, towards_viewer);
+            let rows = [right, up, towards].map(|row| Vector3::from(row).transpose());
+            assert_eq!(direction.axes(), Matrix3::from_rows(&rows));
         }
     }
 
     #[test]
-    fn the_centre_is_in_the_middle_and_up_is_up() {
-        let view = View::new([400, 200], [1.0, 2.0, 3.0], 8.0, Axis::Y).unwrap();
-        assert_eq!(view.project([1.0, -50.0, 3.0]), [200.0, 100.0]);
-        assert_eq!(view.project([5.0, 0.0, 5.0]), [400.0, 0.0]);
+    fn every_direction_is_a_rotation_and_roll_turns_the_picture() {
+        for (azimuth, elevation, roll) in [(12.0, 34.0, 0.0), (-200.0, 80.0, 25.0), (90.0, -45.0, 180.0)] {
+            let axes = Direction { azimuth, elevation, roll }.axes();
+            assert!((axes * axes.transpose() - Matrix3::identity()).norm() < 1e-14);
+            assert!((axes.determinant() - 1.0).abs() < 1e-14);
+        }
+        let view = View::new([200, 200], [0.0; 3], 2.0, Direction { roll: 90.0, ..Direction::Z }).unwrap();
+        assert_eq!(point(&view, [0.0, 0.5, 0.0]), [150.0, 100.0], "what was up is at the right");
+    }
+
+    #[test]
+    fn the_target_is_in_the_middle_and_up_is_up() {
+        let view = View::new([400, 200], [1.0, 2.0, 3.0], 8.0, Direction::Y).unwrap();
+        assert_eq!(point(&view, [1.0, -50.0, 3.0]), [200.0, 100.0]);
+        assert_eq!(point(&view, [5.0, 0.0, 5.0]), [400.0, 0.0]);
         assert!(!view.shows([400.0, 0.0]) && view.shows([399.9, 0.0]));
+        assert_eq!(view.away([7.0, 3.0, 9.0]), 3.0);
+    }
+
+    /// 90 degrees of view: the eye is half a width before the target.
+    #[test]
+    fn with_perspective_the_near_is_larger_and_what_is_behind_the_eye_is_not_seen() {
+        let view =
+            View::new([400, 400], [0.0; 3], 8.0, Direction::Z).unwrap().with_perspective(90.0).unwrap();
+        let at = |z| view.project([1.0, 0.0, z]);
+        let close = |x: f64, y: f64| (x - y).abs() < 1e-9;
+        let sight = at(2.0).unwrap();
+        assert!(close(sight.point[0], 300.0) && close(sight.distance, 0.5), "{sight:?}");
+        assert!(close(at(0.0).unwrap().point[0], 250.0) && close(at(-4.0).unwrap().point[0], 225.0));
+        assert_eq!([at(3.7), at(4.0), at(9.0)], [None; 3]);
+        for angle in [0.0, 180.0, f64::NAN] {
+            assert!(view.with_perspective(angle).is_err(), "{angle}");
+        }
     }
 
     #[test]
     fn impossible_views_are_refused_with_the_reason() {
-        let error = |size, centre, width| View::new(size, centre, width, Axis::Z).unwrap_err().to_string();
+        let error =
+            |size, target, width| View::new(size, target, width, Direction::Z).unwrap_err().to_string();
         let fine = [300, 300];
         assert_eq!(
             error([300, 20], [0.0; 3], 1.0),
@@ -135,5 +225,7 @@ mod tests {
             assert!(error(fine, [0.0; 3], width).contains("must be positive and finite"), "{width}");
         }
         assert!(error(fine, [0.0, f64::NAN, 0.0], 1.0).starts_with("the centre of the picture"));
+        let turned = View::new(fine, [0.0; 3], 1.0, Direction { azimuth: f64::NAN, ..Direction::X });
+        assert!(turned.unwrap_err().to_string().starts_with("the direction of the camera"));
     }
 }

@@ -1,0 +1,74 @@
+//! `heorot poster`: small multiples of an evolution, for a paper.
+
+use crate::console::{Progress, say};
+use crate::render::{Look, Sequence, Studio, size};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use viz::{Decorations, Poster};
+
+const EXAMPLES: &str = "Examples:
+  heorot poster out/snapshot_*.hdf5 -o merger.png --panels 6 --colour-by galaxy --types 2,3
+  heorot poster a.hdf5 b.hdf5 c.hdf5 -o evolution.svg --columns 3 --size 400";
+
+/// Options of `heorot poster`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Snapshots, of this or another program; of a snapshot in several files, its first
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// FILE.png or FILE.svg
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// So many panels, evenly in time from the first to the last snapshot [default: one a snapshot]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub panels: Option<u32>,
+    /// Panels in a row
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub columns: u32,
+    /// Width and height of a panel in pixels; one number for both
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "480x480", value_parser = size)]
+    pub size: [usize; 2],
+    /// What is drawn, from where, in which colours.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// Draws the panels and writes the file.
+///
+/// # Errors
+/// If a snapshot cannot be read, a wish cannot be met, or the file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let path = &arguments.output;
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let vector = match extension.as_deref() {
+        Some("svg") => true,
+        Some("png") => false,
+        _ => bail!("{}: a poster is a .png or a .svg", path.display()),
+    };
+    let sequence = Sequence::open(&arguments.snapshots, arguments.look.kinds())?;
+    let panels = arguments.panels.map(|panels| panels as usize);
+    let mut studio = Studio::new(&arguments.look, &sequence, arguments.size, panels)?;
+    let style = studio.style(Decorations::ALL, false)?;
+    let mut poster = Poster::new(style, arguments.columns as usize);
+    let progress = Progress::new(studio.count() as u64);
+    for i in 0..studio.count() {
+        let label = studio.label(i);
+        poster.push(&studio.draw(i)?, &label)?;
+        progress.step(
+            i as u64 + 1,
+            &format!("panel {} of {}  {label}", i + 1, studio.count()),
+            label.clone(),
+        );
+    }
+    drop(progress);
+    let named = || path.display().to_string();
+    let bytes = if vector {
+        poster.svg().with_context(named)?.into_bytes()
+    } else {
+        poster.png().with_context(named)?
+    };
+    io::replace_atomically(path, &bytes)?;
+    say(&named());
+    Ok(())
+}

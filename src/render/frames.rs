@@ -1,0 +1,204 @@
+//! The frames of a movie: which moments they show, and where bodies are between two snapshots.
+
+use super::camera::hermite;
+use super::sequence::Sequence;
+use anyhow::{Result, bail};
+use rayon::prelude::*;
+use std::borrow::Cow;
+use treecode::Bodies;
+
+/// A moment that a frame shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Its time [T].
+    pub time: f64,
+    /// How far the movie is, from 0 at the first frame to 1 at the last.
+    pub at: f64,
+    /// The snapshot at or before it.
+    snapshot: usize,
+    /// The part of the way to the next snapshot.
+    part: f64,
+}
+
+impl Moment {
+    /// The snapshot at or before it.
+    pub fn snapshot(&self) -> usize {
+        self.snapshot
+    }
+}
+
+/// The moments of so many frames, evenly between the first and the last of the snapshots at these rising times; without a number, those of the snapshots.
+pub fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
+    let last = times.len() - 1;
+    let at = |i: usize, n: usize| if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 };
+    let Some(frames) = frames else {
+        let moment = |i: usize| Moment { time: times[i], at: at(i, times.len()), snapshot: i, part: 0.0 };
+        return (0..times.len()).map(moment).collect();
+    };
+    let moment = |i: usize| {
+        let at = at(i, frames);
+        let time = if i + 1 == frames && frames > 1 {
+            times[last]
+        } else {
+            times[0] + at * (times[last] - times[0])
+        };
+        let snapshot = times.partition_point(|other| *other <= time).saturating_sub(1);
+        let part = if snapshot < last {
+            (time - times[snapshot]) / (times[snapshot + 1] - times[snapshot])
+        } else {
+            0.0
+        };
+        Moment { time, at, snapshot, part }
+    };
+    (0..frames).map(moment).collect()
+}
+
+/// A snapshot with the smoothing lengths of its bodies, once they are known.
+struct Held {
+    snapshot: usize,
+    bodies: Bodies,
+    lengths: Option<Vec<f64>>,
+}
+
+/// Reads snapshots as frames need them, and keeps the two it needs at a time.
+pub struct Reader<'a> {
+    sequence: &'a Sequence,
+    neighbours: usize,
+    held: Vec<Held>,
+}
+
+/// What is there at one moment.
+pub struct Scene<'a> {
+    /// The bodies.
+    pub bodies: Cow<'a, Bodies>,
+    /// Their smoothing lengths [L].
+    pub lengths: Cow<'a, [f64]>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a sequence; smoothing lengths reach so many neighbours.
+    pub fn new(sequence: &'a Sequence, neighbours: usize) -> Reader<'a> {
+        Reader { sequence, neighbours, held: Vec::new() }
+    }
+
+    /// The bodies at a moment.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read or holds impossible bodies, or if two between which a frame lies have not the same bodies.
+    pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
+        let (kinds, neighbours) = (self.sequence.kinds, self.neighbours);
+        let wanted = [moment.snapshot, moment.snapshot + usize::from(moment.part > 0.0)];
+        self.held.retain(|held| wanted.contains(&held.snapshot));
+        let first = self.place(wanted[0])?;
+        if moment.part == 0.0 {
+            let held = &mut self.held[first];
+            if held.lengths.is_none() {
+                held.lengths = Some(viz::smoothing_lengths(&held.bodies, kinds, neighbours)?);
+            }
+            let lengths = held.lengths.as_deref().unwrap_or_default();
+            return Ok(Scene { bodies: Cow::Borrowed(&held.bodies), lengths: Cow::Borrowed(lengths) });
+        }
+        let second = self.place(wanted[1])?;
+        self.pair(first, second)?;
+        let entries = &self.sequence.entries;
+        let span = entries[wanted[1]].time - entries[wanted[0]].time;
+        let bodies = between(&self.held[first].bodies, &self.held[second].bodies, span, moment.part);
+        let lengths = viz::smoothing_lengths(&bodies, kinds, neighbours)?;
+        Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths) })
+    }
+
+    /// Where a snapshot is held; it is read if it is not.
+    fn place(&mut self, snapshot: usize) -> Result<usize> {
+        if let Some(place) = self.held.iter().position(|held| held.snapshot == snapshot) {
+            return Ok(place);
+        }
+        let bodies = self.sequence.read(&self.sequence.entries[snapshot])?;
+        self.held.push(Held { snapshot, bodies, lengths: None });
+        Ok(self.held.len() - 1)
+    }
+
+    /// Puts the bodies of the second snapshot into the order of the first.
+    fn pair(&mut self, first: usize, second: usize) -> Result<()> {
+        let [a, b] = [first, second].map(|place| &self.held[place].bodies.id);
+        if a == b {
+            return Ok(());
+        }
+        let by_id = |ids: &Vec<u64>| {
+            let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+            order.par_sort_unstable_by_key(|i| ids[*i as usize]);
+            order
+        };
+        let (order_a, order_b) = (by_id(a), by_id(b));
+        let pairs = || order_a.iter().zip(&order_b);
+        if a.len() != b.len() || pairs().any(|(i, j)| a[*i as usize] != b[*j as usize]) {
+            let name = |place: usize| self.sequence.entries[self.held[place].snapshot].path.display();
+            bail!(
+                "{}: its bodies are not those of {}; frames between snapshots (--frames) need the same ids in both",
+                name(second),
+                name(first)
+            );
+        }
+        let mut order = vec![0; a.len()];
+        pairs().for_each(|(i, j)| order[*i as usize] = *j);
+        self.held[second].lengths = None;
+        self.held[second].bodies.permute(&order);
+        Ok(())
+    }
+}
+
+/// Bodies at a part of the span between two states of the same bodies in the same order: on the cubic that has both positions and velocities.
+fn between(a: &Bodies, b: &Bodies, span: f64, part: f64) -> Bodies {
+    let mut bodies = a.clone();
+    for axis in 0..3 {
+        let (pos, vel) = (&mut bodies.pos[axis], &mut bodies.vel[axis]);
+        pos.par_iter_mut().zip(vel).enumerate().with_min_len(1 << 13).for_each(|(i, (x, v))| {
+            let (ends, slopes) = ([a.pos[axis][i], b.pos[axis][i]], [a.vel[axis][i], b.vel[axis][i]]);
+            *x = hermite(ends, slopes, span, part);
+            *v = slopes[0] + part * (slopes[1] - slopes[0]);
+        });
+    }
+    bodies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_lie_evenly_in_time_and_know_their_snapshots() {
+        let times = [1.0, 2.0, 4.0];
+        let plain = moments(&times, None);
+        assert_eq!(
+            plain.iter().map(|m| (m.time, m.at, m.snapshot)).collect::<Vec<_>>(),
+            [(1.0, 0.0, 0), (2.0, 0.5, 1), (4.0, 1.0, 2)]
+        );
+        let seven = moments(&times, Some(7));
+        assert_eq!(seven.iter().map(|m| m.snapshot).collect::<Vec<_>>(), [0, 0, 1, 1, 1, 1, 2]);
+        assert_eq!(seven.iter().map(|m| m.part).collect::<Vec<_>>(), [0.0, 0.5, 0.0, 0.25, 0.5, 0.75, 0.0]);
+        let turning = moments(&[3.0], Some(3));
+        assert_eq!(
+            turning.iter().map(|m| (m.time, m.at, m.part)).collect::<Vec<_>>(),
+            [(3.0, 0.0, 0.0), (3.0, 0.5, 0.0), (3.0, 1.0, 0.0)]
+        );
+        assert_eq!(moments(&times, Some(1))[0].time, 1.0);
+    }
+
+    /// A body on a circle, seen every twentieth of a turn: the error falls as the fourth power of the step.
+    #[test]
+    fn motion_between_snapshots_is_of_fourth_order() {
+        let state = |angle: f64| {
+            let mut bodies = Bodies::zeroed(1);
+            let (sin, cos) = angle.sin_cos();
+            (bodies.pos[0][0], bodies.pos[1][0]) = (cos, sin);
+            (bodies.vel[0][0], bodies.vel[1][0]) = (-sin, cos);
+            bodies
+        };
+        let error = |step: f64| {
+            let [x, y, _] = between(&state(0.3), &state(0.3 + step), step, 0.5).position(0);
+            let (sin, cos) = (0.3 + 0.5 * step).sin_cos();
+            (x - cos).hypot(y - sin)
+        };
+        let order = (error(0.2) / error(0.1)).log2();
+        assert!((order - 4.0).abs() < 0.05, "order {order}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Draws the frames of a sequence: finds what fills the picture and which range of brightness shows all of them well.
+
+use super::camera::Camera;
+use super::frames::{Moment, Reader, moments};
+use super::options::{Look, Wished};
+use super::sequence::Sequence;
+use super::tint::{Tinted, Tinter};
+use anyhow::{Context, Result};
+use std::path::Path;
+use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
+
+/// Frames that the common range of brightness is taken from, at most.
+const SAMPLES: usize = 12;
+
+/// The frames of a sequence.
+pub struct Studio<'a> {
+    look: &'a Look,
+    sequence: &'a Sequence,
+    camera: Camera,
+    moments: Vec<Moment>,
+    times: TimeScale,
+    reader: Reader<'a>,
+    tinter: Tinter,
+    /// The only frame, once it is drawn.
+    only: Option<SurfaceDensity>,
+}
+
+impl<'a> Studio<'a> {
+    /// The frames of a sequence, as many as wished or one a snapshot, in pictures of `size` pixels, with a camera that stands still.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read or a wish cannot be met.
+    pub fn new(
+        look: &'a Look,
+        sequence: &'a Sequence,
+        size: [usize; 2],
+        frames: Option<usize>,
+    ) -> Result<Studio<'a>> {
+        let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
+            (Some(centre), Some(width)) => (centre, width),
+            (_, width) => {
+                let extent = sequence.extent()?;
+                let centre = look.centre.unwrap_or(extent.centre);
+                let found = || extent.width(centre, look.direction(), size);
+                (centre, width.map_or_else(found, Ok)?)
+            }
+        };
+        View::new(size, centre, width, look.direction())?;
+        let times: Vec<f64> = sequence.entries.iter().map(|entry| entry.time).collect();
+        let moments = moments(&times, frames);
+        let shown: Vec<f64> = moments.iter().map(|moment| moment.time).collect();
+        Ok(Studio {
+            look,
+            sequence,
+            camera: Camera::still(look, size, centre, width),
+            moments,
+            times: TimeScale::for_times(&shown, sequence.units),
+            reader: Reader::new(sequence, look.neighbours as usize),
+            tinter: Tinter::new(look, sequence)?,
+            only: None,
+        })
+    }
+
+    /// Lets the camera turn by so many degrees of azimuth and come so many times nearer until the last frame.
+    pub fn move_camera(&mut self, orbit: f64, zoom: f64) {
+        self.camera = self.camera.clone().moving(orbit, zoom);
+    }
+
+    /// Lets the camera go along the path of a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or says what is impossible.
+    pub fn move_camera_along(&mut self, path: &Path) -> Result<()> {
+        self.camera = self.camera.clone().on_path(path)?;
+        Ok(())
+    }
+
+    /// How many frames there are.
+    pub fn count(&self) -> usize {
+        self.moments.len()
+    }
+
+    /// The time of a frame as pictures say it.
+    pub fn label(&self, frame: usize) -> String {
+        self.times.label(self.moments[frame].time)
+    }
+
+    /// The surface density in a frame, with what tints it. Frames must be drawn in their order.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read, or holds what cannot be drawn.
+    pub fn draw(&mut self, frame: usize) -> Result<SurfaceDensity> {
+        match self.only.take() {
+            Some(only) => Ok(only),
+            None => self.project(frame, true),
+        }
+    }
+
+    fn project(&mut self, frame: usize, tinted: bool) -> Result<SurfaceDensity> {
+        let moment = self.moments[frame];
+        let named = |error: anyhow::Error, sequence: &Sequence| {
+            let path = sequence.entries[moment.snapshot()].path.display().to_string();
+            if error.to_string().starts_with(&path) { error } else { error.context(path) }
+        };
+        let kinds = self.sequence.kinds;
+        let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
+        let view = self.camera.view(moment.at, &scene.bodies, kinds)?;
+        let tint = match tinted {
+            true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time)?,
+            false => Tinted::Plain,
+        };
+        let subject = tint.subject(&scene.bodies, kinds, &scene.lengths);
+        let density = SurfaceDensity::project(&subject, &view).map_err(anyhow::Error::from);
+        density.map_err(|error| named(error, self.sequence))
+    }
+
+    /// How all frames are shown: colours and brightness as wished, else so that each is shown well.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read, a wish cannot be met, or there is nothing to be seen.
+    pub fn style(&mut self, decorations: Decorations, transparent: bool) -> Result<Style> {
+        let (look, units) = (self.look, self.sequence.units);
+        let tinter_knows = look.values.is_some() || !self.tinter.has_no_memory();
+        let (mut common, mut values): (Option<Range>, Option<[f64; 2]>) = (None, None);
+        let given = match look.range {
+            Some(Wished::Values([low, high])) => {
+                let unit = DensityUnit::for_width(self.camera.first_width(), units).per_code_unit;
+                Some(Range::new(low / unit, high / unit)?)
+            }
+            _ => None,
+        };
+        let signed = self.tinter.is_signed();
+        let no_values = matches!(self.tinter, Tinter::Plain | Tinter::Types(..) | Tinter::Galaxies(_));
+        if given.is_none() || !(tinter_knows || no_values) {
+            for frame in self.samples() {
+                let density = self.project(frame, self.tinter.has_no_memory())?;
+                let range = match look.range {
+                    Some(Wished::Percentiles([below, above])) => Range::percentiles(&density, below, above)?,
+                    _ => Range::of(&density),
+                };
+                common = join(common, range, Range::union);
+                let union = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+                values = join(values, value_range(&density, signed), union);
+                if self.count() == 1 && self.tinter.has_no_memory() {
+                    self.only = Some(density);
+                }
+            }
+        }
+        let range = given.or(common);
+        let range = range
+            .context("no body with a mass lies in the frame: choose another --centre or a larger --width")?;
+        let span = self.moments[self.count() - 1].time - self.moments[0].time;
+        let wished = look.values.map(|values| values.map(|value| value / self.tinter.per_unit(units, span)));
+        let values = wished.or(values).unwrap_or([0.0, span]);
+        Ok(Style {
+            colours: self.tinter.colours(look, units, values),
+            range: range.with_stretch(look.stretch),
+            units,
+            decorations,
+            transparent,
+        })
+    }
+
+    /// Some frames, evenly, with the first and the last.
+    fn samples(&self) -> Vec<usize> {
+        let (count, last) = (self.count().min(SAMPLES), self.count() - 1);
+        (0..count).map(|i| if count > 1 { i * last / (count - 1) } else { 0 }).collect()
+    }
+}
+
+fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(both(a, b)),
+        (a, b) => a.or(b),
+    }
+}

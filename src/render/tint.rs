@@ -1,0 +1,238 @@
+//! What colours say about bodies: their type, their galaxy, how they move, or when they came to the middle.
+
+use super::options::Look;
+use super::sequence::Sequence;
+use crate::initial::Initial;
+use anyhow::{Result, bail, ensure};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use treecode::{Bodies, TYPES};
+use viz::{Colours, GROUP_TONES, Subject, TimeScale, Tint, Units, View};
+
+/// What colours say, beside brightness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColourBy {
+    /// Surface density, as brightness does
+    #[default]
+    Density,
+    /// Particle type: gas, halo, disc, bulge, stars, other
+    Type,
+    /// Which galaxy of the model a body came from
+    Galaxy,
+    /// Mean speed along the line of sight
+    Speed,
+    /// Mean velocity along the line of sight, away from the camera
+    Velocity,
+    /// Mean time since bodies first came within --arrival-radius of the middle
+    Arrival,
+}
+
+/// Names of the particle types.
+const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
+
+/// Gives each body what its colour says.
+pub enum Tinter {
+    /// Nothing.
+    Plain,
+    /// The group of each particle type, and the groups' names.
+    Types([u8; TYPES], Vec<String>),
+    /// Ids of each galaxy.
+    Galaxies(Vec<RangeInclusive<u64>>),
+    /// Speed.
+    Speed,
+    /// Velocity away from the camera.
+    Velocity,
+    /// When each body was first seen within a radius of the middle [T], by id.
+    Arrival {
+        /// The radius [L].
+        radius: f64,
+        /// The times.
+        since: HashMap<u64, f64>,
+    },
+}
+
+/// What the colours of bodies say at one moment.
+pub enum Tinted {
+    /// Nothing.
+    Plain,
+    /// A number of each.
+    Values(Vec<f64>),
+    /// The group of each, and how many there are.
+    Groups(Vec<u8>, usize),
+}
+
+impl Tinted {
+    /// These bodies in these colours.
+    pub fn subject<'a>(
+        &'a self,
+        bodies: &'a Bodies,
+        kinds: [bool; TYPES],
+        lengths: &'a [f64],
+    ) -> Subject<'a> {
+        let tint = match self {
+            Tinted::Plain => Tint::Plain,
+            Tinted::Values(values) => Tint::Value(values),
+            Tinted::Groups(of, groups) => Tint::Group { of, groups: *groups },
+        };
+        Subject { bodies, kinds, lengths, tint }
+    }
+}
+
+impl Tinter {
+    /// What a command line asks for.
+    ///
+    /// # Errors
+    /// If the snapshots do not know the galaxies of their bodies, or are too few to tell arrivals.
+    pub fn new(look: &Look, sequence: &Sequence) -> Result<Tinter> {
+        Ok(match look.colour_by {
+            ColourBy::Density => Tinter::Plain,
+            ColourBy::Type => {
+                let mut groups = [0; TYPES];
+                let mut names = Vec::new();
+                for kind in (0..TYPES).filter(|kind| sequence.has(*kind)) {
+                    groups[kind] = names.len() as u8;
+                    names.push(TYPE_NAMES[kind].to_owned());
+                }
+                Tinter::Types(groups, names)
+            }
+            ColourBy::Galaxy if !look.galaxies.is_empty() => {
+                Tinter::Galaxies(checked(look.galaxies.clone())?)
+            }
+            ColourBy::Galaxy => Tinter::Galaxies(checked(galaxies(sequence)?)?),
+            ColourBy::Speed => Tinter::Speed,
+            ColourBy::Velocity => Tinter::Velocity,
+            ColourBy::Arrival => {
+                ensure!(sequence.entries.len() > 1, "--colour-by arrival needs a sequence of snapshots");
+                Tinter::Arrival { radius: look.arrival_radius.unwrap_or(0.0), since: HashMap::new() }
+            }
+        })
+    }
+
+    /// The colours of bodies that are seen so; moments must come in the order of time.
+    ///
+    /// # Errors
+    /// If a body is of none of the galaxies.
+    pub fn tint(&mut self, bodies: &Bodies, kinds: [bool; TYPES], view: &View, time: f64) -> Result<Tinted> {
+        let each = |value: &dyn Fn(usize) -> f64| Tinted::Values((0..bodies.len()).map(value).collect());
+        Ok(match self {
+            Tinter::Plain => Tinted::Plain,
+            Tinter::Types(groups, names) => Tinted::Groups(
+                bodies.kind.iter().map(|kind| groups[usize::from(*kind)]).collect(),
+                names.len(),
+            ),
+            Tinter::Galaxies(ids) => {
+                let group = |i: usize| {
+                    let place = ids.iter().position(|ids| ids.contains(&bodies.id[i]));
+                    match place {
+                        Some(place) => Ok(place as u8),
+                        None if !kinds[usize::from(bodies.kind[i])] => Ok(0),
+                        None => bail!(
+                            "the body with id {} is of none of the galaxies; give all with --galaxies",
+                            bodies.id[i]
+                        ),
+                    }
+                };
+                Tinted::Groups((0..bodies.len()).map(group).collect::<Result<_>>()?, ids.len())
+            }
+            Tinter::Speed => each(&|i| bodies.velocity(i).map(|v| v * v).iter().sum::<f64>().sqrt()),
+            Tinter::Velocity => each(&|i| view.away(bodies.velocity(i))),
+            Tinter::Arrival { radius, since } => {
+                let middle = view.target();
+                for i in (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])]) {
+                    let x = bodies.position(i);
+                    let square: f64 = (0..3).map(|axis| (x[axis] - middle[axis]).powi(2)).sum();
+                    if square <= *radius * *radius {
+                        since.entry(bodies.id[i]).or_insert(time);
+                    }
+                }
+                each(&|i| since.get(&bodies.id[i]).map_or(0.0, |since| time - since))
+            }
+        })
+    }
+
+    /// Whether numbers lie on both sides of zero.
+    pub fn is_signed(&self) -> bool {
+        matches!(self, Tinter::Velocity)
+    }
+
+    /// Whether what a body shows follows from one moment alone.
+    pub fn has_no_memory(&self) -> bool {
+        !matches!(self, Tinter::Arrival { .. })
+    }
+
+    /// How colours are shown and named; `range` are the numbers at their ends, if they say numbers.
+    pub fn colours(&self, look: &Look, units: Option<Units>, range: [f64; 2]) -> Colours {
+        let value = |title: String, per_unit: f64| Colours::Value {
+            range,
+            signed: self.is_signed(),
+            title,
+            per_unit,
+        };
+        match self {
+            Tinter::Plain => Colours::Map(look.colours),
+            Tinter::Types(_, names) => Colours::Groups(names.clone()),
+            Tinter::Galaxies(ids) => {
+                Colours::Groups((1..=ids.len()).map(|k| format!("galaxy {k}")).collect())
+            }
+            Tinter::Speed | Tinter::Velocity => {
+                let name = if self.is_signed() { "Velocity away" } else { "Speed" };
+                let (unit, per_unit) = speed_unit(units);
+                value(format!("{name} [{unit}]"), per_unit)
+            }
+            Tinter::Arrival { .. } => {
+                let (unit, per_unit) = TimeScale::for_times(&range, units).unit();
+                value(format!("Since arrival [{unit}]"), per_unit)
+            }
+        }
+    }
+
+    /// How many of the unit of the colour bar are one in the numbers.
+    pub fn per_unit(&self, units: Option<Units>, longest: f64) -> f64 {
+        match self {
+            Tinter::Speed | Tinter::Velocity => speed_unit(units).1,
+            Tinter::Arrival { .. } => TimeScale::for_times(&[longest], units).unit().1,
+            _ => 1.0,
+        }
+    }
+}
+
+fn speed_unit(units: Option<Units>) -> (&'static str, f64) {
+    units.map_or(("code units", 1.0), |units| ("km s⁻¹", units.length_in_cm / units.time_in_s / 1e5))
+}
+
+fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>>> {
+    let count = galaxies.len();
+    ensure!(count <= GROUP_TONES, "{count} galaxies: there are colours for {GROUP_TONES} at most");
+    Ok(galaxies)
+}
+
+/// The ids of each galaxy, as the model of the run that wrote the snapshots has given them.
+fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
+    #[derive(Deserialize)]
+    struct Made {
+        initial: Initial,
+    }
+    let entry = &sequence.entries[0];
+    let name = entry.path.display().to_string();
+    // `heorot model` writes the keys of the model without their table.
+    let table = if sequence.parameters.iter().any(|(key, _)| key == "model") { "initial." } else { "" };
+    let lines = sequence.parameters.iter().map(|(key, value)| format!("{table}{key} = {value}"));
+    let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
+    let counts = match io::parameters::from_str::<Made>(&text.join("\n"), &name, &[]) {
+        Ok(Made { initial: Initial::Model(model) }) => model.galaxies(),
+        _ => bail!(
+            "{name}: does not say which galaxies its bodies came from; give their ids with --galaxies 0-59999,60000-119999"
+        ),
+    };
+    ensure!(
+        counts.len() > 1,
+        "{name}: its model is one galaxy alone; --colour-by type tells its parts apart"
+    );
+    let mut first = 0;
+    let ids = counts.into_iter().map(|count| {
+        first += count;
+        first - count..=first - 1
+    });
+    Ok(ids.collect())
+}

@@ -1,0 +1,201 @@
+//! Small multiples: the pictures of an evolution side by side, with their times, for a paper.
+
+use crate::decoration::{Board, Decorations, Style, halo};
+use crate::picture::{HALO_OPACITY, Picture};
+use crate::{Error, SurfaceDensity, encode_png};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::prelude::SVGBackend;
+use plotters_backend::DrawingBackend;
+use std::fmt::Write;
+
+/// White between panels, as a part of their width.
+const GAP: f64 = 0.015;
+/// Largest side of a poster [pixels].
+const MAXIMUM_SIDE: usize = 32_768;
+
+/// Panels in rows, all in one style. Every one has its time, the first the scale bar, the last the colour bar.
+pub struct Poster {
+    style: Style,
+    columns: usize,
+    panels: Vec<Panel>,
+}
+
+struct Panel {
+    picture: Picture,
+    /// What its width shows [L].
+    width: f64,
+    time: String,
+}
+
+impl Poster {
+    /// A poster with so many panels a row, at least one.
+    pub fn new(style: Style, columns: usize) -> Poster {
+        Poster { style, columns: columns.max(1), panels: Vec::new() }
+    }
+
+    /// Adds a panel, which must be of the size of the others.
+    ///
+    /// # Errors
+    /// [`Error::FrameSize`] if it is not.
+    pub fn push(&mut self, density: &SurfaceDensity, time: &str) -> Result<(), Error> {
+        let picture = Picture::new(density.view().size(), self.style.paint(density));
+        match self.panels.first() {
+            Some(first) if first.picture.size() != picture.size() => {
+                Err(Error::FrameSize { frame: picture.size(), movie: first.picture.size() })
+            }
+            _ => {
+                self.panels.push(Panel { picture, width: density.view().width(), time: time.to_owned() });
+                Ok(())
+            }
+        }
+    }
+
+    /// The poster as a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::NoFrames`] without panels, [`Error::Poster`] if it is too large, [`Error::Png`].
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        let size = self.size()?;
+        let mut whole = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+        for (i, panel) in self.panels.iter().enumerate() {
+            whole.paste(&panel.picture, self.corner(i));
+        }
+        self.decorate(whole.canvas().with_halo(halo(self.panels[0].picture.size())).into_drawing_area());
+        encode_png(&whole)
+    }
+
+    /// The poster as an SVG file: pictures as they are, lines and text to any size.
+    ///
+    /// # Errors
+    /// As [`Poster::png`].
+    pub fn svg(&self) -> Result<String, Error> {
+        let [width, height] = self.size()?;
+        let panel = self.panels[0].picture.size();
+        let mut text = String::new();
+        self.decorate(SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area());
+        let mut below = format!(
+            "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }}</style>\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
+            2 * halo(panel)
+        );
+        for (i, Panel { picture, .. }) in self.panels.iter().enumerate() {
+            let ([x, y], [width, height]) = (self.corner(i), picture.size());
+            let data = BASE64_STANDARD.encode(encode_png(picture)?);
+            let _ = writeln!(
+                below,
+                "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" href=\"data:image/png;base64,{data}\"/>"
+            );
+        }
+        // Pictures lie below what plotters has drawn, after its opening tag.
+        let opening = text.find("<svg").and_then(|tag| text[tag..].find('>').map(|end| tag + end + 1));
+        text.insert_str(opening.expect("plotters begins with <svg ...>"), &format!("\n{below}"));
+        Ok(text)
+    }
+
+    fn gap(&self) -> usize {
+        (GAP * self.panels[0].picture.size()[0] as f64).round().max(1.0) as usize
+    }
+
+    /// Upper left corner of a panel [pixels].
+    fn corner(&self, i: usize) -> [usize; 2] {
+        let [width, height] = self.panels[i].picture.size().map(|side| side + self.gap());
+        [i % self.columns * width, i / self.columns * height]
+    }
+
+    fn size(&self) -> Result<[usize; 2], Error> {
+        let first = self.panels.first().ok_or(Error::NoFrames)?.picture.size();
+        let count = [self.panels.len().min(self.columns), self.panels.len().div_ceil(self.columns)];
+        let size: [usize; 2] = std::array::from_fn(|k| count[k] * (first[k] + self.gap()) - self.gap());
+        if size.iter().all(|side| *side <= MAXIMUM_SIDE) {
+            Ok(size)
+        } else {
+            Err(Error::Poster(size[0], size[1], MAXIMUM_SIDE))
+        }
+    }
+
+    fn decorate<B: DrawingBackend>(&self, whole: DrawingArea<B, Shift>) {
+        let last = self.panels.len() - 1;
+        for (i, Panel { picture, width, time }) in self.panels.iter().enumerate() {
+            let area = whole.clone().shrink(pair(self.corner(i)), pair(picture.size()));
+            let wished = self.style.decorations;
+            let decorations = Decorations {
+                scale_bar: wished.scale_bar && i == 0,
+                colour_bar: wished.colour_bar && i == last,
+                ..wished
+            };
+            Board::new(area, picture.size()).decorate(&self.style, decorations, *width, time);
+        }
+        whole.present().expect("drawing in memory cannot fail");
+    }
+}
+
+fn pair([x, y]: [usize; 2]) -> (u32, u32) {
+    (x as u32, y as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ColourMap, Colours, Direction, Range, Subject, Tint, View, decode_png};
+    use treecode::{Bodies, TYPES};
+
+    fn poster(panels: usize, columns: usize) -> Poster {
+        let style = Style {
+            colours: Colours::Map(ColourMap::Galaxy),
+            range: Range::new(1e-3, 1.0).unwrap(),
+            units: None,
+            decorations: Decorations::ALL,
+            transparent: false,
+        };
+        let mut poster = Poster::new(style, columns);
+        for i in 0..panels {
+            let mut bodies = Bodies::zeroed(1);
+            bodies.mass[0] = 1.0;
+            let view = View::new([200, 160], [0.0; 3], 10.0, Direction::Z).unwrap();
+            let subject =
+                Subject { bodies: &bodies, kinds: [true; TYPES], lengths: &[2.0], tint: Tint::Plain };
+            poster.push(&SurfaceDensity::project(&subject, &view).unwrap(), &format!("t = {i}.5")).unwrap();
+        }
+        poster
+    }
+
+    #[test]
+    fn panels_stand_in_rows_on_white_ground() {
+        let picture = decode_png(&poster(5, 3).png().unwrap()).unwrap();
+        assert_eq!(picture.size(), [606, 323]);
+        let at = |x: usize, y: usize| picture.pixels()[y * 606 + x];
+        assert_eq!(
+            [at(201, 80), at(100, 161), at(500, 240)],
+            [[255; 3]; 3],
+            "gaps and the empty place are white"
+        );
+        let centres = [[100, 80], [303, 80], [506, 80], [100, 243], [303, 243]];
+        assert!(
+            centres.iter().all(|[x, y]| at(*x, *y) != [255; 3] && at(*x, *y) != [0; 3]),
+            "a body is in each panel"
+        );
+    }
+
+    #[test]
+    fn an_svg_has_each_panel_and_its_text() {
+        let svg = poster(5, 3).svg().unwrap();
+        assert_eq!(svg.matches("<image ").count(), 5);
+        assert!((0..5).all(|i| svg.contains(&format!("t = {i}.5"))));
+        assert_eq!(svg.matches("Σ").count() + svg.matches("Surface density").count(), 1, "one colour bar");
+        assert!(
+            svg.trim_end().ends_with("</svg>") && svg.find("<image").unwrap() < svg.find("<text").unwrap()
+        );
+    }
+
+    #[test]
+    fn a_poster_of_nothing_or_of_too_much_is_refused() {
+        assert_eq!(poster(0, 3).png().unwrap_err().to_string(), "a movie of no frames");
+        let error = poster(200, 200).svg().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "a poster of 40597x160 pixels: each side must be at most 32768; give smaller panels or other --columns"
+        );
+    }
+}
