@@ -26,6 +26,7 @@ pub mod machine;
 pub mod make;
 pub mod memory;
 pub mod model;
+pub mod movie;
 pub mod parameters;
 pub mod peak;
 pub mod plan;

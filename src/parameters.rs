@@ -2,6 +2,7 @@
 
 use crate::forces::Forces;
 use crate::initial::Initial;
+use crate::movie::Movie;
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
@@ -29,6 +30,9 @@ pub struct Parameters {
     /// How the run lives with limits and breaks.
     #[serde(default)]
     pub batch: Batch,
+    /// Pictures that are made while the run goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movie: Option<Movie>,
 }
 
 /// The `[units]` table: a system by name, or three numbers of its own.
@@ -224,6 +228,7 @@ impl Parameters {
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
+        self.movie.as_ref().map_or(Ok(()), Movie::check)?;
         self.output.check()
     }
 }

@@ -95,6 +95,12 @@ pub struct FileTimes {
     pub writing_bytes_per_second: f64,
     /// Part of the whole time that writing took, from 0 to 1.
     pub writing_share: f64,
+    /// Making the frames of `[movie]`.
+    #[serde(default)]
+    pub frame_seconds: f64,
+    /// Frames made.
+    #[serde(default)]
+    pub frames: u64,
 }
 
 impl FileTimes {

@@ -193,7 +193,7 @@ fn a_run_goes_on_from_the_time_of_a_snapshot() {
     let initial = format!("initial={{ file = '{}' }}", folder.join("snapshot_002.hdf5").display());
     let output = format!("output.folder='{}'", on.display());
     let go_on = ["run", &file, "--set", &initial, "--set", &output, "--set", "gravity.order=3"];
-    let message = fail(&[&go_on[..], &["--set", "time.end=0.3"]].concat(), 1);
+    let message = fail(&[&go_on[..], &["--set", "time.end=0.4"]].concat(), 1);
     assert!(
         message.contains("time.end = 0.3: must be after 0.4, the time of the initial state"),
         "{message}"
@@ -344,4 +344,123 @@ fn failures_are_one_line() {
         }
     }
     assert!(!folder.exists(), "a run that cannot start makes no folder");
+}
+
+#[test]
+fn a_run_is_filmed_with_the_same_bits_on_any_ranks_and_after_a_restart() {
+    let text = format!("{RUN}\n[movie]\nevery = 0.1\nsize = [200, 160]\nformat = \"apng\"\n");
+    let frames = |folder: &Path| -> Vec<Vec<u8>> {
+        (0..=5).map(|i| fs::read(folder.join(format!("frame_{i:05}.png"))).unwrap()).collect()
+    };
+    let (_root, file, folder) = prepare(&text);
+    let log = succeed(&["run", &file, "--threads", "2"]);
+    assert!(log.contains("frames.apng of 6 frames"), "{log}");
+    let expected = frames(&folder);
+    assert!(expected.windows(2).all(|pair| pair[0] != pair[1]));
+    assert!(!folder.join("frame_00006.png").exists());
+    assert_eq!(&fs::read(folder.join("frames.apng")).unwrap()[1..4], b"PNG");
+    let files = &json(&folder.join("report.json"))["files"];
+    assert_eq!(files["frames"], 6);
+    assert!(files["frame_seconds"].as_f64().unwrap() > 0.0);
+
+    succeed(&[
+        "run",
+        &file,
+        "--threads",
+        "1",
+        "--virtual-ranks",
+        "3",
+        "--overwrite",
+        "--set",
+        "time.end=0.4",
+    ]);
+    assert!(folder.join("frame_00004.png").exists() && !folder.join("frame_00005.png").exists());
+    succeed(&["run", &file, "--threads", "1", "--virtual-ranks", "2", "--restart"]);
+    assert!(frames(&folder) == expected, "frames differ");
+}
+
+#[test]
+fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
+    for (keys, expected) in [
+        ("every = 0", "movie.every = 0: must be above 0"),
+        ("every = 1\nsize = [10, 200]", "a picture of 10x200 pixels"),
+        ("every = 1\ntypes = [7]", "movie.types: 7 is no particle type"),
+        ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2 to 1"),
+        ("every = 1\ncolour = \"inferno\"", "colours"),
+    ] {
+        let (_root, file, folder) = prepare(&format!("{RUN}\n[movie]\n{keys}\n"));
+        let line = fail(&["run", &file], 1);
+        assert!(line.contains(expected), "{keys}: {line}");
+        assert!(!folder.exists());
+    }
+}
+
+/// A stand-in for ffmpeg that keeps what it was told and counts what it gets.
+#[cfg(unix)]
+#[test]
+fn ffmpeg_makes_the_mp4_or_one_line_says_why_not() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    for (seed, name) in [("1", "a.hdf5"), ("2", "b.hdf5")] {
+        succeed(&[
+            "model",
+            "plummer",
+            "--bodies",
+            "500",
+            "--seed",
+            seed,
+            "--units",
+            "nbody",
+            "-o",
+            &path(name),
+        ]);
+    }
+    let tool = |script: &str| {
+        fs::write(root.path().join("ffmpeg"), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(root.path().join("ffmpeg"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let render = |search: &str| {
+        Command::new(env!("CARGO_BIN_EXE_heorot"))
+            .args([
+                "render",
+                &path("a.hdf5"),
+                "--orbit",
+                "90",
+                "--frames",
+                "3",
+                "--size",
+                "200x160",
+                "-o",
+                &path("film.mp4"),
+            ])
+            .env("PATH", search)
+            .output()
+            .unwrap()
+    };
+    let line = |output: &Output| String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let with_tool = format!("{}:/usr/bin:/bin", root.path().display());
+
+    let missing = render("/nowhere");
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(
+        line(&missing),
+        "heorot: ffmpeg is not there, which .mp4 needs; .gif and .apng are made without it"
+    );
+
+    tool("[ \"$1\" = -version ] && exit\nfor last; do :; done\necho \"$@\" > \"$last\"\nwc -c >> \"$last\"");
+    let made = render(&with_tool);
+    assert!(made.status.success(), "{}", line(&made));
+    let told = fs::read_to_string(root.path().join("film.mp4")).unwrap();
+    assert!(told.contains("-video_size 200x160") && told.contains("-framerate 15"), "{told}");
+    assert_eq!(told.lines().last().unwrap().trim(), (3 * 200 * 160 * 3).to_string(), "three frames of RGB");
+
+    fs::remove_file(root.path().join("film.mp4")).unwrap();
+    tool(
+        "[ \"$1\" = -version ] && exit\nfor last; do :; done\necho half > \"$last\"\necho no such encoder >&2\nexit 3",
+    );
+    let failed = render(&with_tool);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(line(&failed).ends_with("film.mp4: ffmpeg failed: no such encoder"), "{}", line(&failed));
+    assert!(!names(root.path()).iter().any(|name| name.starts_with("film")), "{:?}", names(root.path()));
 }

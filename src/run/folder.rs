@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on.
+/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on; of a movie
+/// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -45,6 +46,46 @@ impl Folder {
     /// Energy and momenta of every step.
     pub fn energy(&self) -> PathBuf {
         self.path.join("energy.csv")
+    }
+
+    /// A frame of the movie.
+    pub fn frame(&self, number: u64) -> PathBuf {
+        self.path.join(format!("frame_{number:05}.png"))
+    }
+
+    /// What the frames of the movie have in common.
+    pub fn frames(&self) -> PathBuf {
+        self.path.join("frames.json")
+    }
+
+    /// What is made of the frames at the end.
+    pub fn movie(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The frames that are there, in their order.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn all_frames(&self) -> Result<Vec<PathBuf>> {
+        let results =
+            self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
+        let number = |path: &PathBuf| frame_number(path.file_name()?.to_str()?);
+        let mut frames: Vec<(u64, PathBuf)> =
+            results.into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
+        frames.sort();
+        Ok(frames.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Removes frames after this number: the run goes on from there.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn remove_frames_after(&self, last: u64) -> Result<()> {
+        let later = |path: &PathBuf| {
+            path.file_name().and_then(|name| frame_number(name.to_str()?)).is_some_and(|number| number > last)
+        };
+        self.all_frames()?.into_iter().filter(later).try_for_each(|path| remove(&path))
     }
 
     /// The report at the end.
@@ -192,7 +233,9 @@ fn is_result(name: &str) -> bool {
     let is_snapshot = snapshot_number(name).or_else(is_extra).is_some();
     is_snapshot
         || checkpoint_step(name).is_some()
-        || ["energy.csv", "report.json", "status.json"].contains(&name)
+        || frame_number(name).is_some()
+        || ["energy.csv", "report.json", "status.json", "frames.json", "frames.gif", "frames.apng"]
+            .contains(&name)
 }
 
 fn snapshot_number(name: &str) -> Option<u64> {
@@ -204,6 +247,10 @@ fn hdf5_stem(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(".hdf5")?;
     let Some((stem, file)) = stem.split_once('.') else { return Some(stem) };
     (!file.is_empty() && file.bytes().all(|byte| byte.is_ascii_digit())).then_some(stem)
+}
+
+fn frame_number(name: &str) -> Option<u64> {
+    between(name, "frame_", 5, ".png")
 }
 
 fn checkpoint_step(name: &str) -> Option<u64> {

@@ -12,6 +12,7 @@ use crate::crew::Crew;
 use crate::ending::Ending;
 use crate::initial::{Initial, Start};
 use crate::launch::{Launch, on_all_ranks};
+use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report};
 use crate::schedule::{Schedule, Step};
@@ -123,6 +124,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         parameters,
         beacon: None,
         watch,
+        filming: filming(crew, parameters, start, steps),
         journal: None,
         files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
         earlier: Totals::default(),
@@ -140,6 +142,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     run.light_beacon();
     run.tell_news();
     run.write_snapshot()?;
+    run.film()?;
     run.go_to_the_end(schedule.steps())
 }
 
@@ -182,6 +185,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         parameters,
         beacon: None,
         watch,
+        filming: filming(crew, parameters, state.start, steps),
         journal: None,
         files: state.files,
         earlier: state.totals,
@@ -201,9 +205,22 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
             state.forces,
         ),
     };
+    run.resume_film()?;
     run.resume_journal(&state.energy)?;
     run.light_beacon();
     run.go_to_the_end(schedule.after(state.time))
+}
+
+/// A film of the run, if one is wanted.
+fn filming<'a>(
+    crew: &'a Crew<'a>,
+    parameters: &'a Parameters,
+    start: f64,
+    steps: u64,
+) -> Option<Filming<'a>> {
+    let end = parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step);
+    let movie = parameters.movie.as_ref()?;
+    Some(Filming::new(crew, movie, parameters.units.units(), [start, end]))
 }
 
 fn greet(crew: &Crew, bodies: u64, what: &str) {
@@ -219,6 +236,7 @@ struct Run<'a> {
     folder: Folder,
     simulation: Simulation<'a>,
     watch: Watch,
+    filming: Option<Filming<'a>>,
     /// On the leading rank.
     journal: Option<Journal>,
     /// On the leading rank.
@@ -250,6 +268,7 @@ impl Run<'_> {
             self.step += 1;
             let requests = self.write_down(clock)?;
             self.tell_news();
+            self.film()?;
             if step.snapshot {
                 self.write_snapshot()?;
             }
@@ -371,6 +390,58 @@ impl Run<'_> {
         }
     }
 
+    /// Makes a frame of the movie, if one is due. Collective.
+    fn film(&mut self) -> Result<()> {
+        let time = self.simulation.time;
+        let Some(filming) = &mut self.filming else { return Ok(()) };
+        let Some(number) = filming.due(time) else { return Ok(()) };
+        let mut making = Duration::ZERO;
+        timed(&mut making, || {
+            let frame = self.crew.agree(filming.frame(number, time, self.simulation.bodies()))?;
+            self.crew.lead(|| {
+                let Some((picture, common)) = frame else { return Ok(()) };
+                io::write_json_for_readers(&self.folder.frames(), &common)?;
+                Ok(io::replace_atomically(&self.folder.frame(number), &picture)?)
+            })
+        })?;
+        self.files.frame_seconds += making.as_secs_f64();
+        self.files.frames += 1;
+        Ok(())
+    }
+
+    /// Goes on with the frames that are there. Collective.
+    fn resume_film(&mut self) -> Result<()> {
+        let Some(filming) = self.filming.take() else { return Ok(()) };
+        let numbers = self.crew.lead_tells(|| {
+            self.folder.remove_frames_after(filming.number(self.simulation.time))?;
+            Ok(read_common(&self.folder.frames()).map_or(Vec::new(), Common::to_numbers))
+        })?;
+        self.filming = Some(filming.resume(self.simulation.time, Common::from_numbers(&numbers)));
+        Ok(())
+    }
+
+    /// Makes a movie of the frames, and says what they cost.
+    fn finish_film(&mut self) -> Result<()> {
+        let Some(filming) = self.filming.take() else { return Ok(()) };
+        let clock = Instant::now();
+        self.crew.lead(|| {
+            let frames = self.folder.all_frames()?;
+            let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
+            io::replace_atomically(&self.folder.movie(name), &bytes)?;
+            if let Some(journal) = &self.journal {
+                journal.note(&format!(
+                    "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
+                    self.folder.movie(name).display(),
+                    frames.len(),
+                    clock.elapsed().as_secs_f64(),
+                    self.files.frame_seconds / self.files.frames.max(1) as f64,
+                    self.simulation.all.total.as_secs_f64() / self.simulation.all.evaluations.max(1) as f64
+                ));
+            }
+            Ok(())
+        })
+    }
+
     /// The next numbered snapshot. Collective.
     fn write_snapshot(&mut self) -> Result<()> {
         self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
@@ -486,6 +557,7 @@ impl Run<'_> {
         if keeps && self.saved.last() != Some(&self.step) {
             self.write_checkpoint()?;
         }
+        self.finish_film()?;
         let cost = self.totals().cost();
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
         report.steps = Some(self.steps);

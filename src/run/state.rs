@@ -96,7 +96,7 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
 }
 
 /// Keys that may change from one start of the program to the next: how far, what to write, how to live with limits.
-const HARMLESS: [&str; 4] = ["time.end", "time.steps", "output.", "batch."];
+const HARMLESS: [&str; 5] = ["time.end", "time.steps", "output.", "batch.", "movie."];
 
 /// A line for each parameter that has changed since the checkpoint.
 ///

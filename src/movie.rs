@@ -1,0 +1,348 @@
+//! The `[movie]` table: pictures made while a run goes on, without snapshots on disk.
+//!
+//! A frame is the same picture on any number of ranks: distances to neighbours do not depend on them, and masses are summed in whole numbers.
+
+use crate::console::warn;
+use crate::crew::Crew;
+use crate::render::{Extent, named_types};
+use anyhow::{Context, Result, ensure};
+use decomposition::{Reduction, collective, neighbour_distances};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use treecode::{Bodies, TYPES};
+use viz::{
+    Apng, Bounds, ColourMap, Colours, Decorations, Direction, Exposure, Gif, NEIGHBOURS, Range, Stretch,
+    Style, Subject, SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png,
+};
+
+/// Bodies that the default width is found from, at most.
+const SAMPLE: u64 = 1 << 14;
+/// What comes later may be so much denser than the first frame.
+const HEADROOM: f64 = 3.0;
+
+/// The `[movie]` table. A frame is made at the end of the first step that reaches its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Movie {
+    /// Time between frames [T].
+    pub every: f64,
+    /// Width and height of the frames [pixels].
+    #[serde(default = "default_size")]
+    pub size: [usize; 2],
+    /// Length from the left to the right edge [L]; without it, what shows 98 % of the first frame's mass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
+    /// Middle of the frames [L].
+    #[serde(default)]
+    pub centre: [f64; 3],
+    /// Direction to the camera in the x-y plane, from x towards y [degree].
+    #[serde(default = "default_azimuth")]
+    pub azimuth: f64,
+    /// Direction to the camera above the x-y plane [degree].
+    #[serde(default = "default_elevation")]
+    pub elevation: f64,
+    /// Angle under which the width is seen [degree]; without it, there is no perspective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perspective: Option<f64>,
+    /// Particle types that are drawn, by number; without it, all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<u8>>,
+    /// Colour map.
+    #[serde(default)]
+    pub colours: MapName,
+    /// How brightness goes with surface density.
+    #[serde(default)]
+    pub stretch: StretchName,
+    /// Darkest and brightest surface density, in the unit of the colour bar; without it, those of the first frame with some room above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
+    /// What is made of the frames at the end.
+    #[serde(default)]
+    pub format: Format,
+    /// Speed of what is made of them.
+    #[serde(default = "default_speed")]
+    pub frames_per_second: f64,
+}
+
+/// What is made of the frames at the end of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// `frames.gif`.
+    #[default]
+    Gif,
+    /// `frames.apng`.
+    Apng,
+    /// Nothing: the frames are there as PNG.
+    None,
+}
+
+/// Names of colour maps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)] // each is the map of its name
+pub enum MapName {
+    #[default]
+    Inferno,
+    Magma,
+    Viridis,
+    Cividis,
+    Galaxy,
+}
+
+/// Names of stretches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)] // each is the stretch of its name
+pub enum StretchName {
+    #[default]
+    Log,
+    Asinh,
+}
+
+fn default_size() -> [usize; 2] {
+    [640, 640]
+}
+
+fn default_azimuth() -> f64 {
+    Direction::Z.azimuth
+}
+
+fn default_elevation() -> f64 {
+    Direction::Z.elevation
+}
+
+fn default_speed() -> f64 {
+    25.0
+}
+
+impl Movie {
+    /// Whether such frames can be made.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            self.every > 0.0 && self.every.is_finite(),
+            "movie.every = {}: must be above 0 and finite",
+            self.every
+        );
+        if let Some(kind) = self.types.iter().flatten().find(|kind| usize::from(**kind) >= TYPES) {
+            anyhow::bail!("movie.types: {kind} is no particle type, must be from 0 to {}", TYPES - 1);
+        }
+        if let Some([low, high]) = self.range {
+            Range::new(low, high).context("movie.range")?;
+        }
+        self.view(self.width.unwrap_or(1.0)).context("movie")?;
+        Ok(())
+    }
+
+    fn view(&self, width: f64) -> Result<View, viz::Error> {
+        let direction = Direction { azimuth: self.azimuth, elevation: self.elevation, roll: 0.0 };
+        let view = View::new(self.size, self.centre, width, direction)?;
+        self.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))
+    }
+
+    fn kinds(&self) -> [bool; TYPES] {
+        std::array::from_fn(|kind| self.types.as_ref().is_none_or(|types| types.contains(&(kind as u8))))
+    }
+
+    fn colours(&self) -> ColourMap {
+        match self.colours {
+            MapName::Inferno => ColourMap::Inferno,
+            MapName::Magma => ColourMap::Magma,
+            MapName::Viridis => ColourMap::Viridis,
+            MapName::Cividis => ColourMap::Cividis,
+            MapName::Galaxy => ColourMap::Galaxy,
+        }
+    }
+}
+
+/// What all frames of a run have in common, once it is found. Kept beside the frames, so that a continued run goes on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Common {
+    /// Length from the left to the right edge [L].
+    pub width: f64,
+    /// Darkest and brightest surface density [M/L^2].
+    pub range: [f64; 2],
+}
+
+impl Common {
+    /// As whole numbers, which ranks can tell each other.
+    pub fn to_numbers(self) -> Vec<u64> {
+        [self.width, self.range[0], self.range[1]].map(f64::to_bits).to_vec()
+    }
+
+    /// Back from whole numbers; nothing from none.
+    pub fn from_numbers(numbers: &[u64]) -> Option<Common> {
+        let [width, low, high] = <[u64; 3]>::try_from(numbers).ok()?.map(f64::from_bits);
+        Some(Common { width, range: [low, high] })
+    }
+}
+
+/// A run while it is filmed.
+pub struct Filming<'a> {
+    crew: &'a Crew<'a>,
+    movie: &'a Movie,
+    units: Units,
+    times: TimeScale,
+    start: f64,
+    /// Number of the last frame.
+    last: Option<u64>,
+    /// What the width shows [L], once it is found: the same on all ranks.
+    width: Option<f64>,
+    /// Darkest and brightest surface density [M/L^2], once they are found, on the leading rank.
+    range: Option<[f64; 2]>,
+}
+
+impl<'a> Filming<'a> {
+    /// Films a run from `start` on, which may end at `end` [T]. A run that is continued at `time` has made its frames until then, with `common`.
+    pub fn new(
+        crew: &'a Crew<'a>,
+        movie: &'a Movie,
+        units: io::Units,
+        [start, end]: [f64; 2],
+    ) -> Filming<'a> {
+        let units = Units {
+            length_in_cm: units.length_in_cm,
+            mass_in_g: units.mass_in_g,
+            time_in_s: units.time_in_s(),
+        };
+        let times = TimeScale::for_times(&[start, start + movie.every, end], Some(units));
+        Filming { crew, movie, units, times, start, last: None, width: movie.width, range: None }
+    }
+
+    /// Goes on at `time` with the frames that are there.
+    pub fn resume(mut self, time: f64, common: Option<Common>) -> Filming<'a> {
+        self.last = Some(self.number(time));
+        self.width = common.map(|common| common.width).or(self.width);
+        self.range = common.map(|common| common.range);
+        self
+    }
+
+    /// The number of the last frame that is due at a time [T].
+    pub fn number(&self, time: f64) -> u64 {
+        ((time - self.start) / self.movie.every + 1e-9) as u64
+    }
+
+    /// The number of the frame that is to be made at a time [T], if one is.
+    pub fn due(&self, time: f64) -> Option<u64> {
+        let number = self.number(time);
+        (self.last != Some(number)).then_some(number)
+    }
+
+    /// Makes the frame of a number: a PNG file, and what frames have in common, on the leading rank. Collective.
+    ///
+    /// # Errors
+    /// The same on every rank, if a body cannot be drawn or there is nothing in the picture.
+    pub fn frame(&mut self, number: u64, time: f64, bodies: &Bodies) -> Result<Option<(Vec<u8>, Common)>> {
+        self.last = Some(number);
+        let kinds = self.movie.kinds();
+        let width = self.width.map_or_else(|| self.find_width(bodies), Ok)?;
+        self.width = Some(width);
+        let view = self.movie.view(width)?;
+        let Some(density) = self.density(&view, kinds, bodies)? else { return Ok(None) };
+        let range = match (self.range, self.movie.range) {
+            (Some(range), _) => Some(range),
+            (None, Some(range)) => {
+                let unit = viz::DensityUnit::for_width(width, Some(self.units)).per_code_unit;
+                Some(range.map(|value| value / unit))
+            }
+            (None, None) => Range::of(&density).map(|range| [range.low(), HEADROOM * range.high()]),
+        };
+        let Some(range) = range else {
+            warn(&format!("[movie]: no body with a mass lies in the frame at t {time}: none is made"));
+            return Ok(None);
+        };
+        self.range = Some(range);
+        let picture = viz::render(&density, &self.style(range)?, &self.times.label(time));
+        Ok(Some((encode_png(&picture)?, Common { width, range })))
+    }
+
+    fn style(&self, [low, high]: [f64; 2]) -> Result<Style> {
+        let stretch = match self.movie.stretch {
+            StretchName::Log => Stretch::Log,
+            StretchName::Asinh => Stretch::Asinh,
+        };
+        Ok(Style {
+            colours: Colours::Map(self.movie.colours()),
+            range: Range::new(low, high)?.with_stretch(stretch),
+            units: Some(self.units),
+            decorations: Decorations::ALL,
+            transparent: false,
+        })
+    }
+
+    /// The surface density of the bodies of all ranks, on the leading one.
+    fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
+        let crew = self.crew;
+        let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, NEIGHBOURS);
+        crew.agree(bodies.check().map_err(anyhow::Error::from))?;
+        let lengths = viz::smoothing_lengths_by(bodies, kinds, distances)?;
+        let subject = Subject { bodies, kinds, lengths: &lengths, tint: Tint::Plain };
+        let mine = Bounds::of(&subject)?;
+        let [mass] = collective::max(crew.comm, [mine.mass]);
+        let bounds = Bounds { bodies: collective::sum(crew.comm, mine.bodies), mass, ..mine };
+        let mut exposure = Exposure::new(view, &subject, bounds);
+        exposure.add(&subject);
+        if crew.comm.size() > 1 {
+            exposure.reduce(|numbers| crew.comm.all_reduce(numbers, Reduction::Sum));
+        }
+        Ok(crew.leads().then(|| exposure.develop()))
+    }
+
+    /// The width that shows nearly all of the mass. Collective.
+    fn find_width(&self, bodies: &Bodies) -> Result<f64> {
+        let (comm, kinds) = (self.crew.comm, self.movie.kinds());
+        let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])];
+        let count = collective::sum(comm, (0..bodies.len()).filter(wanted).count() as u64);
+        ensure!(count > 0, "movie.types: there are no bodies of type {}", named_types(kinds));
+        // The same bodies on any ranks: ids are dealt out evenly.
+        let stride = count.div_ceil(SAMPLE);
+        let chosen = (0..bodies.len()).filter(wanted).filter(|i| bodies.id[*i].is_multiple_of(stride));
+        let mine: Vec<[u64; 5]> = chosen
+            .map(|i| {
+                let [x, y, z] = bodies.position(i).map(f64::to_bits);
+                [bodies.id[i], x, y, z, bodies.mass[i].to_bits()]
+            })
+            .collect();
+        let mut all = collective::gather(comm, &mine).concat();
+        all.sort_unstable();
+        let sample =
+            all.into_iter().map(|[_, x, y, z, mass]| ([x, y, z].map(f64::from_bits), f64::from_bits(mass)));
+        let extent = Extent::of(self.movie.centre, sample.collect());
+        let direction = Direction { azimuth: self.movie.azimuth, elevation: self.movie.elevation, roll: 0.0 };
+        extent.width(self.movie.centre, direction, self.movie.size)
+    }
+
+    /// Makes a movie of frames that were written; where it belongs in a folder, and its bytes.
+    ///
+    /// # Errors
+    /// If a frame cannot be read.
+    pub fn assemble(&self, frames: &[PathBuf]) -> Result<Option<(&'static str, Vec<u8>)>> {
+        let Some(range) = self.range.filter(|_| !frames.is_empty()) else { return Ok(None) };
+        let (size, speed) = (self.movie.size, self.movie.frames_per_second);
+        let picture = |path: &PathBuf| {
+            let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read", path.display()))?;
+            decode_png(&bytes).with_context(|| path.display().to_string())
+        };
+        Ok(match self.movie.format {
+            Format::None => None,
+            Format::Gif => {
+                let mut movie = Gif::new(size, &self.style(range)?, speed)?;
+                frames.iter().try_for_each(|path| Ok::<_, anyhow::Error>(movie.push(&picture(path)?)?))?;
+                Some(("frames.gif", movie.finish()?))
+            }
+            Format::Apng => {
+                let mut movie = Apng::new(size, false, frames.len(), speed)?;
+                frames.iter().try_for_each(|path| Ok::<_, anyhow::Error>(movie.push(&picture(path)?)?))?;
+                Some(("frames.apng", movie.finish()?))
+            }
+        })
+    }
+}
+
+/// What frames that were made before have in common, if any were.
+pub fn read_common(path: &Path) -> Option<Common> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
