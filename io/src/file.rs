@@ -33,8 +33,18 @@ pub fn write_json_atomically(path: &Path, value: &impl serde::Serialize) -> Resu
     replace_atomically(path, &text)
 }
 
-/// Writes `value` as indented JSON to `path`: a reader sees the old file or the new one. It is not forced to the disk, so that it may be done
-/// often; after a crash of the system the file may be empty.
+/// Writes `bytes` to `path`: a reader sees the old file or the new one. They are not forced to the disk, so that it may be done often; after a
+/// crash of the system the file may be empty.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn replace_for_readers(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let part = part_of(path);
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    written.inspect_err(|_| discard(&part)).map_err(Error::system(path, "write"))
+}
+
+/// Writes `value` as indented JSON to `path`, as [`replace_for_readers`] does.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -42,11 +52,9 @@ pub fn write_json_atomically(path: &Path, value: &impl serde::Serialize) -> Resu
 /// # Panics
 /// If `value` has a map whose keys are no strings.
 pub fn write_json_for_readers(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
-    let part = part_of(path);
     let mut text = serde_json::to_vec_pretty(value).expect("reports have string keys");
     text.push(b'\n');
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-    written.inspect_err(|_| discard(&part)).map_err(Error::system(path, "write"))
+    replace_for_readers(path, &text)
 }
 
 /// Space that files may still take on the file system of a folder [bytes], if the system tells.

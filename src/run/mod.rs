@@ -401,7 +401,7 @@ impl Run<'_> {
             self.crew.lead(|| {
                 let Some((picture, common)) = frame else { return Ok(()) };
                 io::write_json_for_readers(&self.folder.frames(), &common)?;
-                Ok(io::replace_atomically(&self.folder.frame(number), &picture)?)
+                Ok(io::replace_for_readers(&self.folder.frame(number), &picture)?)
             })
         })?;
         self.files.frame_seconds += making.as_secs_f64();
