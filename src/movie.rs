@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 use viz::{
     Apng, Bounds, ColourMap, Colours, Decorations, Direction, Exposure, Gif, NEIGHBOURS, Range, Stretch,
-    Style, Subject, SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png,
+    Style, Subject, SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png_quickly,
 };
 
 /// Bodies that the default width is found from, at most.
@@ -256,7 +256,7 @@ impl<'a> Filming<'a> {
         };
         self.range = Some(range);
         let picture = viz::render(&density, &self.style(range)?, &self.times.label(time));
-        Ok(Some((encode_png(&picture)?, Common { width, range })))
+        Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
     fn style(&self, [low, high]: [f64; 2]) -> Result<Style> {

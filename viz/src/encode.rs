@@ -13,8 +13,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// # Errors
 /// [`Error::Png`] when the encoder fails.
 pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, Error> {
+    encode(picture, png::Compression::Balanced)
+}
+
+/// The same, in a fraction of the time and somewhat larger.
+///
+/// # Errors
+/// As [`encode_png`].
+pub fn encode_png_quickly(picture: &Picture) -> Result<Vec<u8>, Error> {
+    encode(picture, png::Compression::Fast)
+}
+
+fn encode(picture: &Picture, compression: png::Compression) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let mut writer = png_encoder(&mut bytes, picture.size(), picture.opacity().is_some()).write_header()?;
+    let mut encoder = png_encoder(&mut bytes, picture.size(), picture.opacity().is_some());
+    encoder.set_compression(compression);
+    let mut writer = encoder.write_header()?;
     writer.write_image_data(&samples(picture))?;
     writer.finish()?;
     Ok(bytes)
@@ -256,7 +270,9 @@ mod tests {
     #[test]
     fn a_png_has_the_pixels_of_the_picture() {
         let picture = frame(0.5, &plain());
-        assert_eq!(decode_png(&encode_png(&picture).unwrap()).unwrap(), picture);
+        for encode in [encode_png, encode_png_quickly] {
+            assert_eq!(decode_png(&encode(&picture).unwrap()).unwrap(), picture);
+        }
         assert!(decode_png(b"not a picture").is_err());
     }
 
