@@ -24,13 +24,19 @@ pub struct Bodies {
     pub pot: Vec<f64>,
     /// Work of the last evaluation, in interactions; zero before the first. It moves rank boundaries, never results.
     pub work: Vec<f32>,
+    /// Rate at which the acceleration changed over the body's last step, its length [L/T^3]. An evaluation that is asked for changes leaves the
+    /// change itself here [L/T^2], for the integrator to divide by the step.
+    pub jerk: Vec<f32>,
+    /// Rung of its time step, which is the longest step over `2^rung`.
+    pub rung: Vec<u8>,
 }
 
 /// Calls a macro-like closure on every array of one or several `Bodies`: the one place that lists them all.
 macro_rules! each_array {
     ($bodies:expr, $array:ident => $body:expr) => {{
-        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work } = $bodies;
-        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work)
+        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, jerk, rung } =
+            $bodies;
+        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work, jerk, rung)
     }};
     (@ $array:ident, $body:expr, $($name:ident),*) => {{ $({ let $array = $name; $body; })* }};
 }
@@ -73,7 +79,7 @@ impl Bodies {
     /// Appends the bodies of `other`, in their order.
     pub fn append(&mut self, other: &Bodies) {
         macro_rules! extend { ($($field:ident),*) => { $(self.$field.extend_from_slice(&other.$field);)* } }
-        extend!(id, kind, mass, pot, work);
+        extend!(id, kind, mass, pot, work, jerk, rung);
         for axis in 0..3 {
             self.pos[axis].extend_from_slice(&other.pos[axis]);
             self.vel[axis].extend_from_slice(&other.vel[axis]);

@@ -1,9 +1,11 @@
-//! Direct summation in double precision: the oracle of every force test.
+//! Direct summation in double precision: the oracle of every force test, and the walk of problems with few bodies.
 
 use crate::softening::SPLINE_SUPPORT;
-use crate::{Bodies, Gravity, Softening, SofteningKernel};
+use crate::summary::square;
+use crate::{Active, Bodies, Census, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::time::Instant;
 
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
 pub type Field = ([f64; 3], f64);
@@ -19,6 +21,45 @@ pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field
     };
     targets.par_iter().map(field).collect()
 }
+
+/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected ones of `bodies`, made by all of `sources`, in parallel. Each is
+/// summed in the order of the sources: these are the bodies of all ranks, in key order.
+pub fn walk(
+    sources: &Bodies,
+    gravity: &Gravity,
+    selection: Selection,
+    bodies: &mut Bodies,
+    census: &mut Census,
+) {
+    let started = Instant::now();
+    let targets: Vec<usize> = match Active::new(bodies, selection) {
+        Active::All => (0..bodies.len()).collect(),
+        Active::Some(some) => some.into_iter().map(|i| i as usize).collect(),
+    };
+    let constant = gravity.constant;
+    let pull =
+        |&i: &usize| pull(sources, &gravity.softening, &(bodies.position(i), bodies.kind[i], bodies.id[i]));
+    let fields: Vec<Field> =
+        targets.par_iter().with_min_len(1 + TASK_PAIRS / sources.len().max(1)).map(pull).collect();
+    for (&i, (acc, pot)) in targets.iter().zip(&fields) {
+        let change = std::array::from_fn(|axis| constant * acc[axis] - bodies.acc[axis][i]);
+        if selection.changes {
+            bodies.jerk[i] = square(change).sqrt() as f32;
+        }
+        (0..3).for_each(|axis| bodies.acc[axis][i] = constant * acc[axis]);
+        bodies.pot[i] = -constant * pot;
+        bodies.work[i] = sources.len() as f32;
+    }
+    let body_body = (targets.len() * sources.len()) as u64;
+    census.interactions.add(&Interactions { body_body, ..Interactions::default() });
+    census.operations += body_body * OPERATIONS;
+    census.spend(Phase::Kernels, started.elapsed());
+}
+
+/// Pairs that are worth a task.
+const TASK_PAIRS: usize = 1 << 12;
+/// Operations of a pair without softening: offset 3, squared distance 5, root and inverse 2, factor 2, mass 2, sums 7.
+const OPERATIONS: u64 = 21;
 
 /// A body that feels others: position [L], particle type and id.
 type Sink = ([f64; 3], u8, u64);

@@ -61,28 +61,32 @@ pub struct SinkBox {
 }
 
 impl SinkBox {
-    /// Around one cell and all below it.
+    /// Around one cell and all sinks below it.
     pub(crate) fn around<E: Expansion>(tiles: &[Tile<E>], tile: &Tile<E>, lane: usize) -> SinkBox {
-        let SinkCell { centre, radius, error, reach, .. } = tile.sink(lane);
+        let cell = tile.sink(lane);
         if tile.child[lane] == LEAF {
-            return SinkBox { lo: centre, hi: centre, leaf: radius, any: radius, error, reach };
+            return SinkBox { leaf: cell.radius, ..SinkBox::of(&cell) };
         }
         let below = &tiles[tile.child[lane] as usize];
-        SinkBox::above(radius, simd::lanes(below.present).map(|lane| SinkBox::around(tiles, below, lane)))
+        SinkBox::above(&cell, simd::lanes(below.sinks).map(|lane| SinkBox::around(tiles, below, lane)))
     }
 
-    /// Around a cell of this radius, given the boxes of its children; its own centre of mass is among theirs.
-    pub(crate) fn above(radius: f32, children: impl Iterator<Item = SinkBox>) -> SinkBox {
-        let all = children.reduce(|a, b| SinkBox {
+    /// Around a cell, given the boxes of its children that have sinks.
+    pub(crate) fn above(cell: &SinkCell, children: impl Iterator<Item = SinkBox>) -> SinkBox {
+        children.fold(SinkBox::of(cell), |a, b| SinkBox {
             lo: std::array::from_fn(|axis| a.lo[axis].min(b.lo[axis])),
             hi: std::array::from_fn(|axis| a.hi[axis].max(b.hi[axis])),
             leaf: a.leaf.max(b.leaf),
             any: a.any.max(b.any),
             error: a.error.min(b.error),
             reach: a.reach.max(b.reach),
-        });
-        let all = all.expect("a cell that is split has children");
-        SinkBox { any: all.any.max(radius), ..all }
+        })
+    }
+
+    /// Around a cell alone that is no leaf.
+    fn of(cell: &SinkCell) -> SinkBox {
+        let SinkCell { centre, radius, error, reach, .. } = *cell;
+        SinkBox { lo: centre, hi: centre, leaf: 0.0, any: radius, error, reach }
     }
 
     fn write(&self, message: &mut Vec<u8>) {
@@ -320,18 +324,14 @@ mod tests {
             let boxes = leaves.iter().map(cell).map(|SinkCell { centre, radius, error, reach, .. }| {
                 SinkBox { lo: centre, hi: centre, leaf: radius, any: radius, error, reach }
             });
-            let all = SinkBox::above(above.radius, boxes);
-            let inside = SinkCell {
-                centre: std::array::from_fn(|axis| above.centre[axis].clamp(all.lo[axis], all.hi[axis])),
-                error: all.error.max(above.error), reach: all.reach.min(above.reach), ..above
-            };
+            let all = SinkBox::above(&above, boxes);
             for path in Path::available() {
                 let judge = |cell| dispatch(path, Judge(&opening, &tile, SinkRegion::Below(all), cell));
                 for leaf in leaves.iter().map(cell) {
                     let (may_open, accepted, _) = judge(leaf);
                     prop_assert_eq!(may_open | accepted, 0xff);
                 }
-                let (may_open, accepted, larger) = judge(inside);
+                let (may_open, accepted, larger) = judge(above);
                 prop_assert_eq!(may_open | accepted | !larger, 0xff);
             }
         }

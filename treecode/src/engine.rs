@@ -2,7 +2,7 @@
 //! knows of it. So the kernels of all orders are compiled in this crate alone.
 
 use crate::structure::Structure;
-use crate::{Bodies, Census, Expansion, Frame, Gravity, tree, with_expansion};
+use crate::{Bodies, Census, Expansion, Frame, Gravity, Selection, tree, with_expansion};
 
 /// One rank's part of the tree: its cells with their moments.
 pub struct Part(Box<dyn AnyPart>);
@@ -15,7 +15,14 @@ trait AnyPart {
     fn join(self: Box<Self>, messages: &[Vec<u8>]) -> Tree;
 }
 
-trait AnyTree {
+trait AnyTree: Send + Sync {
+    fn drifted(
+        self: Box<Self>,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part;
     fn essential(&self, rank: usize) -> Vec<u8>;
     fn graft(&mut self, message: &[u8]);
     fn imported(&self) -> [u64; 2];
@@ -32,9 +39,17 @@ trait AnyTree {
 }
 
 impl Part {
-    /// Carries moments upward from the bodies, which are in key order, to this rank's branches.
-    pub fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part {
-        with_expansion!(gravity, E => Part(Box::new(tree::Part::<E>::new(frame, gravity, bodies, structure))))
+    /// Carries moments upward from the bodies, which are in key order, to this rank's branches. The bodies of the selection will feel the field.
+    pub fn new(
+        frame: Frame,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part {
+        with_expansion!(gravity, E => {
+            Part(Box::new(tree::Part::<E>::new(frame, gravity, bodies, structure, selection)))
+        })
     }
 
     /// What all ranks must know of it: its branches, and where its sinks are.
@@ -49,6 +64,18 @@ impl Part {
 }
 
 impl Tree {
+    /// The part of this rank again after its bodies, in the same order and with the same gravity, have drifted: the centres of mass and radii of
+    /// its cells follow them, the moments stay as they were. All ranks must do so.
+    pub fn drifted(
+        self,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part {
+        self.0.drifted(gravity, bodies, structure, selection)
+    }
+
     /// What the sinks of another rank can need of this rank's cells: a cell stays closed only if none of them can open it.
     pub fn essential(&self, rank: usize) -> Vec<u8> {
         self.0.essential(rank)
@@ -64,12 +91,12 @@ impl Tree {
         self.0.imported()
     }
 
-    /// Names of all sink groups of this rank, in key order.
+    /// Names of all sink groups of this rank that are to feel the field, in key order.
     pub fn sink_groups(&self) -> Vec<u32> {
         self.0.sink_groups()
     }
 
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the bodies of these groups by the tree walk, in parallel; `bodies`
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected bodies of these groups by the tree walk, in parallel; `bodies`
     /// are this rank's, in key order, `constant` is that of gravity. Returns the groups that could not be computed, since they need cells that
     /// have not been grafted yet.
     ///
@@ -86,7 +113,7 @@ impl Tree {
         self.0.gravity(groups, complete, constant, bodies, census)
     }
 
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies of this rank by the fmm walk, in parallel; `bodies` are this
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected bodies of this rank by the fmm walk, in parallel; `bodies` are this
     /// rank's, in key order, `constant` is that of gravity.
     ///
     /// # Panics
@@ -106,6 +133,15 @@ impl<E: Expansion> AnyPart for tree::Part<E> {
 }
 
 impl<E: Expansion> AnyTree for tree::Tree<E> {
+    fn drifted(
+        self: Box<Self>,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part {
+        Part(Box::new((*self).drifted(gravity, bodies, structure, selection)))
+    }
     fn essential(&self, rank: usize) -> Vec<u8> {
         self.essential(rank)
     }

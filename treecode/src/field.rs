@@ -111,11 +111,12 @@ impl<E: Expansion> Task for GroupTask<'_, E> {
         }
         let walked = Instant::now();
         let (group, pairs) = (self.group, &mut self.scratch.pairs);
-        pairs.set_sinks::<L, E>(self.tree, &group.leaves, group.region.centre);
+        let some = self.tree.active.among(&group.bodies);
+        pairs.set_sinks::<L, E>(self.tree, &group.leaves, some, group.region.centre);
         let felt = pairs.interact::<L, E>(self.tree, group.region.centre);
         let first = group.bodies.start as usize;
-        self.units.write(&pairs.sinks, first, first, felt.work::<E>(), &mut self.out);
-        let count = group.bodies.len() as u64;
+        self.units.write(&pairs.sinks, first, some, first, felt.work::<E>(), &mut self.out);
+        let count = pairs.sinks.len() as u64;
         Some(Done {
             interactions: felt.interactions(count),
             operations: count * felt.operations,
@@ -164,7 +165,9 @@ mod tests {
     use crate::simd::Path;
     use crate::structure;
     use crate::tree::Part;
-    use crate::{Criterion, Cube, Frame, Gravity, Key, Softening, SofteningKernel, Walk, with_expansion};
+    use crate::{
+        Criterion, Cube, Frame, Gravity, Key, Selection, Softening, SofteningKernel, Walk, with_expansion,
+    };
 
     /// Bodies on a spiral that winds through all scales.
     fn spiral(n: usize) -> Bodies {
@@ -186,7 +189,7 @@ mod tests {
         let keys = crate::sort(&mut bodies, &frame.cube);
         let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
         with_expansion!(gravity, E => {
-            let part = Part::<E>::new(frame, gravity, &bodies, &structure);
+            let part = Part::<E>::new(frame, gravity, &bodies, &structure, Selection::default());
             let message = part.message();
             let mut tree = part.join(&[message]);
             tree.path = path;
@@ -194,6 +197,7 @@ mod tests {
             match gravity.walk {
                 Walk::Tree => drop(tree.gravity(&tree.sink_groups(), true, 1.0, &mut bodies, &mut census)),
                 Walk::Fmm => tree.fmm(1.0, &mut bodies, &mut census),
+                Walk::Direct => unreachable!("not asked for"),
             }
             (bodies, census)
         })

@@ -21,7 +21,9 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Sinks with no more bodies than this are one task.
-const TASK_BODIES: u32 = 4096;
+const TASK_BODIES: usize = 4096;
+/// The same where only some of the bodies are active: they share less of their lists.
+const TASK_ACTIVE: usize = 256;
 /// One leaf in so many is timed, to share the time of the evaluation between lists and kernels.
 const TIMED: u64 = 16;
 
@@ -81,7 +83,7 @@ struct Sink<E: Expansion> {
 impl<E: Expansion> Tree<E> {
     /// See [`crate::Tree::fmm`].
     pub(crate) fn fmm(&self, constant: f64, bodies: &mut Bodies, census: &mut Census) {
-        if bodies.is_empty() {
+        if self.active.count(&(0..bodies.len() as u32)) == 0 {
             return;
         }
         let started = Instant::now();
@@ -110,7 +112,7 @@ impl<E: Expansion> Pass<'_, E> {
             scratch.lists.clear();
             scratch.lists.extend_from_slice(list);
             let mut worker = Worker { pass: self, scratch, done: Done::default() };
-            if child == LEAF || tile.count[sink.lane] <= TASK_BODIES {
+            if child == LEAF || self.is_one_task(tile, sink.lane) {
                 worker.descend(sink, 0..list.len(), base, &mut out);
                 return (E::local([0.0; LANES]), None, worker.done);
             }
@@ -119,7 +121,7 @@ impl<E: Expansion> Pass<'_, E> {
         });
         let Some(left) = left else { return done };
         let below = &self.tree.tiles[child as usize];
-        let lanes: Vec<usize> = simd::lanes(below.mine).collect();
+        let lanes: Vec<usize> = simd::lanes(below.sinks).collect();
         let rest = for_each_part(
             &lanes,
             &|&lane| below.first[lane] as usize..(below.first[lane] + below.count[lane]) as usize,
@@ -131,6 +133,14 @@ impl<E: Expansion> Pass<'_, E> {
             &Done::and,
         );
         done.and(rest)
+    }
+
+    fn is_one_task(&self, tile: &Tile<E>, lane: usize) -> bool {
+        let bodies = tile.first[lane]..tile.first[lane] + tile.count[lane];
+        match self.tree.active.among(&bodies) {
+            None => bodies.len() <= TASK_BODIES,
+            Some(some) => some.len() <= TASK_ACTIVE,
+        }
     }
 }
 
@@ -161,7 +171,7 @@ impl<E: Expansion> Worker<'_, E> {
         let start = self.scratch.lists.len();
         let children = self.split(sink, list);
         let end = self.scratch.lists.len();
-        for lane in simd::lanes(tree.tiles[child as usize].mine) {
+        for lane in simd::lanes(tree.tiles[child as usize].sinks) {
             self.descend(&Sink::below(child, lane, &children), start..end, base, out);
         }
         self.scratch.lists.truncate(start);
@@ -328,14 +338,16 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         let local = worker.field::<L>(self.sink, &cell, lanes);
 
         let pairs = &mut worker.scratch.pairs;
-        pairs.set_sinks::<L, E>(tree, &[leaf], cell.centre);
+        let some = tree.active.among(&(leaf.first..leaf.first + leaf.count));
+        pairs.set_sinks::<L, E>(tree, &[leaf], some, cell.centre);
         pairs.sinks.feel_local::<L, E>(&local);
         let felt = pairs.interact::<L, E>(tree, cell.centre);
-        let sinks = u64::from(leaf.count);
+        let sinks = pairs.sinks.len() as u64;
         let shared = count as f32 * in_pairs(E::CELL_OPERATIONS) / sinks as f32;
         worker.pass.units.write(
             &pairs.sinks,
             leaf.first as usize,
+            some,
             self.base,
             felt.work::<E>() + shared,
             self.out,

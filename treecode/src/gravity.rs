@@ -39,6 +39,8 @@ pub enum Walk {
     Tree,
     /// Cells act on cells, and local expansions pass down to the bodies (Dehnen 2002).
     Fmm,
+    /// All bodies act on all, in double precision: for few bodies.
+    Direct,
 }
 
 /// The opening criterion. Every criterion *accepts* a cell that is far enough.

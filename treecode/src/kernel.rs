@@ -199,6 +199,19 @@ impl Sources {
         self.len += count;
     }
 
+    /// Keeps the bodies at these places only, which ascend; they are no sources then, but can become sinks.
+    pub(crate) fn keep(&mut self, places: impl Iterator<Item = usize>) {
+        self.len = 0;
+        for from in places {
+            let to = self.len;
+            self.pos
+                .iter_mut()
+                .chain([&mut self.mass, &mut self.term])
+                .for_each(|array| array[to] = array[from]);
+            self.len += 1;
+        }
+    }
+
     /// Makes room for more bodies.
     #[inline(always)]
     fn reserve(&mut self, more: usize) {

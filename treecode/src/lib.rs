@@ -5,6 +5,7 @@
 //! list, and kernels turn lists into accelerations. [`direct`](crate::direct) is the exact sum that every force
 //! test is held against.
 
+mod active;
 mod bodies;
 mod census;
 mod check;
@@ -42,9 +43,11 @@ mod tree;
 #[cfg(test)]
 mod tree_moments;
 
+use active::Active;
 use expansion::{Expansion, with_expansion};
 use regions::Regions;
 
+pub use active::Selection;
 pub use bodies::{Bodies, TYPES};
 pub use census::{Census, Convention, Interactions, Phase};
 pub use check::Survey;

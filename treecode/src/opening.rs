@@ -82,17 +82,31 @@ impl Opening {
                     even => mean.powf(1.0 / even as f64),
                 }
             }
-            (Walk::Tree, Criterion::Angle) => {
-                let centre = Frame::centre(key);
-                let offset = std::array::from_fn(|axis| summary.com[axis] - centre[axis]);
-                Frame::cell_side(key.level()) / self.theta + square(offset).sqrt()
-            }
-            (Walk::Tree, _) => {
+            (Walk::Tree, Criterion::Angle) => self.angle_limit(key, summary.com),
+            (Walk::Tree | Walk::Direct, _) => {
                 // The highest even moment is exact; each missing power of r is at most the radius.
                 let bound = E::radial(&summary.moments) * summary.radius.powi((E::ORDER + 1 - even) as i32);
                 (E::ORDER + 2) as f64 * bound
             }
         }
+    }
+
+    /// The same of a cell whose bodies have drifted to another centre of mass and radius while its moments stay: what goes with powers of the radius
+    /// is scaled, from what it was.
+    pub(crate) fn moved_limit<E: Expansion>(&self, key: Key, com: [f64; 3], limit: f64, growth: f64) -> f64 {
+        let growth = if growth.is_finite() { growth } else { 1.0 };
+        match (self.walk, self.criterion) {
+            (Walk::Fmm, _) => limit * growth,
+            (Walk::Tree, Criterion::Angle) => self.angle_limit(key, com),
+            (Walk::Tree | Walk::Direct, _) => limit * growth.powi(E::ORDER as i32 + 1),
+        }
+    }
+
+    /// The distance at which a group accepts a cell by its angle.
+    fn angle_limit(&self, key: Key, com: [f64; 3]) -> f64 {
+        let centre = Frame::centre(key);
+        let offset = std::array::from_fn(|axis| com[axis] - centre[axis]);
+        Frame::cell_side(key.level()) / self.theta + square(offset).sqrt()
     }
 
     /// The error allowed for one cell, in acceleration units of the frame, to sinks whose least last acceleration [L/T^2] this is.

@@ -3,8 +3,10 @@
 use crate::kernel::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
 use crate::particles::Leaf;
 use crate::simd::Lanes;
+use crate::summary::square;
 use crate::tree::Tree;
 use crate::{Bodies, Expansion, Interactions, SofteningKernel};
+use std::ops::Range;
 
 /// A group of sinks, the cells and leaves that act on its bodies, and room for the sources.
 #[derive(Default)]
@@ -55,15 +57,19 @@ impl Pairs {
         self.far.clear();
     }
 
-    /// Takes the bodies of leaves as sinks about a centre.
+    /// Takes the bodies of leaves that lie together as sinks about a centre, or `some` of these bodies.
     #[inline(always)]
     pub(crate) fn set_sinks<L: Lanes, E: Expansion>(
         &mut self,
         tree: &Tree<E>,
         leaves: &[Leaf],
+        some: Option<&[u32]>,
         centre: [f64; 3],
     ) {
         self.sources.set::<L>(&tree.particles, leaves.iter().map(|leaf| (*leaf, leaf.shift(centre))));
+        if let (Some(some), [leaf, ..]) = (some, leaves) {
+            self.sources.keep(some.iter().map(|i| (i - leaf.first) as usize));
+        }
         self.sinks.set(&self.sources);
     }
 
@@ -111,8 +117,8 @@ impl Pairs {
     }
 }
 
-/// Where the results of bodies go: acceleration, potential, work.
-pub(crate) type Out<'a> = ([&'a mut [f64]; 3], &'a mut [f64], &'a mut [f32]);
+/// Where the results of bodies go: acceleration, potential, work and change of acceleration.
+pub(crate) type Out<'a> = ([&'a mut [f64]; 3], &'a mut [f64], [&'a mut [f32]; 2]);
 
 /// From the sums of the kernels to physical units.
 pub(crate) struct Units<'a> {
@@ -120,6 +126,8 @@ pub(crate) struct Units<'a> {
     potential: f64,
     /// Potential of a body at its own place, which pair sums include and the field does not.
     own: [f64; crate::TYPES],
+    /// Whether changes of acceleration are wanted.
+    changes: bool,
     mass: &'a [f64],
     kind: &'a [u8],
 }
@@ -131,23 +139,58 @@ impl<'a> Units<'a> {
         constant: f64,
         bodies: &'a mut Bodies,
     ) -> (Units<'a>, Out<'a>) {
-        let Bodies { acc: [x, y, z], pot, work, kind, mass, .. } = bodies;
+        let Bodies { acc: [x, y, z], pot, work, jerk, kind, mass, .. } = bodies;
         let (acceleration, potential) = (tree.frame.acceleration(constant), tree.frame.potential(constant));
         let own = std::array::from_fn(|kind| tree.softened.own_potential(kind as u8) / tree.frame.mass);
-        (Units { acceleration, potential, own, mass, kind }, ([x, y, z], pot, work))
+        let units = Units { acceleration, potential, own, changes: tree.changes, mass, kind };
+        (units, ([x, y, z], pot, [work, jerk]))
     }
 
-    /// Writes the sums of sinks, which are the bodies from `first` on; `out` begins with body `base`.
-    pub(crate) fn write(&self, sinks: &Sinks, first: usize, base: usize, work: f32, out: &mut Out) {
-        let ([x, y, z], pot, works) = out;
-        let (bodies, at) = (first..first + sinks.len(), first - base..first - base + sinks.len());
+    /// Writes the sums of sinks, which are the bodies from `first` on, or `some` of them; `out` begins with body `base`.
+    pub(crate) fn write(
+        &self,
+        sinks: &Sinks,
+        first: usize,
+        some: Option<&[u32]>,
+        base: usize,
+        work: f32,
+        out: &mut Out,
+    ) {
+        match some {
+            None => self.write_run(sinks, 0..sinks.len(), first, base, work, out),
+            Some(some) => {
+                for (k, body) in some.iter().enumerate() {
+                    self.write_run(sinks, k..k + 1, *body as usize, base, work, out);
+                }
+            }
+        }
+    }
+
+    /// Writes the sums of a range of sinks, which are the bodies from `first` on.
+    #[inline(always)]
+    fn write_run(
+        &self,
+        sinks: &Sinks,
+        range: Range<usize>,
+        first: usize,
+        base: usize,
+        work: f32,
+        out: &mut Out,
+    ) {
+        let ([x, y, z], pot, [works, changes]) = out;
+        let (bodies, at) = (first..first + range.len(), first - base..first - base + range.len());
         let (kind, mass) = (&self.kind[bodies.clone()], &self.mass[bodies]);
         let (x, y, z) = (&mut x[at.clone()], &mut y[at.clone()], &mut z[at.clone()]);
         let pot = &mut pot[at.clone()];
+        let changes = &mut changes[at.clone()];
         for k in 0..mass.len() {
-            let [sum, ax, ay, az] = sinks.field(k);
+            let [sum, ax, ay, az] = sinks.field(range.start + k);
             pot[k] = (self.own[usize::from(kind[k])] * mass[k] - sum) * self.potential;
-            (x[k], y[k], z[k]) = (ax * self.acceleration, ay * self.acceleration, az * self.acceleration);
+            let new = [ax, ay, az].map(|a| a * self.acceleration);
+            if self.changes {
+                changes[k] = square([new[0] - x[k], new[1] - y[k], new[2] - z[k]]).sqrt() as f32;
+            }
+            [x[k], y[k], z[k]] = new;
         }
         works[at].fill(work);
     }

@@ -32,19 +32,23 @@ pub(crate) struct Particles {
 }
 
 impl Particles {
-    /// The particles of all local bodies; leaves in key order.
-    pub(crate) fn new(frame: &Frame, bodies: &Bodies, softened: &Softened, leaves: &[Leaf]) -> Particles {
+    /// Room for all local bodies.
+    pub(crate) fn new(bodies: &Bodies, softened: &Softened) -> Particles {
         let term = if softened.none {
             Vec::new()
         } else {
             bodies.kind.iter().map(|&kind| softened.pair_term(kind)).collect()
         };
-        let mut particles = Particles { bodies: vec![[0.0; 4]; bodies.len()], term };
+        Particles { bodies: vec![[0.0; 4]; bodies.len()], term }
+    }
+
+    /// Puts all local bodies to where they are, given the leaves in key order.
+    pub(crate) fn place(&mut self, frame: &Frame, bodies: &Bodies, leaves: &[Leaf]) {
         for_each_part(
             leaves,
             &|leaf| leaf.first as usize..(leaf.first + leaf.count) as usize,
             0,
-            &mut particles.bodies[..],
+            &mut self.bodies[..],
             &|leaf, particles| {
                 for (particle, i) in particles.iter_mut().zip(leaf.first as usize..) {
                     let position = frame.position(bodies, i);
@@ -55,7 +59,12 @@ impl Particles {
             },
             &|(), ()| (),
         );
-        particles
+    }
+
+    /// Forgets all but the local bodies.
+    pub(crate) fn truncate(&mut self, local: usize) {
+        self.bodies.truncate(local);
+        self.term.truncate(local);
     }
 
     /// Appends the particles of a leaf to a message.

@@ -23,13 +23,26 @@ impl Bodies {
     /// [`Bodies::permute`] with the memory of a vector that is no longer needed.
     pub(crate) fn permute_with(&mut self, order: &[u32], spare: Vec<u64>) {
         let near = if order.len() == self.len() { Near::new(order) } else { None };
-        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work } = self;
+        let Bodies {
+            id,
+            kind,
+            mass,
+            pos: [x, y, z],
+            vel: [u, v, w],
+            acc: [ax, ay, az],
+            pot,
+            work,
+            jerk,
+            rung,
+        } = self;
         let numbers = [mass, x, y, z, u, v, w, ax, ay, az, pot];
         if let Some(near) = near {
             drop(spare);
             near.apply(id);
             near.apply(kind);
             near.apply(work);
+            near.apply(jerk);
+            near.apply(rung);
             numbers.into_iter().for_each(|array| near.apply(array));
         } else {
             let mut spare = bytemuck::cast_vec(gather(id, order, spare));
@@ -38,7 +51,9 @@ impl Bodies {
             }
             drop(spare);
             gather(kind, order, Vec::new());
-            gather(work, order, Vec::new());
+            gather(rung, order, Vec::new());
+            let spare = gather(work, order, Vec::new());
+            gather(jerk, order, spare);
         }
     }
 }
@@ -132,6 +147,7 @@ mod tests {
         for i in 0..n {
             bodies.kind[i] = (i % 6) as u8;
             (bodies.mass[i], bodies.pot[i], bodies.work[i]) = (i as f64, -(i as f64), i as f32);
+            (bodies.jerk[i], bodies.rung[i]) = (2.0 * i as f32, (i % 30) as u8);
             for axis in 0..3 {
                 bodies.pos[axis][i] = (10 * i + axis) as f64;
                 bodies.vel[axis][i] = (10 * i + axis + 3) as f64;
@@ -184,6 +200,10 @@ mod tests {
                     );
                     assert_eq!(found, expected(i));
                     assert_eq!((bodies.pot[i], bodies.work[i]), (-bodies.mass[i], bodies.mass[i] as f32));
+                    assert_eq!(
+                        (bodies.jerk[i], bodies.rung[i]),
+                        (2.0 * bodies.work[i], (order[i] % 30) as u8)
+                    );
                 }
             }
         }

@@ -28,9 +28,14 @@ impl Regions {
             std::iter::from_fn(|| (!message.is_empty()).then(|| read(message))).collect()
         }
         match walk {
-            Walk::Tree => Regions::Groups(all(&mut message, Region::read)),
+            Walk::Tree | Walk::Direct => Regions::Groups(all(&mut message, Region::read)),
             Walk::Fmm => Regions::Cells(all(&mut message, SinkRegion::read)),
         }
+    }
+
+    /// Whether there are no sinks.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Number of regions.

@@ -112,6 +112,47 @@ impl<M: bytemuck::Pod> Summary<M> {
     }
 }
 
+/// What goes up the tree beside mass and place.
+pub(crate) trait Rise {
+    /// Moments of one cell about its centre of mass.
+    type Moments: bytemuck::Pod;
+    /// Whether the least acceleration of the bodies is wanted.
+    const ACCELERATION: bool;
+    /// Moments of bodies about a centre, eight at a time, as [`Expansion::of_bodies`].
+    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments;
+    /// Adds moments about another centre, as [`Expansion::add_shifted`].
+    fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]);
+}
+
+impl<E: Expansion> Rise for E {
+    type Moments = E::Moments;
+    const ACCELERATION: bool = true;
+
+    #[inline(always)]
+    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments {
+        <E as Expansion>::of_bodies(bodies)
+    }
+    #[inline(always)]
+    fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]) {
+        <E as Expansion>::add_shifted(sum, moments, offset);
+    }
+}
+
+/// Where cells are, and no more.
+pub(crate) struct Place;
+
+impl Rise for Place {
+    type Moments = ();
+    const ACCELERATION: bool = false;
+
+    #[inline(always)]
+    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) {
+        bodies.for_each(drop);
+    }
+    #[inline(always)]
+    fn add_shifted((): &mut (), (): &(), _: [f64; 3]) {}
+}
+
 /// Takes a value from the front of a message that one of our ranks wrote.
 pub fn take<T: bytemuck::Pod>(message: &mut &[u8]) -> T {
     let (head, rest) = message.split_at(size_of::<T>());
@@ -128,7 +169,7 @@ pub(crate) fn of_bodies<E: Expansion>(
     range: Range<usize>,
 ) -> Summary<E::Moments> {
     let (kinds, mass) = (&bodies.kind[range.clone()], &bodies.mass[range.clone()]);
-    let mut sum = dispatch(path, OfBodies::<E> { frame, bodies, range, expansion: PhantomData });
+    let mut sum = dispatch(path, OfBodies::<E> { frame, bodies, range, rising: PhantomData });
     if !softened.none {
         let squares = kinds.iter().zip(mass).map(|(kind, mass)| mass * softened.length2(*kind));
         sum.softening2 = squares.sum::<f64>() / mass.iter().sum::<f64>();
@@ -137,16 +178,26 @@ pub(crate) fn of_bodies<E: Expansion>(
     sum
 }
 
+/// Mass, place and radius of the bodies of a leaf.
+pub(crate) fn place_of_bodies(
+    frame: &Frame,
+    bodies: &Bodies,
+    path: Path,
+    range: Range<usize>,
+) -> Summary<()> {
+    dispatch(path, OfBodies::<Place> { frame, bodies, range, rising: PhantomData })
+}
+
 /// The task of [`of_bodies`]: all but the softening.
-struct OfBodies<'a, E> {
+struct OfBodies<'a, R> {
     frame: &'a Frame,
     bodies: &'a Bodies,
     range: Range<usize>,
-    expansion: PhantomData<E>,
+    rising: PhantomData<R>,
 }
 
-impl<E: Expansion> Task for OfBodies<'_, E> {
-    type Output = Summary<E::Moments>;
+impl<R: Rise> Task for OfBodies<'_, R> {
+    type Output = Summary<R::Moments>;
 
     #[inline(always)]
     fn run<L: Lanes>(self) -> Self::Output {
@@ -154,7 +205,7 @@ impl<E: Expansion> Task for OfBodies<'_, E> {
         let mass = &bodies.mass[range.clone()];
         let pos = bodies.pos.each_ref().map(|axis| &axis[range.clone()]);
         let total = fold([mass], [0.0], |[sum], [m]| [sum + m], |[a], [b]| [a + b])[0];
-        let mut sum = Summary::<E::Moments>::empty();
+        let mut sum = Summary::<R::Moments>::empty();
         (sum.count, sum.mass) = (range.len() as u64, total * frame.per_mass());
         for axis in 0..3 {
             let [weighted, lo, hi] = fold(
@@ -166,14 +217,16 @@ impl<E: Expansion> Task for OfBodies<'_, E> {
             [sum.com[axis], sum.extent.lo[axis], sum.extent.hi[axis]] =
                 [weighted / total, lo, hi].map(|x| frame.coordinate(axis, x));
         }
-        let [x, y, z] = bodies.acc.each_ref().map(|axis| &axis[range.clone()]);
-        let [acc2] = fold(
-            [x, y, z],
-            [f64::INFINITY],
-            |[acc2], [x, y, z]| [least(acc2, x * x + y * y + z * z)],
-            |[a], [b]| [least(a, b)],
-        );
-        sum.extent.min_acc = acc2.sqrt();
+        if R::ACCELERATION {
+            let [x, y, z] = bodies.acc.each_ref().map(|axis| &axis[range.clone()]);
+            let [acc2] = fold(
+                [x, y, z],
+                [f64::INFINITY],
+                |[acc2], [x, y, z]| [least(acc2, x * x + y * y + z * z)],
+                |[a], [b]| [least(a, b)],
+            );
+            sum.extent.min_acc = acc2.sqrt();
+        }
         let mut radius2 = L::splat(0.0);
         let eights = (0..range.len()).step_by(LANES).map(|from| {
             let at = |k: usize| (from + k).min(range.len() - 1);
@@ -189,7 +242,7 @@ impl<E: Expansion> Task for OfBodies<'_, E> {
             radius2 = radius2.max(x.mul_add(x, y.mul_add(y, z * z)));
             (offset, masses)
         });
-        sum.moments = E::of_bodies(eights);
+        sum.moments = R::of_bodies(eights);
         let mut lanes = [0.0; LANES];
         radius2.store(&mut lanes);
         // Room for the rounding of offsets and squares to single precision.
@@ -231,10 +284,10 @@ fn fold<const N: usize, const K: usize>(
 }
 
 /// Summary of a cell from those of its children, in octant order; absent children are left out.
-pub(crate) fn of_children<'a, E: Expansion>(
-    children: impl Iterator<Item = &'a Summary<E::Moments>> + Clone,
-) -> Summary<E::Moments> {
-    let mut sum = Summary::<E::Moments>::empty();
+pub(crate) fn of_children<'a, R: Rise>(
+    children: impl Iterator<Item = &'a Summary<R::Moments>> + Clone,
+) -> Summary<R::Moments> {
+    let mut sum = Summary::<R::Moments>::empty();
     for child in children.clone() {
         sum.count += child.count;
         sum.mass += child.mass;
@@ -250,7 +303,7 @@ pub(crate) fn of_children<'a, E: Expansion>(
     for child in children {
         let offset = std::array::from_fn(|axis| child.com[axis] - sum.com[axis]);
         radius = radius.max(square(offset).sqrt() + child.radius);
-        E::add_shifted(&mut sum.moments, &child.moments, offset);
+        R::add_shifted(&mut sum.moments, &child.moments, offset);
     }
     // The box bounds the radius as well: no body is farther than the box's farthest corner.
     let corner = std::array::from_fn(|axis| {

@@ -38,9 +38,9 @@ pub struct Tile<E: Expansion> {
     pub centre: [f64; 3],
     /// The tile of the cell's children, or [`EMPTY`], [`LEAF`], [`CLOSED`].
     pub child: [u32; LANES],
-    /// First body of a leaf.
+    /// First body, of a leaf or of a cell of this rank.
     pub first: [u32; LANES],
-    /// Number of bodies of a leaf.
+    /// Number of bodies.
     pub count: [u32; LANES],
     /// Lanes that hold a cell, one bit each.
     pub present: u8,
@@ -48,8 +48,8 @@ pub struct Tile<E: Expansion> {
     pub leaves: u8,
     /// Lanes whose bodies are so few that they act one by one on bodies sooner than their moments do.
     pub few: u8,
-    /// Lanes with bodies of this rank, which `first` and `count` then tell.
-    pub mine: u8,
+    /// Lanes with bodies of this rank that are to feel the field.
+    pub sinks: u8,
 }
 
 /// A cell is opened for sinks nearer than this fraction of its side, since its place is rounded to 2^-24 of it.
@@ -78,7 +78,7 @@ impl<E: Expansion> Tile<E> {
             present: 0,
             leaves: 0,
             few: 0,
-            mine: 0,
+            sinks: 0,
         }
     }
 
@@ -94,6 +94,20 @@ impl<E: Expansion> Tile<E> {
         self.reach[lane] = (summary.extent.reach * ROUND_UP).max(nearest) as f32;
         self.softening[lane] = (0.5 * summary.softening2) as f32;
         E::fill(&mut self.moments, lane, &summary.moments);
+    }
+
+    /// Moves a cell to where its bodies have drifted; its moments stay.
+    pub(crate) fn shift(&mut self, lane: usize, key: Key, moved: &Summary<()>, opening: &Opening) {
+        for axis in 0..3 {
+            self.com[axis][lane] = (moved.com[axis] - self.centre[axis]) as f32;
+        }
+        let before = std::mem::replace(&mut self.radius[lane], (moved.radius * ROUND_UP) as f32);
+        self.limit[lane] = opening.moved_limit::<E>(
+            key,
+            moved.com,
+            f64::from(self.limit[lane]),
+            moved.radius / f64::from(before),
+        ) as f32;
     }
 
     /// Says what is below the cell in a lane.

@@ -1,7 +1,8 @@
 //! The tree that sinks walk: this rank's part, the cells above all ranks' branches, and what other ranks have sent.
 //!
 //! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] makes a [`Tree`] of the
-//! branches of all ranks; [`Tree::essential`] writes what the regions of another rank can need, [`Tree::graft`] takes it in.
+//! branches of all ranks; [`Tree::essential`] writes what the regions of another rank can need, [`Tree::graft`] takes it in. With block time
+//! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
 
 use crate::dual::{SinkBox, SinkRegion};
 use crate::keymap::KeyMap;
@@ -10,9 +11,9 @@ use crate::particles::{Leaf, Particles};
 use crate::simd::{self, LANES, Lanes, Path, Task, dispatch};
 use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_above};
-use crate::summary::{self, Extent, Summary, take};
+use crate::summary::{self, Extent, Place, Summary, take};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
-use crate::{Bodies, Expansion, Frame, Gravity, Key, Regions, Walk};
+use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -24,14 +25,14 @@ const GROUP_REGION_SHARE: usize = 128;
 
 /// One rank's part of the tree.
 pub(crate) struct Part<E: Expansion> {
-    /// Summary of each branch, in key order.
-    pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// Where the sinks of this rank are.
     regions: Regions,
     branches: Vec<Cell>,
     leaf_size: u64,
     walk: Walk,
-    tree: Tree<E>,
+    /// Where the branches have drifted to since the tree was joined with other moments; `None` for fresh ones.
+    moved: Option<Vec<Summary<()>>>,
+    pub(crate) tree: Tree<E>,
 }
 
 /// The tree of one rank: its own cells, the cells above, and what was grafted.
@@ -46,15 +47,23 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) frame: Frame,
     /// Key of a split cell -> tile of its children.
     map: KeyMap,
+    /// Summary of each branch of this rank, in key order.
+    pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// Key, tile and lane of each branch of this rank.
     branches: Vec<(Key, u32, usize)>,
     /// The same of each cell above the branches of all ranks.
     above: Vec<(Key, u32, usize)>,
     /// Of each rank, its branches and where its sinks are.
     ranks: Vec<(Vec<Key>, Regions)>,
+    /// The bodies of this rank that are to feel the field.
+    pub(crate) active: Active,
+    /// Whether changes of acceleration are wanted.
+    pub(crate) changes: bool,
     pub(crate) path: Path,
     /// Cells and bodies grafted.
     pub(crate) imported: [u64; 2],
+    /// The tiles above the branches and the map as they were before anything was grafted.
+    ungrafted: (Vec<Tile<E>>, KeyMap),
 }
 
 /// Sinks that walk together.
@@ -67,7 +76,13 @@ pub(crate) struct Group {
 
 impl<E: Expansion> Part<E> {
     /// Carries moments upward from the bodies to this rank's branches, and finds the groups and regions of its sinks.
-    pub(crate) fn new(frame: Frame, gravity: &Gravity, bodies: &Bodies, structure: &Structure) -> Part<E> {
+    pub(crate) fn new(
+        frame: Frame,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part<E> {
         let (opening, softened) = (Opening::new(gravity, &frame), Softened::new(&gravity.softening, &frame));
         let path = Path::detect();
         let mut tiles = vec![Tile::empty(None); structure.tiles.len()];
@@ -81,52 +96,89 @@ impl<E: Expansion> Part<E> {
                     tile.fill(lane, cell.key, summary, &opening);
                     tile.link(lane, cell.child, &cell.bodies);
                 }
-                tile.mine = tile.present;
                 summary::of_children::<E>(children.iter().map(|(_, summary)| *summary))
             },
         );
-        let mut map = KeyMap::with_capacity(tiles.len());
-        structure.tiles.iter().zip(0..).for_each(|(split, tile)| map.insert(split.key, tile));
-        let leaves = leaves(&tiles, &structure.branches, &summaries, &opening);
-        let particles = Particles::new(&frame, bodies, &softened, &leaves);
-        let (groups, regions) = match gravity.walk {
-            Walk::Tree => sinks(&frame, &opening, &softened, gravity, bodies, structure, leaves),
-            Walk::Fmm => {
-                let size = (bodies.len() / REGION_SHARE).max(REGION_BODIES);
-                let branches = structure.branches.iter().zip(&summaries);
-                let mut regions = Vec::new();
-                for (branch, summary) in branches {
-                    let tile = lone(branch, summary, &opening);
-                    sink_regions(&tiles, &tile, branch.key.octant(), size, &mut regions);
-                }
-                (Vec::new(), Regions::Cells(regions))
-            }
-        };
-        let tree = Tree {
+        let particles = Particles::new(bodies, &softened);
+        let mut tree = Tree {
             tiles,
             root: EMPTY,
             particles,
-            groups,
+            groups: Vec::new(),
             opening,
             softened,
             frame,
-            map,
+            map: KeyMap::with_capacity(structure.tiles.len()),
+            summaries,
             branches: Vec::new(),
             above: Vec::new(),
             ranks: Vec::new(),
+            active: Active::All,
+            changes: false,
             path,
             imported: [0; 2],
+            ungrafted: Default::default(),
+        };
+        for (split, index) in structure.tiles.iter().zip(0..) {
+            tree.map.insert(split.key, index);
+        }
+        Part::with_sinks(tree, gravity, bodies, structure, selection, None)
+    }
+
+    /// What is left to do where the cells of this rank know their place: particles relative to them, and the sinks.
+    fn with_sinks(
+        mut tree: Tree<E>,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+        moved: Option<Vec<Summary<()>>>,
+    ) -> Part<E> {
+        (tree.active, tree.changes) = (Active::new(bodies, selection), selection.changes);
+        let branches = || structure.branches.iter().zip(&tree.summaries);
+        match &tree.active {
+            Active::All => tree.tiles.iter_mut().for_each(|tile| tile.sinks = tile.present),
+            Active::Some(all) => {
+                tree.tiles.iter_mut().for_each(|tile| tile.sinks = 0);
+                for branch in structure.branches.iter().filter(|branch| branch.child != LEAF) {
+                    mark_sinks(&mut tree.tiles, branch.child, active::within(all, &branch.bodies));
+                }
+            }
+        }
+        let leaves = leaves(&tree.tiles[..structure.tiles.len()], branches(), &tree.opening);
+        tree.particles.place(&tree.frame, bodies, &leaves);
+        let regions = match gravity.walk {
+            Walk::Tree => {
+                let (groups, regions) = sink_groups(&tree, gravity, bodies, structure, leaves);
+                tree.groups = groups;
+                regions
+            }
+            Walk::Fmm => {
+                let size = (bodies.len() / REGION_SHARE).max(REGION_BODIES);
+                let mut regions = Vec::new();
+                for (branch, summary) in
+                    branches().filter(|(branch, _)| tree.active.count(&branch.bodies) > 0)
+                {
+                    let tile = lone(branch, summary, &tree.opening);
+                    sink_regions(&tree.tiles, &tile, branch.key.octant(), size, &mut regions);
+                }
+                Regions::Cells(regions)
+            }
+            Walk::Direct => unreachable!("direct summation has no tree"),
         };
         let (branches, leaf_size) = (structure.branches.clone(), gravity.leaf_size as u64);
-        Part { summaries, regions, branches, leaf_size, walk: gravity.walk, tree }
+        Part { regions, branches, leaf_size, walk: gravity.walk, moved, tree }
     }
 
     /// Branches and sinks, for all ranks.
     pub(crate) fn message(&self) -> Vec<u8> {
         let mut message = (self.branches.len() as u64).to_ne_bytes().to_vec();
-        for (branch, summary) in self.branches.iter().zip(&self.summaries) {
+        for (i, branch) in self.branches.iter().enumerate() {
             message.extend_from_slice(&branch.key.bits().to_ne_bytes());
-            summary.write(&mut message);
+            match &self.moved {
+                None => self.tree.summaries[i].write(&mut message),
+                Some(places) => places[i].write(&mut message),
+            }
         }
         self.regions.write(&mut message);
         message
@@ -135,20 +187,38 @@ impl<E: Expansion> Part<E> {
     /// Joins the parts of all ranks, by rank: hangs all branches below the cells above them, which every rank computes from the same numbers
     /// in the same order.
     pub(crate) fn join(self, messages: &[Vec<u8>]) -> Tree<E> {
-        let (mut branches, mut ranks) = (Vec::new(), Vec::new());
-        for message in messages {
-            let (mut message, first) = (&message[..], branches.len());
-            for _ in 0..take::<u64>(&mut message) {
-                let key = Key::from_bits(take(&mut message)).expect("branches have keys");
-                branches.push((key, Summary::read(&mut message)));
-            }
-            let keys = branches[first..].iter().map(|(key, _)| *key).collect();
-            ranks.push((keys, Regions::read(self.walk, message)));
-        }
-        let mut tree = Tree::new(self, &branches);
+        let (walk, local) = (self.walk, self.tree.ungrafted.0.len());
+        let local = self.tree.tiles.len() - local;
+        let (mut tree, ranks) = if self.moved.is_some() {
+            let (branches, ranks) = read_parts(walk, messages);
+            (Tree::follow(self.tree, &branches), ranks)
+        } else {
+            let (branches, ranks) = read_parts(walk, messages);
+            (Tree::new(self, &branches), ranks)
+        };
         tree.ranks = ranks;
+        tree.ungrafted = (tree.tiles[local..].to_vec(), tree.map.clone());
         tree
     }
+}
+
+/// The branches of all ranks with their summaries, and of each rank the branches and regions, from what each said.
+#[allow(clippy::type_complexity)]
+fn read_parts<M: bytemuck::Pod>(
+    walk: Walk,
+    messages: &[Vec<u8>],
+) -> (Vec<(Key, Summary<M>)>, Vec<(Vec<Key>, Regions)>) {
+    let (mut branches, mut ranks) = (Vec::new(), Vec::new());
+    for message in messages {
+        let (mut message, first) = (&message[..], branches.len());
+        for _ in 0..take::<u64>(&mut message) {
+            let key = Key::from_bits(take(&mut message)).expect("branches have keys");
+            branches.push((key, Summary::read(&mut message)));
+        }
+        let keys = branches[first..].iter().map(|(key, _)| *key).collect();
+        ranks.push((keys, Regions::read(walk, message)));
+    }
+    (branches, ranks)
 }
 
 /// A branch in a tile of its own, as it will be in one above this rank's part.
@@ -159,14 +229,28 @@ fn lone<E: Expansion>(branch: &Cell, summary: &Summary<E::Moments>, opening: &Op
     tile
 }
 
+/// Marks the lanes of a tile and of all below that hold sinks, given all sinks among its bodies.
+fn mark_sinks<E: Expansion>(tiles: &mut [Tile<E>], index: u32, active: &[u32]) {
+    if active.is_empty() {
+        return;
+    }
+    let Tile { present, first, count, child, .. } = tiles[index as usize];
+    for lane in simd::lanes(present) {
+        let some = active::within(active, &(first[lane]..first[lane] + count[lane]));
+        tiles[index as usize].sinks |= u8::from(!some.is_empty()) << lane;
+        if child[lane] != LEAF {
+            mark_sinks(tiles, child[lane], some);
+        }
+    }
+}
+
 /// This rank's leaves, in key order.
-fn leaves<E: Expansion>(
+fn leaves<'a, E: Expansion>(
     tiles: &[Tile<E>],
-    branches: &[Cell],
-    summaries: &[Summary<E::Moments>],
+    branches: impl Iterator<Item = (&'a Cell, &'a Summary<E::Moments>)>,
     opening: &Opening,
 ) -> Vec<Leaf> {
-    let whole = branches.iter().zip(summaries).filter(|(branch, _)| branch.child == LEAF);
+    let whole = branches.filter(|(branch, _)| branch.child == LEAF);
     let whole = whole.map(|(branch, summary)| lone::<E>(branch, summary, opening).leaf(branch.key.octant()));
     let mut leaves: Vec<Leaf> = whole.collect();
     for tile in tiles {
@@ -176,22 +260,23 @@ fn leaves<E: Expansion>(
     leaves
 }
 
-/// The sink groups of this rank, and regions that hold them.
-fn sinks(
-    frame: &Frame,
-    opening: &Opening,
-    softened: &Softened,
+/// The sink groups of this rank with active bodies, and regions that hold them.
+fn sink_groups<E: Expansion>(
+    tree: &Tree<E>,
     gravity: &Gravity,
     bodies: &Bodies,
     structure: &Structure,
     leaves: Vec<Leaf>,
 ) -> (Vec<Group>, Regions) {
-    let cells = structure.cells_up_to(gravity.group_size);
+    let Tree { frame, opening, softened, active, .. } = tree;
+    let mut cells = structure.cells_up_to(gravity.group_size);
+    cells.retain(|cell| active.count(&cell.bodies) > 0);
     let extents: Vec<Extent> =
         cells.par_iter().map(|cell| Extent::of(frame, bodies, softened, indices(&cell.bodies))).collect();
     let mut leaves = leaves.into_iter().peekable();
     let groups = cells.iter().zip(&extents).map(|(cell, extent)| {
-        let mine = std::iter::from_fn(|| leaves.next_if(|leaf| leaf.first < cell.bodies.end)).collect();
+        let until_end = std::iter::from_fn(|| leaves.next_if(|leaf| leaf.first < cell.bodies.end));
+        let mine = until_end.filter(|leaf| leaf.first >= cell.bodies.start).collect();
         Group { bodies: cell.bodies.clone(), region: opening.sinks(extent), leaves: mine }
     });
     let groups = groups.collect();
@@ -199,11 +284,11 @@ fn sinks(
     let mut extents = cells.iter().zip(extents).peekable();
     let mut regions = Vec::new();
     for region in structure.cells_up_to(gravity.group_size.max(bodies.len() / GROUP_REGION_SHARE)) {
-        let mut extent = Extent::NOTHING;
+        let mut extent = None;
         while let Some((_, group)) = extents.next_if(|(group, _)| group.bodies.start < region.bodies.end) {
-            extent = extent.and(&group);
+            extent = Some(extent.unwrap_or(Extent::NOTHING).and(&group));
         }
-        regions.push(opening.sinks(&extent).around_any());
+        regions.extend(extent.map(|extent| opening.sinks(&extent).around_any()));
     }
     (groups, Regions::Groups(regions))
 }
@@ -225,8 +310,8 @@ fn sink_regions<E: Expansion>(
     let (start, cell) = (regions.len(), tile.sink(lane));
     regions.extend([SinkRegion::Alone(cell); 2]);
     let below = &tiles[tile.child[lane] as usize];
-    let children = simd::lanes(below.present).map(|lane| sink_regions(tiles, below, lane, size, regions));
-    let sinks = SinkBox::above(cell.radius, children);
+    let children = simd::lanes(below.sinks).map(|lane| sink_regions(tiles, below, lane, size, regions));
+    let sinks = SinkBox::above(&cell, children);
     regions[start] = SinkRegion::Around(sinks, (regions.len() - start - 1) as u32);
     sinks
 }
@@ -251,6 +336,56 @@ struct Rising<M> {
 }
 
 impl<E: Expansion> Tree<E> {
+    /// The part of this rank again after its bodies, in the same order, have drifted: cells and particles follow them, moments stay.
+    pub(crate) fn drifted(
+        mut self,
+        gravity: &Gravity,
+        bodies: &Bodies,
+        structure: &Structure,
+        selection: Selection,
+    ) -> Part<E> {
+        self.tiles.truncate(structure.tiles.len());
+        self.particles.truncate(bodies.len());
+        self.imported = [0; 2];
+        let Tree { tiles, frame, opening, path, .. } = &mut self;
+        let places = structure.fold(
+            tiles,
+            |leaf| summary::place_of_bodies(frame, bodies, *path, indices(&leaf.bodies)),
+            |_, children, tile| {
+                for (cell, place) in children {
+                    tile.shift(cell.key.octant(), cell.key, place, opening);
+                }
+                summary::of_children::<Place>(children.iter().map(|(_, place)| *place))
+            },
+        );
+        for (summary, place) in self.summaries.iter_mut().zip(&places) {
+            (summary.com, summary.radius) = (place.com, place.radius);
+        }
+        self.tiles.extend_from_slice(&self.ungrafted.0);
+        self.map.clone_from(&self.ungrafted.1);
+        Part::with_sinks(self, gravity, bodies, structure, selection, Some(places))
+    }
+
+    /// The cells above the branches of all ranks follow them, too.
+    fn follow(mut tree: Tree<E>, all: &[(Key, Summary<()>)]) -> Tree<E> {
+        let top = fold_above(all, &mut |cell, children: &[(usize, Summary<()>)]| {
+            let index = tree.map.get(cell).expect("the cells above the branches stay") as usize;
+            for (lane, place) in children {
+                tree.tiles[index].shift(*lane, cell.child(*lane), place, &tree.opening);
+            }
+            summary::of_children::<Place>(children.iter().map(|(_, place)| place))
+        });
+        let root = &mut tree.tiles[tree.root as usize];
+        root.shift(0, Key::ROOT, &top.expect("there are bodies"), &tree.opening);
+        let above = tree.tiles.len() - tree.ungrafted.0.len();
+        for tile in &mut tree.tiles[above..] {
+            let bodies = |lane: usize| tile.first[lane]..tile.first[lane] + tile.count[lane];
+            let has_sinks = |lane: &usize| tree.active.count(&bodies(*lane)) > 0;
+            tile.sinks = simd::lanes(tile.present).filter(has_sinks).fold(0, |bits, lane| bits | 1 << lane);
+        }
+        tree
+    }
+
     /// A part below the branches of all ranks, in key order.
     fn new(part: Part<E>, all: &[(Key, Summary<E::Moments>)]) -> Tree<E> {
         let Part { branches, mut tree, leaf_size, .. } = part;
@@ -302,7 +437,7 @@ impl<E: Expansion> Tree<E> {
             tile.fill(*lane, key, &child.summary, &self.opening);
             tile.link(*lane, child.child, &child.bodies);
             tile.leaves |= u8::from(child.leaf) << lane;
-            tile.mine |= u8::from(!child.bodies.is_empty()) << lane;
+            tile.sinks |= u8::from(self.active.count(&child.bodies) > 0) << lane;
             if child.branch {
                 self.branches.push((key, index, *lane));
             }
@@ -317,6 +452,9 @@ impl<E: Expansion> Tree<E> {
     /// What the sinks of another rank can need of this rank's cells: a cell stays closed only if no region of theirs can open it.
     pub(crate) fn essential(&self, rank: usize) -> Vec<u8> {
         let (branches, mut regions) = self.ranks[rank].clone();
+        if regions.is_empty() {
+            return Vec::new();
+        }
         if let Regions::Cells(cells) = &mut regions {
             // The cells above its branches are sinks as well.
             let shared =

@@ -4,7 +4,7 @@
 mod common;
 
 use crate::expansion::{Expansion, Full, Harmonic};
-use crate::{Gravity, tree::Part};
+use crate::{Gravity, Selection, tree::Part};
 use common::*;
 
 fn factorial(n: usize) -> f64 {
@@ -23,8 +23,10 @@ fn moment_index([a, b, c]: [usize; 3]) -> usize {
 fn check<E: Expansion>() {
     for bodies in [plummer(5_000, 1), clumps(5_000, 1)] {
         let gravity = Gravity { order: E::ORDER, leaf_size: 4, ..Gravity::default() };
-        let (part, frame, bodies) = part(bodies, &gravity, Part::<E>::new);
-        let root = part.summaries[0];
+        let (part, frame, bodies) = part(bodies, &gravity, |frame, gravity, bodies, structure| {
+            Part::<E>::new(frame, gravity, bodies, structure, Selection::default())
+        });
+        let root = part.tree.summaries[0];
         let (moments, com): (&[f64], _) =
             (bytemuck::cast_slice(std::slice::from_ref(&root.moments)), root.com);
         for n in 0..=E::ORDER {

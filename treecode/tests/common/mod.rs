@@ -4,22 +4,31 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use treecode::structure::{self, Structure};
-use treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Walk, direct};
+use treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Selection, Tree, Walk, direct};
 
 /// Bodies in key order with their field.
 pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
-    let (part, _, mut bodies) = part(bodies.clone(), gravity, Part::new);
+    let (part, _, mut bodies) = part(bodies.clone(), gravity, |frame, gravity, bodies, structure| {
+        Part::new(frame, gravity, bodies, structure, Selection::default())
+    });
+    let (_, census) = walk(part, gravity, &mut bodies);
+    (bodies, census)
+}
+
+/// The field of the selected bodies of a part that holds all bodies.
+pub fn walk(part: Part, gravity: &Gravity, bodies: &mut Bodies) -> (Tree, Census) {
     let message = part.message();
     let (tree, mut census) = (part.join(&[message]), Census::default());
     match gravity.walk {
         Walk::Tree => {
             let groups = tree.sink_groups();
-            let waiting = tree.gravity(&groups, true, gravity.constant, &mut bodies, &mut census);
+            let waiting = tree.gravity(&groups, true, gravity.constant, bodies, &mut census);
             assert!(waiting.is_empty());
         }
-        Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
+        Walk::Fmm => tree.fmm(gravity.constant, bodies, &mut census),
+        Walk::Direct => unreachable!("has no tree"),
     }
-    (bodies, census)
+    (tree, census)
 }
 
 /// All bodies as the part of one rank, of whatever type; and the bodies in key order.
