@@ -1,10 +1,13 @@
 //! The way of the data over all ranks: from bodies anywhere to bodies in key order with their field.
 
-use crate::{Comm, Error, collective, migrate::migrate, splitters::splitters};
+use crate::{Comm, Error, Traffic, collective, migrate::migrate, splitters::splitters};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
 use treecode::structure::{self, Structure, fold_above};
-use treecode::{Bodies, Census, Criterion, Cube, Frame, Gravity, Key, Part, Phase, Survey, Walk};
+use treecode::{
+    Bodies, Census, Criterion, Cube, Frame, Gravity, Key, Part, Phase, Selection, Survey, Tree, Walk, direct,
+};
 
 /// Sink groups computed at a stretch while an exchange is under way.
 const GROUPS_AT_A_TIME: usize = 256;
@@ -12,13 +15,58 @@ const GROUPS_AT_A_TIME: usize = 256;
 /// The highest order with which the accelerations that the relative criterion needs at first are found: their errors hardly matter.
 const ESTIMATE_ORDER: usize = 3;
 
+/// Work of carrying a body along in an evaluation that it takes no part in, in interactions.
+const CARRIED: f64 = 8.0;
+
 /// What a force evaluation leaves on one rank.
 pub struct Evaluation {
-    /// This rank's bodies, in key order, with `acc`, `pot` and `work` of this evaluation.
+    /// This rank's bodies, in the key order of the last time that they were sorted, with `acc`, `pot` and `work` of their last evaluation.
     pub bodies: Bodies,
     /// What this rank did.
     pub census: Census,
     structure: Structure,
+    frame: Frame,
+    /// What is left of the tree, if more evaluations are to come on it.
+    tree: Option<Tree>,
+}
+
+/// Whom an evaluation is for, and what comes after it. The same on all ranks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The bodies that feel the field.
+    pub selection: Selection,
+    /// Evaluations that are expected on the same tree after this one.
+    pub ahead: f64,
+    /// The finest rung of all bodies: its bodies take part in each of them, those of the next rung in half of them, and so on.
+    pub finest_rung: u8,
+}
+
+impl Plan {
+    /// Work that a body is to have in this evaluation and those ahead. All of them together are balanced, not each by itself.
+    fn work<'a>(&self, bodies: &'a Bodies) -> Cow<'a, [f32]> {
+        if self.ahead == 0.0 && self.selection.least_rung == 0 {
+            return Cow::Borrowed(&bodies.work);
+        }
+        let shares: Vec<f64> = (0..=u8::MAX)
+            .map(|rung| {
+                let now = f64::from(u8::from(rung >= self.selection.least_rung));
+                now + self.ahead * 0.5f64.powi(i32::from(self.finest_rung.saturating_sub(rung)))
+            })
+            .collect();
+        let carried = CARRIED * (1.0 + self.ahead);
+        let work =
+            |(work, rung): (&f32, &u8)| (f64::from(*work) * shares[usize::from(*rung)] + carried) as f32;
+        Cow::Owned(bodies.work.iter().zip(&bodies.rung).map(work).collect())
+    }
+}
+
+/// The moments of an evaluation on the tree of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moments {
+    /// Summed again.
+    Fresh,
+    /// Those of the last evaluation that summed them, carried along with their cells.
+    Drifted,
 }
 
 /// Computes the field of all bodies on all ranks. Bodies may lie on any rank in any order; they end on the rank whose part of the curve
@@ -27,6 +75,19 @@ pub struct Evaluation {
 /// # Errors
 /// The same error on every rank if a parameter or a body is bad, or if there are no bodies at all.
 pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
+    evaluate_selected(comm, gravity, bodies, &Plan::default())
+}
+
+/// Computes the field of the bodies that a plan selects, like [`evaluate`]; the others come along and keep theirs.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_selected(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    bodies: Bodies,
+    plan: &Plan,
+) -> Result<Evaluation, Error> {
     gravity.check()?;
     let start = Instant::now();
     let survey = bodies.survey().map_err(|error| error.to_string());
@@ -37,72 +98,131 @@ pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
     }
     let (frame, accelerated) = frame(comm, &survey, count);
     let surveying = start.elapsed();
-    let mut evaluation = if gravity.criterion == Criterion::Relative && !accelerated {
+    let relative = gravity.criterion == Criterion::Relative && gravity.walk != Walk::Direct;
+    let mut evaluation = if relative && !accelerated {
         let order = gravity.order.min(ESTIMATE_ORDER);
         let angle = Gravity { criterion: Criterion::Angle, order, ..gravity.clone() };
-        let estimate = step(comm, &angle, bodies, frame);
-        let mut evaluation = step(comm, gravity, estimate.bodies, frame);
+        let estimate = step(comm, &angle, bodies, frame, &Plan::default());
+        let mut evaluation = step(comm, gravity, estimate.bodies, frame, plan);
         evaluation.census.add(&estimate.census);
         evaluation
     } else {
-        step(comm, gravity, bodies, frame)
+        step(comm, gravity, bodies, frame, plan)
     };
     evaluation.census.spend(Phase::Sort, surveying);
     Ok(evaluation)
 }
 
 /// The chain of the data, by name.
-fn step(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame) -> Evaluation {
+fn step(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
     let (mut census, mut clock, traffic) = (Census::default(), Clock(Instant::now()), comm.traffic());
     let keys = treecode::sort(&mut bodies, &frame.cube);
     clock.charge(&mut census, Phase::Sort);
 
-    let splits = splitters(comm, &keys, &bodies.work, gravity.group_size);
-    let (mut bodies, keys) = migrate(comm, &frame.cube, bodies, keys, &splits);
+    let splits = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size);
+    let (bodies, keys) = migrate(comm, &frame.cube, bodies, keys, &splits);
     clock.charge(&mut census, Phase::Migrate);
 
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
     clock.charge(&mut census, Phase::Build);
 
-    let part = Part::new(frame, gravity, &bodies, &structure);
-    clock.charge(&mut census, Phase::Moments);
+    let mut evaluation = Evaluation { bodies, census, structure, frame, tree: None };
+    evaluation.field(comm, gravity, plan, Moments::Fresh);
+    count_traffic(comm, traffic, &mut evaluation.census);
+    evaluation
+}
 
-    let parts = comm.all_gather(&part.message());
-    let mut tree = part.join(&parts);
-    let out =
-        (0..comm.size()).map(|rank| if rank == comm.rank() { Vec::new() } else { tree.essential(rank) });
-    let mut pending = comm.start_exchange(out.collect());
-    clock.charge(&mut census, Phase::Exchange);
-
-    // Sink groups that need nothing remote are computed while the essential trees travel. (The fmm walk has none: its first sinks are the
-    // cells above all ranks' branches.)
-    let groups = tree.sink_groups();
-    let mut batches = groups.chunks(GROUPS_AT_A_TIME);
-    let mut waiting = Vec::new();
-    while !pending.test()
-        && let Some(batch) = batches.next()
-    {
-        waiting.extend(tree.gravity(batch, false, gravity.constant, &mut bodies, &mut census));
-    }
-    clock.restart();
-    for message in pending.wait() {
-        tree.graft(&message);
-    }
-    clock.charge(&mut census, Phase::Exchange);
-    waiting.extend(batches.flatten());
-    match gravity.walk {
-        Walk::Tree => {
-            tree.gravity(&waiting, true, gravity.constant, &mut bodies, &mut census);
-        }
-        Walk::Fmm => tree.fmm(gravity.constant, &mut bodies, &mut census),
-    }
-
+fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
     let sent = comm.traffic();
-    (census.bytes_sent, census.messages_sent) =
-        (sent.bytes - traffic.bytes, sent.messages - traffic.messages);
-    census.imported = tree.imported();
-    Evaluation { bodies, census, structure }
+    (census.bytes_sent, census.messages_sent) = (sent.bytes - before.bytes, sent.messages - before.messages);
+}
+
+impl Evaluation {
+    /// Computes the field of the bodies that a plan selects after all have drifted a little, on the tree that they were sorted into: they stay in
+    /// their order and on their ranks, and cells follow them. The gravity must be that of the evaluation before. The census is that of this evaluation
+    /// alone. Collective.
+    #[must_use]
+    pub fn again(mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) -> Evaluation {
+        let traffic = comm.traffic();
+        self.census = Census::default();
+        self.field(comm, gravity, plan, moments);
+        count_traffic(comm, traffic, &mut self.census);
+        self
+    }
+
+    /// This rank's bodies; the tree gives its memory back.
+    pub fn into_bodies(self) -> Bodies {
+        self.bodies
+    }
+
+    /// From the moments of this rank's cells to the field.
+    fn field(&mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) {
+        let Evaluation { bodies, census, structure, frame, tree } = self;
+        let (selection, constant) = (plan.selection, gravity.constant);
+        let mut clock = Clock(Instant::now());
+        if gravity.walk == Walk::Direct {
+            let sources = all_sources(comm, bodies);
+            clock.charge(census, Phase::Exchange);
+            direct::walk(&sources, gravity, selection, bodies, census);
+            return;
+        }
+        let part = match (tree.take(), moments) {
+            (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, selection),
+            (tree, _) => {
+                drop(tree);
+                Part::new(*frame, gravity, bodies, structure, selection)
+            }
+        };
+        clock.charge(census, Phase::Moments);
+
+        let parts = comm.all_gather(&part.message());
+        let mut joined = part.join(&parts);
+        let out = (0..comm.size())
+            .map(|rank| if rank == comm.rank() { Vec::new() } else { joined.essential(rank) });
+        let mut pending = comm.start_exchange(out.collect());
+        clock.charge(census, Phase::Exchange);
+
+        // Sink groups that need nothing remote are computed while the essential trees travel. (The fmm walk has none: its first sinks are the
+        // cells above all ranks' branches.)
+        let groups = joined.sink_groups();
+        let mut batches = groups.chunks(GROUPS_AT_A_TIME);
+        let mut waiting = Vec::new();
+        while !pending.test()
+            && let Some(batch) = batches.next()
+        {
+            waiting.extend(joined.gravity(batch, false, constant, bodies, census));
+        }
+        clock.restart();
+        for message in pending.wait() {
+            joined.graft(&message);
+        }
+        clock.charge(census, Phase::Exchange);
+        waiting.extend(batches.flatten());
+        if gravity.walk == Walk::Tree {
+            joined.gravity(&waiting, true, constant, bodies, census);
+        } else {
+            joined.fmm(constant, bodies, census);
+        }
+        census.imported = joined.imported();
+        *tree = (plan.ahead > 0.0).then_some(joined);
+    }
+}
+
+/// What pulls of all bodies of all ranks, in key order, for the direct walk.
+fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
+    let mut message = Vec::new();
+    let mine = Bodies {
+        id: bodies.id.clone(),
+        kind: bodies.kind.clone(),
+        mass: bodies.mass.clone(),
+        pos: bodies.pos.clone(),
+        ..Bodies::zeroed(bodies.len())
+    };
+    mine.write(0..mine.len(), &mut message);
+    let mut all = Bodies::default();
+    comm.all_gather(&message).iter().for_each(|message| all.read(message));
+    all
 }
 
 /// The units of the tree, the cube around all bodies of all ranks and a bound of their mass; and whether any of them has an acceleration.

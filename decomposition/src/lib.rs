@@ -1,6 +1,7 @@
 //! Ranks: communication, splitting of key space, migration of bodies, essential trees.
 //!
-//! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks.
+//! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
+//! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies.
 
 mod comm;
 mod error;
@@ -13,6 +14,6 @@ mod splitters;
 pub use comm::collective::agree;
 pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};
 pub use error::Error;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected};
 pub use neighbours::neighbour_distances;
 pub use order::{Ordered, cells, in_key_order};
