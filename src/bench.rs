@@ -11,6 +11,7 @@ use crate::model::{self, Model, Spherical};
 use crate::peak;
 use crate::report::{Energy, Report};
 use crate::simulation::Simulation;
+use crate::stepping::Stepping;
 use anyhow::{Error, Result};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -94,7 +95,8 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
         ));
     }
     let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.gravity.constant);
-    let mut simulation = Simulation::begin(crew.comm, &problem.gravity, Start { bodies, time: 0.0 })?;
+    let mut simulation =
+        Simulation::begin(crew.comm, &problem.gravity, Stepping::Fixed, Start { bodies, time: 0.0 })?;
     let first = simulation.diagnostics;
     let mut greatest_error = 0.0f64;
     for step in 1..=WARM_UP + arguments.steps {

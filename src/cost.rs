@@ -24,6 +24,8 @@ pub struct Meter {
     pub census: Census,
     /// How many.
     pub evaluations: u64,
+    /// Time that the slowest rank computed in each evaluation, all together; zero where it was not asked.
+    pub slowest: Duration,
 }
 
 /// What all ranks have done together.
@@ -77,6 +79,7 @@ impl Meter {
         self.verification += other.verification;
         self.census.add(&other.census);
         self.evaluations += other.evaluations;
+        self.slowest += other.slowest;
     }
 
     /// Puts the meters of all ranks together. Collective.
@@ -88,7 +91,7 @@ impl Meter {
     /// Collective.
     pub fn totals(&self, comm: &dyn Comm, requests: &mut [u64]) -> Totals {
         let census = &self.census;
-        let busy = nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum());
+        let busy = busy(census);
         let own = [self.total, self.integrate, self.diagnostics, self.verification].map(nanoseconds);
         let mut greatest: Vec<u64> =
             own.into_iter().chain(Phase::ALL.map(|phase| nanoseconds(census.time(phase)))).collect();
@@ -97,7 +100,7 @@ impl Meter {
         comm.all_reduce(&mut greatest, Reduction::Max);
         let asked = greatest.split_off(greatest.len() - requests.len());
         requests.copy_from_slice(&asked);
-        let greatest_busy = greatest.pop().expect("it was put there");
+        let greatest_busy = greatest.pop().expect("it was put there").max(nanoseconds(self.slowest));
         let Interactions { body_body, body_cell, cell_cell } = census.interactions;
         let [cells, bodies] = census.imported;
         let mut sums = [
@@ -173,6 +176,11 @@ impl Totals {
             seconds,
         }
     }
+}
+
+/// Time that a rank computed and waited for nobody [ns].
+pub fn busy(census: &Census) -> u64 {
+    nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum())
 }
 
 fn add_each(sums: &mut [u64], terms: &[u64]) {

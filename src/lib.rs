@@ -37,4 +37,5 @@ pub mod run;
 pub mod schedule;
 pub mod simulation;
 pub mod status;
+pub mod stepping;
 pub mod walltime;

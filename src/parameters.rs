@@ -3,6 +3,7 @@
 use crate::forces::Forces;
 use crate::initial::Initial;
 use crate::movie::Movie;
+use crate::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
@@ -76,16 +77,157 @@ struct UnitKeys {
 
 /// The `[time]` table; it starts at the time of the initial snapshot, or at 0 for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "TimeKeys", into = "TimeKeys")]
 pub struct Time {
     /// Time at which the run ends [T]; or else `steps`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<f64>,
     /// Number of steps to do; or else `end`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
     /// The longest step [T]. The time between two snapshots is divided into equal steps no longer than this.
     pub step: f64,
+    /// Which bodies divide it.
+    pub stepping: Stepping,
+    /// Relative energy error past which the run warns.
+    pub energy_bound: f64,
+}
+
+/// What may stand in `[time]`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimeKeys {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<u64>,
+    step: f64,
+    #[serde(default)]
+    timestep: TimeStep,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    criterion: Option<StepCriterion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smallest_step: Option<f64>,
+    #[serde(default = "energy_bound")]
+    energy_bound: f64,
+}
+
+fn energy_bound() -> f64 {
+    Time::ENERGY_BOUND
+}
+
+impl Time {
+    /// Default of [`Time::energy_bound`].
+    pub const ENERGY_BOUND: f64 = 0.01;
+
+    /// Steps of one length, as far as `end` or as `steps` of them.
+    pub fn fixed(end: Option<f64>, steps: Option<u64>, step: f64) -> Time {
+        Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
+    }
+
+    fn check(&self, forces: &Forces) -> Result<()> {
+        match (self.end, self.steps) {
+            (Some(_), Some(_)) => bail!("time: give either `end` or `steps`, not both"),
+            (None, None) => bail!("time: give `end` (a time) or `steps` (a number)"),
+            (Some(end), _) if !end.is_finite() => bail!("time.end = {end}: must be finite"),
+            (_, Some(0)) => bail!("time.steps = 0: must be at least 1"),
+            _ => {}
+        }
+        positive("time.step", self.step)?;
+        positive("time.energy_bound", self.energy_bound)?;
+        let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
+        positive("time.eta", adaptive.eta)?;
+        positive("time.eta_rate", adaptive.eta_rate)?;
+        let smallest = adaptive.smallest;
+        ensure!(
+            (0.0..=self.step).contains(&smallest),
+            "time.smallest_step = {smallest}: must be above 0 and at most time.step = {}",
+            self.step
+        );
+        if adaptive.criterion.asks_acceleration() && forces.gravity.softening.is_none() {
+            bail!(
+                "time.criterion = {:?}: steps follow from the softening, and there is none; give gravity.softening, or use \
+                 time.criterion = \"rate\"",
+                by_name(adaptive.criterion)
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The name of a value as a parameter file has it.
+fn by_name(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+}
+
+impl TryFrom<TimeKeys> for Time {
+    type Error = String;
+
+    fn try_from(keys: TimeKeys) -> Result<Time, String> {
+        let TimeKeys { end, steps, step, timestep, energy_bound, .. } = keys;
+        let criterion = keys.criterion.unwrap_or_default();
+        let adaptive = timestep != TimeStep::Fixed;
+        let useless = [
+            (keys.criterion.is_some() && !adaptive, "criterion"),
+            (keys.eta.is_some() && !(adaptive && criterion.asks_acceleration()), "eta"),
+            (keys.eta_rate.is_some() && !(adaptive && criterion.asks_rate()), "eta_rate"),
+            (keys.smallest_step.is_some() && !adaptive, "smallest_step"),
+        ];
+        if let Some((_, key)) = useless.into_iter().find(|(useless, _)| *useless) {
+            return Err(if adaptive {
+                format!("`{key}` has no meaning with `criterion = {:?}`; leave it out", by_name(criterion))
+            } else {
+                format!(
+                    "`{key}` has no meaning with `timestep = \"fixed\"`; leave it out, or use `timestep = \"block\"`"
+                )
+            });
+        }
+        let smallest = keys.smallest_step.unwrap_or(0.0);
+        if keys.smallest_step == Some(0.0) {
+            return Err("`smallest_step` = 0: must be above 0; leave it out for no limit".to_owned());
+        }
+        let stepping = match timestep {
+            TimeStep::Fixed => Stepping::Fixed,
+            _ => Stepping::Adaptive(Adaptive {
+                global: timestep == TimeStep::AdaptiveGlobal,
+                criterion,
+                eta: keys.eta.unwrap_or(Adaptive::ETA),
+                eta_rate: keys.eta_rate.unwrap_or(Adaptive::ETA_RATE),
+                smallest,
+            }),
+        };
+        Ok(Time { end, steps, step, stepping, energy_bound })
+    }
+}
+
+/// The keys that give the same steps again.
+impl From<Time> for TimeKeys {
+    fn from(Time { end, steps, step, stepping, energy_bound }: Time) -> TimeKeys {
+        let fixed = TimeKeys {
+            end,
+            steps,
+            step,
+            timestep: TimeStep::Fixed,
+            criterion: None,
+            eta: None,
+            eta_rate: None,
+            smallest_step: None,
+            energy_bound,
+        };
+        match stepping {
+            Stepping::Fixed => fixed,
+            Stepping::Adaptive(Adaptive { global, criterion, eta, eta_rate, smallest }) => TimeKeys {
+                timestep: if global { TimeStep::AdaptiveGlobal } else { TimeStep::Block },
+                criterion: Some(criterion),
+                eta: criterion.asks_acceleration().then_some(eta),
+                eta_rate: criterion.asks_rate().then_some(eta_rate),
+                smallest_step: (smallest > 0.0).then_some(smallest),
+                ..fixed
+            },
+        }
+    }
 }
 
 /// The `[output]` table.
@@ -150,7 +292,7 @@ impl Output {
         }
     }
 
-    /// What snapshots hold, if the steps of all bodies are of this length [T].
+    /// What snapshots hold, if full steps are of this length [T].
     pub fn fields(&self, time_step: f64) -> Fields {
         Fields {
             acceleration: self.acceleration,
@@ -215,16 +357,30 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// What to change if energy is not kept.
+    pub fn energy_advice(&self) -> String {
+        let steps = match self.time.stepping {
+            Stepping::Fixed => {
+                format!("take a shorter time.step than {}, or time.timestep = \"block\"", self.time.step)
+            }
+            Stepping::Adaptive(Adaptive { criterion, eta, eta_rate, .. }) => match criterion {
+                StepCriterion::Acceleration => format!("take a smaller time.eta than {eta}"),
+                StepCriterion::Rate => format!("take a smaller time.eta_rate than {eta_rate}"),
+                StepCriterion::Both => {
+                    format!("take a smaller time.eta than {eta} and time.eta_rate than {eta_rate}")
+                }
+            },
+        };
+        let forces = match self.gravity.accuracy {
+            Some(accuracy) => format!("; if that does not help, a smaller gravity.accuracy than {accuracy}"),
+            None => String::new(),
+        };
+        format!("{steps}{forces}, or a longer gravity.softening")
+    }
+
     fn check(&self) -> Result<()> {
         self.gravity.check()?;
-        match (self.time.end, self.time.steps) {
-            (Some(_), Some(_)) => bail!("time: give either `end` or `steps`, not both"),
-            (None, None) => bail!("time: give `end` (a time) or `steps` (a number)"),
-            (Some(end), _) if !end.is_finite() => bail!("time.end = {end}: must be finite"),
-            (_, Some(0)) => bail!("time.steps = 0: must be at least 1"),
-            _ => {}
-        }
-        positive("time.step", self.time.step)?;
+        self.time.check(&self.gravity)?;
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }

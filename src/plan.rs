@@ -10,6 +10,7 @@ use crate::model::{self, Model, Spherical};
 use crate::parameters::{Output, Parameters, Precision};
 use crate::schedule::Schedule;
 use crate::simulation::Simulation;
+use crate::stepping::Stepping;
 use anyhow::{Result, bail};
 use decomposition::Solo;
 use io::checkpoint;
@@ -71,6 +72,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         "time    {seconds:.3} s a step, {} in all, with perfect scaling on cores like this one",
         duration(whole)
     ));
+    if parameters.time.stepping != Stepping::Fixed {
+        say("        if no body divides a step; how many do is not known before");
+    }
     fits
 }
 
@@ -123,7 +127,7 @@ fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1) }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        let mut simulation = Simulation::begin(&Solo, forces, Start { bodies, time: 0.0 })?;
+        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })?;
         simulation.all = Meter::default();
         for step in 1..=PILOT_STEPS {
             simulation.step(1e-6, 1e-6 * step as f64)?;

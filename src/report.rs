@@ -7,6 +7,7 @@ use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
 use crate::forces::Control;
 use crate::machine::{self, Machine};
+use crate::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -59,6 +60,9 @@ pub struct Report {
     /// How well energy was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<Energy>,
+    /// The steps of bodies, if they are adaptive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_steps: Option<TimeSteps>,
     /// What the wanted force error came to, and the settings that gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<Control>,
@@ -150,6 +154,51 @@ pub struct Energy {
     pub greatest_error: f64,
 }
 
+/// Adaptive steps of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TimeSteps {
+    /// Steps of a body on the mean.
+    pub steps_per_body: f64,
+    /// Times at which a step of some body ended.
+    pub substeps: u64,
+    /// Those at which bodies were sorted into a new tree.
+    pub sorted: u64,
+    /// Of each rung, from the coarsest.
+    pub rungs: Vec<RungSteps>,
+    /// Bodies that needed shorter steps than they were allowed, at most.
+    pub too_fast: u64,
+}
+
+/// Steps of one rung.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RungSteps {
+    /// Their length [T].
+    pub step: f64,
+    /// How many bodies did, one after the other.
+    pub body_steps: u64,
+    /// Their part of all steps of bodies.
+    pub share: f64,
+}
+
+impl TimeSteps {
+    /// Of so many bodies, with full steps of this length [T].
+    pub fn new(course: &Course, full_step: f64, bodies: u64) -> TimeSteps {
+        let all = course.body_steps.iter().sum::<u64>() as f64;
+        let rung = |(rung, &body_steps): (usize, &u64)| RungSteps {
+            step: full_step * 0.5f64.powi(rung as i32),
+            body_steps,
+            share: body_steps as f64 / all.max(1.0),
+        };
+        TimeSteps {
+            steps_per_body: all / bodies as f64,
+            substeps: course.substeps,
+            sorted: course.sorted,
+            rungs: course.body_steps.iter().enumerate().map(rung).collect(),
+            too_fast: course.too_fast,
+        }
+    }
+}
+
 impl Report {
     /// A report with everything that does not depend on the command. Collective.
     pub fn new(
@@ -179,6 +228,7 @@ impl Report {
             memory_bytes_per_body: memory(crew).map(|bytes| bytes as f64 / bodies as f64),
             files: FileTimes::default(),
             energy: None,
+            time_steps: None,
             accuracy: None,
             force_error: None,
             reference_error: None,
@@ -235,6 +285,13 @@ impl Report {
         }
         if let Some(Energy { error, greatest_error, .. }) = &self.energy {
             say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));
+        }
+        if let Some(TimeSteps { steps_per_body, substeps, sorted, rungs, .. }) = &self.time_steps {
+            let shares: Vec<String> = rungs.iter().map(|rung| format!("{:.3}", rung.share)).collect();
+            say(&format!(
+                "{steps_per_body:.2} steps of a body in {substeps} substeps, {sorted} of them on a new tree; shares of the rungs from the coarsest: {}",
+                shares.join(" ")
+            ));
         }
         self.accuracy.iter().for_each(|control| say(&control.line()));
         self.force_error.iter().for_each(|error| say_error("relative force error", error));

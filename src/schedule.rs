@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn steps(end: Option<f64>, steps: Option<u64>, step: f64, start: f64, every: Option<f64>) -> Vec<Step> {
-        let schedule = Schedule::new(&Time { end, steps, step }, start, every).unwrap();
+        let schedule = Schedule::new(&Time::fixed(end, steps, step), start, every).unwrap();
         let list: Vec<Step> = schedule.steps().collect();
         assert_eq!(list.len() as u64, schedule.count());
         list
@@ -196,7 +196,7 @@ mod tests {
         for (end, number, every) in
             [(Some(3.0), None, Some(0.1)), (Some(1.0), None, None), (None, Some(7), Some(0.2))]
         {
-            let schedule = Schedule::new(&Time { end, steps: number, step: 0.007 }, 0.3, every).unwrap();
+            let schedule = Schedule::new(&Time::fixed(end, number, 0.007), 0.3, every).unwrap();
             let all: Vec<Step> = schedule.steps().collect();
             for done in 1..=all.len() {
                 assert!(
@@ -209,8 +209,7 @@ mod tests {
 
     #[test]
     fn a_changed_schedule_goes_on_from_where_the_run_is() {
-        let schedule =
-            Schedule::new(&Time { end: Some(1.0), steps: None, step: 0.1 }, 0.0, Some(0.5)).unwrap();
+        let schedule = Schedule::new(&Time::fixed(Some(1.0), None, 0.1), 0.0, Some(0.5)).unwrap();
         let left: Vec<Step> = schedule.after(0.25).collect();
         assert_eq!(left.len(), 8);
         assert!((left[0].length - 0.05).abs() < 1e-15 && (left[0].time - 0.3).abs() < 1e-15);
@@ -221,7 +220,7 @@ mod tests {
 
     #[test]
     fn no_run_ends_before_it_starts() {
-        let error = Schedule::new(&Time { end: Some(1.0), steps: None, step: 0.1 }, 1.0, None).unwrap_err();
+        let error = Schedule::new(&Time::fixed(Some(1.0), None, 0.1), 1.0, None).unwrap_err();
         assert_eq!(error.to_string(), "time.end = 1: must be after 1, the time of the initial state");
     }
 }

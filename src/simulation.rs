@@ -1,20 +1,23 @@
-//! The state of a run and its step: kick, drift, force, kick.
+//! The state of a run and its full step: kick, drift, force, kick; with adaptive steps, once more for each end of a body's step.
 
-use crate::cost::{Meter, timed};
+use crate::cost::{Meter, busy, timed};
 use crate::diagnostics::Diagnostics;
 use crate::forces::{Control, Engine, Forces, Progress};
 use crate::initial::Start;
-use anyhow::Result;
-use decomposition::{Comm, Evaluation};
-use std::mem::take;
-use std::time::Instant;
-use treecode::{Bodies, leapfrog};
+use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping};
+use anyhow::{Result, bail};
+use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
+use std::time::{Duration, Instant};
+use treecode::{Bodies, Selection, TYPES, leapfrog};
 
 /// Bodies with the field of their positions, at one time.
 pub struct Simulation<'a> {
     comm: &'a dyn Comm,
     engine: Engine,
+    stepping: Stepping,
     held: Held,
+    /// Bodies of all ranks.
+    total: u64,
     /// The time [T].
     pub time: f64,
     /// Energy and the like at this time.
@@ -23,6 +26,8 @@ pub struct Simulation<'a> {
     pub last: Meter,
     /// What it took since the beginning.
     pub all: Meter,
+    /// What the last step consisted of.
+    pub course: Course,
 }
 
 /// What holds the bodies between steps.
@@ -40,33 +45,55 @@ impl Held {
         }
     }
 
-    fn take_bodies(&mut self) -> Bodies {
+    fn bodies_mut(&mut self) -> &mut Bodies {
         match self {
-            Held::Evaluation(evaluation) => take(&mut evaluation.bodies),
-            Held::Bodies(bodies) => take(&mut **bodies),
+            Held::Evaluation(evaluation) => &mut evaluation.bodies,
+            Held::Bodies(bodies) => bodies,
+        }
+    }
+
+    fn take_bodies(&mut self) -> Bodies {
+        match std::mem::replace(self, Held::Bodies(Box::default())) {
+            Held::Evaluation(evaluation) => evaluation.into_bodies(),
+            Held::Bodies(bodies) => *bodies,
+        }
+    }
+
+    fn take_evaluation(&mut self) -> Option<Evaluation> {
+        match std::mem::replace(self, Held::Bodies(Box::default())) {
+            Held::Evaluation(evaluation) => Some(*evaluation),
+            Held::Bodies(_) => None,
         }
     }
 }
 
+/// Bodies are sorted anew where so many bodies, as a part of all, have felt the field since they were sorted last: the sort then takes a fraction of the
+/// time that the field takes.
+const SORTED_AFTER: f64 = 0.5;
+/// Moments are summed anew where more than this part of the bodies feels the field: it is cheap then, and they might as well be exact.
+const FRESH_FROM: f64 = 0.05;
+
 impl<'a> Simulation<'a> {
-    /// Goes on from a checkpoint: `start` are its bodies with their field.
+    /// Goes on from a checkpoint: `start` are its bodies with their field. Collective.
     pub fn resume(
         comm: &'a dyn Comm,
         forces: &Forces,
+        stepping: Stepping,
         start: Start,
         diagnostics: Diagnostics,
         progress: Progress,
     ) -> Simulation<'a> {
-        let engine = Engine::resume(forces, progress);
-        let (last, all) = (Meter::default(), Meter::default());
         Simulation {
             comm,
-            engine,
+            engine: Engine::resume(forces, progress),
+            stepping,
+            total: collective::sum(comm, start.bodies.len() as u64),
             held: Held::Bodies(Box::new(start.bodies)),
             time: start.time,
             diagnostics,
-            last,
-            all,
+            last: Meter::default(),
+            all: Meter::default(),
+            course: Course::default(),
         }
     }
 
@@ -74,11 +101,24 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// The same on every rank, if a parameter or a body is bad.
-    pub fn begin(comm: &'a dyn Comm, forces: &Forces, start: Start) -> Result<Simulation<'a>> {
+    pub fn begin(
+        comm: &'a dyn Comm,
+        forces: &Forces,
+        stepping: Stepping,
+        start: Start,
+    ) -> Result<Simulation<'a>> {
         let mut meter = Meter::default();
         let clock = Instant::now();
+        if let Stepping::Adaptive(adaptive) = &stepping {
+            check_softening(comm, forces, adaptive, &start.bodies)?;
+        }
         let mut engine = Engine::new(forces);
-        let evaluation = engine.evaluate(comm, start.bodies)?;
+        let mut evaluation = engine.evaluate(comm, start.bodies, &Plan::default())?;
+        if let Stepping::Adaptive(adaptive) = &stepping
+            && adaptive.criterion.asks_rate()
+        {
+            adaptive.guess_rates(&mut evaluation.bodies);
+        }
         meter.verification = engine.take_verification();
         let diagnostics = timed(&mut meter.diagnostics, || Diagnostics::measure(comm, &evaluation));
         meter.census = evaluation.census.clone();
@@ -87,33 +127,31 @@ impl<'a> Simulation<'a> {
         Ok(Simulation {
             comm,
             engine,
+            stepping,
+            total: collective::sum(comm, evaluation.bodies.len() as u64),
             held: Held::Evaluation(Box::new(evaluation)),
             time: start.time,
             diagnostics,
             all: meter.clone(),
             last: meter,
+            course: Course::default(),
         })
     }
 
-    /// Goes one step of this length [T], which ends at `time`. Collective.
+    /// Goes one full step of this length [T], which ends at `time`. Collective.
     ///
     /// # Errors
     /// The same on every rank, if a body has left the numbers that can be computed with.
     pub fn step(&mut self, length: f64, time: f64) -> Result<()> {
         let mut meter = Meter::default();
         let clock = Instant::now();
-        let mut bodies = self.held.take_bodies();
-        timed(&mut meter.integrate, || {
-            leapfrog::kick(&mut bodies, 0.5 * length);
-            leapfrog::drift(&mut bodies, length);
-        });
-        let mut evaluation = self.engine.evaluate(self.comm, bodies)?;
-        meter.verification = self.engine.take_verification();
-        timed(&mut meter.integrate, || leapfrog::kick(&mut evaluation.bodies, 0.5 * length));
+        let evaluation = match self.stepping {
+            Stepping::Fixed => self.step_together(length, &mut meter)?,
+            Stepping::Adaptive(adaptive) => self.step_apart(&adaptive, length, &mut meter)?,
+        };
         let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &evaluation));
-        meter.census = evaluation.census.clone();
+        meter.verification = self.engine.take_verification();
         self.held = Held::Evaluation(Box::new(evaluation));
-        meter.evaluations = 1;
         meter.total = clock.elapsed();
         self.all.add(&meter);
         self.time = time;
@@ -122,12 +160,102 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
+    /// All bodies in one step.
+    fn step_together(&mut self, length: f64, meter: &mut Meter) -> Result<Evaluation> {
+        let mut bodies = self.held.take_bodies();
+        timed(&mut meter.integrate, || {
+            leapfrog::kick(&mut bodies, 0.5 * length);
+            leapfrog::drift(&mut bodies, length);
+        });
+        let mut evaluation = self.engine.evaluate(self.comm, bodies, &Plan::default())?;
+        timed(&mut meter.integrate, || leapfrog::kick(&mut evaluation.bodies, 0.5 * length));
+        meter.census = evaluation.census.clone();
+        meter.evaluations = 1;
+        self.course = Course::default();
+        self.course.count(&Counts::on_one(0, self.total), 0, true);
+        Ok(evaluation)
+    }
+
+    /// Each body in steps of its own. All drift together, from one end of a step to the next; whose step ends feels the field, is kicked and chooses its
+    /// next step (Quinn et al. 1997; Springel 2005).
+    fn step_apart(&mut self, adaptive: &Adaptive, length: f64, meter: &mut Meter) -> Result<Evaluation> {
+        let (ladder, mut clock) = (Ladder::new(length, adaptive.smallest), Clock::default());
+        let mut counts = self.choose(adaptive, length, meter);
+        let mut course = Course { too_fast: counts.too_fast, ..Course::default() };
+        timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
+        // Bodies that have felt the field since they were sorted; the first time in a step they are sorted in any case, since a run that is continued
+        // has no tree.
+        let mut felt = f64::INFINITY;
+        loop {
+            let finest = counts.finest();
+            clock.advance(finest);
+            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), ladder.length(finest)));
+            let (all, least) = (counts.total() as f64, clock.coarsest());
+            let active = counts.at_least(least) as f64;
+            let ahead = clock.left(finest).min(SORTED_AFTER * all / counts.per_finest_step());
+            let plan = Plan {
+                selection: Selection {
+                    least_rung: if active == all { 0 } else { least },
+                    changes: adaptive.criterion.asks_rate(),
+                },
+                ahead: if active == all { 0.0 } else { ahead },
+                finest_rung: finest,
+            };
+            let sorts = felt + active > SORTED_AFTER * all;
+            let mut evaluation = if sorts {
+                self.engine.evaluate(self.comm, self.held.take_bodies(), &plan)?
+            } else {
+                let moments = if active > FRESH_FROM * all { Moments::Fresh } else { Moments::Drifted };
+                let before = self.held.take_evaluation().expect("the first time in a step sorts");
+                self.engine.again(self.comm, before, &plan, moments)
+            };
+            felt = if sorts { 0.0 } else { felt + active };
+            self.count(&evaluation, meter);
+            course.count(&counts, least, sorts);
+            timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, least));
+            if clock.is_at_end() {
+                self.course = course;
+                return Ok(evaluation);
+            }
+            timed(&mut meter.integrate, || {
+                let gravity = self.engine.gravity();
+                counts = ladder.choose(self.comm, adaptive, gravity, &mut evaluation.bodies, least);
+                ladder.open(&mut evaluation.bodies, least);
+            });
+            course.too_fast = course.too_fast.max(counts.too_fast);
+            self.held = Held::Evaluation(Box::new(evaluation));
+        }
+    }
+
+    /// Gives all bodies the rungs that they need in a step of this length [T]. Collective.
+    fn choose(&mut self, adaptive: &Adaptive, length: f64, meter: &mut Meter) -> Counts {
+        let ladder = Ladder::new(length, adaptive.smallest);
+        let (comm, gravity, bodies) = (self.comm, self.engine.gravity(), self.held.bodies_mut());
+        timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, bodies, 0))
+    }
+
+    /// Gives bodies the rungs of the first step, which has this length [T]: for a snapshot of the first state. Collective.
+    pub fn choose_steps(&mut self, length: f64) {
+        if let Stepping::Adaptive(adaptive) = self.stepping {
+            self.choose(&adaptive, length, &mut Meter::default());
+        }
+    }
+
+    /// Adds what an evaluation took. Collective.
+    fn count(&self, evaluation: &Evaluation, meter: &mut Meter) {
+        let mut slowest = [busy(&evaluation.census)];
+        self.comm.all_reduce(&mut slowest, Reduction::Max);
+        meter.slowest += Duration::from_nanos(slowest[0]);
+        meter.census.add(&evaluation.census);
+        meter.evaluations += 1;
+    }
+
     /// What the control of the force error has come to, if there is one.
     pub fn control(&self) -> Option<&Control> {
         self.engine.control()
     }
 
-    /// What the last evaluation found about the force error, for the log.
+    /// What the last evaluations found about the force error, for the log.
     pub fn take_news(&mut self) -> Option<String> {
         self.engine.take_news()
     }
@@ -148,5 +276,20 @@ impl<'a> Simulation<'a> {
     /// This rank's bodies, with their field.
     pub fn bodies(&self) -> &Bodies {
         self.held.bodies()
+    }
+}
+
+/// The acceleration criterion gives bodies without softening no step at all.
+fn check_softening(comm: &dyn Comm, forces: &Forces, adaptive: &Adaptive, bodies: &Bodies) -> Result<()> {
+    let mut present = [0; TYPES];
+    bodies.kind.iter().for_each(|&kind| present[usize::from(kind).min(TYPES - 1)] = 1);
+    comm.all_reduce(&mut present, Reduction::Max);
+    let hard = |kind: &usize| present[*kind] > 0 && forces.gravity.softening.length[*kind] == 0.0;
+    match (0..TYPES).find(hard) {
+        Some(kind) if adaptive.criterion.asks_acceleration() => bail!(
+            "time.criterion = \"acceleration\": bodies of type {kind} have no softening, from which their steps would follow; give \
+             gravity.softening, or use time.criterion = \"rate\""
+        ),
+        _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use heorot::forces::Forces;
 use heorot::initial::Start;
 use heorot::model::{Model, Spherical, TwoBody, generate};
 use heorot::simulation::Simulation;
+use heorot::stepping::Stepping;
 use std::f64::consts::TAU;
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
 
@@ -33,7 +34,8 @@ fn evolve(
     steps: u64,
     mut look: impl FnMut(&Simulation),
 ) -> Bodies {
-    let mut simulation = Simulation::begin(&Solo, gravity, Start { bodies, time: 0.0 }).unwrap();
+    let mut simulation =
+        Simulation::begin(&Solo, gravity, Stepping::Fixed, Start { bodies, time: 0.0 }).unwrap();
     for k in 1..=steps {
         simulation.step(length, k as f64 * length).unwrap();
         look(&simulation);
@@ -49,7 +51,9 @@ fn distance(bodies: &Bodies) -> f64 {
 fn energy_error(bodies: &Bodies, gravity: &Forces, length: f64, steps: u64) -> f64 {
     let mut energies = Vec::new();
     let first =
-        Simulation::begin(&Solo, gravity, Start { bodies: bodies.clone(), time: 0.0 }).unwrap().diagnostics;
+        Simulation::begin(&Solo, gravity, Stepping::Fixed, Start { bodies: bodies.clone(), time: 0.0 })
+            .unwrap()
+            .diagnostics;
     evolve(bodies.clone(), gravity, length, steps, |simulation| {
         energies.push(simulation.diagnostics.energy_error(&first).abs());
     });

@@ -30,6 +30,7 @@ softening = 0.02
 [time]
 steps = {steps}
 step = 0.004
+{time}
 [output]
 folder = "{folder}"
 snapshot_every = 0.1
@@ -47,11 +48,11 @@ LONG = 600
 class Run:
     """A run in a folder of its own, started again and again."""
 
-    def __init__(self, name, count=3000, steps=100, every=3):
+    def __init__(self, name, count=3000, steps=100, every=3, time=""):
         self.place = scratch(name)
         self.folder = self.place / "out"
         self.file = self.place / "run.toml"
-        self.file.write_text(PARAMETERS.format(bodies=count, steps=steps, every=every, folder=self.folder))
+        self.file.write_text(PARAMETERS.format(bodies=count, steps=steps, every=every, time=time, folder=self.folder))
 
     def __call__(self, *options, ranks=None, threads=1):
         return heorot("run", self.file, "--threads", threads, *options, ranks=ranks)
@@ -142,9 +143,9 @@ def ends_with(run, code, ranks, threads=1, *options):
     return outcome
 
 
-def killed_at_random_instants(expected):
+def killed_at_random_instants(name, expected, **parameters):
     random.seed(time.time_ns() if "--random" in sys.argv else 11)
-    run, deaths = Run("random"), 0
+    run, deaths = Run(name, **parameters), 0
     for ranks in [2, 3, 1, 4, 2, 3, 1, 2][:KILLS]:
         process = run.start(ranks=ranks)
         wait_for(lambda: run.folder.exists() and run.checkpoints(), process)
@@ -274,6 +275,7 @@ def changed_parameters():
     for change, words in [
         ("gravity.accuracy=1e-4", ["gravity.accuracy", "0.001", "0.0001"]),
         ("time.step=0.002", ["time.step", "0.004", "0.002"]),
+        ("time.timestep=adaptive-global", ["time.", "fixed", "adaptive-global"]),
         ("initial.seed=6", ["initial.seed", "5", "6"]),
         ("time.steps=7", ["time.steps", "7", "30"]),
     ]:
@@ -361,7 +363,12 @@ def main():
     whole = Run("whole")
     whole(ranks=1).require_success()
     expected = whole.result()
-    check("killed at random instants, continued on other ranks", killed_at_random_instants, expected)
+    check("killed at random instants, continued on other ranks", killed_at_random_instants, "random", expected)
+    block = {"time": 'timestep = "block"\ncriterion = "both"\neta = 0.0003\neta_rate = 0.05'}
+    divided = Run("block", **block)
+    divided(ranks=2).require_success()
+    kill_block = lambda: killed_at_random_instants("random-block", divided.result(), **block)
+    check("killed at random instants with block time steps", kill_block)
     check("killed during the write of a checkpoint", killed_during_a_write)
     check("a damaged checkpoint is passed over", damaged, expected)
     for how in ["SIGTERM", "SIGUSR1", "SIGINT", "SIGUSR1-mpirun"]:

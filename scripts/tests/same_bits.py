@@ -19,22 +19,33 @@ softening = 0.02
 [time]
 steps = 20
 step = 0.005
+{time}
 [output]
 folder = "{folder}"
 acceleration = true
 potential = true
+time_step = true
 """
 RELATIVE = 'criterion = "relative"\norder = 4'
 ANGLE = 'criterion = "angle"\ntheta = 0.6\norder = 2'
 ACCURACY = 'accuracy = 2e-4'
 ABSOLUTE = 'criterion = "absolute"\ntolerance = 1e-4\norder = 3'
+BLOCK = 'accuracy = 1e-3'
+GLOBAL = 'walk = "tree"'
+DIRECT = 'walk = "direct"'
+TIME = {
+    BLOCK: 'timestep = "block"\ncriterion = "both"\neta = 0.0005',
+    GLOBAL: 'timestep = "adaptive-global"\ncriterion = "rate"\neta_rate = 0.2',
+    DIRECT: 'timestep = "block"\ncriterion = "rate"\neta_rate = 0.1',
+}
 
 
 def run(initial, gravity, ranks, threads):
     """The output folder of a run."""
     folder = scratch(f"{initial.stem}-{ranks}x{threads}")
     file = folder / "run.toml"
-    file.write_text(PARAMETERS.format(initial=initial, gravity=gravity, folder=folder / "out"))
+    parameters = {"initial": initial, "gravity": gravity, "time": TIME.get(gravity, ""), "folder": folder / "out"}
+    file.write_text(PARAMETERS.format(**parameters))
     heorot("run", file, "--threads", threads, ranks=ranks).require_success()
     return folder / "out"
 
@@ -58,6 +69,12 @@ def compare(initial, gravity, expected, ranks, threads):
 def bodies_move(initial, expected):
     start = bodies(initial)["Coordinates"]
     require((start != expected["Coordinates"]).any(axis=1).mean() > 0.9, "bodies did not move")
+
+
+def steps_are_divided(time, expected):
+    steps = set(expected["TimeStep"])
+    require(min(steps) < 0.005, f"nobody divides the step: {steps}")
+    require("global" in time or len(expected["Masses"]) == 2 or len(steps) > 2, f"all bodies go in steps of {steps}")
 
 
 def can_fail(initial, gravity, expected):
@@ -87,10 +104,16 @@ def main():
         (clumpy, ACCURACY),
         (single, ANGLE),
         (pair, RELATIVE),
+        (plummer, BLOCK),
+        (clumpy, BLOCK),
+        (plummer, GLOBAL),
+        (pair, DIRECT),
     ]:
         label = f"{initial.stem}, {gravity.splitlines()[0]}"
         expected = result(run(initial, gravity, 1, 1))
         check(f"{label}: bodies move", bodies_move, initial, expected[0])
+        if gravity in TIME:
+            check(f"{label}: steps are divided", steps_are_divided, TIME[gravity], expected[0])
         for ranks, threads in LAYOUTS:
             what = f"{label}: {ranks} ranks x {threads} threads give the bits of one"
             check(what, compare, initial, gravity, expected, ranks, threads)

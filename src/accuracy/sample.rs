@@ -13,7 +13,7 @@ pub fn check(
     balance: &Balance,
     wanted: usize,
 ) -> Accuracy {
-    Sample::draw(comm, gravity, evaluation, wanted).compare(comm, evaluation, balance)
+    Sample::draw(comm, gravity, evaluation, 0, wanted).compare(comm, evaluation, balance)
 }
 
 /// Random bodies with their exact accelerations, known to every rank; they hold as long as the bodies do not move.
@@ -29,9 +29,16 @@ struct Member {
 }
 
 impl Sample {
-    /// The `wanted` bodies whose hashed ids are the lowest, so that they are the same on any number of ranks. Collective.
-    pub fn draw(comm: &dyn Comm, gravity: &Gravity, evaluation: &Evaluation, wanted: usize) -> Sample {
-        let chosen = lowest(comm, &evaluation.bodies, wanted);
+    /// Of the bodies of rung `least` and finer ones, the `wanted` whose hashed ids are the lowest, so that they are the same on any number of ranks.
+    /// Collective.
+    pub fn draw(
+        comm: &dyn Comm,
+        gravity: &Gravity,
+        evaluation: &Evaluation,
+        least: u8,
+        wanted: usize,
+    ) -> Sample {
+        let chosen = lowest(comm, &evaluation.bodies, least, wanted);
         let mut members = Vec::with_capacity(chosen.len());
         for some in chosen.chunks(SINKS) {
             let places: Vec<([f64; 3], u8)> =
@@ -75,7 +82,7 @@ struct Candidate {
 }
 
 /// The bodies of all ranks with the lowest hashes, in their order.
-fn lowest(comm: &dyn Comm, bodies: &Bodies, wanted: usize) -> Vec<Candidate> {
+fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Candidate> {
     let keep = |all: &mut Vec<Candidate>| {
         if (1..all.len()).contains(&wanted) {
             all.select_nth_unstable_by_key(wanted - 1, |candidate| candidate.hash);
@@ -91,7 +98,8 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, wanted: usize) -> Vec<Candidate> {
     for start in (0..bodies.len()).step_by(CANDIDATES) {
         let highest = if mine.len() < wanted { u64::MAX } else { highest(&mine) };
         let end = (start + CANDIDATES).min(bodies.len());
-        mine.extend((start..end).filter(|&i| hash(bodies.id[i]) <= highest).map(candidate));
+        let may_belong = |&i: &usize| bodies.rung[i] >= least && hash(bodies.id[i]) <= highest;
+        mine.extend((start..end).filter(may_belong).map(candidate));
         keep(&mut mine);
     }
     let mut all = collective::gather(comm, &mine).concat();

@@ -5,7 +5,7 @@ use crate::crew::Crew;
 use crate::forces::{Control, Engine, Forces};
 use crate::report::Times;
 use anyhow::Result;
-use decomposition::{Evaluation, collective, evaluate};
+use decomposition::{Evaluation, Plan, collective, evaluate};
 use std::time::Duration;
 use treecode::{Bodies, Criterion};
 
@@ -54,7 +54,7 @@ pub fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) 
     };
     let mut engine = Engine::new(forces);
     let (mut evaluation, mut meter, first) =
-        measure(&mut |bodies| engine.evaluate(crew.comm, bodies), bodies)?;
+        measure(&mut |bodies| engine.evaluate(crew.comm, bodies, &Plan::default()), bodies)?;
     let mut evaluate_again = |bodies| Ok(evaluate(crew.comm, engine.gravity(), bodies)?);
     let mut all = vec![first];
     let repeat = repeat.unwrap_or(u32::from(relative && !known || forces.accuracy.is_some()));
@@ -63,7 +63,7 @@ pub fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) 
         all.clear();
     }
     for _ in 0..repeat {
-        let (next, its, time) = measure(&mut evaluate_again, evaluation.bodies)?;
+        let (next, its, time) = measure(&mut evaluate_again, evaluation.into_bodies())?;
         evaluation = next;
         meter.add(&its);
         all.push(time);

@@ -49,7 +49,7 @@ impl Law {
 pub(super) fn law(walk: Walk, order: usize) -> Law {
     let laws = match walk {
         Walk::Fmm => &FMM,
-        Walk::Tree => &TREE,
+        Walk::Tree | Walk::Direct => &TREE,
     };
     laws[order.clamp(1, Gravity::MAX_ORDER) - 1]
 }
@@ -58,7 +58,7 @@ pub(super) fn law(walk: Walk, order: usize) -> Law {
 pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: Softening) -> Gravity {
     let orders: &[_] = match walk {
         Walk::Fmm => &FMM_ORDERS,
-        Walk::Tree => &TREE_ORDERS,
+        Walk::Tree | Walk::Direct => &TREE_ORDERS,
     };
     let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
     let quickest = orders.iter().find(|(least, _)| accuracy >= *least).map_or(highest, |(_, order)| *order);

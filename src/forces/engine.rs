@@ -8,16 +8,22 @@ use super::ladder::{Band, Rung, Search};
 use crate::accuracy::{Accuracy, Balance, Sample};
 use crate::cost::timed;
 use anyhow::Result;
-use decomposition::{Comm, Evaluation, evaluate};
+use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
-use std::time::Duration;
-use treecode::{Bodies, Gravity};
+use std::time::{Duration, Instant};
+use treecode::{Bodies, Gravity, Selection};
 
 /// Evaluations from one measurement to the next.
 const EVERY: u64 = 64;
 /// Bodies of the first measurement, which chooses, and of the later ones, which only watch.
 const SAMPLES: [usize; 2] = [512, 128];
+/// Bodies whose force is measured where moments have drifted.
+const DRIFTED_SAMPLE: usize = 64;
+/// Drifted moments are to blame for an error if fresh ones bring it below this part of it.
+const BLAME: f64 = 0.8;
+/// Time between two lines about the error where nothing has changed.
+const SILENCE: Duration = Duration::from_secs(60);
 /// The first choice leaves room for the error of the sample, and later ones for a drift of the error during the run.
 const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, most: 1.0 }];
 
@@ -25,11 +31,22 @@ const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, mo
 pub struct Engine {
     gravity: Gravity,
     control: Option<(Control, Rung)>,
-    evaluations: u64,
+    unchecked: Unchecked,
     /// Time of measurements since it was last taken.
     verification: Duration,
-    /// What the last evaluation found about the error, for the log.
+    /// What the last evaluations found about the error, for the log.
     news: Option<String>,
+    /// When that was last said.
+    said: Option<Instant>,
+}
+
+/// Evaluations since the error was last measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Unchecked {
+    /// All of them.
+    all: u64,
+    /// Those with drifted moments, since theirs was measured.
+    drifted: u64,
 }
 
 /// How far an engine has come, for a checkpoint: with it, another engine goes on as if there had been no break.
@@ -37,7 +54,7 @@ pub struct Engine {
 pub struct Progress {
     tolerance: f64,
     control: Option<(Control, Rung)>,
-    evaluations: u64,
+    unchecked: Unchecked,
 }
 
 /// What a controlled error came to, for the report.
@@ -59,6 +76,11 @@ pub struct Control {
     pub achieved: Accuracy,
     /// The greatest rms error that was found and kept.
     pub greatest_rms: f64,
+    /// The last measurement where moments had drifted, of the bodies that felt them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drifted: Option<Accuracy>,
+    /// Whether moments drift no longer, since they made the error exceed the wanted one.
+    pub always_fresh: bool,
 }
 
 impl Engine {
@@ -75,23 +97,27 @@ impl Engine {
                 adjustments: 0,
                 achieved: Accuracy::default(),
                 greatest_rms: 0.0,
+                drifted: None,
+                always_fresh: false,
             };
             (control, first_rung(gravity.walk, gravity.order, wanted))
         });
-        Engine { gravity, control, evaluations: 0, verification: Duration::ZERO, news: None }
+        // The first of each kind is measured.
+        let unchecked = Unchecked { all: EVERY, drifted: EVERY };
+        Engine { gravity, control, unchecked, verification: Duration::ZERO, news: None, said: None }
     }
 
     /// Goes on from where another engine for the same forces was.
     pub fn resume(forces: &Forces, progress: Progress) -> Engine {
-        let Progress { tolerance, control, evaluations } = progress;
+        let Progress { tolerance, control, unchecked } = progress;
         let gravity = Gravity { tolerance, ..forces.gravity.clone() };
-        Engine { gravity, control, evaluations, ..Engine::new(forces) }
+        Engine { gravity, control, unchecked, ..Engine::new(forces) }
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        let (control, evaluations) = (self.control.clone(), self.evaluations);
-        Progress { tolerance: self.gravity.tolerance, control, evaluations }
+        let (control, unchecked) = (self.control.clone(), self.unchecked);
+        Progress { tolerance: self.gravity.tolerance, control, unchecked }
     }
 
     /// The settings at hand.
@@ -114,24 +140,86 @@ impl Engine {
         self.news.take()
     }
 
-    /// Computes the field of all bodies, see [`evaluate`]; where the error is measured and misses, again with another tolerance.
-    /// What all of that took is in the census. Collective.
+    /// Computes the field of the bodies that a plan selects, see [`evaluate_selected`]; where that are all, and the error is measured and misses, again
+    /// with another tolerance. What all of that took is in the census. Collective.
     ///
     /// # Errors
     /// The same on every rank, if a parameter or a body is bad.
-    pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies) -> Result<Evaluation> {
-        let evaluation = evaluate(comm, &self.gravity, bodies)?;
-        let number = self.evaluations;
-        self.evaluations += 1;
-        match self.control.take() {
-            Some((control, rung)) if number.is_multiple_of(EVERY) => {
-                self.verify(comm, evaluation, control, rung)
+    pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation> {
+        let evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
+        let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
+        let evaluation = match self.control.take() {
+            Some((control, rung)) if is_due => {
+                self.unchecked.all = 0;
+                self.verify(comm, evaluation, control, rung)?
             }
             control => {
                 self.control = control;
-                Ok(evaluation)
+                evaluation
+            }
+        };
+        self.unchecked.all += 1;
+        Ok(evaluation)
+    }
+
+    /// Computes the field of the bodies that a plan selects on the tree of the evaluation before, see [`Evaluation::again`]. The error of drifted
+    /// moments is measured now and then; if they make it exceed the wanted one, there are none any more. Collective.
+    pub fn again(
+        &mut self,
+        comm: &dyn Comm,
+        evaluation: Evaluation,
+        plan: &Plan,
+        moments: Moments,
+    ) -> Evaluation {
+        self.unchecked.all += 1;
+        let always_fresh = self.control().is_some_and(|control| control.always_fresh);
+        let moments = if always_fresh { Moments::Fresh } else { moments };
+        let evaluation = evaluation.again(comm, &self.gravity, plan, moments);
+        self.unchecked.drifted += u64::from(moments == Moments::Drifted);
+        match self.control.take() {
+            Some((mut control, rung)) if self.unchecked.drifted > EVERY => {
+                self.unchecked.drifted = 0;
+                let evaluation = self.verify_drifted(comm, evaluation, plan, &mut control);
+                self.control = Some((control, rung));
+                evaluation
+            }
+            control => {
+                self.control = control;
+                evaluation
             }
         }
+    }
+
+    /// Measures the error of drifted moments.
+    fn verify_drifted(
+        &mut self,
+        comm: &dyn Comm,
+        mut evaluation: Evaluation,
+        plan: &Plan,
+        control: &mut Control,
+    ) -> Evaluation {
+        let least = plan.selection.least_rung;
+        let (sample, balance, error) = timed(&mut self.verification, || {
+            let sample = Sample::draw(comm, &self.gravity, &evaluation, least, DRIFTED_SAMPLE);
+            let balance = Balance::measure(comm, &evaluation);
+            let error = sample.compare(comm, &evaluation, &balance);
+            (sample, balance, error)
+        });
+        control.drifted = Some(error);
+        if error.rms > control.wanted {
+            let census = evaluation.census.clone();
+            evaluation = evaluation.again(comm, &self.gravity, &without_changes(plan), Moments::Fresh);
+            evaluation.census.add(&census);
+            let fresh = timed(&mut self.verification, || sample.compare(comm, &evaluation, &balance));
+            control.always_fresh = fresh.rms < BLAME * error.rms;
+            if control.always_fresh {
+                self.news = Some(format!(
+                    "force error rms {:.2e} of {} bodies on drifted moments, {:.2e} on fresh ones: they are fresh from here on",
+                    error.rms, error.sample, fresh.rms
+                ));
+            }
+        }
+        evaluation
     }
 
     fn verify(
@@ -145,7 +233,7 @@ impl Engine {
         let slope = law(self.gravity.walk, self.gravity.order).slope;
         let mut search = Search::new(control.wanted, BANDS[phase], slope, rung);
         let (sample, balance) = timed(&mut self.verification, || {
-            let sample = Sample::draw(comm, &self.gravity, &evaluation, SAMPLES[phase]);
+            let sample = Sample::draw(comm, &self.gravity, &evaluation, 0, SAMPLES[phase]);
             (sample, Balance::measure(comm, &evaluation))
         });
         control.checks += 1;
@@ -154,16 +242,27 @@ impl Engine {
             let Some(next) = search.next(error.rms) else { break error };
             self.gravity.tolerance = next.tolerance();
             control.adjustments += 1;
-            let census = evaluation.census;
-            evaluation = evaluate(comm, &self.gravity, evaluation.bodies)?;
+            let census = evaluation.census.clone();
+            let plan = without_changes(&Plan::default());
+            evaluation = evaluate_selected(comm, &self.gravity, evaluation.into_bodies(), &plan)?;
             evaluation.census.add(&census);
         };
+        let changed = control.tolerance != self.gravity.tolerance || control.checks == 1;
         control.tolerance = self.gravity.tolerance;
         control.greatest_rms = control.greatest_rms.max(control.achieved.rms);
-        self.news = Some(control.line());
+        let missed = control.achieved.rms > control.wanted;
+        if changed || missed || self.said.is_none_or(|said| said.elapsed() > SILENCE) {
+            self.news = Some(control.line());
+            self.said = Some(Instant::now());
+        }
         self.control = Some((control, search.rung()));
         Ok(evaluation)
     }
+}
+
+/// A second evaluation at the same time: it tells no change of acceleration, and the one before has done so.
+fn without_changes(plan: &Plan) -> Plan {
+    Plan { selection: Selection { changes: false, ..plan.selection }, ..*plan }
 }
 
 impl Control {
@@ -171,9 +270,15 @@ impl Control {
     pub fn line(&self) -> String {
         let Control { wanted, order, leaf_size, tolerance, achieved, .. } = self;
         let missed = if achieved.rms > *wanted { ", MISSED: no tolerance tried gives it" } else { "" };
+        let drifted = match &self.drifted {
+            Some(drifted) => {
+                format!("; rms {:.2e} of {} bodies on drifted moments", drifted.rms, drifted.sample)
+            }
+            None => String::new(),
+        };
         format!(
             "force error rms {:.2e}, 99th percentile {:.2e} of {} bodies, wanted {wanted:e}{missed}: order {order}, tolerance {tolerance:.3e}, \
-             leaf_size {leaf_size}",
+             leaf_size {leaf_size}{drifted}",
             achieved.rms, achieved.percentile_99, achieved.sample
         )
     }

@@ -15,7 +15,8 @@ pub struct Keys {
     #[arg(long, value_name = "ERROR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
-    /// Which walk computes the interactions: fmm (cells act on cells) or tree (cells act on bodies) [default: fmm].
+    /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies) or direct (all bodies on all, exact, for few
+    /// bodies) [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
@@ -62,6 +63,19 @@ impl Keys {
         given.into_iter().find(|(given, _)| *given).map(|(_, key)| key)
     }
 
+    /// The first of the keys that direct summation has no use for.
+    fn against_direct(&self) -> Option<&'static str> {
+        let given = [
+            (self.accuracy.is_some(), "accuracy"),
+            (self.criterion.is_some(), "criterion"),
+            (self.theta.is_some(), "theta"),
+            (self.tolerance.is_some(), "tolerance"),
+            (self.order.is_some(), "order"),
+            (self.leaf_size.is_some(), "leaf_size"),
+        ];
+        given.into_iter().find(|(given, _)| *given).map(|(_, key)| key)
+    }
+
     fn is_explicit(&self) -> bool {
         self.against_accuracy().is_some()
             || self.criterion.is_some()
@@ -70,10 +84,30 @@ impl Keys {
     }
 }
 
+/// Bodies of a group that is not shared by ranks, for the direct walk: they are few in all.
+const DIRECT_GROUP: usize = 8;
+
 impl TryFrom<Keys> for Forces {
     type Error = String;
 
     fn try_from(keys: Keys) -> Result<Forces, String> {
+        if keys.walk == Some(Walk::Direct) {
+            if let Some(key) = keys.against_direct() {
+                return Err(format!(
+                    "`{key}` has no meaning with `walk = \"direct\"`, which is exact; leave it out"
+                ));
+            }
+            let softening = keys.softening.unwrap_or_default();
+            let group_size = keys.group_size.unwrap_or(DIRECT_GROUP);
+            let gravity = Gravity {
+                walk: Walk::Direct,
+                softening,
+                leaf_size: DIRECT_GROUP.min(group_size),
+                group_size,
+                ..Gravity::default()
+            };
+            return Ok(Forces { accuracy: None, gravity });
+        }
         let accuracy = match keys.accuracy {
             None if keys.is_explicit() => None,
             None => Some(Forces::DEFAULT_ACCURACY),
@@ -110,15 +144,16 @@ impl TryFrom<Keys> for Forces {
 /// The keys that give the same forces again.
 impl From<Forces> for Keys {
     fn from(Forces { accuracy, gravity }: Forces) -> Keys {
-        let free = accuracy.is_none();
+        let direct = gravity.walk == Walk::Direct;
+        let free = accuracy.is_none() && !direct;
         Keys {
             accuracy,
             walk: Some(gravity.walk),
             criterion: free.then_some(gravity.criterion),
             theta: free.then_some(gravity.theta),
             tolerance: free.then_some(gravity.tolerance),
-            order: Some(gravity.order),
-            leaf_size: Some(gravity.leaf_size),
+            order: (!direct).then_some(gravity.order),
+            leaf_size: (!direct).then_some(gravity.leaf_size),
             group_size: Some(gravity.group_size),
             softening: Some(gravity.softening),
         }

@@ -4,12 +4,13 @@ use crate::console::{Progress, duration, warn};
 use crate::cost::Cost;
 use crate::diagnostics::{Diagnostics, norm};
 use crate::report::Energy;
+use crate::stepping::Course;
 use anyhow::Result;
 use io::table::Table;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "step",
     "time",
     "kinetic",
@@ -23,6 +24,9 @@ const COLUMNS: [&str; 13] = [
     "angular_momentum_y",
     "angular_momentum_z",
     "virial_ratio",
+    "substeps",
+    "finest_rung",
+    "steps_per_body",
 ];
 
 /// The journal of a run.
@@ -59,7 +63,7 @@ impl Journal {
             greatest_error: 0.0,
             begun,
         };
-        journal.row(0, time)?;
+        journal.row(0, time, &Course::default())?;
         Ok(journal)
     }
 
@@ -94,11 +98,35 @@ impl Journal {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn step(&mut self, step: u64, time: f64, diagnostics: Diagnostics, cost: &Cost) -> Result<()> {
+    pub fn step(
+        &mut self,
+        step: u64,
+        time: f64,
+        diagnostics: Diagnostics,
+        cost: &Cost,
+        course: &Course,
+    ) -> Result<()> {
         self.last = diagnostics;
         self.greatest_error = self.greatest_error.max(diagnostics.energy_error(&self.first).abs());
-        self.progress.step(step, &self.line(step, time, cost), self.short_line(step, time, cost));
-        self.row(step, time)
+        let mut line = self.line(step, time, cost);
+        if course.substeps > 1 {
+            let (substeps, finest) = (course.substeps, course.finest());
+            line +=
+                &format!(" substeps {substeps} to rung {finest}, {:.2} a body", self.steps_per_body(course));
+        }
+        self.progress.step(step, &line, self.short_line(step, time, cost));
+        self.row(step, time, course)
+    }
+
+    /// How often the greatest energy error so far has doubled since it was past `bound`, and one more; 0 if it never was.
+    pub fn excess(&self, bound: f64) -> u32 {
+        let ratio = self.greatest_error / bound;
+        if ratio > 1.0 { 1 + ratio.log2() as u32 } else { 0 }
+    }
+
+    /// Steps of a body on the mean.
+    fn steps_per_body(&self, course: &Course) -> f64 {
+        course.body_steps.iter().sum::<u64>() as f64 / self.bodies as f64
     }
 
     /// Writes a line that is to stay in sight.
@@ -112,7 +140,7 @@ impl Journal {
         Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
     }
 
-    fn row(&mut self, step: u64, time: f64) -> Result<()> {
+    fn row(&mut self, step: u64, time: f64, course: &Course) -> Result<()> {
         let d = &self.last;
         let ([px, py, pz], [lx, ly, lz]) = (d.momentum, d.angular_momentum);
         let (energy, error) = (d.energy(), d.energy_error(&self.first));
@@ -130,6 +158,9 @@ impl Journal {
             ly,
             lz,
             d.virial_ratio(),
+            course.substeps as f64,
+            course.finest() as f64,
+            self.steps_per_body(course),
         ];
         Ok(self.table.row(&row)?)
     }

@@ -14,10 +14,11 @@ use crate::initial::{Initial, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
-use crate::report::{FileTimes, Report};
+use crate::report::{FileTimes, Report, TimeSteps};
 use crate::schedule::{Schedule, Step};
 use crate::simulation::Simulation;
 use crate::status::{self, LastCheckpoint, Phase, Status};
+use crate::stepping::{Course, Stepping};
 use crate::walltime::WallTime;
 use crate::{machine, memory};
 use anyhow::{Result, ensure};
@@ -118,7 +119,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     let steps = schedule.count();
     greet(crew, bodies, &format!("{steps} steps"));
     let watch = Watch::begin(crew.leads(), &folder, &parameters.batch, checkpoint::size(bodies));
-    let simulation = Simulation::begin(crew.comm, &parameters.gravity, begun)?;
+    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)?;
     let mut run = Run {
         crew,
         parameters,
@@ -128,6 +129,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         journal: None,
         files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
         earlier: Totals::default(),
+        course: Course::default(),
         bodies,
         start,
         step: 0,
@@ -141,6 +143,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     run.begin_journal()?;
     run.light_beacon();
     run.tell_news();
+    run.simulation.choose_steps(run.step_length);
     run.write_snapshot()?;
     run.film()?;
     run.go_to_the_end(schedule.steps())
@@ -189,6 +192,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         journal: None,
         files: state.files,
         earlier: state.totals,
+        course: state.course,
         bodies: count,
         start: state.start,
         step,
@@ -200,6 +204,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         simulation: Simulation::resume(
             crew.comm,
             &parameters.gravity,
+            parameters.time.stepping,
             start,
             state.energy.last,
             state.forces,
@@ -244,6 +249,8 @@ struct Run<'a> {
     files: FileTimes,
     /// What it took before the program was started this time.
     earlier: Totals,
+    /// The steps of bodies so far.
+    course: Course,
     bodies: u64,
     /// Time of the initial state [T].
     start: f64,
@@ -343,13 +350,17 @@ impl Run<'_> {
 
     /// Writes a row and a line about the step; what all ranks together ask for. Collective.
     fn write_down(&mut self, clock: Instant) -> Result<Requests> {
+        let bound = self.parameters.time.energy_bound;
+        let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
+        let (excess_before, too_fast_before) = (excess(&self.journal), self.course.too_fast);
+        self.course.add(&self.simulation.course);
         let mut requests = self.watch.ask(self.step, clock.elapsed()).to_numbers();
         let cost = self.simulation.last.totals(self.crew.comm, &mut requests).cost();
         let (simulation, journal, beacon, step) =
             (&self.simulation, &mut self.journal, &mut self.beacon, self.step);
         self.crew.lead(|| {
             let Some(journal) = journal else { return Ok(()) };
-            journal.step(step, simulation.time, simulation.diagnostics, &cost)?;
+            journal.step(step, simulation.time, simulation.diagnostics, &cost, &simulation.course)?;
             beacon.iter_mut().for_each(|beacon| {
                 beacon.tell(|status| {
                     status.step = step;
@@ -364,6 +375,21 @@ impl Run<'_> {
             });
             Ok(())
         })?;
+        if let Some(journal) = self.journal.as_ref().filter(|_| excess(&self.journal) > excess_before) {
+            journal.note(&format!(
+                "WARNING: the relative energy error {:.2e} is past time.energy_bound = {bound}: {}",
+                journal.energy().error,
+                self.parameters.energy_advice()
+            ));
+        }
+        if let Some(journal) =
+            self.journal.as_ref().filter(|_| too_fast_before == 0 && self.course.too_fast > 0)
+        {
+            journal.note(&format!(
+                "WARNING: {} bodies need shorter steps than they are allowed: time.smallest_step is too long, or they are too close without softening",
+                self.course.too_fast
+            ));
+        }
         Ok(Requests::from_numbers(requests))
     }
 
@@ -515,6 +541,7 @@ impl Run<'_> {
             start: self.start,
             energy: self.journal.as_ref().map(Journal::energy).unwrap_or_default(),
             forces: self.simulation.progress(),
+            course: self.course.clone(),
             totals: self.totals(),
             files: self.files,
             restarts: self.restarts,
@@ -564,6 +591,9 @@ impl Run<'_> {
         report.restarts = Some(self.restarts);
         report.set_files(self.files);
         report.accuracy = self.simulation.control().cloned();
+        if self.parameters.time.stepping != Stepping::Fixed {
+            report.time_steps = Some(TimeSteps::new(&self.course, self.step_length, self.bodies));
+        }
         report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
             io::write_json_atomically(&self.folder.report(), &report)?;

@@ -8,6 +8,7 @@ use crate::forces::Progress;
 use crate::memory;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{Energy, FileTimes};
+use crate::stepping::Course;
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct State {
     pub energy: Energy,
     /// How far the control of the force error has come.
     pub forces: Progress,
+    /// The steps of bodies so far.
+    pub course: Course,
     /// What it took so far.
     pub totals: Totals,
     /// Reading and writing so far.
@@ -96,7 +99,7 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
 }
 
 /// Keys that may change from one start of the program to the next: how far, what to write, how to live with limits.
-const HARMLESS: [&str; 5] = ["time.end", "time.steps", "output.", "batch.", "movie."];
+const HARMLESS: [&str; 6] = ["time.end", "time.steps", "time.energy_bound", "output.", "batch.", "movie."];
 
 /// A line for each parameter that has changed since the checkpoint.
 ///

@@ -36,7 +36,7 @@ pub struct Fields {
     pub acceleration: bool,
     /// `Potential` of the last force evaluation [L^2/T^2].
     pub potential: bool,
-    /// `TimeStep` of every body [T].
+    /// `TimeStep` of every body [T], given that of rung 0.
     pub time_step: Option<f64>,
 }
 

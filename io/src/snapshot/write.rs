@@ -198,7 +198,10 @@ fn numbers(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Ve
         Column::Acceleration => interleave(&bodies.acc, places),
         Column::Masses => pick(&bodies.mass, places),
         Column::Potential => pick(&bodies.pot, places),
-        Column::TimeStep => vec![frame.fields.time_step.unwrap_or_default(); places.len()],
+        Column::TimeStep => {
+            let longest = frame.fields.time_step.unwrap_or_default();
+            places.iter().map(|&i| longest * 0.5f64.powi(i32::from(bodies.rung[i as usize]))).collect()
+        }
         Column::Ids => unreachable!("ids are not f64"),
     }
 }

@@ -1,0 +1,68 @@
+//! The time within a full step, in whole numbers of the finest step there is.
+
+use super::FINEST;
+
+/// Whole numbers of the full step over 2^40 since its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock(u64);
+
+/// The end of the full step.
+const END: u64 = 1 << FINEST;
+
+impl Clock {
+    /// Goes on by a step of this rung, which must begin now.
+    pub fn advance(&mut self, rung: u8) {
+        let step = END >> rung;
+        assert!(
+            self.0.is_multiple_of(step) && self.0 < END,
+            "no step of rung {rung} begins at {:#x}",
+            self.0
+        );
+        self.0 += step;
+    }
+
+    /// The coarsest rung of which a step ends now: those of all finer rungs end, too.
+    pub fn coarsest(self) -> u8 {
+        FINEST - self.0.min(END).trailing_zeros().min(u32::from(FINEST)) as u8
+    }
+
+    /// Whether the full step is over.
+    pub fn is_at_end(self) -> bool {
+        self.0 == END
+    }
+
+    /// Steps of this rung that are left.
+    pub fn left(self, rung: u8) -> f64 {
+        (END - self.0) as f64 / (END >> rung) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_end_with_those_that_they_divide() {
+        let mut clock = Clock::default();
+        let mut coarsest = Vec::new();
+        while !clock.is_at_end() {
+            clock.advance(3);
+            coarsest.push(clock.coarsest());
+        }
+        assert_eq!(coarsest, [3, 2, 3, 1, 3, 2, 3, 0]);
+        let mut clock = Clock::default();
+        clock.advance(FINEST);
+        assert_eq!((clock.coarsest(), clock.left(0) < 1.0), (FINEST, true));
+        let mut clock = Clock::default();
+        clock.advance(1);
+        assert_eq!((clock.left(3), clock.left(0)), (4.0, 0.5));
+    }
+
+    #[test]
+    #[should_panic(expected = "no step of rung 1 begins")]
+    fn no_step_begins_in_the_midst_of_one() {
+        let mut clock = Clock::default();
+        clock.advance(2);
+        clock.advance(1);
+    }
+}

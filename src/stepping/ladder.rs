@@ -1,0 +1,199 @@
+//! The steps of all rungs within one full step, and what bodies do by them: kick, choose, kick.
+
+use super::{Adaptive, FINEST, RUNGS};
+use decomposition::{Comm, Reduction};
+use rayon::prelude::*;
+use treecode::{Bodies, Gravity};
+
+/// Bodies that one task moves.
+const SPAN: usize = 1 << 13;
+
+/// Steps of all rungs.
+pub struct Ladder {
+    /// Length of the steps of each rung [T], descending.
+    lengths: [f64; RUNGS],
+    /// The finest rung in use.
+    finest: u8,
+}
+
+/// Bodies of all ranks by rung.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    of_rung: [u64; RUNGS],
+    /// Bodies that need a finer rung than there is.
+    pub too_fast: u64,
+}
+
+impl Ladder {
+    /// Of a full step of this length [T]; no step is shorter than `smallest`, but the first rung is always there.
+    pub fn new(length: f64, smallest: f64) -> Ladder {
+        let lengths = std::array::from_fn(|rung| length * 0.5f64.powi(rung as i32));
+        let finest = lengths.partition_point(|&step| step >= smallest).clamp(1, RUNGS) - 1;
+        Ladder { lengths, finest: finest as u8 }
+    }
+
+    /// Length of the steps of a rung [T].
+    pub fn length(&self, rung: u8) -> f64 {
+        self.lengths[usize::from(rung)]
+    }
+
+    /// The coarsest rung with steps no longer than `wanted`.
+    fn rung_of(&self, wanted: f64) -> u8 {
+        self.lengths.partition_point(|&step| step > wanted) as u8
+    }
+
+    /// The first half of the kick of the bodies of rung `least` and finer ones.
+    pub fn open(&self, bodies: &mut Bodies, least: u8) {
+        self.kick(bodies, least, false);
+    }
+
+    /// The second half; changes of acceleration become rates.
+    pub fn close(&self, bodies: &mut Bodies, least: u8) {
+        self.kick(bodies, least, true);
+    }
+
+    fn kick(&self, bodies: &mut Bodies, least: u8, closes: bool) {
+        let Bodies { vel: [u, v, w], acc: [x, y, z], jerk, rung, .. } = bodies;
+        let velocities = (u.par_chunks_mut(SPAN), v.par_chunks_mut(SPAN), w.par_chunks_mut(SPAN));
+        let accelerations = (x.par_chunks(SPAN), y.par_chunks(SPAN), z.par_chunks(SPAN));
+        let others = (jerk.par_chunks_mut(SPAN), rung.par_chunks(SPAN));
+        (velocities.into_par_iter(), accelerations.into_par_iter(), others.into_par_iter())
+            .into_par_iter()
+            .for_each(|((u, v, w), (x, y, z), (jerk, rung))| {
+                for i in (0..rung.len()).filter(|&i| rung[i] >= least) {
+                    let step = self.length(rung[i]);
+                    u[i] += x[i] * (0.5 * step);
+                    v[i] += y[i] * (0.5 * step);
+                    w[i] += z[i] * (0.5 * step);
+                    if closes {
+                        jerk[i] = (f64::from(jerk[i]) / step) as f32;
+                    }
+                }
+            });
+    }
+
+    /// Gives the bodies of rung `least` and finer ones, whose steps end now, the rungs that they need; `least` is the coarsest that can begin. What all
+    /// bodies of all ranks have then. Collective.
+    pub fn choose(
+        &self,
+        comm: &dyn Comm,
+        adaptive: &Adaptive,
+        gravity: &Gravity,
+        bodies: &mut Bodies,
+        least: u8,
+    ) -> Counts {
+        let mut rungs = std::mem::take(&mut bodies.rung);
+        let spans = rungs.par_chunks_mut(SPAN).enumerate();
+        let counted = spans.map(|(span, rungs)| {
+            let mut counts = [0; RUNGS + 1];
+            for (rung, i) in rungs.iter_mut().zip(span * SPAN..) {
+                if *rung >= least {
+                    let wanted = self.rung_of(adaptive.wanted(gravity, bodies, i));
+                    counts[RUNGS] += u64::from(wanted > self.finest);
+                    *rung = wanted.min(self.finest).max(least);
+                }
+                counts[usize::from(*rung)] += 1;
+            }
+            counts
+        });
+        let add = |mut a: [u64; RUNGS + 1], b: [u64; RUNGS + 1]| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        let mut counts = counted.reduce(|| [0; RUNGS + 1], add);
+        bodies.rung = rungs;
+        comm.all_reduce(&mut counts, Reduction::Sum);
+        let [of_rung @ .., too_fast] = counts;
+        let mut counts = Counts { of_rung, too_fast };
+        if adaptive.global {
+            bodies.rung.fill(counts.finest());
+            counts = Counts { too_fast, ..Counts::on_one(counts.finest(), counts.total()) };
+        }
+        counts
+    }
+}
+
+impl Counts {
+    /// So many on one rung.
+    pub fn on_one(rung: u8, bodies: u64) -> Counts {
+        let mut of_rung = [0; RUNGS];
+        of_rung[usize::from(rung)] = bodies;
+        Counts { of_rung, too_fast: 0 }
+    }
+
+    /// The finest rung with bodies.
+    pub fn finest(&self) -> u8 {
+        (0..=FINEST).rev().find(|&rung| self.of_rung[usize::from(rung)] > 0).unwrap_or(0)
+    }
+
+    /// All bodies.
+    pub fn total(&self) -> u64 {
+        self.of_rung.iter().sum()
+    }
+
+    /// The bodies of this rung and finer ones.
+    pub fn at_least(&self, least: u8) -> u64 {
+        self.of_rung[usize::from(least)..].iter().sum()
+    }
+
+    /// The bodies of each rung, up to the finest with bodies.
+    pub fn rungs(&self) -> &[u64] {
+        &self.of_rung[..=usize::from(self.finest())]
+    }
+
+    /// How many bodies end a step in one step of the finest rung, on the mean.
+    pub fn per_finest_step(&self) -> f64 {
+        let finest = i32::from(self.finest());
+        let share = |(rung, &count): (usize, &u64)| count as f64 * 0.5f64.powi(finest - rung as i32);
+        self.rungs().iter().enumerate().map(share).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stepping::StepCriterion;
+    use decomposition::Solo;
+
+    #[test]
+    fn a_rung_is_the_coarsest_that_is_short_enough() {
+        let ladder = Ladder::new(0.75, 0.0);
+        for (wanted, rung) in
+            [(f64::INFINITY, 0), (1.0, 0), (0.75, 0), (0.7, 1), (0.375, 1), (0.01, 7), (0.0, 41)]
+        {
+            assert_eq!(ladder.rung_of(wanted), rung, "{wanted}");
+        }
+        assert_eq!((ladder.finest, Ladder::new(1.0, 0.24).finest, Ladder::new(1.0, 3.0).finest), (40, 2, 0));
+    }
+
+    #[test]
+    fn bodies_get_the_rung_that_they_need_where_it_can_begin() {
+        let adaptive = Adaptive {
+            global: false,
+            criterion: StepCriterion::Both,
+            eta: 0.02,
+            eta_rate: 0.1,
+            smallest: 1e-3,
+        };
+        let mut gravity = Gravity::default();
+        gravity.softening.length[1] = 0.04;
+        // sqrt(2 * 0.02 * 0.04 / |a|) is 0.04 / sqrt |a|; 0.1 |a| / jerk.
+        let mut bodies = Bodies::zeroed(6);
+        bodies.acc[1] = vec![1.0, 4.0, 0.0, 1.0, 1e9, 1.0];
+        bodies.jerk = vec![0.0, 0.0, 0.0, 10.0, 0.0, 0.5];
+        let all = |adaptive: &Adaptive, bodies: &mut Bodies, least| {
+            let counts = Ladder::new(1.0, adaptive.smallest).choose(&Solo, adaptive, &gravity, bodies, least);
+            (bodies.rung.clone(), counts)
+        };
+        let (rungs, counts) = all(&adaptive, &mut bodies, 0);
+        assert_eq!(rungs, [5, 6, 0, 7, 9, 5]);
+        assert_eq!((counts.too_fast, counts.finest(), counts.at_least(6), counts.total()), (1, 9, 3, 6));
+        assert_eq!(counts.per_finest_step(), 1.0 + 0.25 + 0.125 + 2.0 / 16.0 + 1.0 / 512.0);
+        bodies.acc[1] = vec![1e-6; 6];
+        bodies.jerk.fill(0.0);
+        assert_eq!(all(&adaptive, &mut bodies, 6).0, [5, 6, 0, 6, 6, 5]);
+        bodies.acc[1][4] = 1.0;
+        let global = Adaptive { global: true, ..adaptive };
+        assert_eq!(all(&global, &mut bodies, 0).0, [5; 6]);
+    }
+}

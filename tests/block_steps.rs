@@ -1,0 +1,265 @@
+//! Adaptive and block time steps: the same bits as fixed steps where all bodies share a rung, and on any ranks; second order; and known orbits.
+
+use decomposition::{Comm, Solo, threads};
+use heorot::forces::{Forces, Keys};
+use heorot::initial::Start;
+use heorot::model::{Model, Spherical, TwoBody, generate};
+use heorot::simulation::Simulation;
+use heorot::stepping::{Adaptive, StepCriterion, Stepping};
+use std::f64::consts::TAU;
+use treecode::{Bodies, Gravity, Softening, TYPES, Walk};
+
+fn adaptive(criterion: StepCriterion) -> Adaptive {
+    Adaptive { global: false, criterion, eta: Adaptive::ETA, eta_rate: Adaptive::ETA_RATE, smallest: 0.0 }
+}
+
+/// Exact forces of bodies without softening.
+fn exact() -> Forces {
+    Forces::try_from(Keys { walk: Some(Walk::Direct), ..Keys::default() }).unwrap()
+}
+
+fn softened(walk: Walk, length: f64) -> Forces {
+    let softening = Softening { length: [length; TYPES], ..Softening::default() };
+    Forces { accuracy: None, gravity: Gravity { walk, softening, leaf_size: 16, ..Gravity::default() } }
+}
+
+/// A Hernquist sphere: its cusp needs steps much shorter than its halo.
+fn cusp(bodies: u64) -> Bodies {
+    let model = Spherical { bodies, seed: 4, mass: 1.0, radius: 1.0, cut: 20.0 };
+    generate(&Solo, &Model::Hernquist(model), 1.0)
+}
+
+/// Does full steps and calls `look` after each; the bodies by id.
+fn evolve(
+    comm: &dyn Comm,
+    forces: &Forces,
+    stepping: Stepping,
+    bodies: Bodies,
+    length: f64,
+    steps: u64,
+    mut look: impl FnMut(&Simulation),
+) -> Bodies {
+    let mut simulation = Simulation::begin(comm, forces, stepping, Start { bodies, time: 0.0 }).unwrap();
+    for k in 1..=steps {
+        simulation.step(length, k as f64 * length).unwrap();
+        look(&simulation);
+    }
+    simulation.bodies().clone()
+}
+
+fn by_id(mut bodies: Bodies) -> Bodies {
+    let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
+    order.sort_by_key(|&i| bodies.id[i as usize]);
+    bodies.permute(&order);
+    bodies
+}
+
+fn assert_same_bits(got: &Bodies, want: &Bodies, what: &str) {
+    assert_eq!(got.id, want.id, "{what}: ids");
+    let bits =
+        |arrays: &[Vec<f64>; 3]| arrays.each_ref().map(|a| a.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+    assert!(bits(&got.pos) == bits(&want.pos), "{what}: positions");
+    assert!(bits(&got.vel) == bits(&want.vel), "{what}: velocities");
+    assert!(bits(&got.acc) == bits(&want.acc), "{what}: accelerations");
+}
+
+#[test]
+fn bodies_that_share_a_rung_go_as_fixed_steps_do() {
+    for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {
+        let (forces, length) = (softened(walk, 0.01), 0.02);
+        // So short a step is wanted that all bodies are on the finest rung that is allowed.
+        let shared =
+            Adaptive { eta: 1e-12, smallest: 0.25 * length, ..adaptive(StepCriterion::Acceleration) };
+        let fixed = evolve(&Solo, &forces, Stepping::Fixed, cusp(1_500), 0.25 * length, 12, |_| {});
+        for global in [false, true] {
+            let stepping = Stepping::Adaptive(Adaptive { global, ..shared });
+            let found = evolve(&Solo, &forces, stepping, cusp(1_500), length, 3, |simulation| {
+                assert_eq!((simulation.course.substeps, simulation.course.too_fast), (4, 1_500));
+            });
+            assert_same_bits(&by_id(found), &by_id(fixed.clone()), &format!("{walk:?}, global {global}"));
+        }
+    }
+}
+
+#[test]
+fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
+    let controlled = Forces {
+        accuracy: Some(2e-3),
+        ..Keys {
+            accuracy: Some(2e-3),
+            softening: Some(softened(Walk::Fmm, 0.003).gravity.softening),
+            ..Keys::default()
+        }
+        .try_into()
+        .unwrap()
+    };
+    for forces in
+        [softened(Walk::Fmm, 0.003), softened(Walk::Tree, 0.003), softened(Walk::Direct, 0.003), controlled]
+    {
+        let count = if forces.gravity.walk == Walk::Direct { 600 } else { 4_000 };
+        let stepping = Stepping::Adaptive(adaptive(StepCriterion::Both));
+        let run = |ranks: usize, threads: usize| {
+            let ends = threads::run(ranks, |comm| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let mut bodies = cusp(count);
+                let mine: Vec<u32> =
+                    (0..count as u32).filter(|i| (i / 7) as usize % ranks == comm.rank()).collect();
+                bodies.permute(&mine);
+                pool.install(|| {
+                    let mut courses = Vec::new();
+                    let bodies = evolve(comm, &forces, stepping, bodies, 0.05, 2, |simulation| {
+                        courses.push((simulation.course.clone(), simulation.diagnostics));
+                    });
+                    (bodies, courses)
+                })
+            });
+            let mut all = Bodies::default();
+            ends.iter().for_each(|(bodies, _)| all.append(bodies));
+            (by_id(all), ends.into_iter().next().unwrap().1)
+        };
+        let want = run(1, 1);
+        let course = &want.1[1].0;
+        assert!(course.finest() >= 3 && course.sorted < course.substeps / 2, "{course:?}");
+        for (ranks, threads) in [(1, 3), (2, 1), (3, 2), (7, 1)] {
+            let got = run(ranks, threads);
+            let what = format!("{:?}, {ranks} ranks x {threads} threads", forces.gravity.walk);
+            assert_same_bits(&got.0, &want.0, &what);
+            assert!((&got.0.rung, &got.0.jerk) == (&want.0.rung, &want.0.jerk), "{what}: rungs");
+            assert_eq!(got.1, want.1, "{what}: courses");
+        }
+    }
+}
+
+#[test]
+fn energy_error_of_a_sphere_falls_with_eta() {
+    // A fourth of eta is half of every step: the error of a second-order scheme falls by four.
+    let forces = softened(Walk::Direct, 0.1);
+    let model = Spherical { bodies: 300, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0 };
+    let sphere = generate(&Solo, &Model::Plummer(model), 1.0);
+    let errors = [0.1, 0.025, 0.00625].map(|eta| {
+        let stepping = Stepping::Adaptive(Adaptive { eta, ..adaptive(StepCriterion::Acceleration) });
+        let mut energies = Vec::new();
+        let bodies = sphere.clone();
+        let first = Simulation::begin(&Solo, &forces, stepping, Start { bodies: bodies.clone(), time: 0.0 })
+            .unwrap()
+            .diagnostics;
+        evolve(&Solo, &forces, stepping, bodies, 0.5, 4, |simulation| {
+            energies.push(simulation.diagnostics.energy_error(&first));
+        });
+        (energies.iter().map(|error| error * error).sum::<f64>() / energies.len() as f64).sqrt()
+    });
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((order - 2.0).abs() < 0.5, "order {order} of errors {errors:?}");
+    }
+}
+
+/// The separation on a Kepler ellipse of semi-major axis and frequency 1, that was at apocentre at time 0 and is along x there.
+fn kepler(eccentricity: f64, time: f64) -> [f64; 2] {
+    let mean = time + 0.5 * TAU;
+    let mut anomaly = mean;
+    for _ in 0..100 {
+        anomaly -= (anomaly - eccentricity * anomaly.sin() - mean) / (1.0 - eccentricity * anomaly.cos());
+    }
+    [anomaly.cos() - eccentricity, (1.0 - eccentricity * eccentricity).sqrt() * anomaly.sin()]
+}
+
+#[test]
+fn an_eccentric_orbit_follows_keplers_and_its_error_falls_with_the_rate() {
+    let eccentricity = 0.9;
+    let model = TwoBody { mass: 1.0, mass_ratio: 0.5, semi_major_axis: 1.0, eccentricity };
+    let orbits = 3;
+    let error = |eta_rate| {
+        let stepping = Stepping::Adaptive(Adaptive { eta_rate, ..adaptive(StepCriterion::Rate) });
+        let bodies = generate(&Solo, &Model::TwoBody(model.clone()), 1.0);
+        let start = [0, 1].map(|axis| bodies.pos[axis][1] - bodies.pos[axis][0]);
+        let exact_start = kepler(eccentricity, 0.0);
+        let turn = start[0] / exact_start[0];
+        let length = TAU / 8.0;
+        let mut worst = 0.0f64;
+        let mut step = 0;
+        evolve(&Solo, &exact(), stepping, bodies, length, 8 * orbits, |simulation| {
+            step += 1;
+            let bodies = by_id(simulation.bodies().clone());
+            let found = [0, 1].map(|axis| turn * (bodies.pos[axis][1] - bodies.pos[axis][0]));
+            let wanted = kepler(eccentricity, step as f64 * length);
+            // At the pericentre itself the speed turns any error of the phase into a large one of the place.
+            if step % 8 != 4 {
+                worst = worst.max((found[0] - wanted[0]).hypot(found[1] - wanted[1]));
+            }
+        });
+        worst
+    };
+    // In units of the semi-major axis, after three passages at a tenth of it.
+    let first = error(Adaptive::ETA_RATE);
+    assert!(first < 2e-3, "{first}");
+    let errors = [0.005, 0.0025, 0.00125].map(error);
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((order - 2.0).abs() < 0.35, "order {order} of errors {errors:?}");
+    }
+}
+
+/// Bodies with these masses, places and velocities in the x-y plane.
+fn few(all: &[(f64, [f64; 2], [f64; 2])]) -> Bodies {
+    let mut bodies = Bodies::zeroed(all.len());
+    for (i, (mass, place, velocity)) in all.iter().enumerate() {
+        bodies.mass[i] = *mass;
+        for axis in 0..2 {
+            (bodies.pos[axis][i], bodies.vel[axis][i]) = (place[axis], velocity[axis]);
+        }
+    }
+    bodies
+}
+
+#[test]
+fn a_figure_eight_closes_and_its_error_falls_as_the_step_squared() {
+    // Chenciner & Montgomery (2000), with the numbers of Simo.
+    let (x, y, u, v) = (0.97000435669734, -0.24308753153583, -0.93240737144104, -0.86473146092102);
+    let period = 6.32591398292621;
+    let start = few(&[
+        (1.0, [x, y], [-0.5 * u, -0.5 * v]),
+        (1.0, [-x, -y], [-0.5 * u, -0.5 * v]),
+        (1.0, [0.0, 0.0], [u, v]),
+    ]);
+    let errors = [500, 1000, 2000].map(|steps| {
+        let end = by_id(evolve(
+            &Solo,
+            &exact(),
+            Stepping::Fixed,
+            start.clone(),
+            period / steps as f64,
+            steps,
+            |_| {},
+        ));
+        (0..3)
+            .map(|i| (end.pos[0][i] - start.pos[0][i]).hypot(end.pos[1][i] - start.pos[1][i]))
+            .fold(0.0, f64::max)
+    });
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((order - 2.0).abs() < 0.05, "order {order} of errors {errors:?}");
+    }
+    assert!(errors[2] < 1e-3, "{errors:?}");
+}
+
+#[test]
+fn the_pythagorean_problem_passes_its_closest_encounter() {
+    // Burrau (1913); Szebehely & Peters (1967): masses 3, 4 and 5 at rest at the corners opposite to the sides of these lengths. At t = 15.83 two of them
+    // pass each other at 4e-4; what follows tells how well.
+    let rest = [0.0; 2];
+    let start = few(&[(3.0, [1.0, 3.0], rest), (4.0, [-2.0, -1.0], rest), (5.0, [1.0, -1.0], rest)]);
+    let stepping = Stepping::Adaptive(Adaptive { eta_rate: 0.002, ..adaptive(StepCriterion::Rate) });
+    let (mut worst, mut first) = (0.0f64, None);
+    let end = by_id(evolve(&Solo, &exact(), stepping, start, 0.1, 200, |simulation| {
+        let first = *first.get_or_insert(simulation.diagnostics);
+        worst = worst.max(simulation.diagnostics.energy_error(&first).abs());
+    }));
+    let apart = |a: usize, b: usize| (end.pos[0][a] - end.pos[0][b]).hypot(end.pos[1][a] - end.pos[1][b]);
+    let found = [apart(0, 1), apart(0, 2), apart(1, 2)];
+    assert!(worst < 3e-5, "energy error {worst:.2e}");
+    // Where steps a tenth as long lead.
+    for (found, expected) in found.into_iter().zip([4.501, 3.722, 0.882]) {
+        assert!((found - expected).abs() < 3e-3, "{found}, not {expected}");
+    }
+}
