@@ -90,6 +90,8 @@ impl Piece {
         }
         bodies.kind.extend(self.kinds(rows)?);
         bodies.work.resize(length, 0.0);
+        bodies.jerk.resize(length, 0.0);
+        bodies.rung.resize(length, 0);
         Ok(())
     }
 

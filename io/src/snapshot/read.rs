@@ -162,6 +162,8 @@ impl<'a> Source<'a> {
         }
         bodies.kind.resize(length, self.kind as u8);
         bodies.work.resize(length, 0.0);
+        bodies.jerk.resize(length, 0.0);
+        bodies.rung.resize(length, 0);
         Ok(())
     }
 
