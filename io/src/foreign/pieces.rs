@@ -92,6 +92,8 @@ impl Piece {
         bodies.work.resize(length, 0.0);
         bodies.jerk.resize(length, 0.0);
         bodies.rung.resize(length, 0);
+        bodies.jerk.resize(length, 0.0);
+        bodies.rung.resize(length, 0);
         Ok(())
     }
 

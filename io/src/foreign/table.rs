@@ -150,6 +150,8 @@ impl Table {
         bodies.kind.push(kind);
         bodies.pot.push(0.0);
         bodies.work.push(0.0);
+        bodies.jerk.push(0.0);
+        bodies.rung.push(0);
         Ok(())
     }
 
