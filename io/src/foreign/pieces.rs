@@ -92,8 +92,6 @@ impl Piece {
         bodies.work.resize(length, 0.0);
         bodies.jerk.resize(length, 0.0);
         bodies.rung.resize(length, 0);
-        bodies.jerk.resize(length, 0.0);
-        bodies.rung.resize(length, 0);
         Ok(())
     }
 

@@ -164,8 +164,6 @@ impl<'a> Source<'a> {
         bodies.work.resize(length, 0.0);
         bodies.jerk.resize(length, 0.0);
         bodies.rung.resize(length, 0);
-        bodies.jerk.resize(length, 0.0);
-        bodies.rung.resize(length, 0);
         Ok(())
     }
 
