@@ -193,7 +193,7 @@ fn a_run_goes_on_from_the_time_of_a_snapshot() {
     let initial = format!("initial={{ file = '{}' }}", folder.join("snapshot_002.hdf5").display());
     let output = format!("output.folder='{}'", on.display());
     let go_on = ["run", &file, "--set", &initial, "--set", &output, "--set", "gravity.order=3"];
-    let message = fail(&[&go_on[..], &["--set", "time.end=0.4"]].concat(), 1);
+    let message = fail(&[&go_on[..], &["--set", "time.end=0.3"]].concat(), 1);
     assert!(
         message.contains("time.end = 0.3: must be after 0.4, the time of the initial state"),
         "{message}"
