@@ -1,4 +1,4 @@
-//! Tables of numbers as CSV, one row at a time: a run that is killed leaves whole rows.
+//! Tables as CSV: written one row at a time, so that a run that is killed leaves whole rows, or as a whole; and read.
 
 use crate::Error;
 use std::fs::{File, OpenOptions};
@@ -90,8 +90,69 @@ impl Table {
     }
 }
 
+/// Columns of numbers that were read, by their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Columns {
+    names: Vec<String>,
+    values: Vec<Vec<f64>>,
+}
+
+impl Columns {
+    /// The names, in the order of the file.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The column of a name.
+    pub fn get(&self, name: &str) -> Option<&[f64]> {
+        let place = self.names.iter().position(|other| other == name)?;
+        Some(&self.values[place])
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+}
+
+/// Reads a table of numbers. A last line without an end, as of a run that still writes, is left out.
+///
+/// # Errors
+/// If the file cannot be read, or a row has other than one number for each column.
+pub fn read(path: &Path) -> Result<Columns, Error> {
+    let text = std::fs::read_to_string(path).map_err(Error::system(path, "read"))?;
+    let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::trim_end);
+    let header =
+        lines.next().ok_or_else(|| Error::snapshot(path, "has no line with the names of its columns"))?;
+    let names: Vec<String> = header.split(',').map(str::to_owned).collect();
+    let mut values = vec![Vec::new(); names.len()];
+    for (line, number) in lines.zip(2..) {
+        let row: Option<Vec<f64>> = line.split(',').map(|text| text.trim().parse().ok()).collect();
+        let row = row.filter(|row| row.len() == names.len());
+        let fault =
+            || format!("line {number}: must hold {} numbers, as the first line has names", names.len());
+        let row = row.ok_or_else(|| Error::snapshot(path, fault()))?;
+        values.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+    }
+    Ok(Columns { names, values })
+}
+
+/// Writes a whole table, as [`crate::replace_atomically`] does. What holds a comma or a quotation mark is quoted.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(path: &Path, columns: &[String], rows: &[Vec<String>]) -> Result<(), Error> {
+    let quoted = |cell: &String| match cell.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.clone(),
+    };
+    let line = |cells: &[String]| cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n";
+    let text: String = std::iter::once(columns).chain(rows.iter().map(Vec::as_slice)).map(line).collect();
+    crate::replace_atomically(path, text.as_bytes())
+}
+
 /// Shortest text that reads back to the same bits; whole numbers without a point.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let plain = value == 0.0 || (1e-4..1e15).contains(&value.abs());
     if plain { value.to_string() } else { format!("{value:e}") }
 }
@@ -144,6 +205,34 @@ mod tests {
         let (_, last) = Table::resume(&path, &["step", "energy"], |_| true).unwrap();
         assert_eq!(last, Some(0.0));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "step,energy\n0,0.5\n");
+    }
+
+    #[test]
+    fn what_was_written_is_read_by_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("energy.csv");
+        std::fs::write(&path, "step,energy\n0,0.5\n1,-1e300\n2,0.").unwrap();
+        let columns = read(&path).unwrap();
+        assert_eq!((columns.get("energy"), columns.rows()), (Some(&[0.5, -1e300][..]), 2));
+        assert_eq!(columns.get("momentum"), None);
+        std::fs::write(&path, "step,energy\n0,0.5\n1\n").unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(
+            message.ends_with("energy.csv: line 3: must hold 2 numbers, as the first line has names"),
+            "{message}"
+        );
+        std::fs::write(&path, "").unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("no line with the names"));
+    }
+
+    #[test]
+    fn words_with_commas_are_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plot.csv");
+        let row = ["a,b", "say \"c\"", "3"].map(str::to_owned).to_vec();
+        write(&path, &["name", "word", "number"].map(str::to_owned), &[row]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "name,word,number\n\"a,b\",\"say \"\"c\"\"\",3\n");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Images and movies of bodies.
+//! Images and movies of bodies, and [`plot`]s of numbers.
 //!
 //! The way of the data: [`smoothing_lengths`] says how wide each body is, a [`View`] where the camera stands, [`SurfaceDensity`]
 //! projects a [`Subject`] onto its pixels, a [`Style`] turns numbers into colours, [`render`] draws the [`Picture`] with time,
@@ -37,6 +37,7 @@ mod error;
 mod font;
 mod label;
 mod picture;
+pub mod plot;
 mod poster;
 mod spline;
 mod stretch;

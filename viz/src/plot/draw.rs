@@ -1,0 +1,402 @@
+//! Hands a figure to plotters: as a bitmap, drawn finer and then averaged, or as SVG.
+
+use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
+use super::ticks::{Ruler, Tick};
+use super::{Figure, Mark, Plane, Series};
+use crate::{ColourMap, Error, Picture, Rgb, encode_png};
+use plotters::backend::{DrawingBackend, SVGBackend};
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, Drawable, PathElement, PointCollection, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
+
+/// Steps of plotters' whole numbers in a point.
+const STEPS: f64 = 6.0;
+/// Pixels of a PNG in a point.
+const PIXELS: usize = 2;
+/// Bitmaps are drawn so many times finer than they are shown.
+const FINER: usize = STEPS as usize / PIXELS;
+/// A line has no more vertices than these; of more, the lowest and highest of each stretch are drawn.
+const MOST_VERTICES: usize = 4000;
+/// Fonts that SVG viewers may have, the one that labels were measured with first.
+const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+/// plotters writes font sizes into SVG divided by 1.24; ours are from the highest to the lowest stroke, 1.164 em.
+const SVG_TEXT: f64 = 1.24 / 1.164;
+
+const BLACK: Rgb = [0; 3];
+const THIN: f64 = 0.8;
+const THICK: f64 = 1.6;
+const DOT: f64 = 2.2;
+
+impl Figure {
+    /// The figure as a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Png`] when the encoder fails.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        let layout = Layout::of(self);
+        let size = layout.size.map(|length| length.ceil() as usize * STEPS as usize);
+        let mut picture = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+        let area = picture.canvas().into_drawing_area();
+        Board { area, text: 1.0, in_segments: true }.figure(&layout);
+        encode_png(&reduce(&picture, FINER))
+    }
+
+    /// The figure as an SVG file.
+    pub fn svg(&self) -> String {
+        let layout = Layout::of(self);
+        let size = layout.size.map(|length| length.ceil() as u32);
+        let [width, height] = size.map(|length| length * STEPS as u32);
+        let mut text = String::new();
+        let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        let board = Board { area, text: SVG_TEXT, in_segments: false };
+        board.fill(Rect { left: 0.0, top: 0.0, width: size[0].into(), height: size[1].into() }, [255; 3]);
+        board.figure(&layout);
+        drop(board);
+        // What was drawn in steps is shown in points.
+        let fine = format!("width=\"{width}\" height=\"{height}\"");
+        text.replacen(&fine, &format!("width=\"{}\" height=\"{}\"", size[0], size[1]), 1)
+    }
+}
+
+/// Averages squares of `by` times `by` pixels.
+fn reduce(picture: &Picture, by: usize) -> Picture {
+    let [width, height] = picture.size().map(|side| side / by);
+    let mean = |x: usize, y: usize| -> Rgb {
+        std::array::from_fn(|k| {
+            let row = |j: usize| (0..by).map(move |i| (y * by + j) * picture.size()[0] + x * by + i);
+            let sum: usize = (0..by).flat_map(row).map(|at| usize::from(picture.pixels()[at][k])).sum();
+            ((sum + by * by / 2) / (by * by)) as u8
+        })
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| mean(x, y)).collect();
+    Picture::new([width, height], pixels)
+}
+
+/// What is drawn on. Coordinates are points.
+struct Board<DB: DrawingBackend> {
+    area: DrawingArea<DB, Shift>,
+    /// What sizes of text are multiplied with.
+    text: f64,
+    /// A bitmap fills the outline of a whole line with holes where it crosses itself.
+    in_segments: bool,
+}
+
+fn steps([x, y]: [f64; 2]) -> (i32, i32) {
+    ((x * STEPS).round() as i32, (y * STEPS).round() as i32)
+}
+
+fn stroke([r, g, b]: Rgb, width: f64) -> ShapeStyle {
+    RGBColor(r, g, b).stroke_width((width * STEPS).round() as u32)
+}
+
+impl<DB: DrawingBackend> Board<DB> {
+    fn draw<E>(&self, element: &E)
+    where
+        for<'e> &'e E: PointCollection<'e, (i32, i32)>,
+        for<'e> E: Drawable<DB>,
+    {
+        self.area.draw(element).expect("drawing in memory cannot fail");
+    }
+
+    fn fill(&self, place: Rect, [r, g, b]: Rgb) {
+        let corners = [steps([place.left, place.top]), steps([place.right(), place.bottom()])];
+        self.draw(&Rectangle::new(corners, RGBColor(r, g, b).filled()));
+    }
+
+    fn line(&self, points: &[[f64; 2]], colour: Rgb, width: f64) {
+        let points: Vec<(i32, i32)> = points.iter().map(|&point| steps(point)).collect();
+        if !self.in_segments {
+            self.draw(&PathElement::new(points, stroke(colour, width)));
+            return;
+        }
+        let [r, g, b] = colour;
+        let joint = (width * STEPS / 2.0) as i32;
+        for pair in points.windows(2) {
+            self.draw(&PathElement::new(pair.to_vec(), stroke(colour, width)));
+            self.draw(&Circle::new(pair[1], joint, RGBColor(r, g, b).filled()));
+        }
+    }
+
+    fn dot(&self, at: [f64; 2], [r, g, b]: Rgb) {
+        self.draw(&Circle::new(steps(at), (DOT * STEPS).round() as i32, RGBColor(r, g, b).filled()));
+    }
+
+    fn write(&self, text: &str, size: f64, at: [f64; 2], anchor: (HPos, VPos), turned: bool) {
+        let font = (FAMILY, size * STEPS * self.text).into_font();
+        let font = if turned { font.transform(FontTransform::Rotate270) } else { font };
+        let style = font.color(&RGBColor(0, 0, 0)).pos(Pos::new(anchor.0, anchor.1));
+        self.draw(&Text::new(text.to_owned(), steps(at), style));
+    }
+
+    fn figure(&self, layout: &Layout) {
+        layout.panels.iter().for_each(|placed| self.panel(placed));
+    }
+
+    fn panel(&self, placed: &Placed) {
+        let frame = placed.frame;
+        if let (Some(plane), Some(ruler)) = (&placed.panel.plane, &placed.colours) {
+            self.plane(plane, ruler, frame);
+        }
+        placed.panel.series.iter().for_each(|series| self.series(placed, series));
+        self.frame(frame);
+        for tick in &placed.x.ticks {
+            self.x_tick(frame, tick, placed.x.part_of_place(tick.place));
+        }
+        for tick in &placed.y.ticks {
+            self.y_tick(frame, tick, placed.y.part_of_place(tick.place));
+        }
+        let below = frame.bottom() + GAP + NUMBER + GAP + LABEL / 2.0;
+        let middle = [frame.left + frame.width / 2.0, frame.top + frame.height / 2.0];
+        self.write(&with_factor(&placed.panel.x.label, &placed.x), LABEL, [middle[0], below], CENTRED, false);
+        let beside = [frame.left - placed.y_label, middle[1]];
+        self.write(&placed.panel.y.label, LABEL, beside, CENTRED, true);
+        let above = frame.top - GAP - NUMBER / 2.0;
+        if let Some(factor) = &placed.y.factor {
+            self.write(factor, NUMBER, [frame.left, above], (HPos::Left, VPos::Center), false);
+        }
+        self.write(&placed.panel.title, LABEL, [middle[0], above], CENTRED, false);
+        self.legend(placed);
+    }
+
+    fn frame(&self, frame: Rect) {
+        let Rect { left, top, .. } = frame;
+        let (right, bottom) = (frame.right(), frame.bottom());
+        self.line(&[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], BLACK, THIN);
+    }
+
+    /// A tick at both ends of the frame, and its number.
+    fn x_tick(&self, frame: Rect, tick: &Tick, part: f64) {
+        let x = frame.left + part * frame.width;
+        let length = tick_length(tick);
+        self.line(&[[x, frame.bottom()], [x, frame.bottom() - length]], BLACK, THIN);
+        self.line(&[[x, frame.top], [x, frame.top + length]], BLACK, THIN);
+        if let Some(label) = &tick.label {
+            self.write(label, NUMBER, [x, frame.bottom() + GAP + NUMBER / 2.0], CENTRED, false);
+        }
+    }
+
+    fn y_tick(&self, frame: Rect, tick: &Tick, part: f64) {
+        let y = frame.bottom() - part * frame.height;
+        let length = tick_length(tick);
+        self.line(&[[frame.left, y], [frame.left + length, y]], BLACK, THIN);
+        self.line(&[[frame.right(), y], [frame.right() - length, y]], BLACK, THIN);
+        if let Some(label) = &tick.label {
+            self.write(label, NUMBER, [frame.left - GAP, y], (HPos::Right, VPos::Center), false);
+        }
+    }
+
+    fn series(&self, placed: &Placed, series: &Series) {
+        let points: Vec<[f64; 2]> = series.points.iter().map(|&point| placed.point(point)).collect();
+        let is_shown = |point: &[f64; 2]| point.iter().all(|x| x.is_finite());
+        let width = if series.mark == Mark::LinePoints { THIN } else { THICK };
+        if series.mark != Mark::Points {
+            for piece in points.split(|point| !is_shown(point)) {
+                let piece = thin_out(piece);
+                match series.mark {
+                    Mark::Dashes => {
+                        dashes(&piece).iter().for_each(|dash| self.line(dash, series.colour, width));
+                    }
+                    _ => self.line(&piece, series.colour, width),
+                }
+                // A line of one point would not be seen.
+                if let [point] = piece[..] {
+                    self.dot(point, series.colour);
+                }
+            }
+        }
+        if matches!(series.mark, Mark::Points | Mark::LinePoints) {
+            points.iter().filter(|point| is_shown(point)).for_each(|&point| self.dot(point, series.colour));
+        }
+    }
+
+    fn legend(&self, placed: &Placed) {
+        let Some(place) = placed.legend else { return };
+        let named = placed.panel.series.iter().filter(|series| !series.name.is_empty());
+        for (i, series) in named.enumerate() {
+            let y = place.top + GAP / 2.0 + LINE * (i as f64 + 0.5);
+            let (left, right) = (place.left + GAP, place.left + GAP + SAMPLE);
+            let middle = [(left + right) / 2.0, y];
+            match series.mark {
+                Mark::Line => self.line(&[[left, y], [right, y]], series.colour, THICK),
+                Mark::Dashes => {
+                    dashes(&[[left, y], [right, y]])
+                        .iter()
+                        .for_each(|dash| self.line(dash, series.colour, THICK));
+                }
+                Mark::Points => self.dot(middle, series.colour),
+                Mark::LinePoints => {
+                    self.line(&[[left, y], [right, y]], series.colour, THIN);
+                    self.dot(middle, series.colour);
+                }
+            }
+            self.write(&series.name, NUMBER, [right + GAP, y], (HPos::Left, VPos::Center), false);
+        }
+    }
+
+    /// The cells of a plane, and the bar that tells what their colours mean.
+    fn plane(&self, plane: &Plane, ruler: &Ruler, frame: Rect) {
+        let [columns, rows] = plane.cells;
+        let (width, height) = (frame.width / columns as f64, frame.height / rows as f64);
+        for (i, &value) in plane.values.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+            let (left, row) = (frame.left + (i % columns) as f64 * width, (i / columns) as f64);
+            let top = frame.bottom() - (row + 1.0) * height;
+            self.fill(Rect { left, top, width, height }, shade(ruler.part(value)));
+        }
+        let left = frame.right() + 2.0 * GAP;
+        let slices = 128;
+        let height = frame.height / f64::from(slices);
+        for i in 0..slices {
+            let top = frame.bottom() - f64::from(i + 1) * height;
+            self.fill(Rect { left, top, width: BAR, height }, shade(f64::from(i) / f64::from(slices - 1)));
+        }
+        self.frame(Rect { left, width: BAR, ..frame });
+        let right = left + BAR;
+        for tick in &ruler.ticks {
+            let y = frame.bottom() - ruler.part_of_place(tick.place) * frame.height;
+            self.line(&[[right, y], [right - tick_length(tick), y]], BLACK, THIN);
+            if let Some(label) = &tick.label {
+                self.write(label, NUMBER, [right + GAP, y], (HPos::Left, VPos::Center), false);
+            }
+        }
+        let beside = right + 2.0 * GAP + widest_label(ruler) + LABEL / 2.0;
+        self.write(&plane.label, LABEL, [beside, frame.top + frame.height / 2.0], CENTRED, true);
+    }
+}
+
+const CENTRED: (HPos, VPos) = (HPos::Center, VPos::Center);
+
+/// Bright where there is little, so that a plane stands out from white paper by its dense parts.
+fn shade(part: f64) -> Rgb {
+    ColourMap::Viridis.colour(0.95 * (1.0 - part))
+}
+
+fn with_factor(label: &str, ruler: &Ruler) -> String {
+    ruler.factor.as_ref().map_or(label.to_owned(), |factor| format!("{label}  {factor}"))
+}
+
+fn tick_length(tick: &Tick) -> f64 {
+    if tick.label.is_some() { 5.0 } else { 2.5 }
+}
+
+/// A line in so few points that none is lost to the eye: the first, lowest, highest and last of each stretch.
+fn thin_out(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let stretch = (4 * points.len()).div_ceil(MOST_VERTICES);
+    if stretch <= 4 {
+        return points.to_vec();
+    }
+    let of = |some: &[[f64; 2]]| {
+        let by_height = |a: &usize, b: &usize| some[*a][1].total_cmp(&some[*b][1]);
+        let lowest = (0..some.len()).min_by(by_height).unwrap_or(0);
+        let highest = (0..some.len()).max_by(by_height).unwrap_or(0);
+        let mut kept = [0, lowest, highest, some.len() - 1];
+        kept.sort_unstable();
+        kept.map(|i| some[i])
+    };
+    let mut thin: Vec<[f64; 2]> = points.chunks(stretch).flat_map(of).collect();
+    thin.dedup();
+    thin
+}
+
+/// A line cut into dashes of equal length.
+fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
+    const LENGTHS: [f64; 2] = [6.0, 4.0];
+    let (mut all, mut gap, mut left) = (Vec::new(), false, LENGTHS[0]);
+    let mut dash: Vec<[f64; 2]> = points.first().copied().into_iter().collect();
+    for pair in points.windows(2) {
+        let length = (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]);
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            let point = std::array::from_fn(|k| pair[0][k] + (pair[1][k] - pair[0][k]) * done / length);
+            dash.push(point);
+            if !gap {
+                all.push(std::mem::take(&mut dash));
+            }
+            gap = !gap;
+            left = LENGTHS[usize::from(gap)];
+            dash = vec![point];
+        }
+        left -= length - done;
+        dash.push(pair[1]);
+    }
+    if !gap && dash.len() > 1 {
+        all.push(dash);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axis, COLOURS, Panel};
+    use super::*;
+
+    fn curve(mark: Mark, n: u32) -> Series {
+        let points = (0..n).map(|i| [f64::from(i) + 1.0, (f64::from(i) / 7.0).sin() + 2.0]).collect();
+        Series::new("a curve", COLOURS[1], mark, points)
+    }
+
+    fn figure(series: Series) -> Figure {
+        let mut panel = Panel::new(Axis::log("Radius [kpc]"), Axis::linear("Speed [km s⁻¹]"));
+        panel.series.push(series);
+        Figure::new(vec![panel])
+    }
+
+    /// Pixels of a PNG that are nearly of a colour.
+    fn pixels_of(png: &[u8], colour: Rgb) -> usize {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut bytes).unwrap();
+        bytes.chunks(3).filter(|pixel| (0..3).all(|k| pixel[k].abs_diff(colour[k]) < 30)).count()
+    }
+
+    #[test]
+    fn every_mark_leaves_its_ink() {
+        let inks = [Mark::Line, Mark::Dashes, Mark::Points, Mark::LinePoints]
+            .map(|mark| pixels_of(&figure(curve(mark, 60)).png().unwrap(), COLOURS[1]));
+        assert!(inks.iter().all(|&ink| ink > 300), "{inks:?}");
+        assert!(inks[1] < inks[0] * 8 / 10 && inks[1] > inks[0] * 4 / 10, "dashes: {inks:?}");
+    }
+
+    #[test]
+    fn an_svg_holds_the_words_and_the_right_size() {
+        let svg = figure(curve(Mark::Line, 60)).svg();
+        for word in ["Radius [kpc]", "Speed [km s⁻¹]", "a curve", "</svg>"] {
+            assert!(svg.contains(word), "no {word}");
+        }
+        let layout_size = Layout::of(&figure(curve(Mark::Line, 60))).size.map(|x| x.ceil() as u32);
+        let [width, height] = layout_size;
+        let head =
+            format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\"", 6 * width, 6 * height);
+        assert!(svg.contains(&head), "{}", &svg[..200]);
+    }
+
+    #[test]
+    fn a_long_line_is_thinned_out_but_keeps_its_peaks() {
+        let points: Vec<[f64; 2]> =
+            (0..100_000).map(|i| [f64::from(i), if i == 77_777 { 50.0 } else { 0.0 }]).collect();
+        let thin = thin_out(&points);
+        assert!(thin.len() <= MOST_VERTICES && thin.contains(&[77_777.0, 50.0]));
+        assert_eq!((thin.first(), thin.last()), (points.first(), points.last()));
+    }
+
+    #[test]
+    fn dashes_cover_their_part_of_the_way() {
+        let length: f64 = dashes(&[[0.0, 0.0], [3.0, 4.0], [3.0, 999.0]])
+            .iter()
+            .flat_map(|dash| {
+                dash.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).collect::<Vec<_>>()
+            })
+            .sum();
+        assert!((length - 600.0).abs() < 6.0, "{length}");
+    }
+
+    #[test]
+    fn nothing_to_show_is_still_a_picture() {
+        for points in [vec![], vec![[f64::NAN, 1.0]], vec![[-1.0, 3.0]], vec![[2.0, 2.0]]] {
+            let figure = figure(Series::new("none", COLOURS[0], Mark::Line, points));
+            assert!(figure.png().is_ok() && figure.svg().ends_with("</svg>\n"));
+        }
+    }
+}
