@@ -2,7 +2,7 @@
 
 use crate::ending::Ending;
 use crate::{
-    bench, convert, doctor, extract, force, info, jobscript, make, plan, poster, render, run, status,
+    bench, convert, doctor, extract, force, info, jobscript, make, plan, plot, poster, render, run, status,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -40,6 +40,8 @@ pub enum Command {
     Render(Box<render::Arguments>),
     /// Draw the evolution of a sequence side by side, with times, for a paper.
     Poster(Box<poster::Arguments>),
+    /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass functions.
+    Plot(plot::Arguments),
     /// Show what a snapshot holds, and check it.
     Info(info::Arguments),
     /// Read bodies from a file of any known format and write them as a snapshot.
@@ -66,6 +68,7 @@ impl Command {
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
             Command::Poster(arguments) => poster::main(arguments),
+            Command::Plot(arguments) => plot::main(arguments),
             Command::Info(arguments) => info::main(arguments),
             Command::Convert(arguments) => convert::main(arguments),
             Command::Extract(arguments) => extract::main(arguments),

@@ -30,6 +30,7 @@ pub mod movie;
 pub mod parameters;
 pub mod peak;
 pub mod plan;
+pub mod plot;
 pub mod poster;
 pub mod render;
 pub mod report;

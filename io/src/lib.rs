@@ -2,6 +2,7 @@
 //!
 //! A file appears whole or not at all: it is written beside its place under the name `NAME.part`, forced to the disk, and renamed.
 
+pub mod catalogue;
 pub mod checkpoint;
 mod error;
 mod file;

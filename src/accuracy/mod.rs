@@ -6,6 +6,7 @@ mod sample;
 
 pub use balance::Balance;
 pub use reference::{BodyError, compare, write_table};
+pub(crate) use sample::hash;
 pub use sample::{Sample, check};
 
 use crate::diagnostics::norm;
@@ -57,7 +58,7 @@ impl RelativeError {
 
 impl Accuracy {
     /// Of bodies with these errors, in any order.
-    fn of(mut errors: Vec<RelativeError>) -> Accuracy {
+    pub(crate) fn of(mut errors: Vec<RelativeError>) -> Accuracy {
         errors.sort_by(|a, b| a.length.total_cmp(&b.length).then(a.outward.total_cmp(&b.outward)));
         let n = errors.len();
         let at = |fraction: f64| {

@@ -56,6 +56,11 @@ impl Sample {
 
     /// Errors of the sample in an evaluation of the same bodies at the same places. Collective.
     pub fn compare(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Accuracy {
+        Accuracy::of(self.errors(comm, evaluation, balance))
+    }
+
+    /// The same, body by body, the bodies of each rank together. Collective.
+    pub fn errors(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Vec<RelativeError> {
         let bodies = &evaluation.bodies;
         let last = self.members.last().map_or(0, |member| member.hash);
         let error = |i: usize| {
@@ -68,7 +73,7 @@ impl Sample {
             Some(RelativeError::new(bodies.acceleration(i), member.exact, radius))
         };
         let errors: Vec<RelativeError> = (0..bodies.len()).filter_map(error).collect();
-        Accuracy::of(collective::gather(comm, &errors).concat())
+        collective::gather(comm, &errors).concat()
     }
 }
 
@@ -116,7 +121,7 @@ fn highest(candidates: &[Candidate]) -> u64 {
 }
 
 /// Spreads ids over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
-fn hash(id: u64) -> u64 {
+pub(crate) fn hash(id: u64) -> u64 {
     let mut x = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

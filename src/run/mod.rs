@@ -1,7 +1,7 @@
 //! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and continued as a cluster wants it.
 
 mod beacon;
-mod folder;
+pub(crate) mod folder;
 mod journal;
 mod state;
 mod watch;

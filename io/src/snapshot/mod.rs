@@ -93,7 +93,7 @@ impl Format {
 }
 
 /// The message of the HDF5 library as one line; of a system call that failed, only what the system said.
-fn plain(error: hdf5::Error) -> String {
+pub(crate) fn plain(error: hdf5::Error) -> String {
     let text = error.to_string();
     let said = text.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));
     match said {

@@ -1,0 +1,244 @@
+//! Catalogues of haloes: HDF5, with the names that GADGET-4 gives to groups.
+
+use crate::file::{discard, finish, part_of};
+use crate::snapshot::plain;
+use crate::{Error, Units};
+use hdf5::{File, H5Type, Location};
+use std::path::Path;
+
+/// Haloes and their members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Catalogue {
+    /// Time [T].
+    pub time: f64,
+    /// Units of all numbers.
+    pub units: Units,
+    /// Distance up to which bodies were taken for friends [L].
+    pub linking_length: f64,
+    /// Members that a halo has at least.
+    pub least_members: u64,
+    /// The haloes.
+    pub groups: Vec<Group>,
+    /// Ids of all members, halo by halo.
+    pub ids: Vec<u64>,
+}
+
+/// A halo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Group {
+    /// Smallest id of its members.
+    pub id: u64,
+    /// Number of members.
+    pub members: u64,
+    /// Mass [M].
+    pub mass: f64,
+    /// Centre of mass [L].
+    pub position: [f64; 3],
+    /// Velocity of the centre of mass [L/T].
+    pub velocity: [f64; 3],
+    /// Distance of the outermost member from the centre of mass [L].
+    pub radius: f64,
+    /// Distance from the centre of mass that encloses half of the mass [L].
+    pub half_mass_radius: f64,
+    /// Velocity dispersion in one dimension [L/T].
+    pub dispersion: f64,
+}
+
+/// Writes a catalogue: the file appears whole or not at all.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(path: &Path, catalogue: &Catalogue) -> Result<(), Error> {
+    let part = part_of(path);
+    // HDF5 says in many words what the system says in a few.
+    std::fs::File::create(&part).map_err(Error::system(path, "write"))?;
+    let written = write_part(&part, catalogue)
+        .map_err(|error| Error::snapshot(path, format!("cannot write: {}", plain(error))));
+    let written = written.and_then(|()| finish(&part, path).map_err(Error::system(path, "write")));
+    written.inspect_err(|_| discard(&part))
+}
+
+fn write_part(path: &Path, catalogue: &Catalogue) -> hdf5::Result<()> {
+    let Catalogue { time, units, linking_length, least_members, groups, ids } = catalogue;
+    let file = File::create(path)?;
+    {
+        let header = file.create_group("Header")?;
+        attribute(&header, "Ngroups_ThisFile", groups.len() as u64)?;
+        attribute(&header, "Ngroups_Total", groups.len() as u64)?;
+        attribute(&header, "Nids_ThisFile", ids.len() as u64)?;
+        attribute(&header, "Nids_Total", ids.len() as u64)?;
+        attribute(&header, "NumFiles", 1)?;
+        attribute(&header, "Time", *time)?;
+        attribute(&header, "LinkingLength", *linking_length)?;
+        attribute(&header, "MinimumMembers", *least_members)?;
+        let parameters = file.create_group("Parameters")?;
+        attribute(&parameters, "UnitLength_in_cm", units.length_in_cm)?;
+        attribute(&parameters, "UnitMass_in_g", units.mass_in_g)?;
+        attribute(&parameters, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
+        let place = file.create_group("Group")?;
+        let mut end = 0;
+        let mut advance = |members: u64| {
+            end += members;
+            end - members
+        };
+        let offsets: Vec<u64> = groups.iter().map(|group| advance(group.members)).collect();
+        let numbers = |of: fn(&Group) -> f64| groups.iter().map(of).collect::<Vec<_>>();
+        let vectors = |of: fn(&Group) -> [f64; 3]| groups.iter().flat_map(of).collect::<Vec<_>>();
+        column(&place, "GroupID", 1, &groups.iter().map(|group| group.id).collect::<Vec<_>>())?;
+        column(&place, "GroupLen", 1, &groups.iter().map(|group| group.members).collect::<Vec<_>>())?;
+        column(&place, "GroupOffset", 1, &offsets)?;
+        column(&place, "GroupMass", 1, &numbers(|group| group.mass))?;
+        column(&place, "GroupPos", 3, &vectors(|group| group.position))?;
+        column(&place, "GroupVel", 3, &vectors(|group| group.velocity))?;
+        column(&place, "GroupRadius", 1, &numbers(|group| group.radius))?;
+        column(&place, "GroupHalfMassRadius", 1, &numbers(|group| group.half_mass_radius))?;
+        column(&place, "GroupVelDisp", 1, &numbers(|group| group.dispersion))?;
+        column(&file.create_group("IDs")?, "ID", 1, ids)?;
+    }
+    file.close()
+}
+
+fn attribute<T: H5Type>(place: &Location, name: &str, value: T) -> hdf5::Result<()> {
+    place.new_attr::<T>().create(name)?.write_scalar(&value)
+}
+
+fn column<T: H5Type>(place: &hdf5::Group, name: &str, width: usize, values: &[T]) -> hdf5::Result<()> {
+    let rows = values.len() / width;
+    let builder = place.new_dataset::<T>().obj_track_times(false);
+    let dataset = if width == 1 {
+        builder.shape(rows).create(name)?
+    } else {
+        builder.shape((rows, width)).create(name)?
+    };
+    if rows > 0 { dataset.write_raw(values) } else { Ok(()) }
+}
+
+/// Reads a catalogue.
+///
+/// # Errors
+/// If it cannot be read, is no catalogue, or is at odds with itself.
+pub fn read(path: &Path) -> Result<Catalogue, Error> {
+    std::fs::File::open(path).map_err(Error::system(path, "read"))?;
+    let catalogue = read_file(path)
+        .map_err(|error| Error::snapshot(path, format!("is no catalogue of haloes: {}", plain(error))))?;
+    let Catalogue { groups, ids, .. } = &catalogue;
+    let members = groups.iter().try_fold(0u64, |sum, group| sum.checked_add(group.members));
+    if members != Some(ids.len() as u64) {
+        return Err(Error::snapshot(
+            path,
+            format!("has {} ids, but its haloes have other numbers of members", ids.len()),
+        ));
+    }
+    Ok(catalogue)
+}
+
+fn read_file(path: &Path) -> hdf5::Result<Catalogue> {
+    let file = File::open(path)?;
+    let (header, parameters, place) =
+        (file.group("Header")?, file.group("Parameters")?, file.group("Group")?);
+    let units = Units {
+        length_in_cm: parameters.attr("UnitLength_in_cm")?.read_scalar()?,
+        mass_in_g: parameters.attr("UnitMass_in_g")?.read_scalar()?,
+        velocity_in_cm_per_s: parameters.attr("UnitVelocity_in_cm_per_s")?.read_scalar()?,
+    };
+    let rows = place.dataset("GroupID")?.size();
+    let numbers = |name: &str| of_length(name, place.dataset(name)?.read_raw::<f64>()?, rows);
+    let vectors = |name: &str| of_length(name, place.dataset(name)?.read_raw::<f64>()?, 3 * rows);
+    let whole = |name: &str| of_length(name, place.dataset(name)?.read_raw::<u64>()?, rows);
+    let (id, members, mass) = (whole("GroupID")?, whole("GroupLen")?, numbers("GroupMass")?);
+    let (position, velocity) = (vectors("GroupPos")?, vectors("GroupVel")?);
+    let (radius, half, dispersion) =
+        (numbers("GroupRadius")?, numbers("GroupHalfMassRadius")?, numbers("GroupVelDisp")?);
+    let row = |vectors: &[f64], i: usize| std::array::from_fn(|axis| vectors[3 * i + axis]);
+    let group = |i: usize| Group {
+        id: id[i],
+        members: members[i],
+        mass: mass[i],
+        position: row(&position, i),
+        velocity: row(&velocity, i),
+        radius: radius[i],
+        half_mass_radius: half[i],
+        dispersion: dispersion[i],
+    };
+    Ok(Catalogue {
+        time: header.attr("Time")?.read_scalar()?,
+        units,
+        linking_length: header.attr("LinkingLength")?.read_scalar()?,
+        least_members: header.attr("MinimumMembers")?.read_scalar()?,
+        groups: (0..rows).map(group).collect(),
+        ids: file.dataset("IDs/ID")?.read_raw()?,
+    })
+}
+
+fn of_length<T>(name: &str, values: Vec<T>, length: usize) -> hdf5::Result<Vec<T>> {
+    if values.len() == length {
+        Ok(values)
+    } else {
+        Err(format!("{name} has {} numbers, must have {length}", values.len()).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue(groups: u64) -> Catalogue {
+        let group = |i: u64| {
+            let x = i as f64;
+            Group {
+                id: 100 + i,
+                members: 3 + i,
+                mass: 0.5 * x,
+                position: [x, x + 1.0, x + 2.0],
+                velocity: [-x, 0.0, 1.0 / 3.0],
+                radius: x,
+                half_mass_radius: 0.5 * x,
+                dispersion: 2.0 * x,
+            }
+        };
+        let ids = (0..(0..groups).map(|i| 3 + i).sum()).collect();
+        Catalogue {
+            time: 1.5,
+            units: Units::NBODY,
+            linking_length: 0.2,
+            least_members: 3,
+            groups: (0..groups).map(group).collect(),
+            ids,
+        }
+    }
+
+    #[test]
+    fn a_catalogue_is_read_as_it_was_written_even_if_it_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("haloes.hdf5");
+        for groups in [5, 1, 0] {
+            write(&path, &catalogue(groups)).unwrap();
+            assert_eq!(read(&path).unwrap(), catalogue(groups));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let file = File::open(&path).unwrap();
+        assert_eq!(
+            file.group("Header").unwrap().attr("Ngroups_Total").unwrap().read_scalar::<u64>().unwrap(),
+            0
+        );
+    }
+
+    #[test]
+    fn what_is_no_catalogue_is_refused_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.hdf5");
+        assert!(read(&path).unwrap_err().to_string().contains("cannot read: No such file"));
+        std::fs::write(&path, "not HDF5").unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("is no catalogue of haloes") && message.lines().count() == 1, "{message}");
+        let torn = Catalogue { ids: vec![1], ..catalogue(2) };
+        write(&path, &torn).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("has 1 ids"));
+        assert!(
+            write(&folder.path().join("none/x.hdf5"), &torn)
+                .unwrap_err()
+                .to_string()
+                .contains("No such file")
+        );
+    }
+}

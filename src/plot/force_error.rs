@@ -1,0 +1,240 @@
+//! `heorot plot force-error`: how far forces are off, for each criterion and order, and what a smaller error costs.
+
+use super::output::{Output, Sheet};
+use crate::accuracy::{Accuracy, Balance, RelativeError, Sample};
+use crate::cost::timed;
+use crate::crew::Crew;
+use crate::forces::{Keys, by_name};
+use crate::gravity_options::GravityOptions;
+use crate::initial::{self, Start};
+use anyhow::{Result, ensure};
+use decomposition::{Evaluation, Solo, evaluate};
+use std::path::PathBuf;
+use std::time::Duration;
+use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
+use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
+
+/// Error of the forces of a snapshot against direct sums, for each criterion and order: histogram, against tolerance, against time.
+#[derive(Clone, Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub struct Arguments {
+    /// Snapshot, or any other file that `heorot convert` reads.
+    #[arg(value_name = "SNAPSHOT")]
+    pub file: PathBuf,
+    /// Random bodies that are compared with direct sums.
+    #[arg(long, value_name = "K", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: u64,
+    /// Orders of the expansion.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,3,4", value_parser = clap::value_parser!(u8).range(1..=Gravity::MAX_ORDER as i64))]
+    pub orders: Vec<u8>,
+    /// Opening angles of criterion angle; the histogram is of the last one.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,0.85,0.7,0.6,0.5,0.4")]
+    pub thetas: Vec<f64>,
+    /// Tolerances of criteria relative and absolute; for absolute they are multiplied with the median acceleration.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "0.1,0.03,0.01,0.003,0.001,0.0003"
+    )]
+    pub tolerances: Vec<f64>,
+    /// Which walk computes the interactions: fmm or tree [default: fmm].
+    #[arg(long, value_parser = by_name::<Walk>)]
+    pub walk: Option<Walk>,
+    /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
+    #[arg(long, value_name = "LENGTH")]
+    pub softening: Option<f64>,
+    /// Shape of the softened force: spline or plummer [default: spline].
+    #[arg(long, value_parser = by_name::<SofteningKernel>)]
+    pub kernel: Option<SofteningKernel>,
+    /// Where to.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// The criteria, how their lines look, and the smallest histogram bins [dex].
+const CRITERIA: [(Criterion, &str, Mark); 3] = [
+    (Criterion::Angle, "angle", Mark::LinePoints),
+    (Criterion::Relative, "relative", Mark::Line),
+    (Criterion::Absolute, "absolute", Mark::Dashes),
+];
+const BINS_IN_A_DECADE: f64 = 8.0;
+
+/// One evaluation.
+struct Trial {
+    criterion: usize,
+    order: usize,
+    /// Opening angle, or tolerance as it was given.
+    setting: f64,
+    seconds: f64,
+    interactions: f64,
+    errors: Vec<RelativeError>,
+    accuracy: Accuracy,
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the snapshot cannot be read, a setting is out of its range, or a file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    arguments.output.spares(std::slice::from_ref(&arguments.file))?;
+    let (Start { bodies, .. }, units) = initial::read(&Crew::alone(), &arguments.file, None)?;
+    ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
+    let keys = Keys { walk: arguments.walk, ..Keys::default() };
+    let options = GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel };
+    let base = options.forces(units.gravitational_constant())?.gravity;
+    let trials = trials(arguments, &base, bodies)?;
+    arguments.output.write(&figure(arguments, &trials), &sheet(&trials))
+}
+
+fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<Trial>> {
+    let settings = settings(arguments, base);
+    settings.iter().try_for_each(|(_, _, gravity)| gravity.check())?;
+    // Finds the accelerations that criterion relative needs, and the order of the bodies.
+    let first = evaluate(&Solo, base, bodies)?;
+    let sample = Sample::draw(&Solo, base, &first, 0, arguments.sample as usize);
+    let median = median_acceleration(&first.bodies);
+    settings
+        .into_iter()
+        .map(|(criterion, setting, gravity)| {
+            let scale = if gravity.criterion == Criterion::Absolute { median } else { 1.0 };
+            let gravity = Gravity { tolerance: gravity.tolerance * scale, ..gravity };
+            let mut time = Duration::ZERO;
+            let bodies = first.bodies.clone();
+            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies))?;
+            let balance = Balance::measure(&Solo, &evaluation);
+            let errors = sample.errors(&Solo, &evaluation, &balance);
+            let accuracy = Accuracy::of(errors.clone());
+            let interactions = interactions(&evaluation);
+            let seconds = time.as_secs_f64();
+            Ok(Trial { criterion, order: gravity.order, setting, seconds, interactions, errors, accuracy })
+        })
+        .collect()
+}
+
+/// All combinations: the criterion, its setting as it was given, and what is evaluated.
+fn settings(arguments: &Arguments, base: &Gravity) -> Vec<(usize, f64, Gravity)> {
+    let mut all = Vec::new();
+    for (place, (criterion, _, _)) in CRITERIA.into_iter().enumerate() {
+        for &order in &arguments.orders {
+            let gravity = Gravity { criterion, order: order.into(), ..base.clone() };
+            match criterion {
+                Criterion::Angle => all.extend(
+                    arguments
+                        .thetas
+                        .iter()
+                        .map(|&theta| (place, theta, Gravity { theta, ..gravity.clone() })),
+                ),
+                _ => all.extend(
+                    arguments
+                        .tolerances
+                        .iter()
+                        .map(|&tolerance| (place, tolerance, Gravity { tolerance, ..gravity.clone() })),
+                ),
+            }
+        }
+    }
+    all
+}
+
+fn median_acceleration(bodies: &Bodies) -> f64 {
+    let mut lengths: Vec<f64> =
+        (0..bodies.len()).map(|i| crate::diagnostics::norm(bodies.acceleration(i))).collect();
+    let middle = lengths.len() / 2;
+    *lengths.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+/// Interactions of all kinds, of a body.
+fn interactions(evaluation: &Evaluation) -> f64 {
+    evaluation.census.interactions.total() as f64 / evaluation.bodies.len() as f64
+}
+
+fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
+    let error = || Axis::log("rms of |Δa| / |a|");
+    let mut panels = [
+        Panel::new(Axis::log("|Δa| / |a|"), Axis::linear("Part of the bodies a decade").reaching(0.0)),
+        Panel::new(Axis::log("Opening angle θ"), error()),
+        Panel::new(Axis::log("Tolerance"), error()),
+        Panel::new(Axis::log("Time of an evaluation [s]"), error()),
+    ];
+    let last = arguments.thetas.last().copied().unwrap_or_default();
+    panels[0].title = format!("criterion angle, θ = {last}");
+    for (&order, colour) in arguments.orders.iter().zip(COLOURS) {
+        let order = usize::from(order);
+        for (place, (criterion, _, mark)) in CRITERIA.iter().enumerate() {
+            let mine: Vec<&Trial> =
+                trials.iter().filter(|trial| trial.criterion == place && trial.order == order).collect();
+            let over =
+                |of: fn(&Trial) -> f64| mine.iter().map(|trial| [of(trial), trial.accuracy.rms]).collect();
+            let against = over(|trial| trial.setting);
+            if *criterion == Criterion::Angle {
+                let name = format!("order {order}");
+                if let Some(trial) = mine.last() {
+                    panels[0].series.push(histogram(&name, colour, &trial.errors));
+                }
+                panels[1].series.push(Series::new(name, colour, *mark, against));
+            } else {
+                panels[2].series.push(Series::new("", colour, *mark, against));
+            }
+            panels[3].series.push(Series::new("", colour, *mark, over(|trial| trial.seconds)));
+        }
+    }
+    // Colours mean orders everywhere; what lines mean is told once, without a colour.
+    for (_, name, mark) in CRITERIA {
+        let sample = || Series::new(name, COLOURS[COLOURS.len() - 1], mark, Vec::new());
+        if mark != CRITERIA[0].2 {
+            panels[2].series.push(sample());
+        }
+        panels[3].series.push(sample());
+    }
+    Figure::new(panels.into())
+}
+
+/// How the errors are distributed; exact forces, which have no place on the scale, are left out.
+fn histogram(name: &str, colour: viz::Rgb, errors: &[RelativeError]) -> Series {
+    let places: Vec<f64> = errors
+        .iter()
+        .filter(|error| error.length > 0.0)
+        .map(|error| error.length.log10() * BINS_IN_A_DECADE)
+        .collect();
+    let lowest = places.iter().copied().fold(f64::INFINITY, f64::min).floor();
+    let highest = places.iter().copied().fold(f64::NEG_INFINITY, f64::max).floor();
+    if places.is_empty() {
+        return Series::new(name, colour, Mark::Line, Vec::new());
+    }
+    let mut counts = vec![0.0; (highest - lowest) as usize + 1];
+    places.iter().for_each(|place| counts[(place.floor() - lowest) as usize] += 1.0);
+    let edges: Vec<f64> =
+        (0..=counts.len()).map(|i| 10f64.powf((lowest + i as f64) / BINS_IN_A_DECADE)).collect();
+    let parts: Vec<f64> = counts.iter().map(|count| count * BINS_IN_A_DECADE / errors.len() as f64).collect();
+    Series::steps(name, colour, &edges, &parts)
+}
+
+fn sheet(trials: &[Trial]) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        "criterion",
+        "order",
+        "theta_or_tolerance",
+        "rms",
+        "median",
+        "percentile_99",
+        "greatest",
+        "seconds",
+        "interactions_per_body",
+    ]);
+    for trial in trials {
+        let Accuracy { rms, median, percentile_99, greatest, .. } = trial.accuracy;
+        let numbers = [
+            trial.order as f64,
+            trial.setting,
+            rms,
+            median,
+            percentile_99,
+            greatest,
+            trial.seconds,
+            trial.interactions,
+        ];
+        sheet.row(&[CRITERIA[trial.criterion].1], &numbers);
+    }
+    sheet
+}

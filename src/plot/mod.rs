@@ -1,0 +1,72 @@
+//! `heorot plot`: what runs and snapshots look like in numbers, as PNG or SVG, and the numbers beside them as CSV.
+//!
+//! A kind of plot is a module with `Arguments` and `main`, which ends in [`output::Output::write`].
+
+mod centre;
+mod force_error;
+mod lagrange;
+mod mass_function;
+mod output;
+mod phase;
+mod profile;
+mod run;
+mod shape;
+pub(crate) mod snapshot;
+mod units;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Plot runs and snapshots.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to plot.
+    #[command(subcommand)]
+    pub kind: Kind,
+}
+
+/// Kinds of plots.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Kind {
+    /// Energy, momentum, virial ratio and what else a run wrote down, over time.
+    Run(run::Arguments),
+    /// Density, mass, dispersion, anisotropy, rotation and shape about a centre, over radius.
+    Profile(profile::Arguments),
+    /// Radii that enclose parts of the mass, over time.
+    Lagrange(lagrange::Arguments),
+    /// Where bodies are and how fast they go outward: the plane of radius and radial velocity.
+    Phase(phase::Arguments),
+    /// Error of the forces for each criterion and order, against tolerance and time.
+    ForceError(force_error::Arguments),
+    /// How many haloes of a catalogue have more than a mass.
+    MassFunction(mass_function::Arguments),
+}
+
+const HELP: &str = "Examples:
+  heorot plot run out -o energy.png
+  heorot plot profile out/snapshot_000.hdf5 out/snapshot_010.hdf5 -o profile.svg
+  heorot plot lagrange out/snapshot_*.hdf5 -o lagrange.png --fractions 0.1,0.5,0.9
+  heorot plot phase out/snapshot_010.hdf5 -o phase.png --centre 0,0,0
+  heorot plot force-error ic.hdf5 -o error.png --sample 1000
+  heorot plot mass-function haloes.hdf5 -o haloes.png
+
+The name of the output says what it is, .png or .svg; the numbers go beside it, under the same name with .csv.";
+
+/// Does the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or does not hold what is to be plotted.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    match &arguments.kind {
+        Kind::Run(arguments) => run::main(arguments),
+        Kind::Profile(arguments) => profile::main(arguments),
+        Kind::Lagrange(arguments) => lagrange::main(arguments),
+        Kind::Phase(arguments) => phase::main(arguments),
+        Kind::ForceError(arguments) => force_error::main(arguments),
+        Kind::MassFunction(arguments) => mass_function::main(arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests;

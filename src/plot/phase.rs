@@ -1,0 +1,121 @@
+//! `heorot plot phase`: the plane of radius and radial velocity.
+
+use super::output::{Output, Sheet};
+use super::profile::time_label;
+use super::snapshot::{Selection, Snapshot, enclosing};
+use anyhow::{Result, ensure};
+use std::path::PathBuf;
+use viz::plot::{Axis, Figure, Panel, Plane};
+
+/// The phase-space plane of radius and radial velocity, with the mass in each cell.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Snapshot of any format that `heorot convert` reads; of several files, any.
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: PathBuf,
+    /// Cells along each axis.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub cells: u16,
+    /// Which bodies, about what.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Where to.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Part of the mass that may lie beyond each end of the axes.
+const OUTSIDE: f64 = 0.001;
+
+/// The mass in cells that divide the logarithm of the radius [L] and the radial velocity [L/T] evenly.
+pub struct Grid {
+    /// Cells along each axis.
+    pub cells: usize,
+    /// Ends of the radius.
+    pub radius: [f64; 2],
+    /// Ends of the velocity.
+    pub velocity: [f64; 2],
+    /// Mass [M], row by row from the lowest velocity.
+    pub mass: Vec<f64>,
+}
+
+impl Grid {
+    /// Counts the mass of a snapshot.
+    ///
+    /// # Errors
+    /// If all bodies are at the centre.
+    pub fn of(snapshot: &Snapshot, cells: usize) -> Result<Grid> {
+        let bodies = &snapshot.bodies;
+        let cumulative = snapshot.cumulative_mass();
+        let least = cumulative.iter().map(|pair| pair[0]).find(|&radius| radius > 0.0);
+        ensure!(least.is_some(), "all bodies are at one place, so that there is no plane to show");
+        let inner = enclosing(&cumulative, OUTSIDE).max(least.unwrap_or(0.0));
+        let outer = enclosing(&cumulative, 1.0 - OUTSIDE).max(inner);
+        let outward = |i: usize| {
+            let (x, v) = (bodies.position(i), bodies.velocity(i));
+            let along: f64 = (0..3).map(|axis| x[axis] * v[axis]).sum();
+            along / snapshot.radius(i)
+        };
+        let moving: Vec<(f64, f64, f64)> = (0..bodies.len())
+            .filter(|&i| snapshot.radius(i) > 0.0)
+            .map(|i| (snapshot.radius(i), outward(i), bodies.mass[i]))
+            .collect();
+        let mut speeds: Vec<f64> = moving.iter().map(|(_, velocity, _)| velocity.abs()).collect();
+        speeds.sort_by(f64::total_cmp);
+        let fastest = speeds[((1.0 - OUTSIDE) * (speeds.len() - 1) as f64).ceil() as usize];
+        let most = if fastest > 0.0 { 1.05 * fastest } else { 1.0 };
+        let radius = if outer > inner { [inner, outer * (1.0 + 1e-9)] } else { [0.5 * inner, 2.0 * inner] };
+        let mut grid = Grid { cells, radius, velocity: [-most, most], mass: vec![0.0; cells * cells] };
+        for (r, v, mass) in moving {
+            let column = (r / radius[0]).ln() / (radius[1] / radius[0]).ln();
+            let row = (v + most) / (2.0 * most);
+            if (0.0..1.0).contains(&column) && (0.0..1.0).contains(&row) {
+                let [column, row] = [column, row].map(|part| (part * cells as f64) as usize);
+                grid.mass[row * cells + column] += mass;
+            }
+        }
+        Ok(grid)
+    }
+
+    /// Middle of a cell: radius [L] and radial velocity [L/T].
+    pub fn middle(&self, cell: usize) -> [f64; 2] {
+        let part = |k: usize| (k as f64 + 0.5) / self.cells as f64;
+        let ([inner, outer], [slowest, fastest]) = (self.radius, self.velocity);
+        let radius = inner * (outer / inner).powf(part(cell % self.cells));
+        [radius, slowest + (fastest - slowest) * part(cell / self.cells)]
+    }
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the snapshot cannot be read, has nothing to show, or a file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    arguments.output.spares(std::slice::from_ref(&arguments.snapshot))?;
+    let snapshot = arguments.selection.read(&arguments.snapshot)?;
+    let grid = Grid::of(&snapshot, arguments.cells.into())
+        .map_err(|error| error.context(arguments.snapshot.display().to_string()))?;
+    let units = &snapshot.units;
+    let (length, velocity, mass) = (units.length, units.velocity, units.mass);
+    let mut panel = Panel::new(
+        Axis::log(format!("Radius [{}]", length.name)),
+        Axis::linear(format!("Radial velocity [{}]", velocity.name)),
+    );
+    panel.title = format!("{}, {}", snapshot.name, time_label(snapshot.time, units));
+    panel.plane = Some(Plane {
+        label: "Mass in a cell [M☉]".to_owned(),
+        cells: [grid.cells; 2],
+        range: [grid.radius.map(|r| r * length.size), grid.velocity.map(|v| v * velocity.size)],
+        values: grid.mass.iter().map(|m| m * mass.size).collect(),
+    });
+    let mut sheet = Sheet::new(&[
+        format!("radius [{}]", length.name),
+        format!("radial_velocity [{}]", velocity.name),
+        "mass [Msun]".to_owned(),
+    ]);
+    for (cell, m) in grid.mass.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
+        let [radius, v] = grid.middle(cell);
+        sheet.row(&[], &[radius * length.size, v * velocity.size, m * mass.size]);
+    }
+    arguments.output.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+}

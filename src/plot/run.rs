@@ -1,0 +1,160 @@
+//! `heorot plot run`: what a run wrote down at every step, over time.
+
+use super::output::{Output, Sheet};
+use super::units::AxisUnits;
+use crate::parameters::UnitSystem;
+use crate::run::folder::Folder;
+use anyhow::{Result, ensure};
+use io::Units;
+use io::table::Columns;
+use std::path::{Path, PathBuf};
+use viz::Rgb;
+use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
+
+/// Energy, momenta, virial ratio, rungs and load balance over time, of what the run wrote down.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Output folder of the run, with energy.csv; report.json tells the units, and the rungs if it is there.
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the folder has no energy log, or a file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let folder = Folder::new(&arguments.folder);
+    let path = folder.energy();
+    arguments.output.spares(std::slice::from_ref(&path))?;
+    let columns = io::table::read(&path)?;
+    ensure!(
+        columns.get("time").is_some_and(|time| !time.is_empty()),
+        "{}: has no row with a time",
+        path.display()
+    );
+    let report = Summary::read(&folder.report());
+    let figure = Figure::stacked(panels(&columns, &report));
+    ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
+    let mut sheet = Sheet::new(columns.names());
+    for row in 0..columns.rows() {
+        let row: Vec<f64> =
+            columns.names().iter().filter_map(|name| columns.get(name)).map(|c| c[row]).collect();
+        sheet.row(&[], &row);
+    }
+    arguments.output.write(&figure, &sheet)
+}
+
+/// What the report says beside the log; a run that has not ended has none.
+#[derive(Default)]
+struct Summary {
+    units: Option<Units>,
+    /// Steps that bodies did on each rung, from the coarsest.
+    rungs: Vec<f64>,
+}
+
+impl Summary {
+    fn read(path: &Path) -> Summary {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let units = report.pointer("/parameters/units").cloned();
+        let rungs = report.pointer("/time_steps/rungs").and_then(|rungs| rungs.as_array());
+        Summary {
+            units: units
+                .and_then(|units| serde_json::from_value::<UnitSystem>(units).ok())
+                .map(|units| units.units()),
+            rungs: rungs.into_iter().flatten().filter_map(|rung| rung.get("body_steps")?.as_f64()).collect(),
+        }
+    }
+}
+
+/// One panel for each quantity that is there.
+fn panels(columns: &Columns, report: &Summary) -> Vec<Panel> {
+    let units = report.units.map(|units| AxisUnits::of(&units));
+    let (name, size) = units.map_or(("code units", 1.0), |units| (units.time.name, units.time.size));
+    let (mass, speed) = units.map_or((1.0, 1.0), |units| (units.mass.size, units.velocity.size));
+    let labelled = |what: &str, unit: &str| format!("{what} [{}]", units.map_or("code units", |_| unit));
+    let times = columns.get("time").unwrap_or_default();
+    let over_time = |values: &[f64]| -> Vec<[f64; 2]> {
+        times.iter().zip(values).map(|(time, value)| [time * size, *value]).collect()
+    };
+    // All panels show the same times, whatever of their values can be shown.
+    let ends = [times.first(), times.last()].map(|time| size * time.copied().unwrap_or_default());
+    let time = || Axis::linear(format!("Time [{name}]")).reaching(ends[0]).reaching(ends[1]);
+    let line =
+        |name: &str, colour: Rgb, values: &[f64]| Series::new(name, colour, Mark::Line, over_time(values));
+    let mut panels = Vec::new();
+    let mut add = |y: Axis, series: Vec<Series>| {
+        if !series.is_empty() {
+            panels.push(Panel { series, ..Panel::new(time(), y) });
+        }
+    };
+    let named = |names: &[(&str, &str)], scale: f64| -> Vec<Series> {
+        let scaled =
+            |column: &str| Some(columns.get(column)?.iter().map(|x| x * scale).collect::<Vec<f64>>());
+        let there = names.iter().zip(COLOURS);
+        there.filter_map(|((column, name), colour)| Some(line(name, colour, &scaled(column)?))).collect()
+    };
+    // What is exactly zero has no place on a logarithmic axis, and says nothing that the gap does not.
+    let size_of = |values: Vec<f64>| vec![line("", COLOURS[0], &values)];
+    add(
+        Axis::linear(labelled("Energy", "M☉ km² s⁻²")),
+        named(
+            &[("kinetic", "kinetic"), ("potential", "potential"), ("energy", "total")],
+            mass * speed * speed,
+        ),
+    );
+    if let Some(error) = columns.get("energy_error") {
+        add(Axis::log("|ΔE / E|"), size_of(error.iter().map(|x| x.abs()).collect()));
+    }
+    if let Some(momentum) = vector(columns, "momentum") {
+        add(
+            Axis::log(labelled("|Momentum|", "M☉ km/s")),
+            size_of(momentum.iter().map(|&p| mass * speed * crate::diagnostics::norm(p)).collect()),
+        );
+    }
+    if let Some(momentum) = vector(columns, "angular_momentum") {
+        add(Axis::log("|ΔL| / |L|"), size_of(change(&momentum)));
+    }
+    add(Axis::linear("2 K / |W|").reaching(1.0), named(&[("virial_ratio", "")], 1.0));
+    // With fixed steps there is nothing to see.
+    if columns.get("finest_rung").is_some_and(|rungs| rungs.iter().any(|&rung| rung > 0.0)) {
+        add(Axis::linear("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
+        add(
+            Axis::log("In a full step"),
+            named(&[("substeps", "substeps"), ("steps_per_body", "steps of a body")], 1.0),
+        );
+    }
+    add(Axis::linear("Load balance").reaching(0.0).reaching(1.0), named(&[("load_balance", "")], 1.0));
+    if report.rungs.iter().any(|&steps| steps > 0.0) {
+        panels.push(rungs(&report.rungs));
+    }
+    panels
+}
+
+/// How many steps bodies did on each rung.
+fn rungs(steps: &[f64]) -> Panel {
+    let edges: Vec<f64> = (0..=steps.len()).map(|rung| rung as f64 - 0.5).collect();
+    let mut panel = Panel::new(Axis::linear("Rung"), Axis::log("Steps of bodies"));
+    panel.series.push(Series::steps("", COLOURS[0], &edges, steps));
+    panel
+}
+
+/// A vector from its three columns.
+fn vector(columns: &Columns, name: &str) -> Option<Vec<[f64; 3]>> {
+    let [x, y, z] = ["x", "y", "z"].map(|axis| columns.get(&format!("{name}_{axis}")));
+    let (x, y, z) = (x?, y?, z?);
+    Some((0..x.len()).map(|i| [x[i], y[i], z[i]]).collect())
+}
+
+/// Distance of a vector from the first one, as a part of the first one's length; absolute if that is zero.
+fn change(vectors: &[[f64; 3]]) -> Vec<f64> {
+    let first = vectors[0];
+    let length = crate::diagnostics::norm(first);
+    let scale = if length > 0.0 { length } else { 1.0 };
+    let apart = |v: &[f64; 3]| crate::diagnostics::norm(std::array::from_fn(|k| v[k] - first[k])) / scale;
+    vectors.iter().map(apart).collect()
+}

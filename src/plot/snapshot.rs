@@ -1,0 +1,150 @@
+//! A snapshot to be plotted: its bodies of some types, about a centre.
+
+use super::centre::Centre;
+use super::units::AxisUnits;
+use crate::console::warn;
+use anyhow::{Result, bail};
+use io::snapshot;
+use std::path::{Path, PathBuf};
+use treecode::{Bodies, TYPES};
+
+/// Options of plots of bodies.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Selection {
+    /// Particle types, as 1,2 [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
+    /// Centre, in the units of the snapshot [default: found by a shrinking sphere].
+    #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = position)]
+    pub centre: Option<[f64; 3]>,
+}
+
+/// Bodies about a centre at rest.
+pub struct Snapshot {
+    /// Name of the file.
+    pub name: String,
+    /// Time [T].
+    pub time: f64,
+    /// Units of the axes.
+    pub units: AxisUnits,
+    /// The centre that positions and velocities were relative to.
+    pub centre: Centre,
+    /// The bodies; positions and velocities are relative to the centre, in the units of the snapshot.
+    pub bodies: Bodies,
+}
+
+/// What was taken of a snapshot.
+pub struct Taken<T> {
+    /// Time [T].
+    pub time: f64,
+    /// Name of the file.
+    pub name: String,
+    /// What was taken.
+    pub taken: T,
+}
+
+fn position(text: &str) -> Result<[f64; 3], String> {
+    let numbers: Option<Vec<f64>> =
+        text.split(',').map(|x| x.trim().parse().ok().filter(|x: &f64| x.is_finite())).collect();
+    numbers
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| "give three lengths as 1.5,0,-2".to_owned())
+}
+
+/// Keeps the bodies of the types wanted.
+pub(crate) fn keep_kinds(bodies: &mut Bodies, kinds: &[bool; TYPES]) {
+    if bodies.kind.iter().all(|&kind| kinds[usize::from(kind)]) {
+        return;
+    }
+    let wanted = bodies.kind.iter().zip(0..).filter(|(kind, _)| kinds[usize::from(**kind)]);
+    let order: Vec<u32> = wanted.map(|(_, i)| i).collect();
+    bodies.permute(&order);
+}
+
+impl Selection {
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// If it cannot be read or has no bodies of the types wanted.
+    pub fn read(&self, path: &Path) -> Result<Snapshot> {
+        let (header, mut bodies) = snapshot::read(path, 0, 1)?;
+        let shown = path.display();
+        if header.units.is_none() {
+            warn(&format!("{shown}: names no units; galactic ones are assumed"));
+        }
+        if !self.types.is_empty() {
+            keep_kinds(&mut bodies, &std::array::from_fn(|kind| self.types.contains(&(kind as u8))));
+        }
+        if bodies.is_empty() {
+            let there: Vec<String> =
+                (0..TYPES).filter(|&kind| header.count[kind] > 0).map(|kind| kind.to_string()).collect();
+            match there.is_empty() {
+                true => bail!("{shown}: holds no bodies"),
+                false => {
+                    bail!("{shown}: has no bodies of the types wanted, only of type {}", there.join(", "))
+                }
+            }
+        }
+        let centre = match self.centre {
+            Some(position) => Centre::at(&bodies, position),
+            None => Centre::find(&bodies),
+        };
+        for axis in 0..3 {
+            bodies.pos[axis].iter_mut().for_each(|x| *x -= centre.position[axis]);
+            bodies.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let units = AxisUnits::of(&header.units.unwrap_or_default());
+        Ok(Snapshot { name, time: header.time, units, centre, bodies })
+    }
+
+    /// Reads snapshots and takes of each what `of` does, in the order of their times.
+    ///
+    /// # Errors
+    /// If one cannot be read or has other units than the rest, or `of` fails.
+    pub fn each<T>(
+        &self,
+        paths: &[PathBuf],
+        of: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<(AxisUnits, Vec<Taken<T>>)> {
+        let mut units: Option<AxisUnits> = None;
+        let mut all: Vec<Taken<T>> = Vec::new();
+        for path in paths {
+            let snapshot = self.read(path)?;
+            if *units.get_or_insert(snapshot.units) != snapshot.units {
+                bail!("{}: its units are not those of {}", path.display(), paths[0].display());
+            }
+            let taken = of(&snapshot).map_err(|error| error.context(path.display().to_string()))?;
+            all.push(Taken { time: snapshot.time, name: snapshot.name, taken });
+        }
+        all.sort_by(|a, b| a.time.total_cmp(&b.time));
+        Ok((units.expect("the command line asks for a snapshot"), all))
+    }
+}
+
+impl Snapshot {
+    /// Distance of a body from the centre [L].
+    pub fn radius(&self, i: usize) -> f64 {
+        crate::diagnostics::norm(self.bodies.position(i))
+    }
+
+    /// Distances of all bodies, ascending, each with the mass up to and with it: [L], [M].
+    pub fn cumulative_mass(&self) -> Vec<[f64; 2]> {
+        let mut pairs: Vec<[f64; 2]> =
+            (0..self.bodies.len()).map(|i| [self.radius(i), self.bodies.mass[i]]).collect();
+        pairs.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let mut sum = 0.0;
+        for pair in &mut pairs {
+            sum += pair[1];
+            pair[1] = sum;
+        }
+        pairs
+    }
+}
+
+/// The radius that encloses a part of the mass, given [`Snapshot::cumulative_mass`] [L].
+pub fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
+    let total = cumulative.last().map_or(0.0, |last| last[1]);
+    let place = cumulative.partition_point(|pair| pair[1] < part * total);
+    cumulative[place.min(cumulative.len() - 1)][0]
+}

@@ -1,0 +1,331 @@
+//! Profiles, shapes and radii of models whose theory is known, and every plot as a user makes it.
+
+use super::centre::Centre;
+use super::lagrange::radii;
+use super::mass_function::mass_function;
+use super::phase::Grid;
+use super::profile::{Shell, shells};
+use super::shape::fit;
+use super::snapshot::{Snapshot, enclosing};
+use super::units::AxisUnits;
+use super::*;
+use crate::crew::Crew;
+use crate::model::{self, Model, Spherical};
+use clap::Parser;
+use decomposition::Solo;
+use io::Units;
+use io::catalogue::{Catalogue, Group};
+use io::snapshot::{Fields, Header, Layout};
+use std::path::Path;
+use treecode::Bodies;
+
+const BODIES: u64 = 60_000;
+
+/// A sphere of mass and scale radius 1 in units of G = 1.
+fn sphere(of: fn(Spherical) -> Model, cut: f64) -> Bodies {
+    let spherical = Spherical { bodies: BODIES, seed: 7, mass: 1.0, radius: 1.0, cut };
+    model::generate(&Solo, &of(spherical), 1.0)
+}
+
+fn about_its_centre(bodies: Bodies) -> Snapshot {
+    let centre = Centre { position: [0.0; 3], velocity: [0.0; 3] };
+    let units = AxisUnits::of(&Units::NBODY);
+    Snapshot { name: "model".to_owned(), time: 0.0, units, centre, bodies }
+}
+
+/// Worst deviation of shells from theory, in standard deviations of their Poisson noise.
+fn worst(
+    shells: &[Shell],
+    found: impl Fn(&Shell) -> f64,
+    expected: impl Fn(f64, &Shell) -> f64,
+    noise: f64,
+) -> f64 {
+    let deviation = |shell: &Shell| {
+        let expected = expected(shell.radius(), shell);
+        ((found(shell) - expected) / expected).abs() * (shell.bodies as f64).sqrt() / noise
+    };
+    shells.iter().filter(|shell| shell.bodies > 300).map(deviation).fold(0.0, f64::max)
+}
+
+/// Plummer (1911): M(r) = r^3 (1 + r^2)^(-3/2), one-dimensional dispersion^2 = 1 / (6 sqrt(1 + r^2)), isotropic.
+#[test]
+fn a_plummer_sphere_has_its_density_mass_and_dispersion() {
+    let snapshot = about_its_centre(sphere(Model::Plummer, 1e3));
+    let shells = shells(&snapshot, 25, None).unwrap();
+    assert!(shells.iter().filter(|shell| shell.bodies > 300).count() > 15);
+    let mass = |r: f64| r.powi(3) * (1.0 + r * r).powf(-1.5);
+    let density = |_: f64, shell: &Shell| {
+        let volume = 4.0 / 3.0 * std::f64::consts::PI * (shell.ends[1].powi(3) - shell.ends[0].powi(3));
+        (mass(shell.ends[1]) - mass(shell.ends[0])) / volume
+    };
+    let deviations = [
+        worst(&shells, Shell::density, density, 1.0),
+        worst(&shells, |shell| shell.enclosed, |_, shell| mass(shell.ends[1]), 1.0),
+        // A dispersion of n bodies is uncertain by 1/sqrt(6 n) of itself; the shell's thickness adds to it.
+        worst(&shells, Shell::total_dispersion, |r, _| (1.0 / (6.0 * (1.0 + r * r).sqrt())).sqrt(), 0.6),
+        worst(&shells, |shell| 1.0 - shell.anisotropy(), |_, _| 1.0, 2.0),
+        worst(
+            &shells,
+            |shell| shell.circular_speed(1.0),
+            |_, shell| (mass(shell.ends[1]) / shell.ends[1]).sqrt(),
+            1.0,
+        ),
+    ];
+    assert!(deviations.iter().all(|deviation| *deviation < 4.0), "{deviations:?}");
+    let streaming =
+        shells.iter().filter(|s| s.bodies > 300).map(|s| s.velocity[2].abs() * (s.bodies as f64).sqrt());
+    assert!(streaming.fold(0.0, f64::max) < 2.0, "a sphere at rest rotates");
+}
+
+/// Hernquist (1990): M(r) = r^2 / (1 + r)^2, so that a part f of the mass is within sqrt(f) / (1 - sqrt(f)).
+#[test]
+fn a_hernquist_sphere_has_its_mass_and_lagrange_radii() {
+    let cut = 200.0f64;
+    let snapshot = about_its_centre(sphere(Model::Hernquist, cut));
+    let all = cut * cut / (1.0 + cut).powi(2);
+    let shells = shells(&snapshot, 25, None).unwrap();
+    let mass = |_: f64, shell: &Shell| shell.ends[1].powi(2) / (1.0 + shell.ends[1]).powi(2) / all;
+    assert!(worst(&shells, |shell| shell.enclosed, mass, 1.0) < 4.0);
+    for (radius, part) in radii(&snapshot, &[0.1, 0.5, 0.9]).into_iter().zip([0.1f64, 0.5, 0.9]) {
+        let root = (part * all).sqrt();
+        assert!((radius / (root / (1.0 - root)) - 1.0).abs() < 0.03, "{part}: {radius}");
+    }
+}
+
+#[test]
+fn a_stretched_and_turned_sphere_has_its_axis_ratios() {
+    let mut bodies = sphere(Model::Plummer, 10.0);
+    let turn = nalgebra::Rotation3::from_euler_angles(0.3, -1.1, 2.0);
+    for i in 0..bodies.len() {
+        let [x, y, z] = bodies.position(i);
+        let place = turn * nalgebra::Vector3::new(0.4 * x, y, 0.7 * z);
+        (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+    }
+    let snapshot = about_its_centre(bodies);
+    // Where the density is flat no shape can be told: in the core, ellipsoids are what they were.
+    for semi_major in [1.5, 3.0, 6.0] {
+        let [b, c] = fit(&snapshot, semi_major).unwrap().ratios;
+        assert!((b - 0.7).abs() < 0.02 && (c - 0.4).abs() < 0.02, "{semi_major}: {b}, {c}");
+    }
+    let round = about_its_centre(sphere(Model::Plummer, 10.0));
+    let [b, c] = fit(&round, 1.5).unwrap().ratios;
+    assert!(b > 0.97 && c > 0.96 && c <= b, "{b}, {c}");
+    assert_eq!(fit(&round, 0.01), None, "too few bodies tell no shape");
+}
+
+/// A rotating ring: all of its motion is rotation about its axis, none is dispersion.
+#[test]
+fn rotation_is_told_from_dispersion() {
+    let n = 2000;
+    let mut bodies = Bodies::zeroed(n);
+    bodies.mass.fill(1.0);
+    for i in 0..n {
+        let angle = std::f64::consts::TAU * i as f64 / n as f64;
+        (bodies.pos[1][i], bodies.pos[2][i]) = (3.0 * angle.cos(), 3.0 * angle.sin());
+        (bodies.vel[1][i], bodies.vel[2][i]) = (-5.0 * angle.sin(), 5.0 * angle.cos());
+    }
+    let shells = shells(&about_its_centre(bodies), 4, Some([1.0, 9.0])).unwrap();
+    assert_eq!(shells.len(), 1);
+    assert!((shells[0].velocity[2] - 5.0).abs() < 1e-9, "{shells:?}");
+    assert!(shells[0].total_dispersion() < 1e-6);
+}
+
+#[test]
+fn the_main_body_is_found_beside_a_satellite() {
+    let mut bodies = sphere(Model::Plummer, 10.0);
+    let main = bodies.len() * 7 / 10;
+    for i in 0..main {
+        (0..3).for_each(|axis| bodies.pos[axis][i] += [30.0, -4.0, 5.0][axis]);
+        bodies.vel[0][i] += 7.0;
+    }
+    let Centre { position, velocity } = Centre::find(&bodies);
+    // A thousand bodies of the core tell its middle to 0.02 along each axis, and its velocity as well.
+    let off = crate::diagnostics::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
+    assert!(off < 0.1, "{position:?}");
+    assert!((velocity[0] - 7.0).abs() < 0.06 && velocity[1].abs() < 0.06, "{velocity:?}");
+    assert!((Centre::at(&bodies, [30.0, -4.0, 5.0]).velocity[0] - 7.0).abs() < 0.1);
+}
+
+#[test]
+fn a_centre_is_found_in_odd_sets_of_bodies() {
+    let mut bodies = Bodies::zeroed(3);
+    bodies.mass.fill(1.0);
+    bodies.pos[0].fill(4.0);
+    assert_eq!(Centre::find(&bodies).position, [4.0, 0.0, 0.0]);
+    bodies.keep(0..1);
+    assert_eq!(Centre::at(&bodies, [1.0; 3]).position, [1.0; 3]);
+    let mut heap = Bodies::zeroed(5);
+    heap.mass.fill(1.0);
+    let error = shells(&about_its_centre(heap), 4, None).unwrap_err();
+    assert!(error.to_string().contains("at one place"));
+}
+
+#[test]
+fn the_phase_plane_holds_the_mass_where_it_is() {
+    let mut bodies = Bodies::zeroed(1000);
+    bodies.mass.fill(0.5);
+    for i in 0..1000 {
+        bodies.pos[2][i] = if i < 500 { 1.0 } else { 10.0 };
+        bodies.vel[2][i] = if i < 500 { 30.0 } else { -60.0 };
+    }
+    let grid = Grid::of(&about_its_centre(bodies), 50).unwrap();
+    let mut filled =
+        (0..2500).filter(|&cell| grid.mass[cell] > 0.0).map(|cell| (grid.middle(cell), grid.mass[cell]));
+    let (outer, inner) = (filled.next().unwrap(), filled.next().unwrap());
+    assert_eq!((filled.next(), inner.1, outer.1), (None, 250.0, 250.0));
+    assert!((inner.0[0].ln()).abs() < 0.06 && (inner.0[1] - 30.0).abs() < 2.0, "{inner:?}");
+    assert!((outer.0[0] / 10.0).ln().abs() < 0.06 && (outer.0[1] + 60.0).abs() < 2.0, "{outer:?}");
+}
+
+#[test]
+fn a_mass_function_counts_from_the_heaviest() {
+    assert_eq!(mass_function(vec![2.0, 5.0, 2.0]), [[5.0, 1.0], [2.0, 2.0], [2.0, 3.0]]);
+    assert_eq!(enclosing(&[[1.0, 1.0], [2.0, 4.0], [3.0, 5.0]], 0.5), 2.0);
+}
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// Runs `heorot plot` in `folder`; `@` stands for the folder.
+fn plot(folder: &Path, line: &str) -> Result<(), String> {
+    let words = line.replace('@', &folder.to_string_lossy());
+    let parsed = Line::try_parse_from(["plot"].into_iter().chain(words.split_whitespace()));
+    let arguments = parsed.map_err(|error| error.to_string())?.arguments;
+    main(&arguments).map_err(|error| format!("{error:#}"))
+}
+
+/// A folder with two snapshots of a small sphere, an energy log and a catalogue.
+fn scene() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let spherical = Spherical { bodies: 3000, seed: 2, mass: 1.0, radius: 1.0, cut: 20.0 };
+    let bodies = model::generate(&Solo, &Model::Plummer(spherical), 1.0);
+    for (name, time) in [("a", 2.0), ("b", 1.0)] {
+        let header = Header { time, units: Some(Units::NBODY), ..Header::default() };
+        let path = folder.path().join(format!("{name}.hdf5"));
+        Crew::alone().write_snapshot(&path, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+    }
+    let log = "step,time,later,energy_error,energy,momentum_x,momentum_y,momentum_z,virial_ratio,finest_rung\n\
+               0,0,7,0,-1,0,0,0,1,0\n1,0.1,7,1e-5,-1.00001,1e-9,0,0,1.01,2\n2,0.2,7,-2e-5,-0.99998,0,2e-9,0,0.98,1\n3,0.";
+    std::fs::write(folder.path().join("energy.csv"), log).unwrap();
+    let report = serde_json::json!({
+        "parameters": { "units": Units::NBODY },
+        "time_steps": { "rungs": [{ "body_steps": 10 }, { "body_steps": 300 }, { "body_steps": 7 }] },
+    });
+    std::fs::write(folder.path().join("report.json"), report.to_string()).unwrap();
+    let group = |i: u64| Group {
+        id: i,
+        members: 2,
+        mass: 1.0 / i as f64,
+        position: [0.0; 3],
+        velocity: [0.0; 3],
+        radius: 1.0,
+        half_mass_radius: 0.5,
+        dispersion: 1.0,
+    };
+    let catalogue = Catalogue {
+        time: 1.0,
+        units: Units::NBODY,
+        linking_length: 0.1,
+        least_members: 2,
+        groups: (1..9).map(group).collect(),
+        ids: (0..16).collect(),
+    };
+    io::catalogue::write(&folder.path().join("haloes.hdf5"), &catalogue).unwrap();
+    folder
+}
+
+#[test]
+fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
+    let folder = scene();
+    for (line, rows, column) in [
+        ("run @ -o @/1.png", 3, "energy_error"),
+        ("run @ -o @/2.svg", 3, "later"),
+        ("profile @/a.hdf5 -o @/3.svg --shells 10", 10, "density [Msun/kpc^3]"),
+        ("profile @/a.hdf5 @/b.hdf5 -o @/4.png --centre 0,0,0 --radius 0.1:5 --shells 7", 14, "anisotropy"),
+        ("lagrange @/a.hdf5 @/b.hdf5 -o @/5.png --fractions 0.5,1", 2, "radius_0.5 [kpc]"),
+        ("phase @/a.hdf5 -o @/6.png --cells 20", 0, "radial_velocity [km/s]"),
+        (
+            "force-error @/a.hdf5 -o @/7.svg --orders 1,3 --thetas 0.9,0.5 --tolerances 0.01 --sample 50",
+            8,
+            "rms",
+        ),
+        ("mass-function @/haloes.hdf5 -o @/8.png", 8, "mass [Msun]"),
+    ] {
+        plot(folder.path(), line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let name = line.split("-o @/").nth(1).unwrap().split(' ').next().unwrap();
+        let picture = folder.path().join(name);
+        let bytes = std::fs::read(&picture).unwrap();
+        let head: &[u8] = if name.ends_with("png") { b"\x89PNG" } else { b"<svg" };
+        assert!(bytes.starts_with(head), "{line}");
+        let table = std::fs::read_to_string(picture.with_extension("csv")).unwrap();
+        let (header, rest) = table.split_once('\n').unwrap();
+        assert!(header.split(',').any(|name| name == column), "{line}: {header}");
+        assert!(
+            rows == 0 || rest.lines().count() <= rows && rest.lines().count() * 10 >= rows * 8,
+            "{line}: {rest}"
+        );
+    }
+}
+
+/// Order 3 at a small angle is better than order 1 at a large one.
+#[test]
+fn force_errors_fall_with_order_and_angle() {
+    let folder = scene();
+    plot(
+        folder.path(),
+        "force-error @/a.hdf5 -o @/e.png --orders 1,3 --thetas 1,0.5 --tolerances 0.1,0.001 --sample 200",
+    )
+    .unwrap();
+    let table = std::fs::read_to_string(folder.path().join("e.csv")).unwrap();
+    let rms = |start: &str| -> f64 {
+        let row = table
+            .lines()
+            .find(|line| line.starts_with(start))
+            .unwrap_or_else(|| panic!("no {start} in {table}"));
+        row.split(',').nth(3).unwrap().parse().unwrap()
+    };
+    for criterion in ["angle", "relative", "absolute"] {
+        let (loose, tight) = if criterion == "angle" { (1.0, 0.5) } else { (0.1, 0.001) };
+        for (worse, better) in [((1, loose), (1, tight)), ((3, loose), (3, tight)), ((1, tight), (3, tight))]
+        {
+            let [worse, better] =
+                [worse, better].map(|(order, setting)| rms(&format!("{criterion},{order},{setting},")));
+            assert!(worse > better && better > 0.0, "{criterion}: {worse} and {better} in\n{table}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
+    let folder = scene();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::write(folder.path().join("empty/energy.csv"), "step,time\n").unwrap();
+    let log = std::fs::read(folder.path().join("energy.csv")).unwrap();
+    for (line, expected) in [
+        ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
+        ("run @/empty -o @/x.png", "energy.csv: has no row with a time"),
+        ("run @ -o @/energy.png", "energy.csv: the numbers of"),
+        ("run @ -o @/x.pdf", "must end in .png or .svg"),
+        ("run @", "--output"),
+        ("profile @/none.hdf5 -o @/x.png", "none.hdf5"),
+        (
+            "profile @/a.hdf5 -o @/x.png --types 3",
+            "a.hdf5: has no bodies of the types wanted, only of type 1",
+        ),
+        ("profile @/a.hdf5 -o @/x.png --radius 5:1", "two rising radii"),
+        ("profile @/a.hdf5 -o @/x.png --radius 1e6:1e7", "no body lies between the radii"),
+        ("profile @/a.hdf5 -o @/x.png --centre 1,2", "three lengths"),
+        ("lagrange @/a.hdf5 -o @/x.png --fractions 0,1", "must be above 0 and at most 1"),
+        ("phase @/a.hdf5 -o @/no/x.png", "No such file or directory"),
+        ("force-error @/a.hdf5 -o @/x.png --thetas 2", "theta = 2"),
+        ("mass-function @/a.hdf5 -o @/x.png", "is no catalogue of haloes"),
+    ] {
+        let error = plot(folder.path(), line).unwrap_err();
+        assert!(error.contains(expected), "{line} gave: {error}");
+    }
+    assert!(!folder.path().join("x.png").exists() && !folder.path().join("x.csv").exists());
+    assert_eq!(std::fs::read(folder.path().join("energy.csv")).unwrap(), log);
+}
