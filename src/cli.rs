@@ -2,7 +2,8 @@
 
 use crate::ending::Ending;
 use crate::{
-    bench, convert, doctor, extract, force, info, jobscript, make, plan, plot, poster, render, run, status,
+    bench, convert, doctor, extract, force, halos, info, jobscript, make, plan, plot, poster, render, run,
+    status,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -42,6 +43,8 @@ pub enum Command {
     Poster(Box<poster::Arguments>),
     /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass functions.
     Plot(plot::Arguments),
+    /// Find haloes: groups of bodies that are friends of friends.
+    Halos(halos::Arguments),
     /// Show what a snapshot holds, and check it.
     Info(info::Arguments),
     /// Read bodies from a file of any known format and write them as a snapshot.
@@ -69,6 +72,7 @@ impl Command {
             Command::Render(arguments) => render::main(arguments),
             Command::Poster(arguments) => poster::main(arguments),
             Command::Plot(arguments) => plot::main(arguments),
+            Command::Halos(arguments) => halos::main(arguments),
             Command::Info(arguments) => info::main(arguments),
             Command::Convert(arguments) => convert::main(arguments),
             Command::Extract(arguments) => extract::main(arguments),

@@ -17,6 +17,7 @@ pub mod extract;
 pub mod force;
 pub mod forces;
 pub mod gravity_options;
+pub mod halos;
 pub mod info;
 pub mod initial;
 pub mod jobscript;

@@ -223,6 +223,9 @@ def main():
         (["run", "RUN", "--set", "output.format=\"swfit\""], ["swfit", "swift"]),
         (["convert", "RUN", "OUT"], ["run.toml", "no rows of numbers"]),
         (["convert", "GOOD", "/proc/heorot/out.hdf5"], ["/proc/heorot/out.hdf5"]),
+        (["halos", "GOOD", "-o", "/proc/heorot/out.hdf5"], ["/proc/heorot/out.hdf5"]),
+        (["halos", "GOOD", "-o", "OUT", "--types", "4"], ["good.hdf5", "types"]),
+        (["halos", "GOOD", "-o", "OUT", "--linking", "0"], ["linking", "0"]),
     ]:
         on_one_and_three(f"arguments: {' '.join(arguments)}", bad_arguments, shared, arguments, words)
     for arguments, words in [

@@ -1,7 +1,7 @@
 """The same parameter file gives the same bits on any number of MPI ranks and threads.
 
 Runs 20 steps of a Plummer sphere, of clumps within clumps and of two bodies, with real mpirun, and compares every dataset of the
-last snapshot and the energy log with those of one rank and one thread.
+last snapshot and the energy log with those of one rank and one thread. Also compares catalogues of haloes, byte by byte.
 """
 
 from harness import Failed, bodies, check, clumps, heorot, require, require_same_bits, scratch, write_snapshot
@@ -87,6 +87,17 @@ def can_fail(initial, gravity, expected):
         raise Failed("runs of different accuracy were found equal")
 
 
+def catalogue(initial, ranks, threads):
+    """The bytes of a catalogue of haloes."""
+    file = scratch("haloes") / "haloes.hdf5"
+    heorot("halos", initial, "-o", file, "--linking", 0.02, "--threads", threads, ranks=ranks).require_success()
+    return file.read_bytes()
+
+
+def compare_catalogues(initial, expected, ranks, threads):
+    require(catalogue(initial, ranks, threads) == expected, "the catalogue has other bytes")
+
+
 def main():
     shared = scratch("shared")
     plummer, pair = shared / "plummer.hdf5", shared / "pair.hdf5"
@@ -117,6 +128,9 @@ def main():
         for ranks, threads in LAYOUTS:
             what = f"{label}: {ranks} ranks x {threads} threads give the bits of one"
             check(what, compare, initial, gravity, expected, ranks, threads)
+    haloes = catalogue(clumpy, 1, 1)
+    for ranks, threads in [(1, 4), (2, 1), (4, 2), (7, 1)]:
+        check(f"haloes: {ranks} ranks x {threads} threads give the bytes of one", compare_catalogues, clumpy, haloes, ranks, threads)
     other = result(run(clumpy, ANGLE, 1, 1))
     check("another accuracy gives other bits", can_fail, clumpy, RELATIVE, other)
 

@@ -1,0 +1,135 @@
+//! From labels to haloes: the members of a group meet on one rank, in the order of their ids, so that sums are the same on any number of
+//! ranks.
+
+use super::friends::Labelled;
+use crate::diagnostics::norm;
+use anyhow::{Result, bail};
+use decomposition::{Comm, collective};
+use io::catalogue::Group;
+
+/// What of a body travels to the rank where its group meets.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Member {
+    label: u64,
+    id: u64,
+    mass: f64,
+    position: [f64; 3],
+    velocity: [f64; 3],
+}
+
+/// All groups of at least `least` members come to the leading rank, those with most members first, and the ids of their members, group by group in
+/// ascending order; the others get none. Collective.
+///
+/// # Errors
+/// On the rank where a group has an id twice.
+pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> Result<(Vec<Group>, Vec<u64>)> {
+    let members = meet(comm, labelled);
+    let (mut groups, mut ids, mut fault) = (Vec::new(), Vec::new(), None);
+    for members in members.chunk_by(|a, b| a.label == b.label).filter(|members| members.len() as u64 >= least)
+    {
+        fault =
+            fault.or_else(|| members.windows(2).find(|pair| pair[0].id == pair[1].id).map(|pair| pair[0].id));
+        groups.push(group(members));
+        ids.push(members.iter().map(|member| member.id).collect::<Vec<u64>>());
+    }
+    let lead = |mine: Vec<u64>| {
+        let mut out = vec![Vec::new(); comm.size()];
+        out[0] = mine;
+        collective::exchange(comm, &out).concat()
+    };
+    let lengths = lead(ids.iter().map(|ids| ids.len() as u64).collect());
+    let all_ids = lead(ids.concat());
+    let numbers = lead(groups.iter().flat_map(to_numbers).collect());
+    if let Some(id) = fault {
+        bail!("the id {id} occurs twice in a halo; ids must be unique (heorot info tells more)");
+    }
+    let groups: Vec<Group> = numbers.chunks_exact(NUMBERS).map(from_numbers).collect();
+    let mut rest = &all_ids[..];
+    let mut all: Vec<(Group, &[u64])> = Vec::new();
+    for (group, length) in groups.into_iter().zip(lengths) {
+        let (mine, others) = rest.split_at(length as usize);
+        rest = others;
+        all.push((group, mine));
+    }
+    all.sort_by_key(|(group, _)| (std::cmp::Reverse(group.members), group.id));
+    let ids = all.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    Ok((all.into_iter().map(|(group, _)| group).collect(), ids))
+}
+
+/// Sends every body to the rank that its label chooses, and gives what came here, group by group in the order of the ids.
+fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> {
+    let mut out = vec![Vec::new(); comm.size()];
+    for (i, &label) in labels.iter().enumerate() {
+        let (id, mass, position, velocity) =
+            (bodies.id[i], bodies.mass[i], bodies.position(i), bodies.velocity(i));
+        out[(label % comm.size() as u64) as usize].push(Member { label, id, mass, position, velocity });
+    }
+    let mut here = collective::exchange(comm, &out).concat();
+    here.sort_by_key(|member| (member.label, member.id));
+    here
+}
+
+fn group(members: &[Member]) -> Group {
+    let mass: f64 = members.iter().map(|member| member.mass).sum();
+    let mean = |of: fn(&Member) -> [f64; 3]| -> [f64; 3] {
+        std::array::from_fn(|axis| {
+            members.iter().map(|member| member.mass * of(member)[axis]).sum::<f64>() / mass
+        })
+    };
+    let (position, velocity) = (mean(|member| member.position), mean(|member| member.velocity));
+    let from = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|axis| a[axis] - b[axis]));
+    let mut radii: Vec<(f64, f64)> =
+        members.iter().map(|member| (from(member.position, position), member.mass)).collect();
+    radii.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut inside = 0.0;
+    let half = radii.iter().find(|(_, m)| {
+        inside += m;
+        inside >= 0.5 * mass
+    });
+    let squares: f64 =
+        members.iter().map(|member| member.mass * from(member.velocity, velocity).powi(2)).sum();
+    Group {
+        id: members[0].label,
+        members: members.len() as u64,
+        mass,
+        position,
+        velocity,
+        radius: radii.last().map_or(0.0, |(radius, _)| *radius),
+        half_mass_radius: half.map_or(0.0, |(radius, _)| *radius),
+        dispersion: (squares / mass / 3.0).sqrt(),
+    }
+}
+
+/// Numbers in a message about a group.
+const NUMBERS: usize = 12;
+
+fn to_numbers(group: &Group) -> [u64; NUMBERS] {
+    let Group {
+        id,
+        members,
+        mass,
+        position: [x, y, z],
+        velocity: [u, v, w],
+        radius,
+        half_mass_radius,
+        dispersion,
+    } = *group;
+    let [mass, x, y, z, u, v, w, radius, half, dispersion] =
+        [mass, x, y, z, u, v, w, radius, half_mass_radius, dispersion].map(f64::to_bits);
+    [id, members, mass, x, y, z, u, v, w, radius, half, dispersion]
+}
+
+fn from_numbers(numbers: &[u64]) -> Group {
+    let real = |k: usize| f64::from_bits(numbers[k]);
+    Group {
+        id: numbers[0],
+        members: numbers[1],
+        mass: real(2),
+        position: [real(3), real(4), real(5)],
+        velocity: [real(6), real(7), real(8)],
+        radius: real(9),
+        half_mass_radius: real(10),
+        dispersion: real(11),
+    }
+}

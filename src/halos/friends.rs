@@ -1,0 +1,174 @@
+//! Friends of friends (Davis et al. 1985) over all ranks: who is connected by steps no longer than a length has one label, the smallest id
+//! of all.
+//!
+//! Each rank knows its own bodies and those of other ranks that may be friends of them. It groups both, and then ranks tell each other the
+//! labels of what they share until no label changes: what is left is the same on any number of ranks.
+
+use decomposition::{Comm, collective, in_key_order};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use treecode::{Bodies, Cube, Neighbours};
+
+/// Boxes around its bodies that a rank tells the others, at most.
+const BOXES: usize = 128;
+/// Bodies next to each other on the curve that are held against a box together.
+const RUN: usize = 64;
+/// Room for rounding in what may be a friend.
+const SAFE: f64 = 1.0 + 1e-9;
+
+/// Bodies of one rank and their groups.
+pub struct Labelled {
+    /// The bodies, in the order of their keys over all ranks.
+    pub bodies: Bodies,
+    /// Smallest id in the group of each.
+    pub labels: Vec<u64>,
+}
+
+/// A body of another rank.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Guest {
+    id: u64,
+    position: [f64; 3],
+}
+
+/// The smallest box around some bodies.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Bounds {
+    lo: [f64; 3],
+    hi: [f64; 3],
+}
+
+/// Labels the bodies of all ranks, of which there must be some, all with finite positions. Collective.
+pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
+    let all = collective_bounds(comm, &bodies);
+    let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
+    let shared = shared_bodies(comm, &bodies, length);
+    let guests =
+        collective::exchange(comm, &shared.iter().map(|some| guests(&bodies, some)).collect::<Vec<_>>());
+
+    let places = |axis: usize| -> Vec<f64> {
+        let others = guests.iter().flatten().map(|guest| guest.position[axis]);
+        bodies.pos[axis].iter().copied().chain(others).collect()
+    };
+    let ids: Vec<u64> =
+        bodies.id.iter().copied().chain(guests.iter().flatten().map(|guest| guest.id)).collect();
+    let roots = groups(&[0, 1, 2].map(places), length);
+    let mut labels = vec![u64::MAX; roots.len()];
+    for (&root, id) in roots.iter().zip(ids) {
+        labels[root as usize] = labels[root as usize].min(id);
+    }
+    loop {
+        let known: Vec<Vec<u64>> = shared
+            .iter()
+            .map(|some| some.iter().map(|&i| labels[roots[i as usize] as usize]).collect())
+            .collect();
+        let told = collective::exchange(comm, &known).concat();
+        let mut changes = 0;
+        for (&root, label) in roots[bodies.len()..].iter().zip(told) {
+            changes += u64::from(label < labels[root as usize]);
+            labels[root as usize] = labels[root as usize].min(label);
+        }
+        if collective::sum(comm, changes) == 0 {
+            break;
+        }
+    }
+    let labels = roots[..bodies.len()].iter().map(|&root| labels[root as usize]).collect();
+    Labelled { bodies, labels }
+}
+
+/// The group of each position, by the first of its members: positions are joined by steps no longer than `length`.
+fn groups(places: &[Vec<f64>; 3], length: f64) -> Vec<u32> {
+    let forest = Forest((0..places[0].len() as u32).map(AtomicU32::new).collect());
+    let neighbours = Neighbours::new(places.each_ref().map(Vec::as_slice));
+    neighbours.links(length, &|a, b| forest.join(a as u32, b as u32));
+    (0..places[0].len() as u32).map(|i| forest.root(i)).collect()
+}
+
+/// Disjoint sets: each entry is that of a member with a lower or the same number; the lowest of a set is its root. Threads may join at once: a
+/// root is only ever hung below a lower one, and only if it still is a root.
+struct Forest(Vec<AtomicU32>);
+
+impl Forest {
+    fn above(&self, i: u32) -> u32 {
+        self.0[i as usize].load(Relaxed)
+    }
+
+    fn root(&self, mut i: u32) -> u32 {
+        loop {
+            let parent = self.above(i);
+            let grandparent = self.above(parent);
+            if parent == grandparent {
+                return parent;
+            }
+            // Halves the way of whoever comes next.
+            self.0[i as usize].store(grandparent, Relaxed);
+            i = grandparent;
+        }
+    }
+
+    fn join(&self, a: u32, b: u32) {
+        let (mut a, mut b) = (a, b);
+        loop {
+            (a, b) = (self.root(a), self.root(b));
+            if a == b {
+                return;
+            }
+            let (low, high) = (a.min(b), a.max(b));
+            if self.0[high as usize].compare_exchange(high, low, Relaxed, Relaxed).is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+/// The bodies of this rank that each other rank must know: those near one of its boxes.
+fn shared_bodies(comm: &dyn Comm, bodies: &Bodies, length: f64) -> Vec<Vec<u32>> {
+    let indices: Vec<u32> = (0..bodies.len() as u32).collect();
+    let size = bodies.len().div_ceil(BOXES).max(1);
+    let mine: Vec<Bounds> = indices.chunks(size).map(|run| Bounds::of(bodies, run)).collect();
+    let all = collective::gather(comm, &mine);
+    let square = length * length * SAFE;
+    let runs: Vec<(Bounds, &[u32])> = indices.chunks(RUN).map(|run| (Bounds::of(bodies, run), run)).collect();
+    let near = |boxes: &Vec<Bounds>| -> Vec<u32> {
+        let mut some = Vec::new();
+        for (bounds, run) in &runs {
+            let close: Vec<&Bounds> = boxes.iter().filter(|other| other.gap(bounds) <= square).collect();
+            let is_near = |i: u32| {
+                let place = bodies.position(i as usize);
+                close.iter().any(|other| other.gap(&Bounds { lo: place, hi: place }) <= square)
+            };
+            some.extend(run.iter().copied().filter(|&i| is_near(i)));
+        }
+        some
+    };
+    let others = all.iter().enumerate();
+    others.map(|(rank, boxes)| if rank == comm.rank() { Vec::new() } else { near(boxes) }).collect()
+}
+
+fn guests(bodies: &Bodies, some: &[u32]) -> Vec<Guest> {
+    some.iter().map(|&i| Guest { id: bodies.id[i as usize], position: bodies.position(i as usize) }).collect()
+}
+
+fn collective_bounds(comm: &dyn Comm, bodies: &Bodies) -> Bounds {
+    let mine = Bounds::of(bodies, &(0..bodies.len() as u32).collect::<Vec<_>>());
+    Bounds { lo: collective::min(comm, mine.lo), hi: collective::max(comm, mine.hi) }
+}
+
+impl Bounds {
+    fn of(bodies: &Bodies, some: &[u32]) -> Bounds {
+        let mut bounds = Bounds { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3] };
+        for (axis, &i) in (0..3).flat_map(|axis| some.iter().map(move |i| (axis, i))) {
+            let x = bodies.pos[axis][i as usize];
+            (bounds.lo[axis], bounds.hi[axis]) = (bounds.lo[axis].min(x), bounds.hi[axis].max(x));
+        }
+        bounds
+    }
+
+    /// Square of the distance between two boxes [L^2].
+    fn gap(&self, other: &Bounds) -> f64 {
+        let apart =
+            |axis: usize| (self.lo[axis] - other.hi[axis]).max(other.lo[axis] - self.hi[axis]).max(0.0);
+        (0..3).map(|axis| apart(axis).powi(2)).sum()
+    }
+}

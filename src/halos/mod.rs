@@ -1,0 +1,137 @@
+//! `heorot halos`: groups of bodies that are friends of friends, and a catalogue of them.
+
+mod census;
+mod friends;
+
+use crate::console::{say, warn};
+use crate::crew::Crew;
+use crate::initial::{self, Start};
+use crate::launch::{Launch, on_all_ranks};
+use crate::plot::snapshot::keep_kinds;
+use anyhow::{Result, ensure};
+use decomposition::collective;
+use io::catalogue::{self, Catalogue, Group};
+use io::snapshot::read_header;
+use std::path::PathBuf;
+use treecode::{Bodies, TYPES};
+
+pub use census::census;
+pub use friends::{Labelled, label};
+
+/// Find haloes: groups of bodies that are friends of friends, the same on any number of ranks.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// Snapshot, or any other file that `heorot convert` reads.
+    #[arg(value_name = "SNAPSHOT")]
+    pub file: PathBuf,
+    /// Catalogue to write.
+    #[arg(long, short, value_name = "FILE.hdf5")]
+    pub output: PathBuf,
+    /// Distance up to which two bodies are friends, in mean separations of the bodies.
+    #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
+    pub linking: f64,
+    /// The same as a length, in the unit of the snapshot.
+    #[arg(long, value_name = "LENGTH", value_parser = above_zero)]
+    pub linking_length: Option<f64>,
+    /// Bodies that a halo has at least.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..))]
+    pub min_members: u64,
+    /// Particle types to group, as 1,2 [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+}
+
+const HELP: &str = "Examples:
+  heorot halos box.hdf5 -o haloes.hdf5
+  mpirun -n 4 heorot halos box.hdf5 -o haloes.hdf5 --linking 0.2 --min-members 20
+  heorot plot mass-function haloes.hdf5 -o haloes.png
+
+The mean separation is the cube root of volume over number of bodies; the volume is that of the box of the snapshot or, for an isolated
+system, of the smallest box around its bodies. Bodies across the faces of a periodic box are no friends.
+
+/Group holds GroupID (the smallest id in it), GroupLen, GroupOffset (of its ids in /IDs/ID), GroupMass, GroupPos and GroupVel of the centre of
+mass, GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp (in one dimension); most members come first.";
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "must be above 0".to_owned())
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the snapshot cannot be read, has no bodies of the types wanted or an id twice in a halo, or the catalogue cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| find(crew, arguments))
+}
+
+fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
+    let header = crew.agree(read_header(&arguments.file).map_err(anyhow::Error::from))?;
+    if !arguments.types.is_empty() {
+        keep_kinds(&mut bodies, &std::array::from_fn(|kind| arguments.types.contains(&(kind as u8))));
+    }
+    let count = collective::sum(crew.comm, bodies.len() as u64);
+    ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
+    let length = match arguments.linking_length {
+        Some(length) => length,
+        None => arguments.linking * mean_separation(crew, &bodies, count, header.box_size)?,
+    };
+    let labelled = label(crew.comm, bodies, length);
+    let (groups, ids) = crew.agree(census(crew.comm, &labelled, arguments.min_members))?;
+    crew.lead(|| {
+        let catalogue = Catalogue {
+            time,
+            units,
+            linking_length: length,
+            least_members: arguments.min_members,
+            groups,
+            ids,
+        };
+        catalogue::write(&arguments.output, &catalogue)?;
+        tell(&arguments.output, &catalogue, count);
+        Ok(())
+    })
+}
+
+/// Cube root of volume over number of bodies [L]. Collective.
+fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, box_size: f64) -> Result<f64> {
+    let volume = if box_size > 0.0 {
+        box_size.powi(3)
+    } else {
+        let ends = |pick: fn(f64, f64) -> f64, start: f64| {
+            bodies.pos.each_ref().map(|axis| axis.iter().copied().fold(start, pick))
+        };
+        let lo = collective::min(crew.comm, ends(f64::min, f64::INFINITY));
+        let hi = collective::max(crew.comm, ends(f64::max, f64::NEG_INFINITY));
+        (0..3).map(|axis| hi[axis] - lo[axis]).product()
+    };
+    ensure!(
+        volume > 0.0,
+        "the bodies fill no volume, so they have no mean separation; give the length as --linking-length"
+    );
+    Ok((volume / count as f64).cbrt())
+}
+
+fn tell(path: &std::path::Path, catalogue: &Catalogue, bodies: u64) {
+    let Catalogue { groups, ids, linking_length, least_members, .. } = catalogue;
+    say(&format!(
+        "{}: {} haloes of {least_members} bodies or more hold {} of {bodies} bodies; friends are within {linking_length}",
+        path.display(),
+        groups.len(),
+        ids.len()
+    ));
+    match groups.first() {
+        Some(Group { members, mass, position: [x, y, z], .. }) => {
+            say(&format!("the largest has {members} bodies and a mass of {mass} at {x}, {y}, {z}"));
+        }
+        None => warn("no halo was found; a larger --linking or fewer --min-members may find some"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
