@@ -3,7 +3,7 @@
 use crate::ending::Ending;
 use crate::{
     bench, convert, doctor, extract, force, halos, info, jobscript, make, plan, plot, poster, render, run,
-    status,
+    status, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -41,6 +41,8 @@ pub enum Command {
     Render(Box<render::Arguments>),
     /// Draw the evolution of a sequence side by side, with times, for a paper.
     Poster(Box<poster::Arguments>),
+    /// Make a page that shows bodies in a browser: to turn, zoom and play.
+    View(view::Arguments),
     /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass functions.
     Plot(plot::Arguments),
     /// Find haloes: groups of bodies that are friends of friends.
@@ -71,6 +73,7 @@ impl Command {
             Command::Model(arguments) => make::main(arguments),
             Command::Render(arguments) => render::main(arguments),
             Command::Poster(arguments) => poster::main(arguments),
+            Command::View(arguments) => view::main(arguments),
             Command::Plot(arguments) => plot::main(arguments),
             Command::Halos(arguments) => halos::main(arguments),
             Command::Info(arguments) => info::main(arguments),

@@ -33,7 +33,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
 }
 
-const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
+pub(crate) const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
 
 fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
     let mut text = String::new();

@@ -40,4 +40,5 @@ pub mod schedule;
 pub mod simulation;
 pub mod status;
 pub mod stepping;
+pub mod view;
 pub mod walltime;

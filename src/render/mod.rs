@@ -7,7 +7,7 @@ mod camera;
 mod film;
 mod frames;
 mod options;
-mod sequence;
+pub(crate) mod sequence;
 mod studio;
 mod tint;
 

@@ -1,0 +1,284 @@
+"""Pages of `heorot view` in headless Chromium: they load, draw the right bodies at the right places, turn, zoom and play, without an error."""
+
+import base64
+import io
+import re
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import h5py
+import numpy as np
+from harness import PROGRAM, check, heorot, require, scratch, write_snapshot
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+from selenium.webdriver.common.by import By
+
+SIZE = (800, 600)
+PATIENCE = 60  # seconds
+# Five bodies far from each other, in no symmetric figure.
+FEW = np.array([[-4.0, -3.0, 0], [4, -2, 1], [0, 0, 0], [-3, 3, -1], [2, 3.5, 0]])
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--force-device-scale-factor=1",
+        "--enable-unsafe-swiftshader",
+        "--use-angle=swiftshader",
+        f"--window-size={SIZE[0]},{SIZE[1]}",
+    ):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+
+
+class Page:
+    """A page in the browser."""
+
+    def __init__(self, driver, address):
+        self.driver = driver
+        driver.get_log("browser")
+        driver.get(address)
+        self.wait("window.heorot && heorot.frames > 0 && heorot.whole()", "is not loaded")
+        self.settle()
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def get(self, expression):
+        return self.run(f"return {expression}")
+
+    def wait(self, condition, reason):
+        end = time.monotonic() + PATIENCE
+        while not self.get(f"Boolean({condition})"):
+            require(time.monotonic() < end, f"{reason}: {self.get('document.getElementById(`message`).textContent')} {self.errors()}")
+            time.sleep(0.05)
+
+    def settle(self):
+        """Waits until what was asked for is drawn."""
+        before = self.get("heorot.frames")
+        self.run("redraw()")
+        self.wait(f"heorot.frames > {before}", "nothing more is drawn")
+
+    def picture(self):
+        """What the canvas shows, from 0 to 1 [row, column, colour]."""
+        self.settle()
+        text = self.run("heorot.controls.drawNow(); return heorot.controls.canvas.toDataURL('image/png')")
+        with Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))) as image:
+            return np.asarray(image.convert("RGB"), float) / 255
+
+    def key(self, key):
+        ActionChains(self.driver).send_keys(key).perform()
+        self.settle()
+
+    def errors(self):
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+
+def spots(picture):
+    """Centres of all separate bright spots [column, row], from the left."""
+    bright = picture.max(axis=2) > 0.15
+    left = set(map(tuple, np.argwhere(bright)))
+    found = []
+    while left:
+        heap, spot = [left.pop()], []
+        while heap:
+            row, column = heap.pop()
+            spot.append((column, row))
+            near = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & left
+            left -= near
+            heap.extend(near)
+        found.append(np.mean(spot, axis=0))
+    return np.array(sorted(found, key=lambda spot: spot[0]))
+
+
+def bodies_page(driver, name, frames, *options):
+    """A page of snapshots with these positions."""
+    folder = scratch(name)
+    files = []
+    for i, position in enumerate(frames):
+        path = folder / f"s{i}.hdf5"
+        write_snapshot(path, position, np.zeros_like(position), np.ones(len(position)))
+        with h5py.File(path, "a") as file:
+            file["Header"].attrs["Time"] = float(i)
+        files.append(path)
+    page = folder / "view.html"
+    heorot("view", *files, "-o", page, *options).require_success()
+    return Page(driver, page.as_uri())
+
+
+def expected_spots(page, position, everything=None):
+    """Where the page must show bodies at these places seen from +z [pixels], by the rules of perspective; its box is that of all places."""
+    everything = position if everything is None else everything
+    side, x, y, z, distance = page.get("[description.side, ...description.home.centre, heorot.camera.distance]")
+    eye = (position - everything.min(axis=0)) / side - [x, y, z]
+    slope = eye[:, :2] / (distance - eye[:, 2:]) / np.tan(np.radians(20))
+    canvas = np.array(page.get("[heorot.controls.canvas.width, heorot.controls.canvas.height]"))
+    places = canvas / 2 + slope * [1, -1] * min(canvas) / 2
+    return places[np.argsort(places[:, 0])]
+
+
+def require_spots(found, expected, tolerance=2.0):
+    require(len(found) == len(expected), f"{len(found)} spots instead of {len(expected)}")
+    worst = np.abs(found - expected).max()
+    require(worst < tolerance, f"spots are {worst:.1f} pixels off")
+
+
+def draws_every_body(driver):
+    page = bodies_page(driver, "few", [FEW])
+    require(page.get("heorot.drawn") == len(FEW), f"{page.get('heorot.drawn')} bodies drawn")
+    require_spots(spots(page.picture()), expected_spots(page, FEW))
+    require(page.get("getComputedStyle(document.getElementById('player')).display") == "none", "one snapshot has a player")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+def turns_and_zooms(driver):
+    page = bodies_page(driver, "turn", [FEW])
+    before = spots(page.picture())
+    stage = driver.find_element(By.ID, "stage")
+    # A quarter of the shorter side of the picture turns by an eighth of a circle; x then points away by as much.
+    height = page.get("Math.min(heorot.controls.canvas.clientWidth, heorot.controls.canvas.clientHeight)")
+    ActionChains(driver, duration=50).move_to_element(stage).click_and_hold().move_by_offset(height // 4, 0).release().perform()
+    rows = np.array(page.get("heorot.camera.rows()"))
+    half = np.sqrt(0.5)
+    require(np.abs(rows - [[half, 0, half], [0, 1, 0], [-half, 0, half]]).max() < 0.02, f"turned to {rows}")
+    require(len(spots(page.picture())) == len(FEW) and np.abs(spots(page.picture()) - before).max() > 20, "the picture does not turn")
+    page.key("r")
+    require_spots(spots(page.picture()), before)
+
+    ActionChains(driver).scroll_from_origin(ScrollOrigin.from_element(stage), 0, -200).perform()
+    zoomed = spots(page.picture())
+    growth = np.ptp(zoomed[:, 0]) / np.ptp(before[:, 0])
+    require(1.3 < growth < 1.8, f"the wheel zooms by {growth}")
+    page.key("r")
+    for key, axes in (("y", (0, 2)), ("x", (1, 2)), ("z", (0, 1))):
+        page.key(key)
+        rows = np.array(page.get("heorot.camera.rows()"))
+        require(np.allclose(rows[:2], np.eye(3)[list(axes)], atol=1e-6), f"{key} looks along {rows}")
+    ActionChains(driver).key_down(Keys.SHIFT).move_to_element(stage).click_and_hold().move_by_offset(60, 0).release().key_up(Keys.SHIFT).perform()
+    moved = spots(page.picture()) - before
+    require(np.all(np.abs(moved[:, 0] - 60) < 12) and np.abs(moved[:, 1]).max() < 3, f"panned by {moved}")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+def fingers(driver):
+    page = bodies_page(driver, "fingers", [FEW])
+    distance = page.get("heorot.camera.distance")
+    stage = driver.find_element(By.ID, "stage")
+    hands = [PointerInput("touch", f"finger{i}") for i in range(2)]
+    for hand, side in zip(hands, (-1, 1)):
+        hand.create_pointer_move(duration=0, x=side * 50, y=0, origin=stage)
+        hand.create_pointer_down(button=0)
+        hand.create_pointer_move(duration=200, x=side * 100, y=0, origin=stage)
+        hand.create_pointer_up(0)
+    actions = ActionBuilder(driver)
+    actions.devices = hands
+    actions.perform()
+    page.settle()
+    factor = distance / page.get("heorot.camera.distance")
+    require(1.7 < factor < 2.3, f"fingers twice as far apart zoom by {factor}")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+def plays(driver):
+    """Bodies run along a parabola; between snapshots they must be on it too."""
+    times = np.arange(6.0)
+    frames = [FEW + np.array([0.4 * t, 0.1 * t * t, 0]) for t in times]
+    page = bodies_page(driver, "plays", frames)
+    require(page.get("heorot.player.last") == 5, "other than six snapshots")
+    page.run("heorot.player.go(2.5)")
+    between = FEW + np.array([1.0, 0.625, 0])
+    require_spots(spots(page.picture()), expected_spots(page, between, np.concatenate(frames)))
+    page.run("heorot.player.go(0)")
+    require(page.get("document.getElementById('time').textContent") == "t = 0.00", "another time than that of the first snapshot")
+    page.key(" ")
+    page.wait("heorot.player.at === 5 && !heorot.player.playing", "does not come to its end")
+    require_spots(spots(page.picture()), expected_spots(page, frames[5], np.concatenate(frames)))
+    require(page.get("document.getElementById('time').textContent") == "t = 5.00", "another time than that of the last snapshot")
+    page.key(",")
+    require(page.get("heorot.player.at") == 4, "a step back is none")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+def odd_sets(driver):
+    for name, position in (("one", np.zeros((1, 3))), ("heap", np.full((1000, 3), 3.0)), ("far", np.array([[0, 0, 0], [1e30, 0, 0]]))):
+        page = bodies_page(driver, name, [position])
+        require(page.get("heorot.drawn") == len(position), f"{name}: {page.get('heorot.drawn')} bodies drawn")
+        require(len(spots(page.picture())) >= 1, f"{name}: nothing is to be seen")
+        require(not page.errors(), f"{name}: the console has errors: {page.errors()}")
+
+
+def many_bodies(driver):
+    """A hundred thousand, of which some are chosen; colours and brightness change what is seen, and an image can be saved."""
+    random = np.random.default_rng(5)
+    page = bodies_page(driver, "many", [random.normal(size=(100_000, 3))], "--bodies", 30_000)
+    require(page.get("heorot.drawn") == 30_000, f"{page.get('heorot.drawn')} bodies drawn")
+    require("30,000 of 100,000" in page.get("document.getElementById('summary').textContent"), "the panel has another number")
+    picture = page.picture()
+    lit = (picture.max(axis=2) > 0.02).mean()
+    white = (picture.min(axis=2) > 0.98).mean()
+    require(0.1 < lit < 0.9 and white < 0.02, f"{lit:.0%} of the picture is lit, {white:.1%} is white")
+    page.key("c")
+    require(page.get("heorot.look.bySpeed") and np.abs(page.picture() - picture).max() > 0.1, "colours by speed are those by type")
+    page.key("c")
+    page.key("b")
+    require(page.picture().mean() > picture.mean() * 1.05, "b does not make it brighter")
+    page.run("document.querySelector('#legend input').click()")
+    require(page.picture().max() < 0.01, "a type that is switched off is drawn")
+    page.run("document.querySelector('#legend input').click()")
+    saved = page.run("const copy = heorot.controls.picture(); return [copy.width, copy.height]")
+    require(saved == page.get("[heorot.controls.canvas.width, heorot.controls.canvas.height]"), f"an image of {saved}")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+@contextmanager
+def served(*arguments):
+    """A server, and its address."""
+    command = [str(PROGRAM), "view", *map(str, arguments), "--serve"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield re.match(r"(http://127\.0\.0\.1:\d+/)", process.stdout.readline())[1]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+def serves_in_pieces(driver):
+    random = np.random.default_rng(6)
+    folder = scratch("served")
+    position = random.normal(size=(300_000, 3))
+    file = write_snapshot(folder / "s.hdf5", position, position, np.ones(len(position)))
+    with served(file) as address:
+        page = Page(driver, address)
+        require(page.get("heorot.drawn") == 300_000, f"{page.get('heorot.drawn')} bodies drawn")
+        asked = page.get("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+        require({"/kinds", "/frames/0/0", "/frames/0/1"} <= set(asked), f"asked for {asked}")
+        require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+driver = browser()
+try:
+    for what, test in (
+        ("every body is drawn at its place", draws_every_body),
+        ("hand and keys turn, zoom and pan", turns_and_zooms),
+        ("two fingers zoom", fingers),
+        ("a sequence plays, smooth between snapshots", plays),
+        ("one body, a heap, and bodies far apart", odd_sets),
+        ("many bodies, colours, brightness, types, image", many_bodies),
+        ("served in pieces", serves_in_pieces),
+    ):
+        check(what, test, driver)
+finally:
+    driver.quit()

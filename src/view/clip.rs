@@ -1,0 +1,82 @@
+//! Snapshots as the page reads them: ten bytes a body.
+
+use super::choice::{self, Choice, speed};
+use crate::render::sequence::Sequence;
+use anyhow::Result;
+use std::ops::Range;
+use treecode::Bodies;
+
+/// Bodies in a piece when they are served.
+pub const PIECE: usize = 1 << 18;
+
+/// Steps that a coordinate has in the box: 24 bits.
+const STEPS: f64 = ((1u32 << 24) - 1) as f64;
+/// Steps that a speed has.
+const SPEEDS: f64 = 254.0;
+
+/// Snapshots and the bodies of them that are shown.
+pub struct Clip {
+    /// The snapshots.
+    pub sequence: Sequence,
+    /// The bodies.
+    pub choice: Choice,
+}
+
+/// The chosen bodies of one snapshot, in their order.
+pub struct Frame {
+    /// Upper 16 bits of the coordinates.
+    high: Vec<[u16; 3]>,
+    /// Lower 8 bits of the coordinates.
+    low: Vec<[u8; 3]>,
+    /// One more than the speed in steps, or 0 for a body that the snapshot does not have.
+    speed: Vec<u8>,
+}
+
+impl Clip {
+    /// Of chosen bodies.
+    pub fn new(sequence: Sequence, choice: Choice) -> Clip {
+        Clip { sequence, choice }
+    }
+
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn frame(&self, number: usize) -> Result<Frame> {
+        let bodies = choice::read(&self.sequence.entries[number].path, &self.sequence)?;
+        Ok(Frame::of(&self.choice, &bodies))
+    }
+}
+
+impl Frame {
+    fn of(choice: &Choice, bodies: &Bodies) -> Frame {
+        let count = choice.len();
+        let mut frame = Frame { high: vec![[0; 3]; count], low: vec![[0; 3]; count], speed: vec![0; count] };
+        for i in 0..bodies.len() {
+            let Some(place) = choice.place(bodies, i) else { continue };
+            let position = bodies.position(i);
+            let steps: [u32; 3] = std::array::from_fn(|axis| {
+                ((position[axis] - choice.corner[axis]) / choice.side * STEPS).round().min(STEPS) as u32
+            });
+            frame.high[place] = steps.map(|steps| (steps >> 8) as u16);
+            frame.low[place] = steps.map(|steps| steps as u8);
+            let fraction = if choice.speed > 0.0 { (speed(bodies, i) / choice.speed).min(1.0) } else { 0.0 };
+            frame.speed[place] = 1 + (fraction * SPEEDS).round() as u8;
+        }
+        frame
+    }
+
+    /// Bytes of some bodies: upper bits of all, lower bits of all, speeds of all.
+    pub fn bytes(&self, bodies: Range<usize>) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(10 * bodies.len());
+        bytes.extend(self.high[bodies.clone()].iter().flatten().flat_map(|high| high.to_le_bytes()));
+        bytes.extend(self.low[bodies.clone()].iter().flatten());
+        bytes.extend(&self.speed[bodies]);
+        bytes
+    }
+
+    /// Memory [bytes].
+    pub fn size(&self) -> usize {
+        10 * self.speed.len()
+    }
+}

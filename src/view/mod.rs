@@ -1,0 +1,97 @@
+//! `heorot view`: bodies to turn, zoom and play in a browser, from one HTML file or served to this machine.
+//!
+//! A [`Choice`] says which bodies are shown, a [`Clip`] turns snapshots into what the page reads, and the page itself is in `page/`.
+
+mod choice;
+mod clip;
+mod page;
+mod server;
+
+use crate::console::say;
+use crate::render::sequence::Sequence;
+use anyhow::Result;
+use choice::Choice;
+use clip::Clip;
+use std::path::PathBuf;
+use treecode::TYPES;
+
+/// Make a page that shows bodies in a browser: to turn, zoom and play.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// Snapshots, of this or another program; of a snapshot in several files, any. They are played in the order of their times.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// Page to write: one file that needs no network and no other file.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE.html",
+        required_unless_present = "serve",
+        conflicts_with = "serve"
+    )]
+    pub output: Option<PathBuf>,
+    /// Serve the page to browsers on this machine instead, and the bodies in pieces as they are wanted; Ctrl-C ends it.
+    #[arg(long)]
+    pub serve: bool,
+    /// Port to serve at [default: any that is free].
+    #[arg(long, value_name = "PORT", conflicts_with = "output")]
+    pub port: Option<u16>,
+    /// Show at most N bodies, each with the same chance [default: 1000000, fewer of many snapshots; all when served].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_SERVED))]
+    pub bodies: Option<u64>,
+    /// Particle types to show, as 1,2 [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
+}
+
+const HELP: &str = "Examples:
+  heorot view out/snapshot_*.hdf5 -o collision.html
+  heorot view big_*.hdf5 --serve --port 8080
+
+A double click opens the page. In it, the mouse or fingers turn, zoom and pan, space plays; its panel tells all keys. Bodies are chosen by a
+hash of their ids, so that all snapshots show the same ones.";
+
+/// Bodies in a page at most: what a browser still turns smoothly.
+const MOST_BODIES: u64 = 1_000_000;
+/// Bodies served at most: a snapshot of them fits into the memory of a graphics card.
+const MOST_SERVED: u64 = 100_000_000;
+/// Bodies times snapshots in a page, unless more are asked for: then it has some 130 MB.
+const MOST_PLACES: u64 = 10_000_000;
+/// Bodies of many snapshots, at least.
+const FEWEST_BODIES: u64 = 10_000;
+
+/// Does the command.
+///
+/// # Errors
+/// If a snapshot cannot be read, bodies cannot be followed from one to the next, or the page cannot be written or served.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let kinds =
+        std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
+    let sequence = Sequence::open(&arguments.snapshots, kinds)?;
+    let most = most_bodies(arguments, sequence.entries.len() as u64) as usize;
+    let choice = Choice::of(&sequence, most)?;
+    let clip = Clip::new(sequence, choice);
+    let (shown, total, frames) = (clip.choice.len(), clip.choice.total, clip.sequence.entries.len());
+    let what = format!("{shown} of {total} bodies, {frames} snapshots");
+    let Some(path) = &arguments.output else {
+        let tell = |address| say(&format!("http://{address}/  {what}; Ctrl-C ends"));
+        return server::serve(clip, arguments.port.unwrap_or(0), tell);
+    };
+    let page = page::whole(&clip)?;
+    io::replace_atomically(path, page.as_bytes())?;
+    say(&format!("{}  {what}, {:.1} MB", path.display(), page.len() as f64 / 1e6));
+    Ok(())
+}
+
+fn most_bodies(arguments: &Arguments, frames: u64) -> u64 {
+    match arguments.bodies {
+        Some(bodies) if arguments.serve => bodies,
+        Some(bodies) => bodies.min(MOST_BODIES),
+        None if arguments.serve => MOST_SERVED,
+        None => (MOST_PLACES / frames).clamp(FEWEST_BODIES, MOST_BODIES),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+// Draws the bodies: light is added up in a buffer of half floats, then pressed into what a screen can show.
+
+const KINDS = 6;
+const RAMP = description.ramp.length;
+
+const BODY_VERTEX = `#version 300 es
+// Of four snapshots: the upper 16 and the lower 8 bits of the coordinates, and 1 + speed / the greatest, in steps of 1 / 254, or 0.
+layout(location = 0) in vec3 high0;
+layout(location = 1) in vec3 high1;
+layout(location = 2) in vec3 high2;
+layout(location = 3) in vec3 high3;
+layout(location = 4) in vec3 low0;
+layout(location = 5) in vec3 low1;
+layout(location = 6) in vec3 low2;
+layout(location = 7) in vec3 low3;
+layout(location = 8) in float speed0;
+layout(location = 9) in float speed1;
+layout(location = 10) in float speed2;
+layout(location = 11) in float speed3;
+layout(location = 12) in uint kind;
+uniform vec4 weights; // of the snapshots around the time shown
+uniform vec3 target; // lengths are in sides of the box
+uniform mat3 turn;
+uniform vec2 lens; // what the rays' slopes are multiplied with
+uniform float away; // of the target from the eye
+uniform float size; // diameter of a body at the distance of the target [pixels]
+uniform float brightness;
+uniform bool bySpeed;
+uniform vec3 palette[${KINDS}];
+uniform bool shown[${KINDS}];
+uniform vec3 ramp[${RAMP}];
+out vec3 light;
+flat out float soft;
+
+void main() {
+  bool here = speed1 > 0.0 && speed2 > 0.0 && shown[kind];
+  vec3 place1 = 256.0 * high1 + low1;
+  vec3 place2 = 256.0 * high2 + low2;
+  vec3 place0 = speed0 > 0.0 ? 256.0 * high0 + low0 : place1;
+  vec3 place3 = speed3 > 0.0 ? 256.0 * high3 + low3 : place2;
+  vec3 mean = weights[0] * place0 + weights[1] * place1 + weights[2] * place2 + weights[3] * place3;
+  vec3 eye = turn * (mean / 16777215.0 - target);
+  float depth = away - eye.z;
+  // Nothing behind the eye or in its face is drawn.
+  gl_Position = here && depth > 0.02 * away ? vec4(lens * eye.xy, 0.0, depth) : vec4(2.0, 2.0, 2.0, 1.0);
+  float wanted = size * away / depth;
+  float drawn = clamp(wanted, 1.0, 128.0);
+  gl_PointSize = drawn;
+  soft = smoothstep(1.5, 3.0, drawn);
+  float rest = (wanted / drawn) * (wanted / drawn);
+  float speed = mix(speed1, speed2, weights[2] / max(weights[1] + weights[2], 1e-6)) - 1.0;
+  float at = clamp(speed / 254.0, 0.0, 1.0) * float(${RAMP} - 1);
+  int stop = min(int(at), ${RAMP} - 2);
+  vec3 colour = bySpeed ? mix(ramp[stop], ramp[stop + 1], at - float(stop)) : palette[kind];
+  light = colour * brightness * min(rest, 1.0);
+}`;
+
+const BODY_FRAGMENT = `#version 300 es
+precision highp float;
+in vec3 light;
+flat in float soft;
+out vec4 colour;
+void main() {
+  vec2 off = 2.0 * gl_PointCoord - 1.0;
+  float r2 = dot(off, off);
+  float spot = max(exp(-3.0 * r2) - 0.05, 0.0) / 0.95;
+  colour = vec4(light * mix(1.0, spot, soft), 1.0);
+}`;
+
+const SCREEN_VERTEX = `#version 300 es
+void main() {
+  gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0);
+}`;
+
+const SCREEN_FRAGMENT = `#version 300 es
+precision highp float;
+uniform sampler2D light;
+out vec4 colour;
+void main() {
+  vec3 sum = texelFetch(light, ivec2(gl_FragCoord.xy), 0).rgb;
+  float most = max(max(sum.r, sum.g), max(sum.b, 1e-9));
+  float shown = 1.0 - exp(-most);
+  vec3 hue = mix(sum / most, vec3(1.0), smoothstep(1.0, 12.0, most) * 0.85);
+  colour = vec4(pow(hue * shown, vec3(1.0 / 2.2)), 1.0);
+}`;
+
+const linear = (colour) => colour.map((part) => (part / 255) ** 2.2);
+
+class Stage {
+  constructor(canvas, gl) {
+    this.canvas = canvas;
+    this.gl = gl;
+    // Without buffers of floats, light is added on the screen itself, which is soon white.
+    this.deep = gl.getExtension("EXT_color_buffer_float") ?? gl.getExtension("EXT_color_buffer_half_float");
+    this.bodies = this.program(BODY_VERTEX, BODY_FRAGMENT);
+    this.screen = this.program(SCREEN_VERTEX, SCREEN_FRAGMENT);
+    this.places = Object.fromEntries(
+      ["weights", "target", "turn", "lens", "away", "size", "brightness", "bySpeed", "palette", "shown", "ramp"].map(
+        (name) => [name, gl.getUniformLocation(this.bodies, name)],
+      ),
+    );
+    this.texture = gl.createTexture();
+    this.buffer = gl.createFramebuffer();
+    this.palette = new Float32Array(description.palette.flatMap(linear));
+    this.ramp = new Float32Array(description.ramp.flatMap(linear));
+    gl.blendFunc(gl.ONE, gl.ONE);
+  }
+
+  program(vertex, fragment) {
+    const { gl } = this;
+    const program = gl.createProgram();
+    for (const [type, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+      const shader = gl.createShader(type);
+      gl.shaderSource(shader, text);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) throw new Error(gl.getShaderInfoLog(shader));
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) throw new Error(gl.getProgramInfoLog(program));
+    return program;
+  }
+
+  // Fits the drawing to the window.
+  fit() {
+    const { gl, canvas } = this;
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const size = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(1, Math.round(side * this.ratio)));
+    if (canvas.width === size[0] && canvas.height === size[1] && this.fitted) return;
+    [canvas.width, canvas.height] = size;
+    this.fitted = true;
+    if (!this.deep) return;
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, ...size, 0, gl.RGBA, gl.HALF_FLOAT, null);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.buffer);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.texture, 0);
+    this.deep = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
+  }
+
+  // Pixels that the shorter half of the picture has.
+  get reach() {
+    return Math.min(this.canvas.width, this.canvas.height) / 2;
+  }
+
+  // Draws the first `count` bodies as a mixture of four snapshots.
+  draw(library, numbers, weights, count, camera, look) {
+    const { gl, canvas, places } = this;
+    this.fit();
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.deep ? this.buffer : null);
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    gl.clearColor(0, 0, 0, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (count > 0) {
+      gl.enable(gl.BLEND);
+      gl.useProgram(this.bodies);
+      gl.uniform4fv(places.weights, weights);
+      gl.uniform3fv(places.target, camera.target);
+      gl.uniformMatrix3fv(places.turn, true, camera.rows().flat());
+      gl.uniform2f(places.lens, this.reach / (canvas.width / 2) / Camera.view, this.reach / (canvas.height / 2) / Camera.view);
+      gl.uniform1f(places.away, camera.distance);
+      gl.uniform1f(places.size, look.size * this.ratio);
+      gl.uniform1f(places.brightness, look.brightness);
+      gl.uniform1i(places.bySpeed, look.bySpeed);
+      gl.uniform3fv(places.palette, this.palette);
+      gl.uniform1iv(places.shown, look.shown);
+      gl.uniform3fv(places.ramp, this.ramp);
+      this.attach(library, numbers);
+      gl.drawArrays(gl.POINTS, 0, count);
+      gl.disable(gl.BLEND);
+    }
+    if (!this.deep) return;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.useProgram(this.screen);
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  attach(library, numbers) {
+    const { gl } = this;
+    const n = library.count;
+    numbers.forEach((number, i) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, library.frame(number).buffer);
+      gl.vertexAttribPointer(i, 3, gl.UNSIGNED_SHORT, false, 6, 0);
+      gl.vertexAttribPointer(4 + i, 3, gl.UNSIGNED_BYTE, false, 3, 6 * n);
+      gl.vertexAttribPointer(8 + i, 1, gl.UNSIGNED_BYTE, false, 1, 9 * n);
+      [i, 4 + i, 8 + i].forEach((place) => gl.enableVertexAttribArray(place));
+    });
+    gl.bindBuffer(gl.ARRAY_BUFFER, library.kinds);
+    gl.vertexAttribIPointer(12, 1, gl.UNSIGNED_BYTE, 1, 0);
+    gl.enableVertexAttribArray(12);
+  }
+}

@@ -1,0 +1,94 @@
+//! The page and its bodies over HTTP, to this machine only.
+
+use super::clip::{Clip, Frame, PIECE};
+use super::page;
+use anyhow::{Context, Result};
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, serve as run};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+/// Memory for snapshots that have been read, at least for one [bytes].
+const MEMORY: usize = 1 << 30;
+
+/// What requests share.
+struct Shelf {
+    clip: Clip,
+    /// Snapshots that were asked for last, the latest at the end.
+    frames: Mutex<Vec<(usize, Arc<Frame>)>>,
+}
+
+/// Serves until the program is ended; tells the address when it does.
+///
+/// # Errors
+/// If nothing can be served at this port.
+pub fn serve(clip: Clip, port: u16, tell: impl FnOnce(SocketAddr)) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let cannot = || format!("cannot serve at port {port} of this machine");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(cannot)?;
+        tell(listener.local_addr()?);
+        Ok(run(listener, router(clip)).await?)
+    })
+}
+
+fn router(clip: Clip) -> Router {
+    let shelf = Arc::new(Shelf { clip, frames: Mutex::default() });
+    Router::new()
+        .route("/", get(async |State(shelf): State<Arc<Shelf>>| Html(page::served(&shelf.clip))))
+        .route("/kinds", get(async |State(shelf): State<Arc<Shelf>>| bytes(shelf.clip.choice.kinds.clone())))
+        .route("/frames/{number}/{piece}", get(piece))
+        .layer(from_fn(to_this_machine))
+        .with_state(shelf)
+}
+
+/// Refuses what a page from elsewhere asks for by a name of its own for this machine.
+async fn to_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if matches!(name, "127.0.0.1" | "localhost") {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "only 127.0.0.1 and localhost are served\n").into_response()
+    }
+}
+
+async fn piece(State(shelf): State<Arc<Shelf>>, Path((number, piece)): Path<(usize, usize)>) -> Response {
+    let (frames, count) = (shelf.clip.sequence.entries.len(), shelf.clip.choice.len());
+    if number >= frames || piece >= count.div_ceil(PIECE) {
+        return (StatusCode::NOT_FOUND, "there is no such piece\n").into_response();
+    }
+    let bodies = piece * PIECE..count.min((piece + 1) * PIECE);
+    match spawn_blocking(move || shelf.frame(number)).await {
+        Ok(Ok(frame)) => bytes(frame.bytes(bodies)),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+        Err(panic) => (StatusCode::INTERNAL_SERVER_ERROR, panic.to_string()).into_response(),
+    }
+}
+
+fn bytes(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+}
+
+impl Shelf {
+    /// A snapshot, read if it is not here. Whoever else asks meanwhile waits.
+    fn frame(&self, number: usize) -> Result<Arc<Frame>> {
+        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = match frames.iter().position(|(other, _)| *other == number) {
+            Some(place) => frames.remove(place),
+            None => (number, Arc::new(self.clip.frame(number)?)),
+        };
+        let frame = entry.1.clone();
+        let room = (MEMORY / frame.size().max(1)).max(1) - 1;
+        let surplus = frames.len().saturating_sub(room);
+        frames.drain(..surplus);
+        frames.push(entry);
+        Ok(frame)
+    }
+}
