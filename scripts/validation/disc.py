@@ -1,0 +1,137 @@
+"""A disc galaxy by itself: the rotation of its parts, and how it keeps its shape and its energy."""
+
+from math import pi, sqrt
+
+import numpy as np
+
+import theory
+from page import Plot, Verdict, table
+from snapshots import Bodies, Run
+
+G = 43007.1  # kpc (km/s)^2 / 1e10 solar masses
+DISC = 2
+# The Milky Way of the program.
+MASS, LENGTH, HEIGHT = 4.5, 2.6, 0.6
+PARTS = {"halo": (130.0, 19.6, "nfw", 12.0), "bulge": (0.92, 0.6, "hernquist-tapered", 20.0)}
+AT = 2.2 * LENGTH  # where the disc by itself turns fastest
+
+
+def circular2(radius):
+    """Squares of the circular velocities of the parts, (km/s)^2."""
+    parts = {"disc": theory.disc_circular2(radius, MASS, LENGTH, HEIGHT, G)}
+    for name, (mass, scale, profile, cut) in PARTS.items():
+        x = np.geomspace(1e-6, 30 * cut, 20_000)
+        sphere = theory.Sphere(x, theory.DENSITIES[profile.removesuffix("-tapered")](x) / np.cosh(x / cut))
+        parts[name] = G * mass * sphere.within(radius / scale) / radius
+    return parts
+
+
+def turn_time():
+    """Time of a rotation at `AT`, in units of 0.978 Gyr."""
+    return float(2 * pi * AT / np.sqrt(sum(circular2(np.array([AT])).values()))[0])
+
+
+def run_of(job, name, bodies, end, more, every):
+    return Run(
+        job.folder / name,
+        f"""initial = {{ model = "disc-galaxy", preset = "milky-way", bodies = {bodies}, seed = 1 }}
+gravity = {{ softening = {{ length = {{ halo = 0.3, disc = 0.1, bulge = 0.1 }} }} }}
+time = {{ {end}, {more} }}
+output = {{ folder = "@", snapshot_every = {every!r}, acceleration = true }}
+""",
+    )
+
+
+def disc(job):
+    bodies = job.some(200_000, 5_000)
+    turn = turn_time()
+    turns = job.some(5, 1)
+    run = run_of(job, "disc", bodies, f"end = {turns * turn!r}", 'step = 0.002, timestep = "block"', turn / 2)
+    paths = run.snapshots()
+
+    radius = np.geomspace(1.0, 30.0, 16)
+    parts = circular2(radius)
+    theory_ = np.sqrt(sum(parts.values()))
+    measured = rotation(Bodies(paths[0]), radius)
+    plot = Plot("Rotation curve at the start", "radius [kpc]", "circular velocity [km/s]")
+    plot.series("measured", list(zip(radius, measured)), 0)
+    plot.series("sum of the parts", list(zip(radius, theory_)), 1, dashed=True)
+    for style, (name, v2) in enumerate(parts.items()):
+        plot.series(name, list(zip(radius, np.sqrt(v2))), style + 2, dashed=True)
+    curve = np.abs(measured / theory_ - 1).max()
+
+    rows = []
+    for path in paths:
+        state = Bodies(path)
+        centre = Bodies(path, [DISC]).centred()
+        rows.append({"rotations": state.time / turn, **shape(centre)})
+    energy = run.energy()
+    text = f"""The Milky Way of `--preset milky-way` with {bodies:,} bodies runs for {turns} rotations at {AT:.2f} kpc (2.2 scale lengths), {turn * 0.978:.3f} Gyr each. The circular velocity is that
+of the mean inward acceleration of bodies near the plane; its theory has the thickness of the disc. Scale length: fit of the surface density from 1 to 4 scale lengths; height: from the median
+|z| within the same radii, which for sech^2 is 0.549 heights. Energy error {np.abs(energy["energy_error"]).max():.1e}, {run.seconds():.0f} s.
+
+{table(rows)}"""
+    changes = {key: max(abs(row[key] / rows[0][key] - 1) for row in rows) for key in ("scale length [kpc]", "scale height [kpc]")}
+    verdicts = [
+        Verdict("rotation curve, greatest distance from the sum of the parts", curve, job.some(0.03, 0.1)),
+        Verdict("scale length at the start, distance from the model's", abs(rows[0]["scale length [kpc]"] / LENGTH - 1), job.some(0.02, 0.1)),
+        Verdict("scale height at the start, distance from the model's", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.1)),
+        *(Verdict(f"{key}, greatest change", value, job.some(0.1, 0.3)) for key, value in changes.items()),
+    ]
+    return text, {"validation-rotation": plot}, verdicts
+
+
+def rotation(bodies, radius):
+    """Circular velocities at radii, from the accelerations of the bodies near the plane."""
+    x, y, z = bodies.position.T
+    across = np.hypot(x, y)
+    inward = -(x * bodies.acceleration[:, 0] + y * bodies.acceleration[:, 1]) / across
+    found = []
+    for r in radius:
+        near = (np.abs(np.log(across / r)) < 0.12) & (np.abs(z) < 0.15 * r)
+        found.append(sqrt(np.average(inward[near] * across[near])))
+    return np.array(found)
+
+
+def shape(bodies):
+    """Scale length and height of a disc."""
+    x, y, z = bodies.position.T
+    across = np.hypot(x, y)
+    edges = np.linspace(1.0, 4.0, 13) * LENGTH
+    count = np.histogram(across, edges)[0]
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    surface = count / (edges[1:] ** 2 - edges[:-1] ** 2)
+    slope = np.polyfit(middle, np.log(surface), 1, w=np.sqrt(count))[0]
+    inside = (across > edges[0]) & (across < edges[-1])
+    return {"scale length [kpc]": -1 / slope, "scale height [kpc]": np.median(np.abs(z[inside])) / np.arctanh(0.5)}
+
+
+def isolation(job):
+    bodies, steps = job.some(100_000, 2_000), job.some(10_000, 100)
+    step = 1e-4
+    run = run_of(job, "isolation", bodies, f"steps = {steps}", f"step = {step}", steps * step)
+    energy = run.energy()
+    turn = turn_time()
+    time, error = energy["time"], energy["energy_error"]
+    drift = np.polyfit(time, error, 1)[0] * turn
+    momentum = np.sqrt(sum(energy[f"momentum_{axis}"] ** 2 for axis in "xyz"))
+    spin = np.sqrt(sum((energy[f"angular_momentum_{axis}"] - energy[f"angular_momentum_{axis}"][0]) ** 2 for axis in "xyz"))
+    whole = np.sqrt(sum(energy[f"angular_momentum_{axis}"][0] ** 2 for axis in "xyz"))
+    scale = np.sqrt(2 * energy["kinetic"][0] * 135.42)  # of all momenta: sqrt(2 K M)
+    rows = [{
+        "bodies": bodies, "steps": steps, "rotations": time[-1] / turn, "energy drift a rotation": abs(drift),
+        "energy error, greatest": np.abs(error).max(), "momentum / sqrt(2 K M), greatest change": np.abs(momentum - momentum[0]).max() / scale,
+        "angular momentum, greatest change": spin.max() / whole, "seconds": run.seconds(),
+    }]
+    plot = Plot("Ten thousand steps", "time [rotations]", "energy error", linear="x")
+    points = [(t / turn, abs(e)) for t, e in zip(time, error) if e != 0]
+    plot.series("disc galaxy", points[:: max(1, len(points) // 150)], 0)
+    text = f"""The same galaxy with {bodies:,} bodies, {steps:,} equal steps of {step:g} (0.978 Gyr), default accuracy. A rotation is the dynamical time here.
+
+{table(rows)}"""
+    verdicts = [
+        Verdict("energy drift a rotation", abs(drift), 1e-4),
+        Verdict("energy error, greatest", np.abs(error).max(), 1e-3),
+        Verdict("change of the angular momentum", spin.max() / whole, 1e-3),
+    ]
+    return text, {"validation-isolation": plot}, verdicts

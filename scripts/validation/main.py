@@ -1,0 +1,72 @@
+"""scripts/validate: runs the cases, says which bounds hold, and writes docs/validation.md with its plots."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from collapse import collapse
+from disc import disc, isolation
+from few import few_bodies
+from merger import forces, merger
+from spheres import spheres
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CASES = {
+    "spheres": ("Spheres in equilibrium", spheres),
+    "disc": ("A disc galaxy over five rotations", disc),
+    "isolation": ("Ten thousand steps of a disc galaxy", isolation),
+    "collapse": ("Cold collapse", collapse),
+    "merger": ("A merger of two cuspy galaxies", merger),
+    "forces": ("Force errors during a merger", forces),
+    "few": ("Few bodies", few_bodies),
+}
+BEGIN = """# Validation
+
+Long runs against what theory says, by a script that fails where a bound does not hold: `scripts/validate` (about half an hour on two cores) rewrites this
+page. The theory is worked out in `scripts/validation/theory.py`, apart from the program. `scripts/validate CASE` runs one case, `scripts/validate --quick` a small form of
+all.
+"""
+
+
+class Job:
+    """Where runs are kept, and whether they are to be small."""
+
+    def __init__(self, quick):
+        self.quick = quick
+        self.folder = Path("target") / ("tests/validation" if quick else "validation")
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def some(self, whole, quick):
+        return quick if self.quick else whole
+
+    def few(self, items):
+        """All items, or the first two."""
+        return list(items)[: 2 if self.quick else None]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", choices=[*CASES, []], help="what to run [default: all]")
+    parser.add_argument("--quick", action="store_true", help="few bodies and short runs, nothing written to docs")
+    arguments = parser.parse_args()
+    job = Job(arguments.quick)
+    docs = job.folder if job.quick else ROOT / "docs"
+    failed = 0
+    for case in arguments.cases or CASES:
+        title, run = CASES[case]
+        text, plots, verdicts = run(job)
+        for name, plot in plots.items():
+            (docs / f"{name}.svg").write_text(plot.svg())
+        lines = [f"## {title}\n", text, *(f"![{plot.title}]({name}.svg)\n" for name, plot in plots.items())]
+        lines += [f"- {'holds' if verdict.holds() else '**FAILS**'}: {verdict.line()}" for verdict in verdicts]
+        (job.folder / f"{case}.json").write_text(json.dumps("\n".join(lines) + "\n"))
+        for verdict in verdicts:
+            print(f"{'ok  ' if verdict.holds() else 'FAIL'} validation: {case}: {verdict.line()}", flush=True)
+            failed += not verdict.holds()
+    sections = [json.loads(file.read_text()) for case in CASES if (file := job.folder / f"{case}.json").exists()]
+    (docs / "validation.md").write_text("\n".join([BEGIN, *sections]))
+    sys.exit(failed > 0)
+
+
+main()

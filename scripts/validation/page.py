@@ -1,0 +1,45 @@
+"""What a case says: a text with tables, plots, and verdicts that can fail."""
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
+from plot import Plot  # noqa: E402, F401
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A value that must not be above its bound; NaN is."""
+
+    what: str
+    value: float
+    bound: float
+
+    def holds(self):
+        return self.value <= self.bound
+
+    def line(self):
+        return f"{self.what}: {number(self.value)}, at most {number(self.bound)}"
+
+
+def number(value):
+    """A number as a reader wants it."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int) or value == 0:
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+
+
+def table(rows):
+    """A Markdown table of rows with the same keys."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([number(plain(value)) for value in row.values()] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def plain(value):
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,100 @@
+"""Spherical models stay what they are: mass and velocity dispersion by radius at the start and after 20 dynamical times, against theory."""
+
+from math import sqrt
+
+import numpy as np
+
+import theory
+from page import Plot, Verdict, table
+from snapshots import Bodies, Run
+
+DYNAMICAL_TIMES = 20
+SHARES = [0.1, 0.25, 0.5, 0.75, 0.9]
+# Name, keys of the model, theory, softening: less than the radius within which there is half a percent of the mass.
+MODELS = {
+    "plummer": ("cut = 50.0", lambda: theory.sphere("plummer", 50.0), 0.02),
+    "hernquist": ("cut = 300.0", lambda: theory.sphere("hernquist", 300.0), 0.01),
+    "jaffe": ("cut = 30.0", lambda: theory.sphere("jaffe", 30.0), 0.001),
+    "isochrone": ("cut = 30.0", lambda: theory.sphere("isochrone", 30.0), 0.02),
+    "nfw": ("cut = 10.0", lambda: theory.sphere("nfw", 10.0), 0.01),
+    "king": ("w0 = 6.0", lambda: theory.king(6.0), 0.02),
+}
+# The Kolmogorov-Smirnov statistic of N independent bodies times sqrt(N) is above this in one of a thousand samples (Massey 1951).
+GREATEST_KS = 1.95
+
+
+def spheres(job):
+    bodies = job.some(50_000, 2_000)
+    rows, lagrange = [], Plot("Lagrange radii over their radii in theory", "time [dynamical times]", "radius / theory", linear="x")
+    for style, (name, (keys, model, softening)) in enumerate(job.few(MODELS.items())):
+        truth = model()
+        unit = float(truth.dynamical_time())
+        run = Run(
+            job.folder / name,
+            f"""initial = {{ model = "{name}", bodies = {bodies}, seed = 1, {keys} }}
+units = {{ system = "nbody" }}
+gravity = {{ softening = {softening} }}
+time = {{ end = {DYNAMICAL_TIMES * unit!r}, step = {unit / 40!r}, timestep = "block" }}
+output = {{ folder = "@", snapshot_every = {unit!r} }}
+""",
+        )
+        energy, paths = run.energy(), run.snapshots()
+        states = [compare(Bodies(path).centred(), truth) for path in paths]
+        spread = lagrange_noise(truth, bodies)
+        radii = np.array([state["lagrange"] for state in states])
+        flat = np.abs(radii / radii[0] - 1) / (sqrt(2) * spread)
+        half = [(path_time / unit, value) for path_time, value in zip((Bodies(p).time for p in paths), radii[:, 2])]
+        lagrange.series(name, [(time, value / truth.radius_of(0.5)) for time, value in half], style)
+        first, last = states[0], states[-1]
+        virial = energy["virial_ratio"]
+        row = {
+            "model": name,
+            "KS sqrt(N), start": first["ks"], "KS sqrt(N), end": last["ks"],
+            "dispersion chi^2, start": first["chi2"], "dispersion chi^2, end": last["chi2"],
+            "2K/|W|, start": virial[0], "2K/|W|, farthest from 1": virial[np.argmax(np.abs(virial - 1))],
+            "half-mass radius, greatest change [%]": 100 * np.abs(radii[:, 2] / radii[0, 2] - 1).max(),
+            "the five, greatest change [sigma]": flat.max(),
+            "energy error": np.abs(energy["energy_error"]).max(),
+            "seconds": run.seconds(),
+        }
+        rows.append(row)
+    noise = 6 / sqrt(bodies)
+    verdicts = [
+        Verdict("mass within radius at the start, KS sqrt(N)", max(r["KS sqrt(N), start"] for r in rows), GREATEST_KS),
+        Verdict("mass within radius at the end, KS sqrt(N)", max(r["KS sqrt(N), end"] for r in rows), GREATEST_KS),
+        Verdict("dispersion at the start, chi^2 of a bin", max(r["dispersion chi^2, start"] for r in rows), 2.0),
+        Verdict("dispersion at the end, chi^2 of a bin", max(r["dispersion chi^2, end"] for r in rows), 2.0),
+        Verdict("virial ratio, greatest distance from 1", max(abs(r["2K/|W|, farthest from 1"] - 1) for r in rows), noise),
+        Verdict("Lagrange radii, greatest change in their noise", max(r["the five, greatest change [sigma]"] for r in rows), 4.5),
+        Verdict("energy error", max(r["energy error"] for r in rows), 1e-3),
+    ]
+    text = f"""Each sphere of {bodies:,} bodies runs for {DYNAMICAL_TIMES} dynamical times of its half-mass radius, with block steps. `KS` compares the mass within each radius with
+theory; {GREATEST_KS} is passed by one of a thousand samples of independent bodies. The dispersion of one component of the velocity is compared in 20 shells of equal
+mass with the solution of Jeans' equation, in units of its noise. The noise of a Lagrange radius r is sqrt(p (1 - p) / N) / (dM/dr), for 10, 25, 50, 75 and 90 % of the mass.
+
+{table(rows)}"""
+    return text, {"validation-spheres": lagrange}, verdicts
+
+
+def compare(bodies, truth):
+    """How far bodies are from what they should be."""
+    radius = np.sort(bodies.radius())
+    count = len(radius)
+    within = truth.within(radius)
+    steps = np.arange(count + 1) / count
+    ks = max(np.abs(within - steps[1:]).max(), np.abs(within - steps[:-1]).max()) * sqrt(count)
+    order = np.argsort(bodies.radius())
+    square = (bodies.velocity[order] ** 2).sum(axis=1) / 3
+    expected = truth.dispersion_at(radius) ** 2
+    chi2 = []
+    for shell in np.array_split(np.arange(count), 20):
+        ratio = square[shell] / expected[shell]
+        chi2.append((ratio.mean() - 1) ** 2 / (ratio.var() / len(shell)))
+    return {"ks": ks, "chi2": float(np.mean(chi2)), "lagrange": [np.quantile(radius, share) for share in SHARES]}
+
+
+def lagrange_noise(truth, count):
+    """Relative noise of the Lagrange radii of independent bodies."""
+    places = np.array([truth.radius_of(share) for share in SHARES])
+    slope = 4 * np.pi * places**2 * np.interp(places, truth.radius, truth.density)
+    return np.array([sqrt(p * (1 - p) / count) for p in SHARES]) / slope / places

@@ -1,0 +1,97 @@
+"""What the models should be, worked out apart from the program: densities, masses, dispersions, rotation curves. G = 1 unless given."""
+
+from math import pi
+
+import numpy as np
+from scipy.integrate import cumulative_simpson, solve_ivp
+from scipy.special import erf, j1
+
+# Densities of spheres with scale radius 1, up to a constant factor; sources as in docs/parameters.md.
+DENSITIES = {
+    "plummer": lambda x: (1 + x**2) ** -2.5,
+    "hernquist": lambda x: 1 / (x * (1 + x) ** 3),
+    "jaffe": lambda x: 1 / (x * (1 + x)) ** 2,
+    "isochrone": lambda x: (1 + 2 * (a := np.sqrt(1 + x**2))) / ((1 + a) ** 2 * a**3),
+    "nfw": lambda x: 1 / (x * (1 + x) ** 2),
+}
+TAPERED = {"jaffe", "isochrone", "nfw"}
+
+
+class Sphere:
+    """A sphere whose bodies have mass 1: by radius, mass within, density, and the dispersion of one component of the velocity."""
+
+    def __init__(self, radius, density, cut=None):
+        """`density` up to a factor on rising radii. With a `cut` there are bodies within it alone, which move as in the endless sphere."""
+        x = np.log(radius)
+        first = 4 * pi / (3 + np.log(density[1] / density[0]) / (x[1] - x[0])) * radius[0] ** 3 * density[0]
+        mass = first + cumulative_simpson(4 * pi * radius**3 * density, x=x, initial=0)
+        total = np.interp(cut, radius, mass) if cut else mass[-1]
+        self.radius, self.mass, self.density = radius, mass / total, density / total
+        # Jeans' equation for isotropic velocities (Binney & Tremaine 2008, equation 4.216), from outside inward.
+        pressure = cumulative_simpson((self.density * self.mass)[::-1], x=1 / radius[::-1], initial=0)[::-1]
+        self.dispersion = np.sqrt(np.maximum(pressure, 0) / self.density)
+        inside = radius <= cut if cut else slice(None)
+        self.radius, self.mass, self.density, self.dispersion = (
+            values[inside] for values in (self.radius, self.mass, self.density, self.dispersion)
+        )
+
+    def within(self, radius):
+        """Mass within radii."""
+        return np.interp(np.log(radius), np.log(self.radius), self.mass, left=0, right=1)
+
+    def radius_of(self, mass):
+        """Radii that enclose masses."""
+        return np.interp(mass, self.mass, self.radius)
+
+    def dispersion_at(self, radius):
+        return np.interp(np.log(radius), np.log(self.radius), self.dispersion)
+
+    def dynamical_time(self):
+        """At the mean density within the half-mass radius (Binney & Tremaine 2008, equation 2.39)."""
+        return np.sqrt(3 * pi / (16 * 0.5 / (4 / 3 * pi * self.radius_of(0.5) ** 3)))
+
+
+def sphere(name, cut):
+    """A sphere by its name, as `heorot model` cuts or tapers it."""
+    tapered = name in TAPERED
+    radius = np.geomspace(1e-6, (30 if tapered else 100) * cut, 20_000)
+    density = DENSITIES[name](radius)
+    if tapered:
+        density = density / np.cosh(radius / cut)
+        return Sphere(radius, density)
+    return Sphere(radius, density, cut)
+
+
+def king(w0):
+    """King's (1966) sphere with core radius 1, from Poisson's equation; its density ends at a finite radius."""
+
+    def density(w):
+        w = np.maximum(w, 0)
+        return np.exp(w) * erf(np.sqrt(w)) - np.sqrt(4 * w / pi) * (1 + 2 * w / 3)
+
+    def slope(r, state):
+        w, u = state  # u = r^2 dW/dr
+        return [u / r**2, -9 * r**2 * density(w) / density(w0)]
+
+    def edge(r, state):
+        return state[0]
+
+    edge.terminal = True
+    start = 1e-6
+    found = solve_ivp(slope, (start, 1e4), [w0, -3 * start**3], method="LSODA", events=edge, rtol=1e-10, atol=1e-14, dense_output=True)
+    radius = np.geomspace(1e-5, found.t_events[0][0] * (1 - 1e-6), 20_000)
+    depth = found.sol(radius)[0]
+    return Sphere(radius, density(depth))
+
+
+def disc_circular2(radius, mass, length, height, constant):
+    """Square of the circular velocity in the plane of a disc exp(-R / length) sech^2(z / height): the Hankel transform of Binney & Tremaine
+    (2008), equation 2.155, where a layer at height z acts on the plane with exp(-k |z|)."""
+    k = np.geomspace(1e-4, 4e3, 40_000) / length
+    z = np.linspace(0, 15 * height, 3_000)
+    layers = 1 / (height * np.cosh(z / height) ** 2)
+    # The mean of exp(-k |z|) over the layers, at fewer k, since it is smooth.
+    few = np.geomspace(k[0], k[-1], 400)
+    mean = np.array([np.trapezoid(layers * np.exp(-one * z), z) for one in few])
+    weight = np.interp(np.log(k), np.log(few), mean) * k / (1 + (k * length) ** 2) ** 1.5
+    return np.array([constant * mass * r * np.trapezoid(weight * j1(k * r), k) for r in radius])
