@@ -42,14 +42,14 @@ def ratio(report, target):
     return max(error["rms"] / rms, error["percentile_99"] / percentile_99 if percentile_99 else 0.0)
 
 
-def search(problem, walk, target, curves, check):
+def search(problem, walk, target, curves, check, attempts):
     """The fastest settings that meet the target, or None: the orders that the curves, of whatever number of bodies, say are fast, then other
     sizes of leaves and groups, each with the largest tolerance that meets it."""
 
     def tuned(settings):
-        """The settings with the tolerance that just meets the target, and their report; None if a few attempts find none."""
+        """The settings with the tolerance that just meets the target, and their report; None if so many attempts find none."""
         best, slope, before = None, SLOPE, None
-        for _ in range(4):
+        for _ in range(attempts):
             report = evaluate(problem, settings, threads=2, repeat=2, check=check)
             found = ratio(report, target)
             if found <= 1 and (best is None or settings.tolerance > best[0].tolerance):
