@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -202,6 +201,7 @@ def plays(driver):
     between = FEW + np.array([1.0, 0.625, 0])
     require_spots(spots(page.picture()), expected_spots(page, between, np.concatenate(frames)))
     page.run("heorot.player.go(0)")
+    page.settle()
     require(page.get("document.getElementById('time').textContent") == "t = 0.00", "another time than that of the first snapshot")
     page.key(" ")
     page.wait("heorot.player.at === 5 && !heorot.player.playing", "does not come to its end")
@@ -251,7 +251,7 @@ def served(*arguments):
     try:
         yield re.match(r"(http://127\.0\.0\.1:\d+/)", process.stdout.readline())[1]
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # a shell may have its background processes ignore SIGINT
         process.wait(10)
 
 
