@@ -75,13 +75,15 @@ class Plot:
 class Axis:
     """From logarithms to pixels, with room at both ends."""
 
+    scale = staticmethod(math.log10)
+
     def __init__(self, values, begin, end):
-        low, high = (math.log10(f(values)) for f in (min, max))
+        low, high = (self.scale(f(values)) for f in (min, max))
         room = 0.04 * (high - low) or 0.5
         self.low, self.high, self.begin, self.end = low - room, high + room, begin, end
 
     def place(self, value):
-        return self.begin + (math.log10(value) - self.low) / (self.high - self.low) * (self.end - self.begin)
+        return self.begin + (self.scale(value) - self.low) / (self.high - self.low) * (self.end - self.begin)
 
     def ticks(self):
         """Values and labels: powers of ten, and what lies between; where there are few, 2 and 5 have labels too."""
@@ -94,16 +96,10 @@ class Axis:
                     yield value, number(digit, power) if named else ""
 
 
-class Linear:
-    """From numbers to pixels, with room at both ends."""
+class Linear(Axis):
+    """The same from the numbers themselves."""
 
-    def __init__(self, values, begin, end):
-        low, high = min(values), max(values)
-        room = 0.04 * (high - low) or 0.5
-        self.low, self.high, self.begin, self.end = low - room, high + room, begin, end
-
-    def place(self, value):
-        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+    scale = staticmethod(float)
 
     def ticks(self):
         """Five to ten round values, all with labels."""

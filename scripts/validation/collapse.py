@@ -4,7 +4,8 @@ from math import pi, sqrt
 
 import numpy as np
 
-from page import Plot, Verdict, table
+from page import Verdict, table
+from plot import Plot
 from snapshots import Run
 
 

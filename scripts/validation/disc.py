@@ -5,7 +5,8 @@ from math import pi, sqrt
 import numpy as np
 
 import theory
-from page import Plot, Verdict, table
+from page import Verdict, table
+from plot import Plot
 from snapshots import Bodies, Run
 
 G = 43007.1  # kpc (km/s)^2 / 1e10 solar masses

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from page import Plot, Verdict, table
+from page import Verdict, table
+from plot import Plot
 from snapshots import Run, heorot
 
 # Two Hernquist spheres of mass 1 and scale radius 1 on a parabola.

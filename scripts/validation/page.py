@@ -1,12 +1,7 @@
 """What a case says: a text with tables, plots, and verdicts that can fail."""
 
 import math
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "bench"))
-from plot import Plot  # noqa: E402, F401
 
 
 @dataclass(frozen=True)

@@ -2,28 +2,20 @@
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import h5py
 import numpy as np
-
-HEOROT = os.environ["HEOROT"]
-# A process without mpirun has no use for a network or a helper process, which cost most of a second at each start.
-ALONE = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
+from program import HEOROT, attempt
 
 
 def heorot(*arguments):
-    """Runs the program, which must succeed; the seconds it took."""
-    begun = time.perf_counter()
+    """Runs the program, which must succeed."""
     command = [HEOROT, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | ALONE)
+    done = attempt(command)
     if done.returncode != 0:
         raise SystemExit(f"validate: {' '.join(command)}\n{done.stderr}")
-    return time.perf_counter() - begun
 
 
 class Run:
@@ -40,7 +32,6 @@ class Run:
             file.write_text(text)
             heorot("run", file, "--set", 'batch.checkpoint_every="never"')
         self.report = json.loads(report.read_text())
-        self.file = file
 
     def seconds(self):
         """Wall time of the steps."""

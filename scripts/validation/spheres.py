@@ -5,7 +5,8 @@ from math import sqrt
 import numpy as np
 
 import theory
-from page import Plot, Verdict, table
+from page import Verdict, table
+from plot import Plot
 from snapshots import Bodies, Run
 
 DYNAMICAL_TIMES = 20
