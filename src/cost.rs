@@ -45,6 +45,9 @@ pub struct Cost {
     pub traffic: Traffic,
     /// Mean over greatest time that a rank computed: 1 is perfect.
     pub load_balance: f64,
+    /// Part of the time for which essential trees travelled that ranks computed meanwhile, 0 to 1, if anything was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub travel_hidden: Option<f64>,
 }
 
 /// One speed under two conventions, see [`Convention`].
@@ -103,6 +106,7 @@ impl Meter {
         let greatest_busy = greatest.pop().expect("it was put there").max(nanoseconds(self.slowest));
         let Interactions { body_body, body_cell, cell_cell } = census.interactions;
         let [cells, bodies] = census.imported;
+        let [hidden, waited] = census.travel.map(nanoseconds);
         let mut sums = [
             body_body,
             body_cell,
@@ -112,6 +116,8 @@ impl Meter {
             census.messages_sent,
             cells,
             bodies,
+            hidden,
+            waited,
             busy,
         ];
         comm.all_reduce(&mut sums, Reduction::Sum);
@@ -134,8 +140,8 @@ pub struct Totals {
     nanoseconds: Vec<u64>,
     /// Time that a rank computed: mean and greatest.
     busy: [u64; 2],
-    /// Interactions of three kinds, operations, bytes, messages, cells and bodies imported.
-    sums: [u64; 8],
+    /// Interactions of three kinds, operations, bytes, messages, cells and bodies imported, time of travel computed and waited.
+    sums: [u64; 10],
 }
 
 impl Totals {
@@ -151,8 +157,8 @@ impl Totals {
 
     /// As a report shows them.
     pub fn cost(&self) -> Cost {
-        let [body_body, body_cell, cell_cell, operations, bytes, messages, cells_imported, bodies_imported] =
-            self.sums;
+        let [body_body, body_cell, cell_cell, operations, rest @ ..] = self.sums;
+        let [bytes, messages, cells_imported, bodies_imported, hidden, waited] = rest;
         let interactions = Interactions { body_body, body_cell, cell_cell };
         let names = ["total", "integrate", "diagnostics", "verification"]
             .into_iter()
@@ -172,6 +178,7 @@ impl Totals {
                 arithmetic: gflops(Convention::Arithmetic),
             },
             traffic: Traffic { bytes, messages, cells_imported, bodies_imported },
+            travel_hidden: (messages > 0).then(|| hidden as f64 / (hidden + waited).max(1) as f64),
             load_balance: if greatest_busy == 0 { 1.0 } else { mean_busy as f64 / greatest_busy as f64 },
             seconds,
         }

@@ -193,10 +193,11 @@ impl Evaluation {
         {
             waiting.extend(joined.gravity(batch, false, constant, bodies, census));
         }
+        census.travel[0] += clock.0.elapsed();
         clock.restart();
-        for message in pending.wait() {
-            joined.graft(&message);
-        }
+        let messages = pending.wait();
+        census.travel[1] += clock.0.elapsed();
+        messages.iter().for_each(|message| joined.graft(message));
         clock.charge(census, Phase::Exchange);
         waiting.extend(batches.flatten());
         if gravity.walk == Walk::Tree {

@@ -100,6 +100,8 @@ pub struct Census {
     pub messages_sent: u64,
     /// Cells and bodies received in essential trees.
     pub imported: [u64; 2],
+    /// Time that was computed while essential trees travelled, and time for which nothing was left to do but to wait for them.
+    pub travel: [Duration; 2],
 }
 
 impl Census {
@@ -137,5 +139,6 @@ impl Census {
         self.bytes_sent += other.bytes_sent;
         self.messages_sent += other.messages_sent;
         self.imported.iter_mut().zip(other.imported).for_each(|(mine, its)| *mine += its);
+        self.travel.iter_mut().zip(other.travel).for_each(|(mine, its)| *mine += its);
     }
 }
