@@ -77,7 +77,7 @@ const MACHINE: &str = include_str!("../scripts/jobs/machine");
 const LAUNCH: &str = include_str!("../scripts/jobs/launch");
 
 /// A name that a line for the scheduler can hold.
-fn one_word(text: &str) -> Result<String, String> {
+pub(crate) fn one_word(text: &str) -> Result<String, String> {
     let is_word =
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:%@+".contains(c));
     if is_word {
@@ -186,7 +186,7 @@ fn header(arguments: &Arguments) -> Vec<String> {
 }
 
 /// A word that the shell takes as it is.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -1,0 +1,40 @@
+//! `heorot study`: what other numbers of ranks do.
+//!
+//! A kind of study is a module with `Arguments` and `main`.
+
+mod page;
+mod point;
+mod scaling;
+
+use anyhow::Result;
+use clap::Subcommand;
+use scaling::Scaling;
+
+/// Study how a problem scales.
+#[derive(Clone, Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to study.
+    #[command(subcommand)]
+    pub kind: Kind,
+}
+
+/// Kinds of studies.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Kind {
+    /// Run one problem on more and more ranks, and make a page of it.
+    Strong(scaling::Arguments),
+    /// Run a problem that grows with the ranks, and make a page of it.
+    Weak(scaling::Arguments),
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or does not hold what is to be studied.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    match &arguments.kind {
+        Kind::Strong(arguments) => scaling::main(Scaling::Strong, arguments),
+        Kind::Weak(arguments) => scaling::main(Scaling::Weak, arguments),
+    }
+}

@@ -1,0 +1,169 @@
+//! One run of a study, and how it compares with the smallest one.
+
+use super::scaling::Scaling;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What a run came to. Numbers of a step are means over its force evaluations; the first one, which also finds the settings, is among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Ranks.
+    pub ranks: u64,
+    /// Threads of each.
+    pub threads: u64,
+    /// Bodies.
+    pub bodies: u64,
+    /// Steps.
+    pub steps: u64,
+    /// Wall time of a step without the direct sums that verify the accuracy [s].
+    pub seconds: f64,
+    /// Its parts [s], each the greatest of all ranks.
+    pub phases: BTreeMap<String, f64>,
+    /// Speed, by the gordon-bell convention.
+    pub gflops: f64,
+    /// Mean over greatest time that a rank computed.
+    pub balance: f64,
+    /// Sent by a rank in a step [bytes], mean.
+    pub bytes: f64,
+    /// Messages sent by a rank in a step, mean.
+    pub messages: f64,
+    /// Part of the travel of essential trees that was hidden behind computing.
+    pub hidden: Option<f64>,
+    /// Peak memory of a rank [bytes], mean.
+    pub memory: Option<f64>,
+}
+
+/// What is read of a report.
+#[derive(Deserialize)]
+struct Report {
+    ranks: u64,
+    threads: u64,
+    bodies: u64,
+    steps: u64,
+    evaluations: u64,
+    seconds: BTreeMap<String, f64>,
+    gflops: Gflops,
+    traffic: Traffic,
+    load_balance: f64,
+    travel_hidden: Option<f64>,
+    memory_bytes_per_body: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Gflops {
+    #[serde(rename = "gordon-bell")]
+    gordon_bell: f64,
+}
+
+#[derive(Deserialize)]
+struct Traffic {
+    bytes: f64,
+    messages: f64,
+}
+
+/// A run beside the smallest one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Relative {
+    /// How many times the ranks of the smallest run.
+    pub growth: f64,
+    /// How many times its speed: in a weak study, of as many times the work.
+    pub speed_up: f64,
+    /// The speed-up over the growth.
+    pub efficiency: f64,
+    /// The part of the work that seems to be done by one rank alone (Karp & Flatt 1990, eq. 2); the smallest run has none.
+    pub serial_fraction: Option<f64>,
+}
+
+impl Point {
+    /// Of a report.
+    ///
+    /// # Errors
+    /// If something is missing in it.
+    pub fn new(report: &serde_json::Value) -> Result<Point, serde_json::Error> {
+        let report = Report::deserialize(report)?;
+        let (ranks, evaluations) = (report.ranks as f64, report.evaluations.max(1) as f64);
+        let each = |sum: f64| sum / evaluations;
+        let verification = report.seconds.get("verification").copied().unwrap_or(0.0);
+        let total = report.seconds.get("total").copied().unwrap_or(0.0);
+        let phases =
+            report.seconds.iter().filter(|(name, _)| !["total", "verification"].contains(&name.as_str()));
+        Ok(Point {
+            ranks: report.ranks,
+            threads: report.threads,
+            bodies: report.bodies,
+            steps: report.steps,
+            seconds: each(total - verification),
+            phases: phases.map(|(name, &sum)| (name.clone(), each(sum))).collect(),
+            gflops: report.gflops.gordon_bell,
+            balance: report.load_balance,
+            bytes: each(report.traffic.bytes) / ranks,
+            messages: each(report.traffic.messages) / ranks,
+            hidden: report.travel_hidden,
+            memory: report.memory_bytes_per_body.map(|bytes| bytes * report.bodies as f64 / ranks),
+        })
+    }
+
+    /// Beside the smallest run.
+    pub fn relative_to(&self, smallest: &Point, scaling: Scaling) -> Relative {
+        let growth = self.ranks as f64 / smallest.ranks as f64;
+        let faster = smallest.seconds / self.seconds;
+        let speed_up = if scaling == Scaling::Weak { growth * faster } else { faster };
+        let serial = (1.0 / speed_up - 1.0 / growth) / (1.0 - 1.0 / growth);
+        Relative {
+            growth,
+            speed_up,
+            efficiency: speed_up / growth,
+            serial_fraction: (growth > 1.0).then_some(serial),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A run of Amdahl's law: a part of the work, and its traffic, on one rank alone.
+    pub fn amdahl(ranks: u64, serial: f64) -> Point {
+        let seconds = 10.0 * (serial + (1.0 - serial) / ranks as f64);
+        let report = json!({
+            "ranks": ranks, "threads": 2, "bodies": 1000, "steps": 9, "evaluations": 10,
+            "seconds": { "total": seconds + 1.0, "verification": 1.0, "walk": 0.25 * seconds, "kernels": 0.75 * seconds },
+            "gflops": { "gordon-bell": 4.0, "arithmetic": 5.0 },
+            "traffic": { "bytes": 600 * ranks, "messages": 20 * ranks },
+            "load_balance": 0.9, "memory_bytes_per_body": 200.0,
+        });
+        Point::new(&report).unwrap()
+    }
+
+    #[test]
+    fn a_report_gives_numbers_of_a_step_and_of_a_rank() {
+        let point = amdahl(4, 0.0);
+        assert_eq!((point.seconds, point.phases["walk"], point.phases.len()), (0.25, 0.0625, 2));
+        assert_eq!(
+            (point.bytes, point.messages, point.memory, point.hidden),
+            (60.0, 2.0, Some(50_000.0), None)
+        );
+        assert!(Point::new(&json!({ "ranks": 3 })).is_err());
+    }
+
+    #[test]
+    fn karp_and_flatt_find_the_part_of_amdahl() {
+        for ranks in [2, 4, 64] {
+            let relative = amdahl(ranks, 0.1).relative_to(&amdahl(1, 0.1), Scaling::Strong);
+            assert!((relative.serial_fraction.unwrap() - 0.1).abs() < 1e-12);
+            assert!((relative.speed_up * (0.1 + 0.9 / ranks as f64) - 1.0).abs() < 1e-12);
+            let ideal = amdahl(ranks, 0.0).relative_to(&amdahl(1, 0.0), Scaling::Strong);
+            assert!((ideal.efficiency - 1.0).abs() < 1e-12 && ideal.serial_fraction.unwrap().abs() < 1e-12);
+        }
+        assert_eq!(amdahl(2, 0.1).relative_to(&amdahl(2, 0.1), Scaling::Weak).serial_fraction, None);
+    }
+
+    #[test]
+    fn a_weak_study_counts_the_work_that_has_grown() {
+        let (one, mut four) = (amdahl(1, 0.0), amdahl(4, 0.0));
+        four.seconds = 1.25 * one.seconds;
+        let relative = four.relative_to(&one, Scaling::Weak);
+        assert!((relative.efficiency - 0.8).abs() < 1e-12 && (relative.speed_up - 3.2).abs() < 1e-12);
+    }
+}
