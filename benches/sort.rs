@@ -1,11 +1,11 @@
-//! How fast are bodies put into key order? A million bodies in random order, the same a step of the standard benchmark after they were sorted, and
+//! How fast do bodies get keys, and how fast are they put into key order? A million bodies in random order, the same a step of the standard benchmark after they were sorted, and
 //! sorted already; on one thread and on two.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::Solo;
 use heorot::model;
 use std::hint::black_box;
-use treecode::{Cube, leapfrog, sort};
+use treecode::{Cube, keys, leapfrog, sort};
 
 const BODIES: u64 = 1_000_000;
 
@@ -34,6 +34,9 @@ fn orders(criterion: &mut Criterion) {
                 );
             });
         }
+        group.bench_function(format!("keys alone, threads: {threads}"), |bencher| {
+            bencher.iter(|| pool.install(|| keys(black_box(&random), &cube)));
+        });
     }
     group.finish();
 }

@@ -1,0 +1,34 @@
+//! Force evaluations of a known error, phase by phase.
+
+use super::common::{BODIES, plummer};
+use decomposition::{Evaluation, Solo, evaluate};
+use heorot::accuracy::{self, Balance};
+use std::time::Duration;
+use treecode::{Bodies, Gravity, Phase, Walk};
+
+/// Walks and orders that are measured, each with a tolerance that gives an error of about 1e-3.
+pub const SETTINGS: [(&str, Walk, usize, f64); 3] =
+    [("tree, order 2", Walk::Tree, 2, 0.088), ("fmm, order 3", Walk::Fmm, 3, 0.002), ("fmm, order 4", Walk::Fmm, 4, 0.01)];
+
+/// The field of all bodies.
+pub fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
+    evaluate(&Solo, gravity, bodies).expect("the bodies are good")
+}
+
+/// A sphere with the accelerations that the relative criterion asks for, the settings, and how far their forces are off.
+pub fn prepare(walk: Walk, order: usize, tolerance: f64) -> (Gravity, Evaluation) {
+    let gravity = Gravity { walk, order, tolerance, ..Gravity::default() };
+    let done = field(&gravity, field(&gravity, plummer()).bodies);
+    let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
+    let pairs = done.census.interactions.total() / BODIES;
+    println!(
+        "rms error {:.1e}, 99 % below {:.1e}, {pairs} interactions a body",
+        error.rms, error.percentile_99
+    );
+    (gravity, done)
+}
+
+/// Time that a phase takes in so many evaluations of the same bodies.
+pub fn time_of(phase: Phase, gravity: &Gravity, done: &Evaluation, evaluations: u64) -> Duration {
+    (0..evaluations).map(|_| field(gravity, done.bodies.clone()).census.time(phase)).sum()
+}

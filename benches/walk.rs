@@ -1,0 +1,24 @@
+//! How fast are interaction lists made? The walk's part of a force evaluation of a stated error, in bodies a second, all threads.
+
+mod common;
+#[path = "common/field.rs"]
+mod field;
+
+use common::BODIES;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use treecode::Phase;
+
+fn walks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("walk");
+    group.throughput(Throughput::Elements(BODIES));
+    for (name, walk, order, tolerance) in field::SETTINGS {
+        let (gravity, done) = field::prepare(walk, order, tolerance);
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| field::time_of(Phase::Walk, &gravity, &done, times));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(name = benches; config = common::criterion(); targets = walks);
+criterion_main!(benches);
