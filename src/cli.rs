@@ -3,7 +3,7 @@
 use crate::ending::Ending;
 use crate::{
     bench, convert, doctor, extract, force, halos, info, jobscript, make, plan, plot, poster, render, run,
-    status, view,
+    status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -53,8 +53,10 @@ pub enum Command {
     Convert(convert::Arguments),
     /// Write the bodies of a region of a snapshot, reading only the cells that it touches.
     Extract(extract::Arguments),
-    /// Measure this machine: sustained Gflops of whole steps, at a checked force error.
-    Bench(bench::Arguments),
+    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with checked bits.
+    Bench(Box<bench::Arguments>),
+    /// Study how a problem scales with the ranks.
+    Study(study::Arguments),
 }
 
 impl Command {
@@ -80,7 +82,14 @@ impl Command {
             Command::Convert(arguments) => convert::main(arguments),
             Command::Extract(arguments) => extract::main(arguments),
             Command::Bench(arguments) => bench::main(arguments),
+            Command::Study(arguments) => study::main(arguments),
         }?;
         Ok(Ending::Done)
     }
+}
+
+/// A number above 0, as the value of an option.
+pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "must be above 0".to_owned())
 }

@@ -40,5 +40,7 @@ pub mod schedule;
 pub mod simulation;
 pub mod status;
 pub mod stepping;
+pub mod stream;
+pub mod study;
 pub mod view;
 pub mod walltime;

@@ -1,6 +1,7 @@
 //! What the system says about the machine under the program. Where it says nothing, the answer is "unknown", never an error.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
@@ -16,6 +17,14 @@ pub struct Machine {
     pub hosts: usize,
 }
 
+impl Machine {
+    /// This one, given the name of each rank's host.
+    pub fn of(hosts: &[String]) -> Machine {
+        let hosts = hosts.iter().collect::<BTreeSet<_>>().len();
+        Machine { host: host(), processor: processor(), hosts }
+    }
+}
+
 /// Name of this host.
 pub fn host() -> String {
     read_to_string("/proc/sys/kernel/hostname")
@@ -24,8 +33,17 @@ pub fn host() -> String {
 
 /// Name of this host's processor.
 pub fn processor() -> String {
+    of_the_processor("model name")
+}
+
+/// Who made it, in the word that it gives itself, such as GenuineIntel.
+pub fn vendor() -> String {
+    of_the_processor("vendor_id")
+}
+
+fn of_the_processor(key: &str) -> String {
     let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.split_once(':'));
     value.map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 

@@ -22,16 +22,16 @@ pub fn of_run(bodies: u64, ranks: usize) -> f64 {
     PROCESS * ranks as f64 + per_body(ranks) * bodies as f64
 }
 
-/// How many bodies fit into this much memory of so many ranks.
-pub fn most_bodies(available: f64, ranks: usize) -> f64 {
-    ((available - PROCESS * ranks as f64) / per_body(ranks)).max(0.0)
+/// How many bodies fit into this much memory of so many ranks, with so many bytes a body beside the run.
+pub fn most_bodies(available: f64, ranks: usize, beside: f64) -> f64 {
+    ((available - PROCESS * ranks as f64) / (per_body(ranks) + beside)).max(0.0)
 }
 
-/// Makes sure that the run fits into the memory of its hosts, as far as they tell. Collective.
+/// Makes sure that the run fits into the memory of its hosts, as far as they tell, with so many bytes a body beside it. Collective.
 ///
 /// # Errors
 /// On every rank, if a host has less memory free than its ranks will need.
-pub fn check(crew: &Crew, bodies: u64) -> Result<()> {
+pub fn check(crew: &Crew, bodies: u64, beside: f64) -> Result<()> {
     let free = machine::memory().map_or(String::new(), |memory| memory.available.to_string());
     let mine = format!("{} {} {free}", machine::host(), std::process::id());
     let all = crew.comm.all_gather(mine.as_bytes());
@@ -46,7 +46,7 @@ pub fn check(crew: &Crew, bodies: u64) -> Result<()> {
     for (name, host) in &hosts {
         let Some(free) = host.free else { continue };
         let share = bodies as f64 * host.ranks as f64 / crew.comm.size() as f64;
-        let needed = PROCESS * host.processes.len() as f64 + per_body(crew.comm.size()) * share;
+        let needed = PROCESS * host.processes.len() as f64 + (per_body(crew.comm.size()) + beside) * share;
         ensure!(
             needed <= free,
             "{bodies} bodies need some {:.1} GB of memory on {name}, where {:.1} GB are free: use more hosts or fewer bodies (heorot plan tells)",

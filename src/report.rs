@@ -9,7 +9,7 @@ use crate::forces::Control;
 use crate::machine::{self, Machine};
 use crate::stepping::Course;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -135,10 +135,13 @@ impl Times {
     pub fn new(first: f64, all: Vec<f64>) -> Times {
         let mut sorted = all.clone();
         sorted.sort_by(f64::total_cmp);
-        let middle = |k: usize| sorted[k / 2];
-        let median = 0.5 * (middle(all.len() - 1) + middle(all.len()));
-        Times { first, median, minimum: sorted[0], all }
+        Times { first, median: median(&sorted), minimum: sorted[0], all }
     }
+}
+
+/// The median of at least one value, sorted.
+pub fn median(sorted: &[f64]) -> f64 {
+    0.5 * (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2])
 }
 
 /// How well a run kept its energy.
@@ -208,12 +211,10 @@ impl Report {
         bodies: u64,
         cost: Cost,
     ) -> Report {
-        let names = crew.comm.all_gather(machine::host().as_bytes());
-        let hosts = names.iter().collect::<BTreeSet<_>>().len();
         Report {
             program: PROGRAM,
             command,
-            machine: Machine { host: machine::host(), processor: machine::processor(), hosts },
+            machine: Machine::of(&hosts(crew)),
             ranks: crew.comm.size(),
             threads: crew.threads,
             simd: treecode::simd_path(),
@@ -225,7 +226,7 @@ impl Report {
             cost,
             evaluation_seconds: None,
             fma_peak: None,
-            memory_bytes_per_body: memory(crew).map(|bytes| bytes as f64 / bodies as f64),
+            memory_bytes_per_body: peak_memory(crew).map(|bytes| bytes as f64 / bodies as f64),
             files: FileTimes::default(),
             energy: None,
             time_steps: None,
@@ -316,8 +317,14 @@ fn say_error(what: &str, error: &Accuracy) {
     ));
 }
 
+/// Name of each rank's host. Collective.
+pub fn hosts(crew: &Crew) -> Vec<String> {
+    let names = crew.comm.all_gather(machine::host().as_bytes());
+    names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
 /// Greatest memory of all processes together so far [bytes]; ranks inside one process have one memory. Collective.
-fn memory(crew: &Crew) -> Option<u64> {
+pub fn peak_memory(crew: &Crew) -> Option<u64> {
     let mine = machine::peak_memory()
         .map_or(String::new(), |bytes| format!("{} {} {bytes}", machine::host(), std::process::id()));
     let all = crew.comm.all_gather(mine.as_bytes());

@@ -309,13 +309,50 @@ fn evaluations_are_repeated_and_held_against_a_reference() {
 #[test]
 fn the_benchmark_reports_speed_at_a_checked_error() {
     let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("bench.json");
-    let text = succeed(&["bench", "--bodies", "3000", "--steps", "2", "--json", path.to_str().unwrap()]);
-    assert!(text.contains("Gflops") && text.contains("relative force error of 1000 bodies"), "{text}");
-    let report = json(&path);
-    assert_eq!((&report["steps"], &report["evaluations"]), (&2.into(), &2.into()));
-    assert!(report["gflops"]["gordon-bell"].as_f64().unwrap() > 0.0);
-    assert!(report["force_error"]["rms"].as_f64().unwrap() < 1e-2);
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let small = ["bench", "--bodies", "3000", "--steps", "2", "--repeat", "2", "--problems", "plummer"];
+    let references = path("references.toml");
+    let base = [&small[..], &["--references", &references]].concat();
+    let (json_file, csv, plot) = (path("bench.json"), path("bench.csv"), path("history.svg"));
+    let outputs = ["--json", &json_file, "--csv", &csv, "--plot", &plot, "--price", "1000", "--power", "50"];
+    let text = succeed(&[&base[..], &outputs].concat());
+    assert!(text.contains("no reference is known") && text.contains("\nPASSED\n"), "{text}");
+    let report = json(Path::new(&json_file));
+    let results = report["results"].as_array().unwrap();
+    let walks: Vec<&str> = results.iter().map(|result| result["walk"].as_str().unwrap()).collect();
+    assert_eq!((walks, &report["passed"]), (vec!["fmm", "tree"], &true.into()));
+    for result in results {
+        let [least, median, greatest] =
+            ["least", "median", "greatest"].map(|key| result["seconds_per_step"][key].as_f64().unwrap());
+        assert!(0.0 < least && least <= median && median <= greatest);
+        let pairs = &result["interactions_per_body"];
+        let each: f64 =
+            ["body_body", "body_cell", "cell_cell"].map(|kind| pairs[kind].as_f64().unwrap()).iter().sum();
+        let gflops = 38.0 * each * 3000.0 * 1e-9 / median;
+        assert!((result["gflops"]["gordon-bell"].as_f64().unwrap() / gflops - 1.0).abs() < 1e-9);
+        assert!(result["force_error"]["rms"].as_f64().unwrap() < 1.1e-3);
+    }
+    let value = &report["values"][1];
+    let [price, speed] = ["dollars_per_gflop", "gflops_per_watt"].map(|key| value[key].as_f64().unwrap());
+    assert!((price * speed * 50.0 / 1000.0 - 1.0).abs() < 1e-12);
+    assert_eq!(fs::read_to_string(&csv).unwrap().lines().count(), 3);
+    assert!(fs::read_to_string(&plot).unwrap().contains("this machine"));
+
+    // The checksums of the first time are the references of the next ones, on any ranks.
+    let text = succeed(&[&base[..], &["--virtual-ranks", "3"]].concat());
+    assert!(text.contains("is that of the reference") && !text.contains("not compared"), "{text}");
+    let message = fail(&[&base[..], &["--virtual-ranks", "3", "--flip-bit", "2"]].concat(), 1);
+    assert!(
+        message.contains("FAILED: plummer 1, fmm, 3000 bodies: repetition 2")
+            && message.contains("on rank 2 ("),
+        "{message}"
+    );
+    let text = fs::read_to_string(&references).unwrap();
+    fs::write(&references, text.replace(" = \"", " = \"f")).unwrap();
+    let message = fail(&base, 1);
+    assert!(message.contains("but that of the reference is f"), "{message}");
+    let text = succeed(&[&small[..], &["--walks", "fmm", "--burn-in", "0.0003"]].concat());
+    assert!(text.contains("round 2, ") && text.contains("as in the first"), "{text}");
 }
 
 #[test]

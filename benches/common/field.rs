@@ -7,8 +7,11 @@ use std::time::Duration;
 use treecode::{Bodies, Gravity, Phase, Walk};
 
 /// Walks and orders that are measured, each with a tolerance that gives an error of about 1e-3.
-pub const SETTINGS: [(&str, Walk, usize, f64); 3] =
-    [("tree, order 2", Walk::Tree, 2, 0.088), ("fmm, order 3", Walk::Fmm, 3, 0.002), ("fmm, order 4", Walk::Fmm, 4, 0.01)];
+pub const SETTINGS: [(&str, Walk, usize, f64); 3] = [
+    ("tree, order 2", Walk::Tree, 2, 0.088),
+    ("fmm, order 3", Walk::Fmm, 3, 0.002),
+    ("fmm, order 4", Walk::Fmm, 4, 0.01),
+];
 
 /// The field of all bodies.
 pub fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {

@@ -1,38 +1,88 @@
-//! `heorot bench`: the flagship benchmark, sustained speed over whole steps of a fixed problem, at a checked force error.
+//! `heorot bench`: the flagship benchmark, sustained speed over whole steps of fixed problems, at a checked force error and with checked bits.
+//!
+//! Reading order: `problem` is what is computed, `run` measures it, `checksum` tells whether the bits are right, `result` says what it came
+//! to, `block` prints that, and `history` puts it beside other machines.
 
-use crate::accuracy::{self, Balance};
-use crate::console::say;
-use crate::cost::Meter;
+mod block;
+mod checksum;
+mod history;
+mod problem;
+mod result;
+mod run;
+
+use crate::cli::above_zero;
+use crate::cost::Gflops;
 use crate::crew::Crew;
-use crate::forces::{Forces, Keys};
-use crate::initial::Start;
 use crate::launch::{Launch, on_all_ranks};
-use crate::model::{self, Model, Spherical};
-use crate::peak;
-use crate::report::{Energy, Report};
-use crate::simulation::Simulation;
-use crate::stepping::Stepping;
-use anyhow::{Error, Result};
+use crate::machine::{self, Machine};
+use crate::report::{self, PROGRAM};
+use crate::{memory, peak, stream};
+use anyhow::{Result, bail, ensure};
+use checksum::References;
+use decomposition::{Solo, collective};
+use problem::{Case, Changes, Name};
+use result::{Check, Outcome, Peaks, Place, Score};
+use run::{Amount, Run};
 use serde::Serialize;
 use std::path::PathBuf;
-use treecode::{Softening, TYPES};
+use std::time::{Duration, Instant};
+use treecode::Walk;
 
-/// Measure this machine: sustained Gflops of whole steps of a fixed problem, at a checked force error.
+/// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force error and with checked bits.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
-    /// Number of bodies.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub bodies: u64,
-    /// Number of measured steps.
-    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Problems of the set.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "plummer,clumps,collision"
+    )]
+    pub problems: Vec<Name>,
+    /// Walks: fmm, tree.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "fmm,tree", value_parser = problem::walk)]
+    pub walks: Vec<Walk>,
+    /// Number of bodies [default: a million].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    pub bodies: Option<u64>,
+    /// As many bodies as fit into this much memory of each rank.
+    #[arg(long, value_name = "GB", conflicts_with = "bodies", value_parser = above_zero)]
+    pub memory_per_rank: Option<f64>,
+    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct| [default: that of the problem, 0.001].
+    #[arg(long, value_name = "ERROR")]
+    pub accuracy: Option<f64>,
+    /// Measured steps of a repetition.
+    #[arg(long, value_name = "S", default_value_t = STEPS, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
-    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct|.
-    #[arg(long, value_name = "ERROR", default_value_t = Forces::DEFAULT_ACCURACY)]
-    pub accuracy: f64,
+    /// Repetitions, from the same state.
+    #[arg(long, value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: u64,
+    /// Go on for so many hours, and end at the first fault.
+    #[arg(long, value_name = "HOURS", value_parser = above_zero)]
+    pub burn_in: Option<f64>,
+    /// What the machine cost [dollars].
+    #[arg(long, value_name = "DOLLARS", value_parser = above_zero)]
+    pub price: Option<f64>,
+    /// What it draws [watts].
+    #[arg(long, value_name = "WATTS", value_parser = above_zero)]
+    pub power: Option<f64>,
     /// Report to write.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Table to write, a row for each problem and walk.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Plot to write, a .png or .svg: Gflops and price over the years, this machine among those of the past.
+    #[arg(long, value_name = "FILE", value_parser = crate::plot::output::picture)]
+    pub plot: Option<PathBuf>,
+    /// Checksums to compare with in place of the project's, for processors that it does not know: those that the file lacks are added to it.
+    #[arg(long, value_name = "FILE.toml")]
+    pub references: Option<PathBuf>,
+    /// Change a bit on this rank in the second repetition, to see that it is found.
+    #[arg(long, value_name = "RANK")]
+    pub flip_bit: Option<usize>,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -40,93 +90,288 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   heorot bench
-  mpirun -n 16 heorot bench --bodies 10000000 --steps 10 --json bench.json
+  mpirun -n 16 heorot bench --memory-per-rank 2 --price 50000 --power 4500 --json bench.json --plot history.svg
+  mpirun -n 64 heorot bench --burn-in 24 --memory-per-rank 3 --problems clumps
 
-The problem is a Plummer sphere in standard N-body units (G = M = 1, E = -1/4, seed 1), in equilibrium. Two steps warm up; then
-everything that a step does is counted in the time: sort, migration, tree, moments, exchange, walk, kernels, integration and
-energies. Compare Gflops only at the same number of bodies and at a like force error.";
+Each problem (inputs/bench) is advanced by two steps that warm up; from there the same steps are done and timed again and again, with all that belongs to a
+step: sort, migration, tree, moments, exchange, walk, kernels, integration, energies. The state must come out with the same bits each time, whatever the
+ranks and threads, and have the checksum of the reference; before that, every rank computes a small problem by itself. Who differs is named, with its
+host. Exit code 1 if anything FAILED. docs/benchmark.md explains the result.";
 
-/// Steps before the measured ones: they find the balance of the load.
-const WARM_UP: u64 = 2;
-/// Bodies whose force is checked.
-const CHECKED: usize = 1000;
-/// Length of a step, in units of which a crossing takes 2 sqrt 2.
-const STEP: f64 = 1.0 / 256.0;
+/// Steps of a repetition, if nothing else is said; references belong to them.
+const STEPS: u64 = 5;
+/// Bodies of the problem that every rank computes by itself.
+const SMALL: u64 = 20_000;
+/// What a body takes in the state that is kept for the repetitions [bytes].
+const KEPT: f64 = 106.0;
 
-/// What the benchmark fixes.
-#[derive(Clone, Debug, Serialize)]
-struct Problem {
-    initial: Model,
-    gravity: Forces,
-    step: f64,
-    warm_up: u64,
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Report<'a> {
+    program: &'static str,
+    command: &'static str,
+    machine: Machine,
+    ranks: usize,
+    threads: usize,
+    simd: &'static str,
+    peaks: Peaks,
+    /// What every rank computed by itself.
+    alone: Check,
+    results: &'a [Outcome],
+    scores: Vec<Score>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<Value>,
+    /// Rounds of all problems, and the time they took.
+    rounds: u64,
+    hours: f64,
+    passed: bool,
 }
 
-impl Problem {
-    fn new(bodies: u64, accuracy: f64) -> Result<Problem> {
-        let radius = 3.0 * std::f64::consts::PI / 16.0;
-        let initial = Model::Plummer(Spherical { bodies, seed: 1, mass: 1.0, radius, cut: 20.0 });
-        // A fraction of the mean distance between bodies in the core: close pairs are softened, the sphere is not.
-        let length = [0.2 * radius * (bodies as f64).powf(-1.0 / 3.0); TYPES];
-        let softening = Some(Softening { length, ..Softening::default() });
-        let keys = Keys { accuracy: Some(accuracy), softening, ..Keys::default() };
-        let gravity = Forces::try_from(keys).map_err(Error::msg)?;
-        gravity.check()?;
-        Ok(Problem { initial, gravity, step: STEP, warm_up: WARM_UP })
-    }
+/// What the speed of a walk costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Value {
+    /// The walk.
+    pub walk: Walk,
+    /// Dollars for a billion operations a second, convention gordon-bell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dollars_per_gflop: Option<f64>,
+    /// Billions of operations a second for a watt, convention gordon-bell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gflops_per_watt: Option<f64>,
 }
 
 /// Does the command.
 ///
 /// # Errors
-/// If the report cannot be written.
+/// If the machine failed, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| bench(crew, arguments))
 }
 
 fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
-    let problem = Problem::new(arguments.bodies, arguments.accuracy)?;
-    if crew.leads() {
-        let (ranks, threads) = (crew.comm.size(), crew.threads);
-        say(&format!(
-            "Plummer sphere, {} bodies, {ranks} ranks x {threads} threads, {}",
-            arguments.bodies,
-            treecode::simd_path()
-        ));
+    let bodies = bodies(crew, arguments)?;
+    let cases = cases(arguments, bodies)?;
+    if let Some(rank) = arguments.flip_bit.filter(|&rank| rank >= crew.comm.size()) {
+        bail!("--flip-bit {rank}: there are {} ranks, from 0 on", crew.comm.size());
     }
-    let bodies = model::generate(crew.comm, &problem.initial, problem.gravity.gravity.constant);
-    let mut simulation =
-        Simulation::begin(crew.comm, &problem.gravity, Stepping::Fixed, Start { bodies, time: 0.0 })?;
-    let first = simulation.diagnostics;
-    let mut greatest_error = 0.0f64;
-    for step in 1..=WARM_UP + arguments.steps {
-        simulation.step(STEP, step as f64 * STEP)?;
-        greatest_error = greatest_error.max(simulation.diagnostics.energy_error(&first).abs());
-        if step == WARM_UP {
-            simulation.all = Meter::default();
+    let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
+    memory::check(crew, largest, KEPT)?;
+    let mut references = match &arguments.references {
+        Some(path) => crew.agree(References::read(path))?,
+        None => References::built_in(),
+    };
+
+    let place = place(crew);
+    let machine = Machine::of(&place.hosts);
+    if crew.leads() {
+        block::say_machine(&machine, &place, crew.threads);
+    }
+    let alone = alone(crew, &place, &references)?;
+    if crew.leads() {
+        block::say_check(&alone);
+    }
+    let (outcomes, rounds, time) = rounds(crew, arguments, &cases, &place, &references)?;
+
+    let passed = alone.passed != Some(false) && outcomes.iter().all(|outcome| outcome.passed);
+    let scores = result::scores(&outcomes);
+    let values = values(arguments, &scores);
+    crew.lead(|| {
+        let mut machines = history::known();
+        machines.extend(mine(arguments, &machine, &scores, crew.comm.size() * crew.threads));
+        block::say_end(arguments, &scores, &values, &history::table(&machines), passed);
+        if let Some(path) = arguments.references.as_ref().filter(|_| passed) {
+            for outcome in outcomes.iter().filter(|outcome| !outcome.checksum_of.is_empty()) {
+                references.add(&outcome.checksum_of, &outcome.checksum);
+            }
+            references.write(path)?;
+        }
+        if let Some(path) = &arguments.csv {
+            let rows: Vec<Vec<String>> = outcomes.iter().map(Outcome::cells).collect();
+            io::table::write(path, &Outcome::columns(), &rows)?;
+        }
+        if let Some(path) = &arguments.plot {
+            let (figure, sheet) = history::figure(&machines);
+            history::output(path).write(&figure, &sheet)?;
+        }
+        let report = Report {
+            program: PROGRAM,
+            command: "bench",
+            machine,
+            ranks: crew.comm.size(),
+            threads: crew.threads,
+            simd: treecode::simd_path(),
+            peaks: place.peaks,
+            alone: alone.clone(),
+            results: &outcomes,
+            scores,
+            values,
+            rounds,
+            hours: time.as_secs_f64() / 3600.0,
+            passed,
+        };
+        arguments.json.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
+    })?;
+    let of_machine = (alone.passed == Some(false)).then_some(alone.what);
+    let failed: Vec<String> =
+        of_machine.into_iter().chain(outcomes.iter().flat_map(Outcome::failures)).collect();
+    ensure!(failed.is_empty(), "the benchmark FAILED: {}", failed.join("; "));
+    Ok(())
+}
+
+/// How many bodies are asked for, if it is said.
+fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
+    let Some(gigabytes) = arguments.memory_per_rank else { return Ok(arguments.bodies) };
+    let ranks = crew.comm.size();
+    let most = memory::most_bodies(gigabytes * 1e9 * ranks as f64, ranks, KEPT);
+    // Two digits, so that a little more or less memory makes no other problem.
+    let unit = 10f64.powi((most.max(10.0).log10().floor() - 1.0) as i32);
+    let bodies = ((most / unit).floor() * unit) as u64;
+    ensure!(bodies >= 2, "--memory-per-rank {gigabytes}: no bodies fit beside the program");
+    Ok(Some(bodies))
+}
+
+fn cases(arguments: &Arguments, bodies: Option<u64>) -> Result<Vec<Case>> {
+    let changes = Changes { bodies, accuracy: arguments.accuracy };
+    let pairs = arguments
+        .problems
+        .iter()
+        .flat_map(|&problem| arguments.walks.iter().map(move |&walk| (problem, walk)));
+    pairs.map(|(problem, walk)| Case::new(problem, walk, changes)).collect()
+}
+
+/// Who takes part, and what the machine could do. Collective.
+fn place(crew: &Crew) -> Place {
+    // What the estimates of 1 / sqrt(x) give is up to the maker; the other paths have none that differ.
+    let path = treecode::simd_path();
+    let family = if path.starts_with("avx") { machine::vendor() } else { "any".to_owned() };
+    let all = crew.comm.all_gather(format!("{path}, {family}").as_bytes());
+    let is_one = all.iter().all(|other| *other == all[0]);
+    let hosts = report::hosts(crew);
+    Place {
+        cores: hosts.len() * crew.threads,
+        hosts,
+        arithmetic: is_one.then(|| String::from_utf8_lossy(&all[0]).into_owned()),
+        peaks: Peaks {
+            fma_gflops: peak::measure(crew.comm),
+            stream_gigabytes: 1e-9 * stream::measure(crew.comm),
+        },
+    }
+}
+
+/// Every rank computes a small problem by itself: one whose processor or memory always errs is found even though it agrees with itself. Collective.
+fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
+    let changes = Changes { bodies: Some(SMALL), accuracy: None };
+    let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
+    let amount = Amount { steps: STEPS, repetitions: 1, flip: None };
+    let run = crew.agree(Run::new(&Solo, &case, amount))?;
+    let states: Vec<u64> = collective::gather(crew.comm, &[run.state]).concat();
+    let known = place.arithmetic.as_ref().and_then(|arithmetic| {
+        references.get(&result::checksum_of(&case, run.steps(), arithmetic)).map(str::to_owned)
+    });
+    let wrong = outsiders(&states, known.as_deref());
+    let what = if wrong.is_empty() {
+        let against = if known.is_some() { ", those of the reference" } else { "" };
+        format!("every rank by itself computed {SMALL} bodies to the same bits{against}")
+    } else {
+        let names: Vec<String> = wrong.iter().map(|&rank| place.words(rank)).collect();
+        format!("by itself, {} computed {SMALL} bodies to other bits than it should", names.join(", "))
+    };
+    // Processors of several kinds need not agree.
+    let passed = place.arithmetic.is_some().then_some(wrong.is_empty());
+    Ok(Check { what, passed })
+}
+
+/// Ranks whose state is not the known one or, if none is known, not that of more than half of them.
+fn outsiders(states: &[u64], known: Option<&str>) -> Vec<usize> {
+    let votes = |state: u64| states.iter().filter(|&&other| other == state).count();
+    let is_right = |state: u64| match known {
+        Some(known) => checksum::words(state) == known,
+        None => 2 * votes(state) > states.len(),
+    };
+    (0..states.len()).filter(|&rank| !is_right(states[rank])).collect()
+}
+
+/// Measures all cases once or, in a burn-in, until its time is up or something failed. Collective.
+fn rounds(
+    crew: &Crew,
+    arguments: &Arguments,
+    cases: &[Case],
+    place: &Place,
+    references: &References,
+) -> Result<(Vec<Outcome>, u64, Duration)> {
+    let amount = Amount { steps: arguments.steps, repetitions: arguments.repeat, flip: arguments.flip_bit };
+    let begun = Instant::now();
+    let (mut runs, mut outcomes) = (Vec::new(), Vec::new());
+    for case in cases {
+        let run = Run::new(crew.comm, case, amount)?;
+        outcomes.push(Outcome::new(crew, &run, place, references));
+        runs.push(run);
+        crew.lead(|| {
+            outcomes.last().iter().for_each(|outcome| block::say_outcome(outcome));
+            Ok(())
+        })?;
+    }
+    let mut round = 1;
+    let Some(hours) = arguments.burn_in else { return Ok((outcomes, round, begun.elapsed())) };
+    while outcomes.iter().all(|outcome| outcome.passed) {
+        let left = hours * 3600.0 - begun.elapsed().as_secs_f64();
+        if crew.lead_tells(|| Ok(vec![u64::from(left > 0.0)]))? == [0] {
+            break;
+        }
+        round += 1;
+        outcomes.clear();
+        for run in &mut runs {
+            run.round(crew.comm)?;
+            outcomes.push(Outcome::new(crew, run, place, references));
+        }
+        if crew.leads() && outcomes.iter().all(|outcome| outcome.passed) {
+            block::say_round(round, begun.elapsed(), &outcomes);
+        } else if crew.leads() {
+            outcomes.iter().for_each(block::say_outcome);
         }
     }
+    Ok((outcomes, round, begun.elapsed()))
+}
 
-    let cost = simulation.all.gather(crew.comm);
-    let mut report = Report::new(crew, "bench", &problem, arguments.bodies, cost);
-    let last = simulation.diagnostics;
-    let error = last.energy_error(&first);
-    report.steps = Some(arguments.steps);
-    report.energy = Some(Energy { first, last, error, greatest_error });
-    report.accuracy = simulation.control().cloned();
-    let evaluation = simulation.evaluation().expect("steps have been done");
-    let balance = Balance::measure(crew.comm, evaluation);
-    report.force_error =
-        Some(accuracy::check(crew.comm, &problem.gravity.gravity, evaluation, &balance, CHECKED));
-    report.balance = Some(balance);
-    report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
-    crew.lead(|| {
-        report.say_speed();
-        say(&format!(
-            "{:.4} s per step, load balance {:.3}",
-            report.cost.total_seconds() / arguments.steps as f64,
-            report.cost.load_balance
-        ));
-        arguments.json.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
+fn values(arguments: &Arguments, scores: &[Score]) -> Vec<Value> {
+    let Arguments { price, power, .. } = arguments;
+    let value = |&Score { walk, gflops: Gflops { gordon_bell, .. } }: &Score| Value {
+        walk,
+        dollars_per_gflop: price.map(|price| price / gordon_bell),
+        gflops_per_watt: power.map(|power| gordon_bell / power),
+    };
+    let asked = price.is_some() || power.is_some();
+    scores.iter().filter(|_| asked).map(value).collect()
+}
+
+/// This machine in the table of history: with the tree walk if it was measured, as the others were.
+fn mine(
+    arguments: &Arguments,
+    machine: &Machine,
+    scores: &[Score],
+    cores: usize,
+) -> Option<history::Machine> {
+    let score = scores.iter().find(|score| score.walk == Walk::Tree).or(scores.first())?;
+    Some(history::Machine {
+        name: "this machine".to_owned(),
+        year: history::this_year(),
+        processors: format!("{cores} cores, {}", machine.processor),
+        bodies: arguments.bodies.map(|bodies| bodies as f64),
+        gflops: score.gflops.gordon_bell,
+        price: arguments.price,
+        source: format!("measured now, {} walk", problem::walk_name(score.walk)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_that_err_are_named() {
+        assert!(outsiders(&[7, 7, 7], None).is_empty() && outsiders(&[7], None).is_empty());
+        assert_eq!(outsiders(&[7, 7, 8], None), [2]);
+        assert_eq!(outsiders(&[8, 8, 7], Some(&checksum::words(7))), [0, 1]);
+        assert_eq!(outsiders(&[1, 2], None), [0, 1], "nobody knows which of two is right");
+    }
 }

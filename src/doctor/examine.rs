@@ -107,7 +107,7 @@ fn memory(patients: &[Patient]) -> Vec<Finding> {
             available * 1e-9,
             total * 1e-9,
             share * 1e-9,
-            crate::memory::most_bodies(available, n) * 1e-6
+            crate::memory::most_bodies(available, n, 0.0) * 1e-6
         )));
         let wanted = SHARED_MEMORY * n as u64;
         if let Some(free) = first.shared_memory.filter(|&free| n > 1 && free < wanted) {

@@ -3,6 +3,7 @@
 mod census;
 mod friends;
 
+use crate::cli::above_zero;
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::{self, Start};
@@ -55,11 +56,6 @@ system, of the smallest box around its bodies. Bodies across the faces of a peri
 
 /Group holds GroupID (the smallest id in it), GroupLen, GroupOffset (of its ids in /IDs/ID), GroupMass, GroupPos and GroupVel of the centre of
 mass, GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp (in one dimension); most members come first.";
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
-    number.ok_or_else(|| "must be above 0".to_owned())
-}
 
 /// Does the command.
 ///

@@ -6,7 +6,7 @@ mod centre;
 mod force_error;
 mod lagrange;
 mod mass_function;
-mod output;
+pub(crate) mod output;
 mod phase;
 mod profile;
 mod run;

@@ -23,7 +23,8 @@ pub struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
-fn picture(text: &str) -> Result<PathBuf, String> {
+/// A path whose ending says which kind of picture it is.
+pub fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("png" | "svg") => Ok(path),

@@ -102,7 +102,7 @@ pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Endi
 fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) -> Result<Ending> {
     let units = parameters.units.units();
     let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
-    memory::check(crew, expected[0])?;
+    memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
     let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);

@@ -93,7 +93,7 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
         Err(fault) => return Ok(Err(fault)),
     };
     let count = checkpoint.bodies();
-    memory::check(crew, count)?;
+    memory::check(crew, count, 0.0)?;
     let bodies = crew.agree(checkpoint.read(crew.comm.rank(), crew.comm.size()).map_err(anyhow::Error::from));
     Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
 }

@@ -1,0 +1,323 @@
+//! What a case came to, and whether it passed.
+
+use super::checksum::{self, References};
+use super::problem::{Case, walk_name};
+use super::run::{Difference, Run};
+use crate::accuracy::Accuracy;
+use crate::cost::{Gflops, PerBody};
+use crate::crew::Crew;
+use crate::report::{median, peak_memory};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use treecode::{Census, Convention};
+
+/// The error of a sample may exceed the wanted one by this factor: the settings were chosen with another sample.
+const SAMPLING: f64 = 1.1;
+
+/// What the machine could do at best, all ranks together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Peaks {
+    /// Single-precision fused multiply-adds [Gflop/s].
+    pub fma_gflops: f64,
+    /// Triad of STREAM [GB/s].
+    pub stream_gigabytes: f64,
+}
+
+/// Ranks, and what each is.
+pub struct Place {
+    /// Host of each rank.
+    pub hosts: Vec<String>,
+    /// Threads of all ranks together.
+    pub cores: usize,
+    /// SIMD path and family of the processors, if it is the same everywhere; checksums belong to it.
+    pub arithmetic: Option<String>,
+    /// What the machine could do.
+    pub peaks: Peaks,
+}
+
+/// Something that must hold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// What was found, and what would be right.
+    pub what: String,
+    /// Whether it holds; `None` if nothing is known to hold it against.
+    pub passed: Option<bool>,
+}
+
+/// Values of repetitions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Median.
+    pub median: f64,
+    /// Least.
+    pub least: f64,
+    /// Greatest.
+    pub greatest: f64,
+}
+
+/// The rank that computed longest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Slowest {
+    /// Which.
+    pub rank: usize,
+    /// Its host.
+    pub host: String,
+    /// Its time over the mean of all.
+    pub over_mean: f64,
+}
+
+/// A case and what was measured of it. Speeds are those of the median repetition.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The case.
+    #[serde(flatten)]
+    pub case: Case,
+    /// Steps of a repetition.
+    pub steps: u64,
+    /// Repetitions.
+    pub repetitions: usize,
+    /// Wall time of a step [s].
+    pub seconds_per_step: Spread,
+    /// Its parts [s], means, each the greatest of all ranks.
+    pub phase_seconds: BTreeMap<&'static str, f64>,
+    /// Sustained billions of floating-point operations a second, by convention.
+    pub gflops: Gflops,
+    /// The same as a fraction of the FMA peak.
+    pub share_of_peak: Gflops,
+    /// Interactions a second.
+    pub interactions_per_second: f64,
+    /// Interactions of a body in a step.
+    pub interactions_per_body: PerBody,
+    /// Bodies that a core advances by a step in a second.
+    pub bodies_per_second_per_core: f64,
+    /// Order and tolerance of the expansion.
+    pub order: usize,
+    /// See `order`.
+    pub tolerance: f64,
+    /// Error of the forces of random bodies against direct sums.
+    pub force_error: Accuracy,
+    /// |sum of all forces| over the sum of their sizes.
+    pub force_sum: f64,
+    /// Greatest relative error of the energy.
+    pub energy_error: f64,
+    /// Bytes sent in a step by all ranks.
+    pub bytes_per_step: f64,
+    /// Messages sent in a step by all ranks.
+    pub messages_per_step: f64,
+    /// Mean over greatest time that a rank computed.
+    pub load_balance: f64,
+    /// Part of the travel of essential trees that was hidden behind computing.
+    pub travel_hidden: Option<f64>,
+    /// The rank that computed longest.
+    pub slowest: Slowest,
+    /// Greatest memory of all processes together so far, shared among the ranks [bytes].
+    pub memory_per_rank: Option<f64>,
+    /// Checksum of the state of all bodies.
+    pub checksum: String,
+    /// Of what it is: the key among the references.
+    pub checksum_of: String,
+    /// What must hold.
+    pub checks: Vec<Check>,
+    /// Whether all of it holds.
+    pub passed: bool,
+    /// Operations of a step, by convention.
+    #[serde(skip)]
+    pub(super) operations: [f64; 2],
+}
+
+impl Place {
+    /// A rank with its host.
+    pub fn words(&self, rank: usize) -> String {
+        format!("rank {rank} ({})", self.hosts[rank])
+    }
+}
+
+impl Spread {
+    /// Of at least one value.
+    fn of(values: &[f64]) -> Spread {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        Spread { median: median(&sorted), least: sorted[0], greatest: sorted[sorted.len() - 1] }
+    }
+}
+
+/// The key of a state among the references.
+pub fn checksum_of(case: &Case, steps: u64, arithmetic: &str) -> String {
+    format!("{}, {steps} steps, {arithmetic}", case.words())
+}
+
+impl Check {
+    fn at_most(what: &str, found: f64, bound: f64) -> Check {
+        Check { what: format!("{what} {found:.2e}, at most {bound:.1e}"), passed: Some(found <= bound) }
+    }
+
+    /// That of a checksum against the one that is known.
+    pub fn reference(found: &str, of: Option<&str>, references: &References) -> Check {
+        let (what, passed) = match of.map(|of| references.get(of)) {
+            Some(Some(known)) if known == found => {
+                (format!("checksum {found} is that of the reference"), Some(true))
+            }
+            Some(Some(known)) => {
+                (format!("checksum {found}, but that of the reference is {known}"), Some(false))
+            }
+            Some(None) => (format!("checksum {found}: no reference is known for it"), None),
+            None => (format!("checksum {found}: the hosts' processors are not of one kind"), None),
+        };
+        Check { what, passed }
+    }
+
+    fn repetitions(run: &Run, place: &Place) -> Check {
+        match &run.difference {
+            None => Check {
+                what: format!("{} repetitions gave every rank the same bits", run.seconds.len()),
+                passed: Some(true),
+            },
+            Some(Difference { repetition, step, ranks }) => {
+                let who: Vec<String> = ranks.iter().map(|&rank| place.words(rank)).collect();
+                let what = format!(
+                    "repetition {repetition} gave other bits than the first, from step {step} on, where they differ first on {}",
+                    who.join(", ")
+                );
+                Check { what, passed: Some(false) }
+            }
+        }
+    }
+}
+
+impl Outcome {
+    /// Of a run. Collective.
+    pub fn new(crew: &Crew, run: &Run, place: &Place, references: &References) -> Outcome {
+        let cost = run.meter.gather(crew.comm);
+        let (case, ranks) = (run.case.clone(), crew.comm.size() as f64);
+        let all_steps = cost.evaluations as f64;
+        let each = |sum: u64| sum as f64 / all_steps;
+        let seconds = Spread::of(&run.seconds);
+        let operations =
+            [Convention::GordonBell, Convention::Arithmetic].map(|convention| match convention {
+                Convention::GordonBell => {
+                    let census = Census { interactions: cost.interactions, ..Census::default() };
+                    census.operations(convention) as f64 / all_steps
+                }
+                Convention::Arithmetic => cost.gflops.arithmetic * 1e9 * cost.total_seconds() / all_steps,
+            });
+        let [gordon_bell, arithmetic] = operations.map(|count| 1e-9 * count / seconds.median);
+        let peak = place.peaks.fma_gflops;
+        let control = run.control.as_ref().expect("the cases have a wanted error");
+        let checksum = checksum::words(run.state);
+        let checksum_of =
+            place.arithmetic.as_ref().map(|arithmetic| checksum_of(&case, run.steps(), arithmetic));
+        let mean_busy = run.busy.iter().sum::<f64>() / ranks;
+        let slowest = (0..run.busy.len()).max_by(|&a, &b| run.busy[a].total_cmp(&run.busy[b])).unwrap_or(0);
+        let checks = vec![
+            Check::at_most("force error (rms)", run.force_error.rms, SAMPLING * case.wanted_error),
+            Check::at_most("energy error", run.energy_error, case.energy_bound),
+            Check::repetitions(run, place),
+            Check::reference(&checksum, checksum_of.as_deref(), references),
+        ];
+        Outcome {
+            steps: run.steps() - super::run::WARM_UP,
+            repetitions: run.seconds.len(),
+            seconds_per_step: seconds,
+            phase_seconds: cost.seconds.iter().map(|(&name, sum)| (name, sum / all_steps)).collect(),
+            gflops: Gflops { gordon_bell, arithmetic },
+            share_of_peak: Gflops { gordon_bell: gordon_bell / peak, arithmetic: arithmetic / peak },
+            interactions_per_second: each(cost.all_interactions()) / seconds.median,
+            interactions_per_body: cost.per_body(case.bodies),
+            bodies_per_second_per_core: case.bodies as f64 / seconds.median / place.cores as f64,
+            order: control.order,
+            tolerance: control.tolerance,
+            force_error: run.force_error,
+            force_sum: run.balance.force_sum,
+            energy_error: run.energy_error,
+            bytes_per_step: each(cost.traffic.bytes),
+            messages_per_step: each(cost.traffic.messages),
+            load_balance: cost.load_balance,
+            travel_hidden: cost.travel_hidden,
+            slowest: Slowest {
+                rank: slowest,
+                host: place.hosts[slowest].clone(),
+                over_mean: run.busy[slowest] / mean_busy.max(1e-9),
+            },
+            memory_per_rank: peak_memory(crew).map(|bytes| bytes as f64 / ranks),
+            checksum,
+            checksum_of: checksum_of.unwrap_or_default(),
+            passed: checks.iter().all(|check| check.passed != Some(false)),
+            checks,
+            operations,
+            case,
+        }
+    }
+
+    /// What does not hold, with the case.
+    pub fn failures(&self) -> impl Iterator<Item = String> {
+        let failed = self.checks.iter().filter(|check| check.passed == Some(false));
+        failed.map(|check| format!("{}: {}", self.case.words(), check.what))
+    }
+
+    /// Names of the numbers of [`Outcome::cells`].
+    pub fn columns() -> Vec<String> {
+        Outcome::table(None).into_iter().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The case as a row of a table.
+    pub fn cells(&self) -> Vec<String> {
+        Outcome::table(Some(self)).into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn table(of: Option<&Outcome>) -> Vec<(&'static str, String)> {
+        let number = |pick: fn(&Outcome) -> f64| of.map_or(String::new(), |of| io::table::number(pick(of)));
+        let word = |pick: fn(&Outcome) -> String| of.map_or(String::new(), pick);
+        vec![
+            ("problem", word(|of| of.case.problem.name().to_owned())),
+            ("version", word(|of| of.case.version.to_string())),
+            ("walk", word(|of| walk_name(of.case.walk).to_owned())),
+            ("bodies", word(|of| of.case.bodies.to_string())),
+            ("wanted_error", number(|of| of.case.wanted_error)),
+            ("seconds_per_step", number(|of| of.seconds_per_step.median)),
+            ("seconds_least", number(|of| of.seconds_per_step.least)),
+            ("seconds_greatest", number(|of| of.seconds_per_step.greatest)),
+            ("gflops_gordon_bell", number(|of| of.gflops.gordon_bell)),
+            ("gflops_arithmetic", number(|of| of.gflops.arithmetic)),
+            ("share_gordon_bell", number(|of| of.share_of_peak.gordon_bell)),
+            ("share_arithmetic", number(|of| of.share_of_peak.arithmetic)),
+            ("interactions_per_second", number(|of| of.interactions_per_second)),
+            ("bodies_per_second_per_core", number(|of| of.bodies_per_second_per_core)),
+            ("force_error_rms", number(|of| of.force_error.rms)),
+            ("force_error_99", number(|of| of.force_error.percentile_99)),
+            ("energy_error", number(|of| of.energy_error)),
+            ("bytes_per_step", number(|of| of.bytes_per_step)),
+            ("messages_per_step", number(|of| of.messages_per_step)),
+            ("load_balance", number(|of| of.load_balance)),
+            ("travel_hidden", number(|of| of.travel_hidden.unwrap_or(f64::NAN))),
+            ("memory_per_rank", number(|of| of.memory_per_rank.unwrap_or(f64::NAN))),
+            ("checksum", word(|of| of.checksum.clone())),
+            ("passed", word(|of| of.passed.to_string())),
+        ]
+    }
+}
+
+/// All operations of all problems over all of their time, for one walk: the number of the machine [Gflop/s].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// The walk.
+    pub walk: treecode::Walk,
+    /// By convention.
+    pub gflops: Gflops,
+}
+
+/// The numbers of the machine, for each walk that was measured.
+pub fn scores(outcomes: &[Outcome]) -> Vec<Score> {
+    let mut walks: Vec<treecode::Walk> = Vec::new();
+    outcomes.iter().for_each(|outcome| {
+        if !walks.contains(&outcome.case.walk) {
+            walks.push(outcome.case.walk);
+        }
+    });
+    let score = |walk| {
+        let of_walk = || outcomes.iter().filter(move |outcome| outcome.case.walk == walk);
+        let seconds: f64 = of_walk().map(|outcome| outcome.seconds_per_step.median).sum();
+        let speed = |k: usize| 1e-9 * of_walk().map(|outcome| outcome.operations[k]).sum::<f64>() / seconds;
+        Score { walk, gflops: Gflops { gordon_bell: speed(0), arithmetic: speed(1) } }
+    };
+    walks.into_iter().map(score).collect()
+}
