@@ -1,6 +1,6 @@
 //! The way of the data over all ranks: from bodies anywhere to bodies in key order with their field.
 
-use crate::{Comm, Error, Traffic, collective, migrate::migrate, splitters::splitters};
+use crate::{Comm, Error, Pending, Solo, Traffic, collective, migrate::migrate, splitters::splitters};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
@@ -88,15 +88,8 @@ pub fn evaluate_selected(
     bodies: Bodies,
     plan: &Plan,
 ) -> Result<Evaluation, Error> {
-    gravity.check()?;
     let start = Instant::now();
-    let survey = bodies.survey().map_err(|error| error.to_string());
-    let survey = collective::agree(comm, survey).map_err(Error::Body)?;
-    let count = collective::sum(comm, bodies.len() as u64);
-    if count == 0 {
-        return Err(treecode::Error::NoBodies.into());
-    }
-    let (frame, accelerated) = frame(comm, &survey, count);
+    let (frame, accelerated) = survey(comm, gravity, &bodies)?;
     let surveying = start.elapsed();
     let relative = gravity.criterion == Criterion::Relative && gravity.walk != Walk::Direct;
     let mut evaluation = if relative && !accelerated {
@@ -113,24 +106,49 @@ pub fn evaluate_selected(
     Ok(evaluation)
 }
 
+/// Does all that [`evaluate`] does but for the forces, with the same messages: for studies of what ranks say to each other. Bodies keep the field that
+/// they have, from which the relative criterion takes their accelerations. Essential trees are let go as they come.
+///
+/// # Errors
+/// As [`evaluate`]; direct summation has nothing to rehearse.
+pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
+    assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
+    let (frame, _) = survey(comm, gravity, &bodies)?;
+    let (plan, traffic) = (Plan::default(), comm.traffic());
+    let mut evaluation = grow(comm, gravity, bodies, frame, &plan);
+    let mut clock = Clock(Instant::now());
+    let (tree, trees) = evaluation.exchange(comm, gravity, &plan, Moments::Fresh, &mut clock);
+    drop(tree);
+    drop(trees.wait());
+    count_traffic(comm, traffic, &mut evaluation.census);
+    Ok(evaluation)
+}
+
 /// The chain of the data, by name.
-fn step(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
-    let (mut census, mut clock, traffic) = (Census::default(), Clock(Instant::now()), comm.traffic());
+fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
+    let traffic = comm.traffic();
+    let mut evaluation = grow(comm, gravity, bodies, frame, plan);
+    evaluation.field(comm, gravity, plan, Moments::Fresh);
+    count_traffic(comm, traffic, &mut evaluation.census);
+    evaluation
+}
+
+/// Its first part, from bodies anywhere to the structure of the tree.
+fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
+    let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
     let keys = treecode::sort(&mut bodies, &frame.cube);
     clock.charge(&mut census, Phase::Sort);
 
-    let splits = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size);
+    comm.stage("split");
+    let splits = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size, comm.size());
+    comm.stage("migrate");
     let (bodies, keys) = migrate(comm, &frame.cube, bodies, keys, &splits);
     clock.charge(&mut census, Phase::Migrate);
 
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
     clock.charge(&mut census, Phase::Build);
-
-    let mut evaluation = Evaluation { bodies, census, structure, frame, tree: None };
-    evaluation.field(comm, gravity, plan, Moments::Fresh);
-    count_traffic(comm, traffic, &mut evaluation.census);
-    evaluation
+    Evaluation { bodies, census, structure, frame, tree: None }
 }
 
 fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
@@ -151,38 +169,62 @@ impl Evaluation {
         self
     }
 
+    /// Where the shares of so many ranks end in the bodies, if they are all on this rank, by the work of each.
+    pub fn shares(&self, ranks: usize, group_size: usize) -> Vec<Range<usize>> {
+        let keys = treecode::keys(&self.bodies, &self.frame.cube);
+        let splits = splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
+        (0..ranks).map(|rank| splits.share(rank, &keys)).collect()
+    }
+
     /// This rank's bodies; the tree gives its memory back.
     pub fn into_bodies(self) -> Bodies {
         self.bodies
     }
 
+    /// From the moments of this rank's cells to the tree without what is on its way from other ranks.
+    fn exchange<'a>(
+        &mut self,
+        comm: &'a dyn Comm,
+        gravity: &Gravity,
+        plan: &Plan,
+        moments: Moments,
+        clock: &mut Clock,
+    ) -> (Tree, Box<dyn Pending + 'a>) {
+        let Evaluation { bodies, census, structure, frame, tree } = self;
+        let part = match (tree.take(), moments) {
+            (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
+            (tree, _) => {
+                drop(tree);
+                Part::new(*frame, gravity, bodies, structure, plan.selection)
+            }
+        };
+        clock.charge(census, Phase::Moments);
+
+        comm.stage("branches");
+        let branches = comm.all_gather(&part.message());
+        let joined = part.join(&branches);
+        comm.stage("requests");
+        let requests = comm.exchange(joined.requests(comm.rank()));
+        comm.stage("essential trees");
+        let trees = requests.iter().enumerate().map(|(rank, request)| joined.essential(rank, request));
+        let pending = comm.start_exchange(trees.collect());
+        clock.charge(census, Phase::Exchange);
+        (joined, pending)
+    }
+
     /// From the moments of this rank's cells to the field.
     fn field(&mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) {
-        let Evaluation { bodies, census, structure, frame, tree } = self;
-        let (selection, constant) = (plan.selection, gravity.constant);
         let mut clock = Clock(Instant::now());
+        let (selection, constant) = (plan.selection, gravity.constant);
         if gravity.walk == Walk::Direct {
+            let Evaluation { bodies, census, .. } = self;
             let sources = all_sources(comm, bodies);
             clock.charge(census, Phase::Exchange);
             direct::walk(&sources, gravity, selection, bodies, census);
             return;
         }
-        let part = match (tree.take(), moments) {
-            (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, selection),
-            (tree, _) => {
-                drop(tree);
-                Part::new(*frame, gravity, bodies, structure, selection)
-            }
-        };
-        clock.charge(census, Phase::Moments);
-
-        let parts = comm.all_gather(&part.message());
-        let mut joined = part.join(&parts);
-        let out = (0..comm.size())
-            .map(|rank| if rank == comm.rank() { Vec::new() } else { joined.essential(rank) });
-        let mut pending = comm.start_exchange(out.collect());
-        clock.charge(census, Phase::Exchange);
-
+        let (mut joined, mut pending) = self.exchange(comm, gravity, plan, moments, &mut clock);
+        let Evaluation { bodies, census, tree, .. } = self;
         // Sink groups that need nothing remote are computed while the essential trees travel. (The fmm walk has none: its first sinks are the
         // cells above all ranks' branches.)
         let groups = joined.sink_groups();
@@ -224,6 +266,19 @@ fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
     let mut all = Bodies::default();
     comm.all_gather(&message).iter().for_each(|message| all.read(message));
     all
+}
+
+/// Looks at the parameters and at all bodies of all ranks: the units of the tree, and whether any body has an acceleration.
+fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<(Frame, bool), Error> {
+    gravity.check()?;
+    comm.stage("survey");
+    let survey = bodies.survey().map_err(|error| error.to_string());
+    let survey = collective::agree(comm, survey).map_err(Error::Body)?;
+    let count = collective::sum(comm, bodies.len() as u64);
+    if count == 0 {
+        return Err(treecode::Error::NoBodies.into());
+    }
+    Ok(frame(comm, &survey, count))
 }
 
 /// The units of the tree, the cube around all bodies of all ranks and a bound of their mass; and whether any of them has an acceleration.
@@ -277,6 +332,7 @@ impl Evaluation {
             |leaf| sum_of(&self.bodies, indices(&leaf.bodies)),
             |_, children, ()| children.iter().map(|(_, sum)| **sum).fold([0.0; K], add),
         );
+        comm.stage("sums");
         let mut message = Vec::new();
         for (branch, sum) in self.structure.branches.iter().zip(branches) {
             message.push(branch.key.bits());

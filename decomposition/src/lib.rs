@@ -12,8 +12,10 @@ mod order;
 mod splitters;
 
 pub use comm::collective::agree;
-pub use comm::{Comm, Pending, Reduction, Solo, Traffic, collective, mpi_world, threads};
+pub use comm::{
+    Comm, Event, Operation, Pending, Recorder, Reduction, Solo, Traffic, collective, mpi_world, threads,
+};
 pub use error::Error;
-pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected};
+pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse};
 pub use neighbours::neighbour_distances;
 pub use order::{Ordered, cells, in_key_order};

@@ -23,7 +23,8 @@ trait AnyTree: Send + Sync {
         structure: &Structure,
         selection: Selection,
     ) -> Part;
-    fn essential(&self, rank: usize) -> Vec<u8>;
+    fn requests(&self, rank: usize) -> Vec<Vec<u8>>;
+    fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8>;
     fn graft(&mut self, message: &[u8]);
     fn imported(&self) -> [u64; 2];
     fn sink_groups(&self) -> Vec<u32>;
@@ -52,7 +53,7 @@ impl Part {
         })
     }
 
-    /// What all ranks must know of it: its branches, and where its sinks are.
+    /// What all ranks must know of it: its branches.
     pub fn message(&self) -> Vec<u8> {
         self.0.message()
     }
@@ -76,9 +77,14 @@ impl Tree {
         self.0.drifted(gravity, bodies, structure, selection)
     }
 
-    /// What the sinks of another rank can need of this rank's cells: a cell stays closed only if none of them can open it.
-    pub fn essential(&self, rank: usize) -> Vec<u8> {
-        self.0.essential(rank)
+    /// What this `rank` is to tell each rank of its sinks: where they are if they can need anything of that rank's cells, else nothing.
+    pub fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
+        self.0.requests(rank)
+    }
+
+    /// What the sinks of another rank can need of this rank's cells, given its request: a cell stays closed only if none of them can open it.
+    pub fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
+        self.0.essential(rank, request)
     }
 
     /// Takes in what another rank found essential for this one.
@@ -142,8 +148,11 @@ impl<E: Expansion> AnyTree for tree::Tree<E> {
     ) -> Part {
         Part(Box::new((*self).drifted(gravity, bodies, structure, selection)))
     }
-    fn essential(&self, rank: usize) -> Vec<u8> {
-        self.essential(rank)
+    fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
+        self.requests(rank)
+    }
+    fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
+        self.essential(rank, request)
     }
     fn graft(&mut self, message: &[u8]) {
         self.graft(message);

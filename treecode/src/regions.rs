@@ -1,6 +1,5 @@
 //! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
 
-use crate::Walk;
 use crate::dual::SinkRegion;
 use crate::opening::Region;
 
@@ -22,20 +21,15 @@ impl Regions {
         }
     }
 
-    /// Takes the regions that a message ends with.
-    pub fn read(walk: Walk, mut message: &[u8]) -> Regions {
+    /// Regions of the same kind from the message of another rank.
+    pub fn read(&self, mut message: &[u8]) -> Regions {
         fn all<T>(message: &mut &[u8], read: impl Fn(&mut &[u8]) -> T) -> Vec<T> {
             std::iter::from_fn(|| (!message.is_empty()).then(|| read(message))).collect()
         }
-        match walk {
-            Walk::Tree | Walk::Direct => Regions::Groups(all(&mut message, Region::read)),
-            Walk::Fmm => Regions::Cells(all(&mut message, SinkRegion::read)),
+        match self {
+            Regions::Groups(_) => Regions::Groups(all(&mut message, Region::read)),
+            Regions::Cells(_) => Regions::Cells(all(&mut message, SinkRegion::read)),
         }
-    }
-
-    /// Whether there are no sinks.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Number of regions.

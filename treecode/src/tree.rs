@@ -1,7 +1,8 @@
 //! The tree that sinks walk: this rank's part, the cells above all ranks' branches, and what other ranks have sent.
 //!
 //! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] makes a [`Tree`] of the
-//! branches of all ranks; [`Tree::essential`] writes what the regions of another rank can need, [`Tree::graft`] takes it in. With block time
+//! branches of all ranks; [`Tree::requests`] tells the ranks near enough where the sinks are, [`Tree::essential`] writes what those of another rank
+//! can need, [`Tree::graft`] takes it in. With block time
 //! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
 
 use crate::dual::{SinkBox, SinkRegion};
@@ -25,11 +26,8 @@ const GROUP_REGION_SHARE: usize = 128;
 
 /// One rank's part of the tree.
 pub(crate) struct Part<E: Expansion> {
-    /// Where the sinks of this rank are.
-    regions: Regions,
     branches: Vec<Cell>,
     leaf_size: u64,
-    walk: Walk,
     /// Where the branches have drifted to since the tree was joined with other moments; `None` for fresh ones.
     moved: Option<Vec<Summary<()>>>,
     pub(crate) tree: Tree<E>,
@@ -51,10 +49,10 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// Key, tile and lane of each branch of this rank.
     branches: Vec<(Key, u32, usize)>,
-    /// The same of each cell above the branches of all ranks.
-    above: Vec<(Key, u32, usize)>,
-    /// Of each rank, its branches and where its sinks are.
-    ranks: Vec<(Vec<Key>, Regions)>,
+    /// The branches of each rank.
+    ranks: Vec<Vec<Key>>,
+    /// Where the sinks of this rank are.
+    regions: Regions,
     /// The bodies of this rank that are to feel the field.
     pub(crate) active: Active,
     /// Whether changes of acceleration are wanted.
@@ -111,8 +109,8 @@ impl<E: Expansion> Part<E> {
             map: KeyMap::with_capacity(structure.tiles.len()),
             summaries,
             branches: Vec::new(),
-            above: Vec::new(),
             ranks: Vec::new(),
+            regions: Regions::Groups(Vec::new()),
             active: Active::All,
             changes: false,
             path,
@@ -147,7 +145,7 @@ impl<E: Expansion> Part<E> {
         }
         let leaves = leaves(&tree.tiles[..structure.tiles.len()], branches(), &tree.opening);
         tree.particles.place(&tree.frame, bodies, &leaves);
-        let regions = match gravity.walk {
+        tree.regions = match gravity.walk {
             Walk::Tree => {
                 let (groups, regions) = sink_groups(&tree, gravity, bodies, structure, leaves);
                 tree.groups = groups;
@@ -167,12 +165,12 @@ impl<E: Expansion> Part<E> {
             Walk::Direct => unreachable!("direct summation has no tree"),
         };
         let (branches, leaf_size) = (structure.branches.clone(), gravity.leaf_size as u64);
-        Part { regions, branches, leaf_size, walk: gravity.walk, moved, tree }
+        Part { branches, leaf_size, moved, tree }
     }
 
-    /// Branches and sinks, for all ranks.
+    /// The branches, for all ranks.
     pub(crate) fn message(&self) -> Vec<u8> {
-        let mut message = (self.branches.len() as u64).to_ne_bytes().to_vec();
+        let mut message = Vec::new();
         for (i, branch) in self.branches.iter().enumerate() {
             message.extend_from_slice(&branch.key.bits().to_ne_bytes());
             match &self.moved {
@@ -180,20 +178,18 @@ impl<E: Expansion> Part<E> {
                 Some(places) => places[i].write(&mut message),
             }
         }
-        self.regions.write(&mut message);
         message
     }
 
     /// Joins the parts of all ranks, by rank: hangs all branches below the cells above them, which every rank computes from the same numbers
     /// in the same order.
     pub(crate) fn join(self, messages: &[Vec<u8>]) -> Tree<E> {
-        let (walk, local) = (self.walk, self.tree.ungrafted.0.len());
-        let local = self.tree.tiles.len() - local;
+        let local = self.tree.tiles.len() - self.tree.ungrafted.0.len();
         let (mut tree, ranks) = if self.moved.is_some() {
-            let (branches, ranks) = read_parts(walk, messages);
+            let (branches, ranks) = read_branches(messages);
             (Tree::follow(self.tree, &branches), ranks)
         } else {
-            let (branches, ranks) = read_parts(walk, messages);
+            let (branches, ranks) = read_branches(messages);
             (Tree::new(self, &branches), ranks)
         };
         tree.ranks = ranks;
@@ -202,21 +198,17 @@ impl<E: Expansion> Part<E> {
     }
 }
 
-/// The branches of all ranks with their summaries, and of each rank the branches and regions, from what each said.
+/// The branches of all ranks with their summaries, and of each rank its branches, from what each said.
 #[allow(clippy::type_complexity)]
-fn read_parts<M: bytemuck::Pod>(
-    walk: Walk,
-    messages: &[Vec<u8>],
-) -> (Vec<(Key, Summary<M>)>, Vec<(Vec<Key>, Regions)>) {
+fn read_branches<M: bytemuck::Pod>(messages: &[Vec<u8>]) -> (Vec<(Key, Summary<M>)>, Vec<Vec<Key>>) {
     let (mut branches, mut ranks) = (Vec::new(), Vec::new());
     for message in messages {
         let (mut message, first) = (&message[..], branches.len());
-        for _ in 0..take::<u64>(&mut message) {
+        while !message.is_empty() {
             let key = Key::from_bits(take(&mut message)).expect("branches have keys");
             branches.push((key, Summary::read(&mut message)));
         }
-        let keys = branches[first..].iter().map(|(key, _)| *key).collect();
-        ranks.push((keys, Regions::read(walk, message)));
+        ranks.push(branches[first..].iter().map(|(key, _)| *key).collect());
     }
     (branches, ranks)
 }
@@ -329,8 +321,6 @@ struct Rising<M> {
     bodies: Range<u32>,
     /// Whether it is one of this rank's branches.
     branch: bool,
-    /// Whether it is above all branches.
-    above: bool,
     /// Whether it is not split.
     leaf: bool,
 }
@@ -400,17 +390,9 @@ impl<E: Expansion> Tree<E> {
                         child: cell.child,
                         bodies: cell.bodies,
                         branch: true,
-                        above: false,
                         leaf,
                     },
-                    None => Rising {
-                        summary: *summary,
-                        child: CLOSED,
-                        bodies: 0..0,
-                        branch: false,
-                        above: false,
-                        leaf,
-                    },
+                    None => Rising { summary: *summary, child: CLOSED, bodies: 0..0, branch: false, leaf },
                 };
                 (*key, rising)
             })
@@ -422,7 +404,7 @@ impl<E: Expansion> Tree<E> {
             let summary = summary::of_children::<E>(children.iter().map(|(_, child)| &child.summary));
             let mine = children.iter().map(|(_, child)| &child.bodies).filter(|bodies| !bodies.is_empty());
             let bodies = mine.cloned().reduce(|a, b| a.start..b.end).unwrap_or(0..0);
-            Rising { summary, child: index, bodies, branch: false, above: true, leaf: false }
+            Rising { summary, child: index, bodies, branch: false, leaf: false }
         });
         tree.root = tree.hang(None, &[(0, top.expect("there are bodies"))]);
         tree
@@ -441,39 +423,66 @@ impl<E: Expansion> Tree<E> {
             if child.branch {
                 self.branches.push((key, index, *lane));
             }
-            if child.above {
-                self.above.push((key, index, *lane));
-            }
         }
         self.tiles.push(tile);
         index
     }
 
-    /// What the sinks of another rank can need of this rank's cells: a cell stays closed only if no region of theirs can open it.
-    pub(crate) fn essential(&self, rank: usize) -> Vec<u8> {
-        let (branches, mut regions) = self.ranks[rank].clone();
-        if regions.is_empty() {
+    /// What this `rank` is to tell each rank of its sinks: where they are if they can need anything inside of that rank's branches, else nothing.
+    pub(crate) fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
+        let mut message = Vec::new();
+        self.regions.write(&mut message);
+        let regions = self.with_shared(self.regions.clone(), &self.ranks[rank]);
+        let wanted = dispatch(self.path, Wanted(Essential { tree: self, regions }));
+        let asked = |other: usize| !message.is_empty() && other != rank && wanted[other];
+        let request = |other| if asked(other) { message.clone() } else { Vec::new() };
+        (0..self.ranks.len()).map(request).collect()
+    }
+
+    /// What the sinks of another rank can need of this rank's cells, given its request: a cell stays closed only if no region of theirs can open it.
+    pub(crate) fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
+        if request.is_empty() {
             return Vec::new();
         }
-        if let Regions::Cells(cells) = &mut regions {
-            // The cells above its branches are sinks as well.
-            let shared =
-                self.above.iter().filter(|(key, ..)| branches.iter().any(|branch| key.contains(*branch)));
-            cells.extend(
-                shared.map(|(_, tile, lane)| SinkRegion::Alone(self.tiles[*tile as usize].sink(*lane))),
-            );
-        }
+        let regions = self.with_shared(self.regions.read(request), &self.ranks[rank]);
         dispatch(self.path, Essential { tree: self, regions })
+    }
+
+    /// Regions of a rank with these branches; the cells above its branches are sinks as well.
+    fn with_shared(&self, mut regions: Regions, branches: &[Key]) -> Regions {
+        if let Regions::Cells(cells) = &mut regions {
+            let mut shared: Vec<Key> = Vec::new();
+            for branch in branches {
+                let mut above = branch.parent();
+                // Cells above a shared one are there already.
+                while let Some(key) = above.filter(|key| !shared.contains(key)) {
+                    shared.push(key);
+                    above = key.parent();
+                }
+            }
+            cells.extend(shared.into_iter().map(|key| {
+                let (tile, lane) = self.place(key);
+                SinkRegion::Alone(self.tiles[tile as usize].sink(lane))
+            }));
+        }
+        regions
+    }
+
+    /// Tile and lane of a cell whose parent is known.
+    fn place(&self, key: Key) -> (u32, usize) {
+        match key.parent() {
+            None => (self.root, 0),
+            Some(parent) => {
+                (self.map.get(parent).expect("the parents of known cells are known"), key.octant())
+            }
+        }
     }
 
     /// Takes in what another rank found essential for this one.
     pub(crate) fn graft(&mut self, mut message: &[u8]) {
         while !message.is_empty() {
             let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
-            let (index, lane) = match key.parent() {
-                None => (self.root, 0),
-                Some(parent) => (self.map.get(parent).expect("parents travel first"), key.octant()),
-            };
+            let (index, lane) = self.place(key);
             let (child, first, count);
             if take::<u64>(&mut message) == AS_TILE {
                 child = self.tiles.len() as u32;
@@ -496,6 +505,28 @@ impl<E: Expansion> Tree<E> {
 /// What follows a key in a message: the tile of the cell's children, or the particles of a leaf.
 const AS_TILE: u64 = 0;
 const AS_BODIES: u64 = 1;
+
+/// The task of [`Tree::requests`]: for each rank, whether the regions can open any of its branches.
+struct Wanted<'a, E: Expansion>(Essential<'a, E>);
+
+impl<E: Expansion> Task for Wanted<'_, E> {
+    type Output = Vec<bool>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Vec<bool> {
+        let tree = self.0.tree;
+        // Branches of one tile often follow each other.
+        let mut last = (EMPTY, [None; LANES]);
+        let mut opens = |key: &Key| {
+            let (index, lane) = tree.place(*key);
+            if last.0 != index {
+                last = (index, self.0.openers::<L>(&tree.tiles[index as usize], 0));
+            }
+            last.1[lane].is_some()
+        };
+        tree.ranks.iter().map(|branches| branches.iter().any(&mut opens)).collect()
+    }
+}
 
 /// The task of [`Tree::essential`].
 struct Essential<'a, E: Expansion> {

@@ -5,9 +5,11 @@
 
 pub mod collective;
 pub mod mpi_world;
+mod recorder;
 mod solo;
 pub mod threads;
 
+pub use recorder::{Event, Operation, Recorder};
 pub use solo::Solo;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +43,9 @@ pub trait Comm: Sync {
 
     /// What this rank has sent so far.
     fn traffic(&self) -> Traffic;
+
+    /// Names what the following calls are for, for whoever records them.
+    fn stage(&self, _name: &'static str) {}
 
     /// Ends all ranks with this exit code, after a panic or an error that only this rank has seen.
     fn abort(&self, code: i32) -> !;

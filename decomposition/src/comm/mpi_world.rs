@@ -11,10 +11,11 @@ use mpi::datatype::PartitionMut;
 use mpi::environment::Universe;
 use mpi::ffi;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
+use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives, Destination, Source};
 use std::os::raw::c_int;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
+use std::time::Instant;
 
 /// Longest message handed to MPI in one piece [bytes]: MPI counts in 32 bits with sign. Longer ones are cut.
 pub const LONGEST_PIECE: usize = 1 << 30;
@@ -55,6 +56,34 @@ impl World {
     /// The communicator of all ranks as MPI knows it, for libraries that call MPI themselves.
     pub fn raw(&self) -> ffi::MPI_Comm {
         self.comm.raw()
+    }
+
+    /// Sends `there` bytes from rank 0 to the last rank, `times` in a row, and `back` bytes the other way after each, or after the last one if
+    /// `in_turn` is false; for measurements of the network. Returns on rank 0 the time until all has left, and until the last bytes are back [s];
+    /// 0 elsewhere. Collective; needs two ranks.
+    pub fn ping_pong(&self, there: usize, back: usize, times: usize, in_turn: bool) -> [f64; 2] {
+        let (comm, last) = (self.comm.here(), self.comm.size - 1);
+        assert!(last > 0, "one rank has nobody to send to");
+        let (mut ping, mut pong) = (vec![1u8; there], vec![2u8; back]);
+        comm.barrier();
+        let start = Instant::now();
+        let mut left = 0.0;
+        for round in 0..times {
+            let answers = in_turn || round + 1 == times;
+            if self.comm.rank == 0 {
+                comm.process_at_rank(last as c_int).send(&ping[..]);
+                left = start.elapsed().as_secs_f64();
+                if answers {
+                    comm.process_at_rank(last as c_int).receive_into(&mut pong[..]);
+                }
+            } else if self.comm.rank == last {
+                comm.process_at_rank(0).receive_into(&mut ping[..]);
+                if answers {
+                    comm.process_at_rank(0).send(&pong[..]);
+                }
+            }
+        }
+        if self.comm.rank == 0 { [left, start.elapsed().as_secs_f64()] } else { [0.0; 2] }
     }
 
     /// Cuts messages into pieces of at most `bytes` instead of [`LONGEST_PIECE`], the same on all ranks: tests try the cut with it.

@@ -21,8 +21,17 @@ const STACK: usize = 4 << 20;
 /// If a rank panics, the others are ended as soon as they wait for it, and the panic goes on here, with the rank in its message. Also
 /// if a rank returns while others wait for it, or if ranks call different collectives.
 pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T> {
-    assert!(ranks > 0, "a run needs at least one rank");
-    let table = Table::new(ranks);
+    run_in_turn(ranks, ranks, body)
+}
+
+/// The same with at most `at_a_time` ranks that compute; a rank has its turn from the end of one collective to the next wait. What ranks hold
+/// only in their turn then takes the memory of so few, and their clocks tell what each would take by itself.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_in_turn<T: Send>(ranks: usize, at_a_time: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T> {
+    assert!(ranks > 0 && at_a_time > 0, "a run needs at least one rank");
+    let table = Table::new(ranks, at_a_time);
     let (table_ref, body) = (&table, &body);
     let outcomes: Vec<Result<T, Panic>> = std::thread::scope(|scope| {
         let spawn = |rank| {
@@ -58,8 +67,13 @@ fn describe(rank: usize, ranks: usize, panic: &(dyn Any + Send)) -> String {
 /// The rounds under way, and who can still take part in them.
 struct Table {
     ranks: usize,
+    /// The most ranks that may compute at a time.
+    at_a_time: usize,
     state: Mutex<State>,
+    /// A round is complete, or a rank is gone.
     changed: Condvar,
+    /// A turn has been handed on.
+    turn: Condvar,
 }
 
 struct State {
@@ -67,15 +81,23 @@ struct State {
     returned: Vec<bool>,
     /// The first rank that panicked.
     failed: Option<usize>,
+    /// Turns that are taken or handed on.
+    turns: usize,
+    /// Ranks that wait for a turn, and turns that are handed on to any of them.
+    queue: [usize; 2],
 }
 
-/// One collective. It uses either `common` or `parts`.
+/// One collective. It uses one of `common`, `reduced` and `parts`.
 struct Round {
     name: &'static str,
     posted: Vec<bool>,
+    /// Ranks that have not posted yet.
+    missing: usize,
     taken: usize,
     /// What each rank gives to all.
     common: Vec<Arc<[u8]>>,
+    /// What all together have come to.
+    reduced: Option<Vec<u64>>,
     /// What is not empty, by receiver, with its sender.
     parts: Vec<Vec<(usize, Vec<u8>)>>,
 }
@@ -83,14 +105,25 @@ struct Round {
 impl Round {
     fn new(name: &'static str, ranks: usize) -> Round {
         let (common, parts) = (vec![Arc::default(); ranks], vec![Vec::new(); ranks]);
-        Round { name, posted: vec![false; ranks], taken: 0, common, parts }
+        Round { name, posted: vec![false; ranks], missing: ranks, taken: 0, common, reduced: None, parts }
+    }
+
+    fn reduce(&mut self, rank: usize, values: &[u64], reduction: Reduction) {
+        let Some(reduced) = &mut self.reduced else {
+            self.reduced = Some(values.to_vec());
+            return;
+        };
+        assert_eq!(reduced.len(), values.len(), "rank {rank} reduces another number of values");
+        reduced.iter_mut().zip(values).for_each(|(sum, value)| *sum = reduction.apply(*sum, *value));
     }
 }
 
 impl Table {
-    fn new(ranks: usize) -> Table {
-        let state = State { rounds: BTreeMap::new(), returned: vec![false; ranks], failed: None };
-        Table { ranks, state: Mutex::new(state), changed: Condvar::new() }
+    fn new(ranks: usize, at_a_time: usize) -> Table {
+        let (rounds, returned) = (BTreeMap::new(), vec![false; ranks]);
+        let state = State { rounds, returned, failed: None, turns: 0, queue: [0; 2] };
+        let (changed, turn) = (Condvar::new(), Condvar::new());
+        Table { ranks, at_a_time, state: Mutex::new(state), changed, turn }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -99,7 +132,9 @@ impl Table {
 
     fn run_rank<T>(&self, rank: usize, body: &(impl Fn(&dyn Comm) -> T + Sync)) -> Result<T, Panic> {
         let comm = ThreadComm { table: self, rank, next_round: AtomicU64::new(0), meter: Meter::default() };
+        drop(self.take_turn(self.state()));
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&comm)));
+        self.end_turn(&mut self.state());
         match &outcome {
             Ok(_) => self.state().returned[rank] = true,
             Err(panic) if panic.is::<EndedByAnother>() => {}
@@ -112,6 +147,32 @@ impl Table {
     fn fail(&self, rank: usize) {
         self.state().failed.get_or_insert(rank);
         self.changed.notify_all();
+        self.turn.notify_all();
+    }
+
+    /// Waits until this rank may compute. Once a rank has failed, all may go on to their end.
+    fn take_turn<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.turns < self.at_a_time {
+            state.turns += 1;
+            return state;
+        }
+        state.queue[0] += 1;
+        while state.queue[1] == 0 && state.failed.is_none() {
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.queue[0] -= 1;
+        state.queue[1] = state.queue[1].saturating_sub(1);
+        state
+    }
+
+    /// Hands the turn on to a rank that waits for one, if there is any.
+    fn end_turn(&self, state: &mut State) {
+        if state.queue[0] > state.queue[1] {
+            state.queue[1] += 1;
+            self.turn.notify_one();
+        } else {
+            state.turns = state.turns.saturating_sub(1);
+        }
     }
 
     fn post(&self, rank: usize, number: u64, name: &'static str, give: impl FnOnce(&mut Round)) {
@@ -120,15 +181,20 @@ impl Table {
         assert!(round.name == name, "rank {rank} calls {name} where another rank calls {}", round.name);
         give(round);
         round.posted[rank] = true;
-        if round.posted.iter().all(|&posted| posted) {
+        round.missing -= 1;
+        if round.missing == 0 {
             self.changed.notify_all();
         }
     }
 
     fn take<T>(&self, rank: usize, number: u64, receive: impl FnOnce(&mut Round) -> T) -> T {
         let mut state = self.state();
-        while !state.is_complete(rank, number) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        if !state.is_complete(rank, number) {
+            self.end_turn(&mut state);
+            while !state.is_complete(rank, number) {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state = self.take_turn(state);
         }
         let round = state.rounds.get_mut(&number).expect("a round stays until all have taken their parts");
         let received = receive(round);
@@ -146,12 +212,14 @@ impl State {
         if self.failed.is_some() {
             resume_unwind(Box::new(EndedByAnother));
         }
-        let Round { name, posted, .. } = &self.rounds[&number];
-        let missing = (0..posted.len()).filter(|&other| !posted[other]);
-        if let Some(gone) = missing.clone().find(|&other| self.returned[other]) {
+        let Round { name, posted, missing, .. } = &self.rounds[&number];
+        if *missing == 0 {
+            return true;
+        }
+        if let Some(gone) = (0..posted.len()).find(|&other| !posted[other] && self.returned[other]) {
             panic!("rank {rank} waits in {name} for rank {gone}, which has returned");
         }
-        missing.count() == 0
+        false
     }
 }
 
@@ -191,13 +259,11 @@ impl Comm for ThreadComm<'_> {
 
     fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
         self.meter.all_reduce(self.size(), size_of_val(values));
-        let parts = self.gather("all_reduce", bytemuck::cast_slice(values));
-        for (rank, part) in parts.iter().enumerate().filter(|&(rank, _)| rank != self.rank) {
-            assert_eq!(part.len(), size_of_val(values), "rank {rank} reduces another number of values");
-            for (value, bytes) in values.iter_mut().zip(part.chunks_exact(size_of::<u64>())) {
-                *value = reduction.apply(*value, bytemuck::pod_read_unaligned(bytes));
-            }
-        }
+        let number = self.number();
+        self.table.post(self.rank, number, "all_reduce", |round| round.reduce(self.rank, values, reduction));
+        self.table.take(self.rank, number, |round| {
+            values.copy_from_slice(round.reduced.as_ref().expect("all ranks have posted"));
+        });
     }
 
     fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
@@ -234,7 +300,13 @@ struct Exchange<'a> {
 
 impl Pending for Exchange<'_> {
     fn test(&mut self) -> bool {
-        self.table.state().is_complete(self.rank, self.number)
+        let mut state = self.table.state();
+        let complete = state.is_complete(self.rank, self.number);
+        if !complete {
+            self.table.end_turn(&mut state);
+            drop(self.table.take_turn(state));
+        }
+        complete
     }
 
     fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
