@@ -2,8 +2,8 @@
 
 use crate::ending::Ending;
 use crate::{
-    bench, convert, doctor, extract, force, halos, info, jobscript, make, plan, plot, poster, render, run,
-    status, study, view,
+    bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
+    render, run, status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -57,6 +57,8 @@ pub enum Command {
     Bench(Box<bench::Arguments>),
     /// Study how a problem scales with the ranks.
     Study(study::Arguments),
+    /// Predict what networks would make of recorded steps, and measure this one.
+    Network(network::Arguments),
 }
 
 impl Command {
@@ -83,6 +85,7 @@ impl Command {
             Command::Extract(arguments) => extract::main(arguments),
             Command::Bench(arguments) => bench::main(arguments),
             Command::Study(arguments) => study::main(arguments),
+            Command::Network(arguments) => network::main(arguments),
         }?;
         Ok(Ending::Done)
     }

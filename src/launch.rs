@@ -43,7 +43,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
-        None => on_processes(launch, job),
+        None => on_processes(launch, |_, crew| job(crew)),
     }
 }
 
@@ -58,14 +58,18 @@ fn on_virtual_ranks<T: Send>(
     ends.into_iter().next().expect("there is at least one rank")
 }
 
-fn on_processes<T>(launch: &Launch, job: impl Fn(&Crew) -> Result<T>) -> Result<T> {
+/// Does `job` on all processes, with MPI itself at hand, and waits for its end.
+///
+/// # Errors
+/// As [`on_all_ranks`].
+pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>) -> Result<T> {
     let world = World::start()?;
     let comm = world.comm();
     let (rank, size) = (comm.rank(), comm.size());
     let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
     let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
     let crew = Crew::new(comm, threads, Files::Processes(writers));
-    let end = crew.agree(start_threads(threads)).and_then(|_| job(&crew));
+    let end = crew.agree(start_threads(threads)).and_then(|_| job(&world, &crew));
     if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
 }
 

@@ -28,6 +28,7 @@ pub mod make;
 pub mod memory;
 pub mod model;
 pub mod movie;
+pub mod network;
 pub mod parameters;
 pub mod peak;
 pub mod plan;

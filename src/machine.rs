@@ -1,5 +1,6 @@
 //! What the system says about the machine under the program. Where it says nothing, the answer is "unknown", never an error.
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
@@ -65,6 +66,21 @@ pub fn peak_memory() -> Option<u64> {
 /// How many cores this process may use: its binding and the limits of its container are respected.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Time that all threads of this process have computed [s].
+pub fn process_seconds() -> f64 {
+    seconds(ClockId::ProcessCPUTime)
+}
+
+/// Time that this thread has computed [s].
+pub fn thread_seconds() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
 }
 
 /// When a process of this host began, in the system's ticks since its start; `None` if there is none, or only its remains.

@@ -5,6 +5,8 @@
 mod page;
 mod point;
 mod scaling;
+pub mod trace;
+mod virtual_ranks;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -26,6 +28,8 @@ pub enum Kind {
     Strong(scaling::Arguments),
     /// Run a problem that grows with the ranks, and make a page of it.
     Weak(scaling::Arguments),
+    /// Record what up to 4096 ranks say to each other in a step, all inside this process.
+    Virtual(virtual_ranks::Arguments),
 }
 
 /// Does the command.
@@ -36,5 +40,6 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.kind {
         Kind::Strong(arguments) => scaling::main(Scaling::Strong, arguments),
         Kind::Weak(arguments) => scaling::main(Scaling::Weak, arguments),
+        Kind::Virtual(arguments) => virtual_ranks::main(arguments),
     }
 }

@@ -1,0 +1,210 @@
+//! `heorot network measure`: what the network at hand does, by ping-pong between the first and the last rank and by an exchange of all with all.
+
+use super::catalogue::{Catalogue, Growth};
+use crate::console::say;
+use crate::crew::Crew;
+use crate::launch::{Launch, on_processes};
+use crate::machine;
+use anyhow::{Context, Result, ensure};
+use decomposition::{collective, mpi_world::World};
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a file.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Arguments {
+    /// Name of the row.
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// File to add the row to (TOML); it is made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+const NOTES: &str =
+    "Run it with one rank on each host: ranks of one host talk through its memory, not through the network.
+Example:
+  mpirun -n 4 --map-by node heorot network measure --name ours --file networks.toml";
+
+/// Round trips of a short message, in so many batches; the fastest batch counts.
+const SHORT: [usize; 2] = [50, 8];
+/// Short messages sent in a row.
+const FLOOD: usize = 100;
+/// Bandwidth is told by messages from this length [bytes] ...
+const LONG: usize = 1 << 17;
+/// ... to this, or until a round trip takes this long [s].
+const LONGEST: usize = 1 << 26;
+const PATIENCE: f64 = 0.5;
+/// Long messages of one length.
+const LONG_TIMES: usize = 3;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Measured {
+    /// Time of a short message from program to program [s].
+    latency: f64,
+    /// Part of it for which the sender is busy [s].
+    overhead: f64,
+    /// Of a link in one direction [bytes/s].
+    bandwidth: f64,
+    /// Time of an exchange of all with all over what the links by themselves would take.
+    contention: f64,
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If there is one rank only, the name is taken, or the file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let launch = Launch { threads: Some(1), virtual_ranks: None };
+    on_processes(&launch, |world, crew| {
+        ensure!(
+            crew.comm.size() > 1,
+            "one rank has nobody to send to: run it under mpirun with a rank on each of several hosts"
+        );
+        let mut text = String::new();
+        crew.lead(|| {
+            if arguments.file.exists() {
+                text = std::fs::read_to_string(&arguments.file)
+                    .with_context(|| arguments.file.display().to_string())?;
+            }
+            let known = Catalogue::parse(&text, &arguments.file.display().to_string())?;
+            ensure!(
+                !known.has(&arguments.name),
+                "{}: has a network \"{}\" already; choose another --name",
+                arguments.file.display(),
+                arguments.name
+            );
+            Ok(())
+        })?;
+        let names = crew.comm.all_gather(machine::host().as_bytes());
+        let measured = measure(world, crew);
+        crew.lead(|| {
+            let row = row(&arguments.name, &measured, crew.comm.size(), names.first() == names.last());
+            say(row.trim());
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            Ok(io::replace_atomically(&arguments.file, format!("{text}{row}").as_bytes())?)
+        })
+    })
+}
+
+/// Measures. Collective; the numbers are those of rank 0 on all ranks.
+fn measure(world: &World, crew: &Crew) -> Measured {
+    let told = |times: [f64; 2]| collective::max(crew.comm, times);
+    let ping = |bytes, times| told(world.ping_pong(bytes, bytes, times, true))[1] / (2 * times) as f64;
+    let least =
+        |batches: usize, one: &dyn Fn() -> f64| (0..batches).map(|_| one()).fold(f64::INFINITY, f64::min);
+    ping(1, SHORT[0]);
+    let latency = least(SHORT[1], &|| ping(1, SHORT[0]));
+    let flood = least(SHORT[1], &|| told(world.ping_pong(1, 1, FLOOD, false))[0] / FLOOD as f64);
+    let overhead = flood.min(0.5 * latency);
+
+    let mut times = Vec::new();
+    let mut bytes = LONG;
+    loop {
+        let time = least(LONG_TIMES, &|| ping(bytes, 1));
+        times.push((bytes as f64, time));
+        if bytes >= LONGEST || 2.0 * time > PATIENCE {
+            break;
+        }
+        bytes *= 2;
+    }
+    let bandwidth = slope(&times);
+
+    // As long as one message that takes a fraction of a second, whatever the network.
+    let each = (0.1 * bandwidth / (crew.comm.size() - 1) as f64).clamp(1e3, LONGEST as f64) as usize;
+    let exchange = || {
+        let out = vec![vec![3u8; each]; crew.comm.size()];
+        crew.comm.barrier();
+        let start = Instant::now();
+        crew.comm.exchange(out);
+        told([0.0, start.elapsed().as_secs_f64()])[1]
+    };
+    let all = least(LONG_TIMES, &exchange);
+    let alone = (each * (crew.comm.size() - 1)) as f64 / bandwidth + 2.0 * latency;
+    Measured { latency, overhead, bandwidth, contention: (all / alone).max(1.0) }
+}
+
+/// Bytes a second by the two longest lengths that are a factor of four apart, or the ends.
+fn slope(times: &[(f64, f64)]) -> f64 {
+    let (longest, shorter) = (times[times.len() - 1], times[times.len().saturating_sub(3)]);
+    if times.len() == 1 || longest.1 <= shorter.1 {
+        return longest.0 / longest.1;
+    }
+    (longest.0 - shorter.0) / (longest.1 - shorter.1)
+}
+
+/// The growth whose factor between so many nodes is next to what was found.
+fn growth(contention: f64, nodes: usize) -> &'static str {
+    let distance = |growth: Growth| (growth.factor(nodes) / contention).ln().abs();
+    let all =
+        [(Growth::Full, "full"), (Growth::Log, "log n"), (Growth::Root, "sqrt n"), (Growth::Linear, "n")];
+    // Where two have the same factor the first one is meant, which is the better network.
+    all.into_iter()
+        .min_by(|(a, _), (b, _)| distance(*a).total_cmp(&distance(*b)))
+        .map_or("full", |(_, name)| name)
+}
+
+/// The row of a table.
+fn row(name: &str, measured: &Measured, nodes: usize, one_host: bool) -> String {
+    let Measured { latency, overhead, bandwidth, contention } = measured;
+    let place = if one_host { ", all on one host" } else { "" };
+    let mut row = String::from("\n[[network]]\n");
+    for (key, value) in [
+        ("name", toml_string(name)),
+        ("megabits_per_second", format!("{:.4}", 8e-6 * bandwidth)),
+        ("latency_us", format!("{:.3}", 1e6 * latency)),
+        ("overhead_us", format!("{:.3}", 1e6 * overhead * 0.999)),
+        ("growth", toml_string(growth(*contention, nodes))),
+        ("dollars", toml_string("unknown")),
+        (
+            "source",
+            toml_string(&format!(
+                "heorot network measure on {} with {nodes} ranks{place}; all with all take {contention:.2} times as long as the links need",
+                machine::host()
+            )),
+        ),
+    ] {
+        writeln!(row, "{key} = {value}").expect("a string takes all");
+    }
+    row
+}
+
+fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string() // TOML's basic strings have the escapes of JSON
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_is_read_back() {
+        let measured = Measured { latency: 5e-5, overhead: 2.5e-5, bandwidth: 1.2e7, contention: 1.9 };
+        let text = row("a \"b\"", &measured, 4, false);
+        let catalogue = Catalogue::parse(&text, "x.toml").unwrap();
+        let network = catalogue.networks(&["a \"b\"".to_owned()]).unwrap()[0];
+        assert_eq!((network.megabits_per_second, network.latency_us.known()), (96.0, Some(50.0)));
+        // log2 4 = 2.
+        assert_eq!(network.growth, Growth::Log);
+    }
+
+    #[test]
+    fn growth_is_that_of_the_nearest_factor() {
+        let found = [1.05, 3.5, 7.0, 60.0].map(|contention| growth(contention, 64));
+        assert_eq!(found, ["full", "sqrt n", "log n", "n"]);
+        assert_eq!((growth(1.0, 2), growth(2.0, 2)), ("full", "n"));
+    }
+
+    #[test]
+    fn bandwidth_is_a_slope() {
+        // 10 bytes a second behind a start that short messages are spared.
+        let times: Vec<_> = [100.0, 200.0, 400.0, 800.0].map(|bytes| (bytes, bytes / 10.0 - 5.0)).to_vec();
+        assert_eq!(slope(&times), 10.0);
+        assert_eq!(slope(&[(100.0, 10.0)]), 10.0);
+    }
+}

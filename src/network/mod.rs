@@ -1,0 +1,65 @@
+//! `heorot network`: what a network makes of a step. Tables of networks and nodes, a model of messages on them, the replay of recorded steps, and
+//! the measurement of the network at hand.
+
+mod catalogue;
+mod fabric;
+mod measure;
+mod replay;
+
+use crate::console::say;
+use anyhow::Result;
+use catalogue::Catalogue;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// Predict what networks would make of recorded steps, and measure this one.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub kind: Kind,
+}
+
+/// What can be done.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Kind {
+    /// Show the networks and nodes that are known.
+    List(List),
+    /// Predict time, efficiency and price/performance of recorded steps on networks.
+    Replay(replay::Arguments),
+    /// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a file.
+    Measure(measure::Arguments),
+}
+
+/// Options of the list.
+#[derive(Clone, Debug, clap::Args)]
+pub struct List {
+    /// File with more networks and nodes (TOML), as `inputs/networks.toml`.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+const HELP: &str = "Examples:
+  heorot network list
+  heorot study virtual inputs/plummer.toml --set initial.bodies=1000000 --ranks 1,4,16,64 --output out/virtual
+  heorot network replay out/virtual/trace-*.json --network all
+  heorot network replay out/virtual/trace-*.json --network fast-ethernet,myrinet --output networks.svg
+  mpirun -n 4 heorot network measure --name ours --file networks.toml
+  heorot network replay out/virtual/trace-*.json --network ours --file networks.toml";
+
+/// Does the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or does not hold what it should.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    match &arguments.kind {
+        Kind::List(list) => {
+            let catalogue = Catalogue::load(list.file.as_deref())?;
+            catalogue.lines().iter().for_each(|line| say(line));
+            Ok(())
+        }
+        Kind::Replay(arguments) => replay::main(arguments),
+        Kind::Measure(arguments) => measure::main(arguments),
+    }
+}

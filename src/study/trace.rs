@@ -1,0 +1,310 @@
+//! A trace: what all ranks did and said in one step, call by call. `heorot study virtual` writes it, `heorot network replay` reads it.
+
+use crate::report::PROGRAM;
+use anyhow::{Context, Result, ensure};
+use decomposition::{Event, Operation};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What a trace begins with, so that no other file is taken for one.
+const FORMAT: &str = "heorot trace 1";
+
+/// One step of all ranks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// [`FORMAT`].
+    format: String,
+    /// The program and its version.
+    pub program: String,
+    /// The processor that the times of computing are of, one core of it.
+    pub processor: String,
+    /// The instructions that the kernels used.
+    pub simd: String,
+    /// Every parameter, defaults too.
+    pub parameters: serde_json::Value,
+    /// Ranks.
+    pub ranks: usize,
+    /// Bodies of all ranks.
+    pub bodies: u64,
+    /// Bodies of each rank at the end.
+    pub bodies_of_ranks: Vec<u64>,
+    /// Interactions of all bodies in the step, of all kinds.
+    pub interactions: u64,
+    /// Time in which one core by itself does the same step [s].
+    pub single_seconds: f64,
+    /// What the ranks did, in order.
+    pub calls: Vec<Call>,
+}
+
+/// A collective call of all ranks, and what they computed before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// What it was for.
+    pub stage: String,
+    /// Time that each rank computed since the call before [s].
+    pub seconds: Vec<f64>,
+    /// The call.
+    pub call: Kind,
+}
+
+/// Kinds of calls, with bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Each rank computes, and calls nothing.
+    Compute,
+    /// All combine so many bytes.
+    AllReduce(u64),
+    /// All get what each gives, by rank.
+    AllGather(Vec<u64>),
+    /// Messages: sender, receiver, bytes. Those of a sender are in the order in which it sends them.
+    Exchange(Vec<(u32, u32, u64)>),
+    /// All wait for all.
+    Barrier,
+}
+
+/// Bytes that tell another rank the length of what it gets, as our exchanges and gathers do.
+pub const LENGTH: u64 = 8;
+
+impl Kind {
+    /// Bytes that each rank receives. A reduction of `n` bytes takes the smaller of `n log2(ranks)` and `2 n`.
+    fn received(&self, ranks: usize) -> Vec<u64> {
+        let others = ranks as u64 - 1;
+        match self {
+            Kind::Compute | Kind::Barrier => vec![0; ranks],
+            Kind::AllReduce(bytes) => {
+                vec![bytes * u64::from(ranks.next_power_of_two().ilog2()).min(2); ranks]
+            }
+            Kind::AllGather(bytes) => {
+                let all: u64 = bytes.iter().sum();
+                bytes.iter().map(|own| all - own + LENGTH * others).collect()
+            }
+            Kind::Exchange(messages) => {
+                let mut received = vec![LENGTH * others; ranks];
+                messages.iter().for_each(|(_, to, bytes)| received[*to as usize] += bytes);
+                received
+            }
+        }
+    }
+}
+
+impl Trace {
+    /// Puts together what each rank has recorded. Panics unless all made the same calls.
+    pub fn calls(ranks: Vec<Vec<Event>>) -> Vec<Call> {
+        let mut ranks: Vec<_> = ranks.into_iter().map(Vec::into_iter).collect();
+        std::iter::from_fn(|| {
+            let events: Vec<Event> = ranks.iter_mut().filter_map(Iterator::next).collect();
+            if events.is_empty() {
+                return None;
+            }
+            assert_eq!(events.len(), ranks.len(), "some ranks call more often than others");
+            let stage = events[0].stage;
+            let seconds = events.iter().map(|event| round(event.seconds)).collect();
+            let call = match events[0].operation {
+                Operation::AllReduce(bytes) => Kind::AllReduce(bytes),
+                Operation::Barrier => Kind::Barrier,
+                Operation::AllGather(_) => Kind::AllGather(
+                    events
+                        .iter()
+                        .map(|event| match event.operation {
+                            Operation::AllGather(bytes) => bytes,
+                            _ => panic!("not all ranks gather for {stage}"),
+                        })
+                        .collect(),
+                ),
+                Operation::Exchange(_) => {
+                    let mut messages = Vec::new();
+                    for (from, event) in (0u32..).zip(&events) {
+                        let Operation::Exchange(sent) = &event.operation else {
+                            panic!("not all ranks exchange for {stage}");
+                        };
+                        // A rank sends from the lowest receiver up.
+                        messages.extend(sent.iter().map(|(to, bytes)| (from, *to, *bytes)));
+                    }
+                    Kind::Exchange(messages)
+                }
+            };
+            Some(Call { stage: stage.to_owned(), seconds, call })
+        })
+        .collect()
+    }
+
+    /// A step by its parts.
+    pub fn new(
+        parameters: serde_json::Value,
+        bodies_of_ranks: Vec<u64>,
+        interactions: u64,
+        single_seconds: f64,
+        calls: Vec<Call>,
+    ) -> Trace {
+        Trace {
+            format: FORMAT.to_owned(),
+            program: PROGRAM.to_owned(),
+            processor: crate::machine::processor(),
+            simd: treecode::simd_path().to_owned(),
+            parameters,
+            ranks: bodies_of_ranks.len(),
+            bodies: bodies_of_ranks.iter().sum(),
+            bodies_of_ranks,
+            interactions,
+            single_seconds,
+            calls,
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        Ok(io::replace_atomically(path, &serde_json::to_vec(self)?)?)
+    }
+
+    /// Reads a trace and checks it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or holds no sound trace.
+    pub fn read(path: &Path) -> Result<Trace> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let trace: Trace = serde_json::from_str(&text)
+            .with_context(|| format!("{}: is no trace of `heorot study virtual`", path.display()))?;
+        trace.check().with_context(|| path.display().to_string())?;
+        Ok(trace)
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.format == FORMAT, "its format is \"{}\", not \"{FORMAT}\"", self.format);
+        ensure!(self.ranks > 0 && self.bodies_of_ranks.len() == self.ranks, "not every rank has its bodies");
+        ensure!(
+            self.single_seconds > 0.0 && self.single_seconds.is_finite(),
+            "single_seconds = {}: must be above 0 and finite",
+            self.single_seconds
+        );
+        for (number, call) in self.calls.iter().enumerate() {
+            let sound = call.seconds.iter().all(|seconds| seconds.is_finite() && *seconds >= 0.0);
+            ensure!(sound && call.seconds.len() == self.ranks, "call {number}: not every rank has its time");
+            let known = |rank: u32| (rank as usize) < self.ranks;
+            match &call.call {
+                Kind::AllGather(bytes) => {
+                    ensure!(bytes.len() == self.ranks, "call {number}: not every rank gives something");
+                }
+                Kind::Exchange(messages) => {
+                    let wrong = messages.iter().find(|(from, to, _)| !known(*from) || !known(*to));
+                    ensure!(
+                        wrong.is_none(),
+                        "call {number}: a message goes to or from a rank that is not there"
+                    );
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes that each rank receives, in calls of these stages.
+    pub fn received(&self, wanted: impl Fn(&str) -> bool) -> Vec<u64> {
+        let mut sum = vec![0; self.ranks];
+        for call in self.calls.iter().filter(|call| wanted(&call.stage)) {
+            let received = call.call.received(self.ranks);
+            sum.iter_mut().zip(received).for_each(|(sum, bytes)| *sum += bytes);
+        }
+        sum
+    }
+
+    /// Names of all stages, in the order in which they come first.
+    pub fn stages(&self) -> Vec<&str> {
+        let mut stages: Vec<&str> = Vec::new();
+        for call in &self.calls {
+            if !stages.contains(&call.stage.as_str()) {
+                stages.push(&call.stage);
+            }
+        }
+        stages
+    }
+
+    /// Messages that each rank sends to others by itself, those inside of gathers and reductions left out.
+    pub fn messages(&self) -> Vec<u64> {
+        let mut sent = vec![0; self.ranks];
+        for call in &self.calls {
+            if let Kind::Exchange(messages) = &call.call {
+                messages.iter().for_each(|(from, ..)| sent[*from as usize] += 1);
+            }
+        }
+        sent
+    }
+
+    /// Time that each rank computes [s].
+    pub fn computing(&self) -> Vec<f64> {
+        let mut sum = vec![0.0; self.ranks];
+        for call in &self.calls {
+            sum.iter_mut().zip(&call.seconds).for_each(|(sum, seconds)| *sum += seconds);
+        }
+        sum
+    }
+
+    /// Mean over greatest of these amounts: 1 is perfect.
+    pub fn balance(amounts: &[f64]) -> f64 {
+        let greatest = amounts.iter().copied().fold(0.0, f64::max);
+        let mean = amounts.iter().sum::<f64>() / amounts.len() as f64;
+        if greatest > 0.0 { mean / greatest } else { 1.0 }
+    }
+}
+
+/// To tenths of a microsecond, which no clock here can tell: a trace of many ranks is long.
+pub fn round(seconds: f64) -> f64 {
+    (seconds.max(0.0) * 1e7).round() / 1e7
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    fn event(operation: Operation, seconds: f64) -> Event {
+        Event { stage: "test", operation, seconds }
+    }
+
+    /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, and reduce 40.
+    pub fn two_ranks() -> Trace {
+        let rank = |own: u64, other: u32| {
+            vec![
+                event(Operation::AllGather(10 * own), 1.0),
+                event(Operation::Exchange(vec![(other, 100 * own)]), own as f64),
+                event(Operation::AllReduce(40), 0.0),
+            ]
+        };
+        let calls = Trace::calls(vec![rank(1, 1), rank(2, 0)]);
+        Trace::new(serde_json::Value::Null, vec![500, 500], 1_000_000, 4.0, calls)
+    }
+
+    #[test]
+    fn what_ranks_recorded_adds_up() {
+        let trace = two_ranks();
+        assert_eq!(trace.calls[1].call, Kind::Exchange(vec![(0, 1, 100), (1, 0, 200)]));
+        // What the other gives, and a length, from gather and exchange each; a reduction between two goes one way and the other.
+        assert_eq!(trace.received(|_| true), [20 + 8 + 200 + 8 + 40, 10 + 8 + 100 + 8 + 40]);
+        assert_eq!((trace.messages(), trace.computing()), (vec![1, 1], vec![2.0, 3.0]));
+        assert_eq!(Trace::balance(&trace.computing()), 2.5 / 3.0);
+        assert_eq!(trace.stages(), ["test"]);
+    }
+
+    #[test]
+    fn a_trace_is_read_as_it_was_written_and_damage_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.json");
+        two_ranks().write(&path).unwrap();
+        assert_eq!(Trace::read(&path).unwrap(), two_ranks());
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (good, bad, named) in [
+            ("heorot trace 1", "heorot trace 9", "heorot trace 9"),
+            ("\"ranks\":2", "\"ranks\":3", "its bodies"),
+            ("[0,1,100]", "[0,7,100]", "call 1"),
+            ("[10,20]", "[10]", "call 0"),
+            ("\"calls\"", "\"cells\"", "is no trace"),
+        ] {
+            assert!(text.contains(good), "{good} in {text}");
+            std::fs::write(&path, text.replace(good, bad)).unwrap();
+            let error = format!("{:#}", Trace::read(&path).unwrap_err());
+            assert!(error.contains(named) && error.contains("trace.json"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! `heorot study virtual`: the decomposition and the essential trees of a step on any number of ranks, all inside this process, recorded.
+//!
+//! One rank by itself evaluates the field, goes a step, and evaluates it again. For each number of ranks, the bodies of the first evaluation
+//! are then shared out as those ranks would hold them, drift, and go through everything of the second evaluation but the forces, by the same
+//! code as on a cluster. What a rank would take for its forces follows from the work of its bodies, which is the same on any number of ranks.
+
+use super::trace::{Call, Kind, Trace, round};
+use crate::console::say;
+use crate::cost::Meter;
+use crate::crew::Crew;
+use crate::diagnostics::Diagnostics;
+use crate::forces::Engine;
+use crate::initial::{Initial, Start};
+use crate::launch::{Launch, on_all_ranks};
+use crate::machine::{process_seconds, thread_seconds};
+use crate::parameters::Parameters;
+use anyhow::{Context, Result, anyhow, ensure};
+use decomposition::{Comm, Event, Plan, Recorder, Solo, rehearse, threads};
+use std::fs::create_dir_all;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use treecode::{Bodies, Gravity, Walk, leapfrog};
+use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
+
+/// Record what up to 4096 ranks say to each other in a step, all inside this process.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Parameter file (TOML), as of `heorot run`; the study goes one step of `time.step`.
+    #[arg(value_name = "FILE.toml")]
+    pub file: PathBuf,
+    /// Override a parameter, as of `heorot run`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Numbers of ranks.
+    #[arg(long, value_name = "P,...", value_delimiter = ',', required = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub ranks: Vec<u32>,
+    /// Give each rank so many bodies, whatever the file says: weak scaling. The file must name a model.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub bodies_per_rank: Option<u64>,
+    /// Threads of the first evaluations, and ranks that compute at a time after them; a rank has one thread [default: all cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub threads: Option<u32>,
+    /// Folder for the traces, a table (CSV) and a plot (SVG) of them all.
+    #[arg(long, short, value_name = "FOLDER", default_value = "out/virtual")]
+    pub output: PathBuf,
+}
+
+const EXAMPLES: &str = "Examples:
+  heorot study virtual inputs/plummer.toml --set initial.bodies=1000000 --ranks 1,4,16,64,256
+  heorot study virtual inputs/plummer.toml --ranks 1,4,16,64,256,1024 --bodies-per-rank 10000 --output out/weak
+  heorot network replay out/weak/trace-*.json --network all
+
+Times of computing are CPU times of single cores of this machine; load by others hardly matters. `heorot network replay` tells how long
+such a step takes on a network.";
+
+/// A step of one rank by itself, from which those of many ranks follow.
+struct Alone {
+    /// The bodies before the second evaluation, in the order of the first.
+    bodies: Bodies,
+    /// For each number of ranks, which of them each rank holds.
+    shares: Vec<Vec<Range<usize>>>,
+    /// The forces, with the tolerance that gives the wanted accuracy.
+    gravity: Gravity,
+    /// Work of each body in the second evaluation, in its order.
+    work: Vec<f32>,
+    interactions: u64,
+    /// Time of the walk and its kernels, and of the whole step [s].
+    walk_seconds: f64,
+    seconds: f64,
+}
+
+/// Does the command.
+///
+/// # Errors
+/// If the parameter file is wrong, or a file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    let parameters = Parameters::load(&arguments.file, &arguments.set)?;
+    ensure!(
+        parameters.gravity.gravity.walk != Walk::Direct,
+        "{}: gravity.walk = \"direct\" has no essential trees to study; use \"tree\" or \"fmm\"",
+        arguments.file.display()
+    );
+    ensure!(
+        arguments.bodies_per_rank.is_none() || matches!(parameters.initial, Initial::Model(_)),
+        "{}: --bodies-per-rank needs a model in [initial], not a file",
+        arguments.file.display()
+    );
+    let mut ranks: Vec<usize> = arguments.ranks.iter().map(|ranks| *ranks as usize).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    create_dir_all(&arguments.output).with_context(|| arguments.output.display().to_string())?;
+    let launch =
+        Launch { threads: arguments.threads.map(|threads| threads as usize), virtual_ranks: Some(1) };
+    on_all_ranks(&launch, |crew| study(crew, arguments, &parameters, &ranks))
+}
+
+fn study(crew: &Crew, arguments: &Arguments, parameters: &Parameters, ranks: &[usize]) -> Result<()> {
+    let mut table = Table::default();
+    say(&Table::HEAD.map(|name| format!("{name:>12}")).concat());
+    let mut record = |parameters: &Parameters, ranks: &[usize]| -> Result<()> {
+        let alone = Alone::new(crew, parameters, ranks)?;
+        for (&ranks, shares) in ranks.iter().zip(&alone.shares) {
+            let trace = alone.record(ranks, shares, crew.threads, parameters)?;
+            trace.write(&arguments.output.join(format!("trace-{ranks:05}.json")))?;
+            say(&table.row(&trace));
+        }
+        Ok(())
+    };
+    match arguments.bodies_per_rank {
+        None => record(parameters, ranks)?,
+        Some(bodies) => {
+            for &ranks in ranks {
+                let set = format!("initial.bodies={}", bodies * ranks as u64);
+                let set: Vec<String> = arguments.set.iter().cloned().chain([set]).collect();
+                record(&Parameters::load(&arguments.file, &set)?, &[ranks])?;
+            }
+        }
+    }
+    table.write(&arguments.output)
+}
+
+impl Alone {
+    fn new(crew: &Crew, parameters: &Parameters, ranks: &[usize]) -> Result<Alone> {
+        let Start { bodies, .. } = parameters.initial.load(crew, &parameters.units.units())?;
+        let mut engine = Engine::new(&parameters.gravity);
+        let before = engine.evaluate(&Solo, bodies, &Plan::default())?;
+        let gravity = engine.gravity().clone();
+        let shares = ranks.iter().map(|&ranks| before.shares(ranks, gravity.group_size)).collect();
+        let mut bodies = before.into_bodies();
+        let step = parameters.time.step;
+        leapfrog::kick(&mut bodies, 0.5 * step);
+        leapfrog::drift(&mut bodies, step);
+
+        let recorder = Recorder::new(&Solo, &process_seconds);
+        let after = engine.evaluate(&recorder, bodies.clone(), &Plan::default())?;
+        let (events, walk_seconds) = recorder.take();
+        Diagnostics::measure(&recorder, &after);
+        let (sums, rest) = recorder.take();
+        let others = events.iter().chain(&sums).map(|event| event.seconds).sum::<f64>();
+        Ok(Alone {
+            bodies,
+            shares,
+            gravity,
+            interactions: after.census.interactions.total(),
+            work: after.into_bodies().work,
+            walk_seconds,
+            seconds: walk_seconds + others + rest,
+        })
+    }
+
+    /// Lets so many ranks go through the second evaluation, each beginning with its share of the bodies.
+    fn record(
+        &self,
+        ranks: usize,
+        shares: &[Range<usize>],
+        at_a_time: usize,
+        parameters: &Parameters,
+    ) -> Result<Trace> {
+        type OfRank = (Vec<Event>, Vec<Event>, usize);
+        let recorded = threads::run_in_turn(ranks, at_a_time, |comm| -> Result<OfRank> {
+            // Whatever is parallel on a rank stays on its thread, whose clock tells what it took.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+            let _pool = pool.map_err(|error| anyhow!("a virtual rank: {error}"))?;
+            let mut message = Vec::new();
+            self.bodies.write(shares[comm.rank()].clone(), &mut message);
+            let mut bodies = Bodies::default();
+            bodies.read(&message);
+            drop(message);
+
+            let recorder = Recorder::new(comm, &thread_seconds);
+            let evaluation = rehearse(&recorder, &self.gravity, bodies)?;
+            let (events, _) = recorder.take();
+            Diagnostics::measure(&recorder, &evaluation);
+            recorder.stage("costs");
+            Meter::default().totals(&recorder, &mut [0; 3]);
+            Ok((events, recorder.take().0, evaluation.bodies.len()))
+        });
+        let (mut before, mut after, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for rank in recorded {
+            let (evaluation, sums, count) = rank?;
+            before.push(evaluation);
+            after.push(sums);
+            counts.push(count as u64);
+        }
+        let mut calls = Trace::calls(before);
+        calls.push(Call { stage: "forces".to_owned(), seconds: self.forces(&counts), call: Kind::Compute });
+        calls.extend(Trace::calls(after));
+        let echo = serde_json::to_value(parameters).expect("parameters have string keys");
+        Ok(Trace::new(echo, counts, self.interactions, self.seconds, calls))
+    }
+
+    /// Time that each rank takes for its forces, by the work of its bodies [s].
+    fn forces(&self, counts: &[u64]) -> Vec<f64> {
+        let all = sum(&self.work);
+        let mut left = &self.work[..];
+        let share = |count: &u64| {
+            let (mine, rest) = left.split_at(*count as usize);
+            left = rest;
+            round(self.walk_seconds * sum(mine) / all)
+        };
+        counts.iter().map(share).collect()
+    }
+}
+
+fn sum(work: &[f32]) -> f64 {
+    work.iter().map(|work| f64::from(*work)).sum()
+}
+
+/// What is told of all traces.
+#[derive(Default)]
+struct Table {
+    stages: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// Of one trace.
+struct Row {
+    ranks: f64,
+    bodies: f64,
+    /// Bytes that a rank receives: mean and greatest, and the mean of each stage.
+    received: [f64; 2],
+    by_stage: Vec<f64>,
+    /// Messages that a rank sends, mean and greatest.
+    messages: [f64; 2],
+    /// Mean over greatest computing, of the forces and of all.
+    balance: [f64; 2],
+    /// Computing of all ranks over that of one alone.
+    overhead: f64,
+}
+
+/// A number of a row that is plotted.
+type Value<'a> = &'a dyn Fn(&Row) -> f64;
+
+impl Table {
+    const HEAD: [&str; 9] =
+        ["ranks", "bodies", "kB in", "most", "B/body", "messages", "most", "balance", "overhead"];
+
+    /// Adds a trace; what is said about it.
+    fn row(&mut self, trace: &Trace) -> String {
+        let mean = |amounts: &[u64]| amounts.iter().sum::<u64>() as f64 / amounts.len() as f64;
+        let most = |amounts: &[u64]| amounts.iter().copied().max().unwrap_or(0) as f64;
+        let (received, messages) = (trace.received(|_| true), trace.messages());
+        self.stages = trace.stages().into_iter().map(str::to_owned).collect();
+        let computing = trace.computing();
+        let forces = trace.calls.iter().find(|call| call.call == Kind::Compute);
+        let row = Row {
+            ranks: trace.ranks as f64,
+            bodies: trace.bodies as f64,
+            received: [mean(&received), most(&received)],
+            by_stage: self.stages.iter().map(|stage| mean(&trace.received(|name| name == stage))).collect(),
+            messages: [mean(&messages), most(&messages)],
+            balance: [forces.map_or(1.0, |call| Trace::balance(&call.seconds)), Trace::balance(&computing)],
+            overhead: computing.iter().sum::<f64>() / trace.single_seconds,
+        };
+        let [[mean_in, most_in], [messages, most]] = [row.received.map(|bytes| bytes * 1e-3), row.messages];
+        let line = format!(
+            "{:>12}{:>12}{mean_in:>12.1}{most_in:>12.1}{:>12.1}{messages:>12.1}{most:>12}{:>12.3}{:>12.3}",
+            row.ranks,
+            row.bodies,
+            row.received[0] * row.ranks / row.bodies,
+            row.balance[1],
+            row.overhead
+        );
+        self.rows.push(row);
+        line
+    }
+
+    /// Writes the table and its plot.
+    fn write(&self, folder: &Path) -> Result<()> {
+        let names = [
+            "ranks",
+            "bodies",
+            "received_mean [B]",
+            "received_most [B]",
+            "received_per_body [B]",
+            "messages_mean",
+            "messages_most",
+            "balance_forces",
+            "balance",
+            "computing_over_single",
+        ];
+        let mut columns: Vec<String> = names.map(str::to_owned).to_vec();
+        columns.extend(self.stages.iter().map(|stage| format!("received_{} [B]", stage.replace(' ', "_"))));
+        let cells = |row: &Row| {
+            let per_body = row.received[0] * row.ranks / row.bodies;
+            let ([mean, most], [messages, most_messages]) = (row.received, row.messages);
+            let [forces, all] = row.balance;
+            let mut cells = vec![row.ranks, row.bodies, mean, most, per_body, messages, most_messages];
+            cells.extend([forces, all, row.overhead]);
+            cells.extend(&row.by_stage);
+            cells.into_iter().map(io::table::number).collect()
+        };
+        let (table, plot) = (folder.join("virtual.csv"), folder.join("virtual.svg"));
+        io::table::write(&table, &columns, &self.rows.iter().map(cells).collect::<Vec<_>>())?;
+        io::replace_atomically(&plot, self.figure().svg().as_bytes())?;
+        say(&format!("{}  {}", table.display(), plot.display()));
+        Ok(())
+    }
+
+    fn figure(&self) -> Figure {
+        let ranks = || Axis::log("Ranks");
+        let panel = |y: Axis, series: &[(&str, Value)]| {
+            let line = |((name, value), colour): (&(&str, Value), _)| {
+                let points = self.rows.iter().map(|row| [row.ranks, value(row)]).collect();
+                Series::new(*name, colour, Mark::LinePoints, points)
+            };
+            Panel { series: series.iter().zip(COLOURS).map(line).collect(), ..Panel::new(ranks(), y) }
+        };
+        let of_stage = |name: &str| {
+            let place = self.stages.iter().position(|stage| stage == name);
+            move |row: &Row| place.map_or(0.0, |place| row.by_stage[place] * 1e-6)
+        };
+        let [split, branches, requests, trees] =
+            ["split", "branches", "requests", "essential trees"].map(of_stage);
+        Figure::new(vec![
+            panel(
+                Axis::log("Received by a rank [MB]"),
+                &[
+                    ("all", &|row| row.received[0] * 1e-6),
+                    ("essential trees", &trees),
+                    ("branches", &branches),
+                    ("requests", &requests),
+                    ("splitters", &split),
+                ],
+            ),
+            panel(
+                Axis::linear("Received by a rank / log₂(2 P) [MB]").reaching(0.0),
+                &[("", &|row| row.received[0] * 1e-6 / (2.0 * row.ranks).log2())],
+            ),
+            panel(
+                Axis::log("Messages of a rank"),
+                &[("mean", &|row| row.messages[0]), ("most", &|row| row.messages[1])],
+            ),
+            panel(
+                Axis::linear("Load balance").reaching(0.0).reaching(1.0),
+                &[("forces", &|row| row.balance[0]), ("all computing", &|row| row.balance[1])],
+            ),
+        ])
+    }
+}
