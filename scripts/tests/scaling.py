@@ -1,0 +1,112 @@
+"""Scaling without a cluster, as a user studies it: virtual ranks, replay on networks, the measurement of a network; with --hosts also a pile of
+hosts behind real slow links, where predicted and measured steps are compared (as root)."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+from harness import PROGRAM, ROOT, check, heorot, require, scratch
+
+PROBLEM = ["inputs/plummer.toml", "--set", "initial.bodies=3000"]
+
+
+def virtual_ranks(folder):
+    heorot("study", "virtual", *PROBLEM, "--ranks", "1,2,5", "--output", folder).require_success()
+    rows = list(csv.DictReader(open(folder / "virtual.csv")))
+    require([row["ranks"] for row in rows] == ["1", "2", "5"], f"rows {rows}")
+    require("<svg" in (folder / "virtual.svg").read_text(), "no plot")
+    for ranks, row in zip([1, 2, 5], rows):
+        trace = json.loads((folder / f"trace-{ranks:05}.json").read_text())
+        require(trace["ranks"] == ranks and sum(trace["bodies_of_ranks"]) == 3000, "bodies are lost")
+        sent = [message for call in trace["calls"] if "exchange" in call["call"] for message in call["call"]["exchange"]]
+        require(all(a != b and size > 0 for a, b, size in sent), "a message to oneself, or an empty one")
+        require(abs(len(sent) / ranks - float(row["messages_mean"])) < 1e-6, "the table counts other messages")
+        require((ranks == 1) == (not sent), f"{len(sent)} messages of {ranks} ranks")
+
+
+def same_trace(folder):
+    """What is sent does not depend on how many ranks compute at a time; only the clocks differ."""
+    def calls(threads):
+        place = folder / f"threads-{threads}"
+        heorot("study", "virtual", *PROBLEM, "--ranks", "7", "--threads", threads, "--output", place).require_success()
+        return [(call["stage"], call["call"]) for call in json.loads((place / "trace-00007.json").read_text())["calls"]]
+
+    require(calls(1) == calls(3), "the calls differ")
+
+
+def replay(folder):
+    traces = sorted(folder.glob("trace-*.json"))
+    plot = folder / "networks.svg"
+    said = heorot("network", "replay", *traces, "--network", "all", "--output", plot).require_success().stdout
+    require("worth their price" in said and "<svg" in plot.read_text(), said)
+    rows = list(csv.DictReader(open(plot.with_suffix(".csv"))))
+    time = {(row["network"], int(row["nodes"])): float(row["seconds [s]"]) for row in rows}
+    require(time["slip", 2] > time["ethernet", 2] > time["fast-ethernet", 2] > time["myrinet", 2], "a faster network is slower")
+    require(time["fast-ethernet-hub", 5] > time["fast-ethernet", 5], "a hub is as good as a switch")
+    require(("plip", 5) not in time, "five nodes on a cable for two")
+
+
+def measure(folder):
+    table = folder / "networks.toml"
+    command = ["network", "measure", "--name", "ours", "--file", table]
+    heorot(*command, ranks=2).require_success()
+    said = heorot("network", "list", "--file", table).require_success().stdout
+    require("ours" in said and "infiniband-ndr" in said, said)
+    trace = folder.parent / "virtual" / "trace-00002.json"
+    heorot("network", "replay", trace, "--network", "ours", "--file", table).require_success()
+    again = heorot(*command, ranks=2)
+    require(set(again.codes) == {1} and "has a network \"ours\" already" in again.stderr, again.stderr)
+
+
+def refused(what, words, *arguments, ranks=None):
+    outcome = heorot(*arguments, ranks=ranks)
+    require(set(outcome.codes) <= {1, 2} and 0 not in outcome.codes, f"exit codes {outcome.codes}")
+    lines = outcome.stderr.strip().splitlines()
+    require(sum(line.startswith("heorot:") for line in lines) == 1, f"{len(lines)} lines: {outcome.stderr}")
+    require(all(word in outcome.stderr for word in words), outcome.stderr)
+
+
+def pile_of_pcs():
+    result = subprocess.run(
+        [ROOT / "scripts" / "pile-of-pcs", "compare", "--quick"],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "HEOROT": str(PROGRAM)},
+    )
+    if result.returncode == 3:
+        print(f"Left out: {result.stderr.strip()}")
+        return
+    require(result.returncode == 0, result.stderr)
+    row = next(line for line in result.stdout.splitlines() if line.startswith("| 100 Mbit/s"))
+    computing, expected, measured = (float(cell.split()[0]) for cell in row.split("|")[4:7])
+    # Times are told, not judged: others may be using this machine.
+    require(expected > computing > 0 and measured > 0, row)
+    print(row)
+    left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
+    require("heorot-" not in left, f"hosts are left: {left}")
+
+
+def main():
+    folder = scratch("virtual")
+    check("virtual ranks", virtual_ranks, folder)
+    check("the same trace however many ranks compute at a time", same_trace, scratch("threads"))
+    check("replay on all networks", replay, folder)
+    check("measurement of a network", measure, scratch("measure"))
+    damaged = scratch("damaged") / "trace.json"
+    damaged.write_text('{"format": "heorot trace 1"}')
+    trace = folder / "trace-00002.json"
+    for what, words, *arguments in [
+        ("a network that is not known", ["fast-ethernot", "network list"], "network", "replay", trace, "--network", "fast-ethernot"),
+        ("a file that is no trace", ["trace.json", "is no trace"], "network", "replay", damaged, "--network", "all"),
+        ("bodies per rank of a file", ["--bodies-per-rank"], "study", "virtual", *PROBLEM[:1], "--set", "initial={file='x.hdf5'}",
+         "--ranks", "2", "--bodies-per-rank", "9"),
+        ("direct summation", ["gravity.walk"], "study", "virtual", *PROBLEM, "--set", "gravity.walk='direct'", "--ranks", "2"),
+        ("too many ranks", ["4096"], "study", "virtual", *PROBLEM, "--ranks", "5000"),
+        ("one rank that measures", ["one rank"], "network", "measure", "--name", "x", "--file", scratch("one") / "x.toml"),
+    ]:
+        check(f"{what} is refused", refused, what, words, *arguments)
+    if "--hosts" in sys.argv:
+        check("hosts behind real links", pile_of_pcs)
+
+
+main()
