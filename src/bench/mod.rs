@@ -24,7 +24,7 @@ use problem::{Case, Changes, Name};
 use result::{Check, Outcome, Peaks, Place, Score};
 use run::{Amount, Run};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use treecode::Walk;
 
@@ -154,6 +154,8 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     if let Some(rank) = arguments.flip_bit.filter(|&rank| rank >= crew.comm.size()) {
         bail!("--flip-bit {rank}: there are {} ranks, from 0 on", crew.comm.size());
     }
+    let outputs = [&arguments.json, &arguments.csv, &arguments.plot, &arguments.references];
+    crew.lead(|| outputs.into_iter().flatten().try_for_each(|path| has_folder(path)))?;
     let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
     memory::check(crew, largest, KEPT)?;
     let mut references = match &arguments.references {
@@ -215,6 +217,13 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let failed: Vec<String> =
         of_machine.into_iter().chain(outcomes.iter().flat_map(Outcome::failures)).collect();
     ensure!(failed.is_empty(), "the benchmark FAILED: {}", failed.join("; "));
+    Ok(())
+}
+
+/// Refuses a file that could not be written at the end, before hours are spent.
+fn has_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(folder.is_dir(), "{}: cannot write: there is no folder {}", path.display(), folder.display());
     Ok(())
 }
 

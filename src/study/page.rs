@@ -208,8 +208,14 @@ fn figure(scaling: Scaling, points: &[Point]) -> Figure {
                 line("serial fraction", 1, &|point| relative(point).serial_fraction.unwrap_or(f64::NAN)),
             ],
         ),
-        panel(Axis::log("Sent by a rank in a step [bytes]"), vec![line("", 0, &|point| point.bytes)]),
-        panel(Axis::log("Messages of a rank in a step"), vec![line("", 0, &|point| point.messages)]),
+        panel(
+            Axis::linear("Sent by a rank in a step [kB]").reaching(0.0),
+            vec![line("", 0, &|point| 1e-3 * point.bytes)],
+        ),
+        panel(
+            Axis::linear("Messages of a rank in a step").reaching(0.0),
+            vec![line("", 0, &|point| point.messages)],
+        ),
         panel(
             Axis::linear("Memory of a rank [MB]").reaching(0.0),
             vec![line("", 0, &|point| 1e-6 * point.memory.unwrap_or(f64::NAN))],

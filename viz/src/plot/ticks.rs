@@ -55,7 +55,7 @@ impl Ruler {
     /// With these ends.
     pub fn between(scale: Scale, ends: [f64; 2]) -> Ruler {
         let (ticks, factor) = match scale {
-            Scale::Log => (decades(ends), None),
+            Scale::Log => decades(ends),
             Scale::Linear => steps(ends),
         };
         Ruler { scale, ends, ticks, factor }
@@ -81,7 +81,7 @@ fn alone(scale: Scale, place: f64) -> f64 {
 }
 
 /// Ticks at 1, 2, ... 9 times powers of ten, and labels at as many as fit.
-fn decades([lo, hi]: [f64; 2]) -> Vec<Tick> {
+fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
     let inside = |place: &f64| (lo - 1e-9..=hi + 1e-9).contains(place);
     let exponents = || lo.floor() as i32..=hi.ceil() as i32;
     let marks = |digits: &'static [i32]| {
@@ -98,8 +98,9 @@ fn decades([lo, hi]: [f64; 2]) -> Vec<Tick> {
     };
     if all.len() < 2 {
         // Less than from one digit to the next.
-        let (ticks, _) = steps([10f64.powf(lo), 10f64.powf(hi)]);
-        return ticks.into_iter().map(|tick| Tick { place: tick.place.log10(), ..tick }).collect();
+        let (ticks, factor) = steps([10f64.powf(lo), 10f64.powf(hi)]);
+        let ticks = ticks.into_iter().map(|tick| Tick { place: tick.place.log10(), ..tick }).collect();
+        return (ticks, factor);
     }
     let stride = ((hi - lo) / MOST_LABELS).ceil().max(1.0) as i32;
     let label = |digit: i32, exponent: i32| {
@@ -109,7 +110,7 @@ fn decades([lo, hi]: [f64; 2]) -> Vec<Tick> {
     };
     // Between labels that leave out decades, only whole decades are marked.
     let shown = all.into_iter().filter(|(digit, _, _)| stride == 1 || *digit == 1);
-    shown.map(|(digit, exponent, place)| Tick { place, label: label(digit, exponent) }).collect()
+    (shown.map(|(digit, exponent, place)| Tick { place, label: label(digit, exponent) }).collect(), None)
 }
 
 /// Ticks at multiples of 1, 2 or 5 times a power of ten, with as many decimals as they need.
@@ -167,6 +168,8 @@ mod tests {
         let wide = labels(Axis::log(""), &[1e-12, 1.0]);
         assert_eq!(wide, ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
         assert_eq!(labels(Axis::log(""), &[1.01, 1.02]).len(), 6);
+        let narrow = Ruler::new(&Axis::log(""), [1.01e6, 1.02e6].into_iter());
+        assert_eq!(narrow.factor.as_deref(), Some("×10⁶"), "short labels need it");
     }
 
     #[test]
