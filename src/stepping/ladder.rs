@@ -177,10 +177,11 @@ mod tests {
         };
         let mut gravity = Gravity::default();
         gravity.softening.length[1] = 0.04;
-        // sqrt(2 * 0.02 * 0.04 / |a|) is 0.04 / sqrt |a|; 0.1 |a| / jerk.
+        // sqrt(2 * 0.02 * 0.04 / |a|) is 0.04 / sqrt |a|; 0.1 sqrt(2 / jerk).
         let mut bodies = Bodies::zeroed(6);
         bodies.acc[1] = vec![1.0, 4.0, 0.0, 1.0, 1e9, 1.0];
-        bodies.jerk = vec![0.0, 0.0, 0.0, 10.0, 0.0, 0.5];
+        bodies.pot.fill(-4.0);
+        bodies.jerk = vec![0.0, 0.0, 0.0, 200.0, 0.0, 8.0];
         let all = |adaptive: &Adaptive, bodies: &mut Bodies, least| {
             let counts = Ladder::new(1.0, adaptive.smallest).choose(&Solo, adaptive, &gravity, bodies, least);
             (bodies.rung.clone(), counts)

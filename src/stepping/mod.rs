@@ -46,11 +46,12 @@ pub enum TimeStep {
 #[serde(rename_all = "kebab-case")]
 pub enum StepCriterion {
     /// sqrt(2 eta softening / |a|) (Power et al. 2003; Springel 2005, eq. 34).
-    #[default]
     Acceleration,
-    /// eta_rate |a| / |da/dt|.
+    /// eta_rate sqrt(sqrt |potential| / |da/dt|): over the root a change of acceleration at this rate adds up to the speed that it takes to leave, and it is
+    /// the radius over the speed on a circular orbit about a point. Unlike |a| / |da/dt| it does not vanish where a body passes the centre.
     Rate,
     /// The shorter of the two.
+    #[default]
     Both,
 }
 
@@ -81,14 +82,14 @@ pub struct Adaptive {
     pub smallest: f64,
 }
 
-/// The first step of a body is this much shorter than its rate criterion would be on a circular orbit in its potential.
-const CAUTION: f64 = 4.0;
+/// The rate of the acceleration of a body that has no history yet is taken as this many times that of a circular orbit in its potential.
+const CAUTION: f64 = 16.0;
 
 impl Adaptive {
     /// Default of [`Adaptive::eta`], as in GADGET.
     pub const ETA: f64 = 0.025;
-    /// Default of [`Adaptive::eta_rate`]: some 300 steps for a circular orbit.
-    pub const ETA_RATE: f64 = 0.02;
+    /// Default of [`Adaptive::eta_rate`]: 209 steps for a circular orbit about a point.
+    pub const ETA_RATE: f64 = 0.03;
 
     /// The step that body `i` needs [T]; infinite if it feels nothing.
     fn wanted(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
@@ -100,12 +101,12 @@ impl Adaptive {
             wanted = (2.0 * self.eta * softening / acc).sqrt();
         }
         if self.criterion.asks_rate() && bodies.jerk[i] > 0.0 {
-            wanted = wanted.min(self.eta_rate * acc / f64::from(bodies.jerk[i]));
+            wanted = wanted.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
         }
         wanted
     }
 
-    /// Gives bodies whose acceleration has no history yet the rate of a circular orbit in their potential, |a|^2 / sqrt |potential|, and some more.
+    /// Gives bodies whose acceleration has no history yet a rate: that of a circular orbit in their potential, |a|^2 / sqrt |potential|, and some more.
     pub fn guess_rates(&self, bodies: &mut Bodies) {
         for i in 0..bodies.len() {
             let [x, y, z] = bodies.acceleration(i);
