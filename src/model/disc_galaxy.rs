@@ -143,10 +143,10 @@ impl DiscGalaxy {
         [self.bodies - stars, stars - bulge, bulge]
     }
 
-    /// Square of the circular velocity in the plane, G = 1.
+    /// Square of the circular velocity, mean over the disc's layer, G = 1.
     #[cfg(test)]
     pub(super) fn circular2(&self, radius: f64) -> f64 {
         let spheres: Vec<Tapered> = [Some(self.halo()), self.bulge()].into_iter().flatten().collect();
-        super::disc::circular2(&self.layer(), &spheres, radius)
+        super::disc::Pull::new(self.layer(), &spheres).at(radius)[0]
     }
 }

@@ -3,7 +3,6 @@
 //! A model is a list of components (a galaxy, a point mass). The bodies of a component are drawn about its own centre,
 //! brought to rest there, and then set on the component's place in the model.
 
-mod bessel;
 mod clumps;
 mod collision;
 mod disc;
