@@ -22,7 +22,7 @@ class Run:
     """A run of a parameter file, in which @ stands for its folder: done at once, or found done by the same program."""
 
     def __init__(self, folder, parameters):
-        self.folder, file = folder, folder.with_suffix(".toml")
+        self.folder, file = folder, Path(f"{folder}.toml")
         folder.parent.mkdir(parents=True, exist_ok=True)
         text = parameters.replace("@", str(folder))
         program = Path(HEOROT).stat().st_mtime

@@ -88,8 +88,8 @@ const CAUTION: f64 = 16.0;
 impl Adaptive {
     /// Default of [`Adaptive::eta`], as in GADGET.
     pub const ETA: f64 = 0.025;
-    /// Default of [`Adaptive::eta_rate`]: 209 steps for a circular orbit about a point.
-    pub const ETA_RATE: f64 = 0.03;
+    /// Default of [`Adaptive::eta_rate`]: 314 steps for a circular orbit about a point.
+    pub const ETA_RATE: f64 = 0.02;
 
     /// The step that body `i` needs [T]; infinite if it feels nothing.
     fn wanted(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
