@@ -7,6 +7,9 @@ use decomposition::{Comm, mpi_world::World, threads};
 use io::snapshot::Writers;
 use std::sync::Mutex;
 
+/// What Open MPI, MPICH and the schedulers call the number of a process in its environment.
+const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
+
 /// Options of every command that runs on ranks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Launch {
@@ -47,6 +50,20 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
     }
 }
 
+/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which takes most of a second to begin.
+///
+/// # Errors
+/// As [`on_all_ranks`].
+pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
+    if launch.virtual_ranks.is_some() || RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
+        return on_all_ranks(launch, job);
+    }
+    if let Some(threads) = launch.threads {
+        start_threads(threads)?;
+    }
+    job(&Crew::alone())
+}
+
 fn on_virtual_ranks<T: Send>(
     ranks: usize,
     launch: &Launch,
@@ -75,8 +92,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
 
 /// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.
 pub fn is_leading_process() -> bool {
-    let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
-    ranks.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
+    RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
 }
 
 /// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.

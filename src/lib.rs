@@ -39,6 +39,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod simulation;
+mod spread;
 pub mod status;
 pub mod stepping;
 pub mod stream;

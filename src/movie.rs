@@ -5,14 +5,15 @@
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
+use crate::spread::{expose, smoothing_lengths};
 use anyhow::{Context, Result, ensure};
-use decomposition::{Reduction, collective, neighbour_distances};
+use decomposition::collective;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 use viz::{
-    Apng, Bounds, ColourMap, Colours, Decorations, Direction, Exposure, Gif, NEIGHBOURS, Range, Stretch,
-    Style, Subject, SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png_quickly,
+    Apng, ColourMap, Colours, Decorations, Direction, Gif, NEIGHBOURS, Range, Stretch, Style, Subject,
+    SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png_quickly,
 };
 
 /// Bodies that the default width is found from, at most.
@@ -275,20 +276,10 @@ impl<'a> Filming<'a> {
 
     /// The surface density of the bodies of all ranks, on the leading one.
     fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
-        let crew = self.crew;
-        let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, NEIGHBOURS);
-        crew.agree(bodies.check().map_err(anyhow::Error::from))?;
-        let lengths = viz::smoothing_lengths_by(bodies, kinds, distances)?;
+        let lengths = smoothing_lengths(self.crew, bodies, kinds, NEIGHBOURS)?;
         let subject = Subject { bodies, kinds, lengths: &lengths, tint: Tint::Plain };
-        let mine = Bounds::of(&subject)?;
-        let [mass] = collective::max(crew.comm, [mine.mass]);
-        let bounds = Bounds { bodies: collective::sum(crew.comm, mine.bodies), mass, ..mine };
-        let mut exposure = Exposure::new(view, &subject, bounds);
-        exposure.add(&subject);
-        if crew.comm.size() > 1 {
-            exposure.reduce(|numbers| crew.comm.all_reduce(numbers, Reduction::Sum));
-        }
-        Ok(crew.leads().then(|| exposure.develop()))
+        let exposure = expose(self.crew, &subject, view)?;
+        Ok(self.crew.leads().then(|| exposure.develop()))
     }
 
     /// The width that shows nearly all of the mass. Collective.

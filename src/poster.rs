@@ -1,6 +1,7 @@
 //! `heorot poster`: small multiples of an evolution, for a paper.
 
 use crate::console::{Progress, say};
+use crate::crew::Crew;
 use crate::render::{Look, Sequence, Studio, size};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
@@ -48,7 +49,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     };
     let sequence = Sequence::open(&arguments.snapshots, arguments.look.kinds())?;
     let panels = arguments.panels.map(|panels| panels as usize);
-    let mut studio = Studio::new(&arguments.look, &sequence, arguments.size, panels)?;
+    let alone = Crew::alone();
+    let mut studio = Studio::new(&alone, &arguments.look, &sequence, arguments.size, panels)?;
     let style = studio.style(Decorations::ALL, false)?;
     let mut poster = Poster::new(style, arguments.columns as usize);
     let progress = Progress::new(studio.count() as u64);

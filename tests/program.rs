@@ -435,6 +435,42 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
 /// A stand-in for ffmpeg that keeps what it was told and counts what it gets.
 #[cfg(unix)]
 #[test]
+fn ranks_draw_the_pictures_of_one() {
+    let (folder, file, out) = prepare(RUN);
+    succeed(&["run", &file]);
+    let snapshots: Vec<String> =
+        (0..3).map(|k| out.join(format!("snapshot_00{k}.hdf5")).display().to_string()).collect();
+    let wishes: [(&str, &[&str]); 4] = [
+        ("still.png", &["--colour-by", "galaxy", "--perspective", "40"]),
+        ("between.gif", &["--frames", "5", "--colour-by", "velocity", "--follow", "mass"]),
+        ("arrival.apng", &["--colour-by", "arrival", "--arrival-radius", "0.8", "--follow", "17"]),
+        ("folder", &["--range", "5%:99%"]),
+    ];
+    for (name, wish) in wishes {
+        let draw = |place: &str, more: &[&str]| {
+            let path = folder.path().join(place).join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let shown = path.display().to_string();
+            let files = if name == "still.png" { &snapshots[2..] } else { &snapshots[..] };
+            let mut line = vec!["render", "-o", &shown, "--size", "96"];
+            line.extend(files.iter().map(String::as_str).chain(wish.iter().chain(more).copied()));
+            succeed(&line);
+            if path.is_dir() {
+                names(&path).iter().map(|name| fs::read(path.join(name)).unwrap()).collect()
+            } else {
+                vec![fs::read(path).unwrap()]
+            }
+        };
+        let one = draw("one", &[]);
+        assert!(one == draw("three", &["--virtual-ranks", "3"]), "{name} on three ranks");
+        assert!(one == draw("many", &["--virtual-ranks", "70", "--threads", "3"]), "{name} on many ranks");
+    }
+    let lost =
+        fail(&["render", &snapshots[0], "-o", "never.png", "--follow", "600", "--virtual-ranks", "3"], 1);
+    assert!(lost.contains("snapshot_000.hdf5") && lost.contains("id 600"), "{lost}");
+}
+
+#[test]
 fn ffmpeg_makes_the_mp4_or_one_line_says_why_not() {
     use std::os::unix::fs::PermissionsExt;
     let root = tempfile::tempdir().unwrap();

@@ -1,7 +1,9 @@
 //! The path of the camera: key frames, from the command line or from a file, and smooth motion between them.
 
 use super::options::{Follow, Look};
+use crate::spread::centre_of_mass;
 use anyhow::{Context, Result, bail, ensure};
+use decomposition::{Comm, collective};
 use serde::{Deserialize, Deserializer};
 use std::path::Path;
 use treecode::{Bodies, TYPES};
@@ -120,11 +122,11 @@ impl Camera {
         self.keys[0].width
     }
 
-    /// What is seen at a time from 0, the first frame, to 1, the last.
+    /// What is seen at a time from 0, the first frame, to 1, the last. Collective.
     ///
     /// # Errors
-    /// If the numbers make no view, or the body to follow is not there.
-    pub fn view(&self, at: f64, bodies: &Bodies, kinds: [bool; TYPES]) -> Result<View> {
+    /// The same on every rank, if the numbers make no view, or the body to follow is not there.
+    pub fn view(&self, comm: &dyn Comm, at: f64, bodies: &Bodies, kinds: [bool; TYPES]) -> Result<View> {
         let path = |of: &dyn Fn(&Key) -> f64| {
             let knots: Vec<(f64, f64)> = self.keys.iter().map(|key| (key.at, of(key))).collect();
             smooth(&knots, at)
@@ -138,24 +140,19 @@ impl Camera {
         let centre = match self.follow {
             None => std::array::from_fn(|axis| path(&|key| key.centre[axis])),
             Some(Follow::Mass) => {
-                centre_of_mass(bodies, kinds).context("there is no mass to follow in what is drawn")?
+                centre_of_mass(comm, bodies, kinds).context("there is no mass to follow in what is drawn")?
             }
-            Some(Follow::Body(id)) => match bodies.id.iter().position(|other| *other == id) {
-                Some(i) => bodies.position(i),
-                None => bail!("there is no body with id {id} to follow"),
-            },
+            Some(Follow::Body(id)) => {
+                let mine = bodies.id.iter().position(|other| *other == id).map(|i| bodies.position(i));
+                match collective::gather(comm, mine.as_slice()).concat().first() {
+                    Some(position) => *position,
+                    None => bail!("there is no body with id {id} to follow"),
+                }
+            }
         };
         let view = View::new(self.size, centre, width, direction)?;
         Ok(self.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?)
     }
-}
-
-/// Centre of mass of the bodies of these types [L]; `None` if they have no mass.
-pub fn centre_of_mass(bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
-    let wanted = || (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])]);
-    let mass: f64 = wanted().map(|i| bodies.mass[i]).sum();
-    let mean = |axis: &Vec<f64>| wanted().map(|i| bodies.mass[i] / mass * axis[i]).sum();
-    (mass > 0.0).then(|| bodies.pos.each_ref().map(mean))
 }
 
 /// The value at `at` of the smooth curve through knots, which does not swing beyond them (Fritsch & Butland 1984); before the first and after

@@ -2,6 +2,8 @@
 
 use super::camera::hermite;
 use super::sequence::Sequence;
+use crate::crew::Crew;
+use crate::spread::{deal_by_id, smoothing_lengths};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -60,10 +62,13 @@ struct Held {
     lengths: Option<Vec<f64>>,
 }
 
-/// Reads snapshots as frames need them, and keeps the two it needs at a time.
+/// Reads snapshots as frames need them, and keeps the two it needs at a time. Each rank has a share of the bodies.
 pub struct Reader<'a> {
+    crew: &'a Crew<'a>,
     sequence: &'a Sequence,
     neighbours: usize,
+    /// Whether a body is to be on one rank in all snapshots, for what happens between them.
+    by_id: bool,
     held: Vec<Held>,
 }
 
@@ -76,34 +81,35 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a sequence; smoothing lengths reach so many neighbours.
-    pub fn new(sequence: &'a Sequence, neighbours: usize) -> Reader<'a> {
-        Reader { sequence, neighbours, held: Vec::new() }
+    /// A reader of a sequence; smoothing lengths reach so many neighbours. With `by_id`, a body stays on one rank.
+    pub fn new(crew: &'a Crew<'a>, sequence: &'a Sequence, neighbours: usize, by_id: bool) -> Reader<'a> {
+        Reader { crew, sequence, neighbours, by_id, held: Vec::new() }
     }
 
-    /// The bodies at a moment.
+    /// This rank's bodies at a moment. Collective.
     ///
     /// # Errors
-    /// If a snapshot cannot be read or holds impossible bodies, or if two between which a frame lies have not the same bodies.
+    /// The same on every rank, if a snapshot cannot be read or holds impossible bodies, or if two between which a frame lies have not the same bodies.
     pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
-        let (kinds, neighbours) = (self.sequence.kinds, self.neighbours);
+        let (crew, kinds, neighbours) = (self.crew, self.sequence.kinds, self.neighbours);
         let wanted = [moment.snapshot, moment.snapshot + usize::from(moment.part > 0.0)];
         self.held.retain(|held| wanted.contains(&held.snapshot));
         let first = self.place(wanted[0])?;
         if moment.part == 0.0 {
             let held = &mut self.held[first];
             if held.lengths.is_none() {
-                held.lengths = Some(viz::smoothing_lengths(&held.bodies, kinds, neighbours)?);
+                held.lengths = Some(smoothing_lengths(crew, &held.bodies, kinds, neighbours)?);
             }
             let lengths = held.lengths.as_deref().unwrap_or_default();
             return Ok(Scene { bodies: Cow::Borrowed(&held.bodies), lengths: Cow::Borrowed(lengths) });
         }
         let second = self.place(wanted[1])?;
-        self.pair(first, second)?;
+        let paired = self.pair(first, second);
+        crew.agree(paired)?;
         let entries = &self.sequence.entries;
         let span = entries[wanted[1]].time - entries[wanted[0]].time;
         let bodies = between(&self.held[first].bodies, &self.held[second].bodies, span, moment.part);
-        let lengths = viz::smoothing_lengths(&bodies, kinds, neighbours)?;
+        let lengths = smoothing_lengths(crew, &bodies, kinds, neighbours)?;
         Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths) })
     }
 
@@ -112,7 +118,10 @@ impl<'a> Reader<'a> {
         if let Some(place) = self.held.iter().position(|held| held.snapshot == snapshot) {
             return Ok(place);
         }
-        let bodies = self.sequence.read(&self.sequence.entries[snapshot])?;
+        let mut bodies = self.sequence.read(self.crew, &self.sequence.entries[snapshot])?;
+        if self.by_id && self.crew.comm.size() > 1 {
+            bodies = deal_by_id(self.crew.comm, bodies);
+        }
         self.held.push(Held { snapshot, bodies, lengths: None });
         Ok(self.held.len() - 1)
     }

@@ -12,6 +12,8 @@ mod studio;
 mod tint;
 
 use crate::console::{Progress, duration, say};
+use crate::crew::Crew;
+use crate::launch::on_ranks_if_launched;
 use anyhow::{Result, ensure};
 use film::Plan;
 pub use options::{Arguments, Look, size};
@@ -24,9 +26,13 @@ pub use studio::Studio;
 /// # Errors
 /// If a snapshot cannot be read, a wish cannot be met, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
+    on_ranks_if_launched(&arguments.launch, |crew| draw(crew, arguments))
+}
+
+fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let Arguments { look, size, .. } = arguments;
     let frames = arguments.frames.map(|frames| frames as usize);
-    let sequence = Sequence::open(&arguments.snapshots, look.kinds())?;
+    let sequence = crew.agree(Sequence::open(&arguments.snapshots, look.kinds()))?;
     let plan = Plan::new(&arguments.outputs, &sequence.entries, frames)?;
     let still = sequence.entries.len() == 1
         && arguments.orbit.is_none()
@@ -36,30 +42,40 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         !still || frames.is_none_or(|frames| frames == 1),
         "--frames of one snapshot: they would all be the same; move the camera with --orbit, --zoom or --camera"
     );
-    let mut studio = Studio::new(look, &sequence, *size, frames)?;
+    let mut studio = Studio::new(crew, look, &sequence, *size, frames)?;
     if arguments.orbit.is_some() || arguments.zoom.is_some() {
         studio.move_camera(arguments.orbit.unwrap_or(0.0), arguments.zoom.unwrap_or(1.0));
     } else if let Some(path) = &arguments.camera {
         studio.move_camera_along(path)?;
     }
     let style = studio.style(arguments.decorations(), arguments.transparent)?;
-    let mut films = plan.begin(*size, &style, arguments.frames_per_second)?;
-    let (progress, clock, count) = (Progress::new(studio.count() as u64), Instant::now(), studio.count());
+    let (count, mut films) = (studio.count(), Vec::new());
+    crew.lead(|| {
+        films = plan.begin(*size, &style, arguments.frames_per_second)?;
+        Ok(())
+    })?;
+    let (progress, clock) = (crew.leads().then(|| Progress::new(count as u64)), Instant::now());
     for i in 0..count {
         let label = studio.label(i);
-        let picture = viz::render(&studio.draw(i)?, &style, &label);
-        films.iter_mut().try_for_each(|film| film.push(i, &picture))?;
+        let density = studio.draw(i)?;
+        crew.lead(|| {
+            let picture = viz::render(&density, &style, &label);
+            films.iter_mut().try_for_each(|film| film.push(i, &picture))
+        })?;
+        let Some(progress) = &progress else { continue };
         let done = i as u64 + 1;
         let left = duration(clock.elapsed().mul_f64((count - i - 1) as f64 / done as f64));
         progress.step(done, &format!("frame {done} of {count}  {label}  eta {left}"), format!("eta {left}"));
     }
     drop(progress);
-    for film in films {
-        for path in film.finish()? {
-            say(&path.display().to_string());
+    crew.lead(|| {
+        for film in films {
+            for path in film.finish()? {
+                say(&path.display().to_string());
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What `heorot render` and `heorot poster` can be told.
 
 use super::tint::ColourBy;
+use crate::launch::Launch;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
@@ -57,6 +58,9 @@ pub struct Arguments {
     /// Leave out the time, the scale bar and the colour bar
     #[arg(long)]
     pub plain: bool,
+    /// Ranks and threads
+    #[command(flatten)]
+    pub launch: Launch,
     /// Make the ground transparent (PNG and APNG)
     #[arg(long)]
     pub transparent: bool,

@@ -1,14 +1,16 @@
 //! The snapshots of a movie, what they have in common, and how much of space they fill.
 
-use super::camera::centre_of_mass;
+use crate::crew::Crew;
+use crate::spread::centre_of_mass;
 use anyhow::{Result, bail};
+use decomposition::collective;
 use io::snapshot;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 use viz::{Direction, Units, View};
 
 /// Bodies of a snapshot that its extent is taken from, at most.
-const SAMPLE: usize = 4096;
+const SAMPLE: u64 = 4096;
 /// Part of the mass that the frame shows, of the whole sequence and at least of every snapshot. Debris that leaves a late
 /// snapshot does not make all the others small.
 const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
@@ -71,35 +73,43 @@ impl Sequence {
         self.kinds[kind] && self.count[kind] > 0
     }
 
-    /// The bodies of a snapshot.
+    /// This rank's share of the bodies of a snapshot. Collective.
     ///
     /// # Errors
-    /// If the file cannot be read or holds impossible bodies.
-    pub fn read(&self, entry: &Entry) -> Result<Bodies> {
-        Ok(snapshot::read(&entry.path, 0, 1)?.1)
+    /// The same on every rank, if the file cannot be read or holds impossible bodies.
+    pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
+        let share = snapshot::read(&entry.path, crew.comm.rank(), crew.comm.size());
+        Ok(crew.agree(share.map_err(anyhow::Error::from))?.1)
     }
 
-    /// Reads all snapshots and measures what they fill.
+    /// Reads all snapshots and measures what they fill. Collective.
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn extent(&self) -> Result<Extent> {
+    pub fn extent(&self, crew: &Crew) -> Result<Extent> {
         let mut centres = [0.0; 3];
         let mut samples = Vec::new();
         for entry in &self.entries {
-            let bodies = self.read(entry)?;
+            let bodies = self.read(crew, entry)?;
             let drawn = |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && bodies.mass[i] > 0.0;
             let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
-            let Some(centre) = centre_of_mass(&bodies, self.kinds) else { continue };
+            let Some(centre) = centre_of_mass(crew.comm, &bodies, self.kinds) else { continue };
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
-            let stride = wanted.len().div_ceil(SAMPLE);
-            samples.push(
-                wanted
-                    .iter()
-                    .step_by(stride)
-                    .map(|&i| (bodies.position(i), bodies.mass[i] * stride as f64))
-                    .collect(),
-            );
+            // Every so many bodies, counted through all ranks.
+            let counts = collective::gather(crew.comm, &[wanted.len() as u64]).concat();
+            let stride = counts.iter().sum::<u64>().div_ceil(SAMPLE) as usize;
+            let before = counts[..crew.comm.rank()].iter().sum::<u64>() as usize;
+            let mine: Vec<[f64; 4]> = wanted
+                [before.next_multiple_of(stride).min(before + wanted.len()) - before..]
+                .iter()
+                .step_by(stride)
+                .map(|&i| {
+                    let [x, y, z] = bodies.position(i);
+                    [x, y, z, bodies.mass[i] * stride as f64]
+                })
+                .collect();
+            let all = collective::gather(crew.comm, &mine).concat();
+            samples.push(all.into_iter().map(|[x, y, z, mass]| ([x, y, z], mass)).collect());
         }
         Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples })
     }

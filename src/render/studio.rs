@@ -5,6 +5,8 @@ use super::frames::{Moment, Reader, moments};
 use super::options::{Look, Wished};
 use super::sequence::Sequence;
 use super::tint::{Tinted, Tinter};
+use crate::crew::Crew;
+use crate::spread::expose;
 use anyhow::{Context, Result};
 use std::path::Path;
 use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
@@ -12,8 +14,9 @@ use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, Vie
 /// Frames that the common range of brightness is taken from, at most.
 const SAMPLES: usize = 12;
 
-/// The frames of a sequence.
+/// The frames of a sequence, of bodies that all ranks share; each rank has the whole picture.
 pub struct Studio<'a> {
+    crew: &'a Crew<'a>,
     look: &'a Look,
     sequence: &'a Sequence,
     camera: Camera,
@@ -26,11 +29,13 @@ pub struct Studio<'a> {
 }
 
 impl<'a> Studio<'a> {
-    /// The frames of a sequence, as many as wished or one a snapshot, in pictures of `size` pixels, with a camera that stands still.
+    /// The frames of a sequence, as many as wished or one a snapshot, in pictures of `size` pixels, with a camera that stands still. Collective, as all
+    /// that reads snapshots.
     ///
     /// # Errors
     /// If a snapshot cannot be read or a wish cannot be met.
     pub fn new(
+        crew: &'a Crew<'a>,
         look: &'a Look,
         sequence: &'a Sequence,
         size: [usize; 2],
@@ -39,7 +44,7 @@ impl<'a> Studio<'a> {
         let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
             (Some(centre), Some(width)) => (centre, width),
             (_, width) => {
-                let extent = sequence.extent()?;
+                let extent = sequence.extent(crew)?;
                 let centre = look.centre.unwrap_or(extent.centre);
                 let found = || extent.width(centre, look.direction(), size);
                 (centre, width.map_or_else(found, Ok)?)
@@ -49,14 +54,18 @@ impl<'a> Studio<'a> {
         let times: Vec<f64> = sequence.entries.iter().map(|entry| entry.time).collect();
         let moments = moments(&times, frames);
         let shown: Vec<f64> = moments.iter().map(|moment| moment.time).collect();
+        let between = frames.is_some() && sequence.entries.len() > 1;
+        let tinter = Tinter::new(look, sequence)?;
+        let by_id = between || !tinter.has_no_memory();
         Ok(Studio {
+            crew,
             look,
             sequence,
             camera: Camera::still(look, size, centre, width),
             moments,
             times: TimeScale::for_times(&shown, sequence.units),
-            reader: Reader::new(sequence, look.neighbours as usize),
-            tinter: Tinter::new(look, sequence)?,
+            reader: Reader::new(crew, sequence, look.neighbours as usize, by_id),
+            tinter,
             only: None,
         })
     }
@@ -104,14 +113,15 @@ impl<'a> Studio<'a> {
         };
         let kinds = self.sequence.kinds;
         let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
-        let view = self.camera.view(moment.at, &scene.bodies, kinds)?;
+        let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds)?;
         let tint = match tinted {
-            true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time)?,
-            false => Tinted::Plain,
+            true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
+            false => Ok(Tinted::Plain),
         };
+        let tint = self.crew.agree(tint)?;
         let subject = tint.subject(&scene.bodies, kinds, &scene.lengths);
-        let density = SurfaceDensity::project(&subject, &view).map_err(anyhow::Error::from);
-        density.map_err(|error| named(error, self.sequence))
+        let exposure = expose(self.crew, &subject, &view).map_err(|error| named(error, self.sequence))?;
+        Ok(exposure.develop())
     }
 
     /// How all frames are shown: colours and brightness as wished, else so that each is shown well.

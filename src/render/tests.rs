@@ -77,10 +77,12 @@ fn every_snapshot_becomes_a_picture_and_all_become_a_movie() {
 fn the_frame_is_centred_on_the_mass_and_holds_all_snapshots() {
     let folder = scene();
     let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
+    let alone = Crew::alone();
     let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
     assert_eq!(sequence.entries.iter().map(|entry| entry.time).collect::<Vec<_>>(), [1.0, 2.0]);
     let wished = arguments(&["x", "-o", "y"]).unwrap();
-    let view = *Studio::new(&wished.look, &sequence, wished.size, None).unwrap().draw(0).unwrap().view();
+    let view =
+        *Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap().draw(0).unwrap().view();
     let point = |x: f64| view.project([x, 0.0, 0.0]).unwrap().point;
     assert!(point(10.0).iter().all(|x| (x - 512.0).abs() < 1.0), "the centre is at {:?}", point(10.0));
     assert!(view.shows(point(6.7)) && view.shows(point(13.3)));
@@ -105,8 +107,9 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
         "300x200",
     ];
     let wished = arguments(&line).unwrap();
+    let alone = Crew::alone();
     let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
-    let mut studio = Studio::new(&wished.look, &sequence, wished.size, None).unwrap();
+    let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap();
     let view = *studio.draw(0).unwrap().view();
     assert_eq!(view.project([-1.0, 0.0, 3.0]).unwrap().point, [150.0, 100.0]);
     assert_eq!(view.width(), 6.0);
@@ -214,9 +217,10 @@ fn frames_between_snapshots_show_bodies_on_their_way() {
         write_bodies(&folder.path().join(name), time, &bodies, Units::GALACTIC);
     }
     let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
+    let alone = Crew::alone();
     let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
     let wished = arguments(&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"]).unwrap();
-    let mut studio = Studio::new(&wished.look, &sequence, wished.size, Some(5)).unwrap();
+    let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, Some(5)).unwrap();
     for (frame, x) in [40.0, 60.0, 80.0, 100.0, 120.0].into_iter().enumerate() {
         let density = studio.draw(frame).unwrap();
         let mass: f64 = density.values().iter().sum();
@@ -236,9 +240,10 @@ fn the_camera_follows_turns_and_comes_nearer() {
         "perspective = 30\n[[key]]\nat = 0\nwidth = 8\nelevation = 0\n[[key]]\nat = 1\nwidth = 2\nazimuth = 90\n",
     )
     .unwrap();
+    let alone = Crew::alone();
     let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
     let wished = arguments(&["x", "-o", "y", "--follow", "mass", "--azimuth", "0", "--size", "160"]).unwrap();
-    let mut studio = Studio::new(&wished.look, &sequence, wished.size, Some(3)).unwrap();
+    let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, Some(3)).unwrap();
     studio.move_camera_along(&path).unwrap();
     for (frame, width) in [8.0, 4.0, 2.0].into_iter().enumerate() {
         let view = *studio.draw(frame).unwrap().view();
@@ -248,7 +253,7 @@ fn the_camera_follows_turns_and_comes_nearer() {
         let angle = 45f64.to_radians() * frame as f64;
         assert!((view.away([1.0, 0.0, 0.0]) + angle.cos()).abs() < 1e-12);
     }
-    let mut turning = Studio::new(&wished.look, &sequence, wished.size, Some(2)).unwrap();
+    let mut turning = Studio::new(&alone, &wished.look, &sequence, wished.size, Some(2)).unwrap();
     turning.move_camera(90.0, 2.0);
     let views = [0, 1].map(|frame| *turning.draw(frame).unwrap().view());
     assert!((views[0].width() / views[1].width() - 2.0).abs() < 1e-12);
@@ -266,11 +271,12 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
         write_bodies(&folder.path().join(name), time, &bodies, Units::GALACTIC);
     }
     let paths = ["a.hdf5", "b.hdf5", "c.hdf5"].map(|name| folder.path().join(name));
+    let alone = Crew::alone();
     let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
     let draw = |words: &[&str], frame: usize| {
         let line = [&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"], words].concat();
         let wished = arguments(&line).unwrap();
-        let mut studio = Studio::new(&wished.look, &sequence, wished.size, None).unwrap();
+        let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap();
         let style = studio.style(wished.decorations(), false).unwrap();
         let density = (0..=frame).map(|frame| studio.draw(frame).unwrap()).last().unwrap();
         (style.colours, density)

@@ -101,7 +101,8 @@ impl Adaptive {
             wanted = (2.0 * self.eta * softening / acc).sqrt();
         }
         if self.criterion.asks_rate() && bodies.jerk[i] > 0.0 {
-            wanted = wanted.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
+            wanted =
+                wanted.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
         }
         wanted
     }

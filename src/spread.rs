@@ -1,0 +1,146 @@
+//! Pictures of bodies that are spread over ranks: the same bits on any number of them, since masses are summed in whole numbers.
+
+use crate::crew::Crew;
+use anyhow::Result;
+use decomposition::{Comm, Reduction, collective, neighbour_distances};
+use treecode::{Bodies, TYPES};
+use viz::{Bounds, Exposure, Subject, Tint, View};
+
+/// Bits of the largest sum in whole numbers.
+const BITS: i32 = 61;
+
+/// Smoothing lengths of this rank's bodies [L], which reach so many neighbours of their type on all ranks. Collective.
+///
+/// # Errors
+/// The same on every rank, if a body of a wanted kind has an impossible mass or position.
+pub fn smoothing_lengths(
+    crew: &Crew,
+    bodies: &Bodies,
+    kinds: [bool; TYPES],
+    neighbours: usize,
+) -> Result<Vec<f64>> {
+    let plain = Subject { bodies, kinds, lengths: &[], tint: Tint::Plain };
+    crew.agree(Bounds::of(&plain).map_err(anyhow::Error::from))?;
+    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, neighbours);
+    Ok(viz::smoothing_lengths_by(bodies, kinds, distances)?)
+}
+
+/// All bodies of all ranks in one view, on every rank. Collective.
+///
+/// # Errors
+/// The same on every rank, if a body of a wanted kind has an impossible mass, position or value.
+pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
+    let mine = crew.agree(Bounds::of(subject).map_err(anyhow::Error::from))?;
+    let [mass, value] = collective::max(crew.comm, [mine.mass, mine.value]);
+    let bounds = Bounds { bodies: collective::sum(crew.comm, mine.bodies), mass, value };
+    let mut exposure = Exposure::new(view, subject, bounds);
+    exposure.add(subject);
+    if crew.comm.size() > 1 {
+        exposure.reduce(|numbers| crew.comm.all_reduce(numbers, Reduction::Sum));
+    }
+    Ok(exposure)
+}
+
+/// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass. Collective.
+pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
+    let wanted =
+        || (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])] && bodies.mass[*i] > 0.0);
+    // Bounds of x, -x and so on, and of the mass.
+    let bounds = wanted().fold([f64::NEG_INFINITY; 7], |bounds, i| {
+        let [x, y, z] = bodies.position(i);
+        let own = [x, y, z, -x, -y, -z, bodies.mass[i]];
+        std::array::from_fn(|k| bounds[k].max(own[k]))
+    });
+    let [hi @ .., mass] = collective::max(comm, bounds);
+    let count = collective::sum(comm, wanted().count() as u64);
+    if count == 0 {
+        return None;
+    }
+    let most = 2f64.powi(BITS - (count as f64).log2().ceil() as i32);
+    let (low, side) =
+        ([3, 4, 5].map(|k| -hi[k]), [0, 1, 2].map(|k| (hi[k] + hi[k + 3]).max(f64::MIN_POSITIVE)));
+    let mut sums = [0u64; 4];
+    for i in wanted() {
+        let (share, position) = (most * (bodies.mass[i] / mass), bodies.position(i));
+        let parts: [f64; 3] = std::array::from_fn(|axis| share * ((position[axis] - low[axis]) / side[axis]));
+        [parts[0], parts[1], parts[2], share]
+            .iter()
+            .zip(&mut sums)
+            .for_each(|(part, sum)| *sum += *part as u64);
+    }
+    comm.all_reduce(&mut sums, Reduction::Sum);
+    Some(std::array::from_fn(|axis| low[axis] + side[axis] * (sums[axis] as f64 / sums[3] as f64)))
+}
+
+/// Deals bodies out by their ids, so that a body is on the same rank whichever snapshot it came from. Collective.
+pub fn deal_by_id(comm: &dyn Comm, mut bodies: Bodies) -> Bodies {
+    let ranks = comm.size() as u64;
+    let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
+    order.sort_by_key(|i| bodies.id[*i as usize] % ranks);
+    bodies.permute(&order);
+    let starts: Vec<usize> =
+        (0..=ranks).map(|rank| bodies.id.partition_point(|id| id % ranks < rank)).collect();
+    let out = starts.windows(2).map(|ends| {
+        let mut message = Vec::new();
+        bodies.write(ends[0]..ends[1], &mut message);
+        message
+    });
+    let arrived = comm.exchange(out.collect());
+    let mut mine = Bodies::default();
+    arrived.iter().for_each(|message| mine.read(message));
+    mine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::threads;
+
+    fn some(n: usize) -> Bodies {
+        let mut bodies = Bodies::zeroed(n);
+        for i in 0..n {
+            bodies.id[i] = (i * 7 % n) as u64;
+            bodies.mass[i] = 1.0 + (i % 3) as f64;
+            bodies.kind[i] = (i % 2) as u8;
+            (0..3).for_each(|axis| bodies.pos[axis][i] = ((i * (axis + 3)) as f64).sin() - 5.0 * axis as f64);
+        }
+        bodies
+    }
+
+    /// The share of each rank of all bodies, in their order.
+    fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
+        let ends = [comm.rank(), comm.rank() + 1].map(|k| k * all.len() / comm.size());
+        let mut mine = all.clone();
+        mine.keep(ends[0]..ends[1]);
+        mine
+    }
+
+    #[test]
+    fn the_centre_of_mass_is_the_same_on_any_ranks() {
+        let (all, kinds) = (some(1001), std::array::from_fn(|kind| kind == 1));
+        let of = |i: usize| f64::from(all.kind[i]) * all.mass[i];
+        let mass: f64 = (0..all.len()).map(of).sum();
+        let expected = all.pos.each_ref().map(|x| (0..all.len()).map(|i| of(i) * x[i]).sum::<f64>() / mass);
+        let found: Vec<Vec<_>> = [1, 2, 5]
+            .map(|ranks| threads::run(ranks, |comm| centre_of_mass(comm, &share(&all, comm), kinds).unwrap()))
+            .to_vec();
+        assert!(found.iter().flatten().all(|centre| *centre == found[0][0]));
+        (0..3).for_each(|axis| assert!((found[0][0][axis] - expected[axis]).abs() < 1e-14));
+        let none = threads::run(2, |comm| centre_of_mass(comm, &share(&all, comm), [false; TYPES]));
+        assert_eq!(none, [None, None]);
+    }
+
+    #[test]
+    fn bodies_are_dealt_out_by_their_ids() {
+        let all = some(100);
+        let dealt = threads::run(3, |comm| deal_by_id(comm, share(&all, comm)));
+        for (rank, bodies) in dealt.iter().enumerate() {
+            assert!(bodies.id.iter().all(|id| *id as usize % 3 == rank));
+            for i in 0..bodies.len() {
+                let from = all.id.iter().position(|id| *id == bodies.id[i]).unwrap();
+                assert_eq!(bodies.position(i), all.position(from));
+            }
+        }
+        assert_eq!(dealt.iter().map(Bodies::len).sum::<usize>(), 100);
+    }
+}
