@@ -452,7 +452,7 @@ fn ranks_draw_the_pictures_of_one() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let shown = path.display().to_string();
             let files = if name == "still.png" { &snapshots[2..] } else { &snapshots[..] };
-            let mut line = vec!["render", "-o", &shown, "--size", "96"];
+            let mut line = vec!["render", "-o", &shown, "--size", "160"];
             line.extend(files.iter().map(String::as_str).chain(wish.iter().chain(more).copied()));
             succeed(&line);
             if path.is_dir() {
