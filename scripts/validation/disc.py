@@ -77,7 +77,7 @@ of the mean inward acceleration of bodies near the plane; its theory has the thi
         Verdict("rotation curve, greatest distance from the sum of the parts", curve, job.some(0.03, 0.06)),
         Verdict("scale length at the start, distance from the model's", abs(rows[0]["scale length [kpc]"] / LENGTH - 1), job.some(0.02, 0.05)),
         Verdict("scale height at the start, distance from the model's", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.05)),
-        *(Verdict(f"{key}, greatest change", value, 0.1) for key, value in changes.items()),
+        *(Verdict(f"{key}, greatest change", value, job.some(0.1, 0.25)) for key, value in changes.items()),
     ]
     return text, {"validation-rotation": plot}, verdicts
 

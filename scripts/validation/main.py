@@ -23,7 +23,7 @@ CASES = {
 }
 BEGIN = """# Validation
 
-Long runs against what theory says, by a script that fails where a bound does not hold: `scripts/validate` (about half an hour on two cores) rewrites this
+Long runs against what theory says, by a script that fails where a bound does not hold: `scripts/validate` (about an hour on two cores) rewrites this
 page. The theory is worked out in `scripts/validation/theory.py`, apart from the program. `scripts/validate CASE` runs one case, `scripts/validate --quick` a small form of
 all.
 """

@@ -113,7 +113,8 @@ impl<'a> Studio<'a> {
         };
         let kinds = self.sequence.kinds;
         let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
-        let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds)?;
+        let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
+        let view = view.map_err(|error| named(error, self.sequence))?;
         let tint = match tinted {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
