@@ -116,7 +116,8 @@ fn models_have_their_own_keys_and_defaults() {
 #[test]
 fn the_parameter_files_of_the_project_are_sound() {
     let files = std::fs::read_dir("inputs").unwrap().map(|entry| entry.unwrap().path());
-    let runs: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    let tables = files.filter(|path| path.extension().is_some_and(|end| end == "toml"));
+    let runs: Vec<_> = tables.filter(|path| !path.ends_with("networks.toml")).collect();
     assert!(runs.len() >= 3, "{runs:?}");
     for path in runs {
         Parameters::load(&path, &[]).unwrap();
