@@ -35,8 +35,8 @@ BLOCK = 'accuracy = 1e-3'
 GLOBAL = 'walk = "tree"'
 DIRECT = 'walk = "direct"'
 TIME = {
-    BLOCK: 'timestep = "block"\ncriterion = "both"\neta = 0.0005\nsmallest_step = 0.0003',
-    GLOBAL: 'timestep = "adaptive-global"\ncriterion = "rate"\neta_rate = 0.2',
+    BLOCK: 'timestep = "block"\ncriterion = "both"\neta = 0.00002\nsmallest_step = 0.0003',
+    GLOBAL: 'timestep = "adaptive-global"\ncriterion = "rate"\neta_rate = 0.008',
     DIRECT: 'timestep = "block"\ncriterion = "rate"\neta_rate = 0.002',
 }
 

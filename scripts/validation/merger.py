@@ -49,11 +49,12 @@ def merger(job):
     seconds, error = best["one step for all"][-1]
     good = [taken for taken, reached in best["block steps"] if reached <= error]
     faster = seconds / min(good) if good else 0.0
+    outcome = f"Block steps reach the energy error of the smallest common step **{faster:.1f} times** faster." if good else "No block steps reach the energy error of the smallest common step."
     text = f"""Two Hernquist spheres of {bodies // 2:,} bodies each on a parabola merge; softening 0.005 of a scale radius. Runs with one step for all bodies and runs with block steps of several
 accuracies, one after the other; two threads, output counted out.
 
 {table(rows)}
-Block steps reach the energy error of the smallest common step **{faster:.1f} times** faster.
+{outcome}
 """
     verdicts = [Verdict("time of block steps over that of the smallest common step, at its error", 1 / faster if faster else np.inf, 0.2)]
     return text, {"validation-merger": plot}, [] if job.quick else verdicts
