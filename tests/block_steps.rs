@@ -195,7 +195,7 @@ fn an_eccentric_orbit_follows_keplers_and_its_error_falls_with_the_rate() {
     };
     // In units of the semi-major axis, after three passages at a tenth of it.
     let first = error(Adaptive::ETA_RATE);
-    assert!(first < 8e-3, "{first}");
+    assert!(first < 4e-3, "{first}");
     let errors = [0.0025, 0.00125, 0.000625].map(error);
     for pair in errors.windows(2) {
         let order = (pair[0] / pair[1]).log2();

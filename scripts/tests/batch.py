@@ -6,29 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import ROOT, Failed, bodies, check, heorot, require, require_same_bits, scratch
-
-PARAMETERS = """\
-[initial]
-model = "plummer"
-bodies = {bodies}
-seed = 5
-[units]
-system = "nbody"
-[gravity]
-softening = 0.02
-[time]
-steps = 2
-step = 0.004
-[output]
-folder = "{folder}/out"
-"""
-
-
-def parameter_file(folder, bodies=3000):
-    file = folder / "run.toml"
-    file.write_text(PARAMETERS.format(bodies=bodies, folder=folder))
-    return file
+from harness import ROOT, Failed, bodies, check, heorot, parameter_file, require, require_same_bits, scratch
 
 
 def doctor(ranks):

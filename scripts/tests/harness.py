@@ -123,6 +123,30 @@ def require_same_bits(expected, found):
             )
 
 
+PLUMMER = """\
+[initial]
+model = "plummer"
+bodies = {bodies}
+seed = 5
+[units]
+system = "nbody"
+[gravity]
+softening = 0.02
+[time]
+steps = {steps}
+step = 0.004
+[output]
+folder = "{folder}/out"
+"""
+
+
+def parameter_file(folder, bodies=3000, steps=2):
+    """A short run of a Plummer sphere, to be called in many ways."""
+    file = folder / "run.toml"
+    file.write_text(PLUMMER.format(bodies=bodies, steps=steps, folder=folder))
+    return file
+
+
 def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64):
     """Writes initial conditions as a foreign program would: GADGET flavour, in any order, no units."""
     types = np.ones(len(mass), int) if types is None else np.asarray(types)

@@ -3,29 +3,7 @@
 import csv
 import os
 
-from harness import ROOT, check, heorot, require, scratch
-
-PARAMETERS = """\
-[initial]
-model = "plummer"
-bodies = {bodies}
-seed = 3
-[units]
-system = "nbody"
-[gravity]
-softening = 0.02
-[time]
-steps = 4
-step = 0.004
-[output]
-folder = "{folder}/unused"
-"""
-
-
-def parameter_file(folder, bodies=3000):
-    file = folder / "run.toml"
-    file.write_text(PARAMETERS.format(bodies=bodies, folder=folder))
-    return file
+from harness import ROOT, check, heorot, parameter_file, require, scratch
 
 
 def table(study):
@@ -36,7 +14,7 @@ def table(study):
 def page_of(kind, bodies):
     """Three runs, then one more: only that one is done."""
     folder = scratch(kind)
-    file, study = parameter_file(folder), folder / "study"
+    file, study = parameter_file(folder, steps=4), folder / "study"
     call = lambda ranks: heorot("study", kind, file, "--ranks", ranks, "-o", study).require_success()
     call("2,1")
     times = lambda: {path.parent.name: path.stat().st_mtime_ns for path in study.glob("ranks-*/report.json")}
@@ -59,7 +37,7 @@ def page_of(kind, bodies):
     require(markdown.count("\n| 3 |") == 3 and "](scaling.svg)" in markdown, markdown)
     require(html.count("<table>") == 3 and "<svg" in html and "serial fraction" in html, "the page lacks something")
     require((study / "scaling.svg").stat().st_size > 3000, "no plots")
-    require(not (folder / "unused").exists(), "a run went elsewhere")
+    require(not (folder / "out").exists(), "a run went elsewhere")
     refuses(["study", kind, file, "--ranks", "1", "-o", study, "--set", "time.steps=5"], ["ranks-00001", "[time]"])
 
 
@@ -72,7 +50,7 @@ def refuses(arguments, words, code=1):
 
 def bad_input():
     folder = scratch("bad")
-    file = parameter_file(folder)
+    file = parameter_file(folder, steps=4)
     refuses(["study", "strong", "nowhere.toml"], ["nowhere.toml"])
     refuses(["study", "strong", file, "--ranks", "0"], ["--ranks", "0"], code=2)
     refuses(["study", "strong", file, "--submit", "slurm"], ["--time"], code=2)
@@ -84,9 +62,9 @@ def bad_input():
 def broken_runs():
     """What a run says of its failure is said again; another mpirun that is not there is named."""
     folder = scratch("broken")
-    file = parameter_file(folder, bodies=10**13)
+    file = parameter_file(folder, bodies=10**13, steps=4)
     refuses(["study", "strong", file, "--ranks", "1", "-o", folder / "study"], ["1 ranks failed", "bodies need some"])
-    outcome = heorot("study", "strong", parameter_file(folder), "--ranks", "1", "-o", folder / "other", environment={"MPIRUN": "nowhere/mpirun"})
+    outcome = heorot("study", "strong", parameter_file(folder, steps=4), "--ranks", "1", "-o", folder / "other", environment={"MPIRUN": "nowhere/mpirun"})
     require(outcome.codes == [1] and "nowhere/mpirun: cannot be started" in outcome.stderr, outcome.stderr)
 
 
@@ -107,7 +85,7 @@ echo "$(basename "$script") $range" >>"$STUDY_LOG"
 def submitted():
     """Runs of as many nodes are one array; each element takes its ranks. (A real Slurm is in the suite slurm.)"""
     folder = scratch("submitted")
-    file, study, log = parameter_file(folder), folder / "study", folder / "arrays"
+    file, study, log = parameter_file(folder, steps=4), folder / "study", folder / "arrays"
     (folder / "bin").mkdir()
     (folder / "bin" / "sbatch").write_text(SBATCH)
     (folder / "bin" / "sbatch").chmod(0o755)
