@@ -50,10 +50,10 @@ pub struct Movie {
     pub types: Option<Vec<u8>>,
     /// Colour map.
     #[serde(default)]
-    pub colours: MapName,
+    pub colours: ColourMap,
     /// How brightness goes with surface density.
     #[serde(default)]
-    pub stretch: StretchName,
+    pub stretch: Stretch,
     /// Darkest and brightest surface density, in the unit of the colour bar; without it, those of the first frame with some room above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
@@ -76,29 +76,6 @@ pub enum Format {
     Apng,
     /// Nothing: the frames are there as PNG.
     None,
-}
-
-/// Names of colour maps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)] // each is the map of its name
-pub enum MapName {
-    #[default]
-    Inferno,
-    Magma,
-    Viridis,
-    Cividis,
-    Galaxy,
-}
-
-/// Names of stretches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)] // each is the stretch of its name
-pub enum StretchName {
-    #[default]
-    Log,
-    Asinh,
 }
 
 fn default_size() -> [usize; 2] {
@@ -146,16 +123,6 @@ impl Movie {
 
     fn kinds(&self) -> [bool; TYPES] {
         std::array::from_fn(|kind| self.types.as_ref().is_none_or(|types| types.contains(&(kind as u8))))
-    }
-
-    fn colours(&self) -> ColourMap {
-        match self.colours {
-            MapName::Inferno => ColourMap::Inferno,
-            MapName::Magma => ColourMap::Magma,
-            MapName::Viridis => ColourMap::Viridis,
-            MapName::Cividis => ColourMap::Cividis,
-            MapName::Galaxy => ColourMap::Galaxy,
-        }
     }
 }
 
@@ -261,13 +228,9 @@ impl<'a> Filming<'a> {
     }
 
     fn style(&self, [low, high]: [f64; 2]) -> Result<Style> {
-        let stretch = match self.movie.stretch {
-            StretchName::Log => Stretch::Log,
-            StretchName::Asinh => Stretch::Asinh,
-        };
         Ok(Style {
-            colours: Colours::Map(self.movie.colours()),
-            range: Range::new(low, high)?.with_stretch(stretch),
+            colours: Colours::Map(self.movie.colours),
+            range: Range::new(low, high)?.with_stretch(self.movie.stretch),
             units: Some(self.units),
             decorations: Decorations::ALL,
             transparent: false,

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 pub type Rgb = [u8; 3];
 
 /// A perceptual colour map from dark to bright.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ColourMap {
     /// Black, red, yellow.
     #[default]

@@ -13,7 +13,8 @@ const FAINT_GRAINS: f64 = 0.2;
 const DECADES: [f64; 2] = [1.0, 5.0];
 
 /// How brightness goes with surface density.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stretch {
     /// With its logarithm, from the darkest to the brightest.
     #[default]
