@@ -121,6 +121,7 @@ impl Fabric {
                 self.together(clocks, in_rounds.min(each));
                 self.exchange(messages, clocks);
             }
+            Kind::SendReceive(messages) => self.exchange(messages, clocks),
         }
     }
 

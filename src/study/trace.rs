@@ -59,6 +59,8 @@ pub enum Kind {
     AllGather(Vec<u64>),
     /// Messages: sender, receiver, bytes. Those of a sender are in the order in which it sends them.
     Exchange(Vec<(u32, u32, u64)>),
+    /// The same between ranks that know of each other, so that nobody else must be told of lengths.
+    SendReceive(Vec<(u32, u32, u64)>),
     /// All wait for all.
     Barrier,
 }
@@ -79,8 +81,9 @@ impl Kind {
                 let all: u64 = bytes.iter().sum();
                 bytes.iter().map(|own| all - own + LENGTH * others).collect()
             }
-            Kind::Exchange(messages) => {
-                let mut received = vec![LENGTH * others; ranks];
+            Kind::Exchange(messages) | Kind::SendReceive(messages) => {
+                let lengths = if matches!(self, Kind::Exchange(_)) { LENGTH * others } else { 0 };
+                let mut received = vec![lengths; ranks];
                 messages.iter().for_each(|(_, to, bytes)| received[*to as usize] += bytes);
                 received
             }
@@ -112,16 +115,15 @@ impl Trace {
                         })
                         .collect(),
                 ),
-                Operation::Exchange(_) => {
-                    let mut messages = Vec::new();
-                    for (from, event) in (0u32..).zip(&events) {
-                        let Operation::Exchange(sent) = &event.operation else {
-                            panic!("not all ranks exchange for {stage}");
-                        };
-                        // A rank sends from the lowest receiver up.
-                        messages.extend(sent.iter().map(|(to, bytes)| (from, *to, *bytes)));
-                    }
-                    Kind::Exchange(messages)
+                Operation::Exchange(_) => Kind::Exchange(messages(&events, |operation| match operation {
+                    Operation::Exchange(sent) => sent,
+                    _ => panic!("not all ranks exchange for {stage}"),
+                })),
+                Operation::SendReceive(_) => {
+                    Kind::SendReceive(messages(&events, |operation| match operation {
+                        Operation::SendReceive(sent) => sent,
+                        _ => panic!("not all ranks send and receive for {stage}"),
+                    }))
                 }
             };
             Some(Call { stage: stage.to_owned(), seconds, call })
@@ -188,7 +190,7 @@ impl Trace {
                 Kind::AllGather(bytes) => {
                     ensure!(bytes.len() == self.ranks, "call {number}: not every rank gives something");
                 }
-                Kind::Exchange(messages) => {
+                Kind::Exchange(messages) | Kind::SendReceive(messages) => {
                     let wrong = messages.iter().find(|(from, to, _)| !known(*from) || !known(*to));
                     ensure!(
                         wrong.is_none(),
@@ -226,7 +228,7 @@ impl Trace {
     pub fn messages(&self) -> Vec<u64> {
         let mut sent = vec![0; self.ranks];
         for call in &self.calls {
-            if let Kind::Exchange(messages) = &call.call {
+            if let Kind::Exchange(messages) | Kind::SendReceive(messages) = &call.call {
                 messages.iter().for_each(|(from, ..)| sent[*from as usize] += 1);
             }
         }
@@ -250,6 +252,14 @@ impl Trace {
     }
 }
 
+/// Sender, receiver and bytes of the messages of a call; those of a rank in the order in which it sends them.
+fn messages(events: &[Event], sent: impl Fn(&Operation) -> &Vec<(u32, u64)>) -> Vec<(u32, u32, u64)> {
+    let of_rank = |(from, event): (u32, &Event)| {
+        sent(&event.operation).iter().map(move |(to, bytes)| (from, *to, *bytes)).collect::<Vec<_>>()
+    };
+    (0u32..).zip(events).flat_map(of_rank).collect()
+}
+
 /// To tenths of a microsecond, which no clock here can tell: a trace of many ranks is long.
 pub fn round(seconds: f64) -> f64 {
     (seconds.max(0.0) * 1e7).round() / 1e7
@@ -263,13 +273,14 @@ pub(crate) mod tests {
         Event { stage: "test", operation, seconds }
     }
 
-    /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, and reduce 40.
+    /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, reduce 40, and send each other 7 and 14.
     pub fn two_ranks() -> Trace {
         let rank = |own: u64, other: u32| {
             vec![
                 event(Operation::AllGather(10 * own), 1.0),
                 event(Operation::Exchange(vec![(other, 100 * own)]), own as f64),
                 event(Operation::AllReduce(40), 0.0),
+                event(Operation::SendReceive(vec![(other, 7 * own)]), 0.0),
             ]
         };
         let calls = Trace::calls(vec![rank(1, 1), rank(2, 0)]);
@@ -281,8 +292,8 @@ pub(crate) mod tests {
         let trace = two_ranks();
         assert_eq!(trace.calls[1].call, Kind::Exchange(vec![(0, 1, 100), (1, 0, 200)]));
         // What the other gives, and a length, from gather and exchange each; a reduction between two goes one way and the other.
-        assert_eq!(trace.received(|_| true), [20 + 8 + 200 + 8 + 40, 10 + 8 + 100 + 8 + 40]);
-        assert_eq!((trace.messages(), trace.computing()), (vec![1, 1], vec![2.0, 3.0]));
+        assert_eq!(trace.received(|_| true), [20 + 8 + 200 + 8 + 40 + 14, 10 + 8 + 100 + 8 + 40 + 7]);
+        assert_eq!((trace.messages(), trace.computing()), (vec![2, 2], vec![2.0, 3.0]));
         assert_eq!(Trace::balance(&trace.computing()), 2.5 / 3.0);
         assert_eq!(trace.stages(), ["test"]);
     }

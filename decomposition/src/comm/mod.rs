@@ -38,6 +38,10 @@ pub trait Comm: Sync {
         self.start_exchange(out).wait()
     }
 
+    /// Sends the same `bytes` to each rank of `to`, and returns what each rank of `from` sent here, in their order. Both sides know who sends to
+    /// whom, so that no rank hears from one that has nothing for it. No list has this rank, or one twice.
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>>;
+
     /// Waits until every rank is here.
     fn barrier(&self);
 
@@ -72,7 +76,7 @@ pub enum Reduction {
     Max,
 }
 
-/// Bytes and messages sent to other ranks, counted alike by all implementations: an exchange sends its parts that are not empty,
+/// Bytes and messages sent to other ranks, counted alike by all implementations: an exchange sends its parts that are not empty, `send_receive` all,
 /// `all_gather` sends its part to each other rank, a reduction or barrier sends log2(ranks) messages, rounded up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -108,6 +112,10 @@ impl Meter {
     fn exchange(&self, rank: usize, out: &[Vec<u8>]) {
         let sent = out.iter().enumerate().filter(|(to, part)| *to != rank && !part.is_empty());
         sent.for_each(|(_, part)| self.add(1, part.len()));
+    }
+
+    fn send_receive(&self, to: &[usize], bytes: &[u8]) {
+        self.add(to.len(), to.len() * bytes.len());
     }
 
     fn all_gather(&self, size: usize, bytes: usize) {

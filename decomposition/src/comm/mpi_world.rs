@@ -127,7 +127,8 @@ struct MpiComm {
     size: usize,
     home: ThreadId,
     longest_piece: usize,
-    exchanges: AtomicU64,
+    /// Calls with tags so far.
+    tagged: AtomicU64,
     meter: Meter,
 }
 
@@ -142,7 +143,7 @@ impl MpiComm {
             comm,
             home: std::thread::current().id(),
             longest_piece: LONGEST_PIECE,
-            exchanges: AtomicU64::new(0),
+            tagged: AtomicU64::new(0),
             meter: Meter::default(),
         }
     }
@@ -155,6 +156,43 @@ impl MpiComm {
 
     fn raw(&self) -> ffi::MPI_Comm {
         self.here().as_raw()
+    }
+
+    /// The tag of the next call that needs one; ranks make such calls in the same order. MPI guarantees tags up to 32767.
+    fn next_tag(&self) -> c_int {
+        (self.tagged.fetch_add(1, Ordering::Relaxed) % 32768) as c_int
+    }
+
+    /// Starts to send a piece of a message.
+    ///
+    /// # Safety
+    /// The piece must stay as it is until the request is complete, and be at most [`LONGEST_PIECE`] long.
+    unsafe fn start_send(&self, piece: &[u8], to: usize, tag: c_int) -> ffi::MPI_Request {
+        let (raw, count) = (self.raw(), piece.len() as c_int);
+        // SAFETY: `piece` is initialised; the rest is promised by the caller.
+        unsafe {
+            let mut request = ffi::RSMPI_REQUEST_NULL;
+            let bytes = ffi::RSMPI_UINT8_T;
+            ffi::MPI_Isend(piece.as_ptr().cast(), count, bytes, to as c_int, tag, raw, &mut request);
+            request
+        }
+    }
+
+    /// Receives the pieces of a message up to the first that is shorter than all others could be.
+    fn receive(&self, from: usize, tag: c_int) -> Vec<u8> {
+        let (source, mut message) = (self.here().process_at_rank(from as c_int), Vec::new());
+        loop {
+            let (mut piece, _) = source.receive_vec_with_tag::<u8>(tag);
+            let last = piece.len() < self.longest_piece;
+            if message.is_empty() {
+                message = piece
+            } else {
+                message.append(&mut piece)
+            }
+            if last {
+                return message;
+            }
+        }
     }
 
     /// One round of an all-gather, small enough in sum for MPI's counts.
@@ -222,6 +260,24 @@ impl Comm for MpiComm {
         Box::new(Exchange::start(self, out))
     }
 
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
+        self.meter.send_receive(to, bytes);
+        let tag = self.next_tag();
+        let mut pieces: Vec<&[u8]> = bytes.chunks(self.longest_piece).collect();
+        if bytes.len().is_multiple_of(self.longest_piece) {
+            pieces.push(&[]);
+        }
+        let sends = to.iter().flat_map(|to| pieces.iter().map(move |piece| (*to, *piece)));
+        // SAFETY: the bytes are borrowed until all requests are complete.
+        let mut requests: Vec<ffi::MPI_Request> =
+            sends.map(|(to, piece)| unsafe { self.start_send(piece, to, tag) }).collect();
+        let received = from.iter().map(|from| self.receive(*from, tag)).collect();
+        let count = requests.len() as c_int;
+        // SAFETY: `count` active requests.
+        unsafe { ffi::MPI_Waitall(count, requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE) };
+        received
+    }
+
     fn barrier(&self) {
         self.meter.all_reduce(self.size, 0);
         self.here().barrier();
@@ -269,10 +325,9 @@ impl<'a> Exchange<'a> {
     fn start(comm: &'a MpiComm, mut out: Vec<Vec<u8>>) -> Exchange<'a> {
         let own = std::mem::take(&mut out[comm.rank]);
         let lengths_out: Vec<u64> = out.iter().map(|part| part.len() as u64).collect();
-        let number = comm.exchanges.fetch_add(1, Ordering::Relaxed);
         let mut exchange = Exchange {
             comm,
-            tag: (number % 32768) as c_int, // MPI guarantees tags up to 32767
+            tag: comm.next_tag(),
             out,
             lengths_in: vec![0; lengths_out.len()],
             lengths_out,
@@ -303,22 +358,8 @@ impl Exchange<'_> {
     fn start_sends(&mut self) {
         for (to, part) in self.out.iter().enumerate() {
             for piece in part.chunks(self.comm.longest_piece) {
-                // SAFETY: `piece` is initialised and at most LONGEST_PIECE long; see the invariant.
-                self.requests.push(unsafe {
-                    let (bytes, count) = (ffi::RSMPI_UINT8_T, piece.len() as c_int);
-                    let mut request = ffi::RSMPI_REQUEST_NULL;
-                    let raw = self.comm.raw();
-                    ffi::MPI_Isend(
-                        piece.as_ptr().cast(),
-                        count,
-                        bytes,
-                        to as c_int,
-                        self.tag,
-                        raw,
-                        &mut request,
-                    );
-                    request
-                });
+                // SAFETY: see the invariant.
+                self.requests.push(unsafe { self.comm.start_send(piece, to, self.tag) });
             }
         }
     }

@@ -24,6 +24,8 @@ pub enum Operation {
     AllReduce(u64),
     /// [`Comm::start_exchange`]: receivers, ascending, with the bytes of each; this rank itself and what is empty are left out.
     Exchange(Vec<(u32, u64)>),
+    /// [`Comm::send_receive`]: receivers, in the order given, with the bytes of each.
+    SendReceive(Vec<(u32, u64)>),
     /// [`Comm::barrier`].
     Barrier,
 }
@@ -96,6 +98,11 @@ impl Comm for Recorder<'_> {
         let sent = parts.filter(|&(to, bytes)| to as usize != self.rank() && bytes > 0).collect();
         let pending = self.note(Operation::Exchange(sent), || self.inner.start_exchange(out));
         Box::new(Recorded { pending, recorder: self })
+    }
+
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
+        let sent = to.iter().map(|to| (*to as u32, bytes.len() as u64)).collect();
+        self.note(Operation::SendReceive(sent), || self.inner.send_receive(to, bytes, from))
     }
 
     fn barrier(&self) {

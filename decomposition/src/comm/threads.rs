@@ -278,6 +278,20 @@ impl Comm for ThreadComm<'_> {
         Box::new(Exchange { table: self.table, rank: self.rank, number })
     }
 
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
+        self.meter.send_receive(to, bytes);
+        let number = self.number();
+        self.table.post(self.rank, number, "send_receive", |round| {
+            to.iter().for_each(|&to| round.parts[to].push((self.rank, bytes.to_vec())));
+        });
+        let mut parts =
+            self.table.take(self.rank, number, |round| std::mem::take(&mut round.parts[self.rank]));
+        assert_eq!(parts.len(), from.len(), "rank {} expects other senders than it has", self.rank);
+        let place = |rank: usize| from.iter().position(|from| *from == rank).expect("a sender is expected");
+        parts.sort_by_key(|(rank, _)| place(*rank));
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+
     fn barrier(&self) {
         self.meter.all_reduce(self.size(), 0);
         self.gather("barrier", &[]);

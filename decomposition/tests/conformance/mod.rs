@@ -9,6 +9,7 @@ pub fn check(comm: &dyn Comm) {
         all_gather(comm, round);
         all_reduce(comm, round);
         exchange(comm, round);
+        send_receive(comm, round);
     }
     exchanges_overlap(comm);
     ranks_wait_at_a_barrier_for_the_last(comm);
@@ -72,6 +73,30 @@ fn exchange(comm: &dyn Comm, round: usize) {
     let speaks = |from| if from == speaker { message(from, 0, round) } else { Vec::new() };
     let heard = comm.exchange(vec![speaks(comm.rank()); comm.size()]);
     assert_eq!(heard, (0..comm.size()).map(speaks).collect::<Vec<_>>());
+}
+
+/// Around a ring, and from one rank to all.
+fn send_receive(comm: &dyn Comm, round: usize) {
+    let (rank, size) = (comm.rank(), comm.size());
+    if size > 1 {
+        let before = (rank + size - 1) % size;
+        let heard = comm.send_receive(&[(rank + 1) % size], &message(rank, 0, round), &[before]);
+        assert_eq!(heard, [message(before, 0, round)]);
+    }
+    let speaker = round % size;
+    let others: Vec<usize> = (0..size).rev().filter(|other| *other != speaker).collect();
+    let heard = match rank == speaker {
+        true => comm.send_receive(&others, &message(speaker, 1, round), &[]),
+        false => comm.send_receive(&[], &[1], &[speaker]),
+    };
+    assert_eq!(heard, vec![message(speaker, 1, round); usize::from(rank != speaker)]);
+    // All to one, in the order that it asks for.
+    let heard = match rank == speaker {
+        true => comm.send_receive(&[], &[], &others),
+        false => comm.send_receive(&[speaker], &message(rank, 2, round), &[]),
+    };
+    let told = others.iter().map(|from| message(*from, 2, round));
+    assert_eq!(heard, if rank == speaker { told.collect() } else { Vec::new() });
 }
 
 /// Several exchanges are under way, are driven on by `test`, end in another order, and other collectives go on meanwhile.
@@ -138,6 +163,11 @@ fn traffic(comm: &dyn Comm) {
     assert_eq!(to_all, Traffic { bytes: 100 * others, messages: others });
     let to_none = count(&|| drop(comm.exchange(vec![Vec::new(); comm.size()])));
     assert_eq!(to_none, Traffic::default());
+    let (there, back) = ((comm.rank() + 1) % comm.size(), (comm.rank() + comm.size() - 1) % comm.size());
+    if comm.size() > 1 {
+        let passed = count(&|| drop(comm.send_receive(&[there], &[0; 100], &[back])));
+        assert_eq!(passed, Traffic { bytes: 100, messages: 1 });
+    }
     let rounds = (comm.size() as f64).log2().ceil() as u64;
     let reduced = count(&|| comm.all_reduce(&mut [0; 3], Reduction::Sum));
     assert_eq!(reduced, Traffic { bytes: 24 * rounds, messages: rounds });
