@@ -1,12 +1,13 @@
 //! The way of the data over all ranks: from bodies anywhere to bodies in key order with their field.
 
-use crate::{Comm, Error, Pending, Solo, Traffic, collective, migrate::migrate, splitters::splitters};
+use crate::splitters::{Splitters, splitters};
+use crate::{Comm, Error, Pending, Solo, Traffic, collective, essential, groups, migrate::migrate};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
-use treecode::structure::{self, Structure, fold_above};
+use treecode::structure::{self, Structure};
 use treecode::{
-    Bodies, Census, Criterion, Cube, Frame, Gravity, Key, Part, Phase, Selection, Survey, Tree, Walk, direct,
+    Bodies, Census, Criterion, Cube, Frame, Gravity, Part, Phase, Selection, Survey, Tree, Walk, direct,
 };
 
 /// Sink groups computed at a stretch while an exchange is under way.
@@ -25,6 +26,8 @@ pub struct Evaluation {
     /// What this rank did.
     pub census: Census,
     structure: Structure,
+    /// Whose keys are whose.
+    splits: Splitters,
     frame: Frame,
     /// What is left of the tree, if more evaluations are to come on it.
     tree: Option<Tree>,
@@ -148,7 +151,7 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame, pl
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
     clock.charge(&mut census, Phase::Build);
-    Evaluation { bodies, census, structure, frame, tree: None }
+    Evaluation { bodies, census, structure, splits, frame, tree: None }
 }
 
 fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
@@ -190,7 +193,7 @@ impl Evaluation {
         moments: Moments,
         clock: &mut Clock,
     ) -> (Tree, Box<dyn Pending + 'a>) {
-        let Evaluation { bodies, census, structure, frame, tree } = self;
+        let Evaluation { bodies, census, structure, splits, frame, tree } = self;
         let part = match (tree.take(), moments) {
             (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
             (tree, _) => {
@@ -201,13 +204,9 @@ impl Evaluation {
         clock.charge(census, Phase::Moments);
 
         comm.stage("branches");
-        let branches = comm.all_gather(&part.message());
-        let joined = part.join(&branches);
-        comm.stage("requests");
-        let requests = comm.exchange(joined.requests(comm.rank()));
-        comm.stage("essential trees");
-        let trees = requests.iter().enumerate().map(|(rank, request)| joined.essential(rank, request));
-        let pending = comm.start_exchange(trees.collect());
+        let join = |part: Part, group, theirs: &[u8]| part.join(&splits.span(&group), theirs);
+        let joined = groups::climb(comm, part, Part::message, join).complete();
+        let pending = comm.start_exchange(essential::trees(comm, &joined, splits));
         clock.charge(census, Phase::Exchange);
         (joined, pending)
     }
@@ -239,7 +238,7 @@ impl Evaluation {
         clock.restart();
         let messages = pending.wait();
         census.travel[1] += clock.0.elapsed();
-        messages.iter().for_each(|message| joined.graft(message));
+        essential::graft(&mut joined, &messages);
         clock.charge(census, Phase::Exchange);
         waiting.extend(batches.flatten());
         if gravity.walk == Walk::Tree {
@@ -333,20 +332,9 @@ impl Evaluation {
             |_, children, ()| children.iter().map(|(_, sum)| **sum).fold([0.0; K], add),
         );
         comm.stage("sums");
-        let mut message = Vec::new();
-        for (branch, sum) in self.structure.branches.iter().zip(branches) {
-            message.push(branch.key.bits());
-            message.extend(sum.map(f64::to_bits));
-        }
-        let all: Vec<(Key, [f64; K])> = collective::gather(comm, &message)
-            .iter()
-            .flat_map(|message| message.chunks_exact(K + 1))
-            .map(|entry| {
-                let key = Key::from_bits(entry[0]).expect("branches have keys");
-                (key, std::array::from_fn(|k| f64::from_bits(entry[k + 1])))
-            })
-            .collect();
-        fold_above(&all, &mut |_, children| children.iter().map(|(_, sum)| *sum).fold([0.0; K], add))
-            .unwrap_or([0.0; K])
+        let branches = self.structure.branches.iter().map(|branch| branch.key).zip(branches).collect();
+        let sum =
+            |_, children: &[(usize, [f64; K])]| children.iter().map(|child| child.1).fold([0.0; K], add);
+        groups::fold(comm, &self.splits, branches, &mut { sum }).unwrap_or([0.0; K])
     }
 }

@@ -5,7 +5,9 @@
 
 mod comm;
 mod error;
+mod essential;
 mod evaluate;
+mod groups;
 mod migrate;
 mod neighbours;
 mod order;

@@ -33,6 +33,11 @@ impl Splitters {
         self.bounds[rank]..self.bounds[rank + 1]
     }
 
+    /// The keys of ranks that follow each other.
+    pub fn span(&self, ranks: &Range<usize>) -> Range<u64> {
+        self.bounds[ranks.start]..self.bounds[ranks.end]
+    }
+
     /// Which of these sorted keys belong to a rank.
     pub fn share(&self, rank: usize, keys: &[u64]) -> Range<usize> {
         let Range { start, end } = self.interval(rank);

@@ -2,9 +2,10 @@
 //! knows of it. So the kernels of all orders are compiled in this crate alone.
 
 use crate::structure::Structure;
-use crate::{Bodies, Census, Expansion, Frame, Gravity, Selection, tree, with_expansion};
+use crate::{Bodies, Census, Expansion, Frame, Gravity, Selection, Visit, tree, with_expansion};
+use std::ops::Range;
 
-/// One rank's part of the tree: its cells with their moments.
+/// A part of the tree: the cells of one rank with their moments; joined with other parts, those of a group of ranks.
 pub struct Part(Box<dyn AnyPart>);
 
 /// The tree of one rank: its part, the cells above all ranks' branches, and what other ranks have sent.
@@ -12,7 +13,8 @@ pub struct Tree(Box<dyn AnyTree>);
 
 trait AnyPart {
     fn message(&self) -> Vec<u8>;
-    fn join(self: Box<Self>, messages: &[Vec<u8>]) -> Tree;
+    fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part;
+    fn complete(self: Box<Self>) -> Tree;
 }
 
 trait AnyTree: Send + Sync {
@@ -23,8 +25,10 @@ trait AnyTree: Send + Sync {
         structure: &Structure,
         selection: Selection,
     ) -> Part;
-    fn requests(&self, rank: usize) -> Vec<Vec<u8>>;
-    fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8>;
+    fn own_visit(&self) -> Visit;
+    fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>>;
+    fn visit(&self, request: &[u8]) -> Visit;
+    fn essential(&self, visit: Visit, message: &mut Vec<u8>);
     fn graft(&mut self, message: &[u8]);
     fn imported(&self) -> [u64; 2];
     fn sink_groups(&self) -> Vec<u32>;
@@ -53,14 +57,20 @@ impl Part {
         })
     }
 
-    /// What all ranks must know of it: its branches.
+    /// What other ranks must know of it: its largest cells.
     pub fn message(&self) -> Vec<u8> {
         self.0.message()
     }
 
-    /// Joins the parts of all ranks, given what each said in [`Part::message`], by rank.
-    pub fn join(self, messages: &[Vec<u8>]) -> Tree {
-        self.0.join(messages)
+    /// Joins it with another part, given what that said in [`Part::message`], to the part of all bodies with these keys.
+    #[must_use]
+    pub fn join(self, keys: &Range<u64>, message: &[u8]) -> Part {
+        self.0.join(keys, message)
+    }
+
+    /// The tree, once all parts are joined.
+    pub fn complete(self) -> Tree {
+        self.0.complete()
     }
 }
 
@@ -77,17 +87,28 @@ impl Tree {
         self.0.drifted(gravity, bodies, structure, selection)
     }
 
-    /// What this `rank` is to tell each rank of its sinks: where they are if they can need anything of that rank's cells, else nothing.
-    pub fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
-        self.0.requests(rank)
+    /// The sinks of this rank, and what they may open of the cells of others.
+    pub fn own_visit(&self) -> Visit {
+        self.0.own_visit()
     }
 
-    /// What the sinks of another rank can need of this rank's cells, given its request: a cell stays closed only if none of them can open it.
-    pub fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
-        self.0.essential(rank, request)
+    /// What a rank in a group with these keys must know to go on with a visit; `None` if that may open nothing there.
+    pub fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>> {
+        self.0.request(visit, keys)
     }
 
-    /// Takes in what another rank found essential for this one.
+    /// Goes on with a visit, given a request: finds what it may open above the cells of this rank, and of the cells of others.
+    pub fn visit(&self, request: &[u8]) -> Visit {
+        self.0.visit(request)
+    }
+
+    /// Appends to a message what the sinks of a visit can need of the cells that this rank knows, and nobody that the visit came through: a
+    /// cell stays closed only if none of them can open it.
+    pub fn essential(&self, visit: Visit, message: &mut Vec<u8>) {
+        self.0.essential(visit, message);
+    }
+
+    /// Takes in what another rank found essential for this one; first come the ranks that fewer others had to hand it on to.
     pub fn graft(&mut self, message: &[u8]) {
         self.0.graft(message);
     }
@@ -133,8 +154,11 @@ impl<E: Expansion> AnyPart for tree::Part<E> {
     fn message(&self) -> Vec<u8> {
         self.message()
     }
-    fn join(self: Box<Self>, messages: &[Vec<u8>]) -> Tree {
-        Tree(Box::new((*self).join(messages)))
+    fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part {
+        Part(Box::new((*self).join(keys, message)))
+    }
+    fn complete(self: Box<Self>) -> Tree {
+        Tree(Box::new((*self).complete()))
     }
 }
 
@@ -148,11 +172,17 @@ impl<E: Expansion> AnyTree for tree::Tree<E> {
     ) -> Part {
         Part(Box::new((*self).drifted(gravity, bodies, structure, selection)))
     }
-    fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
-        self.requests(rank)
+    fn own_visit(&self) -> Visit {
+        self.own_visit()
     }
-    fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
-        self.essential(rank, request)
+    fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>> {
+        self.request(visit, keys)
+    }
+    fn visit(&self, request: &[u8]) -> Visit {
+        self.visit(request)
+    }
+    fn essential(&self, visit: Visit, message: &mut Vec<u8>) {
+        self.essential(visit, message);
     }
     fn graft(&mut self, message: &[u8]) {
         self.graft(message);

@@ -190,8 +190,7 @@ mod tests {
         let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
         with_expansion!(gravity, E => {
             let part = Part::<E>::new(frame, gravity, &bodies, &structure, Selection::default());
-            let message = part.message();
-            let mut tree = part.join(&[message]);
+            let mut tree = part.complete();
             tree.path = path;
             let mut census = Census::default();
             match gravity.walk {

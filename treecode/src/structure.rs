@@ -11,6 +11,7 @@ use crate::{
     tile::{EMPTY, LEAF},
 };
 use rayon::prelude::*;
+use std::iter::Peekable;
 use std::ops::Range;
 
 /// Cells of one rank.
@@ -219,33 +220,39 @@ impl Structure {
     }
 }
 
-/// Carries the values of all branches of all ranks, in key order, up to the root: `merge` gets a cell and its children's octants and
-/// values, in octant order. `None` without branches.
-pub fn fold_above<T: Clone>(
-    branches: &[(Key, T)],
+/// Carries values of cells, none inside another, up to the largest cells inside an interval of keys, which holds them all: `merge` gets a cell and its
+/// children's octants and values, in octant order. Those cells, in key order, with their values.
+pub fn fold_inside<T>(
+    mut cells: Vec<(Key, T)>,
+    interval: &Range<u64>,
     merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
-) -> Option<T> {
-    fn below<T: Clone>(
-        cell: Key,
-        branches: &[(Key, T)],
-        merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
-    ) -> T {
-        if let [(key, value)] = branches
-            && *key == cell
-        {
-            return value.clone();
-        }
-        let mut children = Vec::new();
-        let mut rest = branches;
-        while let Some((key, _)) = rest.first() {
-            let octant = key.octant_at(cell.level());
-            let count = rest.partition_point(|(key, _)| key.octant_at(cell.level()) == octant);
-            children.push((octant, below(cell.child(octant), &rest[..count], merge)));
-            rest = &rest[count..];
-        }
-        merge(cell, &children)
+) -> Vec<(Key, T)> {
+    cells.sort_unstable_by_key(|(key, _)| key.bodies().start);
+    let (mut cells, mut found) = (cells.into_iter().peekable(), Vec::new());
+    while let Some((first, _)) = cells.peek() {
+        let inside = |key: &Key| interval.start <= key.bodies().start && key.bodies().end <= interval.end;
+        let largest = (0..=first.level()).map(|level| first.ancestor(level)).find(inside);
+        let largest = largest.expect("the interval holds all cells");
+        found.push((largest, fold_below(largest, &mut cells, merge)));
     }
-    (!branches.is_empty()).then(|| below(Key::ROOT, branches, merge))
+    found
+}
+
+/// The value of a cell from those that it holds, which come next.
+fn fold_below<T>(
+    cell: Key,
+    cells: &mut Peekable<impl Iterator<Item = (Key, T)>>,
+    merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
+) -> T {
+    if let Some((_, value)) = cells.next_if(|(key, _)| *key == cell) {
+        return value;
+    }
+    let mut children = Vec::new();
+    while let Some((key, _)) = cells.peek().filter(|(key, _)| cell.contains(*key)) {
+        let octant = key.octant_at(cell.level());
+        children.push((octant, fold_below(cell.child(octant), cells, merge)));
+    }
+    merge(cell, &children)
 }
 
 #[cfg(test)]
@@ -316,13 +323,18 @@ mod tests {
     }
 
     #[test]
-    fn above_the_branches_values_merge_in_octant_order() {
-        let branch = |octants: &[usize]| octants.iter().fold(Key::ROOT, |key, octant| key.child(*octant));
-        let branches = [(branch(&[0, 3]), "a"), (branch(&[0, 7]), "b"), (branch(&[2]), "c")]
-            .map(|(k, v)| (k, v.to_string()));
-        let all = fold_above(&branches, &mut |_, children| {
+    fn values_merge_in_octant_order_up_to_the_largest_cells_inside() {
+        let cell = |octants: &[usize]| octants.iter().fold(Key::ROOT, |key, octant| key.child(*octant));
+        let cells =
+            || vec![(cell(&[2]), "c".to_owned()), (cell(&[0, 7]), "b".into()), (cell(&[0, 3]), "a".into())];
+        let mut merge = |_, children: &[(usize, String)]| {
             format!("({})", children.iter().map(|(octant, v)| format!("{octant}{v}")).collect::<String>())
-        });
-        assert_eq!(all.as_deref(), Some("(0(3a7b)2c)"));
+        };
+        let all = fold_inside(cells(), &EVERYTHING, &mut merge);
+        assert_eq!(all, [(Key::ROOT, "(0(3a7b)2c)".to_owned())]);
+        let some = fold_inside(cells(), &(1 << 63..cell(&[2]).bodies().end), &mut merge);
+        assert_eq!(some, [(cell(&[0]), "(3a7b)".to_owned()), (cell(&[2]), "c".to_owned())]);
+        let none = fold_inside(cells(), &(cell(&[0, 3]).bodies().start..cell(&[2]).bodies().end), &mut merge);
+        assert_eq!(none.into_iter().map(|(_, value)| value).collect::<String>(), "abc");
     }
 }

@@ -1,17 +1,16 @@
 //! The tree that sinks walk: this rank's part, the cells above all ranks' branches, and what other ranks have sent.
 //!
-//! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] makes a [`Tree`] of the
-//! branches of all ranks; [`Tree::requests`] tells the ranks near enough where the sinks are, [`Tree::essential`] writes what those of another rank
-//! can need, [`Tree::graft`] takes it in. With block time
+//! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] adds the largest cells of other ranks to them, until
+//! [`Part::complete`] makes a [`Tree`] of all; what is inside of other ranks' cells comes as essential trees (`essential`). With block time
 //! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
 
 use crate::dual::{SinkBox, SinkRegion};
 use crate::keymap::KeyMap;
 use crate::opening::{Opening, Region};
 use crate::particles::{Leaf, Particles};
-use crate::simd::{self, LANES, Lanes, Path, Task, dispatch};
+use crate::simd::{self, Path};
 use crate::softening::Softened;
-use crate::structure::{Cell, Structure, fold_above};
+use crate::structure::{Cell, Structure, fold_inside};
 use crate::summary::{self, Extent, Place, Summary, take};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
 use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active};
@@ -24,13 +23,19 @@ const REGION_BODIES: usize = 256;
 /// The same of regions of sink groups.
 const GROUP_REGION_SHARE: usize = 128;
 
-/// One rank's part of the tree.
+/// One rank's part of the tree, or that of a group of ranks.
 pub(crate) struct Part<E: Expansion> {
-    branches: Vec<Cell>,
+    largest: Largest<E::Moments>,
     leaf_size: u64,
-    /// Where the branches have drifted to since the tree was joined with other moments; `None` for fresh ones.
-    moved: Option<Vec<Summary<()>>>,
     pub(crate) tree: Tree<E>,
+}
+
+/// The largest cells of a part, in key order.
+enum Largest<M> {
+    /// With fresh moments.
+    Fresh(Vec<(Key, Rising<M>)>),
+    /// Where they have drifted to since the tree was joined with their moments.
+    Moved(Vec<(Key, Summary<()>)>),
 }
 
 /// The tree of one rank: its own cells, the cells above, and what was grafted.
@@ -44,15 +49,17 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) softened: Softened,
     pub(crate) frame: Frame,
     /// Key of a split cell -> tile of its children.
-    map: KeyMap,
+    pub(crate) map: KeyMap,
+    /// Tiles of this rank's cells, which come first.
+    pub(crate) local: u32,
     /// Summary of each branch of this rank, in key order.
     pub(crate) summaries: Vec<Summary<E::Moments>>,
-    /// Key, tile and lane of each branch of this rank.
-    branches: Vec<(Key, u32, usize)>,
-    /// The branches of each rank.
-    ranks: Vec<Vec<Key>>,
+    /// The branches of this rank.
+    pub(crate) branches: Vec<Key>,
+    /// The cells of other ranks that the parts of these had told of.
+    pub(crate) closed: Vec<Key>,
     /// Where the sinks of this rank are.
-    regions: Regions,
+    pub(crate) regions: Regions,
     /// The bodies of this rank that are to feel the field.
     pub(crate) active: Active,
     /// Whether changes of acceleration are wanted.
@@ -107,9 +114,10 @@ impl<E: Expansion> Part<E> {
             softened,
             frame,
             map: KeyMap::with_capacity(structure.tiles.len()),
+            local: structure.tiles.len() as u32,
             summaries,
-            branches: Vec::new(),
-            ranks: Vec::new(),
+            branches: structure.branches.iter().map(|branch| branch.key).collect(),
+            closed: Vec::new(),
             regions: Regions::Groups(Vec::new()),
             active: Active::All,
             changes: false,
@@ -164,53 +172,93 @@ impl<E: Expansion> Part<E> {
             }
             Walk::Direct => unreachable!("direct summation has no tree"),
         };
-        let (branches, leaf_size) = (structure.branches.clone(), gravity.leaf_size as u64);
-        Part { branches, leaf_size, moved, tree }
+        let keys = tree.branches.iter().copied();
+        let largest = match moved {
+            Some(places) => Largest::Moved(keys.zip(places).collect()),
+            None => {
+                let rising = |(branch, summary): (&Cell, &Summary<E::Moments>)| {
+                    let (child, bodies) = (branch.child, branch.bodies.clone());
+                    Rising { summary: *summary, child, bodies, leaf: child == LEAF }
+                };
+                Largest::Fresh(keys.zip(branches().map(rising)).collect())
+            }
+        };
+        Part { largest, leaf_size: gravity.leaf_size as u64, tree }
     }
 
-    /// The branches, for all ranks.
+    /// Its largest cells, for other ranks.
     pub(crate) fn message(&self) -> Vec<u8> {
         let mut message = Vec::new();
-        for (i, branch) in self.branches.iter().enumerate() {
-            message.extend_from_slice(&branch.key.bits().to_ne_bytes());
-            match &self.moved {
-                None => self.tree.summaries[i].write(&mut message),
-                Some(places) => places[i].write(&mut message),
-            }
+        match &self.largest {
+            Largest::Fresh(cells) => cells.iter().for_each(|(key, cell)| {
+                message.extend_from_slice(&key.bits().to_ne_bytes());
+                cell.summary.write(&mut message);
+            }),
+            Largest::Moved(cells) => cells.iter().for_each(|(key, place)| {
+                message.extend_from_slice(&key.bits().to_ne_bytes());
+                place.write(&mut message);
+            }),
         }
         message
     }
 
-    /// Joins the parts of all ranks, by rank: hangs all branches below the cells above them, which every rank computes from the same numbers
-    /// in the same order.
-    pub(crate) fn join(self, messages: &[Vec<u8>]) -> Tree<E> {
-        let local = self.tree.tiles.len() - self.tree.ungrafted.0.len();
-        let (mut tree, ranks) = if self.moved.is_some() {
-            let (branches, ranks) = read_branches(messages);
-            (Tree::follow(self.tree, &branches), ranks)
-        } else {
-            let (branches, ranks) = read_branches(messages);
-            (Tree::new(self, &branches), ranks)
+    /// Joins it with another part, given its largest cells, to that of all bodies with these keys: hangs the cells of both below those above them, which
+    /// every rank computes from the same numbers in the same order.
+    pub(crate) fn join(mut self, keys: &Range<u64>, message: &[u8]) -> Part<E> {
+        let (tree, leaf_size) = (&mut self.tree, self.leaf_size);
+        self.largest = match self.largest {
+            Largest::Fresh(mut cells) => {
+                for (key, summary) in read(message) {
+                    let leaf = summary.count <= leaf_size || key.level() == Key::MAX_LEVEL;
+                    tree.closed.push(key);
+                    cells.push((key, Rising { summary, child: CLOSED, bodies: 0..0, leaf }));
+                }
+                Largest::Fresh(fold_inside(cells, keys, &mut |cell, children| tree.merge(cell, children)))
+            }
+            Largest::Moved(mut cells) => {
+                cells.extend(read(message));
+                Largest::Moved(fold_inside(cells, keys, &mut |cell, children| tree.follow(cell, children)))
+            }
         };
-        tree.ranks = ranks;
-        tree.ungrafted = (tree.tiles[local..].to_vec(), tree.map.clone());
+        self
+    }
+
+    /// The tree of all ranks, whose parts are joined.
+    pub(crate) fn complete(self) -> Tree<E> {
+        let Part { largest, mut tree, .. } = self;
+        let is_root =
+            |keys: &[Key]| assert_eq!(keys, [Key::ROOT], "a part is missing, or there are no bodies");
+        match largest {
+            Largest::Fresh(cells) => {
+                let (keys, cells): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+                is_root(&keys);
+                tree.root = tree.hang(None, cells.iter().map(|cell| (0, cell)));
+            }
+            Largest::Moved(cells) => {
+                let (keys, cells): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+                is_root(&keys);
+                tree.tiles[tree.root as usize].shift(0, Key::ROOT, &cells[0], &tree.opening);
+                for tile in &mut tree.tiles[tree.local as usize..] {
+                    let bodies = |lane: usize| tile.first[lane]..tile.first[lane] + tile.count[lane];
+                    let has_sinks = |lane: &usize| tree.active.count(&bodies(*lane)) > 0;
+                    tile.sinks =
+                        simd::lanes(tile.present).filter(has_sinks).fold(0, |bits, lane| bits | 1 << lane);
+                }
+            }
+        }
+        tree.ungrafted = (tree.tiles[tree.local as usize..].to_vec(), tree.map.clone());
         tree
     }
 }
 
-/// The branches of all ranks with their summaries, and of each rank its branches, from what each said.
-#[allow(clippy::type_complexity)]
-fn read_branches<M: bytemuck::Pod>(messages: &[Vec<u8>]) -> (Vec<(Key, Summary<M>)>, Vec<Vec<Key>>) {
-    let (mut branches, mut ranks) = (Vec::new(), Vec::new());
-    for message in messages {
-        let (mut message, first) = (&message[..], branches.len());
-        while !message.is_empty() {
-            let key = Key::from_bits(take(&mut message)).expect("branches have keys");
-            branches.push((key, Summary::read(&mut message)));
-        }
-        ranks.push(branches[first..].iter().map(|(key, _)| *key).collect());
+/// The largest cells of another part.
+fn read<M: bytemuck::Pod>(mut message: &[u8]) -> Vec<(Key, Summary<M>)> {
+    let mut cells = Vec::new();
+    while !message.is_empty() {
+        let key = Key::from_bits(take(&mut message)).expect("cells have keys");
+        cells.push((key, Summary::read(&mut message)));
     }
-    (branches, ranks)
+    cells
 }
 
 /// A branch in a tile of its own, as it will be in one above this rank's part.
@@ -319,8 +367,6 @@ struct Rising<M> {
     child: u32,
     /// Its bodies on this rank.
     bodies: Range<u32>,
-    /// Whether it is one of this rank's branches.
-    branch: bool,
     /// Whether it is not split.
     leaf: bool,
 }
@@ -356,243 +402,40 @@ impl<E: Expansion> Tree<E> {
         Part::with_sinks(self, gravity, bodies, structure, selection, Some(places))
     }
 
-    /// The cells above the branches of all ranks follow them, too.
-    fn follow(mut tree: Tree<E>, all: &[(Key, Summary<()>)]) -> Tree<E> {
-        let top = fold_above(all, &mut |cell, children: &[(usize, Summary<()>)]| {
-            let index = tree.map.get(cell).expect("the cells above the branches stay") as usize;
-            for (lane, place) in children {
-                tree.tiles[index].shift(*lane, cell.child(*lane), place, &tree.opening);
-            }
-            summary::of_children::<Place>(children.iter().map(|(_, place)| place))
-        });
-        let root = &mut tree.tiles[tree.root as usize];
-        root.shift(0, Key::ROOT, &top.expect("there are bodies"), &tree.opening);
-        let above = tree.tiles.len() - tree.ungrafted.0.len();
-        for tile in &mut tree.tiles[above..] {
-            let bodies = |lane: usize| tile.first[lane]..tile.first[lane] + tile.count[lane];
-            let has_sinks = |lane: &usize| tree.active.count(&bodies(*lane)) > 0;
-            tile.sinks = simd::lanes(tile.present).filter(has_sinks).fold(0, |bits, lane| bits | 1 << lane);
+    /// A cell above those of the parts follows them, too.
+    fn follow(&mut self, cell: Key, children: &[(usize, Summary<()>)]) -> Summary<()> {
+        let index = self.map.get(cell).expect("the cells above the parts stay") as usize;
+        for (lane, place) in children {
+            self.tiles[index].shift(*lane, cell.child(*lane), place, &self.opening);
         }
-        tree
+        summary::of_children::<Place>(children.iter().map(|(_, place)| place))
     }
 
-    /// A part below the branches of all ranks, in key order.
-    fn new(part: Part<E>, all: &[(Key, Summary<E::Moments>)]) -> Tree<E> {
-        let Part { branches, mut tree, leaf_size, .. } = part;
-        let mut mine = branches.into_iter().peekable();
-        let rising: Vec<_> = all
-            .iter()
-            .map(|(key, summary)| {
-                let leaf = summary.count <= leaf_size || key.level() == Key::MAX_LEVEL;
-                let rising = match mine.next_if(|cell| cell.key == *key) {
-                    Some(cell) => Rising {
-                        summary: *summary,
-                        child: cell.child,
-                        bodies: cell.bodies,
-                        branch: true,
-                        leaf,
-                    },
-                    None => Rising { summary: *summary, child: CLOSED, bodies: 0..0, branch: false, leaf },
-                };
-                (*key, rising)
-            })
-            .collect();
-        assert!(mine.next().is_none(), "this rank's branches are among all");
-        let top = fold_above(&rising, &mut |cell, children: &[(usize, Rising<E::Moments>)]| {
-            let index = tree.hang(Some(cell), children);
-            tree.map.insert(cell, index);
-            let summary = summary::of_children::<E>(children.iter().map(|(_, child)| &child.summary));
-            let mine = children.iter().map(|(_, child)| &child.bodies).filter(|bodies| !bodies.is_empty());
-            let bodies = mine.cloned().reduce(|a, b| a.start..b.end).unwrap_or(0..0);
-            Rising { summary, child: index, bodies, branch: false, leaf: false }
-        });
-        tree.root = tree.hang(None, &[(0, top.expect("there are bodies"))]);
-        tree
+    /// Makes a cell of its children.
+    fn merge(&mut self, cell: Key, children: &[(usize, Rising<E::Moments>)]) -> Rising<E::Moments> {
+        let child = self.hang(Some(cell), children.iter().map(|(lane, child)| (*lane, child)));
+        self.map.insert(cell, child);
+        let summary = summary::of_children::<E>(children.iter().map(|(_, child)| &child.summary));
+        let mine = children.iter().map(|(_, child)| &child.bodies).filter(|bodies| !bodies.is_empty());
+        let bodies = mine.cloned().reduce(|a, b| a.start..b.end).unwrap_or(0..0);
+        Rising { summary, child, bodies, leaf: false }
     }
 
     /// Adds a tile with these cells as children of `parent`; where it is.
-    fn hang(&mut self, parent: Option<Key>, children: &[(usize, Rising<E::Moments>)]) -> u32 {
-        let index = self.tiles.len() as u32;
+    fn hang<'a>(
+        &mut self,
+        parent: Option<Key>,
+        children: impl Iterator<Item = (usize, &'a Rising<E::Moments>)>,
+    ) -> u32 {
         let mut tile = Tile::empty(parent);
         for (lane, child) in children {
-            let key = parent.map_or(Key::ROOT, |parent| parent.child(*lane));
-            tile.fill(*lane, key, &child.summary, &self.opening);
-            tile.link(*lane, child.child, &child.bodies);
+            let key = parent.map_or(Key::ROOT, |parent| parent.child(lane));
+            tile.fill(lane, key, &child.summary, &self.opening);
+            tile.link(lane, child.child, &child.bodies);
             tile.leaves |= u8::from(child.leaf) << lane;
             tile.sinks |= u8::from(self.active.count(&child.bodies) > 0) << lane;
-            if child.branch {
-                self.branches.push((key, index, *lane));
-            }
         }
         self.tiles.push(tile);
-        index
-    }
-
-    /// What this `rank` is to tell each rank of its sinks: where they are if they can need anything inside of that rank's branches, else nothing.
-    pub(crate) fn requests(&self, rank: usize) -> Vec<Vec<u8>> {
-        let mut message = Vec::new();
-        self.regions.write(&mut message);
-        let regions = self.with_shared(self.regions.clone(), &self.ranks[rank]);
-        let wanted = dispatch(self.path, Wanted(Essential { tree: self, regions }));
-        let asked = |other: usize| !message.is_empty() && other != rank && wanted[other];
-        let request = |other| if asked(other) { message.clone() } else { Vec::new() };
-        (0..self.ranks.len()).map(request).collect()
-    }
-
-    /// What the sinks of another rank can need of this rank's cells, given its request: a cell stays closed only if no region of theirs can open it.
-    pub(crate) fn essential(&self, rank: usize, request: &[u8]) -> Vec<u8> {
-        if request.is_empty() {
-            return Vec::new();
-        }
-        let regions = self.with_shared(self.regions.read(request), &self.ranks[rank]);
-        dispatch(self.path, Essential { tree: self, regions })
-    }
-
-    /// Regions of a rank with these branches; the cells above its branches are sinks as well.
-    fn with_shared(&self, mut regions: Regions, branches: &[Key]) -> Regions {
-        if let Regions::Cells(cells) = &mut regions {
-            let mut shared: Vec<Key> = Vec::new();
-            for branch in branches {
-                let mut above = branch.parent();
-                // Cells above a shared one are there already.
-                while let Some(key) = above.filter(|key| !shared.contains(key)) {
-                    shared.push(key);
-                    above = key.parent();
-                }
-            }
-            cells.extend(shared.into_iter().map(|key| {
-                let (tile, lane) = self.place(key);
-                SinkRegion::Alone(self.tiles[tile as usize].sink(lane))
-            }));
-        }
-        regions
-    }
-
-    /// Tile and lane of a cell whose parent is known.
-    fn place(&self, key: Key) -> (u32, usize) {
-        match key.parent() {
-            None => (self.root, 0),
-            Some(parent) => {
-                (self.map.get(parent).expect("the parents of known cells are known"), key.octant())
-            }
-        }
-    }
-
-    /// Takes in what another rank found essential for this one.
-    pub(crate) fn graft(&mut self, mut message: &[u8]) {
-        while !message.is_empty() {
-            let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
-            let (index, lane) = self.place(key);
-            let (child, first, count);
-            if take::<u64>(&mut message) == AS_TILE {
-                child = self.tiles.len() as u32;
-                (first, count) = (0, 0);
-                self.tiles.push(Tile::read(key, &mut message));
-                self.map.insert(key, child);
-                self.imported[0] += 1;
-            } else {
-                child = LEAF;
-                (first, count) = self.particles.read(&mut message, &self.softened);
-                self.imported[1] += u64::from(count);
-            }
-            let parent = &mut self.tiles[index as usize];
-            assert!(parent.child[lane] == CLOSED, "{key:?} came twice");
-            parent.link(lane, child, &(first..first + count));
-        }
-    }
-}
-
-/// What follows a key in a message: the tile of the cell's children, or the particles of a leaf.
-const AS_TILE: u64 = 0;
-const AS_BODIES: u64 = 1;
-
-/// The task of [`Tree::requests`]: for each rank, whether the regions can open any of its branches.
-struct Wanted<'a, E: Expansion>(Essential<'a, E>);
-
-impl<E: Expansion> Task for Wanted<'_, E> {
-    type Output = Vec<bool>;
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) -> Vec<bool> {
-        let tree = self.0.tree;
-        // Branches of one tile often follow each other.
-        let mut last = (EMPTY, [None; LANES]);
-        let mut opens = |key: &Key| {
-            let (index, lane) = tree.place(*key);
-            if last.0 != index {
-                last = (index, self.0.openers::<L>(&tree.tiles[index as usize], 0));
-            }
-            last.1[lane].is_some()
-        };
-        tree.ranks.iter().map(|branches| branches.iter().any(&mut opens)).collect()
-    }
-}
-
-/// The task of [`Tree::essential`].
-struct Essential<'a, E: Expansion> {
-    tree: &'a Tree<E>,
-    regions: Regions,
-}
-
-impl<E: Expansion> Task for Essential<'_, E> {
-    type Output = Vec<u8>;
-
-    #[inline(always)]
-    fn run<L: Lanes>(self) -> Vec<u8> {
-        let tree = self.tree;
-        let mut message = Vec::new();
-        // Cells to open, with the first region that may do so.
-        let mut stack: Vec<(Key, u32, usize, usize)> = Vec::new();
-        for (key, index, lane) in tree.branches.iter().rev() {
-            let opener = self.openers::<L>(&tree.tiles[*index as usize], 0)[*lane];
-            stack.extend(opener.map(|opener| (*key, *index, *lane, opener)));
-        }
-        while let Some((key, index, lane, opener)) = stack.pop() {
-            let tile = &tree.tiles[index as usize];
-            message.extend_from_slice(bytemuck::bytes_of(&key.bits()));
-            if tile.child[lane] == LEAF {
-                message.extend_from_slice(bytemuck::bytes_of(&AS_BODIES));
-                tree.particles.write(tile.first[lane], tile.count[lane], &mut message);
-                continue;
-            }
-            let index = tile.child[lane];
-            let children = &tree.tiles[index as usize];
-            message.extend_from_slice(bytemuck::bytes_of(&AS_TILE));
-            children.write(&mut message);
-            let openers = self.openers::<L>(children, opener).into_iter().enumerate().rev();
-            stack.extend(openers.filter_map(|(lane, opener)| Some((key.child(lane), index, lane, opener?))));
-        }
-        message
-    }
-}
-
-impl<E: Expansion> Essential<'_, E> {
-    /// For each cell of a tile, the first region from `at` on that may open it. Regions before it need not be asked about the cell's children,
-    /// since what accepts a cell needs nothing inside.
-    #[inline(always)]
-    fn openers<L: Lanes>(&self, tile: &Tile<E>, mut at: usize) -> [Option<usize>; LANES] {
-        let opening = &self.tree.opening;
-        let (mut openers, mut left) = ([None; LANES], tile.present);
-        while left != 0 && at < self.regions.len() {
-            let (may_open, inside) = match &self.regions {
-                Regions::Groups(regions) => (!opening.test::<L, E>(tile, &regions[at]).0, None),
-                Regions::Cells(regions) => match &regions[at] {
-                    region @ SinkRegion::Around(_, inside) => {
-                        (opening.may_open::<L, E>(tile, region), Some(*inside))
-                    }
-                    region => (opening.may_open::<L, E>(tile, region), None),
-                },
-            };
-            match inside {
-                Some(inside) if may_open & left == 0 => at += inside as usize,
-                Some(_) => {}
-                None => {
-                    simd::lanes(may_open & left).for_each(|lane| openers[lane] = Some(at));
-                    left &= !may_open;
-                }
-            }
-            at += 1;
-        }
-        openers
+        self.tiles.len() as u32 - 1
     }
 }

@@ -17,8 +17,7 @@ pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
 
 /// The field of the selected bodies of a part that holds all bodies.
 pub fn walk(part: Part, gravity: &Gravity, bodies: &mut Bodies) -> (Tree, Census) {
-    let message = part.message();
-    let (tree, mut census) = (part.join(&[message]), Census::default());
+    let (tree, mut census) = (part.complete(), Census::default());
     match gravity.walk {
         Walk::Tree => {
             let groups = tree.sink_groups();

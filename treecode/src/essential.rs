@@ -1,0 +1,292 @@
+//! Essential trees: what the sinks of another rank can need of the cells that this rank knows.
+//!
+//! A [`Visit`] goes from rank to rank. It begins with the sinks of one rank and the cells of others that they may open; [`Tree::request`] tells a rank
+//! that knows some of these, [`Tree::visit`] looks inside there, and finds cells that others know, and so on. Each rank visited writes the cells that
+//! were opened and that nobody before it knew ([`Tree::essential`]), and the rank that the sinks are of takes them in ([`Tree::graft`]).
+
+use crate::Key;
+use crate::dual::SinkRegion;
+use crate::expansion::Expansion;
+use crate::opening::{Opening, Region};
+use crate::regions::Regions;
+use crate::simd::{self, LANES, Lanes, Task, dispatch};
+use crate::summary::take;
+use crate::tile::{CLOSED, LEAF, Tile};
+use crate::tree::Tree;
+
+/// Sinks of some rank, and what they need of the cells that this rank knows.
+pub struct Visit {
+    regions: Regions,
+    /// Cells for the sinks' rank, of those above the cells of this rank.
+    found: Vec<u8>,
+    /// Cells of this rank to open.
+    inside: Vec<Open>,
+    /// Cells to open that others know.
+    closed: Vec<Key>,
+}
+
+/// A cell to open, and the first region that may do so.
+struct Open {
+    key: Key,
+    tile: u32,
+    lane: usize,
+    region: usize,
+}
+
+/// What follows a key in a message: the tile of the cell's children, or the particles of a leaf.
+const AS_TILE: u64 = 0;
+const AS_BODIES: u64 = 1;
+
+impl<E: Expansion> Tree<E> {
+    /// The sinks of this rank, and the cells of other ranks that they may open.
+    pub(crate) fn own_visit(&self) -> Visit {
+        let (regions, mut closed) = (self.all_regions(), self.closed.clone());
+        let opens = dispatch(self.path, Cells { tree: self, regions: &regions, cells: &closed });
+        let mut opens = opens.into_iter().map(|region| region.is_some());
+        closed.retain(|_| opens.next() == Some(true));
+        Visit { regions, found: Vec::new(), inside: Vec::new(), closed }
+    }
+
+    /// The regions of this rank. The cells above its branches are sinks as well, if there are any.
+    fn all_regions(&self) -> Regions {
+        let mut regions = self.regions.clone();
+        if let Regions::Cells(cells) = &mut regions
+            && !cells.is_empty()
+        {
+            let mut shared: Vec<Key> = Vec::new();
+            for branch in &self.branches {
+                let mut above = branch.parent();
+                // Cells above a shared one are there already.
+                while let Some(key) = above.filter(|key| !shared.contains(key)) {
+                    shared.push(key);
+                    above = key.parent();
+                }
+            }
+            cells.extend(shared.into_iter().map(|key| {
+                let (tile, lane) = self.place(key);
+                SinkRegion::Alone(self.tiles[tile as usize].sink(lane))
+            }));
+        }
+        regions
+    }
+
+    /// What a rank of a group with these keys must know to go on with a visit, if it has anything to open.
+    pub(crate) fn request(&self, visit: &Visit, keys: &std::ops::Range<u64>) -> Option<Vec<u8>> {
+        let inside = |key: &&Key| keys.contains(&key.bodies().start);
+        let cells: Vec<Key> = visit.closed.iter().filter(inside).copied().collect();
+        if cells.is_empty() {
+            return None;
+        }
+        let mut message = (cells.len() as u64).to_ne_bytes().to_vec();
+        cells.iter().for_each(|key| message.extend_from_slice(&key.bits().to_ne_bytes()));
+        let mut tiles: Vec<(u32, u8)> = Vec::new();
+        for (tile, lane) in cells.iter().map(|key| self.place(*key)) {
+            match tiles.last_mut().filter(|(last, _)| *last == tile) {
+                Some((_, lanes)) => *lanes |= 1 << lane,
+                None => tiles.push((tile, 1 << lane)),
+            }
+        }
+        let opens = dispatch(self.path, Opens { tree: self, regions: &visit.regions, tiles: &tiles });
+        visit.regions.only(&opens).write(&mut message);
+        Some(message)
+    }
+
+    /// Takes in a request: looks for what the sinks need down to the cells of this rank, and for what others know.
+    pub(crate) fn visit(&self, mut request: &[u8]) -> Visit {
+        let count: u64 = take(&mut request);
+        let key = |_| Key::from_bits(take(&mut request)).expect("requests name cells");
+        let cells: Vec<Key> = (0..count).map(key).collect();
+        let regions = self.regions.read(request);
+        let openers = dispatch(self.path, Cells { tree: self, regions: &regions, cells: &cells });
+        let open = |(key, region): (Key, Option<usize>)| {
+            let (tile, lane) = self.place(key);
+            Some(Open { key, tile, lane, region: region? })
+        };
+        let open = cells.into_iter().zip(openers).filter_map(open).collect();
+        let (mut found, mut inside, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+        let elsewhere = Elsewhere { inside: &mut inside, closed: &mut closed };
+        let task =
+            Descent { tree: self, regions: &regions, open, found: &mut found, elsewhere: Some(elsewhere) };
+        dispatch(self.path, task);
+        Visit { regions, found, inside, closed }
+    }
+
+    /// Appends what a visit finds essential here to a message: a cell stays closed only if no region can open it.
+    pub(crate) fn essential(&self, visit: Visit, message: &mut Vec<u8>) {
+        let Visit { regions, found, inside, .. } = visit;
+        message.extend_from_slice(&found);
+        let task = Descent { tree: self, regions: &regions, open: inside, found: message, elsewhere: None };
+        dispatch(self.path, task);
+    }
+
+    /// Tile and lane of a cell whose parent is known.
+    fn place(&self, key: Key) -> (u32, usize) {
+        match key.parent() {
+            None => (self.root, 0),
+            Some(parent) => {
+                (self.map.get(parent).expect("the parents of known cells are known"), key.octant())
+            }
+        }
+    }
+
+    /// Takes in what another rank found essential for this one.
+    pub(crate) fn graft(&mut self, mut message: &[u8]) {
+        while !message.is_empty() {
+            let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
+            let (index, lane) = self.place(key);
+            let (child, first, count);
+            if take::<u64>(&mut message) == AS_TILE {
+                child = self.tiles.len() as u32;
+                (first, count) = (0, 0);
+                self.tiles.push(Tile::read(key, &mut message));
+                self.map.insert(key, child);
+                self.imported[0] += 1;
+            } else {
+                child = LEAF;
+                (first, count) = self.particles.read(&mut message, &self.softened);
+                self.imported[1] += u64::from(count);
+            }
+            let parent = &mut self.tiles[index as usize];
+            assert!(parent.child[lane] == CLOSED, "{key:?} came twice");
+            parent.link(lane, child, &(first..first + count));
+        }
+    }
+}
+
+/// For each of some cells, the first region that may open it.
+struct Cells<'a, E: Expansion> {
+    tree: &'a Tree<E>,
+    regions: &'a Regions,
+    cells: &'a [Key],
+}
+
+impl<E: Expansion> Task for Cells<'_, E> {
+    type Output = Vec<Option<usize>>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Self::Output {
+        // Cells of one tile often follow each other.
+        let mut last = (u32::MAX, [None; LANES]);
+        let mut opener = |key: &Key| {
+            let (index, lane) = self.tree.place(*key);
+            if last.0 != index {
+                let tile = &self.tree.tiles[index as usize];
+                last = (index, openers::<L, E>(&self.tree.opening, self.regions, tile, 0));
+            }
+            last.1[lane]
+        };
+        self.cells.iter().map(&mut opener).collect()
+    }
+}
+
+/// For each region, whether it may open any of the cells in some lanes of some tiles, or may hold one that does.
+struct Opens<'a, E: Expansion> {
+    tree: &'a Tree<E>,
+    regions: &'a Regions,
+    tiles: &'a [(u32, u8)],
+}
+
+impl<E: Expansion> Task for Opens<'_, E> {
+    type Output = Vec<bool>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Vec<bool> {
+        let Opens { tree, regions, tiles } = self;
+        let mut opens = vec![false; regions.len()];
+        let mut at = 0;
+        while at < regions.len() {
+            let opened = |(tile, lanes): &(u32, u8)| {
+                may_open::<L, E>(&tree.opening, regions, &tree.tiles[*tile as usize], at) & lanes != 0
+            };
+            opens[at] = tiles.iter().any(opened);
+            at += if opens[at] { 1 } else { 1 + regions.inside(at).unwrap_or(0) };
+        }
+        opens
+    }
+}
+
+/// Cells that a descent does not go into.
+struct Elsewhere<'a> {
+    inside: &'a mut Vec<Open>,
+    closed: &'a mut Vec<Key>,
+}
+
+/// Writes cells that are open, and all inside that regions may open, in key order: all of them, or those above the cells of this rank.
+struct Descent<'a, E: Expansion> {
+    tree: &'a Tree<E>,
+    regions: &'a Regions,
+    open: Vec<Open>,
+    found: &'a mut Vec<u8>,
+    elsewhere: Option<Elsewhere<'a>>,
+}
+
+impl<E: Expansion> Task for Descent<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Descent { tree, regions, open: mut stack, found, mut elsewhere } = self;
+        stack.reverse();
+        while let Some(open) = stack.pop() {
+            let Open { key, tile, lane, region } = open;
+            let tile = &tree.tiles[tile as usize];
+            let child = tile.child[lane];
+            if let Some(elsewhere) = &mut elsewhere
+                && (child == CLOSED || child == LEAF || child < tree.local)
+            {
+                match child {
+                    CLOSED => elsewhere.closed.push(key),
+                    _ => elsewhere.inside.push(open),
+                }
+                continue;
+            }
+            found.extend_from_slice(bytemuck::bytes_of(&key.bits()));
+            if child == LEAF {
+                found.extend_from_slice(bytemuck::bytes_of(&AS_BODIES));
+                tree.particles.write(tile.first[lane], tile.count[lane], found);
+                continue;
+            }
+            let children = &tree.tiles[child as usize];
+            found.extend_from_slice(bytemuck::bytes_of(&AS_TILE));
+            children.write(found);
+            let openers = openers::<L, E>(&tree.opening, regions, children, region);
+            stack.extend(openers.into_iter().enumerate().rev().filter_map(|(lane, region)| {
+                Some(Open { key: key.child(lane), tile: child, lane, region: region? })
+            }));
+        }
+    }
+}
+
+/// For each cell of a tile, the first region from `at` on that may open it. Regions before it need not be asked about the cell's children,
+/// since what accepts a cell needs nothing inside.
+#[inline(always)]
+fn openers<L: Lanes, E: Expansion>(
+    opening: &Opening,
+    regions: &Regions,
+    tile: &Tile<E>,
+    mut at: usize,
+) -> [Option<usize>; LANES] {
+    let (mut openers, mut left) = ([None; LANES], tile.present);
+    while left != 0 && at < regions.len() {
+        let may_open = may_open::<L, E>(opening, regions, tile, at) & left;
+        match regions.inside(at) {
+            Some(inside) if may_open == 0 => at += inside,
+            Some(_) => {}
+            None => {
+                simd::lanes(may_open).for_each(|lane| openers[lane] = Some(at));
+                left &= !may_open;
+            }
+        }
+        at += 1;
+    }
+    openers
+}
+
+/// Which cells of a tile a region, or any that it is around, may open.
+#[inline(always)]
+fn may_open<L: Lanes, E: Expansion>(opening: &Opening, regions: &Regions, tile: &Tile<E>, at: usize) -> u8 {
+    match regions {
+        Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[at] as &Region).0,
+        Regions::Cells(regions) => opening.may_open::<L, E>(tile, &regions[at]),
+    }
+}
