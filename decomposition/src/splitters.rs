@@ -4,10 +4,15 @@
 //! which the splitter falls, and go on in the child that its share of the work falls into, until that child is a sink group: the
 //! topmost cell with at most `group_size` bodies, or a deepest one. The nearer edge of the group is the splitter. So no leaf and no
 //! group is ever shared, and every cell that is shared has more than `group_size` bodies. An edge of a larger cell that is near enough is as good,
-//! and better for others: the larger the cells, the fewer are a rank's branches, which all ranks must know.
+//! and better for others: the larger the cells, the fewer are a rank's branches, which others must know.
+//!
+//! Bodies that were on their ranks in the order of their keys still are, but for a few ([`last_places`]). Then each rank gets to know the bodies between the
+//! last splitters and, group by group, the sums of the cells above them: the searches that end there need nobody else. Where bodies lie
+//! anyhow, all ranks sum each level together.
 
-use crate::{Comm, Reduction};
+use crate::{Comm, Reduction, collective, groups};
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::ops::Range;
 use treecode::Key;
 
@@ -45,6 +50,27 @@ impl Splitters {
     }
 }
 
+/// Bodies of a rank for one that may be out of place at either end: as a rule, and at most.
+const MARGINS: [usize; 2] = [16, 4];
+
+/// What is wanted.
+#[derive(Clone, Copy)]
+struct Goal {
+    ranks: u64,
+    group_size: u64,
+    /// Work of a body besides its own.
+    extra: u64,
+}
+
+/// What was found.
+struct Found {
+    splitters: Splitters,
+    /// The most bodies of a rank.
+    most: u64,
+    /// Count and work of all bodies.
+    totals: [u64; 2],
+}
+
 /// A splitter on its way down.
 struct Search {
     cell: Key,
@@ -56,117 +82,252 @@ struct Search {
     found: Option<u64>,
 }
 
-/// Work of sorted bodies, in whole numbers, so that sums are the same in any order.
-struct Work<'a> {
+/// Bodies in the order of their keys, with their work in whole numbers, so that sums are the same in any order.
+struct Sorted<'a> {
+    keys: &'a [u64],
     work: &'a [f32],
-    /// Work of a body besides its own.
-    extra: u64,
-    /// Work of the bodies before each span of [`Work::SPAN`] bodies, and of all.
+    /// Work of the bodies before each span of [`Sorted::SPAN`] bodies, and of all.
     before: Vec<u64>,
 }
 
-impl Work<'_> {
+impl<'a> Sorted<'a> {
     /// Bodies between sums: what lies between is added when it is asked for.
     const SPAN: usize = 256;
 
-    fn new(work: &[f32], extra: u64) -> Work<'_> {
-        let spans = work.par_chunks(Self::SPAN).with_min_len(64).map(|span| sum(span, extra));
+    fn new(keys: &'a [u64], work: &'a [f32]) -> Sorted<'a> {
+        let spans = work.par_chunks(Self::SPAN).with_min_len(64).map(sum);
         let mut before: Vec<u64> = spans.collect();
         before.push(0);
         before.iter_mut().fold(0, |sum, before| sum + std::mem::replace(before, sum));
-        Work { work, extra, before }
+        Sorted { keys, work, before }
     }
 
-    /// Work of the first `count` bodies.
-    fn of_first(&self, count: usize) -> u64 {
+    /// Count and work of the bodies before a key.
+    fn before(&self, key: u64) -> [u64; 2] {
+        let count = self.keys.partition_point(|other| *other < key);
         let span = count / Self::SPAN;
-        self.before[span] + sum(&self.work[span * Self::SPAN..count], self.extra)
+        [count as u64, self.before[span] + sum(&self.work[span * Self::SPAN..count])]
+    }
+
+    /// Count and work of all bodies.
+    fn all(&self) -> [u64; 2] {
+        self.inside(Key::ROOT)
+    }
+
+    /// Count and work of the bodies in a cell.
+    fn inside(&self, cell: Key) -> [u64; 2] {
+        let [before, after] = [cell.bodies().start, cell.bodies().end].map(|key| self.before(key));
+        [after[0] - before[0], after[1] - before[1]]
     }
 }
 
-fn sum(work: &[f32], extra: u64) -> u64 {
-    work.iter().map(|work| extra + *work as u64).sum()
+fn sum(work: &[f32]) -> u64 {
+    work.iter().map(|work| *work as u64).sum()
+}
+
+fn children(cell: Key) -> impl Iterator<Item = Key> {
+    (0..8).map(move |octant| cell.child(octant))
 }
 
 /// Finds splitters that share the bodies of all ranks among so many `ranks`: each rank has sorted keys and the work of its bodies.
 pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize, ranks: usize) -> Splitters {
-    let ranks = ranks as u64;
-    let (splitters, most, [bodies, total]) = find(comm, keys, &Work::new(work, 1), group_size, ranks);
-    if most <= BODY_CAP * bodies.div_ceil(ranks) {
-        return splitters;
-    }
-    let extra = (total as f64 / bodies as f64 * CAP_SHARE) as u64;
-    find(comm, keys, &Work::new(work, 1 + extra), group_size, ranks).0
+    let (ranks, group_size) = (ranks as u64, group_size as u64);
+    let capped = |find: &dyn Fn(Goal) -> Found| {
+        let Found { splitters, most, totals: [bodies, total] } = find(Goal { ranks, group_size, extra: 1 });
+        if most <= BODY_CAP * bodies.div_ceil(ranks) {
+            return splitters;
+        }
+        let extra = 1 + (total as f64 / bodies as f64 * CAP_SHARE) as u64;
+        find(Goal { ranks, group_size, extra }).splitters
+    };
+    let Some(places) = last_places(comm, keys) else {
+        let bodies = Sorted::new(keys, work);
+        return capped(&|goal| level_by_level(comm, &bodies, goal));
+    };
+    let (strays, work_of_strays) = exchange_strays(comm, &places, keys, work);
+    let own = places.share(comm.rank(), keys);
+    let bodies = [Sorted::new(&keys[own.clone()], &work[own]), Sorted::new(&strays, &work_of_strays)];
+    let known = Known::new(comm, &places, bodies);
+    capped(&|goal| known.find(comm, goal))
 }
 
-/// The splitters for these amounts of work, the most bodies of a rank, and count and work of all bodies.
-fn find(
-    comm: &dyn Comm,
-    keys: &[u64],
-    work: &Work,
-    group_size: usize,
-    ranks: u64,
-) -> (Splitters, u64, [u64; 2]) {
-    let mut totals = [keys.len() as u64, work.of_first(keys.len())];
-    comm.all_reduce(&mut totals, Reduction::Sum);
+/// Splitters between the bodies of all ranks as they lie, about the last ones: at the edges of the largest cells between nearly all bodies of one rank
+/// and of the next or, where too many have moved for that, between half of them. `None` where these are not in order.
+fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
+    let ends = |margin: usize| [keys[keys.len() / margin], keys[keys.len() - 1 - keys.len() / margin]];
+    let mine = if keys.is_empty() { vec![] } else { MARGINS.map(ends).to_vec() };
+    let all = collective::gather(comm, &mine);
+    let mut bounds = vec![Key::END; comm.size() + 1];
+    bounds[0] = Key::ROOT.bodies().start;
+    let mut last: Option<(usize, &[[u64; 2]])> = None;
+    for (rank, ends) in all.iter().enumerate().filter(|(_, ends)| !ends.is_empty()) {
+        let (after, edge) = match last {
+            None => (0, bounds[0]),
+            Some((before, last)) => {
+                let mut between = last.iter().zip(ends).map(|(before, after)| (before[1], after[0]));
+                let (end, start) = between.find(|(end, start)| end < start)?;
+                let differing = (end ^ start).ilog2();
+                (before + 1, start >> differing << differing)
+            }
+        };
+        bounds[after..=rank].fill(edge);
+        last = Some((rank, ends));
+    }
+    Some(Splitters { bounds })
+}
 
-    let start = |rank: u64| {
-        let target = (u128::from(totals[1]) * u128::from(rank) / u128::from(ranks)) as u64;
-        let slack = totals[1] / ranks / SLACK;
-        let mut search = Search { cell: Key::ROOT, before: [0, 0], target, slack, found: None };
-        search.snap(totals, group_size as u64);
-        search
+/// Tells the ranks of these places of the bodies that lie on others; those of this rank, in the order of their keys.
+fn exchange_strays(comm: &dyn Comm, places: &Splitters, keys: &[u64], work: &[f32]) -> (Vec<u64>, Vec<f32>) {
+    let stray = |rank: usize| {
+        let share = if rank == comm.rank() { 0..0 } else { places.share(rank, keys) };
+        let body = |(key, work): (&u64, &f32)| [*key as u32, (*key >> 32) as u32, work.to_bits()];
+        keys[share.clone()].iter().zip(&work[share]).map(body).collect()
     };
-    let mut searches: Vec<Search> = (1..ranks).map(start).collect();
+    let out: Vec<Vec<[u32; 3]>> = (0..comm.size()).map(stray).collect();
+    let body = |[low, high, work]: [u32; 3]| (u64::from(high) << 32 | u64::from(low), f32::from_bits(work));
+    let mut all: Vec<(u64, f32)> = collective::exchange(comm, &out).concat().into_iter().map(body).collect();
+    all.sort_unstable_by_key(|(key, _)| *key);
+    all.into_iter().unzip()
+}
+
+/// What a rank knows of the bodies of all ranks: those at its place, and the cells above.
+struct Known<'a> {
+    place: Range<u64>,
+    bodies: [Sorted<'a>; 2],
+    /// Count and work of the children of the cells that lie at more places than one.
+    above: HashMap<Key, [[u64; 2]; 8]>,
+    totals: [u64; 2],
+}
+
+impl Known<'_> {
+    fn new<'a>(comm: &dyn Comm, places: &Splitters, bodies: [Sorted<'a>; 2]) -> Known<'a> {
+        let place = places.interval(comm.rank());
+        let mut known = Known { place, bodies, above: HashMap::new(), totals: [0; 2] };
+        let mut branches = Vec::new();
+        known.cover(Key::ROOT, &mut branches);
+        let mut above = HashMap::new();
+        let merge = &mut |cell: Key, children: &[(usize, [u64; 2])]| {
+            let sums: &mut [[u64; 2]; 8] = above.entry(cell).or_default();
+            children.iter().for_each(|(octant, sum)| sums[*octant] = *sum);
+            children.iter().fold([0; 2], |sum, (_, child)| add(sum, *child))
+        };
+        known.totals = groups::fold(comm, places, branches, merge).unwrap_or([0; 2]);
+        known.above = above;
+        known
+    }
+
+    /// Count and work of the bodies here in a cell.
+    fn inside(&self, cell: Key) -> [u64; 2] {
+        let [here, strays] = &self.bodies;
+        add(here.inside(cell), strays.inside(cell))
+    }
+
+    /// Whether a cell lies at this place.
+    fn is_here(&self, cell: Key) -> bool {
+        self.place.start <= cell.bodies().start && cell.bodies().end <= self.place.end
+    }
+
+    /// The largest cells at this place that hold bodies.
+    fn cover(&self, cell: Key, branches: &mut Vec<(Key, [u64; 2])>) {
+        match self.inside(cell) {
+            [0, _] => {}
+            sum if self.is_here(cell) => branches.push((cell, sum)),
+            _ => children(cell).for_each(|child| self.cover(child, branches)),
+        }
+    }
+
+    fn find(&self, comm: &dyn Comm, goal: Goal) -> Found {
+        let mut searches = goal.searches(self.totals);
+        let mut found = Vec::new();
+        for search in &mut searches {
+            while search.found.is_none() {
+                if self.is_here(search.cell) {
+                    let sums: Vec<_> = children(search.cell).map(|child| self.inside(child)).collect();
+                    search.descend(&sums, goal);
+                } else if let Some(sums) = self.above.get(&search.cell) {
+                    search.descend(sums, goal);
+                } else {
+                    break; // others know
+                }
+            }
+            found.extend(search.found.map_or([0; 2], |bound| [bound, search.before[0]]));
+        }
+        comm.all_reduce(&mut found, Reduction::Max);
+        goal.found(self.totals, found.chunks_exact(2).map(|found| (found[0], found[1])))
+    }
+}
+
+/// The splitters, if bodies lie on any ranks in any order.
+fn level_by_level(comm: &dyn Comm, bodies: &Sorted, goal: Goal) -> Found {
+    let mut totals = bodies.all();
+    comm.all_reduce(&mut totals, Reduction::Sum);
+    let mut searches = goal.searches(totals);
     while searches.iter().any(|search| search.found.is_none()) {
         let open: Vec<&mut Search> = searches.iter_mut().filter(|search| search.found.is_none()).collect();
         // Searches in the same cell follow each other.
         let mut cells: Vec<Key> = open.iter().map(|search| search.cell).collect();
         cells.dedup();
-        let mut sums: Vec<u64> =
-            cells.iter().flat_map(|cell| children(*cell, keys, work)).flatten().collect();
+        let sums = |cell: &Key| children(*cell).flat_map(|child| bodies.inside(child));
+        let mut sums: Vec<u64> = cells.iter().flat_map(sums).collect();
         comm.all_reduce(&mut sums, Reduction::Sum);
-        let mut sums = cells.into_iter().zip(sums.chunks_exact(16)).peekable();
+        let sums: Vec<[u64; 2]> = sums.chunks_exact(2).map(|sum| [sum[0], sum[1]]).collect();
+        let mut sums = cells.into_iter().zip(sums.chunks_exact(8)).peekable();
         for search in open {
             while sums.next_if(|(cell, _)| *cell != search.cell).is_some() {}
             let (_, sums) = sums.peek().expect("each search has its cell");
-            search.descend(sums, group_size as u64);
+            search.descend(sums, goal);
         }
     }
-
-    let mut bounds = vec![Key::ROOT.bodies().start];
-    bounds.extend(searches.iter().map(|search| search.found.expect("the loop ended")));
-    bounds.push(Key::END);
-    let mut ends: Vec<u64> = searches.iter().map(|search| search.before[0]).collect();
-    ends.insert(0, 0);
-    ends.push(totals[0]);
-    let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
-    (Splitters { bounds }, most, totals)
+    let found = |search: Search| (search.found.expect("the loop ended"), search.before[0]);
+    goal.found(totals, searches.into_iter().map(found))
 }
 
-/// Count and work of this rank's bodies in the children of a cell.
-fn children(cell: Key, keys: &[u64], work: &Work) -> [[u64; 2]; 8] {
-    let mut end = keys.partition_point(|key| *key < cell.bodies().start);
-    std::array::from_fn(|octant| {
-        let start = end;
-        let last = cell.child(octant).bodies().end;
-        end = start + keys[start..].partition_point(|key| *key < last);
-        [(end - start) as u64, work.of_first(end) - work.of_first(start)]
-    })
+fn add(a: [u64; 2], b: [u64; 2]) -> [u64; 2] {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+impl Goal {
+    /// Count and work that counts.
+    fn with_extra(&self, [count, work]: [u64; 2]) -> [u64; 2] {
+        [count, work + self.extra * count]
+    }
+
+    /// One search for each splitter, given count and work of all bodies.
+    fn searches(&self, totals: [u64; 2]) -> Vec<Search> {
+        let [_, work] = self.with_extra(totals);
+        let start = |rank: u64| {
+            let target = (u128::from(work) * u128::from(rank) / u128::from(self.ranks)) as u64;
+            let slack = work / self.ranks / SLACK;
+            let mut search = Search { cell: Key::ROOT, before: [0, 0], target, slack, found: None };
+            search.snap(self.with_extra(totals), self.group_size);
+            search
+        };
+        (1..self.ranks).map(start).collect()
+    }
+
+    /// The splitters, given each with the number of bodies before it.
+    fn found(&self, totals: [u64; 2], splitters: impl Iterator<Item = (u64, u64)>) -> Found {
+        let (mut bounds, mut ends): (Vec<u64>, Vec<u64>) =
+            std::iter::once((Key::ROOT.bodies().start, 0)).chain(splitters).unzip();
+        bounds.push(Key::END);
+        ends.push(totals[0]);
+        let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
+        Found { splitters: Splitters { bounds }, most, totals: self.with_extra(totals) }
+    }
 }
 
 impl Search {
-    /// Goes on in the child that the target falls into, whose eight pairs of count and work are `sums`.
-    fn descend(&mut self, sums: &[u64], group_size: u64) {
+    /// Goes on in the child that the target falls into; `sums` are count and work of the bodies of all eight.
+    fn descend(&mut self, sums: &[[u64; 2]], goal: Goal) {
         let mut before = self.before;
-        for (octant, sum) in sums.chunks_exact(2).enumerate() {
-            let (count, work) = (sum[0], sum[1]);
+        for (octant, sum) in sums.iter().enumerate() {
+            let [count, work] = goal.with_extra(*sum);
             if self.target >= before[1] + work && octant < 7 {
                 before = [before[0] + count, before[1] + work];
                 continue;
             }
             (self.cell, self.before) = (self.cell.child(octant), before);
-            self.snap([count, work], group_size);
+            self.snap([count, work], goal.group_size);
             return;
         }
     }
@@ -212,6 +373,54 @@ mod tests {
         });
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
         found.into_iter().next().expect("there is a rank")
+    }
+
+    /// Splitters for bodies that other splitters have put in order, but for one in `stray`, which is on any rank.
+    fn split_again(
+        keys: &[u64],
+        work: &[f32],
+        last: &Splitters,
+        ranks: usize,
+        stray: usize,
+    ) -> (Splitters, bool) {
+        let found = threads::run(ranks, |comm| {
+            let share = last.share(comm.rank(), keys);
+            let mine = |i: &usize| match (i * 7919) % stray {
+                0 => i / stray % ranks == comm.rank(),
+                _ => share.contains(i),
+            };
+            let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
+            let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
+            let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
+            (splitters(comm, &keys, &work, 20, ranks), last_places(comm, &keys).is_some())
+        });
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+        found.into_iter().next().expect("there is a rank")
+    }
+
+    #[test]
+    fn bodies_in_order_get_the_splitters_of_bodies_anywhere() {
+        let keys = [keys(20_000, 3), vec![Key::ROOT.bodies().start; 100]].concat();
+        let keys = {
+            let mut keys = keys;
+            keys.sort_unstable();
+            keys
+        };
+        let work: Vec<f32> = (0..keys.len()).map(|i| 10.0 + (i * i / 500 % 90) as f32).collect();
+        for ranks in [1, 2, 3, 7, 16, 33] {
+            let expected = split(&keys, &work, ranks, 20);
+            let others = split(&keys, &vec![1.0; keys.len()], ranks, 50);
+            for (last, stray) in [(&expected, usize::MAX), (&others, 40), (&others, 10)] {
+                assert_eq!(
+                    split_again(&keys, &work, last, ranks, stray),
+                    (expected.clone(), true),
+                    "{ranks}"
+                );
+            }
+            // Bodies anywhere; few ranks may look as if they were in order.
+            let (found, in_order) = split_again(&keys, &work, &others, ranks, 1);
+            assert!(found == expected && (ranks < 7 || !in_order), "{ranks}");
+        }
     }
 
     #[test]
