@@ -1,9 +1,9 @@
 //! Promise 1: accelerations, positions and velocities after some steps have the same bits on any number of ranks and threads.
 
-use decomposition::{Comm, Evaluation, evaluate, threads};
+use decomposition::{Comm, Evaluation, Moments, Plan, evaluate, evaluate_selected, threads};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, Walk, leapfrog};
+use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
 
 const STEPS: usize = 10;
 
@@ -50,6 +50,16 @@ fn clumps(n: usize) -> Bodies {
 
 /// Runs on `ranks` x `threads`, bodies dealt out anyhow at first; all bodies at the end, by id, and the energy.
 fn run(gravity: &Gravity, start: &Bodies, ranks: usize, threads: usize, steps: usize) -> (Bodies, [u64; 2]) {
+    on_ranks(start, ranks, threads, |comm, bodies| integrate(comm, gravity, bodies, steps))
+}
+
+/// The same of anything that ends with bodies and an energy.
+fn on_ranks(
+    start: &Bodies,
+    ranks: usize,
+    threads: usize,
+    end: impl Fn(&dyn Comm, Bodies) -> (Bodies, [u64; 2]) + Sync,
+) -> (Bodies, [u64; 2]) {
     let ends = threads::run(ranks, |comm| {
         let pool =
             rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
@@ -57,7 +67,7 @@ fn run(gravity: &Gravity, start: &Bodies, ranks: usize, threads: usize, steps: u
         let mine: Vec<u32> =
             (0..start.len() as u32).filter(|i| (i / 3) as usize % ranks == comm.rank()).collect();
         bodies.permute(&mine);
-        pool.install(|| integrate(comm, gravity, bodies, steps))
+        pool.install(|| end(comm, bodies))
     });
     let energy = ends[0].1;
     assert!(ends.iter().all(|end| end.1 == energy), "ranks disagree on the energy");
@@ -79,6 +89,28 @@ fn integrate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, steps: usize) -
         now = evaluate(bodies);
         leapfrog::kick(&mut now.bodies, 5e-4);
     }
+    with_energy(comm, now)
+}
+
+/// Evaluations of fewer and more bodies on one tree, with drifted and with fresh moments.
+fn substeps(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> (Bodies, [u64; 2]) {
+    let plan =
+        |least_rung| Plan { selection: Selection { least_rung, changes: true }, ahead: 3.0, finest_rung: 3 };
+    let mut now = evaluate_selected(comm, gravity, bodies, &plan(0)).expect("the bodies are good");
+    for (least_rung, moments) in [
+        (2, Moments::Drifted),
+        (3, Moments::Drifted),
+        (1, Moments::Fresh),
+        (3, Moments::Drifted),
+        (0, Moments::Drifted),
+    ] {
+        leapfrog::drift(&mut now.bodies, 1e-3);
+        now = now.again(comm, gravity, &plan(least_rung), moments);
+    }
+    with_energy(comm, now)
+}
+
+fn with_energy(comm: &dyn Comm, now: Evaluation) -> (Bodies, [u64; 2]) {
     let energy = now.sum(comm, |b, i| {
         let v = b.velocity(i);
         [0.5 * b.mass[i] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]), 0.5 * b.mass[i] * b.pot[i]]
@@ -140,6 +172,25 @@ fn every_criterion_and_order_on_any_ranks() {
             for ranks in [2, 3, 4, 7] {
                 let got = run(&gravity, &bodies, ranks, 1, STEPS);
                 assert_same_bits(&got, &want, &format!("{bodies_name}, {}, {ranks} ranks", name(&gravity)));
+            }
+        }
+    }
+}
+
+#[test]
+fn some_bodies_on_one_tree() {
+    for (bodies_name, mut bodies) in [("plummer", plummer(2_000)), ("clumps", clumps(2_000))] {
+        // The finest rung is in one place, so that some ranks have none of its bodies.
+        for i in 0..bodies.len() {
+            let near = bodies.position(i).iter().all(|x| (x - 0.2).abs() < 0.5);
+            bodies.rung[i] = if near { 3 } else { (i % 3) as u8 };
+        }
+        for gravity in combinations(&[3]) {
+            let on = |ranks| on_ranks(&bodies, ranks, 1, |comm, bodies| substeps(comm, &gravity, bodies));
+            let want = on(1);
+            for ranks in 2..=9 {
+                let what = format!("{bodies_name}, {}, {ranks} ranks", name(&gravity));
+                assert_same_bits(&on(ranks), &want, &what);
             }
         }
     }
