@@ -100,7 +100,7 @@ impl Bodies {
 
     /// Appends the bodies of a message that [`Bodies::write`] wrote.
     pub fn read(&mut self, mut message: &[u8]) {
-        let count = crate::summary::take::<u64>(&mut message) as usize;
+        let count = crate::message::take::<u64>(&mut message) as usize;
         each_array!(self, array => extend(array, count, &mut message));
         assert!(message.is_empty(), "a message of bodies has another length than it says");
     }

@@ -11,9 +11,9 @@
 //! A refused pair is split. The sink is split unless the source is *much* larger: many small pieces of a source, each accepted for its small
 //! mass, would add up their errors over a large sink. For the same reason a leaf's bodies feel much smaller cells one by one.
 
+use crate::message::take;
 use crate::opening::Opening;
 use crate::simd::{self, Lanes, square};
-use crate::summary::take;
 use crate::tile::{LEAF, Tile};
 use crate::{Criterion, Expansion};
 
@@ -46,10 +46,10 @@ pub enum SinkRegion {
 /// Sink cells by what bounds them all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SinkBox {
-    /// Lowest corner of the box around the centres of mass, in length units of the [`crate::Frame`].
-    pub(crate) lo: [f64; 3],
-    /// Its highest corner.
-    pub(crate) hi: [f64; 3],
+    /// Lowest corner of the box around the centres of mass, in length units of the [`crate::Frame`], rounded down: by an eighth of a deepest cell at most.
+    pub(crate) lo: [f32; 3],
+    /// Its highest corner, rounded up.
+    pub(crate) hi: [f32; 3],
     /// Greatest radius of a leaf.
     pub(crate) leaf: f32,
     /// Greatest radius of any cell.
@@ -86,7 +86,8 @@ impl SinkBox {
     /// Around a cell alone that is no leaf.
     fn of(cell: &SinkCell) -> SinkBox {
         let SinkCell { centre, radius, error, reach, .. } = *cell;
-        SinkBox { lo: centre, hi: centre, leaf: 0.0, any: radius, error, reach }
+        let (lo, hi) = (centre.map(round_down), centre.map(|x| -round_down(-x)));
+        SinkBox { lo, hi, leaf: 0.0, any: radius, error, reach }
     }
 
     fn write(&self, message: &mut Vec<u8>) {
@@ -96,28 +97,34 @@ impl SinkBox {
     }
 
     fn read(message: &mut &[u8]) -> SinkBox {
-        let [lo, hi] = take::<[[f64; 3]; 2]>(message);
+        let [lo, hi] = take::<[[f32; 3]; 2]>(message);
         let [leaf, any, error, reach] = take::<[f32; 4]>(message);
         SinkBox { lo, hi, leaf, any, error, reach }
     }
 }
 
+/// The greatest number of single precision that is not above.
+fn round_down(x: f64) -> f32 {
+    let nearest = x as f32;
+    if f64::from(nearest) > x { nearest.next_down() } else { nearest }
+}
+
 impl SinkRegion {
     /// Appends the region to a message.
     pub(crate) fn write(&self, message: &mut Vec<u8>) {
-        let mut tag = |tag: u64| message.extend_from_slice(bytemuck::bytes_of(&tag));
         match self {
             SinkRegion::Alone(SinkCell { centre, radius, error, reach, softening }) => {
-                tag(ALONE);
+                message.push(ALONE);
                 message.extend_from_slice(bytemuck::bytes_of(centre));
                 message.extend_from_slice(bytemuck::cast_slice(&[*radius, *error, *reach, *softening]));
             }
             SinkRegion::Below(sinks) => {
-                tag(BELOW);
+                message.push(BELOW);
                 sinks.write(message);
             }
             SinkRegion::Around(sinks, inside) => {
-                tag(AROUND + u64::from(*inside));
+                message.push(AROUND);
+                message.extend_from_slice(&inside.to_ne_bytes());
                 sinks.write(message);
             }
         }
@@ -125,22 +132,26 @@ impl SinkRegion {
 
     /// Takes a region from the front of a message.
     pub(crate) fn read(message: &mut &[u8]) -> SinkRegion {
-        match take::<u64>(message) {
+        match take::<u8>(message) {
             ALONE => {
                 let centre = take(message);
                 let [radius, error, reach, softening] = take::<[f32; 4]>(message);
                 SinkRegion::Alone(SinkCell { centre, radius, error, reach, softening })
             }
             BELOW => SinkRegion::Below(SinkBox::read(message)),
-            tag => SinkRegion::Around(SinkBox::read(message), (tag - AROUND) as u32),
+            AROUND => {
+                let inside = take(message);
+                SinkRegion::Around(SinkBox::read(message), inside)
+            }
+            other => unreachable!("no region begins with {other}"),
         }
     }
 }
 
-/// What a region begins with in a message; the last with the number of regions inside added.
-const ALONE: u64 = 0;
-const BELOW: u64 = 1;
-const AROUND: u64 = 2;
+/// What a region begins with in a message.
+const ALONE: u8 = 0;
+const BELOW: u8 = 1;
+const AROUND: u8 = 2;
 
 /// What a sink cell makes of the cells of a tile, one bit a lane.
 pub(crate) struct Verdict<L> {
@@ -226,7 +237,8 @@ impl Opening {
         let mut magnitude = 0.0;
         let beyond: [L; 3] = std::array::from_fn(|axis| {
             let com = L::load(&tile.com[axis]);
-            let [lo, hi] = [sinks.lo, sinks.hi].map(|corner| (corner[axis] - tile.centre[axis]) as f32);
+            let [lo, hi] =
+                [sinks.lo, sinks.hi].map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
             magnitude += lo.abs().max(hi.abs());
             (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0))
         });
@@ -321,9 +333,7 @@ mod tests {
                 centre: at.map(|x| x + 480.0), radius: *radius, error: 1e-9 * error, reach: *reach, softening: 0.0,
             };
             let (above, leaves) = (cell(&sinks[0]), &sinks[1..]);
-            let boxes = leaves.iter().map(cell).map(|SinkCell { centre, radius, error, reach, .. }| {
-                SinkBox { lo: centre, hi: centre, leaf: radius, any: radius, error, reach }
-            });
+            let boxes = leaves.iter().map(cell).map(|cell| SinkBox { leaf: cell.radius, ..SinkBox::of(&cell) });
             let all = SinkBox::above(&above, boxes);
             for path in Path::available() {
                 let judge = |cell| dispatch(path, Judge(&opening, &tile, SinkRegion::Below(all), cell));

@@ -7,10 +7,10 @@
 use crate::Key;
 use crate::dual::SinkRegion;
 use crate::expansion::Expansion;
+use crate::message::take;
 use crate::opening::{Opening, Region};
 use crate::regions::Regions;
 use crate::simd::{self, LANES, Lanes, Task, dispatch};
-use crate::summary::take;
 use crate::tile::{CLOSED, LEAF, Tile};
 use crate::tree::Tree;
 
@@ -32,10 +32,6 @@ struct Open {
     lane: usize,
     region: usize,
 }
-
-/// What follows a key in a message: the tile of the cell's children, or the particles of a leaf.
-const AS_TILE: u64 = 0;
-const AS_BODIES: u64 = 1;
 
 impl<E: Expansion> Tree<E> {
     /// The sinks of this rank, and the cells of other ranks that they may open.
@@ -134,21 +130,26 @@ impl<E: Expansion> Tree<E> {
         while !message.is_empty() {
             let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
             let (index, lane) = self.place(key);
-            let (child, first, count);
-            if take::<u64>(&mut message) == AS_TILE {
-                child = self.tiles.len() as u32;
-                (first, count) = (0, 0);
-                self.tiles.push(Tile::read(key, &mut message));
-                self.map.insert(key, child);
-                self.imported[0] += 1;
-            } else {
-                child = LEAF;
-                (first, count) = self.particles.read(&mut message, &self.softened);
-                self.imported[1] += u64::from(count);
+            let mut stack = vec![(key, index, lane)];
+            while let Some((key, index, lane)) = stack.pop() {
+                let parent = &self.tiles[index as usize];
+                assert!(parent.child[lane] == CLOSED, "{key:?} came twice");
+                let (child, bodies);
+                if parent.leaves >> lane & 1 == 1 {
+                    let (first, count) = self.particles.read(&mut message, &self.softened);
+                    (child, bodies) = (LEAF, first..first + count);
+                    self.imported[1] += u64::from(count);
+                } else {
+                    let (tile, follow) = Tile::read(key, &mut message);
+                    (child, bodies) = (self.tiles.len() as u32, 0..0);
+                    self.tiles.push(tile);
+                    self.map.insert(key, child);
+                    self.imported[0] += 1;
+                    let below = (0..LANES).rev().filter(|lane| follow >> lane & 1 == 1);
+                    stack.extend(below.map(|lane| (key.child(lane), child, lane)));
+                }
+                self.tiles[index as usize].link(lane, child, &bodies);
             }
-            let parent = &mut self.tiles[index as usize];
-            assert!(parent.child[lane] == CLOSED, "{key:?} came twice");
-            parent.link(lane, child, &(first..first + count));
         }
     }
 }
@@ -211,7 +212,8 @@ struct Elsewhere<'a> {
     closed: &'a mut Vec<Key>,
 }
 
-/// Writes cells that are open, and all inside that regions may open, in key order: all of them, or those above the cells of this rank.
+/// Writes cells that are open, and all inside that regions may open, each tile before those below it: all of them, or those above the cells of this
+/// rank. The key of a cell goes with the first of a message, and where it is not said by the tile above.
 struct Descent<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -220,39 +222,51 @@ struct Descent<'a, E: Expansion> {
     elsewhere: Option<Elsewhere<'a>>,
 }
 
+impl<E: Expansion> Descent<'_, E> {
+    /// The same cell, unless it is elsewhere.
+    fn here(&mut self, open: Open) -> Option<Open> {
+        let Some(elsewhere) = &mut self.elsewhere else { return Some(open) };
+        match self.tree.tiles[open.tile as usize].child[open.lane] {
+            CLOSED => elsewhere.closed.push(open.key),
+            child if child == LEAF || child < self.tree.local => elsewhere.inside.push(open),
+            _ => return Some(open),
+        }
+        None
+    }
+}
+
 impl<E: Expansion> Task for Descent<'_, E> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Descent { tree, regions, open: mut stack, found, mut elsewhere } = self;
-        stack.reverse();
-        while let Some(open) = stack.pop() {
-            let Open { key, tile, lane, region } = open;
-            let tile = &tree.tiles[tile as usize];
-            let child = tile.child[lane];
-            if let Some(elsewhere) = &mut elsewhere
-                && (child == CLOSED || child == LEAF || child < tree.local)
-            {
-                match child {
-                    CLOSED => elsewhere.closed.push(key),
-                    _ => elsewhere.inside.push(open),
+    fn run<L: Lanes>(mut self) {
+        let (tree, regions) = (self.tree, self.regions);
+        let mut stack: Vec<Open> = Vec::new();
+        for open in std::mem::take(&mut self.open) {
+            let Some(open) = self.here(open) else { continue };
+            self.found.extend_from_slice(&open.key.bits().to_ne_bytes());
+            stack.push(open);
+            while let Some(Open { key, tile, lane, region }) = stack.pop() {
+                let tile = &tree.tiles[tile as usize];
+                let child = tile.child[lane];
+                if child == LEAF {
+                    tree.particles.write(tile.first[lane], tile.count[lane], self.found);
+                    continue;
                 }
-                continue;
+                let children = &tree.tiles[child as usize];
+                let (before, mut follow) = (stack.len(), 0);
+                for (lane, region) in
+                    openers::<L, E>(&tree.opening, regions, children, region).into_iter().enumerate()
+                {
+                    let open = region.map(|region| Open { key: key.child(lane), tile: child, lane, region });
+                    if let Some(open) = open.and_then(|open| self.here(open)) {
+                        follow |= 1 << lane;
+                        stack.push(open);
+                    }
+                }
+                stack[before..].reverse();
+                children.write(follow, self.found);
             }
-            found.extend_from_slice(bytemuck::bytes_of(&key.bits()));
-            if child == LEAF {
-                found.extend_from_slice(bytemuck::bytes_of(&AS_BODIES));
-                tree.particles.write(tile.first[lane], tile.count[lane], found);
-                continue;
-            }
-            let children = &tree.tiles[child as usize];
-            found.extend_from_slice(bytemuck::bytes_of(&AS_TILE));
-            children.write(found);
-            let openers = openers::<L, E>(&tree.opening, regions, children, region);
-            stack.extend(openers.into_iter().enumerate().rev().filter_map(|(lane, region)| {
-                Some(Open { key: key.child(lane), tile: child, lane, region: region? })
-            }));
         }
     }
 }

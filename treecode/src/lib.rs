@@ -25,6 +25,7 @@ mod kernel;
 mod key;
 mod keymap;
 pub mod leapfrog;
+mod message;
 mod neighbours;
 mod opening;
 mod pairs;

@@ -7,7 +7,8 @@
 //!   field of moments up to order p, where B bounds `sum m r^(p+1)`;
 //! - relative: the same with `tolerance` times the least last acceleration of the sinks.
 
-use crate::summary::{Extent, Summary, square, take};
+use crate::message::take;
+use crate::summary::{Extent, Summary, square};
 use crate::{Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, simd::Lanes, tile::Tile};
 
 /// A criterion in the units of a [`Frame`].

@@ -1,8 +1,8 @@
 //! Bodies as the kernels read them: single precision, relative to the reference of their leaf (its centre of mass, rounded), so
 //! that a tight clump in a wide cell loses nothing.
 
+use crate::message::{pack, take, unpack};
 use crate::parts::for_each_part;
-use crate::summary::take;
 use crate::{Bodies, Frame, softening::Softened};
 
 /// Where the particles of a leaf are.
@@ -71,19 +71,26 @@ impl Particles {
     pub(crate) fn write(&self, first: u32, count: u32, message: &mut Vec<u8>) {
         message.extend_from_slice(bytemuck::bytes_of(&count));
         let range = first as usize..(first + count) as usize;
-        message.extend_from_slice(bytemuck::cast_slice(&self.bodies[range.clone()]));
+        let bodies = &self.bodies[range.clone()];
+        bodies.iter().for_each(|body| message.extend_from_slice(bytemuck::cast_slice(&body[..3])));
+        pack(bodies.iter().map(|body| body[3]), message);
         if !self.term.is_empty() {
-            message.extend_from_slice(bytemuck::cast_slice(&self.term[range]));
+            pack(self.term[range].iter().copied(), message);
         }
     }
 
     /// Takes the particles of a leaf from the front of a message; where they are now.
     pub(crate) fn read(&mut self, message: &mut &[u8], softened: &Softened) -> (u32, u32) {
-        let (first, count) = (self.bodies.len() as u32, take::<u32>(message));
-        self.bodies.extend((0..count).map(|_| take::<[f32; 4]>(message)));
+        let (first, count) = (self.bodies.len(), take::<u32>(message));
+        self.bodies.extend((0..count).map(|_| {
+            let [x, y, z] = take(message);
+            [x, y, z, 0.0]
+        }));
+        unpack(self.bodies[first..].iter_mut().map(|body| &mut body[3]), message);
         if !softened.none {
-            self.term.extend((0..count).map(|_| take::<f32>(message)));
+            self.term.resize(self.bodies.len(), 0.0);
+            unpack(self.term[first..].iter_mut(), message);
         }
-        (first, count)
+        (first as u32, count)
     }
 }

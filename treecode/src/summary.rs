@@ -1,7 +1,7 @@
 //! What is known of a cell in double precision: it goes up the tree child by child in octant order, also above the rank boundaries.
 
 use crate::simd::{LANES, Lanes, Path, Task, dispatch};
-use crate::{Bodies, Expansion, Frame, softening::Softened};
+use crate::{Bodies, Expansion, Frame, message::take, softening::Softened};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -151,13 +151,6 @@ impl Rise for Place {
     }
     #[inline(always)]
     fn add_shifted((): &mut (), (): &(), _: [f64; 3]) {}
-}
-
-/// Takes a value from the front of a message that one of our ranks wrote.
-pub fn take<T: bytemuck::Pod>(message: &mut &[u8]) -> T {
-    let (head, rest) = message.split_at(size_of::<T>());
-    *message = rest;
-    bytemuck::pod_read_unaligned(head)
 }
 
 /// Summary of the bodies of a leaf.

@@ -3,9 +3,10 @@
 //! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell; the root is lane 0 of a tile of its
 //! own, relative to its own centre. An absent octant is [`EMPTY`] and has zero mass.
 
+use crate::message::{pack, take, unpack};
 use crate::{
-    Expansion, Frame, Key, dual::SinkCell, opening::Opening, particles::Leaf, simd::LANES, summary::Summary,
-    summary::take,
+    Expansion, Frame, Key, dual::SinkCell, opening::Opening, particles::Leaf, simd, simd::LANES,
+    summary::Summary,
 };
 use std::ops::Range;
 
@@ -147,36 +148,72 @@ impl<E: Expansion> Tile<E> {
         }
     }
 
-    /// Appends the tile to a message, as seen from a rank that has nothing below it.
-    pub(crate) fn write(&self, message: &mut Vec<u8>) {
-        let closed = self.child.map(|child| if child == EMPTY { EMPTY } else { CLOSED });
-        message.extend_from_slice(bytemuck::cast_slice(&self.com));
-        for row in [self.radius, self.limit, self.reach, self.softening] {
-            message.extend_from_slice(bytemuck::cast_slice(&row));
+    /// Appends what other ranks need of the tile to a message: the lanes that hold a cell, and which of these will `follow` with what is inside.
+    pub(crate) fn write(&self, follow: u8, message: &mut Vec<u8>) {
+        let lanes = || simd::lanes(self.present);
+        message.extend_from_slice(&[self.present, self.leaves, follow]);
+        for row in [&self.reach, &self.softening] {
+            pack(lanes().map(|lane| row[lane]), message);
         }
-        message.extend_from_slice(bytemuck::bytes_of(&self.moments));
-        message.extend_from_slice(bytemuck::cast_slice(&closed));
-        message.extend_from_slice(&u64::from(self.leaves).to_ne_bytes());
+        for row in self.com.iter().chain([&self.radius, &self.limit]).chain(self.moments.as_ref()) {
+            lanes().for_each(|lane| message.extend_from_slice(&row[lane].to_ne_bytes()));
+        }
     }
 
-    /// Takes the tile of the children of `parent` from the front of a message.
-    pub(crate) fn read(parent: Key, message: &mut &[u8]) -> Self {
-        let com = take(message);
-        let [radius, limit, reach, softening] = take::<[[f32; LANES]; 4]>(message);
-        let (moments, child) = (take(message), take::<[u32; LANES]>(message));
-        let present = (0..LANES).filter(|lane| child[*lane] != EMPTY).fold(0, |bits, lane| bits | 1 << lane);
-        let leaves = take::<u64>(message) as u8;
-        Tile {
-            com,
-            radius,
-            limit,
-            reach,
-            softening,
-            moments,
-            child,
-            present,
-            leaves,
-            ..Tile::empty(Some(parent))
+    /// Takes the tile of the children of `parent` from the front of a message, and the lanes that follow.
+    pub(crate) fn read(parent: Key, message: &mut &[u8]) -> (Self, u8) {
+        let [present, leaves, follow] = take(message);
+        let mut tile = Tile { present, leaves, ..Tile::empty(Some(parent)) };
+        let here = |lane: &usize| present >> lane & 1 == 1;
+        for row in [&mut tile.reach, &mut tile.softening] {
+            let cells = row.iter_mut().enumerate().filter(|(lane, _)| here(lane));
+            unpack(cells.map(|(_, value)| value), message);
+        }
+        let moments = bytemuck::cast_slice_mut(std::slice::from_mut(&mut tile.moments));
+        for row in tile.com.iter_mut().chain([&mut tile.radius, &mut tile.limit]).chain(moments) {
+            let row: &mut [f32; LANES] = row;
+            simd::lanes(present).for_each(|lane| row[lane] = take(message));
+        }
+        simd::lanes(present).for_each(|lane| tile.child[lane] = CLOSED);
+        (tile, follow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expansion::Harmonic;
+
+    #[test]
+    fn a_tile_is_read_as_it_was_written_without_what_is_below() {
+        let mut tile = Tile::<Harmonic<2>>::empty(Some(Key::ROOT));
+        (tile.present, tile.leaves) = (0b1010_0110, 0b1000_0100);
+        for lane in simd::lanes(tile.present) {
+            let x = lane as f32 + 0.5;
+            (0..3).for_each(|axis| tile.com[axis][lane] = x - axis as f32);
+            (tile.radius[lane], tile.limit[lane], tile.reach[lane]) = (x * x, 7.0 * x, x);
+            tile.softening[lane] = 0.25;
+            let moments =
+                bytemuck::cast_slice_mut::<_, [f32; LANES]>(std::slice::from_mut(&mut tile.moments));
+            moments.iter_mut().enumerate().for_each(|(k, row)| row[lane] = x + k as f32);
+            tile.child[lane] = 5;
+        }
+        // Four cells of three coordinates, radius, limit and six moments each; of two more rows one is the same for all, or both.
+        for (reach, bytes) in [(tile.reach, 16), ([0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 0.0, 2.0], 4)] {
+            tile.reach = reach;
+            let mut message = Vec::new();
+            tile.write(0b10, &mut message);
+            assert_eq!(message.len(), 3 + 1 + bytes + 1 + 4 + 4 * 4 * 11);
+            let mut rest = &message[..];
+            let (read, follow) = Tile::<Harmonic<2>>::read(Key::ROOT, &mut rest);
+            assert!(rest.is_empty() && follow == 0b10);
+            assert_eq!((read.present, read.leaves, read.centre), (tile.present, tile.leaves, tile.centre));
+            let rows = |tile: &Tile<Harmonic<2>>| {
+                let rows = tile.com.iter().chain([&tile.radius, &tile.limit, &tile.reach, &tile.softening]);
+                rows.chain(tile.moments.as_ref()).copied().collect::<Vec<_>>()
+            };
+            assert_eq!(rows(&read), rows(&tile));
+            assert_eq!(read.child, tile.child.map(|child| if child == EMPTY { EMPTY } else { CLOSED }));
         }
     }
 }

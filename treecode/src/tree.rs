@@ -6,12 +6,13 @@
 
 use crate::dual::{SinkBox, SinkRegion};
 use crate::keymap::KeyMap;
+use crate::message::take;
 use crate::opening::{Opening, Region};
 use crate::particles::{Leaf, Particles};
 use crate::simd::{self, Path};
 use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_inside};
-use crate::summary::{self, Extent, Place, Summary, take};
+use crate::summary::{self, Extent, Place, Summary};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
 use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active};
 use rayon::prelude::*;

@@ -98,7 +98,7 @@ pub(crate) fn square<N: Numbers>([x, y, z]: [N; 3]) -> N {
 
 /// The lanes of these bits, lowest first.
 #[inline(always)]
-pub(crate) fn lanes(bits: u8) -> impl Iterator<Item = usize> {
+pub(crate) fn lanes(bits: u8) -> impl Iterator<Item = usize> + Clone {
     (0..LANES).filter(move |lane| bits >> lane & 1 == 1)
 }
 
