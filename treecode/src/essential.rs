@@ -4,15 +4,15 @@
 //! that knows some of these, [`Tree::visit`] looks inside there, and finds cells that others know, and so on. Each rank visited writes the cells that
 //! were opened and that nobody before it knew ([`Tree::essential`]), and the rank that the sinks are of takes them in ([`Tree::graft`]).
 
-use crate::Key;
-use crate::dual::SinkRegion;
+use crate::dual::{SinkBox, SinkRegion};
 use crate::expansion::Expansion;
 use crate::message::take;
 use crate::opening::{Opening, Region};
-use crate::regions::Regions;
+use crate::regions::{Regions, Wanted};
 use crate::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::tile::{CLOSED, LEAF, Tile};
 use crate::tree::Tree;
+use crate::{Frame, Key};
 
 /// Sinks of some rank, and what they need of the cells that this rank knows.
 pub struct Visit {
@@ -36,7 +36,8 @@ struct Open {
 impl<E: Expansion> Tree<E> {
     /// The sinks of this rank, and the cells of other ranks that they may open.
     pub(crate) fn own_visit(&self) -> Visit {
-        let (regions, mut closed) = (self.all_regions(), self.closed.clone());
+        let regions = self.all_regions();
+        let mut closed: Vec<Key> = self.closed.iter().map(|(key, _)| *key).collect();
         let opens = dispatch(self.path, Cells { tree: self, regions: &regions, cells: &closed });
         let mut opens = opens.into_iter().map(|region| region.is_some());
         closed.retain(|_| opens.next() == Some(true));
@@ -75,16 +76,18 @@ impl<E: Expansion> Tree<E> {
         }
         let mut message = (cells.len() as u64).to_ne_bytes().to_vec();
         cells.iter().for_each(|key| message.extend_from_slice(&key.bits().to_ne_bytes()));
-        let mut tiles: Vec<(u32, u8)> = Vec::new();
-        for (tile, lane) in cells.iter().map(|key| self.place(*key)) {
-            match tiles.last_mut().filter(|(last, _)| *last == tile) {
-                Some((_, lanes)) => *lanes |= 1 << lane,
-                None => tiles.push((tile, 1 << lane)),
-            }
-        }
-        let opens = dispatch(self.path, Opens { tree: self, regions: &visit.regions, tiles: &tiles });
-        visit.regions.only(&opens).write(&mut message);
+        let closed = cells.iter().map(|key| self.closed_cell(*key)).collect();
+        let wanted = dispatch(self.path, Opens { tree: self, regions: &visit.regions, cells: closed });
+        visit.regions.only(&wanted).write(&mut message);
         Some(message)
+    }
+
+    fn closed_cell(&self, key: Key) -> Closed {
+        let known = self.closed.binary_search_by_key(&key.bodies().start, |(key, _)| key.bodies().start);
+        let (_, leaf_side) = self.closed[known.expect("parts tell of all cells that are closed")];
+        let (tile, lane) = self.place(key);
+        let (centre, half) = (Frame::centre(key), 0.5 * Frame::cell_side(key.level()));
+        Closed { tile, lane, centre, half, leaf_side }
     }
 
     /// Takes in a request: looks for what the sinks need down to the cells of this rank, and for what others know.
@@ -180,29 +183,69 @@ impl<E: Expansion> Task for Cells<'_, E> {
     }
 }
 
-/// For each region, whether it may open any of the cells in some lanes of some tiles, or may hold one that does.
+/// A cell that others know inside.
+struct Closed {
+    tile: u32,
+    lane: usize,
+    centre: [f64; 3],
+    half: f64,
+    /// The side that a leaf inside has, about.
+    leaf_side: f64,
+}
+
+/// Sinks are told as one where their box is not larger than this part of its distance, or than a leaf of the cell: hardly more is opened for it.
+const FAR: f64 = 0.25;
+
+impl Closed {
+    /// Whether it is worth telling where sinks are inside of their box.
+    fn is_near(&self, sinks: &SinkBox) -> bool {
+        let (mut extent, mut gap2) = (0f64, 0f64);
+        for axis in 0..3 {
+            let [lo, hi] = [sinks.lo, sinks.hi].map(|corner| f64::from(corner[axis]) - self.centre[axis]);
+            extent = extent.max(hi - lo);
+            gap2 += (lo - self.half).max(-self.half - hi).max(0.0).powi(2);
+        }
+        extent > self.leaf_side.max(FAR * gap2.sqrt())
+    }
+}
+
+/// What is to be told of each region so that others know what of some cells it may open.
 struct Opens<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
-    tiles: &'a [(u32, u8)],
+    cells: Vec<Closed>,
 }
 
 impl<E: Expansion> Task for Opens<'_, E> {
-    type Output = Vec<bool>;
+    type Output = Vec<Wanted>;
 
     #[inline(always)]
-    fn run<L: Lanes>(self) -> Vec<bool> {
-        let Opens { tree, regions, tiles } = self;
-        let mut opens = vec![false; regions.len()];
+    fn run<L: Lanes>(self) -> Vec<Wanted> {
+        let Opens { tree, regions, cells } = self;
+        let mut wanted = vec![Wanted::Nothing; regions.len()];
         let mut at = 0;
         while at < regions.len() {
-            let opened = |(tile, lanes): &(u32, u8)| {
-                may_open::<L, E>(&tree.opening, regions, &tree.tiles[*tile as usize], at) & lanes != 0
-            };
-            opens[at] = tiles.iter().any(opened);
-            at += if opens[at] { 1 } else { 1 + regions.inside(at).unwrap_or(0) };
+            let around = regions.around(at);
+            for cells in cells.chunk_by(|a, b| a.tile == b.tile) {
+                let tile = &tree.tiles[cells[0].tile as usize];
+                let opened = may_open::<L, E>(&tree.opening, regions, tile, at);
+                let mut opened = cells.iter().filter(|cell| opened >> cell.lane & 1 == 1).peekable();
+                if opened.peek().is_some() && wanted[at] == Wanted::Nothing {
+                    wanted[at] = Wanted::Whole;
+                }
+                if let Some((sinks, _)) = around
+                    && opened.any(|cell| cell.is_near(sinks))
+                {
+                    wanted[at] = Wanted::Parts;
+                }
+                if wanted[at] == Wanted::Parts || around.is_none() && wanted[at] == Wanted::Whole {
+                    break;
+                }
+            }
+            let passed_over = around.filter(|_| wanted[at] != Wanted::Parts);
+            at += 1 + passed_over.map_or(0, |(_, inside)| inside);
         }
-        opens
+        wanted
     }
 }
 
@@ -283,8 +326,8 @@ fn openers<L: Lanes, E: Expansion>(
     let (mut openers, mut left) = ([None; LANES], tile.present);
     while left != 0 && at < regions.len() {
         let may_open = may_open::<L, E>(opening, regions, tile, at) & left;
-        match regions.inside(at) {
-            Some(inside) if may_open == 0 => at += inside,
+        match regions.around(at) {
+            Some((_, inside)) if may_open == 0 => at += inside,
             Some(_) => {}
             None => {
                 simd::lanes(may_open).for_each(|lane| openers[lane] = Some(at));

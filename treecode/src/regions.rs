@@ -1,6 +1,6 @@
 //! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
 
-use crate::dual::SinkRegion;
+use crate::dual::{SinkBox, SinkRegion};
 use crate::opening::Region;
 
 /// Regions that together hold all sinks of a rank.
@@ -10,6 +10,16 @@ pub enum Regions {
     Groups(Vec<Region>),
     /// Of sink cells, for the fmm walk: the larger ones each by itself, the smaller ones together.
     Cells(Vec<SinkRegion>),
+}
+
+/// What others must know of a region.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Wanted {
+    Nothing,
+    /// The region; of one around others its box alone.
+    Whole,
+    /// Those that it is around.
+    Parts,
 }
 
 impl Regions {
@@ -32,12 +42,12 @@ impl Regions {
         }
     }
 
-    /// The number of regions that follow one and lie in it, if it is around others.
+    /// The box of a region that is around others, and how many of those follow.
     #[inline(always)]
-    pub(crate) fn inside(&self, at: usize) -> Option<usize> {
+    pub(crate) fn around(&self, at: usize) -> Option<(&SinkBox, usize)> {
         match self {
-            Regions::Cells(regions) => match regions[at] {
-                SinkRegion::Around(_, inside) => Some(inside as usize),
+            Regions::Cells(regions) => match &regions[at] {
+                SinkRegion::Around(sinks, inside) => Some((sinks, *inside as usize)),
                 _ => None,
             },
             Regions::Groups(_) => None,
@@ -45,10 +55,10 @@ impl Regions {
     }
 
     /// The regions wanted, in their order; one around others goes with the last of them.
-    pub(crate) fn only(&self, wanted: &[bool]) -> Regions {
+    pub(crate) fn only(&self, wanted: &[Wanted]) -> Regions {
         match self {
             Regions::Groups(all) => {
-                let kept = all.iter().zip(wanted).filter(|(_, wanted)| **wanted);
+                let kept = all.iter().zip(wanted).filter(|(_, wanted)| **wanted != Wanted::Nothing);
                 Regions::Groups(kept.map(|(region, _)| *region).collect())
             }
             Regions::Cells(all) => {
@@ -68,19 +78,28 @@ impl Regions {
     }
 }
 
-fn keep(mut regions: &[SinkRegion], mut wanted: &[bool], kept: &mut Vec<SinkRegion>) {
-    while let (Some(region), Some(is_wanted)) = (regions.first(), wanted.first()) {
-        let inside = if let SinkRegion::Around(_, inside) = region { *inside as usize } else { 0 };
-        let start = kept.len();
-        if *is_wanted {
-            kept.push(*region);
-            keep(&regions[1..=inside], &wanted[1..=inside], kept);
-        }
-        if *is_wanted && let SinkRegion::Around(sinks, _) = region {
-            match kept.len() - start - 1 {
-                0 => kept.truncate(start),
-                inside => kept[start] = SinkRegion::Around(*sinks, inside as u32),
+fn keep(mut regions: &[SinkRegion], mut wanted: &[Wanted], kept: &mut Vec<SinkRegion>) {
+    while let (Some(region), Some(first)) = (regions.first(), wanted.first()) {
+        let mut inside = 0;
+        match (region, first) {
+            (SinkRegion::Around(sinks, count), wanted_of_it) => {
+                inside = *count as usize;
+                let start = kept.len();
+                match wanted_of_it {
+                    Wanted::Nothing => {}
+                    Wanted::Whole => kept.push(SinkRegion::Below(*sinks)),
+                    Wanted::Parts => {
+                        kept.push(*region);
+                        keep(&regions[1..=inside], &wanted[1..=inside], kept);
+                        match kept.len() - start - 1 {
+                            0 => kept.truncate(start),
+                            inside => kept[start] = SinkRegion::Around(*sinks, inside as u32),
+                        }
+                    }
+                }
             }
+            (_, Wanted::Nothing) => {}
+            _ => kept.push(*region),
         }
         (regions, wanted) = (&regions[inside + 1..], &wanted[inside + 1..]);
     }
@@ -89,7 +108,6 @@ fn keep(mut regions: &[SinkRegion], mut wanted: &[bool], kept: &mut Vec<SinkRegi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dual::SinkBox;
 
     fn sinks(name: u8) -> SinkBox {
         SinkBox { lo: [0.0; 3], hi: [1.0; 3], leaf: 0.0, any: f32::from(name), error: 0.0, reach: 0.0 }
@@ -108,13 +126,16 @@ mod tests {
             below(5),
             below(6),
         ]);
-        let only = |wanted: [u8; 7]| all.only(&wanted.map(|wanted| wanted == 1));
-        assert_eq!(only([1; 7]), all);
+        let only = |wanted: [usize; 7]| {
+            all.only(&wanted.map(|wanted| [Wanted::Nothing, Wanted::Whole, Wanted::Parts][wanted]))
+        };
+        assert_eq!(only([2, 2, 1, 1, 2, 1, 1]), all);
         assert_eq!(
-            only([1, 1, 0, 1, 1, 0, 1]),
+            only([2, 2, 0, 1, 2, 0, 1]),
             Regions::Cells(vec![around(0, 2), around(1, 1), below(3), below(6)])
         );
-        assert_eq!(only([1, 1, 0, 0, 0, 1, 0]), Regions::Cells(Vec::new()));
-        assert_eq!(only([1, 0, 0, 0, 1, 1, 0]), Regions::Cells(vec![around(0, 2), around(4, 1), below(5)]));
+        assert_eq!(only([2, 2, 0, 0, 0, 1, 0]), Regions::Cells(Vec::new()));
+        assert_eq!(only([2, 0, 1, 1, 2, 1, 0]), Regions::Cells(vec![around(0, 2), around(4, 1), below(5)]));
+        assert_eq!(only([2, 1, 1, 1, 0, 0, 1]), Regions::Cells(vec![around(0, 1), below(1), below(6)]));
     }
 }

@@ -57,8 +57,8 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// The branches of this rank.
     pub(crate) branches: Vec<Key>,
-    /// The cells of other ranks that the parts of these had told of.
-    pub(crate) closed: Vec<Key>,
+    /// The cells of other ranks that the parts of these had told of, in key order, with the side that a leaf inside has, about.
+    pub(crate) closed: Vec<(Key, f64)>,
     /// Where the sinks of this rank are.
     pub(crate) regions: Regions,
     /// The bodies of this rank that are to feel the field.
@@ -211,7 +211,8 @@ impl<E: Expansion> Part<E> {
             Largest::Fresh(mut cells) => {
                 for (key, summary) in read(message) {
                     let leaf = summary.count <= leaf_size || key.level() == Key::MAX_LEVEL;
-                    tree.closed.push(key);
+                    let leaves = (summary.count as f64 / leaf_size as f64).max(1.0);
+                    tree.closed.push((key, Frame::cell_side(key.level()) / leaves.cbrt()));
                     cells.push((key, Rising { summary, child: CLOSED, bodies: 0..0, leaf }));
                 }
                 Largest::Fresh(fold_inside(cells, keys, &mut |cell, children| tree.merge(cell, children)))
@@ -247,6 +248,7 @@ impl<E: Expansion> Part<E> {
                 }
             }
         }
+        tree.closed.sort_unstable_by_key(|(key, _)| key.bodies().start);
         tree.ungrafted = (tree.tiles[tree.local as usize..].to_vec(), tree.map.clone());
         tree
     }
