@@ -59,7 +59,7 @@ pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Res
         return on_all_ranks(launch, job);
     }
     if let Some(threads) = launch.threads {
-        start_threads(threads)?;
+        start_threads(threads, true)?;
     }
     job(&Crew::alone())
 }
@@ -69,7 +69,7 @@ fn on_virtual_ranks<T: Send>(
     launch: &Launch,
     job: impl Fn(&Crew) -> Result<T> + Sync,
 ) -> Result<T> {
-    let threads = start_threads(launch.threads.unwrap_or_else(machine::cores))?;
+    let threads = start_threads(launch.threads.unwrap_or_else(machine::cores), false)?;
     let pool = Mutex::new(Vec::new());
     let ends = threads::run(ranks, |comm| job(&Crew::new(comm, threads, Files::Pool(&pool))));
     ends.into_iter().next().expect("there is at least one rank")
@@ -86,7 +86,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
     let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
     let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
     let crew = Crew::new(comm, threads, Files::Processes(writers));
-    let end = crew.agree(start_threads(threads)).and_then(|_| job(&world, &crew));
+    let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
     if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
 }
 
@@ -102,9 +102,11 @@ fn fair_share(comm: &dyn Comm) -> usize {
     (machine::cores() / sharing).max(1)
 }
 
-/// Starts the threads of this process; they are started once.
-fn start_threads(threads: usize) -> Result<usize> {
+/// Starts the threads of this process; they are started once. The calling one is among them if it does the job: it then need not wake others to begin
+/// each stretch of work, of which a block step has many short ones.
+fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let builder = if does_the_job { builder.use_current_thread() } else { builder };
     builder.build_global().with_context(|| format!("cannot start {threads} threads"))?;
     Ok(threads)
 }
