@@ -72,7 +72,8 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
     let (_root, file, folder) = prepare(RUN);
     let log = succeed(&["run", &file, "--threads", "2"]);
     let snapshots = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_002.hdf5", "snapshot_003.hdf5"];
-    let (before, behind) = (["checkpoint_00000013.heorot", "energy.csv", "report.json"], ["status.json"]);
+    let (before, behind) =
+        (["checkpoint_00000013.heorot", "energy.csv", "report.json"], ["status.json", "steps.csv"]);
     assert_eq!(names(&folder), [&before[..], &snapshots, &behind].concat());
     let times: Vec<f64> =
         snapshots.iter().map(|name| io::snapshot::read_header(&folder.join(name)).unwrap().time).collect();
@@ -152,7 +153,8 @@ fn earlier_results_are_kept_unless_told_otherwise() {
     );
     assert_eq!(fs::read(folder.join("energy.csv")).unwrap(), before);
     succeed(&["run", &file, "--set", "time.end=0.1", "--overwrite"]);
-    let left = ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.hdf5", "status.json"];
+    let left =
+        ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.hdf5", "status.json", "steps.csv"];
     assert_eq!(names(&folder), [&["checkpoint_00000003.heorot"], &left[..]].concat());
 }
 

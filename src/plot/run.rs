@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Energy, momenta, virial ratio, rungs and load balance over time, of what the run wrote down.
+/// Energy, momenta, virial ratio, rungs, time of a step and load balance over time, of what the run wrote down.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Output folder of the run, with energy.csv; report.json tells the units, and the rungs if it is there.
+    /// Output folder of the run, with energy.csv; steps.csv tells what steps took, report.json the units and the rungs, if they are there.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
     /// Where to.
@@ -29,23 +29,35 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let folder = Folder::new(&arguments.folder);
     let path = folder.energy();
-    arguments.output.spares(std::slice::from_ref(&path))?;
+    arguments.output.spares(&[path.clone(), folder.steps()])?;
     let columns = io::table::read(&path)?;
+    let costs = folder.steps().exists().then(|| io::table::read(&folder.steps())).transpose()?;
     ensure!(
         columns.get("time").is_some_and(|time| !time.is_empty()),
         "{}: has no row with a time",
         path.display()
     );
     let report = Summary::read(&folder.report());
-    let figure = Figure::stacked(panels(&columns, &report));
+    let figure = Figure::stacked(panels(&columns, costs.as_ref(), &report));
     ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
-    let mut sheet = Sheet::new(columns.names());
+    arguments.output.write(&figure, &sheet(&columns, costs.as_ref()))
+}
+
+/// All numbers: the rows of the energy log, each with what its step took.
+fn sheet(columns: &Columns, costs: Option<&Columns>) -> Sheet {
+    let of_costs = costs.iter().flat_map(|costs| costs.names()).filter(|name| columns.get(name).is_none());
+    let mut sheet = Sheet::new(&columns.names().iter().chain(of_costs.clone()).collect::<Vec<_>>());
+    let steps = |columns: &Columns| columns.get("step").unwrap_or_default().to_vec();
+    let (step, step_of_costs) = (steps(columns), costs.map(steps).unwrap_or_default());
     for row in 0..columns.rows() {
-        let row: Vec<f64> =
-            columns.names().iter().filter_map(|name| columns.get(name)).map(|c| c[row]).collect();
-        sheet.row(&[], &row);
+        let in_costs = step.get(row).and_then(|step| step_of_costs.iter().position(|other| other == step));
+        let cost = |name: &String| {
+            in_costs.map_or(f64::NAN, |at| costs.and_then(|c| c.get(name)).map_or(f64::NAN, |c| c[at]))
+        };
+        let own = columns.names().iter().filter_map(|name| columns.get(name)).map(|column| column[row]);
+        sheet.row(&[], &own.chain(of_costs.clone().map(cost)).collect::<Vec<f64>>());
     }
-    arguments.output.write(&figure, &sheet)
+    sheet
 }
 
 /// What the report says beside the log; a run that has not ended has none.
@@ -72,7 +84,7 @@ impl Summary {
 }
 
 /// One panel for each quantity that is there.
-fn panels(columns: &Columns, report: &Summary) -> Vec<Panel> {
+fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Panel> {
     let units = report.units.map(|units| AxisUnits::of(&units));
     let (name, size) = units.map_or(("code units", 1.0), |units| (units.time.name, units.time.size));
     let (mass, speed) = units.map_or((1.0, 1.0), |units| (units.mass.size, units.velocity.size));
@@ -128,7 +140,20 @@ fn panels(columns: &Columns, report: &Summary) -> Vec<Panel> {
             named(&[("substeps", "substeps"), ("steps_per_body", "steps of a body")], 1.0),
         );
     }
-    add(Axis::linear("Load balance").reaching(0.0).reaching(1.0), named(&[("load_balance", "")], 1.0));
+    // Steps have their own times: the first state took none.
+    let over_steps = |names: &[(&str, &str)]| -> Vec<Series> {
+        let steps = costs.and_then(|costs| Some((costs, costs.get("time")?)));
+        let there = steps.into_iter().flat_map(|(costs, times)| {
+            names.iter().zip(COLOURS).filter_map(move |((column, name), colour)| {
+                let points = times.iter().zip(costs.get(column)?).map(|(time, value)| [time * size, *value]);
+                Some(Series::new(*name, colour, Mark::Line, points.collect::<Vec<_>>()))
+            })
+        });
+        there.collect()
+    };
+    let phases = ["total", "kernels", "walk", "moments", "exchange", "sort"].map(|phase| (phase, phase));
+    add(Axis::log("Seconds of a step"), over_steps(&phases));
+    add(Axis::linear("Load balance").reaching(0.0).reaching(1.0), over_steps(&[("load_balance", "")]));
     if report.rungs.iter().any(|&steps| steps > 0.0) {
         panels.push(rungs(&report.rungs));
     }

@@ -210,6 +210,8 @@ fn scene() -> tempfile::TempDir {
     let log = "step,time,later,energy_error,energy,momentum_x,momentum_y,momentum_z,virial_ratio,finest_rung\n\
                0,0,7,0,-1,0,0,0,1,0\n1,0.1,7,1e-5,-1.00001,1e-9,0,0,1.01,2\n2,0.2,7,-2e-5,-0.99998,0,2e-9,0,0.98,1\n3,0.";
     std::fs::write(folder.path().join("energy.csv"), log).unwrap();
+    let steps = "step,time,load_balance,total\n1,0.1,0.9,2.5\n2,0.2,0.5,3\n";
+    std::fs::write(folder.path().join("steps.csv"), steps).unwrap();
     let report = serde_json::json!({
         "parameters": { "units": Units::NBODY },
         "time_steps": { "rungs": [{ "body_steps": 10 }, { "body_steps": 300 }, { "body_steps": 7 }] },
@@ -243,6 +245,7 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
     for (line, rows, column) in [
         ("run @ -o @/1.png", 3, "energy_error"),
         ("run @ -o @/2.svg", 3, "later"),
+        ("run @ -o @/9.svg", 3, "load_balance"),
         ("profile @/a.hdf5 -o @/3.svg --shells 10", 10, "density [Msun/kpc^3]"),
         ("profile @/a.hdf5 @/b.hdf5 -o @/4.png --centre 0,0,0 --radius 0.1:5 --shells 7", 14, "anisotropy"),
         ("lagrange @/a.hdf5 @/b.hdf5 -o @/5.png --fractions 0.5,1", 2, "radius_0.5 [kpc]"),
@@ -308,6 +311,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
         ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
         ("run @/empty -o @/x.png", "energy.csv: has no row with a time"),
         ("run @ -o @/energy.png", "energy.csv: the numbers of"),
+        ("run @ -o @/steps.png", "steps.csv: the numbers of"),
         ("run @ -o @/x.pdf", "must end in .png or .svg"),
         ("run @", "--output"),
         ("profile @/none.hdf5 -o @/x.png", "none.hdf5"),

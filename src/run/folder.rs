@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on; of a movie
+/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on; of a movie
 /// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -46,6 +46,11 @@ impl Folder {
     /// Energy and momenta of every step.
     pub fn energy(&self) -> PathBuf {
         self.path.join("energy.csv")
+    }
+
+    /// What every step took.
+    pub fn steps(&self) -> PathBuf {
+        self.path.join("steps.csv")
     }
 
     /// A frame of the movie.
@@ -234,8 +239,16 @@ fn is_result(name: &str) -> bool {
     is_snapshot
         || checkpoint_step(name).is_some()
         || frame_number(name).is_some()
-        || ["energy.csv", "report.json", "status.json", "frames.json", "frames.gif", "frames.apng"]
-            .contains(&name)
+        || [
+            "energy.csv",
+            "steps.csv",
+            "report.json",
+            "status.json",
+            "frames.json",
+            "frames.gif",
+            "frames.apng",
+        ]
+        .contains(&name)
 }
 
 fn snapshot_number(name: &str) -> Option<u64> {

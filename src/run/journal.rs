@@ -1,7 +1,9 @@
-//! What a run writes down at every step: a row of `energy.csv` and a line of the log. The leading rank keeps it.
+//! What a run writes down at every step: a row of `energy.csv`, which has the same bits on any ranks, one of `steps.csv`, which tells what the step
+//! took, and a line of the log. The leading rank keeps it.
 
+use super::folder::Folder;
 use crate::console::{Progress, duration, warn};
-use crate::cost::Cost;
+use crate::cost::{Cost, Totals};
 use crate::diagnostics::{Diagnostics, norm};
 use crate::report::Energy;
 use crate::stepping::Course;
@@ -29,9 +31,13 @@ const COLUMNS: [&str; 16] = [
     "steps_per_body",
 ];
 
+/// Columns of `steps.csv`; the seconds of each phase follow.
+const COST_COLUMNS: [&str; 6] = ["step", "time", "load_balance", "gflops", "interactions", "bytes_sent"];
+
 /// The journal of a run.
 pub struct Journal {
-    table: Table,
+    energies: Table,
+    costs: Table,
     progress: Progress,
     steps: u64,
     /// Steps done before this start of the program.
@@ -44,16 +50,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts `energy.csv` with the first state.
+    /// Starts `energy.csv` with the first state, and `steps.csv`.
     ///
     /// # Errors
-    /// If the file cannot be written.
-    pub fn begin(path: &Path, steps: u64, bodies: u64, time: f64, first: Diagnostics) -> Result<Journal> {
-        let table = Table::create(path, &COLUMNS)?;
+    /// If a file cannot be written.
+    pub fn begin(folder: &Folder, steps: u64, bodies: u64, time: f64, first: Diagnostics) -> Result<Journal> {
+        let energies = Table::create(&folder.energy(), &COLUMNS)?;
+        let costs = Table::create(&folder.steps(), &cost_columns())?;
         let progress = Progress::new(steps);
         let begun = Instant::now();
         let mut journal = Journal {
-            table,
+            energies,
+            costs,
             progress,
             steps,
             before: 0,
@@ -67,23 +75,40 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with `energy.csv` behind the row of the step `done`; what a run that was killed has written after it goes. A file that is not
+    /// Goes on with both files behind the row of the step `done`; what a run that was killed has written after it goes. A file that is not
     /// there is begun anew, and a row that is not there is missed aloud.
     ///
     /// # Errors
-    /// If the file cannot be written.
-    pub fn resume(path: &Path, steps: u64, bodies: u64, done: u64, energy: &Energy) -> Result<Journal> {
-        let (table, last) = if path.exists() {
-            Table::resume(path, &COLUMNS, |step| step <= done as f64)?
-        } else {
-            (Table::create(path, &COLUMNS)?, None)
+    /// If a file cannot be written.
+    pub fn resume(folder: &Folder, steps: u64, bodies: u64, done: u64, energy: &Energy) -> Result<Journal> {
+        let go_on = |path: &Path, columns: &[&str]| -> Result<Table> {
+            let (table, last) = if path.exists() {
+                Table::resume(path, columns, |step| step <= done as f64)?
+            } else {
+                (Table::create(path, columns)?, None)
+            };
+            // The first state has taken no step.
+            if last.unwrap_or(0.0) != done as f64 {
+                warn(&format!("{}: has no row of step {done}, from which the run goes on", path.display()));
+            }
+            Ok(table)
         };
-        if last != Some(done as f64) {
-            warn(&format!("{}: has no row of step {done}, from which the run goes on", path.display()));
-        }
+        let energies = go_on(&folder.energy(), &COLUMNS)?;
+        let costs = go_on(&folder.steps(), &cost_columns())?;
         let (progress, begun) = (Progress::new(steps), Instant::now());
         let Energy { first, last, greatest_error, .. } = *energy;
-        Ok(Journal { table, progress, steps, before: done, bodies, first, last, greatest_error, begun })
+        Ok(Journal {
+            energies,
+            costs,
+            progress,
+            steps,
+            before: done,
+            bodies,
+            first,
+            last,
+            greatest_error,
+            begun,
+        })
     }
 
     /// Forces what is written down to the disk.
@@ -91,7 +116,8 @@ impl Journal {
     /// # Errors
     /// If the disk fails.
     pub fn sync(&self) -> Result<()> {
-        Ok(self.table.sync()?)
+        self.energies.sync()?;
+        Ok(self.costs.sync()?)
     }
 
     /// Writes down a step.
@@ -115,7 +141,12 @@ impl Journal {
                 &format!(" substeps {substeps} to rung {finest}, {:.2} a body", self.steps_per_body(course));
         }
         self.progress.step(step, &line, self.short_line(step, time, cost));
-        self.row(step, time, course)
+        self.row(step, time, course)?;
+        let (interactions, bytes) = (cost.all_interactions() as f64, cost.traffic.bytes as f64);
+        let mut row =
+            vec![step as f64, time, cost.load_balance, cost.gflops.gordon_bell, interactions, bytes];
+        row.extend(cost.seconds.values());
+        Ok(self.costs.row(&row)?)
     }
 
     /// How often the greatest energy error so far has doubled since it was past `bound`, and one more; 0 if it never was.
@@ -162,7 +193,7 @@ impl Journal {
             course.finest() as f64,
             self.steps_per_body(course),
         ];
-        Ok(self.table.row(&row)?)
+        Ok(self.energies.row(&row)?)
     }
 
     fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
@@ -195,4 +226,9 @@ impl Journal {
         let done = (step - self.before).max(1);
         self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }
+}
+
+/// All columns of `steps.csv`.
+fn cost_columns() -> Vec<&'static str> {
+    COST_COLUMNS.into_iter().chain(Totals::default().cost().seconds.into_keys()).collect()
 }

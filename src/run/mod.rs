@@ -64,7 +64,7 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 4 heorot run inputs/collision.toml --threads 2 --overwrite
   mpirun -n 8 heorot run inputs/collision.toml --restart=auto --walltime 12:00:00
 
-The output folder receives snapshot_000.hdf5 and so on, energy.csv (a row each step), report.json, checkpoints, and status.json, which
+The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (a row each step), report.json, checkpoints, and status.json, which
 `heorot status` reads. Numbers are in the units of the file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
 
 SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run after the step at hand, with a checkpoint; files `checkpoint` and
@@ -289,18 +289,18 @@ impl Run<'_> {
     fn begin_journal(&mut self) -> Result<()> {
         let (time, first, bodies, steps) =
             (self.simulation.time, self.simulation.diagnostics, self.bodies, self.steps);
-        let (path, journal) = (self.folder.energy(), &mut self.journal);
+        let (folder, journal) = (&self.folder, &mut self.journal);
         self.crew.lead(|| {
-            *journal = Some(Journal::begin(&path, steps, bodies, time, first)?);
+            *journal = Some(Journal::begin(folder, steps, bodies, time, first)?);
             Ok(())
         })
     }
 
     fn resume_journal(&mut self, energy: &crate::report::Energy) -> Result<()> {
         let (bodies, steps, step) = (self.bodies, self.steps, self.step);
-        let (path, journal) = (self.folder.energy(), &mut self.journal);
+        let (folder, journal) = (&self.folder, &mut self.journal);
         self.crew.lead(|| {
-            *journal = Some(Journal::resume(&path, steps, bodies, step, energy)?);
+            *journal = Some(Journal::resume(folder, steps, bodies, step, energy)?);
             Ok(())
         })
     }
