@@ -2,19 +2,15 @@
 //!
 //! The error is measured once for each order and printed before its time; throughput is in bodies per second.
 
+mod common;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};
 use heorot::accuracy::{self, Balance};
-use heorot::model;
 use std::hint::black_box;
 use treecode::{Bodies, Gravity};
 
 const BODIES: u64 = 100_000;
-
-fn plummer() -> Bodies {
-    let sphere = model::Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
-    model::generate(&Solo, &model::Model::Plummer(sphere), 1.0)
-}
 
 fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
     evaluate(&Solo, gravity, bodies).expect("the bodies are good")
@@ -26,7 +22,7 @@ fn orders(criterion: &mut Criterion) {
     for order in 1..=Gravity::MAX_ORDER {
         let gravity = Gravity { order, ..Gravity::default() };
         // The second evaluation knows the accelerations that the relative criterion asks for.
-        let done = field(&gravity, field(&gravity, plummer()).bodies);
+        let done = field(&gravity, field(&gravity, common::plummer(BODIES)).bodies);
         let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
         let counts = done.census.interactions;
         println!(
