@@ -6,7 +6,7 @@
 //! group is ever shared, and every cell that is shared has more than `group_size` bodies. An edge of a larger cell that is near enough is as good,
 //! and better for others: the larger the cells, the fewer are a rank's branches, which others must know.
 //!
-//! Bodies that were on their ranks in the order of their keys still are, but for a few ([`last_places`]). Then each rank gets to know the bodies between the
+//! Bodies that were on their ranks in the order of their keys still are, but for a few ([`last_places`], [`few_strays`]). Then each rank gets to know the bodies between the
 //! last splitters and, group by group, the sums of the cells above them: the searches that end there need nobody else. Where bodies lie
 //! anyhow, all ranks sum each level together.
 
@@ -52,6 +52,9 @@ impl Splitters {
 
 /// Bodies of a rank for one that may be out of place at either end: as a rule, and at most.
 const MARGINS: [usize; 2] = [16, 4];
+
+/// Bodies whose keys and work take as many bytes as the sums of all levels for one splitter: about 750, as measured.
+const STRAYS: u64 = 64;
 
 /// What is wanted.
 #[derive(Clone, Copy)]
@@ -140,7 +143,7 @@ pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize,
         let extra = 1 + (total as f64 / bodies as f64 * CAP_SHARE) as u64;
         find(Goal { ranks, group_size, extra }).splitters
     };
-    let Some(places) = last_places(comm, keys) else {
+    let Some(places) = last_places(comm, keys).filter(|places| few_strays(comm, places, keys)) else {
         let bodies = Sorted::new(keys, work);
         return capped(&|goal| level_by_level(comm, &bodies, goal));
     };
@@ -174,6 +177,13 @@ fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
         last = Some((rank, ends));
     }
     Some(Splitters { bounds })
+}
+
+/// Whether to tell of the bodies that lie on other ranks than those of these places takes less than sums level by level.
+fn few_strays(comm: &dyn Comm, places: &Splitters, keys: &[u64]) -> bool {
+    let strays = keys.len() - places.share(comm.rank(), keys).len();
+    let ranks = comm.size() as u64;
+    collective::sum(comm, strays as u64) <= ranks * ranks * STRAYS
 }
 
 /// Tells the ranks of these places of the bodies that lie on others; those of this rank, in the order of their keys.

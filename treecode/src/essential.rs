@@ -7,12 +7,13 @@
 use crate::dual::{SinkBox, SinkRegion};
 use crate::expansion::Expansion;
 use crate::message::take;
-use crate::opening::{Opening, Region};
+use crate::opening::Opening;
 use crate::regions::{Regions, Wanted};
 use crate::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::tile::{CLOSED, LEAF, Tile};
 use crate::tree::Tree;
 use crate::{Frame, Key};
+use std::ops::Range;
 
 /// Sinks of some rank, and what they need of the cells that this rank knows.
 pub struct Visit {
@@ -68,7 +69,7 @@ impl<E: Expansion> Tree<E> {
     }
 
     /// What a rank of a group with these keys must know to go on with a visit, if it has anything to open.
-    pub(crate) fn request(&self, visit: &Visit, keys: &std::ops::Range<u64>) -> Option<Vec<u8>> {
+    pub(crate) fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>> {
         let inside = |key: &&Key| keys.contains(&key.bodies().start);
         let cells: Vec<Key> = visit.closed.iter().filter(inside).copied().collect();
         if cells.is_empty() {
@@ -83,8 +84,8 @@ impl<E: Expansion> Tree<E> {
     }
 
     fn closed_cell(&self, key: Key) -> Closed {
-        let known = self.closed.binary_search_by_key(&key.bodies().start, |(key, _)| key.bodies().start);
-        let (_, leaf_side) = self.closed[known.expect("parts tell of all cells that are closed")];
+        let at = self.closed.binary_search_by_key(&key.bodies().start, |(key, _)| key.bodies().start);
+        let (_, leaf_side) = self.closed[at.expect("parts told of all cells that are closed")];
         let (tile, lane) = self.place(key);
         let (centre, half) = (Frame::centre(key), 0.5 * Frame::cell_side(key.level()));
         Closed { tile, lane, centre, half, leaf_side }
@@ -256,7 +257,7 @@ struct Elsewhere<'a> {
 }
 
 /// Writes cells that are open, and all inside that regions may open, each tile before those below it: all of them, or those above the cells of this
-/// rank. The key of a cell goes with the first of a message, and where it is not said by the tile above.
+/// rank. A cell's key goes before it, unless the tile above has said that it follows.
 struct Descent<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -343,7 +344,7 @@ fn openers<L: Lanes, E: Expansion>(
 #[inline(always)]
 fn may_open<L: Lanes, E: Expansion>(opening: &Opening, regions: &Regions, tile: &Tile<E>, at: usize) -> u8 {
     match regions {
-        Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[at] as &Region).0,
+        Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[at]).0,
         Regions::Cells(regions) => opening.may_open::<L, E>(tile, &regions[at]),
     }
 }
