@@ -9,7 +9,7 @@ use treecode::structure::grow;
 use treecode::{Cube, Key, sort};
 
 fn leaf_sizes(criterion: &mut Criterion) {
-    let mut bodies = plummer(BODIES);
+    let mut bodies = plummer();
     let keys = sort(&mut bodies, &Cube::around([-31.0; 3], [31.0; 3]));
     let everything = 1 << 63..Key::END;
     let mut group = criterion.benchmark_group("build");

@@ -1,16 +1,15 @@
-//! How long does one force evaluation take, at which error? Fmm walk, every order, Plummer sphere of 100,000 bodies, all threads.
+//! How long does one force evaluation take, at which error? Fmm walk, every order, Plummer sphere, all threads.
 //!
 //! The error is measured once for each order and printed before its time; throughput is in bodies per second.
 
 mod common;
 
+use common::{BODIES, plummer};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};
 use heorot::accuracy::{self, Balance};
 use std::hint::black_box;
 use treecode::{Bodies, Gravity};
-
-const BODIES: u64 = 100_000;
 
 fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
     evaluate(&Solo, gravity, bodies).expect("the bodies are good")
@@ -18,11 +17,11 @@ fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
 
 fn orders(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("evaluate");
-    group.sample_size(10).throughput(Throughput::Elements(BODIES));
+    group.throughput(Throughput::Elements(BODIES));
     for order in 1..=Gravity::MAX_ORDER {
         let gravity = Gravity { order, ..Gravity::default() };
         // The second evaluation knows the accelerations that the relative criterion asks for.
-        let done = field(&gravity, field(&gravity, common::plummer(BODIES)).bodies);
+        let done = field(&gravity, field(&gravity, plummer()).bodies);
         let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
         let counts = done.census.interactions;
         println!(
@@ -43,5 +42,5 @@ fn orders(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, orders);
+criterion_group!(name = benches; config = common::criterion(); targets = orders);
 criterion_main!(benches);

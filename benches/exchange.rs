@@ -38,7 +38,7 @@ fn exchange(gravity: &Gravity, bodies: &Bodies, ranks: usize, evaluations: u64) 
 }
 
 fn ranks(criterion: &mut Criterion) {
-    let bodies = plummer(BODIES);
+    let bodies = plummer();
     let mut group = criterion.benchmark_group("exchange");
     group.throughput(Throughput::Elements(BODIES));
     for (name, walk) in [("tree", Walk::Tree), ("fmm", Walk::Fmm)] {

@@ -9,7 +9,7 @@ use treecode::structure::grow;
 use treecode::{Cube, Frame, Gravity, Key, Part, Selection, Walk, sort};
 
 fn orders(criterion: &mut Criterion) {
-    let mut bodies = plummer(BODIES);
+    let mut bodies = plummer();
     let cube = Cube::around([-31.0; 3], [31.0; 3]);
     let keys = sort(&mut bodies, &cube);
     let gravity = Gravity::default();

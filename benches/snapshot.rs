@@ -10,7 +10,7 @@ use std::hint::black_box;
 use treecode::{Cube, sort};
 
 fn layouts(criterion: &mut Criterion) {
-    let mut bodies = plummer(BODIES);
+    let mut bodies = plummer();
     sort(&mut bodies, &Cube::around([-31.0; 3], [31.0; 3]));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("target can be written");
     let (crew, header) = (Crew::alone(), Header::default());

@@ -1,14 +1,13 @@
-//! What does an evaluation cost that few bodies take part in? A million bodies of a Plummer sphere, forces of the default settings, on a tree that is there: with moments
+//! What does an evaluation cost that few bodies take part in? A Plummer sphere, forces of the default settings, on a tree that is there: with moments
 //! that drift or are summed anew, and the innermost 0.1, 1, 10 and 100 % of the bodies active, as in a block step. All threads.
 
 mod common;
 
+use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Moments, Plan, Solo, evaluate, evaluate_selected};
 use std::time::Instant;
 use treecode::{Bodies, Gravity, Selection};
-
-const BODIES: u64 = 1_000_000;
 
 /// Gives the bodies nearest to the centre, this part of all, a finer rung than the others.
 fn activate(bodies: &mut Bodies, part: f64) {
@@ -23,7 +22,7 @@ fn activate(bodies: &mut Bodies, part: f64) {
 
 fn parts(criterion: &mut Criterion) {
     let gravity = Gravity::default();
-    let mut bodies = evaluate(&Solo, &gravity, common::plummer(BODIES)).expect("the bodies are good").bodies;
+    let mut bodies = evaluate(&Solo, &gravity, plummer()).expect("the bodies are good").bodies;
     let mut group = criterion.benchmark_group("substep");
     for part in [0.001, 0.01, 0.1, 1.0] {
         activate(&mut bodies, part);

@@ -21,7 +21,7 @@ pub fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
 /// A sphere with the accelerations that the relative criterion asks for, the settings, and how far their forces are off.
 pub fn prepare(walk: Walk, order: usize, tolerance: f64) -> (Gravity, Evaluation) {
     let gravity = Gravity { walk, order, tolerance, ..Gravity::default() };
-    let done = field(&gravity, field(&gravity, plummer(BODIES)).bodies);
+    let done = field(&gravity, field(&gravity, plummer()).bodies);
     let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
     let pairs = done.census.interactions.total() / BODIES;
     println!(

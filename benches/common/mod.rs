@@ -8,9 +8,9 @@ use treecode::Bodies;
 /// Bodies of a problem: enough that no cache holds them.
 pub const BODIES: u64 = 300_000;
 
-/// A Plummer sphere of so many bodies, in random order.
-pub fn plummer(bodies: u64) -> Bodies {
-    let sphere = Spherical { bodies, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
+/// A Plummer sphere, in random order.
+pub fn plummer() -> Bodies {
+    let sphere = Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
     model::generate(&Solo, &Model::Plummer(sphere), 1.0)
 }
 
