@@ -230,8 +230,8 @@ mod tests {
         // They compute 2 and 4 s; lengths: a round of 4 s and 8 bytes; then 100 and 200 bytes cross, of which the longer decides: overhead,
         // bytes, wire, overhead.
         let exchanged = gathered + 4.0 + (4.0 + 8.0) + 1.0 + 200.0 + 2.0 + 1.0;
-        // 40 bytes to each other.
-        let seconds = exchanged + 4.0 + 40.0;
+        // 40 bytes to each other; then 7 and 14 without lengths.
+        let seconds = exchanged + 4.0 + 40.0 + 1.0 + 14.0 + 2.0 + 1.0;
         assert!((found.seconds - seconds).abs() < 1e-9, "{found:?}, not {seconds}");
         assert!((found.efficiency - 8.0 / (2.0 * seconds)).abs() < 1e-9);
         assert!((found.computing - 6.0).abs() < 1e-9 && found.dollars == Some(800.0));
