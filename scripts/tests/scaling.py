@@ -20,8 +20,12 @@ def virtual_ranks(folder):
     for ranks, row in zip([1, 2, 5], rows):
         trace = json.loads((folder / f"trace-{ranks:05}.json").read_text())
         require(trace["ranks"] == ranks and sum(trace["bodies_of_ranks"]) == 3000, "bodies are lost")
-        sent = [message for call in trace["calls"] if "exchange" in call["call"] for message in call["call"]["exchange"]]
-        require(all(a != b and size > 0 for a, b, size in sent), "a message to oneself, or an empty one")
+        calls = [call["call"] for call in trace["calls"] if isinstance(call["call"], dict)]
+        exchanged = [message for call in calls for message in call.get("exchange", [])]
+        sent = exchanged + [message for call in calls for message in call.get("send_receive", [])]
+        require(all(a != b for a, b, _ in sent), "a message to oneself")
+        require(all(size > 0 for *_, size in exchanged), "an empty message in an exchange")
+        require((ranks == 1) == (len(sent) == len(exchanged)), "no rank tells the other half of its group of its branches")
         require(abs(len(sent) / ranks - float(row["messages_mean"])) < 1e-6, "the table counts other messages")
         require((ranks == 1) == (not sent), f"{len(sent)} messages of {ranks} ranks")
 
