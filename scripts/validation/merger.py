@@ -88,7 +88,8 @@ def forces(job):
 
 {table(rows)}"""
     verdicts = [
-        Verdict("force error (rms), greatest of all outputs", max(row["rms"] for row in rows), wanted),
+        # The rms of 200 bodies with errors that vary tenfold is known to a tenth or so.
+        Verdict("force error (rms), greatest of all outputs", max(row["rms"] for row in rows), job.some(1, 1.2) * wanted),
         Verdict("force error found during the run", during["greatest_rms"], wanted),
     ]
     return text, {}, verdicts
