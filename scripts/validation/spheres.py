@@ -35,7 +35,7 @@ def spheres(job):
             f"""initial = {{ model = "{name}", bodies = {bodies}, seed = 1, {keys} }}
 units = {{ system = "nbody" }}
 gravity = {{ softening = {softening} }}
-time = {{ end = {DYNAMICAL_TIMES * unit!r}, step = {unit / 40!r}, timestep = "block", criterion = "acceleration" }}
+time = {{ end = {DYNAMICAL_TIMES * unit!r}, step = {unit / 40!r}, timestep = "block" }}
 output = {{ folder = "@", snapshot_every = {unit!r} }}
 """,
         )
@@ -69,7 +69,7 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
         Verdict("Lagrange radii, greatest change in their noise", max(r["the five, greatest change [sigma]"] for r in rows), 4.5),
         Verdict("energy error", max(r["energy error"] for r in rows), job.some(1e-3, 5e-3)),
     ]
-    text = f"""Each sphere of {bodies:,} bodies runs for {DYNAMICAL_TIMES} dynamical times of its half-mass radius, with block steps by the acceleration. `KS` compares the mass within each radius with
+    text = f"""Each sphere of {bodies:,} bodies runs for {DYNAMICAL_TIMES} dynamical times of its half-mass radius, with block steps. `KS` compares the mass within each radius with
 theory; {GREATEST_KS} is passed by one of a thousand samples of independent bodies. The dispersion of one component of the velocity is compared in 20 shells of equal
 mass with the solution of Jeans' equation, in units of its noise. The noise of a Lagrange radius r is sqrt(p (1 - p) / N) / (dM/dr), for 10, 25, 50, 75 and 90 % of the mass.
 
