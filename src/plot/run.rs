@@ -50,7 +50,9 @@ fn sheet(columns: &Columns, costs: Option<&Columns>) -> Sheet {
     let steps = |columns: &Columns| columns.get("step").unwrap_or_default().to_vec();
     let (step, step_of_costs) = (steps(columns), costs.map(steps).unwrap_or_default());
     for row in 0..columns.rows() {
-        let in_costs = step.get(row).and_then(|step| step_of_costs.iter().position(|other| other == step));
+        // Both tables rise.
+        let find = |step: &f64| step_of_costs.binary_search_by(|other| other.total_cmp(step)).ok();
+        let in_costs = step.get(row).and_then(find);
         let cost = |name: &String| {
             in_costs.map_or(f64::NAN, |at| costs.and_then(|c| c.get(name)).map_or(f64::NAN, |c| c[at]))
         };
