@@ -151,8 +151,8 @@ impl Style {
                 .map(|i| colour::of_parts(parts.iter().map(|part| f64::from(part[i])), brightness(i)))
                 .collect(),
             _ => {
-                let colours = table(0.0);
-                pixels.map(|i| colours[step(brightness(i), SHADES)]).collect()
+                let (colours, steps) = (table(0.0), self.range.steps(SHADES as u16));
+                pixels.map(|i| colours[steps.of(density.values()[i])]).collect()
             }
         }
     }

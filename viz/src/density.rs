@@ -373,26 +373,27 @@ impl Pyramid {
         let grids = levels.into_iter().rev().map(|level| level.into_grid(unit));
         let grid = grids.reduce(refine).expect("there is always a finest level");
         let [width, height] = self.picture;
+        let rim = self.rim;
         let mut pixels = vec![0.0; width * height];
-        for (y, row) in grid.values.chunks(grid.size[0]).enumerate() {
-            let first = self.mirror(y, height) * width;
-            for (x, mass) in row.iter().enumerate() {
-                pixels[first + self.mirror(x, width)] += mass;
+        pixels.par_chunks_mut(width).with_min_len(16).enumerate().for_each(|(y, pixels)| {
+            for row in self.rows_of(y, height) {
+                let row = &grid.values[row * grid.size[0]..(row + 1) * grid.size[0]];
+                let (left, rest) = row.split_at(rim);
+                let (middle, right) = rest.split_at(width);
+                let add = |(pixel, mass): (&mut f64, &f64)| *pixel += mass;
+                pixels[..rim].iter_mut().zip(left.iter().rev()).for_each(add);
+                pixels.iter_mut().zip(middle).for_each(add);
+                pixels[width - rim..].iter_mut().zip(right.iter().rev()).for_each(add);
             }
-        }
+        });
         pixels
     }
 
-    /// The pixel that node `i` of the finest grid falls on when the picture of `size` pixels mirrors at its edges.
-    fn mirror(&self, i: usize, size: usize) -> usize {
-        let (edge, end) = (self.rim, self.rim + size);
-        if i < edge {
-            edge - 1 - i
-        } else if i < end {
-            i - edge
-        } else {
-            2 * size - 1 - (i - edge)
-        }
+    /// The rows of the finest grid that fall on row `y` of a picture of `height` rows when it mirrors at its edges.
+    fn rows_of(&self, y: usize, height: usize) -> impl Iterator<Item = usize> {
+        let above = (y < self.rim).then(|| self.rim - 1 - y);
+        let below = (height - y <= self.rim).then(|| self.rim + 2 * height - 1 - y);
+        above.into_iter().chain([self.rim + y]).chain(below)
     }
 }
 

@@ -21,7 +21,7 @@ pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// As [`encode_png`].
 pub fn encode_png_quickly(picture: &Picture) -> Result<Vec<u8>, Error> {
-    encode(picture, png::Compression::Fast)
+    encode(picture, png::Compression::Fastest)
 }
 
 fn encode(picture: &Picture, compression: png::Compression) -> Result<Vec<u8>, Error> {

@@ -33,15 +33,20 @@ impl Mask {
         if inside { self.opacity[(y * width + x) as usize] } else { 0.0 }
     }
 
-    /// Opacity of the text grown by `radius` pixels, fading outwards.
-    pub fn grown(&self, [x, y]: [i32; 2], radius: i32) -> f64 {
-        let reach = f64::from(radius) + 1.0;
-        let mut most: f64 = 0.0;
-        for (dx, dy) in (-radius..=radius).flat_map(|dx| (-radius..=radius).map(move |dy| (dx, dy))) {
-            let fade = 1.0 - (f64::from(dx).hypot(f64::from(dy)) / reach).powi(2);
-            most = most.max(fade * self.at([x + dx, y + dy]));
+    /// The text grown by `radius` pixels, fading outwards, in a box that is as much larger on all sides.
+    pub fn grown(&self, radius: usize) -> Mask {
+        let size = self.size.map(|n| n + 2 * radius);
+        let mut grown = Mask { size, opacity: vec![0.0; size[0] * size[1]] };
+        let reach = radius as f64 + 1.0;
+        for (dx, dy) in (0..=2 * radius).flat_map(|dx| (0..=2 * radius).map(move |dy| (dx, dy))) {
+            let fade = 1.0 - ((dx as f64 + 1.0 - reach).hypot(dy as f64 + 1.0 - reach) / reach).powi(2);
+            for (y, row) in self.opacity.chunks(self.size[0].max(1)).enumerate() {
+                let first = (y + dy) * size[0] + dx;
+                let most = grown.opacity[first..].iter_mut();
+                most.zip(row).for_each(|(most, opacity)| *most = most.max(fade * opacity));
+            }
         }
-        most
+        grown
     }
 }
 

@@ -66,14 +66,12 @@ impl Picture {
 
     fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
         let [width, height] = self.size.map(|n| n as i32);
-        if (0..width).contains(&x) && (0..height).contains(&y) {
+        if opacity > 0.0 && (0..width).contains(&x) && (0..height).contains(&y) {
             let at = (y * width + x) as usize;
-            let over = opacity.clamp(0.0, 1.0);
+            let over = opacity.min(1.0);
             let under = self.opacity.as_ref().map_or(1.0, |opacity| f64::from(opacity[at]) / 255.0);
             let both = over + under * (1.0 - over); // Porter & Duff (1984), "over"
-            if both > 0.0 {
-                self.pixels[at] = blend(self.pixels[at], colour, over / both);
-            }
+            self.pixels[at] = blend(self.pixels[at], colour, over / both);
             if let Some(opacity) = &mut self.opacity {
                 opacity[at] = (255.0 * both).round() as u8;
             }
@@ -138,8 +136,9 @@ impl DrawingBackend for Canvas<'_> {
             self.picture.lay([x + dx, y + dy], rgb, opacity);
         };
         if halo > 0 {
+            let grown = mask.grown(self.halo);
             for (j, i) in (-halo..height + halo).flat_map(|j| (-halo..width + halo).map(move |i| (j, i))) {
-                lay(i, j, [0, 0, 0], halo_opacity * mask.grown([i, j], halo));
+                lay(i, j, [0, 0, 0], halo_opacity * grown.at([i + halo, j + halo]));
             }
         }
         for (j, i) in (0..height).flat_map(|j| (0..width).map(move |i| (j, i))) {

@@ -25,7 +25,8 @@ pub struct Tally {
 impl Tally {
     /// A grid of zeros.
     pub fn zeroed(size: [usize; 2]) -> Tally {
-        Tally { size, values: std::iter::repeat_with(AtomicI64::default).take(size[0] * size[1]).collect() }
+        let zeros = (0..size[0] * size[1]).into_par_iter().with_min_len(1 << 15);
+        Tally { size, values: zeros.map(|_| AtomicI64::new(0)).collect() }
     }
 
     /// Spreads `amount` as a cubic B-spline over the 16 nodes about `point` [spacings].
@@ -70,21 +71,35 @@ impl Grid {
         size.map(|n| n / 2 + 1)
     }
 
-    /// Adds what lies on the grid of twice the spacing, each B-spline cut into those of half its width. Nothing is
-    /// lost as long as the coarse grid is empty at its rim.
+    /// Adds what lies on the grid of twice the spacing, each B-spline cut into those of half its width, which are (1, 4, 6, 4, 1) / 16
+    /// high along each direction. Nothing is lost as long as the coarse grid is empty at its rim.
     pub fn add_refined(&mut self, coarse: &Grid) {
-        let width = self.size[0];
-        self.values.par_chunks_mut(width).enumerate().for_each(|(j, row)| {
-            let column = |x: usize| between(j, |y| coarse.node(x, y));
-            let columns: Vec<f64> = (0..coarse.size[0]).map(column).collect();
-            for (i, value) in row.iter_mut().enumerate() {
-                *value += between(i, |x| columns.get(x).copied().unwrap_or(0.0));
-            }
-        });
-    }
-
-    fn node(&self, x: usize, y: usize) -> f64 {
-        if x < self.size[0] && y < self.size[1] { self.values[y * self.size[0] + x] } else { 0.0 }
+        let [width, height] = coarse.size;
+        let nothing = vec![0.0; width];
+        let row_of =
+            |y: usize| if y < height { &coarse.values[y * width..(y + 1) * width] } else { &nothing };
+        // Columns of the coarse grid at the height of a fine row, with empty ones beyond both ends.
+        let columns = || vec![0.0; width.max(self.size[0] / 2) + 3];
+        self.values.par_chunks_mut(self.size[0]).with_min_len(16).enumerate().for_each_init(
+            columns,
+            |columns, (j, row)| {
+                let own = row_of(j / 2).iter().zip(row_of(j / 2 + 1));
+                let inner = columns[1..=width].iter_mut();
+                if j % 2 == 0 {
+                    let above = row_of((j / 2).wrapping_sub(1));
+                    inner.zip(above).zip(own).for_each(|((x, a), (b, c))| *x = on_node(*a, *b, *c));
+                } else {
+                    inner.zip(own).for_each(|(x, (a, b))| *x = between_nodes(*a, *b));
+                }
+                let (pairs, last) = row.as_chunks_mut::<2>();
+                for (pair, near) in pairs.iter_mut().zip(columns.windows(3)) {
+                    pair[0] += on_node(near[0], near[1], near[2]);
+                    pair[1] += between_nodes(near[1], near[2]);
+                }
+                let near = &columns[pairs.len()..];
+                last.iter_mut().for_each(|last| *last += on_node(near[0], near[1], near[2]));
+            },
+        );
     }
 }
 
@@ -95,14 +110,14 @@ fn cubic(t: f64) -> [f64; 4] {
     [s * s * s / 6.0, inner(t), inner(s), t * t * t / 6.0]
 }
 
-/// What fine node `i` receives along one direction: (1, 4, 6, 4, 1) / 16 of the coarse nodes about it. A node beyond the
-/// left rim is asked for as `usize::MAX`.
-fn between(i: usize, coarse: impl Fn(usize) -> f64) -> f64 {
-    let k = i / 2;
-    match i % 2 {
-        0 => (coarse(k.wrapping_sub(1)) + 6.0 * coarse(k) + coarse(k + 1)) / 16.0,
-        _ => (coarse(k) + coarse(k + 1)) / 4.0,
-    }
+/// What a fine node receives along one direction that stands on the second of three coarse nodes.
+fn on_node(before: f64, here: f64, behind: f64) -> f64 {
+    (before + 6.0 * here + behind) / 16.0
+}
+
+/// What a fine node receives along one direction that stands between two coarse nodes.
+fn between_nodes(before: f64, behind: f64) -> f64 {
+    (before + behind) / 4.0
 }
 
 #[cfg(test)]
@@ -153,7 +168,7 @@ mod tests {
     #[test]
     fn refining_keeps_the_function() {
         let value = |grid: &Grid, x: usize, y: usize, spacing: f64| {
-            let at = |dx: usize, dy: usize| grid.node(x + dx - 1, y + dy - 1);
+            let at = |dx: usize, dy: usize| grid.values[(y + dy - 1) * grid.size[0] + x + dx - 1];
             let b = [1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0];
             (0..9).map(|i| b[i % 3] * b[i / 3] * at(i % 3, i / 3)).sum::<f64>() / (spacing * spacing)
         };

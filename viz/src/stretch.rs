@@ -119,6 +119,57 @@ impl Range {
         };
         part.clamp(0.0, 1.0)
     }
+
+    /// The value that stands at a place on the scale, from 0 to 1 [M/L^2].
+    fn value(&self, brightness: f64) -> f64 {
+        match self.stretch {
+            Stretch::Log => 10f64.powf(self.low.log10() + brightness * self.decades()),
+            Stretch::Asinh => self.low * (brightness * (self.high / self.low).asinh()).sinh(),
+        }
+    }
+
+    /// Its brightness in `count` equal steps, at least two of them.
+    pub(crate) fn steps(&self, count: u16) -> Steps {
+        let middle = |step: u16| (f64::from(step) - 0.5) / f64::from(count - 1);
+        Steps::new((1..count).map(|step| self.value(middle(step))).collect())
+    }
+}
+
+/// Steps of brightness, which are found for a value by its leading bits instead of a logarithm.
+pub(crate) struct Steps {
+    /// The least value of each step but the darkest, in ascending order [M/L^2].
+    edges: Vec<f64>,
+    /// Leading bits of the first edge.
+    first: u64,
+    /// For these leading bits and all that follow up to those of the last edge, how many edges lie below all values that have them; then for
+    /// one more.
+    begins: Vec<u16>,
+}
+
+/// Bits of a number that are not leading: sign, exponent and six bits of the fraction are.
+const TRAILING: u32 = 46;
+
+impl Steps {
+    fn new(edges: Vec<f64>) -> Steps {
+        let leading = |edge: Option<&f64>| edge.map_or(0, |edge| edge.to_bits() >> TRAILING);
+        let (first, last) = (leading(edges.first()), leading(edges.last()));
+        let begin = |bits: u64| edges.partition_point(|edge| *edge < f64::from_bits(bits << TRAILING)) as u16;
+        Steps { first, begins: (first..=last + 1).map(begin).collect(), edges }
+    }
+
+    /// The step of a value [M/L^2], from 0.
+    pub(crate) fn of(&self, value: f64) -> usize {
+        let last = self.edges.len() - 1;
+        if value >= self.edges[last] {
+            return last + 1;
+        }
+        if value.is_nan() || value < self.edges[0] {
+            return 0;
+        }
+        let place = ((value.to_bits() >> TRAILING) - self.first) as usize;
+        let [begin, end] = [self.begins[place], self.begins[place + 1]].map(usize::from);
+        begin + self.edges[begin..end].partition_point(|edge| *edge <= value)
+    }
 }
 
 /// The values of the pixels that are not empty, in ascending order.
@@ -194,6 +245,24 @@ mod tests {
             [0.0, 1e-4, 1e-3, 1e5, 1e9].map(|value| range.brightness(value)),
             [0.0, 0.0, 0.0, 1.0, 1.0]
         );
+    }
+
+    /// A step is what rounds to it, wherever the value lies, also where the range is very wide or very narrow.
+    #[test]
+    fn steps_are_brightness_rounded() {
+        for (low, high) in [(1e-3, 1e5), (2.0, 2.001), (1e-150, 1e150), (0.7, 7.0)] {
+            for stretch in [Stretch::Log, Stretch::Asinh] {
+                let range = Range::new(low, high).unwrap().with_stretch(stretch);
+                let steps = range.steps(1024);
+                let wide = (0..50_000).map(|i| f64::from(i) / 40_000.0 - 0.1);
+                for value in wide.map(|part| range.value(part)).chain([0.0, -1.0, low, high, f64::MAX]) {
+                    let exact = 1023.0 * range.brightness(value);
+                    let off = steps.of(value) as f64 - exact;
+                    assert!(off.abs() < 0.5 + 1e-6, "{value} of {low} to {high}: {off} off {exact}");
+                }
+            }
+        }
+        assert_eq!(Range::new(1.0, 10.0).unwrap().steps(2).of(f64::NAN), 0);
     }
 
     /// Lupton, Gunn & Szalay (1999): linear in the faint, logarithmic in the bright.
