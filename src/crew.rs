@@ -118,8 +118,11 @@ impl<'a> Crew<'a> {
         self.write_rows(path, header, &ordered.bodies, &index, fields, layout)
     }
 
-    /// The cube around the bodies of all ranks; `None` if there are none.
-    fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
+    /// The cube around the bodies of all ranks; `None` if there are none. Collective.
+    ///
+    /// # Errors
+    /// The same on every rank, if a body has an impossible value.
+    pub(crate) fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
         let survey = self.agree(bodies.survey().map_err(anyhow::Error::from))?;
         if collective::sum(self.comm, bodies.len() as u64) == 0 {
             return Ok(None);

@@ -1,13 +1,14 @@
 //! The `[movie]` table: pictures made while a run goes on, without snapshots on disk.
 //!
-//! A frame is the same picture on any number of ranks: distances to neighbours do not depend on them, and masses are summed in whole numbers.
+//! A frame is the same picture on any number of ranks: the bodies' order and their distances to neighbours do not depend on them, and masses are
+//! summed in whole numbers.
 
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
-use crate::spread::{expose, smoothing_lengths};
+use crate::spread::{expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
-use decomposition::collective;
+use decomposition::{collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
@@ -239,7 +240,9 @@ impl<'a> Filming<'a> {
 
     /// The surface density of the bodies of all ranks, on the leading one.
     fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
-        let lengths = smoothing_lengths(self.crew, bodies, kinds, NEIGHBOURS)?;
+        let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
+        let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
+        let lengths = quick_smoothing_lengths(self.crew, bodies, kinds, NEIGHBOURS)?;
         let subject = Subject { bodies, kinds, lengths: &lengths, tint: Tint::Plain };
         let exposure = expose(self.crew, &subject, view)?;
         Ok(self.crew.leads().then(|| exposure.develop()))
@@ -299,4 +302,81 @@ impl<'a> Filming<'a> {
 /// What frames that were made before have in common, if any were.
 pub fn read_common(path: &Path) -> Option<Common> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crew::Files;
+    use decomposition::threads;
+    use std::sync::Mutex;
+
+    /// A steep clump: `n` bodies of type 1, and in one corner of it 3000 of type 2, few enough to be measured exactly.
+    fn clump(n: usize) -> Bodies {
+        let mut bodies = Bodies::zeroed(n + 3000);
+        for i in 0..bodies.len() {
+            let place = |salt: usize| ((i * 7919 + salt) * 104_729 % 65_537) as f64 / 65_537.0;
+            let corner = if i < n { 0.0 } else { 0.2 };
+            (0..3).for_each(|axis| {
+                bodies.pos[axis][i] = 3.0 * (place(axis * 31) - 0.5).powi(3) + corner * (1.0 + place(axis));
+            });
+            bodies.kind[i] = if i < n { 1 } else { 2 };
+            bodies.mass[i] = 1.0 + (i % 5) as f64;
+        }
+        bodies
+    }
+
+    /// The bytes of the first frame, made by so many ranks of which each has the bodies that `owner` gives it.
+    fn frame(
+        all: &Bodies,
+        movie: &Movie,
+        ranks: usize,
+        owner: &(impl Fn(usize) -> usize + Sync),
+    ) -> Option<Vec<u8>> {
+        let pool = Mutex::new(Vec::new());
+        let frames = threads::run(ranks, |comm| {
+            let crew = Crew::new(comm, 1, Files::Pool(&pool));
+            let mut mine = all.clone();
+            let wanted = |i: &u32| owner(*i as usize) == comm.rank();
+            mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());
+            let mut filming = Filming::new(&crew, movie, io::Units::NBODY, [0.0, 1.0]);
+            filming.frame(0, 0.0, &mine).unwrap().map(|(png, _)| png)
+        });
+        assert!(frames[1..].iter().all(Option::is_none), "a rank that does not lead has a frame");
+        frames.into_iter().next().unwrap()
+    }
+
+    fn movie(more: &str) -> Movie {
+        toml::from_str(&format!("every = 0.5\nsize = [200, 160]\n{more}")).unwrap()
+    }
+
+    #[test]
+    fn any_ranks_make_the_bytes_of_one() {
+        for (n, more) in [(9000, ""), (9000, "types = [2]\nperspective = 40.0"), (50, "width = 0.5")] {
+            let (all, movie) = (clump(n), movie(more));
+            let one = frame(&all, &movie, 1, &|_| 0).expect("there is a frame");
+            let mut sorted = all.clone();
+            treecode::sort(&mut sorted, &treecode::Cube::around([-0.5; 3], [0.8; 3]));
+            for ranks in [2, 3, 5] {
+                let dealt = frame(&all, &movie, ranks, &|i| i % ranks);
+                assert!(dealt.as_ref() == Some(&one), "{n} bodies dealt out to {ranks} ranks, {more}");
+                // In order, with nothing on the first rank.
+                let ends = |i: usize| 1 + i * (ranks - 1) / sorted.len();
+                let divided = frame(&sorted, &movie, ranks, &ends);
+                assert!(divided.as_ref() == Some(&one), "{n} bodies divided among {ranks} ranks, {more}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_body_and_a_heap_in_one_place_are_drawn_and_none_is_not() {
+        let movie = movie("width = 2.0");
+        for n in [1, 33, 10_000] {
+            let mut heap = Bodies::zeroed(n);
+            heap.mass.fill(1.0);
+            let one = frame(&heap, &movie, 1, &|_| 0).expect("there is a frame");
+            assert_eq!(frame(&heap, &movie, 3, &|i| i % 3), Some(one), "{n} bodies");
+        }
+        assert_eq!(frame(&Bodies::default(), &movie, 2, &|_| 0), None);
+    }
 }

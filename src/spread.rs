@@ -2,12 +2,17 @@
 
 use crate::crew::Crew;
 use anyhow::Result;
-use decomposition::{Comm, Reduction, collective, neighbour_distances};
+use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
 use treecode::{Bodies, TYPES};
 use viz::{Bounds, Exposure, Subject, Tint, View};
 
 /// Bits of the largest sum in whole numbers.
 const BITS: i32 = 61;
+
+/// Of so many bodies of one type in the order of their keys, one looks for its neighbours when lengths are wanted quickly.
+const STRIDE: usize = 4;
+/// So few bodies of one type all look for their neighbours.
+const FEW: u64 = 4096;
 
 /// Smoothing lengths of this rank's bodies [L], which reach so many neighbours of their type on all ranks. Collective.
 ///
@@ -19,9 +24,37 @@ pub fn smoothing_lengths(
     kinds: [bool; TYPES],
     neighbours: usize,
 ) -> Result<Vec<f64>> {
+    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, neighbours);
+    smoothing_lengths_by(crew, bodies, kinds, distances)
+}
+
+/// The same to within some 10 %, in a fraction of the time. Bodies of all ranks must be in the order of their keys, one rank's after another's, and
+/// the lengths are then the same on any ranks. Collective.
+///
+/// # Errors
+/// As [`smoothing_lengths`].
+pub fn quick_smoothing_lengths(
+    crew: &Crew,
+    bodies: &Bodies,
+    kinds: [bool; TYPES],
+    neighbours: usize,
+) -> Result<Vec<f64>> {
+    let distances = |pos: [&[f64]; 3]| match collective::sum(crew.comm, pos[0].len() as u64) {
+        ..=FEW => neighbour_distances(crew.comm, pos, neighbours),
+        _ => sampled_distances(crew.comm, pos, neighbours, STRIDE),
+    };
+    smoothing_lengths_by(crew, bodies, kinds, distances)
+}
+
+/// Asks `distances` once for each type wanted, after all ranks have agreed that their bodies can be drawn. Collective.
+fn smoothing_lengths_by(
+    crew: &Crew,
+    bodies: &Bodies,
+    kinds: [bool; TYPES],
+    distances: impl Fn([&[f64]; 3]) -> Vec<f64>,
+) -> Result<Vec<f64>> {
     let plain = Subject { bodies, kinds, lengths: &[], tint: Tint::Plain };
     crew.agree(Bounds::of(&plain).map_err(anyhow::Error::from))?;
-    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, neighbours);
     Ok(viz::smoothing_lengths_by(bodies, kinds, distances)?)
 }
 

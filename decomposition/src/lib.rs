@@ -19,5 +19,5 @@ pub use comm::{
 };
 pub use error::Error;
 pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse};
-pub use neighbours::neighbour_distances;
+pub use neighbours::{neighbour_distances, sampled_distances};
 pub use order::{Ordered, cells, in_key_order};

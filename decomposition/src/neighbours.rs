@@ -71,6 +71,74 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
     squares.into_iter().map(f64::sqrt).collect()
 }
 
+/// About the distance of each of this rank's bodies at `pos` [L] to the `k`-th nearest of all others on all ranks [L], in a fraction of the time of
+/// [`neighbour_distances`]. Of `stride` bodies that follow each other the first is asked for the `k / stride`-th nearest of its like; a body has the
+/// mean of what three of these found, its own and those before and behind, the near ones with more weight. In an even crowd it is within some 10 % of
+/// the true distance. Infinite if a single body at most is asked.
+///
+/// The bodies of all ranks, those of one rank after those of another, must be in an order in which those that follow each other lie together, as
+/// that of their keys. Results depend on this order, but not on where ranks divide it. Collective.
+pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: usize) -> Vec<f64> {
+    let counts = collective::gather(comm, &[pos[0].len() as u64]).concat();
+    let first = counts[..comm.rank()].iter().sum::<u64>() as usize;
+    let asked = first.div_ceil(stride); // on the ranks before
+    let places = (asked * stride - first..pos[0].len()).step_by(stride);
+    let own = pos.map(|axis| places.clone().map(|i| axis[i]).collect::<Vec<f64>>());
+    let distances = neighbour_distances(comm, own.each_ref().map(Vec::as_slice), k.div_ceil(stride));
+    let found = distances.into_iter().enumerate().map(|(i, distance)| {
+        let at = own.each_ref().map(|axis| axis[i]);
+        Found { at, distance }
+    });
+    let (found, before) = with_those_beside(comm, found.collect());
+    if counts.iter().sum::<u64>() as usize <= stride {
+        return vec![f64::INFINITY; pos[0].len()];
+    }
+    let mean = |i: usize| {
+        let behind = (first + i) / stride + before - asked; // of its own stretch, in `found`
+        let near = &found[behind.saturating_sub(1)..(behind + 2).min(found.len())];
+        mean_distance(near, pos.map(|axis| axis[i])).unwrap_or(found[behind].distance)
+    };
+    (0..pos[0].len()).into_par_iter().with_min_len(1 << 12).map(mean).collect()
+}
+
+/// A body that was asked for the distance to its neighbours.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Its position [L].
+    at: [f64; 3],
+    /// What it found [L].
+    distance: f64,
+}
+
+/// What this rank's bodies found, between the last two found on the ranks before and the first on those behind; and how many come before. Collective.
+fn with_those_beside(comm: &dyn Comm, mut found: Vec<Found>) -> (Vec<Found>, usize) {
+    let last = found.len().saturating_sub(2).max(1).min(found.len());
+    let ends = found[..found.len().min(1)].iter().chain(&found[last..]);
+    let ends: Vec<[f64; 4]> = ends.map(|Found { at: [x, y, z], distance }| [*x, *y, *z, *distance]).collect();
+    let ranks = collective::gather(comm, &ends);
+    let taken = |[x, y, z, distance]: &[f64; 4]| Found { at: [*x, *y, *z], distance: *distance };
+    let earlier: Vec<Found> = ranks[..comm.rank()].iter().flatten().map(taken).collect();
+    let before = &earlier[earlier.len().saturating_sub(2)..];
+    found.splice(0..0, before.iter().copied());
+    found.extend(ranks[comm.rank() + 1..].iter().flatten().map(taken).next());
+    (found, before.len())
+}
+
+/// The mean of the distances that some bodies found, weighted for a body at `from`: half as much where it is half of what was found away. Nothing if all are
+/// too far away for their squares to be numbers.
+fn mean_distance(near: &[Found], from: [f64; 3]) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for Found { at, distance } in near {
+        let square: f64 = (0..3).map(|axis| (at[axis] - from[axis]).powi(2)).sum();
+        let weight = 1.0 / (square + 0.25 * distance * distance).max(f64::MIN_POSITIVE);
+        if weight > 0.0 {
+            sum += weight * distance;
+            weights += weight;
+        }
+    }
+    (weights > 0.0).then(|| sum / weights)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +160,85 @@ mod tests {
                 )
                 .collect()
         })
+    }
+
+    /// The positions in the order of their keys.
+    fn in_order(pos: [Vec<f64>; 3]) -> [Vec<f64>; 3] {
+        let mut bodies = treecode::Bodies::zeroed(pos[0].len());
+        bodies.pos = pos;
+        let (lo, hi) =
+            bodies.pos.iter().flatten().fold((0.0f64, 0.0f64), |(lo, hi), x| (lo.min(*x), hi.max(*x)));
+        treecode::sort(&mut bodies, &treecode::Cube::around([lo; 3], [hi; 3]));
+        bodies.pos
+    }
+
+    #[test]
+    fn where_ranks_divide_the_order_does_not_change_sampled_distances() {
+        for (n, k, stride) in
+            [(3000, 32, 4), (3000, 32, 32), (37, 100, 5), (9, 8, 4), (4, 8, 4), (1, 5, 4), (0, 3, 4)]
+        {
+            let all = in_order(positions(n));
+            let expected = sampled_distances(&crate::Solo, all.each_ref().map(Vec::as_slice), k, stride);
+            assert_eq!(expected.len(), n);
+            assert!(expected.iter().all(|distance| *distance >= 0.0 && distance.is_finite() == (n > stride)));
+            for ranks in [2, 3, 7, 12] {
+                // Ranks of very different size, some without bodies and some without a body that is asked.
+                let end = |rank: usize| n * (rank * rank) / (ranks * ranks) / 2 * 2;
+                let parts = threads::run(ranks, |comm| {
+                    let last = if comm.rank() + 1 == ranks { n } else { end(comm.rank() + 1) };
+                    let mine = all.each_ref().map(|axis| &axis[end(comm.rank())..last]);
+                    sampled_distances(comm, mine, k, stride)
+                });
+                assert!(parts.concat() == expected, "{n} bodies on {ranks} ranks");
+            }
+        }
+    }
+
+    /// Against the exact distances, in a cloud whose density falls by orders of magnitude and in a thin sheet.
+    #[test]
+    fn sampled_distances_are_near_the_exact_ones() {
+        let number = |i: usize, salt: usize| {
+            let mixed = ((i as u64) << 3 | salt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            ((mixed ^ (mixed >> 32)) >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let n = 40_000;
+        let cloud = [0, 1, 2].map(|axis| {
+            let direction = |i: usize, axis: usize| number(i, axis) - 0.5;
+            let place = |i: usize| {
+                let length = (0..3).map(|axis| direction(i, axis).powi(2)).sum::<f64>().sqrt();
+                direction(i, axis) / length * (number(i, 3).powf(-2.0 / 3.0) - 1.0).powf(-0.5)
+            };
+            (1..=n).map(place).collect::<Vec<f64>>()
+        });
+        let sheet = [0, 1, 2].map(|axis| {
+            let thickness = if axis == 2 { 1e-4 } else { 1.0 };
+            (1..=n).map(|i| thickness * number(i, axis)).collect::<Vec<f64>>()
+        });
+        for (name, pos) in [("cloud", cloud), ("sheet", sheet)] {
+            let pos = in_order(pos);
+            let pos = pos.each_ref().map(Vec::as_slice);
+            let exact = neighbour_distances(&crate::Solo, pos, 32);
+            let sampled = sampled_distances(&crate::Solo, pos, 32, 4);
+            let mut ratios: Vec<f64> = sampled.iter().zip(&exact).map(|(a, b)| a / b).collect();
+            ratios.sort_unstable_by(f64::total_cmp);
+            let at = |part: f64| ratios[(part * (n - 1) as f64) as usize];
+            let spread = [0.001, 0.01, 0.16, 0.5, 0.84, 0.99, 0.999].map(at);
+            println!("{name}: {spread:.3?}");
+            assert!((0.97..1.03).contains(&spread[3]), "{name}: biased, {spread:?}");
+            assert!(spread[4] - spread[2] < 0.2, "{name}: one sigma is too wide, {spread:?}");
+            assert!(spread[1] > 0.7 && spread[5] < 1.4, "{name}: tails, {spread:?}");
+        }
+    }
+
+    #[test]
+    fn bodies_at_one_place_have_no_distance_and_far_ones_a_finite_one() {
+        let place = |i: usize| if i < 200 { 0.5 } else { 1e100 * (i - 199) as f64 };
+        let axis: Vec<f64> = (0..220).map(place).collect();
+        let found = sampled_distances(&crate::Solo, [&axis, &axis, &axis], 16, 4);
+        assert!(found[..190].iter().all(|distance| *distance == 0.0));
+        assert!(found.iter().all(|distance| distance.is_finite()));
+        assert!(found[204..].iter().all(|distance| (1e100..1e102).contains(distance)));
     }
 
     #[test]
