@@ -7,8 +7,8 @@
 #[path = "../tests/conformance/mod.rs"]
 mod conformance;
 
-use decomposition::mpi_world::World;
-use decomposition::{Comm, Error};
+use decomposition::mpi_world::{LONGEST_PIECE, World};
+use decomposition::{Comm, Error, Hosts, TwoLevel};
 
 fn main() -> Result<(), Error> {
     let mut world = World::start()?;
@@ -35,6 +35,23 @@ fn check(world: &mut World) {
     world.cut_messages_at(65_536);
     large_messages(world.comm(), 3_000_001);
     dropped_exchange(world.comm());
+    let size = world.comm().size();
+    for hosts in [
+        world.hosts(),
+        Hosts::filled(size, 1),
+        Hosts::filled(size, 2),
+        Hosts::filled(size, size),
+        Hosts::new((0..size).map(|rank| rank % 2)),
+        Hosts::new((0..size).map(|rank| rank == 0)),
+    ] {
+        for longest_piece in [64, LONGEST_PIECE] {
+            world.cut_messages_at(longest_piece);
+            conformance::check(&TwoLevel::new(world.comm(), hosts.clone()));
+        }
+        let packed = TwoLevel::new(world.comm(), hosts);
+        large_messages(&packed, 3_000_001);
+        dropped_exchange(&packed);
+    }
     off_the_main_thread(world.comm());
     println!("comm_check: rank {} of {} passed", world.comm().rank(), world.comm().size());
 }

@@ -15,7 +15,8 @@ mod splitters;
 
 pub use comm::collective::agree;
 pub use comm::{
-    Comm, Event, Operation, Pending, Recorder, Reduction, Solo, Traffic, collective, mpi_world, threads,
+    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Solo, Traffic, TwoLevel, collective,
+    mpi_world, threads,
 };
 pub use error::Error;
 pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse};

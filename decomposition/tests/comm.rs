@@ -2,7 +2,7 @@
 
 mod conformance;
 
-use decomposition::{Comm, Solo, collective, threads};
+use decomposition::{Comm, Event, Hosts, Operation, Recorder, Solo, TwoLevel, collective, threads};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,84 @@ fn solo_keeps_the_contract() {
 fn threads_keep_the_contract_on_any_number_of_ranks() {
     for ranks in [1, 2, 3, 7, 64] {
         threads::run(ranks, conformance::check);
+    }
+}
+
+/// Layouts of ranks on hosts: even, uneven, one rank on each host, one host, in turn, at random.
+fn layouts() -> Vec<Hosts> {
+    let at_random = (0..23u64).map(|rank| rank.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61);
+    vec![
+        Hosts::filled(1, 1),
+        Hosts::filled(2, 1),
+        Hosts::filled(4, 2),
+        Hosts::filled(7, 3),
+        Hosts::filled(7, 7),
+        Hosts::filled(9, 1),
+        Hosts::filled(64, 16),
+        Hosts::new([0, 0, 0, 0, 0, 1]),
+        Hosts::new([0, 1, 1, 1, 1, 2, 2]),
+        Hosts::new((0..12).map(|rank| rank % 5)),
+        Hosts::new(at_random),
+    ]
+}
+
+#[test]
+fn exchanges_in_two_levels_keep_the_contract_on_any_layout() {
+    for hosts in layouts() {
+        threads::run(hosts.all_ranks(), |comm| conformance::check(&TwoLevel::new(comm, hosts.clone())));
+    }
+}
+
+#[test]
+fn exchanges_that_nobody_waits_for_are_completed() {
+    for hosts in layouts() {
+        let ranks = hosts.all_ranks();
+        threads::run(ranks, |comm| {
+            let comm = TwoLevel::new(comm, hosts.clone());
+            drop(comm.start_exchange(vec![vec![1; 1000]; ranks]));
+            let forgotten = comm.start_exchange(vec![vec![2; 1000]; ranks]);
+            assert_eq!(comm.exchange(vec![vec![3]; ranks]), vec![vec![3]; ranks]);
+            drop(forgotten);
+            comm.barrier();
+        });
+    }
+}
+
+/// Ranks of different hosts may wait for their exchanges in any order: they complete them in the same one.
+#[test]
+fn ranks_that_wait_in_different_orders_do_not_wait_for_each_other() {
+    for hosts in layouts() {
+        let ranks = hosts.all_ranks();
+        threads::run(ranks, |comm| {
+            let comm = TwoLevel::new(comm, hosts.clone());
+            let mut pending: Vec<_> =
+                (0..4u8).map(|number| (number, comm.start_exchange(vec![vec![number]; ranks]))).collect();
+            if comm.rank() % 2 == 1 {
+                pending.reverse();
+            }
+            for (number, exchange) in pending {
+                assert_eq!(exchange.wait(), vec![vec![number]; ranks]);
+            }
+        });
+    }
+}
+
+#[test]
+fn one_message_goes_between_two_hosts() {
+    for hosts in layouts() {
+        let ranks = hosts.all_ranks();
+        let crossing = threads::run(ranks, |comm| {
+            let recorder = Recorder::new(comm, &|| 0.0);
+            let packed = TwoLevel::new(&recorder, hosts.clone());
+            packed.exchange((0..ranks).map(|to| vec![comm.rank() as u8; to]).collect());
+            let leaves = |to: &u32| hosts.of(*to as usize) != hosts.of(comm.rank());
+            let sent = |event: Event| match event.operation {
+                Operation::SendReceive(sent) => sent.iter().filter(|(to, _)| leaves(to)).count(),
+                other => panic!("{other:?}"),
+            };
+            recorder.take().0.into_iter().map(sent).sum::<usize>()
+        });
+        assert_eq!(crossing.iter().sum::<usize>(), hosts.count() * (hosts.count() - 1));
     }
 }
 
@@ -94,4 +172,50 @@ fn ranks_that_call_different_collectives_are_caught() {
         _ => drop(comm.all_gather(&[])),
     });
     assert!(message.contains("barrier") && message.contains("all_gather"), "{message}");
+}
+
+/// As [`panic_of`], on hosts of two ranks.
+fn panic_on_hosts(ranks: usize, body: impl Fn(&dyn Comm) + Sync) -> String {
+    panic_of(ranks, |comm| body(&TwoLevel::new(comm, Hosts::filled(ranks, 2))))
+}
+
+/// The first, the middle and the last rank, so that also one is missing that is in charge of others.
+#[test]
+fn a_panic_ends_ranks_whose_messages_are_packed() {
+    for ranks in [3, 6, 64] {
+        for bad in [0, ranks / 2, ranks - 1] {
+            let message = panic_on_hosts(ranks, |comm| {
+                comm.exchange(vec![vec![1]; ranks]);
+                assert!(comm.rank() != bad, "out of luck");
+                comm.exchange(vec![vec![1]; ranks]);
+            });
+            assert_eq!(message, format!("rank {bad} of {ranks} panicked: out of luck"));
+            let message = panic_on_hosts(ranks, |comm| {
+                assert!(comm.rank() != bad, "out of luck");
+                let mut pending = comm.start_exchange(vec![Vec::new(); ranks]);
+                while !pending.test() {
+                    std::thread::yield_now();
+                }
+            });
+            assert_eq!(message, format!("rank {bad} of {ranks} panicked: out of luck"));
+        }
+    }
+}
+
+#[test]
+fn a_rank_that_sends_others_nothing_ends_all() {
+    for bad in 0..4 {
+        let message = panic_on_hosts(4, |comm| {
+            if comm.rank() != bad {
+                comm.exchange(vec![vec![1]; 4]);
+            }
+        });
+        assert!(message.ends_with(&format!("for a message of rank {bad}, which has returned")), "{message}");
+        let message = panic_on_hosts(4, |comm| match comm.rank() == bad {
+            true => comm.barrier(),
+            false => drop(comm.exchange(vec![vec![1]; 4])),
+        });
+        let expected = format!("for a message of rank {bad}, which waits in barrier");
+        assert!(message.ends_with(&expected), "{message}");
+    }
 }

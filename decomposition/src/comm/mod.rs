@@ -1,16 +1,21 @@
 //! The one boundary to the cluster: a small trait that carries bytes, never physics.
 //!
-//! Every method but `rank`, `size`, `traffic` and `abort` is collective: all ranks call the same methods in the same order.
-//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. No algorithm asks which one it has.
+//! Every method but `rank`, `size`, `fetch`, `settle`, `traffic` and `abort` is collective: all ranks call the same methods in the same order.
+//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. Two stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
+//! packs what ranks of one host send to ranks of another. No algorithm asks which one it has.
 
 pub mod collective;
+mod hosts;
 pub mod mpi_world;
 mod recorder;
 mod solo;
 pub mod threads;
+mod two_level;
 
+pub use hosts::Hosts;
 pub use recorder::{Event, Operation, Recorder};
 pub use solo::Solo;
+pub use two_level::TwoLevel;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,6 +46,17 @@ pub trait Comm: Sync {
     /// Sends the same `bytes` to each rank of `to`, and returns what each rank of `from` sent here, in their order. Both sides know who sends to
     /// whom, so that no rank hears from one that has nothing for it. No list has this rank, or one twice.
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>>;
+
+    /// Sends each of these ranks some bytes, with a number by which it asks for them, and returns at once. All ranks call this with numbers of their
+    /// own order, whether or not they send anything; none sends two messages of one number to the same rank, or one to itself. These messages are
+    /// parts of what [`TwoLevel`] carries, and not counted as traffic.
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>);
+
+    /// What that rank posts to this one with this number; it is given once. Waits for it, or else gives `None` while it has not come.
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>>;
+
+    /// Waits until all that this rank has posted with numbers below this one has left. Those that it is for must be about to fetch it.
+    fn settle(&self, below: u64);
 
     /// Waits until every rank is here.
     fn barrier(&self);

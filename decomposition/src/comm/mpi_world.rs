@@ -4,14 +4,17 @@
 //! compute meanwhile. Errors inside MPI end the run: the MPI library itself aborts all ranks.
 #![allow(unsafe_code)] // non-blocking calls own their buffers here, which the safe scopes of `mpi` cannot express
 
-use super::{Comm, Meter, Pending, Reduction, Traffic};
+use super::{Comm, Hosts, Meter, Pending, Reduction, Traffic};
 use crate::Error;
 use mpi::collective::SystemOperation;
 use mpi::datatype::PartitionMut;
 use mpi::environment::Universe;
 use mpi::ffi;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives, Destination, Source};
+use mpi::traits::{
+    AsRaw, Communicator, CommunicatorCollectives, Destination, MatchedReceiveVec, Root, Source,
+};
+use std::cell::RefCell;
 use std::os::raw::c_int;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
@@ -51,6 +54,15 @@ impl World {
     /// Communication between all ranks.
     pub fn comm(&self) -> &dyn Comm {
         &self.comm
+    }
+
+    /// The hosts of all ranks: those that can share memory, as MPI finds, are on one. Collective.
+    pub fn hosts(&self) -> Hosts {
+        let mine = self.comm.here().split_shared(self.comm.rank as c_int);
+        let mut first = self.comm.rank as u64;
+        mine.process_at_rank(0).broadcast_into(&mut first);
+        let all = self.comm.all_gather(&first.to_ne_bytes());
+        Hosts::new(all.iter().map(|first| u64::from_ne_bytes(first[..].try_into().expect("a number"))))
     }
 
     /// The communicator of all ranks as MPI knows it, for libraries that call MPI themselves.
@@ -129,11 +141,27 @@ struct MpiComm {
     longest_piece: usize,
     /// Calls with tags so far.
     tagged: AtomicU64,
+    /// What has been posted and may not have left.
+    posted: RefCell<Vec<Posted>>,
     meter: Meter,
 }
 
-// SAFETY: the communicator's handle is the only part that is not Sync, and `MpiComm::here` gives it to the home thread alone.
+// SAFETY: the communicator's handle and `posted` are the only parts that are not Sync. `MpiComm::here` gives the handle to the home thread alone, and
+// whoever touches `posted` has called it before.
 unsafe impl Sync for MpiComm {}
+
+/// A message under way, with what MPI reads from until its requests are complete.
+struct Posted {
+    number: u64,
+    _bytes: Vec<u8>,
+    requests: Vec<ffi::MPI_Request>,
+}
+
+impl Drop for MpiComm {
+    fn drop(&mut self) {
+        self.settle(u64::MAX);
+    }
+}
 
 impl MpiComm {
     fn new(comm: SimpleCommunicator) -> MpiComm {
@@ -144,6 +172,7 @@ impl MpiComm {
             home: std::thread::current().id(),
             longest_piece: LONGEST_PIECE,
             tagged: AtomicU64::new(0),
+            posted: RefCell::default(),
             meter: Meter::default(),
         }
     }
@@ -158,9 +187,15 @@ impl MpiComm {
         self.here().as_raw()
     }
 
-    /// The tag of the next call that needs one; ranks make such calls in the same order. MPI guarantees tags up to 32767.
+    /// The tag of the next call that needs one; ranks make such calls in the same order. MPI guarantees tags up to 32767; what is posted has the odd
+    /// ones.
     fn next_tag(&self) -> c_int {
-        (self.tagged.fetch_add(1, Ordering::Relaxed) % 32768) as c_int
+        2 * (self.tagged.fetch_add(1, Ordering::Relaxed) % 16384) as c_int
+    }
+
+    /// The tag of what is posted with this number.
+    fn tag_of(number: u64) -> c_int {
+        2 * (number % 16384) as c_int + 1
     }
 
     /// Starts to send a piece of a message.
@@ -178,21 +213,37 @@ impl MpiComm {
         }
     }
 
-    /// Receives the pieces of a message up to the first that is shorter than all others could be.
-    fn receive(&self, from: usize, tag: c_int) -> Vec<u8> {
-        let (source, mut message) = (self.here().process_at_rank(from as c_int), Vec::new());
-        loop {
-            let (mut piece, _) = source.receive_vec_with_tag::<u8>(tag);
-            let last = piece.len() < self.longest_piece;
-            if message.is_empty() {
-                message = piece
-            } else {
-                message.append(&mut piece)
-            }
-            if last {
-                return message;
-            }
+    /// Starts to send a message in pieces, of which the last and no other is shorter than all could be.
+    ///
+    /// # Safety
+    /// The bytes must stay as they are until the requests are complete.
+    unsafe fn start_pieces(&self, bytes: &[u8], to: usize, tag: c_int) -> Vec<ffi::MPI_Request> {
+        let end: &[&[u8]] = if bytes.len().is_multiple_of(self.longest_piece) { &[&[]] } else { &[] };
+        let pieces = bytes.chunks(self.longest_piece).chain(end.iter().copied());
+        // SAFETY: pieces are as long as they may be; the rest is promised by the caller.
+        pieces.map(|piece| unsafe { self.start_send(piece, to, tag) }).collect()
+    }
+
+    /// Receives a message of which the first piece may have been received already.
+    fn receive(&self, first: Option<Vec<u8>>, from: usize, tag: c_int) -> Vec<u8> {
+        let source = self.here().process_at_rank(from as c_int);
+        let piece = || source.receive_vec_with_tag::<u8>(tag).0;
+        let mut message = first.unwrap_or_else(piece);
+        let mut last = message.len() < self.longest_piece;
+        while !last {
+            let mut piece = piece();
+            last = piece.len() < self.longest_piece;
+            message.append(&mut piece);
         }
+        message
+    }
+
+    /// Waits until these are complete.
+    fn complete(mut requests: Vec<ffi::MPI_Request>) {
+        // SAFETY: so many requests, each active or null, which counts as complete.
+        unsafe {
+            ffi::MPI_Waitall(requests.len() as c_int, requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE)
+        };
     }
 
     /// One round of an all-gather, small enough in sum for MPI's counts.
@@ -263,19 +314,39 @@ impl Comm for MpiComm {
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
         self.meter.send_receive(to, bytes);
         let tag = self.next_tag();
-        let mut pieces: Vec<&[u8]> = bytes.chunks(self.longest_piece).collect();
-        if bytes.len().is_multiple_of(self.longest_piece) {
-            pieces.push(&[]);
-        }
-        let sends = to.iter().flat_map(|to| pieces.iter().map(move |piece| (*to, *piece)));
         // SAFETY: the bytes are borrowed until all requests are complete.
-        let mut requests: Vec<ffi::MPI_Request> =
-            sends.map(|(to, piece)| unsafe { self.start_send(piece, to, tag) }).collect();
-        let received = from.iter().map(|from| self.receive(*from, tag)).collect();
-        let count = requests.len() as c_int;
-        // SAFETY: `count` active requests.
-        unsafe { ffi::MPI_Waitall(count, requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE) };
+        let sends = to.iter().flat_map(|to| unsafe { self.start_pieces(bytes, *to, tag) }).collect();
+        let received = from.iter().map(|from| self.receive(None, *from, tag)).collect();
+        MpiComm::complete(sends);
         received
+    }
+
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
+        self.here();
+        let posted = out.into_iter().map(|(to, bytes)| {
+            // SAFETY: what is on the heap stays in its place while `Posted` holds it, which it does until `settle` has completed the requests.
+            let requests = unsafe { self.start_pieces(&bytes, to, MpiComm::tag_of(number)) };
+            Posted { number, _bytes: bytes, requests }
+        });
+        self.posted.borrow_mut().extend(posted);
+    }
+
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        let tag = MpiComm::tag_of(number);
+        if waits {
+            return Some(self.receive(None, from, tag));
+        }
+        let source = self.here().process_at_rank(from as c_int);
+        // Whose first piece is here has sent all of them.
+        let (first, _) = source.immediate_matched_probe_with_tag(tag)?.matched_receive_vec();
+        Some(self.receive(Some(first), from, tag))
+    }
+
+    fn settle(&self, below: u64) {
+        self.here();
+        let leaving: Vec<Posted> =
+            self.posted.borrow_mut().extract_if(.., |posted| posted.number < below).collect();
+        MpiComm::complete(leaving.iter().flat_map(|posted| posted.requests.iter().copied()).collect());
     }
 
     fn barrier(&self) {

@@ -24,7 +24,7 @@ pub enum Operation {
     AllReduce(u64),
     /// [`Comm::start_exchange`]: receivers, ascending, with the bytes of each; this rank itself and what is empty are left out.
     Exchange(Vec<(u32, u64)>),
-    /// [`Comm::send_receive`]: receivers, in the order given, with the bytes of each.
+    /// [`Comm::send_receive`] or [`Comm::post`]: receivers, in the order given, with the bytes of each.
     SendReceive(Vec<(u32, u64)>),
     /// [`Comm::barrier`].
     Barrier,
@@ -60,6 +60,14 @@ impl<'a> Recorder<'a> {
 
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the rank wait, which is not its computing.
+    fn wait<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let begun = (self.clock)();
+        let result = wait();
+        self.log().since += (self.clock)() - begun;
+        result
     }
 
     /// Notes a call, makes it, and starts the clock again.
@@ -105,6 +113,19 @@ impl Comm for Recorder<'_> {
         self.note(Operation::SendReceive(sent), || self.inner.send_receive(to, bytes, from))
     }
 
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
+        let sent = out.iter().map(|(to, bytes)| (*to as u32, bytes.len() as u64)).collect();
+        self.note(Operation::SendReceive(sent), || self.inner.post(number, out));
+    }
+
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        self.wait(|| self.inner.fetch(number, from, waits))
+    }
+
+    fn settle(&self, below: u64) {
+        self.wait(|| self.inner.settle(below));
+    }
+
     fn barrier(&self) {
         self.note(Operation::Barrier, || self.inner.barrier());
     }
@@ -136,10 +157,7 @@ impl Pending for Recorded<'_> {
 
     fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
         let Recorded { pending, recorder } = *self;
-        let begun = (recorder.clock)();
-        let received = pending.wait();
-        recorder.log().since += (recorder.clock)() - begun;
-        received
+        recorder.wait(|| pending.wait())
     }
 }
 

@@ -31,6 +31,16 @@ impl Comm for Solo {
         Vec::new()
     }
 
+    fn post(&self, _number: u64, out: Vec<(usize, Vec<u8>)>) {
+        assert!(out.is_empty(), "there is no other rank");
+    }
+
+    fn fetch(&self, _number: u64, from: usize, _waits: bool) -> Option<Vec<u8>> {
+        panic!("there is no rank {from}")
+    }
+
+    fn settle(&self, _below: u64) {}
+
     fn barrier(&self) {}
 
     fn traffic(&self) -> Traffic {

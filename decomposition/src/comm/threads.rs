@@ -1,14 +1,17 @@
 //! Ranks as threads of this process: for tests and for scaling studies with hundreds of virtual ranks.
 //!
 //! Every collective is a *round* of one table that all ranks share: each rank posts one part for every rank, and takes its own parts
-//! once all have posted. A rank that panics, or ends while others wait for it, ends all of them.
+//! once all have posted. Only messages between two ranks have a mailbox of each. A rank that panics, or ends while others wait for it, ends all of them.
 
 use super::{Comm, Meter, Pending, Reduction, Traffic};
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The collective that does not wait.
+const EXCHANGE: &str = "exchange";
 
 /// Stack of a rank [bytes]. Only what is touched is ever allocated, so that hundreds of ranks are cheap.
 const STACK: usize = 4 << 20;
@@ -74,6 +77,8 @@ struct Table {
     changed: Condvar,
     /// A turn has been handed on.
     turn: Condvar,
+    /// A message has come for a rank that waits for one, or none will.
+    mail: Vec<Condvar>,
 }
 
 struct State {
@@ -85,6 +90,10 @@ struct State {
     turns: usize,
     /// Ranks that wait for a turn, and turns that are handed on to any of them.
     queue: [usize; 2],
+    /// Messages by receiver, with their numbers and senders.
+    mail: Vec<HashMap<(u64, usize), Vec<u8>>>,
+    /// Ranks that wait for a message.
+    listening: usize,
 }
 
 /// One collective. It uses one of `common`, `reduced` and `parts`.
@@ -121,9 +130,11 @@ impl Round {
 impl Table {
     fn new(ranks: usize, at_a_time: usize) -> Table {
         let (rounds, returned) = (BTreeMap::new(), vec![false; ranks]);
-        let state = State { rounds, returned, failed: None, turns: 0, queue: [0; 2] };
+        let mail = vec![HashMap::new(); ranks];
+        let state = State { rounds, returned, failed: None, turns: 0, queue: [0; 2], mail, listening: 0 };
         let (changed, turn) = (Condvar::new(), Condvar::new());
-        Table { ranks, at_a_time, state: Mutex::new(state), changed, turn }
+        let mail = (0..ranks).map(|_| Condvar::new()).collect();
+        Table { ranks, at_a_time, state: Mutex::new(state), changed, turn, mail }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,6 +152,7 @@ impl Table {
             Err(_) => self.fail(rank),
         }
         self.changed.notify_all();
+        self.wake_listeners(&self.state());
         outcome
     }
 
@@ -148,6 +160,14 @@ impl Table {
         self.state().failed.get_or_insert(rank);
         self.changed.notify_all();
         self.turn.notify_all();
+        self.wake_listeners(&self.state());
+    }
+
+    /// Lets ranks that wait for a message see whether it can still come.
+    fn wake_listeners(&self, state: &State) {
+        if state.listening > 0 {
+            self.mail.iter().for_each(Condvar::notify_all);
+        }
     }
 
     /// Waits until this rank may compute. Once a rank has failed, all may go on to their end.
@@ -185,6 +205,7 @@ impl Table {
         if round.missing == 0 {
             self.changed.notify_all();
         }
+        self.wake_listeners(&state);
     }
 
     fn take<T>(&self, rank: usize, number: u64, receive: impl FnOnce(&mut Round) -> T) -> T {
@@ -206,7 +227,52 @@ impl Table {
     }
 }
 
+impl Table {
+    fn fetch(&self, rank: usize, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        let found = state.message(rank, number, from);
+        if found.is_some() {
+            return found;
+        }
+        self.end_turn(&mut state);
+        if !waits {
+            drop(self.take_turn(state));
+            return None;
+        }
+        state.listening += 1;
+        let message = loop {
+            state = self.mail[rank].wait(state).unwrap_or_else(PoisonError::into_inner);
+            if let Some(message) = state.message(rank, number, from) {
+                break message;
+            }
+        };
+        state.listening -= 1;
+        drop(self.take_turn(state));
+        Some(message)
+    }
+}
+
 impl State {
+    /// Takes that message out of the mailbox of `rank`. Unwinds if it is not there and can never come.
+    fn message(&mut self, rank: usize, number: u64, from: usize) -> Option<Vec<u8>> {
+        if self.failed.is_some() {
+            resume_unwind(Box::new(EndedByAnother));
+        }
+        let message = self.mail[rank].remove(&(number, from));
+        if message.is_none() {
+            assert!(
+                !self.returned[from],
+                "rank {rank} waits for a message of rank {from}, which has returned"
+            );
+            // Whoever waits for all has posted before whatever it posts to anyone.
+            let waits = |round: &&Round| round.posted[from] && !round.posted[rank] && round.name != EXCHANGE;
+            if let Some(Round { name, .. }) = self.rounds.values().find(waits) {
+                panic!("rank {rank} waits for a message of rank {from}, which waits in {name}");
+            }
+        }
+        message
+    }
+
     /// Whether `rank`, which has posted to this round, may take its parts. Unwinds if that can never be.
     fn is_complete(&self, rank: usize, number: u64) -> bool {
         if self.failed.is_some() {
@@ -270,7 +336,7 @@ impl Comm for ThreadComm<'_> {
         assert_eq!(out.len(), self.size(), "an exchange needs one entry a rank");
         self.meter.exchange(self.rank, &out);
         let number = self.number();
-        self.table.post(self.rank, number, "exchange", |round| {
+        self.table.post(self.rank, number, EXCHANGE, |round| {
             for (to, part) in out.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
                 round.parts[to].push((self.rank, part));
             }
@@ -291,6 +357,25 @@ impl Comm for ThreadComm<'_> {
         parts.sort_by_key(|(rank, _)| place(*rank));
         parts.into_iter().map(|(_, part)| part).collect()
     }
+
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
+        let mut state = self.table.state();
+        for (to, bytes) in out {
+            let before = state.mail[to].insert((number, self.rank), bytes);
+            assert!(
+                before.is_none(),
+                "rank {} sends two messages of number {number} to rank {to}",
+                self.rank
+            );
+            self.table.mail[to].notify_all();
+        }
+    }
+
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        self.table.fetch(self.rank, number, from, waits)
+    }
+
+    fn settle(&self, _below: u64) {}
 
     fn barrier(&self) {
         self.meter.all_reduce(self.size(), 0);

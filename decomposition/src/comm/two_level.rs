@@ -1,0 +1,264 @@
+//! Exchanges in three hops, where hosts have several ranks: what ranks of one host send to ranks of another goes as one message.
+//!
+//! 1. Inside a host, each rank sends each other one a message: what is for it, and what is for hosts of which it is in charge.
+//! 2. Between hosts, the rank in charge of another host sends all that the first hop brought it to the one in charge there.
+//! 3. Inside that host, it sends each other rank what is for it.
+//!
+//! Every message of every hop is sent, also with nothing in it. So receivers know what to wait for and nobody is told of lengths, which without this
+//! takes a message between any two ranks.
+//!
+//! An exchange goes on, hop by hop, while its ranks test it or wait for it; one that only computes holds up those for which it is in charge. Exchanges under
+//! way are completed in the order in which they were started, and before any other collective: so ranks that wait never wait for each other.
+
+use super::{Comm, Hosts, Meter, Pending, Reduction, Traffic};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Hops of an exchange.
+const HOPS: usize = 3;
+
+/// Bytes before each part of a message: sender, receiver, length.
+const HEAD: usize = 16;
+
+/// Carries exchanges from host to host for all ranks of each; everything else is left to another implementation, which may know hosts by itself.
+pub struct TwoLevel<'a> {
+    inner: &'a dyn Comm,
+    hosts: Hosts,
+    /// Whom this rank sends a message, hop by hop, and whose it gets.
+    to: [Vec<usize>; HOPS],
+    from: [Vec<usize>; HOPS],
+    /// Exchanges that have been started.
+    started: AtomicU64,
+    /// Those under way, and those that nobody has waited for yet, by number.
+    flights: Mutex<BTreeMap<u64, Flight>>,
+    meter: Meter,
+}
+
+/// An exchange under way.
+struct Flight {
+    /// The hop whose messages are awaited; [`HOPS`] if all has come.
+    hop: usize,
+    /// Whose messages of this hop have not come.
+    awaited: Vec<usize>,
+    /// Messages of later hops, as far as they are known, by receiver.
+    packets: [BTreeMap<usize, Vec<u8>>; HOPS],
+    /// What has come, by rank.
+    received: Vec<Vec<u8>>,
+}
+
+impl<'a> TwoLevel<'a> {
+    /// Over another implementation whose ranks are on these hosts. The same on all ranks.
+    pub fn new(inner: &'a dyn Comm, hosts: Hosts) -> TwoLevel<'a> {
+        assert_eq!(hosts.all_ranks(), inner.size(), "every rank has a host");
+        let rank = inner.rank();
+        let here = hosts.of(rank);
+        let near: Vec<usize> = hosts.ranks(here).iter().copied().filter(|other| *other != rank).collect();
+        let far = || (0..hosts.count()).filter(|host| *host != here);
+        let leaving = far().map(|host| hosts.in_charge(here, host)).filter(|[from, _]| *from == rank);
+        let coming: Vec<_> = far().map(|host| hosts.in_charge(host, here)).collect();
+        let mine = coming.iter().filter(|[_, to]| *to == rank);
+        let receives = |rank: &usize| coming.iter().any(|[_, to]| to == rank);
+        let handed_on = if receives(&rank) { near.clone() } else { Vec::new() };
+        TwoLevel {
+            inner,
+            to: [near.clone(), leaving.map(|[_, to]| to).collect(), handed_on],
+            from: [
+                near.clone(),
+                mine.map(|[from, _]| *from).collect(),
+                near.into_iter().filter(receives).collect(),
+            ],
+            hosts,
+            started: AtomicU64::new(0),
+            flights: Mutex::default(),
+            meter: Meter::default(),
+        }
+    }
+
+    /// The hop that brings a part to the next rank on its way, and that rank; none has gone before `hop`.
+    fn next(&self, mut hop: usize, to: usize) -> (usize, usize) {
+        let (here, there) = (self.hosts.of(self.rank()), self.hosts.of(to));
+        loop {
+            let next = match hop {
+                0 if here != there => self.hosts.in_charge(here, there)[0],
+                1 if here != there => self.hosts.in_charge(here, there)[1],
+                _ => to,
+            };
+            if next != self.rank() {
+                return (hop, next);
+            }
+            hop += 1;
+        }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, BTreeMap<u64, Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the messages of a flight's hop and awaits those of others.
+    fn send(&self, number: u64, flight: &mut Flight) {
+        let packets = &mut flight.packets[flight.hop];
+        let out =
+            self.to[flight.hop].iter().map(|to| (*to, packets.remove(to).unwrap_or_default())).collect();
+        assert!(packets.is_empty(), "something is for a rank that this one sends nothing");
+        flight.awaited = self.from[flight.hop].clone();
+        self.inner.post(HOPS as u64 * number + flight.hop as u64, out);
+    }
+
+    /// Drives an exchange on, to its end if this `waits`; whether all has come.
+    fn drive(&self, number: u64, flight: &mut Flight, waits: bool) -> bool {
+        while flight.hop < HOPS {
+            while let Some(from) = flight.awaited.last() {
+                let message = self.inner.fetch(HOPS as u64 * number + flight.hop as u64, *from, waits);
+                let Some(message) = message else { return false };
+                flight.awaited.pop();
+                self.sort(flight, &message);
+            }
+            flight.hop += 1;
+            if flight.hop < HOPS {
+                self.send(number, flight);
+            }
+        }
+        true
+    }
+
+    /// Takes what is for this rank out of a message of the present hop, and puts the rest where it goes next.
+    fn sort(&self, flight: &mut Flight, mut message: &[u8]) {
+        while let Some((head, rest)) = message.split_at_checked(HEAD) {
+            let [from, to] = bytemuck::pod_read_unaligned::<[u32; 2]>(&head[..8]).map(|rank| rank as usize);
+            let (part, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(&head[8..]) as usize);
+            message = rest;
+            if to == self.rank() {
+                flight.received[from] = part.to_vec();
+            } else {
+                flight.pack(self.next(flight.hop + 1, to), from, to, part);
+            }
+        }
+        assert!(message.is_empty(), "a message is torn");
+    }
+
+    /// Completes all exchanges up to this number. Whoever is in charge for others has then done all that they need.
+    fn complete(&self, last: u64) {
+        let mut flights = self.flights();
+        for (number, flight) in flights.range_mut(..=last) {
+            self.drive(*number, flight, true);
+        }
+        drop(flights);
+        self.inner.settle((last.saturating_add(1)).saturating_mul(HOPS as u64));
+    }
+
+    /// For collectives that wait for all ranks: what others need for exchanges before comes first.
+    fn inner(&self) -> &dyn Comm {
+        self.complete(u64::MAX);
+        self.inner
+    }
+}
+
+impl Flight {
+    fn pack(&mut self, (hop, next): (usize, usize), from: usize, to: usize, part: &[u8]) {
+        let packet = self.packets[hop].entry(next).or_default();
+        packet.reserve(HEAD + part.len());
+        packet.extend_from_slice(bytemuck::bytes_of(&[from as u32, to as u32]));
+        packet.extend_from_slice(&(part.len() as u64).to_ne_bytes());
+        packet.extend_from_slice(part);
+    }
+}
+
+impl Comm for TwoLevel<'_> {
+    fn rank(&self) -> usize {
+        self.inner.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+
+    fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        self.inner().all_gather(mine)
+    }
+
+    fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
+        self.inner().all_reduce(values, reduction);
+    }
+
+    fn start_exchange(&self, mut out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
+        let (rank, size) = (self.rank(), self.size());
+        assert_eq!(out.len(), size, "an exchange needs one entry a rank");
+        self.meter.exchange(rank, &out);
+        let mut received = vec![Vec::new(); size];
+        received[rank] = std::mem::take(&mut out[rank]);
+        let mut flight = Flight { hop: 0, awaited: Vec::new(), packets: Default::default(), received };
+        for (to, part) in out.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+            flight.pack(self.next(0, to), rank, to, &part);
+        }
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        self.send(number, &mut flight);
+        self.drive(number, &mut flight, false);
+        self.flights().insert(number, flight);
+        Box::new(Carried { comm: self, number })
+    }
+
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
+        self.inner().send_receive(to, bytes, from)
+    }
+
+    fn post(&self, _number: u64, _out: Vec<(usize, Vec<u8>)>) {
+        unreachable!("what is posted here has no numbers left")
+    }
+
+    fn fetch(&self, _number: u64, _from: usize, _waits: bool) -> Option<Vec<u8>> {
+        unreachable!("nothing is posted here")
+    }
+
+    fn settle(&self, _below: u64) {}
+
+    fn barrier(&self) {
+        self.inner().barrier();
+    }
+
+    fn traffic(&self) -> Traffic {
+        let (carried, others) = (self.meter.read(), self.inner.traffic());
+        Traffic { bytes: carried.bytes + others.bytes, messages: carried.messages + others.messages }
+    }
+
+    fn stage(&self, name: &'static str) {
+        self.inner.stage(name);
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        self.inner.abort(code)
+    }
+}
+
+/// Stands for an exchange under way.
+struct Carried<'a> {
+    comm: &'a TwoLevel<'a>,
+    number: u64,
+}
+
+impl Pending for Carried<'_> {
+    fn test(&mut self) -> bool {
+        let mut flights = self.comm.flights();
+        let mut come = true;
+        for (number, flight) in flights.range_mut(..=self.number) {
+            come = self.comm.drive(*number, flight, false);
+        }
+        come
+    }
+
+    fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
+        self.comm.complete(self.number);
+        let flight = self.comm.flights().remove(&self.number);
+        flight.expect("an exchange is waited for once").received
+    }
+}
+
+impl Drop for Carried<'_> {
+    /// An exchange that nobody waited for is completed all the same: others need this rank for it.
+    fn drop(&mut self) {
+        if self.comm.flights().contains_key(&self.number) && !std::thread::panicking() {
+            self.comm.complete(self.number);
+            self.comm.flights().remove(&self.number);
+        }
+    }
+}
