@@ -77,6 +77,28 @@ fn ranks_that_wait_in_different_orders_do_not_wait_for_each_other() {
     }
 }
 
+/// Long ones go by themselves, between any two ranks of different hosts; several exchanges of both kinds are under way.
+#[test]
+fn long_and_short_messages_come_to_their_receivers() {
+    for hosts in layouts() {
+        let ranks = hosts.all_ranks();
+        threads::run(ranks, |comm| {
+            let comm = TwoLevel::new(comm, hosts.clone());
+            let message = |from: usize, to: usize, round: usize| {
+                let length = [0, 5, 8192, 8193, 30_000][(from + 2 * to + round) % 5];
+                (0..length).map(|i| (i + 3 * from + 5 * to + 7 * round) as u8).collect::<Vec<_>>()
+            };
+            let start =
+                |round| comm.start_exchange((0..ranks).map(|to| message(comm.rank(), to, round)).collect());
+            let pending: Vec<_> = (0..5).map(start).collect();
+            for (round, exchange) in pending.into_iter().enumerate() {
+                let expected: Vec<_> = (0..ranks).map(|from| message(from, comm.rank(), round)).collect();
+                assert!(exchange.wait() == expected, "rank {} got something else", comm.rank());
+            }
+        });
+    }
+}
+
 #[test]
 fn one_message_goes_between_two_hosts() {
     for hosts in layouts() {

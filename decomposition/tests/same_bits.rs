@@ -1,6 +1,6 @@
 //! Promise 1: accelerations, positions and velocities after some steps have the same bits on any number of ranks and threads.
 
-use decomposition::{Comm, Evaluation, Moments, Plan, evaluate, evaluate_selected, threads};
+use decomposition::{Comm, Evaluation, Hosts, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
@@ -172,6 +172,22 @@ fn every_criterion_and_order_on_any_ranks() {
             for ranks in [2, 3, 4, 7] {
                 let got = run(&gravity, &bodies, ranks, 1, STEPS);
                 assert_same_bits(&got, &want, &format!("{bodies_name}, {}, {ranks} ranks", name(&gravity)));
+            }
+        }
+    }
+}
+
+/// Whole evaluations with exchanges packed by hosts, and with long messages between them.
+#[test]
+fn ranks_on_hosts() {
+    for (bodies_name, bodies) in [("plummer", plummer(6_000)), ("clumps", clumps(6_000))] {
+        for gravity in combinations(&[3]) {
+            let want = run(&gravity, &bodies, 1, 1, 2);
+            for hosts in [Hosts::filled(4, 2), Hosts::filled(7, 3), Hosts::new((0..9).map(|rank| rank % 4))] {
+                let got = on_ranks(&bodies, hosts.all_ranks(), 1, |comm, bodies| {
+                    integrate(&TwoLevel::new(comm, hosts.clone()), &gravity, bodies, 2)
+                });
+                assert_same_bits(&got, &want, &format!("{bodies_name}, {}, {hosts:?}", name(&gravity)));
             }
         }
     }

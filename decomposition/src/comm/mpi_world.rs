@@ -12,7 +12,7 @@ use mpi::environment::Universe;
 use mpi::ffi;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{
-    AsRaw, Communicator, CommunicatorCollectives, Destination, MatchedReceiveVec, Root, Source,
+    AsRaw, Communicator, CommunicatorCollectives, Destination, Group, MatchedReceiveVec, Source,
 };
 use std::cell::RefCell;
 use std::os::raw::c_int;
@@ -58,9 +58,10 @@ impl World {
 
     /// The hosts of all ranks: those that can share memory, as MPI finds, are on one. Collective.
     pub fn hosts(&self) -> Hosts {
-        let mine = self.comm.here().split_shared(self.comm.rank as c_int);
-        let mut first = self.comm.rank as u64;
-        mine.process_at_rank(0).broadcast_into(&mut first);
+        let world = self.comm.here();
+        let near = world.split_shared(self.comm.rank as c_int);
+        let first = near.group().translate_rank(0, &world.group()).expect("a rank of a host is one of all");
+        let first = first as u64;
         let all = self.comm.all_gather(&first.to_ne_bytes());
         Hosts::new(all.iter().map(|first| u64::from_ne_bytes(first[..].try_into().expect("a number"))))
     }

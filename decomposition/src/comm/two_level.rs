@@ -1,8 +1,11 @@
-//! Exchanges in three hops, where hosts have several ranks: what ranks of one host send to ranks of another goes as one message.
+//! Exchanges in three hops, where hosts have several ranks: what is short of all that ranks of one host send to ranks of another goes as one message.
 //!
 //! 1. Inside a host, each rank sends each other one a message: what is for it, and what is for hosts of which it is in charge.
 //! 2. Between hosts, the rank in charge of another host sends all that the first hop brought it to the one in charge there.
 //! 3. Inside that host, it sends each other rank what is for it.
+//!
+//! What is long goes to its receiver at once and by itself, since a message more is nothing beside its bytes, and the way over others would only take longer; in
+//! its place a notice goes the way of the hops.
 //!
 //! Every message of every hop is sent, also with nothing in it. So receivers know what to wait for and nobody is told of lengths, which without this
 //! takes a message between any two ranks.
@@ -18,8 +21,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Hops of an exchange.
 const HOPS: usize = 3;
 
+/// After the hops come messages that went by themselves: what they are called in place of a hop.
+const LONG: usize = HOPS;
+
+/// What is longer than this and leaves its host goes by itself [bytes]. On a gigabit link it takes as long as the cost of a message.
+const SHORT: usize = 8192;
+
 /// Bytes before each part of a message: sender, receiver, length.
 const HEAD: usize = 16;
+
+/// In place of a length: the part comes by itself.
+const NOTICE: u64 = u64::MAX;
+
+/// The number of the messages of a hop.
+fn posted(number: u64, hop: usize) -> u64 {
+    (LONG as u64 + 1) * number + hop as u64
+}
 
 /// Carries exchanges from host to host for all ranks of each; everything else is left to another implementation, which may know hosts by itself.
 pub struct TwoLevel<'a> {
@@ -37,10 +54,12 @@ pub struct TwoLevel<'a> {
 
 /// An exchange under way.
 struct Flight {
-    /// The hop whose messages are awaited; [`HOPS`] if all has come.
+    /// The hop whose messages are awaited, or [`LONG`].
     hop: usize,
     /// Whose messages of this hop have not come.
     awaited: Vec<usize>,
+    /// Who sends this rank something by itself, as far as it is known.
+    long: Vec<usize>,
     /// Messages of later hops, as far as they are known, by receiver.
     packets: [BTreeMap<usize, Vec<u8>>; HOPS],
     /// What has come, by rank.
@@ -102,36 +121,47 @@ impl<'a> TwoLevel<'a> {
             self.to[flight.hop].iter().map(|to| (*to, packets.remove(to).unwrap_or_default())).collect();
         assert!(packets.is_empty(), "something is for a rank that this one sends nothing");
         flight.awaited = self.from[flight.hop].clone();
-        self.inner.post(HOPS as u64 * number + flight.hop as u64, out);
+        self.inner.post(posted(number, flight.hop), out);
     }
 
     /// Drives an exchange on, to its end if this `waits`; whether all has come.
     fn drive(&self, number: u64, flight: &mut Flight, waits: bool) -> bool {
-        while flight.hop < HOPS {
-            while let Some(from) = flight.awaited.last() {
-                let message = self.inner.fetch(HOPS as u64 * number + flight.hop as u64, *from, waits);
+        loop {
+            while let Some(from) = flight.awaited.last().copied() {
+                let message = self.inner.fetch(posted(number, flight.hop), from, waits);
                 let Some(message) = message else { return false };
                 flight.awaited.pop();
-                self.sort(flight, &message);
+                if flight.hop == LONG {
+                    flight.received[from] = message;
+                } else {
+                    self.sort(flight, &message);
+                }
+            }
+            if flight.hop == LONG {
+                return true;
             }
             flight.hop += 1;
-            if flight.hop < HOPS {
+            if flight.hop == LONG {
+                flight.awaited = std::mem::take(&mut flight.long);
+            } else {
                 self.send(number, flight);
             }
         }
-        true
     }
 
     /// Takes what is for this rank out of a message of the present hop, and puts the rest where it goes next.
     fn sort(&self, flight: &mut Flight, mut message: &[u8]) {
         while let Some((head, rest)) = message.split_at_checked(HEAD) {
             let [from, to] = bytemuck::pod_read_unaligned::<[u32; 2]>(&head[..8]).map(|rank| rank as usize);
-            let (part, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(&head[8..]) as usize);
+            let length = bytemuck::pod_read_unaligned::<u64>(&head[8..]);
+            let (part, rest) = rest.split_at(if length == NOTICE { 0 } else { length as usize });
             message = rest;
-            if to == self.rank() {
-                flight.received[from] = part.to_vec();
+            if to != self.rank() {
+                flight.pack(self.next(flight.hop + 1, to), head, part);
+            } else if length == NOTICE {
+                flight.long.push(from);
             } else {
-                flight.pack(self.next(flight.hop + 1, to), from, to, part);
+                flight.received[from] = part.to_vec();
             }
         }
         assert!(message.is_empty(), "a message is torn");
@@ -144,24 +174,30 @@ impl<'a> TwoLevel<'a> {
             self.drive(*number, flight, true);
         }
         drop(flights);
-        self.inner.settle((last.saturating_add(1)).saturating_mul(HOPS as u64));
+        self.inner.settle(posted(last, LONG).saturating_add(1));
     }
 
     /// For collectives that wait for all ranks: what others need for exchanges before comes first.
     fn inner(&self) -> &dyn Comm {
-        self.complete(u64::MAX);
+        if let Some(last) = self.started.load(Ordering::Relaxed).checked_sub(1) {
+            self.complete(last);
+        }
         self.inner
     }
 }
 
 impl Flight {
-    fn pack(&mut self, (hop, next): (usize, usize), from: usize, to: usize, part: &[u8]) {
+    fn pack(&mut self, (hop, next): (usize, usize), head: &[u8], part: &[u8]) {
         let packet = self.packets[hop].entry(next).or_default();
         packet.reserve(HEAD + part.len());
-        packet.extend_from_slice(bytemuck::bytes_of(&[from as u32, to as u32]));
-        packet.extend_from_slice(&(part.len() as u64).to_ne_bytes());
+        packet.extend_from_slice(head);
         packet.extend_from_slice(part);
     }
+}
+
+/// What stands before a part.
+fn head(from: usize, to: usize, length: u64) -> [u8; HEAD] {
+    bytemuck::cast([bytemuck::cast([from as u32, to as u32]), length])
 }
 
 impl Comm for TwoLevel<'_> {
@@ -187,12 +223,21 @@ impl Comm for TwoLevel<'_> {
         self.meter.exchange(rank, &out);
         let mut received = vec![Vec::new(); size];
         received[rank] = std::mem::take(&mut out[rank]);
-        let mut flight = Flight { hop: 0, awaited: Vec::new(), packets: Default::default(), received };
+        let (awaited, long) = (Vec::new(), Vec::new());
+        let mut flight = Flight { hop: 0, awaited, long, packets: Default::default(), received };
+        let mut by_itself = Vec::new();
         for (to, part) in out.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-            flight.pack(self.next(0, to), rank, to, &part);
+            let way = self.next(0, to);
+            if part.len() > SHORT && self.hosts.of(to) != self.hosts.of(rank) {
+                flight.pack(way, &head(rank, to, NOTICE), &[]);
+                by_itself.push((to, part));
+            } else {
+                flight.pack(way, &head(rank, to, part.len() as u64), &part);
+            }
         }
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         self.send(number, &mut flight);
+        self.inner.post(posted(number, LONG), by_itself);
         self.drive(number, &mut flight, false);
         self.flights().insert(number, flight);
         Box::new(Carried { comm: self, number })
