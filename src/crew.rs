@@ -1,5 +1,6 @@
 //! What a rank has at hand: the way to the other ranks, the way to shared files, and a common end on errors.
 
+use crate::launch;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order};
 use io::checkpoint;
@@ -20,6 +21,8 @@ const LEAST_BODIES: u64 = 16;
 pub struct Crew<'a> {
     /// The other ranks.
     pub comm: &'a dyn Comm,
+    /// How ranks lie on hosts.
+    pub layout: launch::Layout,
     /// Threads of each process.
     pub threads: usize,
     files: Files<'a>,
@@ -36,11 +39,16 @@ pub(crate) enum Files<'a> {
 impl<'a> Crew<'a> {
     /// One rank that does a job without any others.
     pub fn alone() -> Crew<'static> {
-        Crew { comm: &Solo, threads: 1, files: Files::Processes(Writers::One) }
+        Crew { comm: &Solo, layout: launch::Layout::ALONE, threads: 1, files: Files::Processes(Writers::One) }
     }
 
-    pub(crate) fn new(comm: &'a dyn Comm, threads: usize, files: Files<'a>) -> Crew<'a> {
-        Crew { comm, threads, files }
+    pub(crate) fn new(
+        comm: &'a dyn Comm,
+        layout: launch::Layout,
+        threads: usize,
+        files: Files<'a>,
+    ) -> Crew<'a> {
+        Crew { comm, layout, threads, files }
     }
 
     /// Whether this rank speaks for all: it prints, and writes what one rank writes.

@@ -3,8 +3,9 @@
 use crate::crew::{Crew, Files};
 use crate::machine;
 use anyhow::{Context, Result};
-use decomposition::{Comm, mpi_world::World, threads};
+use decomposition::{Comm, Hosts, TwoLevel, mpi_world::World, threads};
 use io::snapshot::Writers;
+use serde::Serialize;
 use std::sync::Mutex;
 
 /// What Open MPI, MPICH and the schedulers call the number of a process in its environment.
@@ -19,6 +20,62 @@ pub struct Launch {
     /// Run N ranks inside this process, without mpirun: results are the same bits. For tests and scaling studies.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub virtual_ranks: Option<usize>,
+    /// Take so many virtual ranks at a time for those of one host.
+    #[arg(long, value_name = "N", value_parser = at_least_one, requires = "virtual_ranks")]
+    pub ranks_per_host: Option<usize>,
+    /// Whether what ranks of one host send to ranks of another goes as one message; auto: where there are several hosts, and one of several ranks.
+    /// Results are the same bits.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub pack: Pack,
+}
+
+/// When exchanges are packed by hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Pack {
+    /// Where it can pay.
+    #[default]
+    Auto,
+    /// Always; to no use where no host has several ranks, or there is one host.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How ranks lie on hosts, and whether their exchanges are packed by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Layout {
+    /// Hosts: what MPI takes for one, or what virtual ranks are told to be.
+    pub hosts: usize,
+    /// Whether what ranks of one host send to ranks of another goes as one message.
+    pub packed: bool,
+}
+
+impl Layout {
+    /// Of one rank, or of virtual ones that are told nothing.
+    pub const ALONE: Layout = Layout { hosts: 1, packed: false };
+
+    /// Whether it is packed, for a line about the ranks; nothing on one host.
+    pub fn words(&self) -> String {
+        let Layout { hosts, packed } = self;
+        let how = if *packed { "packed by host" } else { "not packed" };
+        if *hosts > 1 { format!(" on {hosts} hosts, exchanges {how}") } else { String::new() }
+    }
+}
+
+impl Pack {
+    fn wanted(self, hosts: &Hosts) -> bool {
+        match self {
+            Pack::Auto => hosts.can_pack(),
+            Pack::Always => true,
+            Pack::Never => false,
+        }
+    }
+
+    /// Does `job` with the communication that this asks for.
+    fn apply<T>(self, comm: &dyn Comm, hosts: Hosts, job: impl FnOnce(&dyn Comm, Layout) -> T) -> T {
+        let layout = Layout { hosts: hosts.count(), packed: self.wanted(&hosts) };
+        if layout.packed { job(&TwoLevel::new(comm, hosts), layout) } else { job(comm, layout) }
+    }
 }
 
 /// An error that another rank reports; this one only ends with it.
@@ -71,7 +128,12 @@ fn on_virtual_ranks<T: Send>(
 ) -> Result<T> {
     let threads = start_threads(launch.threads.unwrap_or_else(machine::cores), false)?;
     let pool = Mutex::new(Vec::new());
-    let ends = threads::run(ranks, |comm| job(&Crew::new(comm, threads, Files::Pool(&pool))));
+    let hosts = Hosts::filled(ranks, launch.ranks_per_host.unwrap_or(ranks));
+    let ends = threads::run(ranks, |comm| {
+        launch.pack.apply(comm, hosts.clone(), |comm, layout| {
+            job(&Crew::new(comm, layout, threads, Files::Pool(&pool)))
+        })
+    });
     ends.into_iter().next().expect("there is at least one rank")
 }
 
@@ -81,13 +143,14 @@ fn on_virtual_ranks<T: Send>(
 /// As [`on_all_ranks`].
 pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>) -> Result<T> {
     let world = World::start()?;
-    let comm = world.comm();
-    let (rank, size) = (comm.rank(), comm.size());
-    let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
-    let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
-    let crew = Crew::new(comm, threads, Files::Processes(writers));
-    let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
-    if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
+    launch.pack.apply(world.comm(), world.hosts(), |comm, layout| {
+        let (rank, size) = (comm.rank(), comm.size());
+        let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
+        let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
+        let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
+        let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
+        if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
+    })
 }
 
 /// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.
@@ -109,4 +172,25 @@ fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
     let builder = if does_the_job { builder.use_current_thread() } else { builder };
     builder.build_global().with_context(|| format!("cannot start {threads} threads"))?;
     Ok(threads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_packed_where_it_can_pay_or_as_is_asked() {
+        let packed = |pack: Pack, ranks, on_each| {
+            pack.apply(&decomposition::Solo, Hosts::filled(ranks, on_each), |_, layout| layout)
+        };
+        for pack in [Pack::Auto, Pack::Never] {
+            assert_eq!(packed(pack, 1, 1), Layout::ALONE);
+        }
+        assert!(packed(Pack::Always, 1, 1).packed);
+        for (ranks, on_each, auto) in [(8, 4, true), (3, 2, true), (8, 8, false), (8, 1, false)] {
+            let hosts = Hosts::filled(ranks, on_each);
+            let wanted = [Pack::Auto, Pack::Always, Pack::Never].map(|pack| pack.wanted(&hosts));
+            assert_eq!(wanted, [auto, true, false]);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::cost::{Cost, FmaPeak, PerBody};
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
 use crate::forces::Control;
+use crate::launch::Layout;
 use crate::machine::{self, Machine};
 use crate::stepping::Course;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Report {
     pub ranks: usize,
     /// Threads of each process.
     pub threads: usize,
+    /// How ranks lie on hosts.
+    pub layout: Layout,
     /// The instructions that the kernels used.
     pub simd: &'static str,
     /// Every parameter, defaults too.
@@ -217,6 +220,7 @@ impl Report {
             machine: Machine::of(&hosts(crew)),
             ranks: crew.comm.size(),
             threads: crew.threads,
+            layout: crew.layout,
             simd: treecode::simd_path(),
             parameters: serde_json::to_value(parameters).expect("parameters have string keys"),
             bodies,

@@ -42,6 +42,8 @@ def same_on(ranks, threads, expected):
     report = bench(f"{ranks}x{threads}", ranks, threads)
     require(checksums(report) == expected, f"{checksums(report)} instead of {expected}")
     for result in report["results"]:
+        per_body = result["bytes_per_body_per_step"] * result["bodies"]
+        require(abs(per_body / result["bytes_per_step"] - 1) < 1e-12, "bytes of a body are not those of all")
         require(result["bytes_per_step"] > 0 and 0 <= result["travel_hidden"] <= 1, "nothing was exchanged")
         require(0.1 < result["load_balance"] <= 1, f"balance {result['load_balance']}")
 

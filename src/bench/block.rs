@@ -4,19 +4,21 @@ use super::result::{Check, Outcome, Place, Score};
 use super::{Arguments, Value};
 use crate::console::{duration, say};
 use crate::cost::PerBody;
+use crate::crew::Crew;
 use crate::machine::Machine;
 use std::time::Duration;
 
 const WIDTH: usize = 100;
 
 /// The machine, before anything is measured.
-pub fn say_machine(machine: &Machine, place: &Place, threads: usize) {
+pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
     say(&"=".repeat(WIDTH));
     say(&format!("heorot bench {}, problems of inputs/bench", env!("CARGO_PKG_VERSION")));
     let Machine { host, processor, hosts } = machine;
     say(&format!("machine    {processor}; {hosts} host(s), the first is {host}"));
     let arithmetic = place.arithmetic.as_deref().unwrap_or("processors of several kinds");
-    say(&format!("layout     {} rank(s) x {threads} thread(s), {arithmetic}", place.hosts.len()));
+    let (ranks, threads, hosts) = (place.hosts.len(), crew.threads, crew.layout.words());
+    say(&format!("layout     {ranks} rank(s) x {threads} thread(s){hosts}, {arithmetic}"));
     let peaks = &place.peaks;
     say(&format!(
         "peak       {:.1} Gflop/s (single-precision FMA), {:.1} GB/s (triad of STREAM)",
@@ -69,8 +71,9 @@ pub fn say_outcome(outcome: &Outcome) {
         .travel_hidden
         .map_or(String::new(), |part| format!(", {:.0} % of the wait hidden", 100.0 * part));
     say(&format!(
-        "  ranks      {:.3} MB and {:.0} messages a step{hidden}; balance {:.3}, slowest rank {} ({}) at {:.3} of the mean",
+        "  ranks      {:.3} MB ({:.1} bytes a body) and {:.0} messages a step{hidden}; balance {:.3}, slowest rank {} ({}) at {:.3} of the mean",
         1e-6 * outcome.bytes_per_step,
+        outcome.bytes_per_body_per_step,
         outcome.messages_per_step,
         outcome.load_balance,
         outcome.slowest.rank,

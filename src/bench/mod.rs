@@ -13,7 +13,7 @@ mod run;
 use crate::cli::above_zero;
 use crate::cost::Gflops;
 use crate::crew::Crew;
-use crate::launch::{Launch, on_all_ranks};
+use crate::launch::{Launch, Layout, on_all_ranks};
 use crate::machine::{self, Machine};
 use crate::report::{self, PROGRAM};
 use crate::{memory, peak, stream};
@@ -113,6 +113,7 @@ struct Report<'a> {
     machine: Machine,
     ranks: usize,
     threads: usize,
+    layout: Layout,
     simd: &'static str,
     peaks: Peaks,
     /// What every rank computed by itself.
@@ -166,7 +167,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let place = place(crew);
     let machine = Machine::of(&place.hosts);
     if crew.leads() {
-        block::say_machine(&machine, &place, crew.threads);
+        block::say_machine(&machine, &place, crew);
     }
     let alone = alone(crew, &place, &references)?;
     if crew.leads() {
@@ -201,6 +202,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
             machine,
             ranks: crew.comm.size(),
             threads: crew.threads,
+            layout: crew.layout,
             simd: treecode::simd_path(),
             peaks: place.peaks,
             alone: alone.clone(),

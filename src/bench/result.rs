@@ -102,6 +102,8 @@ pub struct Outcome {
     pub energy_error: f64,
     /// Bytes sent in a step by all ranks.
     pub bytes_per_step: f64,
+    /// The same for each body.
+    pub bytes_per_body_per_step: f64,
     /// Messages sent in a step by all ranks.
     pub messages_per_step: f64,
     /// Mean over greatest time that a rank computed.
@@ -230,6 +232,7 @@ impl Outcome {
             force_sum: run.balance.force_sum,
             energy_error: run.energy_error,
             bytes_per_step: each(cost.traffic.bytes),
+            bytes_per_body_per_step: each(cost.traffic.bytes) / case.bodies as f64,
             messages_per_step: each(cost.traffic.messages),
             load_balance: cost.load_balance,
             travel_hidden: cost.travel_hidden,
@@ -286,6 +289,7 @@ impl Outcome {
             ("force_error_99", number(|of| of.force_error.percentile_99)),
             ("energy_error", number(|of| of.energy_error)),
             ("bytes_per_step", number(|of| of.bytes_per_step)),
+            ("bytes_per_body_per_step", number(|of| of.bytes_per_body_per_step)),
             ("messages_per_step", number(|of| of.messages_per_step)),
             ("load_balance", number(|of| of.load_balance)),
             ("travel_hidden", number(|of| of.travel_hidden.unwrap_or(f64::NAN))),

@@ -58,7 +58,7 @@ struct Measured {
 /// # Errors
 /// If there is one rank only, the name is taken, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let launch = Launch { threads: Some(1), virtual_ranks: None };
+    let launch = Launch { threads: Some(1), ..Launch::default() };
     on_processes(&launch, |world, crew| {
         ensure!(
             crew.comm.size() > 1,

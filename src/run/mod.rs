@@ -230,7 +230,12 @@ fn filming<'a>(
 
 fn greet(crew: &Crew, bodies: u64, what: &str) {
     if crew.leads() {
-        say(&format!("{bodies} bodies on {} ranks x {} threads, {what}", crew.comm.size(), crew.threads));
+        let hosts = crew.layout.words();
+        say(&format!(
+            "{bodies} bodies on {} ranks x {} threads{hosts}, {what}",
+            crew.comm.size(),
+            crew.threads
+        ));
     }
 }
 
