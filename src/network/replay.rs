@@ -35,7 +35,7 @@ pub struct Arguments {
     pub output: Option<PathBuf>,
 }
 
-const NOTES: &str = "Efficiency is the time of one node by itself over time and number of nodes; Gflops count 38 operations an interaction.
+const NOTES: &str = "Efficiency is the time of one rank by itself over time and number of ranks; Gflops count 38 operations an interaction.
 A number of nodes is worth its price while a dollar buys at least half the speed that it buys with one node without network.
 A time with < in front is a lower bound: the network's latency is unknown.";
 
@@ -45,13 +45,13 @@ const WORTH: f64 = 0.5;
 /// A step on a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Nodes, each with one rank.
+    /// Nodes, each with as many ranks as the trace has on a host.
     pub nodes: usize,
     /// Time of the step [s].
     pub seconds: f64,
     /// Time that the busiest node computes [s].
     pub computing: f64,
-    /// Time of one node by itself over time and number of nodes.
+    /// Time of one rank by itself over time and number of ranks.
     pub efficiency: f64,
     /// Sustained speed of all, 38 operations an interaction [Gflop/s].
     pub gflops: f64,
@@ -73,12 +73,12 @@ fn operations(trace: &Trace) -> f64 {
 
 /// Replays a step on a network of these nodes.
 pub fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
-    let nodes = trace.ranks;
-    // How much longer this node computes than the core of the trace.
+    let (nodes, ranks_per_node) = (trace.hosts(), trace.layout.ranks_per_host);
+    // How much longer a rank of this node computes than the core of the trace.
     let measured = operations(trace) / trace.single_seconds;
-    let slower = node.gflops.known().map_or(1.0, |gflops| measured / gflops);
-    let fabric = Fabric::new(network, nodes);
-    let mut clocks = vec![0.0; nodes];
+    let slower = node.gflops.known().map_or(1.0, |gflops| measured * ranks_per_node as f64 / gflops);
+    let fabric = Fabric::new(network, trace.ranks, ranks_per_node);
+    let mut clocks = vec![0.0; trace.ranks];
     for call in &trace.calls {
         clocks.iter_mut().zip(&call.seconds).for_each(|(clock, seconds)| *clock += seconds * slower);
         fabric.call(&call.call, &mut clocks);
@@ -94,7 +94,7 @@ pub fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
         nodes,
         seconds,
         computing: slower * trace.computing().into_iter().fold(0.0, f64::max),
-        efficiency: slower * trace.single_seconds / (nodes as f64 * seconds),
+        efficiency: slower * trace.single_seconds / (trace.ranks as f64 * seconds),
         gflops: operations(trace) / seconds,
         dollars: price.map(|price| price * nodes as f64),
     }
@@ -124,11 +124,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         );
     }
     let mut traces = arguments.traces.iter().map(|path| Trace::read(path)).collect::<Result<Vec<_>>>()?;
-    traces.sort_by_key(|trace| (trace.ranks, trace.bodies));
+    traces.sort_by_key(|trace| (trace.ranks, trace.bodies, trace.layout.packed));
     let mut all = Vec::new();
     for network in networks {
         let node = catalogue.node(arguments.node.as_deref().unwrap_or(&network.node))?;
-        let fits = |trace: &&Trace| network.most_nodes.is_none_or(|most| trace.ranks <= most);
+        let fits = |trace: &&Trace| network.most_nodes.is_none_or(|most| trace.hosts() <= most);
         let predictions: Vec<Prediction> =
             traces.iter().filter(fits).map(|trace| predict(trace, network, node)).collect();
         let measured = traces.iter().map(|trace| operations(trace) / trace.single_seconds).next();

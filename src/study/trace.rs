@@ -24,6 +24,9 @@ pub struct Trace {
     pub parameters: serde_json::Value,
     /// Ranks.
     pub ranks: usize,
+    /// How they lie on hosts; one on each if nothing is said.
+    #[serde(default)]
+    pub layout: Layout,
     /// Bodies of all ranks.
     pub bodies: u64,
     /// Bodies of each rank at the end.
@@ -34,6 +37,21 @@ pub struct Trace {
     pub single_seconds: f64,
     /// What the ranks did, in order.
     pub calls: Vec<Call>,
+}
+
+/// How ranks lie on hosts, and what messages between hosts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Ranks of each host, in the order of their numbers; the last host may have fewer.
+    pub ranks_per_host: usize,
+    /// Whether ranks of one host send those of another one message of an exchange.
+    pub packed: bool,
+}
+
+impl Default for Layout {
+    fn default() -> Layout {
+        Layout { ranks_per_host: 1, packed: false }
+    }
 }
 
 /// A collective call of all ranks, and what they computed before.
@@ -134,6 +152,7 @@ impl Trace {
     /// A step by its parts.
     pub fn new(
         parameters: serde_json::Value,
+        layout: Layout,
         bodies_of_ranks: Vec<u64>,
         interactions: u64,
         single_seconds: f64,
@@ -146,6 +165,7 @@ impl Trace {
             simd: treecode::simd_path().to_owned(),
             parameters,
             ranks: bodies_of_ranks.len(),
+            layout,
             bodies: bodies_of_ranks.iter().sum(),
             bodies_of_ranks,
             interactions,
@@ -176,6 +196,7 @@ impl Trace {
 
     fn check(&self) -> Result<()> {
         ensure!(self.format == FORMAT, "its format is \"{}\", not \"{FORMAT}\"", self.format);
+        ensure!(self.layout.ranks_per_host > 0, "ranks_per_host = 0: must be at least 1");
         ensure!(self.ranks > 0 && self.bodies_of_ranks.len() == self.ranks, "not every rank has its bodies");
         ensure!(
             self.single_seconds > 0.0 && self.single_seconds.is_finite(),
@@ -235,6 +256,33 @@ impl Trace {
         sent
     }
 
+    /// Hosts.
+    pub fn hosts(&self) -> usize {
+        self.ranks.div_ceil(self.layout.ranks_per_host)
+    }
+
+    /// Messages that each host sends to others, those inside of gathers and reductions left out, and their bytes with those that tell lengths.
+    pub fn leaving(&self) -> Vec<[u64; 2]> {
+        let host = |rank: usize| rank / self.layout.ranks_per_host;
+        let mut sent = vec![[0; 2]; self.hosts()];
+        for call in &self.calls {
+            let (Kind::Exchange(messages) | Kind::SendReceive(messages)) = &call.call else { continue };
+            let crossing =
+                messages.iter().map(|(from, to, bytes)| (host(*from as usize), host(*to as usize), bytes));
+            for (from, _, bytes) in crossing.filter(|(from, to, _)| from != to) {
+                sent[from][0] += 1;
+                sent[from][1] += bytes;
+            }
+            if matches!(call.call, Kind::Exchange(_)) {
+                for (here, sent) in sent.iter_mut().enumerate() {
+                    let mine = (0..self.ranks).filter(|rank| host(*rank) == here).count();
+                    sent[1] += LENGTH * (mine * (self.ranks - mine)) as u64;
+                }
+            }
+        }
+        sent
+    }
+
     /// Time that each rank computes [s].
     pub fn computing(&self) -> Vec<f64> {
         let mut sum = vec![0.0; self.ranks];
@@ -284,7 +332,7 @@ pub(crate) mod tests {
             ]
         };
         let calls = Trace::calls(vec![rank(1, 1), rank(2, 0)]);
-        Trace::new(serde_json::Value::Null, vec![500, 500], 1_000_000, 4.0, calls)
+        Trace::new(serde_json::Value::Null, Layout::default(), vec![500, 500], 1_000_000, 4.0, calls)
     }
 
     #[test]
@@ -296,6 +344,24 @@ pub(crate) mod tests {
         assert_eq!((trace.messages(), trace.computing()), (vec![2, 2], vec![2.0, 3.0]));
         assert_eq!(Trace::balance(&trace.computing()), 2.5 / 3.0);
         assert_eq!(trace.stages(), ["test"]);
+    }
+
+    #[test]
+    fn what_leaves_hosts_is_what_goes_between_their_ranks() {
+        let sent =
+            |own: u32| (0..3).filter(|to| *to != own).map(|to| (to, u64::from(10 * own + to))).collect();
+        let rank = |own: u32| {
+            vec![event(Operation::Exchange(sent(own)), 0.0), event(Operation::SendReceive(sent(own)), 0.0)]
+        };
+        let on = |ranks_per_host| {
+            let layout = Layout { ranks_per_host, packed: false };
+            let calls = Trace::calls((0..3).map(rank).collect());
+            Trace::new(serde_json::Value::Null, layout, vec![5; 3], 1, 1.0, calls).leaving()
+        };
+        // Ranks 0 and 1 send 2 and 12 bytes to rank 2 and tell it two lengths; it sends them 20 and 21.
+        assert_eq!(on(2), [[4, 2 * 14 + 2 * 8], [4, 2 * 41 + 2 * 8]]);
+        assert_eq!(on(1), [[4, 2 * 3 + 2 * 8], [4, 2 * 22 + 2 * 8], [4, 2 * 41 + 2 * 8]]);
+        assert_eq!(on(3), [[0, 0]]);
     }
 
     #[test]

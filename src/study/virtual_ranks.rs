@@ -4,7 +4,7 @@
 //! are then shared out as those ranks would hold them, drift, and go through everything of the second evaluation but the forces, by the same
 //! code as on a cluster. What a rank would take for its forces follows from the work of its bodies, which is the same on any number of ranks.
 
-use super::trace::{Call, Kind, Trace, round};
+use super::trace::{Call, Kind, Layout, Trace, round};
 use crate::console::say;
 use crate::cost::Meter;
 use crate::crew::Crew;
@@ -15,7 +15,7 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
 use crate::parameters::Parameters;
 use anyhow::{Context, Result, anyhow, ensure};
-use decomposition::{Comm, Event, Plan, Recorder, Solo, rehearse, threads};
+use decomposition::{Comm, Event, Hosts, Plan, Recorder, Solo, TwoLevel, rehearse, threads};
 use std::fs::create_dir_all;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,10 @@ pub struct Arguments {
     /// Give each rank so many bodies, whatever the file says: weak scaling. The file must name a model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub bodies_per_rank: Option<u64>,
+    /// Ranks of each host. Where there are several hosts, a step is recorded twice: as it is, and with exchanges packed by hosts, as `--pack` of other
+    /// commands packs them.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub ranks_per_host: u32,
     /// Threads of the first evaluations, and ranks that compute at a time after them; a rank has one thread [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub threads: Option<u32>,
@@ -49,6 +53,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot study virtual inputs/plummer.toml --set initial.bodies=1000000 --ranks 1,4,16,64,256
   heorot study virtual inputs/plummer.toml --ranks 1,4,16,64,256,1024 --bodies-per-rank 10000 --output out/weak
+  heorot study virtual inputs/plummer.toml --ranks 64,256,512 --bodies-per-rank 10000 --ranks-per-host 16
   heorot network replay out/weak/trace-*.json --network all
 
 Times of computing are CPU times of single cores of this machine; load by others hardly matters. `heorot network replay` tells how long
@@ -90,8 +95,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     ranks.sort_unstable();
     ranks.dedup();
     create_dir_all(&arguments.output).with_context(|| arguments.output.display().to_string())?;
-    let launch =
-        Launch { threads: arguments.threads.map(|threads| threads as usize), virtual_ranks: Some(1) };
+    let launch = Launch {
+        threads: arguments.threads.map(|threads| threads as usize),
+        virtual_ranks: Some(1),
+        ..Launch::default()
+    };
     on_all_ranks(&launch, |crew| study(crew, arguments, &parameters, &ranks))
 }
 
@@ -101,9 +109,18 @@ fn study(crew: &Crew, arguments: &Arguments, parameters: &Parameters, ranks: &[u
     let mut record = |parameters: &Parameters, ranks: &[usize]| -> Result<()> {
         let alone = Alone::new(crew, parameters, ranks)?;
         for (&ranks, shares) in ranks.iter().zip(&alone.shares) {
-            let trace = alone.record(ranks, shares, crew.threads, parameters)?;
-            trace.write(&arguments.output.join(format!("trace-{ranks:05}.json")))?;
+            let record = |packed: bool| -> Result<Trace> {
+                let layout = Layout { ranks_per_host: arguments.ranks_per_host as usize, packed };
+                let trace = alone.record(layout, ranks, shares, crew.threads, parameters)?;
+                let name = if packed { "packed" } else { "trace" };
+                trace.write(&arguments.output.join(format!("{name}-{ranks:05}.json")))?;
+                Ok(trace)
+            };
+            let trace = record(false)?;
             say(&table.row(&trace));
+            if Hosts::filled(ranks, arguments.ranks_per_host as usize).can_pack() {
+                table.pack(&record(true)?).iter().for_each(|line| say(line));
+            }
         }
         Ok(())
     };
@@ -152,6 +169,7 @@ impl Alone {
     /// Lets so many ranks go through the second evaluation, each beginning with its share of the bodies.
     fn record(
         &self,
+        layout: Layout,
         ranks: usize,
         shares: &[Range<usize>],
         at_a_time: usize,
@@ -169,11 +187,14 @@ impl Alone {
             drop(message);
 
             let recorder = Recorder::new(comm, &thread_seconds);
-            let evaluation = rehearse(&recorder, &self.gravity, bodies)?;
+            let packed =
+                layout.packed.then(|| TwoLevel::new(&recorder, Hosts::filled(ranks, layout.ranks_per_host)));
+            let comm: &dyn Comm = packed.as_ref().map_or(&recorder, |packed| packed);
+            let evaluation = rehearse(comm, &self.gravity, bodies)?;
             let (events, _) = recorder.take();
-            Diagnostics::measure(&recorder, &evaluation);
-            recorder.stage("costs");
-            Meter::default().totals(&recorder, &mut [0; 3]);
+            Diagnostics::measure(comm, &evaluation);
+            comm.stage("costs");
+            Meter::default().totals(comm, &mut [0; 3]);
             Ok((events, recorder.take().0, evaluation.bodies.len()))
         });
         let (mut before, mut after, mut counts) = (Vec::new(), Vec::new(), Vec::new());
@@ -187,7 +208,7 @@ impl Alone {
         calls.push(Call { stage: "forces".to_owned(), seconds: self.forces(&counts), call: Kind::Compute });
         calls.extend(Trace::calls(after));
         let echo = serde_json::to_value(parameters).expect("parameters have string keys");
-        Ok(Trace::new(echo, counts, self.interactions, self.seconds, calls))
+        Ok(Trace::new(echo, layout, counts, self.interactions, self.seconds, calls))
     }
 
     /// Time that each rank takes for its forces, by the work of its bodies [s].
@@ -205,6 +226,12 @@ impl Alone {
 
 fn sum(work: &[f32]) -> f64 {
     work.iter().map(|work| f64::from(*work)).sum()
+}
+
+/// Messages and bytes that a host sends to others, means.
+fn leaving(trace: &Trace) -> [f64; 2] {
+    let hosts = trace.leaving();
+    [0, 1].map(|which| hosts.iter().map(|sent| sent[which]).sum::<u64>() as f64 / hosts.len() as f64)
 }
 
 /// What is told of all traces.
@@ -227,6 +254,10 @@ struct Row {
     balance: [f64; 2],
     /// Computing of all ranks over that of one alone.
     overhead: f64,
+    hosts: f64,
+    /// Messages and bytes that a host sends to others, means; and as they are with exchanges packed by hosts.
+    leaving: [f64; 2],
+    packed: [f64; 2],
 }
 
 /// A number of a row that is plotted.
@@ -252,6 +283,9 @@ impl Table {
             messages: [mean(&messages), most(&messages)],
             balance: [forces.map_or(1.0, |call| Trace::balance(&call.seconds)), Trace::balance(&computing)],
             overhead: computing.iter().sum::<f64>() / trace.single_seconds,
+            hosts: trace.hosts() as f64,
+            leaving: leaving(trace),
+            packed: leaving(trace),
         };
         let [[mean_in, most_in], [messages, most]] = [row.received.map(|bytes| bytes * 1e-3), row.messages];
         let line = format!(
@@ -264,6 +298,20 @@ impl Table {
         );
         self.rows.push(row);
         line
+    }
+
+    /// Adds what leaves hosts with exchanges packed to the last row; what is said about it.
+    fn pack(&mut self, trace: &Trace) -> Option<String> {
+        let row = self.rows.last_mut()?;
+        row.packed = leaving(trace);
+        let ([messages, bytes], [packed, packed_bytes]) = (row.leaving, row.packed);
+        Some(format!(
+            "{:>12} a host of {} sends others {messages:.0} messages, {:.1} kB; packed {packed:.0}, {:.1} kB",
+            "",
+            row.hosts,
+            bytes * 1e-3,
+            packed_bytes * 1e-3
+        ))
     }
 
     /// Writes the table and its plot.
@@ -279,6 +327,11 @@ impl Table {
             "balance_forces",
             "balance",
             "computing_over_single",
+            "hosts",
+            "messages_of_host",
+            "sent_by_host [B]",
+            "messages_of_host_packed",
+            "sent_by_host_packed [B]",
         ];
         let mut columns: Vec<String> = names.map(str::to_owned).to_vec();
         columns.extend(self.stages.iter().map(|stage| format!("received_{} [B]", stage.replace(' ', "_"))));
@@ -287,7 +340,8 @@ impl Table {
             let ([mean, most], [messages, most_messages]) = (row.received, row.messages);
             let [forces, all] = row.balance;
             let mut cells = vec![row.ranks, row.bodies, mean, most, per_body, messages, most_messages];
-            cells.extend([forces, all, row.overhead]);
+            cells.extend([forces, all, row.overhead, row.hosts]);
+            cells.extend(row.leaving.iter().chain(&row.packed));
             cells.extend(&row.by_stage);
             cells.into_iter().map(io::table::number).collect()
         };
