@@ -14,7 +14,7 @@ use std::time::Duration;
 use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Error of the forces of a snapshot against direct sums, for each criterion and order: histogram, against tolerance, against time.
+/// Error of the forces of a snapshot against direct sums, for each criterion and order: histogram, against angle or tolerance, against time.
 #[derive(Clone, Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Arguments {
@@ -27,10 +27,10 @@ pub struct Arguments {
     /// Orders of the expansion.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,3,4", value_parser = clap::value_parser!(u8).range(1..=Gravity::MAX_ORDER as i64))]
     pub orders: Vec<u8>,
-    /// Opening angles of criterion angle; the histogram is of the last one.
+    /// Opening angles of criterion angle; its histogram is of the last one.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,0.85,0.7,0.6,0.5,0.4")]
     pub thetas: Vec<f64>,
-    /// Tolerances of criteria relative and absolute; for absolute they are multiplied with the median acceleration.
+    /// Tolerances of criteria relative and absolute, whose histograms are of the last one; for absolute they are multiplied with the median acceleration.
     #[arg(
         long,
         value_name = "LIST",
@@ -151,14 +151,19 @@ fn interactions(evaluation: &Evaluation) -> f64 {
 
 fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
     let error = || Axis::log("rms of |Δa| / |a|");
-    let mut panels = [
-        Panel::new(Axis::log("|Δa| / |a|"), Axis::linear("Part of the bodies a decade").reaching(0.0)),
-        Panel::new(Axis::log("Opening angle θ"), error()),
-        Panel::new(Axis::log("Tolerance"), error()),
-        Panel::new(Axis::log("Time of an evaluation [s]"), error()),
-    ];
-    let last = arguments.thetas.last().copied().unwrap_or_default();
-    panels[0].title = format!("criterion angle, θ = {last}");
+    let last = |settings: &[f64]| settings.last().copied().unwrap_or_default();
+    let mut histograms = CRITERIA.map(|(criterion, name, _)| {
+        let mut panel =
+            Panel::new(Axis::log("|Δa| / |a|"), Axis::linear("Part of the bodies a decade").reaching(0.0));
+        panel.title = match criterion {
+            Criterion::Angle => format!("criterion {name}, θ = {}", last(&arguments.thetas)),
+            _ => format!("criterion {name}, tolerance {}", last(&arguments.tolerances)),
+        };
+        panel
+    });
+    let [mut over_angle, mut over_tolerance, mut over_time] =
+        ["Opening angle θ", "Tolerance", "Time of an evaluation [s]"]
+            .map(|what| Panel::new(Axis::log(what), error()));
     for (&order, colour) in arguments.orders.iter().zip(COLOURS) {
         let order = usize::from(order);
         for (place, (criterion, _, mark)) in CRITERIA.iter().enumerate() {
@@ -167,27 +172,25 @@ fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
             let over =
                 |of: fn(&Trial) -> f64| mine.iter().map(|trial| [of(trial), trial.accuracy.rms]).collect();
             let against = over(|trial| trial.setting);
-            if *criterion == Criterion::Angle {
-                let name = format!("order {order}");
-                if let Some(trial) = mine.last() {
-                    panels[0].series.push(histogram(&name, colour, &trial.errors));
-                }
-                panels[1].series.push(Series::new(name, colour, *mark, against));
-            } else {
-                panels[2].series.push(Series::new("", colour, *mark, against));
+            let is_angle = *criterion == Criterion::Angle;
+            let name = if is_angle { format!("order {order}") } else { String::new() };
+            if let Some(trial) = mine.last() {
+                histograms[place].series.push(histogram(&name, colour, &trial.errors));
             }
-            panels[3].series.push(Series::new("", colour, *mark, over(|trial| trial.seconds)));
+            let panel = if is_angle { &mut over_angle } else { &mut over_tolerance };
+            panel.series.push(Series::new(name, colour, *mark, against));
+            over_time.series.push(Series::new("", colour, *mark, over(|trial| trial.seconds)));
         }
     }
     // Colours mean orders everywhere; what lines mean is told once, without a colour.
     for (_, name, mark) in CRITERIA {
         let sample = || Series::new(name, COLOURS[COLOURS.len() - 1], mark, Vec::new());
         if mark != CRITERIA[0].2 {
-            panels[2].series.push(sample());
+            over_tolerance.series.push(sample());
         }
-        panels[3].series.push(sample());
+        over_time.series.push(sample());
     }
-    Figure::new(panels.into())
+    Figure::new(histograms.into_iter().chain([over_angle, over_tolerance, over_time]).collect())
 }
 
 /// How the errors are distributed; exact forces, which have no place on the scale, are left out.
