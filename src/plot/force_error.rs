@@ -94,6 +94,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
     let first = evaluate(&Solo, base, bodies)?;
     let sample = Sample::draw(&Solo, base, &first, 0, arguments.sample as usize);
     let median = median_acceleration(&first.bodies);
+    ensure!(median > 0.0, "{}: half of the bodies feel no force", arguments.file.display());
     settings
         .into_iter()
         .map(|(criterion, setting, gravity)| {

@@ -306,6 +306,8 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
     let folder = scene();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     std::fs::write(folder.path().join("empty/energy.csv"), "step,time\n").unwrap();
+    std::fs::write(folder.path().join("heap.txt"), "mass x y z vx vy vz\n1 1 2 3 0 0 0\n1 1 2 3 0 0 0\n")
+        .unwrap();
     let log = std::fs::read(folder.path().join("energy.csv")).unwrap();
     for (line, expected) in [
         ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
@@ -325,6 +327,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
         ("lagrange @/a.hdf5 -o @/x.png --fractions 0,1", "must be above 0 and at most 1"),
         ("phase @/a.hdf5 -o @/no/x.png", "No such file or directory"),
         ("force-error @/a.hdf5 -o @/x.png --thetas 2", "theta = 2"),
+        ("force-error @/heap.txt -o @/x.png", "heap.txt: half of the bodies feel no force"),
         ("mass-function @/a.hdf5 -o @/x.png", "is no catalogue of haloes"),
     ] {
         let error = plot(folder.path(), line).unwrap_err();
