@@ -98,6 +98,28 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
     assert!(report["energy"]["greatest_error"].as_f64().unwrap() < 1e-2);
 }
 
+/// Once when the error passes the bound, and again for each doubling; with what to change.
+#[test]
+fn an_energy_error_past_its_bound_is_warned_of() {
+    let (_root, file, _) = prepare(RUN);
+    let warnings = |arguments: &[&str]| -> Vec<String> {
+        let log = succeed(&[&["run", &file, "--overwrite"][..], arguments].concat());
+        log.lines().filter(|line| line.starts_with("WARNING")).map(str::to_owned).collect()
+    };
+    assert!(warnings(&[]).is_empty());
+    let strict = ["--set", "time.energy_bound=1e-12", "--virtual-ranks", "2"];
+    let said = warnings(&strict);
+    assert!((1..=13).contains(&said.len()), "{said:?}");
+    assert!(
+        said[0].contains("is past time.energy_bound = 0.000000000001: take a shorter time.step than 0.04")
+    );
+    let block = ["--set", "time.timestep=\"block\"", "--set", "time.criterion=\"rate\""];
+    let said = warnings(&[&strict[..], &block].concat());
+    assert!(said[0].contains(
+        "take a smaller time.eta_rate than 0.02; if that does not help, a smaller gravity.accuracy"
+    ));
+}
+
 #[test]
 fn virtual_ranks_give_the_same_bits() {
     let runs = ["1", "2", "4"].map(|ranks| {
