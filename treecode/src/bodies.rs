@@ -87,6 +87,12 @@ impl Bodies {
         }
     }
 
+    /// Zeros for what is not there of the last bodies: a reader appends to the arrays that it has numbers for, the ids among them.
+    pub fn fill_up(&mut self) {
+        let n = self.len();
+        each_array!(self, array => array.resize(n, Default::default()));
+    }
+
     /// Keeps only the bodies of `range`.
     pub fn keep(&mut self, range: std::ops::Range<usize>) {
         each_array!(self, array => { array.truncate(range.end); array.drain(..range.start); });

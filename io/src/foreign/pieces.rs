@@ -70,9 +70,8 @@ impl Piece {
         for axis in 0..3 {
             self.position[axis].values(rows, &mut bodies.pos[axis])?;
             self.velocity[axis].values(rows, &mut bodies.vel[axis])?;
-            match &self.acceleration {
-                Some(acceleration) => acceleration[axis].values(rows, &mut bodies.acc[axis])?,
-                None => bodies.acc[axis].resize(bodies.pos[0].len(), 0.0),
+            if let Some(acceleration) = &self.acceleration {
+                acceleration[axis].values(rows, &mut bodies.acc[axis])?;
             }
         }
         let length = bodies.pos[0].len();
@@ -84,14 +83,11 @@ impl Piece {
             Some(id) => id.names(rows, &mut bodies.id, "the id")?,
             None => bodies.id.extend(rows.clone().map(|row| first + row)),
         }
-        match &self.potential {
-            Some(potential) => potential.values(rows, &mut bodies.pot)?,
-            None => bodies.pot.resize(length, 0.0),
+        if let Some(potential) = &self.potential {
+            potential.values(rows, &mut bodies.pot)?;
         }
         bodies.kind.extend(self.kinds(rows)?);
-        bodies.work.resize(length, 0.0);
-        bodies.jerk.resize(length, 0.0);
-        bodies.rung.resize(length, 0);
+        bodies.fill_up();
         Ok(())
     }
 

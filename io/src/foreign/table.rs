@@ -140,7 +140,6 @@ impl Table {
         for axis in 0..3 {
             bodies.pos[axis].push(value(Column::Position(axis))?);
             bodies.vel[axis].push(value(Column::Velocity(axis))?);
-            bodies.acc[axis].push(0.0);
         }
         bodies.id.push(match self.columns.get(Column::Id) {
             None => row,
@@ -148,10 +147,7 @@ impl Table {
                 .ok_or_else(|| format!("line {number}: `{}` is no id", shown(cells[place])))?,
         });
         bodies.kind.push(kind);
-        bodies.pot.push(0.0);
-        bodies.work.push(0.0);
-        bodies.jerk.push(0.0);
-        bodies.rung.push(0);
+        bodies.fill_up();
         Ok(())
     }
 

@@ -152,18 +152,14 @@ impl<'a> Source<'a> {
             }
             (_, mass) => bodies.mass.resize(length, mass),
         }
-        match self.open(Column::Acceleration)? {
-            Some(acceleration) => self.vectors(&acceleration, rows, &mut bodies.acc)?,
-            None => bodies.acc.iter_mut().for_each(|axis| axis.resize(length, 0.0)),
+        if let Some(acceleration) = self.open(Column::Acceleration)? {
+            self.vectors(&acceleration, rows, &mut bodies.acc)?;
         }
-        match self.open(Column::Potential)? {
-            Some(potential) => self.numbers(&potential, rows, &mut bodies.pot)?,
-            None => bodies.pot.resize(length, 0.0),
+        if let Some(potential) = self.open(Column::Potential)? {
+            self.numbers(&potential, rows, &mut bodies.pot)?;
         }
         bodies.kind.resize(length, self.kind as u8);
-        bodies.work.resize(length, 0.0);
-        bodies.jerk.resize(length, 0.0);
-        bodies.rung.resize(length, 0);
+        bodies.fill_up();
         Ok(())
     }
 
