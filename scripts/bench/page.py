@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from markdown_table import markdown_table
 from plot import Plot
 from program import PROBLEMS, seconds
 from targets import OTHER_CODES, TARGETS
@@ -28,12 +29,6 @@ def write(job, docs):
     before, rest = around.split(BEGIN)
     path.write_text(before + body + rest.split(END)[1])
     yield path
-
-
-def rows_of(header, rows):
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
 def words(settings):
@@ -86,7 +81,7 @@ def table(rows):
     text = "### The fastest settings for a wanted error\n\nMinimum of all evaluations, median in brackets. The figures of the other"
     text += " codes are of their best settings on a machine of this kind, tree build included, errors measured alike; their clumps were of"
     text += " another generator by the same recipe, so those rows compare like problems and not the same bodies.\n\n"
-    text += rows_of(header, lines) + "\n" + "".join(f"`{row['reports']['2'][0]['command']}`\\\n" for row in rows)
+    text += markdown_table(header, lines) + "\n" + "".join(f"`{row['reports']['2'][0]['command']}`\\\n" for row in rows)
     return text.rstrip("\\\n") + "\n\n" + shares(rows), {}
 
 
@@ -106,7 +101,7 @@ def shares(rows):
     lines.append(["mean outward error / rms", *(f"{r['force_error']['bias'] / r['force_error']['rms']:+.3f}" for r in reports)])
     lines.append(["sum of forces", *(f"{r['balance']['force_sum']:.1e}" for r in reports)])
     lines.append(["memory a body [bytes]", *(f"{r['memory_bytes_per_body']:.0f}" for r in reports)])
-    return "Where the time goes, two threads:\n\n" + rows_of(header, lines)
+    return "Where the time goes, two threads:\n\n" + markdown_table(header, lines)
 
 
 def sizes(rows):
@@ -123,7 +118,7 @@ def sizes(rows):
         line = [(row["bodies"], 1e9 * seconds(row["report"]) / row["bodies"]) for row in rows if row["walk"] == walk]
         plot.series(walk, line, style, dashed=walk == "tree")
     text = "### Cost by number of bodies\n\nPlummer sphere, default settings, two threads; the first evaluation also finds the accelerations."
-    text += f" `{rows[-1]['report']['command']}`\n\n{rows_of(header, lines)}\n![Cost of a body](force-sizes.svg)\n"
+    text += f" `{rows[-1]['report']['command']}`\n\n{markdown_table(header, lines)}\n![Cost of a body](force-sizes.svg)\n"
     return text, {"force-sizes": plot}
 
 
@@ -137,7 +132,7 @@ def ranks(rows):
         middle = median(r["evaluation_seconds"]["median"] for r in reports)
         lines.append([key[0], f"{key[1]} x {key[2]}", f"{seconds(best):.3f}", f"{middle:.3f}", *share])
     text = "### Ranks and threads\n\nDefault settings, Plummer sphere, runs in turn; phases in seconds of one evaluation."
-    return text + f" `{rows[-1]['report']['command']}`\n\n{rows_of(header, lines)}", {}
+    return text + f" `{rows[-1]['report']['command']}`\n\n{markdown_table(header, lines)}", {}
 
 
 def others(rows):
@@ -152,7 +147,7 @@ def others(rows):
         ])
     text = "### Beside codes that any user can install\n\nSame bodies, runs in turn, tree build included, minimum; Heorot with its default"
     text += " settings. `scripts/force-bench others`\n\n"
-    return text + rows_of(header, lines), {}
+    return text + markdown_table(header, lines), {}
 
 
 def maps(rows):
@@ -167,7 +162,7 @@ def maps(rows):
     made = rows[0]["reference"]
     text = f"### Errors of all {thousands(made['bodies'])} bodies\n\nDefault settings, against `{made['command']}`, whose own error is"
     text += f" {made['force_error']['rms']:.0e} (rms). `{rows[0]['report']['command']}`\n\n"
-    return text + rows_of(header, lines), {}
+    return text + markdown_table(header, lines), {}
 
 
 SECTIONS = {"table": table, "curves": curves, "sizes": sizes, "ranks": ranks, "others": others, "maps": maps}

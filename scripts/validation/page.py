@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from markdown_table import markdown_table
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -32,8 +34,7 @@ def number(value):
 
 def table(rows):
     """A Markdown table of rows with the same keys."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *([number(plain(value)) for value in row.values()] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return markdown_table(list(rows[0]), [[number(plain(value)) for value in row.values()] for row in rows])
 
 
 def plain(value):
