@@ -262,8 +262,20 @@ fn galaxies_of_an_encounter_keep_their_shape_and_are_turned() {
     });
     assert!(spins[0].2.z > 0.9999);
     assert!((spins[1].2.z - 0.5).abs() < 0.01, "{:?}", spins[1].2);
-    let apart: f64 = (0..3).map(|a| (spins[1].0[a] - spins[0].0[a]).powi(2)).sum::<f64>().sqrt();
-    assert!((apart - 30.0).abs() < 1e-9 && spins[1].1[0] < spins[0].1[0], "apart {apart}");
+    let [place, motion] = [
+        Vector3::from(spins[0].0) - Vector3::from(spins[1].0),
+        Vector3::from(spins[0].1) - Vector3::from(spins[1].1),
+    ];
+    assert!((place.norm() - 30.0).abs() < 1e-9 && place.dot(&motion) < 0.0, "apart {}", place.norm());
+    // Laplace's vector shows where the second sees the first at pericentre; the node, where it comes up through the second's disc, is 30
+    // degrees after that.
+    let gm = G * bodies.mass.iter().sum::<f64>();
+    let pericentre = motion.cross(&place.cross(&motion)) / gm - place.normalize();
+    assert!((pericentre.norm() - 0.6).abs() < 1e-9, "e = {}", pericentre.norm());
+    let node = pericentre.y.atan2(pericentre.x) + f64::to_radians(30.0);
+    let up = f64::to_radians(60.0).sin();
+    let expected = Vector3::new(-up * node.sin(), up * node.cos(), 0.5);
+    assert!((spins[1].2 - expected).norm() < 0.02, "{:?} instead of {expected:?}", spins[1].2);
 }
 
 #[test]
