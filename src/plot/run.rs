@@ -136,7 +136,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     add(Axis::linear("2 K / |W|").reaching(1.0), named(&[("virial_ratio", "")], 1.0));
     // With fixed steps there is nothing to see.
     if columns.get("finest_rung").is_some_and(|rungs| rungs.iter().any(|&rung| rung > 0.0)) {
-        add(Axis::linear("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
+        add(Axis::whole("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
         add(
             Axis::log("In a full step"),
             named(&[("substeps", "substeps"), ("steps_per_body", "steps of a body")], 1.0),
@@ -165,7 +165,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
 /// How many steps bodies did on each rung.
 fn rungs(steps: &[f64]) -> Panel {
     let edges: Vec<f64> = (0..=steps.len()).map(|rung| rung as f64 - 0.5).collect();
-    let mut panel = Panel::new(Axis::linear("Rung"), Axis::log("Steps of bodies"));
+    let mut panel = Panel::new(Axis::whole("Rung"), Axis::log("Steps of bodies"));
     panel.series.push(Series::steps("", COLOURS[0], &edges, steps));
     panel
 }

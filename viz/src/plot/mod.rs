@@ -83,6 +83,8 @@ pub struct Axis {
 pub enum Scale {
     /// Equal differences.
     Linear,
+    /// Equal differences, with ticks at whole numbers only.
+    Whole,
     /// Equal ratios; what is not above 0 is left out.
     Log,
 }
@@ -152,6 +154,11 @@ impl Axis {
         Axis { label: label.into(), scale: Scale::Linear, reaches: Vec::new() }
     }
 
+    /// A linear axis of what is counted.
+    pub fn whole(label: impl Into<String>) -> Axis {
+        Axis { label: label.into(), scale: Scale::Whole, reaches: Vec::new() }
+    }
+
     /// A logarithmic axis.
     pub fn log(label: impl Into<String>) -> Axis {
         Axis { label: label.into(), scale: Scale::Log, reaches: Vec::new() }
@@ -168,7 +175,7 @@ impl Scale {
     /// Where a number lies; not finite for one that this scale cannot show.
     pub fn place(self, value: f64) -> f64 {
         match self {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Whole => value,
             Scale::Log if value > 0.0 => value.log10(),
             Scale::Log => f64::NAN,
         }

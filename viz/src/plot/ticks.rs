@@ -57,6 +57,8 @@ impl Ruler {
         let (ticks, factor) = match scale {
             Scale::Log => decades(ends),
             Scale::Linear => steps(ends),
+            Scale::Whole if ends[1] - ends[0] > MOST_LABELS => steps(ends),
+            Scale::Whole => (whole_numbers(ends), None),
         };
         Ruler { scale, ends, ticks, factor }
     }
@@ -77,6 +79,7 @@ fn alone(scale: Scale, place: f64) -> f64 {
         Scale::Log => 0.5,
         Scale::Linear if place.abs() < f64::MIN_POSITIVE => 1.0,
         Scale::Linear => 0.1 * place.abs(),
+        Scale::Whole => 1.0,
     }
 }
 
@@ -139,6 +142,13 @@ fn steps([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
     ((first..=last).map(tick).collect(), factor)
 }
 
+/// Ticks at all whole numbers, of which there are few.
+fn whole_numbers([lo, hi]: [f64; 2]) -> Vec<Tick> {
+    let [first, last] = [(lo - 1e-9).ceil() as i64, (hi + 1e-9).floor() as i64];
+    let tick = |i: i64| Tick { place: i as f64, label: Some(i.to_string().replace('-', "−")) };
+    (first..=last).map(tick).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +168,14 @@ mod tests {
             ruler.ticks.iter().any(|tick| tick.label.as_deref() == Some("3") && tick.place == 3e7),
             "{ruler:?}"
         );
+    }
+
+    #[test]
+    fn axes_of_what_is_counted_have_whole_labels() {
+        assert_eq!(labels(Axis::whole(""), &[0.0, 1.0]), ["0", "1"]);
+        assert_eq!(labels(Axis::whole("").reaching(0.0), &[0.0]), ["−1", "0", "1"]);
+        assert_eq!(labels(Axis::whole(""), &[-0.5, 3.5]), ["0", "1", "2", "3"]);
+        assert_eq!(labels(Axis::whole(""), &[0.0, 12.0]), ["0", "2", "4", "6", "8", "10", "12"]);
     }
 
     #[test]
