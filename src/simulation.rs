@@ -180,7 +180,7 @@ impl<'a> Simulation<'a> {
     /// next step (Quinn et al. 1997; Springel 2005).
     fn step_apart(&mut self, adaptive: &Adaptive, length: f64, meter: &mut Meter) -> Result<Evaluation> {
         let (ladder, mut clock) = (Ladder::new(length, adaptive.smallest), Clock::default());
-        let mut counts = self.choose(adaptive, length, meter);
+        let mut counts = self.choose(adaptive, &ladder, meter);
         let mut course = Course { too_fast: counts.too_fast, ..Course::default() };
         timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
         // Bodies that have felt the field since they were sorted; the first time in a step they are sorted in any case, since a run that is continued
@@ -227,9 +227,8 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Gives all bodies the rungs that they need in a step of this length [T]. Collective.
-    fn choose(&mut self, adaptive: &Adaptive, length: f64, meter: &mut Meter) -> Counts {
-        let ladder = Ladder::new(length, adaptive.smallest);
+    /// Gives all bodies the rungs that they need. Collective.
+    fn choose(&mut self, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
         let (comm, gravity, bodies) = (self.comm, self.engine.gravity(), self.held.bodies_mut());
         timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, bodies, 0))
     }
@@ -237,7 +236,7 @@ impl<'a> Simulation<'a> {
     /// Gives bodies the rungs of the first step, which has this length [T]: for a snapshot of the first state. Collective.
     pub fn choose_steps(&mut self, length: f64) {
         if let Stepping::Adaptive(adaptive) = self.stepping {
-            self.choose(&adaptive, length, &mut Meter::default());
+            self.choose(&adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
         }
     }
 

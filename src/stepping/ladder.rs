@@ -8,6 +8,11 @@ use treecode::{Bodies, Gravity};
 /// Bodies that one task moves.
 const SPAN: usize = 1 << 13;
 
+/// What a body needs is taken to fall by no more than this over a step as long as the last one.
+const GREATEST_FALL: f64 = 0.5;
+/// And no longer than for twice of twice the last step.
+const GREATEST_DOUBLINGS: i32 = 2;
+
 /// Steps of all rungs.
 pub struct Ladder {
     /// Length of the steps of each rung [T], descending.
@@ -40,6 +45,29 @@ impl Ladder {
     /// The coarsest rung with steps no longer than `wanted`.
     fn rung_of(&self, wanted: f64) -> u8 {
         self.lengths.partition_point(|&step| step > wanted) as u8
+    }
+
+    /// The coarsest rung with steps no longer than a body needs at both of their ends. `needed` is what it needs now and `before` what it needed when
+    /// its last step began, on rung `last`; zero if there was none. If it needs less and less, the far end is expected to need as much less again as
+    /// the length of the step asks for: so a body that falls in goes the steps with which it will come out, without which errors of the energy add up
+    /// (Hut, Makino & McMillan 1995, ApJ 443, L93; for rungs Makino et al. 2006, New Astronomy 12, 124).
+    fn rung_for_both_ends(&self, needed: f64, before: f64, last: u8) -> u8 {
+        let mut rung = self.rung_of(needed);
+        if before <= needed {
+            return rung;
+        }
+        let over_last = (needed / before).max(GREATEST_FALL);
+        let at_far_end = |rung: u8| {
+            let over_step = match i32::from(last) - i32::from(rung) {
+                doublings @ 0.. => over_last.powi(1 << doublings.min(GREATEST_DOUBLINGS)),
+                halvings => (halvings..0).fold(over_last, |fall, _| fall.sqrt()),
+            };
+            needed * over_step
+        };
+        while usize::from(rung) < RUNGS && self.length(rung) > at_far_end(rung) {
+            rung += 1;
+        }
+        rung
     }
 
     /// The first half of the kick of the bodies of rung `least` and finer ones.
@@ -82,13 +110,15 @@ impl Ladder {
         bodies: &mut Bodies,
         least: u8,
     ) -> Counts {
-        let mut rungs = std::mem::take(&mut bodies.rung);
-        let spans = rungs.par_chunks_mut(SPAN).enumerate();
-        let counted = spans.map(|(span, rungs)| {
+        let (mut rungs, mut needed) = (std::mem::take(&mut bodies.rung), std::mem::take(&mut bodies.needed));
+        let spans = rungs.par_chunks_mut(SPAN).zip(needed.par_chunks_mut(SPAN)).enumerate();
+        let counted = spans.map(|(span, (rungs, needed))| {
             let mut counts = [0; RUNGS + 1];
-            for (rung, i) in rungs.iter_mut().zip(span * SPAN..) {
+            for ((rung, needed), i) in rungs.iter_mut().zip(needed).zip(span * SPAN..) {
                 if *rung >= least {
-                    let wanted = self.rung_of(adaptive.wanted(gravity, bodies, i));
+                    let before =
+                        f64::from(std::mem::replace(needed, adaptive.needed(gravity, bodies, i) as f32));
+                    let wanted = self.rung_for_both_ends(f64::from(*needed), before, *rung);
                     counts[RUNGS] += u64::from(wanted > self.finest);
                     *rung = wanted.min(self.finest).max(least);
                 }
@@ -101,7 +131,7 @@ impl Ladder {
             a
         };
         let mut counts = counted.reduce(|| [0; RUNGS + 1], add);
-        bodies.rung = rungs;
+        (bodies.rung, bodies.needed) = (rungs, needed);
         comm.all_reduce(&mut counts, Reduction::Sum);
         let [of_rung @ .., too_fast] = counts;
         let mut counts = Counts { of_rung, too_fast };
@@ -164,6 +194,50 @@ mod tests {
             assert_eq!(ladder.rung_of(wanted), rung, "{wanted}");
         }
         assert_eq!((ladder.finest, Ladder::new(1.0, 0.24).finest, Ladder::new(1.0, 3.0).finest), (40, 2, 0));
+    }
+
+    #[test]
+    fn who_needs_less_and_less_gets_the_step_for_its_far_end() {
+        let ladder = Ladder::new(1.0, 0.0);
+        // Now, when the last step began, and its rung.
+        for (needed, before, last, rung) in [
+            (0.3, 0.0, 4, 2),     // nothing is known of before
+            (0.3, 0.2, 2, 2),     // it needs more and more
+            (0.3, 0.32, 2, 2),    // 0.28 at the far end of a step of 1/4
+            (0.3, 0.4, 2, 3),     // 0.225 there; 0.26 after 1/8
+            (0.3, 0.4, 1, 2),     // 0.26 after 1/4, half as long as the last step
+            (0.3, 0.32, 4, 3),    // 0.23 after 1/4, four times as long; 0.26 after 1/8
+            (0.3, 0.32, 7, 3),    // no farther is it looked ahead
+            (0.13, 0.13e9, 3, 4), // half of it at the most
+            (0.0, 1.0, 3, 41),
+            (f64::INFINITY, f64::INFINITY, 0, 0),
+        ] {
+            assert_eq!(
+                ladder.rung_for_both_ends(needed, before, last),
+                rung,
+                "{needed} after {before} on {last}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_goes_out_by_the_steps_that_it_came_in_with() {
+        // What it needs falls and rises again as the distance on a straight line past a point does.
+        let needed = |time: f64| 0.05 * (time * time + 0.01).sqrt();
+        let ladder = Ladder::new(0.125, 0.0);
+        let (mut time, mut before, mut last, mut ends) = (-4.0, 0.0, 0, vec![-4.0]);
+        while time < 4.0 {
+            let now = needed(time);
+            let mut rung = ladder.rung_for_both_ends(now, before, last);
+            while (time / ladder.length(rung)).fract() != 0.0 {
+                rung += 1;
+            }
+            (time, before, last) = (time + ladder.length(rung), now, rung);
+            ends.push(time);
+        }
+        let back: Vec<f64> = ends.iter().rev().map(|time| -time).collect();
+        let differ = ends.iter().filter(|end| !back.contains(end)).count();
+        assert!(ends.len() > 200 && differ == 0, "{differ} of {} ends differ", ends.len());
     }
 
     #[test]

@@ -92,19 +92,19 @@ impl Adaptive {
     pub const ETA_RATE: f64 = 0.02;
 
     /// The step that body `i` needs [T]; infinite if it feels nothing.
-    fn wanted(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
+    fn needed(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
         let [x, y, z] = bodies.acceleration(i);
         let acc = (x * x + y * y + z * z).sqrt();
-        let mut wanted = f64::INFINITY;
+        let mut needed = f64::INFINITY;
         if self.criterion.asks_acceleration() {
             let softening = gravity.softening.length[usize::from(bodies.kind[i])];
-            wanted = (2.0 * self.eta * softening / acc).sqrt();
+            needed = (2.0 * self.eta * softening / acc).sqrt();
         }
         if self.criterion.asks_rate() && bodies.jerk[i] > 0.0 {
-            wanted =
-                wanted.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
+            needed =
+                needed.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
         }
-        wanted
+        needed
     }
 
     /// Gives bodies whose acceleration has no history yet a rate: that of a circular orbit in their potential, |a|^2 / sqrt |potential|, and some more.

@@ -27,6 +27,8 @@ pub struct Bodies {
     /// Rate at which the acceleration changed over the body's last step, its length [L/T^3]. An evaluation that is asked for changes leaves the
     /// change itself here [L/T^2], for the integrator to divide by the step.
     pub jerk: Vec<f32>,
+    /// Time step that it needed when it last chose one [T]; zero before.
+    pub needed: Vec<f32>,
     /// Rung of its time step, which is the longest step over `2^rung`.
     pub rung: Vec<u8>,
 }
@@ -34,9 +36,9 @@ pub struct Bodies {
 /// Calls a macro-like closure on every array of one or several `Bodies`: the one place that lists them all.
 macro_rules! each_array {
     ($bodies:expr, $array:ident => $body:expr) => {{
-        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, jerk, rung } =
-            $bodies;
-        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work, jerk, rung)
+        #[rustfmt::skip]
+        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, jerk, needed, rung } = $bodies;
+        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work, jerk, needed, rung)
     }};
     (@ $array:ident, $body:expr, $($name:ident),*) => {{ $({ let $array = $name; $body; })* }};
 }
@@ -79,7 +81,7 @@ impl Bodies {
     /// Appends the bodies of `other`, in their order.
     pub fn append(&mut self, other: &Bodies) {
         macro_rules! extend { ($($field:ident),*) => { $(self.$field.extend_from_slice(&other.$field);)* } }
-        extend!(id, kind, mass, pot, work, jerk, rung);
+        extend!(id, kind, mass, pot, work, jerk, needed, rung);
         for axis in 0..3 {
             self.pos[axis].extend_from_slice(&other.pos[axis]);
             self.vel[axis].extend_from_slice(&other.vel[axis]);

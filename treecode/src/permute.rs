@@ -33,6 +33,7 @@ impl Bodies {
             pot,
             work,
             jerk,
+            needed,
             rung,
         } = self;
         let numbers = [mass, x, y, z, u, v, w, ax, ay, az, pot];
@@ -42,6 +43,7 @@ impl Bodies {
             near.apply(kind);
             near.apply(work);
             near.apply(jerk);
+            near.apply(needed);
             near.apply(rung);
             numbers.into_iter().for_each(|array| near.apply(array));
         } else {
@@ -53,7 +55,8 @@ impl Bodies {
             gather(kind, order, Vec::new());
             gather(rung, order, Vec::new());
             let spare = gather(work, order, Vec::new());
-            gather(jerk, order, spare);
+            let spare = gather(jerk, order, spare);
+            gather(needed, order, spare);
         }
     }
 }
@@ -147,7 +150,8 @@ mod tests {
         for i in 0..n {
             bodies.kind[i] = (i % 6) as u8;
             (bodies.mass[i], bodies.pot[i], bodies.work[i]) = (i as f64, -(i as f64), i as f32);
-            (bodies.jerk[i], bodies.rung[i]) = (2.0 * i as f32, (i % 30) as u8);
+            (bodies.jerk[i], bodies.needed[i], bodies.rung[i]) =
+                (2.0 * i as f32, 3.0 * i as f32, (i % 30) as u8);
             for axis in 0..3 {
                 bodies.pos[axis][i] = (10 * i + axis) as f64;
                 bodies.vel[axis][i] = (10 * i + axis + 3) as f64;
@@ -201,8 +205,8 @@ mod tests {
                     assert_eq!(found, expected(i));
                     assert_eq!((bodies.pot[i], bodies.work[i]), (-bodies.mass[i], bodies.mass[i] as f32));
                     assert_eq!(
-                        (bodies.jerk[i], bodies.rung[i]),
-                        (2.0 * bodies.work[i], (order[i] % 30) as u8)
+                        (bodies.jerk[i], bodies.needed[i], bodies.rung[i]),
+                        (2.0 * bodies.work[i], 3.0 * bodies.work[i], (order[i] % 30) as u8)
                     );
                 }
             }

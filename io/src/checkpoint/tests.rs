@@ -23,7 +23,7 @@ fn bodies() -> Bodies {
         bodies.mass[i] = 1.0 / (i + 1) as f64;
         bodies.pot[i] = -(i as f64).sqrt();
         bodies.work[i] = i as f32 * 0.5;
-        (bodies.jerk[i], bodies.rung[i]) = (i as f32 * 0.25, (i % 9) as u8);
+        (bodies.jerk[i], bodies.needed[i], bodies.rung[i]) = (i as f32 * 0.25, i as f32 * 0.5, (i % 9) as u8);
         for axis in 0..3 {
             bodies.pos[axis][i] = (i * 3 + axis) as f64 / 3.0;
             bodies.vel[axis][i] = -0.0;
