@@ -308,6 +308,7 @@ pub fn read_common(path: &Path) -> Option<Common> {
 mod tests {
     use super::*;
     use crate::crew::Files;
+    use crate::launch::Layout;
     use decomposition::threads;
     use std::sync::Mutex;
 
@@ -335,7 +336,7 @@ mod tests {
     ) -> Option<Vec<u8>> {
         let pool = Mutex::new(Vec::new());
         let frames = threads::run(ranks, |comm| {
-            let crew = Crew::new(comm, 1, Files::Pool(&pool));
+            let crew = Crew::new(comm, Layout::ALONE, 1, Files::Pool(&pool));
             let mut mine = all.clone();
             let wanted = |i: &u32| owner(*i as usize) == comm.rank();
             mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());
