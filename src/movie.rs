@@ -348,12 +348,14 @@ mod tests {
     }
 
     fn movie(more: &str) -> Movie {
-        toml::from_str(&format!("every = 0.5\nsize = [200, 160]\n{more}")).unwrap()
+        serde_json::from_str(&format!(r#"{{ "every": 0.5, "size": [200, 160]{more} }}"#)).unwrap()
     }
 
     #[test]
     fn any_ranks_make_the_bytes_of_one() {
-        for (n, more) in [(9000, ""), (9000, "types = [2]\nperspective = 40.0"), (50, "width = 0.5")] {
+        for (n, more) in
+            [(9000, ""), (9000, r#", "types": [2], "perspective": 40.0"#), (50, r#", "width": 0.5"#)]
+        {
             let (all, movie) = (clump(n), movie(more));
             let one = frame(&all, &movie, 1, &|_| 0).expect("there is a frame");
             let mut sorted = all.clone();
@@ -371,7 +373,7 @@ mod tests {
 
     #[test]
     fn one_body_and_a_heap_in_one_place_are_drawn_and_none_is_not() {
-        let movie = movie("width = 2.0");
+        let movie = movie(r#", "width": 2.0"#);
         for n in [1, 33, 10_000] {
             let mut heap = Bodies::zeroed(n);
             heap.mass.fill(1.0);
