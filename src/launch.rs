@@ -23,11 +23,15 @@ pub struct Launch {
     /// Take so many virtual ranks at a time for those of one host.
     #[arg(long, value_name = "N", value_parser = at_least_one, requires = "virtual_ranks")]
     pub ranks_per_host: Option<usize>,
-    /// Whether what ranks of one host send to ranks of another goes as one message; auto: where there are several hosts, and one of several ranks.
+    /// Whether what ranks of one host send to ranks of another goes as one message; auto: where there are hosts of several ranks, and 8 ranks on others.
     /// Results are the same bits.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub pack: Pack,
 }
+
+/// Packing pays where every rank has at least so many others on other hosts: on two hosts of two or of four ranks the hops take what they spare, on four of
+/// four they take less (docs/scaling.md).
+const ELSEWHERE: usize = 8;
 
 /// When exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -65,7 +69,7 @@ impl Layout {
 impl Pack {
     fn wanted(self, hosts: &Hosts) -> bool {
         match self {
-            Pack::Auto => hosts.can_pack(),
+            Pack::Auto => hosts.can_pack() && hosts.least_elsewhere() >= ELSEWHERE,
             Pack::Always => true,
             Pack::Never => false,
         }
@@ -187,7 +191,9 @@ mod tests {
             assert_eq!(packed(pack, 1, 1), Layout::ALONE);
         }
         assert!(packed(Pack::Always, 1, 1).packed);
-        for (ranks, on_each, auto) in [(8, 4, true), (3, 2, true), (8, 8, false), (8, 1, false)] {
+        for (ranks, on_each, auto) in
+            [(16, 8, true), (12, 4, true), (8, 4, false), (3, 2, false), (16, 16, false), (16, 1, false)]
+        {
             let hosts = Hosts::filled(ranks, on_each);
             let wanted = [Pack::Auto, Pack::Always, Pack::Never].map(|pack| pack.wanted(&hosts));
             assert_eq!(wanted, [auto, true, false]);

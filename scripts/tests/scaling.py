@@ -69,7 +69,9 @@ def same_bits(folder):
     expected, energy, _ = run("one")
     ranks = ["--virtual-ranks", 7, "--ranks-per-host", 3]
     for name, options, packed in [
-        ("auto", ranks, True),
+        ("auto", ["--virtual-ranks", 12, "--ranks-per-host", 4], True),
+        ("too-few", ranks, False),
+        ("always", [*ranks, "--pack", "always"], True),
         ("never", [*ranks, "--pack", "never"], False),
         ("one-host", [*ranks[:2], "--ranks-per-host", 7], False),
         ("one-each", [*ranks[:2], "--ranks-per-host", 1, "--pack", "always"], True),

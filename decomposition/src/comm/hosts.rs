@@ -58,6 +58,11 @@ impl Hosts {
         self.count() > 1 && self.count() < self.all_ranks()
     }
 
+    /// How many ranks are on other hosts, for the rank that has the fewest.
+    pub fn least_elsewhere(&self) -> usize {
+        self.all_ranks() - self.ranks.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// The rank of host `from` that sends to host `to` for all of its ranks, and the one there that receives. Other hosts fall to ranks in turn, by how far
     /// they are along the numbers, so that all ranks of a host have as many of them.
     pub fn in_charge(&self, from: usize, to: usize) -> [usize; 2] {
@@ -83,6 +88,10 @@ mod tests {
     fn messages_are_packed_where_there_are_several_of_both() {
         let can_pack = |ranks, on_each| Hosts::filled(ranks, on_each).can_pack();
         assert!(can_pack(4, 2) && can_pack(3, 2));
+        assert_eq!(
+            [(4, 2), (3, 2), (4, 4)].map(|(ranks, each)| Hosts::filled(ranks, each).least_elsewhere()),
+            [2, 1, 0]
+        );
         assert!(!can_pack(4, 4) && !can_pack(4, 1) && !can_pack(1, 1));
     }
 
