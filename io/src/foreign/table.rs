@@ -126,9 +126,11 @@ impl Table {
             row += 1;
             Ok(row < share.end)
         })?;
+        bodies.fill_up();
         Ok(bodies)
     }
 
+    /// Appends what a row tells of a body; arrays of what no row tells stay as they are.
     fn append(&self, number: u64, row: u64, line: &str, bodies: &mut Bodies) -> Result<(), String> {
         let cells: Vec<&str> = self.separator.split(line).collect();
         let kind = self.kind(number, &cells)?;
@@ -147,7 +149,6 @@ impl Table {
                 .ok_or_else(|| format!("line {number}: `{}` is no id", shown(cells[place])))?,
         });
         bodies.kind.push(kind);
-        bodies.fill_up();
         Ok(())
     }
 
