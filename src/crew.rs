@@ -2,7 +2,7 @@
 
 use crate::launch;
 use anyhow::{Result, anyhow};
-use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order};
+use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
 use io::checkpoint;
 use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows, Writers};
 use serde::Serialize;
@@ -131,12 +131,8 @@ impl<'a> Crew<'a> {
     /// # Errors
     /// The same on every rank, if a body has an impossible value.
     pub(crate) fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
-        let survey = self.agree(bodies.survey().map_err(anyhow::Error::from))?;
-        if collective::sum(self.comm, bodies.len() as u64) == 0 {
-            return Ok(None);
-        }
-        let (lo, hi) = (collective::min(self.comm, survey.lo), collective::max(self.comm, survey.hi));
-        Ok(Some(Cube::around(lo, hi)))
+        let survey = survey_all(self.comm, bodies).map_err(|message| anyhow!(message))?;
+        Ok(survey.map(|survey| Cube::around(survey.lo, survey.hi)))
     }
 
     /// Cells of some thousands at most: small where bodies are dense or, as SWIFT's readers want them, all of one size.

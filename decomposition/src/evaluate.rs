@@ -92,18 +92,18 @@ pub fn evaluate_selected(
     plan: &Plan,
 ) -> Result<Evaluation, Error> {
     let start = Instant::now();
-    let (frame, accelerated) = survey(comm, gravity, &bodies)?;
+    let survey = survey(comm, gravity, &bodies)?;
     let surveying = start.elapsed();
     let relative = gravity.criterion == Criterion::Relative && gravity.walk != Walk::Direct;
-    let mut evaluation = if relative && !accelerated {
+    let mut evaluation = if relative && !survey.accelerated {
         let order = gravity.order.min(ESTIMATE_ORDER);
         let angle = Gravity { criterion: Criterion::Angle, order, ..gravity.clone() };
-        let estimate = step(comm, &angle, bodies, frame, &Plan::default());
-        let mut evaluation = step(comm, gravity, estimate.bodies, frame, plan);
+        let estimate = step(comm, &angle, bodies, &survey, &Plan::default());
+        let mut evaluation = step(comm, gravity, estimate.bodies, &survey, plan);
         evaluation.census.add(&estimate.census);
         evaluation
     } else {
-        step(comm, gravity, bodies, frame, plan)
+        step(comm, gravity, bodies, &survey, plan)
     };
     evaluation.census.spend(Phase::Sort, surveying);
     Ok(evaluation)
@@ -116,9 +116,9 @@ pub fn evaluate_selected(
 /// As [`evaluate`]; direct summation has nothing to rehearse.
 pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
     assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
-    let (frame, _) = survey(comm, gravity, &bodies)?;
+    let survey = survey(comm, gravity, &bodies)?;
     let (plan, traffic) = (Plan::default(), comm.traffic());
-    let mut evaluation = grow(comm, gravity, bodies, frame, &plan);
+    let mut evaluation = grow(comm, gravity, bodies, &survey, &plan);
     let mut clock = Clock(Instant::now());
     let (tree, trees) = evaluation.exchange(comm, gravity, &plan, Moments::Fresh, &mut clock);
     drop(tree);
@@ -128,28 +128,30 @@ pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
 }
 
 /// The chain of the data, by name.
-fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
+fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let traffic = comm.traffic();
-    let mut evaluation = grow(comm, gravity, bodies, frame, plan);
+    let mut evaluation = grow(comm, gravity, bodies, survey, plan);
     evaluation.field(comm, gravity, plan, Moments::Fresh);
     count_traffic(comm, traffic, &mut evaluation.census);
     evaluation
 }
 
 /// Its first part, from bodies anywhere to the structure of the tree.
-fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, frame: Frame, plan: &Plan) -> Evaluation {
+fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
-    let keys = treecode::sort(&mut bodies, &frame.cube);
+    let cube = Cube::around(survey.lo, survey.hi);
+    let keys = treecode::sort(&mut bodies, &cube);
     clock.charge(&mut census, Phase::Sort);
 
     comm.stage("split");
-    let splits = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size, comm.size());
+    let (splits, count) = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size, comm.size());
     comm.stage("migrate");
-    let (bodies, keys) = migrate(comm, &frame.cube, bodies, keys, &splits);
+    let (bodies, keys) = migrate(comm, &cube, bodies, keys, &splits);
     clock.charge(&mut census, Phase::Migrate);
 
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
+    let frame = Frame::new(cube, survey.mass * count as f64);
     clock.charge(&mut census, Phase::Build);
     Evaluation { bodies, census, structure, splits, frame, tree: None }
 }
@@ -175,7 +177,7 @@ impl Evaluation {
     /// Where the shares of so many ranks end in the bodies, if they are all on this rank, by the work of each.
     pub fn shares(&self, ranks: usize, group_size: usize) -> Vec<Range<usize>> {
         let keys = treecode::keys(&self.bodies, &self.frame.cube);
-        let splits = splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
+        let (splits, _) = splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
         (0..ranks).map(|rank| splits.share(rank, &keys)).collect()
     }
 
@@ -267,25 +269,26 @@ fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
     all
 }
 
-/// Looks at the parameters and at all bodies of all ranks: the units of the tree, and whether any body has an acceleration.
-fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<(Frame, bool), Error> {
+/// Looks at the parameters and at all bodies of all ranks.
+fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey, Error> {
     gravity.check()?;
     comm.stage("survey");
-    let survey = bodies.survey().map_err(|error| error.to_string());
-    let survey = collective::agree(comm, survey).map_err(Error::Body)?;
-    let count = collective::sum(comm, bodies.len() as u64);
-    if count == 0 {
-        return Err(treecode::Error::NoBodies.into());
-    }
-    Ok(frame(comm, &survey, count))
+    let survey = survey_all(comm, bodies).map_err(Error::Body)?;
+    survey.ok_or_else(|| treecode::Error::NoBodies.into())
 }
 
-/// The units of the tree, the cube around all bodies of all ranks and a bound of their mass; and whether any of them has an acceleration.
-fn frame(comm: &dyn Comm, survey: &Survey, count: u64) -> (Frame, bool) {
-    let ([x, y, z], [u, v, w]) = (survey.lo, survey.hi);
-    let mine = [-x, -y, -z, u, v, w, survey.mass, f64::from(u8::from(survey.accelerated))];
-    let [x, y, z, u, v, w, mass, accelerated] = collective::max(comm, mine);
-    (Frame::new(Cube::around([-x, -y, -z], [u, v, w]), mass * count as f64), accelerated > 0.0)
+/// What [`Bodies::survey`] finds of the bodies of all ranks, in one reduction; `None` if there are no bodies. Collective.
+///
+/// # Errors
+/// On every rank, what the lowest rank with an impossible body says of it.
+pub fn survey_all(comm: &dyn Comm, bodies: &Bodies) -> Result<Option<Survey>, String> {
+    let mine = bodies.survey().map(|Survey { lo: [x, y, z], hi: [u, v, w], mass, accelerated }| {
+        [-x, -y, -z, u, v, w, mass, f64::from(u8::from(accelerated))]
+    });
+    let all = collective::agree_on_greatest(comm, mine.map_err(|error| error.to_string()))?;
+    let [x, y, z, u, v, w, mass, accelerated] = all;
+    let survey = Survey { lo: [-x, -y, -z], hi: [u, v, w], mass, accelerated: accelerated > 0.0 };
+    Ok((mass > 0.0).then_some(survey))
 }
 
 fn add<const K: usize>(mut sum: [f64; K], term: [f64; K]) -> [f64; K] {

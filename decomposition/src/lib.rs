@@ -19,6 +19,6 @@ pub use comm::{
     mpi_world, threads,
 };
 pub use error::Error;
-pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse};
+pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse, survey_all};
 pub use neighbours::{neighbour_distances, sampled_distances};
 pub use order::{Ordered, cells, in_key_order};

@@ -23,7 +23,7 @@ pub fn in_key_order<'a>(comm: &dyn Comm, cube: &Cube, bodies: &'a Bodies) -> Ord
     }
     let mut bodies = bodies.clone();
     let keys = treecode::sort(&mut bodies, cube);
-    let splits = splitters(comm, &keys, &bodies.work, 1, comm.size());
+    let (splits, _) = splitters(comm, &keys, &bodies.work, 1, comm.size());
     let (bodies, keys) = migrate(comm, cube, bodies, keys, &splits);
     Ordered { bodies: Cow::Owned(bodies), keys }
 }

@@ -132,16 +132,23 @@ fn children(cell: Key) -> impl Iterator<Item = Key> {
     (0..8).map(move |octant| cell.child(octant))
 }
 
-/// Finds splitters that share the bodies of all ranks among so many `ranks`: each rank has sorted keys and the work of its bodies.
-pub fn splitters(comm: &dyn Comm, keys: &[u64], work: &[f32], group_size: usize, ranks: usize) -> Splitters {
+/// Finds splitters that share the bodies of all ranks among so many `ranks`, and how many bodies there are: each rank has sorted keys and
+/// the work of its bodies.
+pub fn splitters(
+    comm: &dyn Comm,
+    keys: &[u64],
+    work: &[f32],
+    group_size: usize,
+    ranks: usize,
+) -> (Splitters, u64) {
     let (ranks, group_size) = (ranks as u64, group_size as u64);
     let capped = |find: &dyn Fn(Goal) -> Found| {
         let Found { splitters, most, totals: [bodies, total] } = find(Goal { ranks, group_size, extra: 1 });
         if most <= BODY_CAP * bodies.div_ceil(ranks) {
-            return splitters;
+            return (splitters, bodies);
         }
         let extra = 1 + (total as f64 / bodies as f64 * CAP_SHARE) as u64;
-        find(Goal { ranks, group_size, extra }).splitters
+        (find(Goal { ranks, group_size, extra }).splitters, bodies)
     };
     let Some(places) = last_places(comm, keys).filter(|places| few_strays(comm, places, keys)) else {
         let bodies = Sorted::new(keys, work);
@@ -379,7 +386,7 @@ mod tests {
             let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
             let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
             let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
-            splitters(comm, &keys, &work, group_size, ranks)
+            splitters(comm, &keys, &work, group_size, ranks).0
         });
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
         found.into_iter().next().expect("there is a rank")
@@ -402,7 +409,7 @@ mod tests {
             let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
             let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
             let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
-            (splitters(comm, &keys, &work, 20, ranks), last_places(comm, &keys).is_some())
+            (splitters(comm, &keys, &work, 20, ranks).0, last_places(comm, &keys).is_some())
         });
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
         found.into_iter().next().expect("there is a rank")

@@ -48,14 +48,32 @@ pub fn max<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
 /// # Errors
 /// That message, the same on every rank.
 pub fn agree<T>(comm: &dyn Comm, result: Result<T, String>) -> Result<T, String> {
-    let mut failed = [if result.is_err() { comm.rank() as u64 } else { u64::MAX }];
-    comm.all_reduce(&mut failed, Reduction::Min);
-    if failed[0] == u64::MAX {
-        return result;
+    let (value, outcome) = match result {
+        Ok(value) => (Some(value), Ok([])),
+        Err(message) => (None, Err(message)),
+    };
+    agree_on_greatest(comm, outcome).map(|[]| value.expect("no rank has failed"))
+}
+
+/// Ends alike on all ranks: with the greatest values of all, element by element, or with the message of the lowest rank that failed. [`max`] and
+/// [`agree`] in one reduction. No NaN.
+///
+/// # Errors
+/// That message, the same on every rank.
+pub fn agree_on_greatest<const K: usize>(
+    comm: &dyn Comm,
+    result: Result<[f64; K], String>,
+) -> Result<[f64; K], String> {
+    let failure = if result.is_err() { u64::MAX - comm.rank() as u64 } else { 0 };
+    let mut reduced = vec![failure];
+    reduced.extend(result.as_ref().unwrap_or(&[f64::NEG_INFINITY; K]).map(to_ordered));
+    comm.all_reduce(&mut reduced, Reduction::Max);
+    if reduced[0] == 0 {
+        return Ok(std::array::from_fn(|i| from_ordered(reduced[1 + i])));
     }
     let message = result.err().unwrap_or_default();
     let mut messages = comm.all_gather(message.as_bytes());
-    let first = messages.swap_remove(failed[0] as usize);
+    let first = messages.swap_remove((u64::MAX - reduced[0]) as usize);
     Err(String::from_utf8(first).expect("the message was a string when it was sent"))
 }
 
