@@ -10,7 +10,8 @@ use treecode::{Cube, keys, leapfrog, sort};
 const BODIES: u64 = 1_000_000;
 
 fn orders(criterion: &mut Criterion) {
-    let sphere = model::Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
+    let sphere =
+        model::Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0, softening: 0.0 };
     let random = model::generate(&Solo, &model::Model::Plummer(sphere), 1.0);
     let cube = Cube::around([-31.0; 3], [31.0; 3]);
     let mut sorted = random.clone();

@@ -125,7 +125,7 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
 /// Seconds that a core computes for a body in a step.
 fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
-        let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0 };
+        let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
         let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })?;
         simulation.all = Meter::default();

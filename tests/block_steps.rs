@@ -25,7 +25,7 @@ fn softened(walk: Walk, length: f64) -> Forces {
 
 /// A Hernquist sphere: its cusp needs steps much shorter than its halo.
 fn cusp(bodies: u64) -> Bodies {
-    let model = Spherical { bodies, seed: 4, mass: 1.0, radius: 1.0, cut: 20.0 };
+    let model = Spherical { bodies, seed: 4, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
     generate(&Solo, &Model::Hernquist(model), 1.0)
 }
 
@@ -135,7 +135,7 @@ fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
 fn the_error_of_orbits_in_a_sphere_falls_with_eta() {
     // A fourth of eta is half of every step: the error of a second-order scheme falls by four.
     let forces = softened(Walk::Direct, 0.1);
-    let model = Spherical { bodies: 300, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0 };
+    let model = Spherical { bodies: 300, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0, softening: 0.0 };
     let sphere = generate(&Solo, &Model::Plummer(model), 1.0);
     let end = |eta: f64| {
         let stepping = Stepping::Adaptive(Adaptive { eta, ..adaptive(StepCriterion::Acceleration) });

@@ -15,7 +15,7 @@ fn two_bodies(eccentricity: f64) -> Bodies {
 }
 
 fn sphere(bodies: u64) -> Bodies {
-    let model = Spherical { bodies, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0 };
+    let model = Spherical { bodies, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0, softening: 0.0 };
     generate(&Solo, &Model::Plummer(model), 1.0)
 }
 

@@ -10,7 +10,7 @@ pub const BODIES: u64 = 300_000;
 
 /// A Plummer sphere, in random order.
 pub fn plummer() -> Bodies {
-    let sphere = Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0 };
+    let sphere = Spherical { bodies: BODIES, seed: 1, mass: 1.0, radius: 1.0, cut: 30.0, softening: 0.0 };
     model::generate(&Solo, &Model::Plummer(sphere), 1.0)
 }
 

@@ -240,6 +240,8 @@ def main():
         (["galaxy", "--bodies", "10"], ["galaxy"]),
         (["two-body", "--eccentricity", "1.5"], ["eccentricity", "1.5"]),
         (["king", "--bodies", "10", "--w0", "99"], ["w0", "99"]),
+        (["jaffe", "--bodies", "10", "--softening", "1.5"], ["softening", "1.5", "scale radius"]),
+        (["king", "--bodies", "10", "--softening", "0.1"], ["softening", "this model"]),
         (["encounter"], ["galaxies"]),
         (["--from", "nowhere.toml"], ["nowhere.toml"]),
         (["--from", "inputs/galaxy.toml", "--bodies", "10"], ["--from", "bodies"]),

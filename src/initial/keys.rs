@@ -71,6 +71,10 @@ pub struct Keys {
     /// [default: 20, nfw 10].
     #[arg(long)]
     pub cut: Option<f64>,
+    /// Softening of the run, with the spline kernel, in whose field a sphere is to be in equilibrium; unless it is 0, the density of
+    /// plummer and hernquist is tapered too [default: 0]. Spheres but king, collision.
+    #[arg(long)]
+    pub softening: Option<f64>,
     /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king.
     #[arg(long)]
     pub w0: Option<f64>,
@@ -195,11 +199,11 @@ impl Keys {
     /// If a value is out of its range, a key belongs to another model, or no equilibrium is possible.
     pub fn into_model(mut self, name: ModelName) -> Result<Model, String> {
         let model = match name {
-            ModelName::Plummer => Model::Plummer(self.spherical(20.0)?),
-            ModelName::Hernquist => Model::Hernquist(self.spherical(20.0)?),
-            ModelName::Jaffe => Model::Jaffe(self.tapered(20.0)?),
-            ModelName::Isochrone => Model::Isochrone(self.tapered(20.0)?),
-            ModelName::Nfw => Model::Nfw(self.tapered(10.0)?),
+            ModelName::Plummer => Model::Plummer(self.spherical(Profile::Plummer)?),
+            ModelName::Hernquist => Model::Hernquist(self.spherical(Profile::Hernquist)?),
+            ModelName::Jaffe => Model::Jaffe(self.spherical(Profile::Jaffe)?),
+            ModelName::Isochrone => Model::Isochrone(self.spherical(Profile::Isochrone)?),
+            ModelName::Nfw => Model::Nfw(self.spherical(Profile::Nfw)?),
             ModelName::King => Model::King(self.king()?),
             ModelName::TwoBody => Model::TwoBody(self.two_body()?),
             ModelName::Collision => Model::Collision(self.collision()?),
@@ -212,19 +216,31 @@ impl Keys {
         self.finish(model, "this model")
     }
 
-    fn spherical(&mut self, cut: f64) -> Result<Spherical, String> {
+    fn spherical(&mut self, profile: Profile) -> Result<Spherical, String> {
+        let radius = positive("radius", self.radius.take(), 1.0)?;
         Ok(Spherical {
             bodies: self.bodies(1)?,
             seed: self.seed.take().unwrap_or(0),
             mass: positive("mass", self.mass.take(), 1.0)?,
-            radius: positive("radius", self.radius.take(), 1.0)?,
-            cut: positive("cut", self.cut.take(), cut)?,
+            radius,
+            cut: self.cut(profile)?,
+            softening: self.softening(radius)?,
         })
     }
 
-    fn tapered(&mut self, cut: f64) -> Result<Spherical, String> {
-        let cut = taper("cut", self.cut.take(), cut)?;
-        self.spherical(cut)
+    /// Where a sphere ends, in scale radii.
+    fn cut(&mut self, profile: Profile) -> Result<f64, String> {
+        let softened = self.softening.is_some_and(|softening| softening > 0.0);
+        let default = if profile == Profile::Nfw { 10.0 } else { 20.0 };
+        match profile {
+            Profile::Plummer | Profile::Hernquist if !softened => positive("cut", self.cut.take(), default),
+            _ => taper("cut", self.cut.take(), default),
+        }
+    }
+
+    fn softening(&mut self, radius: f64) -> Result<f64, String> {
+        let above = radius * (1.0 + f64::EPSILON);
+        within("softening", self.softening.take(), 0.0, 0.0..above, "from 0 to the scale radius")
     }
 
     fn king(&mut self) -> Result<King, String> {
@@ -260,11 +276,6 @@ impl Keys {
         let radius = positive("radius", self.radius.take(), 1.0)?;
         let orbit = self.orbit(2.0 * radius, 20.0 * radius)?;
         let profile = self.profile.take().unwrap_or(Profile::Hernquist);
-        let cut = match profile {
-            Profile::Plummer | Profile::Hernquist => positive("cut", self.cut.take(), 20.0)?,
-            Profile::Jaffe | Profile::Isochrone => taper("cut", self.cut.take(), 20.0)?,
-            Profile::Nfw => taper("cut", self.cut.take(), 10.0)?,
-        };
         Ok(Collision {
             bodies: self.bodies(2)?,
             seed: self.seed.take().unwrap_or(0),
@@ -272,7 +283,8 @@ impl Keys {
             mass: positive("mass", self.mass.take(), 1.0)?,
             mass_ratio: positive("mass_ratio", self.mass_ratio.take(), 1.0)?,
             radius,
-            cut,
+            cut: self.cut(profile)?,
+            softening: self.softening(radius)?,
             spin: within("spin", self.spin.take(), 0.0, 0.0..1.0 + f64::EPSILON, "from 0 to 1")?,
             inclination: angles("inclination", self.inclination.take())?,
             azimuth: angles("azimuth", self.azimuth.take())?,

@@ -24,6 +24,8 @@ pub struct Collision {
     pub radius: f64,
     /// Bodies lie within this many scale radii of their galaxy's centre.
     pub cut: f64,
+    /// Softening of the bodies in whose field the galaxies are in equilibrium, as of one sphere [L].
+    pub softening: f64,
     /// Fraction of each galaxy's retrograde bodies that is turned round, 0 to 1: 1 makes all bodies turn one way.
     pub spin: f64,
     /// Angle between each galaxy's spin and the orbit's angular momentum [degree]: 0 is prograde, 180 retrograde.
@@ -61,7 +63,7 @@ impl Collision {
         let galaxy = |i: usize| {
             let (part, count) = parts[i];
             let mass = part * self.mass;
-            let sphere = Sphere::new(self.profile, mass, radii[i], self.cut)?
+            let sphere = Sphere::softened(self.profile, mass, radii[i], self.cut, self.softening)?
                 .turning(self.spin, axis(self.inclination[i], self.azimuth[i]));
             Ok(Component::at_rest(count, mass, KINDS[i], Shape::Sphere(sphere)).at(places[i]))
         };

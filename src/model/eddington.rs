@@ -9,13 +9,14 @@ use super::profile::Density;
 use super::tapered::Tapered;
 use std::f64::consts::{PI, SQRT_2};
 
-/// The sphere with isotropic velocities, in its own potential and that of `others`: the mass of everything else within a radius.
+/// The sphere with isotropic velocities, in its own potential, softened or not, and that of `others`: the mass of everything else within a
+/// radius.
 ///
 /// # Errors
 /// If there is none: the distribution function would have to be negative somewhere.
 pub fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotropic, String> {
     let (radius, mass) = sphere.nodes();
-    let all: Vec<f64> = radius.iter().zip(mass).map(|(&r, own)| own + others(r)).collect();
+    let all: Vec<f64> = radius.iter().zip(sphere.pulling()).map(|(&r, own)| own + others(r)).collect();
     let depth = depths(radius, &all);
     let rise: Vec<f64> = radius
         .iter()
@@ -30,7 +31,7 @@ pub fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotro
         None => Ok(Isotropic::new(radius.to_vec(), mass.to_vec(), depth, distribution)),
         Some(i) => Err(format!(
             "a sphere of scale radius {} has no isotropic equilibrium here (f < 0 at radius {:.3}): make its density \
-             steeper, or what else is there lighter",
+             steeper, its softening shorter, or what else is there lighter",
             sphere.scale(),
             radius[i]
         )),

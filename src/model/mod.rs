@@ -15,6 +15,7 @@ mod king;
 mod orbit;
 mod plummer;
 mod profile;
+mod softened;
 mod sphere;
 mod tapered;
 mod uniform;
@@ -84,6 +85,8 @@ pub struct Spherical {
     pub radius: f64,
     /// Plummer and Hernquist: bodies lie within this many scale radii. The others: their density is tapered with this length.
     pub cut: f64,
+    /// Softening of the bodies, with the spline kernel, in whose field they are in equilibrium [L]. Unless it is 0, the density of all is tapered.
+    pub softening: f64,
 }
 
 /// A sphere of King (1966) at rest at the origin.
@@ -232,8 +235,8 @@ impl Component {
 
 impl Spherical {
     fn components(&self, profile: Profile) -> Result<Vec<Component>, String> {
-        let &Spherical { bodies, mass, radius, cut, .. } = self;
-        let sphere = Sphere::new(profile, mass, radius, cut)?;
+        let &Spherical { bodies, mass, radius, cut, softening, .. } = self;
+        let sphere = Sphere::softened(profile, mass, radius, cut, softening)?;
         Ok(vec![Component::at_rest(bodies, mass, 1, Shape::Sphere(sphere))])
     }
 }

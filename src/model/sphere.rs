@@ -50,6 +50,25 @@ impl Sphere {
         Ok(Sphere { source, mass, radius, spin: 0.0, axis: [0.0, 0.0, 1.0] })
     }
 
+    /// The sphere whose bodies have this softening [L], with the spline kernel, and are in equilibrium in the field that they then make. Unless
+    /// it is 0, the density of all profiles is tapered.
+    ///
+    /// # Errors
+    /// If it has no isotropic equilibrium.
+    pub fn softened(
+        profile: Profile,
+        mass: f64,
+        radius: f64,
+        cut: f64,
+        softening: f64,
+    ) -> Result<Sphere, String> {
+        if softening == 0.0 {
+            return Sphere::new(profile, mass, radius, cut);
+        }
+        let sphere = Tapered::new(profile, 1.0, 1.0, cut).softened(softening / radius);
+        Ok(Sphere::of_table(eddington::isotropic(&sphere, |_| 0.0)?, mass, radius))
+    }
+
     /// The sphere of King (1966) of this mass [M], core radius [L] and central depth in units of sigma^2.
     pub fn king(mass: f64, radius: f64, w0: f64) -> Sphere {
         Sphere::of_table(king::king(w0), mass, radius)

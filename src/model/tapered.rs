@@ -1,6 +1,7 @@
 //! A sphere of one of the profiles, tapered so that its mass is finite: density and mass within a radius.
 
 use super::profile::{Density, Profile};
+use super::softened::Spline;
 use std::f64::consts::PI;
 
 /// Nodes of the grid: 70 to 90 for each factor e in radius.
@@ -8,6 +9,8 @@ const NODES: usize = 2000;
 /// The grid begins where a shell has this part of the mass of one at the scale radius, and ends at this many lengths of the taper.
 const INNERMOST: f64 = 1e-9;
 const OUTERMOST: f64 = 30.0;
+/// The grid of a softened sphere begins at this part of the softening: further in, the potential is even to within rounding.
+const INNERMOST_SOFTENED: f64 = 3e-5;
 
 /// Density times sech(radius / taper).
 #[derive(Clone, Debug)]
@@ -22,25 +25,29 @@ pub struct Tapered {
     /// Radii in equal steps of their logarithm [L], and the mass within [M].
     radius: Vec<f64>,
     mass: Vec<f64>,
+    /// The mass that pulls at these radii as if it were in the centre [M].
+    pulling: Vec<f64>,
 }
 
 impl Tapered {
     /// A sphere of this mass [M], scale radius [L] and length of the taper [scale radii].
     pub fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
-        let mut sphere =
-            Tapered { profile, scale, cut, unit: 1.0, radius: grid(profile, scale, cut), mass: Vec::new() };
-        let shell = |r: f64| 4.0 * PI * r.powi(3) * sphere.density(r).value;
-        let first = sphere.radius[0];
-        let mut within = shell(first) / (3.0 + sphere.density(first).slope);
-        let mut masses = vec![within];
-        for pair in sphere.radius.windows(2) {
-            let middle = shell((pair[0] * pair[1]).sqrt());
-            within += (pair[1] / pair[0]).ln() / 6.0 * (shell(pair[0]) + 4.0 * middle + shell(pair[1]));
-            masses.push(within);
-        }
-        sphere.unit = mass / within;
-        sphere.mass = masses.into_iter().map(|part| part * sphere.unit).collect();
-        sphere
+        let radius = grid(profile, scale, cut);
+        let endless = |r: f64| profile.tapered(r / scale, cut);
+        let masses = enclosed(&radius, |r| endless(r).value, endless(radius[0]).slope);
+        let unit = mass / masses.last().expect("there are nodes");
+        let mass: Vec<f64> = masses.into_iter().map(|part| part * unit).collect();
+        Tapered { profile, scale, cut, unit, radius, pulling: mass.clone(), mass }
+    }
+
+    /// The sphere with what pulls at its bodies if they have this softening, with the spline kernel [L].
+    pub fn softened(mut self, softening: f64) -> Tapered {
+        let first = self.radius.partition_point(|&r| r < INNERMOST_SOFTENED * softening);
+        self.radius.drain(..first);
+        self.mass.drain(..first);
+        let spline = Spline::new(softening);
+        self.pulling = enclosed(&self.radius, |r| spline.density(r, |x| self.density(x).value), 0.0);
+        self
     }
 
     /// Density at `radius` [L], in [M/L^3].
@@ -65,10 +72,30 @@ impl Tapered {
         (&self.radius, &self.mass)
     }
 
+    /// The mass [M] that, in the centre, would pull as the sphere does, at the radii of the nodes: that within, unless bodies are softened.
+    pub fn pulling(&self) -> &[f64] {
+        &self.pulling
+    }
+
     /// Scale radius [L].
     pub fn scale(&self) -> f64 {
         self.scale
     }
+}
+
+/// Mass within rising radii, by Simpson's rule in their logarithm; `slope` is the logarithmic one of the density at the first.
+fn enclosed(radius: &[f64], density: impl Fn(f64) -> f64, slope: f64) -> Vec<f64> {
+    let shell = |r: f64| 4.0 * PI * r.powi(3) * density(r);
+    let mut last = shell(radius[0]);
+    let mut within = last / (3.0 + slope);
+    let mut masses = vec![within];
+    for pair in radius.windows(2) {
+        let (middle, next) = (shell((pair[0] * pair[1]).sqrt()), shell(pair[1]));
+        within += (pair[1] / pair[0]).ln() / 6.0 * (last + 4.0 * middle + next);
+        masses.push(within);
+        last = next;
+    }
+    masses
 }
 
 fn grid(profile: Profile, scale: f64, cut: f64) -> Vec<f64> {

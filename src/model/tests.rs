@@ -7,11 +7,11 @@ use treecode::{Gravity, direct};
 const G: f64 = 43009.17;
 
 fn plummer(bodies: u64, seed: u64) -> Model {
-    Model::Plummer(Spherical { bodies, seed, mass: 5.0, radius: 2.0, cut: 20.0 })
+    Model::Plummer(Spherical { bodies, seed, mass: 5.0, radius: 2.0, cut: 20.0, softening: 0.0 })
 }
 
 fn spherical(bodies: u64, cut: f64) -> Spherical {
-    Spherical { bodies, seed: 5, mass: 5.0, radius: 2.0, cut }
+    Spherical { bodies, seed: 5, mass: 5.0, radius: 2.0, cut, softening: 0.0 }
 }
 
 fn king(bodies: u64) -> King {
@@ -36,6 +36,7 @@ fn collision(bodies: u64, spin: f64) -> Model {
         mass_ratio: 0.25,
         radius: 3.0,
         cut: 15.0,
+        softening: 0.0,
         spin,
         inclination: [0.0, 60.0],
         azimuth: [0.0, 90.0],

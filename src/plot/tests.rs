@@ -23,7 +23,7 @@ const BODIES: u64 = 60_000;
 
 /// A sphere of mass and scale radius 1 in units of G = 1.
 fn sphere(of: fn(Spherical) -> Model, cut: f64) -> Bodies {
-    let spherical = Spherical { bodies: BODIES, seed: 7, mass: 1.0, radius: 1.0, cut };
+    let spherical = Spherical { bodies: BODIES, seed: 7, mass: 1.0, radius: 1.0, cut, softening: 0.0 };
     model::generate(&Solo, &of(spherical), 1.0)
 }
 
@@ -200,7 +200,7 @@ fn plot(folder: &Path, line: &str) -> Result<(), String> {
 /// A folder with two snapshots of a small sphere, an energy log and a catalogue.
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let spherical = Spherical { bodies: 3000, seed: 2, mass: 1.0, radius: 1.0, cut: 20.0 };
+    let spherical = Spherical { bodies: 3000, seed: 2, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
     let bodies = model::generate(&Solo, &Model::Plummer(spherical), 1.0);
     for (name, time) in [("a", 2.0), ("b", 1.0)] {
         let header = Header { time, units: Some(Units::NBODY), ..Header::default() };

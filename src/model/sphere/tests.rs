@@ -5,6 +5,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const COUNT: usize = 40_000;
+/// Nodes of a grid of radii that make a shell.
+const SHELL: usize = 20;
 const PROFILES: [Profile; 5] =
     [Profile::Plummer, Profile::Hernquist, Profile::Jaffe, Profile::Isochrone, Profile::Nfw];
 
@@ -13,24 +15,40 @@ fn sphere(profile: Profile, cut: f64, spin: f64) -> Sphere {
     Sphere::new(profile, 3.0, 2.0, cut).unwrap().turning(spin, [0.6, 0.0, 0.8])
 }
 
-/// Density of the paper in scale radii, up to a constant factor; beyond the cut 0, or tapered.
-fn density(profile: Profile, cut: f64, r: f64) -> f64 {
+/// Density of the paper in scale radii, up to a constant factor.
+fn density(profile: Profile, r: f64) -> f64 {
     let a = (1.0 + r * r).sqrt();
-    let endless = match profile {
+    match profile {
         Profile::Plummer => a.powi(-5),
         Profile::Hernquist => 1.0 / (r * (1.0 + r).powi(3)),
         Profile::Jaffe => 1.0 / (r * r * (1.0 + r).powi(2)),
         Profile::Isochrone => (3.0 * (1.0 + a) * a * a - r * r * (1.0 + 3.0 * a)) / ((1.0 + a) * a).powi(3),
         Profile::Nfw => 1.0 / (r * (1.0 + r).powi(2)),
-    };
-    match profile {
-        Profile::Plummer | Profile::Hernquist => endless,
-        _ => endless / (r / cut).cosh(),
     }
 }
 
+/// Mass of a spline with support 1 that pulls at a distance (Springel, Yoshida & White 2001, equation 71).
+fn pulling(u: f64) -> f64 {
+    match u {
+        1.0.. => 1.0,
+        0.5.. => -1.0 / 15.0 + u.powi(3) * (64.0 / 3.0 - 48.0 * u + 38.4 * u * u - 32.0 / 3.0 * u.powi(3)),
+        _ => u.powi(3) * (32.0 / 3.0 - 38.4 * u * u + 32.0 * u.powi(3)),
+    }
+}
+
+/// The part of a shell's mass that, in the centre, would pull at radius `r` as the shell of radius `a` of bodies with this support does.
+fn pulling_of_shell(r: f64, a: f64, support: f64) -> f64 {
+    const DIRECTIONS: u32 = 1000;
+    let of_direction = |k: u32| {
+        let cosine = 2.0 * (f64::from(k) + 0.5) / f64::from(DIRECTIONS) - 1.0;
+        let distance = (r * r + a * a - 2.0 * r * a * cosine).sqrt();
+        pulling(distance / support) * (r - a * cosine) / distance.powi(3)
+    };
+    r * r * (0..DIRECTIONS).map(of_direction).sum::<f64>() / f64::from(DIRECTIONS)
+}
+
 /// Radii, mass within them and radial velocity dispersion squared by Jeans's equation, rho sigma^2 = integral of rho m / r^2 dr, of a sphere
-/// of mass 1 within `cut` or tapered there, G = 1. The forces beyond the cut are those of the endless sphere.
+/// of mass 1 within `cut` or tapered there, G = 1. The forces beyond the cut are those of the endless sphere, or of all bodies softened.
 struct Theory {
     radius: Vec<f64>,
     mass: Vec<f64>,
@@ -39,10 +57,16 @@ struct Theory {
 
 impl Theory {
     fn new(profile: Profile, cut: f64) -> Theory {
+        Theory::softened(profile, cut, 0.0)
+    }
+
+    fn softened(profile: Profile, cut: f64, softening: f64) -> Theory {
+        let tapered = softening > 0.0 || !matches!(profile, Profile::Plummer | Profile::Hernquist);
         let (low, high, n) = (1e-6f64, 1e4f64, 20_000);
         let step = (high / low).ln() / f64::from(n);
         let radius: Vec<f64> = (0..n).map(|i| low * ((f64::from(i) + 0.5) * step).exp()).collect();
-        let rho = |r: f64| density(profile, cut, r).max(1e-290);
+        let taper = |r: f64| if tapered { (r / cut).cosh() } else { 1.0 };
+        let rho = |r: f64| (density(profile, r) / taper(r)).max(1e-290);
         let mut within = 4.0 * std::f64::consts::PI * low.powi(3) * rho(low);
         let mut mass: Vec<f64> = Vec::new();
         for &r in &radius {
@@ -50,13 +74,23 @@ impl Theory {
             within += shell;
             mass.push(within - 0.5 * shell);
         }
-        let ends = !matches!(profile, Profile::Plummer | Profile::Hernquist);
-        let total = if ends { within } else { mass[radius.partition_point(|&r| r < cut) - 1] };
+        let total = if tapered { within } else { mass[radius.partition_point(|&r| r < cut) - 1] };
         mass.iter_mut().for_each(|m| *m /= total);
+        // What pulls near the centre, by the forces of shells of 2 % in radius; at four supports, it is the mass within to half a percent.
+        let support = 2.8 * softening;
+        let shells: Vec<[f64; 2]> = (0..radius.len() / SHELL)
+            .map(|k| k * SHELL..((k + 1) * SHELL).min(radius.len() - 1))
+            .map(|shell| [radius[shell.start + SHELL / 2], mass[shell.end] - mass[shell.start]])
+            .take_while(|[radius, _]| *radius < 5.0 * support)
+            .collect();
+        let pull = |r: f64| shells.iter().map(|[a, part]| part * pulling_of_shell(r, *a, support)).sum();
+        let pulls: Vec<f64> =
+            shells.iter().map(|[r, _]| if *r < 4.0 * support { pull(*r) } else { 0.0 }).collect();
+        let pulling = |i: usize| if radius[i] < 4.0 * support { pulls[i / SHELL] } else { mass[i] };
         let mut pressure = 0.0;
         let mut dispersion2 = vec![0.0; radius.len()];
         for (i, &r) in radius.iter().enumerate().rev() {
-            let part = rho(r) * mass[i] / r * step;
+            let part = rho(r) * pulling(i) / r * step;
             pressure += part;
             dispersion2[i] = (pressure - 0.5 * part) / rho(r);
         }
@@ -118,21 +152,35 @@ fn positions_and_velocities_have_no_preferred_direction() {
 fn velocities_have_the_dispersion_of_the_isotropic_sphere() {
     let constant = 5.0;
     for profile in PROFILES {
-        let theory = Theory::new(profile, 20.0);
-        let unit = constant * 3.0 / 2.0;
         let states = draw_many(&sphere(profile, 20.0, 0.0), constant);
-        for edges in [0.0, 0.3, 0.6, 1.0, 2.0, 5.0, 20.0].windows(2) {
-            let shell = || states.iter().filter(|s| (edges[0]..edges[1]).contains(&(norm(s.pos) / 2.0)));
-            // In each shell, v^2 over its expectation 3 sigma^2(r) has the mean 1 and a variance of about 2/3 to 1.
-            let expected = |s: &State| 3.0 * theory.at(&theory.dispersion2, norm(s.pos) / 2.0);
-            let ratio = shell().map(|s| norm(s.vel).powi(2) / unit / expected(s));
-            let (count, mean) = (shell().count() as f64, ratio.sum::<f64>() / shell().count() as f64);
-            assert!(count > 200.0, "{profile:?} {edges:?}: {count} bodies");
-            assert!(
-                (mean - 1.0).abs() < 4.0 / count.sqrt(),
-                "{profile:?} {edges:?}: {mean} of {count} bodies"
-            );
-        }
+        let edges = [0.0, 0.3, 0.6, 1.0, 2.0, 5.0, 20.0];
+        check_dispersion(profile, &states, &Theory::new(profile, 20.0), constant, &edges);
+    }
+}
+
+/// Bodies of mass 3 and radius 2.
+fn check_dispersion(profile: Profile, states: &[State], theory: &Theory, constant: f64, edges: &[f64]) {
+    let unit = constant * 3.0 / 2.0;
+    for edges in edges.windows(2) {
+        let shell = || states.iter().filter(|s| (edges[0]..edges[1]).contains(&(norm(s.pos) / 2.0)));
+        // In each shell, v^2 over its expectation 3 sigma^2(r) has the mean 1 and a variance of about 2/3 to 1.
+        let expected = |s: &State| 3.0 * theory.at(&theory.dispersion2, norm(s.pos) / 2.0);
+        let ratio = shell().map(|s| norm(s.vel).powi(2) / unit / expected(s));
+        let (count, mean) = (shell().count() as f64, ratio.sum::<f64>() / shell().count() as f64);
+        assert!(count > 200.0, "{profile:?} {edges:?}: {count} bodies");
+        assert!((mean - 1.0).abs() < 4.0 / count.sqrt(), "{profile:?} {edges:?}: {mean} of {count} bodies");
+    }
+}
+
+#[test]
+fn velocities_have_the_dispersion_of_the_softened_sphere() {
+    for (profile, softening) in
+        [(Profile::Jaffe, 0.02), (Profile::Hernquist, 0.1), (Profile::Nfw, 0.1), (Profile::Plummer, 0.3)]
+    {
+        let sphere = Sphere::softened(profile, 3.0, 2.0, 10.0, 2.0 * softening).unwrap();
+        let theory = Theory::softened(profile, 10.0, softening);
+        let edges = [0.0, 0.5, 1.0, 2.0, 4.0, 30.0].map(|x| x * 2.8 * softening);
+        check_dispersion(profile, &draw_many(&sphere, 1.0), &theory, 1.0, &edges);
     }
 }
 
