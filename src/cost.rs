@@ -229,6 +229,11 @@ impl Cost {
         PerBody { body_body: each(body_body), body_cell: each(body_cell), cell_cell: each(cell_cell) }
     }
 
+    /// Bytes that ranks sent for each of `bodies` in one evaluation.
+    pub fn bytes_per_body(&self, bodies: u64) -> f64 {
+        self.traffic.bytes as f64 / bodies as f64 / self.evaluations.max(1) as f64
+    }
+
     /// Wall time of what was measured [s].
     pub fn total_seconds(&self) -> f64 {
         self.seconds["total"]

@@ -49,6 +49,8 @@ pub struct Report {
     pub cost: Cost,
     /// Interactions of a body in one evaluation.
     pub interactions_per_body: PerBody,
+    /// Bytes that ranks sent for a body in one evaluation.
+    pub bytes_sent_per_body: f64,
     /// Each evaluation by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_seconds: Option<Times>,
@@ -227,6 +229,7 @@ impl Report {
             steps: None,
             restarts: None,
             interactions_per_body: cost.per_body(bodies),
+            bytes_sent_per_body: cost.bytes_per_body(bodies),
             cost,
             evaluation_seconds: None,
             fma_peak: None,
@@ -264,6 +267,9 @@ impl Report {
             "interactions per body: {body_body:.1} body-body, {body_cell:.1} body-cell, {cell_cell:.2} cell-cell; {:.4e} per second",
             cost.interactions_per_second
         ));
+        if self.ranks > 1 {
+            say(&format!("{:.1} bytes sent for a body in an evaluation", self.bytes_sent_per_body));
+        }
         say(&format!(
             "{:.3} Gflops (gordon-bell), {:.3} (arithmetic)",
             cost.gflops.gordon_bell, cost.gflops.arithmetic
