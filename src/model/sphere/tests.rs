@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 const COUNT: usize = 40_000;
 /// Nodes of a grid of radii that make a shell.
-const SHELL: usize = 20;
+const SHELL: usize = 50;
 const PROFILES: [Profile; 5] =
     [Profile::Plummer, Profile::Hernquist, Profile::Jaffe, Profile::Isochrone, Profile::Nfw];
 
@@ -38,7 +38,7 @@ fn pulling(u: f64) -> f64 {
 
 /// The part of a shell's mass that, in the centre, would pull at radius `r` as the shell of radius `a` of bodies with this support does.
 fn pulling_of_shell(r: f64, a: f64, support: f64) -> f64 {
-    const DIRECTIONS: u32 = 1000;
+    const DIRECTIONS: u32 = 300;
     let of_direction = |k: u32| {
         let cosine = 2.0 * (f64::from(k) + 0.5) / f64::from(DIRECTIONS) - 1.0;
         let distance = (r * r + a * a - 2.0 * r * a * cosine).sqrt();
@@ -76,14 +76,19 @@ impl Theory {
         }
         let total = if tapered { within } else { mass[radius.partition_point(|&r| r < cut) - 1] };
         mass.iter_mut().for_each(|m| *m /= total);
-        // What pulls near the centre, by the forces of shells of 2 % in radius; at four supports, it is the mass within to half a percent.
+        // What pulls near the centre, by the forces of shells of 6 % in radius; at four supports, it is the mass within to half a percent.
         let support = 2.8 * softening;
         let shells: Vec<[f64; 2]> = (0..radius.len() / SHELL)
             .map(|k| k * SHELL..((k + 1) * SHELL).min(radius.len() - 1))
             .map(|shell| [radius[shell.start + SHELL / 2], mass[shell.end] - mass[shell.start]])
             .take_while(|[radius, _]| *radius < 5.0 * support)
             .collect();
-        let pull = |r: f64| shells.iter().map(|[a, part]| part * pulling_of_shell(r, *a, support)).sum();
+        let pulls_at = |r: f64, a: f64| match r - a {
+            beyond if beyond >= support => 1.0,
+            beyond if beyond <= -support => 0.0,
+            _ => pulling_of_shell(r, a, support),
+        };
+        let pull = |r: f64| shells.iter().map(|[a, part]| part * pulls_at(r, *a)).sum();
         let pulls: Vec<f64> =
             shells.iter().map(|[r, _]| if *r < 4.0 * support { pull(*r) } else { 0.0 }).collect();
         let pulling = |i: usize| if radius[i] < 4.0 * support { pulls[i / SHELL] } else { mass[i] };
