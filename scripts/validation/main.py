@@ -9,6 +9,7 @@ from disc import disc, isolation
 from few import few_bodies
 from merger import forces, merger
 from spheres import spheres
+from tails import tails
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = {
@@ -18,6 +19,7 @@ CASES = {
     "collapse": ("Cold collapse", collapse),
     "merger": ("A merger of two cuspy galaxies", merger),
     "forces": ("Force errors during a merger", forces),
+    "tails": ("Tidal tails", tails),
     "few": ("Few bodies", few_bodies),
 }
 BEGIN = """# Validation

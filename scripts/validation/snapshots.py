@@ -56,6 +56,7 @@ class Bodies:
             names = [f"PartType{kind}" for kind in (types or range(6)) if f"PartType{kind}" in file]
             read = lambda field: np.concatenate([file[name][field][:] for name in names])
             order = np.argsort(read("ParticleIDs"))
+            self.id = read("ParticleIDs")[order]
             self.position, self.velocity, self.mass = (read(f)[order] for f in ("Coordinates", "Velocities", "Masses"))
             if "Acceleration" in file[names[0]]:
                 self.acceleration = read("Acceleration")[order]
