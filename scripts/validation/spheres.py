@@ -9,25 +9,26 @@ from page import Verdict, table
 from plot import Plot
 from snapshots import Bodies, Run
 
-DYNAMICAL_TIMES = 20
 SHARES = [0.1, 0.25, 0.5, 0.75, 0.9]
-# Name, keys of the model, theory, softening: less than the radius within which there is half a percent of the mass.
+# Name, keys of the model, theory, softening. A model with a `softening` is one of bodies that are softened.
 MODELS = {
     "plummer": ("cut = 50.0", lambda: theory.sphere("plummer", 50.0), 0.02),
     "hernquist": ("cut = 300.0", lambda: theory.sphere("hernquist", 300.0), 0.01),
-    "jaffe": ("cut = 30.0", lambda: theory.sphere("jaffe", 30.0), 0.001),
+    "jaffe": ("cut = 30.0, softening = 0.01", lambda: theory.sphere("jaffe", 30.0, 0.01), 0.01),
     "isochrone": ("cut = 30.0", lambda: theory.sphere("isochrone", 30.0), 0.02),
-    "nfw": ("cut = 10.0", lambda: theory.sphere("nfw", 10.0), 0.01),
+    "nfw": ("cut = 10.0, softening = 0.02", lambda: theory.sphere("nfw", 10.0, 0.02), 0.02),
     "king": ("w0 = 6.0", lambda: theory.king(6.0), 0.02),
 }
+# Steps by the acceleration do not see that it turns round as a body passes a cusp, nor that it falls to nothing in the core of a softened one.
+ETA = {"jaffe": 0.005, "nfw": 0.01}
 # The Kolmogorov-Smirnov statistic of N independent bodies times sqrt(N) is above this in one of a thousand samples (Massey 1951).
 GREATEST_KS = 1.95
 
 
 def spheres(job):
-    bodies = job.some(50_000, 2_000)
+    bodies, times = job.some((50_000, 20), (2_000, 5))
     # So many bodies do not feel encounters of two; where there are few, their rate must count.
-    criterion = job.some(', criterion = "acceleration"', "")
+    criterion = job.some(', criterion = "acceleration", eta = {eta}', "")
     rows, lagrange = [], Plot("Lagrange radii over their radii in theory", "time [dynamical times]", "radius / theory", linear="x")
     for style, (name, (keys, model, softening)) in enumerate(job.few(MODELS.items())):
         truth = model()
@@ -37,7 +38,7 @@ def spheres(job):
             f"""initial = {{ model = "{name}", bodies = {bodies}, seed = 1, {keys} }}
 units = {{ system = "nbody" }}
 gravity = {{ softening = {softening} }}
-time = {{ end = {DYNAMICAL_TIMES * unit!r}, step = {unit / 40!r}, timestep = "block"{criterion} }}
+time = {{ end = {times * unit!r}, step = {unit / 40!r}, timestep = "block"{criterion.format(eta=ETA.get(name, 0.025))} }}
 output = {{ folder = "@", snapshot_every = {unit!r} }}
 """,
         )
@@ -51,7 +52,7 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
         first, last = states[0], states[-1]
         virial = energy["virial_ratio"]
         row = {
-            "model": name,
+            "model": name, "softening": softening, "eta": ETA.get(name, 0.025),
             "KS sqrt(N), start": first["ks"], "KS sqrt(N), end": last["ks"],
             "dispersion chi^2, start": first["chi2"], "dispersion chi^2, end": last["chi2"],
             "2K/|W|, start": virial[0], "2K/|W|, farthest from 1": virial[np.argmax(np.abs(virial - 1))],
@@ -71,7 +72,7 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
         Verdict("Lagrange radii, greatest change in their noise", max(r["the five, greatest change [sigma]"] for r in rows), 4.5),
         Verdict("energy error", max(r["energy error"] for r in rows), job.some(1e-3, 5e-3)),
     ]
-    text = f"""Each sphere of {bodies:,} bodies runs for {DYNAMICAL_TIMES} dynamical times of its half-mass radius, with block steps by the acceleration. `KS` compares the mass within each radius with
+    text = f"""Each sphere of {bodies:,} bodies runs for {times} dynamical times of its half-mass radius, with block steps by the acceleration. `KS` compares the mass within each radius with
 theory; {GREATEST_KS} is passed by one of a thousand samples of independent bodies. The dispersion of one component of the velocity is compared in 20 shells of equal
 mass with the solution of Jeans' equation, in units of its noise. The noise of a Lagrange radius r is sqrt(p (1 - p) / N) / (dM/dr), for 10, 25, 50, 75 and 90 % of the mass.
 
@@ -91,6 +92,7 @@ def compare(bodies, truth):
     expected = truth.dispersion_at(radius) ** 2
     chi2 = []
     for shell in np.array_split(np.arange(count), 20):
+        shell = shell[expected[shell] > 0]  # the others are beyond the edge of a sphere that ends
         ratio = square[shell] / expected[shell]
         chi2.append((ratio.mean() - 1) ** 2 / (ratio.var() / len(shell)))
     return {"ks": ks, "chi2": float(np.mean(chi2)), "lagrange": [np.quantile(radius, share) for share in SHARES]}

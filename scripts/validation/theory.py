@@ -20,15 +20,17 @@ TAPERED = {"jaffe", "isochrone", "nfw"}
 class Sphere:
     """A sphere whose bodies have mass 1: by radius, mass within, density, and the dispersion of one component of the velocity."""
 
-    def __init__(self, radius, density, cut=None):
-        """`density` up to a factor on rising radii. With a `cut` there are bodies within it alone, which move as in the endless sphere."""
+    def __init__(self, radius, density, cut=None, softening=None):
+        """`density` up to a factor on rising radii. With a `cut` there are bodies within it alone, which move as in the endless sphere. With a
+        `softening` they move in the field of bodies that are softened with the spline."""
         x = np.log(radius)
         first = 4 * pi / (3 + np.log(density[1] / density[0]) / (x[1] - x[0])) * radius[0] ** 3 * density[0]
         mass = first + cumulative_simpson(4 * pi * radius**3 * density, x=x, initial=0)
         total = np.interp(cut, radius, mass) if cut else mass[-1]
         self.radius, self.mass, self.density = radius, mass / total, density / total
         # Jeans' equation for isotropic velocities (Binney & Tremaine 2008, equation 4.216), from outside inward.
-        pressure = cumulative_simpson((self.density * self.mass)[::-1], x=1 / radius[::-1], initial=0)[::-1]
+        pulling = softened(radius, self.density, self.mass, 2.8 * softening) if softening else self.mass
+        pressure = cumulative_simpson((self.density * pulling)[::-1], x=1 / radius[::-1], initial=0)[::-1]
         self.dispersion = np.sqrt(np.maximum(pressure, 0) / self.density)
         inside = radius <= cut if cut else slice(None)
         self.radius, self.mass, self.density, self.dispersion = (
@@ -51,14 +53,32 @@ class Sphere:
         return np.sqrt(3 * pi / (16 * 0.5 / (4 / 3 * pi * self.radius_of(0.5) ** 3)))
 
 
-def sphere(name, cut):
-    """A sphere by its name, as `heorot model` cuts or tapers it."""
-    tapered = name in TAPERED
+def softened(radius, density, mass, support):
+    """The mass that, in the centre, would pull at each radius as a sphere of splines does. Their density is the mean of that of their centres over
+    all displacements of the length s, which is (P(r + s) - P(|r - s|)) / (2 r s) with dP/dx = x density, weighted with the spline over s."""
+    part = (np.arange(400) + 0.5) / 400
+    spline = np.where(part < 0.5, 1 - 6 * part**2 + 6 * part**3, 2 * (1 - part) ** 3)
+    weight = part**2 * spline / (part**2 * spline).sum()
+    s = support * part
+    x = np.log(radius)
+    p = cumulative_simpson(radius**2 * density, x=x, initial=0)
+    at = lambda place: np.interp(np.log(np.maximum(place, radius[0])), x, p)
+    near = radius < 100 * support
+    smooth = density.copy()
+    smooth[near] = [(weight * (at(r + s) - at(np.abs(r - s))) / (2 * r * s)).sum() for r in radius[near]]
+    first = 4 * pi / 3 * radius[0] ** 3 * smooth[0]
+    pulling = first + cumulative_simpson(4 * pi * radius**3 * smooth, x=x, initial=0)
+    return pulling * mass[-1] / pulling[-1]
+
+
+def sphere(name, cut, softening=None):
+    """A sphere by its name, as `heorot model` cuts or tapers it; with a softening it is tapered."""
+    tapered = softening or name in TAPERED
     radius = np.geomspace(1e-6, (30 if tapered else 100) * cut, 20_000)
     density = DENSITIES[name](radius)
     if tapered:
         density = density / np.cosh(radius / cut)
-        return Sphere(radius, density)
+        return Sphere(radius, density, softening=softening)
     return Sphere(radius, density, cut)
 
 
