@@ -9,7 +9,8 @@ from plot import Plot
 from snapshots import Run, heorot
 
 # Two Jaffe spheres of mass 1 and radius 1 on a parabola, near enough to be one after three quarters of a unit of time.
-INITIAL = 'initial = {{ model = "collision", profile = "jaffe", bodies = {bodies}, mass = 2.0, radius = 1.0, pericentre = 0.1, distance = 1.0, cut = 10.0, seed = 1 }}'
+INITIAL = 'initial = {{ model = "collision", profile = "jaffe", bodies = {bodies}, mass = 2.0, radius = 1.0, pericentre = 0.1, distance = 1.0, cut = 10.0, softening = {softening}, seed = 1 }}'
+SOFTENING = 0.002
 END = 0.75
 FULL = 1 / 16
 # Errors that are as near as this are those of the forces, and differ by chance.
@@ -19,9 +20,9 @@ AS_GOOD = 1.25
 def run_of(job, name, bodies, time, outputs):
     return Run(
         job.folder / f"merger-{name}",
-        f"""{INITIAL.format(bodies=bodies)}
+        f"""{INITIAL.format(bodies=bodies, softening=SOFTENING)}
 units = {{ system = "nbody" }}
-gravity = {{ softening = 0.002 }}
+gravity = {{ softening = {SOFTENING} }}
 time = {{ end = {job.some(END, 0.25)}, {time} }}
 output = {{ folder = "@", snapshot_every = {job.some(END, 0.25) / outputs} }}
 """,
@@ -57,7 +58,7 @@ def merger(job):
     good = [taken for taken, reached in own if reached <= AS_GOOD * error]
     best = min(good, default=np.inf)
     cheapest = min(taken for taken, reached in common if reached <= AS_GOOD * error)
-    text = f"""Two Jaffe spheres of {bodies // 2:,} bodies each on a parabola merge; softening 0.002 of their radius, forces of the default accuracy. Runs with one step for all bodies and runs with block
+    text = f"""Two Jaffe spheres of {bodies // 2:,} bodies each on a parabola merge; softening {SOFTENING} of their radius, forces of the default accuracy. Runs with one step for all bodies and runs with block
 steps, by the acceleration alone or by both criteria, one after the other; two threads, output counted out. Energies are compared at the ends of full steps of 1/{round(1 / FULL)}. An error counts as reached
 within a quarter: errors as small as that are those of the forces, and differ by chance.
 
@@ -77,7 +78,7 @@ def forces(job):
     rows = []
     for path in run.snapshots():
         report = job.folder / "force.json"
-        heorot("force", path, "--softening", 0.005, "--accuracy", wanted, "--check", job.some(2000, 200), "--report", report)
+        heorot("force", path, "--softening", SOFTENING, "--accuracy", wanted, "--check", job.some(2000, 200), "--report", report)
         found = json.loads(report.read_text())
         error = found["force_error"]
         rows.append({"snapshot": path.stem, "rms": error["rms"], "99 % below": error["percentile_99"], "greatest": error["greatest"],
