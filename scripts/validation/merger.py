@@ -63,8 +63,8 @@ steps, by the acceleration alone or by both criteria, one after the other; two t
 within a quarter: errors as small as that are those of the forces, and differ by chance.
 
 {table(rows)}
-With block steps by the acceleration the error of the shortest step for all is reached {seconds / best:.1f} times faster than by that step, and {cheapest / best:.1f} times faster than by the longest
-step for all that has it. The rate of the acceleration is that of the nearest neighbours in a cusp: steps by it vary from one to the next, and errors of leapfrog then add up.
+With block steps by the acceleration the error of the shortest step for all is reached {seconds / best:.1f} times faster than by that step; the longest step for all that has it takes
+{cheapest / best:.1f} of their time. The rate of the acceleration is that of the nearest neighbours in a cusp: steps by it vary from one to the next, and errors of leapfrog then add up.
 """
     verdicts = [Verdict("time of block steps over that of the shortest step for all, at its error", best / seconds, 0.2)]
     return text, {"validation-merger": plot}, [] if job.quick else verdicts
