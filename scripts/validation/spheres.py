@@ -27,18 +27,19 @@ GREATEST_KS = 1.95
 
 def spheres(job):
     bodies, times = job.some((50_000, 20), (2_000, 5))
-    # So many bodies do not feel encounters of two; where there are few, their rate must count.
-    criterion = job.some(', criterion = "acceleration", eta = {eta}', "")
     rows, lagrange = [], Plot("Lagrange radii over their radii in theory", "time [dynamical times]", "radius / theory", linear="x")
     for style, (name, (keys, model, softening)) in enumerate(job.few(MODELS.items())):
         truth = model()
         unit = float(truth.dynamical_time())
+        eta = ETA.get(name, 0.025)
+        # So many bodies do not feel encounters of two; where there are few, their rate must count.
+        criterion = job.some(f', criterion = "acceleration", eta = {eta}', "")
         run = Run(
             job.folder / name,
             f"""initial = {{ model = "{name}", bodies = {bodies}, seed = 1, {keys} }}
 units = {{ system = "nbody" }}
 gravity = {{ softening = {softening} }}
-time = {{ end = {times * unit!r}, step = {unit / 40!r}, timestep = "block"{criterion.format(eta=ETA.get(name, 0.025))} }}
+time = {{ end = {times * unit!r}, step = {unit / 40!r}, timestep = "block"{criterion} }}
 output = {{ folder = "@", snapshot_every = {unit!r} }}
 """,
         )
@@ -52,7 +53,7 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
         first, last = states[0], states[-1]
         virial = energy["virial_ratio"]
         row = {
-            "model": name, "softening": softening, "eta": ETA.get(name, 0.025),
+            "model": name, "softening": softening, "eta": eta,
             "KS sqrt(N), start": first["ks"], "KS sqrt(N), end": last["ks"],
             "dispersion chi^2, start": first["chi2"], "dispersion chi^2, end": last["chi2"],
             "2K/|W|, start": virial[0], "2K/|W|, farthest from 1": virial[np.argmax(np.abs(virial - 1))],
