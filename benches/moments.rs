@@ -13,7 +13,7 @@ fn orders(criterion: &mut Criterion) {
     let cube = Cube::around([-31.0; 3], [31.0; 3]);
     let keys = sort(&mut bodies, &cube);
     let gravity = Gravity::default();
-    let structure = grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
+    let structure = grow(&keys, &Key::CURVE, gravity.leaf_size);
     let mut group = criterion.benchmark_group("moments");
     group.throughput(Throughput::Elements(BODIES));
     for (name, walk) in [("tree", Walk::Tree), ("fmm", Walk::Fmm)] {

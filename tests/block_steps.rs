@@ -20,7 +20,11 @@ fn exact() -> Forces {
 
 fn softened(walk: Walk, length: f64) -> Forces {
     let softening = Softening { length: [length; TYPES], ..Softening::default() };
-    Forces { accuracy: None, gravity: Gravity { walk, softening, leaf_size: 16, ..Gravity::default() } }
+    Forces {
+        accuracy: None,
+        allow_missed: false,
+        gravity: Gravity { walk, softening, leaf_size: 16, ..Gravity::default() },
+    }
 }
 
 /// A Hernquist sphere: its cusp needs steps much shorter than its halo.

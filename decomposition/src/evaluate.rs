@@ -29,6 +29,10 @@ pub struct Evaluation {
     /// Whose keys are whose.
     splits: Splitters,
     frame: Frame,
+    /// Number of bodies of all ranks.
+    count: u64,
+    /// Whether bodies have drifted since they were sorted.
+    drifted: bool,
     /// What is left of the tree, if more evaluations are to come on it.
     tree: Option<Tree>,
 }
@@ -153,7 +157,7 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey,
     drop(keys);
     let frame = Frame::new(cube, survey.mass * count as f64);
     clock.charge(&mut census, Phase::Build);
-    Evaluation { bodies, census, structure, splits, frame, tree: None }
+    Evaluation { bodies, census, structure, splits, frame, count, drifted: false, tree: None }
 }
 
 fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
@@ -168,7 +172,7 @@ impl Evaluation {
     #[must_use]
     pub fn again(mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) -> Evaluation {
         let traffic = comm.traffic();
-        self.census = Census::default();
+        (self.census, self.drifted) = (Census::default(), true);
         self.field(comm, gravity, plan, moments);
         count_traffic(comm, traffic, &mut self.census);
         self
@@ -195,19 +199,20 @@ impl Evaluation {
         moments: Moments,
         clock: &mut Clock,
     ) -> (Tree, Box<dyn Pending + 'a>) {
-        let Evaluation { bodies, census, structure, splits, frame, tree } = self;
+        let Evaluation { bodies, census, structure, splits, frame, count, drifted, tree } = self;
         let part = match (tree.take(), moments) {
             (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
             (tree, _) => {
                 drop(tree);
-                Part::new(*frame, gravity, bodies, structure, plan.selection)
+                let part = Part::new(*frame, gravity, bodies, structure, plan.selection);
+                if *drifted { part.after_drift() } else { part }
             }
         };
         clock.charge(census, Phase::Moments);
 
         comm.stage("branches");
         let join = |part: Part, group, theirs: &[u8]| part.join(&splits.span(&group), theirs);
-        let joined = groups::climb(comm, part, Part::message, join).complete();
+        let joined = groups::climb(comm, part, Part::message, join).complete(*count);
         let pending = comm.start_exchange(essential::trees(comm, &joined, splits));
         clock.charge(census, Phase::Exchange);
         (joined, pending)
@@ -218,8 +223,9 @@ impl Evaluation {
         let mut clock = Clock(Instant::now());
         let (selection, constant) = (plan.selection, gravity.constant);
         if gravity.walk == Walk::Direct {
-            let Evaluation { bodies, census, .. } = self;
+            let Evaluation { bodies, census, count, .. } = self;
             let sources = all_sources(comm, bodies);
+            assert_eq!(sources.len() as u64, *count, "bodies that were gathered, and in all");
             clock.charge(census, Phase::Exchange);
             direct::walk(&sources, gravity, selection, bodies, census);
             return;
@@ -273,8 +279,9 @@ fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
 fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey, Error> {
     gravity.check()?;
     comm.stage("survey");
-    let survey = survey_all(comm, bodies).map_err(Error::Body)?;
-    survey.ok_or_else(|| treecode::Error::NoBodies.into())
+    let survey = survey_all(comm, bodies).map_err(Error::Body)?.ok_or(treecode::Error::NoBodies)?;
+    survey.check_scale(gravity.constant)?;
+    Ok(survey)
 }
 
 /// What [`Bodies::survey`] finds of the bodies of all ranks, in one reduction; `None` if there are no bodies. Collective.

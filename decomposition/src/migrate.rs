@@ -1,9 +1,10 @@
-//! Migration: each body goes to the rank whose keys it has.
+//! Migration: each body goes to the rank in whose interval of the curve it lies.
 
 use crate::{Comm, splitters::Splitters};
 use treecode::{Bodies, Cube};
 
-/// Sends bodies, sorted by `keys`, to the ranks that own them. Returns this rank's bodies and their keys, sorted.
+/// Sends bodies, sorted by their curve indices `keys`, to the ranks that own them. Returns this rank's bodies and their curve indices,
+/// sorted. Panics if a body lies in no rank's interval; that none is lost on the way is checked where the tree is complete.
 pub fn migrate(
     comm: &dyn Comm,
     cube: &Cube,
@@ -11,8 +12,9 @@ pub fn migrate(
     mut keys: Vec<u64>,
     splitters: &Splitters,
 ) -> (Bodies, Vec<u64>) {
-    let out = (0..comm.size()).map(|rank| {
-        let share = splitters.share(rank, &keys);
+    let shares: Vec<_> = (0..comm.size()).map(|rank| splitters.share(rank, &keys)).collect();
+    assert_eq!(shares.iter().map(|share| share.len()).sum::<usize>(), keys.len(), "a body has no rank");
+    let out = shares.into_iter().enumerate().map(|(rank, share)| {
         let mut message = Vec::new();
         if rank != comm.rank() && !share.is_empty() {
             bodies.write(share, &mut message);

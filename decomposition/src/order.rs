@@ -10,7 +10,7 @@ use treecode::{Bodies, Cube, Key, TYPES};
 pub struct Ordered<'a> {
     /// The bodies.
     pub bodies: Cow<'a, Bodies>,
-    /// Bits of their keys.
+    /// Their curve indices.
     pub keys: Vec<u64>,
 }
 
@@ -23,8 +23,9 @@ pub fn in_key_order<'a>(comm: &dyn Comm, cube: &Cube, bodies: &'a Bodies) -> Ord
     }
     let mut bodies = bodies.clone();
     let keys = treecode::sort(&mut bodies, cube);
-    let (splits, _) = splitters(comm, &keys, &bodies.work, 1, comm.size());
+    let (splits, count) = splitters(comm, &keys, &bodies.work, 1, comm.size());
     let (bodies, keys) = migrate(comm, cube, bodies, keys, &splits);
+    assert_eq!(collective::sum(comm, bodies.len() as u64), count, "bodies after the migration, and before");
     Ordered { bodies: Cow::Owned(bodies), keys }
 }
 
@@ -50,7 +51,7 @@ pub fn cells(
     divides: impl Fn(u32, u64) -> bool,
 ) -> Vec<(Key, [u64; TYPES])> {
     let places = |key: Key| {
-        let range = key.bodies();
+        let range = key.curve();
         let place = |bits: u64| ordered.keys.partition_point(|key| *key < bits);
         place(range.start)..place(range.end)
     };
@@ -69,7 +70,7 @@ pub fn cells(
         }
         open = next;
     }
-    closed.sort_unstable_by_key(|key| key.bodies().start);
+    closed.sort_unstable_by_key(|key| key.curve().start);
     let mut counts = vec![0; TYPES * closed.len()];
     for (count, key) in counts.chunks_mut(TYPES).zip(&closed) {
         ordered.bodies.kind[places(*key)].iter().for_each(|&kind| count[usize::from(kind)] += 1);
@@ -121,7 +122,7 @@ mod tests {
         let (expected, cells) = arrange(1, 3000, 50);
         assert!(cells.len() > 60 && cells.iter().all(|(_, count)| count.iter().sum::<u64>() <= 50));
         assert!(
-            cells.windows(2).all(|pair| pair[0].0.bodies().end == pair[1].0.bodies().start),
+            cells.windows(2).all(|pair| pair[0].0.curve().end == pair[1].0.curve().start),
             "cells leave gaps"
         );
         for ranks in [2, 3, 8] {

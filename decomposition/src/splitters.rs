@@ -25,10 +25,10 @@ const CAP_SHARE: f64 = 0.4;
 /// A splitter may be off by this part of the mean work of a rank.
 const SLACK: u64 = 64;
 
-/// Intervals of the keys of the bodies of each rank: ascending, without gaps, some perhaps empty.
+/// Intervals of the curve indices of the bodies of each rank: ascending, without gaps, some perhaps empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splitters {
-    /// `bounds[r]..bounds[r + 1]` are the keys of rank r.
+    /// `bounds[r]..bounds[r + 1]` are the curve indices of rank r; the first is 0 and the last is [`Key::END`].
     bounds: Vec<u64>,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Sorted<'a> {
 
     /// Count and work of the bodies in a cell.
     fn inside(&self, cell: Key) -> [u64; 2] {
-        let [before, after] = [cell.bodies().start, cell.bodies().end].map(|key| self.before(key));
+        let [before, after] = [cell.curve().start, cell.curve().end].map(|key| self.before(key));
         [after[0] - before[0], after[1] - before[1]]
     }
 }
@@ -168,7 +168,7 @@ fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
     let mine = if keys.is_empty() { vec![] } else { MARGINS.map(ends).to_vec() };
     let all = collective::gather(comm, &mine);
     let mut bounds = vec![Key::END; comm.size() + 1];
-    bounds[0] = Key::ROOT.bodies().start;
+    bounds[0] = Key::ROOT.curve().start;
     let mut last: Option<(usize, &[[u64; 2]])> = None;
     for (rank, ends) in all.iter().enumerate().filter(|(_, ends)| !ends.is_empty()) {
         let (after, edge) = match last {
@@ -241,7 +241,7 @@ impl Known<'_> {
 
     /// Whether a cell lies at this place.
     fn is_here(&self, cell: Key) -> bool {
-        self.place.start <= cell.bodies().start && cell.bodies().end <= self.place.end
+        self.place.start <= cell.curve().start && cell.curve().end <= self.place.end
     }
 
     /// The largest cells at this place that hold bodies.
@@ -325,7 +325,7 @@ impl Goal {
     /// The splitters, given each with the number of bodies before it.
     fn found(&self, totals: [u64; 2], splitters: impl Iterator<Item = (u64, u64)>) -> Found {
         let (mut bounds, mut ends): (Vec<u64>, Vec<u64>) =
-            std::iter::once((Key::ROOT.bodies().start, 0)).chain(splitters).unzip();
+            std::iter::once((Key::ROOT.curve().start, 0)).chain(splitters).unzip();
         bounds.push(Key::END);
         ends.push(totals[0]);
         let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
@@ -354,7 +354,7 @@ impl Search {
         let from_start = self.target - self.before[1].min(self.target);
         let nearer = from_start.min(work - from_start.min(work));
         if count <= group_size || nearer <= self.slack || self.cell.level() == Key::MAX_LEVEL {
-            let range = self.cell.bodies();
+            let range = self.cell.curve();
             let nearer_end = 2 * from_start > work;
             self.found = Some(if nearer_end { range.end } else { range.start });
             self.before[0] += if nearer_end { count } else { 0 };
@@ -374,7 +374,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut place = || (rng.random::<f64>().powi(power) * f64::from(1u32 << 21)) as u32;
         let mut keys: Vec<u64> =
-            (0..n).map(|_| Key::from_place([place(), place(), place()]).bits()).collect();
+            (0..n).map(|_| Key::from_place([place(), place(), place()]).curve().start).collect();
         keys.sort_unstable();
         keys
     }
@@ -417,7 +417,7 @@ mod tests {
 
     #[test]
     fn bodies_in_order_get_the_splitters_of_bodies_anywhere() {
-        let keys = [keys(20_000, 3), vec![Key::ROOT.bodies().start; 100]].concat();
+        let keys = [keys(20_000, 3), vec![Key::ROOT.curve().start; 100]].concat();
         let keys = {
             let mut keys = keys;
             keys.sort_unstable();
@@ -463,9 +463,9 @@ mod tests {
                 if *bound == Key::END {
                     continue;
                 }
-                let body = Key::from_bits(*bound).expect("a bound is the first key of a cell");
+                let body = Key::from_curve(*bound);
                 for level in 0..=Key::MAX_LEVEL {
-                    let range = body.ancestor(level).bodies();
+                    let range = body.ancestor(level).curve();
                     let count = keys.iter().filter(|key| range.contains(key)).count();
                     assert!(range.start == *bound || count > group_size, "{bound:x} cuts a cell of {count}");
                 }

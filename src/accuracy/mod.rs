@@ -42,8 +42,9 @@ pub struct RelativeError {
 }
 
 impl RelativeError {
-    /// Of the acceleration `found` of a body at this `radius` vector from the centre of mass.
-    fn new(found: [f64; 3], exact: [f64; 3], radius: [f64; 3]) -> RelativeError {
+    /// Of the acceleration `found` of a body at this `radius` vector from the centre of mass. An exact acceleration below `least` [L/T^2] counts as that:
+    /// where the pulls on a body cancel, its error has nothing to be relative to.
+    fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
         let difference: [f64; 3] = std::array::from_fn(|axis| found[axis] - exact[axis]);
         let length = norm(difference);
         if length == 0.0 {
@@ -52,7 +53,8 @@ impl RelativeError {
         let along: f64 = (0..3).map(|axis| difference[axis] * radius[axis]).sum();
         let distance = norm(radius);
         let outward = if distance > 0.0 { along / distance } else { 0.0 };
-        RelativeError { length: length / norm(exact), outward: outward / norm(exact) }
+        let size = norm(exact).max(least);
+        RelativeError { length: length / size, outward: outward / size }
     }
 }
 

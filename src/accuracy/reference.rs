@@ -88,7 +88,7 @@ fn errors(found: &[Traveller], exact: &[Traveller], centre: [f64; 3]) -> Result<
             id: found.id,
             position: found.position,
             acceleration: norm(exact.acceleration),
-            error: RelativeError::new(found.acceleration, exact.acceleration, radius),
+            error: RelativeError::new(found.acceleration, exact.acceleration, 0.0, radius),
         })
     };
     found.iter().zip(exact).map(error).collect()

@@ -1,6 +1,7 @@
 //! A random sample of bodies against direct summation, the same bits on any number of ranks: the exact sums go up the tree.
 
 use super::{Accuracy, Balance, RelativeError};
+use crate::diagnostics::norm;
 use decomposition::{Comm, Evaluation, collective};
 use treecode::direct::{self, SINKS, Sinks};
 use treecode::{Bodies, Gravity};
@@ -16,10 +17,15 @@ pub fn check(
     Sample::draw(comm, gravity, evaluation, 0, wanted).compare(comm, evaluation, balance)
 }
 
+/// Pulls on a body have cancelled if less of them is left than this fraction of the root mean square acceleration of the sample.
+const CANCELLED: f64 = 1e-4;
+
 /// Random bodies with their exact accelerations, known to every rank; they hold as long as the bodies do not move.
 pub struct Sample {
     /// In the order of the hashes of their ids.
     members: Vec<Member>,
+    /// The least acceleration that errors are relative to [L/T^2].
+    least: f64,
 }
 
 struct Member {
@@ -51,7 +57,9 @@ impl Sample {
                 exact: std::array::from_fn(|axis| sum[axis * SINKS + s]),
             }));
         }
-        Sample { members }
+        let squares: f64 = members.iter().map(|member| norm(member.exact).powi(2)).sum();
+        let least = CANCELLED * (squares / members.len().max(1) as f64).sqrt();
+        Sample { members, least }
     }
 
     /// Errors of the sample in an evaluation of the same bodies at the same places. Collective.
@@ -70,7 +78,7 @@ impl Sample {
             let member = &self.members[known.ok()?];
             let position = bodies.position(i);
             let radius = std::array::from_fn(|axis| position[axis] - balance.centre[axis]);
-            Some(RelativeError::new(bodies.acceleration(i), member.exact, radius))
+            Some(RelativeError::new(bodies.acceleration(i), member.exact, self.least, radius))
         };
         let errors: Vec<RelativeError> = (0..bodies.len()).filter_map(error).collect();
         collective::gather(comm, &errors).concat()

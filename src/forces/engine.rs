@@ -7,7 +7,7 @@ use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
 use crate::accuracy::{Accuracy, Balance, Sample};
 use crate::cost::timed;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
@@ -31,6 +31,8 @@ const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, mo
 pub struct Engine {
     gravity: Gravity,
     control: Option<(Control, Rung)>,
+    /// Whether to go on if no tolerance gives the wanted error.
+    allow_missed: bool,
     unchecked: Unchecked,
     /// Time of measurements since it was last taken.
     verification: Duration,
@@ -104,7 +106,15 @@ impl Engine {
         });
         // The first of each kind is measured.
         let unchecked = Unchecked { all: EVERY, drifted: EVERY };
-        Engine { gravity, control, unchecked, verification: Duration::ZERO, news: None, said: None }
+        Engine {
+            gravity,
+            control,
+            allow_missed: forces.allow_missed,
+            unchecked,
+            verification: Duration::ZERO,
+            news: None,
+            said: None,
+        }
     }
 
     /// Goes on from where another engine for the same forces was.
@@ -144,7 +154,7 @@ impl Engine {
     /// with another tolerance. What all of that took is in the census. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a parameter or a body is bad.
+    /// The same on every rank, if a parameter or a body is bad, or if no tolerance gives the wanted error at the first measurement.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation> {
         let evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
@@ -250,7 +260,15 @@ impl Engine {
         let changed = control.tolerance != self.gravity.tolerance || control.checks == 1;
         control.tolerance = self.gravity.tolerance;
         control.greatest_rms = control.greatest_rms.max(control.achieved.rms);
-        let missed = control.achieved.rms > control.wanted;
+        let missed = control.is_missed();
+        ensure!(
+            !missed || phase > 0 || self.allow_missed,
+            "gravity.accuracy = {:e}: no tolerance gives this error; the least is {:.2e} (rms of {} bodies). Bodies far outside the others \
+             take the resolution of all: leave them out, ask for a larger error, or go on with --allow-missed (gravity.allow_missed = true)",
+            control.wanted,
+            control.achieved.rms,
+            control.achieved.sample
+        );
         if changed || missed || self.said.is_none_or(|said| said.elapsed() > SILENCE) {
             self.news = Some(control.line());
             self.said = Some(Instant::now());
@@ -266,10 +284,15 @@ fn without_changes(plan: &Plan) -> Plan {
 }
 
 impl Control {
+    /// Whether the last measurement found more than the wanted error.
+    pub fn is_missed(&self) -> bool {
+        self.achieved.rms.is_nan() || self.achieved.rms > self.wanted
+    }
+
     /// Says it in a line.
     pub fn line(&self) -> String {
         let Control { wanted, order, leaf_size, tolerance, achieved, .. } = self;
-        let missed = if achieved.rms > *wanted { ", MISSED: no tolerance tried gives it" } else { "" };
+        let missed = if self.is_missed() { ", MISSED: no tolerance tried gives it" } else { "" };
         let drifted = match &self.drifted {
             Some(drifted) => {
                 format!("; rms {:.2e} of {} bodies on drifted moments", drifted.rms, drifted.sample)

@@ -45,6 +45,10 @@ pub struct Keys {
     #[arg(long, value_name = "BODIES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
+    /// Go on if no tolerance gives the wanted error. Without this it is an error.
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_missed: bool,
     /// Softening at short distances.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,7 @@ impl Keys {
             (self.tolerance.is_some(), "tolerance"),
             (self.order.is_some(), "order"),
             (self.leaf_size.is_some(), "leaf_size"),
+            (self.allow_missed, "allow_missed"),
         ];
         given.into_iter().find(|(given, _)| *given).map(|(_, key)| key)
     }
@@ -106,7 +111,7 @@ impl TryFrom<Keys> for Forces {
                 group_size,
                 ..Gravity::default()
             };
-            return Ok(Forces { accuracy: None, gravity });
+            return Ok(Forces { accuracy: None, allow_missed: false, gravity });
         }
         let accuracy = match keys.accuracy {
             None if keys.is_explicit() => None,
@@ -137,13 +142,16 @@ impl TryFrom<Keys> for Forces {
             group_size: keys.group_size.unwrap_or(base.group_size.max(leaf_size)),
             ..base
         };
-        Ok(Forces { accuracy, gravity })
+        if keys.allow_missed && accuracy.is_none() {
+            return Err("`allow_missed` goes with `accuracy`: other settings are taken as they are".into());
+        }
+        Ok(Forces { accuracy, allow_missed: keys.allow_missed, gravity })
     }
 }
 
 /// The keys that give the same forces again.
 impl From<Forces> for Keys {
-    fn from(Forces { accuracy, gravity }: Forces) -> Keys {
+    fn from(Forces { accuracy, allow_missed, gravity }: Forces) -> Keys {
         let direct = gravity.walk == Walk::Direct;
         let free = accuracy.is_none() && !direct;
         Keys {
@@ -155,9 +163,15 @@ impl From<Forces> for Keys {
             order: (!direct).then_some(gravity.order),
             leaf_size: (!direct).then_some(gravity.leaf_size),
             group_size: Some(gravity.group_size),
+            allow_missed,
             softening: Some(gravity.softening),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The value that a parameter file writes as this string.

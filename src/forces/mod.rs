@@ -23,6 +23,8 @@ use treecode::Gravity;
 pub struct Forces {
     /// The wanted root mean square of |a - a_direct| / |a_direct|; `None` if the settings are taken as they are.
     pub accuracy: Option<f64>,
+    /// Whether to go on if no tolerance gives the accuracy.
+    pub allow_missed: bool,
     /// The settings; with an accuracy, those to start with.
     pub gravity: Gravity,
 }

@@ -21,7 +21,7 @@ use crate::status::{self, LastCheckpoint, Phase, Status};
 use crate::stepping::{Course, Stepping};
 use crate::walltime::WallTime;
 use crate::{machine, memory};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
@@ -608,6 +608,10 @@ impl Run<'_> {
         })?;
         self.watch.fulfil("stop");
         self.end(Phase::Done);
+        let missed = self.simulation.control().filter(|control| control.is_missed());
+        if let Some(control) = missed.filter(|_| !self.parameters.gravity.allow_missed) {
+            bail!("the run is done, but its forces are not as wanted: {}", control.line());
+        }
         Ok(Ending::Done)
     }
 }

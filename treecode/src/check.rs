@@ -81,7 +81,45 @@ impl Bodies {
     }
 }
 
+/// Least and greatest extent of all bodies [L] and typical acceleration [L/T^2]: squares and cubes of both, and their products with masses, are numbers of
+/// double precision.
+const SCALES: [f64; 2] = [1e-60, 1e60];
+
 impl Survey {
+    /// Checks that squares and cubes of distances and accelerations neither overflow nor vanish. `constant` is that of gravity [L^3/(M T^2)]. Bodies
+    /// that are all at one place pass: none attracts another.
+    ///
+    /// # Errors
+    /// [`Error::Scale`] names what is too small or too large.
+    pub fn check_scale(&self, constant: f64) -> Result<(), Error> {
+        let greatest = |values: [f64; 3]| values.into_iter().fold(0.0, f64::max);
+        let extent = greatest(std::array::from_fn(|axis| self.hi[axis] - self.lo[axis]));
+        let reach = greatest(std::array::from_fn(|axis| self.lo[axis].abs().max(self.hi[axis].abs())));
+        let [least, most] = SCALES;
+        let check = |what, value: f64| {
+            if value == 0.0 || (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(Error::Scale { what, value, least, most })
+            }
+        };
+        check("the extent of the bodies", extent)?;
+        check("the distance of the bodies from the origin", reach)?;
+        if extent == 0.0 {
+            return Ok(());
+        }
+        let acceleration = constant * self.mass / (extent * extent);
+        if acceleration == 0.0 {
+            return Err(Error::Scale {
+                what: "G mass / extent^2 of the bodies",
+                value: acceleration,
+                least,
+                most,
+            });
+        }
+        check("G mass / extent^2 of the bodies", acceleration)
+    }
+
     /// The survey of no bodies.
     const NOTHING: Survey = Survey {
         lo: [f64::INFINITY; 3],
@@ -127,6 +165,24 @@ fn extent(values: &[f64]) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scales_that_numbers_do_not_hold_are_named() {
+        let survey = |lo: f64, hi: f64, mass| Survey { lo: [lo; 3], hi: [hi; 3], mass, accelerated: false };
+        let refused = |survey: Survey, constant| match survey.check_scale(constant) {
+            Ok(()) => "",
+            Err(Error::Scale { what, .. }) => what.rsplit(' ').next().unwrap(),
+            Err(other) => panic!("{other}"),
+        };
+        for (lo, hi) in [(0.0, 0.0), (1.0, 1.0), (-1e-3, 1e16), (-1e-50, 1e-50), (0.0, 1e50)] {
+            assert_eq!(refused(survey(lo, hi, 1.0), 1.0), "", "{lo} {hi}");
+        }
+        assert_eq!(refused(survey(0.0, 1e-200, 1.0), 1.0), "bodies");
+        assert_eq!(refused(survey(0.0, 1e100, 1.0), 1.0), "bodies");
+        assert_eq!(refused(survey(1e-100, 1e-100, 1.0), 1.0), "origin");
+        assert_eq!(refused(survey(0.0, 1e20, 1e-300), 1.0), "bodies");
+        assert_eq!(refused(survey(0.0, 1.0, 1e50), 1e50), "bodies");
+    }
 
     #[test]
     fn the_bad_body_is_named() {

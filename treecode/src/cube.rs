@@ -20,9 +20,9 @@ impl Cube {
             "no box: {lo:?} {hi:?}"
         );
         let extent = (0..3).map(|a| hi[a] - lo[a]).fold(0.0, f64::max);
-        // Coincident bodies have no extent: the grid must still resolve their position.
+        // Coincident bodies have no extent: the grid must still resolve their position. At the origin any cube does.
         let reach = (0..3).map(|a| lo[a].abs().max(hi[a].abs())).fold(0.0, f64::max);
-        let smallest = (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30);
+        let smallest = if reach > 0.0 { (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30) } else { 1.0 };
         let mut side = 2f64.powi(extent.max(smallest).log2().floor() as i32);
         loop {
             let grid = side / 8.0;
@@ -42,10 +42,10 @@ impl Cube {
         Key::from_place(std::array::from_fn(|a| (((position[a] - self.corner[a]) * scale) as u32).min(last)))
     }
 
-    /// Bits of the keys of bodies at these coordinates [L].
+    /// Curve indices ([`Key::curve`]) of bodies at these coordinates [L].
     pub(crate) fn keys(&self, [x, y, z]: [&[f64]; 3], keys: &mut [u64]) {
         for (((key, x), y), z) in keys.iter_mut().zip(x).zip(y).zip(z) {
-            *key = self.key([*x, *y, *z]).bits();
+            *key = self.key([*x, *y, *z]).index();
         }
     }
 
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn coincident_bodies_have_a_cube() {
-        for p in [[0.0; 3], [1e300, -3.0, 2.0], [1.0, 1.0, 1.0]] {
+        for p in [[0.0; 3], [-0.0; 3], [1e300, -3.0, 2.0], [1.0, 1.0, 1.0]] {
             let cube = Cube::around(p, p);
             assert!(cube.side > 0.0 && cube.side.is_finite());
             cube.key(p);

@@ -10,10 +10,26 @@
 //!
 //! A refused pair is split. The sink is split unless the source is *much* larger: many small pieces of a source, each accepted for its small
 //! mass, would add up their errors over a large sink. For the same reason a leaf's bodies feel much smaller cells one by one.
+//!
+//! # Which cells an essential tree must hold
+//! A walk opens a source cell X for a sink cell q in one of two ways. Either the parent of X is opened by q itself, or by a sink cell above q, from which q
+//! inherits X. So X is opened only if
+//! 1. q, or a sink cell above q, opens the parent of X, and
+//! 2. q opens X: it refuses X, and X is much larger than q or q is a leaf.
+//!
+//! It is *not* so that q refuses the parent of X as well. A sink cell may accept a cell and refuse one of its children, whose centre of mass is nearer:
+//! the case of elongated mass. Three rules follow for the regions in which the sinks of a rank lie (`essential`, `regions`).
+//! - A region stands behind all regions of sink cells above it. Let `first(X)` be the first region, from `first(parent of X)` on, that may open X. Then no
+//!   region before `first(X)` opens X. Proof by induction over the sources from the root down: if q opens X, then by (1) some region z, at or before q,
+//!   opens the parent of X, so `first(parent of X)` is at or before z; by (2) `first(X)` is at or before q.
+//! - A box is asked in place of all sinks inside it, since it accepts no more than each of them ([`Opening::may_open`]): distances are those of the nearest
+//!   point, radii, errors and softening the worst ones. So a box that opens nothing is passed over with all regions that it is around.
+//! - A region goes to the owner of a closed cell if it may open that cell, or if a sink cell above it may, and it may open something inside
+//!   ([`Opening::may_open_inside`]).
 
 use crate::message::take;
 use crate::opening::Opening;
-use crate::simd::{self, Lanes, square};
+use crate::simd::{self, LANES, Lanes, square};
 use crate::tile::{LEAF, Tile};
 use crate::{Criterion, Expansion};
 
@@ -90,6 +106,30 @@ impl SinkBox {
         SinkBox { lo, hi, leaf: 0.0, any: radius, error, reach }
     }
 
+    /// Distance of the nearest sink that there can be from the centres of mass of a tile's cells, less what rounding can make of it.
+    #[inline(always)]
+    fn nearest<L: Lanes, E: Expansion>(&self, tile: &Tile<E>) -> L {
+        // The greatest number that is rounded, per axis.
+        let mut magnitude = 0.0;
+        let beyond: [L; 3] = std::array::from_fn(|axis| {
+            let com = L::load(&tile.com[axis]);
+            let [lo, hi] =
+                [self.lo, self.hi].map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
+            magnitude += lo.abs().max(hi.abs());
+            (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0))
+        });
+        let distance = square(beyond).sqrt();
+        distance - (distance + L::load(&tile.radius) + L::splat(magnitude)) * L::splat(SLACK)
+    }
+
+    /// Radius of the largest sinks that may open cells of these radii, with room for rounding: of larger ones the sinks are split before the source is,
+    /// unless they are leaves.
+    #[inline(always)]
+    fn rim<L: Lanes>(&self, radius: L) -> L {
+        let larger = radius * L::splat(1.0 / MUCH_LARGER);
+        larger.max(L::splat(self.leaf)).min(L::splat(self.any)) * L::splat(1.0 + SLACK)
+    }
+
     fn write(&self, message: &mut Vec<u8>) {
         let SinkBox { lo, hi, leaf, any, error, reach } = self;
         message.extend_from_slice(bytemuck::cast_slice(&[*lo, *hi]));
@@ -153,6 +193,13 @@ const ALONE: u8 = 0;
 const BELOW: u8 = 1;
 const AROUND: u8 = 2;
 
+/// Bound of the radius of a cell inside a cell of radius b, given the side of its children, which is infinite if their bodies may have left them. A radius is
+/// at most the distance from the centre of mass to the farthest corner of a box around the bodies (`summary::of_children`): along each axis at most 2 b,
+/// and at most the side of a child.
+pub(crate) fn radius_inside(b: f32, side_of_children: f32) -> f32 {
+    3f32.sqrt() * (2.0 * b).min(side_of_children)
+}
+
 /// What a sink cell makes of the cells of a tile, one bit a lane.
 pub(crate) struct Verdict<L> {
     /// Far enough to act as cell on cell.
@@ -208,15 +255,28 @@ impl Opening {
         rim: L,
         distance: L,
     ) -> u8 {
-        let radius = L::load(&tile.radius);
+        let spread = L::load(&tile.limit);
+        let bound = || self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
+        self.accepts_cells(tile, error, reach, [L::load(&tile.radius), rim], distance, bound)
+    }
+
+    /// Which cells of a tile are accepted if they have these radii and this bound of the error.
+    #[inline(always)]
+    fn accepts_cells<L: Lanes, E: Expansion>(
+        &self,
+        tile: &Tile<E>,
+        error: f32,
+        reach: f32,
+        [radius, rim]: [L; 2],
+        distance: L,
+        bound: impl FnOnce() -> L,
+    ) -> u8 {
         let gap = distance - radius - rim;
         let apart = L::load(&tile.reach).max(L::splat(reach)).below(gap);
         let accurate = match self.criterion {
             Criterion::Angle => (radius + rim).below(distance * L::splat(self.theta as f32)),
             Criterion::Absolute | Criterion::Relative => {
-                let spread = L::load(&tile.limit);
-                let bound = self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
-                bound.below(gap * gap * L::splat(error / SHARE))
+                bound().below(gap * gap * L::splat(error / SHARE))
                     & (radius + rim).below(distance * L::splat(CLOSEST))
             }
         };
@@ -233,22 +293,32 @@ impl Opening {
             }
             SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => sinks,
         };
-        // The greatest number that is rounded, per axis.
-        let mut magnitude = 0.0;
-        let beyond: [L; 3] = std::array::from_fn(|axis| {
-            let com = L::load(&tile.com[axis]);
-            let [lo, hi] =
-                [sinks.lo, sinks.hi].map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
-            magnitude += lo.abs().max(hi.abs());
-            (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0))
-        });
-        // Sinks larger than this are split before the source is; sinks nearer than this there are none. Both with room for rounding.
         let radius = L::load(&tile.radius);
-        let larger = radius * L::splat(1.0 / MUCH_LARGER);
-        let rim = larger.max(L::splat(sinks.leaf)).min(L::splat(sinks.any)) * L::splat(1.0 + SLACK);
-        let distance = square(beyond).sqrt();
-        let nearest = distance - (distance + radius + L::splat(magnitude)) * L::splat(SLACK);
-        !self.accepts::<L, E>(tile, sinks.error, sinks.reach, rim, nearest.max(L::splat(0.0)))
+        let nearest = sinks.nearest::<L, E>(tile).max(L::splat(0.0));
+        !self.accepts::<L, E>(tile, sinks.error, sinks.reach, sinks.rim(radius), nearest)
+    }
+
+    /// Which cells of a tile have cells inside that sinks of a region may open.
+    ///
+    /// Of a cell inside only this is known: it has no more mass and no longer reach, its centre of mass is within the cell's radius of the cell's, and its
+    /// own radius is at most `radius`.
+    #[inline(always)]
+    pub(crate) fn may_open_inside<L: Lanes, E: Expansion>(
+        &self,
+        tile: &Tile<E>,
+        radius: &[f32; LANES],
+        region: &SinkRegion,
+    ) -> u8 {
+        let sinks = match region {
+            SinkRegion::Alone(cell) => SinkBox::of(cell),
+            SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => *sinks,
+        };
+        let own = L::load(&tile.radius);
+        let nearest = (sinks.nearest::<L, E>(tile) - own).max(L::splat(0.0));
+        let radius = L::load(radius) * L::splat(1.0 + SLACK);
+        let rim = sinks.rim(radius);
+        let bound = || self.bound::<L, E>(tile, rim.max(radius), rim + radius, nearest);
+        !self.accepts_cells(tile, sinks.error, sinks.reach, [radius, rim], nearest, bound)
     }
 
     /// Judges the cells of a tile as sources for the bodies of a leaf.
@@ -308,6 +378,18 @@ mod tests {
         }
     }
 
+    /// Of which cells a region may open something inside.
+    struct Inside<'a>(&'a Opening, &'a Tile<Harmonic<2>>, SinkRegion);
+
+    impl Task for Inside<'_> {
+        type Output = u8;
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> u8 {
+            let radius = self.1.radius.map(|radius| radius_inside(radius, f32::INFINITY));
+            self.0.may_open_inside::<L, Harmonic<2>>(self.1, &radius, &self.2)
+        }
+    }
+
     proptest! {
         /// A leaf inside a box accepts what the box does not open, and a cell what is much larger besides: else an essential tree would lack a cell.
         #[test]
@@ -343,6 +425,54 @@ mod tests {
                 }
                 let (may_open, accepted, larger) = judge(above);
                 prop_assert_eq!(may_open | accepted | !larger, 0xff);
+            }
+        }
+
+        /// Sinks accept every cell inside a cell of which they are said to open nothing inside: else an essential tree would lack what they inherit.
+        #[test]
+        fn nothing_is_opened_inside_of_what_may_not_be_opened_inside(
+            sink in (prop::array::uniform3(0f64..60.0), 0f32..9.0, 0f32..1.0, 0.5f32..2.0),
+            at in prop::array::uniform3(-200f32..200.0),
+            thin in prop::array::uniform3(prop::sample::select(vec![0.0, 0.01, 1.0])),
+            bodies in prop::collection::vec((prop::array::uniform3(-9f64..9.0), 0.01f64..1.0), 2..12),
+            inside in prop::collection::vec(0usize..12, 1..6),
+            criterion in 0usize..3,
+        ) {
+            let criterion = [Criterion::Angle, Criterion::Absolute, Criterion::Relative][criterion];
+            let gravity = Gravity { walk: Walk::Fmm, criterion, theta: 0.7, order: 2, ..Gravity::default() };
+            let frame = Frame::new(Cube::around([0.0; 3], [1000.0; 3]), 1.0);
+            let opening = Opening::new(&gravity, &frame);
+            let mut tile = Tile::<Harmonic<2>>::empty(None);
+            // All bodies in lane 0, some of them in lane 1.
+            let some = inside.iter().map(|i| i % bodies.len()).collect::<std::collections::BTreeSet<_>>();
+            for (lane, members) in [(0..bodies.len()).collect(), some].iter().enumerate() {
+                let members: Vec<([f64; 3], f64)> = members.iter().map(|&i: &usize| bodies[i]).map(|(x, mass)| {
+                    (std::array::from_fn(|axis| f64::from(at[axis]) + thin[axis] * x[axis]), mass)
+                }).collect();
+                let mass: f64 = members.iter().map(|(_, mass)| mass).sum();
+                let com: [f64; 3] = std::array::from_fn(|axis| members.iter().map(|(x, m)| m * x[axis]).sum::<f64>() / mass);
+                let farthest = |axis: usize| members.iter().map(|(x, _)| (x[axis] - com[axis]).abs()).fold(0.0, f64::max);
+                let radius = match lane {
+                    0 => members.iter().map(|(x, _)| (0..3).map(|a| (x[a] - com[a]).powi(2)).sum::<f64>().sqrt()).fold(0.0, f64::max),
+                    _ => (0..3).map(|axis| farthest(axis).powi(2)).sum::<f64>().sqrt(),
+                } * (1.0 + 1e-6);
+                (0..3).for_each(|axis| tile.com[axis][lane] = com[axis] as f32);
+                (tile.radius[lane], tile.limit[lane]) = (radius as f32, radius as f32);
+                bytemuck::cast_slice_mut::<_, f32>(std::slice::from_mut(&mut tile.moments))[lane] = 1e-3 * mass as f32;
+            }
+            let (place, radius, reach, error) = sink;
+            let cell = SinkCell {
+                centre: place.map(|x| x + 480.0), radius, error: 1e-6 * error, reach, softening: 0.0,
+            };
+            let leaf = SinkBox { leaf: radius, ..SinkBox::of(&cell) };
+            for path in Path::available() {
+                let [below, alone] = [SinkRegion::Below(leaf), SinkRegion::Alone(cell)].map(|region| {
+                    let inside = dispatch(path, Inside(&opening, &tile, region)) & 1 == 1;
+                    let (_, accepted, larger) = dispatch(path, Judge(&opening, &tile, region, cell));
+                    (inside, accepted >> 1 & 1 == 1, larger >> 1 & 1 == 1)
+                });
+                prop_assert!(below.0 || below.1, "{path:?}: a leaf refuses a cell inside");
+                prop_assert!(alone.0 || alone.1 || !alone.2, "{path:?}: a cell opens a cell inside");
             }
         }
     }

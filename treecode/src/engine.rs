@@ -12,9 +12,10 @@ pub struct Part(Box<dyn AnyPart>);
 pub struct Tree(Box<dyn AnyTree>);
 
 trait AnyPart {
+    fn has_drifted(&mut self);
     fn message(&self) -> Vec<u8>;
     fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part;
-    fn complete(self: Box<Self>) -> Tree;
+    fn complete(self: Box<Self>, bodies: u64) -> Tree;
 }
 
 trait AnyTree: Send + Sync {
@@ -57,6 +58,13 @@ impl Part {
         })
     }
 
+    /// The same part of bodies that have drifted since they were sorted, so that they may have left their cells.
+    #[must_use]
+    pub fn after_drift(mut self) -> Part {
+        self.0.has_drifted();
+        self
+    }
+
     /// What other ranks must know of it: its largest cells.
     pub fn message(&self) -> Vec<u8> {
         self.0.message()
@@ -68,9 +76,9 @@ impl Part {
         self.0.join(keys, message)
     }
 
-    /// The tree, once all parts are joined.
-    pub fn complete(self) -> Tree {
-        self.0.complete()
+    /// The tree, once all parts are joined. Panics unless these hold `bodies` in all: none was lost on its way to its rank.
+    pub fn complete(self, bodies: u64) -> Tree {
+        self.0.complete(bodies)
     }
 }
 
@@ -151,14 +159,17 @@ impl Tree {
 }
 
 impl<E: Expansion> AnyPart for tree::Part<E> {
+    fn has_drifted(&mut self) {
+        tree::Part::has_drifted(self);
+    }
     fn message(&self) -> Vec<u8> {
         self.message()
     }
     fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part {
         Part(Box::new((*self).join(keys, message)))
     }
-    fn complete(self: Box<Self>) -> Tree {
-        Tree(Box::new((*self).complete()))
+    fn complete(self: Box<Self>, bodies: u64) -> Tree {
+        Tree(Box::new((*self).complete(bodies)))
     }
 }
 

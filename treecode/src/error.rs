@@ -35,6 +35,18 @@ pub enum Error {
         /// What would be right.
         expected: String,
     },
+    /// Forces or distances would leave the range of the numbers they are computed with.
+    #[error("{what} is {value:e}, must be from {least:e} to {most:e} or 0: choose other units")]
+    Scale {
+        /// What is too small or too large, with its unit.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The least value.
+        least: f64,
+        /// The greatest value.
+        most: f64,
+    },
     /// There is nothing to compute.
     #[error("there are no bodies; at least one is needed")]
     NoBodies,

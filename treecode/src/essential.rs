@@ -4,8 +4,9 @@
 //! that knows some of these, [`Tree::visit`] looks inside there, and finds cells that others know, and so on. Each rank visited writes the cells that
 //! were opened and that nobody before it knew ([`Tree::essential`]), and the rank that the sinks are of takes them in ([`Tree::graft`]).
 
-use crate::dual::{SinkBox, SinkRegion};
+use crate::dual::{SinkBox, SinkRegion, radius_inside};
 use crate::expansion::Expansion;
+use crate::index;
 use crate::message::take;
 use crate::opening::Opening;
 use crate::regions::{Regions, Wanted};
@@ -45,32 +46,33 @@ impl<E: Expansion> Tree<E> {
         Visit { regions, found: Vec::new(), inside: Vec::new(), closed }
     }
 
-    /// The regions of this rank. The cells above its branches are sinks as well, if there are any.
+    /// The regions of this rank. In the fmm walk the cells above its branches are sinks as well, if there are any; they come first, each before
+    /// those inside it.
     fn all_regions(&self) -> Regions {
-        let mut regions = self.regions.clone();
-        if let Regions::Cells(cells) = &mut regions
-            && !cells.is_empty()
-        {
-            let mut shared: Vec<Key> = Vec::new();
-            for branch in &self.branches {
-                let mut above = branch.parent();
-                // Cells above a shared one are there already.
-                while let Some(key) = above.filter(|key| !shared.contains(key)) {
-                    shared.push(key);
-                    above = key.parent();
-                }
-            }
-            cells.extend(shared.into_iter().map(|key| {
-                let (tile, lane) = self.place(key);
-                SinkRegion::Alone(self.tiles[tile as usize].sink(lane))
-            }));
+        let Regions::Cells(cells) = &self.regions else { return self.regions.clone() };
+        if cells.is_empty() {
+            return self.regions.clone();
         }
-        regions
+        let mut shared: Vec<Key> = Vec::new();
+        for branch in &self.branches {
+            let mut above = branch.parent();
+            // Cells above a shared one are there already.
+            while let Some(key) = above.filter(|key| !shared.contains(key)) {
+                shared.push(key);
+                above = key.parent();
+            }
+        }
+        shared.sort_unstable_by_key(|key| key.level());
+        let alone = |key: Key| {
+            let (tile, lane) = self.place(key);
+            SinkRegion::Alone(self.tiles[tile as usize].sink(lane))
+        };
+        Regions::Cells(shared.into_iter().map(alone).chain(cells.iter().copied()).collect())
     }
 
     /// What a rank of a group with these keys must know to go on with a visit, if it has anything to open.
     pub(crate) fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>> {
-        let inside = |key: &&Key| keys.contains(&key.bodies().start);
+        let inside = |key: &&Key| keys.contains(&key.curve().start);
         let cells: Vec<Key> = visit.closed.iter().filter(inside).copied().collect();
         if cells.is_empty() {
             return None;
@@ -84,7 +86,7 @@ impl<E: Expansion> Tree<E> {
     }
 
     fn closed_cell(&self, key: Key) -> Closed {
-        let at = self.closed.binary_search_by_key(&key.bodies().start, |(key, _)| key.bodies().start);
+        let at = self.closed.binary_search_by_key(&key.curve().start, |(key, _)| key.curve().start);
         let (_, leaf_side) = self.closed[at.expect("parts told of all cells that are closed")];
         let (tile, lane) = self.place(key);
         let (centre, half) = (Frame::centre(key), 0.5 * Frame::cell_side(key.level()));
@@ -145,7 +147,7 @@ impl<E: Expansion> Tree<E> {
                     self.imported[1] += u64::from(count);
                 } else {
                     let (tile, follow) = Tile::read(key, &mut message);
-                    (child, bodies) = (self.tiles.len() as u32, 0..0);
+                    (child, bodies) = (index::tile(self.tiles.len()), 0..0);
                     self.tiles.push(tile);
                     self.map.insert(key, child);
                     self.imported[0] += 1;
@@ -210,7 +212,7 @@ impl Closed {
     }
 }
 
-/// What is to be told of each region so that others know what of some cells it may open.
+/// What another rank must know of each region to find what it may open of some cells and inside them.
 struct Opens<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -223,28 +225,59 @@ impl<E: Expansion> Task for Opens<'_, E> {
     #[inline(always)]
     fn run<L: Lanes>(self) -> Vec<Wanted> {
         let Opens { tree, regions, cells } = self;
+        let side_of_children = |cell: &Closed| if tree.drifted { f64::INFINITY } else { cell.half };
+        // Cells of one tile, and for each lane a bound of the radius of cells inside.
+        let radii = |cells: &[Closed]| {
+            let tile = &tree.tiles[cells[0].tile as usize];
+            let mut radii = [0.0; LANES];
+            for cell in cells {
+                radii[cell.lane] = radius_inside(tile.radius[cell.lane], side_of_children(cell) as f32);
+            }
+            radii
+        };
+        let of_one_tile = cells.chunk_by(|a, b| a.tile == b.tile);
+        let chunks: Vec<_> = of_one_tile.map(|cells| (cells, radii(cells))).collect();
         let mut wanted = vec![Wanted::Nothing; regions.len()];
+        // For each chunk, the lanes of its tile that a sink cell above the region at hand may open: that region inherits what is inside.
+        let mut inherited = vec![0; chunks.len()];
+        // Where the regions end that are around the one at hand, and what is inherited behind them.
+        let mut ends: Vec<(usize, Vec<u8>)> = Vec::new();
         let mut at = 0;
         while at < regions.len() {
+            while let Some((_, behind)) = ends.pop_if(|(end, _)| *end == at) {
+                inherited = behind;
+            }
             let around = regions.around(at);
-            for cells in cells.chunk_by(|a, b| a.tile == b.tile) {
+            for ((cells, radius), inherited) in chunks.iter().zip(&mut inherited) {
                 let tile = &tree.tiles[cells[0].tile as usize];
-                let opened = may_open::<L, E>(&tree.opening, regions, tile, at);
-                let mut opened = cells.iter().filter(|cell| opened >> cell.lane & 1 == 1).peekable();
-                if opened.peek().is_some() && wanted[at] == Wanted::Nothing {
+                let asked = cells.iter().fold(0, |lanes, cell| lanes | 1 << cell.lane);
+                let opened = may_open::<L, E>(&tree.opening, regions, tile, at) & asked;
+                let mut concerned = opened;
+                if *inherited & !opened != 0 {
+                    concerned |=
+                        *inherited & regions.may_open_inside::<L, E>(&tree.opening, tile, radius, at);
+                }
+                if regions.is_one_cell(at) {
+                    *inherited |= opened;
+                }
+                if concerned != 0 && wanted[at] == Wanted::Nothing {
                     wanted[at] = Wanted::Whole;
                 }
                 if let Some((sinks, _)) = around
-                    && opened.any(|cell| cell.is_near(sinks))
+                    && cells.iter().any(|cell| concerned >> cell.lane & 1 == 1 && cell.is_near(sinks))
                 {
                     wanted[at] = Wanted::Parts;
-                }
-                if wanted[at] == Wanted::Parts || around.is_none() && wanted[at] == Wanted::Whole {
                     break;
                 }
             }
-            let passed_over = around.filter(|_| wanted[at] != Wanted::Parts);
-            at += 1 + passed_over.map_or(0, |(_, inside)| inside);
+            at += 1;
+            if let Some((_, inside)) = around {
+                if wanted[at - 1] == Wanted::Parts {
+                    ends.push((at + inside, inherited.clone()));
+                } else {
+                    at += inside;
+                }
+            }
         }
         wanted
     }

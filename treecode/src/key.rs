@@ -2,7 +2,11 @@
 //!
 //! Invariant: the highest bit set is bit `3 * level`, the bits below it are `level` octants, coarsest first. An
 //! octant holds one bit for each axis, `x << 2 | y << 1 | z`. Along one level, the order of keys is the order of the
-//! space-filling curve; a body's key is the key of its cell at [`Key::MAX_LEVEL`].
+//! space-filling curve.
+//!
+//! Bodies are sorted by their *curve index*: the number of their deepest cell along the curve, from 0 to [`Key::END`]
+//! exclusive. It is the key at [`Key::MAX_LEVEL`] without the placeholder bit, so 63 bits hold it and the end of
+//! every interval, the last one included, is a number of 64 bits.
 
 use std::{fmt, num::NonZeroU64, ops::Range};
 
@@ -14,10 +18,14 @@ pub struct Key(NonZeroU64);
 impl Key {
     /// The deepest level: three times 21 bits and the placeholder bit fill 64 bits.
     pub const MAX_LEVEL: u32 = 21;
+    /// The placeholder bit of a deepest cell.
+    const PLACEHOLDER: NonZeroU64 = NonZeroU64::new(Self::END).unwrap();
     /// The cell that is the whole cube.
     pub const ROOT: Key = Key(NonZeroU64::MIN);
-    /// One past the last key of a body, as bits do not reach it: the end of the curve in [`Key::bodies`].
-    pub const END: u64 = u64::MAX;
+    /// The number of deepest cells: one past the last curve index.
+    pub const END: u64 = 1 << (3 * Self::MAX_LEVEL);
+    /// The curve indices of all deepest cells.
+    pub const CURVE: Range<u64> = 0..Self::END;
 
     /// The key with these bits; `None` unless they are a placeholder bit followed by whole octants.
     pub fn from_bits(bits: u64) -> Option<Key> {
@@ -41,6 +49,12 @@ impl Key {
         };
         let bits = 1 << (3 * Self::MAX_LEVEL) | octants(14) << 42 | octants(7) << 21 | octants(0);
         Key(NonZeroU64::new(bits).expect("the placeholder bit is set"))
+    }
+
+    /// The deepest cell with this curve index, which is below [`Key::END`].
+    pub fn from_curve(index: u64) -> Key {
+        assert!(index < Self::END, "the curve has no index {index:#x}");
+        Key(Self::PLACEHOLDER | index)
     }
 
     /// Integer place of the cell's lowest corner, counted in cells of its own level.
@@ -81,11 +95,18 @@ impl Key {
         self.ancestor(level + 1).octant()
     }
 
-    /// The keys (bits) that bodies inside this cell can have; the last cell's range ends at [`Key::END`].
-    pub fn bodies(self) -> Range<u64> {
-        let shift = 3 * (Self::MAX_LEVEL - self.level());
-        let end = (self.bits() + 1).checked_shl(shift).filter(|&end| end >> shift == self.bits() + 1);
-        self.bits() << shift..end.unwrap_or(Self::END)
+    /// The curve index of a cell at [`Key::MAX_LEVEL`].
+    #[inline]
+    pub(crate) const fn index(self) -> u64 {
+        debug_assert!(self.level() == Self::MAX_LEVEL);
+        self.bits() ^ Self::END
+    }
+
+    /// The curve indices of the deepest cells inside this cell.
+    pub const fn curve(self) -> Range<u64> {
+        let level = self.level();
+        let (octants, shift) = (self.bits() ^ 1 << (3 * level), 3 * (Self::MAX_LEVEL - level));
+        octants << shift..(octants + 1) << shift
     }
 
     /// Whether `other` is this cell or below it.
@@ -154,19 +175,19 @@ mod tests {
         #[test]
         fn children_partition_the_range_of_their_parent(key in any_cell()) {
             prop_assume!(key.level() < Key::MAX_LEVEL);
-            let mut end = key.bodies().start;
+            let mut end = key.curve().start;
             for octant in 0..8 {
-                let range = key.child(octant).bodies();
+                let range = key.child(octant).curve();
                 prop_assert_eq!(range.start, end);
                 end = range.end;
             }
-            prop_assert_eq!(end, key.bodies().end);
+            prop_assert_eq!(end, key.curve().end);
         }
 
         #[test]
         fn order_of_bodies_is_order_of_the_curve(a in any_cell(), b in any_cell()) {
             prop_assume!(!a.contains(b) && !b.contains(a));
-            let (a, b) = (a.bodies(), b.bodies());
+            let (a, b) = (a.curve(), b.curve());
             prop_assert!(a.end <= b.start || b.end <= a.start);
         }
     }
@@ -176,6 +197,22 @@ mod tests {
         assert_eq!(Key::from_bits(0), None);
         assert_eq!(Key::from_bits(2), None);
         assert_eq!(Key::from_bits(1), Some(Key::ROOT));
-        assert_eq!(Key::ROOT.bodies(), 1 << 63..Key::END);
+    }
+    #[test]
+    fn the_first_and_the_last_deepest_cell_of_each_level_lie_inside_it() {
+        assert_eq!(Key::ROOT.curve(), Key::CURVE);
+        let last = (1 << Key::MAX_LEVEL) - 1;
+        for (place, index) in [(0, 0), (last, Key::END - 1)] {
+            let deepest = Key::from_place([place; 3]);
+            assert_eq!((deepest.curve(), Key::from_curve(index)), (index..index + 1, deepest));
+            for level in 0..=Key::MAX_LEVEL {
+                let cell = deepest.ancestor(level).curve();
+                assert!(cell.contains(&index), "level {level}: {cell:?}");
+                assert!(
+                    if place == 0 { cell.start == 0 } else { cell.end == Key::END },
+                    "level {level}: {cell:?}"
+                );
+            }
+        }
     }
 }

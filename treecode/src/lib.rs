@@ -21,6 +21,7 @@ mod field;
 mod fmm;
 mod frame;
 mod gravity;
+mod index;
 mod kernel;
 mod key;
 mod keymap;

@@ -9,7 +9,7 @@ use crate::radix::sort_keys;
 use crate::simd::{Lanes, Path, Task, dispatch};
 use crate::structure::{Cell, grow};
 use crate::tile::LEAF;
-use crate::{Cube, Key};
+use crate::{Cube, Key, index};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -63,8 +63,7 @@ impl Neighbours {
     pub fn new(pos: [&[f64]; 3]) -> Neighbours {
         let n = pos[0].len();
         assert!(pos.iter().all(|axis| axis.len() == n), "coordinates of another number of bodies");
-        assert!(u32::try_from(n).is_ok(), "more than 2^32 bodies on one rank");
-        let order: Vec<u32> = (0..n as u32).collect();
+        let order: Vec<u32> = (0..index::body(n)).collect();
         let mut all = Neighbours { order, pos: pos.map(<[f64]>::to_vec), nodes: Vec::new() };
         if n > 0 {
             all.nodes.push(all.leaf(0..n as u32));
@@ -103,7 +102,7 @@ impl Neighbours {
         reorder(&mut self.order[range.clone()], &order);
         self.pos.iter_mut().for_each(|axis| reorder(&mut axis[range.clone()], &order));
 
-        let structure = grow(&keys, &(1 << 63..Key::END), LEAF_SIZE);
+        let structure = grow(&keys, &Key::CURVE, LEAF_SIZE);
         let mut firsts = Vec::with_capacity(structure.tiles.len() + 1);
         firsts.push(self.nodes.len() as u32);
         for tile in &structure.tiles {

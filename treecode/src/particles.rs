@@ -3,7 +3,7 @@
 
 use crate::message::{pack, take, unpack};
 use crate::parts::for_each_part;
-use crate::{Bodies, Frame, softening::Softened};
+use crate::{Bodies, Frame, index, softening::Softened};
 
 /// Where the particles of a leaf are.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +91,7 @@ impl Particles {
             self.term.resize(self.bodies.len(), 0.0);
             unpack(self.term[first..].iter_mut(), message);
         }
+        index::body(self.bodies.len());
         (first as u32, count)
     }
 }

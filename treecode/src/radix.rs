@@ -5,6 +5,7 @@
 //! bodies are, the blocks are alike in size, which digits of the keys would not give. The outcome is unique: it depends neither on threads nor on
 //! the sample.
 
+use crate::index;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::slice::IterMut;
@@ -20,6 +21,7 @@ const DIGIT: u32 = 8;
 
 /// The keys in ascending order, and for each the index it had. `tie` orders the indices of equal keys; it must leave none equal.
 pub(crate) fn sort_keys(keys: &[u64], tie: &(impl Fn(u32, u32) -> Ordering + Sync)) -> (Vec<u64>, Vec<u32>) {
+    index::body(keys.len());
     let (mut sorted, mut order) = (vec![0; keys.len()], vec![0; keys.len()]);
     deal(keys, &mut sorted, &mut order)
         .into_par_iter()

@@ -1,7 +1,9 @@
 //! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
 
 use crate::dual::{SinkBox, SinkRegion};
-use crate::opening::Region;
+use crate::opening::{Opening, Region};
+use crate::simd::{LANES, Lanes};
+use crate::{Expansion, tile::Tile};
 
 /// Regions that together hold all sinks of a rank.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,26 @@ impl Regions {
                 _ => None,
             },
             Regions::Groups(_) => None,
+        }
+    }
+
+    /// Whether a region is a sink cell that stands for itself alone: the regions behind it that share its surroundings are inside it.
+    pub(crate) fn is_one_cell(&self, at: usize) -> bool {
+        matches!(self, Regions::Cells(regions) if matches!(regions[at], SinkRegion::Alone(_)))
+    }
+
+    /// Which cells of a tile have cells inside that a region may open, or any that it is around, if cells inside have at most these radii.
+    #[inline(always)]
+    pub(crate) fn may_open_inside<L: Lanes, E: Expansion>(
+        &self,
+        opening: &Opening,
+        tile: &Tile<E>,
+        radius: &[f32; LANES],
+        at: usize,
+    ) -> u8 {
+        match self {
+            Regions::Cells(regions) => opening.may_open_inside::<L, E>(tile, radius, &regions[at]),
+            Regions::Groups(_) => unreachable!("sink groups inherit nothing"),
         }
     }
 

@@ -4,7 +4,8 @@ use crate::{Bodies, Cube, radix::sort_keys};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 
-/// Puts bodies into the order of their keys in `cube`, which must hold them all; equal keys by id. Returns the bits of the keys.
+/// Puts bodies into the order of their keys in `cube`, which must hold them all; equal keys by id. Returns the curve indices
+/// ([`Key::curve`](crate::Key::curve)).
 pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
     let keys = keys(bodies, cube);
     if is_sorted(&keys, &bodies.id) {
@@ -15,7 +16,7 @@ pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
     sorted
 }
 
-/// Bits of the bodies' keys in `cube`, which must hold them all, in the order of the bodies.
+/// Curve indices of the bodies in `cube`, which must hold them all, in the order of the bodies.
 pub fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
     const SPAN: usize = 1 << 13;
     let mut keys = vec![0; bodies.len()];
@@ -64,7 +65,7 @@ mod tests {
         #[test]
         fn sort_is_a_stable_sort_by_key_id_and_the_rest(mut bodies in crowded()) {
             let cube = Cube::around([0.0; 3], [4.0; 3]);
-            let key = |bodies: &Bodies, i: u32| cube.key(bodies.position(i as usize)).bits();
+            let key = |bodies: &Bodies, i: u32| cube.key(bodies.position(i as usize)).index();
             let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
             order.sort_by(|a, b| {
                 key(&bodies, *a).cmp(&key(&bodies, *b)).then(compare(&bodies, *a as usize, *b as usize))

@@ -7,7 +7,7 @@
 //! Nothing here depends on where the rank's interval ends, given that no end lies inside a cell of at most `leaf_size` bodies.
 
 use crate::{
-    Key,
+    Key, index,
     tile::{EMPTY, LEAF},
 };
 use rayon::prelude::*;
@@ -60,17 +60,16 @@ impl Split {
     }
 }
 
-/// Grows the tree over bodies with these sorted keys, all inside `interval`.
+/// Grows the tree over bodies with these sorted curve indices ([`Key::curve`]), all inside `interval`.
 pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure {
-    assert!(u32::try_from(keys.len()).is_ok_and(|n| n < u32::MAX - 8), "more than 2^32 bodies on one rank");
     let splits = |cell: &Cell| cell.bodies.len() > leaf_size && cell.key.level() < Key::MAX_LEVEL;
     let mut branches = Vec::new();
-    cover(Key::ROOT, 0..keys.len() as u32, keys, interval, &mut branches);
+    cover(Key::ROOT, 0..index::body(keys.len()), keys, interval, &mut branches);
     let mut structure = Structure { branches, tiles: Vec::new(), generations: Vec::new() };
 
     let mut generation: Vec<Cell> = Vec::new();
     for branch in structure.branches.iter_mut().filter(|branch| splits(branch)) {
-        branch.child = generation.len() as u32;
+        branch.child = index::tile(generation.len());
         generation.push(branch.clone());
     }
     while !generation.is_empty() {
@@ -85,7 +84,7 @@ pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure 
                     None => EMPTY,
                     Some(cell) if splits(&cell) => {
                         generation.push(cell);
-                        (end + generation.len() - 1) as u32
+                        index::tile(end + generation.len() - 1)
                     }
                     Some(_) => LEAF,
                 }
@@ -102,7 +101,7 @@ fn cover(key: Key, bodies: Range<u32>, keys: &[u64], interval: &Range<u64>, bran
     if bodies.is_empty() {
         return;
     }
-    let range = key.bodies();
+    let range = key.curve();
     if interval.start <= range.start && range.end <= interval.end {
         branches.push(Cell { key, bodies, child: LEAF });
         return;
@@ -118,7 +117,7 @@ fn split(cell: &Cell, keys: &[u64]) -> Split {
     let mut bounds = [cell.bodies.end; 9];
     bounds[0] = cell.bodies.start;
     for octant in 1..8 {
-        let first = cell.key.child(octant).bodies().start;
+        let first = cell.key.child(octant).curve().start;
         let rest = &mine[(bounds[octant - 1] - cell.bodies.start) as usize..];
         bounds[octant] = bounds[octant - 1] + rest.partition_point(|key| *key < first) as u32;
     }
@@ -227,10 +226,10 @@ pub fn fold_inside<T>(
     interval: &Range<u64>,
     merge: &mut impl FnMut(Key, &[(usize, T)]) -> T,
 ) -> Vec<(Key, T)> {
-    cells.sort_unstable_by_key(|(key, _)| key.bodies().start);
+    cells.sort_unstable_by_key(|(key, _)| key.curve().start);
     let (mut cells, mut found) = (cells.into_iter().peekable(), Vec::new());
     while let Some((first, _)) = cells.peek() {
-        let inside = |key: &Key| interval.start <= key.bodies().start && key.bodies().end <= interval.end;
+        let inside = |key: &Key| interval.start <= key.curve().start && key.curve().end <= interval.end;
         let largest = (0..=first.level()).map(|level| first.ancestor(level)).find(inside);
         let largest = largest.expect("the interval holds all cells");
         found.push((largest, fold_below(largest, &mut cells, merge)));
@@ -260,10 +259,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EVERYTHING: Range<u64> = 1 << 63..Key::END;
+    const EVERYTHING: Range<u64> = Key::CURVE;
 
     fn keys(places: &[[u32; 3]]) -> Vec<u64> {
-        let mut keys: Vec<u64> = places.iter().map(|place| Key::from_place(*place).bits()).collect();
+        let mut keys: Vec<u64> = places.iter().map(|place| Key::from_place(*place).curve().start).collect();
         keys.sort_unstable();
         keys
     }
@@ -299,9 +298,9 @@ mod tests {
             let all = whole.leaves();
             let cut = &all[at % all.len()];
             let (left, right) = keys.split_at(cut.bodies.start as usize);
-            let at = cut.key.bodies().start;
+            let at = cut.key.curve().start;
             let mut leaves: Vec<Key> = Vec::new();
-            for (keys, interval) in [(left, 1 << 63..at), (right, at..Key::END)] {
+            for (keys, interval) in [(left, 0..at), (right, at..Key::END)] {
                 let part = grow(keys, &interval, leaf_size);
                 part.assert_well_formed(keys.len(), leaf_size);
                 leaves.extend(part.leaves().iter().map(|leaf| leaf.key));
@@ -332,9 +331,9 @@ mod tests {
         };
         let all = fold_inside(cells(), &EVERYTHING, &mut merge);
         assert_eq!(all, [(Key::ROOT, "(0(3a7b)2c)".to_owned())]);
-        let some = fold_inside(cells(), &(1 << 63..cell(&[2]).bodies().end), &mut merge);
+        let some = fold_inside(cells(), &(0..cell(&[2]).curve().end), &mut merge);
         assert_eq!(some, [(cell(&[0]), "(3a7b)".to_owned()), (cell(&[2]), "c".to_owned())]);
-        let none = fold_inside(cells(), &(cell(&[0, 3]).bodies().start..cell(&[2]).bodies().end), &mut merge);
+        let none = fold_inside(cells(), &(cell(&[0, 3]).curve().start..cell(&[2]).curve().end), &mut merge);
         assert_eq!(none.into_iter().map(|(_, value)| value).collect::<String>(), "abc");
     }
 }

@@ -5,6 +5,7 @@
 //! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
 
 use crate::dual::{SinkBox, SinkRegion};
+use crate::index;
 use crate::keymap::KeyMap;
 use crate::message::take;
 use crate::opening::{Opening, Region};
@@ -66,6 +67,8 @@ pub(crate) struct Tree<E: Expansion> {
     /// Whether changes of acceleration are wanted.
     pub(crate) changes: bool,
     pub(crate) path: Path,
+    /// Whether bodies have drifted since they were sorted, so that they may have left their cells.
+    pub(crate) drifted: bool,
     /// Cells and bodies grafted.
     pub(crate) imported: [u64; 2],
     /// The tiles above the branches and the map as they were before anything was grafted.
@@ -115,7 +118,7 @@ impl<E: Expansion> Part<E> {
             softened,
             frame,
             map: KeyMap::with_capacity(structure.tiles.len()),
-            local: structure.tiles.len() as u32,
+            local: index::tile(structure.tiles.len()),
             summaries,
             branches: structure.branches.iter().map(|branch| branch.key).collect(),
             closed: Vec::new(),
@@ -123,6 +126,7 @@ impl<E: Expansion> Part<E> {
             active: Active::All,
             changes: false,
             path,
+            drifted: false,
             imported: [0; 2],
             ungrafted: Default::default(),
         };
@@ -187,6 +191,11 @@ impl<E: Expansion> Part<E> {
         Part { largest, leaf_size: gravity.leaf_size as u64, tree }
     }
 
+    /// Its bodies have drifted since they were sorted.
+    pub(crate) fn has_drifted(&mut self) {
+        self.tree.drifted = true;
+    }
+
     /// Its largest cells, for other ranks.
     pub(crate) fn message(&self) -> Vec<u8> {
         let mut message = Vec::new();
@@ -225,20 +234,22 @@ impl<E: Expansion> Part<E> {
         self
     }
 
-    /// The tree of all ranks, whose parts are joined.
-    pub(crate) fn complete(self) -> Tree<E> {
+    /// The tree of all ranks, whose parts are joined: `bodies` in all.
+    pub(crate) fn complete(self, bodies: u64) -> Tree<E> {
         let Part { largest, mut tree, .. } = self;
-        let is_root =
-            |keys: &[Key]| assert_eq!(keys, [Key::ROOT], "a part is missing, or there are no bodies");
+        let is_root = |keys: &[Key], counted: u64| {
+            assert_eq!(keys, [Key::ROOT], "a part is missing, or there are no bodies");
+            assert_eq!(counted, bodies, "bodies of all ranks in the tree, and in all");
+        };
         match largest {
             Largest::Fresh(cells) => {
                 let (keys, cells): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
-                is_root(&keys);
+                is_root(&keys, cells.iter().map(|cell| cell.summary.count).sum());
                 tree.root = tree.hang(None, cells.iter().map(|cell| (0, cell)));
             }
             Largest::Moved(cells) => {
                 let (keys, cells): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
-                is_root(&keys);
+                is_root(&keys, cells.iter().map(|cell| cell.count).sum());
                 tree.tiles[tree.root as usize].shift(0, Key::ROOT, &cells[0], &tree.opening);
                 for tile in &mut tree.tiles[tree.local as usize..] {
                     let bodies = |lane: usize| tile.first[lane]..tile.first[lane] + tile.count[lane];
@@ -248,7 +259,7 @@ impl<E: Expansion> Part<E> {
                 }
             }
         }
-        tree.closed.sort_unstable_by_key(|(key, _)| key.bodies().start);
+        tree.closed.sort_unstable_by_key(|(key, _)| key.curve().start);
         tree.ungrafted = (tree.tiles[tree.local as usize..].to_vec(), tree.map.clone());
         tree
     }
@@ -386,6 +397,7 @@ impl<E: Expansion> Tree<E> {
         self.tiles.truncate(structure.tiles.len());
         self.particles.truncate(bodies.len());
         self.imported = [0; 2];
+        self.drifted = true;
         let Tree { tiles, frame, opening, path, .. } = &mut self;
         let places = structure.fold(
             tiles,
@@ -439,6 +451,6 @@ impl<E: Expansion> Tree<E> {
             tile.sinks |= u8::from(self.active.count(&child.bodies) > 0) << lane;
         }
         self.tiles.push(tile);
-        self.tiles.len() as u32 - 1
+        index::tile(self.tiles.len() - 1)
     }
 }

@@ -17,7 +17,7 @@ pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
 
 /// The field of the selected bodies of a part that holds all bodies.
 pub fn walk(part: Part, gravity: &Gravity, bodies: &mut Bodies) -> (Tree, Census) {
-    let (tree, mut census) = (part.complete(), Census::default());
+    let (tree, mut census) = (part.complete(bodies.len() as u64), Census::default());
     match gravity.walk {
         Walk::Tree => {
             let groups = tree.sink_groups();
@@ -40,7 +40,7 @@ pub fn part<P>(
     let hi = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let frame = Frame::new(Cube::around(lo, hi), bodies.mass.iter().sum());
     let keys = treecode::sort(&mut bodies, &frame.cube);
-    let structure = structure::grow(&keys, &(1 << 63..Key::END), gravity.leaf_size);
+    let structure = structure::grow(&keys, &Key::CURVE, gravity.leaf_size);
     structure.assert_well_formed(bodies.len(), gravity.leaf_size);
     (new(frame, gravity, &bodies, &structure), frame, bodies)
 }

@@ -1,0 +1,46 @@
+//! Indices of 32 bits, checked where they are made: a rank that outgrows them stops with a message instead of computing on wrapped indices.
+
+use crate::simd::LANES;
+
+/// Bodies of one rank, the ones received from other ranks included, are fewer than this: a few values above stand for no body.
+const BODIES: usize = u32::MAX as usize - LANES;
+/// Tiles of one rank are fewer than this: lists pack `tile << 3 | lane` into 32 bits.
+const TILES: usize = 1 << 29;
+
+/// The index of a body, or a number of bodies.
+#[inline]
+pub(crate) fn body(index: usize) -> u32 {
+    assert!(index < BODIES, "more than 2^32 bodies on one rank; take more ranks");
+    index as u32
+}
+
+/// The index of a tile.
+#[inline]
+pub(crate) fn tile(index: usize) -> u32 {
+    assert!(index < TILES, "more than 2^29 tiles of cells on one rank; take more ranks");
+    index as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_indices_fit_their_lists() {
+        let last = tile(TILES - 1);
+        assert_eq!((last << 3 | 7) >> 3, last);
+        assert_eq!(body(BODIES - 1), u32::MAX - 9);
+    }
+
+    #[test]
+    #[should_panic(expected = "2^29 tiles")]
+    fn a_tile_too_many_is_refused() {
+        tile(TILES);
+    }
+
+    #[test]
+    #[should_panic(expected = "2^32 bodies")]
+    fn a_body_too_many_is_refused() {
+        body(BODIES);
+    }
+}
