@@ -257,3 +257,26 @@ fn any_problem_has_the_bits_of_one_rank() {
     }
     assert!(failed.is_empty(), "of problems {problems:?} these fail: {failed:?}");
 }
+
+/// The last deepest cell of the cube belongs to the last rank.
+#[test]
+fn bodies_at_both_ends_of_the_curve_are_kept() {
+    for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {
+        let corners = [[0.0; 3], [0.5, 0.2, 0.1], [0.999_999_9; 3], [0.999_999_9, 0.0, 0.999_999_9]];
+        let mut bodies = Bodies::zeroed(corners.len());
+        for (i, corner) in corners.iter().enumerate() {
+            (0..3).for_each(|axis| bodies.pos[axis][i] = corner[axis]);
+            bodies.mass[i] = 1.0;
+        }
+        let gravity = Gravity { walk, leaf_size: 1, group_size: 1, ..Gravity::default() };
+        for ranks in [1, 2, 3, 5] {
+            let parts = threads::run(ranks, |comm| {
+                let mine = if comm.rank() == 0 { bodies.clone() } else { Bodies::default() };
+                evaluate_selected(comm, &gravity, mine, &Plan::default()).expect("the bodies are good").bodies
+            });
+            let mut ids: Vec<u64> = parts.iter().flat_map(|bodies| bodies.id.clone()).collect();
+            ids.sort_unstable();
+            assert_eq!(ids, [0, 1, 2, 3], "{walk:?}, {ranks} ranks");
+        }
+    }
+}
