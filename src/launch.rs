@@ -152,7 +152,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
         let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
         let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
-        let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
+        let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
         if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
     })
 }

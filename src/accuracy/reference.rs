@@ -54,8 +54,9 @@ pub fn compare(
         path.display()
     );
     let (found, exact) = (meet(crew, &evaluation.bodies), meet(crew, &reference));
-    let errors = errors(&found, &exact, balance.centre);
-    let errors = crew.agree(errors.map_err(|fault| anyhow!("{}: {fault}", path.display())))?;
+    let errors = crew.agree(|| {
+        errors(&found, &exact, balance.centre).map_err(|fault| anyhow!("{}: {fault}", path.display()))
+    })?;
     let mut errors = to_the_leader(crew, errors);
     errors.sort_by_key(|error| error.id);
     // The others' is of no bodies, and they do not report it.

@@ -160,7 +160,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
     memory::check(crew, largest, KEPT)?;
     let mut references = match &arguments.references {
-        Some(path) => crew.agree(References::read(path))?,
+        Some(path) => crew.agree(|| References::read(path))?,
         None => References::built_in(),
     };
 
@@ -274,7 +274,7 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     let changes = Changes { bodies: Some(SMALL), accuracy: None };
     let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
     let amount = Amount { steps: STEPS, repetitions: 1, flip: None };
-    let run = crew.agree(Run::new(&Solo, &case, amount))?;
+    let run = crew.agree(|| Run::new(&Solo, &case, amount))?;
     let states: Vec<u64> = collective::gather(crew.comm, &[run.state]).concat();
     let known = place.arithmetic.as_ref().and_then(|arithmetic| {
         references.get(&result::checksum_of(&case, run.steps(), arithmetic)).map(str::to_owned)

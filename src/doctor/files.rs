@@ -88,7 +88,7 @@ fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     crew.write_snapshot(path, &Header::default(), &bodies, Fields::default(), &Layout::default())?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(snapshot::read(path, crew.comm.rank(), crew.comm.size())?.1);
-    whole(crew, crew.agree(read())?)?;
+    whole(crew, crew.agree(read)?)?;
     Ok(speed)
 }
 
@@ -99,7 +99,7 @@ fn try_checkpoint(crew: &Crew, path: &Path) -> Result<f64> {
     crew.write_checkpoint(path, &(), &bodies)?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(Checkpoint::<()>::open(path)?.read(crew.comm.rank(), crew.comm.size())?);
-    whole(crew, crew.agree(read())?)?;
+    whole(crew, crew.agree(read)?)?;
     Ok(speed)
 }
 

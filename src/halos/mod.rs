@@ -67,7 +67,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
-    let header = crew.agree(read_header(&arguments.file).map_err(anyhow::Error::from))?;
+    let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
     if !arguments.types.is_empty() {
         keep_kinds(&mut bodies, &std::array::from_fn(|kind| arguments.types.contains(&(kind as u8))));
     }
@@ -78,7 +78,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         None => arguments.linking * mean_separation(crew, &bodies, count, header.box_size)?,
     };
     let labelled = label(crew.comm, bodies, length);
-    let (groups, ids) = crew.agree(census(crew.comm, &labelled, arguments.min_members))?;
+    let (groups, ids) = crew.agree(|| census(crew.comm, &labelled, arguments.min_members))?;
     crew.lead(|| {
         let catalogue = Catalogue {
             time,

@@ -72,7 +72,7 @@ impl Initial {
 /// The same on every rank, if the file cannot be read or holds an impossible body.
 pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
     let (rank, size) = (crew.comm.rank(), crew.comm.size());
-    let (header, mut bodies) = crew.agree(snapshot::read(path, rank, size).map_err(anyhow::Error::from))?;
+    let (header, mut bodies) = crew.agree(|| Ok(snapshot::read(path, rank, size)?))?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     if header.numbered && crew.leads() {
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));

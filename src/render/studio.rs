@@ -115,11 +115,10 @@ impl<'a> Studio<'a> {
         let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
         let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
         let view = view.map_err(|error| named(error, self.sequence))?;
-        let tint = match tinted {
+        let tint = self.crew.agree(|| match tinted {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
-        };
-        let tint = self.crew.agree(tint)?;
+        })?;
         let subject = tint.subject(&scene.bodies, kinds, &scene.lengths);
         let exposure = expose(self.crew, &subject, &view).map_err(|error| named(error, self.sequence))?;
         Ok(exposure.develop())

@@ -77,7 +77,7 @@ stopped by a `stop` file.";
 /// If anything the user gave is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<Ending> {
     on_all_ranks(&arguments.launch, |crew| {
-        let mut parameters = crew.agree(Parameters::load(&arguments.file, &arguments.set))?;
+        let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
         run(crew, &parameters, arguments.overwrite)
@@ -428,7 +428,7 @@ impl Run<'_> {
         let Some(number) = filming.due(time) else { return Ok(()) };
         let mut making = Duration::ZERO;
         timed(&mut making, || {
-            let frame = self.crew.agree(filming.frame(number, time, self.simulation.bodies()))?;
+            let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
             self.crew.lead(|| {
                 let Some((picture, common)) = frame else { return Ok(()) };
                 io::write_json_for_readers(&self.folder.frames(), &common)?;

@@ -42,15 +42,15 @@ pub fn write(
     let shares = divide(path, rows.index, layout.files);
     let frame = Frame { header, fields, layout, index: rows.index, shares: &shares };
     let slab = Slab { bodies: rows.bodies, places: places_by_type(rows.bodies), offset: rows.offset };
-    let written = writers.agree(write_parts(&frame, &slab, writers)).and_then(|()| {
+    let written = writers.agree(|| write_parts(&frame, &slab, writers)).and_then(|()| {
         let all = || shares.iter().rev().try_for_each(|share| finish(&share.part(), &share.path));
-        writers.agree(if writers.is_first() { all().map_err(|error| error.to_string()) } else { Ok(()) })
+        writers.agree(|| if writers.is_first() { all().map_err(|error| error.to_string()) } else { Ok(()) })
     });
     written.map_err(|fault| {
         if writers.is_first() {
             shares.iter().for_each(|share| discard(&share.part()));
         }
-        writers.agree(Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
+        writers.agree(|| Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
         Error::snapshot(path, format!("cannot write: {fault}"))
     })
 }
@@ -104,14 +104,14 @@ fn write_parts(frame: &Frame, slab: &Slab, writers: &Writers) -> Result<(), Stri
 
 /// Collective: lays out a file and fills it.
 fn write_part(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    writers.agree(if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
+    writers.agree(|| if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
     fill(frame, share, slab, writers)
 }
 
 /// Collective: writes all rows and closes the file.
 fn fill(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
     let part = share.part();
-    let file = agreed(writers, writers.open(&part, &frame.layout.hints))?;
+    let file = agreed(writers, || writers.open(&part, &frame.layout.hints))?;
     let filled = (0..TYPES).filter(|&kind| share.count[kind] > 0).try_for_each(|kind| {
         let target =
             Target { file: &file, frame, kind, places: slab.within(share, kind), first: share.first[kind] };
@@ -121,16 +121,16 @@ fn fill(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<
     // A rank's rows may wait in the memory of its own node: each rank forces them to the disk.
     let on_disk =
         || std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
-    writers.agree(filled.and(closed).and_then(|()| on_disk()))
+    writers.agree(|| filled.and(closed).and_then(|()| on_disk()))
 }
 
 /// Collective: the result of each rank's own step, if all ranks succeeded.
-fn agreed<T>(writers: &Writers, result: hdf5::Result<T>) -> Result<T, String> {
-    let (value, fault) = match result {
-        Ok(value) => (Some(value), Ok(())),
-        Err(error) => (None, Err(plain(error))),
-    };
-    writers.agree(fault)?;
+fn agreed<T>(writers: &Writers, step: impl FnOnce() -> hdf5::Result<T>) -> Result<T, String> {
+    let mut value = None;
+    writers.agree(|| {
+        value = Some(step().map_err(plain)?);
+        Ok(())
+    })?;
     Ok(value.expect("this rank has no fault, since no rank has"))
 }
 
@@ -149,9 +149,8 @@ struct Target<'a> {
 fn fill_column(target: &Target, column: Column, slab: &Slab, writers: &Writers) -> Result<(), String> {
     let Frame { layout, .. } = *target.frame;
     let name = column.name(layout.flavour);
-    let dataset = target.file.dataset(&format!("{}/{name}", group_name(target.kind)));
-    let dataset = agreed(writers, dataset)?;
-    let transfer = agreed(writers, Transfer::new(writers))?;
+    let dataset = agreed(writers, || target.file.dataset(&format!("{}/{name}", group_name(target.kind))))?;
+    let transfer = agreed(writers, || Transfer::new(writers))?;
     let places = &slab.places[target.kind][target.places.clone()];
     let start = (slab.offset[target.kind] + target.places.start as u64).saturating_sub(target.first) as usize;
     // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
@@ -173,7 +172,7 @@ fn fill_column(target: &Target, column: Column, slab: &Slab, writers: &Writers) 
         };
         filled = filled.and(done);
     }
-    agreed(writers, filled)
+    agreed(writers, || filled)
 }
 
 /// Numbers in single precision, and what is wrong if one of them cannot be told in it.
