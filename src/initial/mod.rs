@@ -78,11 +78,7 @@ pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, U
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
     }
     if !header.ignored.is_empty() && crew.leads() {
-        warn(&format!(
-            "{}: columns without a meaning here: {}",
-            path.display(),
-            header.ignored.join(", ").escape_debug()
-        ));
+        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.ignored.join(", ")));
     }
     if header.box_size > 0.0 && crew.leads() {
         warn(&format!(
