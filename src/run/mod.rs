@@ -6,7 +6,7 @@ mod journal;
 mod state;
 mod watch;
 
-use crate::console::{duration, say};
+use crate::console::{all_said, duration, say, warn};
 use crate::cost::{Totals, timed};
 use crate::crew::Crew;
 use crate::ending::Ending;
@@ -25,12 +25,13 @@ use anyhow::{Result, ensure};
 use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
-use io::checkpoint;
 use io::snapshot::{Header, names};
+use io::checkpoint;
 use journal::Journal;
 use state::{Found, State};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use treecode::Bodies;
 use watch::{Reason, Requests, Watch};
 
 /// Evolve bodies as a parameter file says.
@@ -80,7 +81,14 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
         let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
-        run(crew, &parameters, arguments.overwrite)
+        let ending = run(crew, &parameters, arguments.overwrite)?;
+        if ending != Ending::Done
+            && let Err(fault) = all_said()
+        {
+            // The job must be submitted again all the same.
+            warn(&fault.to_string());
+        }
+        Ok(ending)
     })
 }
 
@@ -90,6 +98,7 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
 /// The same on every rank.
 pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Ending> {
     let folder = Folder::new(&parameters.output.folder);
+    crew.lead(watch::check_environment)?;
     crew.lead(|| folder.refuse_a_living_run())?;
     let restart = if overwrite { Restart::Never } else { parameters.batch.restart };
     match state::find(crew, &folder, restart)? {
@@ -105,6 +114,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
     let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    check_movie(crew, parameters, &begun.bodies)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let start = begun.time;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
@@ -152,6 +162,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
 /// A run from a checkpoint.
 fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> Result<Ending> {
     let Found { state, bodies, count } = found;
+    check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = Schedule::new(&parameters.time, state.start, parameters.output.snapshot_every)?;
     if let Some(end) = parameters.time.end {
@@ -214,6 +225,11 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
     run.resume_journal(&state.energy)?;
     run.light_beacon();
     run.go_to_the_end(schedule.after(state.time))
+}
+
+/// Refuses a movie of nothing before any file is made. Collective.
+fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
+    parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
 }
 
 /// A film of the run, if one is wanted.
