@@ -85,7 +85,13 @@ fn bodies(crew: &Crew) -> Bodies {
 fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     let bodies = bodies(crew);
     let clock = Instant::now();
-    crew.write_snapshot(path, &Header::default(), &bodies, Fields::default(), &Layout::default())?;
+    crew.write_snapshot(
+        &io::Target::own(path),
+        &Header::default(),
+        &bodies,
+        Fields::default(),
+        &Layout::default(),
+    )?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(snapshot::read(path, crew.comm.rank(), crew.comm.size())?.1);
     whole(crew, crew.agree(read)?)?;

@@ -8,9 +8,11 @@ use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
+use crate::outputs::Overwrite;
 use crate::plot::snapshot::keep_kinds;
 use anyhow::{Result, ensure};
 use decomposition::collective;
+use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
 use io::snapshot::read_header;
 use std::path::PathBuf;
@@ -29,6 +31,9 @@ pub struct Arguments {
     /// Catalogue to write.
     #[arg(long, short, value_name = "FILE.hdf5")]
     pub output: PathBuf,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Distance up to which two bodies are friends, in mean separations of the bodies.
     #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
     pub linking: f64,
@@ -66,6 +71,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let target = crew.agree(|| {
+        Ok(arguments.overwrite.reading([&arguments.file]).file(&arguments.output, Kind::CATALOGUE)?)
+    })?;
     let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
     if !arguments.types.is_empty() {
@@ -88,7 +96,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
             groups,
             ids,
         };
-        catalogue::write(&arguments.output, &catalogue)?;
+        catalogue::write(&target, &catalogue)?;
         tell(&arguments.output, &catalogue, count);
         Ok(())
     })

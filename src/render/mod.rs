@@ -33,7 +33,11 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let Arguments { look, size, .. } = arguments;
     let frames = arguments.frames.map(|frames| frames as usize);
     let sequence = crew.agree(|| Sequence::open(&arguments.snapshots, look.kinds()))?;
-    let plan = crew.agree(|| Plan::new(&arguments.outputs, &sequence.entries, frames))?;
+    let plan = crew.agree(|| {
+        let inputs = arguments.snapshots.iter().chain(&arguments.camera);
+        let mut outputs = arguments.overwrite.reading(inputs);
+        Plan::new(&arguments.outputs, &sequence.entries, frames, arguments.frames_per_second, &mut outputs)
+    })?;
     let still = sequence.entries.len() == 1
         && arguments.orbit.is_none()
         && arguments.zoom.is_none()

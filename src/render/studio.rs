@@ -41,6 +41,9 @@ impl<'a> Studio<'a> {
         size: [usize; 2],
         frames: Option<usize>,
     ) -> Result<Studio<'a>> {
+        // What cannot be drawn is said before snapshots are read.
+        let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
+        look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
         let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
             (Some(centre), Some(width)) => (centre, width),
             (_, width) => {

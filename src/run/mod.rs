@@ -26,7 +26,7 @@ use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
 use io::snapshot::{Header, names};
-use io::checkpoint;
+use io::{Target, checkpoint};
 use journal::Journal;
 use state::{Found, State};
 use std::path::{Path, PathBuf};
@@ -474,7 +474,7 @@ impl Run<'_> {
         self.crew.lead(|| {
             let frames = self.folder.all_frames()?;
             let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
-            io::replace_atomically(&self.folder.movie(name), &bytes)?;
+            Target::own(self.folder.movie(name)).write(&bytes)?;
             if let Some(journal) = &self.journal {
                 journal.note(&format!(
                     "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
@@ -509,7 +509,7 @@ impl Run<'_> {
         let (fields, layout) = (output.fields(self.step_length), output.layout());
         let mut writing = Duration::ZERO;
         timed(&mut writing, || {
-            self.crew.write_snapshot(path, &header, self.simulation.bodies(), fields, &layout)
+            self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
         })?;
         self.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
@@ -617,7 +617,7 @@ impl Run<'_> {
         }
         report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
-            io::write_json_atomically(&self.folder.report(), &report)?;
+            Target::own(self.folder.report()).write_json(&report)?;
             report.say_speed();
             say(&format!("{}", self.folder.report().display()));
             Ok(())
