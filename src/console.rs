@@ -2,11 +2,23 @@
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use io::Target;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use viz::printable;
+
+/// Whether lines go to standard error instead.
+static GIVES_WAY: AtomicBool = AtomicBool::new(false);
+
+/// From now on lines go to standard error: the standard output is for one of these files alone, if one of them is to go there.
+pub fn give_way<'a>(files: impl IntoIterator<Item = &'a Target>) {
+    if files.into_iter().any(Target::is_standard_output) {
+        GIVES_WAY.store(true, Ordering::Relaxed);
+    }
+}
 
 /// What has kept text from the standard output.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
@@ -14,6 +26,10 @@ static LOST: Mutex<Option<String>> = Mutex::new(None);
 /// Prints a line. A log that nobody can take any more, as a closed pipe or a full disk, does not end what is being done; [`all_said`] tells of it
 /// at the end. Control characters, as in the name of a file, are shown as `\u{1b}`.
 pub fn say(line: &str) {
+    if GIVES_WAY.load(Ordering::Relaxed) {
+        let _ = stderr().lock().write_all(format!("{}\n", printable(line)).as_bytes());
+        return;
+    }
     let mut out = stdout().lock();
     let written = out.write_all(format!("{}\n", printable(line)).as_bytes()).and_then(|()| out.flush());
     written.unwrap_or_else(|error| lose(&error));

@@ -3,7 +3,6 @@
 //! It is made of the same pieces as the scripts in `scripts/jobs`: the settings of the machine, and the function that runs Heorot in a job.
 
 use crate::console::{say, say_text};
-use crate::initial::Initial;
 use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
 use crate::walltime::WallTime;
@@ -103,9 +102,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let mut outputs = arguments.overwrite.reading(inputs);
     if arguments.array.is_none() {
         let parameters = Parameters::load(&arguments.file, &arguments.set)?;
-        if let Initial::File { file } = parameters.initial {
-            outputs = outputs.reading([file]);
-        }
+        outputs = outputs.reading(parameters.initial.file());
     } else {
         std::fs::metadata(&arguments.file)
             .with_context(|| format!("{}: cannot read", arguments.file.display()))?;
@@ -122,7 +119,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         Some(target) => {
             target.write(script.as_bytes())?;
             // In a stream, a line about it would become part of the script.
-            if !target.is_stream() {
+            if !target.is_standard_output() {
                 say(&format!("{}", target.path().display()));
             }
         }

@@ -325,6 +325,9 @@ fn the_ending_fits_what_is_written_and_the_place_is_a_file() {
         let message = fail(&line.replace("DIR", inputs().to_str().unwrap()));
         assert!(message.contains("needs a regular file"), "{message}");
     }
+    let report = heorot(&format!("force {}/a.hdf5 --report /dev/stdout", inputs().display()));
+    let found: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(found["bodies"], 50);
     let script = heorot(&format!(
         "jobscript {}/run.toml --scheduler pbs --time 1:00:00 -o /dev/stdout",
         inputs().display()

@@ -118,9 +118,9 @@ impl Target {
         &self.path
     }
 
-    /// Whether it is a device or a pipe, into which people may be looking.
-    pub fn is_stream(&self) -> bool {
-        matches!(self.place, Place::Stream | Place::StandardOutput)
+    /// Whether it is the standard output of this process, where lines for people would become part of what is written.
+    pub fn is_standard_output(&self) -> bool {
+        self.place == Place::StandardOutput
     }
 
     /// A number for the name of the unfinished file. Ranks that write one file together must have the same one.
@@ -179,7 +179,8 @@ impl Target {
     /// # Panics
     /// If the target is a device or a pipe: only bytes go there.
     pub fn begin(&self) -> Result<Part, Error> {
-        assert!(!self.is_stream(), "{}: only bytes go to a stream", self.path.display());
+        let is_stream = matches!(self.place, Place::Stream | Place::StandardOutput);
+        assert!(!is_stream, "{}: only bytes go to a stream", self.path.display());
         let part = self.part_of(&self.path);
         self.create(&part).map_err(Error::system(&self.path, "write"))?;
         Ok(Part { target: self.clone(), path: part, done: false })

@@ -11,6 +11,7 @@ mod result;
 mod run;
 
 use crate::cli::above_zero;
+use crate::console::give_way;
 use crate::cost::Gflops;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
@@ -162,6 +163,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
         bail!("--flip-bit {rank}: there are {} ranks, from 0 on", crew.comm.size());
     }
     let targets = crew.agree(|| Targets::new(arguments))?;
+    give_way(targets.json.iter().chain(&targets.csv));
     let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
     memory::check(crew, largest, KEPT)?;
     let mut references = match &arguments.references {

@@ -3,7 +3,7 @@
 mod repeat;
 
 use crate::accuracy::{self, Balance};
-use crate::console::say;
+use crate::console::{give_way, say};
 use crate::crew::Crew;
 use crate::forces::Forces;
 use crate::gravity_options::GravityOptions;
@@ -110,6 +110,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 
 fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let targets = crew.agree(|| Targets::new(arguments))?;
+    give_way(targets.errors.iter().chain(&targets.report));
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);

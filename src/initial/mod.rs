@@ -50,6 +50,14 @@ impl Initial {
         }
     }
 
+    /// The file that the bodies come from, if they do.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Initial::File { file } => Some(file),
+            Initial::Model(_) => None,
+        }
+    }
+
     /// Reads or draws the bodies, in `units`. Collective.
     ///
     /// # Errors

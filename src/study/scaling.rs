@@ -134,7 +134,8 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
         make(&folder)?;
     }
     // Runs take hours: what stands in the way of the page is said before.
-    let mut outputs = Outputs::new(arguments.overwrite).reading([&arguments.file]);
+    let sources = cases.iter().filter_map(|case| case.parameters.initial.file());
+    let mut outputs = Outputs::new(arguments.overwrite).reading([&arguments.file]).reading(sources);
     let targets = page::Targets::new(&folder, &mut outputs)?;
     if arguments.gather {
         missing.iter().for_each(|case| warn(&format!("{}: no report yet", case.folder.display())));

@@ -101,7 +101,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     ranks.sort_unstable();
     ranks.dedup();
     create_dir_all(&arguments.output).with_context(|| arguments.output.display().to_string())?;
-    let targets = Targets::new(arguments, &ranks)?;
+    let targets = Targets::new(arguments, &parameters, &ranks)?;
     let launch = Launch {
         threads: arguments.threads.map(|threads| threads as usize),
         virtual_ranks: Some(1),
@@ -118,9 +118,9 @@ struct Targets {
 }
 
 impl Targets {
-    fn new(arguments: &Arguments, ranks: &[usize]) -> Result<Targets> {
+    fn new(arguments: &Arguments, parameters: &Parameters, ranks: &[usize]) -> Result<Targets> {
         let Arguments { output: folder, file, .. } = arguments;
-        let mut outputs = arguments.overwrite.reading([file]);
+        let mut outputs = arguments.overwrite.reading([file]).reading(parameters.initial.file());
         let mut traces = BTreeMap::new();
         for &ranks in ranks {
             for packed in [false, true].into_iter().filter(|packed| !packed || arguments.can_pack(ranks)) {
