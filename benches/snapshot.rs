@@ -21,7 +21,7 @@ fn layouts(criterion: &mut Criterion) {
         let path = folder.path().join(format!("{compression}.hdf5"));
         group.bench_function(format!("write, {name}"), |bencher| {
             bencher.iter(|| {
-                crew.write_snapshot(&path, &header, &bodies, Fields::default(), &layout)
+                crew.write_snapshot(&io::Target::own(&path), &header, &bodies, Fields::default(), &layout)
                     .expect("the disk has room");
             });
         });

@@ -1,5 +1,6 @@
 //! The command line: which command, with which options.
 
+use crate::console::all_said;
 use crate::ending::Ending;
 use crate::{
     bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
@@ -67,8 +68,9 @@ impl Command {
     /// # Errors
     /// If anything the user gave is wrong, or a file cannot be read or written.
     pub fn run(&self) -> Result<Ending> {
+        let mut ending = Ending::Done;
         match self {
-            Command::Run(arguments) => return run::main(arguments),
+            Command::Run(arguments) => run::main(arguments).map(|end| ending = end),
             Command::Status(arguments) => status::main(arguments),
             Command::Plan(arguments) => plan::main(arguments),
             Command::Jobscript(arguments) => jobscript::main(arguments),
@@ -87,7 +89,8 @@ impl Command {
             Command::Study(arguments) => study::main(arguments),
             Command::Network(arguments) => network::main(arguments),
         }?;
-        Ok(Ending::Done)
+        all_said()?;
+        Ok(ending)
     }
 }
 

@@ -1,18 +1,71 @@
 //! What the leading rank says: lines for a batch log, or a progress bar on a terminal.
 
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, Write, stderr, stdout};
+use io::Target;
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Prints a line. A log that nobody can take any more, as a closed pipe or a full disk, does not end a run.
+pub use viz::printable;
+
+/// Whether lines go to standard error instead.
+static GIVES_WAY: AtomicBool = AtomicBool::new(false);
+
+/// From now on lines go to standard error: the standard output is for one of these files alone, if one of them is to go there.
+pub fn give_way<'a>(files: impl IntoIterator<Item = &'a Target>) {
+    if files.into_iter().any(Target::is_standard_output) {
+        GIVES_WAY.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What has kept text from the standard output.
+static LOST: Mutex<Option<String>> = Mutex::new(None);
+
+/// Prints a line. A log that nobody can take any more, as a closed pipe or a full disk, does not end what is being done; [`all_said`] tells of it
+/// at the end. Control characters, as in the name of a file, are shown as `\u{1b}`.
 pub fn say(line: &str) {
+    if GIVES_WAY.load(Ordering::Relaxed) {
+        let _ = stderr().lock().write_all(format!("{}\n", printable(line)).as_bytes());
+        return;
+    }
     let mut out = stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let written = out.write_all(format!("{}\n", printable(line)).as_bytes()).and_then(|()| out.flush());
+    written.unwrap_or_else(|error| lose(&error));
+}
+
+/// Prints the lines of a text.
+pub fn say_text(text: &str) {
+    text.lines().for_each(say);
+}
+
+/// Takes down that text for the standard output is lost. Whoever closes a pipe, as `head` does, wants no more.
+pub fn lose(error: &std::io::Error) {
+    if error.kind() != ErrorKind::BrokenPipe {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+    }
+}
+
+/// Whether all that was said has reached the standard output; tells of a fault once.
+///
+/// # Errors
+/// If some of it was lost, other than by a closed pipe.
+pub fn all_said() -> Result<()> {
+    match LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(fault) => bail!("standard output: cannot write: {fault}"),
+        None => Ok(()),
+    }
 }
 
 /// Prints a warning beside the log.
 pub fn warn(line: &str) {
-    let _ = writeln!(stderr().lock(), "heorot: warning: {line}");
+    complain(&format!("warning: {line}"));
+}
+
+/// Prints what is wrong, as one line in one write: under `mpirun` several processes share the stream, and pieces of lines would mix.
+pub fn complain(text: &str) {
+    let _ = stderr().lock().write_all(format!("heorot: {}\n", printable(text.trim_end())).as_bytes());
 }
 
 /// Where a run tells how far it is.
@@ -37,7 +90,7 @@ impl Progress {
     pub fn step(&self, done: u64, line: &str, short: String) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
-            bar.set_message(short);
+            bar.set_message(printable(&short).into_owned());
         }
         if self.lines {
             say(line);

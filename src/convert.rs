@@ -4,6 +4,7 @@ use crate::console::say;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
+use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
 use anyhow::Result;
 use decomposition::collective;
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// How it is written.
     #[command(flatten)]
     pub layout: LayoutOptions,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -48,18 +52,17 @@ vel. Bodies without a type are of type 1, those without an id are numbered in th
 /// If the file cannot be read, holds impossible bodies, or the snapshot cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| {
+        let layout = arguments.layout.layout();
+        let target = crew.agree(|| {
+            let mut outputs = arguments.overwrite.reading([&arguments.input]);
+            Ok(outputs.snapshot(&arguments.output, layout.files)?)
+        })?;
         let wanted = arguments.units.map(SystemName::units);
         let (Start { bodies, time }, units) = initial::read(crew, &arguments.input, wanted.as_ref())?;
         let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
-        crew.write_snapshot(
-            &arguments.output,
-            &header,
-            &bodies,
-            Fields::default(),
-            &arguments.layout.layout(),
-        )?;
+        crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
         let count = collective::sum(crew.comm, bodies.len() as u64);
         if crew.leads() {
             say(&format!("{}: {count} bodies", arguments.output.display()));

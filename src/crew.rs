@@ -3,8 +3,8 @@
 use crate::launch;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
-use io::checkpoint;
 use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows, Writers};
+use io::{Target, checkpoint};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -56,12 +56,13 @@ impl<'a> Crew<'a> {
         self.comm.rank() == 0
     }
 
-    /// Ends alike on all ranks. Whatever can fail on one rank alone must come through here. Collective.
+    /// Does `job` on every rank; all end alike. Whatever can fail on one rank alone must come through here. It takes a closure, so that a `?`
+    /// in the job cannot return before the collective. Collective.
     ///
     /// # Errors
     /// On every rank, that of the lowest rank that failed.
-    pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
-        agree(self.comm, result.map_err(|error| format!("{error:#}"))).map_err(|message| anyhow!(message))
+    pub fn agree<T>(&self, job: impl FnOnce() -> Result<T>) -> Result<T> {
+        agree(self.comm, || job().map_err(|error| format!("{error:#}"))).map_err(|message| anyhow!(message))
     }
 
     /// Does `job` on the leading rank only; all end alike. Collective.
@@ -69,7 +70,7 @@ impl<'a> Crew<'a> {
     /// # Errors
     /// On every rank, if the job failed.
     pub fn lead(&self, job: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.agree(if self.leads() { job() } else { Ok(()) })
+        self.agree(|| if self.leads() { job() } else { Ok(()) })
     }
 
     /// Does `job` on the leading rank and gives all ranks its numbers; all end alike. Collective.
@@ -77,7 +78,7 @@ impl<'a> Crew<'a> {
     /// # Errors
     /// On every rank, if the job failed.
     pub fn lead_tells(&self, job: impl FnOnce() -> Result<Vec<u64>>) -> Result<Vec<u64>> {
-        let mine = self.agree(if self.leads() { job() } else { Ok(Vec::new()) })?;
+        let mine = self.agree(|| if self.leads() { job() } else { Ok(Vec::new()) })?;
         Ok(collective::gather(self.comm, &mine).swap_remove(0))
     }
 
@@ -89,7 +90,7 @@ impl<'a> Crew<'a> {
         match &self.files {
             Files::Processes(writers) => {
                 let gather = |mine: &[u64]| collective::gather(self.comm, mine);
-                self.agree(Ok(checkpoint::write(path, state, bodies, writers, &gather)?))
+                self.agree(|| Ok(checkpoint::write(path, state, bodies, writers, &gather)?))
             }
             Files::Pool(pool) => {
                 self.pool(pool, bodies);
@@ -111,19 +112,22 @@ impl<'a> Crew<'a> {
     /// On every rank, if a body has an impossible value or a file cannot be written; nothing is left of it then.
     pub fn write_snapshot(
         &self,
-        path: &Path,
+        target: &Target,
         header: &Header,
         bodies: &Bodies,
         fields: Fields,
         layout: &Layout,
     ) -> Result<()> {
+        // The unfinished file has one name for all ranks: that of the leading one.
+        let token = self.lead_tells(|| Ok(vec![target.token()]))?[0];
+        let target = &target.with_token(token);
         let Some(cube) = self.cube(bodies)? else {
             let (index, none) = (Index::default(), Bodies::default());
-            return self.write_rows(path, header, &none, &index, fields, layout);
+            return self.write_rows(target, header, &none, &index, fields, layout);
         };
         let ordered = in_key_order(self.comm, &cube, bodies);
         let index = Index { cube: Some(cube), cells: self.cells(&ordered, layout) };
-        self.write_rows(path, header, &ordered.bodies, &index, fields, layout)
+        self.write_rows(target, header, &ordered.bodies, &index, fields, layout)
     }
 
     /// The cube around the bodies of all ranks; `None` if there are none. Collective.
@@ -156,7 +160,7 @@ impl<'a> Crew<'a> {
 
     fn write_rows(
         &self,
-        path: &Path,
+        target: &Target,
         header: &Header,
         bodies: &Bodies,
         index: &Index,
@@ -166,14 +170,14 @@ impl<'a> Crew<'a> {
         match &self.files {
             Files::Processes(writers) => {
                 let rows = Rows { bodies, offset: self.offset(bodies), index };
-                self.agree(Ok(snapshot::write(path, header, &rows, fields, layout, writers)?))
+                self.agree(|| Ok(snapshot::write(target, header, &rows, fields, layout, writers)?))
             }
             Files::Pool(pool) => {
                 self.pool(pool, bodies);
                 self.lead(|| {
                     let all = empty(pool);
                     let rows = Rows { bodies: &all, offset: [0; TYPES], index };
-                    Ok(snapshot::write(path, header, &rows, fields, layout, &Writers::One)?)
+                    Ok(snapshot::write(target, header, &rows, fields, layout, &Writers::One)?)
                 })
             }
         }
@@ -209,4 +213,53 @@ fn count(bodies: &Bodies) -> [u64; TYPES] {
     let mut count = [0; TYPES];
     bodies.kind.iter().for_each(|&kind| count[usize::from(kind)] += 1);
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::threads;
+
+    /// Every rank writes a file of its own, as processes on nodes with a disk each; `broken` has no folder for it.
+    fn on_own_disks(broken: usize, write: impl Fn(&Crew, &Path) -> Result<()> + Sync) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        threads::run(3, |comm| {
+            let crew = Crew::new(comm, launch::Layout::ALONE, 1, Files::Processes(Writers::One));
+            let name = if comm.rank() == broken { "none/file.hdf5" } else { "file.hdf5" };
+            let folder = root.path().join(comm.rank().to_string());
+            std::fs::create_dir(&folder).unwrap();
+            write(&crew, &folder.join(name)).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        })
+    }
+
+    #[test]
+    fn a_file_that_one_rank_cannot_write_is_an_error_on_all() {
+        for broken in 0..3 {
+            let snapshots = on_own_disks(broken, |crew, path| {
+                let (header, layout) = (Header::default(), Layout::default());
+                crew.write_snapshot(
+                    &Target::own(path),
+                    &header,
+                    &Bodies::zeroed(0),
+                    Fields::default(),
+                    &layout,
+                )
+            });
+            let named = |end: &String| end.contains(&format!("/{broken}/none/file.hdf5: cannot write"));
+            assert!(snapshots.iter().all(named), "{snapshots:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_breaks_off_on_one_rank_ends_all_alike() {
+        let ends = threads::run(4, |comm| {
+            let crew = Crew::new(comm, launch::Layout::ALONE, 1, Files::Processes(Writers::One));
+            let end = crew.agree(|| {
+                let number: u32 = if comm.rank() == 2 { "two" } else { "2" }.parse()?;
+                Ok(number)
+            });
+            end.map_err(|error| error.to_string())
+        });
+        assert!(ends.iter().all(|end| end == &Err("invalid digit found in string".to_owned())), "{ends:?}");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::layout_options::LayoutOptions;
+use crate::outputs::Overwrite;
 use anyhow::{Result, bail};
 use io::snapshot::{Fields, Found, Header, Region, read_region};
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// How it is written.
     #[command(flatten)]
     pub layout: LayoutOptions,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -54,7 +58,8 @@ fn region(text: &str) -> Result<Region, String> {
 /// # Errors
 /// If the snapshot cannot be read, has no bodies in the region, or the other cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    let path = &arguments.input;
+    let (path, layout) = (&arguments.input, arguments.layout.layout());
+    let target = arguments.overwrite.reading([path]).snapshot(&arguments.output, layout.files)?;
     let (header, bodies, found) = read_region(path, &arguments.region)?;
     let Found { rows, cells: [touched, cells] } = found;
     let all: u64 = header.count.iter().sum();
@@ -77,7 +82,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         parameters: header.parameters,
         ..Header::default()
     };
-    Crew::alone().write_snapshot(&arguments.output, &written, &bodies, fields, &arguments.layout.layout())?;
+    Crew::alone().write_snapshot(&target, &written, &bodies, fields, &layout)?;
     say(&format!(
         "{}: {} of {all} bodies; {rows} were read{}",
         arguments.output.display(),

@@ -1,6 +1,6 @@
 //! `heorot info`: what a snapshot holds, and whether it can be used.
 
-use crate::console::say;
+use crate::console::{printable, say, say_text};
 use anyhow::{Result, bail};
 use io::snapshot::{self, Header};
 use std::fmt::Write;
@@ -22,7 +22,7 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
     let (header, bodies) = snapshot::read_unchecked(path, 0, 1)?;
-    say(describe(path, &header, &bodies).trim_end());
+    say_text(&describe(path, &header, &bodies));
     let checks = checks(&bodies);
     for check in &checks {
         say(&format!("{} {}", if check.bodies == 0 { "ok  " } else { "FAIL" }, check.text()));
@@ -37,15 +37,16 @@ pub(crate) const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "s
 
 fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
     let mut text = String::new();
-    let mut line =
-        |label: &str, rest: String| writeln!(text, "{label:<16} {rest}").expect("text takes every line");
+    let mut line = |label: &str, rest: String| {
+        writeln!(text, "{label:<16} {}", printable(&rest)).expect("text takes every line")
+    };
     line(
         "snapshot",
         format!("{} ({} file{})", path.display(), header.files, if header.files == 1 { "" } else { "s" }),
     );
     line("format", header.format.name().to_owned());
     if !header.ignored.is_empty() {
-        line("ignored columns", header.ignored.join(", ").escape_debug().to_string());
+        line("ignored columns", header.ignored.join(", "));
     }
     describe_units(header, &mut line);
     let box_size =

@@ -2,12 +2,14 @@
 //!
 //! It is made of the same pieces as the scripts in `scripts/jobs`: the settings of the machine, and the function that runs Heorot in a job.
 
-use crate::console::say;
+use crate::console::{say, say_text};
+use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
 use crate::walltime::WallTime;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use io::Kind;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write a job script for Slurm or PBS that runs a parameter file, and is submitted again until the run is done.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,6 +57,9 @@ pub struct Arguments {
     /// Script to write [default: print it].
     #[arg(long, short, value_name = "JOB")]
     pub output: Option<PathBuf>,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -78,12 +83,13 @@ const LAUNCH: &str = include_str!("../scripts/jobs/launch");
 
 /// A name that a line for the scheduler can hold.
 pub(crate) fn one_word(text: &str) -> Result<String, String> {
-    let is_word =
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:%@+".contains(c));
+    let is_word = !text.is_empty()
+        && !text.starts_with('-')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:%@+".contains(c));
     if is_word {
         Ok(text.to_owned())
     } else {
-        Err("must be one word of letters, digits and -_.,:%@+".to_owned())
+        Err("must be one word of letters, digits and -_.,:%@+ that does not begin with -".to_owned())
     }
 }
 
@@ -92,38 +98,57 @@ pub(crate) fn one_word(text: &str) -> Result<String, String> {
 /// # Errors
 /// If the parameter file is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<()> {
+    let inputs = arguments.machine.iter().chain([&arguments.file]);
+    let mut outputs = arguments.overwrite.reading(inputs);
     if arguments.array.is_none() {
-        Parameters::load(&arguments.file, &arguments.set)?;
+        let parameters = Parameters::load(&arguments.file, &arguments.set)?;
+        outputs = outputs.reading(parameters.initial.file());
     } else {
         std::fs::metadata(&arguments.file)
             .with_context(|| format!("{}: cannot read", arguments.file.display()))?;
     }
+    let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::SCRIPT)).transpose()?;
     let machine = match &arguments.machine {
         Some(path) => {
             std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?
         }
         None => MACHINE.to_owned(),
     };
-    let script = script(arguments, &machine);
-    match &arguments.output {
-        Some(path) => {
-            io::replace_atomically(path, script.as_bytes())?;
-            say(&format!("{}", path.display()));
+    let script = script(arguments, &machine, &program()?)?;
+    match target {
+        Some(target) => {
+            target.write(script.as_bytes())?;
+            // In a stream, a line about it would become part of the script.
+            if !target.is_standard_output() {
+                say(&format!("{}", target.path().display()));
+            }
         }
-        None => say(script.trim_end()),
+        None => say_text(&script),
     }
     Ok(())
 }
 
-fn script(arguments: &Arguments, machine: &str) -> String {
-    let program = std::env::current_exe().map_or("heorot".to_owned(), |path| path.display().to_string());
+/// The path of this program.
+fn program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find the program itself")
+}
+
+fn script(arguments: &Arguments, machine: &str, program: &Path) -> Result<String> {
+    let (program, file) = (one_line(program)?, one_line(&arguments.file)?);
+    for set in &arguments.set {
+        ensure!(
+            !has_control(set),
+            "--set {}: must be one line without control characters",
+            set.escape_debug()
+        );
+    }
     let mut text = String::from("#!/usr/bin/env bash\n");
     let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
-    line(format!("# Runs {} until it is done; written by heorot jobscript.", arguments.file.display()));
+    line(format!("# Runs {file} until it is done; written by heorot jobscript."));
     header(arguments).into_iter().for_each(&mut line);
     let folder = if arguments.scheduler == Scheduler::Slurm { "SLURM_SUBMIT_DIR" } else { "PBS_O_WORKDIR" };
     line(format!("cd \"${folder}\" || exit 1"));
-    line(format!(": \"${{HEOROT:={}}}\"", program.replace(['"', '\\', '$', '`'], "_")));
+    line(format!("[ -n \"${{HEOROT:-}}\" ] || HEOROT={}", quoted(program)));
     let layout = [("RANKS_PER_NODE", arguments.ranks_per_node), ("THREADS", arguments.threads)];
     layout.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))).for_each(&mut line);
     line(format!("JOB_SECONDS={}", arguments.time.duration().as_secs()));
@@ -132,10 +157,25 @@ fn script(arguments: &Arguments, machine: &str) -> String {
     line(String::new());
     let mut words = vec!["job".to_owned()];
     words.extend(arguments.array.is_some().then(|| "--study".to_owned()));
-    words.push(quoted(&arguments.file.display().to_string()));
+    words.push(quoted(file));
     words.extend(arguments.set.iter().flat_map(|set| ["--set".to_owned(), quoted(set)]));
     line(words.join(" "));
-    text
+    Ok(text)
+}
+
+/// A path as text of one line, such as a script can hold.
+///
+/// # Errors
+/// If it has control characters, or is no text.
+pub(crate) fn one_line(path: &Path) -> Result<&str> {
+    let text = path.to_str().filter(|text| !has_control(text));
+    text.with_context(|| {
+        format!("{path:?}: a job script cannot hold this name; it must be text without control characters")
+    })
+}
+
+pub(crate) fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
 }
 
 /// The lines that the scheduler reads.
@@ -203,7 +243,7 @@ mod tests {
 
     fn written(line: &str) -> String {
         let arguments = Line::try_parse_from(std::iter::once("x").chain(line.split(' '))).unwrap().arguments;
-        script(&arguments, MACHINE)
+        script(&arguments, MACHINE, Path::new("/opt/heorot")).unwrap()
     }
 
     #[test]
@@ -246,5 +286,108 @@ mod tests {
     fn what_the_shell_might_take_otherwise_is_quoted() {
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert!(one_word("a;b").is_err() && one_word("").is_err() && one_word("1-8%2").is_ok());
+        assert!(one_word("-x").is_err() && one_word("a\nb").is_err());
+    }
+
+    fn of(file: &str, set: &str, program: &str) -> Result<String> {
+        let line = ["x", "--scheduler", "slurm", "--time", "1:00:00", "--set", set, "--", file];
+        let arguments = Line::try_parse_from(line).unwrap().arguments;
+        script(&arguments, "launch() { printf '%s\\n' \"$@\"; exit; }", Path::new(program))
+    }
+
+    /// Bash runs the script, with a launcher that prints its words: all of them must arrive as they were, and nothing else must happen.
+    #[test]
+    fn names_are_words_of_the_script_whatever_they_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = [
+            "a b",
+            "$(touch x)",
+            "`touch x`",
+            "it's",
+            "\"q\"",
+            "a}b",
+            "${HOME}",
+            "back\\slash",
+            "a;touch x",
+            "*",
+            "!!",
+            "~",
+            "#",
+        ];
+        for name in odd {
+            let (file, set) = (format!("run {name}.toml"), format!("output.folder={name:?}"));
+            let program = format!("/opt/{name}/heorot");
+            let script = of(&file, &set, &program).unwrap();
+            let path = folder.path().join("job");
+            std::fs::write(&path, &script).unwrap();
+            let mut bash = std::process::Command::new("bash");
+            let bash = bash
+                .arg(&path)
+                .env("SLURM_SUBMIT_DIR", folder.path())
+                .env_remove("HEOROT")
+                .env("RANKS_PER_NODE", "1");
+            let out = bash.env("THREADS", "1").current_dir(folder.path()).output().unwrap();
+            let said = String::from_utf8(out.stdout).unwrap();
+            let words: Vec<&str> = said.lines().skip(1).collect();
+            let expected =
+                [program.as_str(), "run", &file, "--set", &set, "--restart=auto", "--threads", "1"];
+            assert_eq!(words, expected, "{name}: {said}{}", String::from_utf8_lossy(&out.stderr));
+            let left: Vec<_> =
+                std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["job"], "{name}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for bad in
+            ["a\ntouch x", "a\n#SBATCH --nodes=99", "a\rb", "a\u{1b}[2Jb", "a\u{7f}", "a\u{85}b", "a\tb"]
+        {
+            for [file, set, program] in [[bad, "a=1", "/p"], ["f", bad, "/p"], ["f", "a=1", bad]] {
+                let message = format!("{:#}", of(file, set, program).unwrap_err());
+                assert!(message.contains("control characters") && !has_control(&message), "{message:?}");
+            }
+        }
+        let bytes: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"a\xff");
+        assert!(one_line(Path::new(bytes)).is_err());
+    }
+
+    /// A line of a study is words, too: none of them is run.
+    #[test]
+    fn the_lines_of_a_study_are_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list");
+        let line = [
+            "--ranks",
+            "1",
+            &quoted("a $(touch x) it's \"q\".toml"),
+            "--set",
+            &quoted("a=`touch x`"),
+            "b;touch x $(touch x)",
+        ];
+        std::fs::write(&list, format!("# a remark\n\n{}\n", line.join(" "))).unwrap();
+        let text = format!(
+            "HEOROT=heorot MODULES= RANKS_PER_NODE=1 THREADS=1\nlaunch() {{ printf '%s\\n' \"$@\"; exit; }}\n{LAUNCH}\njob --study list\n"
+        );
+        let mut bash = std::process::Command::new("bash");
+        let out = bash.args(["-c", &text]).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        let words: Vec<&str> = said.lines().skip(1).collect();
+        let expected = [
+            "heorot",
+            "run",
+            "a $(touch x) it's \"q\".toml",
+            "--set",
+            "a=`touch x`",
+            "b;touch",
+            "x",
+            "$(touch",
+            "x)",
+            "--restart=auto",
+            "--threads",
+            "1",
+        ];
+        assert_eq!(words, expected, "{said}{}", String::from_utf8_lossy(&out.stderr));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

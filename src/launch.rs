@@ -1,5 +1,6 @@
 //! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
 
+use crate::console::all_said;
 use crate::crew::{Crew, Files};
 use crate::machine;
 use anyhow::{Context, Result};
@@ -152,7 +153,9 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
         let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
         let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
-        let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
+        let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
+        // Only the leading rank prints; all end alike if that failed.
+        let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
         if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
     })
 }

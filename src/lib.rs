@@ -29,6 +29,7 @@ pub mod memory;
 pub mod model;
 pub mod movie;
 pub mod network;
+pub mod outputs;
 pub mod parameters;
 pub mod peak;
 pub mod plan;

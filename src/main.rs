@@ -3,7 +3,9 @@
 use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
+use heorot::console::{all_said, complain, lose};
 use heorot::launch::{ReportedElsewhere, is_leading_process};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -18,7 +20,7 @@ fn run(cli: &Cli) -> ExitCode {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(error) => {
             if !error.is::<ReportedElsewhere>() {
-                eprintln!("heorot: {error:#}");
+                complain(&format!("{error:#}"));
             }
             ExitCode::FAILURE
         }
@@ -33,9 +35,15 @@ fn explain(usage: &clap::Error) -> ExitCode {
         let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
         let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
         let line = said.collect::<Vec<_>>().join(" ");
-        eprintln!("heorot: {}; see --help", line.trim_start_matches("error: "));
+        complain(&format!("{}; see --help", line.trim_start_matches("error: ")));
     } else if is_leading_process() {
-        let _ = usage.print();
+        if let Err(error) = usage.print().and_then(|()| stdout().flush()) {
+            lose(&error);
+        }
+        if let Err(error) = all_said() {
+            complain(&format!("{error:#}"));
+            return ExitCode::FAILURE;
+        }
     }
     ExitCode::from(usage.exit_code() as u8)
 }

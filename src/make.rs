@@ -5,6 +5,7 @@ use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
 use crate::model::{self, Model};
+use crate::outputs::Overwrite;
 use crate::parameters::{Parameters, SystemName};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
@@ -31,6 +32,9 @@ pub struct Arguments {
     /// How it is written.
     #[command(flatten)]
     pub layout: LayoutOptions,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -51,11 +55,12 @@ The same options are keys of the [initial] table of a parameter file, with _ for
 /// # Errors
 /// If a parameter is out of its range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
+    let layout = arguments.layout.layout();
+    let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
     let (model, units) = arguments.model()?;
     let bodies = model::generate(&Solo, &model, units.gravitational_constant());
     let header = Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
-    let layout = arguments.layout.layout();
-    Crew::alone().write_snapshot(&arguments.output, &header, &bodies, Fields::default(), &layout)?;
+    Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::crew::Crew;
 use crate::render::{Extent, named_types};
 use crate::spread::{expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
-use decomposition::{collective, in_key_order};
+use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
@@ -113,7 +113,36 @@ impl Movie {
             Range::new(low, high).context("movie.range")?;
         }
         self.view(self.width.unwrap_or(1.0)).context("movie")?;
+        // The encoders say now what they would say after the last step.
+        let (speed, key) = (self.frames_per_second, "movie.frames_per_second");
+        match self.format {
+            Format::Gif => {
+                Gif::new(self.size, &self.style([1.0, 2.0], None)?, speed).map(|_| ()).context(key)
+            }
+            Format::Apng | Format::None => Apng::new(self.size, false, 1, speed).map(|_| ()).context(key),
+        }
+    }
+
+    /// Whether there is anything to be drawn. Collective.
+    ///
+    /// # Errors
+    /// On every rank, if no body is of the types wanted.
+    pub fn check_bodies(&self, comm: &dyn Comm, bodies: &Bodies) -> Result<()> {
+        let kinds = self.kinds();
+        let count = bodies.kind.iter().filter(|kind| kinds[usize::from(**kind)]).count();
+        let count = collective::sum(comm, count as u64);
+        ensure!(count > 0, "movie.types: there are no bodies of type {}", named_types(kinds));
         Ok(())
+    }
+
+    fn style(&self, [low, high]: [f64; 2], units: Option<Units>) -> Result<Style> {
+        Ok(Style {
+            colours: Colours::Map(self.colours),
+            range: Range::new(low, high)?.with_stretch(self.stretch),
+            units,
+            decorations: Decorations::ALL,
+            transparent: false,
+        })
     }
 
     fn view(&self, width: f64) -> Result<View, viz::Error> {
@@ -228,14 +257,8 @@ impl<'a> Filming<'a> {
         Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
-    fn style(&self, [low, high]: [f64; 2]) -> Result<Style> {
-        Ok(Style {
-            colours: Colours::Map(self.movie.colours),
-            range: Range::new(low, high)?.with_stretch(self.movie.stretch),
-            units: Some(self.units),
-            decorations: Decorations::ALL,
-            transparent: false,
-        })
+    fn style(&self, range: [f64; 2]) -> Result<Style> {
+        self.movie.style(range, Some(self.units))
     }
 
     /// The surface density of the bodies of all ranks, on the leading one.

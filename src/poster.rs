@@ -2,8 +2,10 @@
 
 use crate::console::{Progress, say};
 use crate::crew::Crew;
+use crate::outputs::Overwrite;
 use crate::render::{Look, Sequence, Studio, size};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use io::Kind;
 use std::path::PathBuf;
 use viz::{Decorations, Poster};
 
@@ -21,6 +23,9 @@ pub struct Arguments {
     /// FILE.png or FILE.svg
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// So many panels, evenly in time from the first to the last snapshot [default: one a snapshot]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=400))]
     pub panels: Option<u32>,
@@ -41,14 +46,12 @@ pub struct Arguments {
 /// If a snapshot cannot be read, a wish cannot be met, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.output;
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    let vector = match extension.as_deref() {
-        Some("svg") => true,
-        Some("png") => false,
-        _ => bail!("{}: a poster is a .png or a .svg", path.display()),
-    };
+    let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::PLOT)?;
+    let vector = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     let sequence = Sequence::open(&arguments.snapshots, arguments.look.kinds())?;
     let panels = arguments.panels.map(|panels| panels as usize);
+    Poster::check(arguments.size, panels.unwrap_or(sequence.entries.len()), arguments.columns as usize)
+        .with_context(|| path.display().to_string())?;
     let alone = Crew::alone();
     let mut studio = Studio::new(&alone, &arguments.look, &sequence, arguments.size, panels)?;
     let style = studio.style(Decorations::ALL, false)?;
@@ -70,7 +73,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     } else {
         poster.png().with_context(named)?
     };
-    io::replace_atomically(path, &bytes)?;
+    target.write(&bytes)?;
     say(&named());
     Ok(())
 }

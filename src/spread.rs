@@ -54,7 +54,7 @@ fn smoothing_lengths_by(
     distances: impl Fn([&[f64]; 3]) -> Vec<f64>,
 ) -> Result<Vec<f64>> {
     let plain = Subject { bodies, kinds, lengths: &[], tint: Tint::Plain };
-    crew.agree(Bounds::of(&plain).map_err(anyhow::Error::from))?;
+    crew.agree(|| Ok(Bounds::of(&plain)?))?;
     Ok(viz::smoothing_lengths_by(bodies, kinds, distances)?)
 }
 
@@ -63,7 +63,7 @@ fn smoothing_lengths_by(
 /// # Errors
 /// The same on every rank, if a body of a wanted kind has an impossible mass, position or value.
 pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
-    let mine = crew.agree(Bounds::of(subject).map_err(anyhow::Error::from))?;
+    let mine = crew.agree(|| Ok(Bounds::of(subject)?))?;
     let [mass, value] = collective::max(crew.comm, [mine.mass, mine.value]);
     let bounds = Bounds { bodies: collective::sum(crew.comm, mine.bodies), mass, value };
     let mut exposure = Exposure::new(view, subject, bounds);

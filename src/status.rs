@@ -1,6 +1,6 @@
 //! `heorot status`: how far a run is, from the small file that it rewrites each second; tells a dead run from a living one.
 
-use crate::console::{duration, say};
+use crate::console::{duration, say, say_text};
 use crate::machine;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -198,7 +198,7 @@ fn ago(seconds: u64) -> String {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let status = Status::load(&arguments.folder)?;
     if arguments.json {
-        say(serde_json::to_string_pretty(&status)?.as_str());
+        say_text(&serde_json::to_string_pretty(&status)?);
     } else {
         status.lines().iter().for_each(|line| say(line));
     }

@@ -267,7 +267,8 @@ fn forces_are_checked_and_written() {
     let (ic, out, report) = (path("ic.hdf5"), path("f.hdf5"), path("f.json"));
     succeed(&["model", "plummer", "--bodies", "3000", "--seed", "2", "--units", "nbody", "-o", &ic]);
     let force = |more: &[&str]| {
-        succeed(&[&["force", &ic, "--output", &out, "--check", "500", "--report", &report], more].concat());
+        let outputs = ["--output", &out, "--report", &report, "--overwrite"];
+        succeed(&[&["force", &ic, "--check", "500"], &outputs[..], more].concat());
         json(Path::new(&report))
     };
     let coarse = force(&["--criterion", "angle", "--theta", "0.8", "--order", "1"]);
@@ -325,7 +326,7 @@ fn evaluations_are_repeated_and_held_against_a_reference() {
 
     let message = fail(&["force", &ic, "--reference", &other], 1);
     assert!(message.contains("other.hdf5: has no accelerations"), "{message}");
-    succeed(&["force", &other, "--output", &exact]);
+    succeed(&["force", &other, "--output", &exact, "--overwrite"]);
     let message = fail(&["force", &ic, "--reference", &exact, "--virtual-ranks", "2"], 1);
     assert!(message.contains("exact.hdf5: holds another number of bodies"), "{message}");
 }
@@ -448,6 +449,12 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
         ("every = 1\ntypes = [7]", "movie.types: 7 is no particle type"),
         ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2 to 1"),
         ("every = 1\ncolour = \"inferno\"", "colours"),
+        ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200 frames per second"),
+        ("every = 1\nframes_per_second = 60", "can show from 0.1 to 50"),
+        ("every = 1\nframes_per_second = 200\nformat = \"apng\"", "can show from 0.1 to 120"),
+        ("every = 1\nframes_per_second = 0\nformat = \"none\"", "movie.frames_per_second: 0 frames"),
+        ("every = 1\ntypes = [4]", "movie.types: there are no bodies of type 4"),
+        ("every = 1\nwidth = 2.0\ntypes = [0, 4]", "movie.types: there are no bodies of type 0, 4"),
     ] {
         let (_root, file, folder) = prepare(&format!("{RUN}\n[movie]\n{keys}\n"));
         let line = fail(&["run", &file], 1);

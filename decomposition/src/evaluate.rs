@@ -289,10 +289,11 @@ fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey,
 /// # Errors
 /// On every rank, what the lowest rank with an impossible body says of it.
 pub fn survey_all(comm: &dyn Comm, bodies: &Bodies) -> Result<Option<Survey>, String> {
-    let mine = bodies.survey().map(|Survey { lo: [x, y, z], hi: [u, v, w], mass, accelerated }| {
-        [-x, -y, -z, u, v, w, mass, f64::from(u8::from(accelerated))]
-    });
-    let all = collective::agree_on_greatest(comm, mine.map_err(|error| error.to_string()))?;
+    let all = collective::agree_on_greatest(comm, || {
+        let Survey { lo: [x, y, z], hi: [u, v, w], mass, accelerated } =
+            bodies.survey().map_err(|error| error.to_string())?;
+        Ok([-x, -y, -z, u, v, w, mass, f64::from(u8::from(accelerated))])
+    })?;
     let [x, y, z, u, v, w, mass, accelerated] = all;
     let survey = Survey { lo: [-x, -y, -z], hi: [u, v, w], mass, accelerated: accelerated > 0.0 };
     Ok((mass > 0.0).then_some(survey))

@@ -143,7 +143,7 @@ fn write_share(
     let index = Index { cube: None, cells: cells.collect() };
     let bodies = sample(mine.clone());
     let rows = Rows { bodies: &bodies, offset: count(0..mine.start), index: &index };
-    write(path, &header, &rows, FIELDS, layout, writers)
+    write(&io::Target::own(path), &header, &rows, FIELDS, layout, writers)
 }
 
 fn kind_of(id: usize) -> usize {

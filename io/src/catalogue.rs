@@ -1,8 +1,7 @@
 //! Catalogues of haloes: HDF5, with the names that GADGET-4 gives to groups.
 
-use crate::file::{discard, finish, part_of};
 use crate::snapshot::plain;
-use crate::{Error, Units};
+use crate::{Error, Target, Units};
 use hdf5::{File, H5Type, Location};
 use std::path::Path;
 
@@ -48,14 +47,11 @@ pub struct Group {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write(path: &Path, catalogue: &Catalogue) -> Result<(), Error> {
-    let part = part_of(path);
-    // HDF5 says in many words what the system says in a few.
-    std::fs::File::create(&part).map_err(Error::system(path, "write"))?;
-    let written = write_part(&part, catalogue)
-        .map_err(|error| Error::snapshot(path, format!("cannot write: {}", plain(error))));
-    let written = written.and_then(|()| finish(&part, path).map_err(Error::system(path, "write")));
-    written.inspect_err(|_| discard(&part))
+pub fn write(target: &Target, catalogue: &Catalogue) -> Result<(), Error> {
+    let part = target.begin()?;
+    write_part(part.path(), catalogue)
+        .map_err(|error| Error::snapshot(target.path(), format!("cannot write: {}", plain(error))))?;
+    part.finish()
 }
 
 fn write_part(path: &Path, catalogue: &Catalogue) -> hdf5::Result<()> {
@@ -212,7 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("haloes.hdf5");
         for groups in [5, 1, 0] {
-            write(&path, &catalogue(groups)).unwrap();
+            write(&Target::own(&path), &catalogue(groups)).unwrap();
             assert_eq!(read(&path).unwrap(), catalogue(groups));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -232,10 +228,10 @@ mod tests {
         let message = read(&path).unwrap_err().to_string();
         assert!(message.contains("is no catalogue of haloes") && message.lines().count() == 1, "{message}");
         let torn = Catalogue { ids: vec![1], ..catalogue(2) };
-        write(&path, &torn).unwrap();
+        write(&Target::own(&path), &torn).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("has 1 ids"));
         assert!(
-            write(&folder.path().join("none/x.hdf5"), &torn)
+            write(&Target::own(folder.path().join("none/x.hdf5")), &torn)
                 .unwrap_err()
                 .to_string()
                 .contains("No such file")

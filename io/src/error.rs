@@ -31,6 +31,14 @@ pub enum Error {
         /// What is wrong in it.
         fault: String,
     },
+    /// A command must not write a file there.
+    #[error("{}: {fault}", path.display())]
+    Output {
+        /// The name that was given.
+        path: PathBuf,
+        /// Why not.
+        fault: String,
+    },
     /// A checkpoint is wrong, or could not be written.
     #[error("{}: {fault}", path.display())]
     Checkpoint {
@@ -44,6 +52,10 @@ pub enum Error {
 impl Error {
     pub(crate) fn system(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
         move |cause| Error::System { path: path.to_owned(), action, cause }
+    }
+
+    pub(crate) fn output(path: &Path, fault: impl Into<String>) -> Error {
+        Error::Output { path: path.to_owned(), fault: fault.into() }
     }
 
     pub(crate) fn snapshot(path: &Path, fault: impl Into<String>) -> Error {

@@ -1,6 +1,6 @@
 //! Tables as CSV: written one row at a time, so that a run that is killed leaves whole rows, or as a whole; and read.
 
-use crate::Error;
+use crate::{Error, Target};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -137,18 +137,18 @@ pub fn read(path: &Path) -> Result<Columns, Error> {
     Ok(Columns { names, values })
 }
 
-/// Writes a whole table, as [`crate::replace_atomically`] does. What holds a comma or a quotation mark is quoted.
+/// Writes a whole table, as [`Target::write`] does. What holds a comma or a quotation mark is quoted.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write(path: &Path, columns: &[String], rows: &[Vec<String>]) -> Result<(), Error> {
+pub fn write(target: &Target, columns: &[String], rows: &[Vec<String>]) -> Result<(), Error> {
     let quoted = |cell: &String| match cell.contains([',', '"', '\n']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell.clone(),
     };
     let line = |cells: &[String]| cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n";
     let text: String = std::iter::once(columns).chain(rows.iter().map(Vec::as_slice)).map(line).collect();
-    crate::replace_atomically(path, text.as_bytes())
+    target.write(text.as_bytes())
 }
 
 /// Shortest text that reads back to the same bits; whole numbers without a point.
@@ -230,7 +230,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plot.csv");
         let row = ["a,b", "say \"c\"", "3"].map(str::to_owned).to_vec();
-        write(&path, &["name", "word", "number"].map(str::to_owned), &[row]).unwrap();
+        write(&Target::own(&path), &["name", "word", "number"].map(str::to_owned), &[row]).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "name,word,number\n\"a,b\",\"say \"\"c\"\"\",3\n");
     }

@@ -81,7 +81,7 @@ def make(name, bodies, folder):
     path = folder / f"{name}-{bodies}-forces.hdf5"
     if not path.exists():
         options = ["--bodies", str(bodies), "--seed", "1", "--units", "nbody", *PROBLEMS[name]]
-        run([HEOROT, "model", name, *options, "-o", str(source)])
+        run([HEOROT, "model", name, *options, "-o", str(source), "--overwrite"])
         run([HEOROT, "force", str(source), "--output", str(path)])
     return Problem(name, bodies, path, source)
 

@@ -144,7 +144,7 @@ def require_converted(source, folder, expected, *, tolerance=0.0, types=None):
     """`heorot convert` of a file gives these bodies, with ids in the order of `expected`, on one rank and on three."""
     for ranks in [None, 3]:
         out = folder / "converted.hdf5"
-        heorot("convert", source, out, "--units", "nbody", ranks=ranks).require_success()
+        heorot("convert", source, out, "--units", "nbody", "--overwrite", ranks=ranks).require_success()
         found = bodies(out)
         for name, values in expected.items():
             if name == "ParticleIDs":

@@ -15,11 +15,13 @@ def page_of(kind, bodies):
     """Three runs, then one more: only that one is done."""
     folder = scratch(kind)
     file, study = parameter_file(folder, steps=4), folder / "study"
-    call = lambda ranks: heorot("study", kind, file, "--ranks", ranks, "-o", study).require_success()
+    command = lambda ranks: ["study", kind, file, "--ranks", ranks, "-o", study]
+    call = lambda ranks: heorot(*command(ranks), "--overwrite").require_success()
     call("2,1")
     times = lambda: {path.parent.name: path.stat().st_mtime_ns for path in study.glob("ranks-*/report.json")}
     before = times()
     require(sorted(before) == ["ranks-00001", "ranks-00002"], f"runs {sorted(before)}")
+    refuses(command("1,2,3"), ["index.html", "exists already", "--overwrite"])
     outcome = call("1,2,3")
     require({name: time for name, time in times().items() if name in before} == before, "a run was done again")
     require(outcome.stdout.count("log in") == 1, outcome.stdout)

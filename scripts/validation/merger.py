@@ -78,7 +78,7 @@ def forces(job):
     rows = []
     for path in run.snapshots():
         report = job.folder / "force.json"
-        heorot("force", path, "--softening", SOFTENING, "--accuracy", wanted, "--check", job.some(2000, 200), "--report", report)
+        heorot("force", path, "--softening", SOFTENING, "--accuracy", wanted, "--check", job.some(2000, 200), "--report", report, "--overwrite")
         found = json.loads(report.read_text())
         error = found["force_error"]
         rows.append({"snapshot": path.stem, "rms": error["rms"], "99 % below": error["percentile_99"], "greatest": error["greatest"],

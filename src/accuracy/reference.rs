@@ -6,7 +6,7 @@ use crate::diagnostics::norm;
 use crate::initial::{self, Start};
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
-use io::Units;
+use io::{Target, Units};
 use std::fmt::Write;
 use std::path::Path;
 use treecode::Bodies;
@@ -54,8 +54,9 @@ pub fn compare(
         path.display()
     );
     let (found, exact) = (meet(crew, &evaluation.bodies), meet(crew, &reference));
-    let errors = errors(&found, &exact, balance.centre);
-    let errors = crew.agree(errors.map_err(|fault| anyhow!("{}: {fault}", path.display())))?;
+    let errors = crew.agree(|| {
+        errors(&found, &exact, balance.centre).map_err(|fault| anyhow!("{}: {fault}", path.display()))
+    })?;
     let mut errors = to_the_leader(crew, errors);
     errors.sort_by_key(|error| error.id);
     // The others' is of no bodies, and they do not report it.
@@ -104,12 +105,12 @@ fn to_the_leader(crew: &Crew, mine: Vec<BodyError>) -> Vec<BodyError> {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_table(path: &Path, errors: &[BodyError]) -> Result<()> {
+pub fn write_table(target: &Target, errors: &[BodyError]) -> Result<()> {
     let mut text = "id,x,y,z,acceleration,error,outward_error\n".to_owned();
     for BodyError { id, position: [x, y, z], acceleration, error } in errors {
         let RelativeError { length, outward } = error;
         writeln!(text, "{id},{x:e},{y:e},{z:e},{acceleration:e},{length:e},{outward:e}")
             .expect("a string takes any text");
     }
-    Ok(io::replace_atomically(path, text.as_bytes())?)
+    Ok(target.write(text.as_bytes())?)
 }

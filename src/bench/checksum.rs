@@ -66,15 +66,23 @@ impl References {
         self.0.entry(what.to_owned()).or_insert_with(|| checksum.to_owned());
     }
 
-    /// Writes all of them to a file.
+    /// Adds to a file those that it lacks; what it holds, remarks too, stays.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let head = "# Checksums of heorot bench: problem and version, walk, bodies, steps, SIMD path, processor family.\n";
-        let lines = self.0.iter().map(|(what, checksum)| format!("\"{what}\" = \"{checksum}\"\n"));
-        let text: String = std::iter::once(head.to_owned()).chain(lines).collect();
-        Ok(io::replace_atomically(path, text.as_bytes())?)
+    /// If it cannot be written, or holds something else.
+    pub fn add_to(&self, path: &Path) -> Result<()> {
+        const HEAD: &str = "# Checksums of heorot bench: problem and version, walk, bodies, steps, SIMD path, processor family.\n";
+        io::update(path, |old| {
+            let known = References::parse(old, &path.display().to_string())?;
+            let mut text = if old.is_empty() { HEAD.to_owned() } else { old.to_owned() };
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            for (what, checksum) in self.0.iter().filter(|(what, _)| known.get(what).is_none()) {
+                text += &format!("\"{what}\" = \"{checksum}\"\n");
+            }
+            Ok(text)
+        })
     }
 }
 
@@ -143,7 +151,7 @@ mod tests {
         let mut references = References::read(&path).unwrap();
         assert_eq!(references, References::default());
         references.add("plummer 1, fmm", "00ff");
-        references.write(&path).unwrap();
+        references.add_to(&path).unwrap();
         assert_eq!(References::read(&path).unwrap().get("plummer 1, fmm"), Some("00ff"));
         std::fs::write(&path, "\"a\" = 3\n").unwrap();
         assert!(References::read(&path).unwrap_err().to_string().contains("references.toml:1"));

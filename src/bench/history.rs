@@ -1,6 +1,6 @@
 //! This machine beside those that tree codes have made known.
 
-use crate::plot::output::{Output, Sheet};
+use crate::plot::output::Sheet;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
@@ -87,11 +87,6 @@ pub fn figure(machines: &[Machine]) -> (Figure, Sheet) {
         sheet.row(&[&machine.name, &machine.source], &[machine.year, machine.gflops, price]);
     }
     (Figure::new(vec![speed, price]), sheet)
-}
-
-/// Where the plot goes, if one is wanted: a .png or .svg, and a .csv beside it.
-pub fn output(path: &std::path::Path) -> Output {
-    Output { path: path.to_owned() }
 }
 
 #[cfg(test)]

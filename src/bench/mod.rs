@@ -11,20 +11,24 @@ mod result;
 mod run;
 
 use crate::cli::above_zero;
+use crate::console::give_way;
 use crate::cost::Gflops;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
 use crate::machine::{self, Machine};
+use crate::outputs::Overwrite;
+use crate::plot::output;
 use crate::report::{self, PROGRAM};
 use crate::{memory, peak, stream};
 use anyhow::{Result, bail, ensure};
 use checksum::References;
 use decomposition::{Solo, collective};
+use io::{Kind, Target};
 use problem::{Case, Changes, Name};
 use result::{Check, Outcome, Peaks, Place, Score};
 use run::{Amount, Run};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use treecode::Walk;
 
@@ -80,6 +84,9 @@ pub struct Arguments {
     /// Checksums to compare with in place of the project's, for processors that it does not know: those that the file lacks are added to it.
     #[arg(long, value_name = "FILE.toml")]
     pub references: Option<PathBuf>,
+    /// Whether report, table and plot may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Change a bit on this rank in the second repetition, to see that it is found.
     #[arg(long, value_name = "RANK")]
     pub flip_bit: Option<usize>,
@@ -155,12 +162,12 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     if let Some(rank) = arguments.flip_bit.filter(|&rank| rank >= crew.comm.size()) {
         bail!("--flip-bit {rank}: there are {} ranks, from 0 on", crew.comm.size());
     }
-    let outputs = [&arguments.json, &arguments.csv, &arguments.plot, &arguments.references];
-    crew.lead(|| outputs.into_iter().flatten().try_for_each(|path| has_folder(path)))?;
+    let targets = crew.agree(|| Targets::new(arguments))?;
+    give_way(targets.json.iter().chain(&targets.csv));
     let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
     memory::check(crew, largest, KEPT)?;
     let mut references = match &arguments.references {
-        Some(path) => crew.agree(References::read(path))?,
+        Some(path) => crew.agree(|| References::read(path))?,
         None => References::built_in(),
     };
 
@@ -186,15 +193,15 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
             for outcome in outcomes.iter().filter(|outcome| !outcome.checksum_of.is_empty()) {
                 references.add(&outcome.checksum_of, &outcome.checksum);
             }
-            references.write(path)?;
+            references.add_to(path)?;
         }
-        if let Some(path) = &arguments.csv {
+        if let Some(target) = &targets.csv {
             let rows: Vec<Vec<String>> = outcomes.iter().map(Outcome::cells).collect();
-            io::table::write(path, &Outcome::columns(), &rows)?;
+            io::table::write(target, &Outcome::columns(), &rows)?;
         }
-        if let Some(path) = &arguments.plot {
+        if let Some(targets) = &targets.plot {
             let (figure, sheet) = history::figure(&machines);
-            history::output(path).write(&figure, &sheet)?;
+            targets.write(&figure, &sheet)?;
         }
         let report = Report {
             program: PROGRAM,
@@ -213,7 +220,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
             hours: time.as_secs_f64() / 3600.0,
             passed,
         };
-        arguments.json.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
+        targets.json.iter().try_for_each(|target| Ok(target.write_json(&report)?))
     })?;
     let of_machine = (alone.passed == Some(false)).then_some(alone.what);
     let failed: Vec<String> =
@@ -222,11 +229,26 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a file that could not be written at the end, before hours are spent.
-fn has_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    ensure!(folder.is_dir(), "{}: cannot write: there is no folder {}", path.display(), folder.display());
-    Ok(())
+/// Where the files go, checked before hours are spent.
+struct Targets {
+    json: Option<Target>,
+    csv: Option<Target>,
+    plot: Option<output::Targets>,
+}
+
+impl Targets {
+    fn new(arguments: &Arguments) -> Result<Targets> {
+        let mut outputs = arguments.overwrite.reading(&arguments.references);
+        if let Some(path) = &arguments.references {
+            // This one grows: what is in it stays.
+            io::may_update(path)?;
+        }
+        Ok(Targets {
+            json: arguments.json.as_ref().map(|path| outputs.file(path, Kind::REPORT)).transpose()?,
+            csv: arguments.csv.as_ref().map(|path| outputs.file(path, Kind::TABLE)).transpose()?,
+            plot: arguments.plot.as_ref().map(|path| output::Targets::new(path, &mut outputs)).transpose()?,
+        })
+    }
 }
 
 /// How many bodies are asked for, if it is said.
@@ -274,7 +296,7 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     let changes = Changes { bodies: Some(SMALL), accuracy: None };
     let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
     let amount = Amount { steps: STEPS, repetitions: 1, flip: None };
-    let run = crew.agree(Run::new(&Solo, &case, amount))?;
+    let run = crew.agree(|| Run::new(&Solo, &case, amount))?;
     let states: Vec<u64> = collective::gather(crew.comm, &[run.state]).concat();
     let known = place.arithmetic.as_ref().and_then(|arithmetic| {
         references.get(&result::checksum_of(&case, run.steps(), arithmetic)).map(str::to_owned)

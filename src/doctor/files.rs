@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::checkpoint::Checkpoint;
 use io::snapshot::{self, Fields, Header, Layout};
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::time::Instant;
 use treecode::Bodies;
@@ -21,7 +22,7 @@ pub(super) fn examine(crew: &Crew, folder: &Path) -> Vec<Finding> {
     let mut findings = vec![limit(crew)];
     findings.extend([("snapshot", try_snapshot as Try), ("checkpoint", try_checkpoint)].map(
         |(what, attempt)| {
-            let path = folder.join(format!("heorot-doctor-{}-{what}.tmp", process(crew)));
+            let path = folder.join(format!("heorot-doctor-{:016x}-{what}.tmp", number(crew)));
             let finding = match attempt(crew, &path) {
                 Ok(speed) if speed < SLOW => Finding::Warning(
                     format!(
@@ -55,9 +56,9 @@ pub(super) fn examine(crew: &Crew, folder: &Path) -> Vec<Finding> {
 
 type Try = fn(&Crew, &Path) -> Result<f64>;
 
-/// A number that no other doctor in the folder has.
-fn process(crew: &Crew) -> u64 {
-    collective::gather(crew.comm, &[u64::from(std::process::id())])[0][0]
+/// A number that no other file in the folder has in its name.
+fn number(crew: &Crew) -> u64 {
+    collective::gather(crew.comm, &[RandomState::new().hash_one(std::process::id())])[0][0]
 }
 
 fn limit(crew: &Crew) -> Finding {
@@ -85,10 +86,16 @@ fn bodies(crew: &Crew) -> Bodies {
 fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     let bodies = bodies(crew);
     let clock = Instant::now();
-    crew.write_snapshot(path, &Header::default(), &bodies, Fields::default(), &Layout::default())?;
+    crew.write_snapshot(
+        &io::Target::own(path),
+        &Header::default(),
+        &bodies,
+        Fields::default(),
+        &Layout::default(),
+    )?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(snapshot::read(path, crew.comm.rank(), crew.comm.size())?.1);
-    whole(crew, crew.agree(read())?)?;
+    whole(crew, crew.agree(read)?)?;
     Ok(speed)
 }
 
@@ -99,7 +106,7 @@ fn try_checkpoint(crew: &Crew, path: &Path) -> Result<f64> {
     crew.write_checkpoint(path, &(), &bodies)?;
     let speed = length(path) / clock.elapsed().as_secs_f64();
     let read = || Ok(Checkpoint::<()>::open(path)?.read(crew.comm.rank(), crew.comm.size())?);
-    whole(crew, crew.agree(read())?)?;
+    whole(crew, crew.agree(read)?)?;
     Ok(speed)
 }
 

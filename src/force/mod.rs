@@ -3,19 +3,20 @@
 mod repeat;
 
 use crate::accuracy::{self, Balance};
-use crate::console::say;
+use crate::console::{give_way, say};
 use crate::crew::Crew;
 use crate::forces::Forces;
 use crate::gravity_options::GravityOptions;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
+use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
 use crate::peak;
 use crate::report::{FileTimes, Report};
 use anyhow::Result;
 use decomposition::collective;
-use io::Units;
 use io::snapshot::{Fields, Header, Layout};
+use io::{Kind, Target, Units};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -48,6 +49,9 @@ pub struct Arguments {
     /// Units to compute in [default: those of the file, or galactic].
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
+    /// Whether files may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// How forces are computed.
     #[command(flatten)]
     pub gravity: GravityOptions,
@@ -77,6 +81,25 @@ struct Initial<'a> {
     file: &'a PathBuf,
 }
 
+/// Where the files go.
+struct Targets {
+    output: Option<Target>,
+    errors: Option<Target>,
+    report: Option<Target>,
+}
+
+impl Targets {
+    fn new(arguments: &Arguments) -> Result<Targets> {
+        let Arguments { output, errors, report, reference, .. } = arguments;
+        let mut outputs = arguments.overwrite.reading(reference.iter().chain([&arguments.file]));
+        Ok(Targets {
+            output: output.as_ref().map(|path| outputs.snapshot(path, 1)).transpose()?,
+            errors: errors.as_ref().map(|path| outputs.file(path, Kind::TABLE)).transpose()?,
+            report: report.as_ref().map(|path| outputs.file(path, Kind::REPORT)).transpose()?,
+        })
+    }
+}
+
 /// Does the command.
 ///
 /// # Errors
@@ -86,6 +109,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let targets = crew.agree(|| Targets::new(arguments))?;
+    give_way(targets.errors.iter().chain(&targets.report));
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
@@ -98,13 +123,13 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
         repeat::field(crew, &forces, bodies, arguments.repeat)?;
 
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &forces };
-    if let Some(path) = &arguments.output {
+    if let Some(target) = &targets.output {
         let parameters = io::parameters::echo(&echo);
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         let fields = Fields { acceleration: true, potential: true, time_step: None };
         let begun = Instant::now();
-        crew.write_snapshot(path, &header, &evaluation.bodies, fields, &Layout::default())?;
-        files.wrote(begun.elapsed(), std::slice::from_ref(path));
+        crew.write_snapshot(target, &header, &evaluation.bodies, fields, &Layout::default())?;
+        files.wrote(begun.elapsed(), &[target.path().to_owned()]);
         files.snapshots = 1;
     }
     let total = collective::sum(crew.comm, evaluation.bodies.len() as u64);
@@ -127,8 +152,8 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     }
     crew.lead(|| {
         print(&report);
-        arguments.errors.iter().try_for_each(|path| accuracy::write_table(path, &errors))?;
-        arguments.report.iter().try_for_each(|path| Ok(io::write_json_atomically(path, &report)?))
+        targets.errors.iter().try_for_each(|target| accuracy::write_table(target, &errors))?;
+        targets.report.iter().try_for_each(|target| Ok(target.write_json(&report)?))
     })
 }
 

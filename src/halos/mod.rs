@@ -8,9 +8,11 @@ use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
+use crate::outputs::Overwrite;
 use crate::plot::snapshot::keep_kinds;
 use anyhow::{Result, ensure};
 use decomposition::collective;
+use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
 use io::snapshot::read_header;
 use std::path::PathBuf;
@@ -29,6 +31,9 @@ pub struct Arguments {
     /// Catalogue to write.
     #[arg(long, short, value_name = "FILE.hdf5")]
     pub output: PathBuf,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Distance up to which two bodies are friends, in mean separations of the bodies.
     #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
     pub linking: f64,
@@ -66,8 +71,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let target = crew.agree(|| {
+        Ok(arguments.overwrite.reading([&arguments.file]).file(&arguments.output, Kind::CATALOGUE)?)
+    })?;
     let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
-    let header = crew.agree(read_header(&arguments.file).map_err(anyhow::Error::from))?;
+    let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
     if !arguments.types.is_empty() {
         keep_kinds(&mut bodies, &std::array::from_fn(|kind| arguments.types.contains(&(kind as u8))));
     }
@@ -78,7 +86,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         None => arguments.linking * mean_separation(crew, &bodies, count, header.box_size)?,
     };
     let labelled = label(crew.comm, bodies, length);
-    let (groups, ids) = crew.agree(census(crew.comm, &labelled, arguments.min_members))?;
+    let (groups, ids) = crew.agree(|| census(crew.comm, &labelled, arguments.min_members))?;
     crew.lead(|| {
         let catalogue = Catalogue {
             time,
@@ -88,7 +96,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
             groups,
             ids,
         };
-        catalogue::write(&arguments.output, &catalogue)?;
+        catalogue::write(&target, &catalogue)?;
         tell(&arguments.output, &catalogue, count);
         Ok(())
     })

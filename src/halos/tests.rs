@@ -186,7 +186,9 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     let header = Header { time: 2.5, units: Some(Units::NBODY), ..Header::default() };
     let write = |name: &str, bodies: &Bodies| {
         let path = folder.path().join(name);
-        Crew::alone().write_snapshot(&path, &header, bodies, Fields::default(), &Layout::default()).unwrap();
+        Crew::alone()
+            .write_snapshot(&io::Target::own(&path), &header, bodies, Fields::default(), &Layout::default())
+            .unwrap();
     };
     write("a.hdf5", &field(3000));
     let mut flat = field(100);

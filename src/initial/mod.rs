@@ -50,6 +50,14 @@ impl Initial {
         }
     }
 
+    /// The file that the bodies come from, if they do.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Initial::File { file } => Some(file),
+            Initial::Model(_) => None,
+        }
+    }
+
     /// Reads or draws the bodies, in `units`. Collective.
     ///
     /// # Errors
@@ -72,17 +80,13 @@ impl Initial {
 /// The same on every rank, if the file cannot be read or holds an impossible body.
 pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
     let (rank, size) = (crew.comm.rank(), crew.comm.size());
-    let (header, mut bodies) = crew.agree(snapshot::read(path, rank, size).map_err(anyhow::Error::from))?;
+    let (header, mut bodies) = crew.agree(|| Ok(snapshot::read(path, rank, size)?))?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     if header.numbered && crew.leads() {
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
     }
     if !header.ignored.is_empty() && crew.leads() {
-        warn(&format!(
-            "{}: columns without a meaning here: {}",
-            path.display(),
-            header.ignored.join(", ").escape_debug()
-        ));
+        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.ignored.join(", ")));
     }
     if header.box_size > 0.0 && crew.leads() {
         warn(&format!(

@@ -64,13 +64,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             crew.comm.size() > 1,
             "one rank has nobody to send to: run it under mpirun with a rank on each of several hosts"
         );
-        let mut text = String::new();
-        crew.lead(|| {
-            if arguments.file.exists() {
-                text = std::fs::read_to_string(&arguments.file)
-                    .with_context(|| arguments.file.display().to_string())?;
-            }
-            let known = Catalogue::parse(&text, &arguments.file.display().to_string())?;
+        let is_new = |text: &str| {
+            let known = Catalogue::parse(text, &arguments.file.display().to_string())?;
             ensure!(
                 !known.has(&arguments.name),
                 "{}: has a network \"{}\" already; choose another --name",
@@ -78,16 +73,25 @@ pub fn main(arguments: &Arguments) -> Result<()> {
                 arguments.name
             );
             Ok(())
+        };
+        crew.lead(|| {
+            io::may_update(&arguments.file)?;
+            if !arguments.file.exists() {
+                return Ok(());
+            }
+            let text = std::fs::read_to_string(&arguments.file);
+            is_new(&text.with_context(|| arguments.file.display().to_string())?)
         })?;
         let names = crew.comm.all_gather(machine::host().as_bytes());
         let measured = measure(world, crew);
         crew.lead(|| {
             let row = row(&arguments.name, &measured, crew.comm.size(), names.first() == names.last());
             say(row.trim());
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
-            }
-            Ok(io::replace_atomically(&arguments.file, format!("{text}{row}").as_bytes())?)
+            io::update(&arguments.file, |old| {
+                is_new(old)?;
+                let end = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+                Ok(format!("{old}{end}{row}"))
+            })
         })
     })
 }

@@ -3,8 +3,10 @@
 use super::catalogue::{Catalogue, Network, Node};
 use super::fabric::Fabric;
 use crate::console::say;
+use crate::outputs::Overwrite;
 use crate::study::trace::Trace;
-use anyhow::{Result, ensure};
+use anyhow::Result;
+use io::{Kind, Target};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -33,6 +35,9 @@ pub struct Arguments {
     /// Plot to write, a .svg; its numbers go to a .csv of the same name.
     #[arg(long, short, value_name = "FILE.svg")]
     pub output: Option<PathBuf>,
+    /// Whether they may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 const NOTES: &str = "Efficiency is the time of one rank by itself over time and number of ranks; Gflops count 38 operations an interaction.
@@ -116,13 +121,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let mut catalogue = Catalogue::load(arguments.file.as_deref())?;
     catalogue.set_prices(arguments.node_price, arguments.link_price)?;
     let networks = catalogue.networks(&arguments.network)?;
-    if let Some(path) = &arguments.output {
-        ensure!(
-            path.extension().is_some_and(|extension| extension == "svg"),
-            "{}: must end in .svg",
-            path.display()
-        );
-    }
+    let mut outputs = arguments.overwrite.reading(arguments.traces.iter().chain(&arguments.file));
+    let mut claim = |path: &PathBuf| {
+        let plot = outputs.file(path, Kind::DRAWING)?;
+        anyhow::Ok([plot, outputs.file(&path.with_extension("csv"), Kind::TABLE)?])
+    };
+    let targets = arguments.output.as_ref().map(&mut claim).transpose()?;
     let mut traces = arguments.traces.iter().map(|path| Trace::read(path)).collect::<Result<Vec<_>>>()?;
     traces.sort_by_key(|trace| (trace.ranks, trace.bodies, trace.layout.packed));
     let mut all = Vec::new();
@@ -135,7 +139,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         tell(network, node, &predictions, measured.unwrap_or(1.0));
         all.push((network, predictions));
     }
-    arguments.output.as_ref().map_or(Ok(()), |path| write(path, &all))
+    targets.map_or(Ok(()), |[plot, table]| write(&plot, &table, &all))
 }
 
 /// Says what came out for one network.
@@ -162,7 +166,7 @@ fn tell(network: &Network, node: &Node, predictions: &[Prediction], measured: f6
 }
 
 /// Writes all predictions as a plot and a table.
-fn write(path: &std::path::Path, all: &[(&Network, Vec<Prediction>)]) -> Result<()> {
+fn write(plot: &Target, table: &Target, all: &[(&Network, Vec<Prediction>)]) -> Result<()> {
     let columns =
         ["network", "nodes", "seconds [s]", "computing [s]", "efficiency", "gflops", "dollars_per_gflop"];
     let rows: Vec<Vec<String>> = all
@@ -176,8 +180,7 @@ fn write(path: &std::path::Path, all: &[(&Network, Vec<Prediction>)]) -> Result<
             })
         })
         .collect();
-    let table = path.with_extension("csv");
-    io::table::write(&table, &columns.map(str::to_owned), &rows)?;
+    io::table::write(table, &columns.map(str::to_owned), &rows)?;
     let panel = |y: Axis, value: &dyn Fn(&Prediction) -> f64| {
         let series = all.iter().zip(colours(all.len())).map(|((network, predictions), colour)| {
             let points = predictions.iter().map(|prediction| [prediction.nodes as f64, value(prediction)]);
@@ -194,8 +197,8 @@ fn write(path: &std::path::Path, all: &[(&Network, Vec<Prediction>)]) -> Result<
             prediction.dollars_per_gflop().unwrap_or(f64::NAN)
         }),
     ]);
-    io::replace_atomically(path, figure.svg().as_bytes())?;
-    say(&format!("{}  {}", path.display(), table.display()));
+    plot.write(figure.svg().as_bytes())?;
+    say(&format!("{}  {}", plot.path().display(), table.path().display()));
     Ok(())
 }
 

@@ -77,14 +77,14 @@ struct Trial {
 /// # Errors
 /// If the snapshot cannot be read, a setting is out of its range, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    arguments.output.spares(std::slice::from_ref(&arguments.file))?;
+    let targets = arguments.output.claim([&arguments.file])?;
     let (Start { bodies, .. }, units) = initial::read(&Crew::alone(), &arguments.file, None)?;
     ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
     let keys = Keys { walk: arguments.walk, ..Keys::default() };
     let options = GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel };
     let base = options.forces(units.gravitational_constant())?.gravity;
     let trials = trials(arguments, &base, bodies)?;
-    arguments.output.write(&figure(arguments, &trials), &sheet(&trials))
+    targets.write(&figure(arguments, &trials), &sheet(&trials))
 }
 
 fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<Trial>> {

@@ -33,7 +33,7 @@ fn part(text: &str) -> Result<f64, String> {
 /// # Errors
 /// If a snapshot cannot be read or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    arguments.output.spares(&arguments.snapshots)?;
+    let targets = arguments.output.claim(&arguments.snapshots)?;
     let parts = &arguments.fractions;
     let (units, all) =
         arguments.selection.each(&arguments.snapshots, |snapshot| Ok(radii(snapshot, parts)))?;
@@ -60,7 +60,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             std::iter::once(t * time.size).chain(radii.iter().map(|radius| radius * length.size)).collect();
         sheet.row(&[name], &numbers);
     }
-    arguments.output.write(&Figure { frame: [460.0, 320.0], ..Figure::new(vec![panel]) }, &sheet)
+    targets.write(&Figure { frame: [460.0, 320.0], ..Figure::new(vec![panel]) }, &sheet)
 }
 
 /// Without the noise of the last digits.

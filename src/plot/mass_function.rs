@@ -23,7 +23,7 @@ pub struct Arguments {
 /// # Errors
 /// If a catalogue cannot be read or has no halo, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    arguments.output.spares(&arguments.catalogues)?;
+    let targets = arguments.output.claim(&arguments.catalogues)?;
     let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("Haloes of more than M"));
     let mut sheet = Sheet::new(&["catalogue", "time", "mass [Msun]", "haloes"]);
     for (path, colour) in arguments.catalogues.iter().zip(colours(arguments.catalogues.len())) {
@@ -39,7 +39,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let label = if arguments.catalogues.len() > 1 { name } else { String::new() };
         panel.series.push(Series::new(label, colour, Mark::Line, stairs(&points)));
     }
-    arguments.output.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+    targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
 }
 
 /// Masses, falling, each with the number of haloes that have at least as much.

@@ -1,8 +1,9 @@
 //! Where a plot goes: a picture, and its numbers beside it.
 
 use crate::console::say;
-use anyhow::{Result, bail};
-use std::fs::canonicalize;
+use crate::outputs::Overwrite;
+use anyhow::Result;
+use io::{Kind, Outputs, Target};
 use std::path::{Path, PathBuf};
 use viz::plot::Figure;
 
@@ -12,6 +13,9 @@ pub struct Output {
     /// Picture to write, a .png or .svg; its numbers go to a .csv of the same name.
     #[arg(long = "output", short = 'o', value_name = "FILE", value_parser = picture)]
     pub path: PathBuf,
+    /// Whether they may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 /// Numbers and words in columns, as they are plotted.
@@ -26,32 +30,34 @@ pub struct Sheet {
 /// A path whose ending says which kind of picture it is.
 pub fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png" | "svg") => Ok(path),
-        _ => Err("must end in .png or .svg".to_owned()),
-    }
+    let is = |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    if is("png") || is("svg") { Ok(path) } else { Err("must end in .png or .svg".to_owned()) }
 }
 
 impl Output {
-    /// Where the numbers go.
-    pub fn table(&self) -> PathBuf {
-        self.path.with_extension("csv")
-    }
-
-    /// Refuses names under which something that is read would be lost.
+    /// Where both go, checked before anything is computed. `inputs` are the files that the plot reads.
     ///
     /// # Errors
-    /// If an input has the name of the table.
-    pub fn spares(&self, inputs: &[PathBuf]) -> Result<()> {
-        let same = |a: &Path, b: &Path| canonicalize(a).is_ok_and(|a| canonicalize(b).is_ok_and(|b| a == b));
-        match inputs.iter().find(|input| same(input, &self.table())) {
-            Some(input) => bail!(
-                "{}: the numbers of {} would take its place; choose another --output",
-                input.display(),
-                self.path.display()
-            ),
-            None => Ok(()),
-        }
+    /// If one of them must not be written there.
+    pub fn claim<P: Into<PathBuf>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<Targets> {
+        Targets::new(&self.path, &mut self.overwrite.reading(inputs))
+    }
+}
+
+/// Where a plot and its numbers go.
+pub struct Targets {
+    picture: Target,
+    table: Target,
+}
+
+impl Targets {
+    /// Those of a picture of this name.
+    ///
+    /// # Errors
+    /// If one of them must not be written there.
+    pub fn new(path: &Path, outputs: &mut Outputs) -> Result<Targets> {
+        let picture = outputs.file(path, Kind::PLOT)?;
+        Ok(Targets { picture, table: outputs.file(&path.with_extension("csv"), Kind::TABLE)? })
     }
 
     /// Writes both.
@@ -59,11 +65,13 @@ impl Output {
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, figure: &Figure, sheet: &Sheet) -> Result<()> {
-        let is_svg = self.path.extension().is_some_and(|extension| extension == "svg");
+        let Targets { picture, table } = self;
+        let is_svg =
+            picture.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
         let bytes = if is_svg { figure.svg().into_bytes() } else { figure.png()? };
-        io::table::write(&self.table(), &sheet.columns, &sheet.rows)?;
-        io::replace_atomically(&self.path, &bytes)?;
-        say(&format!("{}  {}", self.path.display(), self.table().display()));
+        io::table::write(table, &sheet.columns, &sheet.rows)?;
+        picture.write(&bytes)?;
+        say(&format!("{}  {}", picture.path().display(), table.path().display()));
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl Grid {
 /// # Errors
 /// If the snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    arguments.output.spares(std::slice::from_ref(&arguments.snapshot))?;
+    let targets = arguments.output.claim([&arguments.snapshot])?;
     let snapshot = arguments.selection.read(&arguments.snapshot)?;
     let grid = Grid::of(&snapshot, arguments.cells.into())
         .map_err(|error| error.context(arguments.snapshot.display().to_string()))?;
@@ -117,5 +117,5 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let [radius, v] = grid.middle(cell);
         sheet.row(&[], &[radius * length.size, v * velocity.size, m * mass.size]);
     }
-    arguments.output.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+    targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
 }

@@ -167,7 +167,7 @@ fn spherical(snapshot: &Snapshot, i: usize, radius: f64, axis: Vector3<f64>) -> 
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    arguments.output.spares(&arguments.snapshots)?;
+    let targets = arguments.output.claim(&arguments.snapshots)?;
     let of = |snapshot: &Snapshot| {
         let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
         Ok((shells, shape::profile(snapshot)))
@@ -177,7 +177,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         .into_iter()
         .map(|Taken { time, name, taken: (shells, shapes) }| Curves { time, name, shells, shapes })
         .collect();
-    arguments.output.write(&figure(&curves, &units), &sheet(&curves, &units))
+    targets.write(&figure(&curves, &units), &sheet(&curves, &units))
 }
 
 /// What is shown of one snapshot.

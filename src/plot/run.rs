@@ -29,7 +29,7 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let folder = Folder::new(&arguments.folder);
     let path = folder.energy();
-    arguments.output.spares(&[path.clone(), folder.steps()])?;
+    let targets = arguments.output.claim([&path, &folder.steps(), &folder.report()])?;
     let columns = io::table::read(&path)?;
     let costs = folder.steps().exists().then(|| io::table::read(&folder.steps())).transpose()?;
     ensure!(
@@ -40,7 +40,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let report = Summary::read(&folder.report());
     let figure = Figure::stacked(panels(&columns, costs.as_ref(), &report));
     ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
-    arguments.output.write(&figure, &sheet(&columns, costs.as_ref()))
+    targets.write(&figure, &sheet(&columns, costs.as_ref()))
 }
 
 /// All numbers: the rows of the energy log, each with what its step took.

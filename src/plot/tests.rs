@@ -205,7 +205,9 @@ fn scene() -> tempfile::TempDir {
     for (name, time) in [("a", 2.0), ("b", 1.0)] {
         let header = Header { time, units: Some(Units::NBODY), ..Header::default() };
         let path = folder.path().join(format!("{name}.hdf5"));
-        Crew::alone().write_snapshot(&path, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+        Crew::alone()
+            .write_snapshot(&io::Target::own(&path), &header, &bodies, Fields::default(), &Layout::default())
+            .unwrap();
     }
     let log = "step,time,later,energy_error,energy,momentum_x,momentum_y,momentum_z,virial_ratio,finest_rung\n\
                0,0,7,0,-1,0,0,0,1,0\n1,0.1,7,1e-5,-1.00001,1e-9,0,0,1.01,2\n2,0.2,7,-2e-5,-0.99998,0,2e-9,0,0.98,1\n3,0.";
@@ -235,7 +237,7 @@ fn scene() -> tempfile::TempDir {
         groups: (1..9).map(group).collect(),
         ids: (0..16).collect(),
     };
-    io::catalogue::write(&folder.path().join("haloes.hdf5"), &catalogue).unwrap();
+    io::catalogue::write(&io::Target::own(folder.path().join("haloes.hdf5")), &catalogue).unwrap();
     folder
 }
 
@@ -312,8 +314,8 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
     for (line, expected) in [
         ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
         ("run @/empty -o @/x.png", "energy.csv: has no row with a time"),
-        ("run @ -o @/energy.png", "energy.csv: the numbers of"),
-        ("run @ -o @/steps.png", "steps.csv: the numbers of"),
+        ("run @ -o @/energy.png", "energy.csv: is an input"),
+        ("run @ -o @/steps.png --overwrite", "steps.csv: is an input"),
         ("run @ -o @/x.pdf", "must end in .png or .svg"),
         ("run @", "--output"),
         ("profile @/none.hdf5 -o @/x.png", "none.hdf5"),

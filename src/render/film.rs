@@ -2,7 +2,7 @@
 
 use super::sequence::Entry;
 use anyhow::{Context, Result, bail, ensure};
-use io::replace_atomically;
+use io::{Outputs, Part, Target};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use viz::{Apng, Gif, Picture, Style, encode_png};
 /// A movie or pictures in the making.
 pub enum Film {
     /// A file for each picture.
-    Pictures(Vec<PathBuf>),
+    Pictures(Vec<Target>),
     /// An animated GIF, and where it goes.
-    Gif(PathBuf, Box<Gif>),
+    Gif(Target, Box<Gif>),
     /// An animated PNG, and where it goes.
-    Apng(PathBuf, Box<Apng>),
+    Apng(Target, Box<Apng>),
     /// An MP4.
     Mp4(Mp4),
 }
@@ -44,23 +44,51 @@ fn kind(path: &Path) -> Result<Kind> {
         ) => {
             bail!("{}: {other} is not made; give a .png, .gif, .apng or .mp4, or a folder", path.display())
         }
+        Some(other) if is_ending(other) && !path.is_dir() && !ends_as_folder(path) => bail!(
+            "{}: .{other} is not made; give a .png, .gif, .apng or .mp4, or a folder, with / behind its name",
+            path.display()
+        ),
         _ => Kind::Folder,
     })
 }
 
+/// Whether this ends the name of a file rather than that of a folder such as `run.2` or `merger_0.5`.
+fn is_ending(ending: &str) -> bool {
+    ending.len() <= 5 && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn ends_as_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
 /// Which files pictures go to, checked before anything is drawn.
 pub struct Plan {
-    outputs: Vec<(PathBuf, Kind)>,
-    /// The names of pictures in a folder.
-    names: Vec<String>,
+    outputs: Vec<Output>,
+    count: usize,
+}
+
+/// One of the outputs of a command line.
+enum Output {
+    Picture(Target),
+    Gif(Target),
+    Apng(Target),
+    Mp4(Target),
+    /// A folder, its pictures, and the movie of them if there are several.
+    Folder(PathBuf, Vec<Target>, Option<Target>),
 }
 
 impl Plan {
-    /// The files for pictures of these snapshots, or of so many frames between them.
+    /// The files for pictures of these snapshots, or of so many frames between them. `allowed` says which files may be written.
     ///
     /// # Errors
-    /// If pictures would overwrite each other, or an output cannot hold them.
-    pub fn new(outputs: &[PathBuf], entries: &[Entry], frames: Option<usize>) -> Result<Plan> {
+    /// If pictures would overwrite each other or what must stay, or an output cannot hold them.
+    pub fn new(
+        outputs: &[PathBuf],
+        entries: &[Entry],
+        frames: Option<usize>,
+        frames_per_second: f64,
+        allowed: &mut Outputs,
+    ) -> Result<Plan> {
         let outputs: Vec<(PathBuf, Kind)> =
             outputs.iter().map(|path| Ok((path.clone(), kind(path)?))).collect::<Result<_>>()?;
         let count = frames.unwrap_or(entries.len());
@@ -71,6 +99,13 @@ impl Plan {
                 "{shown}: one picture cannot hold {count}; give a folder, or a .gif, .apng or .mp4"
             );
             ensure!(*kind == Kind::Folder || !path.is_dir(), "{shown}: is a folder");
+            let is_gif = *kind == Kind::Gif || (*kind == Kind::Folder && count > 1);
+            let fastest = if is_gif { viz::FASTEST_GIF } else { viz::FASTEST };
+            ensure!(
+                (viz::SLOWEST..=fastest).contains(&frames_per_second),
+                "{shown}: {}",
+                viz::Error::FramesPerSecond(frames_per_second, fastest)
+            );
         }
         if outputs.iter().any(|(_, kind)| *kind == Kind::Mp4) {
             find_ffmpeg()?;
@@ -79,39 +114,49 @@ impl Plan {
             Some(count) => (0..count).map(|i| format!("frame_{i:05}.png")).collect(),
             None => names(entries)?,
         };
-        Ok(Plan { outputs, names })
+        let mut claim = |(path, kind): (PathBuf, Kind)| {
+            Ok(match kind {
+                Kind::Picture => Output::Picture(allowed.file(&path, io::Kind::PICTURE)?),
+                Kind::Gif => Output::Gif(allowed.file(&path, io::Kind::MOVIE)?),
+                Kind::Apng => Output::Apng(allowed.file(&path, io::Kind::MOVIE)?),
+                Kind::Mp4 => Output::Mp4(allowed.file(&path, io::Kind::MOVIE)?),
+                Kind::Folder => {
+                    let mut file = |name: &String, kind| allowed.file_in(&path, name, kind);
+                    let pictures =
+                        names.iter().map(|name| file(name, io::Kind::PICTURE)).collect::<Result<_, _>>()?;
+                    let movie =
+                        (count > 1).then(|| file(&"movie.gif".to_owned(), io::Kind::MOVIE)).transpose()?;
+                    Output::Folder(path, pictures, movie)
+                }
+            })
+        };
+        let outputs = outputs.into_iter().map(&mut claim).collect::<Result<_>>()?;
+        Ok(Plan { outputs, count })
     }
 
-    /// Begins all files; folders are made.
+    /// Begins all files.
     ///
     /// # Errors
     /// If one cannot be made.
-    pub fn begin(&self, size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Vec<Film>> {
-        let count = self.names.len();
-        ensure!(
-            (viz::SLOWEST..=viz::FASTEST).contains(&frames_per_second),
-            viz::Error::FramesPerSecond(frames_per_second, viz::FASTEST)
-        );
-        let gif = |path: PathBuf| {
-            Ok::<_, viz::Error>(Film::Gif(path, Box::new(Gif::new(size, style, frames_per_second)?)))
+    pub fn begin(self, size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Vec<Film>> {
+        let gif = |target| {
+            Ok::<_, viz::Error>(Film::Gif(target, Box::new(Gif::new(size, style, frames_per_second)?)))
         };
         let mut films = Vec::new();
-        for (path, kind) in &self.outputs {
-            match kind {
-                Kind::Picture => films.push(Film::Pictures(vec![path.clone()])),
-                Kind::Gif => films.push(gif(path.clone())?),
-                Kind::Apng => {
-                    let movie = Apng::new(size, style.transparent, count, frames_per_second)?;
-                    films.push(Film::Apng(path.clone(), Box::new(movie)));
+        for output in self.outputs {
+            match output {
+                Output::Picture(target) => films.push(Film::Pictures(vec![target])),
+                Output::Gif(target) => films.push(gif(target)?),
+                Output::Apng(target) => {
+                    let movie = Apng::new(size, style.transparent, self.count, frames_per_second)?;
+                    films.push(Film::Apng(target, Box::new(movie)));
                 }
-                Kind::Mp4 => films.push(Film::Mp4(Mp4::begin(path, size, frames_per_second)?)),
-                Kind::Folder => {
-                    films.push(Film::Pictures(self.names.iter().map(|name| path.join(name)).collect()));
-                    if count > 1 {
-                        films.push(gif(path.join("movie.gif"))?);
-                    }
-                    std::fs::create_dir_all(path)
+                Output::Mp4(target) => films.push(Film::Mp4(Mp4::begin(target, size, frames_per_second)?)),
+                Output::Folder(path, pictures, movie) => {
+                    std::fs::create_dir_all(&path)
                         .with_context(|| format!("{}: cannot make this folder", path.display()))?;
+                    films.push(Film::Pictures(pictures));
+                    films.extend(movie.map(gif).transpose()?);
                 }
             }
         }
@@ -141,7 +186,7 @@ impl Film {
     /// If it cannot be encoded or written.
     pub fn push(&mut self, i: usize, picture: &Picture) -> Result<()> {
         match self {
-            Film::Pictures(paths) => replace_atomically(&paths[i], &encode_png(picture)?)?,
+            Film::Pictures(targets) => targets[i].write(&encode_png(picture)?)?,
             Film::Gif(_, movie) => movie.push(picture)?,
             Film::Apng(_, movie) => movie.push(picture)?,
             Film::Mp4(movie) => movie.push(picture)?,
@@ -155,24 +200,29 @@ impl Film {
     /// If it cannot be written.
     pub fn finish(self) -> Result<Vec<PathBuf>> {
         match self {
-            Film::Pictures(paths) => Ok(paths),
-            Film::Gif(path, movie) => {
-                replace_atomically(&path, &movie.finish()?).map(|()| vec![path]).map_err(Into::into)
-            }
-            Film::Apng(path, movie) => {
-                replace_atomically(&path, &movie.finish()?).map(|()| vec![path]).map_err(Into::into)
-            }
+            Film::Pictures(targets) => Ok(targets.iter().map(|target| target.path().to_owned()).collect()),
+            Film::Gif(target, movie) => put(&target, &movie.finish()?),
+            Film::Apng(target, movie) => put(&target, &movie.finish()?),
             Film::Mp4(movie) => movie.finish().map(|path| vec![path]),
         }
     }
 }
 
+fn put(target: &Target, bytes: &[u8]) -> Result<Vec<PathBuf>> {
+    target.write(bytes)?;
+    Ok(vec![target.path().to_owned()])
+}
+
 /// An MP4 that ffmpeg encodes; it appears when it is whole.
 pub struct Mp4 {
+    encoder: Encoder,
+    part: Part,
+}
+
+/// The process of ffmpeg, and the file that it makes. It does not outlive us.
+struct Encoder {
+    process: Child,
     path: PathBuf,
-    part: PathBuf,
-    encoder: Child,
-    done: bool,
 }
 
 fn find_ffmpeg() -> Result<()> {
@@ -191,11 +241,10 @@ fn find_ffmpeg() -> Result<()> {
 }
 
 impl Mp4 {
-    fn begin(path: &Path, size: [usize; 2], frames_per_second: f64) -> Result<Mp4> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let encoder = Command::new("ffmpeg")
+    fn begin(target: Target, size: [usize; 2], frames_per_second: f64) -> Result<Mp4> {
+        let path = target.path().to_owned();
+        let part = target.begin()?;
+        let process = Command::new("ffmpeg")
             .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "rgb24"])
             .args(["-video_size", &format!("{}x{}", size[0], size[1])])
             .args(["-framerate", &frames_per_second.to_string(), "-i", "-"])
@@ -211,51 +260,48 @@ impl Mp4 {
                 "yuv420p",
             ])
             .args(["-movflags", "+faststart", "-f", "mp4"])
-            .arg(&part)
+            // ffmpeg takes a name with a colon for a protocol, and one with a dash for an option, unless it begins with /.
+            .arg(std::path::absolute(part.path()).context("there is no current folder")?)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .context("ffmpeg cannot be started")?;
-        Ok(Mp4 { path: path.to_owned(), part, encoder, done: false })
+        Ok(Mp4 { encoder: Encoder { process, path }, part })
     }
 
     fn push(&mut self, picture: &Picture) -> Result<()> {
-        let pipe = self.encoder.stdin.as_mut().expect("the pipe is open until the end");
+        let pipe = self.encoder.process.stdin.as_mut().expect("the pipe is open until the end");
         match pipe.write_all(picture.pixels().as_flattened()) {
             Ok(()) => Ok(()),
-            Err(_) => bail!(self.complaint()),
+            Err(_) => bail!(self.encoder.complaint()),
         }
     }
 
     fn finish(mut self) -> Result<PathBuf> {
-        drop(self.encoder.stdin.take());
-        let complaint = self.complaint();
-        let status = self.encoder.wait().context("ffmpeg was lost")?;
+        drop(self.encoder.process.stdin.take());
+        let complaint = self.encoder.complaint();
+        let status = self.encoder.process.wait().context("ffmpeg was lost")?;
         ensure!(status.success(), complaint);
-        std::fs::rename(&self.part, &self.path)
-            .with_context(|| format!("{}: cannot be put in place", self.path.display()))?;
-        self.done = true;
-        Ok(self.path.clone())
+        self.part.finish()?;
+        Ok(self.encoder.path.clone())
     }
+}
 
+impl Encoder {
     /// What ffmpeg says last, once it has ended.
     fn complaint(&mut self) -> String {
-        drop(self.encoder.stdin.take());
+        drop(self.process.stdin.take());
         let mut said = String::new();
-        let _ = self.encoder.stderr.take().map(|mut pipe| pipe.read_to_string(&mut said));
+        let _ = self.process.stderr.take().map(|mut pipe| pipe.read_to_string(&mut said));
         let last = said.lines().last().unwrap_or("it gives no reason").to_owned();
         format!("{}: ffmpeg failed: {last}", self.path.display())
     }
 }
 
-impl Drop for Mp4 {
-    /// Leaves nothing half-written.
+impl Drop for Encoder {
     fn drop(&mut self) {
-        if !self.done {
-            let _ = self.encoder.kill();
-            let _ = self.encoder.wait();
-            let _ = std::fs::remove_file(&self.part);
-        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

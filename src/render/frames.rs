@@ -104,8 +104,7 @@ impl<'a> Reader<'a> {
             return Ok(Scene { bodies: Cow::Borrowed(&held.bodies), lengths: Cow::Borrowed(lengths) });
         }
         let second = self.place(wanted[1])?;
-        let paired = self.pair(first, second);
-        crew.agree(paired)?;
+        crew.agree(|| self.pair(first, second))?;
         let entries = &self.sequence.entries;
         let span = entries[wanted[1]].time - entries[wanted[0]].time;
         let bodies = between(&self.held[first].bodies, &self.held[second].bodies, span, moment.part);

@@ -32,8 +32,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let Arguments { look, size, .. } = arguments;
     let frames = arguments.frames.map(|frames| frames as usize);
-    let sequence = crew.agree(Sequence::open(&arguments.snapshots, look.kinds()))?;
-    let plan = Plan::new(&arguments.outputs, &sequence.entries, frames)?;
+    let sequence = crew.agree(|| Sequence::open(&arguments.snapshots, look.kinds()))?;
+    let plan = crew.agree(|| {
+        let inputs = arguments.snapshots.iter().chain(&arguments.camera);
+        let mut outputs = arguments.overwrite.reading(inputs);
+        Plan::new(&arguments.outputs, &sequence.entries, frames, arguments.frames_per_second, &mut outputs)
+    })?;
     let still = sequence.entries.len() == 1
         && arguments.orbit.is_none()
         && arguments.zoom.is_none()
@@ -46,7 +50,7 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     if arguments.orbit.is_some() || arguments.zoom.is_some() {
         studio.move_camera(arguments.orbit.unwrap_or(0.0), arguments.zoom.unwrap_or(1.0));
     } else if let Some(path) = &arguments.camera {
-        studio.move_camera_along(path)?;
+        crew.agree(|| studio.move_camera_along(path))?;
     }
     let style = studio.style(arguments.decorations(), arguments.transparent)?;
     let (count, mut films) = (studio.count(), Vec::new());

@@ -2,6 +2,7 @@
 
 use super::tint::ColourBy;
 use crate::launch::Launch;
+use crate::outputs::Overwrite;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (with ffmpeg) for a movie, else a folder for pictures and movie.gif; may be given several times
     #[arg(short = 'o', long = "output", value_name = "PATH", required = true)]
     pub outputs: Vec<PathBuf>,
+    /// Whether they may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Width and height of the pictures in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x1024", value_parser = size)]
     pub size: [usize; 2],

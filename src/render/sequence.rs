@@ -78,8 +78,8 @@ impl Sequence {
     /// # Errors
     /// The same on every rank, if the file cannot be read or holds impossible bodies.
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
-        let share = snapshot::read(&entry.path, crew.comm.rank(), crew.comm.size());
-        Ok(crew.agree(share.map_err(anyhow::Error::from))?.1)
+        let (rank, size) = (crew.comm.rank(), crew.comm.size());
+        crew.agree(|| Ok(snapshot::read(&entry.path, rank, size)?.1))
     }
 
     /// Reads all snapshots and measures what they fill. Collective.

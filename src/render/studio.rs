@@ -41,6 +41,9 @@ impl<'a> Studio<'a> {
         size: [usize; 2],
         frames: Option<usize>,
     ) -> Result<Studio<'a>> {
+        // What cannot be drawn is said before snapshots are read.
+        let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
+        look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
         let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
             (Some(centre), Some(width)) => (centre, width),
             (_, width) => {
@@ -115,11 +118,10 @@ impl<'a> Studio<'a> {
         let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
         let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
         let view = view.map_err(|error| named(error, self.sequence))?;
-        let tint = match tinted {
+        let tint = self.crew.agree(|| match tinted {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
-        };
-        let tint = self.crew.agree(tint)?;
+        })?;
         let subject = tint.subject(&scene.bodies, kinds, &scene.lengths);
         let exposure = expose(self.crew, &subject, &view).map_err(|error| named(error, self.sequence))?;
         Ok(exposure.develop())

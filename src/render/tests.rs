@@ -26,7 +26,9 @@ fn write_snapshot(path: &Path, time: f64, apart: f64, units: Units) {
 
 fn write_bodies(path: &Path, time: f64, bodies: &Bodies, units: Units) {
     let header = Header { time, units: Some(units), ..Header::default() };
-    Crew::alone().write_snapshot(path, &header, bodies, Fields::default(), &Layout::default()).unwrap();
+    Crew::alone()
+        .write_snapshot(&io::Target::own(path), &header, bodies, Fields::default(), &Layout::default())
+        .unwrap();
 }
 
 fn bodies(apart: f64) -> Bodies {
@@ -318,7 +320,9 @@ fn galaxies_are_known_from_the_run() {
         let parameters = parameters.map(|(key, value)| (format!("{prefix}{key}"), value.to_owned())).to_vec();
         let header = Header { units: Some(Units::GALACTIC), parameters, ..Header::default() };
         let (fields, layout) = (Fields::default(), Layout::default());
-        Crew::alone().write_snapshot(&path, &header, &bodies(1.0), fields, &layout).unwrap();
+        Crew::alone()
+            .write_snapshot(&io::Target::own(&path), &header, &bodies(1.0), fields, &layout)
+            .unwrap();
         let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES]).unwrap();
         let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
         let Ok(tint::Tinter::Galaxies(ids)) = tint::Tinter::new(&wished.look, &sequence) else {

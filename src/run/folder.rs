@@ -362,7 +362,7 @@ mod tests {
         let (_root, folder) = with(&["snapshot_000.hdf5"]);
         let (fields, layout) = (Fields::default(), Layout::default());
         let write = Crew::alone().write_snapshot(
-            &folder.snapshot(1),
+            &io::Target::own(folder.snapshot(1)),
             &Header::default(),
             &Bodies::default(),
             fields,

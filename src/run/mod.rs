@@ -6,7 +6,7 @@ mod journal;
 mod state;
 mod watch;
 
-use crate::console::{duration, say};
+use crate::console::{all_said, duration, say, warn};
 use crate::cost::{Totals, timed};
 use crate::crew::Crew;
 use crate::ending::Ending;
@@ -25,12 +25,13 @@ use anyhow::{Result, bail, ensure};
 use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
-use io::checkpoint;
 use io::snapshot::{Header, names};
+use io::{Target, checkpoint};
 use journal::Journal;
 use state::{Found, State};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use treecode::Bodies;
 use watch::{Reason, Requests, Watch};
 
 /// Evolve bodies as a parameter file says.
@@ -77,10 +78,17 @@ stopped by a `stop` file.";
 /// If anything the user gave is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<Ending> {
     on_all_ranks(&arguments.launch, |crew| {
-        let mut parameters = crew.agree(Parameters::load(&arguments.file, &arguments.set))?;
+        let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
-        run(crew, &parameters, arguments.overwrite)
+        let ending = run(crew, &parameters, arguments.overwrite)?;
+        if ending != Ending::Done
+            && let Err(fault) = all_said()
+        {
+            // The job must be submitted again all the same.
+            warn(&fault.to_string());
+        }
+        Ok(ending)
     })
 }
 
@@ -90,6 +98,7 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
 /// The same on every rank.
 pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Ending> {
     let folder = Folder::new(&parameters.output.folder);
+    crew.lead(watch::check_environment)?;
     crew.lead(|| folder.refuse_a_living_run())?;
     let restart = if overwrite { Restart::Never } else { parameters.batch.restart };
     match state::find(crew, &folder, restart)? {
@@ -105,6 +114,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
     let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    check_movie(crew, parameters, &begun.bodies)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let start = begun.time;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
@@ -152,6 +162,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
 /// A run from a checkpoint.
 fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> Result<Ending> {
     let Found { state, bodies, count } = found;
+    check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = Schedule::new(&parameters.time, state.start, parameters.output.snapshot_every)?;
     if let Some(end) = parameters.time.end {
@@ -214,6 +225,11 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
     run.resume_journal(&state.energy)?;
     run.light_beacon();
     run.go_to_the_end(schedule.after(state.time))
+}
+
+/// Refuses a movie of nothing before any file is made. Collective.
+fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
+    parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
 }
 
 /// A film of the run, if one is wanted.
@@ -428,7 +444,7 @@ impl Run<'_> {
         let Some(number) = filming.due(time) else { return Ok(()) };
         let mut making = Duration::ZERO;
         timed(&mut making, || {
-            let frame = self.crew.agree(filming.frame(number, time, self.simulation.bodies()))?;
+            let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
             self.crew.lead(|| {
                 let Some((picture, common)) = frame else { return Ok(()) };
                 io::write_json_for_readers(&self.folder.frames(), &common)?;
@@ -458,7 +474,7 @@ impl Run<'_> {
         self.crew.lead(|| {
             let frames = self.folder.all_frames()?;
             let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
-            io::replace_atomically(&self.folder.movie(name), &bytes)?;
+            Target::own(self.folder.movie(name)).write(&bytes)?;
             if let Some(journal) = &self.journal {
                 journal.note(&format!(
                     "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
@@ -493,7 +509,7 @@ impl Run<'_> {
         let (fields, layout) = (output.fields(self.step_length), output.layout());
         let mut writing = Duration::ZERO;
         timed(&mut writing, || {
-            self.crew.write_snapshot(path, &header, self.simulation.bodies(), fields, &layout)
+            self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
         })?;
         self.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
@@ -601,7 +617,7 @@ impl Run<'_> {
         }
         report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
-            io::write_json_atomically(&self.folder.report(), &report)?;
+            Target::own(self.folder.report()).write_json(&report)?;
             report.say_speed();
             say(&format!("{}", self.folder.report().display()));
             Ok(())

@@ -87,14 +87,13 @@ pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Fou
 
 /// Reads a checkpoint, if it is whole and its bodies fit into the memory. Collective.
 fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
-    let open = || Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?);
-    let checkpoint = match crew.agree(open()) {
+    let checkpoint = match crew.agree(|| Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?)) {
         Ok(checkpoint) => checkpoint,
         Err(fault) => return Ok(Err(fault)),
     };
     let count = checkpoint.bodies();
     memory::check(crew, count, 0.0)?;
-    let bodies = crew.agree(checkpoint.read(crew.comm.rank(), crew.comm.size()).map_err(anyhow::Error::from));
+    let bodies = crew.agree(|| Ok(checkpoint.read(crew.comm.rank(), crew.comm.size())?));
     Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
 }
 

@@ -5,6 +5,7 @@
 
 use super::folder::Folder;
 use crate::parameters::Batch;
+use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -173,6 +174,20 @@ impl Limit {
         let margin = MARGIN.as_secs_f64().min(MARGIN_SHARE * self.whole.as_secs_f64());
         let needed = 1.5 * cost.step + 2.0 * cost.checkpoint + cost.snapshot + margin;
         self.end.saturating_duration_since(now).as_secs_f64() < needed
+    }
+}
+
+/// Refuses an end of the job that a user has set and nobody can read, before anything is done.
+///
+/// # Errors
+/// If `HEOROT_JOB_END` is no time.
+pub fn check_environment() -> Result<()> {
+    let Some(end) = std::env::var_os("HEOROT_JOB_END") else { return Ok(()) };
+    match end.to_str().map(str::parse::<u64>) {
+        Some(Ok(_)) => Ok(()),
+        _ => bail!(
+            "HEOROT_JOB_END = {end:?}: must be the end of the job in seconds since 1970, a whole number"
+        ),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::point::{Point, Relative};
 use super::scaling::Scaling;
-use crate::console::say;
+use crate::console::{printable, say};
 use crate::plot::output::Sheet;
 use anyhow::Result;
+use io::{Kind, Outputs, Target};
 use std::path::Path;
 use treecode::Phase;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
@@ -16,11 +17,35 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// Writes `index.html`, `study.md`, `study.csv` and `scaling.svg` into the folder of the study. Points are in the order of their ranks.
+/// The files of the page, in the folder of a study.
+pub struct Targets {
+    html: Target,
+    markdown: Target,
+    table: Target,
+    plot: Target,
+}
+
+impl Targets {
+    /// `index.html`, `study.md`, `study.csv` and `scaling.svg`.
+    ///
+    /// # Errors
+    /// If one of them must not be written.
+    pub fn new(folder: &Path, outputs: &mut Outputs) -> Result<Targets> {
+        let mut file = |name: &str, kind| outputs.file(&folder.join(name), kind);
+        Ok(Targets {
+            html: file("index.html", Kind::PAGE)?,
+            markdown: file("study.md", Kind::MARKDOWN)?,
+            table: file("study.csv", Kind::TABLE)?,
+            plot: file("scaling.svg", Kind::DRAWING)?,
+        })
+    }
+}
+
+/// Writes the page. Points are in the order of their ranks.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(scaling: Scaling, file: &Path, folder: &Path, points: &[Point]) -> Result<()> {
+pub fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[Point]) -> Result<()> {
     let title = format!("{} scaling of {}", capital(scaling.name()), file.display());
     let introduction = introduction(scaling, points);
     let tables = [times(points), speeds(scaling, points), ranks(points)];
@@ -28,7 +53,8 @@ pub fn write(scaling: Scaling, file: &Path, folder: &Path, points: &[Point]) -> 
     let sheet = sheet(scaling, points);
 
     let markdown = format!(
-        "# {title}\n\n{introduction}\n\n{}\n![Plots](scaling.svg)\n",
+        "# {}\n\n{introduction}\n\n{}\n![Plots](scaling.svg)\n",
+        marked(&title),
         tables.iter().map(Table::markdown).collect::<Vec<_>>().join("\n")
     );
     let html = format!(
@@ -40,12 +66,12 @@ pub fn write(scaling: Scaling, file: &Path, folder: &Path, points: &[Point]) -> 
         // Inside a page the declaration of a file of its own has no place.
         svg.find("<svg").map_or("", |start| &svg[start..])
     );
-    io::table::write(&folder.join("study.csv"), &sheet.columns, &sheet.rows)?;
-    for (name, text) in [("scaling.svg", &svg), ("study.md", &markdown), ("index.html", &html)] {
-        io::replace_atomically(&folder.join(name), text.as_bytes())?;
+    io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
+    for (target, text) in [(&targets.plot, &svg), (&targets.markdown, &markdown), (&targets.html, &html)] {
+        target.write(text.as_bytes())?;
     }
     tables[1].lines().iter().for_each(|line| say(line));
-    say(&format!("{}", folder.join("index.html").display()));
+    say(&format!("{}", targets.html.path().display()));
     Ok(())
 }
 
@@ -57,8 +83,21 @@ fn capital(word: &str) -> String {
     word[..1].to_uppercase() + &word[1..]
 }
 
+/// Text within HTML.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// Text within Markdown.
+fn marked(text: &str) -> String {
+    let shown = |c: char| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => format!("\\{c}"),
+        _ => c.to_string(),
+    };
+    printable(text).chars().map(shown).collect()
 }
 
 fn introduction(scaling: Scaling, points: &[Point]) -> String {
@@ -274,7 +313,8 @@ mod tests {
     fn the_page_holds_every_run_and_its_plots() {
         let folder = tempfile::tempdir().unwrap();
         let points = [1, 2, 8].map(|ranks| amdahl(ranks, 0.2));
-        write(Scaling::Strong, Path::new("a<b.toml"), folder.path(), &points).unwrap();
+        let targets = Targets::new(folder.path(), &mut Outputs::new(false)).unwrap();
+        write(Scaling::Strong, Path::new("a<b.toml"), &targets, &points).unwrap();
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         let markdown = read("study.md");
         // 10 (0.2 + 0.8 / 8) s for 10 evaluations; a speed-up of 1 / 0.3.
@@ -289,9 +329,27 @@ mod tests {
     }
 
     #[test]
+    fn a_name_stays_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "<img src=x onerror='a\"b'>\u{1b}[31m|`c`\n# head_[d](e).toml";
+        let targets = Targets::new(folder.path(), &mut Outputs::new(false)).unwrap();
+        write(Scaling::Weak, Path::new(name), &targets, &[amdahl(1, 0.2)]).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let (html, markdown) = (read("index.html"), read("study.md"));
+        assert!(
+            !html.contains("<img") && html.contains("&lt;img src=x onerror=&#39;a&quot;b&#39;&gt;\\u{1b}")
+        );
+        let title = markdown.lines().next().unwrap();
+        let end = r"\\u{1b}\[31m\|\`c\`\\n\# head\_\[d\](e).toml";
+        assert!(title.ends_with(end), "{title}");
+        assert!(!markdown.contains("<img") && !(html + &markdown).contains('\u{1b}'));
+    }
+
+    #[test]
     fn one_run_is_a_page_too() {
         let folder = tempfile::tempdir().unwrap();
-        write(Scaling::Weak, Path::new("a.toml"), folder.path(), &[amdahl(3, 0.2)]).unwrap();
+        let targets = Targets::new(folder.path(), &mut Outputs::new(false)).unwrap();
+        write(Scaling::Weak, Path::new("a.toml"), &targets, &[amdahl(3, 0.2)]).unwrap();
         assert!(folder.path().join("index.html").exists());
     }
 }

@@ -5,13 +5,15 @@ use super::page;
 use super::point::Point;
 use crate::console::{say, warn};
 use crate::jobscript::{self, Scheduler, quoted};
+use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
 use crate::run::folder::Folder;
 use crate::walltime::WallTime;
 use crate::{initial::Initial, machine};
 use anyhow::{Context, Result, bail, ensure};
+use io::{Kind, Outputs};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,6 +45,9 @@ pub struct Arguments {
     /// Folder of the study [default: out/study-strong-FILE or out/study-weak-FILE].
     #[arg(long, short, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+    /// Replace the page of an earlier call; runs that are done stay.
+    #[arg(long, conflicts_with = "submit")]
+    pub overwrite: bool,
     /// Run nothing: make the page of the runs that are there.
     #[arg(long, conflicts_with = "submit")]
     pub gather: bool,
@@ -116,10 +121,23 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
         }
     }
     if arguments.submit.is_some() {
+        // They become lines of a list.
+        jobscript::one_line(&arguments.file)?;
+        jobscript::one_line(&folder)?;
+        let bad = arguments.set.iter().find(|set| jobscript::has_control(set));
+        ensure!(bad.is_none(), "--set {bad:?}: must be one line without control characters");
         return submit(arguments, &folder, &missing);
     }
     if arguments.gather {
         ensure!(!points.is_empty(), "{}: no run has left a report", folder.display());
+    } else {
+        make(&folder)?;
+    }
+    // Runs take hours: what stands in the way of the page is said before.
+    let sources = cases.iter().filter_map(|case| case.parameters.initial.file());
+    let mut outputs = Outputs::new(arguments.overwrite).reading([&arguments.file]).reading(sources);
+    let targets = page::Targets::new(&folder, &mut outputs)?;
+    if arguments.gather {
         missing.iter().for_each(|case| warn(&format!("{}: no report yet", case.folder.display())));
     } else {
         for case in missing {
@@ -129,7 +147,11 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
         }
     }
     points.sort_by_key(|point| point.ranks);
-    page::write(scaling, &arguments.file, &folder, &points)
+    page::write(scaling, &arguments.file, &targets, &points)
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{}: cannot make the folder", folder.display()))
 }
 
 /// The study's folder, as a path from the root: jobs may begin elsewhere.
@@ -209,10 +231,12 @@ impl Case {
         }
         let launcher = std::env::var("MPIRUN").unwrap_or_else(|_| "mpirun".to_owned());
         let program = std::env::current_exe().context("cannot find the program itself")?;
-        fs::create_dir_all(&self.folder)
-            .with_context(|| format!("{}: cannot make the folder", self.folder.display()))?;
+        make(&self.folder)?;
         let log = self.folder.with_extension("log");
-        let output = File::create(&log).with_context(|| format!("{}: cannot write", log.display()))?;
+        // What an earlier attempt said stays.
+        let output = fs::OpenOptions::new().append(true).create(true).open(&log);
+        let output = output.with_context(|| format!("{}: cannot write", log.display()))?;
+        let before = output.metadata().map_or(0, |metadata| metadata.len());
         let both = output.try_clone().with_context(|| format!("{}: cannot write", log.display()))?;
         say(&format!("{ranks} ranks x {threads} threads; log in {}", log.display()));
         let mut command = Command::new(&launcher);
@@ -228,7 +252,7 @@ impl Case {
             status.success(),
             "the run on {ranks} ranks failed ({status}); {} says why: {}",
             log.display(),
-            last_line(&log)
+            last_line(&log, before)
         );
         Ok(())
     }
@@ -245,11 +269,21 @@ impl Case {
     }
 }
 
-/// What a log says of the failure.
-fn last_line(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+/// What a log says of the failure, after what it held before.
+fn last_line(log: &Path, before: u64) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(text.get(before as usize..).unwrap_or_default());
     let said = text.lines().rev().find(|line| line.starts_with("heorot:"));
     said.or(text.lines().last()).unwrap_or("nothing").to_owned()
+}
+
+/// A name for the list and the script of a job that no earlier job has: those that wait still read theirs.
+fn free_stem(folder: &Path, name: &str) -> String {
+    let is_free = |stem: &String| {
+        ["txt", "job"].iter().all(|end| fs::symlink_metadata(folder.join(format!("{stem}.{end}"))).is_err())
+    };
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(is_free).expect("there are free names")
 }
 
 /// Submits the runs: those of as many nodes together.
@@ -263,11 +297,12 @@ fn submit(arguments: &Arguments, folder: &Path, missing: &[&Case]) -> Result<()>
         say("all runs are there; --gather makes the page");
         return Ok(());
     }
-    fs::create_dir_all(folder).with_context(|| format!("{}: cannot make the folder", folder.display()))?;
+    make(folder)?;
     for (nodes, cases) in arrays {
-        let list = folder.join(format!("nodes-{nodes:05}.txt"));
+        let stem = free_stem(folder, &format!("nodes-{nodes:05}"));
+        let list = folder.join(format!("{stem}.txt"));
         let lines: String = cases.iter().map(|case| case.line(&arguments.file)).collect();
-        io::replace_atomically(&list, lines.as_bytes())?;
+        Outputs::new(false).file(&list, Kind::SCRIPT)?.write(lines.as_bytes())?;
         let script = list.with_extension("job");
         jobscript::main(&jobscript::Arguments {
             file: list,
@@ -284,8 +319,10 @@ fn submit(arguments: &Arguments, folder: &Path, missing: &[&Case]) -> Result<()>
             machine: arguments.machine.clone(),
             set: Vec::new(),
             output: Some(script.clone()),
+            overwrite: Overwrite::default(),
         })?;
-        let log = folder.join(format!("nodes-{nodes:05}-%a.log"));
+        // Slurm reads %a as the number of the element, and %% as %.
+        let log = format!("{}/{stem}-%a.log", folder.display().to_string().replace('%', "%%"));
         let mut sbatch = Command::new("sbatch");
         sbatch.arg("--output").arg(log).arg(&script);
         let status = sbatch.status().context("sbatch: cannot be started")?;
@@ -308,6 +345,7 @@ mod tests {
             threads: 1,
             set: vec!["time.steps=3".to_owned()],
             output: Some(folder.join("study")),
+            overwrite: false,
             gather: false,
             submit: None,
             time: None,

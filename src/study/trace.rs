@@ -3,6 +3,7 @@
 use crate::report::PROGRAM;
 use anyhow::{Context, Result, ensure};
 use decomposition::{Event, Operation};
+use io::Target;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -178,8 +179,8 @@ impl Trace {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        Ok(io::replace_atomically(path, &serde_json::to_vec(self)?)?)
+    pub fn write(&self, target: &Target) -> Result<()> {
+        Ok(target.write(&serde_json::to_vec(self)?)?)
     }
 
     /// Reads a trace and checks it.
@@ -368,7 +369,7 @@ pub(crate) mod tests {
     fn a_trace_is_read_as_it_was_written_and_damage_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.json");
-        two_ranks().write(&path).unwrap();
+        two_ranks().write(&Target::own(&path)).unwrap();
         assert_eq!(Trace::read(&path).unwrap(), two_ranks());
         let text = std::fs::read_to_string(&path).unwrap();
         for (good, bad, named) in [

@@ -13,12 +13,15 @@ use crate::forces::Engine;
 use crate::initial::{Initial, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
+use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
 use anyhow::{Context, Result, anyhow, ensure};
 use decomposition::{Comm, Event, Hosts, Plan, Recorder, Solo, TwoLevel, rehearse, threads};
+use io::Target;
+use std::collections::BTreeMap;
 use std::fs::create_dir_all;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use treecode::{Bodies, Gravity, Walk, leapfrog};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
@@ -48,6 +51,9 @@ pub struct Arguments {
     /// Folder for the traces, a table (CSV) and a plot (SVG) of them all.
     #[arg(long, short, value_name = "FOLDER", default_value = "out/virtual")]
     pub output: PathBuf,
+    /// Whether they may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -95,15 +101,53 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     ranks.sort_unstable();
     ranks.dedup();
     create_dir_all(&arguments.output).with_context(|| arguments.output.display().to_string())?;
+    let targets = Targets::new(arguments, &parameters, &ranks)?;
     let launch = Launch {
         threads: arguments.threads.map(|threads| threads as usize),
         virtual_ranks: Some(1),
         ..Launch::default()
     };
-    on_all_ranks(&launch, |crew| study(crew, arguments, &parameters, &ranks))
+    on_all_ranks(&launch, |crew| study(crew, arguments, &parameters, &ranks, &targets))
 }
 
-fn study(crew: &Crew, arguments: &Arguments, parameters: &Parameters, ranks: &[usize]) -> Result<()> {
+/// Where the files go, checked before anything is computed.
+struct Targets {
+    traces: BTreeMap<(usize, bool), Target>,
+    table: Target,
+    plot: Target,
+}
+
+impl Targets {
+    fn new(arguments: &Arguments, parameters: &Parameters, ranks: &[usize]) -> Result<Targets> {
+        let Arguments { output: folder, file, .. } = arguments;
+        let mut outputs = arguments.overwrite.reading([file]).reading(parameters.initial.file());
+        let mut traces = BTreeMap::new();
+        for &ranks in ranks {
+            for packed in [false, true].into_iter().filter(|packed| !packed || arguments.can_pack(ranks)) {
+                let name = if packed { "packed" } else { "trace" };
+                let path = folder.join(format!("{name}-{ranks:05}.json"));
+                traces.insert((ranks, packed), outputs.file(&path, io::Kind::REPORT)?);
+            }
+        }
+        let table = outputs.file(&folder.join("virtual.csv"), io::Kind::TABLE)?;
+        Ok(Targets { traces, table, plot: outputs.file(&folder.join("virtual.svg"), io::Kind::DRAWING)? })
+    }
+}
+
+impl Arguments {
+    /// Whether a step of so many ranks is recorded with exchanges packed, too.
+    fn can_pack(&self, ranks: usize) -> bool {
+        Hosts::filled(ranks, self.ranks_per_host as usize).can_pack()
+    }
+}
+
+fn study(
+    crew: &Crew,
+    arguments: &Arguments,
+    parameters: &Parameters,
+    ranks: &[usize],
+    targets: &Targets,
+) -> Result<()> {
     let mut table = Table::default();
     say(&Table::HEAD.map(|name| format!("{name:>12}")).concat());
     let mut record = |parameters: &Parameters, ranks: &[usize]| -> Result<()> {
@@ -112,13 +156,12 @@ fn study(crew: &Crew, arguments: &Arguments, parameters: &Parameters, ranks: &[u
             let record = |packed: bool| -> Result<Trace> {
                 let layout = Layout { ranks_per_host: arguments.ranks_per_host as usize, packed };
                 let trace = alone.record(layout, ranks, shares, crew.threads, parameters)?;
-                let name = if packed { "packed" } else { "trace" };
-                trace.write(&arguments.output.join(format!("{name}-{ranks:05}.json")))?;
+                trace.write(&targets.traces[&(ranks, packed)])?;
                 Ok(trace)
             };
             let trace = record(false)?;
             say(&table.row(&trace));
-            if Hosts::filled(ranks, arguments.ranks_per_host as usize).can_pack() {
+            if arguments.can_pack(ranks) {
                 table.pack(&record(true)?).iter().for_each(|line| say(line));
             }
         }
@@ -134,7 +177,7 @@ fn study(crew: &Crew, arguments: &Arguments, parameters: &Parameters, ranks: &[u
             }
         }
     }
-    table.write(&arguments.output)
+    table.write(targets)
 }
 
 impl Alone {
@@ -315,7 +358,7 @@ impl Table {
     }
 
     /// Writes the table and its plot.
-    fn write(&self, folder: &Path) -> Result<()> {
+    fn write(&self, targets: &Targets) -> Result<()> {
         let names = [
             "ranks",
             "bodies",
@@ -345,10 +388,10 @@ impl Table {
             cells.extend(&row.by_stage);
             cells.into_iter().map(io::table::number).collect()
         };
-        let (table, plot) = (folder.join("virtual.csv"), folder.join("virtual.svg"));
-        io::table::write(&table, &columns, &self.rows.iter().map(cells).collect::<Vec<_>>())?;
-        io::replace_atomically(&plot, self.figure().svg().as_bytes())?;
-        say(&format!("{}  {}", table.display(), plot.display()));
+        let Targets { table, plot, .. } = targets;
+        io::table::write(table, &columns, &self.rows.iter().map(cells).collect::<Vec<_>>())?;
+        plot.write(self.figure().svg().as_bytes())?;
+        say(&format!("{}  {}", table.path().display(), plot.path().display()));
         Ok(())
     }
 

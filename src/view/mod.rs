@@ -8,10 +8,12 @@ mod page;
 mod server;
 
 use crate::console::say;
+use crate::outputs::Overwrite;
 use crate::render::sequence::Sequence;
 use anyhow::Result;
 use choice::Choice;
 use clip::Clip;
+use io::Kind;
 use std::path::PathBuf;
 use treecode::TYPES;
 
@@ -31,6 +33,9 @@ pub struct Arguments {
         conflicts_with = "serve"
     )]
     pub output: Option<PathBuf>,
+    /// Whether it may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
     /// Serve the page to browsers on this machine instead, and the bodies in pieces as they are wanted; Ctrl-C ends it.
     #[arg(long)]
     pub serve: bool,
@@ -66,6 +71,8 @@ const FEWEST_BODIES: u64 = 10_000;
 /// # Errors
 /// If a snapshot cannot be read, bodies cannot be followed from one to the next, or the page cannot be written or served.
 pub fn main(arguments: &Arguments) -> Result<()> {
+    let mut outputs = arguments.overwrite.reading(&arguments.snapshots);
+    let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::PAGE)).transpose()?;
     let kinds =
         std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
     let sequence = Sequence::open(&arguments.snapshots, kinds)?;
@@ -74,13 +81,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let clip = Clip::new(sequence, choice);
     let (shown, total, frames) = (clip.choice.len(), clip.choice.total, clip.sequence.entries.len());
     let what = format!("{shown} of {total} bodies, {frames} snapshots");
-    let Some(path) = &arguments.output else {
+    let Some(target) = target else {
         let tell = |address| say(&format!("http://{address}/  {what}; Ctrl-C ends"));
         return server::serve(clip, arguments.port.unwrap_or(0), tell);
     };
     let page = page::whole(&clip)?;
-    io::replace_atomically(path, page.as_bytes())?;
-    say(&format!("{}  {what}, {:.1} MB", path.display(), page.len() as f64 / 1e6));
+    target.write(page.as_bytes())?;
+    say(&format!("{}  {what}, {:.1} MB", target.path().display(), page.len() as f64 / 1e6));
     Ok(())
 }
 

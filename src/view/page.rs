@@ -1,6 +1,7 @@
 //! The page: its text from `page/`, what it must know of the bodies, and in a whole page the bodies themselves.
 
 use super::clip::{Clip, PIECE};
+use crate::console::printable;
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,10 +21,12 @@ const SCRIPT: &str = concat!(
 );
 
 /// What a page may do: run its own script, and nothing from elsewhere.
-const POLICY: &str =
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
+    base-uri 'none'; form-action 'none'";
 /// A page that is served asks its server for bodies.
 const SERVED_POLICY: &str = "; connect-src 'self'";
+/// What only a server can ask of a browser: that no other page shows this one in a frame.
+const ALONE: &str = "; frame-ancestors 'none'";
 
 /// Colours of the particle types on black, told apart by colour-blind eyes too (after Okabe & Ito 2008).
 const PALETTE: [Rgb; TYPES] =
@@ -98,6 +101,11 @@ pub fn served(clip: &Clip) -> String {
     page(&describe(clip, true), &format!("{POLICY}{SERVED_POLICY}"), "")
 }
 
+/// The policy of everything that is served.
+pub fn policy() -> String {
+    [POLICY, SERVED_POLICY, ALONE].concat()
+}
+
 fn page(description: &Description, policy: &str, data: &str) -> String {
     let json = serde_json::to_string(description).expect("the description has string keys");
     // A name may hold what would end the element.
@@ -113,7 +121,7 @@ fn describe(clip: &Clip, served: bool) -> Description {
     let times: Vec<f64> = sequence.entries.iter().map(|entry| entry.time).collect();
     let scale = TimeScale::for_times(&times, sequence.units);
     let label = |entry: &crate::render::sequence::Entry| FrameLabel {
-        name: entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        name: printable(&entry.path.file_name().unwrap_or_default().to_string_lossy()).into_owned(),
         label: scale.label(entry.time),
         time: entry.time,
     };

@@ -4,7 +4,7 @@ use super::clip::{Clip, Frame, PIECE};
 use super::page;
 use anyhow::{Context, Result};
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -48,15 +48,39 @@ fn router(clip: Clip) -> Router {
         .with_state(shelf)
 }
 
-/// Refuses what a page from elsewhere asks for by a name of its own for this machine.
+/// Refuses what a page from elsewhere asks for by a name of its own for this machine, and tells browsers to keep answers from other pages.
 async fn to_this_machine(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if matches!(name, "127.0.0.1" | "localhost") {
+    let mut response = if is_for_this_machine(&request) {
         next.run(request).await
     } else {
         (StatusCode::FORBIDDEN, "only 127.0.0.1 and localhost are served\n").into_response()
+    };
+    let policy = HeaderValue::from_str(&page::policy()).expect("the policy is plain text");
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    ] {
+        response.headers_mut().insert(name, value);
     }
+    response
+}
+
+/// Whether a request has one host, and that is this machine. The port may be another than ours: that of a tunnel from another machine.
+fn is_for_this_machine(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let is_ours = |host: &str| {
+        let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(name, "127.0.0.1" | "localhost") && digits && port.parse::<u16>().is_ok()
+    };
+    // A request may name the host in its first line, too.
+    let named = request.uri().authority();
+    host.to_str().is_ok_and(is_ours) && named.is_none_or(|named| is_ours(named.as_str()))
 }
 
 async fn piece(State(shelf): State<Arc<Shelf>>, Path((number, piece)): Path<(usize, usize)>) -> Response {

@@ -33,7 +33,9 @@ fn bodies(n: usize, shift: f64) -> Bodies {
 
 fn write_snapshot(path: &Path, time: f64, bodies: &Bodies) {
     let header = Header { time, units: Some(Units::GALACTIC), ..Header::default() };
-    Crew::alone().write_snapshot(path, &header, bodies, Fields::default(), &Layout::default()).unwrap();
+    Crew::alone()
+        .write_snapshot(&io::Target::own(path), &header, bodies, Fields::default(), &Layout::default())
+        .unwrap();
 }
 
 fn scene(frames: &[Bodies]) -> (tempfile::TempDir, Vec<PathBuf>) {
@@ -204,5 +206,44 @@ fn the_server_gives_pieces_to_this_machine_only() {
         let status = get("127.0.0.1", path).0;
         assert!(status.starts_with("HTTP/1.1 40"), "{path}: {status}");
     }
-    assert!(get("evil.example", "/kinds").0.starts_with("HTTP/1.1 403"));
+    for host in ["localhost", "127.0.0.1:8080", "localhost:65535"] {
+        assert!(get(host, "/kinds").0.starts_with("HTTP/1.1 200"), "{host}");
+    }
+    for host in [
+        "evil.example",
+        "evil.example:80",
+        "localhost.evil.example",
+        "localhost:80.evil.example",
+        "localhost:evil",
+        "localhost:",
+        "localhost:65536",
+        "localhost:80:80",
+        "localhost.",
+        "127.0.0.1.evil.example:8080",
+        "127.0.0.11",
+        "127.1",
+        "[::1]",
+        "0.0.0.0",
+        "user@localhost",
+        "",
+        "localhost\r\nHost: evil.example",
+        "evil.example\r\nHost: localhost",
+    ] {
+        let status = get(host, "/kinds").0;
+        assert!(status.starts_with("HTTP/1.1 40"), "{host:?}: {status}");
+    }
+    // Whatever the answer, browsers keep it from other pages.
+    for (host, path) in
+        [("localhost", "/"), ("localhost", "/kinds"), ("localhost", "/none"), ("evil.example", "/")]
+    {
+        let head = get(host, path).0.to_lowercase();
+        for line in [
+            "x-content-type-options: nosniff",
+            "cross-origin-resource-policy: same-origin",
+            "frame-ancestors 'none'",
+            "default-src 'none'",
+        ] {
+            assert!(head.contains(line), "{host}{path} has no {line}: {head}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What makes a picture readable: time, scale bar and colour bar.
 
 use crate::colour::{self, ColourMap, Rgb, blend};
-use crate::label::{DensityUnit, Units, plain_number, power_of_ten, round_length};
+use crate::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
 use crate::picture::{HALO_OPACITY, Picture};
 use crate::stretch::{Range, Stretch};
 use crate::{Shade, SurfaceDensity, font};
@@ -256,7 +256,7 @@ impl<B: DrawingBackend> Board<B> {
 
     fn text(&self, text: &str, size: i32, at: [i32; 2], anchor: (HPos, VPos)) {
         let style = (font::FAMILY, size).into_font().color(&WHITE).pos(Pos::new(anchor.0, anchor.1));
-        self.draw(&Text::new(text.to_string(), (at[0], at[1]), style));
+        self.draw(&Text::new(printable(text).into_owned(), (at[0], at[1]), style));
     }
 
     fn time(&self, text: &str) {

@@ -85,7 +85,7 @@ fn check_frame(picture: &Picture, movie: [usize; 2]) -> Result<(), Error> {
 /// Frames per second of the slowest movie.
 pub const SLOWEST: f64 = 0.1;
 /// Frames per second of the fastest GIF, which counts hundredths of a second.
-const FASTEST_GIF: f64 = 50.0;
+pub const FASTEST_GIF: f64 = 50.0;
 /// Frames per second of the fastest other movie.
 pub const FASTEST: f64 = 120.0;
 

@@ -1,5 +1,7 @@
 //! Words and round numbers for the picture: lengths, times, decades and their units.
 
+use std::borrow::Cow;
+
 /// CGS values of a run's units, which turn numbers into pc, Gyr and solar masses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Units {
@@ -9,6 +11,23 @@ pub struct Units {
     pub mass_in_g: f64,
     /// Unit of time [s].
     pub time_in_s: f64,
+}
+
+/// Text that a terminal or a page shows and does nothing else with: control characters, and those that turn the direction of text, as `\u{1b}`. For names
+/// and whatever else files of others hold.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        let turns = ('\u{200e}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c);
+        c.is_control()
+            || turns
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+            || matches!(c, '\u{2028}' | '\u{2029}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if acts(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 const PARSEC_IN_CM: f64 = 3.085_677_581_491_367e18; // IAU 2015 resolution B2
@@ -180,6 +199,19 @@ mod tests {
             assert_eq!(bar.text, text, "for {longest} kpc");
             assert!((bar.length / length - 1.0).abs() < 1e-12, "{bar:?}");
             assert!(bar.length <= longest * (1.0 + 1e-9));
+        }
+    }
+
+    #[test]
+    fn what_would_act_on_a_terminal_or_a_page_is_shown() {
+        assert!(matches!(printable("M☉ kpc⁻², ümläut"), Cow::Borrowed(_)));
+        for (text, shown) in [
+            ("a\u{1b}]0;x\u{7}b", "a\\u{1b}]0;x\\u{7}b"),
+            ("one\ntwo\r\tthree", "one\\ntwo\\r\\tthree"),
+            ("\u{9b}2J\u{7f}\0", "\\u{9b}2J\\u{7f}\\u{0}"),
+            ("a\u{202e}gnp.b", "a\\u{202e}gnp.b"),
+        ] {
+            assert_eq!(printable(text), shown);
         }
     }
 

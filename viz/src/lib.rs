@@ -49,9 +49,9 @@ pub use density::{
     Bounds, Exposure, NEIGHBOURS, Shade, Subject, SurfaceDensity, Tint, smoothing_lengths,
     smoothing_lengths_by,
 };
-pub use encode::{Apng, FASTEST, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
+pub use encode::{Apng, FASTEST, FASTEST_GIF, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
 pub use error::Error;
-pub use label::{DensityUnit, RoundLength, TimeScale, Units, round_length};
+pub use label::{DensityUnit, RoundLength, TimeScale, Units, printable, round_length};
 pub use picture::{Canvas, Picture};
 pub use poster::Poster;
 pub use stretch::{Range, Stretch, value_range};

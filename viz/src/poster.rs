@@ -29,6 +29,21 @@ struct Panel {
     time: String,
 }
 
+/// Space between panels of a size [pixels].
+fn gap(panel: [usize; 2]) -> usize {
+    (GAP * panel[0] as f64).round().max(1.0) as usize
+}
+
+/// Size of a poster [pixels].
+fn whole(panel: [usize; 2], panels: usize, columns: usize) -> Result<[usize; 2], Error> {
+    let (count, gap) = ([panels.min(columns), panels.div_ceil(columns)], gap(panel));
+    let size = [0, 1].map(|k| count[k].saturating_mul(panel[k].saturating_add(gap)).saturating_sub(gap));
+    match size.iter().all(|side| *side <= MAXIMUM_SIDE) {
+        true => Ok(size),
+        false => Err(Error::Poster(size[0], size[1], MAXIMUM_SIDE)),
+    }
+}
+
 impl Poster {
     /// A poster with so many panels a row, at least one.
     pub fn new(style: Style, columns: usize) -> Poster {
@@ -94,8 +109,16 @@ impl Poster {
         Ok(text)
     }
 
+    /// Whether a poster of so many panels of this size, with so many panels a row, can be made.
+    ///
+    /// # Errors
+    /// [`Error::Poster`] if it is too large.
+    pub fn check(panel: [usize; 2], panels: usize, columns: usize) -> Result<(), Error> {
+        whole(panel, panels, columns.max(1)).map(|_| ())
+    }
+
     fn gap(&self) -> usize {
-        (GAP * self.panels[0].picture.size()[0] as f64).round().max(1.0) as usize
+        gap(self.panels[0].picture.size())
     }
 
     /// Upper left corner of a panel [pixels].
@@ -106,13 +129,7 @@ impl Poster {
 
     fn size(&self) -> Result<[usize; 2], Error> {
         let first = self.panels.first().ok_or(Error::NoFrames)?.picture.size();
-        let count = [self.panels.len().min(self.columns), self.panels.len().div_ceil(self.columns)];
-        let size: [usize; 2] = std::array::from_fn(|k| count[k] * (first[k] + self.gap()) - self.gap());
-        if size.iter().all(|side| *side <= MAXIMUM_SIDE) {
-            Ok(size)
-        } else {
-            Err(Error::Poster(size[0], size[1], MAXIMUM_SIDE))
-        }
+        whole(first, self.panels.len(), self.columns)
     }
 
     fn decorate<B: DrawingBackend>(&self, whole: DrawingArea<B, Shift>) {

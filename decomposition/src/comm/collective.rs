@@ -43,27 +43,29 @@ pub fn max<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
     extremum(comm, values, Reduction::Max)
 }
 
-/// Ends alike on all ranks: with every rank's own value, or with the message of the lowest rank that failed.
+/// Does `job` and ends alike on all ranks: with every rank's own value, or with the message of the lowest rank that failed. The job is a
+/// closure so that a `?` in it ends the job alone: a rank that fails still takes part in the collective.
 ///
 /// # Errors
 /// That message, the same on every rank.
-pub fn agree<T>(comm: &dyn Comm, result: Result<T, String>) -> Result<T, String> {
-    let (value, outcome) = match result {
+pub fn agree<T>(comm: &dyn Comm, job: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let (value, outcome) = match job() {
         Ok(value) => (Some(value), Ok([])),
         Err(message) => (None, Err(message)),
     };
-    agree_on_greatest(comm, outcome).map(|[]| value.expect("no rank has failed"))
+    agree_on_greatest(comm, || outcome).map(|[]| value.expect("no rank has failed"))
 }
 
-/// Ends alike on all ranks: with the greatest values of all, element by element, or with the message of the lowest rank that failed. [`max`] and
+/// Does `job` and ends alike on all ranks: with the greatest values of all, element by element, or with the message of the lowest rank that failed. [`max`] and
 /// [`agree`] in one reduction. No NaN.
 ///
 /// # Errors
 /// That message, the same on every rank.
 pub fn agree_on_greatest<const K: usize>(
     comm: &dyn Comm,
-    result: Result<[f64; K], String>,
+    job: impl FnOnce() -> Result<[f64; K], String>,
 ) -> Result<[f64; K], String> {
+    let result = job();
     let failure = if result.is_err() { u64::MAX - comm.rank() as u64 } else { 0 };
     let mut reduced = vec![failure];
     reduced.extend(result.as_ref().unwrap_or(&[f64::NEG_INFINITY; K]).map(to_ordered));

@@ -143,16 +143,16 @@ fn numbers(comm: &dyn Comm) {
 }
 
 fn agreement(comm: &dyn Comm) {
-    assert_eq!(agree(comm, Ok::<_, String>(comm.rank())), Ok(comm.rank()));
+    assert_eq!(agree(comm, || Ok::<_, String>(comm.rank())), Ok(comm.rank()));
     let second_half = comm.rank() >= comm.size() / 2;
     let result = if second_half { Err(format!("rank {} is ill", comm.rank())) } else { Ok(()) };
-    assert_eq!(agree(comm, result), Err(format!("rank {} is ill", comm.size() / 2)));
+    assert_eq!(agree(comm, || result), Err(format!("rank {} is ill", comm.size() / 2)));
     let rank = comm.rank() as f64;
-    let greatest = collective::agree_on_greatest(comm, Ok([rank, -rank]));
+    let greatest = collective::agree_on_greatest(comm, || Ok([rank, -rank]));
     assert_eq!(greatest, Ok([comm.size() as f64 - 1.0, 0.0]));
     let last = comm.rank() + 1 == comm.size();
     let result = if last { Err(String::from("the last is ill")) } else { Ok([rank]) };
-    assert_eq!(collective::agree_on_greatest(comm, result), Err("the last is ill".to_owned()));
+    assert_eq!(collective::agree_on_greatest(comm, || result), Err("the last is ill".to_owned()));
 }
 
 fn traffic(comm: &dyn Comm) {

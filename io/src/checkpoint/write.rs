@@ -33,14 +33,14 @@ pub fn write<S: Serialize>(
 ) -> Result<u64, Error> {
     let part = part_of(path);
     let written = write_part(&part, state, bodies, writers, gather).and_then(|length| {
-        writers.agree(once(writers, || finish(&part, path).map_err(text)))?;
+        writers.agree(|| once(writers, || finish(&part, path).map_err(text)))?;
         Ok(length)
     });
     written.map_err(|fault| {
         if writers.is_first() {
             discard(&part);
         }
-        writers.agree(Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
+        writers.agree(|| Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
         wrong(path, format!("cannot write: {fault}"))
     })
 }
@@ -67,17 +67,19 @@ fn write_part<S: Serialize>(
         .collect();
     let (all, pieces) =
         (ends.last().copied().expect("there is a rank"), counts.iter().flatten().count() as u64);
-    writers.agree(once(writers, || begin(part, all + pieces * RECORD + STATE)))?;
+    writers.agree(|| once(writers, || begin(part, all + pieces * RECORD + STATE)))?;
 
     let own: u64 = mine.iter().map(|piece| piece.bytes()).sum();
     let rank = writers.rank();
     let sums = fill(part, bodies, mine, ends[rank] - own, writers)?;
     let pieces: Vec<Piece> = counts.iter().flatten().zip(gather(&sums).concat()).map(Piece::from).collect();
     let mut length = 0;
-    writers.agree(once(writers, || {
-        length = end(part, all, &Header { state, pieces })?;
-        Ok(())
-    }))?;
+    writers.agree(|| {
+        once(writers, || {
+            length = end(part, all, &Header { state, pieces })?;
+            Ok(())
+        })
+    })?;
     Ok(length)
 }
 
@@ -112,12 +114,12 @@ fn fill(
     offset: u64,
     writers: &Writers,
 ) -> Result<Vec<u64>, String> {
-    let (file, opened) = match SharedFile::open(part, writers) {
-        Ok(file) => (Some(file), Ok(())),
-        Err(fault) => (None, Err(fault)),
-    };
-    writers.agree(opened)?;
-    let mut file = file.expect("this rank has no fault, since no rank has");
+    let mut opened = None;
+    writers.agree(|| {
+        opened = Some(SharedFile::open(part, writers)?);
+        Ok(())
+    })?;
+    let mut file = opened.expect("this rank has no fault, since no rank has");
     let (mut message, mut sums, mut place, mut first) = (Vec::new(), Vec::new(), offset, 0);
     let filled = pieces.into_iter().try_for_each(|piece| {
         message.clear();
@@ -131,7 +133,7 @@ fn fill(
     let closed = file.close();
     // What a rank has written may wait in the memory of its own node: each rank forces it to the disk.
     let on_disk = || File::open(part).and_then(|file| file.sync_all()).map_err(text);
-    writers.agree(filled.and(closed).and_then(|()| on_disk()))?;
+    writers.agree(|| filled.and(closed).and_then(|()| on_disk()))?;
     Ok(sums)
 }
 

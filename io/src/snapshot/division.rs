@@ -2,7 +2,7 @@
 
 use super::Index;
 use super::options::add;
-use crate::file::part_of;
+use crate::Target;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;
@@ -10,6 +10,8 @@ use treecode::TYPES;
 /// One file of a snapshot that is written.
 pub(super) struct Share {
     pub(super) path: PathBuf,
+    /// The name before the file is whole.
+    pub(super) part: PathBuf,
     pub(super) number: usize,
     /// First row of each type, among the rows of all files.
     pub(super) first: [u64; TYPES],
@@ -20,18 +22,13 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// The name before the file is whole.
-    pub(super) fn part(&self) -> PathBuf {
-        part_of(&self.path)
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.count == [0; TYPES]
     }
 }
 
 /// Which cells go to which of `files` files: those whose bodies begin in the file's share of all bodies. It does not depend on ranks.
-pub(super) fn divide(path: &Path, index: &Index, files: usize) -> Vec<Share> {
+pub(super) fn divide(target: &Target, index: &Index, files: usize) -> Vec<Share> {
     let files = files.max(1);
     let all: u64 = index.total().iter().sum();
     let (mut first, mut before, mut cell) = ([0; TYPES], 0u64, 0);
@@ -43,7 +40,9 @@ pub(super) fn divide(path: &Path, index: &Index, files: usize) -> Vec<Share> {
             before += index.cells[cell].1.iter().sum::<u64>();
             cell += 1;
         }
-        let share = Share { path: name(path, number, files), number, first, count, cells: start..cell };
+        let path = name(target.path(), number, files);
+        let part = target.part_of(&path);
+        let share = Share { path, part, number, first, count, cells: start..cell };
         add(&mut first, &count);
         share
     };
@@ -80,7 +79,7 @@ mod tests {
         let cell = |count: u64| (Key::ROOT, [0, count, 0, 2 * count, 0, 0]);
         let index = Index { cube: None, cells: (0..100).map(|i| cell(i % 7)).collect() };
         for files in [1, 2, 3, 7, 200] {
-            let shares = divide(Path::new("a.hdf5"), &index, files);
+            let shares = divide(&Target::own("a.hdf5"), &index, files);
             assert_eq!(shares.len(), files);
             let (mut first, mut cell) = ([0; TYPES], 0);
             for share in &shares {

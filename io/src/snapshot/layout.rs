@@ -4,10 +4,10 @@
 use super::column::Column;
 use super::division::Share;
 use super::{Fields, Flavour, Header, Index, Layout, cells, gadget, plain, swift};
+use crate::Target;
 use crate::file::reserve;
 use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Dataset, Group, H5Type, Location};
-use std::fs::File;
 use treecode::{Cube, TYPES};
 
 /// Everything a file says beside its rows.
@@ -15,6 +15,8 @@ pub(super) struct Frame<'a> {
     pub(super) header: &'a Header,
     pub(super) fields: Fields,
     pub(super) layout: &'a Layout,
+    /// Where the files go.
+    pub(super) target: &'a Target,
     pub(super) index: &'a Index,
     /// All files of the snapshot.
     pub(super) shares: &'a [Share],
@@ -75,15 +77,14 @@ pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
     let rows: u64 = share.count.iter().sum();
     let size =
         rows.saturating_mul(row).saturating_add(FRAME + text as u64 + CELL * frame.index.cells.len() as u64);
-    let part = share.part();
-    let file = File::create(&part).map_err(|error| error.to_string())?;
+    let file = frame.target.create(&share.part).map_err(|error| error.to_string())?;
     reserve(&file, size)?;
     write_frame(frame, share).map_err(plain)?;
     reserve(&file, file.metadata().map_err(|error| error.to_string())?.len())
 }
 
 fn write_frame(frame: &Frame, share: &Share) -> hdf5::Result<()> {
-    let file = hdf5::File::create(share.part())?;
+    let file = hdf5::File::create(&share.part)?;
     match frame.layout.flavour {
         Flavour::Gadget => gadget::write(&file, frame, share)?,
         Flavour::Swift => swift::write(&file, frame, share)?,

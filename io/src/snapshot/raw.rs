@@ -52,8 +52,10 @@ impl Writers {
         largest
     }
 
-    /// Collective: `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank.
-    pub(crate) fn agree(&self, result: Result<(), String>) -> Result<(), String> {
+    /// Collective: does `job`; `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank. It takes a closure,
+    /// so that a `?` in the job cannot return before the collective.
+    pub(crate) fn agree(&self, job: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+        let result = job();
         let Writers::Mpi { comm, rank, size } = *self else { return result };
         let candidate = if result.is_err() { rank } else { size };
         let culprit = u64::MAX - self.largest(u64::MAX - candidate as u64);

@@ -2,7 +2,7 @@
 
 use super::column::Column;
 use super::layout::group_name;
-use super::set::{Member, Set, locate, open};
+use super::set::{Member, Set, locate, open, sibling};
 use super::{Format, Header, plain};
 use crate::Error;
 use crate::foreign::{Foreign, recognize, share};
@@ -39,7 +39,10 @@ pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
         Format::Gadget | Format::Swift => {
             Ok(Set::open(&path)?.members.into_iter().map(|member| member.path).collect())
         }
-        _ => Ok(vec![path]),
+        format => match Foreign::open(&path, format)?.header.files as u64 {
+            0 | 1 => Ok(vec![path]),
+            files => (0..files).map(|index| sibling(&path, index, files)).collect(),
+        },
     }
 }
 

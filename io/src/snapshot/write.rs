@@ -5,11 +5,10 @@ use super::division::{Share, divide};
 use super::layout::{Frame, group_name, lay_out};
 use super::raw::{Group, Transfer, Writers};
 use super::{Fields, Header, Index, Layout, plain};
-use crate::Error;
-use crate::file::{discard, finish};
+use crate::file::discard;
+use crate::{Error, Target};
 use hdf5::File;
 use std::ops::Range;
-use std::path::Path;
 use treecode::{Bodies, TYPES};
 
 /// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole.
@@ -26,32 +25,34 @@ pub struct Rows<'a> {
     pub index: &'a Index,
 }
 
-/// Writes a snapshot; collective over `writers`. `header`, `fields` and `layout` must be the same on all ranks. Files appear under their names
-/// when all are whole and on the disk, the first file last.
+/// Writes a snapshot; collective over `writers`. `target` with its token, `header`, `fields` and `layout` must be the same on all ranks. Files
+/// appear under their names when all are whole and on the disk, the first file last.
 ///
 /// # Errors
 /// If a file cannot be written; every rank then returns the same error, and nothing is left behind.
 pub fn write(
-    path: &Path,
+    target: &Target,
     header: &Header,
     rows: &Rows,
     fields: Fields,
     layout: &Layout,
     writers: &Writers,
 ) -> Result<(), Error> {
-    let shares = divide(path, rows.index, layout.files);
-    let frame = Frame { header, fields, layout, index: rows.index, shares: &shares };
+    let shares = divide(target, rows.index, layout.files);
+    let frame = Frame { header, fields, layout, target, index: rows.index, shares: &shares };
     let slab = Slab { bodies: rows.bodies, places: places_by_type(rows.bodies), offset: rows.offset };
-    let written = writers.agree(write_parts(&frame, &slab, writers)).and_then(|()| {
-        let all = || shares.iter().rev().try_for_each(|share| finish(&share.part(), &share.path));
-        writers.agree(if writers.is_first() { all().map_err(|error| error.to_string()) } else { Ok(()) })
+    let written = writers.agree(|| write_parts(&frame, &slab, writers)).and_then(|()| {
+        let files =
+            || shares.iter().map(|share| (share.part.clone(), share.path.clone())).collect::<Vec<_>>();
+        let settle = || target.settle(&files()).map_err(|error| error.to_string());
+        writers.agree(|| if writers.is_first() { settle() } else { Ok(()) })
     });
     written.map_err(|fault| {
         if writers.is_first() {
-            shares.iter().for_each(|share| discard(&share.part()));
+            shares.iter().for_each(|share| discard(&share.part));
         }
-        writers.agree(Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
-        Error::snapshot(path, format!("cannot write: {fault}"))
+        writers.agree(|| Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
+        Error::snapshot(target.path(), format!("cannot write: {fault}"))
     })
 }
 
@@ -104,38 +105,43 @@ fn write_parts(frame: &Frame, slab: &Slab, writers: &Writers) -> Result<(), Stri
 
 /// Collective: lays out a file and fills it.
 fn write_part(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    writers.agree(if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
+    writers.agree(|| if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
     fill(frame, share, slab, writers)
 }
 
 /// Collective: writes all rows and closes the file.
 fn fill(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    let part = share.part();
-    let file = agreed(writers, writers.open(&part, &frame.layout.hints))?;
+    let part = &share.part;
+    let file = agreed(writers, || writers.open(part, &frame.layout.hints))?;
     let filled = (0..TYPES).filter(|&kind| share.count[kind] > 0).try_for_each(|kind| {
-        let target =
-            Target { file: &file, frame, kind, places: slab.within(share, kind), first: share.first[kind] };
-        Column::all(frame.fields).try_for_each(|column| fill_column(&target, column, slab, writers))
+        let place = TypeInFile {
+            file: &file,
+            frame,
+            kind,
+            places: slab.within(share, kind),
+            first: share.first[kind],
+        };
+        Column::all(frame.fields).try_for_each(|column| fill_column(&place, column, slab, writers))
     });
     let closed = file.close().map_err(plain);
     // A rank's rows may wait in the memory of its own node: each rank forces them to the disk.
     let on_disk =
-        || std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
-    writers.agree(filled.and(closed).and_then(|()| on_disk()))
+        || std::fs::File::open(part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
+    writers.agree(|| filled.and(closed).and_then(|()| on_disk()))
 }
 
 /// Collective: the result of each rank's own step, if all ranks succeeded.
-fn agreed<T>(writers: &Writers, result: hdf5::Result<T>) -> Result<T, String> {
-    let (value, fault) = match result {
-        Ok(value) => (Some(value), Ok(())),
-        Err(error) => (None, Err(plain(error))),
-    };
-    writers.agree(fault)?;
+fn agreed<T>(writers: &Writers, step: impl FnOnce() -> hdf5::Result<T>) -> Result<T, String> {
+    let mut value = None;
+    writers.agree(|| {
+        value = Some(step().map_err(plain)?);
+        Ok(())
+    })?;
     Ok(value.expect("this rank has no fault, since no rank has"))
 }
 
 /// One type in one file.
-struct Target<'a> {
+struct TypeInFile<'a> {
     file: &'a File,
     frame: &'a Frame<'a>,
     kind: usize,
@@ -146,14 +152,13 @@ struct Target<'a> {
 }
 
 /// Collective: writes one dataset of one type.
-fn fill_column(target: &Target, column: Column, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    let Frame { layout, .. } = *target.frame;
+fn fill_column(place: &TypeInFile, column: Column, slab: &Slab, writers: &Writers) -> Result<(), String> {
+    let Frame { layout, .. } = *place.frame;
     let name = column.name(layout.flavour);
-    let dataset = target.file.dataset(&format!("{}/{name}", group_name(target.kind)));
-    let dataset = agreed(writers, dataset)?;
-    let transfer = agreed(writers, Transfer::new(writers))?;
-    let places = &slab.places[target.kind][target.places.clone()];
-    let start = (slab.offset[target.kind] + target.places.start as u64).saturating_sub(target.first) as usize;
+    let dataset = agreed(writers, || place.file.dataset(&format!("{}/{name}", group_name(place.kind))))?;
+    let transfer = agreed(writers, || Transfer::new(writers))?;
+    let places = &slab.places[place.kind][place.places.clone()];
+    let start = (slab.offset[place.kind] + place.places.start as u64).saturating_sub(place.first) as usize;
     // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
     let at_once = if layout.compression > 0 { usize::MAX } else { ROWS };
     // All ranks call HDF5 equally often, also after an error, so that no rank waits for another for ever.
@@ -166,14 +171,14 @@ fn fill_column(target: &Target, column: Column, slab: &Slab, writers: &Writers) 
         let done = match column {
             Column::Ids => transfer.write(&dataset, rows, &pick(&slab.bodies.id, places)),
             _ if layout.single => {
-                let (rounded, fault) = round_all(&numbers(column, target.frame, slab.bodies, places), name);
+                let (rounded, fault) = round_all(&numbers(column, place.frame, slab.bodies, places), name);
                 transfer.write(&dataset, rows, &rounded).and(fault.map_or(Ok(()), |fault| Err(fault.into())))
             }
-            _ => transfer.write(&dataset, rows, &numbers(column, target.frame, slab.bodies, places)),
+            _ => transfer.write(&dataset, rows, &numbers(column, place.frame, slab.bodies, places)),
         };
         filled = filled.and(done);
     }
-    agreed(writers, filled)
+    agreed(writers, || filled)
 }
 
 /// Numbers in single precision, and what is wrong if one of them cannot be told in it.

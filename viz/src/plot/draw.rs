@@ -3,7 +3,7 @@
 use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
 use super::ticks::{Ruler, Tick};
 use super::{Figure, Mark, Plane, Series};
-use crate::{ColourMap, Error, Picture, Rgb, encode_png};
+use crate::{ColourMap, Error, Picture, Rgb, encode_png, printable};
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -127,7 +127,7 @@ impl<DB: DrawingBackend> Board<DB> {
         let font = (FAMILY, size * STEPS * self.text).into_font();
         let font = if turned { font.transform(FontTransform::Rotate270) } else { font };
         let style = font.color(&RGBColor(0, 0, 0)).pos(Pos::new(anchor.0, anchor.1));
-        self.draw(&Text::new(text.to_owned(), steps(at), style));
+        self.draw(&Text::new(printable(text).into_owned(), steps(at), style));
     }
 
     fn figure(&self, layout: &Layout) {

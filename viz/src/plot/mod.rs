@@ -20,7 +20,7 @@ mod draw;
 mod layout;
 mod ticks;
 
-use crate::{ColourMap, Rgb};
+use crate::{ColourMap, Rgb, printable};
 
 /// Colours of lines on white that colour-blind eyes tell apart, in print too (Okabe & Ito 2008).
 pub const COLOURS: [Rgb; 7] = [
@@ -185,7 +185,8 @@ impl Scale {
 impl Series {
     /// Points that belong together.
     pub fn new(name: impl Into<String>, colour: Rgb, mark: Mark, points: Vec<[f64; 2]>) -> Series {
-        Series { name: name.into(), colour, mark, points }
+        // A name may come from a file of others.
+        Series { name: printable(&name.into()).into_owned(), colour, mark, points }
     }
 
     /// A histogram: `values[i]` from `edges[i]` to `edges[i + 1]`.

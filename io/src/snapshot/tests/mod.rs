@@ -54,7 +54,8 @@ fn write_as(
     index: &Index,
 ) -> Result<(), String> {
     let rows = Rows { bodies, offset: [0; TYPES], index };
-    write(path, header, &rows, fields, layout, &Writers::One).map_err(|error| error.to_string())
+    write(&crate::Target::own(path), header, &rows, fields, layout, &Writers::One)
+        .map_err(|error| error.to_string())
 }
 
 fn header() -> Header {
