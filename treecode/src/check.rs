@@ -81,9 +81,10 @@ impl Bodies {
     }
 }
 
-/// Least and greatest extent of all bodies [L] and typical acceleration [L/T^2]: squares and cubes of both, and their products with masses, are numbers of
-/// double precision.
-const SCALES: [f64; 2] = [1e-60, 1e60];
+/// Least and greatest extent of all bodies [L]: cubes of distances are numbers of double precision, also if divided by masses.
+const LENGTHS: [f64; 2] = [1e-60, 1e60];
+/// Least and greatest typical acceleration [L/T^2]: its square is a number of double precision.
+const ACCELERATIONS: [f64; 2] = [1e-120, 1e120];
 
 impl Survey {
     /// Checks that squares and cubes of distances and accelerations neither overflow nor vanish. `constant` is that of gravity [L^3/(M T^2)]. Bodies
@@ -95,29 +96,18 @@ impl Survey {
         let greatest = |values: [f64; 3]| values.into_iter().fold(0.0, f64::max);
         let extent = greatest(std::array::from_fn(|axis| self.hi[axis] - self.lo[axis]));
         let reach = greatest(std::array::from_fn(|axis| self.lo[axis].abs().max(self.hi[axis].abs())));
-        let [least, most] = SCALES;
-        let check = |what, value: f64| {
-            if value == 0.0 || (least..=most).contains(&value) {
-                Ok(())
-            } else {
-                Err(Error::Scale { what, value, least, most })
-            }
+        let check = |what, value: f64, [least, most]: [f64; 2]| match (least..=most).contains(&value) {
+            true => Ok(()),
+            false => Err(Error::Scale { what, value, least, most }),
         };
-        check("the extent of the bodies", extent)?;
-        check("the distance of the bodies from the origin", reach)?;
+        if reach > 0.0 {
+            check("the distance of the bodies from the origin", reach, LENGTHS)?;
+        }
         if extent == 0.0 {
             return Ok(());
         }
-        let acceleration = constant * self.mass / (extent * extent);
-        if acceleration == 0.0 {
-            return Err(Error::Scale {
-                what: "G mass / extent^2 of the bodies",
-                value: acceleration,
-                least,
-                most,
-            });
-        }
-        check("G mass / extent^2 of the bodies", acceleration)
+        check("the extent of the bodies", extent, LENGTHS)?;
+        check("G mass / extent^2 of the bodies", constant * self.mass / (extent * extent), ACCELERATIONS)
     }
 
     /// The survey of no bodies.
@@ -177,11 +167,12 @@ mod tests {
         for (lo, hi) in [(0.0, 0.0), (1.0, 1.0), (-1e-3, 1e16), (-1e-50, 1e-50), (0.0, 1e50)] {
             assert_eq!(refused(survey(lo, hi, 1.0), 1.0), "", "{lo} {hi}");
         }
-        assert_eq!(refused(survey(0.0, 1e-200, 1.0), 1.0), "bodies");
-        assert_eq!(refused(survey(0.0, 1e100, 1.0), 1.0), "bodies");
+        assert_eq!(refused(survey(1.0, 1.0 + 1e-15, 1.0), 1.0), "");
+        assert_eq!(refused(survey(0.0, 1e-200, 1.0), 1.0), "origin");
+        assert_eq!(refused(survey(0.0, 1e100, 1.0), 1.0), "origin");
         assert_eq!(refused(survey(1e-100, 1e-100, 1.0), 1.0), "origin");
         assert_eq!(refused(survey(0.0, 1e20, 1e-300), 1.0), "bodies");
-        assert_eq!(refused(survey(0.0, 1.0, 1e50), 1e50), "bodies");
+        assert_eq!(refused(survey(0.0, 1.0, 1e100), 1e50), "bodies");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A rank's part of the tree and the tree that sinks walk, whatever the expansion: it is chosen here, once, and nobody above this crate
 //! knows of it. So the kernels of all orders are compiled in this crate alone.
 
+use crate::simd::Path;
 use crate::structure::Structure;
 use crate::{Bodies, Census, Expansion, Frame, Gravity, Selection, Visit, tree, with_expansion};
 use std::ops::Range;
@@ -26,6 +27,7 @@ trait AnyTree: Send + Sync {
         structure: &Structure,
         selection: Selection,
     ) -> Part;
+    fn set_path(&mut self, path: Path);
     fn own_visit(&self) -> Visit;
     fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>>;
     fn visit(&self, request: &[u8]) -> Visit;
@@ -93,6 +95,12 @@ impl Tree {
         selection: Selection,
     ) -> Part {
         self.0.drifted(gravity, bodies, structure, selection)
+    }
+
+    /// Computes on another SIMD path than the one of this process, for comparisons. Panics unless [`crate::simd_paths`] names it.
+    pub fn on_path(&mut self, name: &str) {
+        let path = Path::available().into_iter().find(|path| path.name() == name);
+        self.0.set_path(path.unwrap_or_else(|| panic!("this processor has no SIMD path {name}")));
     }
 
     /// The sinks of this rank, and what they may open of the cells of others.
@@ -182,6 +190,9 @@ impl<E: Expansion> AnyTree for tree::Tree<E> {
         selection: Selection,
     ) -> Part {
         Part(Box::new((*self).drifted(gravity, bodies, structure, selection)))
+    }
+    fn set_path(&mut self, path: Path) {
+        self.path = path;
     }
     fn own_visit(&self) -> Visit {
         self.own_visit()

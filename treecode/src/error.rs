@@ -36,7 +36,7 @@ pub enum Error {
         expected: String,
     },
     /// Forces or distances would leave the range of the numbers they are computed with.
-    #[error("{what} is {value:e}, must be from {least:e} to {most:e} or 0: choose other units")]
+    #[error("{what} is {value:e}, must be from {least:e} to {most:e}: choose other units")]
     Scale {
         /// What is too small or too large, with its unit.
         what: &'static str,

@@ -62,7 +62,7 @@ pub use frame::Frame;
 pub use gravity::{Criterion, Gravity, Softening, SofteningKernel, Walk};
 pub use key::Key;
 pub use neighbours::Neighbours;
-pub use simd::simd_path;
+pub use simd::{simd_path, simd_paths};
 pub use sort::{is_sorted, keys, sort};
 #[cfg(test)]
 extern crate self as treecode; // the tests share what the integration tests use

@@ -155,7 +155,7 @@ impl Path {
         })
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Path::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
@@ -174,6 +174,11 @@ const VARIABLE: &str = "HEOROT_SIMD";
 /// Name of the path that this process uses, for reports.
 pub fn simd_path() -> &'static str {
     Path::detect().name()
+}
+
+/// Names of the SIMD paths of this processor, `scalar` first, then from the slowest to the fastest.
+pub fn simd_paths() -> Vec<&'static str> {
+    Path::available().into_iter().map(Path::name).collect()
 }
 
 /// Says so if the environment asks for a path that this processor does not have.
