@@ -99,9 +99,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             .with_context(|| format!("{}: cannot read", arguments.file.display()))?;
     }
     let machine = match &arguments.machine {
-        Some(path) => {
-            std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?
-        }
+        Some(path) => io::read_text(path)?,
         None => MACHINE.to_owned(),
     };
     let script = script(arguments, &machine);

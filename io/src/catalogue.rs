@@ -118,7 +118,7 @@ fn column<T: H5Type>(place: &hdf5::Group, name: &str, width: usize, values: &[T]
 /// # Errors
 /// If it cannot be read, is no catalogue, or is at odds with itself.
 pub fn read(path: &Path) -> Result<Catalogue, Error> {
-    std::fs::File::open(path).map_err(Error::system(path, "read"))?;
+    crate::file::open(path)?;
     let catalogue = read_file(path)
         .map_err(|error| Error::snapshot(path, format!("is no catalogue of haloes: {}", plain(error))))?;
     let Catalogue { groups, ids, .. } = &catalogue;

@@ -14,8 +14,8 @@ mod units;
 
 pub use error::Error;
 pub use file::{
-    file_size_limit, free_space, replace_atomically, replace_for_readers, write_json_atomically,
-    write_json_for_readers,
+    LONGEST_TEXT, file_size_limit, free_space, read_bytes, read_text, replace_atomically,
+    replace_for_readers, write_json_atomically, write_json_for_readers,
 };
 pub use units::Units;
 

@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::launch::{Launch, on_processes};
 use crate::machine;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use decomposition::{collective, mpi_world::World};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -67,8 +67,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let mut text = String::new();
         crew.lead(|| {
             if arguments.file.exists() {
-                text = std::fs::read_to_string(&arguments.file)
-                    .with_context(|| arguments.file.display().to_string())?;
+                text = io::read_text(&arguments.file)?;
             }
             let known = Catalogue::parse(&text, &arguments.file.display().to_string())?;
             ensure!(

@@ -173,7 +173,7 @@ impl Case {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+        let text = io::read_text(&path)?;
         let report: serde_json::Value =
             serde_json::from_str(&text).with_context(|| format!("{}: no report", path.display()))?;
         let expected = serde_json::to_value(&self.parameters).expect("parameters have string keys");
@@ -247,7 +247,7 @@ impl Case {
 
 /// What a log says of the failure.
 fn last_line(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+    let text = io::read_text(log).unwrap_or_default();
     let said = text.lines().rev().find(|line| line.starts_with("heorot:"));
     said.or(text.lines().last()).unwrap_or("nothing").to_owned()
 }

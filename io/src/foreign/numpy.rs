@@ -9,7 +9,6 @@ use super::source::{Component, Source};
 use super::{Content, Foreign};
 use crate::Error;
 use crate::snapshot::{Format, Header};
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 use std::rc::Rc;
@@ -259,7 +258,7 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
 
 /// The arrays of an archive, with their names.
 fn members(path: &Path) -> Result<Vec<(String, Array)>, Error> {
-    let file = File::open(path).map_err(Error::system(path, "read"))?;
+    let file = crate::file::open(path)?;
     let length = file.metadata().map_err(Error::system(path, "read"))?.len();
     let damaged = |error| Error::snapshot(path, format!("is damaged: {}", io::Error::from(error)));
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;

@@ -2,7 +2,7 @@
 
 use super::number::Number;
 use crate::Error;
-use std::fs::File;
+use crate::file::open;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Rc<Source>, Error> {
-        let length = std::fs::metadata(path).map_err(Error::system(path, "read"))?.len();
+        let length = open(path)?.metadata().map_err(Error::system(path, "read"))?.len();
         Ok(Rc::new(Source { path: path.to_owned(), member: None, length }))
     }
 
@@ -52,7 +52,7 @@ impl Source {
 
     /// Hands the bytes from `start` on to `read`.
     fn read_from(&self, start: u64, read: impl FnOnce(&mut dyn Read) -> io::Result<()>) -> Result<(), Error> {
-        let file = File::open(&self.path).map_err(Error::system(&self.path, "read"))?;
+        let file = open(&self.path)?;
         let result = match &self.member {
             None => {
                 let mut reader = BufReader::with_capacity(1 << 18, file);

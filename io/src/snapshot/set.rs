@@ -97,14 +97,7 @@ fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
 
 /// Opens a file for reading.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
-    std::fs::File::open(path)
-        .and_then(|file| file.metadata())
-        .map_err(Error::system(path, "read"))
-        .and_then(
-            |metadata| {
-                if metadata.is_file() { Ok(()) } else { Err(Error::snapshot(path, "is not a file")) }
-            },
-        )?;
+    crate::file::open(path)?;
     File::open(path).map_err(|error| {
         let fault = if error.contains_minor(MinorErrorCode::NotHdf5) {
             "is not an HDF5 file".to_owned()

@@ -43,7 +43,7 @@ fn counts(file: &File, name: &str, values: [i64; TYPES]) {
 fn what_is_no_snapshot() {
     let (folder, path) = folder();
     assert_eq!(fault(&path), "cannot read: No such file or directory (os error 2)");
-    assert_eq!(fault(folder.path()), "is not a file");
+    assert_eq!(fault(folder.path()), "is a folder, not a file");
     std::fs::write(&path, "").unwrap();
     assert_eq!(fault(&path), "is empty");
     std::fs::write(&path, "[gravity]\ntheta = 0.5\n".repeat(100)).unwrap();
