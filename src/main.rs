@@ -7,6 +7,8 @@ use heorot::launch::{ReportedElsewhere, is_leading_process};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    io::snapshot::serve_if_asked();
+    io::snapshot::use_process(heorot::machine::program());
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(usage) => explain(&usage),
@@ -14,6 +16,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> ExitCode {
+    io::snapshot::follow_external(cli.follow_external);
     match cli.command.run() {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(error) => {

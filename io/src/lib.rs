@@ -7,6 +7,7 @@ pub mod checkpoint;
 mod error;
 mod file;
 mod foreign;
+mod memory;
 pub mod parameters;
 pub mod snapshot;
 pub mod table;
@@ -17,6 +18,7 @@ pub use file::{
     LONGEST_TEXT, file_size_limit, free_space, read_bytes, read_text, replace_atomically,
     replace_for_readers, write_json_atomically, write_json_for_readers,
 };
+pub use memory::{BODY, Memory, memory};
 pub use units::Units;
 
 /// Version of the HDF5 library.

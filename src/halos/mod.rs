@@ -8,7 +8,6 @@ use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
-use crate::plot::snapshot::keep_kinds;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::catalogue::{self, Catalogue, Group};
@@ -66,11 +65,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
-    let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
+    let kinds =
+        std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
+    let (Start { bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds)?;
     let header = crew.agree(read_header(&arguments.file).map_err(anyhow::Error::from))?;
-    if !arguments.types.is_empty() {
-        keep_kinds(&mut bodies, &std::array::from_fn(|kind| arguments.types.contains(&(kind as u8))));
-    }
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
     let length = match arguments.linking_length {

@@ -23,7 +23,7 @@ use crate::snapshot::{Format, Header};
 use pieces::Piece;
 use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use table::Table;
 use treecode::Bodies;
 
@@ -49,6 +49,11 @@ impl Foreign {
             Format::Table => table::open(path),
             Format::Gadget | Format::Swift => unreachable!("HDF5 has a reader of its own"),
         }
+    }
+
+    /// The first file of the snapshot of which `path` is one.
+    pub(crate) fn first_file(path: &Path, format: Format) -> Result<PathBuf, Error> {
+        if format == Format::GadgetBinary { gadget::first_file(path) } else { Ok(path.to_owned()) }
     }
 
     /// The share of rank `rank` of `size`: a contiguous part, in the order of the file.
