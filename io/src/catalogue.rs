@@ -286,7 +286,12 @@ mod tests {
         assert!(read(&path).unwrap_err().to_string().contains("cannot read: No such file"));
         std::fs::write(&path, "not HDF5").unwrap();
         let message = read(&path).unwrap_err().to_string();
-        assert!(message.contains("is no catalogue of haloes") && message.lines().count() == 1, "{message}");
+        assert_eq!(message, format!("{}: is not an HDF5 file", path.display()));
+        File::create(&path).unwrap().close().unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.ends_with("is no catalogue of haloes: it has no group /Header"), "{message}");
+        assert_eq!(Catalogue::from_numbers(&catalogue(3).to_numbers()), Some(catalogue(3)));
+        assert_eq!(Catalogue::from_numbers(&[0, 0, 0, 0, 0, 0, u64::MAX]), None);
         let torn = Catalogue { ids: vec![1], ..catalogue(2) };
         write(&path, &torn).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("has 1 ids"));

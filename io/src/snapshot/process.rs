@@ -73,6 +73,8 @@ pub(super) struct Answer {
 pub(super) trait Sink {
     /// The header, before any bodies, and how many of them are to come; none is known of a region.
     fn header(&mut self, header: &Header, rows: Option<u64>) -> Result<(), Error>;
+    /// So many rows will now be read at once.
+    fn expect_work(&mut self, _rows: u64) {}
     /// Some bodies, in their order.
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error>;
 }
@@ -127,9 +129,14 @@ pub fn use_process(program: PathBuf) {
 /// Reads what `what` asks for.
 pub(super) fn ask(path: &Path, what: What) -> Result<Answer, Error> {
     let mut reader = READER.lock().unwrap_or_else(PoisonError::into_inner);
-    match reader.as_mut() {
+    // Where no process can be started, files are still read.
+    let started = reader.as_mut().is_some_and(|reader| reader.start().is_ok());
+    match reader.as_mut().filter(|_| started) {
         Some(reader) => reader.ask(path, what),
         None => {
+            if reader.is_some() {
+                outside::close_links();
+            }
             drop(reader);
             let beside = what.beside();
             let mut here = Here { path, beside, answer: Answer::default() };
@@ -239,15 +246,16 @@ impl Reader {
         unreachable!("the second turn returns")
     }
 
-    fn exchange(&mut self, request: &[u8], path: &Path, beside: u64) -> Result<Answer, Failure> {
-        if self.running.is_none() {
-            let started = Running::start(&self.program);
-            self.running = Some(
-                started
-                    .map_err(|cause| Failure::Told(Error::system(path, "start a process to read")(cause)))?,
-            );
+    fn start(&mut self) -> io::Result<&mut Running> {
+        match &mut self.running {
+            Some(running) => Ok(running),
+            stopped => Ok(stopped.insert(Running::start(&self.program)?)),
         }
-        let running = self.running.as_mut().expect("it was just started");
+    }
+
+    fn exchange(&mut self, request: &[u8], path: &Path, beside: u64) -> Result<Answer, Failure> {
+        let cannot = |cause| Failure::Told(Error::system(path, "start a process to read")(cause));
+        let running = self.start().map_err(cannot)?;
         let answer = running.exchange(request, path, beside);
         // After an error on this side the rest of what is sent is of no use; after one on the other, the library may be in disorder.
         if let Err(Failure::Told(_)) = &answer {
@@ -423,6 +431,7 @@ fn watch(parent: Option<Pid>, now: impl Fn() -> u64) {
 fn answer(request: &[u8], output: &mut impl Write) -> io::Result<()> {
     let Request { path, what, follow } = serde_json::from_slice(request)?;
     outside::follow_external(follow);
+    outside::close_links();
     let path = outside::path_of(&path);
     let length = std::fs::metadata(&path).map_or(0, |data| data.len());
     bound_memory(length);
@@ -461,6 +470,10 @@ impl<W: Write> Sink for There<'_, W> {
     fn header(&mut self, header: &Header, rows: Option<u64>) -> Result<(), Error> {
         let text = serde_json::to_vec(&(header, rows)).expect("a header has string keys");
         self.send(b'H', &text)
+    }
+
+    fn expect_work(&mut self, rows: u64) {
+        bound_time(self.length.saturating_add(rows.saturating_mul(memory::BODY)));
     }
 
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error> {

@@ -18,6 +18,8 @@ use treecode::{Bodies, TYPES};
 
 /// Rows read at once.
 const ROWS: usize = 1 << 18;
+/// The same of chunks that are larger, at most.
+const MOST_ROWS: usize = 1 << 26;
 /// Rows sent at once.
 const BLOCK: u64 = 1 << 20;
 /// Numbers that the best compression makes of one byte.
@@ -199,9 +201,12 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
             let numbering = set.header.numbered.then_some(before + first);
             let file = open(&member.path)?;
             let source = Source::new(&file, member, kind);
-            for start in rows.clone().step_by(BLOCK as usize) {
+            let length = source.chunk_rows()?.max(BLOCK);
+            for start in rows.clone().step_by(length as usize) {
                 let mut block = Bodies::default();
-                source.append(&(start..(start + BLOCK).min(rows.end)), numbering, &mut block)?;
+                let range = start..(start + length).min(rows.end);
+                sink.expect_work(range.end - range.start);
+                source.append(&range, numbering, &mut block)?;
                 sink.bodies(&block)?;
             }
             first += member.count[kind];
@@ -276,6 +281,14 @@ impl<'a> Source<'a> {
         column.name(self.member.flavour)
     }
 
+    /// Rows that are read at once for the sake of large chunks.
+    fn chunk_rows(&self) -> Result<u64, Error> {
+        if self.member.count[self.kind] == 0 {
+            return Ok(0);
+        }
+        Ok(rows_at_once(&self.required(Column::Coordinates)?.dataset) as u64)
+    }
+
     /// What the header counts must be there, and no more.
     fn expect_all(&self) -> Result<(), Error> {
         if self.member.count[self.kind] == 0 {
@@ -343,7 +356,7 @@ impl<'a> Source<'a> {
     fn vectors(&self, rows: &Rows, range: &Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
         self.expect_numbers(rows)?;
         vector.iter_mut().try_for_each(|axis| self.reserve(rows, range, axis))?;
-        for block in blocks(range) {
+        for block in blocks(range, rows_at_once(&rows.dataset)) {
             let values = rows.dataset.read_slice_2d::<f64, _>((block, ..));
             let values = values.map_err(|error| self.unreadable(rows, error))?;
             for (axis, column) in vector.iter_mut().zip(values.columns()) {
@@ -375,7 +388,7 @@ impl<'a> Source<'a> {
         convert: impl Fn(S) -> T,
     ) -> Result<(), Error> {
         self.reserve(rows, range, array)?;
-        for block in blocks(range) {
+        for block in blocks(range, rows_at_once(&rows.dataset)) {
             let values = rows.dataset.read_slice_1d::<S, _>(block);
             array.extend(
                 values.map_err(|error| self.unreadable(rows, error))?.iter().map(|&value| convert(value)),
@@ -408,10 +421,15 @@ impl<'a> Source<'a> {
     }
 }
 
-/// `rows` cut into parts of at most [`ROWS`].
-fn blocks(rows: &Range<u64>) -> impl Iterator<Item = Range<usize>> {
+/// How many rows of a dataset are read at once: those of a large chunk, since the library unpacks all of it for each part.
+fn rows_at_once(dataset: &Dataset) -> usize {
+    dataset.chunk().and_then(|chunk| chunk.first().copied()).map_or(ROWS, |rows| rows.clamp(ROWS, MOST_ROWS))
+}
+
+/// `rows` cut into parts of at most `length`.
+fn blocks(rows: &Range<u64>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let rows = rows.start as usize..rows.end as usize;
-    rows.clone().step_by(ROWS).map(move |start| start..(start + ROWS).min(rows.end))
+    rows.clone().step_by(length).map(move |start| start..(start + length).min(rows.end))
 }
 
 /// A dataset whose numbers are in the file, so that memory may be taken for them.

@@ -102,7 +102,6 @@ fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
 /// Opens a file for reading.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
     crate::file::open(path)?;
-    outside::close_links();
     File::open(path).map_err(|error| {
         let fault = if error.contains_minor(MinorErrorCode::NotHdf5) {
             "is not an HDF5 file".to_owned()

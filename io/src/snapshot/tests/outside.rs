@@ -14,7 +14,7 @@ fn make_virtual(path: &Path, source: &str) {
     group.unlink("Coordinates").unwrap();
     let extents = || Extents::from((rows, 3));
     let all = || Selection::All;
-    let mut builder = group.new_dataset::<f64>();
+    let builder = group.new_dataset::<f64>();
     let builder = builder.with_dcpl(|properties| {
         properties.virtual_map(source, "PartType1/Coordinates", extents(), all(), extents(), all())
     });
@@ -90,7 +90,7 @@ fn raw_storage_of_other_files_is_refused() {
     let file = File::open_rw(&path).unwrap();
     let group = file.group("PartType1").unwrap();
     group.unlink("Masses").unwrap();
-    let mut builder = group.new_dataset::<f64>();
+    let builder = group.new_dataset::<f64>();
     let builder = builder.with_dcpl(|properties| properties.external(raw.to_str().unwrap(), 0, 96));
     builder.shape(4).create("Masses").unwrap();
     drop((group, file));
