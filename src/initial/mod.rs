@@ -89,7 +89,8 @@ pub fn read_kinds(
     units: Option<&Units>,
     kinds: [bool; TYPES],
 ) -> Result<(Start, Units)> {
-    let wanted = Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE };
+    let wanted =
+        Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE, ..Wanted::default() };
     let (mut header, mut bodies) =
         crew.agree(snapshot::read_wanted_unchecked(path, &wanted).map_err(anyhow::Error::from))?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());

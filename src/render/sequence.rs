@@ -82,7 +82,7 @@ impl Sequence {
     /// The same on every rank, if the file cannot be read or holds impossible bodies.
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
-        let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE };
+        let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE, ..Wanted::default() };
         let share = snapshot::read_wanted(&entry.path, &wanted);
         Ok(crew.agree(share.map_err(anyhow::Error::from))?.1)
     }

@@ -104,7 +104,7 @@ impl Choice {
 /// # Errors
 /// If it cannot be read.
 pub fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
-    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, ..Wanted::default() };
+    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
     Ok(io::snapshot::read_wanted(path, &wanted)?.1)
 }
 

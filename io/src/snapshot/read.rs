@@ -66,7 +66,7 @@ pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), E
 /// As [`read`].
 pub fn read_wanted(path: &Path, wanted: &Wanted) -> Result<(Header, Bodies), Error> {
     let (mut header, mut bodies) = read_wanted_unchecked(path, wanted)?;
-    check(path, &mut header, &mut bodies)?;
+    check(path, wanted, &mut header, &mut bodies)?;
     Ok((header, bodies))
 }
 
@@ -81,12 +81,14 @@ pub struct Wanted {
     pub kinds: [bool; TYPES],
     /// What will be needed for each body beside itself [bytes]: reading fails if there is not as much memory.
     pub beside: u64,
+    /// Whether masses are of no use, and may be whatever they are.
+    pub massless: bool,
 }
 
 impl Default for Wanted {
     /// All bodies.
     fn default() -> Wanted {
-        Wanted { rank: 0, size: 1, kinds: [true; TYPES], beside: 0 }
+        Wanted { rank: 0, size: 1, kinds: [true; TYPES], beside: 0, massless: false }
     }
 }
 
@@ -103,11 +105,21 @@ impl Wanted {
 }
 
 /// Makes sure that bodies can be used. Accelerations and potentials are no part of their state: if any is impossible, all are left out.
-pub(super) fn check(path: &Path, header: &mut Header, bodies: &mut Bodies) -> Result<(), Error> {
+pub(super) fn check(
+    path: &Path,
+    wanted: &Wanted,
+    header: &mut Header,
+    bodies: &mut Bodies,
+) -> Result<(), Error> {
     let unsound = Unsound::of(bodies);
     unsound.leave_out(bodies);
     header.remarks.extend(unsound.remarks());
-    bodies.check().map_err(|fault| Error::snapshot(path, fault.to_string()))
+    // What is not used is not looked at.
+    let ones = if wanted.massless { vec![1.0; bodies.len()] } else { Vec::new() };
+    let masses = wanted.massless.then(|| std::mem::replace(&mut bodies.mass, ones));
+    let checked = bodies.check();
+    bodies.mass = masses.unwrap_or_else(|| std::mem::take(&mut bodies.mass));
+    checked.map_err(|fault| Error::snapshot(path, fault.to_string()))
 }
 
 /// Which of the fields that are no part of the state of bodies have a value that is not finite.

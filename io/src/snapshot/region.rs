@@ -84,7 +84,7 @@ pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Hea
             (header, bodies, found)
         }
     };
-    check(path, &mut header, &mut bodies)?;
+    check(path, wanted, &mut header, &mut bodies)?;
     Ok((header, bodies, found))
 }
 

@@ -259,6 +259,8 @@ fn bodies_that_are_not_wanted_may_be_impossible() {
     assert_eq!((found.len(), header.count), (4, [0, 4, 4, 0, 4, 0]));
     assert!(found.kind.iter().all(|kind| *kind == 1));
     let fault = |kinds: &[usize]| read_wanted(&path, &of(kinds)).unwrap_err().to_string();
+    let massless = Wanted { massless: true, ..of(&[1, 2]) };
+    assert_eq!(read_wanted(&path, &massless).unwrap().1.mass.iter().filter(|mass| **mass == 0.0).count(), 4);
     assert!(fault(&[1, 2]).contains("mass is 0") && fault(&[4]).contains("position is NaN"));
     // Only bodies of the region are looked at.
     let all = Region::Box { lo: [-1e9; 3], hi: [1e9; 3] };
