@@ -127,8 +127,9 @@ def damaged(data, random):
             data[start : start + length] = random.bytes(min(length, len(data) - start))
         case 4:
             start = place() // 8 * 8
-            number = random.choice([0, 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1, 10**16])
-            data[start : start + 8] = int(number).to_bytes(8, "little")[: len(data) - start]
+            numbers = [0, 1, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1, 10**16]
+            number = numbers[int(random.integers(len(numbers)))]
+            data[start : start + 8] = number.to_bytes(8, "little")[: len(data) - start]
     return bytes(data)
 
 

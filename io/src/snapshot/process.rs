@@ -37,6 +37,8 @@ const BYTES_A_SECOND: u64 = 20 << 20;
 const MEMORY: u64 = 1 << 30;
 /// What the best compression makes of one byte.
 const MOST_INFLATED: u64 = 1 << 11;
+/// Bodies in a message, at most.
+const MESSAGE: usize = 1 << 18;
 /// A longer message is none [bytes].
 const LONGEST: u64 = 1 << 33;
 
@@ -478,8 +480,12 @@ impl<W: Write> Sink for There<'_, W> {
 
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error> {
         let mut message = Vec::new();
-        bodies.write(0..bodies.len(), &mut message);
-        self.send(b'B', &message)
+        for start in (0..bodies.len()).step_by(MESSAGE) {
+            message.clear();
+            bodies.write(start..(start + MESSAGE).min(bodies.len()), &mut message);
+            self.send(b'B', &message)?;
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use super::set::{Member, Set, locate, open};
 use super::{Format, Header, plain};
 use crate::Error;
 use crate::foreign::{Foreign, recognize, share};
-use crate::memory::expect_room;
+use crate::memory::{BODY, expect_room, memory};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, File};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ use treecode::{Bodies, TYPES};
 /// Rows read at once.
 const ROWS: usize = 1 << 18;
 /// The same of chunks that are larger, at most.
-const MOST_ROWS: usize = 1 << 26;
-/// Rows sent at once.
+const MOST_ROWS: usize = 1 << 24;
+/// Rows of all columns read at once, at least.
 const BLOCK: u64 = 1 << 20;
 /// Numbers that the best compression makes of one byte.
 const MOST_INFLATED: u64 = 1 << 11;
@@ -151,9 +151,10 @@ impl Unsound {
     /// What a user should know of it.
     pub fn remarks(self) -> impl Iterator<Item = String> {
         let fields = [(self.acceleration, "accelerations"), (self.potential, "potentials")];
-        fields.into_iter().filter_map(|(unsound, what)| {
-            unsound.then(|| format!("some {what} are not finite; all {what} are left out"))
-        })
+        fields
+            .into_iter()
+            .filter(|(unsound, _)| *unsound)
+            .map(|(_, what)| format!("some {what} are not finite; all {what} are left out"))
     }
 }
 
@@ -213,7 +214,7 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
             let numbering = set.header.numbered.then_some(before + first);
             let file = open(&member.path)?;
             let source = Source::new(&file, member, kind);
-            let length = source.chunk_rows()?.max(BLOCK);
+            let length = source.block()?;
             for start in rows.clone().step_by(length as usize) {
                 let mut block = Bodies::default();
                 let range = start..(start + length).min(rows.end);
@@ -293,12 +294,14 @@ impl<'a> Source<'a> {
         column.name(self.member.flavour)
     }
 
-    /// Rows that are read at once for the sake of large chunks.
-    fn chunk_rows(&self) -> Result<u64, Error> {
+    /// Rows to read at once: those of large chunks, if there is memory for them.
+    pub(super) fn block(&self) -> Result<u64, Error> {
         if self.member.count[self.kind] == 0 {
-            return Ok(0);
+            return Ok(BLOCK);
         }
-        Ok(rows_at_once(&self.required(Column::Coordinates)?.dataset) as u64)
+        let rows = rows_at_once(&self.required(Column::Coordinates)?.dataset) as u64;
+        let room = memory().map_or(u64::MAX, |memory| memory.available / (8 * BODY));
+        Ok(rows.min(room).max(BLOCK))
     }
 
     /// What the header counts must be there, and no more.

@@ -12,9 +12,6 @@ use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// Rows read at once.
-const ROWS: u64 = 1 << 18;
-
 /// A part of space, edges included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Region {
@@ -114,7 +111,9 @@ pub(super) fn send_region(
                 (Some(index), Some(touched)) => index.rows(touched, kind, number),
                 _ => std::iter::once(0..member.count[kind]).collect(),
             };
-            for rows in ranges.into_iter().flat_map(blocks) {
+            let length = source.block()?;
+            for rows in ranges.into_iter().flat_map(|rows| blocks(rows, length)) {
+                sink.expect_work(rows.end - rows.start);
                 let mut block = Bodies::default();
                 source.append(&rows, set.header.numbered.then_some(numbering), &mut block)?;
                 found.rows += rows.end - rows.start;
@@ -134,8 +133,8 @@ fn keep(region: &Region, bodies: &mut Bodies) {
     bodies.permute(&order);
 }
 
-/// Rows cut into parts of at most [`ROWS`].
-fn blocks(rows: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+/// Rows cut into parts of at most `length`.
+fn blocks(rows: Range<u64>, length: u64) -> impl Iterator<Item = Range<u64>> {
     let end = rows.end;
-    rows.step_by(ROWS as usize).map(move |start| start..(start + ROWS).min(end))
+    rows.step_by(length as usize).map(move |start| start..(start + length).min(end))
 }
