@@ -8,7 +8,6 @@ import resource
 import struct
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from harness import PROGRAM, check, require, scratch, write_snapshot
 
 COPIES = int(sys.argv[1]) if len(sys.argv) > 1 else 24
 SEED = int(os.environ.get("SEED", 17))
-TIMEOUT = 40  # seconds
+TIMEOUT = 120  # seconds
+WORK = 40  # seconds of processor time: what takes more computes without end
 MEMORY = 4 << 30  # of addresses: what wants more would end a smaller machine
 BODIES = 300
 
@@ -28,6 +28,7 @@ def outcome(*arguments, memory=MEMORY, stdout=subprocess.DEVNULL):
 
     def bounds():
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (WORK, WORK))
 
     command = [str(PROGRAM), *map(str, arguments)]
     environment = {**os.environ, "RUST_BACKTRACE": "0", "OMPI_MCA_btl": "self"}
@@ -50,13 +51,11 @@ def require_sound_end(arguments, **options):
 
 def refused(arguments, *words, **options):
     """One line that holds all words."""
-    started = time.monotonic()
     code, lines = outcome(*arguments, **options)
     told = f"{' '.join(map(str, arguments))}: exit code {code}, says {lines}"
     require(code == 1 and len(lines) == 1 and "panicked" not in lines[0], told)
     missing = [word for word in words if str(word) not in lines[0]]
     require(not missing, f"{told}: {missing} is missing")
-    require(time.monotonic() - started < 30, f"{told}: takes {time.monotonic() - started:.0f} s")
 
 
 def commands(path, folder):
