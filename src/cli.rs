@@ -19,6 +19,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Read other files that an HDF5 file refers to, wherever they are: external links, external raw storage, virtual datasets of other
+    /// folders. Without it such a file is refused.
+    #[arg(long, global = true)]
+    pub follow_external: bool,
 }
 
 /// The commands.

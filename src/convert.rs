@@ -10,6 +10,7 @@ use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header};
 use std::path::PathBuf;
+use treecode::TYPES;
 
 /// Read bodies from a file of any known format and write them as a snapshot.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// these units.
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
+    /// Particle types to convert, as 1,2 [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
     /// How it is written.
     #[command(flatten)]
     pub layout: LayoutOptions,
@@ -40,6 +44,7 @@ const HELP: &str = "Examples:
   heorot convert galaxy.std ic.hdf5 --units nbody
   heorot convert snapdir_005/snap_005.0 ic.hdf5 --compression 4
   heorot convert table.txt ic.hdf5 --format swift
+  heorot convert snap_005.hdf5 stars.hdf5 --types 4
 
 The format is known by the content of the file. A table has a line with the names of its columns, in any order, and then a row a body:
   mass x y z vx vy vz       (also id, and type: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other)
@@ -58,7 +63,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             Ok(outputs.snapshot(&arguments.output, layout.files)?)
         })?;
         let wanted = arguments.units.map(SystemName::units);
-        let (Start { bodies, time }, units) = initial::read(crew, &arguments.input, wanted.as_ref())?;
+        let types = &arguments.types;
+        let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
+        let (Start { bodies, time }, units) =
+            initial::read_kinds(crew, &arguments.input, wanted.as_ref(), kinds)?;
         let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.

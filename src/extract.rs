@@ -5,8 +5,9 @@ use crate::crew::Crew;
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use anyhow::{Result, bail};
-use io::snapshot::{Fields, Found, Header, Region, read_region};
+use io::snapshot::{Fields, Found, Header, Region, Wanted, read_region};
 use std::path::PathBuf;
+use treecode::TYPES;
 
 /// Write the bodies of a region of a snapshot, reading only the cells that it touches.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,6 +22,9 @@ pub struct Arguments {
     /// box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
     #[arg(long, value_parser = region, allow_hyphen_values = true)]
     pub region: Region,
+    /// Particle types to extract, as 1,2 [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    pub types: Vec<u8>,
     /// How it is written.
     #[command(flatten)]
     pub layout: LayoutOptions,
@@ -34,6 +38,9 @@ const EXAMPLES: &str = "Examples:
   heorot extract out/snapshot_010.hdf5 slab.hdf5 --region box:-20,20,-20,20,-0.5,0.5 --single
 
 Bodies on the edge belong to the region. A snapshot without an index of cells, as other programs write it, is read as a whole.";
+
+/// What writing takes for each body beside itself, about [bytes].
+const BESIDE: u64 = 160;
 
 fn region(text: &str) -> Result<Region, String> {
     let (shape, rest) = text.split_once(':').unwrap_or((text, ""));
@@ -60,11 +67,16 @@ fn region(text: &str) -> Result<Region, String> {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let (path, layout) = (&arguments.input, arguments.layout.layout());
     let target = arguments.overwrite.reading([path]).snapshot(&arguments.output, layout.files)?;
-    let (header, bodies, found) = read_region(path, &arguments.region)?;
+    let types = &arguments.types;
+    let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
+    let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
+    let (header, bodies, found) = read_region(path, &arguments.region, &wanted)?;
+    header.remarks.iter().for_each(|remark| warn(&format!("{}: {remark}", path.display())));
     let Found { rows, cells: [touched, cells] } = found;
     let all: u64 = header.count.iter().sum();
     if bodies.is_empty() {
-        bail!("{}: none of its {all} bodies lies in the region", path.display());
+        let of_types = if types.is_empty() { "" } else { " and is of the types wanted" };
+        bail!("{}: none of its {all} bodies lies in the region{of_types}", path.display());
     }
     if header.units.is_none() {
         warn(&format!("{}: names no units; galactic ones are written", path.display()));

@@ -2,7 +2,7 @@
 
 use crate::console::{printable, say, say_text};
 use anyhow::{Result, bail};
-use io::snapshot::{self, Header};
+use io::snapshot::{self, Header, Unsound, Wanted};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
@@ -15,13 +15,18 @@ pub struct Arguments {
     pub file: PathBuf,
 }
 
+/// What the checks take for each body beside itself [bytes].
+const BESIDE: u64 = 16;
+
 /// Does the command.
 ///
 /// # Errors
 /// If the file cannot be read or a check fails.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
-    let (header, bodies) = snapshot::read_unchecked(path, 0, 1)?;
+    let wanted = Wanted { beside: BESIDE, ..Wanted::default() };
+    let (mut header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
+    header.remarks.extend(Unsound::of(&bodies).remarks());
     say_text(&describe(path, &header, &bodies));
     let checks = checks(&bodies);
     for check in &checks {
@@ -46,8 +51,9 @@ fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
     );
     line("format", header.format.name().to_owned());
     if !header.ignored.is_empty() {
-        line("ignored columns", header.ignored.join(", "));
+        line("ignored columns", header.shown_ignored());
     }
+    header.remarks.iter().for_each(|remark| line("remark", remark.clone()));
     describe_units(header, &mut line);
     let box_size =
         if header.box_size > 0.0 { header.box_size.to_string() } else { "none, isolated".to_owned() };

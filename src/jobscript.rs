@@ -109,9 +109,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
     let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::SCRIPT)).transpose()?;
     let machine = match &arguments.machine {
-        Some(path) => {
-            std::fs::read_to_string(path).with_context(|| format!("{}: cannot read", path.display()))?
-        }
+        Some(path) => io::read_text(path)?,
         None => MACHINE.to_owned(),
     };
     let script = script(arguments, &machine, &program()?)?;

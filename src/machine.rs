@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 /// The machine a report was made on.
@@ -102,28 +103,15 @@ pub struct Memory {
     pub available: u64,
 }
 
-/// Memory of this host, within the limit of its container or job, if the system tells.
+/// Memory of this host, within the limits of its container, its job and this process, if the system tells.
 pub fn memory() -> Option<Memory> {
-    let text = read_to_string("/proc/meminfo").ok()?;
-    let value = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        Some(1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?)
-    };
-    let host = Memory { total: value("MemTotal:")?, available: value("MemAvailable:")? };
-    Some(control_group().map_or(host, |group| Memory {
-        total: group.total.min(host.total),
-        available: group.available.min(host.available),
-    }))
+    io::memory().map(|io::Memory { total, available }| Memory { total, available })
 }
 
-/// The limit of the control group of this process (version 2), if there is one.
-fn control_group() -> Option<Memory> {
-    let path = read_to_string("/proc/self/cgroup").ok()?;
-    let path = path.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let number =
-        |name: &str| read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok()?.trim().parse::<u64>().ok();
-    let total = number("memory.max")?;
-    Some(Memory { total, available: total.saturating_sub(number("memory.current")?) })
+/// This program, for a second process of it: what runs, even if another program has taken its name meanwhile.
+pub fn program() -> PathBuf {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { running.to_owned() } else { std::env::current_exe().unwrap_or_default() }
 }
 
 /// Something that tells one build of the program from another: length and time of its file.

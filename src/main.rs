@@ -9,6 +9,8 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    io::snapshot::serve_if_asked();
+    io::snapshot::use_process(heorot::machine::program());
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(usage) => explain(&usage),
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> ExitCode {
+    io::snapshot::follow_external(cli.follow_external);
     match cli.command.run() {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(error) => {

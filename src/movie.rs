@@ -303,7 +303,7 @@ impl<'a> Filming<'a> {
         let Some(range) = self.range.filter(|_| !frames.is_empty()) else { return Ok(None) };
         let (size, speed) = (self.movie.size, self.movie.frames_per_second);
         let picture = |path: &PathBuf| {
-            let bytes = std::fs::read(path).with_context(|| format!("{}: cannot read", path.display()))?;
+            let bytes = io::read_bytes(path, io::LONGEST_TEXT)?;
             decode_png(&bytes).with_context(|| path.display().to_string())
         };
         Ok(match self.movie.format {
@@ -324,7 +324,7 @@ impl<'a> Filming<'a> {
 
 /// What frames that were made before have in common, if any were.
 pub fn read_common(path: &Path) -> Option<Common> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    serde_json::from_slice(&io::read_bytes(path, io::LONGEST_TEXT).ok()?).ok()
 }
 
 #[cfg(test)]

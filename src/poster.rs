@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, its first
+    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// FILE.png or FILE.svg

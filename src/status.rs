@@ -115,7 +115,7 @@ impl Status {
     /// If there is none, or it is no status.
     pub fn load(folder: &Path) -> Result<Status> {
         let path = Status::path_in(folder);
-        let text = std::fs::read_to_string(&path)
+        let text = io::read_text(&path)
             .with_context(|| format!("{}: no run has left its status here", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{}: is no status of a run", path.display()))
     }

@@ -19,7 +19,7 @@ pub fn place(name: &str) -> PathBuf {
 /// Reads a file of any format: it is read, as a whole or a region, or refused in one line that names it; two ranks read what one reads.
 pub fn read(path: &Path) {
     let region = io::snapshot::Region::Sphere { centre: [0.0; 3], radius: 2.0 };
-    if let Err(error) = io::snapshot::read_region(path, &region) {
+    if let Err(error) = io::snapshot::read_region(path, &region, &io::snapshot::Wanted::default()) {
         require_one_line(path, &error.to_string());
     }
     match io::snapshot::read_unchecked(path, 0, 1) {

@@ -1,6 +1,6 @@
 //! Catalogues of haloes: HDF5, with the names that GADGET-4 gives to groups.
 
-use crate::snapshot::plain;
+use crate::snapshot::{expect_data, open_hdf5, plain, read_catalogue};
 use crate::{Error, Target, Units};
 use hdf5::{File, H5Type, Location};
 use std::path::Path;
@@ -114,8 +114,18 @@ fn column<T: H5Type>(place: &hdf5::Group, name: &str, width: usize, values: &[T]
 /// # Errors
 /// If it cannot be read, is no catalogue, or is at odds with itself.
 pub fn read(path: &Path) -> Result<Catalogue, Error> {
-    std::fs::File::open(path).map_err(Error::system(path, "read"))?;
-    let catalogue = read_file(path)
+    crate::file::open(path)?;
+    read_catalogue(path)
+}
+
+/// As [`read`], in this process.
+pub(crate) fn read_here(path: &Path) -> Result<Catalogue, Error> {
+    let file = open_hdf5(path)?;
+    let names = ["Header", "Parameters", "Group", "IDs"];
+    if let Some(name) = names.into_iter().find(|name| !file.link_exists(name)) {
+        return Err(Error::snapshot(path, format!("is no catalogue of haloes: it has no group /{name}")));
+    }
+    let catalogue = read_file(&file, path)
         .map_err(|error| Error::snapshot(path, format!("is no catalogue of haloes: {}", plain(error))))?;
     let Catalogue { groups, ids, .. } = &catalogue;
     let members = groups.iter().try_fold(0u64, |sum, group| sum.checked_add(group.members));
@@ -128,19 +138,18 @@ pub fn read(path: &Path) -> Result<Catalogue, Error> {
     Ok(catalogue)
 }
 
-fn read_file(path: &Path) -> hdf5::Result<Catalogue> {
-    let file = File::open(path)?;
-    let (header, parameters, place) =
-        (file.group("Header")?, file.group("Parameters")?, file.group("Group")?);
+fn read_file(file: &File, path: &Path) -> hdf5::Result<Catalogue> {
+    let data = |name: &str| expect_data(file, path, name);
+    let (header, parameters) = (file.group("Header")?, file.group("Parameters")?);
     let units = Units {
         length_in_cm: parameters.attr("UnitLength_in_cm")?.read_scalar()?,
         mass_in_g: parameters.attr("UnitMass_in_g")?.read_scalar()?,
         velocity_in_cm_per_s: parameters.attr("UnitVelocity_in_cm_per_s")?.read_scalar()?,
     };
-    let rows = place.dataset("GroupID")?.size();
-    let numbers = |name: &str| of_length(name, place.dataset(name)?.read_raw::<f64>()?, rows);
-    let vectors = |name: &str| of_length(name, place.dataset(name)?.read_raw::<f64>()?, 3 * rows);
-    let whole = |name: &str| of_length(name, place.dataset(name)?.read_raw::<u64>()?, rows);
+    let rows = data("Group/GroupID")?.size();
+    let numbers = |name: &str| of_length(name, data(&format!("Group/{name}"))?.read_raw::<f64>()?, rows);
+    let vectors = |name: &str| of_length(name, data(&format!("Group/{name}"))?.read_raw::<f64>()?, 3 * rows);
+    let whole = |name: &str| of_length(name, data(&format!("Group/{name}"))?.read_raw::<u64>()?, rows);
     let (id, members, mass) = (whole("GroupID")?, whole("GroupLen")?, numbers("GroupMass")?);
     let (position, velocity) = (vectors("GroupPos")?, vectors("GroupVel")?);
     let (radius, half, dispersion) =
@@ -162,7 +171,7 @@ fn read_file(path: &Path) -> hdf5::Result<Catalogue> {
         linking_length: header.attr("LinkingLength")?.read_scalar()?,
         least_members: header.attr("MinimumMembers")?.read_scalar()?,
         groups: (0..rows).map(group).collect(),
-        ids: file.dataset("IDs/ID")?.read_raw()?,
+        ids: data("IDs/ID")?.read_raw()?,
     })
 }
 
@@ -171,6 +180,53 @@ fn of_length<T>(name: &str, values: Vec<T>, length: usize) -> hdf5::Result<Vec<T
         Ok(values)
     } else {
         Err(format!("{name} has {} numbers, must have {length}", values.len()).into())
+    }
+}
+
+impl Catalogue {
+    /// All of it as whole numbers, in which every value keeps its bits.
+    pub(crate) fn to_numbers(&self) -> Vec<u64> {
+        let Catalogue { time, units, linking_length, least_members, groups, ids } = self;
+        let Units { length_in_cm, mass_in_g, velocity_in_cm_per_s } = *units;
+        let head = [*time, length_in_cm, mass_in_g, velocity_in_cm_per_s, *linking_length].map(f64::to_bits);
+        let mut numbers = head.to_vec();
+        numbers.extend([*least_members, groups.len() as u64]);
+        for group in groups {
+            numbers.extend([group.id, group.members]);
+            let vectors = group.position.into_iter().chain(group.velocity);
+            let others = [group.mass, group.radius, group.half_mass_radius, group.dispersion];
+            numbers.extend(vectors.chain(others).map(f64::to_bits));
+        }
+        numbers.extend(ids);
+        numbers
+    }
+
+    /// Back from [`Catalogue::to_numbers`]; `None` if the numbers are of nothing such.
+    pub(crate) fn from_numbers(numbers: &[u64]) -> Option<Catalogue> {
+        let (head, rest) = numbers.split_first_chunk::<7>()?;
+        let number = |k: usize| f64::from_bits(head[k]);
+        let (groups, ids) = rest.split_at_checked(usize::try_from(head[6]).ok()?.checked_mul(12)?)?;
+        let group = |row: &[u64; 12]| {
+            let number = |k: usize| f64::from_bits(row[k]);
+            Group {
+                id: row[0],
+                members: row[1],
+                position: [2, 3, 4].map(number),
+                velocity: [5, 6, 7].map(number),
+                mass: number(8),
+                radius: number(9),
+                half_mass_radius: number(10),
+                dispersion: number(11),
+            }
+        };
+        Some(Catalogue {
+            time: number(0),
+            units: Units { length_in_cm: number(1), mass_in_g: number(2), velocity_in_cm_per_s: number(3) },
+            linking_length: number(4),
+            least_members: head[5],
+            groups: groups.as_chunks::<12>().0.iter().map(group).collect(),
+            ids: ids.to_vec(),
+        })
     }
 }
 
@@ -226,7 +282,12 @@ mod tests {
         assert!(read(&path).unwrap_err().to_string().contains("cannot read: No such file"));
         std::fs::write(&path, "not HDF5").unwrap();
         let message = read(&path).unwrap_err().to_string();
-        assert!(message.contains("is no catalogue of haloes") && message.lines().count() == 1, "{message}");
+        assert_eq!(message, format!("{}: is not an HDF5 file", path.display()));
+        File::create(&path).unwrap().close().unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.ends_with("is no catalogue of haloes: it has no group /Header"), "{message}");
+        assert_eq!(Catalogue::from_numbers(&catalogue(3).to_numbers()), Some(catalogue(3)));
+        assert_eq!(Catalogue::from_numbers(&[0, 0, 0, 0, 0, 0, u64::MAX]), None);
         let torn = Catalogue { ids: vec![1], ..catalogue(2) };
         write(&Target::own(&path), &torn).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("has 1 ids"));

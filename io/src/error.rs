@@ -15,6 +15,33 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// A folder, a pipe or a device stands where a file must be.
+    #[error("{}: is {what}, not a file", path.display())]
+    NotAFile {
+        /// The path that was given.
+        path: PathBuf,
+        /// What it leads to, as "a pipe".
+        what: &'static str,
+    },
+    /// A file is longer than any of its kind.
+    #[error("{}: has {length} bytes, must have at most {most}", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length, or as much of it as was read [bytes].
+        length: u64,
+        /// The longest that is read [bytes].
+        most: u64,
+    },
+    /// A file of text is none.
+    #[error("{}: is not UTF-8 text", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What the process that reads HDF5 files says is wrong: a whole message, which names the file.
+    #[error("{0}")]
+    Told(String),
     /// A parameter file or a `--set` is wrong.
     #[error("{origin}: {fault}")]
     Parameter {

@@ -1,12 +1,73 @@
 //! Files that appear whole or not at all.
 
 use crate::Error;
-use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
+use rustix::fs::{FallocateFlags, OFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Opens a file to read it. A folder, a pipe, a device or a socket is an error: a device may have no end, and a pipe may never get a writer.
+pub(crate) fn open(path: &Path) -> Result<File, Error> {
+    let expect_file = |kind: FileType| match what_it_is(kind) {
+        None => Ok(()),
+        Some(what) => Err(Error::NotAFile { path: path.to_owned(), what }),
+    };
+    // Opening a device can have effects, so its type is looked at before; the second look is for a path that changes in between.
+    expect_file(fs::metadata(path).map_err(Error::system(path, "read"))?.file_type())?;
+    let flags = OFlags::NONBLOCK.bits() as i32; // does not wait for the writer of a pipe
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(Error::system(path, "read"))?;
+    expect_file(file.metadata().map_err(Error::system(path, "read"))?.file_type())?;
+    Ok(file)
+}
+
+/// What a path leads to, if it is no regular file.
+fn what_it_is(kind: FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a folder")
+    } else if kind.is_fifo() {
+        Some("a pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+/// Reads a whole file of at most `most` bytes.
+///
+/// # Errors
+/// If it is longer, is no regular file, or cannot be read.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let file = open(path)?;
+    let length = file.metadata().map_err(Error::system(path, "read"))?.len();
+    let too_long = |length: u64| Error::TooLong { path: path.to_owned(), length, most };
+    if length > most {
+        return Err(too_long(length));
+    }
+    let mut bytes = Vec::new();
+    // Files of /proc say that they have no length, and others may grow.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::system(path, "read"))?;
+    if bytes.len() as u64 > most { Err(too_long(bytes.len() as u64)) } else { Ok(bytes) }
+}
+
+/// Reads a whole file of text of at most [`LONGEST_TEXT`] bytes.
+///
+/// # Errors
+/// If it is longer, is no regular file, is not UTF-8, or cannot be read.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    let text = String::from_utf8(read_bytes(path, LONGEST_TEXT)?);
+    text.map_err(|_| Error::NotText { path: path.to_owned() })
+}
+
+/// More than any table, report or trace that is read as a whole has [bytes].
+pub const LONGEST_TEXT: u64 = 1 << 30;
 
 /// Writes `bytes` to `path`: a reader sees the old file or the new one. They are not forced to the disk, so that it may be done often; after a
 /// crash of the system the file may be empty.
@@ -84,5 +145,31 @@ pub(crate) fn reserve(file: &File, size: u64) -> Result<(), String> {
             _ => Ok(()),
         },
         Err(error) => Err(full(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read_and_none_that_are_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |path: &Path| read_bytes(path, 10).unwrap_err().to_string();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        assert_eq!(said(&pipe), format!("{}: is a pipe, not a file", pipe.display()));
+        assert_eq!(said(Path::new("/dev/zero")), "/dev/zero: is a device, not a file");
+        assert_eq!(said(folder.path()), format!("{}: is a folder, not a file", folder.path().display()));
+        let long = folder.path().join("long");
+        fs::write(&long, b"eleven byte").unwrap();
+        assert_eq!(said(&long), format!("{}: has 11 bytes, must have at most 10", long.display()));
+        assert!(said(Path::new("/proc/self/status")).ends_with("must have at most 10"));
+        assert_eq!(read_bytes(&long, 11).unwrap(), b"eleven byte");
+        fs::write(&long, [0xff; 3]).unwrap();
+        assert_eq!(
+            read_text(&long).unwrap_err().to_string(),
+            format!("{}: is not UTF-8 text", long.display())
+        );
     }
 }

@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod error;
 mod file;
 mod foreign;
+mod memory;
 pub mod parameters;
 pub mod snapshot;
 pub mod table;
@@ -15,7 +16,10 @@ mod target;
 mod units;
 
 pub use error::Error;
-pub use file::{file_size_limit, free_space, replace_for_readers, write_json_for_readers};
+pub use file::{
+    LONGEST_TEXT, file_size_limit, free_space, read_bytes, read_text, replace_for_readers, write_json_for_readers,
+};
+pub use memory::{BODY, Memory, memory};
 pub use target::{Kind, Outputs, Part, Target, may_update, update};
 pub use units::Units;
 

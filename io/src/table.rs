@@ -34,6 +34,7 @@ impl Table {
         columns: &[&str],
         keep: impl Fn(f64) -> bool,
     ) -> Result<(Table, Option<f64>), Error> {
+        crate::file::open(path)?;
         let file =
             OpenOptions::new().read(true).write(true).open(path).map_err(Error::system(path, "read"))?;
         let (mut lines, mut line) = (BufReader::new(&file), String::new());
@@ -120,7 +121,7 @@ impl Columns {
 /// # Errors
 /// If the file cannot be read, or a row has other than one number for each column.
 pub fn read(path: &Path) -> Result<Columns, Error> {
-    let text = std::fs::read_to_string(path).map_err(Error::system(path, "read"))?;
+    let text = crate::read_text(path)?;
     let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::trim_end);
     let header =
         lines.next().ok_or_else(|| Error::snapshot(path, "has no line with the names of its columns"))?;

@@ -1,7 +1,7 @@
 //! Checksums of the state of all bodies: whole numbers that are equal on any ranks and threads, and those that are known to be right.
 
 use crate::accuracy::hash;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use decomposition::{Comm, collective};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -45,10 +45,12 @@ impl References {
     /// # Errors
     /// If the file cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<References> {
-        match std::fs::read_to_string(path) {
+        match io::read_text(path) {
             Ok(text) => References::parse(&text, &path.display().to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(References::default()),
-            Err(error) => Err(error).with_context(|| format!("{}: cannot read", path.display())),
+            Err(io::Error::System { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
+                Ok(References::default())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -9,7 +9,6 @@ use crate::crew::Crew;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
-use crate::plot::snapshot::keep_kinds;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::Kind;
@@ -74,11 +73,10 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let target = crew.agree(|| {
         Ok(arguments.overwrite.reading([&arguments.file]).file(&arguments.output, Kind::CATALOGUE)?)
     })?;
-    let (Start { mut bodies, time }, units) = initial::read(crew, &arguments.file, None)?;
+    let kinds =
+        std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
+    let (Start { bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
-    if !arguments.types.is_empty() {
-        keep_kinds(&mut bodies, &std::array::from_fn(|kind| arguments.types.contains(&(kind as u8))));
-    }
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
     let length = match arguments.linking_length {

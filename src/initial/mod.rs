@@ -7,11 +7,16 @@ pub use keys::{Keys, MODELS, ModelName};
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::model::{self, Model};
-use anyhow::{Result, ensure};
-use io::{Units, snapshot};
+use anyhow::{Result, anyhow, ensure};
+use decomposition::collective;
+use io::Units;
+use io::snapshot::{self, Unsound, Wanted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use treecode::Bodies;
+use treecode::{Bodies, TYPES};
+
+/// What a command takes for each body beside itself, at least: a copy in another order, and what travels [bytes].
+const BESIDE: u64 = 160;
 
 /// The `[initial]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,14 +84,38 @@ impl Initial {
 /// # Errors
 /// The same on every rank, if the file cannot be read or holds an impossible body.
 pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
-    let (rank, size) = (crew.comm.rank(), crew.comm.size());
-    let (header, mut bodies) = crew.agree(|| Ok(snapshot::read(path, rank, size)?))?;
+    read_kinds(crew, path, units, [true; TYPES])
+}
+
+/// As [`read`], but only bodies of the types wanted; others may be impossible. Collective.
+///
+/// # Errors
+/// As [`read`], or if there are no such bodies.
+pub fn read_kinds(
+    crew: &Crew,
+    path: &Path,
+    units: Option<&Units>,
+    kinds: [bool; TYPES],
+) -> Result<(Start, Units)> {
+    let wanted =
+        Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE, ..Wanted::default() };
+    let (mut header, mut bodies) =
+        crew.agree(|| Ok(snapshot::read_wanted_unchecked(path, &wanted)?))?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
+    ensure_kinds(path, &header.count, kinds)?;
+    let unsound = unsound_anywhere(crew, &bodies);
+    unsound.leave_out(&mut bodies);
+    header.remarks.extend(unsound.remarks());
+    let checked = bodies.check().map_err(|fault| anyhow!("{}: {fault}", path.display()));
+    crew.agree(|| checked)?;
+    if crew.leads() {
+        header.remarks.iter().for_each(|remark| warn(&format!("{}: {remark}", path.display())));
+    }
     if header.numbered && crew.leads() {
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
     }
     if !header.ignored.is_empty() && crew.leads() {
-        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.ignored.join(", ")));
+        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.shown_ignored()));
     }
     if header.box_size > 0.0 && crew.leads() {
         warn(&format!(
@@ -99,6 +128,27 @@ pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, U
     let ours = units.copied().unwrap_or(theirs);
     convert(&mut bodies, &theirs, &ours);
     Ok((Start { bodies, time: header.time * ratio(theirs.time_in_s(), ours.time_in_s()) }, ours))
+}
+
+/// Which fields have an impossible value on any rank. Collective.
+fn unsound_anywhere(crew: &Crew, bodies: &Bodies) -> Unsound {
+    let mine = Unsound::of(bodies);
+    let [acceleration, potential] =
+        [mine.acceleration, mine.potential].map(|unsound| collective::sum(crew.comm, u64::from(unsound)) > 0);
+    Unsound { acceleration, potential }
+}
+
+/// Fails if a file has no bodies of the types wanted.
+pub(crate) fn ensure_kinds(path: &Path, count: &[u64; TYPES], kinds: [bool; TYPES]) -> Result<()> {
+    let there: Vec<String> =
+        (0..TYPES).filter(|&kind| count[kind] > 0).map(|kind| kind.to_string()).collect();
+    ensure!(
+        (0..TYPES).any(|kind| kinds[kind] && count[kind] > 0),
+        "{}: has no bodies of the types wanted, only of type {}",
+        path.display(),
+        there.join(", ")
+    );
+    Ok(())
 }
 
 /// `theirs / ours`, and exactly 1 where they differ by no more than the rounding of a number written in decimals.

@@ -216,7 +216,7 @@ impl Catalogue {
         let mut all =
             Catalogue::parse(BUILT_IN, "inputs/networks.toml").expect("the built-in table is right");
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            let text = io::read_text(path)?;
             let own = Catalogue::parse(&text, &path.display().to_string())?;
             all.networks.retain(|known| own.networks.iter().all(|network| network.name != known.name));
             all.nodes.retain(|known| own.nodes.iter().all(|node| node.name != known.name));

@@ -5,7 +5,7 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::launch::{Launch, on_processes};
 use crate::machine;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use decomposition::{collective, mpi_world::World};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -79,8 +79,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             if !arguments.file.exists() {
                 return Ok(());
             }
-            let text = std::fs::read_to_string(&arguments.file);
-            is_new(&text.with_context(|| arguments.file.display().to_string())?)
+            is_new(&io::read_text(&arguments.file)?)
         })?;
         let names = crew.comm.all_gather(machine::host().as_bytes());
         let measured = measure(world, crew);

@@ -24,17 +24,22 @@ impl Centre {
         let mut inside: Vec<u32> = (0..bodies.len() as u32).collect();
         let mut position = mean(bodies, &bodies.pos, &inside);
         let mut radius = farthest(bodies, position, &inside);
-        while inside.len() > last && radius > 0.0 {
+        while inside.len() > last && radius > 0.0 && radius.is_finite() {
             radius *= SHRINKS;
             let near: Vec<u32> =
                 inside.iter().copied().filter(|&i| distance(bodies, position, i) <= radius).collect();
             if near.len() < last {
                 break;
             }
-            // A sphere that has lost nobody has the same centre.
             if near.len() < inside.len() {
                 inside = near;
                 position = mean(bodies, &bodies.pos, &inside);
+            } else {
+                // A sphere that has lost nobody has the same centre, and so have all down to the farthest body.
+                let steps = (farthest(bodies, position, &inside) / radius).ln() / SHRINKS.ln();
+                if steps > 1.0 {
+                    radius *= SHRINKS.powf(steps.floor());
+                }
             }
         }
         Centre { position, velocity: mean(bodies, &bodies.vel, &inside) }

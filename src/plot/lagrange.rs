@@ -9,7 +9,7 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// Lagrange radii over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; of several files, any.
+    /// Snapshots of any format that `heorot convert` reads; of several files, any or all, which count once.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Parts of the mass, each above 0 and at most 1.

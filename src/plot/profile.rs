@@ -12,7 +12,7 @@ use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 /// Profiles over radius: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; of several files, any.
+    /// Snapshots of any format that `heorot convert` reads; of several files, any or all, which count once.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Shells, of equal thickness on a logarithmic scale.

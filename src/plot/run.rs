@@ -72,7 +72,7 @@ struct Summary {
 
 impl Summary {
     fn read(path: &Path) -> Summary {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = io::read_text(path).unwrap_or_default();
         let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let units = report.pointer("/parameters/units").cloned();
         let rungs = report.pointer("/time_steps/rungs").and_then(|rungs| rungs.as_array());

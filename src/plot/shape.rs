@@ -11,6 +11,8 @@ const FEWEST: usize = 100;
 /// The search ends when no ratio changes by more than this, or after so many turns.
 const CLOSE: f64 = 1e-4;
 const MOST_TURNS: usize = 200;
+/// Rotations to find the axes of a tensor, at most: a few do unless it is no tensor.
+const MOST_ROTATIONS: usize = 1000;
 
 /// An ellipsoid about the centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +50,7 @@ pub fn fit(snapshot: &Snapshot, semi_major: f64) -> Option<Shape> {
         if count < FEWEST {
             return None;
         }
-        let eigen = SymmetricEigen::new(tensor);
+        let eigen = SymmetricEigen::try_new(tensor, f64::EPSILON, MOST_ROTATIONS)?;
         let mut order = [0, 1, 2];
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         axes = Matrix3::from_columns(&order.map(|k| eigen.eigenvectors.column(k).into_owned()));

@@ -3,8 +3,8 @@
 use super::centre::Centre;
 use super::units::AxisUnits;
 use crate::console::warn;
-use anyhow::{Result, bail};
-use io::snapshot;
+use anyhow::{Result, anyhow, bail};
+use io::snapshot::{self, Wanted};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
@@ -51,14 +51,27 @@ fn position(text: &str) -> Result<[f64; 3], String> {
         .ok_or_else(|| "give three lengths as 1.5,0,-2".to_owned())
 }
 
-/// Keeps the bodies of the types wanted.
-pub(crate) fn keep_kinds(bodies: &mut Bodies, kinds: &[bool; TYPES]) {
-    if bodies.kind.iter().all(|&kind| kinds[usize::from(kind)]) {
-        return;
+/// What a plot takes for each body beside itself, about [bytes].
+const BESIDE: u64 = 60;
+/// Greatest coordinate, velocity and mass that can be plotted: what is made of them, such as a mass times the square of two lengths, must still
+/// be a number.
+const REACH: f64 = 1e40;
+const HEAVIEST: f64 = 1e60;
+
+/// Fails if a body is farther, faster or heavier than can be computed with.
+fn check_reach(bodies: &Bodies) -> Result<(), String> {
+    let most = [("position", REACH), ("velocity", REACH), ("mass", HEAVIEST)];
+    let arrays = [&bodies.pos[..], &bodies.vel[..], std::slice::from_ref(&bodies.mass)];
+    for ((what, most), arrays) in most.into_iter().zip(arrays) {
+        let beyond =
+            |array: &Vec<f64>| array.iter().position(|x| x.abs() > most).map(|i| (bodies.id[i], array[i]));
+        if let Some((id, value)) = arrays.iter().find_map(beyond) {
+            return Err(format!(
+                "the {what} of the body with id {id} is {value:e}, must be within {most:e} to be plotted"
+            ));
+        }
     }
-    let wanted = bodies.kind.iter().zip(0..).filter(|(kind, _)| kinds[usize::from(**kind)]);
-    let order: Vec<u32> = wanted.map(|(_, i)| i).collect();
-    bodies.permute(&order);
+    Ok(())
 }
 
 impl Selection {
@@ -67,13 +80,12 @@ impl Selection {
     /// # Errors
     /// If it cannot be read or has no bodies of the types wanted.
     pub fn read(&self, path: &Path) -> Result<Snapshot> {
-        let (header, mut bodies) = snapshot::read(path, 0, 1)?;
+        let kinds = std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)));
+        let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
+        let (header, mut bodies) = snapshot::read_wanted(path, &wanted)?;
         let shown = path.display();
         if header.units.is_none() {
             warn(&format!("{shown}: names no units; galactic ones are assumed"));
-        }
-        if !self.types.is_empty() {
-            keep_kinds(&mut bodies, &std::array::from_fn(|kind| self.types.contains(&(kind as u8))));
         }
         if bodies.is_empty() {
             let there: Vec<String> =
@@ -85,6 +97,7 @@ impl Selection {
                 }
             }
         }
+        check_reach(&bodies).map_err(|fault| anyhow!("{shown}: {fault}"))?;
         let centre = match self.centre {
             Some(position) => Centre::at(&bodies, position),
             None => Centre::find(&bodies),
@@ -98,7 +111,7 @@ impl Selection {
         Ok(Snapshot { name, time: header.time, units, centre, bodies })
     }
 
-    /// Reads snapshots and takes of each what `of` does, in the order of their times.
+    /// Reads snapshots, of which several files of one are one, and takes of each what `of` does, in the order of their times.
     ///
     /// # Errors
     /// If one cannot be read or has other units than the rest, or `of` fails.
@@ -109,7 +122,7 @@ impl Selection {
     ) -> Result<(AxisUnits, Vec<Taken<T>>)> {
         let mut units: Option<AxisUnits> = None;
         let mut all: Vec<Taken<T>> = Vec::new();
-        for path in paths {
+        for path in &snapshot::distinct(paths)? {
             let snapshot = self.read(path)?;
             if *units.get_or_insert(snapshot.units) != snapshot.units {
                 bail!("{}: its units are not those of {}", path.display(), paths[0].display());

@@ -6,7 +6,7 @@ use super::mass_function::mass_function;
 use super::phase::Grid;
 use super::profile::{Shell, shells};
 use super::shape::fit;
-use super::snapshot::{Snapshot, enclosing};
+use super::snapshot::{Selection, Snapshot, enclosing};
 use super::units::AxisUnits;
 use super::*;
 use crate::crew::Crew;
@@ -337,4 +337,29 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
     }
     assert!(!folder.path().join("x.png").exists() && !folder.path().join("x.csv").exists());
     assert_eq!(std::fs::read(folder.path().join("energy.csv")).unwrap(), log);
+}
+
+/// Sums over bodies that are too far away for numbers have no value; the search for the centre ends all the same.
+#[test]
+fn the_search_for_a_centre_ends_whatever_the_bodies_are() {
+    for scale in [1e-300, 1e-160, 1.0, 1e160, 1e300] {
+        let mut bodies = sphere(Model::Plummer, 10.0);
+        bodies.keep(0..500);
+        bodies.pos[0][3] = -scale;
+        bodies.pos[1][4] = scale;
+        bodies.mass[5] = scale;
+        Centre::find(&bodies);
+        (0..3).for_each(|axis| bodies.pos[axis].iter_mut().for_each(|x| *x *= scale));
+        Centre::find(&bodies);
+    }
+}
+
+#[test]
+fn bodies_too_far_away_to_be_plotted_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("far.txt");
+    std::fs::write(&path, "mass x y z vx vy vz\n1 0 0 0 0 0 0\n1 1 0 0 0 -1e41 0\n").unwrap();
+    let message = Selection { types: Vec::new(), centre: None }.read(&path).err().unwrap().to_string();
+    let expected = "the velocity of the body with id 1 is -1e41, must be within 1e40 to be plotted";
+    assert_eq!(message, format!("{}: {expected}", path.display()));
 }

@@ -23,7 +23,7 @@ between snapshots as their positions and velocities say. Numbers are in the unit
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, its first
+    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (with ffmpeg) for a movie, else a folder for pictures and movie.gif; may be given several times

@@ -4,7 +4,7 @@ use crate::crew::Crew;
 use crate::spread::centre_of_mass;
 use anyhow::{Result, bail};
 use decomposition::collective;
-use io::snapshot;
+use io::snapshot::{self, Wanted};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 use viz::{Direction, Units, View};
@@ -14,6 +14,8 @@ const SAMPLE: u64 = 4096;
 /// Part of the mass that the frame shows, of the whole sequence and at least of every snapshot. Debris that leaves a late
 /// snapshot does not make all the others small.
 const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
+/// What drawing takes for each body beside itself, about [bytes].
+const BESIDE: u64 = 120;
 /// Free space at the edges of the frame, as a part of its width.
 const MARGIN: f64 = 0.08;
 
@@ -40,7 +42,7 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Looks at the headers of all snapshots.
+    /// Looks at the headers of all snapshots; several files of one are one.
     ///
     /// # Errors
     /// If one cannot be read, if units differ, or if no snapshot has a body of the types wanted.
@@ -48,6 +50,7 @@ impl Sequence {
         let mut entries = Vec::new();
         let mut units: Option<(&Path, Option<io::Units>)> = None;
         let (mut count, mut parameters) = ([0; TYPES], None);
+        let paths = &snapshot::distinct(paths)?[..];
         for path in paths {
             let header = snapshot::read_header(path)?;
             let (first, common) = *units.get_or_insert((path, header.units));
@@ -79,7 +82,8 @@ impl Sequence {
     /// The same on every rank, if the file cannot be read or holds impossible bodies.
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
-        crew.agree(|| Ok(snapshot::read(&entry.path, rank, size)?.1))
+        let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE, ..Wanted::default() };
+        crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))
     }
 
     /// Reads all snapshots and measures what they fill. Collective.

@@ -195,7 +195,7 @@ impl Case {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+        let text = io::read_text(&path)?;
         let report: serde_json::Value =
             serde_json::from_str(&text).with_context(|| format!("{}: no report", path.display()))?;
         let expected = serde_json::to_value(&self.parameters).expect("parameters have string keys");

@@ -188,7 +188,7 @@ impl Trace {
     /// # Errors
     /// If the file cannot be read, or holds no sound trace.
     pub fn read(path: &Path) -> Result<Trace> {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let text = io::read_text(path)?;
         let trace: Trace = serde_json::from_str(&text)
             .with_context(|| format!("{}: is no trace of `heorot study virtual`", path.display()))?;
         trace.check().with_context(|| path.display().to_string())?;

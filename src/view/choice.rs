@@ -1,14 +1,16 @@
 //! Which bodies a page shows, and where they are: every body has the same chance, by a hash of its id, and all snapshots show the same ones.
 
 use crate::accuracy::hash;
-use crate::plot::snapshot::keep_kinds;
 use crate::render::sequence::{Entry, Sequence};
 use anyhow::{Result, bail, ensure};
+use io::snapshot::Wanted;
 use std::path::Path;
 use treecode::Bodies;
 
 /// Bodies of a snapshot that place and speed of all are estimated from, about.
 const SAMPLE: usize = 4096;
+/// What choosing takes for each body beside itself, about [bytes].
+const BESIDE: u64 = 60;
 /// Part of the bodies that the first view shows.
 const SHOWN: f64 = 0.95;
 /// Part of the bodies that is not faster than the end of the colours.
@@ -102,9 +104,8 @@ impl Choice {
 /// # Errors
 /// If it cannot be read.
 pub fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
-    let (_, mut bodies) = io::snapshot::read(path, 0, 1)?;
-    keep_kinds(&mut bodies, &sequence.kinds);
-    Ok(bodies)
+    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
+    Ok(io::snapshot::read_wanted(path, &wanted)?.1)
 }
 
 fn name(bodies: &Bodies, i: usize, by_order: bool) -> u64 {

@@ -21,7 +21,7 @@ use treecode::TYPES;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, any. They are played in the order of their times.
+    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once. They are played in the order of their times.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Page to write: one file that needs no network and no other file.

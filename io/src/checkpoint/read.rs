@@ -24,7 +24,7 @@ impl<S: DeserializeOwned> Checkpoint<S> {
     /// # Errors
     /// If it cannot be read, is no checkpoint of this layout and byte order, or is damaged.
     pub fn open(path: &Path) -> Result<Checkpoint<S>, Error> {
-        let file = File::open(path).map_err(Error::system(path, "read"))?;
+        let file = crate::file::open(path)?;
         let length = file.metadata().map_err(Error::system(path, "read"))?.len();
         let read = |offset: u64, bytes: &mut [u8]| {
             file.read_exact_at(bytes, offset).map_err(Error::system(path, "read"))

@@ -52,7 +52,7 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 /// Columns by what they hold.
 #[derive(Debug)]
 pub(super) struct Columns<T> {
-    found: Vec<(Column, T)>,
+    pub(super) found: Vec<(Column, T)>,
     /// Names that mean nothing here.
     pub(super) ignored: Vec<String>,
 }

@@ -7,7 +7,7 @@ use super::source::{Component, Source};
 use super::{Content, Foreign};
 use crate::Error;
 use crate::snapshot::{Format, Header, sibling};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use treecode::TYPES;
 
@@ -326,6 +326,12 @@ fn named(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
         }
     }
     Ok(found)
+}
+
+/// The first file of the snapshot of which `path` is one.
+pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
+    let files = Member::open(path)?.header.files;
+    if files > 1 { sibling(path, 0, files) } else { Ok(path.to_owned()) }
 }
 
 pub(super) fn open(path: &Path) -> Result<Foreign, Error> {

@@ -18,12 +18,12 @@ mod tipsy;
 mod tests;
 
 use crate::Error;
+use crate::file::open;
 use crate::snapshot::{Format, Header};
 use pieces::Piece;
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use table::Table;
 use treecode::Bodies;
 
@@ -51,6 +51,11 @@ impl Foreign {
         }
     }
 
+    /// The first file of the snapshot of which `path` is one.
+    pub(crate) fn first_file(path: &Path, format: Format) -> Result<PathBuf, Error> {
+        if format == Format::GadgetBinary { gadget::first_file(path) } else { Ok(path.to_owned()) }
+    }
+
     /// The share of rank `rank` of `size`: a contiguous part, in the order of the file.
     pub(crate) fn read(&self, path: &Path, rank: usize, size: usize) -> Result<Bodies, Error> {
         let share = |total| share(total, rank, size);
@@ -71,11 +76,8 @@ pub(crate) fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
 
 /// What kind of file this is, by its first bytes; HDF5 counts as [`Format::Gadget`].
 pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
-    let mut file = File::open(path).map_err(Error::system(path, "read"))?;
+    let mut file = open(path)?;
     let metadata = file.metadata().map_err(Error::system(path, "read"))?;
-    if !metadata.is_file() {
-        return Err(Error::snapshot(path, "is not a file"));
-    }
     let mut start = Vec::new();
     file.by_ref().take(64).read_to_end(&mut start).map_err(Error::system(path, "read"))?;
     if start.is_empty() {

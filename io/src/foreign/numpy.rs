@@ -5,12 +5,11 @@ use super::columns::{Column, Columns, Meaning, NEEDED, NEEDED_NAMES, meaning};
 use super::literal::Literal;
 use super::number::{Kind, Number};
 use super::pieces::{Or, Piece, count};
-use super::source::{Component, Source};
+use super::source::{Component, Shared, Source};
 use super::{Content, Foreign};
 use crate::Error;
 use crate::snapshot::{Format, Header};
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use zip::ZipArchive;
@@ -219,8 +218,9 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
 }
 
 pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
-    let mut arrays = members(path)?;
+    let Members { mut arrays, others } = members(path)?;
     if let [(_, array)] = &arrays[..]
+        && others.is_empty()
         && array.shape.len() == 2 | usize::from(matches!(array.numbers, Numbers::Record { .. }))
     {
         let (rows, columns) = array.columns()?;
@@ -243,7 +243,7 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
         .find(|(name, _)| meaning(name).is_some())
         .and_then(|(_, array)| array.shape.first().copied());
     let rows = rows.unwrap_or_default();
-    let mut columns = Columns::default();
+    let mut columns = Columns { ignored: others, ..Columns::default() };
     for (name, array) in &arrays {
         let wrong = |fault| array.source.wrong(fault);
         match meaning(name) {
@@ -257,13 +257,23 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
     finish(path, Format::NumpyZip, rows, columns, time)
 }
 
-/// The arrays of an archive, with their names.
-fn members(path: &Path) -> Result<Vec<(String, Array)>, Error> {
-    let file = File::open(path).map_err(Error::system(path, "read"))?;
+/// What an archive holds.
+struct Members {
+    /// Arrays that can be of use, with their names.
+    arrays: Vec<(String, Array)>,
+    /// Names of the other arrays, whose headers are not read.
+    others: Vec<String>,
+}
+
+/// Reads the directory of an archive, once, and the headers of arrays that can be of use. A single array may have any name.
+fn members(path: &Path) -> Result<Members, Error> {
+    let file = crate::file::open(path)?;
     let length = file.metadata().map_err(Error::system(path, "read"))?.len();
     let damaged = |error| Error::snapshot(path, format!("is damaged: {}", io::Error::from(error)));
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-    let mut arrays = Vec::new();
+    let mut archive = ZipArchive::new(Shared::new(file, length)).map_err(damaged)?;
+    let shared = archive.clone();
+    let alone = archive.len() == 1;
+    let (mut arrays, mut others) = (Vec::new(), Vec::new());
     for index in 0..archive.len() {
         let member = archive.by_index(index).map_err(damaged)?;
         let (name, size) = (member.name().map_err(damaged)?.into_owned(), member.size());
@@ -275,10 +285,14 @@ fn members(path: &Path) -> Result<Vec<(String, Array)>, Error> {
         }
         drop(member);
         if let Some(stem) = name.strip_suffix(".npy") {
-            arrays.push((stem.to_owned(), Array::open(Source::member(path, &name, size))?));
+            if alone || stem == "time" || meaning(stem).is_some() {
+                arrays.push((stem.to_owned(), Array::open(Source::member(path, &shared, &name, size))?));
+            } else {
+                others.push(stem.to_owned());
+            }
         }
     }
-    Ok(arrays)
+    Ok(Members { arrays, others })
 }
 
 fn finish(
@@ -303,6 +317,10 @@ fn finish(
         acceleration: None,
         potential: None,
     };
+    if let Or::Each(_) = piece.kind {
+        // All types are read to count them.
+        crate::memory::expect_room(path, rows, 0)?;
+    }
     let numbered = piece.id.is_none();
     let pieces = vec![piece];
     let header = Header {

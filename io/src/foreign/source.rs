@@ -2,9 +2,11 @@
 
 use super::number::Number;
 use crate::Error;
+use crate::file::open;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use zip::ZipArchive;
@@ -16,27 +18,27 @@ const ROWS: usize = 1 << 14;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    /// The name of a member of an archive, if it is one.
-    member: Option<String>,
+    /// The archive, and the name of a member in it, if it is one.
+    member: Option<(Archive, String)>,
     /// How many bytes there are; of a member, how many its archive says there are.
     pub(super) length: u64,
 }
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Rc<Source>, Error> {
-        let length = std::fs::metadata(path).map_err(Error::system(path, "read"))?.len();
+        let length = open(path)?.metadata().map_err(Error::system(path, "read"))?.len();
         Ok(Rc::new(Source { path: path.to_owned(), member: None, length }))
     }
 
     /// A member of an archive.
-    pub(super) fn member(path: &Path, name: &str, length: u64) -> Rc<Source> {
-        Rc::new(Source { path: path.to_owned(), member: Some(name.to_owned()), length })
+    pub(super) fn member(path: &Path, archive: &Archive, name: &str, length: u64) -> Rc<Source> {
+        Rc::new(Source { path: path.to_owned(), member: Some((archive.clone(), name.to_owned())), length })
     }
 
     pub(super) fn wrong(&self, fault: impl std::fmt::Display) -> Error {
         match &self.member {
             None => Error::snapshot(&self.path, fault.to_string()),
-            Some(name) => Error::snapshot(&self.path, format!("{name}: {fault}")),
+            Some((_, name)) => Error::snapshot(&self.path, format!("{name}: {fault}")),
         }
     }
 
@@ -52,15 +54,14 @@ impl Source {
 
     /// Hands the bytes from `start` on to `read`.
     fn read_from(&self, start: u64, read: impl FnOnce(&mut dyn Read) -> io::Result<()>) -> Result<(), Error> {
-        let file = File::open(&self.path).map_err(Error::system(&self.path, "read"))?;
         let result = match &self.member {
             None => {
-                let mut reader = BufReader::with_capacity(1 << 18, file);
+                let mut reader = BufReader::with_capacity(1 << 18, open(&self.path)?);
                 reader.seek(SeekFrom::Start(start)).and_then(|_| read(&mut reader))
             }
-            Some(name) => {
-                ZipArchive::new(BufReader::new(file)).map_err(io::Error::from).and_then(|mut archive| {
-                    let mut member = archive.by_name(name)?;
+            Some((archive, name)) => {
+                let mut archive = archive.clone();
+                archive.by_name(name).map_err(io::Error::from).and_then(|mut member| {
                     let skipped = io::copy(&mut member.by_ref().take(start), &mut io::sink())?;
                     if skipped < start { Err(io::ErrorKind::UnexpectedEof.into()) } else { read(&mut member) }
                 })
@@ -70,6 +71,44 @@ impl Source {
             io::ErrorKind::UnexpectedEof => self.wrong("is cut short"),
             _ => self.wrong(format!("cannot be read: {error}")),
         })
+    }
+}
+
+/// An archive whose directory was read once; clones share it.
+pub(super) type Archive = ZipArchive<Shared>;
+
+/// A place in an open file, which clones share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    file: Rc<File>,
+    length: u64,
+    place: u64,
+}
+
+impl Shared {
+    /// The start of a file of this length.
+    pub(super) fn new(file: File, length: u64) -> Shared {
+        Shared { file: Rc::new(file), length, place: 0 }
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.place)?;
+        self.place += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Shared {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(way) => self.length.checked_add_signed(way),
+            SeekFrom::Current(way) => self.place.checked_add_signed(way),
+        };
+        self.place = place.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.place)
     }
 }
 

@@ -7,7 +7,6 @@ use super::pieces::kind;
 use super::{Content, Foreign};
 use crate::Error;
 use crate::snapshot::{Format, Header};
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -177,8 +176,7 @@ fn shown(cell: &str) -> String {
 
 /// Hands each line that is not empty to `take`, with its number from 1 on, until that says `false`.
 fn each_line(path: &Path, mut take: impl FnMut(u64, &str) -> Result<bool, String>) -> Result<(), Error> {
-    let mut reader =
-        BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::system(path, "read"))?);
+    let mut reader = BufReader::with_capacity(1 << 18, crate::file::open(path)?);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();

@@ -20,11 +20,12 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, is not TOML, or does not hold what `T` needs.
 pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
-    let length = std::fs::metadata(path).map_err(Error::system(path, "read"))?.len();
-    if length > LARGEST_FILE {
-        return Err(wrong(path.display(), format!("{length} bytes are too many for a parameter file")));
-    }
-    let bytes = std::fs::read(path).map_err(Error::system(path, "read"))?;
+    let bytes = crate::read_bytes(path, LARGEST_FILE).map_err(|error| match error {
+        Error::TooLong { length, .. } => {
+            wrong(path.display(), format!("{length} bytes are too many for a parameter file"))
+        }
+        error => error,
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
         wrong(format!("{}:{line}", path.display()), "a parameter file must be UTF-8 text")

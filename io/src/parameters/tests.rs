@@ -242,5 +242,5 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(load::<Run>(&path, &["time.hit=true".into()]).unwrap().time.hit);
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
-    assert_eq!(message(), format!("{name}: cannot read: Is a directory (os error 21)"));
+    assert_eq!(message(), format!("{name}: is a folder, not a file"));
 }

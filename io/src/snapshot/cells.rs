@@ -3,6 +3,7 @@
 //! flavour is SWIFT's.
 
 use super::layout::{Frame, group_name, list};
+use super::outside::{self, Storage};
 use super::plain;
 use crate::Error;
 use hdf5::{File, Group, H5Type};
@@ -85,6 +86,10 @@ impl Cells {
         count: &[[u64; TYPES]],
         origin: [f64; 3],
     ) -> Result<Option<Cells>, Error> {
+        let names = ["Cells/Keys", "Cells/Meta-data"].iter();
+        names.into_iter().try_for_each(|name| {
+            outside::check_link(file, path, name).map_err(|fault| Error::snapshot(path, fault))
+        })?;
         if !file.link_exists("Cells") || !file.link_exists("Cells/Keys") {
             return Ok(None);
         }
@@ -193,6 +198,11 @@ fn rows_of(
 fn list_of<T: H5Type>(file: &File, name: &str) -> Result<Vec<T>, String> {
     let dataset =
         file.dataset(&format!("Cells/{name}")).map_err(|error| format!("has no {name}: {}", plain(error)))?;
+    // An index has no reason to lie elsewhere, and is left out without being read.
+    let path = Path::new(name);
+    if outside::check_storage(&dataset, path).ok() != Some(Storage::Inside) {
+        return Err(format!("has a {name} that lies in another file"));
+    }
     let in_file = dataset.storage_size() > 0 && dataset.storage_size() <= file.size();
     if dataset.ndim() != 1 || dataset.size() > MOST || !(in_file || dataset.size() == 0) {
         return Err(format!("has a {name} of shape {:?}, which is no list of its cells", dataset.shape()));

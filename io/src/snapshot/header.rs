@@ -1,6 +1,7 @@
 //! What one file of a snapshot says of itself, by whatever program of the GADGET family it was written.
 
-use super::{Format, plain, raw::read_text};
+use super::raw::{has_attribute, read_text};
+use super::{Format, outside, plain};
 use crate::{Error, Units};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, File, Group};
@@ -131,23 +132,25 @@ fn first(places: &[&Attributes], name: &str) -> Result<Option<f64>, Error> {
     places.iter().find_map(|place| place.number(name).transpose()).transpose()
 }
 
+/// More numbers than any attribute has that is read.
+const LONGEST_LIST: usize = 1 << 10;
+
 /// The attributes of one group.
 struct Attributes<'a> {
     path: &'a Path,
     group: Group,
     name: &'static str,
-    names: Vec<String>,
 }
 
 impl<'a> Attributes<'a> {
     fn of(file: &File, path: &'a Path, name: &'static str) -> Result<Option<Attributes<'a>>, Error> {
+        outside::check_link(file, path, name).map_err(|fault| Error::snapshot(path, fault))?;
         if !file.link_exists(name) {
             return Ok(None);
         }
-        let group = file.group(name).and_then(|group| Ok((group.attr_names()?, group)));
-        let (names, group) =
-            group.map_err(|error| Error::snapshot(path, format!("/{name}: {}", plain(error))))?;
-        Ok(Some(Attributes { path, group, name, names }))
+        let group = file.group(name);
+        let group = group.map_err(|error| Error::snapshot(path, format!("/{name}: {}", plain(error))))?;
+        Ok(Some(Attributes { path, group, name }))
     }
 
     fn error(&self, fault: impl Into<String>) -> Error {
@@ -163,11 +166,19 @@ impl<'a> Attributes<'a> {
         name: &str,
         read: impl FnOnce(&Attribute) -> hdf5::Result<T>,
     ) -> Result<Option<T>, Error> {
-        if !self.names.iter().any(|known| known == name) {
-            return Ok(None);
-        }
-        let value = self.group.attr(name).and_then(|attribute| read(&attribute));
+        // Only attributes that are known are asked for: to list them all, the library walks through what may be damaged.
+        let there = has_attribute(&self.group, name);
+        let value = there.and_then(|there| if there { self.read(name, read).map(Some) } else { Ok(None) });
+        let Some(value) = value.transpose() else { return Ok(None) };
         value.map(Some).map_err(|error| self.wrong(name, &format!("cannot be read: {}", plain(error))))
+    }
+
+    fn read<T>(&self, name: &str, read: impl FnOnce(&Attribute) -> hdf5::Result<T>) -> hdf5::Result<T> {
+        let attribute = self.group.attr(name)?;
+        if attribute.size() > LONGEST_LIST {
+            return Err(format!("it holds {} numbers", attribute.size()).into());
+        }
+        read(&attribute)
     }
 
     /// A finite number, or the first of a list.
@@ -225,7 +236,11 @@ impl<'a> Attributes<'a> {
     /// The parameters of the run, as this program writes them.
     fn echo(&self) -> Result<Vec<(String, String)>, Error> {
         let mut list = Vec::new();
-        for name in &self.names {
+        // Whose keys these are, nobody else knows: there is no way but to list them.
+        let names = self.group.attr_names().map_err(|error| {
+            self.error(format!("/{}: its attributes cannot be listed: {}", self.name, plain(error)))
+        })?;
+        for name in &names {
             if let Some(key) = name.strip_prefix("heorot.")
                 && let Some(Some(value)) = self.get(name, read_text)?
             {

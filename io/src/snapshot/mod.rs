@@ -12,6 +12,8 @@ mod gadget;
 mod header;
 mod layout;
 mod options;
+mod outside;
+mod process;
 mod raw;
 mod read;
 mod region;
@@ -23,18 +25,26 @@ mod write;
 mod tests;
 
 use crate::Units;
+use serde::{Deserialize, Serialize};
 use treecode::TYPES;
 
 pub use division::names;
 pub use options::{Fields, Flavour, Index, Layout};
+pub use outside::follow_external;
+pub(crate) use process::read_catalogue;
+pub use process::{serve_if_asked, use_process};
 pub use raw::Writers;
-pub use read::{files_of, read, read_header, read_unchecked};
+pub(crate) use read::expect_data;
+pub use read::{
+    Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,
+};
 pub use region::{Found, Region, read_region};
-pub(crate) use set::sibling;
+pub use set::distinct;
+pub(crate) use set::{open as open_hdf5, sibling};
 pub use write::{Rows, write};
 
 /// What a snapshot says beside its bodies.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Time [T].
     pub time: f64,
@@ -55,10 +65,25 @@ pub struct Header {
     pub format: Format,
     /// Columns of a table or an array whose names mean nothing here. Set by reading.
     pub ignored: Vec<String>,
+    /// What reading had to assume or to change, one line each. Set by reading.
+    pub remarks: Vec<String>,
+}
+
+impl Header {
+    /// Names of what is not read, for a message; of many, the first ones.
+    pub fn shown_ignored(&self) -> String {
+        const MOST: usize = 20;
+        let shown = |name: &String| name.chars().take(60).collect::<String>();
+        let mut text = self.ignored.iter().take(MOST).map(shown).collect::<Vec<_>>().join(", ");
+        if self.ignored.len() > MOST {
+            text += &format!(" and {} more", self.ignored.len() - MOST);
+        }
+        text.escape_debug().to_string()
+    }
 }
 
 /// Kinds of files that bodies are read from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// HDF5 of the GADGET family.
     #[default]

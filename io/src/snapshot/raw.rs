@@ -235,6 +235,15 @@ pub(super) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Resu
     Ok(())
 }
 
+/// Whether a group has an attribute of this name.
+pub(super) fn has_attribute(place: &Location, name: &str) -> hdf5::Result<bool> {
+    let name = CString::new(name).map_err(|_| hdf5::Error::from("its name holds a zero"))?;
+    let _guard = hdf5_sys::LOCK.lock();
+    // SAFETY: the group is open and the name ends with zero; the library is locked.
+    let found = unsafe { h5a::H5Aexists(place.id(), name.as_ptr()) };
+    if found < 0 { Err("its attributes cannot be read".into()) } else { Ok(found > 0) }
+}
+
 /// More than HDF5 lets an attribute have: a longer text is a damaged file [bytes].
 const LONGEST_TEXT: usize = 1 << 16;
 

@@ -1,20 +1,19 @@
 //! Reading what lies in a region, by the index of cells where a snapshot has one.
 
 use super::cells::Cells;
-use super::read::Source;
+use super::process::{self, Answer, Sink, What};
+use super::read::{Source, Wanted, check, read_wanted_unchecked};
 use super::set::{Set, locate, open};
-use super::{Format, Header, read};
+use super::{Format, Header};
 use crate::Error;
 use crate::foreign::recognize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// Rows read at once.
-const ROWS: u64 = 1 << 18;
-
 /// A part of space, edges included.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Region {
     /// Between two corners [L].
     Box {
@@ -54,7 +53,7 @@ impl Region {
 }
 
 /// What was read to find the bodies of a region.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Rows that were read, of all that the snapshot has.
     pub rows: u64,
@@ -66,16 +65,35 @@ pub struct Found {
 /// The counts of the header are those of the whole snapshot.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is at odds with itself, or a body of the region has impossible values.
-pub fn read_region(path: &Path, region: &Region) -> Result<(Header, Bodies, Found), Error> {
+/// If the snapshot cannot be read or is at odds with itself, or a body of the region and of the types wanted has impossible values.
+pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Header, Bodies, Found), Error> {
     let located = locate(path);
-    if !matches!(recognize(&located)?, Format::Gadget | Format::Swift) {
-        let (header, mut bodies) = read(path, 0, 1)?;
-        let found = Found { rows: bodies.len() as u64, cells: [0, 0] };
-        keep(region, &mut bodies);
-        return Ok((header, bodies, found));
-    }
-    let set = Set::open(&located)?;
+    let (mut header, mut bodies, found) = match recognize(&located)? {
+        Format::Gadget | Format::Swift => {
+            let Answer { header, bodies, found, .. } =
+                process::ask(&located, What::Region(*region, *wanted))?;
+            (header, bodies, found)
+        }
+        _ => {
+            let (header, mut bodies) = read_wanted_unchecked(path, wanted)?;
+            let found = Found { rows: header.count.iter().sum(), cells: [0, 0] };
+            keep(region, &mut bodies);
+            (header, bodies, found)
+        }
+    };
+    check(path, wanted, &mut header, &mut bodies)?;
+    Ok((header, bodies, found))
+}
+
+/// Sends the bodies of a region of an HDF5 snapshot, block by block.
+pub(super) fn send_region(
+    path: &Path,
+    region: &Region,
+    wanted: &Wanted,
+    sink: &mut impl Sink,
+) -> Result<Found, Error> {
+    let set = Set::open(path)?;
+    sink.header(&set.header, None)?;
     let counts: Vec<[u64; TYPES]> = set.members.iter().map(|member| member.count).collect();
     let index = match set.members.first() {
         Some(member) => Cells::read(&open(&member.path)?, &member.path, &counts, member.origin)?,
@@ -83,8 +101,8 @@ pub fn read_region(path: &Path, region: &Region) -> Result<(Header, Bodies, Foun
     };
     let touched = index.as_ref().map(|cells| cells.touched(|lo, hi| region.touches(lo, hi)));
     let cells = [touched.as_ref().map_or(0, Vec::len), index.as_ref().map_or(0, Cells::len)];
-    let (mut bodies, mut found) = (Bodies::default(), Found { rows: 0, cells });
-    for kind in 0..TYPES {
+    let mut found = Found { rows: 0, cells };
+    for kind in (0..TYPES).filter(|&kind| wanted.kinds[kind]) {
         let mut numbering: u64 = set.header.count[..kind].iter().sum();
         for (number, member) in set.members.iter().enumerate().filter(|(_, member)| member.count[kind] > 0) {
             let file = open(&member.path)?;
@@ -93,18 +111,19 @@ pub fn read_region(path: &Path, region: &Region) -> Result<(Header, Bodies, Foun
                 (Some(index), Some(touched)) => index.rows(touched, kind, number),
                 _ => std::iter::once(0..member.count[kind]).collect(),
             };
-            for rows in ranges.into_iter().flat_map(blocks) {
+            let length = source.block()?;
+            for rows in ranges.into_iter().flat_map(|rows| blocks(rows, length)) {
+                sink.expect_work(rows.end - rows.start);
                 let mut block = Bodies::default();
                 source.append(&rows, set.header.numbered.then_some(numbering), &mut block)?;
                 found.rows += rows.end - rows.start;
                 keep(region, &mut block);
-                bodies.append(&block);
+                sink.bodies(&block)?;
             }
             numbering += member.count[kind];
         }
     }
-    bodies.check().map_err(|fault| Error::snapshot(path, fault.to_string()))?;
-    Ok((set.header, bodies, found))
+    Ok(found)
 }
 
 /// Keeps the bodies that lie in the region.
@@ -114,8 +133,8 @@ fn keep(region: &Region, bodies: &mut Bodies) {
     bodies.permute(&order);
 }
 
-/// Rows cut into parts of at most [`ROWS`].
-fn blocks(rows: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+/// Rows cut into parts of at most `length`.
+fn blocks(rows: Range<u64>, length: u64) -> impl Iterator<Item = Range<u64>> {
     let end = rows.end;
-    rows.step_by(ROWS as usize).map(move |start| start..(start + ROWS).min(end))
+    rows.step_by(length as usize).map(move |start| start..(start + length).min(end))
 }

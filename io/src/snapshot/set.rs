@@ -3,9 +3,12 @@
 use super::column::Column;
 use super::header::FileHeader;
 use super::layout::group_name;
-use super::{Flavour, Format, Header, plain};
+use super::process::{self, What};
+use super::{Flavour, Format, Header, outside, plain};
 use crate::Error;
+use crate::foreign::{Foreign, recognize};
 use hdf5::{File, MinorErrorCode};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;
@@ -29,7 +32,7 @@ pub(super) struct Member {
 
 impl Set {
     /// Opens the snapshot of which `path` is a file.
-    pub(super) fn open(path: &Path) -> Result<Set, Error> {
+    pub(crate) fn open(path: &Path) -> Result<Set, Error> {
         let path = path.to_owned();
         let first = FileHeader::read(&open(&path)?, &path)?;
         let mut members = Vec::new();
@@ -74,6 +77,7 @@ impl Set {
             numbered: ids == Some(false),
             format: first.format,
             ignored: Vec::new(),
+            remarks: Vec::new(),
         };
         Ok(Set { header, members })
     }
@@ -96,15 +100,8 @@ fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
 }
 
 /// Opens a file for reading.
-pub(super) fn open(path: &Path) -> Result<File, Error> {
-    std::fs::File::open(path)
-        .and_then(|file| file.metadata())
-        .map_err(Error::system(path, "read"))
-        .and_then(
-            |metadata| {
-                if metadata.is_file() { Ok(()) } else { Err(Error::snapshot(path, "is not a file")) }
-            },
-        )?;
+pub(crate) fn open(path: &Path) -> Result<File, Error> {
+    crate::file::open(path)?;
     File::open(path).map_err(|error| {
         let fault = if error.contains_minor(MinorErrorCode::NotHdf5) {
             "is not an HDF5 file".to_owned()
@@ -131,6 +128,47 @@ pub(super) fn locate(path: &Path) -> PathBuf {
     candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| path.to_owned())
 }
 
+/// The snapshots that these paths name, each once, in their order: several files of one snapshot are one, and so is a file that is named
+/// twice, or that is made of the files of another one (a virtual dataset).
+///
+/// # Errors
+/// If a file cannot be read or is no snapshot.
+pub fn distinct(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
+    for path in paths {
+        let located = locate(path);
+        let first = match recognize(&located)? {
+            Format::Gadget | Format::Swift => process::ask(&located, What::First)?.files.pop(),
+            format => Some(Foreign::first_file(&located, format)?),
+        };
+        let first = first.unwrap_or(located);
+        if seen.insert(std::fs::canonicalize(&first).unwrap_or(first)) {
+            kept.push(path.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// The first file of the snapshot of which `path` is one.
+pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
+    let file = open(path)?;
+    let header = FileHeader::read(&file, path)?;
+    if header.files > 1 {
+        return sibling(path, 0, header.files);
+    }
+    for kind in (0..TYPES).filter(|&kind| header.count[kind] > 0) {
+        let name = format!("{}/{}", group_name(kind), Column::Coordinates.name(Flavour::Gadget));
+        outside::check_link(&file, path, &name).map_err(|fault| Error::snapshot(path, fault))?;
+        let part = file.dataset(&name).ok().and_then(|dataset| outside::first_part(&dataset, path));
+        if let Some(part) = part {
+            let header = FileHeader::read(&open(&part)?, &part)?;
+            return if header.files > 1 { sibling(&part, 0, header.files) } else { Ok(path.to_owned()) };
+        }
+    }
+    Ok(path.to_owned())
+}
+
 /// The file beside `path` whose number is `index`.
 pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -150,11 +188,13 @@ pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Er
 fn find_ids(file: &File, path: &Path, count: [u64; TYPES], ids: &mut Option<bool>) -> Result<(), Error> {
     for (kind, count) in (0..TYPES).zip(count).filter(|(_, count)| *count > 0) {
         let group = group_name(kind);
+        let ids_name = format!("{group}/{}", Column::Ids.name(Flavour::Gadget));
+        outside::check_link(file, path, &ids_name).map_err(|fault| Error::snapshot(path, fault))?;
         if !file.link_exists(&group) {
             let fault = format!("has no group /{group}, but /Header counts {count} bodies of that type");
             return Err(Error::snapshot(path, fault));
         }
-        let has = file.link_exists(&format!("{group}/{}", Column::Ids.name(Flavour::Gadget)));
+        let has = file.link_exists(&ids_name);
         if *ids.get_or_insert(has) != has {
             let fault = format!("/{group}: some types have ParticleIDs, others do not");
             return Err(Error::snapshot(path, fault));

@@ -2,7 +2,7 @@
 
 use super::foreign::Builder;
 use super::{ALL, Fields, count, files_in, folder, header, sample, write_alone, write_as};
-use crate::snapshot::{Index, Layout, read, read_unchecked};
+use crate::snapshot::{Index, Layout, Region, Wanted, read, read_region, read_unchecked, read_wanted};
 use hdf5::{File, Group};
 use std::path::Path;
 use treecode::{Bodies, TYPES};
@@ -43,7 +43,7 @@ fn counts(file: &File, name: &str, values: [i64; TYPES]) {
 fn what_is_no_snapshot() {
     let (folder, path) = folder();
     assert_eq!(fault(&path), "cannot read: No such file or directory (os error 2)");
-    assert_eq!(fault(folder.path()), "is not a file");
+    assert_eq!(fault(folder.path()), "is a folder, not a file");
     std::fs::write(&path, "").unwrap();
     assert_eq!(fault(&path), "is empty");
     std::fs::write(&path, "[gravity]\ntheta = 0.5\n".repeat(100)).unwrap();
@@ -205,11 +205,6 @@ fn bodies_that_are_impossible_are_named_by_id() {
         "body with id 106: velocity is inf, must be finite"
     );
     assert_eq!(
-        with(&|bodies| bodies.acc[0][7] = nan),
-        "body with id 107: acceleration is NaN, must be finite"
-    );
-    assert_eq!(with(&|bodies| bodies.pot[8] = nan), "body with id 108: potential is NaN, must be finite");
-    assert_eq!(
         with(&|bodies| bodies.mass[9] = 0.0),
         "body with id 109: mass is 0, must be above 0 and finite"
     );
@@ -220,6 +215,78 @@ fn bodies_that_are_impossible_are_named_by_id() {
     assert_eq!(
         with(&|bodies| bodies.mass[9] = nan),
         "body with id 109: mass is NaN, must be above 0 and finite"
+    );
+}
+
+/// Accelerations and potentials are computed anew from the state, so a bad one does not make bodies useless.
+#[test]
+fn impossible_accelerations_and_potentials_are_left_out_with_a_remark() {
+    let (_folder, path) = folder();
+    let mut bodies = sample(12);
+    (bodies.acc[0][7], bodies.pot[8]) = (f64::NAN, f64::INFINITY);
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    let (header, found) = read(&path, 0, 1).unwrap();
+    assert!(found.acc.iter().flatten().chain(&found.pot).all(|x| *x == 0.0));
+    assert_eq!(
+        header.remarks,
+        [
+            "some accelerations are not finite; all accelerations are left out",
+            "some potentials are not finite; all potentials are left out"
+        ]
+    );
+    bodies.acc[0][7] = 0.5;
+    write_alone(&path, &super::header(), &bodies, ALL).unwrap();
+    let (header, found) = read(&path, 0, 1).unwrap();
+    assert_eq!((header.remarks.len(), found.acc[0].contains(&0.5), found.pot[3]), (1, true, 0.0));
+}
+
+#[test]
+fn bodies_that_are_not_wanted_may_be_impossible() {
+    let (_folder, path) = folder();
+    let mut bodies = sample(12);
+    bodies
+        .mass
+        .iter_mut()
+        .zip(&bodies.kind)
+        .filter(|(_, kind)| **kind == 2)
+        .for_each(|(mass, _)| *mass = 0.0);
+    let inside: Vec<usize> = (0..12).filter(|&i| bodies.kind[i] == 4).collect();
+    bodies.pos[0][inside[1]] = f64::NAN;
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    let of =
+        |kinds: &[usize]| Wanted { kinds: std::array::from_fn(|k| kinds.contains(&k)), ..Wanted::default() };
+    let (header, found) = read_wanted(&path, &of(&[1])).unwrap();
+    assert_eq!((found.len(), header.count), (4, [0, 4, 4, 0, 4, 0]));
+    assert!(found.kind.iter().all(|kind| *kind == 1));
+    let fault = |kinds: &[usize]| read_wanted(&path, &of(kinds)).unwrap_err().to_string();
+    let massless = Wanted { massless: true, ..of(&[1, 2]) };
+    assert_eq!(read_wanted(&path, &massless).unwrap().1.mass.iter().filter(|mass| **mass == 0.0).count(), 4);
+    assert!(fault(&[1, 2]).contains("mass is 0") && fault(&[4]).contains("position is NaN"));
+    // Only bodies of the region are looked at.
+    let all = Region::Box { lo: [-1e9; 3], hi: [1e9; 3] };
+    assert_eq!(read_region(&path, &all, &of(&[1, 4])).unwrap().1.len(), 7);
+    assert!(read_region(&path, &all, &of(&[2])).unwrap_err().to_string().contains("mass is 0"));
+}
+
+#[test]
+fn an_attribute_that_holds_more_than_any_does_is_refused() {
+    let fault = spoilt(|file| {
+        let header = file.group("Header").unwrap();
+        header.delete_attr("Time").unwrap();
+        header.new_attr::<f64>().shape(4096).create("Time").unwrap();
+    });
+    assert_eq!(fault, "/Header attribute Time cannot be read: it holds 4096 numbers");
+}
+
+#[test]
+fn more_bodies_than_memory_are_refused_before_any_is_read() {
+    let (_folder, path) = folder();
+    write_alone(&path, &header(), &sample(12), ALL).unwrap();
+    let wanted = Wanted { beside: 1 << 58, ..Wanted::default() };
+    let message = read_wanted(&path, &wanted).unwrap_err().to_string();
+    assert!(
+        message.contains("holds 12 bodies to read, which take") && message.contains("GB are free"),
+        "{message}"
     );
 }
 

@@ -1,7 +1,7 @@
 //! All the ways in which a snapshot can be laid out, and regions of it.
 
 use super::{ALL, by_type, count, files_in, folder, header, sample, write_as};
-use crate::snapshot::{Fields, Flavour, Format, Header, Index, Layout, Region, read, read_region};
+use crate::snapshot::{Fields, Flavour, Format, Header, Index, Layout, Region, Wanted, read, read_region};
 use hdf5::File;
 use std::path::Path;
 use treecode::{Bodies, Cube, Key, TYPES};
@@ -142,7 +142,7 @@ fn a_region_is_read_by_its_cells() {
             Region::Sphere { centre: cube.corner, radius: 4.0 * cube.side },
             Region::Sphere { centre: [1e9; 3], radius: 1.0 },
         ] {
-            let (_, found, how) = read_region(&path, &region).unwrap();
+            let (_, found, how) = read_region(&path, &region, &Wanted::default()).unwrap();
             let mut expected = bodies.clone();
             let inside = (0..5000u32).filter(|&i| region.contains(bodies.position(i as usize)));
             expected.permute(&inside.collect::<Vec<_>>());
@@ -163,7 +163,7 @@ fn a_region_of_a_snapshot_without_an_index() {
     write_as(&path, &header(), &bodies, ALL, &Layout::default(), &Index::without_order(count(&bodies)))
         .unwrap();
     let region = Region::Box { lo: [-1e9; 3], hi: [0.0, 1e9, 1e9] };
-    let (_, found, how) = read_region(&path, &region).unwrap();
+    let (_, found, how) = read_region(&path, &region, &Wanted::default()).unwrap();
     assert_eq!((how.rows, how.cells), (100, [0, 0]));
     assert_eq!(found.len(), bodies.pos[0].iter().filter(|x| **x <= 0.0).count());
 }
@@ -178,7 +178,9 @@ fn an_index_that_is_wrong_is_refused() {
         spoil(&file);
         file.close().unwrap();
         let message =
-            read_region(&path, &Region::Sphere { centre: [0.0; 3], radius: 1.0 }).unwrap_err().to_string();
+            read_region(&path, &Region::Sphere { centre: [0.0; 3], radius: 1.0 }, &Wanted::default())
+                .unwrap_err()
+                .to_string();
         message.strip_prefix(&format!("{}: ", path.display())).unwrap().to_owned()
     };
     let first = |file: &File, name: &str, value: i64| {

@@ -1,6 +1,7 @@
 mod errors;
 mod foreign;
 mod layouts;
+mod outside;
 
 use super::*;
 use hdf5::File;

@@ -1,0 +1,248 @@
+//! What in an HDF5 file leads out of it: external links, external raw storage, virtual datasets. Who opens a file from elsewhere does not
+//! expect it to read other files of his, or to wait for a pipe. Links and raw storage are only followed if [`follow_external`] says so. The
+//! sources of virtual datasets are read without asking if they lie in the folder of the snapshot, where multi-file snapshots have their parts.
+#![allow(unsafe_code)] // hdf5 offers neither the types of links nor what external ones lead to
+
+use super::plain;
+use hdf5::dataset::{DatasetCreate, Layout};
+use hdf5::{Dataset, File};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5l::{H5L_info1_t, H5L_type_t, H5Lexists, H5Lget_info1, H5Lget_val, H5Lunregister};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Pget_virtual_count, H5Pget_virtual_dsetname, H5Pget_virtual_filename};
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsStr, OsString, c_char};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static FOLLOW: AtomicBool = AtomicBool::new(false);
+
+/// The number of external links among the types of links.
+const EXTERNAL: i32 = H5L_type_t::H5L_TYPE_EXTERNAL as i32;
+/// The option that a message names.
+const OPTION: &str = "--follow-external follows it";
+/// A longer name of a part is none [bytes].
+const LONGEST_NAME: usize = 4096;
+/// Virtual datasets made of virtual datasets made of ..., at most.
+const DEEPEST: usize = 4;
+
+/// Whether this process reads other files that an HDF5 file refers to, wherever they are. To be called before the first file is read.
+pub fn follow_external(follow: bool) {
+    FOLLOW.store(follow, Ordering::Relaxed);
+}
+
+pub(super) fn follows() -> bool {
+    FOLLOW.load(Ordering::Relaxed)
+}
+
+/// Makes the library unable to follow external links, unless that is wanted: what [`check_link`] does not see is an error.
+pub(super) fn close_links() {
+    static CLOSED: Once = Once::new();
+    if !follows() {
+        CLOSED.call_once(|| {
+            let _guard = hdf5_sys::LOCK.lock();
+            // SAFETY: the library is locked; it allows to unregister this class of links, and an error changes nothing.
+            unsafe { H5Lunregister(H5L_type_t::H5L_TYPE_EXTERNAL) };
+        });
+    }
+}
+
+/// Fails if an object is reached by a link to another file that may not be followed, or whose target is no regular file. `name` is a
+/// path inside of the file.
+pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), String> {
+    let name = name.trim_matches('/');
+    let ends = name.match_indices('/').map(|(place, _)| place).chain([name.len()]);
+    for prefix in ends.map(|end| &name[..end]) {
+        match link(file.id(), prefix) {
+            None | Some(Link::Inside) => {}
+            Some(Link::Unknown) => {
+                return Err(format!("/{prefix} is a link of a type that cannot be followed"));
+            }
+            Some(Link::External(target)) => {
+                let shown = target.display();
+                if !follows() {
+                    return Err(format!("/{prefix} is a link to another file, {shown}; {OPTION}"));
+                }
+                let candidates = [beside(path, &target), target.clone()];
+                let found = candidates.iter().find(|candidate| candidate.exists());
+                expect_regular(found.unwrap_or(&candidates[0]))
+                    .map_err(|fault| format!("/{prefix} is a link to another file, {shown}: {fault}"))?;
+                // What lies behind is checked as part of the other file only where it is data.
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Link {
+    /// Hard or soft: the object is in the same file, unless a link on the way of a soft one leads out.
+    Inside,
+    External(PathBuf),
+    Unknown,
+}
+
+/// The link of this name; `None` if there is none.
+fn link(file: hid_t, name: &str) -> Option<Link> {
+    let name = CString::new(name).ok()?;
+    let _guard = hdf5_sys::LOCK.lock();
+    // SAFETY: the file is open, the name ends with zero, `info` is plain data that the call fills, and the buffer has the length
+    // that the library is told; the library is locked.
+    unsafe {
+        if H5Lexists(file, name.as_ptr(), H5P_DEFAULT) <= 0 {
+            return None;
+        }
+        let mut info = MaybeUninit::<H5L_info1_t>::zeroed();
+        if H5Lget_info1(file, name.as_ptr(), info.as_mut_ptr(), H5P_DEFAULT) < 0 {
+            return None;
+        }
+        // The type comes first. A file may hold one that the enum does not have, so it is read as a number.
+        match info.as_ptr().cast::<i32>().read() {
+            0 | 1 => return Some(Link::Inside),
+            EXTERNAL => {}
+            _ => return Some(Link::Unknown),
+        }
+        // One byte of flags, the name of the file, a zero, the name of the object, a zero.
+        let mut value = [0u8; 4096];
+        if H5Lget_val(file, name.as_ptr(), value.as_mut_ptr().cast(), value.len() - 1, H5P_DEFAULT) < 0 {
+            return Some(Link::Unknown);
+        }
+        let target = value[1..].split(|&byte| byte == 0).next().unwrap_or_default();
+        Some(Link::External(OsString::from_vec(target.to_vec()).into()))
+    }
+}
+
+/// Whether all numbers of a dataset lie in its file. Other files that they lie in must be regular ones, and in the folder of the snapshot or
+/// below unless external files are followed; `folder` is that folder.
+pub(super) fn check_storage(dataset: &Dataset, path: &Path) -> Result<Storage, String> {
+    storage(dataset, path, path, DEEPEST)
+}
+
+/// Where the numbers of a dataset lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storage {
+    /// In the file itself.
+    Inside,
+    /// In other files, which may be read. `storage_size` says nothing of them.
+    Outside {
+        /// Length of these files together [bytes].
+        bytes: u64,
+    },
+}
+
+fn storage(dataset: &Dataset, path: &Path, snapshot: &Path, depth: usize) -> Result<Storage, String> {
+    let properties = dataset.dcpl().map_err(|error| format!("cannot be read: {}", plain(error)))?;
+    let external = properties.get_external().unwrap_or_default();
+    if let Some(first) = external.first() {
+        if !follows() {
+            return Err(format!("has its numbers in another file, {}; {OPTION}", first.name.escape_debug()));
+        }
+        // Raw storage is found from the working folder.
+        let lengths = external.iter().map(|part| expect_regular(Path::new(&part.name)));
+        let bytes = lengths.sum::<Result<u64, String>>()?;
+        return Ok(Storage::Outside { bytes });
+    }
+    if properties.get_layout().ok() != Some(Layout::Virtual) {
+        return Ok(Storage::Inside);
+    }
+    let mut bytes = 0u64;
+    for (name, dataset) in sources(&properties)? {
+        bytes = bytes.saturating_add(source_length(&name, &dataset, path, snapshot, depth)?);
+    }
+    Ok(Storage::Outside { bytes })
+}
+
+/// The first other file that a virtual dataset has numbers in, if it may be read.
+pub(super) fn first_part(dataset: &Dataset, path: &Path) -> Option<PathBuf> {
+    if dataset.dcpl().ok()?.get_layout().ok()? != Layout::Virtual || check_storage(dataset, path).is_err() {
+        return None;
+    }
+    let sources = sources(&dataset.dcpl().ok()?).ok()?;
+    let (first, _) = sources.into_iter().find(|(name, _)| name != ".")?;
+    Some(beside(path, Path::new(&first)))
+}
+
+/// The parts of a virtual dataset: name of the file and of the dataset in it, each pair once.
+fn sources(properties: &DatasetCreate) -> Result<BTreeSet<(String, String)>, String> {
+    let list = properties.id();
+    let _guard = hdf5_sys::LOCK.lock();
+    let mut count = 0;
+    // SAFETY: the list is open, and `count` is what the call fills; the library is locked.
+    if unsafe { H5Pget_virtual_count(list, &raw mut count) } < 0 {
+        return Err("is a virtual dataset without a list of its parts".to_owned());
+    }
+    let name = |get: unsafe extern "C" fn(hid_t, usize, *mut c_char, usize) -> isize, part: usize| {
+        let mut text = [0u8; LONGEST_NAME];
+        // SAFETY: the list is open and has this part; the buffer is as long as is said; the library is locked.
+        let length = unsafe { get(list, part, text.as_mut_ptr().cast(), text.len()) };
+        let length = usize::try_from(length).ok().filter(|&length| length < text.len());
+        let name = length.and_then(|length| String::from_utf8(text[..length].to_vec()).ok());
+        name.ok_or_else(|| "is a virtual dataset with a part whose name cannot be read".to_owned())
+    };
+    let part = |part| Ok((name(H5Pget_virtual_filename, part)?, name(H5Pget_virtual_dsetname, part)?));
+    (0..count).map(part).collect()
+}
+
+/// Checks one source of a virtual dataset; its length [bytes].
+fn source_length(
+    name: &str,
+    dataset: &str,
+    path: &Path,
+    snapshot: &Path,
+    depth: usize,
+) -> Result<u64, String> {
+    let shown = name.escape_debug();
+    if name.contains('%') || dataset.contains('%') {
+        return Err(format!(
+            "is a virtual dataset of files that are numbered ({shown}), which cannot be read"
+        ));
+    }
+    if depth == 0 {
+        return Err("is a virtual dataset of virtual datasets, too deep to be read".to_owned());
+    }
+    let of_other = |fault: String| format!("is a virtual dataset with a part in {shown}: {fault}");
+    let file = if name == "." { path.to_owned() } else { beside(path, Path::new(name)) };
+    let length = expect_regular(&file).map_err(of_other)?;
+    let folder = |path: &Path| Some(std::fs::canonicalize(path).ok()?.parent()?.to_owned());
+    let (home, place) = (folder(snapshot), folder(&file));
+    let at_home = home.is_some_and(|home| place.is_some_and(|place| place.starts_with(home)));
+    if !at_home && !follows() {
+        return Err(format!(
+            "is a virtual dataset with a part in another folder, {}; {OPTION}",
+            file.display()
+        ));
+    }
+    let other = File::open(&file).map_err(|error| of_other(plain(error)))?;
+    check_link(&other, &file, dataset).map_err(of_other)?;
+    let part = other.dataset(dataset).map_err(|error| of_other(plain(error)))?;
+    storage(&part, &file, snapshot, depth - 1).map_err(of_other)?;
+    Ok(length)
+}
+
+/// The file that a name in another file means.
+fn beside(path: &Path, name: &Path) -> PathBuf {
+    path.with_file_name("").join(name)
+}
+
+/// The length of a file that may be opened without waiting for anyone [bytes].
+fn expect_regular(path: &Path) -> Result<u64, String> {
+    let bare = |error: crate::Error| {
+        let text = error.to_string();
+        let name = format!("{}: ", path.display());
+        text.strip_prefix(&name).unwrap_or(&text).to_owned()
+    };
+    let file = crate::file::open(path).map_err(bare)?;
+    file.metadata().map(|data| data.len()).map_err(|error| error.to_string())
+}
+
+/// A path as bytes, which JSON can hold whatever they are.
+pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_bytes().to_vec()
+}
+
+/// The path of [`path_bytes`].
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+    OsStr::from_bytes(bytes).into()
+}

@@ -1,0 +1,125 @@
+//! What leads out of a file: nothing of it is followed by itself, but for virtual datasets of the same folder. And which files are one snapshot.
+
+use super::foreign::Builder;
+use super::{ALL, Index, Layout, count, folder, header, sample, write_alone, write_as};
+use crate::snapshot::{distinct, read};
+use hdf5::{Extents, File, Selection};
+use std::path::{Path, PathBuf};
+
+/// Makes the coordinates of type 1 of a file a virtual dataset of those of another file.
+fn make_virtual(path: &Path, source: &str) {
+    let file = File::open_rw(path).unwrap();
+    let group = file.group("PartType1").unwrap();
+    let rows = group.dataset("Coordinates").unwrap().shape()[0];
+    group.unlink("Coordinates").unwrap();
+    let extents = || Extents::from((rows, 3));
+    let all = || Selection::All;
+    let builder = group.new_dataset::<f64>();
+    let builder = builder.with_dcpl(|properties| {
+        properties.virtual_map(source, "PartType1/Coordinates", extents(), all(), extents(), all())
+    });
+    builder.shape((rows, 3)).create("Coordinates").unwrap();
+}
+
+fn fault(path: &Path) -> String {
+    let message = read(path, 0, 1).unwrap_err().to_string();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    message
+}
+
+#[test]
+fn virtual_datasets_are_read_from_the_same_folder_only() {
+    let (folder, path) = folder();
+    let bodies = sample(12);
+    let part = folder.path().join("part.hdf5");
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    let expected = read(&path, 0, 1).unwrap();
+    std::fs::copy(&path, &part).unwrap();
+    make_virtual(&path, "part.hdf5");
+    assert_eq!(read(&path, 0, 1).unwrap(), expected);
+
+    std::fs::remove_file(&part).unwrap();
+    assert!(fault(&path).contains("a part in part.hdf5: cannot read: No such file"), "{}", fault(&path));
+    // Nobody writes into a pipe, and reading must not wait.
+    rustix::fs::mkfifoat(rustix::fs::CWD, &part, rustix::fs::Mode::RWXU).unwrap();
+    assert!(fault(&path).ends_with("a part in part.hdf5: is a pipe, not a file"), "{}", fault(&path));
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("other.hdf5");
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    std::fs::copy(&path, &other).unwrap();
+    make_virtual(&path, other.to_str().unwrap());
+    assert!(fault(&path).contains("another folder") && fault(&path).contains("--follow-external"));
+    // A link of the same folder leads there, too.
+    std::fs::remove_file(&part).unwrap();
+    std::os::unix::fs::symlink(&other, &part).unwrap();
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    make_virtual(&path, "part.hdf5");
+    assert!(fault(&path).contains("--follow-external"));
+}
+
+#[test]
+fn external_links_are_refused_wherever_they_stand() {
+    let (folder, path) = folder();
+    let whole = folder.path().join("whole.hdf5");
+    write_alone(&whole, &header(), &sample(12), ALL).unwrap();
+    for place in
+        ["Header", "Parameters", "PartType1", "PartType2/Velocities", "PartType4/ParticleIDs", "Cells"]
+    {
+        write_alone(&path, &header(), &sample(12), ALL).unwrap();
+        let file = File::open_rw(&path).unwrap();
+        if file.link_exists(place) {
+            file.unlink(place).unwrap();
+        }
+        file.link_external("whole.hdf5", place, place).unwrap();
+        drop(file);
+        if place != "Cells" {
+            let expected =
+                format!("/{place} is a link to another file, whole.hdf5; --follow-external follows it");
+            assert!(fault(&path).ends_with(&expected), "{}", fault(&path));
+        }
+    }
+}
+
+#[test]
+fn raw_storage_of_other_files_is_refused() {
+    let (folder, path) = folder();
+    write_alone(&path, &header(), &sample(12), ALL).unwrap();
+    let raw = folder.path().join("raw.bin");
+    std::fs::write(&raw, [0; 96]).unwrap();
+    let file = File::open_rw(&path).unwrap();
+    let group = file.group("PartType1").unwrap();
+    group.unlink("Masses").unwrap();
+    let builder = group.new_dataset::<f64>();
+    let builder = builder.with_dcpl(|properties| properties.external(raw.to_str().unwrap(), 0, 96));
+    builder.shape(4).create("Masses").unwrap();
+    drop((group, file));
+    let message = fault(&path);
+    assert!(
+        message.contains("/PartType1/Masses has its numbers in another file")
+            && message.contains("--follow-external")
+    );
+}
+
+#[test]
+fn the_files_of_a_snapshot_are_one_snapshot() {
+    let (folder, _) = folder();
+    let at = |name: &str| folder.path().join(name);
+    let bodies = sample(12);
+    let index = Index::without_order(count(&bodies));
+    let layout = Layout { files: 1, ..Layout::default() };
+    write_as(&at("alone.hdf5"), &header(), &bodies, ALL, &layout, &index).unwrap();
+    for number in 0..3 {
+        let file = Builder::new(&at(&format!("set.{number}.hdf5")), &[0u64; 6]);
+        file.scalar("Header", "NumFilesPerSnapshot", 3).list("Header", "NumPart_Total", &[0u64; 6]);
+    }
+    let named = |names: &[&str]| names.iter().map(|name| at(name)).collect::<Vec<PathBuf>>();
+    let kept =
+        distinct(&named(&["set.1.hdf5", "alone.hdf5", "set.0.hdf5", "set", "set.2.hdf5", "alone"])).unwrap();
+    assert_eq!(kept, named(&["set.1.hdf5", "alone.hdf5"]));
+    std::os::unix::fs::symlink(at("alone.hdf5"), at("other.hdf5")).unwrap();
+    assert_eq!(distinct(&named(&["alone.hdf5", "other.hdf5"])).unwrap(), named(&["alone.hdf5"]));
+    std::fs::copy(at("alone.hdf5"), at("copy.hdf5")).unwrap();
+    assert_eq!(distinct(&named(&["alone.hdf5", "copy.hdf5"])).unwrap().len(), 2);
+    assert!(distinct(&named(&["none.hdf5"])).unwrap_err().to_string().contains("No such file"));
+}
