@@ -1,14 +1,14 @@
 //! `heorot convert`: bodies from a file of any known format, as a snapshot.
 
 use crate::console::say;
-use crate::initial::{self, Start};
+use crate::initial::{self, Loaded, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
 use anyhow::Result;
 use decomposition::collective;
-use io::snapshot::{Fields, Header};
+use io::snapshot::{Fields, Header, IDS_INVENTED};
 use std::path::PathBuf;
 use treecode::TYPES;
 
@@ -65,9 +65,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let wanted = arguments.units.map(SystemName::units);
         let types = &arguments.types;
         let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
-        let (Start { bodies, time }, units) =
-            initial::read_kinds(crew, &arguments.input, wanted.as_ref(), kinds)?;
-        let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
+        let Loaded { start: Start { bodies, time }, units, invented_ids } =
+            initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds)?;
+        let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
+        if invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;

@@ -2,8 +2,10 @@
 //!
 //! A command is a module with `Arguments` and `main`. Those that run on ranks go through [`launch::on_all_ranks`], which hands
 //! each rank a [`crew::Crew`]: whatever can fail on one rank alone goes through [`crew::Crew::agree`], so that all ranks end alike.
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod accuracy;
+pub mod alike;
 pub mod bench;
 pub mod cli;
 pub mod console;
@@ -18,6 +20,7 @@ pub mod force;
 pub mod forces;
 pub mod gravity_options;
 pub mod halos;
+pub mod ids;
 pub mod info;
 pub mod initial;
 pub mod jobscript;

@@ -1,14 +1,17 @@
 //! Checks `Comm` on real MPI ranks, as on a new cluster: `mpirun -n 4 target/debug/examples/comm_check`.
 //!
 //! With the argument `panic`, the last rank panics while the others wait for it: all must end, with exit code 101. With `panic-in-pool`,
-//! a thread of rayon does it. With `abort`, the last rank ends all with exit code 7. With `huge`, the first rank sends the last one a
-//! message that MPI could not count (2 GiB; the two need twice that).
+//! a thread of rayon does it; with `panic-apart`, a thread that nobody waits for, before its rank takes part in a barrier; with `panic-deaf`,
+//! such a thread of a rank that never calls MPI again. With `abort`, the last rank ends all with exit code 7. With `huge`, the first rank
+//! sends the last one a message that MPI could not count (2 GiB; the two need twice that).
+#![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 #[path = "../tests/conformance/mod.rs"]
 mod conformance;
 
 use decomposition::mpi_world::{LONGEST_PIECE, World};
 use decomposition::{Comm, Error, Hosts, TwoLevel};
+use std::time::Duration;
 
 fn main() -> Result<(), Error> {
     let mut world = World::start()?;
@@ -17,6 +20,17 @@ fn main() -> Result<(), Error> {
     match std::env::args().nth(1).as_deref() {
         Some("panic") if last => panic!("the last rank panics\non purpose"),
         Some("panic-in-pool") => drop(rayon::join(|| (), || assert!(!last, "a thread panics on purpose"))),
+        Some("panic-apart") if last => {
+            let thread = std::thread::spawn(|| panic!("a thread panics on purpose"));
+            while !thread.is_finished() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            world.comm().barrier();
+        }
+        Some("panic-deaf") if last => {
+            std::thread::spawn(|| panic!("a thread panics on purpose"));
+            std::thread::sleep(Duration::from_secs(3600));
+        }
         Some("abort") if last => world.comm().abort(7),
         Some("huge") => huge_message(world.comm()),
         Some(_) => world.comm().barrier(),

@@ -2,6 +2,7 @@
 //!
 //! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
 //! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies.
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 mod comm;
 mod error;
@@ -15,8 +16,8 @@ mod splitters;
 
 pub use comm::collective::agree;
 pub use comm::{
-    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Solo, Traffic, TwoLevel, collective,
-    mpi_world, threads,
+    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Shifted, Solo, Traffic, TwoLevel,
+    collective, mpi_world, threads,
 };
 pub use error::Error;
 pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse, survey_all};

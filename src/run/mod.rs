@@ -10,7 +10,7 @@ use crate::console::{all_said, duration, say, warn};
 use crate::cost::{Totals, timed};
 use crate::crew::Crew;
 use crate::ending::Ending;
-use crate::initial::{Initial, Start};
+use crate::initial::{Initial, Loaded, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
@@ -25,7 +25,7 @@ use anyhow::{Result, bail, ensure};
 use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
-use io::snapshot::{Header, names};
+use io::snapshot::{Header, IDS_INVENTED, names};
 use io::{Target, checkpoint};
 use journal::Journal;
 use state::{Found, State};
@@ -79,6 +79,9 @@ stopped by a `stop` file.";
 pub fn main(arguments: &Arguments) -> Result<Ending> {
     on_all_ranks(&arguments.launch, |crew| {
         let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
+        let echo = io::parameters::echo(&parameters);
+        let lines = echo.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        crew.ensure_alike("the parameters", lines)?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
         let ending = run(crew, &parameters, arguments.overwrite)?;
@@ -113,7 +116,8 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
     memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
-    let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let Loaded { start: begun, invented_ids, .. } =
+        timed(&mut reading, || parameters.initial.load(crew, &units))?;
     check_movie(crew, parameters, &begun.bodies)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let start = begun.time;
@@ -146,6 +150,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         steps,
         step_length: schedule.steps().next().map_or(parameters.time.step, |step| step.length),
         restarts: 0,
+        invented_ids,
         saved: Vec::new(),
         folder,
         simulation,
@@ -210,6 +215,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         steps,
         step_length: schedule.after(state.time).next().map_or(parameters.time.step, |step| step.length),
         restarts: state.restarts + 1,
+        invented_ids: state.invented_ids,
         saved: vec![step],
         folder,
         simulation: Simulation::resume(
@@ -280,6 +286,8 @@ struct Run<'a> {
     /// Steps to do.
     steps: u64,
     restarts: u64,
+    /// Whether the bodies came without ids of their own.
+    invented_ids: bool,
     /// Steps of the checkpoints that this run has written or begun with, the last one last.
     saved: Vec<u64>,
     /// Length of the last step, or before it of the first [T].
@@ -500,10 +508,14 @@ impl Run<'_> {
 
     fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {
         let output = &self.parameters.output;
+        let mut parameters = io::parameters::echo(self.parameters);
+        if self.invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
         let header = Header {
             time: self.simulation.time,
             units: Some(self.parameters.units.units()),
-            parameters: io::parameters::echo(self.parameters),
+            parameters,
             ..Header::default()
         };
         let (fields, layout) = (output.fields(self.step_length), output.layout());
@@ -566,6 +578,7 @@ impl Run<'_> {
             totals: self.totals(),
             files: self.files,
             restarts: self.restarts,
+            invented_ids: self.invented_ids,
         }
     }
 

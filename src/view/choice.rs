@@ -1,4 +1,5 @@
 //! Which bodies a page shows, and where they are: every body has the same chance, by a hash of its id, and all snapshots show the same ones.
+#![allow(clippy::disallowed_methods)] // a page, on which no result depends
 
 use crate::accuracy::hash;
 use crate::render::sequence::{Entry, Sequence};
@@ -52,6 +53,7 @@ impl Choice {
     /// If one cannot be read, or has an id twice where bodies must be followed.
     pub fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
         let by_order = sequence.entries.len() == 1;
+        sequence.check_naming("view each snapshot alone")?;
         let mut chosen: Vec<Candidate> = Vec::new();
         let mut highest = u64::MAX;
         let mut sample = Sample::default();
