@@ -7,12 +7,18 @@ use std::time::Duration;
 /// Prints a line. A log that nobody can take any more, as a closed pipe or a full disk, does not end a run.
 pub fn say(line: &str) {
     let mut out = stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
 }
 
 /// Prints a warning beside the log.
 pub fn warn(line: &str) {
-    let _ = writeln!(stderr().lock(), "heorot: warning: {line}");
+    complain(&format!("warning: {line}"));
+}
+
+/// Prints what is wrong, as one line in one write: under `mpirun` several processes share the stream, and pieces of lines would mix.
+pub fn complain(text: &str) {
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let _ = stderr().lock().write_all(format!("heorot: {line}\n").as_bytes());
 }
 
 /// Where a run tells how far it is.

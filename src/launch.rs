@@ -1,9 +1,10 @@
 //! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
 
+use crate::console::complain;
 use crate::crew::{Crew, Files};
 use crate::machine;
-use anyhow::{Context, Result};
-use decomposition::{Comm, Hosts, TwoLevel, mpi_world::World, threads};
+use anyhow::{Context, Error, Result, anyhow};
+use decomposition::{Comm, Hosts, TwoLevel, agree, mpi_world::World, threads};
 use io::snapshot::Writers;
 use serde::Serialize;
 use std::sync::Mutex;
@@ -82,16 +83,64 @@ impl Pack {
     }
 }
 
-/// An error that another rank reports; this one only ends with it.
+/// An error that the leading rank has printed already; the program only ends with it.
 #[derive(Debug)]
-pub struct ReportedElsewhere;
+pub struct Reported;
 
-impl std::error::Error for ReportedElsewhere {}
+impl std::error::Error for Reported {}
 
-impl std::fmt::Display for ReportedElsewhere {
+impl std::fmt::Display for Reported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the leading rank has reported an error")
     }
+}
+
+/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out: a launcher that sees one rank fail may end the others
+/// at once. Collective.
+fn report(comm: &dyn Comm, error: Error) -> Error {
+    if comm.size() == 1 {
+        return error;
+    }
+    if comm.rank() == 0 {
+        complain(&format!("{error:#}"));
+    }
+    comm.barrier();
+    Reported.into()
+}
+
+/// Whether a launcher has started this process, as one of several or alone.
+fn is_launched() -> bool {
+    RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Prints what is wrong with the command line, which all processes of a launcher have alike: once.
+pub fn complain_once(text: &str) {
+    if !is_launched() {
+        return complain(text);
+    }
+    let launch = Launch { threads: Some(1), ..Launch::default() };
+    if let Err(error) = on_processes(&launch, |_, _| Err::<(), _>(anyhow!("{text}")))
+        && !error.is::<Reported>()
+    {
+        complain(&format!("{error:#}"));
+    }
+}
+
+/// Does a job that is none for several ranks: the leading process does it, the others end as it does.
+///
+/// # Errors
+/// That of the job, on every rank.
+pub fn on_leading_process(job: impl FnOnce() -> Result<()>) -> Result<()> {
+    if !is_launched() {
+        return job();
+    }
+    let world = World::start()?;
+    let comm = world.comm();
+    if comm.size() == 1 {
+        return job();
+    }
+    let end = if comm.rank() == 0 { job() } else { Ok(()) };
+    agree(comm, end.map_err(|error| format!("{error:#}"))).map_err(|text| report(comm, anyhow!(text)))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -103,7 +152,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Does `job` on all ranks and waits for its end.
 ///
 /// # Errors
-/// That of the job, which must be the same on all ranks; ranks that do not lead get [`ReportedElsewhere`].
+/// That of the job, which must be the same on all ranks; of several processes, [`Reported`] once it has been printed.
 pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
@@ -116,7 +165,7 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
 /// # Errors
 /// As [`on_all_ranks`].
 pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
-    if launch.virtual_ranks.is_some() || RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
+    if launch.virtual_ranks.is_some() || is_launched() {
         return on_all_ranks(launch, job);
     }
     if let Some(threads) = launch.threads {
@@ -153,7 +202,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
         let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
         let end = crew.agree(start_threads(threads, true)).and_then(|_| job(&world, &crew));
-        if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
+        end.map_err(|error| report(comm, error))
     })
 }
 

@@ -3,7 +3,8 @@
 use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
-use heorot::launch::{ReportedElsewhere, is_leading_process};
+use heorot::console::complain;
+use heorot::launch::{self, Reported, is_leading_process};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,8 +18,8 @@ fn run(cli: &Cli) -> ExitCode {
     match cli.command.run() {
         Ok(ending) => ExitCode::from(ending.code()),
         Err(error) => {
-            if !error.is::<ReportedElsewhere>() {
-                eprintln!("heorot: {error:#}");
+            if !error.is::<Reported>() {
+                complain(&format!("{error:#}"));
             }
             ExitCode::FAILURE
         }
@@ -27,13 +28,12 @@ fn run(cli: &Cli) -> ExitCode {
 
 /// Prints the help that was asked for, or in one line what is wrong with the command line.
 fn explain(usage: &clap::Error) -> ExitCode {
-    if is_leading_process() && usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand
-    {
+    if usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand {
         let text = usage.to_string();
         let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
         let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
         let line = said.collect::<Vec<_>>().join(" ");
-        eprintln!("heorot: {}; see --help", line.trim_start_matches("error: "));
+        launch::complain_once(&format!("{}; see --help", line.trim_start_matches("error: ")));
     } else if is_leading_process() {
         let _ = usage.print();
     }
