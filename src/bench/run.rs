@@ -141,7 +141,7 @@ impl Run {
         }
         let start = Start { bodies, time: saved.time };
         let (first, progress) = (saved.diagnostics, saved.progress.clone());
-        let mut simulation = Simulation::resume(comm, forces, Stepping::Fixed, start, first, progress);
+        let mut simulation = Simulation::resume(comm, forces, Stepping::Fixed, start, first, progress, None);
         let (mut seconds, mut found) = (0.0, Vec::new());
         for number in 1..=self.amount.steps {
             comm.barrier();
