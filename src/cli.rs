@@ -2,6 +2,7 @@
 
 use crate::console::all_said;
 use crate::ending::Ending;
+use crate::launch::on_leading_process;
 use crate::{
     bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
     render, run, status, study, view,
@@ -75,20 +76,20 @@ impl Command {
         let mut ending = Ending::Done;
         match self {
             Command::Run(arguments) => run::main(arguments).map(|end| ending = end),
-            Command::Status(arguments) => status::main(arguments),
-            Command::Plan(arguments) => plan::main(arguments),
-            Command::Jobscript(arguments) => jobscript::main(arguments),
+            Command::Status(arguments) => on_leading_process(|| status::main(arguments)),
+            Command::Plan(arguments) => on_leading_process(|| plan::main(arguments)),
+            Command::Jobscript(arguments) => on_leading_process(|| jobscript::main(arguments)),
             Command::Doctor(arguments) => doctor::main(arguments),
             Command::Force(arguments) => force::main(arguments),
-            Command::Model(arguments) => make::main(arguments),
+            Command::Model(arguments) => on_leading_process(|| make::main(arguments)),
             Command::Render(arguments) => render::main(arguments),
-            Command::Poster(arguments) => poster::main(arguments),
-            Command::View(arguments) => view::main(arguments),
-            Command::Plot(arguments) => plot::main(arguments),
+            Command::Poster(arguments) => on_leading_process(|| poster::main(arguments)),
+            Command::View(arguments) => on_leading_process(|| view::main(arguments)),
+            Command::Plot(arguments) => on_leading_process(|| plot::main(arguments)),
             Command::Halos(arguments) => halos::main(arguments),
-            Command::Info(arguments) => info::main(arguments),
+            Command::Info(arguments) => on_leading_process(|| info::main(arguments)),
             Command::Convert(arguments) => convert::main(arguments),
-            Command::Extract(arguments) => extract::main(arguments),
+            Command::Extract(arguments) => on_leading_process(|| extract::main(arguments)),
             Command::Bench(arguments) => bench::main(arguments),
             Command::Study(arguments) => study::main(arguments),
             Command::Network(arguments) => network::main(arguments),

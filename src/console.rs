@@ -65,7 +65,8 @@ pub fn warn(line: &str) {
 
 /// Prints what is wrong, as one line in one write: under `mpirun` several processes share the stream, and pieces of lines would mix.
 pub fn complain(text: &str) {
-    let _ = stderr().lock().write_all(format!("heorot: {}\n", printable(text.trim_end())).as_bytes());
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let _ = stderr().lock().write_all(format!("heorot: {}\n", printable(line.trim_end())).as_bytes());
 }
 
 /// Where a run tells how far it is.

@@ -1,11 +1,10 @@
 //! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
 
-use crate::alike;
-use crate::console::all_said;
+use crate::console::{all_said, complain};
 use crate::crew::{Crew, Files};
-use crate::machine;
-use anyhow::{Context, Result, anyhow};
-use decomposition::{Comm, Hosts, TwoLevel, mpi_world::World, threads};
+use crate::{alike, machine};
+use anyhow::{Context, Error, Result, anyhow, ensure};
+use decomposition::{Comm, Hosts, TwoLevel, agree, mpi_world::World, threads};
 use io::snapshot::Writers;
 use serde::Serialize;
 use std::sync::Mutex;
@@ -84,16 +83,65 @@ impl Pack {
     }
 }
 
-/// An error that another rank reports; this one only ends with it.
+/// An error that the leading rank has printed already; the program only ends with it.
 #[derive(Debug)]
-pub struct ReportedElsewhere;
+pub struct Reported;
 
-impl std::error::Error for ReportedElsewhere {}
+impl std::error::Error for Reported {}
 
-impl std::fmt::Display for ReportedElsewhere {
+impl std::fmt::Display for Reported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the leading rank has reported an error")
     }
+}
+
+/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out: a launcher that sees one rank fail may end the others
+/// at once. Collective.
+fn report(comm: &dyn Comm, error: Error) -> Error {
+    if comm.size() == 1 {
+        return error;
+    }
+    if comm.rank() == 0 {
+        complain(&format!("{error:#}"));
+    }
+    comm.barrier();
+    Reported.into()
+}
+
+/// Whether a launcher has started this process, as one of several or alone.
+fn is_launched() -> bool {
+    RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Prints what is wrong with the command line, which all processes of a launcher have alike: once.
+pub fn complain_once(text: &str) {
+    if !is_launched() {
+        return complain(text);
+    }
+    let launch = Launch { threads: Some(1), ..Launch::default() };
+    if let Err(error) = on_processes(&launch, |_, _| Err::<(), _>(anyhow!("{text}")))
+        && !error.is::<Reported>()
+    {
+        complain(&format!("{error:#}"));
+    }
+}
+
+/// Does a job that is none for several ranks: the leading process does it, the others end as it does.
+///
+/// # Errors
+/// That of the job, on every rank.
+pub fn on_leading_process(job: impl FnOnce() -> Result<()>) -> Result<()> {
+    if !is_launched() {
+        return job();
+    }
+    let world = World::start()?;
+    let comm = world.comm();
+    if comm.size() == 1 {
+        return job();
+    }
+    check_alike(&world)?;
+    let job = || if comm.rank() == 0 { job().map_err(|error| format!("{error:#}")) } else { Ok(()) };
+    agree(comm, job).map_err(|text| report(comm, anyhow!(text)))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -105,7 +153,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Does `job` on all ranks and waits for its end.
 ///
 /// # Errors
-/// That of the job, which must be the same on all ranks; ranks that do not lead get [`ReportedElsewhere`].
+/// That of the job, which must be the same on all ranks; of several processes, [`Reported`] once it has been printed.
 pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
@@ -118,7 +166,7 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
 /// # Errors
 /// As [`on_all_ranks`].
 pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
-    if launch.virtual_ranks.is_some() || RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
+    if launch.virtual_ranks.is_some() || is_launched() {
         return on_all_ranks(launch, job);
     }
     if let Some(threads) = launch.threads {
@@ -149,10 +197,7 @@ fn on_virtual_ranks<T: Send>(
 /// As [`on_all_ranks`].
 pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>) -> Result<T> {
     let world = World::start()?;
-    // Before anything that ranks do together: those that are not alike do not do the same.
-    let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
-    let alike = alike::check(world.comm(), &facts).map_err(|fault| anyhow!(fault));
-    alike.map_err(|fault| if world.comm().rank() == 0 { fault } else { ReportedElsewhere.into() })?;
+    check_alike(&world)?;
     launch.pack.apply(world.comm(), world.hosts(), |comm, layout| {
         let (rank, size) = (comm.rank(), comm.size());
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
@@ -161,20 +206,15 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
         // Only the leading rank prints; all end alike if that failed.
         let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
-        if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
+        end.map_err(|error| report(comm, error))
     })
 }
 
-/// Whether all processes of an `mpirun` were started alike, for one that has found no command to do: what is wrong with its command line need not be wrong
-/// with the others', which wait for it. Nothing is to be seen without a launcher.
-///
-/// # Errors
-/// As [`on_all_ranks`], if they were not.
-pub fn check_processes() -> Result<()> {
-    if RANK_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
-        return Ok(());
-    }
-    on_processes(&Launch { threads: Some(1), ..Launch::default() }, |_, _| Ok(()))
+/// Fails on all processes, with one line printed, unless all were started alike: before anything that ranks do together, since those that are not alike do
+/// not do the same. Collective.
+fn check_alike(world: &World) -> Result<()> {
+    let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
+    alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
 /// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.

@@ -15,7 +15,7 @@ pub struct LayoutOptions {
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub compression: Option<u8>,
     /// Write N files instead of one, named NAME.0.hdf5 and so on.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(Layout::MOST_FILES)))]
     pub files: Option<u16>,
 }
 

@@ -91,6 +91,19 @@ fn seconds(clock: ClockId) -> f64 {
     time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
 }
 
+/// What numbers of processes belong to: this start of this host, and the container in it, if the system tells. Hosts and containers may share a name.
+pub fn place() -> Option<String> {
+    let boot = read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), processes.display()))
+}
+
+/// Whether there is such a process of another user, of which the system tells nothing else.
+pub fn is_hidden(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
+    rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::PERM)
+}
+
 /// When a process of this host began, in the system's ticks since its start; `None` if there is none, or only its remains.
 pub fn process_start(pid: u32) -> Option<u64> {
     let text = read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -4,7 +4,7 @@ use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
 use heorot::console::{all_said, complain, lose};
-use heorot::launch::{ReportedElsewhere, check_processes, is_leading_process};
+use heorot::launch::{self, Reported, is_leading_process};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
@@ -21,31 +21,23 @@ fn run(cli: &Cli) -> ExitCode {
     io::snapshot::follow_external(cli.follow_external);
     match cli.command.run() {
         Ok(ending) => ExitCode::from(ending.code()),
-        Err(error) => fail(&error),
+        Err(error) => {
+            if !error.is::<Reported>() {
+                complain(&format!("{error:#}"));
+            }
+            ExitCode::FAILURE
+        }
     }
-}
-
-fn fail(error: &anyhow::Error) -> ExitCode {
-    if !error.is::<ReportedElsewhere>() {
-        complain(&format!("{error:#}"));
-    }
-    ExitCode::FAILURE
 }
 
 /// Prints the help that was asked for, or in one line what is wrong with the command line.
 fn explain(usage: &clap::Error) -> ExitCode {
-    if usage.exit_code() != 0
-        && let Err(error) = check_processes()
-    {
-        return fail(&error);
-    }
-    if is_leading_process() && usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand
-    {
+    if usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand {
         let text = usage.to_string();
         let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
         let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
         let line = said.collect::<Vec<_>>().join(" ");
-        complain(&format!("{}; see --help", line.trim_start_matches("error: ")));
+        launch::complain_once(&format!("{}; see --help", line.trim_start_matches("error: ")));
     } else if is_leading_process() {
         if let Err(error) = usage.print().and_then(|()| stdout().flush()) {
             lose(&error);

@@ -138,8 +138,8 @@ impl Time {
         positive("time.step", self.step)?;
         positive("time.energy_bound", self.energy_bound)?;
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
-        positive("time.eta", adaptive.eta)?;
-        positive("time.eta_rate", adaptive.eta_rate)?;
+        at_least("time.eta", adaptive.eta, Adaptive::LEAST_ETA)?;
+        at_least("time.eta_rate", adaptive.eta_rate, Adaptive::LEAST_ETA_RATE)?;
         let smallest = adaptive.smallest;
         ensure!(
             (0.0..=self.step).contains(&smallest),
@@ -304,8 +304,9 @@ impl Output {
     fn check(&self) -> Result<()> {
         self.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))?;
         ensure!(self.compression <= 9, "output.compression = {}: must be from 0 to 9", self.compression);
-        ensure!(self.files >= 1, "output.files = 0: must be at least 1");
-        Ok(())
+        let most = Layout::MOST_FILES;
+        ensure!((1..=most).contains(&self.files), "output.files = {}: must be from 1 to {most}", self.files);
+        self.mpi_hints.iter().try_for_each(|(name, value)| check_hint(name, value))
     }
 }
 
@@ -387,6 +388,48 @@ impl Parameters {
         self.movie.as_ref().map_or(Ok(()), Movie::check)?;
         self.output.check()
     }
+}
+
+/// MPI libraries end the program if a hint is longer than they take, and divide by some of the numbers.
+fn check_hint(name: &str, value: &str) -> Result<()> {
+    const NUMBERS: [&str; 8] = [
+        "cb_nodes",
+        "cb_buffer_size",
+        "cb_block_size",
+        "ind_rd_buffer_size",
+        "ind_wr_buffer_size",
+        "striping_factor",
+        "striping_unit",
+        "nb_proc",
+    ];
+    let is_word = |text: &str, most: usize| {
+        (1..=most).contains(&text.trim().len())
+            && text.len() <= most
+            && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    };
+    ensure!(
+        is_word(name, 35),
+        "output.mpi_hints: {name:?} is no name of a hint, must be from 1 to 35 printable characters"
+    );
+    ensure!(
+        is_word(value, 255),
+        "output.mpi_hints.{name} = {value:?}: must be from 1 to 255 printable characters"
+    );
+    let is_all = name == "striping_factor" && value == "-1"; // of all servers
+    let is_number = value.parse::<u32>().is_ok_and(|number| (1..=i32::MAX as u32).contains(&number));
+    ensure!(
+        !NUMBERS.contains(&name) || is_number || is_all,
+        "output.mpi_hints.{name} = {value:?}: must be a whole number from 1 to {}",
+        i32::MAX
+    );
+    Ok(())
+}
+
+fn at_least(name: &str, value: f64, least: f64) -> Result<()> {
+    if !(value >= least && value.is_finite()) {
+        bail!("{name} = {value:?}: must be at least {least:e} and finite");
+    }
+    Ok(())
 }
 
 fn positive(name: &str, value: f64) -> Result<()> {

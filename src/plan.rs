@@ -61,7 +61,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
     let steps = schedule.count();
-    let snapshots = 1 + schedule.steps().filter(|step| step.snapshot).count() as u64;
+    let snapshots = 1 + schedule.snapshots();
     let ranks = u64::from(arguments.ranks);
     say(&format!("{bodies} bodies, {steps} steps, on {ranks} ranks x {} threads", arguments.threads));
     let fits = say_memory(arguments, bodies);

@@ -8,6 +8,10 @@
 use crate::parameters::Time;
 use anyhow::{Result, bail};
 
+/// Steps and snapshots of a run at most: more of them cannot be meant.
+const MOST_STEPS: f64 = 1e10;
+const MOST_SNAPSHOTS: f64 = 1e6;
+
 /// What a number of steps may lack to be a whole one, and still be taken as whole: rounding of `every / step`.
 const ROUNDING: f64 = 1e-9;
 
@@ -50,7 +54,7 @@ impl Schedule {
     /// The steps from `start` on, with a snapshot `every` so often and at the end.
     ///
     /// # Errors
-    /// If the run would end before it starts.
+    /// If the run would end before it starts, or has more steps or snapshots than any run can do, or steps that are lost beside the time.
     pub fn new(time: &Time, start: f64, every: Option<f64>) -> Result<Schedule> {
         let until = match (time.end, time.steps) {
             (Some(end), _) if end <= start => {
@@ -59,7 +63,55 @@ impl Schedule {
             (Some(end), _) => Until::Time(end),
             (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
         };
-        Ok(Schedule { start, longest: time.step, every, until })
+        let schedule = Schedule { start, longest: time.step, every, until };
+        schedule.check()?;
+        Ok(schedule)
+    }
+
+    fn check(&self) -> Result<()> {
+        let Schedule { start, longest, every, until } = *self;
+        let (end, steps, key) = match until {
+            Until::Time(end) => (end, (end - start) / longest.min(every.unwrap_or(longest)), "step"),
+            Until::Steps(steps) => (start + steps as f64 * longest, steps as f64, "steps"),
+        };
+        if let Some(every) = every {
+            let snapshots = ((end - start) / every).min(steps);
+            if snapshots > MOST_SNAPSHOTS {
+                bail!(
+                    "output.snapshot_every = {every:?}: would make {snapshots:.0e} snapshots; {MOST_SNAPSHOTS} are the most"
+                );
+            }
+        }
+        if steps > MOST_STEPS {
+            let value = if key == "step" { longest } else { steps };
+            bail!("time.{key} = {value:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most");
+        }
+        for (key, length) in [("time.step", Some(longest)), ("output.snapshot_every", every)] {
+            let Some(length) = length else { continue };
+            let latest = start.abs().max(end.abs());
+            if !latest.is_finite() || (latest + length) - latest < 0.5 * length {
+                bail!("{key} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps that are left when so many are done and this is the time [T].
+    pub fn left(&self, done: u64, time: f64) -> u64 {
+        let is_at = |step: Step| step.time == time;
+        let is_unchanged = done == 0 || self.steps().nth(done as usize - 1).is_some_and(is_at);
+        if is_unchanged { self.count().saturating_sub(done) } else { self.after(time).count() as u64 }
+    }
+
+    /// Number of snapshots at the ends of steps.
+    pub fn snapshots(&self) -> u64 {
+        let mut left = self.count();
+        let stretches = (0..).map_while(|k| self.stretch(k)).take_while(|stretch| {
+            let begins = left > 0;
+            left = left.saturating_sub(stretch.steps);
+            begins
+        });
+        stretches.count() as u64
     }
 
     /// All steps, in order.
@@ -143,6 +195,11 @@ mod tests {
         let schedule = Schedule::new(&Time::fixed(end, steps, step), start, every).unwrap();
         let list: Vec<Step> = schedule.steps().collect();
         assert_eq!(list.len() as u64, schedule.count());
+        assert_eq!(snapshots(&list).len() as u64, schedule.snapshots());
+        for done in 0..list.len() {
+            let time = if done == 0 { start } else { list[done - 1].time };
+            assert_eq!(schedule.left(done as u64, time), (list.len() - done) as u64);
+        }
         list
     }
 
@@ -216,6 +273,34 @@ mod tests {
         assert!(left[1..].iter().all(|step| step.length == 0.1));
         assert_eq!(snapshots(&left), [0.5, 1.0]);
         assert_eq!(schedule.after(1.0).count(), 0);
+    }
+
+    #[test]
+    fn what_no_run_can_do_is_refused() {
+        for (end, steps, step, start, every, key) in [
+            (Some(1.0), None, 0.1, 0.0, Some(1e-15), "output.snapshot_every = 1e-15"),
+            (Some(1.0), None, 0.1, 0.0, Some(1e-300), "output.snapshot_every"),
+            (None, Some(u64::MAX), 0.1, 0.0, Some(1e-15), "output.snapshot_every"),
+            (Some(1.0), None, 1e-300, 0.0, None, "time.step"),
+            (Some(1e300), None, 0.1, 0.0, None, "time.step"),
+            (Some(1e300), None, 0.1, 0.0, Some(0.1), "output.snapshot_every"),
+            (None, Some(u64::MAX), 0.1, 0.0, None, "time.steps"),
+            (None, Some(1 << 63), 0.1, 0.0, Some(1e300), "time.steps"),
+            (None, Some(2), 1e-17, 1.0, None, "time.step"),
+            (None, Some(2), 0.1, 1e300, None, "time.step"),
+            (None, Some(2), 0.1, 1.0, Some(1e-17), "output.snapshot_every"),
+            (None, Some(2), f64::MAX, f64::MAX, None, "time.step"),
+            (Some(f64::MAX), None, f64::MAX, f64::MIN, None, "time.step"),
+        ] {
+            let error = Schedule::new(&Time::fixed(end, steps, step), start, every).err();
+            let message = error.map_or("it passes".to_owned(), |error| error.to_string());
+            assert!(
+                message.starts_with(key),
+                "{key} of {end:?} {steps:?} {step} {start} {every:?}: {message}"
+            );
+        }
+        Schedule::new(&Time::fixed(Some(1e-290), None, 1e-300), 0.0, None).unwrap();
+        Schedule::new(&Time::fixed(None, Some(1_000_000_000), 1.0), 0.0, None).unwrap();
     }
 
     #[test]

@@ -5,8 +5,9 @@ use crate::diagnostics::Diagnostics;
 use crate::forces::{Control, Engine, Forces, Progress};
 use crate::initial::Start;
 use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Selection, TYPES, leapfrog};
 
@@ -28,6 +29,28 @@ pub struct Simulation<'a> {
     pub all: Meter,
     /// What the last step consisted of.
     pub course: Course,
+    /// The full step that is under way, and what it took so far.
+    part: Option<(Part, Meter)>,
+}
+
+/// A full step up to a time at which the bodies are sorted next, so that nothing is needed but they: a checkpoint can be written there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Length of the full step [T].
+    pub length: f64,
+    /// The time at its end [T].
+    pub time: f64,
+    clock: Clock,
+    course: Course,
+}
+
+/// How far a full step has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// To its end.
+    Whole,
+    /// To a time within it: [`Simulation::part`] and the bodies are all of its state.
+    Part,
 }
 
 /// What holds the bodies between steps.
@@ -70,6 +93,10 @@ impl Held {
 /// Bodies are sorted anew where so many bodies, as a part of all, have felt the field since they were sorted last: the sort then takes a fraction of the
 /// time that the field takes.
 const SORTED_AFTER: f64 = 0.5;
+/// An evaluation counts as that of this part of all bodies at least, so that they are sorted every 512 evaluations: a run can be stopped within a full step there only.
+const LEAST_FELT: f64 = 1.0 / 1024.0;
+/// A first step with bodies on finer rungs than this would take days, whatever the machine.
+const FINEST_AT_FIRST: u8 = 24;
 /// Moments are summed anew where more than this part of the bodies feels the field: it is cheap then, and they might as well be exact.
 const FRESH_FROM: f64 = 0.05;
 
@@ -82,6 +109,7 @@ impl<'a> Simulation<'a> {
         start: Start,
         diagnostics: Diagnostics,
         progress: Progress,
+        part: Option<Part>,
     ) -> Simulation<'a> {
         Simulation {
             comm,
@@ -94,6 +122,7 @@ impl<'a> Simulation<'a> {
             last: Meter::default(),
             all: Meter::default(),
             course: Course::default(),
+            part: part.map(|part| (part, Meter::default())),
         }
     }
 
@@ -135,6 +164,7 @@ impl<'a> Simulation<'a> {
             all: meter.clone(),
             last: meter,
             course: Course::default(),
+            part: None,
         })
     }
 
@@ -143,21 +173,56 @@ impl<'a> Simulation<'a> {
     /// # Errors
     /// The same on every rank, if a body has left the numbers that can be computed with.
     pub fn step(&mut self, length: f64, time: f64) -> Result<()> {
-        let mut meter = Meter::default();
+        while self.advance(length, time)? == Advance::Part {}
+        Ok(())
+    }
+
+    /// Goes one full step of this length [T], which ends at `time`, or the part of it that is left, or up to the next time within it at which the run may be stopped.
+    /// Collective.
+    ///
+    /// # Errors
+    /// The same on every rank, if a body has left the numbers that can be computed with.
+    pub fn advance(&mut self, length: f64, time: f64) -> Result<Advance> {
         let clock = Instant::now();
-        let evaluation = match self.stepping {
-            Stepping::Fixed => self.step_together(length, &mut meter)?,
-            Stepping::Adaptive(adaptive) => self.step_apart(&adaptive, length, &mut meter)?,
+        let (part, mut meter) =
+            self.part.take().map_or((None, Meter::default()), |(part, meter)| (Some(part), meter));
+        let advanced = match self.stepping {
+            Stepping::Fixed => Ok(self.step_together(length, &mut meter)?),
+            Stepping::Adaptive(adaptive) => {
+                let part =
+                    part.unwrap_or(Part { length, time, clock: Clock::default(), course: Course::default() });
+                self.step_apart(&adaptive, part, &mut meter)?
+            }
+        };
+        let evaluation = match advanced {
+            Ok(evaluation) => evaluation,
+            Err(part) => {
+                meter.total += clock.elapsed();
+                self.part = Some((part, meter));
+                return Ok(Advance::Part);
+            }
         };
         let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &evaluation));
         meter.verification = self.engine.take_verification();
         self.held = Held::Evaluation(Box::new(evaluation));
-        meter.total = clock.elapsed();
+        meter.total += clock.elapsed();
         self.all.add(&meter);
         self.time = time;
         self.diagnostics = measured;
         self.last = meter;
-        Ok(())
+        Ok(Advance::Whole)
+    }
+
+    /// The full step that is under way, if the last call of [`Simulation::advance`] has not come to its end.
+    pub fn part(&self) -> Option<&Part> {
+        self.part.as_ref().map(|(part, _)| part)
+    }
+
+    /// What it took since the beginning, with the part of a step that is under way.
+    pub fn so_far(&self) -> Meter {
+        let mut all = self.all.clone();
+        self.part.iter().for_each(|(_, meter)| all.add(meter));
+        all
     }
 
     /// All bodies in one step.
@@ -177,22 +242,37 @@ impl<'a> Simulation<'a> {
     }
 
     /// Each body in steps of its own. All drift together, from one end of a step to the next; whose step ends feels the field, is kicked and chooses its
-    /// next step (Quinn et al. 1997; Springel 2005).
-    fn step_apart(&mut self, adaptive: &Adaptive, length: f64, meter: &mut Meter) -> Result<Evaluation> {
-        let (ladder, mut clock) = (Ladder::new(length, adaptive.smallest), Clock::default());
-        let mut counts = self.choose(adaptive, &ladder, meter);
-        let mut course = Course { too_fast: counts.too_fast, ..Course::default() };
-        timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
-        // Bodies that have felt the field since they were sorted; the first time in a step they are sorted in any case, since a run that is continued
-        // has no tree.
+    /// next step (Quinn et al. 1997; Springel 2005). Ends where the bodies are to be sorted again, with the part of the step that is done.
+    fn step_apart(
+        &mut self,
+        adaptive: &Adaptive,
+        mut part: Part,
+        meter: &mut Meter,
+    ) -> Result<Result<Evaluation, Part>> {
+        let ladder = Ladder::new(part.length, adaptive.smallest);
+        let mut counts = if part.clock == Clock::default() {
+            let counts = self.choose(adaptive, &ladder, meter);
+            part.course.too_fast = counts.too_fast;
+            timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
+            counts
+        } else {
+            Counts::of(self.comm, self.held.bodies())
+        };
+        // Bodies that have felt the field since they were sorted; here they are sorted in any case, since a run that is continued has no tree.
         let mut felt = f64::INFINITY;
         loop {
-            let finest = counts.finest();
+            let (finest, mut clock) = (counts.finest(), part.clock);
             clock.advance(finest);
-            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), ladder.length(finest)));
             let (all, least) = (counts.total() as f64, clock.coarsest());
             let active = counts.at_least(least) as f64;
-            let ahead = clock.left(finest).min(SORTED_AFTER * all / counts.per_finest_step());
+            let sorts = felt + active > SORTED_AFTER * all;
+            if sorts && felt.is_finite() {
+                return Ok(Err(part));
+            }
+            part.clock = clock;
+            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), ladder.length(finest)));
+            let until_sorted = SORTED_AFTER * all / counts.per_finest_step().max(LEAST_FELT * all);
+            let ahead = clock.left(finest).min(until_sorted);
             let plan = Plan {
                 selection: Selection {
                     least_rung: if active == all { 0 } else { least },
@@ -201,7 +281,6 @@ impl<'a> Simulation<'a> {
                 ahead: if active == all { 0.0 } else { ahead },
                 finest_rung: finest,
             };
-            let sorts = felt + active > SORTED_AFTER * all;
             let mut evaluation = if sorts {
                 self.engine.evaluate(self.comm, self.held.take_bodies(), &plan)?
             } else {
@@ -209,20 +288,20 @@ impl<'a> Simulation<'a> {
                 let before = self.held.take_evaluation().expect("the first time in a step sorts");
                 self.engine.again(self.comm, before, &plan, moments)
             };
-            felt = if sorts { 0.0 } else { felt + active };
+            felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
             self.count(&evaluation, meter);
-            course.count(&counts, least, sorts);
+            part.course.count(&counts, least, sorts);
             timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, least));
             if clock.is_at_end() {
-                self.course = course;
-                return Ok(evaluation);
+                self.course = part.course;
+                return Ok(Ok(evaluation));
             }
             timed(&mut meter.integrate, || {
                 let gravity = self.engine.gravity();
                 counts = ladder.choose(self.comm, adaptive, gravity, &mut evaluation.bodies, least);
                 ladder.open(&mut evaluation.bodies, least);
             });
-            course.too_fast = course.too_fast.max(counts.too_fast);
+            part.course.too_fast = part.course.too_fast.max(counts.too_fast);
             self.held = Held::Evaluation(Box::new(evaluation));
         }
     }
@@ -234,10 +313,20 @@ impl<'a> Simulation<'a> {
     }
 
     /// Gives bodies the rungs of the first step, which has this length [T]: for a snapshot of the first state. Collective.
-    pub fn choose_steps(&mut self, length: f64) {
-        if let Stepping::Adaptive(adaptive) = self.stepping {
-            self.choose(&adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
-        }
+    ///
+    /// # Errors
+    /// The same on every rank, if the first step would have more evaluations than any run can do.
+    pub fn choose_steps(&mut self, length: f64) -> Result<()> {
+        let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
+        let counts = self.choose(&adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
+        ensure!(
+            counts.finest() <= FINEST_AT_FIRST,
+            "time.step = {length:?}: the bodies need steps that are 2^{} times shorter, {} of them the shortest; give a shorter time.step, a longer \
+             gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate",
+            counts.finest(),
+            counts.at_least(counts.finest())
+        );
+        Ok(())
     }
 
     /// Adds what an evaluation took. Collective.

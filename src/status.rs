@@ -31,6 +31,9 @@ pub struct Status {
     pub phase: Phase,
     /// Host of the leading rank.
     pub host: String,
+    /// What numbers of processes belong to: hosts and containers may share a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Its process there.
     pub pid: u32,
     /// When that process began, in the system's ticks since its start: another process of the same number has another one.
@@ -126,7 +129,7 @@ impl Status {
             return None;
         }
         let silence = now().saturating_sub(self.heartbeat);
-        if self.host == machine::host() {
+        if self.is_here() {
             let began = machine::process_start(self.pid);
             let gone = began.is_none() || (self.pid_began.is_some() && began != self.pid_began);
             return gone.then(|| format!("its process {} is gone, last seen {} ago", self.pid, ago(silence)));
@@ -134,10 +137,9 @@ impl Status {
         (silence > SILENCE).then(|| format!("no sign of life from {} for {}", self.host, ago(silence)))
     }
 
-    /// Whether it is certain that the run is going on, in another process on this host.
-    pub fn is_surely_alive(&self) -> bool {
-        let here = self.host == machine::host() && self.pid != std::process::id();
-        self.phase == Phase::Running && here && self.pid_began.is_some() && self.cause_of_death().is_none()
+    /// Whether processes here have the numbers that it tells.
+    fn is_here(&self) -> bool {
+        self.host == machine::host() && (self.place.is_none() || self.place == machine::place())
     }
 
     /// Says it in a few lines.
@@ -220,6 +222,7 @@ mod tests {
         Status {
             phase: Phase::Running,
             host: machine::host(),
+            place: machine::place(),
             pid: std::process::id(),
             pid_began: machine::process_start(std::process::id()),
             heartbeat: now(),
@@ -251,7 +254,8 @@ mod tests {
         assert!(reused.cause_of_death().unwrap().contains("is gone"));
         let gone = Status { pid: u32::MAX, ..status() };
         assert!(gone.cause_of_death().unwrap().contains("is gone"));
-        assert!(!gone.is_surely_alive());
+        let container = Status { place: Some("another".to_owned()), ..gone };
+        assert_eq!(container.cause_of_death(), None);
         let silent = Status { host: "elsewhere".to_owned(), heartbeat: now() - 2 * SILENCE, ..status() };
         assert!(silent.cause_of_death().unwrap().starts_with("no sign of life from elsewhere for 2m"));
         let talking = Status { host: "elsewhere".to_owned(), ..status() };

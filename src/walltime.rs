@@ -15,7 +15,10 @@ pub struct WallTime(u64);
 #[serde(try_from = "String", into = "String")]
 pub struct Interval(pub Option<WallTime>);
 
-const EXPECTED: &str = "expected a time such as \"90s\", \"30m\", \"12h\", \"12:00:00\" or \"2-12:00:00\" (days-hours:minutes:seconds), above 0";
+const EXPECTED: &str = "expected a time such as \"90s\", \"30m\", \"12h\", \"12:00:00\" or \"2-12:00:00\" (days-hours:minutes:seconds), above 0 and at most 36500 days";
+
+/// The longest [s]: clocks can be asked for times so far away.
+const LONGEST: u64 = 36_500 * 86_400;
 
 impl WallTime {
     /// Of so many minutes.
@@ -33,7 +36,8 @@ impl FromStr for WallTime {
     type Err = String;
 
     fn from_str(text: &str) -> Result<WallTime, String> {
-        let seconds = with_unit(text).or_else(|| by_the_clock(text)).filter(|&seconds| seconds > 0);
+        let seconds = with_unit(text).or_else(|| by_the_clock(text));
+        let seconds = seconds.filter(|seconds| (1..=LONGEST).contains(seconds));
         seconds.map(WallTime).ok_or_else(|| format!("{text:?}: {EXPECTED}"))
     }
 }
@@ -146,6 +150,10 @@ mod tests {
             "1-2",
             "99999999999999999999s",
             "99999999999999999d",
+            "9223372036854775807s",
+            "18446744073709551615s",
+            "36501d",
+            "1000000000:00:00",
             "ü",
         ] {
             let message = text.parse::<WallTime>().unwrap_err();

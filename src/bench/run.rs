@@ -314,7 +314,8 @@ impl Saved {
     /// A simulation that goes on from here.
     fn resume<'a>(self, comm: &'a dyn Comm, case: &Case) -> Simulation<'a> {
         let Saved { bodies, time, diagnostics, progress } = self;
-        Simulation::resume(comm, &case.forces, Stepping::Fixed, Start { bodies, time }, diagnostics, progress)
+        let start = Start { bodies, time };
+        Simulation::resume(comm, &case.forces, Stepping::Fixed, start, diagnostics, progress, None)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keeps the status file of a run fresh: a thread of the leading rank rewrites it each second, also while a step lasts for hours.
 
+use super::lock::Handle;
 use crate::status::{self, Phase, Status};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,11 +18,11 @@ pub struct Beacon {
 }
 
 impl Beacon {
-    /// Begins to tell.
-    pub fn light(path: PathBuf, status: Status) -> Beacon {
+    /// Begins to tell, as long as the folder is the run's.
+    pub fn light(path: PathBuf, status: Status, lock: Option<Handle>) -> Beacon {
         let (sender, receiver) = channel();
         let first = status.clone();
-        let thread = spawn(move || keep(&path, first, &receiver));
+        let thread = spawn(move || keep(&path, first, &receiver, lock.as_ref()));
         Beacon { status, sender: Some(sender), thread: Some(thread) }
     }
 
@@ -52,21 +53,22 @@ impl Drop for Beacon {
 }
 
 /// Writes the latest status each period and at the end. That it cannot be written does not end a run.
-fn keep(path: &std::path::Path, mut status: Status, receiver: &Receiver<Status>) {
+fn keep(path: &std::path::Path, mut status: Status, receiver: &Receiver<Status>, lock: Option<&Handle>) {
+    let write = |status: &mut Status| {
+        if !lock.is_some_and(Handle::is_lost) {
+            status.heartbeat = status::now();
+            let _ = io::write_json_for_readers(path, status);
+        }
+    };
     let mut due = Instant::now();
     loop {
         match receiver.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(latest) => status = latest,
             Err(RecvTimeoutError::Timeout) => {
-                write(path, &mut status);
+                write(&mut status);
                 due = Instant::now() + PERIOD;
             }
-            Err(RecvTimeoutError::Disconnected) => return write(path, &mut status),
+            Err(RecvTimeoutError::Disconnected) => return write(&mut status),
         }
     }
-}
-
-fn write(path: &std::path::Path, status: &mut Status) {
-    status.heartbeat = status::now();
-    let _ = io::write_json_for_readers(path, status);
 }

@@ -1,16 +1,37 @@
 //! The output folder of a run: what is in it, and that no earlier result is lost.
 
+use super::lock::Lock;
+use crate::parameters::Restart;
 use crate::status::Status;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on; of a movie
-/// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`.
+/// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`. While a run is under way, `heorot.lock`; until it has a checkpoint or is done,
+/// `heorot.begun`.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
 }
+
+/// What `heorot.begun` says: a run has begun here, in a folder without results, and has no checkpoint yet. Whatever is here then is that run's, which computes the same
+/// again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Begun {
+    /// When [s since 1970].
+    at: u64,
+    /// The results of an earlier run are being removed, as `--overwrite` asked for.
+    clearing: bool,
+}
+
+/// Name of the file that says so.
+const BEGUN: &str = "heorot.begun";
+
+/// Files of a run are younger than its `heorot.begun`, but clocks of hosts may differ by this.
+const SKEW: Duration = Duration::from_secs(60);
 
 impl Folder {
     /// The folder of a run, not looked at yet.
@@ -98,36 +119,114 @@ impl Folder {
         self.path.join("report.json")
     }
 
-    /// Makes the folder, and makes sure that it holds no results: those of an earlier run are removed if `overwrite` says so,
-    /// and else refused. `source`, the snapshot the run starts from, is never removed. Files of other names are left alone.
+    /// Takes the folder for this run alone, and makes it if it does not exist.
     ///
     /// # Errors
-    /// If the folder cannot be made or written, or holds results that must stay.
-    pub fn prepare(&self, overwrite: bool, source: Option<&Path>) -> Result<()> {
-        let shown = self.path.display();
-        fs::create_dir_all(&self.path).with_context(|| format!("{shown}: cannot make the output folder"))?;
+    /// If another run is under way here, or the folder cannot be made or written.
+    pub fn lock(&self) -> Result<Lock> {
+        Lock::take(&self.path)
+    }
+
+    /// Makes sure that the folder, which is locked, holds no results, and notes that a run has begun. Results of an earlier run are removed if `overwrite` says so; what a run
+    /// has left that was killed before its first checkpoint, if `restart` is [`Restart::Auto`]; else they are refused. `source`, the snapshot the run starts
+    /// from, is never removed. Files of other names are left alone. Returns whether a run begins again.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, or holds results that must stay.
+    pub fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
         self.clear_parts()?;
-        let results = self.results().with_context(|| format!("{shown}: cannot read the output folder"))?;
-        if let Some(first) = results.first() {
-            ensure!(
-                overwrite,
-                "{}: is the result of an earlier run; choose another output.folder, --restart to go on from its last checkpoint, or --overwrite to replace all results in it",
-                first.display()
-            );
+        let results =
+            self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
+        let begun = self.begun();
+        let mut again = false;
+        if let Some(first) = results.first().filter(|_| !overwrite) {
+            let begun = begun.filter(|begun| begun.clearing || self.holds_a_start());
+            match begun {
+                Some(begun) if restart == Restart::Auto => {
+                    if !begun.clearing {
+                        self.refuse_what_is_older(&results)?;
+                    }
+                    again = true;
+                }
+                Some(_) => bail!(
+                    "{}: a run was ended here before its first checkpoint; --restart=auto starts it afresh, --overwrite replaces all results in the folder",
+                    first.display()
+                ),
+                None => bail!(
+                    "{}: is the result of an earlier run; choose another output.folder, --restart to go on from its last checkpoint, or --overwrite to replace all results in it",
+                    first.display()
+                ),
+            }
         }
         let sources = source.map_or(Ok(Vec::new()), io::snapshot::files_of)?;
         let sources: Vec<PathBuf> = sources.iter().filter_map(|file| fs::canonicalize(file).ok()).collect();
         let is_source = |file: &&PathBuf| fs::canonicalize(file).is_ok_and(|file| sources.contains(&file));
         if let Some(file) = results.iter().find(is_source) {
             anyhow::bail!(
-                "{}: the run starts from this file, so --overwrite must not remove it",
+                "{}: the run starts from this file, so it must not be removed; move it away",
                 file.display()
             );
         }
-        for file in results {
-            remove(&file)?;
+        if overwrite && !results.is_empty() {
+            self.begin(Begun { clearing: true, ..Begun::default() })?;
         }
-        Ok(())
+        results.iter().try_for_each(|file| remove(file))?;
+        self.begin(Begun::default())?;
+        Ok(again)
+    }
+
+    /// The note that a run has begun.
+    fn begun_path(&self) -> PathBuf {
+        self.path.join(BEGUN)
+    }
+
+    fn begun(&self) -> Option<Begun> {
+        serde_json::from_slice(&fs::read(self.begun_path()).ok()?).ok()
+    }
+
+    fn begin(&self, begun: Begun) -> Result<()> {
+        let begun = Begun { at: crate::status::now(), ..begun };
+        Ok(io::write_json_atomically(&self.begun_path(), &begun)?)
+    }
+
+    /// The run has a checkpoint or is done, or has left nothing: it is not to begin again.
+    ///
+    /// # Errors
+    /// If the note cannot be removed.
+    pub fn forget_start(&self) -> Result<()> {
+        match fs::remove_file(self.begun_path()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{}: cannot remove", self.begun_path().display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `--overwrite` was killed while it removed an earlier run: what is left of that is no run to go on with.
+    pub fn is_being_cleared(&self) -> bool {
+        self.begun().is_some_and(|begun| begun.clearing)
+    }
+
+    /// Whether a run has left neither a checkpoint nor a report.
+    fn holds_a_start(&self) -> bool {
+        !self.report().exists() && self.checkpoints().is_ok_and(|list| list.is_empty())
+    }
+
+    /// A file of a result's name that is older than the run is somebody's own, as is what is no file.
+    fn refuse_what_is_older(&self, results: &[PathBuf]) -> Result<()> {
+        let time = |path: &Path| fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
+        let begun = time(&self.begun_path()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let is_its_own = |path: &&PathBuf| {
+            let is_file = fs::symlink_metadata(path).is_ok_and(|data| data.is_file());
+            is_file && time(path).is_some_and(|time| time + SKEW >= begun)
+        };
+        match results.iter().find(|path| !is_its_own(path)) {
+            Some(other) => bail!(
+                "{}: is older than the run that was ended in this folder before its first checkpoint; move it away, or give --overwrite to replace all results in the folder",
+                other.display()
+            ),
+            None => Ok(()),
+        }
     }
 
     /// The folder, for messages.
@@ -135,21 +234,9 @@ impl Folder {
         self.path.display()
     }
 
-    /// Two runs would spoil each other's files.
-    ///
-    /// # Errors
-    /// If it is certain that another run is under way in this folder.
-    pub fn refuse_a_living_run(&self) -> Result<()> {
-        match Status::load(&self.path) {
-            Ok(status) if status.is_surely_alive() => {
-                bail!(
-                    "{}: a run is under way here, process {}; put a file `stop` into the folder to end it",
-                    self.shown(),
-                    status.pid
-                )
-            }
-            _ => Ok(()),
-        }
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
     }
 
     /// The checkpoints that are there, with their steps, the last one first.
@@ -205,18 +292,12 @@ impl Folder {
         let read = || format!("{}: cannot read the output folder", self.path.display());
         for entry in fs::read_dir(&self.path).with_context(read)? {
             let name = entry.with_context(read)?.file_name();
-            if name.to_str().and_then(|name| name.strip_suffix(".part")).is_some_and(is_result) {
+            let whole = name.to_str().and_then(|name| name.strip_suffix(".part"));
+            if whole.is_some_and(|name| is_result(name) || name == BEGUN) {
                 remove(&self.path.join(name))?;
             }
         }
         Ok(())
-    }
-
-    /// Whether a run has begun here and left neither a checkpoint nor a report: nothing of it would be lost by starting again.
-    pub fn holds_a_false_start(&self) -> bool {
-        self.status().exists()
-            && !self.report().exists()
-            && self.checkpoints().is_ok_and(|list| list.is_empty())
     }
 
     /// The files of a run that are there, in the order of their names.
@@ -304,12 +385,12 @@ mod tests {
         names
     }
 
-    #[test]
-    fn a_folder_is_made_with_those_above_it() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = Folder::new(&root.path().join("a/b"));
-        folder.prepare(false, None).unwrap();
-        assert!(folder.path.is_dir());
+    fn prepare(folder: &Folder, overwrite: bool, restart: Restart) -> Result<bool> {
+        folder.prepare(overwrite, restart, None)
+    }
+
+    fn results_of(folder: &Folder) -> Vec<String> {
+        names(folder).into_iter().filter(|name| name != "heorot.begun").collect()
     }
 
     #[test]
@@ -317,11 +398,69 @@ mod tests {
         let kept = ["ic.hdf5", "movie.gif", "snapshot_01.hdf5", "snapshot_abc.hdf5"];
         let results = ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.12.hdf5"];
         let (_root, folder) = with(&[&kept[..], &results].concat());
-        let message = folder.prepare(false, None).unwrap_err().to_string();
-        assert!(message.contains("energy.csv: is the result of an earlier run"), "{message}");
+        for restart in [Restart::Never, Restart::Auto] {
+            let message = prepare(&folder, false, restart).unwrap_err().to_string();
+            assert!(message.contains("energy.csv: is the result of an earlier run"), "{message}");
+        }
         assert_eq!(names(&folder).len(), 8);
-        folder.prepare(true, None).unwrap();
-        assert_eq!(names(&folder), kept);
+        assert!(!prepare(&folder, true, Restart::Never).unwrap());
+        assert_eq!(results_of(&folder), kept);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_before_its_first_checkpoint_begins_again() {
+        let left = ["energy.csv", "frame_00000.png", "snapshot_000.hdf5", "status.json", "steps.csv"];
+        // Any part of it may be there.
+        for count in 0..=left.len() {
+            let (_root, folder) = with(&["mine.txt"]);
+            assert!(!prepare(&folder, false, Restart::Auto).unwrap());
+            left[..count].iter().for_each(|name| fs::write(folder.path.join(name), "").unwrap());
+            if count > 0 {
+                let message = prepare(&folder, false, Restart::Never).unwrap_err().to_string();
+                assert!(message.contains("--restart=auto starts it afresh"), "{message}");
+            }
+            assert_eq!(prepare(&folder, false, Restart::Auto).unwrap(), count > 0);
+            assert_eq!(names(&folder), ["heorot.begun", "mine.txt"]);
+        }
+    }
+
+    #[test]
+    fn what_the_killed_run_has_not_written_stays() {
+        let (_root, folder) = with(&[]);
+        prepare(&folder, false, Restart::Never).unwrap();
+        for name in ["energy.csv", "snapshot_007.hdf5"] {
+            fs::write(folder.path.join(name), "").unwrap();
+        }
+        let old = fs::File::options().write(true).open(folder.snapshot(7)).unwrap();
+        old.set_modified(SystemTime::now() - 2 * SKEW).unwrap();
+        let message = prepare(&folder, false, Restart::Auto).unwrap_err().to_string();
+        assert!(message.contains("snapshot_007.hdf5: is older than the run"), "{message}");
+        assert_eq!(results_of(&folder), ["energy.csv", "snapshot_007.hdf5"]);
+        // Links and folders are nobody's results.
+        fs::remove_file(folder.snapshot(7)).unwrap();
+        std::os::unix::fs::symlink(folder.path.join("energy.csv"), folder.snapshot(7)).unwrap();
+        prepare(&folder, false, Restart::Auto).unwrap_err();
+        fs::remove_file(folder.snapshot(7)).unwrap();
+        // With a checkpoint or a report it is no start.
+        for name in ["checkpoint_00000009.heorot", "report.json"] {
+            fs::write(folder.path.join(name), "").unwrap();
+            prepare(&folder, false, Restart::Auto).unwrap_err();
+            fs::remove_file(folder.path.join(name)).unwrap();
+        }
+        folder.forget_start().unwrap();
+        prepare(&folder, false, Restart::Auto).unwrap_err();
+        assert_eq!(names(&folder), ["energy.csv"]);
+    }
+
+    #[test]
+    fn an_overwrite_that_was_killed_is_done_to_its_end() {
+        let (_root, folder) = with(&["checkpoint_00000009.heorot", "report.json", "snapshot_003.hdf5"]);
+        folder.begin(Begun { clearing: true, at: 0 }).unwrap();
+        assert!(folder.is_being_cleared());
+        prepare(&folder, false, Restart::Never).unwrap_err();
+        assert!(prepare(&folder, false, Restart::Auto).unwrap());
+        assert_eq!(names(&folder), ["heorot.begun"]);
+        assert!(!folder.is_being_cleared());
     }
 
     #[test]
@@ -345,8 +484,8 @@ mod tests {
             "mine.part",
             "snapshot_003.hdf5.part",
         ]);
-        folder.prepare(false, None).unwrap();
-        assert_eq!(names(&folder), ["mine.part"]);
+        prepare(&folder, false, Restart::Never).unwrap();
+        assert_eq!(results_of(&folder), ["mine.part"]);
     }
 
     #[test]
@@ -369,7 +508,7 @@ mod tests {
             &layout,
         );
         write.unwrap();
-        folder.prepare(true, Some(&folder.snapshot(1))).unwrap_err();
+        folder.prepare(true, Restart::Never, Some(&folder.snapshot(1))).unwrap_err();
         assert_eq!(names(&folder), ["snapshot_000.hdf5", "snapshot_001.hdf5"]);
     }
 
@@ -378,7 +517,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
         fs::write(&path, "").unwrap();
-        let message = format!("{:#}", Folder::new(&path).prepare(false, None).unwrap_err());
+        let message = format!("{:#}", Folder::new(&path).lock().err().unwrap());
         assert!(
             message.starts_with(&format!("{}: cannot make the output folder: ", path.display())),
             "{message}"

@@ -3,6 +3,7 @@
 mod beacon;
 pub(crate) mod folder;
 mod journal;
+mod lock;
 mod state;
 mod watch;
 
@@ -16,23 +17,24 @@ use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report, TimeSteps};
 use crate::schedule::{Schedule, Step};
-use crate::simulation::Simulation;
+use crate::simulation::{Advance, Simulation};
 use crate::status::{self, LastCheckpoint, Phase, Status};
 use crate::stepping::{Course, Stepping};
 use crate::walltime::WallTime;
 use crate::{machine, memory};
 use anyhow::{Result, bail, ensure};
 use beacon::Beacon;
-use decomposition::collective;
+use decomposition::{Reduction, collective};
 use folder::Folder;
 use io::snapshot::{Header, IDS_INVENTED, names};
 use io::{Target, checkpoint};
 use journal::Journal;
+use lock::Lock;
 use state::{Found, State};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use treecode::Bodies;
-use watch::{Reason, Requests, Watch};
+use watch::{Guard, Reason, Requests, Watch};
 
 /// Evolve bodies as a parameter file says.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,15 +70,16 @@ const EXAMPLES: &str = "Examples:
 The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (a row each step), report.json, checkpoints, and status.json, which
 `heorot status` reads. Numbers are in the units of the file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
 
-SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run after the step at hand, with a checkpoint; files `checkpoint` and
-`snapshot` there ask for one. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart goes on), 76
-stopped by a `stop` file.";
+SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run after the step at hand, or within it where bodies have steps of their own, with a checkpoint; files
+`checkpoint` and `snapshot` there ask for one. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart=auto goes
+on), 76 stopped by a `stop` file. One run at a time has a folder: it holds heorot.lock there.";
 
 /// Does the command.
 ///
 /// # Errors
 /// If anything the user gave is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<Ending> {
+    watch::listen(); // before anything that takes time: a signal from now on is one that asks
     on_all_ranks(&arguments.launch, |crew| {
         let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
         let echo = io::parameters::echo(&parameters);
@@ -102,16 +105,59 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
 pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Ending> {
     let folder = Folder::new(&parameters.output.folder);
     crew.lead(watch::check_environment)?;
-    crew.lead(|| folder.refuse_a_living_run())?;
     let restart = if overwrite { Restart::Never } else { parameters.batch.restart };
-    match state::find(crew, &folder, restart)? {
-        Some(found) => go_on(crew, parameters, folder, found),
-        None => start(crew, parameters, folder, overwrite),
+    let watch = Watch::begin(crew.leads(), &folder, &parameters.batch);
+    let mut lock = None;
+    crew.lead(|| {
+        if restart == Restart::Always && !folder.exists() {
+            bail!("{}", state::nothing_in(&folder)); // and makes none
+        }
+        lock = Some(folder.lock()?);
+        Ok(())
+    })?;
+    let guard = lock.as_ref().map(|lock| guard(&watch, lock));
+    let place = Place { folder, lock, _guard: guard };
+    match state::find(crew, &place.folder, restart)? {
+        Some(found) => go_on(crew, parameters, place, watch, found),
+        None => start(crew, parameters, place, watch, overwrite),
     }
 }
 
+/// The folder of a run. On the leading rank, it is locked, and the run ends in time in any case.
+struct Place {
+    folder: Folder,
+    _guard: Option<Guard>,
+    lock: Option<Lock>,
+}
+
+/// Ends the process, as a run that was stopped. Others of its launcher are ended by that.
+fn guard(watch: &Watch, lock: &Lock) -> Guard {
+    let lock = lock.handle();
+    watch.guard(move |why| {
+        say(&format!(
+            "stopped in the midst of a step: {why}; --restart=auto goes on from the last checkpoint, if there is one, or starts the run"
+        ));
+        lock.release();
+        signal_hook::low_level::exit(Ending::Interrupted.code().into());
+    })
+}
+
+/// Whether a signal has asked any rank to stop. Collective.
+fn is_asked(crew: &Crew) -> bool {
+    let mut asked = [u64::from(watch::is_asked())];
+    crew.comm.all_reduce(&mut asked, Reduction::Max);
+    asked[0] > 0
+}
+
 /// A run from its initial state.
-fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) -> Result<Ending> {
+fn start(
+    crew: &Crew,
+    parameters: &Parameters,
+    place: Place,
+    mut watch: Watch,
+    overwrite: bool,
+) -> Result<Ending> {
+    let folder = place.folder.clone();
     let units = parameters.units.units();
     let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
     memory::check(crew, expected[0], 0.0)?;
@@ -127,13 +173,31 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         Initial::Model(_) => None,
     };
     crew.lead(|| {
-        let again = parameters.batch.restart == Restart::Auto && folder.holds_a_false_start();
-        folder.prepare(overwrite || again, source)
+        if folder.prepare(overwrite, parameters.batch.restart, source)? {
+            say(&format!(
+                "{}: a run was ended here before its first checkpoint; what it left is removed, and the run starts afresh",
+                folder.shown()
+            ));
+        }
+        Ok(())
     })?;
     let steps = schedule.count();
     greet(crew, bodies, &format!("{steps} steps"));
-    let watch = Watch::begin(crew.leads(), &folder, &parameters.batch, checkpoint::size(bodies));
-    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)?;
+    watch.expect(checkpoint::size(bodies));
+    if is_asked(crew) {
+        crew.lead(|| {
+            say("stopped before the first state: a signal asked for it; --restart=auto starts the run");
+            folder.forget_start()
+        })?;
+        return Ok(Ending::Interrupted);
+    }
+    let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
+    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
+        .and_then(|mut simulation| simulation.choose_steps(step_length).map(|()| simulation));
+    if simulation.is_err() {
+        crew.lead(|| folder.forget_start())?; // nothing else is here yet
+    }
+    let simulation = simulation?;
     let mut run = Run {
         crew,
         parameters,
@@ -148,35 +212,59 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         start,
         step: 0,
         steps,
-        step_length: schedule.steps().next().map_or(parameters.time.step, |step| step.length),
+        step_length,
         restarts: 0,
         invented_ids,
         saved: Vec::new(),
         folder,
+        place,
         simulation,
     };
     run.begin_journal()?;
     run.light_beacon();
     run.tell_news();
-    run.simulation.choose_steps(run.step_length);
     run.write_snapshot()?;
     run.film()?;
+    if is_asked(crew) {
+        run.write_checkpoint()?;
+        return Ok(run.stop(Reason::Signal));
+    }
     run.go_to_the_end(schedule.steps())
 }
 
 /// A run from a checkpoint.
-fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> Result<Ending> {
+fn go_on(
+    crew: &Crew,
+    parameters: &Parameters,
+    place: Place,
+    mut watch: Watch,
+    found: Found,
+) -> Result<Ending> {
+    let folder = place.folder.clone();
     let Found { state, bodies, count } = found;
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = Schedule::new(&parameters.time, state.start, parameters.output.snapshot_every)?;
+    // A step that is under way comes to its end as it has begun, whatever the schedule says now.
+    let from = state.part.as_ref().map_or(state.time, |part| part.time);
+    let under_way = state.part.as_ref().map(|part| {
+        let is_due = |step: Step| step.snapshot && step.time == part.time;
+        let is_last = schedule.after(from).next().is_none();
+        let snapshot = is_last || schedule.after(state.time).next().is_some_and(is_due);
+        Step { length: part.length, time: part.time, snapshot }
+    });
     if let Some(end) = parameters.time.end {
-        ensure!(end >= state.time, "time.end = {end}: the checkpoint is already at {}", state.time);
+        ensure!(end >= from, "time.end = {end}: the checkpoint is already at {from}");
     }
-    let left = schedule.after(state.time).count() as u64;
+    let steps_left = || under_way.into_iter().chain(schedule.after(from));
+    let left = match &state.part {
+        Some(part) => 1 + schedule.left(state.step + 1, part.time),
+        None => schedule.left(state.step, state.time),
+    };
     let (step, steps) = (state.step, state.step + left);
+    let least = step + u64::from(state.part.is_some());
     if let Some(wanted) = parameters.time.steps {
-        ensure!(wanted >= step, "time.steps = {wanted}: the checkpoint is already at step {step}");
+        ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
     }
     greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
     if crew.leads() {
@@ -191,13 +279,14 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
     }
     crew.lead(|| {
         folder.clear_parts()?;
+        folder.forget_start()?;
         if state.has_other_times(parameters) {
             folder.remove_snapshots_from(state.files.snapshots)
         } else {
             Ok(())
         }
     })?;
-    let watch = Watch::begin(crew.leads(), &folder, &parameters.batch, checkpoint::size(count));
+    watch.expect(checkpoint::size(count));
     let start = Start { bodies, time: state.time };
     let mut run = Run {
         crew,
@@ -213,11 +302,12 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         start: state.start,
         step,
         steps,
-        step_length: schedule.after(state.time).next().map_or(parameters.time.step, |step| step.length),
+        step_length: steps_left().next().map_or(parameters.time.step, |step| step.length),
         restarts: state.restarts + 1,
         invented_ids: state.invented_ids,
         saved: vec![step],
         folder,
+        place,
         simulation: Simulation::resume(
             crew.comm,
             &parameters.gravity,
@@ -225,12 +315,16 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
             start,
             state.energy.last,
             state.forces,
+            state.part,
         ),
     };
     run.resume_film()?;
     run.resume_journal(&state.energy)?;
     run.light_beacon();
-    run.go_to_the_end(schedule.after(state.time))
+    if left > 0 && is_asked(crew) {
+        return Ok(run.stop(Reason::Signal)); // the checkpoint is there
+    }
+    run.go_to_the_end(steps_left())
 }
 
 /// Refuses a movie of nothing before any file is made. Collective.
@@ -292,6 +386,8 @@ struct Run<'a> {
     saved: Vec<u64>,
     /// Length of the last step, or before it of the first [T].
     step_length: f64,
+    /// It is given up last, after all that writes there.
+    place: Place,
 }
 
 impl Run<'_> {
@@ -299,10 +395,16 @@ impl Run<'_> {
         self.say_limit();
         for step in left {
             let clock = Instant::now();
-            self.simulation.step(step.length, step.time)?;
+            let mut part = clock;
+            while self.simulation.advance(step.length, step.time)? == Advance::Part {
+                if let Some(reason) = self.serve_within(part.elapsed())? {
+                    return Ok(self.stop(reason));
+                }
+                part = Instant::now();
+            }
             self.step_length = step.length;
             self.step += 1;
-            let requests = self.write_down(clock)?;
+            let requests = self.write_down(clock, part.elapsed())?;
             self.tell_news();
             self.film()?;
             if step.snapshot {
@@ -343,6 +445,7 @@ impl Run<'_> {
         let status = Status {
             phase: Phase::Running,
             host: machine::host(),
+            place: machine::place(),
             pid: std::process::id(),
             pid_began: machine::process_start(std::process::id()),
             heartbeat: now,
@@ -363,7 +466,8 @@ impl Run<'_> {
             snapshots: self.files.snapshots,
             checkpoint: self.saved.last().map(|&step| self.last_checkpoint(step, now)),
         };
-        self.beacon = Some(Beacon::light(self.folder.status(), status));
+        let lock = self.place.lock.as_ref().map(Lock::handle);
+        self.beacon = Some(Beacon::light(self.folder.status(), status, lock));
     }
 
     fn last_checkpoint(&self, step: u64, at: u64) -> LastCheckpoint {
@@ -377,17 +481,36 @@ impl Run<'_> {
         }
     }
 
-    /// Writes a row and a line about the step; what all ranks together ask for. Collective.
-    fn write_down(&mut self, clock: Instant) -> Result<Requests> {
+    /// Makes sure that the folder is still this run's. Collective.
+    fn check_lock(&self) -> Result<()> {
+        self.crew.lead(|| self.place.lock.as_ref().map_or(Ok(()), Lock::check))
+    }
+
+    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why the run is to stop, if it is. Collective.
+    fn serve_within(&mut self, took: Duration) -> Result<Option<Reason>> {
+        let mut requests = self.watch.ask_within(took).to_numbers();
+        self.crew.comm.all_reduce(&mut requests, Reduction::Max);
+        let requests = Requests::from_numbers(requests);
+        if requests.files[0] || requests.stop.is_some() {
+            self.check_lock()?;
+            self.write_checkpoint()?;
+        }
+        Ok(requests.stop)
+    }
+
+    /// Writes a row and a line about the step that began at `clock` and whose last part took so long; what all ranks together ask for. Collective.
+    fn write_down(&mut self, clock: Instant, took: Duration) -> Result<Requests> {
         let bound = self.parameters.time.energy_bound;
         let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
         let (excess_before, too_fast_before) = (excess(&self.journal), self.course.too_fast);
         self.course.add(&self.simulation.course);
-        let mut requests = self.watch.ask(self.step, clock.elapsed()).to_numbers();
+        let mut requests = self.watch.ask(self.step, took).to_numbers();
         let cost = self.simulation.last.totals(self.crew.comm, &mut requests).cost();
         let (simulation, journal, beacon, step) =
             (&self.simulation, &mut self.journal, &mut self.beacon, self.step);
+        let lock = &self.place.lock;
         self.crew.lead(|| {
+            lock.as_ref().map_or(Ok(()), Lock::check)?;
             let Some(journal) = journal else { return Ok(()) };
             journal.step(step, simulation.time, simulation.diagnostics, &cost, &simulation.course)?;
             beacon.iter_mut().for_each(|beacon| {
@@ -520,9 +643,12 @@ impl Run<'_> {
         };
         let (fields, layout) = (output.fields(self.step_length), output.layout());
         let mut writing = Duration::ZERO;
-        timed(&mut writing, || {
+        self.watch.writes(true);
+        let written = timed(&mut writing, || {
             self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
-        })?;
+        });
+        self.watch.writes(false);
+        written?;
         self.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
         if let Some(journal) = &self.journal {
@@ -538,19 +664,26 @@ impl Run<'_> {
         let journal = &self.journal;
         self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
         let mut writing = Duration::ZERO;
+        self.watch.writes(true);
         let bytes =
-            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()))?;
+            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()));
+        self.watch.writes(false);
+        let bytes = bytes?;
         self.saved.retain(|&saved| saved != step);
         self.saved.push(step);
         self.saved.drain(..self.saved.len().saturating_sub(2));
-        self.crew.lead(|| self.folder.keep_checkpoints(&self.saved))?;
+        self.crew.lead(|| {
+            self.folder.keep_checkpoints(&self.saved)?;
+            self.folder.forget_start()
+        })?;
         self.files.checkpoint_seconds += writing.as_secs_f64();
         self.files.checkpoints += 1;
         self.watch.checkpoint_took(writing);
         if let Some(journal) = &self.journal {
             let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
+            let within = if self.simulation.part().is_some() { "within the step after" } else { "at" };
             journal.note(&format!(
-                "{} at t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
+                "{} {within} t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
                 path.display(),
                 self.simulation.time,
                 megabytes / seconds
@@ -579,13 +712,14 @@ impl Run<'_> {
             files: self.files,
             restarts: self.restarts,
             invented_ids: self.invented_ids,
+            part: self.simulation.part().cloned(),
         }
     }
 
     /// What the whole run took so far. Collective.
     fn totals(&self) -> Totals {
         let mut totals = self.earlier.clone();
-        totals.add(&self.simulation.all.totals(self.crew.comm, &mut []));
+        totals.add(&self.simulation.so_far().totals(self.crew.comm, &mut []));
         totals
     }
 
@@ -598,10 +732,11 @@ impl Run<'_> {
         };
         self.watch.fulfil("stop");
         if let Some(journal) = self.journal.take() {
-            journal.note(&format!(
-                "stopped after step {} of {}: {why}; --restart goes on",
-                self.step, self.steps
-            ));
+            let (when, step) = match self.simulation.part() {
+                Some(_) => ("within", self.step + 1),
+                None => ("after", self.step),
+            };
+            journal.note(&format!("stopped {when} step {step} of {}: {why}; --restart goes on", self.steps));
         }
         self.end(phase);
         ending
@@ -613,11 +748,13 @@ impl Run<'_> {
 
     /// The last step is done: a checkpoint, from which a later end can be reached, and the report. Collective.
     fn finish(mut self) -> Result<Ending> {
+        self.check_lock()?;
         let batch = &self.parameters.batch;
         let keeps = batch.checkpoint_every.0.is_some() || batch.checkpoint_steps.is_some();
         if keeps && self.saved.last() != Some(&self.step) {
             self.write_checkpoint()?;
         }
+        self.watch.writes(true);
         self.finish_film()?;
         let cost = self.totals().cost();
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
@@ -631,6 +768,7 @@ impl Run<'_> {
         report.energy = self.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
             Target::own(self.folder.report()).write_json(&report)?;
+            self.folder.forget_start()?;
             report.say_speed();
             say(&format!("{}", self.folder.report().display()));
             Ok(())

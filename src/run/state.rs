@@ -8,6 +8,7 @@ use crate::forces::Progress;
 use crate::memory;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{Energy, FileTimes};
+use crate::simulation::Part;
 use crate::stepping::Course;
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
@@ -45,6 +46,9 @@ pub struct State {
     /// Whether the initial state had no ids, or shared ones, so that bodies were numbered in the order of its file.
     #[serde(default)]
     pub invented_ids: bool,
+    /// The step that is under way, if the checkpoint was written within one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 /// A checkpoint to go on from.
@@ -65,7 +69,10 @@ pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Fou
     if restart == Restart::Never {
         return Ok(None);
     }
-    let steps = crew.lead_tells(|| Ok(folder.checkpoints()?.into_iter().map(|(step, _)| step).collect()))?;
+    let steps = crew.lead_tells(|| {
+        let list = if folder.is_being_cleared() { Vec::new() } else { folder.checkpoints()? };
+        Ok(list.into_iter().map(|(step, _)| step).collect())
+    })?;
     for &step in &steps {
         match read(crew, folder, step)? {
             Ok(found) => return Ok(Some(found)),
@@ -80,12 +87,17 @@ pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Fou
         );
     }
     if restart == Restart::Always {
-        bail!(
-            "{}: holds no checkpoint to restart from; leave out --restart to start the run",
-            folder.shown()
-        );
+        bail!("{}", nothing_in(folder));
     }
     Ok(None)
+}
+
+/// There must be a checkpoint, and is none.
+pub fn nothing_in(folder: &Folder) -> String {
+    format!(
+        "{}: holds no checkpoint to restart from; leave out --restart to start the run, or give --restart=auto",
+        folder.shown()
+    )
 }
 
 /// Reads a checkpoint, if it is whole and its bodies fit into the memory. Collective.

@@ -1,14 +1,16 @@
 //! What may end a run early, or ask for a file at once: limits of wall time, signals, and files that a user puts into the output folder.
 //!
-//! Each rank asks its own [`Watch`] at the end of a step. The answers of all ranks are combined, so that all ranks do the same; only the
-//! leading rank looks at clocks and files.
+//! Each rank asks its own [`Watch`] at the end of a step, and within one where a checkpoint can be written. The answers of all ranks are combined, so that all
+//! ranks do the same; only the leading rank looks at clocks and files. What nobody asks in time is up to the [`Guard`].
 
 use super::folder::Folder;
 use crate::parameters::Batch;
 use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What is asked for: the greatest of all ranks counts.
@@ -68,6 +70,9 @@ pub struct Watch {
     folder: Folder,
     batch: Batch,
     limit: Option<Limit>,
+    busy: Arc<AtomicBool>,
+    /// A snapshot was asked for within a step.
+    wants_snapshot: bool,
     looked: Instant,
     saved: Instant,
     cost: Costs,
@@ -76,7 +81,7 @@ pub struct Watch {
 /// What things have taken so far [s].
 #[derive(Clone, Copy, Debug)]
 struct Costs {
-    /// The longest of the last steps.
+    /// The longest of the last steps, or parts of steps.
     step: f64,
     checkpoint: f64,
     snapshot: f64,
@@ -91,16 +96,49 @@ pub struct Limit {
     whole: Duration,
     /// Where it comes from.
     pub origin: &'static str,
+    /// Whether a scheduler kills the run then.
+    pub kills: bool,
+}
+
+/// From now on signals ask instead of ending the program; a second SIGINT still ends it.
+pub fn listen() {
+    signals();
+}
+
+/// Whether a signal has asked this rank to stop.
+pub fn is_asked() -> bool {
+    signals().stop.load(Ordering::Relaxed)
 }
 
 impl Watch {
-    /// From now on signals ask instead of ending the program; a second SIGINT still ends it. `bytes` is the length of a checkpoint.
-    pub fn begin(leads: bool, folder: &Folder, batch: &Batch, bytes: u64) -> Watch {
-        signals();
+    /// Watches over a run from its start on; how long a checkpoint will take is not known yet.
+    pub fn begin(leads: bool, folder: &Folder, batch: &Batch) -> Watch {
+        listen();
         let now = Instant::now();
         let limit = if leads { limit(batch, now) } else { None };
-        let cost = Costs { step: 0.0, checkpoint: bytes as f64 / ASSUMED_SPEED, snapshot: 0.0 };
-        Watch { leads, folder: folder.clone(), batch: *batch, limit, looked: now, saved: now, cost }
+        let cost = Costs { step: 0.0, checkpoint: 0.0, snapshot: 0.0 };
+        let (folder, busy) = (folder.clone(), Arc::default());
+        let wants_snapshot = false;
+        Watch { leads, folder, batch: *batch, limit, busy, wants_snapshot, looked: now, saved: now, cost }
+    }
+
+    /// A checkpoint will have so many bytes.
+    pub fn expect(&mut self, bytes: u64) {
+        self.cost.checkpoint = bytes as f64 / ASSUMED_SPEED;
+        self.saved = Instant::now();
+    }
+
+    /// Files are being written from now on, or no longer: nobody ends the run meanwhile.
+    pub fn writes(&self, writes: bool) {
+        self.busy.store(writes, Ordering::Relaxed);
+    }
+
+    /// Has the run end in time, also where a step does not; see [`Guard`].
+    pub fn guard(&self, end: impl FnOnce(&str) + Send + 'static) -> Guard {
+        let limit = self.limit.filter(|limit| limit.kills);
+        let until =
+            limit.and_then(|limit| limit.end.checked_sub(LAST_MOMENT.min(limit.whole.mul_f64(MARGIN_SHARE))));
+        Guard::stand(until, Arc::clone(&self.busy), GRACE, || signals().term.load(Ordering::Relaxed), end)
     }
 
     /// The limit of wall time, if there is one.
@@ -108,10 +146,20 @@ impl Watch {
         self.limit
     }
 
-    /// What this rank knows to be asked for after this step, which took so long.
+    /// What this rank knows to be asked for after this step, which took so long, or its last part did.
     pub fn ask(&mut self, step: u64, took: Duration) -> Requests {
+        let mut requests = self.ask_within(took);
+        if self.leads {
+            let by_steps = self.batch.checkpoint_steps.is_some_and(|every| step.is_multiple_of(every));
+            requests.files = [requests.files[0] || by_steps, std::mem::take(&mut self.wants_snapshot)];
+        }
+        requests
+    }
+
+    /// What this rank knows to be asked for within a step, of which a part took so long. A snapshot comes at the end of the step.
+    pub fn ask_within(&mut self, took: Duration) -> Requests {
         let mut requests = Requests::default();
-        if signals().load(Ordering::Relaxed) {
+        if is_asked() {
             requests.stop = Some(Reason::Signal);
         }
         if !self.leads {
@@ -126,12 +174,12 @@ impl Watch {
         }
         let by_time =
             self.batch.checkpoint_every.0.is_some_and(|every| self.saved.elapsed() >= every.duration());
-        let by_steps = self.batch.checkpoint_steps.is_some_and(|every| step.is_multiple_of(every));
         let [stop, checkpoint, snapshot] = self.wishes();
+        self.wants_snapshot |= snapshot;
         if stop {
             requests.stop = Some(Reason::File);
         }
-        requests.files = [checkpoint || by_time || by_steps, snapshot];
+        requests.files[0] = checkpoint || by_time;
         requests
     }
 
@@ -164,9 +212,13 @@ impl Watch {
     }
 }
 
+/// A limit that is farther away is none [s].
+const NO_LIMIT: u64 = 100 * 365 * 86400;
+
 impl Limit {
     fn new(now: Instant, left: Duration, origin: &'static str) -> Limit {
-        Limit { end: now + left, whole: left, origin }
+        let whole = left.min(Duration::from_secs(NO_LIMIT));
+        Limit { end: now + whole, whole, origin, kills: true }
     }
 
     /// Whether another step might leave too little time for a checkpoint.
@@ -195,11 +247,14 @@ pub fn check_environment() -> Result<()> {
 fn limit(batch: &Batch, now: Instant) -> Option<Limit> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let until = |name: &str| {
-        let end = UNIX_EPOCH + Duration::from_secs(number(name)?);
-        Some(end.duration_since(SystemTime::now()).unwrap_or_default())
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Some(Duration::from_secs(number(name)?).saturating_sub(now))
     };
     let limits = [
-        batch.walltime.map(|time| Limit::new(now, time.duration(), "the wall time of the run")),
+        batch.walltime.map(|time| Limit {
+            kills: false,
+            ..Limit::new(now, time.duration(), "the wall time of the run")
+        }),
         until("SLURM_JOB_END_TIME").map(|left| Limit::new(now, left, "Slurm's limit")),
         until("HEOROT_JOB_END").map(|left| Limit::new(now, left, "the job's limit")),
         number("PBS_WALLTIME").map(|left| Limit::new(now, Duration::from_secs(left), "the limit of PBS")),
@@ -207,19 +262,79 @@ fn limit(batch: &Batch, now: Instant) -> Option<Limit> {
     limits.into_iter().flatten().min_by_key(|limit| limit.end)
 }
 
-/// Whether a signal has asked to stop.
-fn signals() -> &'static AtomicBool {
-    static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    ASKED.get_or_init(|| {
-        let asked = Arc::new(AtomicBool::new(false));
+/// Which signals have come.
+struct Signals {
+    /// One that asks to stop.
+    stop: Arc<AtomicBool>,
+    /// SIGTERM.
+    term: Arc<AtomicBool>,
+}
+
+fn signals() -> &'static Signals {
+    static SIGNALS: OnceLock<Signals> = OnceLock::new();
+    SIGNALS.get_or_init(|| {
+        let (stop, term) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         // A person who asks twice does not want to wait.
-        let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&asked));
+        let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop));
+        let _ = signal_hook::flag::register(SIGTERM, Arc::clone(&term));
         for signal in [SIGTERM, SIGUSR1, SIGINT] {
             // It fails for signals that cannot be caught only.
-            let _ = signal_hook::flag::register(signal, Arc::clone(&asked));
+            let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
         }
-        asked
+        Signals { stop, term }
     })
+}
+
+/// So long before a scheduler kills the run, at the latest, it ends by itself.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
+/// So long after SIGTERM as well: schedulers kill 30 seconds after it.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// Ends a run that is about to be killed in the midst of a step, on the leading rank: with the exit code that says that it goes on, from its last checkpoint. Nothing is being
+/// written then.
+pub struct Guard {
+    sender: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Guard {
+    fn stand(
+        until: Option<Instant>,
+        busy: Arc<AtomicBool>,
+        grace: Duration,
+        is_terminated: impl Fn() -> bool + Send + 'static,
+        end: impl FnOnce(&str) + Send + 'static,
+    ) -> Guard {
+        let (sender, receiver) = channel::<()>();
+        let watch = move || {
+            let mut terminated: Option<Instant> = None;
+            loop {
+                match receiver.recv_timeout(LOOK / 2) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return,
+                }
+                let now = Instant::now();
+                if is_terminated() {
+                    terminated.get_or_insert(now);
+                }
+                let is_late = until.is_some_and(|until| now >= until);
+                let is_over = terminated.is_some_and(|since| now.duration_since(since) >= grace);
+                if (is_late || is_over) && !busy.load(Ordering::Relaxed) {
+                    return end(if is_late { "the wall time is used up" } else { "a signal asked for it" });
+                }
+            }
+        };
+        Guard { sender: Some(sender), thread: Some(std::thread::spawn(watch)) }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The time within a full step, in whole numbers of the finest step there is.
 
 use super::FINEST;
+use serde::{Deserialize, Serialize};
 
 /// Whole numbers of the full step over 2^40 since its beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock(u64);
 
 /// The end of the full step.

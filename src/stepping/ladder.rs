@@ -144,6 +144,14 @@ impl Ladder {
 }
 
 impl Counts {
+    /// What the bodies of all ranks have. Collective.
+    pub fn of(comm: &dyn Comm, bodies: &Bodies) -> Counts {
+        let mut of_rung = [0; RUNGS];
+        bodies.rung.iter().for_each(|&rung| of_rung[usize::from(rung).min(RUNGS - 1)] += 1);
+        comm.all_reduce(&mut of_rung, Reduction::Sum);
+        Counts { of_rung, too_fast: 0 }
+    }
+
     /// So many on one rung.
     pub fn on_one(rung: u8, bodies: u64) -> Counts {
         let mut of_rung = [0; RUNGS];

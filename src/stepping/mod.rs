@@ -91,6 +91,11 @@ impl Adaptive {
     /// Default of [`Adaptive::eta_rate`]: 314 steps for a circular orbit about a point.
     pub const ETA_RATE: f64 = 0.02;
 
+    /// Smaller ones are no choice that a run could come to an end with: steps are as short as with the defaults over more than ten thousand.
+    pub const LEAST_ETA: f64 = 1e-10;
+    /// As of [`Adaptive::LEAST_ETA`].
+    pub const LEAST_ETA_RATE: f64 = 1e-6;
+
     /// The step that body `i` needs [T]; infinite if it feels nothing.
     fn needed(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
         let [x, y, z] = bodies.acceleration(i);

@@ -18,6 +18,11 @@ pub struct Layout {
     pub hints: Vec<(String, String)>,
 }
 
+impl Layout {
+    /// Files of a snapshot at most: all of them are opened, filled and forced to the disk each time.
+    pub const MOST_FILES: u16 = 1024;
+}
+
 /// Whose layout of names and attributes a snapshot has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
