@@ -5,6 +5,7 @@ use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::parameters::SystemName;
+use crate::reading_options::ReadingOptions;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header};
@@ -34,6 +35,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const HELP: &str = "Examples:
@@ -57,7 +61,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let types = &arguments.types;
         let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
         let (Start { bodies, time }, units) =
-            initial::read_kinds(crew, &arguments.input, wanted.as_ref(), kinds)?;
+            initial::read_kinds(crew, &arguments.input, wanted.as_ref(), kinds, &arguments.reading)?;
         let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.

@@ -4,6 +4,7 @@ use super::{Accuracy, Balance, RelativeError};
 use crate::crew::Crew;
 use crate::diagnostics::norm;
 use crate::initial::{self, Start};
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
 use io::Units;
@@ -46,7 +47,8 @@ pub fn compare(
     path: &Path,
     units: &Units,
 ) -> Result<(Accuracy, Vec<BodyError>)> {
-    let Start { bodies: reference, .. } = initial::read(crew, path, Some(units))?.0;
+    let Start { bodies: reference, .. } =
+        initial::read(crew, path, Some(units), &ReadingOptions::default())?.0;
     let known = reference.acc.iter().flatten().any(|&a| a != 0.0);
     ensure!(
         collective::sum(crew.comm, u64::from(known)) > 0,

@@ -11,6 +11,7 @@ use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::parameters::SystemName;
 use crate::peak;
+use crate::reading_options::ReadingOptions;
 use crate::report::{FileTimes, Report};
 use anyhow::Result;
 use decomposition::collective;
@@ -54,6 +55,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -89,7 +93,8 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
-    let (Start { bodies, time }, units) = initial::read(crew, &arguments.file, wanted.as_ref())?;
+    let (Start { bodies, time }, units) =
+        initial::read(crew, &arguments.file, wanted.as_ref(), &arguments.reading)?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let constant = units.gravitational_constant();
     let forces = arguments.gravity.forces(constant)?;

@@ -8,6 +8,7 @@ use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::catalogue::{self, Catalogue, Group};
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const HELP: &str = "Examples:
@@ -67,7 +71,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let kinds =
         std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
-    let (Start { bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds)?;
+    let (Start { bodies, time }, units) =
+        initial::read_kinds(crew, &arguments.file, None, kinds, &arguments.reading)?;
     let header = crew.agree(read_header(&arguments.file).map_err(anyhow::Error::from))?;
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());

@@ -7,10 +7,11 @@ pub use keys::{Keys, MODELS, ModelName};
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::model::{self, Model};
-use anyhow::{Result, anyhow, ensure};
+use crate::reading_options::ReadingOptions;
+use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Units;
-use io::snapshot::{self, Unsound, Wanted};
+use io::snapshot::{self, Header, Unsound, Wanted};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
@@ -26,6 +27,9 @@ pub enum Initial {
     File {
         /// One file, or the first or the base name of several.
         file: PathBuf,
+        /// Whether the file is one of an expanding universe; if it is not said, its header decides.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cosmological: Option<bool>,
     },
     /// A model.
     Model(Model),
@@ -46,10 +50,11 @@ impl Initial {
     /// If the file cannot be read.
     pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
         match self {
-            Initial::File { file } => {
+            Initial::File { file, cosmological } => {
                 let header = snapshot::read_header(file)?;
-                let scale = header.units.map_or(1.0, |theirs| ratio(theirs.time_in_s(), units.time_in_s()));
-                Ok((header.count.iter().sum(), header.time * scale))
+                check_isolated(file, &header, *cosmological)?;
+                let theirs = header.units_or(Some(units));
+                Ok((header.count.iter().sum(), header.time * ratio(theirs.time_in_s(), units.time_in_s())))
             }
             Initial::Model(model) => Ok((model.bodies(), 0.0)),
         }
@@ -61,7 +66,18 @@ impl Initial {
     /// The same on every rank, if the file cannot be read or holds an impossible body.
     pub fn load(&self, crew: &Crew, units: &Units) -> Result<Start> {
         match self {
-            Initial::File { file } => Ok(read(crew, file, Some(units))?.0),
+            Initial::File { file, cosmological } => {
+                let checks = |header: &Header| check_isolated(file, header, *cosmological);
+                let (start, header) = read_checked(crew, file, Some(units), [true; TYPES], checks)?;
+                if header.count[0] > 0 && crew.leads() {
+                    warn(&format!(
+                        "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
+                        file.display(),
+                        header.count[0]
+                    ));
+                }
+                Ok(start.0)
+            }
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 Ok(Start { bodies, time: 0.0 })
@@ -70,13 +86,30 @@ impl Initial {
     }
 }
 
+/// Whether a run can start from a file, which `cosmological` may say.
+fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> Result<()> {
+    match cosmological {
+        Some(false) => Ok(()),
+        Some(true) => bail!("initial.cosmological = true: cosmological runs are not possible yet"),
+        None => {
+            let remedy = "if it is one, say `cosmological = false` in [initial]";
+            Ok(header.expect_isolated(path, remedy)?)
+        }
+    }
+}
+
 /// Reads a rank's share of a snapshot, or of a file of another program, and converts it to `units`, or leaves it in its own; says which units they are. A file that
 /// names none is taken as it is. Collective.
 ///
 /// # Errors
-/// The same on every rank, if the file cannot be read or holds an impossible body.
-pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
-    read_kinds(crew, path, units, [true; TYPES])
+/// The same on every rank, if the file cannot be read, holds an impossible body, or is cosmological without being said to be isolated.
+pub fn read(
+    crew: &Crew,
+    path: &Path,
+    units: Option<&Units>,
+    reading: &ReadingOptions,
+) -> Result<(Start, Units)> {
+    read_kinds(crew, path, units, [true; TYPES], reading)
 }
 
 /// As [`read`], but only bodies of the types wanted; others may be impossible. Collective.
@@ -88,10 +121,26 @@ pub fn read_kinds(
     path: &Path,
     units: Option<&Units>,
     kinds: [bool; TYPES],
+    reading: &ReadingOptions,
 ) -> Result<(Start, Units)> {
+    Ok(read_checked(crew, path, units, kinds, |header| Ok(reading.check(path, header)?))?.0)
+}
+
+/// As [`read_kinds`], if `check` has nothing against the header, which is returned, too.
+fn read_checked(
+    crew: &Crew,
+    path: &Path,
+    units: Option<&Units>,
+    kinds: [bool; TYPES],
+    check: impl Fn(&Header) -> Result<()>,
+) -> Result<((Start, Units), Header)> {
     let wanted = Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE };
-    let (mut header, mut bodies) =
-        crew.agree(snapshot::read_wanted_unchecked(path, &wanted).map_err(anyhow::Error::from))?;
+    let checked = || {
+        let (header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
+        check(&header)?;
+        Ok((header, bodies))
+    };
+    let (mut header, mut bodies) = crew.agree(checked())?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     ensure_kinds(path, &header.count, kinds)?;
     let unsound = unsound_anywhere(crew, &bodies);
@@ -100,25 +149,37 @@ pub fn read_kinds(
     let checked = bodies.check().map_err(|fault| anyhow!("{}: {fault}", path.display()));
     crew.agree(checked)?;
     if crew.leads() {
-        header.remarks.iter().for_each(|remark| warn(&format!("{}: {remark}", path.display())));
+        tell(path, &header);
     }
-    if header.numbered && crew.leads() {
-        warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
-    }
-    if !header.ignored.is_empty() && crew.leads() {
-        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.shown_ignored()));
-    }
-    if header.box_size > 0.0 && crew.leads() {
+    let theirs = header.units_or(units);
+    let ours = units.copied().unwrap_or(theirs);
+    convert(&mut bodies, &theirs, &ours);
+    let time = header.time * ratio(theirs.time_in_s(), ours.time_in_s());
+    Ok(((Start { bodies, time }, ours), header))
+}
+
+/// Says what a reader of a file should know.
+fn tell(path: &Path, header: &Header) {
+    tell_reading(path, header);
+    if header.box_size > 0.0 {
         warn(&format!(
             "{}: its box of {} is not periodic here; bodies feel each other only",
             path.display(),
             header.box_size
         ));
     }
-    let theirs = header.units.or(units.copied()).unwrap_or_default();
-    let ours = units.copied().unwrap_or(theirs);
-    convert(&mut bodies, &theirs, &ours);
-    Ok((Start { bodies, time: header.time * ratio(theirs.time_in_s(), ours.time_in_s()) }, ours))
+}
+
+/// Says what of a file was assumed, changed or left out.
+pub(crate) fn tell_reading(path: &Path, header: &Header) {
+    let path = path.display();
+    if header.numbered {
+        warn(&format!("{path}: has no ids; bodies are numbered in the order of the file"));
+    }
+    header.remarks.iter().for_each(|remark| warn(&format!("{path}: {}", remark)));
+    if !header.ignored.is_empty() {
+        warn(&format!("{path}: what is not read: {}", header.shown_ignored()));
+    }
 }
 
 /// Which fields have an impossible value on any rank. Collective.

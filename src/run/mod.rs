@@ -109,7 +109,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     let start = begun.time;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
     let source = match &parameters.initial {
-        Initial::File { file } => Some(file.as_path()),
+        Initial::File { file, .. } => Some(file.as_path()),
         Initial::Model(_) => None,
     };
     crew.lead(|| {

@@ -260,12 +260,30 @@ fn gadget_binary_that_is_wrong() {
     other[264..268].copy_from_slice(&99u32.to_le_bytes());
     let expected = "the record POS has 99 bytes or is cut short, must have 84 or 168 for 7 bodies";
     assert_eq!(fault_of("snap", &other), expected);
-    let mut cosmological = whole.clone();
-    cosmological[4 + 72..4 + 80].copy_from_slice(&0.25f64.to_le_bytes());
-    cosmological[4 + 80..4 + 88].copy_from_slice(&3f64.to_le_bytes());
-    cosmological[4 + 144..4 + 152].copy_from_slice(&0.7f64.to_le_bytes());
-    let expected = "is a cosmological snapshot; only isolated systems can be read";
-    assert_eq!(fault_of("snap", &cosmological), expected);
+}
+
+#[test]
+fn gadget_binary_is_cosmological_if_all_its_header_says_so() {
+    // Time, redshift, box, densities of matter and dark energy.
+    let read = |numbers: [f64; 5]| {
+        let mut bytes = Gadget::file(false, false, false, 4, 0, 1, 4);
+        for (place, number) in [72, 80, 128, 136, 144].into_iter().zip(numbers) {
+            bytes[4 + place..12 + place].copy_from_slice(&number.to_le_bytes());
+        }
+        let (_folder, path) = written("snap", &bytes);
+        read(&path, 0, 1).unwrap().0.cosmological.is_some()
+    };
+    for numbers in [
+        [0.25, 3.0, 100.0, 0.3, 0.7],
+        [1.0 / 11.0, 10.0, 0.0, 0.0, 0.0],
+        [1.0 / 51.0, 50.0, 100.0, 1.0, 0.0],
+        [1.0, 0.0, 100.0, 0.3, 0.7],
+    ] {
+        assert!(read(numbers), "{numbers:?}");
+    }
+    for numbers in [[1.0, 0.0, 0.0, 0.3, 0.7], [0.0, 0.0, 100.0, 0.3, 0.7], [2.5, 0.0, 0.0, 0.0, 0.0]] {
+        assert!(!read(numbers), "{numbers:?}");
+    }
 }
 
 #[test]
