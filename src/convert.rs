@@ -6,6 +6,7 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
+use crate::reading_options::ReadingOptions;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED};
@@ -38,6 +39,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const HELP: &str = "Examples:
@@ -66,7 +70,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let types = &arguments.types;
         let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
         let Loaded { start: Start { bodies, time }, units, invented_ids } =
-            initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds)?;
+            initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds, &arguments.reading)?;
         let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         if invented_ids {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));

@@ -2,8 +2,10 @@
 
 use crate::console::{say, warn};
 use crate::crew::Crew;
+use crate::initial::tell_reading;
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, bail};
 use io::snapshot::{Fields, Found, Header, IDS_INVENTED, Region, Wanted, read_region};
 use std::path::PathBuf;
@@ -31,6 +33,9 @@ pub struct Arguments {
     /// Whether it may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -71,14 +76,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
     let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
     let (header, bodies, found) = read_region(path, &arguments.region, &wanted)?;
-    header.remarks.iter().for_each(|remark| warn(&format!("{}: {remark}", path.display())));
+    arguments.reading.check(path, &header)?;
+    tell_reading(path, &header);
     let Found { rows, cells: [touched, cells] } = found;
     let all: u64 = header.count.iter().sum();
     if bodies.is_empty() {
         let of_types = if types.is_empty() { "" } else { " and is of the types wanted" };
         bail!("{}: none of its {all} bodies lies in the region{of_types}", path.display());
     }
-    if header.units.is_none() {
+    if header.units.is_none() && header.gravity.is_none() {
         warn(&format!("{}: names no units; galactic ones are written", path.display()));
     }
     let has = |numbers: &[f64]| numbers.iter().any(|x| *x != 0.0);
@@ -91,7 +97,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = header.parameters.into_iter().filter(|(key, _)| key != IDS_INVENTED);
     let written = Header {
         time: header.time,
-        units: header.units,
+        units: Some(header.units_or(None)),
         box_size: header.box_size,
         parameters: parameters.chain(invented_ids).collect(),
         ..Header::default()

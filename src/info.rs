@@ -52,7 +52,10 @@ fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
     );
     line("format", header.format.name().to_owned());
     if !header.ignored.is_empty() {
-        line("ignored columns", header.shown_ignored());
+        line("not read", header.shown_ignored());
+    }
+    if let Some(why) = &header.cosmological {
+        line("cosmological", format!("yes: {why}"));
     }
     header.remarks.iter().for_each(|remark| line("remark", remark.clone()));
     describe_units(header, &mut line);
@@ -85,6 +88,9 @@ fn describe_units(header: &Header, line: &mut impl FnMut(&str, String)) {
     let Some(units) = header.units else {
         line("time", header.time.to_string());
         line("units", "not in the file".to_owned());
+        if let Some(gravity) = header.gravity {
+            line("gravity", format!("G = {gravity}"));
+        }
         return;
     };
     let million_years = units.time_in_s() / (1e6 * 365.25 * 86400.0);

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Newtonian constant of gravitation [cm^3 g^-1 s^-2], CODATA 2018.
 const GRAVITY_CGS: f64 = 6.6743e-8;
 /// IAU 2015 parsec (648000/pi au), a thousand times [cm].
-const KILOPARSEC_IN_CM: f64 = 3.085_677_581_491_367_3e21;
+pub(crate) const KILOPARSEC_IN_CM: f64 = 3.085_677_581_491_367_3e21;
 /// Nominal solar mass parameter (IAU 2015 resolution B3) over the constant of gravitation, times 1e10 [g].
-const TEN_BILLION_SUNS_IN_G: f64 = 1.988_409_870_698_051e43;
+pub(crate) const TEN_BILLION_SUNS_IN_G: f64 = 1.988_409_870_698_051e43;
 
 /// Units of a run in cgs, as GADGET names them: length, mass and velocity are chosen, time follows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

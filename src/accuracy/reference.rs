@@ -4,6 +4,7 @@ use super::{Accuracy, Balance, RelativeError, hash};
 use crate::crew::Crew;
 use crate::diagnostics::norm;
 use crate::initial;
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
 use io::{Target, Units};
@@ -47,7 +48,8 @@ pub fn compare(
     path: &Path,
     units: &Units,
 ) -> Result<(Accuracy, Vec<BodyError>)> {
-    let reference = initial::read_with_unique_ids(crew, path, Some(units))?.start.bodies;
+    let loaded = initial::read_with_unique_ids(crew, path, Some(units), &ReadingOptions::default())?;
+    let reference = loaded.start.bodies;
     let known = reference.acc.iter().flatten().any(|&a| a != 0.0);
     ensure!(
         collective::sum(crew.comm, u64::from(known)) > 0,

@@ -12,6 +12,7 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
 use crate::peak;
+use crate::reading_options::ReadingOptions;
 use crate::report::{FileTimes, Report};
 use anyhow::Result;
 use decomposition::collective;
@@ -58,6 +59,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -115,7 +119,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
     let Loaded { start: Start { bodies, time }, units, invented_ids } =
-        initial::read_with_unique_ids(crew, &arguments.file, wanted.as_ref())?;
+        initial::read_with_unique_ids(crew, &arguments.file, wanted.as_ref(), &arguments.reading)?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let constant = units.gravitational_constant();
     let forces = arguments.gravity.forces(constant)?;

@@ -10,6 +10,7 @@ use crate::ids;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, bail, ensure};
 use decomposition::collective;
 use io::Kind;
@@ -49,6 +50,9 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
+    /// How the file is understood.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 const HELP: &str = "Examples:
@@ -76,7 +80,8 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     })?;
     let kinds =
         std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
-    let (Start { bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds)?;
+    let (Start { bodies, time }, units) =
+        initial::read_kinds(crew, &arguments.file, None, kinds, &arguments.reading)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());

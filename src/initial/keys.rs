@@ -51,6 +51,9 @@ pub struct Keys {
     /// A snapshot to start from, instead of a model.
     #[arg(skip)]
     pub file: Option<PathBuf>,
+    /// Whether the snapshot is one of an expanding universe, if its header does not say it right.
+    #[arg(skip)]
+    pub cosmological: Option<bool>,
     /// The model to make.
     #[arg(value_enum, required_unless_present = "from")]
     pub model: Option<ModelName>,
@@ -184,7 +187,10 @@ impl TryFrom<Keys> for Initial {
 
     fn try_from(mut keys: Keys) -> Result<Initial, String> {
         match (keys.file.take(), keys.model.take()) {
-            (Some(file), None) => keys.finish(Initial::File { file }, "a file"),
+            (Some(file), None) => {
+                let cosmological = keys.cosmological.take();
+                keys.finish(Initial::File { file, cosmological }, "a file")
+            }
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
             (None, None) => Err(format!("give `file = \"...\"` or `model = \"...\"`, one of {MODELS}")),

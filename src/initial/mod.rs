@@ -8,7 +8,8 @@ use crate::console::warn;
 use crate::crew::Crew;
 use crate::ids;
 use crate::model::{self, Model};
-use anyhow::{Result, anyhow, ensure};
+use crate::reading_options::ReadingOptions;
+use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Units;
 use io::snapshot::{self, Header, Unsound, Wanted};
@@ -27,6 +28,9 @@ pub enum Initial {
     File {
         /// One file, or the first or the base name of several.
         file: PathBuf,
+        /// Whether the file is one of an expanding universe; if it is not said, its header decides.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cosmological: Option<bool>,
     },
     /// A model.
     Model(Model),
@@ -57,10 +61,11 @@ impl Initial {
     /// If the file cannot be read.
     pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
         match self {
-            Initial::File { file } => {
+            Initial::File { file, cosmological } => {
                 let header = snapshot::read_header(file)?;
-                let scale = header.units.map_or(1.0, |theirs| ratio(theirs.time_in_s(), units.time_in_s()));
-                Ok((header.count.iter().sum(), header.time * scale))
+                check_isolated(file, &header, *cosmological)?;
+                let theirs = header.units_or(Some(units));
+                Ok((header.count.iter().sum(), header.time * ratio(theirs.time_in_s(), units.time_in_s())))
             }
             Initial::Model(model) => Ok((model.bodies(), 0.0)),
         }
@@ -80,7 +85,18 @@ impl Initial {
     /// The same on every rank, if the file cannot be read or holds an impossible body.
     pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
         match self {
-            Initial::File { file } => read_with_unique_ids(crew, file, Some(units)),
+            Initial::File { file, cosmological } => {
+                let check = |header: &Header| check_isolated(file, header, *cosmological);
+                let (header, start, units) = read_file(crew, file, Some(units), [true; TYPES], check)?;
+                if header.count[0] > 0 && crew.leads() {
+                    warn(&format!(
+                        "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
+                        file.display(),
+                        header.count[0]
+                    ));
+                }
+                Ok(with_unique_ids(crew, file, &header, start, units))
+            }
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let start = Start { bodies, time: 0.0 };
@@ -90,13 +106,30 @@ impl Initial {
     }
 }
 
+/// Whether a run can start from a file, which `cosmological` may say.
+fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> Result<()> {
+    match cosmological {
+        Some(false) => Ok(()),
+        Some(true) => bail!("initial.cosmological = true: cosmological runs are not possible yet"),
+        None => {
+            let remedy = "if it is one, say `cosmological = false` in [initial]";
+            Ok(header.expect_isolated(path, remedy)?)
+        }
+    }
+}
+
 /// Reads a rank's share of a snapshot, or of a file of another program, and converts it to `units`, or leaves it in its own; says which units they are. A file that
 /// names none is taken as it is. Collective.
 ///
 /// # Errors
-/// The same on every rank, if the file cannot be read or holds an impossible body.
-pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
-    read_kinds(crew, path, units, [true; TYPES])
+/// The same on every rank, if the file cannot be read, holds an impossible body, or is cosmological without being said to be isolated.
+pub fn read(
+    crew: &Crew,
+    path: &Path,
+    units: Option<&Units>,
+    reading: &ReadingOptions,
+) -> Result<(Start, Units)> {
+    read_kinds(crew, path, units, [true; TYPES], reading)
 }
 
 /// As [`read`], but only bodies of the types wanted; others may be impossible. Collective.
@@ -108,8 +141,9 @@ pub fn read_kinds(
     path: &Path,
     units: Option<&Units>,
     kinds: [bool; TYPES],
+    reading: &ReadingOptions,
 ) -> Result<(Start, Units)> {
-    let (_, start, units) = read_file(crew, path, units, kinds)?;
+    let (_, start, units) = read_file(crew, path, units, kinds, |header| Ok(reading.check(path, header)?))?;
     Ok((start, units))
 }
 
@@ -122,8 +156,10 @@ pub fn read_as_it_is(
     path: &Path,
     units: Option<&Units>,
     kinds: [bool; TYPES],
+    reading: &ReadingOptions,
 ) -> Result<Loaded> {
-    let (header, start, units) = read_file(crew, path, units, kinds)?;
+    let check = |header: &Header| Ok(reading.check(path, header)?);
+    let (header, start, units) = read_file(crew, path, units, kinds, check)?;
     Ok(Loaded { start, units, invented_ids: header.has_invented_ids() })
 }
 
@@ -131,8 +167,19 @@ pub fn read_as_it_is(
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_with_unique_ids(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<Loaded> {
-    let (header, mut start, units) = read_file(crew, path, units, [true; TYPES])?;
+pub fn read_with_unique_ids(
+    crew: &Crew,
+    path: &Path,
+    units: Option<&Units>,
+    reading: &ReadingOptions,
+) -> Result<Loaded> {
+    let check = |header: &Header| Ok(reading.check(path, header)?);
+    let (header, start, units) = read_file(crew, path, units, [true; TYPES], check)?;
+    Ok(with_unique_ids(crew, path, &header, start, units))
+}
+
+/// Numbers bodies that share ids in the order of their file, with a warning. Collective.
+fn with_unique_ids(crew: &Crew, path: &Path, header: &Header, mut start: Start, units: Units) -> Loaded {
     let mut invented_ids = header.has_invented_ids();
     if let Some(shared) = ids::shared(crew.comm, &start.bodies.id) {
         invented_ids = true;
@@ -146,20 +193,24 @@ pub fn read_with_unique_ids(crew: &Crew, path: &Path, units: Option<&Units>) -> 
             ));
         }
     }
-    Ok(Loaded { start, units, invented_ids })
+    Loaded { start, units, invented_ids }
 }
 
-/// What [`read_kinds`] does, with the header of the file.
+/// What [`read_kinds`] does if `check` has nothing against the header, with the header of the file.
 fn read_file(
     crew: &Crew,
     path: &Path,
     units: Option<&Units>,
     kinds: [bool; TYPES],
+    check: impl Fn(&Header) -> Result<()>,
 ) -> Result<(Header, Start, Units)> {
     let wanted =
         Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE, ..Wanted::default() };
-    let (mut header, mut bodies) =
-        crew.agree(|| Ok(snapshot::read_wanted_unchecked(path, &wanted)?))?;
+    let (mut header, mut bodies) = crew.agree(|| {
+        let (header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
+        check(&header)?;
+        Ok((header, bodies))
+    })?;
     let lines = format!("{header:#?}").lines().map(|line| line.trim().to_owned()).collect();
     crew.ensure_alike(&format!("what {} says of itself", path.display()), lines)?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
@@ -170,26 +221,37 @@ fn read_file(
     let checked = bodies.check().map_err(|fault| anyhow!("{}: {fault}", path.display()));
     crew.agree(|| checked)?;
     if crew.leads() {
-        header.remarks.iter().for_each(|remark| warn(&format!("{}: {remark}", path.display())));
+        tell(path, &header);
     }
-    if header.numbered && crew.leads() {
-        warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));
-    }
-    if !header.ignored.is_empty() && crew.leads() {
-        warn(&format!("{}: columns without a meaning here: {}", path.display(), header.shown_ignored()));
-    }
-    if header.box_size > 0.0 && crew.leads() {
+    let theirs = header.units_or(units);
+    let ours = units.copied().unwrap_or(theirs);
+    convert(&mut bodies, &theirs, &ours);
+    let time = header.time * ratio(theirs.time_in_s(), ours.time_in_s());
+    Ok((header, Start { bodies, time }, ours))
+}
+
+/// Says what a reader of a file should know.
+fn tell(path: &Path, header: &Header) {
+    tell_reading(path, header);
+    if header.box_size > 0.0 {
         warn(&format!(
             "{}: its box of {} is not periodic here; bodies feel each other only",
             path.display(),
             header.box_size
         ));
     }
-    let theirs = header.units.or(units.copied()).unwrap_or_default();
-    let ours = units.copied().unwrap_or(theirs);
-    convert(&mut bodies, &theirs, &ours);
-    let time = header.time * ratio(theirs.time_in_s(), ours.time_in_s());
-    Ok((header, Start { bodies, time }, ours))
+}
+
+/// Says what of a file was assumed, changed or left out.
+pub(crate) fn tell_reading(path: &Path, header: &Header) {
+    let path = path.display();
+    if header.numbered {
+        warn(&format!("{path}: has no ids; bodies are numbered in the order of the file"));
+    }
+    header.remarks.iter().for_each(|remark| warn(&format!("{path}: {}", remark)));
+    if !header.ignored.is_empty() {
+        warn(&format!("{path}: what is not read: {}", header.shown_ignored()));
+    }
 }
 
 /// Which fields have an impossible value on any rank. Collective.

@@ -7,6 +7,7 @@ use crate::crew::Crew;
 use crate::forces::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
 use crate::initial::{self, Start};
+use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
 use std::path::PathBuf;
@@ -78,7 +79,8 @@ struct Trial {
 /// If the snapshot cannot be read, a setting is out of its range, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.file])?;
-    let (Start { bodies, .. }, units) = initial::read(&Crew::alone(), &arguments.file, None)?;
+    let (Start { bodies, .. }, units) = 
+        initial::read(&Crew::alone(), &arguments.file, None, &ReadingOptions::default())?;
     ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
     let keys = Keys { walk: arguments.walk, ..Keys::default() };
     let options = GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel };

@@ -84,7 +84,10 @@ impl Selection {
         let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
         let (header, mut bodies) = snapshot::read_wanted(path, &wanted)?;
         let shown = path.display();
-        if header.units.is_none() {
+        if let Some(why) = &header.cosmological {
+            warn(&format!("{shown}: is cosmological ({why}); its numbers are shown as they are"));
+        }
+        if header.units.is_none() && header.gravity.is_none() {
             warn(&format!("{shown}: names no units; galactic ones are assumed"));
         }
         if bodies.is_empty() {
@@ -107,7 +110,7 @@ impl Selection {
             bodies.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let units = AxisUnits::of(&header.units.unwrap_or_default());
+        let units = AxisUnits::of(&header.units_or(None));
         Ok(Snapshot { name, time: header.time, units, centre, bodies })
     }
 

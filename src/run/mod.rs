@@ -169,7 +169,7 @@ fn start(
     let start = begun.time;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
     let source = match &parameters.initial {
-        Initial::File { file } => Some(file.as_path()),
+        Initial::File { file, .. } => Some(file.as_path()),
         Initial::Model(_) => None,
     };
     crew.lead(|| {

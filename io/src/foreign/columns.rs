@@ -77,6 +77,14 @@ impl<T> Columns<T> {
         self.found.iter().find(|(other, _)| *other == column).map(|(_, place)| place)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Column, &T)> {
+        self.found.iter().map(|(column, place)| (*column, place))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Column, &mut T)> {
+        self.found.iter_mut().map(|(column, place)| (*column, place))
+    }
+
     /// Says which of the columns that bodies need is missing.
     pub(super) fn check(&self) -> Result<(), String> {
         match NEEDED.iter().find(|column| self.get(**column).is_none()) {
@@ -87,7 +95,7 @@ impl<T> Columns<T> {
 }
 
 impl Column {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Column::Mass => "mass",
             Column::Position(axis) => ["x", "y", "z"][axis],

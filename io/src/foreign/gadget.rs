@@ -6,7 +6,7 @@ use super::pieces::{Or, Piece, count};
 use super::source::{Component, Source};
 use super::{Content, Foreign};
 use crate::Error;
-use crate::snapshot::{Format, Header, sibling};
+use crate::snapshot::{Evidence, Format, Header, sibling};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use treecode::TYPES;
@@ -61,6 +61,7 @@ struct FileHeader {
     total: [u64; TYPES],
     files: u64,
     box_size: f64,
+    omega_matter: f64,
     omega_lambda: f64,
 }
 
@@ -76,23 +77,32 @@ impl FileHeader {
             total: std::array::from_fn(|kind| whole(96 + 4 * kind) | whole(168 + 4 * kind) << 32),
             files: whole(124).max(1),
             box_size: double(128),
+            omega_matter: double(136),
             omega_lambda: double(144),
         }
     }
 
     fn check(&self, source: &Source) -> Result<(), Error> {
-        let numbers =
-            self.mass.iter().chain([&self.time, &self.redshift, &self.box_size, &self.omega_lambda]);
-        if numbers.clone().any(|number| !number.is_finite()) || self.mass.iter().any(|&mass| mass < 0.0) {
+        let numbers = [self.time, self.redshift, self.box_size, self.omega_matter, self.omega_lambda];
+        let mut numbers = self.mass.iter().chain(&numbers);
+        if numbers.any(|number| !number.is_finite()) || self.mass.iter().any(|&mass| mass < 0.0) {
             return Err(source.wrong("is damaged: its GADGET header has impossible numbers"));
-        }
-        if self.omega_lambda != 0.0 && (self.time * (1.0 + self.redshift) - 1.0).abs() < 1e-3 {
-            return Err(source.wrong("is a cosmological snapshot; only isolated systems can be read"));
         }
         if self.files > MOST_FILES {
             return Err(source.wrong(format!("is damaged: it is one of {} files", self.files)));
         }
         Ok(())
+    }
+
+    fn evidence(&self) -> Evidence {
+        Evidence {
+            said: None,
+            scale_factor: self.time,
+            redshift: self.redshift,
+            omega_matter: self.omega_matter,
+            omega_lambda: self.omega_lambda,
+            box_size: self.box_size,
+        }
     }
 
     fn bodies(&self) -> u64 {
@@ -362,6 +372,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         format: Format::GadgetBinary,
         time: first.header.time,
         box_size: first.header.box_size,
+        cosmological: first.header.evidence().verdict(),
         count: count(&pieces)?,
         files: files as usize,
         numbered: ids == Some(false),

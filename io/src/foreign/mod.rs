@@ -5,6 +5,7 @@
 //! the bytes are known to be there.
 
 mod columns;
+mod ecsv;
 mod gadget;
 mod literal;
 mod number;
@@ -12,7 +13,9 @@ mod numpy;
 mod pieces;
 mod source;
 mod table;
+mod text;
 mod tipsy;
+mod unit;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +23,7 @@ mod tests;
 use crate::Error;
 use crate::file::open;
 use crate::snapshot::{Format, Header};
+pub(crate) use number::whole;
 use pieces::Piece;
 use std::io::Read;
 use std::ops::Range;

@@ -65,7 +65,7 @@ impl Number {
 }
 
 /// A float as the whole number that it is.
-pub(super) fn whole(value: f64) -> Option<u64> {
+pub(crate) fn whole(value: f64) -> Option<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;
     (value.fract() == 0.0 && (0.0..=EXACT).contains(&value)).then_some(value as u64)
 }

@@ -1,12 +1,17 @@
-//! Tables of text: a line with the names of the columns, in any order, perhaps after a `#`, then a row a body. Columns are parted by commas
-//! or by blanks. Lines before the names, empty lines and lines that begin with `#` are passed over.
+//! Tables of text: a line with the names of the columns, in any order, perhaps after a `#`, then a row a body. Columns are parted by
+//! semicolons, commas, tabs or blanks, and cells may stand in quotes. Whatever stands before the names is a remark. Behind them every line is
+//! a row, unless it is empty or begins with `#`; only the first one may have the units of the columns. Units may also stand behind the
+//! names, as in `x [kpc]`, or in the head of an ECSV file.
 
 use super::columns::{Column, Columns, Meaning, meaning};
 use super::number::whole;
 use super::pieces::kind;
-use super::{Content, Foreign};
-use crate::Error;
+use super::text::{Separator, number};
+use super::unit::{Said, Unit, said};
+use super::{Content, Foreign, ecsv};
 use crate::snapshot::{Format, Header};
+use crate::{Error, Units};
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -14,109 +19,274 @@ use treecode::{Bodies, TYPES};
 
 /// A longer line is no row of a table [bytes].
 const LONGEST_LINE: u64 = 1 << 16;
+/// What a remark before the names may begin with, and the names, too.
+const REMARK: [char; 3] = ['#', '%', '!'];
 
 /// A table whose columns are known.
 pub(super) struct Table {
     pub(super) rows: u64,
-    columns: Columns<usize>,
+    /// The number of the line with the names, or with the units if they have one.
+    head: u64,
+    /// Whether they have.
+    has_units: bool,
+    columns: Columns<Place>,
     width: usize,
     separator: Separator,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Separator {
-    Comma,
-    Blank,
-}
-
-impl Separator {
-    fn of(line: &str) -> Separator {
-        if line.contains(',') { Separator::Comma } else { Separator::Blank }
-    }
-
-    fn split(self, line: &str) -> impl Iterator<Item = &str> {
-        let (by_comma, by_blank) = match self {
-            Separator::Comma => (Some(line.split(',').map(str::trim)), None),
-            Separator::Blank => (None, Some(line.split_whitespace())),
-        };
-        by_comma.into_iter().flatten().chain(by_blank.into_iter().flatten())
-    }
+/// Where the numbers of a column are, and by which factor they are larger than in the units of the table.
+#[derive(Clone, Debug)]
+struct Place {
+    cell: usize,
+    unit: Option<Unit>,
+    factor: f64,
 }
 
 /// Reads the header and all types.
 pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
-    let mut names = None;
+    let mut search = Search::default();
     let mut table: Option<Table> = None;
     let mut count = [0; TYPES];
     each_line(path, |number, line| {
-        if table.is_none() {
-            if !is_row(line) {
-                // A remark may follow the names.
-                let candidate = (number, line.trim_start_matches('#').trim().to_owned());
-                if names.is_none() || Table::describe(Some(&candidate)).is_ok() {
-                    names = Some(candidate);
-                }
-                return Ok(true);
-            }
-            table = Some(Table::describe(names.as_ref())?);
-        }
-        if let Some(table) = table.as_mut().filter(|_| !line.starts_with('#')) {
-            let row: Vec<&str> = table.separator.split(line).collect();
-            count[usize::from(table.kind(number, &row)?)] += 1;
+        let Some(table) = &mut table else {
+            table = search.take(number, line)?;
+            return Ok(true);
+        };
+        if is_remark(line) {
+            table.take_remark(number, line)?;
+        } else if !table.take_units(number, line)? {
+            let cells = table.cells(number, line)?;
+            count[usize::from(table.kind(number, &cells)?)] += 1;
             table.rows += 1;
         }
         Ok(true)
     })?;
-    let Some(table) = table else {
-        return Err(Error::snapshot(path, "has no rows of numbers, so it is no table of bodies"));
+    let Some(mut table) = table.filter(|table| table.rows > 0) else {
+        let fault =
+            search.fault.unwrap_or_else(|| "has no rows of numbers, so it is no table of bodies".to_owned());
+        return Err(Error::snapshot(path, fault));
     };
+    let (units, remarks) = table.settle_units();
     let header = Header {
         format: Format::Table,
+        units,
         count,
         files: 1,
         numbered: table.columns.get(Column::Id).is_none(),
         ignored: table.columns.ignored.clone(),
+        remarks,
         ..Header::default()
     };
     Ok(Foreign { header, content: Content::Table(table) })
 }
 
-/// Whether a line has numbers in it, not names.
+/// The search for the line that names the columns.
+#[derive(Default)]
+struct Search {
+    ecsv: Option<ecsv::Head>,
+    /// What is wrong with the first line that looks like one with names.
+    fault: Option<String>,
+}
+
+impl Search {
+    /// Takes a line; the table if the line names all columns.
+    fn take(&mut self, number: u64, line: &str) -> Result<Option<Table>, String> {
+        if number == 1 && line.starts_with(ecsv::MARK) {
+            self.ecsv = Some(ecsv::Head::default());
+        }
+        if let Some(head) = self.ecsv.as_mut().filter(|_| line.starts_with('#')) {
+            head.take(line);
+            return Ok(None);
+        }
+        let bare = line.trim_start_matches(REMARK);
+        // A tab may stand behind a name that is empty.
+        let names = if bare.len() < line.len() { bare.trim() } else { line };
+        for separator in Separator::candidates(names) {
+            match Table::describe(number, names, separator) {
+                Ok(mut table) => {
+                    if let Some(head) = &self.ecsv {
+                        table.take_ecsv(number, names, head)?;
+                    }
+                    return Ok(Some(table));
+                }
+                Err(Fault { known, text }) if known > 2 => {
+                    self.fault.get_or_insert(text);
+                }
+                Err(_) => {}
+            }
+        }
+        if is_row(line) {
+            let missing =
+                "has no line that names its columns, such as `mass x y z vx vy vz`, before its rows";
+            return Err(self.fault.take().unwrap_or_else(|| missing.to_owned()));
+        }
+        Ok(None)
+    }
+}
+
+fn is_remark(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+/// Whether a line has numbers only, and more than a count of bodies.
 fn is_row(line: &str) -> bool {
-    let first = Separator::of(line).split(line).next();
-    first.is_some_and(|first| first.parse::<f64>().is_ok())
+    Separator::candidates(line).any(|separator| {
+        separator
+            .split(line)
+            .is_ok_and(|cells| cells.len() > 1 && cells.iter().all(|cell| number(cell).is_some()))
+    })
+}
+
+/// Why a line names no columns of bodies.
+struct Fault {
+    /// How many of its names mean something.
+    known: usize,
+    text: String,
 }
 
 impl Table {
-    fn describe(names: Option<&(u64, String)>) -> Result<Table, String> {
-        let (number, names) = names
-            .ok_or("has no line that names its columns, such as `mass x y z vx vy vz`, before its rows")?;
-        let separator = Separator::of(names);
+    /// The table whose columns are called so.
+    fn describe(number: u64, names: &str, separator: Separator) -> Result<Table, Fault> {
         let mut columns = Columns::default();
-        let mut width = 0;
-        for (place, name) in separator.split(names).enumerate() {
-            match meaning(name) {
+        let (mut width, mut known) = (0, 0);
+        let fault = |known, text| Err(Fault { known, text });
+        let cells = match separator.split(names) {
+            Ok(cells) => joined(separator, cells),
+            Err(text) => return fault(0, format!("line {number} {text}")),
+        };
+        for (cell, text) in cells.iter().enumerate() {
+            width = cell + 1;
+            let (name, unit) = parted(text);
+            let meaning = meaning(name);
+            known += usize::from(meaning.is_some());
+            match meaning {
                 Some(Meaning::Number(column)) => {
-                    columns.add(column, place).map_err(|fault| format!("line {number} {fault}"))?
+                    let unit = match unit.map_or(Ok(None), |unit| column_unit(column, unit, true)) {
+                        Ok(unit) => unit,
+                        Err(text) => return fault(known, format!("line {number}: {text}")),
+                    };
+                    if let Err(text) = columns.add(column, Place { cell, unit, factor: 1.0 }) {
+                        return fault(known, format!("line {number} {text}"));
+                    }
                 }
                 Some(Meaning::Vector(_)) => {
-                    return Err(format!("line {number}: `{name}` must be three columns, such as x y z"));
+                    let text = format!("line {number}: `{name}` must be three columns, such as x y z");
+                    return fault(known, text);
                 }
-                None => columns.ignored.push(name.to_owned()),
+                // Some programs end each line with a separator, or leave the numbers of the rows without a name.
+                None if text.is_empty() => {}
+                None => columns.ignored.push(text.clone().into_owned()),
             }
-            width = place + 1;
         }
-        columns.check().map_err(|fault| format!("line {number} {fault}"))?;
-        Ok(Table { rows: 0, columns, width, separator })
+        match columns.check() {
+            Ok(()) => Ok(Table { rows: 0, head: number, has_units: false, columns, width, separator }),
+            Err(text) => fault(known, format!("line {number} {text}")),
+        }
+    }
+
+    /// Takes the units and the separator that the head of an ECSV file names.
+    fn take_ecsv(&mut self, number: u64, names: &str, head: &ecsv::Head) -> Result<(), String> {
+        let names: Vec<String> =
+            self.separator.split(names)?.into_iter().map(|name| name.to_ascii_lowercase()).collect();
+        for (name, unit) in head.units() {
+            let cell = names.iter().position(|other| *other == name.to_ascii_lowercase());
+            for (column, place) in self.columns.iter_mut().filter(|(_, place)| Some(place.cell) == cell) {
+                let unit = column_unit(column, &unit, false);
+                place.unit = unit.map_err(|text| format!("the head before line {number}: {text}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first line behind the names if it has the units of the columns and no numbers; whether it has.
+    fn take_units(&mut self, number: u64, line: &str) -> Result<bool, String> {
+        if self.rows > 0 || self.has_units {
+            return Ok(false);
+        }
+        let cells = self.cells(number, line)?;
+        let said = |place: &Place| said(&cells[place.cell]);
+        let is_number =
+            |place: &Place| said(place) != Said::Nothing && super::text::number(&cells[place.cell]).is_some();
+        let is_unit = |place: &Place| matches!(said(place), Said::Unit(_) | Said::Code);
+        if !self.measures().any(is_unit) || self.measures().any(is_number) {
+            return Ok(false);
+        }
+        for (column, place) in self.columns.iter_mut() {
+            let unit = column_unit(column, &cells[place.cell], false);
+            place.unit = unit.map_err(|text| format!("line {number}: {text}"))?.or(place.unit);
+        }
+        (self.head, self.has_units) = (number, true);
+        Ok(true)
+    }
+
+    /// The columns that have units.
+    fn measures(&self) -> impl Iterator<Item = &Place> {
+        self.columns.iter().filter(|(column, _)| Quantity::of(*column).is_some()).map(|(_, place)| place)
+    }
+
+    /// Looks at a line that begins with `#`: it may have the units of the columns.
+    fn take_remark(&mut self, number: u64, line: &str) -> Result<(), String> {
+        let line = line.trim_start().trim_start_matches(REMARK).trim();
+        let cells = match self.separator.split(line) {
+            Ok(cells) if cells.len() == self.width => cells,
+            _ => return Ok(()),
+        };
+        let is_unit = |place: &Place| said(&cells[place.cell]) != Said::Unknown;
+        if self.measures().all(is_unit) && self.take_units(number, line)? {
+            return Ok(());
+        }
+        // Tables that were joined: rows of another order must not be taken for rows of this one.
+        let Ok(other) = Table::describe(number, line, self.separator) else { return Ok(()) };
+        let is_here = |(column, place): (Column, &Place)| {
+            self.columns.get(column).is_some_and(|ours| ours.cell == place.cell)
+        };
+        if other.columns.iter().all(is_here) {
+            Ok(())
+        } else {
+            Err(format!("line {number} names the columns again, in another order"))
+        }
+    }
+
+    /// The units of the numbers, and what had to be assumed of them. Columns of one quantity may have several units: their numbers are brought to
+    /// the first.
+    fn settle_units(&mut self) -> (Option<Units>, Vec<String>) {
+        let first = |quantity: Quantity| {
+            let mut of_quantity =
+                self.columns.iter().filter(|(column, _)| Quantity::of(*column) == Some(quantity));
+            of_quantity.find_map(|(_, place)| place.unit.map(|unit| unit.in_cgs))
+        };
+        let found = [Quantity::Length, Quantity::Mass, Quantity::Velocity].map(first);
+        if found.iter().all(Option::is_none) {
+            return (None, Vec::new());
+        }
+        let defaults = [
+            ("position", Units::GALACTIC.length_in_cm, "kpc"),
+            ("mass", Units::GALACTIC.mass_in_g, "1e10 solar masses"),
+            ("velocity", Units::GALACTIC.velocity_in_cm_per_s, "km/s"),
+        ];
+        let mut remarks = Vec::new();
+        let mut unit = [0.0; 3];
+        for (i, (what, default, name)) in defaults.into_iter().enumerate() {
+            unit[i] = found[i].unwrap_or(default);
+            if found[i].is_none() {
+                remarks.push(format!("names units, but none of {what}: {name} is assumed"));
+            }
+        }
+        for (column, place) in self.columns.iter_mut() {
+            if let (Some(quantity), Some(own)) = (Quantity::of(column), place.unit) {
+                place.factor = own.in_cgs / unit[quantity as usize];
+            }
+        }
+        let [length_in_cm, mass_in_g, velocity_in_cm_per_s] = unit;
+        (Some(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }), remarks)
     }
 
     /// The rows of `share`, which are numbered over the whole file.
     pub(super) fn read(&self, path: &Path, share: Range<u64>) -> Result<Bodies, Error> {
         let mut bodies = Bodies::default();
-        let (mut row, mut begun) = (0, false);
+        let mut row = 0;
         each_line(path, |number, line| {
-            begun = begun || is_row(line);
-            if !begun || line.starts_with('#') {
+            if number <= self.head || is_remark(line) {
                 return Ok(true);
             }
             if share.contains(&row) {
@@ -129,13 +299,20 @@ impl Table {
         Ok(bodies)
     }
 
-    /// Appends what a row tells of a body; arrays of what no row tells stay as they are.
+    /// Appends what a row says of a body; arrays of what no row says stay as they are.
     fn append(&self, number: u64, row: u64, line: &str, bodies: &mut Bodies) -> Result<(), String> {
-        let cells: Vec<&str> = self.separator.split(line).collect();
+        let cells = self.cells(number, line)?;
         let kind = self.kind(number, &cells)?;
         let value = |column: Column| {
-            let cell = cells[*self.columns.get(column).expect("the columns were checked")];
-            cell.parse::<f64>().map_err(|_| format!("line {number}: `{}` is no number", shown(cell)))
+            let place = self.columns.get(column).expect("the columns were checked");
+            let cell = &cells[place.cell];
+            match super::text::number(cell) {
+                Some(value) => Ok(value * place.factor),
+                None if cell.is_empty() => {
+                    Err(format!("line {number} has an empty cell for {}", column.name()))
+                }
+                None => Err(format!("line {number}: `{}` is no number", shown(cell))),
+            }
         };
         bodies.mass.push(value(Column::Mass)?);
         for axis in 0..3 {
@@ -144,29 +321,116 @@ impl Table {
         }
         bodies.id.push(match self.columns.get(Column::Id) {
             None => row,
-            Some(&place) => name(cells[place])
-                .ok_or_else(|| format!("line {number}: `{}` is no id", shown(cells[place])))?,
+            Some(place) => name(&cells[place.cell])
+                .ok_or_else(|| format!("line {number}: `{}` is no id", shown(&cells[place.cell])))?,
         });
         bodies.kind.push(kind);
         Ok(())
     }
 
-    /// The type of a row, whose length is checked too.
-    fn kind(&self, number: u64, cells: &[&str]) -> Result<u8, String> {
+    /// The cells of a row, whose number is checked.
+    fn cells<'a>(&self, number: u64, line: &'a str) -> Result<Vec<Cow<'a, str>>, String> {
+        // Some programs part the names in another way than the numbers.
+        let separator = match self.separator {
+            separator if separator.is_in(line) => separator,
+            separator => Separator::candidates(line).next().unwrap_or(separator),
+        };
+        let cells = separator.split(line).map_err(|fault| format!("line {number} {fault}"))?;
         if cells.len() != self.width {
             return Err(format!("line {number} has {} columns, but {} are named", cells.len(), self.width));
         }
-        let Some(&place) = self.columns.get(Column::Type) else { return Ok(1) };
-        let found = name(cells[place]).and_then(kind);
+        Ok(cells)
+    }
+
+    /// The type of a row.
+    fn kind(&self, number: u64, cells: &[Cow<str>]) -> Result<u8, String> {
+        let Some(place) = self.columns.get(Column::Type) else { return Ok(1) };
+        let found = name(&cells[place.cell]).and_then(kind);
         found.ok_or_else(|| {
-            format!("line {number}: the type is `{}`, must be 0 to {}", shown(cells[place]), TYPES - 1)
+            format!("line {number}: the type is `{}`, must be 0 to {}", shown(&cells[place.cell]), TYPES - 1)
         })
     }
 }
 
-/// A whole number, perhaps written as a float.
+/// What a number measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    Length,
+    Mass,
+    Velocity,
+}
+
+impl Quantity {
+    fn of(column: Column) -> Option<Quantity> {
+        match column {
+            Column::Mass => Some(Quantity::Mass),
+            Column::Position(_) => Some(Quantity::Length),
+            Column::Velocity(_) => Some(Quantity::Velocity),
+            Column::Id | Column::Type => None,
+        }
+    }
+}
+
+/// The unit that a text gives a column. Behind a name a number in parentheses may be that of the column.
+fn column_unit(column: Column, text: &str, behind_name: bool) -> Result<Option<Unit>, String> {
+    let (dimension, what) = match Quantity::of(column) {
+        Some(Quantity::Length) => (Unit::LENGTH, "length"),
+        Some(Quantity::Mass) => (Unit::MASS, "mass"),
+        Some(Quantity::Velocity) => (Unit::VELOCITY, "velocity"),
+        None => return Ok(None),
+    };
+    let place = format!("`{}` as the unit of {}", shown(text), column.name());
+    match said(text) {
+        Said::Nothing | Said::Code => Ok(None),
+        Said::Unit(Unit { dimension: [0, 0, 0], .. }) if behind_name && text.parse::<u16>().is_ok() => {
+            Ok(None)
+        }
+        Said::Unit(unit) if unit.dimension == dimension => Ok(Some(unit)),
+        Said::Unit(_) => Err(format!("{place} is no {what}")),
+        Said::Unknown => Err(format!("{place} is not known here; use a {what} such as {}", examples(what))),
+    }
+}
+
+fn examples(what: &str) -> &'static str {
+    match what {
+        "length" => "pc, kpc, AU, cm",
+        "mass" => "Msun, 1e10 Msun, g",
+        _ => "km/s, pc/Myr, cm/s",
+    }
+}
+
+/// Cells of names, where blanks between `[` and `]` or `(` and `)` part nothing, nor those before.
+fn joined(separator: Separator, cells: Vec<Cow<str>>) -> Vec<Cow<str>> {
+    if separator != Separator::Blank {
+        return cells;
+    }
+    let mut joined: Vec<Cow<str>> = Vec::new();
+    for cell in cells {
+        let open = |text: &str| text.matches(['[', '(']).count() > text.matches([']', ')']).count();
+        match joined.last_mut() {
+            Some(last) if open(last) || cell.starts_with(['[', '(']) => {
+                *last = Cow::Owned(format!("{last} {cell}"));
+            }
+            _ => joined.push(cell),
+        }
+    }
+    joined
+}
+
+/// A name, and the unit that stands in brackets behind it.
+fn parted(text: &str) -> (&str, Option<&str>) {
+    let unquoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text).trim();
+    let part = |open: char, close: char| {
+        let (name, unit) = unquoted.strip_suffix(close)?.split_once(open)?;
+        Some((name.trim(), Some(unit)))
+    };
+    part('[', ']').or_else(|| part('(', ')')).unwrap_or((unquoted, None))
+}
+
+/// A whole number, perhaps written as a float; the bits of a negative one are as good a name.
 fn name(cell: &str) -> Option<u64> {
-    cell.parse().ok().or_else(|| cell.parse().ok().and_then(whole))
+    let signed = || cell.parse::<i64>().ok().map(|id| id as u64);
+    cell.parse().ok().or_else(signed).or_else(|| number(cell).and_then(whole))
 }
 
 /// As much of a cell as a message can hold.
@@ -189,9 +453,12 @@ fn each_line(path: &Path, mut take: impl FnMut(u64, &str) -> Result<bool, String
         if length as u64 == LONGEST_LINE {
             return Err(wrong(format!("line {number} is longer than any row of a table")));
         }
-        let text =
-            std::str::from_utf8(&line).map_err(|_| wrong(format!("line {number} is not text")))?.trim();
-        if !text.is_empty() && !take(number, text).map_err(wrong)? {
+        let text = std::str::from_utf8(&line).map_err(|_| wrong(format!("line {number} is not text")))?;
+        // Some programs mark a text as Unicode.
+        let text = text.strip_prefix('\u{feff}').filter(|_| number == 1).unwrap_or(text);
+        // Tabs may part cells that are empty.
+        let text = text.trim_matches(|c: char| c.is_whitespace() && c != '\t');
+        if !text.trim().is_empty() && !take(number, text).map_err(wrong)? {
             break;
         }
     }

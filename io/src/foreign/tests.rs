@@ -1,3 +1,4 @@
+use crate::Units;
 use crate::snapshot::{Format, Header, read, read_header};
 use std::fs;
 use std::io::Write;
@@ -263,12 +264,30 @@ fn gadget_binary_that_is_wrong() {
     other[264..268].copy_from_slice(&99u32.to_le_bytes());
     let expected = "the record POS has 99 bytes or is cut short, must have 84 or 168 for 7 bodies";
     assert_eq!(fault_of("snap", &other), expected);
-    let mut cosmological = whole.clone();
-    cosmological[4 + 72..4 + 80].copy_from_slice(&0.25f64.to_le_bytes());
-    cosmological[4 + 80..4 + 88].copy_from_slice(&3f64.to_le_bytes());
-    cosmological[4 + 144..4 + 152].copy_from_slice(&0.7f64.to_le_bytes());
-    let expected = "is a cosmological snapshot; only isolated systems can be read";
-    assert_eq!(fault_of("snap", &cosmological), expected);
+}
+
+#[test]
+fn gadget_binary_is_cosmological_if_all_its_header_says_so() {
+    // Time, redshift, box, densities of matter and dark energy.
+    let read = |numbers: [f64; 5]| {
+        let mut bytes = Gadget::file(false, false, false, 4, 0, 1, 4);
+        for (place, number) in [72, 80, 128, 136, 144].into_iter().zip(numbers) {
+            bytes[4 + place..12 + place].copy_from_slice(&number.to_le_bytes());
+        }
+        let (_folder, path) = written("snap", &bytes);
+        read(&path, 0, 1).unwrap().0.cosmological.is_some()
+    };
+    for numbers in [
+        [0.25, 3.0, 100.0, 0.3, 0.7],
+        [1.0 / 11.0, 10.0, 0.0, 0.0, 0.0],
+        [1.0 / 51.0, 50.0, 100.0, 1.0, 0.0],
+        [1.0, 0.0, 100.0, 0.3, 0.7],
+    ] {
+        assert!(read(numbers), "{numbers:?}");
+    }
+    for numbers in [[1.0, 0.0, 0.0, 0.3, 0.7], [0.0, 0.0, 100.0, 0.3, 0.7], [2.5, 0.0, 0.0, 0.0, 0.0]] {
+        assert!(!read(numbers), "{numbers:?}");
+    }
 }
 
 #[test]
@@ -318,6 +337,158 @@ fn tables_that_are_wrong() {
     assert_eq!(fault_of("table", b"mass\n\xff\xfe\n"), "line 2 is not text");
     assert_eq!(fault_of("table", b""), "is empty");
     assert!(fault_of("table", b"\0\0\0\0\x01").starts_with("is of no known format"));
+}
+
+const NAMES: &str = "mass x y z vx vy vz";
+
+/// Reads a table of `n` bodies, of which body i has the mass i + 1 and the position (2, 3, 4).
+fn table_of(n: usize, text: &str) -> Header {
+    let (_folder, path) = written("table.txt", text.as_bytes());
+    let (header, bodies) = read_all(&path);
+    assert_eq!(bodies.mass, (1..=n).map(|mass| mass as f64).collect::<Vec<_>>(), "{text}");
+    assert_eq!(bodies.pos, [2.0, 3.0, 4.0].map(|x| vec![x; n]), "{text}");
+    assert_eq!(bodies.vel, [5.0, 6.0, 7.0].map(|x| vec![x; n]), "{text}");
+    header
+}
+
+#[test]
+fn the_first_row_of_a_table_is_a_row_however_it_is_written() {
+    let commas = NAMES.replace(' ', ",");
+    for text in [
+        format!("{NAMES}\n1.0D+00 2d0 3 4 5 6 7\n2 2 3 4 5 6 7\n"),
+        format!("{NAMES}\n0.1+001 2 3 4 5 6 7\n2 2 3 4 5 6 7\n"),
+        format!("\u{feff}{commas}\n1,2,3,4,5,6,7\n2,2,3,4,5,6,7\n"),
+        format!("\u{feff}#{commas}\r\n1,2,3,4,5,6,7\r\n2,2,3,4,5,6,7\r\n"),
+        format!("\"{}\"\n1,2,3,4,5,6,7\n2,2,3,4,5,6,7\n", commas.replace(',', "\",\"")),
+        format!("\"\",{commas}\n\"1\",1,\"2\",3,4,5,6,7\n\"2\",2,2,3,4,5,6,7\n"),
+        format!("name,{commas}\nSun,1,2,3,4,5,6,7\n\"Moon, the\",2,2,3,4,5,6,7\n"),
+        format!("{NAMES} name\n1 2 3 4 5 6 7 Sun\n2 2 3 4 5 6 7 \"Alpha Cen\"\n"),
+        format!("name {NAMES}\nSun 1 2 3 4 5 6 7\nMoon 2 2 3 4 5 6 7\n"),
+        format!("{}\n1;2;3;4;5;6;7\n2;2;3;4;5;6;7;\n", NAMES.replace(' ', ";") + ";")
+            .replace("7\n2", "7;\n2"),
+        format!(
+            "{}\tname\n1\t2\t3\t4\t5\t6\t7\t\n2\t2\t3\t4\t5\t6\t7\tAlpha Cen\n",
+            NAMES.replace(' ', "\t")
+        ),
+        format!("\t{}\n0\t1\t2\t3\t4\t5\t6\t7\n1\t2\t2\t3\t4\t5\t6\t7\n", NAMES.replace(' ', "\t")),
+        format!("# {commas}\n1 2 3 4 5 6 7\n2 2 3 4 5 6 7\n"),
+        format!("# {NAMES}\n1,2,3,4,5,6,7\n2,2,3,4,5,6,7\n"),
+        format!("2\n3 galaxies\n# {NAMES}\n#\n1 2 3 4 5 6 7\n# {NAMES}\n2 2 3 4 5 6 7\n"),
+    ] {
+        assert_eq!(table_of(2, &text).units, None);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_first_row_of_a_table_is_said() {
+    let with = |text: &str| fault_of("table.txt", text.as_bytes());
+    let commas = NAMES.replace(' ', ",");
+    for (text, fault) in [
+        (format!("{commas}\n,2,3,4,5,6,7\n2,2,3,4,5,6,7\n"), "line 2 has an empty cell for mass"),
+        (format!("{commas}\n,,,,,,\n2,2,3,4,5,6,7\n"), "line 2 has an empty cell for mass"),
+        (format!("{commas}\nnull,null,-,-,None,--,-\n2,2,3,4,5,6,7\n"), "line 2: `null` is no number"),
+        (format!("{NAMES}\nSun 2 3 4 5 6 7\n2 2 3 4 5 6 7\n"), "line 2: `Sun` is no number"),
+        (
+            format!("{NAMES}\none two three four five six seven\n2 2 3 4 5 6 7\n"),
+            "line 2: `one` is no number",
+        ),
+        (format!("{NAMES}\nSun 1 2 3 4 5 6 7\n"), "line 2 has 8 columns, but 7 are named"),
+        (format!("{NAMES}\n1,5 2 3 4 5 6 7\n"), "line 2: `1,5` is no number"),
+        (format!("{NAMES}\n1 2 3 4 5 6 7\n{NAMES}\n"), "line 3: `mass` is no number"),
+        (
+            format!("1 2 3 4 5 6 7\n{NAMES}\n2 2 3 4 5 6 7\n"),
+            "has no line that names its columns, such as `mass x y z vx vy vz`, before its rows",
+        ),
+        (
+            format!("{NAMES}\n1 2 3 4 5 6 7\n# x y z mass vx vy vz\n2 3 4 1 5 6 7\n"),
+            "line 3 names the columns again, in another order",
+        ),
+        (format!("{NAMES}\n"), "has no rows of numbers, so it is no table of bodies"),
+        (
+            "name mass x y z vx vy\nSun 1 2 3 4 5 6\n".to_owned(),
+            "line 1 has no column `vz`; needed are mass x y z vx vy vz",
+        ),
+        (format!("{commas}\n\"1,2,3,4,5,6,7\n"), "line 2 has a quote that is not closed"),
+    ] {
+        assert_eq!(with(&text), fault, "{text}");
+    }
+}
+
+#[test]
+fn units_of_a_table_stand_below_the_names_behind_them_or_in_the_head_of_an_ecsv() {
+    let commas = NAMES.replace(' ', ",");
+    let units = Units {
+        length_in_cm: Units::GALACTIC.length_in_cm,
+        mass_in_g: Units::GALACTIC.mass_in_g,
+        velocity_in_cm_per_s: 1e5,
+    };
+    let of = |quantities: [&str; 3]| {
+        let [mass, length, velocity] = quantities;
+        [mass, length, length, length, velocity, velocity, velocity].map(str::to_owned)
+    };
+    let named = |[mass, length, velocity]: [&str; 3], separator: &str| {
+        let units = of([mass, length, velocity]);
+        let list: Vec<String> =
+            NAMES.split(' ').zip(units).map(|(name, unit)| format!("{name} [{unit}]")).collect();
+        list.join(separator)
+    };
+    let galactic = ["1e10 Msun", "kpc", "km/s"];
+    let head = |quantities| -> String {
+        let list = NAMES.split(' ').zip(of(quantities));
+        let list =
+            list.map(|(name, unit)| format!("# - {{name: {name}, unit: {unit}, datatype: float64}}\n"));
+        format!("# %ECSV 1.0\n# ---\n# datatype:\n{}# schema: astropy-2.0\n", list.collect::<String>())
+    };
+    for text in [
+        format!("{commas}\n{}\n1,2,3,4,5,6,7\n", of(galactic).join(",")),
+        format!("#{commas}\n#{}\n1,2,3,4,5,6,7\n", of(galactic).join(",")),
+        format!(
+            "{commas}\n\n{}\n1,2,3,4,5,6,7\n",
+            of(["1e10 Msun", "pc", "km/s"]).join(",").replacen("pc", "kpc", 3)
+        ),
+        format!("{}\n1,2,3,4,5,6,7\n", named(galactic, ",")),
+        format!("# {}\n1 2 3 4 5 6 7\n", named(galactic, "  ")),
+        format!("{}{NAMES}\n1 2 3 4 5 6 7\n", head(["10000000000.0 solMass", "kpc", "km / s"])),
+        format!("{}{commas}\n1,2,3,4,5,6,7\n", head(galactic)),
+        // The numbers of a column in another unit than the first of its quantity are brought to that one.
+        format!("{commas}\n1e10 Msun,kpc,pc,Mpc,km/s,m/s,cm/s\n1,2,3000,0.004,5,6000,700000\n"),
+    ] {
+        let header = table_of(1, &text);
+        let found = header.units.unwrap();
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-14;
+        assert!(
+            near(found.length_in_cm, units.length_in_cm)
+                && near(found.mass_in_g, units.mass_in_g)
+                && near(found.velocity_in_cm_per_s, units.velocity_in_cm_per_s),
+            "{text}: {found:?}"
+        );
+        assert_eq!(header.remarks, Vec::<String>::new());
+    }
+    let part = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: mass, unit: solMass}\n# - {name: x, unit: kpc}\n";
+    let header = table_of(1, &format!("{part}{NAMES}\n1 2 3 4 5 6 7\n"));
+    let expected = Units { mass_in_g: Units::GALACTIC.mass_in_g * 1e-10, ..Units::GALACTIC };
+    assert_eq!(header.units, Some(expected));
+    assert_eq!(header.remarks, ["names units, but none of velocity: km/s is assumed"]);
+    for none in ["--- --- --- --- --- --- ---", "mass length length length speed speed speed", "# a remark"] {
+        assert_eq!(table_of(1, &format!("{NAMES}\n{none}\n1 2 3 4 5 6 7\n")).units, None);
+    }
+    let with = |text: &str| fault_of("table.txt", text.as_bytes());
+    assert_eq!(
+        with(&format!("{NAMES}\nMsun kpc kpc kpc km/s km/s furlong\n1 2 3 4 5 6 7\n")),
+        "line 2: `furlong` as the unit of vz is not known here; use a velocity such as km/s, pc/Myr, cm/s"
+    );
+    assert_eq!(
+        with(&format!("{NAMES}\nkpc kpc kpc kpc km/s km/s km/s\n1 2 3 4 5 6 7\n")),
+        "line 2: `kpc` as the unit of mass is no mass"
+    );
+    assert_eq!(
+        with("mass[kpc/h] x y z vx vy vz\n1 2 3 4 5 6 7\n"),
+        "line 1: `kpc/h` as the unit of mass is not known here; use a mass such as Msun, 1e10 Msun, g"
+    );
+    assert_eq!(
+        with(&format!("{NAMES}\nMsun kpc kpc kpc km/s km/s km/s\nMsun kpc kpc kpc km/s km/s km/s\n")),
+        "line 3: `Msun` is no number"
+    );
 }
 
 /// An array as NumPy saves it.

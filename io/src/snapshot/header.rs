@@ -1,7 +1,9 @@
 //! What one file of a snapshot says of itself, by whatever program of the GADGET family it was written.
 
+use super::cosmology::Evidence;
 use super::raw::{has_attribute, read_text};
 use super::{Format, outside, plain};
+use crate::foreign::whole;
 use crate::{Error, Units};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, File, Group};
@@ -17,6 +19,10 @@ pub(super) struct FileHeader {
     pub(super) time: f64,
     pub(super) box_size: f64,
     pub(super) units: Option<Units>,
+    pub(super) gravity: Option<f64>,
+    /// Why it is cosmological, if it is.
+    pub(super) cosmological: Option<String>,
+    pub(super) remarks: Vec<String>,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) format: Format,
     /// What positions are relative to [L]; zero in files of other programs.
@@ -36,14 +42,24 @@ impl FileHeader {
         let parameters = Attributes::of(file, path, "Parameters")?;
         let units = Attributes::of(file, path, "Units")?;
         let cosmology = Attributes::of(file, path, "Cosmology")?;
+        let config = Attributes::of(file, path, "Config")?;
+        let constants = match file.link_exists("PhysicalConstants") {
+            true => Attributes::of(file, path, "PhysicalConstants/InternalUnits")?,
+            false => None,
+        };
         let places: Vec<&Attributes> =
-            parameters.iter().chain(&units).chain([&header]).chain(&cosmology).collect();
-        refuse_cosmology(&header, &places)?;
+            parameters.iter().chain(&units).chain([&header]).chain(&cosmology).chain(&constants).collect();
         let swift = units.as_ref().map_or(Ok(None), |units| swift_units(units, parameters.as_ref()))?;
+        let format = if swift.is_some() { Format::Swift } else { Format::Gadget };
+        let Gravity { units, gravity, remarks } = Gravity::read(&places, swift)?;
         let origin = match &parameters {
             Some(parameters) => parameters.vector("Origin")?,
             None => None,
         };
+        // A box that is only there for the origin is none.
+        let has_box = origin.is_none() && is_periodic(&places, config.as_ref())?;
+        let box_size = header.number("BoxSize")?.filter(|_| has_box).unwrap_or(0.0);
+        let evidence = evidence(&header, &places, box_size)?;
         let count = header.counts("NumPart_ThisFile")?;
         let high = header.counts("NumPart_Total_HighWord")?.unwrap_or_default();
         let total = header.counts("NumPart_Total")?;
@@ -53,11 +69,13 @@ impl FileHeader {
             mass_table: header.list("MassTable")?.unwrap_or_default(),
             files: header.number("NumFilesPerSnapshot")?.unwrap_or(1.0).max(1.0) as u64,
             time: header.number("Time")?.unwrap_or(0.0),
-            // A box that is only there for the origin is none.
-            box_size: if origin.is_some() { 0.0 } else { header.number("BoxSize")?.unwrap_or(0.0) },
+            box_size,
             origin: origin.unwrap_or_default(),
-            format: if swift.is_some() { Format::Swift } else { Format::Gadget },
-            units: if swift.is_some() { swift } else { read_units(&places)? },
+            format,
+            units,
+            gravity,
+            cosmological: evidence.verdict(),
+            remarks,
             parameters: parameters.map_or(Ok(Vec::new()), |parameters| parameters.echo())?,
         })
     }
@@ -68,36 +86,92 @@ fn with_high_word(low: u64, high: u64) -> u64 {
     if low >> 32 == 0 { low | (high & u64::from(u32::MAX)) << 32 } else { low }
 }
 
-/// A file is cosmological if it says so (`ComovingIntegrationOn`; `Cosmological run` of SWIFT), or else if it has a cosmological constant and its time is the
-/// scale factor of its redshift. Many isolated files carry a cosmological constant that means nothing.
-fn refuse_cosmology(header: &Attributes, places: &[&Attributes]) -> Result<(), Error> {
-    let said = match first(places, "ComovingIntegrationOn")? {
-        None => first(places, "Cosmological run")?,
-        said => said,
-    };
-    let comoving = match said {
-        Some(flag) => flag != 0.0,
-        None => {
-            let time = header.number("Time")?.unwrap_or(0.0);
-            let redshift = header.number("Redshift")?.unwrap_or(0.0);
-            let expands = first(places, "OmegaLambda")?.is_some_and(|omega| omega != 0.0);
-            expands && (time * (1.0 + redshift) - 1.0).abs() < 1e-3
+/// What bears on whether the system expands.
+fn evidence(header: &Attributes, places: &[&Attributes], box_size: f64) -> Result<Evidence, Error> {
+    let said = first(places, &["ComovingIntegrationOn", "Cosmological run"])?;
+    let scale_factor = first(&[header], &["ExpansionFactor", "ScaleFactor", "Scale-factor"])?;
+    let time = header.number("Time")?.unwrap_or(0.0);
+    Ok(Evidence {
+        said: said.map(|flag| flag != 0.0),
+        // SWIFT says that the scale factor of an isolated system is 1.
+        scale_factor: scale_factor.filter(|&factor| factor != 1.0).unwrap_or(time),
+        redshift: header.number("Redshift")?.unwrap_or(0.0),
+        omega_matter: first(places, &["Omega0", "Omega_Matter", "OmegaMatter", "Omega_m"])?.unwrap_or(0.0),
+        omega_lambda: first(places, &["OmegaLambda", "Omega_Lambda", "Omega_lambda"])?.unwrap_or(0.0),
+        box_size,
+    })
+}
+
+/// Whether the box is periodic; it is unless the file denies it. GADGET-4 and AREPO list the options they were compiled with.
+fn is_periodic(places: &[&Attributes], config: Option<&Attributes>) -> Result<bool, Error> {
+    let said = first(places, &["PeriodicBoundariesOn"])?;
+    let swift =
+        places.iter().find_map(|place| place.text("InitialConditions:periodic").transpose()).transpose()?;
+    let compiled = config.is_none_or(|config| {
+        let has = |name: &str| config.has(name);
+        !has("GRAVITY_NOT_PERIODIC") && (has("PERIODIC") || !has("SELFGRAVITY") || has("VORONOI"))
+    });
+    Ok(said != Some(0.0) && swift.as_deref().map(str::trim) != Some("0") && compiled)
+}
+
+/// Units, and the constant of gravitation that goes with the numbers.
+struct Gravity {
+    units: Option<Units>,
+    gravity: Option<f64>,
+    remarks: Vec<String>,
+}
+
+/// Programs know gravity and the Sun to some four digits: G of the units is not exactly that of the program [1].
+const TOLERANCE: f64 = 0.01;
+
+impl Gravity {
+    fn read(places: &[&Attributes], swift: Option<Units>) -> Result<Gravity, Error> {
+        let units = if swift.is_some() { swift } else { read_units(places)? };
+        const NAMES: [&str; 3] =
+            ["GravityConstantInternal", "Gravitational_Constant_In_Code_Inits", "newton_G"];
+        // GADGET takes 0 for the constant that follows from the units.
+        let gravity = first(places, &NAMES)?.filter(|&gravity| gravity != 0.0);
+        let Some(gravity) = gravity else { return Ok(Gravity { units, gravity: None, remarks: Vec::new() }) };
+        if gravity < 0.0 {
+            return Err(
+                places[0].error(format!("has the constant of gravitation {gravity}, must be above 0"))
+            );
         }
-    };
-    if comoving {
-        Err(header.error("is a cosmological snapshot; only isolated systems can be read"))
-    } else {
-        Ok(())
+        let Some(named) = units else {
+            let remark =
+                format!("names no units, but its constant of gravitation is {gravity}, which is kept");
+            return Ok(Gravity { units: None, gravity: Some(gravity), remarks: vec![remark] });
+        };
+        let ratio = gravity / named.gravitational_constant();
+        if !(ratio.is_finite() && ratio > 0.0) {
+            return Err(places[0]
+                .error(format!("has the constant of gravitation {gravity}, which no unit of mass gives")));
+        }
+        if (ratio - 1.0).abs() < TOLERANCE {
+            return Ok(Gravity { units, gravity: None, remarks: Vec::new() });
+        }
+        if named == (Units { length_in_cm: 1.0, mass_in_g: 1.0, velocity_in_cm_per_s: 1.0 }) {
+            let remark = format!("has numbers without units, with G = {gravity}, which is kept");
+            return Ok(Gravity { units: None, gravity: Some(gravity), remarks: vec![remark] });
+        }
+        let remark = format!(
+            "was made with G = {gravity}, but that of its units is {}: its unit of mass is taken {ratio} times as large, so that bodies move as they did",
+            named.gravitational_constant()
+        );
+        let units = above_zero(places[0], Units { mass_in_g: named.mass_in_g * ratio, ..named })?;
+        Ok(Gravity { units, gravity: None, remarks: vec![remark] })
     }
 }
 
 /// Units with the Hubble parameter in them: GADGET gives lengths in kpc/h where h is not 1.
 fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
-    let hubble = first(places, "HubbleParam")?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0);
-    let unit = |name| first(places, name);
-    let (Some(length), Some(mass), Some(velocity)) =
-        (unit("UnitLength_in_cm")?, unit("UnitMass_in_g")?, unit("UnitVelocity_in_cm_per_s")?)
-    else {
+    let hubble = first(places, &["HubbleParam"])?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0);
+    // The second name is that of GIZMO.
+    let (Some(length), Some(mass), Some(velocity)) = (
+        first(places, &["UnitLength_in_cm", "UnitLength_In_CGS"])?,
+        first(places, &["UnitMass_in_g", "UnitMass_In_CGS"])?,
+        first(places, &["UnitVelocity_in_cm_per_s", "UnitVelocity_In_CGS"])?,
+    ) else {
         return Ok(None);
     };
     let (length_in_cm, mass_in_g) = (length / hubble, mass / hubble);
@@ -128,8 +202,10 @@ fn above_zero(place: &Attributes, units: Units) -> Result<Option<Units>, Error> 
     }
 }
 
-fn first(places: &[&Attributes], name: &str) -> Result<Option<f64>, Error> {
-    places.iter().find_map(|place| place.number(name).transpose()).transpose()
+/// The first number that any place has under any of these names.
+fn first(places: &[&Attributes], names: &[&str]) -> Result<Option<f64>, Error> {
+    let mut all = names.iter().flat_map(|name| places.iter().map(move |place| place.number(name)));
+    all.find_map(Result::transpose).transpose()
 }
 
 /// More numbers than any attribute has that is read.
@@ -181,6 +257,15 @@ impl<'a> Attributes<'a> {
         read(&attribute)
     }
 
+    fn has(&self, name: &str) -> bool {
+        has_attribute(&self.group, name).unwrap_or(false)
+    }
+
+    /// A text of fixed length.
+    fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(self.get(name, read_text)?.flatten())
+    }
+
     /// A finite number, or the first of a list.
     fn number(&self, name: &str) -> Result<Option<f64>, Error> {
         let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
@@ -214,12 +299,14 @@ impl<'a> Attributes<'a> {
                 TypeDescriptor::Integer(_) => {
                     attribute.read_raw::<i64>()?.into_iter().map(|count| count.try_into().ok()).collect()
                 }
+                TypeDescriptor::Float(_) => attribute.read_raw::<f64>()?.into_iter().map(whole).collect(),
                 other => return Err(format!("it is {other}, must be whole numbers").into()),
             })
         };
         let Some(counts) = self.get(name, signed)? else { return Ok(None) };
         let counts: Option<Vec<u64>> = counts.into_iter().collect();
-        let counts = counts.ok_or_else(|| self.wrong(name, "has a negative count"))?;
+        let counts =
+            counts.ok_or_else(|| self.wrong(name, "has a count that is negative or no whole number"))?;
         self.by_type(name, &counts).map(Some)
     }
 

@@ -7,6 +7,7 @@
 
 mod cells;
 mod column;
+mod cosmology;
 mod division;
 mod gadget;
 mod header;
@@ -24,11 +25,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use crate::Units;
 use crate::foreign::share;
+use crate::{Error, Units};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use treecode::TYPES;
 
+pub(crate) use cosmology::Evidence;
 pub use division::names;
 pub use options::{Fields, Flavour, Index, Layout};
 pub use outside::follow_external;
@@ -52,6 +55,10 @@ pub struct Header {
     /// Units of all numbers; `None` if the file does not say. A Hubble parameter h of the file is part of them: lengths in kpc/h
     /// have a larger unit than lengths in kpc.
     pub units: Option<Units>,
+    /// The constant of gravitation that its numbers go with, if it names one but no units [L^3/(M T^2)]. Set by reading.
+    pub gravity: Option<f64>,
+    /// Why its numbers are those of an expanding universe, if they are; see [`Header::expect_isolated`]. Set by reading.
+    pub cosmological: Option<String>,
     /// Side of the periodic box [L]; 0 for an isolated system.
     pub box_size: f64,
     /// The parameters of the run that wrote the file, as [`crate::parameters::echo`] lists them; empty if another program did.
@@ -80,6 +87,36 @@ impl Header {
             text += &format!(" and {} more", self.ignored.len() - MOST);
         }
         text.escape_debug().to_string()
+    }
+
+    /// The units of the numbers. If the file names none, they are `default`, or galactic ones; if it names the constant of gravitation
+    /// alone, the unit of mass is the one that goes with it.
+    pub fn units_or(&self, default: Option<&Units>) -> Units {
+        match (self.units, self.gravity) {
+            (Some(units), _) => units,
+            (None, None) => default.copied().unwrap_or_default(),
+            (None, Some(gravity)) => {
+                let base = default.copied().unwrap_or(Units::NBODY);
+                let factor = gravity / base.gravitational_constant();
+                Units { mass_in_g: base.mass_in_g * factor, ..base }
+            }
+        }
+    }
+
+    /// Fails if the file is cosmological: its positions, velocities and time are not those of bodies that feel each other only.
+    ///
+    /// # Errors
+    /// If it is; the message ends with `remedy`.
+    pub fn expect_isolated(&self, path: &Path, remedy: &str) -> Result<(), Error> {
+        match &self.cosmological {
+            None => Ok(()),
+            Some(why) => Err(Error::snapshot(
+                path,
+                format!(
+                    "is a cosmological snapshot ({why}); only isolated systems can be computed: {remedy}"
+                ),
+            )),
+        }
     }
 }
 

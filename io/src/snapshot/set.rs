@@ -70,6 +70,8 @@ impl Set {
         let header = Header {
             time: first.time,
             units: first.units,
+            gravity: first.gravity,
+            cosmological: first.cosmological,
             box_size: first.box_size,
             parameters: first.parameters,
             count,
@@ -77,7 +79,7 @@ impl Set {
             numbered: ids == Some(false),
             format: first.format,
             ignored: Vec::new(),
-            remarks: Vec::new(),
+            remarks: first.remarks,
         };
         Ok(Set { header, members })
     }

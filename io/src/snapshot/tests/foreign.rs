@@ -171,30 +171,105 @@ fn units_are_found_where_programs_put_them() {
     }
 }
 
+/// The header of a file with these numbers in `/Header` and `/Parameters`.
+fn header_with(header: &[(&str, f64)], parameters: &[(&str, f64)]) -> Result<Header, String> {
+    let (_folder, path) = folder();
+    let file = Builder::new(&path, &[0u64; 6]);
+    header.iter().for_each(|(name, value)| drop(file.scalar("Header", name, *value)));
+    parameters.iter().for_each(|(name, value)| drop(file.scalar("Parameters", name, *value)));
+    drop(file);
+    read_header(&path).map_err(|error| error.to_string())
+}
+
 #[test]
-fn a_file_is_cosmological_if_it_says_so_or_if_its_time_is_a_scale_factor() {
-    let read = |time: f64, redshift: f64, lambda: f64, comoving: Option<i32>| {
-        let (_folder, path) = folder();
-        let file = Builder::new(&path, &[0u64; 6]);
-        file.scalar("Header", "Time", time).scalar("Header", "Redshift", redshift).scalar(
-            "Header",
-            "OmegaLambda",
-            lambda,
-        );
-        if let Some(flag) = comoving {
-            file.scalar("Parameters", "ComovingIntegrationOn", flag);
-        }
-        drop(file);
-        read_header(&path).map_err(|error| error.to_string())
+fn a_file_is_cosmological_if_it_says_so_or_if_all_else_says_so() {
+    let cosmological = |header: &[(&str, f64)], parameters: &[(&str, f64)]| {
+        let header = header_with(header, parameters).unwrap();
+        let refused = header.expect_isolated(Path::new("a"), "do something");
+        assert_eq!(header.cosmological.is_some(), refused.is_err());
+        refused.is_err()
     };
-    for (time, redshift, comoving) in [(0.25, 3.0, None), (1.0, 0.0, None), (0.5, 0.0, Some(1))] {
-        let fault = read(time, redshift, 0.7, comoving).unwrap_err();
-        assert!(fault.ends_with("is a cosmological snapshot; only isolated systems can be read"), "{fault}");
+    let early = [("Time", 1.0 / 51.0), ("Redshift", 50.0), ("Omega0", 0.3)];
+    let today = [("Time", 1.0), ("Redshift", 0.0), ("Omega0", 0.3), ("OmegaLambda", 0.7)];
+    let boxed = [&today[..], &[("BoxSize", 100.0)]].concat();
+    assert!(cosmological(&early, &[]) && cosmological(&boxed, &[]) && !cosmological(&today, &[]));
+    assert!(!cosmological(&early, &[("ComovingIntegrationOn", 0.0)]));
+    assert!(cosmological(&today, &[("ComovingIntegrationOn", 1.0)]));
+    assert!(!cosmological(&boxed, &[("PeriodicBoundariesOn", 0.0)]));
+    let other = [("Time", 1.0), ("Omega_Matter", 0.3), ("BoxSize", 100.0), ("ComovingIntegrationOn", 0.0)];
+    assert!(cosmological(&other[..3], &[]) && !cosmological(&other, &[]));
+}
+
+#[test]
+fn a_box_is_periodic_unless_the_file_denies_it() {
+    let side = |parameters: &[(&str, f64)]| header_with(&[("BoxSize", 5.0)], parameters).unwrap().box_size;
+    assert_eq!(
+        [side(&[]), side(&[("PeriodicBoundariesOn", 1.0)]), side(&[("PeriodicBoundariesOn", 0.0)])],
+        [5.0, 5.0, 0.0]
+    );
+}
+
+#[test]
+fn the_constant_of_gravitation_of_a_file_is_kept() {
+    let names = ["UnitLength_in_cm", "UnitMass_in_g", "UnitVelocity_in_cm_per_s"];
+    let read = |units: [f64; 3], gravity: f64| {
+        let units = names.into_iter().zip(units);
+        header_with(&[], &units.chain([("GravityConstantInternal", gravity)]).collect::<Vec<_>>())
+    };
+    let Units { length_in_cm: length, mass_in_g: mass, velocity_in_cm_per_s: velocity } = Units::GALACTIC;
+    // 0 stands for what follows from the units, and programs know some four digits.
+    for same in [0.0, 43018.7, 43007.1] {
+        let header = read([length, mass, velocity], same).unwrap();
+        assert_eq!((header.units, header.gravity, header.remarks.len()), (Some(Units::GALACTIC), None, 0));
     }
-    for (time, redshift, lambda, comoving) in
-        [(0.0, 0.0, 0.7, None), (3.5, 0.0, 0.7, None), (1.0, 0.0, 0.0, None), (1.0, 0.0, 0.7, Some(0))]
-    {
-        assert_eq!(read(time, redshift, lambda, comoving).unwrap().time, time);
+    let header = read([length, mass, velocity], 1.0).unwrap();
+    let units = header.units.unwrap();
+    assert!((units.gravitational_constant() - 1.0).abs() < 1e-12);
+    assert_eq!((units.length_in_cm, units.velocity_in_cm_per_s, header.remarks.len()), (length, velocity, 1));
+    let header = read([1.0; 3], 1.0).unwrap();
+    assert_eq!((header.units, header.gravity), (None, Some(1.0)));
+    assert_eq!(header.units_or(None), Units::NBODY);
+    assert_eq!(header.units_or(Some(&Units::NBODY)), Units::NBODY);
+    let galactic = header.units_or(Some(&Units::GALACTIC));
+    assert!((galactic.gravitational_constant() - 1.0).abs() < 1e-12 && galactic.length_in_cm == length);
+    assert_eq!(read([1.0; 3], 6.6743e-8).unwrap().units.unwrap().length_in_cm, 1.0);
+    assert!(
+        read([1.0; 3], -1.0).unwrap_err().ends_with("has the constant of gravitation -1, must be above 0")
+    );
+}
+
+#[test]
+fn units_of_gizmo_are_read_by_its_names() {
+    let header = header_with(
+        &[
+            ("UnitLength_In_CGS", 3e18),
+            ("UnitMass_In_CGS", 2e33),
+            ("UnitVelocity_In_CGS", 100.0),
+            ("Gravitational_Constant_In_Code_Inits", 4450.0),
+        ],
+        &[],
+    );
+    let header = header.unwrap();
+    let expected = Units { length_in_cm: 3e18, mass_in_g: 2e33, velocity_in_cm_per_s: 100.0 };
+    assert_eq!((header.units, header.gravity), (Some(expected), None));
+}
+
+#[test]
+fn counts_may_be_floats_if_they_are_whole() {
+    let (_folder, path) = folder();
+    Builder::new(&path, &[0.0f64, 2.0])
+        .list("Header", "NumPart_Total", &[0.0f32, 2.0])
+        .list("Header", "MassTable", &[0.0, 1.0])
+        .gadget2("PartType1", 1, 2);
+    assert_eq!(read(&path, 0, 1).unwrap().0.count, [0, 2, 0, 0, 0, 0]);
+    for wrong in [1.5, -1.0, f64::NAN, 1e300] {
+        let (_folder, path) = folder();
+        drop(Builder::new(&path, &[0.0, wrong]));
+        let fault = read_header(&path).unwrap_err().to_string();
+        assert!(
+            fault.ends_with("NumPart_ThisFile has a count that is negative or no whole number"),
+            "{fault}"
+        );
     }
 }
 

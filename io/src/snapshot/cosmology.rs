@@ -1,0 +1,85 @@
+//! Whether the numbers of a file are those of an expanding universe.
+
+/// How near a scale factor and a redshift must be to belong together: the headers of some programs are in single precision.
+const NEAR: f64 = 1e-3;
+
+/// What a header says that bears on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Evidence {
+    /// Whether it says so itself.
+    pub(crate) said: Option<bool>,
+    /// The scale factor, or the time if it names none: that of a cosmological run is the scale factor.
+    pub(crate) scale_factor: f64,
+    pub(crate) redshift: f64,
+    pub(crate) omega_matter: f64,
+    pub(crate) omega_lambda: f64,
+    /// Side of the periodic box, 0 without one.
+    pub(crate) box_size: f64,
+}
+
+impl Evidence {
+    /// Why the file is cosmological, or `None` if it is isolated.
+    ///
+    /// Isolated systems have the redshift 0, whatever else the header says: many have the densities of a universe, and their time
+    /// may be 1 by chance. So at redshift 0 a time of 1, a density and a periodic box are wanted together.
+    pub(crate) fn verdict(&self) -> Option<String> {
+        let Evidence { said, scale_factor, redshift, omega_matter, omega_lambda, box_size } = *self;
+        if let Some(said) = said {
+            return said.then(|| "its header says so".to_owned());
+        }
+        let matches = (scale_factor * (1.0 + redshift) - 1.0).abs() < NEAR;
+        let universe = (omega_matter > 0.0 || omega_lambda != 0.0) && box_size > 0.0;
+        let densities = format!(
+            "it has a box of {box_size} and the densities {omega_matter} of matter and {omega_lambda} of dark energy"
+        );
+        match (redshift != 0.0, matches, universe) {
+            (true, true, _) => {
+                Some(format!("its time {scale_factor} is the scale factor of its redshift {redshift}"))
+            }
+            (true, false, true) => Some(format!("its redshift is {redshift}, and {densities}")),
+            (false, true, true) => Some(format!("its time is that of redshift 0, and {densities}")),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_evidence_is_weighed_together() {
+        let evidence = |scale_factor, redshift, omega_matter, omega_lambda, box_size| Evidence {
+            said: None,
+            scale_factor,
+            redshift,
+            omega_matter,
+            omega_lambda,
+            box_size,
+        };
+        for cosmological in [
+            evidence(1.0 / 11.0, 10.0, 0.0, 0.0, 0.0),
+            evidence(1.0 / 51.0, 50.0, 0.3, 0.0, 100.0),
+            evidence(1.0 / 51.0, 50.0, 1.0, 0.0, 100.0),
+            evidence(f64::from(0.02f32), 49.0, 0.3, 0.7, 100.0),
+            evidence(1.25, -0.2, 0.3, 0.7, 100.0),
+            evidence(1.0, 0.0, 0.3, 0.7, 100.0),
+            evidence(1.0, 0.0, 1.0, 0.0, 100.0),
+            evidence(0.0, 50.0, 0.3, 0.7, 100.0),
+        ] {
+            assert!(cosmological.verdict().is_some(), "{cosmological:?}");
+            assert_eq!(Evidence { said: Some(false), ..cosmological }.verdict(), None);
+        }
+        for isolated in [
+            evidence(1.0, 0.0, 0.3, 0.7, 0.0),
+            evidence(1.0, 0.0, 0.0, 0.0, 100.0),
+            evidence(0.0, 0.0, 0.3, 0.7, 100.0),
+            evidence(3.5, 0.0, 0.3, 0.7, 100.0),
+            evidence(0.5, 0.0, 0.3, 0.7, 100.0),
+            evidence(0.0, 0.05, 0.0, 0.0, 0.0),
+        ] {
+            assert_eq!(isolated.verdict(), None, "{isolated:?}");
+            assert!(Evidence { said: Some(true), ..isolated }.verdict().is_some());
+        }
+    }
+}

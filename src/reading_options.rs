@@ -1,0 +1,24 @@
+//! Options of commands that compute with the bodies of any file.
+
+use io::Error;
+use io::snapshot::Header;
+use std::path::Path;
+
+/// How a file is understood.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct ReadingOptions {
+    /// Take a file for an isolated system though its header looks like that of a cosmological run.
+    #[arg(long)]
+    pub isolated: bool,
+}
+
+impl ReadingOptions {
+    /// Fails if the file is cosmological and is not said to be isolated.
+    ///
+    /// # Errors
+    /// If it is.
+    pub fn check(&self, path: &Path, header: &Header) -> Result<(), Error> {
+        let remedy = "--isolated takes it for one";
+        if self.isolated { Ok(()) } else { header.expect_isolated(path, remedy) }
+    }
+}
