@@ -94,10 +94,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         time_step: None,
     };
     let invented_ids = header.has_invented_ids().then(|| (IDS_INVENTED.to_owned(), "true".to_owned()));
+    let units = Some(header.units_or(None));
     let parameters = header.parameters.into_iter().filter(|(key, _)| key != IDS_INVENTED);
     let written = Header {
         time: header.time,
-        units: Some(header.units_or(None)),
+        units,
         box_size: header.box_size,
         parameters: parameters.chain(invented_ids).collect(),
         ..Header::default()

@@ -18,7 +18,8 @@ mod units;
 
 pub use error::Error;
 pub use file::{
-    LONGEST_TEXT, file_size_limit, free_space, read_bytes, read_text, replace_for_readers, write_json_for_readers,
+    LONGEST_TEXT, file_size_limit, free_space, read_bytes, read_text, replace_for_readers,
+    write_json_for_readers,
 };
 pub use memory::{BODY, Memory, memory};
 pub use target::{Kind, Outputs, Part, Target, may_update, update};

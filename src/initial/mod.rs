@@ -74,7 +74,7 @@ impl Initial {
     /// The file that the bodies come from, if they do.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Initial::File { file } => Some(file),
+            Initial::File { file, .. } => Some(file),
             Initial::Model(_) => None,
         }
     }
@@ -320,7 +320,9 @@ mod tests {
         let pool = Mutex::new(Vec::new());
         let parts = threads::run(ranks, |comm| {
             let crew = Crew::new(comm, Layout::ALONE, 1, Files::Pool(&pool));
-            let Loaded { start, invented_ids, .. } = read_with_unique_ids(&crew, path, None).unwrap();
+            let reading = ReadingOptions::default();
+            let Loaded { start, invented_ids, .. } =
+                read_with_unique_ids(&crew, path, None, &reading).unwrap();
             (start.bodies, invented_ids)
         });
         let mut all = Bodies::default();
@@ -344,7 +346,8 @@ mod tests {
             let mut written = unique.clone();
             (0..40).for_each(|i| written.id[i] = change(i, 100 + 2 * i as u64));
             let (header, layout) = (Header::default(), snapshot::Layout::default());
-            Crew::alone().write_snapshot(&path, &header, &written, Fields::default(), &layout).unwrap();
+            let target = io::Target::own(&path);
+            Crew::alone().write_snapshot(&target, &header, &written, Fields::default(), &layout).unwrap();
             for ranks in [1, 3] {
                 let (found, invented) = read_on(ranks, &path);
                 assert_eq!(invented, name != "unique.hdf5", "{name}");

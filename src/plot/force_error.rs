@@ -79,7 +79,7 @@ struct Trial {
 /// If the snapshot cannot be read, a setting is out of its range, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.file])?;
-    let (Start { bodies, .. }, units) = 
+    let (Start { bodies, .. }, units) =
         initial::read(&Crew::alone(), &arguments.file, None, &ReadingOptions::default())?;
     ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
     let keys = Keys { walk: arguments.walk, ..Keys::default() };

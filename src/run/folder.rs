@@ -186,7 +186,7 @@ impl Folder {
 
     fn begin(&self, begun: Begun) -> Result<()> {
         let begun = Begun { at: crate::status::now(), ..begun };
-        Ok(io::write_json_atomically(&self.begun_path(), &begun)?)
+        Ok(io::Target::own(self.begun_path()).write_json(&begun)?)
     }
 
     /// The run has a checkpoint or is done, or has left nothing: it is not to begin again.

@@ -160,11 +160,10 @@ fn ids_that_were_invented_follow_no_body_into_another_set() {
     let converted = folder.path().join("converted.hdf5");
     let parameters = vec![(IDS_INVENTED.to_owned(), "true".to_owned())];
     let header = Header { units: Some(Units::GALACTIC), parameters, ..Header::default() };
-    let write = |path| {
-        let (fields, layout) = (Fields::default(), Layout::default());
-        Crew::alone().write_snapshot(path, &header, &bodies(3, 0.0), fields, &layout).unwrap();
-    };
-    write(&converted);
+    let target = io::Target::own(&converted);
+    Crew::alone()
+        .write_snapshot(&target, &header, &bodies(3, 0.0), Fields::default(), &Layout::default())
+        .unwrap();
     with_ids.push(converted);
     for pair in [[a.clone(), c], [a, d], [with_ids[0].clone(), with_ids[1].clone()]] {
         let error = clip(&pair, [true; TYPES], 100).err().unwrap().to_string();

@@ -175,8 +175,12 @@ fn units_are_found_where_programs_put_them() {
 fn header_with(header: &[(&str, f64)], parameters: &[(&str, f64)]) -> Result<Header, String> {
     let (_folder, path) = folder();
     let file = Builder::new(&path, &[0u64; 6]);
-    header.iter().for_each(|(name, value)| drop(file.scalar("Header", name, *value)));
-    parameters.iter().for_each(|(name, value)| drop(file.scalar("Parameters", name, *value)));
+    header.iter().for_each(|(name, value)| {
+        file.scalar("Header", name, *value);
+    });
+    parameters.iter().for_each(|(name, value)| {
+        file.scalar("Parameters", name, *value);
+    });
     drop(file);
     read_header(&path).map_err(|error| error.to_string())
 }
