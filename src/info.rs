@@ -1,4 +1,5 @@
 //! `heorot info`: what a snapshot holds, and whether it can be used.
+#![allow(clippy::disallowed_methods)] // messages, on which no result depends
 
 use crate::console::{printable, say, say_text};
 use anyhow::{Result, bail};

@@ -3,7 +3,7 @@
 use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, TYPES, math};
 use viz::{Bounds, Exposure, Subject, Tint, View};
 
 /// Bits of the largest sum in whole numbers.
@@ -89,7 +89,7 @@ pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) ->
     if count == 0 {
         return None;
     }
-    let most = 2f64.powi(BITS - (count as f64).log2().ceil() as i32);
+    let most = 2f64.powi(BITS - math::log2(count as f64).ceil() as i32);
     let (low, side) =
         ([3, 4, 5].map(|k| -hi[k]), [0, 1, 2].map(|k| (hi[k] + hi[k + 3]).max(f64::MIN_POSITIVE)));
     let mut sums = [0u64; 4];

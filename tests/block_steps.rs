@@ -1,4 +1,5 @@
 //! Adaptive and block time steps: the same bits as fixed steps where all bodies share a rung, and on any ranks; second order; and known orbits.
+#![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 use decomposition::{Comm, Solo, threads};
 use heorot::forces::{Forces, Keys};

@@ -1,4 +1,5 @@
 //! The integrator does what a second-order, time-reversible scheme promises: orders and coefficients, not loose bounds.
+#![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 use decomposition::Solo;
 use heorot::forces::Forces;

@@ -1,8 +1,10 @@
 //! Checks `Comm` on real MPI ranks, as on a new cluster: `mpirun -n 4 target/debug/examples/comm_check`.
 //!
 //! With the argument `panic`, the last rank panics while the others wait for it: all must end, with exit code 101. With `panic-in-pool`,
-//! a thread of rayon does it. With `abort`, the last rank ends all with exit code 7. With `huge`, the first rank sends the last one a
-//! message that MPI could not count (2 GiB; the two need twice that).
+//! a thread of rayon does it; with `panic-apart`, a thread that nobody waits for, before its rank takes part in a barrier; with `panic-deaf`,
+//! such a thread of a rank that never calls MPI again. With `abort`, the last rank ends all with exit code 7. With `huge`, the first rank
+//! sends the last one a message that MPI could not count (2 GiB; the two need twice that).
+#![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 #[path = "../tests/conformance/mod.rs"]
 mod conformance;

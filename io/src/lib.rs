@@ -2,6 +2,7 @@
 //!
 //! A file appears whole or not at all: it is written beside its place under the name `NAME.part` or, where it is no file of a run,
 //! `NAME.NUMBER.part`, forced to the disk, and renamed. What a user names is replaced only if the user says so ([`Outputs`]).
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod catalogue;
 pub mod checkpoint;

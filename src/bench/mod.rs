@@ -30,7 +30,7 @@ use run::{Amount, Run};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use treecode::Walk;
+use treecode::{Walk, math};
 
 /// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force error and with checked bits.
 #[derive(Clone, Debug, clap::Args)]
@@ -257,7 +257,7 @@ fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
     let ranks = crew.comm.size();
     let most = memory::most_bodies(gigabytes * 1e9 * ranks as f64, ranks, KEPT);
     // Two digits, so that a little more or less memory makes no other problem.
-    let unit = 10f64.powi((most.max(10.0).log10().floor() - 1.0) as i32);
+    let unit = 10f64.powi((math::log10(most.max(10.0)).floor() - 1.0) as i32);
     let bodies = ((most / unit).floor() * unit) as u64;
     ensure!(bodies >= 2, "--memory-per-rank {gigabytes}: no bodies fit beside the program");
     Ok(Some(bodies))

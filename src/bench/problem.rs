@@ -7,10 +7,9 @@ use anyhow::{Context, Error, Result, bail};
 use decomposition::Comm;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use treecode::{Bodies, Softening, TYPES, Walk};
+use treecode::{Bodies, Softening, TYPES, Walk, math};
 
-/// Positions and velocities are rounded to a multiple of its inverse, so that the last bits of the system's mathematical functions, of which the
-/// models are made, leave no trace in a checksum.
+/// Positions and velocities are rounded to a multiple of its inverse, so that the order in which a model adds up its terms leaves no trace in a checksum.
 const GRID: f64 = (1u64 << 20) as f64;
 
 /// The problems of the set.
@@ -120,7 +119,7 @@ impl Case {
         let wanted_error = changes.accuracy.unwrap_or(accuracy);
         let bodies = model.bodies();
         let softening = Softening {
-            length: [softening * (bodies as f64).powf(-1.0 / 3.0); TYPES],
+            length: [softening * math::powf(bodies as f64, -1.0 / 3.0); TYPES],
             ..Softening::default()
         };
         let keys = forces::Keys {

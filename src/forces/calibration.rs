@@ -2,7 +2,7 @@
 
 use super::ladder::Rung;
 use std::ops::RangeInclusive;
-use treecode::{Criterion, Gravity, Softening, Walk};
+use treecode::{Criterion, Gravity, Softening, Walk, math};
 
 /// The accuracies that can be asked for.
 pub(super) const ACCURACIES: RangeInclusive<f64> = 1e-6..=0.05;
@@ -42,7 +42,7 @@ const FIRST_THETA: f64 = 0.6;
 #[cfg(test)]
 impl Law {
     pub(super) fn error_at(&self, tolerance: f64) -> f64 {
-        self.error * (tolerance / TOLERANCE).powf(self.slope)
+        self.error * math::powf(tolerance / TOLERANCE, self.slope)
     }
 }
 
@@ -78,5 +78,5 @@ pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: 
 /// Where the search for the tolerance begins.
 pub(super) fn first_rung(walk: Walk, order: usize, accuracy: f64) -> Rung {
     let Law { error, slope } = law(walk, order);
-    Rung::below(TOLERANCE * (super::ladder::AIM * accuracy / error).powf(1.0 / slope))
+    Rung::below(TOLERANCE * math::powf(super::ladder::AIM * accuracy / error, 1.0 / slope))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, SQRT_2};
+use treecode::math;
 
 /// A tolerance of `2^(n/2)`. A ladder keeps the choice the same where errors differ a little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ const HIGHEST: Rung = Rung(16);
 impl Rung {
     /// The highest rung that is not above a positive tolerance.
     pub(super) fn below(tolerance: f64) -> Rung {
-        Rung((2.0 * tolerance.log2()).floor().clamp(-100.0, HIGHEST.0.into()) as i32)
+        Rung((2.0 * math::log2(tolerance)).floor().clamp(-100.0, HIGHEST.0.into()) as i32)
     }
 
     /// The tolerance: exactly a power of two, or one times the root of two.
@@ -89,10 +90,10 @@ impl Search {
     fn towards(&self, error: f64, fails: bool) -> Rung {
         // Errors may follow another law than the calibrated one: two measurements tell, within reason.
         let slope = self.last.map_or(self.slope, |(rung, before)| {
-            let measured = (error / before).ln() / (f64::from(self.rung.0 - rung.0) * 0.5 * LN_2);
+            let measured = math::ln(error / before) / (f64::from(self.rung.0 - rung.0) * 0.5 * LN_2);
             if measured.is_nan() { self.slope } else { measured.clamp(0.5 * self.slope, 2.0 * self.slope) }
         });
-        let ratio = (AIM * self.wanted / error).ln() / (slope * 0.5 * LN_2);
+        let ratio = math::ln(AIM * self.wanted / error) / (slope * 0.5 * LN_2);
         let way = if ratio.is_nan() { -1 } else { ratio.floor().clamp(-1e3, 1e3) as i32 };
         let way = if fails { way.min(-1) } else { way.max(1) };
         let [lowest, highest] = self.limits;

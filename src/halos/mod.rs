@@ -16,7 +16,7 @@ use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
 use io::snapshot::read_header;
 use std::path::PathBuf;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, TYPES, math};
 
 pub use census::census;
 pub use friends::{Labelled, label};
@@ -118,7 +118,7 @@ fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, box_size: f64) -> R
         volume > 0.0,
         "the bodies fill no volume, so they have no mean separation; give the length as --linking-length"
     );
-    Ok((volume / count as f64).cbrt())
+    Ok(math::cbrt(volume / count as f64))
 }
 
 fn tell(path: &std::path::Path, catalogue: &Catalogue, bodies: u64) {

@@ -5,6 +5,7 @@ use super::{Component, Profile, Shape, Sphere, State, uniform};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use treecode::math;
 
 /// Plummer spheres at random places of a box, on bodies that fill it evenly. All bodies weigh the same; all spheres have the
 /// same mean density. Each sphere by itself is in equilibrium, and the background is at rest.
@@ -47,7 +48,7 @@ impl Clumps {
                 let first = end;
                 sum += weight;
                 end = (sum / total * in_clumps as f64).round() as u64;
-                self.clump(k, end - first, self.radius * (weight / mean).cbrt())
+                self.clump(k, end - first, self.radius * math::cbrt(weight / mean))
             })
             .collect::<Result<_, _>>()?;
         let count = self.bodies - end;
@@ -59,7 +60,7 @@ impl Clumps {
     /// Masses of the clumps up to a factor: the quantiles of the power law, so that it holds for any seed.
     fn weights(&self) -> Vec<f64> {
         let above = |k: u64| 1.0 - (k as f64 + 0.5) / self.clumps as f64;
-        (0..self.clumps).map(|k| above(k).powf(-1.0 / (self.slope - 1.0))).collect()
+        (0..self.clumps).map(|k| math::powf(above(k), -1.0 / (self.slope - 1.0))).collect()
     }
 
     fn clump(&self, k: u64, count: u64, radius: f64) -> Result<Component, String> {

@@ -2,6 +2,7 @@
 
 use super::{Component, Orbit, Profile, Shape, Sphere, orbit};
 use serde::Serialize;
+use treecode::math;
 
 /// Particle types of the first and the second galaxy, so that a viewer can tell them apart.
 const KINDS: [u8; 2] = [2, 3];
@@ -74,6 +75,6 @@ impl Collision {
 /// The unit vector at these angles [degree].
 fn axis(inclination: f64, azimuth: f64) -> [f64; 3] {
     let ((sin, cos), (along_y, along_x)) =
-        (inclination.to_radians().sin_cos(), azimuth.to_radians().sin_cos());
+        (math::sin_cos(inclination.to_radians()), math::sin_cos(azimuth.to_radians()));
     [sin * along_x, sin * along_y, cos]
 }

@@ -13,6 +13,7 @@ use super::State;
 use super::tapered::Tapered;
 use rand::{Rng, RngExt, distr::Open01};
 use std::f64::consts::TAU;
+use treecode::math;
 
 /// Grid of the moments: from the first to the last radius [scale lengths], in equal steps of the logarithm.
 const NODES: usize = 200;
@@ -56,7 +57,7 @@ pub struct Moments {
 impl Layer {
     /// Surface density at `radius` [M/L^2].
     pub fn surface(&self, radius: f64) -> f64 {
-        self.mass / (TAU * self.length.powi(2)) * (-radius / self.length).exp()
+        self.mass / (TAU * self.length.powi(2)) * math::exp(-radius / self.length)
     }
 
     /// Mass within a cylinder of this radius, or nearly so within a sphere [M].
@@ -69,14 +70,14 @@ impl Layer {
     fn waves(&self) -> Vec<Wave> {
         let ratio = self.height / self.length;
         let distances: Vec<[f64; 2]> = heights()
-            .map(|(d, step)| [ratio * d, 2.0 * step * (d / d.tanh() - 1.0) / d.sinh().powi(2)])
+            .map(|(d, step)| [ratio * d, 2.0 * step * (d / math::tanh(d) - 1.0) / math::sinh(d).powi(2)])
             .collect();
         let step = SHORTEST / WAVES as f64;
         let wave = |i: usize| {
             let (k, simpson) = (i as f64 * step, if i == WAVES { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 });
-            let weight = self.mass / self.length * simpson / 3.0 * step * k / (1.0 + k * k).powf(1.5);
+            let weight = self.mass / self.length * simpson / 3.0 * step * k / math::powf(1.0 + k * k, 1.5);
             let means = distances.iter().fold([0.0; 2], |[both, apart], [d, share]| {
-                let acts = share * (-k * d).exp();
+                let acts = share * math::exp(-k * d);
                 [both + acts, apart + 0.5 * d * acts]
             });
             Wave { number: k, radial: weight * means[0], vertical: weight * means[1] }
@@ -117,13 +118,13 @@ impl Pull<'_> {
         let x = radius / self.layer.length;
         let disc = self.waves.iter().fold([0.0; 2], |[radial, vertical], wave| {
             let kx = wave.number * x;
-            [radial + wave.radial * x * libm::j1(kx), vertical + wave.vertical * libm::j0(kx)]
+            [radial + wave.radial * x * math::j1(kx), vertical + wave.vertical * math::j0(kx)]
         });
         heights().fold(disc, |[radial, vertical], (d, step)| {
             let z = self.layer.height * d;
-            let r = radius.hypot(z);
+            let r = math::hypot(radius, z);
             let mass: f64 = self.spheres.iter().map(|sphere| sphere.enclosed(r)).sum();
-            let share = step * d.cosh().powi(-2) * mass / r.powi(3);
+            let share = step * math::cosh(d).powi(-2) * mass / r.powi(3);
             [radial + share * radius * radius, vertical + share * z * z]
         })
     }
@@ -131,7 +132,7 @@ impl Pull<'_> {
 
 /// 1 - (1 + x) exp(-x), without loss of digits near 0.
 fn part_within(x: f64) -> f64 {
-    if x < 1e-3 { x * x * (0.5 - x / 3.0 + x * x / 8.0) } else { 1.0 - (1.0 + x) * (-x).exp() }
+    if x < 1e-3 { x * x * (0.5 - x / 3.0 + x * x / 8.0) } else { 1.0 - (1.0 + x) * math::exp(-x) }
 }
 
 impl Disc {
@@ -141,13 +142,13 @@ impl Disc {
         let radii: Vec<f64> = (0..NODES).map(|i| radius_of(&layer, i)).collect();
         let pulls: Vec<[f64; 2]> = radii.iter().map(|&r| pull.at(r)).collect();
         // kappa^2 R^2 = 2 v_c^2 + d v_c^2 / d ln R.
-        let step = (radii[1] / radii[0]).ln();
+        let step = math::ln(radii[1] / radii[0]);
         let epicyclic2 = |i: usize| {
             let (below, above) = (i.saturating_sub(1), (i + 1).min(NODES - 1));
             let slope = (pulls[above][0] - pulls[below][0]) / ((above - below) as f64 * step);
             (2.0 * pulls[i][0] + slope).max(0.0)
         };
-        let fall = |r: f64| (-0.5 * r / layer.length).exp();
+        let fall = |r: f64| math::exp(-0.5 * r / layer.length);
         let least = radii
             .iter()
             .enumerate()
@@ -167,8 +168,8 @@ impl Disc {
 
     /// Moments of the velocity at `radius` [L].
     pub fn moments(&self, radius: f64) -> Moments {
-        let step = (RANGE[1] / RANGE[0]).ln() / (NODES - 1) as f64;
-        let place = ((radius / self.layer.length / RANGE[0]).ln() / step).clamp(0.0, (NODES - 1) as f64);
+        let step = math::ln(RANGE[1] / RANGE[0]) / (NODES - 1) as f64;
+        let place = (math::ln(radius / self.layer.length / RANGE[0]) / step).clamp(0.0, (NODES - 1) as f64);
         let i = (place as usize).min(NODES - 2);
         let (a, b, part) = (&self.moments[i], &self.moments[i + 1], place - i as f64);
         let between = |a: f64, b: f64| a + part * (b - a);
@@ -181,8 +182,8 @@ impl Disc {
     /// Draws a body of a disc that turns about the z axis; `constant` is the gravitational constant.
     pub fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
         let radius = self.layer.length * length_of(rng.sample::<f64, _>(Open01));
-        let height = self.layer.height * (2.0 * rng.sample::<f64, _>(Open01) - 1.0).atanh();
-        let (sin, cos) = (TAU * rng.random::<f64>()).sin_cos();
+        let height = self.layer.height * math::atanh(2.0 * rng.sample::<f64, _>(Open01) - 1.0);
+        let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
         let Moments { rotation, dispersion } = self.moments(radius);
         let [[a, b], [c, _]] = [normal_pair(rng), normal_pair(rng)];
         let unit = constant.sqrt();
@@ -196,7 +197,7 @@ impl Disc {
 }
 
 fn radius_of(layer: &Layer, node: usize) -> f64 {
-    layer.length * RANGE[0] * (RANGE[1] / RANGE[0]).powf(node as f64 / (NODES - 1) as f64)
+    layer.length * RANGE[0] * math::powf(RANGE[1] / RANGE[0], node as f64 / (NODES - 1) as f64)
 }
 
 /// The radius in scale lengths that encloses this part of the disc, between 0 and 1: bisection.
@@ -211,8 +212,8 @@ fn length_of(part: f64) -> f64 {
 
 /// Two normal numbers, by Box & Muller.
 fn normal_pair(rng: &mut impl Rng) -> [f64; 2] {
-    let size = (-2.0 * rng.sample::<f64, _>(Open01).ln()).sqrt();
-    let (sin, cos) = (TAU * rng.random::<f64>()).sin_cos();
+    let size = (-2.0 * math::ln(rng.sample::<f64, _>(Open01))).sqrt();
+    let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
     [size * cos, size * sin]
 }
 

@@ -8,6 +8,7 @@ use super::isotropic::Isotropic;
 use super::profile::Density;
 use super::tapered::Tapered;
 use std::f64::consts::{PI, SQRT_2};
+use treecode::math;
 
 /// The sphere with isotropic velocities, in its own potential, softened or not, and that of `others`: the mass of everything else within a
 /// radius.
@@ -43,7 +44,7 @@ fn depths(radius: &[f64], mass: &[f64]) -> Vec<f64> {
     let n = radius.len();
     let mut depth = vec![mass[n - 1] / radius[n - 1]; n];
     for i in (0..n - 1).rev() {
-        let step = (radius[i + 1] / radius[i]).ln();
+        let step = math::ln(radius[i + 1] / radius[i]);
         depth[i] = depth[i + 1] + 0.5 * step * (mass[i] / radius[i] + mass[i + 1] / radius[i + 1]);
     }
     depth

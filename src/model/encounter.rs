@@ -1,8 +1,9 @@
 //! Galaxies that meet: any models, each turned as it likes, on a Kepler orbit or at places of their own.
 
 use super::{Component, Model, State, orbit};
-use nalgebra::{Rotation3, Unit, Vector3};
+use nalgebra::{Matrix3, Rotation3, Vector3};
 use serde::Serialize;
+use treecode::math;
 
 /// Two galaxies on an orbit in the x-y plane with its angular momentum along z, or any number of them at places of their own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -92,8 +93,21 @@ impl Encounter {
 /// The rotation that inclines the z axis away from that of the orbit: about the line of nodes, which lies `argument` before the
 /// pericentre, so that the other galaxy comes up there.
 fn turn([inclination, argument]: [f64; 2], pericentre: f64) -> Rotation3<f64> {
-    let (sin, cos) = (pericentre - argument.to_radians()).sin_cos();
-    Rotation3::from_axis_angle(&Unit::new_unchecked(Vector3::new(cos, sin, 0.0)), -inclination.to_radians())
+    let (y, x) = math::sin_cos(pericentre - argument.to_radians());
+    let (sin, cos) = math::sin_cos(-inclination.to_radians());
+    let rest = 1.0 - cos;
+    // About the unit vector (x, y, 0) by the formula of Rodrigues; that of nalgebra calls the sine of the platform.
+    Rotation3::from_matrix_unchecked(Matrix3::new(
+        cos + x * x * rest,
+        x * y * rest,
+        y * sin,
+        x * y * rest,
+        cos + y * y * rest,
+        -x * sin,
+        -y * sin,
+        x * sin,
+        cos,
+    ))
 }
 
 impl Component {

@@ -2,6 +2,7 @@
 //! Units of the file: G = M = a = 1.
 
 use rand::{Rng, RngExt};
+use treecode::math;
 
 /// Mass within `radius`. Equation 3.
 pub fn enclosed(radius: f64) -> f64 {
@@ -18,7 +19,7 @@ fn distribution(e: f64) -> f64 {
     let q = e.sqrt();
     let rest = 1.0 - e;
     let polynomial = (1.0 - 2.0 * e) * (8.0 * e * e - 8.0 * e - 3.0);
-    (3.0 * q.asin() + q * rest.sqrt() * polynomial) / (rest * rest * rest.sqrt())
+    (3.0 * math::asin(q) + q * rest.sqrt() * polynomial) / (rest * rest * rest.sqrt())
 }
 
 /// Speed of a body at `radius`: rejection from the density v^2 f(1 / (1 + r) - v^2 / 2) under its greatest value.

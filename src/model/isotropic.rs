@@ -1,6 +1,7 @@
 //! A sphere with isotropic velocities as a table over radius, from which bodies are drawn. Units of the file: G = 1.
 
 use rand::{Rng, RngExt, distr::Open01};
+use treecode::math;
 
 /// A parabola that is positive on an interval is nowhere above 9/8 of the greatest of its values at both ends and in the middle.
 const ABOVE_SAMPLES: f64 = 1.125 * (1.0 + 1e-9);
@@ -62,8 +63,8 @@ impl Isotropic {
         let mass = self.total() * rng.sample::<f64, _>(Open01);
         let i = self.mass.partition_point(|&within| within < mass).max(1);
         // From the inner node, where the bound is the higher one; mass and radius are powers of each other, the depth goes as ln r.
-        let part = (mass / self.mass[i - 1]).ln() / (self.mass[i] / self.mass[i - 1]).ln();
-        let radius = self.radius[i - 1] * (self.radius[i] / self.radius[i - 1]).powf(part);
+        let part = math::ln(mass / self.mass[i - 1]) / math::ln(self.mass[i] / self.mass[i - 1]);
+        let radius = self.radius[i - 1] * math::powf(self.radius[i] / self.radius[i - 1], part);
         let depth = self.depth[i - 1] + part.max(0.0) * (self.depth[i] - self.depth[i - 1]);
         let escape = (2.0 * depth).sqrt();
         loop {

@@ -2,6 +2,7 @@
 //! finite radius. Units of the file: G = M = 1, and the core radius r_0 with r_0^2 = 9 sigma^2 / (4 pi G rho_0) is 1.
 
 use super::isotropic::Isotropic;
+use treecode::math;
 
 /// Step in ln r; the first radius in core radii.
 const STEP: f64 = 0.01;
@@ -12,14 +13,14 @@ pub fn king(w0: f64) -> Isotropic {
     let centre = density(w0);
     // With u = -r^2 dW/dr, which is the mass within in units of sigma^2 r_0 / G: dW/dx = -u / r, du/dx = 9 r^3 rho / rho_0, x = ln r.
     let slope = |x: f64, [w, u]: [f64; 2]| {
-        let r = x.exp();
+        let r = math::exp(x);
         [-u / r, 9.0 * r.powi(3) * density(w) / centre]
     };
-    let mut x = FIRST.ln();
+    let mut x = math::ln(FIRST);
     let mut state = [w0 - 1.5 * FIRST * FIRST, 3.0 * FIRST.powi(3)]; // W falls as 3/2 r^2 first
     let mut nodes = Vec::new();
     while state[0] > 0.0 {
-        nodes.push((x.exp(), state));
+        nodes.push((math::exp(x), state));
         state = runge_kutta(slope, x, state, STEP);
         x += STEP;
     }
@@ -35,7 +36,7 @@ pub fn king(w0: f64) -> Isotropic {
         list(|r, _| r),
         scaled(list(|_, [_, u]| u)),
         scaled(list(|_, [w, _]| w)),
-        list(|_, [w, _]| w.exp_m1()),
+        list(|_, [w, _]| math::exp_m1(w)),
     )
 }
 

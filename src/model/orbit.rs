@@ -1,6 +1,7 @@
 //! Where two bodies, or the centres of two galaxies, start on a Kepler orbit in the x-y plane, turning from x to y.
 
 use super::{Orbit, State};
+use treecode::math;
 
 /// The second body about the first, at apocentre on the x axis, of an orbit with this semi-major axis [L] and eccentricity (0 to 1);
 /// `gm` is G times the mass of both.
@@ -24,7 +25,7 @@ pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
     if eccentricity == 0.0 {
         return 0.0;
     }
-    ((pericentre * (1.0 + eccentricity) / distance - 1.0) / eccentricity).clamp(-1.0, 1.0).acos()
+    math::acos(((pericentre * (1.0 + eccentricity) / distance - 1.0) / eccentricity).clamp(-1.0, 1.0))
 }
 
 /// States of the two bodies about their common centre of mass; `second` is the second's part of the mass.

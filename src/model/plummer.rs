@@ -1,24 +1,25 @@
 //! The sphere of Plummer (1911), drawn as Aarseth, Henon & Wielen (1974) do. Units of the file: G = M = a = 1.
 
 use rand::{Rng, RngExt};
+use treecode::math;
 
 /// Mass within `radius`.
 pub fn enclosed(radius: f64) -> f64 {
-    (1.0 + radius.powi(-2)).powf(-1.5)
+    math::powf(1.0 + radius.powi(-2), -1.5)
 }
 
 /// The radius that encloses `mass`, above 0 and below 1: the inverse of [`enclosed`].
 pub fn radius(mass: f64) -> f64 {
-    (mass.powf(-2.0 / 3.0) - 1.0).sqrt().recip()
+    (math::powf(mass, -2.0 / 3.0) - 1.0).sqrt().recip()
 }
 
 /// Speed of a body at `radius`. The distribution function goes as E^(7/2), so q = v / v_escape has the density
 /// q^2 (1 - q^2)^(7/2), whose greatest value is below 0.1.
 pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
-    let escape = 2f64.sqrt() * (1.0 + radius * radius).powf(-0.25);
+    let escape = 2f64.sqrt() * math::powf(1.0 + radius * radius, -0.25);
     loop {
         let (q, y): (f64, f64) = (rng.random(), rng.random());
-        if 0.1 * y < q * q * (1.0 - q * q).powf(3.5) {
+        if 0.1 * y < q * q * math::powf(1.0 - q * q, 3.5) {
             return q * escape;
         }
     }

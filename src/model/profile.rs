@@ -1,6 +1,7 @@
 //! Runs of density of spheres. Units of the file: the scale radius is 1, and densities have any unit.
 
 use serde::{Deserialize, Serialize};
+use treecode::math;
 
 /// The run of density with radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -32,7 +33,7 @@ impl Profile {
     pub fn density(self, radius: f64) -> Density {
         let r = radius;
         let (value, slope) = match self {
-            Profile::Plummer => ((1.0 + r * r).powf(-2.5), -5.0 * r * r / (1.0 + r * r)),
+            Profile::Plummer => (math::powf(1.0 + r * r, -2.5), -5.0 * r * r / (1.0 + r * r)),
             Profile::Hernquist => (1.0 / (r * (1.0 + r).powi(3)), -1.0 - 3.0 * r / (1.0 + r)),
             Profile::Jaffe => (1.0 / (r * (1.0 + r)).powi(2), -2.0 - 2.0 * r / (1.0 + r)),
             Profile::Isochrone => {
@@ -50,6 +51,6 @@ impl Profile {
     pub fn tapered(self, radius: f64, cut: f64) -> Density {
         let Density { value, slope } = self.density(radius);
         let x = radius / cut;
-        Density { value: value / x.cosh(), slope: slope - x * x.tanh() }
+        Density { value: value / math::cosh(x), slope: slope - x * math::tanh(x) }
     }
 }

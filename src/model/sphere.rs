@@ -7,6 +7,7 @@ use nalgebra::Vector3;
 use rand::{Rng, RngExt, distr::Open01};
 use std::f64::consts::TAU;
 use std::sync::Arc;
+use treecode::math;
 
 /// A sphere of a given size with isotropic velocities from its distribution function.
 #[derive(Clone, Debug)]
@@ -125,7 +126,7 @@ impl Source {
 /// A direction of the unit sphere, all alike.
 pub(super) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
-    let (sin, cos) = (TAU * rng.random::<f64>()).sin_cos();
+    let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
     let across = (1.0 - z * z).sqrt();
     [across * cos, across * sin, z]
 }

@@ -3,6 +3,7 @@
 use super::profile::{Density, Profile};
 use super::softened::Spline;
 use std::f64::consts::PI;
+use treecode::math;
 
 /// Nodes of the grid: 70 to 90 for each factor e in radius.
 const NODES: usize = 2000;
@@ -63,8 +64,8 @@ impl Tapered {
             return self.mass[i - 1];
         }
         let i = i.max(1); // within the first radius the mass goes as between the first two
-        let power = (self.mass[i] / self.mass[i - 1]).ln() / (self.radius[i] / self.radius[i - 1]).ln();
-        self.mass[i] * (radius / self.radius[i]).powf(power)
+        let power = math::ln(self.mass[i] / self.mass[i - 1]) / math::ln(self.radius[i] / self.radius[i - 1]);
+        self.mass[i] * math::powf(radius / self.radius[i], power)
     }
 
     /// Radii [L] and masses within them [M], from the centre outward.
@@ -91,7 +92,7 @@ fn enclosed(radius: &[f64], density: impl Fn(f64) -> f64, slope: f64) -> Vec<f64
     let mut masses = vec![within];
     for pair in radius.windows(2) {
         let (middle, next) = (shell((pair[0] * pair[1]).sqrt()), shell(pair[1]));
-        within += (pair[1] / pair[0]).ln() / 6.0 * (last + 4.0 * middle + next);
+        within += math::ln(pair[1] / pair[0]) / 6.0 * (last + 4.0 * middle + next);
         masses.push(within);
         last = next;
     }
@@ -105,6 +106,6 @@ fn grid(profile: Profile, scale: f64, cut: f64) -> Vec<f64> {
     while shell(first) > INNERMOST * shell(middle) {
         first *= 0.5;
     }
-    let step = (OUTERMOST * cut / first).ln() / (NODES - 1) as f64;
-    (0..NODES).map(|i| scale * first * (step * i as f64).exp()).collect()
+    let step = math::ln(OUTERMOST * cut / first) / (NODES - 1) as f64;
+    (0..NODES).map(|i| scale * first * math::exp(step * i as f64)).collect()
 }

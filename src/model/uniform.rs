@@ -4,6 +4,7 @@
 use super::{Component, sphere::direction};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
+use treecode::math;
 
 /// Bodies of uniform density.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,7 +48,7 @@ impl Shape {
         match self {
             Shape::Box => [(); 3].map(|()| side * (rng.random::<f64>() - 0.5)),
             Shape::Ball => {
-                let radius = 0.5 * side * rng.random::<f64>().cbrt();
+                let radius = 0.5 * side * math::cbrt(rng.random::<f64>());
                 direction(rng).map(|x| x * radius)
             }
         }

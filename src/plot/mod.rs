@@ -1,6 +1,7 @@
 //! `heorot plot`: what runs and snapshots look like in numbers, as PNG or SVG, and the numbers beside them as CSV.
 //!
 //! A kind of plot is a module with `Arguments` and `main`, which ends in [`output::Output::write`].
+#![allow(clippy::disallowed_methods)] // plots, on which no result depends
 
 mod centre;
 mod force_error;

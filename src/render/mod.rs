@@ -2,6 +2,7 @@
 //!
 //! All pictures of a call share one brightness scale. Where the wishes leave open what the whole sequence must answer, snapshots are read
 //! more than once: for what fills the picture, for the scale, and to be drawn. `studio.rs` draws, for `heorot poster` too.
+#![allow(clippy::disallowed_methods)] // pictures, on which no result depends
 
 mod camera;
 mod film;

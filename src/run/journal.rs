@@ -1,5 +1,6 @@
 //! What a run writes down at every step: a row of `energy.csv`, which has the same bits on any ranks, one of `steps.csv`, which tells what the step
 //! took, and a line of the log. The leading rank keeps it.
+#![allow(clippy::disallowed_methods)] // messages, on which no result depends
 
 use super::folder::Folder;
 use crate::console::{Progress, duration, warn};

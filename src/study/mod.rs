@@ -1,6 +1,7 @@
 //! `heorot study`: what other numbers of ranks do.
 //!
 //! A kind of study is a module with `Arguments` and `main`.
+#![allow(clippy::disallowed_methods)] // pages of studies, on which no result depends
 
 mod page;
 mod point;

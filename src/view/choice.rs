@@ -1,4 +1,5 @@
 //! Which bodies a page shows, and where they are: every body has the same chance, by a hash of its id, and all snapshots show the same ones.
+#![allow(clippy::disallowed_methods)] // a page, on which no result depends
 
 use crate::accuracy::hash;
 use crate::plot::snapshot::keep_kinds;

@@ -23,7 +23,7 @@ impl Cube {
         // Coincident bodies have no extent: the grid must still resolve their position.
         let reach = (0..3).map(|a| lo[a].abs().max(hi[a].abs())).fold(0.0, f64::max);
         let smallest = (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30);
-        let mut side = 2f64.powi(extent.max(smallest).log2().floor() as i32);
+        let mut side = 2f64.powi(crate::math::log2(extent.max(smallest)).floor() as i32);
         loop {
             let grid = side / 8.0;
             let corner = lo.map(|x| (x / grid).floor() * grid);

@@ -24,7 +24,7 @@ impl Frame {
 
     /// Units for a cube and an upper bound of the total mass [M].
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
-        let mass = 2f64.powi(mass_bound.log2().ceil() as i32);
+        let mass = 2f64.powi(crate::math::log2(mass_bound).ceil() as i32);
         let length = cube.side / Self::SIDE;
         Frame { cube, length, mass, per_length: 1.0 / length, per_mass: 1.0 / mass }
     }

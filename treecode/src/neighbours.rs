@@ -9,7 +9,7 @@ use crate::radix::sort_keys;
 use crate::simd::{Lanes, Path, Task, dispatch};
 use crate::structure::{Cell, grow};
 use crate::tile::LEAF;
-use crate::{Cube, Key};
+use crate::{Cube, Key, math};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -450,7 +450,7 @@ impl Node {
     fn even_distance(&self, count: usize) -> f64 {
         let longest = self.extent();
         let volume: f64 = (0..3).map(|axis| (self.hi[axis] - self.lo[axis]).max(0.1 * longest)).product();
-        (volume * count as f64 / self.bodies.len() as f64).cbrt()
+        math::cbrt(volume * count as f64 / self.bodies.len() as f64)
     }
 }
 

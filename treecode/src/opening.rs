@@ -9,7 +9,9 @@
 
 use crate::message::take;
 use crate::summary::{Extent, Summary, square};
-use crate::{Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, simd::Lanes, tile::Tile};
+use crate::{
+    Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, math, simd::Lanes, tile::Tile,
+};
 
 /// A criterion in the units of a [`Frame`].
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ impl Opening {
                     0 => summary.radius,
                     2 => mean.sqrt(),
                     4 => mean.sqrt().sqrt(),
-                    even => mean.powf(1.0 / even as f64),
+                    even => math::powf(mean, 1.0 / even as f64),
                 }
             }
             (Walk::Tree, Criterion::Angle) => self.angle_limit(key, summary.com),

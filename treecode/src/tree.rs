@@ -14,7 +14,7 @@ use crate::softening::Softened;
 use crate::structure::{Cell, Structure, fold_inside};
 use crate::summary::{self, Extent, Place, Summary};
 use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
-use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active};
+use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active, math};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -212,7 +212,7 @@ impl<E: Expansion> Part<E> {
                 for (key, summary) in read(message) {
                     let leaf = summary.count <= leaf_size || key.level() == Key::MAX_LEVEL;
                     let leaves = (summary.count as f64 / leaf_size as f64).max(1.0);
-                    tree.closed.push((key, Frame::cell_side(key.level()) / leaves.cbrt()));
+                    tree.closed.push((key, Frame::cell_side(key.level()) / math::cbrt(leaves)));
                     cells.push((key, Rising { summary, child: CLOSED, bodies: 0..0, leaf }));
                 }
                 Largest::Fresh(fold_inside(cells, keys, &mut |cell, children| tree.merge(cell, children)))

@@ -1,4 +1,5 @@
 //! Forces of both walks against direct summation.
+#![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 mod common;
 

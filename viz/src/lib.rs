@@ -28,6 +28,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![allow(clippy::disallowed_methods)] // pictures and plots, on which no result depends
 
 mod colour;
 mod decoration;

@@ -1,0 +1,107 @@
+//! Transcendental functions with the same bits on every platform: those of the `libm` crate, which are plain Rust.
+//!
+//! The C library of one system rounds the last bit of `ln` or `pow` otherwise than that of the next. All that reaches a result calls these functions
+//! instead; `clippy.toml` forbids the methods of `f64`, except where only pictures and messages depend on them. Square roots and `powi` are exact steps
+//! everywhere and stay methods.
+
+/// `x` to the power `y`.
+#[must_use]
+pub fn powf(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
+/// e to the power `x`.
+#[must_use]
+pub fn exp(x: f64) -> f64 {
+    libm::exp(x)
+}
+
+/// e to the power `x`, less one.
+#[must_use]
+pub fn exp_m1(x: f64) -> f64 {
+    libm::expm1(x)
+}
+
+/// Natural logarithm.
+#[must_use]
+pub fn ln(x: f64) -> f64 {
+    libm::log(x)
+}
+
+/// Logarithm to the base 2.
+#[must_use]
+pub fn log2(x: f64) -> f64 {
+    libm::log2(x)
+}
+
+/// Logarithm to the base 10.
+#[must_use]
+pub fn log10(x: f64) -> f64 {
+    libm::log10(x)
+}
+
+/// Cube root.
+#[must_use]
+pub fn cbrt(x: f64) -> f64 {
+    libm::cbrt(x)
+}
+
+/// Length of the vector `(x, y)`.
+#[must_use]
+pub fn hypot(x: f64, y: f64) -> f64 {
+    libm::hypot(x, y)
+}
+
+/// Sine and cosine of an angle [radian].
+#[must_use]
+pub fn sin_cos(x: f64) -> (f64, f64) {
+    libm::sincos(x)
+}
+
+/// Arc sine [radian].
+#[must_use]
+pub fn asin(x: f64) -> f64 {
+    libm::asin(x)
+}
+
+/// Arc cosine [radian].
+#[must_use]
+pub fn acos(x: f64) -> f64 {
+    libm::acos(x)
+}
+
+/// Hyperbolic sine.
+#[must_use]
+pub fn sinh(x: f64) -> f64 {
+    libm::sinh(x)
+}
+
+/// Hyperbolic cosine.
+#[must_use]
+pub fn cosh(x: f64) -> f64 {
+    libm::cosh(x)
+}
+
+/// Hyperbolic tangent.
+#[must_use]
+pub fn tanh(x: f64) -> f64 {
+    libm::tanh(x)
+}
+
+/// Inverse hyperbolic tangent.
+#[must_use]
+pub fn atanh(x: f64) -> f64 {
+    libm::atanh(x)
+}
+
+/// Bessel function of the first kind of order 0.
+#[must_use]
+pub fn j0(x: f64) -> f64 {
+    libm::j0(x)
+}
+
+/// Bessel function of the first kind of order 1.
+#[must_use]
+pub fn j1(x: f64) -> f64 {
+    libm::j1(x)
+}
