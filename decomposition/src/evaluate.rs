@@ -219,9 +219,9 @@ impl Evaluation {
         let (selection, constant) = (plan.selection, gravity.constant);
         if gravity.walk == Walk::Direct {
             let Evaluation { bodies, census, .. } = self;
-            let sources = all_sources(comm, bodies);
+            let (sources, first) = all_sources(comm, bodies);
             clock.charge(census, Phase::Exchange);
-            direct::walk(&sources, gravity, selection, bodies, census);
+            direct::walk(&sources, first, gravity, selection, bodies, census);
             return;
         }
         let (mut joined, mut pending) = self.exchange(comm, gravity, plan, moments, &mut clock);
@@ -253,8 +253,8 @@ impl Evaluation {
     }
 }
 
-/// What pulls of all bodies of all ranks, in key order, for the direct walk.
-fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
+/// What pulls of all bodies of all ranks, in key order, for the direct walk, and the index of this rank's first body among them.
+fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> (Bodies, usize) {
     let mut message = Vec::new();
     let mine = Bodies {
         id: bodies.id.clone(),
@@ -264,9 +264,14 @@ fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
         ..Bodies::zeroed(bodies.len())
     };
     mine.write(0..mine.len(), &mut message);
-    let mut all = Bodies::default();
-    comm.all_gather(&message).iter().for_each(|message| all.read(message));
-    all
+    let (mut all, mut first) = (Bodies::default(), 0);
+    for (rank, message) in comm.all_gather(&message).iter().enumerate() {
+        if rank == comm.rank() {
+            first = all.len();
+        }
+        all.read(message);
+    }
+    (all, first)
 }
 
 /// Looks at the parameters and at all bodies of all ranks.

@@ -17,8 +17,11 @@ pub fn check(
 }
 
 /// Random bodies with their exact accelerations, known to every rank; they hold as long as the bodies do not move.
+///
+/// A body is known by its index among the bodies of all ranks in key order. That is the same on any number of ranks and in every evaluation of bodies
+/// at the same places; an id might be shared by several.
 pub struct Sample {
-    /// In the order of the hashes of their ids.
+    /// In the order of the hashes of their indices.
     members: Vec<Member>,
 }
 
@@ -29,8 +32,7 @@ struct Member {
 }
 
 impl Sample {
-    /// Of the bodies of rung `least` and finer ones, the `wanted` whose hashed ids are the lowest, so that they are the same on any number of ranks.
-    /// Collective.
+    /// Of the bodies of rung `least` and finer ones, the `wanted` whose hashed indices are the lowest. Collective.
     pub fn draw(
         comm: &dyn Comm,
         gravity: &Gravity,
@@ -62,9 +64,10 @@ impl Sample {
     /// The same, body by body, the bodies of each rank together. Collective.
     pub fn errors(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Vec<RelativeError> {
         let bodies = &evaluation.bodies;
+        let first = first_index(comm, bodies);
         let last = self.members.last().map_or(0, |member| member.hash);
         let error = |i: usize| {
-            let hash = hash(bodies.id[i]);
+            let hash = hash(first + i as u64);
             let known =
                 if hash > last { Err(0) } else { self.members.binary_search_by_key(&hash, |m| m.hash) };
             let member = &self.members[known.ok()?];
@@ -94,16 +97,18 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Can
         }
         all.truncate(wanted);
     };
+    let first = first_index(comm, bodies);
+    let hash = |i: usize| hash(first + i as u64);
     let candidate = |i: usize| {
         let (position, kind) = (bodies.position(i), u64::from(bodies.kind[i]));
-        Candidate { hash: hash(bodies.id[i]), position, kind }
+        Candidate { hash: hash(i), position, kind }
     };
     let mut mine = Vec::new();
     // Now and then only the lowest so far are kept, which is quicker than to keep all.
     for start in (0..bodies.len()).step_by(CANDIDATES) {
         let highest = if mine.len() < wanted { u64::MAX } else { highest(&mine) };
         let end = (start + CANDIDATES).min(bodies.len());
-        let may_belong = |&i: &usize| bodies.rung[i] >= least && hash(bodies.id[i]) <= highest;
+        let may_belong = |&i: &usize| bodies.rung[i] >= least && hash(i) <= highest;
         mine.extend((start..end).filter(may_belong).map(candidate));
         keep(&mut mine);
     }
@@ -113,6 +118,11 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Can
     all
 }
 
+/// Index of this rank's first body among those of all ranks. Collective.
+fn first_index(comm: &dyn Comm, bodies: &Bodies) -> u64 {
+    collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum()
+}
+
 /// Bodies looked at between two choices.
 const CANDIDATES: usize = 1 << 14;
 
@@ -120,9 +130,9 @@ fn highest(candidates: &[Candidate]) -> u64 {
     candidates.iter().map(|candidate| candidate.hash).max().unwrap_or(0)
 }
 
-/// Spreads ids over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
-pub(crate) fn hash(id: u64) -> u64 {
-    let mut x = id.wrapping_add(0x9e37_79b9_7f4a_7c15);
+/// Spreads numbers over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
+pub(crate) fn hash(number: u64) -> u64 {
+    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ x >> 31

@@ -1,6 +1,8 @@
 //! Errors of known size are found, in whichever order they come.
 
 use super::*;
+use decomposition::{Comm, evaluate, threads};
+use treecode::{Bodies, Gravity, Walk};
 
 #[test]
 fn an_error_has_a_length_and_a_part_along_the_radius() {
@@ -24,4 +26,41 @@ fn percentiles_and_bias_are_those_of_the_bodies() {
     assert!((accuracy.rms - (999.0f64 * 1999.0 / 6.0).sqrt()).abs() < 1e-9);
     assert!((accuracy.bias - 2e-4).abs() < 1e-15);
     assert_eq!(Accuracy::of(Vec::new()).rms, 0.0);
+}
+
+/// A cloud whose bodies all have the id 0.
+fn nameless(n: usize) -> Bodies {
+    let mut bodies = Bodies::zeroed(n);
+    for i in 0..n {
+        let place = |salt: usize| ((i * 7919 + salt) * 104_729 % 65_537) as f64 / 65_537.0 - 0.5;
+        (0..3).for_each(|axis| bodies.pos[axis][i] = place(axis * 31).powi(3));
+        bodies.mass[i] = 1.0 + (i % 5) as f64;
+    }
+    bodies.id.fill(0);
+    bodies
+}
+
+/// The sample is of bodies, not of ids: with one id for all it is as good and as large as with an id for each, on any ranks.
+#[test]
+fn a_sample_of_bodies_that_share_an_id() {
+    for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {
+        let gravity = Gravity { walk, ..Gravity::default() };
+        let check = |comm: &dyn Comm, all: &Bodies| {
+            let mut mine = all.clone();
+            let wanted = |i: &u32| *i as usize % comm.size() == comm.rank();
+            mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());
+            let evaluation = evaluate(comm, &gravity, mine).unwrap();
+            let balance = Balance::measure(comm, &evaluation);
+            check(comm, &gravity, &evaluation, &balance, 200)
+        };
+        let mut named = nameless(2000);
+        named.id.iter_mut().zip(0..).for_each(|(id, i)| *id = i);
+        let expected = threads::run(1, |comm| check(comm, &named))[0];
+        assert_eq!(expected.sample, 200, "{walk:?}");
+        assert!(expected.rms < 0.02, "{walk:?}: {expected:?}");
+        for ranks in [1, 3] {
+            let found = threads::run(ranks, |comm| check(comm, &nameless(2000)));
+            assert_eq!(found, vec![expected; ranks], "{walk:?} on {ranks} ranks");
+        }
+    }
 }

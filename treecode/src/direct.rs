@@ -10,22 +10,23 @@ use std::time::Instant;
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
 pub type Field = ([f64; 3], f64);
 
-/// The exact field of the bodies `targets` (indices into `bodies`), made by all other bodies. Bodies at one place do not attract each other;
-/// with softening they have their potential.
+/// The exact field of the bodies `targets` (indices into `bodies`), made by all other bodies, whatever their ids. Bodies at one place do not attract
+/// each other; with softening they have their potential.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
     let constant = gravity.constant;
     let field = |&i: &usize| {
-        let (acc, pot) =
-            pull(bodies, &gravity.softening, &(bodies.position(i), bodies.kind[i], bodies.id[i]));
+        let (acc, pot) = pull(bodies, &gravity.softening, &(bodies.position(i), bodies.kind[i], i));
         (acc.map(|a| constant * a), -constant * pot)
     };
     targets.par_iter().map(field).collect()
 }
 
 /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected ones of `bodies`, made by all of `sources`, in parallel. Each is
-/// summed in the order of the sources: these are the bodies of all ranks, in key order.
+/// summed in the order of the sources: these are the bodies of all ranks, in key order, and those of `bodies` begin at index `first` of them. A body
+/// leaves out itself by this index, not by its id, since nothing here ensures that ids are unique.
 pub fn walk(
     sources: &Bodies,
+    first: usize,
     gravity: &Gravity,
     selection: Selection,
     bodies: &mut Bodies,
@@ -36,9 +37,10 @@ pub fn walk(
         Active::All => (0..bodies.len()).collect(),
         Active::Some(some) => some.into_iter().map(|i| i as usize).collect(),
     };
+    assert!(first + bodies.len() <= sources.len(), "the bodies are not among the sources");
     let constant = gravity.constant;
     let pull =
-        |&i: &usize| pull(sources, &gravity.softening, &(bodies.position(i), bodies.kind[i], bodies.id[i]));
+        |&i: &usize| pull(sources, &gravity.softening, &(bodies.position(i), bodies.kind[i], first + i));
     let fields: Vec<Field> =
         targets.par_iter().with_min_len(1 + TASK_PAIRS / sources.len().max(1)).map(pull).collect();
     for (&i, (acc, pot)) in targets.iter().zip(&fields) {
@@ -61,12 +63,12 @@ const TASK_PAIRS: usize = 1 << 12;
 /// Operations of a pair without softening: offset 3, squared distance 5, root and inverse 2, factor 2, mass 2, sums 7.
 const OPERATIONS: u64 = 21;
 
-/// A body that feels others: position [L], particle type and id.
-type Sink = ([f64; 3], u8, u64);
+/// A body that feels others: position [L], particle type and its index among the sources.
+type Sink = ([f64; 3], u8, usize);
 
-fn pull(sources: &Bodies, softening: &Softening, (x, kind, id): &Sink) -> Field {
+fn pull(sources: &Bodies, softening: &Softening, (x, kind, itself): &Sink) -> Field {
     if softening.is_none() {
-        return sum_pairs(sources, *id, *x, |r2, _| {
+        return sum_pairs(sources, *itself, *x, |r2, _| {
             let u = if r2 > 0.0 { 1.0 / r2.sqrt() } else { 0.0 };
             (u, u * u * u)
         });
@@ -75,21 +77,21 @@ fn pull(sources: &Bodies, softening: &Softening, (x, kind, id): &Sink) -> Field 
     let length = |kind: u8| softening.length[usize::from(kind)];
     match softening.kernel {
         SofteningKernel::Plummer => {
-            sum_pairs(sources, *id, *x, |r2, kind| plummer(r2, 0.5 * (own * own + length(kind).powi(2))))
+            sum_pairs(sources, *itself, *x, |r2, kind| plummer(r2, 0.5 * (own * own + length(kind).powi(2))))
         }
         SofteningKernel::Spline => {
-            sum_pairs(sources, *id, *x, |r2, kind| spline(r2, SPLINE_SUPPORT * own.max(length(kind))))
+            sum_pairs(sources, *itself, *x, |r2, kind| spline(r2, SPLINE_SUPPORT * own.max(length(kind))))
         }
     }
 }
 
 #[inline(always)]
-fn sum_pairs(sources: &Bodies, id: u64, x: [f64; 3], law: impl Fn(f64, u8) -> (f64, f64)) -> Field {
+fn sum_pairs(sources: &Bodies, itself: usize, x: [f64; 3], law: impl Fn(f64, u8) -> (f64, f64)) -> Field {
     let (mut acc, mut pot) = ([0.0; 3], 0.0);
     for j in 0..sources.len() {
         let d: [f64; 3] = std::array::from_fn(|axis| sources.pos[axis][j] - x[axis]);
         let (potential, factor) = law(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], sources.kind[j]);
-        let mass = if sources.id[j] == id { 0.0 } else { sources.mass[j] };
+        let mass = if j == itself { 0.0 } else { sources.mass[j] };
         pot += mass * potential;
         (0..3).for_each(|axis| acc[axis] += mass * factor * d[axis]);
     }

@@ -120,7 +120,7 @@ fn the_direct_walk_is_the_exact_sum() {
     bodies.permute(&(0..500).collect::<Vec<_>>());
     let gravity = Gravity { constant: 3.0, ..gravity(Walk::Direct, Criterion::Angle) };
     let (mut found, mut census) = (bodies.clone(), Default::default());
-    direct::walk(&bodies, &gravity, Selection { least_rung: 1, changes: true }, &mut found, &mut census);
+    direct::walk(&bodies, 0, &gravity, Selection { least_rung: 1, changes: true }, &mut found, &mut census);
     let all: Vec<usize> = (0..bodies.len()).collect();
     for (i, (acc, pot)) in direct::field(&bodies, &gravity, &all).into_iter().enumerate() {
         let expected = if bodies.rung[i] >= 1 { (acc, pot) } else { (bodies.acceleration(i), bodies.pot[i]) };
@@ -128,4 +128,31 @@ fn the_direct_walk_is_the_exact_sum() {
     }
     let active = bodies.rung.iter().filter(|rung| **rung >= 1).count();
     assert_eq!(census.interactions.body_body as usize, active * bodies.len());
+}
+
+/// Ids are names and decide nothing: bodies that share one attract each other as all others do.
+#[test]
+fn bodies_of_one_id_attract_each_other() {
+    let mut named = bodies(&gravity(Walk::Fmm, Criterion::Angle));
+    named.permute(&(0..300).collect::<Vec<_>>());
+    let mut nameless = named.clone();
+    nameless.id.fill(0);
+    let all: Vec<usize> = (0..named.len()).collect();
+    for softening in [
+        Softening::default(),
+        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6] },
+        Softening { kernel: SofteningKernel::Spline, length: [0.02; 6] },
+    ] {
+        let gravity = Gravity { softening, ..gravity(Walk::Direct, Criterion::Angle) };
+        let expected = direct::field(&named, &gravity, &all);
+        assert!(expected.iter().all(|(acc, _)| norm(*acc) > 0.0));
+        assert_eq!(direct::field(&nameless, &gravity, &all), expected);
+        // The walk over sources of which the sinks are the last two thirds.
+        let mut sinks = nameless.clone();
+        sinks.keep(100..300);
+        direct::walk(&nameless, 100, &gravity, Selection::default(), &mut sinks, &mut Default::default());
+        for (i, (acc, pot)) in expected[100..].iter().enumerate() {
+            assert_eq!((sinks.acceleration(i), sinks.pot[i]), (*acc, *pot));
+        }
+    }
 }
