@@ -31,7 +31,7 @@ pub struct Crew<'a> {
 /// How a file that all ranks fill is written.
 pub(crate) enum Files<'a> {
     /// By all processes, or by the only one.
-    Processes(Writers),
+    Processes(Writers<'a>),
     /// Ranks of one process put their bodies here, and the first one writes.
     Pool(&'a Mutex<Vec<Bodies>>),
 }

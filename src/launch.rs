@@ -151,7 +151,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
     launch.pack.apply(world.comm(), world.hosts(), |comm, layout| {
         let (rank, size) = (comm.rank(), comm.size());
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
-        let writers = if size > 1 { Writers::Mpi { comm: world.raw(), rank, size } } else { Writers::One };
+        let writers = if size > 1 { Writers::Mpi(world.communicator()) } else { Writers::One };
         let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
         let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
         // Only the leading rank prints; all end alike if that failed.

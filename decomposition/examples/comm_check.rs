@@ -11,6 +11,7 @@ mod conformance;
 
 use decomposition::mpi_world::{LONGEST_PIECE, World};
 use decomposition::{Comm, Error, Hosts, TwoLevel};
+use std::time::Duration;
 
 fn main() -> Result<(), Error> {
     let mut world = World::start()?;
@@ -19,6 +20,17 @@ fn main() -> Result<(), Error> {
     match std::env::args().nth(1).as_deref() {
         Some("panic") if last => panic!("the last rank panics\non purpose"),
         Some("panic-in-pool") => drop(rayon::join(|| (), || assert!(!last, "a thread panics on purpose"))),
+        Some("panic-apart") if last => {
+            let thread = std::thread::spawn(|| panic!("a thread panics on purpose"));
+            while !thread.is_finished() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            world.comm().barrier();
+        }
+        Some("panic-deaf") if last => {
+            std::thread::spawn(|| panic!("a thread panics on purpose"));
+            std::thread::sleep(Duration::from_secs(3600));
+        }
         Some("abort") if last => world.comm().abort(7),
         Some("huge") => huge_message(world.comm()),
         Some(_) => world.comm().barrier(),

@@ -5,7 +5,7 @@
 //! get the same error, and nothing may be left. Prints one line a rank; the exit code says whether all is well.
 
 use io::snapshot::{Fields, Header, Index, Layout, Rows, Writers, read, write};
-use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
+use mpi::traits::{Communicator, CommunicatorCollectives};
 use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let universe = mpi::initialize().expect("MPI starts");
     let world = universe.world();
     let (rank, size) = (world.rank() as usize, world.size() as usize);
-    let writers = Writers::Mpi { comm: world.as_raw(), rank, size };
+    let writers = Writers::Mpi(&world);
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let folder = Path::new(arguments.first().expect("usage: write_check FOLDER [unwritable|full]"));
     let result = match arguments.get(1) {

@@ -15,10 +15,11 @@ use mpi::traits::{
     AsRaw, Communicator, CommunicatorCollectives, Destination, Group, MatchedReceiveVec, Source,
 };
 use std::cell::RefCell;
+use std::io::Write;
 use std::os::raw::c_int;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::ThreadId;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Longest message handed to MPI in one piece [bytes]: MPI counts in 32 bits with sign. Longer ones are cut.
 pub const LONGEST_PIECE: usize = 1 << 30;
@@ -67,8 +68,8 @@ impl World {
     }
 
     /// The communicator of all ranks as MPI knows it, for libraries that call MPI themselves.
-    pub fn raw(&self) -> ffi::MPI_Comm {
-        self.comm.raw()
+    pub fn communicator(&self) -> &SimpleCommunicator {
+        self.comm.here()
     }
 
     /// Sends `there` bytes from rank 0 to the last rank, `times` in a row, and `back` bytes the other way after each, or after the last one if
@@ -118,20 +119,55 @@ pub fn thread_level() -> Option<String> {
     mpi::environment::is_initialized().then(|| format!("{:?}", mpi::environment::threading_support()))
 }
 
-/// A panic is seen by one rank only, and the others would wait for it for ever.
+/// Whether a thread of this process that may not call MPI has panicked: the one that may then ends all ranks at its next call.
+static PANIC_ELSEWHERE: AtomicBool = AtomicBool::new(false);
+
+/// So long the thread that may call MPI has time to end all ranks after a panic on another thread.
+const GRACE: Duration = Duration::from_secs(10);
+
+unsafe extern "C" {
+    /// Ends the process at once, with no clean-up that other threads could stand in the way of.
+    safe fn _exit(code: c_int) -> !;
+}
+
+/// A panic is seen by one rank only, and the others would wait for it for ever. On the thread that calls this, which is the one that may call MPI, the
+/// hook ends all ranks. On another thread it must not, whatever that other one is doing: it leaves word for the home thread, which hears of it at its
+/// next call of MPI, or when the panic reaches it and it lets go of [`World`]. If it does neither for a while, as in a long computation of its own, the
+/// process ends by itself, and what started the ranks ends the others.
 fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
+    let home = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
         let text: Vec<&str> = panic.payload_as_str().unwrap_or("no message").lines().map(str::trim).collect();
         let place = panic.location().map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!("rank {rank} of {size} panicked{place}: {}", text.join(" "));
+        let mut line = format!("rank {rank} of {size} panicked{place}: {}\n", text.join(" "));
         let backtrace = std::backtrace::Backtrace::capture();
         if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
-            eprintln!("{backtrace}");
+            line += &format!("{backtrace}\n");
         }
-        if size > 1 {
+        // In one piece, so that lines of other ranks do not come between; nobody is left to hear of an error.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        if size == 1 {
+            return;
+        }
+        if std::thread::current().id() == home {
             SimpleCommunicator::world().abort(PANICKED);
         }
+        if !PANIC_ELSEWHERE.swap(true, Ordering::SeqCst) {
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                _exit(PANICKED)
+            });
+        }
     }));
+}
+
+impl Drop for World {
+    /// MPI is not ended in order while a panic goes by: the other ranks would have to take part.
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.comm.size > 1 {
+            self.comm.here().abort(PANICKED);
+        }
+    }
 }
 
 struct MpiComm {
@@ -181,6 +217,9 @@ impl MpiComm {
     /// The communicator, for the thread that may use it.
     fn here(&self) -> &SimpleCommunicator {
         assert_eq!(std::thread::current().id(), self.home, "MPI is called off the thread that started it");
+        if PANIC_ELSEWHERE.load(Ordering::Relaxed) {
+            self.comm.abort(PANICKED);
+        }
         &self.comm
     }
 

@@ -1,8 +1,9 @@
 //! A file that several processes write at once, each at places of its own: MPI-IO, or plain writes where the writer is alone.
-#![allow(unsafe_code)] // `mpi` has no files; the raw communicator is a promise of the caller
+#![allow(unsafe_code)] // `mpi` has no files
 
 use crate::snapshot::Writers;
 use mpi::ffi;
+use mpi::traits::AsRaw;
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::os::raw::c_int;
@@ -21,7 +22,7 @@ pub(super) enum SharedFile {
 impl SharedFile {
     /// Opens a file that exists, to write into it. Collective over `writers`.
     pub(super) fn open(path: &Path, writers: &Writers) -> Result<SharedFile, String> {
-        let Writers::Mpi { comm, .. } = *writers else {
+        let Writers::Mpi(comm) = writers else {
             return OpenOptions::new()
                 .write(true)
                 .open(path)
@@ -29,11 +30,11 @@ impl SharedFile {
                 .map_err(|error| error.to_string());
         };
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
-        // SAFETY: the caller promises a communicator of a running MPI; the name ends in zero; the handle is written before it is read.
+        // SAFETY: the communicator is one of a running MPI; the name ends in zero; the handle is written before it is read.
         unsafe {
             let mut file = std::mem::zeroed();
             let mode = ffi::MPI_MODE_WRONLY as c_int;
-            checked(ffi::MPI_File_open(comm, name.as_ptr(), mode, ffi::RSMPI_INFO_NULL, &mut file))?;
+            checked(ffi::MPI_File_open(comm.as_raw(), name.as_ptr(), mode, ffi::RSMPI_INFO_NULL, &mut file))?;
             Ok(SharedFile::Mpi(file))
         }
     }

@@ -1,53 +1,53 @@
 //! The calls of MPI and HDF5 that no safe interface offers: the collective transfer, agreement between ranks, and text of any length.
-#![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only; a raw communicator is a promise
+#![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only; it and MPI-IO take raw communicators
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, H5Type, Location};
 use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s};
-use mpi::ffi::{self, MPI_Comm, MPI_Info};
+use mpi::ffi::{self, MPI_Info};
+use mpi::topology::{Color, SimpleCommunicator};
+use mpi::traits::{AsRaw, Communicator};
 use std::ffi::CString;
 use std::ops::Range;
 use std::path::Path;
 
 /// Who writes a snapshot.
+///
+/// A communicator is borrowed, so that it is one of a running MPI and outlives the writers. No number can stand for one:
+///
+/// ```compile_fail
+/// let writers = io::snapshot::Writers::Mpi { comm: std::ptr::null_mut(), rank: 0, size: 2 };
+/// ```
 #[derive(Clone, Copy)]
-pub enum Writers {
+pub enum Writers<'a> {
     /// The caller alone.
     One,
-    /// All ranks of a communicator, each calling [`super::write`] with its own bodies. MPI must have been started, and must not
-    /// end before the last write.
-    Mpi {
-        /// The communicator.
-        comm: MPI_Comm,
-        /// The caller's rank in it.
-        rank: usize,
-        /// Its number of ranks.
-        size: usize,
-    },
+    /// All ranks of a communicator, each calling [`super::write`] with its own bodies.
+    Mpi(&'a SimpleCommunicator),
 }
 
-impl Writers {
+impl Writers<'_> {
     /// Whether the caller does what is to be done once.
     pub(crate) fn is_first(&self) -> bool {
-        matches!(self, Writers::One | Writers::Mpi { rank: 0, .. })
+        self.rank() == 0
     }
 
     /// The caller's place among the writers.
     pub(crate) fn rank(&self) -> usize {
-        match *self {
+        match self {
             Writers::One => 0,
-            Writers::Mpi { rank, .. } => rank,
+            Writers::Mpi(comm) => comm.rank() as usize,
         }
     }
 
     /// Collective: the largest value of all ranks.
     pub(crate) fn largest(&self, value: u64) -> u64 {
-        let Writers::Mpi { comm, .. } = *self else { return value };
+        let Writers::Mpi(comm) = self else { return value };
         let mut largest = value;
-        // SAFETY: the caller promises a communicator of a running MPI; both buffers are one u64.
+        // SAFETY: the communicator is one of a running MPI; both buffers are one u64.
         unsafe {
             let (mine, all) = ((&raw const value).cast(), (&raw mut largest).cast());
-            ffi::MPI_Allreduce(mine, all, 1, ffi::RSMPI_UINT64_T, ffi::RSMPI_MAX, comm);
+            ffi::MPI_Allreduce(mine, all, 1, ffi::RSMPI_UINT64_T, ffi::RSMPI_MAX, comm.as_raw());
         }
         largest
     }
@@ -56,7 +56,8 @@ impl Writers {
     /// so that a `?` in the job cannot return before the collective.
     pub(crate) fn agree(&self, job: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
         let result = job();
-        let Writers::Mpi { comm, rank, size } = *self else { return result };
+        let Writers::Mpi(comm) = self else { return result };
+        let (rank, size) = (comm.rank() as usize, comm.size() as usize);
         let candidate = if result.is_err() { rank } else { size };
         let culprit = u64::MAX - self.largest(u64::MAX - candidate as u64);
         if culprit == size as u64 {
@@ -67,14 +68,14 @@ impl Writers {
         let said = result.err().unwrap_or_default();
         let length = said.len().min(text.len());
         text[..length].copy_from_slice(&said.as_bytes()[..length]);
-        // SAFETY: the caller promises a communicator of a running MPI; all ranks give a buffer of this length and the same root.
+        // SAFETY: the communicator is one of a running MPI; all ranks give a buffer of this length and the same root.
         unsafe {
             ffi::MPI_Bcast(
                 text.as_mut_ptr().cast(),
                 text.len() as i32,
                 ffi::RSMPI_UINT8_T,
                 culprit as i32,
-                comm,
+                comm.as_raw(),
             );
         }
         Err(until_zero(&text))
@@ -82,48 +83,30 @@ impl Writers {
 
     /// Collective: opens a file that exists, to write into it, with these hints for MPI-IO.
     pub(super) fn open(&self, path: &Path, hints: &[(String, String)]) -> hdf5::Result<File> {
-        match *self {
+        match self {
             Writers::One => File::open_rw(path),
-            Writers::Mpi { comm, .. } => {
+            Writers::Mpi(comm) => {
                 let hints = Hints::new(hints)?;
                 let info = hints.as_ref().map(|hints| hints.0);
-                FileBuilder::new().with_fapl(|access| access.mpio(comm, info)).open_rw(path)
+                FileBuilder::new().with_fapl(|access| access.mpio(comm.as_raw(), info)).open_rw(path)
             }
         }
     }
 
     /// Collective: those of the writers that say so, if this one does.
     pub(super) fn subset(&self, takes_part: bool) -> Option<Group> {
-        let Writers::Mpi { comm, rank, .. } = *self else { return takes_part.then_some(Group(Writers::One)) };
-        // SAFETY: the caller promises a communicator of a running MPI, of which all ranks call this; the new one is written before it is
-        // read, and is freed here or by the group.
-        unsafe {
-            let mut part = comm;
-            ffi::MPI_Comm_split(comm, i32::from(takes_part), rank as i32, &raw mut part);
-            let (mut rank, mut size) = (0, 0);
-            ffi::MPI_Comm_rank(part, &raw mut rank);
-            ffi::MPI_Comm_size(part, &raw mut size);
-            let group = Group(Writers::Mpi { comm: part, rank: rank as usize, size: size as usize });
-            takes_part.then_some(group)
-        }
+        let Writers::Mpi(comm) = self else { return takes_part.then_some(Group(None)) };
+        let part = comm.split_by_color(Color::with_value(i32::from(takes_part)));
+        part.filter(|_| takes_part).map(|part| Group(Some(part)))
     }
 }
 
-/// Some of the writers, with a communicator of their own.
-pub(super) struct Group(Writers);
+/// Some of the writers, with a communicator of their own; none if there is one writer alone.
+pub(super) struct Group(Option<SimpleCommunicator>);
 
 impl Group {
-    pub(super) fn writers(&self) -> &Writers {
-        &self.0
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Writers::Mpi { comm, .. } = &mut self.0 {
-            // SAFETY: the communicator was made for this group by `Writers::subset` and is freed once; no other rank need be waited for.
-            unsafe { ffi::MPI_Comm_free(comm) };
-        }
+    pub(super) fn writers(&self) -> Writers<'_> {
+        self.0.as_ref().map_or(Writers::One, Writers::Mpi)
     }
 }
 
@@ -170,7 +153,7 @@ impl Transfer {
         // SAFETY: the library is initialized (a file is open) and locked; the class of transfer properties is one of its constants.
         let properties = hdf5::h5check(unsafe { h5p::H5Pcreate(*h5p::H5P_CLS_DATASET_XFER) })?;
         let transfer = Transfer(properties);
-        if let Writers::Mpi { .. } = writers {
+        if let Writers::Mpi(_) = writers {
             let mode = h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
             // SAFETY: the list was just created as one of transfer properties; the library is locked.
             hdf5::h5check(unsafe { h5p::H5Pset_dxpl_mpio(properties, mode) })?;

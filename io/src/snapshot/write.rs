@@ -97,7 +97,7 @@ fn write_parts(frame: &Frame, slab: &Slab, writers: &Writers) -> Result<(), Stri
     let mut written = Ok(());
     for (share, group) in frame.shares.iter().zip(&groups) {
         if let Some(group) = group {
-            written = written.and(write_part(frame, share, slab, group.writers()));
+            written = written.and(write_part(frame, share, slab, &group.writers()));
         }
     }
     written
