@@ -52,6 +52,7 @@ const HELP: &str = "Examples:
 
 The format is known by the content of the file. A table has a line with the names of its columns, in any order, and then a row a body:
   mass x y z vx vy vz       (also id, and type: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other)
+Units may stand in a row below the names, or behind them, as in x [kpc].
 A .npy holds an array of fields with these names, or of rows with 7 numbers in this order; a .npz one array of each name, or mass, pos and
 vel. Bodies without a type are of type 1, those without an id are numbered in the order of the file.";
 

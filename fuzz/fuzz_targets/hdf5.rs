@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use hdf5::{File, Group, H5Type};
 
 /// Groups that readers look into.
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 15] = [
     "Header",
     "Parameters",
     "Units",
@@ -19,10 +19,13 @@ const GROUPS: [&str; 12] = [
     "PartType0",
     "PartType1",
     "PartType4",
+    "PartType6",
+    "Config",
+    "PhysicalConstants/InternalUnits",
 ];
 
 /// Attributes that readers look for.
-const ATTRIBUTES: [&str; 23] = [
+const ATTRIBUTES: [&str; 33] = [
     "Origin",
     "corner",
     "side",
@@ -46,6 +49,16 @@ const ATTRIBUTES: [&str; 23] = [
     "Unit time in cgs (U_t)",
     "heorot.time.step",
     "Code",
+    "GravityConstantInternal",
+    "Gravitational_Constant_In_Code_Inits",
+    "newton_G",
+    "UnitLength_In_CGS",
+    "UnitMass_In_CGS",
+    "UnitVelocity_In_CGS",
+    "PeriodicBoundariesOn",
+    "InitialConditions:periodic",
+    "Omega0",
+    "ExpansionFactor",
 ];
 
 /// Datasets that readers look for.

@@ -15,6 +15,8 @@ use treecode::TYPES;
 const HEADER: u32 = 256;
 /// Length of a name record [bytes].
 const NAME: u32 = 8;
+/// More records than any file has.
+const MOST_RECORDS: usize = 64;
 /// More files than any snapshot has.
 const MOST_FILES: u64 = 1 << 16;
 
@@ -206,6 +208,17 @@ impl Walk<'_> {
         Ok(start)
     }
 
+    /// The records from here on, as far as they are whole; `before` records are passed already.
+    fn rest(&mut self, before: usize) -> Vec<Rest> {
+        let mut rest = Vec::new();
+        while !self.ended() && rest.len() < MOST_RECORDS {
+            let Ok(length) = self.marker(self.place).map(u64::from) else { break };
+            let Ok(start) = self.take(length, "") else { break };
+            rest.push(Rest { number: before + rest.len() + 1, start, length });
+        }
+        rest
+    }
+
     fn name(&mut self) -> Result<[u8; 4], Error> {
         let start = self.take(u64::from(NAME), "with the name of the next")?;
         Ok(self.source.bytes(start, 4)?.try_into().expect("four bytes were read"))
@@ -237,6 +250,8 @@ struct Member {
     style: Style,
     header: FileHeader,
     found: Vec<Found>,
+    /// What is there besides.
+    ignored: Vec<String>,
 }
 
 impl Member {
@@ -250,8 +265,17 @@ impl Member {
         let start = walk.take(u64::from(HEADER), "HEAD")?;
         let header = FileHeader::read(&source.bytes(start, HEADER as usize)?, style);
         header.check(&source)?;
-        let found = if style.named { named(&mut walk, &header)? } else { in_order(&mut walk, &header)? };
-        Ok(Member { source, style, header, found })
+        if style.named {
+            let (found, ignored) = named(&mut walk, &header)?;
+            return Ok(Member { source, style, header, found, ignored });
+        }
+        let found = in_order(&mut walk, &header)?;
+        let rest = walk.rest(1 + found.len());
+        let ignored =
+            rest.iter().map(|rest| format!("record {} of {} bytes", rest.number, rest.length)).collect();
+        let member = Member { source, style, header, found, ignored };
+        member.check_masses(&rest)?;
+        Ok(member)
     }
 
     fn block(&self, block: Block) -> Option<Found> {
@@ -310,6 +334,66 @@ impl Member {
     }
 }
 
+/// A record of format 1 behind those that are known.
+struct Rest {
+    /// Its number in the file, from 1 on.
+    number: usize,
+    start: u64,
+    length: u64,
+}
+
+/// Rows that are looked at to see what a record may be.
+const SAMPLE: u64 = 1 << 14;
+
+impl Member {
+    /// Format 1 names no records. If some behind the masses are as long, any of them may be the masses: GIZMO writes two others before. Only what
+    /// GADGET writes is accepted there: quantities of gas, potentials, and time steps behind these.
+    fn check_masses(&self, rest: &[Rest]) -> Result<(), Error> {
+        let rows = self.header.single_masses();
+        let is_rival = |rest: &Rest| rest.length == 4 * rows || rest.length == 8 * rows;
+        let (Some(masses), true) = (self.block(Block::Masses), rest.iter().any(is_rival)) else {
+            return Ok(());
+        };
+        let values = |start: u64, width: u64| {
+            let (mut values, sample) = (Vec::new(), rows.min(SAMPLE));
+            let component = Component::new(&self.source, self.style.float(width), start, width, rows)?;
+            component.values(&(0..sample), &mut values)?;
+            Ok::<_, Error>(values)
+        };
+        let fault = |number: usize| {
+            self.source.wrong(format!(
+                "has records that format 1 cannot tell apart: the masses may be record {number} or another one that is as long; \
+                 write the file as format 2 or HDF5"
+            ))
+        };
+        let place = 1 + self.found.len();
+        // Whole numbers are floats below these.
+        let least = if masses.width == 4 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
+        if values(masses.start, masses.width)?.iter().any(|mass| !(*mass >= least && mass.is_finite())) {
+            return Err(fault(place));
+        }
+        let of_gas = rows == self.header.count[0];
+        let rivals = rest.iter().filter(|rest| is_rival(rest)).count();
+        let mut has_field = false;
+        for (i, record) in rest.iter().enumerate() {
+            has_field |= [12, 24].contains(&(record.length / rows)) && record.length.is_multiple_of(rows);
+            if !is_rival(record) {
+                continue;
+            }
+            let values = values(record.start, record.length / rows)?;
+            let is_potential = values.iter().all(|value| *value < 0.0 && value.is_finite());
+            let is_time_step = has_field && i + 1 == rest.len() && values.iter().all(|value| *value > 0.0);
+            // The energies of gas may all be 0 in initial conditions, which have no densities then.
+            let is_of_gas = of_gas && !(rivals > 1 && i == 0 && values.iter().all(|value| *value == 0.0));
+            has_field |= is_potential;
+            if !(is_potential || is_time_step || is_of_gas) {
+                return Err(fault(place));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The records of format 1.
 fn in_order(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
     let wanted = ORDER.into_iter().filter(|block| block.numbers(header) > 0);
@@ -317,8 +401,10 @@ fn in_order(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
 }
 
 /// The records of format 2 that are known, in any order.
-fn named(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
+/// The names of the others are returned, too.
+fn named(walk: &mut Walk, header: &FileHeader) -> Result<(Vec<Found>, Vec<String>), Error> {
     let mut found: Vec<Found> = Vec::new();
+    let mut ignored = Vec::new();
     while !walk.ended() {
         let name = walk.name()?;
         match Block::named(&name).filter(|block| block.numbers(header) > 0) {
@@ -328,14 +414,15 @@ fn named(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
             Some(block) => found.push(walk.find(block, header)?),
             None => {
                 let length = walk.marker(walk.place)?;
-                walk.take(
-                    u64::from(length),
-                    &format!("`{}`", String::from_utf8_lossy(&name).escape_debug()),
-                )?;
+                let name = String::from_utf8_lossy(&name).trim().escape_debug().to_string();
+                walk.take(u64::from(length), &format!("`{name}`"))?;
+                if length > 0 {
+                    ignored.push(name);
+                }
             }
         }
     }
-    Ok(found)
+    Ok((found, ignored))
 }
 
 /// The first file of the snapshot of which `path` is one.
@@ -349,6 +436,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     let files = first.header.files;
     let (mut pieces, mut count_by_header) = (Vec::new(), [0u64; TYPES]);
     let mut ids = None;
+    let mut ignored: Vec<String> = Vec::new();
     for index in 0..files {
         let member =
             if files == 1 { Member::open(path)? } else { Member::open(&sibling(path, index, files)?)? };
@@ -362,6 +450,8 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         }
         count_by_header.iter_mut().zip(member.header.count).for_each(|(sum, count)| *sum += count);
         member.pieces(&mut pieces)?;
+        let new: Vec<String> = member.ignored.into_iter().filter(|name| !ignored.contains(name)).collect();
+        ignored.extend(new.into_iter().take(MOST_RECORDS));
     }
     let total = first.header.total;
     if total != count_by_header && (files > 1 || total != [0; TYPES]) {
@@ -376,6 +466,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         count: count(&pieces)?,
         files: files as usize,
         numbered: ids == Some(false),
+        ignored,
         ..Header::default()
     };
     Ok(Foreign { header, content: Content::Pieces(pieces) })

@@ -95,6 +95,17 @@ pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
         [b'P', b'K', 3, 4, ..] => Format::NumpyZip,
         _ if gadget::recognize(&start) => Format::GadgetBinary,
         _ if tipsy::recognize(&start, metadata.len()) => Format::Tipsy,
+        // NEMO begins with a number that says whether one item or several follow, in either byte order.
+        [0x92, 0x09 | 0x0b, ..] | [0x09 | 0x0b, 0x92, ..] => {
+            return Err(Error::snapshot(
+                path,
+                "is a file of NEMO, which is not read; convert it to a table with NEMO's \
+                 `snapprint FILE m,x,y,z,vx,vy,vz`, and write `mass x y z vx vy vz` before its first line",
+            ));
+        }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            return Err(Error::snapshot(path, "is text in UTF-16; save it as UTF-8"));
+        }
         _ if start.contains(&0) => {
             return Err(Error::snapshot(
                 path,

@@ -17,10 +17,10 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// `None` if there is no such number: floats have 4 or 8 bytes, whole numbers 1, 2, 4 or 8.
+    /// `None` if there is no such number: floats have 2, 4 or 8 bytes, whole numbers 1, 2, 4 or 8.
     pub(super) fn new(kind: Kind, bytes: usize, big_endian: bool) -> Option<Number> {
         let fits = match kind {
-            Kind::Float => matches!(bytes, 4 | 8),
+            Kind::Float => matches!(bytes, 2 | 4 | 8),
             Kind::Signed | Kind::Unsigned => matches!(bytes, 1 | 2 | 4 | 8),
         };
         fits.then_some(Number { kind, bytes, big_endian })
@@ -35,6 +35,7 @@ impl Number {
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
         let bits = self.bits(bytes);
         match self.kind {
+            Kind::Float if self.bytes == 2 => half(bits as u16),
             Kind::Float if self.bytes == 4 => f64::from(f32::from_bits(bits as u32)),
             Kind::Float => f64::from_bits(bits),
             Kind::Signed => self.extended(bits) as f64,
@@ -64,6 +65,18 @@ impl Number {
     }
 }
 
+/// A number of half precision (IEEE 754).
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * f64::powi(2.0, -24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        exponent => (1024.0 + fraction) * f64::powi(2.0, exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
 /// A float as the whole number that it is.
 pub(crate) fn whole(value: f64) -> Option<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;
@@ -90,7 +103,11 @@ mod tests {
             assert_eq!(number(Kind::Signed, 2, big).name(&order(&(-1i16).to_be_bytes())), Some(u64::MAX));
             assert_eq!(number(Kind::Unsigned, 8, big).name(&order(&u64::MAX.to_be_bytes())), Some(u64::MAX));
         }
-        assert_eq!(Number::new(Kind::Float, 2, false), None);
+        assert_eq!(Number::new(Kind::Float, 16, false), None);
+        let halves = [0x3c00, 0xc500, 0x0001, 0x83ff, 0x7bff, 0x7c00, 0x8000].map(half);
+        let least = f64::powi(2.0, -24);
+        assert_eq!(halves, [1.0, -5.0, least, -1023.0 * least, 65504.0, f64::INFINITY, 0.0]);
+        assert!(half(0x7e00).is_nan());
         assert_eq!([-1.0, f64::NAN, 1e300, 3.0].map(whole), [None, None, None, Some(3)]);
     }
 }

@@ -84,6 +84,17 @@ impl Array {
         Ok(Array { source: source.clone(), start, shape, columns_first, numbers })
     }
 
+    /// Whether it has one number only.
+    fn is_one(&self) -> bool {
+        matches!(self.numbers, Numbers::One(_)) && self.shape.iter().all(|n| *n == 1)
+    }
+
+    /// Its one number, for all rows.
+    fn for_all(&self) -> Result<Component, Error> {
+        let Numbers::One(number) = self.numbers else { unreachable!("it has one number") };
+        Component::new(&self.source, number, self.start, 0, 1)
+    }
+
     /// A list of numbers.
     fn list(&self, rows: u64) -> Result<Component, Error> {
         match (&self.numbers, &self.shape[..]) {
@@ -238,15 +249,17 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
             time = values[0];
         }
     }
-    let rows = arrays
-        .iter()
-        .find(|(name, _)| meaning(name).is_some())
-        .and_then(|(_, array)| array.shape.first().copied());
-    let rows = rows.unwrap_or_default();
+    // A mass or a type may be one for all bodies.
+    let of_bodies = || arrays.iter().filter(|(name, _)| meaning(name).is_some());
+    let first = of_bodies().find(|(_, array)| !array.is_one()).or_else(|| of_bodies().next());
+    let rows = first.and_then(|(_, array)| array.shape.first().copied()).unwrap_or_default();
     let mut columns = Columns { ignored: others, ..Columns::default() };
     for (name, array) in &arrays {
         let wrong = |fault| array.source.wrong(fault);
         match meaning(name) {
+            Some(Meaning::Number(column @ (Column::Mass | Column::Type))) if array.is_one() => {
+                columns.add(column, array.for_all()?).map_err(wrong)?
+            }
             Some(Meaning::Number(column)) => columns.add(column, array.list(rows)?).map_err(wrong)?,
             Some(Meaning::Vector(column)) => (0..3).try_for_each(|axis| {
                 columns.add(column(axis), array.column(axis as u64, rows, 3)?).map_err(wrong)

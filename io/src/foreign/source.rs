@@ -177,6 +177,13 @@ impl Component {
         let (stride, width) = (self.stride as usize, self.number.bytes());
         let mut outcome = Ok(());
         self.source.read_from(self.base + rows.start * self.stride, |reader| {
+            if stride == 0 {
+                // One number for all rows.
+                let mut bytes = vec![0; width];
+                reader.read_exact(&mut bytes)?;
+                outcome = rows.clone().try_for_each(|_| take(&bytes));
+                return Ok(());
+            }
             let mut left = rows.end - rows.start;
             let mut buffer = Vec::new();
             while left > 0 && outcome.is_ok() {

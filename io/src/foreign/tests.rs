@@ -118,6 +118,7 @@ fn tipsy_of_either_order_and_header() {
         let (header, bodies) = read_all(&path);
         assert_eq!((header.format, header.time, header.numbered), (Format::Tipsy, 0.75, true));
         assert_eq!(header.count, [2, 3, 0, 0, 1, 0]);
+        assert_eq!(header.ignored, ["rho", "temp", "hsmooth", "metals", "eps", "tform"]);
         assert_eq!(bodies.kind, [0, 0, 1, 1, 1, 4]);
         assert_eq!(bodies.id, [0, 1, 2, 3, 4, 5]);
         require_numbers(&bodies, |i| f64::from(number(i, 0)));
@@ -218,6 +219,8 @@ fn gadget_binary_of_either_order_format_and_precision() {
         let (header, bodies) = read_all(&path);
         assert_eq!((header.format, header.time, header.numbered), (Format::GadgetBinary, 1.5, false));
         assert_eq!((header.count, header.units), ([2, 0, 4, 0, 1, 0], None));
+        let heat = if double { "record 6 of 16 bytes" } else { "record 6 of 8 bytes" };
+        assert_eq!(header.ignored, [if named { "U" } else { heat }]);
         assert_eq!(bodies.kind, [0, 0, 2, 2, 2, 2, 4]);
         assert_eq!(bodies.id, [100, 101, 102, 103, 104, 105, 106]);
         require_numbers(&bodies, |i| if (2..6).contains(&i) { 0.5 } else { f64::from(number(i, 0)) });
@@ -226,6 +229,66 @@ fn gadget_binary_of_either_order_format_and_precision() {
         let needed = if named { bytes.len() } else { bytes.len() - 8 - if double { 16 } else { 8 } };
         refuses_cuts("snap", &bytes[..needed]);
     }
+}
+
+/// A file of format 1 of `n` bodies of type 1 and `gas` of gas, with these records behind the ids, each the same number over and over: the
+/// number, and how often it occurs for `n + gas` bodies.
+fn format_one(gas: u32, n: u32, records: &[(f32, usize)]) -> Vec<u8> {
+    let mut file = Gadget { big_endian: false, named: false, double: false, bytes: Vec::new() };
+    let mut header = vec![0; 256];
+    header[..8].copy_from_slice(&[gas.to_le_bytes(), n.to_le_bytes()].concat());
+    file.record("", &header);
+    let all = (n + gas) as usize;
+    for values in [1.0, 2.0] {
+        file.record("", &f32::to_le_bytes(values).repeat(3 * all));
+    }
+    file.record("", &(1..=n + gas).flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
+    for (value, each) in records {
+        file.record("", &value.to_le_bytes().repeat(each * all));
+    }
+    file.bytes
+}
+
+#[test]
+fn records_that_format_one_cannot_tell_apart_are_refused() {
+    let child = f32::from_bits(1 << 30);
+    for records in [
+        // As GIZMO writes them: numbers of children and generations before the masses.
+        &[(child, 1), (0.0, 1), (0.01, 1)][..],
+        &[(0.0, 1), (0.0, 1), (0.01, 1)],
+        &[(f32::from_bits(3), 1), (0.01, 1)],
+        &[(child, 1), (0.01, 1)],
+    ] {
+        for (gas, n) in [(0, 150), (0, 1)] {
+            let fault = fault_of("snap", &format_one(gas, n, records));
+            assert!(fault.starts_with("has records that format 1 cannot tell apart"), "{records:?}: {fault}");
+        }
+    }
+    let fault = fault_of("snap", &format_one(150, 0, &[(child, 1), (0.0, 1), (0.01, 1), (5.0, 1)]));
+    assert!(fault.starts_with("has records that format 1 cannot tell apart"), "{fault}");
+    for records in [
+        &[(0.5, 1)][..],
+        &[(0.5, 1), (-2.0, 1)],
+        &[(0.5, 1), (-2.0, 1), (1.0, 3), (0.01, 1)],
+        &[(0.5, 1), (1.0, 3), (0.01, 1)],
+    ] {
+        let (_folder, path) = written("snap", &format_one(0, 150, records));
+        let (header, bodies) = read_all(&path);
+        assert_eq!((bodies.mass, header.ignored.len()), (vec![0.5; 150], records.len() - 1));
+    }
+    for records in [&[(0.5, 1), (0.0, 1)][..], &[(0.5, 1), (3.0, 1), (1.0, 1), (0.1, 1)]] {
+        let (_folder, path) = written("snap", &format_one(150, 0, records));
+        assert_eq!(read_all(&path).1.mass, vec![0.5; 150]);
+    }
+}
+
+#[test]
+fn files_of_programs_that_are_not_read_are_recognized() {
+    for start in [[0x92, 0x09], [0x92, 0x0b], [0x09, 0x92], [0x0b, 0x92]] {
+        let fault = fault_of("a", &[&start[..], b"c\0History\0"].concat());
+        assert!(fault.starts_with("is a file of NEMO") && fault.contains("snapprint"), "{fault}");
+    }
+    assert_eq!(fault_of("a", b"\xff\xfem\0a\0"), "is text in UTF-16; save it as UTF-8");
 }
 
 #[test]
@@ -346,8 +409,9 @@ fn table_of(n: usize, text: &str) -> Header {
     let (_folder, path) = written("table.txt", text.as_bytes());
     let (header, bodies) = read_all(&path);
     assert_eq!(bodies.mass, (1..=n).map(|mass| mass as f64).collect::<Vec<_>>(), "{text}");
-    assert_eq!(bodies.pos, [2.0, 3.0, 4.0].map(|x| vec![x; n]), "{text}");
-    assert_eq!(bodies.vel, [5.0, 6.0, 7.0].map(|x| vec![x; n]), "{text}");
+    for (array, expected) in bodies.pos.iter().chain(&bodies.vel).zip([2.0, 3.0, 4.0, 5.0, 6.0, 7.0]) {
+        assert!(array.iter().all(|x| (x / expected - 1.0).abs() < 1e-14), "{text}: {array:?}");
+    }
     header
 }
 
@@ -451,7 +515,7 @@ fn units_of_a_table_stand_below_the_names_behind_them_or_in_the_head_of_an_ecsv(
         format!("{}{NAMES}\n1 2 3 4 5 6 7\n", head(["10000000000.0 solMass", "kpc", "km / s"])),
         format!("{}{commas}\n1,2,3,4,5,6,7\n", head(galactic)),
         // The numbers of a column in another unit than the first of its quantity are brought to that one.
-        format!("{commas}\n1e10 Msun,kpc,pc,Mpc,km/s,m/s,cm/s\n1,2,3000,0.004,5,6000,700000\n"),
+        format!("{commas}\n1e10 Msun,kpc,pc,kpc,km/s,m/s,cm/s\n1,2,3000,4,5,6000,700000\n"),
     ] {
         let header = table_of(1, &text);
         let found = header.units.unwrap();
@@ -595,11 +659,38 @@ fn numpy_archives_stored_and_compressed() {
 }
 
 #[test]
+fn one_mass_of_an_archive_is_that_of_all_bodies() {
+    let n = 30_000;
+    let vectors = doubles(&vec![1.5; 3 * n]);
+    for (shape, name) in [("()", "mass"), ("(1,)", "masses"), ("(1, 1)", "m")] {
+        let members = [
+            (format!("{name}.npy"), npy("'<f8'", false, shape, &doubles(&[0.25]))),
+            ("pos.npy".to_owned(), npy("'<f8'", false, "(30000, 3)", &vectors)),
+            ("vel.npy".to_owned(), npy("'<f8'", false, "(30000, 3)", &vectors)),
+            ("type.npy".to_owned(), npy("'<i4'", false, shape, &4i32.to_le_bytes())),
+        ];
+        let members: Vec<(&str, Vec<u8>)> =
+            members.iter().map(|(name, bytes)| (&**name, bytes.clone())).collect();
+        for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+            let (_folder, path) = written("bodies.npz", &npz(method, &members));
+            let (header, bodies) = read_all(&path);
+            assert_eq!(header.count[4], n as u64);
+            assert!(bodies.mass.iter().all(|mass| *mass == 0.25));
+        }
+        let without = npz(CompressionMethod::Stored, &members[..2]);
+        assert!(fault_of("a.npz", &without).starts_with("has no column `vx`"));
+    }
+    let halves: Vec<u8> = (0..14).flat_map(|_| 0x3e00u16.to_le_bytes()).collect();
+    let (_folder, path) = written("a.npy", &npy("'<f2'", false, "(2, 7)", &halves));
+    assert_eq!(read_all(&path).1.mass, [1.5; 2]);
+}
+
+#[test]
 fn numpy_arrays_that_promise_too_much() {
     let huge = npy("'<f8'", false, "(1152921504606846976, 7)", &[0; 56]);
     assert!(fault_of("a.npy", &huge).starts_with("is cut short: it has "));
-    let none = npy("'<f2'", false, "(1, 7)", &[0; 14]);
-    assert_eq!(fault_of("a.npy", &none), "holds numbers of type `<f2`, which cannot be read");
+    let none = npy("'<c8'", false, "(1, 7)", &[0; 56]);
+    assert_eq!(fault_of("a.npy", &none), "holds numbers of type `<c8`, which cannot be read");
     let shape = npy("'<f8'", false, "(7,)", &[0; 56]);
     assert!(fault_of("a.npy", &shape).starts_with("has shape [7], must have the rows `mass x y z vx vy vz`"));
 }

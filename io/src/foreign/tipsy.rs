@@ -17,13 +17,15 @@ struct Record {
     bytes: u64,
     /// Place of the potential among its numbers.
     potential: u64,
+    /// What the others are that are not read.
+    ignored: &'static [&'static str],
 }
 
 /// In the order of the file. All begin with mass, position and velocity.
 const RECORDS: [Record; 3] = [
-    Record { kind: 0, bytes: 48, potential: 11 },
-    Record { kind: 1, bytes: 36, potential: 8 },
-    Record { kind: 4, bytes: 44, potential: 10 },
+    Record { kind: 0, bytes: 48, potential: 11, ignored: &["rho", "temp", "hsmooth", "metals"] },
+    Record { kind: 1, bytes: 36, potential: 8, ignored: &["eps"] },
+    Record { kind: 4, bytes: 44, potential: 10, ignored: &["metals", "tform", "eps"] },
 ];
 
 /// The counts of a header.
@@ -85,9 +87,26 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         count: count(&pieces)?,
         files: 1,
         numbered: true,
+        ignored: ignored(&counts),
         ..Header::default()
     };
     Ok(Foreign { header, content: Content::Pieces(pieces) })
+}
+
+/// What is not read of the types that have bodies.
+fn ignored(counts: &Counts) -> Vec<String> {
+    let mut ignored: Vec<String> = Vec::new();
+    for (record, _) in RECORDS.iter().zip(counts.rows).filter(|(_, rows)| *rows > 0) {
+        for name in record
+            .ignored
+            .iter()
+            .filter(|name| !ignored.iter().any(|known| known == *name))
+            .collect::<Vec<_>>()
+        {
+            ignored.push((*name).to_owned());
+        }
+    }
+    ignored
 }
 
 fn piece(

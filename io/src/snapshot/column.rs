@@ -16,6 +16,11 @@ pub(super) enum Column {
 }
 
 impl Column {
+    /// All that is known.
+    pub(super) fn every() -> impl Iterator<Item = Column> {
+        Column::all(Fields { acceleration: true, potential: true, time_step: Some(1.0) })
+    }
+
     /// The datasets of a snapshot, in the order in which they are written.
     pub(super) fn all(fields: Fields) -> impl Iterator<Item = Column> {
         let always = [Column::Coordinates, Column::Velocities, Column::Ids, Column::Masses];

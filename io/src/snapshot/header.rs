@@ -15,6 +15,8 @@ pub(super) struct FileHeader {
     pub(super) count: [u64; TYPES],
     pub(super) total: Option<[u64; TYPES]>,
     pub(super) mass_table: [f64; TYPES],
+    /// Types with bodies that are not known here.
+    pub(super) extra: Vec<Extra>,
     pub(super) files: u64,
     pub(super) time: f64,
     pub(super) box_size: f64,
@@ -29,15 +31,29 @@ pub(super) struct FileHeader {
     pub(super) origin: [f64; 3],
 }
 
+/// A type that is not known here.
+pub(super) struct Extra {
+    pub(super) kind: usize,
+    pub(super) count: u64,
+    /// Of `MassTable`.
+    pub(super) mass: f64,
+}
+
+/// More types than any file has.
+pub(super) const MOST_TYPES: usize = 16;
+
 impl FileHeader {
     /// Only `NumPart_ThisFile` must be there: without the rest the file is alone, isolated, at time 0, and has its masses beside its
     /// positions.
     pub(super) fn read(file: &File, path: &Path) -> Result<FileHeader, Error> {
         let Some(header) = Attributes::of(file, path, "Header")? else {
-            return Err(Error::snapshot(
-                path,
-                "has no group /Header, so it is no snapshot of the GADGET family",
-            ));
+            let fault = if is_amuse(file) {
+                "is a file of AMUSE, which is not read; write the particles with AMUSE's \
+                 `write_set_to_file(particles, \"bodies.csv\", \"csv\", attribute_names=(\"mass\", \"x\", \"y\", \"z\", \"vx\", \"vy\", \"vz\"))`"
+            } else {
+                "has no group /Header, so it is no snapshot of the GADGET family"
+            };
+            return Err(Error::snapshot(path, fault));
         };
         let parameters = Attributes::of(file, path, "Parameters")?;
         let units = Attributes::of(file, path, "Units")?;
@@ -61,12 +77,17 @@ impl FileHeader {
         let box_size = header.number("BoxSize")?.filter(|_| has_box).unwrap_or(0.0);
         let evidence = evidence(&header, &places, box_size)?;
         let count = header.counts("NumPart_ThisFile")?;
+        let count = count.ok_or_else(|| header.wrong("NumPart_ThisFile", "is missing"))?;
         let high = header.counts("NumPart_Total_HighWord")?.unwrap_or_default();
         let total = header.counts("NumPart_Total")?;
+        let masses = header.list("MassTable")?.unwrap_or_default();
+        let extra = (TYPES..MOST_TYPES).filter(|&kind| count[kind] > 0);
+        let extra = extra.map(|kind| Extra { kind, count: count[kind], mass: masses[kind] }).collect();
         Ok(FileHeader {
-            count: count.ok_or_else(|| header.wrong("NumPart_ThisFile", "is missing"))?,
-            total: total.map(|total| std::array::from_fn(|kind| with_high_word(total[kind], high[kind]))),
-            mass_table: header.list("MassTable")?.unwrap_or_default(),
+            count: std::array::from_fn(|kind| count[kind]),
+            total: total.map(|total| total_of(&total, &high)),
+            mass_table: std::array::from_fn(|kind| masses[kind]),
+            extra,
             files: header.number("NumFilesPerSnapshot")?.unwrap_or(1.0).max(1.0) as u64,
             time: header.number("Time")?.unwrap_or(0.0),
             box_size,
@@ -81,9 +102,30 @@ impl FileHeader {
     }
 }
 
+/// Bodies of each type in all files; types that are not known here count as the last one.
+fn total_of(low: &[u64; MOST_TYPES], high: &[u64; MOST_TYPES]) -> [u64; TYPES] {
+    let all: [u64; MOST_TYPES] = std::array::from_fn(|kind| with_high_word(low[kind], high[kind]));
+    let mut total = std::array::from_fn(|kind| all[kind]);
+    let last = all[TYPES - 1..].iter().fold(0u64, |sum, count| sum.saturating_add(*count));
+    total[TYPES - 1] = last;
+    total
+}
+
 /// The high word of a count of 32 bits; a total of 64 bits is whole without it.
 fn with_high_word(low: u64, high: u64) -> u64 {
     if low >> 32 == 0 { low | (high & u64::from(u32::MAX)) << 32 } else { low }
+}
+
+/// Whether a file is one of AMUSE: it has sets of particles, which are numbered.
+fn is_amuse(file: &File) -> bool {
+    ["data", "particles"].iter().any(|group| {
+        let set = format!("{group}/0000000001");
+        file.link_exists(group)
+            && file.link_exists(&set)
+            && file
+                .group(&set)
+                .is_ok_and(|set| ["attributes", "keys"].iter().any(|name| set.link_exists(name)))
+    })
 }
 
 /// What bears on whether the system expands.
@@ -286,13 +328,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// One number for each type, however many types the file knows.
-    fn list(&self, name: &str) -> Result<Option<[f64; TYPES]>, Error> {
+    fn list(&self, name: &str) -> Result<Option<[f64; MOST_TYPES]>, Error> {
         let values = self.get(name, |attribute| attribute.read_raw::<f64>())?;
         values.map(|values| self.by_type(name, &values)).transpose()
     }
 
     /// One count for each type.
-    fn counts(&self, name: &str) -> Result<Option<[u64; TYPES]>, Error> {
+    fn counts(&self, name: &str) -> Result<Option<[u64; MOST_TYPES]>, Error> {
         let signed = |attribute: &Attribute| -> hdf5::Result<Vec<Option<u64>>> {
             Ok(match attribute.dtype()?.to_descriptor()? {
                 TypeDescriptor::Unsigned(_) => attribute.read_raw::<u64>()?.into_iter().map(Some).collect(),
@@ -310,11 +352,20 @@ impl<'a> Attributes<'a> {
         self.by_type(name, &counts).map(Some)
     }
 
-    fn by_type<T: Copy + Default + PartialEq>(&self, name: &str, values: &[T]) -> Result<[T; TYPES], Error> {
-        if values.is_empty() || values[TYPES.min(values.len())..].iter().any(|&value| value != T::default()) {
+    fn by_type<T: Copy + Default + PartialEq>(
+        &self,
+        name: &str,
+        values: &[T],
+    ) -> Result<[T; MOST_TYPES], Error> {
+        if values.is_empty()
+            || values[MOST_TYPES.min(values.len())..].iter().any(|&value| value != T::default())
+        {
             return Err(self.wrong(
                 name,
-                &format!("has {} entries, must have one for each of {TYPES} types", values.len()),
+                &format!(
+                    "has {} entries, must have one for each of at most {MOST_TYPES} types",
+                    values.len()
+                ),
             ));
         }
         Ok(std::array::from_fn(|kind| values.get(kind).copied().unwrap_or_default()))

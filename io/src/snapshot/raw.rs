@@ -3,7 +3,7 @@
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, H5Type, Location};
-use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s};
+use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s, h5t};
 use mpi::ffi::{self, MPI_Info};
 use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::{AsRaw, Communicator};
@@ -204,6 +204,45 @@ fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspac
         hdf5::h5check(unsafe { h5s::H5Sselect_none(id) })?;
     }
     Ok(space)
+}
+
+/// What the numbers of a dataset are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Floats of any length.
+    Floats,
+    /// Whole numbers with a sign.
+    Signed {
+        /// Length of each.
+        bytes: usize,
+    },
+    /// Whole numbers without one.
+    Unsigned {
+        /// Length of each.
+        bytes: usize,
+    },
+    /// No numbers.
+    None,
+}
+
+/// What the numbers of a dataset are. Unlike `TypeDescriptor`, this knows numbers of any length, which the library converts.
+pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
+    let kind = dataset.dtype()?;
+    let _guard = hdf5_sys::LOCK.lock();
+    // SAFETY: the type is open, and nothing is written; the library is locked.
+    let (class, bytes) = unsafe { (h5t::H5Tget_class(kind.id()), h5t::H5Tget_size(kind.id())) };
+    Ok(match class {
+        h5t::H5T_class_t::H5T_FLOAT => Numbers::Floats,
+        h5t::H5T_class_t::H5T_INTEGER => {
+            // SAFETY: as above.
+            match unsafe { h5t::H5Tget_sign(kind.id()) } {
+                h5t::H5T_sign_t::H5T_SGN_NONE => Numbers::Unsigned { bytes },
+                h5t::H5T_sign_t::H5T_SGN_2 => Numbers::Signed { bytes },
+                _ => Numbers::None,
+            }
+        }
+        _ => Numbers::None,
+    })
 }
 
 /// Writes an attribute that is a text of fixed length: yt and pynbody know no other.

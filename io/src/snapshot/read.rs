@@ -4,12 +4,12 @@ use super::column::Column;
 use super::layout::group_name;
 use super::outside::{self, Storage};
 use super::process::{self, Answer, Sink, What};
+use super::raw::{Numbers, numbers_of};
 use super::set::{Member, Set, locate, open, sibling};
 use super::{Format, Header, plain};
 use crate::Error;
 use crate::foreign::{Foreign, recognize, share};
 use crate::memory::{BODY, expect_room, memory};
-use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, File};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -231,6 +231,28 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
     Ok(())
 }
 
+/// What to do about a filter that the library does not have. The names are those of the register of filters of the HDF Group.
+fn unknown_filter(id: i32) -> String {
+    let name = match id {
+        4 => "szip",
+        305 => "LZO",
+        307 => "bzip2",
+        32000 => "LZF",
+        32001 => "Blosc",
+        32004 => "LZ4",
+        32008 => "bitshuffle",
+        32013 => "ZFP",
+        32015 => "Zstandard",
+        32017 => "SZ",
+        32026 => "Blosc2",
+        _ => "of another program",
+    };
+    format!(
+        "is compressed with the filter {id} ({name}), which the HDF5 library lacks; read it with h5py and write it with \
+         compression=\"gzip\", or name a folder with the plugin of the filter in HDF5_PLUGIN_PATH"
+    )
+}
+
 /// The datasets of one type in one file.
 pub(super) struct Source<'a> {
     file: &'a File,
@@ -247,7 +269,7 @@ struct Rows {
 
 impl<'a> Source<'a> {
     pub(super) fn new(file: &'a File, member: &'a Member, kind: usize) -> Source<'a> {
-        Source { file, member, kind, group: group_name(kind) }
+        Source { file, member, kind, group: group_name(member.group.unwrap_or(kind)) }
     }
 
     /// Appends these rows; without ids, the rows of the file are numbered from `numbering` on.
@@ -319,6 +341,9 @@ impl<'a> Source<'a> {
 
     /// A type that the header does not count must not be there.
     fn expect_no_more(&self) -> Result<(), Error> {
+        if self.member.group.is_some() {
+            return Ok(()); // which stands for one type only
+        }
         let name = format!("{}/Coordinates", self.group);
         let has_rows = self.file.link_exists(&self.group)
             && self.file.dataset(&name).is_ok_and(|dataset| dataset.size() > 0);
@@ -368,6 +393,9 @@ impl<'a> Source<'a> {
         if dataset.size() as u64 > bytes.saturating_mul(MOST_INFLATED) || bytes > length {
             return Err(self.wrong(column, &format!("has {count} rows, but their data are not in the file")));
         }
+        if let Some(filter) = dataset.filters().iter().find(|filter| !filter.is_available()) {
+            return Err(self.wrong(column, &unknown_filter(filter.id())));
+        }
         Ok(Some(Rows { column, dataset }))
     }
 
@@ -391,10 +419,15 @@ impl<'a> Source<'a> {
 
     fn ids(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
         match self.kind_of(rows)? {
-            TypeDescriptor::Unsigned(_) => self.read_into(rows, range, array, |id: u64| id),
+            Numbers::Unsigned { bytes: ..=8 } => self.read_into(rows, range, array, |id: u64| id),
             // The bits of a negative id are as good a name.
-            TypeDescriptor::Integer(_) => self.read_into(rows, range, array, |id: i64| id as u64),
-            other => Err(self.wrong(rows.column, &format!("has type {other}, must be whole numbers"))),
+            Numbers::Signed { bytes: ..=8 } => self.read_into(rows, range, array, |id: i64| id as u64),
+            Numbers::Unsigned { bytes } | Numbers::Signed { bytes } => {
+                Err(self.wrong(rows.column, &format!("has numbers of {bytes} bytes, must be of at most 8")))
+            }
+            Numbers::Floats | Numbers::None => {
+                Err(self.wrong(rows.column, "has other data than whole numbers"))
+            }
         }
     }
 
@@ -424,14 +457,13 @@ impl<'a> Source<'a> {
 
     fn expect_numbers(&self, rows: &Rows) -> Result<(), Error> {
         match self.kind_of(rows)? {
-            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => Ok(()),
-            other => Err(self.wrong(rows.column, &format!("has type {other}, must be numbers"))),
+            Numbers::None => Err(self.wrong(rows.column, "has other data than numbers")),
+            _ => Ok(()),
         }
     }
 
-    fn kind_of(&self, rows: &Rows) -> Result<TypeDescriptor, Error> {
-        let kind = rows.dataset.dtype().and_then(|kind| kind.to_descriptor());
-        kind.map_err(|error| self.unreadable(rows, error))
+    fn kind_of(&self, rows: &Rows) -> Result<Numbers, Error> {
+        numbers_of(&rows.dataset).map_err(|error| self.unreadable(rows, error))
     }
 
     fn unreadable(&self, rows: &Rows, error: hdf5::Error) -> Error {

@@ -1,7 +1,7 @@
 //! The files of a snapshot: one, or several whose names differ by a number.
 
 use super::column::Column;
-use super::header::FileHeader;
+use super::header::{FileHeader, MOST_TYPES};
 use super::layout::group_name;
 use super::process::{self, What};
 use super::{Flavour, Format, Header, outside, plain};
@@ -28,6 +28,9 @@ pub(super) struct Member {
     pub(super) flavour: Flavour,
     /// What its positions are relative to [L].
     pub(super) origin: [f64; 3],
+    /// The type that its rows have in the file, if it is none that is known here. Such rows stand for a file of their own, behind all others,
+    /// and have the last type.
+    pub(super) group: Option<usize>,
 }
 
 impl Set {
@@ -35,8 +38,9 @@ impl Set {
     pub(crate) fn open(path: &Path) -> Result<Set, Error> {
         let path = path.to_owned();
         let first = FileHeader::read(&open(&path)?, &path)?;
-        let mut members = Vec::new();
+        let (mut members, mut extra) = (Vec::new(), Vec::new());
         let mut ids = None;
+        let mut ignored = Vec::new();
         for index in 0..first.files {
             let path = if first.files == 1 { path.clone() } else { sibling(&path, index, first.files)? };
             let file = open(&path)?;
@@ -47,16 +51,41 @@ impl Set {
                     "belongs to another snapshot than the files beside it: their totals differ",
                 ));
             }
-            find_ids(&file, &path, header.count, &mut ids)?;
+            let counts = header.count.into_iter().enumerate();
+            let groups = counts.chain(header.extra.iter().map(|extra| (extra.kind, extra.count)));
+            for (kind, count) in groups.filter(|(_, count)| *count > 0) {
+                find_ids(&file, &path, kind, count, &mut ids)?;
+                find_ignored(&file, kind, &mut ignored);
+            }
             let flavour = if header.format == Format::Swift { Flavour::Swift } else { Flavour::Gadget };
-            members.push(Member {
-                path,
-                count: header.count,
-                mass_table: header.mass_table,
+            let member = |kind: Option<usize>, count, mass_table| Member {
+                path: path.clone(),
+                count,
+                mass_table,
                 flavour,
                 origin: header.origin,
-            });
+                group: kind,
+            };
+            extra.extend(header.extra.iter().map(|extra| {
+                let last = |value| std::array::from_fn(|kind| if kind == TYPES - 1 { value } else { 0.0 });
+                let count = std::array::from_fn(|kind| if kind == TYPES - 1 { extra.count } else { 0 });
+                member(Some(extra.kind), count, last(extra.mass))
+            }));
+            members.push(member(None, header.count, header.mass_table));
         }
+        let files = members.len();
+        let mut remarks = first.remarks;
+        for kind in TYPES..MOST_TYPES {
+            let of_kind = extra.iter().filter(|member: &&Member| member.group == Some(kind));
+            match of_kind.map(|member| u128::from(member.count[TYPES - 1])).sum::<u128>() {
+                0 => {}
+                rows => remarks.push(format!(
+                    "has {rows} bodies of type {kind}, which are taken for type {}",
+                    TYPES - 1
+                )),
+            }
+        }
+        members.extend(extra);
         let count = sum(&members, &path)?;
         match first.total {
             Some(total) if total != count => {
@@ -75,11 +104,11 @@ impl Set {
             box_size: first.box_size,
             parameters: first.parameters,
             count,
-            files: members.len(),
+            files,
             numbered: ids == Some(false),
             format: first.format,
-            ignored: Vec::new(),
-            remarks: first.remarks,
+            ignored,
+            remarks,
         };
         Ok(Set { header, members })
     }
@@ -186,21 +215,38 @@ pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Er
     Ok(path.with_file_name(parts.join(".")))
 }
 
+/// Notes the names of what a type has and nobody reads.
+fn find_ignored(file: &File, kind: usize, ignored: &mut Vec<String>) {
+    // What cannot be listed shows when it is read.
+    let names = file.group(&group_name(kind)).and_then(|group| group.member_names()).unwrap_or_default();
+    let is_known = |name: &String| {
+        let ours =
+            Column::every().flat_map(|column| [column.name(Flavour::Gadget), column.name(Flavour::Swift)]);
+        ours.into_iter().any(|known| known == name)
+    };
+    for name in names.into_iter().filter(|name| !is_known(name)) {
+        if ignored.len() < MOST_IGNORED && !ignored.contains(&name) {
+            ignored.push(name);
+        }
+    }
+}
+
+/// Names of what is not read, at most.
+const MOST_IGNORED: usize = 1000;
+
 /// Notes in `ids` whether the groups have ids; either all must have them or none. Each type that is counted must have its group.
-fn find_ids(file: &File, path: &Path, count: [u64; TYPES], ids: &mut Option<bool>) -> Result<(), Error> {
-    for (kind, count) in (0..TYPES).zip(count).filter(|(_, count)| *count > 0) {
-        let group = group_name(kind);
-        let ids_name = format!("{group}/{}", Column::Ids.name(Flavour::Gadget));
-        outside::check_link(file, path, &ids_name).map_err(|fault| Error::snapshot(path, fault))?;
-        if !file.link_exists(&group) {
-            let fault = format!("has no group /{group}, but /Header counts {count} bodies of that type");
-            return Err(Error::snapshot(path, fault));
-        }
-        let has = file.link_exists(&ids_name);
-        if *ids.get_or_insert(has) != has {
-            let fault = format!("/{group}: some types have ParticleIDs, others do not");
-            return Err(Error::snapshot(path, fault));
-        }
+fn find_ids(file: &File, path: &Path, kind: usize, count: u64, ids: &mut Option<bool>) -> Result<(), Error> {
+    let group = group_name(kind);
+    let ids_name = format!("{group}/{}", Column::Ids.name(Flavour::Gadget));
+    outside::check_link(file, path, &ids_name).map_err(|fault| Error::snapshot(path, fault))?;
+    if !file.link_exists(&group) {
+        let fault = format!("has no group /{group}, but /Header counts {count} bodies of that type");
+        return Err(Error::snapshot(path, fault));
+    }
+    let has = file.link_exists(&ids_name);
+    if *ids.get_or_insert(has) != has {
+        let fault = format!("/{group}: some types have ParticleIDs, others do not");
+        return Err(Error::snapshot(path, fault));
     }
     Ok(())
 }

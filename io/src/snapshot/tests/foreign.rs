@@ -175,12 +175,11 @@ fn units_are_found_where_programs_put_them() {
 fn header_with(header: &[(&str, f64)], parameters: &[(&str, f64)]) -> Result<Header, String> {
     let (_folder, path) = folder();
     let file = Builder::new(&path, &[0u64; 6]);
-    header.iter().for_each(|(name, value)| {
-        file.scalar("Header", name, *value);
-    });
-    parameters.iter().for_each(|(name, value)| {
-        file.scalar("Parameters", name, *value);
-    });
+    for (group, numbers) in [("Header", header), ("Parameters", parameters)] {
+        for (name, value) in numbers {
+            file.scalar(group, name, *value);
+        }
+    }
     drop(file);
     read_header(&path).map_err(|error| error.to_string())
 }
@@ -290,6 +289,86 @@ fn counts_beyond_32_bits_have_a_high_word_or_need_none() {
         let fault = read(low, high);
         assert!(fault.contains("but [0, 8589934597, 0, 0, 0, 0] in NumPart_Total"), "{fault}");
     }
+}
+
+fn case(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name)
+}
+
+#[test]
+fn halves_and_ids_of_six_bytes_are_read() {
+    let (_, bodies) = read(&case("half_and_six_bytes.hdf5"), 0, 1).unwrap();
+    assert_eq!(bodies.id, [7, 1 << 40, (1 << 48) - 1, 3]);
+    assert_eq!(bodies.position(3), [2.25, 2.5, 2.75]);
+}
+
+#[test]
+fn a_filter_that_the_library_lacks_is_named() {
+    let fault = read(&case("lzf.hdf5"), 0, 1).unwrap_err().to_string();
+    assert!(fault.contains("/PartType1/Coordinates is compressed with the filter 32000 (LZF)"), "{fault}");
+    assert_eq!(fault.lines().count(), 1);
+}
+
+#[test]
+fn types_that_are_not_known_are_taken_for_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, sixth, seventh) in [(0u32, 2u32, 3u32), (1, 1, 0)] {
+        let path = folder.path().join(format!("snap.{file}.hdf5"));
+        let builder = Builder::new(&path, &[0, 1, 0, 0, 0, sixth, seventh]);
+        builder
+            .list("Header", "NumPart_Total", &[0u32, 2, 0, 0, 0, 3, 3])
+            .list("Header", "MassTable", &[0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 3.0])
+            .scalar("Header", "NumFilesPerSnapshot", 2i32)
+            .gadget2("PartType1", 10 * file, 1);
+        for (kind, n) in [(5, sixth), (6, seventh)] {
+            if n > 0 {
+                builder.gadget2(&format!("PartType{kind}"), 100 * kind + 10 * file, n);
+            }
+        }
+    }
+    let path = folder.path().join("snap");
+    let (header, bodies) = read(&path, 0, 1).unwrap();
+    assert_eq!((header.count, header.files), ([0, 2, 0, 0, 0, 6], 2));
+    assert_eq!(header.remarks, ["has 3 bodies of type 6, which are taken for type 5"]);
+    assert_eq!(bodies.id, [0, 10, 500, 501, 510, 600, 601, 602]);
+    assert_eq!(bodies.mass, [1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
+    for size in 2..6 {
+        let mut all = Bodies::default();
+        (0..size).for_each(|rank| all.append(&read(&path, rank, size).unwrap().1));
+        all.id.sort_unstable();
+        assert_eq!(all.id, [0, 10, 500, 501, 510, 600, 601, 602], "{size} ranks");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_named() {
+    let (_folder, path) = folder();
+    let file = Builder::new(&path, &[1u64, 1]);
+    file.list("Header", "MassTable", &[1.0, 1.0])
+        .gadget2("PartType0", 1, 1)
+        .gadget2("PartType1", 2, 1)
+        .rows("PartType0", "InternalEnergy", &[1], &[1.0])
+        .rows("PartType0", "SmoothingLength", &[1], &[1.0])
+        .rows("PartType1", "Softening", &[1], &[1.0])
+        .rows("PartType1", "TimeStep", &[1], &[1.0])
+        .rows("PartType1", "Potential", &[1], &[1.0]);
+    drop(file);
+    assert_eq!(read_header(&path).unwrap().ignored, ["InternalEnergy", "SmoothingLength", "Softening"]);
+}
+
+#[test]
+fn a_file_of_amuse_is_recognized() {
+    let (_folder, path) = folder();
+    let file = File::create(&path).unwrap();
+    file.create_group("data")
+        .unwrap()
+        .create_group("0000000001")
+        .unwrap()
+        .create_group("attributes")
+        .unwrap();
+    drop(file);
+    let fault = read_header(&path).unwrap_err().to_string();
+    assert!(fault.contains("is a file of AMUSE") && fault.contains("write_set_to_file"), "{fault}");
 }
 
 #[test]
