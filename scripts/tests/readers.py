@@ -265,7 +265,7 @@ def extract(path, expected):
     outcome = heorot("extract", path, out, "--region", "box:2,18,-5,5,-5,5").require_success()
     require_same_bits({name: values[inside] for name, values in expected.items() if name != "TimeStep"}, bodies(out))
     require(f"{inside.sum()} of {len(inside)} bodies" in outcome.stdout, outcome.stdout)
-    outcome = heorot("extract", path, out, "--region", "sphere:1e6,0,0,1")
+    outcome = heorot("extract", path, folder / "none.hdf5", "--region", "sphere:1e6,0,0,1")
     require(outcome.codes == [1] and "lies in the region" in outcome.stderr, outcome.stderr)
 
 

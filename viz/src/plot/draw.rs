@@ -359,6 +359,16 @@ mod tests {
     }
 
     #[test]
+    fn names_stay_text_in_an_svg() {
+        let line = |name: &str| Series::new(name, [0; 3], Mark::Line, vec![[0.0, 0.0], [1.0, 1.0]]);
+        let series = vec![line("a\u{1b}[31m<b>&\"\n"), line("other")];
+        let panel = Panel { series, ..Panel::new(Axis::linear("x\u{7}"), Axis::linear("y")) };
+        let svg = Figure::new(vec![panel]).svg();
+        assert!(svg.contains("a\\u{1b}[31m&lt;b&gt;&amp;") && svg.contains("x\\u{7}"), "{svg}");
+        assert!(!svg.contains("<b>") && !svg.chars().any(|c| c.is_control() && c != '\n'));
+    }
+
+    #[test]
     fn an_svg_holds_the_words_and_the_right_size() {
         let svg = figure(curve(Mark::Line, 60)).svg();
         for word in ["Radius [kpc]", "Speed [km s⁻¹]", "a curve", "</svg>"] {
