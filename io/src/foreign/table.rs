@@ -148,17 +148,17 @@ impl Table {
     /// The table whose columns are called so.
     fn describe(number: u64, names: &str, separator: Separator) -> Result<Table, Fault> {
         let mut columns = Columns::default();
-        let (mut width, mut known) = (0, 0);
+        let mut width = 0;
         let fault = |known, text| Err(Fault { known, text });
         let cells = match separator.split(names) {
             Ok(cells) => joined(separator, cells),
             Err(text) => return fault(0, format!("line {number} {text}")),
         };
+        let known = cells.iter().filter(|text| meaning(parted(text).0).is_some()).count();
         for (cell, text) in cells.iter().enumerate() {
             width = cell + 1;
             let (name, unit) = parted(text);
             let meaning = meaning(name);
-            known += usize::from(meaning.is_some());
             match meaning {
                 Some(Meaning::Number(column)) => {
                     let unit = match unit.map_or(Ok(None), |unit| column_unit(column, unit, true)) {
