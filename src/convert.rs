@@ -1,14 +1,14 @@
 //! `heorot convert`: bodies from a file of any known format, as a snapshot.
 
 use crate::console::say;
-use crate::initial::{self, Start};
+use crate::initial::{self, Loaded, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
 use anyhow::Result;
 use decomposition::collective;
-use io::snapshot::{Fields, Header};
+use io::snapshot::{Fields, Header, IDS_INVENTED};
 use std::path::PathBuf;
 
 /// Read bodies from a file of any known format and write them as a snapshot.
@@ -58,8 +58,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             Ok(outputs.snapshot(&arguments.output, layout.files)?)
         })?;
         let wanted = arguments.units.map(SystemName::units);
-        let (Start { bodies, time }, units) = initial::read(crew, &arguments.input, wanted.as_ref())?;
-        let parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
+        let Loaded { start: Start { bodies, time }, units, invented_ids } =
+            initial::read_as_it_is(crew, &arguments.input, wanted.as_ref())?;
+        let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
+        if invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;

@@ -5,7 +5,7 @@ use crate::crew::Crew;
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use anyhow::{Result, bail};
-use io::snapshot::{Fields, Found, Header, Region, read_region};
+use io::snapshot::{Fields, Found, Header, IDS_INVENTED, Region, read_region};
 use std::path::PathBuf;
 
 /// Write the bodies of a region of a snapshot, reading only the cells that it touches.
@@ -75,11 +75,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         potential: has(&bodies.pot),
         time_step: None,
     };
+    let invented_ids = header.has_invented_ids().then(|| (IDS_INVENTED.to_owned(), "true".to_owned()));
+    let parameters = header.parameters.into_iter().filter(|(key, _)| key != IDS_INVENTED);
     let written = Header {
         time: header.time,
         units: header.units,
         box_size: header.box_size,
-        parameters: header.parameters,
+        parameters: parameters.chain(invented_ids).collect(),
         ..Header::default()
     };
     Crew::alone().write_snapshot(&target, &written, &bodies, fields, &layout)?;

@@ -20,6 +20,7 @@ pub mod forces;
 pub mod gravity_options;
 pub mod halos;
 pub mod info;
+pub mod ids;
 pub mod initial;
 pub mod jobscript;
 pub mod launch;

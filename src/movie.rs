@@ -3,6 +3,7 @@
 //! A frame is the same picture on any number of ranks: the bodies' order and their distances to neighbours do not depend on them, and masses are
 //! summed in whole numbers.
 
+use crate::accuracy::hash;
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
@@ -277,9 +278,9 @@ impl<'a> Filming<'a> {
         let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])];
         let count = collective::sum(comm, (0..bodies.len()).filter(wanted).count() as u64);
         ensure!(count > 0, "movie.types: there are no bodies of type {}", named_types(kinds));
-        // The same bodies on any ranks: ids are dealt out evenly.
+        // The same bodies on any ranks, spread over all, whatever the ids have in common.
         let stride = count.div_ceil(SAMPLE);
-        let chosen = (0..bodies.len()).filter(wanted).filter(|i| bodies.id[*i].is_multiple_of(stride));
+        let chosen = (0..bodies.len()).filter(wanted).filter(|i| hash(bodies.id[*i]).is_multiple_of(stride));
         let mine: Vec<[u64; 5]> = chosen
             .map(|i| {
                 let [x, y, z] = bodies.position(i).map(f64::to_bits);

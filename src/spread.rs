@@ -1,5 +1,6 @@
 //! Pictures of bodies that are spread over ranks: the same bits on any number of them, since masses are summed in whole numbers.
 
+use crate::accuracy::hash;
 use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
@@ -105,14 +106,15 @@ pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) ->
     Some(std::array::from_fn(|axis| low[axis] + side[axis] * (sums[axis] as f64 / sums[3] as f64)))
 }
 
-/// Deals bodies out by their ids, so that a body is on the same rank whichever snapshot it came from. Collective.
+/// Deals bodies out by hashes of their ids, so that a body is on the same rank whichever snapshot it came from. Collective.
 pub fn deal_by_id(comm: &dyn Comm, mut bodies: Bodies) -> Bodies {
     let ranks = comm.size() as u64;
     let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
-    order.sort_by_key(|i| bodies.id[*i as usize] % ranks);
+    let owner = |id: &u64| hash(*id) % ranks;
+    order.sort_by_key(|i| owner(&bodies.id[*i as usize]));
     bodies.permute(&order);
     let starts: Vec<usize> =
-        (0..=ranks).map(|rank| bodies.id.partition_point(|id| id % ranks < rank)).collect();
+        (0..=ranks).map(|rank| bodies.id.partition_point(|id| owner(id) < rank)).collect();
     let out = starts.windows(2).map(|ends| {
         let mut message = Vec::new();
         bodies.write(ends[0]..ends[1], &mut message);
@@ -168,7 +170,7 @@ mod tests {
         let all = some(100);
         let dealt = threads::run(3, |comm| deal_by_id(comm, share(&all, comm)));
         for (rank, bodies) in dealt.iter().enumerate() {
-            assert!(bodies.id.iter().all(|id| *id as usize % 3 == rank));
+            assert!(bodies.id.iter().all(|id| hash(*id) as usize % 3 == rank) && bodies.len() > 20);
             for i in 0..bodies.len() {
                 let from = all.id.iter().position(|id| *id == bodies.id[i]).unwrap();
                 assert_eq!(bodies.position(i), all.position(from));

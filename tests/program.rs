@@ -568,3 +568,56 @@ fn ffmpeg_makes_the_mp4_or_one_line_says_why_not() {
     assert!(line(&failed).ends_with("film.mp4: ffmpeg failed: no such encoder"), "{}", line(&failed));
     assert!(!names(root.path()).iter().any(|name| name.starts_with("film")), "{:?}", names(root.path()));
 }
+
+/// A table of bodies in which all have the id 0, and the same without ids.
+fn tables(folder: &Path, bodies: usize) -> [String; 2] {
+    let row = |i: usize| {
+        let place = |salt: usize| ((i * 7919 + salt) * 104_729 % 65_537) as f64 / 65_537.0;
+        format!("1 {} {} {} 0 0 0", place(1), place(2), place(3))
+    };
+    [("zero.txt", " id", " 0"), ("none.txt", "", "")].map(|(name, head, id)| {
+        let rows: String = (0..bodies).map(|i| format!("{}{id}\n", row(i))).collect();
+        let path = folder.join(name);
+        fs::write(&path, format!("mass x y z vx vy vz{head}\n{rows}")).unwrap();
+        path.to_str().unwrap().to_owned()
+    })
+}
+
+/// Bodies that share an id attract each other, get ids of their own with a warning, and are checked against the exact sum as all others are.
+#[test]
+fn ids_that_are_shared_change_no_force() {
+    let root = tempfile::tempdir().unwrap();
+    let [zero, none] = tables(root.path(), 300);
+    for walk in ["direct", "fmm"] {
+        let of = |file: &str| {
+            let out = root.path().join(format!("{walk}.hdf5"));
+            let options = ["--walk", walk, "--units", "nbody", "--check", "300"];
+            let output = heorot(&[&["force", file, "-o", out.to_str().unwrap()][..], &options].concat());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{said}");
+            let (header, bodies) = io::snapshot::read(&out, 0, 1).unwrap();
+            fs::remove_file(&out).unwrap();
+            assert!(header.has_invented_ids());
+            (bodies, said)
+        };
+        let ((shared, said), (expected, _)) = (of(&zero), of(&none));
+        assert!(
+            said.contains("zero.txt: 300 bodies have an id that another one has, too, such as 0"),
+            "{said}"
+        );
+        assert!(said.contains("numbered anew in the order of the file"), "{said}");
+        assert!(shared.acc.iter().flatten().all(|a| *a != 0.0));
+        assert_eq!(shared, expected, "{walk}");
+    }
+    // What a reference says of a body counts only where it has that body.
+    let [reference, moved] = ["reference.hdf5", "moved.txt"].map(|name| root.path().join(name));
+    let reference = reference.to_str().unwrap();
+    succeed(&["force", &none, "-o", reference, "--units", "nbody", "--walk", "direct"]);
+    succeed(&["force", &zero, "--units", "nbody", "--reference", reference]);
+    let text = fs::read_to_string(&none).unwrap();
+    let (head, rows) = text.split_once('\n').unwrap();
+    let turned: Vec<String> = rows.lines().rev().zip(0..).map(|(row, id)| format!("{row} {id}\n")).collect();
+    fs::write(&moved, format!("{head} id\n{}", turned.concat())).unwrap();
+    let line = fail(&["force", moved.to_str().unwrap(), "--units", "nbody", "--reference", reference], 1);
+    assert!(line.contains("reference.hdf5") && line.contains("at another place"), "{line}");
+}

@@ -1,9 +1,9 @@
 //! Every body against the acceleration of the same id in another snapshot.
 
-use super::{Accuracy, Balance, RelativeError};
+use super::{Accuracy, Balance, RelativeError, hash};
 use crate::crew::Crew;
 use crate::diagnostics::norm;
-use crate::initial::{self, Start};
+use crate::initial;
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
 use io::{Target, Units};
@@ -35,7 +35,8 @@ struct Traveller {
 }
 
 /// Compares the accelerations of all bodies with those of a snapshot, converted to `units`. The errors of all bodies, in the order of their
-/// ids, come to the leading rank; the others get none. Collective.
+/// ids, come to the leading rank; the others get none. Bodies of one id must lie at one place, to the rounding of single precision, so that ids which mean
+/// something else in the other file join nothing. Collective.
 ///
 /// # Errors
 /// The same on every rank, if the snapshot cannot be read, has no accelerations, or holds other bodies.
@@ -46,16 +47,28 @@ pub fn compare(
     path: &Path,
     units: &Units,
 ) -> Result<(Accuracy, Vec<BodyError>)> {
-    let Start { bodies: reference, .. } = initial::read(crew, path, Some(units))?.0;
+    let reference = initial::read_with_unique_ids(crew, path, Some(units))?.start.bodies;
     let known = reference.acc.iter().flatten().any(|&a| a != 0.0);
     ensure!(
         collective::sum(crew.comm, u64::from(known)) > 0,
         "{}: has no accelerations to compare with",
         path.display()
     );
+    let counts =
+        [&evaluation.bodies, &reference].map(|bodies| collective::sum(crew.comm, bodies.len() as u64));
+    ensure!(
+        counts[0] == counts[1],
+        "{}: holds another number of bodies: {} instead of {}",
+        path.display(),
+        counts[1],
+        counts[0]
+    );
+    let reach = evaluation.bodies.pos.iter().flatten().fold(0.0, |reach: f64, x| reach.max(x.abs()));
+    let [reach] = collective::max(crew.comm, [reach]);
     let (found, exact) = (meet(crew, &evaluation.bodies), meet(crew, &reference));
     let errors = crew.agree(|| {
-        errors(&found, &exact, balance.centre).map_err(|fault| anyhow!("{}: {fault}", path.display()))
+        errors(&found, &exact, balance.centre, SAME_PLACE * reach)
+            .map_err(|fault| anyhow!("{}: {fault}", path.display()))
     })?;
     let mut errors = to_the_leader(crew, errors);
     errors.sort_by_key(|error| error.id);
@@ -64,25 +77,36 @@ pub fn compare(
     Ok((accuracy, errors))
 }
 
-/// Sends every body to the rank that its id chooses, and gives the bodies that came here, in the order of their ids.
+/// So far apart, as a part of the greatest coordinate, a body may be in the two files: they may have been written in single precision.
+const SAME_PLACE: f64 = 1e-6;
+
+/// Sends every body to the rank that a hash of its id chooses, and gives the bodies that came here, in the order of their ids.
 fn meet(crew: &Crew, bodies: &Bodies) -> Vec<Traveller> {
     let mut out = vec![Vec::new(); crew.comm.size()];
     for i in 0..bodies.len() {
         let (id, position, acceleration) = (bodies.id[i], bodies.position(i), bodies.acceleration(i));
-        out[(id % crew.comm.size() as u64) as usize].push(Traveller { id, position, acceleration });
+        out[(hash(id) % crew.comm.size() as u64) as usize].push(Traveller { id, position, acceleration });
     }
     let mut here = collective::exchange(crew.comm, &out).concat();
     here.sort_unstable_by_key(|traveller| traveller.id);
     here
 }
 
-fn errors(found: &[Traveller], exact: &[Traveller], centre: [f64; 3]) -> Result<Vec<BodyError>, String> {
+fn errors(
+    found: &[Traveller],
+    exact: &[Traveller],
+    centre: [f64; 3],
+    same_place: f64,
+) -> Result<Vec<BodyError>, String> {
     if found.len() != exact.len() {
-        return Err(format!("holds another number of bodies: {} instead of {}", exact.len(), found.len()));
+        return Err("holds other bodies: their ids differ".to_owned());
     }
     let error = |(found, exact): (&Traveller, &Traveller)| {
         if found.id != exact.id {
             return Err(format!("holds other bodies: the id {} beside {}", exact.id, found.id));
+        }
+        if norm(std::array::from_fn(|axis| found.position[axis] - exact.position[axis])) > same_place {
+            return Err(format!("holds other bodies: that with id {} is at another place", found.id));
         }
         let radius = std::array::from_fn(|axis| found.position[axis] - centre[axis]);
         Ok(BodyError {

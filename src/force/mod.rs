@@ -7,7 +7,7 @@ use crate::console::{give_way, say};
 use crate::crew::Crew;
 use crate::forces::Forces;
 use crate::gravity_options::GravityOptions;
-use crate::initial::{self, Start};
+use crate::initial::{self, Loaded, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
@@ -15,7 +15,7 @@ use crate::peak;
 use crate::report::{FileTimes, Report};
 use anyhow::Result;
 use decomposition::collective;
-use io::snapshot::{Fields, Header, Layout};
+use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use io::{Kind, Target, Units};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Compare K random bodies with direct summation.
     #[arg(long, value_name = "K")]
     pub check: Option<usize>,
-    /// Compare all bodies with the accelerations of the same ids in another snapshot.
+    /// Compare all bodies with the accelerations of the same ids, at the same places, in another snapshot.
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
     /// Table of the error of every body to write, against the reference (CSV).
@@ -114,7 +114,8 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
-    let (Start { bodies, time }, units) = initial::read(crew, &arguments.file, wanted.as_ref())?;
+    let Loaded { start: Start { bodies, time }, units, invented_ids } =
+        initial::read_with_unique_ids(crew, &arguments.file, wanted.as_ref())?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let constant = units.gravitational_constant();
     let forces = arguments.gravity.forces(constant)?;
@@ -124,7 +125,10 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
 
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &forces };
     if let Some(target) = &targets.output {
-        let parameters = io::parameters::echo(&echo);
+        let mut parameters = io::parameters::echo(&echo);
+        if invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
         let fields = Fields { acceleration: true, potential: true, time_step: None };
         let begun = Instant::now();

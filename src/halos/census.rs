@@ -2,8 +2,8 @@
 //! ranks.
 
 use super::friends::Labelled;
+use crate::accuracy::hash;
 use crate::diagnostics::norm;
-use anyhow::{Result, bail};
 use decomposition::{Comm, collective};
 use io::catalogue::Group;
 
@@ -19,17 +19,12 @@ struct Member {
 }
 
 /// All groups of at least `least` members come to the leading rank, those with most members first, and the ids of their members, group by group in
-/// ascending order; the others get none. Collective.
-///
-/// # Errors
-/// On the rank where a group has an id twice.
-pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> Result<(Vec<Group>, Vec<u64>)> {
+/// ascending order; the others get none. Ids must be unique: they order the sums and the groups. Collective.
+pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Group>, Vec<u64>) {
     let members = meet(comm, labelled);
-    let (mut groups, mut ids, mut fault) = (Vec::new(), Vec::new(), None);
+    let (mut groups, mut ids) = (Vec::new(), Vec::new());
     for members in members.chunk_by(|a, b| a.label == b.label).filter(|members| members.len() as u64 >= least)
     {
-        fault =
-            fault.or_else(|| members.windows(2).find(|pair| pair[0].id == pair[1].id).map(|pair| pair[0].id));
         groups.push(group(members));
         ids.push(members.iter().map(|member| member.id).collect::<Vec<u64>>());
     }
@@ -41,9 +36,6 @@ pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> Result<(Vec<G
     let lengths = lead(ids.iter().map(|ids| ids.len() as u64).collect());
     let all_ids = lead(ids.concat());
     let numbers = lead(groups.iter().flat_map(to_numbers).collect());
-    if let Some(id) = fault {
-        bail!("the id {id} occurs twice in a halo; ids must be unique (heorot info tells more)");
-    }
     let groups: Vec<Group> = numbers.chunks_exact(NUMBERS).map(from_numbers).collect();
     let mut rest = &all_ids[..];
     let mut all: Vec<(Group, &[u64])> = Vec::new();
@@ -54,16 +46,16 @@ pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> Result<(Vec<G
     }
     all.sort_by_key(|(group, _)| (std::cmp::Reverse(group.members), group.id));
     let ids = all.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
-    Ok((all.into_iter().map(|(group, _)| group).collect(), ids))
+    (all.into_iter().map(|(group, _)| group).collect(), ids)
 }
 
-/// Sends every body to the rank that its label chooses, and gives what came here, group by group in the order of the ids.
+/// Sends every body to the rank that a hash of its label chooses, and gives what came here, group by group in the order of the ids.
 fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> {
     let mut out = vec![Vec::new(); comm.size()];
     for (i, &label) in labels.iter().enumerate() {
         let (id, mass, position, velocity) =
             (bodies.id[i], bodies.mass[i], bodies.position(i), bodies.velocity(i));
-        out[(label % comm.size() as u64) as usize].push(Member { label, id, mass, position, velocity });
+        out[(hash(label) % comm.size() as u64) as usize].push(Member { label, id, mass, position, velocity });
     }
     let mut here = collective::exchange(comm, &out).concat();
     here.sort_by_key(|member| (member.label, member.id));
@@ -90,7 +82,7 @@ fn group(members: &[Member]) -> Group {
     let squares: f64 =
         members.iter().map(|member| member.mass * from(member.velocity, velocity).powi(2)).sum();
     Group {
-        id: members[0].label,
+        id: members[0].id,
         members: members.len() as u64,
         mass,
         position,

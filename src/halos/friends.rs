@@ -1,5 +1,5 @@
-//! Friends of friends (Davis et al. 1985) over all ranks: who is connected by steps no longer than a length has one label, the smallest id
-//! of all.
+//! Friends of friends (Davis et al. 1985) over all ranks: who is connected by steps no longer than a length has one label, the smallest index
+//! of all. Indices count the bodies of all ranks in the order of their keys; an id might be shared by bodies of two groups, and join them.
 //!
 //! Each rank knows its own bodies and those of other ranks that may be friends of them. It groups both, and then ranks tell each other the
 //! labels of what they share until no label changes: what is left is the same on any number of ranks.
@@ -19,7 +19,7 @@ const SAFE: f64 = 1.0 + 1e-9;
 pub struct Labelled {
     /// The bodies, in the order of their keys over all ranks.
     pub bodies: Bodies,
-    /// Smallest id in the group of each.
+    /// Smallest index over all ranks in the group of each.
     pub labels: Vec<u64>,
 }
 
@@ -27,7 +27,7 @@ pub struct Labelled {
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Guest {
-    id: u64,
+    index: u64,
     position: [f64; 3],
 }
 
@@ -43,20 +43,21 @@ struct Bounds {
 pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
     let all = collective_bounds(comm, &bodies);
     let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
+    let first: u64 = collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum();
     let shared = shared_bodies(comm, &bodies, length);
-    let guests =
-        collective::exchange(comm, &shared.iter().map(|some| guests(&bodies, some)).collect::<Vec<_>>());
+    let guests: Vec<_> = shared.iter().map(|some| guests(&bodies, first, some)).collect();
+    let guests = collective::exchange(comm, &guests);
 
     let places = |axis: usize| -> Vec<f64> {
         let others = guests.iter().flatten().map(|guest| guest.position[axis]);
         bodies.pos[axis].iter().copied().chain(others).collect()
     };
-    let ids: Vec<u64> =
-        bodies.id.iter().copied().chain(guests.iter().flatten().map(|guest| guest.id)).collect();
+    let indices =
+        (first..first + bodies.len() as u64).chain(guests.iter().flatten().map(|guest| guest.index));
     let roots = groups(&[0, 1, 2].map(places), length);
     let mut labels = vec![u64::MAX; roots.len()];
-    for (&root, id) in roots.iter().zip(ids) {
-        labels[root as usize] = labels[root as usize].min(id);
+    for (&root, index) in roots.iter().zip(indices) {
+        labels[root as usize] = labels[root as usize].min(index);
     }
     loop {
         let known: Vec<Vec<u64>> = shared
@@ -146,8 +147,9 @@ fn shared_bodies(comm: &dyn Comm, bodies: &Bodies, length: f64) -> Vec<Vec<u32>>
     others.map(|(rank, boxes)| if rank == comm.rank() { Vec::new() } else { near(boxes) }).collect()
 }
 
-fn guests(bodies: &Bodies, some: &[u32]) -> Vec<Guest> {
-    some.iter().map(|&i| Guest { id: bodies.id[i as usize], position: bodies.position(i as usize) }).collect()
+fn guests(bodies: &Bodies, first: u64, some: &[u32]) -> Vec<Guest> {
+    let guest = |&i: &u32| Guest { index: first + u64::from(i), position: bodies.position(i as usize) };
+    some.iter().map(guest).collect()
 }
 
 fn collective_bounds(comm: &dyn Comm, bodies: &Bodies) -> Bounds {

@@ -6,11 +6,12 @@ mod friends;
 use crate::cli::above_zero;
 use crate::console::{say, warn};
 use crate::crew::Crew;
+use crate::ids;
 use crate::initial::{self, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::plot::snapshot::keep_kinds;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use decomposition::collective;
 use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
@@ -65,7 +66,7 @@ mass, GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp 
 /// Does the command.
 ///
 /// # Errors
-/// If the snapshot cannot be read, has no bodies of the types wanted or an id twice in a halo, or the catalogue cannot be written.
+/// If the snapshot cannot be read, has no bodies of the types wanted or shared ids, or the catalogue cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| find(crew, arguments))
 }
@@ -85,8 +86,15 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         Some(length) => length,
         None => arguments.linking * mean_separation(crew, &bodies, count, header.box_size)?,
     };
+    if let Some(shared) = ids::shared(crew.comm, &bodies.id) {
+        bail!(
+            "{}: {}; a catalogue names members by their ids, which must be unique",
+            arguments.file.display(),
+            shared.words()
+        );
+    }
     let labelled = label(crew.comm, bodies, length);
-    let (groups, ids) = crew.agree(|| census(crew.comm, &labelled, arguments.min_members))?;
+    let (groups, ids) = census(crew.comm, &labelled, arguments.min_members);
     crew.lead(|| {
         let catalogue = Catalogue {
             time,

@@ -6,9 +6,11 @@ pub use keys::{Keys, MODELS, ModelName};
 
 use crate::console::warn;
 use crate::crew::Crew;
+use crate::ids;
 use crate::model::{self, Model};
 use anyhow::{Result, ensure};
-use io::{Units, snapshot};
+use io::Units;
+use io::snapshot::{self, Header};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::Bodies;
@@ -32,6 +34,16 @@ pub struct Start {
     pub bodies: Bodies,
     /// Their time [T].
     pub time: f64,
+}
+
+/// A rank's share of bodies, and what is known of their numbers.
+pub struct Loaded {
+    /// The bodies and their time.
+    pub start: Start,
+    /// Their units.
+    pub units: Units,
+    /// Whether the ids are none that a file or a model gave them, see [`Header::has_invented_ids`].
+    pub invented_ids: bool,
 }
 
 impl Initial {
@@ -62,12 +74,13 @@ impl Initial {
     ///
     /// # Errors
     /// The same on every rank, if the file cannot be read or holds an impossible body.
-    pub fn load(&self, crew: &Crew, units: &Units) -> Result<Start> {
+    pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
         match self {
-            Initial::File { file } => Ok(read(crew, file, Some(units))?.0),
+            Initial::File { file } => read_with_unique_ids(crew, file, Some(units)),
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
-                Ok(Start { bodies, time: 0.0 })
+                let start = Start { bodies, time: 0.0 };
+                Ok(Loaded { start, units: *units, invented_ids: false })
             }
         }
     }
@@ -79,6 +92,43 @@ impl Initial {
 /// # Errors
 /// The same on every rank, if the file cannot be read or holds an impossible body.
 pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, Units)> {
+    let (_, start, units) = read_file(crew, path, units)?;
+    Ok((start, units))
+}
+
+/// As [`read`], and says where the ids are from. Collective.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as_it_is(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<Loaded> {
+    let (header, start, units) = read_file(crew, path, units)?;
+    Ok(Loaded { start, units, invented_ids: header.has_invented_ids() })
+}
+
+/// As [`read`], but bodies that share ids get others: all bodies are then numbered in the order of the file, and a warning says so. Collective.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_unique_ids(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<Loaded> {
+    let (header, mut start, units) = read_file(crew, path, units)?;
+    let mut invented_ids = header.has_invented_ids();
+    if let Some(shared) = ids::shared(crew.comm, &start.bodies.id) {
+        invented_ids = true;
+        start.bodies.id = header.numbering(crew.comm.rank(), crew.comm.size());
+        start.bodies.assert_well_formed();
+        if crew.leads() {
+            warn(&format!(
+                "{}: {}; all bodies are numbered anew in the order of the file",
+                path.display(),
+                shared.words()
+            ));
+        }
+    }
+    Ok(Loaded { start, units, invented_ids })
+}
+
+/// What [`read`] does, with the header of the file.
+fn read_file(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Header, Start, Units)> {
     let (rank, size) = (crew.comm.rank(), crew.comm.size());
     let (header, mut bodies) = crew.agree(|| Ok(snapshot::read(path, rank, size)?))?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
@@ -98,7 +148,8 @@ pub fn read(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Start, U
     let theirs = header.units.or(units.copied()).unwrap_or_default();
     let ours = units.copied().unwrap_or(theirs);
     convert(&mut bodies, &theirs, &ours);
-    Ok((Start { bodies, time: header.time * ratio(theirs.time_in_s(), ours.time_in_s()) }, ours))
+    let time = header.time * ratio(theirs.time_in_s(), ours.time_in_s());
+    Ok((header, Start { bodies, time }, ours))
 }
 
 /// `theirs / ours`, and exactly 1 where they differ by no more than the rounding of a number written in decimals.
@@ -118,5 +169,67 @@ fn convert(bodies: &mut Bodies, theirs: &Units, ours: &Units) {
         scale(&mut bodies.pos[axis], length);
         scale(&mut bodies.vel[axis], velocity);
         scale(&mut bodies.acc[axis], velocity * velocity / length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crew::Files;
+    use crate::launch::Layout;
+    use decomposition::threads;
+    use io::snapshot::Fields;
+    use std::sync::Mutex;
+
+    /// Bodies of two types, in the order of their places.
+    fn bodies(n: usize) -> Bodies {
+        let mut bodies = Bodies::zeroed(n);
+        bodies.mass.fill(1.0);
+        for i in 0..n {
+            bodies.kind[i] = 1 + (2 * i / n) as u8;
+            bodies.pos[0][i] = i as f64 / n as f64;
+        }
+        bodies
+    }
+
+    /// What ranks read of a file together, in the order of the ids, and whether these were invented.
+    fn read_on(ranks: usize, path: &Path) -> (Bodies, bool) {
+        let pool = Mutex::new(Vec::new());
+        let parts = threads::run(ranks, |comm| {
+            let crew = Crew::new(comm, Layout::ALONE, 1, Files::Pool(&pool));
+            let Loaded { start, invented_ids, .. } = read_with_unique_ids(&crew, path, None).unwrap();
+            (start.bodies, invented_ids)
+        });
+        let mut all = Bodies::default();
+        parts.iter().for_each(|(bodies, _)| all.append(bodies));
+        let mut order: Vec<u32> = (0..all.len() as u32).collect();
+        order.sort_by_key(|i| all.id[*i as usize]);
+        all.permute(&order);
+        (all, parts[0].1)
+    }
+
+    #[test]
+    fn bodies_that_share_ids_are_numbered_in_the_order_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let unique = bodies(40);
+        for (name, change) in [
+            ("unique.hdf5", (|_, id| id) as fn(usize, u64) -> u64),
+            ("zero.hdf5", |_, _| 0),
+            ("twins.hdf5", |i, id| if i == 30 { 104 } else { id }),
+        ] {
+            let path = folder.path().join(name);
+            let mut written = unique.clone();
+            (0..40).for_each(|i| written.id[i] = change(i, 100 + 2 * i as u64));
+            let (header, layout) = (Header::default(), snapshot::Layout::default());
+            let target = io::Target::own(&path);
+            Crew::alone().write_snapshot(&target, &header, &written, Fields::default(), &layout).unwrap();
+            for ranks in [1, 3] {
+                let (found, invented) = read_on(ranks, &path);
+                assert_eq!(invented, name != "unique.hdf5", "{name}");
+                let expected: Vec<u64> = if invented { (0..40).collect() } else { written.id.clone() };
+                assert_eq!(found.id, expected, "{name} on {ranks} ranks");
+                assert_eq!((&found.pos, &found.kind), (&unique.pos, &unique.kind), "{name} on {ranks} ranks");
+            }
+        }
     }
 }

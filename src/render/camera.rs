@@ -117,6 +117,11 @@ impl Camera {
         Ok(self)
     }
 
+    /// Whether it follows a body, which is known by its id.
+    pub fn follows_a_body(&self) -> bool {
+        matches!(self.follow, Some(Follow::Body(_)))
+    }
+
     /// What the width of the first frame shows [L].
     pub fn first_width(&self) -> f64 {
         self.keys[0].width
@@ -143,10 +148,12 @@ impl Camera {
                 centre_of_mass(comm, bodies, kinds).context("there is no mass to follow in what is drawn")?
             }
             Some(Follow::Body(id)) => {
-                let mine = bodies.id.iter().position(|other| *other == id).map(|i| bodies.position(i));
-                match collective::gather(comm, mine.as_slice()).concat().first() {
-                    Some(position) => *position,
-                    None => bail!("there is no body with id {id} to follow"),
+                let with_id = (0..bodies.len()).filter(|&i| bodies.id[i] == id);
+                let mine: Vec<[f64; 3]> = with_id.map(|i| bodies.position(i)).take(2).collect();
+                match collective::gather(comm, &mine).concat()[..] {
+                    [position] => position,
+                    [] => bail!("there is no body with id {id} to follow"),
+                    _ => bail!("several bodies have the id {id}, so none can be followed by it"),
                 }
             }
         };

@@ -3,6 +3,7 @@
 use super::camera::hermite;
 use super::sequence::Sequence;
 use crate::crew::Crew;
+use crate::ids;
 use crate::spread::{deal_by_id, smoothing_lengths};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
@@ -117,9 +118,19 @@ impl<'a> Reader<'a> {
         if let Some(place) = self.held.iter().position(|held| held.snapshot == snapshot) {
             return Ok(place);
         }
-        let mut bodies = self.sequence.read(self.crew, &self.sequence.entries[snapshot])?;
-        if self.by_id && self.crew.comm.size() > 1 {
-            bodies = deal_by_id(self.crew.comm, bodies);
+        let entry = &self.sequence.entries[snapshot];
+        let mut bodies = self.sequence.read(self.crew, entry)?;
+        if self.by_id {
+            if let Some(shared) = ids::shared(self.crew.comm, &bodies.id) {
+                let path = entry.path.display();
+                bail!(
+                    "{path}: {}, so that bodies cannot be followed from one snapshot to the next",
+                    shared.words()
+                );
+            }
+            if self.crew.comm.size() > 1 {
+                bodies = deal_by_id(self.crew.comm, bodies);
+            }
         }
         self.held.push(Held { snapshot, bodies, lengths: None });
         Ok(self.held.len() - 1)

@@ -1,6 +1,7 @@
 //! The snapshots of a movie, what they have in common, and how much of space they fill.
 
 use crate::crew::Crew;
+use crate::ids::Naming;
 use crate::spread::centre_of_mass;
 use anyhow::{Result, bail};
 use decomposition::collective;
@@ -23,6 +24,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its time [T].
     pub time: f64,
+    /// What its ids are worth beyond it.
+    naming: Naming,
 }
 
 /// Snapshots in the order of their times, in one system of units.
@@ -55,8 +58,8 @@ impl Sequence {
                 bail!("{}: its units are not those of {}", path.display(), first.display());
             }
             (0..TYPES).for_each(|kind| count[kind] += header.count[kind]);
+            entries.push(Entry { path: path.clone(), time: header.time, naming: Naming::of(&header) });
             parameters.get_or_insert(header.parameters);
-            entries.push(Entry { path: path.clone(), time: header.time });
         }
         check_kinds(count, kinds, paths)?;
         entries.sort_by(|a, b| a.time.total_cmp(&b.time));
@@ -71,6 +74,20 @@ impl Sequence {
     /// Whether bodies of a type are drawn.
     pub fn has(&self, kind: usize) -> bool {
         self.kinds[kind] && self.count[kind] > 0
+    }
+
+    /// Says whether a body of one id is the same in all snapshots, as far as their headers know; `purpose` is what needs it.
+    ///
+    /// # Errors
+    /// If it is not, which names two snapshots.
+    pub fn check_naming(&self, purpose: &str) -> Result<()> {
+        for pair in self.entries.windows(2) {
+            if let Some(fault) = pair[0].naming.fault(&pair[1].naming) {
+                let [first, second] = [&pair[0], &pair[1]].map(|entry| entry.path.display());
+                bail!("{second}: its bodies cannot be told to be those of {first}: {fault}; {purpose}");
+            }
+        }
+        Ok(())
     }
 
     /// This rank's share of the bodies of a snapshot. Collective.

@@ -60,11 +60,18 @@ impl<'a> Studio<'a> {
         let between = frames.is_some() && sequence.entries.len() > 1;
         let tinter = Tinter::new(look, sequence)?;
         let by_id = between || !tinter.has_no_memory();
+        if between {
+            sequence.check_naming("frames between snapshots (--frames) need the same ids in both")?;
+        } else if by_id {
+            sequence.check_naming("--colour-by arrival follows bodies by their ids")?;
+        }
+        let camera = Camera::still(look, size, centre, width);
+        check_followed(&camera, sequence)?;
         Ok(Studio {
             crew,
             look,
             sequence,
-            camera: Camera::still(look, size, centre, width),
+            camera,
             moments,
             times: TimeScale::for_times(&shown, sequence.units),
             reader: Reader::new(crew, sequence, look.neighbours as usize, by_id),
@@ -84,7 +91,7 @@ impl<'a> Studio<'a> {
     /// If the file cannot be read or says what is impossible.
     pub fn move_camera_along(&mut self, path: &Path) -> Result<()> {
         self.camera = self.camera.clone().on_path(path)?;
-        Ok(())
+        check_followed(&self.camera, self.sequence)
     }
 
     /// How many frames there are.
@@ -186,4 +193,12 @@ fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
         (Some(a), Some(b)) => Some(both(a, b)),
         (a, b) => a.or(b),
     }
+}
+
+/// A camera that follows a body through several snapshots must find the same one in each.
+fn check_followed(camera: &Camera, sequence: &Sequence) -> Result<()> {
+    if camera.follows_a_body() {
+        sequence.check_naming("a camera finds the body that it follows by its id")?;
+    }
+    Ok(())
 }

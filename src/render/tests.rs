@@ -130,6 +130,13 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
     let mut other = bodies(1.0);
     other.id[7] = 4711;
     write_bodies(&folder.path().join("other.hdf5"), 5.0, &other, Units::GALACTIC);
+    let mut twins = bodies(1.0);
+    twins.id[7] = twins.id[8];
+    write_bodies(&folder.path().join("twins.hdf5"), 5.0, &twins, Units::GALACTIC);
+    for (name, rows) in [("two.txt", 2), ("three.txt", 3)] {
+        let rows = "1 0 0 0 0 0 0\n".repeat(rows);
+        std::fs::write(folder.path().join(name), format!("mass x y z vx vy vz\n{rows}")).unwrap();
+    }
     for (line, expected) in [
         (&["@/none.hdf5"][..], "none.hdf5"),
         (&["@/text.hdf5"], "text.hdf5"),
@@ -151,6 +158,13 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "@/b.hdf5", "-o", "@/two.png"], "two.png: one picture cannot hold 2"),
         (&["@/a.hdf5", "-o", "@/picture.tiff"], "picture.tiff: tiff is not made"),
         (&["@/a.hdf5", "@/other.hdf5", "--frames", "3"], "its bodies are not those of"),
+        (&["@/a.hdf5", "@/twins.hdf5", "--frames", "3"], "2 bodies have an id that another one has, too"),
+        (&["@/twins.hdf5", "--follow", "8"], "several bodies have the id 8"),
+        (
+            &["@/two.txt", "@/three.txt", "--frames", "3"],
+            "two.txt: neither has ids, and they have not as many",
+        ),
+        (&["@/two.txt", "@/three.txt", "--follow", "1"], "neither has ids, and they have not as many"),
         (&["@/a.hdf5", "--camera", "@/none.toml"], "none.toml"),
         (&["@/a.hdf5", "--camera", "@/falling.toml"], "falling.toml: key.at = 0.25: must rise"),
     ] {

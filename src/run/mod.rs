@@ -10,7 +10,7 @@ use crate::console::{all_said, duration, say, warn};
 use crate::cost::{Totals, timed};
 use crate::crew::Crew;
 use crate::ending::Ending;
-use crate::initial::{Initial, Start};
+use crate::initial::{Initial, Loaded, Start};
 use crate::launch::{Launch, on_all_ranks};
 use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
@@ -25,7 +25,7 @@ use anyhow::{Result, ensure};
 use beacon::Beacon;
 use decomposition::collective;
 use folder::Folder;
-use io::snapshot::{Header, names};
+use io::snapshot::{Header, IDS_INVENTED, names};
 use io::{Target, checkpoint};
 use journal::Journal;
 use state::{Found, State};
@@ -113,7 +113,8 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
     let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
     memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
-    let begun = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let Loaded { start: begun, invented_ids, .. } =
+        timed(&mut reading, || parameters.initial.load(crew, &units))?;
     check_movie(crew, parameters, &begun.bodies)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let start = begun.time;
@@ -149,6 +150,7 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         saved: Vec::new(),
         folder,
         simulation,
+        invented_ids,
     };
     run.begin_journal()?;
     run.light_beacon();
@@ -213,6 +215,7 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         saved: vec![step],
         folder,
         simulation: Simulation::resume(
+        invented_ids: state.invented_ids,
             crew.comm,
             &parameters.gravity,
             parameters.time.stepping,
@@ -283,6 +286,8 @@ struct Run<'a> {
     /// Steps of the checkpoints that this run has written or begun with, the last one last.
     saved: Vec<u64>,
     /// Length of the last step, or before it of the first [T].
+    /// Whether the bodies came without ids of their own.
+    invented_ids: bool,
     step_length: f64,
 }
 
@@ -503,7 +508,11 @@ impl Run<'_> {
         let header = Header {
             time: self.simulation.time,
             units: Some(self.parameters.units.units()),
-            parameters: io::parameters::echo(self.parameters),
+        let mut parameters = io::parameters::echo(self.parameters);
+        if self.invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
+            parameters,
             ..Header::default()
         };
         let (fields, layout) = (output.fields(self.step_length), output.layout());
@@ -569,6 +578,7 @@ impl Run<'_> {
         }
     }
 
+            invented_ids: self.invented_ids,
     /// What the whole run took so far. Collective.
     fn totals(&self) -> Totals {
         let mut totals = self.earlier.clone();

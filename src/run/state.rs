@@ -42,6 +42,9 @@ pub struct State {
     pub files: FileTimes,
     /// How often the run was continued.
     pub restarts: u64,
+    /// Whether the initial state had no ids, or shared ones, so that bodies were numbered in the order of its file.
+    #[serde(default)]
+    pub invented_ids: bool,
 }
 
 /// A checkpoint to go on from.

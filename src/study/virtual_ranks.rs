@@ -10,7 +10,7 @@ use crate::cost::Meter;
 use crate::crew::Crew;
 use crate::diagnostics::Diagnostics;
 use crate::forces::Engine;
-use crate::initial::{Initial, Start};
+use crate::initial::Initial;
 use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
 use crate::outputs::Overwrite;
@@ -182,7 +182,7 @@ fn study(
 
 impl Alone {
     fn new(crew: &Crew, parameters: &Parameters, ranks: &[usize]) -> Result<Alone> {
-        let Start { bodies, .. } = parameters.initial.load(crew, &parameters.units.units())?;
+        let bodies = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
         let mut engine = Engine::new(&parameters.gravity);
         let before = engine.evaluate(&Solo, bodies, &Plan::default())?;
         let gravity = engine.gravity().clone();

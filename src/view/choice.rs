@@ -51,6 +51,7 @@ impl Choice {
     /// If one cannot be read, or has an id twice where bodies must be followed.
     pub fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
         let by_order = sequence.entries.len() == 1;
+        sequence.check_naming("view each snapshot alone")?;
         let mut chosen: Vec<Candidate> = Vec::new();
         let mut highest = u64::MAX;
         let mut sample = Sample::default();

@@ -3,7 +3,7 @@ use crate::accuracy::hash;
 use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
-use io::snapshot::{Fields, Header, Layout};
+use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use std::io::{Read, Write};
 use std::path::Path;
 use treecode::Bodies;
@@ -140,6 +140,38 @@ fn ids_that_occur_twice_matter_only_in_a_sequence() {
     assert_eq!(clip(&paths[..1], [true; TYPES], 100).unwrap().choice.len(), 10);
     let error = clip(&paths, [true; TYPES], 100).err().unwrap().to_string();
     assert!(error.contains("the id 3 occurs twice"), "{error}");
+}
+
+/// Numbers in the order of a file name the same bodies in another one only if both have as many of each type.
+#[test]
+fn ids_that_were_invented_follow_no_body_into_another_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |name: &str, kinds: &[u8]| {
+        let path = folder.path().join(name);
+        let rows: String =
+            kinds.iter().enumerate().map(|(i, kind)| format!("1 {i} 0 0 0 0 0 {kind}\n")).collect();
+        std::fs::write(&path, format!("mass x y z vx vy vz type\n{rows}")).unwrap();
+        path
+    };
+    let [a, b, c, d] = [("a", [1, 1, 2]), ("b", [1, 1, 2]), ("c", [1, 2, 2]), ("d", [4, 1, 2])]
+        .map(|(name, kinds)| table(name, &kinds));
+    assert_eq!(clip(&[a.clone(), b], [true; TYPES], 100).unwrap().choice.len(), 3);
+    let (folder, mut with_ids) = scene(&[bodies(3, 0.0)]);
+    let converted = folder.path().join("converted.hdf5");
+    let parameters = vec![(IDS_INVENTED.to_owned(), "true".to_owned())];
+    let header = Header { units: Some(Units::GALACTIC), parameters, ..Header::default() };
+    let write = |path: &Path| {
+        let (fields, layout) = (Fields::default(), Layout::default());
+        let target = io::Target::own(path);
+        Crew::alone().write_snapshot(&target, &header, &bodies(3, 0.0), fields, &layout).unwrap();
+    };
+    write(&converted);
+    with_ids.push(converted);
+    for pair in [[a.clone(), c], [a, d], [with_ids[0].clone(), with_ids[1].clone()]] {
+        let error = clip(&pair, [true; TYPES], 100).err().unwrap().to_string();
+        assert!(error.contains("cannot be told to be those of"), "{pair:?}: {error}");
+        pair.iter().for_each(|one| drop(clip(&[one.clone()], [true; TYPES], 100).unwrap()));
+    }
 }
 
 #[test]

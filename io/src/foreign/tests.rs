@@ -37,7 +37,11 @@ fn read_all(path: &Path) -> (Header, Bodies) {
     let (header, bodies) = read(path, 0, 1).unwrap();
     for size in [2, 3, 7] {
         let mut all = Bodies::default();
-        (0..size).for_each(|rank| all.append(&read(path, rank, size).unwrap().1));
+        for rank in 0..size {
+            let share = read(path, rank, size).unwrap().1;
+            assert!(!header.numbered || header.numbering(rank, size) == share.id, "{size} ranks");
+            all.append(&share);
+        }
         assert_eq!(all, bodies, "{size} ranks");
     }
     assert_eq!(header, read_header(path).unwrap());

@@ -23,6 +23,7 @@ mod write;
 mod tests;
 
 use crate::Units;
+use crate::foreign::share;
 use treecode::TYPES;
 
 pub use division::names;
@@ -55,6 +56,34 @@ pub struct Header {
     pub format: Format,
     /// Columns of a table or an array whose names mean nothing here. Set by reading.
     pub ignored: Vec<String>,
+}
+
+/// Parameter of a snapshot whose ids were not in the file that its bodies were read from; its value is `true`.
+pub const IDS_INVENTED: &str = "ids.invented";
+
+impl Header {
+    /// Whether ids were not in the file, or not in the one that it was converted from, but are numbers in the order of that file. They are unique in this
+    /// snapshot, and need not name the same bodies in another one.
+    pub fn has_invented_ids(&self) -> bool {
+        self.numbered || self.parameters.iter().any(|(key, value)| key == IDS_INVENTED && value == "true")
+    }
+
+    /// The names that the bodies of a share get from [`read`] where the file has no ids: their numbers in the order of the file, from 0 on.
+    pub fn numbering(&self, rank: usize, size: usize) -> Vec<u64> {
+        match self.format {
+            Format::Gadget | Format::Swift => {
+                let mut before = 0;
+                let rows_of = |count: &u64| {
+                    let rows = share(*count, rank, size);
+                    let first = before;
+                    before += count;
+                    rows.map(move |row| first + row)
+                };
+                self.count.iter().flat_map(rows_of).collect()
+            }
+            _ => share(self.count.iter().sum(), rank, size).collect(),
+        }
+    }
 }
 
 /// Kinds of files that bodies are read from.

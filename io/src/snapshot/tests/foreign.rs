@@ -141,6 +141,7 @@ fn bodies_without_ids_are_numbered_alike_on_any_number_of_ranks() {
     assert_eq!(bodies.id, (0..10).collect::<Vec<_>>());
     for rank in 0..3 {
         let (_, share) = read(&folder.path().join("snap"), rank, 3).unwrap();
+        assert_eq!(header.numbering(rank, 3), share.id);
         for i in 0..share.len() {
             let same =
                 (0..10).find(|&j| bodies.position(j) == share.position(i) && bodies.kind[j] == share.kind[i]);

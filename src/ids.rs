@@ -1,0 +1,146 @@
+//! Ids are names. Whether each body has one of its own, and whether bodies of two snapshots may be taken for the same by them.
+
+use crate::accuracy::hash;
+use decomposition::{Comm, Reduction, collective};
+use io::snapshot::Header;
+use rayon::prelude::*;
+use treecode::TYPES;
+
+/// Bodies that share their ids with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// How many.
+    pub bodies: u64,
+    /// The least id that several have.
+    pub id: u64,
+}
+
+impl Shared {
+    /// Says it, as "3 bodies share ids, such as 7".
+    pub fn words(&self) -> String {
+        format!("{} bodies have an id that another one has, too, such as {}", self.bodies, self.id)
+    }
+}
+
+/// The bodies of all ranks that share their ids, given the ids of those on this rank; `None` if there are none. Each id is sent, once, to a rank that its
+/// hash chooses, so that no rank gets many more of them than it has bodies. Collective.
+pub fn shared(comm: &dyn Comm, ids: &[u64]) -> Option<Shared> {
+    let ranks = comm.size() as u64;
+    let mut mine = ids.to_vec();
+    mine.par_sort_unstable();
+    let mut out: Vec<Vec<[u64; 2]>> = vec![Vec::new(); comm.size()];
+    for same in mine.chunk_by(|a, b| a == b) {
+        out[(hash(same[0]) % ranks) as usize].push([same[0], same.len() as u64]);
+    }
+    drop(mine);
+    let mut here = collective::exchange(comm, &out).concat();
+    drop(out);
+    here.par_sort_unstable();
+    let (mut bodies, mut least) = (0, [u64::MAX]);
+    for same in here.chunk_by(|a, b| a[0] == b[0]) {
+        let count: u64 = same.iter().map(|[_, count]| count).sum();
+        if count > 1 {
+            bodies += count;
+            least = [least[0].min(same[0][0])];
+        }
+    }
+    comm.all_reduce(&mut least, Reduction::Min);
+    let bodies = collective::sum(comm, bodies);
+    (bodies > 0).then_some(Shared { bodies, id: least[0] })
+}
+
+/// What the ids of a snapshot are worth beyond it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// Whether they were not in the file, but are numbers in its order.
+    invented: bool,
+    /// Bodies of each type.
+    count: [u64; TYPES],
+}
+
+impl Naming {
+    /// Of a snapshot with this header.
+    pub fn of(header: &Header) -> Naming {
+        Naming { invented: header.has_invented_ids(), count: header.count }
+    }
+
+    /// Why bodies of one id in two snapshots cannot be taken for the same body; `None` if they can. Ids of files can. So can invented ones if both
+    /// snapshots have as many bodies of each type: a body then has the same place in both files, as in the outputs of a program that never sorts its bodies.
+    pub fn fault(&self, other: &Naming) -> Option<&'static str> {
+        match (self.invented, other.invented) {
+            (false, false) => None,
+            (true, true) if self.count == other.count => None,
+            (true, true) => Some(
+                "neither has ids, and they have not as many bodies of each type, so that the order of the files says nothing",
+            ),
+            (true, false) | (false, true) => Some("one of them has no ids"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::threads;
+    use io::snapshot::IDS_INVENTED;
+
+    fn shared_on(ranks: usize, ids: &[u64]) -> Option<Shared> {
+        let found = threads::run(ranks, |comm| {
+            let mine: Vec<u64> = ids.iter().copied().skip(comm.rank()).step_by(ranks).collect();
+            shared(comm, &mine)
+        });
+        assert!(found.iter().all(|one| *one == found[0]), "ranks disagree");
+        found[0]
+    }
+
+    #[test]
+    fn bodies_that_share_ids_are_counted_on_any_ranks() {
+        let unique: Vec<u64> = (0..1000).map(|i| i * 8).chain([u64::MAX]).collect();
+        let mut twins = unique.clone();
+        (twins[3], twins[700], twins[500]) = (unique[900], unique[900], unique[41]);
+        for ranks in [1, 2, 5, 8] {
+            assert_eq!(shared_on(ranks, &unique), None, "{ranks} ranks");
+            assert_eq!(shared_on(ranks, &[]), None);
+            assert_eq!(shared_on(ranks, &twins), Some(Shared { bodies: 5, id: 328 }), "{ranks} ranks");
+            assert_eq!(shared_on(ranks, &[0; 100]), Some(Shared { bodies: 100, id: 0 }));
+            assert_eq!(shared_on(ranks, &[u64::MAX; 2]), Some(Shared { bodies: 2, id: u64::MAX }));
+        }
+    }
+
+    /// Also where all bodies share one id, or ids are multiples of the number of ranks.
+    #[test]
+    fn no_rank_gets_many_more_ids_than_it_has() {
+        for id in [|_: u64| 0, |i: u64| i * 4, |i: u64| i / 2] {
+            let received = threads::run(4, |comm| {
+                let ids: Vec<u64> = (0..20_000).filter(|i| i % 4 == comm.rank() as u64).map(id).collect();
+                let before = comm.traffic().bytes;
+                shared(comm, &ids);
+                comm.traffic().bytes - before
+            });
+            // Three quarters of 5000 ids of 16 bytes leave a rank, and a few bytes more.
+            assert!(received.iter().all(|&bytes| bytes < 62_000), "{received:?}");
+        }
+    }
+
+    #[test]
+    fn invented_ids_join_only_files_of_the_same_bodies() {
+        let ids = Header { count: [0, 5, 0, 0, 0, 0], ..Header::default() };
+        let none = Header { numbered: true, ..ids.clone() };
+        let converted =
+            Header { parameters: vec![(IDS_INVENTED.to_owned(), "true".to_owned())], ..ids.clone() };
+        let fewer = Header { count: [0, 4, 0, 0, 0, 0], ..none.clone() };
+        let other_types = Header { count: [0, 4, 0, 0, 1, 0], ..none.clone() };
+        let fault = |a: &Header, b: &Header| Naming::of(a).fault(&Naming::of(b)).is_some();
+        for (a, b, expected) in [
+            (&ids, &ids, false),
+            (&ids, &none, true),
+            (&ids, &converted, true),
+            (&none, &none, false),
+            (&none, &converted, false),
+            (&none, &fewer, true),
+            (&converted, &other_types, true),
+        ] {
+            assert_eq!((fault(a, b), fault(b, a)), (expected, expected), "{a:?} {b:?}");
+        }
+    }
+}
