@@ -1,5 +1,6 @@
 //! What a rank has at hand: the way to the other ranks, the way to shared files, and a common end on errors.
 
+use crate::alike::{self, Fact};
 use crate::launch;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
@@ -63,6 +64,15 @@ impl<'a> Crew<'a> {
     /// On every rank, that of the lowest rank that failed.
     pub fn agree<T>(&self, job: impl FnOnce() -> Result<T>) -> Result<T> {
         agree(self.comm, || job().map_err(|error| format!("{error:#}"))).map_err(|message| anyhow!(message))
+    }
+
+    /// Whether a fact that each rank has found by itself is the same on all. Collective.
+    ///
+    /// # Errors
+    /// On every rank, one line that names the ranks and the part that differ.
+    pub fn ensure_alike(&self, what: &str, parts: Vec<String>) -> Result<()> {
+        let fact = Fact { what: what.to_owned(), parts };
+        alike::check(self.comm, &[fact]).map_err(|message| anyhow!(message))
     }
 
     /// Does `job` on the leading rank only; all end alike. Collective.

@@ -1,9 +1,10 @@
 //! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
 
+use crate::alike;
 use crate::console::all_said;
 use crate::crew::{Crew, Files};
 use crate::machine;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use decomposition::{Comm, Hosts, TwoLevel, mpi_world::World, threads};
 use io::snapshot::Writers;
 use serde::Serialize;
@@ -148,6 +149,10 @@ fn on_virtual_ranks<T: Send>(
 /// As [`on_all_ranks`].
 pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>) -> Result<T> {
     let world = World::start()?;
+    // Before anything that ranks do together: those that are not alike do not do the same.
+    let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
+    let alike = alike::check(world.comm(), &facts).map_err(|fault| anyhow!(fault));
+    alike.map_err(|fault| if world.comm().rank() == 0 { fault } else { ReportedElsewhere.into() })?;
     launch.pack.apply(world.comm(), world.hosts(), |comm, layout| {
         let (rank, size) = (comm.rank(), comm.size());
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
@@ -158,6 +163,18 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
         if rank == 0 { end } else { end.map_err(|_| ReportedElsewhere.into()) }
     })
+}
+
+/// Whether all processes of an `mpirun` were started alike, for one that has found no command to do: what is wrong with its command line need not be wrong
+/// with the others', which wait for it. Nothing is to be seen without a launcher.
+///
+/// # Errors
+/// As [`on_all_ranks`], if they were not.
+pub fn check_processes() -> Result<()> {
+    if RANK_VARIABLES.iter().all(|name| std::env::var_os(name).is_none()) {
+        return Ok(());
+    }
+    on_processes(&Launch { threads: Some(1), ..Launch::default() }, |_, _| Ok(()))
 }
 
 /// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod accuracy;
+pub mod alike;
 pub mod bench;
 pub mod cli;
 pub mod console;
@@ -19,8 +20,8 @@ pub mod force;
 pub mod forces;
 pub mod gravity_options;
 pub mod halos;
-pub mod info;
 pub mod ids;
+pub mod info;
 pub mod initial;
 pub mod jobscript;
 pub mod launch;

@@ -42,6 +42,13 @@ pub fn vendor() -> String {
     of_the_processor("vendor_id")
 }
 
+/// What decides the bits of a result: the SIMD path and, where it has estimates of 1 / sqrt(x), whose digits are up to the maker, the maker of the processor.
+pub fn arithmetic() -> String {
+    let path = treecode::simd_path();
+    let family = if path.starts_with("avx") { vendor() } else { "any".to_owned() };
+    format!("{path}, {family}")
+}
+
 fn of_the_processor(key: &str) -> String {
     let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.split_once(':'));

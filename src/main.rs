@@ -4,7 +4,7 @@ use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
 use heorot::console::{all_said, complain, lose};
-use heorot::launch::{ReportedElsewhere, is_leading_process};
+use heorot::launch::{ReportedElsewhere, check_processes, is_leading_process};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
@@ -18,17 +18,24 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> ExitCode {
     match cli.command.run() {
         Ok(ending) => ExitCode::from(ending.code()),
-        Err(error) => {
-            if !error.is::<ReportedElsewhere>() {
-                complain(&format!("{error:#}"));
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if !error.is::<ReportedElsewhere>() {
+        complain(&format!("{error:#}"));
+    }
+    ExitCode::FAILURE
 }
 
 /// Prints the help that was asked for, or in one line what is wrong with the command line.
 fn explain(usage: &clap::Error) -> ExitCode {
+    if usage.exit_code() != 0
+        && let Err(error) = check_processes()
+    {
+        return fail(&error);
+    }
     if is_leading_process() && usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand
     {
         let text = usage.to_string();

@@ -9,7 +9,7 @@ import sys
 
 import h5py
 import numpy as np
-from harness import MPIRUN, check, heorot, require, scratch, write_snapshot
+from harness import MPIRUN, PROGRAM, check, heorot, require, scratch, write_snapshot
 
 BODIES = 600
 PARAMETERS = {
@@ -68,6 +68,41 @@ def bad_snapshots(shared):
         "too-few": [],
         "headless": ["Header"],
     }
+
+
+def unlike_ranks(shared):
+    """Ranks that were not started alike: what, arguments, ranks, the odd one and what it does first, words of the refusal."""
+    other = scratch("other")
+    with h5py.File(sphere(other / "good.hdf5"), "a") as file:
+        file["Header"].attrs["Time"] = 1.5
+    (other / "run.toml").write_text(parameter_file(shared, shared).read_text().replace("theta = 0.7", "theta = 0.6"))
+    build = other / "heorot"
+    build.write_bytes(PROGRAM.read_bytes() + b"another build")
+    build.chmod(0o755)
+    force, add, wrong = ["force", shared / "good.hdf5"], 'set -- "$@" --theta', "set -- force --no-such-option"
+    relative = [["run", "run.toml"], ["force", "good.hdf5"]]
+    return [
+        ("SIMD paths", force, 3, (1, "export HEOROT_SIMD=scalar"), ["rank 1 differs from ranks 0, 2", "scalar"]),
+        ("SIMD paths, one unknown", force, 2, (0, "export HEOROT_SIMD=wide"), ["rank 1 differs from rank 0", "wide"]),
+        ("builds", force, 2, (1, f"program={build}"), ["rank 1 differs from rank 0 in the build"]),
+        ("options", force, 3, (2, f"{add} 0.5"), ["rank 2 differs from ranks 0, 1 in the command line", "--theta"]),
+        ("commands", force, 2, (1, f"set -- run {shared}/run.toml"), ["rank 1", "run instead of force"]),
+        ("wrong options on rank 1", force, 2, (1, wrong), ["rank 1", "--no-such-option instead of"]),
+        ("wrong options on rank 0", force, 2, (0, wrong), ["rank 1", "instead of --no-such-option"]),
+        ("parameters", relative[0], 2, (1, f"cd {other}"), ["rank 1", "theta = 0.6 instead of gravity.theta = 0.7"]),
+        ("headers", relative[1], 2, (1, f"cd {other}"), ["rank 1", "good.hdf5 says", "time: 1.5"]),
+    ]
+
+
+def unlike(shared, arguments, ranks, odd, words):
+    here = os.getcwd()
+    os.chdir(shared)
+    try:
+        outcome = heorot(*arguments, ranks=ranks, odd=odd)
+    finally:
+        os.chdir(here)
+    require_refusal(outcome, words)
+    require(not (shared / "out").exists(), "a folder was made")
 
 
 def parameter_file(shared, folder, table=None, line=None):
@@ -233,6 +268,8 @@ def main():
         (["halos", "GOOD", "-o", "OUT", "--linking", "0"], ["linking", "0"]),
     ]:
         on_one_and_three(f"arguments: {' '.join(arguments)}", bad_arguments, shared, arguments, words)
+    for what, arguments, ranks, odd, words in unlike_ranks(shared):
+        check(f"ranks with other {what} ({ranks} ranks)", unlike, shared, arguments, ranks, odd, words)
     for arguments, words in [
         (["plummer", "--bodies", "0"], ["bodies", "0"]),
         (["plummer", "--bodies", "-3"], ["-3"]),

@@ -62,9 +62,9 @@ class Outcome:
         return self
 
 
-def heorot(*arguments, ranks=None, limit=None, environment=None):
-    """Runs the program, on `ranks` ranks if given, else without mpirun. `limit` caps the size of any file [bytes]."""
-    command = [str(PROGRAM), *map(str, arguments)]
+def heorot(*arguments, ranks=None, limit=None, environment=None, odd=None):
+    """Runs the program, on `ranks` ranks if given, else without mpirun. `limit` caps the size of any file [bytes]. `odd` is a rank and a shell command
+    that it does first, by which it may change its environment, its folder, its arguments (`set --`) or `program`."""
     codes = SCRATCH / "exit-codes"
     shutil.rmtree(codes, ignore_errors=True)
     codes.mkdir(parents=True)
@@ -72,7 +72,10 @@ def heorot(*arguments, ranks=None, limit=None, environment=None):
     # A write beyond the limit is to fail, not to end the process; mpirun passes no ignored signals on, so they are ignored here.
     limits = f"trap '' XFSZ; ulimit -f {limit // 1024}; " if limit else ""
     rank = "${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}"
-    script = f'({limits}exec {shlex.join(command)}); echo $? > {shlex.quote(str(codes))}/{rank}'
+    words = f'program={shlex.quote(str(PROGRAM))}; set -- {shlex.join(map(str, arguments))}; '
+    if odd:
+        words += f'if [ "{rank}" = {odd[0]} ]; then {odd[1]}; fi; '
+    script = f'({limits}{words}exec "$program" "$@"); echo $? > {shlex.quote(str(codes))}/{rank}'
     line = ["bash", "-c", script]
     if ranks:
         line = [MPIRUN, "-n", str(ranks), *line]

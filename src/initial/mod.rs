@@ -131,6 +131,8 @@ pub fn read_with_unique_ids(crew: &Crew, path: &Path, units: Option<&Units>) -> 
 fn read_file(crew: &Crew, path: &Path, units: Option<&Units>) -> Result<(Header, Start, Units)> {
     let (rank, size) = (crew.comm.rank(), crew.comm.size());
     let (header, mut bodies) = crew.agree(|| Ok(snapshot::read(path, rank, size)?))?;
+    let lines = format!("{header:#?}").lines().map(|line| line.trim().to_owned()).collect();
+    crew.ensure_alike(&format!("what {} says of itself", path.display()), lines)?;
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     if header.numbered && crew.leads() {
         warn(&format!("{}: has no ids; bodies are numbered in the order of the file", path.display()));

@@ -79,6 +79,9 @@ stopped by a `stop` file.";
 pub fn main(arguments: &Arguments) -> Result<Ending> {
     on_all_ranks(&arguments.launch, |crew| {
         let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
+        let echo = io::parameters::echo(&parameters);
+        let lines = echo.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        crew.ensure_alike("the parameters", lines)?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
         let ending = run(crew, &parameters, arguments.overwrite)?;
@@ -147,10 +150,10 @@ fn start(crew: &Crew, parameters: &Parameters, folder: Folder, overwrite: bool) 
         steps,
         step_length: schedule.steps().next().map_or(parameters.time.step, |step| step.length),
         restarts: 0,
+        invented_ids,
         saved: Vec::new(),
         folder,
         simulation,
-        invented_ids,
     };
     run.begin_journal()?;
     run.light_beacon();
@@ -212,10 +215,10 @@ fn go_on(crew: &Crew, parameters: &Parameters, folder: Folder, found: Found) -> 
         steps,
         step_length: schedule.after(state.time).next().map_or(parameters.time.step, |step| step.length),
         restarts: state.restarts + 1,
+        invented_ids: state.invented_ids,
         saved: vec![step],
         folder,
         simulation: Simulation::resume(
-        invented_ids: state.invented_ids,
             crew.comm,
             &parameters.gravity,
             parameters.time.stepping,
@@ -283,11 +286,11 @@ struct Run<'a> {
     /// Steps to do.
     steps: u64,
     restarts: u64,
+    /// Whether the bodies came without ids of their own.
+    invented_ids: bool,
     /// Steps of the checkpoints that this run has written or begun with, the last one last.
     saved: Vec<u64>,
     /// Length of the last step, or before it of the first [T].
-    /// Whether the bodies came without ids of their own.
-    invented_ids: bool,
     step_length: f64,
 }
 
@@ -505,13 +508,13 @@ impl Run<'_> {
 
     fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {
         let output = &self.parameters.output;
-        let header = Header {
-            time: self.simulation.time,
-            units: Some(self.parameters.units.units()),
         let mut parameters = io::parameters::echo(self.parameters);
         if self.invented_ids {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
+        let header = Header {
+            time: self.simulation.time,
+            units: Some(self.parameters.units.units()),
             parameters,
             ..Header::default()
         };
@@ -575,10 +578,10 @@ impl Run<'_> {
             totals: self.totals(),
             files: self.files,
             restarts: self.restarts,
+            invented_ids: self.invented_ids,
         }
     }
 
-            invented_ids: self.invented_ids,
     /// What the whole run took so far. Collective.
     fn totals(&self) -> Totals {
         let mut totals = self.earlier.clone();

@@ -1,0 +1,228 @@
+//! Ranks must be alike: the same program, started in the same way, on processors that compute the same bits. Ranks that are not would wait for each other
+//! for ever, or end in a state that belongs to none of them.
+
+use crate::machine;
+use decomposition::{Comm, Reduction};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use treecode::Gravity;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// Something that must be the same on all ranks, in parts of which the first that differs is shown.
+pub struct Fact {
+    /// Its name, as in "differ in *the command line*".
+    pub what: String,
+    /// Its parts.
+    pub parts: Vec<String>,
+}
+
+impl Fact {
+    /// Of one part.
+    fn of(what: &str, part: String) -> Fact {
+        Fact { what: what.to_owned(), parts: vec![part] }
+    }
+}
+
+/// What must be the same before anything is done: program, processor, command line.
+pub fn at_start() -> Vec<Fact> {
+    let arguments =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    vec![
+        Fact::of("the program", crate::report::PROGRAM.to_owned()),
+        Fact::of("the build of the program", build()),
+        Fact::of("the arithmetic of the processor (HEOROT_SIMD=scalar is the same on all)", arithmetic()),
+        Fact { what: "the command line".to_owned(), parts: arguments },
+    ]
+}
+
+/// The SIMD path and, where the maker of the processor decides bits, its family; or why there is none.
+fn arithmetic() -> String {
+    match Gravity::default().check() {
+        Ok(()) => format!("{}, {}", machine::arithmetic(), std::env::consts::ARCH),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+/// A checksum of the program's file, which differs where the source, the compiler or its options did; nothing if the file cannot be read.
+fn build() -> String {
+    let of_file = |path: &Path| -> std::io::Result<u64> {
+        let (mut file, mut hasher) = (std::fs::File::open(path)?, Xxh3::new());
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(hasher.digest()),
+                length => hasher.update(&buffer[..length]),
+            }
+        }
+    };
+    // The first stays what it was where the file has been replaced since.
+    let this = of_file(Path::new("/proc/self/exe")).or_else(|_| of_file(&std::env::current_exe()?));
+    this.map_or(String::new(), |digest| format!("{digest:016x}"))
+}
+
+/// Whether all ranks say the same: one reduction if they do. Collective.
+///
+/// # Errors
+/// On every rank, one line that names a fact that differs and the ranks that have other words for it than most; of two halves, those without rank 0.
+pub fn check(comm: &dyn Comm, facts: &[Fact]) -> Result<(), String> {
+    if comm.size() == 1 {
+        return Ok(());
+    }
+    let mine = encode(facts);
+    // One number whatever the facts, so that programs of different versions understand each other.
+    let digest = xxh3_64(&mine);
+    let mut ends = [digest, !digest];
+    comm.all_reduce(&mut ends, Reduction::Max);
+    if ends[0] == !ends[1] {
+        return Ok(());
+    }
+    let all: Vec<Vec<Fact>> = comm.all_gather(&mine).iter().map(|bytes| decode(bytes)).collect();
+    Err(difference(&all))
+}
+
+/// The first fact that differs, in words.
+fn difference(ranks: &[Vec<Fact>]) -> String {
+    let parts = |rank: usize, fact: usize| ranks[rank].get(fact).map_or(&[][..], |fact| &fact.parts[..]);
+    let most = ranks.iter().map(Vec::len).max().unwrap_or(0);
+    for fact in 0..most {
+        let mut groups: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+        (0..ranks.len()).for_each(|rank| groups.entry(parts(rank, fact)).or_default().push(rank));
+        if groups.len() == 1 {
+            continue;
+        }
+        let common =
+            groups.values().max_by_key(|group| (group.len(), group[0] == 0)).expect("there are groups");
+        let odd = groups
+            .values()
+            .filter(|group| *group != common)
+            .min_by_key(|group| group[0])
+            .expect("some differ");
+        let [usual, other] = [common[0], odd[0]].map(|rank| parts(rank, fact));
+        let place = (0..).find(|&i| usual.get(i) != other.get(i)).expect("they differ");
+        let [usual, other] = [usual, other].map(|parts| parts.get(place).map_or("nothing", String::as_str));
+        let what = ranks.iter().find_map(|facts| facts.get(fact)).map_or("", |fact| &fact.what);
+        return format!(
+            "{} {} from {} in {what}: {} instead of {}; all ranks must be started alike",
+            named(odd),
+            if odd.len() == 1 { "differs" } else { "differ" },
+            named(common),
+            short(other),
+            short(usual),
+        );
+    }
+    "the ranks are not alike".to_owned()
+}
+
+/// A few ranks by their numbers.
+fn named(ranks: &[usize]) -> String {
+    const SHOWN: usize = 4;
+    let list: Vec<String> = ranks.iter().take(SHOWN).map(usize::to_string).collect();
+    match ranks.len() {
+        1 => format!("rank {}", list[0]),
+        n if n > SHOWN => format!("ranks {} and {} more", list.join(", "), n - SHOWN),
+        _ => format!("ranks {}", list.join(", ")),
+    }
+}
+
+/// Not more of a text than fits into a line, and nothing that a terminal would obey.
+fn short(text: &str) -> String {
+    const MOST: usize = 160;
+    let shown: String = text.chars().take(MOST).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().count() > MOST { format!("{shown} ...") } else { shown }
+}
+
+/// Texts with their lengths.
+fn encode(facts: &[Fact]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut put = |text: &str| {
+        bytes.extend((text.len() as u64).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    };
+    for fact in facts {
+        put(&fact.what);
+        put(&fact.parts.len().to_string());
+        fact.parts.iter().for_each(|part| put(part));
+    }
+    bytes
+}
+
+/// What [`encode`] made; what cannot be read is left out.
+fn decode(mut bytes: &[u8]) -> Vec<Fact> {
+    let mut take = || {
+        let (length, rest) = bytes.split_at_checked(size_of::<u64>())?;
+        let length = u64::from_le_bytes(length.try_into().ok()?);
+        let (text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        bytes = rest;
+        Some(String::from_utf8_lossy(text).into_owned())
+    };
+    let mut facts = Vec::new();
+    while let Some(what) = take() {
+        let count = take().and_then(|count| count.parse().ok()).unwrap_or(0);
+        facts.push(Fact { what, parts: (0..count).map_while(|_| take()).collect() });
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use decomposition::threads;
+
+    fn fact(what: &str, parts: &[&str]) -> Fact {
+        Fact { what: what.to_owned(), parts: parts.iter().map(|part| (*part).to_owned()).collect() }
+    }
+
+    /// What ranks hear if each has these facts.
+    fn outcome(ranks: usize, facts: impl Fn(usize) -> Vec<Fact> + Sync) -> Result<(), String> {
+        let heard = threads::run(ranks, |comm| check(comm, &facts(comm.rank())));
+        assert!(heard.iter().all(|one| *one == heard[0]), "{heard:?}");
+        heard.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn ranks_that_are_alike_go_on() {
+        for ranks in [1, 2, 5] {
+            assert_eq!(outcome(ranks, |_| at_start()), Ok(()));
+            assert_eq!(outcome(ranks, |_| Vec::new()), Ok(()));
+        }
+        assert!(at_start().iter().all(|fact| fact.parts.iter().all(|part| !part.is_empty())));
+    }
+
+    #[test]
+    fn the_odd_rank_and_what_differs_are_named() {
+        let path = |rank: usize, odd: &[usize]| {
+            let path = if odd.contains(&rank) { "scalar" } else { "avx512" };
+            vec![fact("the program", &["heorot 1"]), fact("the path", &[path])]
+        };
+        for (ranks, odd, expected) in [
+            (2, &[1][..], "rank 1 differs from rank 0 in the path: scalar instead of avx512; all ranks"),
+            (3, &[0], "rank 0 differs from ranks 1, 2 in the path: scalar instead of avx512; all ranks"),
+            (4, &[2, 3], "ranks 2, 3 differ from ranks 0, 1 in the path: scalar instead of avx512; all"),
+            (9, &[3], "rank 3 differs from ranks 0, 1, 2, 4 and 4 more in the path: scalar instead of"),
+        ] {
+            let said = outcome(ranks, |rank| path(rank, odd)).unwrap_err();
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_first_part_that_differs_is_shown() {
+        let lines: [&[&str]; 3] =
+            [&["run", "a.toml", "--set", "x=1"], &["run", "a.toml", "--set", "x=2"], &["run", "a.toml"]];
+        let said = |odd: usize| {
+            let said =
+                outcome(3, |rank| vec![fact("the command line", lines[if rank == 2 { odd } else { 0 }])]);
+            said.unwrap_err()
+        };
+        assert!(said(1).contains("in the command line: x=2 instead of x=1;"), "{}", said(1));
+        assert!(said(2).contains("in the command line: nothing instead of --set;"), "{}", said(2));
+        // Other facts, or none, as a program of another version may have; lengths that would run together.
+        assert!(outcome(2, |rank| at_start().into_iter().skip(rank).collect()).is_err());
+        let pairs: [&[&str]; 2] = [&["ab", "c"], &["a", "bc"]];
+        assert!(outcome(2, |rank| vec![fact("pairs", pairs[rank])]).unwrap_err().contains("a instead of ab"));
+        let long = "\u{1b}[31m\n".repeat(1000);
+        let said = outcome(2, |rank| vec![fact("text", &[if rank == 0 { "x" } else { &long }])]).unwrap_err();
+        assert!(said.len() < 1500 && !said.contains(char::is_control), "{said}");
+    }
+}
