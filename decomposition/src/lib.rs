@@ -16,8 +16,8 @@ mod splitters;
 
 pub use comm::collective::agree;
 pub use comm::{
-    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Solo, Traffic, TwoLevel, collective,
-    mpi_world, threads,
+    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Shifted, Solo, Traffic, TwoLevel,
+    collective, mpi_world, threads,
 };
 pub use error::Error;
 pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse, survey_all};

@@ -3,7 +3,7 @@
 
 mod conformance;
 
-use decomposition::{Comm, Event, Hosts, Operation, Recorder, Solo, TwoLevel, collective, threads};
+use decomposition::{Comm, Event, Hosts, Operation, Recorder, Shifted, Solo, TwoLevel, collective, threads};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ fn solo_keeps_the_contract() {
 fn threads_keep_the_contract_on_any_number_of_ranks() {
     for ranks in [1, 2, 3, 7, 64] {
         threads::run(ranks, conformance::check);
+        threads::run(ranks, |comm| conformance::check(&Shifted::new(comm, 2)));
     }
 }
 
@@ -41,6 +42,9 @@ fn layouts() -> Vec<Hosts> {
 fn exchanges_in_two_levels_keep_the_contract_on_any_layout() {
     for hosts in layouts() {
         threads::run(hosts.all_ranks(), |comm| conformance::check(&TwoLevel::new(comm, hosts.clone())));
+        threads::run(hosts.all_ranks(), |comm| {
+            conformance::check(&Shifted::new(&TwoLevel::new(comm, hosts.clone()), 1));
+        });
     }
 }
 

@@ -67,9 +67,10 @@ def fails(outcome, ranks, words):
     require("FAILED" in outcome.stdout.splitlines(), outcome.stdout)
 
 
-def names_the_rank(rank):
-    outcome = heorot(*SMALL, "--walks", "fmm", "--problems", "plummer", "--flip-bit", rank, "--threads", 1, ranks=3)
-    fails(outcome, 3, ["FAILED: plummer 1, fmm", "repetition 2", f"first on rank {rank} ("])
+def names_the_rank(rank, place, words, repeat):
+    few = ["bench", "--bodies", "5000", "--repeat", repeat, "--walks", "fmm", "--problems", "plummer", "--threads", 1]
+    outcome = heorot(*few, "--flip-bit", rank, "--flip-in", place, ranks=3)
+    fails(outcome, 3, ["FAILED: plummer 1, fmm", f"rank {rank} (", *words])
 
 
 def burn_in():
@@ -122,8 +123,16 @@ def main():
     for ranks, threads in [(2, 1), (3, 2), (4, 1)]:
         check(f"the same states on {ranks} ranks x {threads} threads", same_on, ranks, threads, expected)
     check("references", references, expected)
-    for rank in [0, 2]:
-        check(f"a bit that flips on rank {rank} is found there", names_the_rank, rank)
+    for rank, place, words, repeat in [
+        (0, "second", ["repetition 2", "first on rank 0 ("], 2),
+        (2, "first", ["repetition 2", "first on rank 2 ("], 2),
+        (2, "first", ["step 1 of the repetition", "computed again by rank 0 ("], 1),
+        (1, "initial", ["the initial state has other bits", "computed again by rank 2 ("], 1),
+        (2, "warm-up", ["step 2 of the warm-up has other bits", "computed again by rank 0 ("], 2),
+        (0, "kept", ["the state after the warm-up", "has changed in the memory of rank 0 ("], 2),
+    ]:
+        what = f"a bit that flips on rank {rank} ({place}, {repeat} repetitions) is found there"
+        check(what, names_the_rank, rank, place, words, repeat)
     check("a burn-in", burn_in)
     check("as many bodies as fit into memory", by_memory)
     check("two revisions of a bench are compared", compares)

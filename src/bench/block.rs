@@ -16,7 +16,7 @@ pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
     say(&format!("heorot bench {}, problems of inputs/bench", env!("CARGO_PKG_VERSION")));
     let Machine { host, processor, hosts } = machine;
     say(&format!("machine    {processor}; {hosts} host(s), the first is {host}"));
-    let arithmetic = place.arithmetic.as_deref().unwrap_or("processors of several kinds");
+    let arithmetic = &place.arithmetic;
     let (ranks, threads, hosts) = (place.hosts.len(), crew.threads, crew.layout.words());
     say(&format!("layout     {ranks} rank(s) x {threads} thread(s){hosts}, {arithmetic}"));
     let peaks = &place.peaks;

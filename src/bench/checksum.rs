@@ -18,15 +18,51 @@ pub fn of(bodies: &Bodies) -> u64 {
     (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(one).reduce(|| 0, u64::wrapping_add)
 }
 
-/// Where ranks first have other checksums than before, step by step: the step, from 1, and those ranks. Later differences say nothing, since bodies feel
-/// each other. Collective.
-pub fn first_difference(comm: &dyn Comm, expected: &[u64], found: &[u64]) -> Option<(usize, Vec<usize>)> {
-    let differs = expected.iter().zip(found).position(|(expected, found)| expected != found);
-    let mine = differs.map_or(u64::MAX, |step| step as u64);
-    let all: Vec<u64> = collective::gather(comm, &[mine]).concat();
-    let first = all.iter().copied().min().filter(|&step| step != u64::MAX)?;
-    let ranks = (0..all.len()).filter(|&rank| all[rank] == first).collect();
-    Some((first as usize + 1, ranks))
+/// The same with every number that there is of a body, also those that a step takes no bits from: for copies, which must be equal in all.
+pub fn of_every_column(bodies: &Bodies) -> u64 {
+    // All fields are named, so that no later one can be forgotten.
+    let Bodies { id: _, kind, mass: _, pos: _, vel: _, acc: _, pot: _, work, jerk, needed, rung } = bodies;
+    let rest = |i: usize| {
+        let [work, jerk, needed] = [work, jerk, needed].map(|array| u64::from(array[i].to_bits()));
+        let numbers = [u64::from(kind[i]), u64::from(rung[i]), work, jerk, needed];
+        numbers.into_iter().fold(hash(!bodies.id[i]), |sum, x| hash(sum ^ x))
+    };
+    let sum =
+        (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(rest).reduce(|| 0, u64::wrapping_add);
+    sum.wrapping_add(of(bodies))
+}
+
+/// Where checksums differ first, and on which ranks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Place in the list, from 0.
+    pub place: usize,
+    /// The ranks.
+    pub ranks: Vec<usize>,
+}
+
+/// Where ranks first have other checksums than before. Later differences say nothing, since bodies feel each other. Collective.
+pub fn first_difference(comm: &dyn Comm, expected: &[u64], found: &[u64]) -> Option<Compared> {
+    first_shifted_difference(comm, 0, expected, found)
+}
+
+/// The same if what each rank has found is of the rank that is `shift` before it. The ranks named are those that expected something else. Collective.
+pub fn first_shifted_difference(
+    comm: &dyn Comm,
+    shift: usize,
+    expected: &[u64],
+    found: &[u64],
+) -> Option<Compared> {
+    assert_eq!(expected.len(), found.len(), "lists of checksums have different lengths");
+    let all = collective::gather(comm, &[expected, found].concat());
+    let differs = |rank: usize| {
+        let (expected, _) = all[rank].split_at(found.len());
+        let (_, found) = all[(rank + shift) % all.len()].split_at(found.len());
+        expected.iter().zip(found).position(|(expected, found)| expected != found)
+    };
+    let places: Vec<Option<usize>> = (0..all.len()).map(differs).collect();
+    let place = places.iter().flatten().copied().min()?;
+    Some(Compared { place, ranks: (0..all.len()).filter(|&rank| places[rank] == Some(place)).collect() })
 }
 
 /// Checksums that are known to be right, by what they are of.
@@ -122,6 +158,20 @@ mod tests {
             let number = change(&mut other);
             *number = f64::from_bits(number.to_bits() ^ 1);
             assert_ne!(of(&other), of(&all));
+            assert_ne!(of_every_column(&other), of_every_column(&all));
+        }
+        let mut message = Vec::new();
+        let two = {
+            let mut two = all.clone();
+            two.keep(1..3);
+            two
+        };
+        two.write(0..2, &mut message);
+        for byte in size_of::<u64>()..message.len() {
+            let (mut changed, mut other) = (message.clone(), Bodies::default());
+            changed[byte] ^= 1 << (byte % 8);
+            other.read(&changed);
+            assert_ne!(of_every_column(&other), of_every_column(&two), "byte {byte}");
         }
         let mut swapped = all.clone();
         swapped.pos[1].swap(3, 4);
@@ -141,7 +191,14 @@ mod tests {
             }
             (first_difference(comm, &expected, &mine), first_difference(comm, &expected, &expected))
         });
-        assert_eq!(found, vec![(Some((2, vec![2])), None); 4]);
+        assert_eq!(found, vec![(Some(Compared { place: 1, ranks: vec![2] }), None); 4]);
+        // Each rank has found what the one before it expected; rank 0 checked rank 3, and found something else.
+        let found = threads::run(4, |comm| {
+            let rank = comm.rank() as u64;
+            let mine = [10 + (rank + 3) % 4, if rank == 0 { 99 } else { 20 }];
+            first_shifted_difference(comm, 1, &[10 + rank, 20], &mine)
+        });
+        assert_eq!(found, vec![Some(Compared { place: 1, ranks: vec![3] }); 4]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use decomposition::{Solo, collective};
 use io::{Kind, Target};
 use problem::{Case, Changes, Name};
 use result::{Check, Outcome, Peaks, Place, Score};
-use run::{Amount, Run};
+use run::{Amount, Flip, FlipPlace, Run};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -87,9 +87,12 @@ pub struct Arguments {
     /// Whether report, table and plot may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Change a bit on this rank in the second repetition, to see that it is found.
+    /// Change a bit of a body on this rank, to see that it is found.
     #[arg(long, value_name = "RANK")]
     pub flip_bit: Option<usize>,
+    /// When that bit is changed.
+    #[arg(long, value_name = "PLACE", value_enum, default_value_t, requires = "flip_bit")]
+    pub flip_in: FlipPlace,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -102,8 +105,8 @@ const EXAMPLES: &str = "Examples:
 
 Each problem (inputs/bench) is advanced by two steps that warm up; from there the same steps are done and timed again and again, with all that belongs to a
 step: sort, migration, tree, moments, exchange, walk, kernels, integration, energies. The state must come out with the same bits each time, whatever the
-ranks and threads, and have the checksum of the reference; before that, every rank computes a small problem by itself. Who differs is named, with its
-host. Exit code 1 if anything FAILED. docs/benchmark.md explains the result.";
+ranks and threads, and have the checksum of the reference; at the end, initial state and warm-up are computed once more, each part by the next
+rank. Before that, every rank computes a small problem by itself. Who differs is named, with its host. Exit code 1 if anything FAILED. docs/benchmark.md explains the result.";
 
 /// Steps of a repetition, if nothing else is said; references belong to them.
 const STEPS: u64 = 5;
@@ -190,7 +193,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
         machines.extend(mine(arguments, &machine, &scores, crew.comm.size() * crew.threads));
         block::say_end(arguments, &scores, &values, &history::table(&machines), passed);
         if let Some(path) = arguments.references.as_ref().filter(|_| passed) {
-            for outcome in outcomes.iter().filter(|outcome| !outcome.checksum_of.is_empty()) {
+            for outcome in &outcomes {
                 references.add(&outcome.checksum_of, &outcome.checksum);
             }
             references.add_to(path)?;
@@ -274,16 +277,11 @@ fn cases(arguments: &Arguments, bodies: Option<u64>) -> Result<Vec<Case>> {
 
 /// Who takes part, and what the machine could do. Collective.
 fn place(crew: &Crew) -> Place {
-    // What the estimates of 1 / sqrt(x) give is up to the maker; the other paths have none that differ.
-    let path = treecode::simd_path();
-    let family = if path.starts_with("avx") { machine::vendor() } else { "any".to_owned() };
-    let all = crew.comm.all_gather(format!("{path}, {family}").as_bytes());
-    let is_one = all.iter().all(|other| *other == all[0]);
     let hosts = report::hosts(crew);
     Place {
         cores: hosts.len() * crew.threads,
         hosts,
-        arithmetic: is_one.then(|| String::from_utf8_lossy(&all[0]).into_owned()),
+        arithmetic: machine::arithmetic(),
         peaks: Peaks {
             fma_gflops: peak::measure(crew.comm),
             stream_gigabytes: 1e-9 * stream::measure(crew.comm),
@@ -297,11 +295,14 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
     let amount = Amount { steps: STEPS, repetitions: 1, flip: None };
     let run = crew.agree(|| Run::new(&Solo, &case, amount))?;
-    let states: Vec<u64> = collective::gather(crew.comm, &[run.state]).concat();
-    let known = place.arithmetic.as_ref().and_then(|arithmetic| {
-        references.get(&result::checksum_of(&case, run.steps(), arithmetic)).map(str::to_owned)
-    });
-    let wrong = outsiders(&states, known.as_deref());
+    let found = [run.state, u64::from(run.difference.is_some())];
+    let found: Vec<[u64; 2]> = collective::gather(crew.comm, &[found]).concat();
+    let known = references.get(&result::checksum_of(&case, run.steps(), &place.arithmetic));
+    let states: Vec<u64> = found.iter().map(|[state, _]| *state).collect();
+    let mut wrong = outsiders(&states, known);
+    wrong.extend((0..found.len()).filter(|&rank| found[rank][1] > 0));
+    wrong.sort_unstable();
+    wrong.dedup();
     let what = if wrong.is_empty() {
         let against = if known.is_some() { ", those of the reference" } else { "" };
         format!("every rank by itself computed {SMALL} bodies to the same bits{against}")
@@ -309,9 +310,7 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
         let names: Vec<String> = wrong.iter().map(|&rank| place.words(rank)).collect();
         format!("by itself, {} computed {SMALL} bodies to other bits than it should", names.join(", "))
     };
-    // Processors of several kinds need not agree.
-    let passed = place.arithmetic.is_some().then_some(wrong.is_empty());
-    Ok(Check { what, passed })
+    Ok(Check { what, passed: Some(wrong.is_empty()) })
 }
 
 /// Ranks whose state is not the known one or, if none is known, not that of more than half of them.
@@ -332,7 +331,8 @@ fn rounds(
     place: &Place,
     references: &References,
 ) -> Result<(Vec<Outcome>, u64, Duration)> {
-    let amount = Amount { steps: arguments.steps, repetitions: arguments.repeat, flip: arguments.flip_bit };
+    let flip = arguments.flip_bit.map(|rank| Flip { rank, place: arguments.flip_in });
+    let amount = Amount { steps: arguments.steps, repetitions: arguments.repeat, flip };
     let begun = Instant::now();
     let (mut runs, mut outcomes) = (Vec::new(), Vec::new());
     for case in cases {

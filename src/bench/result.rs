@@ -29,8 +29,8 @@ pub struct Place {
     pub hosts: Vec<String>,
     /// Threads of all ranks together.
     pub cores: usize,
-    /// SIMD path and family of the processors, if it is the same everywhere; checksums belong to it.
-    pub arithmetic: Option<String>,
+    /// SIMD path and family of the processors, the same on all ranks; checksums belong to it.
+    pub arithmetic: String,
     /// What the machine could do.
     pub peaks: Peaks,
 }
@@ -154,35 +154,49 @@ impl Check {
     }
 
     /// That of a checksum against the one that is known.
-    pub fn reference(found: &str, of: Option<&str>, references: &References) -> Check {
-        let (what, passed) = match of.map(|of| references.get(of)) {
-            Some(Some(known)) if known == found => {
+    pub fn reference(found: &str, of: &str, references: &References) -> Check {
+        let (what, passed) = match references.get(of) {
+            Some(known) if known == found => {
                 (format!("checksum {found} is that of the reference"), Some(true))
             }
-            Some(Some(known)) => {
-                (format!("checksum {found}, but that of the reference is {known}"), Some(false))
-            }
-            Some(None) => (format!("checksum {found}: no reference is known for it"), None),
-            None => (format!("checksum {found}: the hosts' processors are not of one kind"), None),
+            Some(known) => (format!("checksum {found}, but that of the reference is {known}"), Some(false)),
+            None => (format!("checksum {found}: no reference is known for it"), None),
         };
         Check { what, passed }
     }
 
     fn repetitions(run: &Run, place: &Place) -> Check {
-        match &run.difference {
-            None => Check {
-                what: format!("{} repetitions gave every rank the same bits", run.seconds.len()),
-                passed: Some(true),
-            },
-            Some(Difference { repetition, step, ranks }) => {
-                let who: Vec<String> = ranks.iter().map(|&rank| place.words(rank)).collect();
+        let who = |ranks: &[usize]| {
+            let who: Vec<String> = ranks.iter().map(|&rank| place.words(rank)).collect();
+            who.join(", ")
+        };
+        let what = match &run.difference {
+            None => {
+                let repetitions = run.seconds.len();
                 let what = format!(
-                    "repetition {repetition} gave other bits than the first, from step {step} on, where they differ first on {}",
-                    who.join(", ")
+                    "{repetitions} repetitions gave every rank the same bits, as did initial state and warm-up on the next rank"
                 );
-                Check { what, passed: Some(false) }
+                return Check { what, passed: Some(true) };
             }
-        }
+            Some(Difference::Repetition { repetition, step, ranks }) => format!(
+                "repetition {repetition} gave other bits than the first, from step {step} on, where they differ first on {}",
+                who(ranks)
+            ),
+            Some(Difference::Kept { ranks }) => format!(
+                "the state after the warm-up, kept for the repetitions, has changed in the memory of {}",
+                who(ranks)
+            ),
+            Some(Difference::Again { stage, ranks }) => {
+                let pairs: Vec<String> = ranks
+                    .iter()
+                    .map(|[rank, checker]| {
+                        format!("{}, computed again by {}", place.words(*rank), place.words(*checker))
+                    })
+                    .collect();
+                format!("{stage} has other bits when it is computed again: that of {}", pairs.join("; "))
+            }
+        };
+        Check { what, passed: Some(false) }
     }
 }
 
@@ -206,15 +220,14 @@ impl Outcome {
         let peak = place.peaks.fma_gflops;
         let control = run.control.as_ref().expect("the cases have a wanted error");
         let checksum = checksum::words(run.state);
-        let checksum_of =
-            place.arithmetic.as_ref().map(|arithmetic| checksum_of(&case, run.steps(), arithmetic));
+        let checksum_of = checksum_of(&case, run.steps(), &place.arithmetic);
         let mean_busy = run.busy.iter().sum::<f64>() / ranks;
         let slowest = (0..run.busy.len()).max_by(|&a, &b| run.busy[a].total_cmp(&run.busy[b])).unwrap_or(0);
         let checks = vec![
             Check::at_most("force error (rms)", run.force_error.rms, SAMPLING * case.wanted_error),
             Check::at_most("energy error", run.energy_error, case.energy_bound),
             Check::repetitions(run, place),
-            Check::reference(&checksum, checksum_of.as_deref(), references),
+            Check::reference(&checksum, &checksum_of, references),
         ];
         Outcome {
             steps: run.steps() - super::run::WARM_UP,
@@ -243,7 +256,7 @@ impl Outcome {
             },
             memory_per_rank: peak_memory(crew).map(|bytes| bytes as f64 / ranks),
             checksum,
-            checksum_of: checksum_of.unwrap_or_default(),
+            checksum_of,
             passed: checks.iter().all(|check| check.passed != Some(false)),
             checks,
             operations,

@@ -1,6 +1,7 @@
-//! One case, measured: warm-up, then the same steps again and again from the same state, each of them held against the first.
+//! One case, measured: warm-up, then the same steps again and again from the same state, each of them held against the first. What is wrong before the first
+//! repetition is wrong alike in all, so the way there is computed once more at the end, with each rank's part on the next rank.
 
-use super::checksum;
+use super::checksum::{self, Compared};
 use super::problem::Case;
 use crate::accuracy::{self, Accuracy, Balance};
 use crate::cost::{Meter, busy};
@@ -10,7 +11,7 @@ use crate::initial::Start;
 use crate::simulation::Simulation;
 use crate::stepping::Stepping;
 use anyhow::Result;
-use decomposition::{Comm, Reduction, collective};
+use decomposition::{Comm, Reduction, Shifted, collective};
 use treecode::Bodies;
 
 /// Steps before the measured ones: they find the balance of the load.
@@ -25,8 +26,33 @@ pub struct Amount {
     pub steps: u64,
     /// Repetitions of a round.
     pub repetitions: u64,
-    /// A rank on which a bit is changed in the second repetition, to try the check.
-    pub flip: Option<usize>,
+    /// A bit to change, to try the checks.
+    pub flip: Option<Flip>,
+}
+
+/// A bit of a body that is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flip {
+    /// The rank on which it is.
+    pub rank: usize,
+    /// When.
+    pub place: FlipPlace,
+}
+
+/// When a bit is changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FlipPlace {
+    /// In the initial state, before the first force evaluation.
+    Initial,
+    /// Before the last step of the warm-up.
+    WarmUp,
+    /// In the state after the warm-up, which is kept for the repetitions.
+    Kept,
+    /// In the first repetition.
+    First,
+    /// In the second repetition.
+    #[default]
+    Second,
 }
 
 /// What has been measured of a case so far.
@@ -38,11 +64,13 @@ pub struct Run {
     pub seconds: Vec<f64>,
     /// What this rank has done in all of them.
     pub meter: Meter,
+    /// Checksums of this rank's bodies in each stage of the first way to the state that repetitions begin with, see [`STAGES`].
+    origin: Vec<u64>,
     /// Checksums of this rank's bodies after each step of the first repetition.
     expected: Vec<u64>,
     /// Of all bodies of all ranks at the end of the first repetition.
     pub state: u64,
-    /// Where a later repetition differed first.
+    /// What was found first that did not come out as before.
     pub difference: Option<Difference>,
     /// Greatest relative error of the energy since the warm-up, without sign.
     pub energy_error: f64,
@@ -56,18 +84,38 @@ pub struct Run {
     pub busy: Vec<f64>,
 }
 
-/// A step that did not come out as before.
+/// Something that did not come out as before.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    /// Repetition, from 1.
-    pub repetition: usize,
-    /// Step, from 1.
-    pub step: usize,
-    /// Ranks whose bodies differ.
-    pub ranks: Vec<usize>,
+pub enum Difference {
+    /// A repetition, from a step on.
+    Repetition {
+        /// Repetition, from 1.
+        repetition: usize,
+        /// Step, from 1.
+        step: usize,
+        /// Ranks whose bodies differ.
+        ranks: Vec<usize>,
+    },
+    /// The state that repetitions begin with was another one at their end than when it was kept.
+    Kept {
+        /// Ranks whose bodies differ.
+        ranks: Vec<usize>,
+    },
+    /// The way to that state, or the repetition that began there, when it was computed again.
+    Again {
+        /// The stage, as in "*the initial state* has other bits".
+        stage: String,
+        /// Ranks whose bodies differ, each with the one that computed them again.
+        ranks: Vec<[usize; 2]>,
+    },
 }
 
+/// Stages on the way from nothing to the state that repetitions begin with.
+const STAGES: [&str; 2 + WARM_UP as usize] =
+    ["the initial state", "the first field", "step 1 of the warm-up", "step 2 of the warm-up"];
+
 /// The state after the warm-up.
+#[derive(Clone)]
 struct Saved {
     bodies: Bodies,
     time: f64,
@@ -86,6 +134,7 @@ impl Run {
             amount,
             seconds: Vec::new(),
             meter: Meter::default(),
+            origin: Vec::new(),
             expected: Vec::new(),
             state: 0,
             difference: None,
@@ -104,12 +153,32 @@ impl Run {
     /// # Errors
     /// The same on every rank, if the bodies cannot be computed with.
     pub fn round(&mut self, comm: &dyn Comm) -> Result<()> {
-        let saved = self.warm_up(comm)?;
+        let is_first = self.origin.is_empty();
+        // Later rounds check the first one as they go; no other rank need do so.
+        let (mut saved, origin) = self.warm_up(comm, is_first)?;
+        if is_first {
+            self.origin = origin;
+        } else {
+            self.difference = self.compare_origin(comm, 0, &origin);
+        }
+        let kept = checksum::of_every_column(&saved.bodies);
+        if is_first && self.flips(comm, FlipPlace::Kept) {
+            flip_a_bit(&mut saved.bodies);
+        }
         for _ in 0..self.amount.repetitions {
-            self.repeat(comm, &saved)?;
             if self.difference.is_some() {
                 break;
             }
+            self.repeat(comm, &saved)?;
+        }
+        if self.difference.is_none() {
+            let found = checksum::of_every_column(&saved.bodies);
+            let changed = checksum::first_difference(comm, &[kept], &[found]);
+            self.difference = changed.map(|Compared { ranks, .. }| Difference::Kept { ranks });
+        }
+        drop(saved);
+        if is_first && self.difference.is_none() {
+            self.difference = self.again(comm)?;
         }
         self.busy = collective::gather(comm, &[busy(&self.meter.census)])
             .concat()
@@ -119,33 +188,83 @@ impl Run {
         Ok(())
     }
 
-    fn warm_up(&self, comm: &dyn Comm) -> Result<Saved> {
-        let start = Start { bodies: self.case.draw(comm), time: 0.0 };
-        let mut simulation = Simulation::begin(comm, &self.case.forces, Stepping::Fixed, start)?;
-        for step in 1..=WARM_UP {
-            simulation.step(self.case.step, step as f64 * self.case.step)?;
+    /// Goes from nothing to the state that repetitions begin with, and gives a checksum of this rank's bodies for each of the [`STAGES`].
+    fn warm_up(&self, comm: &dyn Comm, may_flip: bool) -> Result<(Saved, Vec<u64>)> {
+        let Case { forces, step: length, .. } = &self.case;
+        let flips = |place| may_flip && self.flips(comm, place);
+        let mut bodies = self.case.draw(comm);
+        if flips(FlipPlace::Initial) {
+            flip_a_bit(&mut bodies);
         }
-        Ok(Saved {
-            bodies: simulation.bodies().clone(),
-            time: simulation.time,
-            diagnostics: simulation.diagnostics,
-            progress: simulation.progress(),
+        let mut stages = vec![checksum::of_every_column(&bodies)];
+        let start = Start { bodies, time: 0.0 };
+        let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start)?;
+        stages.push(checksum::of_every_column(simulation.bodies()));
+        let is_tried = may_flip && self.amount.flip.is_some_and(|flip| flip.place == FlipPlace::WarmUp);
+        for step in 1..=WARM_UP {
+            if is_tried && step == WARM_UP {
+                let mut now = Saved::of(&simulation);
+                if flips(FlipPlace::WarmUp) {
+                    flip_a_bit(&mut now.bodies);
+                }
+                simulation = now.resume(comm, &self.case);
+            }
+            simulation.step(*length, step as f64 * length)?;
+            stages.push(checksum::of_every_column(simulation.bodies()));
+        }
+        Ok((Saved::of(&simulation), stages))
+    }
+
+    /// Computes once more what the repetitions began with, each rank's part on the next rank, and if there is one repetition, which nothing else has been
+    /// held against, its steps too. Nothing of it is measured.
+    fn again(&self, comm: &dyn Comm) -> Result<Option<Difference>> {
+        let shifted = Shifted::new(comm, 1);
+        let (saved, origin) = self.warm_up(&shifted, false)?;
+        let difference = self.compare_origin(comm, 1, &origin);
+        if difference.is_some() || self.amount.repetitions > 1 {
+            return Ok(difference);
+        }
+        let (time, mut simulation) = (saved.time, saved.resume(&shifted, &self.case));
+        let mut found = Vec::new();
+        for number in 1..=self.amount.steps {
+            simulation.step(self.case.step, time + number as f64 * self.case.step)?;
+            found.push(checksum::of(simulation.bodies()));
+        }
+        let differs = checksum::first_shifted_difference(comm, 1, &self.expected, &found);
+        Ok(differs.map(|Compared { place, ranks }| {
+            let checker = |&rank: &usize| [rank, shifted.original(rank)];
+            let stage = format!("step {} of the repetition", place + 1);
+            Difference::Again { stage, ranks: ranks.iter().map(checker).collect() }
+        }))
+    }
+
+    /// Holds what was found on the way against the first time; rank r has computed the part of rank r - `shift`.
+    fn compare_origin(&self, comm: &dyn Comm, shift: usize, found: &[u64]) -> Option<Difference> {
+        let differs = checksum::first_shifted_difference(comm, shift, &self.origin, found);
+        differs.map(|Compared { place, ranks }| {
+            let checker = |&rank: &usize| [rank, (rank + shift) % comm.size()];
+            Difference::Again { stage: STAGES[place].to_owned(), ranks: ranks.iter().map(checker).collect() }
         })
     }
 
+    /// Whether a bit is to be changed here.
+    fn flips(&self, comm: &dyn Comm, place: FlipPlace) -> bool {
+        self.amount.flip == Some(Flip { rank: comm.rank(), place })
+    }
+
     fn repeat(&mut self, comm: &dyn Comm, saved: &Saved) -> Result<()> {
-        let Case { forces, step, .. } = &self.case;
-        let mut bodies = saved.bodies.clone();
-        if self.seconds.len() == 1 && self.amount.flip == Some(comm.rank()) {
-            flip_a_bit(&mut bodies);
+        let step = self.case.step;
+        let mut saved = saved.clone();
+        let place = [FlipPlace::First, FlipPlace::Second].get(self.seconds.len()).copied();
+        if place.is_some_and(|place| self.flips(comm, place)) {
+            flip_a_bit(&mut saved.bodies);
         }
-        let start = Start { bodies, time: saved.time };
-        let (first, progress) = (saved.diagnostics, saved.progress.clone());
-        let mut simulation = Simulation::resume(comm, forces, Stepping::Fixed, start, first, progress);
+        let (begun, first) = (saved.time, saved.diagnostics);
+        let mut simulation = saved.resume(comm, &self.case);
         let (mut seconds, mut found) = (0.0, Vec::new());
         for number in 1..=self.amount.steps {
             comm.barrier();
-            simulation.step(*step, saved.time + number as f64 * step)?;
+            simulation.step(step, begun + number as f64 * step)?;
             let [slowest] = collective::max(comm, [simulation.last.total.as_secs_f64()]);
             seconds += slowest;
             found.push(checksum::of(simulation.bodies()));
@@ -160,8 +279,11 @@ impl Run {
             (self.state, self.expected) = (state[0], found);
             self.control = simulation.control().cloned();
             self.check_forces(comm, &simulation);
-        } else if let Some((step, ranks)) = checksum::first_difference(comm, &self.expected, &found) {
-            self.difference = Some(Difference { repetition: self.seconds.len(), step, ranks });
+        } else if let Some(Compared { place, ranks }) =
+            checksum::first_difference(comm, &self.expected, &found)
+        {
+            let repetition = self.seconds.len();
+            self.difference = Some(Difference::Repetition { repetition, step: place + 1, ranks });
         }
         Ok(())
     }
@@ -176,6 +298,23 @@ impl Run {
     /// Steps from the bodies to the state whose checksum is kept.
     pub fn steps(&self) -> u64 {
         WARM_UP + self.amount.steps
+    }
+}
+
+impl Saved {
+    fn of(simulation: &Simulation) -> Saved {
+        Saved {
+            bodies: simulation.bodies().clone(),
+            time: simulation.time,
+            diagnostics: simulation.diagnostics,
+            progress: simulation.progress(),
+        }
+    }
+
+    /// A simulation that goes on from here.
+    fn resume<'a>(self, comm: &'a dyn Comm, case: &Case) -> Simulation<'a> {
+        let Saved { bodies, time, diagnostics, progress } = self;
+        Simulation::resume(comm, &case.forces, Stepping::Fixed, Start { bodies, time }, diagnostics, progress)
     }
 }
 
@@ -215,15 +354,52 @@ mod tests {
         }
     }
 
+    /// What three ranks find, and one alone, if a bit is changed.
+    fn found(ranks: usize, rank: usize, place: FlipPlace, repetitions: u64) -> Option<Difference> {
+        let found = threads::run(ranks, |comm| {
+            let amount = Amount { steps: 2, repetitions, flip: Some(Flip { rank, place }) };
+            Run::new(comm, &case(Walk::Fmm), amount).unwrap().difference
+        });
+        assert!(found.iter().all(|one| *one == found[0]), "{found:?}");
+        found.into_iter().next().unwrap()
+    }
+
     #[test]
-    fn a_changed_bit_is_found_and_its_rank_named() {
+    fn a_changed_bit_is_found_wherever_it_is_and_its_rank_named() {
+        let again = |stage: &str, rank, checker| Difference::Again {
+            stage: stage.to_owned(),
+            ranks: vec![[rank, checker]],
+        };
         for rank in 0..3 {
-            let found = threads::run(3, |comm| {
-                let amount = Amount { steps: 2, repetitions: 3, flip: Some(rank) };
-                Run::new(comm, &case(Walk::Fmm), amount).unwrap().difference
-            });
-            let expected = Difference { repetition: 2, step: 1, ranks: vec![rank] };
-            assert_eq!(found, vec![Some(expected); 3]);
+            let checker = (rank + 1) % 3;
+            let second = Difference::Repetition { repetition: 2, step: 1, ranks: vec![rank] };
+            assert_eq!(found(3, rank, FlipPlace::Second, 3), Some(second.clone()));
+            assert_eq!(found(3, rank, FlipPlace::First, 3), Some(second));
+            for repetitions in [1, 2] {
+                let at = |place| found(3, rank, place, repetitions);
+                // All bodies of so small a model are drawn by the last rank.
+                let initial = (rank == 2).then(|| again("the initial state", rank, checker));
+                assert_eq!(at(FlipPlace::Initial), initial, "{repetitions} repetitions");
+                let warm_up = again("step 2 of the warm-up", rank, checker);
+                assert_eq!(at(FlipPlace::WarmUp), Some(warm_up));
+                assert_eq!(at(FlipPlace::Kept), Some(Difference::Kept { ranks: vec![rank] }));
+            }
         }
+        assert_eq!(found(1, 0, FlipPlace::Initial, 1), Some(again("the initial state", 0, 0)));
+        assert_eq!(found(1, 0, FlipPlace::First, 1), Some(again("step 1 of the repetition", 0, 0)));
+        assert_eq!(found(3, 1, FlipPlace::First, 1), Some(again("step 1 of the repetition", 1, 2)));
+    }
+
+    /// A burn-in holds each later way to the first state against that of the first round.
+    #[test]
+    fn later_rounds_check_the_way_of_the_first() {
+        let amount = Amount { steps: 1, repetitions: 1, flip: None };
+        let mut run = Run::new(&Solo, &case(Walk::Tree), amount).unwrap();
+        run.round(&Solo).unwrap();
+        assert_eq!(run.difference, None);
+        run.origin[1] ^= 1;
+        run.round(&Solo).unwrap();
+        let expected = Difference::Again { stage: "the first field".to_owned(), ranks: vec![[0, 0]] };
+        assert_eq!(run.difference, Some(expected));
     }
 }

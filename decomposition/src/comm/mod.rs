@@ -1,19 +1,21 @@
 //! The one boundary to the cluster: a small trait that carries bytes, never physics.
 //!
 //! Every method but `rank`, `size`, `fetch`, `settle`, `traffic` and `abort` is collective: all ranks call the same methods in the same order.
-//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. Two stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
-//! packs what ranks of one host send to ranks of another. No algorithm asks which one it has.
+//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. Three stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
+//! packs what ranks of one host send to ranks of another, [`Shifted`] gives ranks other numbers. No algorithm asks which one it has.
 
 pub mod collective;
 mod hosts;
 pub mod mpi_world;
 mod recorder;
+mod shifted;
 mod solo;
 pub mod threads;
 mod two_level;
 
 pub use hosts::Hosts;
 pub use recorder::{Event, Operation, Recorder};
+pub use shifted::Shifted;
 pub use solo::Solo;
 pub use two_level::TwoLevel;
 

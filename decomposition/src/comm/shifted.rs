@@ -1,0 +1,120 @@
+//! The same ranks by other numbers: what rank r did, another process does, so that one can check the other.
+
+use super::{Comm, Pending, Reduction, Traffic};
+
+/// Ranks whose numbers are shifted round: rank r of these is rank r + `by` of those it stands before, modulo their number.
+pub struct Shifted<'a> {
+    inner: &'a dyn Comm,
+    by: usize,
+}
+
+impl<'a> Shifted<'a> {
+    /// Shifts the numbers of these ranks; the shift must be the same on all.
+    pub fn new(inner: &'a dyn Comm, by: usize) -> Shifted<'a> {
+        Shifted { inner, by: by % inner.size() }
+    }
+
+    /// The number before the shift of one of these ranks.
+    pub fn original(&self, rank: usize) -> usize {
+        (rank + self.by) % self.inner.size()
+    }
+
+    fn originals(&self, ranks: &[usize]) -> Vec<usize> {
+        ranks.iter().map(|&rank| self.original(rank)).collect()
+    }
+}
+
+impl Comm for Shifted<'_> {
+    fn rank(&self) -> usize {
+        (self.inner.rank() + self.inner.size() - self.by) % self.inner.size()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+
+    fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        let mut all = self.inner.all_gather(mine);
+        all.rotate_left(self.by);
+        all
+    }
+
+    fn all_reduce(&self, values: &mut [u64], reduction: Reduction) {
+        self.inner.all_reduce(values, reduction);
+    }
+
+    fn start_exchange(&self, mut out: Vec<Vec<u8>>) -> Box<dyn Pending + '_> {
+        out.rotate_right(self.by);
+        Box::new(Turned { pending: self.inner.start_exchange(out), by: self.by })
+    }
+
+    fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
+        self.inner.send_receive(&self.originals(to), bytes, &self.originals(from))
+    }
+
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
+        self.inner.post(number, out.into_iter().map(|(to, bytes)| (self.original(to), bytes)).collect());
+    }
+
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        self.inner.fetch(number, self.original(from), waits)
+    }
+
+    fn settle(&self, below: u64) {
+        self.inner.settle(below);
+    }
+
+    fn barrier(&self) {
+        self.inner.barrier();
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.inner.traffic()
+    }
+
+    fn stage(&self, name: &'static str) {
+        self.inner.stage(name);
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        self.inner.abort(code)
+    }
+}
+
+/// An exchange whose parts come by the original numbers.
+struct Turned<'a> {
+    pending: Box<dyn Pending + 'a>,
+    by: usize,
+}
+
+impl Pending for Turned<'_> {
+    fn test(&mut self) -> bool {
+        self.pending.test()
+    }
+
+    fn wait(self: Box<Self>) -> Vec<Vec<u8>> {
+        let mut received = self.pending.wait();
+        received.rotate_left(self.by);
+        received
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{collective, threads};
+
+    #[test]
+    fn another_process_has_the_number() {
+        for by in 0..8 {
+            let numbers = threads::run(5, |comm| {
+                let shifted = Shifted::new(comm, by);
+                assert_eq!(shifted.original(shifted.rank()), comm.rank());
+                let all = collective::gather(&shifted, &[shifted.rank() as u64]).concat();
+                assert_eq!(all, [0, 1, 2, 3, 4]);
+                shifted.rank()
+            });
+            assert_eq!(numbers[by % 5], 0);
+        }
+    }
+}
