@@ -170,7 +170,7 @@ fn ids_that_were_invented_follow_no_body_into_another_set() {
     for pair in [[a.clone(), c], [a, d], [with_ids[0].clone(), with_ids[1].clone()]] {
         let error = clip(&pair, [true; TYPES], 100).err().unwrap().to_string();
         assert!(error.contains("cannot be told to be those of"), "{pair:?}: {error}");
-        pair.iter().for_each(|one| drop(clip(&[one.clone()], [true; TYPES], 100).unwrap()));
+        pair.iter().for_each(|one| drop(clip(std::slice::from_ref(one), [true; TYPES], 100).unwrap()));
     }
 }
 
