@@ -175,11 +175,25 @@ pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Res
     job(&Crew::alone())
 }
 
+/// Threads and virtual ranks for each core of this host at most, and what any host may have: more of them wait for each other without an end.
+const MOST_THREADS: usize = 64;
+
+fn check_number(option: &str, number: usize) -> Result<()> {
+    let cores = machine::all_cores();
+    let most = MOST_THREADS * cores;
+    ensure!(
+        number <= most,
+        "--{option} {number}: must be at most {most} on this host, which has {cores} cores"
+    );
+    Ok(())
+}
+
 fn on_virtual_ranks<T: Send>(
     ranks: usize,
     launch: &Launch,
     job: impl Fn(&Crew) -> Result<T> + Sync,
 ) -> Result<T> {
+    check_number("virtual-ranks", ranks)?;
     let threads = start_threads(launch.threads.unwrap_or_else(machine::cores), false)?;
     let pool = Mutex::new(Vec::new());
     let hosts = Hosts::filled(ranks, launch.ranks_per_host.unwrap_or(ranks));
@@ -231,6 +245,7 @@ fn fair_share(comm: &dyn Comm) -> usize {
 /// Starts the threads of this process; they are started once. The calling one is among them if it does the job: it then need not wake others to begin
 /// each stretch of work, of which a block step has many short ones.
 fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
+    check_number("threads", threads)?;
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let builder = if does_the_job { builder.use_current_thread() } else { builder };
     builder.build_global().with_context(|| format!("cannot start {threads} threads"))?;

@@ -76,6 +76,12 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
+/// All cores of this host, also those that this process may not use.
+pub fn all_cores() -> usize {
+    let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("processor")).count().max(cores())
+}
+
 /// Time that all threads of this process have computed [s].
 pub fn process_seconds() -> f64 {
     seconds(ClockId::ProcessCPUTime)

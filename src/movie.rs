@@ -23,6 +23,9 @@ const SAMPLE: u64 = 1 << 14;
 /// What comes later may be so much denser than the first frame.
 const HEADROOM: f64 = 3.0;
 
+/// Pixels of a frame at most: the run waits while it is made.
+const MOST_PIXELS: usize = 1 << 24;
+
 /// The `[movie]` table. A frame is made at the end of the first step that reaches its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +117,11 @@ impl Movie {
             Range::new(low, high).context("movie.range")?;
         }
         self.view(self.width.unwrap_or(1.0)).context("movie")?;
+        let [width, height] = self.size;
+        ensure!(
+            width * height <= MOST_PIXELS,
+            "movie.size = [{width}, {height}]: must be at most {MOST_PIXELS} pixels, such as [4096, 4096]; heorot render draws larger pictures of snapshots"
+        );
         // The encoders say now what they would say after the last step.
         let (speed, key) = (self.frames_per_second, "movie.frames_per_second");
         match self.format {

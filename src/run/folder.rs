@@ -292,7 +292,10 @@ impl Folder {
         let read = || format!("{}: cannot read the output folder", self.path.display());
         for entry in fs::read_dir(&self.path).with_context(read)? {
             let name = entry.with_context(read)?.file_name();
-            let whole = name.to_str().and_then(|name| name.strip_suffix(".part"));
+            // MPI tries locks on a file beside it.
+            let is_part = |rest: &str| rest.is_empty() || rest.starts_with(".locktest.");
+            let parts = name.to_str().and_then(|name| name.split_once(".part"));
+            let whole = parts.filter(|(_, rest)| is_part(rest)).map(|(whole, _)| whole);
             if whole.is_some_and(|name| is_result(name) || name == BEGUN) {
                 remove(&self.path.join(name))?;
             }
@@ -480,6 +483,7 @@ mod tests {
     fn half_written_files_of_ours_go_and_others_stay() {
         let (_root, folder) = with(&[
             "checkpoint_00000009.heorot.part",
+            "checkpoint_00000009.heorot.part.locktest.0",
             "report.json.part",
             "mine.part",
             "snapshot_003.hdf5.part",

@@ -373,9 +373,10 @@ impl Held {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let is_ours = name.to_str().and_then(|name| name.strip_prefix(NAME)).is_some_and(is_suffix);
-            if is_ours
-                && Entry::read(&entry.path()).is_ok_and(|e| e.is_some_and(|e| e.fate(now) == Fate::Dead))
-            {
+            // A candidate that names nobody was left by a process that was killed; a living one makes it again.
+            let is_candidate = name.to_str().is_some_and(|name| !name.contains(".after."));
+            let is_dead = |e: Entry| e.fate(now) == Fate::Dead || (is_candidate && e.owner.is_none());
+            if is_ours && Entry::read(&entry.path()).is_ok_and(|e| e.is_some_and(is_dead)) {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -475,7 +476,8 @@ fn appear(candidate: &Path, path: &Path, me: &Owner) -> std::io::Result<bool> {
     match fs::hard_link(candidate, path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+        // Somebody has taken the candidate for what a dead process has left: it is made again.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         // No links here.
         Err(_) => match create(path, me) {
             Ok(_) => Ok(true),
@@ -583,6 +585,7 @@ mod tests {
         write(&claim_on(folder.path(), &first.token), &second, Duration::ZERO);
         write(&place(&format!("{NAME}.{}", third.token)), &third, Duration::ZERO);
         fs::write(place("heorot.lock.mine"), "my own").unwrap();
+        fs::write(place(&format!("{NAME}.0123456789abcdef")), "").unwrap();
         let lock = Lock::take(folder.path()).unwrap();
         let mut left = names(folder.path());
         left.sort();

@@ -74,6 +74,10 @@ SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run afte
 `checkpoint` and `snapshot` there ask for one. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart=auto goes
 on), 76 stopped by a `stop` file. One run at a time has a folder: it holds heorot.lock there.";
 
+/// Files of a snapshot beyond a few have so many bodies each, or they take more time than the run.
+const BODIES_OF_A_FILE: u64 = 16;
+const FEW_FILES: u64 = 8;
+
 /// Does the command.
 ///
 /// # Errors
@@ -166,6 +170,8 @@ fn start(
         timed(&mut reading, || parameters.initial.load(crew, &units))?;
     check_movie(crew, parameters, &begun.bodies)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
+    let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
+    ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
     let start = begun.time;
     let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
     let source = match &parameters.initial {
