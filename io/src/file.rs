@@ -26,7 +26,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
 }
 
 /// What a path leads to, if it is no regular file.
-fn what_it_is(kind: FileType) -> Option<&'static str> {
+pub(crate) fn what_it_is(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         None
     } else if kind.is_dir() {

@@ -8,7 +8,7 @@
 //! - A file that appears after the check is not replaced either: the new file takes its name only if the name is free.
 
 use crate::Error;
-use crate::file::{discard, sync_folder};
+use crate::file::{discard, sync_folder, what_it_is};
 use rustix::fs::{
     Access, CWD, FlockOperation, OFlags, RenameFlags, access, fcntl_getfl, fcntl_setfl, flock, renameat_with,
 };
@@ -488,8 +488,10 @@ pub fn update<E: From<Error>>(path: &Path, change: impl FnOnce(&str) -> Result<S
 /// # Errors
 /// If the name does not end as that of such a list, it is no regular file, or its folder cannot be written.
 pub fn may_update(path: &Path) -> Result<(), Error> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) || stream(path).is_some() {
-        return Err(Error::output(path, "is not a regular file"));
+    let kind = fs::metadata(path).ok().and_then(|there| what_it_is(there.file_type()));
+    let stream = stream(path).map(|_| "a stream of this process");
+    if let Some(what) = kind.or(stream) {
+        return Err(Error::NotAFile { path: path.to_owned(), what });
     }
     Kind::SETTINGS.check_ending(path)?;
     has_writable_folder(path)

@@ -18,7 +18,7 @@ fn indexed(n: usize, level: u32) -> (Bodies, Index) {
     let keys = treecode::sort(&mut bodies, &cube);
     let mut cells: Vec<(Key, [u64; TYPES])> = Vec::new();
     for (bits, kind) in keys.into_iter().zip(&bodies.kind) {
-        let key = Key::from_bits(bits).unwrap().ancestor(level);
+        let key = Key::from_curve(bits).ancestor(level);
         if cells.last().is_none_or(|(last, _)| *last != key) {
             cells.push((key, [0; TYPES]));
         }
