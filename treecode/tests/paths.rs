@@ -1,6 +1,7 @@
 //! Every SIMD path of this processor gives the field of the scalar reference.
 //!
 //! This is an integration test, so that the kernels of all orders are compiled once, in the library, and not again in its unit tests.
+#![allow(clippy::disallowed_methods)] // places of bodies, the same for all that is compared
 
 mod common;
 
