@@ -758,7 +758,7 @@ mod tests {
         assert!(refused(&path).ends_with("no") && refused(&folder.path().join("b.toml")).ends_with("no"));
         assert!(refused(&folder.path().join("b.json")).contains(".toml"));
         fs::create_dir(folder.path().join("c.toml")).unwrap();
-        assert!(refused(&folder.path().join("c.toml")).contains("not a regular file"));
+        assert!(refused(&folder.path().join("c.toml")).contains("is a folder, not a file"));
         assert_eq!(entries(folder.path()), ["c.toml", "list.toml"]);
     }
 }
