@@ -4,6 +4,7 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
+use crate::memory;
 use crate::model::{self, Model};
 use crate::outputs::Overwrite;
 use crate::parameters::{Parameters, SystemName};
@@ -58,6 +59,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
     let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
     let (model, units) = arguments.model()?;
+    memory::check(&Crew::alone(), model.bodies(), 0.0)?;
     let bodies = model::generate(&Solo, &model, units.gravitational_constant());
     let header = Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;

@@ -621,3 +621,25 @@ fn ids_that_are_shared_change_no_force() {
     let line = fail(&["force", moved.to_str().unwrap(), "--units", "nbody", "--reference", reference], 1);
     assert!(line.contains("reference.hdf5") && line.contains("at another place"), "{line}");
 }
+
+/// Whatever draws a model looks at the memory first.
+#[test]
+fn a_model_of_too_many_bodies_is_refused_in_one_line() {
+    let (root, file, _) = prepare(&RUN.replace("collision", "plummer").replace("spin = 0.5\n", ""));
+    let output = root.path().join("model.hdf5");
+    for bodies in ["1000000000000", "9000000000000000000"] {
+        let set = format!("initial.bodies={bodies}");
+        let study = root.path().join("study");
+        for command in [
+            &["model", "plummer", "--bodies", bodies, "-o", output.to_str().unwrap()][..],
+            &["run", &file, "--set", &set],
+            &["study", "virtual", &file, "--set", &set, "--ranks", "2", "-o", study.to_str().unwrap()],
+        ] {
+            let ended = heorot(command);
+            let said = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!(ended.status.code(), Some(1), "{command:?}: {said}");
+            assert!(said.contains("GB of memory") && said.lines().count() == 1, "{command:?}: {said}");
+        }
+    }
+    assert!(!output.exists());
+}

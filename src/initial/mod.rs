@@ -7,6 +7,7 @@ pub use keys::{Keys, MODELS, ModelName};
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::ids;
+use crate::memory;
 use crate::model::{self, Model};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, anyhow, bail, ensure};
@@ -98,6 +99,7 @@ impl Initial {
                 Ok(with_unique_ids(crew, file, &header, start, units))
             }
             Initial::Model(model) => {
+                memory::check(crew, model.bodies(), 0.0)?;
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let start = Start { bodies, time: 0.0 };
                 Ok(Loaded { start, units: *units, invented_ids: false })
