@@ -7,7 +7,7 @@ mod common;
 use common::{BODIES, plummer};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};
-use heorot::accuracy::{self, Balance};
+use nbody::accuracy::{self, Balance};
 use std::hint::black_box;
 use treecode::{Bodies, Gravity};
 

@@ -3,7 +3,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::Solo;
-use heorot::model;
+use nbody::model;
 use std::hint::black_box;
 use treecode::{Cube, keys, leapfrog, sort};
 

@@ -1,7 +1,7 @@
 //! `heorot convert`: bodies from a file of any known format, as a snapshot.
 
 use crate::console::say;
-use crate::initial::{self, Loaded, Start};
+use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
@@ -10,6 +10,7 @@ use crate::reading_options::ReadingOptions;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED};
+use nbody::Start;
 use std::path::PathBuf;
 use treecode::TYPES;
 

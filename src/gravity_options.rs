@@ -1,7 +1,9 @@
 //! The `[gravity]` table as options of a command, for those that have no parameter file.
 
-use crate::forces::{Forces, Keys};
+use crate::gravity_keys::{self, Keys};
+use crate::key_errors::name_key;
 use anyhow::{Error, Result};
+use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
 
 /// Options that change how forces are computed.
@@ -15,7 +17,7 @@ pub struct GravityOptions {
     #[arg(long, value_name = "LENGTH")]
     pub softening: Option<f64>,
     /// Shape of the softened force: spline or plummer [default: spline].
-    #[arg(long, value_parser = crate::forces::by_name::<SofteningKernel>)]
+    #[arg(long, value_parser = gravity_keys::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
 }
 
@@ -31,7 +33,7 @@ impl GravityOptions {
         softening.kernel = self.kernel.unwrap_or(softening.kernel);
         let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
         forces.gravity.constant = constant;
-        forces.check()?;
+        forces.check().map_err(name_key)?;
         Ok(forces)
     }
 }

@@ -1,10 +1,10 @@
 //! Ids are names. Whether each body has one of its own, and whether bodies of two snapshots may be taken for the same by them.
 
-use crate::accuracy::hash;
 use decomposition::{Comm, Reduction, collective};
 use io::snapshot::Header;
 use rayon::prelude::*;
 use treecode::TYPES;
+use treecode::math::hash;
 
 /// Bodies that share their ids with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
 use crate::memory;
-use crate::model::{self, Model};
 use crate::outputs::Overwrite;
 use crate::parameters::{Parameters, SystemName};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
 use io::Units;
 use io::snapshot::{Fields, Header};
+use nbody::model::{self, Model};
 use std::path::PathBuf;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.

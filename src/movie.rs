@@ -3,7 +3,6 @@
 //! A frame is the same picture on any number of ranks: the bodies' order and their distances to neighbours do not depend on them, and masses are
 //! summed in whole numbers.
 
-use crate::accuracy::hash;
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
@@ -12,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use treecode::math::hash;
 use treecode::{Bodies, TYPES};
 use viz::{
     Apng, ColourMap, Colours, Decorations, Direction, Gif, NEIGHBOURS, Range, Stretch, Style, Subject,

@@ -1,19 +1,19 @@
 //! `heorot plan`: memory, disk and time that a parameter file will need, before a job is submitted.
 
 use crate::console::{duration, say};
-use crate::cost::Meter;
-use crate::forces::Forces;
-use crate::initial::Start;
+use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
-use crate::model::{self, Model, Spherical};
 use crate::parameters::{Output, Parameters, Precision};
-use crate::schedule::Schedule;
-use crate::simulation::Simulation;
-use crate::stepping::Stepping;
 use anyhow::{Result, bail};
 use decomposition::Solo;
 use io::checkpoint;
+use nbody::Simulation;
+use nbody::Start;
+use nbody::cost::Meter;
+use nbody::forces::Forces;
+use nbody::model::{self, Model, Spherical};
+use nbody::stepping::Stepping;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ const PILOT_STEPS: u64 = 3;
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
-    let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
+    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
     let steps = schedule.count();
     let snapshots = 1 + schedule.snapshots();
     let ranks = u64::from(arguments.ranks);
@@ -127,10 +127,11 @@ fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })?;
+        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })
+            .map_err(name_key)?;
         simulation.all = Meter::default();
         for step in 1..=PILOT_STEPS {
-            simulation.step(1e-6, 1e-6 * step as f64)?;
+            simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
         }
         Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
     })

@@ -1,14 +1,14 @@
 //! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
 
-use crate::accuracy::{Accuracy, Balance};
 use crate::console::say;
-use crate::cost::{Cost, FmaPeak, PerBody};
 use crate::crew::Crew;
-use crate::diagnostics::Diagnostics;
-use crate::forces::Control;
 use crate::launch::Layout;
 use crate::machine::{self, Machine};
-use crate::stepping::Course;
+use nbody::Diagnostics;
+use nbody::accuracy::{Accuracy, Balance};
+use nbody::cost::{Cost, FmaPeak, PerBody};
+use nbody::forces::Control;
+use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

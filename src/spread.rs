@@ -1,9 +1,9 @@
 //! Pictures of bodies that are spread over ranks: the same bits on any number of them, since masses are summed in whole numbers.
 
-use crate::accuracy::hash;
 use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
+use treecode::math::hash;
 use treecode::{Bodies, TYPES, math};
 use viz::{Bounds, Exposure, Subject, Tint, View};
 

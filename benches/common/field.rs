@@ -2,7 +2,7 @@
 
 use super::common::{BODIES, plummer};
 use decomposition::{Evaluation, Solo, evaluate};
-use heorot::accuracy::{self, Balance};
+use nbody::accuracy::{self, Balance};
 use std::time::Duration;
 use treecode::{Bodies, Gravity, Phase, Walk};
 

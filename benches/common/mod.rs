@@ -2,7 +2,7 @@
 
 use criterion::Criterion;
 use decomposition::Solo;
-use heorot::model::{self, Model, Spherical};
+use nbody::model::{self, Model, Spherical};
 use treecode::Bodies;
 
 /// Bodies of a problem: enough that no cache holds them.

@@ -3,9 +3,9 @@
 use super::result::{Check, Outcome, Place, Score};
 use super::{Arguments, Value};
 use crate::console::{duration, say};
-use crate::cost::PerBody;
 use crate::crew::Crew;
 use crate::machine::Machine;
+use nbody::cost::PerBody;
 use std::time::Duration;
 
 const WIDTH: usize = 100;

@@ -1,12 +1,12 @@
 //! Checksums of the state of all bodies: whole numbers that are equal on any ranks and threads, and those that are known to be right.
 
-use crate::accuracy::hash;
 use anyhow::Result;
 use decomposition::{Comm, collective};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
 /// Sum over the bodies of a hash of all bits that a step leaves of each. The sum over all ranks, too, wraps around.
 pub fn of(bodies: &Bodies) -> u64 {

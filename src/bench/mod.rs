@@ -12,7 +12,6 @@ mod run;
 
 use crate::cli::above_zero;
 use crate::console::give_way;
-use crate::cost::Gflops;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
 use crate::machine::{self, Machine};
@@ -24,6 +23,7 @@ use anyhow::{Result, bail, ensure};
 use checksum::References;
 use decomposition::{Solo, collective};
 use io::{Kind, Target};
+use nbody::cost::Gflops;
 use problem::{Case, Changes, Name};
 use result::{Check, Outcome, Peaks, Place, Score};
 use run::{Amount, Flip, FlipPlace, Run};

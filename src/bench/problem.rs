@@ -1,10 +1,12 @@
 //! The problems: `inputs/bench/*.toml`, which are part of the program, so that all measure the same.
 
-use crate::forces::{self, Forces};
+use crate::gravity_keys;
 use crate::initial::{self, Initial};
-use crate::model::{self, Model};
+use crate::key_errors::name_key;
 use anyhow::{Context, Error, Result, bail};
 use decomposition::Comm;
+use nbody::forces::Forces;
+use nbody::model::{self, Model};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use treecode::{Bodies, Softening, TYPES, Walk, math};
@@ -89,7 +91,7 @@ impl Name {
 
 /// A walk as on the command line; only those that have an error to state.
 pub fn walk(text: &str) -> Result<Walk, String> {
-    match forces::by_name(text) {
+    match gravity_keys::by_name(text) {
         Ok(walk @ (Walk::Fmm | Walk::Tree)) => Ok(walk),
         _ => Err("must be fmm or tree".to_owned()),
     }
@@ -122,14 +124,14 @@ impl Case {
             length: [softening * math::powf(bodies as f64, -1.0 / 3.0); TYPES],
             ..Softening::default()
         };
-        let keys = forces::Keys {
+        let keys = gravity_keys::Keys {
             accuracy: Some(wanted_error),
             walk: Some(walk),
             softening: Some(softening),
-            ..forces::Keys::default()
+            ..gravity_keys::Keys::default()
         };
         let forces = Forces::try_from(keys).map_err(Error::msg)?;
-        forces.check()?;
+        forces.check().map_err(name_key)?;
         let energy_bound = energy_error;
         Ok(Case { problem: name, version, walk, bodies, wanted_error, step, energy_bound, model, forces })
     }

@@ -3,10 +3,10 @@
 use super::checksum::{self, References};
 use super::problem::{Case, walk_name};
 use super::run::{Difference, Run};
-use crate::accuracy::Accuracy;
-use crate::cost::{Gflops, PerBody};
 use crate::crew::Crew;
 use crate::report::{median, peak_memory};
+use nbody::accuracy::Accuracy;
+use nbody::cost::{Gflops, PerBody};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use treecode::{Census, Convention};

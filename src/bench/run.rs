@@ -3,15 +3,16 @@
 
 use super::checksum::{self, Compared};
 use super::problem::Case;
-use crate::accuracy::{self, Accuracy, Balance};
-use crate::cost::{Meter, busy};
-use crate::diagnostics::Diagnostics;
-use crate::forces::{Control, Progress};
-use crate::initial::Start;
-use crate::simulation::Simulation;
-use crate::stepping::Stepping;
+use crate::key_errors::name_key;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, Shifted, collective};
+use nbody::Diagnostics;
+use nbody::Simulation;
+use nbody::Start;
+use nbody::accuracy::{self, Accuracy, Balance};
+use nbody::cost::{Meter, busy};
+use nbody::forces::{Control, Progress};
+use nbody::stepping::Stepping;
 use treecode::Bodies;
 
 /// Steps before the measured ones: they find the balance of the load.
@@ -198,7 +199,7 @@ impl Run {
         }
         let mut stages = vec![checksum::of_every_column(&bodies)];
         let start = Start { bodies, time: 0.0 };
-        let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start)?;
+        let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start).map_err(name_key)?;
         stages.push(checksum::of_every_column(simulation.bodies()));
         let is_tried = may_flip && self.amount.flip.is_some_and(|flip| flip.place == FlipPlace::WarmUp);
         for step in 1..=WARM_UP {
@@ -209,7 +210,7 @@ impl Run {
                 }
                 simulation = now.resume(comm, &self.case);
             }
-            simulation.step(*length, step as f64 * length)?;
+            simulation.step(comm, *length, step as f64 * length).map_err(name_key)?;
             stages.push(checksum::of_every_column(simulation.bodies()));
         }
         Ok((Saved::of(&simulation), stages))
@@ -227,7 +228,7 @@ impl Run {
         let (time, mut simulation) = (saved.time, saved.resume(&shifted, &self.case));
         let mut found = Vec::new();
         for number in 1..=self.amount.steps {
-            simulation.step(self.case.step, time + number as f64 * self.case.step)?;
+            simulation.step(comm, self.case.step, time + number as f64 * self.case.step).map_err(name_key)?;
             found.push(checksum::of(simulation.bodies()));
         }
         let differs = checksum::first_shifted_difference(comm, 1, &self.expected, &found);
@@ -264,7 +265,7 @@ impl Run {
         let (mut seconds, mut found) = (0.0, Vec::new());
         for number in 1..=self.amount.steps {
             comm.barrier();
-            simulation.step(step, begun + number as f64 * step)?;
+            simulation.step(comm, step, begun + number as f64 * step).map_err(name_key)?;
             let [slowest] = collective::max(comm, [simulation.last.total.as_secs_f64()]);
             seconds += slowest;
             found.push(checksum::of(simulation.bodies()));
@@ -312,7 +313,7 @@ impl Saved {
     }
 
     /// A simulation that goes on from here.
-    fn resume<'a>(self, comm: &'a dyn Comm, case: &Case) -> Simulation<'a> {
+    fn resume(self, comm: &dyn Comm, case: &Case) -> Simulation {
         let Saved { bodies, time, diagnostics, progress } = self;
         let start = Start { bodies, time };
         Simulation::resume(comm, &case.forces, Stepping::Fixed, start, diagnostics, progress, None)

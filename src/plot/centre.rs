@@ -67,7 +67,7 @@ fn last_count(bodies: usize) -> usize {
 
 fn distance(bodies: &Bodies, from: [f64; 3], i: u32) -> f64 {
     let position = bodies.position(i as usize);
-    crate::diagnostics::norm(std::array::from_fn(|axis| position[axis] - from[axis]))
+    treecode::math::norm(std::array::from_fn(|axis| position[axis] - from[axis]))
 }
 
 fn farthest(bodies: &Bodies, from: [f64; 3], some: &[u32]) -> f64 {

@@ -1,15 +1,17 @@
 //! `heorot plot force-error`: how far forces are off, for each criterion and order, and what a smaller error costs.
 
 use super::output::{Output, Sheet};
-use crate::accuracy::{Accuracy, Balance, RelativeError, Sample};
-use crate::cost::timed;
 use crate::crew::Crew;
-use crate::forces::{Keys, by_name};
+use crate::gravity_keys::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
-use crate::initial::{self, Start};
+use crate::initial;
+use crate::key_errors::name_key;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
+use nbody::Start;
+use nbody::accuracy::{Accuracy, Balance, RelativeError, Sample};
+use nbody::cost::timed;
 use std::path::PathBuf;
 use std::time::Duration;
 use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
@@ -93,7 +95,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
     let settings = settings(arguments, base);
     settings.iter().try_for_each(|(_, _, gravity)| gravity.check())?;
     // Finds the accelerations that criterion relative needs, and the order of the bodies.
-    let first = evaluate(&Solo, base, bodies)?;
+    let first = evaluate(&Solo, base, bodies).map_err(name_key)?;
     let sample = Sample::draw(&Solo, base, &first, 0, arguments.sample as usize);
     let median = median_acceleration(&first.bodies);
     ensure!(median > 0.0, "{}: half of the bodies feel no force", arguments.file.display());
@@ -104,7 +106,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
             let gravity = Gravity { tolerance: gravity.tolerance * scale, ..gravity };
             let mut time = Duration::ZERO;
             let bodies = first.bodies.clone();
-            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies))?;
+            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies)).map_err(name_key)?;
             let balance = Balance::measure(&Solo, &evaluation);
             let errors = sample.errors(&Solo, &evaluation, &balance);
             let accuracy = Accuracy::of(errors.clone());
@@ -142,7 +144,7 @@ fn settings(arguments: &Arguments, base: &Gravity) -> Vec<(usize, f64, Gravity)>
 
 fn median_acceleration(bodies: &Bodies) -> f64 {
     let mut lengths: Vec<f64> =
-        (0..bodies.len()).map(|i| crate::diagnostics::norm(bodies.acceleration(i))).collect();
+        (0..bodies.len()).map(|i| treecode::math::norm(bodies.acceleration(i))).collect();
     let middle = lengths.len() / 2;
     *lengths.select_nth_unstable_by(middle, f64::total_cmp).1
 }

@@ -127,7 +127,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     if let Some(momentum) = vector(columns, "momentum") {
         add(
             Axis::log(labelled("|Momentum|", "M☉ km/s")),
-            size_of(momentum.iter().map(|&p| mass * speed * crate::diagnostics::norm(p)).collect()),
+            size_of(momentum.iter().map(|&p| mass * speed * treecode::math::norm(p)).collect()),
         );
     }
     if let Some(momentum) = vector(columns, "angular_momentum") {
@@ -180,8 +180,8 @@ fn vector(columns: &Columns, name: &str) -> Option<Vec<[f64; 3]>> {
 /// Distance of a vector from the first one, as a part of the first one's length; absolute if that is zero.
 fn change(vectors: &[[f64; 3]]) -> Vec<f64> {
     let first = vectors[0];
-    let length = crate::diagnostics::norm(first);
+    let length = treecode::math::norm(first);
     let scale = if length > 0.0 { length } else { 1.0 };
-    let apart = |v: &[f64; 3]| crate::diagnostics::norm(std::array::from_fn(|k| v[k] - first[k])) / scale;
+    let apart = |v: &[f64; 3]| treecode::math::norm(std::array::from_fn(|k| v[k] - first[k])) / scale;
     vectors.iter().map(apart).collect()
 }

@@ -141,7 +141,7 @@ impl Selection {
 impl Snapshot {
     /// Distance of a body from the centre [L].
     pub fn radius(&self, i: usize) -> f64 {
-        crate::diagnostics::norm(self.bodies.position(i))
+        treecode::math::norm(self.bodies.position(i))
     }
 
     /// Distances of all bodies, ascending, each with the mass up to and with it: [L], [M].

@@ -10,12 +10,12 @@ use super::snapshot::{Selection, Snapshot, enclosing};
 use super::units::AxisUnits;
 use super::*;
 use crate::crew::Crew;
-use crate::model::{self, Model, Spherical};
 use clap::Parser;
 use decomposition::Solo;
 use io::Units;
 use io::catalogue::{Catalogue, Group};
 use io::snapshot::{Fields, Header, Layout};
+use nbody::model::{self, Model, Spherical};
 use std::path::Path;
 use treecode::Bodies;
 
@@ -140,7 +140,7 @@ fn the_main_body_is_found_beside_a_satellite() {
     }
     let Centre { position, velocity } = Centre::find(&bodies);
     // A thousand bodies of the core tell its middle to 0.02 along each axis, and its velocity as well.
-    let off = crate::diagnostics::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
+    let off = treecode::math::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
     assert!(off < 0.1, "{position:?}");
     assert!((velocity[0] - 7.0).abs() < 0.06 && velocity[1].abs() < 0.06, "{velocity:?}");
     assert!((Centre::at(&bodies, [30.0, -4.0, 5.0]).velocity[0] - 7.0).abs() < 0.1);

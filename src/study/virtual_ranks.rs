@@ -6,11 +6,9 @@
 
 use super::trace::{Call, Kind, Layout, Trace, round};
 use crate::console::say;
-use crate::cost::Meter;
 use crate::crew::Crew;
-use crate::diagnostics::Diagnostics;
-use crate::forces::Engine;
 use crate::initial::Initial;
+use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
 use crate::outputs::Overwrite;
@@ -18,6 +16,9 @@ use crate::parameters::Parameters;
 use anyhow::{Context, Result, anyhow, ensure};
 use decomposition::{Comm, Event, Hosts, Plan, Recorder, Solo, TwoLevel, rehearse, threads};
 use io::Target;
+use nbody::Diagnostics;
+use nbody::cost::Meter;
+use nbody::forces::Engine;
 use std::collections::BTreeMap;
 use std::fs::create_dir_all;
 use std::ops::Range;
@@ -184,7 +185,7 @@ impl Alone {
     fn new(crew: &Crew, parameters: &Parameters, ranks: &[usize]) -> Result<Alone> {
         let bodies = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
         let mut engine = Engine::new(&parameters.gravity);
-        let before = engine.evaluate(&Solo, bodies, &Plan::default())?;
+        let before = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(name_key)?;
         let gravity = engine.gravity().clone();
         let shares = ranks.iter().map(|&ranks| before.shares(ranks, gravity.group_size)).collect();
         let mut bodies = before.into_bodies();
@@ -193,7 +194,7 @@ impl Alone {
         leapfrog::drift(&mut bodies, step);
 
         let recorder = Recorder::new(&Solo, &process_seconds);
-        let after = engine.evaluate(&recorder, bodies.clone(), &Plan::default())?;
+        let after = engine.evaluate(&recorder, bodies.clone(), &Plan::default()).map_err(name_key)?;
         let (events, walk_seconds) = recorder.take();
         Diagnostics::measure(&recorder, &after);
         let (sums, rest) = recorder.take();

@@ -1,12 +1,12 @@
 //! Which bodies a page shows, and where they are: every body has the same chance, by a hash of its id, and all snapshots show the same ones.
 #![allow(clippy::disallowed_methods)] // a page, on which no result depends
 
-use crate::accuracy::hash;
 use crate::render::sequence::{Entry, Sequence};
 use anyhow::{Result, bail, ensure};
 use io::snapshot::Wanted;
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
 /// Bodies of a snapshot that place and speed of all are estimated from, about.
 const SAMPLE: usize = 4096;
@@ -172,7 +172,7 @@ impl Sample {
 
 /// Speed of a body [L/T].
 pub fn speed(bodies: &Bodies, i: usize) -> f64 {
-    crate::diagnostics::norm(bodies.velocity(i))
+    treecode::math::norm(bodies.velocity(i))
 }
 
 /// The value below which a part of all lies; there must be one.

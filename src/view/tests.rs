@@ -1,5 +1,4 @@
 use super::*;
-use crate::accuracy::hash;
 use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
@@ -7,6 +6,7 @@ use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use std::io::{Read, Write};
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
 #[derive(Parser)]
 struct Line {

@@ -4,9 +4,9 @@
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
     /// A parameter is outside its range.
-    #[error("gravity.{name} = {value}: must be {expected}")]
+    #[error("{name} = {value}: must be {expected}")]
     Parameter {
-        /// Name of the parameter in the `[gravity]` table.
+        /// Name of the field of [`crate::Gravity`].
         name: &'static str,
         /// The value given.
         value: String,

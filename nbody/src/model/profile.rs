@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use treecode::math;
 
 /// The run of density with radius.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// Plummer (1911): a core, and a density that falls as r^-5.

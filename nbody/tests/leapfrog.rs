@@ -2,11 +2,10 @@
 #![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 use decomposition::Solo;
-use heorot::forces::Forces;
-use heorot::initial::Start;
-use heorot::model::{Model, Spherical, TwoBody, generate};
-use heorot::simulation::Simulation;
-use heorot::stepping::Stepping;
+use nbody::forces::Forces;
+use nbody::model::{Model, Spherical, TwoBody, generate};
+use nbody::stepping::Stepping;
+use nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
 
@@ -38,7 +37,7 @@ fn evolve(
     let mut simulation =
         Simulation::begin(&Solo, gravity, Stepping::Fixed, Start { bodies, time: 0.0 }).unwrap();
     for k in 1..=steps {
-        simulation.step(length, k as f64 * length).unwrap();
+        simulation.step(&Solo, length, k as f64 * length).unwrap();
         look(&simulation);
     }
     simulation.bodies().clone()

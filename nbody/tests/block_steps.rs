@@ -2,11 +2,10 @@
 #![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 use decomposition::{Comm, Solo, threads};
-use heorot::forces::{Forces, Keys};
-use heorot::initial::Start;
-use heorot::model::{Model, Spherical, TwoBody, generate};
-use heorot::simulation::Simulation;
-use heorot::stepping::{Adaptive, StepCriterion, Stepping};
+use nbody::forces::Forces;
+use nbody::model::{Model, Spherical, TwoBody, generate};
+use nbody::stepping::{Adaptive, StepCriterion, Stepping};
+use nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use treecode::{Bodies, Gravity, Softening, TYPES, Walk};
 
@@ -16,7 +15,7 @@ fn adaptive(criterion: StepCriterion) -> Adaptive {
 
 /// Exact forces of bodies without softening.
 fn exact() -> Forces {
-    Forces::try_from(Keys { walk: Some(Walk::Direct), ..Keys::default() }).unwrap()
+    Forces::direct(Softening::default())
 }
 
 fn softened(walk: Walk, length: f64) -> Forces {
@@ -46,7 +45,7 @@ fn evolve(
 ) -> Bodies {
     let mut simulation = Simulation::begin(comm, forces, stepping, Start { bodies, time: 0.0 }).unwrap();
     for k in 1..=steps {
-        simulation.step(length, k as f64 * length).unwrap();
+        simulation.step(comm, length, k as f64 * length).unwrap();
         look(&simulation);
     }
     simulation.bodies().clone()
@@ -88,16 +87,8 @@ fn bodies_that_share_a_rung_go_as_fixed_steps_do() {
 
 #[test]
 fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
-    let controlled = Forces {
-        accuracy: Some(2e-3),
-        ..Keys {
-            accuracy: Some(2e-3),
-            softening: Some(softened(Walk::Fmm, 0.003).gravity.softening),
-            ..Keys::default()
-        }
-        .try_into()
-        .unwrap()
-    };
+    let softening = softened(Walk::Fmm, 0.003).gravity.softening;
+    let controlled = Forces::of_accuracy(2e-3, Walk::Fmm, None, softening);
     for forces in
         [softened(Walk::Fmm, 0.003), softened(Walk::Tree, 0.003), softened(Walk::Direct, 0.003), controlled]
     {
