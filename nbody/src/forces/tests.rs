@@ -87,6 +87,6 @@ fn a_search_gives_up_where_errors_do_not_answer() {
 fn an_accuracy_out_of_reach_is_refused() {
     for asked in [0.0, -1.0, 9e-7, 0.051, f64::NAN, f64::INFINITY] {
         let error = Forces::of_accuracy(asked, Walk::Fmm, None, Softening::default()).check().unwrap_err();
-        assert!(matches!(error, crate::Error::Accuracy { .. }), "{asked}: {error}");
+        assert!(matches!(error, Error::Accuracy { .. }), "{asked}: {error}");
     }
 }
