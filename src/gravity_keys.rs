@@ -50,7 +50,11 @@ pub struct Keys {
     pub allow_missed: bool,
     /// Softening at short distances.
     #[arg(skip)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::softening_keys::deserialize_some"
+    )]
     pub softening: Option<Softening>,
 }
 

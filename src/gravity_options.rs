@@ -2,6 +2,7 @@
 
 use crate::gravity_keys::{self, Keys};
 use crate::key_errors::name_key;
+use crate::machine;
 use anyhow::{Error, Result};
 use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
@@ -33,6 +34,7 @@ impl GravityOptions {
         softening.kernel = self.kernel.unwrap_or(softening.kernel);
         let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
         forces.gravity.constant = constant;
+        machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
         Ok(forces)
     }

@@ -39,6 +39,7 @@ pub mod reading_options;
 pub mod render;
 pub mod report;
 pub mod run;
+mod softening_keys;
 mod spread;
 pub mod status;
 pub mod stream;

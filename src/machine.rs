@@ -1,5 +1,6 @@
 //! What the system says about the machine under the program. Where it says nothing, the answer is "unknown", never an error.
 
+use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -41,6 +42,24 @@ pub fn processor() -> String {
 /// Who made it, in the word that it gives itself, such as GenuineIntel.
 pub fn vendor() -> String {
     of_the_processor("vendor_id")
+}
+
+/// Names the SIMD path to compute on, `scalar` or one that the processor has; without it the fastest is taken.
+const SIMD_VARIABLE: &str = "HEOROT_SIMD";
+
+/// Makes this process compute on the SIMD path that the environment asks for.
+///
+/// # Errors
+/// If it asks for one that this processor does not have.
+pub fn choose_arithmetic() -> Result<()> {
+    let Some(wanted) = std::env::var_os(SIMD_VARIABLE) else { return Ok(()) };
+    let wanted = wanted.to_string_lossy();
+    treecode::choose_simd_path(&wanted).with_context(|| {
+        format!(
+            "environment variable {SIMD_VARIABLE} = {wanted}: must be one of {} on this processor, or unset",
+            treecode::simd_paths().join(", ")
+        )
+    })
 }
 
 /// What decides the bits of a result: the SIMD path and, where it has estimates of 1 / sqrt(x), whose digits are up to the maker, the maker of the processor.

@@ -2,6 +2,7 @@
 
 use crate::initial::Initial;
 use crate::key_errors::name_key;
+use crate::machine;
 use crate::movie::Movie;
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
@@ -394,6 +395,7 @@ impl Parameters {
     }
 
     fn check(&self) -> Result<()> {
+        machine::choose_arithmetic()?;
         self.gravity.check().map_err(name_key)?;
         self.time.check(&self.gravity)?;
         if self.batch.checkpoint_steps == Some(0) {

@@ -2,10 +2,10 @@
 #![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
 use decomposition::Solo;
-use nbody::forces::Forces;
-use nbody::model::{Model, Spherical, TwoBody, generate};
-use nbody::stepping::Stepping;
-use nbody::{Simulation, Start};
+use heorot_nbody::forces::Forces;
+use heorot_nbody::model::{Model, Spherical, TwoBody, generate};
+use heorot_nbody::stepping::Stepping;
+use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
 

@@ -3,6 +3,7 @@
 use crate::gravity_keys;
 use crate::initial::{self, Initial};
 use crate::key_errors::name_key;
+use crate::machine;
 use anyhow::{Context, Error, Result, bail};
 use decomposition::Comm;
 use nbody::forces::Forces;
@@ -131,6 +132,7 @@ impl Case {
             ..gravity_keys::Keys::default()
         };
         let forces = Forces::try_from(keys).map_err(Error::msg)?;
+        machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
         let energy_bound = energy_error;
         Ok(Case { problem: name, version, walk, bodies, wanted_error, step, energy_bound, model, forces })
