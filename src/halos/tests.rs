@@ -1,11 +1,12 @@
-//! Groups against testing all pairs, and the same on any number of ranks.
+//! Groups agree with a test of all pairs and do not depend on the number of ranks.
 
 use super::*;
 use decomposition::{Comm, threads};
 use io::Units;
 use io::snapshot::{Fields, Header, Layout};
 
-/// Clumps, some next to each other, on a thin background, with ids in no order of place.
+/// Clumps, some of them close together, on a sparse background. The ids are not ordered by
+/// position.
 fn field(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     let mut state = 12_345u64;
@@ -27,7 +28,7 @@ fn field(n: usize) -> Bodies {
     bodies
 }
 
-/// The smallest id that each body is connected with, by testing all pairs.
+/// The smallest id that each body is linked to, by testing all pairs.
 fn by_all_pairs(bodies: &Bodies, length: f64) -> Vec<(u64, u64)> {
     let n = bodies.len();
     let mut labels = bodies.id.clone();
@@ -52,7 +53,7 @@ fn by_all_pairs(bodies: &Bodies, length: f64) -> Vec<(u64, u64)> {
     pairs
 }
 
-/// Bodies of one rank if all are dealt out in turn.
+/// This rank's bodies if all are distributed in turn.
 fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
     let mut mine = all.clone();
     mine.permute(
@@ -76,7 +77,7 @@ fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
     pairs
 }
 
-/// Bodies of two groups may share an id: that joins nobody.
+/// Two bodies with the same id may belong to different groups.
 #[test]
 fn ids_join_no_groups() {
     let mut all = field(1200);
@@ -107,7 +108,8 @@ fn groups_are_those_of_all_pairs_on_any_number_of_ranks() {
     }
 }
 
-/// A chain that winds through all ranks many times, with its smallest id at one end: labels must go all the way.
+/// A chain that crosses all ranks many times, with its smallest id at one end. The label must
+/// travel along all of it.
 #[test]
 fn a_chain_through_all_ranks_is_one_group() {
     let n = 4000;
@@ -208,7 +210,7 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     let mut flat = field(100);
     flat.pos[2].fill(0.0);
     write("flat.hdf5", &flat);
-    // Twins in haloes apart, or in none.
+    // Bodies with the same id, in different haloes or in none.
     let mut twins = field(3000);
     (twins.id[1], twins.id[2]) = (5, 5);
     write("twins.hdf5", &twins);
@@ -217,7 +219,7 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     let (groups, ids) = census_on(1, &field(3000), 0.02, 20);
     assert_eq!((catalogue.time, catalogue.units, catalogue.linking_length), (2.5, Units::NBODY, 0.02));
     assert_eq!((catalogue.groups, catalogue.ids), (groups, ids));
-    // The clumps reach from 0 to 1.03 about: 0.2 mean separations of 3000 bodies are 0.014.
+    // The clumps extend from 0 to about 1.03, so 0.2 mean separations of 3000 bodies are 0.014.
     halos(folder.path(), "@/a.hdf5 -o @/b.hdf5").unwrap();
     let length = catalogue::read(&folder.path().join("b.hdf5")).unwrap().linking_length;
     assert!((length / (0.2 / 3000f64.cbrt()) - 1.0).abs() < 0.05, "{length}");
