@@ -81,7 +81,7 @@ pub struct Run {
     pub control: Option<Control>,
     /// Error of the forces at the end.
     pub force_error: Accuracy,
-    /// Sums of forces and torques that should vanish.
+    /// Centre of mass and sum of all forces.
     pub balance: Balance,
     /// Compute time of each rank [s].
     pub busy: Vec<f64>,
