@@ -17,7 +17,7 @@ const half = Math.SQRT1_2;
 const AXES = { z: [0, 0, 0, 1], y: [-half, 0, 0, half], x: [-0.5, -0.5, -0.5, 0.5] };
 
 class Camera {
-  static view = Math.tan((20 * Math.PI) / 180); // half of the shorter side of the picture, at distance 1
+  static view = Math.tan((20 * Math.PI) / 180); // half the shorter side, at distance 1
 
   constructor() {
     this.reset();

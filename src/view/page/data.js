@@ -77,7 +77,7 @@ class Library {
     gl.bindBuffer(gl.ARRAY_BUFFER, frame.buffer);
     gl.bufferSubData(gl.ARRAY_BUFFER, 6 * first, bytes, 0, 6 * length); // upper 16 bits of three coordinates
     gl.bufferSubData(gl.ARRAY_BUFFER, 6 * count + 3 * first, bytes, 6 * length, 3 * length); // lower 8 bits
-    gl.bufferSubData(gl.ARRAY_BUFFER, 9 * count + first, bytes, 9 * length, length); // speed, 0 for a missing body
+    gl.bufferSubData(gl.ARRAY_BUFFER, 9 * count + first, bytes, 9 * length, length); // speed
     frame.loaded += length;
     this.onprogress();
   }
