@@ -1,4 +1,5 @@
-//! How fast are interactions computed? The kernels' part of a force evaluation of a stated error, in interactions a second, all threads.
+//! How fast are interactions computed? Time of the kernels in a force evaluation with a known
+//! error, in interactions per second, all threads.
 
 mod common;
 #[path = "common/field.rs"]

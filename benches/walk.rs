@@ -1,4 +1,5 @@
-//! How fast are interaction lists made? The walk's part of a force evaluation of a stated error, in bodies a second, all threads.
+//! How fast are interaction lists built? Time of the walk in a force evaluation with a known error,
+//! in bodies per second, all threads.
 
 mod common;
 #[path = "common/field.rs"]

@@ -647,7 +647,7 @@ fn numpy_archives_stored_and_compressed() {
         bears_changes("bodies.npz", &bytes);
     }
     let name = [("x\ny.npy", vec![1; 20])];
-    let expected = "x\\ny.npy: is no NumPy array of version 1, 2 or 3"; // found by fuzzing: the message had two lines
+    let expected = "x\\ny.npy: is no NumPy array of version 1, 2 or 3"; // had two lines
     assert_eq!(fault_of("a.npz", &npz(CompressionMethod::Stored, &name)), expected);
     let short = [members[0].clone(), ("x.npy", npy("'<f8'", false, "(999,)", &doubles(&[0.0; 999])))];
     assert_eq!(

@@ -507,7 +507,7 @@ fn bound_time(length: u64) {
 /// Limits the memory of this process to what the data of a file of this length may need.
 fn bound_memory(length: u64) {
     let most = MEMORY.saturating_add(length.saturating_mul(MOST_INFLATED));
-    // The soft limit of this process does not apply to the reader.
+    // Lifts the limit of an earlier request, which `memory` would take into account.
     let none = Rlimit { current: getrlimit(Resource::As).maximum, ..getrlimit(Resource::As) };
     let _ = setrlimit(Resource::As, none);
     let free = memory::memory().map_or(u64::MAX, |memory| memory.available);
