@@ -77,10 +77,12 @@ const PATHS: [(&str, &str, Use); 51] = [
 ];
 
 /// A command line that writes. `OUT` is the output name without its ending, and `DIR` is the folder
-/// of the inputs. The first ending of the list is used here; the others are also allowed.
+/// of the inputs.
 struct Writer {
     line: &'static str,
+    /// Allowed endings of the output. The first one is used here.
     endings: &'static [&'static str],
+    /// Endings of files that are written beside it.
     beside: &'static [&'static str],
     /// An input of the command, which must not be overwritten under any name.
     input: &'static str,

@@ -613,7 +613,7 @@ fn ids_that_are_shared_change_no_force() {
         assert!(shared.acc.iter().flatten().all(|a| *a != 0.0));
         assert_eq!(shared, expected, "{walk}");
     }
-    // The reference counts only for bodies with the same positions.
+    // A reference must have the same bodies at the same positions.
     let [reference, moved] = ["reference.hdf5", "moved.txt"].map(|name| root.path().join(name));
     let reference = reference.to_str().unwrap();
     succeed(&["force", &none, "-o", reference, "--units", "nbody", "--walk", "direct"]);

@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn gravity_is_one_in_nbody_units_and_43009_in_galactic_ones() {
         assert_eq!(Units::NBODY.gravitational_constant(), 1.0);
-        let solar_mass_parameter = 1.327_124_4e26; // cm^3/s^2, IAU 2015: known far better than G or the mass
+        let solar_mass_parameter = 1.327_124_4e26; // cm^3/s^2, IAU 2015
         let expected = 1e10 * solar_mass_parameter / KILOPARSEC_IN_CM / 1e10;
         assert!((Units::GALACTIC.gravitational_constant() / expected - 1.0).abs() < 1e-9);
     }

@@ -7,7 +7,7 @@ pub(super) const MARK: &str = "# %ECSV";
 /// The relevant lines of a header.
 #[derive(Default)]
 pub(super) struct Head {
-    /// The list of columns.
+    /// Lines of the list of columns, in YAML.
     columns: String,
     in_columns: bool,
 }

@@ -1,6 +1,5 @@
 //! Parses the Python literals in the header of a NumPy array.
 
-/// A literal.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Text(String),

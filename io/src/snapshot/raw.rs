@@ -1,6 +1,8 @@
 //! MPI and HDF5 calls for which there is no safe interface: the collective transfer, agreement
 //! between ranks, and texts of any length.
-#![allow(unsafe_code)] // the hdf5 crate lacks transfer properties and texts of run-time length; it and MPI-IO take raw communicators
+// The hdf5 crate lacks transfer properties and texts of run-time length. It and MPI-IO take raw
+// communicators.
+#![allow(unsafe_code)]
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, H5Type, Location};
@@ -14,8 +16,8 @@ use std::path::Path;
 
 /// The writers of a snapshot.
 ///
-/// A communicator is borrowed, so that it is one of a running MPI and outlives the writers. A raw handle
-/// is not accepted:
+/// A communicator is borrowed, so that it is one of a running MPI and outlives the writers. A raw
+/// handle is not accepted:
 ///
 /// ```compile_fail
 /// let writers = io::snapshot::Writers::Mpi { comm: std::ptr::null_mut(), rank: 0, size: 2 };
