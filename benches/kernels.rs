@@ -1,5 +1,5 @@
-//! How fast are interactions computed? Time of the kernels in a force evaluation with a known
-//! error, in interactions per second, all threads.
+//! How fast are interactions computed? Speed of the kernels [interactions/s] in a force evaluation
+//! with a known error, all threads.
 
 mod common;
 #[path = "common/field.rs"]

@@ -1,5 +1,5 @@
-//! How fast are interaction lists built? Time of the walk in a force evaluation with a known error,
-//! in bodies per second, all threads.
+//! How fast are interaction lists built? Speed of the walk [bodies/s] in a force evaluation with a
+//! known error, all threads.
 
 mod common;
 #[path = "common/field.rs"]

@@ -316,8 +316,8 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     Ok(Check { what, passed: Some(wrong.is_empty()) })
 }
 
-/// Ranks whose state is not the known one. If none is known, ranks that differ from more than half
-/// of all.
+/// Ranks whose state is not the known one. If none is known, ranks whose state is not that of more
+/// than half of all ranks.
 fn outsiders(states: &[u64], known: Option<&str>) -> Vec<usize> {
     let votes = |state: u64| states.iter().filter(|&&other| other == state).count();
     let is_right = |state: u64| match known {

@@ -136,8 +136,8 @@ impl Fabric {
             Kind::Exchange(messages) if self.nodes == 1 => self.exchange(messages, clocks),
             Kind::Exchange(messages) => {
                 // Each of log2(n) rounds carries half of all lengths (Bruck et al. 1997).
-                // Alternatively, each rank sends a length to each other rank. The ranks of a node
-                // share its link.
+                // Alternatively, each rank sends a length to each other rank. The faster method
+                // counts. The ranks of a node share its link.
                 let (ranks, sharing) = (self.ranks as f64, self.ranks_per_node as f64);
                 let lengths = LENGTH as f64 * ranks * sharing * self.per_byte();
                 let in_rounds = ranks.log2().ceil() * self.latency + 0.5 * ranks.log2().ceil() * lengths;

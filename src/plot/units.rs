@@ -1,4 +1,4 @@
-//! Units of plot axes: astronomical units of about the size of the run's units.
+//! Units of plot axes: the unit of astronomy that is closest in size to each unit of the run.
 
 use io::Units;
 

@@ -1,4 +1,4 @@
-//! Pictures in memory, and a plotters backend that draws on them with well-set text.
+//! Pictures in memory, and a plotters backend that draws on them with well-rendered text.
 
 use crate::colour::{Rgb, blend};
 use crate::font;

@@ -37,7 +37,7 @@ pub(super) struct Table {
     separator: Separator,
 }
 
-/// Position of a column in a row, and factor from its unit to that of the table.
+/// Position of a column in a row, its unit, and the factor to the unit of the table.
 #[derive(Clone, Debug)]
 struct Place {
     cell: usize,

@@ -15,7 +15,7 @@ pub(super) struct Unit {
 pub(super) enum Said {
     /// No statement, such as a missing value.
     Nothing,
-    /// No unit, or the internal unit of the program. Also a line below a header.
+    /// No unit, or the internal unit of the program. Also a rule such as `---`.
     Code,
     Unit(Unit),
     /// Not understood.

@@ -53,14 +53,16 @@ pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Reads the share of rank `rank` of `size` from a file of any [`Format`]. A share is a contiguous
-/// range of nearly equal length, in HDF5 one range per type. Together, the shares are all bodies.
+/// range of nearly equal length, in HDF5 one range per type. Together, the shares contain all
+/// bodies.
 ///
 /// `path` is a file, any of several files, or the beginning of their names. Potential and
 /// acceleration are read if the file has them.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is inconsistent, or if its bodies do not fit into memory. If a
-/// body of the share has a position or velocity that is not finite, or a mass that is not positive.
+/// If the snapshot cannot be read or is inconsistent, or if its bodies do not fit into memory. Also
+/// if a body of the share has a position or velocity that is not finite, or a mass that is not
+/// positive.
 pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     read_wanted(path, &Wanted { rank, size, ..Wanted::default() })
 }

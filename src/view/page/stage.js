@@ -6,7 +6,7 @@ const RAMP = description.ramp.length;
 
 const BODY_VERTEX = `#version 300 es
 // For each of four snapshots: the upper 16 and the lower 8 bits of the coordinates, and the speed.
-// The speed is 1 plus its ratio to the greatest in steps of 1 / 254, or 0 for a missing body.
+// The speed is stored as 1 plus 254 times its ratio to the greatest, or as 0 for a missing body.
 layout(location = 0) in vec3 high0;
 layout(location = 1) in vec3 high1;
 layout(location = 2) in vec3 high2;

@@ -221,7 +221,7 @@ fn the_constant_of_gravitation_of_a_file_is_kept() {
         header_with(&[], &units.chain([("GravityConstantInternal", gravity)]).collect::<Vec<_>>())
     };
     let Units { length_in_cm: length, mass_in_g: mass, velocity_in_cm_per_s: velocity } = Units::GALACTIC;
-    // 0 means the value that follows from the units. Programs know it to about four digits.
+    // 0 means the value that follows from the units. Programs agree on it to about four digits.
     for same in [0.0, 43018.7, 43007.1] {
         let header = read([length, mass, velocity], same).unwrap();
         assert_eq!((header.units, header.gravity, header.remarks.len()), (Some(Units::GALACTIC), None, 0));
