@@ -92,8 +92,8 @@ impl Error {
     }
 }
 
-/// Removes control characters from a message, which may contain names from a damaged file. The
-/// result is one line.
+/// Escapes control characters in a message, which may contain names from a damaged file. The result
+/// is one line.
 fn one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()

@@ -3,9 +3,9 @@
 //! body's position in the key order of all ranks. Ids are not used, because bodies of two groups
 //! may share an id.
 //!
-//! Each rank groups its own bodies together with copies of near bodies from other ranks. Ranks then
-//! exchange the labels of shared bodies until no label changes. The result is the same on any
-//! number of ranks.
+//! Each rank groups its own bodies together with ghosts, copies of nearby bodies from other ranks.
+//! Ranks then exchange the labels of shared bodies until no label changes. The result is the same
+//! on any number of ranks.
 
 use decomposition::{Comm, collective, in_key_order};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -26,7 +26,7 @@ pub struct Labelled {
     pub labels: Vec<u64>,
 }
 
-/// A copy of a body from another rank.
+/// A ghost: a copy of a body from another rank.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Guest {

@@ -5,7 +5,6 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::path::Path;
 
-/// The built-in table.
 const BUILT_IN: &str = include_str!("../../inputs/networks.toml");
 
 /// Networks and nodes.

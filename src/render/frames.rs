@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
     /// This rank's bodies at a moment. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a snapshot cannot be read or holds invalid bodies, or if a frame
+    /// The same on every rank, if a snapshot cannot be read or holds invalid bodies. Also if a frame
     /// lies between two snapshots with different bodies.
     pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
         let (crew, kinds, neighbours) = (self.crew, self.sequence.kinds, self.neighbours);

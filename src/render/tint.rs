@@ -28,7 +28,6 @@ pub enum ColourBy {
     Arrival,
 }
 
-/// Names of the particle types.
 const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
 
 /// Computes the value or group that sets the colour of each body.

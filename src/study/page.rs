@@ -10,7 +10,6 @@ use std::path::Path;
 use treecode::Phase;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// A table of the page.
 struct Table {
     title: &'static str,
     header: Vec<String>,

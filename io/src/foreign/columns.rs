@@ -1,6 +1,5 @@
 //! Names of columns in tables and arrays, and the columns that bodies require.
 
-/// Content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Mass,

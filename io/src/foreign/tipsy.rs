@@ -31,7 +31,6 @@ const RECORDS: [Record; 3] = [
     Record { kind: 4, bytes: 44, potential: 10, ignored: &["metals", "tform", "eps"] },
 ];
 
-/// The counts of a header.
 struct Counts {
     big_endian: bool,
     rows: [u64; 3],

@@ -120,7 +120,6 @@ impl Cells {
         Ok(Some(Cells { bounds, rows }))
     }
 
-    /// Number of cells.
     pub(super) fn len(&self) -> usize {
         self.bounds.len()
     }

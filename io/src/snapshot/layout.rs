@@ -71,7 +71,7 @@ pub(super) const CHUNK: usize = 1 << 14;
 /// compressed rows is not known yet, so space is checked for uncompressed rows.
 ///
 /// A full disk must be detected here. Open MPI 4.1 has been seen to report success for a collective
-/// write on a full disk, and HDF5 cannot release a file that it fails to close.
+/// write on a full disk. HDF5 cannot release a file that it fails to close.
 pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
     let number = if frame.layout.single { 4 } else { 8 };
     let bytes = |column: Column| if column == Column::Ids { 8 } else { number * column.width() as u64 };

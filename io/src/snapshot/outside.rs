@@ -56,8 +56,8 @@ pub(super) fn close_links() {
     }
 }
 
-/// Fails if the path `name` in the file leads through an external link that may not be followed or
-/// whose target is not a regular file.
+/// Fails if the path `name` in the file leads through an external link that may not be followed.
+/// Also fails if the target of that link is not a regular file.
 pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), String> {
     let name = name.trim_matches('/');
     let ends = name.match_indices('/').map(|(place, _)| place).chain([name.len()]);

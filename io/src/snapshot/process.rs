@@ -200,7 +200,6 @@ fn perform(path: &Path, what: &What, sink: &mut impl Sink) -> Result<Rest, Error
     }
 }
 
-/// Reads a halo catalogue.
 pub(crate) fn read_catalogue(path: &Path) -> Result<Catalogue, Error> {
     let answer = ask(path, What::Catalogue)?;
     Catalogue::from_numbers(&answer.catalogue).ok_or_else(|| Error::snapshot(path, GARBLED))

@@ -67,8 +67,8 @@ pub struct Found {
 /// snapshot.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is inconsistent, or if a body of the region and of the wanted
-/// types has invalid values.
+/// If the snapshot cannot be read or is inconsistent, or if a wanted body of the region has invalid
+/// values.
 pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Header, Bodies, Found), Error> {
     let located = locate(path);
     let (mut header, mut bodies, found) = match recognize(&located)? {

@@ -130,7 +130,6 @@ fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
     })
 }
 
-/// Opens a file for reading.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
     crate::file::open(path)?;
     File::open(path).map_err(|error| {
