@@ -295,7 +295,8 @@ mod tests {
         script(&arguments, "launch() { printf '%s\\n' \"$@\"; exit; }", Path::new(program))
     }
 
-    /// Bash runs the script, with a launcher that prints its words: all of them must arrive as they were, and nothing else must happen.
+    /// Bash runs the script with a launcher that prints its arguments. All of them must arrive
+    /// unchanged, and nothing else may be executed.
     #[test]
     fn names_are_words_of_the_script_whatever_they_hold() {
         let folder = tempfile::tempdir().unwrap();
@@ -352,7 +353,7 @@ mod tests {
         assert!(one_line(Path::new(bytes)).is_err());
     }
 
-    /// A line of a study is words, too: none of them is run.
+    /// The lines of a study are quoted, too: none of their words is executed.
     #[test]
     fn the_lines_of_a_study_are_words() {
         let folder = tempfile::tempdir().unwrap();

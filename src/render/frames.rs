@@ -93,8 +93,8 @@ impl<'a> Reader<'a> {
     /// This rank's bodies at a moment. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a snapshot cannot be read or holds invalid bodies. Also if a frame
-    /// lies between two snapshots with different bodies.
+    /// The same on every rank, if a snapshot cannot be read or holds invalid bodies. Also if a
+    /// frame lies between two snapshots with different bodies.
     pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
         let (crew, kinds, neighbours) = (self.crew, self.sequence.kinds, self.neighbours);
         let wanted = [moment.snapshot, moment.snapshot + usize::from(moment.part > 0.0)];
