@@ -1,4 +1,4 @@
-//! `heorot convert`: bodies from a file of any known format, as a snapshot.
+//! `heorot convert`: converts bodies from a file of any known format to a snapshot.
 
 use crate::console::say;
 use crate::initial::{self, Loaded};
@@ -57,10 +57,10 @@ Units may stand in a row below the names, or behind them, as in x [kpc].
 A .npy holds an array of fields with these names, or of rows with 7 numbers in this order; a .npz one array of each name, or mass, pos and
 vel. Bodies without a type are of type 1, those without an id are numbered in the order of the file.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the file cannot be read, holds impossible bodies, or the snapshot cannot be written.
+/// If the file cannot be read, holds invalid bodies, or the snapshot cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| {
         let layout = arguments.layout.layout();
@@ -78,7 +78,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
-        // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
+        // The accelerations and potentials of the file may not match these units and this gravity.
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
         let count = collective::sum(crew.comm, bodies.len() as u64);
         if crew.leads() {

@@ -51,10 +51,10 @@ Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision ar
 those of a disc galaxy of type 1 (halo), 2 (disc) and 3 (bulge).
 The same options are keys of the [initial] table of a parameter file, with _ for -.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a parameter is out of its range or the file cannot be written.
+/// If a parameter is out of range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
     let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
@@ -68,7 +68,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 impl Arguments {
-    /// The model asked for, and the units of its numbers.
+    /// The requested model and its units.
     fn model(&self) -> Result<(Model, Units)> {
         let mut keys = self.keys.clone();
         if let Some(file) = &self.from {

@@ -1,4 +1,5 @@
-//! `heorot plan`: memory, disk and time that a parameter file will need, before a job is submitted.
+//! `heorot plan`: estimates memory, disk space and time of a parameter file before a job is
+//! submitted.
 
 use crate::console::{duration, say};
 use crate::key_errors::name_key;
@@ -48,11 +49,11 @@ const EXAMPLES: &str = "Examples:
 The time rests on a few steps of a Plummer sphere with the forces of the file, computed here and now with one thread, and on perfect scaling to
 cores like this one: a run takes longer where ranks wait for each other or for files.";
 
-/// Bodies and steps of the pilot.
+/// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the parameter file is wrong, or the run does not fit.
@@ -114,7 +115,7 @@ fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
     ));
 }
 
-/// Bytes of a snapshot, before compression.
+/// Size of a snapshot before compression [bytes].
 fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     let fields =
         if output.acceleration { 3 } else { 0 } + u64::from(output.potential) + u64::from(output.time_step);
@@ -122,7 +123,7 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     ((8 + number * (7 + fields)) * bodies) as f64
 }
 
-/// Seconds that a core computes for a body in a step.
+/// Core time per body and step [s], from a small test run.
 fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };

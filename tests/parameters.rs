@@ -1,4 +1,4 @@
-//! What a parameter file may say, and what is answered when it is wrong.
+//! Parameter files: valid contents, and the errors for invalid ones.
 
 use heorot::initial::Initial;
 use heorot::parameters::Parameters;

@@ -1,4 +1,4 @@
-//! `heorot halos`: groups of bodies that are friends of friends, and a catalogue of them.
+//! `heorot halos`: finds friends-of-friends groups and writes a catalogue.
 
 use crate::cli::above_zero;
 use crate::console::{say, warn};
@@ -62,10 +62,11 @@ system, of the smallest box around its bodies. Bodies across the faces of a peri
 /Group holds GroupID (the smallest id in it), GroupLen, GroupOffset (of its ids in /IDs/ID), GroupMass, GroupPos and GroupVel of the centre of
 mass, GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp (in one dimension); most members come first.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the snapshot cannot be read, has no bodies of the types wanted or shared ids, or the catalogue cannot be written.
+/// If the snapshot cannot be read, has no bodies of the wanted types or shared ids, or the
+/// catalogue cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| find(crew, arguments))
 }

@@ -6,7 +6,8 @@ use io::Units;
 use io::snapshot::{Fields, Header, Layout};
 use treecode::math::hash;
 
-/// Clumps, some next to each other, on a thin background, with ids in no order of place.
+/// Clumps, some of them close together, on a sparse background. The ids are not ordered by
+/// position.
 fn field(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     let mut state = 12_345u64;
@@ -57,7 +58,7 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     let mut flat = field(100);
     flat.pos[2].fill(0.0);
     write("flat.hdf5", &flat);
-    // Twins in haloes apart, or in none.
+    // Bodies with the same id, in different haloes or in none.
     let mut twins = field(3000);
     (twins.id[1], twins.id[2]) = (5, 5);
     write("twins.hdf5", &twins);
@@ -67,7 +68,7 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     let groups: Vec<Group> = found.iter().map(group).collect();
     assert_eq!((catalogue.time, catalogue.units, catalogue.linking_length), (2.5, Units::NBODY, 0.02));
     assert_eq!((catalogue.groups, catalogue.ids), (groups, ids));
-    // The clumps reach from 0 to 1.03 about: 0.2 mean separations of 3000 bodies are 0.014.
+    // The clumps extend from 0 to about 1.03, so 0.2 mean separations of 3000 bodies are 0.014.
     halos(folder.path(), "@/a.hdf5 -o @/b.hdf5").unwrap();
     let length = catalogue::read(&folder.path().join("b.hdf5")).unwrap().linking_length;
     assert!((length / (0.2 / 3000f64.cbrt()) - 1.0).abs() < 0.05, "{length}");

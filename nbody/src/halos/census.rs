@@ -1,12 +1,12 @@
-//! From labels to haloes: the members of a group meet on one rank, in the order of their ids, so that sums are the same on any number of
-//! ranks.
+//! Collects the members of each group on one rank and computes the properties of the group. Members
+//! are ordered by id, so sums are the same on any number of ranks.
 
 use super::friends::Labelled;
 use decomposition::{Comm, collective};
 use treecode::math::hash;
 use treecode::math::norm;
 
-/// What of a body travels to the rank where its group meets.
+/// The data of a body that are sent to the rank of its group.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Member {
@@ -38,8 +38,9 @@ pub struct Halo {
     pub dispersion: f64,
 }
 
-/// All groups of at least `least` members come to the leading rank, those with most members first, and the ids of their members, group by group in
-/// ascending order; the others get none. Ids must be unique: they order the sums and the groups. Collective.
+/// Collects all groups of at least `least` members on the leading rank, the largest first. The
+/// second list holds the ids of their members, group by group in ascending order. Other ranks get
+/// empty lists. Ids must be unique, because they order the sums and the groups. Collective.
 pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Halo>, Vec<u64>) {
     let members = meet(comm, labelled);
     let (mut groups, mut ids) = (Vec::new(), Vec::new());
@@ -69,7 +70,8 @@ pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Halo>, V
     (all.into_iter().map(|(group, _)| group).collect(), ids)
 }
 
-/// Sends every body to the rank that a hash of its label chooses, and gives what came here, group by group in the order of the ids.
+/// Sends every body to the rank chosen by a hash of its label. Returns the received members, group
+/// by group in the order of the ids.
 fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> {
     let mut out = vec![Vec::new(); comm.size()];
     for (i, &label) in labels.iter().enumerate() {
@@ -113,7 +115,7 @@ fn halo(members: &[Member]) -> Halo {
     }
 }
 
-/// Numbers in a message about a group.
+/// Number of integers per group in a message.
 const NUMBERS: usize = 12;
 
 fn to_numbers(group: &Halo) -> [u64; NUMBERS] {
