@@ -257,15 +257,13 @@ impl Evaluation {
 /// What pulls of all bodies of all ranks, in key order, for the direct walk, and the index of this rank's first body among them.
 fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> (Bodies, usize) {
     let mut message = Vec::new();
-    let mine = Bodies {
-        id: bodies.id.clone(),
-        kind: bodies.kind.clone(),
-        mass: bodies.mass.clone(),
-        pos: bodies.pos.clone(),
-        ..Bodies::zeroed(bodies.len())
-    };
+    let mut mine = Bodies::zeroed(bodies.len());
+    mine.id.clone_from(&bodies.id);
+    mine.kind.clone_from(&bodies.kind);
+    mine.mass.clone_from(&bodies.mass);
+    mine.pos.clone_from(&bodies.pos);
     mine.write(0..mine.len(), &mut message);
-    let (mut all, mut first) = (Bodies::default(), 0);
+    let (mut all, mut first) = (mine.like(), 0);
     for (rank, message) in comm.all_gather(&message).iter().enumerate() {
         if rank == comm.rank() {
             first = all.len();

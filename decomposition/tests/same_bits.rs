@@ -6,7 +6,7 @@ use heorot_decomposition::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
+use treecode::{Array, Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
 
 const STEPS: usize = 10;
 
@@ -121,26 +121,10 @@ fn with_energy(comm: &dyn Comm, now: Evaluation) -> (Bodies, [u64; 2]) {
     (now.bodies, energy.map(f64::to_bits))
 }
 
-/// The bits of every column of bodies, by name. No column can be forgotten: all fields are named.
-fn columns(bodies: &Bodies) -> Vec<(&'static str, Vec<u64>)> {
-    let Bodies { id, kind, mass, pos, vel, acc, pot, work, jerk, needed, rung } = bodies;
-    let doubles = |array: &Vec<f64>| array.iter().map(|x| x.to_bits()).collect();
-    let singles = |array: &Vec<f32>| array.iter().map(|x| u64::from(x.to_bits())).collect();
-    let bytes = |array: &Vec<u8>| array.iter().copied().map(u64::from).collect();
-    let mut all = vec![
-        ("id", id.clone()),
-        ("type", bytes(kind)),
-        ("mass", doubles(mass)),
-        ("potential", doubles(pot)),
-        ("work", singles(work)),
-        ("jerk", singles(jerk)),
-        ("needed step", singles(needed)),
-        ("rung", bytes(rung)),
-    ];
-    for (name, vector) in [("position", pos), ("velocity", vel), ("acceleration", acc)] {
-        all.extend(vector.iter().map(|axis| (name, doubles(axis))));
-    }
-    all
+/// The bits of every column of bodies, by name.
+fn columns(bodies: &Bodies) -> Vec<(&str, Vec<u64>)> {
+    let bits = |array: Array| (0..array.len()).map(|i| array.bits(i)).collect();
+    bodies.arrays().map(|(name, _, _, array)| (name, bits(array))).collect()
 }
 
 /// Panics unless every bit of the state and of the field agrees.

@@ -77,15 +77,7 @@ fn no_room(bodies: u64, needed: u128, available: u64) -> String {
 pub(crate) fn reserve(path: &Path, bodies: &mut Bodies, more: u64) -> Result<(), Error> {
     let full = || Error::snapshot(path, format!("holds {more} bodies to read, which do not fit into memory"));
     let more = usize::try_from(more).map_err(|_| full())?;
-    let Bodies { id, kind, mass, pos, vel, acc, pot, work, jerk, needed, rung } = bodies;
-    let mut result = id.try_reserve_exact(more).and(kind.try_reserve_exact(more));
-    for array in [mass, pot].into_iter().chain(pos).chain(vel).chain(acc) {
-        result = result.and(array.try_reserve_exact(more));
-    }
-    for array in [work, jerk, needed] {
-        result = result.and(array.try_reserve_exact(more));
-    }
-    result.and(rung.try_reserve_exact(more)).map_err(|_| full())
+    bodies.try_reserve(more).map_err(|_| full())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Progress};
-use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping};
+use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping, add_columns};
 use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
 use serde::{Deserialize, Serialize};
@@ -116,12 +116,16 @@ impl Simulation {
         progress: Progress,
         part: Option<PartialStep>,
     ) -> Simulation {
+        let Start { mut bodies, time } = start;
+        if let Stepping::Adaptive(_) = stepping {
+            add_columns(&mut bodies);
+        }
         Simulation {
             engine: Engine::resume(forces, progress),
             stepping,
-            total: collective::sum(comm, start.bodies.len() as u64),
-            held: Held::Bodies(Box::new(start.bodies)),
-            time: start.time,
+            total: collective::sum(comm, bodies.len() as u64),
+            held: Held::Bodies(Box::new(bodies)),
+            time,
             diagnostics,
             last: Meter::default(),
             all: Meter::default(),
@@ -142,11 +146,13 @@ impl Simulation {
     ) -> Result<Simulation, Error> {
         let mut meter = Meter::default();
         let clock = Instant::now();
+        let Start { mut bodies, time } = start;
         if let Stepping::Adaptive(adaptive) = &stepping {
-            check_softening(comm, forces, adaptive, &start.bodies)?;
+            check_softening(comm, forces, adaptive, &bodies)?;
+            add_columns(&mut bodies);
         }
         let mut engine = Engine::new(forces);
-        let mut evaluation = engine.evaluate(comm, start.bodies, &Plan::default())?;
+        let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
         {
@@ -162,7 +168,7 @@ impl Simulation {
             stepping,
             total: collective::sum(comm, evaluation.bodies.len() as u64),
             held: Held::Evaluation(Box::new(evaluation)),
-            time: start.time,
+            time,
             diagnostics,
             all: meter.clone(),
             last: meter,

@@ -20,19 +20,17 @@ pub fn of(bodies: &Bodies) -> u64 {
     (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(one).reduce(|| 0, u64::wrapping_add)
 }
 
-/// Like [`of`], but with every column of the bodies, including those that no step reads. Use it for
-/// copies, which must agree in all columns.
+/// A checksum of every column of the bodies, including those that no step reads. Use it for copies,
+/// which must agree in all columns.
 pub fn of_every_column(bodies: &Bodies) -> u64 {
-    // All fields are named, so that the compiler reports a field that is added later.
-    let Bodies { id: _, kind, mass: _, pos: _, vel: _, acc: _, pot: _, work, jerk, needed, rung } = bodies;
-    let rest = |i: usize| {
-        let [work, jerk, needed] = [work, jerk, needed].map(|array| u64::from(array[i].to_bits()));
-        let numbers = [u64::from(kind[i]), u64::from(rung[i]), work, jerk, needed];
-        numbers.into_iter().fold(hash(!bodies.id[i]), |sum, x| hash(sum ^ x))
+    let columns: Vec<_> = bodies.arrays().collect();
+    let one = |i: usize| {
+        let numbers = columns
+            .iter()
+            .flat_map(|(_, width, _, array)| (i * width..(i + 1) * width).map(|number| array.bits(number)));
+        numbers.fold(hash(!bodies.id[i]), |sum, bits| hash(sum ^ bits))
     };
-    let sum =
-        (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(rest).reduce(|| 0, u64::wrapping_add);
-    sum.wrapping_add(of(bodies))
+    (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(one).reduce(|| 0, u64::wrapping_add)
 }
 
 /// The first difference between two lists of checksums, and the ranks that have it.

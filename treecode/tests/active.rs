@@ -56,8 +56,8 @@ fn active_bodies_feel_what_all_feel() {
             for i in 0..after.len() {
                 if after.rung[i] < least_rung {
                     assert_eq!(
-                        (after.acceleration(i), after.pot[i], after.work[i], after.jerk[i]),
-                        (before.acceleration(i), before.pot[i], before.work[i], before.jerk[i])
+                        (after.acceleration(i), after.pot[i], after.work[i], after.change[i]),
+                        (before.acceleration(i), before.pot[i], before.work[i], before.change[i])
                     );
                     continue;
                 }
@@ -67,7 +67,7 @@ fn active_bodies_feel_what_all_feel() {
                 assert!(difference(found, expected) <= 1e-6 * size, "{found:?}, not {expected:?}");
                 assert!((after.pot[i] - all.pot[i]).abs() <= 3e-6 * all.pot[i].abs());
                 let change = difference(found, before.acceleration(i));
-                assert!((f64::from(after.jerk[i]) - change).abs() <= 1e-6 * change);
+                assert!((f64::from(after.change[i]) - change).abs() <= 1e-6 * change);
             }
             assert_eq!(census.interactions.total() == 0, least_rung == 4, "nobody is on rung 4");
         }

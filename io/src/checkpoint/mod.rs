@@ -14,7 +14,7 @@ mod tests;
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use treecode::Bodies;
+use treecode::{About, Bodies, FIXED, Purpose};
 
 pub use read::Checkpoint;
 pub use write::{Gather, write};
@@ -24,7 +24,7 @@ const PIECE: usize = 1 << 16;
 
 /// The first line; the number is that of the layout.
 const TITLE: &[u8] =
-    if cfg!(target_endian = "little") { b"heorot checkpoint 1 le\n" } else { b"heorot checkpoint 1 be\n" };
+    if cfg!(target_endian = "little") { b"heorot checkpoint 2 le\n" } else { b"heorot checkpoint 2 be\n" };
 
 /// The end of the file: length and checksum of the header, as little-endian words.
 const TRAILER: usize = 16;
@@ -33,6 +33,8 @@ const TRAILER: usize = 16;
 #[derive(Serialize, Deserialize)]
 struct Header<S> {
     state: S,
+    /// The columns of the bodies that are stored, in their order.
+    columns: Vec<About>,
     pieces: Vec<Piece>,
 }
 
@@ -43,26 +45,55 @@ struct Piece {
     checksum: u64,
 }
 
-impl Piece {
-    /// Its length in the file [bytes].
-    fn bytes(self) -> u64 {
-        8 + self.bodies * bytes_per_body()
+/// The columns of bodies that are stored, in their order.
+fn stored_columns(bodies: &Bodies) -> Vec<About> {
+    let fixed = FIXED.iter().filter(|(.., purpose)| *purpose != Purpose::Scratch);
+    let fixed = fixed.map(|&(name, number, unit, purpose)| About::new(name, number, Some(unit), purpose));
+    fixed.chain(bodies.columns().iter().map(|column| column.about().clone())).collect()
+}
+
+/// Bodies without any body whose stored columns are these; `None` if this program has other ones.
+fn template(columns: &[About]) -> Option<Bodies> {
+    let mut bodies = Bodies::default();
+    let fixed = stored_columns(&bodies).len();
+    columns.get(fixed..)?.iter().for_each(|about| bodies.add_column(about.clone()));
+    (stored_columns(&bodies) == columns).then_some(bodies)
+}
+
+/// Length of pieces in the file.
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    /// Of a piece without bodies [bytes].
+    empty: u64,
+    /// Of each body [bytes].
+    body: u64,
+}
+
+impl Lengths {
+    /// Of pieces of bodies with the columns of these.
+    fn of(bodies: &Bodies) -> Lengths {
+        let length = |count: usize| {
+            let (mut some, mut message) = (bodies.like(), Vec::new());
+            some.id.resize(count, 0);
+            some.fill_up();
+            some.write(0..count, &mut message);
+            message.len() as u64
+        };
+        Lengths { empty: length(0), body: length(1) - length(0) }
+    }
+
+    /// Of a piece [bytes].
+    fn piece(self, piece: Piece) -> u64 {
+        self.empty + piece.bodies * self.body
     }
 }
 
-/// What a checkpoint of this many bodies takes on the disk, but for the state that is no body's [bytes].
-pub fn size(bodies: u64) -> u64 {
-    bodies * bytes_per_body() + bodies.div_ceil(PIECE as u64) * 64
-}
+/// Columns of adaptive steps, which a checkpoint may have [bytes per body].
+const INTEGRATOR: u64 = 8;
 
-/// Length of a body in a piece [bytes].
-fn bytes_per_body() -> u64 {
-    let length = |bodies: usize| {
-        let mut message = Vec::new();
-        Bodies::zeroed(bodies).write(0..bodies, &mut message);
-        message.len() as u64
-    };
-    length(1) - length(0)
+/// Size on the disk of a checkpoint of this many bodies, but for the state that is no body's and for columns of users [bytes].
+pub fn size(bodies: u64) -> u64 {
+    bodies * (Lengths::of(&Bodies::default()).body + INTEGRATOR) + bodies.div_ceil(PIECE as u64) * 64
 }
 
 fn checksum(bytes: &[u8]) -> u64 {

@@ -1,6 +1,6 @@
 //! Reading: each rank checks the header, takes its share of the pieces and checks those.
 
-use super::{Header, PIECE, Piece, TITLE, TRAILER, checksum, wrong};
+use super::{Header, Lengths, PIECE, Piece, TITLE, TRAILER, checksum, template, wrong};
 use crate::Error;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -15,6 +15,9 @@ pub struct Checkpoint<S> {
     pub state: S,
     path: PathBuf,
     file: File,
+    /// No bodies, with the columns of those in the file.
+    like: Bodies,
+    lengths: Lengths,
     pieces: Vec<Piece>,
 }
 
@@ -52,10 +55,17 @@ impl<S: DeserializeOwned> Checkpoint<S> {
         let header: Header<S> = serde_json::from_slice(&header).map_err(|error| {
             wrong(path, format!("was written by another version of the program: {error}"))
         })?;
+        let Some(like) = template(&header.columns) else {
+            return Err(wrong(
+                path,
+                "was written by another version of the program: its bodies have other columns",
+            ));
+        };
+        let lengths = Lengths::of(&like);
         let bytes: u128 = header
             .pieces
             .iter()
-            .map(|piece| 8 + u128::from(piece.bodies) * u128::from(super::bytes_per_body()))
+            .map(|piece| u128::from(lengths.empty) + u128::from(piece.bodies) * u128::from(lengths.body))
             .sum();
         let too_long = header.pieces.iter().any(|piece| piece.bodies > PIECE as u64);
         if too_long || bytes != u128::from(length - least - header_length) {
@@ -64,7 +74,14 @@ impl<S: DeserializeOwned> Checkpoint<S> {
                 "was written by another version of the program: its bodies have another length",
             ));
         }
-        Ok(Checkpoint { state: header.state, path: path.to_owned(), file, pieces: header.pieces })
+        Ok(Checkpoint {
+            state: header.state,
+            path: path.to_owned(),
+            file,
+            like,
+            lengths,
+            pieces: header.pieces,
+        })
     }
 
     /// How many bodies it holds.
@@ -79,12 +96,12 @@ impl<S: DeserializeOwned> Checkpoint<S> {
     pub fn read(&self, rank: usize, size: usize) -> Result<Bodies, Error> {
         let bound = |rank: usize| self.pieces.len() * rank / size;
         let (first, last) = (bound(rank), bound(rank + 1));
-        let mut offset =
-            TITLE.len() as u64 + self.pieces[..first].iter().map(|piece| piece.bytes()).sum::<u64>();
-        let mut bodies = Bodies::default();
+        let mut offset = TITLE.len() as u64
+            + self.pieces[..first].iter().map(|piece| self.lengths.piece(*piece)).sum::<u64>();
+        let mut bodies = self.like.clone();
         let mut message = Vec::new();
         for (number, piece) in self.pieces.iter().enumerate().take(last).skip(first) {
-            message.resize(piece.bytes() as usize, 0);
+            message.resize(self.lengths.piece(*piece) as usize, 0);
             self.file.read_exact_at(&mut message, offset).map_err(Error::system(&self.path, "read"))?;
             let whole = checksum(&message) == piece.checksum && message[..8] == piece.bodies.to_ne_bytes();
             if !whole {
@@ -96,7 +113,7 @@ impl<S: DeserializeOwned> Checkpoint<S> {
                 return Err(wrong(&self.path, fault));
             }
             bodies.read(&message);
-            offset += piece.bytes();
+            offset += self.lengths.piece(*piece);
         }
         if bodies.kind.iter().any(|&kind| usize::from(kind) >= TYPES) {
             return Err(wrong(&self.path, "holds a body of no known type"));

@@ -2,6 +2,7 @@ use super::*;
 use crate::snapshot::Writers;
 use std::fs;
 use tempfile::TempDir;
+use treecode::Number;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct State {
@@ -18,12 +19,14 @@ fn state() -> State {
 fn bodies() -> Bodies {
     let n = 2 * PIECE + 1000;
     let mut bodies = Bodies::zeroed(n);
+    bodies.add_column(About::new("age", Number::F32, None, Purpose::Passenger));
     for i in 0..n {
         bodies.kind[i] = (i % 6) as u8;
         bodies.mass[i] = 1.0 / (i + 1) as f64;
         bodies.pot[i] = -(i as f64).sqrt();
         bodies.work[i] = i as f32 * 0.5;
-        (bodies.jerk[i], bodies.needed[i], bodies.rung[i]) = (i as f32 * 0.25, i as f32 * 0.5, (i % 9) as u8);
+        bodies.rung[i] = (i % 9) as u8;
+        bodies.column_mut::<f32>("age").expect("it was added")[i] = i as f32 * 0.25;
         for axis in 0..3 {
             bodies.pos[axis][i] = (i * 3 + axis) as f64 / 3.0;
             bodies.vel[axis][i] = -0.0;

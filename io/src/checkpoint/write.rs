@@ -1,7 +1,7 @@
 //! Writing: one rank makes the file and reserves its space, all ranks fill in their pieces, one rank ends the file and gives it its name.
 
 use super::shared_file::SharedFile;
-use super::{Header, PIECE, Piece, TITLE, TRAILER, checksum, wrong};
+use super::{Header, Lengths, PIECE, Piece, TITLE, TRAILER, checksum, stored_columns, wrong};
 use crate::Error;
 use crate::file::{discard, finish, part_of, reserve};
 use crate::snapshot::Writers;
@@ -52,11 +52,11 @@ fn write_part<S: Serialize>(
     writers: &Writers,
     gather: Gather<'_>,
 ) -> Result<u64, String> {
-    let mine = pieces_of(bodies.len());
+    let (mine, of) = (pieces_of(bodies.len()), Lengths::of(bodies));
     let counts: Vec<Vec<u64>> = gather(&mine.iter().map(|piece| piece.bodies).collect::<Vec<_>>());
     let lengths = counts
         .iter()
-        .map(|counts| counts.iter().map(|&bodies| Piece { bodies, checksum: 0 }.bytes()).sum::<u64>());
+        .map(|counts| counts.iter().map(|&bodies| of.piece(Piece { bodies, checksum: 0 })).sum::<u64>());
     let ends: Vec<u64> = lengths
         .scan(TITLE.len() as u64, |end, length| {
             Some({
@@ -69,14 +69,14 @@ fn write_part<S: Serialize>(
         (ends.last().copied().expect("there is a rank"), counts.iter().flatten().count() as u64);
     writers.agree(|| once(writers, || begin(part, all + pieces * RECORD + STATE)))?;
 
-    let own: u64 = mine.iter().map(|piece| piece.bytes()).sum();
+    let own: u64 = mine.iter().map(|piece| of.piece(*piece)).sum();
     let rank = writers.rank();
     let sums = fill(part, bodies, mine, ends[rank] - own, writers)?;
     let pieces: Vec<Piece> = counts.iter().flatten().zip(gather(&sums).concat()).map(Piece::from).collect();
     let mut length = 0;
     writers.agree(|| {
         once(writers, || {
-            length = end(part, all, &Header { state, pieces })?;
+            length = end(part, all, &Header { state, columns: stored_columns(bodies), pieces })?;
             Ok(())
         })
     })?;
@@ -126,7 +126,7 @@ fn fill(
         bodies.write(first..first + piece.bodies as usize, &mut message);
         sums.push(checksum(&message));
         file.write_at(place, &message)?;
-        place += piece.bytes();
+        place += message.len() as u64;
         first += piece.bodies as usize;
         Ok(())
     });

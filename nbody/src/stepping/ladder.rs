@@ -1,8 +1,9 @@
 //! The steps of all rungs within one full step, and what bodies do by them: kick, choose, kick.
 
-use super::{Adaptive, FINEST, RUNGS};
+use super::{Adaptive, FINEST, NEEDED_STEP, RATE, RUNGS, column};
 use decomposition::{Comm, Reduction};
 use rayon::prelude::*;
+use std::mem::take;
 use treecode::{Bodies, Gravity};
 
 /// Bodies that one task moves.
@@ -81,23 +82,25 @@ impl Ladder {
     }
 
     fn kick(&self, bodies: &mut Bodies, least: u8, closes: bool) {
-        let Bodies { vel: [u, v, w], acc: [x, y, z], jerk, rung, .. } = bodies;
+        let mut rates = take(column(bodies, RATE));
+        let Bodies { vel: [u, v, w], acc: [x, y, z], change, rung, .. } = bodies;
         let velocities = (u.par_chunks_mut(SPAN), v.par_chunks_mut(SPAN), w.par_chunks_mut(SPAN));
         let accelerations = (x.par_chunks(SPAN), y.par_chunks(SPAN), z.par_chunks(SPAN));
-        let others = (jerk.par_chunks_mut(SPAN), rung.par_chunks(SPAN));
+        let others = (rates.par_chunks_mut(SPAN), change.par_chunks(SPAN), rung.par_chunks(SPAN));
         (velocities.into_par_iter(), accelerations.into_par_iter(), others.into_par_iter())
             .into_par_iter()
-            .for_each(|((u, v, w), (x, y, z), (jerk, rung))| {
+            .for_each(|((u, v, w), (x, y, z), (rates, change, rung))| {
                 for i in (0..rung.len()).filter(|&i| rung[i] >= least) {
                     let step = self.length(rung[i]);
                     u[i] += x[i] * (0.5 * step);
                     v[i] += y[i] * (0.5 * step);
                     w[i] += z[i] * (0.5 * step);
                     if closes {
-                        jerk[i] = (f64::from(jerk[i]) / step) as f32;
+                        rates[i] = (f64::from(change[i]) / step) as f32;
                     }
                 }
             });
+        *column(bodies, RATE) = rates;
     }
 
     /// Gives the bodies of rung `least` and finer ones, whose steps end now, the rungs that they need; `least` is the coarsest that can begin. What all
@@ -110,14 +113,17 @@ impl Ladder {
         bodies: &mut Bodies,
         least: u8,
     ) -> Counts {
-        let (mut rungs, mut needed) = (std::mem::take(&mut bodies.rung), std::mem::take(&mut bodies.needed));
+        let (mut rungs, mut needed) = (take(&mut bodies.rung), take(column(bodies, NEEDED_STEP)));
+        let rates = take(column(bodies, RATE));
         let spans = rungs.par_chunks_mut(SPAN).zip(needed.par_chunks_mut(SPAN)).enumerate();
         let counted = spans.map(|(span, (rungs, needed))| {
             let mut counts = [0; RUNGS + 1];
             for ((rung, needed), i) in rungs.iter_mut().zip(needed).zip(span * SPAN..) {
                 if *rung >= least {
-                    let before =
-                        f64::from(std::mem::replace(needed, adaptive.needed(gravity, bodies, i) as f32));
+                    let before = f64::from(std::mem::replace(
+                        needed,
+                        adaptive.needed(gravity, bodies, rates[i], i) as f32,
+                    ));
                     let wanted = self.rung_for_both_ends(f64::from(*needed), before, *rung);
                     counts[RUNGS] += u64::from(wanted > self.finest);
                     *rung = wanted.min(self.finest).max(least);
@@ -131,7 +137,9 @@ impl Ladder {
             a
         };
         let mut counts = counted.reduce(|| [0; RUNGS + 1], add);
-        (bodies.rung, bodies.needed) = (rungs, needed);
+        bodies.rung = rungs;
+        *column(bodies, NEEDED_STEP) = needed;
+        *column(bodies, RATE) = rates;
         comm.all_reduce(&mut counts, Reduction::Sum);
         let [of_rung @ .., too_fast] = counts;
         let mut counts = Counts { of_rung, too_fast };
@@ -190,7 +198,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stepping::StepCriterion;
+    use crate::stepping::{StepCriterion, add_columns};
     use decomposition::Solo;
 
     #[test]
@@ -259,11 +267,12 @@ mod tests {
         };
         let mut gravity = Gravity::default();
         gravity.softening.length[1] = 0.04;
-        // sqrt(2 * 0.02 * 0.04 / |a|) is 0.04 / sqrt |a|; 0.1 sqrt(2 / jerk).
+        // sqrt(2 * 0.02 * 0.04 / |a|) is 0.04 / sqrt |a|; 0.1 sqrt(2 / rate).
         let mut bodies = Bodies::zeroed(6);
+        add_columns(&mut bodies);
         bodies.acc[1] = vec![1.0, 4.0, 0.0, 1.0, 1e9, 1.0];
         bodies.pot.fill(-4.0);
-        bodies.jerk = vec![0.0, 0.0, 0.0, 200.0, 0.0, 8.0];
+        *column(&mut bodies, RATE) = vec![0.0, 0.0, 0.0, 200.0, 0.0, 8.0];
         let all = |adaptive: &Adaptive, bodies: &mut Bodies, least| {
             let counts = Ladder::new(1.0, adaptive.smallest).choose(&Solo, adaptive, &gravity, bodies, least);
             (bodies.rung.clone(), counts)
@@ -273,10 +282,10 @@ mod tests {
         assert_eq!((counts.too_fast, counts.finest(), counts.at_least(6), counts.total()), (1, 9, 3, 6));
         assert_eq!(counts.per_finest_step(), 1.0 + 0.25 + 0.125 + 2.0 / 16.0 + 1.0 / 512.0);
         bodies.acc[1] = vec![1e-6; 6];
-        bodies.jerk.fill(0.0);
+        column(&mut bodies, RATE).fill(0.0);
         assert_eq!(all(&adaptive, &mut bodies, 6).0, [5, 6, 0, 6, 6, 5]);
         bodies.acc[1][4] = 1.0;
-        bodies.needed.fill(0.0); // as if nothing were known of before
+        column(&mut bodies, NEEDED_STEP).fill(0.0); // as if nothing were known of before
         let global = Adaptive { global: true, ..adaptive };
         assert_eq!(all(&global, &mut bodies, 0).0, [5; 6]);
     }

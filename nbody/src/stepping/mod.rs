@@ -12,12 +12,32 @@ pub use course::Course;
 pub use ladder::{Counts, Ladder};
 
 use serde::{Deserialize, Serialize};
-use treecode::{Bodies, Gravity};
+use treecode::{About, Bodies, Dimension, Gravity, Number, Purpose};
 
 /// The finest rung: its steps are the full step over 2^40.
 pub const FINEST: u8 = 40;
 /// Number of rungs.
 pub const RUNGS: usize = FINEST as usize + 1;
+
+/// Name of the column with the rate at which the acceleration of a body changed over its last step, its length [L/T^3].
+pub const RATE: &str = "rate of acceleration";
+/// Name of the column with the time step that a body needed when it last chose one [T]; zero before.
+pub const NEEDED_STEP: &str = "needed time step";
+
+/// Adds the columns of adaptive steps to bodies that do not have them.
+pub fn add_columns(bodies: &mut Bodies) {
+    for (name, unit) in [(RATE, Dimension::new(1, 0, -3)), (NEEDED_STEP, Dimension::new(0, 0, 1))] {
+        bodies.add_column(About::new(name, Number::F32, Some(unit), Purpose::Integrator));
+    }
+}
+
+/// A column of adaptive steps.
+///
+/// # Panics
+/// Unless [`add_columns`] has added it.
+fn column<'a>(bodies: &'a mut Bodies, name: &str) -> &'a mut Vec<f32> {
+    bodies.column_mut(name).expect("bodies with adaptive steps have the columns of their integrator")
+}
 
 /// How long the steps of bodies are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,8 +116,8 @@ impl Adaptive {
     /// As of [`Adaptive::LEAST_ETA`].
     pub const LEAST_ETA_RATE: f64 = 1e-6;
 
-    /// The step that body `i` needs [T]; infinite if it feels nothing.
-    fn needed(&self, gravity: &Gravity, bodies: &Bodies, i: usize) -> f64 {
+    /// The step that body `i` needs [T], whose acceleration changes at this rate [L/T^3]; infinite if it feels nothing.
+    fn needed(&self, gravity: &Gravity, bodies: &Bodies, rate: f32, i: usize) -> f64 {
         let [x, y, z] = bodies.acceleration(i);
         let acc = (x * x + y * y + z * z).sqrt();
         let mut needed = f64::INFINITY;
@@ -105,19 +125,20 @@ impl Adaptive {
             let softening = gravity.softening.length[usize::from(bodies.kind[i])];
             needed = (2.0 * self.eta * softening / acc).sqrt();
         }
-        if self.criterion.asks_rate() && bodies.jerk[i] > 0.0 {
-            needed =
-                needed.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(bodies.jerk[i])).sqrt());
+        if self.criterion.asks_rate() && rate > 0.0 {
+            needed = needed.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(rate)).sqrt());
         }
         needed
     }
 
     /// Gives bodies whose acceleration has no history yet a rate: that of a circular orbit in their potential, |a|^2 / sqrt |potential|, and some more.
     pub fn guess_rates(&self, bodies: &mut Bodies) {
-        for i in 0..bodies.len() {
+        let guess = |i: usize| {
             let [x, y, z] = bodies.acceleration(i);
             let rate = CAUTION * (x * x + y * y + z * z) / bodies.pot[i].abs().sqrt();
-            bodies.jerk[i] = if rate.is_finite() { rate as f32 } else { 0.0 };
-        }
+            if rate.is_finite() { rate as f32 } else { 0.0 }
+        };
+        let rates: Vec<f32> = (0..bodies.len()).map(guess).collect();
+        *column(bodies, RATE) = rates;
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub struct Selection {
     /// Bodies of this rung and finer ones feel the field; all others keep what they have.
     pub least_rung: u8,
-    /// Whether they get the length of the change of their acceleration as `jerk`.
+    /// Whether they get the length of the change of their acceleration as [`Bodies::change`].
     pub changes: bool,
 }
 

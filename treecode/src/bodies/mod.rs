@@ -3,12 +3,15 @@
 //! Invariant: all arrays have the same length; [`Bodies::assert_well_formed`] says so.
 
 pub(crate) mod active;
+pub(crate) mod columns;
 mod permute;
 pub(crate) mod radix;
 pub(crate) mod sort;
 pub(crate) mod survey;
 
 use crate::Error;
+use bytemuck::Zeroable;
+use columns::{About, Column, Purpose, with_array};
 
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
 pub const TYPES: usize = 6;
@@ -32,23 +35,13 @@ pub struct Bodies {
     pub pot: Vec<f64>,
     /// Work of the last evaluation, in interactions; zero before the first. It moves rank boundaries, never results.
     pub work: Vec<f32>,
-    /// Rate at which the acceleration changed over the body's last step, its length [L/T^3]. An evaluation that is asked for changes leaves the
-    /// change itself here [L/T^2], for the integrator to divide by the step.
-    pub jerk: Vec<f32>,
-    /// Time step that it needed when it last chose one [T]; zero before.
-    pub needed: Vec<f32>,
-    /// Rung of its time step, which is the longest step over `2^rung`.
+    /// Rung of the body's time step, which is the longest step over `2^rung`: an evaluation may be for the finer rungs alone.
     pub rung: Vec<u8>,
-}
-
-/// Calls a macro-like closure on every array of one or several `Bodies`: the one place that lists them all.
-macro_rules! each_array {
-    ($bodies:expr, $array:ident => $body:expr) => {{
-        #[rustfmt::skip]
-        let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, jerk, needed, rung } = $bodies;
-        each_array!(@ $array, $body, id, kind, mass, x, y, z, u, v, w, ax, ay, az, pot, work, jerk, needed, rung)
-    }};
-    (@ $array:ident, $body:expr, $($name:ident),*) => {{ $({ let $array = $name; $body; })* }};
+    /// Length of the change of the acceleration in the last evaluation that was asked for changes [L/T^2]. The caller reads it at
+    /// once: it does not travel with the body.
+    pub change: Vec<f32>,
+    /// More columns, see [`Bodies::add_column`].
+    columns: Vec<Column>,
 }
 
 impl Bodies {
@@ -73,7 +66,8 @@ impl Bodies {
     /// `n` bodies with ids 0 to n - 1, of type 1, all else zero.
     pub fn zeroed(n: usize) -> Bodies {
         let mut bodies = Bodies::default();
-        each_array!(&mut bodies, array => array.resize(n, Default::default()));
+        bodies.id.resize(n, 0);
+        bodies.fill_up();
         bodies.id.iter_mut().zip(0..).for_each(|(id, i)| *id = i);
         bodies.kind.fill(1);
         bodies
@@ -105,44 +99,87 @@ impl Bodies {
     }
 
     /// Appends the bodies of `other`, in their order.
+    ///
+    /// # Panics
+    /// If they have other columns, unless there is no body yet.
     pub fn append(&mut self, other: &Bodies) {
-        macro_rules! extend { ($($field:ident),*) => { $(self.$field.extend_from_slice(&other.$field);)* } }
-        extend!(id, kind, mass, pot, work, jerk, needed, rung);
-        for axis in 0..3 {
-            self.pos[axis].extend_from_slice(&other.pos[axis]);
-            self.vel[axis].extend_from_slice(&other.vel[axis]);
-            self.acc[axis].extend_from_slice(&other.acc[axis]);
+        self.adopt(other.columns.iter().map(|column| column.about().clone()).collect());
+        for ((_, _, mine), (_, _, _, theirs)) in self.arrays_mut().zip(other.arrays()) {
+            with_array!(mine, mine => mine.extend_from_slice(bytemuck::cast_slice(theirs.bytes())));
         }
     }
 
-    /// Zeros for what is not there of the last bodies: a reader appends to the arrays that it has numbers for, the ids among them.
+    /// Takes over the columns of other bodies if there is no body yet.
+    fn adopt(&mut self, abouts: Vec<About>) {
+        if self.is_empty() && self.columns.is_empty() {
+            abouts.into_iter().for_each(|about| self.add_column(about));
+        } else {
+            let same = self.columns.iter().map(Column::about).eq(&abouts);
+            assert!(same, "the columns of a message are not those of the bodies");
+        }
+    }
+
+    /// Allocates memory for `more` bodies. Returns an error if there is none.
+    ///
+    /// # Errors
+    /// If the memory cannot be allocated.
+    pub fn try_reserve(&mut self, more: usize) -> Result<(), std::collections::TryReserveError> {
+        self.arrays_mut().try_for_each(
+            |(width, _, array)| with_array!(array, array => array.try_reserve_exact(more * width)),
+        )
+    }
+
+    /// Zeros for the missing values of the last bodies: a reader appends to the arrays that its file has, the ids among them.
     pub fn fill_up(&mut self) {
         let n = self.len();
-        each_array!(self, array => array.resize(n, Default::default()));
+        for (width, _, array) in self.arrays_mut() {
+            with_array!(array, array => array.resize(n * width, Zeroable::zeroed()));
+        }
     }
 
     /// Keeps only the bodies of `range`.
     pub fn keep(&mut self, range: std::ops::Range<usize>) {
-        each_array!(self, array => { array.truncate(range.end); array.drain(..range.start); });
+        for (width, _, array) in self.arrays_mut() {
+            with_array!(array, array => {
+                array.truncate(range.end * width);
+                array.drain(..range.start * width);
+            });
+        }
     }
 
-    /// Appends the bodies of `range` to a message.
+    /// Appends the bodies of `range` to a message, with all columns that travel.
     pub fn write(&self, range: std::ops::Range<usize>, message: &mut Vec<u8>) {
         message.extend_from_slice(&(range.len() as u64).to_ne_bytes());
-        each_array!(self, array => message.extend_from_slice(bytemuck::cast_slice(&array[range.clone()])));
+        columns::write_abouts(&self.columns, message);
+        for (_, width, _, array) in self.arrays().filter(|(.., purpose, _)| *purpose != Purpose::Scratch) {
+            let stride = width * array.number_bytes();
+            message.extend_from_slice(&array.bytes()[range.start * stride..range.end * stride]);
+        }
     }
 
     /// Appends the bodies of a message that [`Bodies::write`] wrote.
+    ///
+    /// # Panics
+    /// If they have other columns, unless there is no body yet.
     pub fn read(&mut self, mut message: &[u8]) {
         let count = crate::message::take::<u64>(&mut message) as usize;
-        each_array!(self, array => extend(array, count, &mut message));
+        self.adopt(columns::read_abouts(&mut message));
+        for (width, purpose, array) in self.arrays_mut() {
+            with_array!(array, array => if purpose == Purpose::Scratch {
+                array.resize(array.len() + count * width, Zeroable::zeroed());
+            } else {
+                extend(array, count * width, &mut message);
+            });
+        }
         assert!(message.is_empty(), "a message of bodies has another length than it says");
     }
 
     /// Panics unless all arrays have one length and every type is below [`TYPES`].
     pub fn assert_well_formed(&self) {
         let n = self.len();
-        each_array!(self, array => assert_eq!(array.len(), n, "an array of bodies has another length than the ids"));
+        for (name, width, _, array) in self.arrays() {
+            assert_eq!(array.len(), n * width, "column `{name}` has another length than the ids");
+        }
         assert!(self.kind.iter().all(|&kind| usize::from(kind) < TYPES), "a particle type is out of range");
     }
 }

@@ -4,6 +4,7 @@
 //! block in cache, which moves half the memory of a gather into a second array. Any other order is gathered, one array into the memory that the one
 //! before leaves.
 
+use super::columns::{ArrayMut, with_array};
 use crate::Bodies;
 use bytemuck::Pod;
 use rayon::prelude::*;
@@ -23,42 +24,35 @@ impl Bodies {
     /// [`Bodies::permute`] with the memory of a vector that is no longer needed.
     pub(crate) fn permute_with(&mut self, order: &[u32], spare: Vec<u64>) {
         let near = if order.len() == self.len() { Near::new(order) } else { None };
-        let Bodies {
-            id,
-            kind,
-            mass,
-            pos: [x, y, z],
-            vel: [u, v, w],
-            acc: [ax, ay, az],
-            pot,
-            work,
-            jerk,
-            needed,
-            rung,
-        } = self;
-        let numbers = [mass, x, y, z, u, v, w, ax, ay, az, pot];
         if let Some(near) = near {
             drop(spare);
-            near.apply(id);
-            near.apply(kind);
-            near.apply(work);
-            near.apply(jerk);
-            near.apply(needed);
-            near.apply(rung);
-            numbers.into_iter().for_each(|array| near.apply(array));
-        } else {
-            let mut spare = bytemuck::cast_vec(gather(id, order, spare));
-            for array in numbers {
-                spare = gather(array, order, spare);
+            for (width, _, array) in self.arrays_mut() {
+                with_array!(array, array => if width == 1 { near.apply(array) } else { gather_rows(array, order, width) });
             }
-            drop(spare);
-            gather(kind, order, Vec::new());
-            gather(rung, order, Vec::new());
-            let spare = gather(work, order, Vec::new());
-            let spare = gather(jerk, order, spare);
-            gather(needed, order, spare);
+            return;
+        }
+        // Arrays of eight bytes hand on their memory.
+        let mut spare = spare;
+        for (width, _, array) in self.arrays_mut() {
+            match array {
+                ArrayMut::U64(array) if width == 1 => spare = gather(array, order, spare),
+                ArrayMut::F64(array) if width == 1 => {
+                    spare = bytemuck::cast_vec(gather(array, order, bytemuck::cast_vec(spare)));
+                }
+                array => with_array!(array, array => if width == 1 {
+                    gather(array, order, Vec::new());
+                } else {
+                    gather_rows(array, order, width);
+                }),
+            }
         }
     }
+}
+
+/// Reorders an array with several numbers per body.
+fn gather_rows<T: Pod>(array: &mut Vec<T>, order: &[u32], width: usize) {
+    let row = |i: &u32| &array[*i as usize * width..(*i as usize + 1) * width];
+    *array = order.iter().flat_map(row).copied().collect();
 }
 
 /// Puts the entries `order` of an array into `spare`, which becomes the array. Returns the memory of the old one.
@@ -150,8 +144,7 @@ mod tests {
         for i in 0..n {
             bodies.kind[i] = (i % 6) as u8;
             (bodies.mass[i], bodies.pot[i], bodies.work[i]) = (i as f64, -(i as f64), i as f32);
-            (bodies.jerk[i], bodies.needed[i], bodies.rung[i]) =
-                (2.0 * i as f32, 3.0 * i as f32, (i % 30) as u8);
+            (bodies.change[i], bodies.rung[i]) = (2.0 * i as f32, (i % 30) as u8);
             for axis in 0..3 {
                 bodies.pos[axis][i] = (10 * i + axis) as f64;
                 bodies.vel[axis][i] = (10 * i + axis + 3) as f64;
@@ -205,8 +198,8 @@ mod tests {
                     assert_eq!(found, expected(i));
                     assert_eq!((bodies.pot[i], bodies.work[i]), (-bodies.mass[i], bodies.mass[i] as f32));
                     assert_eq!(
-                        (bodies.jerk[i], bodies.needed[i], bodies.rung[i]),
-                        (2.0 * bodies.work[i], 3.0 * bodies.work[i], (order[i] % 30) as u8)
+                        (bodies.change[i], bodies.rung[i]),
+                        (2.0 * bodies.work[i], (order[i] % 30) as u8)
                     );
                 }
             }

@@ -46,7 +46,7 @@ pub fn walk(
     for (&i, (acc, pot)) in targets.iter().zip(&fields) {
         let change = std::array::from_fn(|axis| constant * acc[axis] - bodies.acc[axis][i]);
         if selection.changes {
-            bodies.jerk[i] = square(change).sqrt() as f32;
+            bodies.change[i] = square(change).sqrt() as f32;
         }
         (0..3).for_each(|axis| bodies.acc[axis][i] = constant * acc[axis]);
         bodies.pot[i] = -constant * pot;

@@ -135,12 +135,12 @@ pub(crate) struct Units<'a> {
 impl<'a> Units<'a> {
     /// The units of a tree; and the arrays of these bodies for the results.
     pub(crate) fn of<E: Expansion>(tree: &Tree<E>, bodies: &'a mut Bodies) -> (Units<'a>, Out<'a>) {
-        let Bodies { acc: [x, y, z], pot, work, jerk, kind, mass, .. } = bodies;
+        let Bodies { acc: [x, y, z], pot, work, change, kind, mass, .. } = bodies;
         let (acceleration, potential) =
             (tree.frame.acceleration(tree.constant), tree.frame.potential(tree.constant));
         let own = std::array::from_fn(|kind| tree.softened.own_potential(kind as u8) / tree.frame.mass);
         let units = Units { acceleration, potential, own, changes: tree.changes, mass, kind };
-        (units, ([x, y, z], pot, [work, jerk]))
+        (units, ([x, y, z], pot, [work, change]))
     }
 
     /// Writes the sums of sinks, which are the bodies from `first` on, or `some` of them; `out` begins with body `base`.
