@@ -15,48 +15,51 @@ const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RAN
 /// Options of every command that runs on ranks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Launch {
-    /// Threads of each rank [default: the cores the process may use, shared evenly by the ranks bound to them].
+    /// Threads of each rank [default: the cores available to the process, divided evenly among the
+    /// ranks bound to them].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
-    /// Run N ranks inside this process, without mpirun: results are the same bits. For tests and scaling studies.
+    /// Run N ranks inside this process, without mpirun; results have the same bits. For tests and
+    /// scaling studies.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub virtual_ranks: Option<usize>,
-    /// Take so many virtual ranks at a time for those of one host.
+    /// Group the virtual ranks into hosts of N ranks.
     #[arg(long, value_name = "N", value_parser = at_least_one, requires = "virtual_ranks")]
     pub ranks_per_host: Option<usize>,
-    /// Whether what ranks of one host send to ranks of another goes as one message; auto: where there are hosts of several ranks, and 8 ranks on others.
-    /// Results are the same bits.
+    /// Whether messages between two hosts are packed into one. auto: if there are hosts of several
+    /// ranks, and each rank has at least 8 ranks on other hosts. Results have the same bits.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub pack: Pack,
 }
 
-/// Packing pays where every rank has at least so many others on other hosts: on two hosts of two or of four ranks the hops take what they spare, on four of
-/// four they take less (docs/scaling.md).
+/// Packing is used if every rank has at least this many ranks on other hosts. On two hosts of two
+/// or four ranks its extra hops cost as much as it saves; on four hosts of four ranks it gains
+/// (docs/scaling.md).
 const ELSEWHERE: usize = 8;
 
 /// When exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pack {
-    /// Where it can pay.
+    /// If it can gain time.
     #[default]
     Auto,
-    /// Always; to no use where no host has several ranks, or there is one host.
+    /// Always; has no effect if no host has several ranks, or if there is one host.
     Always,
     /// Never.
     Never,
 }
 
-/// How ranks lie on hosts, and whether their exchanges are packed by them.
+/// The distribution of ranks over hosts, and whether exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Layout {
-    /// Hosts: what MPI takes for one, or what virtual ranks are told to be.
+    /// Number of hosts, from MPI or from the options of virtual ranks.
     pub hosts: usize,
-    /// Whether what ranks of one host send to ranks of another goes as one message.
+    /// Whether messages between two hosts are packed into one.
     pub packed: bool,
 }
 
 impl Layout {
-    /// Of one rank, or of virtual ones that are told nothing.
+    /// One rank, or virtual ranks without a given number of ranks a host.
     pub const ALONE: Layout = Layout { hosts: 1, packed: false };
 
     /// Whether it is packed, for a line about the ranks; nothing on one host.

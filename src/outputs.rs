@@ -3,10 +3,10 @@
 use io::Outputs;
 use std::path::PathBuf;
 
-/// Whether files may be replaced.
+/// Whether existing files may be replaced.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Overwrite {
-    /// Replace files that are there already. An input is never replaced.
+    /// Replace existing files. An input is never replaced.
     #[arg(long)]
     pub overwrite: bool,
 }

@@ -16,22 +16,22 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// Where the bodies come from.
+    /// The initial conditions.
     pub initial: Initial,
-    /// Units of all numbers in the file, and of what the run writes.
+    /// Units of all numbers in the file and in the output.
     #[serde(default)]
     pub units: UnitSystem,
     /// How forces are computed.
     #[serde(default)]
     pub gravity: Forces,
-    /// How far to go, and in which steps.
+    /// End of the run, and timesteps.
     pub time: Time,
-    /// What to write, and where.
+    /// Output files.
     pub output: Output,
-    /// How the run lives with limits and breaks.
+    /// Limits and restarts.
     #[serde(default)]
     pub batch: Batch,
-    /// Pictures that are made while the run goes on.
+    /// Pictures that are made during the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movie: Option<Movie>,
 }

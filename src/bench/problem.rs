@@ -12,7 +12,7 @@ use treecode::{Bodies, Softening, TYPES, Walk, math};
 /// Positions and velocities are rounded to a multiple of its inverse, so that the order in which a model adds up its terms leaves no trace in a checksum.
 const GRID: f64 = (1u64 << 20) as f64;
 
-/// The problems of the set.
+/// The problems of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {

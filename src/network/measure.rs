@@ -18,13 +18,12 @@ pub struct Arguments {
     /// Name of the row.
     #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// File to add the row to (TOML); it is made if it is not there.
+    /// File to which the row is added (TOML); it is created if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub file: PathBuf,
 }
 
-const NOTES: &str =
-    "Run it with one rank on each host: ranks of one host talk through its memory, not through the network.
+const NOTES: &str = "Run it with one rank on each host, because ranks of one host do not use the network.
 Example:
   mpirun -n 4 --map-by node heorot network measure --name ours --file networks.toml";
 
