@@ -1,4 +1,4 @@
-"""The page: tables in Markdown and plots in SVG, put together from what the parts have measured."""
+"""The page: Markdown tables and SVG plots of the measurements."""
 
 from statistics import median
 
@@ -12,7 +12,8 @@ PHASES = ["sort", "migrate", "build", "moments", "exchange", "walk", "kernels"]
 
 
 def write(job, docs):
-    """Writes plots and tables and yields their paths. The tables go between the marks of docs/performance.md, or into a file of their own."""
+    """Writes plots and tables and yields their paths. The tables are written between the marks of
+    docs/performance.md, or into a new file."""
     sections = []
     for part, section in SECTIONS.items():
         measured = job.stored(part)
@@ -32,7 +33,7 @@ def write(job, docs):
 
 
 def words(settings):
-    """Settings as a reader wants them."""
+    """Settings in the format of the page."""
     names = {"order": "order", "tolerance": "tolerance", "leaf_size": "leaf", "group_size": "group"}
     return ", ".join(f"{names[key]} {value}" for key, value in settings.items() if key in names and value is not None)
 

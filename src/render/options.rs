@@ -82,7 +82,7 @@ pub struct Look {
     /// Particle types to draw, as 1,2 [default: all]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
     pub types: Vec<u8>,
-    /// Spread each body over the distance to its N-th nearest neighbour of the same type
+    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
     /// Length from the left to the right edge [default: shows 98 % of the mass]
