@@ -18,7 +18,7 @@ class Job:
     def __init__(self, arguments):
         quick = arguments.quick
         default = ROOT / "target" / ("tests/force-bench" if quick else "force-bench")
-        self.folder = arguments.out or default.relative_to(ROOT)  # keeps the commands on the page short
+        self.folder = arguments.out or default.relative_to(ROOT)  # short commands on the page
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bodies = arguments.bodies or (2_000 if quick else 1_000_000)
         self.check, self.repeat, self.rounds = (200, 1, 1) if quick else (1000, 3, 2)

@@ -77,8 +77,8 @@ def make_collapse(bodies, folder):
 
 
 def make(name, bodies, folder):
-    """Writes a problem, unless it exists: `source` in the order of the ids, and `path` with accelerations in
-    the order of the tree."""
+    """Writes a problem, unless it exists: `source` in the order of the ids, and `path` with
+    accelerations in the order of the tree."""
     if name == "collapse":
         return make_collapse(bodies, folder)
     source = folder / f"{name}-{bodies}.hdf5"
