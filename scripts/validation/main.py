@@ -1,4 +1,5 @@
-"""scripts/validate: runs the cases, checks the bounds, and writes docs/validation.md with its plots."""
+"""scripts/validate: runs the cases, checks the bounds, and writes docs/validation.md with its
+plots."""
 
 import argparse
 import sys

@@ -69,7 +69,8 @@ Block steps by the acceleration criterion reach the error of the shortest global
 faster than that step. The longest global step with this error takes {cheapest / best:.1f} of the time of the block
 steps. In a cusp, the rate of change of the acceleration is dominated by the nearest neighbours.
 Steps by the rate criterion therefore vary from one to the next, and the errors of the leapfrog
-accumulate. """
+accumulate.
+"""
     verdicts = [Verdict("time of block steps / time of the shortest global step, at its error", best / seconds, 0.2)]
     return text, {"validation-merger": plot}, [] if job.quick else verdicts
 

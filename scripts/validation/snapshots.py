@@ -63,9 +63,9 @@ class Bodies:
                 self.acceleration = read("Acceleration")[order]
 
     def centred(self):
-        """Positions relative to the densest region, found by a sphere that shrinks by a tenth at a time
-        to a hundredth of the bodies (Power et al. 2003). Velocities are relative to their mean, since
-        the mean of so few bodies would be noise."""
+        """Positions relative to the densest region, found by a sphere that shrinks by a tenth at a
+        time to a hundredth of the bodies (Power et al. 2003). Velocities are relative to their
+        mean, since the mean of so few bodies would be noise."""
         place, chosen = self.position, np.arange(len(self.mass))
         least = max(100, len(self.mass) // 100)
         while len(chosen) > least:

@@ -36,7 +36,8 @@ def spheres(job):
         truth = model()
         unit = float(truth.dynamical_time())
         eta = ETA.get(name, 0.025)
-        # Two-body encounters do not matter for so many bodies. With few, the rate criterion is needed.
+        # Two-body encounters do not matter for so many bodies. With few, the rate criterion is
+        # needed.
         criterion = job.some(f', criterion = "acceleration", eta = {eta}', "")
         run = Run(
             job.folder / name,

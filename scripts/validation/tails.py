@@ -49,7 +49,8 @@ def parameters(preset, changes):
 
 
 def from_the_centres(path):
-    """Distance of each body of a disc from the nearer galaxy, whose centre is the median of its bulge."""
+    """Distance of each body of a disc from the nearer galaxy, whose centre is the median of its
+    bulge."""
     bulge = Bodies(path, [BULGE])
     first = bulge.id < bulge.id.mean()
     centres = [np.median(bulge.position[of], axis=0) for of in (first, ~first)]

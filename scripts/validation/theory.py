@@ -7,7 +7,8 @@ import numpy as np
 from scipy.integrate import cumulative_simpson, solve_ivp
 from scipy.special import erf, j1
 
-# Densities of spheres with scale radius 1, up to a constant factor; sources as in docs/parameters.md.
+# Densities of spheres with scale radius 1, up to a constant factor; sources as in
+# docs/parameters.md.
 DENSITIES = {
     "plummer": lambda x: (1 + x**2) ** -2.5,
     "hernquist": lambda x: 1 / (x * (1 + x) ** 3),
@@ -19,12 +20,13 @@ TAPERED = {"jaffe", "isochrone", "nfw"}
 
 
 class Sphere:
-    """A sphere of mass 1: enclosed mass, density and dispersion of one velocity component by radius."""
+    """A sphere of mass 1: enclosed mass, density and dispersion of one velocity component by
+    radius."""
 
     def __init__(self, radius, density, cut=None, softening=None):
-        """`density` up to a factor, on rising radii. With a `cut`, bodies are only inside it, with the
-        velocities of the infinite sphere. With a `softening`, the field is that of bodies softened
-        with the spline."""
+        """`density` up to a factor, on rising radii. With a `cut`, bodies are only inside it, with
+        the velocities of the infinite sphere. With a `softening`, the field is that of bodies
+        softened with the spline."""
         x = np.log(radius)
         first = 4 * pi / (3 + np.log(density[1] / density[0]) / (x[1] - x[0])) * radius[0] ** 3 * density[0]
         mass = first + cumulative_simpson(4 * pi * radius**3 * density, x=x, initial=0)
@@ -51,14 +53,15 @@ class Sphere:
         return np.interp(np.log(radius), np.log(self.radius), self.dispersion)
 
     def dynamical_time(self):
-        """For the mean density within the half-mass radius (Binney & Tremaine 2008, equation 2.39)."""
+        """For the mean density within the half-mass radius (Binney & Tremaine 2008, equation
+        2.39)."""
         return np.sqrt(3 * pi / (16 * 0.5 / (4 / 3 * pi * self.radius_of(0.5) ** 3)))
 
 
 def softened(radius, density, mass, support):
-    """The central point mass with the same force at each radius as a sphere of spline-softened bodies.
-    Their density is that of the centres, averaged over all displacements of length s, which is
-    (P(r + s) - P(|r - s|)) / (2 r s) with dP/dx = x density, weighted with the spline over s."""
+    """The central point mass with the same force at each radius as a sphere of spline-softened
+    bodies. Their density is that of the centres, averaged over all displacements of length s, which
+    is (P(r + s) - P(|r - s|)) / (2 r s) with dP/dx = x density, weighted with the spline over s."""
     part = (np.arange(400) + 0.5) / 400
     spline = np.where(part < 0.5, 1 - 6 * part**2 + 6 * part**3, 2 * (1 - part) ** 3)
     weight = part**2 * spline / (part**2 * spline).sum()
@@ -86,7 +89,8 @@ def sphere(name, cut, softening=None):
 
 
 def king(w0):
-    """The sphere of King (1966) with core radius 1, from Poisson's equation, with a finite radius."""
+    """The sphere of King (1966) with core radius 1, from Poisson's equation, with a finite
+    radius."""
 
     def density(w):
         w = np.maximum(w, 0)
@@ -108,8 +112,8 @@ def king(w0):
 
 
 def disc_circular2(radius, mass, length, height, constant):
-    """Square of the circular velocity in the plane of a disc exp(-R / length) sech^2(z / height): the
-    Hankel transform of Binney & Tremaine (2008), equation 2.155. The contribution of a layer at
+    """Square of the circular velocity in the plane of a disc exp(-R / length) sech^2(z / height):
+    the Hankel transform of Binney & Tremaine (2008), equation 2.155. The contribution of a layer at
     height z to the plane has the factor exp(-k |z|)."""
     k = np.geomspace(1e-4, 4e3, 40_000) / length
     z = np.linspace(0, 15 * height, 3_000)
