@@ -1,4 +1,4 @@
-//! How fast is the structure of the tree grown over sorted keys? A Plummer sphere, by the size of the leaves, all threads.
+//! How fast is the tree built from sorted keys? A Plummer sphere, several leaf sizes, all threads.
 
 mod common;
 

@@ -1,13 +1,15 @@
-//! How long does one force evaluation take, at which error? Fmm walk, every order, Plummer sphere, all threads.
+//! How long does a force evaluation take, and at which error? Fmm walk, every order, Plummer
+//! sphere, all threads.
 //!
-//! The error is measured once for each order and printed before its time; throughput is in bodies per second.
+//! The error is measured once per order and printed before the time. Throughput is in bodies per
+//! second.
 
 mod common;
 
 use common::{BODIES, plummer};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};
-use heorot::accuracy::{self, Balance};
+use nbody::accuracy::{self, Balance};
 use std::hint::black_box;
 use treecode::{Bodies, Gravity};
 
@@ -20,7 +22,7 @@ fn orders(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(BODIES));
     for order in 1..=Gravity::MAX_ORDER {
         let gravity = Gravity { order, ..Gravity::default() };
-        // The second evaluation knows the accelerations that the relative criterion asks for.
+        // The second evaluation has the accelerations that the relative criterion needs.
         let done = field(&gravity, field(&gravity, plummer()).bodies);
         let error = accuracy::check(&Solo, &gravity, &done, &Balance::measure(&Solo, &done), 1000);
         let counts = done.census.interactions;

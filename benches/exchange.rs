@@ -1,5 +1,8 @@
-//! How long do ranks take to find, send and graft essential trees? Ranks inside this process, the slowest one's time of the exchange in a force
-//! evaluation of a Plummer sphere; throughput in bodies of all ranks a second. Ranks share the cores, so this compares revisions, not numbers of ranks.
+//! How long do ranks take to find, send and graft essential trees?
+//!
+//! The ranks are inside this process. Measured is the exchange of the slowest rank in a force
+//! evaluation of a Plummer sphere. Throughput is in bodies of all ranks per second. Ranks share the
+//! cores, so this bench compares revisions, not numbers of ranks.
 
 mod common;
 
@@ -9,7 +12,7 @@ use decomposition::{collective, evaluate, threads};
 use std::time::Duration;
 use treecode::{Bodies, Gravity, Phase, Walk};
 
-/// The part of a rank.
+/// The bodies of a rank.
 fn share(bodies: &Bodies, rank: usize, size: usize) -> Bodies {
     let n = bodies.len();
     let mut part = bodies.clone();
@@ -17,11 +20,12 @@ fn share(bodies: &Bodies, rank: usize, size: usize) -> Bodies {
     part
 }
 
-/// Time of the exchange in so many evaluations, each of them of the bodies as the one before has left them.
+/// Time of the exchange [s], summed over `evaluations` evaluations. Each starts from the bodies in
+/// the order that the previous one left.
 fn exchange(gravity: &Gravity, bodies: &Bodies, ranks: usize, evaluations: u64) -> Duration {
     let times = threads::run(ranks, |comm| {
         let mine = share(bodies, comm.rank(), ranks);
-        // The first one finds accelerations and the balance of the load.
+        // The first one computes accelerations and balances the load.
         let mut done = evaluate(comm, gravity, mine).expect("the bodies are good");
         let (mut sum, mut bytes) = (0.0, 0);
         for _ in 0..evaluations {

@@ -1,4 +1,5 @@
-//! How fast are interactions computed? The kernels' part of a force evaluation of a stated error, in interactions a second, all threads.
+//! How fast are interactions computed? Speed of the kernels [interactions/s] in a force evaluation
+//! with a known error, all threads.
 
 mod common;
 #[path = "common/field.rs"]

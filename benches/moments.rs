@@ -1,4 +1,5 @@
-//! How fast do moments go up the tree? A Plummer sphere in leaves of 48, each order of both walks, all threads.
+//! How fast are moments computed? A Plummer sphere in leaves of 48, each order of both walks, all
+//! threads.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! How fast are snapshots written and read? A Plummer sphere in key order, one file on the disk of `target`, plain and compressed, by one rank.
+//! How fast are snapshots written and read? A Plummer sphere in key order, one rank, one file on
+//! the disk of `target`, with and without compression.
 
 mod common;
 

@@ -1,9 +1,9 @@
-//! How fast do bodies get keys, and how fast are they put into key order? A million bodies in random order, the same a step of the standard benchmark after they were sorted, and
-//! sorted already; on one thread and on two.
+//! How fast are keys computed, and bodies sorted by key? A million bodies, on one and on two
+//! threads. They are in random order, or sorted one benchmark step earlier, or sorted already.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::Solo;
-use heorot::model;
+use nbody::model;
 use std::hint::black_box;
 use treecode::{Cube, keys, leapfrog, sort};
 
@@ -42,6 +42,6 @@ fn orders(criterion: &mut Criterion) {
     group.finish();
 }
 
-// Criterion's own plots want fonts of the system.
+// Criterion's own plots need system fonts.
 criterion_group!(name = benches; config = Criterion::default().without_plots(); targets = orders);
 criterion_main!(benches);

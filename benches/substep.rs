@@ -1,5 +1,6 @@
-//! What does an evaluation cost that few bodies take part in? A Plummer sphere, forces of the default settings, on a tree that is there: with moments
-//! that drift or are summed anew, and the innermost 0.1, 1, 10 and 100 % of the bodies active, as in a block step. All threads.
+//! What does an evaluation of few active bodies cost? A Plummer sphere with default force settings,
+//! on an existing tree, all threads. Moments drift or are summed anew. The innermost 0.1, 1, 10 and
+//! 100 % of the bodies are active, as in a block step.
 
 mod common;
 
@@ -9,7 +10,8 @@ use decomposition::{Moments, Plan, Solo, evaluate, evaluate_selected};
 use std::time::Instant;
 use treecode::{Bodies, Gravity, Selection};
 
-/// Gives the bodies nearest to the centre, this part of all, a finer rung than the others.
+/// Puts the given fraction of the bodies, those nearest to the centre, on a finer rung than the
+/// others.
 fn activate(bodies: &mut Bodies, part: f64) {
     let square = |bodies: &Bodies, i: usize| bodies.position(i).map(|x| x * x).iter().sum::<f64>();
     let mut squares: Vec<f64> = (0..bodies.len()).map(|i| square(bodies, i)).collect();

@@ -1,4 +1,5 @@
-//! How fast are interaction lists made? The walk's part of a force evaluation of a stated error, in bodies a second, all threads.
+//! How fast are interaction lists built? Speed of the walk [bodies/s] in a force evaluation with a
+//! known error, all threads.
 
 mod common;
 #[path = "common/field.rs"]

@@ -6,7 +6,6 @@ use decomposition::{Comm, Reduction};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use treecode::Gravity;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Something that must be the same on all ranks, in parts of which the first that differs is shown.
@@ -38,7 +37,7 @@ pub fn at_start() -> Vec<Fact> {
 
 /// The SIMD path and, where the maker of the processor decides bits, its family; or why there is none.
 fn arithmetic() -> String {
-    match Gravity::default().check() {
+    match machine::choose_arithmetic() {
         Ok(()) => format!("{}, {}", machine::arithmetic(), std::env::consts::ARCH),
         Err(fault) => fault.to_string(),
     }

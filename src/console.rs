@@ -1,4 +1,4 @@
-//! What the leading rank says: lines for a batch log, or a progress bar on a terminal.
+//! Output of the leading rank: lines for a batch log, or a progress bar on a terminal.
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,21 +10,21 @@ use std::time::Duration;
 
 pub use viz::printable;
 
-/// Whether lines go to standard error instead.
+/// Whether lines go to standard error instead of standard output.
 static GIVES_WAY: AtomicBool = AtomicBool::new(false);
 
-/// From now on lines go to standard error: the standard output is for one of these files alone, if one of them is to go there.
+/// Sends lines to standard error from now on if one of these files is the standard output.
 pub fn give_way<'a>(files: impl IntoIterator<Item = &'a Target>) {
     if files.into_iter().any(Target::is_standard_output) {
         GIVES_WAY.store(true, Ordering::Relaxed);
     }
 }
 
-/// What has kept text from the standard output.
+/// The first error that prevented a write to standard output.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
 
-/// Prints a line. A log that nobody can take any more, as a closed pipe or a full disk, does not end what is being done; [`all_said`] tells of it
-/// at the end. Control characters, as in the name of a file, are shown as `\u{1b}`.
+/// Prints a line. A failure (a closed pipe or a full disk) does not end the program. [`all_said`]
+/// reports it at the end. Control characters, for example in file names, are shown as `\u{1b}`.
 pub fn say(line: &str) {
     if GIVES_WAY.load(Ordering::Relaxed) {
         let _ = stderr().lock().write_all(format!("{}\n", printable(line)).as_bytes());
@@ -35,22 +35,23 @@ pub fn say(line: &str) {
     written.unwrap_or_else(|error| lose(&error));
 }
 
-/// Prints the lines of a text.
+/// Prints each line of a text.
 pub fn say_text(text: &str) {
     text.lines().for_each(say);
 }
 
-/// Takes down that text for the standard output is lost. Whoever closes a pipe, as `head` does, wants no more.
+/// Records that output was lost. A closed pipe does not count: programs such as `head` close it
+/// when they have enough.
 pub fn lose(error: &std::io::Error) {
     if error.kind() != ErrorKind::BrokenPipe {
         LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
     }
 }
 
-/// Whether all that was said has reached the standard output; tells of a fault once.
+/// Whether all output has reached the standard output. Reports a failure once.
 ///
 /// # Errors
-/// If some of it was lost, other than by a closed pipe.
+/// If output was lost other than by a closed pipe.
 pub fn all_said() -> Result<()> {
     match LOST.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(fault) => bail!("standard output: cannot write: {fault}"),
@@ -63,20 +64,22 @@ pub fn warn(line: &str) {
     complain(&format!("warning: {line}"));
 }
 
-/// Prints what is wrong, as one line in one write: under `mpirun` several processes share the stream, and pieces of lines would mix.
+/// Prints an error as one line in one write. Under `mpirun`, several processes share the stream,
+/// and pieces of lines would mix.
 pub fn complain(text: &str) {
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let _ = stderr().lock().write_all(format!("heorot: {}\n", printable(line.trim_end())).as_bytes());
 }
 
-/// Where a run tells how far it is.
+/// Reports the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
 }
 
 impl Progress {
-    /// A bar if standard error is a terminal; lines unless the bar has the terminal to itself.
+    /// Shows a bar if standard error is a terminal. Lines are printed, too, unless both would go to
+    /// the same terminal.
     pub fn new(steps: u64) -> Progress {
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}")
@@ -87,7 +90,7 @@ impl Progress {
         Progress { bar, lines }
     }
 
-    /// Tells of a step: in a whole `line`, or beside the bar in a `short` one.
+    /// Reports a step: as `line`, or as a `short` text beside the bar.
     pub fn step(&self, done: u64, line: &str, short: String) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
@@ -98,7 +101,7 @@ impl Progress {
         }
     }
 
-    /// Tells of something that is to stay in sight.
+    /// Prints a line that stays visible above the bar.
     pub fn note(&self, line: &str) {
         match &self.bar {
             Some(bar) if !self.lines => bar.suspend(|| say(line)),
@@ -108,7 +111,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// Takes the bar away, so that what is said next stands alone.
+    /// Removes the bar.
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -116,7 +119,7 @@ impl Drop for Progress {
     }
 }
 
-/// A duration as people read it: `1h02m`, `3m07s`, `12s`.
+/// Formats a duration: `1h02m`, `3m07s`, `12s`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

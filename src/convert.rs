@@ -1,7 +1,7 @@
-//! `heorot convert`: bodies from a file of any known format, as a snapshot.
+//! `heorot convert`: converts bodies from a file of any known format to a snapshot.
 
 use crate::console::say;
-use crate::initial::{self, Loaded, Start};
+use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
@@ -10,6 +10,7 @@ use crate::reading_options::ReadingOptions;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED};
+use nbody::Start;
 use std::path::PathBuf;
 use treecode::TYPES;
 
@@ -59,10 +60,10 @@ A .npy has an array of fields with these names, or of rows with 7 numbers in thi
 one array of each name, or mass, pos and vel. Bodies without a type have type 1. Bodies without an id
 are numbered in file order.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the file cannot be read, holds impossible bodies, or the snapshot cannot be written.
+/// If the file cannot be read, holds invalid bodies, or the snapshot cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| {
         let layout = arguments.layout.layout();
@@ -80,7 +81,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
         let header = Header { time, units: Some(units), parameters, ..Header::default() };
-        // What the file says of accelerations and potentials need not be true in these units of time and with this gravity.
+        // The accelerations and potentials of the file may not match these units and this gravity.
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
         let count = collective::sum(crew.comm, bodies.len() as u64);
         if crew.leads() {

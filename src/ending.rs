@@ -1,14 +1,16 @@
-//! How a command ends when nothing is wrong, and the exit code that tells a script so.
+//! How a command ends if there is no error, and the exit code for scripts.
 
-/// The end of a command.
+/// How a command ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// All is done.
+    /// Everything is done.
     #[default]
     Done,
-    /// A run was stopped by a limit or a signal, with a checkpoint: the same command with --restart goes on.
+    /// A limit or a signal stopped a run after a checkpoint. The same command with --restart
+    /// continues it.
     Interrupted,
-    /// A run was stopped by a user's `stop` file, with a checkpoint: nobody should go on unasked.
+    /// A `stop` file from the user stopped a run after a checkpoint. Scripts should not continue
+    /// it.
     Stopped,
 }
 

@@ -1,4 +1,4 @@
-//! `heorot extract`: the bodies of a region of a snapshot.
+//! `heorot extract`: extracts the bodies of a region from a snapshot.
 
 use crate::console::{say, warn};
 use crate::crew::Crew;
@@ -45,7 +45,7 @@ const EXAMPLES: &str = "Examples:
 Bodies on the edge belong to the region. A snapshot without an index of cells, such as one from another
 program, is read completely.";
 
-/// What writing takes for each body beside itself, about [bytes].
+/// Approximate memory for writing, per body and in addition to the body [bytes].
 const BESIDE: u64 = 160;
 
 fn region(text: &str) -> Result<Region, String> {
@@ -66,10 +66,10 @@ fn region(text: &str) -> Result<Region, String> {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the snapshot cannot be read, has no bodies in the region, or the other cannot be written.
+/// If the snapshot cannot be read, has no bodies in the region, or the output cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let (path, layout) = (&arguments.input, arguments.layout.layout());
     let target = arguments.overwrite.reading([path]).snapshot(&arguments.output, layout.files)?;

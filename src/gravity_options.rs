@@ -1,7 +1,10 @@
 //! The `[gravity]` table as options of a command, for those that have no parameter file.
 
-use crate::forces::{Forces, Keys};
+use crate::gravity_keys::{self, Keys};
+use crate::key_errors::name_key;
+use crate::machine;
 use anyhow::{Error, Result};
+use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
 
 /// Options of the force computation.
@@ -15,7 +18,7 @@ pub struct GravityOptions {
     #[arg(long, value_name = "LENGTH")]
     pub softening: Option<f64>,
     /// Shape of the softened force: spline or plummer [default: spline].
-    #[arg(long, value_parser = crate::forces::by_name::<SofteningKernel>)]
+    #[arg(long, value_parser = gravity_keys::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
 }
 
@@ -31,7 +34,8 @@ impl GravityOptions {
         softening.kernel = self.kernel.unwrap_or(softening.kernel);
         let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
         forces.gravity.constant = constant;
-        forces.check()?;
+        machine::choose_arithmetic()?;
+        forces.check().map_err(name_key)?;
         Ok(forces)
     }
 }

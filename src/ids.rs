@@ -1,29 +1,31 @@
-//! Ids are names. Whether each body has one of its own, and whether bodies of two snapshots may be taken for the same by them.
+//! Checks of body ids: whether they are unique, and whether they identify the same bodies in two
+//! snapshots.
 
-use crate::accuracy::hash;
 use decomposition::{Comm, Reduction, collective};
 use io::snapshot::Header;
 use rayon::prelude::*;
 use treecode::TYPES;
+use treecode::math::hash;
 
-/// Bodies that share their ids with others.
+/// Bodies whose ids are not unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// How many.
+    /// Number of such bodies.
     pub bodies: u64,
-    /// The least id that several have.
+    /// The smallest id that occurs more than once.
     pub id: u64,
 }
 
 impl Shared {
-    /// Says it, as "3 bodies share ids, such as 7".
+    /// Describes it, as "3 bodies share ids, such as 7".
     pub fn words(&self) -> String {
         format!("{} bodies have an id that another one has, too, such as {}", self.bodies, self.id)
     }
 }
 
-/// The bodies of all ranks that share their ids, given the ids of those on this rank; `None` if there are none. Each id is sent, once, to a rank that its
-/// hash chooses, so that no rank gets many more of them than it has bodies. Collective.
+/// Finds the bodies of all ranks whose ids are not unique, given the ids on this rank. `None` if
+/// all are unique. A hash of the id chooses the rank that counts it, and each rank sends each of
+/// its ids once. So no rank receives many more ids than it has bodies. Collective.
 pub fn shared(comm: &dyn Comm, ids: &[u64]) -> Option<Shared> {
     let ranks = comm.size() as u64;
     let mut mine = ids.to_vec();
@@ -49,23 +51,24 @@ pub fn shared(comm: &dyn Comm, ids: &[u64]) -> Option<Shared> {
     (bodies > 0).then_some(Shared { bodies, id: least[0] })
 }
 
-/// What the ids of a snapshot are worth beyond it.
+/// Whether the ids of a snapshot are valid in other snapshots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Naming {
-    /// Whether they were not in the file, but are numbers in its order.
+    /// Whether the file has no ids, so that they number the bodies in file order.
     invented: bool,
-    /// Bodies of each type.
+    /// Number of bodies of each type.
     count: [u64; TYPES],
 }
 
 impl Naming {
-    /// Of a snapshot with this header.
+    /// Naming of a snapshot with this header.
     pub fn of(header: &Header) -> Naming {
         Naming { invented: header.has_invented_ids(), count: header.count }
     }
 
-    /// Why bodies of one id in two snapshots cannot be taken for the same body; `None` if they can. Ids of files can. So can invented ones if both
-    /// snapshots have as many bodies of each type: a body then has the same place in both files, as in the outputs of a program that never sorts its bodies.
+    /// The reason why equal ids in two snapshots do not mean the same body; `None` if they do. Ids
+    /// stored in files do. Invented ids do if both snapshots have the same number of bodies of each
+    /// type. This assumes that the program that wrote them never reorders its bodies.
     pub fn fault(&self, other: &Naming) -> Option<&'static str> {
         match (self.invented, other.invented) {
             (false, false) => None,
@@ -107,7 +110,7 @@ mod tests {
         }
     }
 
-    /// Also where all bodies share one id, or ids are multiples of the number of ranks.
+    /// Holds even if all bodies share one id or the ids are multiples of the number of ranks.
     #[test]
     fn no_rank_gets_many_more_ids_than_it_has() {
         for id in [|_: u64| 0, |i: u64| i * 4, |i: u64| i / 2] {
@@ -117,7 +120,7 @@ mod tests {
                 shared(comm, &ids);
                 comm.traffic().bytes - before
             });
-            // Three quarters of 5000 ids of 16 bytes leave a rank, and a few bytes more.
+            // Three quarters of 5000 ids of 16 bytes leave a rank, plus a few bytes.
             assert!(received.iter().all(|&bytes| bytes < 62_000), "{received:?}");
         }
     }

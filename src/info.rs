@@ -1,5 +1,5 @@
-//! `heorot info`: what a snapshot holds, and whether it can be used.
-#![allow(clippy::disallowed_methods)] // messages, on which no result depends
+//! `heorot info`: describes the contents of a snapshot and checks them.
+#![allow(clippy::disallowed_methods)] // no result depends on messages
 
 use crate::console::{printable, say, say_text};
 use anyhow::{Result, bail};
@@ -18,10 +18,10 @@ pub struct Arguments {
     pub file: PathBuf,
 }
 
-/// What the checks take for each body beside itself [bytes].
+/// Memory for the checks, per body and in addition to the body [bytes].
 const BESIDE: u64 = 16;
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the file cannot be read or a check fails.
@@ -104,7 +104,7 @@ fn describe_units(header: &Header, line: &mut impl FnMut(&str, String)) {
     line("gravity", format!("G = {}", units.gravitational_constant()));
 }
 
-/// A number to seven digits: enough to recognize it, few enough to read it.
+/// Formats a number with seven digits.
 fn number(value: f64) -> String {
     if value != 0.0 && !(1e-4..1e7).contains(&value.abs()) {
         return format!("{value:.6e}");
@@ -114,7 +114,7 @@ fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Least and greatest value along each axis; NaN counts for nothing.
+/// Smallest and greatest value along each axis, without NaN.
 fn ranges(vector: &[Vec<f64>; 3]) -> String {
     let range = |axis: usize| {
         let least = vector[axis].iter().copied().fold(f64::NAN, f64::min);
@@ -124,18 +124,18 @@ fn ranges(vector: &[Vec<f64>; 3]) -> String {
     [0, 1, 2].map(range).join(", ")
 }
 
-/// Mean of a vector, weighted by mass.
+/// Mass-weighted mean of a vector.
 fn mean(vector: &[Vec<f64>; 3], mass: &[f64]) -> String {
     let total: f64 = mass.iter().sum();
     let mean = |axis: &Vec<f64>| axis.iter().zip(mass).map(|(x, m)| x * m).sum::<f64>() / total;
     vector.each_ref().map(mean).map(number).join(", ")
 }
 
-/// One thing that must hold for all bodies.
+/// A condition on all bodies.
 struct Check {
     holds: &'static str,
     fails: &'static str,
-    /// Bodies for which it does not hold, and the least id among them.
+    /// Number of bodies that violate it, and the smallest id among them.
     bodies: usize,
     id: u64,
 }
@@ -181,7 +181,7 @@ fn checks(bodies: &Bodies) -> Vec<Check> {
     ]
 }
 
-/// The ids that occur more than once, once for each body that has them.
+/// The ids that occur more than once, one entry per body.
 fn duplicates(ids: &[u64]) -> Vec<u64> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();

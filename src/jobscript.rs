@@ -1,6 +1,8 @@
-//! `heorot jobscript`: a script for a scheduler that runs a parameter file until it is done, with everything in it.
+//! `heorot jobscript`: writes a self-contained job script for a scheduler that runs a parameter
+//! file until it is done.
 //!
-//! It is made of the same pieces as the scripts in `scripts/jobs`: the settings of the machine, and the function that runs Heorot in a job.
+//! The script consists of the same pieces as those in `scripts/jobs`: the settings of the machine,
+//! and the function that runs Heorot in a job.
 
 use crate::console::{say, say_text};
 use crate::outputs::Overwrite;
@@ -83,7 +85,7 @@ pub enum Scheduler {
 const MACHINE: &str = include_str!("../scripts/jobs/machine");
 const LAUNCH: &str = include_str!("../scripts/jobs/launch");
 
-/// A name that a line for the scheduler can hold.
+/// Checks that a name can stand in a scheduler line of a script.
 pub(crate) fn one_word(text: &str) -> Result<String, String> {
     let is_word = !text.is_empty()
         && !text.starts_with('-')
@@ -95,7 +97,7 @@ pub(crate) fn one_word(text: &str) -> Result<String, String> {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the parameter file is wrong, or a file cannot be read or written.
@@ -118,7 +120,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match target {
         Some(target) => {
             target.write(script.as_bytes())?;
-            // In a stream, a line about it would become part of the script.
+            // If the script goes to standard output, a message would become part of it.
             if !target.is_standard_output() {
                 say(&format!("{}", target.path().display()));
             }
@@ -163,10 +165,10 @@ fn script(arguments: &Arguments, machine: &str, program: &Path) -> Result<String
     Ok(text)
 }
 
-/// A path as text of one line, such as a script can hold.
+/// A path as text on one line, for use in a script.
 ///
 /// # Errors
-/// If it has control characters, or is no text.
+/// If it has control characters or is not valid UTF-8.
 pub(crate) fn one_line(path: &Path) -> Result<&str> {
     let text = path.to_str().filter(|text| !has_control(text));
     text.with_context(|| {
@@ -225,7 +227,7 @@ fn header(arguments: &Arguments) -> Vec<String> {
     lines.into_iter().map(|line| format!("{mark} {line}")).collect()
 }
 
-/// A word that the shell takes as it is.
+/// Quotes a word for the shell.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -295,7 +297,8 @@ mod tests {
         script(&arguments, "launch() { printf '%s\\n' \"$@\"; exit; }", Path::new(program))
     }
 
-    /// Bash runs the script, with a launcher that prints its words: all of them must arrive as they were, and nothing else must happen.
+    /// Bash runs the script with a launcher that prints its arguments. All of them must arrive
+    /// unchanged, and nothing else may be executed.
     #[test]
     fn names_are_words_of_the_script_whatever_they_hold() {
         let folder = tempfile::tempdir().unwrap();
@@ -352,7 +355,7 @@ mod tests {
         assert!(one_line(Path::new(bytes)).is_err());
     }
 
-    /// A line of a study is words, too: none of them is run.
+    /// The lines of a study are quoted, too: none of their words is executed.
     #[test]
     fn the_lines_of_a_study_are_words() {
         let folder = tempfile::tempdir().unwrap();

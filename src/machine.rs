@@ -1,5 +1,7 @@
-//! What the system says about the machine under the program. Where it says nothing, the answer is "unknown", never an error.
+//! What the system reports about this machine. Missing information becomes "unknown" or `None`,
+//! never an error.
 
+use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -8,19 +10,19 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-/// The machine a report was made on.
+/// The machine of a report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Machine {
     /// Name of the leading rank's host.
     pub host: String,
-    /// Its processor.
+    /// Processor of the leading rank's host.
     pub processor: String,
-    /// Hosts that took part.
+    /// Number of hosts in use.
     pub hosts: usize,
 }
 
 impl Machine {
-    /// This one, given the name of each rank's host.
+    /// This machine, from the host name of each rank.
     pub fn of(hosts: &[String]) -> Machine {
         let hosts = hosts.iter().collect::<BTreeSet<_>>().len();
         Machine { host: host(), processor: processor(), hosts }
@@ -38,9 +40,27 @@ pub fn processor() -> String {
     of_the_processor("model name")
 }
 
-/// Who made it, in the word that it gives itself, such as GenuineIntel.
+/// Vendor id of the processor, such as GenuineIntel.
 pub fn vendor() -> String {
     of_the_processor("vendor_id")
+}
+
+/// Names the SIMD path to compute on, `scalar` or one that the processor has; without it the fastest is taken.
+const SIMD_VARIABLE: &str = "HEOROT_SIMD";
+
+/// Makes this process compute on the SIMD path that the environment asks for.
+///
+/// # Errors
+/// If it asks for one that this processor does not have.
+pub fn choose_arithmetic() -> Result<()> {
+    let Some(wanted) = std::env::var_os(SIMD_VARIABLE) else { return Ok(()) };
+    let wanted = wanted.to_string_lossy();
+    treecode::choose_simd_path(&wanted).with_context(|| {
+        format!(
+            "environment variable {SIMD_VARIABLE} = {wanted}: must be one of {} on this processor, or unset",
+            treecode::simd_paths().join(", ")
+        )
+    })
 }
 
 /// What decides the bits of a result: the SIMD path and, where it has estimates of 1 / sqrt(x), whose digits are up to the maker, the maker of the processor.
@@ -56,14 +76,15 @@ fn of_the_processor(key: &str) -> String {
     value.map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// The cores this process may use, as text that is equal for processes bound to the same ones.
+/// The cores that this process may use, as text. The text is the same for processes bound to the
+/// same cores.
 pub fn affinity() -> String {
     let text = read_to_string("/proc/self/status").unwrap_or_default();
     let list = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     list.unwrap_or_default().trim().to_owned()
 }
 
-/// Greatest memory this process has had [bytes], if the system tells.
+/// Peak memory of this process [bytes], if the system reports it.
 pub fn peak_memory() -> Option<u64> {
     let text = read_to_string("/proc/self/status").ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -71,23 +92,23 @@ pub fn peak_memory() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// How many cores this process may use: its binding and the limits of its container are respected.
+/// Number of cores that this process may use. Binding and container limits are respected.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// All cores of this host, also those that this process may not use.
+/// Number of all cores of this host, including those that this process may not use.
 pub fn all_cores() -> usize {
     let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines().filter(|line| line.starts_with("processor")).count().max(cores())
 }
 
-/// Time that all threads of this process have computed [s].
+/// Processor time of all threads of this process [s].
 pub fn process_seconds() -> f64 {
     seconds(ClockId::ProcessCPUTime)
 }
 
-/// Time that this thread has computed [s].
+/// Processor time of this thread [s].
 pub fn thread_seconds() -> f64 {
     seconds(ClockId::ThreadCPUTime)
 }
@@ -97,50 +118,55 @@ fn seconds(clock: ClockId) -> f64 {
     time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
 }
 
-/// What numbers of processes belong to: this start of this host, and the container in it, if the system tells. Hosts and containers may share a name.
+/// Identifies the scope in which process ids are valid: this boot of this host and the container,
+/// if the system reports them. Host names would not do, because hosts and containers may share one.
 pub fn place() -> Option<String> {
     let boot = read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let processes = std::fs::read_link("/proc/self/ns/pid").ok()?;
     Some(format!("{} {}", boot.trim(), processes.display()))
 }
 
-/// Whether there is such a process of another user, of which the system tells nothing else.
+/// Whether a process exists but belongs to another user, so that the system hides everything else
+/// about it.
 pub fn is_hidden(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
     rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::PERM)
 }
 
-/// When a process of this host began, in the system's ticks since its start; `None` if there is none, or only its remains.
+/// Start time of a process on this host, in clock ticks since boot. `None` if it does not exist or
+/// is a zombie.
 pub fn process_start(pid: u32) -> Option<u64> {
     let text = read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program stands in brackets and may hold anything.
+    // The program name stands in parentheses and may contain any character.
     let mut fields = text.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;
     let began = fields.nth(18)?.parse().ok()?;
     (!["Z", "X"].contains(&state)).then_some(began)
 }
 
-/// Memory of this host, or of the part of it that this process may use [bytes].
+/// Memory of this host, or the part that this process may use [bytes].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// All of it.
+    /// Total memory.
     pub total: u64,
-    /// What can still be had.
+    /// Memory that is still available.
     pub available: u64,
 }
 
-/// Memory of this host, within the limits of its container, its job and this process, if the system tells.
+/// Memory of this host within the limits of its container, its job and this process, if the system
+/// reports it.
 pub fn memory() -> Option<Memory> {
     io::memory().map(|io::Memory { total, available }| Memory { total, available })
 }
 
-/// This program, for a second process of it: what runs, even if another program has taken its name meanwhile.
+/// The running executable, for starting a second process. It is valid even if another file has
+/// taken its name meanwhile.
 pub fn program() -> PathBuf {
     let running = Path::new("/proc/self/exe");
     if running.exists() { running.to_owned() } else { std::env::current_exe().unwrap_or_default() }
 }
 
-/// Something that tells one build of the program from another: length and time of its file.
+/// Identifies a build of the program: length and time of its file.
 pub fn fingerprint() -> String {
     let data = std::env::current_exe().and_then(std::fs::metadata);
     data.map_or("unknown".to_owned(), |data| {

@@ -5,13 +5,13 @@ use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
 use crate::memory;
-use crate::model::{self, Model};
 use crate::outputs::Overwrite;
 use crate::parameters::{Parameters, SystemName};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
 use io::Units;
 use io::snapshot::{Fields, Header};
+use nbody::model::{self, Model};
 use std::path::PathBuf;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
@@ -53,10 +53,10 @@ Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision ha
 and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). The same options are
 keys of the [initial] table of a parameter file, with _ for -.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a parameter is out of its range or the file cannot be written.
+/// If a parameter is out of range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
     let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
@@ -70,7 +70,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 impl Arguments {
-    /// The requested model, and the units of its numbers.
+    /// The requested model and its units.
     fn model(&self) -> Result<(Model, Units)> {
         let mut keys = self.keys.clone();
         if let Some(file) = &self.from {

@@ -1,36 +1,41 @@
-//! How much memory a run takes, before it takes it: an estimate fitted to measurements, see docs/performance.md.
+//! Estimates the memory of a run before it starts. The constants are fitted to measurements, see
+//! docs/performance.md.
 
 use crate::crew::Crew;
 use crate::machine;
 use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a process takes without bodies: program, MPI and its buffers [bytes].
+/// Memory of a process without bodies: program, MPI and its buffers [bytes].
 const PROCESS: f64 = 34e6;
-/// What a body takes on one rank at the peak of a force evaluation [bytes].
+/// Memory per body on one rank, at the peak of a force evaluation [bytes].
 const BODY: f64 = 164.0;
-/// What a body takes in addition if it comes from another rank, and with what is imported of others [bytes].
+/// Additional memory per body that arrives from another rank, including imported cells and bodies
+/// [bytes].
 const TRAVEL: f64 = 180.0;
 
-/// What a body takes at the peak of a run on so many ranks [bytes]. At the start nearly every body is on another rank than it belongs to.
+/// Memory per body at the peak of a run on `ranks` ranks [bytes]. At the start, nearly every body
+/// is on another rank than it belongs to.
 fn per_body(ranks: usize) -> f64 {
     BODY + TRAVEL * (ranks - 1) as f64 / ranks as f64
 }
 
-/// What all ranks of a run take together at their peak, each a process [bytes].
+/// Peak memory of all ranks of a run, one process each [bytes].
 pub fn of_run(bodies: u64, ranks: usize) -> f64 {
     PROCESS * ranks as f64 + per_body(ranks) * bodies as f64
 }
 
-/// How many bodies fit into this much memory of so many ranks, with so many bytes a body beside the run.
+/// Number of bodies that fit into `available` bytes on `ranks` ranks, if each takes `beside` bytes
+/// in addition to the run.
 pub fn most_bodies(available: f64, ranks: usize, beside: f64) -> f64 {
     ((available - PROCESS * ranks as f64) / (per_body(ranks) + beside)).max(0.0)
 }
 
-/// Makes sure that the run fits into the memory of its hosts, as far as they tell, with so many bytes a body beside it. Collective.
+/// Checks that a run fits into the available memory of its hosts, if the system reports it.
+/// `beside` is the additional memory per body [bytes]. Collective.
 ///
 /// # Errors
-/// On every rank, if a host has less memory free than its ranks will need.
+/// On every rank, if a host has less memory available than its ranks will need.
 pub fn check(crew: &Crew, bodies: u64, beside: f64) -> Result<()> {
     let free = machine::memory().map_or(String::new(), |memory| memory.available.to_string());
     let mine = format!("{} {} {free}", machine::host(), std::process::id());

@@ -1,9 +1,8 @@
-//! The `[movie]` table: pictures made while a run goes on, without snapshots on disk.
+//! The `[movie]` table: frames that are drawn during a run, without snapshots on disk.
 //!
-//! A frame is the same picture on any number of ranks: the bodies' order and their distances to neighbours do not depend on them, and masses are
-//! summed in whole numbers.
+//! A frame is the same on any number of ranks: neither the order of the bodies nor the distances to
+//! their neighbours depend on it, and masses are summed as integers.
 
-use crate::accuracy::hash;
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
@@ -12,21 +11,22 @@ use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use treecode::math::hash;
 use treecode::{Bodies, TYPES};
 use viz::{
     Apng, ColourMap, Colours, Decorations, Direction, Gif, NEIGHBOURS, Range, Stretch, Style, Subject,
     SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png_quickly,
 };
 
-/// Bodies that the default width is found from, at most.
+/// Greatest number of bodies from which the default width is found.
 const SAMPLE: u64 = 1 << 14;
-/// What comes later may be so much denser than the first frame.
+/// Factor by which later frames may be brighter than the first.
 const HEADROOM: f64 = 3.0;
 
-/// Pixels of a frame at most: the run waits while it is made.
+/// Greatest number of pixels of a frame. The run waits until a frame is done.
 const MOST_PIXELS: usize = 1 << 24;
 
-/// The `[movie]` table. A frame is made at the end of the first step that reaches its time.
+/// The `[movie]` table. A frame is drawn at the end of the first step that reaches its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Movie {
@@ -35,10 +35,11 @@ pub struct Movie {
     /// Width and height of the frames [pixels].
     #[serde(default = "default_size")]
     pub size: [usize; 2],
-    /// Length from the left to the right edge [L]; without it, what shows 98 % of the first frame's mass.
+    /// Length from the left to the right edge [L]. By default it shows 98 % of the mass of the
+    /// first frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<f64>,
-    /// Middle of the frames [L].
+    /// Centre of the frames [L].
     #[serde(default)]
     pub centre: [f64; 3],
     /// Direction to the camera in the x-y plane, from x towards y [degree].
@@ -47,30 +48,31 @@ pub struct Movie {
     /// Direction to the camera above the x-y plane [degree].
     #[serde(default = "default_elevation")]
     pub elevation: f64,
-    /// Angle under which the width is seen [degree]; without it, there is no perspective.
+    /// Angle of view across the width [degree]. By default there is no perspective.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perspective: Option<f64>,
-    /// Particle types that are drawn, by number; without it, all.
+    /// Numbers of the particle types to draw. By default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<u8>>,
     /// Colour map.
     #[serde(default)]
     pub colours: ColourMap,
-    /// How brightness goes with surface density.
+    /// How brightness depends on surface density.
     #[serde(default)]
     pub stretch: Stretch,
-    /// Darkest and brightest surface density, in the unit of the colour bar; without it, those of the first frame with some room above.
+    /// Darkest and brightest surface density, in the unit of the colour bar. By default those of
+    /// the first frame, with some room above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
-    /// What is made of the frames at the end.
+    /// Movie format.
     #[serde(default)]
     pub format: Format,
-    /// Speed of what is made of them.
+    /// Frame rate of the movie [1/s].
     #[serde(default = "default_speed")]
     pub frames_per_second: f64,
 }
 
-/// What is made of the frames at the end of a run.
+/// Format of the movie that is made at the end of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -79,7 +81,7 @@ pub enum Format {
     Gif,
     /// `frames.apng`.
     Apng,
-    /// Nothing: the frames are there as PNG.
+    /// No movie: only the PNG frames.
     None,
 }
 
@@ -100,10 +102,10 @@ fn default_speed() -> f64 {
 }
 
 impl Movie {
-    /// Whether such frames can be made.
+    /// Checks that such frames can be drawn.
     ///
     /// # Errors
-    /// Names the key that is wrong.
+    /// Names the wrong key.
     pub fn check(&self) -> Result<()> {
         ensure!(
             self.every > 0.0 && self.every.is_finite(),
@@ -122,7 +124,7 @@ impl Movie {
             width * height <= MOST_PIXELS,
             "movie.size = [{width}, {height}]: must be at most {MOST_PIXELS} pixels, such as [4096, 4096]; heorot render draws larger pictures of snapshots"
         );
-        // The encoders say now what they would say after the last step.
+        // Reports encoder errors now instead of at the end of the run.
         let (speed, key) = (self.frames_per_second, "movie.frames_per_second");
         match self.format {
             Format::Gif => {
@@ -132,10 +134,10 @@ impl Movie {
         }
     }
 
-    /// Whether there is anything to be drawn. Collective.
+    /// Checks that there are bodies to draw. Collective.
     ///
     /// # Errors
-    /// On every rank, if no body is of the types wanted.
+    /// On every rank, if no body has one of the wanted types.
     pub fn check_bodies(&self, comm: &dyn Comm, bodies: &Bodies) -> Result<()> {
         let kinds = self.kinds();
         let count = bodies.kind.iter().filter(|kind| kinds[usize::from(**kind)]).count();
@@ -165,7 +167,8 @@ impl Movie {
     }
 }
 
-/// What all frames of a run have in common, once it is found. Kept beside the frames, so that a continued run goes on with it.
+/// Settings that all frames of a run share. They are saved beside the frames, so that a continued
+/// run uses them again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Common {
     /// Length from the left to the right edge [L].
@@ -175,19 +178,19 @@ pub struct Common {
 }
 
 impl Common {
-    /// As whole numbers, which ranks can tell each other.
+    /// Encodes the settings as integers for messages.
     pub fn to_numbers(self) -> Vec<u64> {
         [self.width, self.range[0], self.range[1]].map(f64::to_bits).to_vec()
     }
 
-    /// Back from whole numbers; nothing from none.
+    /// Decodes the settings; `None` for an empty message.
     pub fn from_numbers(numbers: &[u64]) -> Option<Common> {
         let [width, low, high] = <[u64; 3]>::try_from(numbers).ok()?.map(f64::from_bits);
         Some(Common { width, range: [low, high] })
     }
 }
 
-/// A run while it is filmed.
+/// Draws the frames of a running simulation.
 pub struct Filming<'a> {
     crew: &'a Crew<'a>,
     movie: &'a Movie,
@@ -196,14 +199,16 @@ pub struct Filming<'a> {
     start: f64,
     /// Number of the last frame.
     last: Option<u64>,
-    /// What the width shows [L], once it is found: the same on all ranks.
+    /// Width of the frames [L], once it is found. The same on all ranks.
     width: Option<f64>,
-    /// Darkest and brightest surface density [M/L^2], once they are found, on the leading rank.
+    /// Darkest and brightest surface density [M/L^2], once they are found. On the leading rank
+    /// only.
     range: Option<[f64; 2]>,
 }
 
 impl<'a> Filming<'a> {
-    /// Films a run from `start` on, which may end at `end` [T]. A run that is continued at `time` has made its frames until then, with `common`.
+    /// Prepares the frames of a run from `start` to `end` [T]. A run continued at `time` already
+    /// has its earlier frames, with the settings `common`.
     pub fn new(
         crew: &'a Crew<'a>,
         movie: &'a Movie,
@@ -219,7 +224,7 @@ impl<'a> Filming<'a> {
         Filming { crew, movie, units, times, start, last: None, width: movie.width, range: None }
     }
 
-    /// Goes on at `time` with the frames that are there.
+    /// Continues at `time` after the existing frames.
     pub fn resume(mut self, time: f64, common: Option<Common>) -> Filming<'a> {
         self.last = Some(self.number(time));
         self.width = common.map(|common| common.width).or(self.width);
@@ -227,21 +232,21 @@ impl<'a> Filming<'a> {
         self
     }
 
-    /// The number of the last frame that is due at a time [T].
+    /// Number of the last frame that is due at a time [T].
     pub fn number(&self, time: f64) -> u64 {
         ((time - self.start) / self.movie.every + 1e-9) as u64
     }
 
-    /// The number of the frame that is to be made at a time [T], if one is.
+    /// Number of the frame to draw at a time [T], if one is due.
     pub fn due(&self, time: f64) -> Option<u64> {
         let number = self.number(time);
         (self.last != Some(number)).then_some(number)
     }
 
-    /// Makes the frame of a number: a PNG file, and what frames have in common, on the leading rank. Collective.
+    /// Draws a frame. The leading rank gets the PNG file and the common settings. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a body cannot be drawn or there is nothing in the picture.
+    /// The same on every rank, if a body cannot be drawn or the picture is empty.
     pub fn frame(&mut self, number: u64, time: f64, bodies: &Bodies) -> Result<Option<(Vec<u8>, Common)>> {
         self.last = Some(number);
         let kinds = self.movie.kinds();
@@ -270,7 +275,7 @@ impl<'a> Filming<'a> {
         self.movie.style(range, Some(self.units))
     }
 
-    /// The surface density of the bodies of all ranks, on the leading one.
+    /// Surface density of the bodies of all ranks, on the leading rank.
     fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
         let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
         let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
@@ -286,7 +291,8 @@ impl<'a> Filming<'a> {
         let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])];
         let count = collective::sum(comm, (0..bodies.len()).filter(wanted).count() as u64);
         ensure!(count > 0, "movie.types: there are no bodies of type {}", named_types(kinds));
-        // The same bodies on any ranks, spread over all, whatever the ids have in common.
+        // A hash of the id selects the sample. It is the same on any number of ranks and
+        // independent of patterns in the ids.
         let stride = count.div_ceil(SAMPLE);
         let chosen = (0..bodies.len()).filter(wanted).filter(|i| hash(bodies.id[*i]).is_multiple_of(stride));
         let mine: Vec<[u64; 5]> = chosen
@@ -304,7 +310,7 @@ impl<'a> Filming<'a> {
         extent.width(self.movie.centre, direction, self.movie.size)
     }
 
-    /// Makes a movie of frames that were written; where it belongs in a folder, and its bytes.
+    /// Encodes a movie from the frames on disk. Returns its file name and bytes.
     ///
     /// # Errors
     /// If a frame cannot be read.
@@ -331,7 +337,7 @@ impl<'a> Filming<'a> {
     }
 }
 
-/// What frames that were made before have in common, if any were.
+/// Reads the common settings of earlier frames, if there are any.
 pub fn read_common(path: &Path) -> Option<Common> {
     serde_json::from_slice(&io::read_bytes(path, io::LONGEST_TEXT).ok()?).ok()
 }
@@ -344,7 +350,8 @@ mod tests {
     use decomposition::threads;
     use std::sync::Mutex;
 
-    /// A steep clump: `n` bodies of type 1, and in one corner of it 3000 of type 2, few enough to be measured exactly.
+    /// A steep clump: `n` bodies of type 1, and 3000 of type 2 in one corner, few enough to be
+    /// measured exactly.
     fn clump(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n + 3000);
         for i in 0..bodies.len() {
@@ -359,7 +366,7 @@ mod tests {
         bodies
     }
 
-    /// The bytes of the first frame, made by so many ranks of which each has the bodies that `owner` gives it.
+    /// The bytes of the first frame, drawn on `ranks` ranks. `owner` gives the rank of each body.
     fn frame(
         all: &Bodies,
         movie: &Movie,
@@ -395,7 +402,7 @@ mod tests {
             for ranks in [2, 3, 5] {
                 let dealt = frame(&all, &movie, ranks, &|i| i % ranks);
                 assert!(dealt.as_ref() == Some(&one), "{n} bodies dealt out to {ranks} ranks, {more}");
-                // In order, with nothing on the first rank.
+                // In order, with no bodies on the first rank.
                 let ends = |i: usize| 1 + i * (ranks - 1) / sorted.len();
                 let divided = frame(&sorted, &movie, ranks, &ends);
                 assert!(divided.as_ref() == Some(&one), "{n} bodies divided among {ranks} ranks, {more}");

@@ -1,13 +1,16 @@
 //! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range, is an error.
 
-use crate::forces::Forces;
 use crate::initial::Initial;
+use crate::key_errors::name_key;
+use crate::machine;
 use crate::movie::Movie;
-use crate::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
 use io::snapshot::{Fields, Flavour, Layout};
+use nbody::forces::Forces;
+use nbody::schedule::{Schedule, Until};
+use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ pub struct Parameters {
     #[serde(default)]
     pub units: UnitSystem,
     /// How forces are computed.
-    #[serde(default)]
+    #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
     /// End of the run, and timesteps.
     pub time: Time,
@@ -125,6 +128,18 @@ impl Time {
     /// Steps of one length, as far as `end` or as `steps` of them.
     pub fn fixed(end: Option<f64>, steps: Option<u64>, step: f64) -> Time {
         Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
+    }
+
+    /// Steps from the time `start` on, with snapshots after each interval of length `every` [T].
+    ///
+    /// # Errors
+    /// If no run can follow such a schedule.
+    pub fn schedule(&self, start: f64, every: Option<f64>) -> Result<Schedule> {
+        let until = match (self.end, self.steps) {
+            (Some(end), _) => Until::Time(end),
+            (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
+        };
+        Schedule::new(until, self.step, start, every).map_err(name_key)
     }
 
     fn check(&self, forces: &Forces) -> Result<()> {
@@ -380,7 +395,8 @@ impl Parameters {
     }
 
     fn check(&self) -> Result<()> {
-        self.gravity.check()?;
+        machine::choose_arithmetic()?;
+        self.gravity.check().map_err(name_key)?;
         self.time.check(&self.gravity)?;
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");

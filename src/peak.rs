@@ -1,26 +1,26 @@
-//! The most that the processors can do: chains of single-precision fused multiply-adds on all threads, nothing else. Speeds are given as
-//! a fraction of it.
+//! Measures the peak speed of the processors: chains of single-precision fused multiply-adds on all
+//! threads. Reports give other speeds as a fraction of it.
 //!
-//! The widest registers of the machine are used, whichever the kernels use. [`CHAINS`] independent chains hide the latency of the
-//! unit, 4 or 5 cycles at two operations a cycle.
+//! The measurement uses the widest registers of the machine, even if the kernels do not. [`CHAINS`]
+//! independent chains hide the latency of the unit, 4 or 5 cycles at two operations per cycle.
 #![allow(unsafe_code)]
 
 use decomposition::{Comm, collective};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Independent chains; with two constants they fit into sixteen registers.
+/// Number of independent chains. With two constants, they fit into sixteen registers.
 const CHAINS: usize = 12;
-/// Links of a chain in one measurement: some 20 ms with eight lanes.
+/// Links per chain in one measurement: about 20 ms with eight lanes.
 const LINKS: u64 = 5_000_000;
-/// Measurements, of which the best counts.
+/// Number of measurements. The best counts.
 const MEASUREMENTS: usize = 3;
-/// A link is x -> x FACTOR + SUMMAND, which goes to 1.
+/// A link is x -> x FACTOR + SUMMAND, which converges to 1.
 const FACTOR: f32 = 0.5;
 /// See [`FACTOR`].
 const SUMMAND: f32 = 0.5;
 
-/// A way to compute the chains.
+/// Instruction set of the chains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Path {
     #[cfg(target_arch = "x86_64")]
@@ -30,7 +30,8 @@ enum Path {
     Portable,
 }
 
-/// Peak of all threads of all ranks together [Gflop/s], a fused multiply-add counted as two. Collective.
+/// Peak speed of all threads of all ranks [Gflop/s]. A fused multiply-add counts as two operations.
+/// Collective.
 pub fn measure(comm: &dyn Comm) -> f64 {
     let path = *Path::all().last().expect("there is the portable one");
     let threads = collective::sum(comm, rayon::current_num_threads() as u64);
@@ -46,7 +47,7 @@ pub fn measure(comm: &dyn Comm) -> f64 {
 }
 
 impl Path {
-    /// Those that this machine has, the fastest last.
+    /// The paths that this machine supports, the fastest last.
     fn all() -> Vec<Path> {
         let mut all = vec![Path::Portable];
         #[cfg(target_arch = "x86_64")]
@@ -69,10 +70,10 @@ impl Path {
         }
     }
 
-    /// Where all chains are after so many links, added up.
+    /// Runs all chains for `links` links and returns the sum of their values.
     fn run(self, links: u64) -> f32 {
         match self {
-            // SAFETY: `all` has detected what the function needs.
+            // SAFETY: `all` has detected the CPU features that the function needs.
             #[cfg(target_arch = "x86_64")]
             Path::Avx512 => unsafe { x86::avx512(links) },
             // SAFETY: as above.
@@ -83,7 +84,7 @@ impl Path {
     }
 }
 
-/// Plain code: fused on NEON, a product and a sum elsewhere.
+/// Portable code: fused on NEON, a product and a sum elsewhere.
 fn portable(links: u64) -> f32 {
     let mut chains = [[0.0f32; 8]; CHAINS];
     for _ in 0..links {

@@ -1,19 +1,20 @@
-//! `heorot plan`: memory, disk and time that a parameter file will need, before a job is submitted.
+//! `heorot plan`: estimates memory, disk space and time of a parameter file before a job is
+//! submitted.
 
 use crate::console::{duration, say};
-use crate::cost::Meter;
-use crate::forces::Forces;
-use crate::initial::Start;
+use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
-use crate::model::{self, Model, Spherical};
 use crate::parameters::{Output, Parameters, Precision};
-use crate::schedule::Schedule;
-use crate::simulation::Simulation;
-use crate::stepping::Stepping;
 use anyhow::{Result, bail};
 use decomposition::Solo;
 use io::checkpoint;
+use nbody::Simulation;
+use nbody::Start;
+use nbody::cost::Meter;
+use nbody::forces::Forces;
+use nbody::model::{self, Model, Spherical};
+use nbody::stepping::Stepping;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,18 +50,18 @@ The time is measured on a few steps of a Plummer sphere with the force settings 
 thread. It assumes perfect scaling to cores like this one. A run takes longer if ranks wait for each
 other or for files.";
 
-/// Bodies and steps of the pilot.
+/// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the parameter file is wrong, or the run does not fit.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
-    let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
+    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
     let steps = schedule.count();
     let snapshots = 1 + schedule.snapshots();
     let ranks = u64::from(arguments.ranks);
@@ -115,7 +116,7 @@ fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
     ));
 }
 
-/// Bytes of a snapshot, before compression.
+/// Size of a snapshot before compression [bytes].
 fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     let fields =
         if output.acceleration { 3 } else { 0 } + u64::from(output.potential) + u64::from(output.time_step);
@@ -123,15 +124,16 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     ((8 + number * (7 + fields)) * bodies) as f64
 }
 
-/// Seconds that a core computes for a body in a step.
+/// Core time per body and step [s], from a small test run.
 fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })?;
+        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })
+            .map_err(name_key)?;
         simulation.all = Meter::default();
         for step in 1..=PILOT_STEPS {
-            simulation.step(1e-6, 1e-6 * step as f64)?;
+            simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
         }
         Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
     })

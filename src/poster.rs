@@ -1,4 +1,4 @@
-//! `heorot poster`: small multiples of an evolution, for a paper.
+//! `heorot poster`: draws small multiples of an evolution for a paper.
 
 use crate::console::{Progress, say};
 use crate::crew::Crew;
@@ -45,7 +45,7 @@ pub struct Arguments {
 /// Draws the panels and writes the file.
 ///
 /// # Errors
-/// If a snapshot cannot be read, a wish cannot be met, or the file cannot be written.
+/// If a snapshot cannot be read, an option cannot be satisfied, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.output;
     let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::PLOT)?;

@@ -1,14 +1,14 @@
-//! `report.json`: what was computed, with which parameters, on what machine, how fast and how well.
+//! `report.json`: parameters, machine, cost and accuracy of a computation.
 
-use crate::accuracy::{Accuracy, Balance};
 use crate::console::say;
-use crate::cost::{Cost, FmaPeak, PerBody};
 use crate::crew::Crew;
-use crate::diagnostics::Diagnostics;
-use crate::forces::Control;
 use crate::launch::Layout;
 use crate::machine::{self, Machine};
-use crate::stepping::Course;
+use nbody::Diagnostics;
+use nbody::accuracy::{Accuracy, Balance};
+use nbody::cost::{Cost, FmaPeak, PerBody};
+use nbody::forces::Control;
+use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,103 +17,104 @@ use std::time::Duration;
 /// The program and its version.
 pub const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
 
-/// A report. Keys that have no meaning for a command are left out.
+/// A report. Keys that do not apply to a command are left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The program and its version.
     pub program: &'static str,
-    /// The command.
+    /// Name of the command.
     pub command: &'static str,
-    /// What it ran on.
+    /// The machine.
     pub machine: Machine,
-    /// Ranks.
+    /// Number of ranks.
     pub ranks: usize,
-    /// Threads of each process.
+    /// Number of threads per process.
     pub threads: usize,
-    /// How ranks lie on hosts.
+    /// Distribution of ranks over hosts.
     pub layout: Layout,
-    /// The instructions that the kernels used.
+    /// SIMD path of the kernels.
     pub simd: &'static str,
-    /// Every parameter, defaults too.
+    /// All parameters, including defaults.
     pub parameters: serde_json::Value,
     /// Number of bodies.
     pub bodies: u64,
-    /// Steps done.
+    /// Number of steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// How often the run was continued from a checkpoint.
+    /// Number of times that the run was continued from a checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restarts: Option<u64>,
-    /// Times, interactions and speeds of what was measured.
+    /// Times, interactions and speeds.
     #[serde(flatten)]
     pub cost: Cost,
-    /// Interactions of a body in one evaluation.
+    /// Interactions per body in one evaluation.
     pub interactions_per_body: PerBody,
-    /// Bytes that ranks sent for a body in one evaluation.
+    /// Bytes sent per body in one evaluation.
     pub bytes_sent_per_body: f64,
-    /// Each evaluation by itself.
+    /// Time of each evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_seconds: Option<Times>,
-    /// What the processors could do at best.
+    /// Peak speed of the processors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fma_peak: Option<FmaPeak>,
-    /// Greatest memory of all processes so far, shared among the bodies, if the system tells.
+    /// Peak memory of all processes so far, divided by the number of bodies, if the system reports
+    /// it [bytes].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes_per_body: Option<f64>,
-    /// Reading and writing, which `seconds.total` leaves out.
+    /// Time of input and output, which `seconds.total` does not include.
     pub files: FileTimes,
-    /// How well energy was kept.
+    /// Conservation of energy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<Energy>,
-    /// The steps of bodies, if they are adaptive.
+    /// Statistics of adaptive timesteps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_steps: Option<TimeSteps>,
-    /// What the wanted force error came to, and the settings that gave it.
+    /// The requested force error, the measured one, and the settings that gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<Control>,
-    /// Error of the forces against direct summation.
+    /// Error of the forces relative to direct summation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_error: Option<Accuracy>,
-    /// Error of the forces of all bodies against those of another snapshot.
+    /// Error of the forces of all bodies relative to another snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference_error: Option<Accuracy>,
-    /// What the forces keep as a whole.
+    /// Centre of mass and sum of all forces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
-    /// What a reader should know about the numbers.
+    /// Notes on the numbers for readers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// Wall time of reading and writing on the leading rank [s].
+/// Wall time of input and output on the leading rank [s].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileTimes {
     /// Reading or drawing the initial state.
     pub reading_seconds: f64,
     /// Writing snapshots.
     pub writing_seconds: f64,
-    /// Snapshots written.
+    /// Number of snapshots written.
     pub snapshots: u64,
     /// Writing checkpoints.
     pub checkpoint_seconds: f64,
-    /// Checkpoints written.
+    /// Number of checkpoints written.
     pub checkpoints: u64,
     /// Bytes of all snapshots written.
     pub written_bytes: u64,
-    /// Speed of writing [bytes/s]; 0 if nothing was written.
+    /// Writing speed [bytes/s]; 0 if nothing was written.
     pub writing_bytes_per_second: f64,
-    /// Part of the whole time that writing took, from 0 to 1.
+    /// Fraction of the total time spent on writing, from 0 to 1.
     pub writing_share: f64,
-    /// Making the frames of `[movie]`.
+    /// Drawing the frames of `[movie]`.
     #[serde(default)]
     pub frame_seconds: f64,
-    /// Frames made.
+    /// Number of frames drawn.
     #[serde(default)]
     pub frames: u64,
 }
 
 impl FileTimes {
-    /// Adds what it took to write these files of a snapshot.
+    /// Adds the time and size of the files of a snapshot.
     pub fn wrote(&mut self, time: Duration, files: &[PathBuf]) {
         self.writing_seconds += time.as_secs_f64();
         self.written_bytes +=
@@ -122,21 +123,22 @@ impl FileTimes {
     }
 }
 
-/// Wall times of evaluations, of the slowest rank [s].
+/// Wall times of evaluations on the slowest rank [s].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Times {
-    /// The first one, of the bodies in the order of the file.
+    /// The first one, with the bodies in file order.
     pub first: f64,
-    /// The measured ones: each finds the bodies in the order in which the one before has left them.
+    /// The measured ones, each with the bodies in the order that the previous one has left.
     pub all: Vec<f64>,
-    /// Their median.
+    /// Median of the measured ones.
     pub median: f64,
-    /// Their minimum.
+    /// Minimum of the measured ones.
     pub minimum: f64,
 }
 
 impl Times {
-    /// Of a first evaluation and those that were measured, which may be the same one.
+    /// Times of a first evaluation and of those that were measured. Both may be the same
+    /// evaluation.
     pub fn new(first: f64, all: Vec<f64>) -> Times {
         let mut sorted = all.clone();
         sorted.sort_by(f64::total_cmp);
@@ -144,12 +146,12 @@ impl Times {
     }
 }
 
-/// The median of at least one value, sorted.
+/// The median of at least one value; the values must be sorted.
 pub fn median(sorted: &[f64]) -> f64 {
     0.5 * (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2])
 }
 
-/// How well a run kept its energy.
+/// Conservation of energy in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Energy {
     /// At the start.
@@ -158,38 +160,38 @@ pub struct Energy {
     pub last: Diagnostics,
     /// Relative error at the end.
     pub error: f64,
-    /// Greatest relative error of any step, without sign.
+    /// Greatest absolute relative error of any step.
     pub greatest_error: f64,
 }
 
-/// Adaptive steps of a run.
+/// Statistics of adaptive timesteps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimeSteps {
-    /// Steps of a body on the mean.
+    /// Mean number of steps per body.
     pub steps_per_body: f64,
-    /// Times at which a step of some body ended.
+    /// Number of substeps: times at which a step of some body ended.
     pub substeps: u64,
-    /// Those at which bodies were sorted into a new tree.
+    /// Number of substeps at which bodies were sorted and the tree was rebuilt.
     pub sorted: u64,
-    /// Of each rung, from the coarsest.
+    /// The rungs, from the coarsest.
     pub rungs: Vec<RungSteps>,
-    /// Bodies that needed shorter steps than they were allowed, at most.
+    /// Greatest number of bodies that needed a step shorter than the shortest allowed.
     pub too_fast: u64,
 }
 
 /// Steps of one rung.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RungSteps {
-    /// Their length [T].
+    /// Length of a step [T].
     pub step: f64,
-    /// How many bodies did, one after the other.
+    /// Number of body steps.
     pub body_steps: u64,
-    /// Their part of all steps of bodies.
+    /// Fraction of all body steps.
     pub share: f64,
 }
 
 impl TimeSteps {
-    /// Of so many bodies, with full steps of this length [T].
+    /// Statistics for `bodies` bodies, with full steps of this length [T].
     pub fn new(course: &Course, full_step: f64, bodies: u64) -> TimeSteps {
         let all = course.body_steps.iter().sum::<u64>() as f64;
         let rung = |(rung, &body_steps): (usize, &u64)| RungSteps {
@@ -245,13 +247,13 @@ impl Report {
         }
     }
 
-    /// Takes what reading and writing cost, and works out its part of the whole time.
+    /// Sets the times of input and output, and derives their fraction of the total time.
     pub fn set_files(&mut self, files: FileTimes) {
         let all = self.cost.total_seconds() + files.reading_seconds + files.writing_seconds;
         self.files = FileTimes { writing_share: files.writing_seconds / all, ..files };
     }
 
-    /// Says times, speed and errors.
+    /// Prints times, speed and errors.
     pub fn say_speed(&self) {
         let cost = &self.cost;
         say(&format!("{} evaluations in {:.4} s; of each:", cost.evaluations, cost.total_seconds()));
@@ -327,13 +329,14 @@ fn say_error(what: &str, error: &Accuracy) {
     ));
 }
 
-/// Name of each rank's host. Collective.
+/// Host name of each rank. Collective.
 pub fn hosts(crew: &Crew) -> Vec<String> {
     let names = crew.comm.all_gather(machine::host().as_bytes());
     names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
-/// Greatest memory of all processes together so far [bytes]; ranks inside one process have one memory. Collective.
+/// Peak memory of all processes together so far [bytes]. Ranks inside one process share its memory.
+/// Collective.
 pub fn peak_memory(crew: &Crew) -> Option<u64> {
     let mine = machine::peak_memory()
         .map_or(String::new(), |bytes| format!("{} {} {bytes}", machine::host(), std::process::id()));

@@ -1,24 +1,27 @@
-//! Pictures of bodies that are spread over ranks: the same bits on any number of them, since masses are summed in whole numbers.
+//! Pictures of bodies that are distributed over ranks. Masses are summed as integers, so the bits
+//! do not depend on the number of ranks.
 
-use crate::accuracy::hash;
 use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
+use treecode::math::hash;
 use treecode::{Bodies, TYPES, math};
 use viz::{Bounds, Exposure, Subject, Tint, View};
 
-/// Bits of the largest sum in whole numbers.
+/// Number of bits of the largest integer sum.
 const BITS: i32 = 61;
 
-/// Of so many bodies of one type in the order of their keys, one looks for its neighbours when lengths are wanted quickly.
+/// For quick smoothing lengths, one of this many bodies of a type, in key order, searches for its
+/// neighbours.
 const STRIDE: usize = 4;
-/// So few bodies of one type all look for their neighbours.
+/// Up to this number of bodies of a type, all search for their neighbours.
 const FEW: u64 = 4096;
 
-/// Smoothing lengths of this rank's bodies [L], which reach so many neighbours of their type on all ranks. Collective.
+/// Smoothing lengths of this rank's bodies [L]. They extend to the `neighbours`-th nearest body of
+/// the same type on any rank. Collective.
 ///
 /// # Errors
-/// The same on every rank, if a body of a wanted kind has an impossible mass or position.
+/// The same on every rank, if a body of a wanted type has an invalid mass or position.
 pub fn smoothing_lengths(
     crew: &Crew,
     bodies: &Bodies,
@@ -29,8 +32,8 @@ pub fn smoothing_lengths(
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }
 
-/// The same to within some 10 %, in a fraction of the time. Bodies of all ranks must be in the order of their keys, one rank's after another's, and
-/// the lengths are then the same on any ranks. Collective.
+/// Like [`smoothing_lengths`], but accurate to about 10 % and much faster. The bodies must be in
+/// key order over all ranks. The result does not depend on the number of ranks. Collective.
 ///
 /// # Errors
 /// As [`smoothing_lengths`].
@@ -47,7 +50,8 @@ pub fn quick_smoothing_lengths(
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }
 
-/// Asks `distances` once for each type wanted, after all ranks have agreed that their bodies can be drawn. Collective.
+/// Calls `distances` once for each wanted type, after all ranks have agreed that their bodies can
+/// be drawn. Collective.
 fn smoothing_lengths_by(
     crew: &Crew,
     bodies: &Bodies,
@@ -59,10 +63,10 @@ fn smoothing_lengths_by(
     Ok(viz::smoothing_lengths_by(bodies, kinds, distances)?)
 }
 
-/// All bodies of all ranks in one view, on every rank. Collective.
+/// Draws all bodies of all ranks in one view, on every rank. Collective.
 ///
 /// # Errors
-/// The same on every rank, if a body of a wanted kind has an impossible mass, position or value.
+/// The same on every rank, if a body of a wanted type has an invalid mass, position or value.
 pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
     let mine = crew.agree(|| Ok(Bounds::of(subject)?))?;
     let [mass, value] = collective::max(crew.comm, [mine.mass, mine.value]);
@@ -75,11 +79,12 @@ pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
     Ok(exposure)
 }
 
-/// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass. Collective.
+/// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass.
+/// Collective.
 pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
     let wanted =
         || (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])] && bodies.mass[*i] > 0.0);
-    // Bounds of x, -x and so on, and of the mass.
+    // Maxima of x, -x and so on, and of the mass.
     let bounds = wanted().fold([f64::NEG_INFINITY; 7], |bounds, i| {
         let [x, y, z] = bodies.position(i);
         let own = [x, y, z, -x, -y, -z, bodies.mass[i]];
@@ -106,7 +111,8 @@ pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) ->
     Some(std::array::from_fn(|axis| low[axis] + side[axis] * (sums[axis] as f64 / sums[3] as f64)))
 }
 
-/// Deals bodies out by hashes of their ids, so that a body is on the same rank whichever snapshot it came from. Collective.
+/// Distributes bodies over ranks by hashes of their ids. A body is then on the same rank in every
+/// snapshot. Collective.
 pub fn deal_by_id(comm: &dyn Comm, mut bodies: Bodies) -> Bodies {
     let ranks = comm.size() as u64;
     let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
@@ -142,7 +148,7 @@ mod tests {
         bodies
     }
 
-    /// The share of each rank of all bodies, in their order.
+    /// Each rank's share of all bodies, in their order.
     fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
         let ends = [comm.rank(), comm.rank() + 1].map(|k| k * all.len() / comm.size());
         let mut mine = all.clone();

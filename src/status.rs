@@ -1,4 +1,5 @@
-//! `heorot status`: how far a run is, from the small file that it rewrites each second; tells a dead run from a living one.
+//! `heorot status`: reports the progress of a run from a small file that the run rewrites each
+//! second. Detects runs that have died.
 
 use crate::console::{duration, say, say_text};
 use crate::machine;
@@ -22,54 +23,57 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// Silence after which a run on another host is taken for dead [s]; its file is rewritten each second.
+/// A run on another host is considered dead if its file is older than this [s]. A run rewrites the
+/// file each second.
 const SILENCE: u64 = 60;
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// What it is doing.
+    /// State of the run.
     pub phase: Phase,
     /// Host of the leading rank.
     pub host: String,
-    /// What numbers of processes belong to: hosts and containers may share a name.
+    /// Scope in which process ids are valid, see [`machine::place`]. Hosts and containers may share
+    /// a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Its process there.
+    /// Process id of the leading rank on its host.
     pub pid: u32,
-    /// When that process began, in the system's ticks since its start: another process of the same number has another one.
+    /// Start time of that process, in clock ticks since boot. It differs if another process has the
+    /// same id later.
     pub pid_began: Option<u64>,
-    /// When the file was written [s since 1970].
+    /// Time at which the file was written [s since 1970].
     pub heartbeat: u64,
-    /// When this start of the program began [s since 1970].
+    /// Time at which this start of the program began [s since 1970].
     pub began: u64,
-    /// When the run must end [s since 1970].
+    /// Time at which the run must end [s since 1970].
     pub limit: Option<u64>,
-    /// Ranks.
+    /// Number of ranks.
     pub ranks: usize,
-    /// Threads of each.
+    /// Number of threads per process.
     pub threads: usize,
-    /// Bodies.
+    /// Number of bodies.
     pub bodies: u64,
-    /// Steps done.
+    /// Number of steps done.
     pub step: u64,
-    /// Steps to do.
+    /// Number of steps in total.
     pub steps: u64,
-    /// The time [T].
+    /// Simulation time [T].
     pub time: f64,
-    /// When the last step ended [s since 1970].
+    /// Time at which the last step ended [s since 1970].
     pub step_ended: u64,
-    /// What the last step took [s].
+    /// Duration of the last step [s].
     pub step_seconds: f64,
-    /// Wall time to the end at the speed so far [s].
+    /// Remaining wall time at the speed so far [s].
     pub eta_seconds: Option<u64>,
     /// Relative energy error.
     pub energy_error: f64,
-    /// Mean over greatest time that a rank computed.
+    /// Mean compute time of the ranks, divided by the greatest.
     pub load_balance: f64,
-    /// Speed of the last step by the gordon-bell convention.
+    /// Speed of the last step, convention gordon-bell [Gflop/s].
     pub gflops: f64,
-    /// Snapshots written.
+    /// Number of snapshots written.
     pub snapshots: u64,
     /// The last checkpoint.
     pub checkpoint: Option<LastCheckpoint>,
@@ -78,45 +82,45 @@ pub struct Status {
 /// The last checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastCheckpoint {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
-    /// Steps done by then.
+    /// Number of steps done at that point.
     pub step: u64,
-    /// When it was written [s since 1970].
+    /// Time at which it was written [s since 1970].
     pub at: u64,
 }
 
-/// What a run is doing.
+/// State of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// It computes, or was killed while it did.
+    /// The run is computing, or was killed while it was.
     Running,
-    /// It has come to its end.
+    /// The run is complete.
     Done,
-    /// It was stopped by a limit or a signal, with a checkpoint.
+    /// A limit or a signal stopped it after a checkpoint.
     Interrupted,
-    /// It was stopped by a `stop` file, with a checkpoint.
+    /// A `stop` file stopped it after a checkpoint.
     Stopped,
     /// It ended with an error.
     Failed,
 }
 
-/// Seconds since 1970.
+/// Current time [s since 1970].
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 impl Status {
-    /// The file in an output folder.
+    /// Path of the status file in an output folder.
     pub fn path_in(folder: &Path) -> PathBuf {
         folder.join("status.json")
     }
 
-    /// Reads it.
+    /// Reads the status file.
     ///
     /// # Errors
-    /// If there is none, or it is no status.
+    /// If there is none, or it is invalid.
     pub fn load(folder: &Path) -> Result<Status> {
         let path = Status::path_in(folder);
         let text = io::read_text(&path)
@@ -124,7 +128,7 @@ impl Status {
         serde_json::from_str(&text).with_context(|| format!("{}: is no status of a run", path.display()))
     }
 
-    /// Why it cannot be going on, if it says that it is running and is not.
+    /// The reason why a run with state `Running` cannot be alive, if there is one.
     pub fn cause_of_death(&self) -> Option<String> {
         if self.phase != Phase::Running {
             return None;
@@ -138,12 +142,12 @@ impl Status {
         (silence > SILENCE).then(|| format!("no sign of life from {} for {}", self.host, ago(silence)))
     }
 
-    /// Whether processes here have the numbers that it tells.
+    /// Whether the recorded process id is valid in this host and container.
     fn is_here(&self) -> bool {
         self.host == machine::host() && (self.place.is_none() || self.place == machine::place())
     }
 
-    /// Says it in a few lines.
+    /// The status as a few lines of text.
     fn lines(&self) -> Vec<String> {
         let Status { host, pid, ranks, threads, bodies, step, steps, time, .. } = self;
         let what = match self.phase {
@@ -194,10 +198,10 @@ fn ago(seconds: u64) -> String {
     duration(Duration::from_secs(seconds))
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If no run was there, or it is dead or has failed.
+/// If there is no run, or it is dead or has failed.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let status = Status::load(&arguments.folder)?;
     if arguments.json {

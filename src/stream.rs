@@ -1,15 +1,16 @@
-//! What the memory gives: the triad a = b + q c of STREAM (McCalpin 1995) on all threads, in arrays that no cache holds.
+//! Measures the memory bandwidth with the STREAM triad a = b + q c (McCalpin 1995) on all threads.
+//! The arrays are larger than any cache.
 
 use decomposition::{Comm, collective};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Numbers of each array for a thread: 16 MiB.
+/// Length of each array per thread: 16 MiB.
 const NUMBERS: usize = 1 << 21;
-/// Measurements, of which the best counts.
+/// Number of measurements. The best counts.
 const MEASUREMENTS: usize = 5;
-/// Two numbers are read and one is written, as STREAM counts.
+/// Bytes per element: two numbers are read and one is written, as in STREAM.
 const BYTES: usize = 3 * size_of::<f64>();
 
 /// Bandwidth of all ranks together [bytes/s]. Collective.
@@ -17,7 +18,7 @@ pub fn measure(comm: &dyn Comm) -> f64 {
     let threads = rayon::current_num_threads();
     let part = NUMBERS;
     let fresh = |value: f64| {
-        // Each thread touches its part first, so that it lies in the memory near it.
+        // Each thread touches its part first, so that the system places it in near memory.
         let mut array = vec![0.0; part * threads];
         array.par_chunks_mut(part).for_each(|chunk| chunk.fill(value));
         array

@@ -1,32 +1,32 @@
-//! Stretches of wall time as people and schedulers write them: `30m`, `12:00:00`, `2-12:00:00`.
+//! Wall times in the formats of people and schedulers: `30m`, `12:00:00`, `2-12:00:00`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A stretch of wall time, in whole seconds.
+/// A wall time in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WallTime(u64);
 
-/// How often something is done: after so much wall time, or never.
+/// Interval between repetitions, or `None` for never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Interval(pub Option<WallTime>);
 
 const EXPECTED: &str = "expected a time such as \"90s\", \"30m\", \"12h\", \"12:00:00\" or \"2-12:00:00\" (days-hours:minutes:seconds), above 0 and at most 36500 days";
 
-/// The longest [s]: clocks can be asked for times so far away.
+/// The longest wall time [s]. Larger values could overflow the clock.
 const LONGEST: u64 = 36_500 * 86_400;
 
 impl WallTime {
-    /// Of so many minutes.
+    /// A wall time of some minutes.
     pub const fn minutes(minutes: u64) -> WallTime {
         WallTime(60 * minutes)
     }
 
-    /// As the standard library has it.
+    /// As a `Duration`.
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }
@@ -42,7 +42,7 @@ impl FromStr for WallTime {
     }
 }
 
-/// `90s`, `30m`, `12h`, `2d`.
+/// Parses `90s`, `30m`, `12h`, `2d`.
 fn with_unit(text: &str) -> Option<u64> {
     let unit = match text.chars().last()? {
         's' => 1,
@@ -54,7 +54,7 @@ fn with_unit(text: &str) -> Option<u64> {
     number(&text[..text.len() - 1])?.checked_mul(unit)
 }
 
-/// `H:MM:SS` or `D-HH:MM:SS`.
+/// Parses `H:MM:SS` or `D-HH:MM:SS`.
 fn by_the_clock(text: &str) -> Option<u64> {
     let (days, clock) =
         text.split_once('-').map_or(Some((0, text)), |(days, clock)| Some((number(days)?, clock)))?;
@@ -65,13 +65,13 @@ fn by_the_clock(text: &str) -> Option<u64> {
     days.checked_mul(24)?.checked_add(hours)?.checked_mul(3600)?.checked_add(60 * minutes + seconds)
 }
 
-/// Digits and nothing else.
+/// Parses digits only, without a sign.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 impl fmt::Display for WallTime {
-    /// As schedulers take it.
+    /// Formats the time for schedulers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hours, minutes, seconds) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
         write!(f, "{hours:02}:{minutes:02}:{seconds:02}")

@@ -1,4 +1,5 @@
-//! No command writes where it was not told to: every option of every command that names a file is known here, and those that are written are put to the test.
+//! No command writes to an unexpected place. The tests list every option of every command that
+//! names a file, and test those that are written.
 
 use clap::{Arg, CommandFactory};
 use std::fs;
@@ -8,14 +9,14 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// What an option with a path is.
+/// Use of a path option.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Use {
     /// A file that is read.
     Input,
-    /// A folder of its own, or a file that grows; tested by itself below or elsewhere.
+    /// The command's own folder, or a file that grows. Has a separate test below or elsewhere.
     Own,
-    /// Files that are written, as in [`WRITERS`].
+    /// Files that are written, listed in [`WRITERS`].
     Output,
 }
 use Use::{Input, Output as Written, Own};
@@ -75,15 +76,17 @@ const PATHS: [(&str, &str, Use); 51] = [
     ("network measure", "file", Own),
 ];
 
-/// A command line that writes: `OUT` is the name without its ending, `DIR` the folder with the inputs. The endings that the files may have, the first of
-/// them in use here, and others that are written beside.
+/// A command line that writes. `OUT` is the output name without its ending, and `DIR` is the folder
+/// of the inputs.
 struct Writer {
     line: &'static str,
+    /// Allowed endings of the output. The first one is used here.
     endings: &'static [&'static str],
+    /// Endings of files that are written beside it.
     beside: &'static [&'static str],
-    /// An input of the command, which may not be written in any disguise.
+    /// An input of the command, which must not be overwritten under any name.
     input: &'static str,
-    /// Whether it is run to its end here; a benchmark and a study take too long.
+    /// Whether the command is run to its end here. A benchmark and a study take too long.
     runs: bool,
 }
 
@@ -138,7 +141,7 @@ fn succeed(line: &str) {
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Runs, and gives the one line with which it must fail.
+/// Runs a command that must fail. Returns its one-line error.
 fn fail(line: &str) -> String {
     let output = heorot(line);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -148,7 +151,7 @@ fn fail(line: &str) -> String {
     errors[0].to_owned()
 }
 
-/// A folder with one of each input.
+/// A folder with one of each kind of input.
 fn inputs() -> &'static Path {
     static INPUTS: OnceLock<TempDir> = OnceLock::new();
     let folder = INPUTS.get_or_init(|| {
@@ -184,7 +187,7 @@ impl Writer {
         self.line.replace("DIR", inputs().to_str().unwrap()).replace("OUT", out.to_str().unwrap())
     }
 
-    /// The files that it writes under a name.
+    /// The files that the command writes under a name.
     fn files(&self, out: &Path) -> Vec<PathBuf> {
         if self.line.contains("--files 3") {
             return io::snapshot::names(out, 3);
@@ -206,7 +209,7 @@ fn every_option_that_names_a_file_is_known() {
     let mut found = Vec::new();
     walk(&heorot::cli::Cli::command(), "", &mut found);
     assert!(found.len() > 40, "{found:?}");
-    // What strong and weak studies, and lists and replays of networks, have alike stands here once.
+    // Options shared by strong and weak studies, and by network list and replay, are listed once.
     let same = ["study weak", "network list"];
     for (command, id) in found.iter().filter(|(command, _)| !same.contains(&command.as_str())) {
         let known = PATHS.iter().find(|(name, other, _)| name == command && other == id);
@@ -242,7 +245,7 @@ fn a_file_that_is_there_is_replaced_only_if_told_so() {
         if !writer.runs {
             continue;
         }
-        // A new file, and again as told.
+        // The output is new, and then it is overwritten as requested.
         succeed(&writer.line(&out));
         let files = writer.files(&out);
         assert_eq!(names(folder.path()).len(), files.len(), "{}: {:?}", writer.line, names(folder.path()));
@@ -277,7 +280,7 @@ fn an_input_is_never_an_output() {
             }
         }
     }
-    // Under its own name.
+    // The input under its own name.
     let a = inputs().join("a.hdf5");
     let (name, before) = (a.display(), fs::read(&a).unwrap());
     for line in [format!("extract {name} {name} --region sphere:0,0,0,0.1"), format!("convert {name} {name}")]
@@ -376,7 +379,7 @@ fn folders_of_pictures_and_studies_keep_what_is_there() {
     }
 }
 
-/// Of two commands that make one file at the same time, one does and the other says that it did not.
+/// If two commands write one file at the same time, one succeeds and the other reports an error.
 #[test]
 fn of_two_at_once_one_says_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -398,7 +401,7 @@ fn of_two_at_once_one_says_so() {
     assert_eq!(names(folder.path()).len(), 4, "{:?}", names(folder.path()));
 }
 
-/// Whatever a command prints: a full device is an error in one line, and nobody wonders about a closed pipe.
+/// For every command, a full output device is a one-line error, and a closed pipe is not an error.
 #[test]
 fn text_that_cannot_be_printed_is_an_error() {
     let dir = inputs().display().to_string();
@@ -438,7 +441,7 @@ fn text_that_cannot_be_printed_is_an_error() {
             "{line}"
         );
     }
-    // What was written is whole all the same.
+    // The output file is complete nevertheless.
     assert_eq!(io::snapshot::read(&folder.path().join("a.hdf5"), 0, 1).unwrap().1.len(), 50);
     for line in [&lines[0], &lines[2], &lines[3]] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_heorot"));
@@ -450,7 +453,7 @@ fn text_that_cannot_be_printed_is_an_error() {
     }
 }
 
-/// Control characters of names reach neither the terminal nor a page as they are.
+/// Control characters in names are escaped on the terminal and on pages.
 #[test]
 fn names_do_not_act() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! What a parameter file may say, and what is answered when it is wrong.
+//! Parameter files: valid contents, and the errors for invalid ones.
 
 use heorot::initial::Initial;
-use heorot::model::{Model, Profile};
 use heorot::parameters::Parameters;
 use io::Units;
+use nbody::model::{Model, Profile};
 use std::io::Write;
 use treecode::{Criterion, SofteningKernel, Walk};
 

@@ -1,4 +1,5 @@
-//! The program as a user runs it: what it leaves behind, the same bits on any number of ranks, and one line when it fails.
+//! The program as users run it: its output files, the same bits on any number of ranks, and
+//! one-line errors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ fn succeed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs, and gives the one line with which it must fail.
+/// Runs a command that must fail. Returns its one-line error.
 fn fail(arguments: &[&str], code: i32) -> String {
     let output = heorot(arguments);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -44,7 +45,7 @@ fn fail(arguments: &[&str], code: i32) -> String {
     text
 }
 
-/// A folder with `run.toml`, and the folder that its run will write.
+/// A folder with `run.toml`, and the output folder of that run.
 fn prepare(text: &str) -> (TempDir, String, PathBuf) {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("out");
@@ -98,7 +99,8 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
     assert!(report["energy"]["greatest_error"].as_f64().unwrap() < 1e-2);
 }
 
-/// Once when the error passes the bound, and again for each doubling; with what to change.
+/// The warning appears when the error exceeds the bound, and again at each doubling. It suggests a
+/// remedy.
 #[test]
 fn an_energy_error_past_its_bound_is_warned_of() {
     let (_root, file, _) = prepare(RUN);
@@ -143,7 +145,7 @@ fn a_wanted_error_is_met_with_the_same_bits_on_any_ranks_and_threads() {
     let layouts = [["1", "1"], ["1", "2"], ["2", "1"], ["3", "2"]];
     let runs = layouts.map(|[ranks, threads]| {
         let (root, file, folder) = prepare(&text);
-        // More steps than there are between two measurements.
+        // There are more steps than between two measurements of the force error.
         let set = ["--set", "gravity.accuracy=1e-4", "--set", "time.step=0.0075"];
         succeed(&[&["run", &file, "--virtual-ranks", ranks, "--threads", threads], &set[..]].concat());
         (root, folder)
@@ -182,7 +184,8 @@ fn earlier_results_are_kept_unless_told_otherwise() {
 
 #[test]
 fn a_run_goes_on_from_its_checkpoint_on_other_ranks_as_if_it_had_not_stopped() {
-    // More steps than there are between two measurements of the force error, of which the second comes after the break.
+    // There are more steps than between two measurements of the force error. The second measurement
+    // is after the restart.
     let text = RUN.replace("step = 0.04", "step = 0.005");
     let (_root, file, folder) = prepare(&text);
     let (_whole_root, whole_file, whole) = prepare(&text);
@@ -211,7 +214,7 @@ fn a_run_goes_on_from_its_checkpoint_on_other_ranks_as_if_it_had_not_stopped() {
 #[test]
 fn a_run_goes_on_from_the_time_of_a_snapshot() {
     let (root, file, folder) = prepare(RUN);
-    // A wanted error would be measured again, and the tolerance chosen anew.
+    // With a requested accuracy, the error would be measured again and the tolerance chosen anew.
     succeed(&["run", &file, "--set", "gravity.order=3"]);
     let on = root.path().join("on");
     let initial = format!("initial={{ file = '{}' }}", folder.join("snapshot_002.hdf5").display());
@@ -307,7 +310,7 @@ fn evaluations_are_repeated_and_held_against_a_reference() {
     assert_eq!(report["evaluation_seconds"]["all"].as_array().unwrap().len(), 3);
     let number = |pointer: &str| report.pointer(pointer).and_then(serde_json::Value::as_f64).unwrap();
     assert!(number("/evaluation_seconds/minimum") <= number("/evaluation_seconds/median"));
-    // All bodies against direct sums, and against a reference that is far better than they are.
+    // All bodies compared with direct sums, and with a much more accurate reference.
     let (direct, stored) = (number("/force_error/rms"), number("/reference_error/rms"));
     assert!((stored / direct - 1.0).abs() < 0.02, "{stored} and {direct}");
     assert!(number("/balance/force_sum") < direct);
@@ -363,7 +366,7 @@ fn the_benchmark_reports_speed_at_a_checked_error() {
     assert_eq!(fs::read_to_string(&csv).unwrap().lines().count(), 3);
     assert!(fs::read_to_string(&plot).unwrap().contains("this machine"));
 
-    // The checksums of the first time are the references of the next ones, on any ranks.
+    // The checksums of the first run are the references of the later ones, on any ranks.
     let text = succeed(&[&base[..], &["--virtual-ranks", "3"]].concat());
     assert!(text.contains("is that of the reference") && !text.contains("not compared"), "{text}");
     let message = fail(&[&base[..], &["--virtual-ranks", "3", "--flip-bit", "2"]].concat(), 1);
@@ -463,7 +466,7 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
     }
 }
 
-/// A stand-in for ffmpeg that keeps what it was told and counts what it gets.
+/// A substitute for ffmpeg that records its arguments and counts its input.
 #[cfg(unix)]
 #[test]
 fn ranks_draw_the_pictures_of_one() {
@@ -569,7 +572,7 @@ fn ffmpeg_makes_the_mp4_or_one_line_says_why_not() {
     assert!(!names(root.path()).iter().any(|name| name.starts_with("film")), "{:?}", names(root.path()));
 }
 
-/// A table of bodies in which all have the id 0, and the same without ids.
+/// A table of bodies that all have id 0, and the same without ids.
 fn tables(folder: &Path, bodies: usize) -> [String; 2] {
     let row = |i: usize| {
         let place = |salt: usize| ((i * 7919 + salt) * 104_729 % 65_537) as f64 / 65_537.0;
@@ -583,7 +586,8 @@ fn tables(folder: &Path, bodies: usize) -> [String; 2] {
     })
 }
 
-/// Bodies that share an id attract each other, get ids of their own with a warning, and are checked against the exact sum as all others are.
+/// Bodies that share an id attract each other. They get new ids with a warning, and are compared
+/// with the exact sum like all others.
 #[test]
 fn ids_that_are_shared_change_no_force() {
     let root = tempfile::tempdir().unwrap();
@@ -609,7 +613,7 @@ fn ids_that_are_shared_change_no_force() {
         assert!(shared.acc.iter().flatten().all(|a| *a != 0.0));
         assert_eq!(shared, expected, "{walk}");
     }
-    // What a reference says of a body counts only where it has that body.
+    // A reference must have the same bodies at the same positions.
     let [reference, moved] = ["reference.hdf5", "moved.txt"].map(|name| root.path().join(name));
     let reference = reference.to_str().unwrap();
     succeed(&["force", &none, "-o", reference, "--units", "nbody", "--walk", "direct"]);
@@ -622,7 +626,7 @@ fn ids_that_are_shared_change_no_force() {
     assert!(line.contains("reference.hdf5") && line.contains("at another place"), "{line}");
 }
 
-/// Whatever draws a model looks at the memory first.
+/// All commands that draw a model check the memory first.
 #[test]
 fn a_model_of_too_many_bodies_is_refused_in_one_line() {
     let (root, file, _) = prepare(&RUN.replace("collision", "plummer").replace("spin = 0.5\n", ""));

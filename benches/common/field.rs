@@ -1,12 +1,12 @@
-//! Force evaluations of a known error, phase by phase.
+//! Force evaluations with a known error, phase by phase.
 
 use super::common::{BODIES, plummer};
 use decomposition::{Evaluation, Solo, evaluate};
-use heorot::accuracy::{self, Balance};
+use nbody::accuracy::{self, Balance};
 use std::time::Duration;
 use treecode::{Bodies, Gravity, Phase, Walk};
 
-/// Walks and orders that are measured, each with a tolerance that gives an error of about 1e-3.
+/// Measured walks and orders, each with a tolerance for an error of about 1e-3.
 pub const SETTINGS: [(&str, Walk, usize, f64); 3] = [
     ("tree, order 2", Walk::Tree, 2, 0.2),
     ("fmm, order 3", Walk::Fmm, 3, 0.002),
@@ -18,7 +18,8 @@ pub fn field(gravity: &Gravity, bodies: Bodies) -> Evaluation {
     evaluate(&Solo, gravity, bodies).expect("the bodies are good")
 }
 
-/// A sphere with the accelerations that the relative criterion asks for, the settings, and how far their forces are off.
+/// Settings and a sphere with its accelerations, which the relative criterion needs. Prints the
+/// force error.
 pub fn prepare(walk: Walk, order: usize, tolerance: f64) -> (Gravity, Evaluation) {
     let gravity = Gravity { walk, order, tolerance, ..Gravity::default() };
     let done = field(&gravity, field(&gravity, plummer()).bodies);
@@ -31,7 +32,7 @@ pub fn prepare(walk: Walk, order: usize, tolerance: f64) -> (Gravity, Evaluation
     (gravity, done)
 }
 
-/// Time that a phase takes in so many evaluations of the same bodies.
+/// Time of a phase, summed over `evaluations` evaluations of the same bodies.
 pub fn time_of(phase: Phase, gravity: &Gravity, done: &Evaluation, evaluations: u64) -> Duration {
     (0..evaluations).map(|_| field(gravity, done.bodies.clone()).census.time(phase)).sum()
 }

@@ -9,8 +9,8 @@
 #[path = "../tests/conformance/mod.rs"]
 mod conformance;
 
-use decomposition::mpi_world::{LONGEST_PIECE, World};
-use decomposition::{Comm, Error, Hosts, TwoLevel};
+use heorot_decomposition::mpi_world::{LONGEST_PIECE, World};
+use heorot_decomposition::{Comm, Error, Hosts, TwoLevel};
 use std::time::Duration;
 
 fn main() -> Result<(), Error> {

@@ -13,9 +13,6 @@ use treecode::{
 /// Sink groups computed at a stretch while an exchange is under way.
 const GROUPS_AT_A_TIME: usize = 256;
 
-/// The highest order with which the accelerations that the relative criterion needs at first are found: their errors hardly matter.
-const ESTIMATE_ORDER: usize = 3;
-
 /// Work of carrying a body along in an evaluation that it takes no part in, in interactions.
 const CARRIED: f64 = 8.0;
 
@@ -100,9 +97,7 @@ pub fn evaluate_selected(
     let surveying = start.elapsed();
     let relative = gravity.criterion == Criterion::Relative && gravity.walk != Walk::Direct;
     let mut evaluation = if relative && !survey.accelerated {
-        let order = gravity.order.min(ESTIMATE_ORDER);
-        let angle = Gravity { criterion: Criterion::Angle, order, ..gravity.clone() };
-        let estimate = step(comm, &angle, bodies, &survey, &Plan::default());
+        let estimate = step(comm, &gravity.estimate(), bodies, &survey, &Plan::default());
         let mut evaluation = step(comm, gravity, estimate.bodies, &survey, plan);
         evaluation.census.add(&estimate.census);
         evaluation
@@ -212,7 +207,7 @@ impl Evaluation {
 
         comm.stage("branches");
         let join = |part: Part, group, theirs: &[u8]| part.join(&splits.span(&group), theirs);
-        let joined = groups::climb(comm, part, Part::message, join).complete(*count);
+        let joined = groups::climb(comm, part, |part| part.message(), join).complete(*count);
         let pending = comm.start_exchange(essential::trees(comm, &joined, splits));
         clock.charge(census, Phase::Exchange);
         (joined, pending)
@@ -221,7 +216,7 @@ impl Evaluation {
     /// From the moments of this rank's cells to the field.
     fn field(&mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) {
         let mut clock = Clock(Instant::now());
-        let (selection, constant) = (plan.selection, gravity.constant);
+        let selection = plan.selection;
         if gravity.walk == Walk::Direct {
             let Evaluation { bodies, census, count, .. } = self;
             let (sources, first) = all_sources(comm, bodies);
@@ -240,7 +235,7 @@ impl Evaluation {
         while !pending.test()
             && let Some(batch) = batches.next()
         {
-            waiting.extend(joined.gravity(batch, false, constant, bodies, census));
+            waiting.extend(joined.compute_groups(batch, false, bodies, census));
         }
         census.travel[0] += clock.0.elapsed();
         clock.restart();
@@ -250,9 +245,9 @@ impl Evaluation {
         clock.charge(census, Phase::Exchange);
         waiting.extend(batches.flatten());
         if gravity.walk == Walk::Tree {
-            joined.gravity(&waiting, true, constant, bodies, census);
+            joined.compute_groups(&waiting, true, bodies, census);
         } else {
-            joined.fmm(constant, bodies, census);
+            joined.compute(bodies, census);
         }
         census.imported = joined.imported();
         *tree = (plan.ahead > 0.0).then_some(joined);

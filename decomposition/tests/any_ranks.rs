@@ -4,7 +4,7 @@
 //! by way of `HEOROT_PROBLEMS=FIRST..END`. A problem follows from its number alone.
 #![allow(clippy::disallowed_methods)] // places of bodies, the same for all that is compared
 
-use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected, threads};
+use heorot_decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected, threads};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;

@@ -3,7 +3,9 @@
 
 mod conformance;
 
-use decomposition::{Comm, Event, Hosts, Operation, Recorder, Shifted, Solo, TwoLevel, collective, threads};
+use heorot_decomposition::{
+    Comm, Event, Hosts, Operation, Recorder, Shifted, Solo, TwoLevel, collective, threads,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 

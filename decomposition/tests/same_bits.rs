@@ -1,7 +1,9 @@
 //! Promise 1: accelerations, positions and velocities after some steps have the same bits on any number of ranks and threads.
 #![allow(clippy::disallowed_methods)] // held against bounds, not bits
 
-use decomposition::{Comm, Evaluation, Hosts, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads};
+use heorot_decomposition::{
+    Comm, Evaluation, Hosts, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};

@@ -4,7 +4,7 @@
 //! be those that one rank writes alone; and so must its bodies, where it is compressed, or divided among several files. With `unwritable` or `full`, FOLDER must be a place where the write fails; then every rank must
 //! get the same error, and nothing may be left. Prints one line a rank; the exit code says whether all is well.
 
-use io::snapshot::{Fields, Header, Index, Layout, Rows, Writers, read, write};
+use heorot_io::snapshot::{Fields, Header, Index, Layout, Rows, Writers, read, write};
 use mpi::traits::{Communicator, CommunicatorCollectives};
 use std::ops::Range;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn same_bytes(
         }
         barrier();
         let [together_files, alone_files] =
-            [&together, &alone].map(|path| io::snapshot::names(path, layout.files));
+            [&together, &alone].map(|path| heorot_io::snapshot::names(path, layout.files));
         for (ours, theirs) in together_files.iter().zip(&alone_files) {
             let bytes = |path: &Path| std::fs::read(path).map_err(|error| error.to_string());
             // Where compressed chunks lie in a file is HDF5's choice.
@@ -130,7 +130,7 @@ fn write_share(
     mine: &Range<usize>,
     layout: &Layout,
     writers: &Writers,
-) -> Result<(), io::Error> {
+) -> Result<(), heorot_io::Error> {
     let header =
         Header { time: 1.5, parameters: vec![("time.step".into(), "0.5".into())], ..Header::default() };
     let count = |range: Range<usize>| {
@@ -143,7 +143,7 @@ fn write_share(
     let index = Index { cube: None, cells: cells.collect() };
     let bodies = sample(mine.clone());
     let rows = Rows { bodies: &bodies, offset: count(0..mine.start), index: &index };
-    write(&io::Target::own(path), &header, &rows, FIELDS, layout, writers)
+    write(&heorot_io::Target::own(path), &header, &rows, FIELDS, layout, writers)
 }
 
 fn kind_of(id: usize) -> usize {

@@ -1,4 +1,4 @@
-//! Catalogues of haloes: HDF5, with the names that GADGET-4 gives to groups.
+//! Halo catalogues in HDF5, with the field names of GADGET-4 groups.
 
 use crate::snapshot::{expect_data, open_hdf5, plain, read_catalogue};
 use crate::{Error, Target, Units};
@@ -10,11 +10,11 @@ use std::path::Path;
 pub struct Catalogue {
     /// Time [T].
     pub time: f64,
-    /// Units of all numbers.
+    /// Units of all values.
     pub units: Units,
-    /// Distance up to which bodies were taken for friends [L].
+    /// Linking length [L].
     pub linking_length: f64,
-    /// Members that a halo has at least.
+    /// Least number of members of a halo.
     pub least_members: u64,
     /// The haloes.
     pub groups: Vec<Group>,
@@ -25,7 +25,7 @@ pub struct Catalogue {
 /// A halo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Group {
-    /// Smallest id of its members.
+    /// Smallest id of the members.
     pub id: u64,
     /// Number of members.
     pub members: u64,
@@ -39,11 +39,11 @@ pub struct Group {
     pub radius: f64,
     /// Distance from the centre of mass that encloses half of the mass [L].
     pub half_mass_radius: f64,
-    /// Velocity dispersion in one dimension [L/T].
+    /// One-dimensional velocity dispersion [L/T].
     pub dispersion: f64,
 }
 
-/// Writes a catalogue: the file appears whole or not at all.
+/// Writes a catalogue. The file appears complete or not at all.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -112,13 +112,13 @@ fn column<T: H5Type>(place: &hdf5::Group, name: &str, width: usize, values: &[T]
 /// Reads a catalogue.
 ///
 /// # Errors
-/// If it cannot be read, is no catalogue, or is at odds with itself.
+/// If it cannot be read, is not a catalogue, or is inconsistent.
 pub fn read(path: &Path) -> Result<Catalogue, Error> {
     crate::file::open(path)?;
     read_catalogue(path)
 }
 
-/// As [`read`], in this process.
+/// Like [`read`], in this process.
 pub(crate) fn read_here(path: &Path) -> Result<Catalogue, Error> {
     let file = open_hdf5(path)?;
     let names = ["Header", "Parameters", "Group", "IDs"];
@@ -184,7 +184,7 @@ fn of_length<T>(name: &str, values: Vec<T>, length: usize) -> hdf5::Result<Vec<T
 }
 
 impl Catalogue {
-    /// All of it as whole numbers, in which every value keeps its bits.
+    /// Encodes the catalogue as integers. Every value keeps its bits.
     pub(crate) fn to_numbers(&self) -> Vec<u64> {
         let Catalogue { time, units, linking_length, least_members, groups, ids } = self;
         let Units { length_in_cm, mass_in_g, velocity_in_cm_per_s } = *units;
@@ -201,7 +201,7 @@ impl Catalogue {
         numbers
     }
 
-    /// Back from [`Catalogue::to_numbers`]; `None` if the numbers are of nothing such.
+    /// Decodes [`Catalogue::to_numbers`]; `None` if the numbers are not a catalogue.
     pub(crate) fn from_numbers(numbers: &[u64]) -> Option<Catalogue> {
         let (head, rest) = numbers.split_first_chunk::<7>()?;
         let number = |k: usize| f64::from_bits(head[k]);

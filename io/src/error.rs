@@ -1,45 +1,47 @@
-//! What a user's file can get wrong.
+//! Errors of input and output.
 
 use std::path::{Path, PathBuf};
 
-/// A file that cannot be read or written, or that says something impossible. Each message is one line that names the file.
+/// A file cannot be read or written, or its content is invalid. Each message is one line that names
+/// the file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: cannot {action}: {cause}", path.display())]
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried, as in "cannot *read*".
+        /// The attempted action, as in "cannot *read*".
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// A folder, a pipe or a device stands where a file must be.
+    /// A folder, a pipe or a device is in the place of a file.
     #[error("{}: is {what}, not a file", path.display())]
     NotAFile {
-        /// The path that was given.
+        /// The path.
         path: PathBuf,
-        /// What it leads to, as "a pipe".
+        /// The type of the object there, as "a pipe".
         what: &'static str,
     },
-    /// A file is longer than any of its kind.
+    /// A file is longer than allowed for its kind.
     #[error("{}: has {length} bytes, must have at most {most}", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
-        /// Its length, or as much of it as was read [bytes].
+        /// Its length, or the number of bytes read so far [bytes].
         length: u64,
-        /// The longest that is read [bytes].
+        /// The greatest allowed length [bytes].
         most: u64,
     },
-    /// A file of text is none.
+    /// A text file is not valid UTF-8.
     #[error("{}: is not UTF-8 text", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
     },
-    /// What the process that reads HDF5 files says is wrong: a whole message, which names the file.
+    /// An error reported by the process that reads HDF5 files: a complete message, which names the
+    /// file.
     #[error("{0}")]
     Told(String),
     /// A parameter file or a `--set` is wrong.
@@ -55,15 +57,15 @@ pub enum Error {
     Snapshot {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// Description of the fault.
         fault: String,
     },
     /// A command must not write a file there.
     #[error("{}: {fault}", path.display())]
     Output {
-        /// The name that was given.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         fault: String,
     },
     /// A checkpoint is wrong, or could not be written.
@@ -71,7 +73,7 @@ pub enum Error {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the fault.
         fault: String,
     },
 }
@@ -90,7 +92,8 @@ impl Error {
     }
 }
 
-/// A message with names from a damaged file in it, on one line whatever they hold.
+/// Escapes control characters in a message, which may contain names from a damaged file. The result
+/// is one line.
 fn one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()

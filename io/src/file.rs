@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Reading of regular files, and writing of files that appear complete or not at all.
 
 use crate::Error;
 use rustix::fs::{FallocateFlags, OFlags, fallocate, fstatvfs};
@@ -10,13 +10,15 @@ use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Opens a file to read it. A folder, a pipe, a device or a socket is an error: a device may have no end, and a pipe may never get a writer.
+/// Opens a regular file for reading. A folder, a pipe, a device or a socket is an error: a device
+/// may have no end, and a pipe may never get a writer.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
     let expect_file = |kind: FileType| match what_it_is(kind) {
         None => Ok(()),
         Some(what) => Err(Error::NotAFile { path: path.to_owned(), what }),
     };
-    // Opening a device can have effects, so its type is looked at before; the second look is for a path that changes in between.
+    // Opening a device can have side effects, so the type is checked first. It is checked again in
+    // case the path changes in between.
     expect_file(fs::metadata(path).map_err(Error::system(path, "read"))?.file_type())?;
     let flags = OFlags::NONBLOCK.bits() as i32; // does not wait for the writer of a pipe
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -25,7 +27,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// What a path leads to, if it is no regular file.
+/// Describes the type of a path that is not a regular file; `None` for a regular file.
 pub(crate) fn what_it_is(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         None
@@ -43,7 +45,7 @@ pub(crate) fn what_it_is(kind: FileType) -> Option<&'static str> {
 /// Reads a whole file of at most `most` bytes.
 ///
 /// # Errors
-/// If it is longer, is no regular file, or cannot be read.
+/// If it is longer, is not a regular file, or cannot be read.
 pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let file = open(path)?;
     let length = file.metadata().map_err(Error::system(path, "read"))?.len();
@@ -52,25 +54,25 @@ pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
         return Err(too_long(length));
     }
     let mut bytes = Vec::new();
-    // Files of /proc say that they have no length, and others may grow.
+    // Files in /proc report a length of 0, and other files may grow.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::system(path, "read"))?;
     if bytes.len() as u64 > most { Err(too_long(bytes.len() as u64)) } else { Ok(bytes) }
 }
 
-/// Reads a whole file of text of at most [`LONGEST_TEXT`] bytes.
+/// Reads a whole text file of at most [`LONGEST_TEXT`] bytes.
 ///
 /// # Errors
-/// If it is longer, is no regular file, is not UTF-8, or cannot be read.
+/// If it is longer, is not a regular file, is not UTF-8, or cannot be read.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     let text = String::from_utf8(read_bytes(path, LONGEST_TEXT)?);
     text.map_err(|_| Error::NotText { path: path.to_owned() })
 }
 
-/// More than any table, report or trace that is read as a whole has [bytes].
+/// Limit for tables, reports and traces that are read whole [bytes].
 pub const LONGEST_TEXT: u64 = 1 << 30;
 
-/// Writes `bytes` to `path`: a reader sees the old file or the new one. They are not forced to the disk, so that it may be done often; after a
-/// crash of the system the file may be empty.
+/// Replaces the content of `path`. Readers see either the old or the new file. The data are not
+/// synced to disk, so frequent calls are cheap. After a system crash the file may be empty.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -80,38 +82,38 @@ pub fn replace_for_readers(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.inspect_err(|_| discard(&part)).map_err(Error::system(path, "write"))
 }
 
-/// Writes `value` as indented JSON to `path`, as [`replace_for_readers`] does.
+/// Writes `value` as indented JSON to `path`, like [`replace_for_readers`].
 ///
 /// # Errors
 /// If the file cannot be written.
 ///
 /// # Panics
-/// If `value` has a map whose keys are no strings.
+/// If `value` has a map whose keys are not strings.
 pub fn write_json_for_readers(path: &Path, value: &impl serde::Serialize) -> Result<(), Error> {
     let mut text = serde_json::to_vec_pretty(value).expect("reports have string keys");
     text.push(b'\n');
     replace_for_readers(path, &text)
 }
 
-/// Space that files may still take on the file system of a folder [bytes], if the system tells.
+/// Free space on the file system of a folder [bytes], if the system reports it.
 pub fn free_space(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// The largest file that this process may write [bytes], if there is a limit.
+/// The greatest size of a file that this process may write [bytes], if there is a limit.
 pub fn file_size_limit() -> Option<u64> {
     getrlimit(Resource::Fsize).current
 }
 
-/// The name under which `path` is written before it is whole.
+/// Name of the file during writing.
 pub(crate) fn part_of(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".part");
     PathBuf::from(name)
 }
 
-/// Forces `part` to the disk and gives it its name.
+/// Syncs `part` to disk and renames it to `path`.
 pub(crate) fn finish(part: &Path, path: &Path) -> std::io::Result<()> {
     File::open(part)?.sync_all()?;
     fs::rename(part, path)?;
@@ -119,27 +121,28 @@ pub(crate) fn finish(part: &Path, path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Forces the name of a file, which lives in its folder, to the disk. Some file systems cannot sync a folder; the file is whole anyway.
+/// Syncs the folder of a file, which holds its name, to disk. Errors are ignored: some file systems
+/// cannot sync folders, and the content of the file is safe.
 pub(crate) fn sync_folder(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Removes a part that will not be finished; that it may not exist is no matter.
+/// Removes an unfinished file, if it exists.
 pub(crate) fn discard(part: &Path) {
     let _ = fs::remove_file(part);
 }
 
-/// Makes sure that the file can grow to `size` bytes.
+/// Reserves disk space for a file of `size` bytes.
 pub(crate) fn reserve(file: &File, size: u64) -> Result<(), String> {
     let full = |error: Errno| format!("{}; {size} bytes are needed", std::io::Error::from(error));
-    // Beyond this limit the system would end the process.
+    // Beyond this limit the system would kill the process.
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| limit < size) {
         return Err(full(Errno::FBIG));
     }
     match fallocate(file, FallocateFlags::empty(), 0, size) {
         Ok(()) => Ok(()),
-        // Not every file system can reserve; all can say what is free.
+        // Some file systems cannot reserve space, but all report the free space.
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => match fstatvfs(file) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < size => Err(full(Errno::NOSPC)),
             _ => Ok(()),

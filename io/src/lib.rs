@@ -1,8 +1,10 @@
-//! Files: snapshots (HDF5 lives here only), bodies of other programs, checkpoints, parameter files, tables.
+//! Files: snapshots, bodies of other programs, checkpoints, parameter files, tables. HDF5 is used
+//! in this crate only.
 //!
-//! A file appears whole or not at all: it is written beside its place under the name `NAME.part` or, where it is no file of a run,
-//! `NAME.NUMBER.part`, forced to the disk, and renamed. What a user names is replaced only if the user says so ([`Outputs`]).
-#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
+//! A file appears complete or not at all. It is written beside its place as `NAME.part` or, outside
+//! a run's own folder, as `NAME.NUMBER.part`. Then it is synced to disk and renamed. Files that a
+//! user names are replaced only if the user allows it ([`Outputs`]).
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 pub mod catalogue;
 pub mod checkpoint;

@@ -1,4 +1,4 @@
-//! How much memory this process may still take.
+//! Memory that is still available to this process.
 
 use crate::Error;
 use rustix::process::{Resource, getrlimit};
@@ -6,16 +6,17 @@ use std::fs::read_to_string;
 use std::path::Path;
 use treecode::Bodies;
 
-/// Memory of this host, or of the part of it that this process may use [bytes].
+/// Memory of this host, or the part that this process may use [bytes].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// All of it.
+    /// Total memory.
     pub total: u64,
-    /// What can still be had.
+    /// Memory that is still available.
     pub available: u64,
 }
 
-/// Memory of this host, within the limits of its container, its job and this process, if the system tells.
+/// Memory of this host within the limits of its container, its job and this process, if the system
+/// reports it.
 pub fn memory() -> Option<Memory> {
     let text = read_to_string("/proc/meminfo").ok()?;
     let value = |name: &str| {
@@ -30,7 +31,7 @@ pub fn memory() -> Option<Memory> {
     }))
 }
 
-/// The limit of the control group of this process (version 2), if there is one.
+/// The limit of this process's control group (version 2), if there is one.
 fn control_group() -> Option<Memory> {
     let path = read_to_string("/proc/self/cgroup").ok()?;
     let path = path.lines().find_map(|line| line.strip_prefix("0::"))?;
@@ -40,23 +41,23 @@ fn control_group() -> Option<Memory> {
     Some(Memory { total, available: total.saturating_sub(number("memory.current")?) })
 }
 
-/// The limit on the addresses of this process (`ulimit -v`), if there is one.
+/// The limit on the address space of this process (`ulimit -v`), if there is one.
 fn address_space() -> Option<Memory> {
     let total = getrlimit(Resource::As).current?;
     Some(Memory { total, available: total.saturating_sub(addresses_in_use()?) })
 }
 
-/// Addresses that this process has mapped [bytes].
+/// Address space that this process has mapped [bytes].
 pub(crate) fn addresses_in_use() -> Option<u64> {
     let text = read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
     Some(1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?)
 }
 
-/// What a body takes in memory [bytes].
+/// Memory per body [bytes].
 pub const BODY: u64 = 110;
 
-/// Makes sure that so many bodies fit into memory, with so many bytes for each beside themselves.
+/// Checks that `bodies` bodies fit into memory, with `beside` additional bytes each.
 pub(crate) fn expect_room(path: &Path, bodies: u64, beside: u64) -> Result<(), Error> {
     let needed = u128::from(bodies) * u128::from(BODY + beside);
     match memory() {
@@ -72,7 +73,7 @@ fn no_room(bodies: u64, needed: u128, available: u64) -> String {
     format!("holds {bodies} bodies to read, which take {needed:.1} GB of memory; {available:.1} GB are free")
 }
 
-/// Takes the memory for so many more bodies, as an error if there is none.
+/// Allocates memory for `more` bodies. Returns an error if there is none.
 pub(crate) fn reserve(path: &Path, bodies: &mut Bodies, more: u64) -> Result<(), Error> {
     let full = || Error::snapshot(path, format!("holds {more} bodies to read, which do not fit into memory"));
     let more = usize::try_from(more).map_err(|_| full())?;

@@ -1,4 +1,5 @@
-//! Tables as CSV: written one row at a time, so that a run that is killed leaves whole rows, or as a whole; and read.
+//! CSV tables. They are written whole, or row by row so that a killed run leaves complete rows.
+//! They are read whole.
 
 use crate::{Error, Target};
 use std::fs::{File, OpenOptions};
@@ -13,7 +14,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Creates the file, or empties it, and writes its header.
+    /// Creates or truncates the file, and writes its header.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -24,8 +25,9 @@ impl Table {
         Ok(table)
     }
 
-    /// Goes on with a file that has this header: rows are kept from the first one on as long as `keep` says so of their first value, and what
-    /// comes behind is cut away. Also returns the first value of the last row that is kept.
+    /// Continues a file that has this header. Rows are kept from the first one as long as `keep`
+    /// accepts their first value, and the rest is removed. Also returns the first value of the last
+    /// row that is kept.
     ///
     /// # Errors
     /// If the file cannot be read or written, or has another header.
@@ -62,7 +64,7 @@ impl Table {
         Ok((Table { path: path.to_owned(), file, columns: columns.len() }, last))
     }
 
-    /// Forces all rows to the disk.
+    /// Syncs all rows to disk.
     ///
     /// # Errors
     /// If the disk fails.
@@ -70,7 +72,7 @@ impl Table {
         self.file.sync_data().map_err(Error::system(&self.path, "write"))
     }
 
-    /// Appends a row, one value a column; a value reads back to the same bits.
+    /// Appends a row with one value per column. Reading a value returns the same bits.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -84,14 +86,14 @@ impl Table {
         self.line(values.iter().map(|&value| number(value)).collect::<Vec<_>>().join(","))
     }
 
-    /// One write a line: the system appends it whole.
+    /// One write call per line, so that the line is appended whole.
     fn line(&mut self, mut text: String) -> Result<(), Error> {
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(Error::system(&self.path, "write"))
     }
 }
 
-/// Columns of numbers that were read, by their names.
+/// Columns of numbers, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     names: Vec<String>,
@@ -99,12 +101,12 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The names, in the order of the file.
+    /// The names, in file order.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The column of a name.
+    /// The column with this name.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         let place = self.names.iter().position(|other| other == name)?;
         Some(&self.values[place])
@@ -116,10 +118,11 @@ impl Columns {
     }
 }
 
-/// Reads a table of numbers. A last line without an end, as of a run that still writes, is left out.
+/// Reads a table of numbers. A last line without a line end is left out, because a run may still be
+/// writing it.
 ///
 /// # Errors
-/// If the file cannot be read, or a row has other than one number for each column.
+/// If the file cannot be read, or a row does not have one number per column.
 pub fn read(path: &Path) -> Result<Columns, Error> {
     let text = crate::read_text(path)?;
     let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::trim_end);
@@ -138,7 +141,8 @@ pub fn read(path: &Path) -> Result<Columns, Error> {
     Ok(Columns { names, values })
 }
 
-/// Writes a whole table, as [`Target::write`] does. What holds a comma or a quotation mark is quoted.
+/// Writes a whole table, like [`Target::write`]. Cells with a comma, a quotation mark or a line end
+/// are quoted.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -152,7 +156,7 @@ pub fn write(target: &Target, columns: &[String], rows: &[Vec<String>]) -> Resul
     target.write(text.as_bytes())
 }
 
-/// Shortest text that reads back to the same bits; whole numbers without a point.
+/// The shortest text that reads back to the same bits. Integers have no decimal point.
 pub fn number(value: f64) -> String {
     let plain = value == 0.0 || (1e-4..1e15).contains(&value.abs());
     if plain { value.to_string() } else { format!("{value:e}") }

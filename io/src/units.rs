@@ -1,15 +1,16 @@
-//! The physical meaning of the numbers in a snapshot.
+//! Units of a snapshot.
 
 use serde::{Deserialize, Serialize};
 
 /// Newtonian constant of gravitation [cm^3 g^-1 s^-2], CODATA 2018.
 const GRAVITY_CGS: f64 = 6.6743e-8;
-/// IAU 2015 parsec (648000/pi au), a thousand times [cm].
+/// 1000 parsec (IAU 2015: 648000/pi au) [cm].
 pub(crate) const KILOPARSEC_IN_CM: f64 = 3.085_677_581_491_367_3e21;
-/// Nominal solar mass parameter (IAU 2015 resolution B3) over the constant of gravitation, times 1e10 [g].
+/// 1e10 solar masses [g]: nominal solar mass parameter (IAU 2015 resolution B3), divided by the
+/// constant of gravitation.
 pub(crate) const TEN_BILLION_SUNS_IN_G: f64 = 1.988_409_870_698_051e43;
 
-/// Units of a run in cgs, as GADGET names them: length, mass and velocity are chosen, time follows.
+/// Units of a run in cgs, named as in GADGET. Length, mass and velocity are free; time follows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Units {
@@ -22,14 +23,15 @@ pub struct Units {
 }
 
 impl Units {
-    /// kpc, 1e10 solar masses, km/s: what yt and pynbody assume of a GADGET file.
+    /// kpc, 1e10 solar masses, km/s: the defaults of yt and pynbody for GADGET files.
     pub const GALACTIC: Units =
         Units { length_in_cm: KILOPARSEC_IN_CM, mass_in_g: TEN_BILLION_SUNS_IN_G, velocity_in_cm_per_s: 1e5 };
 
-    /// kpc, 1e10 solar masses, and the velocity for which G = 1 (about 207.4 km/s): N-body units that still have a size.
+    /// kpc, 1e10 solar masses, and the velocity for which G = 1 (about 207.4 km/s).
     pub const NBODY: Units = Units { velocity_in_cm_per_s: 20_738_652.969_844_206, ..Units::GALACTIC };
 
-    /// G in these units [L^3/(M T^2)]; exactly 1 where the units were chosen so, up to the rounding of their numbers.
+    /// G in these units [L^3/(M T^2)]. Exactly 1 if the units imply 1 up to the rounding of their
+    /// values.
     pub fn gravitational_constant(&self) -> f64 {
         let constant = GRAVITY_CGS * (self.mass_in_g / self.length_in_cm) / self.velocity_in_cm_per_s.powi(2);
         if (constant - 1.0).abs() < 1e-12 { 1.0 } else { constant }
@@ -54,7 +56,7 @@ mod tests {
     #[test]
     fn gravity_is_one_in_nbody_units_and_43009_in_galactic_ones() {
         assert_eq!(Units::NBODY.gravitational_constant(), 1.0);
-        let solar_mass_parameter = 1.327_124_4e26; // cm^3/s^2, IAU 2015: known far better than G or the mass
+        let solar_mass_parameter = 1.327_124_4e26; // cm^3/s^2, IAU 2015
         let expected = 1e10 * solar_mass_parameter / KILOPARSEC_IN_CM / 1e10;
         assert!((Units::GALACTIC.gravitational_constant() / expected - 1.0).abs() < 1e-9);
     }

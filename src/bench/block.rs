@@ -1,16 +1,16 @@
-//! The result as people read it.
+//! Prints the results of the benchmark for people.
 
 use super::result::{Check, Outcome, Place, Score};
 use super::{Arguments, Value};
 use crate::console::{duration, say};
-use crate::cost::PerBody;
 use crate::crew::Crew;
 use crate::machine::Machine;
+use nbody::cost::PerBody;
 use std::time::Duration;
 
 const WIDTH: usize = 100;
 
-/// The machine, before anything is measured.
+/// Prints the machine before the measurements start.
 pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
     say(&"=".repeat(WIDTH));
     say(&format!("heorot bench {}, problems of inputs/bench", env!("CARGO_PKG_VERSION")));
@@ -27,7 +27,7 @@ pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
     say(&"-".repeat(WIDTH));
 }
 
-/// A case, when it is done.
+/// Prints a finished case.
 pub fn say_outcome(outcome: &Outcome) {
     let Outcome { case, seconds_per_step: seconds, gflops, share_of_peak: share, force_error: error, .. } =
         outcome;
@@ -86,7 +86,7 @@ pub fn say_outcome(outcome: &Outcome) {
     outcome.checks.iter().for_each(say_check);
 }
 
-/// A check, with dots up to its end.
+/// Prints a check, with dots up to its end.
 pub fn say_check(check: &Check) {
     let word = match check.passed {
         Some(true) => "PASSED",
@@ -97,14 +97,14 @@ pub fn say_check(check: &Check) {
     say(&format!("  {} {dots} {word}", check.what));
 }
 
-/// A round of a burn-in.
+/// Prints a round of a burn-in.
 pub fn say_round(round: u64, passed: Duration, outcomes: &[Outcome]) {
     let speeds: Vec<String> =
         outcomes.iter().map(|outcome| format!("{:.4}", outcome.seconds_per_step.median)).collect();
     say(&format!("round {round}, {}: all as in the first; s a step {}", duration(passed), speeds.join(" ")));
 }
 
-/// The numbers of the machine, what they cost, and whether it passed.
+/// Prints the score of each walk, its cost, and whether the machine passed.
 pub fn say_end(arguments: &Arguments, scores: &[Score], values: &[Value], history: &[String], passed: bool) {
     say(&"-".repeat(WIDTH));
     for Score { walk, gflops } in scores {

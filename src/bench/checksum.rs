@@ -1,14 +1,16 @@
-//! Checksums of the state of all bodies: whole numbers that are equal on any ranks and threads, and those that are known to be right.
+//! Checksums of the state of all bodies, and the list of reference checksums. A checksum is an
+//! integer that does not depend on the number of ranks and threads.
 
-use crate::accuracy::hash;
 use anyhow::Result;
 use decomposition::{Comm, collective};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
-/// Sum over the bodies of a hash of all bits that a step leaves of each. The sum over all ranks, too, wraps around.
+/// Sum over the bodies of a hash of all state that a step leaves behind. Sums wrap around, also
+/// over ranks.
 pub fn of(bodies: &Bodies) -> u64 {
     let one = |i: usize| {
         let (pos, vel, acc) = (bodies.position(i), bodies.velocity(i), bodies.acceleration(i));
@@ -18,9 +20,10 @@ pub fn of(bodies: &Bodies) -> u64 {
     (0..bodies.len()).into_par_iter().with_min_len(1 << 12).map(one).reduce(|| 0, u64::wrapping_add)
 }
 
-/// The same with every number that there is of a body, also those that a step takes no bits from: for copies, which must be equal in all.
+/// Like [`of`], but with every column of the bodies, including those that no step reads. Use it for
+/// copies, which must agree in all columns.
 pub fn of_every_column(bodies: &Bodies) -> u64 {
-    // All fields are named, so that no later one can be forgotten.
+    // All fields are named, so that the compiler reports a field that is added later.
     let Bodies { id: _, kind, mass: _, pos: _, vel: _, acc: _, pot: _, work, jerk, needed, rung } = bodies;
     let rest = |i: usize| {
         let [work, jerk, needed] = [work, jerk, needed].map(|array| u64::from(array[i].to_bits()));
@@ -32,21 +35,23 @@ pub fn of_every_column(bodies: &Bodies) -> u64 {
     sum.wrapping_add(of(bodies))
 }
 
-/// Where checksums differ first, and on which ranks.
+/// The first difference between two lists of checksums, and the ranks that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// Place in the list, from 0.
+    /// Index in the list, from 0.
     pub place: usize,
-    /// The ranks.
+    /// Ranks whose checksums differ there.
     pub ranks: Vec<usize>,
 }
 
-/// Where ranks first have other checksums than before. Later differences say nothing, since bodies feel each other. Collective.
+/// Finds the first checksum that differs from the expected one on any rank. Later differences carry
+/// no information, since all bodies interact. Collective.
 pub fn first_difference(comm: &dyn Comm, expected: &[u64], found: &[u64]) -> Option<Compared> {
     first_shifted_difference(comm, 0, expected, found)
 }
 
-/// The same if what each rank has found is of the rank that is `shift` before it. The ranks named are those that expected something else. Collective.
+/// Like [`first_difference`] if each rank has computed the bodies of the rank `shift` before it.
+/// The result names the ranks that expected another checksum. Collective.
 pub fn first_shifted_difference(
     comm: &dyn Comm,
     shift: usize,
@@ -65,21 +70,21 @@ pub fn first_shifted_difference(
     Some(Compared { place, ranks: (0..all.len()).filter(|&rank| places[rank] == Some(place)).collect() })
 }
 
-/// Checksums that are known to be right, by what they are of.
+/// Reference checksums by the description of their state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct References(BTreeMap<String, String>);
 
 impl References {
-    /// Those of the project.
+    /// The references that are built into the program.
     pub fn built_in() -> References {
         let text = include_str!("../../inputs/bench/checksums.toml");
         References::parse(text, "inputs/bench/checksums.toml").expect("a test has read it")
     }
 
-    /// Those of a file; none if there is no file.
+    /// Reads the references of a file. The list is empty if there is no file.
     ///
     /// # Errors
-    /// If the file cannot be read, or holds something else.
+    /// If the file cannot be read or is not a list of checksums.
     pub fn read(path: &Path) -> Result<References> {
         match io::read_text(path) {
             Ok(text) => References::parse(&text, &path.display().to_string()),
@@ -94,20 +99,21 @@ impl References {
         Ok(References(io::parameters::from_str(text, name, &[])?))
     }
 
-    /// That of a state.
+    /// The reference checksum of a state.
     pub fn get(&self, what: &str) -> Option<&str> {
         self.0.get(what).map(String::as_str)
     }
 
-    /// Adds one, unless there is one.
+    /// Adds a checksum if the state has none yet.
     pub fn add(&mut self, what: &str, checksum: &str) {
         self.0.entry(what.to_owned()).or_insert_with(|| checksum.to_owned());
     }
 
-    /// Adds to a file those that it lacks; what it holds, remarks too, stays.
+    /// Adds to a file the checksums that it lacks. Everything in the file is kept, including
+    /// comments.
     ///
     /// # Errors
-    /// If it cannot be written, or holds something else.
+    /// If the file cannot be written or is not a list of checksums.
     pub fn add_to(&self, path: &Path) -> Result<()> {
         const HEAD: &str = "# Checksums of heorot bench: problem and version, walk, bodies, steps, SIMD path, processor family.\n";
         io::update(path, |old| {
@@ -124,7 +130,7 @@ impl References {
     }
 }
 
-/// As people read it.
+/// Formats a checksum for people.
 pub fn words(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
@@ -194,7 +200,8 @@ mod tests {
             (first_difference(comm, &expected, &mine), first_difference(comm, &expected, &expected))
         });
         assert_eq!(found, vec![(Some(Compared { place: 1, ranks: vec![2] }), None); 4]);
-        // Each rank has found what the one before it expected; rank 0 checked rank 3, and found something else.
+        // Each rank has found what the rank before it expected, except rank 0: it checked rank 3
+        // and found another value.
         let found = threads::run(4, |comm| {
             let rank = comm.rank() as u64;
             let mine = [10 + (rank + 3) % 4, if rank == 0 { 99 } else { 20 }];

@@ -1,27 +1,27 @@
-//! This machine beside those that tree codes have made known.
+//! Compares this machine with machines for which tree-code speeds are published.
 
 use crate::plot::output::Sheet;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
-/// A machine and the speed it had.
+/// A machine and its measured speed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// Its name.
+    /// Name of the machine.
     pub name: String,
-    /// Of the measurement.
+    /// Year of the measurement.
     pub year: f64,
-    /// How many of which processors.
+    /// Number and type of processors.
     pub processors: String,
-    /// Bodies of the run, if they were told.
+    /// Number of bodies in the run, if published.
     pub bodies: Option<f64>,
-    /// Sustained billions of operations a second.
+    /// Sustained speed [Gflop/s].
     pub gflops: f64,
-    /// What it cost [dollars of then].
+    /// Price in the year of the measurement [dollars].
     pub price: Option<f64>,
-    /// Who says so.
+    /// Publication that states the speed.
     pub source: String,
 }
 
@@ -32,13 +32,13 @@ struct File {
 }
 
 impl Machine {
-    /// Dollars for a million operations a second.
+    /// Price per speed [dollars / (Mflop/s)].
     pub fn dollars_per_mflop(&self) -> Option<f64> {
         Some(self.price? / (1e3 * self.gflops))
     }
 }
 
-/// The machines of the past, in the order of their years.
+/// The built-in machines, ordered by year.
 pub fn known() -> Vec<Machine> {
     let text = include_str!("../../inputs/bench/history.toml");
     let file: File =
@@ -46,7 +46,7 @@ pub fn known() -> Vec<Machine> {
     file.machine
 }
 
-/// The year in which this is measured.
+/// The current year, with its fraction.
 pub fn this_year() -> f64 {
     const YEAR: f64 = 365.2425 * 86400.0;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
@@ -64,7 +64,7 @@ pub fn table(machines: &[Machine]) -> Vec<String> {
     std::iter::once(head).chain(machines.iter().map(line)).collect()
 }
 
-/// Speed and price over the years, and the numbers.
+/// Speed and price over the years, as a figure and as a sheet of numbers.
 pub fn figure(machines: &[Machine]) -> (Figure, Sheet) {
     let panel = |label: &str, of: &dyn Fn(&Machine) -> Option<f64>| {
         let mut panel = Panel::new(Axis::linear("Year"), Axis::log(label));

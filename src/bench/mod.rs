@@ -1,7 +1,9 @@
-//! `heorot bench`: the flagship benchmark, sustained speed over whole steps of fixed problems, at a checked force error and with checked bits.
+//! `heorot bench`: the main benchmark. It measures the sustained speed over whole steps of fixed
+//! problems, at a verified force error and with verified bits.
 //!
-//! Reading order: `problem` is what is computed, `run` measures it, `checksum` tells whether the bits are right, `result` says what it came
-//! to, `block` prints that, and `history` puts it beside other machines.
+//! Reading order: `problem` defines what is computed, `run` measures it, and `checksum` verifies
+//! the bits. `result` derives speeds and checks, `block` prints them, and `history` compares with
+//! other machines.
 
 mod block;
 mod checksum;
@@ -12,7 +14,6 @@ mod run;
 
 use crate::cli::above_zero;
 use crate::console::give_way;
-use crate::cost::Gflops;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
 use crate::machine::{self, Machine};
@@ -24,6 +25,7 @@ use anyhow::{Result, bail, ensure};
 use checksum::References;
 use decomposition::{Solo, collective};
 use io::{Kind, Target};
+use nbody::cost::Gflops;
 use problem::{Case, Changes, Name};
 use result::{Check, Outcome, Peaks, Place, Score};
 use run::{Amount, Flip, FlipPlace, Run};
@@ -114,14 +116,14 @@ once more, the share of each rank by the next rank. At the start, every rank com
 by itself. A rank that differs is named, with its host. Exit code 1 if anything FAILED.
 docs/benchmark.md explains the result.";
 
-/// Steps of a repetition, if nothing else is said; references belong to them.
+/// Default number of steps per repetition. The reference checksums are for this number.
 const STEPS: u64 = 5;
-/// Bodies of the problem that every rank computes by itself.
+/// Number of bodies in the problem that every rank computes alone.
 const SMALL: u64 = 20_000;
-/// What a body takes in the state that is kept for the repetitions [bytes].
+/// Memory per body of the state that is kept for the repetitions [bytes].
 const KEPT: f64 = 106.0;
 
-/// What `--json` writes.
+/// Content of the `--json` file.
 #[derive(Serialize)]
 struct Report<'a> {
     program: &'static str,
@@ -132,32 +134,32 @@ struct Report<'a> {
     layout: Layout,
     simd: &'static str,
     peaks: Peaks,
-    /// What every rank computed by itself.
+    /// Check of the problem that every rank computed alone.
     alone: Check,
     results: &'a [Outcome],
     scores: Vec<Score>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<Value>,
-    /// Rounds of all problems, and the time they took.
+    /// Number of rounds over all problems, and their duration.
     rounds: u64,
     hours: f64,
     passed: bool,
 }
 
-/// What the speed of a walk costs.
+/// Cost of a walk's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Value {
     /// The walk.
     pub walk: Walk,
-    /// Dollars for a billion operations a second, convention gordon-bell.
+    /// Dollars per Gflop/s, convention gordon-bell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dollars_per_gflop: Option<f64>,
-    /// Billions of operations a second for a watt, convention gordon-bell.
+    /// Gflop/s per watt, convention gordon-bell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gflops_per_watt: Option<f64>,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the machine failed, or a file cannot be written.
@@ -238,7 +240,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Where the files go, checked before hours are spent.
+/// Output files, checked before the long computation starts.
 struct Targets {
     json: Option<Target>,
     csv: Option<Target>,
@@ -249,7 +251,7 @@ impl Targets {
     fn new(arguments: &Arguments) -> Result<Targets> {
         let mut outputs = arguments.overwrite.reading(&arguments.references);
         if let Some(path) = &arguments.references {
-            // This one grows: what is in it stays.
+            // New lines are added to this file, and its content is kept.
             io::may_update(path)?;
         }
         Ok(Targets {
@@ -260,12 +262,12 @@ impl Targets {
     }
 }
 
-/// How many bodies are asked for, if it is said.
+/// The requested number of bodies, if any.
 fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
     let Some(gigabytes) = arguments.memory_per_rank else { return Ok(arguments.bodies) };
     let ranks = crew.comm.size();
     let most = memory::most_bodies(gigabytes * 1e9 * ranks as f64, ranks, KEPT);
-    // Two digits, so that a little more or less memory makes no other problem.
+    // Rounded to two digits, so that a small change of memory does not change the problem.
     let unit = 10f64.powi((math::log10(most.max(10.0)).floor() - 1.0) as i32);
     let bodies = ((most / unit).floor() * unit) as u64;
     ensure!(bodies >= 2, "--memory-per-rank {gigabytes}: no bodies fit beside the program");
@@ -281,7 +283,7 @@ fn cases(arguments: &Arguments, bodies: Option<u64>) -> Result<Vec<Case>> {
     pairs.map(|(problem, walk)| Case::new(problem, walk, changes)).collect()
 }
 
-/// Who takes part, and what the machine could do. Collective.
+/// Ranks, hosts and peak speeds of the machine. Collective.
 fn place(crew: &Crew) -> Place {
     let hosts = report::hosts(crew);
     Place {
@@ -295,7 +297,8 @@ fn place(crew: &Crew) -> Place {
     }
 }
 
-/// Every rank computes a small problem by itself: one whose processor or memory always errs is found even though it agrees with itself. Collective.
+/// Every rank computes the same small problem alone. This finds a rank whose processor or memory
+/// errs in the same way every time. Collective.
 fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     let changes = Changes { bodies: Some(SMALL), accuracy: None };
     let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
@@ -319,7 +322,8 @@ fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
     Ok(Check { what, passed: Some(wrong.is_empty()) })
 }
 
-/// Ranks whose state is not the known one or, if none is known, not that of more than half of them.
+/// Ranks whose state is not the known one. If none is known, ranks whose state is not that of more
+/// than half of all ranks.
 fn outsiders(states: &[u64], known: Option<&str>) -> Vec<usize> {
     let votes = |state: u64| states.iter().filter(|&&other| other == state).count();
     let is_right = |state: u64| match known {
@@ -329,7 +333,8 @@ fn outsiders(states: &[u64], known: Option<&str>) -> Vec<usize> {
     (0..states.len()).filter(|&rank| !is_right(states[rank])).collect()
 }
 
-/// Measures all cases once or, in a burn-in, until its time is up or something failed. Collective.
+/// Measures all cases once. A burn-in repeats them until its time is up or a check failed.
+/// Collective.
 fn rounds(
     crew: &Crew,
     arguments: &Arguments,
@@ -383,7 +388,8 @@ fn values(arguments: &Arguments, scores: &[Score]) -> Vec<Value> {
     scores.iter().filter(|_| asked).map(value).collect()
 }
 
-/// This machine in the table of history: with the tree walk if it was measured, as the others were.
+/// This machine as an entry of the history table. It uses the tree walk if that was measured, as
+/// the older entries do.
 fn mine(
     arguments: &Arguments,
     machine: &Machine,

@@ -1,15 +1,20 @@
-//! The problems: `inputs/bench/*.toml`, which are part of the program, so that all measure the same.
+//! The benchmark problems of `inputs/bench/*.toml`. They are built into the program, so that all
+//! users measure the same.
 
-use crate::forces::{self, Forces};
+use crate::gravity_keys;
 use crate::initial::{self, Initial};
-use crate::model::{self, Model};
+use crate::key_errors::name_key;
+use crate::machine;
 use anyhow::{Context, Error, Result, bail};
 use decomposition::Comm;
+use nbody::forces::Forces;
+use nbody::model::{self, Model};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use treecode::{Bodies, Softening, TYPES, Walk, math};
 
-/// Positions and velocities are rounded to a multiple of its inverse, so that the order in which a model adds up its terms leaves no trace in a checksum.
+/// Positions and velocities are rounded to a multiple of its inverse. This removes from checksums
+/// the rounding errors of a model's own sums.
 const GRID: f64 = (1u64 << 20) as f64;
 
 /// The problems of the benchmark.
@@ -24,7 +29,7 @@ pub enum Name {
     Collision,
 }
 
-/// A file of the set.
+/// A problem file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Problem {
@@ -36,7 +41,7 @@ struct Problem {
     initial: initial::Keys,
 }
 
-/// A problem of one size under one walk: what is measured.
+/// One measurement: a problem of one size with one walk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Case {
     /// The problem.
@@ -45,13 +50,13 @@ pub struct Case {
     pub version: u32,
     /// The walk.
     pub walk: Walk,
-    /// Bodies.
+    /// Number of bodies.
     pub bodies: u64,
-    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct|.
+    /// Requested error of the forces: root mean square of |a - a_direct| / |a_direct|.
     pub wanted_error: f64,
     /// Length of a step, in units with G = 1.
     pub step: f64,
-    /// The greatest relative error of the energy that passes.
+    /// Greatest relative energy error that passes.
     pub energy_bound: f64,
     #[serde(skip)]
     model: Model,
@@ -59,12 +64,12 @@ pub struct Case {
     pub(super) forces: Forces,
 }
 
-/// What replaces numbers of the files.
+/// Values that replace those of the problem files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Changes {
-    /// Bodies.
+    /// Number of bodies.
     pub bodies: Option<u64>,
-    /// Wanted error of the forces.
+    /// Requested error of the forces.
     pub accuracy: Option<f64>,
 }
 
@@ -77,7 +82,7 @@ impl Name {
         }
     }
 
-    /// As on the command line.
+    /// Name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Name::Plummer => "plummer",
@@ -87,9 +92,9 @@ impl Name {
     }
 }
 
-/// A walk as on the command line; only those that have an error to state.
+/// Parses the name of a walk. Only walks with an adjustable error are accepted.
 pub fn walk(text: &str) -> Result<Walk, String> {
-    match forces::by_name(text) {
+    match gravity_keys::by_name(text) {
         Ok(walk @ (Walk::Fmm | Walk::Tree)) => Ok(walk),
         _ => Err("must be fmm or tree".to_owned()),
     }
@@ -105,10 +110,10 @@ pub fn walk_name(walk: Walk) -> &'static str {
 }
 
 impl Case {
-    /// A problem under a walk.
+    /// A problem with a walk.
     ///
     /// # Errors
-    /// If the changes are out of their range.
+    /// If the changes are out of range.
     pub fn new(name: Name, walk: Walk, changes: Changes) -> Result<Case> {
         let file = format!("inputs/bench/{}.toml", name.name());
         let problem: Problem = io::parameters::from_str(name.text(), &file, &[])?;
@@ -122,19 +127,20 @@ impl Case {
             length: [softening * math::powf(bodies as f64, -1.0 / 3.0); TYPES],
             ..Softening::default()
         };
-        let keys = forces::Keys {
+        let keys = gravity_keys::Keys {
             accuracy: Some(wanted_error),
             walk: Some(walk),
             softening: Some(softening),
-            ..forces::Keys::default()
+            ..gravity_keys::Keys::default()
         };
         let forces = Forces::try_from(keys).map_err(Error::msg)?;
-        forces.check()?;
+        machine::choose_arithmetic()?;
+        forces.check().map_err(name_key)?;
         let energy_bound = energy_error;
         Ok(Case { problem: name, version, walk, bodies, wanted_error, step, energy_bound, model, forces })
     }
 
-    /// In a few words.
+    /// Describes the case in a few words.
     pub fn words(&self) -> String {
         format!("{} {}, {}, {} bodies", self.problem.name(), self.version, walk_name(self.walk), self.bodies)
     }

@@ -1,20 +1,21 @@
-//! What a case came to, and whether it passed.
+//! Result of a case, and whether it passed.
 
 use super::checksum::{self, References};
 use super::problem::{Case, walk_name};
 use super::run::{Difference, Run};
-use crate::accuracy::Accuracy;
-use crate::cost::{Gflops, PerBody};
 use crate::crew::Crew;
 use crate::report::{median, peak_memory};
+use nbody::accuracy::Accuracy;
+use nbody::cost::{Gflops, PerBody};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use treecode::{Census, Convention};
 
-/// The error of a sample may exceed the wanted one by this factor: the settings were chosen with another sample.
+/// The sampled error may exceed the requested one by this factor, because the settings were chosen
+/// with another sample.
 const SAMPLING: f64 = 1.1;
 
-/// What the machine could do at best, all ranks together.
+/// Peak speeds of the machine, summed over all ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Peaks {
     /// Single-precision fused multiply-adds [Gflop/s].
@@ -23,119 +24,120 @@ pub struct Peaks {
     pub stream_gigabytes: f64,
 }
 
-/// Ranks, and what each is.
+/// Ranks, hosts and peak speeds.
 pub struct Place {
     /// Host of each rank.
     pub hosts: Vec<String>,
-    /// Threads of all ranks together.
+    /// Number of threads of all ranks together.
     pub cores: usize,
-    /// SIMD path and family of the processors, the same on all ranks; checksums belong to it.
+    /// SIMD path and vendor of the processors, the same on all ranks. Checksums are valid for these
+    /// only.
     pub arithmetic: String,
-    /// What the machine could do.
+    /// Peak speeds.
     pub peaks: Peaks,
 }
 
-/// Something that must hold.
+/// A condition and whether it holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// What was found, and what would be right.
+    /// Description of the measured and of the required value.
     pub what: String,
-    /// Whether it holds; `None` if nothing is known to hold it against.
+    /// Whether the condition holds. `None` if there is no reference to compare with.
     pub passed: Option<bool>,
 }
 
-/// Values of repetitions.
+/// Range of a value over the repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Median.
     pub median: f64,
-    /// Least.
+    /// Smallest value.
     pub least: f64,
-    /// Greatest.
+    /// Greatest value.
     pub greatest: f64,
 }
 
 /// The rank that computed longest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Slowest {
-    /// Which.
+    /// Number of the rank.
     pub rank: usize,
-    /// Its host.
+    /// Host of the rank.
     pub host: String,
-    /// Its time over the mean of all.
+    /// Time of the rank, divided by the mean of all.
     pub over_mean: f64,
 }
 
-/// A case and what was measured of it. Speeds are those of the median repetition.
+/// A case and its measurements. Speeds are those of the median repetition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// The case.
     #[serde(flatten)]
     pub case: Case,
-    /// Steps of a repetition.
+    /// Number of steps per repetition.
     pub steps: u64,
-    /// Repetitions.
+    /// Number of repetitions.
     pub repetitions: usize,
-    /// Wall time of a step [s].
+    /// Wall time per step [s].
     pub seconds_per_step: Spread,
-    /// Its parts [s], means, each the greatest of all ranks.
+    /// Mean time per step in each phase [s], for the slowest rank in that phase.
     pub phase_seconds: BTreeMap<&'static str, f64>,
-    /// Sustained billions of floating-point operations a second, by convention.
+    /// Sustained speed [Gflop/s], by convention.
     pub gflops: Gflops,
-    /// The same as a fraction of the FMA peak.
+    /// Sustained speed as a fraction of the FMA peak.
     pub share_of_peak: Gflops,
-    /// Interactions a second.
+    /// Interactions per second.
     pub interactions_per_second: f64,
-    /// Interactions of a body in a step.
+    /// Interactions per body and step.
     pub interactions_per_body: PerBody,
-    /// Bodies that a core advances by a step in a second.
+    /// Body steps per second and core.
     pub bodies_per_second_per_core: f64,
-    /// Order and tolerance of the expansion.
+    /// Order of the expansion.
     pub order: usize,
-    /// See `order`.
+    /// Tolerance of the expansion.
     pub tolerance: f64,
-    /// Error of the forces of random bodies against direct sums.
+    /// Error of the forces on random bodies, compared with direct sums.
     pub force_error: Accuracy,
-    /// |sum of all forces| over the sum of their sizes.
+    /// Absolute value of the sum of all forces, divided by the sum of their absolute values.
     pub force_sum: f64,
-    /// Greatest relative error of the energy.
+    /// Greatest relative energy error.
     pub energy_error: f64,
-    /// Bytes sent in a step by all ranks.
+    /// Bytes sent per step by all ranks.
     pub bytes_per_step: f64,
-    /// The same for each body.
+    /// Bytes sent per body and step.
     pub bytes_per_body_per_step: f64,
-    /// Messages sent in a step by all ranks.
+    /// Messages sent per step by all ranks.
     pub messages_per_step: f64,
-    /// Mean over greatest time that a rank computed.
+    /// Mean compute time of the ranks, divided by the greatest.
     pub load_balance: f64,
-    /// Part of the travel of essential trees that was hidden behind computing.
+    /// Fraction of the transfer time of essential trees that overlaps with computation.
     pub travel_hidden: Option<f64>,
     /// The rank that computed longest.
     pub slowest: Slowest,
-    /// Greatest memory of all processes together so far, shared among the ranks [bytes].
+    /// Peak memory of all processes so far, divided by the number of ranks [bytes].
     pub memory_per_rank: Option<f64>,
     /// Checksum of the state of all bodies.
     pub checksum: String,
-    /// Of what it is: the key among the references.
+    /// Description of the checksummed state: its key in the references.
     pub checksum_of: String,
-    /// What must hold.
+    /// All conditions.
     pub checks: Vec<Check>,
-    /// Whether all of it holds.
+    /// Whether all conditions hold.
     pub passed: bool,
-    /// Operations of a step, by convention.
+    /// Operations per step, by convention.
     #[serde(skip)]
     pub(super) operations: [f64; 2],
 }
 
 impl Place {
-    /// A rank with its host.
+    /// A rank and its host as text.
     pub fn words(&self, rank: usize) -> String {
         format!("rank {rank} ({})", self.hosts[rank])
     }
 }
 
 impl Spread {
-    /// Of at least one value.
+    /// Statistics of at least one value.
     fn of(values: &[f64]) -> Spread {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -143,7 +145,7 @@ impl Spread {
     }
 }
 
-/// The key of a state among the references.
+/// Key of a state in the references.
 pub fn checksum_of(case: &Case, steps: u64, arithmetic: &str) -> String {
     format!("{}, {steps} steps, {arithmetic}", case.words())
 }
@@ -153,7 +155,7 @@ impl Check {
         Check { what: format!("{what} {found:.2e}, at most {bound:.1e}"), passed: Some(found <= bound) }
     }
 
-    /// That of a checksum against the one that is known.
+    /// Compares a checksum with its reference.
     pub fn reference(found: &str, of: &str, references: &References) -> Check {
         let (what, passed) = match references.get(of) {
             Some(known) if known == found => {
@@ -201,7 +203,7 @@ impl Check {
 }
 
 impl Outcome {
-    /// Of a run. Collective.
+    /// The outcome of a run. Collective.
     pub fn new(crew: &Crew, run: &Run, place: &Place, references: &References) -> Outcome {
         let cost = run.meter.gather(crew.comm);
         let (case, ranks) = (run.case.clone(), crew.comm.size() as f64);
@@ -264,13 +266,13 @@ impl Outcome {
         }
     }
 
-    /// What does not hold, with the case.
+    /// The conditions that failed, with the name of the case.
     pub fn failures(&self) -> impl Iterator<Item = String> {
         let failed = self.checks.iter().filter(|check| check.passed == Some(false));
         failed.map(|check| format!("{}: {}", self.case.words(), check.what))
     }
 
-    /// Names of the numbers of [`Outcome::cells`].
+    /// Names of the values in [`Outcome::cells`].
     pub fn columns() -> Vec<String> {
         Outcome::table(None).into_iter().map(|(name, _)| name.to_owned()).collect()
     }
@@ -313,16 +315,16 @@ impl Outcome {
     }
 }
 
-/// All operations of all problems over all of their time, for one walk: the number of the machine [Gflop/s].
+/// Score of one walk: all operations of all problems, divided by their total time [Gflop/s].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
     /// The walk.
     pub walk: treecode::Walk,
-    /// By convention.
+    /// Score, by convention.
     pub gflops: Gflops,
 }
 
-/// The numbers of the machine, for each walk that was measured.
+/// The score of each walk that was measured.
 pub fn scores(outcomes: &[Outcome]) -> Vec<Score> {
     let mut walks: Vec<treecode::Walk> = Vec::new();
     outcomes.iter().for_each(|outcome| {

@@ -1,41 +1,45 @@
-//! One case, measured: warm-up, then the same steps again and again from the same state, each of them held against the first. What is wrong before the first
-//! repetition is wrong alike in all, so the way there is computed once more at the end, with each rank's part on the next rank.
+//! Measures one case: a warm-up, then repetitions of the same steps from the same state. Each
+//! repetition is compared with the first.
+//!
+//! An error before the first repetition would be the same in all of them. So the warm-up is
+//! computed again at the end, with the bodies of each rank on the next rank.
 
 use super::checksum::{self, Compared};
 use super::problem::Case;
-use crate::accuracy::{self, Accuracy, Balance};
-use crate::cost::{Meter, busy};
-use crate::diagnostics::Diagnostics;
-use crate::forces::{Control, Progress};
-use crate::initial::Start;
-use crate::simulation::Simulation;
-use crate::stepping::Stepping;
+use crate::key_errors::name_key;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, Shifted, collective};
+use nbody::Diagnostics;
+use nbody::Simulation;
+use nbody::Start;
+use nbody::accuracy::{self, Accuracy, Balance};
+use nbody::cost::{Meter, busy};
+use nbody::forces::{Control, Progress};
+use nbody::stepping::Stepping;
 use treecode::Bodies;
 
-/// Steps before the measured ones: they find the balance of the load.
+/// Steps before the measured ones. They balance the load.
 pub const WARM_UP: u64 = 2;
-/// Bodies whose force is compared with direct sums.
+/// Number of bodies whose force is compared with direct sums.
 const CHECKED: usize = 1000;
 
-/// How much is measured.
+/// Amount of measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Amount {
-    /// Steps of a repetition.
+    /// Steps per repetition.
     pub steps: u64,
-    /// Repetitions of a round.
+    /// Repetitions per round.
     pub repetitions: u64,
-    /// A bit to change, to try the checks.
+    /// A bit to flip, for tests of the checks.
     pub flip: Option<Flip>,
 }
 
-/// A bit of a body that is changed.
+/// A bit flip in one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flip {
-    /// The rank on which it is.
+    /// Rank on which the bit is flipped.
     pub rank: usize,
-    /// When.
+    /// Stage at which the bit is flipped.
     pub place: FlipPlace,
 }
 
@@ -55,62 +59,62 @@ pub enum FlipPlace {
     Second,
 }
 
-/// What has been measured of a case so far.
+/// All measurements of a case so far.
 pub struct Run {
     /// The case.
     pub case: Case,
     amount: Amount,
-    /// Wall time of a step in each repetition [s].
+    /// Wall time per step in each repetition [s].
     pub seconds: Vec<f64>,
-    /// What this rank has done in all of them.
+    /// Cost of all repetitions on this rank.
     pub meter: Meter,
-    /// Checksums of this rank's bodies in each stage of the first way to the state that repetitions begin with, see [`STAGES`].
+    /// Checksums of this rank's bodies in each of the [`STAGES`] of the first warm-up.
     origin: Vec<u64>,
     /// Checksums of this rank's bodies after each step of the first repetition.
     expected: Vec<u64>,
-    /// Of all bodies of all ranks at the end of the first repetition.
+    /// Checksum of all bodies of all ranks at the end of the first repetition.
     pub state: u64,
-    /// What was found first that did not come out as before.
+    /// The first difference between computations that should agree.
     pub difference: Option<Difference>,
-    /// Greatest relative error of the energy since the warm-up, without sign.
+    /// Greatest absolute relative energy error since the warm-up.
     pub energy_error: f64,
-    /// The settings that give the wanted error.
+    /// The settings that give the requested error.
     pub control: Option<Control>,
     /// Error of the forces at the end.
     pub force_error: Accuracy,
-    /// What the forces keep as a whole.
+    /// Centre of mass and sum of all forces.
     pub balance: Balance,
-    /// Time that each rank has computed [s].
+    /// Compute time of each rank [s].
     pub busy: Vec<f64>,
 }
 
-/// Something that did not come out as before.
+/// A difference between computations that should agree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Difference {
-    /// A repetition, from a step on.
+    /// A repetition differs from the first, from one step on.
     Repetition {
-        /// Repetition, from 1.
+        /// Number of the repetition, from 1.
         repetition: usize,
-        /// Step, from 1.
+        /// Number of the step, from 1.
         step: usize,
         /// Ranks whose bodies differ.
         ranks: Vec<usize>,
     },
-    /// The state that repetitions begin with was another one at their end than when it was kept.
+    /// The kept initial state of the repetitions has changed in memory.
     Kept {
         /// Ranks whose bodies differ.
         ranks: Vec<usize>,
     },
-    /// The way to that state, or the repetition that began there, when it was computed again.
+    /// The second computation of the warm-up, or of the single repetition, differs from the first.
     Again {
         /// The stage, as in "*the initial state* has other bits".
         stage: String,
-        /// Ranks whose bodies differ, each with the one that computed them again.
+        /// Ranks whose bodies differ, each with the rank that computed them again.
         ranks: Vec<[usize; 2]>,
     },
 }
 
-/// Stages on the way from nothing to the state that repetitions begin with.
+/// Stages from the start to the initial state of the repetitions.
 const STAGES: [&str; 2 + WARM_UP as usize] =
     ["the initial state", "the first field", "step 1 of the warm-up", "step 2 of the warm-up"];
 
@@ -127,7 +131,7 @@ impl Run {
     /// Measures a first round. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the bodies cannot be computed with.
+    /// The same on every rank, if the bodies are invalid.
     pub fn new(comm: &dyn Comm, case: &Case, amount: Amount) -> Result<Run> {
         let mut run = Run {
             case: case.clone(),
@@ -148,13 +152,14 @@ impl Run {
         Ok(run)
     }
 
-    /// Measures another round, from the bodies on. It ends at the first difference. Collective.
+    /// Measures another round, starting from the initial model. The round ends at the first
+    /// difference. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the bodies cannot be computed with.
+    /// The same on every rank, if the bodies are invalid.
     pub fn round(&mut self, comm: &dyn Comm) -> Result<()> {
         let is_first = self.origin.is_empty();
-        // Later rounds check the first one as they go; no other rank need do so.
+        // Later rounds compare their warm-up with the first one, on the same ranks.
         let (mut saved, origin) = self.warm_up(comm, is_first)?;
         if is_first {
             self.origin = origin;
@@ -188,7 +193,8 @@ impl Run {
         Ok(())
     }
 
-    /// Goes from nothing to the state that repetitions begin with, and gives a checksum of this rank's bodies for each of the [`STAGES`].
+    /// Computes the initial state of the repetitions. Returns it with the checksum of this rank's
+    /// bodies in each of the [`STAGES`].
     fn warm_up(&self, comm: &dyn Comm, may_flip: bool) -> Result<(Saved, Vec<u64>)> {
         let Case { forces, step: length, .. } = &self.case;
         let flips = |place| may_flip && self.flips(comm, place);
@@ -198,7 +204,7 @@ impl Run {
         }
         let mut stages = vec![checksum::of_every_column(&bodies)];
         let start = Start { bodies, time: 0.0 };
-        let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start)?;
+        let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start).map_err(name_key)?;
         stages.push(checksum::of_every_column(simulation.bodies()));
         let is_tried = may_flip && self.amount.flip.is_some_and(|flip| flip.place == FlipPlace::WarmUp);
         for step in 1..=WARM_UP {
@@ -209,14 +215,15 @@ impl Run {
                 }
                 simulation = now.resume(comm, &self.case);
             }
-            simulation.step(*length, step as f64 * length)?;
+            simulation.step(comm, *length, step as f64 * length).map_err(name_key)?;
             stages.push(checksum::of_every_column(simulation.bodies()));
         }
         Ok((Saved::of(&simulation), stages))
     }
 
-    /// Computes once more what the repetitions began with, each rank's part on the next rank, and if there is one repetition, which nothing else has been
-    /// held against, its steps too. Nothing of it is measured.
+    /// Computes the warm-up again, with the bodies of each rank on the next rank. A single
+    /// repetition has been compared with nothing, so its steps are computed again, too. Nothing is
+    /// measured here.
     fn again(&self, comm: &dyn Comm) -> Result<Option<Difference>> {
         let shifted = Shifted::new(comm, 1);
         let (saved, origin) = self.warm_up(&shifted, false)?;
@@ -227,7 +234,7 @@ impl Run {
         let (time, mut simulation) = (saved.time, saved.resume(&shifted, &self.case));
         let mut found = Vec::new();
         for number in 1..=self.amount.steps {
-            simulation.step(self.case.step, time + number as f64 * self.case.step)?;
+            simulation.step(comm, self.case.step, time + number as f64 * self.case.step).map_err(name_key)?;
             found.push(checksum::of(simulation.bodies()));
         }
         let differs = checksum::first_shifted_difference(comm, 1, &self.expected, &found);
@@ -238,7 +245,8 @@ impl Run {
         }))
     }
 
-    /// Holds what was found on the way against the first time; rank r has computed the part of rank r - `shift`.
+    /// Compares the checksums of a warm-up with those of the first. Rank r has computed the bodies
+    /// of rank r - `shift`.
     fn compare_origin(&self, comm: &dyn Comm, shift: usize, found: &[u64]) -> Option<Difference> {
         let differs = checksum::first_shifted_difference(comm, shift, &self.origin, found);
         differs.map(|Compared { place, ranks }| {
@@ -247,7 +255,7 @@ impl Run {
         })
     }
 
-    /// Whether a bit is to be changed here.
+    /// Whether to flip a bit at this stage.
     fn flips(&self, comm: &dyn Comm, place: FlipPlace) -> bool {
         self.amount.flip == Some(Flip { rank: comm.rank(), place })
     }
@@ -264,7 +272,7 @@ impl Run {
         let (mut seconds, mut found) = (0.0, Vec::new());
         for number in 1..=self.amount.steps {
             comm.barrier();
-            simulation.step(step, begun + number as f64 * step)?;
+            simulation.step(comm, step, begun + number as f64 * step).map_err(name_key)?;
             let [slowest] = collective::max(comm, [simulation.last.total.as_secs_f64()]);
             seconds += slowest;
             found.push(checksum::of(simulation.bodies()));
@@ -295,7 +303,7 @@ impl Run {
         self.force_error = accuracy::check(comm, gravity, evaluation, &self.balance, CHECKED);
     }
 
-    /// Steps from the bodies to the state whose checksum is kept.
+    /// Number of steps from the initial model to the checksummed state.
     pub fn steps(&self) -> u64 {
         WARM_UP + self.amount.steps
     }
@@ -312,14 +320,15 @@ impl Saved {
     }
 
     /// A simulation that goes on from here.
-    fn resume<'a>(self, comm: &'a dyn Comm, case: &Case) -> Simulation<'a> {
+    fn resume(self, comm: &dyn Comm, case: &Case) -> Simulation {
         let Saved { bodies, time, diagnostics, progress } = self;
         let start = Start { bodies, time };
         Simulation::resume(comm, &case.forces, Stepping::Fixed, start, diagnostics, progress, None)
     }
 }
 
-/// What a broken memory does: a bit far below what any other number would show, but not so far that it is rounded away.
+/// Simulates a memory error. The bit is too low to change any printed number, but too high to be
+/// rounded away.
 fn flip_a_bit(bodies: &mut Bodies) {
     if let Some(x) = bodies.vel[0].first_mut() {
         *x = f64::from_bits(x.to_bits() ^ 1 << 8);
@@ -355,7 +364,7 @@ mod tests {
         }
     }
 
-    /// What three ranks find, and one alone, if a bit is changed.
+    /// The differences that the ranks report if a bit is flipped. All ranks report the same.
     fn found(ranks: usize, rank: usize, place: FlipPlace, repetitions: u64) -> Option<Difference> {
         let found = threads::run(ranks, |comm| {
             let amount = Amount { steps: 2, repetitions, flip: Some(Flip { rank, place }) };
@@ -378,7 +387,7 @@ mod tests {
             assert_eq!(found(3, rank, FlipPlace::First, 3), Some(second));
             for repetitions in [1, 2] {
                 let at = |place| found(3, rank, place, repetitions);
-                // All bodies of so small a model are drawn by the last rank.
+                // The last rank draws all bodies of so small a model.
                 let initial = (rank == 2).then(|| again("the initial state", rank, checker));
                 assert_eq!(at(FlipPlace::Initial), initial, "{repetitions} repetitions");
                 let warm_up = again("step 2 of the warm-up", rank, checker);
@@ -391,7 +400,7 @@ mod tests {
         assert_eq!(found(3, 1, FlipPlace::First, 1), Some(again("step 1 of the repetition", 1, 2)));
     }
 
-    /// A burn-in holds each later way to the first state against that of the first round.
+    /// A burn-in compares the warm-up of each later round with that of the first.
     #[test]
     fn later_rounds_check_the_way_of_the_first() {
         let amount = Amount { steps: 1, repetitions: 1, flip: None };

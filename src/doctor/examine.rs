@@ -1,12 +1,13 @@
-//! What can be said of all ranks together. Pure: it sees what the ranks have told.
+//! Checks over all ranks. These functions are pure: their only input is what the ranks have
+//! reported.
 
 use super::{Finding, Patient};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Shared memory that MPI may need for each rank of a host [bytes].
+/// Shared memory that MPI may need per rank on a host [bytes].
 const SHARED_MEMORY: u64 = 16 << 20;
 
-/// All findings, in the order of what matters first.
+/// All findings, the most important first.
 pub(super) fn all(patients: &[Patient]) -> Vec<Finding> {
     let mut findings = vec![ranks(patients)];
     findings.extend(hosts(patients));
@@ -15,7 +16,7 @@ pub(super) fn all(patients: &[Patient]) -> Vec<Finding> {
     findings
 }
 
-/// Whether all processes that were started found each other.
+/// Whether all started processes belong to one MPI job.
 fn ranks(patients: &[Patient]) -> Finding {
     let (seen, launched) = (patients.len(), patients[0].launched.unwrap_or(patients.len()));
     if launched > seen {
@@ -37,7 +38,7 @@ fn ranks(patients: &[Patient]) -> Finding {
     ))
 }
 
-/// Cores and binding on each host.
+/// Checks cores and binding on each host.
 fn hosts(patients: &[Patient]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, ranks) in by_host(patients) {
@@ -94,7 +95,7 @@ fn alike(patients: &[Patient]) -> Finding {
     Finding::Well(format!("SIMD path {} on all ranks", list(&paths)))
 }
 
-/// Memory of each host, and what is shared there.
+/// Checks the memory and the shared memory of each host.
 fn memory(patients: &[Patient]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, ranks) in by_host(patients) {
@@ -128,7 +129,7 @@ fn by_host(patients: &[Patient]) -> BTreeMap<&str, BTreeMap<usize, &Patient>> {
     hosts
 }
 
-/// The cores of a list such as `0-3,8`.
+/// Parses a list of cores such as `0-3,8`.
 fn cores(list: &str) -> Option<BTreeSet<usize>> {
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -140,7 +141,7 @@ fn cores(list: &str) -> Option<BTreeSet<usize>> {
         .map(|ranges| ranges.into_iter().flatten().collect())
 }
 
-/// Ascending numbers as a list such as `0-3,8`.
+/// Formats ascending numbers as a list such as `0-3,8`.
 fn numbers<'a>(list: impl IntoIterator<Item = &'a usize>) -> String {
     let mut runs: Vec<[usize; 2]> = Vec::new();
     for &number in list {

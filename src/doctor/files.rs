@@ -1,4 +1,5 @@
-//! The file system under a run: a snapshot and a checkpoint of all ranks are written, timed and read back.
+//! Checks the file system: all ranks write a snapshot and a checkpoint, time them, and read them
+//! back.
 
 use super::Finding;
 use crate::crew::Crew;
@@ -11,13 +12,13 @@ use std::path::Path;
 use std::time::Instant;
 use treecode::Bodies;
 
-/// Bodies of all ranks together in the test files.
+/// Number of bodies in the test files, over all ranks.
 const BODIES: usize = 500_000;
 
-/// Below this a checkpoint of a large run takes long [bytes/s].
+/// Below this speed, a checkpoint of a large run takes long [bytes/s].
 const SLOW: f64 = 5e7;
 
-/// Writes and reads in a folder. Collective; findings are the same on all ranks.
+/// Tests a folder. Findings are the same on all ranks. Collective.
 pub(super) fn examine(crew: &Crew, folder: &Path) -> Vec<Finding> {
     let mut findings = vec![limit(crew)];
     findings.extend([("snapshot", try_snapshot as Try), ("checkpoint", try_checkpoint)].map(
@@ -56,7 +57,7 @@ pub(super) fn examine(crew: &Crew, folder: &Path) -> Vec<Finding> {
 
 type Try = fn(&Crew, &Path) -> Result<f64>;
 
-/// A number that no other file in the folder has in its name.
+/// A random number for file names, the same on all ranks.
 fn number(crew: &Crew) -> u64 {
     collective::gather(crew.comm, &[RandomState::new().hash_one(std::process::id())])[0][0]
 }
@@ -72,7 +73,7 @@ fn limit(crew: &Crew) -> Finding {
     }
 }
 
-/// This rank's bodies, which no other rank has.
+/// This rank's bodies. No id occurs on two ranks.
 fn bodies(crew: &Crew) -> Bodies {
     let (rank, size) = (crew.comm.rank(), crew.comm.size());
     let (first, last) = (BODIES * rank / size, BODIES * (rank + 1) / size);
@@ -82,7 +83,7 @@ fn bodies(crew: &Crew) -> Bodies {
     bodies
 }
 
-/// Bytes a second.
+/// Writes and reads a snapshot. Returns the writing speed [bytes/s].
 fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     let bodies = bodies(crew);
     let clock = Instant::now();
@@ -99,7 +100,7 @@ fn try_snapshot(crew: &Crew, path: &Path) -> Result<f64> {
     Ok(speed)
 }
 
-/// Bytes a second.
+/// Writes and reads a checkpoint. Returns the writing speed [bytes/s].
 fn try_checkpoint(crew: &Crew, path: &Path) -> Result<f64> {
     let bodies = bodies(crew);
     let clock = Instant::now();
@@ -114,7 +115,7 @@ fn length(path: &Path) -> f64 {
     std::fs::metadata(path).map_or(0.0, |data| data.len() as f64)
 }
 
-/// Whether every body has come back once.
+/// Checks that every body was read exactly once.
 fn whole(crew: &Crew, bodies: Bodies) -> Result<()> {
     let sum = collective::sum(crew.comm, bodies.id.iter().sum());
     let expected = (0..BODIES as u64).sum::<u64>();

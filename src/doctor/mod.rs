@@ -1,6 +1,8 @@
-//! `heorot doctor`: whether this machine serves: MPI, cores, SIMD, HDF5, file system, memory; and what to do about each fault.
+//! `heorot doctor`: checks MPI, cores, SIMD, HDF5, file system and memory of this machine, and
+//! suggests a remedy for each fault.
 //!
-//! Each rank examines its own process ([`Patient`]); the leading rank looks at all of them ([`examine`]) and says what it finds.
+//! Each rank describes its own process ([`Patient`]). The leading rank checks all descriptions
+//! ([`examine`]) and prints the findings.
 
 mod examine;
 mod files;
@@ -34,32 +36,32 @@ const EXAMPLES: &str = "Examples:
 Start it in the same way as a run: with the same mpirun, ranks, threads and hosts. Exit codes: 0 no
 fault, 1 otherwise.";
 
-/// What a rank sees of itself.
+/// Description of a rank's process and host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Patient {
     host: String,
     process: u32,
-    /// Cores it may use, as a list such as `0-3,8`.
+    /// Cores that the process may use, as a list such as `0-3,8`.
     cores: String,
     threads: usize,
     program: String,
     simd: String,
     processor: String,
     memory: Option<machine::Memory>,
-    /// Free space of `/dev/shm`, where MPI keeps what the ranks of a host share [bytes].
+    /// Free space in `/dev/shm`, where MPI places the shared memory of a host [bytes].
     shared_memory: Option<u64>,
-    /// Ranks that the launcher says it has started.
+    /// Number of ranks according to the launcher.
     launched: Option<usize>,
 }
 
-/// What was found.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Finding {
     /// As it should be.
     Well(String),
-    /// It works, but might work better; and what to do.
+    /// It works, but not optimally. With a remedy.
     Warning(String, String),
-    /// It does not work; and what to do.
+    /// It does not work. With a remedy.
     Fault(String, String),
 }
 
@@ -80,16 +82,16 @@ impl Patient {
     }
 }
 
-/// How many ranks the launcher has started, if it says so in the environment.
+/// Number of ranks that the launcher has started, if an environment variable states it.
 fn launched() -> Option<usize> {
     let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
     names.iter().filter_map(|name| std::env::var(name).ok()?.parse().ok()).max()
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If something is at fault.
+/// If there is a fault.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| {
         let mine = serde_json::to_vec(&Patient::new(crew)).context("a patient is plain data")?;

@@ -1,13 +1,13 @@
 //! `heorot force`: one force evaluation of every body of a snapshot.
 
+mod reference;
 mod repeat;
 
-use crate::accuracy::{self, Balance};
 use crate::console::{give_way, say};
 use crate::crew::Crew;
-use crate::forces::Forces;
+use crate::gravity_keys;
 use crate::gravity_options::GravityOptions;
-use crate::initial::{self, Loaded, Start};
+use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
@@ -18,6 +18,9 @@ use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use io::{Kind, Target, Units};
+use nbody::Start;
+use nbody::accuracy::{self, Balance};
+use nbody::forces::Forces;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -79,6 +82,7 @@ means over the measured evaluations.";
 struct Echo<'a> {
     initial: &'a Initial<'a>,
     units: Units,
+    #[serde(serialize_with = "gravity_keys::serialize")]
     gravity: &'a Forces,
 }
 
@@ -156,13 +160,13 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
         .map(|wanted| accuracy::check(crew.comm, &forces.gravity, &evaluation, &balance, wanted));
     let mut errors = Vec::new();
     if let Some(path) = &arguments.reference {
-        let (accuracy, of_bodies) = accuracy::compare(crew, &evaluation, &balance, path, &units)?;
+        let (accuracy, of_bodies) = reference::compare(crew, &evaluation, &balance, path, &units)?;
         report.reference_error = Some(accuracy);
         errors = of_bodies;
     }
     crew.lead(|| {
         print(&report);
-        targets.errors.iter().try_for_each(|target| accuracy::write_table(target, &errors))?;
+        targets.errors.iter().try_for_each(|target| reference::write_table(target, &errors))?;
         targets.report.iter().try_for_each(|target| Ok(target.write_json(&report)?))
     })
 }

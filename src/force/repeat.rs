@@ -1,11 +1,12 @@
 //! Evaluations of the same bodies, one after the other, with the time of each.
 
-use crate::cost::{Meter, timed};
 use crate::crew::Crew;
-use crate::forces::{Control, Engine, Forces};
+use crate::key_errors::name_key;
 use crate::report::Times;
 use anyhow::Result;
 use decomposition::{Evaluation, Plan, collective, evaluate};
+use nbody::cost::{Meter, timed};
+use nbody::forces::{Control, Engine, Forces};
 use std::time::Duration;
 use treecode::{Bodies, Criterion};
 
@@ -53,9 +54,11 @@ pub fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) 
         anyhow::Ok((evaluation, meter, slowest))
     };
     let mut engine = Engine::new(forces);
-    let (mut evaluation, mut meter, first) =
-        measure(&mut |bodies| engine.evaluate(crew.comm, bodies, &Plan::default()), bodies)?;
-    let mut evaluate_again = |bodies| Ok(evaluate(crew.comm, engine.gravity(), bodies)?);
+    let (mut evaluation, mut meter, first) = measure(
+        &mut |bodies| engine.evaluate(crew.comm, bodies, &Plan::default()).map_err(name_key),
+        bodies,
+    )?;
+    let mut evaluate_again = |bodies| evaluate(crew.comm, engine.gravity(), bodies).map_err(name_key);
     let mut all = vec![first];
     let repeat = repeat.unwrap_or(u32::from(relative && !known || forces.accuracy.is_some()));
     if repeat > 0 {

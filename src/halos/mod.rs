@@ -1,13 +1,10 @@
-//! `heorot halos`: groups of bodies that are friends of friends, and a catalogue of them.
-
-mod census;
-mod friends;
+//! `heorot halos`: finds friends-of-friends groups and writes a catalogue.
 
 use crate::cli::above_zero;
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::ids;
-use crate::initial::{self, Start};
+use crate::initial;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::reading_options::ReadingOptions;
@@ -16,11 +13,10 @@ use decomposition::collective;
 use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
 use io::snapshot::read_header;
+use nbody::Start;
+use nbody::halos::{Halo, census, label};
 use std::path::PathBuf;
 use treecode::{Bodies, TYPES, math};
-
-pub use census::census;
-pub use friends::{Labelled, label};
 
 /// Find friends-of-friends haloes; the result is the same on any number of ranks.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,10 +64,11 @@ across the faces of a periodic box.
 GroupMass, GroupPos and GroupVel (of the centre of mass), GroupRadius (of the outermost body),
 GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most members comes first.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the snapshot cannot be read, has no bodies of the types wanted or shared ids, or the catalogue cannot be written.
+/// If the snapshot cannot be read, has no bodies of the wanted types or shared ids, or the
+/// catalogue cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| find(crew, arguments))
 }
@@ -99,7 +96,8 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         );
     }
     let labelled = label(crew.comm, bodies, length);
-    let (groups, ids) = census(crew.comm, &labelled, arguments.min_members);
+    let (halos, ids) = census(crew.comm, &labelled, arguments.min_members);
+    let groups = halos.iter().map(group).collect();
     crew.lead(|| {
         let catalogue = Catalogue {
             time,
@@ -113,6 +111,12 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         tell(&arguments.output, &catalogue, count);
         Ok(())
     })
+}
+
+/// A halo as a row of the catalogue.
+fn group(halo: &Halo) -> Group {
+    let Halo { id, members, mass, position, velocity, radius, half_mass_radius, dispersion } = *halo;
+    Group { id, members, mass, position, velocity, radius, half_mass_radius, dispersion }
 }
 
 /// Cube root of volume over number of bodies [L]. Collective.

@@ -1,10 +1,13 @@
 //! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for both.
 
 use super::Initial;
-use crate::model::{
+use crate::gravity_keys::by_name;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nbody::model::{
     Clumps, Collision, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile, Spherical,
     TwoBody, Uniform, UniformShape,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -44,6 +47,18 @@ pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-
      collision, encounter, clumps, uniform";
 /// Clumps that a model may have: the sums of each are kept for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
+
+/// Names of [`Profile`], [`Preset`] and [`UniformShape`].
+const PROFILES: [&str; 5] = ["plummer", "hernquist", "jaffe", "isochrone", "nfw"];
+const PRESETS: [&str; 2] = ["milky-way", "andromeda"];
+const SHAPES: [&str; 2] = ["box", "ball"];
+
+/// A value of the libraries as an option, by the name that it has in a parameter file.
+fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser {
+    PossibleValuesParser::new(names).try_map(|name| by_name::<T>(&name))
+}
 
 /// The keys of `[initial]`. Each model accepts its own keys, with these defaults, and refuses the
 /// others.
@@ -95,7 +110,7 @@ pub struct Keys {
     pub eccentricity: Option<f64>,
     /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names.
     /// collision.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = named::<Profile>(&PROFILES))]
     pub profile: Option<Profile>,
     /// Fraction of each galaxy's retrograde bodies whose motion is reversed, 0 to 1 [default: 0].
     /// collision.
@@ -116,7 +131,7 @@ pub struct Keys {
     pub distance: Option<f64>,
     /// Galaxy that gives the defaults of the other keys, in kpc and 1e10 solar masses [default:
     /// milky-way]. disc-galaxy.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = named::<Preset>(&PRESETS))]
     pub preset: Option<Preset>,
     /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo
     /// [default: 0.4]. disc-galaxy.
@@ -135,7 +150,7 @@ pub struct Keys {
     #[arg(long)]
     pub toomre_q: Option<f64>,
     /// Density profile of the halo [default: nfw]. disc-galaxy.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = named::<Profile>(&PROFILES))]
     pub halo_profile: Option<Profile>,
     /// Mass of the halo. disc-galaxy.
     #[arg(long)]
@@ -168,7 +183,7 @@ pub struct Keys {
     #[arg(long)]
     pub side: Option<f64>,
     /// The shape that the bodies fill [default: box]. uniform.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = named::<UniformShape>(&SHAPES))]
     pub shape: Option<UniformShape>,
     /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 is virial equilibrium at the start.
     /// uniform.

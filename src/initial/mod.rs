@@ -8,12 +8,13 @@ use crate::console::warn;
 use crate::crew::Crew;
 use crate::ids;
 use crate::memory;
-use crate::model::{self, Model};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Units;
 use io::snapshot::{self, Header, Unsound, Wanted};
+use nbody::Start;
+use nbody::model::{self, Model};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
@@ -35,14 +36,6 @@ pub enum Initial {
     },
     /// A model.
     Model(Model),
-}
-
-/// A rank's share of the bodies a run starts with.
-pub struct Start {
-    /// The bodies, on any rank in any order.
-    pub bodies: Bodies,
-    /// Their time [T].
-    pub time: f64,
 }
 
 /// A rank's share of bodies, and what is known of their numbers.

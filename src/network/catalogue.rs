@@ -1,10 +1,10 @@
-//! Networks and nodes by name: the table in `inputs/networks.toml`, which is built in, and a user's own.
+//! Networks and nodes by name, from the built-in table `inputs/networks.toml` and from a user's
+//! file.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::path::Path;
 
-/// The table that is always there.
 const BUILT_IN: &str = include_str!("../../inputs/networks.toml");
 
 /// Networks and nodes.
@@ -21,67 +21,68 @@ pub struct Catalogue {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Its name, for the command line.
+    /// Name on the command line.
     pub name: String,
-    /// Its name, for people.
+    /// Descriptive name.
     #[serde(default)]
     pub title: String,
-    /// When it was to be had.
+    /// Year of availability.
     pub year: Option<u32>,
-    /// The node that it goes with, by name.
+    /// Name of the default node for this network.
     #[serde(default = "this_core")]
     pub node: String,
     /// Bandwidth of a link in each direction [Mbit/s].
     pub megabits_per_second: f64,
-    /// Time of a short message from program to program [us].
+    /// Latency of a short message from program to program [us].
     pub latency_us: Figure,
-    /// Time of the latency for which the processor of either side is busy [us]; by default a quarter each.
+    /// Processor time that each side spends on a message [us]. By default a quarter of the latency.
     pub overhead_us: Option<f64>,
-    /// How the time grows with n nodes that all talk to any others.
+    /// How the transfer time grows with the number of nodes if all of them communicate at once.
     pub growth: Growth,
-    /// What is connected with what.
+    /// Topology.
     #[serde(default)]
     pub topology: Topology,
-    /// Nodes of a group, of `groups`.
+    /// Number of nodes per group, for topology `groups`.
     pub group: Option<usize>,
-    /// Bandwidth of a group's nodes over that of its uplink, of `groups`.
+    /// Bandwidth of the nodes of a group, divided by that of its uplink, for topology `groups`.
     pub taper: Option<f64>,
-    /// Links that every node has, bonded.
+    /// Number of bonded links per node.
     #[serde(default = "one")]
     pub links: u32,
-    /// The most nodes there can be.
+    /// Greatest number of nodes.
     pub most_nodes: Option<usize>,
-    /// Price of a link with its share of switches [dollars].
+    /// Price per link, including its share of the switches [dollars].
     pub dollars: Figure,
-    /// Where the figures are from.
+    /// Source of the figures.
     #[serde(default)]
     pub source: String,
 }
 
-/// A node: one rank.
+/// A node. It runs one rank.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// Its name.
+    /// Name on the command line.
     pub name: String,
-    /// When it was to be had.
+    /// Year of availability.
     pub year: Option<u32>,
-    /// Its sustained speed, 38 operations an interaction [Gflop/s]; "measured" is that of the core a trace was recorded on.
+    /// Sustained speed with 38 operations per interaction [Gflop/s]. "measured" takes the speed of
+    /// the core on which a trace was recorded.
     pub gflops: Figure,
-    /// Price without a network [dollars].
+    /// Price without the network [dollars].
     pub dollars: Figure,
-    /// Where the figures are from.
+    /// Source of the figures.
     #[serde(default)]
     pub source: String,
 }
 
-/// A number, or none.
+/// A number, or the reason why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Figure {
-    /// The number.
+    /// A number.
     Known(f64),
-    /// None.
+    /// No number.
     Missing(Missing),
 }
 
@@ -89,42 +90,42 @@ pub enum Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
-    /// The source does not tell.
+    /// The source does not state it.
     Unknown,
     /// It is measured.
     Measured,
 }
 
-/// How the time of messages between all of n nodes grows.
+/// How the transfer time grows if all n nodes communicate at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Growth {
-    /// Not at all: full bisection.
+    /// Constant: full bisection bandwidth.
     #[serde(rename = "full")]
     Full,
     /// With log2 n.
     #[serde(rename = "log n")]
     Log,
-    /// With the root of n, as on a mesh.
+    /// With the square root of n, as on a mesh.
     #[serde(rename = "sqrt n")]
     Root,
-    /// With n: all share one medium, as on a bus or a hub.
+    /// With n: all nodes share one medium, such as a bus or a hub.
     #[serde(rename = "n")]
     Linear,
-    /// Nobody says.
+    /// Not known.
     #[serde(rename = "unknown")]
     Unknown,
 }
 
-/// What is connected with what.
+/// Topology of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topology {
-    /// Each node with a switch, or with the medium.
+    /// All nodes on one switch or one shared medium.
     #[default]
     Switch,
-    /// The same and, by links of their own, nodes whose numbers differ in one bit.
+    /// A switch, and direct links between nodes whose numbers differ in one bit.
     Hypercube,
-    /// Groups of nodes on a switch each; the switches on a fat tree that is thinner by a taper.
+    /// Groups of nodes, each on a switch. A tapered fat tree connects the switches.
     Groups,
 }
 
@@ -137,7 +138,7 @@ fn this_core() -> String {
 }
 
 impl Figure {
-    /// The number.
+    /// The number, if there is one.
     pub fn known(self) -> Option<f64> {
         match self {
             Figure::Known(number) => Some(number),
@@ -155,7 +156,7 @@ impl Figure {
 }
 
 impl Growth {
-    /// Time of messages between all of n nodes over that between two.
+    /// Transfer time between all of n nodes at once, divided by that between two.
     pub fn factor(self, nodes: usize) -> f64 {
         let n = nodes.max(2) as f64;
         match self {
@@ -208,7 +209,8 @@ impl Network {
 }
 
 impl Catalogue {
-    /// The built-in table, and that of a file; what the file names takes the place of what has the same name.
+    /// The built-in table and that of a file. Entries of the file replace built-in ones of the same
+    /// name.
     ///
     /// # Errors
     /// If the file cannot be read, or a figure is wrong.
@@ -229,7 +231,7 @@ impl Catalogue {
         Ok(all)
     }
 
-    /// The tables of a text, the file of this name.
+    /// Parses the tables of a text; `name` is the file name for errors.
     ///
     /// # Errors
     /// If a key or a figure is wrong.
@@ -239,15 +241,15 @@ impl Catalogue {
         Ok(table)
     }
 
-    /// Whether there is a network of this name.
+    /// Whether there is a network with this name.
     pub fn has(&self, name: &str) -> bool {
         self.networks.iter().any(|network| network.name == name)
     }
 
-    /// Gives all nodes and all links a price [dollars].
+    /// Sets the price of all nodes and all links [dollars].
     ///
     /// # Errors
-    /// If a price is negative or no number.
+    /// If a price is negative or not finite.
     pub fn set_prices(&mut self, node: Option<f64>, link: Option<f64>) -> Result<()> {
         let wrong = [node, link].into_iter().flatten().find(|price| !(*price >= 0.0 && price.is_finite()));
         if let Some(price) = wrong {
@@ -261,10 +263,10 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Networks by name; "all" is all.
+    /// Networks by name; "all" selects all.
     ///
     /// # Errors
-    /// If there is none of a name.
+    /// If a name is unknown.
     pub fn networks(&self, names: &[String]) -> Result<Vec<&Network>> {
         let mut found = Vec::new();
         for name in names {
@@ -280,17 +282,17 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// A node by its name.
+    /// A node by name.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the name is unknown.
     pub fn node(&self, name: &str) -> Result<&Node> {
         self.nodes.iter().find(|node| node.name == name).with_context(|| {
             format!("there is no node \"{name}\"; `heorot network list` shows those that are known")
         })
     }
 
-    /// All of it, for people.
+    /// The whole catalogue as lines of text.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{:<22}{:>6}{:>12}{:>11}  {:<8}{:>9}  {}; source",
@@ -332,7 +334,7 @@ fn bonded(links: u32) -> String {
 mod tests {
     use super::*;
 
-    /// Dietz's table has twenty networks; of four he does not know the latency.
+    /// Dietz's table has twenty networks; for four of them it does not state the latency.
     #[test]
     fn the_built_in_table_is_whole() {
         let all = Catalogue::load(None).unwrap();

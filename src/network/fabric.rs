@@ -1,62 +1,67 @@
-//! The model of a network: LogGP (Alexandrov et al. 1995) with shared resources.
+//! A network model: LogGP (Alexandrov et al. 1995) with shared resources.
 //!
-//! A message takes the sender's processor for an overhead, its links for `bytes / bandwidth`, what it shares with others (a medium, the middle
-//! of a network, a group's uplink) for `bytes / capacity`, the receiver's link, and the receiver's processor. Each of these serves one message after
-//! the other; a message goes on before its last byte has come (cut-through), and is as slow as the slowest thing on its way.
-//! The time for all n nodes to talk at once grows as the network's `growth` says: its middle carries `n bandwidth / growth(n)`.
+//! A message occupies a chain of resources. The first is the sender's processor, for an overhead.
+//! The next is its link, for `bytes / bandwidth`. Then come shared resources (a medium, the middle
+//! of a network, a group's uplink), each for `bytes / capacity`. The last are the receiver's link
+//! and processor. A resource serves one message after the other. Messages are forwarded before
+//! their last byte has arrived (cut-through), so the slowest resource sets the time. If all n nodes
+//! communicate at once, the middle of the network carries `n bandwidth / growth(n)`.
 //!
-//! Where nodes have several ranks, these share its links, each has a processor of its own, and messages inside a node go through its memory.
+//! The ranks of a node share its links. Each has a processor of its own, and messages inside a node
+//! go through its memory.
 //!
-//! Collectives go as MPI libraries do them: reductions by recursive doubling or, for many bytes, by scattering and gathering; gathers and the
-//! exchange of lengths in log2(n) rounds. Reductions and gathers know nodes: what goes on inside of one takes no time here.
+//! Collectives are modelled as in MPI libraries. Reductions use recursive doubling or, for many
+//! bytes, scatter and gather. Gathers and the exchange of lengths take log2(n) rounds. Reductions
+//! and gathers take no time inside a node.
 
 use super::catalogue::{Network, Topology};
 use crate::study::trace::{Kind, LENGTH};
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
-/// Time of a message between ranks of one node, by which each waits for the other [s], and what its memory carries for one of them [bytes/s]: round
-/// figures of today's machines, which hardly matter beside any network.
+/// Processor time of a message between two ranks of one node, both sides together [s], and memory
+/// bandwidth for one rank [bytes/s]. Typical of current machines. Both hardly matter compared with
+/// any network.
 const INSIDE: (f64, f64) = (1e-6, 5e9);
 
-/// A network between so many nodes.
+/// A network between the nodes of a run.
 pub struct Fabric {
     nodes: usize,
     ranks: usize,
     ranks_per_node: usize,
-    /// Time of a short message from program to program [s].
+    /// Latency of a short message from program to program [s].
     latency: f64,
-    /// Part of it for which a processor on either side is busy [s].
+    /// Processor time of a message on either side, included in the latency [s].
     overhead: f64,
-    /// Of a node's links to the switch, all together [bytes/s].
+    /// Bandwidth of a node's links to the switch, all together [bytes/s].
     link: f64,
-    /// Of one link of a hypercube, if there are such [bytes/s].
+    /// Bandwidth of one direct link of a hypercube, if there are any [bytes/s].
     direct: Option<f64>,
-    /// Of all that goes between nodes, if it is less than what their links can carry [bytes/s].
+    /// Total bandwidth between nodes, if it is less than that of their links [bytes/s].
     middle: Option<f64>,
-    /// Nodes of a group, and what its uplink carries [bytes/s].
+    /// Number of nodes in a group, and bandwidth of its uplink [bytes/s].
     groups: Option<(usize, f64)>,
 }
 
-/// What serves one message after the other.
+/// A resource that serves one message after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Resource {
     Out(u32),
     In(u32),
-    /// By which a rank copies to others of its node.
+    /// Memory through which a rank sends to other ranks of its node.
     Memory(u32),
-    /// From a node along one bit of its number.
+    /// Direct link from a node along one bit of its number.
     Direct(u32, u32),
     Middle,
     Up(u32),
     Down(u32),
 }
 
-/// A message that comes to a resource, or has arrived.
+/// Arrival of a message at a resource or at its receiver.
 struct Event {
     time: f64,
     message: usize,
-    /// Which resource on its way.
+    /// Index of the resource on the route.
     hop: usize,
 }
 
@@ -75,14 +80,16 @@ impl PartialOrd for Event {
 }
 
 impl Ord for Event {
-    /// The earliest is the greatest; at one time, the first message.
+    /// `BinaryHeap` returns the greatest, so the earliest event is the greatest. At equal times, it
+    /// is the first message.
     fn cmp(&self, other: &Event) -> Ordering {
         other.time.total_cmp(&self.time).then(other.message.cmp(&self.message))
     }
 }
 
 impl Fabric {
-    /// This network between the nodes of so many ranks, `ranks_per_node` on each in the order of their numbers.
+    /// The network between the nodes of `ranks` ranks. Consecutive ranks share a node,
+    /// `ranks_per_node` on each.
     pub fn new(network: &Network, ranks: usize, ranks_per_node: usize) -> Fabric {
         let nodes = ranks.div_ceil(ranks_per_node);
         let bandwidth = network.megabits_per_second * 1e6 / 8.0;
@@ -104,7 +111,7 @@ impl Fabric {
         }
     }
 
-    /// Lets the clocks of all ranks [s] go on over a call.
+    /// Advances the clocks of all ranks [s] by a communication call.
     pub fn call(&self, call: &Kind, clocks: &mut [f64]) {
         let nodes = self.nodes as f64;
         if self.ranks == 1 || *call == Kind::Compute {
@@ -128,7 +135,9 @@ impl Fabric {
             }
             Kind::Exchange(messages) if self.nodes == 1 => self.exchange(messages, clocks),
             Kind::Exchange(messages) => {
-                // Each of log2(n) rounds carries half of all lengths (Bruck et al. 1997); or each rank tells each other one. Ranks of a node share its link.
+                // Each of log2(n) rounds carries half of all lengths (Bruck et al. 1997).
+                // Alternatively, each rank sends a length to each other rank. The faster method
+                // counts. The ranks of a node share its link.
                 let (ranks, sharing) = (self.ranks as f64, self.ranks_per_node as f64);
                 let lengths = LENGTH as f64 * ranks * sharing * self.per_byte();
                 let in_rounds = ranks.log2().ceil() * self.latency + 0.5 * ranks.log2().ceil() * lengths;
@@ -140,7 +149,7 @@ impl Fabric {
         }
     }
 
-    /// Time of a byte while all nodes send [s].
+    /// Time per byte while all nodes send [s].
     fn per_byte(&self) -> f64 {
         let middle = self.middle.map_or(0.0, |middle| self.nodes as f64 / middle);
         let uplink = match self.groups {
@@ -150,7 +159,7 @@ impl Fabric {
         (1.0 / self.link).max(middle).max(uplink)
     }
 
-    /// All wait for the last and then take so long.
+    /// All ranks wait for the last one and then take this time.
     fn together(&self, clocks: &mut [f64], time: f64) {
         let last = clocks.iter().copied().fold(0.0, f64::max);
         clocks.fill(last + time);
@@ -160,7 +169,7 @@ impl Fabric {
         rank / self.ranks_per_node as u32
     }
 
-    /// What a message passes between its processors, with the speed of each [bytes/s].
+    /// The resources on the route of a message, with the bandwidth of each [bytes/s].
     fn way(&self, from: u32, to: u32) -> Vec<(Resource, f64)> {
         let (sender, [from, to]) = (from, [from, to].map(|rank| self.node(rank)));
         if from == to {
@@ -181,11 +190,12 @@ impl Fabric {
         way
     }
 
-    /// Messages in flight until the last has come. A rank goes on when all of its own have left and all that it gets have come.
+    /// Simulates an exchange of messages. A rank continues when all its messages have left and all
+    /// messages to it have arrived.
     fn exchange(&self, messages: &[(u32, u32, u64)], clocks: &mut [f64]) {
         let mut events = BinaryHeap::new();
         let mut ways = Vec::with_capacity(messages.len());
-        // Time for which a message keeps each of its processors busy, and for which it is between them.
+        // Time that a message spends on each of its two processors, and time between them.
         let inside = |from, to| self.node(from) == self.node(to);
         let overhead = |from, to| if inside(from, to) { 0.5 * INSIDE.0 } else { self.overhead };
         let between = (self.latency - 2.0 * self.overhead).max(0.0);
@@ -197,7 +207,7 @@ impl Fabric {
             ways.push(self.way(*from, *to));
         }
         let mut free: HashMap<Resource, f64> = HashMap::new();
-        // When the last byte has passed all so far.
+        // Time at which the last byte of each message has passed all resources so far.
         let mut passed = vec![0.0f64; messages.len()];
         let mut receiving: Vec<f64> = clocks.to_vec();
         while let Some(Event { time, message, hop }) = events.pop() {
@@ -228,7 +238,7 @@ mod tests {
     use super::*;
     use crate::network::catalogue::Catalogue;
 
-    /// 8 Mbit/s is a byte a microsecond; 40 us of latency, of which each processor has 10.
+    /// 8 Mbit/s is a byte per microsecond. Each processor takes 10 us of the latency of 40 us.
     fn fabric(nodes: usize, more: &str) -> Fabric {
         of_nodes(nodes, 1, more)
     }
@@ -242,7 +252,7 @@ mod tests {
         Fabric::new(catalogue.networks(&["x".to_owned()]).unwrap()[0], ranks, ranks_per_node)
     }
 
-    /// When ranks end that begin at once [us].
+    /// End times of ranks that start at the same time [us].
     fn ends(fabric: &Fabric, messages: &[(u32, u32, u64)]) -> Vec<i64> {
         let mut clocks = vec![0.0; fabric.ranks];
         fabric.exchange(messages, &mut clocks);
@@ -257,9 +267,10 @@ mod tests {
 
     #[test]
     fn messages_queue_at_the_sender_and_at_the_receiver() {
-        // The second leaves behind the first; the first's receiver is not held up by it.
+        // The second message leaves after the first. The receiver of the first is not delayed by
+        // it.
         assert_eq!(ends(&fabric(3, ""), &[(0, 1, 1000), (0, 2, 1000)]), [2010, 1040, 2040]);
-        // Two senders, one receiver: its link takes one after the other.
+        // Two senders, one receiver: its link serves one after the other.
         assert_eq!(ends(&fabric(3, ""), &[(0, 2, 1000), (1, 2, 1000)])[2], 2040);
         // Both directions of a link at once.
         assert_eq!(ends(&fabric(2, ""), &[(0, 1, 1000), (1, 0, 1000)]), [1040, 1040]);
@@ -273,11 +284,12 @@ mod tests {
         assert_eq!(ends(&fabric(4, "growth = \"n\"\n"), &crossing)[3], 2040);
         // log2 4 = 2: the middle carries half of four links, which is enough for two.
         assert_eq!(ends(&fabric(4, "growth = \"log n\"\n"), &crossing)[3], 1540);
-        // Groups of two with an uplink of one link: one message after the other; inside of a group both at once.
+        // Groups of two whose uplink is as fast as one link: one message after the other. Inside a
+        // group, both at once.
         let groups = fabric(4, "topology = \"groups\"\ngroup = 2\ntaper = 2\n");
         assert_eq!(ends(&groups, &crossing)[3], 2040);
         assert_eq!(ends(&groups, &[(0, 1, 1000), (2, 3, 1000)]), [1010, 1040, 1010, 1040]);
-        // A hypercube has a link of its own for each neighbour, and the switch for the others.
+        // A hypercube has a direct link to each neighbour, and the switch for other nodes.
         let cube = fabric(4, "topology = \"hypercube\"\n");
         assert_eq!(ends(&cube, &[(0, 1, 1000), (0, 2, 1000), (0, 3, 1000)]), [1030, 1040, 1050, 1060]);
     }
@@ -285,11 +297,12 @@ mod tests {
     #[test]
     fn ranks_of_a_node_share_its_link() {
         let pairs = of_nodes(4, 2, "");
-        // Two ranks, one link: one message after the other, at both ends.
+        // Two ranks share a link: one message after the other, at both ends.
         assert_eq!(ends(&pairs, &[(0, 2, 1000), (1, 3, 1000)]), [1010, 2010, 1040, 2040]);
-        // Inside of a node: a microsecond, and 5000 bytes in another one.
+        // Inside a node: a microsecond of overhead, and one more for 5000 bytes.
         assert_eq!(ends(&pairs, &[(0, 1, 5000)])[1], 2);
-        // Reductions go between nodes, of which there are two; lengths between ranks, whose half leaves by one link each round.
+        // Reductions are between the two nodes. Lengths are between ranks: half of them leave by
+        // one link in each round.
         let time = |call| {
             let mut clocks = vec![0.0; 4];
             pairs.call(&call, &mut clocks);
@@ -311,10 +324,10 @@ mod tests {
         };
         assert_eq!(time(1, Kind::AllReduce(1000)), 0);
         assert_eq!(time(8, Kind::Barrier), 3 * 40);
-        // Few bytes by doubling, many by scattering and gathering.
+        // Recursive doubling for few bytes, scatter and gather for many.
         assert_eq!(time(8, Kind::AllReduce(8)), 3 * 48);
         assert_eq!(time(8, Kind::AllReduce(8000)), 2 * (3 * 40 + 7000));
-        // Lengths and bytes of the others, in log2 rounds each.
+        // Lengths and bytes of the other ranks, in log2(n) rounds each.
         assert_eq!(time(4, Kind::AllGather(vec![100; 4])), 4 * 40 + 3 * 8 + 300);
         // Lengths of an exchange without messages.
         assert_eq!(time(4, Kind::Exchange(Vec::new())), 2 * (40 + 16));

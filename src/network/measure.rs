@@ -1,4 +1,5 @@
-//! `heorot network measure`: what the network at hand does, by ping-pong between the first and the last rank and by an exchange of all with all.
+//! `heorot network measure`: measures the network of this machine by ping-pong between the first
+//! and the last rank and by an all-to-all exchange.
 
 use super::catalogue::{Catalogue, Growth};
 use crate::console::say;
@@ -27,35 +28,35 @@ const NOTES: &str = "Run it with one rank on each host, because ranks of one hos
 Example:
   mpirun -n 4 --map-by node heorot network measure --name ours --file networks.toml";
 
-/// Round trips of a short message, in so many batches; the fastest batch counts.
+/// Round trips of a short message per batch, and the number of batches. The fastest batch counts.
 const SHORT: [usize; 2] = [50, 8];
 /// Short messages sent in a row.
 const FLOOD: usize = 100;
-/// Bandwidth is told by messages from this length [bytes] ...
+/// Bandwidth is measured with messages from this length [bytes] ...
 const LONG: usize = 1 << 17;
-/// ... to this, or until a round trip takes this long [s].
+/// ... to this length, or until a round trip takes `PATIENCE` [s].
 const LONGEST: usize = 1 << 26;
 const PATIENCE: f64 = 0.5;
-/// Long messages of one length.
+/// Number of long messages of each length.
 const LONG_TIMES: usize = 3;
 
-/// What was measured.
+/// Result of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Measured {
-    /// Time of a short message from program to program [s].
+    /// Latency of a short message from program to program [s].
     latency: f64,
-    /// Part of it for which the sender is busy [s].
+    /// Time of the latency for which the sender is busy [s].
     overhead: f64,
-    /// Of a link in one direction [bytes/s].
+    /// Bandwidth of a link in one direction [bytes/s].
     bandwidth: f64,
-    /// Time of an exchange of all with all over what the links by themselves would take.
+    /// Time of an all-to-all exchange, divided by the time that independent links would take.
     contention: f64,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If there is one rank only, the name is taken, or the file cannot be written.
+/// If there is only one rank, the name is taken, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let launch = Launch { threads: Some(1), ..Launch::default() };
     on_processes(&launch, |world, crew| {
@@ -94,7 +95,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     })
 }
 
-/// Measures. Collective; the numbers are those of rank 0 on all ranks.
+/// Measures the network. All ranks return the values of rank 0. Collective.
 fn measure(world: &World, crew: &Crew) -> Measured {
     let told = |times: [f64; 2]| collective::max(crew.comm, times);
     let ping = |bytes, times| told(world.ping_pong(bytes, bytes, times, true))[1] / (2 * times) as f64;
@@ -117,7 +118,7 @@ fn measure(world: &World, crew: &Crew) -> Measured {
     }
     let bandwidth = slope(&times);
 
-    // As long as one message that takes a fraction of a second, whatever the network.
+    // The exchange takes as long as one message of a tenth of a second, on any network.
     let each = (0.1 * bandwidth / (crew.comm.size() - 1) as f64).clamp(1e3, LONGEST as f64) as usize;
     let exchange = || {
         let out = vec![vec![3u8; each]; crew.comm.size()];
@@ -131,7 +132,8 @@ fn measure(world: &World, crew: &Crew) -> Measured {
     Measured { latency, overhead, bandwidth, contention: (all / alone).max(1.0) }
 }
 
-/// Bytes a second by the two longest lengths that are a factor of four apart, or the ends.
+/// Bandwidth [bytes/s] from the longest message and one a quarter as long, or the shortest if there
+/// is none.
 fn slope(times: &[(f64, f64)]) -> f64 {
     let (longest, shorter) = (times[times.len() - 1], times[times.len().saturating_sub(3)]);
     if times.len() == 1 || longest.1 <= shorter.1 {
@@ -140,18 +142,18 @@ fn slope(times: &[(f64, f64)]) -> f64 {
     (longest.0 - shorter.0) / (longest.1 - shorter.1)
 }
 
-/// The growth whose factor between so many nodes is next to what was found.
+/// The growth whose factor for this number of nodes is closest to the measured contention.
 fn growth(contention: f64, nodes: usize) -> &'static str {
     let distance = |growth: Growth| (growth.factor(nodes) / contention).ln().abs();
     let all =
         [(Growth::Full, "full"), (Growth::Log, "log n"), (Growth::Root, "sqrt n"), (Growth::Linear, "n")];
-    // Where two have the same factor the first one is meant, which is the better network.
+    // If two have the same factor, the first is chosen. It is the better network.
     all.into_iter()
         .min_by(|(a, _), (b, _)| distance(*a).total_cmp(&distance(*b)))
         .map_or("full", |(_, name)| name)
 }
 
-/// The row of a table.
+/// The measurement as a row of a table.
 fn row(name: &str, measured: &Measured, nodes: usize, one_host: bool) -> String {
     let Measured { latency, overhead, bandwidth, contention } = measured;
     let place = if one_host { ", all on one host" } else { "" };
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn bandwidth_is_a_slope() {
-        // 10 bytes a second behind a start that short messages are spared.
+        // 10 bytes per second, after a delay that short messages do not have.
         let times: Vec<_> = [100.0, 200.0, 400.0, 800.0].map(|bytes| (bytes, bytes / 10.0 - 5.0)).to_vec();
         assert_eq!(slope(&times), 10.0);
         assert_eq!(slope(&[(100.0, 10.0)]), 10.0);

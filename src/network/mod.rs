@@ -1,6 +1,7 @@
-//! `heorot network`: what a network makes of a step. Tables of networks and nodes, a model of messages on them, the replay of recorded steps, and
-//! the measurement of the network at hand.
-#![allow(clippy::disallowed_methods)] // models of networks, on which no result depends
+//! `heorot network`: predicts the time of steps on a network. It has tables of networks and nodes,
+//! a model of messages, the replay of recorded steps, and a measurement of the network of this
+//! machine.
+#![allow(clippy::disallowed_methods)] // no result depends on network models
 
 mod catalogue;
 mod fabric;
@@ -49,10 +50,10 @@ const HELP: &str = "Examples:
   mpirun -n 4 heorot network measure --name ours --file networks.toml
   heorot network replay out/virtual/trace-*.json --network ours --file networks.toml";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a file cannot be read or written, or does not hold what it should.
+/// If a file cannot be read or written, or its content is wrong.
 pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.kind {
         Kind::List(list) => {

@@ -1,4 +1,4 @@
-//! `heorot network replay`: time of recorded steps on networks, and what it costs.
+//! `heorot network replay`: predicts time and cost of recorded steps on networks.
 
 use super::catalogue::{Catalogue, Network, Node};
 use super::fabric::Fabric;
@@ -46,28 +46,29 @@ operations an interaction. A number of nodes is worth its price if a dollar buys
 speed that it buys with one node without network. A time with < is a lower bound, because the latency
 of the network is unknown.";
 
-/// A dollar must buy at least this part of the speed that it buys with one node.
+/// A network is worth its price if a dollar buys at least this fraction of the speed that it buys
+/// with one node.
 const WORTH: f64 = 0.5;
 
-/// A step on a network.
+/// Prediction of a step on a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Nodes, each with as many ranks as the trace has on a host.
+    /// Number of nodes. Each has as many ranks as a host of the trace.
     pub nodes: usize,
     /// Time of the step [s].
     pub seconds: f64,
-    /// Time that the busiest node computes [s].
+    /// Compute time of the busiest node [s].
     pub computing: f64,
-    /// Time of one rank by itself over time and number of ranks.
+    /// Parallel efficiency: time on one rank alone, divided by time and number of ranks.
     pub efficiency: f64,
-    /// Sustained speed of all, 38 operations an interaction [Gflop/s].
+    /// Sustained speed of all nodes, 38 operations per interaction [Gflop/s].
     pub gflops: f64,
-    /// Price of all, if it is known [dollars].
+    /// Price of nodes and network, if known [dollars].
     pub dollars: Option<f64>,
 }
 
 impl Prediction {
-    /// Price of a sustained Gflop/s.
+    /// Price per sustained speed [dollars / (Gflop/s)].
     pub fn dollars_per_gflop(&self) -> Option<f64> {
         self.dollars.map(|dollars| dollars / self.gflops)
     }
@@ -81,7 +82,7 @@ fn operations(trace: &Trace) -> f64 {
 /// Replays a step on a network of these nodes.
 pub fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
     let (nodes, ranks_per_node) = (trace.hosts(), trace.layout.ranks_per_host);
-    // How much longer a rank of this node computes than the core of the trace.
+    // Compute time of a rank on this node, relative to the core of the trace.
     let measured = operations(trace) / trace.single_seconds;
     let slower = node.gflops.known().map_or(1.0, |gflops| measured * ranks_per_node as f64 / gflops);
     let fabric = Fabric::new(network, trace.ranks, ranks_per_node);
@@ -107,7 +108,8 @@ pub fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
     }
 }
 
-/// The greatest number of nodes that is worth its price, if prices are known; `measured` is the speed of the traces' core [Gflop/s].
+/// The greatest number of nodes that is worth its price, if prices are known. `measured` is the
+/// speed of the core of the traces [Gflop/s].
 fn worth(predictions: &[Prediction], node: &Node, measured: f64) -> Option<usize> {
     let alone = node.dollars.known()? / node.gflops.known().unwrap_or(measured);
     let is_worth =
@@ -115,10 +117,10 @@ fn worth(predictions: &[Prediction], node: &Node, measured: f64) -> Option<usize
     predictions.iter().filter(is_worth).map(|prediction| prediction.nodes).max()
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a file cannot be read or written, or a name is not known.
+/// If a file cannot be read or written, or a name is unknown.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let mut catalogue = Catalogue::load(arguments.file.as_deref())?;
     catalogue.set_prices(arguments.node_price, arguments.link_price)?;
@@ -144,7 +146,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     targets.map_or(Ok(()), |[plot, table]| write(&plot, &table, &all))
 }
 
-/// Says what came out for one network.
+/// Prints the predictions for one network.
 fn tell(network: &Network, node: &Node, predictions: &[Prediction], measured: f64) {
     let title = if network.title.is_empty() { &network.name } else { &network.title };
     say(&format!("{title}, nodes {}", node.name));
@@ -224,16 +226,18 @@ mod tests {
         dollars = 300
     ";
 
-    /// A byte a second, four seconds of latency; nodes half as fast as the core of the trace (1e6 interactions in 4 s are 0.0095 Gflop/s).
+    /// A byte per second and four seconds of latency. Nodes are half as fast as the core of the
+    /// trace: 1e6 interactions in 4 s are 0.0095 Gflop/s.
     #[test]
     fn a_hand_made_step_takes_what_the_hand_computes() {
         let catalogue = Catalogue::parse(TABLE, "x.toml").unwrap();
         let network = catalogue.networks(&["x".to_owned()]).unwrap()[0];
         let found = predict(&two_ranks(), network, catalogue.node("half").unwrap());
-        // Both compute 2 s; gather: two rounds of 4 s, 8 bytes of a length, 15 of the mean gift.
+        // Both compute 2 s. Gather: two rounds of 4 s, 8 bytes for a length, and 15 bytes for the
+        // mean contribution.
         let gathered = 2.0 + 8.0 + 8.0 + 15.0;
-        // They compute 2 and 4 s; lengths: a round of 4 s and 8 bytes; then 100 and 200 bytes cross, of which the longer decides: overhead,
-        // bytes, wire, overhead.
+        // They compute 2 and 4 s. Lengths: a round of 4 s and 8 bytes. Then 100 and 200 bytes
+        // cross, and the longer decides: overhead, bytes, wire, overhead.
         let exchanged = gathered + 4.0 + (4.0 + 8.0) + 1.0 + 200.0 + 2.0 + 1.0;
         // 40 bytes to each other; then 7 and 14 without lengths.
         let seconds = exchanged + 4.0 + 40.0 + 1.0 + 14.0 + 2.0 + 1.0;
@@ -255,7 +259,8 @@ mod tests {
             gflops: 0.00475 * nodes as f64 * efficiency,
             dollars: Some(nodes as f64 * if nodes == 1 { 300.0 } else { 400.0 }),
         };
-        // 400 dollars a node and efficiency e buy 3 e / 4 of what 300 buy without network.
+        // With efficiency e, 400 dollars per node buy 3 e / 4 of what 300 dollars buy without a
+        // network.
         let all = [at(1, 1.0), at(4, 0.9), at(16, 0.7), at(64, 0.6)];
         assert_eq!(worth(&all, node, 1.0), Some(16));
     }

@@ -1,24 +1,26 @@
-//! The centre of a system of bodies and how it moves.
+//! Finds the centre of a system of bodies and its velocity.
 
 use treecode::Bodies;
 
-/// A sphere's radius, over that of the one before (Power et al. 2003, section 2.5).
+/// Factor by which the radius of the sphere shrinks in each iteration (Power et al. 2003, section
+/// 2.5).
 const SHRINKS: f64 = 0.975;
-/// Bodies in the last sphere: a part of all, but from so few to so many.
+/// Fraction of the bodies in the last sphere, and limits of their number.
 const LAST_PART: f64 = 0.05;
 const LAST: [usize; 2] = [10, 1000];
 
-/// A place and its velocity.
+/// A centre and its velocity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Centre {
-    /// [L].
+    /// Position [L].
     pub position: [f64; 3],
-    /// Mean velocity of the bodies next to it [L/T].
+    /// Mean velocity of the bodies nearest to the centre [L/T].
     pub velocity: [f64; 3],
 }
 
 impl Centre {
-    /// The middle of the main body, by a sphere that shrinks about the centre of mass of what is in it (Power et al. 2003). There must be a body.
+    /// The centre of the main body by the shrinking-sphere method (Power et al. 2003): the sphere
+    /// is recentred on the centre of mass inside it. There must be at least one body.
     pub fn find(bodies: &Bodies) -> Centre {
         let last = last_count(bodies.len());
         let mut inside: Vec<u32> = (0..bodies.len() as u32).collect();
@@ -35,7 +37,8 @@ impl Centre {
                 inside = near;
                 position = mean(bodies, &bodies.pos, &inside);
             } else {
-                // A sphere that has lost nobody has the same centre, and so have all down to the farthest body.
+                // A sphere that loses no body keeps its centre. So all radii down to the farthest
+                // body are skipped.
                 let steps = (farthest(bodies, position, &inside) / radius).ln() / SHRINKS.ln();
                 if steps > 1.0 {
                     radius *= SHRINKS.powf(steps.floor());
@@ -45,7 +48,7 @@ impl Centre {
         Centre { position, velocity: mean(bodies, &bodies.vel, &inside) }
     }
 
-    /// A given place, which moves as the bodies next to it do.
+    /// A given position with the mean velocity of the bodies nearest to it.
     pub fn at(bodies: &Bodies, position: [f64; 3]) -> Centre {
         let last = last_count(bodies.len());
         let mut near: Vec<u32> = (0..bodies.len() as u32).collect();
@@ -67,14 +70,14 @@ fn last_count(bodies: usize) -> usize {
 
 fn distance(bodies: &Bodies, from: [f64; 3], i: u32) -> f64 {
     let position = bodies.position(i as usize);
-    crate::diagnostics::norm(std::array::from_fn(|axis| position[axis] - from[axis]))
+    treecode::math::norm(std::array::from_fn(|axis| position[axis] - from[axis]))
 }
 
 fn farthest(bodies: &Bodies, from: [f64; 3], some: &[u32]) -> f64 {
     some.iter().map(|&i| distance(bodies, from, i)).fold(0.0, f64::max)
 }
 
-/// Mean of a vector over some bodies, weighted by mass.
+/// Mass-weighted mean of a vector over some bodies.
 fn mean(bodies: &Bodies, vector: &[Vec<f64>; 3], some: &[u32]) -> [f64; 3] {
     let mass: f64 = some.iter().map(|&i| bodies.mass[i as usize]).sum();
     vector

@@ -1,15 +1,18 @@
-//! `heorot plot force-error`: how far forces are off, for each criterion and order, and what a smaller error costs.
+//! `heorot plot force-error`: plots the force error against its cost, for each opening criterion
+//! and order.
 
 use super::output::{Output, Sheet};
-use crate::accuracy::{Accuracy, Balance, RelativeError, Sample};
-use crate::cost::timed;
 use crate::crew::Crew;
-use crate::forces::{Keys, by_name};
+use crate::gravity_keys::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
-use crate::initial::{self, Start};
+use crate::initial;
+use crate::key_errors::name_key;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
+use nbody::Start;
+use nbody::accuracy::{Accuracy, Balance, RelativeError, Sample};
+use nbody::cost::timed;
 use std::path::PathBuf;
 use std::time::Duration;
 use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
@@ -55,7 +58,7 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// The criteria, how their lines look, and the smallest histogram bins [dex].
+/// The criteria, with their names and marks.
 const CRITERIA: [(Criterion, &str, Mark); 3] = [
     (Criterion::Angle, "angle", Mark::LinePoints),
     (Criterion::Relative, "relative", Mark::Line),
@@ -63,11 +66,11 @@ const CRITERIA: [(Criterion, &str, Mark); 3] = [
 ];
 const BINS_IN_A_DECADE: f64 = 8.0;
 
-/// One evaluation.
+/// One force evaluation.
 struct Trial {
     criterion: usize,
     order: usize,
-    /// Opening angle, or tolerance as it was given.
+    /// Opening angle or tolerance, as given by the user.
     setting: f64,
     seconds: f64,
     interactions: f64,
@@ -75,10 +78,10 @@ struct Trial {
     accuracy: Accuracy,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the snapshot cannot be read, a setting is out of its range, or a file cannot be written.
+/// If the snapshot cannot be read, a setting is out of range, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.file])?;
     let (Start { bodies, .. }, units) =
@@ -95,7 +98,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
     let settings = settings(arguments, base);
     settings.iter().try_for_each(|(_, _, gravity)| gravity.check())?;
     // Finds the accelerations that criterion relative needs, and the order of the bodies.
-    let first = evaluate(&Solo, base, bodies)?;
+    let first = evaluate(&Solo, base, bodies).map_err(name_key)?;
     let sample = Sample::draw(&Solo, base, &first, 0, arguments.sample as usize);
     let median = median_acceleration(&first.bodies);
     ensure!(median > 0.0, "{}: half of the bodies feel no force", arguments.file.display());
@@ -106,7 +109,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
             let gravity = Gravity { tolerance: gravity.tolerance * scale, ..gravity };
             let mut time = Duration::ZERO;
             let bodies = first.bodies.clone();
-            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies))?;
+            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies)).map_err(name_key)?;
             let balance = Balance::measure(&Solo, &evaluation);
             let errors = sample.errors(&Solo, &evaluation, &balance);
             let accuracy = Accuracy::of(errors.clone());
@@ -117,7 +120,8 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
         .collect()
 }
 
-/// All combinations: the criterion, its setting as it was given, and what is evaluated.
+/// All combinations: index of the criterion, its setting as given by the user, and the settings of
+/// the evaluation.
 fn settings(arguments: &Arguments, base: &Gravity) -> Vec<(usize, f64, Gravity)> {
     let mut all = Vec::new();
     for (place, (criterion, _, _)) in CRITERIA.into_iter().enumerate() {
@@ -144,12 +148,12 @@ fn settings(arguments: &Arguments, base: &Gravity) -> Vec<(usize, f64, Gravity)>
 
 fn median_acceleration(bodies: &Bodies) -> f64 {
     let mut lengths: Vec<f64> =
-        (0..bodies.len()).map(|i| crate::diagnostics::norm(bodies.acceleration(i))).collect();
+        (0..bodies.len()).map(|i| treecode::math::norm(bodies.acceleration(i))).collect();
     let middle = lengths.len() / 2;
     *lengths.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
-/// Interactions of all kinds, of a body.
+/// Interactions of all kinds per body.
 fn interactions(evaluation: &Evaluation) -> f64 {
     evaluation.census.interactions.total() as f64 / evaluation.bodies.len() as f64
 }
@@ -187,7 +191,7 @@ fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
             over_time.series.push(Series::new("", colour, *mark, over(|trial| trial.seconds)));
         }
     }
-    // Colours mean orders everywhere; what lines mean is told once, without a colour.
+    // Colours mean orders in all panels. The meaning of the marks is shown once, without a colour.
     for (_, name, mark) in CRITERIA {
         let sample = || Series::new(name, COLOURS[COLOURS.len() - 1], mark, Vec::new());
         if mark != CRITERIA[0].2 {
@@ -198,7 +202,7 @@ fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
     Figure::new(histograms.into_iter().chain([over_angle, over_tolerance, over_time]).collect())
 }
 
-/// How the errors are distributed; exact forces, which have no place on the scale, are left out.
+/// Histogram of the errors. Exact forces are left out, because the scale is logarithmic.
 fn histogram(name: &str, colour: viz::Rgb, errors: &[RelativeError]) -> Series {
     let places: Vec<f64> = errors
         .iter()

@@ -1,4 +1,4 @@
-//! `heorot plot lagrange`: radii that enclose parts of the mass, over time.
+//! `heorot plot lagrange`: plots the radii that enclose given fractions of the mass over time.
 
 use super::output::{Output, Sheet};
 use super::snapshot::{Selection, Snapshot, Taken, enclosing};
@@ -29,7 +29,7 @@ fn part(text: &str) -> Result<f64, String> {
     part.ok_or_else(|| "must be above 0 and at most 1".to_owned())
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If a snapshot cannot be read or a file cannot be written.
@@ -64,12 +64,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&Figure { frame: [460.0, 320.0], ..Figure::new(vec![panel]) }, &sheet)
 }
 
-/// Without the noise of the last digits.
+/// Removes rounding errors from the last digits.
 fn round(x: f64) -> f64 {
     (x * 1e9).round() / 1e9
 }
 
-/// The radii that enclose these parts of the mass [L].
+/// The radii that enclose these fractions of the mass [L].
 pub fn radii(snapshot: &Snapshot, parts: &[f64]) -> Vec<f64> {
     let cumulative = snapshot.cumulative_mass();
     parts.iter().map(|&part| enclosing(&cumulative, part)).collect()

@@ -1,4 +1,4 @@
-//! `heorot plot mass-function`: how many haloes have more than a mass.
+//! `heorot plot mass-function`: plots the cumulative mass function of haloes.
 
 use super::output::{Output, Sheet};
 use super::units::AxisUnits;
@@ -18,7 +18,7 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If a catalogue cannot be read or has no halo, or a file cannot be written.
@@ -42,13 +42,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
 }
 
-/// Masses, falling, each with the number of haloes that have at least as much.
+/// Masses in descending order, each with the number of haloes of at least this mass.
 pub fn mass_function(mut masses: Vec<f64>) -> Vec<[f64; 2]> {
     masses.sort_by(|a, b| b.total_cmp(a));
     masses.into_iter().zip(1..).map(|(mass, count)| [mass, f64::from(count)]).collect()
 }
 
-/// The line of a number that grows at each mass.
+/// The points as a step function.
 fn stairs(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let next = points.iter().skip(1).map(|point| Some(point[0])).chain([None]);
     let step = |(&[mass, count], next): (&[f64; 2], Option<f64>)| {

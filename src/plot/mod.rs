@@ -1,7 +1,8 @@
-//! `heorot plot`: what runs and snapshots look like in numbers, as PNG or SVG, and the numbers beside them as CSV.
+//! `heorot plot`: plots of runs and snapshots as PNG or SVG, with the numbers as CSV.
 //!
-//! A kind of plot is a module with `Arguments` and `main`, which ends in [`output::Output::write`].
-#![allow(clippy::disallowed_methods)] // plots, on which no result depends
+//! Each kind of plot is a module with `Arguments` and `main`, which ends in
+//! [`output::Targets::write`].
+#![allow(clippy::disallowed_methods)] // no result depends on plots
 
 mod centre;
 mod force_error;
@@ -55,10 +56,10 @@ const HELP: &str = "Examples:
 The name of the output decides the format, .png or .svg. The numbers are written beside it, under the
 same name with .csv.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a file cannot be read or written, or does not hold what is to be plotted.
+/// If a file cannot be read or written, or does not contain the quantities to plot.
 pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.kind {
         Kind::Run(arguments) => run::main(arguments),

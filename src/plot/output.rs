@@ -1,4 +1,4 @@
-//! Where a plot goes: a picture, and its numbers beside it.
+//! Output files of a plot: a picture, and its numbers beside it.
 
 use crate::console::say;
 use crate::outputs::Overwrite;
@@ -18,7 +18,7 @@ pub struct Output {
     pub overwrite: Overwrite,
 }
 
-/// Numbers and words in columns, as they are plotted.
+/// A table of the plotted numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sheet {
     /// Names of the columns, with units in brackets.
@@ -27,7 +27,7 @@ pub struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A path whose ending says which kind of picture it is.
+/// Parses a path whose ending is that of a picture format.
 pub fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let is = |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
@@ -35,32 +35,33 @@ pub fn picture(text: &str) -> Result<PathBuf, String> {
 }
 
 impl Output {
-    /// Where both go, checked before anything is computed. `inputs` are the files that the plot reads.
+    /// Reserves both output files before anything is computed. `inputs` are the files that the plot
+    /// reads.
     ///
     /// # Errors
-    /// If one of them must not be written there.
+    /// If one of the output files must not be written.
     pub fn claim<P: Into<PathBuf>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<Targets> {
         Targets::new(&self.path, &mut self.overwrite.reading(inputs))
     }
 }
 
-/// Where a plot and its numbers go.
+/// The output files of a plot.
 pub struct Targets {
     picture: Target,
     table: Target,
 }
 
 impl Targets {
-    /// Those of a picture of this name.
+    /// The output files for a picture with this name.
     ///
     /// # Errors
-    /// If one of them must not be written there.
+    /// If one of them must not be written.
     pub fn new(path: &Path, outputs: &mut Outputs) -> Result<Targets> {
         let picture = outputs.file(path, Kind::PLOT)?;
         Ok(Targets { picture, table: outputs.file(&path.with_extension("csv"), Kind::TABLE)? })
     }
 
-    /// Writes both.
+    /// Writes both files.
     ///
     /// # Errors
     /// If a file cannot be written.

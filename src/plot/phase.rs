@@ -1,4 +1,4 @@
-//! `heorot plot phase`: the plane of radius and radial velocity.
+//! `heorot plot phase`: plots the mass in the plane of radius and radial velocity.
 
 use super::output::{Output, Sheet};
 use super::profile::time_label;
@@ -25,23 +25,24 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// Part of the mass that may lie beyond each end of the axes.
+/// Fraction of the mass that may lie beyond each end of an axis.
 const OUTSIDE: f64 = 0.001;
 
-/// The mass in cells that divide the logarithm of the radius [L] and the radial velocity [L/T] evenly.
+/// Mass on a grid that is regular in the logarithm of the radius [L] and in the radial velocity
+/// [L/T].
 pub struct Grid {
     /// Number of cells along each axis.
     pub cells: usize,
-    /// Ends of the radius.
+    /// Range of the radius [L].
     pub radius: [f64; 2],
-    /// Ends of the velocity.
+    /// Range of the radial velocity [L/T].
     pub velocity: [f64; 2],
     /// Mass [M], row by row from the lowest velocity.
     pub mass: Vec<f64>,
 }
 
 impl Grid {
-    /// Counts the mass of a snapshot.
+    /// Bins the mass of a snapshot.
     ///
     /// # Errors
     /// If all bodies are at the centre.
@@ -78,7 +79,7 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Middle of a cell: radius [L] and radial velocity [L/T].
+    /// Centre of a cell: radius [L] and radial velocity [L/T].
     pub fn middle(&self, cell: usize) -> [f64; 2] {
         let part = |k: usize| (k as f64 + 0.5) / self.cells as f64;
         let ([inner, outer], [slowest, fastest]) = (self.radius, self.velocity);
@@ -87,7 +88,7 @@ impl Grid {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the snapshot cannot be read, has nothing to show, or a file cannot be written.

@@ -1,4 +1,4 @@
-//! `heorot plot profile`: what a system is like at each distance from its centre.
+//! `heorot plot profile`: plots the radial profiles of a system.
 
 use super::output::{Output, Sheet};
 use super::shape::{self, Shape};
@@ -30,7 +30,8 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// Bodies inside the innermost shell, about, and part of the mass outside the outermost one.
+/// Approximate number of bodies inside the innermost shell, and fraction of the mass outside the
+/// outermost one.
 const INNERMOST: f64 = 20.0;
 const OUTSIDE: f64 = 0.005;
 
@@ -41,25 +42,26 @@ fn range(text: &str) -> Result<[f64; 2], String> {
         .ok_or_else(|| "give two rising radii above 0 as 0.1:50".to_owned())
 }
 
-/// What is between two spheres about the centre. Means are weighted by mass.
+/// A spherical shell about the centre. Means are weighted by mass.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shell {
     /// Inner and outer radius [L].
     pub ends: [f64; 2],
-    /// Bodies in it.
+    /// Number of bodies.
     pub bodies: u64,
-    /// Mass in it [M].
+    /// Mass [M].
     pub mass: f64,
-    /// Mass within its outer radius [M].
+    /// Mass within the outer radius [M].
     pub enclosed: f64,
-    /// Mean velocity along the radius, the meridian and the parallel of the angular momentum of all bodies [L/T].
+    /// Mean velocity [L/T]: radial, polar and azimuthal. The axis is the angular momentum of all
+    /// bodies.
     pub velocity: [f64; 3],
-    /// Velocity dispersion along the same [L/T].
+    /// Velocity dispersion in the same directions [L/T].
     pub dispersion: [f64; 3],
 }
 
 impl Shell {
-    /// Its middle on a logarithmic scale [L].
+    /// Geometric mean of the inner and outer radius [L].
     pub fn radius(&self) -> f64 {
         (self.ends[0] * self.ends[1]).sqrt()
     }
@@ -81,13 +83,13 @@ impl Shell {
         1.0 - (theta + phi) / (2.0 * r)
     }
 
-    /// Speed of a circular orbit at the outer radius if all mass were spread evenly over directions [L/T].
+    /// Speed of a circular orbit at the outer radius for a spherical mass distribution [L/T].
     pub fn circular_speed(&self, gravity: f64) -> f64 {
         (gravity * self.enclosed / self.ends[1]).sqrt()
     }
 }
 
-/// Shells from one radius to another [L].
+/// Shells between two radii [L].
 ///
 /// # Errors
 /// If no body lies there, or all lie at one place.
@@ -102,7 +104,7 @@ pub fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Re
             [inner.max(least.unwrap_or(0.0)), enclosing(&cumulative, 1.0 - OUTSIDE)]
         }
     };
-    // One body alone, or a few at one distance.
+    // A single body, or bodies at one distance.
     let outer = if outer > inner { outer * (1.0 + 1e-9) } else { 2.0 * inner };
     let ratio = (outer / inner).ln();
     let edge = |i: usize| inner * (ratio * i as f64 / count as f64).exp();
@@ -143,7 +145,7 @@ pub fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Re
     Ok(shells)
 }
 
-/// Direction of the angular momentum of all bodies; z if there is none.
+/// Direction of the angular momentum of all bodies, or z if it is zero.
 fn spin(snapshot: &Snapshot) -> Vector3<f64> {
     let bodies = &snapshot.bodies;
     let momentum = |i: usize| {
@@ -153,17 +155,17 @@ fn spin(snapshot: &Snapshot) -> Vector3<f64> {
     sum.try_normalize(0.0).unwrap_or(Vector3::z())
 }
 
-/// Velocity of a body outward, along the meridian and along the parallel of an axis [L/T].
+/// Velocity of a body [L/T]: radial, polar and azimuthal about an axis.
 fn spherical(snapshot: &Snapshot, i: usize, radius: f64, axis: Vector3<f64>) -> [f64; 3] {
     let velocity = Vector3::from(snapshot.bodies.velocity(i));
     let outward = Vector3::from(snapshot.bodies.position(i)) / radius;
     let east = axis.cross(&outward).try_normalize(0.0);
-    // On the axis itself any direction across is as good.
+    // On the axis itself, any perpendicular direction will do.
     let east = east.unwrap_or_else(|| axis.cross(&Vector3::x()).try_normalize(0.0).unwrap_or(Vector3::y()));
     [outward, east.cross(&outward), east].map(|direction| direction.dot(&velocity))
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
@@ -181,7 +183,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&figure(&curves, &units), &sheet(&curves, &units))
 }
 
-/// What is shown of one snapshot.
+/// The curves of one snapshot.
 struct Curves {
     time: f64,
     name: String,
@@ -235,7 +237,7 @@ fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
         add(5, &name("c/a"), Mark::Dashes, ratio(1));
     }
     if !alone {
-        // Colours are those of the times; what lines mean is told without one.
+        // Colours mean times. The meaning of the lines is shown once, without a colour.
         let names = [
             (4, "circular speed", Mark::Line),
             (4, "mean rotation", Mark::Dashes),
@@ -249,7 +251,7 @@ fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
     Figure::new(panels.into())
 }
 
-/// Bodies in a shell whose velocities tell a dispersion, at least.
+/// Least number of bodies in a shell for a velocity dispersion.
 const FEWEST: u64 = 5;
 
 /// A time with its unit.
@@ -282,7 +284,8 @@ fn sheet(curves: &[Curves], units: &AxisUnits) -> Sheet {
     for curve in curves {
         for shell in &curve.shells {
             let [r, theta, phi] = shell.dispersion.map(|sigma| sigma * velocity);
-            // The shape belongs to the ellipsoid whose longest axis ends next to the shell.
+            // The shape is that of the largest ellipsoid whose longest semi-axis ends in this
+            // shell.
             let inside = curve.shapes.iter().take_while(|shape| shape.semi_major <= shell.ends[1]).last();
             let inside = inside.filter(|shape| shape.semi_major > shell.ends[0]).unwrap_or(&none);
             sheet.row(

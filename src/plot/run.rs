@@ -1,4 +1,4 @@
-//! `heorot plot run`: what a run wrote down at every step, over time.
+//! `heorot plot run`: plots the log of a run over time.
 
 use super::output::{Output, Sheet};
 use super::units::AxisUnits;
@@ -24,7 +24,7 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the folder has no energy log, or a file cannot be written.
@@ -45,14 +45,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&figure, &sheet(&columns, costs.as_ref()))
 }
 
-/// All numbers: the rows of the energy log, each with what its step took.
+/// All numbers: the rows of the energy log, each with the cost of its step.
 fn sheet(columns: &Columns, costs: Option<&Columns>) -> Sheet {
     let of_costs = costs.iter().flat_map(|costs| costs.names()).filter(|name| columns.get(name).is_none());
     let mut sheet = Sheet::new(&columns.names().iter().chain(of_costs.clone()).collect::<Vec<_>>());
     let steps = |columns: &Columns| columns.get("step").unwrap_or_default().to_vec();
     let (step, step_of_costs) = (steps(columns), costs.map(steps).unwrap_or_default());
     for row in 0..columns.rows() {
-        // Both tables rise.
+        // Step numbers rise in both tables.
         let find = |step: &f64| step_of_costs.binary_search_by(|other| other.total_cmp(step)).ok();
         let in_costs = step.get(row).and_then(find);
         let cost = |name: &String| {
@@ -64,11 +64,11 @@ fn sheet(columns: &Columns, costs: Option<&Columns>) -> Sheet {
     sheet
 }
 
-/// What the report says beside the log; a run that has not ended has none.
+/// Values from the report. An unfinished run has none.
 #[derive(Default)]
 struct Summary {
     units: Option<Units>,
-    /// Steps that bodies did on each rung, from the coarsest.
+    /// Number of body steps on each rung, from the coarsest.
     rungs: Vec<f64>,
 }
 
@@ -87,7 +87,7 @@ impl Summary {
     }
 }
 
-/// One panel for each quantity that is there.
+/// One panel for each available quantity.
 fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Panel> {
     let units = report.units.map(|units| AxisUnits::of(&units));
     let (name, size) = units.map_or(("code units", 1.0), |units| (units.time.name, units.time.size));
@@ -97,7 +97,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     let over_time = |values: &[f64]| -> Vec<[f64; 2]> {
         times.iter().zip(values).map(|(time, value)| [time * size, *value]).collect()
     };
-    // All panels show the same times, whatever of their values can be shown.
+    // All panels have the same time axis, even if some of their values cannot be shown.
     let ends = [times.first(), times.last()].map(|time| size * time.copied().unwrap_or_default());
     let time = || Axis::linear(format!("Time [{name}]")).reaching(ends[0]).reaching(ends[1]);
     let line =
@@ -114,7 +114,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
         let there = names.iter().zip(COLOURS);
         there.filter_map(|((column, name), colour)| Some(line(name, colour, &scaled(column)?))).collect()
     };
-    // What is exactly zero has no place on a logarithmic axis, and says nothing that the gap does not.
+    // A value of exactly zero cannot be shown on a logarithmic axis and leaves a gap.
     let size_of = |values: Vec<f64>| vec![line("", COLOURS[0], &values)];
     add(
         Axis::linear(labelled("Energy", "M☉ km² s⁻²")),
@@ -129,14 +129,14 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     if let Some(momentum) = vector(columns, "momentum") {
         add(
             Axis::log(labelled("|Momentum|", "M☉ km/s")),
-            size_of(momentum.iter().map(|&p| mass * speed * crate::diagnostics::norm(p)).collect()),
+            size_of(momentum.iter().map(|&p| mass * speed * treecode::math::norm(p)).collect()),
         );
     }
     if let Some(momentum) = vector(columns, "angular_momentum") {
         add(Axis::log("|ΔL| / |L|"), size_of(change(&momentum)));
     }
     add(Axis::linear("2 K / |W|").reaching(1.0), named(&[("virial_ratio", "")], 1.0));
-    // With fixed steps there is nothing to see.
+    // With fixed steps there is nothing to show.
     if columns.get("finest_rung").is_some_and(|rungs| rungs.iter().any(|&rung| rung > 0.0)) {
         add(Axis::whole("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
         add(
@@ -144,7 +144,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
             named(&[("substeps", "substeps"), ("steps_per_body", "steps of a body")], 1.0),
         );
     }
-    // Steps have their own times: the first state took none.
+    // Costs belong to steps, and the first state has none.
     let over_steps = |names: &[(&str, &str)]| -> Vec<Series> {
         let steps = costs.and_then(|costs| Some((costs, costs.get("time")?)));
         let there = steps.into_iter().flat_map(|(costs, times)| {
@@ -164,7 +164,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     panels
 }
 
-/// How many steps bodies did on each rung.
+/// Panel with the number of body steps on each rung.
 fn rungs(steps: &[f64]) -> Panel {
     let edges: Vec<f64> = (0..=steps.len()).map(|rung| rung as f64 - 0.5).collect();
     let mut panel = Panel::new(Axis::whole("Rung"), Axis::log("Steps of bodies"));
@@ -179,11 +179,12 @@ fn vector(columns: &Columns, name: &str) -> Option<Vec<[f64; 3]>> {
     Some((0..x.len()).map(|i| [x[i], y[i], z[i]]).collect())
 }
 
-/// Distance of a vector from the first one, as a part of the first one's length; absolute if that is zero.
+/// Distance of each vector from the first, relative to the length of the first, or absolute if that
+/// is zero.
 fn change(vectors: &[[f64; 3]]) -> Vec<f64> {
     let first = vectors[0];
-    let length = crate::diagnostics::norm(first);
+    let length = treecode::math::norm(first);
     let scale = if length > 0.0 { length } else { 1.0 };
-    let apart = |v: &[f64; 3]| crate::diagnostics::norm(std::array::from_fn(|k| v[k] - first[k])) / scale;
+    let apart = |v: &[f64; 3]| treecode::math::norm(std::array::from_fn(|k| v[k] - first[k])) / scale;
     vectors.iter().map(apart).collect()
 }

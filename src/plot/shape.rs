@@ -1,29 +1,30 @@
-//! The shape of the mass: axis ratios of ellipsoids that fit what is inside them.
+//! Shape of the mass distribution: axis ratios of ellipsoids fitted to the bodies inside them.
 
 use super::snapshot::{Snapshot, enclosing};
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 
-/// Parts of the mass within the spheres that the search starts from: the first, the last, and their number.
+/// Range of the mass fractions within the spheres from which the search starts, and number of
+/// spheres.
 const PARTS: [f64; 2] = [0.1, 0.95];
 const RADII: usize = 12;
-/// Bodies in an ellipsoid, at least: with fewer, noise alone makes a sphere look long.
+/// Least number of bodies in an ellipsoid. With fewer, noise makes a sphere look elongated.
 const FEWEST: usize = 100;
-/// The search ends when no ratio changes by more than this, or after so many turns.
+/// The search ends when no ratio changes by more than this, or after `MOST_TURNS` iterations.
 const CLOSE: f64 = 1e-4;
 const MOST_TURNS: usize = 200;
-/// Rotations to find the axes of a tensor, at most: a few do unless it is no tensor.
+/// Greatest number of rotations in the eigenvalue search. A few suffice for a valid tensor.
 const MOST_ROTATIONS: usize = 1000;
 
 /// An ellipsoid about the centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
-    /// Its longest semi-axis a [L].
+    /// Longest semi-axis a [L].
     pub semi_major: f64,
-    /// b/a and c/a, falling.
+    /// b/a and c/a, in descending order.
     pub ratios: [f64; 2],
 }
 
-/// Ellipsoids of growing size, where there are enough bodies.
+/// Ellipsoids of increasing size, as far as there are enough bodies.
 pub fn profile(snapshot: &Snapshot) -> Vec<Shape> {
     let cumulative = snapshot.cumulative_mass();
     let [inner, outer] = PARTS.map(|part| enclosing(&cumulative, part));
@@ -31,8 +32,9 @@ pub fn profile(snapshot: &Snapshot) -> Vec<Shape> {
     (0..RADII).filter_map(|i| fit(snapshot, radius(i))).collect()
 }
 
-/// The ellipsoid of this longest semi-axis [L] that has the axes of the tensor of the bodies inside it, the sum of m x x^T, each with the same
-/// weight (Katz 1991; Zemp et al. 2011). `None` with too few bodies, or if the search does not settle.
+/// The ellipsoid with this longest semi-axis [L] whose axes are those of the tensor of the bodies
+/// inside, the sum of m x x^T. All bodies have the same weight (Katz 1991; Zemp et al. 2011).
+/// `None` if there are too few bodies or the search does not converge.
 pub fn fit(snapshot: &Snapshot, semi_major: f64) -> Option<Shape> {
     let bodies = &snapshot.bodies;
     let mut axes = Matrix3::identity();
@@ -57,7 +59,7 @@ pub fn fit(snapshot: &Snapshot, semi_major: f64) -> Option<Shape> {
         let length = order.map(|k| eigen.eigenvalues[k].max(0.0).sqrt());
         let new = [length[1] / length[0], length[2] / length[0]];
         let change = (0..2).map(|k| (new[k] - ratios[k]).abs()).fold(0.0, f64::max);
-        // A plane has no volume, and next turn nothing would be in it.
+        // A plane has no volume, and the next iteration would find no bodies in it.
         ratios = new.map(|ratio| ratio.max(1e-6));
         if change < CLOSE {
             return Some(Shape { semi_major, ratios });

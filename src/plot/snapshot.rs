@@ -1,4 +1,4 @@
-//! A snapshot to be plotted: its bodies of some types, about a centre.
+//! A snapshot to plot: its bodies of some types, relative to a centre.
 
 use super::centre::Centre;
 use super::units::AxisUnits;
@@ -19,7 +19,7 @@ pub struct Selection {
     pub centre: Option<[f64; 3]>,
 }
 
-/// Bodies about a centre at rest.
+/// Bodies relative to a centre at rest.
 pub struct Snapshot {
     /// Name of the file.
     pub name: String,
@@ -27,19 +27,20 @@ pub struct Snapshot {
     pub time: f64,
     /// Units of the axes.
     pub units: AxisUnits,
-    /// The centre that positions and velocities were relative to.
+    /// The centre that was subtracted from positions and velocities.
     pub centre: Centre,
-    /// The bodies; positions and velocities are relative to the centre, in the units of the snapshot.
+    /// The bodies, in the units of the snapshot. Positions and velocities are relative to the
+    /// centre.
     pub bodies: Bodies,
 }
 
-/// What was taken of a snapshot.
+/// A result from one snapshot.
 pub struct Taken<T> {
     /// Time [T].
     pub time: f64,
     /// Name of the file.
     pub name: String,
-    /// What was taken.
+    /// The result.
     pub taken: T,
 }
 
@@ -51,14 +52,14 @@ fn position(text: &str) -> Result<[f64; 3], String> {
         .ok_or_else(|| "give three lengths as 1.5,0,-2".to_owned())
 }
 
-/// What a plot takes for each body beside itself, about [bytes].
+/// Approximate memory of a plot per body, in addition to the body [bytes].
 const BESIDE: u64 = 60;
-/// Greatest coordinate, velocity and mass that can be plotted: what is made of them, such as a mass times the square of two lengths, must still
-/// be a number.
+/// Greatest coordinate, velocity and mass that can be plotted. Products such as a mass times the
+/// squares of two lengths must stay finite.
 const REACH: f64 = 1e40;
 const HEAVIEST: f64 = 1e60;
 
-/// Fails if a body is farther, faster or heavier than can be computed with.
+/// Refuses bodies that are too far, too fast or too heavy to compute with.
 fn check_reach(bodies: &Bodies) -> Result<(), String> {
     let most = [("position", REACH), ("velocity", REACH), ("mass", HEAVIEST)];
     let arrays = [&bodies.pos[..], &bodies.vel[..], std::slice::from_ref(&bodies.mass)];
@@ -78,7 +79,7 @@ impl Selection {
     /// Reads a snapshot.
     ///
     /// # Errors
-    /// If it cannot be read or has no bodies of the types wanted.
+    /// If it cannot be read or has no bodies of the wanted types.
     pub fn read(&self, path: &Path) -> Result<Snapshot> {
         let kinds = std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)));
         let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
@@ -114,10 +115,11 @@ impl Selection {
         Ok(Snapshot { name, time: header.time, units, centre, bodies })
     }
 
-    /// Reads snapshots, of which several files of one are one, and takes of each what `of` does, in the order of their times.
+    /// Reads snapshots and applies `of` to each. Several files of one snapshot count as one.
+    /// Results are ordered by time.
     ///
     /// # Errors
-    /// If one cannot be read or has other units than the rest, or `of` fails.
+    /// If a snapshot cannot be read or has other units than the rest, or `of` fails.
     pub fn each<T>(
         &self,
         paths: &[PathBuf],
@@ -141,10 +143,11 @@ impl Selection {
 impl Snapshot {
     /// Distance of a body from the centre [L].
     pub fn radius(&self, i: usize) -> f64 {
-        crate::diagnostics::norm(self.bodies.position(i))
+        treecode::math::norm(self.bodies.position(i))
     }
 
-    /// Distances of all bodies, ascending, each with the mass up to and with it: [L], [M].
+    /// Distances of all bodies in ascending order [L], each with the mass up to and including it
+    /// [M].
     pub fn cumulative_mass(&self) -> Vec<[f64; 2]> {
         let mut pairs: Vec<[f64; 2]> =
             (0..self.bodies.len()).map(|i| [self.radius(i), self.bodies.mass[i]]).collect();
@@ -158,7 +161,7 @@ impl Snapshot {
     }
 }
 
-/// The radius that encloses a part of the mass, given [`Snapshot::cumulative_mass`] [L].
+/// The radius that encloses a fraction of the mass [L], from [`Snapshot::cumulative_mass`].
 pub fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
     let total = cumulative.last().map_or(0.0, |last| last[1]);
     let place = cumulative.partition_point(|pair| pair[1] < part * total);

@@ -1,4 +1,5 @@
-//! Profiles, shapes and radii of models whose theory is known, and every plot as a user makes it.
+//! Profiles, shapes and radii agree with the theory of models. Every plot is made as a user makes
+//! it.
 
 use super::centre::Centre;
 use super::lagrange::radii;
@@ -10,18 +11,18 @@ use super::snapshot::{Selection, Snapshot, enclosing};
 use super::units::AxisUnits;
 use super::*;
 use crate::crew::Crew;
-use crate::model::{self, Model, Spherical};
 use clap::Parser;
 use decomposition::Solo;
 use io::Units;
 use io::catalogue::{Catalogue, Group};
 use io::snapshot::{Fields, Header, Layout};
+use nbody::model::{self, Model, Spherical};
 use std::path::Path;
 use treecode::Bodies;
 
 const BODIES: u64 = 60_000;
 
-/// A sphere of mass and scale radius 1 in units of G = 1.
+/// A sphere of mass and scale radius 1 in units with G = 1.
 fn sphere(of: fn(Spherical) -> Model, cut: f64) -> Bodies {
     let spherical = Spherical { bodies: BODIES, seed: 7, mass: 1.0, radius: 1.0, cut, softening: 0.0 };
     model::generate(&Solo, &of(spherical), 1.0)
@@ -33,7 +34,7 @@ fn about_its_centre(bodies: Bodies) -> Snapshot {
     Snapshot { name: "model".to_owned(), time: 0.0, units, centre, bodies }
 }
 
-/// Worst deviation of shells from theory, in standard deviations of their Poisson noise.
+/// Greatest deviation of shells from theory, in standard deviations of their Poisson noise.
 fn worst(
     shells: &[Shell],
     found: impl Fn(&Shell) -> f64,
@@ -47,7 +48,8 @@ fn worst(
     shells.iter().filter(|shell| shell.bodies > 300).map(deviation).fold(0.0, f64::max)
 }
 
-/// Plummer (1911): M(r) = r^3 (1 + r^2)^(-3/2), one-dimensional dispersion^2 = 1 / (6 sqrt(1 + r^2)), isotropic.
+/// Plummer (1911): M(r) = r^3 (1 + r^2)^(-3/2). One-dimensional dispersion^2 = 1 / (6 sqrt(1 +
+/// r^2)), isotropic.
 #[test]
 fn a_plummer_sphere_has_its_density_mass_and_dispersion() {
     let snapshot = about_its_centre(sphere(Model::Plummer, 1e3));
@@ -61,7 +63,8 @@ fn a_plummer_sphere_has_its_density_mass_and_dispersion() {
     let deviations = [
         worst(&shells, Shell::density, density, 1.0),
         worst(&shells, |shell| shell.enclosed, |_, shell| mass(shell.ends[1]), 1.0),
-        // A dispersion of n bodies is uncertain by 1/sqrt(6 n) of itself; the shell's thickness adds to it.
+        // The relative uncertainty of a dispersion of n bodies is 1/sqrt(6 n). The thickness of the
+        // shell adds to it.
         worst(&shells, Shell::total_dispersion, |r, _| (1.0 / (6.0 * (1.0 + r * r).sqrt())).sqrt(), 0.6),
         worst(&shells, |shell| 1.0 - shell.anisotropy(), |_, _| 1.0, 2.0),
         worst(
@@ -77,7 +80,8 @@ fn a_plummer_sphere_has_its_density_mass_and_dispersion() {
     assert!(streaming.fold(0.0, f64::max) < 2.0, "a sphere at rest rotates");
 }
 
-/// Hernquist (1990): M(r) = r^2 / (1 + r)^2, so that a part f of the mass is within sqrt(f) / (1 - sqrt(f)).
+/// Hernquist (1990): M(r) = r^2 / (1 + r)^2, so a fraction f of the mass is within sqrt(f) / (1 -
+/// sqrt(f)).
 #[test]
 fn a_hernquist_sphere_has_its_mass_and_lagrange_radii() {
     let cut = 200.0f64;
@@ -102,7 +106,8 @@ fn a_stretched_and_turned_sphere_has_its_axis_ratios() {
         (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
     }
     let snapshot = about_its_centre(bodies);
-    // Where the density is flat no shape can be told: in the core, ellipsoids are what they were.
+    // In the core the density is flat and the shape is undefined: ellipsoids keep their initial
+    // ratios.
     for semi_major in [1.5, 3.0, 6.0] {
         let [b, c] = fit(&snapshot, semi_major).unwrap().ratios;
         assert!((b - 0.7).abs() < 0.02 && (c - 0.4).abs() < 0.02, "{semi_major}: {b}, {c}");
@@ -140,7 +145,7 @@ fn the_main_body_is_found_beside_a_satellite() {
     }
     let Centre { position, velocity } = Centre::find(&bodies);
     // A thousand bodies of the core tell its middle to 0.02 along each axis, and its velocity as well.
-    let off = crate::diagnostics::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
+    let off = treecode::math::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
     assert!(off < 0.1, "{position:?}");
     assert!((velocity[0] - 7.0).abs() < 0.06 && velocity[1].abs() < 0.06, "{velocity:?}");
     assert!((Centre::at(&bodies, [30.0, -4.0, 5.0]).velocity[0] - 7.0).abs() < 0.1);
@@ -339,7 +344,8 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
     assert_eq!(std::fs::read(folder.path().join("energy.csv")).unwrap(), log);
 }
 
-/// Sums over bodies that are too far away for numbers have no value; the search for the centre ends all the same.
+/// Sums over bodies that are too far away overflow. The search for the centre must end
+/// nevertheless.
 #[test]
 fn the_search_for_a_centre_ends_whatever_the_bodies_are() {
     for scale in [1e-300, 1e-160, 1.0, 1e160, 1e300] {

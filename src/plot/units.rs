@@ -1,4 +1,4 @@
-//! The units of the axes: what astronomers use for numbers of the run's own size.
+//! Units of plot axes: the unit of astronomy that is closest in size to each unit of the run.
 
 use io::Units;
 
@@ -12,12 +12,12 @@ const LENGTHS: [(&str, f64); 4] =
 const TIMES: [(&str, f64); 4] =
     [("yr", YEAR_IN_S), ("kyr", 1e3 * YEAR_IN_S), ("Myr", 1e6 * YEAR_IN_S), ("Gyr", 1e9 * YEAR_IN_S)];
 
-/// A unit of an axis, and how many of it are one unit of the run.
+/// A unit of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit {
-    /// Its name.
+    /// Name of the unit.
     pub name: &'static str,
-    /// How many of it are one unit of the run.
+    /// Factor from the run's unit to this one.
     pub size: f64,
 }
 
@@ -32,12 +32,12 @@ pub struct AxisUnits {
     pub velocity: Unit,
     /// yr, kyr, Myr or Gyr.
     pub time: Unit,
-    /// Constant of gravitation in the units of the run.
+    /// Gravitational constant in the units of the run.
     pub gravity: f64,
 }
 
 impl AxisUnits {
-    /// For a run in these units.
+    /// Axis units for a run in these units.
     pub fn of(units: &Units) -> AxisUnits {
         AxisUnits {
             length: nearest(units.length_in_cm, &LENGTHS),
@@ -48,17 +48,17 @@ impl AxisUnits {
         }
     }
 
-    /// The unit of mass over volume.
+    /// Unit of density: name and factor.
     pub fn density(&self) -> (String, f64) {
         (format!("M☉ {}⁻³", self.length.name), self.mass.size / self.length.size.powi(3))
     }
 }
 
-/// The largest unit that is not above twice the run's own.
+/// The largest unit that is at most twice the run's own.
 fn nearest(run: f64, table: &[(&'static str, f64)]) -> Unit {
     let (name, size) = table.iter().rev().find(|unit| unit.1 <= 2.0 * run).unwrap_or(&table[0]);
     let size = run / size;
-    // What is one but for the rounding of a decimal number is one.
+    // Removes the rounding error of decimal numbers from a factor of one.
     Unit { name, size: if (size - 1.0).abs() < 1e-9 { 1.0 } else { size } }
 }
 

@@ -1,4 +1,5 @@
-//! The path of the camera: key frames, from the command line or from a file, and smooth motion between them.
+//! The path of the camera: key frames from the command line or a file, and smooth motion between
+//! them.
 
 use super::options::{Follow, Look};
 use crate::spread::centre_of_mass;
@@ -9,20 +10,20 @@ use std::path::Path;
 use treecode::{Bodies, TYPES};
 use viz::{Direction, View};
 
-/// Where the camera is at every time of a movie.
+/// The camera at all times of a movie.
 #[derive(Clone, Debug)]
 pub struct Camera {
     size: [usize; 2],
     perspective: Option<f64>,
     follow: Option<Follow>,
-    /// In the order of their times; at least one.
+    /// Key frames ordered by time; at least one.
     keys: Vec<Key>,
 }
 
-/// Where the camera is at one time.
+/// The camera at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Key {
-    /// From 0, the first frame, to 1, the last.
+    /// Time from 0, the first frame, to 1, the last.
     at: f64,
     direction: Direction,
     width: f64,
@@ -38,7 +39,8 @@ struct PathFile {
     key: Vec<KeyTable>,
 }
 
-/// A key frame in such a file. What it leaves out is as in the key frame before, and in the first as on the command line.
+/// A key frame in such a file. Missing values are those of the key frame before or, in the first,
+/// those of the command line.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyTable {
@@ -72,13 +74,14 @@ impl<'de> Deserialize<'de> for FollowKey {
 }
 
 impl Camera {
-    /// A camera that stands still: `centre` and `width` are those wished or found.
+    /// A camera at rest, with the given or computed `centre` and `width`.
     pub fn still(look: &Look, size: [usize; 2], centre: [f64; 3], width: f64) -> Camera {
         let key = Key { at: 0.0, direction: look.direction(), width, centre };
         Camera { size, perspective: look.perspective, follow: look.follow, keys: vec![key] }
     }
 
-    /// The same, but it turns by so many degrees of azimuth and comes so many times nearer until the end.
+    /// Rotates the camera by `orbit` degrees of azimuth and zooms in by a factor `zoom` until the
+    /// end.
     pub fn moving(mut self, orbit: f64, zoom: f64) -> Camera {
         let mut last = Key { at: 1.0, ..self.keys[0] };
         last.direction.azimuth += orbit;
@@ -87,10 +90,10 @@ impl Camera {
         self
     }
 
-    /// The same, but on the path of a file.
+    /// Moves the camera on the path of a file.
     ///
     /// # Errors
-    /// If the file cannot be read or says what is impossible.
+    /// If the file cannot be read or has invalid values.
     pub fn on_path(mut self, path: &Path) -> Result<Camera> {
         let file: PathFile = io::parameters::load(path, &[])?;
         let mut key = self.keys[0];
@@ -117,20 +120,20 @@ impl Camera {
         Ok(self)
     }
 
-    /// Whether it follows a body, which is known by its id.
+    /// Whether the camera follows a body, identified by its id.
     pub fn follows_a_body(&self) -> bool {
         matches!(self.follow, Some(Follow::Body(_)))
     }
 
-    /// What the width of the first frame shows [L].
+    /// Width of the first frame [L].
     pub fn first_width(&self) -> f64 {
         self.keys[0].width
     }
 
-    /// What is seen at a time from 0, the first frame, to 1, the last. Collective.
+    /// The view at a time from 0, the first frame, to 1, the last. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the numbers make no view, or the body to follow is not there.
+    /// The same on every rank, if the values make no valid view, or the body to follow is missing.
     pub fn view(&self, comm: &dyn Comm, at: f64, bodies: &Bodies, kinds: [bool; TYPES]) -> Result<View> {
         let path = |of: &dyn Fn(&Key) -> f64| {
             let knots: Vec<(f64, f64)> = self.keys.iter().map(|key| (key.at, of(key))).collect();
@@ -162,8 +165,8 @@ impl Camera {
     }
 }
 
-/// The value at `at` of the smooth curve through knots, which does not swing beyond them (Fritsch & Butland 1984); before the first and after
-/// the last knot it stays.
+/// A smooth monotone curve through knots that does not overshoot (Fritsch & Butland 1984),
+/// evaluated at `at`. It is constant before the first and after the last knot.
 fn smooth(knots: &[(f64, f64)], at: f64) -> f64 {
     let after = knots.partition_point(|knot| knot.0 <= at);
     if after == 0 || after == knots.len() {
@@ -188,7 +191,8 @@ fn smooth(knots: &[(f64, f64)], at: f64) -> f64 {
     hermite([knots[i].1, knots[i + 1].1], [tangent(i), tangent(i + 1)], span, (at - knots[i].0) / span)
 }
 
-/// The cubic with these values and slopes at the ends of a span, at a part of it.
+/// The cubic with these values and slopes at the ends of an interval of length `span`, at a
+/// fraction `t` of it.
 pub fn hermite([a, b]: [f64; 2], [u, v]: [f64; 2], span: f64, t: f64) -> f64 {
     let s = 1.0 - t;
     s * s * ((1.0 + 2.0 * t) * a + t * span * u) + t * t * ((1.0 + 2.0 * s) * b - s * span * v)

@@ -1,4 +1,4 @@
-//! Where frames go: pictures, and movies as GIF, as animated PNG, or through ffmpeg as MP4.
+//! Writes frames as pictures, and as movies: GIF, animated PNG, or MP4 through ffmpeg.
 
 use super::sequence::Entry;
 use anyhow::{Context, Result, bail, ensure};
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use viz::{Apng, Gif, Picture, Style, encode_png};
 
-/// A movie or pictures in the making.
+/// An output that frames are added to.
 pub enum Film {
-    /// A file for each picture.
+    /// One file per picture.
     Pictures(Vec<Target>),
-    /// An animated GIF, and where it goes.
+    /// An animated GIF and its file.
     Gif(Target, Box<Gif>),
-    /// An animated PNG, and where it goes.
+    /// An animated PNG and its file.
     Apng(Target, Box<Apng>),
     /// An MP4.
     Mp4(Mp4),
 }
 
-/// What an output is, by its name.
+/// Kind of an output, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Picture,
@@ -52,7 +52,7 @@ fn kind(path: &Path) -> Result<Kind> {
     })
 }
 
-/// Whether this ends the name of a file rather than that of a folder such as `run.2` or `merger_0.5`.
+/// Whether this is the ending of a file name. Folders such as `run.2` or `merger_0.5` have none.
 fn is_ending(ending: &str) -> bool {
     ending.len() <= 5 && ending.starts_with(|c: char| c.is_ascii_alphabetic())
 }
@@ -61,27 +61,28 @@ fn ends_as_folder(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// Which files pictures go to, checked before anything is drawn.
+/// The output files, checked before anything is drawn.
 pub struct Plan {
     outputs: Vec<Output>,
     count: usize,
 }
 
-/// One of the outputs of a command line.
+/// One output of the command line.
 enum Output {
     Picture(Target),
     Gif(Target),
     Apng(Target),
     Mp4(Target),
-    /// A folder, its pictures, and the movie of them if there are several.
+    /// A folder, its pictures, and their movie if there are several.
     Folder(PathBuf, Vec<Target>, Option<Target>),
 }
 
 impl Plan {
-    /// The files for pictures of these snapshots, or of so many frames between them. `allowed` says which files may be written.
+    /// The files for pictures of these snapshots, or for `frames` frames between them. `allowed`
+    /// checks which files may be written.
     ///
     /// # Errors
-    /// If pictures would overwrite each other or what must stay, or an output cannot hold them.
+    /// If pictures would overwrite each other or a protected file, or an output cannot hold them.
     pub fn new(
         outputs: &[PathBuf],
         entries: &[Entry],
@@ -134,10 +135,10 @@ impl Plan {
         Ok(Plan { outputs, count })
     }
 
-    /// Begins all files.
+    /// Opens all files.
     ///
     /// # Errors
-    /// If one cannot be made.
+    /// If one cannot be created.
     pub fn begin(self, size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Vec<Film>> {
         let gif = |target| {
             Ok::<_, viz::Error>(Film::Gif(target, Box::new(Gif::new(size, style, frames_per_second)?)))
@@ -164,7 +165,8 @@ impl Plan {
     }
 }
 
-/// The name of each snapshot's picture. Two snapshots of one name would overwrite each other: that is refused.
+/// The file name of each snapshot's picture. Two snapshots with the same name are refused, because
+/// their pictures would overwrite each other.
 fn names(entries: &[Entry]) -> Result<Vec<String>> {
     let mut taken: BTreeMap<String, &Path> = BTreeMap::new();
     let mut names = Vec::new();
@@ -194,7 +196,7 @@ impl Film {
         Ok(())
     }
 
-    /// Writes what is not written yet; says what there is.
+    /// Writes everything that remains and returns the paths of all files.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -213,13 +215,13 @@ fn put(target: &Target, bytes: &[u8]) -> Result<Vec<PathBuf>> {
     Ok(vec![target.path().to_owned()])
 }
 
-/// An MP4 that ffmpeg encodes; it appears when it is whole.
+/// An MP4 that ffmpeg encodes. The file appears when it is complete.
 pub struct Mp4 {
     encoder: Encoder,
     part: Part,
 }
 
-/// The process of ffmpeg, and the file that it makes. It does not outlive us.
+/// The ffmpeg process and its output file. Dropping it ends the process.
 struct Encoder {
     process: Child,
     path: PathBuf,
@@ -248,7 +250,7 @@ impl Mp4 {
             .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "rgb24"])
             .args(["-video_size", &format!("{}x{}", size[0], size[1])])
             .args(["-framerate", &frames_per_second.to_string(), "-i", "-"])
-            // Players want even sides and colours in this order.
+            // Players require even sides and this pixel format.
             .args([
                 "-vf",
                 "pad=ceil(iw/2)*2:ceil(ih/2)*2",
@@ -260,7 +262,8 @@ impl Mp4 {
                 "yuv420p",
             ])
             .args(["-movflags", "+faststart", "-f", "mp4"])
-            // ffmpeg takes a name with a colon for a protocol, and one with a dash for an option, unless it begins with /.
+            // ffmpeg reads a name with a colon as a protocol and one with a dash as an option,
+            // unless it begins with /.
             .arg(std::path::absolute(part.path()).context("there is no current folder")?)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -289,7 +292,7 @@ impl Mp4 {
 }
 
 impl Encoder {
-    /// What ffmpeg says last, once it has ended.
+    /// The last error message of ffmpeg, after it has ended.
     fn complaint(&mut self) -> String {
         drop(self.process.stdin.take());
         let mut said = String::new();

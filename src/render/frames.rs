@@ -1,4 +1,4 @@
-//! The frames of a movie: which moments they show, and where bodies are between two snapshots.
+//! The frames of a movie: their times, and the interpolation of bodies between two snapshots.
 
 use super::camera::hermite;
 use super::sequence::Sequence;
@@ -10,27 +10,28 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use treecode::Bodies;
 
-/// A moment that a frame shows.
+/// The time of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
-    /// Its time [T].
+    /// Time [T].
     pub time: f64,
-    /// How far the movie is, from 0 at the first frame to 1 at the last.
+    /// Progress of the movie, from 0 at the first frame to 1 at the last.
     pub at: f64,
-    /// The snapshot at or before it.
+    /// Index of the last snapshot at or before it.
     snapshot: usize,
-    /// The part of the way to the next snapshot.
+    /// Fraction of the interval to the next snapshot.
     part: f64,
 }
 
 impl Moment {
-    /// The snapshot at or before it.
+    /// Index of the last snapshot at or before it.
     pub fn snapshot(&self) -> usize {
         self.snapshot
     }
 }
 
-/// The moments of so many frames, evenly between the first and the last of the snapshots at these rising times; without a number, those of the snapshots.
+/// The moments of `frames` frames, evenly spaced from the first to the last of these ascending
+/// snapshot times. Without a number, one moment per snapshot.
 pub fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
     let last = times.len() - 1;
     let at = |i: usize, n: usize| if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 };
@@ -56,33 +57,35 @@ pub fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
     (0..frames).map(moment).collect()
 }
 
-/// A snapshot with the smoothing lengths of its bodies, once they are known.
+/// A snapshot, with the smoothing lengths of its bodies once they are computed.
 struct Held {
     snapshot: usize,
     bodies: Bodies,
     lengths: Option<Vec<f64>>,
 }
 
-/// Reads snapshots as frames need them, and keeps the two it needs at a time. Each rank has a share of the bodies.
+/// Reads snapshots as frames need them, and keeps two at a time. Each rank has a share of the
+/// bodies.
 pub struct Reader<'a> {
     crew: &'a Crew<'a>,
     sequence: &'a Sequence,
     neighbours: usize,
-    /// Whether a body is to be on one rank in all snapshots, for what happens between them.
+    /// Whether each body stays on one rank in all snapshots, as interpolation requires.
     by_id: bool,
     held: Vec<Held>,
 }
 
-/// What is there at one moment.
+/// The bodies at one moment.
 pub struct Scene<'a> {
     /// The bodies.
     pub bodies: Cow<'a, Bodies>,
-    /// Their smoothing lengths [L].
+    /// Smoothing lengths of the bodies [L].
     pub lengths: Cow<'a, [f64]>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of a sequence; smoothing lengths reach so many neighbours. With `by_id`, a body stays on one rank.
+    /// A reader of a sequence. Smoothing lengths extend to the `neighbours`-th neighbour. With
+    /// `by_id`, each body stays on one rank.
     pub fn new(crew: &'a Crew<'a>, sequence: &'a Sequence, neighbours: usize, by_id: bool) -> Reader<'a> {
         Reader { crew, sequence, neighbours, by_id, held: Vec::new() }
     }
@@ -90,7 +93,8 @@ impl<'a> Reader<'a> {
     /// This rank's bodies at a moment. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a snapshot cannot be read or holds impossible bodies, or if two between which a frame lies have not the same bodies.
+    /// The same on every rank, if a snapshot cannot be read or holds invalid bodies. Also if a
+    /// frame lies between two snapshots with different bodies.
     pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
         let (crew, kinds, neighbours) = (self.crew, self.sequence.kinds, self.neighbours);
         let wanted = [moment.snapshot, moment.snapshot + usize::from(moment.part > 0.0)];
@@ -113,7 +117,7 @@ impl<'a> Reader<'a> {
         Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths) })
     }
 
-    /// Where a snapshot is held; it is read if it is not.
+    /// Index of a snapshot among those in memory. Reads the snapshot if necessary.
     fn place(&mut self, snapshot: usize) -> Result<usize> {
         if let Some(place) = self.held.iter().position(|held| held.snapshot == snapshot) {
             return Ok(place);
@@ -136,7 +140,7 @@ impl<'a> Reader<'a> {
         Ok(self.held.len() - 1)
     }
 
-    /// Puts the bodies of the second snapshot into the order of the first.
+    /// Reorders the bodies of the second snapshot to the order of the first.
     fn pair(&mut self, first: usize, second: usize) -> Result<()> {
         let [a, b] = [first, second].map(|place| &self.held[place].bodies.id);
         if a == b {
@@ -165,7 +169,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Bodies at a part of the span between two states of the same bodies in the same order: on the cubic that has both positions and velocities.
+/// Interpolates between two states of the same bodies in the same order, at a fraction `part` of
+/// the interval `span`. The cubic matches positions and velocities at both ends.
 fn between(a: &Bodies, b: &Bodies, span: f64, part: f64) -> Bodies {
     let mut bodies = a.clone();
     for axis in 0..3 {
@@ -202,7 +207,7 @@ mod tests {
         assert_eq!(moments(&times, Some(1))[0].time, 1.0);
     }
 
-    /// A body on a circle, seen every twentieth of a turn: the error falls as the fourth power of the step.
+    /// For a body on a circle, the interpolation error falls as the fourth power of the step.
     #[test]
     fn motion_between_snapshots_is_of_fourth_order() {
         let state = |angle: f64| {

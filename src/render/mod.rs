@@ -1,8 +1,10 @@
-//! `heorot render`: pictures of snapshots, and movies of them.
+//! `heorot render`: draws pictures and movies of snapshots.
 //!
-//! All pictures of a call share one brightness scale. Where the wishes leave open what the whole sequence must answer, snapshots are read
-//! more than once: for what fills the picture, for the scale, and to be drawn. `studio.rs` draws, for `heorot poster` too.
-#![allow(clippy::disallowed_methods)] // pictures, on which no result depends
+//! All pictures of a call share one brightness scale. Unless the options give them, the extent of
+//! the picture and the scale depend on the whole sequence. Snapshots are then read up to three
+//! times: for the extent, for the scale, and to be drawn. `studio.rs` draws for `heorot poster`,
+//! too.
+#![allow(clippy::disallowed_methods)] // no result depends on pictures
 
 mod camera;
 mod film;
@@ -22,10 +24,10 @@ pub use sequence::{Extent, Sequence, named_types};
 use std::time::Instant;
 pub use studio::Studio;
 
-/// Draws what the arguments ask for.
+/// Runs the command.
 ///
 /// # Errors
-/// If a snapshot cannot be read, a wish cannot be met, or a file cannot be written.
+/// If a snapshot cannot be read, an option cannot be satisfied, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_ranks_if_launched(&arguments.launch, |crew| draw(crew, arguments))
 }

@@ -1,4 +1,4 @@
-//! What `heorot render` and `heorot poster` can be told.
+//! Options of `heorot render` and `heorot poster`.
 
 use super::tint::ColourBy;
 use crate::launch::Launch;
@@ -145,21 +145,21 @@ pub struct Look {
 pub enum Wished {
     /// Surface densities in the unit of the colour bar.
     Values([f64; 2]),
-    /// Percentiles of the pixels that are not empty.
+    /// Percentiles of the non-empty pixels.
     Percentiles([f64; 2]),
 }
 
-/// The object that stays in the centre of the picture.
+/// What stays at the centre of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// The centre of mass of what is drawn.
+    /// The centre of mass of the drawn bodies.
     Mass,
-    /// The body of this id.
+    /// The body with this id.
     Body(u64),
 }
 
 impl Arguments {
-    /// What is drawn beside the bodies.
+    /// The decorations to draw.
     pub fn decorations(&self) -> Decorations {
         Decorations {
             time: !self.no_time && !self.plain,
@@ -175,7 +175,7 @@ impl Look {
         std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)))
     }
 
-    /// Where the camera stands.
+    /// The direction of the camera.
     pub fn direction(&self) -> Direction {
         Direction {
             azimuth: self.azimuth.unwrap_or(self.axis.azimuth),
@@ -185,7 +185,7 @@ impl Look {
     }
 }
 
-/// A parser of one of a few words, each with its value.
+/// A parser that accepts a few words, each with a value.
 fn named<T: Copy + Send + Sync + 'static, const N: usize>(
     words: [(&'static str, T); N],
 ) -> impl TypedValueParser<Value = T> {
@@ -194,10 +194,10 @@ fn named<T: Copy + Send + Sync + 'static, const N: usize>(
     PossibleValuesParser::new(words.map(|(word, _)| word)).map(meaning)
 }
 
-/// Width and height from the text of an option.
+/// Parses width and height.
 ///
 /// # Errors
-/// If it is neither.
+/// If the text is not a size.
 pub fn size(text: &str) -> Result<[usize; 2], String> {
     let (width, height) = text.split_once('x').unwrap_or((text, text));
     match (width.parse(), height.parse()) {

@@ -1,4 +1,4 @@
-//! The snapshots of a movie, what they have in common, and how much of space they fill.
+//! The snapshots of a movie, their common properties and their extent.
 
 use crate::crew::Crew;
 use crate::ids::Naming;
@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 use viz::{Direction, Units, View};
 
-/// Bodies of a snapshot that its extent is taken from, at most.
+/// Greatest number of bodies per snapshot from which the extent is computed.
 const SAMPLE: u64 = 4096;
-/// Part of the mass that the frame shows, of the whole sequence and at least of every snapshot. Debris that leaves a late
-/// snapshot does not make all the others small.
+/// Fractions of the mass that the frame shows: of the whole sequence, and at least of each
+/// snapshot. Debris in a late snapshot does not enlarge the frame of all.
 const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
-/// What drawing takes for each body beside itself, about [bytes].
+/// Approximate memory of drawing per body, in addition to the body [bytes].
 const BESIDE: u64 = 120;
-/// Free space at the edges of the frame, as a part of its width.
+/// Free space at each edge of the frame, as a fraction of its width.
 const MARGIN: f64 = 0.08;
 
 /// A snapshot of the sequence.
@@ -26,29 +26,29 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its time [T].
     pub time: f64,
-    /// What its ids are worth beyond it.
+    /// Whether its ids are valid in other snapshots.
     naming: Naming,
 }
 
-/// Snapshots in the order of their times, in one system of units.
+/// Snapshots ordered by time, in one system of units.
 pub struct Sequence {
     /// The snapshots.
     pub entries: Vec<Entry>,
-    /// Their units, if they say.
+    /// Their units, if the files state them.
     pub units: Option<Units>,
     /// Which particle types are drawn.
     pub kinds: [bool; TYPES],
     /// The parameters of the run that wrote the first snapshot.
     pub parameters: Vec<(String, String)>,
-    /// Bodies of each type in all snapshots.
+    /// Number of bodies of each type in all snapshots.
     count: [u64; TYPES],
 }
 
 impl Sequence {
-    /// Looks at the headers of all snapshots; several files of one are one.
+    /// Reads the headers of all snapshots. Several files of one snapshot count as one.
     ///
     /// # Errors
-    /// If one cannot be read, if units differ, or if no snapshot has a body of the types wanted.
+    /// If one cannot be read, if units differ, or if no snapshot has a body of the wanted types.
     pub fn open(paths: &[PathBuf], kinds: [bool; TYPES]) -> Result<Sequence> {
         let mut entries = Vec::new();
         let mut units: Option<(&Path, Option<io::Units>)> = None;
@@ -79,10 +79,11 @@ impl Sequence {
         self.kinds[kind] && self.count[kind] > 0
     }
 
-    /// Says whether a body of one id is the same in all snapshots, as far as their headers know; `purpose` is what needs it.
+    /// Checks from the headers that an id means the same body in all snapshots. `purpose` names
+    /// what requires it.
     ///
     /// # Errors
-    /// If it is not, which names two snapshots.
+    /// If it does not. The error names two snapshots.
     pub fn check_naming(&self, purpose: &str) -> Result<()> {
         for pair in self.entries.windows(2) {
             if let Some(fault) = pair[0].naming.fault(&pair[1].naming) {
@@ -93,17 +94,17 @@ impl Sequence {
         Ok(())
     }
 
-    /// This rank's share of the bodies of a snapshot. Collective.
+    /// Reads this rank's share of the bodies of a snapshot. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the file cannot be read or holds impossible bodies.
+    /// The same on every rank, if the file cannot be read or holds invalid bodies.
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
         let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE, ..Wanted::default() };
         crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))
     }
 
-    /// Reads all snapshots and measures what they fill. Collective.
+    /// Reads all snapshots and samples the positions of their bodies. Collective.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -116,7 +117,7 @@ impl Sequence {
             let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
             let Some(centre) = centre_of_mass(crew.comm, &bodies, self.kinds) else { continue };
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
-            // Every so many bodies, counted through all ranks.
+            // Every `stride`-th body, counted over all ranks.
             let counts = collective::gather(crew.comm, &[wanted.len() as u64]).concat();
             let stride = counts.iter().sum::<u64>().div_ceil(SAMPLE) as usize;
             let before = counts[..crew.comm.rank()].iter().sum::<u64>() as usize;
@@ -156,16 +157,17 @@ pub fn named_types(kinds: [bool; TYPES]) -> String {
     list.join(", ")
 }
 
-/// Where the bodies of a sequence are.
+/// Extent of the bodies of a sequence.
 pub struct Extent {
     /// Mean of the centres of mass of all snapshots [L].
     pub centre: [f64; 3],
-    /// Of each snapshot, positions [L] of some of its bodies and masses [M] that they stand for.
+    /// For each snapshot, the positions of sampled bodies [L] and the masses that they represent
+    /// [M].
     samples: Vec<Vec<([f64; 3], f64)>>,
 }
 
 impl Extent {
-    /// That of one state of some bodies: positions [L] and masses [M] about a centre [L].
+    /// Extent of one set of bodies: positions [L] and masses [M], about a centre [L].
     pub fn of(centre: [f64; 3], sample: Vec<([f64; 3], f64)>) -> Extent {
         Extent { centre, samples: vec![sample] }
     }
@@ -191,7 +193,7 @@ impl Extent {
     }
 }
 
-/// The smallest value below or at which a part of the mass lies.
+/// The smallest value such that a fraction `part` of the mass lies at or below it.
 fn quantile(mut values: Vec<(f64, f64)>, part: f64) -> f64 {
     values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let total: f64 = values.iter().map(|(_, mass)| mass).sum();
@@ -228,7 +230,8 @@ mod tests {
         assert!((width_along(Direction::X, [300, 300]) - 2.0).abs() < 1e-12);
     }
 
-    /// 99 compact snapshots and one that has flown apart: 98 % of the sequence alone would leave most of it out.
+    /// Of 100 snapshots, 99 are compact and one has expanded. Its bodies are less than 2 % of the
+    /// mass of the sequence, but they must be shown.
     #[test]
     fn no_snapshot_is_left_out_for_the_others() {
         let line = |length: f64| {

@@ -1,4 +1,4 @@
-//! Draws the frames of a sequence: finds what fills the picture and which range of brightness shows all of them well.
+//! Draws the frames of a sequence, with an extent and a range of brightness that suit all frames.
 
 use super::camera::Camera;
 use super::frames::{Moment, Reader, moments};
@@ -11,10 +11,11 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
 
-/// Frames that the common range of brightness is taken from, at most.
+/// Greatest number of frames from which the common range of brightness is found.
 const SAMPLES: usize = 12;
 
-/// The frames of a sequence, of bodies that all ranks share; each rank has the whole picture.
+/// Draws the frames of a sequence. The bodies are distributed over the ranks, and each rank gets
+/// the whole picture.
 pub struct Studio<'a> {
     crew: &'a Crew<'a>,
     look: &'a Look,
@@ -29,11 +30,12 @@ pub struct Studio<'a> {
 }
 
 impl<'a> Studio<'a> {
-    /// The frames of a sequence, as many as wished or one a snapshot, in pictures of `size` pixels, with a camera that stands still. Collective, as all
-    /// that reads snapshots.
+    /// Prepares the frames of a sequence in pictures of `size` pixels, with a camera at rest. There
+    /// are as many frames as requested, or one per snapshot. Collective, like all methods that read
+    /// snapshots.
     ///
     /// # Errors
-    /// If a snapshot cannot be read or a wish cannot be met.
+    /// If a snapshot cannot be read or an option cannot be satisfied.
     pub fn new(
         crew: &'a Crew<'a>,
         look: &'a Look,
@@ -41,7 +43,7 @@ impl<'a> Studio<'a> {
         size: [usize; 2],
         frames: Option<usize>,
     ) -> Result<Studio<'a>> {
-        // What cannot be drawn is said before snapshots are read.
+        // Invalid views are refused before snapshots are read.
         let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
         look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
         let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
@@ -80,34 +82,35 @@ impl<'a> Studio<'a> {
         })
     }
 
-    /// Lets the camera turn by so many degrees of azimuth and come so many times nearer until the last frame.
+    /// Rotates the camera by `orbit` degrees of azimuth and zooms in by a factor `zoom` until the
+    /// last frame.
     pub fn move_camera(&mut self, orbit: f64, zoom: f64) {
         self.camera = self.camera.clone().moving(orbit, zoom);
     }
 
-    /// Lets the camera go along the path of a file.
+    /// Moves the camera on the path of a file.
     ///
     /// # Errors
-    /// If the file cannot be read or says what is impossible.
+    /// If the file cannot be read or has invalid values.
     pub fn move_camera_along(&mut self, path: &Path) -> Result<()> {
         self.camera = self.camera.clone().on_path(path)?;
         check_followed(&self.camera, self.sequence)
     }
 
-    /// How many frames there are.
+    /// Number of frames.
     pub fn count(&self) -> usize {
         self.moments.len()
     }
 
-    /// The time of a frame as pictures say it.
+    /// The time of a frame as a label.
     pub fn label(&self, frame: usize) -> String {
         self.times.label(self.moments[frame].time)
     }
 
-    /// The surface density in a frame, with what tints it. Frames must be drawn in their order.
+    /// The surface density of a frame, with its tint. Frames must be drawn in order.
     ///
     /// # Errors
-    /// If a snapshot cannot be read, or holds what cannot be drawn.
+    /// If a snapshot cannot be read, or has bodies that cannot be drawn.
     pub fn draw(&mut self, frame: usize) -> Result<SurfaceDensity> {
         match self.only.take() {
             Some(only) => Ok(only),
@@ -134,10 +137,11 @@ impl<'a> Studio<'a> {
         Ok(exposure.develop())
     }
 
-    /// How all frames are shown: colours and brightness as wished, else so that each is shown well.
+    /// The style of all frames: colours and brightness from the options, or else values that suit
+    /// all frames.
     ///
     /// # Errors
-    /// If a snapshot cannot be read, a wish cannot be met, or there is nothing to be seen.
+    /// If a snapshot cannot be read, an option cannot be satisfied, or the pictures are empty.
     pub fn style(&mut self, decorations: Decorations, transparent: bool) -> Result<Style> {
         let (look, units) = (self.look, self.sequence.units);
         let tinter_knows = look.values.is_some() || !self.tinter.has_no_memory();
@@ -181,7 +185,7 @@ impl<'a> Studio<'a> {
         })
     }
 
-    /// Some frames, evenly, with the first and the last.
+    /// Evenly spaced frames, including the first and the last.
     fn samples(&self) -> Vec<usize> {
         let (count, last) = (self.count().min(SAMPLES), self.count() - 1);
         (0..count).map(|i| if count > 1 { i * last / (count - 1) } else { 0 }).collect()
@@ -195,7 +199,7 @@ fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
     }
 }
 
-/// A camera that follows a body through several snapshots must find the same one in each.
+/// If the camera follows a body through several snapshots, its id must mean the same body in each.
 fn check_followed(camera: &Camera, sequence: &Sequence) -> Result<()> {
     if camera.follows_a_body() {
         sequence.check_naming("a camera finds the body that it follows by its id")?;

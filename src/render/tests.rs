@@ -19,7 +19,7 @@ fn arguments(line: &[&str]) -> Result<Arguments, String> {
     parsed.map(|line| line.arguments).map_err(|error| error.to_string())
 }
 
-/// A cross of bodies of type 2 about (10, 0, 0), half of which are `apart` from it.
+/// A cross of bodies of type 2 around (10, 0, 0), half of them `apart` from it.
 fn write_snapshot(path: &Path, time: f64, apart: f64, units: Units) {
     write_bodies(path, time, &bodies(apart), units);
 }
@@ -42,7 +42,7 @@ fn bodies(apart: f64) -> Bodies {
     bodies
 }
 
-/// A folder with two snapshots, named against the order of their times.
+/// A folder with two snapshots whose names are in the opposite order of their times.
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_snapshot(&folder.path().join("a.hdf5"), 2.0, 1.0, Units::GALACTIC);
@@ -50,7 +50,8 @@ fn scene() -> tempfile::TempDir {
     folder
 }
 
-/// Runs `heorot render` in `folder` with pictures of 160x160 pixels in `folder/out`; `@` stands for the folder.
+/// Runs `heorot render` in `folder`, with pictures of 160x160 pixels in `folder/out`. `@` stands
+/// for the folder.
 fn render(folder: &Path, line: &[&str]) -> Result<(), String> {
     let place = |word: &&str| word.replace('@', &folder.to_string_lossy());
     let words: Vec<String> = line.iter().chain(&["-o", "@/out"]).map(place).collect();
@@ -217,7 +218,7 @@ fn outputs_are_what_their_names_say() {
     assert_eq!(entries(&folder.path().join("out"))[1..], frames);
 }
 
-/// Half-way between two snapshots, bodies that moved evenly are half-way.
+/// At half the time between two snapshots, bodies in uniform motion are half-way.
 #[test]
 fn frames_between_snapshots_show_bodies_on_their_way() {
     let folder = tempfile::tempdir().unwrap();
@@ -265,7 +266,7 @@ fn the_camera_follows_turns_and_comes_nearer() {
         let view = *studio.draw(frame).unwrap().view();
         assert!((view.width() - width).abs() < 1e-9);
         assert!((0..3).all(|axis| (view.target()[axis] - [10.0, 0.0, 0.0][axis]).abs() < 0.1));
-        // The camera stands at azimuth 0, 45 and 90 degrees.
+        // The camera is at azimuth 0, 45 and 90 degrees.
         let angle = 45f64.to_radians() * frame as f64;
         assert!((view.away([1.0, 0.0, 0.0]) + angle.cos()).abs() < 1e-12);
     }
@@ -297,7 +298,7 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
         let density = (0..=frame).map(|frame| studio.draw(frame).unwrap()).last().unwrap();
         (style.colours, density)
     };
-    // The pixels of the body that comes and of the one that stays away.
+    // The pixels of the body that arrives and of the one that stays away.
     let at = |values: &[f32], x: usize| values[80 * 160 + x];
     let (Colours::Groups(names), density) = draw(&["--colour-by", "type"], 0) else { panic!("no groups") };
     assert_eq!(names, ["halo", "stars"]);
@@ -324,7 +325,7 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
     assert!((at(means, 80) - 3.0).abs() < 0.1 && at(means, 20).abs() < 0.1, "it came at 2, now is 5");
 }
 
-/// The ids of each galaxy follow from the model that made them.
+/// The ids of each galaxy follow from the model that generated them.
 #[test]
 fn galaxies_are_known_from_the_run() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What colours say about bodies: their type, their galaxy, how they move, or when they came to the middle.
+//! Colours of bodies: by type, by galaxy, by motion, or by the time of arrival at the centre.
 
 use super::options::Look;
 use super::sequence::Sequence;
@@ -28,14 +28,13 @@ pub enum ColourBy {
     Arrival,
 }
 
-/// Names of the particle types.
 const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
 
-/// Gives each body what its colour says.
+/// Computes the value or group that sets the colour of each body.
 pub enum Tinter {
-    /// Nothing.
+    /// No tint.
     Plain,
-    /// The group of each particle type, and the groups' names.
+    /// The group of each particle type, and the names of the groups.
     Types([u8; TYPES], Vec<String>),
     /// Ids of each galaxy.
     Galaxies(Vec<RangeInclusive<u64>>),
@@ -43,27 +42,27 @@ pub enum Tinter {
     Speed,
     /// Velocity away from the camera.
     Velocity,
-    /// When each body was first seen within a radius of the middle [T], by id.
+    /// The time when each body was first seen within a radius of the centre [T].
     Arrival {
         /// The radius [L].
         radius: f64,
-        /// The times.
+        /// The times [T], by id.
         since: HashMap<u64, f64>,
     },
 }
 
-/// What the colours of bodies say at one moment.
+/// The values or groups of bodies at one moment.
 pub enum Tinted {
-    /// Nothing.
+    /// No tint.
     Plain,
-    /// A number of each.
+    /// One value per body.
     Values(Vec<f64>),
-    /// The group of each, and how many there are.
+    /// The group of each body, and the number of groups.
     Groups(Vec<u8>, usize),
 }
 
 impl Tinted {
-    /// These bodies in these colours.
+    /// These bodies with this tint.
     pub fn subject<'a>(
         &'a self,
         bodies: &'a Bodies,
@@ -80,10 +79,10 @@ impl Tinted {
 }
 
 impl Tinter {
-    /// What a command line asks for.
+    /// The tint that the options ask for.
     ///
     /// # Errors
-    /// If the snapshots do not know the galaxies of their bodies, or are too few to tell arrivals.
+    /// If the snapshots do not name the galaxies of their bodies, or are too few for arrival times.
     pub fn new(look: &Look, sequence: &Sequence) -> Result<Tinter> {
         Ok(match look.colour_by {
             ColourBy::Density => Tinter::Plain,
@@ -109,10 +108,10 @@ impl Tinter {
         })
     }
 
-    /// The colours of bodies that are seen so; moments must come in the order of time.
+    /// The tint of bodies in a view. Moments must be passed in the order of time.
     ///
     /// # Errors
-    /// If a body is of none of the galaxies.
+    /// If a body belongs to none of the galaxies.
     pub fn tint(&mut self, bodies: &Bodies, kinds: [bool; TYPES], view: &View, time: f64) -> Result<Tinted> {
         let each = |value: &dyn Fn(usize) -> f64| Tinted::Values((0..bodies.len()).map(value).collect());
         Ok(match self {
@@ -151,17 +150,18 @@ impl Tinter {
         })
     }
 
-    /// Whether numbers lie on both sides of zero.
+    /// Whether values can have both signs.
     pub fn is_signed(&self) -> bool {
         matches!(self, Tinter::Velocity)
     }
 
-    /// Whether what a body shows follows from one moment alone.
+    /// Whether the tint depends on one moment alone.
     pub fn has_no_memory(&self) -> bool {
         !matches!(self, Tinter::Arrival { .. })
     }
 
-    /// How colours are shown and named; `range` are the numbers at their ends, if they say numbers.
+    /// The colours and their labels. `range` holds the values at the ends of the colours, if there
+    /// are values.
     pub fn colours(&self, look: &Look, units: Option<Units>, range: [f64; 2]) -> Colours {
         let value = |title: String, per_unit: f64| Colours::Value {
             range,
@@ -187,7 +187,7 @@ impl Tinter {
         }
     }
 
-    /// How many of the unit of the colour bar are one in the numbers.
+    /// Factor from the values to the unit of the colour bar.
     pub fn per_unit(&self, units: Option<Units>, longest: f64) -> f64 {
         match self {
             Tinter::Speed | Tinter::Velocity => speed_unit(units).1,
@@ -207,7 +207,7 @@ fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>
     Ok(galaxies)
 }
 
-/// The ids of each galaxy, as the model of the run that wrote the snapshots has given them.
+/// The ids of each galaxy, from the model of the run that wrote the snapshots.
 fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
     #[derive(Deserialize)]
     struct Made {

@@ -4,14 +4,15 @@
 
 use super::folder::Folder;
 use crate::console::{Progress, duration, warn};
-use crate::cost::{Cost, Totals};
-use crate::diagnostics::{Diagnostics, norm};
 use crate::report::Energy;
-use crate::stepping::Course;
 use anyhow::Result;
 use io::table::Table;
+use nbody::Diagnostics;
+use nbody::cost::{Cost, Totals};
+use nbody::stepping::Course;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use treecode::math::norm;
 
 const COLUMNS: [&str; 16] = [
     "step",

@@ -8,18 +8,15 @@ mod state;
 mod watch;
 
 use crate::console::{all_said, duration, say, warn};
-use crate::cost::{Totals, timed};
 use crate::crew::Crew;
 use crate::ending::Ending;
-use crate::initial::{Initial, Loaded, Start};
+use crate::initial::{Initial, Loaded};
+use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::movie::{Common, Filming, read_common};
 use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report, TimeSteps};
-use crate::schedule::{Schedule, Step};
-use crate::simulation::{Advance, Simulation};
 use crate::status::{self, LastCheckpoint, Phase, Status};
-use crate::stepping::{Course, Stepping};
 use crate::walltime::WallTime;
 use crate::{machine, memory};
 use anyhow::{Result, bail, ensure};
@@ -30,6 +27,11 @@ use io::snapshot::{Header, IDS_INVENTED, names};
 use io::{Target, checkpoint};
 use journal::Journal;
 use lock::Lock;
+use nbody::Start;
+use nbody::cost::{Totals, timed};
+use nbody::schedule::Step;
+use nbody::stepping::{Course, Stepping};
+use nbody::{Advance, Simulation};
 use state::{Found, State};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -179,7 +181,7 @@ fn start(
     let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
     let start = begun.time;
-    let schedule = Schedule::new(&parameters.time, start, parameters.output.snapshot_every)?;
+    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
     let source = match &parameters.initial {
         Initial::File { file, .. } => Some(file.as_path()),
         Initial::Model(_) => None,
@@ -205,11 +207,11 @@ fn start(
     }
     let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
     let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
-        .and_then(|mut simulation| simulation.choose_steps(step_length).map(|()| simulation));
+        .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation));
     if simulation.is_err() {
         crew.lead(|| folder.forget_start())?; // nothing else is here yet
     }
-    let simulation = simulation?;
+    let simulation = simulation.map_err(name_key)?;
     let mut run = Run {
         crew,
         parameters,
@@ -256,7 +258,7 @@ fn go_on(
     let Found { state, bodies, count } = found;
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
-    let schedule = Schedule::new(&parameters.time, state.start, parameters.output.snapshot_every)?;
+    let schedule = parameters.time.schedule(state.start, parameters.output.snapshot_every)?;
     // A step that is under way comes to its end as it has begun, whatever the schedule says now.
     let from = state.part.as_ref().map_or(state.time, |part| part.time);
     let under_way = state.part.as_ref().map(|part| {
@@ -372,7 +374,7 @@ struct Run<'a> {
     crew: &'a Crew<'a>,
     parameters: &'a Parameters,
     folder: Folder,
-    simulation: Simulation<'a>,
+    simulation: Simulation,
     watch: Watch,
     filming: Option<Filming<'a>>,
     /// On the leading rank.
@@ -408,7 +410,9 @@ impl Run<'_> {
         for step in left {
             let clock = Instant::now();
             let mut part = clock;
-            while self.simulation.advance(step.length, step.time)? == Advance::Part {
+            while self.simulation.advance(self.crew.comm, step.length, step.time).map_err(name_key)?
+                == Advance::Part
+            {
                 if let Some(reason) = self.serve_within(part.elapsed())? {
                     return Ok(self.stop(reason));
                 }

@@ -2,16 +2,16 @@
 
 use super::folder::Folder;
 use crate::console::warn;
-use crate::cost::Totals;
 use crate::crew::Crew;
-use crate::forces::Progress;
 use crate::memory;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{Energy, FileTimes};
-use crate::simulation::Part;
-use crate::stepping::Course;
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
+use nbody::PartialStep;
+use nbody::cost::Totals;
+use nbody::forces::Progress;
+use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use treecode::Bodies;
@@ -48,7 +48,7 @@ pub struct State {
     pub invented_ids: bool,
     /// The step that is under way, if the checkpoint was written within one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<Part>,
+    pub part: Option<PartialStep>,
 }
 
 /// A checkpoint to go on from.

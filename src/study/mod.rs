@@ -1,7 +1,7 @@
-//! `heorot study`: what other numbers of ranks do.
+//! `heorot study`: scaling studies over the number of ranks.
 //!
-//! A kind of study is a module with `Arguments` and `main`.
-#![allow(clippy::disallowed_methods)] // pages of studies, on which no result depends
+//! Each kind of study is a module with `Arguments` and `main`.
+#![allow(clippy::disallowed_methods)] // no result depends on pages of studies
 
 mod page;
 mod point;
@@ -33,10 +33,10 @@ pub enum Kind {
     Virtual(virtual_ranks::Arguments),
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a file cannot be read or written, or does not hold what is to be studied.
+/// If a file cannot be read or written, or its content is wrong.
 pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.kind {
         Kind::Strong(arguments) => scaling::main(Scaling::Strong, arguments),

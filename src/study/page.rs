@@ -1,4 +1,4 @@
-//! The page of a scaling study, as HTML and as Markdown, with its plots and its numbers.
+//! The report page of a scaling study as HTML and Markdown, with plots and numbers.
 
 use super::point::{Point, Relative};
 use super::scaling::Scaling;
@@ -10,14 +10,13 @@ use std::path::Path;
 use treecode::Phase;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// A table of the page.
 struct Table {
     title: &'static str,
     header: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
-/// The files of the page, in the folder of a study.
+/// The files of the page in the folder of a study.
 pub struct Targets {
     html: Target,
     markdown: Target,
@@ -26,7 +25,7 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// `index.html`, `study.md`, `study.csv` and `scaling.svg`.
+    /// Reserves `index.html`, `study.md`, `study.csv` and `scaling.svg`.
     ///
     /// # Errors
     /// If one of them must not be written.
@@ -41,7 +40,7 @@ impl Targets {
     }
 }
 
-/// Writes the page. Points are in the order of their ranks.
+/// Writes the page. Points must be ordered by the number of ranks.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -63,7 +62,7 @@ pub fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[Point])
         escaped(&title),
         escaped(&introduction),
         tables.iter().map(Table::html).collect::<Vec<_>>().join("\n"),
-        // Inside a page the declaration of a file of its own has no place.
+        // HTML does not allow the XML declaration of a separate file.
         svg.find("<svg").map_or("", |start| &svg[start..])
     );
     io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
@@ -83,13 +82,13 @@ fn capital(word: &str) -> String {
     word[..1].to_uppercase() + &word[1..]
 }
 
-/// Text within HTML.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// Text within Markdown.
+/// Escapes text for Markdown.
 fn marked(text: &str) -> String {
     let shown = |c: char| match c {
         '&' => "&amp;".to_owned(),
@@ -120,7 +119,7 @@ fn introduction(scaling: Scaling, points: &[Point]) -> String {
     )
 }
 
-/// Phases that a table shows, in the order of the data.
+/// Phases of the table, in the order of execution.
 fn phases() -> Vec<&'static str> {
     Phase::ALL.map(Phase::name).into_iter().chain(["integrate", "diagnostics"]).collect()
 }
@@ -174,7 +173,7 @@ fn ranks(points: &[Point]) -> Table {
 }
 
 impl Point {
-    /// Seconds of a phase.
+    /// Time of a phase [s].
     fn phase(&self, name: &str) -> f64 {
         self.phases.get(name).copied().unwrap_or(0.0)
     }
@@ -198,7 +197,7 @@ impl Table {
         format!("<h2>{}</h2>\n<table>\n{}{rows}</table>", self.title, line("th", &self.header))
     }
 
-    /// For a terminal.
+    /// The table as lines for a terminal.
     fn lines(&self) -> Vec<String> {
         let all = || std::iter::once(&self.header).chain(&self.rows);
         let width = |k: usize| all().map(|row| row[k].len()).max().unwrap_or(0);

@@ -1,39 +1,40 @@
-//! One run of a study, and how it compares with the smallest one.
+//! One run of a study, and its comparison with the smallest run.
 
 use super::scaling::Scaling;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What a run came to. Numbers of a step are means over its force evaluations; the first one, which also finds the settings, is among them.
+/// Results of a run. Values per step are means over all force evaluations. They include the first,
+/// which also searches for the settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Ranks.
+    /// Number of ranks.
     pub ranks: u64,
-    /// Threads of each.
+    /// Number of threads per rank.
     pub threads: u64,
-    /// Bodies.
+    /// Number of bodies.
     pub bodies: u64,
-    /// Steps.
+    /// Number of steps.
     pub steps: u64,
-    /// Wall time of a step without the direct sums that verify the accuracy [s].
+    /// Wall time per step, without the direct sums that verify the accuracy [s].
     pub seconds: f64,
-    /// Its parts [s], each the greatest of all ranks.
+    /// Time of each phase [s], for the slowest rank.
     pub phases: BTreeMap<String, f64>,
-    /// Speed, by the gordon-bell convention.
+    /// Speed, convention gordon-bell [Gflop/s].
     pub gflops: f64,
-    /// Mean over greatest time that a rank computed.
+    /// Mean compute time of the ranks, divided by the greatest.
     pub balance: f64,
-    /// Sent by a rank in a step [bytes], mean.
+    /// Mean number of bytes sent per rank and step.
     pub bytes: f64,
-    /// Messages sent by a rank in a step, mean.
+    /// Mean number of messages sent per rank and step.
     pub messages: f64,
-    /// Part of the travel of essential trees that was hidden behind computing.
+    /// Fraction of the transfer time of essential trees that overlaps with computation.
     pub hidden: Option<f64>,
-    /// Peak memory of a rank [bytes], mean.
+    /// Mean peak memory per rank [bytes].
     pub memory: Option<f64>,
 }
 
-/// What is read of a report.
+/// The part of a report that is read.
 #[derive(Deserialize)]
 struct Report {
     ranks: u64,
@@ -61,24 +62,24 @@ struct Traffic {
     messages: f64,
 }
 
-/// A run beside the smallest one.
+/// A run compared with the smallest run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Relative {
-    /// How many times the ranks of the smallest run.
+    /// Number of ranks, divided by that of the smallest run.
     pub growth: f64,
-    /// How many times its speed: in a weak study, of as many times the work.
+    /// Speed-up over the smallest run. In a weak study, of `growth` times the work.
     pub speed_up: f64,
-    /// The speed-up over the growth.
+    /// Parallel efficiency: speed-up divided by growth.
     pub efficiency: f64,
-    /// The part of the work that seems to be done by one rank alone (Karp & Flatt 1990, eq. 2); the smallest run has none.
+    /// Apparent serial fraction (Karp & Flatt 1990, eq. 2). The smallest run has none.
     pub serial_fraction: Option<f64>,
 }
 
 impl Point {
-    /// Of a report.
+    /// The point of a report.
     ///
     /// # Errors
-    /// If something is missing in it.
+    /// If a value is missing.
     pub fn new(report: &serde_json::Value) -> Result<Point, serde_json::Error> {
         let report = Report::deserialize(report)?;
         let (ranks, evaluations) = (report.ranks as f64, report.evaluations.max(1) as f64);
@@ -103,7 +104,7 @@ impl Point {
         })
     }
 
-    /// Beside the smallest run.
+    /// Compares with the smallest run.
     pub fn relative_to(&self, smallest: &Point, scaling: Scaling) -> Relative {
         let growth = self.ranks as f64 / smallest.ranks as f64;
         let faster = smallest.seconds / self.seconds;
@@ -123,7 +124,8 @@ pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A run of Amdahl's law: a part of the work, and its traffic, on one rank alone.
+    /// A run that follows Amdahl's law: one rank does a serial fraction of the work and has its
+    /// traffic.
     pub fn amdahl(ranks: u64, serial: f64) -> Point {
         let seconds = 10.0 * (serial + (1.0 - serial) / ranks as f64);
         let report = json!({

@@ -1,5 +1,7 @@
-//! `heorot study strong` and `heorot study weak`: one parameter file on several numbers of ranks, run here or submitted, and a page of what came out.
-//! Each run has a folder of its own in that of the study; runs that are there are not done again.
+//! `heorot study strong` and `heorot study weak`: run a parameter file on several numbers of ranks,
+//! here or as submitted jobs, and write a report page.
+//!
+//! Each run has its own folder inside that of the study. A completed run is not repeated.
 
 use super::page;
 use super::point::Point;
@@ -17,12 +19,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What grows with the ranks.
+/// Kind of scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scaling {
-    /// Nothing: the same problem on more ranks.
+    /// The same problem on more ranks.
     Strong,
-    /// The bodies: as many on each rank.
+    /// The same number of bodies on each rank.
     Weak,
 }
 
@@ -94,13 +96,13 @@ pub enum Submit {
 struct Case {
     ranks: u32,
     folder: PathBuf,
-    /// Overrides that make it what it is.
+    /// Overrides of the parameter file for this run.
     set: Vec<String>,
     parameters: Parameters,
 }
 
 impl Scaling {
-    /// As on the command line.
+    /// Name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Scaling::Strong => "strong",
@@ -109,10 +111,10 @@ impl Scaling {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If the parameter file is wrong, a run fails, or a folder holds something else than its run.
+/// If the parameter file is wrong, a run fails, or a folder contains another run.
 pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
     let folder = folder(scaling, arguments)?;
     let cases = cases(scaling, arguments, &folder)?;
@@ -125,7 +127,7 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
         }
     }
     if arguments.submit.is_some() {
-        // They become lines of a list.
+        // The paths become lines of a list.
         jobscript::one_line(&arguments.file)?;
         jobscript::one_line(&folder)?;
         let bad = arguments.set.iter().find(|set| jobscript::has_control(set));
@@ -137,7 +139,7 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
     } else {
         make(&folder)?;
     }
-    // Runs take hours: what stands in the way of the page is said before.
+    // Runs take hours, so errors of the page are reported first.
     let sources = cases.iter().filter_map(|case| case.parameters.initial.file());
     let mut outputs = Outputs::new(arguments.overwrite).reading([&arguments.file]).reading(sources);
     let targets = page::Targets::new(&folder, &mut outputs)?;
@@ -158,7 +160,7 @@ fn make(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot make the folder", folder.display()))
 }
 
-/// The study's folder, as a path from the root: jobs may begin elsewhere.
+/// Absolute path of the study's folder. Jobs may start in another folder.
 fn folder(scaling: Scaling, arguments: &Arguments) -> Result<PathBuf> {
     let stem = arguments.file.file_stem().unwrap_or_default().to_string_lossy();
     let default = || PathBuf::from(format!("out/study-{}-{stem}", scaling.name()));
@@ -193,7 +195,7 @@ impl Case {
         Ok(Case { ranks, folder, set, parameters })
     }
 
-    /// What the run came to, if it is done.
+    /// The results of the run, if it is complete.
     fn point(&self, threads: u32) -> Result<Option<Point>> {
         let path = Folder::new(&self.folder).report();
         if !path.exists() {
@@ -224,7 +226,7 @@ impl Case {
         point.map(Some)
     }
 
-    /// Runs it here.
+    /// Runs the case on this machine.
     fn run(&self, arguments: &Arguments) -> Result<()> {
         let (ranks, threads) = (self.ranks, arguments.threads);
         if (ranks * threads) as usize > machine::cores() {
@@ -237,7 +239,7 @@ impl Case {
         let program = std::env::current_exe().context("cannot find the program itself")?;
         make(&self.folder)?;
         let log = self.folder.with_extension("log");
-        // What an earlier attempt said stays.
+        // Output of an earlier attempt is kept.
         let output = fs::OpenOptions::new().append(true).create(true).open(&log);
         let output = output.with_context(|| format!("{}: cannot write", log.display()))?;
         let before = output.metadata().map_or(0, |metadata| metadata.len());
@@ -261,7 +263,7 @@ impl Case {
         Ok(())
     }
 
-    /// Its line in a list of runs, from which an element of a job array takes it.
+    /// The line of this run in a list. Each element of a job array runs one line.
     fn line(&self, file: &Path) -> String {
         let sets = self.set.iter().flat_map(|set| ["--set".to_owned(), quoted(set)]);
         let words: Vec<String> =
@@ -273,7 +275,7 @@ impl Case {
     }
 }
 
-/// What a log says of the failure, after what it held before.
+/// The last line that the failed run has added to a log of `before` bytes.
 fn last_line(log: &Path, before: u64) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(text.get(before as usize..).unwrap_or_default());
@@ -281,7 +283,8 @@ fn last_line(log: &Path, before: u64) -> String {
     said.or(text.lines().last()).unwrap_or("nothing").to_owned()
 }
 
-/// A name for the list and the script of a job that no earlier job has: those that wait still read theirs.
+/// An unused name for the list and the script of a job. Waiting jobs still read the files of
+/// earlier names.
 fn free_stem(folder: &Path, name: &str) -> String {
     let is_free = |stem: &String| {
         ["txt", "job"].iter().all(|end| fs::symlink_metadata(folder.join(format!("{stem}.{end}"))).is_err())
@@ -290,7 +293,7 @@ fn free_stem(folder: &Path, name: &str) -> String {
     std::iter::once(name.to_owned()).chain(numbered).find(is_free).expect("there are free names")
 }
 
-/// Submits the runs: those of as many nodes together.
+/// Submits the runs. Runs with the same number of nodes form one job array.
 fn submit(arguments: &Arguments, folder: &Path, missing: &[&Case]) -> Result<()> {
     let time = arguments.time.context("--submit needs --time")?;
     let mut arrays: BTreeMap<u32, Vec<&Case>> = BTreeMap::new();
@@ -325,7 +328,7 @@ fn submit(arguments: &Arguments, folder: &Path, missing: &[&Case]) -> Result<()>
             output: Some(script.clone()),
             overwrite: Overwrite::default(),
         })?;
-        // Slurm reads %a as the number of the element, and %% as %.
+        // Slurm replaces %a by the index of the array element, and %% by %.
         let log = format!("{}/{stem}-%a.log", folder.display().to_string().replace('%', "%%"));
         let mut sbatch = Command::new("sbatch");
         sbatch.arg("--output").arg(log).arg(&script);

@@ -1,4 +1,5 @@
-//! A trace: what all ranks did and said in one step, call by call. `heorot study virtual` writes it, `heorot network replay` reads it.
+//! A trace: computation and communication of all ranks in one step, call by call. `heorot study
+//! virtual` writes traces and `heorot network replay` reads them.
 
 use crate::report::PROGRAM;
 use anyhow::{Context, Result, ensure};
@@ -7,7 +8,7 @@ use io::Target;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What a trace begins with, so that no other file is taken for one.
+/// Format marker of a trace.
 const FORMAT: &str = "heorot trace 1";
 
 /// One step of all ranks.
@@ -15,37 +16,37 @@ const FORMAT: &str = "heorot trace 1";
 pub struct Trace {
     /// [`FORMAT`].
     format: String,
-    /// The program and its version.
+    /// Name and version of the program.
     pub program: String,
-    /// The processor that the times of computing are of, one core of it.
+    /// Processor whose core was used for the compute times.
     pub processor: String,
-    /// The instructions that the kernels used.
+    /// SIMD path of the kernels.
     pub simd: String,
-    /// Every parameter, defaults too.
+    /// All parameters, including defaults.
     pub parameters: serde_json::Value,
-    /// Ranks.
+    /// Number of ranks.
     pub ranks: usize,
-    /// How they lie on hosts; one on each if nothing is said.
+    /// Distribution of ranks over hosts. By default one per host.
     #[serde(default)]
     pub layout: Layout,
-    /// Bodies of all ranks.
+    /// Number of bodies on all ranks.
     pub bodies: u64,
-    /// Bodies of each rank at the end.
+    /// Number of bodies on each rank at the end.
     pub bodies_of_ranks: Vec<u64>,
-    /// Interactions of all bodies in the step, of all kinds.
+    /// Interactions of all bodies in the step, all kinds.
     pub interactions: u64,
-    /// Time in which one core by itself does the same step [s].
+    /// Time of the same step on one core alone [s].
     pub single_seconds: f64,
-    /// What the ranks did, in order.
+    /// The calls of the ranks, in order.
     pub calls: Vec<Call>,
 }
 
-/// How ranks lie on hosts, and what messages between hosts are.
+/// Distribution of ranks over hosts, and packing of messages between hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// Ranks of each host, in the order of their numbers; the last host may have fewer.
+    /// Number of consecutive ranks on each host. The last host may have fewer.
     pub ranks_per_host: usize,
-    /// Whether ranks of one host send those of another one message of an exchange.
+    /// Whether all messages of an exchange between two hosts are packed into one.
     pub packed: bool,
 }
 
@@ -55,40 +56,41 @@ impl Default for Layout {
     }
 }
 
-/// A collective call of all ranks, and what they computed before.
+/// A collective call of all ranks, and the computation before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    /// What it was for.
+    /// Purpose of the call.
     pub stage: String,
-    /// Time that each rank computed since the call before [s].
+    /// Compute time of each rank since the previous call [s].
     pub seconds: Vec<f64>,
     /// The call.
     pub call: Kind,
 }
 
-/// Kinds of calls, with bytes.
+/// Kinds of calls, with message sizes [bytes].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Each rank computes, and calls nothing.
+    /// Computation only, no communication.
     Compute,
-    /// All combine so many bytes.
+    /// A reduction of this many bytes.
     AllReduce(u64),
-    /// All get what each gives, by rank.
+    /// Each rank sends its bytes to all others: size by rank.
     AllGather(Vec<u64>),
-    /// Messages: sender, receiver, bytes. Those of a sender are in the order in which it sends them.
+    /// Messages: sender, receiver, bytes. Messages of one sender are in the order of sending.
     Exchange(Vec<(u32, u32, u64)>),
-    /// The same between ranks that know of each other, so that nobody else must be told of lengths.
+    /// Like `Exchange`, between ranks that already know the lengths.
     SendReceive(Vec<(u32, u32, u64)>),
-    /// All wait for all.
+    /// All ranks wait for all others.
     Barrier,
 }
 
-/// Bytes that tell another rank the length of what it gets, as our exchanges and gathers do.
+/// Size of a message length, which exchanges and gathers send first [bytes].
 pub const LENGTH: u64 = 8;
 
 impl Kind {
-    /// Bytes that each rank receives. A reduction of `n` bytes takes the smaller of `n log2(ranks)` and `2 n`.
+    /// Bytes that each rank receives. A reduction of `n` bytes takes the smaller of `n log2(ranks)`
+    /// and `2 n`.
     fn received(&self, ranks: usize) -> Vec<u64> {
         let others = ranks as u64 - 1;
         match self {
@@ -111,7 +113,7 @@ impl Kind {
 }
 
 impl Trace {
-    /// Puts together what each rank has recorded. Panics unless all made the same calls.
+    /// Combines the recordings of all ranks. Panics unless all have made the same calls.
     pub fn calls(ranks: Vec<Vec<Event>>) -> Vec<Call> {
         let mut ranks: Vec<_> = ranks.into_iter().map(Vec::into_iter).collect();
         std::iter::from_fn(|| {
@@ -150,7 +152,7 @@ impl Trace {
         .collect()
     }
 
-    /// A step by its parts.
+    /// Builds the trace of a step from its parts.
     pub fn new(
         parameters: serde_json::Value,
         layout: Layout,
@@ -175,7 +177,7 @@ impl Trace {
         }
     }
 
-    /// Writes it.
+    /// Writes the trace.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -186,7 +188,7 @@ impl Trace {
     /// Reads a trace and checks it.
     ///
     /// # Errors
-    /// If the file cannot be read, or holds no sound trace.
+    /// If the file cannot be read, or is not a valid trace.
     pub fn read(path: &Path) -> Result<Trace> {
         let text = io::read_text(path)?;
         let trace: Trace = serde_json::from_str(&text)
@@ -225,7 +227,7 @@ impl Trace {
         Ok(())
     }
 
-    /// Bytes that each rank receives, in calls of these stages.
+    /// Bytes that each rank receives in calls of the wanted stages.
     pub fn received(&self, wanted: impl Fn(&str) -> bool) -> Vec<u64> {
         let mut sum = vec![0; self.ranks];
         for call in self.calls.iter().filter(|call| wanted(&call.stage)) {
@@ -235,7 +237,7 @@ impl Trace {
         sum
     }
 
-    /// Names of all stages, in the order in which they come first.
+    /// Names of all stages, in the order of their first call.
     pub fn stages(&self) -> Vec<&str> {
         let mut stages: Vec<&str> = Vec::new();
         for call in &self.calls {
@@ -246,7 +248,8 @@ impl Trace {
         stages
     }
 
-    /// Messages that each rank sends to others by itself, those inside of gathers and reductions left out.
+    /// Number of messages that each rank sends to others. Messages inside gathers and reductions
+    /// are not counted.
     pub fn messages(&self) -> Vec<u64> {
         let mut sent = vec![0; self.ranks];
         for call in &self.calls {
@@ -257,12 +260,13 @@ impl Trace {
         sent
     }
 
-    /// Hosts.
+    /// Number of hosts.
     pub fn hosts(&self) -> usize {
         self.ranks.div_ceil(self.layout.ranks_per_host)
     }
 
-    /// Messages that each host sends to others, those inside of gathers and reductions left out, and their bytes with those that tell lengths.
+    /// Messages that each host sends to others, and their bytes, including lengths. Messages inside
+    /// gathers and reductions are not counted.
     pub fn leaving(&self) -> Vec<[u64; 2]> {
         let host = |rank: usize| rank / self.layout.ranks_per_host;
         let mut sent = vec![[0; 2]; self.hosts()];
@@ -284,7 +288,7 @@ impl Trace {
         sent
     }
 
-    /// Time that each rank computes [s].
+    /// Compute time of each rank [s].
     pub fn computing(&self) -> Vec<f64> {
         let mut sum = vec![0.0; self.ranks];
         for call in &self.calls {
@@ -293,7 +297,7 @@ impl Trace {
         sum
     }
 
-    /// Mean over greatest of these amounts: 1 is perfect.
+    /// Mean of these amounts, divided by the greatest. 1 is perfect.
     pub fn balance(amounts: &[f64]) -> f64 {
         let greatest = amounts.iter().copied().fold(0.0, f64::max);
         let mean = amounts.iter().sum::<f64>() / amounts.len() as f64;
@@ -301,7 +305,8 @@ impl Trace {
     }
 }
 
-/// Sender, receiver and bytes of the messages of a call; those of a rank in the order in which it sends them.
+/// Sender, receiver and bytes of the messages of a call. Messages of one sender are in the order of
+/// sending.
 fn messages(events: &[Event], sent: impl Fn(&Operation) -> &Vec<(u32, u64)>) -> Vec<(u32, u32, u64)> {
     let of_rank = |(from, event): (u32, &Event)| {
         sent(&event.operation).iter().map(move |(to, bytes)| (from, *to, *bytes)).collect::<Vec<_>>()
@@ -309,7 +314,8 @@ fn messages(events: &[Event], sent: impl Fn(&Operation) -> &Vec<(u32, u64)>) -> 
     (0u32..).zip(events).flat_map(of_rank).collect()
 }
 
-/// To tenths of a microsecond, which no clock here can tell: a trace of many ranks is long.
+/// Rounds to 0.1 microseconds, less than the resolution of the clock. This keeps the traces of many
+/// ranks short.
 pub fn round(seconds: f64) -> f64 {
     (seconds.max(0.0) * 1e7).round() / 1e7
 }
@@ -322,7 +328,8 @@ pub(crate) mod tests {
         Event { stage: "test", operation, seconds }
     }
 
-    /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, reduce 40, and send each other 7 and 14.
+    /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, reduce 40, and send each other
+    /// 7 and 14.
     pub fn two_ranks() -> Trace {
         let rank = |own: u64, other: u32| {
             vec![
@@ -340,7 +347,8 @@ pub(crate) mod tests {
     fn what_ranks_recorded_adds_up() {
         let trace = two_ranks();
         assert_eq!(trace.calls[1].call, Kind::Exchange(vec![(0, 1, 100), (1, 0, 200)]));
-        // What the other gives, and a length, from gather and exchange each; a reduction between two goes one way and the other.
+        // Contribution of the other rank and a length, for gather and exchange each. A reduction
+        // between two ranks is one message in each direction.
         assert_eq!(trace.received(|_| true), [20 + 8 + 200 + 8 + 40 + 14, 10 + 8 + 100 + 8 + 40 + 7]);
         assert_eq!((trace.messages(), trace.computing()), (vec![2, 2], vec![2.0, 3.0]));
         assert_eq!(Trace::balance(&trace.computing()), 2.5 / 3.0);
@@ -359,7 +367,7 @@ pub(crate) mod tests {
             let calls = Trace::calls((0..3).map(rank).collect());
             Trace::new(serde_json::Value::Null, layout, vec![5; 3], 1, 1.0, calls).leaving()
         };
-        // Ranks 0 and 1 send 2 and 12 bytes to rank 2 and tell it two lengths; it sends them 20 and 21.
+        // Ranks 0 and 1 send 2 and 12 bytes to rank 2, and two lengths. It sends them 20 and 21.
         assert_eq!(on(2), [[4, 2 * 14 + 2 * 8], [4, 2 * 41 + 2 * 8]]);
         assert_eq!(on(1), [[4, 2 * 3 + 2 * 8], [4, 2 * 22 + 2 * 8], [4, 2 * 41 + 2 * 8]]);
         assert_eq!(on(3), [[0, 0]]);

@@ -1,16 +1,17 @@
-//! `heorot study virtual`: the decomposition and the essential trees of a step on any number of ranks, all inside this process, recorded.
+//! `heorot study virtual`: records decomposition and essential trees of a step on any number of
+//! ranks, all inside this process.
 //!
-//! One rank by itself evaluates the field, goes a step, and evaluates it again. For each number of ranks, the bodies of the first evaluation
-//! are then shared out as those ranks would hold them, drift, and go through everything of the second evaluation but the forces, by the same
-//! code as on a cluster. What a rank would take for its forces follows from the work of its bodies, which is the same on any number of ranks.
+//! First, one rank alone evaluates the field, does one step, and evaluates the field again. Then,
+//! for each number of ranks, virtual ranks start with the bodies of the first evaluation. The
+//! bodies drift and go through the second evaluation without the forces, in the same code as on a
+//! cluster. The time for the forces follows from the work of the bodies, which does not depend on
+//! the number of ranks.
 
 use super::trace::{Call, Kind, Layout, Trace, round};
 use crate::console::say;
-use crate::cost::Meter;
 use crate::crew::Crew;
-use crate::diagnostics::Diagnostics;
-use crate::forces::Engine;
 use crate::initial::Initial;
+use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
 use crate::outputs::Overwrite;
@@ -18,6 +19,9 @@ use crate::parameters::Parameters;
 use anyhow::{Context, Result, anyhow, ensure};
 use decomposition::{Comm, Event, Hosts, Plan, Recorder, Solo, TwoLevel, rehearse, threads};
 use io::Target;
+use nbody::Diagnostics;
+use nbody::cost::Meter;
+use nbody::forces::Engine;
 use std::collections::BTreeMap;
 use std::fs::create_dir_all;
 use std::ops::Range;
@@ -67,15 +71,15 @@ const EXAMPLES: &str = "Examples:
 Computing times are CPU times of single cores of this machine, so other load has little effect.
 `heorot network replay` predicts the time of such a step on a network.";
 
-/// A step of one rank by itself, from which those of many ranks follow.
+/// A step of one rank alone, from which the steps of many ranks follow.
 struct Alone {
     /// The bodies before the second evaluation, in the order of the first.
     bodies: Bodies,
-    /// For each number of ranks, which of them each rank holds.
+    /// For each number of ranks, the range of bodies on each rank.
     shares: Vec<Vec<Range<usize>>>,
-    /// The forces, with the tolerance that gives the wanted accuracy.
+    /// The force settings, with the tolerance that gives the requested accuracy.
     gravity: Gravity,
-    /// Work of each body in the second evaluation, in its order.
+    /// Work of each body in the second evaluation, in the same order.
     work: Vec<f32>,
     interactions: u64,
     /// Time of the walk and its kernels, and of the whole step [s].
@@ -83,7 +87,7 @@ struct Alone {
     seconds: f64,
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
 /// If the parameter file is wrong, or a file cannot be written.
@@ -112,7 +116,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&launch, |crew| study(crew, arguments, &parameters, &ranks, &targets))
 }
 
-/// Where the files go, checked before anything is computed.
+/// Output files, checked before anything is computed.
 struct Targets {
     traces: BTreeMap<(usize, bool), Target>,
     table: Target,
@@ -137,7 +141,7 @@ impl Targets {
 }
 
 impl Arguments {
-    /// Whether a step of so many ranks is recorded with exchanges packed, too.
+    /// Whether a step on this number of ranks is also recorded with packed exchanges.
     fn can_pack(&self, ranks: usize) -> bool {
         Hosts::filled(ranks, self.ranks_per_host as usize).can_pack()
     }
@@ -186,7 +190,7 @@ impl Alone {
     fn new(crew: &Crew, parameters: &Parameters, ranks: &[usize]) -> Result<Alone> {
         let bodies = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
         let mut engine = Engine::new(&parameters.gravity);
-        let before = engine.evaluate(&Solo, bodies, &Plan::default())?;
+        let before = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(name_key)?;
         let gravity = engine.gravity().clone();
         let shares = ranks.iter().map(|&ranks| before.shares(ranks, gravity.group_size)).collect();
         let mut bodies = before.into_bodies();
@@ -195,7 +199,7 @@ impl Alone {
         leapfrog::drift(&mut bodies, step);
 
         let recorder = Recorder::new(&Solo, &process_seconds);
-        let after = engine.evaluate(&recorder, bodies.clone(), &Plan::default())?;
+        let after = engine.evaluate(&recorder, bodies.clone(), &Plan::default()).map_err(name_key)?;
         let (events, walk_seconds) = recorder.take();
         Diagnostics::measure(&recorder, &after);
         let (sums, rest) = recorder.take();
@@ -211,7 +215,8 @@ impl Alone {
         })
     }
 
-    /// Lets so many ranks go through the second evaluation, each beginning with its share of the bodies.
+    /// Runs the second evaluation on `ranks` virtual ranks, each starting with its share of the
+    /// bodies.
     fn record(
         &self,
         layout: Layout,
@@ -222,7 +227,8 @@ impl Alone {
     ) -> Result<Trace> {
         type OfRank = (Vec<Event>, Vec<Event>, usize);
         let recorded = threads::run_in_turn(ranks, at_a_time, |comm| -> Result<OfRank> {
-            // Whatever is parallel on a rank stays on its thread, whose clock tells what it took.
+            // Each virtual rank computes on its own thread only, so that the thread's clock
+            // measures it.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
             let _pool = pool.map_err(|error| anyhow!("a virtual rank: {error}"))?;
             let mut message = Vec::new();
@@ -256,7 +262,7 @@ impl Alone {
         Ok(Trace::new(echo, layout, counts, self.interactions, self.seconds, calls))
     }
 
-    /// Time that each rank takes for its forces, by the work of its bodies [s].
+    /// Time of the forces on each rank, from the work of its bodies [s].
     fn forces(&self, counts: &[u64]) -> Vec<f64> {
         let all = sum(&self.work);
         let mut left = &self.work[..];
@@ -273,46 +279,46 @@ fn sum(work: &[f32]) -> f64 {
     work.iter().map(|work| f64::from(*work)).sum()
 }
 
-/// Messages and bytes that a host sends to others, means.
+/// Mean messages and bytes that a host sends to others.
 fn leaving(trace: &Trace) -> [f64; 2] {
     let hosts = trace.leaving();
     [0, 1].map(|which| hosts.iter().map(|sent| sent[which]).sum::<u64>() as f64 / hosts.len() as f64)
 }
 
-/// What is told of all traces.
+/// Summary of all traces.
 #[derive(Default)]
 struct Table {
     stages: Vec<String>,
     rows: Vec<Row>,
 }
 
-/// Of one trace.
+/// Summary of one trace.
 struct Row {
     ranks: f64,
     bodies: f64,
     /// Bytes that a rank receives: mean and greatest, and the mean of each stage.
     received: [f64; 2],
     by_stage: Vec<f64>,
-    /// Messages that a rank sends, mean and greatest.
+    /// Messages that a rank sends: mean and greatest.
     messages: [f64; 2],
-    /// Mean over greatest computing, of the forces and of all.
+    /// Load balance (mean over greatest compute time), of the forces and of everything.
     balance: [f64; 2],
-    /// Computing of all ranks over that of one alone.
+    /// Compute time of all ranks, divided by that of one rank alone.
     overhead: f64,
     hosts: f64,
-    /// Messages and bytes that a host sends to others, means; and as they are with exchanges packed by hosts.
+    /// Mean messages and bytes that a host sends to others, without and with packed exchanges.
     leaving: [f64; 2],
     packed: [f64; 2],
 }
 
-/// A number of a row that is plotted.
+/// A value of a row for a plot.
 type Value<'a> = &'a dyn Fn(&Row) -> f64;
 
 impl Table {
     const HEAD: [&str; 9] =
         ["ranks", "bodies", "kB in", "most", "B/body", "messages", "most", "balance", "overhead"];
 
-    /// Adds a trace; what is said about it.
+    /// Adds a trace. Returns a line of text about it.
     fn row(&mut self, trace: &Trace) -> String {
         let mean = |amounts: &[u64]| amounts.iter().sum::<u64>() as f64 / amounts.len() as f64;
         let most = |amounts: &[u64]| amounts.iter().copied().max().unwrap_or(0) as f64;
@@ -345,7 +351,7 @@ impl Table {
         line
     }
 
-    /// Adds what leaves hosts with exchanges packed to the last row; what is said about it.
+    /// Adds the traffic with packed exchanges to the last row. Returns a line of text about it.
     fn pack(&mut self, trace: &Trace) -> Option<String> {
         let row = self.rows.last_mut()?;
         row.packed = leaving(trace);

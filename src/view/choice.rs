@@ -1,45 +1,46 @@
-//! Which bodies a page shows, and where they are: every body has the same chance, by a hash of its id, and all snapshots show the same ones.
-#![allow(clippy::disallowed_methods)] // a page, on which no result depends
+//! Chooses the bodies that a page shows. A hash of the id gives every body the same chance, and all
+//! snapshots show the same bodies.
+#![allow(clippy::disallowed_methods)] // no result depends on the page
 
-use crate::accuracy::hash;
 use crate::render::sequence::{Entry, Sequence};
 use anyhow::{Result, bail, ensure};
 use io::snapshot::Wanted;
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
-/// Bodies of a snapshot that place and speed of all are estimated from, about.
+/// Approximate number of bodies per snapshot from which centre, radius and speed are estimated.
 const SAMPLE: usize = 4096;
-/// What choosing takes for each body beside itself, about [bytes].
+/// Approximate memory for the choice per body, in addition to the body [bytes].
 const BESIDE: u64 = 60;
-/// Part of the bodies that the first view shows.
+/// Fraction of the bodies that the first view shows.
 const SHOWN: f64 = 0.95;
-/// Part of the bodies that is not faster than the end of the colours.
+/// Fraction of the bodies that are slower than the end of the colour scale.
 const SLOWER: f64 = 0.995;
 
-/// The bodies that are shown.
+/// The chosen bodies.
 pub struct Choice {
-    /// Hashes of their names, ascending.
+    /// Hashes of their ids, in ascending order.
     hashes: Vec<u64>,
     /// Particle type of each, in the first snapshot that has it.
     pub kinds: Vec<u8>,
-    /// Bodies of the types wanted in the snapshot that has most of them.
+    /// Number of bodies of the wanted types, in the snapshot that has most of them.
     pub total: usize,
-    /// The box of all bodies in all snapshots: its lowest corner and its side [L].
+    /// Lowest corner of the cube around all bodies in all snapshots [L].
     pub corner: [f64; 3],
-    /// Side of the box [L].
+    /// Side of the cube [L].
     pub side: f64,
-    /// What to look at first, in sides of the box from its corner: the median of all places.
+    /// Initial target of the view: the median position, in sides of the cube from its corner.
     pub centre: [f64; 3],
-    /// How far most bodies are from there, in sides of the box.
+    /// Radius around the target that contains most bodies, in sides of the cube.
     pub radius: f64,
     /// Speed that few bodies exceed [L/T].
     pub speed: f64,
-    /// A single snapshot needs no ids: its bodies are named by their order.
+    /// Whether bodies are identified by their order. A single snapshot needs no ids.
     by_order: bool,
 }
 
-/// A body that may be shown.
+/// A body that may be chosen.
 struct Candidate {
     hash: u64,
     id: u64,
@@ -47,10 +48,10 @@ struct Candidate {
 }
 
 impl Choice {
-    /// Chooses at most `most` bodies. Reads all snapshots.
+    /// Reads all snapshots and chooses at most `most` bodies.
     ///
     /// # Errors
-    /// If one cannot be read, or has an id twice where bodies must be followed.
+    /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
     pub fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
         let by_order = sequence.entries.len() == 1;
         sequence.check_naming("view each snapshot alone")?;
@@ -86,12 +87,12 @@ impl Choice {
         sample.choice(chosen, total, by_order)
     }
 
-    /// How many bodies are shown.
+    /// Number of chosen bodies.
     pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    /// The place of body `i` of a snapshot among the chosen ones, if it is one.
+    /// Index of body `i` of a snapshot among the chosen ones, if it is one of them.
     pub fn place(&self, bodies: &Bodies, i: usize) -> Option<usize> {
         let hash = hash(name(bodies, i, self.by_order));
         if hash > *self.hashes.last()? {
@@ -101,7 +102,7 @@ impl Choice {
     }
 }
 
-/// The bodies of a snapshot that are of the types wanted.
+/// The bodies of the wanted types in a snapshot.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -114,7 +115,7 @@ fn name(bodies: &Bodies, i: usize, by_order: bool) -> u64 {
     if by_order { i as u64 } else { bodies.id[i] }
 }
 
-/// Where some of all bodies are, how fast they are, and the box of all.
+/// Positions and speeds of sampled bodies, and the bounding box of all.
 struct Sample {
     lo: [f64; 3],
     hi: [f64; 3],
@@ -172,10 +173,10 @@ impl Sample {
 
 /// Speed of a body [L/T].
 pub fn speed(bodies: &Bodies, i: usize) -> f64 {
-    crate::diagnostics::norm(bodies.velocity(i))
+    treecode::math::norm(bodies.velocity(i))
 }
 
-/// The value below which a part of all lies; there must be one.
+/// The quantile of a non-empty list at a fraction `part`.
 fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
     let place = ((values.len() as f64 * part) as usize).min(values.len() - 1);
     *values.select_nth_unstable_by(place, f64::total_cmp).1

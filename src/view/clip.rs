@@ -1,4 +1,4 @@
-//! Snapshots as the page reads them: ten bytes a body.
+//! Encodes snapshots for the page: ten bytes per body.
 
 use super::choice::{self, Choice, speed};
 use crate::render::sequence::Sequence;
@@ -6,39 +6,39 @@ use anyhow::Result;
 use std::ops::Range;
 use treecode::Bodies;
 
-/// Bodies in a piece when they are served.
+/// Number of bodies per piece when they are served.
 pub const PIECE: usize = 1 << 18;
 
-/// Steps that a coordinate has in the box: 24 bits.
+/// Number of steps of a coordinate along the cube: 24 bits.
 const STEPS: f64 = ((1u32 << 24) - 1) as f64;
-/// Steps that a speed has.
+/// Number of steps of a speed.
 const SPEEDS: f64 = 254.0;
 
-/// Snapshots and the bodies of them that are shown.
+/// Snapshots and their chosen bodies.
 pub struct Clip {
     /// The snapshots.
     pub sequence: Sequence,
-    /// The bodies.
+    /// The chosen bodies.
     pub choice: Choice,
 }
 
-/// The chosen bodies of one snapshot, in their order.
+/// The chosen bodies of one snapshot, in the order of the choice.
 pub struct Frame {
     /// Upper 16 bits of the coordinates.
     high: Vec<[u16; 3]>,
     /// Lower 8 bits of the coordinates.
     low: Vec<[u8; 3]>,
-    /// One more than the speed in steps, or 0 for a body that the snapshot does not have.
+    /// Speed in steps, plus 1; 0 if the body is missing in the snapshot.
     speed: Vec<u8>,
 }
 
 impl Clip {
-    /// Of chosen bodies.
+    /// A clip of the chosen bodies.
     pub fn new(sequence: Sequence, choice: Choice) -> Clip {
         Clip { sequence, choice }
     }
 
-    /// Reads a snapshot.
+    /// Reads and encodes a snapshot.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -66,7 +66,7 @@ impl Frame {
         frame
     }
 
-    /// Bytes of some bodies: upper bits of all, lower bits of all, speeds of all.
+    /// Bytes of a range of bodies: upper bits of all, lower bits of all, speeds of all.
     pub fn bytes(&self, bodies: Range<usize>) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(10 * bodies.len());
         bytes.extend(self.high[bodies.clone()].iter().flatten().flat_map(|high| high.to_le_bytes()));
@@ -75,7 +75,7 @@ impl Frame {
         bytes
     }
 
-    /// Memory [bytes].
+    /// Memory of the frame [bytes].
     pub fn size(&self) -> usize {
         10 * self.speed.len()
     }

@@ -1,6 +1,8 @@
-//! `heorot view`: bodies to turn, zoom and play in a browser, from one HTML file or served to this machine.
+//! `heorot view`: interactive view of bodies in a browser, from one HTML file or from a local
+//! server.
 //!
-//! A [`Choice`] says which bodies are shown, a [`Clip`] turns snapshots into what the page reads, and the page itself is in `page/`.
+//! A [`Choice`] selects the bodies, a [`Clip`] encodes the snapshots, and the page itself is in
+//! `page/`.
 
 mod choice;
 mod clip;
@@ -60,19 +62,20 @@ const HELP: &str = "Examples:
 Open the page with a double click. Turn, zoom and pan with the mouse or with fingers; space plays. The
 panel lists all keys. Bodies are chosen by a hash of their ids, so all snapshots show the same ones.";
 
-/// Bodies in a page at most: what a browser still turns smoothly.
+/// Greatest number of bodies in a page that a browser still rotates smoothly.
 const MOST_BODIES: u64 = 1_000_000;
-/// Bodies served at most: a snapshot of them fits into the memory of a graphics card.
+/// Greatest number of served bodies: one snapshot of them fits into the memory of a graphics card.
 const MOST_SERVED: u64 = 100_000_000;
-/// Bodies times snapshots in a page, unless more are asked for: then it has some 130 MB.
+/// Default limit of bodies times snapshots in a page, whose size is then about 130 MB.
 const MOST_PLACES: u64 = 10_000_000;
-/// Bodies of many snapshots, at least.
+/// Least number of bodies for many snapshots.
 const FEWEST_BODIES: u64 = 10_000;
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If a snapshot cannot be read, bodies cannot be followed from one to the next, or the page cannot be written or served.
+/// If a snapshot cannot be read, bodies cannot be followed from one to the next, or the page cannot
+/// be written or served.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let mut outputs = arguments.overwrite.reading(&arguments.snapshots);
     let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::PAGE)).transpose()?;

@@ -1,4 +1,5 @@
-//! The page: its text from `page/`, what it must know of the bodies, and in a whole page the bodies themselves.
+//! Assembles the page from the files in `page/`, a description of the bodies, and in a
+//! self-contained page the bodies themselves.
 
 use super::clip::{Clip, PIECE};
 use crate::console::printable;
@@ -20,22 +21,24 @@ const SCRIPT: &str = concat!(
     include_str!("page/main.js"),
 );
 
-/// What a page may do: run its own script, and nothing from elsewhere.
+/// Content security policy: the page may run its own script and load nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; \
     base-uri 'none'; form-action 'none'";
-/// A page that is served asks its server for bodies.
+/// A served page also loads bodies from its server.
 const SERVED_POLICY: &str = "; connect-src 'self'";
-/// What only a server can ask of a browser: that no other page shows this one in a frame.
+/// Only a server can set this directive: no other page may show this one in a frame.
 const ALONE: &str = "; frame-ancestors 'none'";
 
-/// Colours of the particle types on black, told apart by colour-blind eyes too (after Okabe & Ito 2008).
+/// Colours of the particle types on black, which colour-blind readers can distinguish (after Okabe
+/// & Ito 2008).
 const PALETTE: [Rgb; TYPES] =
     [[86, 180, 233], [204, 121, 167], [240, 228, 66], [230, 159, 0], [255, 240, 220], [0, 158, 115]];
-/// Colours of speeds, and where they begin on the map: its darkest ones would not be seen.
+/// Number of colours for speeds, and their start on the map. The darkest colours would be
+/// invisible.
 const RAMP: usize = 16;
 const RAMP_BEGINS: f64 = 0.15;
 
-/// What the script must know.
+/// The description that the script reads.
 #[derive(Serialize)]
 struct Description {
     program: &'static str,
@@ -78,7 +81,7 @@ struct Speed {
     unit: &'static str,
 }
 
-/// The page with all bodies in it.
+/// The self-contained page, with all bodies.
 ///
 /// # Errors
 /// If a snapshot cannot be read.
@@ -96,19 +99,19 @@ pub fn whole(clip: &Clip) -> Result<String> {
     Ok(page(&describe(clip, false), POLICY, &data))
 }
 
-/// The page that asks its server for the bodies.
+/// The page that loads the bodies from its server.
 pub fn served(clip: &Clip) -> String {
     page(&describe(clip, true), &format!("{POLICY}{SERVED_POLICY}"), "")
 }
 
-/// The policy of everything that is served.
+/// Content security policy of all responses.
 pub fn policy() -> String {
     [POLICY, SERVED_POLICY, ALONE].concat()
 }
 
 fn page(description: &Description, policy: &str, data: &str) -> String {
     let json = serde_json::to_string(description).expect("the description has string keys");
-    // A name may hold what would end the element.
+    // Otherwise a name could close the script element.
     let json = json.replace('<', "\\u003c");
     let (head, tail) = TEMPLATE.split_once("{{data}}").expect("the template has a place for data");
     let head =

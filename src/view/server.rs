@@ -1,4 +1,4 @@
-//! The page and its bodies over HTTP, to this machine only.
+//! Serves the page and its bodies over HTTP, to this machine only.
 
 use super::clip::{Clip, Frame, PIECE};
 use super::page;
@@ -14,20 +14,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-/// Memory for snapshots that have been read, at least for one [bytes].
+/// Memory for snapshots that have been read [bytes]. At least one is kept.
 const MEMORY: usize = 1 << 30;
 
-/// What requests share.
+/// State that all requests share.
 struct Shelf {
     clip: Clip,
-    /// Snapshots that were asked for last, the latest at the end.
+    /// The most recently requested snapshots, the latest at the end.
     frames: Mutex<Vec<(usize, Arc<Frame>)>>,
 }
 
-/// Serves until the program is ended; tells the address when it does.
+/// Serves until the program ends. Calls `tell` with the address once it listens.
 ///
 /// # Errors
-/// If nothing can be served at this port.
+/// If the port cannot be used.
 pub fn serve(clip: Clip, port: u16, tell: impl FnOnce(SocketAddr)) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
@@ -48,7 +48,8 @@ fn router(clip: Clip) -> Router {
         .with_state(shelf)
 }
 
-/// Refuses what a page from elsewhere asks for by a name of its own for this machine, and tells browsers to keep answers from other pages.
+/// Refuses requests whose host name is not that of this machine, as in DNS rebinding attacks. Also
+/// forbids browsers to pass responses to other pages.
 async fn to_this_machine(request: Request, next: Next) -> Response {
     let mut response = if is_for_this_machine(&request) {
         next.run(request).await
@@ -69,7 +70,8 @@ async fn to_this_machine(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a request has one host, and that is this machine. The port may be another than ours: that of a tunnel from another machine.
+/// Whether a request has exactly one host, and it is this machine. The port may differ from ours,
+/// as with a tunnel from another machine.
 fn is_for_this_machine(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
@@ -78,7 +80,7 @@ fn is_for_this_machine(request: &Request) -> bool {
         let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         matches!(name, "127.0.0.1" | "localhost") && digits && port.parse::<u16>().is_ok()
     };
-    // A request may name the host in its first line, too.
+    // A request may also name the host in its first line.
     let named = request.uri().authority();
     host.to_str().is_ok_and(is_ours) && named.is_none_or(|named| is_ours(named.as_str()))
 }
@@ -101,7 +103,7 @@ fn bytes(bytes: Vec<u8>) -> Response {
 }
 
 impl Shelf {
-    /// A snapshot, read if it is not here. Whoever else asks meanwhile waits.
+    /// Returns a snapshot, read from disk if it is not in memory. Concurrent requests wait.
     fn frame(&self, number: usize) -> Result<Arc<Frame>> {
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match frames.iter().position(|(other, _)| *other == number) {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::accuracy::hash;
 use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
@@ -7,6 +6,7 @@ use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use std::io::{Read, Write};
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::hash;
 
 #[derive(Parser)]
 struct Line {
@@ -19,7 +19,7 @@ fn arguments(line: &[&str]) -> Result<Arguments, String> {
     parsed.map(|line| line.arguments).map_err(|error| error.to_string())
 }
 
-/// `n` bodies of types 1 and 2 on a line, moved by `shift`, the last of them faster than the others.
+/// `n` bodies of types 1 and 2 on a line, moved by `shift`. The last one is faster than the others.
 fn bodies(n: usize, shift: f64) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     bodies.mass.fill(1.0);
@@ -55,7 +55,7 @@ fn clip(paths: &[PathBuf], kinds: [bool; TYPES], most: usize) -> Result<Clip> {
     Ok(Clip::new(sequence, choice))
 }
 
-/// Positions [L] and speeds (1 to 255, or 0) of the chosen bodies, as a page reads them.
+/// Positions [L] and speeds (1 to 255, or 0) of the chosen bodies, decoded as on the page.
 fn decode(clip: &Clip, frame: usize) -> Vec<([f64; 3], u8)> {
     let n = clip.choice.len();
     let bytes = clip.frame(frame).unwrap().bytes(0..n);
@@ -89,7 +89,8 @@ fn all_bodies_of_all_snapshots_are_where_they_were() {
     }
 }
 
-/// The same few bodies in every snapshot, and each with the same chance: their mean is that of all within the scatter of such a choice.
+/// The same bodies are chosen in every snapshot. Each has the same chance, so their mean agrees
+/// with that of all within the sampling error.
 #[test]
 fn a_choice_is_fair_and_the_same_in_all_snapshots() {
     let n = 20_000;
@@ -131,7 +132,7 @@ fn types_are_left_out_and_odd_sets_of_bodies_shown() {
     assert!(clip.choice.radius > 0.0 && clip.choice.side == 1.0);
 }
 
-/// A snapshot without sound ids can be viewed alone, but bodies cannot be followed by them.
+/// A snapshot with duplicate ids can be viewed alone, but its bodies cannot be followed.
 #[test]
 fn ids_that_occur_twice_matter_only_in_a_sequence() {
     let mut twins = bodies(10, 0.0);
@@ -142,7 +143,8 @@ fn ids_that_occur_twice_matter_only_in_a_sequence() {
     assert!(error.contains("the id 3 occurs twice"), "{error}");
 }
 
-/// Numbers in the order of a file name the same bodies in another one only if both have as many of each type.
+/// Ids invented from the order in a file are valid in another file only if both have the same
+/// number of bodies of each type.
 #[test]
 fn ids_that_were_invented_follow_no_body_into_another_set() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +208,7 @@ fn what_cannot_be_shown_is_said_in_one_line() {
     }
 }
 
-/// What a server at this port answers to a request for a path under the name of a host.
+/// The response of a server at this port to a request for `path` with this host name.
 fn ask(port: u16, host: &str, path: &str) -> (String, Vec<u8>) {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
@@ -262,7 +264,7 @@ fn the_server_gives_pieces_to_this_machine_only() {
         let status = get(host, "/kinds").0;
         assert!(status.starts_with("HTTP/1.1 40"), "{host:?}: {status}");
     }
-    // Whatever the answer, browsers keep it from other pages.
+    // All responses forbid browsers to pass them to other pages.
     for (host, path) in
         [("localhost", "/"), ("localhost", "/kinds"), ("localhost", "/none"), ("evil.example", "/")]
     {

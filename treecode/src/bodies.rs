@@ -2,6 +2,8 @@
 //!
 //! Invariant: all arrays have the same length; [`Bodies::assert_well_formed`] says so.
 
+use crate::Error;
+
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
 pub const TYPES: usize = 6;
 
@@ -44,6 +46,24 @@ macro_rules! each_array {
 }
 
 impl Bodies {
+    /// Bodies of these masses [M], positions [L] and velocities [L/T], with ids 0, 1, 2 and so on, of type 1.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the arrays differ in length; [`Error::Body`] if a mass is not above 0 and finite, or a coordinate is not
+    /// finite.
+    pub fn new(mass: Vec<f64>, pos: [Vec<f64>; 3], vel: [Vec<f64>; 3]) -> Result<Bodies, Error> {
+        let expected = mass.len();
+        let lengths = pos.iter().map(|x| ("pos", x.len())).chain(vel.iter().map(|v| ("vel", v.len())));
+        for (what, found) in lengths {
+            if found != expected {
+                return Err(Error::Length { what, found, expected });
+            }
+        }
+        let bodies = Bodies { mass, pos, vel, ..Bodies::zeroed(expected) };
+        bodies.check()?;
+        Ok(bodies)
+    }
+
     /// `n` bodies with ids 0 to n - 1, of type 1, all else zero.
     pub fn zeroed(n: usize) -> Bodies {
         let mut bodies = Bodies::default();

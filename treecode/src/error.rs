@@ -4,9 +4,9 @@
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
     /// A parameter is outside its range.
-    #[error("gravity.{name} = {value}: must be {expected}")]
+    #[error("{name} = {value}: must be {expected}")]
     Parameter {
-        /// Name of the parameter in the `[gravity]` table.
+        /// Name of the field of [`crate::Gravity`].
         name: &'static str,
         /// The value given.
         value: String,
@@ -25,15 +25,33 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
-    /// An environment variable has a value that does not fit this machine.
-    #[error("environment variable {name} = {value}: must be one of {expected} on this processor, or unset")]
-    Environment {
-        /// Name of the variable.
-        name: &'static str,
-        /// The value given.
-        value: String,
-        /// What would be right.
-        expected: String,
+    /// This processor has no such SIMD path.
+    #[error("SIMD path {name}: this processor has {available}")]
+    Path {
+        /// The name asked for.
+        name: String,
+        /// The names of those it has.
+        available: String,
+    },
+    /// Arrays that belong together differ in length.
+    #[error("{what} has {found} values for {expected} bodies")]
+    Length {
+        /// The array.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// Number of bodies.
+        expected: usize,
+    },
+    /// More bodies or cells than indices of 32 bits can name.
+    #[error("{found} {what} on one rank: at most {most} are possible; use more ranks, or a larger leaf size")]
+    TooMany {
+        /// Bodies, or tiles of eight cells.
+        what: &'static str,
+        /// Their number.
+        found: usize,
+        /// The greatest possible number.
+        most: usize,
     },
     /// Forces or distances would leave the range of the numbers they are computed with.
     #[error("{what} is {value:e}, must be from {least:e} to {most:e}: choose other units")]

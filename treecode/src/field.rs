@@ -8,7 +8,7 @@ use crate::parts::for_each_part;
 use crate::simd::{LANES, Lanes, Task, dispatch};
 use crate::tile::{CLOSED, EMPTY, LEAF};
 use crate::tree::{Group, Tree};
-use crate::{Bodies, Census, Expansion, Interactions};
+use crate::{Bodies, Census, Expansion, Interactions, Walk};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
@@ -47,22 +47,38 @@ thread_local! {
 }
 
 impl<E: Expansion> Tree<E> {
-    /// See [`crate::Tree::sink_groups`].
+    /// See [`crate::AnyTree::imported`].
+    pub(crate) fn imported(&self) -> [u64; 2] {
+        self.imported
+    }
+
+    /// See [`crate::AnyTree::sink_groups`].
     pub(crate) fn sink_groups(&self) -> Vec<u32> {
         (0..self.groups.len() as u32).collect()
     }
 
-    /// See [`crate::Tree::gravity`].
-    pub(crate) fn gravity(
+    /// See [`crate::AnyTree::compute`].
+    pub(crate) fn compute(&self, bodies: &mut Bodies, census: &mut Census) {
+        match self.opening.walk {
+            Walk::Fmm => self.fmm(bodies, census),
+            Walk::Tree | Walk::Direct => {
+                let waiting = self.compute_groups(&self.sink_groups(), true, bodies, census);
+                assert!(waiting.is_empty(), "a complete tree has no waiting groups");
+            }
+        }
+    }
+
+    /// See [`crate::AnyTree::compute_groups`].
+    pub(crate) fn compute_groups(
         &self,
         groups: &[u32],
         complete: bool,
-        constant: f64,
         bodies: &mut Bodies,
         census: &mut Census,
     ) -> Vec<u32> {
         let started = Instant::now();
-        let (units, out) = Units::of(self, constant, bodies);
+        assert!(self.opening.walk == Walk::Tree, "a tree for another walk has no sink groups");
+        let (units, out) = Units::of(self, bodies);
         let range = |group: &u32| {
             let bodies = &self.groups[*group as usize].bodies;
             bodies.start as usize..bodies.end as usize

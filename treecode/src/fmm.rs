@@ -81,13 +81,13 @@ struct Sink<E: Expansion> {
 }
 
 impl<E: Expansion> Tree<E> {
-    /// See [`crate::Tree::fmm`].
-    pub(crate) fn fmm(&self, constant: f64, bodies: &mut Bodies, census: &mut Census) {
+    /// The fmm walk of [`crate::AnyTree::compute`].
+    pub(crate) fn fmm(&self, bodies: &mut Bodies, census: &mut Census) {
         if self.active.count(&(0..bodies.len() as u32)) == 0 {
             return;
         }
         let started = Instant::now();
-        let (units, out) = Units::of(self, constant, bodies);
+        let (units, out) = Units::of(self, bodies);
         let root = Sink { tile: self.root, lane: 0, local: E::local(0.0) };
         let list = [Item { tile: self.root, lanes: 1 }];
         let done = Pass { tree: self, units }.descend(&root, &list, 0, out);

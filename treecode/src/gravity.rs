@@ -1,15 +1,13 @@
-//! The parameters of a force evaluation: the `[gravity]` table of a parameter file.
+//! The parameters of a force evaluation.
 
-use crate::simd::check_path;
 use crate::{Error, TYPES};
 use serde::{Deserialize, Serialize};
 
-/// How forces are computed. Field names are the keys of the `[gravity]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// How forces are computed. [`Gravity::builder`] makes one whose values are checked; every evaluation checks them again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gravity {
-    /// Gravitational constant [L^3/(M T^2)]; it follows from the units of the run, so it is no key of the table.
-    #[serde(skip, default = "one")]
+    /// Gravitational constant [L^3/(M T^2)].
+    #[serde(skip)]
     pub constant: f64,
     /// Which walk computes the interactions.
     pub walk: Walk,
@@ -56,7 +54,7 @@ pub enum Criterion {
     Relative,
 }
 
-/// Softening of the force at short distances. A parameter file may write it as one number, the length of all types.
+/// Softening of the force at short distances.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Softening {
     /// Shape of the softened force.
@@ -75,9 +73,8 @@ pub enum SofteningKernel {
     Spline,
 }
 
-fn one() -> f64 {
-    1.0
-}
+/// Highest order of [`Gravity::estimate`].
+const ESTIMATE_ORDER: usize = 3;
 
 /// Settings for a force error of about 1e-3 (rms); see docs/performance.md.
 impl Default for Gravity {
@@ -108,7 +105,31 @@ impl Gravity {
     /// The same with Plummer softening.
     pub const MAX_SOFTENED_ORDER: usize = 4;
 
-    /// Says which parameter is out of its range, if one is.
+    /// Starts from the defaults: forces of an error of about 1e-3 (rms), G = 1, no softening.
+    ///
+    /// ```
+    /// use heorot_treecode::{Gravity, SofteningKernel};
+    /// let gravity = Gravity::builder().tolerance(1e-3).softening(SofteningKernel::Spline, 0.01).build()?;
+    /// assert_eq!(gravity.order, 3);
+    /// assert!(Gravity::builder().order(9).build().is_err());
+    /// # Ok::<(), heorot_treecode::Error>(())
+    /// ```
+    #[must_use]
+    pub fn builder() -> GravityBuilder {
+        GravityBuilder(Gravity::default())
+    }
+
+    /// The settings of the evaluation that finds the accelerations which the relative criterion starts from: an opening angle, and
+    /// an order that is not high, since errors of these accelerations hardly matter.
+    #[must_use]
+    pub fn estimate(&self) -> Gravity {
+        Gravity { criterion: Criterion::Angle, order: self.order.min(ESTIMATE_ORDER), ..self.clone() }
+    }
+
+    /// Checks every parameter against its range.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] names a parameter that is outside its range.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |name, value: &dyn ToString, expected| {
             Err(Error::Parameter { name, value: value.to_string(), expected })
@@ -139,10 +160,67 @@ impl Gravity {
         if !(self.leaf_size..=4096).contains(&self.group_size) {
             return wrong("group_size", &self.group_size, "from leaf_size to 4096");
         }
-        check_path()?;
         match self.softening.length.iter().find(|length| !(length.is_finite() && **length >= 0.0)) {
             Some(length) => wrong("softening.length", length, "finite and not negative"),
             None => Ok(()),
         }
+    }
+}
+
+/// Sets the parameters of a [`Gravity`] one by one; see its fields for their meaning.
+#[derive(Clone, Debug)]
+pub struct GravityBuilder(Gravity);
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty),*) => {
+        impl GravityBuilder {
+            $($(#[$doc])* #[must_use] pub fn $name(mut self, $name: $type) -> GravityBuilder {
+                self.0.$name = $name;
+                self
+            })*
+        }
+    };
+}
+
+setters! {
+    /// Gravitational constant [L^3/(M T^2)].
+    constant: f64,
+    /// The walk.
+    walk: Walk,
+    /// The opening criterion.
+    criterion: Criterion,
+    /// Opening angle of the angle criterion [rad].
+    theta: f64,
+    /// Error allowed for one cell by the other criteria.
+    tolerance: f64,
+    /// Order of the multipole expansion.
+    order: usize,
+    /// A cell with more bodies than this is split.
+    leaf_size: usize,
+    /// Number of bodies that share an interaction list, at most.
+    group_size: usize
+}
+
+impl GravityBuilder {
+    /// Softening with one length [L] for all types of bodies.
+    #[must_use]
+    pub fn softening(self, kernel: SofteningKernel, length: f64) -> GravityBuilder {
+        self.softening_by_type(kernel, [length; TYPES])
+    }
+
+    /// Softening with a length [L] for each type of bodies.
+    #[must_use]
+    pub fn softening_by_type(mut self, kernel: SofteningKernel, length: [f64; TYPES]) -> GravityBuilder {
+        self.0.softening = Softening { kernel, length };
+        self
+    }
+
+    /// The parameters.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] names a parameter that is outside its range.
+    pub fn build(self) -> Result<Gravity, Error> {
+        self.0.check()?;
+        Ok(self.0)
     }
 }

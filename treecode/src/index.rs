@@ -1,11 +1,24 @@
 //! Indices of 32 bits, checked where they are made: a rank that outgrows them stops with a message instead of computing on wrapped indices.
 
+use crate::Error;
 use crate::simd::LANES;
 
 /// Bodies of one rank, the ones received from other ranks included, are fewer than this: a few values above stand for no body.
 const BODIES: usize = u32::MAX as usize - LANES;
 /// Tiles of one rank are fewer than this: lists pack `tile << 3 | lane` into 32 bits.
 const TILES: usize = 1 << 29;
+
+/// Whether one rank can hold this number of bodies.
+pub(crate) fn check_bodies(found: usize) -> Result<(), Error> {
+    let most = BODIES;
+    if found > most { Err(Error::TooMany { what: "bodies", found, most }) } else { Ok(()) }
+}
+
+/// Whether one rank can hold this number of tiles.
+pub(crate) fn check_tiles(found: usize) -> Result<(), Error> {
+    let most = TILES;
+    if found > most { Err(Error::TooMany { what: "tiles of eight cells", found, most }) } else { Ok(()) }
+}
 
 /// The index of a body, or a number of bodies.
 #[inline]

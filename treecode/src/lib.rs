@@ -17,6 +17,7 @@ mod dual;
 mod engine;
 mod error;
 mod essential;
+mod evaluate;
 mod expansion;
 mod field;
 mod fmm;
@@ -39,14 +40,11 @@ mod radix;
 mod regions;
 mod simd;
 mod softening;
-mod softening_keys;
 mod sort;
 pub mod structure;
 mod summary;
 mod tile;
 mod tree;
-#[cfg(test)]
-mod tree_moments;
 
 use active::Active;
 use expansion::{Expansion, with_expansion};
@@ -57,14 +55,14 @@ pub use bodies::{Bodies, TYPES};
 pub use census::{Census, Convention, Interactions, Phase};
 pub use check::Survey;
 pub use cube::Cube;
-pub use engine::{Part, Tree};
+pub use engine::{AnyPart, AnyTree, Part, Tree};
 pub use error::Error;
 pub use essential::Visit;
+pub use evaluate::accelerations;
 pub use frame::Frame;
-pub use gravity::{Criterion, Gravity, Softening, SofteningKernel, Walk};
+pub use gravity::{Criterion, Gravity, GravityBuilder, Softening, SofteningKernel, Walk};
 pub use key::Key;
 pub use neighbours::Neighbours;
-pub use simd::{simd_path, simd_paths};
+pub use simd::{choose_simd_path, simd_path, simd_paths};
 pub use sort::{is_sorted, keys, sort};
-#[cfg(test)]
-extern crate self as treecode; // the tests share what the integration tests use
+pub use tree::LargestCell;

@@ -105,3 +105,18 @@ pub fn j0(x: f64) -> f64 {
 pub fn j1(x: f64) -> f64 {
     libm::j1(x)
 }
+
+/// Length of a vector.
+#[must_use]
+pub fn norm(vector: [f64; 3]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Spreads numbers over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
+#[must_use]
+pub fn hash(number: u64) -> u64 {
+    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
+}

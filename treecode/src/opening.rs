@@ -16,7 +16,7 @@ use crate::{
 /// A criterion in the units of a [`Frame`].
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
-    walk: Walk,
+    pub(crate) walk: Walk,
     pub(crate) criterion: Criterion,
     pub(crate) theta: f64,
     /// Acceleration error for one cell, or its fraction of the last acceleration.

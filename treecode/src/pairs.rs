@@ -134,13 +134,10 @@ pub(crate) struct Units<'a> {
 
 impl<'a> Units<'a> {
     /// The units of a tree; and the arrays of these bodies for the results.
-    pub(crate) fn of<E: Expansion>(
-        tree: &Tree<E>,
-        constant: f64,
-        bodies: &'a mut Bodies,
-    ) -> (Units<'a>, Out<'a>) {
+    pub(crate) fn of<E: Expansion>(tree: &Tree<E>, bodies: &'a mut Bodies) -> (Units<'a>, Out<'a>) {
         let Bodies { acc: [x, y, z], pot, work, jerk, kind, mass, .. } = bodies;
-        let (acceleration, potential) = (tree.frame.acceleration(constant), tree.frame.potential(constant));
+        let (acceleration, potential) =
+            (tree.frame.acceleration(tree.constant), tree.frame.potential(tree.constant));
         let own = std::array::from_fn(|kind| tree.softened.own_potential(kind as u8) / tree.frame.mass);
         let units = Units { acceleration, potential, own, changes: tree.changes, mass, kind };
         (units, ([x, y, z], pot, [work, jerk]))

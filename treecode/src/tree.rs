@@ -50,6 +50,8 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) opening: Opening,
     pub(crate) softened: Softened,
     pub(crate) frame: Frame,
+    /// Gravitational constant [L^3/(M T^2)].
+    pub(crate) constant: f64,
     /// Key of a split cell -> tile of its children.
     pub(crate) map: KeyMap,
     /// Tiles of this rank's cells, which come first.
@@ -73,6 +75,19 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) imported: [u64; 2],
     /// The tiles above the branches and the map as they were before anything was grafted.
     ungrafted: (Vec<Tile<E>>, KeyMap),
+}
+
+/// A cell as a source, in the units of its [`Frame`].
+#[derive(Clone, Debug)]
+pub struct LargestCell {
+    /// Centre of mass.
+    pub com: [f64; 3],
+    /// No body is farther from it.
+    pub radius: f64,
+    /// Moments `sum m x^a y^b z^c / (a! b! c!)` about the centre of mass, by order, then descending a, then descending b.
+    pub moments: Vec<f64>,
+    /// `sum m r^n` for the highest even n up to the order.
+    pub radial: f64,
 }
 
 /// Sinks that walk together.
@@ -117,6 +132,7 @@ impl<E: Expansion> Part<E> {
             opening,
             softened,
             frame,
+            constant: gravity.constant,
             map: KeyMap::with_capacity(structure.tiles.len()),
             local: index::tile(structure.tiles.len()),
             summaries,
@@ -210,6 +226,18 @@ impl<E: Expansion> Part<E> {
             }),
         }
         message
+    }
+
+    /// See [`crate::AnyPart::largest_cell`].
+    pub(crate) fn largest_cell(&self) -> LargestCell {
+        let summary = &self.tree.summaries[0];
+        let moments: &[f64] = bytemuck::cast_slice(std::slice::from_ref(&summary.moments));
+        LargestCell {
+            com: summary.com,
+            radius: summary.radius,
+            moments: moments.to_vec(),
+            radial: E::radial(&summary.moments),
+        }
     }
 
     /// Joins it with another part, given its largest cells, to that of all bodies with these keys: hangs the cells of both below those above them, which

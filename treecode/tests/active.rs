@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use treecode::{
+use heorot_treecode::{
     Bodies, Criterion, Gravity, Part, Selection, Softening, SofteningKernel, Walk, direct, leapfrog,
 };
 
@@ -51,7 +51,7 @@ fn active_bodies_feel_what_all_feel() {
                 Part::new(frame, gravity, bodies, structure, selection)
             });
             let mut after = before.clone();
-            let (_, census) = common::walk(part, &gravity, &mut after);
+            let (_, census) = common::walk(part, &mut after);
             assert_eq!(after.id, all.id);
             for i in 0..after.len() {
                 if after.rung[i] < least_rung {
@@ -91,10 +91,10 @@ fn drifted_moments_err_in_proportion_to_the_drift() {
             leapfrog::drift(&mut bodies, step);
             let fresh = Part::new(frame, &gravity, &bodies, &structure, selection);
             let mut expected = bodies.clone();
-            common::walk(fresh, &gravity, &mut expected);
+            common::walk(fresh, &mut expected);
             let part = Part::new(frame, &gravity, &start, &structure, Selection::default());
-            let old = common::walk(part, &gravity, &mut start.clone()).0;
-            common::walk(old.drifted(&gravity, &bodies, &structure, selection), &gravity, &mut bodies);
+            let old = common::walk(part, &mut start.clone()).0;
+            common::walk(old.drifted(&gravity, &bodies, &structure, selection), &mut bodies);
             let active: Vec<usize> = (0..bodies.len()).filter(|i| bodies.rung[*i] >= 2).collect();
             let errors: Vec<f64> = active
                 .iter()

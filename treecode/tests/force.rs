@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, Walk, direct};
+use heorot_treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, Walk, direct};
 
 const WALKS: [Walk; 2] = [Walk::Tree, Walk::Fmm];
 

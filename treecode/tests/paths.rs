@@ -6,7 +6,7 @@
 mod common;
 
 use common::part;
-use treecode::{
+use heorot_treecode::{
     Bodies, Census, Criterion, Gravity, Part, Selection, Softening, SofteningKernel, Walk, simd_paths,
 };
 
@@ -29,13 +29,9 @@ fn field(gravity: &Gravity, path: &str) -> (Bodies, Census) {
         Part::new(frame, gravity, bodies, structure, Selection::default())
     });
     let mut tree = part.complete(bodies.len() as u64);
-    tree.on_path(path);
+    tree.on_path(path).unwrap();
     let mut census = Census::default();
-    match gravity.walk {
-        Walk::Tree => drop(tree.gravity(&tree.sink_groups(), true, 1.0, &mut bodies, &mut census)),
-        Walk::Fmm => tree.fmm(1.0, &mut bodies, &mut census),
-        Walk::Direct => unreachable!("not asked for"),
-    }
+    tree.compute(&mut bodies, &mut census);
     (bodies, census)
 }
 

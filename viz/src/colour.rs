@@ -1,12 +1,14 @@
-//! Perceptual colours: equal steps of brightness look equal, also in print and to the colour-blind.
+//! Perceptual colours: equal steps of brightness look equal, also in print and to colour-blind
+//! readers.
 //!
-//! Four tables come from the crate `colorous` (Apache-2.0), after matplotlib's (van der Walt & Smith 2015, CC0) and
-//! cividis of Nuñez, Anderton & Renslow (2018). Other colours are made in the Oklab space (Ottosson 2020), in which lightness, and the
-//! two numbers that say hue and strength, go in equal steps for the eye.
+//! Four colour maps come from the crate `colorous` (Apache-2.0). It took them from matplotlib (van
+//! der Walt & Smith 2015, CC0) and from cividis (Nuñez, Anderton & Renslow 2018). The other colours
+//! are computed in the Oklab space (Ottosson 2020). There, equal steps in lightness and in the two
+//! numbers for hue and strength look equal to the eye.
 
 use std::sync::LazyLock;
 
-/// A colour: red, green, blue.
+/// A colour: red, green and blue, each from 0 to 255.
 pub type Rgb = [u8; 3];
 
 /// A perceptual colour map from dark to bright.
@@ -20,28 +22,28 @@ pub enum ColourMap {
     Magma,
     /// Blue, green, yellow.
     Viridis,
-    /// Blue, grey, yellow: the same to colour-blind eyes.
+    /// Blue, grey, yellow. It looks the same to colour-blind readers.
     Cividis,
-    /// Black, blue, rose, cream: as a spiral looks from its outskirts to its bulge.
+    /// Black, blue, rose, cream: the colours of a spiral galaxy from the outskirts to the bulge.
     Galaxy,
 }
 
-/// The two numbers of Oklab that are not lightness: green to red, and blue to yellow.
+/// The two Oklab coordinates other than lightness: green to red, and blue to yellow.
 type Tone = [f64; 2];
 
 /// The tones of [`ColourMap::Galaxy`] at equal steps of brightness.
 const GALAXY: [Tone; 6] =
     [[0.0, 0.0], [0.010, -0.075], [0.040, -0.095], [0.080, -0.015], [0.045, 0.070], [0.0, 0.030]];
-/// The tones of groups: blue, orange, green, magenta, yellow, turquoise.
+/// The tones of the groups: blue, orange, green, magenta, yellow, turquoise.
 const GROUPS: [Tone; 6] =
     [[-0.055, -0.130], [0.085, 0.105], [-0.130, 0.080], [0.140, -0.060], [0.000, 0.140], [-0.120, -0.015]];
-/// From slow to fast, young to old: blue, violet, rose, orange, yellow.
+/// Tones for unsigned values (slow to fast, young to old): blue, violet, rose, orange, yellow.
 const RISING: [Tone; 5] = [[-0.035, -0.150], [0.070, -0.120], [0.140, 0.010], [0.090, 0.110], [0.000, 0.140]];
-/// From approaching to receding: blue, no colour, red.
+/// Tones for signed values, from approaching to receding: blue, no colour, red.
 const SIGNED: [Tone; 3] = [[-0.050, -0.150], [0.0, 0.0], [0.165, 0.080]];
-/// Lightness of the brightest.
+/// Oklab lightness of the brightest colour.
 const WHITE: f64 = 0.98;
-/// Colours in the table of the map that is made here.
+/// Number of colours in the table for [`ColourMap::Galaxy`].
 const TABLE: usize = 1024;
 
 impl ColourMap {
@@ -63,13 +65,15 @@ impl ColourMap {
     }
 }
 
-/// The colour of something of a brightness whose number lies at `place`, both from 0 to 1.
+/// The colour of a pixel with this brightness whose value lies at `place` in the range of values.
+/// Both are from 0 to 1.
 pub(crate) fn of_value(place: f64, signed: bool, brightness: f64) -> Rgb {
     let tones: &[Tone] = if signed { &SIGNED } else { &RISING };
     tinted(between(tones, place.clamp(0.0, 1.0)), brightness)
 }
 
-/// The colour of something of a brightness, from 0 to 1, that belongs to groups in these parts.
+/// The colour of a pixel with this brightness (0 to 1) in which each group has the given fraction
+/// of the surface density.
 pub(crate) fn of_parts(parts: impl Iterator<Item = f64>, brightness: f64) -> Rgb {
     let mut tone = [0.0; 2];
     for (group, part) in parts.enumerate() {
@@ -78,17 +82,18 @@ pub(crate) fn of_parts(parts: impl Iterator<Item = f64>, brightness: f64) -> Rgb
     tinted(tone, brightness)
 }
 
-/// How many groups have a tone of their own.
+/// Number of groups that have a tone of their own.
 pub const GROUP_TONES: usize = GROUPS.len();
 
-/// A tone in a brightness: the dark has little colour, and what is brightest turns white.
+/// The colour of a tone at a brightness. Dark colours are less saturated, and the brightest are
+/// white.
 fn tinted(tone: Tone, brightness: f64) -> Rgb {
     let strength =
         (brightness / 0.4).min(1.0) * (1.0 - 0.85 * ((brightness - 0.6) / 0.4).clamp(0.0, 1.0).powi(2));
     from_oklab(WHITE * brightness, tone.map(|x| x * strength))
 }
 
-/// The tone at `place` from 0 to 1 among tones at equal steps.
+/// Interpolates between equally spaced tones at `place`, from 0 to 1.
 fn between(tones: &[Tone], place: f64) -> Tone {
     let step = place * (tones.len() - 1) as f64;
     let first = (step as usize).min(tones.len() - 2);
@@ -96,7 +101,8 @@ fn between(tones: &[Tone], place: f64) -> Tone {
     std::array::from_fn(|k| tones[first][k] + part * (tones[first + 1][k] - tones[first][k]))
 }
 
-/// The sRGB colour of a lightness and a tone (Ottosson 2020, "A perceptual color space for image processing").
+/// The sRGB colour of a lightness and a tone. Ottosson (2020), "A perceptual color space for image
+/// processing".
 fn from_oklab(lightness: f64, [a, b]: Tone) -> Rgb {
     let l = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
     let m = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
@@ -112,7 +118,7 @@ fn from_oklab(lightness: f64, [a, b]: Tone) -> Rgb {
     })
 }
 
-/// `over` laid on `under` with an opacity from 0 to 1.
+/// Blends `over` onto `under` with an opacity from 0 to 1.
 pub fn blend(under: Rgb, over: Rgb, opacity: f64) -> Rgb {
     std::array::from_fn(|i| {
         let (under, over) = (f64::from(under[i]), f64::from(over[i]));
@@ -124,7 +130,7 @@ pub fn blend(under: Rgb, over: Rgb, opacity: f64) -> Rgb {
 mod tests {
     use super::*;
 
-    /// The lightness of Oklab.
+    /// The Oklab lightness of a colour.
     fn lightness(colour: Rgb) -> f64 {
         let [r, g, b] = colour.map(|x| {
             let x = f64::from(x) / 255.0;
@@ -143,7 +149,8 @@ mod tests {
         assert_eq!(from_oklab(0.627_955_4, [0.224_863_1, 0.125_846_3]), [255, 0, 0]);
     }
 
-    /// All maps get brighter all the way, and ours by equal steps, as far as the few darkest codes allow.
+    /// In every map, brightness rises throughout. In our own map it rises by equal steps, except
+    /// for the rounding of the darkest colours.
     #[test]
     fn brightness_rises_evenly() {
         for map in
@@ -158,7 +165,7 @@ mod tests {
         }
     }
 
-    /// A tint says which, brightness says how much: two things of one brightness are equally light.
+    /// The tint does not change the lightness: two pixels of one brightness are equally light.
     #[test]
     fn tints_leave_the_lightness_alone() {
         for brightness in [0.2, 0.5, 0.8, 1.0] {

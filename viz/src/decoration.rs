@@ -1,4 +1,4 @@
-//! What makes a picture readable: time, scale bar and colour bar.
+//! Decorations that make a picture readable: time, scale bar and colour bar.
 
 use crate::colour::{self, ColourMap, Rgb, blend};
 use crate::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
@@ -13,74 +13,75 @@ use plotters::style::{BLACK, Color, IntoFont, RGBColor, ShapeStyle, WHITE};
 use plotters_backend::DrawingBackend;
 use rayon::prelude::*;
 
-/// The scale bar is at most this part of the picture's width.
+/// Greatest length of the scale bar, as a fraction of the picture's width.
 pub const SCALE_BAR: f64 = 0.22;
 
-/// Shades of the colour map in a picture: more than 24-bit colour tells apart on it.
+/// Number of shades of the colour map in a picture: more than 24-bit colour distinguishes on it.
 const SHADES: usize = 1024;
-/// Brightness of tints in colour bars.
+/// Brightness of the colours in a colour bar of values.
 const BAR_BRIGHTNESS: f64 = 0.72;
 
-/// Steps of the number that tints, told apart in a picture.
+/// Number of steps of the value that sets the tint in a picture.
 const VALUES: usize = 128;
-/// Brightness below which a picture that is seen through fades.
+/// Brightness below which the pixels of a transparent picture fade out.
 const FADE: f64 = 0.2;
 
-/// How a surface density is shown: one style for all pictures of a sequence.
+/// How a surface density is drawn. All pictures of a sequence share one style.
 #[derive(Clone, Debug)]
 pub struct Style {
-    /// Colours.
+    /// What the colours mean.
     pub colours: Colours,
-    /// What brightness spans.
+    /// The range of surface density that brightness spans.
     pub range: Range,
-    /// Units of the run; without them labels are in code units.
+    /// Units of the run. Without them, labels are in code units.
     pub units: Option<Units>,
     /// What is drawn beside the bodies.
     pub decorations: Decorations,
-    /// Whether the ground can be seen through where there is little.
+    /// Whether the background is transparent where the surface density is low.
     pub transparent: bool,
 }
 
-/// What colours say.
+/// What the colours of a picture mean.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Colours {
-    /// The surface density.
+    /// The surface density alone.
     Map(ColourMap),
-    /// The mean of a number of the bodies.
+    /// The mass-weighted mean of one value per body.
     Value {
-        /// The numbers at the ends of the colours.
+        /// The values at the two ends of the colours.
         range: [f64; 2],
-        /// Whether colours go both ways from zero.
+        /// Whether the colours diverge from zero to both sides.
         signed: bool,
-        /// What it is, and its unit.
+        /// Title of the colour bar, with the unit.
         title: String,
-        /// How many of that unit are one in the numbers.
+        /// Factor from the values to the unit of the title.
         per_unit: f64,
     },
-    /// The group of the bodies: their names.
+    /// The group of the bodies, with the name of each group.
     Groups(Vec<String>),
 }
 
-/// What is drawn beside the bodies.
+/// Which decorations are drawn beside the bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decorations {
     /// The time, at the upper left.
     pub time: bool,
     /// The scale bar, at the lower left.
     pub scale_bar: bool,
-    /// The colour bar or the names of groups, at the lower right.
+    /// The colour bar or the names of the groups, at the lower right.
     pub colour_bar: bool,
 }
 
 impl Decorations {
-    /// All of them.
+    /// All decorations.
     pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true };
-    /// None.
+    /// No decorations.
     pub const NONE: Decorations = Decorations { time: false, scale_bar: false, colour_bar: false };
 }
 
 impl Style {
-    /// The colour of a brightness where the number that tints lies at `place`, both from 0 to 1.
+    /// The colour of a brightness whose value lies at `place` in the range of values. Both are from
+    /// 0 to 1.
     fn colour(&self, place: f64, brightness: f64) -> Rgb {
         match &self.colours {
             Colours::Map(map) => map.colour(brightness),
@@ -99,7 +100,7 @@ impl Style {
         }
     }
 
-    /// So many different tints, about; one if colours only say how bright.
+    /// Approximate number of different tints. It is 1 if the colours show only the brightness.
     fn tints(&self) -> usize {
         match &self.colours {
             Colours::Map(_) => 1,
@@ -114,7 +115,8 @@ impl Style {
         }
     }
 
-    /// About `count` colours that pictures of this style are made of, and from the shaded grounds that text may stand on to white.
+    /// About `count` colours that cover pictures of this style, and the colours of text: for each
+    /// of `grounds` backgrounds, `text` steps to white.
     pub(crate) fn palette(&self, count: usize, grounds: usize, text: usize) -> Vec<Rgb> {
         let part = |i: usize, n: usize| if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 };
         let (tints, shades) = (self.tints(), count / self.tints());
@@ -128,7 +130,7 @@ impl Style {
         of_bodies.chain(on_ground).collect()
     }
 
-    /// The colour of each pixel.
+    /// The colour of each pixel, row by row.
     pub(crate) fn paint(&self, density: &SurfaceDensity) -> Vec<Rgb> {
         let step = |part: f64, steps: usize| (part * (steps - 1) as f64).round() as usize;
         let brightness = |i: usize| self.range.brightness(density.values()[i]);
@@ -158,7 +160,7 @@ impl Style {
     }
 }
 
-/// Draws a surface density in colour, and beside it what the style asks for.
+/// Draws a surface density in colour, with the decorations of the style.
 pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     let mut picture = Picture::new(density.view().size(), style.paint(density));
     if style.transparent {
@@ -172,16 +174,16 @@ pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     picture
 }
 
-/// Width of the dark halo about text in a picture of this size [pixels].
+/// Width of the dark halo around text in a picture of this size [pixels].
 pub(crate) fn halo(size: [usize; 2]) -> usize {
     Metrics::new(size).halo
 }
 
-/// Sizes of all parts [pixels], which follow the size of the picture.
+/// Sizes of all decorations [pixels]. They follow the size of the picture.
 #[derive(Clone, Copy)]
 struct Metrics {
     picture: [i32; 2],
-    /// Size of the main and of the small font.
+    /// Size of the main font and of the small font.
     font: i32,
     small: i32,
     margin: i32,
@@ -206,19 +208,19 @@ impl Metrics {
     }
 }
 
-/// A picture, or a part of one, while it is decorated.
+/// A picture, or a part of one, on which decorations are drawn.
 pub(crate) struct Board<B: DrawingBackend> {
     area: DrawingArea<B, Shift>,
     metrics: Metrics,
 }
 
 impl<B: DrawingBackend> Board<B> {
-    /// A board of `size` pixels on an area.
+    /// A board of `size` pixels on a drawing area.
     pub(crate) fn new(area: DrawingArea<B, Shift>, size: [usize; 2]) -> Board<B> {
         Board { area, metrics: Metrics::new(size) }
     }
 
-    /// Draws what is asked for beside bodies of which the picture shows `width` [L].
+    /// Draws the chosen decorations on a picture that shows `width` [L].
     pub(crate) fn decorate(&self, style: &Style, decorations: Decorations, width: f64, time: &str) {
         let Decorations { time: timed, scale_bar, colour_bar } = decorations;
         if timed {
@@ -241,13 +243,13 @@ impl<B: DrawingBackend> Board<B> {
         self.area.draw(element).expect("drawing in memory cannot fail");
     }
 
-    /// A filled rectangle of `size` pixels with its upper left corner at `corner`.
+    /// Draws a filled rectangle of `size` pixels with its upper left corner at `corner`.
     fn fill(&self, corner: [i32; 2], size: [i32; 2], style: impl Into<ShapeStyle>) {
         let last = (corner[0] + size[0] - 1, corner[1] + size[1] - 1);
         self.draw(&Rectangle::new([(corner[0], corner[1]), last], style.into().filled()));
     }
 
-    /// A filled rectangle with a dark seam that sets it off from any ground.
+    /// Draws a filled rectangle with a dark border that separates it from any background.
     fn fill_set_off(&self, corner: [i32; 2], size: [i32; 2]) {
         let seam = self.metrics.halo as i32;
         self.fill(corner.map(|x| x - seam), size.map(|n| n + 2 * seam), BLACK.mix(0.5));
@@ -264,7 +266,8 @@ impl<B: DrawingBackend> Board<B> {
         self.text(text, font, [margin, margin], (HPos::Left, VPos::Top));
     }
 
-    /// Draws the scale bar at the lower left; returns the right and the upper end of what it takes.
+    /// Draws the scale bar at the lower left. Returns the right and the upper end of the area it
+    /// takes.
     fn scale_bar(&self, width: f64, units: Option<Units>) -> [i32; 2] {
         let Metrics { picture, font, margin, line, .. } = self.metrics;
         let bar = round_length(SCALE_BAR * width, units);
@@ -279,8 +282,8 @@ impl<B: DrawingBackend> Board<B> {
         [margin + taken, foot - font]
     }
 
-    /// Draws the colour bar at the lower right, beside what is `taken` at the lower left, or above it if that leaves too
-    /// little room.
+    /// Draws the colour bar at the lower right. It stands beside the area `taken` at the lower
+    /// left, or above that area if too little room is left.
     fn colour_bar(&self, style: &Style, unit: &DensityUnit, taken: [i32; 2]) {
         let Metrics { picture, font, small, margin, line, .. } = self.metrics;
         let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
@@ -314,8 +317,9 @@ impl<B: DrawingBackend> Board<B> {
         self.ticks(&ticks, [left, top + height + line], length);
     }
 
-    /// The names of groups, each beside its colour, one above the other at the lower right, beside what is `taken` at the lower left, or
-    /// above it if that leaves too little room.
+    /// Draws the names of the groups at the lower right, one above the other, each beside its
+    /// colour. They stand beside the area `taken` at the lower left, or above it if too little room
+    /// is left.
     fn names(&self, names: &[String], taken: [i32; 2]) {
         let Metrics { picture, font, margin, .. } = self.metrics;
         let widest =
@@ -335,7 +339,8 @@ impl<B: DrawingBackend> Board<B> {
         }
     }
 
-    /// Ticks and their labels below the colour bar. Labels keep clear of each other and of the picture's edge.
+    /// Draws the ticks and their labels below the colour bar. Labels overlap neither each other nor
+    /// the edge of the picture.
     fn ticks(&self, ticks: &Ticks, [left, top]: [i32; 2], length: i32) {
         let Metrics { picture, small, margin, line, .. } = self.metrics;
         let place = |tick: &Tick| left + (tick.place * f64::from(length - 1)).round() as i32;
@@ -366,18 +371,19 @@ impl<B: DrawingBackend> Board<B> {
 /// A tick of the colour bar.
 #[derive(Debug, PartialEq)]
 struct Tick {
-    /// From 0 at the left to 1 at the right.
+    /// Position from 0 at the left to 1 at the right.
     place: f64,
     label: Option<String>,
 }
 
-/// Ticks, those with a label told apart.
+/// Ticks with and without labels.
 struct Ticks {
     all: Vec<Tick>,
 }
 
 impl Ticks {
-    /// Ticks at 1, 2, ... 9 times powers of ten, for a range whose values are shown in a unit of which one [M/L^2] has `scale`.
+    /// Ticks at 1, 2, ... 9 times powers of ten. One [M/L^2] is `scale` of the unit in which the
+    /// values are shown.
     fn new(range: Range, scale: f64) -> Ticks {
         let [low, high] = [range.low(), range.high()].map(|value| (value * scale).log10());
         let marks = |digits: &'static [i32]| {
@@ -406,7 +412,7 @@ impl Ticks {
         Ticks { all }
     }
 
-    /// Ticks at multiples of 1, 2 or 5 times a power of ten, from three to eight of them.
+    /// From three to eight ticks at multiples of 1, 2 or 5 times a power of ten.
     fn linear([low, high]: [f64; 2]) -> Ticks {
         let wanted = (high - low) / 4.0;
         if !(wanted > 0.0 && wanted.is_finite()) {
@@ -447,7 +453,7 @@ mod tests {
         assert_eq!(labels(3.5e6, 6.5e6, 1.0), ["4×10⁶", "5×10⁶", "6×10⁶"]);
     }
 
-    /// Where a part leaves ink on a black picture.
+    /// The pixels that `draw` changes on a black picture.
     fn ink(size: [usize; 2], draw: impl FnOnce(&Board<Canvas>)) -> Vec<bool> {
         let mut picture = Picture::new(size, vec![[0; 3]; size[0] * size[1]]);
         let board = Board::new(picture.canvas().into_drawing_area(), size);
@@ -542,7 +548,7 @@ mod tests {
         }
     }
 
-    /// A picture of one body, drawn in a style on the ground that there is otherwise.
+    /// A picture of one body on an empty background.
     fn one_body(decorations: Decorations, transparent: bool) -> Picture {
         let mut bodies = treecode::Bodies::zeroed(1);
         bodies.mass[0] = 1.0;

@@ -1,9 +1,12 @@
-//! Bodies to surface density: every body becomes a smooth spot as wide as the distance to its neighbours.
+//! Projects bodies to a surface density. Each body becomes a smooth spot as wide as the distance to
+//! its neighbours.
 //!
-//! A spot has the second moment of the cubic spline kernel (Monaghan & Lattanzio 1985) that ends at the smoothing length. It is drawn as B-splines
-//! on two grids of a pyramid, between which the body's mass is shared so that this moment comes out; the work grows with the bodies and with the
-//! pixels, never with their product. What is finer than the pixels is shared out between the nearest four. Masses are summed in whole numbers: a picture
-//! has the same bits on any number of threads and ranks.
+//! A spot has the second moment of the cubic spline kernel (Monaghan & Lattanzio 1985) that ends at
+//! the smoothing length. The spot is drawn as B-splines on two grids of a pyramid. The mass of the
+//! body is divided between these two so that the second moment is right. The cost grows with the
+//! number of bodies plus the number of pixels, not with their product. A spot smaller than a pixel
+//! is divided among the four nearest pixels. Masses are summed as integers, so a picture has the
+//! same bits on any number of threads and ranks.
 
 use crate::spline::{Grid, Tally};
 use crate::{Error, View};
@@ -11,24 +14,28 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use treecode::{Bodies, Neighbours, TYPES};
 
-/// Neighbours within the smoothing length of a body.
+/// Number of neighbours within the smoothing length of a body.
 pub const NEIGHBOURS: usize = 32;
-/// The coarsest cell is at most this part of the picture's shorter side.
+/// The spacing of the coarsest grid is at most the shorter side of the picture divided by this.
 const COARSEST_PART: usize = 16;
-/// Free cells about the picture, on the coarsest grid: room for the spots of bodies at the rim.
+/// Width of the rim around the picture, in cells of the coarsest grid. It holds the spots of bodies
+/// at the edge.
 const RIM: usize = 4;
-/// Mean square of one coordinate in the cubic spline kernel whose radius is 1 (Dehnen & Aly 2012, table 1: 1 / 3.651484^2).
+/// Mean square of one coordinate in the cubic spline kernel of radius 1. Dehnen & Aly (2012), table
+/// 1: 1 / 3.651484^2.
 const SECOND_MOMENT: f64 = 0.075;
-/// The same of what is shared out between four pixels [pixels^2], on average over where it lies.
+/// Mean square of one coordinate for a point divided among four pixels [pixels^2], averaged over
+/// the position within a pixel.
 const POINT_MOMENT: f64 = 1.0 / 6.0;
-/// Bits of the largest sum in whole numbers.
+/// Number of bits of the largest integer sum.
 const BITS: i32 = 61;
 
-/// Distance of each body of the kinds wanted to its `neighbours`-th nearest of its own type [L]; infinite for a body without others, and for
-/// those not wanted.
+/// Distance from each body of the wanted types to its `neighbours`-th nearest of its own type [L].
+/// It is infinite for a body without enough others and for bodies of other types.
 ///
 /// # Errors
-/// [`Error::Body`] names a body of a wanted kind whose mass or position is not finite or whose mass is negative.
+/// [`Error::Body`] names a body of a wanted type whose mass or position is not finite or whose mass
+/// is negative.
 pub fn smoothing_lengths(
     bodies: &Bodies,
     kinds: [bool; TYPES],
@@ -37,7 +44,9 @@ pub fn smoothing_lengths(
     smoothing_lengths_by(bodies, kinds, |pos| Neighbours::new(pos).distances(neighbours))
 }
 
-/// The same, with the distances that `distances` finds among positions: it is asked once for each type wanted, also for one without bodies.
+/// Like [`smoothing_lengths`], with distances computed by `distances` from a list of positions.
+/// This function calls `distances` once for each wanted type, even if there are no bodies of that
+/// type.
 ///
 /// # Errors
 /// As [`smoothing_lengths`].
@@ -60,7 +69,7 @@ pub fn smoothing_lengths_by(
     Ok(lengths)
 }
 
-/// What a picture is made of.
+/// The bodies of a picture and how they are drawn.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The bodies.
@@ -69,49 +78,50 @@ pub struct Subject<'a> {
     pub kinds: [bool; TYPES],
     /// Smoothing length of each body [L].
     pub lengths: &'a [f64],
-    /// What the picture tells apart by colour.
+    /// What the colours of the picture show.
     pub tint: Tint<'a>,
 }
 
-/// What is told apart by colour, beside the brightness of the surface density.
+/// What the colours show, beside the brightness that shows the surface density.
 #[derive(Clone, Copy)]
 pub enum Tint<'a> {
     /// Nothing.
     Plain,
-    /// A number of each body, of which its pixels show the mean by mass.
+    /// One value per body. Each pixel shows the mass-weighted mean.
     Value(&'a [f64]),
     /// The group of each body, from 0.
     Group {
-        /// It.
+        /// The group of each body.
         of: &'a [u8],
-        /// How many there are.
+        /// Number of groups.
         groups: usize,
     },
 }
 
-/// What the pixels have beside their surface density.
+/// Values per pixel that set the tint, beside the surface density.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shade {
     /// Nothing.
     Plain,
-    /// The mean of the bodies' number; 0 where there are none.
+    /// Mass-weighted mean of the bodies' values, or 0 in a pixel without bodies.
     Mean(Vec<f32>),
-    /// The part of each group in the surface density, group by group.
+    /// Fraction of the surface density that belongs to each group: one list of pixels per group.
     Parts(Vec<Vec<f32>>),
 }
 
-/// Bounds of what is summed, from which the unit of the whole numbers follows: on several ranks, those of all bodies of all ranks.
+/// Bounds of the sums, which set the unit of the integers. All ranks must use the bounds of all
+/// bodies on all ranks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// Number of bodies.
     pub bodies: u64,
     /// Greatest mass [M].
     pub mass: f64,
-    /// Greatest absolute value of the number that tints.
+    /// Greatest absolute value of the number that sets the tint.
     pub value: f64,
 }
 
-/// Mass per area in each pixel of a view.
+/// Surface density in each pixel of a view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceDensity {
     view: View,
@@ -121,19 +131,21 @@ pub struct SurfaceDensity {
 }
 
 impl SurfaceDensity {
-    /// Projects bodies. A body outside the view is left out; the spot of a body inside is mirrored at the rim, so the picture's mass is
-    /// that of the bodies inside. With perspective, mass is seen as if at the target's distance, which gives the surface density along
-    /// each line of sight.
+    /// Projects bodies onto a view. A body outside the view is left out. The spot of a body inside
+    /// is mirrored at the edges, so the mass of the picture equals the mass of the bodies inside.
+    /// With perspective, mass is drawn as if it were at the distance of the target. This gives the
+    /// surface density along each line of sight.
     ///
     /// # Errors
-    /// [`Error::Body`] and [`Error::Value`] name a body of a wanted kind with an impossible mass, position or value.
+    /// [`Error::Body`] and [`Error::Value`] name a body of a wanted type with an invalid mass,
+    /// position or value.
     pub fn project(subject: &Subject, view: &View) -> Result<SurfaceDensity, Error> {
         let mut exposure = Exposure::new(view, subject, Bounds::of(subject)?);
         exposure.add(subject);
         Ok(exposure.develop())
     }
 
-    /// What the picture shows.
+    /// The view of the picture.
     pub fn view(&self) -> &View {
         &self.view
     }
@@ -143,13 +155,13 @@ impl SurfaceDensity {
         &self.values
     }
 
-    /// What tints each pixel.
+    /// The values that set the tint of each pixel.
     pub fn shade(&self) -> &Shade {
         &self.shade
     }
 
-    /// What a lonely body of mean mass amounts to in the middle of the widest spot [M/L^2]; what is much fainter is but the
-    /// skirt of such spots. Zero without bodies.
+    /// Peak surface density of a single body of mean mass in the widest spot [M/L^2]. Much fainter
+    /// pixels hold only the outskirts of such spots. Zero without bodies.
     pub fn grain(&self) -> f64 {
         self.grain
     }
@@ -161,7 +173,7 @@ impl SurfaceDensity {
 }
 
 impl Bounds {
-    /// Those of some bodies.
+    /// The bounds of these bodies.
     ///
     /// # Errors
     /// As [`SurfaceDensity::project`].
@@ -183,22 +195,23 @@ impl Bounds {
     }
 }
 
-/// A picture in the making.
+/// A picture to which bodies are still added.
 pub struct Exposure {
     view: View,
     pyramid: Pyramid,
-    /// One unit of the whole numbers: of mass [M], and of mass times value.
+    /// One unit of the integer sums: of mass [M], and of mass times value.
     units: [f64; 2],
-    /// For each thing that is summed (masses; masses and values; the masses of each group), a tally a level.
+    /// One tally per level for each summed quantity: masses; masses and values; or the masses of
+    /// each group.
     sums: Vec<Vec<Tally>>,
-    /// Bodies in the picture.
+    /// Number of bodies in the picture.
     shown: AtomicU64,
     /// Whether values are summed.
     valued: bool,
 }
 
 impl Exposure {
-    /// Nothing yet, in the view; `subject` tells what is summed.
+    /// An empty exposure of the view. The tint of `subject` selects the quantities to sum.
     pub fn new(view: &View, subject: &Subject, bounds: Bounds) -> Exposure {
         let (sums, valued) = match subject.tint {
             Tint::Plain => (1, false),
@@ -219,7 +232,7 @@ impl Exposure {
         }
     }
 
-    /// Adds the bodies that are seen.
+    /// Adds the bodies inside the view.
     pub fn add(&mut self, subject: &Subject) {
         let this = &*self;
         (0..subject.bodies.len())
@@ -253,7 +266,8 @@ impl Exposure {
         }
     }
 
-    /// Gives every whole number to `sum`, which may add those of other ranks, made with the same view and bounds.
+    /// Passes all integer sums to `sum`, which may add those of other ranks. The other ranks must
+    /// use the same view and bounds.
     pub fn reduce(&mut self, mut sum: impl FnMut(&mut [u64])) {
         for tally in self.sums.iter_mut().flatten() {
             let mut numbers = tally.numbers();
@@ -263,7 +277,7 @@ impl Exposure {
         sum(std::slice::from_mut(self.shown.get_mut()));
     }
 
-    /// The picture.
+    /// Computes the surface density from the sums.
     pub fn develop(self) -> SurfaceDensity {
         let Exposure { view, pyramid, units, sums, shown, valued } = self;
         let area = view.pixel().powi(2);
@@ -296,8 +310,9 @@ fn ratio(part: f64, whole: f64) -> f32 {
     if whole > 0.0 { (part / whole) as f32 } else { 0.0 }
 }
 
-/// Height of a spot in its middle, for unit mass and spacing: scattered by cubic B-splines and drawn by cubic B-splines,
-/// it is near the one of degree seven, which is 151/315 high.
+/// Peak of a spot, for unit mass and spacing. Bodies are scattered by cubic B-splines, and the grid
+/// is drawn by cubic B-splines. The result is close to the B-spline of degree seven, whose peak is
+/// 151/315.
 const SPOT_PEAK: f64 = (151.0 / 315.0) * (151.0 / 315.0);
 
 fn check(bodies: &Bodies, kinds: [bool; TYPES]) -> Result<(), Error> {
@@ -312,7 +327,7 @@ fn check(bodies: &Bodies, kinds: [bool; TYPES]) -> Result<(), Error> {
     }
 }
 
-/// The picture with a rim about it, as a pyramid of grids; level l has a spacing of 2^l pixels.
+/// The picture and its rim as a pyramid of grids. Level l has a spacing of 2^l pixels.
 struct Pyramid {
     picture: [usize; 2],
     /// Width of the rim [pixels].
@@ -330,18 +345,20 @@ impl Pyramid {
         Pyramid { picture, rim, sizes: sizes.take(coarsest + 1).collect() }
     }
 
-    /// Where a point of the picture lies on the grid of a level [spacings]. Nodes stand in the centres of pixels.
+    /// Position of a point of the picture on the grid of a level [spacings]. Nodes lie at the
+    /// centres of pixels.
     fn place(&self, point: [f64; 2], level: usize) -> [f64; 2] {
         point.map(|x| (x - 0.5 + self.rim as f64) / (1 << level) as f64)
     }
 
-    /// Height in the middle of a spot of unit mass on the coarsest grid.
+    /// Peak of a spot of unit mass on the coarsest grid.
     fn widest_peak(&self) -> f64 {
         let coarsest = (1 << (self.sizes.len() - 1)) as f64;
         SPOT_PEAK / (coarsest * coarsest)
     }
 
-    /// Spreads an amount about a point so that the mean square of each coordinate is `moment` [pixels^2], or as near as the pyramid goes.
+    /// Spreads an amount around a point so that the mean square of each coordinate is `moment`
+    /// [pixels^2]. A moment beyond the range of the pyramid is clamped.
     fn spread(&self, tallies: &[Tally], point: [f64; 2], moment: f64, amount: f64) {
         let coarsest = tallies.len() - 1;
         let above = (0..=coarsest).find(|level| moment < moment_of(*level));
@@ -364,7 +381,8 @@ impl Pyramid {
         }
     }
 
-    /// What is in each pixel: all grids, in this unit, brought to pixels, the rim folded back.
+    /// The value of each pixel: the sum of all grids in the given unit, refined to pixels, with the
+    /// rim folded back.
     fn picture(&self, levels: Vec<Tally>, unit: f64) -> Vec<f64> {
         let refine = |coarse: Grid, mut fine: Grid| {
             fine.add_refined(&coarse);
@@ -389,7 +407,8 @@ impl Pyramid {
         pixels
     }
 
-    /// The rows of the finest grid that fall on row `y` of a picture of `height` rows when it mirrors at its edges.
+    /// The rows of the finest grid that contribute to row `y` of a picture of `height` rows that
+    /// mirrors at its edges.
     fn rows_of(&self, y: usize, height: usize) -> impl Iterator<Item = usize> {
         let above = (y < self.rim).then(|| self.rim - 1 - y);
         let below = (height - y <= self.rim).then(|| self.rim + 2 * height - 1 - y);
@@ -397,8 +416,8 @@ impl Pyramid {
     }
 }
 
-/// Mean square of each coordinate in a spot on the grid of a level [pixels^2]: that of its B-splines, and of the pixels' B-splines where it
-/// was refined, 1/3 of the squared spacing each time.
+/// Mean square of each coordinate in a spot on the grid of a level [pixels^2]. It adds 1/3 of the
+/// squared spacing for the B-splines of the level and for those of each refinement down to pixels.
 fn moment_of(level: usize) -> f64 {
     (2.0 * (1u64 << (2 * level)) as f64 - 1.0) / 3.0
 }
@@ -431,7 +450,7 @@ mod tests {
         bodies
     }
 
-    /// A steep clump: most of it in a few pixels, some of it outside of a frame of width 2.
+    /// A steep clump: most of its mass is in a few pixels, some of it outside a frame of width 2.
     fn clump(n: usize) -> Bodies {
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
         let mut point = || {
@@ -478,7 +497,7 @@ mod tests {
         }
     }
 
-    /// The brightest pixel holds the body, in a picture that is right side up.
+    /// The brightest pixel holds the body, and the picture is not upside down.
     #[test]
     fn a_lone_body_shines_where_it_is() {
         let view = view([200, 160], 20.0);
@@ -501,7 +520,8 @@ mod tests {
         assert_eq!((picture.mass(), picture.grain()), (0.0, 0.0));
     }
 
-    /// A spot has the mean square of the kernel, at every width and wherever it lies between pixels.
+    /// A spot has the second moment of the kernel, at every width and at every position within a
+    /// pixel.
     #[test]
     fn a_spot_is_as_wide_as_the_kernel() {
         let view = view([640, 640], 640.0);
@@ -529,7 +549,8 @@ mod tests {
         }
     }
 
-    /// What is finer than the pixels is in one of them if it lies in its middle, in two halves if it lies on an edge.
+    /// An unresolved clump is in one pixel if it lies at its centre, and in two equal halves if it
+    /// lies on an edge.
     #[test]
     fn a_crowd_on_an_edge_of_pixels_is_shared_by_both() {
         let lit = |point: [f64; 2]| {
@@ -543,7 +564,7 @@ mod tests {
         assert_eq!(lit([0.2, 0.3]).len(), 4);
     }
 
-    /// Outside of the clump, spots follow the spacing of the bodies.
+    /// Outside the clump, spots follow the spacing of the bodies of their own type.
     #[test]
     fn neighbours_of_the_own_type_alone_make_the_smoothing_length() {
         let mut bodies = at(&(0..100).map(|i| [f64::from(i), 0.0]).collect::<Vec<_>>());
@@ -578,7 +599,7 @@ mod tests {
         assert_eq!(error.unwrap_err().to_string(), "body 1 is to be coloured by a number that is not finite");
     }
 
-    /// A slab across the line of sight has its surface density at any distance.
+    /// A slab across the line of sight has the same surface density at any distance.
     #[test]
     fn perspective_keeps_the_surface_density_of_a_sheet() {
         let place = |i: usize| i as f64 * 0.05 - 10.0;
@@ -655,7 +676,8 @@ mod tests {
         assert!([2, 3, 8].into_iter().all(|threads| picture(threads) == one));
     }
 
-    /// A uniform sheet that goes on beyond the picture comes out even, at every spacing: no seams, no dark edge.
+    /// A uniform sheet that extends beyond the picture is drawn uniformly at every spacing: no
+    /// seams, no dark edge.
     #[test]
     fn a_sheet_is_even_up_to_the_edges() {
         for step in [0.25, 0.5, 1.0, 2.0, 5.0] {

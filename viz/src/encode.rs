@@ -1,4 +1,4 @@
-//! Pictures to bytes: PNG, and GIF or APNG for movies. Who calls decides where the bytes go.
+//! Encodes pictures as PNG, and movies as GIF or APNG. The caller writes the bytes.
 
 use crate::colour::Rgb;
 use crate::view::check_size;
@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A picture as a PNG file, with opacity if it has one.
+/// Encodes a picture as a PNG file, with opacity if it has one.
 ///
 /// # Errors
 /// [`Error::Png`] when the encoder fails.
@@ -16,7 +16,7 @@ pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, Error> {
     encode(picture, png::Compression::Balanced)
 }
 
-/// The same, in a fraction of the time and somewhat larger.
+/// Like [`encode_png`], in a fraction of the time and with a somewhat larger file.
 ///
 /// # Errors
 /// As [`encode_png`].
@@ -42,7 +42,7 @@ fn png_encoder<'a, W: Write>(out: W, size: [usize; 2], opacity: bool) -> png::En
     encoder
 }
 
-/// The bytes of all pixels.
+/// The bytes of all pixels, with opacity if the picture has one.
 fn samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
     match picture.opacity() {
         None => picture.pixels().as_flattened().into(),
@@ -53,10 +53,10 @@ fn samples(picture: &Picture) -> std::borrow::Cow<'_, [u8]> {
     }
 }
 
-/// A picture read back from the PNG file that [`encode_png`] made of an opaque one.
+/// Reads a picture from a PNG file that [`encode_png`] made of an opaque picture.
 ///
 /// # Errors
-/// [`Error::Decoding`] if it is no such file.
+/// [`Error::Decoding`] if it is not such a file.
 pub fn decode_png(bytes: &[u8]) -> Result<Picture, Error> {
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info()?;
     let mut samples = vec![0; reader.output_buffer_size().unwrap_or(0)];
@@ -69,7 +69,7 @@ pub fn decode_png(bytes: &[u8]) -> Result<Picture, Error> {
     }
 }
 
-/// Refuses speeds that movies do not have and other sizes than a view has.
+/// Refuses sizes that no view has, and frame rates outside [`SLOWEST`] to `fastest`.
 fn check(size: [usize; 2], frames_per_second: f64, fastest: f64) -> Result<(), Error> {
     check_size(size)?;
     match (SLOWEST..=fastest).contains(&frames_per_second) {
@@ -82,14 +82,14 @@ fn check_frame(picture: &Picture, movie: [usize; 2]) -> Result<(), Error> {
     if picture.size() == movie { Ok(()) } else { Err(Error::FrameSize { frame: picture.size(), movie }) }
 }
 
-/// Frames per second of the slowest movie.
+/// Smallest frame rate of a movie [1/s].
 pub const SLOWEST: f64 = 0.1;
-/// Frames per second of the fastest GIF, which counts hundredths of a second.
+/// Greatest frame rate of a GIF [1/s]. GIF counts time in hundredths of a second.
 pub const FASTEST_GIF: f64 = 50.0;
-/// Frames per second of the fastest other movie.
+/// Greatest frame rate of any other movie [1/s].
 pub const FASTEST: f64 = 120.0;
 
-/// Where an encoder that keeps its output leaves the bytes.
+/// A shared buffer for an encoder that owns its output.
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -103,20 +103,22 @@ impl Write for Sink {
     }
 }
 
-/// An animated PNG in the making: every pixel as in the pictures.
+/// An encoder for animated PNG. Every pixel is kept exactly.
 pub struct Apng {
     size: [usize; 2],
-    /// Frames that are still to come.
+    /// Number of frames that are still missing.
     left: usize,
     sink: Sink,
     writer: png::Writer<Sink>,
 }
 
 impl Apng {
-    /// A movie of so many frames of `size` pixels, with opacity if pictures have one, which repeats for ever.
+    /// A movie of `frames` frames of `size` pixels that repeats for ever, with opacity if the
+    /// pictures have one.
     ///
     /// # Errors
-    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside [`SLOWEST`] to [`FASTEST`]; [`Error::NoFrames`]; [`Error::Png`].
+    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside
+    /// [`SLOWEST`] to [`FASTEST`]; [`Error::NoFrames`]; [`Error::Png`].
     pub fn new(
         size: [usize; 2],
         opacity: bool,
@@ -137,7 +139,7 @@ impl Apng {
     /// Adds a frame.
     ///
     /// # Errors
-    /// [`Error::FrameSize`] for a picture of another size than the movie's; [`Error::Png`].
+    /// [`Error::FrameSize`] if the picture and the movie differ in size; [`Error::Png`].
     pub fn push(&mut self, picture: &Picture) -> Result<(), Error> {
         check_frame(picture, self.size)?;
         self.writer.write_image_data(&samples(picture))?;
@@ -145,10 +147,10 @@ impl Apng {
         Ok(())
     }
 
-    /// The movie as a PNG file.
+    /// Returns the movie as a PNG file.
     ///
     /// # Errors
-    /// [`Error::FramesMissing`] if fewer frames came than were announced; [`Error::Png`].
+    /// [`Error::FramesMissing`] if fewer frames were added than announced; [`Error::Png`].
     pub fn finish(self) -> Result<Vec<u8>, Error> {
         if self.left > 0 {
             return Err(Error::FramesMissing(self.left));
@@ -158,12 +160,12 @@ impl Apng {
     }
 }
 
-/// Colours of bodies in a GIF's palette; the rest is for text.
+/// Number of palette colours for bodies in a GIF. The rest is for text.
 const BODY_COLOURS: usize = 176;
-/// Grounds that text may stand on, and steps from each of them to white.
+/// Number of backgrounds of text in the palette, and of steps from each of them to white.
 const TEXT_COLOURS: (usize, usize) = (5, 16);
 
-/// An animated GIF in the making. All frames share one palette, so that colours stand still.
+/// An encoder for animated GIF. All frames share one palette, so that colours do not flicker.
 pub struct Gif {
     size: [usize; 2],
     delay: u16,
@@ -176,7 +178,8 @@ impl Gif {
     /// A movie of frames of `size` pixels in the colours of `style`, which repeats for ever.
     ///
     /// # Errors
-    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside 0.1 to 50; [`Error::Gif`].
+    /// [`Error::Size`] as for a [`View`](crate::View); [`Error::FramesPerSecond`] outside 0.1 to
+    /// 50; [`Error::Gif`].
     pub fn new(size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Gif, Error> {
         check(size, frames_per_second, FASTEST_GIF)?;
         let palette = style.palette(BODY_COLOURS, TEXT_COLOURS.0, TEXT_COLOURS.1);
@@ -187,10 +190,10 @@ impl Gif {
         Ok(Gif { size, delay, palette, known: HashMap::new(), encoder })
     }
 
-    /// Adds a frame, as if it were opaque.
+    /// Adds a frame. Its opacity is ignored.
     ///
     /// # Errors
-    /// [`Error::FrameSize`] for a picture of another size than the movie's; [`Error::Gif`].
+    /// [`Error::FrameSize`] if the picture and the movie differ in size; [`Error::Gif`].
     pub fn push(&mut self, picture: &Picture) -> Result<(), Error> {
         check_frame(picture, self.size)?;
         self.learn(picture.pixels());
@@ -204,7 +207,7 @@ impl Gif {
         Ok(self.encoder.write_frame(&frame)?)
     }
 
-    /// The movie as a GIF file.
+    /// Returns the movie as a GIF file.
     ///
     /// # Errors
     /// [`Error::Gif`] when the encoder fails.
@@ -212,7 +215,7 @@ impl Gif {
         Ok(self.encoder.into_inner()?)
     }
 
-    /// Finds the nearest colour of the palette for every new colour of a frame.
+    /// Finds the nearest palette colour for every new colour of a frame.
     fn learn(&mut self, pixels: &[Rgb]) {
         let mut last = None;
         let new = pixels
@@ -225,7 +228,8 @@ impl Gif {
     }
 }
 
-/// The place in the palette of the colour that differs least; green counts most and blue least, as to the eye.
+/// Index of the nearest palette colour. Differences in green count most and in blue least, as for
+/// the eye.
 fn nearest(palette: &[Rgb], colour: Rgb) -> u8 {
     let distance = |other: &Rgb| {
         let squared = |i: usize| (i32::from(other[i]) - i32::from(colour[i])).pow(2);

@@ -1,4 +1,4 @@
-//! Sets text in the bundled font, a part of DejaVu Sans (see `viz/fonts`).
+//! Rasterises text in the bundled font, a subset of DejaVu Sans (see `viz/fonts`).
 
 use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, ScaleFont, point};
 use std::sync::LazyLock;
@@ -8,17 +8,17 @@ static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
         .expect("the bundled font is sound")
 });
 
-/// The family by which the font is known to plotters.
+/// Name of the font family in plotters.
 pub const FAMILY: &str = "DejaVu Sans";
 
-/// Width and height of the box of a line of text [pixels], in a font of `size` pixels from the highest to the lowest
-/// stroke.
+/// Width and height of the box of a line of text [pixels]. `size` is the distance from the highest
+/// to the lowest stroke of the font [pixels].
 pub fn extent(text: &str, size: f64) -> [usize; 2] {
     let (_, end) = glyphs(text, size);
     [end.ceil() as usize, size.ceil() as usize]
 }
 
-/// A line of text as opacity from 0 to 1 in each pixel of its box.
+/// A line of text: an opacity from 0 to 1 for each pixel of its box.
 pub struct Mask {
     /// Width and height of the box [pixels].
     pub size: [usize; 2],
@@ -26,14 +26,15 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Opacity at a pixel; 0 outside the box.
+    /// Opacity at a pixel, or 0 outside the box.
     pub fn at(&self, [x, y]: [i32; 2]) -> f64 {
         let [width, height] = self.size.map(|n| n as i32);
         let inside = (0..width).contains(&x) && (0..height).contains(&y);
         if inside { self.opacity[(y * width + x) as usize] } else { 0.0 }
     }
 
-    /// The text grown by `radius` pixels, fading outwards, in a box that is as much larger on all sides.
+    /// The text widened by `radius` pixels and fading outwards. The box grows by `radius` on all
+    /// sides.
     pub fn grown(&self, radius: usize) -> Mask {
         let size = self.size.map(|n| n + 2 * radius);
         let mut grown = Mask { size, opacity: vec![0.0; size[0] * size[1]] };
@@ -50,7 +51,7 @@ impl Mask {
     }
 }
 
-/// Sets a line of text.
+/// Rasterises a line of text.
 pub fn set(text: &str, size: f64) -> Mask {
     let [width, height] = extent(text, size);
     let mut mask = Mask { size: [width, height], opacity: vec![0.0; width * height] };
@@ -67,8 +68,8 @@ pub fn set(text: &str, size: f64) -> Mask {
     mask
 }
 
-/// The outlines of a text whose box starts at the origin, and where the pen stands after it [pixels]. The baseline is on
-/// a whole pixel.
+/// The outlines of a text whose box starts at the origin, and the x position of the pen after it
+/// [pixels]. The baseline lies on a whole pixel.
 fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, f32) {
     let scale = PxScale::from(size as f32);
     let font = FONT.as_scaled(scale);
@@ -89,7 +90,8 @@ fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, f32) {
 mod tests {
     use super::*;
 
-    /// A missing glyph is drawn as a box (glyph 0): none of what labels are made of may be missing.
+    /// A missing glyph is drawn as a box (glyph 0). The font must have all characters of the
+    /// labels.
     #[test]
     fn the_bundled_font_has_every_glyph_that_labels_use() {
         let used = "0123456789 .,=+−-×⁰¹²³⁴⁵⁶⁷⁸⁹⁻[]()/☉ΣabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

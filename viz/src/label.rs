@@ -1,8 +1,8 @@
-//! Words and round numbers for the picture: lengths, times, decades and their units.
+//! Labels and round numbers for pictures: lengths, times and surface densities, with units.
 
 use std::borrow::Cow;
 
-/// CGS values of a run's units, which turn numbers into pc, Gyr and solar masses.
+/// CGS values of a run's units, for labels in pc, Gyr and solar masses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Units {
     /// Unit of length [cm].
@@ -13,8 +13,9 @@ pub struct Units {
     pub time_in_s: f64,
 }
 
-/// Text that a terminal or a page shows and does nothing else with: control characters, and those that turn the direction of text, as `\u{1b}`. For names
-/// and whatever else files of others hold.
+/// Replaces control characters and characters that change the direction of text by escapes such as
+/// `\u{1b}`. Use it for names and other text from foreign files before a terminal or a web page
+/// shows it.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let acts = |c: char| {
         let turns = ('\u{200e}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c);
@@ -45,21 +46,21 @@ const LENGTHS: [(&str, f64); 5] = [
 const MYR: (&str, f64) = ("Myr", 1e6 * YEAR_IN_S);
 const TIMES: [(&str, f64); 4] = [("yr", YEAR_IN_S), ("kyr", 1e3 * YEAR_IN_S), MYR, ("Gyr", 1e9 * YEAR_IN_S)];
 
-/// The largest unit of a table that `amount` is at least one of, or the smallest.
+/// The largest unit of a table that is at most `amount`, or else the smallest.
 fn unit_for(amount: f64, table: &[(&'static str, f64)]) -> (&'static str, f64) {
     table.iter().rev().find(|unit| amount >= unit.1).copied().unwrap_or(table[0])
 }
 
-/// A round length and how to say it.
+/// A round length and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoundLength {
-    /// The length in the run's unit [L].
+    /// The length [L].
     pub length: f64,
-    /// Number and unit.
+    /// The label: number and unit.
     pub text: String,
 }
 
-/// The longest of 1, 2, 5, 10, ... units (pc, kpc, ...) that is not above `longest` [L].
+/// The longest of 1, 2, 5, 10, ... pc, kpc, ... that is at most `longest` [L].
 pub fn round_length(longest: f64, units: Option<Units>) -> RoundLength {
     let (name, unit) = match units {
         Some(units) => {
@@ -73,7 +74,7 @@ pub fn round_length(longest: f64, units: Option<Units>) -> RoundLength {
     RoundLength { length: number * unit, text: format!("{} {name}", plain_or_power(number)) }
 }
 
-/// The largest of 1, 2, 5 times a power of ten that is not above `x`.
+/// The largest of 1, 2, 5 times a power of ten that is at most `x`.
 fn round_down(x: f64) -> f64 {
     let power = 10f64.powf(x.log10().floor());
     let step = [5.0, 2.0, 1.0].into_iter().find(|step| step * power <= x * (1.0 + 1e-12));
@@ -86,7 +87,7 @@ fn plain_or_power(x: f64) -> String {
     plain_number(digit, exponent)
 }
 
-/// 0.02, 20, 5×10⁶: `digit` times a power of ten, plain where that is short.
+/// Formats `digit` times a power of ten, as a plain number if that is short: 0.02, 20, 5×10⁶.
 pub(crate) fn plain_number(digit: i32, exponent: i32) -> String {
     match exponent {
         -3..0 => format!("{:.*}", -exponent as usize, f64::from(digit) * 10f64.powi(exponent)),
@@ -95,7 +96,7 @@ pub(crate) fn plain_number(digit: i32, exponent: i32) -> String {
     }
 }
 
-/// 10⁷ or, for another digit than one, 2×10⁷.
+/// Formats a power of ten as 10⁷, or as 2×10⁷ for a digit other than one.
 pub(crate) fn power_of_ten(digit: i32, exponent: i32) -> String {
     let factor = if digit == 1 { String::new() } else { format!("{digit}×") };
     format!("{factor}10{}", superscript(exponent))
@@ -109,17 +110,18 @@ fn superscript(number: i32) -> String {
     number.to_string().chars().map(digit).collect()
 }
 
-/// How the surface density is labelled beside a picture of a given width: the unit, and how many of it are one [M/L^2].
+/// Unit of the surface density in the labels of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DensityUnit {
     /// Name of the unit.
     pub name: String,
-    /// Its number in one unit of the run [M/L^2].
+    /// Value of one [M/L^2] in this unit.
     pub per_code_unit: f64,
 }
 
 impl DensityUnit {
-    /// Solar masses per square pc, kpc, Mpc, whichever the scale bar of a picture of `width` [L] is in.
+    /// Solar masses per square pc, kpc or Mpc. The length is the unit of the scale bar in a picture
+    /// of `width` [L].
     pub fn for_width(width: f64, units: Option<Units>) -> DensityUnit {
         let Some(units) = units else {
             return DensityUnit { name: "code units".into(), per_code_unit: 1.0 };
@@ -130,7 +132,8 @@ impl DensityUnit {
     }
 }
 
-/// How all times of a sequence are said: one unit, one number of decimals, so that the label stands still in a movie.
+/// One unit and one number of decimals for all times of a sequence, so that the label does not move
+/// in a movie.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeScale {
     unit: Option<(&'static str, f64)>,
@@ -138,7 +141,8 @@ pub struct TimeScale {
 }
 
 impl TimeScale {
-    /// The scale for snapshots at these times [T]: different times get different labels as far as six decimals go.
+    /// The scale for snapshots at these times [T]. Different times get different labels if six
+    /// decimals suffice.
     pub fn for_times(times: &[f64], units: Option<Units>) -> TimeScale {
         let largest = times.iter().fold(0.0, |largest: f64, time| largest.max(time.abs()));
         let unit = units.map(|units| {
@@ -161,12 +165,12 @@ impl TimeScale {
         TimeScale { unit, decimals: usual.max(needed) }
     }
 
-    /// The unit of the times, and how many of it are one [T].
+    /// The unit of the times, and the value of one [T] in this unit.
     pub fn unit(&self) -> (&'static str, f64) {
         self.unit.map_or(("code units", 1.0), |(name, unit)| (name, 1.0 / unit))
     }
 
-    /// `t = 1.25 Gyr`, or `t = 1.25` in the units of the run.
+    /// Formats a time [T] as `t = 1.25 Gyr`, or as `t = 1.25` in code units.
     pub fn label(&self, time: f64) -> String {
         let (name, unit) = self.unit.unwrap_or(("", 1.0));
         format!("t = {:.*} {name}", self.decimals, time / unit).replace('-', "−").trim_end().into()

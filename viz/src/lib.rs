@@ -1,11 +1,16 @@
 //! Images and movies of bodies, and [`plot`]s of numbers.
 //!
-//! The way of the data: [`smoothing_lengths`] says how wide each body is, a [`View`] where the camera stands, [`SurfaceDensity`]
-//! projects a [`Subject`] onto its pixels, a [`Style`] turns numbers into colours, [`render`] draws the [`Picture`] with time,
-//! scale bar and colour bar, and [`encode_png`], a [`Gif`] or an [`Apng`] make it a file. Nothing here touches the disk.
+//! The steps of a picture:
+//!
+//! 1. [`smoothing_lengths`] finds the width of each body, and a [`View`] places the camera.
+//! 2. [`SurfaceDensity`] projects a [`Subject`] onto the pixels of the view.
+//! 3. A [`Style`] maps the values to colours.
+//! 4. [`render`] draws the [`Picture`] with time, scale bar and colour bar.
+//! 5. [`encode_png`], a [`Gif`] or an [`Apng`] encodes it. The caller writes the file.
 //!
 //! ```
-//! use viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject, SurfaceDensity, TimeScale, Tint, View};
+//! use viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject};
+//! use viz::{SurfaceDensity, TimeScale, Tint, View};
 //! # fn main() -> Result<(), viz::Error> {
 //! let mut bodies = treecode::Bodies::zeroed(2);
 //! bodies.mass.fill(0.5);
@@ -14,7 +19,8 @@
 //! let kinds = [true; treecode::TYPES];
 //! let lengths = viz::smoothing_lengths(&bodies, kinds, viz::NEIGHBOURS)?;
 //! let view = View::new([400, 300], [0.0; 3], 4.0, Direction::Z)?;
-//! let density = SurfaceDensity::project(&Subject { bodies: &bodies, kinds, lengths: &lengths, tint: Tint::Plain }, &view)?;
+//! let subject = Subject { bodies: &bodies, kinds, lengths: &lengths, tint: Tint::Plain };
+//! let density = SurfaceDensity::project(&subject, &view)?;
 //! let style = Style {
 //!     colours: Colours::Map(ColourMap::Inferno),
 //!     range: Range::of(&density).expect("the picture is not empty"),
@@ -28,7 +34,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#![allow(clippy::disallowed_methods)] // pictures and plots, on which no result depends
+#![allow(clippy::disallowed_methods)] // no result depends on pictures and plots
 
 mod colour;
 mod decoration;

@@ -1,4 +1,4 @@
-//! Pictures in memory, and plotters' way to draw on them with well-set text.
+//! Pictures in memory, and a plotters backend that draws on them with well-rendered text.
 
 use crate::colour::{Rgb, blend};
 use crate::font;
@@ -6,20 +6,20 @@ use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
 
-/// Opacity of the dark halo about text.
+/// Opacity of the dark halo around text.
 pub(crate) const HALO_OPACITY: f64 = 0.7;
 
-/// A picture of RGB pixels, on a ground that may be seen through.
+/// A picture of RGB pixels, with or without transparency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     size: [usize; 2],
     pixels: Vec<Rgb>,
-    /// From 0, invisible, to 255.
+    /// From 0, transparent, to 255, opaque.
     opacity: Option<Vec<u8>>,
 }
 
 impl Picture {
-    /// A picture of `pixels`, row by row from the upper left, `size` (width, height) of them.
+    /// A picture of `size` (width, height) and `pixels`, row by row from the upper left.
     pub fn new(size: [usize; 2], pixels: Vec<Rgb>) -> Picture {
         assert_eq!(
             size[0] * size[1],
@@ -29,7 +29,7 @@ impl Picture {
         Picture { size, pixels, opacity: None }
     }
 
-    /// The same picture seen through: an opacity for each pixel, from 0 to 255.
+    /// The same picture with an opacity for each pixel, from 0 to 255.
     pub fn with_opacity(self, opacity: Vec<u8>) -> Picture {
         assert_eq!(self.pixels.len(), opacity.len(), "a picture has another number of pixels than opacities");
         Picture { opacity: Some(opacity), ..self }
@@ -50,7 +50,8 @@ impl Picture {
         self.opacity.as_deref()
     }
 
-    /// Lays another opaque picture on this one, with its upper left corner at `corner`; it must not reach beyond.
+    /// Copies an opaque picture onto this one, with its upper left corner at `corner`. It must not
+    /// extend beyond this one.
     pub fn paste(&mut self, other: &Picture, [x, y]: [usize; 2]) {
         let width = other.size[0];
         for (row, pixels) in other.pixels.chunks(width).enumerate() {
@@ -59,7 +60,7 @@ impl Picture {
         }
     }
 
-    /// The surface that plotters draws on.
+    /// A surface on which plotters draws.
     pub fn canvas(&mut self) -> Canvas<'_> {
         Canvas { picture: self, halo: 0 }
     }
@@ -79,15 +80,16 @@ impl Picture {
     }
 }
 
-/// A plotters backend over a [`Picture`]. Unlike plotters' own, it sets glyphs to parts of a pixel, and can lay a dark
-/// halo about text to keep it legible on any ground.
+/// A plotters backend that draws on a [`Picture`]. Unlike the backend of plotters, it positions
+/// glyphs to a fraction of a pixel. It can also draw a dark halo that keeps text legible on any
+/// background.
 pub struct Canvas<'a> {
     picture: &'a mut Picture,
     halo: usize,
 }
 
 impl Canvas<'_> {
-    /// Gives text a dark halo of so many pixels.
+    /// Gives text a dark halo of `halo` pixels.
     pub fn with_halo(self, halo: usize) -> Self {
         Canvas { halo, ..self }
     }

@@ -1,4 +1,4 @@
-//! Small multiples: the pictures of an evolution side by side, with their times, for a paper.
+//! Small multiples for papers: the pictures of an evolution side by side, each with its time.
 
 use crate::decoration::{Board, Decorations, Style, halo};
 use crate::picture::{HALO_OPACITY, Picture};
@@ -10,12 +10,13 @@ use plotters::prelude::SVGBackend;
 use plotters_backend::DrawingBackend;
 use std::fmt::Write;
 
-/// White between panels, as a part of their width.
+/// White space between panels, as a fraction of their width.
 const GAP: f64 = 0.015;
 /// Largest side of a poster [pixels].
 const MAXIMUM_SIDE: usize = 32_768;
 
-/// Panels in rows, all in one style. Every one has its time, the first the scale bar, the last the colour bar.
+/// Panels in rows, all in one style. Each shows its time, the first the scale bar, and the last the
+/// colour bar.
 pub struct Poster {
     style: Style,
     columns: usize,
@@ -24,12 +25,12 @@ pub struct Poster {
 
 struct Panel {
     picture: Picture,
-    /// What its width shows [L].
+    /// Width that the panel shows [L].
     width: f64,
     time: String,
 }
 
-/// Space between panels of a size [pixels].
+/// Space between panels of this size [pixels].
 fn gap(panel: [usize; 2]) -> usize {
     (GAP * panel[0] as f64).round().max(1.0) as usize
 }
@@ -45,15 +46,15 @@ fn whole(panel: [usize; 2], panels: usize, columns: usize) -> Result<[usize; 2],
 }
 
 impl Poster {
-    /// A poster with so many panels a row, at least one.
+    /// An empty poster with `columns` panels per row, at least one.
     pub fn new(style: Style, columns: usize) -> Poster {
         Poster { style, columns: columns.max(1), panels: Vec::new() }
     }
 
-    /// Adds a panel, which must be of the size of the others.
+    /// Adds a panel.
     ///
     /// # Errors
-    /// [`Error::FrameSize`] if it is not.
+    /// [`Error::FrameSize`] if it differs in size from the first.
     pub fn push(&mut self, density: &SurfaceDensity, time: &str) -> Result<(), Error> {
         let picture = Picture::new(density.view().size(), self.style.paint(density));
         match self.panels.first() {
@@ -81,7 +82,7 @@ impl Poster {
         encode_png(&whole)
     }
 
-    /// The poster as an SVG file: pictures as they are, lines and text to any size.
+    /// The poster as an SVG file. Pictures are embedded, lines and text are vectors.
     ///
     /// # Errors
     /// As [`Poster::png`].
@@ -103,13 +104,13 @@ impl Poster {
                 "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" href=\"data:image/png;base64,{data}\"/>"
             );
         }
-        // Pictures lie below what plotters has drawn, after its opening tag.
+        // plotters' drawing covers the pictures, so they follow directly after its opening tag.
         let opening = text.find("<svg").and_then(|tag| text[tag..].find('>').map(|end| tag + end + 1));
         text.insert_str(opening.expect("plotters begins with <svg ...>"), &format!("\n{below}"));
         Ok(text)
     }
 
-    /// Whether a poster of so many panels of this size, with so many panels a row, can be made.
+    /// Checks the size of a poster before its panels are drawn.
     ///
     /// # Errors
     /// [`Error::Poster`] if it is too large.

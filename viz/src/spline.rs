@@ -1,22 +1,23 @@
-//! Grids of cubic B-spline nodes at spacings of 1, 2, 4, ... pixels, and the way from one to the next finer.
+//! Grids of cubic B-spline nodes at spacings of 1, 2, 4, ... pixels, and the refinement from one to
+//! the next finer.
 //!
-//! Every B-spline is a sum of five of half its width (Cohen, Lyche & Riesenfeld 1980), so what lies on a coarse grid
-//! goes to the next finer one without loss and without a seam. Bodies are scattered in whole numbers, whose sums have the
-//! same bits in any order: of bodies, of threads and of ranks.
+//! Every B-spline is a sum of five of half its width (Cohen, Lyche & Riesenfeld 1980). So
+//! refinement is exact and leaves no seams. Bodies are scattered as integers, whose sums have the
+//! same bits in any order of bodies, threads and ranks.
 
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-/// A grid of nodes; node (i, j) stands at (i, j) times the grid's spacing.
+/// A grid of nodes. Node (i, j) lies at (i, j) times the spacing of the grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
-    /// Nodes in a row, rows.
+    /// Numbers of columns and rows.
     pub size: [usize; 2],
     /// Values, row by row.
     pub values: Vec<f64>,
 }
 
-/// A grid on which whole numbers are summed.
+/// A grid on which integers are summed.
 pub struct Tally {
     size: [usize; 2],
     values: Vec<AtomicI64>,
@@ -29,12 +30,12 @@ impl Tally {
         Tally { size, values: zeros.map(|_| AtomicI64::new(0)).collect() }
     }
 
-    /// Spreads `amount` as a cubic B-spline over the 16 nodes about `point` [spacings].
+    /// Spreads `amount` as a cubic B-spline over the 16 nodes around `point` [spacings].
     pub fn scatter(&self, point: [f64; 2], amount: f64) {
         self.add(point.map(|p| p as usize - 1), point.map(|p| cubic(p.fract())), amount);
     }
 
-    /// Shares `amount` out to the 4 nodes about `point` [spacings], linearly: to one alone if it is there.
+    /// Distributes `amount` linearly over the 4 nodes around `point` [spacings].
     pub fn drop(&self, point: [f64; 2], amount: f64) {
         self.add(point.map(|p| p as usize), point.map(|p| [1.0 - p.fract(), p.fract()]), amount);
     }
@@ -48,17 +49,18 @@ impl Tally {
         }
     }
 
-    /// All numbers, to be summed with those of other tallies as they are: a sum that wraps is right.
+    /// All integers, to be summed with those of other tallies. Sums may wrap around; the result is
+    /// still right.
     pub fn numbers(&self) -> Vec<u64> {
         self.values.iter().map(|value| value.load(Relaxed) as u64).collect()
     }
 
-    /// Takes other numbers.
+    /// Replaces all integers.
     pub fn set_numbers(&mut self, numbers: &[u64]) {
         self.values.iter_mut().zip(numbers).for_each(|(value, number)| *value.get_mut() = *number as i64);
     }
 
-    /// The grid of these numbers times `unit`.
+    /// The grid of these integers times `unit`.
     pub fn into_grid(self, unit: f64) -> Grid {
         let values = self.values.into_par_iter().with_min_len(1 << 14);
         Grid { size: self.size, values: values.map(|value| value.into_inner() as f64 * unit).collect() }
@@ -71,8 +73,9 @@ impl Grid {
         size.map(|n| n / 2 + 1)
     }
 
-    /// Adds what lies on the grid of twice the spacing, each B-spline cut into those of half its width, which are (1, 4, 6, 4, 1) / 16
-    /// high along each direction. Nothing is lost as long as the coarse grid is empty at its rim.
+    /// Adds the values of the grid of twice the spacing. Each coarse B-spline becomes a sum of fine
+    /// ones, with weights (1, 4, 6, 4, 1) / 16 along each direction. The sum is kept if the rim of
+    /// the coarse grid is empty.
     pub fn add_refined(&mut self, coarse: &Grid) {
         let [width, height] = coarse.size;
         let nothing = vec![0.0; width];
@@ -103,19 +106,20 @@ impl Grid {
     }
 }
 
-/// Cubic B-spline weights of the four nodes about a point that lies `t` spacings behind the second of them.
+/// Cubic B-spline weights of the four nodes around a point that lies `t` spacings after the second
+/// of them.
 fn cubic(t: f64) -> [f64; 4] {
     let s = 1.0 - t;
     let inner = |t: f64| (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0;
     [s * s * s / 6.0, inner(t), inner(s), t * t * t / 6.0]
 }
 
-/// What a fine node receives along one direction that stands on the second of three coarse nodes.
+/// Value of a fine node along one direction, if it coincides with the second of three coarse nodes.
 fn on_node(before: f64, here: f64, behind: f64) -> f64 {
     (before + 6.0 * here + behind) / 16.0
 }
 
-/// What a fine node receives along one direction that stands between two coarse nodes.
+/// Value of a fine node along one direction, if it lies between two coarse nodes.
 fn between_nodes(before: f64, behind: f64) -> f64 {
     (before + behind) / 4.0
 }
@@ -164,7 +168,8 @@ mod tests {
         }
     }
 
-    /// The refined nodes are the same function: a B-spline at a coarse node, seen at that node, is 2/3 times 2/3 high.
+    /// Refining does not change the function. The value of a single B-spline at its node is 2/3
+    /// times 2/3.
     #[test]
     fn refining_keeps_the_function() {
         let value = |grid: &Grid, x: usize, y: usize, spacing: f64| {

@@ -1,30 +1,30 @@
-//! From surface density to brightness: a scale between two values.
+//! Maps surface density to brightness.
 
 use crate::{Error, Shade, SurfaceDensity};
 use rayon::prelude::*;
 
-/// Mass in pixels fainter than the automatic range, as a part of all mass in the picture.
+/// Fraction of the mass in pixels fainter than the automatic range.
 const FAINT_MASS: f64 = 0.003;
-/// Non-empty pixels brighter than the automatic range, as a part of all of them.
+/// Fraction of the non-empty pixels that are brighter than the automatic range.
 const BRIGHT_PIXELS: f64 = 1e-4;
-/// The darkest value of an automatic range is at least this part of what a lonely body amounts to.
+/// Least lower end of an automatic range, as a fraction of [`SurfaceDensity::grain`].
 const FAINT_GRAINS: f64 = 0.2;
-/// Extent of an automatic range, smallest and largest [decades].
+/// Smallest and largest extent of an automatic range [decades].
 const DECADES: [f64; 2] = [1.0, 5.0];
 
-/// How brightness goes with surface density.
+/// How brightness depends on surface density.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stretch {
-    /// With its logarithm, from the darkest to the brightest.
+    /// Logarithmic, from the lower to the upper end of the range.
     #[default]
     Log,
-    /// With the area hyperbolic sine of its ratio to the darkest (Lupton, Gunn & Szalay 1999): linear below the darkest, down to zero, and
-    /// logarithmic above.
+    /// Inverse hyperbolic sine of the ratio to the lower end (Lupton, Gunn & Szalay 1999). It is
+    /// linear below the lower end, down to zero, and logarithmic above.
     Asinh,
 }
 
-/// Two surface densities [M/L^2], the darkest and the brightest that the colours tell apart.
+/// The surface densities [M/L^2] at which the colours begin and end, and the scale between them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     low: f64,
@@ -48,8 +48,8 @@ impl Range {
         Range { stretch, ..self }
     }
 
-    /// The range of a picture that leaves `below` percent of its pixels that are not empty darker and `above` percent brighter; nothing if
-    /// the picture is empty.
+    /// A range given by percentiles of the non-empty pixels: `below` percent are darker and `above`
+    /// percent are below its upper end. `None` if the picture is empty.
     ///
     /// # Errors
     /// [`Error::Percent`] unless 0 <= `below` < `above` <= 100.
@@ -64,9 +64,9 @@ impl Range {
         Ok(Some(Range { low, high, stretch: Stretch::Log }))
     }
 
-    /// The range that shows a picture well, or nothing if the picture is empty: 0.3 % of the mass is fainter, 0.01 %
-    /// of the non-empty pixels are brighter, what is fainter than a fifth of a lonely body's spot is dark, and it spans
-    /// one to five decades.
+    /// The automatic range, or `None` if the picture is empty. 0.3 % of the mass is fainter and
+    /// 0.01 % of the non-empty pixels are brighter. The lower end is at least a fifth of
+    /// [`SurfaceDensity::grain`]. The range spans one to five decades.
     pub fn of(picture: &SurfaceDensity) -> Option<Range> {
         let lit = lit(picture);
         let brightest = lit.len().checked_sub(1)?;
@@ -85,17 +85,17 @@ impl Range {
         })
     }
 
-    /// The range that covers both.
+    /// The smallest range that contains both.
     pub fn union(self, other: Range) -> Range {
         Range { low: self.low.min(other.low), high: self.high.max(other.high), ..self }
     }
 
-    /// The darkest value [M/L^2].
+    /// The lower end [M/L^2].
     pub fn low(&self) -> f64 {
         self.low
     }
 
-    /// The brightest value [M/L^2].
+    /// The upper end [M/L^2].
     pub fn high(&self) -> f64 {
         self.high
     }
@@ -105,12 +105,13 @@ impl Range {
         self.high.log10() - self.low.log10()
     }
 
-    /// How it is stretched.
+    /// The scale between the ends.
     pub fn stretch(&self) -> Stretch {
         self.stretch
     }
 
-    /// Where a value stands on the scale: 0 at or below the darkest (of [`Stretch::Asinh`], at zero), 1 at or above the brightest.
+    /// Brightness of a value from 0 to 1. It is 0 at or below the lower end (for
+    /// [`Stretch::Asinh`], at zero) and 1 at or above the upper end.
     pub fn brightness(&self, value: f64) -> f64 {
         let part = match self.stretch {
             Stretch::Log if value <= self.low => 0.0,
@@ -120,7 +121,7 @@ impl Range {
         part.clamp(0.0, 1.0)
     }
 
-    /// The value that stands at a place on the scale, from 0 to 1 [M/L^2].
+    /// The value [M/L^2] of a brightness from 0 to 1. The inverse of [`Range::brightness`].
     fn value(&self, brightness: f64) -> f64 {
         match self.stretch {
             Stretch::Log => 10f64.powf(self.low.log10() + brightness * self.decades()),
@@ -128,25 +129,26 @@ impl Range {
         }
     }
 
-    /// Its brightness in `count` equal steps, at least two of them.
+    /// Divides the brightness into `count` equal steps, at least two.
     pub(crate) fn steps(&self, count: u16) -> Steps {
         let middle = |step: u16| (f64::from(step) - 0.5) / f64::from(count - 1);
         Steps::new((1..count).map(|step| self.value(middle(step))).collect())
     }
 }
 
-/// Steps of brightness, which are found for a value by its leading bits instead of a logarithm.
+/// Finds the brightness step of a value from its leading bits, without a logarithm.
 pub(crate) struct Steps {
-    /// The least value of each step but the darkest, in ascending order [M/L^2].
+    /// The least value of each step except the darkest, in ascending order [M/L^2].
     edges: Vec<f64>,
     /// Leading bits of the first edge.
     first: u64,
-    /// For these leading bits and all that follow up to those of the last edge, how many edges lie below all values that have them; then for
-    /// one more.
+    /// Number of edges below all values with these leading bits. The entries run from `first` to
+    /// the leading bits of the last edge, and one more.
     begins: Vec<u16>,
 }
 
-/// Bits of a number that are not leading: sign, exponent and six bits of the fraction are.
+/// Number of trailing bits. The leading bits are the sign, the exponent and six bits of the
+/// fraction.
 const TRAILING: u32 = 46;
 
 impl Steps {
@@ -172,15 +174,15 @@ impl Steps {
     }
 }
 
-/// The values of the pixels that are not empty, in ascending order.
+/// The values of the non-empty pixels in ascending order.
 fn lit(picture: &SurfaceDensity) -> Vec<f64> {
     let mut lit: Vec<f64> = picture.values().iter().copied().filter(|value| *value > 0.0).collect();
     lit.par_sort_unstable_by(f64::total_cmp);
     lit
 }
 
-/// The numbers that [`Shade::Mean`] has in most of a picture, weighted by surface density: from the 2nd to the 98th percentile; if `signed`, as far
-/// below zero as above. Nothing if the picture is empty or has no such numbers.
+/// The range of [`Shade::Mean`] from the 2nd to the 98th percentile, weighted by surface density.
+/// If `signed`, it is symmetric about zero. `None` if the picture is empty or has no mean values.
 pub fn value_range(picture: &SurfaceDensity, signed: bool) -> Option<[f64; 2]> {
     let Shade::Mean(means) = picture.shade() else { return None };
     let mut values: Vec<(f32, f64)> = means.iter().copied().zip(picture.values().iter().copied()).collect();
@@ -217,7 +219,7 @@ mod tests {
         SurfaceDensity::project(&Subject { bodies, kinds, lengths: &lengths, tint }, &view).unwrap()
     }
 
-    /// A heap of bodies and one apart.
+    /// A compact group of bodies and a single distant one.
     fn heap_and_one(heap: usize) -> SurfaceDensity {
         let mut bodies = Bodies::zeroed(heap + 1);
         bodies.mass.fill(1.0);
@@ -225,7 +227,7 @@ mod tests {
         picture_of(&bodies)
     }
 
-    /// 98 % of the mass in one pixel, which is nearly a million times as bright as the rest.
+    /// One pixel holds 98 % of the mass and is nearly a million times as bright as the rest.
     fn heavy_point_on_a_sheet() -> Bodies {
         let mut bodies = Bodies::zeroed(21_000);
         for i in 0..20_000 {
@@ -247,7 +249,7 @@ mod tests {
         );
     }
 
-    /// A step is what rounds to it, wherever the value lies, also where the range is very wide or very narrow.
+    /// The step is the rounded brightness for any value and for very wide and very narrow ranges.
     #[test]
     fn steps_are_brightness_rounded() {
         for (low, high) in [(1e-3, 1e5), (2.0, 2.001), (1e-150, 1e150), (0.7, 7.0)] {
@@ -265,7 +267,7 @@ mod tests {
         assert_eq!(Range::new(1.0, 10.0).unwrap().steps(2).of(f64::NAN), 0);
     }
 
-    /// Lupton, Gunn & Szalay (1999): linear in the faint, logarithmic in the bright.
+    /// Lupton, Gunn & Szalay (1999): linear for faint values, logarithmic for bright ones.
     #[test]
     fn the_asinh_stretch_is_linear_below_and_logarithmic_above() {
         let range = Range::new(1e-2, 1e6).unwrap().with_stretch(Stretch::Asinh);

@@ -1,30 +1,31 @@
-//! The camera: where it looks from which side, how much of space fills the picture, with perspective or without.
+//! The camera: its target, direction and field of view, with or without perspective.
 
 use crate::Error;
 use nalgebra::{Matrix3, Vector3};
 
-/// Smallest side of a picture [pixels]; below it the labels could not be read.
+/// Smallest side of a picture [pixels]. Labels are illegible below it.
 pub const MINIMUM_SIZE: usize = 160;
 /// Largest side of a picture [pixels].
 pub const MAXIMUM_SIZE: usize = 8192;
-/// What is nearer to the eye than this part of the distance to the target is not seen.
+/// Bodies nearer to the eye than this fraction of the distance to the target are not drawn.
 const NEAR: f64 = 0.1;
 
-/// Where the camera stands about its target [degree].
+/// Direction from the target to the camera [degree].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Direction {
     /// Angle in the x-y plane, from the x axis towards the y axis.
     pub azimuth: f64,
-    /// Angle above the x-y plane. At 90, up in the picture is away from the azimuth.
+    /// Angle above the x-y plane. At 90, the upward direction in the picture points away from the
+    /// azimuth.
     pub elevation: f64,
-    /// How far the camera is turned about the line of sight, counter-clockwise.
+    /// Rotation of the camera about the line of sight, counter-clockwise.
     pub roll: f64,
 }
 
 impl Direction {
     /// Seen from +x: y to the right, z up.
     pub const X: Direction = Direction { azimuth: 0.0, elevation: 0.0, roll: 0.0 };
-    /// Seen from -y: x to the right, z up, as discs are shown edge-on.
+    /// Seen from -y: x to the right, z up. Shows a disc edge-on.
     pub const Y: Direction = Direction { azimuth: -90.0, elevation: 0.0, roll: 0.0 };
     /// Seen from +z: x to the right, y up.
     pub const Z: Direction = Direction { azimuth: -90.0, elevation: 90.0, roll: 0.0 };
@@ -39,7 +40,7 @@ impl Direction {
     }
 }
 
-/// Sine and cosine of an angle [degree], exact at right angles.
+/// Sine and cosine of an angle [degree], exact at multiples of 90.
 fn sin_cos(degrees: f64) -> (f64, f64) {
     match (degrees / 90.0).rem_euclid(4.0) {
         0.0 => (0.0, 1.0),
@@ -50,7 +51,7 @@ fn sin_cos(degrees: f64) -> (f64, f64) {
     }
 }
 
-/// What fills the picture, and the pixels it is cut into. Pixels are square.
+/// The region of space that fills the picture, and its size in pixels. Pixels are square.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     size: [usize; 2],
@@ -58,26 +59,27 @@ pub struct View {
     width: f64,
     /// The directions to the right, up and towards the camera, as rows.
     axes: Matrix3<f64>,
-    /// Distance of the eye from the target [L]; infinite without perspective.
+    /// Distance of the eye from the target [L]. Infinite without perspective.
     eye: f64,
 }
 
-/// Where something is seen.
+/// Position of a body in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sight {
     /// Pixels from the upper left corner, to the right and down.
     pub point: [f64; 2],
-    /// Distance from the eye over that of the target: how much smaller it looks than at the target. 1 without perspective.
+    /// Distance from the eye, divided by the distance of the target. 1 without perspective.
     pub distance: f64,
 }
 
 impl View {
-    /// A picture of `size` pixels (width, height) of the surroundings of `target` [L], which is in its middle; it shows `width` [L] from
-    /// its left edge to its right edge.
+    /// A view of `size` pixels (width, height) with `target` [L] at its centre. It shows `width`
+    /// [L] from the left edge to the right edge.
     ///
     /// # Errors
-    /// [`Error::Size`] outside [`MINIMUM_SIZE`] to [`MAXIMUM_SIZE`]; [`Error::Width`], [`Error::Centre`] and [`Error::Direction`] for
-    /// numbers that are not finite or a width that is not positive.
+    /// [`Error::Size`] outside [`MINIMUM_SIZE`] to [`MAXIMUM_SIZE`]. [`Error::Width`],
+    /// [`Error::Centre`] and [`Error::Direction`] for numbers that are not finite or a width that
+    /// is not positive.
     pub fn new(size: [usize; 2], target: [f64; 3], width: f64, direction: Direction) -> Result<View, Error> {
         check_size(size)?;
         if !target.iter().all(|x| x.is_finite()) {
@@ -95,7 +97,7 @@ impl View {
         Ok(view)
     }
 
-    /// The same with perspective: the width at the target's distance is seen under `angle` [degree].
+    /// The same view with perspective: `angle` [degree] spans the width at the target's distance.
     ///
     /// # Errors
     /// [`Error::Angle`] outside 1 to 150 degrees.
@@ -111,22 +113,22 @@ impl View {
         self.size
     }
 
-    /// Length that the picture's width shows, with perspective at the target's distance [L].
+    /// Width of the picture [L]. With perspective, at the target's distance.
     pub fn width(&self) -> f64 {
         self.width
     }
 
-    /// Side of a pixel, with perspective at the target's distance [L].
+    /// Side of a pixel [L]. With perspective, at the target's distance.
     pub fn pixel(&self) -> f64 {
         self.width / self.size[0] as f64
     }
 
-    /// What is in the middle of the picture [L].
+    /// The position at the centre of the picture [L].
     pub fn target(&self) -> [f64; 3] {
         self.target.into()
     }
 
-    /// Where a position [L] is seen; nowhere if it is behind the eye or close before it.
+    /// Projects a position [L]. `None` if it is behind the eye or close in front of it.
     pub fn project(&self, position: [f64; 3]) -> Option<Sight> {
         let seen = self.axes * (Vector3::from(position) - self.target);
         let distance = 1.0 - seen.z / self.eye;
@@ -135,23 +137,23 @@ impl View {
         (distance >= NEAR).then_some(Sight { point, distance })
     }
 
-    /// The most that [`Sight::distance`] enlarges an area.
+    /// Greatest factor by which perspective enlarges an area.
     pub(crate) fn most_enlarged(&self) -> f64 {
         if self.eye.is_finite() { NEAR.powi(-2) } else { 1.0 }
     }
 
-    /// The part of a vector that points away from the camera.
+    /// Component of a vector along the line of sight, positive away from the camera.
     pub fn away(&self, vector: [f64; 3]) -> f64 {
         -(self.axes.row(2) * Vector3::from(vector)).x
     }
 
-    /// Whether a point of the picture [pixels] lies in it; the left and the upper edge belong to it.
+    /// Whether a point [pixels] lies inside the picture. The left and the upper edge belong to it.
     pub fn shows(&self, point: [f64; 2]) -> bool {
         (0..2).all(|axis| point[axis] >= 0.0 && point[axis] < self.size[axis] as f64)
     }
 }
 
-/// Refuses sizes that pictures are not drawn in.
+/// Refuses sizes that are out of range.
 pub(crate) fn check_size(size: [usize; 2]) -> Result<(), Error> {
     let sound = size.iter().all(|side| (MINIMUM_SIZE..=MAXIMUM_SIZE).contains(side));
     if sound { Ok(()) } else { Err(Error::Size(size[0], size[1])) }
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!(view.away([7.0, 3.0, 9.0]), 3.0);
     }
 
-    /// 90 degrees of view: the eye is half a width before the target.
+    /// At an angle of view of 90 degrees, the eye is half a width in front of the target.
     #[test]
     fn with_perspective_the_near_is_larger_and_what_is_behind_the_eye_is_not_seen() {
         let view =

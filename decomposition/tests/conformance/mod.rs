@@ -1,6 +1,6 @@
 //! What every implementation of [`Comm`] must do; run by `tests/comm.rs` and, on real MPI ranks, by `examples/comm_check.rs`.
 
-use decomposition::{Comm, Reduction, Traffic, agree, collective};
+use heorot_decomposition::{Comm, Reduction, Traffic, agree, collective};
 
 /// Panics unless `comm` keeps the contract of its trait.
 pub fn check(comm: &dyn Comm) {

@@ -1,6 +1,5 @@
-//! What the columns of tables and arrays are called, and which of them bodies need.
+//! Names of columns in tables and arrays, and the columns that bodies require.
 
-/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Mass,
@@ -10,14 +9,14 @@ pub(super) enum Column {
     Type,
 }
 
-/// What a name stands for: one column, or a vector of three.
+/// Meaning of a name: one column, or a vector of three.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Meaning {
     Number(Column),
     Vector(fn(usize) -> Column),
 }
 
-/// The columns without which there are no bodies; also the order of an array without names.
+/// The required columns, in the order of an array without names.
 pub(super) const NEEDED: [Column; 7] = [
     Column::Mass,
     Column::Position(0),
@@ -28,10 +27,10 @@ pub(super) const NEEDED: [Column; 7] = [
     Column::Velocity(2),
 ];
 
-/// Their names, for a message.
+/// Their names, for messages.
 pub(super) const NEEDED_NAMES: &str = "mass x y z vx vy vz";
 
-/// The meaning of a name; `None` if it has none here.
+/// The meaning of a name; `None` if it is unknown.
 pub(super) fn meaning(name: &str) -> Option<Meaning> {
     Some(match name.to_ascii_lowercase().as_str() {
         "pos" | "position" | "positions" | "coordinates" => Meaning::Vector(Column::Position),
@@ -49,11 +48,11 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
     })
 }
 
-/// Columns by what they hold.
+/// Columns by their content.
 #[derive(Debug)]
 pub(super) struct Columns<T> {
     pub(super) found: Vec<(Column, T)>,
-    /// Names that mean nothing here.
+    /// Names without a meaning here.
     pub(super) ignored: Vec<String>,
 }
 
@@ -64,7 +63,7 @@ impl<T> Default for Columns<T> {
 }
 
 impl<T> Columns<T> {
-    /// Adds a column, or says that there is one of the kind.
+    /// Adds a column. Fails if there is already one with this content.
     pub(super) fn add(&mut self, column: Column, place: T) -> Result<(), String> {
         if self.get(column).is_some() {
             return Err(format!("has {} twice", column.name()));
@@ -85,7 +84,7 @@ impl<T> Columns<T> {
         self.found.iter_mut().map(|(column, place)| (*column, place))
     }
 
-    /// Says which of the columns that bodies need is missing.
+    /// Checks that all required columns are there.
     pub(super) fn check(&self) -> Result<(), String> {
         match NEEDED.iter().find(|column| self.get(**column).is_none()) {
             None => Ok(()),

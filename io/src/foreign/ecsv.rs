@@ -1,22 +1,24 @@
-//! The head of an ECSV table, which astropy writes: YAML in lines that begin with `#`, with the units of the columns.
+//! The header of an ECSV table as written by astropy: YAML in lines that begin with `#`, with the
+//! units of the columns.
 
-/// What the first line of the head begins with.
+/// Start of the first line of the header.
 pub(super) const MARK: &str = "# %ECSV";
 
-/// The lines of a head.
+/// The relevant lines of a header.
 #[derive(Default)]
 pub(super) struct Head {
-    /// The list of columns.
+    /// Lines of the list of columns, in YAML.
     columns: String,
     in_columns: bool,
 }
 
 impl Head {
-    /// Takes the next line.
+    /// Processes the next line.
     pub(super) fn take(&mut self, line: &str) {
         let text = line.strip_prefix('#').unwrap_or(line);
         let text = text.strip_prefix(' ').unwrap_or(text);
-        // Keys of the outermost level stand at the beginning of a line; items of their lists do, too, or further right.
+        // Keys of the top level start in the first column. Items of their lists start there, too,
+        // or further right.
         if !text.starts_with([' ', '-', '\t']) {
             self.in_columns = text.trim_end() == "datatype:";
         } else if self.in_columns {
@@ -25,7 +27,7 @@ impl Head {
         }
     }
 
-    /// The columns that have a unit, each with it.
+    /// Names and units of the columns that have a unit.
     pub(super) fn units(&self) -> Vec<(String, String)> {
         let mut units = Vec::new();
         let mut name = None;
@@ -43,7 +45,8 @@ impl Head {
     }
 }
 
-/// The entries `key: value`, which end at the end of a line, or inside of braces at commas and braces. What stands in quotes ends nothing.
+/// Splits text into entries `key: value`. An entry ends at the end of a line or, inside braces, at
+/// a comma or brace. Delimiters in quotes do not count.
 fn entries(text: &str) -> Vec<&str> {
     let mut entries = Vec::new();
     let (mut start, mut depth, mut quote) = (0, 0usize, None);

@@ -1,5 +1,6 @@
-//! GADGET's binary files: records between two markers of their length, as Fortran writes them, in either byte order. In format 2 a short
-//! record with a name stands before each; in format 1 the order is fixed: header, positions, velocities, ids, masses.
+//! GADGET binary files: Fortran records, each between two markers with its length, in either byte
+//! order. In format 2, a short record with a name precedes each record. In format 1, the order is
+//! fixed: header, positions, velocities, ids, masses.
 
 use super::number::{Kind, Number};
 use super::pieces::{Or, Piece, count};
@@ -15,21 +16,21 @@ use treecode::TYPES;
 const HEADER: u32 = 256;
 /// Length of a name record [bytes].
 const NAME: u32 = 8;
-/// More records than any file has.
+/// Greatest number of records. No valid file has more.
 const MOST_RECORDS: usize = 64;
-/// More files than any snapshot has.
+/// Greatest number of files. No valid snapshot has more.
 const MOST_FILES: u64 = 1 << 16;
 
-/// Whether a file begins as GADGET's do.
+/// Whether the first bytes are those of a GADGET file.
 pub(super) fn recognize(start: &[u8]) -> bool {
     Style::of(start).is_some()
 }
 
-/// How the records of a file are written.
+/// Byte order and format of the records.
 #[derive(Clone, Copy, Debug)]
 struct Style {
     big_endian: bool,
-    /// Whether each record has a name before it: format 2.
+    /// Whether each record is preceded by its name: format 2.
     named: bool,
 }
 
@@ -54,7 +55,7 @@ impl Style {
     }
 }
 
-/// What one file says of itself.
+/// The header of one file.
 struct FileHeader {
     count: [u64; TYPES],
     mass: [f64; TYPES],
@@ -111,7 +112,7 @@ impl FileHeader {
         self.count.iter().sum()
     }
 
-    /// Rows of the mass record.
+    /// Number of rows in the mass record.
     fn single_masses(&self) -> u64 {
         (0..TYPES).filter(|&kind| self.mass[kind] == 0.0).map(|kind| self.count[kind]).sum()
     }
@@ -128,7 +129,7 @@ enum Block {
     Accelerations,
 }
 
-/// The order of format 1, as far as it is known.
+/// The order of format 1, as far as it is defined.
 const ORDER: [Block; 4] = [Block::Positions, Block::Velocities, Block::Ids, Block::Masses];
 
 impl Block {
@@ -155,7 +156,7 @@ impl Block {
         }
     }
 
-    /// How many numbers it has.
+    /// Number of values in this block.
     fn numbers(self, header: &FileHeader) -> u64 {
         match self {
             Block::Positions | Block::Velocities | Block::Accelerations => 3 * header.bodies(),
@@ -165,16 +166,16 @@ impl Block {
     }
 }
 
-/// A record that was found.
+/// A record and its position.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     block: Block,
     start: u64,
-    /// Bytes of one number, 4 or 8.
+    /// Size of one value: 4 or 8 bytes.
     width: u64,
 }
 
-/// Walks from record to record.
+/// Iterates over the records.
 struct Walk<'a> {
     source: &'a Source,
     style: Style,
@@ -191,14 +192,15 @@ impl Walk<'_> {
         Ok(self.style.whole().name(&bytes).expect("whole numbers are names") as u32)
     }
 
-    /// Whether a record of `length` bytes ends with the marker it begins with: markers are lengths without what 32 bits cannot hold.
+    /// Whether a record of `length` bytes ends with the same marker as it begins. A marker is the
+    /// length modulo 2^32.
     fn fits(&self, length: u64) -> Result<bool, Error> {
         let (begin, end) = (self.marker(self.place)?, self.place + 4 + length);
         let inside = end.checked_add(4).is_some_and(|end| end <= self.source.length);
         Ok(begin == length as u32 && inside && self.marker(end)? == begin)
     }
 
-    /// Goes past a record of `length` bytes; where its content begins.
+    /// Moves past a record of `length` bytes. Returns the start of its content.
     fn take(&mut self, length: u64, what: &str) -> Result<u64, Error> {
         if !self.fits(length)? {
             return Err(self.source.wrong(format!("the record {what} is cut short or damaged")));
@@ -208,7 +210,7 @@ impl Walk<'_> {
         Ok(start)
     }
 
-    /// The records from here on, as far as they are whole; `before` records are passed already.
+    /// The complete records from here on. `before` records are already passed.
     fn rest(&mut self, before: usize) -> Vec<Rest> {
         let mut rest = Vec::new();
         while !self.ended() && rest.len() < MOST_RECORDS {
@@ -224,7 +226,7 @@ impl Walk<'_> {
         Ok(self.source.bytes(start, 4)?.try_into().expect("four bytes were read"))
     }
 
-    /// The record of a block, whose numbers may be of 4 or 8 bytes.
+    /// Finds the record of a block. Its values may have 4 or 8 bytes.
     fn find(&mut self, block: Block, header: &FileHeader) -> Result<Found, Error> {
         let numbers = block.numbers(header);
         for width in [4, 8] {
@@ -244,13 +246,13 @@ impl Walk<'_> {
     }
 }
 
-/// A file with its records.
+/// A file and its records.
 struct Member {
     source: Rc<Source>,
     style: Style,
     header: FileHeader,
     found: Vec<Found>,
-    /// What is there besides.
+    /// Names of records that are not read.
     ignored: Vec<String>,
 }
 
@@ -286,7 +288,7 @@ impl Member {
         self.block(block).ok_or_else(|| self.source.wrong(format!("has no record {}", block.name())))
     }
 
-    /// Three numbers of each of `rows` rows from row `first` of a block on.
+    /// A vector of `rows` rows of a block, starting at row `first`.
     fn vector(&self, found: Found, first: u64, rows: u64) -> Result<[Component; 3], Error> {
         let axis = |axis: u64| {
             let base = found.start + (3 * first + axis) * found.width;
@@ -295,7 +297,7 @@ impl Member {
         Ok([axis(0)?, axis(1)?, axis(2)?])
     }
 
-    /// One number of each of `rows` rows from row `first` of a block on.
+    /// One value per row for `rows` rows of a block, starting at row `first`.
     fn number(&self, found: Found, first: u64, rows: u64) -> Result<Component, Error> {
         let number = match found.block {
             Block::Ids => Number::new(Kind::Unsigned, found.width as usize, self.style.big_endian),
@@ -305,7 +307,7 @@ impl Member {
         Component::new(&self.source, number, found.start + first * found.width, found.width, rows)
     }
 
-    /// The bodies of each type, one piece a type.
+    /// Adds one piece for the bodies of each type.
     fn pieces(&self, pieces: &mut Vec<Piece>) -> Result<(), Error> {
         let (mut first, mut first_mass) = (0, 0);
         for kind in (0..TYPES).filter(|&kind| self.header.count[kind] > 0) {
@@ -334,20 +336,22 @@ impl Member {
     }
 }
 
-/// A record of format 1 behind those that are known.
+/// A record of format 1 after those that are known.
 struct Rest {
-    /// Its number in the file, from 1 on.
+    /// Number of the record in the file, from 1.
     number: usize,
     start: u64,
     length: u64,
 }
 
-/// Rows that are looked at to see what a record may be.
+/// Number of rows that are examined to classify a record.
 const SAMPLE: u64 = 1 << 14;
 
 impl Member {
-    /// Format 1 names no records. If some behind the masses are as long, any of them may be the masses: GIZMO writes two others before. Only what
-    /// GADGET writes is accepted there: quantities of gas, potentials, and time steps behind these.
+    /// Checks that the mass record holds the masses. Format 1 does not name records. If a later
+    /// record has the same length, either may hold the masses: GIZMO writes two others before them.
+    /// Accepted are only the records of GADGET itself: gas quantities, then potentials, then
+    /// timesteps.
     fn check_masses(&self, rest: &[Rest]) -> Result<(), Error> {
         let rows = self.header.single_masses();
         let is_rival = |rest: &Rest| rest.length == 4 * rows || rest.length == 8 * rows;
@@ -367,7 +371,7 @@ impl Member {
             ))
         };
         let place = 1 + self.found.len();
-        // Whole numbers are floats below these.
+        // Integers read as floats are smaller than these.
         let least = if masses.width == 4 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
         if values(masses.start, masses.width)?.iter().any(|mass| !(*mass >= least && mass.is_finite())) {
             return Err(fault(place));
@@ -383,7 +387,7 @@ impl Member {
             let values = values(record.start, record.length / rows)?;
             let is_potential = values.iter().all(|value| *value < 0.0 && value.is_finite());
             let is_time_step = has_field && i + 1 == rest.len() && values.iter().all(|value| *value > 0.0);
-            // The energies of gas may all be 0 in initial conditions, which have no densities then.
+            // In initial conditions, which have no densities, all gas energies may be 0.
             let is_of_gas = of_gas && !(rivals > 1 && i == 0 && values.iter().all(|value| *value == 0.0));
             has_field |= is_potential;
             if !(is_potential || is_time_step || is_of_gas) {
@@ -400,8 +404,7 @@ fn in_order(walk: &mut Walk, header: &FileHeader) -> Result<Vec<Found>, Error> {
     wanted.map(|block| walk.find(block, header)).collect()
 }
 
-/// The records of format 2 that are known, in any order.
-/// The names of the others are returned, too.
+/// The known records of format 2, in any order, and the names of the others.
 fn named(walk: &mut Walk, header: &FileHeader) -> Result<(Vec<Found>, Vec<String>), Error> {
     let mut found: Vec<Found> = Vec::new();
     let mut ignored = Vec::new();
@@ -425,7 +428,7 @@ fn named(walk: &mut Walk, header: &FileHeader) -> Result<(Vec<Found>, Vec<String
     Ok((found, ignored))
 }
 
-/// The first file of the snapshot of which `path` is one.
+/// The first file of the snapshot to which `path` belongs.
 pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
     let files = Member::open(path)?.header.files;
     if files > 1 { sibling(path, 0, files) } else { Ok(path.to_owned()) }

@@ -1,6 +1,5 @@
-//! The few literals of Python that the header of a NumPy array is made of.
+//! Parses the Python literals in the header of a NumPy array.
 
-/// A literal.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Text(String),
@@ -8,22 +7,22 @@ pub(super) enum Literal {
     Truth(bool),
     /// A list or a tuple.
     List(Vec<Literal>),
-    /// Keys and values.
+    /// Pairs of keys and values.
     Dictionary(Vec<(Literal, Literal)>),
 }
 
-/// Deeper nesting than any header has.
+/// Greatest nesting depth. No valid header is deeper.
 const DEEPEST: usize = 8;
 
 impl Literal {
-    /// The literal that `text` is; `None` if it is anything else.
+    /// Parses `text` as one literal; `None` if it is not a supported one.
     pub(super) fn parse(text: &str) -> Option<Literal> {
         let mut rest = text;
         let literal = value(&mut rest, 0)?;
         rest.trim().is_empty().then_some(literal)
     }
 
-    /// The value of a key of a dictionary.
+    /// The value of a key in a dictionary.
     pub(super) fn get(&self, key: &str) -> Option<&Literal> {
         let Literal::Dictionary(entries) = self else { return None };
         entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
@@ -42,7 +41,7 @@ impl Literal {
     }
 }
 
-/// Takes a literal from the front of `rest`.
+/// Parses a literal at the start of `rest` and removes it.
 fn value(rest: &mut &str, depth: usize) -> Option<Literal> {
     if depth > DEEPEST {
         return None;
@@ -58,7 +57,7 @@ fn value(rest: &mut &str, depth: usize) -> Option<Literal> {
         '0'..='9' => {
             let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             let (digits, after) = rest.split_at(end);
-            *rest = after.strip_prefix('L').unwrap_or(after); // as Python 2 wrote them
+            *rest = after.strip_prefix('L').unwrap_or(after); // Python 2 suffix
             digits.parse().ok().map(Literal::Whole)
         }
         '[' => items(rest, ']', |rest| value(rest, depth + 1)).map(Literal::List),
@@ -78,7 +77,7 @@ fn value(rest: &mut &str, depth: usize) -> Option<Literal> {
     }
 }
 
-/// Takes what stands between brackets, items with commas between and perhaps one after the last.
+/// Parses comma-separated items up to a closing bracket. A trailing comma is allowed.
 fn items<T>(rest: &mut &str, close: char, mut item: impl FnMut(&mut &str) -> Option<T>) -> Option<Vec<T>> {
     *rest = &rest[1..];
     let mut list = Vec::new();

@@ -1,8 +1,8 @@
-//! Bodies in files that are not HDF5: GADGET binary, Tipsy, NumPy arrays, tables of text.
+//! Bodies in files other than HDF5: GADGET binary, Tipsy, NumPy arrays, text tables.
 //!
-//! A format's file says where in the file each number of each body lies ([`Piece`]); `source` reads the numbers from there, a rank's share
-//! at a time. Only a table of text has no such places and is read line by line. No memory is taken for what a header promises before
-//! the bytes are known to be there.
+//! The module of a format finds the location of each value of each body in the file ([`Piece`]).
+//! `source` then reads a rank's share of the values. Text tables have no such locations and are
+//! read line by line. Memory is allocated only after a check that the promised bytes exist.
 
 mod columns;
 mod ecsv;
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use table::Table;
 use treecode::Bodies;
 
-/// A file of another kind than HDF5 with what its header says.
+/// A file other than HDF5, with the contents of its header.
 pub(crate) struct Foreign {
     pub(crate) header: Header,
     content: Content,
@@ -43,7 +43,7 @@ enum Content {
 }
 
 impl Foreign {
-    /// Opens a file whose format is `format`.
+    /// Opens a file with the given format.
     pub(crate) fn open(path: &Path, format: Format) -> Result<Foreign, Error> {
         match format {
             Format::GadgetBinary => gadget::open(path),
@@ -55,12 +55,12 @@ impl Foreign {
         }
     }
 
-    /// The first file of the snapshot of which `path` is one.
+    /// The first file of the snapshot to which `path` belongs.
     pub(crate) fn first_file(path: &Path, format: Format) -> Result<PathBuf, Error> {
         if format == Format::GadgetBinary { gadget::first_file(path) } else { Ok(path.to_owned()) }
     }
 
-    /// The share of rank `rank` of `size`: a contiguous part, in the order of the file.
+    /// Reads the share of rank `rank` of `size`: a contiguous range, in file order.
     pub(crate) fn read(&self, path: &Path, rank: usize, size: usize) -> Result<Bodies, Error> {
         let share = |total| share(total, rank, size);
         let bodies = match &self.content {
@@ -72,13 +72,13 @@ impl Foreign {
     }
 }
 
-/// The part of `total` that rank `rank` of `size` takes.
+/// The range of `total` for rank `rank` of `size`.
 pub(crate) fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
     let bound = |rank: usize| (u128::from(total) * rank as u128 / size as u128) as u64;
     bound(rank)..bound(rank + 1)
 }
 
-/// What kind of file this is, by its first bytes; HDF5 counts as [`Format::Gadget`].
+/// Detects the format of a file from its first bytes. HDF5 counts as [`Format::Gadget`].
 pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
     let mut file = open(path)?;
     let metadata = file.metadata().map_err(Error::system(path, "read"))?;
@@ -90,12 +90,13 @@ pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
     let named_hdf5 = path.extension().is_some_and(|extension| extension == "hdf5" || extension == "h5");
     Ok(match &start[..] {
         [0x89, b'H', b'D', b'F', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Format::Gadget,
-        _ if named_hdf5 => Format::Gadget, // and will be told that it is none
+        _ if named_hdf5 => Format::Gadget, // the HDF5 reader reports the fault
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Numpy,
         [b'P', b'K', 3, 4, ..] => Format::NumpyZip,
         _ if gadget::recognize(&start) => Format::GadgetBinary,
         _ if tipsy::recognize(&start, metadata.len()) => Format::Tipsy,
-        // NEMO begins with a number that says whether one item or several follow, in either byte order.
+        // A NEMO file begins with a number that distinguishes one item from several, in either byte
+        // order.
         [0x92, 0x09 | 0x0b, ..] | [0x09 | 0x0b, 0x92, ..] => {
             return Err(Error::snapshot(
                 path,

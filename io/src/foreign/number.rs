@@ -1,6 +1,6 @@
-//! One number as it lies in a binary file.
+//! Decodes one number from a binary file.
 
-/// What the bits of a number mean.
+/// Meaning of the bits of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Float,
@@ -8,7 +8,7 @@ pub(super) enum Kind {
     Unsigned,
 }
 
-/// Kind, length and byte order of a number.
+/// Kind, size and byte order of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number {
     kind: Kind,
@@ -17,7 +17,7 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// `None` if there is no such number: floats have 2, 4 or 8 bytes, whole numbers 1, 2, 4 or 8.
+    /// `None` for unsupported sizes. Floats have 2, 4 or 8 bytes, integers 1, 2, 4 or 8.
     pub(super) fn new(kind: Kind, bytes: usize, big_endian: bool) -> Option<Number> {
         let fits = match kind {
             Kind::Float => matches!(bytes, 2 | 4 | 8),
@@ -26,12 +26,12 @@ impl Number {
         fits.then_some(Number { kind, bytes, big_endian })
     }
 
-    /// Its length [bytes].
+    /// Its size [bytes].
     pub(super) fn bytes(self) -> usize {
         self.bytes
     }
 
-    /// The value; a whole number beyond 2^53 is rounded.
+    /// The value. An integer beyond 2^53 is rounded.
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
         let bits = self.bits(bytes);
         match self.kind {
@@ -43,7 +43,8 @@ impl Number {
         }
     }
 
-    /// The value as a name: the bits of a negative number are as good a one. `None` for a float that is no whole number.
+    /// The value as an id. Negative integers are accepted with their bits. `None` for a float that
+    /// is not an integer.
     pub(super) fn name(self, bytes: &[u8]) -> Option<u64> {
         let bits = self.bits(bytes);
         match self.kind {
@@ -65,7 +66,7 @@ impl Number {
     }
 }
 
-/// A number of half precision (IEEE 754).
+/// Decodes half precision (IEEE 754).
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {
@@ -77,7 +78,7 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// A float as the whole number that it is.
+/// Converts a float to an integer if it is one.
 pub(crate) fn whole(value: f64) -> Option<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;
     (value.fract() == 0.0 && (0.0..=EXACT).contains(&value)).then_some(value as u64)

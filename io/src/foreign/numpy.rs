@@ -1,5 +1,5 @@
-//! NumPy arrays. `.npy`: a structured array with the names of columns, or rows of `mass x y z vx vy vz`. `.npz`: an archive with one array
-//! a column, or with a single array as in a `.npy`.
+//! NumPy arrays. `.npy`: a structured array with named columns, or rows of `mass x y z vx vy vz`.
+//! `.npz`: an archive with one array per column, or with a single array as in a `.npy`.
 
 use super::columns::{Column, Columns, Meaning, NEEDED, NEEDED_NAMES, meaning};
 use super::literal::Literal;
@@ -14,22 +14,22 @@ use std::path::Path;
 use std::rc::Rc;
 use zip::ZipArchive;
 
-/// A longer header is damaged [bytes].
+/// Greatest length of a valid header [bytes].
 const LONGEST_HEADER: usize = 1 << 20;
-/// What the best compression of an archive makes of one byte: an array that is larger is not in the file.
+/// Greatest compression ratio of an archive. A larger array cannot be in the file.
 const MOST_INFLATED: u64 = 1 << 11;
 
-/// An array as its header describes it.
+/// An array as described by its header.
 struct Array {
     source: Rc<Source>,
-    /// Where its numbers begin.
+    /// Offset of its values in the source [bytes].
     start: u64,
     shape: Vec<u64>,
     columns_first: bool,
     numbers: Numbers,
 }
 
-/// What an entry of an array is.
+/// Type of an array's entries.
 enum Numbers {
     /// One number.
     One(Number),
@@ -37,7 +37,7 @@ enum Numbers {
     Record { fields: Vec<Field>, bytes: u64 },
 }
 
-/// A field of a record; what is neither a number nor three is of no use here.
+/// A field of a record. Only numbers and vectors of three are used.
 struct Field {
     name: String,
     offset: u64,
@@ -84,18 +84,18 @@ impl Array {
         Ok(Array { source: source.clone(), start, shape, columns_first, numbers })
     }
 
-    /// Whether it has one number only.
+    /// Whether the array has a single number.
     fn is_one(&self) -> bool {
         matches!(self.numbers, Numbers::One(_)) && self.shape.iter().all(|n| *n == 1)
     }
 
-    /// Its one number, for all rows.
+    /// Its single number, used for all rows.
     fn for_all(&self) -> Result<Component, Error> {
         let Numbers::One(number) = self.numbers else { unreachable!("it has one number") };
         Component::new(&self.source, number, self.start, 0, 1)
     }
 
-    /// A list of numbers.
+    /// A one-dimensional array of `rows` numbers.
     fn list(&self, rows: u64) -> Result<Component, Error> {
         match (&self.numbers, &self.shape[..]) {
             (Numbers::One(number), [n]) if *n == rows => {
@@ -105,7 +105,7 @@ impl Array {
         }
     }
 
-    /// One column of rows of `width` numbers.
+    /// One column of an array of `rows` rows and `width` columns.
     fn column(&self, column: u64, rows: u64, width: u64) -> Result<Component, Error> {
         let (Numbers::One(number), [n, w]) = (&self.numbers, &self.shape[..]) else {
             return Err(self.source.wrong(format!("has shape {:?}, must be [{rows}, {width}]", self.shape)));
@@ -126,7 +126,7 @@ impl Array {
         Component::new(&self.source, *number, base, stride, rows)
     }
 
-    /// All columns of an array that is alone.
+    /// All columns of a single array.
     fn columns(&self) -> Result<(u64, Columns<Component>), Error> {
         let mut columns = Columns::default();
         let add = |columns: &mut Columns<Component>, column, place| {
@@ -174,7 +174,7 @@ impl Array {
     }
 }
 
-/// A type code such as `<f8`.
+/// Parses a type code such as `<f8`.
 fn number(code: &str) -> Option<Number> {
     let (order, rest) = code.split_at_checked(1)?;
     let (kind, bytes) = rest.split_at_checked(1)?;
@@ -193,14 +193,14 @@ fn number(code: &str) -> Option<Number> {
     Number::new(kind, bytes.parse().ok()?, big_endian)
 }
 
-/// Bytes of a type code of any kind.
+/// Size of an entry from its type code, for any kind [bytes].
 fn length(code: &str) -> Option<u64> {
     let (kind, bytes) = code.get(1..)?.split_at_checked(1)?;
     let characters = if kind == "U" { 4 } else { 1 };
     bytes.split('[').next()?.parse::<u64>().ok()?.checked_mul(characters)
 }
 
-/// The fields of a structured array; `None` if they cannot be told apart.
+/// The fields of a structured array; `None` if the description is invalid.
 fn record(list: &[Literal]) -> Option<Numbers> {
     let (mut fields, mut offset) = (Vec::new(), 0u64);
     for entry in list {
@@ -218,7 +218,7 @@ fn record(list: &[Literal]) -> Option<Numbers> {
         fields.push(Field { name: name.to_owned(), offset, number: number(code), width });
         offset = length(code)?.checked_mul(width)?.checked_add(offset)?;
     }
-    // An offset is added to a place in the file: far below what a number holds.
+    // Offsets are added to file positions. This limit prevents overflow.
     (1..=u64::from(u32::MAX)).contains(&offset).then_some(Numbers::Record { fields, bytes: offset })
 }
 
@@ -249,7 +249,7 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
             time = values[0];
         }
     }
-    // A mass or a type may be one for all bodies.
+    // A mass or a type may be a single number for all bodies.
     let of_bodies = || arrays.iter().filter(|(name, _)| meaning(name).is_some());
     let first = of_bodies().find(|(_, array)| !array.is_one()).or_else(|| of_bodies().next());
     let rows = first.and_then(|(_, array)| array.shape.first().copied()).unwrap_or_default();
@@ -270,15 +270,16 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
     finish(path, Format::NumpyZip, rows, columns, time)
 }
 
-/// What an archive holds.
+/// Contents of an archive.
 struct Members {
-    /// Arrays that can be of use, with their names.
+    /// Usable arrays and their names.
     arrays: Vec<(String, Array)>,
-    /// Names of the other arrays, whose headers are not read.
+    /// Names of the other arrays. Their headers are not read.
     others: Vec<String>,
 }
 
-/// Reads the directory of an archive, once, and the headers of arrays that can be of use. A single array may have any name.
+/// Reads the directory of an archive and the headers of the usable arrays. A single array may have
+/// any name.
 fn members(path: &Path) -> Result<Members, Error> {
     let file = crate::file::open(path)?;
     let length = file.metadata().map_err(Error::system(path, "read"))?.len();
@@ -331,7 +332,7 @@ fn finish(
         potential: None,
     };
     if let Or::Each(_) = piece.kind {
-        // All types are read to count them.
+        // Counting the types reads all of them.
         crate::memory::expect_room(path, rows, 0)?;
     }
     let numbered = piece.id.is_none();

@@ -1,4 +1,4 @@
-//! Bodies whose numbers have known places.
+//! Bodies whose values have known locations in a file.
 
 use super::source::Component;
 use crate::Error;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// Rows of bodies that are all stored alike.
+/// Consecutive bodies with the same storage layout.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) rows: u64,
@@ -14,25 +14,25 @@ pub(super) struct Piece {
     pub(super) mass: Or<f64>,
     pub(super) position: [Component; 3],
     pub(super) velocity: [Component; 3],
-    /// Without ids, bodies are numbered in the order of the file.
+    /// Without ids, bodies are numbered in file order.
     pub(super) id: Option<Component>,
     pub(super) acceleration: Option<[Component; 3]>,
     pub(super) potential: Option<Component>,
 }
 
-/// One value for all rows, or one for each.
+/// One value for all rows, or one per row.
 #[derive(Debug)]
 pub(super) enum Or<T> {
     All(T),
     Each(Component),
 }
 
-/// Rows of all pieces.
+/// Total number of rows.
 pub(super) fn rows(pieces: &[Piece]) -> u64 {
     pieces.iter().map(|piece| piece.rows).sum()
 }
 
-/// Bodies of each type. Reads all types where each body has its own.
+/// Number of bodies of each type. Reads the types of all bodies if they are stored per body.
 pub(super) fn count(pieces: &[Piece]) -> Result<[u64; TYPES], Error> {
     let mut count = [0; TYPES];
     for piece in pieces {
@@ -46,7 +46,7 @@ pub(super) fn count(pieces: &[Piece]) -> Result<[u64; TYPES], Error> {
     Ok(count)
 }
 
-/// The bodies of `share`, rows of all pieces one after the other.
+/// Reads the bodies in `share`, counted over the rows of all pieces.
 pub(super) fn read(path: &Path, pieces: &[Piece], share: Range<u64>) -> Result<Bodies, Error> {
     let mut bodies = Bodies::default();
     let mut first = 0;
@@ -65,7 +65,7 @@ pub(super) fn read(path: &Path, pieces: &[Piece], share: Range<u64>) -> Result<B
 }
 
 impl Piece {
-    /// Appends these rows; the first row of the piece is row `first` of all.
+    /// Appends these rows. The first row of the piece is row `first` of all.
     fn read(&self, rows: &Range<u64>, first: u64, bodies: &mut Bodies) -> Result<(), Error> {
         for axis in 0..3 {
             self.position[axis].values(rows, &mut bodies.pos[axis])?;
@@ -106,7 +106,7 @@ impl Piece {
     }
 }
 
-/// A type of bodies.
+/// Converts a number to a particle type, if it is valid.
 pub(super) fn kind(name: u64) -> Option<u8> {
     u8::try_from(name).ok().filter(|&kind| usize::from(kind) < TYPES)
 }

@@ -1,4 +1,4 @@
-//! Where bytes come from: a file, or one array inside a zip archive.
+//! Random access to the bytes of a file or of an array inside a zip archive.
 
 use super::number::Number;
 use crate::Error;
@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use zip::ZipArchive;
 
-/// Rows decoded at a time.
+/// Number of rows decoded at a time.
 const ROWS: usize = 1 << 14;
 
-/// Bytes that can be read from any place on.
+/// A file or an archive member.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    /// The archive, and the name of a member in it, if it is one.
+    /// The archive and the name of the member, if it is one.
     member: Option<(Archive, String)>,
-    /// How many bytes there are; of a member, how many its archive says there are.
+    /// Number of bytes. For a member, as stated by the archive.
     pub(super) length: u64,
 }
 
@@ -42,7 +42,7 @@ impl Source {
         }
     }
 
-    /// `length` bytes from `start` on.
+    /// Reads `length` bytes from offset `start`.
     pub(super) fn bytes(&self, start: u64, length: usize) -> Result<Vec<u8>, Error> {
         if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
             return Err(self.wrong(format!("is cut short: it has {} bytes", self.length)));
@@ -52,7 +52,7 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Hands the bytes from `start` on to `read`.
+    /// Calls `read` with a reader that starts at offset `start`.
     fn read_from(&self, start: u64, read: impl FnOnce(&mut dyn Read) -> io::Result<()>) -> Result<(), Error> {
         let result = match &self.member {
             None => {
@@ -74,10 +74,10 @@ impl Source {
     }
 }
 
-/// An archive whose directory was read once; clones share it.
+/// An archive whose directory has been read. Clones share it.
 pub(super) type Archive = ZipArchive<Shared>;
 
-/// A place in an open file, which clones share.
+/// An open file, shared by its clones, with a position of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     file: Rc<File>,
@@ -112,7 +112,7 @@ impl Seek for Shared {
     }
 }
 
-/// One number of every row: its place in row 0, and the way from row to row.
+/// One value per row: its offset in row 0 and the stride between rows.
 #[derive(Clone, Debug)]
 pub(super) struct Component {
     source: Rc<Source>,
@@ -122,10 +122,10 @@ pub(super) struct Component {
 }
 
 impl Component {
-    /// The numbers of `rows` rows from `base` on, `stride` bytes apart.
+    /// The values of `rows` rows from offset `base`, `stride` bytes apart.
     ///
     /// # Errors
-    /// If the source is too short for them.
+    /// If the source is too short.
     pub(super) fn new(
         source: &Rc<Source>,
         number: Number,
@@ -154,7 +154,7 @@ impl Component {
         })
     }
 
-    /// Appends the names of these rows, whose first is called `row`.
+    /// Appends the values of these rows as ids. Errors name the row.
     pub(super) fn names(&self, rows: &Range<u64>, names: &mut Vec<u64>, what: &str) -> Result<(), Error> {
         let mut row = rows.start;
         self.each(rows, |bytes| {
@@ -188,7 +188,7 @@ impl Component {
             let mut buffer = Vec::new();
             while left > 0 && outcome.is_ok() {
                 let count = left.min(ROWS as u64) as usize;
-                // The last row of all need not be followed by a whole stride.
+                // The last row may lack the rest of its stride.
                 let length = if left == count as u64 { (count - 1) * stride + width } else { count * stride };
                 buffer.resize(length, 0);
                 reader.read_exact(&mut buffer)?;

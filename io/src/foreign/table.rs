@@ -1,7 +1,10 @@
-//! Tables of text: a line with the names of the columns, in any order, perhaps after a `#`, then a row a body. Columns are parted by
-//! semicolons, commas, tabs or blanks, and cells may stand in quotes. Whatever stands before the names is a remark. Behind them every line is
-//! a row, unless it is empty or begins with `#`; only the first one may have the units of the columns. Units may also stand behind the
-//! names, as in `x [kpc]`, or in the head of an ECSV file.
+//! Text tables: a line with the names of the columns in any order, perhaps after a `#`, then one
+//! row per body. Columns are separated by semicolons, commas, tabs or blanks, and cells may be
+//! quoted.
+//!
+//! Everything before the names is a comment. After them every line is a row, unless it is empty or
+//! begins with `#`. The first line after the names may hold the units of the columns. Units may
+//! also follow the names, as in `x [kpc]`, or stand in the header of an ECSV file.
 
 use super::columns::{Column, Columns, Meaning, meaning};
 use super::number::whole;
@@ -17,24 +20,24 @@ use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// A longer line is no row of a table [bytes].
+/// Greatest length of a line [bytes]. No valid row is longer.
 const LONGEST_LINE: u64 = 1 << 16;
-/// What a remark before the names may begin with, and the names, too.
+/// Characters that may precede the names, and that begin a comment before them.
 const REMARK: [char; 3] = ['#', '%', '!'];
 
 /// A table whose columns are known.
 pub(super) struct Table {
     pub(super) rows: u64,
-    /// The number of the line with the names, or with the units if they have one.
+    /// Number of the line with the names or, if there is one, of the line with the units.
     head: u64,
-    /// Whether they have.
+    /// Whether there is a line with units.
     has_units: bool,
     columns: Columns<Place>,
     width: usize,
     separator: Separator,
 }
 
-/// Where the numbers of a column are, and by which factor they are larger than in the units of the table.
+/// Position of a column in a row, its unit, and the factor to the unit of the table.
 #[derive(Clone, Debug)]
 struct Place {
     cell: usize,
@@ -42,7 +45,7 @@ struct Place {
     factor: f64,
 }
 
-/// Reads the header and all types.
+/// Reads the header and the types of all rows.
 pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     let mut search = Search::default();
     let mut table: Option<Table> = None;
@@ -80,16 +83,16 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     Ok(Foreign { header, content: Content::Table(table) })
 }
 
-/// The search for the line that names the columns.
+/// The search for the line with the names.
 #[derive(Default)]
 struct Search {
     ecsv: Option<ecsv::Head>,
-    /// What is wrong with the first line that looks like one with names.
+    /// The fault of the first line that looks like names.
     fault: Option<String>,
 }
 
 impl Search {
-    /// Takes a line; the table if the line names all columns.
+    /// Examines a line. Returns the table if the line names all required columns.
     fn take(&mut self, number: u64, line: &str) -> Result<Option<Table>, String> {
         if number == 1 && line.starts_with(ecsv::MARK) {
             self.ecsv = Some(ecsv::Head::default());
@@ -99,7 +102,7 @@ impl Search {
             return Ok(None);
         }
         let bare = line.trim_start_matches(REMARK);
-        // A tab may stand behind a name that is empty.
+        // An empty name may be followed by a tab.
         let names = if bare.len() < line.len() { bare.trim() } else { line };
         for separator in Separator::candidates(names) {
             match Table::describe(number, names, separator) {
@@ -128,7 +131,7 @@ fn is_remark(line: &str) -> bool {
     line.trim_start().starts_with('#')
 }
 
-/// Whether a line has numbers only, and more than a count of bodies.
+/// Whether a line has only numbers, and more than a single one, which could be a count of bodies.
 fn is_row(line: &str) -> bool {
     Separator::candidates(line).any(|separator| {
         separator
@@ -137,15 +140,15 @@ fn is_row(line: &str) -> bool {
     })
 }
 
-/// Why a line names no columns of bodies.
+/// Why a line does not name the columns of bodies.
 struct Fault {
-    /// How many of its names mean something.
+    /// Number of known names in the line.
     known: usize,
     text: String,
 }
 
 impl Table {
-    /// The table whose columns are called so.
+    /// The table with these names of columns.
     fn describe(number: u64, names: &str, separator: Separator) -> Result<Table, Fault> {
         let mut columns = Columns::default();
         let mut width = 0;
@@ -173,7 +176,8 @@ impl Table {
                     let text = format!("line {number}: `{name}` must be three columns, such as x y z");
                     return fault(known, text);
                 }
-                // Some programs end each line with a separator, or leave the numbers of the rows without a name.
+                // Some programs end each line with a separator, or number the rows without naming
+                // that column.
                 None if text.is_empty() => {}
                 None => columns.ignored.push(text.clone().into_owned()),
             }
@@ -184,7 +188,7 @@ impl Table {
         }
     }
 
-    /// Takes the units and the separator that the head of an ECSV file names.
+    /// Applies the units and the separator of an ECSV header.
     fn take_ecsv(&mut self, number: u64, names: &str, head: &ecsv::Head) -> Result<(), String> {
         let names: Vec<String> =
             self.separator.split(names)?.into_iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -198,7 +202,8 @@ impl Table {
         Ok(())
     }
 
-    /// Takes the first line behind the names if it has the units of the columns and no numbers; whether it has.
+    /// Examines the first line after the names. Returns true, and applies the units, if it holds
+    /// units and no numbers.
     fn take_units(&mut self, number: u64, line: &str) -> Result<bool, String> {
         if self.rows > 0 || self.has_units {
             return Ok(false);
@@ -224,7 +229,7 @@ impl Table {
         self.columns.iter().filter(|(column, _)| Quantity::of(*column).is_some()).map(|(_, place)| place)
     }
 
-    /// Looks at a line that begins with `#`: it may have the units of the columns.
+    /// Examines a line that begins with `#`, which may hold the units of the columns.
     fn take_remark(&mut self, number: u64, line: &str) -> Result<(), String> {
         let line = line.trim_start().trim_start_matches(REMARK).trim();
         let cells = match self.separator.split(line) {
@@ -235,7 +240,7 @@ impl Table {
         if self.measures().all(is_unit) && self.take_units(number, line)? {
             return Ok(());
         }
-        // Tables that were joined: rows of another order must not be taken for rows of this one.
+        // If tables with different columns were concatenated, the file is refused.
         let Ok(other) = Table::describe(number, line, self.separator) else { return Ok(()) };
         let is_here = |(column, place): (Column, &Place)| {
             self.columns.get(column).is_some_and(|ours| ours.cell == place.cell)
@@ -247,8 +252,8 @@ impl Table {
         }
     }
 
-    /// The units of the numbers, and what had to be assumed of them. Columns of one quantity may have several units: their numbers are brought to
-    /// the first.
+    /// The units of the values, and remarks on assumptions. If columns of one quantity have
+    /// different units, all values are converted to the first.
     fn settle_units(&mut self) -> (Option<Units>, Vec<String>) {
         let first = |quantity: Quantity| {
             let mut of_quantity =
@@ -281,7 +286,7 @@ impl Table {
         (Some(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }), remarks)
     }
 
-    /// The rows of `share`, which are numbered over the whole file.
+    /// Reads the rows in `share`. Rows are numbered over the whole file.
     pub(super) fn read(&self, path: &Path, share: Range<u64>) -> Result<Bodies, Error> {
         let mut bodies = Bodies::default();
         let mut row = 0;
@@ -299,7 +304,7 @@ impl Table {
         Ok(bodies)
     }
 
-    /// Appends what a row says of a body; arrays of what no row says stay as they are.
+    /// Appends one body. Arrays for which the table has no column are not changed.
     fn append(&self, number: u64, row: u64, line: &str, bodies: &mut Bodies) -> Result<(), String> {
         let cells = self.cells(number, line)?;
         let kind = self.kind(number, &cells)?;
@@ -328,9 +333,9 @@ impl Table {
         Ok(())
     }
 
-    /// The cells of a row, whose number is checked.
+    /// Splits a row into cells and checks their number.
     fn cells<'a>(&self, number: u64, line: &'a str) -> Result<Vec<Cow<'a, str>>, String> {
-        // Some programs part the names in another way than the numbers.
+        // Some programs separate the names differently from the numbers.
         let separator = match self.separator {
             separator if separator.is_in(line) => separator,
             separator => Separator::candidates(line).next().unwrap_or(separator),
@@ -342,7 +347,7 @@ impl Table {
         Ok(cells)
     }
 
-    /// The type of a row.
+    /// The particle type of a row.
     fn kind(&self, number: u64, cells: &[Cow<str>]) -> Result<u8, String> {
         let Some(place) = self.columns.get(Column::Type) else { return Ok(1) };
         let found = name(&cells[place.cell]).and_then(kind);
@@ -352,7 +357,7 @@ impl Table {
     }
 }
 
-/// What a number measures.
+/// The quantity that a value measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quantity {
     Length,
@@ -371,7 +376,8 @@ impl Quantity {
     }
 }
 
-/// The unit that a text gives a column. Behind a name a number in parentheses may be that of the column.
+/// Parses the unit of a column. A number in parentheses after a name is a column number, not a
+/// unit.
 fn column_unit(column: Column, text: &str, behind_name: bool) -> Result<Option<Unit>, String> {
     let (dimension, what) = match Quantity::of(column) {
         Some(Quantity::Length) => (Unit::LENGTH, "length"),
@@ -399,7 +405,7 @@ fn examples(what: &str) -> &'static str {
     }
 }
 
-/// Cells of names, where blanks between `[` and `]` or `(` and `)` part nothing, nor those before.
+/// Joins cells of names whose blanks are inside `[ ]` or `( )`, or directly before these.
 fn joined(separator: Separator, cells: Vec<Cow<str>>) -> Vec<Cow<str>> {
     if separator != Separator::Blank {
         return cells;
@@ -417,7 +423,7 @@ fn joined(separator: Separator, cells: Vec<Cow<str>>) -> Vec<Cow<str>> {
     joined
 }
 
-/// A name, and the unit that stands in brackets behind it.
+/// Splits a name from the unit in brackets after it.
 fn parted(text: &str) -> (&str, Option<&str>) {
     let unquoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text).trim();
     let part = |open: char, close: char| {
@@ -427,18 +433,18 @@ fn parted(text: &str) -> (&str, Option<&str>) {
     part('[', ']').or_else(|| part('(', ')')).unwrap_or((unquoted, None))
 }
 
-/// A whole number, perhaps written as a float; the bits of a negative one are as good a name.
+/// Parses an id. It may be written as a float. Negative integers are accepted with their bits.
 fn name(cell: &str) -> Option<u64> {
     let signed = || cell.parse::<i64>().ok().map(|id| id as u64);
     cell.parse().ok().or_else(signed).or_else(|| number(cell).and_then(whole))
 }
 
-/// As much of a cell as a message can hold.
+/// Truncates a cell for a message.
 fn shown(cell: &str) -> String {
     cell.chars().take(40).collect()
 }
 
-/// Hands each line that is not empty to `take`, with its number from 1 on, until that says `false`.
+/// Calls `take` with each non-empty line and its number, from 1, until it returns `false`.
 fn each_line(path: &Path, mut take: impl FnMut(u64, &str) -> Result<bool, String>) -> Result<(), Error> {
     let mut reader = BufReader::with_capacity(1 << 18, crate::file::open(path)?);
     let mut line = Vec::new();
@@ -454,9 +460,9 @@ fn each_line(path: &Path, mut take: impl FnMut(u64, &str) -> Result<bool, String
             return Err(wrong(format!("line {number} is longer than any row of a table")));
         }
         let text = std::str::from_utf8(&line).map_err(|_| wrong(format!("line {number} is not text")))?;
-        // Some programs mark a text as Unicode.
+        // Some programs write a byte order mark.
         let text = text.strip_prefix('\u{feff}').filter(|_| number == 1).unwrap_or(text);
-        // Tabs may part cells that are empty.
+        // Tabs may separate empty cells, so they are kept.
         let text = text.trim_matches(|c: char| c.is_whitespace() && c != '\t');
         if !text.trim().is_empty() && !take(number, text).map_err(wrong)? {
             break;

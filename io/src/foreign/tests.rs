@@ -20,7 +20,7 @@ fn written(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// The one line that reading gives, without the path that it begins with.
+/// The one-line error of reading, without the path at its beginning.
 fn fault(path: &Path) -> String {
     let message = read(path, 0, 1).expect_err("reading must fail").to_string();
     assert_eq!(message.lines().count(), 1, "{message}");
@@ -33,7 +33,7 @@ fn fault_of(name: &str, bytes: &[u8]) -> String {
     fault(&path)
 }
 
-/// Reads on one rank and on several: all together are the same bodies with the same ids.
+/// Reads on one rank and on several. All must give the same bodies with the same ids.
 fn read_all(path: &Path) -> (Header, Bodies) {
     let (header, bodies) = read(path, 0, 1).unwrap();
     for size in [2, 3, 7] {
@@ -49,7 +49,7 @@ fn read_all(path: &Path) -> (Header, Bodies) {
     (header, bodies)
 }
 
-/// Whatever is cut off a file, it is refused in one line.
+/// Wherever a file is truncated, it is refused with a one-line error.
 fn refuses_cuts(name: &str, whole: &[u8]) {
     let (_folder, path) = folder(name);
     for length in (1..whole.len()).step_by(1 + whole.len() / 100) {
@@ -58,7 +58,8 @@ fn refuses_cuts(name: &str, whole: &[u8]) {
     }
 }
 
-/// Whatever one byte of a file becomes, it is read or refused in one line, without a panic.
+/// If any byte of a file is changed, reading succeeds or fails with a one-line error, and does not
+/// panic.
 fn bears_changes(name: &str, whole: &[u8]) {
     let (_folder, path) = folder(name);
     for place in (0..whole.len().min(700)).step_by(3) {
@@ -73,7 +74,7 @@ fn bears_changes(name: &str, whole: &[u8]) {
     }
 }
 
-/// Numbers of a body that tell which body and which number they are.
+/// A number that identifies the body and the position among its values.
 fn number(body: usize, place: usize) -> f32 {
     (body * 10 + place) as f32 + 0.25
 }
@@ -86,7 +87,7 @@ fn require_numbers(bodies: &Bodies, mass: impl Fn(usize) -> f64) {
     }
 }
 
-/// A Tipsy file of 2 gas, 3 dark and 1 star bodies.
+/// A Tipsy file with 2 gas, 3 dark matter and 1 star bodies.
 fn tipsy(big_endian: bool, padded: bool) -> Vec<u8> {
     let mut file = Vec::new();
     let mut put = |bytes: &mut [u8]| {
@@ -131,7 +132,7 @@ fn tipsy_of_either_order_and_header() {
     assert!(fault_of("a", &short).starts_with("is cut short or damaged: its Tipsy header counts [2, 3, 1]"));
 }
 
-/// Parts of a GADGET binary file.
+/// A GADGET binary file under construction.
 struct Gadget {
     big_endian: bool,
     named: bool,
@@ -166,7 +167,8 @@ impl Gadget {
         values.flat_map(bytes).collect()
     }
 
-    /// One file of several: 2 gas bodies with their own masses, `disc` of the mass 0.5, 1 star with its own.
+    /// One of several files: 2 gas bodies with individual masses, `disc` bodies of mass 0.5, and 1
+    /// star with an individual mass.
     fn file(
         big_endian: bool,
         named: bool,
@@ -225,14 +227,15 @@ fn gadget_binary_of_either_order_format_and_precision() {
         assert_eq!(bodies.id, [100, 101, 102, 103, 104, 105, 106]);
         require_numbers(&bodies, |i| if (2..6).contains(&i) { 0.5 } else { f64::from(number(i, 0)) });
         bears_changes("snap", &bytes);
-        // What comes last, the heat, is not needed in format 1.
+        // The last record, the internal energy, is not needed in format 1.
         let needed = if named { bytes.len() } else { bytes.len() - 8 - if double { 16 } else { 8 } };
         refuses_cuts("snap", &bytes[..needed]);
     }
 }
 
-/// A file of format 1 of `n` bodies of type 1 and `gas` of gas, with these records behind the ids, each the same number over and over: the
-/// number, and how often it occurs for `n + gas` bodies.
+/// A file of format 1 with `n` bodies of type 1 and `gas` gas bodies. Each entry of `records` adds
+/// a record after the ids that repeats one number: the number, and how often it occurs for `n +
+/// gas` bodies.
 fn format_one(gas: u32, n: u32, records: &[(f32, usize)]) -> Vec<u8> {
     let mut file = Gadget { big_endian: false, named: false, double: false, bytes: Vec::new() };
     let mut header = vec![0; 256];
@@ -253,7 +256,7 @@ fn format_one(gas: u32, n: u32, records: &[(f32, usize)]) -> Vec<u8> {
 fn records_that_format_one_cannot_tell_apart_are_refused() {
     let child = f32::from_bits(1 << 30);
     for records in [
-        // As GIZMO writes them: numbers of children and generations before the masses.
+        // As in GIZMO files: numbers of children and generations before the masses.
         &[(child, 1), (0.0, 1), (0.01, 1)][..],
         &[(0.0, 1), (0.0, 1), (0.01, 1)],
         &[(f32::from_bits(3), 1), (0.01, 1)],
@@ -331,7 +334,7 @@ fn gadget_binary_that_is_wrong() {
 
 #[test]
 fn gadget_binary_is_cosmological_if_all_its_header_says_so() {
-    // Time, redshift, box, densities of matter and dark energy.
+    // Time, redshift, box size, densities of matter and dark energy.
     let read = |numbers: [f64; 5]| {
         let mut bytes = Gadget::file(false, false, false, 4, 0, 1, 4);
         for (place, number) in [72, 80, 128, 136, 144].into_iter().zip(numbers) {
@@ -404,7 +407,7 @@ fn tables_that_are_wrong() {
 
 const NAMES: &str = "mass x y z vx vy vz";
 
-/// Reads a table of `n` bodies, of which body i has the mass i + 1 and the position (2, 3, 4).
+/// Reads a table of `n` bodies in which body i has mass i + 1 and position (2, 3, 4).
 fn table_of(n: usize, text: &str) -> Header {
     let (_folder, path) = written("table.txt", text.as_bytes());
     let (header, bodies) = read_all(&path);
@@ -514,7 +517,7 @@ fn units_of_a_table_stand_below_the_names_behind_them_or_in_the_head_of_an_ecsv(
         format!("# {}\n1 2 3 4 5 6 7\n", named(galactic, "  ")),
         format!("{}{NAMES}\n1 2 3 4 5 6 7\n", head(["10000000000.0 solMass", "kpc", "km / s"])),
         format!("{}{commas}\n1,2,3,4,5,6,7\n", head(galactic)),
-        // The numbers of a column in another unit than the first of its quantity are brought to that one.
+        // Values in another unit than the first of their quantity are converted to the first.
         format!("{commas}\n1e10 Msun,kpc,pc,kpc,km/s,m/s,cm/s\n1,2,3000,4,5,6000,700000\n"),
     ] {
         let header = table_of(1, &text);
@@ -644,7 +647,7 @@ fn numpy_archives_stored_and_compressed() {
         bears_changes("bodies.npz", &bytes);
     }
     let name = [("x\ny.npy", vec![1; 20])];
-    let expected = "x\\ny.npy: is no NumPy array of version 1, 2 or 3"; // found by fuzzing: a message of two lines
+    let expected = "x\\ny.npy: is no NumPy array of version 1, 2 or 3"; // had two lines
     assert_eq!(fault_of("a.npz", &npz(CompressionMethod::Stored, &name)), expected);
     let short = [members[0].clone(), ("x.npy", npy("'<f8'", false, "(999,)", &doubles(&[0.0; 999])))];
     assert_eq!(
@@ -695,7 +698,7 @@ fn numpy_arrays_that_promise_too_much() {
     assert!(fault_of("a.npy", &shape).starts_with("has shape [7], must have the rows `mass x y z vx vy vz`"));
 }
 
-/// The directory is read once, and headers of other arrays not at all.
+/// The directory is read once, and headers of unused arrays are not read.
 #[test]
 fn an_archive_with_many_members_is_read_in_no_time() {
     let (_folder, path) = folder("many.npz");

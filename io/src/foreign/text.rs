@@ -1,8 +1,8 @@
-//! How a line of text is divided into cells, and how numbers are written in them.
+//! Splits lines of text into cells, and parses numbers.
 
 use std::borrow::Cow;
 
-/// What stands between two cells of a line.
+/// The separator between two cells of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
     Semicolon,
@@ -12,7 +12,7 @@ pub(super) enum Separator {
 }
 
 impl Separator {
-    /// The separators that may divide a line, the least ambiguous one first.
+    /// The possible separators of a line, the least ambiguous one first.
     pub(super) fn candidates(line: &str) -> impl Iterator<Item = Separator> {
         let all = [
             line.contains(';').then_some(Separator::Semicolon),
@@ -23,10 +23,10 @@ impl Separator {
         all.into_iter().flatten()
     }
 
-    /// The cells of a line, without blanks around them and without quotes.
+    /// The cells of a line, without surrounding blanks and quotes.
     ///
     /// # Errors
-    /// If a quote is not closed, or is followed by more than a separator.
+    /// If a quote is not closed, or is followed by something other than a separator.
     pub(super) fn split(self, line: &str) -> Result<Vec<Cow<'_, str>>, String> {
         if line.contains('"') {
             return self.split_quoted(line);
@@ -39,7 +39,7 @@ impl Separator {
         })
     }
 
-    /// Whether it occurs in a line.
+    /// Whether the separator occurs in a line.
     pub(super) fn is_in(self, line: &str) -> bool {
         line.contains(|c| self.ends(c))
     }
@@ -53,7 +53,8 @@ impl Separator {
         }
     }
 
-    /// As [`Separator::split`]; a cell that begins with `"` ends at the next `"` that is not doubled.
+    /// Like [`Separator::split`]. A cell that begins with `"` ends at the next `"` that is not
+    /// doubled.
     fn split_quoted(self, line: &str) -> Result<Vec<Cow<'_, str>>, String> {
         let mut cells = Vec::new();
         let mut rest = line;
@@ -92,7 +93,7 @@ fn trimmed(cell: &str) -> Cow<'_, str> {
     Cow::Borrowed(cell.trim())
 }
 
-/// The text up to the closing quote, and what follows it.
+/// The text up to the closing quote, and the rest of the line.
 fn quoted(inside: &str) -> Result<(String, &str), String> {
     let mut cell = String::new();
     let mut rest = inside;
@@ -109,14 +110,14 @@ fn quoted(inside: &str) -> Result<(String, &str), String> {
     }
 }
 
-/// A number as people and programs write it. Fortran has `D` or `Q` before the exponent of numbers of higher precision, and no letter at
-/// all before one of three digits: `0.5D+00`, `0.5-100`.
+/// Parses a number, including Fortran formats. Fortran writes `D` or `Q` before the exponent of
+/// higher precision, and no letter before an exponent of three digits: `0.5D+00`, `0.5-100`.
 pub(super) fn number(cell: &str) -> Option<f64> {
     cell.parse().ok().or_else(|| fortran(cell))
 }
 
 fn fortran(cell: &str) -> Option<f64> {
-    // What Rust calls infinity or a number that is none has other letters than these.
+    // Excludes the words that Rust parses as infinity or NaN.
     let is_plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-');
     let (mantissa, exponent) = match cell.split_once(['d', 'D', 'q', 'Q']) {
         Some(parts) => parts,

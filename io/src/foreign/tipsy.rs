@@ -1,5 +1,8 @@
-//! Tipsy: a header with three counts, then gas, dark matter and stars, each body a record of single-precision numbers. Standard files are
-//! big-endian, native ones as the machine was that wrote them; the header has 28 bytes, or 32 with padding.
+//! Tipsy files: a header with three counts, then gas, dark matter and stars. Each body is a record
+//! of single-precision numbers.
+//!
+//! Standard files are big-endian. Native files have the byte order of the machine that wrote them.
+//! The header has 28 bytes, or 32 with padding.
 
 use super::number::{Kind, Number};
 use super::pieces::{Or, Piece, count};
@@ -12,23 +15,22 @@ use std::rc::Rc;
 
 /// One of the three kinds of records.
 struct Record {
-    /// Particle type of GADGET.
+    /// Particle type in GADGET.
     kind: u8,
     bytes: u64,
-    /// Place of the potential among its numbers.
+    /// Index of the potential among the numbers of a record.
     potential: u64,
-    /// What the others are that are not read.
+    /// Names of the numbers that are not read.
     ignored: &'static [&'static str],
 }
 
-/// In the order of the file. All begin with mass, position and velocity.
+/// In file order. All begin with mass, position and velocity.
 const RECORDS: [Record; 3] = [
     Record { kind: 0, bytes: 48, potential: 11, ignored: &["rho", "temp", "hsmooth", "metals"] },
     Record { kind: 1, bytes: 36, potential: 8, ignored: &["eps"] },
     Record { kind: 4, bytes: 44, potential: 10, ignored: &["metals", "tform", "eps"] },
 ];
 
-/// The counts of a header.
 struct Counts {
     big_endian: bool,
     rows: [u64; 3],
@@ -36,7 +38,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Reads the header in one byte order; `None` if it makes no sense in it.
+    /// Reads the header in one byte order; `None` if it is not plausible in this order.
     fn read(start: &[u8], big_endian: bool) -> Option<Counts> {
         let time = Number::new(Kind::Float, 8, big_endian)?.value(start.get(..8)?);
         let whole = Number::new(Kind::Unsigned, 4, big_endian)?;
@@ -51,13 +53,13 @@ impl Counts {
         Counts::read(start, true).or_else(|| Counts::read(start, false))
     }
 
-    /// Bytes of all records.
+    /// Size of all records [bytes].
     fn bytes(&self) -> u64 {
         RECORDS.iter().zip(self.rows).map(|(record, rows)| record.bytes * rows).sum()
     }
 }
 
-/// Whether a file of `length` bytes that begins so is a Tipsy file; one that is cut short, too.
+/// Whether a file of `length` bytes with this start is a Tipsy file. Truncated files count, too.
 pub(super) fn recognize(start: &[u8], length: u64) -> bool {
     length >= 28 && Counts::either(start).is_some()
 }
@@ -93,7 +95,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     Ok(Foreign { header, content: Content::Pieces(pieces) })
 }
 
-/// What is not read of the types that have bodies.
+/// The quantities that are not read, of the types that have bodies.
 fn ignored(counts: &Counts) -> Vec<String> {
     let mut ignored: Vec<String> = Vec::new();
     for (record, _) in RECORDS.iter().zip(counts.rows).filter(|(_, rows)| *rows > 0) {

@@ -1,4 +1,5 @@
-//! Units as people and astronomy's programs write them: `kpc`, `1e10 Msun`, `km/s`, `km s^-1`, `AU / yr`, `solMass`.
+//! Parses units in the spellings of people and astronomical programs: `kpc`, `1e10 Msun`, `km/s`,
+//! `km s^-1`, `AU / yr`, `solMass`.
 
 use crate::units::{KILOPARSEC_IN_CM, TEN_BILLION_SUNS_IN_G};
 
@@ -9,15 +10,15 @@ pub(super) struct Unit {
     pub(super) dimension: [i32; 3],
 }
 
-/// What a text in the place of a unit says.
+/// Meaning of a text in the place of a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Said {
-    /// Nothing, as where a value is missing.
+    /// No statement, such as a missing value.
     Nothing,
-    /// That the numbers have no unit, or that of the program that wrote them; also a line below a head.
+    /// No unit, or the internal unit of the program. Also a rule such as `---`.
     Code,
     Unit(Unit),
-    /// Nothing that is known here.
+    /// Not understood.
     Unknown,
 }
 
@@ -27,10 +28,11 @@ const CENTIMETRE: Unit = Unit { in_cgs: 1.0, dimension: [1, 0, 0] };
 const GRAM: Unit = Unit { in_cgs: 1.0, dimension: [0, 1, 0] };
 const SECOND: Unit = Unit { in_cgs: 1.0, dimension: [0, 0, 1] };
 
-/// What stands where a unit may stand and says nothing.
+/// Texts in the place of a unit that state nothing.
 const NOTHING: [&str; 7] = ["", "-", "--", "1", "none", "null", "n/a"];
 
-/// What programs call their own units. AMUSE calls those of N-body systems by their dimensions.
+/// Names of programs for their internal units. AMUSE names those of N-body systems by their
+/// dimensions.
 const CODE: [&str; 15] = [
     "code",
     "code units",
@@ -49,7 +51,7 @@ const CODE: [&str; 15] = [
     "length * time**-1",
 ];
 
-/// Units with a prefix before them, and which prefixes.
+/// Units with prefixes, and the allowed prefixes.
 const PREFIXED: [(&str, Unit, &str); 6] = [
     ("pc", times(CENTIMETRE, KILOPARSEC_IN_CM / 1000.0), "mkMG"),
     ("m", times(CENTIMETRE, 100.0), "cmkM"),
@@ -59,7 +61,7 @@ const PREFIXED: [(&str, Unit, &str); 6] = [
     ("s", SECOND, "m"),
 ];
 
-/// Units without a prefix; capitals do not matter.
+/// Units without prefixes, in lower case. Case is ignored.
 const NAMED: [(&str, Unit); 33] = [
     ("parsec", times(CENTIMETRE, KILOPARSEC_IN_CM / 1000.0)),
     ("ly", times(CENTIMETRE, 29_979_245_800.0 * YEAR)),
@@ -93,7 +95,7 @@ const NAMED: [(&str, Unit); 33] = [
     ("d", times(SECOND, 86400.0)),
     ("day", times(SECOND, 86400.0)),
     ("year", times(SECOND, YEAR)),
-    // As AMUSE calls km/s.
+    // km/s in AMUSE.
     ("kms", Unit { in_cgs: 1e5, dimension: [1, 0, -1] }),
 ];
 
@@ -101,7 +103,7 @@ const fn times(unit: Unit, factor: f64) -> Unit {
     Unit { in_cgs: unit.in_cgs * factor, dimension: unit.dimension }
 }
 
-/// A text in the place of a unit.
+/// Interprets a text in the place of a unit.
 pub(super) fn said(text: &str) -> Said {
     let text = text.trim().trim_matches(['\'', '"']).trim();
     let inside = ["[]", "()", "<>"].iter().find_map(|pair| {
@@ -116,7 +118,7 @@ pub(super) fn said(text: &str) -> Said {
     if CODE.contains(&low.as_str()) || text.bytes().all(|byte| byte == b'-') {
         return Said::Code;
     }
-    // Written so often that it can mean nothing else.
+    // Common spellings of km/s that the grammar would read differently.
     if matches!(low.as_str(), "kms-1" | "kms^-1" | "kms**-1" | "kms⁻¹") {
         return Said::Unit(Unit { in_cgs: 1e5, dimension: [1, 0, -1] });
     }
@@ -129,10 +131,10 @@ pub(super) fn said(text: &str) -> Said {
     }
 }
 
-/// Deeper parentheses than any unit has.
+/// Greatest depth of parentheses. No valid unit is deeper.
 const DEEPEST: usize = 4;
 
-/// Factors with `*`, `.`, `/` or a blank between; `/` divides by the next factor alone.
+/// Parses factors separated by `*`, `.`, `/` or a blank. `/` divides by the next factor only.
 fn product(rest: &mut &str, depth: usize) -> Option<Unit> {
     let mut unit = Unit { in_cgs: 1.0, dimension: [0; 3] };
     let mut power = 1;
@@ -149,7 +151,7 @@ fn product(rest: &mut &str, depth: usize) -> Option<Unit> {
     }
 }
 
-/// A number, a name, or a product in parentheses, each perhaps with a power behind it.
+/// Parses a number, a name, or a product in parentheses, each with an optional power.
 fn factor(rest: &mut &str, depth: usize) -> Option<Unit> {
     *rest = rest.trim_start();
     if let Some(inside) = rest.strip_prefix('(') {
@@ -187,7 +189,8 @@ fn factor(rest: &mut &str, depth: usize) -> Option<Unit> {
     Unit { in_cgs: 1.0, dimension: [0; 3] }.by(unit, power(rest)?)
 }
 
-/// The power behind a factor, 1 if there is none: `^2`, `**-1`, `^(-1)`, `-1`, `2`, `⁻¹`. `None` if what stands there is no power.
+/// Parses the power after a factor: `^2`, `**-1`, `^(-1)`, `-1`, `2`, `⁻¹`. It is 1 if there is
+/// none, and `None` if it is invalid.
 fn power(rest: &mut &str) -> Option<i32> {
     for (raised, power) in [("⁻¹", -1), ("⁻²", -2), ("²", 2), ("³", 3)] {
         if let Some(after) = rest.strip_prefix(raised) {
@@ -222,7 +225,7 @@ fn named(name: &str) -> Option<Unit> {
             "G" if prefixes.contains(prefix) => 1e9,
             _ => return None,
         };
-        // One product, so that a kiloparsec is that of the run's units to the last bit.
+        // A single product, so that a kiloparsec has the same bits as in the units of a run.
         Some(Unit { in_cgs: factor * unit.in_cgs, dimension: unit.dimension })
     });
     prefixed.or_else(|| {
@@ -236,7 +239,7 @@ impl Unit {
     pub(super) const MASS: [i32; 3] = [0, 1, 0];
     pub(super) const VELOCITY: [i32; 3] = [1, 0, -1];
 
-    /// This times a power of another.
+    /// This unit times a power of another.
     fn by(self, other: Unit, power: i32) -> Option<Unit> {
         let mut dimension = self.dimension;
         for (sum, theirs) in dimension.iter_mut().zip(other.dimension) {

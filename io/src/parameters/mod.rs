@@ -1,6 +1,7 @@
-//! Parameter files: TOML, strict. Whatever is wrong is named by file, line and key, with what would be right.
+//! Strict parameter files in TOML. Errors name the file, line and key, and what would be right.
 //!
-//! A type that reads a table should carry `#[serde(deny_unknown_fields)]`; only then is an unknown key an error.
+//! A type that reads a table should carry `#[serde(deny_unknown_fields)]`, so that unknown keys are
+//! errors.
 
 mod node;
 mod overrides;
@@ -11,14 +12,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-/// More than any parameter file has: who gives a snapshot by mistake gets an answer before it is read.
+/// Greatest size of a parameter file [bytes]. A snapshot that is given by mistake is refused before
+/// it is read.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// Reads a parameter file. Each entry of `set`, such as `time.steps=20`, takes the place of a key of the file or adds one; its
-/// value is TOML, or else a string as it stands.
+/// Reads a parameter file. Each entry of `set`, such as `time.steps=20`, replaces a key of the file
+/// or adds one. Its value is TOML; anything else is taken as a string.
 ///
 /// # Errors
-/// If the file cannot be read, is not TOML, or does not hold what `T` needs.
+/// If the file cannot be read, is not TOML, or does not match `T`.
 pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
     let bytes = crate::read_bytes(path, LARGEST_FILE).map_err(|error| match error {
         Error::TooLong { length, .. } => {
@@ -33,10 +35,10 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
     from_str(&text, &path.display().to_string(), set)
 }
 
-/// Reads parameters from the text of a file; `name` stands for the file in messages. See [`load`].
+/// Reads parameters from a text; `name` is the file name in messages. See [`load`].
 ///
 /// # Errors
-/// If the text is not TOML, or does not hold what `T` needs.
+/// If the text is not TOML, or does not match `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> Result<T, Error> {
     let not_toml = |error: toml::de::Error| {
         let place = error.span().map_or(text.len(), |span| span.start);
@@ -57,10 +59,11 @@ pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> 
     })
 }
 
-/// Every parameter of a run as dotted key and value, in TOML, in a fixed order: enough to run it again.
+/// All parameters of a run as pairs of dotted key and TOML value, in a fixed order. They suffice to
+/// repeat the run.
 ///
 /// # Panics
-/// If `parameters` has a map whose keys are no strings.
+/// If `parameters` has a map whose keys are not strings.
 pub fn echo<T: Serialize>(parameters: &T) -> Vec<(String, String)> {
     let tree = serde_json::to_value(parameters).expect("parameters have string keys");
     let mut list = Vec::new();
@@ -81,7 +84,7 @@ fn flatten(key: String, value: &serde_json::Value, list: &mut Vec<(String, Strin
     }
 }
 
-/// JSON and TOML write scalars alike; tables within arrays differ.
+/// JSON and TOML write scalars in the same way, but tables inside arrays differently.
 fn in_toml(value: &serde_json::Value) -> String {
     let join = |parts: Vec<String>| parts.join(", ");
     match value {
@@ -98,17 +101,17 @@ fn in_toml(value: &serde_json::Value) -> String {
 }
 
 fn wrong(origin: impl ToString, fault: impl ToString) -> Error {
-    // A quoted key may hold a line end; the message stays one line.
+    // A quoted key may contain a line end. The message stays on one line.
     let line = |text: String| text.replace('\n', "\\n").replace('\r', "\\r");
     Error::Parameter { origin: line(origin.to_string()), fault: line(fault.to_string()) }
 }
 
-/// Line (from 1) of the byte at `place`.
+/// Line number (from 1) of the byte at `place`.
 fn line_at(text: &[u8], place: usize) -> usize {
     1 + text[..place.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
 }
 
-/// Line of the key at `path`; `None` if the file does not hold it.
+/// Line number of the key at `path`; `None` if it is not in the file.
 fn line_of(text: &str, table: &DeTable<'_>, path: &[String]) -> Option<usize> {
     let (first, rest) = path.split_first()?;
     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;

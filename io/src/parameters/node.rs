@@ -1,4 +1,5 @@
-//! A deserializer over a TOML tree whose errors keep what was wrong as data: the path of the key, the value given, the keys known.
+//! A deserializer for TOML trees whose errors are structured: the path of the key, the value given,
+//! and the known keys.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{
@@ -9,7 +10,7 @@ use std::marker::PhantomData;
 use std::{fmt, slice};
 use toml::Value;
 
-/// A value in a TOML tree that knows its path.
+/// A value in a TOML tree, with its path.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     path: Vec<String>,
@@ -21,7 +22,7 @@ pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
     Node { path: Vec::new(), value }.read(PhantomData)
 }
 
-/// What a type refused, and where.
+/// What was refused, and where.
 #[derive(Debug)]
 pub(super) struct Fault {
     place: Option<(Vec<String>, Value)>,
@@ -70,11 +71,11 @@ impl<'a> Node<'a> {
     }
 
     fn read<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        // A tagged enum reads on after the node was visited: only here its fault still has a place.
+        // A tagged enum is read further after the node was visited. Its faults get their path here.
         self.place(seed.deserialize(self.clone()))
     }
 
-    /// Gives a fault that has no place yet this one.
+    /// Sets the path of a fault that has none yet.
     fn place<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
         result.map_err(|mut fault| {
             if fault.place.is_none() {
@@ -131,7 +132,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 }
 
-/// The values of an array that are still to be read.
+/// The remaining values of an array.
 struct Items<'n, 'a> {
     node: &'n Node<'a>,
     left: Enumerate<slice::Iter<'a, Value>>,
@@ -146,7 +147,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
     }
 }
 
-/// The entries of a table that are still to be read.
+/// The remaining entries of a table.
 struct Entries<'n, 'a> {
     node: &'n Node<'a>,
     left: toml::map::Iter<'a, String, Value>,
@@ -168,7 +169,8 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
 }
 
 impl Fault {
-    /// Path of the key at fault; of an unknown key, including it; of a missing key, of the table that lacks it.
+    /// Path of the faulty key. For an unknown key it includes that key; for a missing key it is the
+    /// table that lacks it.
     pub(super) fn path(&self) -> &[String] {
         self.place.as_ref().map_or(&[], |(path, _)| path)
     }
@@ -184,7 +186,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.path().join(".");
         let leaf = self.place.as_ref().map(|(_, value)| value).filter(|value| !value.is_table()).map(shown);
-        // Within a tagged enum serde loses the path of the value: only its table and the value itself are known.
+        // Inside a tagged enum, serde loses the path of the value. Only the table and the value are
+        // known.
         let given = |value: &str| match &leaf {
             Some(leaf) => format!("{key} = {leaf}"),
             None if key.is_empty() => format!("found {value}"),
@@ -252,7 +255,7 @@ fn plain(expected: &str) -> String {
     }
 }
 
-/// A value as an error shows it: one short line.
+/// A value as one short line for an error message.
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => format!("{text:?}"),
@@ -270,7 +273,8 @@ fn suggestion(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The known word that `word` was meant to be, if one is near: a slip in every fourth letter, or a beginning.
+/// The known word closest to `word`, if one is close: at most one error in four letters, or a
+/// common beginning.
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let fold = |word: &str| word.to_lowercase().replace('-', "_");
     let word = fold(word);

@@ -1,14 +1,14 @@
-//! What `--set key=value` says.
+//! Parses and applies `--set key=value`.
 
 use super::{node::Fault, wrong};
 use crate::Error;
 use toml::{Table, Value};
 
-/// Keys that take the place of those in the file, in the order given: a later one wins.
+/// Keys that replace those in the file, in the given order: later ones win.
 pub(super) struct Overrides(Vec<(Vec<String>, Value)>);
 
 impl Overrides {
-    /// Parses `key=value` entries; a value that is no TOML stands for itself as a string.
+    /// Parses `key=value` entries. A value that is not TOML is taken as a string.
     pub(super) fn parse(entries: &[String]) -> Result<Overrides, Error> {
         let entry = |text: &String| {
             let Some((key, value)) = text.split_once('=') else {
@@ -25,12 +25,13 @@ impl Overrides {
         entries.iter().map(entry).collect::<Result<_, _>>().map(Overrides)
     }
 
-    /// Puts every key in its place in `table`, with the tables above it where they are missing.
+    /// Sets every key in `table`, and creates missing tables above it.
     pub(super) fn apply(&self, table: &mut Table) -> Result<(), Error> {
         self.0.iter().try_for_each(|(path, value)| insert(table, path, value))
     }
 
-    /// `--set` if it and not the file is to blame for a fault. `in_file` says whether the file holds the key at fault.
+    /// Returns `--set` if it caused a fault, and not the file. `in_file` states whether the file
+    /// contains the faulty key.
     pub(super) fn origin(&self, fault: &Fault, in_file: impl Fn() -> bool) -> Option<&'static str> {
         let path = fault.path();
         let given = self.0.iter().any(|(set, _)| path.starts_with(set));

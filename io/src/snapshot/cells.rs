@@ -1,6 +1,6 @@
-//! The index of cells in a file, `/Cells`, by which a region is read without the rest: SWIFT's groups `Centres`, `Counts`, `Files` and
-//! `OffsetsInFile`, and with them the key of each cell and the cube that the keys divide. Cells need not be of one size, except where the
-//! flavour is SWIFT's.
+//! The cell index `/Cells` of a file, which allows a region to be read without the rest. It has
+//! SWIFT's groups `Centres`, `Counts`, `Files` and `OffsetsInFile`, the key of each cell, and the
+//! cube that the keys divide. Cells may differ in size, except in the SWIFT flavour.
 
 use super::layout::{Frame, group_name, list};
 use super::outside::{self, Storage};
@@ -11,10 +11,10 @@ use std::ops::Range;
 use std::path::Path;
 use treecode::{Cube, Key, TYPES};
 
-/// More cells than any index has.
+/// Greatest number of cells. No valid index has more.
 const MOST: usize = 1 << 20;
 
-/// Writes the index of all files of a snapshot, if its bodies are in order.
+/// Writes the index of all files of a snapshot, if its bodies are in key order.
 pub(super) fn write(file: &File, frame: &Frame) -> hdf5::Result<()> {
     let Some(cube) = frame.cube() else { return Ok(()) };
     let cells = &frame.index.cells;
@@ -48,7 +48,7 @@ fn write_grid(group: &Group, cube: &Cube, keys: Vec<Key>) -> hdf5::Result<()> {
     dataset(group, "Sizes", &sides, 1)?;
     dataset(group, "Centres", &centres, 3)?;
     let meta = group.create_group("Meta-data")?;
-    // What SWIFT's readers know is one size for all cells.
+    // SWIFT's readers expect one size for all cells.
     let smallest = sides.iter().copied().fold(cube.side, f64::min);
     list(&meta, "size", &[smallest; 3])?;
     list(&meta, "dimension", &[(cube.side / smallest) as i32; 3])?;
@@ -66,20 +66,20 @@ fn dataset<T: H5Type>(group: &Group, name: &str, values: &[T], width: usize) -> 
     dataset.write_raw(values)
 }
 
-/// An index that was read.
+/// An index that was read from a file.
 pub(super) struct Cells {
-    /// Corners of each cell, a little beyond its edges.
+    /// Lower and upper corner of each cell, slightly enlarged.
     bounds: Vec<([f64; 3], [f64; 3])>,
-    /// File, first row and rows of each cell, for each type.
+    /// File and range of rows of each cell, for each type.
     rows: [Vec<(u64, Range<u64>)>; TYPES],
 }
 
 impl Cells {
-    /// The index of a snapshot whose files have these rows of each type, and positions relative to `origin`; `None` if it has none of this
-    /// program's.
+    /// Reads the index of a snapshot. Its files have these rows of each type, and positions
+    /// relative to `origin`. `None` if there is no index of this program.
     ///
     /// # Errors
-    /// If it is at odds with itself or with the rows.
+    /// If the index is inconsistent, or does not match the rows.
     pub(super) fn read(
         file: &File,
         path: &Path,
@@ -120,17 +120,17 @@ impl Cells {
         Ok(Some(Cells { bounds, rows }))
     }
 
-    /// Number of cells.
     pub(super) fn len(&self) -> usize {
         self.bounds.len()
     }
 
-    /// The cells that `touches` accepts.
+    /// The cells whose bounds `touches` accepts.
     pub(super) fn touched(&self, touches: impl Fn([f64; 3], [f64; 3]) -> bool) -> Vec<usize> {
         (0..self.len()).filter(|&cell| touches(self.bounds[cell].0, self.bounds[cell].1)).collect()
     }
 
-    /// Rows of a type that these cells have in a file, in ascending order; what adjoins is joined.
+    /// Rows of a type that belong to these cells in a file, in ascending order. Adjacent ranges are
+    /// joined.
     pub(super) fn rows(&self, cells: &[usize], kind: usize, file: usize) -> Vec<Range<u64>> {
         let of_cell = |cell: &usize| self.rows[kind].get(*cell).cloned();
         let ranges = cells
@@ -150,7 +150,7 @@ impl Cells {
     }
 }
 
-/// Where a cell is, widened by more than rounding moves a body's place.
+/// Bounds of a cell, enlarged by more than the rounding error of positions.
 fn bounds(cube: &Cube, key: Key) -> ([f64; 3], [f64; 3]) {
     let half = 0.5 * cube.cell_side(key.level()) + cube.cell_side(Key::MAX_LEVEL);
     let centre = cube.centre(key);
@@ -198,7 +198,7 @@ fn rows_of(
 fn list_of<T: H5Type>(file: &File, name: &str) -> Result<Vec<T>, String> {
     let dataset =
         file.dataset(&format!("Cells/{name}")).map_err(|error| format!("has no {name}: {}", plain(error)))?;
-    // An index has no reason to lie elsewhere, and is left out without being read.
+    // An index never needs external storage. One that has it is ignored unread.
     let path = Path::new(name);
     if outside::check_storage(&dataset, path).ok() != Some(Storage::Inside) {
         return Err(format!("has a {name} that lies in another file"));

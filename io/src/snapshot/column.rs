@@ -1,4 +1,4 @@
-//! The datasets of a particle type: what they hold, and what each flavour calls them.
+//! The datasets of a particle type: their content, and their names in each flavour.
 
 use super::{Fields, Flavour};
 use crate::Units;
@@ -16,7 +16,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// All that is known.
+    /// All known datasets.
     pub(super) fn every() -> impl Iterator<Item = Column> {
         Column::all(Fields { acceleration: true, potential: true, time_step: Some(1.0) })
     }
@@ -32,7 +32,7 @@ impl Column {
         always.into_iter().chain(optional.into_iter().flatten())
     }
 
-    /// What a flavour calls it: SWIFT speaks of many.
+    /// Name in a flavour. SWIFT uses plurals.
     pub(super) fn name(self, flavour: Flavour) -> &'static str {
         let swift = flavour == Flavour::Swift;
         match self {
@@ -49,7 +49,7 @@ impl Column {
         }
     }
 
-    /// What it is, in words.
+    /// Description of the content.
     pub(super) fn description(self) -> &'static str {
         match self {
             Column::Coordinates => "Positions of the bodies",
@@ -62,7 +62,7 @@ impl Column {
         }
     }
 
-    /// Numbers in a row.
+    /// Numbers per row.
     pub(super) fn width(self) -> usize {
         match self {
             Column::Coordinates | Column::Velocities | Column::Acceleration => 3,
@@ -83,7 +83,7 @@ impl Column {
         }
     }
 
-    /// Factor to cgs.
+    /// Factor from the units to cgs.
     pub(super) fn to_cgs(self, units: Units) -> f64 {
         let [length, mass, velocity] = self.dimension();
         units.length_in_cm.powi(length)

@@ -1,27 +1,30 @@
-//! Whether the numbers of a file are those of an expanding universe.
+//! Decides whether a file belongs to a cosmological simulation.
 
-/// How near a scale factor and a redshift must be to belong together: the headers of some programs are in single precision.
+/// Tolerance of the relation between scale factor and redshift. Some programs write their headers
+/// in single precision.
 const NEAR: f64 = 1e-3;
 
-/// What a header says that bears on it.
+/// Statements of a header about cosmology.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Evidence {
-    /// Whether it says so itself.
+    /// Explicit statement, if there is one.
     pub(crate) said: Option<bool>,
-    /// The scale factor, or the time if it names none: that of a cosmological run is the scale factor.
+    /// The scale factor or, if there is none, the time: in a cosmological run it is the scale
+    /// factor.
     pub(crate) scale_factor: f64,
     pub(crate) redshift: f64,
     pub(crate) omega_matter: f64,
     pub(crate) omega_lambda: f64,
-    /// Side of the periodic box, 0 without one.
+    /// Side of the periodic box; 0 if there is none.
     pub(crate) box_size: f64,
 }
 
 impl Evidence {
-    /// Why the file is cosmological, or `None` if it is isolated.
+    /// The reason why the file is cosmological; `None` if it is isolated.
     ///
-    /// Isolated systems have the redshift 0, whatever else the header says: many have the densities of a universe, and their time
-    /// may be 1 by chance. So at redshift 0 a time of 1, a density and a periodic box are wanted together.
+    /// Isolated systems have redshift 0, but the rest of their header is unreliable. Many state the
+    /// densities of a universe, and their time may be 1 by chance. So at redshift 0, a file is
+    /// cosmological only if it has a time of 1, a density and a periodic box.
     pub(crate) fn verdict(&self) -> Option<String> {
         let Evidence { said, scale_factor, redshift, omega_matter, omega_lambda, box_size } = *self;
         if let Some(said) = said {

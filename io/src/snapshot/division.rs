@@ -1,4 +1,5 @@
-//! How the rows of a snapshot are divided among its files: whole cells, in their order, about as many bodies in each file.
+//! Divides the rows of a snapshot among its files. Each file gets consecutive whole cells and about
+//! the same number of bodies.
 
 use super::Index;
 use super::options::add;
@@ -7,17 +8,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;
 
-/// One file of a snapshot that is written.
+/// One file of a snapshot to write.
 pub(super) struct Share {
     pub(super) path: PathBuf,
-    /// The name before the file is whole.
+    /// Name of the file until it is complete.
     pub(super) part: PathBuf,
     pub(super) number: usize,
-    /// First row of each type, among the rows of all files.
+    /// First row of each type, counted over all files.
     pub(super) first: [u64; TYPES],
-    /// Rows of each type.
+    /// Number of rows of each type.
     pub(super) count: [u64; TYPES],
-    /// Its cells.
+    /// Range of its cells.
     pub(super) cells: Range<usize>,
 }
 
@@ -27,7 +28,8 @@ impl Share {
     }
 }
 
-/// Which cells go to which of `files` files: those whose bodies begin in the file's share of all bodies. It does not depend on ranks.
+/// Assigns cells to `files` files by the position of their first body. The result does not depend
+/// on the number of ranks.
 pub(super) fn divide(target: &Target, index: &Index, files: usize) -> Vec<Share> {
     let files = files.max(1);
     let all: u64 = index.total().iter().sum();
@@ -49,7 +51,7 @@ pub(super) fn divide(target: &Target, index: &Index, files: usize) -> Vec<Share>
     (0..files).map(share).collect()
 }
 
-/// The names of the files of a snapshot that is written to `path`.
+/// The file names of a snapshot that is written to `path`.
 pub fn names(path: &Path, files: usize) -> Vec<PathBuf> {
     let files = files.max(1);
     (0..files).map(|number| name(path, number, files)).collect()

@@ -1,4 +1,5 @@
-//! The GADGET-4 flavour: scalars in `/Header`, units and the run's parameters in `/Parameters`, units of each dataset beside it.
+//! The GADGET-4 flavour: scalars in `/Header`, units and the run's parameters in `/Parameters`, and
+//! the units of each dataset as its attributes.
 
 use super::Header;
 use super::column::Column;
@@ -12,19 +13,19 @@ use treecode::TYPES;
 /// A billion Julian years [s].
 const GIGAYEAR_IN_S: f64 = 1e9 * 365.25 * 86400.0;
 
-/// Writes all but the index and the types.
+/// Writes everything except the index and the datasets.
 pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
     write_header(&file.create_group("Header")?, frame, share)?;
     write_parameters(&file.create_group("Parameters")?, frame.header)
 }
 
-/// Says what the numbers of a dataset are.
+/// Writes the units of a dataset.
 pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
     let [length, mass, velocity] = column.dimension().map(f64::from);
-    // 0 stands for a number without dimension, as in GADGET-4.
+    // As in GADGET-4, 0 means dimensionless.
     let to_cgs = if column == Column::Ids { 0.0 } else { column.to_cgs(units) };
     let attributes = [
-        // Nothing is comoving: the numbers are what their units say.
+        // Physical coordinates, without factors of a and h.
         ("a_scaling", 0.0),
         ("h_scaling", 0.0),
         ("length_scaling", length),
@@ -54,7 +55,7 @@ fn write_parameters(group: &Group, header: &Header) -> hdf5::Result<()> {
     scalar(group, "UnitLength_in_cm", units.length_in_cm)?;
     scalar(group, "UnitMass_in_g", units.mass_in_g)?;
     scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
-    // pynbody would otherwise give the age of the universe as the time of the snapshot.
+    // Without it, pynbody would report the age of the universe as the time of the snapshot.
     scalar(group, "Time_GYR", header.time * units.time_in_s() / GIGAYEAR_IN_S)?;
     write_echo(group, header)
 }
@@ -64,7 +65,7 @@ pub(super) fn write_echo(group: &Group, header: &Header) -> hdf5::Result<()> {
     header.parameters.iter().try_for_each(|(key, value)| write_text(group, &format!("heorot.{key}"), value))
 }
 
-/// What stands in `/Header` and in `/Parameters`, since readers look in either: a universe that does not expand.
+/// Cosmology in `/Header` and in `/Parameters`, for readers of either: no expansion.
 fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
     scalar(group, "BoxSize", header.box_size)?;
     scalar(group, "Omega0", 0.0)?;

@@ -1,4 +1,4 @@
-//! What one file of a snapshot says of itself, by whatever program of the GADGET family it was written.
+//! Reads the header of one file of a snapshot. Supports the programs of the GADGET family.
 
 use super::cosmology::Evidence;
 use super::raw::{has_attribute, read_text};
@@ -10,41 +10,41 @@ use hdf5::{Attribute, File, Group};
 use std::path::Path;
 use treecode::TYPES;
 
-/// `/Header` and `/Parameters` of one file.
+/// Contents of `/Header` and `/Parameters` of one file.
 pub(super) struct FileHeader {
     pub(super) count: [u64; TYPES],
     pub(super) total: Option<[u64; TYPES]>,
     pub(super) mass_table: [f64; TYPES],
-    /// Types with bodies that are not known here.
+    /// Bodies of particle types that are not supported here.
     pub(super) extra: Vec<Extra>,
     pub(super) files: u64,
     pub(super) time: f64,
     pub(super) box_size: f64,
     pub(super) units: Option<Units>,
     pub(super) gravity: Option<f64>,
-    /// Why it is cosmological, if it is.
+    /// The reason why the file is cosmological, if it is.
     pub(super) cosmological: Option<String>,
     pub(super) remarks: Vec<String>,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) format: Format,
-    /// What positions are relative to [L]; zero in files of other programs.
+    /// Origin of the positions [L]; zero in files of other programs.
     pub(super) origin: [f64; 3],
 }
 
-/// A type that is not known here.
+/// A particle type that is not supported here.
 pub(super) struct Extra {
     pub(super) kind: usize,
     pub(super) count: u64,
-    /// Of `MassTable`.
+    /// Mass of a body in `MassTable`.
     pub(super) mass: f64,
 }
 
-/// More types than any file has.
+/// Greatest number of types. No valid file has more.
 pub(super) const MOST_TYPES: usize = 16;
 
 impl FileHeader {
-    /// Only `NumPart_ThisFile` must be there: without the rest the file is alone, isolated, at time 0, and has its masses beside its
-    /// positions.
+    /// Only `NumPart_ThisFile` is required. Without the rest, the snapshot has one file, is
+    /// isolated, is at time 0, and stores its masses per body.
     pub(super) fn read(file: &File, path: &Path) -> Result<FileHeader, Error> {
         let Some(header) = Attributes::of(file, path, "Header")? else {
             let fault = if is_amuse(file) {
@@ -72,7 +72,7 @@ impl FileHeader {
             Some(parameters) => parameters.vector("Origin")?,
             None => None,
         };
-        // A box that is only there for the origin is none.
+        // A box that only defines the origin is not periodic.
         let has_box = origin.is_none() && is_periodic(&places, config.as_ref())?;
         let box_size = header.number("BoxSize")?.filter(|_| has_box).unwrap_or(0.0);
         let evidence = evidence(&header, &places, box_size)?;
@@ -102,7 +102,7 @@ impl FileHeader {
     }
 }
 
-/// Bodies of each type in all files; types that are not known here count as the last one.
+/// Number of bodies of each type in all files. Unsupported types count as the last one.
 fn total_of(low: &[u64; MOST_TYPES], high: &[u64; MOST_TYPES]) -> [u64; TYPES] {
     let all: [u64; MOST_TYPES] = std::array::from_fn(|kind| with_high_word(low[kind], high[kind]));
     let mut total = std::array::from_fn(|kind| all[kind]);
@@ -111,12 +111,12 @@ fn total_of(low: &[u64; MOST_TYPES], high: &[u64; MOST_TYPES]) -> [u64; TYPES] {
     total
 }
 
-/// The high word of a count of 32 bits; a total of 64 bits is whole without it.
+/// Adds the high word to a 32-bit count. A 64-bit count is complete without it.
 fn with_high_word(low: u64, high: u64) -> u64 {
     if low >> 32 == 0 { low | (high & u64::from(u32::MAX)) << 32 } else { low }
 }
 
-/// Whether a file is one of AMUSE: it has sets of particles, which are numbered.
+/// Whether AMUSE wrote the file. Such a file has numbered particle sets.
 fn is_amuse(file: &File) -> bool {
     ["data", "particles"].iter().any(|group| {
         let set = format!("{group}/0000000001");
@@ -128,14 +128,14 @@ fn is_amuse(file: &File) -> bool {
     })
 }
 
-/// What bears on whether the system expands.
+/// Collects the statements about cosmology.
 fn evidence(header: &Attributes, places: &[&Attributes], box_size: f64) -> Result<Evidence, Error> {
     let said = first(places, &["ComovingIntegrationOn", "Cosmological run"])?;
     let scale_factor = first(&[header], &["ExpansionFactor", "ScaleFactor", "Scale-factor"])?;
     let time = header.number("Time")?.unwrap_or(0.0);
     Ok(Evidence {
         said: said.map(|flag| flag != 0.0),
-        // SWIFT says that the scale factor of an isolated system is 1.
+        // In SWIFT, the scale factor of an isolated system is 1.
         scale_factor: scale_factor.filter(|&factor| factor != 1.0).unwrap_or(time),
         redshift: header.number("Redshift")?.unwrap_or(0.0),
         omega_matter: first(places, &["Omega0", "Omega_Matter", "OmegaMatter", "Omega_m"])?.unwrap_or(0.0),
@@ -144,7 +144,8 @@ fn evidence(header: &Attributes, places: &[&Attributes], box_size: f64) -> Resul
     })
 }
 
-/// Whether the box is periodic; it is unless the file denies it. GADGET-4 and AREPO list the options they were compiled with.
+/// Whether the box is periodic, which is the default. GADGET-4 and AREPO list their compile-time
+/// options.
 fn is_periodic(places: &[&Attributes], config: Option<&Attributes>) -> Result<bool, Error> {
     let said = first(places, &["PeriodicBoundariesOn"])?;
     let swift =
@@ -156,14 +157,15 @@ fn is_periodic(places: &[&Attributes], config: Option<&Attributes>) -> Result<bo
     Ok(said != Some(0.0) && swift.as_deref().map(str::trim) != Some("0") && compiled)
 }
 
-/// Units, and the constant of gravitation that goes with the numbers.
+/// Units, and the gravitational constant of the values.
 struct Gravity {
     units: Option<Units>,
     gravity: Option<f64>,
     remarks: Vec<String>,
 }
 
-/// Programs know gravity and the Sun to some four digits: G of the units is not exactly that of the program [1].
+/// Relative tolerance of the gravitational constant. Programs know G and the solar mass to about
+/// four digits, so the constant does not follow exactly from the units.
 const TOLERANCE: f64 = 0.01;
 
 impl Gravity {
@@ -171,7 +173,7 @@ impl Gravity {
         let units = if swift.is_some() { swift } else { read_units(places)? };
         const NAMES: [&str; 3] =
             ["GravityConstantInternal", "Gravitational_Constant_In_Code_Inits", "newton_G"];
-        // GADGET takes 0 for the constant that follows from the units.
+        // In GADGET, 0 means the constant that follows from the units.
         let gravity = first(places, &NAMES)?.filter(|&gravity| gravity != 0.0);
         let Some(gravity) = gravity else { return Ok(Gravity { units, gravity: None, remarks: Vec::new() }) };
         if gravity < 0.0 {
@@ -205,7 +207,7 @@ impl Gravity {
     }
 }
 
-/// Units with the Hubble parameter in them: GADGET gives lengths in kpc/h where h is not 1.
+/// Units including the Hubble parameter. GADGET's unit of length is kpc/h if h is not 1.
 fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
     let hubble = first(places, &["HubbleParam"])?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0);
     // The second name is that of GIZMO.
@@ -220,7 +222,7 @@ fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
     above_zero(places[0], Units { length_in_cm, mass_in_g, velocity_in_cm_per_s: velocity })
 }
 
-/// Units as SWIFT names them, which has one of time instead of velocity.
+/// Units from SWIFT's attributes, which state the unit of time instead of velocity.
 fn swift_units(units: &Attributes, parameters: Option<&Attributes>) -> Result<Option<Units>, Error> {
     let unit = |name| units.number(name);
     let (Some(length_in_cm), Some(mass_in_g), Some(time)) =
@@ -228,7 +230,8 @@ fn swift_units(units: &Attributes, parameters: Option<&Attributes>) -> Result<Op
     else {
         return Ok(None);
     };
-    // This program's own files name the velocity elsewhere, so that nothing is lost by a division.
+    // Files of this program also state the unit of velocity, which avoids the rounding error of a
+    // division.
     let velocity = parameters.map_or(Ok(None), |place| place.number("UnitVelocity_in_cm_per_s"))?;
     let velocity_in_cm_per_s = velocity.unwrap_or(length_in_cm / time);
     above_zero(units, Units { length_in_cm, mass_in_g, velocity_in_cm_per_s })
@@ -244,13 +247,13 @@ fn above_zero(place: &Attributes, units: Units) -> Result<Option<Units>, Error> 
     }
 }
 
-/// The first number that any place has under any of these names.
+/// The first value found under any of these names in any of these groups.
 fn first(places: &[&Attributes], names: &[&str]) -> Result<Option<f64>, Error> {
     let mut all = names.iter().flat_map(|name| places.iter().map(move |place| place.number(name)));
     all.find_map(Result::transpose).transpose()
 }
 
-/// More numbers than any attribute has that is read.
+/// Greatest number of values in an attribute that is read.
 const LONGEST_LIST: usize = 1 << 10;
 
 /// The attributes of one group.
@@ -284,7 +287,8 @@ impl<'a> Attributes<'a> {
         name: &str,
         read: impl FnOnce(&Attribute) -> hdf5::Result<T>,
     ) -> Result<Option<T>, Error> {
-        // Only attributes that are known are asked for: to list them all, the library walks through what may be damaged.
+        // Attributes are read by name. To list them, the library would walk through possibly
+        // damaged structures.
         let there = has_attribute(&self.group, name);
         let value = there.and_then(|there| if there { self.read(name, read).map(Some) } else { Ok(None) });
         let Some(value) = value.transpose() else { return Ok(None) };
@@ -303,12 +307,12 @@ impl<'a> Attributes<'a> {
         has_attribute(&self.group, name).unwrap_or(false)
     }
 
-    /// A text of fixed length.
+    /// Reads a text of fixed length.
     fn text(&self, name: &str) -> Result<Option<String>, Error> {
         Ok(self.get(name, read_text)?.flatten())
     }
 
-    /// A finite number, or the first of a list.
+    /// Reads a finite number, or the first of a list.
     fn number(&self, name: &str) -> Result<Option<f64>, Error> {
         let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
         match values.first() {
@@ -318,7 +322,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Three finite numbers.
+    /// Reads three finite numbers.
     fn vector(&self, name: &str) -> Result<Option<[f64; 3]>, Error> {
         let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
         match values[..] {
@@ -327,13 +331,13 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// One number for each type, however many types the file knows.
+    /// Reads one number per type, for any number of types.
     fn list(&self, name: &str) -> Result<Option<[f64; MOST_TYPES]>, Error> {
         let values = self.get(name, |attribute| attribute.read_raw::<f64>())?;
         values.map(|values| self.by_type(name, &values)).transpose()
     }
 
-    /// One count for each type.
+    /// Reads one count per type.
     fn counts(&self, name: &str) -> Result<Option<[u64; MOST_TYPES]>, Error> {
         let signed = |attribute: &Attribute| -> hdf5::Result<Vec<Option<u64>>> {
             Ok(match attribute.dtype()?.to_descriptor()? {
@@ -374,7 +378,7 @@ impl<'a> Attributes<'a> {
     /// The parameters of the run, as this program writes them.
     fn echo(&self) -> Result<Vec<(String, String)>, Error> {
         let mut list = Vec::new();
-        // Whose keys these are, nobody else knows: there is no way but to list them.
+        // The names of these keys are not known, so they must be listed.
         let names = self.group.attr_names().map_err(|error| {
             self.error(format!("/{}: its attributes cannot be listed: {}", self.name, plain(error)))
         })?;

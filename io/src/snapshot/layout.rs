@@ -1,5 +1,6 @@
-//! The first of the two steps of writing: one rank lays out a file, so that all ranks can then fill in their rows. All that can
-//! go wrong with a folder or a disk goes wrong here, on one rank, before any collective call.
+//! The first of two steps of writing. One rank lays out a file, and then all ranks fill in their
+//! rows. Errors of the folder or the disk occur in this step, on one rank, before any collective
+//! call.
 
 use super::column::Column;
 use super::division::Share;
@@ -10,12 +11,12 @@ use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::{Dataset, Group, H5Type, Location};
 use treecode::{Cube, TYPES};
 
-/// Everything a file says beside its rows.
+/// Everything in a file except its rows.
 pub(super) struct Frame<'a> {
     pub(super) header: &'a Header,
     pub(super) fields: Fields,
     pub(super) layout: &'a Layout,
-    /// Where the files go.
+    /// Destination of the files.
     pub(super) target: &'a Target,
     pub(super) index: &'a Index,
     /// All files of the snapshot.
@@ -23,8 +24,8 @@ pub(super) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// What positions in the file are relative to. SWIFT's readers leave out bodies that are not between 0 and the side of the box, so an isolated
-    /// system is moved to there.
+    /// Origin of the positions in the file. SWIFT's readers ignore bodies outside the box from 0 to
+    /// its side, so an isolated system is moved into it.
     pub(super) fn origin(&self) -> [f64; 3] {
         match self.index.cube {
             Some(cube) if self.is_moved() => cube.corner,
@@ -32,7 +33,7 @@ impl Frame<'_> {
         }
     }
 
-    /// Side of the box that the file names [L].
+    /// Side of the box in the file [L].
     pub(super) fn box_size(&self) -> f64 {
         match self.index.cube {
             Some(cube) if self.is_moved() => cube.side,
@@ -40,7 +41,7 @@ impl Frame<'_> {
         }
     }
 
-    /// The cube that the keys divide, in the positions of the file.
+    /// The cube that the keys divide, in positions of the file.
     pub(super) fn cube(&self) -> Option<Cube> {
         let origin = self.origin();
         let corner = |cube: Cube| std::array::from_fn(|axis| cube.corner[axis] - origin[axis]);
@@ -57,18 +58,20 @@ pub(super) fn group_name(kind: usize) -> String {
     format!("PartType{kind}")
 }
 
-/// More than header, parameters and the frames of all datasets take, beside the run's own parameters and the index [bytes].
+/// Upper bound on the size of header, parameters and dataset headers, without the run's own
+/// parameters and the index [bytes].
 const FRAME: u64 = 1 << 17;
-/// More than one cell of the index takes [bytes].
+/// Upper bound on the size of one cell in the index [bytes].
 const CELL: u64 = 600;
-/// Rows in a chunk of a compressed dataset: large enough to compress well, small enough for a region to be read from few.
+/// Rows per chunk of a compressed dataset. Chunks are large enough to compress well, and small
+/// enough that a region needs few.
 pub(super) const CHUNK: usize = 1 << 14;
 
-/// Creates a file with all but the rows of its datasets, and reserves their space on the disk. For compressed rows, whose size nobody
-/// knows yet, there must be as much space as without compression.
+/// Creates a file with everything except its rows, and reserves disk space for them. The size of
+/// compressed rows is not known yet, so space is checked for uncompressed rows.
 ///
-/// A full disk must show here: Open MPI 4.1 has been seen to report success of a collective write that found none, and HDF5 cannot
-/// let go of a file that it fails to close.
+/// A full disk must be detected here. Open MPI 4.1 has been seen to report success for a collective
+/// write on a full disk. HDF5 cannot release a file that it fails to close.
 pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
     let number = if frame.layout.single { 4 } else { 8 };
     let bytes = |column: Column| if column == Column::Ids { 8 } else { number * column.width() as u64 };
@@ -117,7 +120,7 @@ fn create_as<T: H5Type>(
     column: Column,
     rows: usize,
 ) -> hdf5::Result<Dataset> {
-    // No times are kept: the same bodies give the same bytes.
+    // Timestamps are not stored, so that the same bodies give the same bytes.
     let builder = group.new_dataset::<T>().obj_track_times(false).fill_time(FillTime::Never);
     let name = column.name(layout.flavour);
     if layout.compression == 0 {

@@ -1,9 +1,11 @@
-//! Snapshots: the bodies of all ranks at one time, in HDF5 files of the GADGET-4 or the SWIFT flavour, which yt, pynbody, swiftsimio and
-//! h5py open as they are. Snapshots of other programs are read too, as initial conditions, and what `foreign` reads besides.
+//! Snapshots: the bodies of all ranks at one time, in HDF5 files of the GADGET-4 or the SWIFT
+//! flavour. yt, pynbody, swiftsimio and h5py open them without arguments. Snapshots of other
+//! programs can be read as initial conditions. `foreign` reads other formats.
 //!
-//! In a file, bodies lie by type, `/PartType0` to `/PartType5`, and within a type in the order of their keys; a type without bodies has no
-//! group. `/Cells` tells which rows lie where. `/Header` and `/Parameters` hold what readers need, and `/Parameters` the run's own
-//! parameters too, each as `heorot.` and its dotted key.
+//! Bodies of a file are grouped by type, `/PartType0` to `/PartType5`, and within a type they are
+//! in key order. A type without bodies has no group. `/Cells` is an index of the rows by position.
+//! `/Header` and `/Parameters` hold what readers need. `/Parameters` also holds the run's own
+//! parameters, with the prefix `heorot.` and a dotted key.
 
 mod cells;
 mod column;
@@ -47,38 +49,42 @@ pub use set::distinct;
 pub(crate) use set::{open as open_hdf5, sibling};
 pub use write::{Rows, write};
 
-/// What a snapshot says beside its bodies.
+/// Everything in a snapshot except its bodies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Time [T].
     pub time: f64,
-    /// Units of all numbers; `None` if the file does not say. A Hubble parameter h of the file is part of them: lengths in kpc/h
-    /// have a larger unit than lengths in kpc.
+    /// Units of all values; `None` if the file does not state them. They include the Hubble
+    /// parameter h of the file: the unit kpc/h is larger than kpc.
     pub units: Option<Units>,
-    /// The constant of gravitation that its numbers go with, if it names one but no units [L^3/(M T^2)]. Set by reading.
+    /// The gravitational constant of the values [L^3/(M T^2)], if the file states it but no units.
+    /// Set by reading.
     pub gravity: Option<f64>,
-    /// Why its numbers are those of an expanding universe, if they are; see [`Header::expect_isolated`]. Set by reading.
+    /// The reason why the file is cosmological, if it is, see [`Header::expect_isolated`]. Set by
+    /// reading.
     pub cosmological: Option<String>,
     /// Side of the periodic box [L]; 0 for an isolated system.
     pub box_size: f64,
-    /// The parameters of the run that wrote the file, as [`crate::parameters::echo`] lists them; empty if another program did.
+    /// The parameters of the run that wrote the file, in the form of [`crate::parameters::echo`].
+    /// Empty for files of other programs.
     pub parameters: Vec<(String, String)>,
-    /// Bodies of each type, in all files of the snapshot. Set by reading; writing takes its own count.
+    /// Number of bodies of each type in all files of the snapshot. Set by reading; writing counts
+    /// the bodies itself.
     pub count: [u64; TYPES],
-    /// Number of files that the snapshot was read from.
+    /// Number of files from which the snapshot was read.
     pub files: usize,
-    /// Whether the file has no ids, so that bodies were numbered in the order of the file. Set by reading.
+    /// Whether the file has no ids, so that bodies were numbered in file order. Set by reading.
     pub numbered: bool,
-    /// What kind of file it was read from.
+    /// Format of the file from which it was read.
     pub format: Format,
-    /// Columns of a table or an array whose names mean nothing here. Set by reading.
+    /// Names of columns of a table or an array that are unknown here. Set by reading.
     pub ignored: Vec<String>,
-    /// What reading had to assume or to change, one line each. Set by reading.
+    /// Assumptions and changes made by reading, one line each. Set by reading.
     pub remarks: Vec<String>,
 }
 
 impl Header {
-    /// Names of what is not read, for a message; of many, the first ones.
+    /// The names of ignored columns for a message. Long lists are truncated.
     pub fn shown_ignored(&self) -> String {
         const MOST: usize = 20;
         let shown = |name: &String| name.chars().take(60).collect::<String>();
@@ -89,8 +95,8 @@ impl Header {
         text.escape_debug().to_string()
     }
 
-    /// The units of the numbers. If the file names none, they are `default`, or galactic ones; if it names the constant of gravitation
-    /// alone, the unit of mass is the one that goes with it.
+    /// The units of the values. If the file states none, `default` or else galactic units. If it
+    /// states only the gravitational constant, the unit of mass is adjusted to it.
     pub fn units_or(&self, default: Option<&Units>) -> Units {
         match (self.units, self.gravity) {
             (Some(units), _) => units,
@@ -103,10 +109,11 @@ impl Header {
         }
     }
 
-    /// Fails if the file is cosmological: its positions, velocities and time are not those of bodies that feel each other only.
+    /// Fails if the file is cosmological. Its positions, velocities and time are not those of an
+    /// isolated system.
     ///
     /// # Errors
-    /// If it is; the message ends with `remedy`.
+    /// If it is cosmological. The message ends with `remedy`.
     pub fn expect_isolated(&self, path: &Path, remedy: &str) -> Result<(), Error> {
         match &self.cosmological {
             None => Ok(()),
@@ -120,17 +127,20 @@ impl Header {
     }
 }
 
-/// Parameter of a snapshot whose ids were not in the file that its bodies were read from; its value is `true`.
+/// Parameter of a snapshot with value `true`, if its ids were not in the file from which its bodies
+/// were read.
 pub const IDS_INVENTED: &str = "ids.invented";
 
 impl Header {
-    /// Whether ids were not in the file, or not in the one that it was converted from, but are numbers in the order of that file. They are unique in this
-    /// snapshot, and need not name the same bodies in another one.
+    /// Whether the ids were not in the file, or not in the one that it was converted from. They
+    /// then number the bodies in file order. They are unique in this snapshot, but do not identify
+    /// the same bodies in others.
     pub fn has_invented_ids(&self) -> bool {
         self.numbered || self.parameters.iter().any(|(key, value)| key == IDS_INVENTED && value == "true")
     }
 
-    /// The names that the bodies of a share get from [`read`] where the file has no ids: their numbers in the order of the file, from 0 on.
+    /// The ids that [`read`] gives to a share of the bodies if the file has none: their index in
+    /// the file, from 0.
     pub fn numbering(&self, rank: usize, size: usize) -> Vec<u64> {
         match self.format {
             Format::Gadget | Format::Swift => {
@@ -148,28 +158,28 @@ impl Header {
     }
 }
 
-/// Kinds of files that bodies are read from.
+/// File formats that can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// HDF5 of the GADGET family.
     #[default]
     Gadget,
-    /// HDF5 as SWIFT writes it.
+    /// HDF5 as written by SWIFT.
     Swift,
     /// GADGET's binary formats 1 and 2.
     GadgetBinary,
-    /// Tipsy, of either byte order.
+    /// Tipsy in either byte order.
     Tipsy,
     /// A NumPy array, `.npy`.
     Numpy,
-    /// NumPy arrays in an archive, `.npz`.
+    /// An archive of NumPy arrays, `.npz`.
     NumpyZip,
-    /// A table of text.
+    /// A text table.
     Table,
 }
 
 impl Format {
-    /// What a person calls it.
+    /// Name of the format in messages.
     pub fn name(self) -> &'static str {
         match self {
             Format::Gadget => "GADGET HDF5",
@@ -183,7 +193,8 @@ impl Format {
     }
 }
 
-/// The message of the HDF5 library as one line; of a system call that failed, only what the system said.
+/// The message of the HDF5 library as one line. For a failed system call, only the message of the
+/// system.
 pub(crate) fn plain(error: hdf5::Error) -> String {
     let text = error.to_string();
     let said = text.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));

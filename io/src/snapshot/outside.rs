@@ -1,7 +1,11 @@
-//! What in an HDF5 file leads out of it: external links, external raw storage, virtual datasets. Who opens a file from elsewhere does not
-//! expect it to read other files of his, or to wait for a pipe. Links and raw storage are only followed if [`follow_external`] says so. The
-//! sources of virtual datasets are read without asking if they lie in the folder of the snapshot, where multi-file snapshots have their parts.
-#![allow(unsafe_code)] // hdf5 offers neither the types of links nor what external ones lead to
+//! References from an HDF5 file to other files: external links, external raw storage and virtual
+//! datasets. A user who opens a foreign file does not expect it to read other files, or to wait for
+//! a pipe.
+//!
+//! Links and raw storage are followed only if [`follow_external`] allows it. The sources of virtual
+//! datasets are always read if they lie in the folder of the snapshot, because multi-file snapshots
+//! store their parts there.
+#![allow(unsafe_code)] // the hdf5 crate has no API for link types and external targets
 
 use super::plain;
 use hdf5::dataset::{DatasetCreate, Layout};
@@ -19,16 +23,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static FOLLOW: AtomicBool = AtomicBool::new(false);
 
-/// The number of external links among the types of links.
+/// The code of external links among the link types.
 const EXTERNAL: i32 = H5L_type_t::H5L_TYPE_EXTERNAL as i32;
 /// The option that a message names.
 const OPTION: &str = "--follow-external follows it";
-/// A longer name of a part is none [bytes].
+/// Greatest length of the name of a part [bytes].
 const LONGEST_NAME: usize = 4096;
-/// Virtual datasets made of virtual datasets made of ..., at most.
+/// Greatest depth of virtual datasets that refer to virtual datasets.
 const DEEPEST: usize = 4;
 
-/// Whether this process reads other files that an HDF5 file refers to, wherever they are. To be called before the first file is read.
+/// Sets whether this process reads other files to which an HDF5 file refers. Must be called before
+/// the first file is read.
 pub fn follow_external(follow: bool) {
     FOLLOW.store(follow, Ordering::Relaxed);
 }
@@ -37,20 +42,22 @@ pub(super) fn follows() -> bool {
     FOLLOW.load(Ordering::Relaxed)
 }
 
-/// Makes the library unable to follow external links, unless that is wanted: what [`check_link`] does not see is an error.
+/// Disables external links in the library, unless they are allowed. A link that [`check_link`]
+/// misses is then an error.
 pub(super) fn close_links() {
     static CLOSED: Once = Once::new();
     if !follows() {
         CLOSED.call_once(|| {
             let _guard = hdf5_sys::LOCK.lock();
-            // SAFETY: the library is locked; it allows to unregister this class of links, and an error changes nothing.
+            // SAFETY: the library is locked. It allows to unregister this class of links, and an
+            // error changes nothing.
             unsafe { H5Lunregister(H5L_type_t::H5L_TYPE_EXTERNAL) };
         });
     }
 }
 
-/// Fails if an object is reached by a link to another file that may not be followed, or whose target is no regular file. `name` is a
-/// path inside of the file.
+/// Fails if the path `name` in the file leads through an external link that may not be followed.
+/// Also fails if the target of that link is not a regular file.
 pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), String> {
     let name = name.trim_matches('/');
     let ends = name.match_indices('/').map(|(place, _)| place).chain([name.len()]);
@@ -69,7 +76,7 @@ pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), Str
                 let found = candidates.iter().find(|candidate| candidate.exists());
                 expect_regular(found.unwrap_or(&candidates[0]))
                     .map_err(|fault| format!("/{prefix} is a link to another file, {shown}: {fault}"))?;
-                // What lies behind is checked as part of the other file only where it is data.
+                // The target is checked as part of the other file, but only if it is data.
                 return Ok(());
             }
         }
@@ -78,7 +85,8 @@ pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), Str
 }
 
 enum Link {
-    /// Hard or soft: the object is in the same file, unless a link on the way of a soft one leads out.
+    /// Hard or soft. The object is in the same file, unless the path of a soft link contains an
+    /// external one.
     Inside,
     External(PathBuf),
     Unknown,
@@ -88,8 +96,8 @@ enum Link {
 fn link(file: hid_t, name: &str) -> Option<Link> {
     let name = CString::new(name).ok()?;
     let _guard = hdf5_sys::LOCK.lock();
-    // SAFETY: the file is open, the name ends with zero, `info` is plain data that the call fills, and the buffer has the length
-    // that the library is told; the library is locked.
+    // SAFETY: the file is open, the name ends with zero, and `info` is plain data that the call
+    // fills. The buffer has the length that is passed, and the library is locked.
     unsafe {
         if H5Lexists(file, name.as_ptr(), H5P_DEFAULT) <= 0 {
             return None;
@@ -98,13 +106,14 @@ fn link(file: hid_t, name: &str) -> Option<Link> {
         if H5Lget_info1(file, name.as_ptr(), info.as_mut_ptr(), H5P_DEFAULT) < 0 {
             return None;
         }
-        // The type comes first. A file may hold one that the enum does not have, so it is read as a number.
+        // The type comes first. It is read as an integer, because a file may contain a value that
+        // the enum lacks.
         match info.as_ptr().cast::<i32>().read() {
             0 | 1 => return Some(Link::Inside),
             EXTERNAL => {}
             _ => return Some(Link::Unknown),
         }
-        // One byte of flags, the name of the file, a zero, the name of the object, a zero.
+        // One byte of flags, the file name, a zero, the object name, a zero.
         let mut value = [0u8; 4096];
         if H5Lget_val(file, name.as_ptr(), value.as_mut_ptr().cast(), value.len() - 1, H5P_DEFAULT) < 0 {
             return Some(Link::Unknown);
@@ -114,20 +123,20 @@ fn link(file: hid_t, name: &str) -> Option<Link> {
     }
 }
 
-/// Whether all numbers of a dataset lie in its file. Other files that they lie in must be regular ones, and in the folder of the snapshot or
-/// below unless external files are followed; `folder` is that folder.
+/// Checks where the values of a dataset are stored. Other files must be regular ones. They must lie
+/// in or below the folder of the snapshot, unless external files are followed.
 pub(super) fn check_storage(dataset: &Dataset, path: &Path) -> Result<Storage, String> {
     storage(dataset, path, path, DEEPEST)
 }
 
-/// Where the numbers of a dataset lie.
+/// Storage of a dataset's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
     /// In the file itself.
     Inside,
-    /// In other files, which may be read. `storage_size` says nothing of them.
+    /// In other files, which may be read. `storage_size` does not include them.
     Outside {
-        /// Length of these files together [bytes].
+        /// Total length of these files [bytes].
         bytes: u64,
     },
 }
@@ -139,7 +148,7 @@ fn storage(dataset: &Dataset, path: &Path, snapshot: &Path, depth: usize) -> Res
         if !follows() {
             return Err(format!("has its numbers in another file, {}; {OPTION}", first.name.escape_debug()));
         }
-        // Raw storage is found from the working folder.
+        // The library looks for raw storage relative to the working directory.
         let lengths = external.iter().map(|part| expect_regular(Path::new(&part.name)));
         let bytes = lengths.sum::<Result<u64, String>>()?;
         return Ok(Storage::Outside { bytes });
@@ -154,7 +163,7 @@ fn storage(dataset: &Dataset, path: &Path, snapshot: &Path, depth: usize) -> Res
     Ok(Storage::Outside { bytes })
 }
 
-/// The first other file that a virtual dataset has numbers in, if it may be read.
+/// The first other file that stores values of a virtual dataset, if it may be read.
 pub(super) fn first_part(dataset: &Dataset, path: &Path) -> Option<PathBuf> {
     if dataset.dcpl().ok()?.get_layout().ok()? != Layout::Virtual || check_storage(dataset, path).is_err() {
         return None;
@@ -164,18 +173,19 @@ pub(super) fn first_part(dataset: &Dataset, path: &Path) -> Option<PathBuf> {
     Some(beside(path, Path::new(&first)))
 }
 
-/// The parts of a virtual dataset: name of the file and of the dataset in it, each pair once.
+/// The parts of a virtual dataset: file name and dataset name, each pair once.
 fn sources(properties: &DatasetCreate) -> Result<BTreeSet<(String, String)>, String> {
     let list = properties.id();
     let _guard = hdf5_sys::LOCK.lock();
     let mut count = 0;
-    // SAFETY: the list is open, and `count` is what the call fills; the library is locked.
+    // SAFETY: the list is open, and the call fills `count`. The library is locked.
     if unsafe { H5Pget_virtual_count(list, &raw mut count) } < 0 {
         return Err("is a virtual dataset without a list of its parts".to_owned());
     }
     let name = |get: unsafe extern "C" fn(hid_t, usize, *mut c_char, usize) -> isize, part: usize| {
         let mut text = [0u8; LONGEST_NAME];
-        // SAFETY: the list is open and has this part; the buffer is as long as is said; the library is locked.
+        // SAFETY: the list is open and has this part. The buffer has the length that is passed, and
+        // the library is locked.
         let length = unsafe { get(list, part, text.as_mut_ptr().cast(), text.len()) };
         let length = usize::try_from(length).ok().filter(|&length| length < text.len());
         let name = length.and_then(|length| String::from_utf8(text[..length].to_vec()).ok());
@@ -185,7 +195,7 @@ fn sources(properties: &DatasetCreate) -> Result<BTreeSet<(String, String)>, Str
     (0..count).map(part).collect()
 }
 
-/// Checks one source of a virtual dataset; its length [bytes].
+/// Checks one source of a virtual dataset. Returns its length [bytes].
 fn source_length(
     name: &str,
     dataset: &str,
@@ -221,12 +231,12 @@ fn source_length(
     Ok(length)
 }
 
-/// The file that a name in another file means.
+/// Resolves a file name relative to the folder of another file.
 fn beside(path: &Path, name: &Path) -> PathBuf {
     path.with_file_name("").join(name)
 }
 
-/// The length of a file that may be opened without waiting for anyone [bytes].
+/// Length of a regular file [bytes].
 fn expect_regular(path: &Path) -> Result<u64, String> {
     let bare = |error: crate::Error| {
         let text = error.to_string();
@@ -237,12 +247,12 @@ fn expect_regular(path: &Path) -> Result<u64, String> {
     file.metadata().map(|data| data.len()).map_err(|error| error.to_string())
 }
 
-/// A path as bytes, which JSON can hold whatever they are.
+/// A path as bytes, for storage in JSON.
 pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
-/// The path of [`path_bytes`].
+/// The inverse of [`path_bytes`].
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }

@@ -1,10 +1,13 @@
-//! HDF5 files are read in a process of their own. The HDF5 library was written for files that HDF5 wrote: a damaged one can make it crash,
-//! take all memory, or compute without end, and nothing inside a process can undo that. (A check of the file beforehand would have to
-//! know every structure of every version of the format, and to be right about what the library does with it.) So a second process of this
-//! program reads, with bounds on its memory and its time, and sends what it finds through a pipe; if it dies, that is one line.
+//! HDF5 files are read in a separate process. The HDF5 library trusts its files. A damaged one can
+//! make it crash, exhaust the memory, or compute without end, and nothing inside the process can
+//! prevent that. To check the file beforehand would require a second implementation of all versions
+//! of the format.
 //!
-//! A program asks for this with [`use_process`], and begins its `main` with [`serve_if_asked`]. Without it, as in tests of this crate, files are
-//! read where they are asked for, by the same code.
+//! So a second process of this program reads the file, with limits on its memory and time, and
+//! sends the data through a pipe. If it dies, the first process reports that in one line.
+//!
+//! A program enables this with [`use_process`], and must begin its `main` with [`serve_if_asked`].
+//! Otherwise, as in the tests of this crate, the same code reads files in the calling process.
 
 use super::read::{Wanted, send_bodies};
 use super::region::{Found, Region, send_region};
@@ -24,30 +27,30 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use treecode::{Bodies, TYPES};
 
-/// The argument by which this program knows that it is to read for another process of it.
+/// The argument that starts this program as a reader.
 const ARGUMENT: &str = "--read-for-parent";
-/// A reader that is asked for nothing ends after this time.
+/// A reader without requests ends after this time.
 const IDLE: Duration = Duration::from_secs(3);
-/// How often a reader looks whether it is still needed.
+/// Interval at which a reader checks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(250);
-/// Processor time for one piece of work [s], and bytes of the file for which there is one more second.
+/// Limit on the processor time of one request [s], and file length that adds one second [bytes].
 const SECONDS: u64 = 10;
 const BYTES_A_SECOND: u64 = 20 << 20;
-/// Memory for one piece of work [bytes], beside what the data of the file can grow to.
+/// Limit on the memory of one request [bytes], in addition to the uncompressed data.
 const MEMORY: u64 = 1 << 30;
-/// What the best compression makes of one byte.
+/// Greatest compression ratio.
 const MOST_INFLATED: u64 = 1 << 11;
-/// Bodies in a message, at most.
+/// Greatest number of bodies per message.
 const MESSAGE: usize = 1 << 18;
-/// A longer message is none [bytes].
+/// Greatest length of a valid message [bytes].
 const LONGEST: u64 = 1 << 33;
 
-/// What is to be read.
+/// A request to read something.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum What {
     /// The header, and the files of the snapshot.
     Header,
-    /// The file that stands for the snapshot: see [`super::distinct`].
+    /// The first file of the snapshot, see [`super::distinct`].
     First,
     Bodies(Wanted),
     Region(Region, Wanted),
@@ -61,7 +64,7 @@ struct Request {
     follow: bool,
 }
 
-/// What was found.
+/// Everything that was read.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) header: Header,
@@ -71,28 +74,29 @@ pub(super) struct Answer {
     pub(super) catalogue: Vec<u64>,
 }
 
-/// Takes what is found, piece by piece.
+/// Receives data while a file is read.
 pub(super) trait Sink {
-    /// The header, before any bodies, and how many of them are to come; none is known of a region.
+    /// The header, before any bodies, and the number of bodies. That number is not known for a
+    /// region.
     fn header(&mut self, header: &Header, rows: Option<u64>) -> Result<(), Error>;
-    /// So many rows will now be read at once.
+    /// Announces that this many rows are now read at once.
     fn expect_work(&mut self, _rows: u64) {}
-    /// Some bodies, in their order.
+    /// Some bodies, in order.
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error>;
 }
 
 impl Answer {
-    /// Fails before memory is taken for bodies that have no room.
+    /// Checks that there is room for the bodies, before memory is allocated.
     fn expect(&mut self, path: &Path, rows: Option<u64>, beside: u64) -> Result<(), Error> {
         let rows = rows.unwrap_or_default();
         memory::expect_room(path, rows, beside)?;
         memory::reserve(path, &mut self.bodies, rows)
     }
 
-    /// The same for bodies that were not announced.
+    /// Like [`Answer::expect`], for bodies that were not announced.
     fn make_room(&mut self, path: &Path, more: u64, beside: u64) -> Result<(), Error> {
         let spare = self.bodies.id.capacity() - self.bodies.len();
-        // The arrays double, and are copied as they grow.
+        // The arrays grow by doubling, and are copied.
         if (spare as u64) < more {
             memory::expect_room(path, 2 * self.bodies.len() as u64 + more, beside)
         } else {
@@ -101,7 +105,7 @@ impl Answer {
     }
 }
 
-/// Reads where it is asked for.
+/// Collects the data in this process.
 struct Here<'a> {
     path: &'a Path,
     beside: u64,
@@ -123,15 +127,16 @@ impl Sink for Here<'_> {
 
 static READER: Mutex<Option<Reader>> = Mutex::new(None);
 
-/// Reads HDF5 files in a process of their own from now on. `program` must begin with [`serve_if_asked`].
+/// Reads HDF5 files in a separate process from now on. `program` must begin with
+/// [`serve_if_asked`].
 pub fn use_process(program: PathBuf) {
     *READER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Reader { program, running: None });
 }
 
-/// Reads what `what` asks for.
+/// Reads what `what` requests.
 pub(super) fn ask(path: &Path, what: What) -> Result<Answer, Error> {
     let mut reader = READER.lock().unwrap_or_else(PoisonError::into_inner);
-    // Where no process can be started, files are still read.
+    // If no process can be started, files are read in this one.
     let started = reader.as_mut().is_some_and(|reader| reader.start().is_ok());
     match reader.as_mut().filter(|_| started) {
         Some(reader) => reader.ask(path, what),
@@ -157,7 +162,7 @@ impl What {
     }
 }
 
-/// What is known at the end.
+/// Data that is sent last.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Rest {
     files: Vec<Vec<u8>>,
@@ -195,13 +200,12 @@ fn perform(path: &Path, what: &What, sink: &mut impl Sink) -> Result<Rest, Error
     }
 }
 
-/// Reads a catalogue of haloes.
 pub(crate) fn read_catalogue(path: &Path) -> Result<Catalogue, Error> {
     let answer = ask(path, What::Catalogue)?;
     Catalogue::from_numbers(&answer.catalogue).ok_or_else(|| Error::snapshot(path, GARBLED))
 }
 
-/// The process that reads, as this one sees it.
+/// The reader process, as seen by this process.
 struct Reader {
     program: PathBuf,
     running: Option<Running>,
@@ -215,11 +219,11 @@ struct Running {
 
 /// Why there is no answer.
 enum Failure {
-    /// Something is wrong with the file or the memory.
+    /// An error of the file or the memory.
     Told(Error),
-    /// The process has ended, before or after it sent something.
+    /// The process has ended. `silent` means that it had sent nothing.
     Ended { silent: bool },
-    /// What was sent is no message.
+    /// The data are not a valid message.
     Garbled,
 }
 
@@ -230,7 +234,8 @@ impl Reader {
         let beside = what.beside();
         let request = Request { path: outside::path_bytes(path), what, follow: outside::follows() };
         let request = serde_json::to_vec(&request).expect("a request has string keys");
-        // A reader that has just ended for want of work is replaced, once.
+        // The reader may just have ended after idling, so the request is repeated once with a new
+        // one.
         for last in [false, true] {
             let failure = match self.exchange(&request, path, beside) {
                 Ok(answer) => return Ok(answer),
@@ -259,18 +264,19 @@ impl Reader {
         let cannot = |cause| Failure::Told(Error::system(path, "start a process to read")(cause));
         let running = self.start().map_err(cannot)?;
         let answer = running.exchange(request, path, beside);
-        // After an error on this side the rest of what is sent is of no use; after one on the other, the library may be in disorder.
+        // After an error in this process, the remaining data are useless. After one in the reader,
+        // the library may be in an undefined state.
         if let Err(Failure::Told(_)) = &answer {
             let _ = self.end();
         }
         answer
     }
 
-    /// Ends the process; how it had ended by itself.
+    /// Ends the process. Returns its exit status if it had already ended by itself.
     fn end(&mut self) -> io::Result<Option<ExitStatus>> {
         let Some(Running { mut child, input, output }) = self.running.take() else { return Ok(None) };
         drop((input, output));
-        // One that has closed its pipe is about to end.
+        // A process that has closed its pipe is about to end.
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(2) {
             if let Some(status) = child.try_wait()? {
@@ -297,10 +303,10 @@ impl Running {
     fn start(program: &Path) -> io::Result<Running> {
         let mut command = Command::new(program);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // Ctrl-C is for the process that speaks with the user.
+        // Ctrl-C must reach only the process that interacts with the user.
         command.process_group(0);
         for name in ["HDF5_VDS_PREFIX", "HDF5_EXTFILE_PREFIX", "HDF5_EXT_PREFIX"] {
-            command.env_remove(name); // they lead to other files than those that were checked
+            command.env_remove(name); // they lead to files other than those that were checked
         }
         let mut child = command.spawn()?;
         let input = child.stdin.take().expect("it has a pipe");
@@ -346,7 +352,7 @@ fn decoded<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(message).map_err(|_| Failure::Garbled)
 }
 
-/// Appends the bodies of a message, unless a process that went wrong made it.
+/// Appends the bodies of a message; `None` if the message is invalid.
 fn take_bodies(message: &[u8], bodies: &mut Bodies) -> Option<()> {
     let (count, rest) = message.split_first_chunk::<8>()?;
     let count = u64::from_ne_bytes(*count);
@@ -358,7 +364,7 @@ fn take_bodies(message: &[u8], bodies: &mut Bodies) -> Option<()> {
     bodies.kind[before..].iter().all(|&kind| usize::from(kind) < TYPES).then_some(())
 }
 
-/// A kind, a length, and the bytes.
+/// Sends a message: kind, length and bytes.
 fn send(to: &mut impl Write, kind: u8, bytes: &[u8]) -> io::Result<()> {
     to.write_all(&[kind])?;
     to.write_all(&(bytes.len() as u64).to_ne_bytes())?;
@@ -366,7 +372,7 @@ fn send(to: &mut impl Write, kind: u8, bytes: &[u8]) -> io::Result<()> {
     to.flush()
 }
 
-/// What [`send`] sent, into `message`; its kind.
+/// Receives a message of [`send`]. Returns its kind.
 fn receive(from: &mut impl Read, message: &mut Vec<u8>) -> io::Result<u8> {
     let (mut kind, mut length) = ([0], [0; 8]);
     from.read_exact(&mut kind)?;
@@ -381,7 +387,7 @@ fn receive(from: &mut impl Read, message: &mut Vec<u8>) -> io::Result<u8> {
     if from.take(length).read_to_end(message)? as u64 == length { Ok(kind[0]) } else { Err(too_long()) }
 }
 
-/// If this process was started to read for another, does so until that wants no more, and never returns.
+/// If this process was started as a reader, serves its parent and never returns.
 pub fn serve_if_asked() {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == ARGUMENT) {
@@ -390,12 +396,13 @@ pub fn serve_if_asked() {
     }
 }
 
-/// Ends this process without the library's clean-up, which a damaged file may have made impossible.
+/// Ends this process without the clean-up of the library, which a damaged file may have made
+/// impossible.
 fn die() {
     let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
 }
 
-/// When this process last had something to do, in milliseconds since it began; 0 while it works.
+/// Time since which the process is idle [ms since its start]; 0 while it works.
 static IDLE_SINCE: AtomicU64 = AtomicU64::new(1);
 
 fn serve() {
@@ -417,13 +424,13 @@ fn serve() {
     }
 }
 
-/// Ends this process when its parent has ended, or has asked for nothing for a while.
+/// Ends this process when its parent has ended, or after a time without requests.
 fn watch(parent: Option<Pid>, now: impl Fn() -> u64) {
     loop {
         std::thread::sleep(LOOK);
         let since = IDLE_SINCE.load(Ordering::Relaxed);
         let idle = since > 0 && now().saturating_sub(since) > IDLE.as_millis() as u64;
-        // Who asks meanwhile gets another reader.
+        // A request that arrives now gets a new reader.
         if idle || getppid() != parent {
             die();
         }
@@ -448,11 +455,11 @@ fn answer(request: &[u8], output: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// Sends what is found to the process that asked.
+/// Sends the data to the parent process.
 struct There<'a, W: Write> {
     output: &'a mut W,
     length: u64,
-    /// What happened to the pipe.
+    /// The first error of the pipe.
     failed: Option<io::Error>,
 }
 
@@ -489,17 +496,17 @@ impl<W: Write> Sink for There<'_, W> {
     }
 }
 
-/// From now on this process gets processor time for one more piece of work.
+/// Allows this process the processor time of one more request.
 fn bound_time(length: u64) {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime).tv_sec as u64;
     let limit = used + SECONDS + length / BYTES_A_SECOND;
     lower(Resource::Cpu, limit);
 }
 
-/// Bounds the memory of this process by what the data of a file of this length may take.
+/// Limits the memory of this process to what the data of a file of this length may need.
 fn bound_memory(length: u64) {
     let most = MEMORY.saturating_add(length.saturating_mul(MOST_INFLATED));
-    // What this process holds back is no bound for itself.
+    // Lifts the limit of an earlier request, which `memory` would take into account.
     let none = Rlimit { current: getrlimit(Resource::As).maximum, ..getrlimit(Resource::As) };
     let _ = setrlimit(Resource::As, none);
     let free = memory::memory().map_or(u64::MAX, |memory| memory.available);
@@ -508,7 +515,7 @@ fn bound_memory(length: u64) {
     }
 }
 
-/// Sets a limit, within the one that is set for good.
+/// Lowers a soft limit, within the hard limit.
 fn lower(resource: Resource, limit: u64) {
     let maximum = getrlimit(resource).maximum;
     let current = Some(maximum.map_or(limit, |maximum| maximum.min(limit)));

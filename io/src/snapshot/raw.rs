@@ -1,5 +1,8 @@
-//! The calls of MPI and HDF5 that no safe interface offers: the collective transfer, agreement between ranks, and text of any length.
-#![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only; it and MPI-IO take raw communicators
+//! MPI and HDF5 calls for which there is no safe interface: the collective transfer, agreement
+//! between ranks, and texts of any length.
+// The hdf5 crate lacks transfer properties and texts of run-time length. It and MPI-IO take raw
+// communicators.
+#![allow(unsafe_code)]
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, File, FileBuilder, H5Type, Location};
@@ -11,9 +14,10 @@ use std::ffi::CString;
 use std::ops::Range;
 use std::path::Path;
 
-/// Who writes a snapshot.
+/// The writers of a snapshot.
 ///
-/// A communicator is borrowed, so that it is one of a running MPI and outlives the writers. No number can stand for one:
+/// A communicator is borrowed, so that it is one of a running MPI and outlives the writers. A raw
+/// handle is not accepted:
 ///
 /// ```compile_fail
 /// let writers = io::snapshot::Writers::Mpi { comm: std::ptr::null_mut(), rank: 0, size: 2 };
@@ -22,17 +26,17 @@ use std::path::Path;
 pub enum Writers<'a> {
     /// The caller alone.
     One,
-    /// All ranks of a communicator, each calling [`super::write`] with its own bodies.
+    /// All ranks of a communicator. Each calls [`super::write`] with its own bodies.
     Mpi(&'a SimpleCommunicator),
 }
 
 impl Writers<'_> {
-    /// Whether the caller does what is to be done once.
+    /// Whether the caller is the rank that does what must be done once.
     pub(crate) fn is_first(&self) -> bool {
         self.rank() == 0
     }
 
-    /// The caller's place among the writers.
+    /// The caller's rank among the writers.
     pub(crate) fn rank(&self) -> usize {
         match self {
             Writers::One => 0,
@@ -40,7 +44,7 @@ impl Writers<'_> {
         }
     }
 
-    /// Collective: the largest value of all ranks.
+    /// The largest value of all ranks. Collective.
     pub(crate) fn largest(&self, value: u64) -> u64 {
         let Writers::Mpi(comm) = self else { return value };
         let mut largest = value;
@@ -52,8 +56,9 @@ impl Writers<'_> {
         largest
     }
 
-    /// Collective: does `job`; `Ok` if all ranks are well, otherwise the error of the lowest rank that has one, on every rank. It takes a closure,
-    /// so that a `?` in the job cannot return before the collective.
+    /// Runs `job` on every rank. Returns `Ok` if all succeed, otherwise the error of the lowest
+    /// failing rank, on every rank. `job` is a closure, so that a `?` inside it cannot skip the
+    /// collective call. Collective.
     pub(crate) fn agree(&self, job: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
         let result = job();
         let Writers::Mpi(comm) = self else { return result };
@@ -63,12 +68,13 @@ impl Writers<'_> {
         if culprit == size as u64 {
             return Ok(());
         }
-        // What is longer than this is cut: no error of ours is.
+        // Longer messages are truncated. None of ours is longer.
         let mut text = [0u8; 1024];
         let said = result.err().unwrap_or_default();
         let length = said.len().min(text.len());
         text[..length].copy_from_slice(&said.as_bytes()[..length]);
-        // SAFETY: the communicator is one of a running MPI; all ranks give a buffer of this length and the same root.
+        // SAFETY: the communicator is one of a running MPI. All ranks pass a buffer of this length
+        // and the same root.
         unsafe {
             ffi::MPI_Bcast(
                 text.as_mut_ptr().cast(),
@@ -81,7 +87,7 @@ impl Writers<'_> {
         Err(until_zero(&text))
     }
 
-    /// Collective: opens a file that exists, to write into it, with these hints for MPI-IO.
+    /// Opens an existing file for writing, with these hints for MPI-IO. Collective.
     pub(super) fn open(&self, path: &Path, hints: &[(String, String)]) -> hdf5::Result<File> {
         match self {
             Writers::One => File::open_rw(path),
@@ -93,7 +99,7 @@ impl Writers<'_> {
         }
     }
 
-    /// Collective: those of the writers that say so, if this one does.
+    /// The group of the writers that take part, or `None` if this one does not. Collective.
     pub(super) fn subset(&self, takes_part: bool) -> Option<Group> {
         let Writers::Mpi(comm) = self else { return takes_part.then_some(Group(None)) };
         let part = comm.split_by_color(Color::with_value(i32::from(takes_part)));
@@ -101,7 +107,7 @@ impl Writers<'_> {
     }
 }
 
-/// Some of the writers, with a communicator of their own; none if there is one writer alone.
+/// A group of the writers with its own communicator. It has none if there is a single writer.
 pub(super) struct Group(Option<SimpleCommunicator>);
 
 impl Group {
@@ -110,7 +116,7 @@ impl Group {
     }
 }
 
-/// Hints for MPI-IO, in MPI's own hands.
+/// An MPI info object with hints for MPI-IO.
 struct Hints(MPI_Info);
 
 impl Hints {
@@ -124,8 +130,8 @@ impl Hints {
         };
         let pairs = hints.iter().map(|(key, value)| Ok((text(key)?, text(value)?)));
         let pairs: Vec<(CString, CString)> = pairs.collect::<hdf5::Result<_>>()?;
-        // SAFETY: MPI runs, as the caller of `open` promises; the handle is written before it is used; the texts end with zero and MPI
-        // copies them.
+        // SAFETY: MPI is running, as the caller of `open` promises. The handle is written before it
+        // is used. The texts end with zero, and MPI copies them.
         unsafe {
             let mut info = std::mem::zeroed();
             ffi::MPI_Info_create(&raw mut info);
@@ -144,24 +150,27 @@ impl Drop for Hints {
     }
 }
 
-/// How rows go to the file: collectively or each rank alone.
+/// Transfer mode of writes: collective or independent.
 pub(super) struct Transfer(hid_t);
 
 impl Transfer {
     pub(super) fn new(writers: &Writers) -> hdf5::Result<Transfer> {
         let _guard = hdf5_sys::LOCK.lock();
-        // SAFETY: the library is initialized (a file is open) and locked; the class of transfer properties is one of its constants.
+        // SAFETY: the library is initialized (a file is open) and locked. The class of transfer
+        // properties is one of its constants.
         let properties = hdf5::h5check(unsafe { h5p::H5Pcreate(*h5p::H5P_CLS_DATASET_XFER) })?;
         let transfer = Transfer(properties);
         if let Writers::Mpi(_) = writers {
             let mode = h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
-            // SAFETY: the list was just created as one of transfer properties; the library is locked.
+            // SAFETY: the list was just created as one of transfer properties. The library is
+            // locked.
             hdf5::h5check(unsafe { h5p::H5Pset_dxpl_mpio(properties, mode) })?;
         }
         Ok(transfer)
     }
 
-    /// Collective if the writers are many: writes `values` as the rows `rows` of a dataset; a rank without rows takes part too.
+    /// Writes `values` as the rows `rows` of a dataset. Collective if there are several writers:
+    /// ranks without rows take part, too.
     pub(super) fn write<T: H5Type>(
         &self,
         dataset: &Dataset,
@@ -180,8 +189,9 @@ impl Transfer {
         };
         let kind = Datatype::from_type::<T>()?;
         let _guard = hdf5_sys::LOCK.lock();
-        // SAFETY: all handles are open; the selections in memory and file have the same size, which is that of `values` (asserted
-        // above), and `T` is what `kind` describes; the library is locked.
+        // SAFETY: all handles are open. The selections in memory and file have the same size, which
+        // is that of `values` (asserted above). `T` is what `kind` describes. The library is
+        // locked.
         hdf5::h5check(unsafe {
             h5d::H5Dwrite(dataset.id(), kind.id(), memory.id(), space.id(), self.0, values.as_ptr().cast())
         })?;
@@ -192,7 +202,7 @@ impl Transfer {
 impl Drop for Transfer {
     fn drop(&mut self) {
         let _guard = hdf5_sys::LOCK.lock();
-        // SAFETY: the list is open and is closed once; the library is locked.
+        // SAFETY: the list is open and is closed once. The library is locked.
         unsafe { h5p::H5Pclose(self.0) };
     }
 }
@@ -200,36 +210,37 @@ impl Drop for Transfer {
 fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspace> {
     let _guard = hdf5_sys::LOCK.lock();
     for id in [space.id(), memory.id()] {
-        // SAFETY: both dataspaces are open and belong to the caller; the library is locked.
+        // SAFETY: both dataspaces are open and belong to the caller. The library is locked.
         hdf5::h5check(unsafe { h5s::H5Sselect_none(id) })?;
     }
     Ok(space)
 }
 
-/// What the numbers of a dataset are.
+/// Type of the numbers in a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// Floats of any length.
+    /// Floats of any size.
     Floats,
-    /// Whole numbers with a sign.
+    /// Signed integers.
     Signed {
-        /// Length of each.
+        /// Size of each [bytes].
         bytes: usize,
     },
-    /// Whole numbers without one.
+    /// Unsigned integers.
     Unsigned {
-        /// Length of each.
+        /// Size of each [bytes].
         bytes: usize,
     },
-    /// No numbers.
+    /// Not numbers.
     None,
 }
 
-/// What the numbers of a dataset are. Unlike `TypeDescriptor`, this knows numbers of any length, which the library converts.
+/// Type of the numbers in a dataset. Unlike `TypeDescriptor`, it supports numbers of any size,
+/// which the library converts.
 pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
     let kind = dataset.dtype()?;
     let _guard = hdf5_sys::LOCK.lock();
-    // SAFETY: the type is open, and nothing is written; the library is locked.
+    // SAFETY: the type is open, and nothing is written. The library is locked.
     let (class, bytes) = unsafe { (h5t::H5Tget_class(kind.id()), h5t::H5Tget_size(kind.id())) };
     Ok(match class {
         h5t::H5T_class_t::H5T_FLOAT => Numbers::Floats,
@@ -245,14 +256,15 @@ pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
     })
 }
 
-/// Writes an attribute that is a text of fixed length: yt and pynbody know no other.
+/// Writes an attribute as a text of fixed length, the only kind that yt and pynbody can read.
 pub(super) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
-    let bytes = if text.is_empty() { &[0] } else { text.as_bytes() }; // HDF5 has no text of length 0
+    let bytes = if text.is_empty() { &[0] } else { text.as_bytes() }; // HDF5 has no empty text
     let kind = TypeDescriptor::FixedUnicode(bytes.len());
     let attribute = place.new_attr_builder().empty_as(&kind).create(name)?;
     let kind = Datatype::from_descriptor(&kind)?;
     let _guard = hdf5_sys::LOCK.lock();
-    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.
+    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`. The library
+    // is locked.
     hdf5::h5check(unsafe { h5a::H5Awrite(attribute.id(), kind.id(), bytes.as_ptr().cast()) })?;
     Ok(())
 }
@@ -261,15 +273,15 @@ pub(super) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Resu
 pub(super) fn has_attribute(place: &Location, name: &str) -> hdf5::Result<bool> {
     let name = CString::new(name).map_err(|_| hdf5::Error::from("its name holds a zero"))?;
     let _guard = hdf5_sys::LOCK.lock();
-    // SAFETY: the group is open and the name ends with zero; the library is locked.
+    // SAFETY: the group is open and the name ends with zero. The library is locked.
     let found = unsafe { h5a::H5Aexists(place.id(), name.as_ptr()) };
     if found < 0 { Err("its attributes cannot be read".into()) } else { Ok(found > 0) }
 }
 
-/// More than HDF5 lets an attribute have: a longer text is a damaged file [bytes].
+/// Upper bound on the length of an attribute in HDF5. A longer text means a damaged file [bytes].
 const LONGEST_TEXT: usize = 1 << 16;
 
-/// Reads an attribute that is one text of fixed length; `None` if it is anything else.
+/// Reads an attribute that is one text of fixed length; `None` if it is not.
 pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     let kind = attribute.dtype()?;
     let (TypeDescriptor::FixedUnicode(length) | TypeDescriptor::FixedAscii(length)) = kind.to_descriptor()?
@@ -281,7 +293,8 @@ pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     }
     let mut bytes = vec![0u8; length];
     let _guard = hdf5_sys::LOCK.lock();
-    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`; the library is locked.
+    // SAFETY: the attribute is one value of type `kind`, which is as long as `bytes`. The library
+    // is locked.
     hdf5::h5check(unsafe { h5a::H5Aread(attribute.id(), kind.id(), bytes.as_mut_ptr().cast()) })?;
     Ok(Some(until_zero(&bytes)))
 }

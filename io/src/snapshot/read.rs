@@ -1,4 +1,4 @@
-//! Reading: each rank takes its share of each type, on its own.
+//! Reads snapshots. Each rank reads its share of each type, without communication.
 
 use super::column::Column;
 use super::layout::group_name;
@@ -16,19 +16,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
-/// Rows read at once.
+/// Number of rows read at once.
 const ROWS: usize = 1 << 18;
-/// The same of chunks that are larger, at most.
+/// Greatest number of rows read at once if chunks are larger.
 const MOST_ROWS: usize = 1 << 24;
-/// Rows of all columns read at once, at least.
+/// Least number of rows of all columns that are read at once.
 const BLOCK: u64 = 1 << 20;
-/// Numbers that the best compression makes of one byte.
+/// Greatest number of values that a compressed byte can hold.
 const MOST_INFLATED: u64 = 1 << 11;
 
-/// What a snapshot says beside its bodies.
+/// Reads everything in a snapshot except its bodies.
 ///
 /// # Errors
-/// If it cannot be read, is no snapshot, or its counts disagree.
+/// If it cannot be read, is not a snapshot, or its counts are inconsistent.
 pub fn read_header(path: &Path) -> Result<Header, Error> {
     let path = locate(path);
     match recognize(&path)? {
@@ -37,10 +37,10 @@ pub fn read_header(path: &Path) -> Result<Header, Error> {
     }
 }
 
-/// The files of the snapshot that `path` names.
+/// The files of the snapshot at `path`.
 ///
 /// # Errors
-/// If it cannot be read, is no snapshot, or its counts disagree.
+/// If it cannot be read, is not a snapshot, or its counts are inconsistent.
 pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let path = locate(path);
     match recognize(&path)? {
@@ -52,18 +52,22 @@ pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// The share of rank `rank` of `size`, of a file of any [`Format`]: contiguous parts of nearly equal length, of HDF5 one of each type. All
-/// shares together are all bodies. `path` is a file, any of several files, or what their names begin with. Potential and acceleration
-/// are read where the file has them.
+/// Reads the share of rank `rank` of `size` from a file of any [`Format`]. A share is a contiguous
+/// range of nearly equal length, in HDF5 one range per type. Together, the shares contain all
+/// bodies.
+///
+/// `path` is a file, any of several files, or the beginning of their names. Potential and
+/// acceleration are read if the file has them.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is at odds with itself, if its bodies do not fit into memory, or if a body of the share has a position or
-/// velocity that is not finite, or a mass that is not above 0.
+/// If the snapshot cannot be read or is inconsistent, or if its bodies do not fit into memory. Also
+/// if a body of the share has a position or velocity that is not finite, or a mass that is not
+/// positive.
 pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     read_wanted(path, &Wanted { rank, size, ..Wanted::default() })
 }
 
-/// As [`read`], of the bodies that are wanted: others may be as impossible as they like.
+/// Like [`read`], for the wanted bodies only. Other bodies may have invalid values.
 ///
 /// # Errors
 /// As [`read`].
@@ -73,18 +77,19 @@ pub fn read_wanted(path: &Path, wanted: &Wanted) -> Result<(Header, Bodies), Err
     Ok((header, bodies))
 }
 
-/// Which bodies are read, and what memory they need.
+/// Selection of bodies to read, and the memory that they need.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Wanted {
     /// The share of this rank ...
     pub rank: usize,
-    /// ... of so many.
+    /// ... of this number of ranks.
     pub size: usize,
     /// Types that are read.
     pub kinds: [bool; TYPES],
-    /// What will be needed for each body beside itself [bytes]: reading fails if there is not as much memory.
+    /// Additional memory that the caller needs per body [bytes]. Reading fails if it is not
+    /// available.
     pub beside: u64,
-    /// Whether masses are of no use, and may be whatever they are.
+    /// Whether masses are not used and may be invalid.
     pub massless: bool,
 }
 
@@ -96,7 +101,7 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// Keeps the bodies of the types wanted.
+    /// Keeps the bodies of the wanted types.
     pub(super) fn keep(&self, bodies: &mut Bodies) {
         if bodies.kind.iter().all(|&kind| self.kinds[usize::from(kind)]) {
             return;
@@ -107,7 +112,8 @@ impl Wanted {
     }
 }
 
-/// Makes sure that bodies can be used. Accelerations and potentials are no part of their state: if any is impossible, all are left out.
+/// Checks that bodies are valid. Accelerations and potentials are not part of their state. If any
+/// is invalid, all are left out.
 pub(super) fn check(
     path: &Path,
     wanted: &Wanted,
@@ -117,7 +123,7 @@ pub(super) fn check(
     let unsound = Unsound::of(bodies);
     unsound.leave_out(bodies);
     header.remarks.extend(unsound.remarks());
-    // What is not used is not looked at.
+    // Unused masses are not checked.
     let ones = if wanted.massless { vec![1.0; bodies.len()] } else { Vec::new() };
     let masses = wanted.massless.then(|| std::mem::replace(&mut bodies.mass, ones));
     let checked = bodies.check();
@@ -125,23 +131,23 @@ pub(super) fn check(
     checked.map_err(|fault| Error::snapshot(path, fault.to_string()))
 }
 
-/// Which of the fields that are no part of the state of bodies have a value that is not finite.
+/// The fields outside the state of the bodies that have values that are not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unsound {
-    /// Accelerations.
+    /// Whether accelerations are invalid.
     pub acceleration: bool,
-    /// Potentials.
+    /// Whether potentials are invalid.
     pub potential: bool,
 }
 
 impl Unsound {
-    /// Looks at all bodies.
+    /// Checks all bodies.
     pub fn of(bodies: &Bodies) -> Unsound {
         let is_unsound = |array: &Vec<f64>| array.iter().any(|x| !x.is_finite());
         Unsound { acceleration: bodies.acc.iter().any(is_unsound), potential: is_unsound(&bodies.pot) }
     }
 
-    /// Sets these fields to zero, as if the file had none.
+    /// Sets the invalid fields to zero, as if the file had none.
     pub fn leave_out(self, bodies: &mut Bodies) {
         if self.acceleration {
             bodies.acc.iter_mut().for_each(|axis| axis.fill(0.0));
@@ -151,7 +157,7 @@ impl Unsound {
         }
     }
 
-    /// What a user should know of it.
+    /// Remarks for the user.
     pub fn remarks(self) -> impl Iterator<Item = String> {
         let fields = [(self.acceleration, "accelerations"), (self.potential, "potentials")];
         fields
@@ -161,18 +167,18 @@ impl Unsound {
     }
 }
 
-/// As [`read`], but takes bodies with impossible values as they are.
+/// Like [`read`], but accepts bodies with invalid values.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is at odds with itself.
+/// If the snapshot cannot be read or is inconsistent.
 pub fn read_unchecked(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     read_wanted_unchecked(path, &Wanted { rank, size, ..Wanted::default() })
 }
 
-/// As [`read_wanted`], but takes bodies with impossible values as they are.
+/// Like [`read_wanted`], but accepts bodies with invalid values.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is at odds with itself, or its bodies do not fit into memory.
+/// If the snapshot cannot be read or is inconsistent, or its bodies do not fit into memory.
 pub fn read_wanted_unchecked(path: &Path, wanted: &Wanted) -> Result<(Header, Bodies), Error> {
     let Wanted { rank, size, beside, .. } = *wanted;
     assert!(rank < size, "rank {rank} of {size}");
@@ -194,13 +200,13 @@ pub fn read_wanted_unchecked(path: &Path, wanted: &Wanted) -> Result<(Header, Bo
     }
 }
 
-/// Sends the bodies that are wanted of an HDF5 snapshot, block by block.
+/// Reads the wanted bodies of an HDF5 snapshot and sends them block by block.
 pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) -> Result<(), Error> {
     let set = Set::open(path)?;
     let kinds = || (0..TYPES).filter(|&kind| wanted.kinds[kind]);
     let share = |kind: usize| share(set.header.count[kind], wanted.rank, wanted.size);
     let rows = kinds().map(|kind| share(kind).end - share(kind).start).sum();
-    // What the header counts must be in the files before anyone takes memory for it.
+    // Memory is allocated only after a check that the files hold as many rows as the header states.
     for kind in kinds() {
         set.members
             .iter()
@@ -231,7 +237,8 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
     Ok(())
 }
 
-/// What to do about a filter that the library does not have. The names are those of the register of filters of the HDF Group.
+/// Message about a filter that the library lacks. The names are those of the HDF Group's filter
+/// registry.
 fn unknown_filter(id: i32) -> String {
     let name = match id {
         4 => "szip",
@@ -261,7 +268,7 @@ pub(super) struct Source<'a> {
     group: String,
 }
 
-/// A dataset whose shape is right.
+/// A dataset whose shape was checked.
 struct Rows {
     column: Column,
     dataset: Dataset,
@@ -272,7 +279,7 @@ impl<'a> Source<'a> {
         Source { file, member, kind, group: group_name(member.group.unwrap_or(kind)) }
     }
 
-    /// Appends these rows; without ids, the rows of the file are numbered from `numbering` on.
+    /// Appends these rows. Without ids, the rows of the file are numbered from `numbering`.
     pub(super) fn append(
         &self,
         rows: &Range<u64>,
@@ -319,7 +326,7 @@ impl<'a> Source<'a> {
         column.name(self.member.flavour)
     }
 
-    /// Rows to read at once: those of large chunks, if there is memory for them.
+    /// Number of rows to read at once: those of large chunks, if they fit into memory.
     pub(super) fn block(&self) -> Result<u64, Error> {
         if self.member.count[self.kind] == 0 {
             return Ok(BLOCK);
@@ -329,7 +336,7 @@ impl<'a> Source<'a> {
         Ok(rows.min(room).max(BLOCK))
     }
 
-    /// What the header counts must be there, and no more.
+    /// Checks that the file holds exactly as many rows as the header states.
     fn expect_all(&self) -> Result<(), Error> {
         if self.member.count[self.kind] == 0 {
             return self.expect_no_more();
@@ -339,10 +346,10 @@ impl<'a> Source<'a> {
             .try_for_each(|column| self.required(column).map(|_| ()))
     }
 
-    /// A type that the header does not count must not be there.
+    /// Checks that the file holds no rows of a type that the header does not count.
     fn expect_no_more(&self) -> Result<(), Error> {
         if self.member.group.is_some() {
-            return Ok(()); // which stands for one type only
+            return Ok(()); // the member stands for one type only
         }
         let name = format!("{}/Coordinates", self.group);
         let has_rows = self.file.link_exists(&self.group)
@@ -358,7 +365,8 @@ impl<'a> Source<'a> {
         self.open(column)?.ok_or_else(|| self.wrong(column, "is missing"))
     }
 
-    /// The dataset if it is there. Its shape must be what the header says and its bytes must be there before memory is taken for it.
+    /// Opens a dataset, if it exists. Checks its shape and that its bytes exist, before memory is
+    /// allocated for it.
     fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
         let count = self.member.count[self.kind];
         let name = format!("{}/{}", self.group, self.name(column));
@@ -384,7 +392,7 @@ impl<'a> Source<'a> {
         if shape[0] as u64 != count {
             return Err(self.wrong(column, &format!("has {} rows, but /Header counts {count}", shape[0])));
         }
-        // Chunks may be compressed, or not there at all; then the library would make up numbers.
+        // Chunks may be compressed. If chunks are missing, the library would return fill values.
         let storage = outside::check_storage(&dataset, &self.member.path);
         let (bytes, length) = match storage.map_err(|fault| self.wrong(column, &fault))? {
             Storage::Inside => (dataset.storage_size(), self.file.size()),
@@ -420,7 +428,7 @@ impl<'a> Source<'a> {
     fn ids(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
         match self.kind_of(rows)? {
             Numbers::Unsigned { bytes: ..=8 } => self.read_into(rows, range, array, |id: u64| id),
-            // The bits of a negative id are as good a name.
+            // A negative id keeps its bits.
             Numbers::Signed { bytes: ..=8 } => self.read_into(rows, range, array, |id: i64| id as u64),
             Numbers::Unsigned { bytes } | Numbers::Signed { bytes } => {
                 Err(self.wrong(rows.column, &format!("has numbers of {bytes} bytes, must be of at most 8")))
@@ -471,18 +479,20 @@ impl<'a> Source<'a> {
     }
 }
 
-/// How many rows of a dataset are read at once: those of a large chunk, since the library unpacks all of it for each part.
+/// Number of rows of a dataset to read at once. It covers a large chunk, because the library
+/// decompresses the whole chunk for each read.
 fn rows_at_once(dataset: &Dataset) -> usize {
     dataset.chunk().and_then(|chunk| chunk.first().copied()).map_or(ROWS, |rows| rows.clamp(ROWS, MOST_ROWS))
 }
 
-/// `rows` cut into parts of at most `length`.
+/// Divides `rows` into blocks of at most `length`.
 fn blocks(rows: &Range<u64>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let rows = rows.start as usize..rows.end as usize;
     rows.clone().step_by(length).map(move |start| start..(start + length).min(rows.end))
 }
 
-/// A dataset whose numbers are in the file, so that memory may be taken for them.
+/// Opens a dataset after a check that its values are in the file, so that memory may be allocated
+/// for them.
 pub(crate) fn expect_data(file: &File, path: &Path, name: &str) -> hdf5::Result<Dataset> {
     outside::check_link(file, path, name)?;
     let dataset = file.dataset(name)?;

@@ -1,4 +1,4 @@
-//! Reading what lies in a region, by the index of cells where a snapshot has one.
+//! Reads the bodies of a region. Uses the cell index if the snapshot has one.
 
 use super::cells::Cells;
 use super::process::{self, Answer, Sink, What};
@@ -12,32 +12,32 @@ use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// A part of space, edges included.
+/// A region of space, including its boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Region {
-    /// Between two corners [L].
+    /// A box [L].
     Box {
         /// Lowest coordinates.
         lo: [f64; 3],
         /// Highest coordinates.
         hi: [f64; 3],
     },
-    /// Within a distance of a point [L].
+    /// A sphere [L].
     Sphere {
-        /// The point.
+        /// Its centre.
         centre: [f64; 3],
-        /// The distance.
+        /// Its radius.
         radius: f64,
     },
 }
 
 impl Region {
-    /// Whether a position lies in it.
+    /// Whether the region contains a position.
     pub fn contains(&self, position: [f64; 3]) -> bool {
         self.touches(position, position)
     }
 
-    /// Whether any point of a box lies in it.
+    /// Whether the region overlaps a box.
     fn touches(&self, lo: [f64; 3], hi: [f64; 3]) -> bool {
         match self {
             Region::Box { lo: low, hi: high } => {
@@ -52,20 +52,23 @@ impl Region {
     }
 }
 
-/// What was read to find the bodies of a region.
+/// Amount of data that was read for a region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// Rows that were read, of all that the snapshot has.
+    /// Number of rows that were read.
     pub rows: u64,
-    /// Cells that the region touches, and cells of the index; both 0 without one.
+    /// Number of cells that overlap the region, and of all cells in the index; both 0 without an
+    /// index.
     pub cells: [usize; 2],
 }
 
-/// The bodies of a region, of a snapshot of any format. Of one with an index of cells, only the rows of cells that the region touches are read.
-/// The counts of the header are those of the whole snapshot.
+/// Reads the bodies of a region from a snapshot of any format. If the snapshot has a cell index,
+/// only the cells that overlap the region are read. The counts of the header are those of the whole
+/// snapshot.
 ///
 /// # Errors
-/// If the snapshot cannot be read or is at odds with itself, or a body of the region and of the types wanted has impossible values.
+/// If the snapshot cannot be read or is inconsistent, or if a wanted body of the region has invalid
+/// values.
 pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Header, Bodies, Found), Error> {
     let located = locate(path);
     let (mut header, mut bodies, found) = match recognize(&located)? {
@@ -85,7 +88,7 @@ pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Hea
     Ok((header, bodies, found))
 }
 
-/// Sends the bodies of a region of an HDF5 snapshot, block by block.
+/// Reads the bodies of a region from an HDF5 snapshot and sends them block by block.
 pub(super) fn send_region(
     path: &Path,
     region: &Region,
@@ -133,7 +136,7 @@ fn keep(region: &Region, bodies: &mut Bodies) {
     bodies.permute(&order);
 }
 
-/// Rows cut into parts of at most `length`.
+/// Divides rows into blocks of at most `length`.
 fn blocks(rows: Range<u64>, length: u64) -> impl Iterator<Item = Range<u64>> {
     let end = rows.end;
     rows.step_by(length as usize).map(move |start| start..(start + length).min(end))

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;
 
-/// A snapshot with the headers of all its files read and found to agree.
+/// A snapshot whose file headers have all been read and are consistent.
 pub(super) struct Set {
     pub(super) header: Header,
     pub(super) members: Vec<Member>,
@@ -24,17 +24,17 @@ pub(super) struct Member {
     pub(super) path: PathBuf,
     pub(super) count: [u64; TYPES],
     pub(super) mass_table: [f64; TYPES],
-    /// Whose names its datasets have.
+    /// Flavour of its datasets.
     pub(super) flavour: Flavour,
-    /// What its positions are relative to [L].
+    /// Origin of its positions [L].
     pub(super) origin: [f64; 3],
-    /// The type that its rows have in the file, if it is none that is known here. Such rows stand for a file of their own, behind all others,
-    /// and have the last type.
+    /// The unsupported type of its rows in the file, if it is one. Such rows are listed as a
+    /// separate member after all others, with the last supported type.
     pub(super) group: Option<usize>,
 }
 
 impl Set {
-    /// Opens the snapshot of which `path` is a file.
+    /// Opens the snapshot to which the file at `path` belongs.
     pub(crate) fn open(path: &Path) -> Result<Set, Error> {
         let path = path.to_owned();
         let first = FileHeader::read(&open(&path)?, &path)?;
@@ -114,7 +114,7 @@ impl Set {
     }
 }
 
-/// Bodies of each type in all files, whose sum over the types is a number, too.
+/// Number of bodies of each type in all files. Their sum over the types does not overflow, either.
 fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
     let by_type =
         |kind: usize| members.iter().try_fold(0u64, |sum, member| sum.checked_add(member.count[kind]));
@@ -130,7 +130,6 @@ fn sum(members: &[Member], path: &Path) -> Result<[u64; TYPES], Error> {
     })
 }
 
-/// Opens a file for reading.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
     crate::file::open(path)?;
     File::open(path).map_err(|error| {
@@ -143,7 +142,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
     })
 }
 
-/// The file itself, or the first file of a snapshot whose names begin so.
+/// The file at `path`, or the first file of a snapshot whose names begin with `path`.
 pub(super) fn locate(path: &Path) -> PathBuf {
     let base = if path.extension().is_some_and(|extension| extension == "hdf5") {
         path.with_extension("")
@@ -159,11 +158,11 @@ pub(super) fn locate(path: &Path) -> PathBuf {
     candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| path.to_owned())
 }
 
-/// The snapshots that these paths name, each once, in their order: several files of one snapshot are one, and so is a file that is named
-/// twice, or that is made of the files of another one (a virtual dataset).
+/// The snapshots at these paths, each once, in their order. Several files of one snapshot count as
+/// one. So does a repeated file, and a virtual dataset whose parts are listed, too.
 ///
 /// # Errors
-/// If a file cannot be read or is no snapshot.
+/// If a file cannot be read or is not a snapshot.
 pub fn distinct(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
@@ -181,7 +180,7 @@ pub fn distinct(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(kept)
 }
 
-/// The first file of the snapshot of which `path` is one.
+/// The first file of the snapshot to which `path` belongs.
 pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
     let file = open(path)?;
     let header = FileHeader::read(&file, path)?;
@@ -200,7 +199,7 @@ pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
     Ok(path.to_owned())
 }
 
-/// The file beside `path` whose number is `index`.
+/// The file of the same snapshot with number `index`.
 pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut parts: Vec<&str> = name.split('.').collect();
@@ -215,9 +214,9 @@ pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Er
     Ok(path.with_file_name(parts.join(".")))
 }
 
-/// Notes the names of what a type has and nobody reads.
+/// Collects the names of datasets that are not read.
 fn find_ignored(file: &File, kind: usize, ignored: &mut Vec<String>) {
-    // What cannot be listed shows when it is read.
+    // Errors are reported when the datasets are read.
     let names = file.group(&group_name(kind)).and_then(|group| group.member_names()).unwrap_or_default();
     let is_known = |name: &String| {
         let ours =
@@ -231,10 +230,11 @@ fn find_ignored(file: &File, kind: usize, ignored: &mut Vec<String>) {
     }
 }
 
-/// Names of what is not read, at most.
+/// Greatest number of ignored names.
 const MOST_IGNORED: usize = 1000;
 
-/// Notes in `ids` whether the groups have ids; either all must have them or none. Each type that is counted must have its group.
+/// Records in `ids` whether the groups have ids: either all must have them or none. Each type with
+/// bodies must have its group.
 fn find_ids(file: &File, path: &Path, kind: usize, count: u64, ids: &mut Option<bool>) -> Result<(), Error> {
     let group = group_name(kind);
     let ids_name = format!("{group}/{}", Column::Ids.name(Flavour::Gadget));

@@ -1,5 +1,6 @@
-//! The SWIFT flavour: every number of `/Header` a list, units in `/Units` and `/InternalCodeUnits`, exponents of units beside each dataset,
-//! and the groups that its readers ask for even where they are empty.
+//! The SWIFT flavour. All values of `/Header` are lists, units are in `/Units` and
+//! `/InternalCodeUnits`, and each dataset has the exponents of its units. Groups that SWIFT's
+//! readers require are written even if they are empty.
 
 use super::column::Column;
 use super::division::Share;
@@ -10,10 +11,10 @@ use crate::Units;
 use hdf5::{Dataset, File, Group};
 use treecode::TYPES;
 
-/// Types that SWIFT knows: one more, neutrinos.
+/// Number of types in SWIFT, which also has neutrinos.
 const SWIFT_TYPES: usize = TYPES + 1;
 
-/// Writes all but the index and the types.
+/// Writes everything except the index and the datasets.
 pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
     let units = frame.header.units.unwrap_or_default();
     write_header(&file.create_group("Header")?, frame, share)?;
@@ -37,7 +38,7 @@ pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<(
     file.create_group("SubgridScheme").map(|_| ())
 }
 
-/// Says what the numbers of a dataset are.
+/// Writes the units of a dataset.
 pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
     let [length, mass, velocity] = column.dimension();
     let exponents = [
@@ -46,7 +47,7 @@ pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5:
         ("U_M exponent", mass),
         ("U_T exponent", 0),
         ("U_t exponent", -velocity),
-        // Nothing is comoving.
+        // Physical coordinates, without factors of a and h.
         ("a-scale exponent", 0),
         ("h-scale exponent", 0),
     ];
@@ -65,7 +66,7 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
         std::array::from_fn(|kind| count.get(kind).copied().unwrap_or(0))
     };
     let total = by_type(frame.index.total());
-    write_text(group, "Code", "SWIFT")?; // by which readers know the flavour
+    write_text(group, "Code", "SWIFT")?; // readers detect the flavour by it
     write_text(group, "OutputType", "FullVolume")?;
     write_text(group, "RunName", "heorot")?;
     list(group, "NumPart_ThisFile", &by_type(share.count).map(|count| count as i64))?;
@@ -84,7 +85,7 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
     list(group, "NumFilesPerSnapshot", &[frame.shares.len() as i32])
 }
 
-/// A universe that does not expand.
+/// Cosmology without expansion.
 fn write_cosmology(group: &Group) -> hdf5::Result<()> {
     list(group, "Cosmological run", &[0i32])?;
     for name in ["Scale-factor", "h"] {
@@ -107,7 +108,7 @@ fn write_cosmology(group: &Group) -> hdf5::Result<()> {
     zero.iter().try_for_each(|name| list(group, name, &[0.0]))
 }
 
-/// Exactly these five: readers take whatever else stands here for a unit.
+/// Exactly these five attributes: readers take any other for a unit.
 fn write_units(group: &Group, units: Units) -> hdf5::Result<()> {
     for (name, value) in [
         ("Unit length in cgs (U_L)", units.length_in_cm),
@@ -123,7 +124,7 @@ fn write_units(group: &Group, units: Units) -> hdf5::Result<()> {
 
 fn write_parameters(group: &Group, frame: &Frame, units: Units) -> hdf5::Result<()> {
     write_text(group, "InitialConditions:periodic", "0")?;
-    // The unit of velocity to the last bit, which length and time give only up to rounding.
+    // The exact unit of velocity. Length and time give it only up to rounding.
     scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
     if frame.is_moved() {
         list(group, "Origin", &frame.origin())?;

@@ -1,4 +1,4 @@
-// Where the eye is: it looks from `distance` at `target`, turned by a unit quaternion [x, y, z, w].
+// The camera looks from `distance` at `target`. Its rotation is a unit quaternion [x, y, z, w].
 
 const multiply = ([a, b, c, d], [e, f, g, h]) => [
   d * e + a * h + b * g - c * f,
@@ -13,11 +13,11 @@ const about = ([x, y, z], angle) => {
 };
 
 const half = Math.SQRT1_2;
-// Seen from +z with y up, from -y with z up, from +x with z up.
+// Views from +z with y up, from -y with z up, and from +x with z up.
 const AXES = { z: [0, 0, 0, 1], y: [-half, 0, 0, half], x: [-0.5, -0.5, -0.5, 0.5] };
 
 class Camera {
-  static view = Math.tan((20 * Math.PI) / 180); // half of the shorter side of the picture, at distance 1
+  static view = Math.tan((20 * Math.PI) / 180); // half the shorter side, at distance 1
 
   constructor() {
     this.reset();
@@ -29,7 +29,7 @@ class Camera {
     this.turned = AXES.z;
   }
 
-  // Rows of the rotation from the world to the eye, x to the right, y up, z to the eye.
+  // Rows of the rotation from world to eye coordinates: x to the right, y up, z towards the eye.
   rows() {
     const [x, y, z, w] = this.turned;
     return [
@@ -39,7 +39,7 @@ class Camera {
     ];
   }
 
-  // Turns by an angle to the right and down [radians], as a hand turns a globe.
+  // Rotates by an angle to the right and down [radians], as a hand turns a globe.
   turn(right, down) {
     const turned = multiply(multiply(about([0, 1, 0], right), about([1, 0, 0], down)), this.turned);
     const length = Math.hypot(...turned);
@@ -54,7 +54,7 @@ class Camera {
     this.turned = AXES[axis];
   }
 
-  // Moves what is seen by a part of the shorter side of the picture.
+  // Moves the view by a fraction of the shorter side of the picture.
   pan(right, up) {
     const [x, y] = this.rows();
     const span = 2 * this.distance * Camera.view;

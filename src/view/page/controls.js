@@ -1,10 +1,10 @@
-// Hand, keys and panel. What they change is drawn at the next turn of the screen.
+// Mouse, keyboard and panel. Changes are drawn in the next animation frame.
 
 const element = (id) => document.getElementById(id);
 
 const LENGTHS = [["AU", 1.495978707e13], ["pc", 3.0856775814913673e18], ["kpc", 3.0856775814913673e21], ["Mpc", 3.0856775814913673e24], ["Gpc", 3.0856775814913673e27]];
 
-// The longest of 1, 2, 5, 10, ... units that is not above `longest`, and what it is called.
+// The longest of 1, 2, 5, 10, ... units that is at most `longest`, and its label.
 function roundLength(longest) {
   const cm = description.length_in_cm;
   const [name, unit] = cm ? (LENGTHS.findLast(([, size]) => longest * cm >= size) ?? LENGTHS[0]).map((part, i) => (i ? part / cm : part)) : ["code units", 1];
@@ -120,7 +120,7 @@ class Controls {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // A slider or a list that has the focus keeps the keys that move it.
+    // A slider or a list with the focus keeps the keys that move it.
     const inField = event.target.matches?.("input, select");
     if (inField && /^(Arrow|Home|End|Page)/.test(event.key)) return;
     const { camera, player } = this;
@@ -155,7 +155,7 @@ class Controls {
     this.redraw();
   }
 
-  // Time, scale bar and player follow what is shown.
+  // Updates time, scale bar and player.
   follow(stage) {
     const { camera, player } = this;
     element("time").textContent = player.label;

@@ -1,5 +1,5 @@
-// Where the bodies come from: the elements of this page, or the server that gave it. Bodies lie in the order of a hash of their ids, so that
-// the first of them, however few, are a fair sample of all.
+// Loads the bodies from the elements of this page or from its server. Bodies are ordered by a hash
+// of their ids. So the first n bodies are a fair sample of all, for any n.
 
 const description = JSON.parse(document.getElementById("description").textContent);
 
@@ -17,7 +17,8 @@ async function bytesOf(path) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
-// Snapshots on their way to the graphics memory, the wanted ones first; those farthest from what is shown give way to others.
+// Loads snapshots into graphics memory, the wanted ones first. If memory is short, the snapshots
+// farthest in time from the shown one are removed.
 class Library {
   static limit = 1 << 30; // bytes of graphics memory
 
@@ -33,7 +34,7 @@ class Library {
     return this.frames.get(number);
   }
 
-  // Bodies of a snapshot that can be drawn.
+  // Number of bodies of a snapshot that can be drawn.
   loaded(number) {
     return this.frames.get(number)?.loaded ?? 0;
   }
@@ -49,7 +50,7 @@ class Library {
     gl.bufferData(gl.ARRAY_BUFFER, await bytesOf("kinds"), gl.STATIC_DRAW);
   }
 
-  // Loads what `wanted` names for as long as there is something to load.
+  // Loads the snapshots in `wanted` until all are loaded.
   async run(wanted) {
     for (;;) {
       const order = wanted().slice(0, this.most);
@@ -76,7 +77,7 @@ class Library {
     gl.bindBuffer(gl.ARRAY_BUFFER, frame.buffer);
     gl.bufferSubData(gl.ARRAY_BUFFER, 6 * first, bytes, 0, 6 * length); // upper 16 bits of three coordinates
     gl.bufferSubData(gl.ARRAY_BUFFER, 6 * count + 3 * first, bytes, 6 * length, 3 * length); // lower 8 bits
-    gl.bufferSubData(gl.ARRAY_BUFFER, 9 * count + first, bytes, 9 * length, length); // speed, 0 for a body that is not there
+    gl.bufferSubData(gl.ARRAY_BUFFER, 9 * count + first, bytes, 9 * length, length); // speed
     frame.loaded += length;
     this.onprogress();
   }

@@ -4,7 +4,7 @@ class Player {
   constructor(library) {
     this.library = library;
     this.last = description.frames.length - 1;
-    this.at = 0; // number of a snapshot, and the part of the way to the next
+    this.at = 0; // number of a snapshot, plus the fraction of the interval to the next
     this.playing = false;
     this.rate = 1;
     const times = description.frames.map((frame) => frame.time);
@@ -33,7 +33,8 @@ class Player {
     redraw();
   }
 
-  // Goes on by some seconds: ten snapshots a second on the mean, evenly in the time of the run. Waits for what is not there yet.
+  // Advances by some seconds. On average, ten snapshots take one second, at a constant rate of
+  // simulation time. Waits for snapshots that are not loaded yet.
   advance(seconds) {
     if (!this.playing) return;
     const { times, last } = this;
@@ -54,7 +55,8 @@ class Player {
     return [...new Set([...near, ...after, ...before])];
   }
 
-  // The four snapshots around the time shown and their weights: the cubic of Hermite through the middle two, whose slopes come from their neighbours.
+  // The four snapshots around the displayed time and their weights. They give the Hermite cubic
+  // through the middle two, with slopes from their neighbours.
   mixture() {
     const { times, last, library } = this;
     const b = Math.min(Math.floor(this.at), last);
@@ -83,7 +85,7 @@ async function start() {
   const stage = new Stage(canvas, gl);
   const camera = new Camera();
   const player = new Player(library);
-  // Bodies that lie side by side must not drown each other: the more there are, the less light each has.
+  // The more bodies, the less light each of them has, so that they do not saturate the picture.
   const size = Math.min(6, Math.max(1.5, 300 / Math.sqrt(description.count)));
   const usual = Math.min(1, 60 / Math.sqrt(description.count) / size);
   const look = { size, usual, brightness: usual, bySpeed: false, shown: new Int32Array(KINDS).fill(1) };

@@ -1,10 +1,12 @@
-// Draws the bodies: light is added up in a buffer of half floats, then pressed into what a screen can show.
+// Draws the bodies. Light is summed in a half-float buffer and then compressed to the range of the
+// screen.
 
 const KINDS = 6;
 const RAMP = description.ramp.length;
 
 const BODY_VERTEX = `#version 300 es
-// Of four snapshots: the upper 16 and the lower 8 bits of the coordinates, and 1 + speed / the greatest, in steps of 1 / 254, or 0.
+// For each of four snapshots: the upper 16 and the lower 8 bits of the coordinates, and the speed.
+// The speed is stored as 1 plus 254 times its ratio to the greatest, or as 0 for a missing body.
 layout(location = 0) in vec3 high0;
 layout(location = 1) in vec3 high1;
 layout(location = 2) in vec3 high2;
@@ -18,11 +20,11 @@ layout(location = 9) in float speed1;
 layout(location = 10) in float speed2;
 layout(location = 11) in float speed3;
 layout(location = 12) in uint kind;
-uniform vec4 weights; // of the snapshots around the time shown
-uniform vec3 target; // lengths are in sides of the box
+uniform vec4 weights; // of the four snapshots around the displayed time
+uniform vec3 target; // lengths are in sides of the cube
 uniform mat3 turn;
-uniform vec2 lens; // what the rays' slopes are multiplied with
-uniform float away; // of the target from the eye
+uniform vec2 lens; // factors on the slopes of rays
+uniform float away; // distance of the target from the eye
 uniform float size; // diameter of a body at the distance of the target [pixels]
 uniform float brightness;
 uniform bool bySpeed;
@@ -41,7 +43,7 @@ void main() {
   vec3 mean = weights[0] * place0 + weights[1] * place1 + weights[2] * place2 + weights[3] * place3;
   vec3 eye = turn * (mean / 16777215.0 - target);
   float depth = away - eye.z;
-  // Nothing behind the eye or in its face is drawn.
+  // Bodies behind the eye or very close to it are not drawn.
   gl_Position = here && depth > 0.02 * away ? vec4(lens * eye.xy, 0.0, depth) : vec4(2.0, 2.0, 2.0, 1.0);
   float wanted = size * away / depth;
   float drawn = clamp(wanted, 1.0, 128.0);
@@ -90,7 +92,7 @@ class Stage {
   constructor(canvas, gl) {
     this.canvas = canvas;
     this.gl = gl;
-    // Without buffers of floats, light is added on the screen itself, which is soon white.
+    // Without float buffers, light is summed on the screen itself, which saturates early.
     this.deep = gl.getExtension("EXT_color_buffer_float") ?? gl.getExtension("EXT_color_buffer_half_float");
     this.bodies = this.program(BODY_VERTEX, BODY_FRAGMENT);
     this.screen = this.program(SCREEN_VERTEX, SCREEN_FRAGMENT);
@@ -138,12 +140,12 @@ class Stage {
     this.deep = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
   }
 
-  // Pixels that the shorter half of the picture has.
+  // Half of the shorter side of the picture [pixels].
   get reach() {
     return Math.min(this.canvas.width, this.canvas.height) / 2;
   }
 
-  // Draws the first `count` bodies as a mixture of four snapshots.
+  // Draws the first `count` bodies, interpolated between four snapshots.
   draw(library, numbers, weights, count, camera, look) {
     const { gl, canvas, places } = this;
     this.fit();

@@ -137,21 +137,17 @@ impl Path {
         paths
     }
 
-    /// The path to take: the last that is available, or the one that the environment variable `HEOROT_SIMD` names.
+    /// The path of this process: the one that was chosen, or the fastest.
     pub(crate) fn detect() -> Path {
-        static PATH: OnceLock<Path> = OnceLock::new();
-        *PATH.get_or_init(|| Path::wanted().unwrap_or(Path::Scalar))
+        *CHOSEN.get_or_init(|| *Path::available().last().expect("the scalar path is always there"))
     }
 
-    fn wanted() -> Result<Path, Error> {
+    /// The path of this name.
+    pub(crate) fn by_name(name: &str) -> Result<Path, Error> {
         let available = Path::available();
-        let Some(wanted) = std::env::var_os(VARIABLE) else {
-            return Ok(*available.last().expect("the scalar path is always there"));
-        };
-        available.iter().copied().find(|path| wanted == path.name()).ok_or_else(|| Error::Environment {
-            name: VARIABLE,
-            value: wanted.to_string_lossy().into_owned(),
-            expected: available.iter().map(|path| path.name()).collect::<Vec<_>>().join(", "),
+        available.iter().copied().find(|path| path.name() == name).ok_or_else(|| Error::Path {
+            name: name.to_owned(),
+            available: available.iter().map(|path| path.name()).collect::<Vec<_>>().join(", "),
         })
     }
 
@@ -168,8 +164,21 @@ impl Path {
     }
 }
 
-/// Forces a path.
-const VARIABLE: &str = "HEOROT_SIMD";
+/// The path of this process, from its first use on.
+static CHOSEN: OnceLock<Path> = OnceLock::new();
+
+/// Makes this process compute on the SIMD path of this name, see [`simd_paths`]. Call it before anything is computed.
+///
+/// # Errors
+/// [`Error::Path`] if this processor has no such path.
+///
+/// # Panics
+/// If the process computes on another path already: its results would not all be of one path.
+pub fn choose_simd_path(name: &str) -> Result<(), Error> {
+    let path = Path::by_name(name)?;
+    assert!(*CHOSEN.get_or_init(|| path) == path, "the SIMD path is already in use");
+    Ok(())
+}
 
 /// Name of the path that this process uses, for reports.
 pub fn simd_path() -> &'static str {
@@ -179,11 +188,6 @@ pub fn simd_path() -> &'static str {
 /// Names of the SIMD paths of this processor, `scalar` first, then from the slowest to the fastest.
 pub fn simd_paths() -> Vec<&'static str> {
     Path::available().into_iter().map(Path::name).collect()
-}
-
-/// Says so if the environment asks for a path that this processor does not have.
-pub(crate) fn check_path() -> Result<(), Error> {
-    Path::wanted().map(|_| ())
 }
 
 /// Work that is written once for all paths.

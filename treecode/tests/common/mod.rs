@@ -1,32 +1,24 @@
 //! Bodies and evaluations that several tests share.
 #![allow(dead_code)] // each test binary uses its share
 
+use heorot_treecode::structure::{self, Structure};
+use heorot_treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Selection, Tree, direct};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::structure::{self, Structure};
-use treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Selection, Tree, Walk, direct};
 
 /// Bodies in key order with their field.
 pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     let (part, _, mut bodies) = part(bodies.clone(), gravity, |frame, gravity, bodies, structure| {
         Part::new(frame, gravity, bodies, structure, Selection::default())
     });
-    let (_, census) = walk(part, gravity, &mut bodies);
+    let (_, census) = walk(part, &mut bodies);
     (bodies, census)
 }
 
 /// The field of the selected bodies of a part that holds all bodies.
-pub fn walk(part: Part, gravity: &Gravity, bodies: &mut Bodies) -> (Tree, Census) {
+pub fn walk(part: Part, bodies: &mut Bodies) -> (Tree, Census) {
     let (tree, mut census) = (part.complete(bodies.len() as u64), Census::default());
-    match gravity.walk {
-        Walk::Tree => {
-            let groups = tree.sink_groups();
-            let waiting = tree.gravity(&groups, true, gravity.constant, bodies, &mut census);
-            assert!(waiting.is_empty());
-        }
-        Walk::Fmm => tree.fmm(gravity.constant, bodies, &mut census),
-        Walk::Direct => unreachable!("has no tree"),
-    }
+    tree.compute(bodies, &mut census);
     (tree, census)
 }
 
@@ -39,7 +31,7 @@ pub fn part<P>(
     let lo = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::INFINITY, f64::min));
     let hi = std::array::from_fn(|axis| bodies.pos[axis].iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let frame = Frame::new(Cube::around(lo, hi), bodies.mass.iter().sum());
-    let keys = treecode::sort(&mut bodies, &frame.cube);
+    let keys = heorot_treecode::sort(&mut bodies, &frame.cube);
     let structure = structure::grow(&keys, &Key::CURVE, gravity.leaf_size);
     structure.assert_well_formed(bodies.len(), gravity.leaf_size);
     (new(frame, gravity, &bodies, &structure), frame, bodies)

@@ -1,4 +1,5 @@
-//! Hands a figure to plotters: as a bitmap, drawn finer and then averaged, or as SVG.
+//! Draws a figure with plotters: as SVG, or as a bitmap that is drawn at a higher resolution and
+//! then averaged.
 
 use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
 use super::ticks::{Ruler, Tick};
@@ -11,17 +12,19 @@ use plotters::element::{Circle, Drawable, PathElement, PointCollection, Rectangl
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
 
-/// Steps of plotters' whole numbers in a point.
+/// Steps of plotters' integer coordinates in a point.
 const STEPS: f64 = 6.0;
 /// Pixels of a PNG in a point.
 const PIXELS: usize = 2;
-/// Bitmaps are drawn so many times finer than they are shown.
+/// Bitmaps are drawn this many times finer than the PNG.
 const FINER: usize = STEPS as usize / PIXELS;
-/// A line has no more vertices than these; of more, the lowest and highest of each stretch are drawn.
+/// Greatest number of vertices of a line. A longer line keeps the lowest and highest point of each
+/// stretch.
 const MOST_VERTICES: usize = 4000;
-/// Fonts that SVG viewers may have, the one that labels were measured with first.
+/// Font families for SVG viewers. Labels are measured with the first.
 const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
-/// plotters writes font sizes into SVG divided by 1.24; ours are from the highest to the lowest stroke, 1.164 em.
+/// Factor on font sizes in SVG. plotters divides them by 1.24, and our sizes span the highest to
+/// the lowest stroke, 1.164 em.
 const SVG_TEXT: f64 = 1.24 / 1.164;
 
 const BLACK: Rgb = [0; 3];
@@ -54,7 +57,7 @@ impl Figure {
         board.fill(Rect { left: 0.0, top: 0.0, width: size[0].into(), height: size[1].into() }, [255; 3]);
         board.figure(&layout);
         drop(board);
-        // What was drawn in steps is shown in points.
+        // The drawing is in steps; its displayed size is in points.
         let fine = format!("width=\"{width}\" height=\"{height}\"");
         text.replacen(&fine, &format!("width=\"{}\" height=\"{}\"", size[0], size[1]), 1)
     }
@@ -74,12 +77,13 @@ fn reduce(picture: &Picture, by: usize) -> Picture {
     Picture::new([width, height], pixels)
 }
 
-/// What is drawn on. Coordinates are points.
+/// A drawing area with coordinates in points.
 struct Board<DB: DrawingBackend> {
     area: DrawingArea<DB, Shift>,
-    /// What sizes of text are multiplied with.
+    /// Factor on the sizes of text.
     text: f64,
-    /// A bitmap fills the outline of a whole line with holes where it crosses itself.
+    /// Whether each segment of a line is drawn alone. In a bitmap, plotters leaves holes where a
+    /// thick line crosses itself.
     in_segments: bool,
 }
 
@@ -166,7 +170,7 @@ impl<DB: DrawingBackend> Board<DB> {
         self.line(&[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], BLACK, THIN);
     }
 
-    /// A tick at both ends of the frame, and its number.
+    /// Draws a tick at the top and the bottom of the frame, and its number.
     fn x_tick(&self, frame: Rect, tick: &Tick, part: f64) {
         let x = frame.left + part * frame.width;
         let length = tick_length(tick);
@@ -200,7 +204,7 @@ impl<DB: DrawingBackend> Board<DB> {
                     }
                     _ => self.line(&piece, series.colour, width),
                 }
-                // A line of one point would not be seen.
+                // A line of one point is drawn as a dot.
                 if let [point] = piece[..] {
                     self.dot(point, series.colour);
                 }
@@ -235,7 +239,7 @@ impl<DB: DrawingBackend> Board<DB> {
         }
     }
 
-    /// The cells of a plane, and the bar that tells what their colours mean.
+    /// Draws the cells of a plane, and its colour bar.
     fn plane(&self, plane: &Plane, ruler: &Ruler, frame: Rect) {
         let [columns, rows] = plane.cells;
         let (width, height) = (frame.width / columns as f64, frame.height / rows as f64);
@@ -267,7 +271,7 @@ impl<DB: DrawingBackend> Board<DB> {
 
 const CENTRED: (HPos, VPos) = (HPos::Center, VPos::Center);
 
-/// Bright where there is little, so that a plane stands out from white paper by its dense parts.
+/// Colour of a cell. Low values are bright, so that the dense regions stand out from white paper.
 fn shade(part: f64) -> Rgb {
     ColourMap::Viridis.colour(0.95 * (1.0 - part))
 }
@@ -280,7 +284,8 @@ fn tick_length(tick: &Tick) -> f64 {
     if tick.label.is_some() { 5.0 } else { 2.5 }
 }
 
-/// A line in so few points that none is lost to the eye: the first, lowest, highest and last of each stretch.
+/// Reduces a line to the first, lowest, highest and last point of each stretch. The eye sees no
+/// difference.
 fn thin_out(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let stretch = (4 * points.len()).div_ceil(MOST_VERTICES);
     if stretch <= 4 {
@@ -299,7 +304,7 @@ fn thin_out(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     thin
 }
 
-/// A line cut into dashes of equal length.
+/// Cuts a line into dashes of equal length.
 fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
     const LENGTHS: [f64; 2] = [6.0, 4.0];
     let (mut all, mut gap, mut left) = (Vec::new(), false, LENGTHS[0]);
@@ -343,7 +348,7 @@ mod tests {
         Figure::new(vec![panel])
     }
 
-    /// Pixels of a PNG that are nearly of a colour.
+    /// Number of pixels of a PNG that are close to a colour.
     fn pixels_of(png: &[u8], colour: Rgb) -> usize {
         let picture = crate::decode_png(png).unwrap();
         let is_near = |pixel: &&Rgb| (0..3).all(|k| pixel[k].abs_diff(colour[k]) < 30);

@@ -1,21 +1,21 @@
-//! The place of every part of a figure [points], so that nothing covers anything else.
+//! Positions of all elements of a figure [points]. No element covers another.
 
 use super::ticks::Ruler;
 use super::{Figure, Panel};
 use crate::font;
 
-/// Size of labels and of numbers.
+/// Sizes of labels and of numbers.
 pub const LABEL: f64 = 13.0;
 pub const NUMBER: f64 = 11.5;
-/// Space between parts.
+/// Space between elements.
 pub const GAP: f64 = 5.0;
-/// Length of a sample of a line in the legend.
+/// Length of a line sample in the legend.
 pub const SAMPLE: f64 = 22.0;
 /// Width of a colour bar.
 pub const BAR: f64 = 12.0;
-/// From one line of the legend to the next.
+/// Distance between lines of the legend.
 pub const LINE: f64 = 15.0;
-/// Between panels.
+/// Space between panels.
 const APART: f64 = 14.0;
 
 /// A rectangle: left, top, width, height.
@@ -49,21 +49,21 @@ impl Rect {
     }
 }
 
-/// A panel with its place.
+/// A panel and the positions of its elements.
 pub struct Placed<'a> {
     pub panel: &'a Panel,
     pub x: Ruler,
     pub y: Ruler,
-    /// Of the colours, if there is a plane.
+    /// Ruler of the colour bar, if there is a plane.
     pub colours: Option<Ruler>,
     pub frame: Rect,
-    /// How far left of the frame the label of the y axis is centred.
+    /// Distance of the centre of the y label from the left edge of the frame.
     pub y_label: f64,
-    /// Its upper left corner inside the frame or right of it.
+    /// Box of the legend, inside the frame or to its right.
     pub legend: Option<Rect>,
 }
 
-/// A figure with the place of every panel.
+/// A figure and the positions of all panels.
 pub struct Layout<'a> {
     pub size: [f64; 2],
     pub panels: Vec<Placed<'a>>,
@@ -98,7 +98,7 @@ impl Layout<'_> {
 }
 
 impl Placed<'_> {
-    /// Where a point lies; not finite for one that cannot be shown.
+    /// Position of a data point. It is not finite if the scale cannot show the point.
     pub fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let Rect { left, top, width, height } = self.frame;
         [left + width * self.x.part(x), top + height * (1.0 - self.y.part(y))]
@@ -122,7 +122,7 @@ fn measure(panel: &Panel, [width, height]: [f64; 2]) -> Placed<'_> {
             };
             (ruler(&panel.x, plane.range[0]), ruler(&panel.y, plane.range[1]))
         }
-        // A point is shown only if both of its numbers can be.
+        // A point is shown only if both of its numbers can be shown.
         None => {
             let shown = |point: &&[f64; 2]| {
                 panel.x.scale.place(point[0]).is_finite() && panel.y.scale.place(point[1]).is_finite()
@@ -166,7 +166,8 @@ fn legend_height(placed: &Placed) -> f64 {
     placed.legend.map_or(0.0, |legend| legend.bottom() - placed.frame.top)
 }
 
-/// Where the legend covers no data: in a corner or in the middle of an edge, or else right of the frame.
+/// Finds a box for the legend that covers no data: in a corner, in the middle of an edge, or else
+/// to the right of the frame.
 fn legend(placed: &Placed) -> Option<Rect> {
     let names: Vec<&String> =
         placed.panel.series.iter().map(|series| &series.name).filter(|name| !name.is_empty()).collect();
@@ -187,7 +188,7 @@ fn legend(placed: &Placed) -> Option<Rect> {
     Some(inside.into_iter().find(free).unwrap_or(Rect { left: outside.left + bar, ..outside }))
 }
 
-/// Whether a line or point runs through the box, with some room about it.
+/// Whether a line or point crosses the box or comes close to it.
 fn covers(placed: &Placed, legend: &Rect) -> bool {
     let room = Rect {
         left: legend.left - GAP,

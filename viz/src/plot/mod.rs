@@ -1,7 +1,8 @@
-//! Plots of numbers: panels with linear or logarithmic axes, lines and points, or the density of a plane, as PNG or SVG.
+//! Plots as PNG or SVG: lines and points on linear or logarithmic axes, or the density of a plane.
 //!
-//! A [`Figure`] says what is shown; `ticks` finds round numbers for an axis, `layout` gives every part its place, and `draw` hands all to
-//! plotters, on a bitmap or as vectors. Lengths are in points: a PNG has two pixels a point.
+//! A [`Figure`] holds the data. `ticks` finds round numbers for an axis, `layout` places every
+//! element, and `draw` draws the figure with plotters. Lengths are in points. A PNG has two pixels
+//! per point.
 //!
 //! ```
 //! use viz::plot::{Axis, Figure, Mark, Panel, Series, COLOURS};
@@ -22,7 +23,8 @@ mod ticks;
 
 use crate::{ColourMap, Rgb, printable};
 
-/// Colours of lines on white that colour-blind eyes tell apart, in print too (Okabe & Ito 2008).
+/// Colours of lines on white that colour-blind readers can distinguish, also in print (Okabe & Ito
+/// 2008).
 pub const COLOURS: [Rgb; 7] = [
     [0, 114, 178],
     [213, 94, 0],
@@ -33,7 +35,8 @@ pub const COLOURS: [Rgb; 7] = [
     [60, 60, 60],
 ];
 
-/// Colours of `count` lines in an order, as of times: those of [`COLOURS`] if they suffice, else from dark to bright.
+/// Colours for `count` lines in order, such as successive times: [`COLOURS`] if they suffice,
+/// otherwise shades from dark to bright.
 pub fn colours(count: usize) -> Vec<Rgb> {
     match count <= COLOURS.len() {
         true => COLOURS[..count].to_vec(),
@@ -41,101 +44,101 @@ pub fn colours(count: usize) -> Vec<Rgb> {
     }
 }
 
-/// What is shown: panels side by side and one below the other.
+/// A figure: panels in rows and columns.
 #[derive(Clone, Debug)]
 pub struct Figure {
     /// The panels, row by row.
     pub panels: Vec<Panel>,
-    /// Panels in a row.
+    /// Number of panels in a row.
     pub columns: usize,
     /// Width and height of the frame of each panel [points].
     pub frame: [f64; 2],
 }
 
-/// One pair of axes and what is shown in it.
+/// One pair of axes and its data.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// Above the frame; may be empty.
+    /// Title above the frame; may be empty.
     pub title: String,
-    /// To the right.
+    /// Horizontal axis.
     pub x: Axis,
-    /// Up.
+    /// Vertical axis.
     pub y: Axis,
-    /// Lines and points, the last one on top.
+    /// Lines and points. Later series cover earlier ones.
     pub series: Vec<Series>,
-    /// A plane below them.
+    /// A plane below the lines and points.
     pub plane: Option<Plane>,
 }
 
 /// One axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// What it shows, and its unit in brackets.
+    /// Quantity, with its unit in brackets.
     pub label: String,
-    /// How numbers become lengths.
+    /// Mapping from numbers to lengths.
     pub scale: Scale,
-    /// Values that the axis reaches whether there are data or not.
+    /// Values that the axis includes even if there are no data there.
     pub reaches: Vec<f64>,
 }
 
-/// How numbers become lengths.
+/// Mapping from numbers to lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Equal differences.
+    /// Linear.
     Linear,
-    /// Equal differences, with ticks at whole numbers only.
+    /// Linear, with ticks at integers only.
     Whole,
-    /// Equal ratios; what is not above 0 is left out.
+    /// Logarithmic. Numbers that are not positive are left out.
     Log,
 }
 
-/// Points that belong together.
+/// A line or a set of points.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// What the legend calls it; it leaves out what has no name.
+    /// Name in the legend. The legend leaves out series with an empty name.
     pub name: String,
-    /// Colour.
+    /// Colour of the line or points.
     pub colour: Rgb,
-    /// How points are shown.
+    /// How the points of a series are drawn.
     pub mark: Mark,
-    /// The points; one that is not finite interrupts a line.
+    /// The points. A point that is not finite interrupts a line.
     pub points: Vec<[f64; 2]>,
 }
 
-/// How points are shown.
+/// How the points of a series are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Joined by a line.
+    /// A solid line.
     Line,
-    /// Joined by a line of dashes.
+    /// A dashed line.
     Dashes,
-    /// Each by a dot.
+    /// A dot at each point.
     Points,
-    /// Each by a dot, and joined by a thin line.
+    /// A dot at each point, joined by a thin line.
     LinePoints,
 }
 
-/// Numbers above 0 on a grid that divides both axes evenly, shown by colours on a logarithmic scale.
+/// Positive numbers on a regular grid, drawn as colours on a logarithmic scale.
 #[derive(Clone, Debug)]
 pub struct Plane {
-    /// What the colours show, and its unit in brackets.
+    /// Quantity of the colour bar, with its unit in brackets.
     pub label: String,
-    /// Columns and rows.
+    /// Numbers of columns and rows.
     pub cells: [usize; 2],
-    /// The ends of both axes.
+    /// The range of each axis.
     pub range: [[f64; 2]; 2],
-    /// The numbers, row by row from the lower left; a cell with 0 stays empty.
+    /// The numbers, row by row from the lower left. A cell with 0 stays empty.
     pub values: Vec<f64>,
 }
 
 impl Figure {
-    /// Panels in one row, or two rows if there are more than three.
+    /// A figure with its panels in one row, or in two rows if there are more than three.
     pub fn new(panels: Vec<Panel>) -> Figure {
         let columns = if panels.len() > 3 { panels.len().div_ceil(2) } else { panels.len() };
         Figure { panels, columns, frame: [330.0, 250.0] }
     }
 
-    /// Panels one below the other, as of quantities over the same time.
+    /// A figure with its panels one below the other, for quantities that share an axis.
     pub fn stacked(panels: Vec<Panel>) -> Figure {
         Figure { panels, columns: 1, frame: [480.0, 120.0] }
     }
@@ -154,7 +157,7 @@ impl Axis {
         Axis { label: label.into(), scale: Scale::Linear, reaches: Vec::new() }
     }
 
-    /// A linear axis of what is counted.
+    /// A linear axis for counts.
     pub fn whole(label: impl Into<String>) -> Axis {
         Axis { label: label.into(), scale: Scale::Whole, reaches: Vec::new() }
     }
@@ -164,7 +167,7 @@ impl Axis {
         Axis { label: label.into(), scale: Scale::Log, reaches: Vec::new() }
     }
 
-    /// The same axis, which reaches a value whether there are data or not.
+    /// Extends the axis to include a value.
     pub fn reaching(mut self, value: f64) -> Axis {
         self.reaches.push(value);
         self
@@ -172,7 +175,7 @@ impl Axis {
 }
 
 impl Scale {
-    /// Where a number lies; not finite for one that this scale cannot show.
+    /// Position of a number on the scale. It is not finite if the scale cannot show the number.
     pub fn place(self, value: f64) -> f64 {
         match self {
             Scale::Linear | Scale::Whole => value,
@@ -183,9 +186,9 @@ impl Scale {
 }
 
 impl Series {
-    /// Points that belong together.
+    /// A series of points.
     pub fn new(name: impl Into<String>, colour: Rgb, mark: Mark, points: Vec<[f64; 2]>) -> Series {
-        // A name may come from a file of others.
+        // The name may come from a foreign file.
         Series { name: printable(&name.into()).into_owned(), colour, mark, points }
     }
 

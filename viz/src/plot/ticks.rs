@@ -1,22 +1,22 @@
-//! Ends of an axis, and the round numbers on it.
+//! Range of an axis, and the round numbers on it.
 
 use super::{Axis, Scale};
 use crate::label::{plain_number, power_of_ten};
 
-/// Labels on an axis, at most.
+/// Greatest number of labels on an axis.
 const MOST_LABELS: f64 = 7.0;
-/// Free space beyond the data, as a part of their extent.
+/// Free space beyond the data, as a fraction of their extent.
 const MARGIN: f64 = 0.05;
-/// Decades of a logarithmic axis, at most: what is still smaller is noise.
+/// Greatest number of decades of a logarithmic axis. Smaller values are noise.
 const MOST_DECADES: f64 = 20.0;
 
-/// An axis with its ends and ticks, in the numbers that [`Scale::place`] makes.
+/// An axis with its range and ticks. Positions are those of [`Scale::place`].
 #[derive(Clone, Debug)]
 pub struct Ruler {
     pub scale: Scale,
     pub ends: [f64; 2],
     pub ticks: Vec<Tick>,
-    /// What all labels are to be multiplied with, if it is not 1.
+    /// Common factor of all labels, if it is not 1.
     pub factor: Option<String>,
 }
 
@@ -24,12 +24,12 @@ pub struct Ruler {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
     pub place: f64,
-    /// Small ticks have none.
+    /// `None` for minor ticks.
     pub label: Option<String>,
 }
 
 impl Ruler {
-    /// For these values, some of which may not be shown.
+    /// A ruler for these values. Values that the scale cannot show are skipped.
     pub fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
         let places = values.chain(axis.reaches.iter().copied()).map(|value| axis.scale.place(value));
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -42,7 +42,7 @@ impl Ruler {
         if axis.scale == Scale::Log {
             lo = lo.max(hi - MOST_DECADES);
         }
-        // An end that was asked for is the end itself.
+        // An end that the caller asked for gets no margin.
         let asked = |end: f64| axis.reaches.iter().any(|&value| axis.scale.place(value) == end);
         let margin = if hi > lo { MARGIN * (hi - lo) } else { alone(axis.scale, lo) };
         let ends = [
@@ -52,7 +52,7 @@ impl Ruler {
         Ruler::between(axis.scale, ends)
     }
 
-    /// With these ends.
+    /// A ruler with this range.
     pub fn between(scale: Scale, ends: [f64; 2]) -> Ruler {
         let (ticks, factor) = match scale {
             Scale::Log => decades(ends),
@@ -63,7 +63,8 @@ impl Ruler {
         Ruler { scale, ends, ticks, factor }
     }
 
-    /// Where a number lies, from 0 at the lower to 1 at the upper end; not finite for one that cannot be shown.
+    /// Position of a number from 0 at the lower end to 1 at the upper end. It is not finite if the
+    /// scale cannot show the number.
     pub fn part(&self, value: f64) -> f64 {
         self.part_of_place(self.scale.place(value))
     }
@@ -73,7 +74,7 @@ impl Ruler {
     }
 }
 
-/// Room about a single value.
+/// Margin around a single value.
 fn alone(scale: Scale, place: f64) -> f64 {
     match scale {
         Scale::Log => 0.5,
@@ -83,7 +84,7 @@ fn alone(scale: Scale, place: f64) -> f64 {
     }
 }
 
-/// Ticks at 1, 2, ... 9 times powers of ten, and labels at as many as fit.
+/// Ticks at 1, 2, ... 9 times powers of ten, with as many labels as fit.
 fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
     let inside = |place: &f64| (lo - 1e-9..=hi + 1e-9).contains(place);
     let exponents = || lo.floor() as i32..=hi.ceil() as i32;
@@ -100,7 +101,7 @@ fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
         _ => &[1, 2, 3, 4, 5, 6, 7, 8, 9],
     };
     if all.len() < 2 {
-        // Less than from one digit to the next.
+        // The axis spans less than one digit.
         let (ticks, factor) = steps([10f64.powf(lo), 10f64.powf(hi)]);
         let ticks = ticks.into_iter().map(|tick| Tick { place: tick.place.log10(), ..tick }).collect();
         return (ticks, factor);
@@ -111,7 +112,7 @@ fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
         let plain = stride == 1 && lo >= -2.5 && hi <= 4.0 || labelled.len() > 1;
         wanted.then(|| if plain { plain_number(digit, exponent) } else { power_of_ten(digit, exponent) })
     };
-    // Between labels that leave out decades, only whole decades are marked.
+    // If some decades have no label, only whole decades are marked.
     let shown = all.into_iter().filter(|(digit, _, _)| stride == 1 || *digit == 1);
     (shown.map(|(digit, exponent, place)| Tick { place, label: label(digit, exponent) }).collect(), None)
 }
@@ -142,7 +143,7 @@ fn steps([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
     ((first..=last).map(tick).collect(), factor)
 }
 
-/// Ticks at all whole numbers, of which there are few.
+/// A tick at every integer. The range holds few.
 fn whole_numbers([lo, hi]: [f64; 2]) -> Vec<Tick> {
     let [first, last] = [(lo - 1e-9).ceil() as i64, (hi + 1e-9).floor() as i64];
     let tick = |i: i64| Tick { place: i as f64, label: Some(i.to_string().replace('-', "−")) };

@@ -1,4 +1,5 @@
-//! Files that are wrong, each with one line that names the file and the culprit; and folders that cannot be written.
+//! Invalid files give a one-line error that names the file and the cause. Also folders in which
+//! nothing can be written.
 
 use super::foreign::Builder;
 use super::{ALL, Fields, count, files_in, folder, header, sample, write_alone, write_as};
@@ -7,7 +8,7 @@ use hdf5::{File, Group};
 use std::path::Path;
 use treecode::{Bodies, TYPES};
 
-/// The one line that reading `path` gives, without the path that it begins with.
+/// The one-line error of reading `path`, without the path at its beginning.
 fn fault(path: &Path) -> String {
     let message = read(path, 0, 1).expect_err("reading must fail").to_string();
     assert_eq!(message.lines().count(), 1, "{message}");
@@ -17,7 +18,8 @@ fn fault(path: &Path) -> String {
     rest.trim_start_matches(": ").to_owned()
 }
 
-/// The fault of a good snapshot of 12 bodies, 4 each of types 1, 2 and 4, after `spoil`.
+/// The error of a valid snapshot of 12 bodies, 4 each of types 1, 2 and 4, after `spoil` has
+/// changed it.
 fn spoilt(spoil: impl Fn(&File)) -> String {
     let (_folder, path) = folder();
     write_alone(&path, &header(), &sample(12), ALL).unwrap();
@@ -138,7 +140,7 @@ fn counts_that_disagree() {
     assert_eq!(both([0, 5, 4, 0, 4, 0]), "/PartType1/Coordinates has 4 rows, but /Header counts 5");
     assert_eq!(both([0, 4, 0, 0, 4, 0]), "/PartType2/Coordinates has rows, but /Header counts none");
     assert_eq!(both([7, 4, 4, 0, 4, 0]), "has no group /PartType0, but /Header counts 7 bodies of that type");
-    // A count that no memory holds is refused before any is taken.
+    // A count that exceeds any memory is refused before memory is allocated.
     let huge = i64::MAX - 10;
     assert_eq!(
         both([0, huge, 4, 0, 4, 0]),
@@ -165,7 +167,7 @@ fn rows_without_data_take_no_memory() {
     let dataset = group.new_dataset::<f64>().chunk((1024, 3)).shape((rows, 3)).create("Coordinates").unwrap();
     let expected = format!("/PartType1/Coordinates has {rows} rows, but their data are not in the file");
     assert_eq!(fault(&path), expected);
-    // Some of them are.
+    // Now some of the rows have data.
     dataset.write_slice(&[1.0, 2.0, 3.0], (7, ..)).unwrap();
     drop((dataset, group, file));
     assert_eq!(fault(&path), expected);
@@ -224,7 +226,8 @@ fn bodies_that_are_impossible_are_named_by_id() {
     );
 }
 
-/// Accelerations and potentials are computed anew from the state, so a bad one does not make bodies useless.
+/// Accelerations and potentials are recomputed from the state, so invalid ones do not make the
+/// bodies unusable.
 #[test]
 fn impossible_accelerations_and_potentials_are_left_out_with_a_remark() {
     let (_folder, path) = folder();
@@ -268,7 +271,7 @@ fn bodies_that_are_not_wanted_may_be_impossible() {
     let massless = Wanted { massless: true, ..of(&[1, 2]) };
     assert_eq!(read_wanted(&path, &massless).unwrap().1.mass.iter().filter(|mass| **mass == 0.0).count(), 4);
     assert!(fault(&[1, 2]).contains("mass is 0") && fault(&[4]).contains("position is NaN"));
-    // Only bodies of the region are looked at.
+    // Only bodies of the region are checked.
     let all = Region::Box { lo: [-1e9; 3], hi: [1e9; 3] };
     assert_eq!(read_region(&path, &all, &of(&[1, 4])).unwrap().1.len(), 7);
     assert!(read_region(&path, &all, &of(&[2])).unwrap_err().to_string().contains("mass is 0"));
@@ -327,7 +330,7 @@ fn a_write_that_fails_leaves_what_was_there() {
     );
     write_alone(&path, &header(), &sample(3), ALL).unwrap();
     let before = std::fs::read(&path).unwrap();
-    // More rows than any disk has.
+    // More rows than fit on any disk.
     let total = [0, 1 << 50, 1, 0, 1, 0];
     let index = Index::without_order(total);
     let result = write_as(&path, &header(), &sample(3), Fields::default(), &Layout::default(), &index);

@@ -7,7 +7,7 @@ use hdf5::{File, H5Type};
 use std::path::Path;
 use treecode::Bodies;
 
-/// A file built by hand: attributes and datasets of any type.
+/// A file built by hand, with attributes and datasets of any type.
 pub(super) struct Builder(pub(super) File);
 
 impl Builder {
@@ -40,7 +40,8 @@ impl Builder {
         self.0.group(name).or_else(|_| self.0.create_group(name)).unwrap()
     }
 
-    /// `n` bodies of a type in single precision, numbered from `first` on, as GADGET-2 writes them; without masses.
+    /// `n` bodies of a type in single precision, numbered from `first`, as GADGET-2 writes them.
+    /// Without masses.
     fn gadget2(&self, group: &str, first: u32, n: u32) -> &Builder {
         let vectors = |seed: u32| (0..3 * n).map(|i| (first * 3 + i + seed) as f32 / 3.0).collect::<Vec<_>>();
         let ids: Vec<u32> = (first..first + n).collect();
@@ -171,7 +172,7 @@ fn units_are_found_where_programs_put_them() {
     }
 }
 
-/// The header of a file with these numbers in `/Header` and `/Parameters`.
+/// The header of a file with these values in `/Header` and `/Parameters`.
 fn header_with(header: &[(&str, f64)], parameters: &[(&str, f64)]) -> Result<Header, String> {
     let (_folder, path) = folder();
     let file = Builder::new(&path, &[0u64; 6]);
@@ -220,7 +221,7 @@ fn the_constant_of_gravitation_of_a_file_is_kept() {
         header_with(&[], &units.chain([("GravityConstantInternal", gravity)]).collect::<Vec<_>>())
     };
     let Units { length_in_cm: length, mass_in_g: mass, velocity_in_cm_per_s: velocity } = Units::GALACTIC;
-    // 0 stands for what follows from the units, and programs know some four digits.
+    // 0 means the value that follows from the units. Programs agree on it to about four digits.
     for same in [0.0, 43018.7, 43007.1] {
         let header = read([length, mass, velocity], same).unwrap();
         assert_eq!((header.units, header.gravity, header.remarks.len()), (Some(Units::GALACTIC), None, 0));

@@ -1,4 +1,4 @@
-//! All the ways in which a snapshot can be laid out, and regions of it.
+//! All layouts of a snapshot, and regions of it.
 
 use super::{ALL, by_type, count, files_in, folder, header, sample, write_as};
 use crate::snapshot::{Fields, Flavour, Format, Header, Index, Layout, Region, Wanted, read, read_region};
@@ -6,7 +6,7 @@ use hdf5::File;
 use std::path::Path;
 use treecode::{Bodies, Cube, Key, TYPES};
 
-/// Bodies in key order with an index of cells of this level.
+/// Bodies in key order, with an index of cells of this level.
 fn indexed(n: usize, level: u32) -> (Bodies, Index) {
     let mut bodies = sample(n);
     let extent =
@@ -35,7 +35,7 @@ fn rounded(bodies: &Bodies) -> Bodies {
     rounded
 }
 
-/// The bodies on several ranks, type by type.
+/// Reads the bodies on several ranks and orders them by type.
 fn read_on(path: &Path, ranks: usize) -> Bodies {
     let mut all = Bodies::default();
     (0..ranks).for_each(|rank| all.append(&read(path, rank, ranks).unwrap().1));
@@ -65,7 +65,7 @@ fn every_layout_is_read_back() {
             for ranks in [1, 5] {
                 let mut found = read_on(&path, ranks);
                 if flavour == Flavour::Swift {
-                    // Positions were moved to between 0 and the side of the box, and back.
+                    // Positions were shifted into the box from 0 to its side, and back.
                     let precision = if single { 1e-7 } else { 1e-15 } * index.cube.unwrap().side;
                     let far = |(a, b): (&f64, &f64)| (a - b).abs() > precision;
                     let written = by_type(&bodies);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use treecode::Bodies;
 
-/// Bodies of types 4, 1 and 2 in mixed order, with all fields filled with values that need every bit.
+/// Bodies of types 4, 1 and 2 in mixed order. All fields have values that need every bit.
 fn sample(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     let number = |i: usize, seed: f64| ((i as f64 + seed) * 12.9898).sin() * 43758.547;
@@ -27,7 +27,7 @@ fn sample(n: usize) -> Bodies {
     bodies
 }
 
-/// The bodies type by type, each type in its order: as a snapshot holds them.
+/// The bodies sorted by type, as in a snapshot. The order within each type is kept.
 fn by_type(bodies: &Bodies) -> Bodies {
     let mut sorted = bodies.clone();
     let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
@@ -118,7 +118,7 @@ fn shares_of_any_number_of_ranks_are_all_bodies() {
             assert!(share.len() <= 50 / size + 3, "{} of 50 bodies on one of {size} ranks", share.len());
             all.append(&share);
         }
-        // Shares interleave the types: back into the order of the file.
+        // The types are interleaved in the shares, so they are sorted again.
         assert_eq!(by_type(&all), by_type(&bodies));
     }
 }

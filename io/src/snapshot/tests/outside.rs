@@ -1,4 +1,5 @@
-//! What leads out of a file: nothing of it is followed by itself, but for virtual datasets of the same folder. And which files are one snapshot.
+//! References to other files are not followed by default, except virtual datasets in the same
+//! folder. Also tests which files form one snapshot.
 
 use super::foreign::Builder;
 use super::{ALL, Index, Layout, count, folder, header, sample, write_alone, write_as};
@@ -6,7 +7,7 @@ use crate::snapshot::{distinct, read};
 use hdf5::{Extents, File, Selection};
 use std::path::{Path, PathBuf};
 
-/// Makes the coordinates of type 1 of a file a virtual dataset of those of another file.
+/// Replaces the coordinates of type 1 by a virtual dataset that refers to another file.
 fn make_virtual(path: &Path, source: &str) {
     let file = File::open_rw(path).unwrap();
     let group = file.group("PartType1").unwrap();
@@ -40,7 +41,7 @@ fn virtual_datasets_are_read_from_the_same_folder_only() {
 
     std::fs::remove_file(&part).unwrap();
     assert!(fault(&path).contains("a part in part.hdf5: cannot read: No such file"), "{}", fault(&path));
-    // Nobody writes into a pipe, and reading must not wait.
+    // No process writes into the pipe, and reading must not wait.
     rustix::fs::mkfifoat(rustix::fs::CWD, &part, rustix::fs::Mode::RWXU).unwrap();
     assert!(fault(&path).ends_with("a part in part.hdf5: is a pipe, not a file"), "{}", fault(&path));
 
@@ -50,7 +51,7 @@ fn virtual_datasets_are_read_from_the_same_folder_only() {
     std::fs::copy(&path, &other).unwrap();
     make_virtual(&path, other.to_str().unwrap());
     assert!(fault(&path).contains("another folder") && fault(&path).contains("--follow-external"));
-    // A link of the same folder leads there, too.
+    // A symbolic link in the same folder leads there, too.
     std::fs::remove_file(&part).unwrap();
     std::os::unix::fs::symlink(&other, &part).unwrap();
     write_alone(&path, &header(), &bodies, ALL).unwrap();

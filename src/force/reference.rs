@@ -1,16 +1,16 @@
 //! Every body against the acceleration of the same id in another snapshot.
 
-use super::{Accuracy, Balance, RelativeError, hash};
 use crate::crew::Crew;
-use crate::diagnostics::norm;
 use crate::initial;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
 use io::{Target, Units};
+use nbody::accuracy::{Accuracy, Balance, RelativeError};
 use std::fmt::Write;
 use std::path::Path;
 use treecode::Bodies;
+use treecode::math::{hash, norm};
 
 /// The error of one body.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]

@@ -1,19 +1,24 @@
 //! The state of a run and its full step: kick, drift, force, kick; with adaptive steps, once more for each end of a body's step.
 
 use crate::cost::{Meter, busy, timed};
-use crate::diagnostics::Diagnostics;
 use crate::forces::{Control, Engine, Forces, Progress};
-use crate::initial::Start;
 use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping};
-use anyhow::{Result, bail, ensure};
+use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Selection, TYPES, leapfrog};
 
-/// Bodies with the field of their positions, at one time.
-pub struct Simulation<'a> {
-    comm: &'a dyn Comm,
+/// A rank's share of the bodies that a simulation starts with.
+pub struct Start {
+    /// The bodies, on any rank in any order.
+    pub bodies: Bodies,
+    /// Their time [T].
+    pub time: f64,
+}
+
+/// Bodies with the field of their positions, at one time. It owns its bodies; every collective call takes the ranks.
+pub struct Simulation {
     engine: Engine,
     stepping: Stepping,
     held: Held,
@@ -30,12 +35,12 @@ pub struct Simulation<'a> {
     /// What the last step consisted of.
     pub course: Course,
     /// The full step that is under way, and what it took so far.
-    part: Option<(Part, Meter)>,
+    part: Option<(PartialStep, Meter)>,
 }
 
 /// A full step up to a time at which the bodies are sorted next, so that nothing is needed but they: a checkpoint can be written there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
+pub struct PartialStep {
     /// Length of the full step [T].
     pub length: f64,
     /// The time at its end [T].
@@ -100,19 +105,18 @@ const FINEST_AT_FIRST: u8 = 24;
 /// Moments are summed anew where more than this part of the bodies feels the field: it is cheap then, and they might as well be exact.
 const FRESH_FROM: f64 = 0.05;
 
-impl<'a> Simulation<'a> {
+impl Simulation {
     /// Goes on from a checkpoint: `start` are its bodies with their field. Collective.
     pub fn resume(
-        comm: &'a dyn Comm,
+        comm: &dyn Comm,
         forces: &Forces,
         stepping: Stepping,
         start: Start,
         diagnostics: Diagnostics,
         progress: Progress,
-        part: Option<Part>,
-    ) -> Simulation<'a> {
+        part: Option<PartialStep>,
+    ) -> Simulation {
         Simulation {
-            comm,
             engine: Engine::resume(forces, progress),
             stepping,
             total: collective::sum(comm, start.bodies.len() as u64),
@@ -131,11 +135,11 @@ impl<'a> Simulation<'a> {
     /// # Errors
     /// The same on every rank, if a parameter or a body is bad.
     pub fn begin(
-        comm: &'a dyn Comm,
+        comm: &dyn Comm,
         forces: &Forces,
         stepping: Stepping,
         start: Start,
-    ) -> Result<Simulation<'a>> {
+    ) -> Result<Simulation, Error> {
         let mut meter = Meter::default();
         let clock = Instant::now();
         if let Stepping::Adaptive(adaptive) = &stepping {
@@ -154,7 +158,6 @@ impl<'a> Simulation<'a> {
         meter.evaluations = 1;
         meter.total = clock.elapsed();
         Ok(Simulation {
-            comm,
             engine,
             stepping,
             total: collective::sum(comm, evaluation.bodies.len() as u64),
@@ -172,8 +175,8 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// The same on every rank, if a body has left the numbers that can be computed with.
-    pub fn step(&mut self, length: f64, time: f64) -> Result<()> {
-        while self.advance(length, time)? == Advance::Part {}
+    pub fn step(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<(), Error> {
+        while self.advance(comm, length, time)? == Advance::Part {}
         Ok(())
     }
 
@@ -182,16 +185,20 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// The same on every rank, if a body has left the numbers that can be computed with.
-    pub fn advance(&mut self, length: f64, time: f64) -> Result<Advance> {
+    pub fn advance(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<Advance, Error> {
         let clock = Instant::now();
         let (part, mut meter) =
             self.part.take().map_or((None, Meter::default()), |(part, meter)| (Some(part), meter));
         let advanced = match self.stepping {
-            Stepping::Fixed => Ok(self.step_together(length, &mut meter)?),
+            Stepping::Fixed => Ok(self.step_together(comm, length, &mut meter)?),
             Stepping::Adaptive(adaptive) => {
-                let part =
-                    part.unwrap_or(Part { length, time, clock: Clock::default(), course: Course::default() });
-                self.step_apart(&adaptive, part, &mut meter)?
+                let part = part.unwrap_or(PartialStep {
+                    length,
+                    time,
+                    clock: Clock::default(),
+                    course: Course::default(),
+                });
+                self.step_apart(comm, &adaptive, part, &mut meter)?
             }
         };
         let evaluation = match advanced {
@@ -202,7 +209,7 @@ impl<'a> Simulation<'a> {
                 return Ok(Advance::Part);
             }
         };
-        let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(self.comm, &evaluation));
+        let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(comm, &evaluation));
         meter.verification = self.engine.take_verification();
         self.held = Held::Evaluation(Box::new(evaluation));
         meter.total += clock.elapsed();
@@ -214,7 +221,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// The full step that is under way, if the last call of [`Simulation::advance`] has not come to its end.
-    pub fn part(&self) -> Option<&Part> {
+    pub fn part(&self) -> Option<&PartialStep> {
         self.part.as_ref().map(|(part, _)| part)
     }
 
@@ -226,13 +233,18 @@ impl<'a> Simulation<'a> {
     }
 
     /// All bodies in one step.
-    fn step_together(&mut self, length: f64, meter: &mut Meter) -> Result<Evaluation> {
+    fn step_together(
+        &mut self,
+        comm: &dyn Comm,
+        length: f64,
+        meter: &mut Meter,
+    ) -> Result<Evaluation, Error> {
         let mut bodies = self.held.take_bodies();
         timed(&mut meter.integrate, || {
             leapfrog::kick(&mut bodies, 0.5 * length);
             leapfrog::drift(&mut bodies, length);
         });
-        let mut evaluation = self.engine.evaluate(self.comm, bodies, &Plan::default())?;
+        let mut evaluation = self.engine.evaluate(comm, bodies, &Plan::default())?;
         timed(&mut meter.integrate, || leapfrog::kick(&mut evaluation.bodies, 0.5 * length));
         meter.census = evaluation.census.clone();
         meter.evaluations = 1;
@@ -245,18 +257,19 @@ impl<'a> Simulation<'a> {
     /// next step (Quinn et al. 1997; Springel 2005). Ends where the bodies are to be sorted again, with the part of the step that is done.
     fn step_apart(
         &mut self,
+        comm: &dyn Comm,
         adaptive: &Adaptive,
-        mut part: Part,
+        mut part: PartialStep,
         meter: &mut Meter,
-    ) -> Result<Result<Evaluation, Part>> {
+    ) -> Result<Result<Evaluation, PartialStep>, Error> {
         let ladder = Ladder::new(part.length, adaptive.smallest);
         let mut counts = if part.clock == Clock::default() {
-            let counts = self.choose(adaptive, &ladder, meter);
+            let counts = self.choose(comm, adaptive, &ladder, meter);
             part.course.too_fast = counts.too_fast;
             timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
             counts
         } else {
-            Counts::of(self.comm, self.held.bodies())
+            Counts::of(comm, self.held.bodies())
         };
         // Bodies that have felt the field since they were sorted; here they are sorted in any case, since a run that is continued has no tree.
         let mut felt = f64::INFINITY;
@@ -282,14 +295,14 @@ impl<'a> Simulation<'a> {
                 finest_rung: finest,
             };
             let mut evaluation = if sorts {
-                self.engine.evaluate(self.comm, self.held.take_bodies(), &plan)?
+                self.engine.evaluate(comm, self.held.take_bodies(), &plan)?
             } else {
                 let moments = if active > FRESH_FROM * all { Moments::Fresh } else { Moments::Drifted };
                 let before = self.held.take_evaluation().expect("the first time in a step sorts");
-                self.engine.again(self.comm, before, &plan, moments)
+                self.engine.again(comm, before, &plan, moments)
             };
             felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
-            self.count(&evaluation, meter);
+            self.count(comm, &evaluation, meter);
             part.course.count(&counts, least, sorts);
             timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, least));
             if clock.is_at_end() {
@@ -298,7 +311,7 @@ impl<'a> Simulation<'a> {
             }
             timed(&mut meter.integrate, || {
                 let gravity = self.engine.gravity();
-                counts = ladder.choose(self.comm, adaptive, gravity, &mut evaluation.bodies, least);
+                counts = ladder.choose(comm, adaptive, gravity, &mut evaluation.bodies, least);
                 ladder.open(&mut evaluation.bodies, least);
             });
             part.course.too_fast = part.course.too_fast.max(counts.too_fast);
@@ -307,8 +320,8 @@ impl<'a> Simulation<'a> {
     }
 
     /// Gives all bodies the rungs that they need. Collective.
-    fn choose(&mut self, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
-        let (comm, gravity, bodies) = (self.comm, self.engine.gravity(), self.held.bodies_mut());
+    fn choose(&mut self, comm: &dyn Comm, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
+        let (gravity, bodies) = (self.engine.gravity(), self.held.bodies_mut());
         timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, bodies, 0))
     }
 
@@ -316,23 +329,21 @@ impl<'a> Simulation<'a> {
     ///
     /// # Errors
     /// The same on every rank, if the first step would have more evaluations than any run can do.
-    pub fn choose_steps(&mut self, length: f64) -> Result<()> {
+    pub fn choose_steps(&mut self, comm: &dyn Comm, length: f64) -> Result<(), Error> {
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
-        let counts = self.choose(&adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
-        ensure!(
-            counts.finest() <= FINEST_AT_FIRST,
-            "time.step = {length:?}: the bodies need steps that are 2^{} times shorter, {} of them the shortest; give a shorter time.step, a longer \
-             gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate",
-            counts.finest(),
-            counts.at_least(counts.finest())
-        );
+        let counts =
+            self.choose(comm, &adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
+        let finest = counts.finest();
+        if finest > FINEST_AT_FIRST {
+            return Err(Error::StepsTooShort { length, finest, bodies: counts.at_least(finest) });
+        }
         Ok(())
     }
 
     /// Adds what an evaluation took. Collective.
-    fn count(&self, evaluation: &Evaluation, meter: &mut Meter) {
+    fn count(&self, comm: &dyn Comm, evaluation: &Evaluation, meter: &mut Meter) {
         let mut slowest = [busy(&evaluation.census)];
-        self.comm.all_reduce(&mut slowest, Reduction::Max);
+        comm.all_reduce(&mut slowest, Reduction::Max);
         meter.slowest += Duration::from_nanos(slowest[0]);
         meter.census.add(&evaluation.census);
         meter.evaluations += 1;
@@ -368,16 +379,18 @@ impl<'a> Simulation<'a> {
 }
 
 /// The acceleration criterion gives bodies without softening no step at all.
-fn check_softening(comm: &dyn Comm, forces: &Forces, adaptive: &Adaptive, bodies: &Bodies) -> Result<()> {
+fn check_softening(
+    comm: &dyn Comm,
+    forces: &Forces,
+    adaptive: &Adaptive,
+    bodies: &Bodies,
+) -> Result<(), Error> {
     let mut present = [0; TYPES];
     bodies.kind.iter().for_each(|&kind| present[usize::from(kind).min(TYPES - 1)] = 1);
     comm.all_reduce(&mut present, Reduction::Max);
     let hard = |kind: &usize| present[*kind] > 0 && forces.gravity.softening.length[*kind] == 0.0;
     match (0..TYPES).find(hard) {
-        Some(kind) if adaptive.criterion.asks_acceleration() => bail!(
-            "time.criterion = \"acceleration\": bodies of type {kind} have no softening, from which their steps would follow; give \
-             gravity.softening, or use time.criterion = \"rate\""
-        ),
+        Some(kind) if adaptive.criterion.asks_acceleration() => Err(Error::Unsoftened { kind }),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,8 @@
 //! The keys of the `[gravity]` table, which are options of commands without a parameter file too: one list for both.
 
-use super::Forces;
-use super::calibration::start;
-use serde::de::{DeserializeOwned, IntoDeserializer, value};
-use serde::{Deserialize, Serialize};
+use nbody::forces::Forces;
+use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use treecode::{Criterion, Gravity, Softening, Walk};
 
 /// The keys of `[gravity]`.
@@ -52,7 +51,11 @@ pub struct Keys {
     pub allow_missed: bool,
     /// Softening at short distances.
     #[arg(skip)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::softening_keys::deserialize_some"
+    )]
     pub softening: Option<Softening>,
 }
 
@@ -90,9 +93,6 @@ impl Keys {
     }
 }
 
-/// Bodies of a group that is not shared by ranks, for the direct walk: they are few in all.
-const DIRECT_GROUP: usize = 8;
-
 impl TryFrom<Keys> for Forces {
     type Error = String;
 
@@ -103,16 +103,12 @@ impl TryFrom<Keys> for Forces {
                     "`{key}` has no meaning with `walk = \"direct\"`, which is exact; leave it out"
                 ));
             }
-            let softening = keys.softening.unwrap_or_default();
-            let group_size = keys.group_size.unwrap_or(DIRECT_GROUP);
-            let gravity = Gravity {
-                walk: Walk::Direct,
-                softening,
-                leaf_size: DIRECT_GROUP.min(group_size),
-                group_size,
-                ..Gravity::default()
-            };
-            return Ok(Forces { accuracy: None, allow_missed: false, gravity });
+            let mut forces = Forces::direct(keys.softening.unwrap_or_default());
+            if let Some(group_size) = keys.group_size {
+                forces.gravity.group_size = group_size;
+                forces.gravity.leaf_size = forces.gravity.leaf_size.min(group_size);
+            }
+            return Ok(forces);
         }
         let accuracy = match keys.accuracy {
             None if keys.is_explicit() => None,
@@ -130,7 +126,7 @@ impl TryFrom<Keys> for Forces {
         let default = Gravity::default();
         let (walk, softening) = (keys.walk.unwrap_or(default.walk), keys.softening.unwrap_or_default());
         let base = match accuracy {
-            Some(accuracy) => start(walk, accuracy, keys.order, softening),
+            Some(accuracy) => Forces::of_accuracy(accuracy, walk, keys.order, softening).gravity,
             None => Gravity { walk, softening, ..default },
         };
         let leaf_size = keys.leaf_size.unwrap_or(base.leaf_size);
@@ -170,6 +166,22 @@ impl From<Forces> for Keys {
     }
 }
 
+/// Reads a `[gravity]` table; for `serde(with)`.
+///
+/// # Errors
+/// If keys contradict each other.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Forces, D::Error> {
+    Keys::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+}
+
+/// Writes the `[gravity]` table that gives the same forces; for `serde(with)`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(forces: &Forces, serializer: S) -> Result<S::Ok, S::Error> {
+    Keys::from(forces.clone()).serialize(serializer)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_false(value: &bool) -> bool {
     !value
@@ -179,4 +191,68 @@ fn is_false(value: &bool) -> bool {
 pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     let text: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
     T::deserialize(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use treecode::Gravity;
+
+    fn forces(keys: Keys) -> Forces {
+        keys.try_into().unwrap()
+    }
+
+    fn with_accuracy(accuracy: f64) -> Keys {
+        Keys { accuracy: Some(accuracy), ..Keys::default() }
+    }
+
+    #[test]
+    fn an_accuracy_is_in_force_unless_settings_are_chosen() {
+        assert_eq!(Forces::default().accuracy, Some(1e-3));
+        let with = |change: fn(&mut Keys)| {
+            let mut keys = Keys::default();
+            change(&mut keys);
+            forces(keys)
+        };
+        assert_eq!(with(|keys| keys.walk = Some(Walk::Tree)).accuracy, Some(1e-3));
+        assert_eq!(with(|keys| keys.group_size = Some(200)).accuracy, Some(1e-3));
+        let chosen: [fn(&mut Keys); 5] = [
+            |keys| keys.criterion = Some(Criterion::Relative),
+            |keys| keys.theta = Some(0.4),
+            |keys| keys.tolerance = Some(0.01),
+            |keys| keys.order = Some(2),
+            |keys| keys.leaf_size = Some(20),
+        ];
+        for change in chosen {
+            assert_eq!(with(change).accuracy, None);
+        }
+        let plain = with(|keys| keys.order = Some(2)).gravity;
+        assert_eq!(plain, Gravity { order: 2, ..Gravity::default() });
+    }
+
+    #[test]
+    fn order_and_leaf_size_are_respected_beside_an_accuracy() {
+        let given = forces(Keys { order: Some(5), leaf_size: Some(200), ..with_accuracy(1e-3) });
+        assert_eq!((given.accuracy, given.gravity.order), (Some(1e-3), 5));
+        assert_eq!((given.gravity.leaf_size, given.gravity.group_size), (200, 200));
+        let own = forces(with_accuracy(1e-3)).gravity;
+        assert!(
+            given.gravity.tolerance > 2.0 * own.tolerance,
+            "a higher order gets on with a coarser tolerance"
+        );
+    }
+
+    #[test]
+    fn what_contradicts_an_accuracy_is_named() {
+        let message = |keys: Keys| Forces::try_from(keys).unwrap_err();
+        let text = message(Keys { theta: Some(0.5), ..with_accuracy(1e-3) });
+        assert!(text.contains("`accuracy`") && text.contains("`theta`"), "{text}");
+        let text = message(Keys { tolerance: Some(0.5), ..with_accuracy(1e-3) });
+        assert!(text.contains("`accuracy`") && text.contains("`tolerance`"), "{text}");
+        let text = message(Keys { criterion: Some(Criterion::Angle), ..with_accuracy(1e-3) });
+        assert!(text.contains("`accuracy`") && text.contains("`criterion`"), "{text}");
+        assert!(
+            forces(Keys { criterion: Some(Criterion::Relative), ..with_accuracy(1e-3) }).accuracy.is_some()
+        );
+    }
 }

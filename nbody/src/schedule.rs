@@ -5,9 +5,6 @@
 //! stays the same from stretch to stretch, as a leapfrog wants it. Only the stretch before an end that is no multiple of
 //! `every` has steps of another length.
 
-use crate::parameters::Time;
-use anyhow::{Result, bail};
-
 /// Steps and snapshots of a run at most: more of them cannot be meant.
 const MOST_STEPS: f64 = 1e10;
 const MOST_SNAPSHOTS: f64 = 1e6;
@@ -24,10 +21,71 @@ pub struct Schedule {
     until: Until,
 }
 
+/// Where a run ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Until {
+pub enum Until {
+    /// At this time [T].
     Time(f64),
+    /// After this number of steps.
     Steps(u64),
+}
+
+/// A length of time in a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// The longest step.
+    Step,
+    /// The time between two snapshots.
+    Interval,
+}
+
+/// A schedule that no run can follow.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Impossible {
+    /// It ends before it starts.
+    #[error("end = {end}: must be after {start}, the time of the initial state")]
+    EndsBeforeStart {
+        /// End of the run [T].
+        end: f64,
+        /// Its start [T].
+        start: f64,
+    },
+    /// It has too many snapshots.
+    #[error(
+        "an interval of {every:?} between snapshots would make {snapshots:.0e} of them; {MOST_SNAPSHOTS} are the most"
+    )]
+    TooManySnapshots {
+        /// Time between two snapshots [T].
+        every: f64,
+        /// Their number.
+        snapshots: f64,
+    },
+    /// The longest step is so short that it has too many steps.
+    #[error("step = {longest:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most")]
+    StepTooShort {
+        /// The longest step [T].
+        longest: f64,
+        /// The number of steps.
+        steps: f64,
+    },
+    /// It asks for too many steps.
+    #[error("steps = {steps:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most")]
+    TooManySteps {
+        /// The number of steps.
+        steps: f64,
+    },
+    /// A length is below the rounding error of the time.
+    #[error("{which:?} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}")]
+    Lost {
+        /// Which length.
+        which: Length,
+        /// Its value [T].
+        length: f64,
+        /// Start of the run [T].
+        start: f64,
+        /// Its end [T].
+        end: f64,
+    },
 }
 
 /// One step.
@@ -51,46 +109,45 @@ struct Stretch {
 }
 
 impl Schedule {
-    /// The steps from `start` on, with a snapshot `every` so often and at the end.
+    /// The steps from the time `start` on, none longer than `longest`, with a snapshot after each interval of length
+    /// `every` and at the end. All lengths are in [T].
     ///
     /// # Errors
     /// If the run would end before it starts, or has more steps or snapshots than any run can do, or steps that are lost beside the time.
-    pub fn new(time: &Time, start: f64, every: Option<f64>) -> Result<Schedule> {
-        let until = match (time.end, time.steps) {
-            (Some(end), _) if end <= start => {
-                bail!("time.end = {end}: must be after {start}, the time of the initial state")
-            }
-            (Some(end), _) => Until::Time(end),
-            (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
-        };
-        let schedule = Schedule { start, longest: time.step, every, until };
+    pub fn new(until: Until, longest: f64, start: f64, every: Option<f64>) -> Result<Schedule, Impossible> {
+        if let Until::Time(end) = until
+            && end <= start
+        {
+            return Err(Impossible::EndsBeforeStart { end, start });
+        }
+        let schedule = Schedule { start, longest, every, until };
         schedule.check()?;
         Ok(schedule)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<(), Impossible> {
         let Schedule { start, longest, every, until } = *self;
-        let (end, steps, key) = match until {
-            Until::Time(end) => (end, (end - start) / longest.min(every.unwrap_or(longest)), "step"),
-            Until::Steps(steps) => (start + steps as f64 * longest, steps as f64, "steps"),
+        let (end, steps) = match until {
+            Until::Time(end) => (end, (end - start) / longest.min(every.unwrap_or(longest))),
+            Until::Steps(steps) => (start + steps as f64 * longest, steps as f64),
         };
         if let Some(every) = every {
             let snapshots = ((end - start) / every).min(steps);
             if snapshots > MOST_SNAPSHOTS {
-                bail!(
-                    "output.snapshot_every = {every:?}: would make {snapshots:.0e} snapshots; {MOST_SNAPSHOTS} are the most"
-                );
+                return Err(Impossible::TooManySnapshots { every, snapshots });
             }
         }
         if steps > MOST_STEPS {
-            let value = if key == "step" { longest } else { steps };
-            bail!("time.{key} = {value:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most");
+            return Err(match until {
+                Until::Time(_) => Impossible::StepTooShort { longest, steps },
+                Until::Steps(_) => Impossible::TooManySteps { steps },
+            });
         }
-        for (key, length) in [("time.step", Some(longest)), ("output.snapshot_every", every)] {
+        for (which, length) in [(Length::Step, Some(longest)), (Length::Interval, every)] {
             let Some(length) = length else { continue };
             let latest = start.abs().max(end.abs());
             if !latest.is_finite() || (latest + length) - latest < 0.5 * length {
-                bail!("{key} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}");
+                return Err(Impossible::Lost { which, length, start, end });
             }
         }
         Ok(())
@@ -189,10 +246,22 @@ impl Stretch {
 
 #[cfg(test)]
 mod tests {
+    use super::Impossible::{EndsBeforeStart, Lost, StepTooShort, TooManySnapshots, TooManySteps};
     use super::*;
 
+    fn schedule(
+        end: Option<f64>,
+        steps: Option<u64>,
+        step: f64,
+        start: f64,
+        every: Option<f64>,
+    ) -> Result<Schedule, Impossible> {
+        let until = end.map_or_else(|| Until::Steps(steps.unwrap()), Until::Time);
+        Schedule::new(until, step, start, every)
+    }
+
     fn steps(end: Option<f64>, steps: Option<u64>, step: f64, start: f64, every: Option<f64>) -> Vec<Step> {
-        let schedule = Schedule::new(&Time::fixed(end, steps, step), start, every).unwrap();
+        let schedule = schedule(end, steps, step, start, every).unwrap();
         let list: Vec<Step> = schedule.steps().collect();
         assert_eq!(list.len() as u64, schedule.count());
         assert_eq!(snapshots(&list).len() as u64, schedule.snapshots());
@@ -253,7 +322,7 @@ mod tests {
         for (end, number, every) in
             [(Some(3.0), None, Some(0.1)), (Some(1.0), None, None), (None, Some(7), Some(0.2))]
         {
-            let schedule = Schedule::new(&Time::fixed(end, number, 0.007), 0.3, every).unwrap();
+            let schedule = schedule(end, number, 0.007, 0.3, every).unwrap();
             let all: Vec<Step> = schedule.steps().collect();
             for done in 1..=all.len() {
                 assert!(
@@ -266,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_changed_schedule_goes_on_from_where_the_run_is() {
-        let schedule = Schedule::new(&Time::fixed(Some(1.0), None, 0.1), 0.0, Some(0.5)).unwrap();
+        let schedule = schedule(Some(1.0), None, 0.1, 0.0, Some(0.5)).unwrap();
         let left: Vec<Step> = schedule.after(0.25).collect();
         assert_eq!(left.len(), 8);
         assert!((left[0].length - 0.05).abs() < 1e-15 && (left[0].time - 0.3).abs() < 1e-15);
@@ -277,35 +346,42 @@ mod tests {
 
     #[test]
     fn what_no_run_can_do_is_refused() {
-        for (end, steps, step, start, every, key) in [
-            (Some(1.0), None, 0.1, 0.0, Some(1e-15), "output.snapshot_every = 1e-15"),
-            (Some(1.0), None, 0.1, 0.0, Some(1e-300), "output.snapshot_every"),
-            (None, Some(u64::MAX), 0.1, 0.0, Some(1e-15), "output.snapshot_every"),
-            (Some(1.0), None, 1e-300, 0.0, None, "time.step"),
-            (Some(1e300), None, 0.1, 0.0, None, "time.step"),
-            (Some(1e300), None, 0.1, 0.0, Some(0.1), "output.snapshot_every"),
-            (None, Some(u64::MAX), 0.1, 0.0, None, "time.steps"),
-            (None, Some(1 << 63), 0.1, 0.0, Some(1e300), "time.steps"),
-            (None, Some(2), 1e-17, 1.0, None, "time.step"),
-            (None, Some(2), 0.1, 1e300, None, "time.step"),
-            (None, Some(2), 0.1, 1.0, Some(1e-17), "output.snapshot_every"),
-            (None, Some(2), f64::MAX, f64::MAX, None, "time.step"),
-            (Some(f64::MAX), None, f64::MAX, f64::MIN, None, "time.step"),
+        type Is = fn(&Impossible) -> bool;
+        let (snapshots, step, steps): (Is, Is, Is) = (
+            |error| matches!(error, TooManySnapshots { .. }),
+            |error| matches!(error, StepTooShort { .. }),
+            |error| matches!(error, TooManySteps { .. }),
+        );
+        let lost_step: Is = |error| matches!(error, Lost { which: Length::Step, .. });
+        let lost_interval: Is = |error| matches!(error, Lost { which: Length::Interval, .. });
+        for (end, number, longest, start, every, is) in [
+            (Some(1.0), None, 0.1, 0.0, Some(1e-15), snapshots),
+            (Some(1.0), None, 0.1, 0.0, Some(1e-300), snapshots),
+            (None, Some(u64::MAX), 0.1, 0.0, Some(1e-15), snapshots),
+            (Some(1.0), None, 1e-300, 0.0, None, step),
+            (Some(1e300), None, 0.1, 0.0, None, step),
+            (Some(1e300), None, 0.1, 0.0, Some(0.1), snapshots),
+            (None, Some(u64::MAX), 0.1, 0.0, None, steps),
+            (None, Some(1 << 63), 0.1, 0.0, Some(1e300), steps),
+            (None, Some(2), 1e-17, 1.0, None, lost_step),
+            (None, Some(2), 0.1, 1e300, None, lost_step),
+            (None, Some(2), 0.1, 1.0, Some(1e-17), lost_interval),
+            (None, Some(2), f64::MAX, f64::MAX, None, lost_step),
+            (Some(f64::MAX), None, f64::MAX, f64::MIN, None, lost_step),
         ] {
-            let error = Schedule::new(&Time::fixed(end, steps, step), start, every).err();
-            let message = error.map_or("it passes".to_owned(), |error| error.to_string());
+            let error = schedule(end, number, longest, start, every).err();
             assert!(
-                message.starts_with(key),
-                "{key} of {end:?} {steps:?} {step} {start} {every:?}: {message}"
+                error.as_ref().is_some_and(is),
+                "{end:?} {number:?} {longest} {start} {every:?}: {error:?}"
             );
         }
-        Schedule::new(&Time::fixed(Some(1e-290), None, 1e-300), 0.0, None).unwrap();
-        Schedule::new(&Time::fixed(None, Some(1_000_000_000), 1.0), 0.0, None).unwrap();
+        schedule(Some(1e-290), None, 1e-300, 0.0, None).unwrap();
+        schedule(None, Some(1_000_000_000), 1.0, 0.0, None).unwrap();
     }
 
     #[test]
     fn no_run_ends_before_it_starts() {
-        let error = Schedule::new(&Time::fixed(Some(1.0), None, 0.1), 1.0, None).unwrap_err();
-        assert_eq!(error.to_string(), "time.end = 1: must be after 1, the time of the initial state");
+        let error = schedule(Some(1.0), None, 0.1, 1.0, None);
+        assert_eq!(error, Err(EndsBeforeStart { end: 1.0, start: 1.0 }));
     }
 }

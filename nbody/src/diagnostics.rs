@@ -49,8 +49,3 @@ fn terms(bodies: &Bodies, i: usize) -> [f64; 8] {
     let angular = [mass * (y * w - z * v), mass * (z * u - x * w), mass * (x * v - y * u)];
     [kinetic, potential, momentum[0], momentum[1], momentum[2], angular[0], angular[1], angular[2]]
 }
-
-/// Length of a vector.
-pub fn norm(vector: [f64; 3]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
-}

@@ -1,4 +1,5 @@
-//! What steps cost: time by phase, interactions, traffic; kept by each rank, and put together over all ranks for a report.
+//! Cost of steps: time by phase, interactions and traffic. Each rank keeps its own [`Meter`], and a
+//! report combines those of all ranks.
 
 use decomposition::{Comm, Reduction};
 use serde::{Deserialize, Serialize};
@@ -6,46 +7,48 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use treecode::{Census, Convention, Interactions, Phase};
 
-/// Phases in which a rank computes and waits for nobody: they decide how well the load is balanced.
+/// Phases in which a rank computes without waiting for others. They measure the load balance.
 const BUSY: [Phase; 5] = [Phase::Sort, Phase::Build, Phase::Moments, Phase::Walk, Phase::Kernels];
 
-/// What one rank has done.
+/// Cost on one rank.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    /// Whole time of what is measured: force evaluations, integration and diagnostics, but no reading or writing.
+    /// Total time of force evaluations, integration and diagnostics, without input and output.
     pub total: Duration,
     /// Kicks and drifts.
     pub integrate: Duration,
     /// Energies and momenta.
     pub diagnostics: Duration,
-    /// Direct sums on a sample of bodies, against which the accuracy is held.
+    /// Direct sums on a sample of bodies, to measure the force error.
     pub verification: Duration,
     /// Force evaluations.
     pub census: Census,
-    /// How many.
+    /// Number of force evaluations.
     pub evaluations: u64,
-    /// Time that the slowest rank computed in each evaluation, all together; zero where it was not asked.
+    /// Sum over the evaluations of the slowest rank's compute time. An evaluation that does not
+    /// measure it counts as zero.
     pub slowest: Duration,
 }
 
-/// What all ranks have done together.
+/// Cost of all ranks together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Wall time [s]: `total`, and beside it one entry for each phase, the greatest of all ranks.
+    /// Wall time [s]: `total` and one entry per phase, each for the slowest rank.
     pub seconds: BTreeMap<&'static str, f64>,
-    /// Force evaluations.
+    /// Number of force evaluations.
     pub evaluations: u64,
     /// Interactions computed, by kind.
     pub interactions: Interactions,
-    /// Interactions computed, all kinds, a second.
+    /// Interactions per second, all kinds.
     pub interactions_per_second: f64,
-    /// Billions of floating-point operations a second of the total time, by convention.
+    /// Speed over the total time [Gflop/s], by convention.
     pub gflops: Gflops,
-    /// What was sent.
+    /// Traffic between ranks.
     pub traffic: Traffic,
-    /// Mean over greatest time that a rank computed: 1 is perfect.
+    /// Mean compute time of the ranks, divided by the greatest. 1 is perfect.
     pub load_balance: f64,
-    /// Part of the time for which essential trees travelled that ranks computed meanwhile, 0 to 1, if anything was sent.
+    /// Fraction of the transfer time of essential trees that overlaps with computation. `None` if
+    /// nothing was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub travel_hidden: Option<f64>,
 }
@@ -54,18 +57,18 @@ pub struct Cost {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Gflops {
-    /// 38 operations an interaction.
+    /// With 38 operations per interaction.
     pub gordon_bell: f64,
-    /// Operations counted from the source of the kernels.
+    /// With the operations counted in the source of the kernels.
     pub arithmetic: f64,
 }
 
-/// What all ranks have sent.
+/// Traffic sent by all ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Traffic {
-    /// Bytes.
+    /// Bytes sent.
     pub bytes: u64,
-    /// Messages.
+    /// Messages sent.
     pub messages: u64,
     /// Cells received in essential trees.
     pub cells_imported: u64,
@@ -74,7 +77,7 @@ pub struct Traffic {
 }
 
 impl Meter {
-    /// Adds what another stretch of the same rank took.
+    /// Adds the cost of another interval on the same rank.
     pub fn add(&mut self, other: &Meter) {
         self.total += other.total;
         self.integrate += other.integrate;
@@ -85,13 +88,13 @@ impl Meter {
         self.slowest += other.slowest;
     }
 
-    /// Puts the meters of all ranks together. Collective.
+    /// Combines the meters of all ranks. Collective.
     pub fn gather(&self, comm: &dyn Comm) -> Cost {
         self.totals(comm, &mut []).cost()
     }
 
-    /// The same as numbers that can be added to those of another stretch. `requests` of all ranks ride along: each becomes the greatest of all.
-    /// Collective.
+    /// Combines the meters of all ranks to totals that can be added over intervals. The same
+    /// reduction also replaces each of `requests` by its maximum over all ranks. Collective.
     pub fn totals(&self, comm: &dyn Comm, requests: &mut [u64]) -> Totals {
         let census = &self.census;
         let busy = busy(census);
@@ -132,20 +135,23 @@ impl Meter {
     }
 }
 
-/// The meters of all ranks together. Stretches of a run on different ranks add up.
+/// Meters of all ranks together. Totals of successive intervals can be added, even if the number of
+/// ranks changes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     evaluations: u64,
-    /// Whole time, integration, diagnostics, verification, and each phase: the greatest of all ranks. Empty is all zero.
+    /// Total, integration, diagnostics, verification and each phase [ns], for the slowest rank.
+    /// Empty means all zero.
     nanoseconds: Vec<u64>,
-    /// Time that a rank computed: mean and greatest.
+    /// Compute time of a rank [ns]: mean and greatest.
     busy: [u64; 2],
-    /// Interactions of three kinds, operations, bytes, messages, cells and bodies imported, time of travel computed and waited.
+    /// Body-body, body-cell and cell-cell interactions, operations, bytes, messages, cells and
+    /// bodies imported, and transfer time hidden and waited for [ns].
     sums: [u64; 10],
 }
 
 impl Totals {
-    /// Adds those of another stretch.
+    /// Adds the totals of another interval.
     pub fn add(&mut self, other: &Totals) {
         let longer = self.nanoseconds.len().max(other.nanoseconds.len());
         self.nanoseconds.resize(longer, 0);
@@ -155,7 +161,7 @@ impl Totals {
         self.evaluations += other.evaluations;
     }
 
-    /// As a report shows them.
+    /// Derives the values of a report.
     pub fn cost(&self) -> Cost {
         let [body_body, body_cell, cell_cell, operations, rest @ ..] = self.sums;
         let [bytes, messages, cells_imported, bodies_imported, hidden, waited] = rest;
@@ -185,7 +191,7 @@ impl Totals {
     }
 }
 
-/// Time that a rank computed and waited for nobody [ns].
+/// Time in which a rank computed without waiting for others [ns].
 pub fn busy(census: &Census) -> u64 {
     nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum())
 }
@@ -194,47 +200,47 @@ fn add_each(sums: &mut [u64], terms: &[u64]) {
     sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
 }
 
-/// The speed that the processors could have at best, and how much of it was had.
+/// Peak speed of the processors, and the sustained fraction of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FmaPeak {
-    /// Billions of single-precision operations a second of all threads of all ranks.
+    /// Single-precision peak of all threads of all ranks [Gflop/s].
     pub gflops: f64,
-    /// Fraction of it that was sustained, by convention.
+    /// Sustained fraction of the peak, by convention.
     pub sustained: Gflops,
 }
 
-/// Interactions a body in one evaluation, by kind.
+/// Interactions per body in one evaluation, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PerBody {
     /// Body-body.
     pub body_body: f64,
     /// Body-cell.
     pub body_cell: f64,
-    /// Cell-cell, shared among all bodies.
+    /// Cell-cell, divided by the number of bodies.
     pub cell_cell: f64,
 }
 
 impl Cost {
-    /// The sustained speed as part of a `peak` [Gflop/s].
+    /// The sustained speed as a fraction of `peak` [Gflop/s].
     pub fn share_of(&self, peak: f64) -> FmaPeak {
         let Gflops { gordon_bell, arithmetic } = self.gflops;
         let sustained = Gflops { gordon_bell: gordon_bell / peak, arithmetic: arithmetic / peak };
         FmaPeak { gflops: peak, sustained }
     }
 
-    /// Interactions of each of `bodies` in one evaluation.
+    /// Interactions per body in one evaluation, for `bodies` bodies.
     pub fn per_body(&self, bodies: u64) -> PerBody {
         let each = |count: u64| count as f64 / bodies as f64 / self.evaluations.max(1) as f64;
         let Interactions { body_body, body_cell, cell_cell } = self.interactions;
         PerBody { body_body: each(body_body), body_cell: each(body_cell), cell_cell: each(cell_cell) }
     }
 
-    /// Bytes that ranks sent for each of `bodies` in one evaluation.
+    /// Bytes sent per body in one evaluation, for `bodies` bodies.
     pub fn bytes_per_body(&self, bodies: u64) -> f64 {
         self.traffic.bytes as f64 / bodies as f64 / self.evaluations.max(1) as f64
     }
 
-    /// Wall time of what was measured [s].
+    /// Total wall time [s].
     pub fn total_seconds(&self) -> f64 {
         self.seconds["total"]
     }
@@ -244,7 +250,7 @@ impl Cost {
         self.interactions.body_body + self.interactions.body_cell + self.interactions.cell_cell
     }
 
-    /// The times of one evaluation as lines of text, each phase with its part of the total.
+    /// The times of one evaluation as lines of text, each phase with its fraction of the total.
     pub fn table(&self) -> Vec<String> {
         let total = self.total_seconds().max(1e-9);
         let line = |name: &str| {
@@ -258,7 +264,7 @@ impl Cost {
     }
 }
 
-/// Runs `job` and adds the time it took to `sum`.
+/// Runs `job` and adds its duration to `sum`.
 pub fn timed<T>(sum: &mut Duration, job: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let value = job();

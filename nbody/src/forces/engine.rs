@@ -5,9 +5,9 @@
 use super::Forces;
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
+use crate::Error;
 use crate::accuracy::{Accuracy, Balance, Sample};
 use crate::cost::timed;
-use anyhow::{Result, ensure};
 use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
@@ -155,7 +155,7 @@ impl Engine {
     ///
     /// # Errors
     /// The same on every rank, if a parameter or a body is bad, or if no tolerance gives the wanted error at the first measurement.
-    pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation> {
+    pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
         let evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
         let evaluation = match self.control.take() {
@@ -238,7 +238,7 @@ impl Engine {
         mut evaluation: Evaluation,
         mut control: Control,
         rung: Rung,
-    ) -> Result<Evaluation> {
+    ) -> Result<Evaluation, Error> {
         let phase = usize::from(control.checks > 0);
         let slope = law(self.gravity.walk, self.gravity.order).slope;
         let mut search = Search::new(control.wanted, BANDS[phase], slope, rung);
@@ -261,14 +261,10 @@ impl Engine {
         control.tolerance = self.gravity.tolerance;
         control.greatest_rms = control.greatest_rms.max(control.achieved.rms);
         let missed = control.is_missed();
-        ensure!(
-            !missed || phase > 0 || self.allow_missed,
-            "gravity.accuracy = {:e}: no tolerance gives this error; the least is {:.2e} (rms of {} bodies). Bodies far outside the others \
-             take the resolution of all: leave them out, ask for a larger error, or go on with --allow-missed (gravity.allow_missed = true)",
-            control.wanted,
-            control.achieved.rms,
-            control.achieved.sample
-        );
+        if missed && phase == 0 && !self.allow_missed {
+            let Accuracy { rms: achieved, sample, .. } = control.achieved;
+            return Err(Error::AccuracyMissed { asked: control.wanted, achieved, sample });
+        }
         if changed || missed || self.said.is_none_or(|said| said.elapsed() > SILENCE) {
             self.news = Some(control.line());
             self.said = Some(Instant::now());

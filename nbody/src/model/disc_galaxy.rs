@@ -46,7 +46,7 @@ pub struct DiscGalaxy {
 }
 
 /// A galaxy by name; its units are kpc and 1e10 solar masses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// The Milky Way of McMillan (2017, MNRAS 465, 76), without gas; see [`Preset::galaxy`] for our

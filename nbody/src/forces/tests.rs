@@ -1,66 +1,9 @@
-//! Which settings a table of keys gives, and how the search behaves where errors follow the law, break it, or do not answer at all.
+//! Which settings an accuracy gives, and how the search behaves where errors follow the law, break it, or do not answer at all.
 
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
 use super::*;
-use treecode::{Criterion, Softening, SofteningKernel, Walk};
-
-fn forces(keys: Keys) -> Forces {
-    keys.try_into().unwrap()
-}
-
-fn with_accuracy(accuracy: f64) -> Keys {
-    Keys { accuracy: Some(accuracy), ..Keys::default() }
-}
-
-#[test]
-fn an_accuracy_is_in_force_unless_settings_are_chosen() {
-    assert_eq!(Forces::default().accuracy, Some(1e-3));
-    let with = |change: fn(&mut Keys)| {
-        let mut keys = Keys::default();
-        change(&mut keys);
-        forces(keys)
-    };
-    assert_eq!(with(|keys| keys.walk = Some(Walk::Tree)).accuracy, Some(1e-3));
-    assert_eq!(with(|keys| keys.group_size = Some(200)).accuracy, Some(1e-3));
-    let chosen: [fn(&mut Keys); 5] = [
-        |keys| keys.criterion = Some(Criterion::Relative),
-        |keys| keys.theta = Some(0.4),
-        |keys| keys.tolerance = Some(0.01),
-        |keys| keys.order = Some(2),
-        |keys| keys.leaf_size = Some(20),
-    ];
-    for change in chosen {
-        assert_eq!(with(change).accuracy, None);
-    }
-    let plain = with(|keys| keys.order = Some(2)).gravity;
-    assert_eq!(plain, Gravity { order: 2, ..Gravity::default() });
-}
-
-#[test]
-fn order_and_leaf_size_are_respected_beside_an_accuracy() {
-    let given = forces(Keys { order: Some(5), leaf_size: Some(200), ..with_accuracy(1e-3) });
-    assert_eq!((given.accuracy, given.gravity.order), (Some(1e-3), 5));
-    assert_eq!((given.gravity.leaf_size, given.gravity.group_size), (200, 200));
-    let own = forces(with_accuracy(1e-3)).gravity;
-    assert!(given.gravity.tolerance > 2.0 * own.tolerance, "a higher order gets on with a coarser tolerance");
-}
-
-#[test]
-fn what_contradicts_an_accuracy_is_named() {
-    let message = |keys: Keys| Forces::try_from(keys).unwrap_err();
-    let text = message(Keys { theta: Some(0.5), ..with_accuracy(1e-3) });
-    assert!(text.contains("`accuracy`") && text.contains("`theta`"), "{text}");
-    let text = message(Keys { tolerance: Some(0.5), ..with_accuracy(1e-3) });
-    assert!(text.contains("`accuracy`") && text.contains("`tolerance`"), "{text}");
-    let text = message(Keys { criterion: Some(Criterion::Angle), ..with_accuracy(1e-3) });
-    assert!(text.contains("`accuracy`") && text.contains("`criterion`"), "{text}");
-    assert!(forces(Keys { criterion: Some(Criterion::Relative), ..with_accuracy(1e-3) }).accuracy.is_some());
-    for accuracy in [0.0, -1.0, 9e-7, 0.051, f64::NAN, f64::INFINITY] {
-        let text = forces(with_accuracy(accuracy)).check().unwrap_err().to_string();
-        assert!(text.starts_with("gravity.accuracy = ") && text.contains("must be from 1e-6"), "{text}");
-    }
-}
+use treecode::{Softening, SofteningKernel, Walk};
 
 #[test]
 fn every_accuracy_has_settings_that_its_softening_allows() {
@@ -69,9 +12,7 @@ fn every_accuracy_has_settings_that_its_softening_allows() {
         for softening in [Softening::default(), plummer.clone()] {
             let mut last = f64::INFINITY;
             for accuracy in [0.05, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6] {
-                let keys =
-                    Keys { walk: Some(walk), softening: Some(softening.clone()), ..with_accuracy(accuracy) };
-                let forces = forces(keys);
+                let forces = Forces::of_accuracy(accuracy, walk, None, softening.clone());
                 forces.check().unwrap();
                 let Gravity { order, tolerance, .. } = forces.gravity;
                 let expected = law(walk, order).error_at(tolerance) / accuracy;
@@ -140,4 +81,12 @@ fn a_search_gives_up_where_errors_do_not_answer() {
     let (_, measured) = end(1e-3, |_| f64::NAN);
     assert!(measured <= 8);
     assert_eq!(end(1e-3, |_| 0.0).1, 2, "straight to the coarsest");
+}
+
+#[test]
+fn an_accuracy_out_of_reach_is_refused() {
+    for asked in [0.0, -1.0, 9e-7, 0.051, f64::NAN, f64::INFINITY] {
+        let error = Forces::of_accuracy(asked, Walk::Fmm, None, Softening::default()).check().unwrap_err();
+        assert!(matches!(error, Error::Accuracy { .. }), "{asked}: {error}");
+    }
 }

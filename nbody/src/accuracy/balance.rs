@@ -1,8 +1,8 @@
 //! What the forces of all bodies must keep as a whole: they add up to nothing.
 
-use crate::diagnostics::norm;
 use decomposition::{Comm, Evaluation};
 use serde::Serialize;
+use treecode::math::norm;
 
 /// Sums over all bodies, the same bits on any number of ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

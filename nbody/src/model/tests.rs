@@ -341,7 +341,7 @@ fn uniform_bodies_fill_their_shape_and_rest() {
             assert!(bodies.vel[axis].iter().all(|&v| v == 0.0));
         }
         let farthest =
-            (0..bodies.len()).map(|i| crate::diagnostics::norm(bodies.position(i))).fold(0.0, f64::max);
+            (0..bodies.len()).map(|i| treecode::math::norm(bodies.position(i))).fold(0.0, f64::max);
         assert!(farthest < corner * 1.02 && farthest > 0.9 * corner, "{shape:?}: {farthest}");
     }
 }

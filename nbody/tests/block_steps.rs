@@ -1,12 +1,13 @@
-//! Adaptive and block time steps: the same bits as fixed steps where all bodies share a rung, and on any ranks; second order; and known orbits.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! Adaptive and block timesteps. If all bodies share a rung, they give the bits of fixed steps, and
+//! block steps give the same bits on any ranks. They are of second order, and they reproduce known
+//! orbits.
+#![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use decomposition::{Comm, Solo, threads};
-use heorot::forces::{Forces, Keys};
-use heorot::initial::Start;
-use heorot::model::{Model, Spherical, TwoBody, generate};
-use heorot::simulation::Simulation;
-use heorot::stepping::{Adaptive, StepCriterion, Stepping};
+use heorot_nbody::forces::Forces;
+use heorot_nbody::model::{Model, Spherical, TwoBody, generate};
+use heorot_nbody::stepping::{Adaptive, StepCriterion, Stepping};
+use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use treecode::{Bodies, Gravity, Softening, TYPES, Walk};
 
@@ -16,7 +17,7 @@ fn adaptive(criterion: StepCriterion) -> Adaptive {
 
 /// Exact forces of bodies without softening.
 fn exact() -> Forces {
-    Forces::try_from(Keys { walk: Some(Walk::Direct), ..Keys::default() }).unwrap()
+    Forces::direct(Softening::default())
 }
 
 fn softened(walk: Walk, length: f64) -> Forces {
@@ -28,13 +29,13 @@ fn softened(walk: Walk, length: f64) -> Forces {
     }
 }
 
-/// A Hernquist sphere: its cusp needs steps much shorter than its halo.
+/// A Hernquist sphere. Its cusp needs much shorter steps than its halo.
 fn cusp(bodies: u64) -> Bodies {
     let model = Spherical { bodies, seed: 4, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
     generate(&Solo, &Model::Hernquist(model), 1.0)
 }
 
-/// Does full steps and calls `look` after each; the bodies by id.
+/// Does full steps and calls `look` after each. Returns the bodies ordered by id.
 fn evolve(
     comm: &dyn Comm,
     forces: &Forces,
@@ -46,7 +47,7 @@ fn evolve(
 ) -> Bodies {
     let mut simulation = Simulation::begin(comm, forces, stepping, Start { bodies, time: 0.0 }).unwrap();
     for k in 1..=steps {
-        simulation.step(length, k as f64 * length).unwrap();
+        simulation.step(comm, length, k as f64 * length).unwrap();
         look(&simulation);
     }
     simulation.bodies().clone()
@@ -72,7 +73,7 @@ fn assert_same_bits(got: &Bodies, want: &Bodies, what: &str) {
 fn bodies_that_share_a_rung_go_as_fixed_steps_do() {
     for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {
         let (forces, length) = (softened(walk, 0.01), 0.02);
-        // So short a step is wanted that all bodies are on the finest rung that is allowed.
+        // The criterion asks for such short steps that all bodies are on the finest allowed rung.
         let shared =
             Adaptive { eta: 1e-12, smallest: 0.25 * length, ..adaptive(StepCriterion::Acceleration) };
         let fixed = evolve(&Solo, &forces, Stepping::Fixed, cusp(1_500), 0.25 * length, 12, |_| {});
@@ -88,16 +89,8 @@ fn bodies_that_share_a_rung_go_as_fixed_steps_do() {
 
 #[test]
 fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
-    let controlled = Forces {
-        accuracy: Some(2e-3),
-        ..Keys {
-            accuracy: Some(2e-3),
-            softening: Some(softened(Walk::Fmm, 0.003).gravity.softening),
-            ..Keys::default()
-        }
-        .try_into()
-        .unwrap()
-    };
+    let softening = softened(Walk::Fmm, 0.003).gravity.softening;
+    let controlled = Forces::of_accuracy(2e-3, Walk::Fmm, None, softening);
     for forces in
         [softened(Walk::Fmm, 0.003), softened(Walk::Tree, 0.003), softened(Walk::Direct, 0.003), controlled]
     {
@@ -138,7 +131,8 @@ fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
 
 #[test]
 fn the_error_of_orbits_in_a_sphere_falls_with_eta() {
-    // A fourth of eta is half of every step: the error of a second-order scheme falls by four.
+    // A quarter of eta halves every step: the error of a second-order scheme falls by a factor of
+    // four.
     let forces = softened(Walk::Direct, 0.1);
     let model = Spherical { bodies: 300, seed: 11, mass: 1.0, radius: 1.0, cut: 10.0, softening: 0.0 };
     let sphere = generate(&Solo, &Model::Plummer(model), 1.0);
@@ -163,7 +157,8 @@ fn the_error_of_orbits_in_a_sphere_falls_with_eta() {
     }
 }
 
-/// The separation on a Kepler ellipse of semi-major axis and frequency 1, that was at apocentre at time 0 and is along x there.
+/// The separation on a Kepler ellipse of semi-major axis and frequency 1. The orbit starts at
+/// apocentre, on the x axis, at time 0.
 fn kepler(eccentricity: f64, time: f64) -> [f64; 2] {
     let mean = time + 0.5 * TAU;
     let mut anomaly = mean;
@@ -192,14 +187,14 @@ fn an_eccentric_orbit_follows_keplers_and_its_error_falls_with_the_rate() {
             let bodies = by_id(simulation.bodies().clone());
             let found = [0, 1].map(|axis| turn * (bodies.pos[axis][1] - bodies.pos[axis][0]));
             let wanted = kepler(eccentricity, step as f64 * length);
-            // At the pericentre itself the speed turns any error of the phase into a large one of the place.
+            // At pericentre the speed is high, so a small phase error is a large position error.
             if step % 8 != 4 {
                 worst = worst.max((found[0] - wanted[0]).hypot(found[1] - wanted[1]));
             }
         });
         worst
     };
-    // In units of the semi-major axis, after three passages at a tenth of it.
+    // In units of the semi-major axis, after three pericentre passages at a tenth of it.
     let first = error(Adaptive::ETA_RATE);
     assert!(first < 4e-3, "{first}");
     let errors = [0.0025, 0.00125, 0.000625].map(error);
@@ -209,7 +204,7 @@ fn an_eccentric_orbit_follows_keplers_and_its_error_falls_with_the_rate() {
     }
 }
 
-/// Bodies with these masses, places and velocities in the x-y plane.
+/// Bodies with these masses, and positions and velocities in the x-y plane.
 fn few(all: &[(f64, [f64; 2], [f64; 2])]) -> Bodies {
     let mut bodies = Bodies::zeroed(all.len());
     for (i, (mass, place, velocity)) in all.iter().enumerate() {
@@ -223,7 +218,7 @@ fn few(all: &[(f64, [f64; 2], [f64; 2])]) -> Bodies {
 
 #[test]
 fn a_figure_eight_closes_and_its_error_falls_as_the_step_squared() {
-    // Chenciner & Montgomery (2000), with the numbers of Simo.
+    // Chenciner & Montgomery (2000), with the values of Simo.
     let (x, y, u, v) = (0.97000435669734, -0.24308753153583, -0.93240737144104, -0.86473146092102);
     let period = 6.32591398292621;
     let start = few(&[
@@ -254,8 +249,9 @@ fn a_figure_eight_closes_and_its_error_falls_as_the_step_squared() {
 
 #[test]
 fn the_pythagorean_problem_passes_its_closest_encounter() {
-    // Burrau (1913); Szebehely & Peters (1967): masses 3, 4 and 5 at rest at the corners opposite to the sides of these lengths. At t = 15.83 two of them
-    // pass each other at 4e-4; what follows tells how well.
+    // Burrau (1913); Szebehely & Peters (1967): masses 3, 4 and 5 at rest, opposite the sides of
+    // these lengths in a triangle. At t = 15.83, two of them pass each other at a distance of 4e-4.
+    // The later motion is very sensitive to errors at that time.
     let rest = [0.0; 2];
     let start = few(&[(3.0, [1.0, 3.0], rest), (4.0, [-2.0, -1.0], rest), (5.0, [1.0, -1.0], rest)]);
     let stepping = Stepping::Adaptive(Adaptive { eta_rate: 0.002, ..adaptive(StepCriterion::Rate) });
@@ -267,7 +263,7 @@ fn the_pythagorean_problem_passes_its_closest_encounter() {
     let apart = |a: usize, b: usize| (end.pos[0][a] - end.pos[0][b]).hypot(end.pos[1][a] - end.pos[1][b]);
     let found = [apart(0, 1), apart(0, 2), apart(1, 2)];
     assert!(worst < 3e-5, "energy error {worst:.2e}");
-    // Where steps a tenth as long lead.
+    // The result with steps a tenth as long.
     for (found, expected) in found.into_iter().zip([4.501, 3.722, 0.882]) {
         assert!((found - expected).abs() < 3e-3, "{found}, not {expected}");
     }

@@ -1,12 +1,12 @@
-//! The integrator does what a second-order, time-reversible scheme promises: orders and coefficients, not loose bounds.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! The integrator has the properties of a second-order, time-reversible scheme. The tests check
+//! orders and coefficients instead of loose bounds.
+#![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use decomposition::Solo;
-use heorot::forces::Forces;
-use heorot::initial::Start;
-use heorot::model::{Model, Spherical, TwoBody, generate};
-use heorot::simulation::Simulation;
-use heorot::stepping::Stepping;
+use heorot_nbody::forces::Forces;
+use heorot_nbody::model::{Model, Spherical, TwoBody, generate};
+use heorot_nbody::stepping::Stepping;
+use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
 
@@ -20,14 +20,14 @@ fn sphere(bodies: u64) -> Bodies {
     generate(&Solo, &Model::Plummer(model), 1.0)
 }
 
-/// Nearly exact forces that do not depend on earlier ones, so that only the steps are left to err.
+/// Nearly exact forces that do not depend on earlier ones, so that all errors come from the steps.
 fn fine_gravity(softening: f64) -> Forces {
     let softening = Softening { kernel: SofteningKernel::Plummer, length: [softening; TYPES] };
     let gravity = Gravity { criterion: Criterion::Angle, theta: 0.25, softening, ..Gravity::default() };
     Forces { accuracy: None, allow_missed: false, gravity }
 }
 
-/// Does `steps` of one length and calls `look` after each.
+/// Does `steps` steps of one length and calls `look` after each.
 fn evolve(
     bodies: Bodies,
     gravity: &Forces,
@@ -38,7 +38,7 @@ fn evolve(
     let mut simulation =
         Simulation::begin(&Solo, gravity, Stepping::Fixed, Start { bodies, time: 0.0 }).unwrap();
     for k in 1..=steps {
-        simulation.step(length, k as f64 * length).unwrap();
+        simulation.step(&Solo, length, k as f64 * length).unwrap();
         look(&simulation);
     }
     simulation.bodies().clone()
@@ -48,7 +48,7 @@ fn distance(bodies: &Bodies) -> f64 {
     (0..3).map(|axis| (bodies.pos[axis][1] - bodies.pos[axis][0]).powi(2)).sum::<f64>().sqrt()
 }
 
-/// Greatest relative energy error on the way.
+/// Greatest relative energy error of any step.
 fn energy_error(bodies: &Bodies, gravity: &Forces, length: f64, steps: u64) -> f64 {
     let mut energies = Vec::new();
     let first =
@@ -63,8 +63,9 @@ fn energy_error(bodies: &Bodies, gravity: &Forces, length: f64, steps: u64) -> f
 
 #[test]
 fn a_circular_orbit_stays_on_its_radius_for_a_hundred_periods() {
-    // With w the frequency and h the step, the scheme's own circular orbit has the speed w r (1 - (wh)^2 / 8): a start at the speed w r
-    // is the pericentre of an orbit of eccentricity (wh)^2 / 4, and the radius swings from 1 to 1 + (wh)^2 / 2.
+    // Let w be the frequency and h the step. The circular orbit of the scheme has the speed w r (1
+    // - (wh)^2 / 8). A start at the speed w r is the pericentre of an orbit of eccentricity (wh)^2
+    // / 4. So the radius oscillates between 1 and 1 + (wh)^2 / 2.
     let per_period = 100;
     let length = TAU / per_period as f64;
     let mut radii = Vec::new();
@@ -103,7 +104,8 @@ fn energy_error_of_a_sphere_falls_as_the_step_squared() {
 
 #[test]
 fn a_run_goes_back_the_way_it_came() {
-    // The forces of near pairs are summed in single precision: what comes back is off by their rounding, not by the error of the steps.
+    // The forces of near pairs are summed in single precision. The final state differs from the
+    // start by their rounding errors, not by the error of the steps.
     for (start, gravity, length, steps) in
         [(two_bodies(0.5), fine_gravity(0.0), TAU / 100.0, 250), (sphere(400), fine_gravity(0.2), 0.1, 20)]
     {

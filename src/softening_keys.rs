@@ -1,16 +1,18 @@
 //! How a parameter file may write the softening: `softening = 0.05`, or a table with `kernel` and `length`, where `length` is a
 //! number for all types, a table by name of type, or a list of six.
 
-use crate::{Softening, SofteningKernel, TYPES};
 use serde::de::{
     Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
 };
 use std::fmt;
+use treecode::{Softening, SofteningKernel, TYPES};
 
-impl<'de> Deserialize<'de> for Softening {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Softening, D::Error> {
-        deserializer.deserialize_any(WholeVisitor)
-    }
+/// Reads a softening that is there; for `serde(deserialize_with)` of an optional one.
+///
+/// # Errors
+/// If it is neither a length nor a table of the right keys.
+pub fn deserialize_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Softening>, D::Error> {
+    deserializer.deserialize_any(WholeVisitor).map(Some)
 }
 
 /// The keys of `[gravity.softening]`.

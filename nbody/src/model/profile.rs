@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use treecode::math;
 
 /// The density profile of a sphere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// Plummer (1911): a core, and a density that falls as r^-5.

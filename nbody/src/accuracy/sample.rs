@@ -1,9 +1,9 @@
 //! A random sample of bodies against direct summation, the same bits on any number of ranks: the exact sums go up the tree.
 
 use super::{Accuracy, Balance, RelativeError};
-use crate::diagnostics::norm;
 use decomposition::{Comm, Evaluation, collective};
 use treecode::direct::{self, SINKS, Sinks};
+use treecode::math::{hash, norm};
 use treecode::{Bodies, Gravity};
 
 /// Compares `acc` of `wanted` random bodies of all ranks with direct summation over all bodies. Collective.
@@ -136,12 +136,4 @@ const CANDIDATES: usize = 1 << 14;
 
 fn highest(candidates: &[Candidate]) -> u64 {
     candidates.iter().map(|candidate| candidate.hash).max().unwrap_or(0)
-}
-
-/// Spreads numbers over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
-pub(crate) fn hash(number: u64) -> u64 {
-    let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ x >> 31
 }

@@ -1,16 +1,13 @@
 //! How far the forces of an evaluation are from exact ones: on a random sample, against a stored reference, and as a whole.
 
 mod balance;
-mod reference;
 mod sample;
 
 pub use balance::Balance;
-pub use reference::{BodyError, compare, write_table};
-pub(crate) use sample::hash;
 pub use sample::{Sample, check};
 
-use crate::diagnostics::norm;
 use serde::{Deserialize, Serialize};
+use treecode::math::norm;
 
 /// Relative errors |a - a_exact| / |a_exact| of some bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,7 +41,8 @@ pub struct RelativeError {
 impl RelativeError {
     /// Of the acceleration `found` of a body at this `radius` vector from the centre of mass. An exact acceleration below `least` [L/T^2] counts as that:
     /// where the pulls on a body cancel, its error has nothing to be relative to.
-    fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
+    #[must_use]
+    pub fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
         let difference: [f64; 3] = std::array::from_fn(|axis| found[axis] - exact[axis]);
         let length = norm(difference);
         if length == 0.0 {
@@ -60,7 +58,8 @@ impl RelativeError {
 
 impl Accuracy {
     /// Of bodies with these errors, in any order.
-    pub(crate) fn of(mut errors: Vec<RelativeError>) -> Accuracy {
+    #[must_use]
+    pub fn of(mut errors: Vec<RelativeError>) -> Accuracy {
         errors.sort_by(|a, b| a.length.total_cmp(&b.length).then(a.outward.total_cmp(&b.outward)));
         let n = errors.len();
         let at = |fraction: f64| {

@@ -1,29 +1,32 @@
-//! Friends of friends (Davis et al. 1985) over all ranks: who is connected by steps no longer than a length has one label, the smallest index
-//! of all. Indices count the bodies of all ranks in the order of their keys; an id might be shared by bodies of two groups, and join them.
+//! Friends-of-friends groups (Davis et al. 1985) over all ranks. Bodies that are linked by steps no
+//! longer than the linking length get one label: the smallest index in the group. An index is a
+//! body's position in the key order of all ranks. Ids are not used, because bodies of two groups
+//! may share an id.
 //!
-//! Each rank knows its own bodies and those of other ranks that may be friends of them. It groups both, and then ranks tell each other the
-//! labels of what they share until no label changes: what is left is the same on any number of ranks.
+//! Each rank groups its own bodies together with ghosts, copies of nearby bodies from other ranks.
+//! Ranks then exchange the labels of shared bodies until no label changes. The result is the same
+//! on any number of ranks.
 
 use decomposition::{Comm, collective, in_key_order};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use treecode::{Bodies, Cube, Neighbours};
 
-/// Boxes around its bodies that a rank tells the others, at most.
+/// Greatest number of boxes around its bodies that a rank sends to the others.
 const BOXES: usize = 128;
-/// Bodies next to each other on the curve that are held against a box together.
+/// Number of consecutive bodies in key order that are tested against a box together.
 const RUN: usize = 64;
-/// Room for rounding in what may be a friend.
+/// Margin for rounding in the test for possible friends.
 const SAFE: f64 = 1.0 + 1e-9;
 
 /// Bodies of one rank and their groups.
 pub struct Labelled {
-    /// The bodies, in the order of their keys over all ranks.
+    /// The bodies, in key order over all ranks.
     pub bodies: Bodies,
-    /// Smallest index over all ranks in the group of each.
+    /// Label of each body: the smallest index in its group, over all ranks.
     pub labels: Vec<u64>,
 }
 
-/// A body of another rank.
+/// A ghost: a copy of a body from another rank.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Guest {
@@ -31,7 +34,7 @@ struct Guest {
     position: [f64; 3],
 }
 
-/// The smallest box around some bodies.
+/// Bounding box of some bodies.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Bounds {
@@ -39,7 +42,8 @@ struct Bounds {
     hi: [f64; 3],
 }
 
-/// Labels the bodies of all ranks, of which there must be some, all with finite positions. Collective.
+/// Labels the bodies of all ranks. There must be at least one body, and all positions must be
+/// finite. Collective.
 pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
     let all = collective_bounds(comm, &bodies);
     let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
@@ -78,7 +82,8 @@ pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
     Labelled { bodies, labels }
 }
 
-/// The group of each position, by the first of its members: positions are joined by steps no longer than `length`.
+/// The first member of the group of each position. Positions are linked by steps no longer than
+/// `length`.
 fn groups(places: &[Vec<f64>; 3], length: f64) -> Vec<u32> {
     let forest = Forest((0..places[0].len() as u32).map(AtomicU32::new).collect());
     let neighbours = Neighbours::new(places.each_ref().map(Vec::as_slice));
@@ -86,8 +91,9 @@ fn groups(places: &[Vec<f64>; 3], length: f64) -> Vec<u32> {
     (0..places[0].len() as u32).map(|i| forest.root(i)).collect()
 }
 
-/// Disjoint sets: each entry is that of a member with a lower or the same number; the lowest of a set is its root. Threads may join at once: a
-/// root is only ever hung below a lower one, and only if it still is a root.
+/// Disjoint sets. Each entry points to a member with a lower or the same number, and the lowest
+/// member is the root. Threads may join sets concurrently: a root is only linked to a lower one,
+/// and only if it is still a root.
 struct Forest(Vec<AtomicU32>);
 
 impl Forest {
@@ -102,7 +108,7 @@ impl Forest {
             if parent == grandparent {
                 return parent;
             }
-            // Halves the way of whoever comes next.
+            // Path halving shortens later searches.
             self.0[i as usize].store(grandparent, Relaxed);
             i = grandparent;
         }
@@ -123,7 +129,7 @@ impl Forest {
     }
 }
 
-/// The bodies of this rank that each other rank must know: those near one of its boxes.
+/// The bodies of this rank that each other rank needs: those near one of its boxes.
 fn shared_bodies(comm: &dyn Comm, bodies: &Bodies, length: f64) -> Vec<Vec<u32>> {
     let indices: Vec<u32> = (0..bodies.len() as u32).collect();
     let size = bodies.len().div_ceil(BOXES).max(1);

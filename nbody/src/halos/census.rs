@@ -1,13 +1,12 @@
-//! From labels to haloes: the members of a group meet on one rank, in the order of their ids, so that sums are the same on any number of
-//! ranks.
+//! Collects the members of each group on one rank and computes the properties of the group. Members
+//! are ordered by id, so sums are the same on any number of ranks.
 
 use super::friends::Labelled;
-use crate::accuracy::hash;
-use crate::diagnostics::norm;
 use decomposition::{Comm, collective};
-use io::catalogue::Group;
+use treecode::math::hash;
+use treecode::math::norm;
 
-/// What of a body travels to the rank where its group meets.
+/// The data of a body that are sent to the rank of its group.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Member {
@@ -18,14 +17,36 @@ struct Member {
     velocity: [f64; 3],
 }
 
-/// All groups of at least `least` members come to the leading rank, those with most members first, and the ids of their members, group by group in
-/// ascending order; the others get none. Ids must be unique: they order the sums and the groups. Collective.
-pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Group>, Vec<u64>) {
+/// A group of friends of friends, as one object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Halo {
+    /// Smallest id of its members.
+    pub id: u64,
+    /// Number of members.
+    pub members: u64,
+    /// Mass [M].
+    pub mass: f64,
+    /// Centre of mass [L].
+    pub position: [f64; 3],
+    /// Velocity of the centre of mass [L/T].
+    pub velocity: [f64; 3],
+    /// Distance of the outermost member from the centre of mass [L].
+    pub radius: f64,
+    /// Distance from the centre of mass that encloses half of the mass [L].
+    pub half_mass_radius: f64,
+    /// Velocity dispersion in one dimension [L/T].
+    pub dispersion: f64,
+}
+
+/// Collects all groups of at least `least` members on the leading rank, the largest first. The
+/// second list holds the ids of their members, group by group in ascending order. Other ranks get
+/// empty lists. Ids must be unique, because they order the sums and the groups. Collective.
+pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Halo>, Vec<u64>) {
     let members = meet(comm, labelled);
     let (mut groups, mut ids) = (Vec::new(), Vec::new());
     for members in members.chunk_by(|a, b| a.label == b.label).filter(|members| members.len() as u64 >= least)
     {
-        groups.push(group(members));
+        groups.push(halo(members));
         ids.push(members.iter().map(|member| member.id).collect::<Vec<u64>>());
     }
     let lead = |mine: Vec<u64>| {
@@ -36,9 +57,9 @@ pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Group>, 
     let lengths = lead(ids.iter().map(|ids| ids.len() as u64).collect());
     let all_ids = lead(ids.concat());
     let numbers = lead(groups.iter().flat_map(to_numbers).collect());
-    let groups: Vec<Group> = numbers.chunks_exact(NUMBERS).map(from_numbers).collect();
+    let groups: Vec<Halo> = numbers.chunks_exact(NUMBERS).map(from_numbers).collect();
     let mut rest = &all_ids[..];
-    let mut all: Vec<(Group, &[u64])> = Vec::new();
+    let mut all: Vec<(Halo, &[u64])> = Vec::new();
     for (group, length) in groups.into_iter().zip(lengths) {
         let (mine, others) = rest.split_at(length as usize);
         rest = others;
@@ -49,7 +70,8 @@ pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Group>, 
     (all.into_iter().map(|(group, _)| group).collect(), ids)
 }
 
-/// Sends every body to the rank that a hash of its label chooses, and gives what came here, group by group in the order of the ids.
+/// Sends every body to the rank chosen by a hash of its label. Returns the received members, group
+/// by group in the order of the ids.
 fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> {
     let mut out = vec![Vec::new(); comm.size()];
     for (i, &label) in labels.iter().enumerate() {
@@ -62,7 +84,7 @@ fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> 
     here
 }
 
-fn group(members: &[Member]) -> Group {
+fn halo(members: &[Member]) -> Halo {
     let mass: f64 = members.iter().map(|member| member.mass).sum();
     let mean = |of: fn(&Member) -> [f64; 3]| -> [f64; 3] {
         std::array::from_fn(|axis| {
@@ -81,7 +103,7 @@ fn group(members: &[Member]) -> Group {
     });
     let squares: f64 =
         members.iter().map(|member| member.mass * from(member.velocity, velocity).powi(2)).sum();
-    Group {
+    Halo {
         id: members[0].id,
         members: members.len() as u64,
         mass,
@@ -93,11 +115,11 @@ fn group(members: &[Member]) -> Group {
     }
 }
 
-/// Numbers in a message about a group.
+/// Number of integers per group in a message.
 const NUMBERS: usize = 12;
 
-fn to_numbers(group: &Group) -> [u64; NUMBERS] {
-    let Group {
+fn to_numbers(group: &Halo) -> [u64; NUMBERS] {
+    let Halo {
         id,
         members,
         mass,
@@ -112,9 +134,9 @@ fn to_numbers(group: &Group) -> [u64; NUMBERS] {
     [id, members, mass, x, y, z, u, v, w, radius, half, dispersion]
 }
 
-fn from_numbers(numbers: &[u64]) -> Group {
+fn from_numbers(numbers: &[u64]) -> Halo {
     let real = |k: usize| f64::from_bits(numbers[k]);
-    Group {
+    Halo {
         id: numbers[0],
         members: numbers[1],
         mass: real(2),

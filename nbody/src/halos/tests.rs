@@ -1,0 +1,180 @@
+//! Groups against testing all pairs, and the same on any number of ranks.
+
+use super::*;
+use decomposition::{Comm, threads};
+use treecode::Bodies;
+use treecode::math::hash;
+
+/// Clumps, some next to each other, on a thin background, with ids in no order of place.
+fn field(n: usize) -> Bodies {
+    let mut bodies = Bodies::zeroed(n);
+    let mut state = 12_345u64;
+    let mut random = move || {
+        state = hash(state);
+        state as f64 / u64::MAX as f64
+    };
+    for i in 0..n {
+        let clump = i % 16;
+        let wide = if clump < 12 { 0.03 } else { 1.0 };
+        for axis in 0..3 {
+            let centre = if clump < 12 { (clump * (axis + 3) % 7) as f64 / 7.0 } else { 0.0 };
+            bodies.pos[axis][i] = centre + wide * random();
+            bodies.vel[axis][i] = random() - 0.5;
+        }
+        bodies.mass[i] = 0.5 + random();
+        bodies.id[i] = (i as u64 * 7919 + 17) % 1_000_003;
+    }
+    bodies
+}
+
+/// The smallest id that each body is connected with, by testing all pairs.
+fn by_all_pairs(bodies: &Bodies, length: f64) -> Vec<(u64, u64)> {
+    let n = bodies.len();
+    let mut labels = bodies.id.clone();
+    let near = |i: usize, j: usize| {
+        let (a, b) = (bodies.position(i), bodies.position(j));
+        (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f64>() <= length * length
+    };
+    let friends: Vec<(usize, usize)> =
+        (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|&(i, j)| near(i, j)).collect();
+    loop {
+        let before = labels.clone();
+        for &(i, j) in &friends {
+            let least = labels[i].min(labels[j]);
+            (labels[i], labels[j]) = (least, least);
+        }
+        if labels == before {
+            break;
+        }
+    }
+    let mut pairs: Vec<(u64, u64)> = bodies.id.iter().copied().zip(labels).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Bodies of one rank if all are dealt out in turn.
+fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
+    let mut mine = all.clone();
+    mine.permute(
+        &(0..all.len() as u32).filter(|i| *i as usize % comm.size() == comm.rank()).collect::<Vec<_>>(),
+    );
+    mine
+}
+
+/// The smallest id in the group of each body, by id.
+fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
+    let parts = threads::run(ranks, |comm| {
+        let Labelled { bodies, labels } = label(comm, share(all, comm), length);
+        labels.into_iter().zip(bodies.id).collect::<Vec<_>>()
+    });
+    let mut members = parts.concat();
+    members.sort_unstable();
+    let halos = members.chunk_by(|a, b| a.0 == b.0);
+    let mut pairs: Vec<(u64, u64)> =
+        halos.flat_map(|group| group.iter().map(|(_, id)| (*id, group[0].1))).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Bodies of two groups may share an id: that joins nobody.
+#[test]
+fn ids_join_no_groups() {
+    let mut all = field(1200);
+    let sizes = |all: &Bodies, ranks| {
+        let parts = threads::run(ranks, |comm| label(comm, share(all, comm), 0.02).labels);
+        let mut labels = parts.concat();
+        labels.sort_unstable();
+        let mut sizes: Vec<usize> = labels.chunk_by(|a, b| a == b).map(<[u64]>::len).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    let expected = sizes(&all, 1);
+    assert!(expected.len() > 100);
+    all.id.iter_mut().for_each(|id| *id %= 3);
+    for ranks in [1, 3, 8] {
+        assert_eq!(sizes(&all, ranks), expected, "{ranks} ranks");
+    }
+}
+
+#[test]
+fn groups_are_those_of_all_pairs_on_any_number_of_ranks() {
+    let all = field(1200);
+    for length in [1e-4, 0.01, 0.03, 0.1, 2.0] {
+        let expected = by_all_pairs(&all, length);
+        for ranks in [1, 2, 3, 7, 16] {
+            assert_eq!(labels_on(ranks, &all, length), expected, "{ranks} ranks, length {length}");
+        }
+    }
+}
+
+/// A chain that winds through all ranks many times, with its smallest id at one end: labels must go all the way.
+#[test]
+fn a_chain_through_all_ranks_is_one_group() {
+    let n = 4000;
+    let mut all = Bodies::zeroed(n);
+    all.mass.fill(1.0);
+    for i in 0..n {
+        let (row, along) = (i / 100, i % 100);
+        let x = if row % 2 == 0 { along } else { 99 - along };
+        (all.pos[0][i], all.pos[1][i]) = (x as f64, row as f64 * 1.5);
+        // The turn at the end of a row.
+        if along == 99 {
+            all.pos[1][i] += 0.75;
+        }
+    }
+    for ranks in [1, 5, 8] {
+        let labels = labels_on(ranks, &all, 1.26);
+        assert!(labels.iter().all(|(_, label)| *label == 0), "{ranks} ranks");
+    }
+}
+
+#[test]
+fn fewer_bodies_than_ranks_and_bodies_at_one_place() {
+    let mut all = Bodies::zeroed(5);
+    all.mass.fill(1.0);
+    all.pos[0][4] = 9.0;
+    all.id = vec![7, 3, 5, 9, 1];
+    assert_eq!(labels_on(8, &all, 0.5), [(1, 1), (3, 3), (5, 3), (7, 3), (9, 3)]);
+}
+
+fn census_on(ranks: usize, all: &Bodies, length: f64, least: u64) -> (Vec<Halo>, Vec<u64>) {
+    let found = threads::run(ranks, |comm| census(comm, &label(comm, share(all, comm), length), least));
+    assert!(found[1..].iter().all(|(halos, ids)| halos.is_empty() && ids.is_empty()));
+    found.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_catalogue_has_the_same_bits_on_any_number_of_ranks() {
+    let all = field(3000);
+    let (halos, ids) = census_on(1, &all, 0.02, 20);
+    assert!(halos.len() > 4 && halos.windows(2).all(|pair| pair[0].members >= pair[1].members));
+    for ranks in [2, 3, 7] {
+        assert_eq!(census_on(ranks, &all, 0.02, 20), (halos.clone(), ids.clone()), "{ranks} ranks");
+    }
+    let mut start = 0;
+    for group in &halos {
+        let end = start + group.members as usize;
+        let members = &ids[start..end];
+        assert!(members.is_sorted() && members[0] == group.id && group.members >= 20);
+        let places: Vec<usize> =
+            members.iter().map(|id| all.id.iter().position(|other| other == id).unwrap()).collect();
+        let mass: f64 = places.iter().map(|&i| all.mass[i]).sum();
+        assert!((group.mass / mass - 1.0).abs() < 1e-14);
+        for axis in 0..3 {
+            let mean = places.iter().map(|&i| all.mass[i] * all.pos[axis][i]).sum::<f64>() / mass;
+            assert!((group.position[axis] - mean).abs() < 1e-12);
+        }
+        assert!(group.half_mass_radius > 0.0 && group.half_mass_radius < group.radius);
+        start = end;
+    }
+    assert_eq!(start, ids.len());
+}
+
+/// Velocities uniform in a cube of side 1 have a dispersion of 1 / sqrt(12) along each axis.
+#[test]
+fn a_group_has_the_dispersion_of_its_members() {
+    let all = field(3000);
+    let (halos, _) = census_on(1, &all, 10.0, 2);
+    assert_eq!((halos.len(), halos[0].members), (1, 3000));
+    assert!((halos[0].dispersion * 12f64.sqrt() - 1.0).abs() < 0.03, "{:?}", halos[0]);
+}

@@ -1,0 +1,53 @@
+//! Errors of the libraries in the words of a parameter file: which key is wrong, and which key would help.
+
+use anyhow::{Error, anyhow};
+use nbody::schedule::{Impossible, Length};
+
+/// The error as a line that names the key of the parameter file that it is about.
+pub fn name_key(error: impl Into<nbody::Error>) -> Error {
+    match error.into() {
+        nbody::Error::Forces(error) => name_gravity_key(error),
+        error @ nbody::Error::Accuracy { .. } => anyhow!("gravity.{error}"),
+        error @ nbody::Error::AccuracyMissed { .. } => {
+            anyhow!("gravity.{error}, or go on with --allow-missed (gravity.allow_missed = true)")
+        }
+        nbody::Error::Unsoftened { kind } => anyhow!(
+            "time.criterion = \"acceleration\": bodies of type {kind} have no softening, from which their steps would follow; give \
+             gravity.softening, or use time.criterion = \"rate\""
+        ),
+        nbody::Error::StepsTooShort { length, finest, bodies } => anyhow!(
+            "time.step = {length:?}: the bodies need steps that are 2^{finest} times shorter, {bodies} of them the shortest; give a shorter \
+             time.step, a longer gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate"
+        ),
+        nbody::Error::Schedule(error) => name_time_key(error),
+        error @ nbody::Error::Model(_) => error.into(),
+    }
+}
+
+/// The error of a force evaluation, which may be about a key of `[gravity]`.
+pub fn name_gravity_key(error: decomposition::Error) -> Error {
+    match error {
+        decomposition::Error::Gravity(error @ treecode::Error::Parameter { .. }) => {
+            anyhow!("gravity.{error}")
+        }
+        error => error.into(),
+    }
+}
+
+fn name_time_key(error: Impossible) -> Error {
+    match error {
+        Impossible::TooManySnapshots { every, .. } => {
+            let text = error.to_string();
+            let rest = text.split_once("would").map_or("", |(_, rest)| rest);
+            anyhow!("output.snapshot_every = {every:?}: would{rest}")
+        }
+        Impossible::Lost { which, length, start, end } => {
+            let key = match which {
+                Length::Step => "time.step",
+                Length::Interval => "output.snapshot_every",
+            };
+            anyhow!("{key} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}")
+        }
+        error => anyhow!("time.{error}"),
+    }
+}

@@ -1,0 +1,69 @@
+//! Forces of bodies on one node in one call.
+
+use crate::structure::{self, Structure};
+use crate::{
+    Bodies, Census, Criterion, Cube, Error, Frame, Gravity, Key, Part, Selection, Walk, direct, index, sort,
+};
+
+/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies, in parallel, and leaves them in the caller's order.
+/// Ids need not be unique.
+///
+/// The relative criterion takes the accelerations that the bodies have; if none has any, an evaluation with an opening angle
+/// finds them first.
+///
+/// ```
+/// use heorot_treecode::{Bodies, Gravity, SofteningKernel, accelerations};
+///
+/// let gravity = Gravity::builder().softening(SofteningKernel::Spline, 0.1).build()?;
+/// let mass = vec![1.0, 2.0];
+/// let pos = [vec![0.0, 3.0], vec![0.0, 4.0], vec![0.0, 0.0]];
+/// let at_rest = [vec![0.0; 2], vec![0.0; 2], vec![0.0; 2]];
+/// let mut bodies = Bodies::new(mass, pos, at_rest)?;
+/// accelerations(&mut bodies, &gravity)?;
+/// assert!((bodies.acc[1][0] - 2.0 / 25.0 * 0.8).abs() < 1e-6); // G m / r^2 along y
+/// assert!((bodies.pot[1] + 1.0 / 5.0).abs() < 1e-6); // -G m / r
+/// # Ok::<(), heorot_treecode::Error>(())
+/// ```
+///
+/// # Errors
+/// If a parameter is outside its range, a body has an impossible value, there are no bodies, or there are more bodies or cells than
+/// indices of 32 bits can name.
+pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, Error> {
+    gravity.check()?;
+    let survey = bodies.survey()?;
+    if bodies.is_empty() {
+        return Err(Error::NoBodies);
+    }
+    survey.check_scale(gravity.constant)?;
+    index::check_bodies(bodies.len())?;
+
+    // A copy whose ids are the places in the caller's order.
+    let mut sorted = bodies.clone();
+    sorted.id.iter_mut().zip(0..).for_each(|(id, place)| *id = place);
+    let cube = Cube::around(survey.lo, survey.hi);
+    let keys = sort(&mut sorted, &cube);
+    let mut census = Census::default();
+    if gravity.walk == Walk::Direct {
+        let sources = sorted.clone();
+        direct::walk(&sources, 0, gravity, Selection::default(), &mut sorted, &mut census);
+    } else {
+        let structure = structure::grow(&keys, &Key::CURVE, gravity.leaf_size);
+        index::check_tiles(structure.tiles.len())?;
+        let frame = Frame::new(cube, survey.mass * bodies.len() as f64);
+        if gravity.criterion == Criterion::Relative && !survey.accelerated {
+            compute(frame, &gravity.estimate(), &structure, &mut sorted, &mut census);
+        }
+        compute(frame, gravity, &structure, &mut sorted, &mut census);
+    }
+    for (i, place) in sorted.id.iter().enumerate() {
+        let place = *place as usize;
+        (0..3).for_each(|axis| bodies.acc[axis][place] = sorted.acc[axis][i]);
+        (bodies.pot[place], bodies.work[place]) = (sorted.pot[i], sorted.work[i]);
+    }
+    Ok(census)
+}
+
+fn compute(frame: Frame, gravity: &Gravity, structure: &Structure, bodies: &mut Bodies, census: &mut Census) {
+    let part = Part::new(frame, gravity, bodies, structure, Selection::default());
+    part.complete(bodies.len() as u64).compute(bodies, census);
+}
