@@ -50,7 +50,8 @@ pub enum Command {
     Poster(Box<poster::Arguments>),
     /// Make a page that shows bodies in a browser: turn, zoom and play.
     View(view::Arguments),
-    /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass functions.
+    /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass
+    /// functions.
     Plot(plot::Arguments),
     /// Find friends-of-friends haloes.
     Halos(halos::Arguments),
@@ -60,7 +61,8 @@ pub enum Command {
     Convert(convert::Arguments),
     /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
     Extract(extract::Arguments),
-    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with checked bits.
+    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
+    /// checked bits.
     Bench(Box<bench::Arguments>),
     /// Study the scaling of a problem with the number of ranks.
     Study(study::Arguments),

@@ -1,4 +1,5 @@
-//! The keys of the `[gravity]` table, which are options of commands without a parameter file too: one list for both.
+//! The keys of the `[gravity]` table, which are options of commands without a parameter file too:
+//! one list for both.
 
 use nbody::forces::Forces;
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
@@ -15,8 +16,8 @@ pub struct Keys {
     #[arg(long, value_name = "ERROR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
-    /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies) or direct (all bodies on all, exact, for few
-    /// bodies) [default: fmm].
+    /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies)
+    /// or direct (all bodies on all, exact, for few bodies) [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
@@ -29,11 +30,13 @@ pub struct Keys {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theta: Option<f64>,
-    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an acceleration (absolute) [default: 0.003].
+    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an
+    /// acceleration (absolute) [default: 0.003].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
-    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole, 5 or 6 [default: 3].
+    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole, 5 or
+    /// 6 [default: 3].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<usize>,

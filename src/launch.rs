@@ -1,4 +1,5 @@
-//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
+//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks
+//! inside one process.
 
 use crate::console::{all_said, complain};
 use crate::crew::{Crew, Files};
@@ -98,8 +99,8 @@ impl std::fmt::Display for Reported {
     }
 }
 
-/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out: a launcher that sees one rank fail may end the others
-/// at once. Collective.
+/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out:
+/// a launcher that sees one rank fail may end the others at once. Collective.
 fn report(comm: &dyn Comm, error: Error) -> Error {
     if comm.size() == 1 {
         return error;
@@ -129,7 +130,8 @@ pub fn complain_once(text: &str) {
     }
 }
 
-/// Does a job that is none for several ranks: the leading process does it, the others end as it does.
+/// Does a job that is none for several ranks: the leading process does it, the others end as it
+/// does.
 ///
 /// # Errors
 /// That of the job, on every rank.
@@ -164,7 +166,8 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
     }
 }
 
-/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which takes most of a second to begin.
+/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which
+/// takes most of a second to begin.
 ///
 /// # Errors
 /// As [`on_all_ranks`].
@@ -178,7 +181,8 @@ pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Res
     job(&Crew::alone())
 }
 
-/// Threads and virtual ranks for each core of this host at most, and what any host may have: more of them wait for each other without an end.
+/// Threads and virtual ranks for each core of this host at most, and what any host may have: more
+/// of them wait for each other without an end.
 const MOST_THREADS: usize = 64;
 
 fn check_number(option: &str, number: usize) -> Result<()> {
@@ -226,27 +230,30 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
     })
 }
 
-/// Fails on all processes, with one line printed, unless all were started alike: before anything that ranks do together, since those that are not alike do
-/// not do the same. Collective.
+/// Fails on all processes, with one line printed, unless all were started alike: before anything
+/// that ranks do together, since those that are not alike do not do the same. Collective.
 fn check_alike(world: &World) -> Result<()> {
     let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
     alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
-/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.
+/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI
+/// is started.
 pub fn is_leading_process() -> bool {
     RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
 }
 
-/// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.
+/// This process's part of the cores it is bound to, if the processes of one host that are bound to
+/// the same cores share them.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();
     (machine::cores() / sharing).max(1)
 }
 
-/// Starts the threads of this process; they are started once. The calling one is among them if it does the job: it then need not wake others to begin
-/// each stretch of work, of which a block step has many short ones.
+/// Starts the threads of this process; they are started once. The calling one is among them if it
+/// does the job: it then need not wake others to begin each stretch of work, of which a block step
+/// has many short ones.
 fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
     check_number("threads", threads)?;
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);

@@ -1,4 +1,5 @@
-//! The option of every command that writes files whose names a user gives. [`io::Outputs`] says what it allows.
+//! The option of every command that writes files whose names a user gives. [`io::Outputs`] says
+//! what it allows.
 
 use io::Outputs;
 use std::path::PathBuf;

@@ -34,7 +34,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use treecode::{Walk, math};
 
-/// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force error and with checked bits.
+/// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force
+/// error and with checked bits.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {

@@ -1,4 +1,5 @@
-//! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for both.
+//! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for
+//! both.
 
 use super::Initial;
 use crate::gravity_keys::by_name;
@@ -83,8 +84,8 @@ pub struct Keys {
     /// Total mass of the bodies, in the units of the run [default: 1].
     #[arg(long)]
     pub mass: Option<f64>,
-    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy; clumps: of a clump of mean mass
-    /// [default: 0.02 sides].
+    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy;
+    /// clumps: of a clump of mean mass [default: 0.02 sides].
     #[arg(long)]
     pub radius: Option<f64>,
     /// Largest radius of bodies, in scale radii [default: 20]; jaffe, isochrone, nfw: length of the
@@ -105,7 +106,8 @@ pub struct Keys {
     /// Semi-major axis of the orbit [default: 1]. two-body.
     #[arg(long)]
     pub semi_major_axis: Option<f64>,
-    /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0 or above, a parabola is 1 [default: 1].
+    /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0
+    /// or above, a parabola is 1 [default: 1].
     #[arg(long)]
     pub eccentricity: Option<f64>,
     /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names.
@@ -116,10 +118,12 @@ pub struct Keys {
     /// collision.
     #[arg(long)]
     pub spin: Option<f64>,
-    /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0]. collision.
+    /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0].
+    /// collision.
     #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
     pub inclination: Option<[f64; 2]>,
-    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0]. collision.
+    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0].
+    /// collision.
     #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
     pub azimuth: Option<[f64; 2]>,
     /// Closest approach of the centres, as if they were points [default: 2 radii]. collision,
@@ -170,7 +174,8 @@ pub struct Keys {
     /// The galaxies of an encounter, each with the keys of its model and the three below.
     #[arg(skip)]
     pub galaxies: Option<Vec<Keys>>,
-    /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the pericentre [degree].
+    /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the
+    /// pericentre [degree].
     #[arg(skip)]
     pub orientation: Option<[f64; 2]>,
     /// Of a galaxy of an encounter without an orbit: the position of its centre.

@@ -12,7 +12,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a file.
+/// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a
+/// file.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Arguments {

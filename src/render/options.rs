@@ -97,7 +97,8 @@ pub struct Look {
     /// Line of sight
     #[arg(long, default_value = "z", value_parser = named([("x", Direction::X), ("y", Direction::Y), ("z", Direction::Z)]))]
     pub axis: Direction,
-    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the axis]
+    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the
+    /// axis]
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     pub azimuth: Option<f64>,
     /// Direction to the camera above the x-y plane, in degrees [default: that of the axis]

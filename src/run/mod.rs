@@ -1,4 +1,5 @@
-//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and continued as a cluster wants it.
+//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and
+//! continued as a cluster wants it.
 
 mod beacon;
 pub(crate) mod folder;
@@ -502,7 +503,8 @@ impl Run<'_> {
         self.crew.lead(|| self.place.lock.as_ref().map_or(Ok(()), Lock::check))
     }
 
-    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why the run is to stop, if it is. Collective.
+    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why
+    /// the run is to stop, if it is. Collective.
     fn serve_within(&mut self, took: Duration) -> Result<Option<Reason>> {
         let mut requests = self.watch.ask_within(took).to_numbers();
         self.crew.comm.all_reduce(&mut requests, Reduction::Max);
@@ -514,7 +516,8 @@ impl Run<'_> {
         Ok(requests.stop)
     }
 
-    /// Writes a row and a line about the step that began at `clock` and whose last part took so long; what all ranks together ask for. Collective.
+    /// Writes a row and a line about the step that began at `clock` and whose last part took so
+    /// long; what all ranks together ask for. Collective.
     fn write_down(&mut self, clock: Instant, took: Duration) -> Result<Requests> {
         let bound = self.parameters.time.energy_bound;
         let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
@@ -561,7 +564,8 @@ impl Run<'_> {
         Ok(Requests::from_numbers(requests))
     }
 
-    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end anyway. Collective.
+    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end
+    /// anyway. Collective.
     fn serve(&mut self, requests: Requests) -> Result<Option<Reason>> {
         let [checkpoint, snapshot] = requests.files;
         if snapshot {
@@ -762,7 +766,8 @@ impl Run<'_> {
         self.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
     }
 
-    /// The last step is done: a checkpoint, from which a later end can be reached, and the report. Collective.
+    /// The last step is done: a checkpoint, from which a later end can be reached, and the report.
+    /// Collective.
     fn finish(mut self) -> Result<Ending> {
         self.check_lock()?;
         let batch = &self.parameters.batch;
