@@ -1,10 +1,12 @@
 //! A rank's part of the tree and the tree that sinks walk, for any expansion. The expansion is chosen here, once, so that the
 //! kernels of all orders are compiled in this crate alone.
 
-use crate::simd::Path;
-use crate::structure::Structure;
-use crate::tree::LargestCell;
-use crate::{Bodies, Census, Error, Expansion, Frame, Gravity, Selection, Visit, tree, with_expansion};
+use crate::kernel::simd::Path;
+use crate::tree::build::LargestCell;
+use crate::tree::structure::Structure;
+use crate::{
+    Bodies, Census, Error, Expansion, Frame, Gravity, Selection, Visit, tree::build, with_expansion,
+};
 use std::ops::{Deref, DerefMut, Range};
 
 /// A part of the tree: the cells of one rank with their moments; joined with other parts, those of a group of ranks.
@@ -35,7 +37,7 @@ macro_rules! for_any_expansion {
 
 for_any_expansion! {
     /// The methods of a [`Part`].
-    trait AnyPart: OwnedAnyPart of tree::Part<E>;
+    trait AnyPart: OwnedAnyPart of build::Part<E>;
     /// The largest cells of the part, as a message to other ranks.
     fn message(self) -> Vec<u8>;
     /// The largest cell of this rank that lies first in key order.
@@ -47,7 +49,7 @@ for_any_expansion! {
 
 for_any_expansion! {
     /// The methods of a [`Tree`].
-    trait AnyTree: OwnedAnyTree of tree::Tree<E>;
+    trait AnyTree: OwnedAnyTree of build::Tree<E>;
     /// The sinks of this rank, and what they may open of the cells of other ranks.
     fn own_visit(self) -> Visit;
     /// The request by which a rank in a group with these keys continues a visit; `None` if the visit opens nothing there.
@@ -110,7 +112,7 @@ impl Part {
         selection: Selection,
     ) -> Part {
         with_expansion!(gravity, E => {
-            Part(Box::new(tree::Part::<E>::new(frame, gravity, bodies, structure, selection)))
+            Part(Box::new(build::Part::<E>::new(frame, gravity, bodies, structure, selection)))
         })
     }
 
@@ -181,9 +183,9 @@ impl DerefMut for Tree {
     }
 }
 
-impl<E: Expansion> OwnedAnyPart for tree::Part<E> {
+impl<E: Expansion> OwnedAnyPart for build::Part<E> {
     fn has_drifted(&mut self) {
-        tree::Part::has_drifted(self);
+        build::Part::has_drifted(self);
     }
     fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part {
         Part(Box::new((*self).join(keys, message)))
@@ -193,7 +195,7 @@ impl<E: Expansion> OwnedAnyPart for tree::Part<E> {
     }
 }
 
-impl<E: Expansion> OwnedAnyTree for tree::Tree<E> {
+impl<E: Expansion> OwnedAnyTree for build::Tree<E> {
     fn drifted(
         self: Box<Self>,
         gravity: &Gravity,

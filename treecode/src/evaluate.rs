@@ -1,8 +1,9 @@
 //! Forces of bodies on one node in one call.
 
-use crate::structure::{self, Structure};
+use crate::tree::structure::{self, Structure};
 use crate::{
-    Bodies, Census, Criterion, Cube, Error, Frame, Gravity, Key, Part, Selection, Walk, direct, index, sort,
+    Bodies, Census, Criterion, Cube, Error, Frame, Gravity, Key, Part, Selection, Walk, kernel::direct,
+    tree::index,
 };
 
 /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies, in parallel, and leaves them in the caller's order.
@@ -41,7 +42,7 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
     let mut sorted = bodies.clone();
     sorted.id.iter_mut().zip(0..).for_each(|(id, place)| *id = place);
     let cube = Cube::around(survey.lo, survey.hi);
-    let keys = sort(&mut sorted, &cube);
+    let keys = crate::sort(&mut sorted, &cube);
     let mut census = Census::default();
     if gravity.walk == Walk::Direct {
         let sources = sorted.clone();

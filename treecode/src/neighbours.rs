@@ -4,12 +4,12 @@
 //! computed in one way everywhere, so that results are those of testing all pairs, bit by bit. A deepest cell that is still too full (a
 //! compact clump in a wide cube) gets keys and a tree of its own.
 
-use crate::parts::for_each_part;
-use crate::radix::sort_keys;
-use crate::simd::{Lanes, Path, Task, dispatch};
-use crate::structure::{Cell, grow};
-use crate::tile::LEAF;
-use crate::{Cube, Key, index, math};
+use crate::bodies::radix::sort_keys;
+use crate::kernel::simd::{Lanes, Path, Task, dispatch};
+use crate::tree::structure::{Cell, grow};
+use crate::tree::tile::LEAF;
+use crate::walk::split::for_each_part;
+use crate::{Cube, Key, math, tree::index};
 use rayon::prelude::*;
 use std::ops::Range;
 

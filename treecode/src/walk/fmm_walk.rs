@@ -8,13 +8,13 @@
 //! Decisions depend on the two cells alone and lists are in the order of the descent, so the bits of the result do not depend on ranks or
 //! threads.
 
-use crate::columns::Columns;
-use crate::dual::SinkCell;
-use crate::pairs::{Out, Pairs, Units, in_pairs};
-use crate::parts::for_each_part;
-use crate::simd::{self, LANES, Lanes, PACKED, Task, dispatch};
-use crate::tile::{CLOSED, LEAF, Tile};
-use crate::tree::Tree;
+use crate::kernel::cells::Columns;
+use crate::kernel::simd::{self, LANES, Lanes, PACKED, Task, dispatch};
+use crate::tree::build::Tree;
+use crate::tree::tile::{CLOSED, LEAF, Tile};
+use crate::walk::cell_opening::SinkCell;
+use crate::walk::lists::{Out, Pairs, Units, in_pairs};
+use crate::walk::split::for_each_part;
 use crate::{Bodies, Census, Expansion, Interactions};
 use std::cell::RefCell;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! What is known of a cell in double precision: it goes up the tree child by child in octant order, also above the rank boundaries.
 
-use crate::simd::{LANES, Lanes, Path, Task, dispatch};
-use crate::{Bodies, Expansion, Frame, message::take, softening::Softened};
+use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::{Bodies, Expansion, Frame, kernel::softening::Softened, message::take};
 use std::marker::PhantomData;
 use std::ops::Range;
 

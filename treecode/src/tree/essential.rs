@@ -4,15 +4,15 @@
 //! that knows some of these, [`Tree::visit`] looks inside there, and finds cells that others know, and so on. Each rank visited writes the cells that
 //! were opened and that nobody before it knew ([`Tree::essential`]), and the rank that the sinks are of takes them in ([`Tree::graft`]).
 
-use crate::dual::{SinkBox, SinkRegion, radius_inside};
-use crate::expansion::Expansion;
-use crate::index;
+use crate::kernel::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::message::take;
-use crate::opening::Opening;
-use crate::regions::{Regions, Wanted};
-use crate::simd::{self, LANES, Lanes, Task, dispatch};
-use crate::tile::{CLOSED, LEAF, Tile};
-use crate::tree::Tree;
+use crate::tree::build::Tree;
+use crate::tree::expansion::Expansion;
+use crate::tree::index;
+use crate::tree::tile::{CLOSED, LEAF, Tile};
+use crate::walk::cell_opening::{SinkBox, SinkRegion, radius_inside};
+use crate::walk::opening::Opening;
+use crate::walk::regions::{Regions, Wanted};
 use crate::{Frame, Key};
 use std::ops::Range;
 

@@ -27,10 +27,10 @@
 //! - A region goes to the owner of a closed cell if it may open that cell, or if a sink cell above it may, and it may open something inside
 //!   ([`Opening::may_open_inside`]).
 
+use crate::kernel::simd::{self, LANES, Lanes, square};
 use crate::message::take;
-use crate::opening::Opening;
-use crate::simd::{self, LANES, Lanes, square};
-use crate::tile::{LEAF, Tile};
+use crate::tree::tile::{LEAF, Tile};
+use crate::walk::opening::Opening;
 use crate::{Criterion, Expansion};
 
 /// A cell as sinks of the field of others.
@@ -362,8 +362,8 @@ impl Opening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Path, Task, dispatch};
-    use crate::{Cube, Frame, Gravity, Walk, expansion::Harmonic};
+    use crate::kernel::simd::{Path, Task, dispatch};
+    use crate::{Cube, Frame, Gravity, Walk, tree::expansion::Harmonic};
     use proptest::prelude::*;
 
     /// What a region may open, and what a cell accepts and finds larger.

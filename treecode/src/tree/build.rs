@@ -4,18 +4,18 @@
 //! [`Part::complete`] makes a [`Tree`] of all; what is inside of other ranks' cells comes as essential trees (`essential`). With block time
 //! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
 
-use crate::dual::{SinkBox, SinkRegion};
-use crate::index;
-use crate::keymap::KeyMap;
+use crate::kernel::simd::{self, Path};
+use crate::kernel::softening::Softened;
 use crate::message::take;
-use crate::opening::{Opening, Region};
-use crate::particles::{Leaf, Particles};
-use crate::simd::{self, Path};
-use crate::softening::Softened;
-use crate::structure::{Cell, Structure, fold_inside};
-use crate::summary::{self, Extent, Place, Summary};
-use crate::tile::{CLOSED, EMPTY, LEAF, Tile};
-use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, active, math};
+use crate::tree::index;
+use crate::tree::keymap::KeyMap;
+use crate::tree::particles::{Leaf, Particles};
+use crate::tree::structure::{Cell, Structure, fold_inside};
+use crate::tree::summary::{self, Extent, Place, Summary};
+use crate::tree::tile::{CLOSED, EMPTY, LEAF, Tile};
+use crate::walk::cell_opening::{SinkBox, SinkRegion};
+use crate::walk::opening::{Opening, Region};
+use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, Walk, bodies::active, math};
 use rayon::prelude::*;
 use std::ops::Range;
 

@@ -7,8 +7,9 @@
 //! Nothing here depends on where the rank's interval ends, given that no end lies inside a cell of at most `leaf_size` bodies.
 
 use crate::{
-    Key, index,
-    tile::{EMPTY, LEAF},
+    Key,
+    tree::index,
+    tree::tile::{EMPTY, LEAF},
 };
 use rayon::prelude::*;
 use std::iter::Peekable;

@@ -1,6 +1,6 @@
 //! Keys of bodies and their sort into key order.
 
-use crate::{Bodies, Cube, radix::sort_keys};
+use crate::{Bodies, Cube, bodies::radix::sort_keys};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 

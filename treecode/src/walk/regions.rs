@@ -1,9 +1,9 @@
 //! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
 
-use crate::dual::{SinkBox, SinkRegion};
-use crate::opening::{Opening, Region};
-use crate::simd::{LANES, Lanes};
-use crate::{Expansion, tile::Tile};
+use crate::kernel::simd::{LANES, Lanes};
+use crate::walk::cell_opening::{SinkBox, SinkRegion};
+use crate::walk::opening::{Opening, Region};
+use crate::{Expansion, tree::tile::Tile};
 
 /// Regions that together hold all sinks of a rank.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Indices of 32 bits, checked where they are made: a rank that outgrows them stops with a message instead of computing on wrapped indices.
 
 use crate::Error;
-use crate::simd::LANES;
+use crate::kernel::simd::LANES;
 
 /// Bodies of one rank, the ones received from other ranks included, are fewer than this: a few values above stand for no body.
 const BODIES: usize = u32::MAX as usize - LANES;

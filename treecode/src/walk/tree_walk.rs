@@ -3,11 +3,11 @@
 //! A list is in the order of the walk, which visits cells in key order and does not depend on which rank they came from; each
 //! group is summed by one task. So the bits of the result do not depend on ranks or threads.
 
-use crate::pairs::{Out, Pairs, Units};
-use crate::parts::for_each_part;
-use crate::simd::{LANES, Lanes, Task, dispatch};
-use crate::tile::{CLOSED, EMPTY, LEAF};
-use crate::tree::{Group, Tree};
+use crate::kernel::simd::{LANES, Lanes, Task, dispatch};
+use crate::tree::build::{Group, Tree};
+use crate::tree::tile::{CLOSED, EMPTY, LEAF};
+use crate::walk::lists::{Out, Pairs, Units};
+use crate::walk::split::for_each_part;
 use crate::{Bodies, Census, Expansion, Interactions, Walk};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! Sinks and the lists of what acts on them body by body, for both walks.
 
-use crate::kernel::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
-use crate::particles::Leaf;
-use crate::simd::Lanes;
-use crate::summary::square;
-use crate::tree::Tree;
+use crate::kernel::bodies::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
+use crate::kernel::simd::Lanes;
+use crate::tree::build::Tree;
+use crate::tree::particles::Leaf;
+use crate::tree::summary::square;
 use crate::{Bodies, Expansion, Interactions, SofteningKernel};
 use std::ops::Range;
 

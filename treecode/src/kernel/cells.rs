@@ -1,8 +1,8 @@
 //! Cells that act on one sink cell: what the cell-cell kernel reads, packed so that no lane of it is idle.
 
-use crate::kernel::room_for_eight;
-use crate::simd::{LANES, Lanes, Path, Task, dispatch, square};
-use crate::{Expansion, tile::Tile};
+use crate::kernel::bodies::room_for_eight;
+use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch, square};
+use crate::{Expansion, tree::tile::Tile};
 use std::hint::black_box;
 
 /// Cells in columns: the offset to the sinks, the softening and the moments, one row each.

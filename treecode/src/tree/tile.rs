@@ -5,8 +5,8 @@
 
 use crate::message::{pack, take, unpack};
 use crate::{
-    Expansion, Frame, Key, dual::SinkCell, opening::Opening, particles::Leaf, simd, simd::LANES,
-    summary::Summary,
+    Expansion, Frame, Key, kernel::simd, kernel::simd::LANES, tree::particles::Leaf, tree::summary::Summary,
+    walk::cell_opening::SinkCell, walk::opening::Opening,
 };
 use std::ops::Range;
 
@@ -182,7 +182,7 @@ impl<E: Expansion> Tile<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expansion::Harmonic;
+    use crate::tree::expansion::Harmonic;
 
     #[test]
     fn a_tile_is_read_as_it_was_written_without_what_is_below() {

@@ -3,9 +3,9 @@
 //! Sinks lie in lanes, sources are broadcast; positions are single precision relative to the centre of the group. Sums run in single precision over
 //! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
 
-use crate::particles::{Leaf, Particles};
-use crate::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
-use crate::{Expansion, softening::UNSOFTENED, tile::Tile};
+use crate::kernel::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
+use crate::tree::particles::{Leaf, Particles};
+use crate::{Expansion, kernel::softening::UNSOFTENED, tree::tile::Tile};
 use bytemuck::Zeroable;
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -9,7 +9,7 @@
 //! along x and y is left. For bodies its moments are made traceless, so that derivatives contract to products with powers of R.
 //! [`Full`] keeps all moments and all derivatives, for the Plummer-softened 1 / sqrt(R^2 + e^2). The straight-line code is written by `build.rs`.
 
-use crate::simd::{LANES, Lanes};
+use crate::kernel::simd::{LANES, Lanes};
 use bytemuck::Pod;
 use std::fmt::Debug;
 
@@ -160,7 +160,7 @@ macro_rules! with_expansion {
         let gravity: &crate::Gravity = $gravity;
         macro_rules! choose {
             ($form:ident, $order:literal) => {{
-                type $type = crate::expansion::$form<$order>;
+                type $type = crate::tree::expansion::$form<$order>;
                 $body
             }};
         }

@@ -2,6 +2,12 @@
 //!
 //! Invariant: all arrays have the same length; [`Bodies::assert_well_formed`] says so.
 
+pub(crate) mod active;
+mod permute;
+pub(crate) mod radix;
+pub(crate) mod sort;
+pub(crate) mod survey;
+
 use crate::Error;
 
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.

@@ -2,8 +2,8 @@
 //! that a tight clump in a wide cell loses nothing.
 
 use crate::message::{pack, take, unpack};
-use crate::parts::for_each_part;
-use crate::{Bodies, Frame, index, softening::Softened};
+use crate::walk::split::for_each_part;
+use crate::{Bodies, Frame, kernel::softening::Softened, tree::index};
 
 /// Where the particles of a leaf are.
 #[derive(Clone, Copy, Debug)]

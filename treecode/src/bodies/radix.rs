@@ -5,7 +5,7 @@
 //! bodies are, the blocks are alike in size, which digits of the keys would not give. The outcome is unique: it depends neither on threads nor on
 //! the sample.
 
-use crate::index;
+use crate::tree::index;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::slice::IterMut;

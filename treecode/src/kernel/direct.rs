@@ -1,7 +1,7 @@
 //! Direct summation in double precision: the oracle of every force test, and the walk of problems with few bodies.
 
-use crate::softening::SPLINE_SUPPORT;
-use crate::summary::square;
+use crate::kernel::softening::SPLINE_SUPPORT;
+use crate::tree::summary::square;
 use crate::{Active, Bodies, Census, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel};
 use rayon::prelude::*;
 use std::ops::Range;

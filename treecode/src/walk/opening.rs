@@ -8,9 +8,10 @@
 //! - relative: the same with `tolerance` times the least last acceleration of the sinks.
 
 use crate::message::take;
-use crate::summary::{Extent, Summary, square};
+use crate::tree::summary::{Extent, Summary, square};
 use crate::{
-    Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, math, simd::Lanes, tile::Tile,
+    Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, kernel::simd::Lanes, math,
+    tree::tile::Tile,
 };
 
 /// A criterion in the units of a [`Frame`].
@@ -199,8 +200,8 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Path, Task, dispatch};
-    use crate::{Cube, expansion::Harmonic};
+    use crate::kernel::simd::{Path, Task, dispatch};
+    use crate::{Cube, tree::expansion::Harmonic};
     use proptest::prelude::*;
 
     struct Test<'a>(&'a Opening, &'a Tile<Harmonic<2>>, &'a Region);
