@@ -17,11 +17,11 @@ use clap::{Parser, Subcommand};
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage; of a run also 75 stopped by a limit or a signal, 76 stopped by a user. Under mpirun all ranks end with the same code."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Read other files that an HDF5 file refers to, wherever they are: external links, external raw storage, virtual datasets of other
-    /// folders. Without it such a file is refused.
+    /// Also read the files that an HDF5 file refers to, wherever they are: external links, external
+    /// raw storage, virtual datasets in other folders. Without this option such a file is refused.
     #[arg(long, global = true)]
     pub follow_external: bool,
 }
@@ -29,46 +29,49 @@ pub struct Cli {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Evolve bodies as a parameter file says.
+    /// Run a simulation from a parameter file.
     Run(run::Arguments),
-    /// Show how far a run is, and whether it lives.
+    /// Show the progress of a run, and whether it is still alive.
     Status(status::Arguments),
-    /// Tell memory, disk and time that a parameter file will need.
+    /// Estimate the memory, disk space and time of a run.
     Plan(plan::Arguments),
     /// Write a job script for Slurm or PBS.
     Jobscript(jobscript::Arguments),
-    /// Examine this machine: MPI, cores, SIMD, HDF5, file system, memory.
+    /// Check this machine: MPI, cores, SIMD, HDF5, file system, memory.
     Doctor(doctor::Arguments),
-    /// Compute accelerations and potentials of all bodies of a snapshot.
+    /// Compute accelerations and potentials of all bodies in a snapshot.
     Force(force::Arguments),
-    /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
+    /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps
+    /// and others.
     Model(Box<make::Arguments>),
-    /// Draw snapshots: pictures and movies of surface density, types, galaxies or velocities.
+    /// Draw pictures and movies of snapshots: surface density, types, galaxies or velocities.
     Render(Box<render::Arguments>),
-    /// Draw the evolution of a sequence side by side, with times, for a paper.
+    /// Draw several times of a run side by side, for a paper.
     Poster(Box<poster::Arguments>),
-    /// Make a page that shows bodies in a browser: to turn, zoom and play.
+    /// Make a page that shows bodies in a browser: turn, zoom and play.
     View(view::Arguments),
-    /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass functions.
+    /// Plot runs and snapshots: energy, profiles, Lagrange radii, phase space, force errors, mass
+    /// functions.
     Plot(plot::Arguments),
-    /// Find haloes: groups of bodies that are friends of friends.
+    /// Find friends-of-friends haloes.
     Halos(halos::Arguments),
-    /// Show what a snapshot holds, and check it.
+    /// Show the content of a snapshot, and check it.
     Info(info::Arguments),
-    /// Read bodies from a file of any known format and write them as a snapshot.
+    /// Convert a file of any known format to a snapshot.
     Convert(convert::Arguments),
-    /// Write the bodies of a region of a snapshot, reading only the cells that it touches.
+    /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
     Extract(extract::Arguments),
-    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with checked bits.
+    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
+    /// checked bits.
     Bench(Box<bench::Arguments>),
-    /// Study how a problem scales with the ranks.
+    /// Study the scaling of a problem with the number of ranks.
     Study(study::Arguments),
-    /// Predict what networks would make of recorded steps, and measure this one.
+    /// Predict the time of recorded steps on other networks, and measure this network.
     Network(network::Arguments),
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
     /// If anything the user gave is wrong, or a file cannot be read or written.
@@ -99,7 +102,7 @@ impl Command {
     }
 }
 
-/// A number above 0, as the value of an option.
+/// Parses the value of an option, a number above 0.
 pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
     number.ok_or_else(|| "must be above 0".to_owned())

@@ -14,33 +14,34 @@ use nbody::Start;
 use std::path::PathBuf;
 use treecode::TYPES;
 
-/// Read bodies from a file of any known format and write them as a snapshot.
+/// Convert a file of any known format to a snapshot.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// File to read: GADGET (HDF5, binary format 1 or 2), SWIFT, Tipsy, a table of text, .npy or .npz; of several files, any.
+    /// File to read: GADGET (HDF5, binary format 1 or 2), SWIFT, Tipsy, a text table, .npy or .npz;
+    /// if a snapshot has several files, any one of them.
     #[arg(value_name = "IN")]
     pub input: PathBuf,
     /// Snapshot to write.
     #[arg(value_name = "OUT.hdf5")]
     pub output: PathBuf,
-    /// Units to write [default: those of the file, or galactic if it names none]. The numbers of a file that names none are taken to be in
-    /// these units.
+    /// Units of the output [default: those of the file, or galactic if it has none]. A file without
+    /// units is assumed to be in these units.
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
     /// Particle types to convert, as 1,2 [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
     pub types: Vec<u8>,
-    /// How it is written.
+    /// Layout of the snapshot.
     #[command(flatten)]
     pub layout: LayoutOptions,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
-    /// How the file is understood.
+    /// How the file is interpreted.
     #[command(flatten)]
     pub reading: ReadingOptions,
 }
@@ -51,11 +52,13 @@ const HELP: &str = "Examples:
   heorot convert table.txt ic.hdf5 --format swift
   heorot convert snap_005.hdf5 stars.hdf5 --types 4
 
-The format is known by the content of the file. A table has a line with the names of its columns, in any order, and then a row a body:
+The format is recognised from the content of the file. A table has a line with the names of its
+columns, in any order, followed by one row for each body:
   mass x y z vx vy vz       (also id, and type: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other)
-Units may stand in a row below the names, or behind them, as in x [kpc].
-A .npy holds an array of fields with these names, or of rows with 7 numbers in this order; a .npz one array of each name, or mass, pos and
-vel. Bodies without a type are of type 1, those without an id are numbered in the order of the file.";
+Units may be in a row below the names, or after them, as in x [kpc].
+A .npy has an array of fields with these names, or of rows with 7 numbers in this order. A .npz has
+one array of each name, or mass, pos and vel. Bodies without a type have type 1. Bodies without an id
+are numbered in file order.";
 
 /// Runs the command.
 ///

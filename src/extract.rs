@@ -11,29 +11,29 @@ use io::snapshot::{Fields, Found, Header, IDS_INVENTED, Region, Wanted, read_reg
 use std::path::PathBuf;
 use treecode::TYPES;
 
-/// Write the bodies of a region of a snapshot, reading only the cells that it touches.
+/// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshot to read; of several files, any.
+    /// Snapshot to read; if it has several files, any one of them.
     #[arg(value_name = "SNAPSHOT")]
     pub input: PathBuf,
     /// Snapshot to write.
     #[arg(value_name = "OUT.hdf5")]
     pub output: PathBuf,
-    /// box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
+    /// The region: box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
     #[arg(long, value_parser = region, allow_hyphen_values = true)]
     pub region: Region,
     /// Particle types to extract, as 1,2 [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
     pub types: Vec<u8>,
-    /// How it is written.
+    /// Layout of the snapshot.
     #[command(flatten)]
     pub layout: LayoutOptions,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// How the file is understood.
+    /// How the file is interpreted.
     #[command(flatten)]
     pub reading: ReadingOptions,
 }
@@ -42,7 +42,8 @@ const EXAMPLES: &str = "Examples:
   heorot extract out/snapshot_010.hdf5 centre.hdf5 --region sphere:0,0,0,5
   heorot extract out/snapshot_010.hdf5 slab.hdf5 --region box:-20,20,-20,20,-0.5,0.5 --single
 
-Bodies on the edge belong to the region. A snapshot without an index of cells, as other programs write it, is read as a whole.";
+Bodies on the edge belong to the region. A snapshot without an index of cells, such as one from another
+program, is read completely.";
 
 /// Approximate memory for writing, per body and in addition to the body [bytes].
 const BESIDE: u64 = 160;

@@ -1,50 +1,54 @@
-//! The keys of the `[gravity]` table, which are options of commands without a parameter file too: one list for both.
+//! The keys of the `[gravity]` table, which are options of commands without a parameter file too:
+//! one list for both.
 
 use nbody::forces::Forces;
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use treecode::{Criterion, Gravity, Softening, Walk};
 
-/// Everything that may stand in `[gravity]`.
+/// The keys of `[gravity]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
-    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct|; the other settings are chosen for it and corrected by direct
-    /// sums on a sample [default: 0.001, unless criterion, theta, tolerance, order or leaf-size is given].
+    /// Wanted force error, the root mean square of |a - a_direct| / |a_direct|. The other settings
+    /// are chosen for it and corrected by direct sums on a sample [default: 0.001, unless
+    /// criterion, theta, tolerance, order or leaf-size is given].
     #[arg(long, value_name = "ERROR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
-    /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies) or direct (all bodies on all, exact, for few
-    /// bodies) [default: fmm].
+    /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies)
+    /// or direct (all bodies on all, exact, for few bodies) [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
-    /// When a cell is far enough: angle (Barnes & Hut), absolute (Salmon & Warren) or relative (to the last acceleration) [default:
-    /// relative].
+    /// Multipole acceptance criterion: angle (Barnes & Hut), absolute (Salmon & Warren) or relative
+    /// (to the last acceleration) [default: relative].
     #[arg(long, value_parser = by_name::<Criterion>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub criterion: Option<Criterion>,
-    /// Opening angle of criterion angle, above 0 and at most 1 [default: 0.5].
+    /// Opening angle of the criterion angle, above 0 and at most 1 [default: 0.5].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theta: Option<f64>,
-    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an acceleration (absolute) [default: 0.003].
+    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an
+    /// acceleration (absolute) [default: 0.003].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
-    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole, 5 or 6 [default: 3].
+    /// Order of the multipole expansion: 1 monopole, 2 quadrupole, 3 octupole, 4 hexadecapole, 5 or
+    /// 6 [default: 3].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<usize>,
-    /// A cell with more bodies than this is split [default: 48].
+    /// Largest number of bodies in a leaf; a cell with more is split [default: 48].
     #[arg(long, value_name = "BODIES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf_size: Option<usize>,
-    /// The largest cells with no more bodies than this share an interaction list [default: 128].
+    /// Largest number of bodies in a group that shares an interaction list [default: 128].
     #[arg(long, value_name = "BODIES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
-    /// Go on if no tolerance gives the wanted error. Without this it is an error.
+    /// Continue if no tolerance gives the wanted error. Without this option it is an error.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_missed: bool,

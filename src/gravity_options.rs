@@ -7,11 +7,11 @@ use anyhow::{Error, Result};
 use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
 
-/// Options that change how forces are computed.
+/// Options of the force computation.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Gravity")]
 pub struct GravityOptions {
-    /// Those that are keys of the table.
+    /// Options that are also keys of `[gravity]`.
     #[command(flatten)]
     pub keys: Keys,
     /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
@@ -23,7 +23,7 @@ pub struct GravityOptions {
 }
 
 impl GravityOptions {
-    /// The forces that the options ask for, checked; `constant` is that of gravity.
+    /// The force settings of these options, checked; `constant` is the gravitational constant.
     ///
     /// # Errors
     /// If a value is out of its range or contradicts another.

@@ -8,10 +8,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
-/// Show what a snapshot holds: header, units, types, ranges. Fails if bodies have impossible values or share an id.
+/// Show the content of a snapshot: header, units, types, ranges. Fails if bodies have impossible
+/// values or share an id.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshot of any format that `heorot convert` reads; of several files, any.
+    /// Snapshot of any format that `heorot convert` reads; if it has several files, any one of
+    /// them.
     #[arg(value_name = "SNAPSHOT")]
     pub file: PathBuf,
 }

@@ -13,29 +13,31 @@ use io::Kind;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Write a job script for Slurm or PBS that runs a parameter file, and is submitted again until the run is done.
+/// Write a job script for Slurm or PBS. It runs a parameter file, and submits itself again until
+/// the run is done.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Parameter file (TOML); with --array a list of runs, one a line: FILE.toml and options of `heorot run`.
+    /// Parameter file (TOML); with --array a list with one run on each line: FILE.toml and options
+    /// of `heorot run`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The scheduler.
     #[arg(long, value_enum)]
     pub scheduler: Scheduler,
-    /// Nodes.
+    /// Number of nodes.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: u32,
-    /// Wall time of one job, such as 12:00:00; a run that needs more takes several jobs.
+    /// Wall time of one job, such as 12:00:00. A run that needs more time takes several jobs.
     #[arg(long, value_name = "TIME")]
     pub time: WallTime,
-    /// Cores of a node to ask for.
+    /// Cores to request on each node.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub cores_per_node: u32,
-    /// Ranks of a node [default: one for every 8 cores that the job is given].
+    /// Ranks on each node [default: one for every 8 cores of the job].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks_per_node: Option<u32>,
-    /// Threads of a rank [default: the cores of a node, shared by its ranks].
+    /// Threads of each rank [default: the cores of a node divided among its ranks].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
     /// Name of the job.
@@ -47,19 +49,19 @@ pub struct Arguments {
     /// Account to charge.
     #[arg(long, value_parser = one_word)]
     pub account: Option<String>,
-    /// Elements of a job array, such as 1-8: each runs one line of the list.
+    /// Elements of a job array, such as 1-8. Each runs one line of the list.
     #[arg(long, value_name = "RANGE", value_parser = one_word, conflicts_with = "set")]
     pub array: Option<String>,
-    /// Settings of the machine to use in place of those of scripts/jobs/machine.
+    /// File of machine settings that replaces scripts/jobs/machine.
     #[arg(long, value_name = "FILE")]
     pub machine: Option<PathBuf>,
-    /// Override a parameter, as of `heorot run`.
+    /// Override a parameter, as in `heorot run`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Script to write [default: print it].
     #[arg(long, short, value_name = "JOB")]
     pub output: Option<PathBuf>,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
 }
@@ -69,9 +71,9 @@ const EXAMPLES: &str = "Examples:
   heorot jobscript --scheduler slurm --array 1-8 --time 1:00:00 study.txt | sbatch
   heorot jobscript --scheduler pbs --nodes 2 --cores-per-node 32 --queue long --time 2-00:00:00 run.toml -o run.job
 
-Submit it from the folder to which the paths in the parameter file are relative.";
+Paths in the parameter file are relative to the folder from which you submit the script.";
 
-/// Schedulers that scripts are written for.
+/// Supported schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scheduler {
     /// Slurm (sbatch).

@@ -1,4 +1,5 @@
-//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
+//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks
+//! inside one process.
 
 use crate::console::{all_said, complain};
 use crate::crew::{Crew, Files};
@@ -15,48 +16,51 @@ const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RAN
 /// Options of every command that runs on ranks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Launch {
-    /// Threads of each rank [default: the cores the process may use, shared evenly by the ranks bound to them].
+    /// Threads of each rank [default: the cores available to the process, divided evenly among the
+    /// ranks bound to them].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
-    /// Run N ranks inside this process, without mpirun: results are the same bits. For tests and scaling studies.
+    /// Run N ranks inside this process, without mpirun; results have the same bits. For tests and
+    /// scaling studies.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub virtual_ranks: Option<usize>,
-    /// Take so many virtual ranks at a time for those of one host.
+    /// Group the virtual ranks into hosts of N ranks.
     #[arg(long, value_name = "N", value_parser = at_least_one, requires = "virtual_ranks")]
     pub ranks_per_host: Option<usize>,
-    /// Whether what ranks of one host send to ranks of another goes as one message; auto: where there are hosts of several ranks, and 8 ranks on others.
-    /// Results are the same bits.
+    /// Whether messages between two hosts are packed into one. auto: if there are hosts of several
+    /// ranks, and each rank has at least 8 ranks on other hosts. Results have the same bits.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub pack: Pack,
 }
 
-/// Packing pays where every rank has at least so many others on other hosts: on two hosts of two or of four ranks the hops take what they spare, on four of
-/// four they take less (docs/scaling.md).
+/// Packing is used if every rank has at least this many ranks on other hosts. On two hosts of two
+/// or four ranks its extra hops cost as much as it saves; on four hosts of four ranks it gains
+/// (docs/scaling.md).
 const ELSEWHERE: usize = 8;
 
 /// When exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pack {
-    /// Where it can pay.
+    /// If it can gain time.
     #[default]
     Auto,
-    /// Always; to no use where no host has several ranks, or there is one host.
+    /// Always; has no effect if no host has several ranks, or if there is one host.
     Always,
     /// Never.
     Never,
 }
 
-/// How ranks lie on hosts, and whether their exchanges are packed by them.
+/// The distribution of ranks over hosts, and whether exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Layout {
-    /// Hosts: what MPI takes for one, or what virtual ranks are told to be.
+    /// Number of hosts, from MPI or from the options of virtual ranks.
     pub hosts: usize,
-    /// Whether what ranks of one host send to ranks of another goes as one message.
+    /// Whether messages between two hosts are packed into one.
     pub packed: bool,
 }
 
 impl Layout {
-    /// Of one rank, or of virtual ones that are told nothing.
+    /// One rank, or virtual ranks without a given number of ranks a host.
     pub const ALONE: Layout = Layout { hosts: 1, packed: false };
 
     /// Whether it is packed, for a line about the ranks; nothing on one host.
@@ -95,8 +99,8 @@ impl std::fmt::Display for Reported {
     }
 }
 
-/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out: a launcher that sees one rank fail may end the others
-/// at once. Collective.
+/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out:
+/// a launcher that sees one rank fail may end the others at once. Collective.
 fn report(comm: &dyn Comm, error: Error) -> Error {
     if comm.size() == 1 {
         return error;
@@ -126,7 +130,8 @@ pub fn complain_once(text: &str) {
     }
 }
 
-/// Does a job that is none for several ranks: the leading process does it, the others end as it does.
+/// Does a job that is none for several ranks: the leading process does it, the others end as it
+/// does.
 ///
 /// # Errors
 /// That of the job, on every rank.
@@ -161,7 +166,8 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
     }
 }
 
-/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which takes most of a second to begin.
+/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which
+/// takes most of a second to begin.
 ///
 /// # Errors
 /// As [`on_all_ranks`].
@@ -175,7 +181,8 @@ pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Res
     job(&Crew::alone())
 }
 
-/// Threads and virtual ranks for each core of this host at most, and what any host may have: more of them wait for each other without an end.
+/// Threads and virtual ranks for each core of this host at most, and what any host may have: more
+/// of them wait for each other without an end.
 const MOST_THREADS: usize = 64;
 
 fn check_number(option: &str, number: usize) -> Result<()> {
@@ -223,27 +230,30 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
     })
 }
 
-/// Fails on all processes, with one line printed, unless all were started alike: before anything that ranks do together, since those that are not alike do
-/// not do the same. Collective.
+/// Fails on all processes, with one line printed, unless all were started alike: before anything
+/// that ranks do together, since those that are not alike do not do the same. Collective.
 fn check_alike(world: &World) -> Result<()> {
     let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
     alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
-/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.
+/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI
+/// is started.
 pub fn is_leading_process() -> bool {
     RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
 }
 
-/// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.
+/// This process's part of the cores it is bound to, if the processes of one host that are bound to
+/// the same cores share them.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();
     (machine::cores() / sharing).max(1)
 }
 
-/// Starts the threads of this process; they are started once. The calling one is among them if it does the job: it then need not wake others to begin
-/// each stretch of work, of which a block step has many short ones.
+/// Starts the threads of this process; they are started once. The calling one is among them if it
+/// does the job: it then need not wake others to begin each stretch of work, of which a block step
+/// has many short ones.
 fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
     check_number("threads", threads)?;
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);

@@ -2,16 +2,16 @@
 
 use io::snapshot::{Flavour, Layout};
 
-/// How a snapshot is written.
+/// Layout of a snapshot.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct LayoutOptions {
-    /// Names and attributes: those of GADGET-4, for yt and pynbody, or of SWIFT, for swiftsimio too.
+    /// Names and attributes of GADGET-4 (for yt and pynbody) or of SWIFT (also for swiftsimio).
     #[arg(long, value_enum, default_value_t = FlavourName::Gadget)]
     pub format: FlavourName,
     /// Round all numbers but ids to single precision.
     #[arg(long)]
     pub single: bool,
-    /// Compress without loss, with gzip of this level: 1 is fast, 9 is small.
+    /// Level of lossless gzip compression: 1 is fast, 9 is small.
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub compression: Option<u8>,
     /// Write N files instead of one, named NAME.0.hdf5 and so on.
@@ -19,18 +19,18 @@ pub struct LayoutOptions {
     pub files: Option<u16>,
 }
 
-/// Names of flavours.
+/// Names of the formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FlavourName {
-    /// GADGET-4's.
+    /// Names and attributes of GADGET-4.
     #[default]
     Gadget,
-    /// SWIFT's.
+    /// Names and attributes of SWIFT.
     Swift,
 }
 
 impl LayoutOptions {
-    /// The layout that these options ask for.
+    /// The layout of these options.
     pub fn layout(&self) -> Layout {
         let flavour = match self.format {
             FlavourName::Gadget => Flavour::Gadget,

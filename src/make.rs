@@ -14,14 +14,16 @@ use io::snapshot::{Fields, Header};
 use nbody::model::{self, Model};
 use std::path::PathBuf;
 
-/// Make initial conditions: spheres in equilibrium, disc galaxies, galaxies that meet, clumps and others.
+/// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
+/// others.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
     pub keys: Keys,
-    /// Take model and units from this parameter file instead; the only way to an encounter.
+    /// Read model and units from this parameter file instead; an encounter is possible only this
+    /// way.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
     pub from: Option<PathBuf>,
     /// Units of the numbers [default: galactic].
@@ -30,10 +32,10 @@ pub struct Arguments {
     /// Snapshot to write.
     #[arg(long, short, value_name = "IC.hdf5")]
     pub output: PathBuf,
-    /// How it is written.
+    /// Layout of the snapshot.
     #[command(flatten)]
     pub layout: LayoutOptions,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
 }
@@ -47,9 +49,9 @@ const EXAMPLES: &str = "Examples:
   heorot model clumps --bodies 1000000 --seed 1 --units nbody -o clumps.hdf5
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
-Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision are of type 2 (first galaxy) and 3 (second),
-those of a disc galaxy of type 1 (halo), 2 (disc) and 3 (bulge).
-The same options are keys of the [initial] table of a parameter file, with _ for -.";
+Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision have type 2 (first galaxy)
+and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). The same options are
+keys of the [initial] table of a parameter file, with _ for -.";
 
 /// Runs the command.
 ///

@@ -1,12 +1,13 @@
-//! The option of every command that writes files whose names a user gives. [`io::Outputs`] says what it allows.
+//! The option of every command that writes files whose names a user gives. [`io::Outputs`] says
+//! what it allows.
 
 use io::Outputs;
 use std::path::PathBuf;
 
-/// Whether files may be replaced.
+/// Whether existing files may be replaced.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Overwrite {
-    /// Replace files that are there already. An input is never replaced.
+    /// Replace existing files. An input is never replaced.
     #[arg(long)]
     pub overwrite: bool,
 }

@@ -1,4 +1,5 @@
-//! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range, is an error.
+//! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range,
+//! is an error.
 
 use crate::initial::Initial;
 use crate::key_errors::name_key;
@@ -19,22 +20,22 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// Where the bodies come from.
+    /// The initial conditions.
     pub initial: Initial,
-    /// Units of all numbers in the file, and of what the run writes.
+    /// Units of all numbers in the file and in the output.
     #[serde(default)]
     pub units: UnitSystem,
     /// How forces are computed.
     #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
-    /// How far to go, and in which steps.
+    /// End of the run, and timesteps.
     pub time: Time,
-    /// What to write, and where.
+    /// Output files.
     pub output: Output,
-    /// How the run lives with limits and breaks.
+    /// Limits and restarts.
     #[serde(default)]
     pub batch: Batch,
-    /// Pictures that are made while the run goes on.
+    /// Pictures that are made during the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movie: Option<Movie>,
 }
@@ -86,7 +87,8 @@ pub struct Time {
     pub end: Option<f64>,
     /// Number of steps to do; or else `end`.
     pub steps: Option<u64>,
-    /// The longest step [T]. The time between two snapshots is divided into equal steps no longer than this.
+    /// The longest step [T]. The time between two snapshots is divided into equal steps no longer
+    /// than this.
     pub step: f64,
     /// Which bodies divide it.
     pub stepping: Stepping,
@@ -362,7 +364,8 @@ impl Default for Batch {
 }
 
 impl Parameters {
-    /// Reads a parameter file with its overrides (`time.steps=20`), checks it and gives gravity the constant of the units.
+    /// Reads a parameter file with its overrides (`time.steps=20`), checks it and gives gravity the
+    /// constant of the units.
     ///
     /// # Errors
     /// If the file cannot be read or a key or value is wrong.
@@ -406,7 +409,8 @@ impl Parameters {
     }
 }
 
-/// MPI libraries end the program if a hint is longer than they take, and divide by some of the numbers.
+/// MPI libraries end the program if a hint is longer than they take, and divide by some of the
+/// numbers.
 fn check_hint(name: &str, value: &str) -> Result<()> {
     const NUMBERS: [&str; 8] = [
         "cb_nodes",

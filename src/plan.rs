@@ -18,14 +18,14 @@ use nbody::stepping::Stepping;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Tell memory, disk and time that a parameter file will need, before it is run.
+/// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Parameter file (TOML).
     #[arg(value_name = "FILE.toml")]
     pub file: PathBuf,
-    /// Override a parameter, as of `heorot run`.
+    /// Override a parameter, as in `heorot run`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Ranks of the run.
@@ -34,10 +34,10 @@ pub struct Arguments {
     /// Threads of each rank.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: u32,
-    /// Ranks of a host [default: all].
+    /// Ranks on each host [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks_per_node: Option<u32>,
-    /// Memory of a host [GB]; that the run does not fit is then an error.
+    /// Memory of a host [GB]; if the run does not fit, the command fails.
     #[arg(long, value_name = "GB")]
     pub memory_per_node: Option<f64>,
 }
@@ -46,8 +46,9 @@ const EXAMPLES: &str = "Examples:
   heorot plan inputs/collision.toml --ranks 16 --threads 4
   heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
 
-The time rests on a few steps of a Plummer sphere with the forces of the file, computed here and now with one thread, and on perfect scaling to
-cores like this one: a run takes longer where ranks wait for each other or for files.";
+The time is measured on a few steps of a Plummer sphere with the force settings of the file and one
+thread. It assumes perfect scaling to cores like this one. A run takes longer if ranks wait for each
+other or for files.";
 
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;

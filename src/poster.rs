@@ -17,16 +17,18 @@ const EXAMPLES: &str = "Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once
+    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
+    /// them, which count as one
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// FILE.png or FILE.svg
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// So many panels, evenly in time from the first to the last snapshot [default: one a snapshot]
+    /// Number of panels, evenly spaced in time from the first to the last snapshot [default: one
+    /// for each snapshot]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=400))]
     pub panels: Option<u32>,
     /// Panels in a row
@@ -35,7 +37,7 @@ pub struct Arguments {
     /// Width and height of a panel in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "480x480", value_parser = size)]
     pub size: [usize; 2],
-    /// What is drawn, from where, in which colours.
+    /// Bodies, camera and colours.
     #[command(flatten)]
     pub look: Look,
 }

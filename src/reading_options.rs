@@ -4,16 +4,17 @@ use io::Error;
 use io::snapshot::Header;
 use std::path::Path;
 
-/// How a file is understood.
+/// How a file is interpreted.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct ReadingOptions {
-    /// Take a file for an isolated system though its header looks like that of a cosmological run.
+    /// Treat the file as an isolated system even if its header looks like that of a cosmological
+    /// run.
     #[arg(long)]
     pub isolated: bool,
 }
 
 impl ReadingOptions {
-    /// Fails if the file is cosmological and is not said to be isolated.
+    /// Fails if the file is cosmological, unless `isolated` is set.
     ///
     /// # Errors
     /// If it is.

@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Show how far a run is: step, time, energy error, load balance, last checkpoint, and whether it still lives.
+/// Show the progress of a run: step, time, energy error, load balance, last checkpoint, and whether
+/// it is still alive.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 the run lives, is done or was stopped; 1 it is dead or has failed, or no run was here."
+    after_help = "Exit codes: 0 the run is alive, done or stopped; 1 it is dead or has failed, or the folder has no run."
 )]
 pub struct Arguments {
     /// Output folder of the run.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// Print the status file as it is (JSON).
+    /// Print the status file unchanged (JSON).
     #[arg(long)]
     pub json: bool,
 }

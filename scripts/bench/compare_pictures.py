@@ -1,4 +1,5 @@
-"""The disc and bulge of one snapshot, drawn by heorot, yt and pynbody with what each does by itself, in one frame and one range."""
+"""Disc and bulge of one snapshot, drawn by heorot, yt and pynbody with their default methods, in
+the same frame and range."""
 
 import os
 import subprocess
@@ -30,9 +31,9 @@ def by_heorot():
 
 
 def by_yt():
-    """Every body in the pixel that it lies in, which is how it draws bodies that are no gas."""
+    """Every body in its pixel, which is how yt draws bodies that are not gas."""
     data = yt.load(snapshot, bounding_box=[[-1000.0, 1000.0]] * 3)
-    data.index  # makes its units known
+    data.index  # loads its units
     centre = data.arr([0.0, 0.0, 0.0], "kpc")
     total = 0.0
     for kind in (2, 3):
@@ -47,7 +48,7 @@ def by_pynbody():
     """Every body over the distance to its 32nd neighbour, with the kernel of SPH."""
     data = pynbody.load(snapshot)
     data.physical_units()
-    mass = data.dm["mass"]  # all types are one family to it; those of the halo are heavier
+    mass = data.dm["mass"]  # pynbody puts all types into one family; halo bodies are heavier
     light = data.dm[np.asarray(mass) < 2 * np.asarray(mass).min()]
     return np.asarray(
         pynbody.plot.image(light, qty="rho", units="Msol kpc^-2", width=WIDTH, resolution=SIZE, ret_im=False, noplot=True)

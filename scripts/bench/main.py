@@ -1,4 +1,5 @@
-"""scripts/force-bench: measures what is asked for, keeps it, and puts page and plots together from all that is kept."""
+"""scripts/force-bench: makes the requested measurements, stores them, and makes page and plots from
+all stored ones."""
 
 import argparse
 import json
@@ -12,12 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Job:
-    """How much to measure, and where it is kept."""
+    """The amount of measurements, and the folder where they are stored."""
 
     def __init__(self, arguments):
         quick = arguments.quick
         default = ROOT / "target" / ("tests/force-bench" if quick else "force-bench")
-        self.folder = arguments.out or default.relative_to(ROOT)  # commands on the page are to be short
+        self.folder = arguments.out or default.relative_to(ROOT)  # short commands on the page
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bodies = arguments.bodies or (2_000 if quick else 1_000_000)
         self.check, self.repeat, self.rounds = (200, 1, 1) if quick else (1000, 3, 2)
@@ -35,7 +36,7 @@ class Job:
         return self.folder / f"{part}.json"
 
     def stored(self, part):
-        """What a part has measured, now or earlier; nothing if it never has."""
+        """The measurements of a part, from now or earlier, or nothing."""
         return json.loads(self.file(part).read_text()) if self.file(part).exists() else []
 
 

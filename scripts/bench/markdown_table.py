@@ -2,6 +2,6 @@
 
 
 def markdown_table(header, rows):
-    """A table of these columns; numbers and words stand as they are."""
+    """A table with these columns; numbers and words are not changed."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"

@@ -1,4 +1,5 @@
-"""Codes that any user can install, on the bodies of a problem: accelerations and the time they took. Imported only when they run."""
+"""Other installable codes on the bodies of a problem: accelerations and times. Imported only when
+they run."""
 
 import ctypes
 import time
@@ -17,7 +18,8 @@ def bodies(problem):
 
 
 def sample_and_exact(position, mass, count):
-    """Places of random bodies and their accelerations by direct summation in double precision, G = 1."""
+    """Indices of random bodies, and their accelerations by direct summation in double precision, G
+    = 1."""
     sample = np.random.default_rng(1).choice(len(mass), size=min(count, len(mass)), replace=False)
     exact = np.empty((len(sample), 3))
     for row, body in enumerate(sample):
@@ -35,7 +37,7 @@ def error(found, exact):
 
 
 class Pytreegrav:
-    """Tree of pytreegrav; compiled at its first call, which is not measured."""
+    """The tree of pytreegrav. It is compiled at its first call, which is not measured."""
 
     def __init__(self, position, mass, theta, quadrupole, threads):
         import numba
@@ -49,14 +51,15 @@ class Pytreegrav:
         self.threads = threads
 
     def evaluate(self):
-        self.set_threads()  # one number for the whole process
+        self.set_threads()  # one setting for the whole process
         begun = time.perf_counter()
         acceleration = self.call()
         return time.perf_counter() - begun, acceleration
 
 
 class Rebound:
-    """Tree of REBOUND, monopoles; the C function that a step calls. The packaged library has no threads."""
+    """The tree of REBOUND with monopoles, by the C function that a step calls. The packaged library
+    has no threads."""
 
     threads = 1
 
@@ -80,7 +83,8 @@ class Rebound:
         return took, self.accelerations()
 
     def accelerations(self):
-        """A copy of the accelerations in the array of C structures, which keeps the order in which bodies were added."""
+        """A copy of the accelerations in the array of C structures, which keeps the order in which
+        bodies were added."""
         import rebound
 
         width = ctypes.sizeof(rebound.Particle) // 8

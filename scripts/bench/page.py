@@ -1,4 +1,4 @@
-"""The page: tables in Markdown and plots in SVG, put together from what the parts have measured."""
+"""The page: Markdown tables and SVG plots of the measurements."""
 
 from statistics import median
 
@@ -12,7 +12,8 @@ PHASES = ["sort", "migrate", "build", "moments", "exchange", "walk", "kernels"]
 
 
 def write(job, docs):
-    """Writes plots and tables and yields their paths. The tables go between the marks of docs/performance.md, or into a file of their own."""
+    """Writes plots and tables and yields their paths. The tables are written between the marks of
+    docs/performance.md, or into a new file."""
     sections = []
     for part, section in SECTIONS.items():
         measured = job.stored(part)
@@ -32,7 +33,7 @@ def write(job, docs):
 
 
 def words(settings):
-    """Settings as a reader wants them."""
+    """Settings in the format of the page."""
     names = {"order": "order", "tolerance": "tolerance", "leaf_size": "leaf", "group_size": "group"}
     return ", ".join(f"{names[key]} {value}" for key, value in settings.items() if key in names and value is not None)
 
@@ -48,8 +49,8 @@ def thousands(count):
 def curves(points):
     plots, text = {}, "### Error against time\n\n"
     first = points[0]["report"]
-    text += f"{thousands(first['bodies'])} bodies, {first['threads']} threads; each line is one order, each point a tolerance."
-    text += f" One of the commands: `{first['command']}`.\n\n"
+    text += f"{thousands(first['bodies'])} bodies, {first['threads']} threads. Each line is one order, each point a tolerance."
+    text += f" Example command: `{first['command']}`.\n\n"
     for name in PROBLEMS:
         plot = Plot(f"{name}, {thousands(first['bodies'])} bodies", "seconds of one evaluation", "force error (rms)")
         for order in range(1, 7):
@@ -78,9 +79,11 @@ def table(rows):
             *(f"**{best[n]:.3f}** ({middle[n]:.3f})" for n in ("1", "2")),
             *(others(f"{code} {time:g}" for code, time in codes.items()) for codes in published),
         ])
-    text = "### The fastest settings for a wanted error\n\nMinimum of all evaluations, median in brackets. The figures of the other"
-    text += " codes are of their best settings on a machine of this kind, tree build included, errors measured alike; their clumps were of"
-    text += " another generator by the same recipe, so those rows compare like problems and not the same bodies.\n\n"
+    text = "### The fastest settings for a wanted error\n\nMinimum of all evaluations, median in brackets. The figures of"
+    text += " the other codes are those of their best settings on a machine of this kind, including the"
+    text += " tree build, with errors measured in the same way. Their clumps were made by another"
+    text += " generator with the same parameters, so these rows compare similar problems, not the same"
+    text += " bodies.\n\n"
     text += markdown_table(header, lines) + "\n" + "".join(f"`{row['reports']['2'][0]['command']}`\\\n" for row in rows)
     return text.rstrip("\\\n") + "\n\n" + shares(rows), {}
 
@@ -101,7 +104,7 @@ def shares(rows):
     lines.append(["mean outward error / rms", *(f"{r['force_error']['bias'] / r['force_error']['rms']:+.3f}" for r in reports)])
     lines.append(["sum of forces", *(f"{r['balance']['force_sum']:.1e}" for r in reports)])
     lines.append(["memory a body [bytes]", *(f"{r['memory_bytes_per_body']:.0f}" for r in reports)])
-    return "Where the time goes, two threads:\n\n" + markdown_table(header, lines)
+    return "Time by phase, two threads:\n\n" + markdown_table(header, lines)
 
 
 def sizes(rows):
@@ -117,7 +120,7 @@ def sizes(rows):
     for style, walk in enumerate(["tree", "fmm"]):
         line = [(row["bodies"], 1e9 * seconds(row["report"]) / row["bodies"]) for row in rows if row["walk"] == walk]
         plot.series(walk, line, style, dashed=walk == "tree")
-    text = "### Cost by number of bodies\n\nPlummer sphere, default settings, two threads; the first evaluation also finds the accelerations."
+    text = "### Cost by number of bodies\n\nPlummer sphere, default settings, two threads. The first evaluation also computes the initial accelerations."
     text += f" `{rows[-1]['report']['command']}`\n\n{markdown_table(header, lines)}\n![Cost of a body](force-sizes.svg)\n"
     return text, {"force-sizes": plot}
 
@@ -131,7 +134,7 @@ def ranks(rows):
         share = [f"{best['seconds'][phase] / best['evaluations']:.3f}" for phase in PHASES]
         middle = median(r["evaluation_seconds"]["median"] for r in reports)
         lines.append([key[0], f"{key[1]} x {key[2]}", f"{seconds(best):.3f}", f"{middle:.3f}", *share])
-    text = "### Ranks and threads\n\nDefault settings, Plummer sphere, runs in turn; phases in seconds of one evaluation."
+    text = "### Ranks and threads\n\nDefault settings, Plummer sphere, runs in turn. Phases in seconds of one evaluation."
     return text + f" `{rows[-1]['report']['command']}`\n\n{markdown_table(header, lines)}", {}
 
 
@@ -145,7 +148,7 @@ def others(rows):
             row["problem"], row["code"], row["threads"], f"{took:.3f}", error_words(row["error"]), f"{own:.3f}",
             error_words(row["heorot"][0]["force_error"]), f"{took / own:.1f}",
         ])
-    text = "### Beside codes that any user can install\n\nSame bodies, runs in turn, tree build included, minimum; Heorot with its default"
+    text = "### Comparison with other installable codes\n\nSame bodies, runs in turn, minimum time including the tree build; Heorot with its default"
     text += " settings. `scripts/force-bench others`\n\n"
     return text + markdown_table(header, lines), {}
 

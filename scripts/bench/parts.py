@@ -1,4 +1,4 @@
-"""The parts of the benchmark: each measures, and returns what the page is made of."""
+"""The parts of the benchmark. Each measures, and returns data for the page."""
 
 import os
 
@@ -6,14 +6,16 @@ from others import Pytreegrav, Rebound, bodies, error, sample_and_exact
 from program import PROBLEMS, Settings, evaluate, make, seconds, walks_and_orders
 from targets import TARGETS, search
 
-# A tolerance is near the error that one cell makes; those of the tree walk are bounds, and far above it.
+# For the fmm walk a tolerance is close to the error of one cell; for the tree walk it is a bound
+# far above.
 TOLERANCES = {"tree": [1.0, 0.3, 0.1, 0.03, 0.01], "fmm": [0.03, 0.01, 0.003, 0.001, 3e-4]}
-# Errors below this are of no interest, and evaluations slower than this many times the first are not made finer.
+# Each curve ends at this error, or at evaluations slower than the first one by this factor.
 FINEST, SLOWEST = 2e-5, 8.0
 
 
 def curves(job):
-    """Reports along each curve of error against time: every problem, walk and order, coarse to fine."""
+    """Reports along each curve of error against time: every problem, walk and order, coarse to
+    fine."""
     points = []
     for name in PROBLEMS:
         problem = make(name, job.bodies, job.folder)
@@ -31,7 +33,8 @@ def curves(job):
 
 
 def table(job):
-    """The fastest settings for each wanted error on Plummer and clumps; 1 and 2 threads of all of them in turn."""
+    """The fastest settings for each wanted error on Plummer and clumps, each with 1 and 2 threads
+    in turn."""
     points = {}
     for point in job.stored("curves"):
         key = (point["problem"], point["settings"]["walk"])
@@ -83,7 +86,7 @@ def ranks(job):
 
 
 def others(job):
-    """pytreegrav and REBOUND between evaluations of Heorot with the same bodies; errors on the same sample."""
+    """pytreegrav and REBOUND in turn with Heorot, on the same bodies; errors on the same sample."""
     rows = []
     for name in ["plummer", "clumps"]:
         problem = make(name, job.bodies, job.folder)
@@ -105,7 +108,8 @@ def others(job):
 
 
 def maps(job):
-    """Errors of all bodies with default settings, against an evaluation of order 4 with a small opening angle."""
+    """Errors of all bodies with default settings, against an evaluation of order 4 with a small
+    opening angle."""
     rows = []
     for name in [*PROBLEMS, "collapse"]:
         problem = make(name, job.bodies, job.folder)

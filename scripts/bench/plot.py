@@ -1,9 +1,9 @@
-"""Line plots as SVG, on logarithmic axes or with a linear one: the few things that the pages in docs need, and no package for them."""
+"""Line plots as SVG with logarithmic or linear axes: only what the pages in docs need."""
 
 import math
 from html import escape
 
-# Okabe & Ito (2008): told apart by colour-blind readers too. Each series also has a marker of its own.
+# Okabe & Ito (2008), also distinct for colour-blind readers. Each series also has its own marker.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["circle", "square", "up", "diamond", "down", "cross", "circle"]
 WIDTH, HEIGHT = 860, 520
@@ -11,7 +11,8 @@ LEFT, RIGHT, TOP, BOTTOM = 92, 190, 48, 66
 
 
 class Plot:
-    """One plot; `series` may have any number of lines, `level` draws a horizontal line with a name; the axes in `linear` ("x", "y") are so."""
+    """One plot. `series` adds a line, `level` a horizontal line with a name. `linear` lists the
+    linear axes ("x", "y")."""
 
     def __init__(self, title, x_label, y_label, linear=""):
         self.title, self.x_label, self.y_label = title, x_label, y_label
@@ -86,7 +87,8 @@ class Axis:
         return self.begin + (self.scale(value) - self.low) / (self.high - self.low) * (self.end - self.begin)
 
     def ticks(self):
-        """Values and labels: powers of ten, and what lies between; where there are few, 2 and 5 have labels too."""
+        """Values and labels: powers of ten and the values between; if there are few, 2 and 5 have
+        labels too."""
         many = self.high - self.low > 2.5
         for power in range(math.floor(self.low), math.ceil(self.high) + 1):
             for digit in range(1, 10):
@@ -97,7 +99,7 @@ class Axis:
 
 
 class Linear(Axis):
-    """The same from the numbers themselves."""
+    """The same for a linear axis."""
 
     scale = staticmethod(float)
 

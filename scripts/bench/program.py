@@ -1,4 +1,4 @@
-"""Running heorot: problems from seeds, force evaluations, and what their reports say."""
+"""Runs heorot: problems from seeds, force evaluations and their reports."""
 
 import json
 import os
@@ -9,7 +9,8 @@ from pathlib import Path
 
 HEOROT = os.environ["HEOROT"]
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
-# A process without mpirun has no use for a network or a helper process, which cost most of a second at each start.
+# Without mpirun a process needs no network and no helper process, which take most of a second at
+# each start.
 ALONE = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_pml": "ob1", "OMPI_MCA_btl": "self"}
 # The options of `heorot model` for each problem.
 PROBLEMS = {"plummer": ["--cut", "30"], "clumps": [], "uniform": []}
@@ -29,7 +30,8 @@ def attempt(command):
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides an evaluation's speed and error; None leaves it to the program, which controls the error if only the walk is given."""
+    """Settings that determine speed and error of an evaluation. None is the default; if only the
+    walk is given, the program controls the error."""
 
     walk: str = "fmm"
     order: int | None = None
@@ -48,7 +50,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """A snapshot with accelerations, so that the relative criterion knows them."""
+    """A snapshot with accelerations, for the relative criterion."""
 
     name: str
     bodies: int
@@ -57,7 +59,8 @@ class Problem:
 
 
 def make_collapse(bodies, folder):
-    """A cold ball at its greatest density, after free-fall time pi / sqrt(8): the forces of its run are in the snapshot."""
+    """A cold ball at its greatest density, after the free-fall time pi / sqrt(8). The snapshot
+    contains the forces of the run."""
     end = folder / f"collapse-{bodies}"
     path = end / "snapshot_001.hdf5"
     if not path.exists():
@@ -74,7 +77,8 @@ def make_collapse(bodies, folder):
 
 
 def make(name, bodies, folder):
-    """Writes a problem, unless it is there: `source` in the order of the ids, and `path` with accelerations, in the order of the tree."""
+    """Writes a problem, unless it exists: `source` in the order of the ids, and `path` with
+    accelerations in the order of the tree."""
     if name == "collapse":
         return make_collapse(bodies, folder)
     source = folder / f"{name}-{bodies}.hdf5"
@@ -87,7 +91,7 @@ def make(name, bodies, folder):
 
 
 def evaluate(problem, settings, threads, repeat, check=0, ranks=1, more=(), source=False):
-    """The report of `repeat` evaluations after one that warms up, with the `command` that made it."""
+    """The report of `repeat` evaluations after a warm-up, with the `command` that made it."""
     report = problem.path.with_suffix(f".{os.getpid()}.json")
     file = problem.source if source else problem.path
     command = [HEOROT, "force", str(file), *settings.options(), "--threads", str(threads), "--repeat", str(repeat)]
@@ -104,7 +108,7 @@ def evaluate(problem, settings, threads, repeat, check=0, ranks=1, more=(), sour
 
 
 def walks_and_orders(problem):
-    """The orders that each walk of this program has, by trying them on few bodies."""
+    """The orders of each walk in this program, found by tests on few bodies."""
     found = {}
     for walk in ["tree", "fmm"]:
         for order in range(1, 7):
@@ -116,5 +120,5 @@ def walks_and_orders(problem):
 
 
 def seconds(report):
-    """The best of the measured evaluations: what else ran on the machine only adds to it."""
+    """The minimum of the measured evaluations, since other load can only increase a time."""
     return report["evaluation_seconds"]["minimum"]

@@ -1,18 +1,20 @@
-"""The wanted errors, what other codes need for them, and the search for the settings with which Heorot is fastest."""
+"""The wanted errors, the times of other codes for them, and the search for the fastest settings of
+Heorot."""
 
 from math import log
 
 from program import Settings, evaluate, seconds
 
-# Greatest rms and 99th percentile; None is no condition.
+# Upper bounds of rms and 99th percentile; None is no condition.
 TARGETS = {
     "rms <= 3e-3 and p99 <= 1e-2": (3e-3, 1e-2),
     "rms <= 1e-3": (1e-3, None),
     "rms <= 1.6e-4": (1.6e-4, None),
 }
-# Seconds of one evaluation of a million bodies, tree build included, best settings of each code, measured on a machine of the kind
-# that docs/performance.md names: {(target, problem): ({code: on 1 core}, {code: on 2 cores})}. The clumps were of another seed and
-# generator, so those columns compare like problems, not the same bodies.
+# Seconds of one evaluation of a million bodies with the best settings of each code, including the
+# tree build, measured on a machine of the kind in docs/performance.md: {(target, problem): ({code:
+# on 1 core}, {code: on 2 cores})}. The clumps were made with another seed and generator, so these
+# columns compare similar problems, not the same bodies.
 OTHER_CODES = {
     ("rms <= 3e-3 and p99 <= 1e-2", "plummer"): ({"FDPS": 0.98, "falcON": 2.4}, {"FDPS": 0.47}),
     ("rms <= 3e-3 and p99 <= 1e-2", "clumps"): ({"FDPS": 1.44}, {"FDPS": 0.86, "PKDGRAV3": 0.89, "GADGET-4": 2.3}),
@@ -29,25 +31,27 @@ OTHER_CODES = {
 }
 
 
-# An error this close below the wanted one is near enough; errors go about as this power of the tolerance.
+# An error between NEAR and 1 of the wanted one is accepted. Errors scale about as tolerance^SLOPE.
 NEAR, SLOPE = 0.88, 0.6
-# Other sizes of leaves and groups that are tried once an order is chosen.
+# Sizes of leaves and groups to try after an order is chosen.
 SIZES = {"tree": [(32, 64), (48, 192), (64, 128)], "fmm": [(40, None), (56, None), (64, None)]}
 
 
 def ratio(report, target):
-    """The error over the wanted one."""
+    """The ratio of the error to the wanted one."""
     rms, percentile_99 = TARGETS[target]
     error = report["force_error"]
     return max(error["rms"] / rms, error["percentile_99"] / percentile_99 if percentile_99 else 0.0)
 
 
 def search(problem, walk, target, curves, check, attempts):
-    """The fastest settings that meet the target, or None: the orders that the curves, of whatever number of bodies, say are fast, then other
-    sizes of leaves and groups, each with the largest tolerance that meets it."""
+    """The fastest settings that meet the target, or None. Tries the fastest orders by the curves,
+    which may be for another number of bodies, then other sizes of leaves and groups, each with the
+    largest tolerance that meets the target."""
 
     def tuned(settings):
-        """The settings with the tolerance that just meets the target, and their report; None if so many attempts find none."""
+        """The settings with the largest tolerance that meets the target, and their report; None if
+        all attempts fail."""
         best, slope, before = None, SLOPE, None
         for _ in range(attempts):
             report = evaluate(problem, settings, threads=2, repeat=2, check=check)
@@ -69,7 +73,7 @@ def search(problem, walk, target, curves, check, attempts):
     starts = {}
     for order, points in by_order.items():
         found, took, tolerance = min(points, key=lambda point: abs(log(point[0])))
-        if 0.1 < found < 10:  # from the nearest point: time goes about as the error to this power
+        if 0.1 < found < 10:  # from the nearest point: the time scales about as error^-0.3
             starts[order] = (took * found**0.3, tolerance * found ** (-1 / SLOPE))
     orders = sorted(starts, key=lambda order: starts[order][0])[:3]
     tried = [tuned(Settings(walk, order, tolerance=float(f"{starts[order][1]:.2g}"))) for order in orders]

@@ -1,4 +1,4 @@
-"""What a user can get wrong: one clear line, a non-zero exit code on every rank, no hang, nothing half-written.
+"""User mistakes: one clear line, a non-zero exit code on every rank, no hang, nothing half-written.
 
 Each case runs without mpirun and on three ranks.
 """
@@ -34,7 +34,7 @@ def sphere(path, **changes):
 
 
 def bad_snapshots(shared):
-    """Name of a snapshot -> words that its error must have. Each is also named by its path."""
+    """Name of a snapshot -> words of its error. The error must also contain its path."""
     good = sphere(shared / "good.hdf5").read_bytes()
     (shared / "half.hdf5").write_bytes(good[: len(good) // 2])
     (shared / "stub.hdf5").write_bytes(good[:100])
@@ -71,7 +71,8 @@ def bad_snapshots(shared):
 
 
 def unlike_ranks(shared):
-    """Ranks that were not started alike: what, arguments, ranks, the odd one and what it does first, words of the refusal."""
+    """Ranks that were not started alike: name, arguments, ranks, the odd rank and its first
+    command, words of the error."""
     other = scratch("other")
     with h5py.File(sphere(other / "good.hdf5"), "a") as file:
         file["Header"].attrs["Time"] = 1.5
@@ -106,7 +107,8 @@ def unlike(shared, arguments, ranks, odd, words):
 
 
 def parameter_file(shared, folder, table=None, line=None):
-    """A parameter file in which `line` replaces the line of the same key in `table`, or is added."""
+    """A parameter file in which `line` replaces the line of the same key in `table`, or is
+    added."""
     tables = {name: list(lines) for name, lines in PARAMETERS.items()}
     if table:
         key_of = lambda line: line.split("=")[0].strip()
@@ -119,13 +121,13 @@ def parameter_file(shared, folder, table=None, line=None):
 
 
 def leftovers(folder):
-    """Files that a failed run must not leave; what it reads is not among them."""
+    """Files that a failed run must not leave, without its inputs."""
     files = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return sorted(set(files) - {"run.toml"})
 
 
 def require_refusal(outcome, words):
-    """One line that holds all `words`, and failure on every rank."""
+    """One line with all `words`, and failure on every rank."""
     require(0 not in outcome.codes and None not in outcome.codes, f"exit codes are {outcome.codes}")
     lines = [line for line in outcome.stderr.splitlines() if line.strip()]
     lines = [line for line in lines if "For more information, try" not in line]
@@ -182,9 +184,9 @@ def forbidden_folder(ranks, shared):
 
 
 def file_too_large(ranks, shared):
-    """The system refuses to let files grow beyond 16 KiB, which is what a full disk looks like to the program."""
+    """Files are limited to 16 KiB, which has the same effect as a full disk."""
     folder = scratch("case")
-    # Open MPI keeps shared memory in files, too, and must do without here.
+    # Open MPI also keeps shared memory in files, so shared memory is disabled here.
     quiet = {"OMPI_MCA_btl": "self,tcp", "PMIX_MCA_gds": "hash"}
     arguments = ["force", shared / "good.hdf5", "--output", folder / "f.hdf5"]
     refused(arguments, ["f.hdf5"], folder, ranks, limit=16 << 10, environment=quiet)

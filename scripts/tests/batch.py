@@ -1,4 +1,4 @@
-"""What surrounds a batch run: `doctor`, `plan` and `jobscript`, and a run that would not fit into memory."""
+"""Batch runs: `doctor`, `plan` and `jobscript`, and a run that would not fit into memory."""
 
 import json
 import os
@@ -35,16 +35,16 @@ def one_core(folder):
 
 
 def number_after(text, word, before):
-    """The number in front of `before` in the line that begins with `word`."""
+    """The number before `before` in the line that begins with `word`."""
     line = next(line for line in text.splitlines() if line.startswith(word))
     return float(line.split(before)[0].split()[-1])
 
 
 def memory_of_a_million(ranks):
-    """The estimate is within 15 % of what the run then uses."""
+    """The estimate is within 15 % of the memory that the run uses."""
     folder = scratch("memory")
     file = parameter_file(folder, 1_000_000)
-    # Settings that are taken as they are need no direct sums, which take long and no memory.
+    # Fixed settings avoid direct sums, which take long and no memory.
     file.write_text(file.read_text().replace("[gravity]", "[gravity]\norder = 3\ntolerance = 0.003"))
     plan = heorot("plan", file, "--ranks", ranks).require_success().stdout
     estimate = number_after(plan, "memory", "GB in all") * 1e9
@@ -70,13 +70,13 @@ def too_large(ranks):
 
 
 def surroundings(folder):
-    """The environment of a script that no scheduler has started."""
+    """The environment of a script outside a scheduler."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "PBS_"))}
     return {**clean, "SLURM_SUBMIT_DIR": str(folder), "PBS_O_WORKDIR": str(folder), "RANKS_PER_NODE": "2"}
 
 
 def job_script(scheduler):
-    """It is a script, and without a scheduler its commands run the parameter file to its end."""
+    """The script is valid, and without a scheduler it runs the parameter file to its end."""
     folder = scratch(f"job-{scheduler}")
     file = parameter_file(folder)
     script = folder / "job.sh"
@@ -91,7 +91,7 @@ def job_script(scheduler):
 
 
 def signal_to_a_job():
-    """What a scheduler sends to the script reaches the ranks: they stop with a checkpoint."""
+    """A signal of the scheduler to the script reaches the ranks: they stop with a checkpoint."""
     folder = scratch("job-signal")
     file, script = parameter_file(folder), folder / "job.sh"
     options = ["--scheduler", "slurm", "--time", "0:10:00", "--threads", 1, "--set", "time.steps=100000"]
@@ -108,7 +108,8 @@ def signal_to_a_job():
     require(list((folder / "out").glob("checkpoint_*.heorot")), "no checkpoint")
 
 
-# What PBS does for a job: it gets a number and a file of nodes, waits for the job it depends on, and runs the script in a shell.
+# A substitute for PBS: a job gets a number and a file of nodes, waits for the job it depends on,
+# and runs the script in a shell.
 QSUB = """\
 #!/usr/bin/env bash
 folder=$(dirname "$0")
@@ -118,7 +119,7 @@ echo "$number ${depend:-}" >>"$folder/jobs"
 cp "$1" "$folder/$number.SC"
 (
     while [ -n "${depend:-}" ] && [ ! -e "$folder/$depend.done" ]; do sleep 0.1; done
-    # From the third job on there is time enough, however slow the machine is.
+    # From the third job on the time is sufficient on any machine.
     if [ "$number" -gt 2 ]; then export HEOROT_JOB_END=$(($(date +%s) + 1000)); fi
     PBS_JOBID=$number PBS_NODEFILE=$folder/nodes NCPUS=2 bash "$folder/$number.SC" >"$folder/$number.log" 2>&1
     echo $? >"$folder/$number.done"
@@ -128,7 +129,8 @@ echo "$number"
 
 
 def pbs_chain():
-    """A PBS job whose walltime is too short is submitted again until the run is done, with the bits of a run without limits."""
+    """A PBS job with too short a walltime is submitted again until the run is done, with the bits
+    of a run without limits."""
     folder = scratch("pbs")
     (folder / "bin").mkdir()
     (folder / "bin" / "qsub").write_text(QSUB)
@@ -164,7 +166,7 @@ def scripts_are_sound():
 
 
 def study():
-    """A line of a list by the index of the array; comments do not count."""
+    """The array index selects a line of a list; comments do not count."""
     folder = scratch("study")
     (folder / "list").write_text("# a study\n\nfirst.toml --set a=1\nsecond.toml --set 'b=\"x y\"'\n")
     line = 'source scripts/jobs/launch; eval "set -- $(line_of_study "$1")"; printf "%s|" "$@"'

@@ -1,4 +1,5 @@
-"""`heorot bench` on real MPI ranks: the same checksums on any ranks and threads, PASSED, and a rank that errs is named."""
+"""`heorot bench` on real MPI ranks: the same checksums on any ranks and threads, PASSED, and a
+faulty rank is named."""
 
 import csv
 import json
@@ -49,7 +50,8 @@ def same_on(ranks, threads, expected):
 
 
 def references(expected):
-    """Checksums of one rank are references for others; a wrong one is a failure on every rank."""
+    """Checksums of one rank are references for more ranks; a wrong one is a failure on every
+    rank."""
     file = scratch("references") / "references.toml"
     some = ["--problems", "clumps", "--walks", "fmm"]
     for ranks in [None, 2]:
@@ -91,7 +93,7 @@ def by_memory():
 
 
 def compares():
-    """scripts/bench-compare finds what is faster, and no more than that, and reads what criterion has left."""
+    """scripts/bench-compare finds real differences only, and reads the files of criterion."""
     script = SourceFileLoader("bench_compare", str(ROOT / "scripts/bench-compare")).load_module()
     noise = [1.01, 0.98, 1.02, 0.99, 1.0]
     mean, low, high = script.ratio([(2.0 * a, b) for a, b in zip(noise, reversed(noise))])

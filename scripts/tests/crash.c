@@ -1,8 +1,10 @@
-/* Preloaded into the program: ends the process before its n-th operation on a file under a folder, as a crash would.
+/* Preloaded into the program: ends the process, like a crash, before its n-th operation on a file
+ * under a folder.
  *
- * CRASH_FOLDER is the folder, CRASH_AT is n (from 1 on), CRASH_RANK is the MPI rank whose operations count. If CRASH_COUNT names a file, nothing
- * is ended, and the number of operations is written to it at the end. Operations are those that change something: opening for writing, writing,
- * forcing to the disk, and changes of names, lengths, times and folders.
+ * CRASH_FOLDER is the folder, CRASH_AT is n (from 1 on), CRASH_RANK is the MPI rank whose
+ * operations count. If CRASH_COUNT names a file, the process is not ended, and the number of
+ * operations is written to this file at the end. Only operations that change something count: opening
+ * for writing, writing, forcing to the disk, and changes of names, lengths, times and folders.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -37,7 +39,7 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 __attribute__((destructor)) static void end(void) {
-    if (!counts || !count_file || operations == 0) return; /* daemons of MPI have the library too */
+    if (!counts || !count_file || operations == 0) return; /* a daemon of MPI */
     FILE *file = fopen(count_file, "w");
     if (!file) return;
     fprintf(file, "%ld\n", operations);

@@ -1,6 +1,8 @@
-"""A run that is killed before any of its operations on files goes on with --restart=auto to the bits of a run that was never killed.
+"""A run that is killed before any of its file operations continues with --restart=auto to the bits
+of a run that was never killed.
 
-A library that is preloaded (crash.c) kills one rank before its n-th operation in the output folder. `--full` tries every n, else some are tried.
+A preloaded library (crash.c) kills one rank before its n-th operation in the output folder.
+`--full` tries every n, otherwise some are tried.
 """
 
 import os
@@ -34,7 +36,7 @@ checkpoint_steps = 2
 """
 BLOCK = 'timestep = "block"\ncriterion = "both"\neta = 0.001\neta_rate = 0.05'
 MOVIE = '[movie]\nevery = 0.02\nsize = [160, 160]\nwidth = 4.0\nformat = "apng"'
-# Name, [time], other tables, ranks, the rank that is killed, points that are tried if not all are.
+# Name, [time], other tables, ranks, the rank that is killed, number of points without `--full`.
 RUNS = [
     ("fixed steps", "", "", None, 0, 7),
     ("block steps and a movie", BLOCK, MOVIE, None, 0, 9),
@@ -45,7 +47,7 @@ RUNS = [
 
 
 def built():
-    """The library."""
+    """Builds the preloaded library."""
     library = SCRATCH / "crash.so"
     source = ROOT / "scripts" / "tests" / "crash.c"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
@@ -53,7 +55,7 @@ def built():
 
 
 def result(folder):
-    """All that a run leaves and that does not tell of its speed."""
+    """All results of a run that do not depend on its speed."""
     numbered = re.compile(r"snapshot_\d+\.hdf5")
     snapshots = sorted(path for path in folder.iterdir() if numbered.fullmatch(path.name))
     others = sorted(path for path in folder.iterdir() if path.name.startswith("frame") or path.name == "energy.csv")
@@ -77,9 +79,9 @@ class Case:
         self.ranks, self.victim = ranks, victim
 
     def crash(self, library, **environment):
-        """Runs it with the library; ends when all of its processes have."""
+        """Runs it with the library, and waits for the end of all its processes."""
         line = [str(word) for word in [PROGRAM, "run", self.file, "--threads", 1, "--restart=auto"]]
-        # The launcher itself is not to be hit.
+        # The launcher itself must not be killed.
         line = ["env", f"LD_PRELOAD={library}", *line]
         if self.ranks:
             line = [MPIRUN, "-n", str(self.ranks), *line]
@@ -97,7 +99,7 @@ class Case:
         return process.returncode, output
 
     def tried(self, library, expected, point):
-        """Kills it before this operation, and goes on with it."""
+        """Kills the run before this operation, and continues it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         code, output = self.crash(library, CRASH_AT=str(point))
         if code == 0:

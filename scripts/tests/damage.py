@@ -1,6 +1,8 @@
-"""Files that are damaged or hostile: each is read, or refused in one line with exit code 1. No signal, no abort, no hang, no other file read.
+"""Damaged or hostile files: each is read, or refused in one line with exit code 1. No signal, no
+abort, no hang, no other file read.
 
-`damage.py N` tries N damaged copies instead of the few of the test, with the seed that the environment variable SEED names.
+`damage.py N` tries N damaged copies instead of the few of the test, with the seed in the
+environment variable SEED.
 """
 
 import os
@@ -18,13 +20,13 @@ from harness import PROGRAM, check, require, scratch, write_snapshot
 COPIES = int(sys.argv[1]) if len(sys.argv) > 1 else 24
 SEED = int(os.environ.get("SEED", 17))
 TIMEOUT = 120  # seconds
-WORK = 40  # seconds of processor time: what takes more computes without end
-MEMORY = 4 << 30  # of addresses: what wants more would end a smaller machine
+WORK = 40  # seconds of processor time; more means an endless loop
+MEMORY = 4 << 30  # of address space [bytes]; more could exhaust a smaller machine
 BODIES = 300
 
 
 def outcome(*arguments, memory=MEMORY, stdout=subprocess.DEVNULL):
-    """Runs the program: its exit code and its lines on stderr that are no warnings."""
+    """Runs the program, and returns its exit code and the lines on stderr that are not warnings."""
 
     def bounds():
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -41,7 +43,7 @@ def outcome(*arguments, memory=MEMORY, stdout=subprocess.DEVNULL):
 
 
 def require_sound_end(arguments, **options):
-    """Done, or one line: whichever it is."""
+    """The command succeeds, or fails with one line."""
     code, lines = outcome(*arguments, **options)
     told = f"{' '.join(map(str, arguments))}: exit code {code}, says {lines}"
     require((code == 0 and not lines) or (code == 1 and len(lines) == 1), told)
@@ -50,7 +52,7 @@ def require_sound_end(arguments, **options):
 
 
 def refused(arguments, *words, **options):
-    """One line that holds all words."""
+    """One line with all words."""
     code, lines = outcome(*arguments, **options)
     told = f"{' '.join(map(str, arguments))}: exit code {code}, says {lines}"
     require(code == 1 and len(lines) == 1 and "panicked" not in lines[0], told)
@@ -59,7 +61,7 @@ def refused(arguments, *words, **options):
 
 
 def commands(path, folder):
-    """What reads a snapshot and writes elsewhere."""
+    """Commands that read a snapshot and write to other files."""
     return [
         ["info", path],
         ["convert", path, folder / "converted.hdf5"],
@@ -79,7 +81,7 @@ def sphere(seed=3):
 
 
 def samples(folder):
-    """One sound file of each format."""
+    """One valid file of each format."""
     position, velocity, mass = sphere()
     plain = write_snapshot(folder / "plain.hdf5", position, velocity, mass, types=[1, 2, 4] * (BODIES // 3))
     own = folder / "own.hdf5"
@@ -109,8 +111,8 @@ def samples(folder):
 
 
 def damaged(data, random):
-    """A copy with some mistake: bytes that are others, a part that is missing, or one that was overwritten. Most are in the first part, where
-    structures are."""
+    """A copy with changed bytes, or with a missing or overwritten section. Most faults are near the
+    start, where the structures are."""
     data = bytearray(data)
     place = lambda: int(random.integers(len(data)) if random.random() < 0.4 else random.integers(min(len(data), 4096)))
     match int(random.integers(5)):
@@ -140,7 +142,7 @@ def campaign(folder, files, copies):
         bad = folder / f"bad-{copy}{file.suffix}"
         bad.write_bytes(damaged(file.read_bytes(), random))
         choice = commands(bad, folder)
-        # Few copies meet one command each, many the first four.
+        # With few copies one command is tried on each, with many the first four.
         for arguments in [choice[copy // len(files) % 4]] if copies < 100 else choice[:4]:
             try:
                 require_sound_end(arguments)
@@ -156,7 +158,7 @@ def campaign(folder, files, copies):
 
 
 def known(folder):
-    """Files on which the library crashes, or takes memory without end."""
+    """Files on which the HDF5 library crashes, or takes unlimited memory."""
     with zipfile.ZipFile(Path(__file__).parent / "cases" / "damaged.zip") as archive:
         archive.extractall(folder)
     for path in sorted(folder.glob("damaged-*.hdf5")):
@@ -165,7 +167,7 @@ def known(folder):
 
 
 def huge_numbers(folder):
-    """Coordinates near the end of what numbers reach."""
+    """Coordinates near the limits of floating point numbers."""
     position, velocity, mass = sphere()
     rows = np.column_stack([mass, position, velocity])
     for row, column, value in [(3, 1, -7e298), (9, 4, 1e127), (7, 0, 1e253)]:
@@ -180,7 +182,7 @@ def huge_numbers(folder):
 
 
 def no_files(folder):
-    """A pipe that nobody writes, and a device without end, for every kind of input."""
+    """A pipe without a writer, and an endless device, for every kind of input."""
     good = write_snapshot(folder / "good.hdf5", *sphere())
     run = folder / "run.toml"
     run.write_text(f'[initial]\nfile = "{good}"\n[time]\nsteps = 1\nstep = 0.01\n[output]\nfolder = "{folder}/out"\n')
@@ -208,7 +210,7 @@ def no_files(folder):
 
 
 def long_files(folder):
-    """Files that are long, and hold nothing: no memory is taken for them."""
+    """Long files without content: no memory is allocated for them."""
     for name in ["long.toml", "energy.csv"]:
         with open(folder / name, "wb") as file:
             file.truncate(1 << 40)
@@ -217,7 +219,8 @@ def long_files(folder):
 
 
 def links_and_storage(folder):
-    """What leads out of a file is followed only if that is asked for, and never to what is no file."""
+    """References out of a file are followed only on request, and never to anything but regular
+    files."""
     position, velocity, mass = sphere()
     other = scratch("elsewhere")
     whole = write_snapshot(other / "whole.hdf5", position, velocity, mass)
@@ -278,7 +281,7 @@ def links_and_storage(folder):
         path = spoilt(name, spoil)
         for flags in [[], ["--follow-external"]]:
             refused(["info", path, *flags], path)
-    # Parts in the folder of the file, or below it, are the file's own.
+    # Files in the folder of the file, or below it, belong to the file.
     (folder / "parts").mkdir()
     write_snapshot(folder / "parts" / "part.hdf5", position, velocity, mass)
     path = spoilt("own", virtual("parts/part.hdf5"))
@@ -288,7 +291,7 @@ def links_and_storage(folder):
 
 
 def more_than_memory(folder):
-    """A small file that stands for more bodies than there is memory for."""
+    """A small file that represents more bodies than fit into memory."""
     count = 4_000_000
     path = folder / "many.hdf5"
     with h5py.File(path, "w") as file:

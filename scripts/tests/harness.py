@@ -1,4 +1,5 @@
-"""What the test scripts share: running the program under mpirun, reading snapshots, saying what passed.
+"""Functions for all test scripts: running the program under mpirun, reading snapshots, reporting
+results.
 
 Each check prints one line, `ok ...` or `FAIL ...`, which scripts/test counts.
 """
@@ -20,11 +21,11 @@ SUITE = Path(sys.argv[0]).stem
 SCRATCH = ROOT / "target" / "tests" / SUITE
 PROGRAM = Path(os.environ.get("HEOROT", ROOT / "target" / "debug" / "heorot"))
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
-TIMEOUT = 120  # seconds; what takes longer hangs
+TIMEOUT = 120  # seconds; longer means a hang
 
 
 class Failed(Exception):
-    """A check did not hold; its text says why."""
+    """A check failed, with this reason."""
 
 
 def require(condition, reason):
@@ -52,7 +53,7 @@ def scratch(name=""):
 
 
 class Outcome:
-    """Exit code of each rank, and what was written to the two streams."""
+    """Exit code of each rank, and the content of the two output streams."""
 
     def __init__(self, codes, stdout, stderr):
         self.codes, self.stdout, self.stderr = codes, stdout, stderr
@@ -63,13 +64,15 @@ class Outcome:
 
 
 def heorot(*arguments, ranks=None, limit=None, environment=None, odd=None):
-    """Runs the program, on `ranks` ranks if given, else without mpirun. `limit` caps the size of any file [bytes]. `odd` is a rank and a shell command
-    that it does first, by which it may change its environment, its folder, its arguments (`set --`) or `program`."""
+    """Runs the program, on `ranks` ranks if given, otherwise without mpirun. `limit` is the largest
+    size of a file [bytes]. `odd` is a rank and its first shell command, which may change its
+    environment, its folder, its arguments (`set --`) or `program`."""
     codes = SCRATCH / "exit-codes"
     shutil.rmtree(codes, ignore_errors=True)
     codes.mkdir(parents=True)
-    # Each rank's own exit code is written to a file: mpirun passes on only one, and ends the other ranks when it sees it.
-    # A write beyond the limit is to fail, not to end the process; mpirun passes no ignored signals on, so they are ignored here.
+    # Each rank writes its exit code to a file, because mpirun returns only one, and ends the other
+    # ranks when it sees it. A write beyond the limit must fail without ending the process. mpirun
+    # does not pass on ignored signals, so they are ignored here.
     limits = f"trap '' XFSZ; ulimit -f {limit // 1024}; " if limit else ""
     rank = "${OMPI_COMM_WORLD_RANK:-${PMI_RANK:-0}}"
     words = f'program={shlex.quote(str(PROGRAM))}; set -- {shlex.join(map(str, arguments))}; '
@@ -110,7 +113,7 @@ def bodies(path):
 
 
 def require_same_bits(expected, found):
-    """Fails unless two results of `bodies` agree in every bit."""
+    """Fails unless two results of `bodies` are equal in every bit."""
     require(expected.keys() == found.keys(), f"datasets {sorted(found)} instead of {sorted(expected)}")
     for name, values in expected.items():
         other = found[name]
@@ -144,14 +147,14 @@ folder = "{folder}/out"
 
 
 def parameter_file(folder, bodies=3000, steps=2):
-    """A short run of a Plummer sphere, to be called in many ways."""
+    """A short run of a Plummer sphere, used by many tests."""
     file = folder / "run.toml"
     file.write_text(PLUMMER.format(bodies=bodies, steps=steps, folder=folder))
     return file
 
 
 def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64):
-    """Writes initial conditions as a foreign program would: GADGET flavour, in any order, no units."""
+    """Writes initial conditions like a foreign program: GADGET format, in any order, no units."""
     types = np.ones(len(mass), int) if types is None else np.asarray(types)
     ids = np.arange(len(mass), dtype=np.uint64)
     counts = np.array([(types == kind).sum() for kind in range(6)])
@@ -173,7 +176,8 @@ def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64)
 
 
 def clumps(count, seed=1):
-    """Positions, velocities and masses of clumps of very different density, one within another, one of them very heavy."""
+    """Positions, velocities and masses of nested clumps of very different density; one is very
+    heavy."""
     random = np.random.default_rng(seed)
     centre = random.normal(size=(12, 3)) * 10.0
     centre[6:] = centre[0] + random.normal(size=(6, 3)) * 0.01

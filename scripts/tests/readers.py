@@ -1,5 +1,5 @@
-"""Snapshots open in yt, pynbody and swiftsimio with no other argument, with right units, time, counts and values; and what pynbody and NumPy
-write is read here."""
+"""yt, pynbody and swiftsimio open snapshots with no other argument, with the right units, time,
+counts and values; and we read the files of pynbody and NumPy."""
 
 import warnings
 
@@ -49,7 +49,7 @@ def require_close(what, found, expected, tolerance=1e-6):
 
 
 def our_own(path):
-    """Guards the others: what they must find is what was asked for."""
+    """Checks the expected values of the other tests themselves."""
     found = bodies(path)
     require(len(found["Masses"]) == GALAXY_BODIES, f"{len(found['Masses'])} bodies")
     require(set(found["Type"]) == {2, 3}, f"types {set(found['Type'])}")
@@ -101,7 +101,7 @@ def with_swiftsimio(path, expected, shift):
     import swiftsimio
 
     data = swiftsimio.load(str(path))
-    # It rounds units to five digits.
+    # swiftsimio rounds units to five digits.
     require_close("the time", data.metadata.time.to("kpc*s/km").value, TIME, 1e-4)
     require(data.metadata.cosmology is None, "is taken for a cosmological run")
     for kind, group in [(2, data.boundary), (3, data.sinks)]:
@@ -141,7 +141,8 @@ def swift_region(path, expected, shift):
 
 
 def require_converted(source, folder, expected, *, tolerance=0.0, types=None):
-    """`heorot convert` of a file gives these bodies, with ids in the order of `expected`, on one rank and on three."""
+    """`heorot convert` gives these bodies, with ids in the order of `expected`, on one rank and on
+    three."""
     for ranks in [None, 3]:
         out = folder / "converted.hdf5"
         heorot("convert", source, out, "--units", "nbody", "--overwrite", ranks=ranks).require_success()
@@ -189,7 +190,7 @@ def pynbody_tipsy():
 def pynbody_gadget():
     import pynbody
 
-    written_by_pynbody(pynbody.snapshot.gadget.GadgetSnap, 2)  # the first of the types that are stars to it
+    written_by_pynbody(pynbody.snapshot.gadget.GadgetSnap, 2)  # the first type of stars to pynbody
 
 
 def numpy_and_text():
@@ -219,7 +220,7 @@ def numpy_and_text():
 
 
 def starts_a_run():
-    """What can be converted can be run from."""
+    """A run can start from every file that can be converted."""
     folder = scratch("start")
     random = np.random.default_rng(4)
     table = np.column_stack([np.full(200, 0.005), random.normal(size=(200, 6))])
@@ -231,7 +232,7 @@ def starts_a_run():
 
 
 def any_ranks(expected):
-    """The files themselves are the same on any number of ranks, bodies in the same order."""
+    """The files are the same on any number of ranks, with bodies in the same order."""
     for ranks in [1, 3]:
         [path] = run(f"ranks-{ranks}", ranks=ranks)
         with h5py.File(path) as ours, h5py.File(expected) as theirs:
@@ -243,7 +244,7 @@ def any_ranks(expected):
 
 
 def layouts(expected):
-    """Several files, compression and single precision: opened by the others, read by ourselves."""
+    """Several files, compression and single precision: other programs and we can read them."""
     files = run("several", "output.files=3", "output.compression=4", ranks=4)
     require(len(files) == 3, f"files {files}")
     with_yt(files[0], expected)

@@ -1,4 +1,5 @@
-"""Runs that are killed or stopped, and continued on other numbers of ranks and threads, end with the bits of a run that was never stopped.
+"""Runs that are killed or stopped, and continued on other numbers of ranks and threads, have the
+bits of a run that was never stopped.
 
 `--disk` also fills a small disk, as root.
 """
@@ -16,7 +17,7 @@ import time
 from harness import MPIRUN, PROGRAM, bodies, check, heorot, require, require_same_bits, scratch
 
 INTERRUPTED, STOPPED = 75, 76
-KILLS = 5  # at random instants, and as many during the write of a checkpoint
+KILLS = 5  # number of kills at random instants, and again during the write of a checkpoint
 PARAMETERS = """\
 [initial]
 model = "plummer"
@@ -41,12 +42,12 @@ checkpoint_steps = {every}
 """
 
 
-# Steps that take some seconds.
+# A number of steps that takes some seconds.
 LONG = 600
 
 
 class Run:
-    """A run in a folder of its own, started again and again."""
+    """A run in its own folder, started repeatedly."""
 
     def __init__(self, name, count=3000, steps=100, every=3, time=""):
         self.place = scratch(name)
@@ -58,7 +59,7 @@ class Run:
         return heorot("run", self.file, "--threads", threads, *options, ranks=ranks)
 
     def start(self, *options, ranks=2):
-        """Starts it, and does not wait for it."""
+        """Starts the run, without waiting for it."""
         line = [MPIRUN, "-n", ranks, PROGRAM, "run", self.file, "--threads", 1, "--restart=auto", *options]
         log = open(self.place / "log", "ab")
         return subprocess.Popen(
@@ -94,7 +95,7 @@ def require_same(expected, found):
 
 
 def members(session):
-    """The processes of a session, remains excluded."""
+    """The processes of a session, without zombies."""
     found = []
     for entry in os.listdir("/proc"):
         try:
@@ -164,7 +165,8 @@ def killed_at_random_instants(name, expected, **parameters):
 
 
 def killed_during_a_write():
-    """A checkpoint of a few megabytes at each step: the kill comes when its part is there."""
+    """A checkpoint of a few megabytes at each step. The run is killed when the .part file
+    exists."""
     run, torn = Run("write", count=60000, steps=6, every=1), 0
     whole = Run("write-whole", count=60000, steps=6, every=1)
     whole(ranks=2).require_success()
@@ -184,7 +186,7 @@ def killed_during_a_write():
 
 
 def damaged(expected):
-    """The last checkpoint is damaged: it is named and the one before is used."""
+    """The last checkpoint is damaged. The run names it and uses the one before."""
     run = Run("damaged", every=10)
     process = run.start(ranks=2)
     wait_for(lambda: run.folder.exists() and len(run.checkpoints()) >= 2, process)
@@ -207,7 +209,8 @@ def damaged(expected):
 
 
 def stopped_by(how, expected, steps=100, code=INTERRUPTED):
-    """Stops a run as `how` does, looks at exit code, checkpoint and status, and continues it on other ranks."""
+    """Stops a run by `how`, checks exit code, checkpoint and status, and continues it on other
+    ranks."""
     run = Run(f"stop-{how}", steps=steps, every=1000)
     process = run.start(ranks=2)
     wait_for(lambda: (run.folder / "energy.csv").exists() and run.folder.joinpath("energy.csv").read_text().count("\n") > 5)
@@ -244,7 +247,7 @@ def files_on_request(expected):
 
 
 def out_of_wall_time():
-    """A limit that the run cannot keep, over and over: it stops in time, with progress each time."""
+    """Repeated limits that are too short for the run. It stops in time, with progress each time."""
     run, whole = (Run(name, steps=400, every=1000) for name in ("walltime", "walltime-whole"))
     before = 0
     for ranks in [2, 1, 3]:
@@ -306,12 +309,13 @@ def two_at_once():
     kill_all(process)
 
 
-# Permissions bind root as well without these.
+# Without these capabilities, permissions also apply to root.
 WITHOUT_PRIVILEGES = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
 def lost_permission(ranks, during_a_write):
-    """The folder can no longer be written, from an instant between two checkpoints or within one: the run ends with one line, and goes on later."""
+    """The folder becomes read-only between two checkpoints or during one. The run ends with one
+    line, and continues later."""
     run = Run("permission", count=30000, steps=40, every=1)
     line = [*WITHOUT_PRIVILEGES, MPIRUN, "-n", ranks, PROGRAM, "run", run.file, "--threads", 1, "--restart=auto"]
     log = open(run.place / "log", "ab")
@@ -336,7 +340,8 @@ def lost_permission(ranks, during_a_write):
 
 
 def full_disk(ranks):
-    """Room for the first snapshot and two checkpoints, but not for a third: the run ends with one line, and goes on with more room."""
+    """Space for the first snapshot and two checkpoints, but not for a third. The run ends with one
+    line, and continues with more space."""
     run = Run("disk", count=20000, steps=8, every=1)
     run.file.write_text(run.file.read_text().replace("snapshot_every = 0.1\n", ""))
     run.folder.mkdir()
@@ -373,7 +378,7 @@ def main():
     check("a damaged checkpoint is passed over", damaged, expected)
     for how in ["SIGTERM", "SIGUSR1", "SIGINT", "SIGUSR1-mpirun"]:
         check(f"stopped by {how}", stopped_by, how, expected)
-    # Files are looked for twice a second.
+    # The run looks for files twice a second.
     longer = Run("longer", steps=LONG, every=1000)
     longer(ranks=1).require_success()
     check("stopped by a file", stopped_by, "file", longer.result(), LONG, STOPPED)

@@ -1,7 +1,8 @@
 """The same parameter file gives the same bits on any number of MPI ranks and threads.
 
-Runs 20 steps of a Plummer sphere, of clumps within clumps and of two bodies, with real mpirun, and compares every dataset of the
-last snapshot and the energy log with those of one rank and one thread. Also compares catalogues of haloes, byte by byte.
+Runs 20 steps of a Plummer sphere, of clumps within clumps and of two bodies, with real mpirun, and
+compares every dataset of the last snapshot and the energy log with those of one rank and one
+thread. Also compares catalogues of haloes, byte by byte.
 """
 
 import h5py
@@ -79,7 +80,7 @@ def steps_are_divided(time, expected):
 
 
 def can_fail(initial, gravity, expected):
-    """Another accuracy gives other bits, and the comparison sees it."""
+    """Another accuracy gives other bits, and the comparison detects it."""
     try:
         compare(initial, gravity, expected, 1, 1)
     except Failed as failure:

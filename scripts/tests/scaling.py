@@ -1,5 +1,6 @@
-"""Scaling without a cluster, as a user studies it: virtual ranks, replay on networks, the measurement of a network; with --hosts also a pile of
-hosts behind real slow links, where predicted and measured steps are compared (as root)."""
+"""Scaling without a cluster: virtual ranks, replay on networks, measurement of a network. With
+--hosts (as root) also a comparison of predicted and measured steps on hosts behind real slow
+links."""
 
 import csv
 import json
@@ -31,7 +32,8 @@ def virtual_ranks(folder):
 
 
 def packed_by_hosts(folder):
-    """Nine ranks on hosts of four: three hosts, one message from each to each other in an exchange, where ranks by themselves send more."""
+    """Nine ranks on hosts of four: three hosts. A packed exchange has one message for each pair of
+    hosts; without packing there are more."""
     heorot("study", "virtual", *PROBLEM, "--ranks", "4,9", "--ranks-per-host", "4", "--output", folder).require_success()
     one, three = csv.DictReader(open(folder / "virtual.csv"))
     require(one["hosts"] == "1" and float(one["messages_of_host"]) == 0, f"one host sends others something: {one}")
@@ -46,7 +48,8 @@ def packed_by_hosts(folder):
     require(float(three["messages_of_host_packed"]) < float(three["messages_of_host"]), f"packing makes more messages: {three}")
     require(not any("exchange" in call["call"] for call in packed["calls"]), "lengths are still told")
     exchanges = sum("exchange" in call["call"] for call in direct["calls"])
-    # What is packed in the host, what is long by itself, one message for each pair of hosts, what is handed out.
+    # Messages to pack inside a host, long messages, one message for each pair of hosts, messages
+    # from packing inside a host.
     trees = [call["call"]["send_receive"] for call in packed["calls"]
              if call["stage"] == "essential trees" and isinstance(call["call"], dict)]
     inside, long, between, outside = trees
@@ -58,7 +61,8 @@ def packed_by_hosts(folder):
 
 
 def same_bits(folder):
-    """Packed by hosts or not, and on one rank: the same bodies and energies. The report says how."""
+    """With and without packing, and on one rank: the same bodies and energies. The report contains
+    the layout."""
     def run(name, *options):
         place = folder / name
         place.mkdir()
@@ -84,7 +88,7 @@ def same_bits(folder):
 
 
 def same_trace(folder):
-    """What is sent does not depend on how many ranks compute at a time; only the clocks differ."""
+    """Messages do not depend on how many ranks compute at a time; only times differ."""
     def calls(threads):
         place = folder / f"threads-{threads}"
         heorot("study", "virtual", *PROBLEM, "--ranks", "7", "--threads", threads, "--output", place).require_success()
@@ -126,7 +130,8 @@ def refused(what, words, *arguments, ranks=None):
 
 
 def pile_of_pcs(command, first):
-    """The numbers of the only row of a quick measurement, in the order of its columns from `first` on; none where hosts cannot be made."""
+    """The numbers of the single row of a quick measurement, from column `first` on; none if hosts
+    cannot be made."""
     result = subprocess.run(
         [ROOT / "scripts" / "pile-of-pcs", command, "--quick"],
         capture_output=True, text=True, timeout=300, env={**os.environ, "HEOROT": str(PROGRAM)},
@@ -139,7 +144,7 @@ def pile_of_pcs(command, first):
     print(row)
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     require("heorot-" not in left, f"hosts are left: {left}")
-    # Times are told, not judged: others may be using this machine.
+    # Times are printed but not checked, because the machine may be busy.
     return [float(cell.split()[0]) for cell in row.replace(",", " ").split("|")[first : first + 3]]
 
 
@@ -149,7 +154,7 @@ def predicted_steps():
 
 
 def packed_steps():
-    """`pack` itself fails where the two runs differ in a bit, or the program knows other hosts."""
+    """`pack` itself fails if the two runs differ in a bit, or the program finds other hosts."""
     numbers = pile_of_pcs("pack", 4)
     require(numbers is None or min(numbers[:2]) > 0, numbers)
 

@@ -1,4 +1,5 @@
-"""`heorot study strong` and `weak` with real mpirun: the page holds every run, runs that are there are not done again, failures are one line."""
+"""`heorot study strong` and `weak` with real mpirun: the page has every run, finished runs are not
+repeated, failures are one line."""
 
 import csv
 import os
@@ -12,7 +13,7 @@ def table(study):
 
 
 def page_of(kind, bodies):
-    """Three runs, then one more: only that one is done."""
+    """Three runs, then one more: only the new one is done."""
     folder = scratch(kind)
     file, study = parameter_file(folder, steps=4), folder / "study"
     command = lambda ranks: ["study", kind, file, "--ranks", ranks, "-o", study]
@@ -62,7 +63,7 @@ def bad_input():
 
 
 def broken_runs():
-    """What a run says of its failure is said again; another mpirun that is not there is named."""
+    """The error of a run is repeated; a missing mpirun is named."""
     folder = scratch("broken")
     file = parameter_file(folder, bodies=10**13, steps=4)
     refuses(["study", "strong", file, "--ranks", "1", "-o", folder / "study"], ["1 ranks failed", "bodies need some"])
@@ -85,7 +86,8 @@ echo "$(basename "$script") $range" >>"$STUDY_LOG"
 
 
 def submitted():
-    """Runs of as many nodes are one array; each element takes its ranks. (A real Slurm is in the suite slurm.)"""
+    """Runs with the same number of nodes are one array; each element uses its ranks. (The suite
+    slurm uses a real Slurm.)"""
     folder = scratch("submitted")
     file, study, log = parameter_file(folder, steps=4), folder / "study", folder / "arrays"
     (folder / "bin").mkdir()

@@ -1,4 +1,5 @@
-"""Pages of `heorot view` in headless Chromium: they load, draw the right bodies at the right places, turn, zoom and play, without an error."""
+"""Pages of `heorot view` in headless Chromium: they load, draw the right bodies at the right
+positions, turn, zoom and play, without an error."""
 
 import base64
 import io
@@ -21,7 +22,7 @@ from selenium.webdriver.common.by import By
 
 SIZE = (800, 600)
 PATIENCE = 60  # seconds
-# Five bodies far from each other, in no symmetric figure.
+# Five bodies far from each other, without symmetry.
 FEW = np.array([[-4.0, -3.0, 0], [4, -2, 1], [0, 0, 0], [-3, 3, -1], [2, 3.5, 0]])
 
 
@@ -66,13 +67,13 @@ class Page:
             time.sleep(0.05)
 
     def settle(self):
-        """Waits until what was asked for is drawn."""
+        """Waits until the request is drawn."""
         before = self.get("heorot.frames")
         self.run("redraw()")
         self.wait(f"heorot.frames > {before}", "nothing more is drawn")
 
     def picture(self):
-        """What the canvas shows, from 0 to 1 [row, column, colour]."""
+        """The image of the canvas, from 0 to 1 [row, column, colour]."""
         self.settle()
         text = self.run("heorot.controls.drawNow(); return heorot.controls.canvas.toDataURL('image/png')")
         with Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))) as image:
@@ -119,7 +120,8 @@ def bodies_page(driver, name, frames, *options):
 
 
 def expected_spots(page, position, everything=None):
-    """Where the page must show bodies at these places seen from +z [pixels], by the rules of perspective; its box is that of all places."""
+    """Expected positions of bodies on the page [pixels], seen from +z in perspective; the box is
+    that of all positions."""
     everything = position if everything is None else everything
     side, x, y, z, distance = page.get("[description.side, ...description.home.centre, heorot.camera.distance]")
     eye = (position - everything.min(axis=0)) / side - [x, y, z]
@@ -147,7 +149,8 @@ def turns_and_zooms(driver):
     page = bodies_page(driver, "turn", [FEW])
     before = spots(page.picture())
     stage = driver.find_element(By.ID, "stage")
-    # A quarter of the shorter side of the picture turns by an eighth of a circle; x then points away by as much.
+    # A drag over a quarter of the shorter side turns by an eighth of a circle; x then points away
+    # by this angle.
     height = page.get("Math.min(heorot.controls.canvas.clientWidth, heorot.controls.canvas.clientHeight)")
     ActionChains(driver, duration=50).move_to_element(stage).click_and_hold().move_by_offset(height // 4, 0).release().perform()
     rows = np.array(page.get("heorot.camera.rows()"))
@@ -192,7 +195,7 @@ def fingers(driver):
 
 
 def plays(driver):
-    """Bodies run along a parabola; between snapshots they must be on it too."""
+    """Bodies move on a parabola; between snapshots they must be on it too."""
     times = np.arange(6.0)
     frames = [FEW + np.array([0.4 * t, 0.1 * t * t, 0]) for t in times]
     page = bodies_page(driver, "plays", frames)
@@ -221,7 +224,8 @@ def odd_sets(driver):
 
 
 def many_bodies(driver):
-    """A hundred thousand, of which some are chosen; colours and brightness change what is seen, and an image can be saved."""
+    """Some of a hundred thousand bodies are chosen; colours and brightness change the image, which
+    can be saved."""
     random = np.random.default_rng(5)
     page = bodies_page(driver, "many", [random.normal(size=(100_000, 3))], "--bodies", 30_000)
     require(page.get("heorot.drawn") == 30_000, f"{page.get('heorot.drawn')} bodies drawn")
@@ -251,7 +255,7 @@ def served(*arguments):
     try:
         yield re.match(r"(http://127\.0\.0\.1:\d+/)", process.stdout.readline())[1]
     finally:
-        process.terminate()  # a shell may have its background processes ignore SIGINT
+        process.terminate()  # background processes of a shell may ignore SIGINT
         process.wait(10)
 
 

@@ -1,4 +1,4 @@
-"""A ball that falls in on itself from rest: the hardest minute of a code with a fixed step."""
+"""Cold collapse of a ball, the hardest case for a code with a fixed step."""
 
 from math import pi, sqrt
 
@@ -9,7 +9,7 @@ from plot import Plot
 from snapshots import Run
 
 
-FALL = pi / sqrt(8)  # of a ball of mass 1 and radius 1 at rest (Binney & Tremaine 2008, equation 2.37)
+FALL = pi / sqrt(8)  # ball of mass 1 and radius 1 at rest (Binney & Tremaine 2008, equation 2.37)
 
 
 def collapse(job):
@@ -46,11 +46,14 @@ output = {{ folder = "@" }}
         plot.series(name, [(t / FALL, e) for t, e in zip(time, error) if e > 0], style)
         verdicts += [
             Verdict(f"{name}: energy error, greatest", error.max(), 5e-3),
-            Verdict(f"{name}: distance of the greatest density from one free-fall time", abs(time[deepest] / FALL - 1), 0.05),
+            Verdict(f"{name}: time of greatest density, deviation from free fall", abs(time[deepest] / FALL - 1), 0.05),
         ]
-    text = f"""A uniform ball at rest, block steps with their default settings. In the limit of many bodies it reaches its greatest density after one free-fall time; how small it gets is set by the
-noise of its bodies (Aarseth, Lin & Papaloizou 1988, ApJ 324, 288). At its smallest the ball lies within the support of the spline, where no cell may act: its bodies are then summed
-one by one. With Plummer softening cells act, and their error of 1e-3 in the force would be one of half a percent in the energy, since the potential is twenty times that of the start.
+    text = f"""A uniform ball at rest, with the default settings of block steps. In the limit of many bodies it
+reaches its greatest density after one free-fall time. Its smallest size is set by the noise of its
+bodies (Aarseth, Lin & Papaloizou 1988, ApJ 324, 288). At that time the ball lies within the support
+of the spline, where no cell is accepted, so its bodies are summed one by one. With Plummer
+softening cells are accepted. Their force error of 1e-3 would then be an energy error of half a
+percent, since the potential is twenty times that of the start; hence the smaller error here.
 
 {table(rows)}"""
     return text, {"validation-collapse": plot}, verdicts

@@ -1,4 +1,4 @@
-"""A disc galaxy by itself: the rotation of its parts, and how it keeps its shape and its energy."""
+"""An isolated disc galaxy: rotation curve, and conservation of shape and energy."""
 
 from math import pi, sqrt
 
@@ -11,11 +11,12 @@ from snapshots import Bodies, Run
 
 G = 43007.1  # kpc (km/s)^2 / 1e10 solar masses
 DISC = 2
-# The Milky Way of the program, its halo cut at three scale radii with the same density inside: so its bodies are light, and heat the disc less.
+# The Milky Way of the program, its halo cut at three scale radii with the same density inside. The
+# halo bodies are then lighter, and heat the disc less.
 HALO = (58.0, 3.0)
 MASS, LENGTH, HEIGHT = 4.5, 2.6, 0.6
 PARTS = {"halo": (HALO[0], 19.6, "nfw", HALO[1]), "bulge": (0.92, 0.6, "hernquist-tapered", 20.0)}
-AT = 2.2 * LENGTH  # where the disc by itself turns fastest
+AT = 2.2 * LENGTH  # where the rotation curve of the disc alone has its maximum
 
 
 def circular2(radius):
@@ -68,16 +69,19 @@ def disc(job):
         centre = Bodies(path, [DISC]).centred()
         rows.append({"rotations": state.time / turn, **shape(centre)})
     energy = run.energy()
-    text = f"""The Milky Way of `--preset milky-way` with {bodies:,} bodies, its halo cut at {HALO[1]:g} scale radii, block steps by the acceleration, runs for {turns} rotations at {AT:.2f} kpc (2.2 scale lengths), {turn * 0.978:.3f} Gyr each. The circular velocity is that
-of the mean inward acceleration of bodies near the plane; its theory has the thickness of the disc. Scale length: fit of the surface density from 1 to 4 scale lengths; height: from the median
-|z| within the same radii, which for sech^2 is 0.549 heights. Energy error {np.abs(energy["energy_error"]).max():.1e}, {run.seconds():.0f} s.
+    text = f"""The Milky Way of `--preset milky-way` with {bodies:,} bodies, its halo cut at {HALO[1]:g} scale radii, block
+steps by the acceleration criterion. It runs for {turns} rotations at {AT:.2f} kpc (2.2 scale lengths),
+{turn * 0.978:.3f} Gyr each. The circular velocity is computed from the mean inward acceleration of bodies
+near the plane; the theory includes the thickness of the disc. The scale length is a fit to the
+surface density from 1 to 4 scale lengths. The scale height is computed from the median |z| within
+the same radii, which is 0.549 heights for sech^2. Energy error {np.abs(energy["energy_error"]).max():.1e}, {run.seconds():.0f} s.
 
 {table(rows)}"""
     changes = {key: max(abs(row[key] / rows[0][key] - 1) for row in rows) for key in ("scale length [kpc]", "scale height [kpc]")}
     verdicts = [
-        Verdict("rotation curve, greatest distance from the sum of the parts", curve, job.some(0.03, 0.06)),
-        Verdict("scale length at the start, distance from the model's", abs(rows[0]["scale length [kpc]"] / LENGTH - 1), job.some(0.02, 0.05)),
-        Verdict("scale height at the start, distance from the model's", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.05)),
+        Verdict("rotation curve, greatest deviation from the sum of the components", curve, job.some(0.03, 0.06)),
+        Verdict("scale length at the start, deviation from the model", abs(rows[0]["scale length [kpc]"] / LENGTH - 1), job.some(0.02, 0.05)),
+        Verdict("scale height at the start, deviation from the model", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.05)),
         *(Verdict(f"{key}, greatest change", value, job.some(0.1, 0.25)) for key, value in changes.items()),
     ]
     return text, {"validation-rotation": plot}, verdicts
@@ -119,7 +123,7 @@ def isolation(job):
     momentum = np.sqrt(sum(energy[f"momentum_{axis}"] ** 2 for axis in "xyz"))
     spin = np.sqrt(sum((energy[f"angular_momentum_{axis}"] - energy[f"angular_momentum_{axis}"][0]) ** 2 for axis in "xyz"))
     whole = np.sqrt(sum(energy[f"angular_momentum_{axis}"][0] ** 2 for axis in "xyz"))
-    scale = np.sqrt(2 * energy["kinetic"][0] * 135.42)  # of all momenta: sqrt(2 K M)
+    scale = np.sqrt(2 * energy["kinetic"][0] * 135.42)  # scale of momenta: sqrt(2 K M)
     rows = [{
         "bodies": bodies, "steps": steps, "rotations": time[-1] / turn, "energy drift a rotation": abs(drift),
         "energy error, greatest": np.abs(error).max(), "momentum / sqrt(2 K M), greatest change": np.abs(momentum - momentum[0]).max() / scale,
@@ -128,7 +132,8 @@ def isolation(job):
     plot = Plot("Ten thousand steps", "time [rotations]", "energy error", linear="x")
     points = [(t / turn, abs(e)) for t, e in zip(time, error) if e != 0]
     plot.series("disc galaxy", points[:: max(1, len(points) // 150)], 0)
-    text = f"""The preset with its whole halo and {bodies:,} bodies, {steps:,} equal steps of {step:g} (0.978 Gyr), default accuracy. A rotation is the dynamical time here.
+    text = f"""The preset with its whole halo and {bodies:,} bodies, {steps:,} equal steps of {step:g} (0.978 Gyr),
+default accuracy. The dynamical time is the period of a rotation.
 
 {table(rows)}"""
     verdicts = [

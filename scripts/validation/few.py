@@ -1,4 +1,4 @@
-"""Two and three bodies, whose motion is known: Kepler's ellipse, the figure of eight, the Pythagorean problem."""
+"""Two and three bodies with known motion: Kepler ellipse, figure of eight, Pythagorean problem."""
 
 from math import pi, sqrt
 
@@ -8,7 +8,8 @@ from scipy.integrate import solve_ivp
 from page import Verdict, table
 from snapshots import Bodies, Run
 
-# Chenciner & Montgomery (2000), with the numbers of Simo: positions, velocities of three bodies of mass 1, and the period.
+# Chenciner & Montgomery (2000), with the numbers of Simo: positions and velocities of three
+# bodies of mass 1, and the period.
 EIGHT = np.array([[0.97000436, -0.24308753], [-0.97000436, 0.24308753], [0.0, 0.0]])
 EIGHT_VELOCITY = np.array([[0.466203685, 0.43236573], [0.466203685, 0.43236573], [-0.93240737, -0.86473146]])
 PERIOD = 6.32591398
@@ -39,7 +40,7 @@ def written(job, name, mass, position, velocity):
 
 
 def slope(rows):
-    """The order of an error: how often it halves when the step does."""
+    """The order of an error: how many times it halves when the step is halved."""
     first, last = rows[0], rows[-1]
     return np.log2(first["error"] / last["error"]) / np.log2(last["steps an orbit"] / first["steps an orbit"])
 
@@ -61,18 +62,21 @@ def few_bodies(job):
                        "error": np.linalg.norm(separation(last) - separation(first)) / np.linalg.norm(separation(first)),
                        "energy error": np.abs(run.energy()["energy_error"]).max()})
     burrau, burrau_error = pythagorean(job)
-    text = f"""Direct summation in double precision (`walk = "direct"`). The figure of eight returns to its start after a period (error: the farthest coordinate), and the ellipse to its apocentre
-(error: of the vector between the two, in its length); both errors are to fall with the square of the step.
+    text = f"""Direct summation in double precision (`walk = "direct"`). The figure of eight returns to its start
+after a period; its error is the largest deviation of a coordinate. The ellipse returns to its
+apocentre; its error is that of the vector between the two bodies, relative to its length. Both
+errors must fall with the square of the step.
 
 {table(eight + kepler)}
-The Pythagorean problem, with Plummer softening {SOFTENING}, against an integration of order eight with errors of 1e-13 a step (DOP853 of SciPy), by the distance of the worst body; block steps by
-the rate of the acceleration. The problem is chaotic: errors grow at each close encounter.
+The Pythagorean problem, with Plummer softening {SOFTENING} and block steps by the rate criterion, against
+an integration of order eight with errors of 1e-13 a step (DOP853 of SciPy). The error is that of
+the worst body. The problem is chaotic: errors grow at each close encounter.
 
 {table(burrau)}"""
     verdicts = [
-        Verdict("figure of eight, distance of the order from 2", abs(slope(eight) - 2), 0.1),
+        Verdict("figure of eight, deviation of the order from 2", abs(slope(eight) - 2), 0.1),
         Verdict("figure of eight, error at the finest step", eight[-1]["error"], job.some(1e-4, 1e-2)),
-        Verdict("Kepler, distance of the order from 2", abs(slope(kepler) - 2), 0.1),
+        Verdict("Kepler, deviation of the order from 2", abs(slope(kepler) - 2), 0.1),
         Verdict("Kepler, error at the finest step", kepler[-1]["error"], job.some(0.05, 1.0)),
         Verdict("Pythagorean problem, error at t = 10", burrau_error, 1e-2),
     ]

@@ -1,4 +1,5 @@
-"""scripts/validate: runs the cases, says which bounds hold, and writes docs/validation.md with its plots."""
+"""scripts/validate: runs the cases, checks the bounds, and writes docs/validation.md with its
+plots."""
 
 import argparse
 import sys
@@ -24,14 +25,15 @@ CASES = {
 }
 BEGIN = """# Validation
 
-Long runs against what theory says, by a script that fails where a bound does not hold: `scripts/validate` (about an hour on two cores) rewrites this
-page. The theory is worked out in `scripts/validation/theory.py`, apart from the program. `scripts/validate CASE` runs one case, `scripts/validate --quick` a small form of
-all.
+Long runs compared with theory. `scripts/validate` writes this page, which takes about an hour on
+two cores, and fails if a bound does not hold. The theory is computed independently of the program,
+in `scripts/validation/theory.py`. `scripts/validate CASE` runs one case, and
+`scripts/validate --quick` a small form of all cases.
 """
 
 
 class Job:
-    """Where runs are kept, and whether they are to be small."""
+    """The folder of the runs, and whether they are small ones."""
 
     def __init__(self, quick):
         self.quick = quick
@@ -47,7 +49,7 @@ class Job:
 
 
 def sections_of(page):
-    """The sections of a page by their titles: those of cases that are not run stay as they are."""
+    """The sections of a page by title. Sections of cases that are not run are kept."""
     return {part.split("\n", 1)[0]: f"## {part.rstrip()}\n" for part in page.split("\n## ")[1:]}
 
 

@@ -1,4 +1,4 @@
-"""Two cuspy galaxies merge: what block steps save, and force errors all the way."""
+"""A merger of two cuspy galaxies: the gain from block steps, and force errors over time."""
 
 import json
 
@@ -8,12 +8,12 @@ from page import Verdict, table
 from plot import Plot
 from snapshots import Run, heorot
 
-# Two Jaffe spheres of mass 1 and radius 1 on a parabola, near enough to be one after three quarters of a unit of time.
+# Two Jaffe spheres of mass 1 and radius 1 on a parabola. They have merged after 0.75 units of time.
 INITIAL = 'initial = {{ model = "collision", profile = "jaffe", bodies = {bodies}, mass = 2.0, radius = 1.0, pericentre = 0.1, distance = 1.0, cut = 10.0, softening = {softening}, seed = 1 }}'
 SOFTENING = 0.002
 END = 0.75
 FULL = 1 / 16
-# Errors that are as near as this are those of the forces, and differ by chance.
+# Errors within this factor are dominated by force errors, and vary by chance.
 AS_GOOD = 1.25
 
 
@@ -43,7 +43,7 @@ def merger(job):
         found[kind] = []
         for name, time in settings:
             run = run_of(job, f"{style}-{name.replace(' ', '-').replace('/', '-')}", bodies, time, 4)
-            # At the ends of full steps, which all runs have.
+            # All runs have states at the ends of full steps.
             energy = run.energy()
             at_ends = np.isclose(energy["time"] / FULL, np.round(energy["time"] / FULL), atol=1e-6)
             error = np.abs(energy["energy_error"][at_ends]).max()
@@ -58,15 +58,20 @@ def merger(job):
     good = [taken for taken, reached in own if reached <= AS_GOOD * error]
     best = min(good, default=np.inf)
     cheapest = min(taken for taken, reached in common if reached <= AS_GOOD * error)
-    text = f"""Two Jaffe spheres of {bodies // 2:,} bodies each on a parabola merge; softening {SOFTENING} of their radius, forces of the default accuracy. Runs with one step for all bodies and runs with block
-steps, by the acceleration alone or by both criteria, one after the other; two threads, output counted out. Energies are compared at the ends of full steps of 1/{round(1 / FULL)}. An error counts as reached
-within a quarter: errors as small as that are those of the forces, and differ by chance.
+    text = f"""Two Jaffe spheres of {bodies // 2:,} bodies each merge on a parabola. The softening is {SOFTENING} of their radius,
+and the forces have the default accuracy. Runs with one step for all bodies and runs with block
+steps, by the acceleration criterion alone or by both criteria, follow each other on two threads.
+The time excludes output. Energies are compared at the ends of full steps of 1/{round(1 / FULL)}. An error counts
+as reached within a quarter, because errors as small as that are force errors and vary by chance.
 
 {table(rows)}
-With block steps by the acceleration the error of the shortest step for all is reached {seconds / best:.1f} times faster than by that step; the longest step for all that has it takes
-{cheapest / best:.1f} of their time. The rate of the acceleration is that of the nearest neighbours in a cusp: steps by it vary from one to the next, and errors of leapfrog then add up.
+Block steps by the acceleration criterion reach the error of the shortest global step {seconds / best:.1f} times
+faster than that step. The longest global step with this error takes {cheapest / best:.1f} of the time of the block
+steps. In a cusp, the rate of change of the acceleration is dominated by the nearest neighbours.
+Steps by the rate criterion therefore vary from one to the next, and the errors of the leapfrog
+accumulate.
 """
-    verdicts = [Verdict("time of block steps over that of the shortest step for all, at its error", best / seconds, 0.2)]
+    verdicts = [Verdict("time of block steps / time of the shortest global step, at its error", best / seconds, 0.2)]
     return text, {"validation-merger": plot}, [] if job.quick else verdicts
 
 
@@ -84,12 +89,13 @@ def forces(job):
         rows.append({"snapshot": path.stem, "rms": error["rms"], "99 % below": error["percentile_99"], "greatest": error["greatest"],
                      "mean outward / rms": error["bias"] / error["rms"]})
     during = run.report["accuracy"]
-    text = f"""The merger above with {bodies:,} bodies and the default accuracy of {wanted:g}: errors of 2,000 random bodies against direct sums, at every output. The run itself looked
-{during["checks"]} times, and found at most {during["greatest_rms"]:.2e}.
+    text = f"""The merger above with {bodies:,} bodies and the default accuracy of {wanted:g}. Errors of 2,000 random
+bodies against direct sums, at every output. The run itself measured {during["checks"]} times, and found at most
+{during["greatest_rms"]:.2e}.
 
 {table(rows)}"""
     verdicts = [
-        # The rms of 200 bodies with errors that vary tenfold is known to a tenth or so.
+        # Errors vary tenfold between bodies, so the rms of 200 of them is known to about 10 %.
         Verdict("force error (rms), greatest of all outputs", max(row["rms"] for row in rows), job.some(1, 1.2) * wanted),
         Verdict("force error found during the run", during["greatest_rms"], wanted),
     ]

@@ -1,4 +1,4 @@
-"""What a case says: a text with tables, plots, and verdicts that can fail."""
+"""The result of a case: text with tables, plots, and verdicts that can fail."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from markdown_table import markdown_table
 
 @dataclass(frozen=True)
 class Verdict:
-    """A value that must not be above its bound; NaN is."""
+    """A value that must not exceed its bound. NaN fails."""
 
     what: str
     value: float
@@ -22,7 +22,7 @@ class Verdict:
 
 
 def number(value):
-    """A number as a reader wants it."""
+    """A number in the format of the page."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return str(value)
     if isinstance(value, int) or value == 0:

@@ -1,4 +1,4 @@
-"""Running the program and reading what it wrote."""
+"""Runs the program and reads its output."""
 
 import csv
 import json
@@ -19,7 +19,8 @@ def heorot(*arguments):
 
 
 class Run:
-    """A run of a parameter file, in which @ stands for its folder: done at once, or found done by the same program."""
+    """A run of a parameter file, in which @ stands for its folder. A run that the same program has
+    already done is reused."""
 
     def __init__(self, folder, parameters):
         self.folder, file = folder, Path(f"{folder}.toml")
@@ -62,8 +63,9 @@ class Bodies:
                 self.acceleration = read("Acceleration")[order]
 
     def centred(self):
-        """About the centre of the densest part: a sphere that shrinks by a tenth a time to a hundredth of the bodies (Power et al. 2003).
-        Velocities are about their mean: that of so few bodies would be noise."""
+        """Positions relative to the densest region, found by a sphere that shrinks by a tenth at a
+        time to a hundredth of the bodies (Power et al. 2003). Velocities are relative to their
+        mean, since the mean of so few bodies would be noise."""
         place, chosen = self.position, np.arange(len(self.mass))
         least = max(100, len(self.mass) // 100)
         while len(chosen) > least:

@@ -1,4 +1,5 @@
-"""Spherical models stay what they are: mass and velocity dispersion by radius at the start and after 20 dynamical times, against theory."""
+"""Spheres stay in equilibrium: mass and velocity dispersion by radius at the start and after 20
+dynamical times, compared with theory."""
 
 from math import sqrt
 
@@ -10,7 +11,8 @@ from plot import Plot
 from snapshots import Bodies, Run
 
 SHARES = [0.1, 0.25, 0.5, 0.75, 0.9]
-# Name, keys of the model, theory, softening. A model with a `softening` is one of bodies that are softened.
+# Name, keys of the model, theory, softening. Models with `softening` are in equilibrium in the
+# field of their softened bodies.
 MODELS = {
     "plummer": ("cut = 50.0", lambda: theory.sphere("plummer", 50.0), 0.02),
     "hernquist": ("cut = 300.0", lambda: theory.sphere("hernquist", 300.0), 0.01),
@@ -19,9 +21,11 @@ MODELS = {
     "nfw": ("cut = 10.0, softening = 0.02", lambda: theory.sphere("nfw", 10.0, 0.02), 0.02),
     "king": ("w0 = 6.0", lambda: theory.king(6.0), 0.02),
 }
-# Steps by the acceleration do not see that it turns round as a body passes a cusp, nor that it falls to nothing in the core of a softened one.
+# The acceleration criterion misses that the acceleration reverses as a body passes a cusp, and that
+# it vanishes in the core of a softened one. These models therefore need smaller steps.
 ETA = {"jaffe": 0.005, "nfw": 0.01}
-# The Kolmogorov-Smirnov statistic of N independent bodies times sqrt(N) is above this in one of a thousand samples (Massey 1951).
+# One of a thousand samples of N independent bodies has a Kolmogorov-Smirnov statistic times sqrt(N)
+# above this (Massey 1951).
 GREATEST_KS = 1.95
 
 
@@ -32,7 +36,8 @@ def spheres(job):
         truth = model()
         unit = float(truth.dynamical_time())
         eta = ETA.get(name, 0.025)
-        # So many bodies do not feel encounters of two; where there are few, their rate must count.
+        # Two-body encounters do not matter for so many bodies. With few, the rate criterion is
+        # needed.
         criterion = job.some(f', criterion = "acceleration", eta = {eta}', "")
         run = Run(
             job.folder / name,
@@ -56,9 +61,9 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
             "model": name, "softening": softening, "eta": eta,
             "KS sqrt(N), start": first["ks"], "KS sqrt(N), end": last["ks"],
             "dispersion chi^2, start": first["chi2"], "dispersion chi^2, end": last["chi2"],
-            "2K/|W|, start": virial[0], "2K/|W|, farthest from 1": virial[np.argmax(np.abs(virial - 1))],
+            "virial ratio, start": virial[0], "virial ratio, farthest from 1": virial[np.argmax(np.abs(virial - 1))],
             "half-mass radius, greatest change [%]": 100 * np.abs(radii[:, 2] / radii[0, 2] - 1).max(),
-            "the five, greatest change [sigma]": flat.max(),
+            "Lagrange radii, greatest change [sigma]": flat.max(),
             "energy error": np.abs(energy["energy_error"]).max(),
             "seconds": run.seconds(),
         }
@@ -69,20 +74,23 @@ output = {{ folder = "@", snapshot_every = {unit!r} }}
         Verdict("mass within radius at the end, KS sqrt(N)", max(r["KS sqrt(N), end"] for r in rows), GREATEST_KS),
         Verdict("dispersion at the start, chi^2 of a bin", max(r["dispersion chi^2, start"] for r in rows), 2.0),
         Verdict("dispersion at the end, chi^2 of a bin", max(r["dispersion chi^2, end"] for r in rows), 2.0),
-        Verdict("virial ratio, greatest distance from 1", max(abs(r["2K/|W|, farthest from 1"] - 1) for r in rows), noise),
-        Verdict("Lagrange radii, greatest change in their noise", max(r["the five, greatest change [sigma]"] for r in rows), 4.5),
+        Verdict("virial ratio, greatest deviation from 1", max(abs(r["virial ratio, farthest from 1"] - 1) for r in rows), noise),
+        Verdict("Lagrange radii, greatest change in units of their noise", max(r["Lagrange radii, greatest change [sigma]"] for r in rows), 4.5),
         Verdict("energy error", max(r["energy error"] for r in rows), job.some(1e-3, 5e-3)),
     ]
-    text = f"""Each sphere of {bodies:,} bodies runs for {times} dynamical times of its half-mass radius, with block steps by the acceleration. `KS` compares the mass within each radius with
-theory; {GREATEST_KS} is passed by one of a thousand samples of independent bodies. The dispersion of one component of the velocity is compared in 20 shells of equal
-mass with the solution of Jeans' equation, in units of its noise. The noise of a Lagrange radius r is sqrt(p (1 - p) / N) / (dM/dr), for 10, 25, 50, 75 and 90 % of the mass.
+    text = f"""Each sphere of {bodies:,} bodies runs for {times} dynamical times of its half-mass radius, with block
+steps by the acceleration criterion. `KS` compares the mass within each radius with theory. One of a
+thousand samples of independent bodies exceeds {GREATEST_KS}. The dispersion of one velocity component is
+compared in 20 shells of equal mass with the solution of the Jeans equation, in units of its noise.
+The Lagrange radii are those of 10, 25, 50, 75 and 90 % of the mass. The noise of a Lagrange radius
+r is sqrt(p (1 - p) / N) / (dM/dr).
 
 {table(rows)}"""
     return text, {"validation-spheres": lagrange}, verdicts
 
 
 def compare(bodies, truth):
-    """How far bodies are from what they should be."""
+    """Deviation of bodies from theory."""
     radius = np.sort(bodies.radius())
     count = len(radius)
     within = truth.within(radius)
@@ -93,7 +101,7 @@ def compare(bodies, truth):
     expected = truth.dispersion_at(radius) ** 2
     chi2 = []
     for shell in np.array_split(np.arange(count), 20):
-        shell = shell[expected[shell] > 0]  # the others are beyond the edge of a sphere that ends
+        shell = shell[expected[shell] > 0]  # the others are outside a sphere with a finite radius
         ratio = square[shell] / expected[shell]
         chi2.append((ratio.mean() - 1) ** 2 / (ratio.var() / len(shell)))
     return {"ks": ks, "chi2": float(np.mean(chi2)), "lagrange": [np.quantile(radius, share) for share in SHARES]}

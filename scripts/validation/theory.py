@@ -1,4 +1,5 @@
-"""What the models should be, worked out apart from the program: densities, masses, dispersions, rotation curves. G = 1 unless given."""
+"""Theory of the models, computed independently of the program: densities, masses, dispersions,
+rotation curves. G = 1 unless given."""
 
 from math import pi
 
@@ -6,7 +7,8 @@ import numpy as np
 from scipy.integrate import cumulative_simpson, solve_ivp
 from scipy.special import erf, j1
 
-# Densities of spheres with scale radius 1, up to a constant factor; sources as in docs/parameters.md.
+# Densities of spheres with scale radius 1, up to a constant factor; sources as in
+# docs/parameters.md.
 DENSITIES = {
     "plummer": lambda x: (1 + x**2) ** -2.5,
     "hernquist": lambda x: 1 / (x * (1 + x) ** 3),
@@ -18,17 +20,19 @@ TAPERED = {"jaffe", "isochrone", "nfw"}
 
 
 class Sphere:
-    """A sphere whose bodies have mass 1: by radius, mass within, density, and the dispersion of one component of the velocity."""
+    """A sphere of mass 1: enclosed mass, density and dispersion of one velocity component by
+    radius."""
 
     def __init__(self, radius, density, cut=None, softening=None):
-        """`density` up to a factor on rising radii. With a `cut` there are bodies within it alone, which move as in the endless sphere. With a
-        `softening` they move in the field of bodies that are softened with the spline."""
+        """`density` up to a factor, on rising radii. With a `cut`, bodies are only inside it, with
+        the velocities of the infinite sphere. With a `softening`, the field is that of bodies
+        softened with the spline."""
         x = np.log(radius)
         first = 4 * pi / (3 + np.log(density[1] / density[0]) / (x[1] - x[0])) * radius[0] ** 3 * density[0]
         mass = first + cumulative_simpson(4 * pi * radius**3 * density, x=x, initial=0)
         total = np.interp(cut, radius, mass) if cut else mass[-1]
         self.radius, self.mass, self.density = radius, mass / total, density / total
-        # Jeans' equation for isotropic velocities (Binney & Tremaine 2008, equation 4.216), from outside inward.
+        # Jeans equation for isotropic velocities (Binney & Tremaine 2008, equation 4.216), inward.
         pulling = softened(radius, self.density, self.mass, 2.8 * softening) if softening else self.mass
         pressure = cumulative_simpson((self.density * pulling)[::-1], x=1 / radius[::-1], initial=0)[::-1]
         self.dispersion = np.sqrt(np.maximum(pressure, 0) / self.density)
@@ -49,13 +53,15 @@ class Sphere:
         return np.interp(np.log(radius), np.log(self.radius), self.dispersion)
 
     def dynamical_time(self):
-        """At the mean density within the half-mass radius (Binney & Tremaine 2008, equation 2.39)."""
+        """For the mean density within the half-mass radius (Binney & Tremaine 2008, equation
+        2.39)."""
         return np.sqrt(3 * pi / (16 * 0.5 / (4 / 3 * pi * self.radius_of(0.5) ** 3)))
 
 
 def softened(radius, density, mass, support):
-    """The mass that, in the centre, would pull at each radius as a sphere of splines does. Their density is the mean of that of their centres over
-    all displacements of the length s, which is (P(r + s) - P(|r - s|)) / (2 r s) with dP/dx = x density, weighted with the spline over s."""
+    """The central point mass with the same force at each radius as a sphere of spline-softened
+    bodies. Their density is that of the centres, averaged over all displacements of length s, which
+    is (P(r + s) - P(|r - s|)) / (2 r s) with dP/dx = x density, weighted with the spline over s."""
     part = (np.arange(400) + 0.5) / 400
     spline = np.where(part < 0.5, 1 - 6 * part**2 + 6 * part**3, 2 * (1 - part) ** 3)
     weight = part**2 * spline / (part**2 * spline).sum()
@@ -72,7 +78,7 @@ def softened(radius, density, mass, support):
 
 
 def sphere(name, cut, softening=None):
-    """A sphere by its name, as `heorot model` cuts or tapers it; with a softening it is tapered."""
+    """A sphere by name, cut or tapered as by `heorot model`. With a softening it is tapered."""
     tapered = softening or name in TAPERED
     radius = np.geomspace(1e-6, (30 if tapered else 100) * cut, 20_000)
     density = DENSITIES[name](radius)
@@ -83,7 +89,8 @@ def sphere(name, cut, softening=None):
 
 
 def king(w0):
-    """King's (1966) sphere with core radius 1, from Poisson's equation; its density ends at a finite radius."""
+    """The sphere of King (1966) with core radius 1, from Poisson's equation, with a finite
+    radius."""
 
     def density(w):
         w = np.maximum(w, 0)
@@ -105,12 +112,13 @@ def king(w0):
 
 
 def disc_circular2(radius, mass, length, height, constant):
-    """Square of the circular velocity in the plane of a disc exp(-R / length) sech^2(z / height): the Hankel transform of Binney & Tremaine
-    (2008), equation 2.155, where a layer at height z acts on the plane with exp(-k |z|)."""
+    """Square of the circular velocity in the plane of a disc exp(-R / length) sech^2(z / height):
+    the Hankel transform of Binney & Tremaine (2008), equation 2.155. The contribution of a layer at
+    height z to the plane has the factor exp(-k |z|)."""
     k = np.geomspace(1e-4, 4e3, 40_000) / length
     z = np.linspace(0, 15 * height, 3_000)
     layers = 1 / (height * np.cosh(z / height) ** 2)
-    # The mean of exp(-k |z|) over the layers, at fewer k, since it is smooth.
+    # The mean of exp(-k |z|) over the layers, at fewer k because it is smooth.
     few = np.geomspace(k[0], k[-1], 400)
     mean = np.array([np.trapezoid(layers * np.exp(-one * z), z) for one in few])
     weight = np.interp(np.log(k), np.log(few), mean) * k / (1 + (k * length) ** 2) ** 1.5

@@ -34,11 +34,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use treecode::{Walk, math};
 
-/// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force error and with checked bits.
+/// Measure this machine: sustained Gflops of whole steps of fixed problems, at a checked force
+/// error and with checked bits.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
-    /// Problems of the set.
+    /// Problems to run.
     #[arg(
         long,
         value_name = "LIST",
@@ -47,52 +48,55 @@ pub struct Arguments {
         default_value = "plummer,clumps,collision"
     )]
     pub problems: Vec<Name>,
-    /// Walks: fmm, tree.
+    /// Walks to run: fmm, tree.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "fmm,tree", value_parser = problem::walk)]
     pub walks: Vec<Walk>,
     /// Number of bodies [default: a million].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub bodies: Option<u64>,
-    /// As many bodies as fit into this much memory of each rank.
+    /// Memory of each rank [GB]; the number of bodies is chosen to fit into it.
     #[arg(long, value_name = "GB", conflicts_with = "bodies", value_parser = above_zero)]
     pub memory_per_rank: Option<f64>,
-    /// Wanted error of the forces, the root mean square of |a - a_direct| / |a_direct| [default: that of the problem, 0.001].
+    /// Wanted force error, the root mean square of |a - a_direct| / |a_direct| [default: that of
+    /// the problem, 0.001].
     #[arg(long, value_name = "ERROR")]
     pub accuracy: Option<f64>,
-    /// Measured steps of a repetition.
+    /// Number of measured steps in each repetition.
     #[arg(long, value_name = "S", default_value_t = STEPS, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
-    /// Repetitions, from the same state.
+    /// Number of repetitions from the same state.
     #[arg(long, value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     pub repeat: u64,
-    /// Go on for so many hours, and end at the first fault.
+    /// Repeat for this many hours, and end at the first fault.
     #[arg(long, value_name = "HOURS", value_parser = above_zero)]
     pub burn_in: Option<f64>,
-    /// What the machine cost [dollars].
+    /// Price of the machine [dollars].
     #[arg(long, value_name = "DOLLARS", value_parser = above_zero)]
     pub price: Option<f64>,
-    /// What it draws [watts].
+    /// Power of the machine [watts].
     #[arg(long, value_name = "WATTS", value_parser = above_zero)]
     pub power: Option<f64>,
-    /// Report to write.
+    /// Report to write (JSON).
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Table to write, a row for each problem and walk.
+    /// Table to write (CSV), a row for each problem and walk.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Plot to write, a .png or .svg: Gflops and price over the years, this machine among those of the past.
+    /// Plot to write, .png or .svg: Gflops and price over the years, for this machine and those of
+    /// the past.
     #[arg(long, value_name = "FILE", value_parser = crate::plot::output::picture)]
     pub plot: Option<PathBuf>,
-    /// Checksums to compare with in place of the project's, for processors that it does not know: those that the file lacks are added to it.
+    /// File of checksums that replaces the project's, for other processors; missing checksums are
+    /// added to it.
     #[arg(long, value_name = "FILE.toml")]
     pub references: Option<PathBuf>,
-    /// Whether report, table and plot may be replaced.
+    /// Whether report, table and plot may replace existing files.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Change a bit of a body on this rank, to see that it is found.
+    /// Change one bit of a body on this rank, to test that it is detected.
     #[arg(long, value_name = "RANK")]
     pub flip_bit: Option<usize>,
-    /// When that bit is changed.
+    /// When this bit is changed.
     #[arg(long, value_name = "PLACE", value_enum, default_value_t, requires = "flip_bit")]
     pub flip_in: FlipPlace,
     /// Ranks and threads.
@@ -105,10 +109,13 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 16 heorot bench --memory-per-rank 2 --price 50000 --power 4500 --json bench.json --plot history.svg
   mpirun -n 64 heorot bench --burn-in 24 --memory-per-rank 3 --problems clumps
 
-Each problem (inputs/bench) is advanced by two steps that warm up; from there the same steps are done and timed again and again, with all that belongs to a
-step: sort, migration, tree, moments, exchange, walk, kernels, integration, energies. The state must come out with the same bits each time, whatever the
-ranks and threads, and have the checksum of the reference; at the end, initial state and warm-up are computed once more, each part by the next
-rank. Before that, every rank computes a small problem by itself. Who differs is named, with its host. Exit code 1 if anything FAILED. docs/benchmark.md explains the result.";
+Each problem (inputs/bench) starts with two warm-up steps. From this state the same steps are timed
+repeatedly, with everything that a step contains: sort, migration, tree, moments, exchange, walk,
+kernels, integration, energies. The final state must have the same bits each time, on any ranks and
+threads, and the checksum of the reference. At the end, the initial state and the warm-up are computed
+once more, the share of each rank by the next rank. At the start, every rank computes a small problem
+by itself. A rank that differs is named, with its host. Exit code 1 if anything FAILED.
+docs/benchmark.md explains the result.";
 
 /// Default number of steps per repetition. The reference checksums are for this number.
 const STEPS: u64 = 5;

@@ -17,7 +17,7 @@ use treecode::{Bodies, Softening, TYPES, Walk, math};
 /// the rounding errors of a model's own sums.
 const GRID: f64 = (1u64 << 20) as f64;
 
-/// The problems of the set.
+/// The problems of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {

@@ -16,11 +16,12 @@ use decomposition::mpi_world;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Examine this machine: MPI, cores and binding, SIMD path, HDF5, file system, memory; says what to do about each fault.
+/// Check this machine: MPI, cores and binding, SIMD path, HDF5, file system, memory. Says how to
+/// correct each fault.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Folder on the file system that runs will write to; test files are written there and removed.
+    /// Folder on the file system of future runs; test files are written there and removed.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
     /// Ranks and threads.
@@ -32,7 +33,8 @@ const EXAMPLES: &str = "Examples:
   heorot doctor
   mpirun -n 8 heorot doctor --threads 4 --folder /scratch/me
 
-Run it as a run will be started: with the same mpirun, ranks, threads and hosts. Exit codes: 0 if nothing is at fault, 1 otherwise.";
+Start it in the same way as a run: with the same mpirun, ranks, threads and hosts. Exit codes: 0 no
+fault, 1 otherwise.";
 
 /// Description of a rank's process and host.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Compute accelerations and potentials of all bodies of a snapshot.
+/// Compute accelerations and potentials of all bodies in a snapshot.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
@@ -35,25 +35,26 @@ pub struct Arguments {
     /// Snapshot to write, with Acceleration, Potential and ParticleIDs.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Measure K evaluations after a first one that warms up, instead of the first one alone.
+    /// Time K evaluations after a first one for warm-up, instead of the first one alone.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
     /// Compare K random bodies with direct summation.
     #[arg(long, value_name = "K")]
     pub check: Option<usize>,
-    /// Compare all bodies with the accelerations of the same ids, at the same places, in another snapshot.
+    /// Compare all bodies with the accelerations in another snapshot, which must have the same ids
+    /// and positions.
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
-    /// Table of the error of every body to write, against the reference (CSV).
+    /// Table to write (CSV): the error of every body against the reference.
     #[arg(long, value_name = "FILE", requires = "reference")]
     pub errors: Option<PathBuf>,
     /// Report to write (JSON): time of each phase, interactions, Gflops, errors.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Units to compute in [default: those of the file, or galactic].
+    /// Units of the calculation [default: those of the file, or galactic].
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
-    /// Whether files may be replaced.
+    /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
     /// How forces are computed.
@@ -62,7 +63,7 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
-    /// How the file is understood.
+    /// How the file is interpreted.
     #[command(flatten)]
     pub reading: ReadingOptions,
 }
@@ -72,10 +73,11 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 4 heorot force ic.hdf5 --criterion angle --theta 0.5 --order 2 --check 1000 --report force.json
   heorot force ic.hdf5 --accuracy 1e-4 --threads 2 --repeat 7 --check 2000
 
---check prints the relative error |a - a_direct| / |a_direct|, and the mean of its part along the radius from the centre of mass.
---repeat prints median and minimum; times of phases and speeds are then means over the measured evaluations.";
+--check prints the relative error |a - a_direct| / |a_direct|, and the mean of its component along the
+radius from the centre of mass. --repeat prints median and minimum; times of phases and speeds are then
+means over the measured evaluations.";
 
-/// The parameters as the report and the snapshot echo them.
+/// The parameters in the form that report and snapshot contain.
 #[derive(Serialize)]
 struct Echo<'a> {
     initial: &'a Initial<'a>,
@@ -89,7 +91,7 @@ struct Initial<'a> {
     file: &'a PathBuf,
 }
 
-/// Where the files go.
+/// Output files.
 struct Targets {
     output: Option<Target>,
     errors: Option<Target>,

@@ -18,7 +18,7 @@ use nbody::halos::{Halo, census, label};
 use std::path::PathBuf;
 use treecode::{Bodies, TYPES, math};
 
-/// Find haloes: groups of bodies that are friends of friends, the same on any number of ranks.
+/// Find friends-of-friends haloes; the result is the same on any number of ranks.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
@@ -28,16 +28,16 @@ pub struct Arguments {
     /// Catalogue to write.
     #[arg(long, short, value_name = "FILE.hdf5")]
     pub output: PathBuf,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Distance up to which two bodies are friends, in mean separations of the bodies.
+    /// Linking length in mean separations of the bodies.
     #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
     pub linking: f64,
-    /// The same as a length, in the unit of the snapshot.
+    /// Linking length in the units of the snapshot.
     #[arg(long, value_name = "LENGTH", value_parser = above_zero)]
     pub linking_length: Option<f64>,
-    /// Bodies that a halo has at least.
+    /// Least number of bodies in a halo.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..))]
     pub min_members: u64,
     /// Particle types to group, as 1,2 [default: all].
@@ -46,7 +46,7 @@ pub struct Arguments {
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
-    /// How the file is understood.
+    /// How the file is interpreted.
     #[command(flatten)]
     pub reading: ReadingOptions,
 }
@@ -56,11 +56,13 @@ const HELP: &str = "Examples:
   mpirun -n 4 heorot halos box.hdf5 -o haloes.hdf5 --linking 0.2 --min-members 20
   heorot plot mass-function haloes.hdf5 -o haloes.png
 
-The mean separation is the cube root of volume over number of bodies; the volume is that of the box of the snapshot or, for an isolated
-system, of the smallest box around its bodies. Bodies across the faces of a periodic box are no friends.
+The mean separation is the cube root of the volume per body. The volume is that of the box of the
+snapshot or, for an isolated system, of the smallest box around its bodies. Bodies are not linked
+across the faces of a periodic box.
 
-/Group holds GroupID (the smallest id in it), GroupLen, GroupOffset (of its ids in /IDs/ID), GroupMass, GroupPos and GroupVel of the centre of
-mass, GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp (in one dimension); most members come first.";
+/Group contains GroupID (the smallest id in the halo), GroupLen, GroupOffset (of its ids in /IDs/ID),
+GroupMass, GroupPos and GroupVel (of the centre of mass), GroupRadius (of the outermost body),
+GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most members comes first.";
 
 /// Runs the command.
 ///

@@ -1,4 +1,5 @@
-//! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for both.
+//! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for
+//! both.
 
 use super::Initial;
 use crate::gravity_keys::by_name;
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Which model.
+/// The model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelName {
@@ -29,15 +30,16 @@ pub enum ModelName {
     King,
     /// Two bodies on a Kepler ellipse in the x-y plane, starting at apocentre.
     TwoBody,
-    /// Two spherical galaxies that fall together in the x-y plane.
+    /// Two spherical galaxies that collide in the x-y plane.
     Collision,
-    /// An exponential disc with a halo and a bulge, turning about the z axis.
+    /// An exponential disc with a halo and a bulge, rotating about the z axis.
     DiscGalaxy,
-    /// Any galaxies that meet: a list `galaxies` of models, in a parameter file only (see --from).
+    /// An encounter of any galaxies: a list `galaxies` of models, only in a parameter file (see
+    /// --from).
     Encounter,
     /// Plummer spheres of very different mass on a uniform background in a box.
     Clumps,
-    /// Bodies that fill a box or a ball evenly, at rest or with some velocities.
+    /// Bodies that fill a box or a ball evenly, at rest or with velocities.
     Uniform,
 }
 
@@ -59,14 +61,15 @@ fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     PossibleValuesParser::new(names).try_map(|name| by_name::<T>(&name))
 }
 
-/// Everything that may stand in `[initial]`; each model takes its own keys, with these defaults, and refuses the others.
+/// The keys of `[initial]`. Each model accepts its own keys, with these defaults, and refuses the
+/// others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// A snapshot to start from, instead of a model.
     #[arg(skip)]
     pub file: Option<PathBuf>,
-    /// Whether the snapshot is one of an expanding universe, if its header does not say it right.
+    /// Whether the snapshot is cosmological, if its header is wrong.
     #[arg(skip)]
     pub cosmological: Option<bool>,
     /// The model to make.
@@ -78,19 +81,20 @@ pub struct Keys {
     /// Seed of the random numbers; the same seed gives the same bodies anywhere [default: 0].
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// Mass of all bodies, in the units of the run [default: 1].
+    /// Total mass of the bodies, in the units of the run [default: 1].
     #[arg(long)]
     pub mass: Option<f64>,
-    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy; clumps: of a clump of mean mass
-    /// [default: 0.02 sides].
+    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy;
+    /// clumps: of a clump of mean mass [default: 0.02 sides].
     #[arg(long)]
     pub radius: Option<f64>,
-    /// Bodies lie within this many scale radii [default: 20]; jaffe, isochrone, nfw: length of the taper of the density in scale radii
-    /// [default: 20, nfw 10].
+    /// Largest radius of bodies, in scale radii [default: 20]; jaffe, isochrone, nfw: length of the
+    /// density taper, in scale radii [default: 20, nfw 10].
     #[arg(long)]
     pub cut: Option<f64>,
-    /// Softening of the run, with the spline kernel, in whose field a sphere is to be in equilibrium; unless it is 0, the density of
-    /// plummer and hernquist is tapered too [default: 0]. Spheres but king, collision.
+    /// Softening length of the run, with the spline kernel, for which a sphere is to be in
+    /// equilibrium. If it is not 0, the density of plummer and hernquist is tapered too [default:
+    /// 0]. Spheres but king, collision.
     #[arg(long)]
     pub softening: Option<f64>,
     /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king.
@@ -102,31 +106,39 @@ pub struct Keys {
     /// Semi-major axis of the orbit [default: 1]. two-body.
     #[arg(long)]
     pub semi_major_axis: Option<f64>,
-    /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0 or above, a parabola is 1 [default: 1].
+    /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0
+    /// or above, a parabola is 1 [default: 1].
     #[arg(long)]
     pub eccentricity: Option<f64>,
-    /// Run of density of both galaxies [default: hernquist], cut as the spheres of these names. collision.
+    /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names.
+    /// collision.
     #[arg(long, value_parser = named::<Profile>(&PROFILES))]
     pub profile: Option<Profile>,
-    /// Fraction of each galaxy's retrograde bodies that is turned round, 0 to 1 [default: 0]. collision.
+    /// Fraction of each galaxy's retrograde bodies whose motion is reversed, 0 to 1 [default: 0].
+    /// collision.
     #[arg(long)]
     pub spin: Option<f64>,
-    /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0]. collision.
+    /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0].
+    /// collision.
     #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
     pub inclination: Option<[f64; 2]>,
-    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0]. collision.
+    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0].
+    /// collision.
     #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
     pub azimuth: Option<[f64; 2]>,
-    /// Closest approach of the centres if they were points [default: 2 radii]. collision, encounter.
+    /// Closest approach of the centres, as if they were points [default: 2 radii]. collision,
+    /// encounter.
     #[arg(long)]
     pub pericentre: Option<f64>,
     /// Distance of the centres at the start [default: 20 radii]. collision, encounter.
     #[arg(long)]
     pub distance: Option<f64>,
-    /// The galaxy whose numbers are the defaults, in kpc and 1e10 solar masses [default: milky-way]. disc-galaxy.
+    /// Galaxy that gives the defaults of the other keys, in kpc and 1e10 solar masses [default:
+    /// milky-way]. disc-galaxy.
     #[arg(long, value_parser = named::<Preset>(&PRESETS))]
     pub preset: Option<Preset>,
-    /// Part of the bodies that make up disc and bulge, where they weigh the same; the rest is halo [default: 0.4]. disc-galaxy.
+    /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo
+    /// [default: 0.4]. disc-galaxy.
     #[arg(long)]
     pub stars: Option<f64>,
     /// Mass of the disc. disc-galaxy.
@@ -135,13 +147,13 @@ pub struct Keys {
     /// Scale length of the exponential disc. disc-galaxy.
     #[arg(long)]
     pub disc_length: Option<f64>,
-    /// Scale height of the disc, whose density goes as sech^2(z / height). disc-galaxy.
+    /// Scale height of the disc, whose density is proportional to sech^2(z / height). disc-galaxy.
     #[arg(long)]
     pub disc_height: Option<f64>,
     /// Least value of Toomre's Q in the disc [default: 1.5]. disc-galaxy.
     #[arg(long)]
     pub toomre_q: Option<f64>,
-    /// Run of density of the halo [default: nfw]. disc-galaxy.
+    /// Density profile of the halo [default: nfw]. disc-galaxy.
     #[arg(long, value_parser = named::<Profile>(&PROFILES))]
     pub halo_profile: Option<Profile>,
     /// Mass of the halo. disc-galaxy.
@@ -150,7 +162,7 @@ pub struct Keys {
     /// Scale radius of the halo. disc-galaxy.
     #[arg(long)]
     pub halo_radius: Option<f64>,
-    /// Length of the taper of the halo's density, in its scale radii. disc-galaxy.
+    /// Length of the density taper of the halo, in its scale radii. disc-galaxy.
     #[arg(long)]
     pub halo_cut: Option<f64>,
     /// Mass of the bulge, a Hernquist sphere; 0 for none. disc-galaxy.
@@ -162,10 +174,11 @@ pub struct Keys {
     /// The galaxies of an encounter, each with the keys of its model and the three below.
     #[arg(skip)]
     pub galaxies: Option<Vec<Keys>>,
-    /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the pericentre [degree].
+    /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the
+    /// pericentre [degree].
     #[arg(skip)]
     pub orientation: Option<[f64; 2]>,
-    /// Of a galaxy of an encounter without an orbit: the place of its centre.
+    /// Of a galaxy of an encounter without an orbit: the position of its centre.
     #[arg(skip)]
     pub position: Option<[f64; 3]>,
     /// Of a galaxy of an encounter without an orbit: the velocity of its centre.
@@ -174,10 +187,11 @@ pub struct Keys {
     /// Side of the box, or diameter of the ball [default: 1]. clumps, uniform.
     #[arg(long)]
     pub side: Option<f64>,
-    /// What the bodies fill [default: box]. uniform.
+    /// The shape that the bodies fill [default: box]. uniform.
     #[arg(long, value_parser = named::<UniformShape>(&SHAPES))]
     pub shape: Option<UniformShape>,
-    /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 for a balance at the start. uniform.
+    /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 is virial equilibrium at the start.
+    /// uniform.
     #[arg(long)]
     pub virial_ratio: Option<f64>,
     /// Number of clumps [default: 300]. clumps.
@@ -186,7 +200,7 @@ pub struct Keys {
     /// Fraction of the bodies in the background, from 0 to 1 [default: 0.3]. clumps.
     #[arg(long)]
     pub background: Option<f64>,
-    /// The number of clumps of mass m goes as m^-slope; above 1 [default: 2]. clumps.
+    /// The number of clumps of mass m is proportional to m^-slope; above 1 [default: 2]. clumps.
     #[arg(long)]
     pub slope: Option<f64>,
 }

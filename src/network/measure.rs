@@ -12,20 +12,20 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a file.
+/// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a
+/// file.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Arguments {
     /// Name of the row.
     #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// File to add the row to (TOML); it is made if it is not there.
+    /// File to which the row is added (TOML); it is created if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub file: PathBuf,
 }
 
-const NOTES: &str =
-    "Run it with one rank on each host: ranks of one host talk through its memory, not through the network.
+const NOTES: &str = "Run it with one rank on each host, because ranks of one host do not use the network.
 Example:
   mpirun -n 4 --map-by node heorot network measure --name ours --file networks.toml";
 

@@ -14,30 +14,31 @@ use catalogue::Catalogue;
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// Predict what networks would make of recorded steps, and measure this one.
+/// Predict the time of recorded steps on other networks, and measure this network.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP, arg_required_else_help = true)]
 pub struct Arguments {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub kind: Kind,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Kind {
-    /// Show the networks and nodes that are known.
+    /// List the known networks and nodes.
     List(List),
     /// Predict time, efficiency and price/performance of recorded steps on networks.
     Replay(replay::Arguments),
-    /// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a file.
+    /// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a
+    /// file.
     Measure(measure::Arguments),
 }
 
 /// Options of the list.
 #[derive(Clone, Debug, clap::Args)]
 pub struct List {
-    /// File with more networks and nodes (TOML), as `inputs/networks.toml`.
+    /// File with more networks and nodes (TOML), in the form of `inputs/networks.toml`.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

@@ -20,29 +20,31 @@ pub struct Arguments {
     /// Networks by name, or all.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
     pub network: Vec<String>,
-    /// Node that all networks are to connect, in place of each one's own.
+    /// Node for all networks, instead of the node of each network.
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
-    /// Price of a node without network [dollars], in place of that of the table.
+    /// Price of a node without network [dollars], instead of that in the table.
     #[arg(long, value_name = "DOLLARS")]
     pub node_price: Option<f64>,
-    /// Price of a link of all networks [dollars], in place of that of the table.
+    /// Price of a link of all networks [dollars], instead of that in the table.
     #[arg(long, value_name = "DOLLARS")]
     pub link_price: Option<f64>,
-    /// File with more networks and nodes (TOML), as `inputs/networks.toml`.
+    /// File with more networks and nodes (TOML), in the form of `inputs/networks.toml`.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Plot to write, a .svg; its numbers go to a .csv of the same name.
+    /// Plot to write, .svg; its numbers are written to a .csv of the same name.
     #[arg(long, short, value_name = "FILE.svg")]
     pub output: Option<PathBuf>,
-    /// Whether they may be replaced.
+    /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
 }
 
-const NOTES: &str = "Efficiency is the time of one rank by itself over time and number of ranks; Gflops count 38 operations an interaction.
-A number of nodes is worth its price while a dollar buys at least half the speed that it buys with one node without network.
-A time with < in front is a lower bound: the network's latency is unknown.";
+const NOTES: &str =
+    "Parallel efficiency is the time of one rank alone divided by time and number of ranks. Gflops count 38
+operations an interaction. A number of nodes is worth its price if a dollar buys at least half the
+speed that it buys with one node without network. A time with < is a lower bound, because the latency
+of the network is unknown.";
 
 /// A network is worth its price if a dollar buys at least this fraction of the speed that it buys
 /// with one node.

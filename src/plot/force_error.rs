@@ -18,23 +18,25 @@ use std::time::Duration;
 use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Error of the forces of a snapshot against direct sums, for each criterion and order: histogram, against angle or tolerance, against time.
+/// Force errors of a snapshot against direct sums, for each criterion and order: histogram, error
+/// against angle or tolerance, error against time.
 #[derive(Clone, Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Arguments {
     /// Snapshot, or any other file that `heorot convert` reads.
     #[arg(value_name = "SNAPSHOT")]
     pub file: PathBuf,
-    /// Random bodies that are compared with direct sums.
+    /// Number of random bodies that are compared with direct sums.
     #[arg(long, value_name = "K", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub sample: u64,
     /// Orders of the expansion.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,3,4", value_parser = clap::value_parser!(u8).range(1..=Gravity::MAX_ORDER as i64))]
     pub orders: Vec<u8>,
-    /// Opening angles of criterion angle; its histogram is of the last one.
+    /// Opening angles of the criterion angle; the histogram uses the last one.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,0.85,0.7,0.6,0.5,0.4")]
     pub thetas: Vec<f64>,
-    /// Tolerances of criteria relative and absolute, whose histograms are of the last one; for absolute they are multiplied with the median acceleration.
+    /// Tolerances of the criteria relative and absolute; the histograms use the last one. For
+    /// absolute they are in units of the median acceleration.
     #[arg(
         long,
         value_name = "LIST",
@@ -51,7 +53,7 @@ pub struct Arguments {
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

@@ -9,16 +9,17 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// Lagrange radii over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; of several files, any or all, which count once.
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// Parts of the mass, each above 0 and at most 1.
+    /// Mass fractions, each above 0 and at most 1.
     #[arg(long, value_name = "PARTS", value_delimiter = ',', default_value = "0.01,0.1,0.25,0.5,0.75,0.9", value_parser = part)]
     pub fractions: Vec<f64>,
-    /// Which bodies, about what.
+    /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

@@ -10,10 +10,10 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// The cumulative mass function of haloes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Catalogues that `heorot halos` wrote.
+    /// Catalogues of `heorot halos`.
     #[arg(required = true, value_name = "CATALOGUE")]
     pub catalogues: Vec<PathBuf>,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

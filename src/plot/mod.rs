@@ -23,7 +23,7 @@ use clap::Subcommand;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP, arg_required_else_help = true)]
 pub struct Arguments {
-    /// What to plot.
+    /// The kind of plot.
     #[command(subcommand)]
     pub kind: Kind,
 }
@@ -31,17 +31,17 @@ pub struct Arguments {
 /// Kinds of plots.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Kind {
-    /// Energy, momentum, virial ratio and what else a run wrote down, over time.
+    /// Energy, momentum, virial ratio and other records of a run over time.
     Run(run::Arguments),
-    /// Density, mass, dispersion, anisotropy, rotation and shape about a centre, over radius.
+    /// Density, mass, dispersion, anisotropy, rotation and shape by radius.
     Profile(profile::Arguments),
-    /// Radii that enclose parts of the mass, over time.
+    /// Lagrange radii over time.
     Lagrange(lagrange::Arguments),
-    /// Where bodies are and how fast they go outward: the plane of radius and radial velocity.
+    /// Phase space: the mass in the plane of radius and radial velocity.
     Phase(phase::Arguments),
-    /// Error of the forces for each criterion and order, against tolerance and time.
+    /// Force errors for each criterion and order, against tolerance and time.
     ForceError(force_error::Arguments),
-    /// How many haloes of a catalogue have more than a mass.
+    /// Cumulative mass function of haloes.
     MassFunction(mass_function::Arguments),
 }
 
@@ -53,7 +53,8 @@ const HELP: &str = "Examples:
   heorot plot force-error ic.hdf5 -o error.png --sample 1000
   heorot plot mass-function haloes.hdf5 -o haloes.png
 
-The name of the output says what it is, .png or .svg; the numbers go beside it, under the same name with .csv.";
+The name of the output decides the format, .png or .svg. The numbers are written beside it, under the
+same name with .csv.";
 
 /// Runs the command.
 ///

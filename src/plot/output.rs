@@ -7,13 +7,13 @@ use io::{Kind, Outputs, Target};
 use std::path::{Path, PathBuf};
 use viz::plot::Figure;
 
-/// Option of every plot.
+/// Options of every plot.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Output {
-    /// Picture to write, a .png or .svg; its numbers go to a .csv of the same name.
+    /// Picture to write, .png or .svg; its numbers are written to a .csv of the same name.
     #[arg(long = "output", short = 'o', value_name = "FILE", value_parser = picture)]
     pub path: PathBuf,
-    /// Whether they may be replaced.
+    /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
 }

@@ -7,19 +7,20 @@ use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Panel, Plane};
 
-/// The phase-space plane of radius and radial velocity, with the mass in each cell.
+/// Phase space: the mass in each cell of the plane of radius and radial velocity.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshot of any format that `heorot convert` reads; of several files, any.
+    /// Snapshot of any format that `heorot convert` reads; if it has several files, any one of
+    /// them.
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: PathBuf,
-    /// Cells along each axis.
+    /// Number of cells along each axis.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub cells: u16,
-    /// Which bodies, about what.
+    /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

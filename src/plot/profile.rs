@@ -9,22 +9,23 @@ use nalgebra::Vector3;
 use std::path::PathBuf;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
-/// Profiles over radius: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
+/// Radial profiles: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; of several files, any or all, which count once.
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// Shells, of equal thickness on a logarithmic scale.
+    /// Number of shells, of equal thickness in log radius.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub shells: u16,
-    /// Inner and outer radius, in the units of the snapshot [default: what holds nearly all bodies].
+    /// Inner and outer radius, in the units of the snapshot [default: encloses nearly all bodies].
     #[arg(long, value_name = "MIN:MAX", value_parser = range)]
     pub radius: Option<[f64; 2]>,
-    /// Which bodies, about what.
+    /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Energy, momenta, virial ratio, rungs, time of a step and load balance over time, of what the run wrote down.
+/// Records of a run over time: energy, momenta, virial ratio, rungs, time of a step and load
+/// balance.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Output folder of the run, with energy.csv; steps.csv tells what steps took, report.json the units and the rungs, if they are there.
+    /// Output folder of the run, with energy.csv; steps.csv gives the cost of steps, report.json
+    /// the units and the rungs, if they exist.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// Where to.
+    /// Output files.
     #[command(flatten)]
     pub output: Output,
 }

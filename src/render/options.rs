@@ -16,38 +16,41 @@ const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_010.hdf5 -o turn.apng --frames 120 --elevation 30 --orbit 360 --perspective 40
   heorot render out/snapshot_*.hdf5 -o images
 
-All pictures of a call share one brightness scale. With --frames, frames lie evenly between the first and the last snapshot, and bodies move
-between snapshots as their positions and velocities say. Numbers are in the units of the snapshots.";
+All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
+the first and the last snapshot, and positions between snapshots are interpolated from positions and
+velocities. Numbers are in the units of the snapshots.";
 
 /// Options of `heorot render`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once
+    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
+    /// them, which count as one
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (with ffmpeg) for a movie, else a folder for pictures and movie.gif; may be given several times
+    /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (needs ffmpeg) for a movie,
+    /// otherwise a folder for pictures and movie.gif; may be given several times
     #[arg(short = 'o', long = "output", value_name = "PATH", required = true)]
     pub outputs: Vec<PathBuf>,
-    /// Whether they may be replaced.
+    /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
     /// Width and height of the pictures in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1024x1024", value_parser = size)]
     pub size: [usize; 2],
-    /// Frames of the movie, evenly in time [default: one a snapshot]
+    /// Number of frames of the movie, evenly spaced in time [default: one for each snapshot]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: Option<u32>,
     /// Speed of the movie
     #[arg(long, value_name = "NUMBER", default_value_t = 15.0, allow_negative_numbers = true)]
     pub frames_per_second: f64,
-    /// Turn the camera about its target by so many degrees of azimuth during the movie
+    /// Degrees of azimuth by which the camera turns about its target during the movie
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, conflicts_with = "camera")]
     pub orbit: Option<f64>,
-    /// Come so many times nearer during the movie
+    /// Factor by which the camera comes nearer during the movie
     #[arg(long, value_name = "FACTOR", conflicts_with = "camera", value_parser = positive)]
     pub zoom: Option<f64>,
-    /// Camera path with key frames (TOML), see docs/pictures.md
+    /// File of a camera path with key frames (TOML), see docs/pictures.md
     #[arg(long, value_name = "FILE.toml")]
     pub camera: Option<PathBuf>,
     /// Leave out the time
@@ -65,45 +68,46 @@ pub struct Arguments {
     /// Ranks and threads
     #[command(flatten)]
     pub launch: Launch,
-    /// Make the ground transparent (PNG and APNG)
+    /// Make the background transparent (PNG and APNG)
     #[arg(long)]
     pub transparent: bool,
-    /// What is drawn, from where, in which colours.
+    /// Bodies, camera and colours.
     #[command(flatten)]
     pub look: Look,
 }
 
-/// What is drawn, from where, in which colours.
+/// Bodies, camera and colours.
 #[derive(Args, Clone, Debug)]
 pub struct Look {
     /// Particle types to draw, as 1,2 [default: all]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
     pub types: Vec<u8>,
-    /// Spread each body over the distance to its so many nearest neighbours of its type
+    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
-    /// Length from the left to the right edge [default: what shows 98 % of the mass]
+    /// Length from the left to the right edge [default: shows 98 % of the mass]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     pub width: Option<f64>,
-    /// Middle of the pictures [default: the centre of mass]
+    /// Centre of the pictures [default: the centre of mass]
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = centre)]
     pub centre: Option<[f64; 3]>,
-    /// Keep the centre of mass (`mass`) or a body (its id) in the middle
+    /// Keep the centre of mass (`mass`) or a body (its id) in the centre
     #[arg(long, value_name = "mass|ID", conflicts_with = "centre", value_parser = follow)]
     pub follow: Option<Follow>,
     /// Line of sight
     #[arg(long, default_value = "z", value_parser = named([("x", Direction::X), ("y", Direction::Y), ("z", Direction::Z)]))]
     pub axis: Direction,
-    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the axis]
+    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the
+    /// axis]
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     pub azimuth: Option<f64>,
     /// Direction to the camera above the x-y plane, in degrees [default: that of the axis]
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     pub elevation: Option<f64>,
-    /// Turn of the camera about the line of sight, in degrees
+    /// Rotation of the camera about the line of sight, in degrees
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, default_value_t = 0.0)]
     pub roll: f64,
-    /// Perspective: the angle under which the width is seen, in degrees [default: none]
+    /// Angle under which the width is seen in perspective, in degrees [default: no perspective]
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     pub perspective: Option<f64>,
     /// Colour map of the surface density
@@ -115,22 +119,24 @@ pub struct Look {
         ("galaxy", ColourMap::Galaxy),
     ]))]
     pub colours: ColourMap,
-    /// What colours say, beside brightness, which is surface density
+    /// Quantity shown by colour; brightness shows surface density
     #[arg(long, alias = "color-by", value_name = "WHAT", default_value = "density", value_enum)]
     pub colour_by: ColourBy,
-    /// Ids of each galaxy, as 0-59999,60000-119999 [default: as the model of the run made them]
+    /// Ids of each galaxy, as 0-59999,60000-119999 [default: those of the model of the run]
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
     pub galaxies: Vec<RangeInclusive<u64>>,
-    /// Distance from the middle within which a body has arrived, for --colour-by arrival
+    /// Distance from the centre within which a body has arrived, for --colour-by arrival
     #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = positive)]
     pub arrival_radius: Option<f64>,
-    /// Least and greatest value of --colour-by speed, velocity or arrival, in the unit of the colour bar [default: what most of the mass has]
+    /// Values at the ends of the colours of --colour-by speed, velocity or arrival, in the unit of
+    /// the colour bar [default: the range of most of the mass]
     #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = rising)]
     pub values: Option<[f64; 2]>,
-    /// How brightness goes with surface density
+    /// Dependence of brightness on surface density
     #[arg(long, default_value = "log", value_parser = named([("log", Stretch::Log), ("asinh", Stretch::Asinh)]))]
     pub stretch: Stretch,
-    /// Darkest and brightest surface density, in the unit of the colour bar, or percentiles as 1%:99.9% [default: what shows the sequence well]
+    /// Darkest and brightest surface density, in the unit of the colour bar, or percentiles as
+    /// 1%:99.9% [default: suits the whole sequence]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     pub range: Option<Wished>,
 }

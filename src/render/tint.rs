@@ -10,21 +10,21 @@ use std::ops::RangeInclusive;
 use treecode::{Bodies, TYPES};
 use viz::{Colours, GROUP_TONES, Subject, TimeScale, Tint, Units, View};
 
-/// What colours say, beside brightness.
+/// Quantity shown by colour, beside brightness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColourBy {
-    /// Surface density, as brightness does
+    /// Surface density, the same as brightness
     #[default]
     Density,
     /// Particle type: gas, halo, disc, bulge, stars, other
     Type,
-    /// Which galaxy of the model a body came from
+    /// The galaxy of the model that a body came from
     Galaxy,
     /// Mean speed along the line of sight
     Speed,
     /// Mean velocity along the line of sight, away from the camera
     Velocity,
-    /// Mean time since bodies first came within --arrival-radius of the middle
+    /// Mean time since bodies first came within --arrival-radius of the centre
     Arrival,
 }
 

@@ -1,4 +1,5 @@
-//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and continued as a cluster wants it.
+//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and
+//! continued as a cluster wants it.
 
 mod beacon;
 pub(crate) mod folder;
@@ -38,7 +39,7 @@ use std::time::{Duration, Instant};
 use treecode::Bodies;
 use watch::{Guard, Reason, Requests, Watch};
 
-/// Evolve bodies as a parameter file says.
+/// Run a simulation from a parameter file.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Arguments {
@@ -48,14 +49,17 @@ pub struct Arguments {
     /// Override a parameter, such as --set time.steps=20; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Remove the results of an earlier run from the output folder; without it such a folder is refused.
+    /// Remove the results of an earlier run from the output folder. Without this option such a
+    /// folder is refused.
     #[arg(long, conflicts_with = "restart")]
     pub overwrite: bool,
-    /// Go on from the last checkpoint in the output folder, on any number of ranks, to the same bits; --restart=auto starts the run if there is
-    /// none. Takes the place of batch.restart.
+    /// Continue from the last checkpoint in the output folder, on any number of ranks; results have
+    /// the same bits. --restart=auto starts the run if there is no checkpoint. Overrides
+    /// batch.restart.
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     pub restart: Option<Restart>,
-    /// Stop in time to end within this wall time, such as 30m or 12:00:00, with a checkpoint. Takes the place of batch.walltime.
+    /// Stop early enough to end within this wall time, such as 30m or 12:00:00, with a checkpoint.
+    /// Overrides batch.walltime.
     #[arg(long, value_name = "TIME")]
     pub walltime: Option<WallTime>,
     /// Ranks and threads.
@@ -69,12 +73,15 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 4 heorot run inputs/collision.toml --threads 2 --overwrite
   mpirun -n 8 heorot run inputs/collision.toml --restart=auto --walltime 12:00:00
 
-The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (a row each step), report.json, checkpoints, and status.json, which
-`heorot status` reads. Numbers are in the units of the file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
+The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (a row each step),
+report.json, checkpoints, and status.json, which `heorot status` reads. Numbers are in the units of the
+file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
 
-SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run after the step at hand, or within it where bodies have steps of their own, with a checkpoint; files
-`checkpoint` and `snapshot` there ask for one. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart=auto goes
-on), 76 stopped by a `stop` file. One run at a time has a folder: it holds heorot.lock there.";
+SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run with a checkpoint after the
+current step (with block or adaptive steps, also within it). Files `checkpoint` and `snapshot` there
+request one of each. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal
+(--restart=auto continues), 76 stopped by a `stop` file. Only one run at a time may use a folder; it
+holds heorot.lock there.";
 
 /// Files of a snapshot beyond a few have so many bodies each, or they take more time than the run.
 const BODIES_OF_A_FILE: u64 = 16;
@@ -496,7 +503,8 @@ impl Run<'_> {
         self.crew.lead(|| self.place.lock.as_ref().map_or(Ok(()), Lock::check))
     }
 
-    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why the run is to stop, if it is. Collective.
+    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why
+    /// the run is to stop, if it is. Collective.
     fn serve_within(&mut self, took: Duration) -> Result<Option<Reason>> {
         let mut requests = self.watch.ask_within(took).to_numbers();
         self.crew.comm.all_reduce(&mut requests, Reduction::Max);
@@ -508,7 +516,8 @@ impl Run<'_> {
         Ok(requests.stop)
     }
 
-    /// Writes a row and a line about the step that began at `clock` and whose last part took so long; what all ranks together ask for. Collective.
+    /// Writes a row and a line about the step that began at `clock` and whose last part took so
+    /// long; what all ranks together ask for. Collective.
     fn write_down(&mut self, clock: Instant, took: Duration) -> Result<Requests> {
         let bound = self.parameters.time.energy_bound;
         let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
@@ -555,7 +564,8 @@ impl Run<'_> {
         Ok(Requests::from_numbers(requests))
     }
 
-    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end anyway. Collective.
+    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end
+    /// anyway. Collective.
     fn serve(&mut self, requests: Requests) -> Result<Option<Reason>> {
         let [checkpoint, snapshot] = requests.files;
         if snapshot {
@@ -756,7 +766,8 @@ impl Run<'_> {
         self.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
     }
 
-    /// The last step is done: a checkpoint, from which a later end can be reached, and the report. Collective.
+    /// The last step is done: a checkpoint, from which a later end can be reached, and the report.
+    /// Collective.
     fn finish(mut self) -> Result<Ending> {
         self.check_lock()?;
         let batch = &self.parameters.batch;

@@ -13,11 +13,11 @@ use anyhow::Result;
 use clap::Subcommand;
 use scaling::Scaling;
 
-/// Study how a problem scales.
+/// Study the scaling of a problem with the number of ranks.
 #[derive(Clone, Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
-    /// What to study.
+    /// The kind of study.
     #[command(subcommand)]
     pub kind: Kind,
 }
@@ -25,11 +25,11 @@ pub struct Arguments {
 /// Kinds of studies.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Kind {
-    /// Run one problem on more and more ranks, and make a page of it.
+    /// Run one problem on several numbers of ranks, and make a page of the results.
     Strong(scaling::Arguments),
-    /// Run a problem that grows with the ranks, and make a page of it.
+    /// Run a problem that grows with the number of ranks, and make a page of the results.
     Weak(scaling::Arguments),
-    /// Record what up to 4096 ranks say to each other in a step, all inside this process.
+    /// Record the messages of a step on up to 4096 virtual ranks, inside this process.
     Virtual(virtual_ranks::Arguments),
 }
 

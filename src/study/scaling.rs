@@ -28,11 +28,13 @@ pub enum Scaling {
     Weak,
 }
 
-/// Run a parameter file on several numbers of ranks, and make a page of it: time by phase, speed-up, efficiency, Karp-Flatt, balance, traffic, memory.
+/// Run a parameter file on several numbers of ranks, and make a page of the results: time by phase,
+/// speed-up, parallel efficiency, Karp-Flatt serial fraction, load balance, traffic, memory.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Parameter file (TOML); in a weak study its initial.bodies are those of one rank.
+    /// Parameter file (TOML); in a weak study its initial.bodies is the number of bodies on one
+    /// rank.
     #[arg(value_name = "FILE.toml")]
     pub file: PathBuf,
     /// Numbers of ranks.
@@ -41,34 +43,35 @@ pub struct Arguments {
     /// Threads of each rank.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: u32,
-    /// Override a parameter, as of `heorot run`.
+    /// Override a parameter, as in `heorot run`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder of the study [default: out/study-strong-FILE or out/study-weak-FILE].
     #[arg(long, short, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
-    /// Replace the page of an earlier call; runs that are done stay.
+    /// Replace the page of an earlier call; finished runs are kept.
     #[arg(long, conflicts_with = "submit")]
     pub overwrite: bool,
-    /// Run nothing: make the page of the runs that are there.
+    /// Run nothing; make the page from the existing runs.
     #[arg(long, conflicts_with = "submit")]
     pub gather: bool,
-    /// Submit the runs that are missing: a job array for each number of nodes. The page comes with --gather, once they are done.
+    /// Submit the missing runs, as a job array for each number of nodes. When they are done,
+    /// --gather makes the page.
     #[arg(long, value_enum, requires = "time")]
     pub submit: Option<Submit>,
     /// Wall time of a submitted job.
     #[arg(long, value_name = "TIME")]
     pub time: Option<WallTime>,
-    /// Ranks of a node, of submitted jobs.
+    /// Ranks on each node of submitted jobs.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks_per_node: u32,
-    /// Partition, of submitted jobs.
+    /// Partition of submitted jobs.
     #[arg(long, requires = "submit", value_parser = jobscript::one_word)]
     pub queue: Option<String>,
-    /// Account to charge, of submitted jobs.
+    /// Account to charge for submitted jobs.
     #[arg(long, requires = "submit", value_parser = jobscript::one_word)]
     pub account: Option<String>,
-    /// Settings of the machine for submitted jobs, in place of those of scripts/jobs/machine.
+    /// File of machine settings for submitted jobs that replaces scripts/jobs/machine.
     #[arg(long, value_name = "FILE", requires = "submit")]
     pub machine: Option<PathBuf>,
 }
@@ -78,10 +81,11 @@ const EXAMPLES: &str = "Examples:
   heorot study weak big.toml --ranks 1,4,16,64 --threads 8 --submit slurm --ranks-per-node 4 --time 1:00:00
   heorot study weak big.toml --ranks 1,4,16,64 --threads 8 --gather
 
-Runs are started with mpirun, or with what the environment variable MPIRUN names. A run whose report.json is there is not done again; one that broke off
-goes on from its checkpoint. The folder of the study gets index.html, study.md, study.csv and scaling.svg.";
+Runs are started with mpirun, or with the launcher in the environment variable MPIRUN. A run whose
+report.json exists is not repeated; an interrupted run continues from its checkpoint. The folder of the
+study receives index.html, study.md, study.csv and scaling.svg.";
 
-/// Schedulers that take a study.
+/// Schedulers for a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Submit {
     /// Slurm (sbatch).

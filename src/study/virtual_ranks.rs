@@ -29,33 +29,35 @@ use std::path::PathBuf;
 use treecode::{Bodies, Gravity, Walk, leapfrog};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Record what up to 4096 ranks say to each other in a step, all inside this process.
+/// Record the messages of a step on up to 4096 virtual ranks, inside this process.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Parameter file (TOML), as of `heorot run`; the study goes one step of `time.step`.
+    /// Parameter file (TOML), as for `heorot run`; the study makes one step of `time.step`.
     #[arg(value_name = "FILE.toml")]
     pub file: PathBuf,
-    /// Override a parameter, as of `heorot run`.
+    /// Override a parameter, as in `heorot run`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Numbers of ranks.
     #[arg(long, value_name = "P,...", value_delimiter = ',', required = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub ranks: Vec<u32>,
-    /// Give each rank so many bodies, whatever the file says: weak scaling. The file must name a model.
+    /// Weak scaling: number of bodies on each rank, instead of that of the file. The file must have
+    /// a model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub bodies_per_rank: Option<u64>,
-    /// Ranks of each host. Where there are several hosts, a step is recorded twice: as it is, and with exchanges packed by hosts, as `--pack` of other
-    /// commands packs them.
+    /// Ranks on each host. If there are several hosts, a step is recorded twice: without packing,
+    /// and with exchanges packed by hosts as by `--pack` of other commands.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub ranks_per_host: u32,
-    /// Threads of the first evaluations, and ranks that compute at a time after them; a rank has one thread [default: all cores].
+    /// Threads of the first evaluations, and number of ranks that compute at a time afterwards,
+    /// each with one thread [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub threads: Option<u32>,
-    /// Folder for the traces, a table (CSV) and a plot (SVG) of them all.
+    /// Folder for the traces, and a table (CSV) and a plot (SVG) of all of them.
     #[arg(long, short, value_name = "FOLDER", default_value = "out/virtual")]
     pub output: PathBuf,
-    /// Whether they may be replaced.
+    /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
 }
@@ -66,8 +68,8 @@ const EXAMPLES: &str = "Examples:
   heorot study virtual inputs/plummer.toml --ranks 64,256,512 --bodies-per-rank 10000 --ranks-per-host 16
   heorot network replay out/weak/trace-*.json --network all
 
-Times of computing are CPU times of single cores of this machine; load by others hardly matters. `heorot network replay` tells how long
-such a step takes on a network.";
+Computing times are CPU times of single cores of this machine, so other load has little effect.
+`heorot network replay` predicts the time of such a step on a network.";
 
 /// A step of one rank alone, from which the steps of many ranks follow.
 struct Alone {

@@ -19,11 +19,12 @@ use io::Kind;
 use std::path::PathBuf;
 use treecode::TYPES;
 
-/// Make a page that shows bodies in a browser: to turn, zoom and play.
+/// Make a page that shows bodies in a browser: turn, zoom and play.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// Snapshots, of this or another program; of a snapshot in several files, any or all, which count once. They are played in the order of their times.
+    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
+    /// them, which count as one. They are played in the order of their times.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Page to write: one file that needs no network and no other file.
@@ -35,16 +36,18 @@ pub struct Arguments {
         conflicts_with = "serve"
     )]
     pub output: Option<PathBuf>,
-    /// Whether it may be replaced.
+    /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Serve the page to browsers on this machine instead, and the bodies in pieces as they are wanted; Ctrl-C ends it.
+    /// Serve the page to browsers on this machine instead, and send the bodies in pieces on
+    /// request; Ctrl-C ends the server.
     #[arg(long)]
     pub serve: bool,
-    /// Port to serve at [default: any that is free].
+    /// Port of the server [default: any free port].
     #[arg(long, value_name = "PORT", conflicts_with = "output")]
     pub port: Option<u16>,
-    /// Show at most N bodies, each with the same chance [default: 1000000, fewer of many snapshots; all when served].
+    /// Show at most N bodies, chosen with equal probability [default: 1000000, fewer for many
+    /// snapshots; all with --serve].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_SERVED))]
     pub bodies: Option<u64>,
     /// Particle types to show, as 1,2 [default: all].
@@ -56,8 +59,8 @@ const HELP: &str = "Examples:
   heorot view out/snapshot_*.hdf5 -o collision.html
   heorot view big_*.hdf5 --serve --port 8080
 
-A double click opens the page. In it, the mouse or fingers turn, zoom and pan, space plays; its panel tells all keys. Bodies are chosen by a
-hash of their ids, so that all snapshots show the same ones.";
+Open the page with a double click. Turn, zoom and pan with the mouse or with fingers; space plays. The
+panel lists all keys. Bodies are chosen by a hash of their ids, so all snapshots show the same ones.";
 
 /// Greatest number of bodies in a page that a browser still rotates smoothly.
 const MOST_BODIES: u64 = 1_000_000;

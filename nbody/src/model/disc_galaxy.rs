@@ -45,13 +45,14 @@ pub struct DiscGalaxy {
     pub bulge_radius: f64,
 }
 
-/// A galaxy by name; its numbers are kpc and 1e10 solar masses.
+/// A galaxy by name; its units are kpc and 1e10 solar masses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// The Milky Way by McMillan (2017, MNRAS 465, 76), without gas: [`Preset::galaxy`] tells what is his and what our choice.
+    /// The Milky Way of McMillan (2017, MNRAS 465, 76), without gas; see [`Preset::galaxy`] for our
+    /// choices.
     MilkyWay,
-    /// Andromeda by Fardal et al. (2007, MNRAS 380, 15).
+    /// Andromeda of Fardal et al. (2007, MNRAS 380, 15).
     Andromeda,
 }
 

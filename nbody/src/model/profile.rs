@@ -3,19 +3,21 @@
 use serde::{Deserialize, Serialize};
 use treecode::math;
 
-/// The run of density with radius.
+/// The density profile of a sphere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// Plummer (1911): a core, and a density that falls as r^-5.
     Plummer,
-    /// Hernquist (1990): a cusp r^-1, and a density that falls as r^-4, as an elliptical galaxy.
+    /// Hernquist (1990): a cusp r^-1, and a density that falls as r^-4, like an elliptical galaxy.
     Hernquist,
     /// Jaffe (1983): a cusp r^-2, and a density that falls as r^-4.
     Jaffe,
-    /// Hénon (1959): a core, and a density that falls as r^-4; all periods follow from the energy alone.
+    /// Hénon (1959): a core, and a density that falls as r^-4; radial periods depend on the energy
+    /// alone.
     Isochrone,
-    /// Navarro, Frenk & White (1996): a cusp r^-1, and a density that falls as r^-3, as a halo of dark matter.
+    /// Navarro, Frenk & White (1996): a cusp r^-1, and a density that falls as r^-3, like a dark
+    /// matter halo.
     Nfw,
 }
 

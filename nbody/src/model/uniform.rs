@@ -24,7 +24,7 @@ pub struct Uniform {
     pub virial_ratio: f64,
 }
 
-/// What bodies fill.
+/// The shape that bodies fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
