@@ -8,32 +8,13 @@ A preloaded library (crash.c) kills one rank before its n-th operation in the ou
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
-from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, TIMEOUT, Failed, bodies, check, heorot, require, require_same_bits, scratch
+from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, Failed, bodies, check, ended, heorot, parameter_file, require, require_same_bits, scratch, session
 
-PARAMETERS = """\
-[initial]
-model = "plummer"
-bodies = 300
-seed = 5
-[units]
-system = "nbody"
-[gravity]
-softening = 0.02
-[time]
-steps = 6
-step = 0.01
-{time}
-[output]
-folder = "{folder}"
-snapshot_every = 0.03
-[batch]
-checkpoint_steps = 2
-{more}
-"""
+OUTPUT = "snapshot_every = 0.03"
+BATCH = "[batch]\ncheckpoint_steps = 2\n"
 BLOCK = 'timestep = "block"\ncriterion = "both"\neta = 0.001\neta_rate = 0.05'
 MOVIE = '[movie]\nevery = 0.02\nsize = [160, 160]\nwidth = 4.0\nformat = "apng"'
 # Name, [time], other tables, ranks, the rank that is killed, number of points without `--full`.
@@ -74,8 +55,8 @@ def require_same(expected, found):
 class Case:
     def __init__(self, name, time, more, ranks, victim):
         self.place = scratch(re.sub(r"\W+", "-", name))
-        self.folder, self.file = self.place / "out", self.place / "run.toml"
-        self.file.write_text(PARAMETERS.format(time=time, more=more, folder=self.folder))
+        self.folder = self.place / "out"
+        self.file = parameter_file(self.place, 300, 6, 0.01, time, OUTPUT, BATCH + more)
         self.ranks, self.victim = ranks, victim
 
     def crash(self, library, **environment):
@@ -90,17 +71,16 @@ class Case:
             line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, **settings}, start_new_session=True,
         )
-        try:
-            output, _ = process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise Failed("a run that was killed hangs") from None
+        # A run that is killed is not to hang, nor to leave processes that go on.
+        output, _ = ended(process, f"a run that was killed, {environment}", self.place / "hang.txt")
+        left = session(process.pid)
+        require(not left, f"processes outlive the run that was killed: {list(left.values())}")
         return process.returncode, output
 
     def tried(self, library, expected, point):
-        """Kills the run before this operation, and continues it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Kills it before this operation, and goes on with it."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
         code, output = self.crash(library, CRASH_AT=str(point))
         if code == 0:
             return False  # there was no such operation

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -63,6 +64,45 @@ class Outcome:
         return self
 
 
+def session(leader):
+    """The processes of a session that have not ended, and what each does: its state, where it waits in the kernel, its command line."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # The name of the program, in parentheses, may hold blanks.
+            state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == leader and state != "Z":
+                words = (folder / "cmdline").read_text().replace("\0", " ")[:200]
+                found[int(folder.name)] = f"{folder.name} {state} {(folder / 'wchan').read_text()} {words}"
+        except (OSError, ValueError):
+            pass  # it has ended meanwhile
+    return found
+
+
+def ended(process, what, trace=None):
+    """Waits for a process that leads a session; what it has printed. If it hangs, all of the session is ended: mpirun gives each rank a process group of
+    its own, and ranks whose mpirun is killed go on for a while, in folders that the next check uses. `trace` gets the stacks of a hang, if gdb is there."""
+    try:
+        return process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        alive = session(process.pid)
+        if trace and shutil.which("gdb"):
+            with open(trace, "w") as file:
+                for pid, line in alive.items():
+                    print(line, file=file, flush=True)
+                    subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 40"], stdout=file, stderr=file)
+        while session(process.pid):
+            for pid in session(process.pid):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            process.poll()
+            time.sleep(0.05)
+        process.communicate()
+        raise Failed(f"hangs: {what}; its processes: {'; '.join(alive.values())}") from None
+
+
 def heorot(*arguments, ranks=None, limit=None, environment=None, odd=None):
     """Runs the program, on `ranks` ranks if given, otherwise without mpirun. `limit` is the largest
     size of a file [bytes]. `odd` is a rank and its first shell command, which may change its
@@ -91,12 +131,7 @@ def heorot(*arguments, ranks=None, limit=None, environment=None, odd=None):
         env={**os.environ, "RUST_BACKTRACE": "0", **(environment or {})},
         start_new_session=True,
     )
-    try:
-        stdout, stderr = process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise Failed(f"hangs: {shlex.join(line)}") from None
+    stdout, stderr = ended(process, shlex.join(line))
     found = [codes / str(rank) for rank in range(ranks or 1)]
     return Outcome([int(file.read_text()) if file.exists() else None for file in found], stdout, stderr)
 
@@ -140,16 +175,19 @@ system = "nbody"
 softening = 0.02
 [time]
 steps = {steps}
-step = 0.004
+step = {step}
+{time}
 [output]
 folder = "{folder}/out"
+{output}
 """
 
 
-def parameter_file(folder, bodies=3000, steps=2):
-    """A short run of a Plummer sphere, used by many tests."""
+def parameter_file(folder, bodies=3000, steps=2, step=0.004, time="", output="", more=""):
+    """A short run of a Plummer sphere, to be called in many ways: with other lines in its tables, and more tables."""
     file = folder / "run.toml"
-    file.write_text(PLUMMER.format(bodies=bodies, steps=steps, folder=folder))
+    head = PLUMMER.format(bodies=bodies, steps=steps, step=step, time=time, output=output, folder=folder)
+    file.write_text(head + more)
     return file
 
 

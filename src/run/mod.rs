@@ -2,6 +2,8 @@
 //! continued as a cluster wants it.
 
 mod beacon;
+mod begin;
+mod files;
 pub(crate) mod folder;
 mod journal;
 mod lock;
@@ -11,32 +13,28 @@ mod watch;
 use crate::console::{all_said, duration, say, warn};
 use crate::crew::Crew;
 use crate::ending::Ending;
-use crate::initial::{Initial, Loaded};
 use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
-use crate::movie::{Common, Filming, read_common};
+use crate::machine;
+use crate::movie::Filming;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report, TimeSteps};
 use crate::status::{self, LastCheckpoint, Phase, Status};
 use crate::walltime::WallTime;
-use crate::{machine, memory};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use beacon::Beacon;
-use decomposition::{Reduction, collective};
+use begin::{go_on, start};
+use decomposition::Reduction;
 use folder::Folder;
-use io::snapshot::{Header, IDS_INVENTED, names};
-use io::{Target, checkpoint};
+use io::Target;
 use journal::Journal;
 use lock::Lock;
-use nbody::Start;
-use nbody::cost::{Totals, timed};
+use nbody::cost::Totals;
 use nbody::schedule::Step;
 use nbody::stepping::{Course, Stepping};
 use nbody::{Advance, Simulation};
-use state::{Found, State};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use treecode::Bodies;
 use watch::{Guard, Reason, Requests, Watch};
 
 /// Run a simulation from a parameter file.
@@ -82,10 +80,6 @@ current step (with block or adaptive steps, also within it). Files `checkpoint` 
 request one of each. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal
 (--restart=auto continues), 76 stopped by a `stop` file. Only one run at a time may use a folder; it
 holds heorot.lock there.";
-
-/// Files of a snapshot beyond a few have so many bodies each, or they take more time than the run.
-const BODIES_OF_A_FILE: u64 = 16;
-const FEW_FILES: u64 = 8;
 
 /// Does the command.
 ///
@@ -153,221 +147,6 @@ fn guard(watch: &Watch, lock: &Lock) -> Guard {
         lock.release();
         signal_hook::low_level::exit(Ending::Interrupted.code().into());
     })
-}
-
-/// Whether a signal has asked any rank to stop. Collective.
-fn is_asked(crew: &Crew) -> bool {
-    let mut asked = [u64::from(watch::is_asked())];
-    crew.comm.all_reduce(&mut asked, Reduction::Max);
-    asked[0] > 0
-}
-
-/// A run from its initial state.
-fn start(
-    crew: &Crew,
-    parameters: &Parameters,
-    place: Place,
-    mut watch: Watch,
-    overwrite: bool,
-) -> Result<Ending> {
-    let folder = place.folder.clone();
-    let units = parameters.units.units();
-    let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
-    memory::check(crew, expected[0], 0.0)?;
-    let mut reading = Duration::ZERO;
-    let Loaded { start: begun, invented_ids, .. } =
-        timed(&mut reading, || parameters.initial.load(crew, &units))?;
-    check_movie(crew, parameters, &begun.bodies)?;
-    let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
-    let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
-    ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
-    let start = begun.time;
-    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
-    let source = match &parameters.initial {
-        Initial::File { file, .. } => Some(file.as_path()),
-        Initial::Model(_) => None,
-    };
-    crew.lead(|| {
-        if folder.prepare(overwrite, parameters.batch.restart, source)? {
-            say(&format!(
-                "{}: a run was ended here before its first checkpoint; what it left is removed, and the run starts afresh",
-                folder.shown()
-            ));
-        }
-        Ok(())
-    })?;
-    let steps = schedule.count();
-    greet(crew, bodies, &format!("{steps} steps"));
-    watch.expect(checkpoint::size(bodies));
-    if is_asked(crew) {
-        crew.lead(|| {
-            say("stopped before the first state: a signal asked for it; --restart=auto starts the run");
-            folder.forget_start()
-        })?;
-        return Ok(Ending::Interrupted);
-    }
-    let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
-    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
-        .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation));
-    if simulation.is_err() {
-        crew.lead(|| folder.forget_start())?; // nothing else is here yet
-    }
-    let simulation = simulation.map_err(name_key)?;
-    let mut run = Run {
-        crew,
-        parameters,
-        beacon: None,
-        watch,
-        filming: filming(crew, parameters, start, steps),
-        journal: None,
-        files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
-        earlier: Totals::default(),
-        course: Course::default(),
-        bodies,
-        start,
-        step: 0,
-        steps,
-        step_length,
-        restarts: 0,
-        invented_ids,
-        saved: Vec::new(),
-        folder,
-        place,
-        simulation,
-    };
-    run.begin_journal()?;
-    run.light_beacon();
-    run.tell_news();
-    run.write_snapshot()?;
-    run.film()?;
-    if is_asked(crew) {
-        run.write_checkpoint()?;
-        return Ok(run.stop(Reason::Signal));
-    }
-    run.go_to_the_end(schedule.steps())
-}
-
-/// A run from a checkpoint.
-fn go_on(
-    crew: &Crew,
-    parameters: &Parameters,
-    place: Place,
-    mut watch: Watch,
-    found: Found,
-) -> Result<Ending> {
-    let folder = place.folder.clone();
-    let Found { state, bodies, count } = found;
-    check_movie(crew, parameters, &bodies)?;
-    let changes = state::changes(&state, parameters)?;
-    let schedule = parameters.time.schedule(state.start, parameters.output.snapshot_every)?;
-    // A step that is under way comes to its end as it has begun, whatever the schedule says now.
-    let from = state.part.as_ref().map_or(state.time, |part| part.time);
-    let under_way = state.part.as_ref().map(|part| {
-        let is_due = |step: Step| step.snapshot && step.time == part.time;
-        let is_last = schedule.after(from).next().is_none();
-        let snapshot = is_last || schedule.after(state.time).next().is_some_and(is_due);
-        Step { length: part.length, time: part.time, snapshot }
-    });
-    if let Some(end) = parameters.time.end {
-        ensure!(end >= from, "time.end = {end}: the checkpoint is already at {from}");
-    }
-    let steps_left = || under_way.into_iter().chain(schedule.after(from));
-    let left = match &state.part {
-        Some(part) => 1 + schedule.left(state.step + 1, part.time),
-        None => schedule.left(state.step, state.time),
-    };
-    let (step, steps) = (state.step, state.step + left);
-    let least = step + u64::from(state.part.is_some());
-    if let Some(wanted) = parameters.time.steps {
-        ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
-    }
-    greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
-    if crew.leads() {
-        changes.iter().for_each(|line| say(line));
-        if state.simd != treecode::simd_path() {
-            say(&format!(
-                "the checkpoint was computed with {}, this run computes with {}: bits may differ",
-                state.simd,
-                treecode::simd_path()
-            ));
-        }
-    }
-    crew.lead(|| {
-        folder.clear_parts()?;
-        folder.forget_start()?;
-        if state.has_other_times(parameters) {
-            folder.remove_snapshots_from(state.files.snapshots)
-        } else {
-            Ok(())
-        }
-    })?;
-    watch.expect(checkpoint::size(count));
-    let start = Start { bodies, time: state.time };
-    let mut run = Run {
-        crew,
-        parameters,
-        beacon: None,
-        watch,
-        filming: filming(crew, parameters, state.start, steps),
-        journal: None,
-        files: state.files,
-        earlier: state.totals,
-        course: state.course,
-        bodies: count,
-        start: state.start,
-        step,
-        steps,
-        step_length: steps_left().next().map_or(parameters.time.step, |step| step.length),
-        restarts: state.restarts + 1,
-        invented_ids: state.invented_ids,
-        saved: vec![step],
-        folder,
-        place,
-        simulation: Simulation::resume(
-            crew.comm,
-            &parameters.gravity,
-            parameters.time.stepping,
-            start,
-            state.energy.last,
-            state.forces,
-            state.part,
-        ),
-    };
-    run.resume_film()?;
-    run.resume_journal(&state.energy)?;
-    run.light_beacon();
-    if left > 0 && is_asked(crew) {
-        return Ok(run.stop(Reason::Signal)); // the checkpoint is there
-    }
-    run.go_to_the_end(steps_left())
-}
-
-/// Refuses a movie of nothing before any file is made. Collective.
-fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
-    parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
-}
-
-/// A film of the run, if one is wanted.
-fn filming<'a>(
-    crew: &'a Crew<'a>,
-    parameters: &'a Parameters,
-    start: f64,
-    steps: u64,
-) -> Option<Filming<'a>> {
-    let end = parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step);
-    let movie = parameters.movie.as_ref()?;
-    Some(Filming::new(crew, movie, parameters.units.units(), [start, end]))
-}
-
-fn greet(crew: &Crew, bodies: u64, what: &str) {
-    if crew.leads() {
-        let hosts = crew.layout.words();
-        say(&format!(
-            "{bodies} bodies on {} ranks x {} threads{hosts}, {what}",
-            crew.comm.size(),
-            crew.threads
-        ));
-    }
 }
 
 /// A run under way.
@@ -586,161 +365,6 @@ impl Run<'_> {
         if let (Some(news), Some(journal)) = (self.simulation.take_news(), &self.journal) {
             journal.note(&news);
         }
-    }
-
-    /// Makes a frame of the movie, if one is due. Collective.
-    fn film(&mut self) -> Result<()> {
-        let time = self.simulation.time;
-        let Some(filming) = &mut self.filming else { return Ok(()) };
-        let Some(number) = filming.due(time) else { return Ok(()) };
-        let mut making = Duration::ZERO;
-        timed(&mut making, || {
-            let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
-            self.crew.lead(|| {
-                let Some((picture, common)) = frame else { return Ok(()) };
-                io::write_json_for_readers(&self.folder.frames(), &common)?;
-                Ok(io::replace_for_readers(&self.folder.frame(number), &picture)?)
-            })
-        })?;
-        self.files.frame_seconds += making.as_secs_f64();
-        self.files.frames += 1;
-        Ok(())
-    }
-
-    /// Goes on with the frames that are there. Collective.
-    fn resume_film(&mut self) -> Result<()> {
-        let Some(filming) = self.filming.take() else { return Ok(()) };
-        let numbers = self.crew.lead_tells(|| {
-            self.folder.remove_frames_after(filming.number(self.simulation.time))?;
-            Ok(read_common(&self.folder.frames()).map_or(Vec::new(), Common::to_numbers))
-        })?;
-        self.filming = Some(filming.resume(self.simulation.time, Common::from_numbers(&numbers)));
-        Ok(())
-    }
-
-    /// Makes a movie of the frames, and says what they cost.
-    fn finish_film(&mut self) -> Result<()> {
-        let Some(filming) = self.filming.take() else { return Ok(()) };
-        let clock = Instant::now();
-        self.crew.lead(|| {
-            let frames = self.folder.all_frames()?;
-            let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
-            Target::own(self.folder.movie(name)).write(&bytes)?;
-            if let Some(journal) = &self.journal {
-                journal.note(&format!(
-                    "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
-                    self.folder.movie(name).display(),
-                    frames.len(),
-                    clock.elapsed().as_secs_f64(),
-                    self.files.frame_seconds / self.files.frames.max(1) as f64,
-                    self.simulation.all.total.as_secs_f64() / self.simulation.all.evaluations.max(1) as f64
-                ));
-            }
-            Ok(())
-        })
-    }
-
-    /// The next numbered snapshot. Collective.
-    fn write_snapshot(&mut self) -> Result<()> {
-        self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
-        self.files.snapshots += 1;
-        let snapshots = self.files.snapshots;
-        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
-        Ok(())
-    }
-
-    fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {
-        let output = &self.parameters.output;
-        let mut parameters = io::parameters::echo(self.parameters);
-        if self.invented_ids {
-            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
-        }
-        let header = Header {
-            time: self.simulation.time,
-            units: Some(self.parameters.units.units()),
-            parameters,
-            ..Header::default()
-        };
-        let (fields, layout) = (output.fields(self.step_length), output.layout());
-        let mut writing = Duration::ZERO;
-        self.watch.writes(true);
-        let written = timed(&mut writing, || {
-            self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
-        });
-        self.watch.writes(false);
-        written?;
-        self.files.wrote(writing, &names(path, layout.files));
-        self.watch.snapshot_took(writing);
-        if let Some(journal) = &self.journal {
-            journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
-        }
-        Ok(())
-    }
-
-    /// Writes a checkpoint; the one before is kept, too, and none else. Collective.
-    fn write_checkpoint(&mut self) -> Result<()> {
-        let (path, step) = (self.folder.checkpoint(self.step), self.step);
-        let state = self.state();
-        let journal = &self.journal;
-        self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
-        let mut writing = Duration::ZERO;
-        self.watch.writes(true);
-        let bytes =
-            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()));
-        self.watch.writes(false);
-        let bytes = bytes?;
-        self.saved.retain(|&saved| saved != step);
-        self.saved.push(step);
-        self.saved.drain(..self.saved.len().saturating_sub(2));
-        self.crew.lead(|| {
-            self.folder.keep_checkpoints(&self.saved)?;
-            self.folder.forget_start()
-        })?;
-        self.files.checkpoint_seconds += writing.as_secs_f64();
-        self.files.checkpoints += 1;
-        self.watch.checkpoint_took(writing);
-        if let Some(journal) = &self.journal {
-            let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
-            let within = if self.simulation.part().is_some() { "within the step after" } else { "at" };
-            journal.note(&format!(
-                "{} {within} t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
-                path.display(),
-                self.simulation.time,
-                megabytes / seconds
-            ));
-        }
-        let last = self.last_checkpoint(step, status::now());
-        self.beacon
-            .iter_mut()
-            .for_each(|beacon| beacon.tell(|status| status.checkpoint = Some(last.clone())));
-        Ok(())
-    }
-
-    /// Everything but the bodies. The energies are those of the leading rank. Collective.
-    fn state(&self) -> State {
-        State {
-            program: crate::report::PROGRAM.to_owned(),
-            simd: treecode::simd_path().to_owned(),
-            parameters: io::parameters::echo(self.parameters),
-            step: self.step,
-            time: self.simulation.time,
-            start: self.start,
-            energy: self.journal.as_ref().map(Journal::energy).unwrap_or_default(),
-            forces: self.simulation.progress(),
-            course: self.course.clone(),
-            totals: self.totals(),
-            files: self.files,
-            restarts: self.restarts,
-            invented_ids: self.invented_ids,
-            part: self.simulation.part().cloned(),
-        }
-    }
-
-    /// What the whole run took so far. Collective.
-    fn totals(&self) -> Totals {
-        let mut totals = self.earlier.clone();
-        totals.add(&self.simulation.so_far().totals(self.crew.comm, &mut []));
-        totals
     }
 
     /// The checkpoint is written: says so, and goes.

@@ -1,0 +1,242 @@
+//! How a run begins: from its initial state, or from a checkpoint.
+
+use super::state::{self, Found};
+use super::watch::{self, Reason, Watch};
+use super::{Place, Run};
+use crate::console::say;
+use crate::crew::Crew;
+use crate::ending::Ending;
+use crate::initial::{Initial, Loaded};
+use crate::key_errors::name_key;
+use crate::memory;
+use crate::movie::Filming;
+use crate::parameters::Parameters;
+use crate::report::FileTimes;
+use anyhow::{Result, ensure};
+use decomposition::{Reduction, collective};
+use io::checkpoint;
+use nbody::cost::{Totals, timed};
+use nbody::schedule::Step;
+use nbody::stepping::Course;
+use nbody::{Simulation, Start};
+use std::time::Duration;
+use treecode::Bodies;
+
+/// Files of a snapshot beyond a few have so many bodies each, or they take more time than the run.
+const BODIES_OF_A_FILE: u64 = 16;
+const FEW_FILES: u64 = 8;
+
+/// Whether a signal has asked any rank to stop. Collective.
+fn is_asked(crew: &Crew) -> bool {
+    let mut asked = [u64::from(watch::is_asked())];
+    crew.comm.all_reduce(&mut asked, Reduction::Max);
+    asked[0] > 0
+}
+
+/// A run from its initial state.
+pub(super) fn start(
+    crew: &Crew,
+    parameters: &Parameters,
+    place: Place,
+    mut watch: Watch,
+    overwrite: bool,
+) -> Result<Ending> {
+    let folder = place.folder.clone();
+    let units = parameters.units.units();
+    let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
+    memory::check(crew, expected[0], 0.0)?;
+    let mut reading = Duration::ZERO;
+    let Loaded { start: begun, invented_ids, .. } =
+        timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    check_movie(crew, parameters, &begun.bodies)?;
+    let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
+    let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
+    ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
+    let start = begun.time;
+    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
+    let source = match &parameters.initial {
+        Initial::File { file, .. } => Some(file.as_path()),
+        Initial::Model(_) => None,
+    };
+    crew.lead(|| {
+        if folder.prepare(overwrite, parameters.batch.restart, source)? {
+            say(&format!(
+                "{}: a run was ended here before its first checkpoint; what it left is removed, and the run starts afresh",
+                folder.shown()
+            ));
+        }
+        Ok(())
+    })?;
+    let steps = schedule.count();
+    greet(crew, bodies, &format!("{steps} steps"));
+    watch.expect(checkpoint::size(bodies));
+    if is_asked(crew) {
+        crew.lead(|| {
+            say("stopped before the first state: a signal asked for it; --restart=auto starts the run");
+            folder.forget_start()
+        })?;
+        return Ok(Ending::Interrupted);
+    }
+    let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
+    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
+        .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation));
+    if simulation.is_err() {
+        crew.lead(|| folder.forget_start())?; // nothing else is here yet
+    }
+    let simulation = simulation.map_err(name_key)?;
+    let mut run = Run {
+        crew,
+        parameters,
+        beacon: None,
+        watch,
+        filming: filming(crew, parameters, start, steps),
+        journal: None,
+        files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
+        earlier: Totals::default(),
+        course: Course::default(),
+        bodies,
+        start,
+        step: 0,
+        steps,
+        step_length,
+        restarts: 0,
+        invented_ids,
+        saved: Vec::new(),
+        folder,
+        place,
+        simulation,
+    };
+    run.begin_journal()?;
+    run.light_beacon();
+    run.tell_news();
+    run.write_snapshot()?;
+    run.film()?;
+    if is_asked(crew) {
+        run.write_checkpoint()?;
+        return Ok(run.stop(Reason::Signal));
+    }
+    run.go_to_the_end(schedule.steps())
+}
+
+/// A run from a checkpoint.
+pub(super) fn go_on(
+    crew: &Crew,
+    parameters: &Parameters,
+    place: Place,
+    mut watch: Watch,
+    found: Found,
+) -> Result<Ending> {
+    let folder = place.folder.clone();
+    let Found { state, bodies, count } = found;
+    check_movie(crew, parameters, &bodies)?;
+    let changes = state::changes(&state, parameters)?;
+    let schedule = parameters.time.schedule(state.start, parameters.output.snapshot_every)?;
+    // A step that is under way comes to its end as it has begun, whatever the schedule says now.
+    let from = state.part.as_ref().map_or(state.time, |part| part.time);
+    let under_way = state.part.as_ref().map(|part| {
+        let is_due = |step: Step| step.snapshot && step.time == part.time;
+        let is_last = schedule.after(from).next().is_none();
+        let snapshot = is_last || schedule.after(state.time).next().is_some_and(is_due);
+        Step { length: part.length, time: part.time, snapshot }
+    });
+    if let Some(end) = parameters.time.end {
+        ensure!(end >= from, "time.end = {end}: the checkpoint is already at {from}");
+    }
+    let steps_left = || under_way.into_iter().chain(schedule.after(from));
+    let left = match &state.part {
+        Some(part) => 1 + schedule.left(state.step + 1, part.time),
+        None => schedule.left(state.step, state.time),
+    };
+    let (step, steps) = (state.step, state.step + left);
+    let least = step + u64::from(state.part.is_some());
+    if let Some(wanted) = parameters.time.steps {
+        ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
+    }
+    greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
+    if crew.leads() {
+        changes.iter().for_each(|line| say(line));
+        if state.simd != treecode::simd_path() {
+            say(&format!(
+                "the checkpoint was computed with {}, this run computes with {}: bits may differ",
+                state.simd,
+                treecode::simd_path()
+            ));
+        }
+    }
+    crew.lead(|| {
+        folder.clear_parts()?;
+        folder.forget_start()?;
+        if state.has_other_times(parameters) {
+            folder.remove_snapshots_from(state.files.snapshots)
+        } else {
+            Ok(())
+        }
+    })?;
+    watch.expect(checkpoint::size(count));
+    let start = Start { bodies, time: state.time };
+    let mut run = Run {
+        crew,
+        parameters,
+        beacon: None,
+        watch,
+        filming: filming(crew, parameters, state.start, steps),
+        journal: None,
+        files: state.files,
+        earlier: state.totals,
+        course: state.course,
+        bodies: count,
+        start: state.start,
+        step,
+        steps,
+        step_length: steps_left().next().map_or(parameters.time.step, |step| step.length),
+        restarts: state.restarts + 1,
+        invented_ids: state.invented_ids,
+        saved: vec![step],
+        folder,
+        place,
+        simulation: Simulation::resume(
+            crew.comm,
+            &parameters.gravity,
+            parameters.time.stepping,
+            start,
+            state.energy.last,
+            state.forces,
+            state.part,
+        ),
+    };
+    run.resume_film()?;
+    run.resume_journal(&state.energy)?;
+    run.light_beacon();
+    if left > 0 && is_asked(crew) {
+        return Ok(run.stop(Reason::Signal)); // the checkpoint is there
+    }
+    run.go_to_the_end(steps_left())
+}
+
+/// Refuses a movie of nothing before any file is made. Collective.
+fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
+    parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
+}
+
+/// A film of the run, if one is wanted.
+fn filming<'a>(
+    crew: &'a Crew<'a>,
+    parameters: &'a Parameters,
+    start: f64,
+    steps: u64,
+) -> Option<Filming<'a>> {
+    let end = parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step);
+    let movie = parameters.movie.as_ref()?;
+    Some(Filming::new(crew, movie, parameters.units.units(), [start, end]))
+}
+
+fn greet(crew: &Crew, bodies: u64, what: &str) {
+    if crew.leads() {
+        let hosts = crew.layout.words();
+        say(&format!(
+            "{bodies} bodies on {} ranks x {} threads{hosts}, {what}",
+            crew.comm.size(),
+            crew.threads
+        ));
+    }
+}

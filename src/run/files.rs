@@ -1,0 +1,170 @@
+//! What a run writes: frames, snapshots, checkpoints.
+
+use super::Run;
+use super::journal::Journal;
+use super::state::State;
+use crate::movie::{Common, read_common};
+use crate::status;
+use anyhow::Result;
+use io::Target;
+use io::snapshot::{Header, IDS_INVENTED, names};
+use nbody::cost::{Totals, timed};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+impl Run<'_> {
+    /// Makes a frame of the movie, if one is due. Collective.
+    pub(super) fn film(&mut self) -> Result<()> {
+        let time = self.simulation.time;
+        let Some(filming) = &mut self.filming else { return Ok(()) };
+        let Some(number) = filming.due(time) else { return Ok(()) };
+        let mut making = Duration::ZERO;
+        timed(&mut making, || {
+            let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
+            self.crew.lead(|| {
+                let Some((picture, common)) = frame else { return Ok(()) };
+                io::write_json_for_readers(&self.folder.frames(), &common)?;
+                Ok(io::replace_for_readers(&self.folder.frame(number), &picture)?)
+            })
+        })?;
+        self.files.frame_seconds += making.as_secs_f64();
+        self.files.frames += 1;
+        Ok(())
+    }
+
+    /// Goes on with the frames that are there. Collective.
+    pub(super) fn resume_film(&mut self) -> Result<()> {
+        let Some(filming) = self.filming.take() else { return Ok(()) };
+        let numbers = self.crew.lead_tells(|| {
+            self.folder.remove_frames_after(filming.number(self.simulation.time))?;
+            Ok(read_common(&self.folder.frames()).map_or(Vec::new(), Common::to_numbers))
+        })?;
+        self.filming = Some(filming.resume(self.simulation.time, Common::from_numbers(&numbers)));
+        Ok(())
+    }
+
+    /// Makes a movie of the frames, and says what they cost.
+    pub(super) fn finish_film(&mut self) -> Result<()> {
+        let Some(filming) = self.filming.take() else { return Ok(()) };
+        let clock = Instant::now();
+        self.crew.lead(|| {
+            let frames = self.folder.all_frames()?;
+            let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
+            Target::own(self.folder.movie(name)).write(&bytes)?;
+            if let Some(journal) = &self.journal {
+                journal.note(&format!(
+                    "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
+                    self.folder.movie(name).display(),
+                    frames.len(),
+                    clock.elapsed().as_secs_f64(),
+                    self.files.frame_seconds / self.files.frames.max(1) as f64,
+                    self.simulation.all.total.as_secs_f64() / self.simulation.all.evaluations.max(1) as f64
+                ));
+            }
+            Ok(())
+        })
+    }
+
+    /// The next numbered snapshot. Collective.
+    pub(super) fn write_snapshot(&mut self) -> Result<()> {
+        self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
+        self.files.snapshots += 1;
+        let snapshots = self.files.snapshots;
+        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
+        Ok(())
+    }
+
+    pub(super) fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {
+        let output = &self.parameters.output;
+        let mut parameters = io::parameters::echo(self.parameters);
+        if self.invented_ids {
+            parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
+        }
+        let header = Header {
+            time: self.simulation.time,
+            units: Some(self.parameters.units.units()),
+            parameters,
+            ..Header::default()
+        };
+        let (fields, layout) = (output.fields(self.step_length), output.layout());
+        let mut writing = Duration::ZERO;
+        self.watch.writes(true);
+        let written = timed(&mut writing, || {
+            self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
+        });
+        self.watch.writes(false);
+        written?;
+        self.files.wrote(writing, &names(path, layout.files));
+        self.watch.snapshot_took(writing);
+        if let Some(journal) = &self.journal {
+            journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint; the one before is kept, too, and none else. Collective.
+    pub(super) fn write_checkpoint(&mut self) -> Result<()> {
+        let (path, step) = (self.folder.checkpoint(self.step), self.step);
+        let state = self.state();
+        let journal = &self.journal;
+        self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
+        let mut writing = Duration::ZERO;
+        self.watch.writes(true);
+        let bytes =
+            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()));
+        self.watch.writes(false);
+        let bytes = bytes?;
+        self.saved.retain(|&saved| saved != step);
+        self.saved.push(step);
+        self.saved.drain(..self.saved.len().saturating_sub(2));
+        self.crew.lead(|| {
+            self.folder.keep_checkpoints(&self.saved)?;
+            self.folder.forget_start()
+        })?;
+        self.files.checkpoint_seconds += writing.as_secs_f64();
+        self.files.checkpoints += 1;
+        self.watch.checkpoint_took(writing);
+        if let Some(journal) = &self.journal {
+            let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
+            let within = if self.simulation.part().is_some() { "within the step after" } else { "at" };
+            journal.note(&format!(
+                "{} {within} t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
+                path.display(),
+                self.simulation.time,
+                megabytes / seconds
+            ));
+        }
+        let last = self.last_checkpoint(step, status::now());
+        self.beacon
+            .iter_mut()
+            .for_each(|beacon| beacon.tell(|status| status.checkpoint = Some(last.clone())));
+        Ok(())
+    }
+
+    /// Everything but the bodies. The energies are those of the leading rank. Collective.
+    fn state(&self) -> State {
+        State {
+            program: crate::report::PROGRAM.to_owned(),
+            simd: treecode::simd_path().to_owned(),
+            parameters: io::parameters::echo(self.parameters),
+            step: self.step,
+            time: self.simulation.time,
+            start: self.start,
+            energy: self.journal.as_ref().map(Journal::energy).unwrap_or_default(),
+            forces: self.simulation.progress(),
+            course: self.course.clone(),
+            totals: self.totals(),
+            files: self.files,
+            restarts: self.restarts,
+            invented_ids: self.invented_ids,
+            part: self.simulation.part().cloned(),
+        }
+    }
+
+    /// What the whole run took so far. Collective.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.earlier.clone();
+        totals.add(&self.simulation.so_far().totals(self.crew.comm, &mut []));
+        totals
+    }
+}

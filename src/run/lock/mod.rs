@@ -1,0 +1,305 @@
+//! One run at a time in an output folder: a lock file, on any file system that several hosts share.
+//!
+//! The lock names its owner: host, process and a token that no other lock has. It appears with its content, under a name that nobody has: as a hard link, or
+//! created exclusively where a file system has no links. The owner touches it every few seconds. Ages are differences between two modification times of the
+//! same file system, so clocks of hosts need not agree. On the owner's host its process says whether it lives, elsewhere the age of the lock.
+//!
+//! A dead owner's lock is taken over by a *claim*, a file whose name holds the token of that lock. Of several that claim one lock, one creates the file. It then
+//! makes sure that the lock is still the one that it claims, and renames the claim onto it. A claim whose owner died may itself be claimed.
+//! An owner that was silent for so long that others took it for dead finds another token in its lock, and must end without touching the folder.
+
+mod claim;
+mod owner;
+#[cfg(test)]
+mod tests;
+
+use crate::console::warn;
+use anyhow::{Context, Result, anyhow, bail};
+use claim::{Attempt, attempt, claim_on, create, is_suffix, touch};
+use owner::{Entry, Fate, Owner};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The name of the lock; names of claims, and of locks before they are complete, begin with it.
+const NAME: &str = "heorot.lock";
+/// Age from which the owner of a lock on another host is taken for dead, as `heorot status` does.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Time between two touches of a lock.
+const BEAT: Duration = Duration::from_secs(2);
+/// Time between two looks at a lock that may be dead.
+const LOOK: Duration = Duration::from_millis(500);
+/// Attempts that others may foil before something must be wrong with the file system.
+const ATTEMPTS: usize = 100;
+/// A lock is shorter than this [bytes]: other files of the name are not read as a whole.
+const LONGEST: u64 = 1 << 12;
+
+/// A lock that this process has. Dropping it removes it, and folders that were made for it if nothing else is in them.
+pub struct Lock {
+    held: Arc<Held>,
+    beat: Option<(Sender<()>, JoinHandle<()>)>,
+    /// Folders that were made, the outermost one first.
+    made: Vec<PathBuf>,
+}
+
+/// What is shared with the thread that touches the lock, and with those that ask for it.
+struct Held {
+    folder: PathBuf,
+    owner: Owner,
+    file: Mutex<File>,
+    lost: AtomicBool,
+    released: AtomicBool,
+}
+
+/// A way to ask for a lock from other threads, and to give it up when the process is about to end.
+#[derive(Clone)]
+pub struct Handle(Arc<Held>);
+
+impl Handle {
+    /// Whether another run has taken the folder.
+    pub fn is_lost(&self) -> bool {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
+    /// Removes the lock.
+    pub fn release(&self) {
+        self.0.release();
+    }
+}
+
+impl Lock {
+    /// Takes the lock of a folder, which is made if it does not exist. Waits for a minute at most if the owner may live on another host and gives no sign.
+    ///
+    /// # Errors
+    /// If another run is under way, or the folder cannot be made or written.
+    pub fn take(folder: &Path) -> Result<Lock> {
+        let mut made = Vec::new();
+        let taken = make_folder(folder, &mut made).and_then(|()| Held::take(folder));
+        let held = Arc::new(taken.inspect_err(|_| remove_folders(&made))?);
+        held.sweep();
+        let (sender, receiver) = channel::<()>();
+        let beating = Arc::clone(&held);
+        let thread = std::thread::spawn(move || {
+            while receiver.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                beating.beat();
+            }
+        });
+        Ok(Lock { held, beat: Some((sender, thread)), made })
+    }
+
+    /// A way to ask for it from other threads.
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.held))
+    }
+
+    /// Makes sure that the folder still belongs to this run.
+    ///
+    /// # Errors
+    /// If this run was taken for dead and another one has begun.
+    pub fn check(&self) -> Result<()> {
+        self.held.beat();
+        if !self.held.lost.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let path = self.held.lock();
+        let by = Entry::read(&path).ok().flatten().and_then(|entry| entry.owner);
+        let by = by.map_or("another run".to_owned(), |owner| format!("the run of {owner}"));
+        bail!(
+            "{}: this run gave no sign of life for {} s, and {by} has taken over the folder; this one ends and writes nothing more",
+            path.display(),
+            SILENCE.as_secs()
+        )
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.beat.take() {
+            drop(sender);
+            let _ = thread.join();
+        }
+        self.held.release();
+        remove_folders(&self.made);
+    }
+}
+
+impl Held {
+    fn take(folder: &Path) -> Result<Held> {
+        let owner = Owner::new();
+        let candidate = folder.join(format!("{NAME}.{}", owner.token));
+        let taken = Held::attempts(folder, &owner, &candidate);
+        let _ = fs::remove_file(&candidate);
+        let file = Mutex::new(taken?);
+        let (lost, released) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Held { folder: folder.to_owned(), owner, file, lost, released })
+    }
+
+    fn attempts(folder: &Path, owner: &Owner, candidate: &Path) -> Result<File> {
+        let path = folder.join(NAME);
+        // What was first seen of a lock whose owner may live.
+        let mut seen: Option<(Entry, Instant)> = None;
+        let mut attempts = 0;
+        loop {
+            match attempt(folder, owner, candidate)? {
+                Attempt::Taken(file) => return Ok(file),
+                Attempt::Refused(owner) => bail!("{}", under_way(folder, &owner.to_string())),
+                Attempt::Foiled => {
+                    attempts += 1;
+                    if attempts == ATTEMPTS {
+                        bail!("{}: cannot be taken: other runs begin here again and again", path.display());
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Attempt::Unsure(entry, now) => {
+                    let who =
+                        || entry.owner.as_ref().map_or("a run that begins".to_owned(), Owner::to_string);
+                    match &seen {
+                        Some((first, _)) if first.token() == entry.token() => {
+                            if first.touched != entry.touched {
+                                bail!("{}", under_way(folder, &who()));
+                            }
+                        }
+                        _ => {
+                            let age = now.duration_since(entry.touched).unwrap_or_default();
+                            let left = SILENCE.saturating_sub(age).as_secs() + 1;
+                            // A living one is seen within some seconds.
+                            warn(&format!(
+                                "{}: is held by {}; waits for {left} s at most to see whether it lives",
+                                path.display(),
+                                who()
+                            ));
+                            seen = Some((entry, Instant::now()));
+                        }
+                    }
+                    // A clock of the file system that is wrong, or that stands still, must not let this wait for ever.
+                    if let Some((entry, since)) = &seen
+                        && since.elapsed() > 2 * SILENCE
+                    {
+                        let who =
+                            entry.owner.as_ref().map_or("a run that began".to_owned(), Owner::to_string);
+                        bail!(
+                            "{}: is held by {who}, which gives no sign of life; remove it if that run is gone",
+                            path.display()
+                        );
+                    }
+                    std::thread::sleep(LOOK);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.folder.join(NAME)
+    }
+
+    /// Touches the lock, and finds out if it is lost.
+    fn beat(&self) {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.lost.load(Ordering::Relaxed) || self.released.load(Ordering::Relaxed) {
+            return;
+        }
+        let _ = touch(&file);
+        let path = self.lock();
+        let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        match (fs::metadata(&path), file.metadata()) {
+            (Ok(there), Ok(mine)) if same(&there, &mine) => {}
+            // Somebody has removed it: it is made again, unless somebody has taken it meanwhile.
+            (Err(error), _) if error.kind() == ErrorKind::NotFound => {
+                if let Ok(made) = create(&path, &self.owner) {
+                    *file = made;
+                }
+            }
+            // The file system is in trouble, or numbers files anew: the content tells.
+            _ => match Entry::read(&path) {
+                Ok(Some(entry)) if entry.token() == self.owner.token => {
+                    if let Ok(opened) = OpenOptions::new().write(true).open(&path) {
+                        *file = opened;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if error.root_cause().downcast_ref::<std::io::Error>().is_some() => {}
+                Ok(Some(_)) | Err(_) => self.lost.store(true, Ordering::Relaxed),
+            },
+        }
+    }
+
+    /// Removes the lock, unless it is lost: it is claimed before, so that nobody takes it over meanwhile.
+    fn release(&self) {
+        let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.released.swap(true, Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
+            return;
+        }
+        let (path, claim) = (self.lock(), claim_on(&self.folder, &self.owner.token));
+        let last = Owner::new();
+        if create(&claim, &last).is_err() {
+            return;
+        }
+        if Entry::read(&path).is_ok_and(|entry| entry.is_some_and(|entry| entry.token() == self.owner.token))
+        {
+            let _ = fs::remove_file(&path);
+        }
+        let _ = fs::remove_file(&claim);
+    }
+
+    /// Removes what dead processes have left beside the lock.
+    fn sweep(&self) {
+        let Ok(now) = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .metadata()
+            .and_then(|data| data.modified())
+        else {
+            return;
+        };
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_ours = name.to_str().and_then(|name| name.strip_prefix(NAME)).is_some_and(is_suffix);
+            // A candidate that names nobody was left by a process that was killed; a living one makes it again.
+            let is_candidate = name.to_str().is_some_and(|name| !name.contains(".after."));
+            let is_dead = |e: Entry| e.fate(now) == Fate::Dead || (is_candidate && e.owner.is_none());
+            if is_ours && Entry::read(&entry.path()).is_ok_and(|e| e.is_some_and(is_dead)) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn under_way(folder: &Path, who: &str) -> String {
+    format!(
+        "{}: a run is under way here, {who}; put a file `stop` into the folder to end it",
+        folder.display()
+    )
+}
+
+/// Makes the folder and those above it, and notes which were made.
+fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().filter(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    for path in missing.into_iter().rev() {
+        match fs::create_dir(path) {
+            Ok(()) => made.push(path.to_owned()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(error) => {
+                return Err(anyhow!(error))
+                    .with_context(|| format!("{}: cannot make the output folder", folder.display()));
+            }
+        }
+    }
+    if folder.is_dir() {
+        return Ok(());
+    }
+    bail!("{}: cannot make the output folder: a file has this name", folder.display())
+}
+
+/// Removes folders that are empty.
+fn remove_folders(made: &[PathBuf]) {
+    made.iter().rev().for_each(|path| drop(fs::remove_dir(path)));
+}
