@@ -3,6 +3,8 @@
 use crate::console::all_said;
 use crate::ending::Ending;
 use crate::launch::on_leading_process;
+use crate::processes::expect_served;
+use crate::report::VERSION;
 use crate::{
     bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
     render, run, status, study, view,
@@ -13,7 +15,7 @@ use clap::{Parser, Subcommand};
 /// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for clusters.
 #[derive(Clone, Debug, Parser)]
 #[command(
-    version,
+    version = VERSION.as_str(),
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage; of a run also 75 stopped by a limit or a signal, 76 stopped by a user. Under mpirun all ranks end with the same code."
 )]
 pub struct Cli {
@@ -76,6 +78,7 @@ impl Command {
     /// # Errors
     /// If anything the user gave is wrong, or a file cannot be read or written.
     pub fn run(&self) -> Result<Ending> {
+        expect_served()?;
         let mut ending = Ending::Done;
         match self {
             Command::Run(arguments) => run::main(arguments).map(|end| ending = end),

@@ -1,14 +1,13 @@
-//! What a rank has at hand: the way to the other ranks, the way to shared files, and a common end on errors.
+//! What a rank has at hand: the way to the other ranks, files that all ranks write, and a common end on errors.
 
 use crate::alike::{self, Fact};
 use crate::launch;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
-use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows, Writers};
+use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows};
 use io::{Target, checkpoint};
 use serde::Serialize;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use treecode::{Bodies, Cube, Key, TYPES};
 
 /// Cells that the index of a snapshot has, about: enough to find a region, few enough to read at once.
@@ -26,30 +25,12 @@ pub struct Crew<'a> {
     pub layout: launch::Layout,
     /// Threads of each process.
     pub threads: usize,
-    files: Files<'a>,
 }
 
-/// How a file that all ranks fill is written.
-pub(crate) enum Files<'a> {
-    /// By all processes, or by the only one.
-    Processes(Writers<'a>),
-    /// Ranks of one process put their bodies here, and the first one writes.
-    Pool(&'a Mutex<Vec<Bodies>>),
-}
-
-impl<'a> Crew<'a> {
+impl Crew<'_> {
     /// One rank that does a job without any others.
     pub fn alone() -> Crew<'static> {
-        Crew { comm: &Solo, layout: launch::Layout::ALONE, threads: 1, files: Files::Processes(Writers::One) }
-    }
-
-    pub(crate) fn new(
-        comm: &'a dyn Comm,
-        layout: launch::Layout,
-        threads: usize,
-        files: Files<'a>,
-    ) -> Crew<'a> {
-        Crew { comm, layout, threads, files }
+        Crew { comm: &Solo, layout: launch::Layout::ALONE, threads: 1 }
     }
 
     /// Whether this rank speaks for all: it prints, and writes what one rank writes.
@@ -97,22 +78,7 @@ impl<'a> Crew<'a> {
     /// # Errors
     /// On every rank, if the file cannot be written; nothing is left of it then.
     pub fn write_checkpoint(&self, path: &Path, state: &impl Serialize, bodies: &Bodies) -> Result<u64> {
-        match &self.files {
-            Files::Processes(writers) => {
-                let gather = |mine: &[u64]| collective::gather(self.comm, mine);
-                self.agree(|| Ok(checkpoint::write(path, state, bodies, writers, &gather)?))
-            }
-            Files::Pool(pool) => {
-                self.pool(pool, bodies);
-                let mut length = 0;
-                self.lead(|| {
-                    let alone = |mine: &[u64]| vec![mine.to_vec()];
-                    length = checkpoint::write(path, state, &empty(pool), &Writers::One, &alone)?;
-                    Ok(())
-                })?;
-                Ok(length)
-            }
-        }
+        self.agree(|| Ok(checkpoint::write(path, state, bodies, self.comm)?))
     }
 
     /// Writes the bodies of all ranks as a snapshot, in the order of their keys, with an index of cells: the same content on any number of
@@ -177,30 +143,8 @@ impl<'a> Crew<'a> {
         fields: Fields,
         layout: &Layout,
     ) -> Result<()> {
-        match &self.files {
-            Files::Processes(writers) => {
-                let rows = Rows { bodies, offset: self.offset(bodies), index };
-                self.agree(|| Ok(snapshot::write(target, header, &rows, fields, layout, writers)?))
-            }
-            Files::Pool(pool) => {
-                self.pool(pool, bodies);
-                self.lead(|| {
-                    let all = empty(pool);
-                    let rows = Rows { bodies: &all, offset: [0; TYPES], index };
-                    Ok(snapshot::write(target, header, &rows, fields, layout, &Writers::One)?)
-                })
-            }
-        }
-    }
-
-    /// Puts each rank's bodies into the pool, in the order of ranks.
-    fn pool(&self, pool: &Mutex<Vec<Bodies>>, bodies: &Bodies) {
-        for rank in 0..self.comm.size() {
-            if rank == self.comm.rank() {
-                pool.lock().unwrap_or_else(PoisonError::into_inner).push(bodies.clone());
-            }
-            self.comm.barrier();
-        }
+        let rows = Rows { bodies, offset: self.offset(bodies), index };
+        self.agree(|| Ok(snapshot::write(target, header, &rows, fields, layout, self.comm)?))
     }
 
     /// Where this rank's bodies of each type begin in a file of all.
@@ -209,14 +153,6 @@ impl<'a> Crew<'a> {
         let before = &counts[..self.comm.rank()];
         std::array::from_fn(|kind| before.iter().map(|count| count[kind]).sum())
     }
-}
-
-/// Takes all bodies out of the pool.
-fn empty(pool: &Mutex<Vec<Bodies>>) -> Bodies {
-    let mut all = Bodies::default();
-    let mut parts = pool.lock().unwrap_or_else(PoisonError::into_inner);
-    parts.drain(..).for_each(|part| all.append(&part));
-    all
 }
 
 fn count(bodies: &Bodies) -> [u64; TYPES] {
@@ -230,42 +166,38 @@ mod tests {
     use super::*;
     use decomposition::threads;
 
-    /// Every rank writes a file of its own, as processes on nodes with a disk each; `broken` has no folder for it.
-    fn on_own_disks(broken: usize, write: impl Fn(&Crew, &Path) -> Result<()> + Sync) -> Vec<String> {
-        let root = tempfile::tempdir().unwrap();
-        threads::run(3, |comm| {
-            let crew = Crew::new(comm, launch::Layout::ALONE, 1, Files::Processes(Writers::One));
-            let name = if comm.rank() == broken { "none/file.hdf5" } else { "file.hdf5" };
-            let folder = root.path().join(comm.rank().to_string());
-            std::fs::create_dir(&folder).unwrap();
-            write(&crew, &folder.join(name)).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
-        })
+    fn on_ranks<T: Send>(ranks: usize, job: impl Fn(&Crew) -> T + Sync) -> Vec<T> {
+        threads::run(ranks, |comm| job(&Crew { comm, ..Crew::alone() }))
     }
 
     #[test]
-    fn a_file_that_one_rank_cannot_write_is_an_error_on_all() {
-        for broken in 0..3 {
-            let snapshots = on_own_disks(broken, |crew, path| {
-                let (header, layout) = (Header::default(), Layout::default());
-                crew.write_snapshot(
-                    &Target::own(path),
-                    &header,
-                    &Bodies::zeroed(0),
-                    Fields::default(),
-                    &layout,
-                )
+    fn a_file_that_cannot_be_written_is_an_error_on_all() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("none/file.hdf5");
+        let (header, fields, layout) = (Header::default(), Fields::default(), Layout::default());
+        for bodies in [0, 40] {
+            let snapshots = on_ranks(3, |crew| {
+                let mut bodies = Bodies::zeroed(bodies);
+                bodies.mass.fill(1.0);
+                crew.write_snapshot(&Target::own(&path), &header, &bodies, fields, &layout)
+                    .unwrap_err()
+                    .to_string()
             });
-            let named = |end: &String| end.contains(&format!("/{broken}/none/file.hdf5: cannot write"));
-            assert!(snapshots.iter().all(named), "{snapshots:?}");
+            let checkpoints = on_ranks(3, |crew| {
+                crew.write_checkpoint(&path, &0, &Bodies::zeroed(bodies)).unwrap_err().to_string()
+            });
+            for said in snapshots.iter().chain(&checkpoints) {
+                let fault = "cannot write: No such file or directory (os error 2)";
+                assert_eq!(*said, format!("{}: {fault}", path.display()));
+            }
         }
     }
 
     #[test]
     fn a_job_that_breaks_off_on_one_rank_ends_all_alike() {
-        let ends = threads::run(4, |comm| {
-            let crew = Crew::new(comm, launch::Layout::ALONE, 1, Files::Processes(Writers::One));
+        let ends = on_ranks(4, |crew| {
             let end = crew.agree(|| {
-                let number: u32 = if comm.rank() == 2 { "two" } else { "2" }.parse()?;
+                let number: u32 = if crew.comm.rank() == 2 { "two" } else { "2" }.parse()?;
                 Ok(number)
             });
             end.map_err(|error| error.to_string())

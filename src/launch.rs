@@ -1,17 +1,12 @@
-//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks
-//! inside one process.
+//! Starts a job on all ranks: one process each or, for tests and virtual scaling studies, ranks inside one process.
 
 use crate::console::{all_said, complain};
-use crate::crew::{Crew, Files};
+use crate::crew::Crew;
+use crate::processes::{World, is_launched};
 use crate::{alike, machine};
 use anyhow::{Context, Error, Result, anyhow, ensure};
-use decomposition::{Comm, Hosts, TwoLevel, agree, mpi_world::World, threads};
-use io::snapshot::Writers;
+use decomposition::{Comm, Hosts, TwoLevel, agree, threads};
 use serde::Serialize;
-use std::sync::Mutex;
-
-/// What Open MPI, MPICH and the schedulers call the number of a process in its environment.
-const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
 
 /// Options of every command that runs on ranks.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -112,11 +107,6 @@ fn report(comm: &dyn Comm, error: Error) -> Error {
     Reported.into()
 }
 
-/// Whether a launcher has started this process, as one of several or alone.
-fn is_launched() -> bool {
-    RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
-}
-
 /// Prints what is wrong with the command line, which all processes of a launcher have alike: once.
 pub fn complain_once(text: &str) {
     if !is_launched() {
@@ -202,17 +192,14 @@ fn on_virtual_ranks<T: Send>(
 ) -> Result<T> {
     check_number("virtual-ranks", ranks)?;
     let threads = start_threads(launch.threads.unwrap_or_else(machine::cores), false)?;
-    let pool = Mutex::new(Vec::new());
     let hosts = Hosts::filled(ranks, launch.ranks_per_host.unwrap_or(ranks));
     let ends = threads::run(ranks, |comm| {
-        launch.pack.apply(comm, hosts.clone(), |comm, layout| {
-            job(&Crew::new(comm, layout, threads, Files::Pool(&pool)))
-        })
+        launch.pack.apply(comm, hosts.clone(), |comm, layout| job(&Crew { comm, layout, threads }))
     });
     ends.into_iter().next().expect("there is at least one rank")
 }
 
-/// Does `job` on all processes, with MPI itself at hand, and waits for its end.
+/// Does `job` on all processes, with MPI itself at hand if the build has it, and waits for its end.
 ///
 /// # Errors
 /// As [`on_all_ranks`].
@@ -221,8 +208,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
     check_alike(&world)?;
     launch.pack.apply(world.comm(), world.hosts(), |comm, layout| {
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
-        let writers = if comm.size() > 1 { Writers::Mpi(world.communicator()) } else { Writers::One };
-        let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
+        let crew = Crew { comm, layout, threads };
         let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
         // Only the leading rank prints; all end alike if that failed.
         let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
@@ -237,14 +223,7 @@ fn check_alike(world: &World) -> Result<()> {
     alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
-/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI
-/// is started.
-pub fn is_leading_process() -> bool {
-    RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
-}
-
-/// This process's part of the cores it is bound to, if the processes of one host that are bound to
-/// the same cores share them.
+/// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();

@@ -35,6 +35,7 @@ pub mod peak;
 pub mod plan;
 pub mod plot;
 pub mod poster;
+pub mod processes;
 pub mod reading_options;
 pub mod render;
 pub mod report;

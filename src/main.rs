@@ -4,7 +4,8 @@ use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
 use heorot::console::{all_said, complain, lose};
-use heorot::launch::{self, Reported, is_leading_process};
+use heorot::launch::{self, Reported};
+use heorot::processes::is_leading_process;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 

@@ -345,10 +345,7 @@ pub fn read_common(path: &Path) -> Option<Common> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crew::Files;
-    use crate::launch::Layout;
     use decomposition::threads;
-    use std::sync::Mutex;
 
     /// A steep clump: `n` bodies of type 1, and 3000 of type 2 in one corner, few enough to be
     /// measured exactly.
@@ -373,9 +370,8 @@ mod tests {
         ranks: usize,
         owner: &(impl Fn(usize) -> usize + Sync),
     ) -> Option<Vec<u8>> {
-        let pool = Mutex::new(Vec::new());
         let frames = threads::run(ranks, |comm| {
-            let crew = Crew::new(comm, Layout::ALONE, 1, Files::Pool(&pool));
+            let crew = Crew { comm, ..Crew::alone() };
             let mut mine = all.clone();
             let wanted = |i: &u32| owner(*i as usize) == comm.rank();
             mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());

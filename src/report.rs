@@ -12,12 +12,27 @@ use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The program and its version.
 pub const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
 
-/// A report. Keys that do not apply to a command are left out.
+/// The optional parts with which this program was built: the features of the package that are on.
+pub const FEATURES: &str =
+    match (cfg!(feature = "mpi"), cfg!(feature = "hdf5-mpio"), cfg!(feature = "hdf5-static")) {
+        (_, true, _) => "mpi, hdf5-mpio",
+        (true, false, true) => "mpi, hdf5-static",
+        (true, false, false) => "mpi",
+        (false, false, true) => "hdf5-static",
+        (false, false, false) => "none",
+    };
+
+/// What `--version` says behind the name.
+pub static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (features: {FEATURES})", env!("CARGO_PKG_VERSION")));
+
+/// A report. Keys that have no meaning for a command are left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The program and its version.

@@ -15,9 +15,11 @@ mod order;
 mod splitters;
 
 pub use comm::collective::agree;
+#[cfg(feature = "mpi")]
+pub use comm::mpi_world;
 pub use comm::{
     Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Shifted, Solo, Traffic, TwoLevel,
-    collective, mpi_world, threads,
+    collective, threads,
 };
 pub use error::Error;
 pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse, survey_all};

@@ -10,9 +10,9 @@ mod files;
 use crate::console::say;
 use crate::crew::Crew;
 use crate::launch::{Launch, on_all_ranks};
-use crate::machine;
+use crate::processes::{launched, library};
+use crate::{machine, report};
 use anyhow::{Context, Result, bail};
-use decomposition::mpi_world;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -72,7 +72,7 @@ impl Patient {
             process: std::process::id(),
             cores: machine::affinity(),
             threads: crew.threads,
-            program: format!("{} {}", crate::report::PROGRAM, machine::fingerprint()),
+            program: format!("{} {}", report::PROGRAM, machine::fingerprint()),
             simd: treecode::simd_path().to_owned(),
             processor: machine::processor(),
             memory: machine::memory(),
@@ -82,13 +82,7 @@ impl Patient {
     }
 }
 
-/// Number of ranks that the launcher has started, if an environment variable states it.
-fn launched() -> Option<usize> {
-    let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
-    names.iter().filter_map(|name| std::env::var(name).ok()?.parse().ok()).max()
-}
-
-/// Runs the command.
+/// Does the command.
 ///
 /// # Errors
 /// If there is a fault.
@@ -102,10 +96,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         findings.extend(files::examine(crew, &arguments.folder));
         let faults = findings.iter().filter(|finding| matches!(finding, Finding::Fault(..))).count();
         if crew.leads() {
-            let threads = mpi_world::thread_level()
-                .map_or("not started".to_owned(), |level| format!("thread level {level}"));
-            say(&format!("{}, {threads}", mpi_world::library()));
-            say(&format!("HDF5 {}, with MPI-IO", io::hdf5_version()));
+            say(&format!("{} (features: {})", report::PROGRAM, report::FEATURES));
+            say(&library());
+            let together = if cfg!(feature = "hdf5-mpio") { "with" } else { "without" };
+            say(&format!("HDF5 {}, {together} MPI-IO", io::hdf5_version()));
             findings.iter().for_each(Finding::say);
         }
         if faults > 0 {

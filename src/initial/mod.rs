@@ -293,11 +293,8 @@ fn convert(bodies: &mut Bodies, theirs: &Units, ours: &Units) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crew::Files;
-    use crate::launch::Layout;
     use decomposition::threads;
     use io::snapshot::Fields;
-    use std::sync::Mutex;
 
     /// Bodies of two types, in the order of their places.
     fn bodies(n: usize) -> Bodies {
@@ -312,9 +309,8 @@ mod tests {
 
     /// What ranks read of a file together, in the order of the ids, and whether these were invented.
     fn read_on(ranks: usize, path: &Path) -> (Bodies, bool) {
-        let pool = Mutex::new(Vec::new());
         let parts = threads::run(ranks, |comm| {
-            let crew = Crew::new(comm, Layout::ALONE, 1, Files::Pool(&pool));
+            let crew = Crew { comm, ..Crew::alone() };
             let reading = ReadingOptions::default();
             let Loaded { start, invented_ids, .. } =
                 read_with_unique_ids(&crew, path, None, &reading).unwrap();

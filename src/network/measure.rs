@@ -6,8 +6,9 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::launch::{Launch, on_processes};
 use crate::machine;
+use crate::processes::{HAS_MPI, World};
 use anyhow::{Result, ensure};
-use decomposition::{collective, mpi_world::World};
+use decomposition::collective;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -57,8 +58,9 @@ struct Measured {
 /// Runs the command.
 ///
 /// # Errors
-/// If there is only one rank, the name is taken, or the file cannot be written.
+/// If the build has no MPI, there is one rank only, the name is taken, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
+    ensure!(HAS_MPI, "a network is measured by MPI, which this build has not (feature mpi)");
     let launch = Launch { threads: Some(1), ..Launch::default() };
     on_processes(&launch, |world, crew| {
         ensure!(

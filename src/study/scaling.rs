@@ -9,6 +9,7 @@ use crate::console::{say, warn};
 use crate::jobscript::{self, Scheduler, quoted};
 use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
+use crate::processes::HAS_MPI;
 use crate::run::folder::Folder;
 use crate::walltime::WallTime;
 use crate::{initial::Initial, machine};
@@ -126,6 +127,11 @@ pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
             None => missing.push(case),
         }
     }
+    let widest = missing.iter().map(|case| case.ranks).max().unwrap_or(1);
+    ensure!(
+        HAS_MPI || widest == 1 || arguments.gather,
+        "--ranks {widest}: this build has no MPI (feature mpi), so that a run is one rank; heorot study virtual needs none"
+    );
     if arguments.submit.is_some() {
         // The paths become lines of a list.
         jobscript::one_line(&arguments.file)?;

@@ -1,11 +1,12 @@
 //! The one boundary to the cluster: a small trait that carries bytes, never physics.
 //!
-//! Every method but `rank`, `size`, `fetch`, `settle`, `traffic` and `abort` is collective: all ranks call the same methods in the same order.
-//! Three implementations, one a file: [`Solo`], [`threads`], [`mpi_world`]. Three stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
+//! Every method but `rank`, `size`, `fetch`, `settle`, `traffic`, `abort` and `communicator` is collective: all ranks call the same methods in the same order.
+//! Three implementations, one a file: [`Solo`], [`threads`], and `mpi_world` with the feature `mpi`. Three stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
 //! packs what ranks of one host send to ranks of another, [`Shifted`] gives ranks other numbers. No algorithm asks which one it has.
 
 pub mod collective;
 mod hosts;
+#[cfg(feature = "mpi")]
 pub mod mpi_world;
 mod recorder;
 mod shifted;
@@ -71,6 +72,13 @@ pub trait Comm: Sync {
 
     /// Ends all ranks with this exit code, after a panic or an error that only this rank has seen.
     fn abort(&self, code: i32) -> !;
+
+    /// The MPI communicator of these ranks, for libraries that call MPI themselves, such as HDF5. `None` if the ranks are not MPI
+    /// processes, have other numbers there, or are recorded.
+    #[cfg(feature = "mpi")]
+    fn communicator(&self) -> Option<&mpi::topology::SimpleCommunicator> {
+        None
+    }
 }
 
 /// An exchange under way.

@@ -67,11 +67,6 @@ impl World {
         Hosts::new(all.iter().map(|first| u64::from_ne_bytes(first[..].try_into().expect("a number"))))
     }
 
-    /// The communicator of all ranks as MPI knows it, for libraries that call MPI themselves.
-    pub fn communicator(&self) -> &SimpleCommunicator {
-        self.comm.here()
-    }
-
     /// Sends `there` bytes from rank 0 to the last rank, `times` in a row, and `back` bytes the other way after each, or after the last one if
     /// `in_turn` is false; for measurements of the network. Returns on rank 0 the time until all has left, and until the last bytes are back [s];
     /// 0 elsewhere. Collective; needs two ranks.
@@ -403,6 +398,10 @@ impl Comm for MpiComm {
             std::process::exit(code)
         }
         self.here().abort(code)
+    }
+
+    fn communicator(&self) -> Option<&SimpleCommunicator> {
+        Some(self.here())
     }
 }
 

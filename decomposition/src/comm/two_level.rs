@@ -273,6 +273,11 @@ impl Comm for TwoLevel<'_> {
     fn abort(&self, code: i32) -> ! {
         self.inner.abort(code)
     }
+
+    #[cfg(feature = "mpi")]
+    fn communicator(&self) -> Option<&mpi::topology::SimpleCommunicator> {
+        self.inner().communicator()
+    }
 }
 
 /// Stands for an exchange under way.

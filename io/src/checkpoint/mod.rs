@@ -1,10 +1,11 @@
-//! Checkpoints: the exact state of a run in one file, which all ranks write together and any number of ranks reads back.
+//! Checkpoints: the exact state of a run in one file, which any number of ranks writes and any number reads back.
 //!
 //! The file is a line that says what it is; *pieces* of bodies, in the order of ranks, each as [`treecode::Bodies::write`] makes it; a header in JSON
 //! with the state that is no body's and with length and checksum of every piece; length and checksum of the header. Whoever reads a piece
 //! checks it, so that nothing damaged is ever taken for whole. Numbers have the byte order of the machine, which the first line names.
 
 mod read;
+#[cfg(feature = "hdf5-mpio")]
 mod shared_file;
 mod write;
 
@@ -17,7 +18,7 @@ use std::path::Path;
 use treecode::{About, Bodies, FIXED, Purpose};
 
 pub use read::Checkpoint;
-pub use write::{Gather, write};
+pub use write::write;
 
 /// Bodies of a piece, at most: what is checked, written and read at once.
 const PIECE: usize = 1 << 16;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::snapshot::Writers;
+use decomposition::{Solo, threads};
 use std::fs;
 use tempfile::TempDir;
 use treecode::Number;
@@ -39,7 +39,7 @@ fn bodies() -> Bodies {
 fn written() -> (TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
-    let length = write(&path, &state(), &bodies(), &Writers::One, &|mine| vec![mine.to_vec()]).unwrap();
+    let length = write(&path, &state(), &bodies(), &Solo).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), length);
     (folder, path)
 }
@@ -64,6 +64,31 @@ fn any_number_of_ranks_reads_back_every_bit() {
     }
     let told = size(checkpoint.bodies()) as f64;
     assert!((fs::metadata(&path).unwrap().len() as f64 / told - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn any_number_of_ranks_writes_the_pieces_of_all() {
+    let (folder, all) = (tempfile::tempdir().unwrap(), bodies());
+    for ranks in [2, 3, 5] {
+        let path = folder.path().join(ranks.to_string());
+        let lengths = threads::run(ranks, |comm| {
+            // The second rank has nothing.
+            let end = |rank: usize| all.len() * rank.saturating_sub(1) / (ranks - 1);
+            let (first, end) =
+                if comm.rank() == 0 { (0, 0) } else { (end(comm.rank()), end(comm.rank() + 1)) };
+            let mut mine = all.clone();
+            mine.permute(&(first as u32..end as u32).collect::<Vec<_>>());
+            write(&path, &state(), &mine, comm).unwrap()
+        });
+        assert_eq!((lengths[0], lengths[1..].iter().sum()), (fs::metadata(&path).unwrap().len(), 0));
+        assert_eq!(read_all(&path, 2).unwrap(), all);
+    }
+    let message = threads::run(3, |comm| {
+        write(&folder.path().join("none/checkpoint"), &state(), &all, comm).unwrap_err().to_string()
+    });
+    assert!(
+        message.iter().all(|text| text.ends_with("cannot write: No such file or directory (os error 2)"))
+    );
 }
 
 #[test]
@@ -108,10 +133,9 @@ fn damage_is_told_from_another_version() {
 fn a_folder_that_is_not_there_is_named_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none/checkpoint");
-    let gather = |mine: &[u64]| vec![mine.to_vec()];
-    let message = write(&path, &state(), &bodies(), &Writers::One, &gather).unwrap_err().to_string();
+    let message = write(&path, &state(), &bodies(), &Solo).unwrap_err().to_string();
     assert_eq!(message, format!("{}: cannot write: No such file or directory (os error 2)", path.display()));
     fs::create_dir_all(&path).unwrap(); // a folder has the name
-    write(&path, &state(), &bodies(), &Writers::One, &gather).unwrap_err();
+    write(&path, &state(), &bodies(), &Solo).unwrap_err();
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }

@@ -1,10 +1,14 @@
-//! Writing: one rank makes the file and reserves its space, all ranks fill in their pieces, one rank ends the file and gives it its name.
+//! Writing: one rank makes the file and reserves its space, the pieces of all ranks are filled in, one rank ends the file and gives it its name.
+//!
+//! Ranks that are MPI processes fill in their own pieces by MPI-IO (feature `hdf5-mpio`). Otherwise the first rank fills in all pieces, and the others
+//! send it theirs, one after the other. The bytes of the file are the same.
 
+#[cfg(feature = "hdf5-mpio")]
 use super::shared_file::SharedFile;
 use super::{Header, Lengths, PIECE, Piece, TITLE, TRAILER, checksum, stored_columns, wrong};
 use crate::Error;
 use crate::file::{discard, finish, part_of, reserve};
-use crate::snapshot::Writers;
+use decomposition::{Comm, agree, collective};
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -12,70 +16,44 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use treecode::Bodies;
 
-/// Gives every writer the numbers of every writer, in the order of ranks. Collective.
-pub type Gather<'a> = &'a dyn Fn(&[u64]) -> Vec<Vec<u64>>;
-
 /// Room for the state that is no body's, and for the record of a piece in the header [bytes].
 const STATE: u64 = 1 << 16;
 const RECORD: u64 = 64;
 
-/// Writes a checkpoint of all ranks' bodies; collective over `writers`, and `gather` is theirs. `state` is that of the first rank. The file appears
-/// under its name when it is whole and on the disk. Returns its length [bytes] on the first rank, and 0 on others.
+/// Writes a checkpoint of all ranks' bodies. Collective. `state` is that of the first rank. The file appears under its name when it is whole and on
+/// the disk. Returns its length [bytes] on the first rank, and 0 on others.
 ///
 /// # Errors
 /// If the file cannot be written; every rank then returns the same error, and nothing is left behind.
-pub fn write<S: Serialize>(
-    path: &Path,
-    state: &S,
-    bodies: &Bodies,
-    writers: &Writers,
-    gather: Gather<'_>,
-) -> Result<u64, Error> {
+pub fn write<S: Serialize>(path: &Path, state: &S, bodies: &Bodies, comm: &dyn Comm) -> Result<u64, Error> {
     let part = part_of(path);
-    let written = write_part(&part, state, bodies, writers, gather).and_then(|length| {
-        writers.agree(|| once(writers, || finish(&part, path).map_err(text)))?;
+    let written = write_part(&part, state, bodies, comm).and_then(|length| {
+        agree(comm, || once(comm, || finish(&part, path).map_err(text)))?;
         Ok(length)
     });
     written.map_err(|fault| {
-        if writers.is_first() {
+        if comm.rank() == 0 {
             discard(&part);
         }
-        writers.agree(|| Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
+        comm.barrier(); // the part is gone before any rank goes on
         wrong(path, format!("cannot write: {fault}"))
     })
 }
 
-fn write_part<S: Serialize>(
-    part: &Path,
-    state: &S,
-    bodies: &Bodies,
-    writers: &Writers,
-    gather: Gather<'_>,
-) -> Result<u64, String> {
-    let (mine, of) = (pieces_of(bodies.len()), Lengths::of(bodies));
-    let counts: Vec<Vec<u64>> = gather(&mine.iter().map(|piece| piece.bodies).collect::<Vec<_>>());
-    let lengths = counts
-        .iter()
-        .map(|counts| counts.iter().map(|&bodies| of.piece(Piece { bodies, checksum: 0 })).sum::<u64>());
-    let ends: Vec<u64> = lengths
-        .scan(TITLE.len() as u64, |end, length| {
-            Some({
-                *end += length;
-                *end
-            })
-        })
-        .collect();
-    let (all, pieces) =
-        (ends.last().copied().expect("there is a rank"), counts.iter().flatten().count() as u64);
-    writers.agree(|| once(writers, || begin(part, all + pieces * RECORD + STATE)))?;
-
-    let own: u64 = mine.iter().map(|piece| of.piece(*piece)).sum();
-    let rank = writers.rank();
-    let sums = fill(part, bodies, mine, ends[rank] - own, writers)?;
-    let pieces: Vec<Piece> = counts.iter().flatten().zip(gather(&sums).concat()).map(Piece::from).collect();
+fn write_part<S: Serialize>(part: &Path, state: &S, bodies: &Bodies, comm: &dyn Comm) -> Result<u64, String> {
+    let mine: Vec<u64> = pieces_of(bodies.len()).iter().map(|piece| piece.bodies).collect();
+    let counts: Vec<Vec<u64>> = collective::gather(comm, &mine);
+    let lengths = Lengths::of(bodies);
+    let pieces = counts.iter().flatten().map(|&bodies| Piece { bodies, checksum: 0 });
+    let all = TITLE.len() as u64 + pieces.map(|piece| lengths.piece(piece)).sum::<u64>();
+    let number = counts.iter().flatten().count() as u64;
+    agree(comm, || once(comm, || begin(part, all + number * RECORD + STATE)))?;
+    let sums = fill(part, bodies, &counts, comm)?;
+    let sums = collective::gather(comm, &sums).concat();
+    let pieces: Vec<Piece> = counts.iter().flatten().zip(sums).map(Piece::from).collect();
     let mut length = 0;
-    writers.agree(|| {
-        once(writers, || {
+    agree(comm, || {
+        once(comm, || {
             length = end(part, all, &Header { state, columns: stored_columns(bodies), pieces })?;
             Ok(())
         })
@@ -95,8 +73,8 @@ fn pieces_of(bodies: usize) -> Vec<Piece> {
     (0..bodies).step_by(PIECE).map(|first| Piece { bodies: length(first), checksum: 0 }).collect()
 }
 
-fn once(writers: &Writers, act: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    if writers.is_first() { act() } else { Ok(()) }
+fn once(comm: &dyn Comm, act: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    if comm.rank() == 0 { act() } else { Ok(()) }
 }
 
 /// Makes the file. A full disk must show here, and not in the midst of a collective call.
@@ -106,35 +84,80 @@ fn begin(part: &Path, size: u64) -> Result<(), String> {
     file.write_all(TITLE).map_err(text)
 }
 
-/// Collective: writes this rank's pieces from `offset` on; their checksums.
-fn fill(
-    part: &Path,
-    bodies: &Bodies,
-    pieces: Vec<Piece>,
-    offset: u64,
-    writers: &Writers,
-) -> Result<Vec<u64>, String> {
-    let mut opened = None;
-    writers.agree(|| {
-        opened = Some(SharedFile::open(part, writers)?);
-        Ok(())
-    })?;
-    let mut file = opened.expect("this rank has no fault, since no rank has");
-    let (mut message, mut sums, mut place, mut first) = (Vec::new(), Vec::new(), offset, 0);
-    let filled = pieces.into_iter().try_for_each(|piece| {
-        message.clear();
-        bodies.write(first..first + piece.bodies as usize, &mut message);
-        sums.push(checksum(&message));
-        file.write_at(place, &message)?;
-        place += message.len() as u64;
-        first += piece.bodies as usize;
-        Ok(())
-    });
-    let closed = file.close();
-    // What a rank has written may wait in the memory of its own node: each rank forces it to the disk.
-    let on_disk = || File::open(part).and_then(|file| file.sync_all()).map_err(text);
-    writers.agree(|| filled.and(closed).and_then(|()| on_disk()))?;
+/// Collective: writes the pieces of all ranks, of which each has so many bodies; the checksums of this rank's pieces.
+fn fill(part: &Path, bodies: &Bodies, counts: &[Vec<u64>], comm: &dyn Comm) -> Result<Vec<u64>, String> {
+    let lengths = Lengths::of(bodies);
+    #[cfg(feature = "hdf5-mpio")]
+    if let Some(processes) = comm.communicator().filter(|_| comm.size() > 1) {
+        let mut file = agree(comm, || SharedFile::open(part, processes))?;
+        let mut sums = Vec::new();
+        let filled =
+            pieces_in_file(counts, lengths).filter(|place| place.rank == comm.rank()).try_for_each(|place| {
+                let message = message(bodies, &place);
+                sums.push(checksum(&message));
+                file.write_at(place.offset, &message)
+            });
+        let closed = file.close();
+        // What a rank has written may wait in the memory of its own node: each rank forces it to the disk.
+        let on_disk = || File::open(part).and_then(|file| file.sync_all()).map_err(text);
+        agree(comm, || filled.and(closed).and_then(|()| on_disk()))?;
+        return Ok(sums);
+    }
+    let leads = comm.rank() == 0;
+    let open = || OpenOptions::new().write(true).open(part).map_err(text);
+    let file = agree(comm, || leads.then(open).transpose())?;
+    let (mut sums, mut filled) = (Vec::new(), Ok(()));
+    for place in pieces_in_file(counts, lengths) {
+        let mut piece = Vec::new();
+        if place.rank == comm.rank() {
+            piece = message(bodies, &place);
+            sums.push(checksum(&piece));
+        }
+        if place.rank > 0 {
+            let mut out = vec![Vec::new(); comm.size()];
+            out[0] = piece;
+            piece = comm.exchange(out).swap_remove(place.rank);
+        }
+        // After an error the other ranks go on to send.
+        if let Some(file) = file.as_ref().filter(|_| filled.is_ok()) {
+            filled = file.write_all_at(&piece, place.offset).map_err(text);
+        }
+    }
+    agree(comm, || filled)?;
     Ok(sums)
+}
+
+/// A piece and its place.
+struct Place {
+    /// The rank that has the bodies.
+    rank: usize,
+    /// The first of them among the bodies of the rank.
+    first: usize,
+    piece: Piece,
+    /// The place of the piece in the file [bytes].
+    offset: u64,
+}
+
+/// All pieces of a file in their order, given the bodies of each piece of each rank.
+fn pieces_in_file(counts: &[Vec<u64>], lengths: Lengths) -> impl Iterator<Item = Place> {
+    let ranks = counts.iter().enumerate();
+    let pieces = ranks.flat_map(|(rank, counts)| {
+        counts.iter().scan(0, move |first, &bodies| {
+            let piece = Piece { bodies, checksum: 0 };
+            *first += bodies as usize;
+            Some((rank, *first - bodies as usize, piece))
+        })
+    });
+    pieces.scan(TITLE.len() as u64, move |end, (rank, first, piece)| {
+        *end += lengths.piece(piece);
+        Some(Place { rank, first, piece, offset: *end - lengths.piece(piece) })
+    })
+}
+
+fn message(bodies: &Bodies, place: &Place) -> Vec<u8> {
+    let mut message = Vec::new();
+    bodies.write(place.first..place.first + place.piece.bodies as usize, &mut message);
+    message
 }
 
 /// Writes what comes behind the pieces; the length of the file.

@@ -22,6 +22,11 @@ mod read;
 mod region;
 mod set;
 mod swift;
+#[cfg(feature = "hdf5-mpio")]
+mod together;
+#[cfg(not(feature = "hdf5-mpio"))]
+#[path = "apart.rs"]
+mod together;
 mod write;
 
 #[cfg(test)]
@@ -39,7 +44,6 @@ pub use options::{Fields, Flavour, Index, Layout};
 pub use outside::follow_external;
 pub(crate) use process::read_catalogue;
 pub use process::{serve_if_asked, use_process};
-pub use raw::Writers;
 pub(crate) use read::expect_data;
 pub use read::{
     Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,

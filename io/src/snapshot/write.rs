@@ -1,32 +1,39 @@
-//! Writing: one rank lays out each file, all ranks fill in their rows, and the files get their names.
+//! Writing: one rank lays out each file, the rows of all ranks are filled in, and the files get their names.
+//!
+//! Ranks that are MPI processes fill in their own rows by MPI-IO (feature `hdf5-mpio`). Otherwise the first rank fills in all rows, and the others
+//! send it theirs, a block at a time. The bytes of the files are the same, unless they are compressed.
 
 use super::column::Column;
 use super::division::{Share, divide};
-use super::layout::{Frame, group_name, lay_out};
-use super::raw::{Group, Transfer, Writers};
+use super::layout::{CHUNK, Frame, group_name, lay_out};
+use super::raw::Transfer;
+use super::together::Team;
 use super::{Fields, Header, Index, Layout, plain};
 use crate::file::discard;
 use crate::{Error, Target};
-use hdf5::File;
+use bytemuck::Pod;
+use decomposition::{Comm, Reduction, agree, collective};
+use hdf5::{Dataset, File, H5Type};
 use std::ops::Range;
 use treecode::{Bodies, TYPES};
 
-/// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole.
-const ROWS: usize = 1 << 18;
+/// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole. Tests take fewer, to have several blocks.
+const ROWS: usize = if cfg!(test) { CHUNK } else { 1 << 18 };
+const _: () = assert!(ROWS.is_multiple_of(CHUNK), "a compressed chunk is written by one block");
 
 /// One rank's part of the bodies of a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     /// Its bodies. Those of each type, in their order, become the rows of that type from `offset` on.
     pub bodies: &'a Bodies,
-    /// First row of each type; the ranks' rows must fill all rows without gap or overlap.
+    /// First row of each type: the rows of all ranks, in the order of ranks, fill the file without gap or overlap.
     pub offset: [u64; TYPES],
     /// Which rows of all ranks lie where; the same on all ranks.
     pub index: &'a Index,
 }
 
-/// Writes a snapshot; collective over `writers`. `target` with its token, `header`, `fields` and `layout` must be the same on all ranks. Files
-/// appear under their names when all are whole and on the disk, the first file last.
+/// Writes a snapshot. Collective. `target` with its token, `header`, `fields` and `layout` must be the same on all ranks. Files appear under their names
+/// when all are whole and on the disk, the first file last.
 ///
 /// # Errors
 /// If a file cannot be written; every rank then returns the same error, and nothing is left behind.
@@ -36,22 +43,23 @@ pub fn write(
     rows: &Rows,
     fields: Fields,
     layout: &Layout,
-    writers: &Writers,
+    comm: &dyn Comm,
 ) -> Result<(), Error> {
     let shares = divide(target, rows.index, layout.files);
     let frame = Frame { header, fields, layout, target, index: rows.index, shares: &shares };
     let slab = Slab { bodies: rows.bodies, places: places_by_type(rows.bodies), offset: rows.offset };
-    let written = writers.agree(|| write_parts(&frame, &slab, writers)).and_then(|()| {
+    let leads = comm.rank() == 0;
+    let written = Writing::new(&frame, &slab, comm).all().and_then(|()| {
         let files =
             || shares.iter().map(|share| (share.part.clone(), share.path.clone())).collect::<Vec<_>>();
         let settle = || target.settle(&files()).map_err(|error| error.to_string());
-        writers.agree(|| if writers.is_first() { settle() } else { Ok(()) })
+        agree(comm, || if leads { settle() } else { Ok(()) })
     });
     written.map_err(|fault| {
-        if writers.is_first() {
+        if leads {
             shares.iter().for_each(|share| discard(&share.part));
         }
-        writers.agree(|| Ok(())).expect("nobody fails here"); // it is gone before any rank goes on
+        comm.barrier(); // the parts are gone before any rank goes on
         Error::snapshot(target.path(), format!("cannot write: {fault}"))
     })
 }
@@ -66,16 +74,21 @@ struct Slab<'a> {
 }
 
 impl Slab<'_> {
-    /// Which of this rank's places of a type go to a file.
-    fn within(&self, share: &Share, kind: usize) -> Range<usize> {
+    /// Which of this rank's places of a type are these rows of all files.
+    fn within(&self, rows: Range<u64>, kind: usize) -> Range<usize> {
         let mine = self.places[kind].len() as u64;
         let place = |row: u64| (row.max(self.offset[kind]) - self.offset[kind]).min(mine) as usize;
-        place(share.first[kind])..place(share.first[kind] + share.count[kind])
+        place(rows.start)..place(rows.end)
+    }
+
+    /// Which of this rank's places of a type go to a file.
+    fn within_file(&self, share: &Share, kind: usize) -> Range<usize> {
+        self.within(share.first[kind]..share.first[kind] + share.count[kind], kind)
     }
 
     /// Whether this rank has rows in a file.
     fn reaches(&self, share: &Share) -> bool {
-        (0..TYPES).any(|kind| !self.within(share, kind).is_empty())
+        (0..TYPES).any(|kind| !self.within_file(share, kind).is_empty())
     }
 }
 
@@ -85,100 +98,202 @@ fn places_by_type(bodies: &Bodies) -> [Vec<u32>; TYPES] {
     places
 }
 
-/// Writes all files that this rank has a part in, each together with the other ranks that have, so that several files are written at a time.
-fn write_parts(frame: &Frame, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    if let [share] = frame.shares {
-        return write_part(frame, share, slab, writers);
+/// Files under way. All methods are collective: every rank takes the same steps for all files at a time, so that no rank waits for another for ever.
+struct Writing<'a> {
+    frame: &'a Frame<'a>,
+    slab: &'a Slab<'a>,
+    comm: &'a dyn Comm,
+    /// Who writes each file together with this rank, if ranks do; otherwise the first rank writes all files.
+    teams: Option<Vec<Option<Team<'a>>>>,
+}
+
+impl<'a> Writing<'a> {
+    fn new(frame: &'a Frame<'a>, slab: &'a Slab<'a>, comm: &'a dyn Comm) -> Writing<'a> {
+        // A file without rows is the first rank's.
+        let leads = comm.rank() == 0;
+        let takes_part = |share: &Share| slab.reaches(share) || (share.is_empty() && leads);
+        let takes_part: Vec<bool> = frame.shares.iter().map(takes_part).collect();
+        Writing { frame, slab, comm, teams: Team::all(comm, &takes_part) }
     }
-    let takes_part = |share: &Share| slab.reaches(share) || (share.is_empty() && writers.is_first());
-    let groups: Vec<Option<Group>> =
-        frame.shares.iter().map(|share| writers.subset(takes_part(share))).collect();
-    // No rank leaves out a file after an error: others count on it.
-    let mut written = Ok(());
-    for (share, group) in frame.shares.iter().zip(&groups) {
-        if let Some(group) = group {
-            written = written.and(write_part(frame, share, slab, &group.writers()));
+
+    /// Writes all files.
+    fn all(&self) -> Result<(), String> {
+        agree(self.comm, || {
+            let mut own = self.frame.shares.iter().enumerate().filter(|(number, _)| self.lays_out(*number));
+            own.try_for_each(|(_, share)| lay_out(self.frame, share))
+        })?;
+        let files = agree(self.comm, || self.open().map_err(plain))?;
+        let filled = agree(self.comm, || self.transfer().map_err(plain))
+            .and_then(|transfer| self.fill(&files, &transfer));
+        // Every rank closes all of its files: others of their teams wait for that.
+        let closed: Vec<_> = files.into_iter().flatten().map(File::close).collect();
+        let closed = closed.into_iter().collect::<hdf5::Result<()>>().map_err(plain);
+        agree(self.comm, || filled.and(closed).and_then(|()| self.on_disk()))
+    }
+
+    fn lays_out(&self, number: usize) -> bool {
+        match &self.teams {
+            Some(teams) => teams[number].as_ref().is_some_and(Team::is_first),
+            None => self.comm.rank() == 0,
         }
     }
-    written
-}
 
-/// Collective: lays out a file and fills it.
-fn write_part(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    writers.agree(|| if writers.is_first() { lay_out(frame, share) } else { Ok(()) })?;
-    fill(frame, share, slab, writers)
-}
-
-/// Collective: writes all rows and closes the file.
-fn fill(frame: &Frame, share: &Share, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    let part = &share.part;
-    let file = agreed(writers, || writers.open(part, &frame.layout.hints))?;
-    let filled = (0..TYPES).filter(|&kind| share.count[kind] > 0).try_for_each(|kind| {
-        let place = TypeInFile {
-            file: &file,
-            frame,
-            kind,
-            places: slab.within(share, kind),
-            first: share.first[kind],
+    /// Opens the files that this rank writes.
+    fn open(&self) -> hdf5::Result<Vec<Option<File>>> {
+        let hints = &self.frame.layout.hints;
+        let open = |(number, share): (usize, &Share)| match &self.teams {
+            Some(teams) => teams[number].as_ref().map(|team| team.open(&share.part, hints)).transpose(),
+            None => (self.comm.rank() == 0).then(|| File::open_rw(&share.part)).transpose(),
         };
-        Column::all(frame.fields).try_for_each(|column| fill_column(&place, column, slab, writers))
-    });
-    let closed = file.close().map_err(plain);
-    // A rank's rows may wait in the memory of its own node: each rank forces them to the disk.
-    let on_disk =
-        || std::fs::File::open(part).and_then(|file| file.sync_all()).map_err(|error| error.to_string());
-    writers.agree(|| filled.and(closed).and_then(|()| on_disk()))
-}
-
-/// Collective: the result of each rank's own step, if all ranks succeeded.
-fn agreed<T>(writers: &Writers, step: impl FnOnce() -> hdf5::Result<T>) -> Result<T, String> {
-    let mut value = None;
-    writers.agree(|| {
-        value = Some(step().map_err(plain)?);
-        Ok(())
-    })?;
-    Ok(value.expect("this rank has no fault, since no rank has"))
-}
-
-/// One type in one file.
-struct TypeInFile<'a> {
-    file: &'a File,
-    frame: &'a Frame<'a>,
-    kind: usize,
-    /// Those of this rank's places of the type that go to the file.
-    places: Range<usize>,
-    /// The row of all files that is the first of this one.
-    first: u64,
-}
-
-/// Collective: writes one dataset of one type.
-fn fill_column(place: &TypeInFile, column: Column, slab: &Slab, writers: &Writers) -> Result<(), String> {
-    let Frame { layout, .. } = *place.frame;
-    let name = column.name(layout.flavour);
-    let dataset = agreed(writers, || place.file.dataset(&format!("{}/{name}", group_name(place.kind))))?;
-    let transfer = agreed(writers, || Transfer::new(writers))?;
-    let places = &slab.places[place.kind][place.places.clone()];
-    let start = (slab.offset[place.kind] + place.places.start as u64).saturating_sub(place.first) as usize;
-    // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
-    let at_once = if layout.compression > 0 { usize::MAX } else { ROWS };
-    // All ranks call HDF5 equally often, also after an error, so that no rank waits for another for ever.
-    let rounds = writers.largest(places.len().div_ceil(at_once) as u64) as usize;
-    let mut filled = Ok(());
-    for round in 0..rounds {
-        let first = round.saturating_mul(at_once).min(places.len());
-        let places = &places[first..first.saturating_add(at_once).min(places.len())];
-        let rows = if places.is_empty() { 0..0 } else { start + first..start + first + places.len() };
-        let done = match column {
-            Column::Ids => transfer.write(&dataset, rows, &pick(&slab.bodies.id, places)),
-            _ if layout.single => {
-                let (rounded, fault) = round_all(&numbers(column, place.frame, slab.bodies, places), name);
-                transfer.write(&dataset, rows, &rounded).and(fault.map_or(Ok(()), |fault| Err(fault.into())))
-            }
-            _ => transfer.write(&dataset, rows, &numbers(column, place.frame, slab.bodies, places)),
-        };
-        filled = filled.and(done);
+        // No rank leaves out a file after an error: others of its team count on it.
+        let opened: Vec<_> = self.frame.shares.iter().enumerate().map(open).collect();
+        opened.into_iter().collect()
     }
-    agreed(writers, || filled)
+
+    fn transfer(&self) -> hdf5::Result<Transfer> {
+        if self.teams.is_some() { Team::transfer() } else { Transfer::new() }
+    }
+
+    /// A rank's rows may wait in the memory of its own node: each rank forces them to the disk.
+    fn on_disk(&self) -> Result<(), String> {
+        let is_own = |number: usize| match &self.teams {
+            Some(teams) => teams[number].is_some(),
+            None => self.comm.rank() == 0,
+        };
+        let own = self.frame.shares.iter().enumerate().filter(|(number, _)| is_own(*number));
+        let sync = |share: &Share| std::fs::File::open(&share.part).and_then(|file| file.sync_all());
+        own.map(|(_, share)| share).try_for_each(sync).map_err(|error| error.to_string())
+    }
+
+    /// Writes all rows.
+    fn fill(&self, files: &[Option<File>], transfer: &Transfer) -> Result<(), String> {
+        let all = self.frame.index.total();
+        (0..TYPES).filter(|&kind| all[kind] > 0).try_for_each(|kind| {
+            let mut columns = Column::all(self.frame.fields);
+            columns.try_for_each(|column| self.fill_column(files, transfer, kind, column))
+        })
+    }
+
+    /// Writes the datasets of one column of one type.
+    fn fill_column(
+        &self,
+        files: &[Option<File>],
+        transfer: &Transfer,
+        kind: usize,
+        column: Column,
+    ) -> Result<(), String> {
+        let Frame { layout, .. } = *self.frame;
+        let name = column.name(layout.flavour);
+        let path = format!("{}/{name}", group_name(kind));
+        let open = |(file, share): (&Option<File>, &Share)| {
+            let file = file.as_ref().filter(|_| share.count[kind] > 0);
+            file.map(|file| file.dataset(&path)).transpose()
+        };
+        let datasets = || files.iter().zip(self.frame.shares).map(open).collect::<hdf5::Result<Vec<_>>>();
+        let datasets = agree(self.comm, || datasets().map_err(plain))?;
+        let target = ColumnOfType { datasets: &datasets, transfer, kind };
+        let bodies = self.slab.bodies;
+        match column {
+            Column::Ids => self.fill_rows(&target, |places| (pick(&bodies.id, places), None)),
+            _ if layout.single => self
+                .fill_rows(&target, |places| round_all(&numbers(column, self.frame, bodies, places), name)),
+            _ => self.fill_rows(&target, |places| (numbers(column, self.frame, bodies, places), None)),
+        }
+    }
+
+    /// Writes the rows of a column, which `values` takes from the bodies at these places; it may find a fault in them.
+    fn fill_rows<T: Pod + H5Type>(
+        &self,
+        target: &ColumnOfType,
+        values: impl Fn(&[u32]) -> (Vec<T>, Option<String>),
+    ) -> Result<(), String> {
+        let filled = match &self.teams {
+            Some(_) => self.fill_own_rows(target, values),
+            None => self.fill_rows_of_all(target, values),
+        };
+        agree(self.comm, || filled)
+    }
+
+    /// Each rank writes its own rows, together with the others.
+    fn fill_own_rows<T: Pod + H5Type>(
+        &self,
+        target: &ColumnOfType,
+        values: impl Fn(&[u32]) -> (Vec<T>, Option<String>),
+    ) -> Result<(), String> {
+        let kind = target.kind;
+        // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
+        let at_once = if self.frame.layout.compression > 0 { usize::MAX } else { ROWS };
+        let files = || self.frame.shares.iter().zip(target.datasets);
+        let own = |share: &Share| self.slab.within_file(share, kind);
+        // All ranks call HDF5 equally often, also after an error.
+        let longest = files().map(|(share, _)| own(share).len()).max().unwrap_or(0);
+        let mut rounds = [longest.div_ceil(at_once) as u64];
+        self.comm.all_reduce(&mut rounds, Reduction::Max);
+        let mut filled = Ok(());
+        for round in 0..rounds[0] as usize {
+            for (share, dataset) in files() {
+                let (own, Some(dataset)) = (own(share), dataset) else { continue };
+                let first = round.saturating_mul(at_once).min(own.len());
+                let places = own.start + first..own.start + first.saturating_add(at_once).min(own.len());
+                let row = self.slab.offset[kind] + places.start as u64;
+                let row = row.saturating_sub(share.first[kind]) as usize;
+                let rows = if places.is_empty() { 0..0 } else { row..row + places.len() };
+                let (values, fault) = values(&self.slab.places[kind][places]);
+                let done = target.transfer.write(dataset, rows, &values).map_err(plain);
+                filled = filled.and(done).and(fault.map_or(Ok(()), Err));
+            }
+        }
+        filled
+    }
+
+    /// The first rank writes the rows of all, a block at a time.
+    fn fill_rows_of_all<T: Pod + H5Type>(
+        &self,
+        target: &ColumnOfType,
+        values: impl Fn(&[u32]) -> (Vec<T>, Option<String>),
+    ) -> Result<(), String> {
+        let kind = target.kind;
+        let mut filled = Ok(());
+        for (share, dataset) in self.frame.shares.iter().zip(target.datasets) {
+            for first in (0..share.count[kind]).step_by(ROWS) {
+                let rows = first..(first + ROWS as u64).min(share.count[kind]);
+                let of_all = share.first[kind] + rows.start..share.first[kind] + rows.end;
+                let places = self.slab.within(of_all, kind);
+                let (values, fault) = values(&self.slab.places[kind][places]);
+                let values = self.to_first(values);
+                // After an error the blocks go on: the other ranks send theirs.
+                let done = match dataset {
+                    Some(dataset) if filled.is_ok() => {
+                        let rows = rows.start as usize..rows.end as usize;
+                        target.transfer.write(dataset, rows, &values).map_err(plain)
+                    }
+                    _ => Ok(()),
+                };
+                filled = filled.and(done).and(fault.map_or(Ok(()), Err));
+            }
+        }
+        filled
+    }
+
+    /// What all ranks have, in the order of ranks, on the first rank.
+    fn to_first<T: Pod>(&self, mut mine: Vec<T>) -> Vec<T> {
+        let mut out = vec![Vec::new(); self.comm.size()];
+        if self.comm.rank() > 0 {
+            out[0] = bytemuck::cast_slice(&mine).to_vec();
+            mine.clear();
+        }
+        let others = self.comm.exchange(out);
+        others.iter().for_each(|bytes| mine.extend(collective::from_bytes::<T>(bytes)));
+        mine
+    }
+}
+
+/// Where the rows of one column of one type go.
+struct ColumnOfType<'a> {
+    /// The dataset in each file, on the ranks that write the file, if it has bodies of the type.
+    datasets: &'a [Option<Dataset>],
+    transfer: &'a Transfer,
+    kind: usize,
 }
 
 /// Numbers in single precision, and what is wrong if one of them cannot be told in it.

@@ -1,8 +1,13 @@
 //! All layouts of a snapshot, and regions of it.
 
 use super::{ALL, by_type, count, files_in, folder, header, sample, write_as};
-use crate::snapshot::{Fields, Flavour, Format, Header, Index, Layout, Region, Wanted, read, read_region};
+use crate::Target;
+use crate::snapshot::{
+    Fields, Flavour, Format, Header, Index, Layout, Region, Rows, Wanted, names, read, read_region, write,
+};
+use decomposition::threads;
 use hdf5::File;
+use std::ops::Range;
 use std::path::Path;
 use treecode::{Bodies, Cube, Key, TYPES};
 
@@ -77,6 +82,63 @@ fn every_layout_is_read_back() {
             }
         }
     }
+}
+
+/// Writes bodies in key order from several ranks, the second of which has none; what each is told.
+fn write_on(
+    path: &Path,
+    bodies: &Bodies,
+    index: &Index,
+    layout: &Layout,
+    ranks: usize,
+) -> Vec<Option<String>> {
+    let part = |range: Range<usize>| {
+        let mut part = bodies.clone();
+        part.permute(&(range.start as u32..range.end as u32).collect::<Vec<_>>());
+        part
+    };
+    let first = |rank: usize| bodies.len() * (rank - usize::from(rank > 1)) / (ranks - 1).max(1);
+    threads::run(ranks, |comm| {
+        let mine = first(comm.rank())..first(comm.rank() + 1);
+        let (mine, before) = (part(mine.clone()), part(0..mine.start));
+        let rows = Rows { bodies: &mine, offset: count(&before), index };
+        let written = write(&Target::own(path), &header(), &rows, ALL, layout, comm);
+        written.err().map(|error| error.to_string())
+    })
+}
+
+#[test]
+fn any_ranks_write_the_bytes_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bodies, index) = indexed(60_000, 2);
+    for (single, compression, files) in [(false, 0, 1), (true, 0, 3), (false, 1, 1), (false, 1, 2)] {
+        let layout = Layout { single, compression, files, ..Layout::default() };
+        let bytes_on = |ranks: usize| {
+            let path = folder.path().join(format!("{single}-{compression}-{files}-{ranks}.hdf5"));
+            assert_eq!(write_on(&path, &bodies, &index, &layout, ranks), vec![None; ranks]);
+            names(&path, files).iter().map(|name| std::fs::read(name).unwrap()).collect::<Vec<_>>()
+        };
+        let one = bytes_on(1);
+        for ranks in [2, 3, 5] {
+            assert!(bytes_on(ranks) == one, "{ranks} ranks, {layout:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_of_one_rank_is_that_of_all() {
+    let (folder, path) = folder();
+    let (mut bodies, index) = indexed(60_000, 2);
+    bodies.vel[0][50_000] = 1e300;
+    let layout = Layout { single: true, files: 2, ..Layout::default() };
+    let fault = "Velocities has the number 1e300, which is beyond single precision";
+    let expected = Some(format!("{}: cannot write: {fault}", path.display()));
+    assert_eq!(write_on(&path, &bodies, &index, &layout, 3), vec![expected; 3]);
+    let missing = folder.path().join("none/snapshot.hdf5");
+    let fault = "No such file or directory (os error 2)";
+    let expected = Some(format!("{}: cannot write: {fault}", missing.display()));
+    assert_eq!(write_on(&missing, &bodies, &index, &layout, 3), vec![expected; 3]);
+    assert_eq!(files_in(&folder), 0, "a part is left");
 }
 
 #[test]

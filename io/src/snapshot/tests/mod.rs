@@ -4,6 +4,7 @@ mod layouts;
 mod outside;
 
 use super::*;
+use decomposition::Solo;
 use hdf5::File;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -55,8 +56,7 @@ fn write_as(
     index: &Index,
 ) -> Result<(), String> {
     let rows = Rows { bodies, offset: [0; TYPES], index };
-    write(&crate::Target::own(path), header, &rows, fields, layout, &Writers::One)
-        .map_err(|error| error.to_string())
+    write(&crate::Target::own(path), header, &rows, fields, layout, &Solo).map_err(|error| error.to_string())
 }
 
 fn header() -> Header {
