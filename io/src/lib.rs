@@ -4,6 +4,23 @@
 //! A file appears complete or not at all. It is written beside its place as `NAME.part` or, outside
 //! a run's own folder, as `NAME.NUMBER.part`. Then it is synced to disk and renamed. Files that a
 //! user names are replaced only if the user allows it ([`Outputs`]).
+//!
+//! ```
+//! use decomposition::Solo;
+//! use heorot_io::Target;
+//! use heorot_io::snapshot::{self, Fields, Header, Index, Layout, Rows};
+//! use treecode::{Bodies, TYPES};
+//!
+//! let mut bodies = Bodies::zeroed(3);
+//! bodies.mass.fill(1.0);
+//! bodies.pos[0] = vec![0.0, 1.0, 2.0];
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("three.hdf5");
+//! let rows = Rows { bodies: &bodies, offset: [0; TYPES], index: &Index::default() };
+//! snapshot::write(&Target::own(&path), &Header::default(), &rows, Fields::default(), &Layout::default(), &Solo)?;
+//! assert_eq!(snapshot::read(&path, 0, 1)?.1.pos, bodies.pos);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 pub mod catalogue;

@@ -7,6 +7,23 @@
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when
 //! steps begin and end; [`Diagnostics`] and [`halos`] measure the result; [`cost`] says what it took.
+//!
+//! ```
+//! use decomposition::Solo;
+//! use heorot_nbody::forces::Forces;
+//! use heorot_nbody::model::{Model, Spherical, generate};
+//! use heorot_nbody::stepping::Stepping;
+//! use heorot_nbody::{Simulation, Start};
+//!
+//! let sphere = Spherical { bodies: 200, seed: 1, mass: 1.0, radius: 1.0, cut: 10.0, softening: 0.0 };
+//! let bodies = generate(&Solo, &Model::Plummer(sphere), 1.0);
+//! let start = Start { bodies, time: 0.0 };
+//! let mut simulation = Simulation::begin(&Solo, &Forces::default(), Stepping::Fixed, start)?;
+//! let first = simulation.diagnostics;
+//! simulation.step(&Solo, 0.001, 0.001)?;
+//! assert!(simulation.diagnostics.energy_error(&first).abs() < 1e-3);
+//! # Ok::<(), heorot_nbody::Error>(())
+//! ```
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod accuracy;

@@ -9,15 +9,15 @@
 //! 5. [`encode_png`], a [`Gif`] or an [`Apng`] encodes it. The caller writes the file.
 //!
 //! ```
-//! use viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject};
-//! use viz::{SurfaceDensity, TimeScale, Tint, View};
-//! # fn main() -> Result<(), viz::Error> {
+//! use heorot_viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject};
+//! use heorot_viz::{SurfaceDensity, TimeScale, Tint, View};
+//! # fn main() -> Result<(), heorot_viz::Error> {
 //! let mut bodies = treecode::Bodies::zeroed(2);
 //! bodies.mass.fill(0.5);
 //! bodies.pos[0] = vec![-1.0, 1.0];
 //!
 //! let kinds = [true; treecode::TYPES];
-//! let lengths = viz::smoothing_lengths(&bodies, kinds, viz::NEIGHBOURS)?;
+//! let lengths = heorot_viz::smoothing_lengths(&bodies, kinds, heorot_viz::NEIGHBOURS)?;
 //! let view = View::new([400, 300], [0.0; 3], 4.0, Direction::Z)?;
 //! let subject = Subject { bodies: &bodies, kinds, lengths: &lengths, tint: Tint::Plain };
 //! let density = SurfaceDensity::project(&subject, &view)?;
@@ -28,8 +28,8 @@
 //!     decorations: Decorations::ALL,
 //!     transparent: false,
 //! };
-//! let picture = viz::render(&density, &style, &TimeScale::for_times(&[0.0], None).label(0.0));
-//! let png = viz::encode_png(&picture)?;
+//! let picture = heorot_viz::render(&density, &style, &TimeScale::for_times(&[0.0], None).label(0.0));
+//! let png = heorot_viz::encode_png(&picture)?;
 //! # assert_eq!(&png[1..4], b"PNG");
 //! # Ok(())
 //! # }

@@ -5,7 +5,7 @@
 //! per point.
 //!
 //! ```
-//! use viz::plot::{Axis, Figure, Mark, Panel, Series, COLOURS};
+//! use heorot_viz::plot::{Axis, Figure, Mark, Panel, Series, COLOURS};
 //!
 //! let curve = |p: i32| (1..=20).map(|i| [f64::from(i), f64::from(i).powi(p)]).collect();
 //! let mut panel = Panel::new(Axis::log("Radius [kpc]"), Axis::log("Density [M☉ kpc⁻³]"));
@@ -14,7 +14,7 @@
 //! let figure = Figure::new(vec![panel]);
 //! # assert_eq!(&figure.png()?[1..4], b"PNG");
 //! # assert!(figure.svg().contains("slope −3"));
-//! # Ok::<(), viz::Error>(())
+//! # Ok::<(), heorot_viz::Error>(())
 //! ```
 
 mod draw;
