@@ -2,7 +2,7 @@
 
 use crate::console::{all_said, complain};
 use crate::crew::Crew;
-use crate::processes::{World, is_launched};
+use crate::processes::{World, expect_served, is_launched};
 use crate::{alike, machine};
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::{Comm, Hosts, TwoLevel, agree, threads};
@@ -109,6 +109,12 @@ fn report(comm: &dyn Comm, error: Error) -> Error {
 
 /// Prints what is wrong with the command line, which all processes of a launcher have alike: once.
 pub fn complain_once(text: &str) {
+    if let Err(error) = expect_served() {
+        if !error.is::<Reported>() {
+            complain(&format!("{error:#}"));
+        }
+        return;
+    }
     if !is_launched() {
         return complain(text);
     }

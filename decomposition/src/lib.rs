@@ -1,7 +1,8 @@
 //! Ranks: communication, splitting of key space, migration of bodies, essential trees.
 //!
 //! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
-//! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies.
+//! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies. Ranks as MPI processes
+//! (`mpi_world`) need the feature `mpi`.
 //!
 //! ```
 //! use heorot_decomposition::{evaluate, threads};

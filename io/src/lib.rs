@@ -1,6 +1,10 @@
 //! Files: snapshots, bodies of other programs, checkpoints, parameter files, tables. HDF5 is used
 //! in this crate only.
 //!
+//! All ranks of a [`decomposition::Comm`] write a snapshot or checkpoint. With the feature
+//! `hdf5-mpio`, ranks that are MPI processes write together; otherwise the first rank writes for
+//! all. The feature `hdf5-static` builds HDF5 from source.
+//!
 //! A file appears complete or not at all. It is written beside its place as `NAME.part` or, outside
 //! a run's own folder, as `NAME.NUMBER.part`. Then it is synced to disk and renamed. Files that a
 //! user names are replaced only if the user allows it ([`Outputs`]).
