@@ -33,6 +33,13 @@ def sphere(path, **changes):
     return write_snapshot(path, **arrays)
 
 
+def far(shared, place):
+    """A snapshot in which one body is far away from all others."""
+    folder = shared / f"{place:.0e}"
+    folder.mkdir(exist_ok=True)
+    return sphere(folder / "far.hdf5", position=((17, 1), place))
+
+
 def bad_snapshots(shared):
     """Name of a snapshot -> words of its error. The error must also contain its path."""
     good = sphere(shared / "good.hdf5").read_bytes()
@@ -269,6 +276,11 @@ def main():
         (["run", "RUN", "--set", "movie={every=0.01,size=[8192,8192]}"], ["movie.size", "8192"]),
         (["run", "RUN", "--set", 'time.timestep="block"', "--set", "time.eta=1e-300"], ["eta", "1e-300"]),
         (["run", "RUN", "--walltime", "9223372036854775807s"], ["walltime"]),
+        (["force", str(far(shared, 1e14)), "--output", "OUT", "--criterion", "angle"], ["extent of the bodies", "id 17"]),
+        (["force", str(far(shared, 1e16)), "--output", "OUT", "--softening", "0.01"], ["extent of the bodies", "id 17"]),
+        (["run", "RUN", "--set", f'initial.file="{far(shared, -1e14)}"'], ["extent of the bodies", "id 17"]),
+        (["convert", str(far(shared, 1.5e300)), "OUT"], ["far.hdf5", "id 17", "1e300"]),
+        (["model", "two-body", "--semi-major-axis", "1e308", "-o", "OUT"], ["semi_major_axis", "1e60"]),
         (["info", "nowhere.hdf5"], ["nowhere.hdf5"]),
         (["run", "RUN", "--set", "output.format=\"swfit\""], ["swfit", "swift"]),
         (["convert", "RUN", "OUT"], ["run.toml", "no rows of numbers"]),

@@ -170,7 +170,7 @@ def huge_numbers(folder):
     """Coordinates near the limits of floating point numbers."""
     position, velocity, mass = sphere()
     rows = np.column_stack([mass, position, velocity])
-    for row, column, value in [(3, 1, -7e298), (9, 4, 1e127), (7, 0, 1e253)]:
+    for row, column, value in [(3, 1, -7e298), (9, 4, 1e127), (7, 0, 1e253), (3, 1, -1.7e308), (5, 1, 1.7e308)]:
         rows[row, column] = value
         np.save(folder / "huge.npy", rows)
         for arguments in commands(folder / "huge.npy", folder)[:7]:

@@ -73,7 +73,8 @@ def session(leader):
             state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
             if int(its_session) == leader and state != "Z":
                 words = (folder / "cmdline").read_text().replace("\0", " ")[:200]
-                found[int(folder.name)] = f"{folder.name} {state} {(folder / 'wchan').read_text()} {words}"
+                if words:  # else it is about to end
+                    found[int(folder.name)] = f"{folder.name} {state} {(folder / 'wchan').read_text()} {words}"
         except (OSError, ValueError):
             pass  # it has ended meanwhile
     return found

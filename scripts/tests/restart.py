@@ -231,6 +231,51 @@ def stopped_by(how, expected, steps=100, code=INTERRUPTED):
     require(heorot("status", run.folder).require_success().stdout.startswith("done:"), "is not done")
 
 
+# A full step of one body's thousands of steps, which takes many seconds.
+BLOCK = 'timestep = "block"\ncriterion = "both"\neta = 2e-6\neta_rate = 4e-4'
+
+
+def heard_within_a_step(how):
+    """Asks a run to stop in the midst of a full step, which is then left at a checkpoint within it; it ends with the bits of a run that was not asked."""
+    runs = Run(f"within-{how}", 600, 1, 1000, BLOCK), Run(f"within-{how}-whole", 600, 1, 1000, BLOCK)
+    for run in runs:
+        run.file.write_text(run.file.read_text().replace("step = 0.004", "step = 2.0"))
+    run, whole = runs
+    process = run.start(ranks=2)
+    wait_for(lambda: (run.folder / "snapshot_000.hdf5").exists(), process)
+    time.sleep(0.5)  # the step has begun
+    if how == "file":
+        (run.folder / "stop").touch()
+    else:
+        pids = [pid for pid in members(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
+        os.kill(pids[-1], getattr(signal, how))
+    code = process.wait(timeout=60)
+    require(code == (STOPPED if how == "file" else INTERRUPTED), f"exit code {code}: {run.log()[-1000:]}")
+    require("stopped within step 1 of 1" in run.log(), run.log()[-1000:])
+    require([path.name for path in run.checkpoints()] == ["checkpoint_00000000.heorot"], f"checkpoints {run.checkpoints()}")
+    require(run.status()["step"] == 0, f"status says step {run.status()['step']}")
+    ends_with(run, 0, ranks=3)
+    whole(threads=2).require_success()
+    require_same(whole.result(), run.result())
+
+
+def ended_within_an_evaluation():
+    """The job ends while the first forces of all are computed, which takes minutes and hears nobody: every launcher sees that the run is to go on."""
+    run = Run("evaluation", count=400_000)
+    run.file.write_text(run.file.read_text().replace("accuracy = 1e-3", 'walk = "direct"'))
+    for ranks in [2, None]:
+        environment = {"HEOROT_JOB_END": str(int(time.time()) + 12)}
+        outcome = heorot("run", run.file, "--threads", 1, "--restart=auto", ranks=ranks, environment=environment)
+        require(outcome.codes[0] == INTERRUPTED, f"exit codes {outcome.codes}: {outcome.stderr[-500:]}")
+        require("stopped in the midst of a step: the wall time is used up" in outcome.stdout, outcome.stdout)
+        require([path.name for path in run.folder.iterdir()] == ["heorot.begun"], f"leaves {list(run.folder.iterdir())}")
+    process = subprocess.Popen(
+        [MPIRUN, "-n", "2", PROGRAM, "run", run.file, "--threads", "1", "--restart=auto"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env={**os.environ, "HEOROT_JOB_END": str(int(time.time()) + 12)}, start_new_session=True,
+    )
+    require(process.wait(timeout=60) == INTERRUPTED, f"mpirun ends with {process.returncode}")
+
+
 def files_on_request(expected):
     run = Run("request", steps=LONG, every=1000)
     process = run.start(ranks=2)
@@ -382,6 +427,9 @@ def main():
     longer = Run("longer", steps=LONG, every=1000)
     longer(ranks=1).require_success()
     check("stopped by a file", stopped_by, "file", longer.result(), LONG, STOPPED)
+    for how in ["SIGUSR1", "file"]:
+        check(f"heard within a full step: {how}", heard_within_a_step, how)
+    check("ended within an evaluation, under mpirun and without", ended_within_an_evaluation)
     check("files on request", files_on_request, longer.result())
     check("out of wall time again and again", out_of_wall_time)
     check("changed parameters", changed_parameters)
