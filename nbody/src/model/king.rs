@@ -19,7 +19,8 @@ pub fn king(w0: f64) -> Isotropic {
         [-u / r, 9.0 * r.powi(3) * density(w) / centre]
     };
     let mut x = math::ln(FIRST);
-    let mut state = [w0 - 1.5 * FIRST * FIRST, 3.0 * FIRST.powi(3)]; // W falls as 3/2 r^2 near the centre
+    // W falls as 3/2 r^2 near the centre.
+    let mut state = [w0 - 1.5 * FIRST * FIRST, 3.0 * FIRST.powi(3)];
     let mut nodes = Vec::new();
     while state[0] > 0.0 {
         nodes.push((math::exp(x), state));
@@ -27,7 +28,8 @@ pub fn king(w0: f64) -> Isotropic {
         x += STEP;
     }
     let &(r, [w, u]) = nodes.last().expect("the centre is inside");
-    nodes.push(((1.0 / r - w / u).recip(), [0.0, u * (1.0 + f64::EPSILON)])); // no mass is left at the edge
+    // The edge, beyond which there is no mass.
+    nodes.push(((1.0 / r - w / u).recip(), [0.0, u * (1.0 + f64::EPSILON)]));
     let total = u;
     let list = |value: fn(f64, [f64; 2]) -> f64| nodes.iter().map(|&(r, state)| value(r, state)).collect();
     let scaled = |mut values: Vec<f64>| {
