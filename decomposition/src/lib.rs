@@ -1,8 +1,10 @@
-//! Ranks: communication, splitting of key space, migration of bodies, essential trees.
+//! Parallel force evaluation: communication, domain decomposition, migration of bodies and
+//! essential trees.
 //!
-//! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
-//! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies.
-#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
+//! [`Comm`] is the only interface to MPI. [`evaluate`] computes forces on all bodies of all ranks.
+//! With block timesteps, [`evaluate_selected`] and [`Evaluation::again`] compute forces on the
+//! active bodies.
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 mod comm;
 mod error;
