@@ -1,4 +1,4 @@
-//! The command line: which command, with which options.
+//! The command line: commands and global options.
 
 use crate::console::all_said;
 use crate::ending::Ending;
@@ -68,10 +68,10 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// If anything the user gave is wrong, or a file cannot be read or written.
+    /// The user's input is wrong, or a file cannot be read or written.
     pub fn run(&self) -> Result<Ending> {
         let mut ending = Ending::Done;
         match self {
@@ -99,7 +99,7 @@ impl Command {
     }
 }
 
-/// A number above 0, as the value of an option.
+/// Parses a finite number above 0 as the value of an option.
 pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
     number.ok_or_else(|| "must be above 0".to_owned())

@@ -1,4 +1,5 @@
-//! Starts a job on all ranks: one MPI process each or, for tests and virtual scaling studies, ranks inside one process.
+//! Starts a job on all ranks. A rank is an MPI process or, for tests and scaling studies, a virtual
+//! rank in one process.
 
 use crate::console::{all_said, complain};
 use crate::crew::{Crew, Files};
@@ -9,7 +10,7 @@ use io::snapshot::Writers;
 use serde::Serialize;
 use std::sync::Mutex;
 
-/// What Open MPI, MPICH and the schedulers call the number of a process in its environment.
+/// Environment variables with the rank of a process, from Open MPI, MPICH and schedulers.
 const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
 
 /// Options of every command that runs on ranks.
@@ -30,8 +31,9 @@ pub struct Launch {
     pub pack: Pack,
 }
 
-/// Packing pays where every rank has at least so many others on other hosts: on two hosts of two or of four ranks the hops take what they spare, on four of
-/// four they take less (docs/scaling.md).
+/// With `auto`, packing needs at least this many ranks on other hosts. On two hosts of two or four
+/// ranks, the additional hops cost what packing saves. On four hosts of four, packing is faster
+/// (docs/scaling.md).
 const ELSEWHERE: usize = 8;
 
 /// When exchanges are packed by hosts.
@@ -46,20 +48,20 @@ pub enum Pack {
     Never,
 }
 
-/// How ranks lie on hosts, and whether their exchanges are packed by them.
+/// Distribution of the ranks over hosts, and whether messages between hosts are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Layout {
-    /// Hosts: what MPI takes for one, or what virtual ranks are told to be.
+    /// Number of hosts, from MPI or from the options for virtual ranks.
     pub hosts: usize,
-    /// Whether what ranks of one host send to ranks of another goes as one message.
+    /// Whether all messages from one host to another are sent as one.
     pub packed: bool,
 }
 
 impl Layout {
-    /// Of one rank, or of virtual ones that are told nothing.
+    /// One rank, or virtual ranks without a number of ranks per host.
     pub const ALONE: Layout = Layout { hosts: 1, packed: false };
 
-    /// Whether it is packed, for a line about the ranks; nothing on one host.
+    /// Number of hosts and packing, for a line about the ranks. Empty for one host.
     pub fn words(&self) -> String {
         let Layout { hosts, packed } = self;
         let how = if *packed { "packed by host" } else { "not packed" };
@@ -76,14 +78,14 @@ impl Pack {
         }
     }
 
-    /// Does `job` with the communication that this asks for.
+    /// Runs `job` with the requested communication.
     fn apply<T>(self, comm: &dyn Comm, hosts: Hosts, job: impl FnOnce(&dyn Comm, Layout) -> T) -> T {
         let layout = Layout { hosts: hosts.count(), packed: self.wanted(&hosts) };
         if layout.packed { job(&TwoLevel::new(comm, hosts), layout) } else { job(comm, layout) }
     }
 }
 
-/// An error that the leading rank has printed already; the program only ends with it.
+/// An error that the leading rank has already printed. The program exits with it.
 #[derive(Debug)]
 pub struct Reported;
 
@@ -95,8 +97,8 @@ impl std::fmt::Display for Reported {
     }
 }
 
-/// Has the leading rank print an error that all ranks have. No rank goes on before the line is out: a launcher that sees one rank fail may end the others
-/// at once. Collective.
+/// Prints an error that all ranks have, on the leading rank. All ranks wait for the line, because a
+/// launcher may kill the others when one rank fails. Collective.
 fn report(comm: &dyn Comm, error: Error) -> Error {
     if comm.size() == 1 {
         return error;
@@ -108,12 +110,13 @@ fn report(comm: &dyn Comm, error: Error) -> Error {
     Reported.into()
 }
 
-/// Whether a launcher has started this process, as one of several or alone.
+/// Whether a launcher has started this process, alone or with others.
 fn is_launched() -> bool {
     RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// Prints what is wrong with the command line, which all processes of a launcher have alike: once.
+/// Prints an error in the command line once. All processes of a launcher have the same command
+/// line.
 pub fn complain_once(text: &str) {
     if !is_launched() {
         return complain(text);
@@ -126,10 +129,10 @@ pub fn complain_once(text: &str) {
     }
 }
 
-/// Does a job that is none for several ranks: the leading process does it, the others end as it does.
+/// Runs a serial job on the leading process. The other processes exit with its result.
 ///
 /// # Errors
-/// That of the job, on every rank.
+/// The job fails. Every process returns the error.
 pub fn on_leading_process(job: impl FnOnce() -> Result<()>) -> Result<()> {
     if !is_launched() {
         return job();
@@ -150,10 +153,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
 }
 
-/// Does `job` on all ranks and waits for its end.
+/// Runs `job` on all ranks and waits for its end.
 ///
 /// # Errors
-/// That of the job, which must be the same on all ranks; of several processes, [`Reported`] once it has been printed.
+/// The job fails. Its error must be the same on all ranks. With several processes, it is printed
+/// and [`Reported`] is returned.
 pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
@@ -161,7 +165,8 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
     }
 }
 
-/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which takes most of a second to begin.
+/// As [`on_all_ranks`], but without MPI if no launcher has started the process. MPI takes most of a
+/// second to start.
 ///
 /// # Errors
 /// As [`on_all_ranks`].
@@ -175,7 +180,8 @@ pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Res
     job(&Crew::alone())
 }
 
-/// Threads and virtual ranks for each core of this host at most, and what any host may have: more of them wait for each other without an end.
+/// Greatest number of threads and virtual ranks per core of this host. A larger number would spend
+/// its time waiting.
 const MOST_THREADS: usize = 64;
 
 fn check_number(option: &str, number: usize) -> Result<()> {
@@ -205,7 +211,7 @@ fn on_virtual_ranks<T: Send>(
     ends.into_iter().next().expect("there is at least one rank")
 }
 
-/// Does `job` on all processes, with MPI itself at hand, and waits for its end.
+/// Runs `job` on all processes, with access to MPI, and waits for its end.
 ///
 /// # Errors
 /// As [`on_all_ranks`].
@@ -217,33 +223,37 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let writers = if comm.size() > 1 { Writers::Mpi(world.communicator()) } else { Writers::One };
         let crew = Crew::new(comm, layout, threads, Files::Processes(writers));
         let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
-        // Only the leading rank prints; all end alike if that failed.
+        // Only the leading rank prints. If that fails, all ranks return the error.
         let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
         end.map_err(|error| report(comm, error))
     })
 }
 
-/// Fails on all processes, with one line printed, unless all were started alike: before anything that ranks do together, since those that are not alike do
-/// not do the same. Collective.
+/// Returns an error on all processes, and prints it, unless all have the same program, processor
+/// and command line. It must be the first collective call: later ones could wait for ever on ranks
+/// that differ. Collective.
 fn check_alike(world: &World) -> Result<()> {
     let facts = if world.comm().size() > 1 { alike::at_start() } else { Vec::new() };
     alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
-/// Whether this process is the one of its `mpirun` that speaks, as far as can be known before MPI is started.
+/// Whether this is the process of its `mpirun` that prints, as far as the environment shows before
+/// MPI starts.
 pub fn is_leading_process() -> bool {
     RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
 }
 
-/// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.
+/// Number of threads for this process: the cores to which it is bound, divided by the number of
+/// processes of this host bound to the same cores. Collective.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();
     (machine::cores() / sharing).max(1)
 }
 
-/// Starts the threads of this process; they are started once. The calling one is among them if it does the job: it then need not wake others to begin
-/// each stretch of work, of which a block step has many short ones.
+/// Starts the threads of this process, once. The calling thread is one of them if it does the job.
+/// It then need not wake another thread for each parallel loop, and a block step has many short
+/// ones.
 fn start_threads(threads: usize, does_the_job: bool) -> Result<usize> {
     check_number("threads", threads)?;
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);

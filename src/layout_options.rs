@@ -1,4 +1,4 @@
-//! Options of the commands that write a snapshot: how it is laid out in its files.
+//! Options of commands that write a snapshot: format and division into files.
 
 use io::snapshot::{Flavour, Layout};
 
@@ -19,7 +19,7 @@ pub struct LayoutOptions {
     pub files: Option<u16>,
 }
 
-/// Names of flavours.
+/// Program whose field names and attributes a snapshot uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FlavourName {
     /// GADGET-4's.
@@ -30,7 +30,7 @@ pub enum FlavourName {
 }
 
 impl LayoutOptions {
-    /// The layout that these options ask for.
+    /// The requested layout.
     pub fn layout(&self) -> Layout {
         let flavour = match self.format {
             FlavourName::Gadget => Flavour::Gadget,

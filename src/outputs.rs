@@ -1,4 +1,4 @@
-//! The option of every command that writes files whose names a user gives. [`io::Outputs`] says what it allows.
+//! The option `--overwrite` of commands that write files. See [`io::Outputs`] for its rules.
 
 use io::Outputs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct Overwrite {
 }
 
 impl Overwrite {
-    /// The outputs of a command that reads these files.
+    /// The outputs of a command with these input files.
     pub fn reading<P: Into<PathBuf>>(self, inputs: impl IntoIterator<Item = P>) -> Outputs {
         Outputs::new(self.overwrite).reading(inputs)
     }

@@ -1,4 +1,4 @@
-//! Options of commands that compute with the bodies of any file.
+//! Options of commands that compute with the bodies of a file.
 
 use io::Error;
 use io::snapshot::Header;
@@ -13,10 +13,10 @@ pub struct ReadingOptions {
 }
 
 impl ReadingOptions {
-    /// Fails if the file is cosmological and is not said to be isolated.
+    /// Returns an error if the file is cosmological and the user has not declared it isolated.
     ///
     /// # Errors
-    /// If it is.
+    /// The file is cosmological and not declared isolated.
     pub fn check(&self, path: &Path, header: &Header) -> Result<(), Error> {
         let remedy = "--isolated takes it for one";
         if self.isolated { Ok(()) } else { header.expect_isolated(path, remedy) }

@@ -1,4 +1,4 @@
-//! `heorot force`: one force evaluation of every body of a snapshot.
+//! `heorot force`: a force evaluation for all bodies of a snapshot.
 
 mod reference;
 mod repeat;
@@ -75,7 +75,7 @@ const EXAMPLES: &str = "Examples:
 --check prints the relative error |a - a_direct| / |a_direct|, and the mean of its part along the radius from the centre of mass.
 --repeat prints median and minimum; times of phases and speeds are then means over the measured evaluations.";
 
-/// The parameters as the report and the snapshot echo them.
+/// Parameters in the report and in the snapshot.
 #[derive(Serialize)]
 struct Echo<'a> {
     initial: &'a Initial<'a>,
@@ -89,7 +89,7 @@ struct Initial<'a> {
     file: &'a PathBuf,
 }
 
-/// Where the files go.
+/// Output files of the command.
 struct Targets {
     output: Option<Target>,
     errors: Option<Target>,
@@ -108,10 +108,10 @@ impl Targets {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If anything the user gave is wrong, or a file cannot be read or written.
+/// The user's input is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| force(crew, arguments))
 }
