@@ -7,8 +7,7 @@
 //! The step is the same in all intervals, because the leapfrog scheme needs a constant step. The
 //! last interval is an exception if the end is not a multiple of `every`.
 
-/// Greatest number of steps of a run. A larger number is taken as an input error, and so is a
-/// larger number of snapshots.
+/// Greatest numbers of steps and of snapshots of a run. Larger numbers are input errors.
 const MOST_STEPS: f64 = 1e10;
 const MOST_SNAPSHOTS: f64 = 1e6;
 
@@ -230,7 +229,8 @@ impl Schedule {
         }
     }
 
-    /// An unlimited interval in steps of the longest length, for a run without snapshots.
+    /// An unlimited interval, for a run with a number of steps and without intervals between
+    /// snapshots.
     fn open(&self) -> Stretch {
         Stretch { begin: self.start, end: f64::INFINITY, length: self.longest, steps: u64::MAX }
     }

@@ -19,7 +19,7 @@ pub struct Start {
 }
 
 /// A simulation at one time: bodies with accelerations and potentials at their positions.
-/// Collective calls take the ranks as an argument.
+/// Collective functions take the communicator as an argument.
 pub struct Simulation {
     engine: Engine,
     stepping: Stepping,
@@ -104,7 +104,8 @@ const SORTED_AFTER: f64 = 0.5;
 /// An evaluation counts as at least this fraction of all bodies. So the tree is rebuilt at least
 /// every 512 evaluations. Within a full step, a run can stop only at a tree rebuild.
 const LEAST_FELT: f64 = 1.0 / 1024.0;
-/// Finest rung of the first step. Bodies on finer rungs would make it take days on any machine.
+/// Finest rung of the first step. With bodies on finer rungs, the step would last days on any
+/// machine.
 const FINEST_AT_FIRST: u8 = 24;
 /// Above this fraction of active bodies, moments are computed anew instead of drifted. They are
 /// exact then, and their cost is small compared with that of the forces.

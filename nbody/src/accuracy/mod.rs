@@ -1,4 +1,4 @@
-//! Force errors: relative to direct sums on a random sample, and as a sum over all bodies.
+//! Force errors, relative to exact forces on a random sample, and the sum of all forces.
 
 mod balance;
 mod sample;

@@ -8,8 +8,8 @@ use treecode::{Criterion, Gravity, Softening, Walk, math};
 /// Force errors that a caller may request.
 pub(super) const ACCURACIES: RangeInclusive<f64> = 1e-6..=0.05;
 
-/// The rms error of a walk and an order with the relative criterion: `error (tolerance /
-/// TOLERANCE)^slope`.
+/// The rms error of a walk and an order with the relative criterion:
+/// `error (tolerance / TOLERANCE)^slope`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Law {
     error: f64,

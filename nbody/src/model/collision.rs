@@ -25,9 +25,9 @@ pub struct Collision {
     pub mass_ratio: f64,
     /// Scale radius of the first galaxy [L].
     pub radius: f64,
-    /// Limit of the radius in each galaxy, see [`super::Spherical`] [scale radii].
+    /// Limit of the radius in each galaxy [scale radii], see [`super::Spherical`].
     pub cut: f64,
-    /// Softening of the bodies, see [`super::Spherical`] [L].
+    /// Softening of the bodies [L], see [`super::Spherical`].
     pub softening: f64,
     /// Fraction of the retrograde bodies in each galaxy whose motion is reversed, 0 to 1. With 1,
     /// all bodies are prograde about the spin axis.

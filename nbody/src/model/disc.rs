@@ -76,7 +76,7 @@ impl Layer {
 
     /// The disc as a sum of waves (Hankel transform; Binney & Tremaine 2008, equation 2.155).
     /// Between two layers at a distance d, the force of a wave is reduced by exp(-k d). In units of
-    /// z_0, the distance d of two bodies of the disc has the probability density (d coth d - 1) /
+    /// z_0, the vertical distance d of two bodies has the probability density (d coth d - 1) /
     /// sinh^2 d on either side.
     fn waves(&self) -> Vec<Wave> {
         let ratio = self.height / self.length;

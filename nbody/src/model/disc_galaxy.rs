@@ -1,4 +1,4 @@
-//! A disc galaxy of a disc, a halo and a bulge. Each component is in equilibrium in the potential
+//! A disc galaxy with a disc, a halo and a bulge. Each component is in equilibrium in the potential
 //! of all.
 
 use super::disc::{Disc, Layer};
@@ -23,8 +23,8 @@ pub struct DiscGalaxy {
     pub bodies: u64,
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Fraction of the bodies in disc and bulge, which have bodies of equal mass. The rest are halo
-    /// bodies.
+    /// Fraction of the bodies that are in disc and bulge. These bodies have equal masses. The other
+    /// bodies are in the halo.
     pub stars: f64,
     /// Mass of the disc [M].
     pub disc_mass: f64,

@@ -42,8 +42,8 @@ pub fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotro
     }
 }
 
-/// Depth of the potential of a mass distribution that ends at the last radius: the integral of m /
-/// r over ln r from outside.
+/// Depth of the potential of a mass distribution that ends at the last radius. It is the integral
+/// of m / r over ln r, from outside.
 fn depths(radius: &[f64], mass: &[f64]) -> Vec<f64> {
     let n = radius.len();
     let mut depth = vec![mass[n - 1] / radius[n - 1]; n];

@@ -1,5 +1,4 @@
-//! A table of a sphere with isotropic velocities, from which bodies are drawn. Units of the file: G
-//! = 1.
+//! A table of a sphere with isotropic velocities, to draw bodies from. Units of the file: G = 1.
 
 use rand::{Rng, RngExt, distr::Open01};
 use treecode::math;

@@ -44,9 +44,10 @@ pub fn king(w0: f64) -> Isotropic {
     )
 }
 
-/// Density at the depth `w`, up to a constant factor: exp(w) erf(sqrt w) - sqrt(4 w / pi) (1 + 2 w
-/// / 3). The subtracted terms are the first two of the series in w. The function sums the other
-/// terms, so that no digits cancel.
+/// Density at the depth `w`, up to a constant factor:
+/// exp(w) erf(sqrt w) - sqrt(4 w / pi) (1 + 2 w / 3).
+/// The subtracted terms are the first two of the series in w. The function sums the other terms, so
+/// that no digits cancel.
 fn density(w: f64) -> f64 {
     if w <= 0.0 {
         return 0.0;

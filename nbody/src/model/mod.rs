@@ -2,8 +2,8 @@
 //! depend on the number of ranks.
 //!
 //! A model is a list of components, such as a galaxy or a point mass. The bodies of a component are
-//! drawn about its centre. Their mean position and velocity are removed, and the bodies are then
-//! moved to the place of the component.
+//! drawn about its centre, and their mean position and velocity are subtracted. They are then moved
+//! to the position and velocity of the component.
 
 mod clumps;
 mod collision;

@@ -1,5 +1,5 @@
 //! Initial states of two bodies, or of two galaxy centres, on a Kepler orbit. The orbit is in the
-//! x-y plane, in the direction from x to y.
+//! x-y plane and anticlockwise.
 
 use super::{Orbit, State};
 use treecode::math;

@@ -36,7 +36,7 @@ pub enum TimeStep {
     /// All bodies use the step of the schedule.
     #[default]
     Fixed,
-    /// All bodies use the shortest timestep that a body needs.
+    /// All bodies use the shortest timestep that any body needs.
     AdaptiveGlobal,
     /// Each body uses its own timestep.
     Block,
@@ -48,10 +48,10 @@ pub enum TimeStep {
 pub enum StepCriterion {
     /// sqrt(2 eta softening / |a|) (Power et al. 2003; Springel 2005, eq. 34).
     Acceleration,
-    /// eta_rate sqrt(sqrt |potential| / |da/dt|). The time in the outer root is
-    /// that in which the change of acceleration alters the velocity by about the escape speed. On a
-    /// circular orbit about a point mass, it is radius / speed. Unlike |a| / |da/dt|, it does not
-    /// vanish at the centre.
+    /// eta_rate sqrt(sqrt |potential| / |da/dt|). Over the time in the outer root, the change of
+    /// acceleration alters the velocity by about the escape speed. On a circular orbit about a
+    /// point mass, this time is radius / speed. Unlike |a| / |da/dt|, it does not vanish at the
+    /// centre.
     Rate,
     /// The smaller of the two timesteps.
     #[default]
@@ -73,7 +73,7 @@ impl StepCriterion {
 /// Parameters of adaptive timesteps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adaptive {
-    /// Whether all bodies use the shortest timestep that a body needs.
+    /// Whether all bodies use the shortest timestep that any body needs.
     pub global: bool,
     /// Criterion for the timestep.
     pub criterion: StepCriterion,
@@ -118,8 +118,7 @@ impl Adaptive {
     }
 
     /// Estimates the rate of change of the acceleration of bodies without earlier accelerations. It
-    /// is [`CAUTION`] times the rate of a circular orbit in their potential, |a|^2 / sqrt
-    /// |potential|.
+    /// is a multiple of the rate of a circular orbit in their potential, |a|^2 / sqrt |potential|.
     pub fn guess_rates(&self, bodies: &mut Bodies) {
         for i in 0..bodies.len() {
             let [x, y, z] = bodies.acceleration(i);
