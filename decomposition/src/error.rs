@@ -1,6 +1,7 @@
 //! Errors in the caller's input, or in the MPI library.
 
-/// Bad input to a parallel evaluation, which every rank returns, or an unsuitable MPI library.
+/// Invalid input to a parallel evaluation, with the same error on every rank, or an unsuitable MPI
+/// library.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
     /// The tree code rejects a parameter.

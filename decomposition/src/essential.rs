@@ -1,8 +1,9 @@
 //! Essential trees: the cells of other ranks that the sinks of a rank may open.
 //!
 //! A rank has the branch cells of the other half of each of its groups. If its sinks may open such
-//! a cell, it sends them as a request to the opposite rank of that half. That rank has the tree
-//! down to its own cells. It forwards the request to the other halves of its smaller groups.
+//! a cell, it sends the sinks as a request to the opposite rank of that half. The opposite rank has
+//! more of that half's tree: its own cells, and all cells above its branches. It forwards the
+//! request to the other halves of its smaller groups.
 //!
 //! So a request reaches every rank with cells that the sinks may open, and reaches it once. The
 //! number of stages is the number of halvings. Every rank that gets a request sends an answer to
@@ -22,8 +23,8 @@ struct Guest {
 }
 
 /// Sends the sinks of this rank to the ranks whose cells they may open. Returns the answers to
-/// other ranks, one message per rank: the cells of this rank that the sinks of that rank may open.
-/// Collective.
+/// other ranks, one message per rank. An answer has the cells that the sinks of that rank may open
+/// and that no earlier rank on the route has sent. Collective.
 pub fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
     let mut guests = vec![Guest { rank: comm.rank() as u32, hops: 0, visit: tree.own_visit() }];
     comm.stage("requests");

@@ -5,8 +5,8 @@
 //! other half of each of its groups, from small groups to large ones.
 //!
 //! The number of stages is the number of halvings. In each stage, a rank gets the data of the other
-//! half from one rank of that half. All ranks of a group have the same data of cells larger than
-//! the group.
+//! half from one rank of that half. Data about cells larger than a group are the same on all its
+//! ranks.
 
 use crate::{Comm, splitters::Splitters};
 use bytemuck::Pod;

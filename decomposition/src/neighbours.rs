@@ -101,7 +101,8 @@ pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: us
         return vec![f64::INFINITY; pos[0].len()];
     }
     let mean = |i: usize| {
-        let behind = (first + i) / stride + before - asked; // index in `found` of the body's own sample
+        // Index in `found` of the body's own sample.
+        let behind = (first + i) / stride + before - asked;
         let near = &found[behind.saturating_sub(1)..(behind + 2).min(found.len())];
         mean_distance(near, pos.map(|axis| axis[i])).unwrap_or(found[behind].distance)
     };

@@ -56,12 +56,11 @@ impl Splitters {
     }
 }
 
-/// Out of this many bodies of a rank, one may be out of order at either end: first choice and
-/// limit.
+/// At either end of a rank, one in this many bodies may be out of order: first choice and limit.
 const MARGINS: [usize; 2] = [16, 4];
 
 /// Number of bodies whose keys and work need as many bytes as the sums of all levels for one
-/// splitter, which are about 750 as measured.
+/// splitter. These are about 750 bytes, as measured.
 const STRAYS: u64 = 64;
 
 /// Parameters of a search for splitters.
