@@ -2,8 +2,10 @@
 //! `$OUT_DIR/expansion.rs`.
 //!
 //! The formulas are short but have many terms. A generator keeps the formulas readable and the code
-//! fast. Notation: a multi-index `(a, b, c)` is the monomial `x^a y^b z^c` or the derivative `d^a_x
-//! d^b_y d^c_z`.
+//! fast.
+//!
+//! Notation: a multi-index `(a, b, c)` is the monomial `x^a y^b z^c` or the derivative
+//! `d^a_x d^b_y d^c_z`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -48,8 +50,8 @@ fn multiplicity(i: Index) -> f64 {
 /// A homogeneous polynomial in x, y, z.
 type Polynomial = BTreeMap<Index, f64>;
 
-/// The polynomial T of degree n in `d^index (1 / r) = T / r^(2n + 1)`, from the recursion T' = r^2
-/// d_i T - (2n + 1) x_i T.
+/// The polynomial T of degree n in `d^index (1 / r) = T / r^(2n + 1)`, from the recursion
+/// T' = r^2 d_i T - (2n + 1) x_i T.
 fn numerator(index: Index) -> Polynomial {
     let Some(axis) = (0..3).find(|&axis| index[axis] > 0) else {
         return Polynomial::from([([0; 3], 1.0)]);
