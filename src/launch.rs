@@ -243,8 +243,8 @@ pub fn is_leading_process() -> bool {
     RANK_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).all(|rank| rank == "0")
 }
 
-/// Number of threads for this process. It is the number of cores to which the process is bound,
-/// divided by the number of processes of this host bound to the same cores. Collective.
+/// Number of threads for this process: the cores to which it is bound, divided by the number of
+/// processes on this host bound to them. Collective.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();

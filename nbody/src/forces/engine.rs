@@ -1,8 +1,8 @@
 //! Force evaluations with a requested error. Direct sums on a sample measure the error, and the
 //! engine adjusts the tolerance if the error is outside its range.
 //!
-//! Every value that enters a decision has the same bits on any number of ranks, so the decision
-//! does not depend on the number of ranks.
+//! Every value that enters a decision has the same bits on any number of ranks. Decisions therefore
+//! do not depend on the number of ranks.
 
 use super::Forces;
 use super::calibration::{first_rung, law};

@@ -54,8 +54,8 @@ impl Ladder {
     ///
     /// If the needed timestep falls, its fall is extrapolated to the end of the new step. An
     /// infalling body then uses the same timesteps as on its way out, and the energy error does not
-    /// drift (Hut, Makino & McMillan 1995, ApJ 443, L93; for rungs Makino et al. 2006, New
-    /// Astronomy 12, 124).
+    /// drift. See Hut, Makino & McMillan (1995, ApJ 443, L93), and for rungs Makino et al. (2006,
+    /// New Astronomy 12, 124).
     fn rung_for_both_ends(&self, needed: f64, before: f64, last: u8) -> u8 {
         let mut rung = self.rung_of(needed);
         if before <= needed {
