@@ -1,5 +1,5 @@
-//! Ranks must be alike: the same program, started in the same way, on processors that compute the same bits. Ranks that are not would wait for each other
-//! for ever, or end in a state that belongs to none of them.
+//! Checks that ranks agree: same program, same command line, and processors that compute the same
+//! bits. Otherwise ranks could wait for each other for ever, or reach inconsistent states.
 
 use crate::machine;
 use decomposition::{Comm, Reduction};
@@ -8,22 +8,23 @@ use std::io::Read;
 use std::path::Path;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// Something that must be the same on all ranks, in parts of which the first that differs is shown.
+/// A property that must be the same on all ranks. It has several parts, and an error shows the
+/// first part that differs.
 pub struct Fact {
-    /// Its name, as in "differ in *the command line*".
+    /// Name of the property, as in "differ in *the command line*".
     pub what: String,
-    /// Its parts.
+    /// Parts of the value.
     pub parts: Vec<String>,
 }
 
 impl Fact {
-    /// Of one part.
+    /// A property with one part.
     fn of(what: &str, part: String) -> Fact {
         Fact { what: what.to_owned(), parts: vec![part] }
     }
 }
 
-/// What must be the same before anything is done: program, processor, command line.
+/// Properties that are checked before the job: program, processor and command line.
 pub fn at_start() -> Vec<Fact> {
     let arguments =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -35,7 +36,8 @@ pub fn at_start() -> Vec<Fact> {
     ]
 }
 
-/// The SIMD path and, where the maker of the processor decides bits, its family; or why there is none.
+/// The SIMD path, and the processor family if bits depend on it. If no path is available, the
+/// reason.
 fn arithmetic() -> String {
     match machine::choose_arithmetic() {
         Ok(()) => format!("{}, {}", machine::arithmetic(), std::env::consts::ARCH),
@@ -43,7 +45,8 @@ fn arithmetic() -> String {
     }
 }
 
-/// A checksum of the program's file, which differs where the source, the compiler or its options did; nothing if the file cannot be read.
+/// Checksum of the executable file. It differs for another source, compiler or compiler option.
+/// Empty if the file cannot be read.
 fn build() -> String {
     let of_file = |path: &Path| -> std::io::Result<u64> {
         let (mut file, mut hasher) = (std::fs::File::open(path)?, Xxh3::new());
@@ -55,21 +58,23 @@ fn build() -> String {
             }
         }
     };
-    // The first stays what it was where the file has been replaced since.
+    // The first path gives the running program, even if the file has been replaced.
     let this = of_file(Path::new("/proc/self/exe")).or_else(|_| of_file(&std::env::current_exe()?));
     this.map_or(String::new(), |digest| format!("{digest:016x}"))
 }
 
-/// Whether all ranks say the same: one reduction if they do. Collective.
+/// Checks that all ranks have the same properties, with one reduction if they agree. Collective.
 ///
 /// # Errors
-/// On every rank, one line that names a fact that differs and the ranks that have other words for it than most; of two halves, those without rank 0.
+/// A property differs. Every rank returns one line with the property and the ranks that differ from
+/// the majority. Without a majority, the line names the ranks that differ from rank 0.
 pub fn check(comm: &dyn Comm, facts: &[Fact]) -> Result<(), String> {
     if comm.size() == 1 {
         return Ok(());
     }
     let mine = encode(facts);
-    // One number whatever the facts, so that programs of different versions understand each other.
+    // The message has one number for any properties, so that different versions of the program can
+    // exchange it.
     let digest = xxh3_64(&mine);
     let mut ends = [digest, !digest];
     comm.all_reduce(&mut ends, Reduction::Max);
@@ -80,7 +85,7 @@ pub fn check(comm: &dyn Comm, facts: &[Fact]) -> Result<(), String> {
     Err(difference(&all))
 }
 
-/// The first fact that differs, in words.
+/// The first property that differs, as text.
 fn difference(ranks: &[Vec<Fact>]) -> String {
     let parts = |rank: usize, fact: usize| ranks[rank].get(fact).map_or(&[][..], |fact| &fact.parts[..]);
     let most = ranks.iter().map(Vec::len).max().unwrap_or(0);
@@ -113,7 +118,7 @@ fn difference(ranks: &[Vec<Fact>]) -> String {
     "the ranks are not alike".to_owned()
 }
 
-/// A few ranks by their numbers.
+/// The first few rank numbers, as text.
 fn named(ranks: &[usize]) -> String {
     const SHOWN: usize = 4;
     let list: Vec<String> = ranks.iter().take(SHOWN).map(usize::to_string).collect();
@@ -124,14 +129,14 @@ fn named(ranks: &[usize]) -> String {
     }
 }
 
-/// Not more of a text than fits into a line, and nothing that a terminal would obey.
+/// The text cut to one line, without control characters, which could affect a terminal.
 fn short(text: &str) -> String {
     const MOST: usize = 160;
     let shown: String = text.chars().take(MOST).map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.chars().count() > MOST { format!("{shown} ...") } else { shown }
 }
 
-/// Texts with their lengths.
+/// Texts with their lengths, as bytes.
 fn encode(facts: &[Fact]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut put = |text: &str| {
@@ -146,7 +151,7 @@ fn encode(facts: &[Fact]) -> Vec<u8> {
     bytes
 }
 
-/// What [`encode`] made; what cannot be read is left out.
+/// Inverse of [`encode`]. It omits what it cannot read.
 fn decode(mut bytes: &[u8]) -> Vec<Fact> {
     let mut take = || {
         let (length, rest) = bytes.split_at_checked(size_of::<u64>())?;
@@ -172,7 +177,7 @@ mod tests {
         Fact { what: what.to_owned(), parts: parts.iter().map(|part| (*part).to_owned()).collect() }
     }
 
-    /// What ranks hear if each has these facts.
+    /// The result of [`check`] on ranks with these properties.
     fn outcome(ranks: usize, facts: impl Fn(usize) -> Vec<Fact> + Sync) -> Result<(), String> {
         let heard = threads::run(ranks, |comm| check(comm, &facts(comm.rank())));
         assert!(heard.iter().all(|one| *one == heard[0]), "{heard:?}");
@@ -216,7 +221,8 @@ mod tests {
         };
         assert!(said(1).contains("in the command line: x=2 instead of x=1;"), "{}", said(1));
         assert!(said(2).contains("in the command line: nothing instead of --set;"), "{}", said(2));
-        // Other facts, or none, as a program of another version may have; lengths that would run together.
+        // Different or missing properties, as in another version. Also texts that are equal when
+        // joined.
         assert!(outcome(2, |rank| at_start().into_iter().skip(rank).collect()).is_err());
         let pairs: [&[&str]; 2] = [&["ab", "c"], &["a", "bc"]];
         assert!(outcome(2, |rank| vec![fact("pairs", pairs[rank])]).unwrap_err().contains("a instead of ab"));

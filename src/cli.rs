@@ -1,4 +1,4 @@
-//! The command line: which command, with which options.
+//! The command line: commands and global options.
 
 use crate::console::all_said;
 use crate::ending::Ending;
@@ -76,7 +76,7 @@ impl Command {
     /// Runs the command.
     ///
     /// # Errors
-    /// If anything the user gave is wrong, or a file cannot be read or written.
+    /// The user's input is wrong, or a file cannot be read or written.
     pub fn run(&self) -> Result<Ending> {
         expect_served()?;
         let mut ending = Ending::Done;

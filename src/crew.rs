@@ -10,20 +10,22 @@ use serde::Serialize;
 use std::path::Path;
 use treecode::{Bodies, Cube, Key, TYPES};
 
-/// Cells that the index of a snapshot has, about: enough to find a region, few enough to read at once.
+/// Approximate number of cells in the index of a snapshot. A reader can find a region and can read
+/// the whole index at once.
 const MOST_CELLS: u64 = 4096;
-/// Cells of each of several files, about, so that files are of nearly equal size.
+/// Approximate number of cells per file, so that files have similar sizes.
 const CELLS_OF_A_FILE: u64 = 16;
-/// Bodies that a cell may have at least.
+/// A cell of the index with no more bodies than this is not divided. For cells of equal size, it is
+/// the least mean number of bodies per cell.
 const LEAST_BODIES: u64 = 16;
 
-/// One of the ranks that do a job together.
+/// A rank and its environment.
 pub struct Crew<'a> {
-    /// The other ranks.
+    /// Communication with the other ranks.
     pub comm: &'a dyn Comm,
-    /// How ranks lie on hosts.
+    /// Distribution of the ranks over hosts.
     pub layout: launch::Layout,
-    /// Threads of each process.
+    /// Number of threads per process.
     pub threads: usize,
 }
 
@@ -33,59 +35,62 @@ impl Crew<'_> {
         Crew { comm: &Solo, layout: launch::Layout::ALONE, threads: 1 }
     }
 
-    /// Whether this rank speaks for all: it prints, and writes what one rank writes.
+    /// Whether this is the leading rank, which prints and writes what one rank writes.
     pub fn leads(&self) -> bool {
         self.comm.rank() == 0
     }
 
-    /// Does `job` on every rank; all end alike. Whatever can fail on one rank alone must come through here. It takes a closure, so that a `?`
-    /// in the job cannot return before the collective. Collective.
+    /// Runs `job` on every rank and returns an error on all ranks if one fails. Every operation
+    /// that can fail on one rank alone must use this function. It takes a closure, so that a `?` in
+    /// the job cannot skip the collective call. Collective.
     ///
     /// # Errors
-    /// On every rank, that of the lowest rank that failed.
+    /// The job fails on any rank. Every rank returns the error of the lowest such rank.
     pub fn agree<T>(&self, job: impl FnOnce() -> Result<T>) -> Result<T> {
         agree(self.comm, || job().map_err(|error| format!("{error:#}"))).map_err(|message| anyhow!(message))
     }
 
-    /// Whether a fact that each rank has found by itself is the same on all. Collective.
+    /// Checks that a property is the same on all ranks. Collective.
     ///
     /// # Errors
-    /// On every rank, one line that names the ranks and the part that differ.
+    /// The property differs. Every rank returns one line with the ranks and the first difference.
     pub fn ensure_alike(&self, what: &str, parts: Vec<String>) -> Result<()> {
         let fact = Fact { what: what.to_owned(), parts };
         alike::check(self.comm, &[fact]).map_err(|message| anyhow!(message))
     }
 
-    /// Does `job` on the leading rank only; all end alike. Collective.
+    /// Runs `job` on the leading rank only. Collective.
     ///
     /// # Errors
-    /// On every rank, if the job failed.
+    /// The job fails. Every rank returns the error.
     pub fn lead(&self, job: impl FnOnce() -> Result<()>) -> Result<()> {
         self.agree(|| if self.leads() { job() } else { Ok(()) })
     }
 
-    /// Does `job` on the leading rank and gives all ranks its numbers; all end alike. Collective.
+    /// Runs `job` on the leading rank and returns its numbers on all ranks. Collective.
     ///
     /// # Errors
-    /// On every rank, if the job failed.
+    /// The job fails. Every rank returns the error.
     pub fn lead_tells(&self, job: impl FnOnce() -> Result<Vec<u64>>) -> Result<Vec<u64>> {
         let mine = self.agree(|| if self.leads() { job() } else { Ok(Vec::new()) })?;
         Ok(collective::gather(self.comm, &mine).swap_remove(0))
     }
 
-    /// Writes a checkpoint: the bodies of all ranks, and the leading rank's `state`. Collective. Returns its length [bytes] on the leading rank.
+    /// Writes a checkpoint with the bodies of all ranks and the `state` of the leading rank.
+    /// Returns the size of the file [bytes] on the leading rank. Collective.
     ///
     /// # Errors
-    /// On every rank, if the file cannot be written; nothing is left of it then.
+    /// The file cannot be written. It is then removed, and every rank returns the error.
     pub fn write_checkpoint(&self, path: &Path, state: &impl Serialize, bodies: &Bodies) -> Result<u64> {
         self.agree(|| Ok(checkpoint::write(path, state, bodies, self.comm)?))
     }
 
-    /// Writes the bodies of all ranks as a snapshot, in the order of their keys, with an index of cells: the same content on any number of
-    /// ranks. Collective.
+    /// Writes a snapshot with the bodies of all ranks, in key order, with an index of cells. Its
+    /// content does not depend on the number of ranks. Collective.
     ///
     /// # Errors
-    /// On every rank, if a body has an impossible value or a file cannot be written; nothing is left of it then.
+    /// A body has an invalid value, or a file cannot be written. The file is then removed, and
+    /// every rank returns the error.
     pub fn write_snapshot(
         &self,
         target: &Target,
@@ -94,7 +99,7 @@ impl Crew<'_> {
         fields: Fields,
         layout: &Layout,
     ) -> Result<()> {
-        // The unfinished file has one name for all ranks: that of the leading one.
+        // All ranks use the same name of the unfinished file, that of the leading rank.
         let token = self.lead_tells(|| Ok(vec![target.token()]))?[0];
         let target = &target.with_token(token);
         let Some(cube) = self.cube(bodies)? else {
@@ -106,16 +111,17 @@ impl Crew<'_> {
         self.write_rows(target, header, &ordered.bodies, &index, fields, layout)
     }
 
-    /// The cube around the bodies of all ranks; `None` if there are none. Collective.
+    /// Bounding cube of the bodies of all ranks. `None` if there are none. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a body has an impossible value.
+    /// A body has an invalid value. Every rank returns the same error.
     pub(crate) fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
         let survey = survey_all(self.comm, bodies).map_err(|message| anyhow!(message))?;
         Ok(survey.map(|survey| Cube::around(survey.lo, survey.hi)))
     }
 
-    /// Cells of some thousands at most: small where bodies are dense or, as SWIFT's readers want them, all of one size.
+    /// Cells of the index, up to a few thousand. They are smaller in dense regions, or have equal
+    /// sizes for the readers of SWIFT's format. Collective.
     fn cells(&self, ordered: &Ordered, layout: &Layout) -> Vec<(Key, [u64; TYPES])> {
         let bodies = collective::sum(self.comm, ordered.keys.len() as u64);
         match layout.flavour {
@@ -147,7 +153,7 @@ impl Crew<'_> {
         self.agree(|| Ok(snapshot::write(target, header, &rows, fields, layout, self.comm)?))
     }
 
-    /// Where this rank's bodies of each type begin in a file of all.
+    /// Index of this rank's first body of each type in a file of all bodies. Collective.
     fn offset(&self, bodies: &Bodies) -> [u64; TYPES] {
         let counts = collective::gather(self.comm, &count(bodies));
         let before = &counts[..self.comm.rank()];

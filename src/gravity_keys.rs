@@ -63,7 +63,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The first of the keys that choose an error by other means than an accuracy.
+    /// The first key that determines the error by other means than an accuracy.
     fn against_accuracy(&self) -> Option<&'static str> {
         let other_criterion = self.criterion.is_some_and(|criterion| criterion != Criterion::Relative);
         let given = [
@@ -74,7 +74,7 @@ impl Keys {
         given.into_iter().find(|(given, _)| *given).map(|(_, key)| key)
     }
 
-    /// The first of the keys that direct summation has no use for.
+    /// The first key that direct summation does not use.
     fn against_direct(&self) -> Option<&'static str> {
         let given = [
             (self.accuracy.is_some(), "accuracy"),
@@ -149,7 +149,7 @@ impl TryFrom<Keys> for Forces {
     }
 }
 
-/// The keys that give the same forces again.
+/// Keys that give the same forces.
 impl From<Forces> for Keys {
     fn from(Forces { accuracy, allow_missed, gravity }: Forces) -> Keys {
         let direct = gravity.walk == Walk::Direct;
@@ -169,18 +169,18 @@ impl From<Forces> for Keys {
     }
 }
 
-/// Reads a `[gravity]` table; for `serde(with)`.
+/// Reads a `[gravity]` table, for `serde(with)`.
 ///
 /// # Errors
-/// If keys contradict each other.
+/// Keys contradict each other.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Forces, D::Error> {
     Keys::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
 }
 
-/// Writes the `[gravity]` table that gives the same forces; for `serde(with)`.
+/// Writes a `[gravity]` table that gives the same forces, for `serde(with)`.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The serializer fails.
 pub fn serialize<S: Serializer>(forces: &Forces, serializer: S) -> Result<S::Ok, S::Error> {
     Keys::from(forces.clone()).serialize(serializer)
 }
@@ -190,7 +190,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// The value that a parameter file writes as this string.
+/// The value with this name in a parameter file.
 pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     let text: value::StrDeserializer<'_, value::Error> = name.into_deserializer();
     T::deserialize(text).map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! The `[gravity]` table as options of a command, for those that have no parameter file.
+//! The `[gravity]` table as options of commands without a parameter file.
 
 use crate::gravity_keys::{self, Keys};
 use crate::key_errors::name_key;
@@ -26,7 +26,7 @@ impl GravityOptions {
     /// The force settings of these options, checked; `constant` is the gravitational constant.
     ///
     /// # Errors
-    /// If a value is out of its range or contradicts another.
+    /// A value is out of range or contradicts another.
     pub fn forces(&self, constant: f64) -> Result<Forces> {
         let mut keys = self.keys.clone();
         let softening = keys.softening.get_or_insert_default();

@@ -1,9 +1,10 @@
-//! Errors of the libraries in the words of a parameter file: which key is wrong, and which key would help.
+//! Errors of the libraries in terms of a parameter file. They name the wrong key, or one that
+//! helps.
 
 use anyhow::{Error, anyhow};
 use nbody::schedule::{Impossible, Length};
 
-/// The error as a line that names the key of the parameter file that it is about.
+/// The error with the key of the parameter file that causes it.
 pub fn name_key(error: impl Into<nbody::Error>) -> Error {
     match error.into() {
         nbody::Error::Forces(error) => name_gravity_key(error),
@@ -24,7 +25,7 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
     }
 }
 
-/// The error of a force evaluation, which may be about a key of `[gravity]`.
+/// The error of a force evaluation with the key of `[gravity]` that causes it.
 pub fn name_gravity_key(error: decomposition::Error) -> Error {
     match error {
         decomposition::Error::Gravity(error @ treecode::Error::Parameter { .. }) => {

@@ -58,7 +58,7 @@ impl Layout {
     /// One rank, or virtual ranks without a given number of ranks a host.
     pub const ALONE: Layout = Layout { hosts: 1, packed: false };
 
-    /// Whether it is packed, for a line about the ranks; nothing on one host.
+    /// Number of hosts and packing, for a line about the ranks. Empty for one host.
     pub fn words(&self) -> String {
         let Layout { hosts, packed } = self;
         let how = if *packed { "packed by host" } else { "not packed" };
@@ -75,14 +75,14 @@ impl Pack {
         }
     }
 
-    /// Does `job` with the communication that this asks for.
+    /// Runs `job` with the requested communication.
     fn apply<T>(self, comm: &dyn Comm, hosts: Hosts, job: impl FnOnce(&dyn Comm, Layout) -> T) -> T {
         let layout = Layout { hosts: hosts.count(), packed: self.wanted(&hosts) };
         if layout.packed { job(&TwoLevel::new(comm, hosts), layout) } else { job(comm, layout) }
     }
 }
 
-/// An error that the leading rank has printed already; the program only ends with it.
+/// An error that the leading rank has already printed. The program exits with it.
 #[derive(Debug)]
 pub struct Reported;
 
@@ -130,7 +130,7 @@ pub fn complain_once(text: &str) {
 /// does.
 ///
 /// # Errors
-/// That of the job, on every rank.
+/// The job fails. Every process returns the error.
 pub fn on_leading_process(job: impl FnOnce() -> Result<()>) -> Result<()> {
     if !is_launched() {
         return job();
@@ -151,10 +151,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
 }
 
-/// Does `job` on all ranks and waits for its end.
+/// Runs `job` on all ranks and waits for its end.
 ///
 /// # Errors
-/// That of the job, which must be the same on all ranks; of several processes, [`Reported`] once it has been printed.
+/// The job fails. Its error must be the same on all ranks. With several processes, it is printed
+/// and [`Reported`] is returned.
 pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
     match launch.virtual_ranks {
         Some(ranks) => on_virtual_ranks(ranks, launch, job),
@@ -216,7 +217,7 @@ pub fn on_processes<T>(launch: &Launch, job: impl Fn(&World, &Crew) -> Result<T>
         let threads = launch.threads.unwrap_or_else(|| fair_share(comm));
         let crew = Crew { comm, layout, threads };
         let end = crew.agree(|| start_threads(threads, true)).and_then(|_| job(&world, &crew));
-        // Only the leading rank prints; all end alike if that failed.
+        // Only the leading rank prints. If that fails, all ranks return the error.
         let end = end.and_then(|value| crew.lead(all_said).map(|()| value));
         end.map_err(|error| report(comm, error))
     })

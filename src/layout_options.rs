@@ -1,4 +1,4 @@
-//! Options of the commands that write a snapshot: how it is laid out in its files.
+//! Options of commands that write a snapshot: format and division into files.
 
 use io::snapshot::{Flavour, Layout};
 

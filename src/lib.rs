@@ -1,8 +1,10 @@
-//! The application: command line, run loop, models of initial conditions, reports. The program `heorot` is a thin shell over it.
+//! The application: command line, run loop, initial conditions and reports. The program `heorot`
+//! only calls it.
 //!
-//! A command is a module with `Arguments` and `main`. Those that run on ranks go through [`launch::on_all_ranks`], which hands
-//! each rank a [`crew::Crew`]: whatever can fail on one rank alone goes through [`crew::Crew::agree`], so that all ranks end alike.
-#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
+//! A command is a module with `Arguments` and `main`. Commands on several ranks use
+//! [`launch::on_all_ranks`], which gives each rank a [`crew::Crew`]. Operations that can fail on
+//! one rank alone use [`crew::Crew::agree`], so that all ranks return the same error.
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 pub mod alike;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! The program: reads the command line, does the command, reports an error in one line.
+//! The program `heorot`: reads the command line, runs the command and prints an error as one line.
 
 use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
@@ -31,7 +31,7 @@ fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-/// Prints the help that was asked for, or in one line what is wrong with the command line.
+/// Prints the requested help, or an error in the command line as one line.
 fn explain(usage: &clap::Error) -> ExitCode {
     if usage.use_stderr() && usage.kind() != DisplayHelpOnMissingArgumentOrSubcommand {
         let text = usage.to_string();

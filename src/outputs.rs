@@ -13,7 +13,7 @@ pub struct Overwrite {
 }
 
 impl Overwrite {
-    /// The outputs of a command that reads these files.
+    /// The outputs of a command with these input files.
     pub fn reading<P: Into<PathBuf>>(self, inputs: impl IntoIterator<Item = P>) -> Outputs {
         Outputs::new(self.overwrite).reading(inputs)
     }

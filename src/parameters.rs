@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A parameter file.
+/// All tables of a parameter file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
@@ -25,7 +25,7 @@ pub struct Parameters {
     /// Units of all numbers in the file and in the output.
     #[serde(default)]
     pub units: UnitSystem,
-    /// How forces are computed.
+    /// Settings of the force evaluation.
     #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
     /// End of the run, and timesteps.
@@ -40,16 +40,16 @@ pub struct Parameters {
     pub movie: Option<Movie>,
 }
 
-/// The `[units]` table: a system by name, or three numbers of its own.
+/// The `[units]` table: a named system or three values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "UnitKeys", untagged)]
 pub enum UnitSystem {
-    /// By name.
+    /// A named system.
     Named {
-        /// The name.
+        /// Name of the system.
         system: SystemName,
     },
-    /// By number.
+    /// Units of length, mass and velocity.
     Own(Units),
 }
 
@@ -69,7 +69,7 @@ pub enum SystemName {
     Nbody,
 }
 
-/// What may stand in `[units]`.
+/// Keys of the `[units]` table.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnitKeys {
@@ -79,24 +79,24 @@ struct UnitKeys {
     velocity_in_cm_per_s: Option<f64>,
 }
 
-/// The `[time]` table; it starts at the time of the initial snapshot, or at 0 for a model.
+/// The `[time]` table. A run starts at the time of the initial snapshot, or at 0 for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "TimeKeys", into = "TimeKeys")]
 pub struct Time {
-    /// Time at which the run ends [T]; or else `steps`.
+    /// Time at which the run ends [T]. Excludes `steps`.
     pub end: Option<f64>,
-    /// Number of steps to do; or else `end`.
+    /// Number of steps of the run. Excludes `end`.
     pub steps: Option<u64>,
     /// The longest step [T]. The time between two snapshots is divided into equal steps no longer
     /// than this.
     pub step: f64,
-    /// Which bodies divide it.
+    /// Timesteps of the bodies within a step.
     pub stepping: Stepping,
-    /// Relative energy error past which the run warns.
+    /// Relative energy error above which the run prints a warning.
     pub energy_bound: f64,
 }
 
-/// What may stand in `[time]`.
+/// Keys of the `[time]` table.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TimeKeys {
@@ -127,15 +127,15 @@ impl Time {
     /// Default of [`Time::energy_bound`].
     pub const ENERGY_BOUND: f64 = 0.01;
 
-    /// Steps of one length, as far as `end` or as `steps` of them.
+    /// Steps of equal length, until the time `end` [T] or for a number of `steps`.
     pub fn fixed(end: Option<f64>, steps: Option<u64>, step: f64) -> Time {
         Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
     }
 
-    /// Steps from the time `start` on, with snapshots after each interval of length `every` [T].
+    /// Steps from the time `start` [T], with snapshots at intervals of `every` [T].
     ///
     /// # Errors
-    /// If no run can follow such a schedule.
+    /// A run cannot follow such a schedule.
     pub fn schedule(&self, start: f64, every: Option<f64>) -> Result<Schedule> {
         let until = match (self.end, self.steps) {
             (Some(end), _) => Until::Time(end),
@@ -174,7 +174,7 @@ impl Time {
     }
 }
 
-/// The name of a value as a parameter file has it.
+/// Name of a value in a parameter file.
 fn by_name(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
 }
@@ -219,7 +219,7 @@ impl TryFrom<TimeKeys> for Time {
     }
 }
 
-/// The keys that give the same steps again.
+/// Keys that give the same steps.
 impl From<Time> for TimeKeys {
     fn from(Time { end, steps, step, stepping, energy_bound }: Time) -> TimeKeys {
         let fixed = TimeKeys {
@@ -251,45 +251,46 @@ impl From<Time> for TimeKeys {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// Folder for everything the run writes; it is made if it does not exist.
+    /// Folder for all output of the run. It is created if it does not exist.
     pub folder: PathBuf,
-    /// Time between snapshots [T]. Without it, only the first and the last state are written.
+    /// Interval between snapshots [T]. Without it, the run writes only the first and the last
+    /// state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_every: Option<f64>,
-    /// Whether snapshots hold accelerations.
+    /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,
-    /// Whether snapshots hold potentials.
+    /// Whether snapshots contain potentials.
     #[serde(default)]
     pub potential: bool,
-    /// Whether snapshots hold the time step of each body.
+    /// Whether snapshots contain the timestep of each body.
     #[serde(default)]
     pub time_step: bool,
-    /// Whose names and attributes snapshots have.
+    /// Program whose field names and attributes the snapshots use.
     #[serde(default)]
     pub format: Flavour,
-    /// Precision of the numbers in snapshots.
+    /// Precision of floating-point numbers in snapshots.
     #[serde(default)]
     pub precision: Precision,
-    /// Level of lossless compression, 1 to 9; 0 for none.
+    /// Level of lossless compression, 1 to 9. 0 for no compression.
     #[serde(default)]
     pub compression: u8,
-    /// Number of files of a snapshot.
+    /// Number of files per snapshot.
     #[serde(default = "one")]
     pub files: u16,
-    /// Hints for MPI-IO by name, such as `cb_nodes`.
+    /// MPI-IO hints by name, such as `cb_nodes`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mpi_hints: BTreeMap<String, String>,
 }
 
-/// Precision of numbers in a file.
+/// Precision of floating-point numbers in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// As they are.
+    /// Double precision, without rounding.
     #[default]
     Double,
-    /// Rounded to half the bytes.
+    /// Single precision.
     Single,
 }
 
@@ -298,7 +299,7 @@ fn one() -> u16 {
 }
 
 impl Output {
-    /// How snapshots are laid out.
+    /// Layout of snapshots.
     pub fn layout(&self) -> Layout {
         Layout {
             flavour: self.format,
@@ -309,7 +310,7 @@ impl Output {
         }
     }
 
-    /// What snapshots hold, if full steps are of this length [T].
+    /// Fields of snapshots, if full steps have this length [T].
     pub fn fields(&self, time_step: f64) -> Fields {
         Fields {
             acceleration: self.acceleration,
@@ -331,14 +332,14 @@ impl Output {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Batch {
-    /// Whether a run goes on from the last checkpoint in its folder.
+    /// Whether a run continues from the last checkpoint in its folder.
     pub restart: Restart,
-    /// The run stops in time to end within this wall time.
+    /// Limit of the wall time. The run stops early enough to end within it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub walltime: Option<WallTime>,
     /// Wall time between checkpoints.
     pub checkpoint_every: Interval,
-    /// Steps between checkpoints, beside those by wall time.
+    /// Number of steps between checkpoints, in addition to those by wall time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_steps: Option<u64>,
 }
@@ -368,7 +369,7 @@ impl Parameters {
     /// constant of the units.
     ///
     /// # Errors
-    /// If the file cannot be read or a key or value is wrong.
+    /// The file cannot be read, or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         let mut parameters: Parameters = io::parameters::load(path, set)?;
         parameters.gravity.gravity.constant = parameters.units.units().gravitational_constant();
@@ -376,7 +377,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// What to change if energy is not kept.
+    /// Advice for the user if the energy error is too large.
     pub fn energy_advice(&self) -> String {
         let steps = match self.time.stepping {
             Stepping::Fixed => {
@@ -435,7 +436,7 @@ fn check_hint(name: &str, value: &str) -> Result<()> {
         is_word(value, 255),
         "output.mpi_hints.{name} = {value:?}: must be from 1 to 255 printable characters"
     );
-    let is_all = name == "striping_factor" && value == "-1"; // of all servers
+    let is_all = name == "striping_factor" && value == "-1"; // all servers
     let is_number = value.parse::<u32>().is_ok_and(|number| (1..=i32::MAX as u32).contains(&number));
     ensure!(
         !NUMBERS.contains(&name) || is_number || is_all,
@@ -460,7 +461,7 @@ fn positive(name: &str, value: f64) -> Result<()> {
 }
 
 impl UnitSystem {
-    /// The units in cgs.
+    /// Units in cgs.
     pub fn units(&self) -> Units {
         match self {
             UnitSystem::Named { system } => system.units(),
@@ -470,7 +471,7 @@ impl UnitSystem {
 }
 
 impl SystemName {
-    /// The units in cgs.
+    /// Units in cgs.
     pub fn units(self) -> Units {
         match self {
             SystemName::Galactic => Units::GALACTIC,

@@ -1,4 +1,4 @@
-//! Options of commands that compute with the bodies of any file.
+//! Options of commands that compute with the bodies of a file.
 
 use io::Error;
 use io::snapshot::Header;
@@ -17,7 +17,7 @@ impl ReadingOptions {
     /// Fails if the file is cosmological, unless `isolated` is set.
     ///
     /// # Errors
-    /// If it is.
+    /// The file is cosmological and not declared isolated.
     pub fn check(&self, path: &Path, header: &Header) -> Result<(), Error> {
         let remedy = "--isolated takes it for one";
         if self.isolated { Ok(()) } else { header.expect_isolated(path, remedy) }

@@ -1,5 +1,5 @@
-//! How a parameter file may write the softening: `softening = 0.05`, or a table with `kernel` and `length`, where `length` is a
-//! number for all types, a table by name of type, or a list of six.
+//! Softening in a parameter file: `softening = 0.05`, or a table with `kernel` and `length`. The
+//! length is a number for all types, a table by name of type, or a list of six numbers.
 
 use serde::de::{
     Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
@@ -7,10 +7,10 @@ use serde::de::{
 use std::fmt;
 use treecode::{Softening, SofteningKernel, TYPES};
 
-/// Reads a softening that is there; for `serde(deserialize_with)` of an optional one.
+/// Reads a softening, for `serde(deserialize_with)` of an optional field.
 ///
 /// # Errors
-/// If it is neither a length nor a table of the right keys.
+/// The value is neither a length nor a table with valid keys.
 pub fn deserialize_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Softening>, D::Error> {
     deserializer.deserialize_any(WholeVisitor).map(Some)
 }
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for WholeVisitor {
 
 struct Length([f64; TYPES]);
 
-/// Lengths by name of type; a type that is not named is not softened.
+/// Lengths by name of type. Types without a length are not softened.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ByName {

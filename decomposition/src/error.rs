@@ -1,18 +1,19 @@
-//! What a caller can get wrong.
+//! Errors in the caller's input, or in the MPI library.
 
-/// Bad input to a parallel evaluation, which every rank returns alike, or an MPI library that cannot serve.
+/// Invalid input to a parallel evaluation, with the same error on every rank, or an unsuitable MPI
+/// library.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
-    /// The gravity engine refused.
+    /// The tree code rejects a parameter.
     #[error(transparent)]
     Gravity(#[from] treecode::Error),
-    /// A body of one of the ranks has an impossible value.
+    /// A body on some rank has an invalid value.
     #[error("{0}")]
     Body(String),
-    /// MPI can be started once in the life of a process.
+    /// MPI was already started. A process can start it only once.
     #[error("MPI was already started in this process; it can be started only once")]
     MpiStarted,
-    /// The MPI library is built without support for threads.
+    /// The MPI library has no support for threads.
     #[error(
         "this MPI library offers thread level {0}, but Funneled is needed; use one built with thread support"
     )]

@@ -1,22 +1,30 @@
-//! Essential trees: what the sinks of each rank can need of the cells of all others.
+//! Essential trees: the cells of other ranks that the sinks of a rank may open.
 //!
-//! A rank knows of other ranks the cells of the other half of each group that it is in. Where its sinks may open one, it hands them on to the rank
-//! opposite, which knows what is inside down to its own cells, and hands them on in its turn to the other halves of its smaller groups. So they come
-//! to every rank that has something for them, to each once, in as many stages as there are halvings. All of these answer.
+//! A rank has the branch cells of the other half of each of its groups. If its sinks may open such
+//! a cell, it sends the sinks as a request to the opposite rank of that half. The opposite rank has
+//! more of that half's tree: its own cells, and all cells above its branches. It forwards the
+//! request to the other halves of its smaller groups.
+//!
+//! So a request reaches every rank with cells that the sinks may open, and reaches it once. The
+//! number of stages is the number of halvings. Every rank that gets a request sends an answer to
+//! its source.
 
 use crate::{Comm, groups, splitters::Splitters};
 use rayon::prelude::*;
 use treecode::{Tree, Visit};
 
-/// Sinks of some rank that this one has heard of.
+/// Sinks of another rank, or of this one.
 struct Guest {
     rank: u32,
-    /// Ranks that handed them on. The answers of few are to be grafted before those of more, which are about cells inside.
+    /// Number of ranks that have forwarded the request. Answers with fewer hops are grafted first,
+    /// because later ones refer to cells inside them.
     hops: u32,
     visit: Visit,
 }
 
-/// Hands the sinks of this rank on to those whose cells they may open; what each rank's sinks can need of the cells that this rank knows, by rank.
+/// Sends the sinks of this rank to the ranks whose cells they may open. Returns the answers to
+/// other ranks, one message per rank. An answer has the cells that the sinks of that rank may open
+/// and that no earlier rank on the route has sent. Collective.
 pub fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
     let mut guests = vec![Guest { rank: comm.rank() as u32, hops: 0, visit: tree.own_visit() }];
     comm.stage("requests");
@@ -48,7 +56,7 @@ pub fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
     out
 }
 
-/// The requests of a message: rank and hops, and what the engine wrote.
+/// The requests in a message: rank and hops, and the bytes from the tree code.
 fn requests(mut message: &[u8]) -> impl Iterator<Item = ([u32; 2], &[u8])> {
     std::iter::from_fn(move || {
         let (head, rest) = message.split_at_checked(16)?;
@@ -58,7 +66,7 @@ fn requests(mut message: &[u8]) -> impl Iterator<Item = ([u32; 2], &[u8])> {
     })
 }
 
-/// Takes in what all ranks found essential for this one.
+/// Adds the essential trees from all ranks to the local tree.
 pub fn graft(tree: &mut Tree, messages: &[Vec<u8>]) {
     let answers = messages.iter().filter_map(|message| message.split_at_checked(8));
     let mut answers: Vec<_> =

@@ -1,4 +1,5 @@
-//! The way of the data over all ranks: from bodies anywhere to bodies in key order with their field.
+//! Parallel force evaluation, from bodies on any ranks to bodies in key order with accelerations
+//! and potentials.
 
 use crate::splitters::{Splitters, splitters};
 use crate::{Comm, Error, Pending, Solo, Traffic, collective, essential, groups, migrate::migrate};
@@ -10,43 +11,47 @@ use treecode::{
     Bodies, Census, Criterion, Cube, Frame, Gravity, Part, Phase, Selection, Survey, Tree, Walk, direct,
 };
 
-/// Sink groups computed at a stretch while an exchange is under way.
+/// Number of sink groups that are computed between two tests of a pending exchange.
 const GROUPS_AT_A_TIME: usize = 256;
 
-/// Work of carrying a body along in an evaluation that it takes no part in, in interactions.
+/// Cost of a body in an evaluation in which it is inactive, in interactions.
 const CARRIED: f64 = 8.0;
 
-/// What a force evaluation leaves on one rank.
+/// Result of a force evaluation on one rank.
 pub struct Evaluation {
-    /// This rank's bodies, in the key order of the last time that they were sorted, with `acc`, `pot` and `work` of their last evaluation.
+    /// Bodies of this rank, in the key order of the last sort. `acc`, `pot` and `work` are those of
+    /// the last evaluation in which the body was active.
     pub bodies: Bodies,
-    /// What this rank did.
+    /// Cost of the evaluation on this rank.
     pub census: Census,
     structure: Structure,
-    /// Whose keys are whose.
+    /// Keys of each rank.
     splits: Splitters,
     frame: Frame,
     /// Number of bodies of all ranks.
     count: u64,
-    /// Whether bodies have drifted since they were sorted.
+    /// Whether bodies have drifted since the last sort.
     drifted: bool,
-    /// What is left of the tree, if more evaluations are to come on it.
+    /// The tree, if the plan expects more evaluations on it.
     tree: Option<Tree>,
 }
 
-/// Whom an evaluation is for, and what comes after it. The same on all ranks.
+/// The bodies of an evaluation and the expected evaluations after it. It must be the same on all
+/// ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// The bodies that feel the field.
+    /// The active bodies.
     pub selection: Selection,
-    /// Evaluations that are expected on the same tree after this one.
+    /// Expected number of evaluations on the same tree after this one.
     pub ahead: f64,
-    /// The finest rung of all bodies: its bodies take part in each of them, those of the next rung in half of them, and so on.
+    /// The finest rung of all bodies. Its bodies are active in every later evaluation, those of the
+    /// next coarser rung in half of them, and so on.
     pub finest_rung: u8,
 }
 
 impl Plan {
-    /// Work that a body is to have in this evaluation and those ahead. All of them together are balanced, not each by itself.
+    /// Work per body, summed over this evaluation and the expected later ones. The load balance is
+    /// that of the sum, not that of each evaluation.
     fn work<'a>(&self, bodies: &'a Bodies) -> Cow<'a, [f32]> {
         if self.ahead == 0.0 && self.selection.least_rung == 0 {
             return Cow::Borrowed(&bodies.work);
@@ -64,25 +69,27 @@ impl Plan {
     }
 }
 
-/// The moments of an evaluation on the tree of the one before.
+/// Moments in an evaluation on an existing tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moments {
-    /// Summed again.
+    /// Computed from the bodies.
     Fresh,
-    /// Those of the last evaluation that summed them, carried along with their cells.
+    /// Those of an earlier evaluation, moved with their cells.
     Drifted,
 }
 
-/// Computes the field of all bodies on all ranks. Bodies may lie on any rank in any order; they end on the rank whose part of the curve
-/// they lie in. If the criterion is relative and no body has an acceleration yet, an evaluation with the angle comes first.
+/// Computes the forces on all bodies of all ranks. The bodies may be on any rank in any order. They
+/// move to the rank that owns their interval of the curve. If the criterion is relative and no body
+/// has an acceleration, an evaluation with the opening angle comes first. Collective.
 ///
 /// # Errors
-/// The same error on every rank if a parameter or a body is bad, or if there are no bodies at all.
+/// A parameter or a body is invalid, or there are no bodies. Every rank returns the same error.
 pub fn evaluate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
     evaluate_selected(comm, gravity, bodies, &Plan::default())
 }
 
-/// Computes the field of the bodies that a plan selects, like [`evaluate`]; the others come along and keep theirs.
+/// Computes the forces on the bodies that `plan` selects, like [`evaluate`]. The other bodies
+/// migrate as well and keep their accelerations and potentials. Collective.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -108,11 +115,15 @@ pub fn evaluate_selected(
     Ok(evaluation)
 }
 
-/// Does all that [`evaluate`] does but for the forces, with the same messages: for studies of what ranks say to each other. Bodies keep the field that
-/// they have, from which the relative criterion takes their accelerations. Essential trees are let go as they come.
+/// Does everything that [`evaluate`] does except the forces, with the same messages, for studies of
+/// the communication. Bodies keep their accelerations, which the relative criterion uses. Essential
+/// trees are dropped on arrival. Collective.
 ///
 /// # Errors
-/// As [`evaluate`]; direct summation has nothing to rehearse.
+/// As [`evaluate`].
+///
+/// # Panics
+/// The walk is direct, which has no essential trees.
 pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
     assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
     let survey = survey(comm, gravity, &bodies)?;
@@ -126,7 +137,7 @@ pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
     Ok(evaluation)
 }
 
-/// The chain of the data, by name.
+/// A complete force evaluation.
 fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let traffic = comm.traffic();
     let mut evaluation = grow(comm, gravity, bodies, survey, plan);
@@ -135,7 +146,7 @@ fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, pla
     evaluation
 }
 
-/// Its first part, from bodies anywhere to the structure of the tree.
+/// Sorts and migrates the bodies and builds the structure of the tree.
 fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
     let cube = Cube::around(survey.lo, survey.hi);
@@ -161,9 +172,9 @@ fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
 }
 
 impl Evaluation {
-    /// Computes the field of the bodies that a plan selects after all have drifted a little, on the tree that they were sorted into: they stay in
-    /// their order and on their ranks, and cells follow them. The gravity must be that of the evaluation before. The census is that of this evaluation
-    /// alone. Collective.
+    /// Computes the forces on the bodies that `plan` selects, on the existing tree, after a drift
+    /// of all bodies. Bodies keep their order and their rank, and cells move with them. `gravity`
+    /// must be that of the last evaluation. The census is that of this evaluation only. Collective.
     #[must_use]
     pub fn again(mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) -> Evaluation {
         let traffic = comm.traffic();
@@ -173,19 +184,21 @@ impl Evaluation {
         self
     }
 
-    /// Where the shares of so many ranks end in the bodies, if they are all on this rank, by the work of each.
+    /// Ranges of the bodies of each of `ranks` ranks, divided by work. All bodies must be on this
+    /// rank.
     pub fn shares(&self, ranks: usize, group_size: usize) -> Vec<Range<usize>> {
         let keys = treecode::keys(&self.bodies, &self.frame.cube);
         let (splits, _) = splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
         (0..ranks).map(|rank| splits.share(rank, &keys)).collect()
     }
 
-    /// This rank's bodies; the tree gives its memory back.
+    /// The bodies of this rank. The memory of the tree is freed.
     pub fn into_bodies(self) -> Bodies {
         self.bodies
     }
 
-    /// From the moments of this rank's cells to the tree without what is on its way from other ranks.
+    /// From the moments of this rank's cells to the tree of all ranks' branches, with the exchange
+    /// of essential trees under way. Collective.
     fn exchange<'a>(
         &mut self,
         comm: &'a dyn Comm,
@@ -213,7 +226,7 @@ impl Evaluation {
         (joined, pending)
     }
 
-    /// From the moments of this rank's cells to the field.
+    /// From the moments of this rank's cells to the forces. Collective.
     fn field(&mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) {
         let mut clock = Clock(Instant::now());
         let selection = plan.selection;
@@ -227,8 +240,9 @@ impl Evaluation {
         }
         let (mut joined, mut pending) = self.exchange(comm, gravity, plan, moments, &mut clock);
         let Evaluation { bodies, census, tree, .. } = self;
-        // Sink groups that need nothing remote are computed while the essential trees travel. (The fmm walk has none: its first sinks are the
-        // cells above all ranks' branches.)
+        // Sink groups that need no remote cells are computed during the exchange of essential
+        // trees. The fmm walk has no such groups, because its first sinks are cells above the
+        // branches of all ranks.
         let groups = joined.sink_groups();
         let mut batches = groups.chunks(GROUPS_AT_A_TIME);
         let mut waiting = Vec::new();
@@ -254,7 +268,8 @@ impl Evaluation {
     }
 }
 
-/// What pulls of all bodies of all ranks, in key order, for the direct walk, and the index of this rank's first body among them.
+/// All bodies of all ranks in key order, for the direct walk, and the index of this rank's first
+/// body. Only the columns of a source are set. Collective.
 fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> (Bodies, usize) {
     let mut message = Vec::new();
     let mut mine = Bodies::zeroed(bodies.len());
@@ -273,7 +288,7 @@ fn all_sources(comm: &dyn Comm, bodies: &Bodies) -> (Bodies, usize) {
     (all, first)
 }
 
-/// Looks at the parameters and at all bodies of all ranks.
+/// Checks the parameters and the bodies of all ranks. Collective.
 fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey, Error> {
     gravity.check()?;
     comm.stage("survey");
@@ -282,10 +297,11 @@ fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey,
     Ok(survey)
 }
 
-/// What [`Bodies::survey`] finds of the bodies of all ranks, in one reduction; `None` if there are no bodies. Collective.
+/// Result of [`Bodies::survey`] for the bodies of all ranks, with one reduction. `None` if there
+/// are no bodies. Collective.
 ///
 /// # Errors
-/// On every rank, what the lowest rank with an impossible body says of it.
+/// A body is invalid. Every rank returns the error of the lowest such rank.
 pub fn survey_all(comm: &dyn Comm, bodies: &Bodies) -> Result<Option<Survey>, String> {
     let all = collective::agree_on_greatest(comm, || {
         let Survey { lo: [x, y, z], hi: [u, v, w], mass, accelerated } =
@@ -302,7 +318,7 @@ fn add<const K: usize>(mut sum: [f64; K], term: [f64; K]) -> [f64; K] {
     sum
 }
 
-/// Charges the time since it was last asked to a phase.
+/// Adds the time since the last call to a phase.
 struct Clock(Instant);
 
 impl Clock {
@@ -317,8 +333,8 @@ impl Clock {
 }
 
 impl Evaluation {
-    /// Sum of `term(bodies, i)` over all bodies of all ranks, the same bits on any number of ranks: it goes up the tree as the
-    /// moments do.
+    /// Sum of `term(bodies, i)` over all bodies of all ranks. It is added along the tree, like
+    /// moments, so its bits do not depend on the number of ranks. Collective.
     pub fn sum<const K: usize>(
         &self,
         comm: &dyn Comm,
@@ -327,7 +343,8 @@ impl Evaluation {
         self.sum_of_leaves(comm, |bodies, leaf| leaf.map(|i| term(bodies, i)).fold([0.0; K], add))
     }
 
-    /// The same, where `sum_of` gives the sum over the bodies of a leaf, in their order.
+    /// As [`Evaluation::sum`], with a function that sums over the bodies of a leaf, in their order.
+    /// Collective.
     pub fn sum_of_leaves<const K: usize>(
         &self,
         comm: &dyn Comm,

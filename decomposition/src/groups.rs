@@ -1,8 +1,12 @@
-//! Groups of ranks that lie side by side: all ranks, the halves of these, their halves, down to single ranks.
+//! Groups of consecutive ranks: all ranks, the two halves, their halves, down to single ranks.
 //!
-//! The keys of a group are an interval, as those of a rank are; the cells of a group, like the branches of a rank, are the largest ones inside it that
-//! hold bodies. So what all ranks must have together goes up from group to group, in as many stages as there are halvings: each rank
-//! gets what is known of the other half from one rank of it. What is larger than a group is known to all its ranks alike.
+//! The keys of a group are an interval. The branches of a group are the largest cells in this
+//! interval that contain bodies. To combine data of all ranks, each rank exchanges data with the
+//! other half of each of its groups, from small groups to large ones.
+//!
+//! The number of stages is the number of halvings. In each stage, a rank gets the data of the other
+//! half from one rank of that half. Data about cells larger than a group are the same on all its
+//! ranks.
 
 use crate::{Comm, splitters::Splitters};
 use bytemuck::Pod;
@@ -10,16 +14,18 @@ use std::ops::Range;
 use treecode::Key;
 use treecode::structure::fold_inside;
 
-/// A halving: the half that this rank is in, and the other one. Its ranks stand opposite each other.
+/// A halving of a group: the half with this rank, and the other half. Each rank of a half has an
+/// opposite rank in the other half.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     rank: usize,
     own: Range<usize>,
-    /// The other half. Empty only where a group of one rank is not halved, while larger ones are.
+    /// Ranks of the other half. It is empty only if a group of one rank is not divided while larger
+    /// groups are.
     pub other: Range<usize>,
 }
 
-/// The halvings on the way from all ranks to this one; as many on every rank.
+/// The halvings from all ranks down to this rank. All ranks have the same number of stages.
 pub fn stages(comm: &dyn Comm) -> Vec<Stage> {
     let (rank, size) = (comm.rank(), comm.size());
     let depth = size.next_power_of_two().ilog2();
@@ -33,13 +39,14 @@ pub fn stages(comm: &dyn Comm) -> Vec<Stage> {
 }
 
 impl Stage {
-    /// The rank of the other half opposite this one.
+    /// The opposite rank of this rank.
     fn opposite(&self) -> Option<usize> {
         let last = self.other.len().checked_sub(1)?;
         Some(self.other.start + (self.rank - self.own.start).min(last))
     }
 
-    /// The ranks of the other half that this one is opposite of: halves differ by a rank at most, so there are up to two.
+    /// The ranks whose opposite rank is this one. The sizes of the halves differ by at most one, so
+    /// there are at most two.
     fn facing(&self) -> Vec<usize> {
         let Range { start, end } = self.other;
         let first = start + (self.rank - self.own.start);
@@ -47,21 +54,24 @@ impl Stage {
         (first.min(end)..next.min(end)).collect()
     }
 
-    /// Gets what the rank opposite says, while those facing this rank get what it says. `None` without another half.
+    /// Receives the message of the opposite rank, and sends `mine` to the ranks whose opposite rank
+    /// is this one. `None` if the other half is empty.
     fn ask(&self, comm: &dyn Comm, mine: &[u8]) -> Option<Vec<u8>> {
         let from: Vec<usize> = self.opposite().into_iter().collect();
         comm.send_receive(&self.facing(), mine, &from).pop()
     }
 
-    /// Hands something on to the rank opposite; what those facing this rank hand on to it.
+    /// Sends `mine` to the opposite rank. Returns the messages from the ranks whose opposite rank
+    /// is this one.
     pub fn hand_on(&self, comm: &dyn Comm, mine: &[u8]) -> Vec<Vec<u8>> {
         let to: Vec<usize> = self.opposite().into_iter().collect();
         comm.send_receive(&to, mine, &self.facing())
     }
 }
 
-/// Goes up from this rank to all: what is known of a group says what its other half must know of it, and takes in, given the ranks of both, what
-/// that half says.
+/// Combines data from this rank up to all ranks. In each stage, `say` makes the message for the
+/// other half of a group. `join` adds the message of that half, given the ranks of both halves.
+/// Collective.
 pub fn climb<T>(
     comm: &dyn Comm,
     mine: T,
@@ -77,7 +87,8 @@ pub fn climb<T>(
     })
 }
 
-/// Carries values of the branches of all ranks, each in key order, up to the root, as [`fold_inside`] does. `None` without bodies.
+/// Combines values of the branches of all ranks up to the root, as [`fold_inside`] does. Branches
+/// must be in key order. `None` if there are no bodies. Collective.
 pub fn fold<T: Pod>(
     comm: &dyn Comm,
     splits: &Splitters,

@@ -1,4 +1,5 @@
-//! Ranks: communication, splitting of key space, migration of bodies, essential trees.
+//! Parallel force evaluation: communication, domain decomposition, migration of bodies and
+//! essential trees.
 //!
 //! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
 //! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies. Ranks as MPI processes

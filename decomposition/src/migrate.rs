@@ -1,10 +1,13 @@
-//! Migration: each body goes to the rank in whose interval of the curve it lies.
+//! Migration: sends each body to the rank that owns its interval of the space-filling curve.
 
 use crate::{Comm, splitters::Splitters};
 use treecode::{Bodies, Cube};
 
-/// Sends bodies, sorted by their curve indices `keys`, to the ranks that own them. Returns this rank's bodies and their curve indices,
-/// sorted. Panics if a body lies in no rank's interval; that none is lost on the way is checked where the tree is complete.
+/// Sends bodies to the ranks that own them. They must be sorted by their curve indices `keys`.
+/// Returns the bodies of this rank and their curve indices, sorted. Collective.
+///
+/// Panics if a body is in no rank's interval. A loss of bodies is detected later, when the tree is
+/// complete.
 pub fn migrate(
     comm: &dyn Comm,
     cube: &Cube,
@@ -27,7 +30,7 @@ pub fn migrate(
     keys.drain(..mine.start);
     bodies.keep(mine);
     let staying = bodies.len();
-    // Messages and old keys give their memory back before the sort takes its own.
+    // Messages and old keys are freed before the sort allocates memory.
     arrived.into_iter().filter(|message| !message.is_empty()).for_each(|message| bodies.read(&message));
     if bodies.len() > staying {
         drop(keys);

@@ -1,18 +1,20 @@
-//! Distances to neighbours, wherever these are: the same bits on any number of ranks.
+//! Distances to neighbours on all ranks. Their bits do not depend on the number of ranks.
 
 use crate::{Comm, collective};
 use rayon::prelude::*;
 use treecode::Neighbours;
 
-/// Boxes that tell other ranks where a rank has bodies, at most.
+/// Greatest number of boxes that describe the positions of a rank's bodies to other ranks.
 const BOXES: usize = 64;
 
-/// Distance of each of this rank's bodies at `pos` [L] to the `k`-th nearest of all others on all ranks [L]; to the farthest if there are
-/// fewer; infinite if there are none. Quickest when the bodies of a rank lie together. Collective.
+/// Distance [L] of each body of this rank to the `k`-th nearest other body on all ranks. `pos` are
+/// the positions [L]. With fewer than `k` others, it is the distance to the farthest; with none, it
+/// is infinite. It is fastest if the bodies of a rank are close together. Collective.
 pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f64> {
     let tree = Neighbours::new(pos);
     let all = collective::sum(comm, pos[0].len() as u64) as usize;
-    let rank = k.min(all.saturating_sub(1)); // of all bodies by distance: the first is the body itself
+    // Index in the order of distance, in which the body itself is first.
+    let rank = k.min(all.saturating_sub(1));
     if all < 2 {
         return vec![f64::INFINITY; pos[0].len()];
     }
@@ -23,7 +25,7 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
     if comm.size() > 1 {
         let position = |i: usize| pos.map(|axis| axis[i]);
         let boxes: Vec<Vec<[f64; 6]>> = collective::gather(comm, &tree.boxes(BOXES));
-        // Who may have nearer ones is asked for the squares of all distances up to the bound.
+        // Ranks that may have nearer bodies return the squares of all distances up to the bound.
         let asked: Vec<Vec<usize>> = (0..comm.size())
             .map(|other| {
                 let near =
@@ -71,17 +73,22 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
     squares.into_iter().map(f64::sqrt).collect()
 }
 
-/// About the distance of each of this rank's bodies at `pos` [L] to the `k`-th nearest of all others on all ranks [L], in a fraction of the time of
-/// [`neighbour_distances`]. Of `stride` bodies that follow each other the first is asked for the `k / stride`-th nearest of its like; a body has the
-/// mean of what three of these found, its own and those before and behind, the near ones with more weight. In an even crowd it is within some 10 % of
-/// the true distance. Infinite if a single body at most is asked.
+/// Approximate distance [L] of each body of this rank to the `k`-th nearest other body on all
+/// ranks. `pos` are the positions [L]. It takes a fraction of the time of [`neighbour_distances`].
 ///
-/// The bodies of all ranks, those of one rank after those of another, must be in an order in which those that follow each other lie together, as
-/// that of their keys. Results depend on this order, but not on where ranks divide it. Collective.
+/// The first of every `stride` consecutive bodies is sampled. Its distance to the `k / stride`-th
+/// nearest sampled body is computed. Each body gets the weighted mean of three such distances, from
+/// its own sample and the ones before and after. Nearby samples have larger weights.
+///
+/// In a region of constant density, the result is within about 10 % of the exact distance. It is
+/// infinite if fewer than two bodies are sampled.
+///
+/// Bodies that are consecutive, over all ranks, must be close together, as in key order. The
+/// results depend on this order, but not on its division into ranks. Collective.
 pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: usize) -> Vec<f64> {
     let counts = collective::gather(comm, &[pos[0].len() as u64]).concat();
     let first = counts[..comm.rank()].iter().sum::<u64>() as usize;
-    let asked = first.div_ceil(stride); // on the ranks before
+    let asked = first.div_ceil(stride); // number of samples on lower ranks
     let places = (asked * stride - first..pos[0].len()).step_by(stride);
     let own = pos.map(|axis| places.clone().map(|i| axis[i]).collect::<Vec<f64>>());
     let distances = neighbour_distances(comm, own.each_ref().map(Vec::as_slice), k.div_ceil(stride));
@@ -94,23 +101,25 @@ pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: us
         return vec![f64::INFINITY; pos[0].len()];
     }
     let mean = |i: usize| {
-        let behind = (first + i) / stride + before - asked; // of its own stretch, in `found`
+        // Index in `found` of the body's own sample.
+        let behind = (first + i) / stride + before - asked;
         let near = &found[behind.saturating_sub(1)..(behind + 2).min(found.len())];
         mean_distance(near, pos.map(|axis| axis[i])).unwrap_or(found[behind].distance)
     };
     (0..pos[0].len()).into_par_iter().with_min_len(1 << 12).map(mean).collect()
 }
 
-/// A body that was asked for the distance to its neighbours.
+/// A sampled body.
 #[derive(Clone, Copy)]
 struct Found {
-    /// Its position [L].
+    /// Position [L].
     at: [f64; 3],
-    /// What it found [L].
+    /// Distance to its neighbour [L].
     distance: f64,
 }
 
-/// What this rank's bodies found, between the last two found on the ranks before and the first on those behind; and how many come before. Collective.
+/// Samples of this rank, with the last two of the ranks before and the first of the ranks after.
+/// Also the number of samples before those of this rank. Collective.
 fn with_those_beside(comm: &dyn Comm, mut found: Vec<Found>) -> (Vec<Found>, usize) {
     let last = found.len().saturating_sub(2).max(1).min(found.len());
     let ends = found[..found.len().min(1)].iter().chain(&found[last..]);
@@ -124,8 +133,8 @@ fn with_those_beside(comm: &dyn Comm, mut found: Vec<Found>) -> (Vec<Found>, usi
     (found, before.len())
 }
 
-/// The mean of the distances that some bodies found, weighted for a body at `from`: half as much where it is half of what was found away. Nothing if all are
-/// too far away for their squares to be numbers.
+/// Weighted mean of the distances of `near`, for a body at `from`. The weight is one half at half
+/// of the sample's distance. `None` if all squared separations overflow.
 fn mean_distance(near: &[Found], from: [f64; 3]) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
     for Found { at, distance } in near {
@@ -144,7 +153,7 @@ mod tests {
     use super::*;
     use crate::threads;
 
-    /// A steep clump, some bodies far away, and some at one place.
+    /// A dense clump, some distant bodies, and some at one position.
     fn positions(n: usize) -> [Vec<f64>; 3] {
         std::array::from_fn(|axis| {
             let place = |i: usize| ((i * 7919 + axis * 31) * 104_729 % 65_537) as f64 / 65_537.0 - 0.5;
@@ -162,7 +171,7 @@ mod tests {
         })
     }
 
-    /// The positions in the order of their keys.
+    /// The positions in key order.
     fn in_order(pos: [Vec<f64>; 3]) -> [Vec<f64>; 3] {
         let mut bodies = treecode::Bodies::zeroed(pos[0].len());
         bodies.pos = pos;
@@ -182,7 +191,7 @@ mod tests {
             assert_eq!(expected.len(), n);
             assert!(expected.iter().all(|distance| *distance >= 0.0 && distance.is_finite() == (n > stride)));
             for ranks in [2, 3, 7, 12] {
-                // Ranks of very different size, some without bodies and some without a body that is asked.
+                // Ranks of very different sizes, some without bodies or without sampled bodies.
                 let end = |rank: usize| n * (rank * rank) / (ranks * ranks) / 2 * 2;
                 let parts = threads::run(ranks, |comm| {
                     let last = if comm.rank() + 1 == ranks { n } else { end(comm.rank() + 1) };
@@ -194,7 +203,8 @@ mod tests {
         }
     }
 
-    /// Against the exact distances, in a cloud whose density falls by orders of magnitude and in a thin sheet.
+    /// Comparison with exact distances in a cloud with a large range of densities and in a thin
+    /// sheet.
     #[test]
     fn sampled_distances_are_near_the_exact_ones() {
         let number = |i: usize, salt: usize| {
@@ -251,7 +261,7 @@ mod tests {
             }
             for (ranks, scattered) in [(2, false), (3, true), (7, false), (7, true)] {
                 let parts = threads::run(ranks, |comm| {
-                    // In turn, or those that lie together, with nothing on the last rank.
+                    // Round-robin, or by position with no bodies on the last rank.
                     let owner = |i: usize| match scattered {
                         true => i % ranks,
                         false => ((all[0][i] + 0.1).clamp(0.0, 0.19) / 0.2 * (ranks - 1) as f64) as usize,

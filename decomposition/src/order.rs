@@ -1,4 +1,4 @@
-//! Bodies of all ranks in the order of their keys, and the cells that they lie in.
+//! The key order of the bodies of all ranks, and the cells that contain them.
 
 use crate::migrate::migrate;
 use crate::splitters::splitters;
@@ -6,16 +6,17 @@ use crate::{Comm, Reduction, collective};
 use std::borrow::Cow;
 use treecode::{Bodies, Cube, Key, TYPES};
 
-/// A rank's bodies in the order of their keys, equal keys by id; those of later ranks come after them.
+/// Bodies of one rank, sorted by key, and by id for equal keys. Bodies of higher ranks come later
+/// in the order.
 pub struct Ordered<'a> {
     /// The bodies.
     pub bodies: Cow<'a, Bodies>,
-    /// Their curve indices.
+    /// Index of each body on the space-filling curve.
     pub keys: Vec<u64>,
 }
 
-/// Puts the bodies of all ranks in the order of their keys in `cube`, which must hold them all. Bodies that are in order, as after a force
-/// evaluation, are not touched. Collective.
+/// Sorts the bodies of all ranks by their keys in `cube`, which must contain all bodies. Bodies
+/// that are sorted already, as after a force evaluation, are borrowed. Collective.
 pub fn in_key_order<'a>(comm: &dyn Comm, cube: &Cube, bodies: &'a Bodies) -> Ordered<'a> {
     let keys = treecode::keys(bodies, cube);
     if are_ordered(comm, &keys, &bodies.id) {
@@ -29,7 +30,7 @@ pub fn in_key_order<'a>(comm: &dyn Comm, cube: &Cube, bodies: &'a Bodies) -> Ord
     Ordered { bodies: Cow::Owned(bodies), keys }
 }
 
-/// Whether keys and ids ascend over all ranks.
+/// Whether keys and ids ascend over all ranks. Collective.
 fn are_ordered(comm: &dyn Comm, keys: &[u64], ids: &[u64]) -> bool {
     let mut ends = vec![u64::from(treecode::is_sorted(keys, ids))];
     if let (Some(last), false) = (keys.len().checked_sub(1), keys.is_empty()) {
@@ -43,8 +44,9 @@ fn are_ordered(comm: &dyn Comm, keys: &[u64], ids: &[u64]) -> bool {
     ranks.iter().all(|ends| ends[0] == 1) && between.into_iter().all(|(before, after)| before[1] < after[0])
 }
 
-/// Cells that divide the cube, in the order of their keys, each with its bodies of each type on all ranks. A cell with `count` bodies is divided
-/// if `divides(level, count)` says so; that must be the same on all ranks. Collective.
+/// Cells that divide the cube, in key order, with the number of bodies of each type on all ranks. A
+/// cell with `count` bodies is divided if `divides(level, count)` is true. `divides` must be the
+/// same on all ranks. Collective.
 pub fn cells(
     comm: &dyn Comm,
     ordered: &Ordered,
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
     use crate::threads;
 
-    /// Clumped bodies, two of them at one place, of three types.
+    /// Clumped bodies of three types. Two bodies share one position.
     fn bodies(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
         for i in 0..n {
@@ -98,7 +100,7 @@ mod tests {
         bodies
     }
 
-    /// All ranks' bodies and cells, if the bodies are dealt out in turn.
+    /// Bodies and cells of all ranks, if bodies are distributed round-robin.
     fn arrange(ranks: usize, n: usize, most: u64) -> (Bodies, Vec<(Key, [u64; TYPES])>) {
         let (all, cube) = (bodies(n), Cube::around([-0.5; 3], [0.5; 3]));
         let parts = threads::run(ranks, |comm| {

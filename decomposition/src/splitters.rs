@@ -1,14 +1,19 @@
-//! Where the ranks' shares of the curve end: equal work, snapped to the edges of sink groups.
+//! Domain decomposition: intervals of the space-filling curve with equal work, cut at edges of sink
+//! groups.
 //!
-//! A splitter's place is found from the root downward. On each level the ranks sum count and work of the eight children of the cell in
-//! which the splitter falls, and go on in the child that its share of the work falls into, until that child is a sink group: the
-//! topmost cell with at most `group_size` bodies, or a deepest one. The nearer edge of the group is the splitter. So no leaf and no
-//! group is ever shared, and every cell that is shared has more than `group_size` bodies. An edge of a larger cell that is near enough is as good,
-//! and better for others: the larger the cells, the fewer are a rank's branches, which others must know.
+//! The search for a splitter goes down from the root. On each level, ranks sum count and work of
+//! the eight children of the cell that contains the splitter. The search continues in the child
+//! that contains the target work. It ends at a sink group: the topmost cell with at most
+//! `group_size` bodies, or a deepest cell. The splitter is the nearer edge of that group.
 //!
-//! Bodies that were on their ranks in the order of their keys still are, but for a few ([`last_places`], [`few_strays`]). Then each rank gets to know the bodies between the
-//! last splitters and, group by group, the sums of the cells above them: the searches that end there need nobody else. Where bodies lie
-//! anyhow, all ranks sum each level together.
+//! So ranks share no leaf and no sink group, and each shared cell has more than `group_size`
+//! bodies. If an edge of a larger cell is near enough, it is the splitter. Larger cells make fewer
+//! branches, which other ranks must store.
+//!
+//! If all but a few bodies are still in key order over the ranks, the search needs less
+//! communication ([`last_places`], [`few_strays`]). Each rank collects the bodies between its last
+//! splitters, and the sums of the cells above them. Most searches then end on one rank. Otherwise,
+//! all ranks sum each level together.
 
 use crate::{Comm, Reduction, collective, groups};
 use rayon::prelude::*;
@@ -16,85 +21,87 @@ use std::collections::HashMap;
 use std::ops::Range;
 use treecode::Key;
 
-/// The most bodies of a rank, as a multiple of the mean: equal work must not exhaust the memory of one.
+/// Greatest number of bodies of a rank, as a multiple of the mean. It limits the memory of a rank.
 const BODY_CAP: u64 = 4;
-/// Work added to each body when the cap is exceeded, as a fraction of the mean: it keeps any rank below `(1 + f) / f` times the
-/// mean number of bodies, and that is at most [`BODY_CAP`].
+/// Extra work per body if the cap is exceeded, as a fraction f of the mean. It limits the number of
+/// bodies of a rank to `(1 + f) / f` times the mean, which is at most [`BODY_CAP`].
 const CAP_SHARE: f64 = 0.4;
 
-/// A splitter may be off by this part of the mean work of a rank.
+/// Tolerance of a splitter: the mean work of a rank divided by this.
 const SLACK: u64 = 64;
 
-/// Intervals of the curve indices of the bodies of each rank: ascending, without gaps, some perhaps empty.
+/// Intervals of the curve indices of each rank, ascending and without gaps. Some may be empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splitters {
-    /// `bounds[r]..bounds[r + 1]` are the curve indices of rank r; the first is 0 and the last is [`Key::END`].
+    /// `bounds[r]..bounds[r + 1]` are the curve indices of rank r. The first bound is 0, and the
+    /// last is [`Key::END`].
     bounds: Vec<u64>,
 }
 
 impl Splitters {
-    /// The keys of a rank.
+    /// Curve indices of a rank.
     pub fn interval(&self, rank: usize) -> Range<u64> {
         self.bounds[rank]..self.bounds[rank + 1]
     }
 
-    /// The keys of ranks that follow each other.
+    /// Curve indices of consecutive ranks.
     pub fn span(&self, ranks: &Range<usize>) -> Range<u64> {
         self.bounds[ranks.start]..self.bounds[ranks.end]
     }
 
-    /// Which of these sorted keys belong to a rank.
+    /// The range of these sorted keys that belongs to a rank.
     pub fn share(&self, rank: usize, keys: &[u64]) -> Range<usize> {
         let Range { start, end } = self.interval(rank);
         keys.partition_point(|key| *key < start)..keys.partition_point(|key| *key < end)
     }
 }
 
-/// Bodies of a rank for one that may be out of place at either end: as a rule, and at most.
+/// At either end of a rank, one in this many bodies may be out of order: first choice and limit.
 const MARGINS: [usize; 2] = [16, 4];
 
-/// Bodies whose keys and work take as many bytes as the sums of all levels for one splitter: about 750, as measured.
+/// Number of bodies whose keys and work need as many bytes as the sums of all levels for one
+/// splitter. These are about 750 bytes, as measured.
 const STRAYS: u64 = 64;
 
-/// What is wanted.
+/// Parameters of a search for splitters.
 #[derive(Clone, Copy)]
 struct Goal {
     ranks: u64,
     group_size: u64,
-    /// Work of a body besides its own.
+    /// Extra work per body.
     extra: u64,
 }
 
-/// What was found.
+/// Result of a search for splitters.
 struct Found {
     splitters: Splitters,
-    /// The most bodies of a rank.
+    /// Greatest number of bodies of a rank.
     most: u64,
     /// Count and work of all bodies.
     totals: [u64; 2],
 }
 
-/// A splitter on its way down.
+/// State of the search for one splitter.
 struct Search {
     cell: Key,
     /// Count and work of all bodies before the cell.
     before: [u64; 2],
-    /// Work that is to lie before the splitter, about.
+    /// Target of the work before the splitter.
     target: u64,
     slack: u64,
     found: Option<u64>,
 }
 
-/// Bodies in the order of their keys, with their work in whole numbers, so that sums are the same in any order.
+/// Bodies in key order with integer work, so that sums do not depend on the order of addition.
 struct Sorted<'a> {
     keys: &'a [u64],
     work: &'a [f32],
-    /// Work of the bodies before each span of [`Sorted::SPAN`] bodies, and of all.
+    /// Work before each span of [`Sorted::SPAN`] bodies, and in total.
     before: Vec<u64>,
 }
 
 impl<'a> Sorted<'a> {
-    /// Bodies between sums: what lies between is added when it is asked for.
+    /// Number of bodies per span. Sums within a span are computed on request.
     const SPAN: usize = 256;
 
     fn new(keys: &'a [u64], work: &'a [f32]) -> Sorted<'a> {
@@ -132,8 +139,8 @@ fn children(cell: Key) -> impl Iterator<Item = Key> {
     (0..8).map(move |octant| cell.child(octant))
 }
 
-/// Finds splitters that share the bodies of all ranks among so many `ranks`, and how many bodies there are: each rank has sorted keys and
-/// the work of its bodies.
+/// Finds splitters that divide the bodies of all ranks into `ranks` intervals. Also returns the
+/// number of bodies. `keys` must be sorted, and `work` is the work of each body. Collective.
 pub fn splitters(
     comm: &dyn Comm,
     keys: &[u64],
@@ -161,8 +168,10 @@ pub fn splitters(
     capped(&|goal| known.find(comm, goal))
 }
 
-/// Splitters between the bodies of all ranks as they lie, about the last ones: at the edges of the largest cells between nearly all bodies of one rank
-/// and of the next or, where too many have moved for that, between half of them. `None` where these are not in order.
+/// Approximate splitters of the last decomposition, from the present order of the bodies. They are
+/// edges of the largest cells between nearly all bodies of one rank and of the next. If too many
+/// bodies have moved, they are between half of the bodies of each. `None` if even these are not in
+/// order. Collective.
 fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
     let ends = |margin: usize| [keys[keys.len() / margin], keys[keys.len() - 1 - keys.len() / margin]];
     let mine = if keys.is_empty() { vec![] } else { MARGINS.map(ends).to_vec() };
@@ -186,14 +195,16 @@ fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
     Some(Splitters { bounds })
 }
 
-/// Whether to tell of the bodies that lie on other ranks than those of these places takes less than sums level by level.
+/// Whether sending the bodies that are outside their rank's interval needs less traffic than sums
+/// on each level. Collective.
 fn few_strays(comm: &dyn Comm, places: &Splitters, keys: &[u64]) -> bool {
     let strays = keys.len() - places.share(comm.rank(), keys).len();
     let ranks = comm.size() as u64;
     collective::sum(comm, strays as u64) <= ranks * ranks * STRAYS
 }
 
-/// Tells the ranks of these places of the bodies that lie on others; those of this rank, in the order of their keys.
+/// Sends keys and work of bodies to the ranks whose intervals contain them. Returns the received
+/// ones in key order. Collective.
 fn exchange_strays(comm: &dyn Comm, places: &Splitters, keys: &[u64], work: &[f32]) -> (Vec<u64>, Vec<f32>) {
     let stray = |rank: usize| {
         let share = if rank == comm.rank() { 0..0 } else { places.share(rank, keys) };
@@ -207,11 +218,11 @@ fn exchange_strays(comm: &dyn Comm, places: &Splitters, keys: &[u64], work: &[f3
     all.into_iter().unzip()
 }
 
-/// What a rank knows of the bodies of all ranks: those at its place, and the cells above.
+/// Data of a rank about the bodies of all ranks: bodies in its interval, and the cells above.
 struct Known<'a> {
     place: Range<u64>,
     bodies: [Sorted<'a>; 2],
-    /// Count and work of the children of the cells that lie at more places than one.
+    /// Count and work of the children of cells that extend over several intervals.
     above: HashMap<Key, [[u64; 2]; 8]>,
     totals: [u64; 2],
 }
@@ -233,18 +244,18 @@ impl Known<'_> {
         known
     }
 
-    /// Count and work of the bodies here in a cell.
+    /// Count and work of the bodies of a cell in this interval.
     fn inside(&self, cell: Key) -> [u64; 2] {
         let [here, strays] = &self.bodies;
         add(here.inside(cell), strays.inside(cell))
     }
 
-    /// Whether a cell lies at this place.
+    /// Whether a cell is in this interval.
     fn is_here(&self, cell: Key) -> bool {
         self.place.start <= cell.curve().start && cell.curve().end <= self.place.end
     }
 
-    /// The largest cells at this place that hold bodies.
+    /// Appends the largest cells in this interval that contain bodies.
     fn cover(&self, cell: Key, branches: &mut Vec<(Key, [u64; 2])>) {
         match self.inside(cell) {
             [0, _] => {}
@@ -264,7 +275,7 @@ impl Known<'_> {
                 } else if let Some(sums) = self.above.get(&search.cell) {
                     search.descend(sums, goal);
                 } else {
-                    break; // others know
+                    break; // another rank continues
                 }
             }
             found.extend(search.found.map_or([0; 2], |bound| [bound, search.before[0]]));
@@ -274,14 +285,14 @@ impl Known<'_> {
     }
 }
 
-/// The splitters, if bodies lie on any ranks in any order.
+/// Finds splitters for bodies in any order on any ranks.
 fn level_by_level(comm: &dyn Comm, bodies: &Sorted, goal: Goal) -> Found {
     let mut totals = bodies.all();
     comm.all_reduce(&mut totals, Reduction::Sum);
     let mut searches = goal.searches(totals);
     while searches.iter().any(|search| search.found.is_none()) {
         let open: Vec<&mut Search> = searches.iter_mut().filter(|search| search.found.is_none()).collect();
-        // Searches in the same cell follow each other.
+        // Searches in the same cell are consecutive.
         let mut cells: Vec<Key> = open.iter().map(|search| search.cell).collect();
         cells.dedup();
         let sums = |cell: &Key| children(*cell).flat_map(|child| bodies.inside(child));
@@ -304,12 +315,12 @@ fn add(a: [u64; 2], b: [u64; 2]) -> [u64; 2] {
 }
 
 impl Goal {
-    /// Count and work that counts.
+    /// Count, and work with the extra work per body.
     fn with_extra(&self, [count, work]: [u64; 2]) -> [u64; 2] {
         [count, work + self.extra * count]
     }
 
-    /// One search for each splitter, given count and work of all bodies.
+    /// One search per splitter, from count and work of all bodies.
     fn searches(&self, totals: [u64; 2]) -> Vec<Search> {
         let [_, work] = self.with_extra(totals);
         let start = |rank: u64| {
@@ -322,7 +333,7 @@ impl Goal {
         (1..self.ranks).map(start).collect()
     }
 
-    /// The splitters, given each with the number of bodies before it.
+    /// The splitters, from each with the number of bodies before it.
     fn found(&self, totals: [u64; 2], splitters: impl Iterator<Item = (u64, u64)>) -> Found {
         let (mut bounds, mut ends): (Vec<u64>, Vec<u64>) =
             std::iter::once((Key::ROOT.curve().start, 0)).chain(splitters).unzip();
@@ -334,7 +345,8 @@ impl Goal {
 }
 
 impl Search {
-    /// Goes on in the child that the target falls into; `sums` are count and work of the bodies of all eight.
+    /// Continues in the child that contains the target. `sums` are count and work of all eight
+    /// children.
     fn descend(&mut self, sums: &[[u64; 2]], goal: Goal) {
         let mut before = self.before;
         for (octant, sum) in sums.iter().enumerate() {
@@ -349,7 +361,8 @@ impl Search {
         }
     }
 
-    /// Ends the search at the nearer edge of the cell, with this count and work, if that is near enough or the cell is a sink group.
+    /// Ends the search at the nearer edge of the cell, if that edge is near enough or the cell is a
+    /// sink group. The arguments are count and work of the cell.
     fn snap(&mut self, [count, work]: [u64; 2], group_size: u64) {
         let from_start = self.target - self.before[1].min(self.target);
         let nearer = from_start.min(work - from_start.min(work));
@@ -369,7 +382,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Keys of bodies, clumped the more the higher `power`.
+    /// Keys of bodies, more clumped for higher `power`.
     fn keys(n: usize, power: i32) -> Vec<u64> {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut place = || (rng.random::<f64>().powi(power) * f64::from(1u32 << 21)) as u32;
@@ -379,7 +392,7 @@ mod tests {
         keys
     }
 
-    /// Splitters for bodies that are dealt out to ranks in turn; all ranks must find the same.
+    /// Splitters for bodies that are distributed round-robin. All ranks must find the same.
     fn split(keys: &[u64], work: &[f32], ranks: usize, group_size: usize) -> Splitters {
         let found = threads::run(ranks, |comm| {
             let mine = |i: &usize| i % ranks == comm.rank();
@@ -392,7 +405,8 @@ mod tests {
         found.into_iter().next().expect("there is a rank")
     }
 
-    /// Splitters for bodies that other splitters have put in order, but for one in `stray`, which is on any rank.
+    /// Splitters for bodies in the order of other splitters. One in `stray` bodies is on an
+    /// arbitrary rank.
     fn split_again(
         keys: &[u64],
         work: &[f32],
@@ -434,7 +448,7 @@ mod tests {
                     "{ranks}"
                 );
             }
-            // Bodies anywhere; few ranks may look as if they were in order.
+            // Bodies on arbitrary ranks. With few ranks, they may be in order by chance.
             let (found, in_order) = split_again(&keys, &work, &others, ranks, 1);
             assert!(found == expected && (ranks < 7 || !in_order), "{ranks}");
         }

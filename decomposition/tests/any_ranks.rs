@@ -1,8 +1,10 @@
-//! Promise 1 on problems of every shape: random bodies, parameters and numbers of ranks, each held against one rank bit by bit.
+//! Results on several ranks have the bits of one rank, for random bodies, parameters and numbers of
+//! ranks.
 //!
-//! An essential tree that lacks a cell is a panic here, or a differing bit. Some hundred problems by default; `scripts/fuzz ranks` runs many thousands
-//! by way of `HEOROT_PROBLEMS=FIRST..END`. A problem follows from its number alone.
-#![allow(clippy::disallowed_methods)] // places of bodies, the same for all that is compared
+//! A missing cell in an essential tree causes a panic or different bits. Some hundred problems run
+//! by default. `scripts/fuzz ranks` runs many thousands, with `HEOROT_PROBLEMS=FIRST..END`. A
+//! problem depends on its number only.
+#![allow(clippy::disallowed_methods)] // only for positions, which are equal in all compared runs
 
 use heorot_decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected, threads};
 use rand::{RngExt, SeedableRng};
@@ -14,7 +16,7 @@ use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel
 const VARIABLE: &str = "HEOROT_PROBLEMS";
 const DEFAULT: Range<u64> = 0..150;
 
-/// The places of bodies, in a cube of side two.
+/// Spatial distribution of bodies, in a cube of side two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
     Ball,
@@ -59,12 +61,12 @@ struct Problem {
     shape: Shape,
     bodies: usize,
     ranks: usize,
-    /// Whether the bodies are turned, so that nothing lies along an axis.
+    /// Whether the bodies are rotated, so that nothing is aligned with an axis.
     turned: bool,
-    /// Width of a thin shape.
+    /// Thickness of a thin shape.
     thickness: f64,
     gravity: Gravity,
-    /// Evaluations on one tree after the first.
+    /// Number of evaluations on one tree after the first.
     substeps: usize,
     seed: u64,
 }
@@ -73,7 +75,7 @@ fn pick<T: Copy>(rng: &mut ChaCha8Rng, from: &[T]) -> T {
     from[rng.random_range(0..from.len())]
 }
 
-/// A number between two, its logarithm equally distributed.
+/// A random number between two limits, uniform in the logarithm.
 fn log_uniform(rng: &mut ChaCha8Rng, from: f64, to: f64) -> f64 {
     from * (to / from).powf(rng.random())
 }
@@ -137,7 +139,7 @@ impl Problem {
         bodies
     }
 
-    /// Where body `i` is, before it is spread by the thickness and turned.
+    /// Position of body `i`, before thickness and rotation are applied.
     fn place(&self, i: usize, rng: &mut ChaCha8Rng) -> [f64; 3] {
         let mut uniform = || 2.0 * rng.random::<f64>() - 1.0;
         let along = 2.0 * (i as f64 + 0.5) / self.bodies as f64 - 1.0;
@@ -185,7 +187,7 @@ impl Problem {
         }
     }
 
-    /// All bodies after the evaluations, by id, as the bytes of all their columns.
+    /// All bodies after the evaluations, sorted by id, as the bytes of all columns.
     fn run(&self, start: &Bodies, ranks: usize) -> Vec<u8> {
         let parts = threads::run(ranks, |comm| {
             let mut mine = start.clone();
@@ -222,14 +224,14 @@ fn polar(radius: f64, angle: f64, z: f64) -> [f64; 3] {
     [radius * angle.cos(), radius * angle.sin(), z]
 }
 
-/// A point of the unit sphere.
+/// A random unit vector.
 fn direction(rng: &mut ChaCha8Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
     let [x, y, _] = polar((1.0 - z * z).sqrt(), 6.3 * rng.random::<f64>(), 0.0);
     [x, y, z]
 }
 
-/// Three vectors at right angles.
+/// Three orthogonal unit vectors.
 fn rotation(rng: &mut ChaCha8Rng) -> [[f64; 3]; 3] {
     let (a, mut b) = (direction(rng), direction(rng));
     let dot: f64 = (0..3).map(|k| a[k] * b[k]).sum();

@@ -1,5 +1,5 @@
-//! The implementations of `Comm` that live in one process.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! Implementations of `Comm` within one process.
+#![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 mod conformance;
 
@@ -22,7 +22,7 @@ fn threads_keep_the_contract_on_any_number_of_ranks() {
     }
 }
 
-/// Layouts of ranks on hosts: even, uneven, one rank on each host, one host, in turn, at random.
+/// Layouts of ranks on hosts: even, uneven, one rank per host, one host, round-robin, random.
 fn layouts() -> Vec<Hosts> {
     let at_random = (0..23u64).map(|rank| rank.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61);
     vec![
@@ -65,7 +65,7 @@ fn exchanges_that_nobody_waits_for_are_completed() {
     }
 }
 
-/// Ranks of different hosts may wait for their exchanges in any order: they complete them in the same one.
+/// Ranks of different hosts may wait for their exchanges in any order.
 #[test]
 fn ranks_that_wait_in_different_orders_do_not_wait_for_each_other() {
     for hosts in layouts() {
@@ -84,7 +84,8 @@ fn ranks_that_wait_in_different_orders_do_not_wait_for_each_other() {
     }
 }
 
-/// Long ones go by themselves, between any two ranks of different hosts; several exchanges of both kinds are under way.
+/// Long messages are sent directly between ranks of different hosts. Several exchanges of both
+/// kinds are pending at once.
 #[test]
 fn long_and_short_messages_come_to_their_receivers() {
     for hosts in layouts() {
@@ -141,7 +142,7 @@ fn ranks_share_the_pool_of_rayon() {
     assert_eq!(sums, vec![49_995_000; 64]);
 }
 
-/// Runs and expects a panic within a second; its message.
+/// Runs `body` on `ranks` ranks, which must panic within a second. Returns the message.
 fn panic_of(ranks: usize, body: impl Fn(&dyn Comm) + Sync) -> String {
     let start = Instant::now();
     let panic = catch_unwind(AssertUnwindSafe(|| threads::run(ranks, body))).expect_err("a rank panicked");
@@ -203,12 +204,12 @@ fn ranks_that_call_different_collectives_are_caught() {
     assert!(message.contains("barrier") && message.contains("all_gather"), "{message}");
 }
 
-/// As [`panic_of`], on hosts of two ranks.
+/// As [`panic_of`], with two ranks per host.
 fn panic_on_hosts(ranks: usize, body: impl Fn(&dyn Comm) + Sync) -> String {
     panic_of(ranks, |comm| body(&TwoLevel::new(comm, Hosts::filled(ranks, 2))))
 }
 
-/// The first, the middle and the last rank, so that also one is missing that is in charge of others.
+/// The first, a middle and the last rank panic. So one of them is the lead rank of a host.
 #[test]
 fn a_panic_ends_ranks_whose_messages_are_packed() {
     for ranks in [3, 6, 64] {

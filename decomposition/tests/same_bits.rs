@@ -1,5 +1,6 @@
-//! Promise 1: accelerations, positions and velocities after some steps have the same bits on any number of ranks and threads.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! The bits of accelerations, positions and velocities after some steps do not depend on the
+//! numbers of ranks and threads.
+#![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use heorot_decomposition::{
     Comm, Evaluation, Hosts, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads,
@@ -10,7 +11,7 @@ use treecode::{Array, Bodies, Criterion, Gravity, Selection, Softening, Softenin
 
 const STEPS: usize = 10;
 
-/// A Plummer sphere (Aarseth, Henon & Wielen 1974) cut at 20 radii, moving.
+/// A moving Plummer sphere (Aarseth, Hénon & Wielen 1974), cut at 20 radii.
 fn plummer(n: usize) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let mut bodies = Bodies::zeroed(n);
@@ -30,7 +31,7 @@ fn plummer(n: usize) -> Bodies {
     bodies
 }
 
-/// Very tight clumps of very different mass, some bodies at one place, one far away.
+/// Dense clumps of very different masses, with some bodies at one position and one far away.
 fn clumps(n: usize) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut bodies = plummer(n);
@@ -51,12 +52,13 @@ fn clumps(n: usize) -> Bodies {
     bodies
 }
 
-/// Runs on `ranks` x `threads`, bodies dealt out anyhow at first; all bodies at the end, by id, and the energy.
+/// Runs on `ranks` ranks with `threads` threads each, from bodies in arbitrary order. Returns all
+/// bodies at the end, sorted by id, and the energy.
 fn run(gravity: &Gravity, start: &Bodies, ranks: usize, threads: usize, steps: usize) -> (Bodies, [u64; 2]) {
     on_ranks(start, ranks, threads, |comm, bodies| integrate(comm, gravity, bodies, steps))
 }
 
-/// The same of anything that ends with bodies and an energy.
+/// As [`run`], for any function that returns bodies and an energy.
 fn on_ranks(
     start: &Bodies,
     ranks: usize,
@@ -95,7 +97,7 @@ fn integrate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, steps: usize) -
     with_energy(comm, now)
 }
 
-/// Evaluations of fewer and more bodies on one tree, with drifted and with fresh moments.
+/// Evaluations with fewer and more active bodies on one tree, with drifted and fresh moments.
 fn substeps(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> (Bodies, [u64; 2]) {
     let plan =
         |least_rung| Plan { selection: Selection { least_rung, changes: true }, ahead: 3.0, finest_rung: 3 };
@@ -127,7 +129,7 @@ fn columns(bodies: &Bodies) -> Vec<(&str, Vec<u64>)> {
     bodies.arrays().map(|(name, _, _, array)| (name, bits(array))).collect()
 }
 
-/// Panics unless every bit of the state and of the field agrees.
+/// Panics unless all bits of bodies and energies agree.
 fn assert_same_bits(got: &(Bodies, [u64; 2]), want: &(Bodies, [u64; 2]), what: &str) {
     for ((name, got), (_, want)) in columns(&got.0).iter().zip(columns(&want.0)) {
         assert_eq!(*got, want, "{what}: {name}");
@@ -135,7 +137,7 @@ fn assert_same_bits(got: &(Bodies, [u64; 2]), want: &(Bodies, [u64; 2]), what: &
     assert_eq!(got.1, want.1, "{what}: energy");
 }
 
-/// One bit of any column of any body is seen.
+/// The comparison must detect a change of one bit in any column.
 #[test]
 fn the_comparison_sees_every_bit_of_a_body() {
     let bodies = plummer(2);
@@ -169,7 +171,7 @@ fn gravity(walk: Walk, criterion: Criterion, order: usize) -> Gravity {
 const EVERY: [Criterion; 3] = [Criterion::Angle, Criterion::Absolute, Criterion::Relative];
 const WALKS: [Walk; 2] = [Walk::Tree, Walk::Fmm];
 
-/// Every walk with every criterion and each of some orders.
+/// All walks with all criteria and orders.
 fn combinations(orders: &[usize]) -> impl Iterator<Item = Gravity> {
     WALKS.into_iter().flat_map(move |walk| {
         EVERY
@@ -195,7 +197,7 @@ fn every_criterion_and_order_on_any_ranks() {
     }
 }
 
-/// Whole evaluations with exchanges packed by hosts, and with long messages between them.
+/// Complete evaluations with messages packed by host and with long messages.
 #[test]
 fn ranks_on_hosts() {
     for (bodies_name, bodies) in [("plummer", plummer(6_000)), ("clumps", clumps(6_000))] {
@@ -214,7 +216,7 @@ fn ranks_on_hosts() {
 #[test]
 fn some_bodies_on_one_tree() {
     for (bodies_name, mut bodies) in [("plummer", plummer(2_000)), ("clumps", clumps(2_000))] {
-        // The finest rung is in one place, so that some ranks have none of its bodies.
+        // The finest rung is in one region, so some ranks have none of its bodies.
         for i in 0..bodies.len() {
             let near = bodies.position(i).iter().all(|x| (x - 0.2).abs() < 0.5);
             bodies.rung[i] = if near { 3 } else { (i % 3) as u8 };
@@ -232,7 +234,7 @@ fn some_bodies_on_one_tree() {
 
 #[test]
 fn any_threads() {
-    // More bodies than the fmm walk gives to one task.
+    // More bodies than one task of the fmm walk has.
     for (bodies_name, bodies) in [("plummer", plummer(6_000)), ("clumps", clumps(6_000))] {
         for gravity in combinations(&[1, 2, 3, 4]) {
             let want = run(&gravity, &bodies, 1, 1, 2);

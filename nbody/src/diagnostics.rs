@@ -1,15 +1,16 @@
-//! What physics keeps: energy, momentum and angular momentum of all bodies, the same bits on any number of ranks.
+//! Conserved quantities: energy, momentum and angular momentum of all bodies. The bits of the sums
+//! do not depend on the number of ranks.
 
 use decomposition::{Comm, Evaluation};
 use serde::{Deserialize, Serialize};
 use treecode::Bodies;
 
-/// Sums over all bodies, about the origin.
+/// Sums over all bodies. The angular momentum is about the origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diagnostics {
     /// Kinetic energy [M L^2/T^2].
     pub kinetic: f64,
-    /// Potential energy, each pair once [M L^2/T^2].
+    /// Potential energy, with each pair counted once [M L^2/T^2].
     pub potential: f64,
     /// Momentum [M L/T].
     pub momentum: [f64; 3],
@@ -18,7 +19,8 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Measures an evaluation whose velocities are those of the same time. Collective.
+    /// Measures an evaluation. Its velocities must be at the same time as its positions.
+    /// Collective.
     pub fn measure(comm: &dyn Comm, evaluation: &Evaluation) -> Diagnostics {
         let [kinetic, potential, px, py, pz, lx, ly, lz] = evaluation.sum(comm, terms);
         Diagnostics { kinetic, potential, momentum: [px, py, pz], angular_momentum: [lx, ly, lz] }
@@ -29,13 +31,15 @@ impl Diagnostics {
         self.kinetic + self.potential
     }
 
-    /// Error of the energy, as a fraction of what it was in `first`; absolute if that was zero.
+    /// Energy error relative to the energy of `first`. The error is absolute if that energy is
+    /// zero.
     pub fn energy_error(&self, first: &Diagnostics) -> f64 {
         let scale = if first.energy() == 0.0 { 1.0 } else { first.energy().abs() };
         (self.energy() - first.energy()) / scale
     }
 
-    /// 2 K / |W|, with the potential energy as W: about 1 in equilibrium. Infinite where there is no potential.
+    /// Virial ratio 2 K / |W|, with the potential energy W. It is about 1 in equilibrium, and
+    /// infinite if W is zero.
     pub fn virial_ratio(&self) -> f64 {
         2.0 * self.kinetic / self.potential.abs()
     }

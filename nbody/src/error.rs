@@ -1,43 +1,43 @@
-//! What a caller can get wrong.
+//! Errors in the caller's input.
 
-/// Bad input to a simulation. Every rank returns the same.
+/// Bad input to a simulation. Every rank returns the same error.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
-    /// A force evaluation refused its parameters or its bodies.
+    /// The parameters or the bodies of a force evaluation are invalid.
     #[error(transparent)]
     Forces(#[from] decomposition::Error),
-    /// The asked force error is outside the range that single-precision kernels can reach.
+    /// The requested force error is outside the range of the single-precision kernels.
     #[error("accuracy = {asked}: must be from {least:e}, which single-precision kernels reach, to {most}")]
     Accuracy {
-        /// The asked error.
+        /// The requested error.
         asked: f64,
-        /// The least error that can be asked for.
+        /// The smallest error that a caller may request.
         least: f64,
-        /// The greatest.
+        /// The largest error that a caller may request.
         most: f64,
     },
-    /// No tolerance gives the asked force error.
+    /// No tolerance gives the requested force error.
     #[error(
         "accuracy = {asked:e}: no tolerance gives this error; the least is {achieved:.2e} (rms of {sample} bodies). Bodies far outside the others \
          take the resolution of all: leave them out, or ask for a larger error"
     )]
     AccuracyMissed {
-        /// The asked error.
+        /// The requested error.
         asked: f64,
-        /// The least error that was measured.
+        /// The smallest measured error.
         achieved: f64,
-        /// The number of bodies it was measured on.
+        /// Number of bodies in the measurement.
         sample: usize,
     },
-    /// The timestep criterion needs a softening length that the bodies do not have.
+    /// The timestep criterion needs a softening length, but some bodies have none.
     #[error(
         "bodies of type {kind} have no softening, from which their steps would follow; soften them, or use the rate criterion"
     )]
     Unsoftened {
-        /// Their type.
+        /// Type of the bodies.
         kind: usize,
     },
-    /// The first step would take more substeps than any run can do.
+    /// The first step needs more substeps than a run can do.
     #[error(
         "step = {length:?}: the bodies need steps that are 2^{finest} times shorter, {bodies} of them the shortest; use a shorter step, a longer \
          softening, a smallest step, or a larger eta"
@@ -47,13 +47,13 @@ pub enum Error {
         length: f64,
         /// The finest rung that a body needs.
         finest: u8,
-        /// The number of bodies on it.
+        /// Number of bodies on the finest rung.
         bodies: u64,
     },
-    /// A schedule that no run can follow.
+    /// The schedule cannot be followed.
     #[error(transparent)]
     Schedule(#[from] crate::schedule::Impossible),
-    /// A model whose parameters contradict each other.
+    /// The parameters of a model contradict each other.
     #[error("{0}")]
     Model(String),
 }

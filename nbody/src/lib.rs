@@ -1,8 +1,10 @@
-//! Simulations as a library: what a program, a script or a notebook needs to set bodies up, move them and measure them.
+//! Simulations as a library. A program, a script or a notebook can generate bodies, integrate them
+//! and measure the result.
 //!
-//! It knows no command line, no parameter file, no file format and no picture. It changes no state of the process:
-//! thread pool, signal handlers and panic hook belong to the program. Every function that takes a
-//! [`decomposition::Comm`] is collective; a caller on one node passes [`decomposition::Solo`].
+//! The library has no command line, no parameter file, no file format and no plots. It does not
+//! change the state of the process: the program owns the thread pool, signal handlers and panic
+//! hook. Every function that takes a [`decomposition::Comm`] is collective. A caller on one node
+//! passes [`decomposition::Solo`].
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when

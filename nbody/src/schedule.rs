@@ -1,15 +1,18 @@
-//! When steps begin and end: every output time is hit exactly.
+//! Times of steps and snapshots. A step ends exactly at each snapshot time.
 //!
-//! The time of an output is `start + k * every`, and the stretch between two outputs is divided into equal steps no longer
-//! than the longest one allowed. Times are computed from these, never added up, so that no rounding gathers; and the step
-//! stays the same from stretch to stretch, as a leapfrog wants it. Only the stretch before an end that is no multiple of
-//! `every` has steps of another length.
+//! Snapshot k is at the time `start + k * every`. The interval between two snapshots is divided
+//! into equal steps that do not exceed the longest allowed step. All times are computed from these
+//! formulas, so rounding errors do not accumulate.
+//!
+//! The step is the same in all intervals, because the leapfrog scheme needs a constant step. The
+//! last interval is an exception if the end is not a multiple of `every`.
 
-/// Steps and snapshots of a run at most: more of them cannot be meant.
+/// Greatest numbers of steps and of snapshots of a run. Larger numbers are input errors.
 const MOST_STEPS: f64 = 1e10;
 const MOST_SNAPSHOTS: f64 = 1e6;
 
-/// What a number of steps may lack to be a whole one, and still be taken as whole: rounding of `every / step`.
+/// Relative rounding error of `every / step`. A quotient this close to an integer counts as an
+/// integer.
 const ROUNDING: f64 = 1e-9;
 
 /// The steps of a run.
@@ -21,7 +24,7 @@ pub struct Schedule {
     until: Until,
 }
 
-/// Where a run ends.
+/// End of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Until {
     /// At this time [T].
@@ -30,76 +33,76 @@ pub enum Until {
     Steps(u64),
 }
 
-/// A length of time in a schedule.
+/// The durations of a schedule, for error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// The longest step.
+    /// The longest allowed step.
     Step,
     /// The time between two snapshots.
     Interval,
 }
 
-/// A schedule that no run can follow.
+/// Reasons why a run cannot follow a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Impossible {
-    /// It ends before it starts.
+    /// The run ends before it starts.
     #[error("end = {end}: must be after {start}, the time of the initial state")]
     EndsBeforeStart {
         /// End of the run [T].
         end: f64,
-        /// Its start [T].
+        /// Start of the run [T].
         start: f64,
     },
-    /// It has too many snapshots.
+    /// The run has too many snapshots.
     #[error(
         "an interval of {every:?} between snapshots would make {snapshots:.0e} of them; {MOST_SNAPSHOTS} are the most"
     )]
     TooManySnapshots {
         /// Time between two snapshots [T].
         every: f64,
-        /// Their number.
+        /// Number of snapshots.
         snapshots: f64,
     },
-    /// The longest step is so short that it has too many steps.
+    /// The step is so short that the run has too many steps.
     #[error("step = {longest:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most")]
     StepTooShort {
-        /// The longest step [T].
+        /// The longest allowed step [T].
         longest: f64,
         /// The number of steps.
         steps: f64,
     },
-    /// It asks for too many steps.
+    /// The requested number of steps is too large.
     #[error("steps = {steps:?}: would make {steps:.0e} steps; {MOST_STEPS} are the most")]
     TooManySteps {
         /// The number of steps.
         steps: f64,
     },
-    /// A length is below the rounding error of the time.
+    /// A duration is below the rounding error of the time.
     #[error("{which:?} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}")]
     Lost {
-        /// Which length.
+        /// The duration in question.
         which: Length,
-        /// Its value [T].
+        /// Value of the duration [T].
         length: f64,
         /// Start of the run [T].
         start: f64,
-        /// Its end [T].
+        /// End of the run [T].
         end: f64,
     },
 }
 
-/// One step.
+/// One full step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// Its length [T].
+    /// Length of the step [T].
     pub length: f64,
-    /// The time at its end [T].
+    /// Time at the end of the step [T].
     pub time: f64,
-    /// Whether a snapshot is due at its end.
+    /// Whether a snapshot is written at the end of the step.
     pub snapshot: bool,
 }
 
-/// A stretch between two outputs, in equal steps.
+/// An interval between two snapshots, divided into equal steps.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     begin: f64,
@@ -109,11 +112,12 @@ struct Stretch {
 }
 
 impl Schedule {
-    /// The steps from the time `start` on, none longer than `longest`, with a snapshot after each interval of length
-    /// `every` and at the end. All lengths are in [T].
+    /// Steps that begin at the time `start` and do not exceed `longest`. Snapshots follow at
+    /// intervals of `every` and at the end of the run. All durations are in [T].
     ///
     /// # Errors
-    /// If the run would end before it starts, or has more steps or snapshots than any run can do, or steps that are lost beside the time.
+    /// The run ends before it starts, it has too many steps or snapshots, or a duration is below
+    /// the rounding error of the time.
     pub fn new(until: Until, longest: f64, start: f64, every: Option<f64>) -> Result<Schedule, Impossible> {
         if let Until::Time(end) = until
             && end <= start
@@ -153,14 +157,14 @@ impl Schedule {
         Ok(())
     }
 
-    /// Steps that are left when so many are done and this is the time [T].
+    /// Number of steps that remain after `done` steps, at this time [T].
     pub fn left(&self, done: u64, time: f64) -> u64 {
         let is_at = |step: Step| step.time == time;
         let is_unchanged = done == 0 || self.steps().nth(done as usize - 1).is_some_and(is_at);
         if is_unchanged { self.count().saturating_sub(done) } else { self.after(time).count() as u64 }
     }
 
-    /// Number of snapshots at the ends of steps.
+    /// Number of snapshots of the run. The initial state is not counted.
     pub fn snapshots(&self) -> u64 {
         let mut left = self.count();
         let stretches = (0..).map_while(|k| self.stretch(k)).take_while(|stretch| {
@@ -171,7 +175,7 @@ impl Schedule {
         stretches.count() as u64
     }
 
-    /// All steps, in order.
+    /// All steps of the run, in order.
     pub fn steps(self) -> impl Iterator<Item = Step> {
         let total = self.count();
         let stretches = (0..).map_while(move |k| self.stretch(k));
@@ -180,8 +184,8 @@ impl Schedule {
         (0..total).zip(steps).map(last)
     }
 
-    /// The steps that are left at `time`. If that is the end of a step, they are the same as of a run that was never stopped; where the
-    /// schedule has changed meanwhile, the first of them is shorter.
+    /// The steps that remain at `time` [T]. If a step ends at `time`, they are the steps of an
+    /// uninterrupted run. If the schedule has changed, the first of them is shorter.
     pub fn after(self, time: f64) -> impl Iterator<Item = Step> {
         let slack = ROUNDING * self.longest;
         let first = move |step: Step| {
@@ -204,7 +208,7 @@ impl Schedule {
         }
     }
 
-    /// The stretch after the `k`-th output; `None` past the end.
+    /// The interval after snapshot `k`. `None` if it is beyond the end of the run.
     fn stretch(&self, k: u64) -> Option<Stretch> {
         let end = match self.until {
             Until::Time(end) => end,
@@ -225,7 +229,8 @@ impl Schedule {
         }
     }
 
-    /// A stretch without an output at its end, in steps of the longest length.
+    /// An unlimited interval, for a run with a number of steps and without intervals between
+    /// snapshots.
     fn open(&self) -> Stretch {
         Stretch { begin: self.start, end: f64::INFINITY, length: self.longest, steps: u64::MAX }
     }

@@ -1,4 +1,5 @@
-//! The state of a run and its full step: kick, drift, force, kick; with adaptive steps, once more for each end of a body's step.
+//! State and full step of a run. A full step is kick, drift, force, kick. With adaptive timesteps,
+//! it contains one such sequence for each substep.
 
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Progress};
@@ -9,59 +10,61 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Selection, TYPES, leapfrog};
 
-/// A rank's share of the bodies that a simulation starts with.
+/// The bodies of one rank at the start of a simulation.
 pub struct Start {
-    /// The bodies, on any rank in any order.
+    /// The bodies. Their distribution over the ranks and their order do not matter.
     pub bodies: Bodies,
-    /// Their time [T].
+    /// Time of the bodies [T].
     pub time: f64,
 }
 
-/// Bodies with the field of their positions, at one time. It owns its bodies; every collective call takes the ranks.
+/// A simulation at one time: bodies with accelerations and potentials at their positions.
+/// Collective functions take the communicator as an argument.
 pub struct Simulation {
     engine: Engine,
     stepping: Stepping,
     held: Held,
-    /// Bodies of all ranks.
+    /// Number of bodies of all ranks.
     total: u64,
-    /// The time [T].
+    /// Current time [T].
     pub time: f64,
-    /// Energy and the like at this time.
+    /// Energy, momentum and angular momentum at the current time.
     pub diagnostics: Diagnostics,
-    /// What it took to come to this state from the one before.
+    /// Cost of the last full step.
     pub last: Meter,
-    /// What it took since the beginning.
+    /// Cost since the start of the run, without an incomplete step.
     pub all: Meter,
-    /// What the last step consisted of.
+    /// Statistics of the substeps of the last full step.
     pub course: Course,
-    /// The full step that is under way, and what it took so far.
+    /// The incomplete full step and its cost so far.
     part: Option<(PartialStep, Meter)>,
 }
 
-/// A full step up to a time at which the bodies are sorted next, so that nothing is needed but they: a checkpoint can be written there.
+/// An incomplete full step. It is interrupted where the next substep rebuilds the tree. The bodies
+/// are then the only other state, so a checkpoint can be written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartialStep {
     /// Length of the full step [T].
     pub length: f64,
-    /// The time at its end [T].
+    /// Time at the end of the full step [T].
     pub time: f64,
     clock: Clock,
     course: Course,
 }
 
-/// How far a full step has come.
+/// Result of [`Simulation::advance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// To its end.
+    /// The full step is complete.
     Whole,
-    /// To a time within it: [`Simulation::part`] and the bodies are all of its state.
+    /// The full step is interrupted. [`Simulation::part`] and the bodies are its complete state.
     Part,
 }
 
-/// What holds the bodies between steps.
+/// The bodies between steps, with or without a tree.
 enum Held {
     Evaluation(Box<Evaluation>),
-    /// Of a checkpoint: nothing has been evaluated since.
+    /// Bodies from a checkpoint, before the first evaluation.
     Bodies(Box<Bodies>),
 }
 
@@ -95,18 +98,22 @@ impl Held {
     }
 }
 
-/// Bodies are sorted anew where so many bodies, as a part of all, have felt the field since they were sorted last: the sort then takes a fraction of the
-/// time that the field takes.
+/// The tree is rebuilt after force evaluations for this many bodies, as a fraction of all bodies.
+/// The time of the sort is then a small fraction of the time of the force evaluations.
 const SORTED_AFTER: f64 = 0.5;
-/// An evaluation counts as that of this part of all bodies at least, so that they are sorted every 512 evaluations: a run can be stopped within a full step there only.
+/// An evaluation counts as at least this fraction of all bodies. So the tree is rebuilt at least
+/// every 512 evaluations. Within a full step, a run can stop only at a tree rebuild.
 const LEAST_FELT: f64 = 1.0 / 1024.0;
-/// A first step with bodies on finer rungs than this would take days, whatever the machine.
+/// Finest rung of the first step. With bodies on finer rungs, the step would last days on any
+/// machine.
 const FINEST_AT_FIRST: u8 = 24;
-/// Moments are summed anew where more than this part of the bodies feels the field: it is cheap then, and they might as well be exact.
+/// Above this fraction of active bodies, moments are computed anew instead of drifted. They are
+/// exact then, and their cost is small compared with that of the forces.
 const FRESH_FROM: f64 = 0.05;
 
 impl Simulation {
-    /// Goes on from a checkpoint: `start` are its bodies with their field. Collective.
+    /// Continues from a checkpoint. The bodies of `start` must have accelerations and potentials.
+    /// Collective.
     pub fn resume(
         comm: &dyn Comm,
         forces: &Forces,
@@ -134,10 +141,10 @@ impl Simulation {
         }
     }
 
-    /// Computes the first field. Collective.
+    /// Computes the forces on the initial state. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a parameter or a body is bad.
+    /// A parameter or a body is invalid. Every rank returns the same error.
     pub fn begin(
         comm: &dyn Comm,
         forces: &Forces,
@@ -177,20 +184,20 @@ impl Simulation {
         })
     }
 
-    /// Goes one full step of this length [T], which ends at `time`. Collective.
+    /// Does one full step of this length [T], which ends at `time` [T]. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a body has left the numbers that can be computed with.
+    /// A position or a velocity is not finite or too large. Every rank returns the same error.
     pub fn step(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<(), Error> {
         while self.advance(comm, length, time)? == Advance::Part {}
         Ok(())
     }
 
-    /// Goes one full step of this length [T], which ends at `time`, or the part of it that is left, or up to the next time within it at which the run may be stopped.
-    /// Collective.
+    /// Does one full step of this length [T], which ends at `time` [T], or what remains of it. It
+    /// returns early at a substep where the run may stop. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a body has left the numbers that can be computed with.
+    /// A position or a velocity is not finite or too large. Every rank returns the same error.
     pub fn advance(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<Advance, Error> {
         let clock = Instant::now();
         let (part, mut meter) =
@@ -226,19 +233,19 @@ impl Simulation {
         Ok(Advance::Whole)
     }
 
-    /// The full step that is under way, if the last call of [`Simulation::advance`] has not come to its end.
+    /// The incomplete full step, if the last [`Simulation::advance`] has returned early.
     pub fn part(&self) -> Option<&PartialStep> {
         self.part.as_ref().map(|(part, _)| part)
     }
 
-    /// What it took since the beginning, with the part of a step that is under way.
+    /// Cost since the start of the run, with the incomplete step.
     pub fn so_far(&self) -> Meter {
         let mut all = self.all.clone();
         self.part.iter().for_each(|(_, meter)| all.add(meter));
         all
     }
 
-    /// All bodies in one step.
+    /// Does a full step in which all bodies have the same timestep.
     fn step_together(
         &mut self,
         comm: &dyn Comm,
@@ -259,8 +266,11 @@ impl Simulation {
         Ok(evaluation)
     }
 
-    /// Each body in steps of its own. All drift together, from one end of a step to the next; whose step ends feels the field, is kicked and chooses its
-    /// next step (Quinn et al. 1997; Springel 2005). Ends where the bodies are to be sorted again, with the part of the step that is done.
+    /// Does a full step with individual timesteps (Quinn et al. 1997; Springel 2005). All bodies
+    /// drift to the next time at which a step ends. Bodies whose step ends are active: they get new
+    /// forces and a kick, and then choose their next step.
+    ///
+    /// It returns the incomplete step as `Err` if the tree must be rebuilt.
     fn step_apart(
         &mut self,
         comm: &dyn Comm,
@@ -277,7 +287,8 @@ impl Simulation {
         } else {
             Counts::of(comm, self.held.bodies())
         };
-        // Bodies that have felt the field since they were sorted; here they are sorted in any case, since a run that is continued has no tree.
+        // Number of force evaluations of bodies since the last tree rebuild. The loop always starts
+        // with a rebuild, because a continued run has no tree.
         let mut felt = f64::INFINITY;
         loop {
             let (finest, mut clock) = (counts.finest(), part.clock);
@@ -325,16 +336,17 @@ impl Simulation {
         }
     }
 
-    /// Gives all bodies the rungs that they need. Collective.
+    /// Chooses the rungs of all bodies. Collective.
     fn choose(&mut self, comm: &dyn Comm, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
         let (gravity, bodies) = (self.engine.gravity(), self.held.bodies_mut());
         timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, bodies, 0))
     }
 
-    /// Gives bodies the rungs of the first step, which has this length [T]: for a snapshot of the first state. Collective.
+    /// Chooses the rungs for a first step of this length [T], so that a snapshot of the initial
+    /// state contains them. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the first step would have more evaluations than any run can do.
+    /// The first step needs more substeps than a run can do. Every rank returns the same error.
     pub fn choose_steps(&mut self, comm: &dyn Comm, length: f64) -> Result<(), Error> {
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
         let counts =
@@ -346,7 +358,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Adds what an evaluation took. Collective.
+    /// Adds the cost of an evaluation to `meter`. Collective.
     fn count(&self, comm: &dyn Comm, evaluation: &Evaluation, meter: &mut Meter) {
         let mut slowest = [busy(&evaluation.census)];
         comm.all_reduce(&mut slowest, Reduction::Max);
@@ -355,22 +367,22 @@ impl Simulation {
         meter.evaluations += 1;
     }
 
-    /// What the control of the force error has come to, if there is one.
+    /// Results of the force error control. `None` if the caller has not requested an error.
     pub fn control(&self) -> Option<&Control> {
         self.engine.control()
     }
 
-    /// What the last evaluations found about the force error, for the log.
+    /// A line for the log about the force error, if the last evaluations have one.
     pub fn take_news(&mut self) -> Option<String> {
         self.engine.take_news()
     }
 
-    /// How far the control of the force error has come, for a checkpoint.
+    /// State of the force error control, for a checkpoint.
     pub fn progress(&self) -> Progress {
         self.engine.progress()
     }
 
-    /// The last evaluation, if there was one since the run was started or continued.
+    /// The last evaluation. `None` before the first evaluation of a continued run.
     pub fn evaluation(&self) -> Option<&Evaluation> {
         match &self.held {
             Held::Evaluation(evaluation) => Some(evaluation),
@@ -378,13 +390,14 @@ impl Simulation {
         }
     }
 
-    /// This rank's bodies, with their field.
+    /// The bodies of this rank, with accelerations and potentials.
     pub fn bodies(&self) -> &Bodies {
         self.held.bodies()
     }
 }
 
-/// The acceleration criterion gives bodies without softening no step at all.
+/// Returns an error if the acceleration criterion meets bodies without softening: their timestep
+/// would be zero.
 fn check_softening(
     comm: &dyn Comm,
     forces: &Forces,

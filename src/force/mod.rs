@@ -1,4 +1,4 @@
-//! `heorot force`: one force evaluation of every body of a snapshot.
+//! `heorot force`: a force evaluation for all bodies of a snapshot.
 
 mod reference;
 mod repeat;
@@ -110,10 +110,10 @@ impl Targets {
     }
 }
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If anything the user gave is wrong, or a file cannot be read or written.
+/// The user's input is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     on_all_ranks(&arguments.launch, |crew| force(crew, arguments))
 }

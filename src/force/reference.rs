@@ -1,4 +1,4 @@
-//! Every body against the acceleration of the same id in another snapshot.
+//! Comparison of all accelerations with those of the same ids in another snapshot.
 
 use crate::crew::Crew;
 use crate::initial;
@@ -12,21 +12,21 @@ use std::path::Path;
 use treecode::Bodies;
 use treecode::math::{hash, norm};
 
-/// The error of one body.
+/// Error of one body.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct BodyError {
-    /// Whose.
+    /// Id of the body.
     pub id: u64,
-    /// Where it is [L].
+    /// Position [L].
     pub position: [f64; 3],
-    /// Length of its exact acceleration [L/T^2].
+    /// Magnitude of the exact acceleration [L/T^2].
     pub acceleration: f64,
-    /// The error.
+    /// Relative error of the acceleration.
     pub error: RelativeError,
 }
 
-/// What of a body travels to the rank where it meets its reference.
+/// Data of a body that are sent to the rank that compares it with its reference.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Traveller {
@@ -35,12 +35,16 @@ struct Traveller {
     acceleration: [f64; 3],
 }
 
-/// Compares the accelerations of all bodies with those of a snapshot, converted to `units`. The errors of all bodies, in the order of their
-/// ids, come to the leading rank; the others get none. Bodies of one id must lie at one place, to the rounding of single precision, so that ids which mean
-/// something else in the other file join nothing. Collective.
+/// Compares the accelerations of all bodies with those of a snapshot, converted to `units`. The
+/// leading rank gets the errors of all bodies, sorted by id, and the other ranks get an empty list.
+/// Collective.
+///
+/// Bodies with the same id must have the same position, to within single precision. Otherwise the
+/// ids of the two files do not identify the same bodies.
 ///
 /// # Errors
-/// The same on every rank, if the snapshot cannot be read, has no accelerations, or holds other bodies.
+/// The snapshot cannot be read, has no accelerations, or contains other bodies. Every rank returns
+/// the same error.
 pub fn compare(
     crew: &Crew,
     evaluation: &Evaluation,
@@ -74,15 +78,17 @@ pub fn compare(
     })?;
     let mut errors = to_the_leader(crew, errors);
     errors.sort_by_key(|error| error.id);
-    // The others' is of no bodies, and they do not report it.
+    // On the other ranks, this is the accuracy of no bodies, which they do not report.
     let accuracy = Accuracy::of(errors.iter().map(|error| error.error).collect());
     Ok((accuracy, errors))
 }
 
-/// So far apart, as a part of the greatest coordinate, a body may be in the two files: they may have been written in single precision.
+/// Greatest distance between the positions of a body in the two files, as a fraction of the
+/// greatest coordinate. It allows for files in single precision.
 const SAME_PLACE: f64 = 1e-6;
 
-/// Sends every body to the rank that a hash of its id chooses, and gives the bodies that came here, in the order of their ids.
+/// Sends every body to the rank chosen by a hash of its id. Returns the received bodies, sorted by
+/// id. Collective.
 fn meet(crew: &Crew, bodies: &Bodies) -> Vec<Traveller> {
     let mut out = vec![Vec::new(); crew.comm.size()];
     for i in 0..bodies.len() {
@@ -127,10 +133,10 @@ fn to_the_leader(crew: &Crew, mine: Vec<BodyError>) -> Vec<BodyError> {
     collective::exchange(crew.comm, &out).concat()
 }
 
-/// Writes a row for each body, as CSV.
+/// Writes one row per body as CSV.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// The file cannot be written.
 pub fn write_table(target: &Target, errors: &[BodyError]) -> Result<()> {
     let mut text = "id,x,y,z,acceleration,error,outward_error\n".to_owned();
     for BodyError { id, position: [x, y, z], acceleration, error } in errors {

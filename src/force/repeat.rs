@@ -1,4 +1,4 @@
-//! Evaluations of the same bodies, one after the other, with the time of each.
+//! Repeated evaluations of the same bodies, with the time of each.
 
 use crate::crew::Crew;
 use crate::key_errors::name_key;
@@ -10,26 +10,30 @@ use nbody::forces::{Control, Engine, Forces};
 use std::time::Duration;
 use treecode::{Bodies, Criterion};
 
-/// The last of several evaluations, and what the measured ones took.
+/// The last evaluation, and the cost of the measured ones.
 pub struct Measured {
-    /// The last one.
+    /// The last evaluation.
     pub evaluation: Evaluation,
-    /// All measured ones.
+    /// Total cost of the measured evaluations.
     pub meter: Meter,
-    /// Each by itself.
+    /// Times of each measured evaluation.
     pub times: Times,
-    /// What a reader should know.
+    /// Notes for the reader of the report.
     pub notes: Vec<String>,
-    /// What a wanted error came to.
+    /// Results of the force error control. `None` if the user has not requested an error.
     pub control: Option<Control>,
 }
 
-/// Evaluates the field once, from the order of the file, and then as often as wanted, each time from the order that the last evaluation has
-/// left; the first one is measured only if it stays alone. The relative criterion needs earlier accelerations: where the bodies have
-/// none, the first evaluation finds them, and one more is measured. So it is with a wanted error: the first finds the tolerance. Collective.
+/// Evaluates the forces `repeat` times after a first evaluation that is not measured. Without
+/// `repeat`, a single evaluation is measured. The first evaluation starts from the order of the
+/// file, and each later one from the order of the last evaluation. Collective.
+///
+/// Without `repeat`, two cases need a first evaluation that is not measured. If the relative
+/// criterion has no earlier accelerations, it computes them. If an accuracy is requested, it finds
+/// the tolerance.
 ///
 /// # Errors
-/// The same on every rank, if a parameter or a body is bad.
+/// A parameter or a body is invalid. Every rank returns the same error.
 pub fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) -> Result<Measured> {
     let known = bodies.acc.iter().flatten().any(|&a| a != 0.0);
     let known = collective::sum(crew.comm, u64::from(known)) > 0;

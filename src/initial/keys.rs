@@ -43,10 +43,10 @@ pub enum ModelName {
     Uniform,
 }
 
-/// Their names, for a message.
+/// Names of the models, for an error message.
 pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, \
      collision, encounter, clumps, uniform";
-/// Clumps that a model may have: the sums of each are kept for every few thousand bodies.
+/// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
 
 /// Names of [`Profile`], [`Preset`] and [`UniformShape`].
@@ -54,7 +54,7 @@ const PROFILES: [&str; 5] = ["plummer", "hernquist", "jaffe", "isochrone", "nfw"
 const PRESETS: [&str; 2] = ["milky-way", "andromeda"];
 const SHAPES: [&str; 2] = ["box", "ball"];
 
-/// A value of the libraries as an option, by the name that it has in a parameter file.
+/// Parser of an option for a library type, by its names in a parameter file.
 fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     names: &'static [&'static str],
 ) -> impl TypedValueParser {
@@ -205,7 +205,7 @@ pub struct Keys {
     pub slope: Option<f64>,
 }
 
-/// Two numbers with a comma between.
+/// Parses two numbers separated by a comma.
 fn pair(text: &str) -> Result<[f64; 2], String> {
     let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
     numbers.try_into().map_err(|_| "must be two numbers with a comma between, such as 0,60".to_owned())
@@ -228,10 +228,10 @@ impl TryFrom<Keys> for Initial {
 }
 
 impl Keys {
-    /// The model of this name, made of these keys.
+    /// The model of this name, from these keys.
     ///
     /// # Errors
-    /// If a value is out of its range, a key belongs to another model, or no equilibrium is possible.
+    /// A value is out of range, a key belongs to another model, or there is no equilibrium.
     pub fn into_model(mut self, name: ModelName) -> Result<Model, String> {
         let model = match name {
             ModelName::Plummer => Model::Plummer(self.spherical(Profile::Plummer)?),
@@ -263,7 +263,7 @@ impl Keys {
         })
     }
 
-    /// Where a sphere ends, in scale radii.
+    /// Limit of the radius or length of the taper [scale radii].
     fn cut(&mut self, profile: Profile) -> Result<f64, String> {
         let softened = self.softening.is_some_and(|softening| softening > 0.0);
         let default = if profile == Profile::Nfw { 10.0 } else { 20.0 };
@@ -292,7 +292,7 @@ impl Keys {
         if let Some(bodies) = self.bodies.take().filter(|&bodies| bodies != 2) {
             return Err(format!("bodies = {bodies}: must be 2 for two-body"));
         }
-        self.seed = None; // nothing is random in it
+        self.seed = None; // a two-body model has no random numbers
         Ok(TwoBody {
             mass: positive("mass", self.mass.take(), 1.0)?,
             mass_ratio: positive("mass_ratio", self.mass_ratio.take(), 1.0)?,
@@ -401,7 +401,7 @@ impl Keys {
         Ok(Encounter { seed, orbit, galaxies })
     }
 
-    /// One of the galaxies of an encounter with this seed.
+    /// A galaxy of an encounter. `seed` is the seed of the encounter.
     fn into_galaxy(mut self, seed: u64) -> Result<Galaxy, String> {
         let orientation = angles("orientation", self.orientation.take())?;
         let (position, velocity) = (self.position.take(), self.velocity.take());
@@ -464,7 +464,7 @@ impl Keys {
         }
     }
 
-    /// `made`, unless a key has found no use.
+    /// Returns `made`, or an error if a key is left that the model has not used.
     fn finish<T>(self, made: T, what: &str) -> Result<T, String> {
         match io::parameters::echo(&self).first() {
             None => Ok(made),
@@ -488,7 +488,7 @@ fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String>
     within(name, value, default, f64::MIN_POSITIVE..f64::INFINITY, "above 0 and finite")
 }
 
-/// The length of a taper in scale radii.
+/// A taper length [scale radii].
 fn taper(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
     within(name, value, default, 0.01..1e6, "from 0.01 to below 1e6")
 }

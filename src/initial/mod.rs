@@ -1,4 +1,4 @@
-//! Where a run starts: a snapshot, converted to the units of the run, or a model.
+//! Initial state of a run: a snapshot, converted to the units of the run, or a model.
 
 mod keys;
 
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
-/// What a command takes for each body beside itself, at least: a copy in another order, and what travels [bytes].
+/// Least additional memory of a command per body [bytes]: a sorted copy, and messages.
 const BESIDE: u64 = 160;
 
 /// The `[initial]` table.
@@ -28,9 +28,9 @@ const BESIDE: u64 = 160;
 pub enum Initial {
     /// A snapshot.
     File {
-        /// One file, or the first or the base name of several.
+        /// Path of the file. For several files, it is the first one or their common base name.
         file: PathBuf,
-        /// Whether the file is one of an expanding universe; if it is not said, its header decides.
+        /// Whether the file is from a cosmological run. Without it, the header decides.
         #[serde(skip_serializing_if = "Option::is_none")]
         cosmological: Option<bool>,
     },
@@ -38,21 +38,21 @@ pub enum Initial {
     Model(Model),
 }
 
-/// A rank's share of bodies, and what is known of their numbers.
+/// The bodies of one rank and the properties of their file or model.
 pub struct Loaded {
-    /// The bodies and their time.
+    /// Bodies and time.
     pub start: Start,
-    /// Their units.
+    /// Units of the bodies.
     pub units: Units,
-    /// Whether the ids are none that a file or a model gave them, see [`Header::has_invented_ids`].
+    /// Whether neither a file nor a model has given the ids, see [`Header::has_invented_ids`].
     pub invented_ids: bool,
 }
 
 impl Initial {
-    /// How many bodies a run starts with and at which time in `units` [T], without reading or drawing them.
+    /// Number of bodies and initial time [T] in `units`, without reading or drawing the bodies.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// The file cannot be read.
     pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
         match self {
             Initial::File { file, cosmological } => {
@@ -65,7 +65,7 @@ impl Initial {
         }
     }
 
-    /// The file that the bodies come from, if they do.
+    /// Path of the snapshot. `None` for a model.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Initial::File { file, .. } => Some(file),
@@ -73,10 +73,10 @@ impl Initial {
         }
     }
 
-    /// Reads or draws the bodies, in `units`. Collective.
+    /// Reads or draws the bodies of this rank, in `units`. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if the file cannot be read or holds an impossible body.
+    /// The file cannot be read or contains an invalid body. Every rank returns the same error.
     pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
         match self {
             Initial::File { file, cosmological } => {
@@ -101,7 +101,7 @@ impl Initial {
     }
 }
 
-/// Whether a run can start from a file, which `cosmological` may say.
+/// Returns an error if the file is cosmological. `cosmological` overrides the header.
 fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> Result<()> {
     match cosmological {
         Some(false) => Ok(()),
@@ -113,11 +113,13 @@ fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> R
     }
 }
 
-/// Reads a rank's share of a snapshot, or of a file of another program, and converts it to `units`, or leaves it in its own; says which units they are. A file that
-/// names none is taken as it is. Collective.
+/// Reads the bodies of this rank from a snapshot or a file of another program. Converts them to
+/// `units`, or keeps the units of the file. Returns the units of the bodies. If the file names no
+/// units, values are not converted. Collective.
 ///
 /// # Errors
-/// The same on every rank, if the file cannot be read, holds an impossible body, or is cosmological without being said to be isolated.
+/// The file cannot be read, contains an invalid body, or is cosmological and not declared isolated.
+/// Every rank returns the same error.
 pub fn read(
     crew: &Crew,
     path: &Path,
@@ -127,10 +129,11 @@ pub fn read(
     read_kinds(crew, path, units, [true; TYPES], reading)
 }
 
-/// As [`read`], but only bodies of the types wanted; others may be impossible. Collective.
+/// As [`read`], but only reads bodies of the types `kinds`. Bodies of other types may be invalid.
+/// Collective.
 ///
 /// # Errors
-/// As [`read`], or if there are no such bodies.
+/// As [`read`], or there are no such bodies.
 pub fn read_kinds(
     crew: &Crew,
     path: &Path,
@@ -142,7 +145,7 @@ pub fn read_kinds(
     Ok((start, units))
 }
 
-/// As [`read_kinds`], and says where the ids are from. Collective.
+/// As [`read_kinds`], and also returns the source of the ids. Collective.
 ///
 /// # Errors
 /// As [`read_kinds`].
@@ -158,7 +161,8 @@ pub fn read_as_it_is(
     Ok(Loaded { start, units, invented_ids: header.has_invented_ids() })
 }
 
-/// As [`read`], but bodies that share ids get others: all bodies are then numbered in the order of the file, and a warning says so. Collective.
+/// As [`read`], but replaces ids if some are not unique. All bodies are then numbered in the order
+/// of the file, with a warning. Collective.
 ///
 /// # Errors
 /// As [`read`].
@@ -173,7 +177,8 @@ pub fn read_with_unique_ids(
     Ok(with_unique_ids(crew, path, &header, start, units))
 }
 
-/// Numbers bodies that share ids in the order of their file, with a warning. Collective.
+/// Numbers all bodies in the order of the file if their ids are not unique, and prints a warning.
+/// Collective.
 fn with_unique_ids(crew: &Crew, path: &Path, header: &Header, mut start: Start, units: Units) -> Loaded {
     let mut invented_ids = header.has_invented_ids();
     if let Some(shared) = ids::shared(crew.comm, &start.bodies.id) {
@@ -191,7 +196,8 @@ fn with_unique_ids(crew: &Crew, path: &Path, header: &Header, mut start: Start, 
     Loaded { start, units, invented_ids }
 }
 
-/// What [`read_kinds`] does if `check` has nothing against the header, with the header of the file.
+/// Implements [`read_kinds`] and also returns the header. `check` may reject the header.
+/// Collective.
 fn read_file(
     crew: &Crew,
     path: &Path,
@@ -225,7 +231,7 @@ fn read_file(
     Ok((header, Start { bodies, time }, ours))
 }
 
-/// Says what a reader of a file should know.
+/// Prints notes about a file.
 fn tell(path: &Path, header: &Header) {
     tell_reading(path, header);
     if header.box_size > 0.0 {
@@ -237,7 +243,7 @@ fn tell(path: &Path, header: &Header) {
     }
 }
 
-/// Says what of a file was assumed, changed or left out.
+/// Prints what the reader has assumed, changed or left out.
 pub(crate) fn tell_reading(path: &Path, header: &Header) {
     let path = path.display();
     if header.numbered {
@@ -249,7 +255,7 @@ pub(crate) fn tell_reading(path: &Path, header: &Header) {
     }
 }
 
-/// Which fields have an impossible value on any rank. Collective.
+/// Fields with an invalid value on any rank. Collective.
 fn unsound_anywhere(crew: &Crew, bodies: &Bodies) -> Unsound {
     let mine = Unsound::of(bodies);
     let [acceleration, potential] =
@@ -257,7 +263,7 @@ fn unsound_anywhere(crew: &Crew, bodies: &Bodies) -> Unsound {
     Unsound { acceleration, potential }
 }
 
-/// Fails if a file has no bodies of the types wanted.
+/// Returns an error if a file has no bodies of the types `kinds`.
 pub(crate) fn ensure_kinds(path: &Path, count: &[u64; TYPES], kinds: [bool; TYPES]) -> Result<()> {
     let there: Vec<String> =
         (0..TYPES).filter(|&kind| count[kind] > 0).map(|kind| kind.to_string()).collect();
@@ -270,7 +276,7 @@ pub(crate) fn ensure_kinds(path: &Path, count: &[u64; TYPES], kinds: [bool; TYPE
     Ok(())
 }
 
-/// `theirs / ours`, and exactly 1 where they differ by no more than the rounding of a number written in decimals.
+/// `theirs / ours`, or exactly 1 if they differ only by the rounding of a decimal number.
 fn ratio(theirs: f64, ours: f64) -> f64 {
     let ratio = theirs / ours;
     if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
@@ -296,7 +302,7 @@ mod tests {
     use decomposition::threads;
     use io::snapshot::Fields;
 
-    /// Bodies of two types, in the order of their places.
+    /// Bodies of two types, in key order.
     fn bodies(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
         bodies.mass.fill(1.0);
@@ -307,7 +313,7 @@ mod tests {
         bodies
     }
 
-    /// What ranks read of a file together, in the order of the ids, and whether these were invented.
+    /// All bodies that the ranks read from a file, sorted by id, and whether the ids are invented.
     fn read_on(ranks: usize, path: &Path) -> (Bodies, bool) {
         let parts = threads::run(ranks, |comm| {
             let crew = Crew { comm, ..Crew::alone() };

@@ -1,5 +1,5 @@
-//! Evaluations for some bodies only, and on a tree whose moments are older than its bodies' places.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! Evaluations with few active bodies, and with moments that are older than the positions.
+#![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 mod common;
 
@@ -15,7 +15,7 @@ fn gravity(walk: Walk, criterion: Criterion) -> Gravity {
     Gravity { walk, criterion, theta: 0.4, tolerance: 0.003, softening, ..Gravity::default() }
 }
 
-/// Bodies with accelerations, of which those in the middle have finer rungs.
+/// Bodies with accelerations. Those near the centre have finer rungs.
 fn bodies(gravity: &Gravity) -> Bodies {
     let angle = Gravity { criterion: Criterion::Angle, ..gravity.clone() };
     let mut bodies = evaluate(&angle, &plummer(20_000, 3)).0;
@@ -36,7 +36,8 @@ fn difference(a: [f64; 3], b: [f64; 3]) -> f64 {
     norm(std::array::from_fn(|axis| a[axis] - b[axis]))
 }
 
-/// What the active bodies feel is what they feel where all are active, up to the rounding of other sums; nobody else is touched.
+/// Forces on active bodies are those with all bodies active, to within rounding. Inactive bodies do
+/// not change.
 #[test]
 fn active_bodies_feel_what_all_feel() {
     for (walk, criterion) in
@@ -62,7 +63,8 @@ fn active_bodies_feel_what_all_feel() {
                     continue;
                 }
                 let (found, expected) = (after.acceleration(i), all.acceleration(i));
-                // Forces that nearly cancel leave the rounding of their sum, which is of the size of the potential's.
+                // If forces nearly cancel, the rounding error of their sum remains. It scales with
+                // the potential.
                 let size = norm(expected) + after.pot[i].abs();
                 assert!(difference(found, expected) <= 1e-6 * size, "{found:?}, not {expected:?}");
                 assert!((after.pot[i] - all.pot[i]).abs() <= 3e-6 * all.pot[i].abs());
@@ -74,7 +76,7 @@ fn active_bodies_feel_what_all_feel() {
     }
 }
 
-/// A tree that follows its drifting bodies errs by its old moments alone: not at all without a drift, and in proportion to it.
+/// With drifted moments, the additional error is zero without drift, and proportional to the drift.
 #[test]
 fn drifted_moments_err_in_proportion_to_the_drift() {
     for walk in WALKS {
@@ -113,7 +115,7 @@ fn drifted_moments_err_in_proportion_to_the_drift() {
     }
 }
 
-/// The direct walk is the exact sum, for the active bodies alone.
+/// The direct walk gives the exact sum for the active bodies only.
 #[test]
 fn the_direct_walk_is_the_exact_sum() {
     let mut bodies = bodies(&gravity(Walk::Fmm, Criterion::Angle));
@@ -130,7 +132,7 @@ fn the_direct_walk_is_the_exact_sum() {
     assert_eq!(census.interactions.body_body as usize, active * bodies.len());
 }
 
-/// Ids are names and decide nothing: bodies that share one attract each other as all others do.
+/// Forces do not depend on ids. Bodies with the same id attract each other.
 #[test]
 fn bodies_of_one_id_attract_each_other() {
     let mut named = bodies(&gravity(Walk::Fmm, Criterion::Angle));
@@ -147,7 +149,7 @@ fn bodies_of_one_id_attract_each_other() {
         let expected = direct::field(&named, &gravity, &all);
         assert!(expected.iter().all(|(acc, _)| norm(*acc) > 0.0));
         assert_eq!(direct::field(&nameless, &gravity, &all), expected);
-        // The walk over sources of which the sinks are the last two thirds.
+        // The walk with sources of which the last two thirds are sinks.
         let mut sinks = nameless.clone();
         sinks.keep(100..300);
         direct::walk(&nameless, 100, &gravity, Selection::default(), &mut sinks, &mut Default::default());

@@ -1,8 +1,9 @@
-//! What every implementation of [`Comm`] must do; run by `tests/comm.rs` and, on real MPI ranks, by `examples/comm_check.rs`.
+//! Requirements on every implementation of [`Comm`]. `tests/comm.rs` runs these checks, and
+//! `examples/comm_check.rs` runs them on MPI ranks.
 
 use heorot_decomposition::{Comm, Reduction, Traffic, agree, collective};
 
-/// Panics unless `comm` keeps the contract of its trait.
+/// Panics unless `comm` fulfils the contract of its trait.
 pub fn check(comm: &dyn Comm) {
     assert!(comm.rank() < comm.size());
     for round in 0..20 {
@@ -18,7 +19,7 @@ pub fn check(comm: &dyn Comm) {
     traffic(comm);
 }
 
-/// Bytes that differ with sender, receiver and round; some are empty.
+/// Bytes that depend on sender, receiver and round. Some messages are empty.
 fn message(from: usize, to: usize, round: usize) -> Vec<u8> {
     let length = (from * 7 + to * 13 + round * 5) % 11 * 37;
     (0..length).map(|i| (i + 3 * from + 5 * to + 7 * round) as u8).collect()
@@ -50,7 +51,7 @@ fn all_reduce(comm: &dyn Comm, round: usize) {
         let expected = |i| (0..comm.size()).map(|rank| value(rank, i)).reduce(combine).unwrap();
         assert_eq!(values, (0..17).map(expected).collect::<Vec<_>>(), "{reduction:?}");
     }
-    // Whole numbers are without sign, and sums wrap.
+    // Integers are unsigned, and sums wrap.
     let (rank, size) = (comm.rank() as u64, comm.size() as u64);
     let half = 1 << 63;
     let large = if comm.size() == 1 || rank % 2 == 1 { half + rank } else { half - 1 - rank };
@@ -68,14 +69,14 @@ fn all_reduce(comm: &dyn Comm, round: usize) {
 fn exchange(comm: &dyn Comm, round: usize) {
     assert_eq!(comm.exchange(messages_out(comm, round)), messages_in(comm, round));
     assert_eq!(comm.exchange(vec![Vec::new(); comm.size()]), vec![Vec::<u8>::new(); comm.size()]);
-    // From one rank only, to all.
+    // From one rank to all.
     let speaker = round % comm.size();
     let speaks = |from| if from == speaker { message(from, 0, round) } else { Vec::new() };
     let heard = comm.exchange(vec![speaks(comm.rank()); comm.size()]);
     assert_eq!(heard, (0..comm.size()).map(speaks).collect::<Vec<_>>());
 }
 
-/// Around a ring, and from one rank to all.
+/// Messages around a ring, and from one rank to all.
 fn send_receive(comm: &dyn Comm, round: usize) {
     let (rank, size) = (comm.rank(), comm.size());
     if size > 1 {
@@ -90,7 +91,7 @@ fn send_receive(comm: &dyn Comm, round: usize) {
         false => comm.send_receive(&[], &[1], &[speaker]),
     };
     assert_eq!(heard, vec![message(speaker, 1, round); usize::from(rank != speaker)]);
-    // All to one, in the order that it asks for.
+    // All ranks to one, in the order in which it receives them.
     let heard = match rank == speaker {
         true => comm.send_receive(&[], &[], &others),
         false => comm.send_receive(&[speaker], &message(rank, 2, round), &[]),
@@ -99,7 +100,8 @@ fn send_receive(comm: &dyn Comm, round: usize) {
     assert_eq!(heard, if rank == speaker { told.collect() } else { Vec::new() });
 }
 
-/// Several exchanges are under way, are driven on by `test`, end in another order, and other collectives go on meanwhile.
+/// Several exchanges are pending, progress by `test`, and end in another order. Other collectives
+/// run in between.
 fn exchanges_overlap(comm: &dyn Comm) {
     let mut first = comm.start_exchange(messages_out(comm, 1));
     let second = comm.start_exchange(messages_out(comm, 2));
@@ -114,7 +116,8 @@ fn exchanges_overlap(comm: &dyn Comm) {
     assert_eq!(first.wait(), messages_in(comm, 1));
 }
 
-/// The last rank comes late; nobody may have left before it came. Both see the clock of the machine, so this holds on one node.
+/// The last rank arrives late, and no rank may leave before that. All ranks use the clock of the
+/// node, so this check needs a single node.
 fn ranks_wait_at_a_barrier_for_the_last(comm: &dyn Comm) {
     let now =
         || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64;

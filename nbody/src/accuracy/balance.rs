@@ -1,20 +1,20 @@
-//! What the forces of all bodies must keep as a whole: they add up to nothing.
+//! Sum of the forces on all bodies. It is zero for exact forces.
 
 use decomposition::{Comm, Evaluation};
 use serde::Serialize;
 use treecode::math::norm;
 
-/// Sums over all bodies, the same bits on any number of ranks.
+/// Sums over all bodies. Their bits do not depend on the number of ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Balance {
     /// Centre of mass [L].
     pub centre: [f64; 3],
-    /// |sum m a| / sum m |a|: what the errors add to the momentum, as a fraction of all forces.
+    /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
 }
 
 impl Balance {
-    /// Of the bodies of an evaluation. Collective.
+    /// Sums over the bodies of an evaluation. Collective.
     pub fn measure(comm: &dyn Comm, evaluation: &Evaluation) -> Balance {
         let [mass, x, y, z, ax, ay, az, size] = evaluation.sum(comm, |bodies, i| {
             let (mass, [x, y, z], acc) = (bodies.mass[i], bodies.position(i), bodies.acceleration(i));

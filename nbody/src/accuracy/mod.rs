@@ -1,4 +1,4 @@
-//! How far the forces of an evaluation are from exact ones: on a random sample, against a stored reference, and as a whole.
+//! Force errors, relative to exact forces on a random sample, and the sum of all forces.
 
 mod balance;
 mod sample;
@@ -9,10 +9,10 @@ pub use sample::{Sample, check};
 use serde::{Deserialize, Serialize};
 use treecode::math::norm;
 
-/// Relative errors |a - a_exact| / |a_exact| of some bodies.
+/// Statistics of the relative errors |a - a_exact| / |a_exact| of some bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
-    /// Bodies compared.
+    /// Number of bodies.
     pub sample: usize,
     /// Root mean square.
     pub rms: f64,
@@ -22,25 +22,27 @@ pub struct Accuracy {
     pub percentile_99: f64,
     /// 99.9th percentile.
     pub percentile_99_9: f64,
-    /// Greatest.
+    /// Greatest error.
     pub greatest: f64,
-    /// Mean of the error's part along the radius from the centre of mass, over |a_exact|: positive is too much outward.
+    /// Mean of the radial error component about the centre of mass, divided by |a_exact|. It is
+    /// positive if the acceleration error points outward.
     pub bias: f64,
 }
 
-/// Error of one body as a fraction of the exact acceleration: its length, and its part along the radius from the centre of mass.
+/// Error of one acceleration, divided by the exact acceleration.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct RelativeError {
-    /// Length.
+    /// Magnitude.
     pub length: f64,
-    /// Part along the radius, positive outward.
+    /// Component along the radius from the centre of mass, positive outward.
     pub outward: f64,
 }
 
 impl RelativeError {
-    /// Of the acceleration `found` of a body at this `radius` vector from the centre of mass. An exact acceleration below `least` [L/T^2] counts as that:
-    /// where the pulls on a body cancel, its error has nothing to be relative to.
+    /// Error of the acceleration `found` of a body at the vector `radius` from the centre of mass.
+    /// The divisor is |exact|, but at least `least` [L/T^2]: if the forces on a body cancel, the
+    /// relative error has no meaning.
     #[must_use]
     pub fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
         let difference: [f64; 3] = std::array::from_fn(|axis| found[axis] - exact[axis]);
@@ -57,7 +59,7 @@ impl RelativeError {
 }
 
 impl Accuracy {
-    /// Of bodies with these errors, in any order.
+    /// Statistics of these errors, in any order.
     #[must_use]
     pub fn of(mut errors: Vec<RelativeError>) -> Accuracy {
         errors.sort_by(|a, b| a.length.total_cmp(&b.length).then(a.outward.total_cmp(&b.outward)));

@@ -1,4 +1,5 @@
-//! A random sample of bodies against direct summation, the same bits on any number of ranks: the exact sums go up the tree.
+//! Direct summation on a random sample of bodies. The exact sums are added along the tree, so their
+//! bits do not depend on the number of ranks.
 
 use super::{Accuracy, Balance, RelativeError};
 use decomposition::{Comm, Evaluation, collective};
@@ -6,7 +7,8 @@ use treecode::direct::{self, SINKS, Sinks};
 use treecode::math::{hash, norm};
 use treecode::{Bodies, Gravity};
 
-/// Compares `acc` of `wanted` random bodies of all ranks with direct summation over all bodies. Collective.
+/// Compares the accelerations of `wanted` random bodies of all ranks with direct sums over all
+/// bodies. Collective.
 pub fn check(
     comm: &dyn Comm,
     gravity: &Gravity,
@@ -17,28 +19,32 @@ pub fn check(
     Sample::draw(comm, gravity, evaluation, 0, wanted).compare(comm, evaluation, balance)
 }
 
-/// Pulls on a body have cancelled if less of them is left than this fraction of the root mean square acceleration of the sample.
+/// The forces on a body cancel if its acceleration is below this fraction of the rms acceleration
+/// of the sample.
 const CANCELLED: f64 = 1e-4;
 
-/// Random bodies with their exact accelerations, known to every rank; they hold as long as the bodies do not move.
+/// Random bodies with their exact accelerations. Every rank stores all of them. They are valid
+/// until the bodies move.
 ///
-/// A body is known by its index among the bodies of all ranks in key order. That is the same on any number of ranks and in every evaluation of bodies
-/// at the same places; an id might be shared by several.
+/// A body is identified by its index in the key order of all ranks. The index does not depend on
+/// the number of ranks, and it is the same in every evaluation at the same positions. Ids are not
+/// used, because several bodies may share one.
 pub struct Sample {
-    /// In the order of the hashes of their indices.
+    /// Sorted by hash.
     members: Vec<Member>,
-    /// The least acceleration that errors are relative to [L/T^2].
+    /// Lower limit of the accelerations that divide errors [L/T^2].
     least: f64,
 }
 
 struct Member {
     hash: u64,
-    /// [L/T^2].
+    /// Exact acceleration [L/T^2].
     exact: [f64; 3],
 }
 
 impl Sample {
-    /// Of the bodies of rung `least` and finer ones, the `wanted` whose hashed indices are the lowest. Collective.
+    /// Chooses the `wanted` bodies with the lowest hashes of their indices, of those on rung
+    /// `least` and finer rungs. Collective.
     pub fn draw(
         comm: &dyn Comm,
         gravity: &Gravity,
@@ -64,12 +70,13 @@ impl Sample {
         Sample { members, least }
     }
 
-    /// Errors of the sample in an evaluation of the same bodies at the same places. Collective.
+    /// Error statistics of the sample in an evaluation of the same bodies at the same positions.
+    /// Collective.
     pub fn compare(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Accuracy {
         Accuracy::of(self.errors(comm, evaluation, balance))
     }
 
-    /// The same, body by body, the bodies of each rank together. Collective.
+    /// The errors of the sample, in the order of the ranks. Collective.
     pub fn errors(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Vec<RelativeError> {
         let bodies = &evaluation.bodies;
         let first = first_index(comm, bodies);
@@ -88,7 +95,7 @@ impl Sample {
     }
 }
 
-/// A body that may belong to the sample.
+/// A body that may be in the sample.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 struct Candidate {
@@ -97,7 +104,7 @@ struct Candidate {
     kind: u64,
 }
 
-/// The bodies of all ranks with the lowest hashes, in their order.
+/// The bodies of all ranks with the lowest hashes, sorted by hash. Collective.
 fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Candidate> {
     let keep = |all: &mut Vec<Candidate>| {
         if (1..all.len()).contains(&wanted) {
@@ -112,7 +119,8 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Can
         Candidate { hash: hash(i), position, kind }
     };
     let mut mine = Vec::new();
-    // Now and then only the lowest so far are kept, which is quicker than to keep all.
+    // The list is cut to the lowest hashes after each span, which is faster than sorting all
+    // bodies.
     for start in (0..bodies.len()).step_by(CANDIDATES) {
         let highest = if mine.len() < wanted { u64::MAX } else { highest(&mine) };
         let end = (start + CANDIDATES).min(bodies.len());
@@ -131,7 +139,7 @@ fn first_index(comm: &dyn Comm, bodies: &Bodies) -> u64 {
     collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum()
 }
 
-/// Bodies looked at between two choices.
+/// Number of bodies per span.
 const CANDIDATES: usize = 1 << 14;
 
 fn highest(candidates: &[Candidate]) -> u64 {

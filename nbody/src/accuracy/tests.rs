@@ -1,4 +1,4 @@
-//! Errors of known size are found, in whichever order they come.
+//! Statistics of errors of known size, and a sample of bodies that share an id.
 
 use super::*;
 use decomposition::{Comm, evaluate, threads};
@@ -6,14 +6,14 @@ use treecode::{Bodies, Gravity, Walk};
 
 #[test]
 fn an_error_has_a_length_and_a_part_along_the_radius() {
-    // The exact pull is 2 toward the centre; what was found is too weak by 0.2 and off by 0.1 across.
+    // The exact acceleration is 2 inward. `found` is too weak by 0.2, and 0.1 off sideways.
     let error = RelativeError::new([-1.8, 0.1, 0.0], [-2.0, 0.0, 0.0], 0.1, [5.0, 0.0, 0.0]);
     assert!((error.outward - 0.1).abs() < 1e-15);
     assert!((error.length - 0.05f64.sqrt() / 2.0).abs() < 1e-15);
     let at_the_centre = RelativeError::new([1.0; 3], [2.0; 3], 0.0, [0.0; 3]);
     assert_eq!((at_the_centre.length, at_the_centre.outward), (0.5, 0.0));
     assert_eq!(RelativeError::new([0.0; 3], [0.0; 3], 0.0, [1.0; 3]).length, 0.0);
-    // Where pulls cancel, the least acceleration stands for the exact one.
+    // If forces cancel, the error is divided by the least acceleration.
     assert_eq!(RelativeError::new([0.5, 0.0, 0.0], [0.0; 3], 2.0, [0.0; 3]).length, 0.25);
 }
 
@@ -30,7 +30,7 @@ fn percentiles_and_bias_are_those_of_the_bodies() {
     assert_eq!(Accuracy::of(Vec::new()).rms, 0.0);
 }
 
-/// A cloud whose bodies all have the id 0.
+/// Bodies that all have the id 0.
 fn nameless(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     for i in 0..n {
@@ -42,7 +42,8 @@ fn nameless(n: usize) -> Bodies {
     bodies
 }
 
-/// The sample is of bodies, not of ids: with one id for all it is as good and as large as with an id for each, on any ranks.
+/// The sample does not depend on ids. It has the same members if all bodies share one id, on any
+/// number of ranks.
 #[test]
 fn a_sample_of_bodies_that_share_an_id() {
     for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {

@@ -1,13 +1,15 @@
-//! Which settings give about which error: measured on 200,000 bodies of a Plummer sphere and of clumps, see docs/performance.md.
+//! Force error of the settings, measured on a Plummer sphere and on clumps of 200,000 bodies. See
+//! docs/performance.md.
 
 use super::ladder::Rung;
 use std::ops::RangeInclusive;
 use treecode::{Criterion, Gravity, Softening, Walk, math};
 
-/// The accuracies that can be asked for.
+/// Force errors that a caller may request.
 pub(super) const ACCURACIES: RangeInclusive<f64> = 1e-6..=0.05;
 
-/// The rms error of a walk and an order with criterion relative: `error (tolerance / TOLERANCE)^slope`.
+/// The rms error of a walk and an order with the relative criterion:
+/// `error (tolerance / TOLERANCE)^slope`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Law {
     error: f64,
@@ -15,7 +17,7 @@ pub(super) struct Law {
 }
 
 const TOLERANCE: f64 = 1e-3;
-/// From order 1 on.
+/// One entry per order, from order 1.
 const FMM: [Law; Gravity::MAX_ORDER] = [
     Law { error: 8.1e-3, slope: 0.22 },
     Law { error: 1.6e-3, slope: 0.40 },
@@ -32,11 +34,12 @@ const TREE: [Law; Gravity::MAX_ORDER] = [
     Law { error: 1.6e-5, slope: 0.52 },
     Law { error: 1.0e-5, slope: 0.56 },
 ];
-/// The quickest order down to each accuracy, and the highest below all of them.
+/// The fastest order for errors down to each value. Below all values, it is the highest order.
 const FMM_ORDERS: [(f64, usize); 4] = [(6e-3, 2), (6e-4, 3), (1.5e-4, 4), (3e-5, 5)];
 const TREE_ORDERS: [(f64, usize); 2] = [(1.5e-4, 2), (1e-5, 4)];
 
-/// Opening angle of the pass that finds first accelerations. An acceleration off by some percent is good enough.
+/// Opening angle of the pass that computes the first accelerations. The relative criterion needs
+/// them to a few percent only.
 const FIRST_THETA: f64 = 0.6;
 
 #[cfg(test)]
@@ -54,7 +57,7 @@ pub(super) fn law(walk: Walk, order: usize) -> Law {
     laws[order.clamp(1, Gravity::MAX_ORDER) - 1]
 }
 
-/// The settings to start with where an accuracy is wanted; the user may insist on an order.
+/// First settings for a requested error. With an `order`, only the tolerance is chosen.
 pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: Softening) -> Gravity {
     let orders: &[_] = match walk {
         Walk::Fmm => &FMM_ORDERS,
@@ -75,7 +78,7 @@ pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: 
     }
 }
 
-/// Where the search for the tolerance begins.
+/// First tolerance of the search.
 pub(super) fn first_rung(walk: Walk, order: usize, accuracy: f64) -> Rung {
     let Law { error, slope } = law(walk, order);
     Rung::below(TOLERANCE * math::powf(super::ladder::AIM * accuracy / error, 1.0 / slope))

@@ -1,6 +1,8 @@
-//! Force evaluations of a wanted error: measured by direct sums on a sample, and corrected where it misses.
+//! Force evaluations with a requested error. Direct sums on a sample measure the error, and the
+//! engine adjusts the tolerance if the error is outside its range.
 //!
-//! Everything that a decision rests on is the same bits on any number of ranks, so that the decision is, too.
+//! Every value that enters a decision has the same bits on any number of ranks. Decisions therefore
+//! do not depend on the number of ranks.
 
 use super::Forces;
 use super::calibration::{first_rung, law};
@@ -14,44 +16,47 @@ use std::mem::take;
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Gravity, Selection};
 
-/// Evaluations from one measurement to the next.
+/// Number of evaluations between two measurements.
 const EVERY: u64 = 64;
-/// Bodies of the first measurement, which chooses, and of the later ones, which only watch.
+/// Number of bodies in the first measurement, which sets the tolerance, and in later ones.
 const SAMPLES: [usize; 2] = [512, 128];
-/// Bodies whose force is measured where moments have drifted.
+/// Number of bodies in a measurement with drifted moments.
 const DRIFTED_SAMPLE: usize = 64;
-/// Drifted moments are to blame for an error if fresh ones bring it below this part of it.
+/// Drifted moments count as the cause of an error if fresh moments reduce it below this fraction.
 const BLAME: f64 = 0.8;
-/// Time between two lines about the error where nothing has changed.
+/// Time between two log lines about the error if the tolerance does not change.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The first choice leaves room for the error of the sample, and later ones for a drift of the error during the run.
+/// Accepted errors as fractions of the requested error, in the first measurement and in later ones.
+/// The first range allows for the sampling error. The later range also allows for a slow change of
+/// the error during the run.
 const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, most: 1.0 }];
 
-/// Evaluates forces again and again.
+/// Evaluates forces repeatedly with the same request.
 pub struct Engine {
     gravity: Gravity,
     control: Option<(Control, Rung)>,
-    /// Whether to go on if no tolerance gives the wanted error.
+    /// Whether the run continues if no tolerance gives the requested error.
     allow_missed: bool,
     unchecked: Unchecked,
-    /// Time of measurements since it was last taken.
+    /// Time of measurements since the last [`Engine::take_verification`].
     verification: Duration,
-    /// What the last evaluations found about the error, for the log.
+    /// A line for the log about the measured error.
     news: Option<String>,
-    /// When that was last said.
+    /// Time of the last line.
     said: Option<Instant>,
 }
 
-/// Evaluations since the error was last measured.
+/// Number of evaluations since the last measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Unchecked {
-    /// All of them.
+    /// All evaluations.
     all: u64,
-    /// Those with drifted moments, since theirs was measured.
+    /// Evaluations with drifted moments, since the last measurement of their error.
     drifted: u64,
 }
 
-/// How far an engine has come, for a checkpoint: with it, another engine goes on as if there had been no break.
+/// State of an engine, for a checkpoint. An engine that resumes from it gives the same results as
+/// an uninterrupted one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     tolerance: f64,
@@ -59,34 +64,34 @@ pub struct Progress {
     unchecked: Unchecked,
 }
 
-/// What a controlled error came to, for the report.
+/// Results of the force error control, for the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Control {
-    /// The wanted rms error.
+    /// The requested rms error.
     pub wanted: f64,
     /// Order of the expansion.
     pub order: usize,
-    /// Bodies of a leaf at most.
+    /// Greatest number of bodies in a leaf.
     pub leaf_size: usize,
-    /// The tolerance of criterion relative at the end.
+    /// Current tolerance of the relative criterion.
     pub tolerance: f64,
-    /// Measurements.
+    /// Number of measurements.
     pub checks: u64,
-    /// Tolerances tried beside the first.
+    /// Number of changes of the tolerance.
     pub adjustments: u64,
     /// The last measurement.
     pub achieved: Accuracy,
-    /// The greatest rms error that was found and kept.
+    /// The greatest rms error of an accepted tolerance.
     pub greatest_rms: f64,
-    /// The last measurement where moments had drifted, of the bodies that felt them.
+    /// The last measurement with drifted moments, on the bodies that were active.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub drifted: Option<Accuracy>,
-    /// Whether moments drift no longer, since they made the error exceed the wanted one.
+    /// Whether all moments are computed anew, because drifted moments gave too large an error.
     pub always_fresh: bool,
 }
 
 impl Engine {
-    /// For these forces.
+    /// An engine that has not evaluated anything.
     pub fn new(forces: &Forces) -> Engine {
         let gravity = forces.gravity.clone();
         let control = forces.accuracy.map(|wanted| {
@@ -104,7 +109,7 @@ impl Engine {
             };
             (control, first_rung(gravity.walk, gravity.order, wanted))
         });
-        // The first of each kind is measured.
+        // The first evaluation of each kind is measured.
         let unchecked = Unchecked { all: EVERY, drifted: EVERY };
         Engine {
             gravity,
@@ -117,44 +122,46 @@ impl Engine {
         }
     }
 
-    /// Goes on from where another engine for the same forces was.
+    /// Continues from the state of another engine with the same request.
     pub fn resume(forces: &Forces, progress: Progress) -> Engine {
         let Progress { tolerance, control, unchecked } = progress;
         let gravity = Gravity { tolerance, ..forces.gravity.clone() };
         Engine { gravity, control, unchecked, ..Engine::new(forces) }
     }
 
-    /// How far it has come.
+    /// State of the engine, for a checkpoint.
     pub fn progress(&self) -> Progress {
         let (control, unchecked) = (self.control.clone(), self.unchecked);
         Progress { tolerance: self.gravity.tolerance, control, unchecked }
     }
 
-    /// The settings at hand.
+    /// Current settings of the force evaluation.
     pub fn gravity(&self) -> &Gravity {
         &self.gravity
     }
 
-    /// What the control has come to, if there is one.
+    /// Results of the force error control. `None` if the caller has not requested an error.
     pub fn control(&self) -> Option<&Control> {
         self.control.as_ref().map(|(control, _)| control)
     }
 
-    /// Time of measurements since this was last asked.
+    /// Returns the time of measurements since the last call.
     pub fn take_verification(&mut self) -> Duration {
         take(&mut self.verification)
     }
 
-    /// A line for the log, if the last evaluations have one.
+    /// Returns a line for the log, if there is one.
     pub fn take_news(&mut self) -> Option<String> {
         self.news.take()
     }
 
-    /// Computes the field of the bodies that a plan selects, see [`evaluate_selected`]; where that are all, and the error is measured and misses, again
-    /// with another tolerance. What all of that took is in the census. Collective.
+    /// Computes the forces on the bodies that `plan` selects, see [`evaluate_selected`]. If all are
+    /// selected and a measurement is due, it adjusts the tolerance and repeats the evaluation until
+    /// the error is in its range. The census contains the cost of all repetitions. Collective.
     ///
     /// # Errors
-    /// The same on every rank, if a parameter or a body is bad, or if no tolerance gives the wanted error at the first measurement.
+    /// A parameter or a body is invalid, or no tolerance gives the requested error at the first
+    /// measurement. Every rank returns the same error.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
         let evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
@@ -172,8 +179,10 @@ impl Engine {
         Ok(evaluation)
     }
 
-    /// Computes the field of the bodies that a plan selects on the tree of the evaluation before, see [`Evaluation::again`]. The error of drifted
-    /// moments is measured now and then; if they make it exceed the wanted one, there are none any more. Collective.
+    /// Computes the forces on the bodies that `plan` selects, on the tree of the last evaluation,
+    /// see [`Evaluation::again`]. Some calls measure the error of drifted moments. If drifted
+    /// moments are the cause of too large an error, all later calls compute moments anew.
+    /// Collective.
     pub fn again(
         &mut self,
         comm: &dyn Comm,
@@ -200,7 +209,8 @@ impl Engine {
         }
     }
 
-    /// Measures the error of drifted moments.
+    /// Measures the error of drifted moments, and repeats the evaluation with fresh moments if it
+    /// is too large.
     fn verify_drifted(
         &mut self,
         comm: &dyn Comm,
@@ -274,18 +284,19 @@ impl Engine {
     }
 }
 
-/// A second evaluation at the same time: it tells no change of acceleration, and the one before has done so.
+/// The plan for a second evaluation at the same time. It must not update the changes of
+/// acceleration, because the first evaluation has done that.
 fn without_changes(plan: &Plan) -> Plan {
     Plan { selection: Selection { changes: false, ..plan.selection }, ..*plan }
 }
 
 impl Control {
-    /// Whether the last measurement found more than the wanted error.
+    /// Whether the last measured error exceeds the requested error.
     pub fn is_missed(&self) -> bool {
         self.achieved.rms.is_nan() || self.achieved.rms > self.wanted
     }
 
-    /// Says it in a line.
+    /// The last measurement and the settings, as a line of text.
     pub fn line(&self) -> String {
         let Control { wanted, order, leaf_size, tolerance, achieved, .. } = self;
         let missed = if self.is_missed() { ", MISSED: no tolerance tried gives it" } else { "" };

@@ -1,45 +1,47 @@
-//! The ladder of tolerances, and the search on it for one that gives a wanted error. Pure: no bodies, no ranks.
+//! Search for the tolerance that gives a requested error. This file uses no bodies and no ranks.
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, SQRT_2};
 use treecode::math;
 
-/// A tolerance of `2^(n/2)`. A ladder keeps the choice the same where errors differ a little.
+/// A tolerance of `2^(n/2)`. With discrete tolerances, a small change of the measured error seldom
+/// changes the choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Rung(i32);
 
-/// A new tolerance is to give this part of the wanted error.
+/// A new tolerance aims at this fraction of the requested error.
 pub(super) const AIM: f64 = 0.8;
-/// Tolerances that are tried after the first, at most.
+/// Greatest number of tolerances that a search tries after the first.
 const ROUNDS: usize = 6;
-/// A search goes no farther up than this many rungs, and no farther down: errors that do not answer to the tolerance are not its business.
+/// A search goes at most this many rungs up or down. Beyond that, the error does not depend on the
+/// tolerance.
 const FARTHEST: i32 = 32;
-/// A tolerance of 256: nothing is coarser.
+/// A tolerance of 256, the coarsest.
 const HIGHEST: Rung = Rung(16);
 
 impl Rung {
-    /// The highest rung that is not above a positive tolerance.
+    /// The highest rung with a tolerance that does not exceed the argument, which must be positive.
     pub(super) fn below(tolerance: f64) -> Rung {
         Rung((2.0 * math::log2(tolerance)).floor().clamp(-100.0, HIGHEST.0.into()) as i32)
     }
 
-    /// The tolerance: exactly a power of two, or one times the root of two.
+    /// The tolerance: a power of two, or a power of two times the square root of two.
     pub(super) fn tolerance(self) -> f64 {
         let whole = 2f64.powi(self.0.div_euclid(2));
         if self.0.rem_euclid(2) == 0 { whole } else { whole * SQRT_2 }
     }
 }
 
-/// Which errors end a search.
+/// Range of accepted errors, as fractions of the requested error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Band {
-    /// Less error than this part of the wanted one is needless.
+    /// Below this fraction, the error is needlessly small.
     pub(super) least: f64,
-    /// More is a miss.
+    /// Above this fraction, the error is too large.
     pub(super) most: f64,
 }
 
-/// A search under way.
+/// State of a search.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     wanted: f64,
@@ -54,19 +56,22 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// From a rung whose error is to be measured first; errors go as tolerance^slope.
+    /// Starts at a rung whose error is measured first. Errors are proportional to tolerance^slope.
     pub(super) fn new(wanted: f64, band: Band, slope: f64, rung: Rung) -> Search {
         let limits = [Rung(rung.0 - FARTHEST), Rung(rung.0 + FARTHEST).min(HIGHEST)];
         Search { wanted, band, slope, rung, limits, passed: None, failed: None, last: None, rounds: 0 }
     }
 
-    /// The rung at hand.
+    /// The current rung.
     pub(super) fn rung(&self) -> Rung {
         self.rung
     }
 
-    /// Takes the error that was measured at the rung at hand, and says where to measure next; `None` if it stays there: because the error is in
-    /// the band, or the best that can be had. What was found too coarse is not tried again, and neither is anything coarser.
+    /// Takes the error measured at the current rung. Returns the rung to measure next, or `None` if
+    /// the search ends at the current rung.
+    ///
+    /// The search ends if the error is in the range, or if no other rung is better. Rungs at or
+    /// above one with too large an error are never tried again.
     pub(super) fn next(&mut self, error: f64) -> Option<Rung> {
         let fails = error.is_nan() || error > self.band.most * self.wanted;
         if fails {
@@ -88,7 +93,8 @@ impl Search {
     }
 
     fn towards(&self, error: f64, fails: bool) -> Rung {
-        // Errors may follow another law than the calibrated one: two measurements tell, within reason.
+        // The measured slope may differ from the calibrated one. Two measurements give it, within
+        // limits.
         let slope = self.last.map_or(self.slope, |(rung, before)| {
             let measured = math::ln(error / before) / (f64::from(self.rung.0 - rung.0) * 0.5 * LN_2);
             if measured.is_nan() { self.slope } else { measured.clamp(0.5 * self.slope, 2.0 * self.slope) }
@@ -99,7 +105,7 @@ impl Search {
         let [lowest, highest] = self.limits;
         let lowest = self.passed.map_or(lowest, |passed| passed.max(lowest));
         let highest = self.failed.map_or(highest, |failed| Rung(failed.0 - 1).min(highest));
-        // Where nothing lies between what passed and what failed, it is what passed.
+        // If no rung lies between the accepted and the rejected one, this is the accepted rung.
         Rung(self.rung.0 + way).min(highest).max(lowest)
     }
 }

@@ -1,7 +1,8 @@
-//! Forces of an asked error, or of settings that the caller has chosen.
+//! Forces with a requested error, or with settings that the caller has chosen.
 //!
-//! Reading order: [`Forces`] is what is asked; `calibration` has the settings that give about an error; `ladder` searches for the
-//! tolerance that gives it exactly; [`Engine`] evaluates, measures and searches.
+//! Reading order: [`Forces`] is the request. `calibration` estimates settings for an error.
+//! `ladder` searches for the tolerance that gives the error. [`Engine`] evaluates forces, measures
+//! their error and adjusts the tolerance.
 
 mod calibration;
 mod engine;
@@ -13,32 +14,34 @@ use crate::Error;
 use calibration::{ACCURACIES, start};
 use treecode::{Gravity, Softening, Walk};
 
-/// What is asked of the forces.
+/// The request of the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forces {
-    /// The wanted root mean square of |a - a_direct| / |a_direct|; `None` if the settings are taken as they are.
+    /// Requested root mean square of |a - a_direct| / |a_direct|. With `None`, the settings do not
+    /// change.
     pub accuracy: Option<f64>,
-    /// Whether to go on if no tolerance gives the accuracy.
+    /// Whether the run continues if no tolerance gives the accuracy.
     pub allow_missed: bool,
-    /// The settings; with an accuracy, those to start with.
+    /// Settings of the force evaluation. With an accuracy, they are the first ones of the search.
     pub gravity: Gravity,
 }
 
-/// Number of bodies in a group that ranks do not share, for the direct walk.
+/// Number of bodies in a group for the direct walk. A group is on one rank.
 const DIRECT_GROUP: usize = 8;
 
 impl Forces {
-    /// The accuracy of a table that says nothing.
+    /// Accuracy if the parameter file has none.
     pub const DEFAULT_ACCURACY: f64 = 1e-3;
 
-    /// Forces of this rms error, with the settings that reach it at the least cost; the caller may insist on an order.
+    /// Forces of this rms error, with the fastest settings that give it. A caller may fix the
+    /// order.
     #[must_use]
     pub fn of_accuracy(accuracy: f64, walk: Walk, order: Option<usize>, softening: Softening) -> Forces {
         let gravity = start(walk, accuracy, order, softening);
         Forces { accuracy: Some(accuracy), allow_missed: false, gravity }
     }
 
-    /// Exact forces by direct summation, for few bodies.
+    /// Exact forces by direct summation, for small numbers of bodies.
     #[must_use]
     pub fn direct(softening: Softening) -> Forces {
         let (leaf_size, group_size) = (DIRECT_GROUP, DIRECT_GROUP);
@@ -49,7 +52,7 @@ impl Forces {
     /// Checks every value against its range.
     ///
     /// # Errors
-    /// If a value is outside its range.
+    /// A value is outside its range.
     pub fn check(&self) -> Result<(), Error> {
         match self.accuracy {
             Some(asked) if !ACCURACIES.contains(&asked) => {

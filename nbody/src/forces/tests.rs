@@ -1,4 +1,5 @@
-//! Which settings an accuracy gives, and how the search behaves where errors follow the law, break it, or do not answer at all.
+//! Settings for each accuracy, and the search for errors that follow the calibrated law, break it,
+//! or do not depend on the tolerance.
 
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
@@ -39,7 +40,8 @@ fn rungs_are_factors_of_the_root_of_two() {
 
 const BAND: Band = Band { least: 0.6, most: 0.95 };
 
-/// Where a search ends whose errors are a function of the tolerance, and after how many measurements.
+/// The tolerance at which a search ends and the number of measurements, for errors that are a
+/// function of the tolerance.
 fn end(wanted: f64, error: impl Fn(f64) -> f64) -> (f64, usize) {
     let first = first_rung(Walk::Fmm, 3, wanted);
     let mut search = Search::new(wanted, BAND, law(Walk::Fmm, 3).slope, first);

@@ -1,7 +1,7 @@
-//! Haloes: groups of bodies that are friends of friends (Davis et al. 1985), and their properties.
+//! Haloes: friends-of-friends groups of bodies (Davis et al. 1985) and their properties.
 //!
-//! [`label`] finds the group of each body; [`census`] sums the members of each group. Both are collective and give the
-//! same bits on any number of ranks.
+//! [`label`] finds the group of each body, and [`census`] computes the properties of each group.
+//! Both are collective. Their results do not depend on the number of ranks.
 
 mod census;
 mod friends;

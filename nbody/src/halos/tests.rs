@@ -1,11 +1,11 @@
-//! Groups against testing all pairs, and the same on any number of ranks.
+//! Groups compared with a test of all pairs, on several numbers of ranks.
 
 use super::*;
 use decomposition::{Comm, threads};
 use treecode::Bodies;
 use treecode::math::hash;
 
-/// Clumps, some next to each other, on a thin background, with ids in no order of place.
+/// Clumps, some next to each other, on a thin background. Ids are in random order.
 fn field(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     let mut state = 12_345u64;
@@ -27,7 +27,7 @@ fn field(n: usize) -> Bodies {
     bodies
 }
 
-/// The smallest id that each body is connected with, by testing all pairs.
+/// The smallest id in the group of each body, from a test of all pairs.
 fn by_all_pairs(bodies: &Bodies, length: f64) -> Vec<(u64, u64)> {
     let n = bodies.len();
     let mut labels = bodies.id.clone();
@@ -52,7 +52,7 @@ fn by_all_pairs(bodies: &Bodies, length: f64) -> Vec<(u64, u64)> {
     pairs
 }
 
-/// Bodies of one rank if all are dealt out in turn.
+/// Bodies of one rank, if bodies are distributed round-robin.
 fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
     let mut mine = all.clone();
     mine.permute(
@@ -61,7 +61,7 @@ fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
     mine
 }
 
-/// The smallest id in the group of each body, by id.
+/// The smallest id in the group of each body, sorted by id.
 fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
     let parts = threads::run(ranks, |comm| {
         let Labelled { bodies, labels } = label(comm, share(all, comm), length);
@@ -76,7 +76,7 @@ fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
     pairs
 }
 
-/// Bodies of two groups may share an id: that joins nobody.
+/// A shared id must not join two groups.
 #[test]
 fn ids_join_no_groups() {
     let mut all = field(1200);
@@ -107,7 +107,8 @@ fn groups_are_those_of_all_pairs_on_any_number_of_ranks() {
     }
 }
 
-/// A chain that winds through all ranks many times, with its smallest id at one end: labels must go all the way.
+/// A chain that passes through all ranks many times, with its smallest id at one end. Labels must
+/// travel along the whole chain.
 #[test]
 fn a_chain_through_all_ranks_is_one_group() {
     let n = 4000;

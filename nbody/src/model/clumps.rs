@@ -1,5 +1,5 @@
-//! Many spheres of very different mass on a uniform background: the hard problem of force benchmarks, since bodies that feel little
-//! lie beside bodies that feel much.
+//! Spheres of very different masses on a uniform background. This is a hard problem for force
+//! benchmarks, because bodies with small accelerations are next to bodies with large ones.
 
 use super::{Component, Profile, Shape, Sphere, State, uniform};
 use rand::SeedableRng;
@@ -7,8 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use treecode::math;
 
-/// Plummer spheres at random places of a box, on bodies that fill it evenly. All bodies weigh the same; all spheres have the
-/// same mean density. Each sphere by itself is in equilibrium, and the background is at rest.
+/// Plummer spheres at random positions in a box with a uniform background. All bodies have the same
+/// mass, and all spheres have the same mean density. Each isolated sphere is in equilibrium, and
+/// the background is at rest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clumps {
     /// Number of bodies.
@@ -21,21 +22,23 @@ pub struct Clumps {
     pub clumps: u64,
     /// Fraction of the bodies in the background.
     pub background: f64,
-    /// The number of clumps of mass m goes as m^-slope; above 1.
+    /// Slope of the mass function: the number of clumps of mass m is proportional to m^-slope.
+    /// Above 1.
     pub slope: f64,
-    /// Side of the box in which the centres and the background lie [L].
+    /// Side of the box that contains the centres of the clumps and the background [L].
     pub side: f64,
-    /// Scale radius of a clump of the mean mass [L]; that of the others goes as the cube root of their mass.
+    /// Scale radius of a clump of the mean mass [L]. Scale radii are proportional to the cube root
+    /// of the mass.
     pub radius: f64,
-    /// Bodies of a clump lie within this many of its scale radii.
+    /// Limit of the radius of a clump [scale radii].
     pub cut: f64,
 }
 
 impl Clumps {
-    /// The clumps, the heaviest one last, and the background.
+    /// The clumps in order of mass, with the most massive one last, and then the background.
     ///
     /// # Errors
-    /// None; the type is that of all models.
+    /// Never. All models have this return type.
     pub(super) fn components(&self) -> Result<Vec<Component>, String> {
         let in_clumps = ((1.0 - self.background) * self.bodies as f64).round() as u64;
         let weights = self.weights();
@@ -57,7 +60,8 @@ impl Clumps {
         Ok(components)
     }
 
-    /// Masses of the clumps up to a factor: the quantiles of the power law, so that it holds for any seed.
+    /// Masses of the clumps up to a factor. They are quantiles of the power law, so that they do
+    /// not depend on the seed.
     fn weights(&self) -> Vec<f64> {
         let above = |k: u64| 1.0 - (k as f64 + 0.5) / self.clumps as f64;
         (0..self.clumps).map(|k| math::powf(above(k), -1.0 / (self.slope - 1.0))).collect()
@@ -65,7 +69,7 @@ impl Clumps {
 
     fn clump(&self, k: u64, count: u64, radius: f64) -> Result<Component, String> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(u64::MAX - k); // the bodies have the first streams
+        rng.set_stream(u64::MAX - k); // the bodies use the first streams
         let pos = uniform::Shape::Box.draw(self.side, &mut rng);
         let mass = self.mass_of(count);
         let sphere = Sphere::new(Profile::Plummer, mass, radius, self.cut)?;

@@ -1,37 +1,41 @@
-//! Two spherical galaxies that fall together.
+//! A collision of two spherical galaxies.
 
 use super::{Component, Orbit, Profile, Shape, Sphere, orbit};
 use serde::Serialize;
 use treecode::math;
 
-/// Particle types of the first and the second galaxy, so that a viewer can tell them apart.
+/// Particle types of the first and second galaxy, so that a viewer can distinguish them.
 const KINDS: [u8; 2] = [2, 3];
 
-/// Two spherical galaxies in equilibrium whose centres come in on a conic in the x-y plane, with angular momentum along z. The
-/// second galaxy's radius is the first's times the square root of the mass ratio: both have the same surface density.
+/// Two spherical galaxies in equilibrium that approach each other on a conic. The orbit is in the
+/// x-y plane with its angular momentum along z. Radii are proportional to the square root of the
+/// mass, so both galaxies have the same surface density.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Collision {
-    /// Number of bodies of both; the galaxies share them so that all bodies weigh the same, or nearly so.
+    /// Number of bodies of both galaxies. It is divided so that all bodies have nearly the same
+    /// mass.
     pub bodies: u64,
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Run of density of both.
+    /// Density profile of both galaxies.
     pub profile: Profile,
-    /// Mass of both [M].
+    /// Total mass of both galaxies [M].
     pub mass: f64,
-    /// Mass of the second over that of the first.
+    /// Mass of the second galaxy divided by that of the first.
     pub mass_ratio: f64,
-    /// Scale radius of the first [L].
+    /// Scale radius of the first galaxy [L].
     pub radius: f64,
-    /// Bodies lie within this many scale radii of their galaxy's centre.
+    /// Limit of the radius in each galaxy [scale radii], see [`super::Spherical`].
     pub cut: f64,
-    /// Softening of the bodies in whose field the galaxies are in equilibrium, as of one sphere [L].
+    /// Softening of the bodies [L], see [`super::Spherical`].
     pub softening: f64,
-    /// Fraction of each galaxy's retrograde bodies that is turned round, 0 to 1: 1 makes all bodies turn one way.
+    /// Fraction of the retrograde bodies in each galaxy whose motion is reversed, 0 to 1. With 1,
+    /// all bodies are prograde about the spin axis.
     pub spin: f64,
-    /// Angle between each galaxy's spin and the orbit's angular momentum [degree]: 0 is prograde, 180 retrograde.
+    /// Angle between the spin of each galaxy and the orbital angular momentum [degree]. 0 is
+    /// prograde, and 180 is retrograde.
     pub inclination: [f64; 2],
-    /// Direction to which each spin is inclined, from the x axis [degree].
+    /// Azimuth of each spin axis, from the x axis [degree].
     pub azimuth: [f64; 2],
     /// Orbit of the centres.
     #[serde(flatten)]
@@ -39,13 +43,13 @@ pub struct Collision {
 }
 
 impl Collision {
-    /// Bodies of each galaxy.
+    /// Number of bodies of each galaxy.
     pub(super) fn galaxies(&self) -> [u64; 2] {
         let second = ((self.bodies as f64 * self.part_of_second()).round() as u64).clamp(1, self.bodies - 1);
         [self.bodies - second, second]
     }
 
-    /// Mass of the second over that of both.
+    /// Mass of the second galaxy as a fraction of the total.
     fn part_of_second(&self) -> f64 {
         self.mass_ratio / (1.0 + self.mass_ratio)
     }
@@ -53,7 +57,7 @@ impl Collision {
     /// The two galaxies.
     ///
     /// # Errors
-    /// If such a galaxy has no equilibrium.
+    /// A galaxy has no equilibrium.
     pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
         let second = self.part_of_second();
         let bodies = self.galaxies();
@@ -72,7 +76,7 @@ impl Collision {
     }
 }
 
-/// The unit vector at these angles [degree].
+/// Unit vector in this direction [degree].
 fn axis(inclination: f64, azimuth: f64) -> [f64; 3] {
     let ((sin, cos), (along_y, along_x)) =
         (math::sin_cos(inclination.to_radians()), math::sin_cos(azimuth.to_radians()));

@@ -1,13 +1,19 @@
-//! An exponential disc in the potential of itself and of spheres around it, with velocities from its moments. Units of the file: G = 1.
+//! An exponential disc in its own potential and that of spheres. Velocities are drawn from their
+//! moments. Units of the file: G = 1.
 //!
-//! The density is exp(-R / R_d) sech^2(z / z_0). The velocities are normal about the mean rotation, with these moments (Hernquist 1993,
-//! ApJS 86, 389, section 2.2; Springel & White 1999, MNRAS 307, 162):
-//! - radial dispersion: sigma_R^2 falls as exp(-R / R_d), so that the least value of Toomre's Q is the one asked for;
+//! The density is exp(-R / R_d) sech^2(z / z_0). The velocity distribution is normal about the mean
+//! rotation, with these moments (Hernquist 1993, ApJS 86, 389, section 2.2; Springel & White 1999,
+//! MNRAS 307, 162):
+//! - radial dispersion: sigma_R^2 falls as exp(-R / R_d), and its scale gives the requested minimum
+//!   of Toomre's Q;
 //! - azimuthal dispersion: sigma_R times kappa / (2 Omega), the epicyclic approximation;
-//! - mean rotation: the mean of R dPhi/dR over the layer less the asymmetric drift, sigma_R^2 (kappa^2 / 4 Omega^2 - 1 + 2 R / R_d);
-//! - vertical dispersion: the mean of z dPhi/dz over the layer, which by the virial theorem keeps its height.
+//! - mean rotation: the vertical mean of R dPhi/dR minus the asymmetric drift, sigma_R^2 (kappa^2 /
+//!   4 Omega^2 - 1 + 2 R / R_d);
+//! - vertical dispersion: the vertical mean of z dPhi/dz, which keeps the height by the virial
+//!   theorem.
 //!
-//! Both means are those of the thick disc: a rotation that balances the pull in the plane of a thin one is too fast for bodies above it.
+//! Both means are over the thick disc. The circular velocity of a thin disc would be too fast for
+//! bodies above the plane.
 
 use super::State;
 use super::tapered::Tapered;
@@ -15,19 +21,21 @@ use rand::{Rng, RngExt, distr::Open01};
 use std::f64::consts::TAU;
 use treecode::math;
 
-/// Grid of the moments: from the first to the last radius [scale lengths], in equal steps of the logarithm.
+/// Radial grid of the moments: number of nodes, and first and last radius [scale lengths]. The
+/// nodes are equidistant in the logarithm.
 const NODES: usize = 200;
 const RANGE: [f64; 2] = [1e-3, 40.0];
-/// Waves of which the disc is made: so many, with numbers in equal steps up to this [1 / scale length]; the number of steps is even.
+/// Number of waves in the disc's potential, which must be even, and largest wave number [1 / scale
+/// length]. Wave numbers are equidistant.
 const WAVES: usize = 10_000;
 const SHORTEST: f64 = 100.0;
-/// Heights over which bodies are averaged: in equal steps up to this [scale heights].
+/// Number of heights for vertical means, and greatest height [scale heights].
 const HEIGHTS: u32 = 256;
 const HIGHEST: f64 = 16.0;
-/// Toomre's (1964) criterion: Q = sigma_R kappa / (3.36 G Sigma).
+/// Constant in the criterion of Toomre (1964): Q = sigma_R kappa / (3.36 G Sigma).
 const TOOMRE: f64 = 3.36;
 
-/// The disc alone.
+/// Parameters of a disc.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer {
     /// Mass [M].
@@ -38,35 +46,38 @@ pub struct Layer {
     pub height: f64,
 }
 
-/// The disc among spheres.
+/// A disc with the moments of its velocities in the potential of all components.
 #[derive(Clone, Debug)]
 pub struct Disc {
     layer: Layer,
     moments: Vec<Moments>,
 }
 
-/// Moments of the velocity at a radius [L/T].
+/// Velocity moments at a radius [L/T].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     /// Mean rotation.
     pub rotation: f64,
-    /// Dispersions along the radius, along the rotation, and across the disc.
+    /// Radial, azimuthal and vertical dispersion.
     pub dispersion: [f64; 3],
 }
 
 impl Layer {
-    /// Surface density at `radius` [M/L^2].
+    /// Surface density [M/L^2] at `radius` [L].
     pub fn surface(&self, radius: f64) -> f64 {
         self.mass / (TAU * self.length.powi(2)) * math::exp(-radius / self.length)
     }
 
-    /// Mass within a cylinder of this radius, or nearly so within a sphere [M].
+    /// Mass within a cylinder of this radius [L], in [M]. The mass within a sphere is nearly the
+    /// same.
     pub fn enclosed(&self, radius: f64) -> f64 {
         self.mass * part_within(radius / self.length)
     }
 
-    /// The disc as a sum of waves (Hankel transform; Binney & Tremaine 2008, equation 2.155). A layer acts on another one at a distance d with exp(-k d), and
-    /// the distances in units of z_0 of two bodies of the disc have the density (d coth d - 1) / sinh^2 d on either side.
+    /// The disc as a sum of waves (Hankel transform; Binney & Tremaine 2008, equation 2.155).
+    /// Between two layers at a distance d, the force of a wave is reduced by exp(-k d). In units of
+    /// z_0, the vertical distance d of two bodies has the probability density (d coth d - 1) /
+    /// sinh^2 d on either side.
     fn waves(&self) -> Vec<Wave> {
         let ratio = self.height / self.length;
         let distances: Vec<[f64; 2]> = heights()
@@ -86,21 +97,22 @@ impl Layer {
     }
 }
 
-/// Distances from the plane or between bodies [z_0] for sums over the midpoints of equal steps, and the step.
+/// Midpoints and step of a midpoint sum over heights or vertical distances [z_0].
 fn heights() -> impl Iterator<Item = (f64, f64)> {
     let step = HIGHEST / f64::from(HEIGHTS);
     (0..HEIGHTS).map(move |i| ((f64::from(i) + 0.5) * step, step))
 }
 
-/// A part of the disc, and what it gives to the means over the layer of R dPhi/dR and z dPhi/dz, but for their Bessel functions [L^2/T^2].
+/// A wave of the disc. It adds `radial` and `vertical`, times Bessel functions, to the vertical
+/// means of R dPhi/dR and z dPhi/dz [L^2/T^2].
 struct Wave {
-    /// k [1 / scale length].
+    /// Wave number k [1 / scale length].
     number: f64,
     radial: f64,
     vertical: f64,
 }
 
-/// What pulls at the bodies of a disc: itself and spheres.
+/// Potential gradient of a disc and spheres.
 pub struct Pull<'a> {
     layer: Layer,
     waves: Vec<Wave>,
@@ -108,12 +120,13 @@ pub struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    /// Of a disc and spheres.
+    /// The potential gradient of this disc and these spheres.
     pub fn new(layer: Layer, spheres: &[Tapered]) -> Pull<'_> {
         Pull { layer, waves: layer.waves(), spheres }
     }
 
-    /// Means of R dPhi/dR, for a thin disc the square of the circular velocity, and of z dPhi/dz over the layer at `radius` [L^2/T^2].
+    /// Vertical means of R dPhi/dR and z dPhi/dz at `radius` [L], in [L^2/T^2]. For a thin disc,
+    /// the first is the square of the circular velocity.
     pub fn at(&self, radius: f64) -> [f64; 2] {
         let x = radius / self.layer.length;
         let disc = self.waves.iter().fold([0.0; 2], |[radial, vertical], wave| {
@@ -130,13 +143,13 @@ impl Pull<'_> {
     }
 }
 
-/// 1 - (1 + x) exp(-x), without loss of digits near 0.
+/// 1 - (1 + x) exp(-x), without cancellation near 0.
 fn part_within(x: f64) -> f64 {
     if x < 1e-3 { x * x * (0.5 - x / 3.0 + x * x / 8.0) } else { 1.0 - (1.0 + x) * math::exp(-x) }
 }
 
 impl Disc {
-    /// A disc whose least Q is `toomre_q`, among spheres.
+    /// A disc with the minimum `toomre_q` of Toomre's Q, in the potential of itself and `spheres`.
     pub fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered]) -> Disc {
         let pull = Pull::new(layer, spheres);
         let radii: Vec<f64> = (0..NODES).map(|i| radius_of(&layer, i)).collect();
@@ -166,7 +179,7 @@ impl Disc {
         Disc { layer, moments }
     }
 
-    /// Moments of the velocity at `radius` [L].
+    /// Velocity moments at `radius` [L].
     pub fn moments(&self, radius: f64) -> Moments {
         let step = math::ln(RANGE[1] / RANGE[0]) / (NODES - 1) as f64;
         let place = (math::ln(radius / self.layer.length / RANGE[0]) / step).clamp(0.0, (NODES - 1) as f64);
@@ -179,7 +192,8 @@ impl Disc {
         }
     }
 
-    /// Draws a body of a disc that turns about the z axis; `constant` is the gravitational constant.
+    /// Draws a body of a disc that rotates about the z axis. `constant` is the gravitational
+    /// constant.
     pub fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
         let radius = self.layer.length * length_of(rng.sample::<f64, _>(Open01));
         let height = self.layer.height * math::atanh(2.0 * rng.sample::<f64, _>(Open01) - 1.0);
@@ -200,7 +214,8 @@ fn radius_of(layer: &Layer, node: usize) -> f64 {
     layer.length * RANGE[0] * math::powf(RANGE[1] / RANGE[0], node as f64 / (NODES - 1) as f64)
 }
 
-/// The radius in scale lengths that encloses this part of the disc, between 0 and 1: bisection.
+/// Radius [scale lengths] that encloses this fraction of the disc's mass, by bisection. The
+/// fraction is between 0 and 1.
 fn length_of(part: f64) -> f64 {
     let (mut low, mut high) = (0.0, 64.0);
     for _ in 0..60 {
@@ -210,7 +225,7 @@ fn length_of(part: f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// Two normal numbers, by Box & Muller.
+/// Two normal random numbers (Box & Muller).
 fn normal_pair(rng: &mut impl Rng) -> [f64; 2] {
     let size = (-2.0 * math::ln(rng.sample::<f64, _>(Open01))).sqrt();
     let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
@@ -235,18 +250,20 @@ mod tests {
 
     #[test]
     fn the_rotation_curve_of_a_thin_disc_is_that_of_freeman() {
-        // Freeman (1970, ApJ 160, 811): greatest at 2.15 scale lengths, v^2 = 0.387 M / R_d there; far out that of a point.
+        // Freeman (1970, ApJ 160, 811): the maximum is at 2.15 scale lengths, with v^2 = 0.387 M /
+        // R_d. Far outside, v^2 is that of a point mass.
         let (pull, unit) = (Pull::new(THIN, &[]), LAYER.mass / LAYER.length);
         let v2 = |x: f64| pull.at(3.0 * x)[0] / unit;
         assert!((v2(2.15) - 0.387).abs() < 1e-3, "{}", v2(2.15));
         assert!(v2(2.15) > v2(2.05) && v2(2.15) > v2(2.25));
-        // Quadrupole of the disc: v^2 = M / R (1 + 3/4 <R^2> / R^2 ..) with <R^2> = 6 R_d^2.
+        // With the quadrupole of the disc, v^2 = M / R (1 + 3/4 <R^2> / R^2 ..) and <R^2> = 6
+        // R_d^2.
         assert!((v2(30.0) * 30.0 - (1.0 + 4.5 / 900.0)).abs() < 1e-3, "{}", v2(30.0) * 30.0);
     }
 
     #[test]
     fn the_pull_on_a_thick_disc_is_the_mean_over_its_bodies() {
-        // Of points that are drawn from the disc, on others that are drawn at this radius.
+        // The pull of points drawn from the disc on other points drawn at this radius.
         let thick = Layer { height: 1.0, ..LAYER };
         let pull = Pull::new(thick, &[]);
         let disc = Disc { layer: thick, moments: vec![Moments::default(); NODES] };

@@ -1,4 +1,5 @@
-//! A disc galaxy: a disc, a halo and a bulge, each in equilibrium in the potential of all.
+//! A disc galaxy with a disc, a halo and a bulge. Each component is in equilibrium in the potential
+//! of all.
 
 use super::disc::{Disc, Layer};
 use super::tapered::Tapered;
@@ -6,22 +7,24 @@ use super::{Component, Profile, Shape, Sphere, eddington};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Length of the taper of a bulge, in its scale radii.
+/// Taper length of a bulge [scale radii].
 const BULGE_CUT: f64 = 20.0;
-/// Particle types of GADGET.
+/// Particle types as in GADGET.
 const HALO: u8 = 1;
 const DISC: u8 = 2;
 const BULGE: u8 = 3;
 
-/// A disc galaxy that turns about the z axis. The disc's velocities are drawn from their moments (see `disc`), those of halo and bulge
-/// from Eddington's distribution function in the potential of all parts, that of the disc averaged over the sphere.
+/// A disc galaxy that rotates about the z axis. The velocities of the disc are drawn from their
+/// moments, see `disc`. Those of halo and bulge are drawn from Eddington's distribution function in
+/// the potential of all components, with a spherical average of the disc.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DiscGalaxy {
-    /// Number of bodies of all parts.
+    /// Number of bodies of all components.
     pub bodies: u64,
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Part of the bodies that make up disc and bulge, where they weigh the same; the rest are the halo's.
+    /// Fraction of the bodies that are in disc and bulge. These bodies have equal masses. The other
+    /// bodies are in the halo.
     pub stars: f64,
     /// Mass of the disc [M].
     pub disc_mass: f64,
@@ -29,17 +32,17 @@ pub struct DiscGalaxy {
     pub disc_length: f64,
     /// Scale height of the disc [L].
     pub disc_height: f64,
-    /// Least value of Toomre's Q in the disc.
+    /// Minimum of Toomre's Q in the disc.
     pub toomre_q: f64,
-    /// Run of density of the halo.
+    /// Density profile of the halo.
     pub halo_profile: Profile,
     /// Mass of the halo [M].
     pub halo_mass: f64,
     /// Scale radius of the halo [L].
     pub halo_radius: f64,
-    /// Length of the taper of the halo [scale radii].
+    /// Taper length of the halo [scale radii].
     pub halo_cut: f64,
-    /// Mass of the bulge, a Hernquist sphere [M]; 0 for none.
+    /// Mass of the bulge, a Hernquist sphere [M]. 0 for no bulge.
     pub bulge_mass: f64,
     /// Scale radius of the bulge [L].
     pub bulge_radius: f64,
@@ -57,18 +60,25 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// The galaxy, without its bodies.
+    /// Parameters of the galaxy, with a number of bodies of 0.
     ///
-    /// The Milky Way: in the best model of McMillan (`PJM17_best.Tpot` of his program GalPot) the two stellar discs hold 3.52 and 1.05, with
-    /// lengths of 2.50 and 3.02 kpc, weighted by mass 2.62; the bulge holds 0.89; the halo's scale radius is 19.57 kpc. The masses here are
-    /// his estimates with their errors, 130 +- 30 for the halo within its virial radius and 5.43 +- 0.57 for all stars. The taper at 12 scale radii, just
-    /// outside that radius, gives the whole halo this mass, so that it is 13 % lighter than his well within. Our choice are the height, with
-    /// which a disc of sech^2 falls off as the thin disc's exp(-z / 0.3 kpc), the Hernquist sphere for a flattened bulge, with half of its mass
-    /// within 1.4 kpc, not 1.0, and Q.
+    /// Milky Way. The masses are McMillan's estimates with their errors: 130 +- 30 for the halo
+    /// within its virial radius, and 5.43 +- 0.57 for all stars. Lengths are from his best model
+    /// (`PJM17_best.Tpot` of his program GalPot). There, the two stellar discs have masses of 3.52
+    /// and 1.05 and lengths of 2.50 and 3.02 kpc, with a mass-weighted mean of 2.62. The bulge has
+    /// a mass of 0.89, and the halo has a scale radius of 19.57 kpc.
     ///
-    /// Andromeda: bulge, disc and halo as other programs quote them from Fardal et al.; the height and Q are our choice. They build
-    /// on Geehan et al. (2006, MNRAS 366, 996), whose own disc is twice as heavy (7.2) and halo lighter (71): observations hardly tell the two apart.
-    /// The taper makes the halo 10 % lighter within 30 kpc than one that ends at 195 kpc.
+    /// The halo is tapered at 12 scale radii, just outside the virial radius. The total mass of the
+    /// halo is then 130, so the density well inside is 13 % below McMillan's. Height,
+    /// bulge and Q are our choice. The sech^2 disc has the height at which it falls as exp(-z / 0.3
+    /// kpc), like the thin disc. A Hernquist sphere replaces the flattened bulge, with half of its
+    /// mass within 1.4 kpc instead of 1.0.
+    ///
+    /// Andromeda. Bulge, disc and halo are as other programs quote them from Fardal et al. The
+    /// height and Q are our choice. Fardal et al. build on Geehan et al. (2006, MNRAS 366, 996),
+    /// who have twice the disc mass (7.2) and a lighter halo (71). Observations hardly distinguish
+    /// the two. Because of the taper, the halo has 10 % less mass within 30 kpc than one that ends
+    /// at 195 kpc.
     pub fn galaxy(self) -> DiscGalaxy {
         let common = DiscGalaxy {
             bodies: 0,
@@ -116,10 +126,10 @@ impl DiscGalaxy {
         (self.bulge_mass > 0.0).then(bulge)
     }
 
-    /// Halo, disc and, if there is one, bulge.
+    /// Halo, disc and, if its mass is positive, bulge.
     ///
     /// # Errors
-    /// If a part has no equilibrium.
+    /// A component has no equilibrium.
     pub(super) fn components(&self) -> Result<Vec<Component>, String> {
         let (layer, halo, bulge) = (self.layer(), self.halo(), self.bulge());
         let [in_halo, in_disc, in_bulge] = self.counts();
@@ -145,7 +155,7 @@ impl DiscGalaxy {
         Ok(components)
     }
 
-    /// Bodies of halo, disc and bulge; of each part that has mass at least one.
+    /// Number of bodies of halo, disc and bulge. It is at least 1 for each component with mass.
     fn counts(&self) -> [u64; 3] {
         let has_bulge = u64::from(self.bulge_mass > 0.0);
         let stars = (self.stars * self.bodies as f64).round() as u64;
@@ -155,7 +165,7 @@ impl DiscGalaxy {
         [self.bodies - stars, stars - bulge, bulge]
     }
 
-    /// Square of the circular velocity, mean over the disc's layer, G = 1.
+    /// Square of the circular velocity, as a vertical mean over the disc, with G = 1.
     #[cfg(test)]
     pub(super) fn circular2(&self, radius: f64) -> f64 {
         let spheres: Vec<Tapered> = [Some(self.halo()), self.bulge()].into_iter().flatten().collect();

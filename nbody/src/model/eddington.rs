@@ -1,8 +1,11 @@
-//! The isotropic distribution function of a given density in a given potential: Eddington (1916, MNRAS 76, 572). Units of the file: G = 1.
+//! Isotropic distribution function of a density in a potential: Eddington (1916, MNRAS 76, 572).
+//! Units of the file: G = 1.
 //!
-//! f(E) = 1 / (sqrt(8) pi^2) d/dE of the integral of (d rho / d psi) / sqrt(E - psi) over psi from 0 to E, with psi the depth of the
-//! potential. On a logarithmic grid d rho / d psi is known at the nodes and taken as linear in psi between them, so that each interval
-//! is integrated exactly and the root at its end does no harm.
+//! f(E) = 1 / (sqrt(8) pi^2) d/dE of the integral of (d rho / d psi) / sqrt(E - psi) over psi from
+//! 0 to E. Here psi is the depth of the potential, which is positive.
+//!
+//! d rho / d psi is computed at the nodes of a logarithmic grid and is linear in psi between them.
+//! Each interval is integrated exactly, so the singularity at E = psi causes no error.
 
 use super::isotropic::Isotropic;
 use super::profile::Density;
@@ -10,11 +13,11 @@ use super::tapered::Tapered;
 use std::f64::consts::{PI, SQRT_2};
 use treecode::math;
 
-/// The sphere with isotropic velocities, in its own potential, softened or not, and that of `others`: the mass of everything else within a
-/// radius.
+/// The sphere with isotropic velocities. Its potential is that of the sphere, softened or not, and
+/// of other components. `others` is the mass of these within a radius [L].
 ///
 /// # Errors
-/// If there is none: the distribution function would have to be negative somewhere.
+/// The distribution function would be negative at some energy.
 pub fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotropic, String> {
     let (radius, mass) = sphere.nodes();
     let all: Vec<f64> = radius.iter().zip(sphere.pulling()).map(|(&r, own)| own + others(r)).collect();
@@ -39,7 +42,8 @@ pub fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotro
     }
 }
 
-/// The depth of the potential of a mass distribution that ends at the last radius: the integral of m / r over ln r from outside.
+/// Depth of the potential of a mass distribution that ends at the last radius. It is the integral
+/// of m / r over ln r, from outside.
 fn depths(radius: &[f64], mass: &[f64]) -> Vec<f64> {
     let n = radius.len();
     let mut depth = vec![mass[n - 1] / radius[n - 1]; n];
@@ -50,7 +54,8 @@ fn depths(radius: &[f64], mass: &[f64]) -> Vec<f64> {
     depth
 }
 
-/// f at the energies that are the depths, from `rise` = d rho / d psi there; beyond the last node it goes to 0 with psi.
+/// f at the energies `depth`, from `rise` = d rho / d psi there. Below the last depth, `rise` goes
+/// to 0 linearly with psi.
 fn invert(depth: &[f64], rise: &[f64]) -> Vec<f64> {
     let n = depth.len();
     let outer = |i: usize| if i + 1 < n { (depth[i + 1], rise[i + 1]) } else { (0.0, 0.0) };
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
     use crate::model::Profile;
 
-    /// The distribution functions of the papers, G = M = a = 1, e the binding energy.
+    /// Published distribution functions for G = M = a = 1. `e` is the binding energy.
     fn published(profile: Profile, e: f64) -> f64 {
         match profile {
             Profile::Plummer => 24.0 * SQRT_2 / (7.0 * PI.powi(3)) * e.powf(3.5),
@@ -91,7 +96,8 @@ mod tests {
         }
     }
 
-    /// A taper far out changes the mass a little, and the energies near the edge.
+    /// A distant taper changes the mass slightly, and the distribution function at energies near
+    /// the edge.
     #[test]
     fn without_a_taper_it_is_that_of_the_papers() {
         for (profile, greatest) in

@@ -1,56 +1,60 @@
-//! Galaxies that meet: any models, each turned as it likes, on a Kepler orbit or at places of their own.
+//! Encounters of galaxies. Each galaxy has its own model and orientation. Two galaxies start on a
+//! Kepler orbit, or each galaxy has its own position and velocity.
 
 use super::{Component, Model, State, orbit};
 use nalgebra::{Matrix3, Rotation3, Vector3};
 use serde::Serialize;
 use treecode::math;
 
-/// Two galaxies on an orbit in the x-y plane with its angular momentum along z, or any number of them at places of their own.
+/// Two galaxies on an orbit, or any number of galaxies at given positions. The orbit is in the x-y
+/// plane with its angular momentum along z.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Encounter {
     /// Seed of the random numbers.
     pub seed: u64,
-    /// The orbit of two; without it each galaxy has its place.
+    /// Orbit of two galaxies. Without it, each galaxy has its own position and velocity.
     #[serde(flatten)]
     pub orbit: Option<Orbit>,
     /// The galaxies.
     pub galaxies: Vec<Galaxy>,
 }
 
-/// A Kepler orbit of the centres, as of points that hold the whole mass, on which they come in.
+/// The Kepler orbit of two point masses with the masses of the galaxies. At the start they approach
+/// each other.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Orbit {
     /// Closest approach [L].
     pub pericentre: f64,
-    /// Eccentricity: 1 is a parabola.
+    /// Eccentricity. 1 is a parabola.
     pub eccentricity: f64,
     /// Distance at the start [L].
     pub distance: f64,
 }
 
-/// One of the galaxies.
+/// A galaxy of an encounter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Galaxy {
-    /// What it is by itself, turning about the z axis.
+    /// Model of the galaxy. Its spin is along the z axis.
     #[serde(flatten)]
     pub model: Model,
-    /// Inclination of its disc to the orbit, and argument of the pericentre: the angle along the orbit from the ascending node, where the
-    /// other galaxy comes up through the disc, to the pericentre [degree] (Toomre & Toomre 1972, ApJ 178, 623, figure 6). 0 is prograde,
-    /// 180 retrograde.
+    /// Inclination of the disc to the orbit, and argument of the pericentre [degree] (Toomre &
+    /// Toomre 1972, ApJ 178, 623, figure 6). The inclination is 0 for a prograde encounter and 180
+    /// for a retrograde one. The argument is the angle along the orbit from the ascending node to
+    /// the pericentre. At the ascending node, the other galaxy passes upward through the disc.
     pub orientation: [f64; 2],
-    /// Place of its centre, where there is no orbit [L].
+    /// Position of the centre if there is no orbit [L].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<[f64; 3]>,
-    /// Velocity of its centre, where there is no orbit [L/T].
+    /// Velocity of the centre if there is no orbit [L/T].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub velocity: Option<[f64; 3]>,
 }
 
 impl Encounter {
-    /// The components of all galaxies, in their order.
+    /// The components of all galaxies, galaxy by galaxy.
     ///
     /// # Errors
-    /// If one of them has no equilibrium.
+    /// A component has no equilibrium.
     pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
         let parts: Vec<Vec<Component>> =
             self.galaxies.iter().map(|galaxy| galaxy.model.components(constant)).collect::<Result<_, _>>()?;
@@ -83,20 +87,22 @@ impl Encounter {
         }
     }
 
-    /// Angle from the x axis at which a galaxy sees the other one at pericentre [radian]; 0 without an orbit.
+    /// Direction of the other galaxy at pericentre: the angle from the x axis [radian]. 0 without
+    /// an orbit.
     fn direction_of_pericentre(&self, galaxy: usize) -> f64 {
         let second = self.orbit.as_ref().map_or(0.0, orbit::angle_to_pericentre);
         if galaxy == 1 && self.orbit.is_some() { second + std::f64::consts::PI } else { second }
     }
 }
 
-/// The rotation that inclines the z axis away from that of the orbit: about the line of nodes, which lies `argument` before the
-/// pericentre, so that the other galaxy comes up there.
+/// Rotation that inclines the z axis. The axis of the rotation is the line of nodes, at the angle
+/// `argument` before the pericentre, so that the other galaxy passes upward there.
 fn turn([inclination, argument]: [f64; 2], pericentre: f64) -> Rotation3<f64> {
     let (y, x) = math::sin_cos(pericentre - argument.to_radians());
     let (sin, cos) = math::sin_cos(-inclination.to_radians());
     let rest = 1.0 - cos;
-    // About the unit vector (x, y, 0) by the formula of Rodrigues; that of nalgebra calls the sine of the platform.
+    // Rotation about the unit vector (x, y, 0) by the formula of Rodrigues. The function of
+    // nalgebra is not used, because it calls the platform's sine.
     Rotation3::from_matrix_unchecked(Matrix3::new(
         cos + x * x * rest,
         x * y * rest,
@@ -111,7 +117,7 @@ fn turn([inclination, argument]: [f64; 2], pericentre: f64) -> Rotation3<f64> {
 }
 
 impl Component {
-    /// Turned about the origin, and then moved.
+    /// Rotates the component about the origin and then moves it to `place`.
     fn moved(self, turn: Rotation3<f64>, place: &State) -> Component {
         let turned = |vector: [f64; 3]| -> [f64; 3] { (turn * Vector3::from(vector)).into() };
         let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
@@ -128,7 +134,7 @@ impl Component {
 mod tests {
     use super::*;
 
-    /// Where the other galaxy comes up through the disc, and that it moves up there.
+    /// At the ascending node, the other galaxy must be in the disc plane and move upward.
     #[test]
     fn the_spin_follows_from_inclination_and_argument() {
         let spin = |orientation, pericentre| -> Vector3<f64> { turn(orientation, pericentre) * Vector3::z() };

@@ -1,20 +1,21 @@
-//! The sphere of Hernquist (1990, ApJ 356, 359) with isotropic velocities from its exact distribution function.
-//! Units of the file: G = M = a = 1.
+//! The sphere of Hernquist (1990, ApJ 356, 359), with isotropic velocities from its exact
+//! distribution function. Units of the file: G = M = a = 1.
 
 use rand::{Rng, RngExt};
 use treecode::math;
 
-/// Mass within `radius`. Equation 3.
+/// Mass within `radius` (equation 3).
 pub fn enclosed(radius: f64) -> f64 {
     (1.0 + radius.recip()).powi(-2)
 }
 
-/// The radius that encloses `mass`, above 0 and below 1: the inverse of [`enclosed`].
+/// Radius that encloses `mass`, which must be between 0 and 1. Inverse of [`enclosed`].
 pub fn radius(mass: f64) -> f64 {
     (mass.sqrt().recip() - 1.0).recip()
 }
 
-/// Distribution function at the binding energy `e` (0 to 1), up to a constant factor. Equation 17 with q = sqrt(e).
+/// Distribution function at the binding energy `e`, 0 to 1, up to a constant factor. Equation 17
+/// with q = sqrt(e).
 fn distribution(e: f64) -> f64 {
     let q = e.sqrt();
     let rest = 1.0 - e;
@@ -22,12 +23,12 @@ fn distribution(e: f64) -> f64 {
     (3.0 * math::asin(q) + q * rest.sqrt() * polynomial) / (rest * rest * rest.sqrt())
 }
 
-/// Speed of a body at `radius`: rejection from the density v^2 f(1 / (1 + r) - v^2 / 2) under its greatest value.
+/// Draws the speed of a body at `radius`, by rejection from v^2 f(1 / (1 + r) - v^2 / 2).
 pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
     let depth = (1.0 + radius).recip();
     let escape = (2.0 * depth).sqrt();
     let density = |speed: f64| speed * speed * distribution((depth - 0.5 * speed * speed).max(0.0));
-    // The search ends a relative 1e-9 beside the maximum, where the density is flat.
+    // The search ends within a relative distance of 1e-9 of the maximum, where the density is flat.
     let highest = density(place_of_maximum(density, escape)) * (1.0 + 1e-12);
     loop {
         let (x, y): (f64, f64) = (rng.random(), rng.random());
@@ -37,7 +38,8 @@ pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
     }
 }
 
-/// Where `density`, which rises to one maximum and then falls, is greatest between 0 and `end`: golden section.
+/// Position of the maximum of `density` between 0 and `end`, by golden-section search. The density
+/// must have one maximum.
 fn place_of_maximum(density: impl Fn(f64) -> f64, end: f64) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_8;
     let (mut low, mut high) = (0.0, end);

@@ -1,34 +1,36 @@
-//! A sphere with isotropic velocities as a table over radius, from which bodies are drawn. Units of the file: G = 1.
+//! A table of a sphere with isotropic velocities, to draw bodies from. Units of the file: G = 1.
 
 use rand::{Rng, RngExt, distr::Open01};
 use treecode::math;
 
-/// A parabola that is positive on an interval is nowhere above 9/8 of the greatest of its values at both ends and in the middle.
+/// Greatest value of a parabola that is positive on an interval, divided by the greatest of its
+/// values at both ends and in the middle. The second factor allows for rounding.
 const ABOVE_SAMPLES: f64 = 1.125 * (1.0 + 1e-9);
 
-/// A sphere whose distribution function depends on the energy alone. All lists go from the centre outward; at each radius, what is
-/// within and how deep the potential is there.
+/// A sphere whose distribution function depends on the energy only. All lists have one entry per
+/// radius, from the centre outward.
 #[derive(Debug)]
 pub struct Isotropic {
     /// Radii [L].
     radius: Vec<f64>,
-    /// Mass of the sphere within [M].
+    /// Mass within the radius [M].
     mass: Vec<f64>,
-    /// Depth of the potential, positive and falling [L^2/T^2].
+    /// Depth of the potential, positive and descending [L^2/T^2].
     depth: Vec<f64>,
-    /// Distribution function at the binding energy that is the depth, up to a constant factor; 0 at the energy 0.
+    /// Distribution function at a binding energy equal to the depth, up to a constant factor. It is
+    /// 0 at the energy 0.
     distribution: Vec<f64>,
-    /// Above the greatest value of v^2 f(depth - v^2 / 2).
+    /// Upper bound of v^2 f(depth - v^2 / 2) over all speeds v.
     highest: Vec<f64>,
 }
 
 impl Isotropic {
-    /// A sphere of these nodes, at least two: radius and mass rise, the depth falls.
+    /// A table of at least two nodes, with ascending radius and mass and descending depth.
     pub fn new(radius: Vec<f64>, mass: Vec<f64>, depth: Vec<f64>, distribution: Vec<f64>) -> Isotropic {
         let n = radius.len();
         assert!(n >= 2 && [&mass, &depth, &distribution].iter().all(|list| list.len() == n));
         let outer = |j: usize| if j + 1 < n { (depth[j + 1], distribution[j + 1]) } else { (0.0, 0.0) };
-        // f is linear between the nodes, so that (depth - e) f(e) is a parabola on each interval.
+        // f is linear between the nodes, so (depth - e) f(e) is a parabola on each interval.
         let parabola = |i: usize, j: usize| {
             let ends = [(depth[j], distribution[j]), outer(j)];
             let middle = (0.5 * (ends[0].0 + ends[1].0), 0.5 * (ends[0].1 + ends[1].1));
@@ -40,7 +42,7 @@ impl Isotropic {
         Isotropic { radius, mass, depth, distribution, highest }
     }
 
-    /// Mass of the whole sphere [M].
+    /// Total mass [M].
     pub fn total(&self) -> f64 {
         *self.mass.last().expect("there are nodes")
     }
@@ -58,11 +60,12 @@ impl Isotropic {
         }
     }
 
-    /// Draws radius [L] and speed [L/T] of a body: the speed by rejection under the greatest value of v^2 f.
+    /// Draws radius [L] and speed [L/T] of a body. The speed is drawn by rejection from v^2 f.
     pub fn draw(&self, rng: &mut impl Rng) -> (f64, f64) {
         let mass = self.total() * rng.sample::<f64, _>(Open01);
         let i = self.mass.partition_point(|&within| within < mass).max(1);
-        // From the inner node, where the bound is the higher one; mass and radius are powers of each other, the depth goes as ln r.
+        // The bound of the inner node is the larger one. Between two nodes, the mass is a power law
+        // of the radius, and the depth is linear in ln r.
         let part = math::ln(mass / self.mass[i - 1]) / math::ln(self.mass[i] / self.mass[i - 1]);
         let radius = self.radius[i - 1] * math::powf(self.radius[i] / self.radius[i - 1], part);
         let depth = self.depth[i - 1] + part.max(0.0) * (self.depth[i] - self.depth[i - 1]);

@@ -1,23 +1,26 @@
-//! The sphere of King (1966, AJ 71, 64): a lowered Maxwellian, f = exp(e / sigma^2) - 1 for binding energies e above 0, which ends at a
-//! finite radius. Units of the file: G = M = 1, and the core radius r_0 with r_0^2 = 9 sigma^2 / (4 pi G rho_0) is 1.
+//! The sphere of King (1966, AJ 71, 64): a lowered Maxwellian, f = exp(e / sigma^2) - 1 for binding
+//! energies e above 0. It ends at a finite radius. Units of the file: G = M = 1, and the core
+//! radius r_0 is 1, with r_0^2 = 9 sigma^2 / (4 pi G rho_0).
 
 use super::isotropic::Isotropic;
 use treecode::math;
 
-/// Step in ln r; the first radius in core radii.
+/// Integration step in ln r, and first radius [core radii].
 const STEP: f64 = 0.01;
 const FIRST: f64 = 1e-3;
 
-/// The King sphere of central depth `w0` = depth / sigma^2, from Poisson's equation in W(r).
+/// The King sphere with the central depth `w0` = depth / sigma^2, from Poisson's equation for W(r).
 pub fn king(w0: f64) -> Isotropic {
     let centre = density(w0);
-    // With u = -r^2 dW/dr, which is the mass within in units of sigma^2 r_0 / G: dW/dx = -u / r, du/dx = 9 r^3 rho / rho_0, x = ln r.
+    // Let u = -r^2 dW/dr, the enclosed mass in units of sigma^2 r_0 / G, and x = ln r. Then
+    // dW/dx = -u / r and du/dx = 9 r^3 rho / rho_0.
     let slope = |x: f64, [w, u]: [f64; 2]| {
         let r = math::exp(x);
         [-u / r, 9.0 * r.powi(3) * density(w) / centre]
     };
     let mut x = math::ln(FIRST);
-    let mut state = [w0 - 1.5 * FIRST * FIRST, 3.0 * FIRST.powi(3)]; // W falls as 3/2 r^2 first
+    // W falls as 3/2 r^2 near the centre.
+    let mut state = [w0 - 1.5 * FIRST * FIRST, 3.0 * FIRST.powi(3)];
     let mut nodes = Vec::new();
     while state[0] > 0.0 {
         nodes.push((math::exp(x), state));
@@ -25,7 +28,8 @@ pub fn king(w0: f64) -> Isotropic {
         x += STEP;
     }
     let &(r, [w, u]) = nodes.last().expect("the centre is inside");
-    nodes.push(((1.0 / r - w / u).recip(), [0.0, u * (1.0 + f64::EPSILON)])); // next to the edge there is no mass left
+    // The edge, beyond which there is no mass.
+    nodes.push(((1.0 / r - w / u).recip(), [0.0, u * (1.0 + f64::EPSILON)]));
     let total = u;
     let list = |value: fn(f64, [f64; 2]) -> f64| nodes.iter().map(|&(r, state)| value(r, state)).collect();
     let scaled = |mut values: Vec<f64>| {
@@ -40,8 +44,10 @@ pub fn king(w0: f64) -> Isotropic {
     )
 }
 
-/// Density where the depth is `w`, up to a constant factor: exp(w) erf(sqrt w) - sqrt(4 w / pi) (1 + 2 w / 3). The two terms that are
-/// taken off are the first of its series in w, so that only the others are summed.
+/// Density at the depth `w`, up to a constant factor:
+/// exp(w) erf(sqrt w) - sqrt(4 w / pi) (1 + 2 w / 3).
+/// The subtracted terms are the first two of the series in w. The function sums the other terms, so
+/// that no digits cancel.
 fn density(w: f64) -> f64 {
     if w <= 0.0 {
         return 0.0;
@@ -56,7 +62,7 @@ fn density(w: f64) -> f64 {
     sum
 }
 
-/// One step of the classical method of fourth order.
+/// One step of the classical fourth-order Runge-Kutta method.
 fn runge_kutta(slope: impl Fn(f64, [f64; 2]) -> [f64; 2], x: f64, y: [f64; 2], h: f64) -> [f64; 2] {
     let along = |k: [f64; 2], h: f64| [y[0] + h * k[0], y[1] + h * k[1]];
     let a = slope(x, y);
@@ -70,7 +76,8 @@ fn runge_kutta(slope: impl Fn(f64, [f64; 2]) -> [f64; 2], x: f64, y: [f64; 2], h
 mod tests {
     use super::*;
 
-    /// log10 of tidal over core radius, Binney & Tremaine (2008), figure 4.9; King's own figures agree to a hundredth.
+    /// log10 of tidal radius / core radius, from Binney & Tremaine (2008), figure 4.9. The values
+    /// of King agree to 0.01.
     #[test]
     fn the_concentration_is_that_of_the_paper() {
         for (w0, concentration) in [(3.0, 0.672), (5.0, 1.030), (6.0, 1.255), (7.0, 1.528), (9.0, 2.120)] {
@@ -81,7 +88,8 @@ mod tests {
 
     #[test]
     fn the_density_is_that_of_the_lowered_maxwellian() {
-        // exp(1) erf(1) - sqrt(4 / pi) 5 / 3 with erf(1) = 0.842700792949715, and the series' factor sqrt(pi) / 2.
+        // exp(1) erf(1) - sqrt(4 / pi) 5 / 3 with erf(1) = 0.842700792949715, times the factor
+        // sqrt(pi) / 2 of the series.
         let expected = (1f64.exp() * 0.842_700_792_949_715 - (4.0 / std::f64::consts::PI).sqrt() * 5.0 / 3.0)
             * std::f64::consts::PI.sqrt()
             / 2.0;

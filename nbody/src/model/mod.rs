@@ -1,7 +1,9 @@
-//! Models of initial conditions: every body is drawn from its own stream of random numbers, so that it does not depend on the ranks.
+//! Models of initial conditions. Each body has its own stream of random numbers, so it does not
+//! depend on the number of ranks.
 //!
-//! A model is a list of components (a galaxy, a point mass). The bodies of a component are drawn about its own centre,
-//! brought to rest there, and then set on the component's place in the model.
+//! A model is a list of components, such as a galaxy or a point mass. The bodies of a component are
+//! drawn about its centre, and their mean position and velocity are subtracted. They are then moved
+//! to the position and velocity of the component.
 
 mod clumps;
 mod collision;
@@ -39,40 +41,41 @@ use std::ops::Range;
 use std::sync::Arc;
 use treecode::Bodies;
 
-/// Bodies in a chunk: sums over bodies go chunk by chunk, whichever rank has drawn them.
+/// Number of bodies in a chunk. Sums over bodies are added chunk by chunk, so that their bits do
+/// not depend on the ranks.
 const CHUNK: u64 = 4096;
 
-/// A model with all its parameters. Lengths, masses and velocities are in the units of the run.
+/// A model and its parameters, in the units of the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "model", rename_all = "kebab-case")]
 pub enum Model {
-    /// One sphere of Plummer (1911).
+    /// A sphere of Plummer (1911).
     Plummer(Spherical),
-    /// One sphere of Hernquist (1990).
+    /// A sphere of Hernquist (1990).
     Hernquist(Spherical),
-    /// One sphere of Jaffe (1983).
+    /// A sphere of Jaffe (1983).
     Jaffe(Spherical),
-    /// One isochrone sphere of Hénon (1959).
+    /// An isochrone sphere of Hénon (1959).
     Isochrone(Spherical),
-    /// One sphere of Navarro, Frenk & White (1996).
+    /// A sphere of Navarro, Frenk & White (1996).
     Nfw(Spherical),
-    /// One sphere of King (1966).
+    /// A sphere of King (1966).
     King(King),
-    /// Two bodies on an ellipse, at apocentre.
+    /// Two bodies on a Kepler ellipse, at apocentre.
     TwoBody(TwoBody),
-    /// Two spherical galaxies that fall together.
+    /// Two spherical galaxies on a collision orbit.
     Collision(Collision),
-    /// A disc with a halo and a bulge.
+    /// A disc galaxy with a halo and a bulge.
     DiscGalaxy(DiscGalaxy),
-    /// Any galaxies that meet.
+    /// An encounter of arbitrary galaxies.
     Encounter(Encounter),
-    /// Spheres of very different mass on a uniform background.
+    /// Spheres of very different masses on a uniform background.
     Clumps(Clumps),
     /// Bodies of uniform density.
     Uniform(Uniform),
 }
 
-/// A sphere in equilibrium at rest at the origin.
+/// A sphere in equilibrium, at rest at the origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spherical {
     /// Number of bodies.
@@ -83,13 +86,15 @@ pub struct Spherical {
     pub mass: f64,
     /// Scale radius [L].
     pub radius: f64,
-    /// Plummer and Hernquist: bodies lie within this many scale radii. The others: their density is tapered with this length.
+    /// Limit of the radius [scale radii]. A Plummer or Hernquist sphere has no bodies beyond it.
+    /// The density of the others is tapered with this length.
     pub cut: f64,
-    /// Softening of the bodies, with the spline kernel, in whose field they are in equilibrium [L]. Unless it is 0, the density of all is tapered.
+    /// Softening of the bodies, with the spline kernel [L]. The sphere is in equilibrium in the
+    /// softened field. Unless it is 0, the density of all profiles is tapered.
     pub softening: f64,
 }
 
-/// A sphere of King (1966) at rest at the origin.
+/// A sphere of King (1966), at rest at the origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct King {
     /// Number of bodies.
@@ -100,33 +105,33 @@ pub struct King {
     pub mass: f64,
     /// Core radius [L].
     pub radius: f64,
-    /// Central depth of the potential below the edge, in units of sigma^2.
+    /// Depth of the potential in the centre, relative to the edge, in units of sigma^2.
     pub w0: f64,
 }
 
 /// Two bodies on a Kepler ellipse.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TwoBody {
-    /// Mass of both [M].
+    /// Sum of the masses [M].
     pub mass: f64,
-    /// Mass of the second over that of the first.
+    /// Mass of the second body divided by that of the first.
     pub mass_ratio: f64,
-    /// Semi-major axis of the orbit of one about the other [L].
+    /// Semi-major axis of the relative orbit [L].
     pub semi_major_axis: f64,
     /// Eccentricity, below 1.
     pub eccentricity: f64,
 }
 
-/// Position [L] and velocity [L/T].
+/// Position and velocity.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct State {
-    /// Position.
+    /// Position [L].
     pub pos: [f64; 3],
-    /// Velocity.
+    /// Velocity [L/T].
     pub vel: [f64; 3],
 }
 
-/// Bodies of equal mass and one type.
+/// Bodies of equal mass and one particle type.
 #[derive(Clone, Debug)]
 struct Component {
     count: u64,
@@ -134,7 +139,7 @@ struct Component {
     kind: u8,
     shape: Shape,
     place: State,
-    /// How its bodies are turned about its centre.
+    /// Rotation of the bodies about the centre of the component.
     turn: Option<Rotation3<f64>>,
 }
 
@@ -143,7 +148,7 @@ enum Shape {
     Point,
     Sphere(Sphere),
     Disc(Arc<Disc>),
-    /// With this side or diameter.
+    /// A box of this side or a ball of this diameter [L].
     Uniform {
         shape: UniformShape,
         side: f64,
@@ -152,10 +157,10 @@ enum Shape {
 }
 
 impl Model {
-    /// Whether such bodies can be made.
+    /// Checks that the bodies of the model can be drawn.
     ///
     /// # Errors
-    /// If a part of the model has no equilibrium.
+    /// A component has no equilibrium.
     pub fn check(&self) -> Result<(), String> {
         self.components(1.0).map(|_| ())
     }
@@ -178,7 +183,7 @@ impl Model {
         }
     }
 
-    /// Number of bodies of each galaxy; their ids follow each other.
+    /// Number of bodies of each galaxy. The ids of the galaxies are consecutive.
     pub fn galaxies(&self) -> Vec<u64> {
         match self {
             Model::Collision(model) => model.galaxies().to_vec(),
@@ -223,7 +228,7 @@ impl Model {
 }
 
 impl Component {
-    /// Bodies about the origin.
+    /// A component at rest at the origin.
     fn at_rest(count: u64, mass: f64, kind: u8, shape: Shape) -> Component {
         Component { count, mass, kind, shape, place: State::default(), turn: None }
     }
@@ -258,11 +263,12 @@ impl TwoBody {
     }
 }
 
-/// Draws this rank's share of a model; `constant` is the gravitational constant of the units. Ids count from 0, component by
-/// component. All ranks together have the same bodies, to the last bit, on any number of ranks. Collective.
+/// Draws the bodies of this rank. `constant` is the gravitational constant in the units of the run.
+/// Ids start at 0 and are consecutive within a component. The bits of the bodies do not depend on
+/// the number of ranks. Collective.
 ///
 /// # Panics
-/// If the model does not pass its [`Model::check`].
+/// The model does not pass [`Model::check`].
 pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
     let components = model.components(constant).expect("the model was checked");
     let ends = ends(&components);
@@ -304,7 +310,7 @@ fn range(chunk: u64, total: u64) -> Range<u64> {
     chunk * CHUNK..((chunk + 1) * CHUNK).min(total)
 }
 
-/// The id after the last one of each component.
+/// The first id after each component.
 fn ends(components: &[Component]) -> Vec<u64> {
     let end = components.iter().scan(0, |end, component| {
         *end += component.count;
@@ -336,8 +342,9 @@ fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64) -> Stat
     })
 }
 
-/// Mean state of the bodies of each component, over all ranks: sums of chunks, added in the order of the chunks. A component without
-/// bodies has none, and nobody asks for it.
+/// Mean position and velocity of each component, over all ranks. The sums of the chunks are added
+/// in the order of the chunks. The result of a component without bodies is not a number and is not
+/// used.
 fn means(
     comm: &dyn Comm,
     components: &[Component],

@@ -1,17 +1,18 @@
-//! Where two bodies, or the centres of two galaxies, start on a Kepler orbit in the x-y plane, turning from x to y.
+//! Initial states of two bodies, or of two galaxy centres, on a Kepler orbit. The orbit is in the
+//! x-y plane and anticlockwise.
 
 use super::{Orbit, State};
 use treecode::math;
 
-/// The second body about the first, at apocentre on the x axis, of an orbit with this semi-major axis [L] and eccentricity (0 to 1);
-/// `gm` is G times the mass of both.
+/// The second body relative to the first, at apocentre on the x axis. The orbit has this semi-major
+/// axis [L] and eccentricity, 0 to below 1. `gm` is G times the total mass.
 pub fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
     let speed = (gm / semi_major_axis * (1.0 - eccentricity) / (1.0 + eccentricity)).sqrt();
     State { pos: [semi_major_axis * (1.0 + eccentricity), 0.0, 0.0], vel: [0.0, speed, 0.0] }
 }
 
-/// The second body about the first, incoming on a conic, at its distance on the x axis. The distance must not be below the pericentre, nor
-/// above the apocentre.
+/// The second body relative to the first, approaching on a conic, on the x axis. The distance must
+/// be between the pericentre and the apocentre. `gm` is G times the total mass.
 pub fn incoming(gm: f64, orbit: &Orbit) -> State {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     let speed2 = gm * (2.0 / distance - (1.0 - eccentricity) / pericentre);
@@ -19,7 +20,7 @@ pub fn incoming(gm: f64, orbit: &Orbit) -> State {
     State { pos: [distance, 0.0, 0.0], vel: [-(speed2 - across2).max(0.0).sqrt(), across2.sqrt(), 0.0] }
 }
 
-/// Angle from the x axis, where such a body starts, to its pericentre [radian].
+/// Angle from the x axis, on which the body starts, to the pericentre [radian].
 pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     if eccentricity == 0.0 {
@@ -28,7 +29,8 @@ pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
     math::acos(((pericentre * (1.0 + eccentricity) / distance - 1.0) / eccentricity).clamp(-1.0, 1.0))
 }
 
-/// States of the two bodies about their common centre of mass; `second` is the second's part of the mass.
+/// States of the two bodies about their centre of mass. `second` is the mass of the second body as
+/// a fraction of the total.
 pub fn about_the_centre(relative: State, second: f64) -> [State; 2] {
     let scaled =
         |factor: f64| State { pos: relative.pos.map(|x| factor * x), vel: relative.vel.map(|v| factor * v) };
@@ -41,7 +43,7 @@ mod tests {
 
     const PARABOLA: Orbit = Orbit { pericentre: 3.0, eccentricity: 1.0, distance: 60.0 };
 
-    /// Energy per reduced mass, and pericentre from the angular momentum and the energy.
+    /// Energy per reduced mass, and the pericentre from energy and angular momentum.
     fn elements(gm: f64, state: State) -> (f64, f64) {
         let r = state.pos[0].hypot(state.pos[1]);
         let energy = 0.5 * (state.vel[0].powi(2) + state.vel[1].powi(2)) - gm / r;

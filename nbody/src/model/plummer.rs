@@ -1,4 +1,5 @@
-//! The sphere of Plummer (1911), drawn as Aarseth, Henon & Wielen (1974) do. Units of the file: G = M = a = 1.
+//! The sphere of Plummer (1911), drawn as in Aarseth, Hénon & Wielen (1974). Units of the file: G =
+//! M = a = 1.
 
 use rand::{Rng, RngExt};
 use treecode::math;
@@ -8,13 +9,13 @@ pub fn enclosed(radius: f64) -> f64 {
     math::powf(1.0 + radius.powi(-2), -1.5)
 }
 
-/// The radius that encloses `mass`, above 0 and below 1: the inverse of [`enclosed`].
+/// Radius that encloses `mass`, which must be between 0 and 1. Inverse of [`enclosed`].
 pub fn radius(mass: f64) -> f64 {
     (math::powf(mass, -2.0 / 3.0) - 1.0).sqrt().recip()
 }
 
-/// Speed of a body at `radius`. The distribution function goes as E^(7/2), so q = v / v_escape has the density
-/// q^2 (1 - q^2)^(7/2), whose greatest value is below 0.1.
+/// Draws the speed of a body at `radius`. The distribution function is proportional to E^(7/2), so
+/// q = v / v_escape has the density q^2 (1 - q^2)^(7/2). Its maximum is below 0.1.
 pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
     let escape = 2f64.sqrt() * math::powf(1.0 + radius * radius, -0.25);
     loop {

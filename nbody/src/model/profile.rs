@@ -1,4 +1,5 @@
-//! Runs of density of spheres. Units of the file: the scale radius is 1, and densities have any unit.
+//! Density profiles of spheres. Units of the file: the scale radius is 1, and the unit of density
+//! is arbitrary.
 
 use serde::{Deserialize, Serialize};
 use treecode::math;
@@ -7,11 +8,11 @@ use treecode::math;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Plummer (1911): a core, and a density that falls as r^-5.
+    /// Plummer (1911): a core, and density as r^-5 outside.
     Plummer,
     /// Hernquist (1990): a cusp r^-1, and a density that falls as r^-4, like an elliptical galaxy.
     Hernquist,
-    /// Jaffe (1983): a cusp r^-2, and a density that falls as r^-4.
+    /// Jaffe (1983): a cusp as r^-2, and density as r^-4 outside.
     Jaffe,
     /// Hénon (1959): a core, and a density that falls as r^-4; radial periods depend on the energy
     /// alone.
@@ -21,7 +22,7 @@ pub enum Profile {
     Nfw,
 }
 
-/// A density and how fast it falls.
+/// A density and its slope.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Density {
     /// Density, up to a constant factor.
@@ -31,7 +32,7 @@ pub struct Density {
 }
 
 impl Profile {
-    /// The density at `radius` [scale radii].
+    /// Density at `radius` [scale radii].
     pub fn density(self, radius: f64) -> Density {
         let r = radius;
         let (value, slope) = match self {
@@ -48,8 +49,8 @@ impl Profile {
         Density { value, slope }
     }
 
-    /// The density with a taper sech(radius / cut), which ends an endless sphere smoothly (McMillan & Dehnen 2007, MNRAS 378, 541,
-    /// section 2.1).
+    /// Density with a taper sech(radius / cut). The taper gives a profile a finite mass (McMillan &
+    /// Dehnen 2007, MNRAS 378, 541, section 2.1).
     pub fn tapered(self, radius: f64, cut: f64) -> Density {
         let Density { value, slope } = self.density(radius);
         let x = radius / cut;

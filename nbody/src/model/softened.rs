@@ -1,11 +1,12 @@
-//! A sphere as it pulls when its bodies are softened: its density convolved with the spline of a body. What bodies feel is this density's
-//! pull, so that it is in this field that they must be in equilibrium; a cusp that is not sinks inside the softening.
+//! Density of a sphere of softened bodies: the density of their centres, convolved with the
+//! softening kernel. Bodies must be in equilibrium in the field of this density. Otherwise a cusp
+//! collapses within the softening length.
 
 use std::f64::consts::PI;
 
-/// The spline of a softening of 1 ends here, as in GADGET.
+/// Radius of the spline kernel for a softening length of 1, as in GADGET.
 const SUPPORT: f64 = 2.8;
-/// Abscissae and weights of Gauss and Legendre's rule of five points on an interval from -1 to 1.
+/// Abscissae and weights of the Gauss-Legendre rule with five points on the interval from -1 to 1.
 const GAUSS: [[f64; 2]; 5] = [
     [-0.906_179_845_938_664, 0.236_926_885_056_189_08],
     [-0.538_469_310_105_683_1, 0.478_628_670_499_366_47],
@@ -13,33 +14,37 @@ const GAUSS: [[f64; 2]; 5] = [
     [0.538_469_310_105_683_1, 0.478_628_670_499_366_47],
     [0.906_179_845_938_664, 0.236_926_885_056_189_08],
 ];
-/// Parts into which each piece of the spline is cut.
+/// Number of integration intervals in each piece of the spline.
 const PARTS: usize = 8;
-/// So many supports from the centre a sphere's density is the same, softened or not, to a part in 10^8.
+/// Beyond this many kernel radii from the centre, softening changes the density by less than 10^-8
+/// of its value.
 const FAR: f64 = 1e4;
 
-/// The body that a softening makes of a point: a spline kernel (Monaghan & Lattanzio 1985).
+/// Density of a softened point mass: a spline kernel (Monaghan & Lattanzio 1985).
 #[derive(Clone, Copy, Debug)]
 pub struct Spline {
-    /// Where it ends [L].
+    /// Radius of the kernel [L].
     support: f64,
 }
 
 impl Spline {
-    /// Of a softening [L].
+    /// Kernel of this softening length [L].
     pub fn new(softening: f64) -> Spline {
         Spline { support: SUPPORT * softening }
     }
 
-    /// The density at `radius` [L] of a sphere of such bodies, where that of their centres is `density` [M/L^3]:
+    /// Density [M/L^3] at `radius` [L] of a sphere of softened bodies. `density` is the density of
+    /// their centres [M/L^3]. The convolution is
     ///
-    /// 2 pi / r times the integral over r' of r' rho(r') times the integral of s W(s) over s from |r - r'| to r + r'.
+    /// 2 pi / r times the integral over r' of r' rho(r') times the integral of s W(s) over s from
+    /// |r - r'| to r + r'.
     pub fn density(self, radius: f64, density: impl Fn(f64) -> f64) -> f64 {
         let (r, h) = (radius, self.support);
         if r > FAR * h {
             return density(r);
         }
-        // Pieces of the spline meet where either distance is half of the support or all of it.
+        // Pieces of the spline meet where |r - r'| or r + r' is half the kernel radius or the full
+        // radius.
         let meet = [r - h, r - 0.5 * h, r, r + 0.5 * h, r + h, 0.5 * h - r, h - r];
         let first = (r - h).max(0.0);
         let mut ends: Vec<f64> = meet.into_iter().filter(|&end| end > first).collect();
@@ -57,7 +62,7 @@ impl Spline {
         2.0 * PI / r * ends.windows(2).map(piece).sum::<f64>()
     }
 
-    /// The integral of s W(s) over s from `distance` outward [1/L].
+    /// Integral of s W(s) over s from `distance` to infinity [1/L].
     fn beyond(self, distance: f64) -> f64 {
         let u = distance / self.support;
         let v = (1.0 - u).max(0.0);
@@ -108,7 +113,7 @@ mod tests {
         assert_eq!(Spline::new(1e-200).density(1.0, |_| 3.0), 3.0);
     }
 
-    /// A cusp r^-2 has a finite centre then: the integral of 4 pi W(s) over s.
+    /// A cusp r^-2 gets a finite central density: the integral of 4 pi W(s) over s.
     #[test]
     fn a_cusp_ends_in_a_core() {
         let centre = 8.0 / (PI * 0.4f64.powi(3)) * 4.0 * PI * 0.4 * (0.5 - 0.25 + 6.0 / 64.0 + 1.0 / 32.0);

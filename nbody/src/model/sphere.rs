@@ -1,4 +1,5 @@
-//! A sphere of bodies in equilibrium: one of the published ones, scaled, cut off and perhaps made to turn.
+//! A sphere of bodies in equilibrium. It is a published model, scaled to a mass and a radius, with
+//! a limited extent and optional rotation.
 
 use super::isotropic::Isotropic;
 use super::tapered::Tapered;
@@ -9,7 +10,7 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 use treecode::math;
 
-/// A sphere of a given size with isotropic velocities from its distribution function.
+/// A sphere with isotropic velocities from its distribution function.
 #[derive(Clone, Debug)]
 pub struct Sphere {
     source: Source,
@@ -17,28 +18,30 @@ pub struct Sphere {
     mass: f64,
     /// Scale radius [L].
     radius: f64,
-    /// Fraction of the bodies with retrograde motion about `axis` that is turned round.
+    /// Fraction of the bodies in retrograde motion about `axis` whose motion is reversed.
     spin: f64,
     axis: [f64; 3],
 }
 
-/// What radii and speeds are drawn from, in units of the scale radius, and of the mass where G = 1.
+/// Source of radii and speeds, in units of the scale radius. The unit of mass has G = 1.
 #[derive(Clone, Debug)]
 enum Source {
-    /// Bodies within `cut` of the endless sphere, with its velocities: within the cut, the forces are its, too.
+    /// The infinite sphere without its bodies beyond `cut`. Velocities are those of the infinite
+    /// sphere, because the mass beyond `cut` exerts no force within it.
     Plummer { cut: f64 },
-    /// Likewise.
+    /// The infinite sphere without its bodies beyond `cut`.
     Hernquist { cut: f64 },
-    /// A sphere that ends.
+    /// A table of a sphere of finite extent.
     Table(Arc<Isotropic>),
 }
 
 impl Sphere {
-    /// A sphere of this mass [M] and scale radius [L]. Plummer and Hernquist spheres have no bodies beyond `cut` scale radii; the
-    /// density of the others is tapered with this length, and their velocities are those of the tapered sphere.
+    /// A sphere of this mass [M] and scale radius [L]. Plummer and Hernquist spheres have no bodies
+    /// beyond `cut` [scale radii]. The density of the others is tapered with the length `cut`, and
+    /// their velocities are those of the tapered sphere.
     ///
     /// # Errors
-    /// If the tapered sphere has no isotropic equilibrium.
+    /// The tapered sphere has no isotropic equilibrium.
     pub fn new(profile: Profile, mass: f64, radius: f64, cut: f64) -> Result<Sphere, String> {
         let source = match profile {
             Profile::Plummer => Source::Plummer { cut },
@@ -51,11 +54,11 @@ impl Sphere {
         Ok(Sphere { source, mass, radius, spin: 0.0, axis: [0.0, 0.0, 1.0] })
     }
 
-    /// The sphere whose bodies have this softening [L], with the spline kernel, and are in equilibrium in the field that they then make. Unless
-    /// it is 0, the density of all profiles is tapered.
+    /// A sphere in equilibrium in the softened field of its bodies, with the spline kernel of this
+    /// softening [L]. Unless the softening is 0, the density of all profiles is tapered.
     ///
     /// # Errors
-    /// If it has no isotropic equilibrium.
+    /// The sphere has no isotropic equilibrium.
     pub fn softened(
         profile: Profile,
         mass: f64,
@@ -70,23 +73,25 @@ impl Sphere {
         Ok(Sphere::of_table(eddington::isotropic(&sphere, |_| 0.0)?, mass, radius))
     }
 
-    /// The sphere of King (1966) of this mass [M], core radius [L] and central depth in units of sigma^2.
+    /// A sphere of King (1966) of this mass [M], core radius [L] and central depth in units of
+    /// sigma^2.
     pub fn king(mass: f64, radius: f64, w0: f64) -> Sphere {
         Sphere::of_table(king::king(w0), mass, radius)
     }
 
-    /// The sphere of a table, of this mass [M], with the table's unit of length being `radius` [L].
+    /// A sphere from a table, with this mass [M]. The table's unit of length is `radius` [L].
     pub fn of_table(table: Isotropic, mass: f64, radius: f64) -> Sphere {
         Sphere { source: Source::Table(Arc::new(table)), mass, radius, spin: 0.0, axis: [0.0, 0.0, 1.0] }
     }
 
-    /// The sphere with a fraction `spin` of its retrograde bodies turned round about `axis`, a unit vector (Lynden-Bell 1960):
-    /// energies and the equilibrium stay. 0 leaves the sphere at rest, 1 makes every body prograde.
+    /// Reverses the motion of the fraction `spin` of the bodies in retrograde motion about `axis`,
+    /// a unit vector (Lynden-Bell 1960). Energies do not change, so the equilibrium is kept. 0
+    /// gives no rotation, and 1 makes all bodies prograde.
     pub fn turning(self, spin: f64, axis: [f64; 3]) -> Sphere {
         Sphere { spin, axis, ..self }
     }
 
-    /// Draws a body; `constant` is the gravitational constant.
+    /// Draws a body. `constant` is the gravitational constant.
     pub fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
         let velocity_unit = (constant * self.mass / self.source.mass() / self.radius).sqrt();
         let (radius, speed) = self.source.draw(rng);
@@ -98,7 +103,7 @@ impl Sphere {
 }
 
 impl Source {
-    /// Mass of all bodies.
+    /// Mass of all bodies, in the units of the source.
     fn mass(&self) -> f64 {
         match self {
             Source::Plummer { cut } => plummer::enclosed(*cut),
@@ -123,7 +128,7 @@ impl Source {
     }
 }
 
-/// A direction of the unit sphere, all alike.
+/// A random unit vector, uniform on the sphere.
 pub(super) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
     let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
@@ -131,7 +136,7 @@ pub(super) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     [across * cos, across * sin, z]
 }
 
-/// `vel` with its tangential part about `axis` turned round if it is retrograde.
+/// Reverses the tangential component of `vel` about `axis` if the motion is retrograde.
 fn prograde(axis: [f64; 3], pos: [f64; 3], vel: [f64; 3]) -> [f64; 3] {
     let [axis, pos, vel] = [axis, pos, vel].map(Vector3::from);
     let tangent = axis.cross(&pos);

@@ -1,37 +1,39 @@
-//! A sphere of one of the profiles, tapered so that its mass is finite: density and mass within a radius.
+//! A sphere with a tapered density profile and a finite mass.
 
 use super::profile::{Density, Profile};
 use super::softened::Spline;
 use std::f64::consts::PI;
 use treecode::math;
 
-/// Nodes of the grid: 70 to 90 for each factor e in radius.
+/// Number of grid nodes: 70 to 90 for each factor of e in radius.
 const NODES: usize = 2000;
-/// The grid begins where a shell has this part of the mass of one at the scale radius, and ends at this many lengths of the taper.
+/// Limits of the grid. At the first radius, a shell has this fraction of the mass of one at the
+/// scale radius. The last radius is this many taper lengths.
 const INNERMOST: f64 = 1e-9;
 const OUTERMOST: f64 = 30.0;
-/// The grid of a softened sphere begins at this part of the softening: further in, the potential is even to within rounding.
+/// First radius of the grid of a softened sphere, in softening lengths. Further inside, the
+/// potential is constant to within rounding.
 const INNERMOST_SOFTENED: f64 = 3e-5;
 
-/// Density times sech(radius / taper).
+/// A sphere with the density of a profile times sech(radius / taper length).
 #[derive(Clone, Debug)]
 pub struct Tapered {
     profile: Profile,
     /// Scale radius [L].
     scale: f64,
-    /// Length of the taper [scale radii].
+    /// Taper length [scale radii].
     cut: f64,
-    /// Density [M/L^3] of a profile's 1.
+    /// Factor from the profile's density to [M/L^3].
     unit: f64,
-    /// Radii in equal steps of their logarithm [L], and the mass within [M].
+    /// Radii, equidistant in their logarithm [L], and the mass within [M].
     radius: Vec<f64>,
     mass: Vec<f64>,
-    /// The mass that pulls at these radii as if it were in the centre [M].
+    /// Mass in the centre that would have the gravity of the sphere at each radius [M].
     pulling: Vec<f64>,
 }
 
 impl Tapered {
-    /// A sphere of this mass [M], scale radius [L] and length of the taper [scale radii].
+    /// A sphere of this mass [M], scale radius [L] and taper length [scale radii].
     pub fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
         let radius = grid(profile, scale, cut);
         let endless = |r: f64| profile.tapered(r / scale, cut);
@@ -41,7 +43,8 @@ impl Tapered {
         Tapered { profile, scale, cut, unit, radius, pulling: mass.clone(), mass }
     }
 
-    /// The sphere with what pulls at its bodies if they have this softening, with the spline kernel [L].
+    /// The sphere with the gravity of softened bodies, with the spline kernel of this softening
+    /// [L].
     pub fn softened(mut self, softening: f64) -> Tapered {
         let first = self.radius.partition_point(|&r| r < INNERMOST_SOFTENED * softening);
         self.radius.drain(..first);
@@ -51,29 +54,30 @@ impl Tapered {
         self
     }
 
-    /// Density at `radius` [L], in [M/L^3].
+    /// Density [M/L^3] at `radius` [L].
     pub fn density(&self, radius: f64) -> Density {
         let Density { value, slope } = self.profile.tapered(radius / self.scale, self.cut);
         Density { value: value * self.unit, slope }
     }
 
-    /// Mass within `radius` [L].
+    /// Mass [M] within `radius` [L].
     pub fn enclosed(&self, radius: f64) -> f64 {
         let i = self.radius.partition_point(|&r| r < radius);
         if i == self.radius.len() {
             return self.mass[i - 1];
         }
-        let i = i.max(1); // within the first radius the mass goes as between the first two
+        let i = i.max(1); // below the first radius, extrapolate from the first two
         let power = math::ln(self.mass[i] / self.mass[i - 1]) / math::ln(self.radius[i] / self.radius[i - 1]);
         self.mass[i] * math::powf(radius / self.radius[i], power)
     }
 
-    /// Radii [L] and masses within them [M], from the centre outward.
+    /// Radii [L] and the mass within each [M], from the centre outward.
     pub fn nodes(&self) -> (&[f64], &[f64]) {
         (&self.radius, &self.mass)
     }
 
-    /// The mass [M] that, in the centre, would pull as the sphere does, at the radii of the nodes: that within, unless bodies are softened.
+    /// Mass in the centre that would have the gravity of the sphere, at each node [M]. Without
+    /// softening, it is the mass within.
     pub fn pulling(&self) -> &[f64] {
         &self.pulling
     }
@@ -84,7 +88,8 @@ impl Tapered {
     }
 }
 
-/// Mass within rising radii, by Simpson's rule in their logarithm; `slope` is the logarithmic one of the density at the first.
+/// Mass within each radius, by Simpson's rule in ln r. Radii must ascend. `slope` is the
+/// logarithmic slope of the density at the first radius.
 fn enclosed(radius: &[f64], density: impl Fn(f64) -> f64, slope: f64) -> Vec<f64> {
     let shell = |r: f64| 4.0 * PI * r.powi(3) * density(r);
     let mut last = shell(radius[0]);

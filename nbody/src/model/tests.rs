@@ -1,4 +1,5 @@
-//! Models as a whole: the same bodies on any ranks, at rest about the origin, in equilibrium, on their orbit.
+//! Complete models. Their bodies have the same bits on any number of ranks, are at rest about the
+//! origin, and are in equilibrium or on their orbit.
 
 use super::*;
 use decomposition::{Solo, threads};
@@ -18,7 +19,7 @@ fn king(bodies: u64) -> King {
     King { bodies, seed: 5, mass: 5.0, radius: 2.0, w0: 7.0 }
 }
 
-/// K and W of bodies, by direct sums.
+/// K and W of bodies, by direct summation.
 fn energies(bodies: &Bodies) -> (f64, f64) {
     let gravity = Gravity { constant: G, ..Gravity::default() };
     let field = direct::field(bodies, &gravity, &(0..bodies.len()).collect::<Vec<_>>());
@@ -66,7 +67,7 @@ fn mean(bodies: &Bodies, values: &[f64]) -> f64 {
     values.iter().zip(&bodies.mass).map(|(x, m)| x * m).sum::<f64>() / bodies.mass.iter().sum::<f64>()
 }
 
-/// Bodies of one type, which in a collision are one galaxy.
+/// Bodies of one particle type. In a collision, they are one galaxy.
 fn of_kind(bodies: &Bodies, kind: u8) -> Bodies {
     let mut part = bodies.clone();
     part.permute(&(0..bodies.len() as u32).filter(|&i| bodies.kind[i as usize] == kind).collect::<Vec<_>>());
@@ -103,7 +104,7 @@ fn the_seed_decides_and_more_bodies_keep_the_streams_of_fewer() {
     assert_eq!(a, again);
     assert_ne!(a.pos, other.pos);
     let larger = generate(&Solo, &plummer(2000, 1), G);
-    let shift = larger.pos[0][0] - a.pos[0][0]; // the centre of mass is another one
+    let shift = larger.pos[0][0] - a.pos[0][0]; // the centres of mass differ
     assert!((larger.pos[0][999] - a.pos[0][999] - shift).abs() < 1e-12);
 }
 
@@ -120,8 +121,8 @@ fn models_rest_at_the_origin() {
 
 #[test]
 fn a_sphere_is_in_virial_equilibrium() {
-    // The scatter of 2K/|W| over seeds is about 1 / sqrt(N) for a Plummer sphere, up to three times that with a cusp. Cuts at 20 to 100 radii
-    // change it by less.
+    // The scatter of 2K/|W| over seeds is about 1 / sqrt(N) for a Plummer sphere, and up to three
+    // times that with a cusp. Limits of 20 to 100 radii change the ratio by less.
     let models = [
         (Model::Plummer(spherical(5_000, 20.0)), 0.04),
         (Model::Hernquist(spherical(5_000, 100.0)), 0.07),
@@ -140,7 +141,8 @@ fn a_sphere_is_in_virial_equilibrium() {
 
 #[test]
 fn energies_are_those_of_the_papers() {
-    // W = -3 pi / 32 G M^2 / a of a Plummer sphere, -1/6 of Hernquist's, -3/5 of a ball of radius a.
+    // W = -3 pi / 32 G M^2 / a of a Plummer sphere, -1/6 of a Hernquist sphere, -3/5 of a ball of
+    // radius a.
     let unit = G * 25.0 / 2.0;
     let models = [
         (Model::Plummer(spherical(5_000, 100.0)), -3.0 * std::f64::consts::PI / 32.0 * unit, 0.04),
@@ -203,7 +205,8 @@ fn disc_galaxy(bodies: u64) -> DiscGalaxy {
 
 #[test]
 fn a_disc_galaxy_turns_as_the_sum_of_its_parts_says() {
-    // At 8.2 kpc McMillan (2017) has 233 km/s, with a disc of gas of 1.2e10 solar masses, which is not here.
+    // McMillan (2017) has 233 km/s at 8.2 kpc, with a gas disc of 1.2e10 solar masses that this
+    // model lacks.
     let galaxy = DiscGalaxy { disc_height: 0.02, ..disc_galaxy(80_000) };
     let speed = (G * galaxy.circular2(8.2)).sqrt();
     assert!((speed - 228.0).abs() < 5.0, "{speed} km/s");
@@ -211,7 +214,8 @@ fn a_disc_galaxy_turns_as_the_sum_of_its_parts_says() {
     let bodies = generate(&Solo, &Model::DiscGalaxy(galaxy.clone()), G);
     let count = |kind| bodies.kind.iter().filter(|&&k| k == kind).count();
     assert_eq!([count(1), count(2), count(3)], [40_000, 33_210, 6790]);
-    // The mean inward pull on a ring in the plane, times its radius; a little softened, so that no body stands out.
+    // Mean inward acceleration on a ring in the plane, times its radius. A small softening limits
+    // the effect of single bodies.
     for radius in [3.0, 5.0, 8.0, 12.0] {
         let points = 64;
         let pull: f64 = (0..points)
@@ -268,8 +272,8 @@ fn galaxies_of_an_encounter_keep_their_shape_and_are_turned() {
         Vector3::from(spins[0].1) - Vector3::from(spins[1].1),
     ];
     assert!((place.norm() - 30.0).abs() < 1e-9 && place.dot(&motion) < 0.0, "apart {}", place.norm());
-    // Laplace's vector shows where the second sees the first at pericentre; the node, where it comes up through the second's disc, is 30
-    // degrees after that.
+    // The Laplace vector gives the direction of pericentre from the second galaxy. The node is 30
+    // degrees after it.
     let gm = G * bodies.mass.iter().sum::<f64>();
     let pericentre = motion.cross(&place.cross(&motion)) / gm - place.normalize();
     assert!((pericentre.norm() - 0.6).abs() < 1e-9, "e = {}", pericentre.norm());
@@ -297,7 +301,8 @@ fn clumps_have_their_masses_sizes_and_places() {
     let components = model.components().unwrap();
     let counts: Vec<u64> = components.iter().map(|component| component.count).collect();
     assert_eq!((counts.len(), counts.iter().sum::<u64>(), counts[30]), (31, 100_000, 30_000));
-    // Of the clumps a fraction (m / m_0)^-1.5 is heavier than m: the (k + 1/2)-th quantile of 30 has this mass.
+    // A fraction (m / m_0)^-1.5 of the clumps is heavier than m. This is the mass ratio of the (k +
+    // 1/2)-th quantiles of 30.
     for (k, ratio) in [(10, (30.0f64 / 19.5).powf(1.0 / 1.5)), (29, 60f64.powf(1.0 / 1.5))] {
         let found = counts[k] as f64 / counts[0] as f64 * (29.5f64 / 30.0).powf(-1.0 / 1.5);
         assert!((found / ratio - 1.0).abs() < 2e-3, "clump {k}: {found} instead of {ratio}");
@@ -313,7 +318,8 @@ fn clumps_have_their_masses_sizes_and_places() {
         .map(|i| (0..3).map(|a| (bodies.pos[a][i] - centre[a]).powi(2)).sum::<f64>().sqrt())
         .collect();
     distances.sort_by(f64::total_cmp);
-    // Half of the mass within 10 scale radii lies within 1.29 of them; the scatter of the median is about 0.9 / sqrt(N).
+    // Half of the mass within 10 scale radii lies within 1.29. The scatter of the median is about
+    // 0.9 / sqrt(N).
     let half = distances[distances.len() / 2] / (0.05 * (heaviest.len() as f64 / mean_count).cbrt());
     assert!((half - 1.29).abs() < 0.05, "half-mass radius {half}");
     let speed2 = |i: usize| bodies.velocity(i).iter().map(|v| v * v).sum::<f64>();
@@ -330,7 +336,8 @@ fn clumps_have_their_masses_sizes_and_places() {
 
 #[test]
 fn uniform_bodies_fill_their_shape_and_rest() {
-    // Mean square of a coordinate: side^2 / 12 in a box, radius^2 / 5 in a ball; its scatter is below 1 of it by root N.
+    // Mean square of a coordinate: side^2 / 12 in a box and radius^2 / 5 in a ball. Its relative
+    // scatter is below 1 / sqrt(N).
     for (shape, expected, corner) in
         [(UniformShape::Box, 9.0 / 12.0, 1.5 * 3f64.sqrt()), (UniformShape::Ball, 2.25 / 5.0, 1.5)]
     {

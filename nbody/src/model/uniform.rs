@@ -1,5 +1,5 @@
-//! Bodies that fill a box or a ball evenly, at rest or, in a ball, with some velocities. A ball at rest collapses: its free-fall time is
-//! pi sqrt(R^3 / (8 G M)).
+//! Bodies of uniform density in a box or a ball. They are at rest, or a ball has random velocities.
+//! A ball at rest collapses in the free-fall time pi sqrt(R^3 / (8 G M)).
 
 use super::{Component, sphere::direction};
 use rand::{Rng, RngExt};
@@ -15,12 +15,12 @@ pub struct Uniform {
     pub seed: u64,
     /// Mass of all bodies [M].
     pub mass: f64,
-    /// What they fill.
+    /// Shape of the volume.
     pub shape: Shape,
     /// Side of the box, or diameter of the ball [L].
     pub side: f64,
-    /// 2K/|W| at the start; only a ball may have any other than 0, with velocities that fill a ball evenly, too (Hénon 1964, Annales
-    /// d'Astrophysique 27, 83).
+    /// Virial ratio 2K/|W| at the start. It must be 0 for a box. Otherwise velocities are uniform
+    /// in a ball of velocity space (Hénon 1964, Annales d'Astrophysique 27, 83).
     pub virial_ratio: f64,
 }
 
@@ -43,7 +43,7 @@ impl Uniform {
 }
 
 impl Shape {
-    /// A place in the shape of this side or diameter about the origin.
+    /// Draws a position in a shape of this side or diameter, centred on the origin.
     pub(super) fn draw(self, side: f64, rng: &mut impl Rng) -> [f64; 3] {
         match self {
             Shape::Box => [(); 3].map(|()| side * (rng.random::<f64>() - 0.5)),
@@ -55,8 +55,8 @@ impl Shape {
     }
 }
 
-/// Greatest speed of bodies that fill a ball of this side and mass, and a ball of velocities: with W = -3 G M^2 / (5 R) and
-/// K = 3/10 M v^2 the ratio 2K/|W| is v^2 R / (G M).
+/// Radius of the ball in velocity space. With W = -3 G M^2 / (5 R) and K = 3/10 M v^2, the ratio
+/// 2K/|W| is v^2 R / (G M).
 pub(super) fn greatest_speed(constant: f64, mass: f64, side: f64, virial_ratio: f64) -> f64 {
     (virial_ratio * constant * mass / (0.5 * side)).sqrt()
 }

@@ -1,9 +1,9 @@
-//! The time within a full step, in whole numbers of the finest step there is.
+//! Time within a full step, as an integer number of the finest steps.
 
 use super::FINEST;
 use serde::{Deserialize, Serialize};
 
-/// Whole numbers of the full step over 2^40 since its beginning.
+/// Time since the beginning of the full step, in units of the full step / 2^40.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock(u64);
 
@@ -11,7 +11,7 @@ pub struct Clock(u64);
 const END: u64 = 1 << FINEST;
 
 impl Clock {
-    /// Goes on by a step of this rung, which must begin now.
+    /// Advances the clock by one step of this rung. Such a step must begin now.
     pub fn advance(&mut self, rung: u8) {
         let step = END >> rung;
         assert!(
@@ -22,17 +22,17 @@ impl Clock {
         self.0 += step;
     }
 
-    /// The coarsest rung of which a step ends now: those of all finer rungs end, too.
+    /// The coarsest rung with a step that ends now. The steps of all finer rungs end now, too.
     pub fn coarsest(self) -> u8 {
         FINEST - self.0.min(END).trailing_zeros().min(u32::from(FINEST)) as u8
     }
 
-    /// Whether the full step is over.
+    /// Whether the full step is complete.
     pub fn is_at_end(self) -> bool {
         self.0 == END
     }
 
-    /// Steps of this rung that are left.
+    /// Number of steps of this rung until the end of the full step.
     pub fn left(self, rung: u8) -> f64 {
         (END - self.0) as f64 / (END >> rung) as f64
     }

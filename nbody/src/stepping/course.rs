@@ -1,23 +1,23 @@
-//! What the steps of bodies came to, for log and report.
+//! Statistics of the substeps, for log and report.
 
 use super::Counts;
 use serde::{Deserialize, Serialize};
 
-/// Adaptive steps that were done.
+/// Number of substeps and of steps of bodies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
-    /// Times at which a step of some body ended.
+    /// Number of substeps: times at which the step of a body ends.
     pub substeps: u64,
-    /// Those at which bodies were sorted into a new tree; at the others cells followed them.
+    /// Number of substeps with a tree rebuild. The other substeps move the cells with the bodies.
     pub sorted: u64,
-    /// Steps of bodies, by rung.
+    /// Number of steps of bodies, by rung.
     pub body_steps: Vec<u64>,
-    /// Bodies whose step was not as short as they needed, at most.
+    /// Greatest number of bodies at one time that need a shorter step than the finest rung has.
     pub too_fast: u64,
 }
 
 impl Course {
-    /// The bodies of rung `least` and finer ones have ended a step.
+    /// Counts a substep that ends the steps of the bodies on rung `least` and finer rungs.
     pub fn count(&mut self, counts: &Counts, least: u8, sorted: bool) {
         self.substeps += 1;
         self.sorted += u64::from(sorted);
@@ -28,7 +28,7 @@ impl Course {
         }
     }
 
-    /// Adds what was done in another stretch.
+    /// Adds the statistics of another interval.
     pub fn add(&mut self, other: &Course) {
         self.substeps += other.substeps;
         self.sorted += other.sorted;
@@ -37,7 +37,7 @@ impl Course {
         self.too_fast = self.too_fast.max(other.too_fast);
     }
 
-    /// The finest rung with steps; 0 if there were none.
+    /// The finest rung with steps. 0 if there are none.
     pub fn finest(&self) -> usize {
         self.body_steps.len().saturating_sub(1)
     }

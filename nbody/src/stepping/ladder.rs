@@ -1,4 +1,4 @@
-//! The steps of all rungs within one full step, and what bodies do by them: kick, choose, kick.
+//! The timesteps of all rungs of one full step. Bodies choose a rung and receive their kicks here.
 
 use super::{Adaptive, FINEST, NEEDED_STEP, RATE, RUNGS, column};
 use decomposition::{Comm, Reduction};
@@ -6,52 +6,57 @@ use rayon::prelude::*;
 use std::mem::take;
 use treecode::{Bodies, Gravity};
 
-/// Bodies that one task moves.
+/// Number of bodies per parallel task.
 const SPAN: usize = 1 << 13;
 
-/// What a body needs is taken to fall by no more than this over a step as long as the last one.
+/// Lower limit of the factor by which the needed timestep falls over the duration of the last step.
 const GREATEST_FALL: f64 = 0.5;
-/// And no longer than for twice of twice the last step.
+/// The fall is extrapolated over at most 2^2 times the duration of the last step.
 const GREATEST_DOUBLINGS: i32 = 2;
 
-/// Steps of all rungs.
+/// Timesteps of all rungs.
 pub struct Ladder {
-    /// Length of the steps of each rung [T], descending.
+    /// Timestep of each rung [T], descending.
     lengths: [f64; RUNGS],
-    /// The finest rung in use.
+    /// The finest rung that bodies may use.
     finest: u8,
 }
 
-/// Bodies of all ranks by rung.
+/// Number of bodies on each rung, over all ranks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     of_rung: [u64; RUNGS],
-    /// Bodies that need a finer rung than there is.
+    /// Number of bodies that need a finer rung than the finest in use.
     pub too_fast: u64,
 }
 
 impl Ladder {
-    /// Of a full step of this length [T]; no step is shorter than `smallest`, but the first rung is always there.
+    /// The rungs of a full step of this length [T]. No step is shorter than `smallest` [T], except
+    /// that of rung 0.
     pub fn new(length: f64, smallest: f64) -> Ladder {
         let lengths = std::array::from_fn(|rung| length * 0.5f64.powi(rung as i32));
         let finest = lengths.partition_point(|&step| step >= smallest).clamp(1, RUNGS) - 1;
         Ladder { lengths, finest: finest as u8 }
     }
 
-    /// Length of the steps of a rung [T].
+    /// Timestep of a rung [T].
     pub fn length(&self, rung: u8) -> f64 {
         self.lengths[usize::from(rung)]
     }
 
-    /// The coarsest rung with steps no longer than `wanted`.
+    /// The coarsest rung whose timestep does not exceed `wanted` [T].
     fn rung_of(&self, wanted: f64) -> u8 {
         self.lengths.partition_point(|&step| step > wanted) as u8
     }
 
-    /// The coarsest rung with steps no longer than a body needs at both of their ends. `needed` is what it needs now and `before` what it needed when
-    /// its last step began, on rung `last`; zero if there was none. If it needs less and less, the far end is expected to need as much less again as
-    /// the length of the step asks for: so a body that falls in goes the steps with which it will come out, without which errors of the energy add up
-    /// (Hut, Makino & McMillan 1995, ApJ 443, L93; for rungs Makino et al. 2006, New Astronomy 12, 124).
+    /// The coarsest rung whose timestep [T] is short enough at both of its ends. `needed` is the
+    /// timestep that the body needs now. `before` is what it needed at the start of its last step,
+    /// on rung `last`, or 0 if there was none.
+    ///
+    /// If the needed timestep falls, its fall is extrapolated to the end of the new step. An
+    /// infalling body then uses the same timesteps as on its way out, and the energy error does not
+    /// drift. See Hut, Makino & McMillan (1995, ApJ 443, L93), and for rungs Makino et al. (2006,
+    /// New Astronomy 12, 124).
     fn rung_for_both_ends(&self, needed: f64, before: f64, last: u8) -> u8 {
         let mut rung = self.rung_of(needed);
         if before <= needed {
@@ -71,12 +76,13 @@ impl Ladder {
         rung
     }
 
-    /// The first half of the kick of the bodies of rung `least` and finer ones.
+    /// First half-kick of the bodies on rung `least` and finer rungs.
     pub fn open(&self, bodies: &mut Bodies, least: u8) {
         self.kick(bodies, least, false);
     }
 
-    /// The second half; changes of acceleration become rates.
+    /// Second half-kick of the same bodies. It also divides the change of acceleration by the
+    /// timestep, which gives the rate of change.
     pub fn close(&self, bodies: &mut Bodies, least: u8) {
         self.kick(bodies, least, true);
     }
@@ -103,8 +109,9 @@ impl Ladder {
         *column(bodies, RATE) = rates;
     }
 
-    /// Gives the bodies of rung `least` and finer ones, whose steps end now, the rungs that they need; `least` is the coarsest that can begin. What all
-    /// bodies of all ranks have then. Collective.
+    /// Chooses the rungs of the bodies on rung `least` and finer rungs, whose steps end now. No
+    /// step on a rung coarser than `least` can begin now. Returns the numbers of all bodies of all
+    /// ranks. Collective.
     pub fn choose(
         &self,
         comm: &dyn Comm,
@@ -152,7 +159,7 @@ impl Ladder {
 }
 
 impl Counts {
-    /// What the bodies of all ranks have. Collective.
+    /// Counts the bodies of all ranks. Collective.
     pub fn of(comm: &dyn Comm, bodies: &Bodies) -> Counts {
         let mut of_rung = [0; RUNGS];
         bodies.rung.iter().for_each(|&rung| of_rung[usize::from(rung).min(RUNGS - 1)] += 1);
@@ -160,7 +167,7 @@ impl Counts {
         Counts { of_rung, too_fast: 0 }
     }
 
-    /// So many on one rung.
+    /// All `bodies` on one rung.
     pub fn on_one(rung: u8, bodies: u64) -> Counts {
         let mut of_rung = [0; RUNGS];
         of_rung[usize::from(rung)] = bodies;
@@ -172,22 +179,22 @@ impl Counts {
         (0..=FINEST).rev().find(|&rung| self.of_rung[usize::from(rung)] > 0).unwrap_or(0)
     }
 
-    /// All bodies.
+    /// Number of all bodies.
     pub fn total(&self) -> u64 {
         self.of_rung.iter().sum()
     }
 
-    /// The bodies of this rung and finer ones.
+    /// Number of bodies on rung `least` and finer rungs.
     pub fn at_least(&self, least: u8) -> u64 {
         self.of_rung[usize::from(least)..].iter().sum()
     }
 
-    /// The bodies of each rung, up to the finest with bodies.
+    /// Number of bodies on each rung, up to the finest rung with bodies.
     pub fn rungs(&self) -> &[u64] {
         &self.of_rung[..=usize::from(self.finest())]
     }
 
-    /// How many bodies end a step in one step of the finest rung, on the mean.
+    /// Mean number of bodies whose step ends in one step of the finest rung.
     pub fn per_finest_step(&self) -> f64 {
         let finest = i32::from(self.finest());
         let share = |(rung, &count): (usize, &u64)| count as f64 * 0.5f64.powi(finest - rung as i32);
@@ -215,16 +222,17 @@ mod tests {
     #[test]
     fn who_needs_less_and_less_gets_the_step_for_its_far_end() {
         let ladder = Ladder::new(1.0, 0.0);
-        // Now, when the last step began, and its rung.
+        // Needed now, needed when the last step began, rung of the last step, and the expected
+        // rung.
         for (needed, before, last, rung) in [
-            (0.3, 0.0, 4, 2),     // nothing is known of before
-            (0.3, 0.2, 2, 2),     // it needs more and more
+            (0.3, 0.0, 4, 2),     // no earlier step
+            (0.3, 0.2, 2, 2),     // the needed timestep rises
             (0.3, 0.32, 2, 2),    // 0.28 at the far end of a step of 1/4
             (0.3, 0.4, 2, 3),     // 0.225 there; 0.26 after 1/8
             (0.3, 0.4, 1, 2),     // 0.26 after 1/4, half as long as the last step
             (0.3, 0.32, 4, 3),    // 0.23 after 1/4, four times as long; 0.26 after 1/8
-            (0.3, 0.32, 7, 3),    // no farther is it looked ahead
-            (0.13, 0.13e9, 3, 4), // half of it at the most
+            (0.3, 0.32, 7, 3),    // the limit of the extrapolation
+            (0.13, 0.13e9, 3, 4), // falls by half at most
             (0.0, 1.0, 3, 41),
             (f64::INFINITY, f64::INFINITY, 0, 0),
         ] {
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_body_goes_out_by_the_steps_that_it_came_in_with() {
-        // What it needs falls and rises again as the distance on a straight line past a point does.
+        // The needed timestep is proportional to the distance on a straight line past a point.
         let needed = |time: f64| 0.05 * (time * time + 0.01).sqrt();
         let ladder = Ladder::new(0.125, 0.0);
         let (mut time, mut before, mut last, mut ends) = (-4.0, 0.0, 0, vec![-4.0]);

@@ -1,7 +1,8 @@
-//! Time steps of a length that bodies need: what decides it, and the rungs of steps that are halves of halves of a full step.
+//! Timesteps of bodies. A timestep is a full step divided by a power of two, the rung.
 //!
-//! Reading order: [`Adaptive`] says what a body needs; [`Ladder`] has the steps of one full step and moves bodies by them; [`Clock`] tells which
-//! bodies are at the end of their step; [`Course`] keeps count. [`crate::simulation`] puts them together.
+//! Reading order: [`Adaptive`] computes the timestep that a body needs. [`Ladder`] assigns rungs
+//! and does the kicks. [`Clock`] finds the bodies whose step ends. [`Course`] counts the substeps.
+//! [`crate::simulation`] combines them to a full step.
 
 mod clock;
 mod course;
@@ -14,7 +15,7 @@ pub use ladder::{Counts, Ladder};
 use serde::{Deserialize, Serialize};
 use treecode::{About, Bodies, Dimension, Gravity, Number, Purpose};
 
-/// The finest rung: its steps are the full step over 2^40.
+/// The finest rung. Its timestep is the full step divided by 2^40.
 pub const FINEST: u8 = 40;
 /// Number of rungs.
 pub const RUNGS: usize = FINEST as usize + 1;
@@ -42,67 +43,70 @@ fn column<'a>(bodies: &'a mut Bodies, name: &str) -> &'a mut Vec<f32> {
 /// How long the steps of bodies are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stepping {
-    /// All as long as the schedule says.
+    /// All bodies use the step of the schedule.
     Fixed,
-    /// As long as bodies need, but no longer than the schedule says.
+    /// Bodies use shorter steps if they need them.
     Adaptive(Adaptive),
 }
 
-/// Who decides the length of a step.
+/// Choice of the timestep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeStep {
-    /// The schedule alone.
+    /// All bodies use the step of the schedule.
     #[default]
     Fixed,
-    /// For all bodies the one that needs the shortest.
+    /// All bodies use the shortest timestep that any body needs.
     AdaptiveGlobal,
-    /// Each body for itself.
+    /// Each body uses its own timestep.
     Block,
 }
 
-/// What a body needs.
+/// Criterion for the timestep that a body needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepCriterion {
     /// sqrt(2 eta softening / |a|) (Power et al. 2003; Springel 2005, eq. 34).
     Acceleration,
-    /// eta_rate sqrt(sqrt |potential| / |da/dt|): over the root a change of acceleration at this rate adds up to the speed that it takes to leave, and it is
-    /// the radius over the speed on a circular orbit about a point. Unlike |a| / |da/dt| it does not vanish where a body passes the centre.
+    /// eta_rate sqrt(sqrt |potential| / |da/dt|). Over the time in the outer root, the change of
+    /// acceleration alters the velocity by about the escape speed. On a circular orbit about a
+    /// point mass, this time is radius / speed. Unlike |a| / |da/dt|, it does not vanish at the
+    /// centre.
     Rate,
-    /// The shorter of the two.
+    /// The smaller of the two timesteps.
     #[default]
     Both,
 }
 
 impl StepCriterion {
-    /// Whether the softening counts.
+    /// Whether the criterion uses the acceleration and the softening.
     pub fn asks_acceleration(self) -> bool {
         self != StepCriterion::Rate
     }
 
-    /// Whether changes of acceleration count.
+    /// Whether the criterion uses the rate of change of the acceleration.
     pub fn asks_rate(self) -> bool {
         self != StepCriterion::Acceleration
     }
 }
 
-/// Steps as bodies need them.
+/// Parameters of adaptive timesteps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adaptive {
-    /// Whether all bodies go the step of the one that needs the shortest.
+    /// Whether all bodies use the shortest timestep that any body needs.
     pub global: bool,
-    /// What a body needs.
+    /// Criterion for the timestep.
     pub criterion: StepCriterion,
-    /// Of the acceleration.
+    /// Factor in the acceleration criterion.
     pub eta: f64,
-    /// Of its rate.
+    /// Factor in the rate criterion.
     pub eta_rate: f64,
-    /// No step is halved to less than this [T]; 0 for no limit but the rungs.
+    /// Shortest timestep [T]. With 0, only the number of rungs limits the timestep.
     pub smallest: f64,
 }
 
-/// The rate of the acceleration of a body that has no history yet is taken as this many times that of a circular orbit in its potential.
+/// Without earlier accelerations, the rate of change is this many times that of a circular orbit in
+/// the same potential.
 const CAUTION: f64 = 16.0;
 
 impl Adaptive {
@@ -111,9 +115,10 @@ impl Adaptive {
     /// Default of [`Adaptive::eta_rate`]: 314 steps for a circular orbit about a point.
     pub const ETA_RATE: f64 = 0.02;
 
-    /// Smaller ones are no choice that a run could come to an end with: steps are as short as with the defaults over more than ten thousand.
+    /// Smallest allowed [`Adaptive::eta`]. Timesteps are then more than 10,000 times shorter than
+    /// with the default, and no run would finish.
     pub const LEAST_ETA: f64 = 1e-10;
-    /// As of [`Adaptive::LEAST_ETA`].
+    /// Smallest allowed [`Adaptive::eta_rate`], for the same reason.
     pub const LEAST_ETA_RATE: f64 = 1e-6;
 
     /// The step that body `i` needs [T], whose acceleration changes at this rate [L/T^3]; infinite if it feels nothing.
@@ -131,7 +136,8 @@ impl Adaptive {
         needed
     }
 
-    /// Gives bodies whose acceleration has no history yet a rate: that of a circular orbit in their potential, |a|^2 / sqrt |potential|, and some more.
+    /// Estimates the rate of change of the acceleration of bodies without earlier accelerations. It
+    /// is a multiple of the rate of a circular orbit in their potential, |a|^2 / sqrt |potential|.
     pub fn guess_rates(&self, bodies: &mut Bodies) {
         let guess = |i: usize| {
             let [x, y, z] = bodies.acceleration(i);

@@ -6,7 +6,7 @@ use heorot_treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Selection
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Bodies in key order with their field.
+/// Bodies in key order with accelerations and potentials, and the census.
 pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     let (part, _, mut bodies) = part(bodies.clone(), gravity, |frame, gravity, bodies, structure| {
         Part::new(frame, gravity, bodies, structure, Selection::default())
@@ -15,14 +15,14 @@ pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     (bodies, census)
 }
 
-/// The field of the selected bodies of a part that holds all bodies.
+/// Computes the forces on the selected bodies. `part` must contain all bodies.
 pub fn walk(part: Part, bodies: &mut Bodies) -> (Tree, Census) {
     let (tree, mut census) = (part.complete(bodies.len() as u64), Census::default());
     tree.compute(bodies, &mut census);
     (tree, census)
 }
 
-/// All bodies as the part of one rank, of whatever type; and the bodies in key order.
+/// All bodies as the part of one rank, and the bodies in key order. `P` is the type of the part.
 pub fn part<P>(
     mut bodies: Bodies,
     gravity: &Gravity,
@@ -37,7 +37,7 @@ pub fn part<P>(
     (new(frame, gravity, &bodies, &structure), frame, bodies)
 }
 
-/// Sorted relative errors of the acceleration of every `stride`-th body.
+/// Sorted relative errors of the acceleration, for every `stride`-th body.
 pub fn errors(gravity: &Gravity, bodies: &Bodies, stride: usize) -> Vec<f64> {
     let targets: Vec<usize> = (0..bodies.len()).step_by(stride).collect();
     let exact = direct::field(bodies, gravity, &targets);
@@ -65,7 +65,7 @@ pub fn norm(v: [f64; 3]) -> f64 {
     (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt()
 }
 
-/// A Plummer sphere of unit mass and scale radius, cut at 30 (Aarseth, Henon & Wielen 1974).
+/// A Plummer sphere of unit mass and scale radius, cut at 30 (Aarseth, Hénon & Wielen 1974).
 pub fn plummer(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
@@ -83,7 +83,7 @@ pub fn plummer(n: usize, seed: u64) -> Bodies {
     bodies
 }
 
-/// Plummer clumps of power-law masses on a uniform background in the unit box.
+/// Plummer clumps with a power-law mass function on a uniform background in the unit box.
 pub fn clumps(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);

@@ -1,21 +1,21 @@
-//! Spheres are held against the theory of their papers, with bounds that follow from the number of bodies.
+//! Spheres are compared with the theory of their papers. Bounds follow from the number of bodies.
 
 use super::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const COUNT: usize = 40_000;
-/// Nodes of a grid of radii that make a shell.
+/// Number of grid radii per shell.
 const SHELL: usize = 50;
 const PROFILES: [Profile; 5] =
     [Profile::Plummer, Profile::Hernquist, Profile::Jaffe, Profile::Isochrone, Profile::Nfw];
 
-/// Of mass 3 and radius 2.
+/// A sphere of mass 3 and radius 2.
 fn sphere(profile: Profile, cut: f64, spin: f64) -> Sphere {
     Sphere::new(profile, 3.0, 2.0, cut).unwrap().turning(spin, [0.6, 0.0, 0.8])
 }
 
-/// Density of the paper in scale radii, up to a constant factor.
+/// Published density at `r` [scale radii], up to a constant factor.
 fn density(profile: Profile, r: f64) -> f64 {
     let a = (1.0 + r * r).sqrt();
     match profile {
@@ -27,7 +27,8 @@ fn density(profile: Profile, r: f64) -> f64 {
     }
 }
 
-/// Mass of a spline with support 1 that pulls at a distance (Springel, Yoshida & White 2001, equation 71).
+/// Enclosed mass of a spline with kernel radius 1 that acts at a distance `u` (Springel, Yoshida &
+/// White 2001, equation 71).
 fn pulling(u: f64) -> f64 {
     match u {
         1.0.. => 1.0,
@@ -36,7 +37,8 @@ fn pulling(u: f64) -> f64 {
     }
 }
 
-/// The part of a shell's mass that, in the centre, would pull at radius `r` as the shell of radius `a` of bodies with this support does.
+/// Gravity at radius `r` of a shell of radius `a` of softened bodies, as a fraction of the shell's
+/// mass in the centre. `support` is the kernel radius.
 fn pulling_of_shell(r: f64, a: f64, support: f64) -> f64 {
     const DIRECTIONS: u32 = 300;
     let of_direction = |k: u32| {
@@ -47,8 +49,10 @@ fn pulling_of_shell(r: f64, a: f64, support: f64) -> f64 {
     r * r * (0..DIRECTIONS).map(of_direction).sum::<f64>() / f64::from(DIRECTIONS)
 }
 
-/// Radii, mass within them and radial velocity dispersion squared by Jeans's equation, rho sigma^2 = integral of rho m / r^2 dr, of a sphere
-/// of mass 1 within `cut` or tapered there, G = 1. The forces beyond the cut are those of the endless sphere, or of all bodies softened.
+/// Radii, enclosed mass and squared radial velocity dispersion of a sphere of mass 1, G = 1. The
+/// dispersion follows from Jeans's equation, rho sigma^2 = integral of rho m / r^2 dr. The sphere
+/// is cut or tapered at `cut`. The forces are those of the infinite sphere, or of all softened
+/// bodies.
 struct Theory {
     radius: Vec<f64>,
     mass: Vec<f64>,
@@ -76,7 +80,8 @@ impl Theory {
         }
         let total = if tapered { within } else { mass[radius.partition_point(|&r| r < cut) - 1] };
         mass.iter_mut().for_each(|m| *m /= total);
-        // What pulls near the centre, by the forces of shells of 6 % in radius; at four supports, it is the mass within to half a percent.
+        // Gravity near the centre, from shells with a width of 6 % of their radius. At four kernel
+        // radii, it is that of the enclosed mass to half a percent.
         let support = 2.8 * softening;
         let shells: Vec<[f64; 2]> = (0..radius.len() / SHELL)
             .map(|k| k * SHELL..((k + 1) * SHELL).min(radius.len() - 1))
@@ -116,7 +121,8 @@ fn norm(a: [f64; 3]) -> f64 {
     Vector3::from(a).norm()
 }
 
-/// Kolmogorov-Smirnov: the greatest distance between the sample's distribution and `expected`, times the root of the count.
+/// Kolmogorov-Smirnov statistic: the greatest difference between the distribution of the sample and
+/// `expected`, times the square root of the sample size.
 fn kolmogorov(mut sample: Vec<f64>, expected: impl Fn(f64) -> f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     let n = sample.len() as f64;
@@ -163,12 +169,13 @@ fn velocities_have_the_dispersion_of_the_isotropic_sphere() {
     }
 }
 
-/// Bodies of mass 3 and radius 2.
+/// For bodies of mass 3 and radius 2.
 fn check_dispersion(profile: Profile, states: &[State], theory: &Theory, constant: f64, edges: &[f64]) {
     let unit = constant * 3.0 / 2.0;
     for edges in edges.windows(2) {
         let shell = || states.iter().filter(|s| (edges[0]..edges[1]).contains(&(norm(s.pos) / 2.0)));
-        // In each shell, v^2 over its expectation 3 sigma^2(r) has the mean 1 and a variance of about 2/3 to 1.
+        // In each shell, v^2 divided by its expectation 3 sigma^2(r) has a mean of 1 and a variance
+        // of about 2/3 to 1.
         let expected = |s: &State| 3.0 * theory.at(&theory.dispersion2, norm(s.pos) / 2.0);
         let ratio = shell().map(|s| norm(s.vel).powi(2) / unit / expected(s));
         let (count, mean) = (shell().count() as f64, ratio.sum::<f64>() / shell().count() as f64);
@@ -189,8 +196,8 @@ fn velocities_have_the_dispersion_of_the_softened_sphere() {
     }
 }
 
-/// Its tidal radius is 10^1.255 core radii for W0 = 6, and nobody can leave it: the potential is nowhere deeper below the edge than that of
-/// a point.
+/// The tidal radius is 10^1.255 core radii for W0 = 6. No body can escape: at any radius, the depth
+/// of the potential below the edge is at most that of a point mass.
 #[test]
 fn a_king_sphere_ends_and_its_bodies_stay() {
     let states = draw_many(&Sphere::king(3.0, 2.0, 6.0), 1.0);
