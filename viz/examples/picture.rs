@@ -1,4 +1,5 @@
 //! A picture of a spiral of bodies, written as PNG into the current folder or to the path given.
+#![allow(clippy::disallowed_methods)] // no result depends on a picture
 
 use heorot_viz::{
     ColourMap, Colours, Decorations, Direction, Range, Style, Subject, SurfaceDensity, TimeScale, Tint, View,

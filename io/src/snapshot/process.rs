@@ -330,9 +330,11 @@ impl Running {
                     answer.expect(path, rows, beside).map_err(Failure::Told)?;
                 }
                 b'B' => {
-                    answer
-                        .make_room(path, (message.len() as u64) / memory::BODY, beside)
-                        .map_err(Failure::Told)?;
+                    let count = message.first_chunk().map_or(0, |count| u64::from_ne_bytes(*count));
+                    if count > message.len() as u64 {
+                        return Err(Failure::Garbled);
+                    }
+                    answer.make_room(path, count, beside).map_err(Failure::Told)?;
                     take_bodies(&message, &mut answer.bodies).ok_or(Failure::Garbled)?;
                 }
                 b'E' => return Err(Failure::Told(Error::Told(decoded(&message)?))),
@@ -354,13 +356,8 @@ fn decoded<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Result<T, Failure> {
 
 /// Appends the bodies of a message; `None` if the message is invalid.
 fn take_bodies(message: &[u8], bodies: &mut Bodies) -> Option<()> {
-    let (count, rest) = message.split_first_chunk::<8>()?;
-    let count = u64::from_ne_bytes(*count);
-    if count.checked_mul(memory::BODY)? != rest.len() as u64 {
-        return None;
-    }
     let before = bodies.len();
-    bodies.read(message);
+    bodies.try_read(message)?;
     bodies.kind[before..].iter().all(|&kind| usize::from(kind) < TYPES).then_some(())
 }
 

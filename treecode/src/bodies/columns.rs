@@ -66,6 +66,21 @@ pub enum Number {
     F64,
 }
 
+impl Number {
+    const ALL: [Number; 7] =
+        [Number::U8, Number::I32, Number::U32, Number::I64, Number::U64, Number::F32, Number::F64];
+
+    /// Its length [bytes].
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Number::U8 => 1,
+            Number::I32 | Number::U32 | Number::F32 => 4,
+            Number::I64 | Number::U64 | Number::F64 => 8,
+        }
+    }
+}
+
 /// What a column is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct About {
@@ -388,36 +403,35 @@ pub(super) fn write_abouts(columns: &[Column], message: &mut Vec<u8>) {
     message[start..start + 4].copy_from_slice(&length.to_ne_bytes());
 }
 
-/// Takes what [`write_abouts`] appended from the front of a message.
-///
-/// # Panics
-/// If it did not.
-pub(super) fn read_abouts(message: &mut &[u8]) -> Vec<About> {
-    use crate::message::take;
-    const NUMBERS: [Number; 7] =
-        [Number::U8, Number::I32, Number::U32, Number::I64, Number::U64, Number::F32, Number::F64];
+/// Takes what [`write_abouts`] appended from the front of a message; `None` if it did not.
+pub(super) fn read_abouts(message: &mut &[u8]) -> Option<Vec<About>> {
     const PURPOSES: [Purpose; 5] =
         [Purpose::State, Purpose::Result, Purpose::Integrator, Purpose::Scratch, Purpose::Passenger];
-    let length = take::<u32>(message) as usize;
-    let (mut bytes, rest) = message.split_at(length);
-    *message = rest;
+    let mut bytes = counted(message)?;
     let mut abouts = Vec::new();
     while !bytes.is_empty() {
-        let [number, purpose, mask, has_unit] = take::<[u8; 4]>(&mut bytes);
-        let [length, mass, time] = take::<[i8; 3]>(&mut bytes);
-        let width = take::<u32>(&mut bytes) as usize;
-        let name;
-        (name, bytes) = bytes.split_at(take::<u32>(&mut bytes) as usize);
+        let (&[number, purpose, mask, has_unit, length, mass, time], rest) = bytes.split_first_chunk()?;
+        let (width, mut rest) = rest.split_first_chunk()?;
+        let unit = [length, mass, time].map(|exponent| i8::from_ne_bytes([exponent]));
         abouts.push(About {
-            name: String::from_utf8(name.to_vec()).expect("names are text"),
-            number: NUMBERS[usize::from(number)],
-            width,
-            unit: (has_unit != 0).then_some(Dimension { length, mass, time }),
-            purpose: PURPOSES[usize::from(purpose)],
+            name: String::from_utf8(counted(&mut rest)?.to_vec()).ok()?,
+            number: *Number::ALL.get(usize::from(number))?,
+            width: u32::from_ne_bytes(*width) as usize,
+            unit: (has_unit != 0).then(|| Dimension::new(unit[0], unit[1], unit[2])),
+            purpose: *PURPOSES.get(usize::from(purpose))?,
             kinds: std::array::from_fn(|kind| mask >> kind & 1 == 1),
         });
+        bytes = rest;
     }
-    abouts
+    Some(abouts)
+}
+
+/// Takes a length and as many bytes from the front of a message.
+fn counted<'a>(message: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, rest) = message.split_first_chunk()?;
+    let (bytes, rest) = rest.split_at_checked(u32::from_ne_bytes(*length) as usize)?;
+    *message = rest;
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -427,9 +441,7 @@ mod tests {
     /// Bodies with columns of every type and several widths, each number of which says its place.
     fn with_columns(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
-        let numbers =
-            [Number::U8, Number::I32, Number::U32, Number::I64, Number::U64, Number::F32, Number::F64];
-        for (k, number) in numbers.into_iter().enumerate() {
+        for (k, number) in Number::ALL.into_iter().enumerate() {
             let about = About::new(&format!("column {k}"), number, None, Purpose::Passenger);
             bodies.add_column(About { width: 1 + k % 3, ..about });
         }
@@ -482,12 +494,7 @@ mod tests {
         assert_eq!(bodies.arrays().count(), FIXED.len() + 7);
         for ((name, number, ..), (found, width, _, array)) in FIXED.iter().zip(bodies.arrays()) {
             assert_eq!((*name, width, array.len()), (found, 1, 3));
-            let bytes = match number {
-                Number::U8 => 1,
-                Number::F32 | Number::I32 | Number::U32 => 4,
-                _ => 8,
-            };
-            assert_eq!(array.number_bytes(), bytes, "{name}");
+            assert_eq!(array.number_bytes(), number.bytes(), "{name}");
         }
     }
 
@@ -497,6 +504,19 @@ mod tests {
         let mut bodies = Bodies::zeroed(1);
         bodies.add_column(About::new("age", Number::F32, None, Purpose::Passenger));
         bodies.add_column(About::new("age", Number::F64, None, Purpose::Passenger));
+    }
+
+    #[test]
+    fn a_damaged_message_appends_nothing() {
+        let mut message = Vec::new();
+        with_columns(2).write(0..2, &mut message);
+        let mut bodies = Bodies::default();
+        for length in 0..message.len() {
+            assert_eq!(bodies.try_read(&message[..length]), None);
+        }
+        message.push(0);
+        assert_eq!(bodies.try_read(&message), None);
+        assert_eq!(bodies, Bodies::default());
     }
 
     #[test]

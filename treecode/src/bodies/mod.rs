@@ -11,7 +11,7 @@ pub(crate) mod survey;
 
 use crate::Error;
 use bytemuck::Zeroable;
-use columns::{About, Column, Purpose, with_array};
+use columns::{About, Column, FIXED, Purpose, with_array};
 
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
 pub const TYPES: usize = 6;
@@ -160,10 +160,28 @@ impl Bodies {
     /// Appends the bodies of a message that [`Bodies::write`] wrote.
     ///
     /// # Panics
-    /// If they have other columns, unless there is no body yet.
-    pub fn read(&mut self, mut message: &[u8]) {
-        let count = crate::message::take::<u64>(&mut message) as usize;
-        self.adopt(columns::read_abouts(&mut message));
+    /// If the message is damaged, or its bodies have other columns than these bodies, unless there is no body yet.
+    pub fn read(&mut self, message: &[u8]) {
+        assert!(self.try_read(message).is_some(), "a message of bodies is damaged");
+    }
+
+    /// Appends the bodies of a message that [`Bodies::write`] wrote. Returns `None`, and appends nothing, if its length is wrong.
+    ///
+    /// # Panics
+    /// If its bodies have other columns than these bodies, unless there is no body yet.
+    #[must_use]
+    pub fn try_read(&mut self, message: &[u8]) -> Option<()> {
+        let (count, mut message) = message.split_first_chunk::<8>()?;
+        let count = usize::try_from(u64::from_ne_bytes(*count)).ok()?;
+        let abouts = columns::read_abouts(&mut message)?;
+        let fixed = FIXED.iter().map(|&(_, number, _, purpose)| (number.bytes(), purpose));
+        let added = abouts.iter().map(|about| (about.width * about.number.bytes(), about.purpose));
+        let travels = fixed.chain(added).filter(|(_, purpose)| *purpose != Purpose::Scratch);
+        let length = count.checked_mul(travels.map(|(bytes, _)| bytes).sum())?;
+        if message.len() != length {
+            return None;
+        }
+        self.adopt(abouts);
         for (width, purpose, array) in self.arrays_mut() {
             with_array!(array, array => if purpose == Purpose::Scratch {
                 array.resize(array.len() + count * width, Zeroable::zeroed());
@@ -171,7 +189,7 @@ impl Bodies {
                 extend(array, count * width, &mut message);
             });
         }
-        assert!(message.is_empty(), "a message of bodies has another length than it says");
+        Some(())
     }
 
     /// Panics unless all arrays have one length and every type is below [`TYPES`].
