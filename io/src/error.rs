@@ -91,7 +91,7 @@ impl Error {
 }
 
 /// A message with names from a damaged file in it, on one line whatever they hold.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()
 }
