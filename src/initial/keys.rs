@@ -456,7 +456,8 @@ fn within(
 }
 
 fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
-    within(name, value, default, f64::MIN_POSITIVE..f64::INFINITY, "above 0 and finite")
+    // Squares and cubes of it, and quotients of these, must be numbers.
+    within(name, value, default, 1e-60..1e60, "above 0, from 1e-60 to 1e60")
 }
 
 /// The length of a taper in scale radii.
