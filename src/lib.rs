@@ -41,6 +41,7 @@ pub mod poster;
 pub mod reading_options;
 pub mod render;
 pub mod report;
+pub mod resolution;
 pub mod run;
 pub mod schedule;
 pub mod simulation;
