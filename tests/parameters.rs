@@ -187,7 +187,7 @@ fn what_is_wrong_is_named_in_one_line() {
         (
             model("model = \"clumps\"\nbodies = 9\nslope = 1.0"),
             "time.step=1.0",
-            "slope = 1: must be above 1 and finite",
+            "slope = 1: must be above 1, below 1000",
         ),
         (
             model("model = \"clumps\"\nbodies = 9\nclumps = 0"),
