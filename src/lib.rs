@@ -41,6 +41,7 @@ pub mod processes;
 pub mod reading_options;
 pub mod render;
 pub mod report;
+pub mod resolution;
 pub mod run;
 mod softening_keys;
 mod spread;

@@ -171,7 +171,7 @@ fn what_is_wrong_is_named_in_one_line() {
         (
             model("model = \"plummer\"\nbodies = 9\ncut = inf"),
             "time.step=1.0",
-            "cut = inf: must be above 0 and finite",
+            "cut = inf: must be above 0, from 1e-60 to 1e60",
         ),
         (model("model = \"galaxy\""), "time.step=1.0", "galaxy"),
         (
@@ -187,7 +187,7 @@ fn what_is_wrong_is_named_in_one_line() {
         (
             model("model = \"clumps\"\nbodies = 9\nslope = 1.0"),
             "time.step=1.0",
-            "slope = 1: must be above 1 and finite",
+            "slope = 1: must be above 1, below 1000",
         ),
         (
             model("model = \"clumps\"\nbodies = 9\nclumps = 0"),

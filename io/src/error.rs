@@ -92,9 +92,8 @@ impl Error {
     }
 }
 
-/// Escapes control characters in a message, which may contain names from a damaged file. The result
-/// is one line.
-fn one_line(text: &str) -> String {
+/// A message with names from a damaged file in it, on one line whatever they hold.
+pub(crate) fn one_line(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()
 }

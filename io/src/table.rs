@@ -1,6 +1,7 @@
 //! CSV tables. They are written whole, or row by row so that a killed run leaves complete rows.
 //! They are read whole.
 
+use crate::error::one_line;
 use crate::{Error, Target};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -141,15 +142,15 @@ pub fn read(path: &Path) -> Result<Columns, Error> {
     Ok(Columns { names, values })
 }
 
-/// Writes a whole table, like [`Target::write`]. Cells with a comma, a quotation mark or a line end
-/// are quoted.
+/// Writes a whole table, as [`Target::write`] does. What holds a comma or a quotation mark is quoted. Control characters, as names of files may have them,
+/// are escaped: whoever prints the table must not send them to a terminal, and a row is one line.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn write(target: &Target, columns: &[String], rows: &[Vec<String>]) -> Result<(), Error> {
-    let quoted = |cell: &String| match cell.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
+    let quoted = |cell: &String| {
+        let cell = one_line(cell);
+        if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
     };
     let line = |cells: &[String]| cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n";
     let text: String = std::iter::once(columns).chain(rows.iter().map(Vec::as_slice)).map(line).collect();
@@ -238,6 +239,10 @@ mod tests {
         write(&Target::own(&path), &["name", "word", "number"].map(str::to_owned), &[row]).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, "name,word,number\n\"a,b\",\"say \"\"c\"\"\",3\n");
+        let row = ["a\nb\r", "\u{1b}[31m,\u{9b}", "ä"].map(str::to_owned).to_vec();
+        write(&Target::own(&path), &["na\tme".to_owned()], &[row]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "na\\tme\na\\nb\\r,\"\\u{1b}[31m,\\u{9b}\",ä\n");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::parameters::SystemName;
 use crate::peak;
 use crate::reading_options::ReadingOptions;
 use crate::report::{FileTimes, Report};
+use crate::resolution;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
@@ -129,6 +130,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let constant = units.gravitational_constant();
     let forces = arguments.gravity.forces(constant)?;
+    resolution::check(crew, &bodies, &forces)?;
 
     let repeat::Measured { evaluation, meter, times, notes, control } =
         repeat::field(crew, &forces, bodies, arguments.repeat)?;

@@ -330,13 +330,8 @@ impl Keys {
     fn orbit(&mut self, pericentre: f64, distance: f64) -> Result<Orbit, String> {
         let pericentre = positive("pericentre", self.pericentre.take(), pericentre)?;
         let distance = positive("distance", self.distance.take(), distance)?;
-        let eccentricity = within(
-            "eccentricity",
-            self.eccentricity.take(),
-            1.0,
-            0.0..f64::INFINITY,
-            "0 or above and finite",
-        )?;
+        let eccentricity =
+            within("eccentricity", self.eccentricity.take(), 1.0, 0.0..1e60, "0 or above, below 1e60")?;
         if distance < pericentre {
             return Err(format!("distance = {distance}: must not be below the pericentre {pericentre}"));
         }
@@ -366,8 +361,8 @@ impl Keys {
                 "bulge_mass",
                 bulge_mass,
                 preset.bulge_mass,
-                0.0..f64::INFINITY,
-                "0 or above and finite",
+                0.0..1e60,
+                "0 or above, below 1e60",
             )?,
             bulge_radius: positive("bulge_radius", self.bulge_radius.take(), preset.bulge_radius)?,
         })
@@ -429,7 +424,7 @@ impl Keys {
             mass: positive("mass", self.mass.take(), 1.0)?,
             clumps,
             background: within("background", self.background.take(), 0.3, 0.0..one, "from 0 to 1")?,
-            slope: within("slope", self.slope.take(), 2.0, one..f64::INFINITY, "above 1 and finite")?,
+            slope: within("slope", self.slope.take(), 2.0, one..1e3, "above 1, below 1000")?,
             side,
             radius: positive("radius", self.radius.take(), 0.02 * side)?,
             cut: positive("cut", self.cut.take(), 20.0)?,
@@ -481,11 +476,16 @@ fn within(
     expected: &str,
 ) -> Result<f64, String> {
     let value = value.unwrap_or(default);
-    if range.contains(&value) { Ok(value) } else { Err(format!("{name} = {value}: must be {expected}")) }
+    if range.contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("{name} = {}: must be {expected}", io::table::number(value)))
+    }
 }
 
 fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
-    within(name, value, default, f64::MIN_POSITIVE..f64::INFINITY, "above 0 and finite")
+    // Squares and cubes of it, and quotients of these, must be numbers.
+    within(name, value, default, 1e-60..1e60, "above 0, from 1e-60 to 1e60")
 }
 
 /// A taper length [scale radii].

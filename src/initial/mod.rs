@@ -73,11 +73,13 @@ impl Initial {
         }
     }
 
-    /// Reads or draws the bodies of this rank, in `units`. Collective.
+    /// Reads or draws the bodies, in `units`, if a run of them fits into memory. Collective.
     ///
     /// # Errors
-    /// The file cannot be read or contains an invalid body. Every rank returns the same error.
+    /// The same on every rank, if it does not, or if the file cannot be read or holds an impossible body.
     pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
+        let expected = crew.lead_tells(|| Ok(vec![self.survey(units)?.0]))?;
+        memory::check(crew, expected[0], 0.0)?;
         match self {
             Initial::File { file, cosmological } => {
                 let check = |header: &Header| check_isolated(file, header, *cosmological);
@@ -92,7 +94,6 @@ impl Initial {
                 Ok(with_unique_ids(crew, file, &header, start, units))
             }
             Initial::Model(model) => {
-                memory::check(crew, model.bodies(), 0.0)?;
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let start = Start { bodies, time: 0.0 };
                 Ok(Loaded { start, units: *units, invented_ids: false })

@@ -8,10 +8,10 @@ use crate::crew::Crew;
 use crate::ending::Ending;
 use crate::initial::{Initial, Loaded};
 use crate::key_errors::name_key;
-use crate::memory;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
 use crate::report::FileTimes;
+use crate::resolution;
 use anyhow::{Result, ensure};
 use decomposition::{Reduction, collective};
 use io::checkpoint;
@@ -43,12 +43,11 @@ pub(super) fn start(
 ) -> Result<Ending> {
     let folder = place.folder.clone();
     let units = parameters.units.units();
-    let expected = crew.lead_tells(|| Ok(vec![parameters.initial.survey(&units)?.0]))?;
-    memory::check(crew, expected[0], 0.0)?;
     let mut reading = Duration::ZERO;
     let Loaded { start: begun, invented_ids, .. } =
         timed(&mut reading, || parameters.initial.load(crew, &units))?;
     check_movie(crew, parameters, &begun.bodies)?;
+    resolution::check(crew, &begun.bodies, &parameters.gravity)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");

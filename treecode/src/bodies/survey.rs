@@ -4,6 +4,9 @@ use crate::{Bodies, Error, TYPES};
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Greatest coordinate [L]: sides of cubes are some times as large, and still numbers.
+const FARTHEST: f64 = 1e300;
+
 /// Bodies that one task looks at.
 const SPAN: usize = 1 << 14;
 
@@ -22,7 +25,7 @@ pub struct Survey {
 
 impl Bodies {
     /// Says which body has an impossible value, if one has: positions, velocities, accelerations and potentials must be finite, masses
-    /// above 0 and finite, types below [`TYPES`].
+    /// above 0 and finite, types below [`TYPES`]. Coordinates are at most 1e300, so that no cube around them overflows.
     ///
     /// # Errors
     /// [`Error::Body`] names the first body that has the first such fault.
@@ -52,7 +55,9 @@ impl Bodies {
         let (pos, mass, acc) = (all(&self.pos)?, of(&self.mass)?, all(&self.acc)?);
         all(&self.vel)?;
         of(&self.pot)?;
-        let sound = mass[0] > 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
+        let near = pos.iter().flatten().all(|x| x.abs() <= FARTHEST);
+        let sound =
+            near && mass[0] > 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
         let accelerated = acc.iter().flatten().any(|x| *x != 0.0);
         sound.then_some(Survey { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]), mass: mass[1], accelerated })
     }
@@ -71,6 +76,11 @@ impl Bodies {
                 if let Some(i) = array.iter().position(|x| !x.is_finite()) {
                     return wrong(i, what, array[i], "finite");
                 }
+            }
+        }
+        for array in &self.pos {
+            if let Some(i) = array.iter().position(|x| x.abs() > FARTHEST) {
+                return wrong(i, "position", array[i], "from -1e300 to 1e300");
             }
         }
         if let Some(i) = self.mass.iter().position(|mass| !(*mass > 0.0 && mass.is_finite())) {
@@ -181,7 +191,8 @@ mod tests {
         good.mass.fill(1.0);
         assert_eq!(good.check(), Ok(()));
         type Spoil = fn(&mut Bodies);
-        let cases: [(Spoil, &str); 6] = [
+        let cases: [(Spoil, &str); 7] = [
+            (|b| b.pos[1][3] = -1.1e300, "must be from -1e300 to 1e300"),
             (|b| b.pos[2][3] = f64::NAN, "position is NaN"),
             (|b| b.vel[0][3] = f64::INFINITY, "velocity is inf"),
             (|b| b.pot[3] = f64::NAN, "potential is NaN"),

@@ -59,6 +59,53 @@ fn virtual_datasets_are_read_from_the_same_folder_only() {
     assert!(fault(&path).contains("--follow-external"));
 }
 
+/// A virtual dataset of parts, each the rows of a range filled by the first rows of a file of so many.
+fn make_parts(path: &Path, rows: usize, parts: &[(std::ops::Range<usize>, &str, usize)]) {
+    let file = File::open_rw(path).unwrap();
+    let group = file.group("PartType1").unwrap();
+    group.unlink("Coordinates").unwrap();
+    let builder = group.new_dataset::<f64>();
+    let builder = builder.with_dcpl(|properties| {
+        parts.iter().fold(properties, |properties, (range, source, length)| {
+            let (of_source, of_all) = (Extents::from((*length, 3)), Extents::from((rows, 3)));
+            let taken = Selection::try_new((0..range.len(), ..)).unwrap();
+            let filled = Selection::try_new((range.clone(), ..)).unwrap();
+            properties.virtual_map(*source, "PartType1/Coordinates", of_source, taken, of_all, filled)
+        })
+    });
+    builder.shape((rows, 3)).create("Coordinates").unwrap();
+}
+
+#[test]
+fn virtual_datasets_must_be_filled_by_their_parts() {
+    let (folder, path) = folder();
+    let bodies = sample(12);
+    let rows = count(&bodies)[1] as usize;
+    assert!(rows >= 2, "too few to be parted");
+    write_alone(&folder.path().join("part.hdf5"), &header(), &bodies, ALL).unwrap();
+    let with = |parts: &[(std::ops::Range<usize>, &str, usize)]| {
+        write_alone(&path, &header(), &bodies, ALL).unwrap();
+        make_parts(&path, rows, parts);
+        read(&path, 0, 1).map_err(|error| error.to_string())
+    };
+    let part = "part.hdf5";
+    with(&[(1..rows, part, rows), (0..1, part, rows)]).unwrap();
+    with(&[(0..rows, part, rows), (0..1, part, rows)]).unwrap();
+    for (parts, words) in [
+        (vec![(0..rows - 1, part, rows)], format!("rows that no part has, from row {} on", rows - 1)),
+        (vec![(1..rows, part, rows)], "rows that no part has, from row 0 on".to_owned()),
+        // More is wanted of the source than it has.
+        (vec![(0..rows, "short.hdf5", rows)], "but more is wanted of it".to_owned()),
+    ] {
+        let short = sample(6);
+        assert!((count(&short)[1] as usize) < rows);
+        write_alone(&folder.path().join("short.hdf5"), &header(), &short, ALL).unwrap();
+        let message = with(&parts).unwrap_err();
+        assert!(message.contains("/PartType1/Coordinates") && message.contains(&words), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
 #[test]
 fn external_links_are_refused_wherever_they_stand() {
     let (folder, path) = folder();
@@ -122,5 +169,23 @@ fn the_files_of_a_snapshot_are_one_snapshot() {
     assert_eq!(distinct(&named(&["alone.hdf5", "other.hdf5"])).unwrap(), named(&["alone.hdf5"]));
     std::fs::copy(at("alone.hdf5"), at("copy.hdf5")).unwrap();
     assert_eq!(distinct(&named(&["alone.hdf5", "copy.hdf5"])).unwrap().len(), 2);
+    // A set of GADGET's binary files, whose headers tell how many they are.
+    for number in 0..2u32 {
+        let mut header = [0u8; 256];
+        // One body of type 1 in this file, two in all, in two files.
+        for (place, value) in [(4, 1u32), (100, 2), (124, 2)] {
+            header[place..place + 4].copy_from_slice(&value.to_le_bytes());
+        }
+        header[8 + 16 + 8..8 + 16 + 16].copy_from_slice(&1.5f64.to_le_bytes());
+        let mut bytes = Vec::new();
+        for record in [&header[..], &[0; 12], &[0; 12], &number.to_le_bytes()] {
+            let length = (record.len() as u32).to_le_bytes();
+            bytes.extend([&length, record, &length].concat());
+        }
+        std::fs::write(at(&format!("binary.{number}")), bytes).unwrap();
+    }
+    assert_eq!(read(&at("binary.1"), 0, 1).unwrap().0.count, [0, 2, 0, 0, 0, 0]);
+    let binary = named(&["binary.1", "alone.hdf5", "binary.0", "binary"]);
+    assert_eq!(distinct(&binary).unwrap(), named(&["binary.1", "alone.hdf5"]));
     assert!(distinct(&named(&["none.hdf5"])).unwrap_err().to_string().contains("No such file"));
 }
