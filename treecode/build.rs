@@ -1,26 +1,30 @@
-//! Writes the straight-line code of the Cartesian expansions, order by order, into `$OUT_DIR/expansion.rs`.
+//! Writes the straight-line code of the Cartesian expansions, order by order, to
+//! `$OUT_DIR/expansion.rs`.
 //!
-//! The formulas are short, their terms are many: a generator keeps the formulas readable and the code fast.
-//! Notation: a multi-index `(a, b, c)` stands for the monomial `x^a y^b z^c` or the derivative `d^a_x d^b_y d^c_z`.
+//! The formulas are short, but they have many terms. A generator keeps the formulas readable and
+//! the code fast. A multi-index `(a, b, c)` stands for the monomial `x^a y^b z^c` or for the
+//! derivative `d^a_x d^b_y d^c_z`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-/// Highest order of the multipoles; local expansions go one order higher.
+/// Highest order of the multipoles. Local expansions go one order higher.
 const MAX_ORDER: usize = 6;
-/// The same for the Plummer-softened potential, which has many more terms at high orders.
+/// Highest order for the Plummer-softened potential, which has many more terms at high orders.
 const MAX_SOFTENED_ORDER: usize = 4;
 
 type Index = [usize; 3];
 
-/// All multi-indices of total order at most `order`, by order, then by descending `a`, then descending `b`.
+/// All multi-indices of total order at most `order`, sorted by order, then by descending `a`, then
+/// by descending `b`.
 fn full_basis(order: usize) -> Vec<Index> {
     (0..=order)
         .flat_map(|n| (0..=n).rev().flat_map(move |a| (0..=n - a).rev().map(move |b| [a, b, n - a - b])))
         .collect()
 }
 
-/// The components of the traceless moments: all of each order but the first, which is zero about the centre of mass.
+/// The components of the traceless moments: all but those of order one, which are zero about the
+/// centre of mass.
 fn traceless_basis(order: usize) -> Vec<Index> {
     full_basis(order).into_iter().filter(|i| total(*i) != 1).collect()
 }
@@ -37,7 +41,8 @@ fn factorial(n: usize) -> f64 {
     (1..=n).map(|k| k as f64).product()
 }
 
-/// n! / (a! b! c!) for n = a + b + c: how often a monomial stands in a symmetric tensor.
+/// n! / (a! b! c!) for n = a + b + c: the number of times that a monomial occurs in a symmetric
+/// tensor.
 fn multiplicity(i: Index) -> f64 {
     factorial(total(i)) / i.map(factorial).iter().product::<f64>()
 }
@@ -45,7 +50,8 @@ fn multiplicity(i: Index) -> f64 {
 /// A homogeneous polynomial in x, y, z.
 type Polynomial = BTreeMap<Index, f64>;
 
-/// The polynomial T of degree n in `d^index (1 / r) = T / r^(2n + 1)`, by T' = r^2 d_i T - (2n + 1) x_i T.
+/// The polynomial T of degree n in `d^index (1 / r) = T / r^(2n + 1)`, from the recursion
+/// `T' = r^2 d_i T - (2n + 1) x_i T`.
 fn numerator(index: Index) -> Polynomial {
     let Some(axis) = (0..3).find(|&axis| index[axis] > 0) else {
         return Polynomial::from([([0; 3], 1.0)]);
@@ -69,7 +75,7 @@ fn numerator(index: Index) -> Polynomial {
     result
 }
 
-/// `powers`: x^a y^b z^c / (a! b! c!) for the full basis.
+/// Writes `powers`: `x^a y^b z^c / (a! b! c!)` for the full basis.
 fn write_powers(out: &mut String, order: usize) {
     let basis = full_basis(order);
     writeln!(out, "fn powers_{order}([x, y, z]: [f64; 3]) -> [f64; {}] {{", basis.len()).unwrap();
@@ -89,7 +95,7 @@ fn write_powers(out: &mut String, order: usize) {
     writeln!(out, "    [{}]\n}}\n", names.join(", ")).unwrap();
 }
 
-/// `gather`: adds the moments of eight bodies to sums, lane by lane.
+/// Writes `gather`: adds the moments of eight bodies to sums, lane by lane.
 fn write_gather(out: &mut String, order: usize) {
     let basis = full_basis(order);
     let mut code = String::from("    let p0 = mass;\n    sum[0] = sum[0] + p0;\n");
@@ -117,7 +123,8 @@ fn write_gather(out: &mut String, order: usize) {
     .unwrap();
 }
 
-/// `shift`: moments about another centre are the product of the moments with the powers of the shift.
+/// Writes `shift`: moments about another centre are the product of the moments with the powers of
+/// the shift.
 fn write_shift(out: &mut String, order: usize) {
     let basis = full_basis(order);
     let n = basis.len();
@@ -136,7 +143,8 @@ fn write_shift(out: &mut String, order: usize) {
     writeln!(out, "    ]\n}}\n").unwrap();
 }
 
-/// `traceless`: the traceless tensors W of order n with `W x^n / (n r^(2n + 1))` for the potential, from the moments that the harmonic form keeps.
+/// Writes `traceless`: the traceless tensors W of order n, with `W x^n / (n r^(2n + 1))` for the
+/// potential, from the moments that the harmonic form keeps.
 fn write_traceless(out: &mut String, harmonic: &Form, order: usize) {
     let kept = traceless_basis(order);
     let mut terms = vec![Vec::new(); kept.len()];
@@ -156,7 +164,7 @@ fn write_traceless(out: &mut String, harmonic: &Form, order: usize) {
     .unwrap();
 }
 
-/// `radial`: sum m r^n for the highest even n up to the order, by the multinomial theorem.
+/// Writes `radial`: `sum m r^n` for the highest even n up to the order, by the multinomial theorem.
 fn write_radial(out: &mut String, order: usize) {
     let (basis, half) = (full_basis(order), order / 2);
     let mut terms = Vec::new();
@@ -170,21 +178,24 @@ fn write_radial(out: &mut String, order: usize) {
         .unwrap();
 }
 
-/// A chain of fused multiply-adds: the sum of the products; counts its operations.
+/// The sum of the products as a chain of fused multiply-adds. Counts its operations.
 fn chain(products: &[(String, String)], operations: &mut usize) -> String {
     *operations += 2 * products.len() - 1;
     let (a, b) = &products[0];
     products[1..].iter().fold(format!("{a} * {b}"), |sum, (a, b)| format!("{a}.mul_add({b}, {sum})"))
 }
 
-/// Sum over n = 2 ... order of `terms(n) u^(n - 2)` by Horner's scheme; counts its operations.
+/// The sum over n = 2 ... order of `terms(n) u^(n - 2)`, by Horner's scheme. Counts its operations.
 fn horner(order: usize, operations: &mut usize, term: impl Fn(usize) -> String) -> String {
     *operations += 2 * (order - 2);
     (2..order).rev().fold(term(order), |sum, n| format!("({sum}).mul_add(u, {})", term(n)))
 }
 
-/// `field` of the traceless moments: with n the unit vector to the sink, V_i = W n^(k-1) and P = V n of each order k, the potential is
-/// `u sum u^k P / k` and the acceleration `u^2 (sum u^k V - n sum u^k (2k + 1) P / k)`, where u = 1 / r.
+/// Writes `field` for the traceless moments.
+///
+/// n is the unit vector to the sink, and u = 1 / r. Each order k has `V_i = W n^(k-1)` and
+/// `P = V n`. The potential is `u sum u^k P / k`, and the acceleration is
+/// `u^2 (sum u^k V - n sum u^k (2k + 1) P / k)`.
 fn write_harmonic_field(out: &mut String, order: usize) {
     let basis = traceless_basis(order);
     let mut operations = 0;
@@ -245,8 +256,9 @@ fn write_harmonic_field(out: &mut String, order: usize) {
     write_function(out, "harmonic", order, operations, &code);
 }
 
-/// Wraps the code of a field. Counted besides: offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3, sums
-/// of the four results 4.
+/// Writes a function around the code of a field. Adds these operations to the count: offset 3,
+/// squared distance 5, reciprocal square root 6, its square 1, direction 3, sums of the four
+/// results 4.
 fn write_function(out: &mut String, name: &str, order: usize, operations: usize, code: &str) {
     writeln!(
         out,
@@ -257,8 +269,10 @@ fn write_function(out: &mut String, name: &str, order: usize, operations: usize,
     .unwrap();
 }
 
-/// Emits derivatives of 1 / sqrt(r^2 + softening^2) at a point whose softened distance is one, by the recursion of McMurchie &
-/// Davidson (1978): R^m_{a+1} = a R^{m+1}_{a-1} + x R^{m+1}_a, with R^m_0 = (-1)^m (2m-1)!!.
+/// Writes derivatives of 1 / sqrt(r^2 + softening^2) at a point whose softened distance is one.
+///
+/// It uses the recursion of McMurchie & Davidson (1978):
+/// `R^m_{a+1} = a R^{m+1}_{a-1} + x R^{m+1}_a`, with `R^m_0 = (-1)^m (2m-1)!!`.
 struct Derivatives {
     code: String,
     known: HashMap<(usize, Index), String>,
@@ -275,7 +289,8 @@ impl Derivatives {
             let value: f64 = (1..=m).map(|k| -(2.0 * k as f64 - 1.0)).product();
             writeln!(self.code, "    let {name} = L::splat({value:?});").unwrap();
         } else {
-            // An axis that stands alone costs one product; else take the one with the smallest exponent.
+            // An axis with exponent one costs one product. Otherwise the axis with the smallest
+            // exponent is best.
             let axis = (0..3).filter(|&axis| index[axis] > 0).min_by_key(|&axis| index[axis]).unwrap();
             let mut lower = index;
             lower[axis] -= 1;
@@ -301,15 +316,15 @@ impl Derivatives {
     }
 }
 
-/// `field` of the full moments. Derivatives are taken at unit distance, so that their high powers of the distance cannot overflow;
-/// each order then takes its own power.
+/// Writes `field` for the full moments. Derivatives are taken at unit distance, so that high powers
+/// of the distance cannot overflow; each order is then multiplied by its own power.
 fn write_full_field(out: &mut String, order: usize) {
     let basis = full_basis(order);
     let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
     let mut results = Vec::new();
     for (component, step) in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].into_iter().enumerate() {
         let mut result = String::new();
-        // Horner's scheme in 1 / distance; the dipole about the centre of mass is zero.
+        // Horner's scheme in 1 / distance. The dipole about the centre of mass is zero.
         for n in (0..=order).rev().filter(|n| *n != 1) {
             let products: Vec<(String, String)> = basis
                 .iter()
@@ -328,20 +343,23 @@ fn write_full_field(out: &mut String, order: usize) {
     write_function(out, "full", order, d.operations, &d.code);
 }
 
-/// A form of the expansion for the cell-cell kernels: the components that are kept, and how the others follow from them.
+/// A form of the expansion for the cell-cell kernels. It defines which components are kept, and how
+/// the others follow from them.
 struct Form {
     name: &'static str,
-    /// Whether the potential is harmonic, so that second derivatives along z follow from those along x and y.
+    /// Whether the potential is harmonic, so that second derivatives along z follow from those
+    /// along x and y.
     harmonic: bool,
 }
 
 impl Form {
-    /// The components up to an order: two z at most one of which is kept, where the potential is harmonic.
+    /// The components up to an order. If the potential is harmonic, only those with at most one z
+    /// are kept.
     fn basis(&self, order: usize) -> Vec<Index> {
         full_basis(order).into_iter().filter(|i| !self.harmonic || i[2] <= 1).collect()
     }
 
-    /// A derivative in terms of those that are kept: d_zz = -d_xx - d_yy.
+    /// A derivative, expressed by those that are kept: d_zz = -d_xx - d_yy.
     fn reduce(&self, index: Index) -> Polynomial {
         if !self.harmonic || index[2] <= 1 {
             return Polynomial::from([(index, 1.0)]);
@@ -356,13 +374,15 @@ impl Form {
         result
     }
 
-    /// The moments that the kernels read: all that are kept but the dipole, which is zero about the centre of mass.
+    /// The moments that the kernels read: all that are kept but the dipole, which is zero about the
+    /// centre of mass.
     fn moments(&self, order: usize) -> Vec<Index> {
         self.basis(order).into_iter().filter(|i| !self.harmonic || total(*i) != 1).collect()
     }
 
-    /// Code that multiplies the values `factor(i)` with the tensor `value` and adds: `sum_i factor(i) value(i + index)`, where `value` names
-    /// components that are kept, or for two z the negative of the component. The first factor has no second z.
+    /// Code for the contraction `sum_i factor(i) value(i + index)` of the values `factor(i)` with
+    /// the tensor `value`. `value` names components that are kept or, for two z, the negative of
+    /// the component. The first factor has at most one z.
     fn contract(
         &self,
         terms: &[(String, Index)],
@@ -385,7 +405,8 @@ impl Form {
         })
     }
 
-    /// Code for minus the components with two z, named `{prefix}ab2`, from those that are kept.
+    /// Code for the negative of the components with two z, named `{prefix}ab2`, from those that are
+    /// kept.
     fn write_second_z(&self, code: &mut String, prefix: &str, order: usize, operations: &mut usize) {
         for [a, b, c] in full_basis(order).into_iter().filter(|i| self.harmonic && i[2] == 2) {
             assert_eq!(c, 2);
@@ -395,8 +416,11 @@ impl Form {
         }
     }
 
-    /// `m2l`: local += sum over moments times derivatives (Warren & Salmon 1995; Dehnen 2002, eq. 3). With unit vector n and u = 1/r the moments
-    /// are scaled by u^order, the derivatives taken at n, and the results scaled by u^(order + 1).
+    /// Writes `m2l`: adds the sum over moments times derivatives to `local` (Warren & Salmon 1995;
+    /// Dehnen 2002, eq. 3).
+    ///
+    /// n is the unit vector, and u = 1 / r. The moments are scaled by u^order, the derivatives are
+    /// taken at n, and the results are scaled by u^(order + 1).
     fn write_cell_cell(&self, out: &mut String, order: usize) {
         let local = order + 1;
         let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
@@ -448,8 +472,9 @@ impl Form {
         .unwrap();
     }
 
-    /// Code for the values `e{index}` of the polynomials that a local expansion multiplies: x^a y^b z^c / (a! b! c!), where powers of z above
-    /// the first go to the components that they reduce to.
+    /// Code for the values `e{index}` of the polynomials that a local expansion multiplies:
+    /// `x^a y^b z^c / (a! b! c!)`. Powers of z above the first are added to the components that
+    /// they reduce to.
     fn write_local_powers(&self, code: &mut String, order: usize) {
         let mut sums: BTreeMap<Index, Vec<String>> = BTreeMap::new();
         for index in full_basis(order) {
@@ -484,7 +509,8 @@ impl Form {
         }
     }
 
-    /// `l2l`: a local expansion about another centre; `l2p`: potential and acceleration of a local expansion at a place.
+    /// Writes `l2l`, the local expansion about another centre, and `l2p`, the potential and
+    /// acceleration of a local expansion at a place.
     fn write_local(&self, out: &mut String, order: usize) {
         let local = order + 1;
         let basis = self.basis(local);
@@ -518,7 +544,7 @@ impl Form {
         }
     }
 
-    /// The call of the macro that makes all this an `Expansion`.
+    /// Writes the call of the macro that implements `Expansion` with these functions.
     fn write_expansion(&self, out: &mut String, order: usize) {
         let (name, all, moments) = (self.name, full_basis(order).len(), self.moments(order).len());
         let local = self.basis(order + 1).len();
@@ -535,7 +561,8 @@ impl Form {
         .unwrap();
     }
 
-    /// What is left of the moments, with the signs of the expansion; named like the form.
+    /// Writes the function that reduces the moments to those that are kept, with the signs of the
+    /// expansion. It has the name of the form.
     fn write_moments(&self, out: &mut String, order: usize) {
         let (basis, kept) = (full_basis(order), self.moments(order));
         let mut terms = vec![Vec::new(); kept.len()];

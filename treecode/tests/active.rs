@@ -1,5 +1,6 @@
-//! Evaluations for some bodies only, and on a tree whose moments are older than its bodies' places.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+//! Evaluations for some of the bodies, and on a tree whose moments are older than the places of its
+//! bodies.
+#![allow(clippy::disallowed_methods)] // compared with bounds, not bits
 
 mod common;
 
@@ -15,7 +16,7 @@ fn gravity(walk: Walk, criterion: Criterion) -> Gravity {
     Gravity { walk, criterion, theta: 0.4, tolerance: 0.003, softening, ..Gravity::default() }
 }
 
-/// Bodies with accelerations, of which those in the middle have finer rungs.
+/// Bodies with accelerations. Those in the middle have finer rungs.
 fn bodies(gravity: &Gravity) -> Bodies {
     let angle = Gravity { criterion: Criterion::Angle, ..gravity.clone() };
     let mut bodies = evaluate(&angle, &plummer(20_000, 3)).0;
@@ -36,7 +37,8 @@ fn difference(a: [f64; 3], b: [f64; 3]) -> f64 {
     norm(std::array::from_fn(|axis| a[axis] - b[axis]))
 }
 
-/// What the active bodies feel is what they feel where all are active, up to the rounding of other sums; nobody else is touched.
+/// The field at active bodies is that of an evaluation with all bodies active, up to the rounding
+/// of other sums. The other bodies do not change.
 #[test]
 fn active_bodies_feel_what_all_feel() {
     for (walk, criterion) in
@@ -62,7 +64,8 @@ fn active_bodies_feel_what_all_feel() {
                     continue;
                 }
                 let (found, expected) = (after.acceleration(i), all.acceleration(i));
-                // Forces that nearly cancel leave the rounding of their sum, which is of the size of the potential's.
+                // If forces nearly cancel, the rounding error of their sum remains. It is of the
+                // size of that of the potential.
                 let size = norm(expected) + after.pot[i].abs();
                 assert!(difference(found, expected) <= 1e-6 * size, "{found:?}, not {expected:?}");
                 assert!((after.pot[i] - all.pot[i]).abs() <= 3e-6 * all.pot[i].abs());
@@ -74,7 +77,8 @@ fn active_bodies_feel_what_all_feel() {
     }
 }
 
-/// A tree that follows its drifting bodies errs by its old moments alone: not at all without a drift, and in proportion to it.
+/// The error of a tree that follows its drifting bodies comes only from its old moments. It is zero
+/// without a drift and proportional to a small drift.
 #[test]
 fn drifted_moments_err_in_proportion_to_the_drift() {
     for walk in WALKS {
@@ -113,7 +117,7 @@ fn drifted_moments_err_in_proportion_to_the_drift() {
     }
 }
 
-/// The direct walk is the exact sum, for the active bodies alone.
+/// The direct walk is the exact sum, for the active bodies only.
 #[test]
 fn the_direct_walk_is_the_exact_sum() {
     let mut bodies = bodies(&gravity(Walk::Fmm, Criterion::Angle));
@@ -130,7 +134,7 @@ fn the_direct_walk_is_the_exact_sum() {
     assert_eq!(census.interactions.body_body as usize, active * bodies.len());
 }
 
-/// Ids are names and decide nothing: bodies that share one attract each other as all others do.
+/// Ids are names and decide nothing. Bodies that share an id attract each other as all others do.
 #[test]
 fn bodies_of_one_id_attract_each_other() {
     let mut named = bodies(&gravity(Walk::Fmm, Criterion::Angle));
@@ -147,7 +151,7 @@ fn bodies_of_one_id_attract_each_other() {
         let expected = direct::field(&named, &gravity, &all);
         assert!(expected.iter().all(|(acc, _)| norm(*acc) > 0.0));
         assert_eq!(direct::field(&nameless, &gravity, &all), expected);
-        // The walk over sources of which the sinks are the last two thirds.
+        // The sinks of the walk are the last two thirds of the sources.
         let mut sinks = nameless.clone();
         sinks.keep(100..300);
         direct::walk(&nameless, 100, &gravity, Selection::default(), &mut sinks, &mut Default::default());

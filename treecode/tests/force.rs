@@ -1,5 +1,5 @@
 //! Forces of both walks against direct summation.
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+#![allow(clippy::disallowed_methods)] // compared with bounds, not bits
 
 mod common;
 
@@ -12,10 +12,10 @@ fn angle(walk: Walk, order: usize, theta: f64) -> Gravity {
     Gravity { walk, criterion: Criterion::Angle, order, theta, ..Gravity::default() }
 }
 
-/// Where the cluster is, along each axis: away from the edges of the largest cells.
+/// Position of the cluster on each axis, away from the edges of the largest cells.
 const CENTRE: f64 = 5.3;
 
-/// A lopsided cluster of radius about one, with a single distant body to feel it.
+/// A lopsided cluster of radius about one, and a single distant body as its probe.
 fn cluster_and_probe(place: [f64; 3]) -> Bodies {
     let mut bodies = clumps(60, 11);
     for axis in 0..3 {
@@ -30,7 +30,8 @@ fn cluster_and_probe(place: [f64; 3]) -> Bodies {
     bodies
 }
 
-/// Error of the probe's acceleration and potential relative to the monopole, root mean square over directions.
+/// Errors of the probe's acceleration and potential relative to the monopole, root mean square over
+/// directions.
 fn errors_at(distance: f64, gravity: &Gravity) -> [f64; 2] {
     let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(9);
     let (mut sum, mut count) = ([0.0; 2], 0.0);
@@ -39,7 +40,7 @@ fn errors_at(distance: f64, gravity: &Gravity) -> [f64; 2] {
         let (done, census) = evaluate(gravity, &cluster_and_probe(place));
         let probe = done.id.iter().position(|id| *id == 1000).expect("the probe is there");
         let (acc, pot) = direct::field(&done, gravity, &[probe])[0];
-        // Where the grid cuts the cluster in two, another test is due.
+        // Directions in which the grid cuts the cluster in two are left out.
         if census.interactions.body_cell != 61 {
             continue;
         }
@@ -86,7 +87,8 @@ fn field_error_of_each_order_falls_with_its_own_slope() {
     }
 }
 
-/// Errors of acceleration and potential that a cluster makes on another, which is too light to count, relative to the monopole.
+/// Errors of acceleration and potential of one cluster at another, relative to the monopole. The
+/// mass of the other cluster is negligible.
 fn errors_between_cells(distance: f64, gravity: &Gravity) -> [f64; 2] {
     let mut rng: rand_chacha::ChaCha8Rng = rand::SeedableRng::seed_from_u64(9);
     let (mut sum, mut count) = ([0.0; 2], 0.0);
@@ -99,7 +101,7 @@ fn errors_between_cells(distance: f64, gravity: &Gravity) -> [f64; 2] {
         (0..3).for_each(|axis| sinks.pos[axis].iter_mut().for_each(|x| *x += distance * way[axis]));
         bodies.append(&sinks);
         let (done, census) = evaluate(gravity, &bodies);
-        // Where the grid cuts a cluster in two, another test is due.
+        // Directions in which the grid cuts a cluster in two are left out.
         if census.interactions.cell_cell != 2 {
             continue;
         }
@@ -136,7 +138,7 @@ fn field_error_between_cells_falls_with_its_own_slope() {
                 let slope = (near / far).log2();
                 let floor = 3e-7;
                 let want = (order + 1) as f64;
-                // The next order of the potential's error is as large at these distances.
+                // At these distances the next order of the potential's error is as large.
                 let most = if what == "acc" { 0.4 } else { 1.0 };
                 assert!(
                     (slope > want - 0.4 && slope < want + most) || far < floor,
@@ -151,7 +153,7 @@ fn field_error_between_cells_falls_with_its_own_slope() {
 #[test]
 fn quadrupoles_at_half_a_radian() {
     let bodies = plummer(100_000, 1);
-    // Both radii count for the fmm walk, so that its angles are smaller.
+    // Both radii count for the fmm walk, so its opening angle is smaller.
     for (walk, theta) in [(Walk::Tree, 0.5), (Walk::Fmm, 0.4)] {
         let gravity = angle(walk, 2, theta);
         let errors = errors(&gravity, &evaluate(&gravity, &bodies).0, 50);
@@ -193,7 +195,7 @@ fn a_smaller_tolerance_gives_a_smaller_error() {
     }
 }
 
-/// With nothing approximated, what is left is rounding to single precision.
+/// Nothing is approximated, so only the rounding to single precision remains.
 #[test]
 fn pairs_agree_with_direct_summation_for_every_softening() {
     let mut bodies = plummer(3_000, 5);
@@ -205,7 +207,7 @@ fn pairs_agree_with_direct_summation_for_every_softening() {
             let softening = Softening { kernel, length };
             let gravity = Gravity { softening, constant: 43.0, ..angle(walk, 1, 1e-3) };
             let (done, census) = evaluate(&gravity, &bodies);
-            // For the fmm walk leaves of one body each are cells without extent.
+            // In the fmm walk, a leaf with one body is a cell of zero extent.
             assert!(walk == Walk::Fmm || census.interactions.body_cell == 0);
             let errors = errors(&gravity, &done, 7);
             assert!(rms(&errors) < 2e-6, "{:?}: rms {:.1e}", gravity.softening, rms(&errors));
@@ -236,7 +238,7 @@ fn odd_bodies_have_the_right_field() {
         heap
     };
     let deep = {
-        // Two bodies that only the deepest level tells apart, and one far away.
+        // Two bodies that only the deepest level separates, and one far away.
         let mut deep = plummer(100, 1);
         deep.pos.iter_mut().for_each(|axis| axis.iter_mut().for_each(|x| *x *= 1e-6));
         deep.pos[0][0] = 20.0;

@@ -1,6 +1,6 @@
-//! Moments that have gone up the whole tree against sums over bodies.
+//! Moments that are summed up the whole tree, compared with sums over bodies.
 
-#![allow(clippy::disallowed_methods)] // held against bounds, not bits
+#![allow(clippy::disallowed_methods)] // compared with bounds, not bits
 
 mod common;
 
@@ -11,7 +11,7 @@ fn factorial(n: usize) -> f64 {
     (1..=n).map(|k| k as f64).product()
 }
 
-/// The place of `x^a y^b z^c` among the moments.
+/// The index of `x^a y^b z^c` among the moments.
 fn moment_index([a, b, c]: [usize; 3]) -> usize {
     let n = a + b + c;
     let below = n * (n + 1) * (n + 2) / 6;
@@ -19,7 +19,7 @@ fn moment_index([a, b, c]: [usize; 3]) -> usize {
     below + rest * (rest + 1) / 2 + c
 }
 
-/// Root moments of every order against their definition.
+/// Compares the moments of the root, of every order, with their definition.
 fn check(order: usize, softening: &Softening) {
     for bodies in [plummer(5_000, 1), clumps(5_000, 1)] {
         let gravity = Gravity { order, softening: softening.clone(), leaf_size: 4, ..Gravity::default() };

@@ -1,7 +1,8 @@
 //! Every SIMD path of this processor gives the field of the scalar reference.
 //!
-//! This is an integration test, so that the kernels of all orders are compiled once, in the library, and not again in its unit tests.
-#![allow(clippy::disallowed_methods)] // places of bodies, the same for all that is compared
+//! This is an integration test, so that the kernels of all orders are compiled once, in the
+//! library. A unit test would compile them again.
+#![allow(clippy::disallowed_methods)] // these places are the same for all paths compared
 
 mod common;
 
@@ -10,7 +11,7 @@ use heorot_treecode::{
     Bodies, Census, Criterion, Gravity, Part, Selection, Softening, SofteningKernel, Walk, simd_paths,
 };
 
-/// Bodies on a spiral that winds through all scales.
+/// Bodies on a spiral that extends over all scales.
 fn spiral(n: usize) -> Bodies {
     let mut bodies = Bodies::zeroed(n);
     for i in 0..n {

@@ -6,7 +6,7 @@ use heorot_treecode::{Bodies, Census, Cube, Frame, Gravity, Key, Part, Selection
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Bodies in key order with their field.
+/// Returns the bodies in key order with their field.
 pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     let (part, _, mut bodies) = part(bodies.clone(), gravity, |frame, gravity, bodies, structure| {
         Part::new(frame, gravity, bodies, structure, Selection::default())
@@ -15,14 +15,14 @@ pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     (bodies, census)
 }
 
-/// The field of the selected bodies of a part that holds all bodies.
+/// Computes the field of the selected bodies of a part that holds all bodies.
 pub fn walk(part: Part, bodies: &mut Bodies) -> (Tree, Census) {
     let (tree, mut census) = (part.complete(bodies.len() as u64), Census::default());
     tree.compute(bodies, &mut census);
     (tree, census)
 }
 
-/// All bodies as the part of one rank, of whatever type; and the bodies in key order.
+/// Makes the part that holds all bodies, of any type. Returns it with the bodies in key order.
 pub fn part<P>(
     mut bodies: Bodies,
     gravity: &Gravity,
@@ -65,7 +65,8 @@ pub fn norm(v: [f64; 3]) -> f64 {
     (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt()
 }
 
-/// A Plummer sphere of unit mass and scale radius, cut at 30 (Aarseth, Henon & Wielen 1974).
+/// A Plummer sphere of unit mass and unit scale radius, cut at radius 30 (Aarseth, Henon & Wielen
+/// 1974).
 pub fn plummer(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
@@ -83,7 +84,7 @@ pub fn plummer(n: usize, seed: u64) -> Bodies {
     bodies
 }
 
-/// Plummer clumps of power-law masses on a uniform background in the unit box.
+/// Plummer clumps with power-law masses on a uniform background in the unit box.
 pub fn clumps(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
