@@ -65,7 +65,7 @@ for_any_expansion! {
     /// that no earlier rank on the route has sent. A cell stays closed only if none of the sinks
     /// can open it.
     fn essential(self, visit: Visit, message: &mut Vec<u8>);
-    /// Adds the essential tree that another rank has sent. Those of ranks earlier on the route come
+    /// Adds the essential tree that another rank has sent. Add those of ranks earlier on the route
     /// first.
     [mut] fn graft(self, message: &[u8]);
     /// The number of cells and the number of bodies grafted.

@@ -34,7 +34,7 @@ pub struct Neighbours {
     nodes: Vec<Node>,
 }
 
-/// A cell. Or a single position, without bodies.
+/// A cell, or a single position without bodies.
 #[derive(Clone, Debug)]
 struct Node {
     lo: [f64; 3],
