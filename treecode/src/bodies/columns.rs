@@ -272,7 +272,8 @@ impl Bodies {
     /// Adds a column of zeros. If the bodies already have this column, it stays as it is.
     ///
     /// # Panics
-    /// If the bodies have a different column of this name, or the width is 0.
+    /// If the bodies have a different column of this name, if the name is one of [`FIXED`], or if
+    /// the width is 0.
     pub fn add_column(&mut self, about: About) {
         assert!(about.width > 0, "a column has at least one number per body");
         let fixed = FIXED.iter().any(|(name, ..)| *name == about.name);

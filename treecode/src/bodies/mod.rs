@@ -153,6 +153,9 @@ impl Bodies {
     }
 
     /// Appends the bodies of `range` to a message, with all columns that travel.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the bodies.
     pub fn write(&self, range: std::ops::Range<usize>, message: &mut Vec<u8>) {
         message.extend_from_slice(&(range.len() as u64).to_ne_bytes());
         columns::write_abouts(&self.columns, message);

@@ -20,6 +20,9 @@ const STRAY: usize = 5;
 impl Bodies {
     /// Reorders the bodies: the new entry `i` is the old entry `order[i]`. A shorter `order` drops
     /// the other bodies.
+    ///
+    /// # Panics
+    /// If an entry of `order` is not the index of a body.
     pub fn permute(&mut self, order: &[u32]) {
         self.permute_with(order, Vec::new());
     }

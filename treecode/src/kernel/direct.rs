@@ -14,6 +14,9 @@ pub type Field = ([f64; 3], f64);
 /// The exact field of all other bodies at the bodies `targets` (indices into `bodies`), whatever
 /// their ids. Bodies at the same place do not attract each other; with softening, they contribute
 /// to each other's potential.
+///
+/// # Panics
+/// If an entry of `targets` is not the index of a body.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
     let constant = gravity.constant;
     let field = |&i: &usize| {
@@ -145,6 +148,9 @@ fn own(softening: &Softening, kind: u8) -> f64 {
 /// Accelerations [L/T^2] of the sinks from a range of bodies: first all along x, then y, then z. A
 /// body at the place of a sink, such as the sink itself, contributes nothing. The sum runs in the
 /// order of the bodies.
+///
+/// # Panics
+/// If the range reaches beyond the bodies.
 pub fn accelerations(
     bodies: &Bodies,
     range: Range<usize>,

@@ -1,9 +1,9 @@
 //! The multipole acceptance criteria of the tree walk. `accepts` is always true if a cell is far
 //! enough to stand for its bodies.
 //!
-//! d is the distance from the nearest point of the sinks' box to the centre of mass of the cell,
-//! and b is the radius of the cell. If a region accepts a cell, every sink inside the region
-//! accepts it too. Every criterion requires that `d - b` is beyond the softening, and
+//! d is the distance from the nearest point of the sinks' box to the centre of mass of the cell. b
+//! is the radius of the cell. If a region accepts a cell, every sink inside the region accepts it
+//! too. Every criterion requires that `d - b` is beyond the softening, and
 //! - angle: `d > side / theta + |com - centre|` (Barnes & Hut 1986; the offset is the guard of
 //!   Barnes 1994);
 //! - absolute: `(p + 2) B / (d^(p+1) (d - b)^2) < tolerance`, where B bounds `sum m r^(p+1)`. This
