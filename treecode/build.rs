@@ -356,7 +356,7 @@ impl Form {
         full_basis(order).into_iter().filter(|i| !self.harmonic || i[2] <= 1).collect()
     }
 
-    /// A derivative in terms of those that are kept: d_zz = -d_xx - d_yy.
+    /// A derivative, expressed by those that are kept: d_zz = -d_xx - d_yy.
     fn reduce(&self, index: Index) -> Polynomial {
         if !self.harmonic || index[2] <= 1 {
             return Polynomial::from([(index, 1.0)]);

@@ -1,26 +1,26 @@
-//! What an evaluation did and how long it took: the numbers behind every report.
+//! Counts and times of an evaluation. All reports use these numbers.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Interactions computed, by kind.
+/// Number of interactions, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interactions {
     /// Body-body pairs.
     pub body_body: u64,
-    /// Bodies that felt a cell's moments.
+    /// Interactions of a body with the moments of a cell.
     pub body_cell: u64,
-    /// Cells that felt a cell's moments (fmm walk).
+    /// Interactions of a cell with the moments of a cell (fmm walk).
     pub cell_cell: u64,
 }
 
 impl Interactions {
-    /// All kinds together.
+    /// Sum over all kinds.
     pub fn total(&self) -> u64 {
         self.body_body + self.body_cell + self.cell_cell
     }
 
-    /// Adds others.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Interactions) {
         self.body_body += other.body_body;
         self.body_cell += other.body_cell;
@@ -32,25 +32,26 @@ impl Interactions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Convention {
-    /// 38 operations for each body-body or body-cell interaction, as Warren & Salmon and GRAPE count.
+    /// 38 operations for each body-body or body-cell interaction, the convention of Warren & Salmon
+    /// and of GRAPE.
     GordonBell,
-    /// Operations counted from our kernels' source: FMA = 2, divide and square root = 1 each.
+    /// Operations counted from the source of our kernels: FMA = 2, divide and square root = 1 each.
     Arithmetic,
 }
 
-/// The phases of a force evaluation, in the order of the data.
+/// The phases of a force evaluation, in the order of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Keys and sort.
+    /// Keys, and the sort by key.
     Sort,
-    /// Splitters and migration of bodies between ranks.
+    /// Splitters, and the migration of bodies between ranks.
     Migrate,
     /// Structure of the tree.
     Build,
-    /// Moments, upward.
+    /// Moments, summed upward.
     Moments,
-    /// Essential trees: what to send, sending, receiving, grafting.
+    /// Essential trees: selection, sending, receiving, grafting.
     Exchange,
     /// Interaction lists.
     Walk,
@@ -59,7 +60,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All phases, in the order of the data.
+    /// All phases, in the order of execution.
     pub const ALL: [Phase; 7] = [
         Phase::Sort,
         Phase::Migrate,
@@ -70,7 +71,7 @@ impl Phase {
         Phase::Kernels,
     ];
 
-    /// Name as in reports.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Sort => "sort",
@@ -84,23 +85,24 @@ impl Phase {
     }
 }
 
-/// What one rank did in one or more evaluations.
+/// Counts and times of one rank over one or more evaluations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Census {
     /// Interactions computed.
     pub interactions: Interactions,
-    /// Operations by [`Convention::Arithmetic`].
+    /// Floating-point operations by [`Convention::Arithmetic`].
     pub operations: u64,
-    /// Wall time of each phase, by its place in [`Phase::ALL`]. `Walk` and `Kernels` share the wall time of the threads that did
-    /// both, in the ratio of the time spent in each.
+    /// Wall time of each phase, indexed as [`Phase::ALL`]. The threads do `Walk` and `Kernels`
+    /// together; their wall time is divided in the ratio of the times spent in each.
     pub time: [Duration; Phase::ALL.len()],
     /// Bytes sent to other ranks.
     pub bytes_sent: u64,
     /// Messages sent to other ranks.
     pub messages_sent: u64,
-    /// Cells and bodies received in essential trees.
+    /// The number of cells and the number of bodies received in essential trees.
     pub imported: [u64; 2],
-    /// Time that was computed while essential trees travelled, and time for which nothing was left to do but to wait for them.
+    /// Two times: computing while essential trees travelled, and waiting for them with nothing left
+    /// to compute.
     pub travel: [Duration; 2],
 }
 
@@ -123,7 +125,8 @@ impl Census {
         self.time[phase as usize] += time;
     }
 
-    /// Shares the wall time of threads that walked and ran kernels in the ratio of the time that they spent on each.
+    /// Divides the wall time of threads that walked and ran kernels in the ratio of the times spent
+    /// in each.
     pub fn share_walk_and_kernels(&mut self, wall: Duration, walk: Duration, kernels: Duration) {
         let all = (walk + kernels).as_secs_f64();
         let share = if all > 0.0 { walk.as_secs_f64() / all } else { 0.0 };
@@ -131,7 +134,7 @@ impl Census {
         self.spend(Phase::Kernels, wall.mul_f64(1.0 - share));
     }
 
-    /// Adds what another evaluation of the same rank did.
+    /// Adds the counts and times of another evaluation of the same rank.
     pub fn add(&mut self, other: &Census) {
         self.interactions.add(&other.interactions);
         self.operations += other.operations;

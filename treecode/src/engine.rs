@@ -1,5 +1,7 @@
-//! A rank's part of the tree and the tree that sinks walk, for any expansion. The expansion is chosen here, once, so that the
-//! kernels of all orders are compiled in this crate alone.
+//! The part of the tree that one rank owns, and the tree that its sinks walk, for any expansion.
+//!
+//! A macro chooses the expansion here, once. The kernels of all orders are therefore compiled in
+//! this crate only.
 
 use crate::kernel::simd::Path;
 use crate::tree::build::LargestCell;
@@ -9,15 +11,16 @@ use crate::{
 };
 use std::ops::{Deref, DerefMut, Range};
 
-/// A part of the tree: the cells of one rank with their moments; joined with other parts, those of a group of ranks.
-/// Its methods are those of [`AnyPart`].
+/// A part of the tree: the cells of one rank with their moments. Joined with other parts, it is the
+/// part of a group of ranks. Its methods are those of [`AnyPart`].
 pub struct Part(Box<dyn AnyPart>);
 
-/// The tree of one rank: its part, the cells above all ranks' branches, and the essential trees that other ranks have sent.
-/// Its methods are those of [`AnyTree`].
+/// The tree of one rank: its own part, the cells above the branches of all ranks, and the essential
+/// trees that other ranks have sent. Its methods are those of [`AnyTree`].
 pub struct Tree(Box<dyn AnyTree>);
 
-/// Writes a trait for any expansion and implements it by the methods of the same names, so that each signature stands once.
+/// Writes a trait and implements it for any expansion with the methods of the same names. Each
+/// signature is written once.
 macro_rules! for_any_expansion {
     ($(#[$doc:meta])* trait $any:ident: $bound:ident of $type:ty; $(
         $(#[$about:meta])* $([$mutable:ident])? fn $name:ident(self $(, $arg:ident: $of:ty)*) $(-> $out:ty)?;
@@ -40,7 +43,7 @@ for_any_expansion! {
     trait AnyPart: OwnedAnyPart of build::Part<E>;
     /// The largest cells of the part, as a message to other ranks.
     fn message(self) -> Vec<u8>;
-    /// The largest cell of this rank that lies first in key order.
+    /// The first of this rank's largest cells in key order.
     ///
     /// # Panics
     /// If the rank has no bodies.
@@ -50,46 +53,53 @@ for_any_expansion! {
 for_any_expansion! {
     /// The methods of a [`Tree`].
     trait AnyTree: OwnedAnyTree of build::Tree<E>;
-    /// The sinks of this rank, and what they may open of the cells of other ranks.
+    /// The sinks of this rank, and the cells of other ranks that they may open.
     fn own_visit(self) -> Visit;
-    /// The request by which a rank in a group with these keys continues a visit; `None` if the visit opens nothing there.
+    /// The request that continues a visit on a rank of the group with these keys. `None` if the
+    /// visit opens no cell there.
     fn request(self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>>;
-    /// Continues a visit, given a request: finds the cells that it may open above the cells of this rank, and of the cells of
-    /// other ranks.
+    /// Continues the visit of a request. Finds the cells that it may open: those above the cells of
+    /// this rank, those of this rank, and those of other ranks.
     fn visit(self, request: &[u8]) -> Visit;
-    /// Appends to a message the cells that the sinks of a visit may open, of those that this rank has and no earlier rank on
-    /// the route has sent. A cell stays closed only if none of the sinks can open it.
+    /// Appends to a message the cells of this rank's tree that the sinks of a visit may open and
+    /// that no earlier rank on the route has sent. A cell stays closed only if none of the sinks
+    /// can open it.
     fn essential(self, visit: Visit, message: &mut Vec<u8>);
-    /// Adds the essential tree that another rank has sent. Those of ranks earlier on the route come first.
+    /// Adds the essential tree that another rank has sent. Add those of ranks earlier on the route
+    /// first.
     [mut] fn graft(self, message: &[u8]);
-    /// The number of cells and of bodies grafted.
+    /// The number of cells and the number of bodies grafted.
     fn imported(self) -> [u64; 2];
-    /// Indices of all sink groups of this rank that are to feel the field, in key order; none with the fmm walk.
+    /// Indices of the sink groups of this rank with active bodies, in key order. The fmm walk has
+    /// none.
     fn sink_groups(self) -> Vec<u32>;
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected bodies of these groups by the tree walk, in
-    /// parallel; `bodies` are this rank's, in key order. Returns the groups that need cells which have not been grafted yet;
-    /// these are not computed.
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected bodies of these
+    /// groups with the tree walk, in parallel. `bodies` are those of this rank, in key order.
+    /// Returns the groups that need cells which have not been grafted yet, and does not compute
+    /// them.
     ///
     /// # Panics
-    /// If the tree was built for another walk; or if it is `complete`, all essential trees having been grafted, and a group needs
-    /// a closed cell: its owner left out something essential.
+    /// If the tree was built for another walk. If `complete` is true (all essential trees have been
+    /// grafted) and a group needs a closed cell: the owner of that cell left out something
+    /// essential.
     fn compute_groups(self, groups: &[u32], complete: bool, bodies: &mut Bodies, census: &mut Census) -> Vec<u32>;
-    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all selected bodies of this rank by the walk that the tree
-    /// was built for, in parallel; `bodies` are this rank's, in key order. All essential trees must have been grafted.
+    /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all selected bodies of this
+    /// rank, in parallel, with the walk that the tree was built for. `bodies` are those of this
+    /// rank, in key order. All essential trees must have been grafted.
     ///
     /// # Panics
-    /// If a sink needs a closed cell: its owner left out something essential.
+    /// If a sink needs a closed cell: the owner of that cell left out something essential.
     fn compute(self, bodies: &mut Bodies, census: &mut Census);
 }
 
-/// What takes a part by value.
+/// Methods that take a part by value or change it.
 trait OwnedAnyPart {
     fn has_drifted(&mut self);
     fn join(self: Box<Self>, keys: &Range<u64>, message: &[u8]) -> Part;
     fn complete(self: Box<Self>, bodies: u64) -> Tree;
 }
 
-/// What takes a tree by value, or belongs to comparisons.
+/// Methods that take a tree by value, and one for comparisons.
 trait OwnedAnyTree {
     fn drifted(
         self: Box<Self>,
@@ -102,8 +112,8 @@ trait OwnedAnyTree {
 }
 
 impl Part {
-    /// Carries moments upward from the bodies, which are in key order, to this rank's branches. The bodies of the selection will
-    /// feel the field.
+    /// Sums the moments upward, from the bodies to the branches of this rank. `bodies` are in key
+    /// order. The bodies of the selection are the sinks.
     pub fn new(
         frame: Frame,
         gravity: &Gravity,
@@ -116,23 +126,24 @@ impl Part {
         })
     }
 
-    /// The same part, of bodies that have drifted since they were sorted, so that they may have left their cells.
+    /// Marks the bodies as having drifted since they were sorted: they may have left their cells.
     #[must_use]
     pub fn after_drift(mut self) -> Part {
         self.0.has_drifted();
         self
     }
 
-    /// Joins it with another part, given the message of that, to the part of all bodies with these keys.
+    /// Joins two parts to the part of all bodies with these keys. `message` is the message of the
+    /// other part.
     #[must_use]
     pub fn join(self, keys: &Range<u64>, message: &[u8]) -> Part {
         self.0.join(keys, message)
     }
 
-    /// The tree, once all parts are joined.
+    /// Makes the tree when all parts are joined.
     ///
     /// # Panics
-    /// If the parts do not hold `bodies` bodies in all: one was lost on its way to its rank.
+    /// If the parts do not hold `bodies` bodies in total: one was lost during migration.
     #[must_use]
     pub fn complete(self, bodies: u64) -> Tree {
         self.0.complete(bodies)
@@ -140,8 +151,9 @@ impl Part {
 }
 
 impl Tree {
-    /// The part of this rank again after its bodies, in the same order and with the same gravity, have drifted: the centres of
-    /// mass and radii of its cells follow them, the moments stay as they were. Collective.
+    /// Returns the part of this rank after its bodies have drifted, in the same order and with the
+    /// same gravity. The centres of mass and radii of the cells follow the bodies; the moments
+    /// stay. Collective.
     #[must_use]
     pub fn drifted(
         self,
@@ -153,10 +165,10 @@ impl Tree {
         self.0.drifted(gravity, bodies, structure, selection)
     }
 
-    /// Computes on another SIMD path than the one of this process, for comparisons.
+    /// Computes on this SIMD path instead of the one of the process, for comparisons.
     ///
     /// # Errors
-    /// [`Error::Path`] if [`crate::simd_paths`] does not name it.
+    /// [`Error::Path`] if [`crate::simd_paths`] does not list this name.
     pub fn on_path(&mut self, name: &str) -> Result<(), Error> {
         self.0.set_path(Path::by_name(name)?);
         Ok(())

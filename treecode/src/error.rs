@@ -1,4 +1,4 @@
-//! What a caller can get wrong.
+//! The errors of this crate: input that a caller can get wrong.
 
 /// Bad input to the gravity engine.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -8,29 +8,29 @@ pub enum Error {
     Parameter {
         /// Name of the field of [`crate::Gravity`].
         name: &'static str,
-        /// The value given.
+        /// The value found.
         value: String,
-        /// What would be right.
+        /// The values allowed.
         expected: &'static str,
     },
-    /// A body has an impossible value.
+    /// A body has a value that is not allowed.
     #[error("body with id {id}: {what} is {value}, must be {expected}")]
     Body {
-        /// Its id.
+        /// Id of the body.
         id: u64,
-        /// The array.
+        /// Name of the quantity.
         what: &'static str,
         /// The value found.
         value: f64,
-        /// What would be right.
+        /// The values allowed.
         expected: &'static str,
     },
-    /// This processor has no such SIMD path.
+    /// This processor does not have the SIMD path.
     #[error("SIMD path {name}: this processor has {available}")]
     Path {
         /// The name asked for.
         name: String,
-        /// The names of those it has.
+        /// The names of the paths it has.
         available: String,
     },
     /// Arrays that belong together differ in length.
@@ -38,34 +38,34 @@ pub enum Error {
     Length {
         /// The array.
         what: &'static str,
-        /// Its length.
+        /// Length of that array.
         found: usize,
-        /// Number of bodies.
+        /// The number of bodies.
         expected: usize,
     },
     /// More bodies or cells than indices of 32 bits can name.
     #[error("{found} {what} on one rank: at most {most} are possible; use more ranks, or a larger leaf size")]
     TooMany {
-        /// Bodies, or tiles of eight cells.
+        /// Either bodies, or tiles of eight cells.
         what: &'static str,
-        /// Their number.
+        /// The number found.
         found: usize,
-        /// The greatest possible number.
+        /// The greatest number possible.
         most: usize,
     },
-    /// Forces or distances would leave the range of the numbers they are computed with.
+    /// Forces or distances would overflow or underflow.
     #[error("{what} is {value:e}, must be from {least:e} to {most:e}: choose other units")]
     Scale {
-        /// What is too small or too large, with its unit.
+        /// The quantity that is too small or too large, with its unit.
         what: &'static str,
         /// Its value.
         value: f64,
-        /// The least value.
+        /// The least value allowed.
         least: f64,
-        /// The greatest value.
+        /// The greatest value allowed.
         most: f64,
     },
-    /// There is nothing to compute.
+    /// There are no bodies.
     #[error("there are no bodies; at least one is needed")]
     NoBodies,
 }

@@ -1,4 +1,4 @@
-//! Forces of bodies on one node in one call.
+//! One call that computes the forces between bodies on one node.
 
 use crate::tree::structure::{self, Structure};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     tree::index,
 };
 
-/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies, in parallel, and leaves them in the caller's order.
-/// Ids need not be unique.
+/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies, in parallel. The
+/// bodies stay in the caller's order. Ids need not be unique.
 ///
-/// The relative criterion takes the accelerations that the bodies have; if none has any, an evaluation with an opening angle
-/// finds them first.
+/// The relative criterion uses the accelerations that the bodies have. If no body has one, an
+/// evaluation with an opening angle computes them first.
 ///
 /// ```
 /// use heorot_treecode::{Bodies, Gravity, SofteningKernel, accelerations};
@@ -27,8 +27,10 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// If a parameter is outside its range, a body has an impossible value, there are no bodies, or there are more bodies or cells than
-/// indices of 32 bits can name.
+/// - A parameter is outside its range.
+/// - A body has a value that is not allowed.
+/// - There are no bodies.
+/// - There are more bodies or cells than 32-bit indices can number.
 pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, Error> {
     gravity.check()?;
     let survey = bodies.survey()?;
@@ -38,7 +40,7 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
     survey.check_scale(gravity.constant)?;
     index::check_bodies(bodies.len())?;
 
-    // A copy whose ids are the places in the caller's order.
+    // The ids of the copy are the places in the caller's order.
     let mut sorted = bodies.clone();
     sorted.id.iter_mut().zip(0..).for_each(|(id, place)| *id = place);
     let cube = Cube::around(survey.lo, survey.hi);

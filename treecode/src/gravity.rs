@@ -3,27 +3,31 @@
 use crate::{Error, TYPES};
 use serde::{Deserialize, Serialize};
 
-/// How forces are computed. [`Gravity::builder`] makes one whose values are checked; every evaluation checks them again.
+/// How forces are computed. [`Gravity::builder`] checks the values; every evaluation checks them
+/// again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gravity {
     /// Gravitational constant [L^3/(M T^2)].
     #[serde(skip)]
     pub constant: f64,
-    /// Which walk computes the interactions.
+    /// The walk that computes the interactions.
     pub walk: Walk,
-    /// When a cell is far enough to stand for its bodies.
+    /// The multipole acceptance criterion: when a cell is far enough to stand for its bodies.
     pub criterion: Criterion,
-    /// Opening angle of `criterion = "angle"` [rad]; smaller is more accurate.
+    /// Opening angle of `criterion = "angle"` [rad]. Smaller is more accurate.
     pub theta: f64,
-    /// Error allowed for one cell: a fraction of the last acceleration for `criterion = "relative"`, an acceleration [L/T^2] for
-    /// `criterion = "absolute"`; smaller is more accurate.
+    /// Error allowed for one cell. With `criterion = "relative"` a fraction of the last
+    /// acceleration, with `criterion = "absolute"` an acceleration [L/T^2]. Smaller is more
+    /// accurate.
     pub tolerance: f64,
-    /// Order of the multipole expansion: 1 monopole (the dipole about the centre of mass is zero), 2 quadrupole, 3 octupole,
-    /// 4 hexadecapole, up to 6. The fmm walk's local expansions go one order higher.
+    /// Order of the multipole expansion: 1 monopole (the dipole about the centre of mass is zero),
+    /// 2 quadrupole, 3 octupole, 4 hexadecapole, up to 6. The local expansions of the fmm walk go
+    /// one order higher.
     pub order: usize,
     /// A cell with more bodies than this is split.
     pub leaf_size: usize,
-    /// The largest cells with no more bodies than this walk the tree as one sink group; never below `leaf_size`.
+    /// The largest cells with at most this number of bodies walk the tree as one sink group. Not
+    /// below `leaf_size`.
     pub group_size: usize,
     /// Softening of the force at short distances.
     pub softening: Softening,
@@ -33,24 +37,25 @@ pub struct Gravity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Walk {
-    /// A group of sinks shares an interaction list of cells and bodies (Barnes 1990).
+    /// The bodies of a sink group share one interaction list of cells and bodies (Barnes 1990).
     Tree,
     /// Cells act on cells, and local expansions pass down to the bodies (Dehnen 2002).
     Fmm,
-    /// All bodies act on all, in double precision: for few bodies.
+    /// Every body acts on every other body, in double precision. For few bodies.
     Direct,
 }
 
-/// The opening criterion. Every criterion *accepts* a cell that is far enough.
+/// The multipole acceptance criterion. Every criterion *accepts* a cell that is far enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Criterion {
-    /// Barnes & Hut (1986) with the guard of Barnes (1994) for a centre of mass far off the cell's centre.
+    /// Barnes & Hut (1986), with the guard of Barnes (1994) for a centre of mass far from the
+    /// centre of the cell.
     Angle,
-    /// Error bound of Salmon & Warren (1994) below `tolerance`.
+    /// The error bound of Salmon & Warren (1994) is below `tolerance`.
     Absolute,
-    /// Estimated error below `tolerance` times the sink's last acceleration (Springel 2005). The first evaluation of a run finds
-    /// that acceleration with `angle`.
+    /// The estimated error is below `tolerance` times the last acceleration of the sink (Springel
+    /// 2005). The first evaluation of a run computes that acceleration with `angle`.
     Relative,
 }
 
@@ -59,7 +64,8 @@ pub enum Criterion {
 pub struct Softening {
     /// Shape of the softened force.
     pub kernel: SofteningKernel,
-    /// Plummer-equivalent softening length [L] of each particle type; a pair takes the larger of its two.
+    /// Plummer-equivalent softening length [L] of each particle type. Spline: a pair uses the
+    /// larger of its two lengths. Plummer: a pair uses their root mean square.
     pub length: [f64; TYPES],
 }
 
@@ -69,14 +75,15 @@ pub struct Softening {
 pub enum SofteningKernel {
     /// Potential -m / sqrt(r^2 + length^2) (Plummer 1911): softened at every distance.
     Plummer,
-    /// Cubic spline of Monaghan & Lattanzio (1985) with h = 2.8 length, as in GADGET: Newtonian from h on.
+    /// Cubic spline of Monaghan & Lattanzio (1985) with h = 2.8 length, as in GADGET. Newtonian
+    /// from h on.
     Spline,
 }
 
 /// Highest order of [`Gravity::estimate`].
 const ESTIMATE_ORDER: usize = 3;
 
-/// Settings for a force error of about 1e-3 (rms); see docs/performance.md.
+/// Settings for a force error of about 1e-3 (root mean square); see docs/performance.md.
 impl Default for Gravity {
     fn default() -> Self {
         Gravity {
@@ -100,16 +107,18 @@ impl Default for Softening {
 }
 
 impl Gravity {
-    /// The highest order of expansion there is.
+    /// The highest order of the expansion of the Newtonian potential.
     pub const MAX_ORDER: usize = 6;
-    /// The same with Plummer softening.
+    /// The highest order of the expansion of the Plummer-softened potential.
     pub const MAX_SOFTENED_ORDER: usize = 4;
 
-    /// Starts from the defaults: forces of an error of about 1e-3 (rms), G = 1, no softening.
+    /// Starts from the defaults: a force error of about 1e-3 (root mean square), G = 1, no
+    /// softening.
     ///
     /// ```
     /// use heorot_treecode::{Gravity, SofteningKernel};
-    /// let gravity = Gravity::builder().tolerance(1e-3).softening(SofteningKernel::Spline, 0.01).build()?;
+    /// let spline = SofteningKernel::Spline;
+    /// let gravity = Gravity::builder().tolerance(1e-3).softening(spline, 0.01).build()?;
     /// assert_eq!(gravity.order, 3);
     /// assert!(Gravity::builder().order(9).build().is_err());
     /// # Ok::<(), heorot_treecode::Error>(())
@@ -119,8 +128,9 @@ impl Gravity {
         GravityBuilder(Gravity::default())
     }
 
-    /// The settings of the evaluation that finds the accelerations which the relative criterion starts from: an opening angle, and
-    /// an order that is not high, since errors of these accelerations hardly matter.
+    /// Settings of the evaluation that computes the first accelerations, which the relative
+    /// criterion starts from: an opening angle and a low order. Errors of these accelerations
+    /// hardly matter.
     #[must_use]
     pub fn estimate(&self) -> Gravity {
         Gravity { criterion: Criterion::Angle, order: self.order.min(ESTIMATE_ORDER), ..self.clone() }
@@ -129,7 +139,7 @@ impl Gravity {
     /// Checks every parameter against its range.
     ///
     /// # Errors
-    /// [`Error::Parameter`] names a parameter that is outside its range.
+    /// [`Error::Parameter`] names the parameter that is outside its range.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |name, value: &dyn ToString, expected| {
             Err(Error::Parameter { name, value: value.to_string(), expected })
@@ -167,7 +177,7 @@ impl Gravity {
     }
 }
 
-/// Sets the parameters of a [`Gravity`] one by one; see its fields for their meaning.
+/// Sets the parameters of a [`Gravity`] one by one. The fields of [`Gravity`] explain them.
 #[derive(Clone, Debug)]
 pub struct GravityBuilder(Gravity);
 
@@ -187,38 +197,38 @@ setters! {
     constant: f64,
     /// The walk.
     walk: Walk,
-    /// The opening criterion.
+    /// The multipole acceptance criterion.
     criterion: Criterion,
     /// Opening angle of the angle criterion [rad].
     theta: f64,
-    /// Error allowed for one cell by the other criteria.
+    /// Error allowed for one cell by the criteria `absolute` and `relative`.
     tolerance: f64,
     /// Order of the multipole expansion.
     order: usize,
     /// A cell with more bodies than this is split.
     leaf_size: usize,
-    /// Number of bodies that share an interaction list, at most.
+    /// The greatest number of bodies that share an interaction list
     group_size: usize
 }
 
 impl GravityBuilder {
-    /// Softening with one length [L] for all types of bodies.
+    /// Softening with one length [L] for all particle types.
     #[must_use]
     pub fn softening(self, kernel: SofteningKernel, length: f64) -> GravityBuilder {
         self.softening_by_type(kernel, [length; TYPES])
     }
 
-    /// Softening with a length [L] for each type of bodies.
+    /// Softening with one length [L] for each particle type.
     #[must_use]
     pub fn softening_by_type(mut self, kernel: SofteningKernel, length: [f64; TYPES]) -> GravityBuilder {
         self.0.softening = Softening { kernel, length };
         self
     }
 
-    /// The parameters.
+    /// Returns the parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] names a parameter that is outside its range.
+    /// [`Error::Parameter`] names the parameter that is outside its range.
     pub fn build(self) -> Result<Gravity, Error> {
         self.0.check()?;
         Ok(self.0)

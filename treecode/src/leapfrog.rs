@@ -1,18 +1,19 @@
-//! The leapfrog: kick-drift-kick with a fixed step, second order, time-reversible (Verlet 1967; Quinn et al. 1997).
+//! The leapfrog integrator: kick-drift-kick with a fixed timestep, second order, time-reversible
+//! (Verlet 1967; Quinn et al. 1997).
 //!
-//! One step of length `h` is `kick(h / 2); drift(h);` a force evaluation, `kick(h / 2)`.
+//! One timestep of length `h` is `kick(h / 2)`, `drift(h)`, a force evaluation, `kick(h / 2)`.
 
 use crate::Bodies;
 use rayon::prelude::*;
 
-/// Changes velocities by the bodies' acceleration over `dt` [T].
+/// Adds acceleration times `dt` [T] to the velocities.
 pub fn kick(bodies: &mut Bodies, dt: f64) {
     for (vel, acc) in bodies.vel.iter_mut().zip(&bodies.acc) {
         advance(vel, acc, dt);
     }
 }
 
-/// Moves bodies along their velocity over `dt` [T].
+/// Adds velocity times `dt` [T] to the positions.
 pub fn drift(bodies: &mut Bodies, dt: f64) {
     for (pos, vel) in bodies.pos.iter_mut().zip(&bodies.vel) {
         advance(pos, vel, dt);

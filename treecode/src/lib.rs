@@ -1,10 +1,15 @@
-//! The gravity engine on one node: it knows no MPI, no file format and no plot.
+//! The gravity engine of one node. It does not use MPI, file formats or plots.
 //!
-//! The reading order is the way of the data: [`Bodies`] lie in a [`Cube`], get Morton [`Key`]s and are sorted by
-//! them; a tree of cells is grown over them, moments go up, each sink group walks the tree into an interaction
-//! list, and kernels turn lists into accelerations. [`direct`](crate::direct) is the exact sum that every force
-//! test is held against.
-#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
+//! Read the folders in the order in which the data pass through them:
+//! - `geometry`: a [`Cube`] around all bodies and the Morton [`Key`]s of the cells in it;
+//! - `bodies`: the [`Bodies`] as structures of arrays, sorted by their keys;
+//! - `tree`: cells over the sorted keys, their moments, and the essential trees of other ranks;
+//! - `walk`: the interaction lists of the sinks;
+//! - `kernel`: the sums over the lists, which give the accelerations.
+//!
+//! `engine` offers all of it as two types, [`Part`] and [`Tree`]. [`direct`](crate::direct) is the
+//! exact sum, the reference of every force test.
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 mod bodies;
 mod census;

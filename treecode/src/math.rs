@@ -1,8 +1,10 @@
-//! Transcendental functions with the same bits on every platform: those of the `libm` crate, which are plain Rust.
+//! Transcendental functions with the same bits on every platform. They are those of the crate
+//! `libm`, which are plain Rust.
 //!
-//! The C library of one system rounds the last bit of `ln` or `pow` otherwise than that of the next. All that reaches a result calls these functions
-//! instead; `clippy.toml` forbids the methods of `f64`, except where only pictures and messages depend on them. Square roots and `powi` are exact steps
-//! everywhere and stay methods.
+//! The last bit of `ln` or `pow` differs between the C libraries of different systems. Code whose
+//! result depends on such a function calls this module. `clippy.toml` forbids the methods of `f64`,
+//! except for pictures and messages. Square roots and `powi` stay methods: they give the same bits
+//! everywhere.
 
 /// `x` to the power `y`.
 #[must_use]
@@ -16,7 +18,7 @@ pub fn exp(x: f64) -> f64 {
     libm::exp(x)
 }
 
-/// e to the power `x`, less one.
+/// e to the power `x`, minus one.
 #[must_use]
 pub fn exp_m1(x: f64) -> f64 {
     libm::expm1(x)
@@ -52,19 +54,19 @@ pub fn hypot(x: f64, y: f64) -> f64 {
     libm::hypot(x, y)
 }
 
-/// Sine and cosine of an angle [radian].
+/// Sine and cosine of an angle [rad].
 #[must_use]
 pub fn sin_cos(x: f64) -> (f64, f64) {
     libm::sincos(x)
 }
 
-/// Arc sine [radian].
+/// Arc sine [rad].
 #[must_use]
 pub fn asin(x: f64) -> f64 {
     libm::asin(x)
 }
 
-/// Arc cosine [radian].
+/// Arc cosine [rad].
 #[must_use]
 pub fn acos(x: f64) -> f64 {
     libm::acos(x)
@@ -106,13 +108,14 @@ pub fn j1(x: f64) -> f64 {
     libm::j1(x)
 }
 
-/// Length of a vector.
+/// Euclidean length of a vector.
 #[must_use]
 pub fn norm(vector: [f64; 3]) -> f64 {
     vector.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// Spreads numbers over all 64 bits: the finalizer of SplitMix64 (Steele, Lea & Flood 2014). One to one.
+/// Spreads numbers over all 64 bits, one to one. The finalizer of SplitMix64 (Steele, Lea & Flood
+/// 2014).
 #[must_use]
 pub fn hash(number: u64) -> u64 {
     let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);

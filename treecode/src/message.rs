@@ -1,13 +1,14 @@
-//! Numbers in messages between our ranks.
+//! Numbers in messages between ranks of one run.
 
-/// Takes a value from the front of a message.
+/// Removes a value from the front of a message and returns it.
 pub(crate) fn take<T: bytemuck::Pod>(message: &mut &[u8]) -> T {
     let (head, rest) = message.split_at(size_of::<T>());
     *message = rest;
     bytemuck::pod_read_unaligned(head)
 }
 
-/// Appends numbers; the first only, if all have the same bits.
+/// Appends numbers to a message. If all have the same bits, appends only the first. A leading byte
+/// says which.
 pub(crate) fn pack(values: impl Iterator<Item = f32> + Clone, message: &mut Vec<u8>) {
     let mut others = values.clone();
     let alike = others.next().is_some_and(|first| others.all(|value| value.to_bits() == first.to_bits()));
@@ -16,7 +17,7 @@ pub(crate) fn pack(values: impl Iterator<Item = f32> + Clone, message: &mut Vec<
     sent.for_each(|value| message.extend_from_slice(&value.to_ne_bytes()));
 }
 
-/// Takes numbers from the front of a message, as many as there are places to put them.
+/// Removes numbers from the front of a message, one for each place.
 pub(crate) fn unpack<'a>(values: impl Iterator<Item = &'a mut f32>, message: &mut &[u8]) {
     if take::<u8>(message) == 1 {
         let value = take(message);

@@ -1,8 +1,10 @@
-//! Neighbours of bodies on the oct-tree: how far the k-th nearest is, and who is within reach of whom.
+//! Neighbours of bodies on the oct-tree: the distance to the k-th nearest, and the pairs within a
+//! distance.
 //!
-//! Cells carry the box around their bodies, which is tighter than the cube that the key names. What is compared are squares of distances,
-//! computed in one way everywhere, so that results are those of testing all pairs, bit by bit. A deepest cell that is still too full (a
-//! compact clump in a wide cube) gets keys and a tree of its own.
+//! Each cell has the box around its bodies, which is tighter than the cube of its key. All
+//! comparisons use squares of distances that are computed by one function, so the results are those
+//! of testing all pairs, bit by bit. A deepest cell with too many bodies (a compact clump in a wide
+//! cube) gets keys and a tree of its own.
 
 use crate::bodies::radix::sort_keys;
 use crate::kernel::simd::{Lanes, Path, Task, dispatch};
@@ -13,43 +15,44 @@ use crate::{Cube, Key, math, tree::index};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Bodies in a leaf.
+/// The greatest number of bodies in a leaf.
 const LEAF_SIZE: usize = 16;
-/// Bodies that look for their neighbours among shared candidates.
+/// The greatest number of bodies that search among shared candidates.
 const GROUP_SIZE: usize = 32;
-/// Groups that a task serves.
+/// The number of groups of a task.
 const GROUPS: usize = 64;
-/// Bodies of a cell whose links are worth a task of their own.
+/// The number of bodies from which the links of a cell are divided into tasks.
 const MANY: usize = 1 << 12;
 
-/// A tree over positions, to ask for neighbours.
+/// A tree over positions for neighbour searches.
 pub struct Neighbours {
-    /// The bodies in the order of the tree, by their indices.
+    /// Index of each body, in the order of the tree.
     order: Vec<u32>,
-    /// Their positions in this order [L].
+    /// Positions in the order of the tree [L].
     pos: [Vec<f64>; 3],
-    /// The first is the root; children come after their parent.
+    /// The root comes first; children come after their parent.
     nodes: Vec<Node>,
 }
 
-/// A cell, or a single position: then without bodies.
+/// A cell, or a single position without bodies.
 #[derive(Clone, Debug)]
 struct Node {
     lo: [f64; 3],
     hi: [f64; 3],
-    /// Places of its bodies in the order of the tree.
+    /// Range of its bodies in the order of the tree.
     bodies: Range<u32>,
-    /// None of a leaf.
+    /// Range of its children in the list of nodes; empty for a leaf.
     children: Range<u32>,
 }
 
-/// A cell whose bodies look for their neighbours together, and the smallest cell about it that has enough bodies for all of them.
+/// A cell whose bodies search for neighbours together (`node`), and the smallest cell around it
+/// with enough bodies for all of them (`about`).
 struct Group {
     node: u32,
     about: u32,
 }
 
-/// Bodies that may be neighbours, and room to choose among them.
+/// Bodies that may be neighbours, and buffers to select among them.
 #[derive(Default)]
 struct Candidates {
     pos: [Vec<f64>; 3],
@@ -59,7 +62,11 @@ struct Candidates {
 }
 
 impl Neighbours {
-    /// The tree over these positions [L], all finite. Takes 40 bytes a body.
+    /// Builds the tree over these positions [L], all finite. It takes 40 bytes per body.
+    ///
+    /// # Panics
+    /// If the numbers of x, y and z coordinates differ, or there are more bodies than 32-bit
+    /// indices can number.
     pub fn new(pos: [&[f64]; 3]) -> Neighbours {
         let n = pos[0].len();
         assert!(pos.iter().all(|axis| axis.len() == n), "coordinates of another number of bodies");
@@ -72,7 +79,7 @@ impl Neighbours {
         all
     }
 
-    /// Grows a tree below each leaf that is too full, as long as that divides it.
+    /// Grows a tree below each leaf with too many bodies, as long as this divides the leaf.
     fn plant(&mut self) {
         let mut crowded = vec![(0, f64::INFINITY)];
         while let Some((node, extent)) = crowded.pop() {
@@ -87,7 +94,7 @@ impl Neighbours {
         }
     }
 
-    /// Puts the bodies of a leaf into the order of their keys in their own cube, and grows a tree over them.
+    /// Sorts the bodies of a leaf by their keys in a cube of their own, and grows a tree over them.
     fn plant_below(&mut self, node: usize) {
         let Node { lo, hi, bodies, .. } = self.nodes[node].clone();
         let range = bodies.start as usize..bodies.end as usize;
@@ -137,7 +144,7 @@ impl Neighbours {
         }
     }
 
-    /// A leaf of the bodies at these places.
+    /// A leaf with these bodies.
     fn leaf(&self, bodies: Range<u32>) -> Node {
         let mut node = Node { bodies: bodies.clone(), ..Node::NOWHERE };
         for place in bodies {
@@ -151,8 +158,8 @@ impl Neighbours {
         self.pos.each_ref().map(|axis| axis[place as usize])
     }
 
-    /// Distance of each body to the `k`-th nearest of the others [L], in the order in which positions were given; to the farthest if there
-    /// are fewer; infinite if there are none.
+    /// Distance of each body to the `k`-th nearest other body [L], in the order of the positions
+    /// given. If there are fewer others, the distance to the farthest; if there are none, infinity.
     pub fn distances(&self, k: usize) -> Vec<f64> {
         match self.order.len() {
             0 | 1 => vec![f64::INFINITY; self.order.len()],
@@ -160,10 +167,11 @@ impl Neighbours {
         }
     }
 
-    /// Square of the distance of each body to the `k`-th nearest of the others; to the farthest, which may be the body itself, if there are fewer.
+    /// Square of the distance of each body to the `k`-th nearest other body [L^2]. If there are
+    /// fewer others, to the farthest body, which may be the body itself.
     pub fn squares(&self, k: usize) -> Vec<f64> {
         let n = self.order.len();
-        let rank = k.min(n.saturating_sub(1)); // of the bodies by distance: the first is the body itself
+        let rank = k.min(n.saturating_sub(1)); // rank by distance; the body itself has rank 0
         let mut sorted = vec![0.0; n];
         let groups = self.groups(rank + 1);
         let tasks: Vec<&[Group]> = groups.chunks(GROUPS).collect();
@@ -179,7 +187,8 @@ impl Neighbours {
         squares
     }
 
-    /// Squares of the distances from a position to the nearest bodies, `most` of them, as far as they are not above `within`; in no order.
+    /// Squares of the distances [L^2] from a position to the `most` nearest bodies. Only those of
+    /// at most `within` are included. They are in no order.
     pub fn squares_within(&self, from: [f64; 3], within: f64, most: usize) -> Vec<f64> {
         let mut candidates = Candidates::default();
         if !self.nodes.is_empty() {
@@ -195,7 +204,8 @@ impl Neighbours {
         squares
     }
 
-    /// Boxes that hold all bodies, the lowest and then the highest coordinates [L], at most `most` of them and at least one.
+    /// At least one and at most `most` boxes that together contain all bodies: the lowest
+    /// coordinates, then the highest [L]. None if there are no bodies.
     pub fn boxes(&self, most: usize) -> Vec<[f64; 6]> {
         let mut cells: Vec<&Node> = self.nodes.first().into_iter().collect();
         while let Some(place) = (0..cells.len())
@@ -212,7 +222,8 @@ impl Neighbours {
         cells.iter().map(|Node { lo, hi, .. }| [lo[0], lo[1], lo[2], hi[0], hi[1], hi[2]]).collect()
     }
 
-    /// Square of the distance from a position to a box of [`Neighbours::boxes`]: not above that to any body in it.
+    /// Square of the distance [L^2] from a position to a box of [`Neighbours::boxes`]. No body in
+    /// the box is nearer.
     pub fn gap([x0, y0, z0, x1, y1, z1]: &[f64; 6], position: [f64; 3]) -> f64 {
         Node { lo: [*x0, *y0, *z0], hi: [*x1, *y1, *z1], ..Node::NOWHERE }.gap(&Node::at(position))
     }
@@ -234,10 +245,11 @@ impl Neighbours {
         groups
     }
 
-    /// Finds the distances of the bodies of groups that follow each other.
+    /// Computes the squares of the distances for adjacent groups.
     fn serve(&self, groups: &[Group], rank: usize, mut out: &mut [f64]) {
         let mut candidates = Candidates::default();
-        // What the neighbours' distance is to that in an even cell; learned from group to group. Speed depends on it, results do not.
+        // Ratio of the neighbours' distance to that in an evenly filled cell. It is estimated from
+        // the groups before; it affects speed, not results.
         let mut factor = 0.75;
         for Group { node, about } in groups {
             let (group, about) = (&self.nodes[*node as usize], &self.nodes[*about as usize]);
@@ -271,7 +283,8 @@ impl Neighbours {
         }
     }
 
-    /// Takes all bodies that may lie within a distance of those of `group`; of bodies in one place, no more than `enough`.
+    /// Collects all bodies that may lie within a distance of those of `group`. Collects at most
+    /// `enough` bodies of one place.
     fn gather(&self, group: &Node, square: f64, enough: usize, candidates: &mut Candidates) {
         let Candidates { pos, stack, .. } = candidates;
         pos.iter_mut().for_each(Vec::clear);
@@ -294,9 +307,11 @@ impl Neighbours {
         }
     }
 
-    /// Calls `visit(i, j)` for pairs of bodies that are within `radius` [L] of each other: not for all of them, but for so many that who is
-    /// connected by all such pairs is connected by these (friends-of-friends, Davis et al. 1985). Dense regions cost no more than others.
-    /// Calls come from several threads, in no order.
+    /// Calls `visit(i, j)` for pairs of bodies within `radius` [L] of each other.
+    ///
+    /// Not all such pairs are visited, but enough: bodies that all pairs connect are also connected
+    /// by the visited ones (friends-of-friends, Davis et al. 1985). So dense regions cost no more
+    /// than others. The calls come from several threads, in no order.
     pub fn links(&self, radius: f64, visit: &(impl Fn(usize, usize) + Sync)) {
         let call = |a: u32, b: u32| visit(self.order[a as usize] as usize, self.order[b as usize] as usize);
         if !self.nodes.is_empty() {
@@ -352,7 +367,7 @@ impl Neighbours {
         }
     }
 
-    /// A pair of bodies within the distance, if there is one.
+    /// A pair of bodies within the distance, one from each cell, if there is one.
     fn first_pair(&self, a: &Node, b: &Node, square: f64) -> Option<(u32, u32)> {
         if a.gap(b) > square {
             None
@@ -366,7 +381,7 @@ impl Neighbours {
         }
     }
 
-    /// All pairs of bodies of two cells within the distance.
+    /// All pairs of bodies within the distance, one from each cell.
     fn pairs(&self, a: &Node, b: &Node, square: f64) -> impl Iterator<Item = (u32, u32)> {
         let others = b.bodies.clone();
         let all = a.bodies.clone().flat_map(move |a| others.clone().map(move |b| (a, b)));
@@ -379,12 +394,12 @@ impl Neighbours {
     }
 }
 
-/// Which of two cells to divide, and the other; at least one must not be a leaf.
+/// The cell to divide, and the other. At least one of them must not be a leaf.
 fn in_order_of_division<'a>(a: &'a Node, b: &'a Node) -> (&'a Node, &'a Node) {
     if b.is_leaf() || (!a.is_leaf() && a.extent() >= b.extent()) { (a, b) } else { (b, a) }
 }
 
-/// The one way to square a distance.
+/// Square of a distance. All comparisons use this function.
 #[inline(always)]
 fn square([x, y, z]: [f64; 3]) -> f64 {
     x * x + y * y + z * z
@@ -400,7 +415,7 @@ fn reorder<T: Copy + Send + Sync>(values: &mut [T], order: &[u32]) {
 }
 
 impl Node {
-    /// A box around nothing.
+    /// A box that contains nothing.
     const NOWHERE: Node =
         Node { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3], bodies: 0..0, children: 0..0 };
 
@@ -409,7 +424,7 @@ impl Node {
         Node { lo: position, hi: position, ..Node::NOWHERE }
     }
 
-    /// Widens the box.
+    /// Extends the box to include another.
     fn cover(&mut self, lo: [f64; 3], hi: [f64; 3]) {
         for axis in 0..3 {
             self.lo[axis] = self.lo[axis].min(lo[axis]);
@@ -421,7 +436,7 @@ impl Node {
         self.children.is_empty()
     }
 
-    /// The box's longest side.
+    /// The longest side of the box.
     fn extent(&self) -> f64 {
         (0..3).map(|axis| self.hi[axis] - self.lo[axis]).fold(0.0, f64::max)
     }
@@ -431,7 +446,7 @@ impl Node {
         self.farthest(self) <= square
     }
 
-    /// Square of the least distance of two boxes.
+    /// Square of the least distance between two boxes.
     #[inline(always)]
     fn gap(&self, other: &Node) -> f64 {
         let along =
@@ -439,13 +454,14 @@ impl Node {
         square(std::array::from_fn(along))
     }
 
-    /// Square of the greatest distance of two boxes.
+    /// Square of the greatest distance between two boxes.
     fn farthest(&self, other: &Node) -> f64 {
         let along = |axis: usize| (other.hi[axis] - self.lo[axis]).max(self.hi[axis] - other.lo[axis]);
         square(std::array::from_fn(along))
     }
 
-    /// Side of the cube that would hold so many of the bodies if they were spread evenly; a very flat box counts as a thicker one.
+    /// Side of the cube that would hold `count` of the bodies if they were spread evenly. A very
+    /// flat box counts as a thicker one.
     fn even_distance(&self, count: usize) -> f64 {
         let longest = self.extent();
         let volume: f64 = (0..3).map(|axis| (self.hi[axis] - self.lo[axis]).max(0.1 * longest)).product();
@@ -454,22 +470,23 @@ impl Node {
 }
 
 impl Candidates {
-    /// Computes the squares of their distances from a position.
+    /// Computes the squares of the distances of all candidates from a position.
     fn measure(&mut self, from: [f64; 3]) {
         let Candidates { pos: [x, y, z], squares, .. } = self;
         squares.resize(x.len(), 0.0);
         dispatch(Path::detect(), Squares { from, to: [x, y, z], out: squares });
     }
 
-    /// Square of the distance from a position to the one of `rank` (from 0) among the candidates, if enough of them are within `within`. Else a bound of it,
-    /// if there are enough candidates.
+    /// Square of the distance from a position to the candidate of `rank` (from 0), if more than
+    /// `rank` candidates are within `within`. Otherwise an error with an upper bound of that
+    /// square, if there are enough candidates.
     fn nearest(&mut self, from: [f64; 3], within: f64, rank: usize) -> Result<f64, Option<f64>> {
         self.measure(from);
         let Candidates { squares, near, .. } = self;
         near.resize(squares.len(), 0);
         let mut count = 0;
         for square in &*squares {
-            near[count] = square.to_bits(); // in the order of the squares, which have no sign
+            near[count] = square.to_bits(); // bits of numbers without a sign sort as the numbers
             count += usize::from(*square <= within);
         }
         let kth = |near: &mut [u64]| f64::from_bits(*near.select_nth_unstable(rank).1);
@@ -484,7 +501,7 @@ impl Candidates {
     }
 }
 
-/// Squares of the distances from one position to many.
+/// The task that computes the squares of the distances from one position to many.
 struct Squares<'a> {
     from: [f64; 3],
     to: [&'a [f64]; 3],
@@ -531,7 +548,7 @@ mod tests {
         (0..places.len()).map(distance).collect()
     }
 
-    /// For each body the first of those that are connected with it.
+    /// For each body, the first of the bodies connected with it.
     fn groups(n: usize, links: &[(usize, usize)]) -> Vec<usize> {
         let mut group: Vec<usize> = (0..n).collect();
         loop {
@@ -582,7 +599,8 @@ mod tests {
         }
     }
 
-    /// Few distinct coordinates, so that many bodies coincide or lie in one plane; and clumps of them in a wide space.
+    /// Few distinct coordinates, so that many bodies coincide or lie in one plane; and clumps of
+    /// bodies in a wide space.
     fn scenes() -> impl Strategy<Value = Places> {
         let place = (prop::array::uniform3(0u8..6), prop::array::uniform3(-1f64..1.0), 0u8..4);
         prop::collection::vec(place, 1..400).prop_map(|list| {

@@ -1,27 +1,28 @@
-//! Which bodies of a rank feel the field in an evaluation: all of them or, with block time steps, those whose step ends.
+//! The bodies of a rank that are sinks of an evaluation: all of them or, with block timesteps,
+//! those whose step ends.
 
 use crate::Bodies;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// What an evaluation is to leave with which bodies.
+/// The bodies that an evaluation computes, and what it writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Bodies of this rung and finer ones feel the field; all others keep what they have.
+    /// Bodies of this rung and finer ones are computed. All others keep their values.
     pub least_rung: u8,
-    /// Whether they get the length of the change of their acceleration as [`Bodies::change`].
+    /// Whether [`Bodies::change`] is written for them.
     pub changes: bool,
 }
 
-/// The bodies that a [`Selection`] means.
+/// The bodies that a [`Selection`] selects.
 #[derive(Clone, Debug)]
 pub(crate) enum Active {
     All,
-    /// In ascending order.
+    /// Indices, in ascending order.
     Some(Vec<u32>),
 }
 
-/// Bodies that one task looks at.
+/// The number of bodies of a task.
 const SPAN: usize = 1 << 14;
 
 impl Active {
@@ -38,20 +39,20 @@ impl Active {
         Active::Some(some.collect())
     }
 
-    /// Those of a range of bodies, unless all of them are.
+    /// The active bodies of a range; `None` if all of them are active.
     pub(crate) fn among(&self, bodies: &Range<u32>) -> Option<&[u32]> {
         let Active::Some(all) = self else { return None };
         let some = within(all, bodies);
         (some.len() < bodies.len()).then_some(some)
     }
 
-    /// Number of those of a range of bodies.
+    /// The number of active bodies of a range.
     pub(crate) fn count(&self, bodies: &Range<u32>) -> usize {
         self.among(bodies).map_or(bodies.len(), <[u32]>::len)
     }
 }
 
-/// The part of an ascending list that lies in a range.
+/// The entries of an ascending list that lie in a range.
 pub(crate) fn within<'a>(list: &'a [u32], range: &Range<u32>) -> &'a [u32] {
     let rest = &list[list.partition_point(|i| *i < range.start)..];
     &rest[..rest.partition_point(|i| *i < range.end)]

@@ -1,8 +1,9 @@
-//! Columns: what arrays of bodies are called, what they hold, and how all of them are handled alike.
+//! The registry of columns: the name, type, unit and purpose of each array of [`Bodies`].
 //!
-//! Every body has the columns of [`FIXED`], which are fields of [`Bodies`]. More can be added: state of an integrator, or data
-//! that a user's file brings along. Sort, migration, checkpoints and conversion iterate over all columns by
-//! [`Bodies::arrays`], so a new column needs no code there.
+//! Every body has the columns of [`FIXED`], which are fields of [`Bodies`]. Further columns can be
+//! added: the state of an integrator, or data from a user's file. Sorting, migration, checkpoints
+//! and conversion iterate over all columns with [`Bodies::arrays`], so a new column needs no code
+//! there.
 
 use super::{Bodies, TYPES};
 use bytemuck::{Pod, Zeroable};
@@ -11,38 +12,39 @@ use serde::{Deserialize, Serialize};
 /// Exponents of length, mass and time in the unit of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Dimension {
-    /// Of the length.
+    /// Exponent of the length.
     pub length: i8,
-    /// Of the mass.
+    /// Exponent of the mass.
     pub mass: i8,
-    /// Of the time.
+    /// Exponent of the time.
     pub time: i8,
 }
 
 impl Dimension {
-    /// A number without a unit.
+    /// The dimension of a pure number.
     pub const NONE: Dimension = Dimension::new(0, 0, 0);
 
-    /// With these exponents of length, mass and time.
+    /// The dimension with these exponents.
     #[must_use]
     pub const fn new(length: i8, mass: i8, time: i8) -> Dimension {
         Dimension { length, mass, time }
     }
 }
 
-/// Why bodies have a column.
+/// The purpose of a column. It decides where the column is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// State of a body: it travels with the body and belongs to checkpoints and snapshots.
+    /// State of a body. It travels with the body and is written to checkpoints and snapshots.
     State,
-    /// Result of the last evaluation that the next one reads: it travels with the body and belongs to checkpoints.
+    /// Result of the last evaluation that the next evaluation reads. It travels with the body and
+    /// is written to checkpoints.
     Result,
-    /// State of an integrator: it travels with the body and belongs to checkpoints.
+    /// State of an integrator. It travels with the body and is written to checkpoints.
     Integrator,
-    /// Output of an evaluation that its caller reads at once: it does not travel.
+    /// Output of an evaluation that its caller reads at once. It does not travel.
     Scratch,
-    /// Data that the engine does not read: they travel with the body from file to file.
+    /// Data that the engine does not read. They travel with the body from file to file.
     Passenger,
 }
 
@@ -50,7 +52,7 @@ pub enum Purpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Number {
-    /// One byte.
+    /// Unsigned, one byte.
     U8,
     /// Signed, four bytes.
     I32,
@@ -84,17 +86,17 @@ impl Number {
 /// What a column is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct About {
-    /// Its name, unique among the columns of the bodies.
+    /// Name, unique among the columns of the bodies.
     pub name: String,
-    /// Type of its numbers.
+    /// Type of the numbers.
     pub number: Number,
-    /// Numbers per body.
+    /// The number of values per body.
     pub width: usize,
-    /// Its unit; `None` if it is unknown.
+    /// Unit of the values; `None` if it is unknown.
     pub unit: Option<Dimension>,
-    /// Why bodies have it.
+    /// Purpose of the column.
     pub purpose: Purpose,
-    /// The particle types that have values; other bodies have zeros.
+    /// The particle types with values. Other bodies have zeros.
     pub kinds: [bool; TYPES],
 }
 
@@ -136,14 +138,14 @@ pub const FIXED: [Fixed; 16] = {
     ]
 };
 
-/// A column beside those of [`FIXED`].
+/// A column in addition to those of [`FIXED`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     about: About,
     values: Values,
 }
 
-/// Declares the variants of the enums over the types of numbers, once.
+/// Defines the enums over the types of numbers, so that the list of types is written once.
 macro_rules! numbers {
     ($($variant:ident: $type:ty),*) => {
         #[derive(Clone, Debug, PartialEq)]
@@ -151,13 +153,13 @@ macro_rules! numbers {
             $($variant(Vec<$type>)),*
         }
 
-        /// An array of a column.
+        /// The numbers of a column, read only.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Array<'a> {
             $(#[doc = "Its numbers."] $variant(&'a [$type])),*
         }
 
-        /// The vector of a column.
+        /// The numbers of a column, to be changed.
         #[derive(Debug)]
         pub enum ArrayMut<'a> {
             $($variant(&'a mut Vec<$type>)),*
@@ -184,7 +186,7 @@ macro_rules! numbers {
         }
 
         impl Array<'_> {
-            /// Number of its numbers.
+            /// The count of numbers.
             #[must_use]
             pub fn len(&self) -> usize {
                 match self {
@@ -192,13 +194,13 @@ macro_rules! numbers {
                 }
             }
 
-            /// Whether it has none.
+            /// Whether the array is empty.
             #[must_use]
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
 
-            /// Length of one of its numbers [bytes].
+            /// Size of one number [bytes].
             #[must_use]
             pub fn number_bytes(&self) -> usize {
                 match self {
@@ -206,7 +208,10 @@ macro_rules! numbers {
                 }
             }
 
-            /// The bits of one of its numbers.
+            /// The bits of number `i`, from the lowest bit on.
+            ///
+            /// # Panics
+            /// If there is no number `i`.
             #[must_use]
             pub fn bits(&self, i: usize) -> u64 {
                 let bytes = self.number_bytes();
@@ -215,7 +220,7 @@ macro_rules! numbers {
                 u64::from_le_bytes(bits)
             }
 
-            /// Its bytes.
+            /// All numbers as bytes.
             #[must_use]
             pub fn bytes(&self) -> &[u8] {
                 match self {
@@ -240,7 +245,7 @@ macro_rules! numbers {
             }
         })*
 
-        /// Runs `$body` with `$array` standing for the vector of an [`ArrayMut`], whatever its type.
+        /// Runs `$body`, with `$array` for the vector of an [`ArrayMut`] of any type.
         macro_rules! with_array {
             ($any:expr, $array:ident => $body:expr) => {
                 match $any {
@@ -254,9 +259,9 @@ macro_rules! numbers {
 
 numbers!(U8: u8, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64);
 
-/// A type that the numbers of a column can have.
+/// A type of the numbers of a column.
 pub trait Value: Pod {
-    /// The type by name.
+    /// The name of the type.
     const NUMBER: Number;
     #[doc(hidden)]
     fn of<'a>(array: Array<'a>) -> Option<&'a [Self]>;
@@ -265,13 +270,13 @@ pub trait Value: Pod {
 }
 
 impl Column {
-    /// What it is.
+    /// The description of the column.
     #[must_use]
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// Its numbers, those of one body side by side.
+    /// The numbers, with those of one body side by side.
     #[must_use]
     pub fn array(&self) -> Array<'_> {
         self.values.array()
@@ -279,10 +284,11 @@ impl Column {
 }
 
 impl Bodies {
-    /// Adds a column of zeros. If the bodies have a column of this name, it stays as it is.
+    /// Adds a column of zeros. If the bodies already have this column, it stays as it is.
     ///
     /// # Panics
-    /// If a column of this name is another one, or its width is 0.
+    /// If the bodies have a different column of this name, if the name is one of [`FIXED`], or if
+    /// the width is 0.
     pub fn add_column(&mut self, about: About) {
         assert!(about.width > 0, "a column has at least one number per body");
         let fixed = FIXED.iter().any(|(name, ..)| *name == about.name);
@@ -296,27 +302,29 @@ impl Bodies {
         }
     }
 
-    /// The columns beside those that all bodies have, in the order in which they were added.
+    /// The columns in addition to [`FIXED`], in the order in which they were added.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The numbers of an added column; `None` if there is no such column or its numbers have another type.
+    /// The numbers of an added column. `None` if there is no such column, or if its numbers have
+    /// another type.
     #[must_use]
     pub fn column<T: Value>(&self, name: &str) -> Option<&[T]> {
         let column = self.columns.iter().find(|column| column.about.name == name)?;
         T::of(column.values.array())
     }
 
-    /// The same, to be changed. Its length must stay.
+    /// The numbers of an added column, to be changed. The length must stay. `None` as for
+    /// [`Bodies::column`].
     #[must_use]
     pub fn column_mut<T: Value>(&mut self, name: &str) -> Option<&mut Vec<T>> {
         let column = self.columns.iter_mut().find(|column| column.about.name == name)?;
         T::of_mut(column.values.array_mut())
     }
 
-    /// No bodies, with the columns of these.
+    /// An empty set of bodies with the same columns.
     #[must_use]
     pub fn like(&self) -> Bodies {
         let mut bodies = Bodies::default();
@@ -324,7 +332,8 @@ impl Bodies {
         bodies
     }
 
-    /// Name, numbers per body, purpose and numbers of every column: those of [`FIXED`], then those added.
+    /// Name, numbers per body, purpose and numbers of every column: first those of [`FIXED`], then
+    /// the added ones.
     pub fn arrays(&self) -> impl Iterator<Item = (&str, usize, Purpose, Array<'_>)> {
         #[rustfmt::skip]
         let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, rung, change, columns } = self;
@@ -354,7 +363,8 @@ impl Bodies {
         fixed.chain(added)
     }
 
-    /// The same, to be changed.
+    /// Numbers per body, purpose and numbers of every column, to be changed. The order is that of
+    /// [`Bodies::arrays`].
     pub(crate) fn arrays_mut(&mut self) -> impl Iterator<Item = (usize, Purpose, ArrayMut<'_>)> {
         #[rustfmt::skip]
         let Bodies { id, kind, mass, pos: [x, y, z], vel: [u, v, w], acc: [ax, ay, az], pot, work, rung, change, columns } = self;
@@ -384,7 +394,7 @@ impl Bodies {
     }
 }
 
-/// Appends what the columns are to a message; nothing but a length if there are none.
+/// Appends the descriptions of columns to a message, after their length in bytes.
 pub(super) fn write_abouts(columns: &[Column], message: &mut Vec<u8>) {
     let start = message.len();
     message.extend_from_slice(&[0; 4]);
@@ -438,7 +448,7 @@ fn counted<'a>(message: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    /// Bodies with columns of every type and several widths, each number of which says its place.
+    /// Bodies with columns of every type and several widths. Each number encodes its place.
     fn with_columns(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
         for (k, number) in Number::ALL.into_iter().enumerate() {
@@ -469,7 +479,7 @@ mod tests {
         arrived.read(&message);
         let mut kept = bodies.clone();
         kept.keep(10..80);
-        kept.change.fill(0.0); // does not travel
+        kept.change.fill(0.0); // scratch: does not travel
         assert_eq!(arrived, kept);
         arrived.read(&message);
         let mut twice = kept.clone();

@@ -1,6 +1,6 @@
 //! The state of the simulation: bodies as structures of arrays.
 //!
-//! Invariant: all arrays have the same length; [`Bodies::assert_well_formed`] says so.
+//! Invariant, checked by [`Bodies::assert_well_formed`]: all arrays hold the same number of bodies.
 
 pub(crate) mod active;
 pub(crate) mod columns;
@@ -16,40 +16,43 @@ use columns::{About, Column, FIXED, Purpose, with_array};
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
 pub const TYPES: usize = 6;
 
-/// Bodies, each array with one entry a body. `L`, `M`, `T` are the units of the run.
+/// Bodies as structures of arrays, with one entry per body. `L`, `M`, `T` are the units of the run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bodies {
-    /// Unique and stable name of a body.
+    /// Name of a body, normally unique. It stays with the body.
     pub id: Vec<u64>,
     /// Particle type, below [`TYPES`].
     pub kind: Vec<u8>,
     /// Mass [M], positive.
     pub mass: Vec<f64>,
-    /// Position [L].
+    /// Position [L] in physical units: x, y, z.
     pub pos: [Vec<f64>; 3],
-    /// Velocity [L/T].
+    /// Velocity [L/T]: x, y, z.
     pub vel: [Vec<f64>; 3],
-    /// Acceleration of the last evaluation [L/T^2]; zero before the first.
+    /// Acceleration in the last evaluation [L/T^2]; zero before the first.
     pub acc: [Vec<f64>; 3],
-    /// Specific potential of the last evaluation [L^2/T^2]; zero before the first.
+    /// Specific potential in the last evaluation [L^2/T^2]; zero before the first.
     pub pot: Vec<f64>,
-    /// Work of the last evaluation, in interactions; zero before the first. It moves rank boundaries, never results.
+    /// Work in the last evaluation, in interactions; zero before the first. It is used for load
+    /// balance and does not change results.
     pub work: Vec<f32>,
-    /// Rung of the body's time step, which is the longest step over `2^rung`: an evaluation may be for the finer rungs alone.
+    /// Rung of the body's timestep: the longest timestep divided by `2^rung`. An evaluation may
+    /// compute the finer rungs only.
     pub rung: Vec<u8>,
-    /// Length of the change of the acceleration in the last evaluation that was asked for changes [L/T^2]. The caller reads it at
-    /// once: it does not travel with the body.
+    /// Length of the change of the acceleration [L/T^2] in the last evaluation that computed
+    /// changes. The caller reads it at once: it does not travel with the body.
     pub change: Vec<f32>,
-    /// More columns, see [`Bodies::add_column`].
+    /// Further columns; see [`Bodies::add_column`].
     columns: Vec<Column>,
 }
 
 impl Bodies {
-    /// Bodies of these masses [M], positions [L] and velocities [L/T], with ids 0, 1, 2 and so on, of type 1.
+    /// Bodies with these masses [M], positions [L] and velocities [L/T]. Their ids are 0, 1, 2 and
+    /// so on, their type is 1.
     ///
     /// # Errors
-    /// [`Error::Length`] if the arrays differ in length; [`Error::Body`] if a mass is not above 0 and finite, or a coordinate is not
-    /// finite.
+    /// [`Error::Length`] if the arrays differ in length. [`Error::Body`] if a mass is not above 0
+    /// and finite, or a coordinate is not finite.
     pub fn new(mass: Vec<f64>, pos: [Vec<f64>; 3], vel: [Vec<f64>; 3]) -> Result<Bodies, Error> {
         let expected = mass.len();
         let lengths = pos.iter().map(|x| ("pos", x.len())).chain(vel.iter().map(|v| ("vel", v.len())));
@@ -63,7 +66,7 @@ impl Bodies {
         Ok(bodies)
     }
 
-    /// `n` bodies with ids 0 to n - 1, of type 1, all else zero.
+    /// `n` bodies with ids 0 to n - 1 and type 1. All other values are zero.
     pub fn zeroed(n: usize) -> Bodies {
         let mut bodies = Bodies::default();
         bodies.id.resize(n, 0);
@@ -73,12 +76,12 @@ impl Bodies {
         bodies
     }
 
-    /// How many bodies there are.
+    /// The number of bodies.
     pub fn len(&self) -> usize {
         self.id.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no bodies.
     pub fn is_empty(&self) -> bool {
         self.id.is_empty()
     }
@@ -101,7 +104,7 @@ impl Bodies {
     /// Appends the bodies of `other`, in their order.
     ///
     /// # Panics
-    /// If they have other columns, unless there is no body yet.
+    /// If `other` has other columns, unless `self` has no bodies and no columns yet.
     pub fn append(&mut self, other: &Bodies) {
         self.adopt(other.columns.iter().map(|column| column.about().clone()).collect());
         for ((_, _, mine), (_, _, _, theirs)) in self.arrays_mut().zip(other.arrays()) {
@@ -109,7 +112,8 @@ impl Bodies {
         }
     }
 
-    /// Takes over the columns of other bodies if there is no body yet.
+    /// Adds these columns if there are no bodies and no columns yet. Otherwise checks that the
+    /// columns are the same.
     fn adopt(&mut self, abouts: Vec<About>) {
         if self.is_empty() && self.columns.is_empty() {
             abouts.into_iter().for_each(|about| self.add_column(about));
@@ -119,7 +123,7 @@ impl Bodies {
         }
     }
 
-    /// Allocates memory for `more` bodies. Returns an error if there is none.
+    /// Allocates memory for `more` bodies.
     ///
     /// # Errors
     /// If the memory cannot be allocated.
@@ -129,7 +133,8 @@ impl Bodies {
         )
     }
 
-    /// Zeros for the missing values of the last bodies: a reader appends to the arrays that its file has, the ids among them.
+    /// Fills missing values at the ends of arrays with zeros. A reader appends the columns that its
+    /// file has, and the ids, then calls this function.
     pub fn fill_up(&mut self) {
         let n = self.len();
         for (width, _, array) in self.arrays_mut() {
@@ -148,6 +153,9 @@ impl Bodies {
     }
 
     /// Appends the bodies of `range` to a message, with all columns that travel.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the bodies.
     pub fn write(&self, range: std::ops::Range<usize>, message: &mut Vec<u8>) {
         message.extend_from_slice(&(range.len() as u64).to_ne_bytes());
         columns::write_abouts(&self.columns, message);
@@ -192,7 +200,10 @@ impl Bodies {
         Some(())
     }
 
-    /// Panics unless all arrays have one length and every type is below [`TYPES`].
+    /// Checks the lengths of all arrays, and that every type is below [`TYPES`].
+    ///
+    /// # Panics
+    /// If one of them is wrong.
     pub fn assert_well_formed(&self) {
         let n = self.len();
         for (name, width, _, array) in self.arrays() {
@@ -202,7 +213,7 @@ impl Bodies {
     }
 }
 
-/// Appends `count` values from the front of a message.
+/// Removes `count` values from the front of a message and appends them.
 fn extend<T: bytemuck::Pod>(array: &mut Vec<T>, count: usize, message: &mut &[u8]) {
     let (head, rest) = message.split_at(count * size_of::<T>());
     *message = rest;

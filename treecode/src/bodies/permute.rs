@@ -1,8 +1,9 @@
 //! Reordering of bodies.
 //!
-//! Bodies that are sorted at every step mostly stay near their place. Arrays are then reordered where they are, block by block through a copy of the
-//! block in cache, which moves half the memory of a gather into a second array. Any other order is gathered, one array into the memory that the one
-//! before leaves.
+//! Bodies that are sorted at every step mostly stay close to their places. Their arrays are
+//! reordered in place, block by block, through a copy of the block in cache. This moves half the
+//! memory of a gather into a second array. Any other order is gathered: each array goes into the
+//! memory that the previous one has left.
 
 use super::columns::{ArrayMut, with_array};
 use crate::Bodies;
@@ -10,18 +11,23 @@ use bytemuck::Pod;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Entries of an array that are reordered at a time. Twice as many must fit 16 bits.
+/// The number of entries of an array that are reordered at once. Twice this number must fit 16
+/// bits.
 const BLOCK: usize = 1 << 13;
-/// A reordering is done in place if of this many entries not more than one comes from another block.
+/// Arrays are reordered in place if at most one in this number of entries comes from another block.
 const STRAY: usize = 5;
 
 impl Bodies {
-    /// Reorders the bodies: entry `i` becomes what entry `order[i]` was. A shorter `order` drops the rest.
+    /// Reorders the bodies: the new entry `i` is the old entry `order[i]`. A shorter `order` drops
+    /// the other bodies.
+    ///
+    /// # Panics
+    /// If an entry of `order` is not the index of a body.
     pub fn permute(&mut self, order: &[u32]) {
         self.permute_with(order, Vec::new());
     }
 
-    /// [`Bodies::permute`] with the memory of a vector that is no longer needed.
+    /// [`Bodies::permute`], with the memory of a vector that is no longer needed.
     pub(crate) fn permute_with(&mut self, order: &[u32], spare: Vec<u64>) {
         let near = if order.len() == self.len() { Near::new(order) } else { None };
         if let Some(near) = near {
@@ -31,7 +37,7 @@ impl Bodies {
             }
             return;
         }
-        // Arrays of eight bytes hand on their memory.
+        // Arrays of eight-byte numbers reuse the memory of the one before.
         let mut spare = spare;
         for (width, _, array) in self.arrays_mut() {
             match array {
@@ -55,7 +61,8 @@ fn gather_rows<T: Pod>(array: &mut Vec<T>, order: &[u32], width: usize) {
     *array = order.iter().flat_map(row).copied().collect();
 }
 
-/// Puts the entries `order` of an array into `spare`, which becomes the array. Returns the memory of the old one.
+/// Copies the entries `order` of an array to `spare`, which becomes the array. Returns the memory
+/// of the old array.
 fn gather<T: Pod + Send + Sync>(array: &mut Vec<T>, order: &[u32], mut spare: Vec<T>) -> Vec<T> {
     spare.resize(order.len(), T::zeroed());
     spare.par_chunks_mut(BLOCK).zip(order.par_chunks(BLOCK)).for_each(|(out, order)| {
@@ -66,16 +73,17 @@ fn gather<T: Pod + Send + Sync>(array: &mut Vec<T>, order: &[u32], mut spare: Ve
 
 /// A reordering in which most entries stay in their block.
 struct Near {
-    /// Where each entry comes from: a place in its block, or past the end of the block one of its strays.
+    /// Source of each entry: a place in its block or, from the end of the block on, one of its
+    /// strays.
     from: Vec<u16>,
-    /// Entries that come from another block, in the order of where they go.
+    /// Entries that come from another block, in the order of their targets.
     strays: Vec<u32>,
     /// The strays of each block; `None` if nothing in the block changes.
     blocks: Vec<Option<Range<usize>>>,
 }
 
 impl Near {
-    /// `None` if too many entries leave their block.
+    /// Returns `None` if too many entries leave their block.
     fn new(order: &[u32]) -> Option<Near> {
         let strays = |(block, order): (usize, &[u32])| order.iter().filter(|i| is_stray(**i, block)).count();
         let counts: Vec<usize> = order.par_chunks(BLOCK).enumerate().map(strays).collect();
@@ -112,12 +120,13 @@ impl Near {
     }
 }
 
-/// Whether entry `i` lies outside of a block.
+/// Whether entry `i` lies outside a block.
 fn is_stray(i: u32, block: usize) -> bool {
     i as usize / BLOCK != block
 }
 
-/// Fills in where the entries of a block come from. Returns whether that changes anything, and the strays.
+/// Fills in the sources of the entries of a block. Returns whether the block changes, and its
+/// strays.
 fn sources(block: usize, order: &[u32], from: &mut [u16]) -> (bool, Vec<u32>) {
     let mut strays = Vec::new();
     for (from, i) in from.iter_mut().zip(order) {
@@ -138,7 +147,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Bodies of which every array says which body it is.
+    /// Bodies whose arrays all encode the number of the body.
     fn named(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
         for i in 0..n {
@@ -160,7 +169,7 @@ mod tests {
         for n in [0, 1, 2, BLOCK, 5 * BLOCK + 77] {
             let far: Vec<u32> = (0..n as u32).rev().collect();
             let same: Vec<u32> = (0..n as u32).collect();
-            // Neighbours swap, and a few bodies any two of all.
+            // Neighbours swap, and a few bodies swap with any other.
             let mut near = same.clone();
             for i in 0..n {
                 let j = if i % 40 == 0 { rng.random_range(0..n) } else { rng.random_range(i..n.min(i + 9)) };

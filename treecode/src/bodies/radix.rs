@@ -1,25 +1,28 @@
-//! Sort of keys: into which order they have to be put, and the keys in that order.
+//! Sort of keys. It returns the sorted keys and their order.
 //!
-//! Keys are first dealt out to *blocks* of a few thousand by splitters from a sample of them, then each block is finished in cache by a radix
-//! sort of its own digits. Keys of the last step's order mostly stay where they are, so that the deal is then a copy; however clumped the
-//! bodies are, the blocks are alike in size, which digits of the keys would not give. The outcome is unique: it depends neither on threads nor on
-//! the sample.
+//! Splitters from a sample distribute the keys to *blocks* of a few thousand. A radix sort of its
+//! own digits then sorts each block in cache. Keys that are nearly in order mostly stay where they
+//! are, so the distribution is then a copy. The blocks are of similar size however clumped the
+//! bodies are; digits of the keys would not give such blocks. The result is unique: it depends
+//! neither on threads nor on the sample.
 
 use crate::tree::index;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::slice::IterMut;
 
-/// Keys in a block, on average: with their indices and the copy of both they fit the second cache.
+/// Mean number of keys in a block. The block, its indices and the copy of both fit the second-level
+/// cache.
 const BLOCK: usize = 4096;
-/// Sampled keys for each splitter: blocks are then seldom twice the average.
+/// The number of sampled keys for each splitter. With this number, few blocks are twice the mean.
 const SAMPLES: usize = 8;
-/// So few keys are sorted by insertion.
+/// At most this number of keys is sorted by insertion.
 const FEW: usize = 24;
-/// Bits of a digit of the radix sort, which sorts by two of them at a time.
+/// Bits of a digit of the radix sort. Each pass sorts by two digits.
 const DIGIT: u32 = 8;
 
-/// The keys in ascending order, and for each the index it had. `tie` orders the indices of equal keys; it must leave none equal.
+/// The keys in ascending order, and the old index of each. `tie` orders the indices of equal keys;
+/// it must not find two of them equal.
 pub(crate) fn sort_keys(keys: &[u64], tie: &(impl Fn(u32, u32) -> Ordering + Sync)) -> (Vec<u64>, Vec<u32>) {
     index::body(keys.len());
     let (mut sorted, mut order) = (vec![0; keys.len()], vec![0; keys.len()]);
@@ -29,10 +32,10 @@ pub(crate) fn sort_keys(keys: &[u64], tie: &(impl Fn(u32, u32) -> Ordering + Syn
     (sorted, order)
 }
 
-/// A part of two arrays: keys, and the indices they had.
+/// Adjacent keys, and their old indices.
 type Block<'a> = (&'a mut [u64], &'a mut [u32]);
 
-/// Deals keys out to blocks: no key of a block is above a key of a later one.
+/// Distributes keys to blocks: no key of a block is above a key of a later block.
 fn deal<'a>(keys: &[u64], sorted: &'a mut [u64], order: &'a mut [u32]) -> Vec<Block<'a>> {
     let splitters = splitters(keys);
     let blocks = splitters.len() + 1;
@@ -40,7 +43,8 @@ fn deal<'a>(keys: &[u64], sorted: &'a mut [u64], order: &'a mut [u32]) -> Vec<Bl
     let counted: Vec<(Vec<u16>, Vec<usize>)> =
         keys.par_chunks(span).map(|keys| classify(keys, &splitters)).collect();
 
-    // Where each span of the input writes its keys of each block.
+    // For each span of the input and each block: the places for the keys that the span sends to the
+    // block.
     let mut outs: Vec<Vec<(IterMut<u64>, IterMut<u32>)>> =
         counted.iter().map(|_| Vec::with_capacity(blocks)).collect();
     let (mut keys_left, mut order_left) = (&mut sorted[..], &mut order[..]);
@@ -71,7 +75,7 @@ fn deal<'a>(keys: &[u64], sorted: &'a mut [u64], order: &'a mut [u32]) -> Vec<Bl
         .collect()
 }
 
-/// Ascending keys that cut the keys into blocks of about equal size.
+/// Ascending keys that divide the keys into blocks of similar size.
 fn splitters(keys: &[u64]) -> Vec<u64> {
     let blocks = (keys.len() / BLOCK).clamp(1, usize::from(u16::MAX));
     let samples = blocks * SAMPLES;
@@ -81,12 +85,12 @@ fn splitters(keys: &[u64]) -> Vec<u64> {
     (1..blocks).map(|block| sample[block * SAMPLES]).collect()
 }
 
-/// The block of each key, and the number of keys of each block.
+/// The block of each key, and the number of keys in each block.
 fn classify(keys: &[u64], splitters: &[u64]) -> (Vec<u16>, Vec<usize>) {
     let mut counts = vec![0; splitters.len() + 1];
     let mut last = 0;
     let block = |key: &u64| {
-        // The block of the key before is often that of this one too.
+        // The key before often has the same block.
         let here =
             (last == 0 || splitters[last - 1] <= *key) && splitters.get(last).is_none_or(|end| key < end);
         if !here {
@@ -99,14 +103,15 @@ fn classify(keys: &[u64], splitters: &[u64]) -> (Vec<u16>, Vec<usize>) {
     (blocks, counts)
 }
 
-/// Room for a copy of a block.
+/// Buffers for a copy of a block.
 #[derive(Default)]
 struct Spare {
     keys: Vec<u64>,
     order: Vec<u32>,
 }
 
-/// Sorts a block: by the sixteen highest bits in which its keys differ, then runs of keys alike in those in the same way.
+/// Sorts a block by the sixteen highest bits in which its keys differ. Then sorts runs of keys with
+/// equal bits in the same way.
 fn finish(keys: &mut [u64], order: &mut [u32], spare: &mut Spare, tie: &impl Fn(u32, u32) -> Ordering) {
     if keys.len() <= FEW {
         return insert(keys, order, tie);
@@ -129,7 +134,7 @@ fn finish(keys: &mut [u64], order: &mut [u32], spare: &mut Spare, tie: &impl Fn(
     }
 }
 
-/// Stable radix sort by the two digits of the keys above `shift`, the lower first.
+/// Stable radix sort by the two digits of the keys above `shift`, the lower digit first.
 fn radix(keys: &mut [u64], order: &mut [u32], spare: &mut Spare, shift: u32) {
     const DIGITS: usize = 1 << DIGIT;
     let digit = |key: u64, which: u32| (key >> (shift + which * DIGIT)) as usize % DIGITS;
@@ -150,7 +155,7 @@ fn radix(keys: &mut [u64], order: &mut [u32], spare: &mut Spare, shift: u32) {
     scatter(spare_keys, spare_order, keys, order, &mut starts[1], |key| digit(key, 1));
 }
 
-/// Moves each key and its index to the next place of its digit.
+/// Moves each key and its index to the next free place of its digit.
 fn scatter(
     keys: &[u64],
     order: &[u32],
@@ -167,7 +172,7 @@ fn scatter(
     }
 }
 
-/// Sort by insertion.
+/// Insertion sort.
 fn insert(keys: &mut [u64], order: &mut [u32], tie: &impl Fn(u32, u32) -> Ordering) {
     for i in 1..keys.len() {
         let (key, index) = (keys[i], order[i]);
@@ -189,7 +194,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Compares with a plain stable sort; among equal keys, indices are to descend.
+    /// Compares the sort with a plain stable sort. Indices of equal keys must descend.
     fn check(keys: &[u64]) {
         let mut expected: Vec<(u64, u32)> = keys.iter().copied().zip(0..keys.len() as u32).rev().collect();
         expected.sort_by_key(|(key, _)| *key);
@@ -201,7 +206,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_keys_are_sorted(keys in prop::collection::vec(0u64..1 << 63, 0..400), shift in 0u32..64) {
-            // The higher the shift, the more keys are alike.
+            // The higher the shift, the more keys are equal.
             check(&keys.iter().map(|key| 1 << 63 | key >> shift).collect::<Vec<_>>());
         }
     }

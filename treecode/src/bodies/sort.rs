@@ -1,11 +1,11 @@
-//! Keys of bodies and their sort into key order.
+//! Keys of bodies, and the sort of bodies by key.
 
 use crate::{Bodies, Cube, bodies::radix::sort_keys};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 
-/// Puts bodies into the order of their keys in `cube`, which must hold them all; equal keys by id. Returns the curve indices
-/// ([`Key::curve`](crate::Key::curve)).
+/// Sorts bodies by their keys in `cube`, which must contain all of them; bodies with equal keys by
+/// id. Returns the curve indices ([`Key::curve`](crate::Key::curve)).
 pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
     let keys = keys(bodies, cube);
     if is_sorted(&keys, &bodies.id) {
@@ -16,7 +16,8 @@ pub fn sort(bodies: &mut Bodies, cube: &Cube) -> Vec<u64> {
     sorted
 }
 
-/// Curve indices of the bodies in `cube`, which must hold them all, in the order of the bodies.
+/// Curve indices of the bodies in `cube`, which must contain all of them, in the order of the
+/// bodies.
 pub fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
     const SPAN: usize = 1 << 13;
     let mut keys = vec![0; bodies.len()];
@@ -27,14 +28,14 @@ pub fn keys(bodies: &Bodies, cube: &Cube) -> Vec<u64> {
     keys
 }
 
-/// Whether bodies with these keys and ids are in order, without asking what bodies of the same key and id differ in.
+/// Whether bodies with these keys and ids are in order. False if two bodies have the same key and
+/// id, since their other values decide then.
 pub fn is_sorted(keys: &[u64], ids: &[u64]) -> bool {
     let ascending = |i: usize| (keys[i], ids[i]) < (keys[i + 1], ids[i + 1]);
     (1..keys.len()).into_par_iter().with_min_len(1 << 13).all(|i| ascending(i - 1))
 }
 
-/// Order of bodies with one key: by id; bodies that share even that by all that makes them differ, then as
-/// they were.
+/// Order of bodies with equal keys: by id, then by position, velocity and mass, then by index.
 fn compare(bodies: &Bodies, a: usize, b: usize) -> Ordering {
     let rest = |i: usize| {
         let (x, v) = (bodies.position(i), bodies.velocity(i));
@@ -48,7 +49,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Bodies on few places, so that many have one key; some bodies have one id, and some of those differ in nothing else but mass.
+    /// Bodies at few places, so that many have equal keys. Some share an id, and some of those
+    /// differ only in mass.
     fn crowded() -> impl Strategy<Value = Bodies> {
         let body = (prop::array::uniform3(0u8..4), 0u64..400, 0u8..3);
         prop::collection::vec(body, 0..300).prop_map(|list| {
@@ -86,7 +88,7 @@ mod tests {
         let n = 70_000u64;
         let mut bodies = Bodies::zeroed(n as usize);
         for i in 0..n {
-            // Clumped, half of them in the plane x = 0.
+            // Clumped bodies, half of them in the plane x = 0.
             let place = |salt: u64| ((i * 7919 + salt) * 104_729 % 65_537) as f64 / 65_537.0;
             let position = [(place(1) - 0.5).max(0.0).powi(6), place(2).powi(4), (place(3) * 8.0).floor()];
             (0..3).for_each(|axis| bodies.pos[axis][i as usize] = position[axis]);

@@ -1,4 +1,4 @@
-//! Checks of bodies that come from outside, and what else one pass over all bodies tells.
+//! One pass over all bodies that checks their values and finds their extent.
 
 use crate::{Bodies, Error, TYPES};
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ const FARTHEST: f64 = 1e300;
 /// Bodies that one task looks at.
 const SPAN: usize = 1 << 14;
 
-/// What a pass over bodies without a fault finds.
+/// The extent of bodies with allowed values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Survey {
     /// Lowest coordinates [L]; infinite if there are no bodies.
@@ -19,7 +19,7 @@ pub struct Survey {
     pub hi: [f64; 3],
     /// Greatest mass [M]; minus infinity if there are no bodies.
     pub mass: f64,
-    /// Whether any body has an acceleration.
+    /// Whether any acceleration is not zero.
     pub accelerated: bool,
 }
 
@@ -33,7 +33,8 @@ impl Bodies {
         self.survey().map(|_| ())
     }
 
-    /// Checks the bodies like [`Bodies::check`], and returns what else the same pass over memory finds.
+    /// Checks the bodies as [`Bodies::check`] does, and returns their extent from the same pass
+    /// over memory.
     ///
     /// # Errors
     /// As [`Bodies::check`].
@@ -45,7 +46,7 @@ impl Bodies {
             .ok_or_else(|| self.first_fault())
     }
 
-    /// `None` if a body of the range has a fault.
+    /// Returns `None` if a body of the range has a fault.
     fn survey_span(&self, range: Range<usize>) -> Option<Survey> {
         let of = |array: &Vec<f64>| extent(&array[range.clone()]);
         let all = |arrays: &[Vec<f64>; 3]| {
@@ -62,7 +63,7 @@ impl Bodies {
         sound.then_some(Survey { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]), mass: mass[1], accelerated })
     }
 
-    /// The fault of bodies that have one.
+    /// The fault to report for bodies that have one.
     fn first_fault(&self) -> Error {
         let wrong = |i: usize, what, value, expected| Error::Body { id: self.id[i], what, value, expected };
         let numbers = [
@@ -91,17 +92,20 @@ impl Bodies {
     }
 }
 
-/// Least and greatest extent of all bodies [L]: cubes of distances are numbers of double precision, also if divided by masses.
+/// Least and greatest extent of all bodies [L]. Cubes of distances, also divided by masses, stay in
+/// the range of double precision.
 const LENGTHS: [f64; 2] = [1e-60, 1e60];
-/// Least and greatest typical acceleration [L/T^2]: its square is a number of double precision.
+/// Least and greatest typical acceleration [L/T^2]. Its square stays in the range of double
+/// precision.
 const ACCELERATIONS: [f64; 2] = [1e-120, 1e120];
 
 impl Survey {
-    /// Checks that squares and cubes of distances and accelerations neither overflow nor vanish. `constant` is that of gravity [L^3/(M T^2)]. Bodies
-    /// that are all at one place pass: none attracts another.
+    /// Checks that squares and cubes of distances and accelerations neither overflow nor underflow.
+    /// `constant` is the gravitational constant [L^3/(M T^2)]. Bodies that are all at one place
+    /// pass, because none attracts another.
     ///
     /// # Errors
-    /// [`Error::Scale`] names what is too small or too large.
+    /// [`Error::Scale`] names the quantity that is too small or too large.
     pub fn check_scale(&self, constant: f64) -> Result<(), Error> {
         let greatest = |values: [f64; 3]| values.into_iter().fold(0.0, f64::max);
         let extent = greatest(std::array::from_fn(|axis| self.hi[axis] - self.lo[axis]));
@@ -139,14 +143,14 @@ impl Survey {
     }
 }
 
-/// Least and greatest value, zero always without a sign; `None` if any is not finite.
+/// Least and greatest value; a zero is always positive. `None` if a value is not finite.
 fn extent(values: &[f64]) -> Option<[f64; 2]> {
     const LANES: usize = 8;
     let (mut lo, mut hi, mut zero) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
     let mut take = |lane: usize, x: f64| {
         lo[lane] = if x < lo[lane] { x } else { lo[lane] };
         hi[lane] = if x > hi[lane] { x } else { hi[lane] };
-        zero[lane] += x * 0.0; // NaN for what is not finite
+        zero[lane] += x * 0.0; // NaN if x is not finite
     };
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {

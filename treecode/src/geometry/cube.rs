@@ -1,9 +1,11 @@
-//! The bounding cube of all bodies, on a coarse grid so that it seldom changes from step to step.
+//! The bounding cube of all bodies, on a coarse grid, so that it seldom changes from step to step.
 
 use crate::Key;
 
-/// A cube whose side is a power of two and whose corner is a multiple of an eighth of the side: dividing by the side is then
-/// exact, and bodies keep their keys from one step to the next as long as the cube stays.
+/// A cube whose side is a power of two and whose corner is a multiple of an eighth of the side.
+///
+/// Division by the side is therefore exact. Bodies that do not move keep their keys as long as the
+/// cube stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cube {
     /// Lowest corner [L].
@@ -13,14 +15,18 @@ pub struct Cube {
 }
 
 impl Cube {
-    /// The smallest such cube around the box from `lo` to `hi` [L]; both must be finite and `lo <= hi`.
+    /// The smallest such cube around the box from `lo` to `hi` [L].
+    ///
+    /// # Panics
+    /// If a corner is not finite, or `lo` is above `hi` on an axis.
     pub fn around(lo: [f64; 3], hi: [f64; 3]) -> Cube {
         assert!(
             (0..3).all(|a| lo[a].is_finite() && hi[a].is_finite() && lo[a] <= hi[a]),
             "no box: {lo:?} {hi:?}"
         );
         let extent = (0..3).map(|a| hi[a] - lo[a]).fold(0.0, f64::max);
-        // Coincident bodies have no extent: the grid must still resolve their position. At the origin any cube does.
+        // Coincident bodies have no extent, but the grid must resolve their position. At the origin
+        // any cube does.
         let reach = (0..3).map(|a| lo[a].abs().max(hi[a].abs())).fold(0.0, f64::max);
         let smallest = if reach > 0.0 { (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30) } else { 1.0 };
         let mut side = 2f64.powi(crate::math::log2(extent.max(smallest)).floor() as i32);
@@ -55,7 +61,7 @@ impl Cube {
         std::array::from_fn(|a| self.corner[a] + (f64::from(place[a]) + 0.5) * side)
     }
 
-    /// Side of a cell at `level` [L].
+    /// Side [L] of a cell at `level`.
     pub fn cell_side(&self, level: u32) -> f64 {
         self.side / f64::from(1u32 << level)
     }

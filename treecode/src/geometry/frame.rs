@@ -1,7 +1,8 @@
-//! The units in which the tree works: the cube is [`Frame::SIDE`] long and all masses together are about one.
+//! The units of the tree: the cube is [`Frame::SIDE`] long, and the total mass is about one.
 //!
-//! A cell at level 21 then has size 2^-11, so that moments and derivatives up to high order stay within the exponents of single
-//! precision on every level. Both units are powers of two (in L and M), so that going back and forth rounds nothing.
+//! A cell at level 21 then has side 2^-11. Moments and derivatives up to high order stay within the
+//! exponent range of single precision at every level. Both units are powers of two (in L and M), so
+//! that multiplying by them, or dividing, rounds nothing.
 
 use crate::{Bodies, Cube, Key};
 
@@ -22,26 +23,26 @@ impl Frame {
     /// Side of the cube in length units.
     pub const SIDE: f64 = 1024.0;
 
-    /// Units for a cube and an upper bound of the total mass [M].
+    /// The units for a cube and an upper bound of the total mass [M].
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
         let mass = 2f64.powi(crate::math::log2(mass_bound).ceil() as i32);
         let length = cube.side / Self::SIDE;
         Frame { cube, length, mass, per_length: 1.0 / length, per_mass: 1.0 / mass }
     }
 
-    /// Position of body `i` in length units from the cube's corner.
+    /// Position of body `i` in length units, from the cube's corner.
     #[inline]
     pub fn position(&self, bodies: &Bodies, i: usize) -> [f64; 3] {
         std::array::from_fn(|axis| self.coordinate(axis, bodies.pos[axis][i]))
     }
 
-    /// A coordinate [L] in length units from the cube's corner.
+    /// A coordinate [L] in length units, from the cube's corner.
     #[inline(always)]
     pub(crate) fn coordinate(&self, axis: usize, x: f64) -> f64 {
         (x - self.cube.corner[axis]) * self.per_length
     }
 
-    /// What turns a mass [M] into mass units.
+    /// Factor that converts a mass [M] to mass units.
     #[inline(always)]
     pub(crate) fn per_mass(&self) -> f64 {
         self.per_mass
@@ -53,12 +54,12 @@ impl Frame {
         bodies.mass[i] * self.per_mass
     }
 
-    /// Side of a cell at `level` in length units.
+    /// Side of a cell at `level`, in length units.
     pub fn cell_side(level: u32) -> f64 {
         Self::SIDE / f64::from(1u32 << level)
     }
 
-    /// Centre of a cell in length units.
+    /// Centre of a cell in length units, from the cube's corner.
     pub fn centre(key: Key) -> [f64; 3] {
         let side = Self::cell_side(key.level());
         key.place().map(|place| (f64::from(place) + 0.5) * side)
@@ -69,7 +70,7 @@ impl Frame {
         constant * self.mass / (self.length * self.length)
     }
 
-    /// Unit of the specific potential [L^2/T^2] for a gravitational constant.
+    /// Unit of the specific potential [L^2/T^2] for a gravitational constant [L^3/(M T^2)].
     pub fn potential(&self, constant: f64) -> f64 {
         constant * self.mass / self.length
     }

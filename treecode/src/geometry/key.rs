@@ -1,48 +1,50 @@
-//! Morton keys with a placeholder bit (Warren & Salmon 1993): the key of a cell says its level and its place.
+//! Morton keys with a placeholder bit (Warren & Salmon 1993). The key of a cell encodes its level
+//! and its place.
 //!
-//! Invariant: the highest bit set is bit `3 * level`, the bits below it are `level` octants, coarsest first. An
-//! octant holds one bit for each axis, `x << 2 | y << 1 | z`. Along one level, the order of keys is the order of the
-//! space-filling curve.
+//! Invariant: the highest bit set is bit `3 * level`. The bits below it are `level` octants,
+//! coarsest first. An octant has one bit for each axis, `x << 2 | y << 1 | z`. On one level, the
+//! order of keys is the order along the space-filling curve.
 //!
-//! Bodies are sorted by their *curve index*: the number of their deepest cell along the curve, from 0 to [`Key::END`]
-//! exclusive. It is the key at [`Key::MAX_LEVEL`] without the placeholder bit, so 63 bits hold it and the end of
-//! every interval, the last one included, is a number of 64 bits.
+//! Bodies are sorted by their *curve index*: the number of their deepest cell along the curve, from
+//! 0 to [`Key::END`] exclusive. It is the key at [`Key::MAX_LEVEL`] without the placeholder bit, so
+//! it has 63 bits. The end of every interval, also of the last one, therefore fits 64 bits.
 
 use std::{fmt, num::NonZeroU64, ops::Range};
 
-/// The name of a cell, the same on every rank.
+/// The name of a cell. It is the same on every rank.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Key(NonZeroU64);
 
 impl Key {
-    /// The deepest level: three times 21 bits and the placeholder bit fill 64 bits.
+    /// The deepest level: 21 octants of 3 bits and the placeholder bit fill 64 bits.
     pub const MAX_LEVEL: u32 = 21;
     /// The placeholder bit of a deepest cell.
     const PLACEHOLDER: NonZeroU64 = NonZeroU64::new(Self::END).unwrap();
-    /// The cell that is the whole cube.
+    /// The key of the whole cube.
     pub const ROOT: Key = Key(NonZeroU64::MIN);
-    /// The number of deepest cells: one past the last curve index.
+    /// The number of deepest cells: one more than the last curve index.
     pub const END: u64 = 1 << (3 * Self::MAX_LEVEL);
     /// The curve indices of all deepest cells.
     pub const CURVE: Range<u64> = 0..Self::END;
 
-    /// The key with these bits; `None` unless they are a placeholder bit followed by whole octants.
+    /// The key with these bits. `None` unless they are a placeholder bit followed by whole octants.
     pub fn from_bits(bits: u64) -> Option<Key> {
         let bits = NonZeroU64::new(bits)?;
         (63 - bits.leading_zeros()).is_multiple_of(3).then_some(Key(bits))
     }
 
-    /// The bits, placeholder included.
+    /// The bits of the key, with the placeholder bit.
     pub const fn bits(self) -> u64 {
         self.0.get()
     }
 
-    /// The deepest cell at integer place `[x, y, z]`, each below 2^21, counted in deepest cells from the corner.
+    /// The deepest cell at the integer place `[x, y, z]`, counted in deepest cells from the corner.
+    /// Each coordinate must be below 2^21.
     #[inline]
     pub fn from_place(place: [u32; 3]) -> Key {
         debug_assert!(place.iter().all(|place| place >> Self::MAX_LEVEL == 0));
-        // Seven levels at a time, from a table.
+        // The table spreads the bits of seven levels at a time.
         let octants = |shift: u32| {
             let [x, y, z] = place.map(|place| SPREAD[(place >> shift) as usize % SPREAD.len()]);
             x << 2 | y << 1 | z
@@ -51,19 +53,22 @@ impl Key {
         Key(NonZeroU64::new(bits).expect("the placeholder bit is set"))
     }
 
-    /// The deepest cell with this curve index, which is below [`Key::END`].
+    /// The deepest cell with this curve index.
+    ///
+    /// # Panics
+    /// If the index is not below [`Key::END`].
     pub fn from_curve(index: u64) -> Key {
         assert!(index < Self::END, "the curve has no index {index:#x}");
         Key(Self::PLACEHOLDER | index)
     }
 
-    /// Integer place of the cell's lowest corner, counted in cells of its own level.
+    /// Integer place of the cell's lowest corner, in units of the cell's own side.
     pub fn place(self) -> [u32; 3] {
         let octants = self.bits() ^ 1 << (3 * self.level());
         [octants >> 2, octants >> 1, octants].map(gather)
     }
 
-    /// Depth below the root, 0 to [`Key::MAX_LEVEL`].
+    /// Depth below the root, from 0 to [`Key::MAX_LEVEL`].
     pub const fn level(self) -> u32 {
         (63 - self.0.leading_zeros()) / 3
     }
@@ -73,24 +78,30 @@ impl Key {
         NonZeroU64::new(self.bits() >> 3).map(Key)
     }
 
-    /// The cell above at `level`, which must not be below this cell's own.
+    /// The ancestor at `level`.
+    ///
+    /// # Panics
+    /// If `level` is deeper than the level of this cell.
     pub fn ancestor(self, level: u32) -> Key {
         assert!(level <= self.level(), "{self:?} has no ancestor at level {level}");
         Key(NonZeroU64::new(self.bits() >> (3 * (self.level() - level))).expect("the placeholder bit stays"))
     }
 
-    /// The cell below in `octant` (0 to 7); the key must not be at the deepest level.
+    /// The child in `octant` (0 to 7). The cell must not be at the deepest level.
     pub fn child(self, octant: usize) -> Key {
         debug_assert!(octant < 8 && self.level() < Self::MAX_LEVEL);
         Key(self.0.saturating_mul(NonZeroU64::MIN.saturating_add(7)) | octant as u64)
     }
 
-    /// Which of its parent's octants this cell is (0 to 7; 0 for the root).
+    /// The octant of this cell in its parent (0 to 7; 0 for the root).
     pub const fn octant(self) -> usize {
         if self.bits() == 1 { 0 } else { (self.bits() & 7) as usize }
     }
 
-    /// The octant that an ancestor at `level + 1` of this cell takes in its parent.
+    /// The octant, in its parent, of the ancestor of this cell at `level + 1`.
+    ///
+    /// # Panics
+    /// If `level` is not above the level of this cell.
     pub fn octant_at(self, level: u32) -> usize {
         self.ancestor(level + 1).octant()
     }
@@ -109,7 +120,7 @@ impl Key {
         octants << shift..(octants + 1) << shift
     }
 
-    /// Whether `other` is this cell or below it.
+    /// Whether `other` is this cell or lies below it.
     pub fn contains(self, other: Key) -> bool {
         other.level() >= self.level() && other.ancestor(self.level()) == self
     }
@@ -121,7 +132,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The numbers up to 127 with two zero bits before each bit.
+/// The numbers from 0 to 127 with two zero bits before each bit.
 static SPREAD: [u64; 128] = {
     let mut table = [0; 128];
     let mut i = 0;
@@ -136,7 +147,7 @@ static SPREAD: [u64; 128] = {
     table
 };
 
-/// Every third bit, packed.
+/// Packs every third bit.
 fn gather(bits: u64) -> u32 {
     let mut x = bits & 0x1249_2492_4924_9249;
     x = (x | x >> 2) & 0x10c3_0c30_c30c_30c3;

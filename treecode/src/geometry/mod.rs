@@ -1,4 +1,5 @@
-//! Where bodies are: the cube around them, the keys of cells in it, the frame in which the tree computes.
+//! Geometry: the cube around the bodies (`cube`), the keys of its cells (`key`), and the units of
+//! the tree (`frame`).
 
 pub(crate) mod cube;
 pub(crate) mod frame;

@@ -1,7 +1,8 @@
-//! The kernels: what sources do to a group of sinks.
+//! Kernels that sum the field of bodies and cells at a group of sinks.
 //!
-//! Sinks lie in lanes, sources are broadcast; positions are single precision relative to the centre of the group. Sums run in single precision over
-//! [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells and are then added up in double precision, so that their length costs no accuracy.
+//! Sinks are in lanes, sources are broadcast. Positions are single precision, relative to the
+//! centre of the group. Sums over [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells run in single
+//! precision; these are then added in double precision. So long sums lose no accuracy.
 
 use crate::kernel::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
 use crate::tree::particles::{Leaf, Particles};
@@ -10,12 +11,14 @@ use bytemuck::Zeroable;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Bodies summed in single precision at a stretch.
+/// The number of bodies that are summed in single precision.
 const BODY_CHUNK: usize = 512;
-/// Cells summed in single precision at a stretch; their moments stay in the first-level cache while all sinks read them.
+/// The number of cells that are summed in single precision. Their moments stay in the first-level
+/// cache while all sinks read them.
 const CELL_CHUNK: usize = 32;
 
-/// Bodies as sources, relative to the centre of a group of sinks. The arrays have room beyond the last body; what is there has no mass.
+/// Bodies as sources, relative to the centre of a group of sinks. The arrays are longer than the
+/// list of bodies; entries beyond its end have zero mass while the bodies act.
 #[derive(Default)]
 pub(crate) struct Sources {
     pos: [Vec<f32>; 3],
@@ -24,31 +27,31 @@ pub(crate) struct Sources {
     len: usize,
 }
 
-/// A group of sinks in blocks of eight; the last block is filled up with copies of the last sink.
+/// A group of sinks in blocks of eight. Copies of the last sink fill the last block.
 #[derive(Default)]
 pub(crate) struct Sinks {
     pos: [Vec<[f32; LANES]>; 3],
     term: Vec<[f32; LANES]>,
-    /// Potential (positive, without G) and acceleration so far.
+    /// Sums so far: potential (positive, without G) and acceleration.
     sum: Vec<[[f64; LANES]; 4]>,
     count: usize,
 }
 
-/// How two bodies attract each other.
+/// The force law between two bodies.
 pub(crate) trait Law {
-    /// Operations of one body-body interaction.
+    /// Floating-point operations of one body-body interaction.
     const OPERATIONS: u64;
-    /// What the sums of potential and acceleration are to be multiplied with.
+    /// Factors for the sums of potential and acceleration.
     const SCALE: [f32; 2];
     /// Squared distance.
     #[inline(always)]
     fn square<N: Numbers>(d: [N; 3]) -> N {
         square(d)
     }
-    /// Potential and acceleration per offset of a source of mass `m` at squared distance `r2`; zero at zero distance where the
-    /// law is singular there.
+    /// Potential, and acceleration divided by the offset, of a source of mass `m` at squared
+    /// distance `r2`. Both are zero at zero distance if the law is singular there.
     fn pull<N: Numbers>(r2: N, m: N, sink_term: N, source_term: N) -> (N, N);
-    /// Adds the pull of a source of mass `m` at offset `d` to sums of potential and acceleration.
+    /// Adds potential and acceleration of a source of mass `m` at offset `d` to the sums.
     #[inline(always)]
     fn add_pull<N: Numbers>(sum: &mut [N; 4], d: [N; 3], m: N, sink_term: N, source_term: N) {
         let (potential, factor) = Self::pull(Self::square(d), m, sink_term, source_term);
@@ -59,24 +62,26 @@ pub(crate) trait Law {
     }
 }
 
-/// [`Law::pull`] of mass `m` where `u` is 1 / r.
+/// [`Law::pull`] of mass `m`, given `u` = 1 / r.
 #[inline(always)]
 fn inverse_square<N: Numbers>(m: N, u: N) -> (N, N) {
     let potential = m * u;
     (potential, potential * (u * u))
 }
 
-/// 1 / r.
+/// Potential 1 / r.
 pub(crate) struct Newton;
-/// 1 / sqrt(r^2 + e^2); the terms are half e^2.
+/// Potential 1 / sqrt(r^2 + e^2). The term of a body is half its e^2.
 pub(crate) struct Plummer;
-/// The spline of Springel, Yoshida & White (2001), eq. 71 and its derivative, with q = r / h; the terms are 1 / h.
+/// The spline of Springel, Yoshida & White (2001), eq. 71 and its derivative, with q = r / h. The
+/// term of a body is its 1 / h.
 pub(crate) struct Spline;
 
-/// 1 / r for bodies that do not coincide.
+/// Potential 1 / r between bodies that do not coincide.
 pub(crate) struct NewtonApart;
 
-/// Squared distance below which single precision knows no direction: it keeps 1 / r^3 finite.
+/// Added to the squared distance, to keep 1 / r^3 finite. Single precision does not resolve a
+/// direction at smaller distances.
 const TINY: f32 = 1e-24;
 
 impl Law for NewtonApart {
@@ -94,7 +99,8 @@ impl Law for NewtonApart {
     }
 }
 
-/// The same with the processor's own estimate of 1 / r: its error, up to 4e-4 and without sign, is below that of the cells at low accuracy.
+/// [`NewtonApart`] with the processor's estimate of 1 / r. The estimate has an error of up to 4e-4,
+/// of either sign. At low accuracy that is below the error of the cells.
 pub(crate) struct NewtonRough;
 
 impl Law for NewtonRough {
@@ -132,7 +138,8 @@ impl Law for Plummer {
 }
 
 impl Law for Spline {
-    // Newton's 24, q and 1/q 4, inner force 5 and potential 7, outer force 10 and potential 11, scales 6.
+    // Newton's 24, q and 1/q 4, inner force 5 and potential 7, outer force 10 and potential 11,
+    // scales 6.
     const OPERATIONS: u64 = 67;
     const SCALE: [f32; 2] = [1.0; 2];
 
@@ -143,15 +150,16 @@ impl Law for Spline {
         let u = r2.rsqrt().where_below(c(0.0), r2);
         let q = r2 * u * per_h;
         let (q2, per_q) = (q * q, c(1.0).div(q));
-        // q < 1/2
+        // For q < 1/2.
         let force = q2.mul_add(q.mul_add(c(32.0), c(-38.4)), c(32.0 / 3.0));
         let potential = q2.mul_add(q2.mul_add(q.mul_add(c(6.4), c(-9.6)), c(16.0 / 3.0)), c(-2.8));
-        // 1/2 <= q < 1
+        // For 1/2 <= q < 1.
         let outer_force = q.mul_add(q.mul_add(q.mul_add(c(-32.0 / 3.0), c(38.4)), c(-48.0)), c(64.0 / 3.0))
             - per_q * per_q * per_q * c(1.0 / 15.0);
         let outer = q.mul_add(q.mul_add(q.mul_add(c(-32.0 / 15.0), c(9.6)), c(-16.0)), c(32.0 / 3.0));
         let outer_potential = q2.mul_add(outer, c(-3.2)) + per_q * c(1.0 / 15.0);
-        // A pair without softening comes here only at distance zero, and feels nothing.
+        // A pair without softening reaches this branch only at distance zero, where its force is
+        // zero.
         let within = |inner: N, outer: N, unit: N| {
             let value = N::select_below(q, c(0.5), inner, outer) * unit;
             value.where_below(per_h, c(UNSOFTENED))
@@ -163,7 +171,8 @@ impl Law for Spline {
 }
 
 impl Sources {
-    /// Takes the bodies of leaves, which come with the way from their reference to the group's centre.
+    /// Sets the bodies of leaves as sources. Each leaf comes with the vector from the centre of the
+    /// group to its reference.
     #[inline(always)]
     pub(crate) fn set<L: Lanes>(
         &mut self,
@@ -199,7 +208,8 @@ impl Sources {
         self.len += count;
     }
 
-    /// Keeps the bodies at these places only, which ascend; they are no sources then, but can become sinks.
+    /// Keeps only the bodies at these places, which ascend. The arrays are not padded afterwards:
+    /// the bodies can become sinks, but not act as sources.
     pub(crate) fn keep(&mut self, places: impl Iterator<Item = usize>) {
         self.len = 0;
         for from in places {
@@ -258,7 +268,7 @@ impl<W: Law> Task for Pull<'_, W> {
     }
 }
 
-/// Potential and acceleration that some sources make at places.
+/// Potential and acceleration of a chunk of sources at some places.
 #[inline(always)]
 fn pull_of<N: Numbers, W: Law>(
     sources: &Sources,
@@ -279,7 +289,7 @@ fn pull_of<N: Numbers, W: Law>(
 }
 
 impl Sinks {
-    /// Takes bodies as the sinks of a new group.
+    /// Sets bodies as the sinks of a new group.
     pub(crate) fn set(&mut self, bodies: &Sources) {
         self.count = bodies.len();
         let blocks = bodies.len().div_ceil(LANES);
@@ -324,7 +334,8 @@ impl Sinks {
         self.sum[sink / LANES].map(|row| row[sink % LANES])
     }
 
-    /// Adds the pull of all `sources`. Entered by itself, since it is the same for every expansion: it is compiled once a path.
+    /// Adds the field of all `sources`. Dispatched separately, because it is the same for all
+    /// expansions: it is compiled once per path.
     pub(crate) fn feel_bodies<W: Law>(&mut self, path: Path, sources: &Sources) {
         dispatch(path, Pull::<W> { sinks: self, sources, law: PhantomData });
     }
@@ -347,7 +358,8 @@ impl Sinks {
         }
     }
 
-    /// The pull of some sources on one sink, eight sources at a time: the sinks that do not fill a block leave no lane idle.
+    /// Adds the field of a chunk of sources to one sink, eight sources at a time. Used for sinks
+    /// that do not fill a block, so that no lane is idle.
     #[inline(always)]
     fn feel_alone<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, sink: usize) {
         let (block, lane) = (sink / LANES, sink % LANES);
@@ -368,7 +380,8 @@ impl Sinks {
         }
     }
 
-    /// The pull of some sources on a block of sinks. One block at a time leaves all sums in registers.
+    /// Adds the field of a chunk of sources to a block of sinks. With one block at a time, all sums
+    /// stay in registers.
     #[inline(always)]
     fn feel_chunk<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
         let place = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
@@ -376,7 +389,7 @@ impl Sinks {
         self.add(block, sum);
     }
 
-    /// The same of this block and the next.
+    /// Adds the field of a chunk of sources to this block and the next.
     #[inline(always)]
     fn feel_chunk_twice<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
         let load = |rows: &[[f32; LANES]]| L::Double::load([&rows[block], &rows[block + 1]]);
@@ -387,7 +400,7 @@ impl Sinks {
         }
     }
 
-    /// Adds the pull of cells, given as `tile << 3 | lane`, for sinks about `centre`.
+    /// Adds the field of cells, given as `tile << 3 | lane`, to sinks about `centre`.
     #[inline(always)]
     pub(crate) fn feel_cells<L: Lanes, E: Expansion>(
         &mut self,

@@ -1,33 +1,34 @@
-//! Cells that act on one sink cell: what the cell-cell kernel reads, packed so that no lane of it is idle.
+//! The cells that act on one sink cell, packed for the cell-cell kernel so that none of its lanes
+//! is idle.
 
 use crate::kernel::bodies::room_for_eight;
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch, square};
 use crate::{Expansion, tree::tile::Tile};
 use std::hint::black_box;
 
-/// Cells in columns: the offset to the sinks, the softening and the moments, one row each.
+/// Source cells in columns. The rows are the offset to the sinks, the softening and the moments.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: Vec<[f32; COLUMNS + LANES]>,
     len: usize,
 }
 
-/// Cells that act at a stretch.
+/// The number of cells that act at once.
 const COLUMNS: usize = 64;
 
-/// Number of rows: offset, softening, moments.
+/// The number of rows: offset, softening, moments.
 const fn rows<E: Expansion>() -> usize {
     4 + size_of::<E::Tile>() / size_of::<[f32; LANES]>()
 }
 
 impl Columns {
-    /// Forgets all cells.
+    /// Removes all cells.
     pub(crate) fn clear<E: Expansion>(&mut self) {
         self.rows.resize(rows::<E>(), [0.0; COLUMNS + LANES]);
         self.len = 0;
     }
 
-    /// Appends cells of a tile; true if there is no room for more.
+    /// Appends cells of a tile. Returns true if there is no room for another tile.
     #[inline(always)]
     pub(crate) fn push<L: Lanes, E: Expansion>(&mut self, tile: &Tile<E>, lanes: u8, offset: [L; 3]) -> bool {
         let at = self.len;
@@ -43,7 +44,7 @@ impl Columns {
         self.len > COLUMNS - LANES
     }
 
-    /// Adds the field of all cells to a local expansion, lane by lane, and forgets them.
+    /// Adds the field of all cells to a local expansion, lane by lane, and removes them.
     pub(crate) fn act<E: Expansion>(
         &mut self,
         path: Path,
@@ -71,7 +72,8 @@ impl<E: Expansion> Task for Act<'_, E> {
         let mut local = E::local(L::splat(0.0));
         local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x = L::load(row));
         let rows = &rows[..self::rows::<E>()];
-        // The compiler must not know that columns are few: it would unroll a long loop beyond the instruction cache.
+        // The number of cells is hidden from the compiler. If it knew that they are few, it would
+        // unroll a long loop beyond the instruction cache.
         let len = black_box(*len);
         for at in (0..len).step_by(LANES) {
             let row = |k: usize| L::load(rows[k][at..at + LANES].try_into().expect("eight numbers"));

@@ -1,4 +1,5 @@
-//! Direct summation in double precision: the oracle of every force test, and the walk of problems with few bodies.
+//! Direct summation in double precision: the reference of every force test, and the walk for few
+//! bodies.
 
 use crate::kernel::softening::SPLINE_SUPPORT;
 use crate::tree::summary::square;
@@ -10,8 +11,12 @@ use std::time::Instant;
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
 pub type Field = ([f64; 3], f64);
 
-/// The exact field of the bodies `targets` (indices into `bodies`), made by all other bodies, whatever their ids. Bodies at one place do not attract
-/// each other; with softening they have their potential.
+/// The exact field of all other bodies at the bodies `targets` (indices into `bodies`), whatever
+/// their ids. Bodies at the same place do not attract each other; with softening, they contribute
+/// to each other's potential.
+///
+/// # Panics
+/// If an entry of `targets` is not the index of a body.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
     let constant = gravity.constant;
     let field = |&i: &usize| {
@@ -21,9 +26,15 @@ pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field
     targets.par_iter().map(field).collect()
 }
 
-/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected ones of `bodies`, made by all of `sources`, in parallel. Each is
-/// summed in the order of the sources: these are the bodies of all ranks, in key order, and those of `bodies` begin at index `first` of them. A body
-/// leaves out itself by this index, not by its id, since nothing here ensures that ids are unique.
+/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected ones of `bodies`
+/// from all `sources`, in parallel.
+///
+/// The sources are the bodies of all ranks, in key order; each sum runs in their order. `bodies`
+/// begin at index `first` of the sources. A body excludes itself by this index and not by its id,
+/// because ids need not be unique here.
+///
+/// # Panics
+/// If `first` and the number of bodies reach beyond the sources.
 pub fn walk(
     sources: &Bodies,
     first: usize,
@@ -58,12 +69,13 @@ pub fn walk(
     census.spend(Phase::Kernels, started.elapsed());
 }
 
-/// Pairs that are worth a task.
+/// The least number of pairs for a task.
 const TASK_PAIRS: usize = 1 << 12;
-/// Operations of a pair without softening: offset 3, squared distance 5, root and inverse 2, factor 2, mass 2, sums 7.
+/// Operations of a pair without softening: offset 3, squared distance 5, root and inverse 2, factor
+/// 2, mass 2, sums 7.
 const OPERATIONS: u64 = 21;
 
-/// A body that feels others: position [L], particle type and its index among the sources.
+/// A sink: position [L], particle type, and index among the sources.
 type Sink = ([f64; 3], u8, usize);
 
 fn pull(sources: &Bodies, softening: &Softening, (x, kind, itself): &Sink) -> Field {
@@ -98,19 +110,22 @@ fn sum_pairs(sources: &Bodies, itself: usize, x: [f64; 3], law: impl Fn(f64, u8)
     (acc, pot)
 }
 
-/// Sinks that [`accelerations`] takes at once.
+/// The number of sinks of one call of [`accelerations`].
 pub const SINKS: usize = 16;
 
-/// Places that feel bodies, [`SINKS`] at once, as structures of arrays.
+/// Up to [`SINKS`] places at which [`accelerations`] computes the field, as structures of arrays.
 #[derive(Clone, Debug)]
 pub struct Sinks {
     pos: [[f64; SINKS]; 3],
-    /// Of the spline, the square of the support of the sink alone; of Plummer softening, half the square of its length.
+    /// Spline: square of the support of the sink alone. Plummer: half the square of its length.
     softening: [f64; SINKS],
 }
 
 impl Sinks {
-    /// Of at most [`SINKS`] positions [L] with their particle types.
+    /// Takes at most [`SINKS`] positions [L] with their particle types.
+    ///
+    /// # Panics
+    /// If there are more.
     pub fn new(softening: &Softening, places: &[([f64; 3], u8)]) -> Sinks {
         let mut sinks = Sinks { pos: [[0.0; SINKS]; 3], softening: [0.0; SINKS] };
         for (s, (place, kind)) in places.iter().enumerate() {
@@ -121,7 +136,7 @@ impl Sinks {
     }
 }
 
-/// What a body of this type brings to the softening of a pair, see [`Sinks`].
+/// The number of a body of this type that the softening of a pair combines; see [`Sinks`].
 fn own(softening: &Softening, kind: u8) -> f64 {
     let length = softening.length[usize::from(kind)];
     match softening.kernel {
@@ -130,8 +145,12 @@ fn own(softening: &Softening, kind: u8) -> f64 {
     }
 }
 
-/// Accelerations [L/T^2] of the sinks by some of the bodies, those along x first, then y, then z. A body at the place of a sink, such as the sink
-/// itself, does nothing. The sum goes in the order of the bodies.
+/// Accelerations [L/T^2] of the sinks from a range of bodies: first all along x, then y, then z. A
+/// body at the place of a sink, such as the sink itself, contributes nothing. The sum runs in the
+/// order of the bodies.
+///
+/// # Panics
+/// If the range reaches beyond the bodies.
 pub fn accelerations(
     bodies: &Bodies,
     range: Range<usize>,
@@ -158,7 +177,7 @@ pub fn accelerations(
             sum[SINKS + s] += factor * y;
             sum[2 * SINKS + s] += factor * z;
         }
-        // Within the support of a spline, which few pairs are.
+        // Few pairs are within the support of a spline.
         if any_near {
             for s in (0..SINKS).filter(|&s| near[s] > 0.0) {
                 let d: [f64; 3] = std::array::from_fn(|axis| place[axis] - sinks.pos[axis][s]);
@@ -170,14 +189,15 @@ pub fn accelerations(
     sum
 }
 
-/// Potential 1 / sqrt(r^2 + e^2) and its force over the offset (Plummer 1911).
+/// Potential 1 / sqrt(r^2 + e^2), and its force divided by the offset (Plummer 1911).
 fn plummer(r2: f64, length2: f64) -> (f64, f64) {
     let rho2 = r2 + length2;
     let u = if rho2 > 0.0 { 1.0 / rho2.sqrt() } else { 0.0 };
     (u, u * u * u)
 }
 
-/// Potential and force over the offset of the spline with support h (Springel, Yoshida & White 2001, eq. 71).
+/// Potential, and force divided by the offset, of the spline with support h (Springel, Yoshida &
+/// White 2001, eq. 71).
 fn spline(r2: f64, h: f64) -> (f64, f64) {
     let r = r2.sqrt();
     if r >= h {

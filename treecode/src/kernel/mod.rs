@@ -1,7 +1,8 @@
-//! Kernels: the sums over lists, on eight or sixteen lanes at a time.
+//! Kernels: the sums over interaction lists, on eight or sixteen lanes.
 //!
-//! `bodies` has bodies and cells act on bodies; `cells` has cells act on cells; `softening` is the law of force at short
-//! distances; `direct` is the exact sum in double precision; `simd` hides the instructions of the processor.
+//! Reading order: `softening` is the force law at short distances. `bodies` sums the field of
+//! bodies and cells at bodies. `cells` sums the field of cells at a sink cell. `direct` is the
+//! exact sum in double precision. `simd` wraps the vector instructions of the processor.
 
 pub(crate) mod bodies;
 pub(crate) mod cells;

@@ -1,20 +1,24 @@
 //! Softening of the force at short distances, per particle type.
 //!
-//! Spline: a pair feels the larger of its two lengths and is Newtonian beyond h = 2.8 length (Springel, Yoshida & White 2001, eq. 71).
-//! Plummer: a pair feels the root mean square of its two lengths, so that a cell of mixed types has a mean that stands for
-//! it to first order; a cell stands for mixed types only from `MIXED_REACH` lengths on.
+//! Spline: a pair uses the larger of its two lengths, and is Newtonian beyond h = 2.8 length
+//! (Springel, Yoshida & White 2001, eq. 71).
+//!
+//! Plummer: a pair uses the root mean square of its two lengths. A cell of mixed types can
+//! therefore use a mean length, which is correct to first order. It is accepted only beyond
+//! `MIXED_REACH` lengths.
 
 use crate::{Frame, Softening, SofteningKernel, TYPES};
 
 /// Support of the spline in units of the Plummer-equivalent length.
 pub(crate) const SPLINE_SUPPORT: f64 = 2.8;
-/// A pair term of the spline above this stands for no softening: h is far below what positions resolve.
+/// A pair term of the spline above this value means no softening: h is far below the resolution of
+/// positions.
 pub(crate) const UNSOFTENED: f32 = 1e12;
-/// Distance, in lengths, from which a cell of several Plummer lengths is taken for one of their mean.
+/// Distance, in lengths, from which a cell of several Plummer lengths is accepted with their mean.
 const MIXED_REACH: f64 = 8.0;
 
 impl Softening {
-    /// Whether cells need the full expansion.
+    /// Whether cells need the full expansion: the kernel is Plummer's, and a length is above 0.
     pub fn is_plummer(&self) -> bool {
         self.kernel == SofteningKernel::Plummer && self.length.iter().any(|length| *length > 0.0)
     }
@@ -25,7 +29,7 @@ impl Softening {
     }
 }
 
-/// A [`Softening`] in the units of a [`Frame`].
+/// A [`Softening`] in units of a [`Frame`].
 #[derive(Clone, Debug)]
 pub(crate) struct Softened {
     pub(crate) kernel: SofteningKernel,
@@ -51,13 +55,13 @@ impl Softened {
         }
     }
 
-    /// Squared Plummer length of a type.
+    /// Squared Plummer length of a particle type.
     pub(crate) fn length2(&self, kind: u8) -> f64 {
         self.length[usize::from(kind)].powi(2)
     }
 
-    /// The number that the kernels combine for a pair: 1/h of the spline (the smaller counts), half the squared Plummer length (the
-    /// sum counts).
+    /// The number that the kernels combine for a pair. Spline: 1/h, and the pair uses the smaller.
+    /// Plummer: half the squared length, and the pair uses the sum.
     pub(crate) fn pair_term(&self, kind: u8) -> f32 {
         match self.kernel {
             SofteningKernel::Spline => {
@@ -68,7 +72,7 @@ impl Softened {
         }
     }
 
-    /// Potential of a unit mass at its own place, which pair sums include and the field does not.
+    /// Potential of a unit mass at its own place. The pair sums include it; the field does not.
     pub(crate) fn own_potential(&self, kind: u8) -> f64 {
         let length = self.length[usize::from(kind)];
         if length > 0.0 { 1.0 / length } else { 0.0 }

@@ -1,8 +1,14 @@
-//! The tree that sinks walk: this rank's part, the cells above all ranks' branches, and what other ranks have sent.
+//! The tree that sinks walk: the part of this rank, the cells above the branches of all ranks, and
+//! the essential trees of other ranks.
 //!
-//! Steps, each needing the one before: [`Part::new`] summarises this rank's bodies; [`Part::join`] adds the largest cells of other ranks to them, until
-//! [`Part::complete`] makes a [`Tree`] of all; what is inside of other ranks' cells comes as essential trees (`essential`). With block time
-//! steps [`Tree::drifted`] goes back to the part, whose cells follow their bodies while their moments stay.
+//! Each step needs the one before:
+//! 1. [`Part::new`] sums the moments of this rank's bodies.
+//! 2. [`Part::join`] adds the largest cells of other ranks, until all parts are joined.
+//! 3. [`Part::complete`] makes a [`Tree`] of them.
+//! 4. Essential trees add the inside of other ranks' cells (`essential`).
+//!
+//! With block timesteps, [`Tree::drifted`] returns from the tree to the part: the cells follow
+//! their bodies, and the moments stay.
 
 use crate::kernel::simd::{self, Path};
 use crate::kernel::softening::Softened;
@@ -19,13 +25,14 @@ use crate::{Active, Bodies, Expansion, Frame, Gravity, Key, Regions, Selection, 
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A region holds at most this fraction of a rank's bodies, or [`REGION_BODIES`]: smaller regions are tighter, and longer to send.
+/// A region of sink cells holds at most this fraction of a rank's bodies, or [`REGION_BODIES`].
+/// Smaller regions are tighter, but take longer to send.
 const REGION_SHARE: usize = 1024;
 const REGION_BODIES: usize = 256;
-/// The same of regions of sink groups.
+/// The same fraction for regions of sink groups.
 const GROUP_REGION_SHARE: usize = 128;
 
-/// One rank's part of the tree, or that of a group of ranks.
+/// The part of the tree of one rank or of a group of ranks.
 pub(crate) struct Part<E: Expansion> {
     largest: Largest<E::Moments>,
     leaf_size: u64,
@@ -36,14 +43,14 @@ pub(crate) struct Part<E: Expansion> {
 enum Largest<M> {
     /// With fresh moments.
     Fresh(Vec<(Key, Rising<M>)>),
-    /// Where they have drifted to since the tree was joined with their moments.
+    /// Their places after a drift, if the tree was joined earlier with their moments.
     Moved(Vec<(Key, Summary<()>)>),
 }
 
-/// The tree of one rank: its own cells, the cells above, and what was grafted.
+/// The tree of one rank: its own cells, the cells above them, and the grafted cells.
 pub(crate) struct Tree<E: Expansion> {
     pub(crate) tiles: Vec<Tile<E>>,
-    /// The tile whose lane 0 is the root.
+    /// The tile that holds the root in lane 0.
     pub(crate) root: u32,
     pub(crate) particles: Particles,
     pub(crate) groups: Vec<Group>,
@@ -52,45 +59,47 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) frame: Frame,
     /// Gravitational constant [L^3/(M T^2)].
     pub(crate) constant: f64,
-    /// Key of a split cell -> tile of its children.
+    /// Maps the key of a split cell to the tile of its children.
     pub(crate) map: KeyMap,
-    /// Tiles of this rank's cells, which come first.
+    /// The number of tiles of this rank's cells. These tiles come first.
     pub(crate) local: u32,
     /// Summary of each branch of this rank, in key order.
     pub(crate) summaries: Vec<Summary<E::Moments>>,
     /// The branches of this rank.
     pub(crate) branches: Vec<Key>,
-    /// The cells of other ranks that the parts of these had told of, in key order, with the side that a leaf inside has, about.
+    /// The largest cells of other ranks, received with their parts, in key order. The number is the
+    /// approximate side of a leaf inside the cell, in length units of the frame.
     pub(crate) closed: Vec<(Key, f64)>,
-    /// Where the sinks of this rank are.
+    /// The regions of the sinks of this rank.
     pub(crate) regions: Regions,
-    /// The bodies of this rank that are to feel the field.
+    /// The bodies of this rank that are sinks.
     pub(crate) active: Active,
-    /// Whether changes of acceleration are wanted.
+    /// Whether changes of acceleration are written.
     pub(crate) changes: bool,
     pub(crate) path: Path,
     /// Whether bodies have drifted since they were sorted, so that they may have left their cells.
     pub(crate) drifted: bool,
-    /// Cells and bodies grafted.
+    /// The number of cells and the number of bodies grafted.
     pub(crate) imported: [u64; 2],
-    /// The tiles above the branches and the map as they were before anything was grafted.
+    /// Copies of the tiles above the branches and of the map, from before the first graft.
     ungrafted: (Vec<Tile<E>>, KeyMap),
 }
 
-/// A cell as a source, in the units of its [`Frame`].
+/// A cell as a source, in units of its [`Frame`].
 #[derive(Clone, Debug)]
 pub struct LargestCell {
     /// Centre of mass.
     pub com: [f64; 3],
-    /// No body is farther from it.
+    /// Upper bound of the distance of a body from the centre of mass.
     pub radius: f64,
-    /// Moments `sum m x^a y^b z^c / (a! b! c!)` about the centre of mass, by order, then descending a, then descending b.
+    /// Moments `sum m x^a y^b z^c / (a! b! c!)` about the centre of mass, sorted by order, then by
+    /// descending a, then by descending b.
     pub moments: Vec<f64>,
     /// `sum m r^n` for the highest even n up to the order.
     pub radial: f64,
 }
 
-/// Sinks that walk together.
+/// Sinks that share one walk.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) bodies: Range<u32>,
@@ -99,7 +108,8 @@ pub(crate) struct Group {
 }
 
 impl<E: Expansion> Part<E> {
-    /// Carries moments upward from the bodies to this rank's branches, and finds the groups and regions of its sinks.
+    /// Sums moments upward, from the bodies to the branches of this rank. Finds the groups and
+    /// regions of its sinks.
     pub(crate) fn new(
         frame: Frame,
         gravity: &Gravity,
@@ -152,7 +162,8 @@ impl<E: Expansion> Part<E> {
         Part::with_sinks(tree, gravity, bodies, structure, selection, None)
     }
 
-    /// What is left to do where the cells of this rank know their place: particles relative to them, and the sinks.
+    /// The steps that remain when the cells of this rank have their places: particles relative to
+    /// the cells, and the sinks.
     fn with_sinks(
         mut tree: Tree<E>,
         gravity: &Gravity,
@@ -207,12 +218,12 @@ impl<E: Expansion> Part<E> {
         Part { largest, leaf_size: gravity.leaf_size as u64, tree }
     }
 
-    /// Its bodies have drifted since they were sorted.
+    /// Marks the bodies as having drifted since they were sorted.
     pub(crate) fn has_drifted(&mut self) {
         self.tree.drifted = true;
     }
 
-    /// Its largest cells, for other ranks.
+    /// The largest cells, as a message to other ranks.
     pub(crate) fn message(&self) -> Vec<u8> {
         let mut message = Vec::new();
         match &self.largest {
@@ -240,8 +251,9 @@ impl<E: Expansion> Part<E> {
         }
     }
 
-    /// Joins it with another part, given its largest cells, to that of all bodies with these keys: hangs the cells of both below those above them, which
-    /// every rank computes from the same numbers in the same order.
+    /// Joins the largest cells of another part to those of this one; the result holds all bodies
+    /// with these keys. Builds the cells above them. Every rank computes these from the same
+    /// numbers in the same order.
     pub(crate) fn join(mut self, keys: &Range<u64>, message: &[u8]) -> Part<E> {
         let (tree, leaf_size) = (&mut self.tree, self.leaf_size);
         self.largest = match self.largest {
@@ -262,7 +274,8 @@ impl<E: Expansion> Part<E> {
         self
     }
 
-    /// The tree of all ranks, whose parts are joined: `bodies` in all.
+    /// Makes the tree when the parts of all ranks are joined. `bodies` is the total number of
+    /// bodies.
     pub(crate) fn complete(self, bodies: u64) -> Tree<E> {
         let Part { largest, mut tree, .. } = self;
         let is_root = |keys: &[Key], counted: u64| {
@@ -293,7 +306,7 @@ impl<E: Expansion> Part<E> {
     }
 }
 
-/// The largest cells of another part.
+/// Reads the largest cells of another part.
 fn read<M: bytemuck::Pod>(mut message: &[u8]) -> Vec<(Key, Summary<M>)> {
     let mut cells = Vec::new();
     while !message.is_empty() {
@@ -303,7 +316,8 @@ fn read<M: bytemuck::Pod>(mut message: &[u8]) -> Vec<(Key, Summary<M>)> {
     cells
 }
 
-/// A branch in a tile of its own, as it will be in one above this rank's part.
+/// A branch in a tile of its own, with the values that it will have in the tile above this rank's
+/// part.
 fn lone<E: Expansion>(branch: &Cell, summary: &Summary<E::Moments>, opening: &Opening) -> Tile<E> {
     let mut tile = Tile::empty(branch.key.parent());
     tile.fill(branch.key.octant(), branch.key, summary, opening);
@@ -311,7 +325,8 @@ fn lone<E: Expansion>(branch: &Cell, summary: &Summary<E::Moments>, opening: &Op
     tile
 }
 
-/// Marks the lanes of a tile and of all below that hold sinks, given all sinks among its bodies.
+/// Marks the lanes of a tile, and of all tiles below, that hold sinks. `active` are the sinks among
+/// its bodies.
 fn mark_sinks<E: Expansion>(tiles: &mut [Tile<E>], index: u32, active: &[u32]) {
     if active.is_empty() {
         return;
@@ -375,8 +390,8 @@ fn sink_groups<E: Expansion>(
     (groups, Regions::Groups(regions))
 }
 
-/// Appends the sink cells from one downward: each with more than `size` bodies by itself, the others together with all below them. Returns the
-/// box around all of them.
+/// Appends the sink cells from one cell downward. Each cell with more than `size` bodies has its
+/// own region; the others share one with all cells below them. Returns the box around all of them.
 fn sink_regions<E: Expansion>(
     tiles: &[Tile<E>],
     tile: &Tile<E>,
@@ -402,19 +417,20 @@ fn indices(range: &Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 
-/// A cell on its way up to the root.
+/// A cell during the upward pass to the root.
 #[derive(Clone)]
 struct Rising<M> {
     summary: Summary<M>,
     child: u32,
     /// Its bodies on this rank.
     bodies: Range<u32>,
-    /// Whether it is not split.
+    /// Whether the cell is not split.
     leaf: bool,
 }
 
 impl<E: Expansion> Tree<E> {
-    /// The part of this rank again after its bodies, in the same order, have drifted: cells and particles follow them, moments stay.
+    /// Returns the part of this rank after its bodies have drifted, in the same order. The cells
+    /// and particles follow the bodies; the moments stay.
     pub(crate) fn drifted(
         mut self,
         gravity: &Gravity,
@@ -445,7 +461,7 @@ impl<E: Expansion> Tree<E> {
         Part::with_sinks(self, gravity, bodies, structure, selection, Some(places))
     }
 
-    /// A cell above those of the parts follows them, too.
+    /// Moves a cell above the parts after its children have moved.
     fn follow(&mut self, cell: Key, children: &[(usize, Summary<()>)]) -> Summary<()> {
         let index = self.map.get(cell).expect("the cells above the parts stay") as usize;
         for (lane, place) in children {
@@ -454,7 +470,7 @@ impl<E: Expansion> Tree<E> {
         summary::of_children::<Place>(children.iter().map(|(_, place)| place))
     }
 
-    /// Makes a cell of its children.
+    /// Builds a cell from its children.
     fn merge(&mut self, cell: Key, children: &[(usize, Rising<E::Moments>)]) -> Rising<E::Moments> {
         let child = self.hang(Some(cell), children.iter().map(|(lane, child)| (*lane, child)));
         self.map.insert(cell, child);
@@ -464,7 +480,7 @@ impl<E: Expansion> Tree<E> {
         Rising { summary, child, bodies, leaf: false }
     }
 
-    /// Adds a tile with these cells as children of `parent`; where it is.
+    /// Adds a tile with these cells as children of `parent`. Returns the index of the tile.
     fn hang<'a>(
         &mut self,
         parent: Option<Key>,

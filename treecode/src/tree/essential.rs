@@ -1,8 +1,10 @@
-//! Essential trees: what the sinks of another rank can need of the cells that this rank knows.
+//! Essential trees: the cells of this rank's tree that the sinks of another rank may need.
 //!
-//! A [`Visit`] goes from rank to rank. It begins with the sinks of one rank and the cells of others that they may open; [`Tree::request`] tells a rank
-//! that knows some of these, [`Tree::visit`] looks inside there, and finds cells that others know, and so on. Each rank visited writes the cells that
-//! were opened and that nobody before it knew ([`Tree::essential`]), and the rank that the sinks are of takes them in ([`Tree::graft`]).
+//! A [`Visit`] goes from rank to rank. It starts with the sinks of one rank and the cells of other
+//! ranks that they may open. [`Tree::request`] sends it to a rank that has some of these cells.
+//! There [`Tree::visit`] looks inside them and finds further cells of other ranks, and so on. Each
+//! rank on the route sends the opened cells that no earlier rank on the route has sent
+//! ([`Tree::essential`]). The rank of the sinks grafts them onto its tree ([`Tree::graft`]).
 
 use crate::kernel::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::message::take;
@@ -16,18 +18,18 @@ use crate::walk::regions::{Regions, Wanted};
 use crate::{Frame, Key};
 use std::ops::Range;
 
-/// Sinks of some rank, and what they need of the cells that this rank knows.
+/// Sinks of some rank, and the cells that they may open, as far as this rank has them.
 pub struct Visit {
     regions: Regions,
-    /// Cells for the sinks' rank, of those above the cells of this rank.
+    /// Cells found above the cells of this rank, as part of the message to the sinks' rank.
     found: Vec<u8>,
     /// Cells of this rank to open.
     inside: Vec<Open>,
-    /// Cells to open that others know.
+    /// Cells to open whose inside only other ranks have.
     closed: Vec<Key>,
 }
 
-/// A cell to open, and the first region that may do so.
+/// A cell to open, and the first region that may open it.
 struct Open {
     key: Key,
     tile: u32,
@@ -46,8 +48,8 @@ impl<E: Expansion> Tree<E> {
         Visit { regions, found: Vec::new(), inside: Vec::new(), closed }
     }
 
-    /// The regions of this rank. In the fmm walk the cells above its branches are sinks as well, if there are any; they come first, each before
-    /// those inside it.
+    /// The regions of this rank. In the fmm walk, the cells above its branches are sinks as well if
+    /// the rank has sinks. They come first, each before those inside it.
     fn all_regions(&self) -> Regions {
         let Regions::Cells(cells) = &self.regions else { return self.regions.clone() };
         if cells.is_empty() {
@@ -56,7 +58,7 @@ impl<E: Expansion> Tree<E> {
         let mut shared: Vec<Key> = Vec::new();
         for branch in &self.branches {
             let mut above = branch.parent();
-            // Cells above a shared one are there already.
+            // The cells above a shared cell are in the list already.
             while let Some(key) = above.filter(|key| !shared.contains(key)) {
                 shared.push(key);
                 above = key.parent();
@@ -70,7 +72,8 @@ impl<E: Expansion> Tree<E> {
         Regions::Cells(shared.into_iter().map(alone).chain(cells.iter().copied()).collect())
     }
 
-    /// What a rank of a group with these keys must know to go on with a visit, if it has anything to open.
+    /// The request that continues a visit on a rank of the group with these keys. `None` if the
+    /// visit opens no cell there.
     pub(crate) fn request(&self, visit: &Visit, keys: &Range<u64>) -> Option<Vec<u8>> {
         let inside = |key: &&Key| keys.contains(&key.curve().start);
         let cells: Vec<Key> = visit.closed.iter().filter(inside).copied().collect();
@@ -93,7 +96,8 @@ impl<E: Expansion> Tree<E> {
         Closed { tile, lane, centre, half, leaf_side }
     }
 
-    /// Takes in a request: looks for what the sinks need down to the cells of this rank, and for what others know.
+    /// Continues the visit of a request. Looks inside its cells, down to the cells of this rank and
+    /// to closed cells of other ranks.
     pub(crate) fn visit(&self, mut request: &[u8]) -> Visit {
         let count: u64 = take(&mut request);
         let key = |_| Key::from_bits(take(&mut request)).expect("requests name cells");
@@ -113,7 +117,8 @@ impl<E: Expansion> Tree<E> {
         Visit { regions, found, inside, closed }
     }
 
-    /// Appends what a visit finds essential here to a message: a cell stays closed only if no region can open it.
+    /// Appends to a message the cells of this rank's tree that a visit needs. A cell stays closed
+    /// only if no region can open it.
     pub(crate) fn essential(&self, visit: Visit, message: &mut Vec<u8>) {
         let Visit { regions, found, inside, .. } = visit;
         message.extend_from_slice(&found);
@@ -121,7 +126,7 @@ impl<E: Expansion> Tree<E> {
         dispatch(self.path, task);
     }
 
-    /// Tile and lane of a cell whose parent is known.
+    /// Tile and lane of a cell. The tree must contain its parent.
     fn place(&self, key: Key) -> (u32, usize) {
         match key.parent() {
             None => (self.root, 0),
@@ -131,7 +136,7 @@ impl<E: Expansion> Tree<E> {
         }
     }
 
-    /// Takes in what another rank found essential for this one.
+    /// Adds the essential tree that another rank has sent.
     pub(crate) fn graft(&mut self, mut message: &[u8]) {
         while !message.is_empty() {
             let key = Key::from_bits(take(&mut message)).expect("messages carry keys");
@@ -160,7 +165,7 @@ impl<E: Expansion> Tree<E> {
     }
 }
 
-/// For each of some cells, the first region that may open it.
+/// The task that finds, for each of some cells, the first region that may open it.
 struct Cells<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -186,21 +191,23 @@ impl<E: Expansion> Task for Cells<'_, E> {
     }
 }
 
-/// A cell that others know inside.
+/// A cell whose inside only other ranks have.
 struct Closed {
     tile: u32,
     lane: usize,
     centre: [f64; 3],
     half: f64,
-    /// The side that a leaf inside has, about.
+    /// Approximate side of a leaf inside the cell.
     leaf_side: f64,
 }
 
-/// Sinks are told as one where their box is not larger than this part of its distance, or than a leaf of the cell: hardly more is opened for it.
+/// Limit of the extent of a box of sinks, as a fraction of its distance from a cell. Up to this
+/// limit, or up to the side of a leaf of the cell, the box is sent without the regions inside it.
+/// It then opens hardly more cells than the regions would.
 const FAR: f64 = 0.25;
 
 impl Closed {
-    /// Whether it is worth telling where sinks are inside of their box.
+    /// Whether the regions inside a box are worth sending.
     fn is_near(&self, sinks: &SinkBox) -> bool {
         let (mut extent, mut gap2) = (0f64, 0f64);
         for axis in 0..3 {
@@ -212,7 +219,8 @@ impl Closed {
     }
 }
 
-/// What another rank must know of each region to find what it may open of some cells and inside them.
+/// The task that finds how much of each region another rank needs. That rank uses the regions to
+/// find what they may open among some cells and inside them.
 struct Opens<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -226,7 +234,7 @@ impl<E: Expansion> Task for Opens<'_, E> {
     fn run<L: Lanes>(self) -> Vec<Wanted> {
         let Opens { tree, regions, cells } = self;
         let side_of_children = |cell: &Closed| if tree.drifted { f64::INFINITY } else { cell.half };
-        // Cells of one tile, and for each lane a bound of the radius of cells inside.
+        // For cells of one tile: per lane, an upper bound of the radius of the cells inside.
         let radii = |cells: &[Closed]| {
             let tile = &tree.tiles[cells[0].tile as usize];
             let mut radii = [0.0; LANES];
@@ -238,9 +246,11 @@ impl<E: Expansion> Task for Opens<'_, E> {
         let of_one_tile = cells.chunk_by(|a, b| a.tile == b.tile);
         let chunks: Vec<_> = of_one_tile.map(|cells| (cells, radii(cells))).collect();
         let mut wanted = vec![Wanted::Nothing; regions.len()];
-        // For each chunk, the lanes of its tile that a sink cell above the region at hand may open: that region inherits what is inside.
+        // For each chunk, the lanes of its tile that a sink cell above the current region may open.
+        // The region inherits the cells inside.
         let mut inherited = vec![0; chunks.len()];
-        // Where the regions end that are around the one at hand, and what is inherited behind them.
+        // Stack of the ends of the regions around the current one. Each end comes with the lanes
+        // that are inherited behind it.
         let mut ends: Vec<(usize, Vec<u8>)> = Vec::new();
         let mut at = 0;
         while at < regions.len() {
@@ -283,14 +293,17 @@ impl<E: Expansion> Task for Opens<'_, E> {
     }
 }
 
-/// Cells that a descent does not go into.
+/// Cells that a descent does not enter.
 struct Elsewhere<'a> {
     inside: &'a mut Vec<Open>,
     closed: &'a mut Vec<Key>,
 }
 
-/// Writes cells that are open, and all inside that regions may open, each tile before those below it: all of them, or those above the cells of this
-/// rank. A cell's key goes before it, unless the tile above has said that it follows.
+/// The task that writes open cells, and all cells inside that regions may open, each tile before
+/// those below it.
+///
+/// Without `elsewhere` it writes all of them, otherwise only those above the cells of this rank. A
+/// key comes before its cell, unless the tile above announces the cell.
 struct Descent<'a, E: Expansion> {
     tree: &'a Tree<E>,
     regions: &'a Regions,
@@ -300,7 +313,7 @@ struct Descent<'a, E: Expansion> {
 }
 
 impl<E: Expansion> Descent<'_, E> {
-    /// The same cell, unless it is elsewhere.
+    /// Returns the cell unless the descent does not enter it; then adds it to `elsewhere`.
     fn here(&mut self, open: Open) -> Option<Open> {
         let Some(elsewhere) = &mut self.elsewhere else { return Some(open) };
         match self.tree.tiles[open.tile as usize].child[open.lane] {
@@ -348,8 +361,10 @@ impl<E: Expansion> Task for Descent<'_, E> {
     }
 }
 
-/// For each cell of a tile, the first region from `at` on that may open it. Regions before it need not be asked about the cell's children,
-/// since what accepts a cell needs nothing inside.
+/// For each cell of a tile, the first region from `at` on that may open it.
+///
+/// Earlier regions need not be tested against the children of the cell. A sink group that accepts
+/// the cell needs nothing inside it; for sink cells, `cell_opening` has the proof.
 #[inline(always)]
 fn openers<L: Lanes, E: Expansion>(
     opening: &Opening,
@@ -373,7 +388,7 @@ fn openers<L: Lanes, E: Expansion>(
     openers
 }
 
-/// Which cells of a tile a region, or any that it is around, may open.
+/// The cells of a tile that a region, or any region inside it, may open.
 #[inline(always)]
 fn may_open<L: Lanes, E: Expansion>(opening: &Opening, regions: &Regions, tile: &Tile<E>, at: usize) -> u8 {
     match regions {

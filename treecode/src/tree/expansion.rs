@@ -1,57 +1,69 @@
 //! Cartesian expansions of far fields, order by order.
 //!
-//! Moments of a cell about its centre of mass are `M_abc = sum m x^a y^b z^c / (a! b! c!)` for a + b + c up to the order (Warren &
-//! Salmon 1995, section 2). With R from the centre of mass to the sink, the potential is `-G sum (-1)^(a+b+c) M_abc d^abc (1/R)`
-//! and the acceleration minus its gradient. A local expansion holds the derivatives of the potential of far cells about the centre of a sink
-//! cell; it goes one order higher than the moments, whose own highest order would serve the potential alone.
+//! The moments of a cell about its centre of mass are `M_abc = sum m x^a y^b z^c / (a! b! c!)`, for
+//! a + b + c up to the order (Warren & Salmon 1995, section 2). R is the vector from the centre of
+//! mass to the sink. The potential is `-G sum (-1)^(a+b+c) M_abc d^abc (1/R)`, and the acceleration
+//! is minus its gradient.
 //!
-//! Two forms reach the kernels. [`Harmonic`] uses that 1/R solves Laplace's equation: of all second derivatives along z only what follows from those
-//! along x and y is left. For bodies its moments are made traceless, so that derivatives contract to products with powers of R.
-//! [`Full`] keeps all moments and all derivatives, for the Plummer-softened 1 / sqrt(R^2 + e^2). The straight-line code is written by `build.rs`.
+//! A local expansion holds the derivatives of the potential of far cells at the centre of a sink
+//! cell. It goes one order higher than the moments. At the order of the moments, its highest terms
+//! would serve the potential only.
+//!
+//! The kernels use two forms. [`Harmonic`] is for 1/R, which solves Laplace's equation: it drops
+//! the second derivatives along z that follow from those along x and y. For bodies it makes the
+//! moments traceless, so that derivatives contract to products with powers of R. [`Full`] keeps all
+//! moments and all derivatives, for the Plummer-softened 1 / sqrt(R^2 + e^2). `build.rs` writes the
+//! straight-line code.
 
 use crate::kernel::simd::{LANES, Lanes};
 use bytemuck::Pod;
 use std::fmt::Debug;
 
-/// An expansion of one order in one form: chosen once at start, then a type.
+/// An expansion of one order in one form. It is chosen once at the start, and is a type from then
+/// on.
 pub trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// Highest order of the moments.
     const ORDER: usize;
-    /// Whether squared distances carry the Plummer softening.
+    /// Whether squared distances include the Plummer softening.
     const SOFTENED: bool;
-    /// Operations of one body-cell interaction.
+    /// Floating-point operations of one body-cell interaction.
     const OPERATIONS: u64;
-    /// Operations of one cell-cell interaction.
+    /// Floating-point operations of one cell-cell interaction.
     const CELL_OPERATIONS: u64;
-    /// Moments of one cell, by order, then descending power of x, then of y; each `[M L^n]`.
+    /// Moments of one cell, sorted by order, then by descending power of x, then of y; each
+    /// `[M L^n]`.
     type Moments: Pod + Debug + Send + Sync;
-    /// What bodies need of the moments of one cell.
+    /// The moments of one cell that act on bodies.
     type Single: Pod + Debug + Send + Sync;
-    /// What the kernels read of the moments of eight cells, masses first.
+    /// The moments of eight cells that the kernels read, masses first.
     type Tile: Pod + Debug + Send + Sync + AsRef<[[f32; LANES]]>;
     /// Derivatives of the (positive) potential at the centre of a sink cell, without G.
     type Local<T: Copy + Send + Sync>: Copy + Send + Sync + AsRef<[T]> + AsMut<[T]>;
 
-    /// Moments of bodies about a centre, eight at a time: offsets and masses, until there are no more; a body without mass adds nothing.
+    /// Moments of bodies about a centre. The iterator yields offsets and masses of eight bodies at
+    /// a time. A body without mass adds nothing.
     #[doc(hidden)]
     fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments;
-    /// Adds the moments about another centre to `sum`; `offset` is the old centre seen from the new one.
+    /// Adds moments, shifted to another centre, to `sum`. `offset` is the old centre minus the new
+    /// one.
     fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]);
     /// `sum m r^n` about the centre, for the highest even n up to the order.
     fn radial(moments: &Self::Moments) -> f64;
     /// Writes the moments of one cell into its lane of a tile.
     fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments);
-    /// What bodies need of the moments of the cell in a lane.
+    /// The moments of the cell in a lane that act on bodies.
     fn single(tile: &Self::Tile, lane: usize) -> Self::Single;
-    /// Potential and acceleration (both without G; the potential positive) that a cell makes at `offset` from its
-    /// centre of mass, where `r2` is the (softened) square of the distance.
+    /// Potential and acceleration of a cell at `offset` from its centre of mass, both without G;
+    /// the potential is positive. `r2` is the square of the distance, softened if the expansion is.
     #[doc(hidden)]
     fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], r2: L) -> [L; 4];
 
-    /// A local expansion with the same value everywhere.
+    /// A local expansion with the same value in all components.
     fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T>;
-    /// Adds the field of eight cells, or of those in some lanes (bits of `lanes`), to local expansions, lane by lane; `moments(k)` is what row k
-    /// of a tile holds of them. `offset` leads from each cell's centre of mass to the centre of the sinks; `r2` is its (softened) square.
+    /// Adds the field of eight cells, or of those in the lanes of the bits `lanes`, to local
+    /// expansions, lane by lane. `moments(k)` is row k of the tile. `offset` is the vector from
+    /// each cell's centre of mass to the centre of the sinks, `r2` its square, softened if the
+    /// expansion is.
     #[doc(hidden)]
     fn add_cells<L: Lanes>(
         local: &mut Self::Local<L>,
@@ -60,15 +72,15 @@ pub trait Expansion: Copy + Debug + Send + Sync + 'static {
         r2: L,
         moments: impl Fn(usize) -> L,
     );
-    /// A local expansion about eight other centres, which are at `shift` from its own.
+    /// The local expansion about eight other centres, at `shift` from its own.
     #[doc(hidden)]
     fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L>;
-    /// Potential and acceleration of a local expansion at eight places about its centre.
+    /// Potential and acceleration of a local expansion at eight places, given about its centre.
     #[doc(hidden)]
     fn field_of_local<L: Lanes>(local: &Self::Local<f32>, place: [L; 3]) -> [L; 4];
 }
 
-/// Expansion of the Newtonian 1/R.
+/// Expansion of the Newtonian potential 1/R.
 #[derive(Clone, Copy, Debug)]
 pub struct Harmonic<const ORDER: usize>;
 
@@ -154,7 +166,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/expansion.rs"));
 }
 
-/// Runs `$body` with `$type` standing for the expansion that a [`crate::Gravity`] asks for.
+/// Runs `$body`, with `$type` for the expansion that a [`crate::Gravity`] asks for.
 macro_rules! with_expansion {
     ($gravity:expr, $type:ident => $body:expr) => {{
         let gravity: &crate::Gravity = $gravity;

@@ -1,11 +1,13 @@
-//! Indices of 32 bits, checked where they are made: a rank that outgrows them stops with a message instead of computing on wrapped indices.
+//! Checks that indices fit 32 bits, where they are made. A rank with too many bodies or cells stops
+//! with a message and does not compute on wrapped indices.
 
 use crate::Error;
 use crate::kernel::simd::LANES;
 
-/// Bodies of one rank, the ones received from other ranks included, are fewer than this: a few values above stand for no body.
+/// Upper limit of the number of bodies on one rank, those received from other ranks included. A few
+/// values above it stand for no body.
 const BODIES: usize = u32::MAX as usize - LANES;
-/// Tiles of one rank are fewer than this: lists pack `tile << 3 | lane` into 32 bits.
+/// Upper limit of the number of tiles on one rank: lists pack `tile << 3 | lane` into 32 bits.
 const TILES: usize = 1 << 29;
 
 /// Whether one rank can hold this number of bodies.
@@ -20,14 +22,14 @@ pub(crate) fn check_tiles(found: usize) -> Result<(), Error> {
     if found > most { Err(Error::TooMany { what: "tiles of eight cells", found, most }) } else { Ok(()) }
 }
 
-/// The index of a body, or a number of bodies.
+/// Checks and converts the index of a body, or a number of bodies.
 #[inline]
 pub(crate) fn body(index: usize) -> u32 {
     assert!(index < BODIES, "more than 2^32 bodies on one rank; take more ranks");
     index as u32
 }
 
-/// The index of a tile.
+/// Checks and converts the index of a tile.
 #[inline]
 pub(crate) fn tile(index: usize) -> u32 {
     assert!(index < TILES, "more than 2^29 tiles of cells on one rank; take more ranks");

@@ -1,8 +1,10 @@
-//! The hash table of the hashed oct-tree: key of a cell -> tile of its children (Warren & Salmon 1993).
+//! The hash table of the hashed oct-tree (Warren & Salmon 1993). It maps the key of a cell to the
+//! tile of its children.
 
 use crate::Key;
 
-/// An open-addressing table with linear probing; never more than half full. Zero is no key.
+/// An open-addressing table with linear probing, at most half full. Zero marks a free slot; it is
+/// not a key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyMap {
     slots: Vec<(u64, u32)>,
@@ -39,7 +41,8 @@ impl KeyMap {
         self.slots[slot] = (bits, tile);
     }
 
-    /// The slot that holds `bits`, or the free one where they would go. Multiplicative hashing (Knuth, vol. 3, 6.4).
+    /// The slot that holds `bits`, or the free slot for them. Multiplicative hashing (Knuth, vol.
+    /// 3, 6.4).
     fn slot(&self, bits: u64) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;

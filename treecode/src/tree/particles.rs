@@ -1,38 +1,41 @@
-//! Bodies as the kernels read them: single precision, relative to the reference of their leaf (its centre of mass, rounded), so
-//! that a tight clump in a wide cell loses nothing.
+//! Bodies as the kernels read them: in single precision, relative to the reference of their leaf.
+//! The reference is the leaf's centre of mass, rounded as in its tile. So a tight clump in a large
+//! cell loses no precision.
 
 use crate::message::{pack, take, unpack};
 use crate::walk::split::for_each_part;
 use crate::{Bodies, Frame, kernel::softening::Softened, tree::index};
 
-/// Where the particles of a leaf are.
+/// The particles of a leaf, as a range of [`Particles`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaf {
     pub(crate) first: u32,
     pub(crate) count: u32,
-    /// What their positions are relative to, in length units of the [`Frame`].
+    /// The origin of their positions, in length units of the [`Frame`].
     pub(crate) reference: [f64; 3],
 }
 
 impl Leaf {
-    /// The way from the reference to `centre`, the other way round: what leads positions about the one to positions about the other.
+    /// The vector to add to positions about the reference, to get positions about `centre`.
     #[inline(always)]
     pub(crate) fn shift(&self, centre: [f64; 3]) -> [f32; 3] {
         std::array::from_fn(|axis| (self.reference[axis] - centre[axis]) as f32)
     }
 }
 
-/// Bodies of leaves in the units of a [`Frame`]; the bodies of one leaf lie together. Local bodies come first, in key order.
+/// Bodies of leaves in units of a [`Frame`]. The bodies of one leaf are adjacent. Local bodies come
+/// first, in key order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Particles {
-    /// Position about the reference of the leaf, and mass.
+    /// Position relative to the reference of the leaf, and mass.
     pub(crate) bodies: Vec<[f32; 4]>,
-    /// What the softening combines for a pair: see [`Softened::pair_term`]. Empty if nothing is softened.
+    /// The number that the softening combines for a pair: see [`Softened::pair_term`]. Empty if
+    /// nothing is softened.
     pub(crate) term: Vec<f32>,
 }
 
 impl Particles {
-    /// Room for all local bodies.
+    /// Particles for all local bodies, with positions and masses still zero.
     pub(crate) fn new(bodies: &Bodies, softened: &Softened) -> Particles {
         let term = if softened.none {
             Vec::new()
@@ -42,7 +45,7 @@ impl Particles {
         Particles { bodies: vec![[0.0; 4]; bodies.len()], term }
     }
 
-    /// Puts all local bodies to where they are, given the leaves in key order.
+    /// Sets the positions and masses of all local bodies, given the leaves in key order.
     pub(crate) fn place(&mut self, frame: &Frame, bodies: &Bodies, leaves: &[Leaf]) {
         for_each_part(
             leaves,
@@ -61,7 +64,7 @@ impl Particles {
         );
     }
 
-    /// Forgets all but the local bodies.
+    /// Removes all but the local bodies.
     pub(crate) fn truncate(&mut self, local: usize) {
         self.bodies.truncate(local);
         self.term.truncate(local);
@@ -79,7 +82,8 @@ impl Particles {
         }
     }
 
-    /// Takes the particles of a leaf from the front of a message; where they are now.
+    /// Removes the particles of a leaf from the front of a message and stores them. Returns the
+    /// first index and the number of particles.
     pub(crate) fn read(&mut self, message: &mut &[u8], softened: &Softened) -> (u32, u32) {
         let (first, count) = (self.bodies.len(), take::<u32>(message));
         self.bodies.extend((0..count).map(|_| {

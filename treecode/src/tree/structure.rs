@@ -1,10 +1,14 @@
 //! The structure of one rank's part of the oct-tree, grown top-down from sorted keys.
 //!
-//! A rank owns an interval of keys. The largest cells inside it that hold bodies are its *branches*; below each hangs a tree whose
-//! cells are split while they have more than `leaf_size` bodies and are above the deepest level. Invariants, said by
-//! [`Structure::assert_well_formed`]: branches and leaves partition the bodies in key order; a tile's children come after it.
+//! A rank owns an interval of keys. The largest cells inside the interval that hold bodies are its
+//! *branches*. A cell below them is split if it has more than `leaf_size` bodies and is not at the
+//! deepest level.
 //!
-//! Nothing here depends on where the rank's interval ends, given that no end lies inside a cell of at most `leaf_size` bodies.
+//! Invariants, checked by [`Structure::assert_well_formed`]: branches and leaves partition the
+//! bodies in key order; the children of a tile come after it.
+//!
+//! The cells do not depend on the ends of the interval, if no end lies inside a cell of at most
+//! `leaf_size` bodies.
 
 use crate::{
     Key,
@@ -15,41 +19,42 @@ use rayon::prelude::*;
 use std::iter::Peekable;
 use std::ops::Range;
 
-/// Cells of one rank.
+/// The cells of one rank.
 #[derive(Clone, Debug)]
 pub struct Structure {
-    /// The maximal cells inside the rank's interval, in key order.
+    /// The largest cells inside the rank's interval, in key order.
     pub branches: Vec<Cell>,
-    /// The cells that are split: one tile of children for each.
+    /// The split cells: one tile of children for each.
     pub tiles: Vec<Split>,
-    /// The tiles of generation `g` are `generations[g]`; their children are in generation `g + 1`.
+    /// Generation `g` is the range `generations[g]` of tiles. Their children are in generation
+    /// `g + 1`.
     pub generations: Vec<Range<usize>>,
 }
 
 /// A cell that holds bodies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
-    /// Its name.
+    /// Key of the cell.
     pub key: Key,
-    /// Its bodies.
+    /// Range of its bodies, in key order.
     pub bodies: Range<u32>,
     /// The tile of its children, or [`LEAF`].
     pub child: u32,
 }
 
-/// A cell that is split.
+/// A split cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// Its name.
+    /// Key of the cell.
     pub key: Key,
-    /// Octant k has the bodies from `bounds[k]` to `bounds[k + 1]`.
+    /// Octant k holds the bodies from `bounds[k]` to `bounds[k + 1]`.
     pub bounds: [u32; 9],
-    /// The children's tiles, or [`EMPTY`], [`LEAF`].
+    /// For each octant the tile of its children, or [`EMPTY`] or [`LEAF`].
     pub child: [u32; 8],
 }
 
 impl Split {
-    /// The child in an octant, if it holds bodies.
+    /// The child in an octant; `None` if it holds no bodies.
     pub fn cell(&self, octant: usize) -> Option<Cell> {
         let bodies = self.bounds[octant]..self.bounds[octant + 1];
         (!bodies.is_empty()).then(|| Cell { key: self.key.child(octant), bodies, child: self.child[octant] })
@@ -61,7 +66,11 @@ impl Split {
     }
 }
 
-/// Grows the tree over bodies with these sorted curve indices ([`Key::curve`]), all inside `interval`.
+/// Grows the tree over bodies with these sorted curve indices ([`Key::curve`]), all inside
+/// `interval`.
+///
+/// # Panics
+/// If there are more bodies or tiles than 32-bit indices can number.
 pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure {
     let splits = |cell: &Cell| cell.bodies.len() > leaf_size && cell.key.level() < Key::MAX_LEVEL;
     let mut branches = Vec::new();
@@ -97,7 +106,7 @@ pub fn grow(keys: &[u64], interval: &Range<u64>, leaf_size: usize) -> Structure 
     structure
 }
 
-/// Finds the maximal cells inside `interval` that hold bodies.
+/// Finds the largest cells inside `interval` that hold bodies.
 fn cover(key: Key, bodies: Range<u32>, keys: &[u64], interval: &Range<u64>, branches: &mut Vec<Cell>) {
     if bodies.is_empty() {
         return;
@@ -126,7 +135,10 @@ fn split(cell: &Cell, keys: &[u64]) -> Split {
 }
 
 impl Structure {
-    /// The topmost cells for which `stop` is true, in key order; every leaf must satisfy it.
+    /// The topmost cells for which `stop` is true, in key order.
+    ///
+    /// # Panics
+    /// If `stop` is false for a leaf.
     pub fn cells(&self, stop: impl Fn(&Cell) -> bool + Copy) -> Vec<Cell> {
         let mut found = Vec::new();
         let mut stack: Vec<Cell> = self.branches.iter().rev().cloned().collect();
@@ -142,18 +154,19 @@ impl Structure {
         found
     }
 
-    /// The topmost cells with at most `size` bodies, or that are leaves.
+    /// The topmost cells that have at most `size` bodies or are leaves.
     pub fn cells_up_to(&self, size: usize) -> Vec<Cell> {
         self.cells(|cell| cell.bodies.len() <= size || cell.child == LEAF)
     }
 
-    /// The cells that are not split, in key order.
+    /// The leaves, in key order.
     pub fn leaves(&self) -> Vec<Cell> {
         self.cells(|cell| cell.child == LEAF)
     }
 
-    /// Carries values up from the leaves: a leaf's from its bodies, a split cell's from those of its children in octant order, with
-    /// an entry of `out` to fill for each split cell. Returns the values of the branches.
+    /// Computes values upward. The value of a leaf comes from its bodies, the value of a split cell
+    /// from those of its children in octant order. `merge` also fills the entry of `out` of the
+    /// split cell. Returns the values of the branches.
     pub fn fold<T: Clone + Send + Sync, O: Send>(
         &self,
         out: &mut [O],
@@ -189,7 +202,10 @@ impl Structure {
         self.branches.iter().map(value).collect()
     }
 
-    /// Panics unless the invariants hold for `n` bodies.
+    /// Checks the invariants for `n` bodies.
+    ///
+    /// # Panics
+    /// If an invariant does not hold.
     pub fn assert_well_formed(&self, n: usize, leaf_size: usize) {
         let leaves = self.leaves();
         for cells in [&self.branches, &leaves] {
@@ -220,8 +236,12 @@ impl Structure {
     }
 }
 
-/// Carries values of cells, none inside another, up to the largest cells inside an interval of keys, which holds them all: `merge` gets a cell and its
-/// children's octants and values, in octant order. Those cells, in key order, with their values.
+/// Computes values upward, from cells of which none lies inside another, to the largest cells
+/// inside an interval of keys. `merge` receives a cell and its children's octants and values, in
+/// octant order. Returns the largest cells, in key order, with their values.
+///
+/// # Panics
+/// If a cell lies outside the interval.
 pub fn fold_inside<T>(
     mut cells: Vec<(Key, T)>,
     interval: &Range<u64>,
@@ -238,7 +258,7 @@ pub fn fold_inside<T>(
     found
 }
 
-/// The value of a cell from those that it holds, which come next.
+/// The value of a cell, from the cells inside it, which come next.
 fn fold_below<T>(
     cell: Key,
     cells: &mut Peekable<impl Iterator<Item = (Key, T)>>,
@@ -287,7 +307,8 @@ mod tests {
             prop_assert_eq!(count.into_iter().sum::<usize>(), keys.len());
         }
 
-        /// Cutting the curve between two cells that are too full to be leaves changes no cell.
+        /// A cut of the curve between two cells that have too many bodies for a leaf changes no
+        /// cell.
         #[test]
         fn a_cut_between_full_cells_changes_no_leaf(
             places in prop::collection::vec(prop::array::uniform3(0u32..32), 50..300),

@@ -1,11 +1,12 @@
-//! What is known of a cell in double precision: it goes up the tree child by child in octant order, also above the rank boundaries.
+//! The properties of a cell in double precision. They are computed upward, child by child in octant
+//! order, also above the boundaries between ranks.
 
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
 use crate::{Bodies, Expansion, Frame, kernel::softening::Softened, message::take};
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// A cell's bodies in brief, in the units of a [`Frame`].
+/// Properties of a cell's bodies, in units of a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary<M> {
     /// Number of bodies.
@@ -14,9 +15,9 @@ pub struct Summary<M> {
     pub mass: f64,
     /// Centre of mass.
     pub com: [f64; 3],
-    /// Where the bodies lie.
+    /// Bounds of the positions of the bodies, and of their properties as sinks.
     pub extent: Extent,
-    /// Bound of the bodies' distance from the centre of mass.
+    /// Upper bound of the distance of a body from the centre of mass.
     pub radius: f64,
     /// Mean of the squared Plummer softening length, weighted by mass.
     pub softening2: f64,
@@ -24,7 +25,8 @@ pub struct Summary<M> {
     pub moments: M,
 }
 
-/// Where bodies lie and what they are as sinks. Least and greatest values only: the order of the bodies does not matter.
+/// Bounds of the positions of bodies and of their properties as sinks. These are minima and maxima,
+/// so the order of the bodies does not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extent {
     /// Lowest corner of the box around the bodies.
@@ -33,16 +35,16 @@ pub struct Extent {
     pub hi: [f64; 3],
     /// Least acceleration of a body in the last evaluation [L/T^2].
     pub min_acc: f64,
-    /// Greatest distance at which the softening of one of the bodies is felt.
+    /// Greatest distance at which the softening of one of the bodies acts.
     pub reach: f64,
 }
 
 impl Extent {
-    /// Of no bodies.
+    /// The extent of no bodies.
     pub(crate) const NOTHING: Extent =
         Extent { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3], min_acc: f64::INFINITY, reach: 0.0 };
 
-    /// Of the bodies of a range.
+    /// The extent of a range of bodies.
     pub(crate) fn of(frame: &Frame, bodies: &Bodies, softened: &Softened, range: Range<usize>) -> Extent {
         let mut extent = range.fold(Extent::NOTHING, |extent, i| {
             let x = frame.position(bodies, i);
@@ -53,7 +55,7 @@ impl Extent {
         extent
     }
 
-    /// Of both.
+    /// The extent of two sets of bodies together.
     pub(crate) fn and(&self, other: &Extent) -> Extent {
         Extent {
             lo: std::array::from_fn(|axis| self.lo[axis].min(other.lo[axis])),
@@ -102,7 +104,7 @@ impl<M: bytemuck::Pod> Summary<M> {
         message.extend_from_slice(bytemuck::bytes_of(&self.moments));
     }
 
-    /// Takes a summary from the front of a message.
+    /// Removes a summary from the front of a message and returns it.
     pub fn read(message: &mut &[u8]) -> Self {
         let count = take::<u64>(message);
         let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] =
@@ -112,15 +114,15 @@ impl<M: bytemuck::Pod> Summary<M> {
     }
 }
 
-/// What goes up the tree beside mass and place.
+/// The values that are computed upward in addition to mass and place.
 pub(crate) trait Rise {
     /// Moments of one cell about its centre of mass.
     type Moments: bytemuck::Pod;
-    /// Whether the least acceleration of the bodies is wanted.
+    /// Whether the least acceleration of the bodies is computed.
     const ACCELERATION: bool;
-    /// Moments of bodies about a centre, eight at a time, as [`Expansion::of_bodies`].
+    /// Moments of bodies about a centre, eight at a time, as in [`Expansion::of_bodies`].
     fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Self::Moments;
-    /// Adds moments about another centre, as [`Expansion::add_shifted`].
+    /// Adds moments about another centre, as in [`Expansion::add_shifted`].
     fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]);
 }
 
@@ -138,7 +140,7 @@ impl<E: Expansion> Rise for E {
     }
 }
 
-/// Where cells are, and no more.
+/// Computes the places of cells, without moments.
 pub(crate) struct Place;
 
 impl Rise for Place {
@@ -181,7 +183,7 @@ pub(crate) fn place_of_bodies(
     dispatch(path, OfBodies::<Place> { frame, bodies, range, rising: PhantomData })
 }
 
-/// The task of [`of_bodies`]: all but the softening.
+/// The task of [`of_bodies`] and [`place_of_bodies`]: all values but the softening.
 struct OfBodies<'a, R> {
     frame: &'a Frame,
     bodies: &'a Bodies,
@@ -254,7 +256,7 @@ fn greatest(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
 }
 
-/// Folds columns of numbers, four at a time, so that the compiler can use vectors.
+/// Folds columns of numbers into four partial results, so that the compiler can use vectors.
 #[inline(always)]
 fn fold<const N: usize, const K: usize>(
     columns: [&[f64]; N],
@@ -276,7 +278,7 @@ fn fold<const N: usize, const K: usize>(
     join(join(a, b), join(c, d))
 }
 
-/// Summary of a cell from those of its children, in octant order; absent children are left out.
+/// Summary of a cell from those of its children that hold bodies, in octant order.
 pub(crate) fn of_children<'a, R: Rise>(
     children: impl Iterator<Item = &'a Summary<R::Moments>> + Clone,
 ) -> Summary<R::Moments> {
@@ -298,7 +300,7 @@ pub(crate) fn of_children<'a, R: Rise>(
         radius = radius.max(square(offset).sqrt() + child.radius);
         R::add_shifted(&mut sum.moments, &child.moments, offset);
     }
-    // The box bounds the radius as well: no body is farther than the box's farthest corner.
+    // The box is a second bound: no body is farther than the box's farthest corner.
     let corner = std::array::from_fn(|axis| {
         (sum.extent.hi[axis] - sum.com[axis]).max(sum.com[axis] - sum.extent.lo[axis])
     });

@@ -1,7 +1,9 @@
-//! The children of a cell, side by side: eight lanes that one SIMD instruction serves.
+//! The eight children of a cell, side by side: eight lanes, so that one SIMD instruction serves all
+//! of them.
 //!
-//! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell; the root is lane 0 of a tile of its
-//! own, relative to its own centre. An absent octant is [`EMPTY`] and has zero mass.
+//! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell.
+//! The root is lane 0 of its own tile, relative to its own centre. An octant without bodies is
+//! [`EMPTY`] and has zero mass.
 
 use crate::message::{pack, take, unpack};
 use crate::{
@@ -10,58 +12,61 @@ use crate::{
 };
 use std::ops::Range;
 
-/// No bodies.
+/// An octant without bodies.
 pub const EMPTY: u32 = u32::MAX;
-/// A cell that is not split; its bodies are here.
+/// A cell that is not split. Its bodies are among the particles of this rank.
 pub const LEAF: u32 = u32::MAX - 1;
-/// A cell of another rank whose inside is not here: no sink of this rank may need it.
+/// A cell of another rank whose inside has not been grafted. No sink of this rank may open it.
 pub const CLOSED: u32 = u32::MAX - 2;
 
 /// Eight cells as sources of gravity.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct Tile<E: Expansion> {
-    /// Centres of mass about [`Tile::centre`].
+    /// Centres of mass, relative to [`Tile::centre`].
     pub com: [[f32; LANES]; 3],
-    /// Bounds of the bodies' distance from the centre of mass.
+    /// Upper bounds of the distance of a body from the centre of mass.
     pub radius: [f32; LANES],
-    /// What the opening criterion compares: see [`Opening::limit`].
+    /// The number that the opening criterion compares: see [`Opening::limit`].
     pub limit: [f32; LANES],
-    /// As sinks, the error that they allow one cell.
+    /// Error that the cell, as a sink, allows one source cell.
     pub error: [f32; LANES],
-    /// Distance within which the cell is not accepted, be it for the softening or for the rounding of its place.
+    /// Distance within which the cell is not accepted, because of the softening or of the rounding
+    /// of its place.
     pub reach: [f32; LANES],
     /// Half the mean squared Plummer softening length.
     pub softening: [f32; LANES],
     /// Moments, masses first.
     pub moments: E::Tile,
-    /// Centre to which positions are relative, in length units of the [`Frame`].
+    /// The origin of the positions, in length units of the [`Frame`].
     pub centre: [f64; 3],
-    /// The tile of the cell's children, or [`EMPTY`], [`LEAF`], [`CLOSED`].
+    /// The tile of the cell's children, or [`EMPTY`], [`LEAF`] or [`CLOSED`].
     pub child: [u32; LANES],
-    /// First body, of a leaf or of a cell of this rank.
+    /// Index of the first body of a leaf, or of a cell of this rank.
     pub first: [u32; LANES],
-    /// Number of bodies.
+    /// The number of bodies.
     pub count: [u32; LANES],
     /// Lanes that hold a cell, one bit each.
     pub present: u8,
-    /// Lanes that hold a leaf, be it here or closed.
+    /// Lanes that hold a leaf, closed or not.
     pub leaves: u8,
-    /// Lanes whose bodies are so few that they act one by one on bodies sooner than their moments do.
+    /// Lanes of leaves with so few bodies that these act on a body faster one by one than their
+    /// moments do.
     pub few: u8,
-    /// Lanes with bodies of this rank that are to feel the field.
+    /// Lanes with sinks of this rank.
     pub sinks: u8,
 }
 
-/// A cell is opened for sinks nearer than this fraction of its side, since its place is rounded to 2^-24 of it.
+/// A cell is opened for sinks nearer than this fraction of its side, because its place is rounded
+/// to 2^-24 of the side.
 const NEAREST: f64 = 1e-3;
-/// Bodies that take about as long to act as the moments of a cell.
+/// The number of bodies that take about as long to act as the moments of a cell.
 const FEW: usize = 24;
-/// Room that positions and radii get for their rounding to single precision.
+/// Room for rounding positions and radii to single precision.
 const ROUND_UP: f64 = 1.0 + 1e-6;
 
 impl<E: Expansion> Tile<E> {
-    /// A tile without cells, for the children of `parent`; the root's own for `None`.
+    /// A tile without cells, for the children of `parent`. With `None`, the tile of the root.
     pub(crate) fn empty(parent: Option<Key>) -> Self {
         let centre = Frame::centre(parent.unwrap_or(Key::ROOT));
         Tile {
@@ -83,7 +88,8 @@ impl<E: Expansion> Tile<E> {
         }
     }
 
-    /// Writes what the kernels need of a cell into a lane; its key is that of the cell.
+    /// Writes the values of a cell that the kernels need into a lane. `key` is the key of that
+    /// cell.
     pub(crate) fn fill(&mut self, lane: usize, key: Key, summary: &Summary<E::Moments>, opening: &Opening) {
         for axis in 0..3 {
             self.com[axis][lane] = (summary.com[axis] - self.centre[axis]) as f32;
@@ -97,7 +103,7 @@ impl<E: Expansion> Tile<E> {
         E::fill(&mut self.moments, lane, &summary.moments);
     }
 
-    /// Moves a cell to where its bodies have drifted; its moments stay.
+    /// Moves a cell to the place of its drifted bodies. Its moments stay.
     pub(crate) fn shift(&mut self, lane: usize, key: Key, moved: &Summary<()>, opening: &Opening) {
         for axis in 0..3 {
             self.com[axis][lane] = (moved.com[axis] - self.centre[axis]) as f32;
@@ -111,7 +117,7 @@ impl<E: Expansion> Tile<E> {
         ) as f32;
     }
 
-    /// Says what is below the cell in a lane.
+    /// Sets the children and bodies of the cell in a lane.
     pub(crate) fn link(&mut self, lane: usize, child: u32, bodies: &Range<u32>) {
         self.child[lane] = child;
         self.first[lane] = bodies.start;
@@ -123,20 +129,20 @@ impl<E: Expansion> Tile<E> {
         self.few = if few { self.few | bit } else { self.few & !bit };
     }
 
-    /// The particles of the leaf in `lane`, which are relative to its centre of mass as single precision has it.
+    /// The particles of the leaf in a lane, relative to its centre of mass in single precision.
     #[inline]
     pub(crate) fn leaf(&self, lane: usize) -> Leaf {
         assert!(self.child[lane] == LEAF, "a walk must read a closed leaf: an essential tree lacks it");
         Leaf { first: self.first[lane], count: self.count[lane], reference: self.place(lane) }
     }
 
-    /// Centre of mass of a cell as single precision has it.
+    /// Centre of mass of a cell, as rounded to single precision.
     #[inline]
     pub(crate) fn place(&self, lane: usize) -> [f64; 3] {
         std::array::from_fn(|axis| self.centre[axis] + f64::from(self.com[axis][lane]))
     }
 
-    /// The cell in a lane as sinks.
+    /// The cell in a lane as a sink.
     #[inline]
     pub(crate) fn sink(&self, lane: usize) -> SinkCell {
         SinkCell {
@@ -148,7 +154,8 @@ impl<E: Expansion> Tile<E> {
         }
     }
 
-    /// Appends what other ranks need of the tile to a message: the lanes that hold a cell, and which of these will `follow` with what is inside.
+    /// Appends the values of the tile that other ranks need to a message: the lanes that hold a
+    /// cell, those of them whose inside will `follow`, and the cells.
     pub(crate) fn write(&self, follow: u8, message: &mut Vec<u8>) {
         let lanes = || simd::lanes(self.present);
         message.extend_from_slice(&[self.present, self.leaves, follow]);
@@ -160,7 +167,8 @@ impl<E: Expansion> Tile<E> {
         }
     }
 
-    /// Takes the tile of the children of `parent` from the front of a message, and the lanes that follow.
+    /// Removes the tile of the children of `parent` from the front of a message. Returns it with
+    /// the lanes whose inside follows.
     pub(crate) fn read(parent: Key, message: &mut &[u8]) -> (Self, u8) {
         let [present, leaves, follow] = take(message);
         let mut tile = Tile { present, leaves, ..Tile::empty(Some(parent)) };
@@ -198,7 +206,8 @@ mod tests {
             moments.iter_mut().enumerate().for_each(|(k, row)| row[lane] = x + k as f32);
             tile.child[lane] = 5;
         }
-        // Four cells of three coordinates, radius, limit and six moments each; of two more rows one is the same for all, or both.
+        // Each of four cells has three coordinates, radius, limit and six moments. The two further
+        // rows are packed: one or both hold the same number in all lanes.
         for (reach, bytes) in [(tile.reach, 16), ([0.0, 2.0, 2.0, 0.0, 0.0, 2.0, 0.0, 2.0], 4)] {
             tile.reach = reach;
             let mut message = Vec::new();

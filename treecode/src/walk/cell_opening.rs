@@ -1,31 +1,45 @@
-//! The opening criteria between cells, for the fmm walk.
+//! The multipole acceptance criteria between cells, for the fmm walk.
 //!
-//! With d the distance of the centres of mass of a sink cell A and a source cell B, r their radii, s_B the typical distance of B's mass from its centre
-//! and p the order of the local expansion, B may act on A as cell on cell if (r_A + r_B) < d, the gap between them is beyond the softening, and
+//! A is a sink cell, B a source cell. M is the mass of B, d the distance between the centres of
+//! mass, r_A and r_B the radii. s_B is the typical distance of B's mass from its centre of mass,
+//! and p the order of the local expansion. B may act on A as cell on cell if `r_A + r_B < d`, the
+//! gap `d - r_A - r_B` is beyond the softening, and
 //! - angle: `r_A + r_B < theta d` (Dehnen 2002);
-//! - absolute: `M max(r_A, s_B) (r_A + s_B)^(p-1) / d^p / (d - r_A - r_B)^2 < tolerance / SHARE`, after Dehnen (2014, eq. 13 to 16), who
-//!   weighs the powers of the two radii binomially by the powers of the source's multipoles: a mean distance s_B that is at
-//!   least the true one for each power does so in one number;
+//! - absolute: `M max(r_A, s_B) (r_A + s_B)^(p-1) / d^p / (d - r_A - r_B)^2 < tolerance / SHARE`,
+//!   after Dehnen (2014, eq. 13 to 16). He adds the powers of the two radii with binomial weights,
+//!   and takes the powers of the source from its multipoles. Here one number replaces them: a mean
+//!   distance s_B that is at least the true one for each power;
 //! - relative: the same with `tolerance` times the least last acceleration of A's bodies.
 //!
-//! A refused pair is split. The sink is split unless the source is *much* larger: many small pieces of a source, each accepted for its small
-//! mass, would add up their errors over a large sink. For the same reason a leaf's bodies feel much smaller cells one by one.
+//! If B is refused, one of the two cells is split: B if it is *much* larger than A, otherwise A.
+//! Without this rule, a large sink would accept many small pieces of B, each for its small mass,
+//! and their errors would add up. For the same reason the bodies of a leaf interact one by one with
+//! much smaller cells.
 //!
 //! # Which cells an essential tree must hold
-//! A walk opens a source cell X for a sink cell q in one of two ways. Either the parent of X is opened by q itself, or by a sink cell above q, from which q
-//! inherits X. So X is opened only if
+//! A walk opens a source cell X for a sink cell q in one of two ways: q itself opens the parent of
+//! X, or a sink cell above q does and q inherits X. So X is opened only if
 //! 1. q, or a sink cell above q, opens the parent of X, and
 //! 2. q opens X: it refuses X, and X is much larger than q or q is a leaf.
 //!
-//! It is *not* so that q refuses the parent of X as well. A sink cell may accept a cell and refuse one of its children, whose centre of mass is nearer:
-//! the case of elongated mass. Three rules follow for the regions in which the sinks of a rank lie (`essential`, `regions`).
-//! - A region stands behind all regions of sink cells above it. Let `first(X)` be the first region, from `first(parent of X)` on, that may open X. Then no
-//!   region before `first(X)` opens X. Proof by induction over the sources from the root down: if q opens X, then by (1) some region z, at or before q,
-//!   opens the parent of X, so `first(parent of X)` is at or before z; by (2) `first(X)` is at or before q.
-//! - A box is asked in place of all sinks inside it, since it accepts no more than each of them ([`Opening::may_open`]): distances are those of the nearest
-//!   point, radii, errors and softening the worst ones. So a box that opens nothing is passed over with all regions that it is around.
-//! - A region goes to the owner of a closed cell if it may open that cell, or if a sink cell above it may, and it may open something inside
-//!   ([`Opening::may_open_inside`]).
+//! It does *not* follow that q refuses the parent of X. A sink cell may accept a cell and refuse
+//! one of its children, because the child's centre of mass is nearer. This happens where mass is
+//! elongated.
+//!
+//! Three rules follow for the regions that stand for the sinks of a rank (`essential`, `regions`).
+//! - Order. A region comes after all regions of sink cells above it. Let `first(X)` be the first
+//!   region, from `first(parent of X)` on, that may open X. Then no region before `first(X)` opens
+//!   X. The proof is by induction over the sources, from the root down. Let q open X. By (1) some
+//!   region z, at or before q, opens the parent of X. By the induction hypothesis
+//!   `first(parent of X)` is at or before z, hence at or before q. By (2) q opens X, so `first(X)`
+//!   is at or before q.
+//! - Boxes. A box is tested in place of all sinks inside it, because it accepts no more than each
+//!   of them ([`Opening::may_open`]): it uses the distance of the nearest point and the worst
+//!   radius, error and softening. So a box that opens nothing is skipped with all regions inside
+//!   it.
+//! - Requests. A region is sent to the owner of a closed cell in two cases. Either the region may
+//!   open that cell; or a sink cell above the region may open it, and the region may open something
+//!   inside it ([`Opening::may_open_inside`]).
 
 use crate::kernel::simd::{self, LANES, Lanes, square};
 use crate::message::take;
@@ -33,51 +47,52 @@ use crate::tree::tile::{LEAF, Tile};
 use crate::walk::opening::Opening;
 use crate::{Criterion, Expansion};
 
-/// A cell as sinks of the field of others.
+/// A cell as a sink: its bodies receive the field of others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SinkCell {
     /// Centre of its local expansion, in length units of the [`crate::Frame`].
     pub(crate) centre: [f64; 3],
-    /// Bound of its bodies' distance from there.
+    /// Upper bound of the distance of its bodies from `centre`.
     pub(crate) radius: f32,
     /// Error allowed for one cell, in acceleration units of the frame.
     pub(crate) error: f32,
-    /// Distance within which its bodies' softening forbids to accept a cell.
+    /// Distance within which the softening of its bodies forbids to accept a cell.
     pub(crate) reach: f32,
     /// Half the mean squared Plummer softening length.
     pub(crate) softening: f32,
 }
 
-/// Sinks of a rank, seen from another one.
+/// Sinks of one rank, as another rank needs them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SinkRegion {
-    /// A cell that stands for itself alone.
+    /// One cell, without the cells below it.
     Alone(SinkCell),
-    /// A cell and all below it.
+    /// A cell and all cells below it.
     Below(SinkBox),
-    /// The next so many regions.
+    /// The regions that follow; the number says how many.
     Around(SinkBox, u32),
 }
 
-/// Sink cells by what bounds them all.
+/// Bounds of the properties of several sink cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SinkBox {
-    /// Lowest corner of the box around the centres of mass, in length units of the [`crate::Frame`], rounded down: by an eighth of a deepest cell at most.
+    /// Lowest corner of the box around the centres of mass, in length units of the
+    /// [`crate::Frame`]. Rounded down, by at most an eighth of a deepest cell.
     pub(crate) lo: [f32; 3],
-    /// Its highest corner, rounded up.
+    /// Highest corner of that box, rounded up.
     pub(crate) hi: [f32; 3],
-    /// Greatest radius of a leaf.
+    /// Greatest radius of a leaf; zero if there is none.
     pub(crate) leaf: f32,
     /// Greatest radius of any cell.
     pub(crate) any: f32,
     /// Least error allowed, in acceleration units of the frame.
     pub(crate) error: f32,
-    /// Greatest distance within which softening forbids to accept a cell.
+    /// Greatest distance within which the softening of the sinks forbids to accept a cell.
     pub(crate) reach: f32,
 }
 
 impl SinkBox {
-    /// Around one cell and all sinks below it.
+    /// The bounds of the cell in a lane and of all sinks below it.
     pub(crate) fn around<E: Expansion>(tiles: &[Tile<E>], tile: &Tile<E>, lane: usize) -> SinkBox {
         let cell = tile.sink(lane);
         if tile.child[lane] == LEAF {
@@ -87,7 +102,7 @@ impl SinkBox {
         SinkBox::above(&cell, simd::lanes(below.sinks).map(|lane| SinkBox::around(tiles, below, lane)))
     }
 
-    /// Around a cell, given the boxes of its children that have sinks.
+    /// The bounds of a cell, given those of its children that have sinks.
     pub(crate) fn above(cell: &SinkCell, children: impl Iterator<Item = SinkBox>) -> SinkBox {
         children.fold(SinkBox::of(cell), |a, b| SinkBox {
             lo: std::array::from_fn(|axis| a.lo[axis].min(b.lo[axis])),
@@ -99,17 +114,18 @@ impl SinkBox {
         })
     }
 
-    /// Around a cell alone that is no leaf.
+    /// The bounds of one cell that is not a leaf.
     fn of(cell: &SinkCell) -> SinkBox {
         let SinkCell { centre, radius, error, reach, .. } = *cell;
         let (lo, hi) = (centre.map(round_down), centre.map(|x| -round_down(-x)));
         SinkBox { lo, hi, leaf: 0.0, any: radius, error, reach }
     }
 
-    /// Distance of the nearest sink that there can be from the centres of mass of a tile's cells, less what rounding can make of it.
+    /// Least possible distance between the sinks and the centres of mass of a tile's cells, minus a
+    /// bound of the rounding error.
     #[inline(always)]
     fn nearest<L: Lanes, E: Expansion>(&self, tile: &Tile<E>) -> L {
-        // The greatest number that is rounded, per axis.
+        // Sum over the axes of the largest number that is rounded.
         let mut magnitude = 0.0;
         let beyond: [L; 3] = std::array::from_fn(|axis| {
             let com = L::load(&tile.com[axis]);
@@ -122,8 +138,8 @@ impl SinkBox {
         distance - (distance + L::load(&tile.radius) + L::splat(magnitude)) * L::splat(SLACK)
     }
 
-    /// Radius of the largest sinks that may open cells of these radii, with room for rounding: of larger ones the sinks are split before the source is,
-    /// unless they are leaves.
+    /// Radius of the largest sinks that may open cells of these radii, with room for rounding.
+    /// Larger sinks are split before the source is, unless they are leaves.
     #[inline(always)]
     fn rim<L: Lanes>(&self, radius: L) -> L {
         let larger = radius * L::splat(1.0 / MUCH_LARGER);
@@ -143,7 +159,7 @@ impl SinkBox {
     }
 }
 
-/// The greatest number of single precision that is not above.
+/// The greatest single-precision number that is not above `x`.
 fn round_down(x: f64) -> f32 {
     let nearest = x as f32;
     if f64::from(nearest) > x { nearest.next_down() } else { nearest }
@@ -170,7 +186,7 @@ impl SinkRegion {
         }
     }
 
-    /// Takes a region from the front of a message.
+    /// Removes a region from the front of a message and returns it.
     pub(crate) fn read(message: &mut &[u8]) -> SinkRegion {
         match take::<u8>(message) {
             ALONE => {
@@ -188,52 +204,56 @@ impl SinkRegion {
     }
 }
 
-/// What a region begins with in a message.
+/// First byte of a region in a message.
 const ALONE: u8 = 0;
 const BELOW: u8 = 1;
 const AROUND: u8 = 2;
 
-/// Bound of the radius of a cell inside a cell of radius b, given the side of its children, which is infinite if their bodies may have left them. A radius is
-/// at most the distance from the centre of mass to the farthest corner of a box around the bodies (`summary::of_children`): along each axis at most 2 b,
-/// and at most the side of a child.
+/// Upper bound of the radius of any cell inside a cell of radius `b`.
+///
+/// A radius is at most the distance from the centre of mass to the farthest corner of a box around
+/// the bodies (`summary::of_children`). Along each axis that is at most `2 b`, and at most the side
+/// of a child. `side_of_children` is infinite if bodies may have left their cells.
 pub(crate) fn radius_inside(b: f32, side_of_children: f32) -> f32 {
     3f32.sqrt() * (2.0 * b).min(side_of_children)
 }
 
-/// What a sink cell makes of the cells of a tile, one bit a lane.
+/// Result of the criterion for one sink cell and the cells of a tile, one bit per lane.
 pub(crate) struct Verdict<L> {
     /// Far enough to act as cell on cell.
     pub(crate) accepted: u8,
-    /// Much larger than the sinks.
+    /// Much larger than the sink cell.
     pub(crate) larger: u8,
-    /// From each cell to the centre of the sinks.
+    /// Vector from each cell's centre of mass to the centre of the sinks.
     pub(crate) offset: [L; 3],
     distance: L,
 }
 
-/// What a leaf makes of the cells of a tile besides, one bit a lane.
+/// Further results if the sink cell is a leaf, one bit per lane.
 pub(crate) struct LeafVerdict {
     /// Much smaller than the leaf.
     pub(crate) smaller: u8,
     /// Far enough to act on the bodies one by one.
     pub(crate) on_bodies: u8,
-    /// All bodies beyond the softening of all of the leaf's.
+    /// All bodies of the cell are beyond the softening of all bodies of the leaf.
     pub(crate) apart: u8,
 }
 
-/// A source is split rather than the sinks if its radius is larger by this factor.
+/// A source is split before the sinks if its radius is larger than theirs by this factor.
 const MUCH_LARGER: f32 = 1.6;
-/// A leaf's bodies feel a cell one by one if its radius is smaller by this factor.
+/// The bodies of a leaf interact one by one with a cell whose radius is smaller than the leaf's by
+/// this factor.
 const MUCH_SMALLER: f32 = 0.3;
-/// Share of the bound that turns up as error, found by trial: with it `tolerance` is near the error that one cell makes.
+/// The measured error in units of the bound, found by trial. With it `tolerance` is close to the
+/// error that one cell makes.
 const SHARE: f32 = 0.1;
-/// Room for rounding where a box stands for the sinks inside.
+/// Relative room for rounding if a box stands for the sinks inside it.
 const SLACK: f32 = 1e-5;
-/// Greatest sum of the radii in units of the distance.
+/// Greatest sum of the radii, in units of the distance.
 const CLOSEST: f32 = 0.97;
 
 impl Opening {
-    /// Judges the cells of a tile as sources for a sink cell.
+    /// Applies the criterion to the cells of a tile as sources for a sink cell.
     #[inline(always)]
     pub(crate) fn judge<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, sink: &SinkCell) -> Verdict<L> {
         let offset: [L; 3] = std::array::from_fn(|axis| {
@@ -245,7 +265,7 @@ impl Opening {
         Verdict { accepted, larger, offset, distance }
     }
 
-    /// Which cells of a tile sinks of these radii at these distances accept.
+    /// The cells of a tile that sinks of radius `rim` at these distances accept.
     #[inline(always)]
     fn accepts<L: Lanes, E: Expansion>(
         &self,
@@ -260,7 +280,7 @@ impl Opening {
         self.accepts_cells(tile, error, reach, [L::load(&tile.radius), rim], distance, bound)
     }
 
-    /// Which cells of a tile are accepted if they have these radii and this bound of the error.
+    /// The cells of a tile that are accepted if they have these radii and this bound of the error.
     #[inline(always)]
     fn accepts_cells<L: Lanes, E: Expansion>(
         &self,
@@ -283,7 +303,7 @@ impl Opening {
         apart & accurate
     }
 
-    /// Which cells of a tile sinks of a region may open.
+    /// The cells of a tile that sinks of a region may open.
     #[inline(always)]
     pub(crate) fn may_open<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &SinkRegion) -> u8 {
         let sinks = match region {
@@ -298,9 +318,10 @@ impl Opening {
         !self.accepts::<L, E>(tile, sinks.error, sinks.reach, sinks.rim(radius), nearest)
     }
 
-    /// Which cells of a tile have cells inside that sinks of a region may open.
+    /// The cells of a tile inside which sinks of a region may open a cell.
     ///
-    /// Of a cell inside only this is known: it has no more mass and no longer reach, its centre of mass is within the cell's radius of the cell's, and its
+    /// Only bounds are available for a cell inside. Its mass and reach are at most those of the
+    /// outer cell. Its centre of mass is at most the outer radius from that of the outer cell. Its
     /// own radius is at most `radius`.
     #[inline(always)]
     pub(crate) fn may_open_inside<L: Lanes, E: Expansion>(
@@ -321,7 +342,7 @@ impl Opening {
         !self.accepts_cells(tile, sinks.error, sinks.reach, [radius, rim], nearest, bound)
     }
 
-    /// Judges the cells of a tile as sources for the bodies of a leaf.
+    /// Applies the criterion to the cells of a tile as sources for the bodies of a leaf.
     #[inline(always)]
     pub(crate) fn judge_for_leaf<L: Lanes, E: Expansion>(
         &self,
@@ -366,7 +387,7 @@ mod tests {
     use crate::{Cube, Frame, Gravity, Walk, tree::expansion::Harmonic};
     use proptest::prelude::*;
 
-    /// What a region may open, and what a cell accepts and finds larger.
+    /// Evaluates what a region may open, and what a cell accepts and finds larger.
     struct Judge<'a>(&'a Opening, &'a Tile<Harmonic<2>>, SinkRegion, SinkCell);
 
     impl Task for Judge<'_> {
@@ -378,7 +399,7 @@ mod tests {
         }
     }
 
-    /// Of which cells a region may open something inside.
+    /// Evaluates the cells inside which a region may open something.
     struct Inside<'a>(&'a Opening, &'a Tile<Harmonic<2>>, SinkRegion);
 
     impl Task for Inside<'_> {
@@ -391,7 +412,9 @@ mod tests {
     }
 
     proptest! {
-        /// A leaf inside a box accepts what the box does not open, and a cell what is much larger besides: else an essential tree would lack a cell.
+        /// A leaf inside a box accepts every cell that the box does not open. A split cell inside
+        /// it accepts that cell too, or the cell is not much larger. Otherwise an essential tree
+        /// would lack a cell.
         #[test]
         fn a_box_opens_what_any_sink_inside_it_does(
             sinks in prop::collection::vec(
@@ -410,7 +433,7 @@ mod tests {
                 (tile.radius[lane], tile.limit[lane]) = (radius[lane], 0.6 * radius[lane]);
                 bytemuck::cast_slice_mut::<_, f32>(std::slice::from_mut(&mut tile.moments))[lane] = 0.01;
             }
-            // Leaves, and a cell above them of any radius up to the box's.
+            // The first sink is a cell above the leaves, of any radius up to the box's.
             let cell = |(at, radius, reach, error): &([f64; 3], f32, f32, f32)| SinkCell {
                 centre: at.map(|x| x + 480.0), radius: *radius, error: 1e-9 * error, reach: *reach, softening: 0.0,
             };
@@ -428,7 +451,8 @@ mod tests {
             }
         }
 
-        /// Sinks accept every cell inside a cell of which they are said to open nothing inside: else an essential tree would lack what they inherit.
+        /// If a region opens nothing inside a cell, its sinks accept every cell inside, or do not
+        /// open it. Otherwise an essential tree would lack cells that sinks inherit.
         #[test]
         fn nothing_is_opened_inside_of_what_may_not_be_opened_inside(
             sink in (prop::array::uniform3(0f64..60.0), 0f32..9.0, 0f32..1.0, 0.5f32..2.0),
@@ -443,7 +467,7 @@ mod tests {
             let frame = Frame::new(Cube::around([0.0; 3], [1000.0; 3]), 1.0);
             let opening = Opening::new(&gravity, &frame);
             let mut tile = Tile::<Harmonic<2>>::empty(None);
-            // All bodies in lane 0, some of them in lane 1.
+            // Lane 0 holds all bodies, lane 1 some of them.
             let some = inside.iter().map(|i| i % bodies.len()).collect::<std::collections::BTreeSet<_>>();
             for (lane, members) in [(0..bodies.len()).collect(), some].iter().enumerate() {
                 let members: Vec<([f64; 3], f64)> = members.iter().map(|&i: &usize| bodies[i]).map(|(x, mass)| {

@@ -1,12 +1,14 @@
-//! The fmm walk: cells act on cells, and local expansions pass down to the bodies (Dehnen 2002), without mutual interactions, so that
-//! every sink is summed by one task.
+//! The fmm walk: cells act on cells, and local expansions pass down to the bodies (Dehnen 2002).
+//! Interactions are not mutual, so each sink is summed by one task.
 //!
-//! A sink cell gets a list of source cells that its parent left to it, and judges them tile by tile (see `dual`): what it accepts acts on it
-//! as cell on cell; what is much larger than itself it opens; the rest it leaves to its children. A leaf ends the descent: it opens what
-//! is left, down to cells that its bodies feel one by one and to bodies.
+//! A sink cell receives a list of source cells that its parent left undecided, and applies the
+//! criterion of `cell_opening` tile by tile. A source that it accepts acts as cell on cell. A
+//! refused source that is much larger is opened. The others are left to the children of the sink
+//! cell. A leaf ends the descent: it opens what is left, down to bodies and to cells that act on
+//! its bodies one by one.
 //!
-//! Decisions depend on the two cells alone and lists are in the order of the descent, so the bits of the result do not depend on ranks or
-//! threads.
+//! A decision depends on the two cells only, and the lists are in the order of the descent. The
+//! bits of the result therefore depend on neither ranks nor threads.
 
 use crate::kernel::cells::Columns;
 use crate::kernel::simd::{self, LANES, Lanes, PACKED, Task, dispatch};
@@ -20,21 +22,23 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// Sinks with no more bodies than this are one task.
+/// A sink cell with at most this number of bodies is one task.
 const TASK_BODIES: usize = 4096;
-/// The same where only some of the bodies are active: they share less of their lists.
+/// The same limit for active bodies, if not all are active. It is smaller, because they share less
+/// of their lists.
 const TASK_ACTIVE: usize = 256;
-/// One leaf in so many is timed, to share the time of the evaluation between lists and kernels.
+/// The time of one in this number of leaves is measured, to divide the time of the evaluation
+/// between lists and kernels.
 const TIMED: u64 = 16;
 
-/// Source cells: a tile and some of its lanes.
+/// Source cells: some lanes of a tile.
 #[derive(Clone, Copy, Debug)]
 struct Item {
     tile: u32,
     lanes: u8,
 }
 
-/// What tasks did.
+/// Counts and times of tasks.
 #[derive(Default)]
 struct Done {
     interactions: Interactions,
@@ -55,16 +59,16 @@ impl Done {
     }
 }
 
-/// Lists and buffers that a thread uses again and again.
+/// Lists and buffers that a thread reuses.
 #[derive(Default)]
 struct Scratch {
-    /// Lists of sources, those of a cell behind those of its parent.
+    /// Lists of sources. The list of a cell lies behind that of its parent.
     lists: Vec<Item>,
-    /// Tiles that the sink cell at hand opened.
+    /// Tiles that the current sink cell opened.
     opened: Vec<Item>,
-    /// Cells that act on the sink cell at hand.
+    /// Cells that act on the current sink cell.
     cells: Columns,
-    /// What acts on the bodies of the leaf at hand.
+    /// Cells and bodies that act on the bodies of the current leaf.
     pairs: Pairs,
 }
 
@@ -72,11 +76,11 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// A sink cell on the way down.
+/// A sink cell during the descent.
 struct Sink<E: Expansion> {
     tile: u32,
     lane: usize,
-    /// The field of all that its ancestors accepted, about its centre.
+    /// Field of all sources that its ancestors accepted, expanded about its centre.
     local: E::Local<f32>,
 }
 
@@ -104,7 +108,8 @@ struct Pass<'a, E: Expansion> {
 }
 
 impl<E: Expansion> Pass<'_, E> {
-    /// The sinks of a cell, in parallel where they are many, given the list that its parent left to it; `out` begins with body `base`.
+    /// Computes the sinks of a cell, in parallel if there are many. `list` is what its parent left;
+    /// `out` begins with body `base`.
     fn descend(&self, sink: &Sink<E>, list: &[Item], base: usize, mut out: Out) -> Done {
         let tile = &self.tree.tiles[sink.tile as usize];
         let child = tile.child[sink.lane];
@@ -145,7 +150,7 @@ impl<E: Expansion> Pass<'_, E> {
 }
 
 impl<E: Expansion> Sink<E> {
-    /// A cell of a tile, given the fields of all cells of the tile.
+    /// The cell in a lane of a tile, given the fields of all cells of the tile.
     fn below(tile: u32, lane: usize, fields: &E::Local<[f32; LANES]>) -> Sink<E> {
         let mut local = E::local(0.0);
         local.as_mut().iter_mut().zip(fields.as_ref()).for_each(|(x, row)| *x = row[lane]);
@@ -153,7 +158,7 @@ impl<E: Expansion> Sink<E> {
     }
 }
 
-/// A thread at work on the sinks of a cell.
+/// The state of a thread that works on the sinks of a cell.
 struct Worker<'a, E: Expansion> {
     pass: &'a Pass<'a, E>,
     scratch: &'a mut Scratch,
@@ -161,7 +166,7 @@ struct Worker<'a, E: Expansion> {
 }
 
 impl<E: Expansion> Worker<'_, E> {
-    /// The sinks of a cell, given where its list is.
+    /// Computes the sinks of a cell. `list` is the range of its sources in the lists.
     fn descend(&mut self, sink: &Sink<E>, list: Range<usize>, base: usize, out: &mut Out) {
         let tree = self.pass.tree;
         let child = tree.tiles[sink.tile as usize].child[sink.lane];
@@ -177,12 +182,13 @@ impl<E: Expansion> Worker<'_, E> {
         self.scratch.lists.truncate(start);
     }
 
-    /// What a cell that is split feels, passed on to its children; what it does not accept is left at the end of the lists.
+    /// Computes the field at a split cell and shifts it to the centres of its children. Sources
+    /// that the cell neither accepts nor opens are appended to the lists.
     fn split(&mut self, sink: &Sink<E>, list: Range<usize>) -> E::Local<[f32; LANES]> {
         dispatch(self.pass.tree.path, AtCell { worker: self, sink, list })
     }
 
-    /// The field of a sink cell: that of its ancestors and that of the cells in the columns.
+    /// The field at a sink cell: that of its ancestors plus that of the cells in the columns.
     #[inline(always)]
     fn field<L: Lanes>(
         &mut self,
@@ -203,7 +209,7 @@ impl<E: Expansion> Worker<'_, E> {
     }
 }
 
-/// The next item to judge: first what the parent left, then what is opened on the way.
+/// The next item to test: first those that the parent left, then those that are opened on the way.
 #[inline(always)]
 fn next(lists: &[Item], list: &mut Range<usize>, opened: &[Item], at: &mut usize) -> Option<Item> {
     if let Some(k) = list.next() {
@@ -214,7 +220,7 @@ fn next(lists: &[Item], list: &mut Range<usize>, opened: &[Item], at: &mut usize
     item
 }
 
-/// Appends the children of cells to a list.
+/// Appends the children of the cells in some lanes to a list.
 #[inline(always)]
 fn open<E: Expansion>(tree: &Tree<E>, tile: &Tile<E>, mut lanes: u8, opened: &mut Vec<Item>) {
     while lanes != 0 {
@@ -233,7 +239,7 @@ fn append(list: &mut Vec<u32>, tile: u32, lanes: u8) {
     list.truncate(len + lanes.count_ones() as usize);
 }
 
-/// A cell that is split, as sinks.
+/// The task of a split sink cell.
 struct AtCell<'a, 'b, E: Expansion> {
     worker: &'a mut Worker<'b, E>,
     sink: &'a Sink<E>,
@@ -285,7 +291,7 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
     }
 }
 
-/// A leaf, as sinks.
+/// The task of a leaf.
 struct AtLeaf<'a, 'b, 'c, E: Expansion> {
     worker: &'a mut Worker<'b, E>,
     sink: &'a Sink<E>,
@@ -326,7 +332,7 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             let on_bodies = refused & (verdict.accepted | for_leaf.on_bodies & !tile.few);
             append(&mut pairs.cells, item.tile, on_bodies);
             let bodies = refused & !on_bodies & tile.leaves;
-            // Without softening only the leaf's own bodies can be at no distance.
+            // Without softening, only the leaf's own bodies can be at distance zero.
             let own_lane = u8::from(item.tile == self.sink.tile) << self.sink.lane;
             let far = bodies & if softened { for_leaf.apart } else { !own_lane };
             append(&mut pairs.far, item.tile, far);

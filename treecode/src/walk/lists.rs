@@ -1,4 +1,4 @@
-//! Sinks and the lists of what acts on them body by body, for both walks.
+//! Sinks, and the lists of cells and bodies that act on each body of a group. Both walks use them.
 
 use crate::kernel::bodies::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
 use crate::kernel::simd::Lanes;
@@ -8,12 +8,12 @@ use crate::tree::summary::square;
 use crate::{Bodies, Expansion, Interactions, SofteningKernel};
 use std::ops::Range;
 
-/// A group of sinks, the cells and leaves that act on its bodies, and room for the sources.
+/// A group of sinks, the cells and leaves that act on its bodies, and buffers for the sources.
 #[derive(Default)]
 pub(crate) struct Pairs {
-    /// Cells whose moments act, as `tile << 3 | lane`.
+    /// Cells that act by their moments, as `tile << 3 | lane`.
     pub(crate) cells: Vec<u32>,
-    /// Leaves within reach of the softening, or with the sinks themselves.
+    /// Leaves within the reach of the softening, and the leaves of the sinks themselves.
     pub(crate) near: Vec<u32>,
     /// Leaves beyond the softening.
     pub(crate) far: Vec<u32>,
@@ -21,43 +21,44 @@ pub(crate) struct Pairs {
     sources: Sources,
 }
 
-/// What a group of sinks felt.
+/// The number of interactions of each sink of a group.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Felt {
-    /// Bodies, each by each sink.
+    /// Bodies that acted on each sink.
     pub(crate) bodies: u64,
-    /// Cells, each by each sink.
+    /// Cells that acted on each sink.
     pub(crate) cells: u64,
-    /// Operations of each sink.
+    /// Floating-point operations for each sink.
     pub(crate) operations: u64,
 }
 
-/// Work of so many operations, in body-body interactions.
+/// The work of this number of operations, in body-body interactions.
 pub(crate) fn in_pairs(operations: u64) -> f32 {
     operations as f32 / Newton::OPERATIONS as f32
 }
 
 impl Felt {
-    /// Interactions of so many sinks.
+    /// The interactions of this number of sinks.
     pub(crate) fn interactions(&self, sinks: u64) -> Interactions {
         Interactions { body_body: sinks * self.bodies, body_cell: sinks * self.cells, cell_cell: 0 }
     }
 
-    /// Work of each sink, in body-body interactions.
+    /// Work for each sink, in body-body interactions.
     pub(crate) fn work<E: Expansion>(&self) -> f32 {
         self.bodies as f32 + self.cells as f32 * in_pairs(E::OPERATIONS)
     }
 }
 
 impl Pairs {
-    /// Forgets all lists.
+    /// Empties all lists.
     pub(crate) fn clear(&mut self) {
         self.cells.clear();
         self.near.clear();
         self.far.clear();
     }
 
-    /// Takes the bodies of leaves that lie together as sinks about a centre, or `some` of these bodies.
+    /// Sets the sinks, relative to `centre`: the bodies of leaves that lie together, or `some` of
+    /// these bodies.
     #[inline(always)]
     pub(crate) fn set_sinks<L: Lanes, E: Expansion>(
         &mut self,
@@ -73,7 +74,7 @@ impl Pairs {
         self.sinks.set(&self.sources);
     }
 
-    /// Adds the pull of all lists.
+    /// Adds the field of all lists to the sinks.
     #[inline(always)]
     pub(crate) fn interact<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, centre: [f64; 3]) -> Felt {
         let softened = &tree.softened;
@@ -97,7 +98,7 @@ impl Pairs {
         felt
     }
 
-    /// The bodies of leaves pull all sinks by one law.
+    /// Adds the field of the bodies of leaves to all sinks, with one force law.
     #[inline(always)]
     fn feel<L: Lanes, W: Law, E: Expansion>(
         &mut self,
@@ -117,23 +118,24 @@ impl Pairs {
     }
 }
 
-/// Where the results of bodies go: acceleration, potential, work and change of acceleration.
+/// Arrays for the results of bodies: acceleration, potential, then work and change of acceleration.
 pub(crate) type Out<'a> = ([&'a mut [f64]; 3], &'a mut [f64], [&'a mut [f32]; 2]);
 
-/// From the sums of the kernels to physical units.
+/// Converts the sums of the kernels to physical units.
 pub(crate) struct Units<'a> {
     acceleration: f64,
     potential: f64,
-    /// Potential of a body at its own place, which pair sums include and the field does not.
+    /// Potential of a body at its own place, by particle type. The pair sums include it; the field
+    /// does not.
     own: [f64; crate::TYPES],
-    /// Whether changes of acceleration are wanted.
+    /// Whether changes of acceleration are written.
     changes: bool,
     mass: &'a [f64],
     kind: &'a [u8],
 }
 
 impl<'a> Units<'a> {
-    /// The units of a tree; and the arrays of these bodies for the results.
+    /// The units of a tree, and the arrays of these bodies for the results.
     pub(crate) fn of<E: Expansion>(tree: &Tree<E>, bodies: &'a mut Bodies) -> (Units<'a>, Out<'a>) {
         let Bodies { acc: [x, y, z], pot, work, change, kind, mass, .. } = bodies;
         let (acceleration, potential) =
@@ -143,7 +145,8 @@ impl<'a> Units<'a> {
         (units, ([x, y, z], pot, [work, change]))
     }
 
-    /// Writes the sums of sinks, which are the bodies from `first` on, or `some` of them; `out` begins with body `base`.
+    /// Writes the sums of the sinks. The sinks are the bodies from `first` on, or `some` of them.
+    /// `out` begins with body `base`.
     pub(crate) fn write(
         &self,
         sinks: &Sinks,

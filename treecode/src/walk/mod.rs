@@ -1,7 +1,11 @@
-//! Walks: which cells and bodies act on which sinks.
+//! Walks: they find the cells and bodies that act on each sink.
 //!
-//! Reading order: `opening` judges for groups of sinks and `cell_opening` for sink cells; `regions` stand for the sinks of
-//! another rank; `tree_walk` and `fmm_walk` fill `lists`, which the kernels sum; `split` divides the work among threads.
+//! Reading order:
+//! - `opening` is the multipole acceptance criterion for groups of sinks, `cell_opening` the one
+//!   for sink cells;
+//! - `regions` stand for the sinks of another rank;
+//! - `tree_walk` and `fmm_walk` fill the `lists` that the kernels sum;
+//! - `split` divides the work among threads.
 
 pub(crate) mod cell_opening;
 pub(crate) mod fmm_walk;

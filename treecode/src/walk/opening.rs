@@ -1,10 +1,14 @@
-//! Opening criteria: `accepts` is true when a cell is far enough to stand for its bodies. Always.
+//! The multipole acceptance criteria of the tree walk. `accepts` is always true if a cell is far
+//! enough to stand for its bodies.
 //!
-//! All distances go from the nearest point of the sinks' box to the cell's centre of mass, so that what a region accepts, every sink
-//! inside it accepts. With d that distance and b the cell's radius, every criterion wants d - b beyond the softening, and
-//! - angle: `d > side / theta + |com - centre|` (Barnes & Hut 1986; the offset is the guard of Barnes 1994);
-//! - absolute: `(p + 2) B / (d^(p+1) (d - b)^2) < tolerance`, the error bound of Salmon & Warren (1994, eq. 9 without its negative term) for the
-//!   field of moments up to order p, where B bounds `sum m r^(p+1)`;
+//! d is the distance from the nearest point of the sinks' box to the centre of mass of the cell. b
+//! is the radius of the cell. If a region accepts a cell, every sink inside the region accepts it
+//! too. Every criterion requires that `d - b` is beyond the softening, and
+//! - angle: `d > side / theta + |com - centre|` (Barnes & Hut 1986; the offset is the guard of
+//!   Barnes 1994);
+//! - absolute: `(p + 2) B / (d^(p+1) (d - b)^2) < tolerance`, where B bounds `sum m r^(p+1)`. This
+//!   is the error bound of Salmon & Warren (1994, eq. 9 without its negative term) for the field of
+//!   moments up to order p;
 //! - relative: the same with `tolerance` times the least last acceleration of the sinks.
 
 use crate::message::take;
@@ -20,15 +24,15 @@ pub struct Opening {
     pub(crate) walk: Walk,
     pub(crate) criterion: Criterion,
     pub(crate) theta: f64,
-    /// Acceleration error for one cell, or its fraction of the last acceleration.
+    /// Acceleration error allowed for one cell, or its fraction of the last acceleration.
     tolerance: f64,
-    /// Physical acceleration to the frame's.
+    /// Converts a physical acceleration to units of the frame.
     per_acceleration: f64,
-    /// Whether the larger softening of a pair counts, so that the sinks' reach matters.
+    /// Whether the larger softening of a pair counts, so that the reach of the sinks matters.
     sinks_soften: bool,
 }
 
-/// Sinks that walk the tree together, or a region that may hold such sinks.
+/// Sinks that walk the tree together, or a box that may hold such sinks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Region {
     /// Centre of the box around the sinks, in length units of the [`Frame`].
@@ -37,17 +41,18 @@ pub struct Region {
     pub half: [f32; 3],
     /// Error allowed for one cell, in acceleration units of the frame.
     pub error: f32,
-    /// Distance within which the sinks' softening forbids to accept a cell.
+    /// Distance within which the softening of the sinks forbids to accept a cell.
     pub reach: f32,
-    /// Fraction by which distances are taken too short: zero for sinks that walk; for a region that stands for sinks inside it, what
-    /// makes up for rounding.
+    /// Fraction by which distances are shortened. Zero for sinks that walk; for a region that
+    /// stands for the sinks inside it, a bound of the rounding error.
     pub slack: f32,
 }
 
-/// Least acceleration, in units of G mass / side^2 of the cube, that the relative criterion reckons with: bodies at rest in the
-/// middle have none, and nobody else has less.
+/// Least acceleration that the relative criterion uses, in units of G mass / side^2 of the cube.
+/// Bodies at rest in the middle of a system have none; no others have less.
 const ACCELERATION_FLOOR: f64 = 0.1;
-/// Relative tolerance of the fmm walk from which on the error (root mean square) is above 5e-4 at order 3, the order for such errors.
+/// From this relative tolerance on, the force error of the fmm walk at order 3 is above 5e-4 (root
+/// mean square). Order 3 is the usual one for such errors.
 const ROUGH: f64 = 1e-3;
 /// [`Region::slack`] of a region that stands for the sinks inside it.
 const SLACK: f32 = 4e-6;
@@ -72,8 +77,11 @@ impl Opening {
         }
     }
 
-    /// The number that decides a cell's opening. For a group of sinks a distance (angle) or `(p + 2) B` (error bounds); for sink cells the typical
-    /// distance of its mass from the centre of mass, the mean of r^n^(1/n) for the highest even n up to the order.
+    /// The number of a cell that the criterion compares.
+    ///
+    /// For groups of sinks it is a distance (angle) or `(p + 2) B` (error bounds). For sink cells
+    /// it is the typical distance of the cell's mass from its centre of mass: the mean of `r^n`, to
+    /// the power `1/n`, for the highest even n up to the order.
     pub(crate) fn limit<E: Expansion>(&self, key: Key, summary: &Summary<E::Moments>) -> f64 {
         let even = E::ORDER / 2 * 2;
         match (self.walk, self.criterion) {
@@ -88,15 +96,15 @@ impl Opening {
             }
             (Walk::Tree, Criterion::Angle) => self.angle_limit(key, summary.com),
             (Walk::Tree | Walk::Direct, _) => {
-                // The highest even moment is exact; each missing power of r is at most the radius.
+                // The highest even moment is exact. Each missing power of r is at most the radius.
                 let bound = E::radial(&summary.moments) * summary.radius.powi((E::ORDER + 1 - even) as i32);
                 (E::ORDER + 2) as f64 * bound
             }
         }
     }
 
-    /// The same of a cell whose bodies have drifted to another centre of mass and radius while its moments stay: what goes with powers of the radius
-    /// is scaled, from what it was.
+    /// The limit of a cell whose bodies have drifted to another centre of mass and radius while its
+    /// moments stay. Starts from the old limit and scales it with the `growth` of the radius.
     pub(crate) fn moved_limit<E: Expansion>(&self, key: Key, com: [f64; 3], limit: f64, growth: f64) -> f64 {
         let growth = if growth.is_finite() { growth } else { 1.0 };
         match (self.walk, self.criterion) {
@@ -106,14 +114,15 @@ impl Opening {
         }
     }
 
-    /// The distance at which a group accepts a cell by its angle.
+    /// Distance from which a group accepts a cell by its angle.
     fn angle_limit(&self, key: Key, com: [f64; 3]) -> f64 {
         let centre = Frame::centre(key);
         let offset = std::array::from_fn(|axis| com[axis] - centre[axis]);
         Frame::cell_side(key.level()) / self.theta + square(offset).sqrt()
     }
 
-    /// The error allowed for one cell, in acceleration units of the frame, to sinks whose least last acceleration [L/T^2] this is.
+    /// Error allowed for one cell, in acceleration units of the frame. `min_acc` is the least last
+    /// acceleration of the sinks [L/T^2].
     pub(crate) fn error(&self, min_acc: f64) -> f32 {
         let error = match self.criterion {
             Criterion::Angle => 0.0,
@@ -126,7 +135,7 @@ impl Opening {
         error as f32
     }
 
-    /// Whether errors are so large anyway that pairs may add 1e-4 (root mean square) to them.
+    /// Whether the allowed errors are so large that pairs may add 1e-4 (root mean square) to them.
     pub(crate) fn rough(&self) -> bool {
         self.walk == Walk::Fmm && self.criterion == Criterion::Relative && self.tolerance >= ROUGH
     }
@@ -142,8 +151,8 @@ impl Opening {
         }
     }
 
-    /// Which cells of a tile are far enough from a region to be accepted, and which of them have all their bodies beyond the softening, one
-    /// bit a lane.
+    /// Returns two masks with one bit per lane: the cells that a region accepts, and the cells
+    /// whose bodies are all beyond the softening.
     #[inline(always)]
     pub(crate) fn test<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &Region) -> (u8, u8) {
         let mut distance2 = L::splat(0.0);
@@ -189,7 +198,7 @@ impl Region {
         message.extend_from_slice(bytemuck::cast_slice(&[x, y, z, self.error, self.reach, self.slack]));
     }
 
-    /// Takes a region from the front of a message.
+    /// Removes a region from the front of a message and returns it.
     pub fn read(message: &mut &[u8]) -> Region {
         let centre = take(message);
         let [x, y, z, error, reach, slack] = take::<[f32; 6]>(message);
@@ -219,7 +228,8 @@ mod tests {
     }
 
     proptest! {
-        /// What a region accepts, every sink inside it accepts: else an essential tree would lack a cell.
+        /// Every sink inside a region accepts what the region accepts. Otherwise an essential tree
+        /// would lack a cell.
         #[test]
         fn a_region_accepts_no_more_than_the_sinks_inside_it(
             lo in prop::array::uniform3(0f64..900.0),

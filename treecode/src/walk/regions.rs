@@ -1,4 +1,5 @@
-//! Where the sinks of a rank are, as other ranks must know it to find out which of their cells those sinks can need.
+//! Regions that stand for the sinks of a rank. Other ranks test their cells against them, to find
+//! those that the sinks may need.
 
 use crate::kernel::simd::{LANES, Lanes};
 use crate::walk::cell_opening::{SinkBox, SinkRegion};
@@ -8,19 +9,20 @@ use crate::{Expansion, tree::tile::Tile};
 /// Regions that together hold all sinks of a rank.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Regions {
-    /// Of sink groups, for the tree walk.
+    /// Regions of sink groups, for the tree walk.
     Groups(Vec<Region>),
-    /// Of sink cells, for the fmm walk: the larger ones each by itself, the smaller ones together.
+    /// Regions of sink cells, for the fmm walk. Each large cell has its own region; small cells
+    /// share one.
     Cells(Vec<SinkRegion>),
 }
 
-/// What others must know of a region.
+/// How much of a region another rank needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Wanted {
     Nothing,
-    /// The region; of one around others its box alone.
+    /// The region. Of a region around others, only its box.
     Whole,
-    /// Those that it is around.
+    /// The regions inside it.
     Parts,
 }
 
@@ -33,7 +35,7 @@ impl Regions {
         }
     }
 
-    /// Regions of the same kind from the message of another rank.
+    /// Reads the regions of another rank from its message. They are of the same kind as these.
     pub fn read(&self, mut message: &[u8]) -> Regions {
         fn all<T>(message: &mut &[u8], read: impl Fn(&mut &[u8]) -> T) -> Vec<T> {
             std::iter::from_fn(|| (!message.is_empty()).then(|| read(message))).collect()
@@ -44,7 +46,7 @@ impl Regions {
         }
     }
 
-    /// The box of a region that is around others, and how many of those follow.
+    /// The box of a region around others, and the number of regions inside, which follow it.
     #[inline(always)]
     pub(crate) fn around(&self, at: usize) -> Option<(&SinkBox, usize)> {
         match self {
@@ -56,12 +58,14 @@ impl Regions {
         }
     }
 
-    /// Whether a region is a sink cell that stands for itself alone: the regions behind it that share its surroundings are inside it.
+    /// Whether a region is one sink cell without those below. The following regions inside the same
+    /// box are then below this cell.
     pub(crate) fn is_one_cell(&self, at: usize) -> bool {
         matches!(self, Regions::Cells(regions) if matches!(regions[at], SinkRegion::Alone(_)))
     }
 
-    /// Which cells of a tile have cells inside that a region may open, or any that it is around, if cells inside have at most these radii.
+    /// The cells of a tile inside which this region, or any region inside it, may open a cell.
+    /// `radius` bounds the radii of the cells inside.
     #[inline(always)]
     pub(crate) fn may_open_inside<L: Lanes, E: Expansion>(
         &self,
@@ -76,7 +80,8 @@ impl Regions {
         }
     }
 
-    /// The regions wanted, in their order; one around others goes with the last of them.
+    /// The regions that are wanted, in the same order. A region around others is dropped with the
+    /// last of these.
     pub(crate) fn only(&self, wanted: &[Wanted]) -> Regions {
         match self {
             Regions::Groups(all) => {
@@ -91,7 +96,7 @@ impl Regions {
         }
     }
 
-    /// Number of regions.
+    /// The number of regions.
     pub(crate) fn len(&self) -> usize {
         match self {
             Regions::Groups(regions) => regions.len(),

@@ -1,8 +1,8 @@
-//! Parallel work on disjoint parts of arrays: each part is written by one task.
+//! Parallel work on disjoint parts of arrays. One task writes each part.
 
 use std::ops::Range;
 
-/// Something that can be cut in two, like a mutable slice.
+/// Arrays that can be cut in two, such as a mutable slice.
 pub(crate) trait Cut: Send + Sized {
     /// Cuts before entry `at`.
     fn cut(self, at: usize) -> (Self, Self);
@@ -36,8 +36,9 @@ impl<A: Cut, B: Cut, C: Cut> Cut for (A, B, C) {
     }
 }
 
-/// Calls `work(part, its entries)` for each part, in parallel, and joins the results in the order of the parts. The parts' ranges must be
-/// ascending and disjoint; `base` is the index of the first entry of `out`.
+/// Calls `work(part, entries of the part)` for each part, in parallel, and joins the results in the
+/// order of the parts. The ranges of the parts must be ascending and disjoint. `base` is the index
+/// of the first entry of `out`.
 pub(crate) fn for_each_part<P: Sync, C: Cut, R: Send + Default>(
     parts: &[P],
     range: &(impl Fn(&P) -> Range<usize> + Sync),

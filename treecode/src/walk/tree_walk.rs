@@ -1,7 +1,9 @@
-//! The tree walk: each sink group walks the tree into an interaction list, then kernels run over the list (Barnes 1990).
+//! The tree walk: each sink group walks the tree and fills its interaction lists, then kernels sum
+//! the lists (Barnes 1990).
 //!
-//! A list is in the order of the walk, which visits cells in key order and does not depend on which rank they came from; each
-//! group is summed by one task. So the bits of the result do not depend on ranks or threads.
+//! A list is in the order of the walk. The walk visits cells in key order, no matter which rank
+//! they came from, and each group is summed by one task. The bits of the result therefore depend on
+//! neither ranks nor threads.
 
 use crate::kernel::simd::{LANES, Lanes, Task, dispatch};
 use crate::tree::build::{Group, Tree};
@@ -12,14 +14,14 @@ use crate::{Bodies, Census, Expansion, Interactions, Walk};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-/// What tasks did.
+/// Counts and times of tasks.
 #[derive(Default)]
 struct Done {
     interactions: Interactions,
     operations: u64,
     walk: Duration,
     kernels: Duration,
-    /// Groups that need cells which are not here yet.
+    /// Groups that need cells which have not been grafted yet.
     waiting: Vec<u32>,
 }
 
@@ -34,7 +36,7 @@ impl Done {
     }
 }
 
-/// Lists and buffers that a thread uses again and again.
+/// Lists and buffers that a thread reuses.
 #[derive(Default)]
 struct Scratch {
     /// Tiles to visit.
@@ -107,7 +109,7 @@ impl<E: Expansion> Tree<E> {
     }
 }
 
-/// Walk and kernels of one group; `None` if the walk needs a closed cell.
+/// Walk and kernels of one group. Returns `None` if the walk needs a closed cell.
 struct GroupTask<'a, E: Expansion> {
     tree: &'a Tree<E>,
     group: &'a Group,
@@ -144,7 +146,7 @@ impl<E: Expansion> Task for GroupTask<'_, E> {
 }
 
 impl<E: Expansion> GroupTask<'_, E> {
-    /// Fills the interaction lists; false if a closed cell must be opened.
+    /// Fills the interaction lists. Returns false if a closed cell must be opened.
     #[inline(always)]
     fn walk<L: Lanes>(&mut self) -> bool {
         let Scratch { stack, pairs } = &mut *self.scratch;
@@ -168,7 +170,7 @@ impl<E: Expansion> GroupTask<'_, E> {
                     stack.push(child);
                 }
             }
-            // The first octant is to be visited first.
+            // The stack is popped from its end: reverse it, to visit the first octant first.
             stack[descend..].reverse();
         }
         true

@@ -1,9 +1,10 @@
-//! Sixteen lanes: two blocks of eight sinks at once, for processors whose registers hold them.
+//! Sixteen lanes: two blocks of eight sinks at once, for processors with registers of that size.
 
 use super::{LANES, Lanes};
 use std::ops::{Add, Mul, Sub};
 
-/// The arithmetic of the laws between two bodies, on any number of lanes. See [`Lanes`] for what each does.
+/// The arithmetic of the force laws between two bodies, on any number of lanes. [`Lanes`] documents
+/// the operations.
 #[allow(missing_docs)]
 pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
     fn splat(value: f32) -> Self;
@@ -17,13 +18,13 @@ pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<O
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self;
 }
 
-/// Two times eight lanes.
+/// Twice eight lanes.
 pub(crate) trait Double: Numbers {
-    /// Whether they take less time than eight lanes twice.
+    /// Whether sixteen lanes at once are faster than eight lanes twice.
     const FASTER: bool;
-    /// The numbers of two arrays.
+    /// Loads two arrays.
     fn load(from: [&[f32; LANES]; 2]) -> Self;
-    /// Writes them.
+    /// Returns the two arrays.
     fn store(self) -> [[f32; LANES]; 2];
 }
 
@@ -66,7 +67,7 @@ impl<L: Lanes> Numbers for L {
     }
 }
 
-/// Sixteen lanes in two registers of eight, for processors without larger ones.
+/// Sixteen lanes in two values of eight, for processors without larger registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Twice<L>([L; 2]);
 

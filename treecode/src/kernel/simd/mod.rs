@@ -1,7 +1,9 @@
-//! Eight single-precision numbers at once, chosen at run time for the processor that runs the program.
+//! Vectors of eight single-precision numbers. The instructions are chosen at run time, for the
+//! processor that runs the program.
 //!
-//! A kernel is written once, generic over [`Lanes`], and compiled once for each [`Path`]; [`dispatch`] enters the copy for this
-//! machine. Results may differ in the last bits between paths, never between machines on the same path and processor family.
+//! A kernel is written once, generic over [`Lanes`], and compiled once for each [`Path`].
+//! [`dispatch`] calls the copy for this machine. Results may differ in the last bits between paths.
+//! They do not differ between machines on the same path and of the same processor family.
 
 mod double;
 #[cfg(target_arch = "aarch64")]
@@ -19,10 +21,10 @@ use std::sync::OnceLock;
 pub(crate) use double::{Double, Numbers};
 pub(crate) use portable::Portable;
 
-/// Number of lanes: the octants of a cell.
+/// The number of lanes, equal to the number of octants of a cell.
 pub(crate) const LANES: usize = 8;
 
-/// For each set of lanes their numbers, lowest first.
+/// For each set of lanes (as bits), the numbers of its lanes, lowest first.
 pub(crate) static PACKED: [[u32; LANES]; 256] = {
     let mut packed = [[0; LANES]; 256];
     let mut bits = 0;
@@ -40,28 +42,30 @@ pub(crate) static PACKED: [[u32; LANES]; 256] = {
     packed
 };
 
-/// Eight `f32`. Comparisons give one bit a lane, lane 0 lowest.
+/// Eight `f32`. A comparison gives one bit per lane, lane 0 lowest.
 pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
-    /// Twice as many lanes.
-    #[allow(private_bounds)] // nobody outside names it
+    /// A type with twice as many lanes.
+    #[allow(private_bounds)] // never named outside this crate
     type Double: Double;
     /// The same number in all lanes.
     fn splat(value: f32) -> Self;
-    /// The numbers of an array.
+    /// Loads an array.
     fn load(from: &[f32; LANES]) -> Self;
-    /// The four rows of eight columns.
+    /// Loads eight columns and returns their four rows.
     fn load_columns(from: &[[f32; 4]; LANES]) -> [Self; 4];
-    /// Writes the numbers into an array.
+    /// Writes the lanes into an array.
     fn store(self, to: &mut [f32; LANES]);
     /// `self * b + c`.
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// `c - self * b`.
     fn neg_mul_add(self, b: Self, c: Self) -> Self;
-    /// Reciprocal square root to full single precision (relative error below 4e-7); zero gives infinity or NaN.
+    /// Reciprocal square root to full single precision (relative error below 4e-7). Zero gives
+    /// infinity or NaN.
     fn rsqrt(self) -> Self;
-    /// Twice [`Lanes::rsqrt`], which takes a product less.
+    /// Twice [`Lanes::rsqrt`]. This takes one product less than the root itself.
     fn twice_rsqrt(self) -> Self;
-    /// Estimate of the reciprocal square root: as close as the processor makes it at once (12 bits on AVX2, 14 on AVX-512), or closer.
+    /// Estimate of the reciprocal square root: the processor's own (12 bits on AVX2, 14 on
+    /// AVX-512), or a closer one.
     #[inline(always)]
     fn rough_rsqrt(self) -> Self {
         self.rsqrt()
@@ -70,11 +74,11 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
     fn sqrt(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
-    /// Greater of two, neither of them NaN.
+    /// The greater of two numbers; neither may be NaN.
     fn max(self, other: Self) -> Self;
-    /// Smaller of two, neither of them NaN.
+    /// The smaller of two numbers; neither may be NaN.
     fn min(self, other: Self) -> Self;
-    /// Which lanes are below those of `other`.
+    /// The lanes that are below those of `other`.
     fn below(self, other: Self) -> u8;
     /// `yes` where `a < b`, `no` elsewhere.
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self;
@@ -82,9 +86,10 @@ pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + 
     fn div(self, other: Self) -> Self;
     /// `self` in the lanes of these bits, zero elsewhere.
     fn in_lanes(self, bits: u8) -> Self;
-    /// Writes the lanes of these bits side by side, lowest first; what comes behind them is arbitrary.
+    /// Writes the lanes of these bits side by side, lowest first. The entries behind them are
+    /// arbitrary.
     fn compress(self, bits: u8, to: &mut [f32; LANES]);
-    /// Sum of the lanes, by halves: lane k and lane k + 4, then k + 2, then k + 1.
+    /// Sum of the lanes, by halves: lanes k and k + 4, then k and k + 2, then k and k + 1.
     fn sum(self) -> f32;
     /// `self` where `a < b`, zero elsewhere.
     fn where_below(self, a: Self, b: Self) -> Self;
@@ -102,10 +107,10 @@ pub(crate) fn lanes(bits: u8) -> impl Iterator<Item = usize> + Clone {
     (0..LANES).filter(move |lane| bits >> lane & 1 == 1)
 }
 
-/// A way to compute eight lanes.
+/// A set of instructions that implements eight lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// Plain code for any processor, the reference of the others.
+    /// Plain code for any processor; the reference for the others.
     Scalar,
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
@@ -119,7 +124,7 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    /// The paths of this processor, slowest first.
+    /// The paths of this processor: `Scalar` first, then from the slowest to the fastest.
     pub(crate) fn available() -> Vec<Path> {
         let mut paths = vec![Path::Scalar];
         #[cfg(target_arch = "x86_64")]
@@ -137,12 +142,12 @@ impl Path {
         paths
     }
 
-    /// The path of this process: the one that was chosen, or the fastest.
+    /// The path of this process: the one that was chosen, otherwise the fastest.
     pub(crate) fn detect() -> Path {
         *CHOSEN.get_or_init(|| *Path::available().last().expect("the scalar path is always there"))
     }
 
-    /// The path of this name.
+    /// The path of this name, if the processor has it.
     pub(crate) fn by_name(name: &str) -> Result<Path, Error> {
         let available = Path::available();
         available.iter().copied().find(|path| path.name() == name).ok_or_else(|| Error::Path {
@@ -164,23 +169,24 @@ impl Path {
     }
 }
 
-/// The path of this process, from its first use on.
+/// The path of this process, fixed at its first use.
 static CHOSEN: OnceLock<Path> = OnceLock::new();
 
-/// Makes this process compute on the SIMD path of this name, see [`simd_paths`]. Call it before anything is computed.
+/// Sets the SIMD path of this process by its name; see [`simd_paths`]. Call it before anything is
+/// computed.
 ///
 /// # Errors
 /// [`Error::Path`] if this processor has no such path.
 ///
 /// # Panics
-/// If the process computes on another path already: its results would not all be of one path.
+/// If the process already computes on another path: its results would mix two paths.
 pub fn choose_simd_path(name: &str) -> Result<(), Error> {
     let path = Path::by_name(name)?;
     assert!(*CHOSEN.get_or_init(|| path) == path, "the SIMD path is already in use");
     Ok(())
 }
 
-/// Name of the path that this process uses, for reports.
+/// Name of the path of this process, for reports.
 pub fn simd_path() -> &'static str {
     Path::detect().name()
 }
@@ -190,11 +196,12 @@ pub fn simd_paths() -> Vec<&'static str> {
     Path::available().into_iter().map(Path::name).collect()
 }
 
-/// Work that is written once for all paths.
+/// A computation that is written once for all paths.
 pub(crate) trait Task {
-    /// What it returns.
+    /// Type of the result.
     type Output;
-    /// Does it with the lanes of a path; always inlined, so that it is compiled for that path's instructions.
+    /// Computes the result with the lanes of a path. Always inlined, so that it is compiled for the
+    /// instructions of that path.
     fn run<L: Lanes>(self) -> Self::Output;
 }
 
@@ -225,11 +232,11 @@ mod tests {
 
     #[derive(Debug)]
     struct Results {
-        /// Every path gives the same number.
+        /// Results that are equal on every path.
         exact: Vec<[f32; LANES]>,
-        /// The same where no operand is NaN.
+        /// Results that are equal on every path if no operand is NaN.
         ordered: Vec<[f32; LANES]>,
-        /// Rounded more or less often.
+        /// Results that paths may round differently.
         rounded: Vec<[f32; LANES]>,
         below: u8,
     }
@@ -316,7 +323,7 @@ mod tests {
         a == b || a.is_nan() && b.is_nan()
     }
 
-    /// Numbers of any kind, the special ones often.
+    /// Any number; special ones are frequent.
     fn number() -> impl Strategy<Value = f32> {
         const SPECIAL: [f32; 8] =
             [0.0, -0.0, 1.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];

@@ -1,14 +1,16 @@
-//! NEON: eight lanes in two registers of four. Every aarch64 processor has it, so nothing need be detected.
+//! NEON: eight lanes in two registers of four. Every aarch64 processor has it, so no detection is
+//! needed.
 #![allow(unsafe_code)]
 
 use super::{LANES, Lanes, PACKED, double::Twice};
 use std::arch::aarch64::*;
 use std::ops::{Add, Mul, Sub};
 
-/// An intrinsic of NEON.
+/// Calls an intrinsic of NEON.
 macro_rules! intrinsic {
     ($call:expr) => {
-        // SAFETY: aarch64 has NEON; where the call takes a pointer, the caller says why all it reaches is there.
+        // SAFETY: aarch64 has NEON. If the call takes a pointer, the caller gives the reason why
+        // all numbers that it reads exist.
         unsafe { $call }
     };
 }
@@ -17,7 +19,7 @@ macro_rules! intrinsic {
 #[derive(Clone, Copy)]
 pub(crate) struct Neon(float32x4_t, float32x4_t);
 
-/// Which lanes are meant: all bits of a lane, or none.
+/// A set of lanes: all bits of a lane are set, or none.
 #[derive(Clone, Copy)]
 struct Mask(uint32x4_t, uint32x4_t);
 
@@ -42,7 +44,7 @@ impl Neon {
         intrinsic!(Neon(vbslq_f32(mask.0, yes.0, no.0), vbslq_f32(mask.1, yes.1, no.1)))
     }
 
-    /// y (3 - x y^2) / 2, where `self` is x y.
+    /// One Newton step: y (3 - x y^2) / 2, where `self` is x y.
     #[inline(always)]
     fn newton(self, y: Self) -> Self {
         self.zip(y, |xy, y| intrinsic!(vrsqrtsq_f32(xy, y))) * y
@@ -50,22 +52,22 @@ impl Neon {
 }
 
 impl Mask {
-    /// The bit of each lane.
+    /// One bit per lane, at the position of the lane.
     #[inline(always)]
     fn lane_bits() -> Mask {
         const BITS: [u32; LANES] = [1, 2, 4, 8, 16, 32, 64, 128];
-        // Two times four of the eight numbers.
+        // Reads twice four of the eight numbers.
         intrinsic!(Mask(vld1q_u32(BITS.as_ptr()), vld1q_u32(BITS.as_ptr().add(4))))
     }
 
-    /// The lanes of these bits.
+    /// The mask of the lanes of these bits.
     #[inline(always)]
     fn of_lanes(bits: u8) -> Mask {
         let (all, lane) = (intrinsic!(vdupq_n_u32(u32::from(bits))), Mask::lane_bits());
         intrinsic!(Mask(vtstq_u32(all, lane.0), vtstq_u32(all, lane.1)))
     }
 
-    /// One bit a lane, lane 0 lowest.
+    /// One bit per lane, lane 0 lowest.
     #[inline(always)]
     fn bits(self) -> u8 {
         let lane = Mask::lane_bits();
@@ -106,19 +108,19 @@ impl Lanes for Neon {
     }
     #[inline(always)]
     fn load(from: &[f32; LANES]) -> Self {
-        // Two times four of the eight numbers.
+        // Reads twice four of the eight numbers.
         intrinsic!(Neon(vld1q_f32(from.as_ptr()), vld1q_f32(from.as_ptr().add(4))))
     }
     #[inline(always)]
     fn load_columns(from: &[[f32; 4]; LANES]) -> [Self; 4] {
         let from: &[f32] = from.as_flattened();
-        // Two times sixteen of the 32 numbers.
+        // Reads twice sixteen of the 32 numbers.
         let (low, high) = intrinsic!((vld4q_f32(from.as_ptr()), vld4q_f32(from.as_ptr().add(16))));
         [Neon(low.0, high.0), Neon(low.1, high.1), Neon(low.2, high.2), Neon(low.3, high.3)]
     }
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
-        // SAFETY: aarch64 has NEON, and the array has room for two times four numbers.
+        // SAFETY: aarch64 has NEON, and the array has room for twice four numbers.
         unsafe {
             vst1q_f32(to.as_mut_ptr(), self.0);
             vst1q_f32(to.as_mut_ptr().add(4), self.1);
@@ -144,7 +146,7 @@ impl Lanes for Neon {
     }
     #[inline(always)]
     fn rough_rsqrt(self) -> Self {
-        // The estimate has 8 bits; one Newton step makes them some 15.
+        // The estimate has 8 bits. One Newton step gives about 15.
         let y = self.map(|x| intrinsic!(vrsqrteq_f32(x)));
         (self * y).newton(y)
     }
@@ -183,7 +185,7 @@ impl Lanes for Neon {
     #[inline(always)]
     fn compress(self, bits: u8, to: &mut [f32; LANES]) {
         let lanes = &PACKED[usize::from(bits)];
-        // SAFETY: aarch64 has NEON, and the array holds two times four numbers.
+        // SAFETY: aarch64 has NEON, and the array holds twice four numbers.
         unsafe {
             // Lane k is bytes 4 k to 4 k + 3 of the table.
             let table = uint8x16x2_t(vreinterpretq_u8_f32(self.0), vreinterpretq_u8_f32(self.1));

@@ -1,5 +1,7 @@
-//! The scalar reference: plain arithmetic on arrays, correct on every processor. Operations are calls, so that the long straight-line kernels
-//! stay small and quick to compile; who wants speed takes another path.
+//! The scalar reference: plain arithmetic on arrays, correct on every processor.
+//!
+//! The operations are calls, so that the long straight-line kernels stay small and compile quickly.
+//! The other paths are the fast ones.
 
 use super::{LANES, Lanes, double::Twice};
 use std::ops::{Add, Mul, Sub};

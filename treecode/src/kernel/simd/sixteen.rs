@@ -1,4 +1,4 @@
-//! Two blocks of sinks in a register of AVX-512.
+//! Sixteen lanes in one register of AVX-512, for two blocks of sinks.
 #![allow(unsafe_code)]
 
 use super::double::{Double, Numbers};
@@ -6,7 +6,7 @@ use super::{LANES, x86::intrinsic};
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
 
-/// Sixteen numbers.
+/// Sixteen numbers in a register.
 #[derive(Clone, Copy)]
 pub(crate) struct Sixteen(__m512);
 

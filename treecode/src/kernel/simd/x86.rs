@@ -1,6 +1,11 @@
-//! AVX2 with fused multiply-add, and AVX-512 on the same eight lanes, which brings twice the registers and a closer estimate of the
-//! reciprocal square root; where two blocks of sinks meet bodies it fills its registers with both. The intrinsics are `unsafe` to call outside a function that enables them; every method here is
-//! inlined into an `enter`, which does, and which is reached only after [`super::Path`] has found the features.
+//! AVX2 with fused multiply-add, and AVX-512 on the same eight lanes.
+//!
+//! AVX-512 has twice as many registers and a closer estimate of the reciprocal square root. In the
+//! body-body kernel it also fills its registers with two blocks of sinks.
+//!
+//! The intrinsics are `unsafe` to call outside a function that enables them. Every method here is
+//! inlined into a function `enter`, which enables them. [`super::dispatch`] calls it only after
+//! [`super::Path`] has detected the features.
 #![allow(unsafe_code)]
 
 use super::double::Twice;
@@ -9,16 +14,17 @@ use super::{LANES, Lanes, PACKED, Task};
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
 
-/// An intrinsic on values that exist only where its features are enabled.
+/// Calls an intrinsic on values that exist only where its features are enabled.
 macro_rules! intrinsic {
     ($call:expr) => {
-        // SAFETY: the values of the types below exist only inside their `enter`, which enables the features.
+        // SAFETY: the values of the types below exist only inside their `enter`, which enables the
+        // features.
         unsafe { $call }
     };
 }
 pub(super) use intrinsic;
 
-/// Eight numbers in a register, for a set of features.
+/// Defines a type of eight numbers in a register, for a set of features.
 macro_rules! register {
     ($(#[$doc:meta])* $name:ident, $double:ty, $module:ident, $features:literal, $rsqrt:ident) => {
         $(#[$doc])*
@@ -28,13 +34,13 @@ macro_rules! register {
         pub(super) mod $module {
             use super::*;
 
-            /// Runs a task compiled for these features, which must have been detected.
+            /// Runs a task that is compiled for these features. They must have been detected.
             pub(in super::super) fn enter<T: Task>(task: T) -> T::Output {
                 #[target_feature(enable = $features)]
                 fn compiled<T: Task>(task: T) -> T::Output {
                     task.run::<$name>()
                 }
-                // SAFETY: a path is chosen only where its features were detected.
+                // SAFETY: a path is chosen only if its features were detected.
                 unsafe { compiled(task) }
             }
         }
@@ -111,7 +117,7 @@ macro_rules! register {
             }
             #[inline(always)]
             fn twice_rsqrt(self) -> Self {
-                // One Newton step, y (3 - x y^2) / 2, doubles the digits of the estimate.
+                // One Newton step, y (3 - x y^2) / 2, doubles the number of correct digits.
                 let y = self.rough_rsqrt();
                 (self * y).neg_mul_add(y, Self::splat(3.0)) * y
             }
@@ -186,6 +192,6 @@ register!(
     Avx2, Twice<Avx2>, avx2, "avx2,fma", _mm256_rsqrt_ps
 );
 register!(
-    /// AVX-512 with vectors of eight.
+    /// AVX-512 on vectors of eight.
     Avx512, Sixteen, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
 );
