@@ -164,8 +164,9 @@ fn checks(bodies: &Bodies) -> Vec<Check> {
     vec![
         check(
             "all positions are finite",
-            "position not finite",
-            ids_where(&|i| !is_finite(bodies.position(i))),
+            "position not finite, or beyond 1e300",
+            // What no command takes, see `Bodies::check`.
+            ids_where(&|i| bodies.position(i).iter().any(|x| !x.is_finite() || x.abs() > 1e300)),
         ),
         check(
             "all velocities are finite",
@@ -198,6 +199,7 @@ mod tests {
         bodies.mass.fill(1.0);
         assert!(checks(&bodies).iter().all(|check| check.bodies == 0));
         bodies.pos[1][4] = f64::NAN;
+        bodies.pos[0][1] = -1e301;
         bodies.vel[2][3] = f64::INFINITY;
         bodies.mass[2] = -1.0;
         bodies.mass[1] = 0.0;
@@ -206,7 +208,7 @@ mod tests {
         assert_eq!(
             text,
             [
-                "position not finite: the body with id 0",
+                "position not finite, or beyond 1e300: 2 bodies, the first with id 0",
                 "velocity not finite: the body with id 3",
                 "mass not above 0 and finite: 2 bodies, the first with id 1",
                 "id not unique: 2 bodies, the first with id 0",
