@@ -105,7 +105,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx512f")]
-    pub fn avx512(links: u64) -> f32 {
+    pub(super) fn avx512(links: u64) -> f32 {
         let (factor, summand) = (_mm512_set1_ps(FACTOR), _mm512_set1_ps(SUMMAND));
         let mut chains = [_mm512_setzero_ps(); CHAINS];
         for _ in 0..links {
@@ -117,7 +117,7 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub fn avx2(links: u64) -> f32 {
+    pub(super) fn avx2(links: u64) -> f32 {
         let (factor, summand) = (_mm256_set1_ps(FACTOR), _mm256_set1_ps(SUMMAND));
         let mut chains = [_mm256_setzero_ps(); CHAINS];
         for _ in 0..links {

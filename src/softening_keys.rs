@@ -11,7 +11,9 @@ use treecode::{Softening, SofteningKernel, TYPES};
 ///
 /// # Errors
 /// The value is neither a length nor a table with valid keys.
-pub fn deserialize_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Softening>, D::Error> {
+pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Softening>, D::Error> {
     deserializer.deserialize_any(WholeVisitor).map(Some)
 }
 

@@ -22,7 +22,7 @@ const FEW: u64 = 4096;
 ///
 /// # Errors
 /// The same on every rank, if a body of a wanted type has an invalid mass or position.
-pub fn smoothing_lengths(
+pub(crate) fn smoothing_lengths(
     crew: &Crew,
     bodies: &Bodies,
     kinds: [bool; TYPES],
@@ -37,7 +37,7 @@ pub fn smoothing_lengths(
 ///
 /// # Errors
 /// As [`smoothing_lengths`].
-pub fn quick_smoothing_lengths(
+pub(crate) fn quick_smoothing_lengths(
     crew: &Crew,
     bodies: &Bodies,
     kinds: [bool; TYPES],
@@ -67,7 +67,7 @@ fn smoothing_lengths_by(
 ///
 /// # Errors
 /// The same on every rank, if a body of a wanted type has an invalid mass, position or value.
-pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
+pub(crate) fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
     let mine = crew.agree(|| Ok(Bounds::of(subject)?))?;
     let [mass, value] = collective::max(crew.comm, [mine.mass, mine.value]);
     let bounds = Bounds { bodies: collective::sum(crew.comm, mine.bodies), mass, value };
@@ -81,7 +81,7 @@ pub fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Exposure> {
 
 /// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass.
 /// Collective.
-pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
+pub(crate) fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
     let wanted =
         || (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])] && bodies.mass[*i] > 0.0);
     // Maxima of x, -x and so on, and of the mass.
@@ -113,7 +113,7 @@ pub fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) ->
 
 /// Distributes bodies over ranks by hashes of their ids. A body is then on the same rank in every
 /// snapshot. Collective.
-pub fn deal_by_id(comm: &dyn Comm, mut bodies: Bodies) -> Bodies {
+pub(crate) fn deal_by_id(comm: &dyn Comm, mut bodies: Bodies) -> Bodies {
     let ranks = comm.size() as u64;
     let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
     let owner = |id: &u64| hash(*id) % ranks;

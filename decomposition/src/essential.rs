@@ -25,7 +25,7 @@ struct Guest {
 /// Sends the sinks of this rank to the ranks whose cells they may open. Returns the answers to
 /// other ranks, one message per rank. An answer has the cells that the sinks of that rank may open
 /// and that no earlier rank on the route has sent. Collective.
-pub fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
+pub(crate) fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
     let mut guests = vec![Guest { rank: comm.rank() as u32, hops: 0, visit: tree.own_visit() }];
     comm.stage("requests");
     for stage in groups::stages(comm) {
@@ -67,7 +67,7 @@ fn requests(mut message: &[u8]) -> impl Iterator<Item = ([u32; 2], &[u8])> {
 }
 
 /// Adds the essential trees from all ranks to the local tree.
-pub fn graft(tree: &mut Tree, messages: &[Vec<u8>]) {
+pub(crate) fn graft(tree: &mut Tree, messages: &[Vec<u8>]) {
     let answers = messages.iter().filter_map(|message| message.split_at_checked(8));
     let mut answers: Vec<_> =
         answers.map(|(hops, answer)| (bytemuck::pod_read_unaligned::<u64>(hops), answer)).collect();

@@ -17,7 +17,7 @@ use treecode::structure::fold_inside;
 /// A halving of a group: the half with this rank, and the other half. Each rank of a half has an
 /// opposite rank in the other half.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stage {
+pub(crate) struct Stage {
     rank: usize,
     own: Range<usize>,
     /// Ranks of the other half. It is empty only if a group of one rank is not divided while larger
@@ -26,7 +26,7 @@ pub struct Stage {
 }
 
 /// The halvings from all ranks down to this rank. All ranks have the same number of stages.
-pub fn stages(comm: &dyn Comm) -> Vec<Stage> {
+pub(crate) fn stages(comm: &dyn Comm) -> Vec<Stage> {
     let (rank, size) = (comm.rank(), comm.size());
     let depth = size.next_power_of_two().ilog2();
     let group = |depth: u32, number: usize| (number * size) >> depth..((number + 1) * size) >> depth;
@@ -63,7 +63,7 @@ impl Stage {
 
     /// Sends `mine` to the opposite rank. Returns the messages from the ranks whose opposite rank
     /// is this one.
-    pub fn hand_on(&self, comm: &dyn Comm, mine: &[u8]) -> Vec<Vec<u8>> {
+    pub(crate) fn hand_on(&self, comm: &dyn Comm, mine: &[u8]) -> Vec<Vec<u8>> {
         let to: Vec<usize> = self.opposite().into_iter().collect();
         comm.send_receive(&to, mine, &self.facing())
     }
@@ -72,7 +72,7 @@ impl Stage {
 /// Combines data from this rank up to all ranks. In each stage, `say` makes the message for the
 /// other half of a group. `join` adds the message of that half, given the ranks of both halves.
 /// Collective.
-pub fn climb<T>(
+pub(crate) fn climb<T>(
     comm: &dyn Comm,
     mine: T,
     say: impl Fn(&T) -> Vec<u8>,
@@ -89,7 +89,7 @@ pub fn climb<T>(
 
 /// Combines values of the branches of all ranks up to the root, as [`fold_inside`] does. Branches
 /// must be in key order. `None` if there are no bodies. Collective.
-pub fn fold<T: Pod>(
+pub(crate) fn fold<T: Pod>(
     comm: &dyn Comm,
     splits: &Splitters,
     branches: Vec<(Key, T)>,

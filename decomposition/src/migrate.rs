@@ -8,7 +8,7 @@ use treecode::{Bodies, Cube};
 ///
 /// Panics if a body is in no rank's interval. A loss of bodies is detected later, when the tree is
 /// complete.
-pub fn migrate(
+pub(crate) fn migrate(
     comm: &dyn Comm,
     cube: &Cube,
     mut bodies: Bodies,

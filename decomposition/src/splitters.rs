@@ -32,7 +32,7 @@ const SLACK: u64 = 64;
 
 /// Intervals of the curve indices of each rank, ascending and without gaps. Some may be empty.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Splitters {
+pub(crate) struct Splitters {
     /// `bounds[r]..bounds[r + 1]` are the curve indices of rank r. The first bound is 0, and the
     /// last is [`Key::END`].
     bounds: Vec<u64>,
@@ -40,17 +40,17 @@ pub struct Splitters {
 
 impl Splitters {
     /// Curve indices of a rank.
-    pub fn interval(&self, rank: usize) -> Range<u64> {
+    pub(crate) fn interval(&self, rank: usize) -> Range<u64> {
         self.bounds[rank]..self.bounds[rank + 1]
     }
 
     /// Curve indices of consecutive ranks.
-    pub fn span(&self, ranks: &Range<usize>) -> Range<u64> {
+    pub(crate) fn span(&self, ranks: &Range<usize>) -> Range<u64> {
         self.bounds[ranks.start]..self.bounds[ranks.end]
     }
 
     /// The range of these sorted keys that belongs to a rank.
-    pub fn share(&self, rank: usize, keys: &[u64]) -> Range<usize> {
+    pub(crate) fn share(&self, rank: usize, keys: &[u64]) -> Range<usize> {
         let Range { start, end } = self.interval(rank);
         keys.partition_point(|key| *key < start)..keys.partition_point(|key| *key < end)
     }
@@ -141,7 +141,7 @@ fn children(cell: Key) -> impl Iterator<Item = Key> {
 
 /// Finds splitters that divide the bodies of all ranks into `ranks` intervals. Also returns the
 /// number of bodies. `keys` must be sorted, and `work` is the work of each body. Collective.
-pub fn splitters(
+pub(crate) fn splitters(
     comm: &dyn Comm,
     keys: &[u64],
     work: &[f32],

@@ -11,7 +11,7 @@ use std::time::Duration;
 const WIDTH: usize = 100;
 
 /// Prints the machine before the measurements start.
-pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
+pub(super) fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
     say(&"=".repeat(WIDTH));
     say(&format!("heorot bench {}, problems of inputs/bench", env!("CARGO_PKG_VERSION")));
     let Machine { host, processor, hosts } = machine;
@@ -28,7 +28,7 @@ pub fn say_machine(machine: &Machine, place: &Place, crew: &Crew) {
 }
 
 /// Prints a finished case.
-pub fn say_outcome(outcome: &Outcome) {
+pub(super) fn say_outcome(outcome: &Outcome) {
     let Outcome { case, seconds_per_step: seconds, gflops, share_of_peak: share, force_error: error, .. } =
         outcome;
     say(&format!(
@@ -87,7 +87,7 @@ pub fn say_outcome(outcome: &Outcome) {
 }
 
 /// Prints a check, with dots up to its end.
-pub fn say_check(check: &Check) {
+pub(super) fn say_check(check: &Check) {
     let word = match check.passed {
         Some(true) => "PASSED",
         Some(false) => "FAILED",
@@ -98,14 +98,20 @@ pub fn say_check(check: &Check) {
 }
 
 /// Prints a round of a burn-in.
-pub fn say_round(round: u64, passed: Duration, outcomes: &[Outcome]) {
+pub(super) fn say_round(round: u64, passed: Duration, outcomes: &[Outcome]) {
     let speeds: Vec<String> =
         outcomes.iter().map(|outcome| format!("{:.4}", outcome.seconds_per_step.median)).collect();
     say(&format!("round {round}, {}: all as in the first; s a step {}", duration(passed), speeds.join(" ")));
 }
 
 /// Prints the score of each walk, its cost, and whether the machine passed.
-pub fn say_end(arguments: &Arguments, scores: &[Score], values: &[Value], history: &[String], passed: bool) {
+pub(super) fn say_end(
+    arguments: &Arguments,
+    scores: &[Score],
+    values: &[Value],
+    history: &[String],
+    passed: bool,
+) {
     say(&"-".repeat(WIDTH));
     for Score { walk, gflops } in scores {
         say(&format!(

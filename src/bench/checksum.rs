@@ -11,7 +11,7 @@ use treecode::math::hash;
 
 /// Sum over the bodies of a hash of all state that a step leaves behind. Sums wrap around, also
 /// over ranks.
-pub fn of(bodies: &Bodies) -> u64 {
+pub(super) fn of(bodies: &Bodies) -> u64 {
     let one = |i: usize| {
         let (pos, vel, acc) = (bodies.position(i), bodies.velocity(i), bodies.acceleration(i));
         let numbers = pos.into_iter().chain(vel).chain(acc).chain([bodies.mass[i], bodies.pot[i]]);
@@ -22,7 +22,7 @@ pub fn of(bodies: &Bodies) -> u64 {
 
 /// A checksum of every column of the bodies, including those that no step reads. Use it for copies,
 /// which must agree in all columns.
-pub fn of_every_column(bodies: &Bodies) -> u64 {
+pub(super) fn of_every_column(bodies: &Bodies) -> u64 {
     let columns: Vec<_> = bodies.arrays().collect();
     let one = |i: usize| {
         let numbers = columns
@@ -35,7 +35,7 @@ pub fn of_every_column(bodies: &Bodies) -> u64 {
 
 /// The first difference between two lists of checksums, and the ranks that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared {
+pub(super) struct Compared {
     /// Index in the list, from 0.
     pub place: usize,
     /// Ranks whose checksums differ there.
@@ -44,13 +44,13 @@ pub struct Compared {
 
 /// Finds the first checksum that differs from the expected one on any rank. Later differences carry
 /// no information, since all bodies interact. Collective.
-pub fn first_difference(comm: &dyn Comm, expected: &[u64], found: &[u64]) -> Option<Compared> {
+pub(super) fn first_difference(comm: &dyn Comm, expected: &[u64], found: &[u64]) -> Option<Compared> {
     first_shifted_difference(comm, 0, expected, found)
 }
 
 /// Like [`first_difference`] if each rank has computed the bodies of the rank `shift` before it.
 /// The result names the ranks that expected another checksum. Collective.
-pub fn first_shifted_difference(
+pub(super) fn first_shifted_difference(
     comm: &dyn Comm,
     shift: usize,
     expected: &[u64],
@@ -70,11 +70,11 @@ pub fn first_shifted_difference(
 
 /// Reference checksums by the description of their state.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct References(BTreeMap<String, String>);
+pub(super) struct References(BTreeMap<String, String>);
 
 impl References {
     /// The references that are built into the program.
-    pub fn built_in() -> References {
+    pub(super) fn built_in() -> References {
         let text = include_str!("../../inputs/bench/checksums.toml");
         References::parse(text, "inputs/bench/checksums.toml").expect("a test has read it")
     }
@@ -83,7 +83,7 @@ impl References {
     ///
     /// # Errors
     /// If the file cannot be read or is not a list of checksums.
-    pub fn read(path: &Path) -> Result<References> {
+    pub(super) fn read(path: &Path) -> Result<References> {
         match io::read_text(path) {
             Ok(text) => References::parse(&text, &path.display().to_string()),
             Err(io::Error::System { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
@@ -98,12 +98,12 @@ impl References {
     }
 
     /// The reference checksum of a state.
-    pub fn get(&self, what: &str) -> Option<&str> {
+    pub(super) fn get(&self, what: &str) -> Option<&str> {
         self.0.get(what).map(String::as_str)
     }
 
     /// Adds a checksum if the state has none yet.
-    pub fn add(&mut self, what: &str, checksum: &str) {
+    pub(super) fn add(&mut self, what: &str, checksum: &str) {
         self.0.entry(what.to_owned()).or_insert_with(|| checksum.to_owned());
     }
 
@@ -112,7 +112,7 @@ impl References {
     ///
     /// # Errors
     /// If the file cannot be written or is not a list of checksums.
-    pub fn add_to(&self, path: &Path) -> Result<()> {
+    pub(super) fn add_to(&self, path: &Path) -> Result<()> {
         const HEAD: &str = "# Checksums of heorot bench: problem and version, walk, bodies, steps, SIMD path, processor family.\n";
         io::update(path, |old| {
             let known = References::parse(old, &path.display().to_string())?;
@@ -129,7 +129,7 @@ impl References {
 }
 
 /// Formats a checksum for people.
-pub fn words(checksum: u64) -> String {
+pub(super) fn words(checksum: u64) -> String {
     format!("{checksum:016x}")
 }
 

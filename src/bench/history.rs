@@ -8,7 +8,7 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// A machine and its measured speed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Machine {
+pub(super) struct Machine {
     /// Name of the machine.
     pub name: String,
     /// Year of the measurement.
@@ -33,13 +33,13 @@ struct File {
 
 impl Machine {
     /// Price per speed [dollars / (Mflop/s)].
-    pub fn dollars_per_mflop(&self) -> Option<f64> {
+    pub(super) fn dollars_per_mflop(&self) -> Option<f64> {
         Some(self.price? / (1e3 * self.gflops))
     }
 }
 
 /// The built-in machines, ordered by year.
-pub fn known() -> Vec<Machine> {
+pub(super) fn known() -> Vec<Machine> {
     let text = include_str!("../../inputs/bench/history.toml");
     let file: File =
         io::parameters::from_str(text, "inputs/bench/history.toml", &[]).expect("a test has read it");
@@ -47,14 +47,14 @@ pub fn known() -> Vec<Machine> {
 }
 
 /// The current year, with its fraction.
-pub fn this_year() -> f64 {
+pub(super) fn this_year() -> f64 {
     const YEAR: f64 = 365.2425 * 86400.0;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
     (1970.0 + now / YEAR).floor()
 }
 
 /// The machines as lines of text, this one last.
-pub fn table(machines: &[Machine]) -> Vec<String> {
+pub(super) fn table(machines: &[Machine]) -> Vec<String> {
     let head = format!("{:<20} {:>4} {:>11} {:>10}  processors", "machine", "year", "Gflops", "$/Mflop");
     let line = |machine: &Machine| {
         let Machine { name, year, processors, gflops, .. } = machine;
@@ -65,7 +65,7 @@ pub fn table(machines: &[Machine]) -> Vec<String> {
 }
 
 /// Speed and price over the years, as a figure and as a sheet of numbers.
-pub fn figure(machines: &[Machine]) -> (Figure, Sheet) {
+pub(super) fn figure(machines: &[Machine]) -> (Figure, Sheet) {
     let panel = |label: &str, of: &dyn Fn(&Machine) -> Option<f64>| {
         let mut panel = Panel::new(Axis::linear("Year"), Axis::log(label));
         let colours = colours(machines.len());

@@ -43,7 +43,7 @@ struct Problem {
 
 /// One measurement: a problem of one size with one walk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Case {
+pub(super) struct Case {
     /// The problem.
     pub problem: Name,
     /// Version of its file.
@@ -66,7 +66,7 @@ pub struct Case {
 
 /// Values that replace those of the problem files.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Changes {
+pub(super) struct Changes {
     /// Number of bodies.
     pub bodies: Option<u64>,
     /// Requested error of the forces.
@@ -93,7 +93,7 @@ impl Name {
 }
 
 /// Parses the name of a walk. Only walks with an adjustable error are accepted.
-pub fn walk(text: &str) -> Result<Walk, String> {
+pub(super) fn walk(text: &str) -> Result<Walk, String> {
     match gravity_keys::by_name(text) {
         Ok(walk @ (Walk::Fmm | Walk::Tree)) => Ok(walk),
         _ => Err("must be fmm or tree".to_owned()),
@@ -101,7 +101,7 @@ pub fn walk(text: &str) -> Result<Walk, String> {
 }
 
 /// Name of a walk.
-pub fn walk_name(walk: Walk) -> &'static str {
+pub(super) fn walk_name(walk: Walk) -> &'static str {
     match walk {
         Walk::Fmm => "fmm",
         Walk::Tree => "tree",
@@ -114,7 +114,7 @@ impl Case {
     ///
     /// # Errors
     /// If the changes are out of range.
-    pub fn new(name: Name, walk: Walk, changes: Changes) -> Result<Case> {
+    pub(super) fn new(name: Name, walk: Walk, changes: Changes) -> Result<Case> {
         let file = format!("inputs/bench/{}.toml", name.name());
         let problem: Problem = io::parameters::from_str(name.text(), &file, &[])?;
         let Problem { version, accuracy, step, softening, energy_error, mut initial } = problem;
@@ -141,12 +141,12 @@ impl Case {
     }
 
     /// Describes the case in a few words.
-    pub fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         format!("{} {}, {}, {} bodies", self.problem.name(), self.version, walk_name(self.walk), self.bodies)
     }
 
     /// Draws this rank's share of the bodies. Collective.
-    pub fn draw(&self, comm: &dyn Comm) -> Bodies {
+    pub(super) fn draw(&self, comm: &dyn Comm) -> Bodies {
         let mut bodies = model::generate(comm, &self.model, 1.0);
         let Bodies { pos, vel, .. } = &mut bodies;
         pos.iter_mut()

@@ -17,7 +17,7 @@ const SAMPLING: f64 = 1.1;
 
 /// Peak speeds of the machine, summed over all ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Peaks {
+pub(super) struct Peaks {
     /// Single-precision fused multiply-adds [Gflop/s].
     pub fma_gflops: f64,
     /// Triad of STREAM [GB/s].
@@ -25,7 +25,7 @@ pub struct Peaks {
 }
 
 /// Ranks, hosts and peak speeds.
-pub struct Place {
+pub(super) struct Place {
     /// Host of each rank.
     pub hosts: Vec<String>,
     /// Number of threads of all ranks together.
@@ -39,7 +39,7 @@ pub struct Place {
 
 /// A condition and whether it holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Check {
+pub(super) struct Check {
     /// Description of the measured and of the required value.
     pub what: String,
     /// Whether the condition holds. `None` if there is no reference to compare with.
@@ -48,7 +48,7 @@ pub struct Check {
 
 /// Range of a value over the repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
+pub(super) struct Spread {
     /// Median.
     pub median: f64,
     /// Smallest value.
@@ -59,7 +59,7 @@ pub struct Spread {
 
 /// The rank that computed longest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Slowest {
+pub(super) struct Slowest {
     /// Number of the rank.
     pub rank: usize,
     /// Host of the rank.
@@ -70,7 +70,7 @@ pub struct Slowest {
 
 /// A case and its measurements. Speeds are those of the median repetition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The case.
     #[serde(flatten)]
     pub case: Case,
@@ -131,7 +131,7 @@ pub struct Outcome {
 
 impl Place {
     /// A rank and its host as text.
-    pub fn words(&self, rank: usize) -> String {
+    pub(super) fn words(&self, rank: usize) -> String {
         format!("rank {rank} ({})", self.hosts[rank])
     }
 }
@@ -146,7 +146,7 @@ impl Spread {
 }
 
 /// Key of a state in the references.
-pub fn checksum_of(case: &Case, steps: u64, arithmetic: &str) -> String {
+pub(super) fn checksum_of(case: &Case, steps: u64, arithmetic: &str) -> String {
     format!("{}, {steps} steps, {arithmetic}", case.words())
 }
 
@@ -156,7 +156,7 @@ impl Check {
     }
 
     /// Compares a checksum with its reference.
-    pub fn reference(found: &str, of: &str, references: &References) -> Check {
+    pub(super) fn reference(found: &str, of: &str, references: &References) -> Check {
         let (what, passed) = match references.get(of) {
             Some(known) if known == found => {
                 (format!("checksum {found} is that of the reference"), Some(true))
@@ -204,7 +204,7 @@ impl Check {
 
 impl Outcome {
     /// The outcome of a run. Collective.
-    pub fn new(crew: &Crew, run: &Run, place: &Place, references: &References) -> Outcome {
+    pub(super) fn new(crew: &Crew, run: &Run, place: &Place, references: &References) -> Outcome {
         let cost = run.meter.gather(crew.comm);
         let (case, ranks) = (run.case.clone(), crew.comm.size() as f64);
         let all_steps = cost.evaluations as f64;
@@ -267,18 +267,18 @@ impl Outcome {
     }
 
     /// The conditions that failed, with the name of the case.
-    pub fn failures(&self) -> impl Iterator<Item = String> {
+    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
         let failed = self.checks.iter().filter(|check| check.passed == Some(false));
         failed.map(|check| format!("{}: {}", self.case.words(), check.what))
     }
 
     /// Names of the values in [`Outcome::cells`].
-    pub fn columns() -> Vec<String> {
+    pub(super) fn columns() -> Vec<String> {
         Outcome::table(None).into_iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The case as a row of a table.
-    pub fn cells(&self) -> Vec<String> {
+    pub(super) fn cells(&self) -> Vec<String> {
         Outcome::table(Some(self)).into_iter().map(|(_, value)| value).collect()
     }
 
@@ -317,7 +317,7 @@ impl Outcome {
 
 /// Score of one walk: all operations of all problems, divided by their total time [Gflop/s].
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Score {
+pub(super) struct Score {
     /// The walk.
     pub walk: treecode::Walk,
     /// Score, by convention.
@@ -325,7 +325,7 @@ pub struct Score {
 }
 
 /// The score of each walk that was measured.
-pub fn scores(outcomes: &[Outcome]) -> Vec<Score> {
+pub(super) fn scores(outcomes: &[Outcome]) -> Vec<Score> {
     let mut walks: Vec<treecode::Walk> = Vec::new();
     outcomes.iter().for_each(|outcome| {
         if !walks.contains(&outcome.case.walk) {

@@ -19,13 +19,13 @@ use nbody::stepping::Stepping;
 use treecode::Bodies;
 
 /// Steps before the measured ones. They balance the load.
-pub const WARM_UP: u64 = 2;
+pub(super) const WARM_UP: u64 = 2;
 /// Number of bodies whose force is compared with direct sums.
 const CHECKED: usize = 1000;
 
 /// Amount of measurement.
 #[derive(Clone, Copy, Debug)]
-pub struct Amount {
+pub(super) struct Amount {
     /// Steps per repetition.
     pub steps: u64,
     /// Repetitions per round.
@@ -36,7 +36,7 @@ pub struct Amount {
 
 /// A bit flip in one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flip {
+pub(super) struct Flip {
     /// Rank on which the bit is flipped.
     pub rank: usize,
     /// Stage at which the bit is flipped.
@@ -60,7 +60,7 @@ pub enum FlipPlace {
 }
 
 /// All measurements of a case so far.
-pub struct Run {
+pub(super) struct Run {
     /// The case.
     pub case: Case,
     amount: Amount,
@@ -90,7 +90,7 @@ pub struct Run {
 
 /// A difference between computations that should agree.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Difference {
+pub(super) enum Difference {
     /// A repetition differs from the first, from one step on.
     Repetition {
         /// Number of the repetition, from 1.
@@ -132,7 +132,7 @@ impl Run {
     ///
     /// # Errors
     /// The same on every rank, if the bodies are invalid.
-    pub fn new(comm: &dyn Comm, case: &Case, amount: Amount) -> Result<Run> {
+    pub(super) fn new(comm: &dyn Comm, case: &Case, amount: Amount) -> Result<Run> {
         let mut run = Run {
             case: case.clone(),
             amount,
@@ -157,7 +157,7 @@ impl Run {
     ///
     /// # Errors
     /// The same on every rank, if the bodies are invalid.
-    pub fn round(&mut self, comm: &dyn Comm) -> Result<()> {
+    pub(super) fn round(&mut self, comm: &dyn Comm) -> Result<()> {
         let is_first = self.origin.is_empty();
         // Later rounds compare their warm-up with the first one, on the same ranks.
         let (mut saved, origin) = self.warm_up(comm, is_first)?;
@@ -304,7 +304,7 @@ impl Run {
     }
 
     /// Number of steps from the initial model to the checksummed state.
-    pub fn steps(&self) -> u64 {
+    pub(super) fn steps(&self) -> u64 {
         WARM_UP + self.amount.steps
     }
 }

@@ -15,7 +15,7 @@ use treecode::math::{hash, norm};
 /// Error of one body.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-pub struct BodyError {
+pub(super) struct BodyError {
     /// Id of the body.
     pub id: u64,
     /// Position [L].
@@ -45,7 +45,7 @@ struct Traveller {
 /// # Errors
 /// The snapshot cannot be read, has no accelerations, or contains other bodies. Every rank returns
 /// the same error.
-pub fn compare(
+pub(super) fn compare(
     crew: &Crew,
     evaluation: &Evaluation,
     balance: &Balance,
@@ -137,7 +137,7 @@ fn to_the_leader(crew: &Crew, mine: Vec<BodyError>) -> Vec<BodyError> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_table(target: &Target, errors: &[BodyError]) -> Result<()> {
+pub(super) fn write_table(target: &Target, errors: &[BodyError]) -> Result<()> {
     let mut text = "id,x,y,z,acceleration,error,outward_error\n".to_owned();
     for BodyError { id, position: [x, y, z], acceleration, error } in errors {
         let RelativeError { length, outward } = error;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use treecode::{Bodies, Criterion};
 
 /// The last evaluation, and the cost of the measured ones.
-pub struct Measured {
+pub(super) struct Measured {
     /// The last evaluation.
     pub evaluation: Evaluation,
     /// Total cost of the measured evaluations.
@@ -34,7 +34,7 @@ pub struct Measured {
 ///
 /// # Errors
 /// A parameter or a body is invalid. Every rank returns the same error.
-pub fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) -> Result<Measured> {
+pub(super) fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) -> Result<Measured> {
     let known = bodies.acc.iter().flatten().any(|&a| a != 0.0);
     let known = collective::sum(crew.comm, u64::from(known)) > 0;
     let relative = forces.gravity.criterion == Criterion::Relative;

@@ -10,7 +10,7 @@ const BUILT_IN: &str = include_str!("../../inputs/networks.toml");
 /// Networks and nodes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalogue {
+pub(super) struct Catalogue {
     #[serde(default, rename = "network")]
     networks: Vec<Network>,
     #[serde(default, rename = "node")]
@@ -20,7 +20,7 @@ pub struct Catalogue {
 /// A network.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Network {
+pub(super) struct Network {
     /// Name on the command line.
     pub name: String,
     /// Descriptive name.
@@ -61,7 +61,7 @@ pub struct Network {
 /// A node. It runs one rank.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Node {
+pub(super) struct Node {
     /// Name on the command line.
     pub name: String,
     /// Year of availability.
@@ -79,7 +79,7 @@ pub struct Node {
 /// A number, or the reason why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub enum Figure {
+pub(super) enum Figure {
     /// A number.
     Known(f64),
     /// No number.
@@ -89,7 +89,7 @@ pub enum Figure {
 /// Why there is no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Missing {
+pub(super) enum Missing {
     /// The source does not state it.
     Unknown,
     /// It is measured.
@@ -98,7 +98,7 @@ pub enum Missing {
 
 /// How the transfer time grows if all n nodes communicate at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Growth {
+pub(super) enum Growth {
     /// Constant: full bisection bandwidth.
     #[serde(rename = "full")]
     Full,
@@ -119,7 +119,7 @@ pub enum Growth {
 /// Topology of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Topology {
+pub(super) enum Topology {
     /// All nodes on one switch or one shared medium.
     #[default]
     Switch,
@@ -139,7 +139,7 @@ fn this_core() -> String {
 
 impl Figure {
     /// The number, if there is one.
-    pub fn known(self) -> Option<f64> {
+    pub(super) fn known(self) -> Option<f64> {
         match self {
             Figure::Known(number) => Some(number),
             Figure::Missing(_) => None,
@@ -157,7 +157,7 @@ impl Figure {
 
 impl Growth {
     /// Transfer time between all of n nodes at once, divided by that between two.
-    pub fn factor(self, nodes: usize) -> f64 {
+    pub(super) fn factor(self, nodes: usize) -> f64 {
         let n = nodes.max(2) as f64;
         match self {
             Growth::Full | Growth::Unknown => 1.0,
@@ -214,7 +214,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the file cannot be read, or a figure is wrong.
-    pub fn load(file: Option<&Path>) -> Result<Catalogue> {
+    pub(super) fn load(file: Option<&Path>) -> Result<Catalogue> {
         let mut all =
             Catalogue::parse(BUILT_IN, "inputs/networks.toml").expect("the built-in table is right");
         if let Some(path) = file {
@@ -235,14 +235,14 @@ impl Catalogue {
     ///
     /// # Errors
     /// If a key or a figure is wrong.
-    pub fn parse(text: &str, name: &str) -> Result<Catalogue> {
+    pub(super) fn parse(text: &str, name: &str) -> Result<Catalogue> {
         let table: Catalogue = io::parameters::from_str(text, name, &[])?;
         table.networks.iter().try_for_each(Network::check).with_context(|| name.to_owned())?;
         Ok(table)
     }
 
     /// Whether there is a network with this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.networks.iter().any(|network| network.name == name)
     }
 
@@ -250,7 +250,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If a price is negative or not finite.
-    pub fn set_prices(&mut self, node: Option<f64>, link: Option<f64>) -> Result<()> {
+    pub(super) fn set_prices(&mut self, node: Option<f64>, link: Option<f64>) -> Result<()> {
         let wrong = [node, link].into_iter().flatten().find(|price| !(*price >= 0.0 && price.is_finite()));
         if let Some(price) = wrong {
             bail!("a price of {price} dollars: must be finite and not negative");
@@ -267,7 +267,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If a name is unknown.
-    pub fn networks(&self, names: &[String]) -> Result<Vec<&Network>> {
+    pub(super) fn networks(&self, names: &[String]) -> Result<Vec<&Network>> {
         let mut found = Vec::new();
         for name in names {
             if name == "all" {
@@ -286,14 +286,14 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the name is unknown.
-    pub fn node(&self, name: &str) -> Result<&Node> {
+    pub(super) fn node(&self, name: &str) -> Result<&Node> {
         self.nodes.iter().find(|node| node.name == name).with_context(|| {
             format!("there is no node \"{name}\"; `heorot network list` shows those that are known")
         })
     }
 
     /// The whole catalogue as lines of text.
-    pub fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{:<22}{:>6}{:>12}{:>11}  {:<8}{:>9}  {}; source",
             "network", "year", "Mbit/s", "latency", "growth", "dollars", "node"

@@ -25,7 +25,7 @@ use std::collections::{BinaryHeap, HashMap};
 const INSIDE: (f64, f64) = (1e-6, 5e9);
 
 /// A network between the nodes of a run.
-pub struct Fabric {
+pub(super) struct Fabric {
     nodes: usize,
     ranks: usize,
     ranks_per_node: usize,
@@ -90,7 +90,7 @@ impl Ord for Event {
 impl Fabric {
     /// The network between the nodes of `ranks` ranks. Consecutive ranks share a node,
     /// `ranks_per_node` on each.
-    pub fn new(network: &Network, ranks: usize, ranks_per_node: usize) -> Fabric {
+    pub(super) fn new(network: &Network, ranks: usize, ranks_per_node: usize) -> Fabric {
         let nodes = ranks.div_ceil(ranks_per_node);
         let bandwidth = network.megabits_per_second * 1e6 / 8.0;
         let link = bandwidth * f64::from(network.links);
@@ -112,7 +112,7 @@ impl Fabric {
     }
 
     /// Advances the clocks of all ranks [s] by a communication call.
-    pub fn call(&self, call: &Kind, clocks: &mut [f64]) {
+    pub(super) fn call(&self, call: &Kind, clocks: &mut [f64]) {
         let nodes = self.nodes as f64;
         if self.ranks == 1 || *call == Kind::Compute {
             return;

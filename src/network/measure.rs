@@ -59,7 +59,7 @@ struct Measured {
 ///
 /// # Errors
 /// If the build has no MPI, there is one rank only, the name is taken, or the file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     ensure!(HAS_MPI, "a network is measured by MPI, which this build has not (feature mpi)");
     let launch = Launch { threads: Some(1), ..Launch::default() };
     on_processes(&launch, |world, crew| {

@@ -52,7 +52,7 @@ const WORTH: f64 = 0.5;
 
 /// Prediction of a step on a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Prediction {
+pub(super) struct Prediction {
     /// Number of nodes. Each has as many ranks as a host of the trace.
     pub nodes: usize,
     /// Time of the step [s].
@@ -69,7 +69,7 @@ pub struct Prediction {
 
 impl Prediction {
     /// Price per sustained speed [dollars / (Gflop/s)].
-    pub fn dollars_per_gflop(&self) -> Option<f64> {
+    pub(super) fn dollars_per_gflop(&self) -> Option<f64> {
         self.dollars.map(|dollars| dollars / self.gflops)
     }
 }
@@ -80,7 +80,7 @@ fn operations(trace: &Trace) -> f64 {
 }
 
 /// Replays a step on a network of these nodes.
-pub fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
+pub(super) fn predict(trace: &Trace, network: &Network, node: &Node) -> Prediction {
     let (nodes, ranks_per_node) = (trace.hosts(), trace.layout.ranks_per_host);
     // Compute time of a rank on this node, relative to the core of the trace.
     let measured = operations(trace) / trace.single_seconds;
@@ -121,7 +121,7 @@ fn worth(predictions: &[Prediction], node: &Node, measured: f64) -> Option<usize
 ///
 /// # Errors
 /// If a file cannot be read or written, or a name is unknown.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let mut catalogue = Catalogue::load(arguments.file.as_deref())?;
     catalogue.set_prices(arguments.node_price, arguments.link_price)?;
     let networks = catalogue.networks(&arguments.network)?;

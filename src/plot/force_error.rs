@@ -82,7 +82,7 @@ struct Trial {
 ///
 /// # Errors
 /// If the snapshot cannot be read, a setting is out of range, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.file])?;
     let (Start { bodies, .. }, units) =
         initial::read(&Crew::alone(), &arguments.file, None, &ReadingOptions::default())?;

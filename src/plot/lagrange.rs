@@ -33,7 +33,7 @@ fn part(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// If a snapshot cannot be read or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let parts = &arguments.fractions;
     let (units, all) =
@@ -70,7 +70,7 @@ fn round(x: f64) -> f64 {
 }
 
 /// The radii that enclose these fractions of the mass [L].
-pub fn radii(snapshot: &Snapshot, parts: &[f64]) -> Vec<f64> {
+pub(super) fn radii(snapshot: &Snapshot, parts: &[f64]) -> Vec<f64> {
     let cumulative = snapshot.cumulative_mass();
     parts.iter().map(|&part| enclosing(&cumulative, part)).collect()
 }

@@ -22,7 +22,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// If a catalogue cannot be read or has no halo, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.catalogues)?;
     let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("Haloes of more than M"));
     let mut sheet = Sheet::new(&["catalogue", "time", "mass [Msun]", "haloes"]);
@@ -43,7 +43,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 /// Masses in descending order, each with the number of haloes of at least this mass.
-pub fn mass_function(mut masses: Vec<f64>) -> Vec<[f64; 2]> {
+pub(super) fn mass_function(mut masses: Vec<f64>) -> Vec<[f64; 2]> {
     masses.sort_by(|a, b| b.total_cmp(a));
     masses.into_iter().zip(1..).map(|(mass, count)| [mass, f64::from(count)]).collect()
 }

@@ -28,7 +28,7 @@ pub struct Sheet {
 }
 
 /// Parses a path whose ending is that of a picture format.
-pub fn picture(text: &str) -> Result<PathBuf, String> {
+pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let is = |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
     if is("png") || is("svg") { Ok(path) } else { Err("must end in .png or .svg".to_owned()) }

@@ -30,7 +30,7 @@ const OUTSIDE: f64 = 0.001;
 
 /// Mass on a grid that is regular in the logarithm of the radius [L] and in the radial velocity
 /// [L/T].
-pub struct Grid {
+pub(super) struct Grid {
     /// Number of cells along each axis.
     pub cells: usize,
     /// Range of the radius [L].
@@ -46,7 +46,7 @@ impl Grid {
     ///
     /// # Errors
     /// If all bodies are at the centre.
-    pub fn of(snapshot: &Snapshot, cells: usize) -> Result<Grid> {
+    pub(super) fn of(snapshot: &Snapshot, cells: usize) -> Result<Grid> {
         let bodies = &snapshot.bodies;
         let cumulative = snapshot.cumulative_mass();
         let least = cumulative.iter().map(|pair| pair[0]).find(|&radius| radius > 0.0);
@@ -80,7 +80,7 @@ impl Grid {
     }
 
     /// Centre of a cell: radius [L] and radial velocity [L/T].
-    pub fn middle(&self, cell: usize) -> [f64; 2] {
+    pub(super) fn middle(&self, cell: usize) -> [f64; 2] {
         let part = |k: usize| (k as f64 + 0.5) / self.cells as f64;
         let ([inner, outer], [slowest, fastest]) = (self.radius, self.velocity);
         let radius = inner * (outer / inner).powf(part(cell % self.cells));
@@ -92,7 +92,7 @@ impl Grid {
 ///
 /// # Errors
 /// If the snapshot cannot be read, has nothing to show, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.snapshot])?;
     let snapshot = arguments.selection.read(&arguments.snapshot)?;
     let grid = Grid::of(&snapshot, arguments.cells.into())

@@ -44,7 +44,7 @@ fn range(text: &str) -> Result<[f64; 2], String> {
 
 /// A spherical shell about the centre. Means are weighted by mass.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Shell {
+pub(super) struct Shell {
     /// Inner and outer radius [L].
     pub ends: [f64; 2],
     /// Number of bodies.
@@ -62,29 +62,29 @@ pub struct Shell {
 
 impl Shell {
     /// Geometric mean of the inner and outer radius [L].
-    pub fn radius(&self) -> f64 {
+    pub(super) fn radius(&self) -> f64 {
         (self.ends[0] * self.ends[1]).sqrt()
     }
 
     /// Mean density [M/L^3].
-    pub fn density(&self) -> f64 {
+    pub(super) fn density(&self) -> f64 {
         let volume = 4.0 / 3.0 * std::f64::consts::PI * (self.ends[1].powi(3) - self.ends[0].powi(3));
         self.mass / volume
     }
 
     /// One-dimensional velocity dispersion, the root mean square of the three [L/T].
-    pub fn total_dispersion(&self) -> f64 {
+    pub(super) fn total_dispersion(&self) -> f64 {
         (self.dispersion.iter().map(|sigma| sigma * sigma).sum::<f64>() / 3.0).sqrt()
     }
 
     /// 1 - (sigma_theta^2 + sigma_phi^2) / (2 sigma_r^2): Binney & Tremaine (2008) eq. 4.61.
-    pub fn anisotropy(&self) -> f64 {
+    pub(super) fn anisotropy(&self) -> f64 {
         let [r, theta, phi] = self.dispersion.map(|sigma| sigma * sigma);
         1.0 - (theta + phi) / (2.0 * r)
     }
 
     /// Speed of a circular orbit at the outer radius for a spherical mass distribution [L/T].
-    pub fn circular_speed(&self, gravity: f64) -> f64 {
+    pub(super) fn circular_speed(&self, gravity: f64) -> f64 {
         (gravity * self.enclosed / self.ends[1]).sqrt()
     }
 }
@@ -93,7 +93,7 @@ impl Shell {
 ///
 /// # Errors
 /// If no body lies there, or all lie at one place.
-pub fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Result<Vec<Shell>> {
+pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Result<Vec<Shell>> {
     let [inner, outer] = match radius {
         Some(ends) => ends,
         None => {
@@ -169,7 +169,7 @@ fn spherical(snapshot: &Snapshot, i: usize, radius: f64, axis: Vector3<f64>) -> 
 ///
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let of = |snapshot: &Snapshot| {
         let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
@@ -255,7 +255,7 @@ fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
 const FEWEST: u64 = 5;
 
 /// A time with its unit.
-pub fn time_label(time: f64, units: &AxisUnits) -> String {
+pub(super) fn time_label(time: f64, units: &AxisUnits) -> String {
     format!("{:.3} {}", time * units.time.size, units.time.name)
 }
 

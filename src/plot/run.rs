@@ -28,7 +28,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// If the folder has no energy log, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let folder = Folder::new(&arguments.folder);
     let path = folder.energy();
     let targets = arguments.output.claim([&path, &folder.steps(), &folder.report()])?;

@@ -162,7 +162,7 @@ impl Snapshot {
 }
 
 /// The radius that encloses a fraction of the mass [L], from [`Snapshot::cumulative_mass`].
-pub fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
+pub(crate) fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
     let total = cumulative.last().map_or(0.0, |last| last[1]);
     let place = cumulative.partition_point(|pair| pair[1] < part * total);
     cumulative[place.min(cumulative.len() - 1)][0]

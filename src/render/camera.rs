@@ -12,7 +12,7 @@ use viz::{Direction, View};
 
 /// The camera at all times of a movie.
 #[derive(Clone, Debug)]
-pub struct Camera {
+pub(super) struct Camera {
     size: [usize; 2],
     perspective: Option<f64>,
     follow: Option<Follow>,
@@ -75,14 +75,14 @@ impl<'de> Deserialize<'de> for FollowKey {
 
 impl Camera {
     /// A camera at rest, with the given or computed `centre` and `width`.
-    pub fn still(look: &Look, size: [usize; 2], centre: [f64; 3], width: f64) -> Camera {
+    pub(super) fn still(look: &Look, size: [usize; 2], centre: [f64; 3], width: f64) -> Camera {
         let key = Key { at: 0.0, direction: look.direction(), width, centre };
         Camera { size, perspective: look.perspective, follow: look.follow, keys: vec![key] }
     }
 
     /// Rotates the camera by `orbit` degrees of azimuth and zooms in by a factor `zoom` until the
     /// end.
-    pub fn moving(mut self, orbit: f64, zoom: f64) -> Camera {
+    pub(super) fn moving(mut self, orbit: f64, zoom: f64) -> Camera {
         let mut last = Key { at: 1.0, ..self.keys[0] };
         last.direction.azimuth += orbit;
         last.width /= zoom;
@@ -94,7 +94,7 @@ impl Camera {
     ///
     /// # Errors
     /// If the file cannot be read or has invalid values.
-    pub fn on_path(mut self, path: &Path) -> Result<Camera> {
+    pub(super) fn on_path(mut self, path: &Path) -> Result<Camera> {
         let file: PathFile = io::parameters::load(path, &[])?;
         let mut key = self.keys[0];
         self.keys.clear();
@@ -121,12 +121,12 @@ impl Camera {
     }
 
     /// Whether the camera follows a body, identified by its id.
-    pub fn follows_a_body(&self) -> bool {
+    pub(super) fn follows_a_body(&self) -> bool {
         matches!(self.follow, Some(Follow::Body(_)))
     }
 
     /// Width of the first frame [L].
-    pub fn first_width(&self) -> f64 {
+    pub(super) fn first_width(&self) -> f64 {
         self.keys[0].width
     }
 
@@ -134,7 +134,13 @@ impl Camera {
     ///
     /// # Errors
     /// The same on every rank, if the values make no valid view, or the body to follow is missing.
-    pub fn view(&self, comm: &dyn Comm, at: f64, bodies: &Bodies, kinds: [bool; TYPES]) -> Result<View> {
+    pub(super) fn view(
+        &self,
+        comm: &dyn Comm,
+        at: f64,
+        bodies: &Bodies,
+        kinds: [bool; TYPES],
+    ) -> Result<View> {
         let path = |of: &dyn Fn(&Key) -> f64| {
             let knots: Vec<(f64, f64)> = self.keys.iter().map(|key| (key.at, of(key))).collect();
             smooth(&knots, at)
@@ -193,7 +199,7 @@ fn smooth(knots: &[(f64, f64)], at: f64) -> f64 {
 
 /// The cubic with these values and slopes at the ends of an interval of length `span`, at a
 /// fraction `t` of it.
-pub fn hermite([a, b]: [f64; 2], [u, v]: [f64; 2], span: f64, t: f64) -> f64 {
+pub(super) fn hermite([a, b]: [f64; 2], [u, v]: [f64; 2], span: f64, t: f64) -> f64 {
     let s = 1.0 - t;
     s * s * ((1.0 + 2.0 * t) * a + t * span * u) + t * t * ((1.0 + 2.0 * s) * b - s * span * v)
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use viz::{Apng, Gif, Picture, Style, encode_png};
 
 /// An output that frames are added to.
-pub enum Film {
+pub(super) enum Film {
     /// One file per picture.
     Pictures(Vec<Target>),
     /// An animated GIF and its file.
@@ -62,7 +62,7 @@ fn ends_as_folder(path: &Path) -> bool {
 }
 
 /// The output files, checked before anything is drawn.
-pub struct Plan {
+pub(super) struct Plan {
     outputs: Vec<Output>,
     count: usize,
 }
@@ -83,7 +83,7 @@ impl Plan {
     ///
     /// # Errors
     /// If pictures would overwrite each other or a protected file, or an output cannot hold them.
-    pub fn new(
+    pub(super) fn new(
         outputs: &[PathBuf],
         entries: &[Entry],
         frames: Option<usize>,
@@ -139,7 +139,7 @@ impl Plan {
     ///
     /// # Errors
     /// If one cannot be created.
-    pub fn begin(self, size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Vec<Film>> {
+    pub(super) fn begin(self, size: [usize; 2], style: &Style, frames_per_second: f64) -> Result<Vec<Film>> {
         let gif = |target| {
             Ok::<_, viz::Error>(Film::Gif(target, Box::new(Gif::new(size, style, frames_per_second)?)))
         };
@@ -186,7 +186,7 @@ impl Film {
     ///
     /// # Errors
     /// If it cannot be encoded or written.
-    pub fn push(&mut self, i: usize, picture: &Picture) -> Result<()> {
+    pub(super) fn push(&mut self, i: usize, picture: &Picture) -> Result<()> {
         match self {
             Film::Pictures(targets) => targets[i].write(&encode_png(picture)?)?,
             Film::Gif(_, movie) => movie.push(picture)?,
@@ -200,7 +200,7 @@ impl Film {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn finish(self) -> Result<Vec<PathBuf>> {
+    pub(super) fn finish(self) -> Result<Vec<PathBuf>> {
         match self {
             Film::Pictures(targets) => Ok(targets.iter().map(|target| target.path().to_owned()).collect()),
             Film::Gif(target, movie) => put(&target, &movie.finish()?),
@@ -216,7 +216,7 @@ fn put(target: &Target, bytes: &[u8]) -> Result<Vec<PathBuf>> {
 }
 
 /// An MP4 that ffmpeg encodes. The file appears when it is complete.
-pub struct Mp4 {
+pub(super) struct Mp4 {
     encoder: Encoder,
     part: Part,
 }

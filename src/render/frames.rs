@@ -12,7 +12,7 @@ use treecode::Bodies;
 
 /// The time of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
+pub(super) struct Moment {
     /// Time [T].
     pub time: f64,
     /// Progress of the movie, from 0 at the first frame to 1 at the last.
@@ -25,14 +25,14 @@ pub struct Moment {
 
 impl Moment {
     /// Index of the last snapshot at or before it.
-    pub fn snapshot(&self) -> usize {
+    pub(super) fn snapshot(&self) -> usize {
         self.snapshot
     }
 }
 
 /// The moments of `frames` frames, evenly spaced from the first to the last of these ascending
 /// snapshot times. Without a number, one moment per snapshot.
-pub fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
+pub(super) fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
     let last = times.len() - 1;
     let at = |i: usize, n: usize| if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 };
     let Some(frames) = frames else {
@@ -66,7 +66,7 @@ struct Held {
 
 /// Reads snapshots as frames need them, and keeps two at a time. Each rank has a share of the
 /// bodies.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     crew: &'a Crew<'a>,
     sequence: &'a Sequence,
     neighbours: usize,
@@ -76,7 +76,7 @@ pub struct Reader<'a> {
 }
 
 /// The bodies at one moment.
-pub struct Scene<'a> {
+pub(super) struct Scene<'a> {
     /// The bodies.
     pub bodies: Cow<'a, Bodies>,
     /// Smoothing lengths of the bodies [L].
@@ -86,7 +86,12 @@ pub struct Scene<'a> {
 impl<'a> Reader<'a> {
     /// A reader of a sequence. Smoothing lengths extend to the `neighbours`-th neighbour. With
     /// `by_id`, each body stays on one rank.
-    pub fn new(crew: &'a Crew<'a>, sequence: &'a Sequence, neighbours: usize, by_id: bool) -> Reader<'a> {
+    pub(super) fn new(
+        crew: &'a Crew<'a>,
+        sequence: &'a Sequence,
+        neighbours: usize,
+        by_id: bool,
+    ) -> Reader<'a> {
         Reader { crew, sequence, neighbours, by_id, held: Vec::new() }
     }
 
@@ -95,7 +100,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The same on every rank, if a snapshot cannot be read or holds invalid bodies. Also if a
     /// frame lies between two snapshots with different bodies.
-    pub fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
+    pub(super) fn scene(&mut self, moment: &Moment) -> Result<Scene<'_>> {
         let (crew, kinds, neighbours) = (self.crew, self.sequence.kinds, self.neighbours);
         let wanted = [moment.snapshot, moment.snapshot + usize::from(moment.part > 0.0)];
         self.held.retain(|held| wanted.contains(&held.snapshot));

@@ -31,7 +31,7 @@ pub enum ColourBy {
 const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
 
 /// Computes the value or group that sets the colour of each body.
-pub enum Tinter {
+pub(super) enum Tinter {
     /// No tint.
     Plain,
     /// The group of each particle type, and the names of the groups.
@@ -52,7 +52,7 @@ pub enum Tinter {
 }
 
 /// The values or groups of bodies at one moment.
-pub enum Tinted {
+pub(super) enum Tinted {
     /// No tint.
     Plain,
     /// One value per body.
@@ -63,7 +63,7 @@ pub enum Tinted {
 
 impl Tinted {
     /// These bodies with this tint.
-    pub fn subject<'a>(
+    pub(super) fn subject<'a>(
         &'a self,
         bodies: &'a Bodies,
         kinds: [bool; TYPES],
@@ -83,7 +83,7 @@ impl Tinter {
     ///
     /// # Errors
     /// If the snapshots do not name the galaxies of their bodies, or are too few for arrival times.
-    pub fn new(look: &Look, sequence: &Sequence) -> Result<Tinter> {
+    pub(super) fn new(look: &Look, sequence: &Sequence) -> Result<Tinter> {
         Ok(match look.colour_by {
             ColourBy::Density => Tinter::Plain,
             ColourBy::Type => {
@@ -112,7 +112,13 @@ impl Tinter {
     ///
     /// # Errors
     /// If a body belongs to none of the galaxies.
-    pub fn tint(&mut self, bodies: &Bodies, kinds: [bool; TYPES], view: &View, time: f64) -> Result<Tinted> {
+    pub(super) fn tint(
+        &mut self,
+        bodies: &Bodies,
+        kinds: [bool; TYPES],
+        view: &View,
+        time: f64,
+    ) -> Result<Tinted> {
         let each = |value: &dyn Fn(usize) -> f64| Tinted::Values((0..bodies.len()).map(value).collect());
         Ok(match self {
             Tinter::Plain => Tinted::Plain,
@@ -151,18 +157,18 @@ impl Tinter {
     }
 
     /// Whether values can have both signs.
-    pub fn is_signed(&self) -> bool {
+    pub(super) fn is_signed(&self) -> bool {
         matches!(self, Tinter::Velocity)
     }
 
     /// Whether the tint depends on one moment alone.
-    pub fn has_no_memory(&self) -> bool {
+    pub(super) fn has_no_memory(&self) -> bool {
         !matches!(self, Tinter::Arrival { .. })
     }
 
     /// The colours and their labels. `range` holds the values at the ends of the colours, if there
     /// are values.
-    pub fn colours(&self, look: &Look, units: Option<Units>, range: [f64; 2]) -> Colours {
+    pub(super) fn colours(&self, look: &Look, units: Option<Units>, range: [f64; 2]) -> Colours {
         let value = |title: String, per_unit: f64| Colours::Value {
             range,
             signed: self.is_signed(),
@@ -188,7 +194,7 @@ impl Tinter {
     }
 
     /// Factor from the values to the unit of the colour bar.
-    pub fn per_unit(&self, units: Option<Units>, longest: f64) -> f64 {
+    pub(super) fn per_unit(&self, units: Option<Units>, longest: f64) -> f64 {
         match self {
             Tinter::Speed | Tinter::Velocity => speed_unit(units).1,
             Tinter::Arrival { .. } => TimeScale::for_times(&[longest], units).unit().1,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A run that tells how far it is. Without [`Beacon::end`] it tells of a failure when it is dropped.
-pub struct Beacon {
+pub(super) struct Beacon {
     status: Status,
     sender: Option<Sender<Status>>,
     thread: Option<JoinHandle<()>>,
@@ -19,7 +19,7 @@ pub struct Beacon {
 
 impl Beacon {
     /// Begins to tell, as long as the folder is the run's.
-    pub fn light(path: PathBuf, status: Status, lock: Option<Handle>) -> Beacon {
+    pub(super) fn light(path: PathBuf, status: Status, lock: Option<Handle>) -> Beacon {
         let (sender, receiver) = channel();
         let first = status.clone();
         let thread = spawn(move || keep(&path, first, &receiver, lock.as_ref()));
@@ -27,7 +27,7 @@ impl Beacon {
     }
 
     /// Tells something new.
-    pub fn tell(&mut self, change: impl FnOnce(&mut Status)) {
+    pub(super) fn tell(&mut self, change: impl FnOnce(&mut Status)) {
         change(&mut self.status);
         if let Some(sender) = &self.sender {
             let _ = sender.send(self.status.clone()); // the thread lives as long as the sender
@@ -35,7 +35,7 @@ impl Beacon {
     }
 
     /// The run has come to this end.
-    pub fn end(mut self, phase: Phase) {
+    pub(super) fn end(mut self, phase: Phase) {
         self.tell(|status| status.phase = phase);
     }
 }

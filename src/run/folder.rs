@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 /// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`. While a run is under way, `heorot.lock`; until it has a checkpoint or is done,
 /// `heorot.begun`.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
 }
 
@@ -35,57 +35,57 @@ const SKEW: Duration = Duration::from_secs(60);
 
 impl Folder {
     /// The folder of a run, not looked at yet.
-    pub fn new(path: &Path) -> Folder {
+    pub(crate) fn new(path: &Path) -> Folder {
         Folder { path: path.to_owned() }
     }
 
     /// The `number`-th snapshot.
-    pub fn snapshot(&self, number: u64) -> PathBuf {
+    pub(crate) fn snapshot(&self, number: u64) -> PathBuf {
         self.path.join(format!("snapshot_{number:03}.hdf5"))
     }
 
     /// A snapshot that was asked for after this step, beside the numbered ones.
-    pub fn extra_snapshot(&self, step: u64) -> PathBuf {
+    pub(crate) fn extra_snapshot(&self, step: u64) -> PathBuf {
         self.path.join(format!("snapshot_step_{step:08}.hdf5"))
     }
 
     /// The checkpoint after this step.
-    pub fn checkpoint(&self, step: u64) -> PathBuf {
+    pub(crate) fn checkpoint(&self, step: u64) -> PathBuf {
         self.path.join(format!("checkpoint_{step:08}.heorot"))
     }
 
     /// How far the run is.
-    pub fn status(&self) -> PathBuf {
+    pub(crate) fn status(&self) -> PathBuf {
         Status::path_in(&self.path)
     }
 
     /// A file by which a user asks for something.
-    pub fn wish(&self, name: &str) -> PathBuf {
+    pub(crate) fn wish(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// Energy and momenta of every step.
-    pub fn energy(&self) -> PathBuf {
+    pub(crate) fn energy(&self) -> PathBuf {
         self.path.join("energy.csv")
     }
 
     /// What every step took.
-    pub fn steps(&self) -> PathBuf {
+    pub(crate) fn steps(&self) -> PathBuf {
         self.path.join("steps.csv")
     }
 
     /// A frame of the movie.
-    pub fn frame(&self, number: u64) -> PathBuf {
+    pub(crate) fn frame(&self, number: u64) -> PathBuf {
         self.path.join(format!("frame_{number:05}.png"))
     }
 
     /// What the frames of the movie have in common.
-    pub fn frames(&self) -> PathBuf {
+    pub(crate) fn frames(&self) -> PathBuf {
         self.path.join("frames.json")
     }
 
     /// What is made of the frames at the end.
-    pub fn movie(&self, name: &str) -> PathBuf {
+    pub(crate) fn movie(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
@@ -93,7 +93,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub fn all_frames(&self) -> Result<Vec<PathBuf>> {
+    pub(crate) fn all_frames(&self) -> Result<Vec<PathBuf>> {
         let results =
             self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
         let number = |path: &PathBuf| frame_number(path.file_name()?.to_str()?);
@@ -107,7 +107,7 @@ impl Folder {
     ///
     /// # Errors
     /// If one cannot be removed.
-    pub fn remove_frames_after(&self, last: u64) -> Result<()> {
+    pub(crate) fn remove_frames_after(&self, last: u64) -> Result<()> {
         let later = |path: &PathBuf| {
             path.file_name().and_then(|name| frame_number(name.to_str()?)).is_some_and(|number| number > last)
         };
@@ -115,7 +115,7 @@ impl Folder {
     }
 
     /// The report at the end.
-    pub fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.path.join("report.json")
     }
 
@@ -123,7 +123,7 @@ impl Folder {
     ///
     /// # Errors
     /// If another run is under way here, or the folder cannot be made or written.
-    pub fn lock(&self) -> Result<Lock> {
+    pub(crate) fn lock(&self) -> Result<Lock> {
         Lock::take(&self.path)
     }
 
@@ -133,7 +133,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the folder cannot be written, or holds results that must stay.
-    pub fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
+    pub(crate) fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
         self.clear_parts()?;
         let results =
             self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
@@ -193,7 +193,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the note cannot be removed.
-    pub fn forget_start(&self) -> Result<()> {
+    pub(crate) fn forget_start(&self) -> Result<()> {
         match fs::remove_file(self.begun_path()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("{}: cannot remove", self.begun_path().display()))
@@ -203,7 +203,7 @@ impl Folder {
     }
 
     /// Whether `--overwrite` was killed while it removed an earlier run: what is left of that is no run to go on with.
-    pub fn is_being_cleared(&self) -> bool {
+    pub(crate) fn is_being_cleared(&self) -> bool {
         self.begun().is_some_and(|begun| begun.clearing)
     }
 
@@ -230,12 +230,12 @@ impl Folder {
     }
 
     /// The folder, for messages.
-    pub fn shown(&self) -> std::path::Display<'_> {
+    pub(crate) fn shown(&self) -> std::path::Display<'_> {
         self.path.display()
     }
 
     /// Whether it is there.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.path.exists()
     }
 
@@ -243,7 +243,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the folder cannot be read; that it does not exist is none.
-    pub fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
+    pub(crate) fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
         if !self.path.exists() {
             return Ok(Vec::new());
         }
@@ -263,7 +263,7 @@ impl Folder {
     ///
     /// # Errors
     /// If one cannot be removed.
-    pub fn keep_checkpoints(&self, steps: &[u64]) -> Result<()> {
+    pub(crate) fn keep_checkpoints(&self, steps: &[u64]) -> Result<()> {
         let others = self.checkpoints()?.into_iter().filter(|(step, _)| !steps.contains(step));
         others.map(|(_, path)| path).try_for_each(|path| remove(&path))
     }
@@ -272,7 +272,7 @@ impl Folder {
     ///
     /// # Errors
     /// If one cannot be removed.
-    pub fn remove_snapshots_from(&self, first: u64) -> Result<()> {
+    pub(crate) fn remove_snapshots_from(&self, first: u64) -> Result<()> {
         let results = self
             .results()
             .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
@@ -288,7 +288,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the folder cannot be read, or a part not be removed.
-    pub fn clear_parts(&self) -> Result<()> {
+    pub(crate) fn clear_parts(&self) -> Result<()> {
         let read = || format!("{}: cannot read the output folder", self.path.display());
         for entry in fs::read_dir(&self.path).with_context(read)? {
             let name = entry.with_context(read)?.file_name();

@@ -37,7 +37,7 @@ const COLUMNS: [&str; 16] = [
 const COST_COLUMNS: [&str; 6] = ["step", "time", "load_balance", "gflops", "interactions", "bytes_sent"];
 
 /// The journal of a run.
-pub struct Journal {
+pub(super) struct Journal {
     energies: Table,
     costs: Table,
     progress: Progress,
@@ -56,7 +56,13 @@ impl Journal {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn begin(folder: &Folder, steps: u64, bodies: u64, time: f64, first: Diagnostics) -> Result<Journal> {
+    pub(super) fn begin(
+        folder: &Folder,
+        steps: u64,
+        bodies: u64,
+        time: f64,
+        first: Diagnostics,
+    ) -> Result<Journal> {
         let energies = Table::create(&folder.energy(), &COLUMNS)?;
         let costs = Table::create(&folder.steps(), &cost_columns())?;
         let progress = Progress::new(steps);
@@ -82,7 +88,13 @@ impl Journal {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn resume(folder: &Folder, steps: u64, bodies: u64, done: u64, energy: &Energy) -> Result<Journal> {
+    pub(super) fn resume(
+        folder: &Folder,
+        steps: u64,
+        bodies: u64,
+        done: u64,
+        energy: &Energy,
+    ) -> Result<Journal> {
         let go_on = |path: &Path, columns: &[&str]| -> Result<Table> {
             let (table, last) = if path.exists() {
                 Table::resume(path, columns, |step| step <= done as f64)?
@@ -117,7 +129,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the disk fails.
-    pub fn sync(&self) -> Result<()> {
+    pub(super) fn sync(&self) -> Result<()> {
         self.energies.sync()?;
         Ok(self.costs.sync()?)
     }
@@ -126,7 +138,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn step(
+    pub(super) fn step(
         &mut self,
         step: u64,
         time: f64,
@@ -152,7 +164,7 @@ impl Journal {
     }
 
     /// How often the greatest energy error so far has doubled since it was past `bound`, and one more; 0 if it never was.
-    pub fn excess(&self, bound: f64) -> u32 {
+    pub(super) fn excess(&self, bound: f64) -> u32 {
         let ratio = self.greatest_error / bound;
         if ratio > 1.0 { 1 + ratio.log2() as u32 } else { 0 }
     }
@@ -163,12 +175,12 @@ impl Journal {
     }
 
     /// Writes a line that is to stay in sight.
-    pub fn note(&self, line: &str) {
+    pub(super) fn note(&self, line: &str) {
         self.progress.note(line);
     }
 
     /// How well energy was kept.
-    pub fn energy(&self) -> Energy {
+    pub(super) fn energy(&self) -> Energy {
         let error = self.last.energy_error(&self.first);
         Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
     }
@@ -224,7 +236,7 @@ impl Journal {
     }
 
     /// Time to the end at the mean speed so far, with reading and writing.
-    pub fn remaining(&self, step: u64) -> Duration {
+    pub(super) fn remaining(&self, step: u64) -> Duration {
         let done = (step - self.before).max(1);
         self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }

@@ -18,7 +18,7 @@ use treecode::Bodies;
 
 /// The state of a run that is no body's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
+pub(super) struct State {
     /// The program and its version.
     pub program: String,
     /// The instructions that the kernels used.
@@ -52,7 +52,7 @@ pub struct State {
 }
 
 /// A checkpoint to go on from.
-pub struct Found {
+pub(super) struct Found {
     /// The state.
     pub state: State,
     /// This rank's share of the bodies.
@@ -65,7 +65,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The same on every rank, if there is none and there must be one, or none that is whole.
-pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Found>> {
+pub(super) fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Found>> {
     if restart == Restart::Never {
         return Ok(None);
     }
@@ -93,7 +93,7 @@ pub fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Fou
 }
 
 /// There must be a checkpoint, and is none.
-pub fn nothing_in(folder: &Folder) -> String {
+pub(super) fn nothing_in(folder: &Folder) -> String {
     format!(
         "{}: holds no checkpoint to restart from; leave out --restart to start the run, or give --restart=auto",
         folder.shown()
@@ -119,7 +119,7 @@ const HARMLESS: [&str; 6] = ["time.end", "time.steps", "time.energy_bound", "out
 ///
 /// # Errors
 /// If one of them changes the physics.
-pub fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
+pub(super) fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
     let now = io::parameters::echo(parameters);
     let table = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
     let (before, now) = (table(&state.parameters), table(&now));
@@ -142,7 +142,7 @@ pub fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
 
 impl State {
     /// Whether the times of steps or snapshots may differ from those of the run that wrote the checkpoint.
-    pub fn has_other_times(&self, parameters: &Parameters) -> bool {
+    pub(super) fn has_other_times(&self, parameters: &Parameters) -> bool {
         let now = io::parameters::echo(parameters);
         let value = |list: &[(String, String)], key: &str| {
             list.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What is asked for: the greatest of all ranks counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
+pub(super) struct Requests {
     /// Why the run is to stop.
     pub stop: Option<Reason>,
     /// A checkpoint, and a snapshot.
@@ -24,7 +24,7 @@ pub struct Requests {
 
 /// Why a run stops; the later ones win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(super) enum Reason {
     /// The wall time is nearly used up.
     Limit = 1,
     /// SIGTERM, SIGUSR1 or SIGINT.
@@ -35,13 +35,13 @@ pub enum Reason {
 
 impl Requests {
     /// As numbers of which the greatest of all ranks is taken.
-    pub fn to_numbers(self) -> [u64; 3] {
+    pub(super) fn to_numbers(self) -> [u64; 3] {
         let [checkpoint, snapshot] = self.files.map(u64::from);
         [self.stop.map_or(0, |reason| reason as u64), checkpoint, snapshot]
     }
 
     /// The other way.
-    pub fn from_numbers([stop, checkpoint, snapshot]: [u64; 3]) -> Requests {
+    pub(super) fn from_numbers([stop, checkpoint, snapshot]: [u64; 3]) -> Requests {
         let stop = match stop {
             0 => None,
             1 => Some(Reason::Limit),
@@ -65,7 +65,7 @@ const MARGIN_SHARE: f64 = 0.1;
 const ASSUMED_SPEED: f64 = 2e8;
 
 /// Watches on one rank.
-pub struct Watch {
+pub(super) struct Watch {
     leads: bool,
     folder: Folder,
     batch: Batch,
@@ -89,7 +89,7 @@ struct Costs {
 
 /// When the run must have ended, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limit {
+pub(super) struct Limit {
     /// The end.
     pub end: Instant,
     /// Time from the start of the run to it.
@@ -101,18 +101,18 @@ pub struct Limit {
 }
 
 /// From now on signals ask instead of ending the program; a second SIGINT still ends it.
-pub fn listen() {
+pub(super) fn listen() {
     signals();
 }
 
 /// Whether a signal has asked this rank to stop.
-pub fn is_asked() -> bool {
+pub(super) fn is_asked() -> bool {
     signals().stop.load(Ordering::Relaxed)
 }
 
 impl Watch {
     /// Watches over a run from its start on; how long a checkpoint will take is not known yet.
-    pub fn begin(leads: bool, folder: &Folder, batch: &Batch) -> Watch {
+    pub(super) fn begin(leads: bool, folder: &Folder, batch: &Batch) -> Watch {
         listen();
         let now = Instant::now();
         let limit = if leads { limit(batch, now) } else { None };
@@ -123,18 +123,18 @@ impl Watch {
     }
 
     /// A checkpoint will have so many bytes.
-    pub fn expect(&mut self, bytes: u64) {
+    pub(super) fn expect(&mut self, bytes: u64) {
         self.cost.checkpoint = bytes as f64 / ASSUMED_SPEED;
         self.saved = Instant::now();
     }
 
     /// Files are being written from now on, or no longer: nobody ends the run meanwhile.
-    pub fn writes(&self, writes: bool) {
+    pub(super) fn writes(&self, writes: bool) {
         self.busy.store(writes, Ordering::Relaxed);
     }
 
     /// Has the run end in time, also where a step does not; see [`Guard`].
-    pub fn guard(&self, end: impl FnOnce(&str) + Send + 'static) -> Guard {
+    pub(super) fn guard(&self, end: impl FnOnce(&str) + Send + 'static) -> Guard {
         let limit = self.limit.filter(|limit| limit.kills);
         let until =
             limit.and_then(|limit| limit.end.checked_sub(LAST_MOMENT.min(limit.whole.mul_f64(MARGIN_SHARE))));
@@ -142,12 +142,12 @@ impl Watch {
     }
 
     /// The limit of wall time, if there is one.
-    pub fn limit(&self) -> Option<Limit> {
+    pub(super) fn limit(&self) -> Option<Limit> {
         self.limit
     }
 
     /// What this rank knows to be asked for after this step, which took so long, or its last part did.
-    pub fn ask(&mut self, step: u64, took: Duration) -> Requests {
+    pub(super) fn ask(&mut self, step: u64, took: Duration) -> Requests {
         let mut requests = self.ask_within(took);
         if self.leads {
             let by_steps = self.batch.checkpoint_steps.is_some_and(|every| step.is_multiple_of(every));
@@ -157,7 +157,7 @@ impl Watch {
     }
 
     /// What this rank knows to be asked for within a step, of which a part took so long. A snapshot comes at the end of the step.
-    pub fn ask_within(&mut self, took: Duration) -> Requests {
+    pub(super) fn ask_within(&mut self, took: Duration) -> Requests {
         let mut requests = Requests::default();
         if is_asked() {
             requests.stop = Some(Reason::Signal);
@@ -193,19 +193,19 @@ impl Watch {
     }
 
     /// A checkpoint was written, which took so long: that wish is fulfilled.
-    pub fn checkpoint_took(&mut self, time: Duration) {
+    pub(super) fn checkpoint_took(&mut self, time: Duration) {
         self.saved = Instant::now();
         self.cost.checkpoint = time.as_secs_f64();
         self.fulfil("checkpoint");
     }
 
     /// A snapshot was written, which took so long.
-    pub fn snapshot_took(&mut self, time: Duration) {
+    pub(super) fn snapshot_took(&mut self, time: Duration) {
         self.cost.snapshot = time.as_secs_f64().max(self.cost.snapshot);
     }
 
     /// Takes the file away that asked for something. That it is not there, or cannot be removed, is no matter.
-    pub fn fulfil(&self, name: &str) {
+    pub(super) fn fulfil(&self, name: &str) {
         if self.leads {
             let _ = std::fs::remove_file(self.folder.wish(name));
         }
@@ -233,7 +233,7 @@ impl Limit {
 ///
 /// # Errors
 /// If `HEOROT_JOB_END` is no time.
-pub fn check_environment() -> Result<()> {
+pub(super) fn check_environment() -> Result<()> {
     let Some(end) = std::env::var_os("HEOROT_JOB_END") else { return Ok(()) };
     match end.to_str().map(str::parse::<u64>) {
         Some(Ok(_)) => Ok(()),
@@ -292,7 +292,7 @@ const GRACE: Duration = Duration::from_secs(25);
 
 /// Ends a run that is about to be killed in the midst of a step, on the leading rank: with the exit code that says that it goes on, from its last checkpoint. Nothing is being
 /// written then.
-pub struct Guard {
+pub(super) struct Guard {
     sender: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -17,7 +17,7 @@ struct Table {
 }
 
 /// The files of the page in the folder of a study.
-pub struct Targets {
+pub(super) struct Targets {
     html: Target,
     markdown: Target,
     table: Target,
@@ -29,7 +29,7 @@ impl Targets {
     ///
     /// # Errors
     /// If one of them must not be written.
-    pub fn new(folder: &Path, outputs: &mut Outputs) -> Result<Targets> {
+    pub(super) fn new(folder: &Path, outputs: &mut Outputs) -> Result<Targets> {
         let mut file = |name: &str, kind| outputs.file(&folder.join(name), kind);
         Ok(Targets {
             html: file("index.html", Kind::PAGE)?,
@@ -44,7 +44,7 @@ impl Targets {
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[Point]) -> Result<()> {
+pub(super) fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[Point]) -> Result<()> {
     let title = format!("{} scaling of {}", capital(scaling.name()), file.display());
     let introduction = introduction(scaling, points);
     let tables = [times(points), speeds(scaling, points), ranks(points)];

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Results of a run. Values per step are means over all force evaluations. They include the first,
 /// which also searches for the settings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point {
+pub(super) struct Point {
     /// Number of ranks.
     pub ranks: u64,
     /// Number of threads per rank.
@@ -64,7 +64,7 @@ struct Traffic {
 
 /// A run compared with the smallest run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Relative {
+pub(super) struct Relative {
     /// Number of ranks, divided by that of the smallest run.
     pub growth: f64,
     /// Speed-up over the smallest run. In a weak study, of `growth` times the work.
@@ -80,7 +80,7 @@ impl Point {
     ///
     /// # Errors
     /// If a value is missing.
-    pub fn new(report: &serde_json::Value) -> Result<Point, serde_json::Error> {
+    pub(super) fn new(report: &serde_json::Value) -> Result<Point, serde_json::Error> {
         let report = Report::deserialize(report)?;
         let (ranks, evaluations) = (report.ranks as f64, report.evaluations.max(1) as f64);
         let each = |sum: f64| sum / evaluations;
@@ -105,7 +105,7 @@ impl Point {
     }
 
     /// Compares with the smallest run.
-    pub fn relative_to(&self, smallest: &Point, scaling: Scaling) -> Relative {
+    pub(super) fn relative_to(&self, smallest: &Point, scaling: Scaling) -> Relative {
         let growth = self.ranks as f64 / smallest.ranks as f64;
         let faster = smallest.seconds / self.seconds;
         let speed_up = if scaling == Scaling::Weak { growth * faster } else { faster };
@@ -126,7 +126,7 @@ pub(super) mod tests {
 
     /// A run that follows Amdahl's law: one rank does a serial fraction of the work and has its
     /// traffic.
-    pub fn amdahl(ranks: u64, serial: f64) -> Point {
+    pub(crate) fn amdahl(ranks: u64, serial: f64) -> Point {
         let seconds = 10.0 * (serial + (1.0 - serial) / ranks as f64);
         let report = json!({
             "ranks": ranks, "threads": 2, "bodies": 1000, "steps": 9, "evaluations": 10,

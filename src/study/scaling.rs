@@ -22,7 +22,7 @@ use std::process::Command;
 
 /// Kind of scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scaling {
+pub(super) enum Scaling {
     /// The same problem on more ranks.
     Strong,
     /// The same number of bodies on each rank.
@@ -104,7 +104,7 @@ struct Case {
 
 impl Scaling {
     /// Name on the command line.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Scaling::Strong => "strong",
             Scaling::Weak => "weak",
@@ -116,7 +116,7 @@ impl Scaling {
 ///
 /// # Errors
 /// If the parameter file is wrong, a run fails, or a folder contains another run.
-pub fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
+pub(super) fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
     let folder = folder(scaling, arguments)?;
     let cases = cases(scaling, arguments, &folder)?;
     let mut points = Vec::new();

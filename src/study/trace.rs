@@ -330,7 +330,7 @@ pub(crate) mod tests {
 
     /// Two ranks that gather 10 and 20 bytes, exchange 100 and 200, reduce 40, and send each other
     /// 7 and 14.
-    pub fn two_ranks() -> Trace {
+    pub(crate) fn two_ranks() -> Trace {
         let rank = |own: u64, other: u32| {
             vec![
                 event(Operation::AllGather(10 * own), 1.0),

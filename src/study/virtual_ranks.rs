@@ -91,7 +91,7 @@ struct Alone {
 ///
 /// # Errors
 /// If the parameter file is wrong, or a file cannot be written.
-pub fn main(arguments: &Arguments) -> Result<()> {
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
     ensure!(
         parameters.gravity.gravity.walk != Walk::Direct,

@@ -19,7 +19,7 @@ const SHOWN: f64 = 0.95;
 const SLOWER: f64 = 0.995;
 
 /// The chosen bodies.
-pub struct Choice {
+pub(super) struct Choice {
     /// Hashes of their ids, in ascending order.
     hashes: Vec<u64>,
     /// Particle type of each, in the first snapshot that has it.
@@ -52,7 +52,7 @@ impl Choice {
     ///
     /// # Errors
     /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
-    pub fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
+    pub(super) fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
         let by_order = sequence.entries.len() == 1;
         sequence.check_naming("view each snapshot alone")?;
         let mut chosen: Vec<Candidate> = Vec::new();
@@ -88,12 +88,12 @@ impl Choice {
     }
 
     /// Number of chosen bodies.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.hashes.len()
     }
 
     /// Index of body `i` of a snapshot among the chosen ones, if it is one of them.
-    pub fn place(&self, bodies: &Bodies, i: usize) -> Option<usize> {
+    pub(super) fn place(&self, bodies: &Bodies, i: usize) -> Option<usize> {
         let hash = hash(name(bodies, i, self.by_order));
         if hash > *self.hashes.last()? {
             return None;
@@ -106,7 +106,7 @@ impl Choice {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
+pub(super) fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
     let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
     Ok(io::snapshot::read_wanted(path, &wanted)?.1)
 }
@@ -172,7 +172,7 @@ impl Sample {
 }
 
 /// Speed of a body [L/T].
-pub fn speed(bodies: &Bodies, i: usize) -> f64 {
+pub(super) fn speed(bodies: &Bodies, i: usize) -> f64 {
     treecode::math::norm(bodies.velocity(i))
 }
 

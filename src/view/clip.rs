@@ -7,7 +7,7 @@ use std::ops::Range;
 use treecode::Bodies;
 
 /// Number of bodies per piece when they are served.
-pub const PIECE: usize = 1 << 18;
+pub(super) const PIECE: usize = 1 << 18;
 
 /// Number of steps of a coordinate along the cube: 24 bits.
 const STEPS: f64 = ((1u32 << 24) - 1) as f64;
@@ -15,7 +15,7 @@ const STEPS: f64 = ((1u32 << 24) - 1) as f64;
 const SPEEDS: f64 = 254.0;
 
 /// Snapshots and their chosen bodies.
-pub struct Clip {
+pub(super) struct Clip {
     /// The snapshots.
     pub sequence: Sequence,
     /// The chosen bodies.
@@ -23,7 +23,7 @@ pub struct Clip {
 }
 
 /// The chosen bodies of one snapshot, in the order of the choice.
-pub struct Frame {
+pub(super) struct Frame {
     /// Upper 16 bits of the coordinates.
     high: Vec<[u16; 3]>,
     /// Lower 8 bits of the coordinates.
@@ -34,7 +34,7 @@ pub struct Frame {
 
 impl Clip {
     /// A clip of the chosen bodies.
-    pub fn new(sequence: Sequence, choice: Choice) -> Clip {
+    pub(super) fn new(sequence: Sequence, choice: Choice) -> Clip {
         Clip { sequence, choice }
     }
 
@@ -42,7 +42,7 @@ impl Clip {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn frame(&self, number: usize) -> Result<Frame> {
+    pub(super) fn frame(&self, number: usize) -> Result<Frame> {
         let bodies = choice::read(&self.sequence.entries[number].path, &self.sequence)?;
         Ok(Frame::of(&self.choice, &bodies))
     }
@@ -67,7 +67,7 @@ impl Frame {
     }
 
     /// Bytes of a range of bodies: upper bits of all, lower bits of all, speeds of all.
-    pub fn bytes(&self, bodies: Range<usize>) -> Vec<u8> {
+    pub(super) fn bytes(&self, bodies: Range<usize>) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(10 * bodies.len());
         bytes.extend(self.high[bodies.clone()].iter().flatten().flat_map(|high| high.to_le_bytes()));
         bytes.extend(self.low[bodies.clone()].iter().flatten());
@@ -76,7 +76,7 @@ impl Frame {
     }
 
     /// Memory of the frame [bytes].
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         10 * self.speed.len()
     }
 }

@@ -85,7 +85,7 @@ struct Speed {
 ///
 /// # Errors
 /// If a snapshot cannot be read.
-pub fn whole(clip: &Clip) -> Result<String> {
+pub(super) fn whole(clip: &Clip) -> Result<String> {
     let mut data = String::new();
     let mut element = |name: &str, bytes: &[u8]| {
         let text = STANDARD.encode(bytes);
@@ -100,12 +100,12 @@ pub fn whole(clip: &Clip) -> Result<String> {
 }
 
 /// The page that loads the bodies from its server.
-pub fn served(clip: &Clip) -> String {
+pub(super) fn served(clip: &Clip) -> String {
     page(&describe(clip, true), &format!("{POLICY}{SERVED_POLICY}"), "")
 }
 
 /// Content security policy of all responses.
-pub fn policy() -> String {
+pub(super) fn policy() -> String {
     [POLICY, SERVED_POLICY, ALONE].concat()
 }
 

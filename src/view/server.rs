@@ -28,7 +28,7 @@ struct Shelf {
 ///
 /// # Errors
 /// If the port cannot be used.
-pub fn serve(clip: Clip, port: u16, tell: impl FnOnce(SocketAddr)) -> Result<()> {
+pub(super) fn serve(clip: Clip, port: u16, tell: impl FnOnce(SocketAddr)) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let cannot = || format!("cannot serve at port {port} of this machine");

@@ -119,7 +119,7 @@ fn from_oklab(lightness: f64, [a, b]: Tone) -> Rgb {
 }
 
 /// Blends `over` onto `under` with an opacity from 0 to 1.
-pub fn blend(under: Rgb, over: Rgb, opacity: f64) -> Rgb {
+pub(crate) fn blend(under: Rgb, over: Rgb, opacity: f64) -> Rgb {
     std::array::from_fn(|i| {
         let (under, over) = (f64::from(under[i]), f64::from(over[i]));
         (under + (over - under) * opacity).round() as u8

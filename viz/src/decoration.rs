@@ -14,7 +14,7 @@ use plotters_backend::DrawingBackend;
 use rayon::prelude::*;
 
 /// Greatest length of the scale bar, as a fraction of the picture's width.
-pub const SCALE_BAR: f64 = 0.22;
+pub(crate) const SCALE_BAR: f64 = 0.22;
 
 /// Number of shades of the colour map in a picture: more than 24-bit colour distinguishes on it.
 const SHADES: usize = 1024;

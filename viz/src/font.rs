@@ -9,17 +9,17 @@ static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
 });
 
 /// Name of the font family in plotters.
-pub const FAMILY: &str = "DejaVu Sans";
+pub(crate) const FAMILY: &str = "DejaVu Sans";
 
 /// Width and height of the box of a line of text [pixels]. `size` is the distance from the highest
 /// to the lowest stroke of the font [pixels].
-pub fn extent(text: &str, size: f64) -> [usize; 2] {
+pub(crate) fn extent(text: &str, size: f64) -> [usize; 2] {
     let (_, end) = glyphs(text, size);
     [end.ceil() as usize, size.ceil() as usize]
 }
 
 /// A line of text: an opacity from 0 to 1 for each pixel of its box.
-pub struct Mask {
+pub(crate) struct Mask {
     /// Width and height of the box [pixels].
     pub size: [usize; 2],
     opacity: Vec<f64>,
@@ -27,7 +27,7 @@ pub struct Mask {
 
 impl Mask {
     /// Opacity at a pixel, or 0 outside the box.
-    pub fn at(&self, [x, y]: [i32; 2]) -> f64 {
+    pub(crate) fn at(&self, [x, y]: [i32; 2]) -> f64 {
         let [width, height] = self.size.map(|n| n as i32);
         let inside = (0..width).contains(&x) && (0..height).contains(&y);
         if inside { self.opacity[(y * width + x) as usize] } else { 0.0 }
@@ -35,7 +35,7 @@ impl Mask {
 
     /// The text widened by `radius` pixels and fading outwards. The box grows by `radius` on all
     /// sides.
-    pub fn grown(&self, radius: usize) -> Mask {
+    pub(crate) fn grown(&self, radius: usize) -> Mask {
         let size = self.size.map(|n| n + 2 * radius);
         let mut grown = Mask { size, opacity: vec![0.0; size[0] * size[1]] };
         let reach = radius as f64 + 1.0;
@@ -52,7 +52,7 @@ impl Mask {
 }
 
 /// Rasterises a line of text.
-pub fn set(text: &str, size: f64) -> Mask {
+pub(crate) fn set(text: &str, size: f64) -> Mask {
     let [width, height] = extent(text, size);
     let mut mask = Mask { size: [width, height], opacity: vec![0.0; width * height] };
     for glyph in glyphs(text, size).0 {

@@ -4,7 +4,7 @@
 use heorot_decomposition::{Comm, Reduction, Traffic, agree, collective};
 
 /// Panics unless `comm` fulfils the contract of its trait.
-pub fn check(comm: &dyn Comm) {
+pub(crate) fn check(comm: &dyn Comm) {
     assert!(comm.rank() < comm.size());
     for round in 0..20 {
         all_gather(comm, round);

@@ -37,7 +37,7 @@ const TOOMRE: f64 = 3.36;
 
 /// Parameters of a disc.
 #[derive(Clone, Copy, Debug)]
-pub struct Layer {
+pub(super) struct Layer {
     /// Mass [M].
     pub mass: f64,
     /// Scale length R_d [L].
@@ -48,14 +48,14 @@ pub struct Layer {
 
 /// A disc with the moments of its velocities in the potential of all components.
 #[derive(Clone, Debug)]
-pub struct Disc {
+pub(super) struct Disc {
     layer: Layer,
     moments: Vec<Moments>,
 }
 
 /// Velocity moments at a radius [L/T].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Moments {
+pub(super) struct Moments {
     /// Mean rotation.
     pub rotation: f64,
     /// Radial, azimuthal and vertical dispersion.
@@ -64,13 +64,13 @@ pub struct Moments {
 
 impl Layer {
     /// Surface density [M/L^2] at `radius` [L].
-    pub fn surface(&self, radius: f64) -> f64 {
+    pub(super) fn surface(&self, radius: f64) -> f64 {
         self.mass / (TAU * self.length.powi(2)) * math::exp(-radius / self.length)
     }
 
     /// Mass within a cylinder of this radius [L], in [M]. The mass within a sphere is nearly the
     /// same.
-    pub fn enclosed(&self, radius: f64) -> f64 {
+    pub(super) fn enclosed(&self, radius: f64) -> f64 {
         self.mass * part_within(radius / self.length)
     }
 
@@ -113,7 +113,7 @@ struct Wave {
 }
 
 /// Potential gradient of a disc and spheres.
-pub struct Pull<'a> {
+pub(super) struct Pull<'a> {
     layer: Layer,
     waves: Vec<Wave>,
     spheres: &'a [Tapered],
@@ -121,13 +121,13 @@ pub struct Pull<'a> {
 
 impl Pull<'_> {
     /// The potential gradient of this disc and these spheres.
-    pub fn new(layer: Layer, spheres: &[Tapered]) -> Pull<'_> {
+    pub(super) fn new(layer: Layer, spheres: &[Tapered]) -> Pull<'_> {
         Pull { layer, waves: layer.waves(), spheres }
     }
 
     /// Vertical means of R dPhi/dR and z dPhi/dz at `radius` [L], in [L^2/T^2]. For a thin disc,
     /// the first is the square of the circular velocity.
-    pub fn at(&self, radius: f64) -> [f64; 2] {
+    pub(super) fn at(&self, radius: f64) -> [f64; 2] {
         let x = radius / self.layer.length;
         let disc = self.waves.iter().fold([0.0; 2], |[radial, vertical], wave| {
             let kx = wave.number * x;
@@ -150,7 +150,7 @@ fn part_within(x: f64) -> f64 {
 
 impl Disc {
     /// A disc with the minimum `toomre_q` of Toomre's Q, in the potential of itself and `spheres`.
-    pub fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered]) -> Disc {
+    pub(super) fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered]) -> Disc {
         let pull = Pull::new(layer, spheres);
         let radii: Vec<f64> = (0..NODES).map(|i| radius_of(&layer, i)).collect();
         let pulls: Vec<[f64; 2]> = radii.iter().map(|&r| pull.at(r)).collect();
@@ -180,7 +180,7 @@ impl Disc {
     }
 
     /// Velocity moments at `radius` [L].
-    pub fn moments(&self, radius: f64) -> Moments {
+    pub(super) fn moments(&self, radius: f64) -> Moments {
         let step = math::ln(RANGE[1] / RANGE[0]) / (NODES - 1) as f64;
         let place = (math::ln(radius / self.layer.length / RANGE[0]) / step).clamp(0.0, (NODES - 1) as f64);
         let i = (place as usize).min(NODES - 2);
@@ -194,7 +194,7 @@ impl Disc {
 
     /// Draws a body of a disc that rotates about the z axis. `constant` is the gravitational
     /// constant.
-    pub fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
+    pub(super) fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
         let radius = self.layer.length * length_of(rng.sample::<f64, _>(Open01));
         let height = self.layer.height * math::atanh(2.0 * rng.sample::<f64, _>(Open01) - 1.0);
         let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());

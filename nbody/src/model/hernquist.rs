@@ -5,12 +5,12 @@ use rand::{Rng, RngExt};
 use treecode::math;
 
 /// Mass within `radius` (equation 3).
-pub fn enclosed(radius: f64) -> f64 {
+pub(super) fn enclosed(radius: f64) -> f64 {
     (1.0 + radius.recip()).powi(-2)
 }
 
 /// Radius that encloses `mass`, which must be between 0 and 1. Inverse of [`enclosed`].
-pub fn radius(mass: f64) -> f64 {
+pub(super) fn radius(mass: f64) -> f64 {
     (mass.sqrt().recip() - 1.0).recip()
 }
 
@@ -24,7 +24,7 @@ fn distribution(e: f64) -> f64 {
 }
 
 /// Draws the speed of a body at `radius`, by rejection from v^2 f(1 / (1 + r) - v^2 / 2).
-pub fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
+pub(super) fn draw_speed(radius: f64, rng: &mut impl Rng) -> f64 {
     let depth = (1.0 + radius).recip();
     let escape = (2.0 * depth).sqrt();
     let density = |speed: f64| speed * speed * distribution((depth - 0.5 * speed * speed).max(0.0));

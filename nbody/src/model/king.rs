@@ -10,7 +10,7 @@ const STEP: f64 = 0.01;
 const FIRST: f64 = 1e-3;
 
 /// The King sphere with the central depth `w0` = depth / sigma^2, from Poisson's equation for W(r).
-pub fn king(w0: f64) -> Isotropic {
+pub(super) fn king(w0: f64) -> Isotropic {
     let centre = density(w0);
     // Let u = -r^2 dW/dr, the enclosed mass in units of sigma^2 r_0 / G, and x = ln r. Then
     // dW/dx = -u / r and du/dx = 9 r^3 rho / rho_0.

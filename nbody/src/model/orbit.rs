@@ -6,14 +6,14 @@ use treecode::math;
 
 /// The second body relative to the first, at apocentre on the x axis. The orbit has this semi-major
 /// axis [L] and eccentricity, 0 to below 1. `gm` is G times the total mass.
-pub fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
+pub(super) fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
     let speed = (gm / semi_major_axis * (1.0 - eccentricity) / (1.0 + eccentricity)).sqrt();
     State { pos: [semi_major_axis * (1.0 + eccentricity), 0.0, 0.0], vel: [0.0, speed, 0.0] }
 }
 
 /// The second body relative to the first, approaching on a conic, on the x axis. The distance must
 /// be between the pericentre and the apocentre. `gm` is G times the total mass.
-pub fn incoming(gm: f64, orbit: &Orbit) -> State {
+pub(super) fn incoming(gm: f64, orbit: &Orbit) -> State {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     let speed2 = gm * (2.0 / distance - (1.0 - eccentricity) / pericentre);
     let across2 = gm * pericentre * (1.0 + eccentricity) / (distance * distance);
@@ -21,7 +21,7 @@ pub fn incoming(gm: f64, orbit: &Orbit) -> State {
 }
 
 /// Angle from the x axis, on which the body starts, to the pericentre [radian].
-pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
+pub(super) fn angle_to_pericentre(orbit: &Orbit) -> f64 {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     if eccentricity == 0.0 {
         return 0.0;
@@ -31,7 +31,7 @@ pub fn angle_to_pericentre(orbit: &Orbit) -> f64 {
 
 /// States of the two bodies about their centre of mass. `second` is the mass of the second body as
 /// a fraction of the total.
-pub fn about_the_centre(relative: State, second: f64) -> [State; 2] {
+pub(super) fn about_the_centre(relative: State, second: f64) -> [State; 2] {
     let scaled =
         |factor: f64| State { pos: relative.pos.map(|x| factor * x), vel: relative.vel.map(|v| factor * v) };
     [scaled(-second), scaled(1.0 - second)]

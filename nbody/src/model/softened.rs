@@ -22,14 +22,14 @@ const FAR: f64 = 1e4;
 
 /// Density of a softened point mass: a spline kernel (Monaghan & Lattanzio 1985).
 #[derive(Clone, Copy, Debug)]
-pub struct Spline {
+pub(super) struct Spline {
     /// Radius of the kernel [L].
     support: f64,
 }
 
 impl Spline {
     /// Kernel of this softening length [L].
-    pub fn new(softening: f64) -> Spline {
+    pub(super) fn new(softening: f64) -> Spline {
         Spline { support: SUPPORT * softening }
     }
 
@@ -38,7 +38,7 @@ impl Spline {
     ///
     /// 2 pi / r times the integral over r' of r' rho(r') times the integral of s W(s) over s from
     /// |r - r'| to r + r'.
-    pub fn density(self, radius: f64, density: impl Fn(f64) -> f64) -> f64 {
+    pub(super) fn density(self, radius: f64, density: impl Fn(f64) -> f64) -> f64 {
         let (r, h) = (radius, self.support);
         if r > FAR * h {
             return density(r);

@@ -17,7 +17,7 @@ const INNERMOST_SOFTENED: f64 = 3e-5;
 
 /// A sphere with the density of a profile times sech(radius / taper length).
 #[derive(Clone, Debug)]
-pub struct Tapered {
+pub(super) struct Tapered {
     profile: Profile,
     /// Scale radius [L].
     scale: f64,
@@ -34,7 +34,7 @@ pub struct Tapered {
 
 impl Tapered {
     /// A sphere of this mass [M], scale radius [L] and taper length [scale radii].
-    pub fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
+    pub(super) fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
         let radius = grid(profile, scale, cut);
         let endless = |r: f64| profile.tapered(r / scale, cut);
         let masses = enclosed(&radius, |r| endless(r).value, endless(radius[0]).slope);
@@ -45,7 +45,7 @@ impl Tapered {
 
     /// The sphere with the gravity of softened bodies, with the spline kernel of this softening
     /// [L].
-    pub fn softened(mut self, softening: f64) -> Tapered {
+    pub(super) fn softened(mut self, softening: f64) -> Tapered {
         let first = self.radius.partition_point(|&r| r < INNERMOST_SOFTENED * softening);
         self.radius.drain(..first);
         self.mass.drain(..first);
@@ -55,13 +55,13 @@ impl Tapered {
     }
 
     /// Density [M/L^3] at `radius` [L].
-    pub fn density(&self, radius: f64) -> Density {
+    pub(super) fn density(&self, radius: f64) -> Density {
         let Density { value, slope } = self.profile.tapered(radius / self.scale, self.cut);
         Density { value: value * self.unit, slope }
     }
 
     /// Mass [M] within `radius` [L].
-    pub fn enclosed(&self, radius: f64) -> f64 {
+    pub(super) fn enclosed(&self, radius: f64) -> f64 {
         let i = self.radius.partition_point(|&r| r < radius);
         if i == self.radius.len() {
             return self.mass[i - 1];
@@ -72,18 +72,18 @@ impl Tapered {
     }
 
     /// Radii [L] and the mass within each [M], from the centre outward.
-    pub fn nodes(&self) -> (&[f64], &[f64]) {
+    pub(super) fn nodes(&self) -> (&[f64], &[f64]) {
         (&self.radius, &self.mass)
     }
 
     /// Mass in the centre that would have the gravity of the sphere, at each node [M]. Without
     /// softening, it is the mass within.
-    pub fn pulling(&self) -> &[f64] {
+    pub(super) fn pulling(&self) -> &[f64] {
         &self.pulling
     }
 
     /// Scale radius [L].
-    pub fn scale(&self) -> f64 {
+    pub(super) fn scale(&self) -> f64 {
         self.scale
     }
 }

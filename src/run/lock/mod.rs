@@ -41,7 +41,7 @@ const ATTEMPTS: usize = 100;
 const LONGEST: u64 = 1 << 12;
 
 /// A lock that this process has. Dropping it removes it, and folders that were made for it if nothing else is in them.
-pub struct Lock {
+pub(crate) struct Lock {
     held: Arc<Held>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
     /// Folders that were made, the outermost one first.
@@ -59,16 +59,16 @@ struct Held {
 
 /// A way to ask for a lock from other threads, and to give it up when the process is about to end.
 #[derive(Clone)]
-pub struct Handle(Arc<Held>);
+pub(crate) struct Handle(Arc<Held>);
 
 impl Handle {
     /// Whether another run has taken the folder.
-    pub fn is_lost(&self) -> bool {
+    pub(crate) fn is_lost(&self) -> bool {
         self.0.lost.load(Ordering::Relaxed)
     }
 
     /// Removes the lock.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.0.release();
     }
 }
@@ -78,7 +78,7 @@ impl Lock {
     ///
     /// # Errors
     /// If another run is under way, or the folder cannot be made or written.
-    pub fn take(folder: &Path) -> Result<Lock> {
+    pub(crate) fn take(folder: &Path) -> Result<Lock> {
         let mut made = Vec::new();
         let taken = make_folder(folder, &mut made).and_then(|()| Held::take(folder));
         let held = Arc::new(taken.inspect_err(|_| remove_folders(&made))?);
@@ -94,7 +94,7 @@ impl Lock {
     }
 
     /// A way to ask for it from other threads.
-    pub fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.held))
     }
 
@@ -102,7 +102,7 @@ impl Lock {
     ///
     /// # Errors
     /// If this run was taken for dead and another one has begun.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.held.beat();
         if !self.held.lost.load(Ordering::Relaxed) {
             return Ok(());

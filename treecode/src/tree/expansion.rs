@@ -21,7 +21,7 @@ use std::fmt::Debug;
 
 /// An expansion of one order in one form. It is chosen once at the start, and is a type from then
 /// on.
-pub trait Expansion: Copy + Debug + Send + Sync + 'static {
+pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// Highest order of the moments.
     const ORDER: usize;
     /// Whether squared distances include the Plummer softening.
@@ -82,11 +82,11 @@ pub trait Expansion: Copy + Debug + Send + Sync + 'static {
 
 /// Expansion of the Newtonian potential 1/R.
 #[derive(Clone, Copy, Debug)]
-pub struct Harmonic<const ORDER: usize>;
+pub(crate) struct Harmonic<const ORDER: usize>;
 
 /// Expansion of the Plummer-softened potential.
 #[derive(Clone, Copy, Debug)]
-pub struct Full<const ORDER: usize>;
+pub(crate) struct Full<const ORDER: usize>;
 
 #[inline(always)]
 fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {

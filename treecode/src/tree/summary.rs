@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Properties of a cell's bodies, in units of a [`Frame`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary<M> {
+pub(crate) struct Summary<M> {
     /// Number of bodies.
     pub count: u64,
     /// Mass.
@@ -28,7 +28,7 @@ pub struct Summary<M> {
 /// Bounds of the positions of bodies and of their properties as sinks. These are minima and maxima,
 /// so the order of the bodies does not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// Lowest corner of the box around the bodies.
     pub lo: [f64; 3],
     /// Highest corner of the box around the bodies.
@@ -80,7 +80,7 @@ impl<M: bytemuck::Pod> Summary<M> {
     }
 
     /// Appends the summary to a message.
-    pub fn write(&self, message: &mut Vec<u8>) {
+    pub(crate) fn write(&self, message: &mut Vec<u8>) {
         let ([a, b, c], extent) = (self.com, &self.extent);
         let ([d, e, f], [g, h, i]) = (extent.lo, extent.hi);
         let head = [
@@ -105,7 +105,7 @@ impl<M: bytemuck::Pod> Summary<M> {
     }
 
     /// Removes a summary from the front of a message and returns it.
-    pub fn read(message: &mut &[u8]) -> Self {
+    pub(crate) fn read(message: &mut &[u8]) -> Self {
         let count = take::<u64>(message);
         let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] =
             take::<[f64; 14]>(message);

@@ -13,16 +13,16 @@ use crate::{
 use std::ops::Range;
 
 /// An octant without bodies.
-pub const EMPTY: u32 = u32::MAX;
+pub(crate) const EMPTY: u32 = u32::MAX;
 /// A cell that is not split. Its bodies are among the particles of this rank.
-pub const LEAF: u32 = u32::MAX - 1;
+pub(crate) const LEAF: u32 = u32::MAX - 1;
 /// A cell of another rank whose inside has not been grafted. No sink of this rank may open it.
-pub const CLOSED: u32 = u32::MAX - 2;
+pub(crate) const CLOSED: u32 = u32::MAX - 2;
 
 /// Eight cells as sources of gravity.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
-pub struct Tile<E: Expansion> {
+pub(crate) struct Tile<E: Expansion> {
     /// Centres of mass, relative to [`Tile::centre`].
     pub com: [[f32; LANES]; 3],
     /// Upper bounds of the distance of a body from the centre of mass.

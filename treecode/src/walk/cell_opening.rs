@@ -49,7 +49,7 @@ use crate::{Criterion, Expansion};
 
 /// A cell as a sink: its bodies receive the field of others.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SinkCell {
+pub(crate) struct SinkCell {
     /// Centre of its local expansion, in length units of the [`crate::Frame`].
     pub(crate) centre: [f64; 3],
     /// Upper bound of the distance of its bodies from `centre`.
@@ -64,7 +64,7 @@ pub struct SinkCell {
 
 /// Sinks of one rank, as another rank needs them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SinkRegion {
+pub(crate) enum SinkRegion {
     /// One cell, without the cells below it.
     Alone(SinkCell),
     /// A cell and all cells below it.
@@ -75,7 +75,7 @@ pub enum SinkRegion {
 
 /// Bounds of the properties of several sink cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SinkBox {
+pub(crate) struct SinkBox {
     /// Lowest corner of the box around the centres of mass, in length units of the
     /// [`crate::Frame`]. Rounded down, by at most an eighth of a deepest cell.
     pub(crate) lo: [f32; 3],

@@ -20,7 +20,7 @@ use crate::{
 
 /// A criterion in the units of a [`Frame`].
 #[derive(Clone, Copy, Debug)]
-pub struct Opening {
+pub(crate) struct Opening {
     pub(crate) walk: Walk,
     pub(crate) criterion: Criterion,
     pub(crate) theta: f64,
@@ -34,7 +34,7 @@ pub struct Opening {
 
 /// Sinks that walk the tree together, or a box that may hold such sinks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Region {
+pub(crate) struct Region {
     /// Centre of the box around the sinks, in length units of the [`Frame`].
     pub centre: [f64; 3],
     /// Half extent of that box.
@@ -186,20 +186,20 @@ impl Opening {
 
 impl Region {
     /// The same region, standing for any sinks inside it.
-    pub fn around_any(mut self) -> Region {
+    pub(crate) fn around_any(mut self) -> Region {
         self.slack = SLACK;
         self
     }
 
     /// Appends the region to a message.
-    pub fn write(&self, message: &mut Vec<u8>) {
+    pub(crate) fn write(&self, message: &mut Vec<u8>) {
         let [x, y, z] = self.half;
         message.extend_from_slice(bytemuck::cast_slice(&self.centre));
         message.extend_from_slice(bytemuck::cast_slice(&[x, y, z, self.error, self.reach, self.slack]));
     }
 
     /// Removes a region from the front of a message and returns it.
-    pub fn read(message: &mut &[u8]) -> Region {
+    pub(crate) fn read(message: &mut &[u8]) -> Region {
         let centre = take(message);
         let [x, y, z, error, reach, slack] = take::<[f32; 6]>(message);
         Region { centre, half: [x, y, z], error, reach, slack }

@@ -8,7 +8,7 @@ use crate::{Expansion, tree::tile::Tile};
 
 /// Regions that together hold all sinks of a rank.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Regions {
+pub(crate) enum Regions {
     /// Regions of sink groups, for the tree walk.
     Groups(Vec<Region>),
     /// Regions of sink cells, for the fmm walk. Each large cell has its own region; small cells
@@ -28,7 +28,7 @@ pub(crate) enum Wanted {
 
 impl Regions {
     /// Appends the regions to a message.
-    pub fn write(&self, message: &mut Vec<u8>) {
+    pub(crate) fn write(&self, message: &mut Vec<u8>) {
         match self {
             Regions::Groups(regions) => regions.iter().for_each(|region| region.write(message)),
             Regions::Cells(regions) => regions.iter().for_each(|region| region.write(message)),
@@ -36,7 +36,7 @@ impl Regions {
     }
 
     /// Reads the regions of another rank from its message. They are of the same kind as these.
-    pub fn read(&self, mut message: &[u8]) -> Regions {
+    pub(crate) fn read(&self, mut message: &[u8]) -> Regions {
         fn all<T>(message: &mut &[u8], read: impl Fn(&mut &[u8]) -> T) -> Vec<T> {
             std::iter::from_fn(|| (!message.is_empty()).then(|| read(message))).collect()
         }

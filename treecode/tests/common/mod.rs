@@ -7,7 +7,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Bodies in key order with accelerations and potentials, and the census.
-pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
+pub(crate) fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
     let (part, _, mut bodies) = part(bodies.clone(), gravity, |frame, gravity, bodies, structure| {
         Part::new(frame, gravity, bodies, structure, Selection::default())
     });
@@ -16,14 +16,14 @@ pub fn evaluate(gravity: &Gravity, bodies: &Bodies) -> (Bodies, Census) {
 }
 
 /// Computes the forces on the selected bodies. `part` must contain all bodies.
-pub fn walk(part: Part, bodies: &mut Bodies) -> (Tree, Census) {
+pub(crate) fn walk(part: Part, bodies: &mut Bodies) -> (Tree, Census) {
     let (tree, mut census) = (part.complete(bodies.len() as u64), Census::default());
     tree.compute(bodies, &mut census);
     (tree, census)
 }
 
 /// All bodies as the part of one rank, and the bodies in key order. `P` is the type of the part.
-pub fn part<P>(
+pub(crate) fn part<P>(
     mut bodies: Bodies,
     gravity: &Gravity,
     new: impl Fn(Frame, &Gravity, &Bodies, &Structure) -> P,
@@ -38,7 +38,7 @@ pub fn part<P>(
 }
 
 /// Sorted relative errors of the acceleration, for every `stride`-th body.
-pub fn errors(gravity: &Gravity, bodies: &Bodies, stride: usize) -> Vec<f64> {
+pub(crate) fn errors(gravity: &Gravity, bodies: &Bodies, stride: usize) -> Vec<f64> {
     let targets: Vec<usize> = (0..bodies.len()).step_by(stride).collect();
     let exact = direct::field(bodies, gravity, &targets);
     let mut errors: Vec<f64> = targets
@@ -53,20 +53,20 @@ pub fn errors(gravity: &Gravity, bodies: &Bodies, stride: usize) -> Vec<f64> {
     errors
 }
 
-pub fn rms(errors: &[f64]) -> f64 {
+pub(crate) fn rms(errors: &[f64]) -> f64 {
     (errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64).sqrt()
 }
 
-pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share) as usize]
 }
 
-pub fn norm(v: [f64; 3]) -> f64 {
+pub(crate) fn norm(v: [f64; 3]) -> f64 {
     (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt()
 }
 
 /// A Plummer sphere of unit mass and scale radius, cut at 30 (Aarseth, Hénon & Wielen 1974).
-pub fn plummer(n: usize, seed: u64) -> Bodies {
+pub(crate) fn plummer(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
     for i in 0..n {
@@ -84,7 +84,7 @@ pub fn plummer(n: usize, seed: u64) -> Bodies {
 }
 
 /// Plummer clumps with a power-law mass function on a uniform background in the unit box.
-pub fn clumps(n: usize, seed: u64) -> Bodies {
+pub(crate) fn clumps(n: usize, seed: u64) -> Bodies {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut bodies = Bodies::zeroed(n);
     let centres: Vec<([f64; 3], f64)> =
@@ -111,7 +111,7 @@ pub fn clumps(n: usize, seed: u64) -> Bodies {
     bodies
 }
 
-pub fn direction(rng: &mut impl Rng) -> [f64; 3] {
+pub(crate) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
     let (phi, s) = (std::f64::consts::TAU * rng.random::<f64>(), (1.0 - z * z).sqrt());
     [s * phi.cos(), s * phi.sin(), z]

@@ -5,22 +5,22 @@ use super::{Figure, Panel};
 use crate::font;
 
 /// Sizes of labels and of numbers.
-pub const LABEL: f64 = 13.0;
-pub const NUMBER: f64 = 11.5;
+pub(super) const LABEL: f64 = 13.0;
+pub(super) const NUMBER: f64 = 11.5;
 /// Space between elements.
-pub const GAP: f64 = 5.0;
+pub(super) const GAP: f64 = 5.0;
 /// Length of a line sample in the legend.
-pub const SAMPLE: f64 = 22.0;
+pub(super) const SAMPLE: f64 = 22.0;
 /// Width of a colour bar.
-pub const BAR: f64 = 12.0;
+pub(super) const BAR: f64 = 12.0;
 /// Distance between lines of the legend.
-pub const LINE: f64 = 15.0;
+pub(super) const LINE: f64 = 15.0;
 /// Space between panels.
 const APART: f64 = 14.0;
 
 /// A rectangle: left, top, width, height.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
+pub(super) struct Rect {
     pub left: f64,
     pub top: f64,
     pub width: f64,
@@ -28,11 +28,11 @@ pub struct Rect {
 }
 
 impl Rect {
-    pub fn right(&self) -> f64 {
+    pub(super) fn right(&self) -> f64 {
         self.left + self.width
     }
 
-    pub fn bottom(&self) -> f64 {
+    pub(super) fn bottom(&self) -> f64 {
         self.top + self.height
     }
 
@@ -41,7 +41,7 @@ impl Rect {
     }
 
     #[cfg(test)]
-    pub fn touches(&self, other: &Rect) -> bool {
+    pub(super) fn touches(&self, other: &Rect) -> bool {
         self.left < other.right()
             && other.left < self.right()
             && self.top < other.bottom()
@@ -50,7 +50,7 @@ impl Rect {
 }
 
 /// A panel and the positions of its elements.
-pub struct Placed<'a> {
+pub(super) struct Placed<'a> {
     pub panel: &'a Panel,
     pub x: Ruler,
     pub y: Ruler,
@@ -64,13 +64,13 @@ pub struct Placed<'a> {
 }
 
 /// A figure and the positions of all panels.
-pub struct Layout<'a> {
+pub(super) struct Layout<'a> {
     pub size: [f64; 2],
     pub panels: Vec<Placed<'a>>,
 }
 
 impl Layout<'_> {
-    pub fn of(figure: &Figure) -> Layout<'_> {
+    pub(super) fn of(figure: &Figure) -> Layout<'_> {
         let mut panels: Vec<Placed> =
             figure.panels.iter().map(|panel| measure(panel, figure.frame)).collect();
         let columns = figure.columns.max(1);
@@ -99,7 +99,7 @@ impl Layout<'_> {
 
 impl Placed<'_> {
     /// Position of a data point. It is not finite if the scale cannot show the point.
-    pub fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub(super) fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let Rect { left, top, width, height } = self.frame;
         [left + width * self.x.part(x), top + height * (1.0 - self.y.part(y))]
     }
@@ -141,7 +141,7 @@ fn measure(panel: &Panel, [width, height]: [f64; 2]) -> Placed<'_> {
     placed
 }
 
-pub fn widest_label(ruler: &Ruler) -> f64 {
+pub(super) fn widest_label(ruler: &Ruler) -> f64 {
     let labels = ruler.ticks.iter().filter_map(|tick| tick.label.as_ref());
     labels.map(|label| font::extent(label, NUMBER)[0] as f64).fold(0.0, f64::max)
 }

@@ -12,7 +12,7 @@ const MOST_DECADES: f64 = 20.0;
 
 /// An axis with its range and ticks. Positions are those of [`Scale::place`].
 #[derive(Clone, Debug)]
-pub struct Ruler {
+pub(super) struct Ruler {
     pub scale: Scale,
     pub ends: [f64; 2],
     pub ticks: Vec<Tick>,
@@ -22,7 +22,7 @@ pub struct Ruler {
 
 /// A mark on an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tick {
+pub(super) struct Tick {
     pub place: f64,
     /// `None` for minor ticks.
     pub label: Option<String>,
@@ -30,7 +30,7 @@ pub struct Tick {
 
 impl Ruler {
     /// A ruler for these values. Values that the scale cannot show are skipped.
-    pub fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
+    pub(super) fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
         let places = values.chain(axis.reaches.iter().copied()).map(|value| axis.scale.place(value));
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
         for place in places.filter(|place| place.is_finite()) {
@@ -53,7 +53,7 @@ impl Ruler {
     }
 
     /// A ruler with this range.
-    pub fn between(scale: Scale, ends: [f64; 2]) -> Ruler {
+    pub(super) fn between(scale: Scale, ends: [f64; 2]) -> Ruler {
         let (ticks, factor) = match scale {
             Scale::Log => decades(ends),
             Scale::Linear => steps(ends),
@@ -65,11 +65,11 @@ impl Ruler {
 
     /// Position of a number from 0 at the lower end to 1 at the upper end. It is not finite if the
     /// scale cannot show the number.
-    pub fn part(&self, value: f64) -> f64 {
+    pub(super) fn part(&self, value: f64) -> f64 {
         self.part_of_place(self.scale.place(value))
     }
 
-    pub fn part_of_place(&self, place: f64) -> f64 {
+    pub(super) fn part_of_place(&self, place: f64) -> f64 {
         (place - self.ends[0]) / (self.ends[1] - self.ends[0])
     }
 }

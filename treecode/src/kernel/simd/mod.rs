@@ -43,7 +43,9 @@ pub(crate) static PACKED: [[u32; LANES]; 256] = {
 };
 
 /// Eight `f32`. A comparison gives one bit per lane, lane 0 lowest.
-pub trait Lanes: Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
+pub(crate) trait Lanes:
+    Copy + Send + Sync + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
     /// A type with twice as many lanes.
     #[allow(private_bounds)] // never named outside this crate
     type Double: Double;
