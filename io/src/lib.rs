@@ -20,7 +20,7 @@
 //! bodies.pos[0] = vec![0.0, 1.0, 2.0];
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("three.hdf5");
-//! let rows = Rows { bodies: &bodies, offset: [0; TYPES], index: &Index::default() };
+//! let rows = Rows { bodies: &bodies, offset: [0; TYPES], index: &Index::without_order([0, 3, 0, 0, 0, 0]) };
 //! snapshot::write(&Target::own(&path), &Header::default(), &rows, Fields::default(), &Layout::default(), &Solo)?;
 //! assert_eq!(snapshot::read(&path, 0, 1)?.1.pos, bodies.pos);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

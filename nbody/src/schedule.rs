@@ -372,7 +372,7 @@ mod tests {
             (None, Some(2), 0.1, 1e300, None, lost_step),
             (None, Some(2), 0.1, 1.0, Some(1e-17), lost_interval),
             (None, Some(2), f64::MAX, f64::MAX, None, lost_step),
-            (Some(f64::MAX), None, f64::MAX, f64::MIN, None, lost_step),
+            (Some(f64::MAX), None, f64::MAX, f64::MIN, None, step),
         ] {
             let error = schedule(end, number, longest, start, every).err();
             assert!(

@@ -19,7 +19,10 @@ fn state() -> State {
 fn bodies() -> Bodies {
     let n = 2 * PIECE + 1000;
     let mut bodies = Bodies::zeroed(n);
-    bodies.add_column(About::new("age", Number::F32, None, Purpose::Passenger));
+    // As many bytes as the columns of adaptive steps, for which `size` has room.
+    for name in ["age", "metallicity"] {
+        bodies.add_column(About::new(name, Number::F32, None, Purpose::Passenger));
+    }
     for i in 0..n {
         bodies.kind[i] = (i % 6) as u8;
         bodies.mass[i] = 1.0 / (i + 1) as f64;

@@ -460,6 +460,7 @@ mod tests {
                 array[i] = number(i / width * 3 + i % width);
             });
         }
+        bodies.kind.iter_mut().for_each(|kind| *kind %= TYPES as u8);
         bodies
     }
 
