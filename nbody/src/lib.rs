@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when
-//! steps begin and end; [`Diagnostics`] and [`halos`] measure the result; [`cost`] says what it took.
+//! steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result; [`cost`] says what it took.
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod accuracy;
@@ -16,6 +16,7 @@ mod error;
 pub mod forces;
 pub mod halos;
 pub mod model;
+pub mod profile;
 pub mod schedule;
 mod simulation;
 pub mod stepping;
