@@ -406,8 +406,9 @@ pub(super) fn read_abouts(message: &mut &[u8]) -> Vec<About> {
         let [number, purpose, mask, has_unit] = take::<[u8; 4]>(&mut bytes);
         let [length, mass, time] = take::<[i8; 3]>(&mut bytes);
         let width = take::<u32>(&mut bytes) as usize;
+        let letters = take::<u32>(&mut bytes) as usize;
         let name;
-        (name, bytes) = bytes.split_at(take::<u32>(&mut bytes) as usize);
+        (name, bytes) = bytes.split_at(letters);
         abouts.push(About {
             name: String::from_utf8(name.to_vec()).expect("names are text"),
             number: NUMBERS[usize::from(number)],
