@@ -1,6 +1,7 @@
 //! Units of a snapshot.
 
 use serde::{Deserialize, Serialize};
+use treecode::Bodies;
 
 /// Newtonian constant of gravitation [cm^3 g^-1 s^-2], CODATA 2018.
 const GRAVITY_CGS: f64 = 6.6743e-8;
@@ -41,6 +42,33 @@ impl Units {
     pub fn time_in_s(&self) -> f64 {
         self.length_in_cm / self.velocity_in_cm_per_s
     }
+
+    /// The unit of time in that of `ours`.
+    pub fn time_ratio(&self, ours: &Units) -> f64 {
+        ratio(self.time_in_s(), ours.time_in_s())
+    }
+
+    /// Converts bodies in these units to `ours`.
+    pub fn convert(&self, bodies: &mut Bodies, ours: &Units) {
+        let length = ratio(self.length_in_cm, ours.length_in_cm);
+        let mass = ratio(self.mass_in_g, ours.mass_in_g);
+        let velocity = ratio(self.velocity_in_cm_per_s, ours.velocity_in_cm_per_s);
+        let scale = |array: &mut Vec<f64>, factor: f64| array.iter_mut().for_each(|x| *x *= factor);
+        scale(&mut bodies.mass, mass);
+        scale(&mut bodies.pot, velocity * velocity);
+        for axis in 0..3 {
+            scale(&mut bodies.pos[axis], length);
+            scale(&mut bodies.vel[axis], velocity);
+            scale(&mut bodies.acc[axis], velocity * velocity / length);
+        }
+    }
+}
+
+/// `theirs / ours`, and exactly 1 if they differ by no more than the rounding of a number written in
+/// decimals.
+fn ratio(theirs: f64, ours: f64) -> f64 {
+    let ratio = theirs / ours;
+    if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
 }
 
 impl Default for Units {

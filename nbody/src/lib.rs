@@ -8,7 +8,7 @@
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when
-//! steps begin and end; [`Diagnostics`] and [`halos`] measure the result; [`cost`] says what it took.
+//! steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result; [`cost`] says what it took.
 //!
 //! ```
 //! use decomposition::Solo;
@@ -35,6 +35,7 @@ mod error;
 pub mod forces;
 pub mod halos;
 pub mod model;
+pub mod profile;
 pub mod schedule;
 mod simulation;
 pub mod stepping;

@@ -1,8 +1,6 @@
 //! Initial state of a run: a snapshot, converted to the units of the run, or a model.
 
-mod keys;
-
-pub use keys::{Keys, MODELS, ModelName};
+pub use nbody::model::{Keys, MODELS, ModelName};
 
 use crate::console::warn;
 use crate::crew::Crew;
@@ -38,6 +36,22 @@ pub enum Initial {
     Model(Model),
 }
 
+impl TryFrom<Keys> for Initial {
+    type Error = String;
+
+    fn try_from(mut keys: Keys) -> Result<Initial, String> {
+        match (keys.file.take(), keys.model.take()) {
+            (Some(file), None) => {
+                let cosmological = keys.cosmological.take();
+                keys.finish(Initial::File { file, cosmological }, "a file")
+            }
+            (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
+            (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
+            (None, None) => Err(format!("give `file = \"...\"` or `model = \"...\"`, one of {MODELS}")),
+        }
+    }
+}
+
 /// The bodies of one rank and the properties of their file or model.
 pub struct Loaded {
     /// Bodies and time.
@@ -59,7 +73,7 @@ impl Initial {
                 let header = snapshot::read_header(file)?;
                 check_isolated(file, &header, *cosmological)?;
                 let theirs = header.units_or(Some(units));
-                Ok((header.count.iter().sum(), header.time * ratio(theirs.time_in_s(), units.time_in_s())))
+                Ok((header.count.iter().sum(), header.time * theirs.time_ratio(units)))
             }
             Initial::Model(model) => Ok((model.bodies(), 0.0)),
         }
@@ -227,8 +241,8 @@ fn read_file(
     }
     let theirs = header.units_or(units);
     let ours = units.copied().unwrap_or(theirs);
-    convert(&mut bodies, &theirs, &ours);
-    let time = header.time * ratio(theirs.time_in_s(), ours.time_in_s());
+    theirs.convert(&mut bodies, &ours);
+    let time = header.time * theirs.time_ratio(&ours);
     Ok((header, Start { bodies, time }, ours))
 }
 
@@ -275,26 +289,6 @@ pub(crate) fn ensure_kinds(path: &Path, count: &[u64; TYPES], kinds: [bool; TYPE
         there.join(", ")
     );
     Ok(())
-}
-
-/// `theirs / ours`, or exactly 1 if they differ only by the rounding of a decimal number.
-fn ratio(theirs: f64, ours: f64) -> f64 {
-    let ratio = theirs / ours;
-    if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
-}
-
-fn convert(bodies: &mut Bodies, theirs: &Units, ours: &Units) {
-    let length = ratio(theirs.length_in_cm, ours.length_in_cm);
-    let mass = ratio(theirs.mass_in_g, ours.mass_in_g);
-    let velocity = ratio(theirs.velocity_in_cm_per_s, ours.velocity_in_cm_per_s);
-    let scale = |array: &mut Vec<f64>, factor: f64| array.iter_mut().for_each(|x| *x *= factor);
-    scale(&mut bodies.mass, mass);
-    scale(&mut bodies.pot, velocity * velocity);
-    for axis in 0..3 {
-        scale(&mut bodies.pos[axis], length);
-        scale(&mut bodies.vel[axis], velocity);
-        scale(&mut bodies.acc[axis], velocity * velocity / length);
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! [`output::Targets::write`].
 #![allow(clippy::disallowed_methods)] // no result depends on plots
 
-mod centre;
 mod force_error;
 mod lagrange;
 mod mass_function;

@@ -2,10 +2,10 @@
 
 use super::output::{Output, Sheet};
 use super::shape::{self, Shape};
-use super::snapshot::{Selection, Snapshot, Taken, enclosing};
+use super::snapshot::{Selection, Snapshot, Taken};
 use super::units::AxisUnits;
-use anyhow::{Result, ensure};
-use nalgebra::Vector3;
+use anyhow::Result;
+pub(super) use nbody::profile::Shell;
 use std::path::PathBuf;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
@@ -30,11 +30,6 @@ pub struct Arguments {
     pub output: Output,
 }
 
-/// Approximate number of bodies inside the innermost shell, and fraction of the mass outside the
-/// outermost one.
-const INNERMOST: f64 = 20.0;
-const OUTSIDE: f64 = 0.005;
-
 fn range(text: &str) -> Result<[f64; 2], String> {
     let ends =
         text.split_once(':').and_then(|(lo, hi)| Some([lo.trim().parse().ok()?, hi.trim().parse().ok()?]));
@@ -42,127 +37,12 @@ fn range(text: &str) -> Result<[f64; 2], String> {
         .ok_or_else(|| "give two rising radii above 0 as 0.1:50".to_owned())
 }
 
-/// A spherical shell about the centre. Means are weighted by mass.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Shell {
-    /// Inner and outer radius [L].
-    pub ends: [f64; 2],
-    /// Number of bodies.
-    pub bodies: u64,
-    /// Mass [M].
-    pub mass: f64,
-    /// Mass within the outer radius [M].
-    pub enclosed: f64,
-    /// Mean velocity [L/T]: radial, polar and azimuthal. The axis is the angular momentum of all
-    /// bodies.
-    pub velocity: [f64; 3],
-    /// Velocity dispersion in the same directions [L/T].
-    pub dispersion: [f64; 3],
-}
-
-impl Shell {
-    /// Geometric mean of the inner and outer radius [L].
-    pub(super) fn radius(&self) -> f64 {
-        (self.ends[0] * self.ends[1]).sqrt()
-    }
-
-    /// Mean density [M/L^3].
-    pub(super) fn density(&self) -> f64 {
-        let volume = 4.0 / 3.0 * std::f64::consts::PI * (self.ends[1].powi(3) - self.ends[0].powi(3));
-        self.mass / volume
-    }
-
-    /// One-dimensional velocity dispersion, the root mean square of the three [L/T].
-    pub(super) fn total_dispersion(&self) -> f64 {
-        (self.dispersion.iter().map(|sigma| sigma * sigma).sum::<f64>() / 3.0).sqrt()
-    }
-
-    /// 1 - (sigma_theta^2 + sigma_phi^2) / (2 sigma_r^2): Binney & Tremaine (2008) eq. 4.61.
-    pub(super) fn anisotropy(&self) -> f64 {
-        let [r, theta, phi] = self.dispersion.map(|sigma| sigma * sigma);
-        1.0 - (theta + phi) / (2.0 * r)
-    }
-
-    /// Speed of a circular orbit at the outer radius for a spherical mass distribution [L/T].
-    pub(super) fn circular_speed(&self, gravity: f64) -> f64 {
-        (gravity * self.enclosed / self.ends[1]).sqrt()
-    }
-}
-
 /// Shells between two radii [L].
 ///
 /// # Errors
 /// If no body lies there, or all lie at one place.
 pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Result<Vec<Shell>> {
-    let [inner, outer] = match radius {
-        Some(ends) => ends,
-        None => {
-            let cumulative = snapshot.cumulative_mass();
-            let inner = enclosing(&cumulative, (INNERMOST / cumulative.len() as f64).min(0.1));
-            let least = cumulative.iter().map(|pair| pair[0]).find(|&radius| radius > 0.0);
-            ensure!(least.is_some(), "all bodies are at one place, so there is no profile");
-            [inner.max(least.unwrap_or(0.0)), enclosing(&cumulative, 1.0 - OUTSIDE)]
-        }
-    };
-    // A single body, or bodies at one distance.
-    let outer = if outer > inner { outer * (1.0 + 1e-9) } else { 2.0 * inner };
-    let ratio = (outer / inner).ln();
-    let edge = |i: usize| inner * (ratio * i as f64 / count as f64).exp();
-    let mut shells: Vec<Shell> =
-        (0..count).map(|i| Shell { ends: [edge(i), edge(i + 1)], ..Shell::default() }).collect();
-    let mut squares = vec![[0.0; 3]; count];
-    let axis = spin(snapshot);
-    let mut core = 0.0;
-    for i in 0..snapshot.bodies.len() {
-        let (radius, mass) = (snapshot.radius(i), snapshot.bodies.mass[i]);
-        if radius < inner {
-            core += mass;
-            continue;
-        }
-        let at = ((radius / inner).ln() / ratio * count as f64) as usize;
-        let Some(shell) = shells.get_mut(at) else { continue };
-        let velocity = spherical(snapshot, i, radius, axis);
-        shell.bodies += 1;
-        shell.mass += mass;
-        for k in 0..3 {
-            shell.velocity[k] += mass * velocity[k];
-            squares[at][k] += mass * velocity[k] * velocity[k];
-        }
-    }
-    let mut enclosed = core;
-    for (shell, squares) in shells.iter_mut().zip(squares) {
-        enclosed += shell.mass;
-        shell.enclosed = enclosed;
-        if shell.bodies > 0 {
-            shell.velocity = shell.velocity.map(|sum| sum / shell.mass);
-            shell.dispersion = std::array::from_fn(|k| {
-                (squares[k] / shell.mass - shell.velocity[k].powi(2)).max(0.0).sqrt()
-            });
-        }
-    }
-    shells.retain(|shell| shell.bodies > 0);
-    ensure!(!shells.is_empty(), "no body lies between the radii {inner} and {outer}");
-    Ok(shells)
-}
-
-/// Direction of the angular momentum of all bodies, or z if it is zero.
-fn spin(snapshot: &Snapshot) -> Vector3<f64> {
-    let bodies = &snapshot.bodies;
-    let momentum = |i: usize| {
-        bodies.mass[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)))
-    };
-    let sum: Vector3<f64> = (0..bodies.len()).map(momentum).sum();
-    sum.try_normalize(0.0).unwrap_or(Vector3::z())
-}
-
-/// Velocity of a body [L/T]: radial, polar and azimuthal about an axis.
-fn spherical(snapshot: &Snapshot, i: usize, radius: f64, axis: Vector3<f64>) -> [f64; 3] {
-    let velocity = Vector3::from(snapshot.bodies.velocity(i));
-    let outward = Vector3::from(snapshot.bodies.position(i)) / radius;
-    let east = axis.cross(&outward).try_normalize(0.0);
-    // On the axis itself, any perpendicular direction will do.
-    let east = east.unwrap_or_else(|| axis.cross(&Vector3::x()).try_normalize(0.0).unwrap_or(Vector3::y()));
-    [outward, east.cross(&outward), east].map(|direction| direction.dot(&velocity))
+    nbody::profile::shells(&snapshot.bodies, count, radius).map_err(anyhow::Error::msg)
 }
 
 /// Runs the command.

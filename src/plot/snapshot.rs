@@ -1,10 +1,11 @@
 //! A snapshot to plot: its bodies of some types, relative to a centre.
 
-use super::centre::Centre;
 use super::units::AxisUnits;
 use crate::console::warn;
 use anyhow::{Result, anyhow, bail};
 use io::snapshot::{self, Wanted};
+use nbody::profile::Centre;
+pub(crate) use nbody::profile::enclosing;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
@@ -146,24 +147,8 @@ impl Snapshot {
         treecode::math::norm(self.bodies.position(i))
     }
 
-    /// Distances of all bodies in ascending order [L], each with the mass up to and including it
-    /// [M].
+    /// As [`nbody::profile::cumulative_mass`].
     pub fn cumulative_mass(&self) -> Vec<[f64; 2]> {
-        let mut pairs: Vec<[f64; 2]> =
-            (0..self.bodies.len()).map(|i| [self.radius(i), self.bodies.mass[i]]).collect();
-        pairs.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        let mut sum = 0.0;
-        for pair in &mut pairs {
-            sum += pair[1];
-            pair[1] = sum;
-        }
-        pairs
+        nbody::profile::cumulative_mass(&self.bodies)
     }
-}
-
-/// The radius that encloses a fraction of the mass [L], from [`Snapshot::cumulative_mass`].
-pub(crate) fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
-    let total = cumulative.last().map_or(0.0, |last| last[1]);
-    let place = cumulative.partition_point(|pair| pair[1] < part * total);
-    cumulative[place.min(cumulative.len() - 1)][0]
 }

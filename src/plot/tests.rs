@@ -1,7 +1,6 @@
 //! Profiles, shapes and radii agree with the theory of models. Every plot is made as a user makes
 //! it.
 
-use super::centre::Centre;
 use super::lagrange::radii;
 use super::mass_function::mass_function;
 use super::phase::Grid;
@@ -17,6 +16,7 @@ use io::Units;
 use io::catalogue::{Catalogue, Group};
 use io::snapshot::{Fields, Header, Layout};
 use nbody::model::{self, Model, Spherical};
+use nbody::profile::Centre;
 use std::path::Path;
 use treecode::Bodies;
 

@@ -187,6 +187,63 @@ impl Neighbours {
         squares
     }
 
+    /// The `k` nearest of the other bodies for each body, nearest first: squares of distances [L^2] and indices, `k` a body, in the order
+    /// in which positions were given. All others if there are fewer. Bodies at one distance stand in the order of their indices; of
+    /// many in one place, any may be missing.
+    pub fn nearest(&self, k: usize) -> (Vec<f64>, Vec<u32>) {
+        let n = self.order.len();
+        let k = k.min(n.saturating_sub(1));
+        let mut rows = vec![(0.0, 0); n * k];
+        if k == 0 {
+            return (Vec::new(), Vec::new());
+        }
+        let find = |stack: &mut Vec<(f64, u32)>, (place, row): (usize, &mut [(f64, u32)])| {
+            self.find_nearest(place as u32, row, stack);
+        };
+        rows.par_chunks_mut(k).enumerate().with_min_len(GROUP_SIZE).for_each_init(Vec::new, find);
+        let (mut squares, mut indices) = (vec![0.0; n * k], vec![0; n * k]);
+        for (&i, row) in self.order.iter().zip(rows.chunks_exact(k)) {
+            let start = i as usize * k;
+            for (slot, &(square, index)) in (start..).zip(row) {
+                (squares[slot], indices[slot]) = (square, index);
+            }
+        }
+        (squares, indices)
+    }
+
+    /// Fills `row` with the nearest of the other bodies; cells that are farther than its last entry are left out.
+    fn find_nearest(&self, place: u32, row: &mut [(f64, u32)], stack: &mut Vec<(f64, u32)>) {
+        let from = self.position(place);
+        let here = Node::at(from);
+        let before = |a: (f64, u32), b: (f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).is_lt();
+        row.fill((f64::INFINITY, u32::MAX));
+        stack.push((0.0, 0));
+        while let Some((gap, node)) = stack.pop() {
+            if gap > row[row.len() - 1].0 {
+                continue;
+            }
+            let node = &self.nodes[node as usize];
+            if !node.is_leaf() {
+                let first = stack.len();
+                stack.extend(
+                    node.children.clone().map(|child| (self.nodes[child as usize].gap(&here), child)),
+                );
+                stack[first..].sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+                continue;
+            }
+            let many = node.extent() == 0.0 && node.bodies.len() > row.len();
+            let end = if many { node.bodies.start + row.len() as u32 + 1 } else { node.bodies.end };
+            for other in (node.bodies.start..end).filter(|other| *other != place) {
+                let found = (self.square(other, place), self.order[other as usize]);
+                let slot = row.partition_point(|entry| before(*entry, found));
+                if slot < row.len() {
+                    row[slot..].rotate_right(1);
+                    row[slot] = found;
+                }
+            }
+        }
+    }
+
     /// Squares of the distances [L^2] from a position to the `most` nearest bodies. Only those of
     /// at most `within` are included. They are in no order.
     pub fn squares_within(&self, from: [f64; 3], within: f64, most: usize) -> Vec<f64> {
@@ -563,10 +620,30 @@ mod tests {
         }
     }
 
+    fn check_nearest(tree: &Neighbours, places: &Places, k: usize) {
+        let (found, indices) = tree.nearest(k);
+        let k = k.min(places.len() - 1);
+        assert_eq!((found.len(), indices.len()), (places.len() * k, places.len() * k));
+        for i in 0..places.len() {
+            let all: Vec<f64> = squares(places, i).collect();
+            let mut others = all.clone();
+            others.remove(i);
+            others.sort_unstable_by(f64::total_cmp);
+            let row = i * k..(i + 1) * k;
+            assert_eq!(found[row.clone()], others[..k], "the {k} nearest of {i}");
+            let mut names = indices[row.clone()].to_vec();
+            assert!(names.iter().zip(&found[row]).all(|(j, square)| all[*j as usize] == *square));
+            names.sort_unstable();
+            names.dedup();
+            assert!(names.len() == k && !names.contains(&(i as u32)), "a body twice, or itself");
+        }
+    }
+
     fn check(places: &Places, ks: &[usize], radii: &[f64]) {
         let tree = tree(places);
         for &k in ks {
             assert_eq!(tree.distances(k), brute_distances(places, k), "the {k} nearest");
+            check_nearest(&tree, places, k);
         }
         for (i, &radius) in radii.iter().enumerate() {
             let (from, within) = (places[i % places.len()].map(|x| x + 0.5 * radius), radius * radius);
@@ -668,6 +745,7 @@ mod tests {
     fn one_body_and_none() {
         assert_eq!(tree(&vec![[1.0, 2.0, 3.0]]).distances(5), [f64::INFINITY]);
         assert_eq!(tree(&vec![]).distances(5), [0.0; 0]);
+        assert_eq!(tree(&vec![[1.0, 2.0, 3.0]]).nearest(5), (vec![], vec![]));
         tree(&vec![]).links(1.0, &|_, _| panic!("no bodies have no links"));
     }
 }

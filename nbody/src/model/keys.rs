@@ -1,19 +1,16 @@
-//! The keys of the `[initial]` table, which are the options of `heorot model` too: one list for
-//! both.
+//! A model by name and keys: one list for the `[initial]` table of a parameter file, for the options
+//! of a command line (feature `clap`) and for the arguments of a script.
 
-use super::Initial;
-use crate::gravity_keys::by_name;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use nbody::model::{
+use super::{
     Clumps, Collision, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile, Spherical,
     TwoBody, Uniform, UniformShape,
 };
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelName {
     /// A sphere of Plummer (1911): a core, and a density that falls as r^-5.
@@ -49,182 +46,176 @@ pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-
 /// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
 
-/// Names of [`Profile`], [`Preset`] and [`UniformShape`].
+// Names of `Profile`, `Preset` and `UniformShape`.
+#[cfg(feature = "clap")]
 const PROFILES: [&str; 5] = ["plummer", "hernquist", "jaffe", "isochrone", "nfw"];
+#[cfg(feature = "clap")]
 const PRESETS: [&str; 2] = ["milky-way", "andromeda"];
+#[cfg(feature = "clap")]
 const SHAPES: [&str; 2] = ["box", "ball"];
 
-/// Parser of an option for a library type, by its names in a parameter file.
-fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser {
-    PossibleValuesParser::new(names).try_map(|name| by_name::<T>(&name))
+/// A value as an option, by the name that it has in a parameter file.
+#[cfg(feature = "clap")]
+fn named<T>(names: &'static [&'static str]) -> impl clap::builder::TypedValueParser
+where
+    T: serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    use clap::builder::TypedValueParser;
+    use serde::de::{IntoDeserializer, value};
+    clap::builder::PossibleValuesParser::new(names)
+        .try_map(|name| T::deserialize(IntoDeserializer::<value::Error>::into_deserializer(name)))
 }
 
 /// The keys of `[initial]`. Each model accepts its own keys, with these defaults, and refuses the
 /// others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// A snapshot to start from, instead of a model.
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub file: Option<PathBuf>,
     /// Whether the snapshot is cosmological, if its header is wrong.
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub cosmological: Option<bool>,
     /// The model to make.
-    #[arg(value_enum, required_unless_present = "from")]
+    #[cfg_attr(feature = "clap", arg(value_enum, required_unless_present = "from"))]
     pub model: Option<ModelName>,
     /// Number of bodies (two-body: 2).
-    #[arg(long, value_name = "N")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub bodies: Option<u64>,
     /// Seed of the random numbers; the same seed gives the same bodies anywhere [default: 0].
-    #[arg(long, value_name = "S")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
     pub seed: Option<u64>,
     /// Total mass of the bodies, in the units of the run [default: 1].
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mass: Option<f64>,
     /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy;
     /// clumps: of a clump of mean mass [default: 0.02 sides].
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub radius: Option<f64>,
     /// Largest radius of bodies, in scale radii [default: 20]; jaffe, isochrone, nfw: length of the
     /// density taper, in scale radii [default: 20, nfw 10].
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub cut: Option<f64>,
     /// Softening length of the run, with the spline kernel, for which a sphere is to be in
     /// equilibrium. If it is not 0, the density of plummer and hernquist is tapered too [default:
     /// 0]. Spheres but king, collision.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub softening: Option<f64>,
     /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub w0: Option<f64>,
     /// Mass of the second over that of the first [default: 1]. two-body, collision.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mass_ratio: Option<f64>,
     /// Semi-major axis of the orbit [default: 1]. two-body.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub semi_major_axis: Option<f64>,
     /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0
     /// or above, a parabola is 1 [default: 1].
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub eccentricity: Option<f64>,
     /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names.
     /// collision.
-    #[arg(long, value_parser = named::<Profile>(&PROFILES))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Profile>(&PROFILES)))]
     pub profile: Option<Profile>,
     /// Fraction of each galaxy's retrograde bodies whose motion is reversed, 0 to 1 [default: 0].
     /// collision.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub spin: Option<f64>,
     /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0].
     /// collision.
-    #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true))]
     pub inclination: Option<[f64; 2]>,
     /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0].
     /// collision.
-    #[arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true)]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true))]
     pub azimuth: Option<[f64; 2]>,
     /// Closest approach of the centres, as if they were points [default: 2 radii]. collision,
     /// encounter.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub pericentre: Option<f64>,
     /// Distance of the centres at the start [default: 20 radii]. collision, encounter.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub distance: Option<f64>,
     /// Galaxy that gives the defaults of the other keys, in kpc and 1e10 solar masses [default:
     /// milky-way]. disc-galaxy.
-    #[arg(long, value_parser = named::<Preset>(&PRESETS))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Preset>(&PRESETS)))]
     pub preset: Option<Preset>,
     /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo
     /// [default: 0.4]. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub stars: Option<f64>,
     /// Mass of the disc. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub disc_mass: Option<f64>,
     /// Scale length of the exponential disc. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub disc_length: Option<f64>,
     /// Scale height of the disc, whose density is proportional to sech^2(z / height). disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub disc_height: Option<f64>,
     /// Least value of Toomre's Q in the disc [default: 1.5]. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub toomre_q: Option<f64>,
     /// Density profile of the halo [default: nfw]. disc-galaxy.
-    #[arg(long, value_parser = named::<Profile>(&PROFILES))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Profile>(&PROFILES)))]
     pub halo_profile: Option<Profile>,
     /// Mass of the halo. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub halo_mass: Option<f64>,
     /// Scale radius of the halo. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub halo_radius: Option<f64>,
     /// Length of the density taper of the halo, in its scale radii. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub halo_cut: Option<f64>,
     /// Mass of the bulge, a Hernquist sphere; 0 for none. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub bulge_mass: Option<f64>,
     /// Scale radius of the bulge. disc-galaxy.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub bulge_radius: Option<f64>,
     /// The galaxies of an encounter, each with the keys of its model and the three below.
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub galaxies: Option<Vec<Keys>>,
     /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the
     /// pericentre [degree].
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub orientation: Option<[f64; 2]>,
     /// Of a galaxy of an encounter without an orbit: the position of its centre.
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub position: Option<[f64; 3]>,
     /// Of a galaxy of an encounter without an orbit: the velocity of its centre.
-    #[arg(skip)]
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub velocity: Option<[f64; 3]>,
     /// Side of the box, or diameter of the ball [default: 1]. clumps, uniform.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub side: Option<f64>,
     /// The shape that the bodies fill [default: box]. uniform.
-    #[arg(long, value_parser = named::<UniformShape>(&SHAPES))]
+    #[cfg_attr(feature = "clap", arg(long, value_parser = named::<UniformShape>(&SHAPES)))]
     pub shape: Option<UniformShape>,
     /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 is virial equilibrium at the start.
     /// uniform.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub virial_ratio: Option<f64>,
     /// Number of clumps [default: 300]. clumps.
-    #[arg(long, value_name = "N")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub clumps: Option<u64>,
     /// Fraction of the bodies in the background, from 0 to 1 [default: 0.3]. clumps.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub background: Option<f64>,
     /// The number of clumps of mass m is proportional to m^-slope; above 1 [default: 2]. clumps.
-    #[arg(long)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub slope: Option<f64>,
 }
 
-/// Parses two numbers separated by a comma.
+/// Two numbers with a comma between.
+#[cfg(feature = "clap")]
 fn pair(text: &str) -> Result<[f64; 2], String> {
     let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
     numbers.try_into().map_err(|_| "must be two numbers with a comma between, such as 0,60".to_owned())
-}
-
-impl TryFrom<Keys> for Initial {
-    type Error = String;
-
-    fn try_from(mut keys: Keys) -> Result<Initial, String> {
-        match (keys.file.take(), keys.model.take()) {
-            (Some(file), None) => {
-                let cosmological = keys.cosmological.take();
-                keys.finish(Initial::File { file, cosmological }, "a file")
-            }
-            (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
-            (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
-            (None, None) => Err(format!("give `file = \"...\"` or `model = \"...\"`, one of {MODELS}")),
-        }
-    }
 }
 
 impl Keys {
@@ -459,11 +450,17 @@ impl Keys {
         }
     }
 
-    /// Returns `made`, or an error if a key is left that the model has not used.
-    fn finish<T>(self, made: T, what: &str) -> Result<T, String> {
-        match io::parameters::echo(&self).first() {
-            None => Ok(made),
-            Some((key, _)) => Err(format!("`{key}` has no meaning for {what}")),
+    /// `made`, unless a key is left over.
+    ///
+    /// # Errors
+    /// Names the first key that is left over.
+    pub fn finish<T>(self, made: T, what: &str) -> Result<T, String> {
+        match serde_json::to_value(self).expect("keys are plain values") {
+            serde_json::Value::Object(keys) => match keys.iter().find(|(_, value)| !value.is_null()) {
+                None => Ok(made),
+                Some((key, _)) => Err(format!("`{key}` has no meaning for {what}")),
+            },
+            _ => Ok(made),
         }
     }
 }
@@ -479,7 +476,8 @@ fn within(
     if range.contains(&value) {
         Ok(value)
     } else {
-        Err(format!("{name} = {}: must be {expected}", io::table::number(value)))
+        let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
+        Err(format!("{name} = {value}: must be {expected}"))
     }
 }
 

@@ -1,0 +1,49 @@
+"""Barnes-Hut gravity, N-body simulations, snapshots and pictures.
+
+Arrays of numpy come in and go out, in the caller's order. Functions release the interpreter's
+lock and compute on all processors, or on as many threads as ``threads`` says.
+
+>>> import heorot
+>>> galaxy = heorot.model("disc-galaxy", preset="milky-way", bodies=1000, seed=1)
+>>> sim = heorot.Simulation(galaxy, softening=0.2, timestep="block")
+>>> for state in sim.run(until=0.002, every=0.001):
+...     print(f"{state.time:.3f}")
+0.001
+0.002
+"""
+
+import os as _os
+
+from . import _heorot
+from ._analysis import Halos, Profile, halos, neighbours, profile
+from ._bodies import Bodies, load, model, save
+from ._forces import accelerations, direct, potential
+from ._heorot import InternalError
+from ._picture import Picture, render
+from ._simulation import Simulation, State
+from ._units import Units
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(after_in_child=_heorot.after_fork)
+
+__version__: str = _heorot.__version__
+__all__ = [
+    "Bodies",
+    "Halos",
+    "InternalError",
+    "Picture",
+    "Profile",
+    "Simulation",
+    "State",
+    "Units",
+    "accelerations",
+    "direct",
+    "halos",
+    "load",
+    "model",
+    "neighbours",
+    "potential",
+    "profile",
+    "render",
+    "save",
+]

@@ -1,0 +1,181 @@
+"""Neighbours, haloes and radial profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _heorot
+from ._arrays import Floats, floats
+from ._bodies import Bodies
+
+
+def neighbours(
+    pos: ArrayLike, k: int, *, threads: Optional[int] = None
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Find the nearest neighbours of each body.
+
+    Parameters
+    ----------
+    pos : array_like, shape (n, 3)
+        Positions.
+    k : int
+        Number of neighbours; the body itself is none.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    distances : ndarray, shape (n, k)
+        Nearest first.
+    indices : ndarray of int, shape (n, k)
+        Rows of `pos`.
+
+    Examples
+    --------
+    >>> import heorot
+    >>> distances, indices = heorot.neighbours([[0, 0, 0], [1, 0, 0], [3, 0, 0]], 1)
+    >>> indices.ravel().tolist()
+    [1, 0, 1]
+    """
+    return _heorot.neighbours(floats("pos", pos), k, threads)
+
+
+@dataclass(frozen=True)
+class Halos:
+    """Haloes, that with most members first.
+
+    Attributes
+    ----------
+    members : ndarray of int
+        Number of bodies.
+    mass, radius, half_mass_radius, dispersion : ndarray
+        Mass; distance of the outermost body and that which encloses half of the mass, from the
+        centre of mass; velocity dispersion in one dimension.
+    pos, vel : ndarray, shape (haloes, 3)
+        Position and velocity of the centre of mass.
+    of : ndarray of int, shape (n,)
+        The halo of each body, -1 for none.
+    linking_length : float
+        Friends are not farther from each other.
+    """
+
+    members: NDArray[np.int64]
+    mass: Floats
+    radius: Floats
+    half_mass_radius: Floats
+    dispersion: Floats
+    pos: Floats
+    vel: Floats
+    of: NDArray[np.int64]
+    linking_length: float
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+
+def halos(
+    bodies: Bodies,
+    *,
+    linking: float = 0.2,
+    linking_length: Optional[float] = None,
+    min_members: int = 32,
+    threads: Optional[int] = None,
+) -> Halos:
+    """Find friends-of-friends haloes.
+
+    Parameters
+    ----------
+    bodies : Bodies
+    linking : float, optional
+        Linking length in mean separations of the bodies.
+    linking_length : float, optional
+        Linking length itself.
+    min_members : int, optional
+        Least number of bodies of a halo.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Halos
+    """
+    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, threads)
+    return Halos(of=of, linking_length=length, **columns)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Spherical shells about a centre; means are weighted by mass.
+
+    Attributes
+    ----------
+    inner, outer, radius : ndarray
+        Radii of each shell: inner, outer, and their geometric mean.
+    bodies, mass, enclosed, density : ndarray
+        Number of bodies, mass, mass within the outer radius, density.
+    dispersion, anisotropy, rotation : ndarray
+        Velocity dispersion in one dimension, anisotropy, and mean azimuthal velocity about the
+        angular momentum of all bodies.
+    circular_speed : ndarray
+        Speed of a circular orbit at the outer radius.
+    centre, velocity : ndarray, shape (3,)
+        The centre, and its velocity.
+    """
+
+    inner: Floats
+    outer: Floats
+    radius: Floats
+    bodies: Floats
+    mass: Floats
+    enclosed: Floats
+    density: Floats
+    dispersion: Floats
+    anisotropy: Floats
+    rotation: Floats
+    circular_speed: Floats
+    centre: Floats
+    velocity: Floats
+
+    def __len__(self) -> int:
+        return len(self.radius)
+
+
+def profile(
+    bodies: Bodies,
+    *,
+    shells: int = 30,
+    radius: Optional[Sequence[float]] = None,
+    centre: Optional[Any] = None,
+    G: Optional[float] = None,
+    threads: Optional[int] = None,
+) -> Profile:
+    """Measure radial profiles, as ``heorot plot profile`` does.
+
+    Parameters
+    ----------
+    bodies : Bodies
+    shells : int, optional
+        Number of shells, of equal thickness in the logarithm of the radius. Those without bodies are
+        left out.
+    radius : pair of floats, optional
+        Innermost and outermost radius. By default they enclose nearly all bodies.
+    centre : sequence of 3 floats, optional
+        By default, it is found by a shrinking sphere.
+    G : float, optional
+        Gravitational constant, instead of that of the units of the bodies.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Profile
+    """
+    ends = None if radius is None else [float(radius[0]), float(radius[1])]
+    about = None if centre is None else [float(x) for x in centre]
+    constant = bodies.G if G is None else G
+    columns, at, velocity = _heorot.profile(bodies._columns(), shells, ends, about, constant, threads)
+    return Profile(centre=np.array(at), velocity=np.array(velocity), **columns)

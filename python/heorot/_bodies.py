@@ -1,0 +1,294 @@
+"""Bodies, models of initial conditions, and files."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from typing import Any, Optional, Sequence, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _heorot
+from ._arrays import Floats, floats
+from ._units import Units, UnitsLike, is_quantity, units_of
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+class Bodies:
+    """Bodies at one time, as arrays with a row for each.
+
+    Parameters
+    ----------
+    pos : array_like, shape (n, 3)
+        Positions.
+    mass : array_like, shape (n,)
+        Masses.
+    vel : array_like, shape (n, 3), optional
+        Velocities; zero by default.
+    id : array_like of int, shape (n,), optional
+        Unique names; 0, 1, 2 and so on by default.
+    type : array_like of int, shape (n,), optional
+        Particle types as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other; 1 by default.
+    time : float, optional
+        The time of the bodies.
+    units : Units or {"galactic", "nbody"}, optional
+        Their units. Without units, G is 1. Quantities of astropy are converted to them; the default
+        for quantities is "galactic".
+
+    Attributes
+    ----------
+    pos, vel, mass, id, type : ndarray
+        The arrays.
+    acc, pot : ndarray or None
+        Accelerations and potentials, of bodies that come from a simulation.
+    time : float
+    units : Units or None
+    """
+
+    def __init__(
+        self,
+        pos: ArrayLike,
+        mass: ArrayLike,
+        vel: Optional[ArrayLike] = None,
+        *,
+        id: Optional[ArrayLike] = None,
+        type: Optional[ArrayLike] = None,
+        time: Any = 0.0,
+        units: Optional[UnitsLike] = None,
+    ) -> None:
+        if units is None and any(map(is_quantity, (pos, mass, vel, time))):
+            units = "galactic"
+        self.units: Optional[Units] = None if units is None else units_of(units)
+        if self.units is not None:
+            pos, mass = self.units.strip(pos, "length"), self.units.strip(mass, "mass")
+            vel, time = self.units.strip(vel, "velocity"), self.units.strip(time, "time")
+        self.pos: NDArray[Any] = floats("pos", pos)
+        self.mass: NDArray[Any] = floats("mass", mass)
+        n = len(self.mass) if self.mass.ndim == 1 else -1
+        if self.mass.ndim != 1:
+            raise ValueError(f"mass has the shape {self.mass.shape}: must be (bodies,)")
+        if self.pos.shape != (n, 3):
+            raise ValueError(f"pos has the shape {self.pos.shape}: must be ({n}, 3), as there are {n} masses")
+        self.vel: NDArray[Any] = np.zeros((n, 3)) if vel is None else floats("vel", vel)
+        if self.vel.shape != (n, 3):
+            raise ValueError(f"vel has the shape {self.vel.shape}: must be ({n}, 3), as there are {n} masses")
+        self.id: NDArray[np.uint64] = np.arange(n, dtype=np.uint64) if id is None else _whole("id", id, n, np.uint64)
+        self.type: NDArray[np.uint8] = (
+            np.ones(n, dtype=np.uint8) if type is None else _whole("type", type, n, np.uint8)
+        )
+        self.acc: Optional[Floats] = None
+        self.pot: Optional[Floats] = None
+        self.time = float(time)
+
+    @property
+    def G(self) -> float:
+        """The gravitational constant in the units of the bodies; 1 without units."""
+        return 1.0 if self.units is None else self.units.G
+
+    def __len__(self) -> int:
+        return len(self.mass)
+
+    def __repr__(self) -> str:
+        return f"<heorot.Bodies: {len(self)} at time {self.time:g}>"
+
+    def __getitem__(self, rows: Any) -> Bodies:
+        """The bodies of these rows: a slice, a mask or indices."""
+        some = Bodies(
+            np.atleast_2d(self.pos[rows]),
+            np.atleast_1d(self.mass[rows]),
+            np.atleast_2d(self.vel[rows]),
+            id=np.atleast_1d(self.id[rows]),
+            type=np.atleast_1d(self.type[rows]),
+            time=self.time,
+            units=self.units,
+        )
+        some.acc = None if self.acc is None else np.atleast_2d(self.acc[rows])
+        some.pot = None if self.pot is None else np.atleast_1d(self.pot[rows])
+        return some
+
+    def _columns(self) -> dict[str, Any]:
+        return {"mass": self.mass, "pos": self.pos, "vel": self.vel, "id": self.id, "kind": self.type}
+
+    @classmethod
+    def _of(cls, columns: dict[str, Any], time: float, units: Optional[Units]) -> Bodies:
+        bodies = cls(
+            columns["pos"],
+            columns["mass"],
+            columns["vel"],
+            id=columns["id"],
+            type=columns["type"],
+            time=time,
+            units=units,
+        )
+        bodies.acc, bodies.pot = columns.get("acc"), columns.get("pot")
+        return bodies
+
+
+def _whole(name: str, value: ArrayLike, n: int, dtype: Any) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.shape != (n,):
+        raise ValueError(f"{name} has the shape {array.shape}: must be ({n},), as there are {n} masses")
+    if array.dtype.kind not in "iu" and n > 0:
+        raise ValueError(f"{name} has the dtype {array.dtype}: must be whole numbers")
+    limits = np.iinfo(dtype)
+    if n > 0 and (int(array.min()) < limits.min or int(array.max()) > limits.max):
+        raise ValueError(f"{name}: must be from {limits.min} to {limits.max}")
+    return array.astype(dtype, copy=False)
+
+
+def model(
+    name: str, *, units: UnitsLike = "galactic", threads: Optional[int] = None, **keys: Any
+) -> Bodies:
+    """Draw the bodies of a model; the same as those of ``heorot model`` with the same keys.
+
+    Parameters
+    ----------
+    name : str
+        One of plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, collision,
+        encounter, clumps, uniform.
+    units : Units or {"galactic", "nbody"}, optional
+        Units of the keys and of the bodies.
+    threads : int, optional
+        Number of threads; all processors by default.
+    **keys
+        ``bodies``, ``seed``, and the keys of the model, as in the ``[initial]`` table of a parameter
+        file: ``mass``, ``radius``, ``preset`` and so on.
+
+    Returns
+    -------
+    Bodies
+
+    Examples
+    --------
+    >>> import heorot
+    >>> len(heorot.model("plummer", bodies=100, seed=1, units="nbody"))
+    100
+    """
+    system = units_of(units)
+    text = json.dumps({"model": name, **_plain(keys, system)}, default=_number)
+    return Bodies._of(_heorot.model(text, system._cgs, threads), 0.0, system)
+
+
+#: What the keys of models that may be quantities are.
+_DIMENSIONS = {
+    "mass": "mass",
+    "disc_mass": "mass",
+    "halo_mass": "mass",
+    "bulge_mass": "mass",
+    "velocity": "velocity",
+    **dict.fromkeys(
+        ("radius", "softening", "semi_major_axis", "pericentre", "distance", "disc_length", "disc_height")
+        + ("halo_radius", "bulge_radius", "side", "position"),
+        "length",
+    ),
+}
+
+
+def _plain(keys: dict[str, Any], units: Units) -> dict[str, Any]:
+    plain = {key: units.strip(value, _DIMENSIONS.get(key, "length")) for key, value in keys.items()}
+    if "galaxies" in plain:
+        plain["galaxies"] = [_plain(galaxy, units) for galaxy in plain["galaxies"]]
+    return plain
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no value of a key")
+
+
+def load(
+    path: Path,
+    *,
+    units: Optional[UnitsLike] = None,
+    types: Optional[Sequence[int]] = None,
+    isolated: bool = False,
+    threads: Optional[int] = None,
+) -> Bodies:
+    """Read bodies from a file of any format that the program reads.
+
+    Parameters
+    ----------
+    path : str or path
+        GADGET (HDF5, binary format 1 or 2), SWIFT, Tipsy, a text table, ``.npy`` or ``.npz``; of a
+        snapshot in several files, any one of them. The format is recognised from the content.
+    units : Units or {"galactic", "nbody"}, optional
+        Units of the result. By default those of the file, or "galactic" if it has none.
+    types : sequence of int, optional
+        Particle types to read; all by default.
+    isolated : bool, optional
+        Read a file whose header looks like that of a cosmological run.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Bodies
+        In the order of the file.
+
+    Warns
+    -----
+    UserWarning
+        If something of the file was assumed, changed or left out.
+    """
+    wanted = None if units is None else units_of(units)._cgs
+    columns, time, cgs, remarks = _heorot.load(
+        os.fspath(path), wanted, None if types is None else list(types), isolated, threads
+    )
+    for remark in remarks:
+        warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
+    return Bodies._of(columns, time, Units(*cgs))
+
+
+def save(
+    path: Path,
+    bodies: Bodies,
+    *,
+    format: Optional[str] = None,
+    precision: str = "double",
+    compression: int = 0,
+    overwrite: bool = False,
+    threads: Optional[int] = None,
+) -> None:
+    """Write bodies to a file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    bodies : Bodies
+        What to write.
+    format : {"gadget", "swift", "npz"}, optional
+        Names and attributes of the HDF5 file, or an archive of numpy. By default "npz" for a name
+        that ends so, else "gadget". An HDF5 file has the bodies in the order of their keys, an
+        archive in their own.
+    precision : {"double", "single"}, optional
+        Precision of the numbers.
+    compression : int, optional
+        Level of lossless compression, from 0 to 9.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+    threads : int, optional
+        Number of threads.
+    """
+    name = os.fspath(path)
+    if precision not in ("double", "single"):
+        raise ValueError(f"precision = {precision!r}: must be one of double, single")
+    format = format or ("npz" if name.endswith(".npz") else "gadget")
+    if format == "npz":
+        if os.path.exists(name) and not overwrite:
+            raise ValueError(f"{name}: exists; overwrite=True replaces it")
+        number = np.float64 if precision == "double" else np.float32
+        columns: dict[str, Any] = {key: getattr(bodies, key).astype(number) for key in ("mass", "pos", "vel")}
+        write = np.savez_compressed if compression else np.savez
+        with open(name, "wb") as file:
+            write(file, id=bodies.id, type=bodies.type, **columns)
+        return
+    units = None if bodies.units is None else bodies.units._cgs
+    single = precision == "single"
+    _heorot.save(name, bodies._columns(), bodies.time, units, format, single, compression, overwrite, threads)

@@ -1,0 +1,185 @@
+"""Forces of bodies in one call."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Sequence, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _heorot
+from ._arrays import floats
+from ._units import UnitsLike, is_quantity, units_of
+
+Softening = Union[float, Sequence[float]]
+
+
+def settings(
+    softening: Softening,
+    kernel: Optional[str],
+    accuracy: Optional[float],
+    theta: Optional[float],
+    tolerance: Optional[float],
+    order: Optional[int],
+    walk: Optional[str],
+    G: float,
+    allow_missed: bool = False,
+) -> dict[str, Any]:
+    """The settings as the compiled part takes them."""
+    return {
+        "softening": softening,
+        "kernel": kernel,
+        "accuracy": accuracy,
+        "theta": theta,
+        "tolerance": tolerance,
+        "order": order,
+        "walk": walk,
+        "G": G,
+        "allow_missed": allow_missed,
+    }
+
+
+def _evaluate(
+    pos: Any, mass: Any, softening: Any, G: Optional[float], units: Optional[UnitsLike], threads: Optional[int], **how: Any
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    if units is not None or is_quantity(pos) or is_quantity(mass) or is_quantity(softening):
+        system = units_of("galactic" if units is None else units)
+        pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
+        softening = system.strip(softening, "length")
+        G = system.G if G is None else G
+    pos, mass = floats("pos", pos), floats("mass", mass)
+    chosen = settings(softening, G=1.0 if G is None else G, **how)
+    acc, pot, _ = _heorot.accelerations(pos, mass, chosen, threads)
+    if pos.dtype == np.float32:
+        return acc.astype(np.float32), pot.astype(np.float32)
+    return acc, pot
+
+
+def accelerations(
+    pos: ArrayLike,
+    mass: ArrayLike,
+    *,
+    softening: Softening = 0.0,
+    accuracy: Optional[float] = None,
+    theta: Optional[float] = None,
+    tolerance: Optional[float] = None,
+    order: Optional[int] = None,
+    walk: Optional[str] = None,
+    kernel: Optional[str] = None,
+    G: Optional[float] = None,
+    units: Optional[UnitsLike] = None,
+    allow_missed: bool = False,
+    threads: Optional[int] = None,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Compute accelerations and potentials of bodies.
+
+    Parameters
+    ----------
+    pos : array_like, shape (n, 3)
+        Positions: float64 or float32, in C or Fortran order. What is neither is converted.
+    mass : array_like, shape (n,)
+        Masses, above 0.
+    softening : float or sequence of 6 floats, optional
+        Plummer-equivalent softening length, one for all bodies.
+    accuracy : float, optional
+        Wanted force error: the root mean square of ``|a - a_direct| / |a_direct|``. The settings are
+        chosen for it, measured by direct sums on a sample, and corrected. The default is 1e-3,
+        unless `theta`, `tolerance` or `order` is given.
+    theta : float, optional
+        Opening angle (Barnes & Hut), above 0 and at most 1.
+    tolerance : float, optional
+        Error allowed for one cell, as a fraction of the acceleration.
+    order : int, optional
+        Order of the multipole expansion, from 1 to 6.
+    walk : {"fmm", "tree", "direct"}, optional
+        Cells act on cells, cells act on bodies, or all bodies on all.
+    kernel : {"spline", "plummer"}, optional
+        Shape of the softened force.
+    G : float, optional
+        Gravitational constant. The default is 1, or that of `units`.
+    units : Units or {"galactic", "nbody"}, optional
+        Units of the arrays and of the results. Quantities of astropy are converted to them; the
+        default for quantities is "galactic".
+    allow_missed : bool, optional
+        Whether to go on if no tolerance gives the wanted accuracy.
+    threads : int, optional
+        Number of threads; all processors by default. Up to 256 bodies are computed by one thread.
+
+    Returns
+    -------
+    acc : ndarray, shape (n, 3)
+        Accelerations, in the order of `pos` and with its dtype.
+    pot : ndarray, shape (n,)
+        Specific potentials.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a number is not finite, a mass is not above 0, or a setting is out of range.
+
+    Examples
+    --------
+    >>> import heorot
+    >>> acc, pot = heorot.accelerations([[0, 0, 0], [2, 0, 0]], [1, 4])
+    >>> acc.round(6).tolist()
+    [[1.0, 0.0, 0.0], [-0.25, 0.0, 0.0]]
+    """
+    return _evaluate(
+        pos,
+        mass,
+        softening,
+        G,
+        units,
+        threads,
+        accuracy=accuracy,
+        theta=theta,
+        tolerance=tolerance,
+        order=order,
+        walk=walk,
+        kernel=kernel,
+        allow_missed=allow_missed,
+    )
+
+
+def potential(pos: ArrayLike, mass: ArrayLike, **how: Any) -> NDArray[Any]:
+    """Compute the specific potential of each body.
+
+    Parameters
+    ----------
+    pos, mass : array_like
+        As for `accelerations`.
+    **how
+        The keyword arguments of `accelerations`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    return accelerations(pos, mass, **how)[1]
+
+
+def direct(
+    pos: ArrayLike,
+    mass: ArrayLike,
+    *,
+    softening: Softening = 0.0,
+    kernel: Optional[str] = None,
+    G: Optional[float] = None,
+    units: Optional[UnitsLike] = None,
+    threads: Optional[int] = None,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Compute accelerations and potentials exactly, by summing over all pairs in double precision.
+
+    Parameters
+    ----------
+    pos, mass, softening, kernel, G, units, threads
+        As for `accelerations`.
+
+    Returns
+    -------
+    acc : ndarray, shape (n, 3)
+    pot : ndarray, shape (n,)
+    """
+    return accelerations(
+        pos, mass, softening=softening, kernel=kernel, G=G, units=units, threads=threads, walk="direct"
+    )

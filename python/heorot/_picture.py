@@ -1,0 +1,113 @@
+"""Pictures of bodies."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional, Sequence, Union
+
+from . import _heorot
+from ._bodies import Bodies, Path
+
+
+class Picture:
+    """A picture, shown by a notebook as it is.
+
+    Parameters
+    ----------
+    png : bytes
+        The file.
+    """
+
+    def __init__(self, png: bytes) -> None:
+        self.png = png
+
+    def save(self, path: Path) -> None:
+        """Write the picture to a file in PNG format.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. Its name must end with ``.png``; it is replaced if it exists.
+        """
+        name = os.fspath(path)
+        if not name.lower().endswith(".png"):
+            raise ValueError(f"{name}: must end with .png")
+        with open(name, "wb") as file:
+            file.write(self.png)
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+
+def render(
+    bodies: Bodies,
+    *,
+    width: Optional[float] = None,
+    centre: Optional[Any] = None,
+    axis: str = "z",
+    azimuth: Optional[float] = None,
+    elevation: Optional[float] = None,
+    roll: float = 0.0,
+    perspective: Optional[float] = None,
+    colours: str = "inferno",
+    size: Union[int, Sequence[int]] = 640,
+    types: Optional[Sequence[int]] = None,
+    neighbours: int = 32,
+    decorations: bool = True,
+    transparent: bool = False,
+    threads: Optional[int] = None,
+) -> Picture:
+    """Draw the surface density of bodies.
+
+    Parameters
+    ----------
+    bodies : Bodies
+    width : float, optional
+        Length from the left to the right edge. By default, a circle with 98 % of the mass fits.
+    centre : sequence of 3 floats, optional
+        Centre of the picture; the centre of mass by default.
+    axis : {"z", "x", "y"}, optional
+        Line of sight.
+    azimuth, elevation, roll : float, optional
+        Direction of the camera in degrees, instead of the axis.
+    perspective : float, optional
+        Angle under which the width is seen, in degrees.
+    colours : {"inferno", "magma", "viridis", "cividis", "galaxy"}, optional
+        Colour map.
+    size : int or pair of int, optional
+        Width and height in pixels, from 160 to 8192.
+    types : sequence of int, optional
+        Particle types to draw; all by default.
+    neighbours : int, optional
+        A body is spread over the distance to its neighbour of this rank.
+    decorations : bool, optional
+        Whether time, scale bar and colour bar are drawn.
+    transparent : bool, optional
+        Whether the background is transparent.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Picture
+    """
+    sides = [size, size] if isinstance(size, int) else [int(side) for side in size]
+    if len(sides) != 2 or min(sides) < 0:
+        raise ValueError(f"size = {size}: must be one number of pixels, or two")
+    look = {
+        "size": sides,
+        "width": width,
+        "centre": None if centre is None else [float(x) for x in centre],
+        "axis": axis,
+        "azimuth": azimuth,
+        "elevation": elevation,
+        "roll": roll,
+        "perspective": perspective,
+        "colours": colours,
+        "types": None if types is None else list(types),
+        "neighbours": neighbours,
+        "decorations": decorations,
+        "transparent": transparent,
+    }
+    units = None if bodies.units is None else bodies.units._cgs
+    return Picture(_heorot.render(bodies._columns(), look, bodies.time, units, threads))

@@ -1,0 +1,341 @@
+"""Simulations: bodies that move under their own gravity."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain
+from typing import Any, Callable, Iterator, Optional
+
+from . import _heorot
+from ._bodies import Bodies, Path
+from ._forces import Softening, settings
+from ._units import Units
+
+
+class State:
+    """A simulation at one time. It does not change when the simulation goes on.
+
+    Attributes
+    ----------
+    time : float
+        The time.
+    steps : int
+        Number of full steps since the beginning.
+    kinetic, potential, energy : float
+        Kinetic, potential and total energy.
+    energy_error : float
+        Error of the energy as a fraction of the first energy.
+    virial_ratio : float
+        2 K / abs(W), with the potential energy as W.
+    momentum, angular_momentum : ndarray, shape (3,)
+        Sums over all bodies, about the origin.
+    bodies : Bodies
+        Copies of the bodies, in the caller's order, with ``acc`` and ``pot``.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        core = simulation._core
+        energies = core.energies(False)
+        self.time: float = core.time
+        self.steps: int = core.steps
+        self.kinetic: float = energies["kinetic"]
+        self.potential: float = energies["potential"]
+        self.energy: float = energies["total"]
+        self.energy_error: float = core.energy_error
+        self.virial_ratio: float = energies["virial_ratio"]
+        self.momentum = energies["momentum"]
+        self.angular_momentum = energies["angular_momentum"]
+        self.bodies: Bodies = simulation.bodies
+
+    def __repr__(self) -> str:
+        return f"<heorot.State: time {self.time:g}, energy error {self.energy_error:.2e}>"
+
+
+class Simulation:
+    """Bodies that move under their own gravity.
+
+    The first forces are computed here. The state is that of the program ``heorot run`` with the same
+    parameters, bit by bit.
+
+    Parameters
+    ----------
+    bodies : Bodies
+        The first state. Its units give the gravitational constant.
+    step : float, optional
+        The longest step. It may be left out with ``timestep="block"`` or ``"adaptive-global"``: it is
+        then the time between two outputs of `run`.
+    timestep : {"fixed", "block", "adaptive-global"}, optional
+        All bodies go steps of one length; each body goes steps of its own, halves of halves of the
+        longest step; or all go the step of the body that needs the shortest.
+    softening, kernel, accuracy, theta, tolerance, order, walk
+        As for `heorot.accelerations`.
+    allow_missed : bool, optional
+        Whether to go on if no tolerance gives the wanted accuracy.
+    criterion : {"both", "acceleration", "rate"}, optional
+        What decides the step that a body needs.
+    eta, eta_rate, smallest_step : float, optional
+        Constants of the criteria, and the least step.
+    G : float, optional
+        Gravitational constant, instead of that of the units of the bodies.
+    threads : int, optional
+        Number of threads; all processors by default.
+
+    Examples
+    --------
+    >>> import heorot
+    >>> pair = heorot.model("two-body", units="nbody")
+    >>> sim = heorot.Simulation(pair, step=0.01, walk="direct")
+    >>> state = sim.evolve(0.1)
+    >>> state.steps, round(state.time, 6)
+    (10, 0.1)
+    """
+
+    def __init__(
+        self,
+        bodies: Bodies,
+        *,
+        step: Optional[float] = None,
+        timestep: str = "fixed",
+        softening: Softening = 0.0,
+        kernel: Optional[str] = None,
+        accuracy: Optional[float] = None,
+        theta: Optional[float] = None,
+        tolerance: Optional[float] = None,
+        order: Optional[int] = None,
+        walk: Optional[str] = None,
+        allow_missed: bool = False,
+        criterion: Optional[str] = None,
+        eta: Optional[float] = None,
+        eta_rate: Optional[float] = None,
+        smallest_step: Optional[float] = None,
+        G: Optional[float] = None,
+        threads: Optional[int] = None,
+    ) -> None:
+        self._units = bodies.units
+        if bodies.units is not None:
+            softening = bodies.units.strip(softening, "length")
+            step = bodies.units.strip(step, "time")
+            smallest_step = bodies.units.strip(smallest_step, "time")
+        if timestep == "fixed" and step is None:
+            raise ValueError('give step, the length of the steps, or timestep="block"')
+        if step is not None and not 0.0 < step < float("inf"):
+            raise ValueError(f"step = {step}: must be above 0 and finite")
+        constant = bodies.G if G is None else G
+        forces = settings(softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed)
+        steps = {
+            "timestep": timestep,
+            "criterion": criterion,
+            "eta": eta,
+            "eta_rate": eta_rate,
+            "smallest_step": smallest_step,
+        }
+        self._step = step
+        self._schedule: Optional[tuple[float, float, Optional[float]]] = None
+        self._core = _heorot.Simulation(bodies._columns(), bodies.time, forces, steps, threads)
+
+    def run(
+        self,
+        until: Any,
+        every: Any = None,
+        callback: Optional[Callable[[Simulation], object]] = None,
+    ) -> Iterator[State]:
+        """Run the simulation, and yield its state again and again.
+
+        The simulation goes on while the iterator is used; `evolve` runs without one. Ctrl-C ends it
+        between steps, with block steps also within a full step. The simulation can be used
+        afterwards, and ``run`` with the same arguments goes on where it was interrupted.
+
+        Parameters
+        ----------
+        until : float
+            Time of the end.
+        every : float, optional
+            Time between two states. By default, only the last one is yielded.
+        callback : callable, optional
+            Called with the simulation after each full step; if it returns True, the run ends there.
+
+        Yields
+        ------
+        State
+        """
+        if self._units is not None:
+            until, every = self._units.strip(until, "time"), self._units.strip(every, "time")
+        until, every = float(until), None if every is None else float(every)
+        part = self._core.part
+        time = self.time if part is None else part[1]
+        start = time
+        known = self._schedule
+        if known is not None and known[1:] == (until, every) and known[0] <= time:
+            start = known[0]
+        if part is not None and until <= time:
+            return self._go(iter([(*part, True)]), callback)
+        if known is not None and start == known[0] and time >= until:
+            return iter(())
+        longest = self._step
+        if longest is None:
+            longest = until - start if every is None else every
+            if longest <= 0.0:
+                raise ValueError(f"until = {until}: must be after {start}, the time of the simulation")
+        left: Iterator[tuple[float, float, bool]] = _heorot.steps(start, until, longest, every, time)
+        if part is not None:
+            # The step under way comes to its end as it has begun; an output may be due there.
+            whole = _heorot.steps(start, until, longest, every, self.time) if start <= self.time else iter(())
+            first = next(whole, None)
+            is_due = first is not None and first[1] == time and first[2]
+            left = chain([(*part, is_due)], left)
+        self._schedule = (start, until, every)
+        return self._go(left, callback)
+
+    def _go(
+        self, steps: Iterator[tuple[float, float, bool]], callback: Optional[Callable[[Simulation], object]]
+    ) -> Iterator[State]:
+        for length, time, is_due in steps:
+            self._core.advance(length, time)
+            ends = callback is not None and callback(self) is True
+            if is_due or ends:
+                yield State(self)
+            if ends:
+                return
+
+    def evolve(
+        self, until: Any, callback: Optional[Callable[[Simulation], object]] = None
+    ) -> State:
+        """Run the simulation to a time.
+
+        Parameters
+        ----------
+        until : float
+            Time of the end.
+        callback : callable, optional
+            As for `run`.
+
+        Returns
+        -------
+        State
+        """
+        for _ in self.run(until, callback=callback):
+            pass
+        return State(self)
+
+    def step(self, count: int = 1) -> State:
+        """Go full steps of the length that the simulation was made with.
+
+        Parameters
+        ----------
+        count : int, optional
+            Number of steps.
+
+        Returns
+        -------
+        State
+        """
+        if self._step is None:
+            raise ValueError("this simulation was made without step: use run or evolve")
+        for _ in range(count):
+            part = self._core.part
+            length, time = part if part is not None else (self._step, self.time + self._step)
+            self._core.advance(length, time)
+        return State(self)
+
+    @property
+    def time(self) -> float:
+        """The time of the last full step."""
+        return self._core.time
+
+    @property
+    def steps(self) -> int:
+        """Number of full steps since the beginning."""
+        return self._core.steps
+
+    @property
+    def state(self) -> State:
+        """The state at this time."""
+        return State(self)
+
+    @property
+    def energy(self) -> float:
+        """Total energy."""
+        return float(self._core.energies(False)["total"])
+
+    @property
+    def energy_error(self) -> float:
+        """Error of the energy as a fraction of the first energy."""
+        return self._core.energy_error
+
+    @property
+    def force_error(self) -> Optional[float]:
+        """The rms force error that was measured last, if an accuracy was asked for."""
+        return self._core.force_error
+
+    @property
+    def bodies(self) -> Bodies:
+        """Copies of the bodies, in the caller's order, with ``acc`` and ``pot``."""
+        return Bodies._of(self._core.columns(), self.time, self._units)
+
+    @property
+    def rungs(self) -> Any:
+        """The rung of each body: its step is the full step over ``2**rung``."""
+        return self._core.columns()["rung"]
+
+    @property
+    def threads(self) -> Optional[int]:
+        """Number of threads; None for all processors."""
+        return self._core.threads
+
+    @threads.setter
+    def threads(self, threads: Optional[int]) -> None:
+        self._core.threads = threads
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __repr__(self) -> str:
+        return f"<heorot.Simulation: {len(self)} bodies at time {self.time:g}>"
+
+    def checkpoint(self, path: Path) -> None:
+        """Write the exact state into a file, from which `restore` goes on with the same bits.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. It is replaced if it exists.
+        """
+        self._core.checkpoint(os.fspath(path), self._rest())
+
+    @classmethod
+    def restore(cls, path: Path, *, threads: Optional[int] = None) -> Simulation:
+        """Read a state that `checkpoint` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        threads : int, optional
+            Number of threads.
+
+        Returns
+        -------
+        Simulation
+        """
+        core, rest = _heorot.Simulation.restore(os.fspath(path), threads)
+        return cls._from(core, rest)
+
+    def _rest(self) -> _heorot.Caller:
+        units = None if self._units is None else self._units._cgs
+        return (self._step, units, self._schedule)
+
+    @classmethod
+    def _from(cls, core: _heorot.Simulation, rest: _heorot.Caller) -> Simulation:
+        simulation = cls.__new__(cls)
+        simulation._core = core
+        simulation._step, units, simulation._schedule = rest
+        simulation._units = None if units is None else Units(*units)
+        return simulation
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (self._core.to_bytes(), self._rest(), self.threads)
+
+
+def _unpickle(message: bytes, rest: _heorot.Caller, threads: Optional[int]) -> Simulation:
+    return Simulation._from(_heorot.Simulation.from_bytes(message, threads), rest)
+

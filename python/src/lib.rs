@@ -1,0 +1,37 @@
+//! Heorot as a Python module: arrays come in, the library crates compute, arrays go out in the caller's order.
+//!
+//! Reading order: [`arrays`] converts; [`pool`] says which threads compute; [`settings`] makes forces of keyword
+//! arguments; then one file for each group of functions. The package `heorot` around this module checks types,
+//! units and dtypes, and has the documentation for users.
+
+mod analysis;
+mod arrays;
+mod files;
+mod forces;
+mod picture;
+mod pool;
+mod settings;
+mod simulation;
+
+use pyo3::prelude::*;
+
+/// The compiled part of `heorot`.
+#[pymodule]
+fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(forces::accelerations, module)?)?;
+    module.add_function(wrap_pyfunction!(files::model, module)?)?;
+    module.add_function(wrap_pyfunction!(files::load, module)?)?;
+    module.add_function(wrap_pyfunction!(files::save, module)?)?;
+    module.add_function(wrap_pyfunction!(files::gravitational_constant, module)?)?;
+    module.add_function(wrap_pyfunction!(analysis::neighbours, module)?)?;
+    module.add_function(wrap_pyfunction!(analysis::halos, module)?)?;
+    module.add_function(wrap_pyfunction!(analysis::profile, module)?)?;
+    module.add_function(wrap_pyfunction!(picture::render, module)?)?;
+    module.add_function(wrap_pyfunction!(simulation::steps, module)?)?;
+    module.add_function(wrap_pyfunction!(pool::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(pool::panic_for_tests, module)?)?;
+    module.add_class::<simulation::Simulation>()?;
+    module.add_class::<simulation::Steps>()?;
+    module.add("InternalError", module.py().get_type::<pool::InternalError>())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}

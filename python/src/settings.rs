@@ -1,0 +1,144 @@
+//! Forces from keyword arguments, as the `[gravity]` table of a parameter file has them.
+
+use nbody::forces::Forces;
+use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use treecode::{Criterion, Gravity, Softening, SofteningKernel, TYPES, Walk};
+
+/// What the caller says about forces.
+#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Settings {
+    softening: Lengths,
+    kernel: Option<String>,
+    accuracy: Option<f64>,
+    theta: Option<f64>,
+    tolerance: Option<f64>,
+    order: Option<usize>,
+    walk: Option<String>,
+    #[pyo3(item("G"))]
+    constant: f64,
+    allow_missed: bool,
+}
+
+/// One softening length, or one for each type.
+#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
+enum Lengths {
+    One(f64),
+    Each([f64; TYPES]),
+}
+
+/// What the caller says about time steps.
+#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Steps {
+    timestep: String,
+    criterion: Option<String>,
+    eta: Option<f64>,
+    eta_rate: Option<f64>,
+    smallest_step: Option<f64>,
+}
+
+/// The value of this name, as parameter files spell it.
+pub fn by_name<T: DeserializeOwned>(key: &str, name: &str, names: &str) -> PyResult<T> {
+    serde_json::from_value(serde_json::Value::from(name))
+        .map_err(|_| PyValueError::new_err(format!("{key} = {name:?}: must be one of {names}")))
+}
+
+impl Settings {
+    /// The forces.
+    pub fn forces(&self) -> PyResult<Forces> {
+        let wrong = |message: String| Err(PyValueError::new_err(message));
+        let walk = self.walk.as_deref().unwrap_or("fmm");
+        let walk: Walk = by_name("walk", walk, "fmm, tree, direct")?;
+        let kernel = self.kernel.as_deref().unwrap_or("spline");
+        let kernel: SofteningKernel = by_name("kernel", kernel, "spline, plummer")?;
+        let length = match self.softening {
+            Lengths::One(length) => [length; TYPES],
+            Lengths::Each(lengths) => lengths,
+        };
+        let softening = Softening { kernel, length };
+        let given = [
+            (self.accuracy.is_some(), "accuracy"),
+            (self.theta.is_some(), "theta"),
+            (self.tolerance.is_some(), "tolerance"),
+        ];
+        let mut given = given.into_iter().filter(|(given, _)| *given).map(|(_, key)| key);
+        let (first, second) = (given.next(), given.next());
+        if let (Some(first), Some(second)) = (first, second) {
+            return wrong(format!("give either {first} or {second}, not both"));
+        }
+        let mut forces = if walk == Walk::Direct {
+            if let Some(key) = first.or(self.order.map(|_| "order")) {
+                return wrong(format!("{key} has no meaning with walk = \"direct\", which is exact"));
+            }
+            Forces::direct(softening)
+        } else if self.theta.is_some() || self.tolerance.is_some() {
+            let plain = Gravity { walk, softening, ..Gravity::default() };
+            let gravity = Gravity {
+                criterion: if self.theta.is_some() { Criterion::Angle } else { Criterion::Relative },
+                theta: self.theta.unwrap_or(plain.theta),
+                tolerance: self.tolerance.unwrap_or(plain.tolerance),
+                order: self.order.unwrap_or(plain.order),
+                ..plain
+            };
+            Forces { accuracy: None, allow_missed: false, gravity }
+        } else if self.accuracy.is_none() && self.order.is_some() {
+            let order = self.order.unwrap_or_default();
+            Forces {
+                accuracy: None,
+                allow_missed: false,
+                gravity: Gravity { walk, softening, order, ..Gravity::default() },
+            }
+        } else {
+            let accuracy = self.accuracy.unwrap_or(Forces::DEFAULT_ACCURACY);
+            Forces::of_accuracy(accuracy, walk, self.order, softening)
+        };
+        forces.allow_missed = self.allow_missed;
+        if !(self.constant > 0.0 && self.constant.is_finite()) {
+            return wrong(format!("G = {}: must be above 0 and finite", self.constant));
+        }
+        forces.gravity.constant = self.constant;
+        forces.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(forces)
+    }
+}
+
+impl Steps {
+    /// How long the steps of bodies are.
+    pub fn stepping(&self) -> PyResult<Stepping> {
+        let wrong = |message: String| Err(PyValueError::new_err(message));
+        let timestep: TimeStep = by_name("timestep", &self.timestep, "fixed, adaptive-global, block")?;
+        let given = [
+            (self.criterion.is_some(), "criterion"),
+            (self.eta.is_some(), "eta"),
+            (self.eta_rate.is_some(), "eta_rate"),
+            (self.smallest_step.is_some(), "smallest_step"),
+        ];
+        if timestep == TimeStep::Fixed {
+            return match given.into_iter().find(|(given, _)| *given) {
+                Some((_, key)) => wrong(format!("{key} has no meaning with timestep = \"fixed\"")),
+                None => Ok(Stepping::Fixed),
+            };
+        }
+        let criterion = self.criterion.as_deref().unwrap_or("both");
+        let criterion: StepCriterion = by_name("criterion", criterion, "acceleration, rate, both")?;
+        let (eta, eta_rate) =
+            (self.eta.unwrap_or(Adaptive::ETA), self.eta_rate.unwrap_or(Adaptive::ETA_RATE));
+        let least = [("eta", eta, Adaptive::LEAST_ETA), ("eta_rate", eta_rate, Adaptive::LEAST_ETA_RATE)];
+        for (key, value, least) in least {
+            if !(value >= least && value.is_finite()) {
+                return wrong(format!("{key} = {value:?}: must be at least {least:e} and finite"));
+            }
+        }
+        let smallest = self.smallest_step.unwrap_or(0.0);
+        if !(smallest >= 0.0 && smallest.is_finite()) {
+            return wrong(format!("smallest_step = {smallest:?}: must be above 0 and finite"));
+        }
+        let global = timestep == TimeStep::AdaptiveGlobal;
+        Ok(Stepping::Adaptive(Adaptive { global, criterion, eta, eta_rate, smallest }))
+    }
+}

@@ -1,0 +1,181 @@
+"""Bodies, models, files, neighbours, haloes, profiles, pictures and units."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import heorot
+
+
+def plummer(n=300, **keys):
+    return heorot.model("plummer", bodies=n, seed=1, units="nbody", **keys)
+
+
+def test_models_have_their_keys():
+    galaxy = heorot.model("disc-galaxy", preset="andromeda", bodies=500, seed=2)
+    assert len(galaxy) == 500 and set(galaxy.type) == {1, 2, 3}
+    assert galaxy.G == pytest.approx(43009.17, rel=1e-5)
+    assert plummer(mass=3.0).mass.sum() == pytest.approx(3.0)
+    pair = [{"model": "king", "bodies": 20}, {"model": "plummer", "bodies": 30, "mass": 2}]
+    assert len(heorot.model("encounter", pericentre=3, distance=40, galaxies=pair)) == 50
+
+
+@pytest.mark.parametrize(
+    "keys, message",
+    [
+        ({"name": "bulge", "bodies": 10}, "unknown variant `bulge`"),
+        ({"name": "plummer"}, "`bodies` is missing"),
+        ({"name": "plummer", "bodies": 10, "w0": 3.0}, "`w0` has no meaning"),
+        ({"name": "plummer", "bodies": 10, "radius": -1}, "radius = -1: must be above 0"),
+        ({"name": "plummer", "bodies": 10, "colour": 1}, "unknown field `colour`"),
+        ({"name": "plummer", "bodies": -10}, "invalid value"),
+    ],
+)
+def test_bad_keys_of_models_are_named(keys, message):
+    with pytest.raises(ValueError, match=message):
+        heorot.model(**keys)
+
+
+@pytest.mark.parametrize("name", ["bodies.hdf5", "swift.hdf5", "bodies.npz"])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_files_keep_bodies(name, precision, tmp_path):
+    galaxy = heorot.model("disc-galaxy", bodies=300, seed=2)
+    galaxy.time = 0.25
+    path = tmp_path / name
+    format = "swift" if name.startswith("swift") else None
+    heorot.save(path, galaxy, precision=precision, compression=3, format=format)
+    with pytest.raises(ValueError, match="exist"):
+        heorot.save(path, galaxy, format=format)
+    heorot.save(path, galaxy, precision=precision, format=format, overwrite=True)
+    found = heorot.load(path)
+    found = found[np.argsort(found.id)]
+    close = {"rtol": 1e-15, "atol": 1e-12} if precision == "double" else {"rtol": 1e-5, "atol": 1e-3}
+    for column in ("mass", "pos", "vel"):
+        np.testing.assert_allclose(getattr(found, column), getattr(galaxy, column), **close, err_msg=column)
+    np.testing.assert_array_equal(found.type, galaxy.type)
+    if path.suffix == ".hdf5":
+        assert found.time == 0.25 and found.units == galaxy.units
+        assert set(heorot.load(path, types=[2, 3]).type) == {2, 3}
+        nbody = heorot.load(path, units="nbody")
+        assert nbody.vel.std() * 207.38653 == pytest.approx(found.vel.std(), rel=1e-5)
+
+
+def test_tables_are_read(tmp_path):
+    path = tmp_path / "bodies.txt"
+    path.write_text("mass x y z vx vy vz\n1 0 0 0 0 0 0\n2 1 0 0 0 3 0\n")
+    with pytest.warns(UserWarning, match="numbered in the order"):
+        found = heorot.load(path)
+    np.testing.assert_array_equal(found.mass, [1, 2])
+    assert found.vel[1, 1] == 3
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(OSError, match="nothing.hdf5"):
+        heorot.load(tmp_path / "nothing.hdf5")
+    (tmp_path / "empty.hdf5").write_bytes(b"")
+    with pytest.raises(ValueError, match="empty.hdf5"):
+        heorot.load(tmp_path / "empty.hdf5")
+    with pytest.raises(ValueError, match="format"):
+        heorot.save(tmp_path / "a.hdf5", plummer(), format="tipsy")
+
+
+@given(n=st.integers(2, 60), seed=st.integers(0, 10**6), grid=st.booleans())
+def test_neighbours_are_those_of_all_pairs(n, seed, grid):
+    rng = np.random.default_rng(seed)
+    pos = rng.integers(0, 4, (n, 3)).astype(float) if grid else rng.normal(size=(n, 3)) ** 3
+    k = int(rng.integers(1, n))
+    distances, indices = heorot.neighbours(pos, k)
+    all_pairs = np.linalg.norm(pos[None] - pos[:, None], axis=-1)
+    rows = np.arange(n)[:, None]
+    np.testing.assert_allclose(all_pairs[rows, indices], distances, rtol=1e-14)
+    assert all(len(set(row)) == k and i not in row for i, row in enumerate(indices))
+    np.fill_diagonal(all_pairs, np.inf)
+    np.testing.assert_allclose(distances, np.sort(all_pairs, axis=1)[:, :k], rtol=1e-14)
+
+
+def test_neighbours_of_impossible_bodies_are_refused():
+    for k in (0, 3):
+        with pytest.raises(ValueError, match=f"k = {k}"):
+            heorot.neighbours(np.eye(3), k)
+    with pytest.raises(ValueError, match="must be finite"):
+        heorot.neighbours([[0, 0, np.nan], [0, 0, 1]], 1)
+
+
+def test_haloes_are_clumps():
+    rng = np.random.default_rng(5)
+    centres = np.array([[0, 0, 0], [10, 0, 0], [0, 10, 0]])
+    which = np.repeat([0, 1, 2, 0], [100, 60, 40, 30])
+    pos = centres[which] + 0.1 * rng.normal(size=(230, 3))
+    bodies = heorot.Bodies(pos, np.full(230, 2.0))
+    halos = heorot.halos(bodies, linking_length=1.0, min_members=50)
+    assert halos.members.tolist() == [130, 60] and len(halos) == 2
+    np.testing.assert_array_equal(halos.of, np.where(which == 2, -1, which))
+    np.testing.assert_allclose(halos.pos[0], pos[which == 0].mean(0), rtol=1e-12, atol=1e-14)
+    assert halos.mass[1] == 120
+    assert len(heorot.halos(bodies, min_members=1000)) == 0
+    with pytest.raises(ValueError, match="linking"):
+        heorot.halos(bodies, linking=-1.0)
+
+
+def test_a_plummer_sphere_has_its_density():
+    sphere = plummer(20_000)
+    profile = heorot.profile(sphere, shells=12, radius=(0.2, 5.0), centre=(0, 0, 0))
+    wanted = 3 / (4 * np.pi) * (1 + profile.radius**2) ** -2.5
+    np.testing.assert_allclose(profile.density, wanted, rtol=0.2)
+    assert np.all(np.diff(profile.enclosed) > 0)
+    np.testing.assert_allclose(profile.circular_speed**2 * profile.outer, profile.enclosed)
+    found = heorot.profile(sphere)
+    assert np.linalg.norm(found.centre) < 0.1 and 2 < len(found) <= 30
+
+
+def test_pictures(tmp_path):
+    galaxy = heorot.model("disc-galaxy", bodies=500, seed=2)
+    picture = heorot.render(galaxy, width=60, size=200)
+    png = picture._repr_png_()
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and png[16:24] == (200).to_bytes(4, "big") * 2
+    picture.save(tmp_path / "disc.png")
+    assert (tmp_path / "disc.png").read_bytes() == png
+    assert heorot.render(galaxy, axis="x", size=(300, 200), colours="galaxy", types=[2]).png != png
+    with pytest.raises(ValueError, match="png"):
+        picture.save(tmp_path / "disc.jpg")
+    for bad in ({"size": 3}, {"width": -1.0}, {"axis": "w"}, {"colours": "grey"}, {"types": [9]}, {"types": [5]}):
+        with pytest.raises(ValueError):
+            heorot.render(galaxy, **bad)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"pos": np.zeros((3, 2)), "mass": np.ones(3)}, "pos has the shape"),
+        ({"pos": np.zeros((3, 3)), "mass": np.ones(4)}, "as there are 4 masses"),
+        ({"pos": np.zeros((3, 3)), "mass": np.ones((3, 1))}, "mass has the shape"),
+        ({"pos": np.zeros((3, 3)), "mass": np.ones(3), "vel": np.zeros(3)}, "vel has the shape"),
+        ({"pos": np.zeros((3, 3)), "mass": np.ones(3), "id": [1.5, 2, 3]}, "id has the dtype"),
+        ({"pos": np.zeros((3, 3)), "mass": np.ones(3), "type": [1, 2, 300]}, "type: must be from 0"),
+    ],
+)
+def test_bodies_of_wrong_shapes_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        heorot.Bodies(**arguments)
+
+
+def test_units():
+    assert heorot.Units.NBODY.G == 1.0
+    assert heorot.Units.GALACTIC.G == pytest.approx(43009.17, rel=1e-5)
+    with pytest.raises(ValueError, match="mass_in_g = -1"):
+        heorot.Units(1.0, -1, 1.0)
+
+
+def test_quantities_of_astropy_are_converted():
+    u = pytest.importorskip("astropy.units")
+    pos = np.array([[0, 0, 0], [1, 0, 0]]) * u.Mpc
+    mass = [1e12, 2e12] * u.solMass
+    acc, _ = heorot.accelerations(pos, mass, softening=1 * u.pc, walk="direct")
+    plain, _ = heorot.accelerations(pos.to_value(u.kpc), [100, 200], softening=1e-3, walk="direct", units="galactic")
+    np.testing.assert_allclose(acc, plain, rtol=1e-4)
+    bodies = heorot.Bodies(pos, mass, [[0, 0, 0], [0, 1, 0]] * u.pc / u.Myr)
+    assert bodies.units == heorot.Units.GALACTIC
+    assert bodies.vel[1, 1] == pytest.approx(0.97779, rel=1e-4)
+    with pytest.raises(ValueError, match="a length is wanted"):
+        heorot.accelerations(pos.value * u.kg, mass)
