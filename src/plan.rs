@@ -105,7 +105,10 @@ fn say_memory(arguments: &Arguments, bodies: u64) -> Result<()> {
 }
 
 fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
-    let (snapshot, checkpoint) = (snapshot_size(&parameters.output, bodies), checkpoint::size(bodies) as f64);
+    let (snapshot, checkpoint) = (
+        snapshot_size(&parameters.output, bodies),
+        checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()) as f64,
+    );
     // The last two checkpoints are kept while the next one is written.
     let all = snapshot * snapshots as f64 + 3.0 * checkpoint;
     say(&format!(

@@ -68,7 +68,7 @@ pub(super) fn start(
     })?;
     let steps = schedule.count();
     greet(crew, bodies, &format!("{steps} steps"));
-    watch.expect(checkpoint::size(bodies));
+    watch.expect(checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()));
     if is_asked(crew) {
         crew.lead(|| {
             say("stopped before the first state: a signal asked for it; --restart=auto starts the run");
@@ -171,7 +171,7 @@ pub(super) fn go_on(
             Ok(())
         }
     })?;
-    watch.expect(checkpoint::size(count));
+    watch.expect(checkpoint::size(count, parameters.time.stepping.bytes_per_body()));
     let start = Start { bodies, time: state.time };
     let mut run = Run {
         crew,

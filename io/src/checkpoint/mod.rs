@@ -89,12 +89,10 @@ impl Lengths {
     }
 }
 
-/// Columns of adaptive steps, which a checkpoint may have [bytes per body].
-const INTEGRATOR: u64 = 8;
-
-/// Size on the disk of a checkpoint of this many bodies, but for the state that is no body's and for columns of users [bytes].
-pub fn size(bodies: u64) -> u64 {
-    bodies * (Lengths::of(&Bodies::default()).body + INTEGRATOR) + bodies.div_ceil(PIECE as u64) * 64
+/// Size of a checkpoint of this many bodies with `columns` more bytes each in added columns, but for
+/// the state that belongs to no body [bytes].
+pub fn size(bodies: u64, columns: u64) -> u64 {
+    bodies * (Lengths::of(&Bodies::default()).body + columns) + bodies.div_ceil(PIECE as u64) * 64
 }
 
 fn checksum(bytes: &[u8]) -> u64 {

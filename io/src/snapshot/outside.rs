@@ -6,6 +6,7 @@
 //! datasets are always read if they lie in the folder of the snapshot, because multi-file snapshots
 //! store their parts there.
 #![allow(unsafe_code)] // the hdf5 crate has no API for link types and external targets
+#![allow(deprecated)] // HDF5 1.10 has no later form of H5Lget_info
 
 use super::plain;
 use hdf5::dataset::{DatasetCreate, Layout};

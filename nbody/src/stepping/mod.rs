@@ -32,6 +32,16 @@ pub fn add_columns(bodies: &mut Bodies) {
     }
 }
 
+impl Stepping {
+    /// Length of the columns that it adds to each body [bytes].
+    pub fn bytes_per_body(&self) -> u64 {
+        match self {
+            Stepping::Fixed => 0,
+            Stepping::Adaptive(_) => 8,
+        }
+    }
+}
+
 /// A column of adaptive steps.
 ///
 /// # Panics
