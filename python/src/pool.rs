@@ -33,6 +33,9 @@ pub fn compute<T: Send, E: ToString>(
     bodies: usize,
     job: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
+    if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+        return Err(PyValueError::new_err(format!("threads = {threads}: must be from 1 to {MOST_THREADS}")));
+    }
     let guarded = move || {
         let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| words(&*panic))?;
         Ok(result.map_err(|error| error.to_string()))
@@ -61,14 +64,7 @@ fn alone<T>(job: impl FnOnce() -> T) -> T {
 }
 
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    let threads = match threads {
-        Some(threads) if (1..=MOST_THREADS).contains(&threads) => threads,
-        Some(threads) => {
-            let message = format!("threads = {threads}: must be from 1 to {MOST_THREADS}");
-            return Err(PyValueError::new_err(message));
-        }
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = pools.get(&threads) {
         return Ok(Arc::clone(pool));

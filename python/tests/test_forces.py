@@ -140,8 +140,9 @@ def test_bad_arguments_are_named(what):
     assert message in str(error.value)
 
 
-def test_threads_out_of_range_are_refused():
-    pos, mass = cloud(1000)
+@pytest.mark.parametrize("bodies", [2, 1000])
+def test_threads_out_of_range_are_refused(bodies):
+    pos, mass = cloud(bodies)
     with pytest.raises(ValueError, match="threads = 0"):
         heorot.accelerations(pos, mass, threads=0)
 
