@@ -177,7 +177,7 @@ def names_its_features():
 
 
 scratch()
-for library in ["treecode", "decomposition", "io", "viz"]:
+for library in ["heorot-treecode", "heorot-decomposition", "heorot-nbody", "heorot-io", "heorot-viz"]:
     check(f"{library} by default needs no MPI, HDF5 with MPI-IO or libclang", lean_by_default, library)
 check("nor does the program for a single node", lean_by_default, "heorot", *FEATURES)
 check("is built with Rust, a C compiler and cmake alone", build)
