@@ -129,10 +129,16 @@ fn columns(bodies: &Bodies) -> Vec<(&str, Vec<u64>)> {
     bodies.arrays().map(|(name, _, _, array)| (name, bits(array))).collect()
 }
 
+fn names<'a>(columns: &[(&'a str, Vec<u64>)]) -> Vec<&'a str> {
+    columns.iter().map(|(name, _)| *name).collect()
+}
+
 /// Panics unless all bits of bodies and energies agree.
 fn assert_same_bits(got: &(Bodies, [u64; 2]), want: &(Bodies, [u64; 2]), what: &str) {
-    for ((name, got), (_, want)) in columns(&got.0).iter().zip(columns(&want.0)) {
-        assert_eq!(*got, want, "{what}: {name}");
+    let (found, wanted) = (columns(&got.0), columns(&want.0));
+    assert_eq!(names(&found), names(&wanted), "{what}: other columns");
+    for ((name, got), (_, want)) in found.iter().zip(&wanted) {
+        assert_eq!(got, want, "{what}: {name}");
     }
     assert_eq!(got.1, want.1, "{what}: energy");
 }

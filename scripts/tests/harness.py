@@ -5,6 +5,7 @@ Each check prints one line, `ok ...` or `FAIL ...`, which scripts/test counts.
 """
 
 import os
+import resource
 import shlex
 import shutil
 import signal
@@ -34,11 +35,18 @@ def require(condition, reason):
         raise Failed(reason)
 
 
+def processor_seconds():
+    """Of all processes that this one has started and that have ended [s]."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def check(what, test, *arguments):
-    """Runs `test` and prints whether it holds. An exception of any kind is a failure."""
+    """Runs `test` and prints whether it holds, and how long it took. An exception of any kind is a failure."""
+    begun, used = time.monotonic(), processor_seconds()
     try:
         test(*arguments)
-        print(f"ok   {SUITE}: {what}", flush=True)
+        print(f"ok   {SUITE}: {what} ({time.monotonic() - begun:.1f} s, {processor_seconds() - used:.1f} s of processors)", flush=True)
     except Failed as failure:
         print(f"FAIL {SUITE}: {what}: {failure}", flush=True)
     except Exception:

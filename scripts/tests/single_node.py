@@ -1,6 +1,6 @@
 """The program for a single node: built where there is no MPI, no HDF5 and no libclang, it computes the bits of the full program.
 
-Needs target/debug/heorot, to compare with. The build goes to target/single_node, without optimisation, since the kernels take minutes with it.
+Needs target/debug/heorot, to compare with. The build goes to target/small, with the settings of `small_build`. With --build it is all that is done.
 """
 
 import os
@@ -12,8 +12,8 @@ import harness
 from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, bodies, check, heorot, parameter_file, require, require_same_bits, scratch
 
 FEATURES = ["--no-default-features", "--features", "hdf5-static"]
-TARGET = ROOT / "target" / "single_node"
-SINGLE = TARGET / "debug" / "heorot"
+SMALL_BUILD = ROOT / "scripts" / "tests" / "small_build"
+SINGLE = ROOT / "target" / "small" / "debug" / "heorot"
 # All that the build may call: Rust, a C compiler with its tools, make, a shell. cmake comes with the Python packages.
 TOOLS = "cargo rustc rustup cc gcc ar ranlib ld as nm strip objcopy objdump readelf make sh uname".split()
 HIDDEN = ("HDF5", "LIBCLANG", "LLVM", "CLANG", "PKG_CONFIG", "LD_LIBRARY", "MPI", "OMPI", "PRTE", "CMAKE")
@@ -31,24 +31,12 @@ def bare_environment():
     cmake = packaged[0] if packaged else shutil.which("cmake")
     require(cmake, "there is no cmake: scripts/setup --python installs it")
     (tools / "cmake").symlink_to(cmake)
-    # HDF5's debug build asks for -Og and many warnings, which double its time: the last options win.
-    launcher = tools / "unoptimised"
-    launcher.write_text('#!/bin/sh\nexec "$@" -O0 -g0 -w\n')
-    launcher.chmod(0o755)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
-    unoptimised = {
-        "CARGO_INCREMENTAL": "0",
-        "CARGO_PROFILE_DEV_OPT_LEVEL": "0",
-        "CARGO_PROFILE_DEV_DEBUG": "0",
-        "CARGO_PROFILE_DEV_OVERFLOW_CHECKS": "false",
-        "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS": "false",
-    }
-    hidden = {"PATH": str(tools), "PKG_CONFIG_LIBDIR": "/nonexistent"}
-    return {**kept, **unoptimised, **hidden, "CMAKE_C_COMPILER_LAUNCHER": str(launcher)}
+    return {**kept, "PATH": str(tools), "PKG_CONFIG_LIBDIR": "/nonexistent"}
 
 
 def build():
-    line = ["cargo", "build", *FEATURES, "--bin", "heorot", "--target-dir", str(TARGET), "--quiet"]
+    line = [SMALL_BUILD, "cargo", "build", *FEATURES, "--bin", "heorot", "--quiet"]
     environment = bare_environment()
     require(shutil.which("mpicc", path=environment["PATH"]) is None, "mpicc is not hidden")
     built = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -176,6 +164,9 @@ def names_its_features():
         require(word in told, f"does not say '{word}': {told}")
 
 
+if "--build" in sys.argv:
+    build()
+    sys.exit()
 scratch()
 for library in ["heorot-treecode", "heorot-decomposition", "heorot-nbody", "heorot-io", "heorot-viz"]:
     check(f"{library} by default needs no MPI, HDF5 with MPI-IO or libclang", lean_by_default, library)
