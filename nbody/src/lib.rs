@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when
-//! steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result; [`cost`] says what it took.
+//! steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result; [`cost`] says what it took,
+//! which [`peak`] and [`stream`] compare with what the machine can do. [`checksum`] tells whether two states are equal.
 //!
 //! ```
 //! use decomposition::Solo;
@@ -29,16 +30,19 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
 
 pub mod accuracy;
+pub mod checksum;
 pub mod cost;
 mod diagnostics;
 mod error;
 pub mod forces;
 pub mod halos;
 pub mod model;
+pub mod peak;
 pub mod profile;
 pub mod schedule;
 mod simulation;
 pub mod stepping;
+pub mod stream;
 
 pub use diagnostics::Diagnostics;
 pub use error::Error;

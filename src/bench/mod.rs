@@ -17,10 +17,10 @@ use crate::console::give_way;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
 use crate::machine::{self, Machine};
+use crate::memory;
 use crate::outputs::Overwrite;
 use crate::plot::output;
 use crate::report::{self, PROGRAM};
-use crate::{memory, peak, stream};
 use anyhow::{Result, bail, ensure};
 use checksum::References;
 use decomposition::{Solo, collective};
@@ -292,8 +292,8 @@ fn place(crew: &Crew) -> Place {
         hosts,
         arithmetic: machine::arithmetic(),
         peaks: Peaks {
-            fma_gflops: peak::measure(crew.comm),
-            stream_gigabytes: 1e-9 * stream::measure(crew.comm),
+            fma_gflops: nbody::peak::measure(crew.comm),
+            stream_gigabytes: 1e-9 * nbody::stream::measure(crew.comm),
         },
     }
 }

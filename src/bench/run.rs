@@ -13,6 +13,7 @@ use nbody::Diagnostics;
 use nbody::Simulation;
 use nbody::Start;
 use nbody::accuracy::{self, Accuracy, Balance};
+use nbody::checksum::{of_every_column, of_state};
 use nbody::cost::{Meter, busy};
 use nbody::forces::{Control, Progress};
 use nbody::stepping::Stepping;
@@ -166,7 +167,7 @@ impl Run {
         } else {
             self.difference = self.compare_origin(comm, 0, &origin);
         }
-        let kept = checksum::of_every_column(&saved.bodies);
+        let kept = of_every_column(&saved.bodies);
         if is_first && self.flips(comm, FlipPlace::Kept) {
             flip_a_bit(&mut saved.bodies);
         }
@@ -177,7 +178,7 @@ impl Run {
             self.repeat(comm, &saved)?;
         }
         if self.difference.is_none() {
-            let found = checksum::of_every_column(&saved.bodies);
+            let found = of_every_column(&saved.bodies);
             let changed = checksum::first_difference(comm, &[kept], &[found]);
             self.difference = changed.map(|Compared { ranks, .. }| Difference::Kept { ranks });
         }
@@ -202,10 +203,10 @@ impl Run {
         if flips(FlipPlace::Initial) {
             flip_a_bit(&mut bodies);
         }
-        let mut stages = vec![checksum::of_every_column(&bodies)];
+        let mut stages = vec![of_every_column(&bodies)];
         let start = Start { bodies, time: 0.0 };
         let mut simulation = Simulation::begin(comm, forces, Stepping::Fixed, start).map_err(name_key)?;
-        stages.push(checksum::of_every_column(simulation.bodies()));
+        stages.push(of_every_column(simulation.bodies()));
         let is_tried = may_flip && self.amount.flip.is_some_and(|flip| flip.place == FlipPlace::WarmUp);
         for step in 1..=WARM_UP {
             if is_tried && step == WARM_UP {
@@ -216,7 +217,7 @@ impl Run {
                 simulation = now.resume(comm, &self.case);
             }
             simulation.step(comm, *length, step as f64 * length).map_err(name_key)?;
-            stages.push(checksum::of_every_column(simulation.bodies()));
+            stages.push(of_every_column(simulation.bodies()));
         }
         Ok((Saved::of(&simulation), stages))
     }
@@ -237,7 +238,7 @@ impl Run {
             simulation
                 .step(&shifted, self.case.step, time + number as f64 * self.case.step)
                 .map_err(name_key)?;
-            found.push(checksum::of(simulation.bodies()));
+            found.push(of_state(simulation.bodies()));
         }
         let differs = checksum::first_shifted_difference(comm, 1, &self.expected, &found);
         Ok(differs.map(|Compared { place, ranks }| {
@@ -277,7 +278,7 @@ impl Run {
             simulation.step(comm, step, begun + number as f64 * step).map_err(name_key)?;
             let [slowest] = collective::max(comm, [simulation.last.total.as_secs_f64()]);
             seconds += slowest;
-            found.push(checksum::of(simulation.bodies()));
+            found.push(of_state(simulation.bodies()));
             let error = simulation.diagnostics.energy_error(&first).abs();
             self.energy_error = self.energy_error.max(error);
         }

@@ -11,7 +11,6 @@ use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
-use crate::peak;
 use crate::reading_options::ReadingOptions;
 use crate::report::{FileTimes, Report};
 use crate::resolution;
@@ -154,7 +153,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     report.notes = notes;
     report.accuracy = control;
     report.evaluation_seconds = Some(times);
-    report.fma_peak = Some(report.cost.share_of(peak::measure(crew.comm)));
+    report.fma_peak = Some(report.cost.share_of(nbody::peak::measure(crew.comm)));
     let balance = Balance::measure(crew.comm, &evaluation);
     report.balance = Some(balance);
     report.force_error = arguments
