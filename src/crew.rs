@@ -117,7 +117,7 @@ impl Crew<'_> {
     /// A body has an invalid value. Every rank returns the same error.
     pub(crate) fn cube(&self, bodies: &Bodies) -> Result<Option<Cube>> {
         let survey = survey_all(self.comm, bodies).map_err(|message| anyhow!(message))?;
-        Ok(survey.map(|survey| Cube::around(survey.lo, survey.hi)))
+        Ok(survey.map(|survey| Cube::around(survey.bounds.lo, survey.bounds.hi)))
     }
 
     /// Cells of the index, up to a few thousand. They are smaller in dense regions, or have equal

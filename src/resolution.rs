@@ -34,7 +34,7 @@ fn fault(comm: &dyn Comm, bodies: &Bodies, forces: &Forces) -> Result<Option<Str
     if survey.check_scale(forces.gravity.constant).is_err() {
         return Ok(None); // the evaluation says what is wrong
     }
-    let resolution = Cube::around(survey.lo, survey.hi).side * (0.5 * f64::EPSILON);
+    let resolution = Cube::around(survey.bounds.lo, survey.bounds.hi).side * (0.5 * f64::EPSILON);
     let all = collective::sum(comm, bodies.len() as u64);
     let middle = [0, 1, 2].map(|axis| select(comm, &bodies.pos[axis], (all - 1) / 2));
     let distance = |i: usize| {

@@ -5,7 +5,7 @@ use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
 use treecode::math::hash;
-use treecode::{Bodies, TYPES, math};
+use treecode::{Bodies, Domain, TYPES, math};
 use viz::{Bounds, Exposure, Subject, Tint, View};
 
 /// Number of bits of the largest integer sum.
@@ -28,7 +28,7 @@ pub(crate) fn smoothing_lengths(
     kinds: [bool; TYPES],
     neighbours: usize,
 ) -> Result<Vec<f64>> {
-    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, pos, neighbours);
+    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, Domain::Open, pos, neighbours);
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }
 
@@ -44,8 +44,8 @@ pub(crate) fn quick_smoothing_lengths(
     neighbours: usize,
 ) -> Result<Vec<f64>> {
     let distances = |pos: [&[f64]; 3]| match collective::sum(crew.comm, pos[0].len() as u64) {
-        ..=FEW => neighbour_distances(crew.comm, pos, neighbours),
-        _ => sampled_distances(crew.comm, pos, neighbours, STRIDE),
+        ..=FEW => neighbour_distances(crew.comm, Domain::Open, pos, neighbours),
+        _ => sampled_distances(crew.comm, Domain::Open, pos, neighbours, STRIDE),
     };
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }

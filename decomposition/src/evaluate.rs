@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::time::Instant;
 use treecode::structure::{self, Structure};
 use treecode::{
-    Bodies, Census, Criterion, Cube, Frame, Gravity, Part, Phase, Selection, Survey, Tree, Walk, direct,
+    Bodies, Bounds, Census, Criterion, Cube, Frame, Gravity, Part, Phase, Selection, Survey, Tree, Walk,
+    direct, lattice,
 };
 
 /// Number of sink groups that are computed between two tests of a pending exchange.
@@ -149,7 +150,8 @@ fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, pla
 /// Sorts and migrates the bodies and builds the structure of the tree.
 fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
-    let cube = Cube::around(survey.lo, survey.hi);
+    bodies.wrap(gravity.domain);
+    let cube = Cube::of(gravity.domain, &survey.bounds);
     let keys = treecode::sort(&mut bodies, &cube);
     clock.charge(&mut census, Phase::Sort);
 
@@ -161,7 +163,9 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey,
 
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
-    let frame = Frame::new(cube, survey.mass * count as f64);
+    let typical =
+        if gravity.domain.is_periodic() { collective::sum(comm, bodies.sum_for_typical()) } else { 0 };
+    let frame = Frame::new(cube, survey.mass * count as f64).for_bodies(gravity, typical, count);
     clock.charge(&mut census, Phase::Build);
     Evaluation { bodies, census, structure, splits, frame, count, drifted: false, tree: None }
 }
@@ -207,6 +211,10 @@ impl Evaluation {
         moments: Moments,
         clock: &mut Clock,
     ) -> (Tree, Box<dyn Pending + 'a>) {
+        let far_images = gravity.domain.is_periodic().then(|| {
+            let frame = self.frame;
+            self.sum_of_leaves(comm, |bodies, leaf| lattice::moments(&frame, bodies, leaf))
+        });
         let Evaluation { bodies, census, structure, splits, frame, count, drifted, tree } = self;
         let part = match (tree.take(), moments) {
             (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
@@ -220,7 +228,10 @@ impl Evaluation {
 
         comm.stage("branches");
         let join = |part: Part, group, theirs: &[u8]| part.join(&splits.span(&group), theirs);
-        let joined = groups::climb(comm, part, |part| part.message(), join).complete(*count);
+        let mut joined = groups::climb(comm, part, |part| part.message(), join).complete(*count);
+        if let Some(moments) = &far_images {
+            joined.set_far_images(moments);
+        }
         let pending = comm.start_exchange(essential::trees(comm, &joined, splits));
         clock.charge(census, Phase::Exchange);
         (joined, pending)
@@ -304,12 +315,13 @@ fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey,
 /// A body is invalid. Every rank returns the error of the lowest such rank.
 pub fn survey_all(comm: &dyn Comm, bodies: &Bodies) -> Result<Option<Survey>, String> {
     let all = collective::agree_on_greatest(comm, || {
-        let Survey { lo: [x, y, z], hi: [u, v, w], mass, accelerated } =
-            bodies.survey().map_err(|error| error.to_string())?;
+        let Survey { bounds, mass, accelerated } = bodies.survey().map_err(|error| error.to_string())?;
+        let [x, y, z, u, v, w] = bounds.to_array();
         Ok([-x, -y, -z, u, v, w, mass, f64::from(u8::from(accelerated))])
     })?;
     let [x, y, z, u, v, w, mass, accelerated] = all;
-    let survey = Survey { lo: [-x, -y, -z], hi: [u, v, w], mass, accelerated: accelerated > 0.0 };
+    let bounds = Bounds::from([-x, -y, -z, u, v, w]);
+    let survey = Survey { bounds, mass, accelerated: accelerated > 0.0 };
     Ok((mass > 0.0).then_some(survey))
 }
 

@@ -2,16 +2,19 @@
 
 use crate::{Comm, collective};
 use rayon::prelude::*;
-use treecode::Neighbours;
+use std::ops::Range;
+use treecode::{Bounds, Domain, Neighbours};
 
 /// Greatest number of boxes that describe the positions of a rank's bodies to other ranks.
 const BOXES: usize = 64;
+/// Number of consecutive bodies that are tested against the boxes of other ranks together.
+const RUN: usize = 64;
 
 /// Distance [L] of each body of this rank to the `k`-th nearest other body on all ranks. `pos` are
 /// the positions [L]. With fewer than `k` others, it is the distance to the farthest; with none, it
-/// is infinite. It is fastest if the bodies of a rank are close together. Collective.
-pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f64> {
-    let tree = Neighbours::new(pos);
+/// is infinite. It is fastest if consecutive bodies are close together. Collective.
+pub fn neighbour_distances(comm: &dyn Comm, domain: Domain, pos: [&[f64]; 3], k: usize) -> Vec<f64> {
+    let tree = Neighbours::new(domain, pos);
     let all = collective::sum(comm, pos[0].len() as u64) as usize;
     // Index in the order of distance, in which the body itself is first.
     let rank = k.min(all.saturating_sub(1));
@@ -24,16 +27,8 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
     };
     if comm.size() > 1 {
         let position = |i: usize| pos.map(|axis| axis[i]);
-        let boxes: Vec<Vec<[f64; 6]>> = collective::gather(comm, &tree.boxes(BOXES));
         // Ranks that may have nearer bodies return the squares of all distances up to the bound.
-        let asked: Vec<Vec<usize>> = (0..comm.size())
-            .map(|other| {
-                let near =
-                    |i: &usize| boxes[other].iter().any(|b| Neighbours::gap(b, position(*i)) <= squares[*i]);
-                let mine = (0..squares.len()).into_par_iter().with_min_len(1 << 10);
-                if other == comm.rank() { Vec::new() } else { mine.filter(near).collect() }
-            })
-            .collect();
+        let asked = asked(comm, domain, &tree, pos, &squares);
         let question = |i: &usize| {
             let [x, y, z] = position(*i);
             [x, y, z, squares[*i]]
@@ -73,6 +68,44 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
     squares.into_iter().map(f64::sqrt).collect()
 }
 
+/// The bodies of this rank that may have a nearer neighbour on each other rank. `squares` are the
+/// squares of the distances to the neighbours on this rank. Collective.
+fn asked(
+    comm: &dyn Comm,
+    domain: Domain,
+    tree: &Neighbours,
+    pos: [&[f64]; 3],
+    squares: &[f64],
+) -> Vec<Vec<usize>> {
+    let mine: Vec<[f64; 6]> = tree.boxes(BOXES).iter().map(Bounds::to_array).collect();
+    let boxes = collective::gather(comm, &mine);
+    let position = |i: usize| pos.map(|axis| axis[i]);
+    // Most runs are far from most boxes. A run is tested with the greatest of its squares.
+    let run = |first: usize| {
+        let run = first..(first + RUN).min(squares.len());
+        let bounds: Bounds = run.clone().map(position).collect();
+        (bounds, squares[run.clone()].iter().copied().fold(0.0, f64::max), run)
+    };
+    let runs: Vec<_> = (0..squares.len()).into_par_iter().step_by(RUN).map(run).collect();
+    let near = |boxes: &Vec<[f64; 6]>| {
+        let boxes: Vec<Bounds> = boxes.iter().copied().map(Bounds::from).collect();
+        let of_run = |(bounds, farthest, run): &(Bounds, f64, Range<usize>)| {
+            let close: Vec<&Bounds> =
+                boxes.iter().filter(|other| domain.gap(other, bounds) <= *farthest).collect();
+            let is_near = |i: &usize| {
+                let place = Bounds::at(position(*i));
+                close.iter().any(|other| domain.gap(other, &place) <= squares[*i])
+            };
+            let some: Vec<usize> =
+                if close.is_empty() { Vec::new() } else { run.clone().filter(is_near).collect() };
+            some
+        };
+        runs.par_iter().flat_map_iter(of_run).collect()
+    };
+    let others = boxes.iter().enumerate();
+    others.map(|(rank, boxes)| if rank == comm.rank() { Vec::new() } else { near(boxes) }).collect()
+}
+
 /// Approximate distance [L] of each body of this rank to the `k`-th nearest other body on all
 /// ranks. `pos` are the positions [L]. It takes a fraction of the time of [`neighbour_distances`].
 ///
@@ -85,13 +118,19 @@ pub fn neighbour_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize) -> Vec<f
 ///
 /// Bodies that are consecutive, over all ranks, must be close together, as in key order. The
 /// results depend on this order, but not on its division into ranks. Collective.
-pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: usize) -> Vec<f64> {
+pub fn sampled_distances(
+    comm: &dyn Comm,
+    domain: Domain,
+    pos: [&[f64]; 3],
+    k: usize,
+    stride: usize,
+) -> Vec<f64> {
     let counts = collective::gather(comm, &[pos[0].len() as u64]).concat();
     let first = counts[..comm.rank()].iter().sum::<u64>() as usize;
     let asked = first.div_ceil(stride); // number of samples on lower ranks
     let places = (asked * stride - first..pos[0].len()).step_by(stride);
     let own = pos.map(|axis| places.clone().map(|i| axis[i]).collect::<Vec<f64>>());
-    let distances = neighbour_distances(comm, own.each_ref().map(Vec::as_slice), k.div_ceil(stride));
+    let distances = neighbour_distances(comm, domain, own.each_ref().map(Vec::as_slice), k.div_ceil(stride));
     let found = distances.into_iter().enumerate().map(|(i, distance)| {
         let at = own.each_ref().map(|axis| axis[i]);
         Found { at, distance }
@@ -104,7 +143,7 @@ pub fn sampled_distances(comm: &dyn Comm, pos: [&[f64]; 3], k: usize, stride: us
         // Index in `found` of the body's own sample.
         let behind = (first + i) / stride + before - asked;
         let near = &found[behind.saturating_sub(1)..(behind + 2).min(found.len())];
-        mean_distance(near, pos.map(|axis| axis[i])).unwrap_or(found[behind].distance)
+        mean_distance(domain, near, pos.map(|axis| axis[i])).unwrap_or(found[behind].distance)
     };
     (0..pos[0].len()).into_par_iter().with_min_len(1 << 12).map(mean).collect()
 }
@@ -135,10 +174,10 @@ fn with_those_beside(comm: &dyn Comm, mut found: Vec<Found>) -> (Vec<Found>, usi
 
 /// Weighted mean of the distances of `near`, for a body at `from`. The weight is one half at half
 /// of the sample's distance. `None` if all squared separations overflow.
-fn mean_distance(near: &[Found], from: [f64; 3]) -> Option<f64> {
+fn mean_distance(domain: Domain, near: &[Found], from: [f64; 3]) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
     for Found { at, distance } in near {
-        let square: f64 = (0..3).map(|axis| (at[axis] - from[axis]).powi(2)).sum();
+        let square: f64 = domain.displacement(from, *at).iter().map(|d| d * d).sum();
         let weight = 1.0 / (square + 0.25 * distance * distance).max(f64::MIN_POSITIVE);
         if weight > 0.0 {
             sum += weight * distance;
@@ -152,6 +191,7 @@ fn mean_distance(near: &[Found], from: [f64; 3]) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::threads;
+    use treecode::Domain::Open;
 
     /// A dense clump, some distant bodies, and some at one position.
     fn positions(n: usize) -> [Vec<f64>; 3] {
@@ -187,7 +227,8 @@ mod tests {
             [(3000, 32, 4), (3000, 32, 32), (37, 100, 5), (9, 8, 4), (4, 8, 4), (1, 5, 4), (0, 3, 4)]
         {
             let all = in_order(positions(n));
-            let expected = sampled_distances(&crate::Solo, all.each_ref().map(Vec::as_slice), k, stride);
+            let expected =
+                sampled_distances(&crate::Solo, Open, all.each_ref().map(Vec::as_slice), k, stride);
             assert_eq!(expected.len(), n);
             assert!(expected.iter().all(|distance| *distance >= 0.0 && distance.is_finite() == (n > stride)));
             for ranks in [2, 3, 7, 12] {
@@ -196,7 +237,7 @@ mod tests {
                 let parts = threads::run(ranks, |comm| {
                     let last = if comm.rank() + 1 == ranks { n } else { end(comm.rank() + 1) };
                     let mine = all.each_ref().map(|axis| &axis[end(comm.rank())..last]);
-                    sampled_distances(comm, mine, k, stride)
+                    sampled_distances(comm, Open, mine, k, stride)
                 });
                 assert!(parts.concat() == expected, "{n} bodies on {ranks} ranks");
             }
@@ -228,8 +269,8 @@ mod tests {
         for (name, pos) in [("cloud", cloud), ("sheet", sheet)] {
             let pos = in_order(pos);
             let pos = pos.each_ref().map(Vec::as_slice);
-            let exact = neighbour_distances(&crate::Solo, pos, 32);
-            let sampled = sampled_distances(&crate::Solo, pos, 32, 4);
+            let exact = neighbour_distances(&crate::Solo, Open, pos, 32);
+            let sampled = sampled_distances(&crate::Solo, Open, pos, 32, 4);
             let mut ratios: Vec<f64> = sampled.iter().zip(&exact).map(|(a, b)| a / b).collect();
             ratios.sort_unstable_by(f64::total_cmp);
             let at = |part: f64| ratios[(part * (n - 1) as f64) as usize];
@@ -245,19 +286,25 @@ mod tests {
     fn bodies_at_one_place_have_no_distance_and_far_ones_a_finite_one() {
         let place = |i: usize| if i < 200 { 0.5 } else { 1e100 * (i - 199) as f64 };
         let axis: Vec<f64> = (0..220).map(place).collect();
-        let found = sampled_distances(&crate::Solo, [&axis, &axis, &axis], 16, 4);
+        let found = sampled_distances(&crate::Solo, Open, [&axis, &axis, &axis], 16, 4);
         assert!(found[..190].iter().all(|distance| *distance == 0.0));
         assert!(found.iter().all(|distance| distance.is_finite()));
         assert!(found[204..].iter().all(|distance| (1e100..1e102).contains(distance)));
     }
 
+    fn cases() -> impl Iterator<Item = ((usize, usize), Domain)> {
+        let numbers = [(3000, 32), (40, 100), (2, 1), (1, 5), (0, 3)];
+        let domains = [Open, Domain::Periodic { side: 0.7 }];
+        numbers.into_iter().flat_map(move |numbers| domains.map(|domain| (numbers, domain)))
+    }
+
     #[test]
     fn any_number_of_ranks_finds_the_same_distances() {
-        for (n, k) in [(3000, 32), (40, 100), (2, 1), (1, 5), (0, 3)] {
-            let all = positions(n);
-            let expected = neighbour_distances(&crate::Solo, all.each_ref().map(Vec::as_slice), k);
+        for ((n, k), domain) in cases() {
+            let all = positions(n).map(|axis| axis.into_iter().map(|x| domain.wrap(x)).collect::<Vec<_>>());
+            let expected = neighbour_distances(&crate::Solo, domain, all.each_ref().map(Vec::as_slice), k);
             if n > 1 {
-                assert_eq!(expected, Neighbours::new(all.each_ref().map(Vec::as_slice)).distances(k));
+                assert_eq!(expected, Neighbours::new(domain, all.each_ref().map(Vec::as_slice)).distances(k));
             }
             for (ranks, scattered) in [(2, false), (3, true), (7, false), (7, true)] {
                 let parts = threads::run(ranks, |comm| {
@@ -269,7 +316,7 @@ mod tests {
                     let mine: Vec<usize> = (0..n).filter(|i| owner(*i) == comm.rank()).collect();
                     let of = |axis: &Vec<f64>| mine.iter().map(|i| axis[*i]).collect::<Vec<_>>();
                     let pos = all.each_ref().map(of);
-                    let found = neighbour_distances(comm, pos.each_ref().map(Vec::as_slice), k);
+                    let found = neighbour_distances(comm, domain, pos.each_ref().map(Vec::as_slice), k);
                     mine.into_iter().zip(found).collect::<Vec<_>>()
                 });
                 let mut found = parts.concat();

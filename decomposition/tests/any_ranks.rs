@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use treecode::{Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
+use treecode::{Bodies, Criterion, Domain, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
 
 const VARIABLE: &str = "HEOROT_PROBLEMS";
 const DEFAULT: Range<u64> = 0..150;
@@ -249,10 +249,25 @@ fn problems() -> Range<u64> {
 
 #[test]
 fn any_problem_has_the_bits_of_one_rank() {
+    check(problems(), Problem::new);
+}
+
+/// The same problems in a box of the side of their cube, so that many shapes reach across its faces.
+#[test]
+fn any_problem_in_a_periodic_box_has_the_bits_of_one_rank() {
     let problems = problems();
+    check(problems.start..problems.start + (problems.end - problems.start) / 2, |number| {
+        let mut problem = Problem::new(number);
+        problem.gravity.softening.kernel = SofteningKernel::Spline;
+        problem.gravity.domain = Domain::Periodic { side: 2.0 };
+        problem
+    });
+}
+
+fn check(problems: Range<u64>, problem: impl Fn(u64) -> Problem) {
     let mut failed = Vec::new();
     for number in problems.clone() {
-        let problem = Problem::new(number);
+        let problem = problem(number);
         let fault = catch_unwind(AssertUnwindSafe(|| {
             let start = problem.bodies();
             (problem.run(&start, problem.ranks) != problem.run(&start, 1)).then_some("other bits")

@@ -9,7 +9,7 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use treecode::{Neighbours, math};
+use treecode::{Domain, Neighbours, math};
 
 /// Distances and indices of neighbours, a row for each body.
 type Near<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<i64>>);
@@ -33,7 +33,7 @@ pub fn neighbours<'py>(
         return Err(PyValueError::new_err(message));
     }
     let (distances, indices) = pool::compute(py, threads, n, move || {
-        let (mut squares, indices) = Neighbours::new(pos.each_ref().map(Vec::as_slice)).nearest(k);
+        let (mut squares, indices) = Neighbours::new(Domain::Open, pos.each_ref().map(Vec::as_slice)).nearest(k);
         squares.iter_mut().for_each(|square| *square = square.sqrt());
         Ok::<_, String>((squares, indices.into_iter().map(i64::from).collect::<Vec<_>>()))
     })?;
@@ -74,13 +74,13 @@ pub fn halos<'py>(
         }
         let survey = bodies.survey().map_err(|error| error.to_string())?;
         bodies.id = (0..n as u64).collect();
-        let volume: f64 = (0..3).map(|axis| survey.hi[axis] - survey.lo[axis]).product();
+        let volume: f64 = (0..3).map(|axis| survey.bounds.hi[axis] - survey.bounds.lo[axis]).product();
         let length = match linking_length {
             Some(length) => length,
             None if volume > 0.0 => linking * math::cbrt(volume / n as f64),
             None => return Err("the bodies fill no volume: give linking_length".to_owned()),
         };
-        let labelled = label(&Solo, bodies, length);
+        let labelled = label(&Solo, Domain::Open, bodies, length);
         let (halos, ids) = census(&Solo, &labelled, min_members);
         let mut of = vec![-1i64; n];
         let mut members = ids.iter();

@@ -154,7 +154,7 @@ pub fn save(
         if bodies.is_empty() {
             return Err("there are no bodies to save".to_owned());
         }
-        let cube = Cube::around(survey.lo, survey.hi);
+        let cube = Cube::around(survey.bounds.lo, survey.bounds.hi);
         let ordered = in_key_order(&Solo, &cube, &bodies);
         let mut cells = match layout.flavour {
             Flavour::Gadget => cells(&Solo, &ordered, |_, count| count > BODIES_OF_A_CELL),

@@ -16,7 +16,7 @@ use io::snapshot::read_header;
 use nbody::Start;
 use nbody::halos::{Halo, census, label};
 use std::path::PathBuf;
-use treecode::{Bodies, TYPES, math};
+use treecode::{Bodies, Domain, TYPES, math};
 
 /// Find friends-of-friends haloes; the result is the same on any number of ranks.
 #[derive(Clone, Debug, clap::Args)]
@@ -95,7 +95,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
             shared.words()
         );
     }
-    let labelled = label(crew.comm, bodies, length);
+    let labelled = label(crew.comm, Domain::Open, bodies, length);
     let (halos, ids) = census(crew.comm, &labelled, arguments.min_members);
     let groups = halos.iter().map(group).collect();
     crew.lead(|| {

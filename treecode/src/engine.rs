@@ -3,6 +3,7 @@
 //! A macro chooses the expansion here, once. The kernels of all orders are therefore compiled in
 //! this crate only.
 
+use crate::kernel::lattice;
 use crate::kernel::simd::Path;
 use crate::tree::build::LargestCell;
 use crate::tree::structure::Structure;
@@ -68,6 +69,8 @@ for_any_expansion! {
     /// Adds the essential tree that another rank has sent. Add those of ranks earlier on the route
     /// first.
     [mut] fn graft(self, message: &[u8]);
+    /// Sets the moments of all bodies of all ranks, for the far images of a periodic box.
+    [mut] fn set_far_images(self, moments: &lattice::Moments);
     /// The number of cells and the number of bodies grafted.
     fn imported(self) -> [u64; 2];
     /// Indices of the sink groups of this rank with active bodies, in key order. The fmm walk has

@@ -3,7 +3,7 @@
 use crate::tree::structure::{self, Structure};
 use crate::{
     Bodies, Census, Criterion, Cube, Error, Frame, Gravity, Key, Part, Selection, Walk, kernel::direct,
-    tree::index,
+    kernel::lattice, tree::index,
 };
 
 /// Computes acceleration [L/T^2], potential [L^2/T^2] and work of all bodies, in parallel. The
@@ -43,7 +43,8 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
     // The ids of the copy are the places in the caller's order.
     let mut sorted = bodies.clone();
     sorted.id.iter_mut().zip(0..).for_each(|(id, place)| *id = place);
-    let cube = Cube::around(survey.lo, survey.hi);
+    sorted.wrap(gravity.domain);
+    let cube = Cube::of(gravity.domain, &survey.bounds);
     let keys = crate::sort(&mut sorted, &cube);
     let mut census = Census::default();
     if gravity.walk == Walk::Direct {
@@ -67,6 +68,11 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
 }
 
 fn compute(frame: Frame, gravity: &Gravity, structure: &Structure, bodies: &mut Bodies, census: &mut Census) {
+    let frame = frame.for_bodies(gravity, bodies.sum_for_typical(), bodies.len() as u64);
     let part = Part::new(frame, gravity, bodies, structure, Selection::default());
-    part.complete(bodies.len() as u64).compute(bodies, census);
+    let mut tree = part.complete(bodies.len() as u64);
+    if gravity.domain.is_periodic() {
+        tree.set_far_images(&lattice::moments(&frame, bodies, 0..bodies.len()));
+    }
+    tree.compute(bodies, census);
 }

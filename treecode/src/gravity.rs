@@ -1,6 +1,7 @@
 //! The parameters of a force evaluation.
 
-use crate::{Error, TYPES};
+use crate::kernel::softening::SPLINE_SUPPORT;
+use crate::{Domain, Error, TYPES};
 use serde::{Deserialize, Serialize};
 
 /// How forces are computed. [`Gravity::builder`] checks the values; every evaluation checks them
@@ -10,6 +11,10 @@ pub struct Gravity {
     /// Gravitational constant [L^3/(M T^2)].
     #[serde(skip)]
     pub constant: f64,
+    /// The space that the bodies live in. In a periodic box the field is that of all images and of
+    /// a uniform background of the opposite mass.
+    #[serde(skip)]
+    pub domain: Domain,
     /// The walk that computes the interactions.
     pub walk: Walk,
     /// The multipole acceptance criterion: when a cell is far enough to stand for its bodies.
@@ -88,6 +93,7 @@ impl Default for Gravity {
     fn default() -> Self {
         Gravity {
             constant: 1.0,
+            domain: Domain::Open,
             walk: Walk::Fmm,
             criterion: Criterion::Relative,
             theta: 0.5,
@@ -170,8 +176,18 @@ impl Gravity {
         if !(self.leaf_size..=4096).contains(&self.group_size) {
             return wrong("group_size", &self.group_size, "from leaf_size to 4096");
         }
-        match self.softening.length.iter().find(|length| !(length.is_finite() && **length >= 0.0)) {
-            Some(length) => wrong("softening.length", length, "finite and not negative"),
+        if let Some(length) =
+            self.softening.length.iter().find(|length| !(length.is_finite() && **length >= 0.0))
+        {
+            return wrong("softening.length", length, "finite and not negative");
+        }
+        self.domain.check()?;
+        let Domain::Periodic { side } = self.domain else { return Ok(()) };
+        if self.softening.is_plummer() {
+            return wrong("softening.kernel", &"plummer", "spline in a periodic box");
+        }
+        match self.softening.length.iter().find(|length| 2.0 * SPLINE_SUPPORT * **length > side) {
+            Some(length) => wrong("softening.length", length, "below 0.17 sides of the periodic box"),
             None => Ok(()),
         }
     }
@@ -195,6 +211,8 @@ macro_rules! setters {
 setters! {
     /// Gravitational constant [L^3/(M T^2)].
     constant: f64,
+    /// The space that the bodies live in.
+    domain: Domain,
     /// The walk.
     walk: Walk,
     /// The multipole acceptance criterion.

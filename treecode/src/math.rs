@@ -96,6 +96,18 @@ pub fn atanh(x: f64) -> f64 {
     libm::atanh(x)
 }
 
+/// Error function.
+#[must_use]
+pub fn erf(x: f64) -> f64 {
+    libm::erf(x)
+}
+
+/// One minus the error function.
+#[must_use]
+pub fn erfc(x: f64) -> f64 {
+    libm::erfc(x)
+}
+
 /// Bessel function of the first kind of order 0.
 #[must_use]
 pub fn j0(x: f64) -> f64 {

@@ -12,7 +12,7 @@ use crate::spline::{Grid, Tally};
 use crate::{Error, View};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use treecode::{Bodies, Neighbours, TYPES};
+use treecode::{Bodies, Domain, Neighbours, TYPES};
 
 /// Number of neighbours within the smoothing length of a body.
 pub const NEIGHBOURS: usize = 32;
@@ -41,7 +41,7 @@ pub fn smoothing_lengths(
     kinds: [bool; TYPES],
     neighbours: usize,
 ) -> Result<Vec<f64>, Error> {
-    smoothing_lengths_by(bodies, kinds, |pos| Neighbours::new(pos).distances(neighbours))
+    smoothing_lengths_by(bodies, kinds, |pos| Neighbours::new(Domain::Open, pos).distances(neighbours))
 }
 
 /// Like [`smoothing_lengths`], with distances computed by `distances` from a list of positions.

@@ -9,7 +9,7 @@
 
 use decomposition::{Comm, collective, in_key_order};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use treecode::{Bodies, Cube, Neighbours};
+use treecode::{Bodies, Bounds, Cube, Domain, Neighbours};
 
 /// Greatest number of boxes around its bodies that a rank sends to the others.
 const BOXES: usize = 128;
@@ -34,21 +34,13 @@ struct Guest {
     position: [f64; 3],
 }
 
-/// Bounding box of some bodies.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-struct Bounds {
-    lo: [f64; 3],
-    hi: [f64; 3],
-}
-
 /// Labels the bodies of all ranks. There must be at least one body, and all positions must be
 /// finite. Collective.
-pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
+pub fn label(comm: &dyn Comm, domain: Domain, bodies: Bodies, length: f64) -> Labelled {
     let all = collective_bounds(comm, &bodies);
     let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
     let first: u64 = collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum();
-    let shared = shared_bodies(comm, &bodies, length);
+    let shared = shared_bodies(comm, domain, &bodies, length);
     let guests: Vec<_> = shared.iter().map(|some| guests(&bodies, first, some)).collect();
     let guests = collective::exchange(comm, &guests);
 
@@ -58,7 +50,7 @@ pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
     };
     let indices =
         (first..first + bodies.len() as u64).chain(guests.iter().flatten().map(|guest| guest.index));
-    let roots = groups(&[0, 1, 2].map(places), length);
+    let roots = groups(domain, &[0, 1, 2].map(places), length);
     let mut labels = vec![u64::MAX; roots.len()];
     for (&root, index) in roots.iter().zip(indices) {
         labels[root as usize] = labels[root as usize].min(index);
@@ -84,9 +76,9 @@ pub fn label(comm: &dyn Comm, bodies: Bodies, length: f64) -> Labelled {
 
 /// The first member of the group of each position. Positions are linked by steps no longer than
 /// `length`.
-fn groups(places: &[Vec<f64>; 3], length: f64) -> Vec<u32> {
+fn groups(domain: Domain, places: &[Vec<f64>; 3], length: f64) -> Vec<u32> {
     let forest = Forest((0..places[0].len() as u32).map(AtomicU32::new).collect());
-    let neighbours = Neighbours::new(places.each_ref().map(Vec::as_slice));
+    let neighbours = Neighbours::new(domain, places.each_ref().map(Vec::as_slice));
     neighbours.links(length, &|a, b| forest.join(a as u32, b as u32));
     (0..places[0].len() as u32).map(|i| forest.root(i)).collect()
 }
@@ -130,20 +122,23 @@ impl Forest {
 }
 
 /// The bodies of this rank that each other rank needs: those near one of its boxes.
-fn shared_bodies(comm: &dyn Comm, bodies: &Bodies, length: f64) -> Vec<Vec<u32>> {
+fn shared_bodies(comm: &dyn Comm, domain: Domain, bodies: &Bodies, length: f64) -> Vec<Vec<u32>> {
     let indices: Vec<u32> = (0..bodies.len() as u32).collect();
     let size = bodies.len().div_ceil(BOXES).max(1);
-    let mine: Vec<Bounds> = indices.chunks(size).map(|run| Bounds::of(bodies, run)).collect();
+    let around = |run: &[u32]| run.iter().map(|&i| bodies.position(i as usize)).collect::<Bounds>();
+    let mine: Vec<[f64; 6]> = indices.chunks(size).map(|run| around(run).to_array()).collect();
     let all = collective::gather(comm, &mine);
     let square = length * length * SAFE;
-    let runs: Vec<(Bounds, &[u32])> = indices.chunks(RUN).map(|run| (Bounds::of(bodies, run), run)).collect();
-    let near = |boxes: &Vec<Bounds>| -> Vec<u32> {
+    let runs: Vec<(Bounds, &[u32])> = indices.chunks(RUN).map(|run| (around(run), run)).collect();
+    let near = |boxes: &Vec<[f64; 6]>| -> Vec<u32> {
+        let boxes: Vec<Bounds> = boxes.iter().copied().map(Bounds::from).collect();
         let mut some = Vec::new();
         for (bounds, run) in &runs {
-            let close: Vec<&Bounds> = boxes.iter().filter(|other| other.gap(bounds) <= square).collect();
+            let close: Vec<&Bounds> =
+                boxes.iter().filter(|other| domain.gap(other, bounds) <= square).collect();
             let is_near = |i: u32| {
-                let place = bodies.position(i as usize);
-                close.iter().any(|other| other.gap(&Bounds { lo: place, hi: place }) <= square)
+                let place = Bounds::at(bodies.position(i as usize));
+                close.iter().any(|other| domain.gap(other, &place) <= square)
             };
             some.extend(run.iter().copied().filter(|&i| is_near(i)));
         }
@@ -159,24 +154,6 @@ fn guests(bodies: &Bodies, first: u64, some: &[u32]) -> Vec<Guest> {
 }
 
 fn collective_bounds(comm: &dyn Comm, bodies: &Bodies) -> Bounds {
-    let mine = Bounds::of(bodies, &(0..bodies.len() as u32).collect::<Vec<_>>());
+    let mine: Bounds = (0..bodies.len()).map(|i| bodies.position(i)).collect();
     Bounds { lo: collective::min(comm, mine.lo), hi: collective::max(comm, mine.hi) }
-}
-
-impl Bounds {
-    fn of(bodies: &Bodies, some: &[u32]) -> Bounds {
-        let mut bounds = Bounds { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3] };
-        for (axis, &i) in (0..3).flat_map(|axis| some.iter().map(move |i| (axis, i))) {
-            let x = bodies.pos[axis][i as usize];
-            (bounds.lo[axis], bounds.hi[axis]) = (bounds.lo[axis].min(x), bounds.hi[axis].max(x));
-        }
-        bounds
-    }
-
-    /// Square of the distance between two boxes [L^2].
-    fn gap(&self, other: &Bounds) -> f64 {
-        let apart =
-            |axis: usize| (self.lo[axis] - other.hi[axis]).max(other.lo[axis] - self.hi[axis]).max(0.0);
-        (0..3).map(|axis| apart(axis).powi(2)).sum()
-    }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use decomposition::{Comm, threads};
-use treecode::Bodies;
 use treecode::math::hash;
+use treecode::{Bodies, Domain};
 
 /// Clumps, some next to each other, on a thin background. Ids are in random order.
 fn field(n: usize) -> Bodies {
@@ -64,7 +64,7 @@ fn share(all: &Bodies, comm: &dyn Comm) -> Bodies {
 /// The smallest id in the group of each body, sorted by id.
 fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
     let parts = threads::run(ranks, |comm| {
-        let Labelled { bodies, labels } = label(comm, share(all, comm), length);
+        let Labelled { bodies, labels } = label(comm, Domain::Open, share(all, comm), length);
         labels.into_iter().zip(bodies.id).collect::<Vec<_>>()
     });
     let mut members = parts.concat();
@@ -81,7 +81,7 @@ fn labels_on(ranks: usize, all: &Bodies, length: f64) -> Vec<(u64, u64)> {
 fn ids_join_no_groups() {
     let mut all = field(1200);
     let sizes = |all: &Bodies, ranks| {
-        let parts = threads::run(ranks, |comm| label(comm, share(all, comm), 0.02).labels);
+        let parts = threads::run(ranks, |comm| label(comm, Domain::Open, share(all, comm), 0.02).labels);
         let mut labels = parts.concat();
         labels.sort_unstable();
         let mut sizes: Vec<usize> = labels.chunk_by(|a, b| a == b).map(<[u64]>::len).collect();
@@ -139,7 +139,8 @@ fn fewer_bodies_than_ranks_and_bodies_at_one_place() {
 }
 
 fn census_on(ranks: usize, all: &Bodies, length: f64, least: u64) -> (Vec<Halo>, Vec<u64>) {
-    let found = threads::run(ranks, |comm| census(comm, &label(comm, share(all, comm), length), least));
+    let found =
+        threads::run(ranks, |comm| census(comm, &label(comm, Domain::Open, share(all, comm), length), least));
     assert!(found[1..].iter().all(|(halos, ids)| halos.is_empty() && ids.is_empty()));
     found.into_iter().next().unwrap()
 }

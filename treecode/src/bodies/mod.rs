@@ -8,10 +8,12 @@ mod permute;
 pub(crate) mod radix;
 pub(crate) mod sort;
 pub(crate) mod survey;
+pub(crate) mod typical;
 
-use crate::Error;
+use crate::{Domain, Error};
 use bytemuck::Zeroable;
 use columns::{About, Column, FIXED, Purpose, with_array};
+use rayon::prelude::*;
 
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
 pub const TYPES: usize = 6;
@@ -84,6 +86,15 @@ impl Bodies {
     /// Whether there are no bodies.
     pub fn is_empty(&self) -> bool {
         self.id.is_empty()
+    }
+
+    /// Moves the bodies of a periodic box that have left it to their images inside it.
+    pub fn wrap(&mut self, domain: Domain) {
+        const SPAN: usize = 1 << 14;
+        if domain.is_periodic() {
+            let wrap = |x: &mut f64| *x = domain.wrap(*x);
+            self.pos.par_iter_mut().for_each(|axis| axis.par_iter_mut().with_min_len(SPAN).for_each(wrap));
+        }
     }
 
     /// Position of body `i` [L].

@@ -1,6 +1,6 @@
 //! One pass over all bodies that checks their values and finds their extent.
 
-use crate::{Bodies, Error, TYPES};
+use crate::{Bodies, Bounds, Error, TYPES};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -13,10 +13,8 @@ const SPAN: usize = 1 << 14;
 /// The extent of bodies with allowed values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Survey {
-    /// Lowest coordinates [L]; infinite if there are no bodies.
-    pub lo: [f64; 3],
-    /// Highest coordinates [L]; minus infinity if there are no bodies.
-    pub hi: [f64; 3],
+    /// The box around all bodies [L].
+    pub bounds: Bounds,
     /// Greatest mass [M]; minus infinity if there are no bodies.
     pub mass: f64,
     /// Whether any acceleration is not zero.
@@ -60,7 +58,8 @@ impl Bodies {
         let sound =
             near && mass[0] > 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
         let accelerated = acc.iter().flatten().any(|x| *x != 0.0);
-        sound.then_some(Survey { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]), mass: mass[1], accelerated })
+        let bounds = Bounds { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]) };
+        sound.then_some(Survey { bounds, mass: mass[1], accelerated })
     }
 
     /// The fault to report for bodies that have one.
@@ -107,9 +106,9 @@ impl Survey {
     /// # Errors
     /// [`Error::Scale`] names the quantity that is too small or too large.
     pub fn check_scale(&self, constant: f64) -> Result<(), Error> {
-        let greatest = |values: [f64; 3]| values.into_iter().fold(0.0, f64::max);
-        let extent = greatest(std::array::from_fn(|axis| self.hi[axis] - self.lo[axis]));
-        let reach = greatest(std::array::from_fn(|axis| self.lo[axis].abs().max(self.hi[axis].abs())));
+        let Bounds { lo, hi } = self.bounds;
+        let extent = self.bounds.extent();
+        let reach = (0..3).map(|axis| lo[axis].abs().max(hi[axis].abs())).fold(0.0, f64::max);
         let check = |what, value: f64, [least, most]: [f64; 2]| match (least..=most).contains(&value) {
             true => Ok(()),
             false => Err(Error::Scale { what, value, least, most }),
@@ -125,18 +124,12 @@ impl Survey {
     }
 
     /// The survey of no bodies.
-    const NOTHING: Survey = Survey {
-        lo: [f64::INFINITY; 3],
-        hi: [f64::NEG_INFINITY; 3],
-        mass: f64::NEG_INFINITY,
-        accelerated: false,
-    };
+    const NOTHING: Survey = Survey { bounds: Bounds::NOTHING, mass: f64::NEG_INFINITY, accelerated: false };
 
     /// The survey of two sets of bodies together.
     fn and(&self, other: &Survey) -> Survey {
         Survey {
-            lo: std::array::from_fn(|axis| self.lo[axis].min(other.lo[axis])),
-            hi: std::array::from_fn(|axis| self.hi[axis].max(other.hi[axis])),
+            bounds: self.bounds.and(&other.bounds),
             mass: self.mass.max(other.mass),
             accelerated: self.accelerated || other.accelerated,
         }
@@ -172,7 +165,11 @@ mod tests {
 
     #[test]
     fn scales_that_numbers_do_not_hold_are_named() {
-        let survey = |lo: f64, hi: f64, mass| Survey { lo: [lo; 3], hi: [hi; 3], mass, accelerated: false };
+        let survey = |lo: f64, hi: f64, mass| Survey {
+            bounds: Bounds { lo: [lo; 3], hi: [hi; 3] },
+            mass,
+            accelerated: false,
+        };
         let refused = |survey: Survey, constant| match survey.check_scale(constant) {
             Ok(()) => "",
             Err(Error::Scale { what, .. }) => what.rsplit(' ').next().unwrap(),
@@ -218,11 +215,12 @@ mod tests {
         for i in [0, 7, SPAN, n - 1] {
             let mut bodies = Bodies::zeroed(n);
             bodies.mass.fill(1.0);
-            let plain = Survey { lo: [0.0; 3], hi: [0.0; 3], mass: 1.0, accelerated: false };
+            let plain = Survey { bounds: Bounds::at([0.0; 3]), mass: 1.0, accelerated: false };
             assert_eq!(bodies.survey(), Ok(plain));
             (bodies.pos[0][i], bodies.pos[1][i], bodies.mass[i], bodies.acc[2][i]) =
                 (-2.0, 3.0, 4.0, -1e-300);
-            let expected = Survey { lo: [-2.0, 0.0, 0.0], hi: [0.0, 3.0, 0.0], mass: 4.0, accelerated: true };
+            let bounds = Bounds { lo: [-2.0, 0.0, 0.0], hi: [0.0, 3.0, 0.0] };
+            let expected = Survey { bounds, mass: 4.0, accelerated: true };
             assert_eq!(bodies.survey(), Ok(expected));
             bodies.acc[2][i] = f64::NAN;
             assert!(bodies.survey().is_err());

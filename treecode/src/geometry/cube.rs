@@ -1,16 +1,16 @@
-//! The bounding cube of all bodies, on a coarse grid, so that it seldom changes from step to step.
+//! The cube of the tree: a periodic box, or a cube around all bodies on a coarse grid, so that it
+//! seldom changes from step to step.
 
-use crate::Key;
+use crate::{Bounds, Domain, Key};
 
-/// A cube whose side is a power of two and whose corner is a multiple of an eighth of the side.
-///
-/// Division by the side is therefore exact. Bodies that do not move keep their keys as long as the
+/// A cube. In open space its side is a power of two and its corner a multiple of an eighth of the
+/// side, so division by the side is exact. Bodies that do not move keep their keys as long as the
 /// cube stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cube {
     /// Lowest corner [L].
     pub corner: [f64; 3],
-    /// Side [L], a power of two.
+    /// Side [L].
     pub side: f64,
 }
 
@@ -37,6 +37,18 @@ impl Cube {
                 return Cube { corner, side };
             }
             side *= 2.0;
+        }
+    }
+
+    /// The cube of the tree for bodies with these bounds: the box of a periodic domain, or the
+    /// smallest cube around them.
+    ///
+    /// # Panics
+    /// In open space, as [`Cube::around`].
+    pub fn of(domain: Domain, bounds: &Bounds) -> Cube {
+        match domain {
+            Domain::Open => Cube::around(bounds.lo, bounds.hi),
+            Domain::Periodic { side } => Cube { corner: [0.0; 3], side },
         }
     }
 

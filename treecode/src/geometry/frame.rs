@@ -4,7 +4,8 @@
 //! exponent range of single precision at every level. Both units are powers of two (in L and M), so
 //! that multiplying by them, or dividing, rounds nothing.
 
-use crate::{Bodies, Cube, Key};
+use crate::bodies::typical::typical_acceleration;
+use crate::{Bodies, Cube, Gravity, Key};
 
 /// Units of the tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,9 +16,16 @@ pub struct Frame {
     pub length: f64,
     /// Mass unit [M].
     pub mass: f64,
+    /// Least acceleration that the relative criterion uses, in units of this frame.
+    pub(crate) floor: f64,
     per_length: f64,
     per_mass: f64,
 }
+
+/// Least acceleration that the relative criterion uses, in units of G mass / side^2 of the cube, or
+/// of the typical acceleration in a periodic box. Bodies at rest in the middle of a system have
+/// none; no others have less.
+const ACCELERATION_FLOOR: f64 = 0.1;
 
 impl Frame {
     /// Side of the cube in length units.
@@ -27,7 +35,21 @@ impl Frame {
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
         let mass = 2f64.powi(crate::math::log2(mass_bound).ceil() as i32);
         let length = cube.side / Self::SIDE;
-        Frame { cube, length, mass, per_length: 1.0 / length, per_mass: 1.0 / mass }
+        let floor = ACCELERATION_FLOOR / (Self::SIDE * Self::SIDE);
+        Frame { cube, length, mass, floor, per_length: 1.0 / length, per_mass: 1.0 / mass }
+    }
+
+    /// The same units for some bodies, given their number and the sum of
+    /// [`Bodies::sum_for_typical`]. In a periodic box that is nearly uniform, the accelerations of all
+    /// bodies are a small fraction of G mass / side^2. So the floor of the relative criterion is there
+    /// a fraction of the typical one.
+    #[must_use]
+    pub fn for_bodies(mut self, gravity: &Gravity, sum: u64, count: u64) -> Frame {
+        if gravity.domain.is_periodic() && sum > 0 {
+            let typical = typical_acceleration(sum, count);
+            self.floor = ACCELERATION_FLOOR * typical / self.acceleration(gravity.constant);
+        }
+        self
     }
 
     /// Position of body `i` in length units, from the cube's corner.

@@ -171,18 +171,27 @@ impl Law for Spline {
 }
 
 impl Sources {
-    /// Sets the bodies of leaves as sources. Each leaf comes with the vector from the centre of the
-    /// group to its reference.
+    /// Removes all bodies.
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Appends the bodies of leaves. Each leaf comes with the vector from the centre of the group to
+    /// its reference.
     #[inline(always)]
-    pub(crate) fn set<L: Lanes>(
+    pub(crate) fn extend<L: Lanes>(
         &mut self,
         particles: &Particles,
         leaves: impl Iterator<Item = (Leaf, [f32; 3])>,
     ) {
-        self.len = 0;
         for (leaf, shift) in leaves {
             self.push::<L>(particles, &leaf, shift);
         }
+    }
+
+    /// Writes bodies without mass behind the last one, so that it can be read with seven others.
+    #[inline(always)]
+    pub(crate) fn pad(&mut self) {
         self.reserve(LANES);
         let end = self.len..self.len + LANES;
         self.pos.iter_mut().for_each(|array| array[end.clone()].fill(0.0));
@@ -321,6 +330,15 @@ impl Sinks {
         for block in 0..self.sum.len() {
             let place = std::array::from_fn(|axis| L::load(&self.pos[axis][block]));
             self.add(block, E::field_of_local::<L>(local, place));
+        }
+    }
+
+    /// Adds a field, given in double precision at a place about the centre of the sinks.
+    pub(crate) fn feel(&mut self, field: impl Fn([f64; 3]) -> [f64; 4]) {
+        for sink in 0..self.count {
+            let (block, lane) = (sink / LANES, sink % LANES);
+            let added = field(self.pos.each_ref().map(|row| f64::from(row[block][lane])));
+            (0..4).for_each(|row| self.sum[block][row][lane] += added[row]);
         }
     }
 

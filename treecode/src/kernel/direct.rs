@@ -1,9 +1,11 @@
 //! Direct summation in double precision: the reference of every force test, and the walk for few
 //! bodies.
 
-use crate::kernel::softening::SPLINE_SUPPORT;
+use crate::kernel::{ewald, softening::SPLINE_SUPPORT};
 use crate::tree::summary::square;
-use crate::{Active, Bodies, Census, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel};
+use crate::{
+    Active, Bodies, Census, Domain, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel,
+};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Instant;
@@ -20,7 +22,7 @@ pub type Field = ([f64; 3], f64);
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
     let constant = gravity.constant;
     let field = |&i: &usize| {
-        let (acc, pot) = pull(bodies, &gravity.softening, &(bodies.position(i), bodies.kind[i], i));
+        let (acc, pot) = pull(bodies, gravity, &(bodies.position(i), bodies.kind[i], i));
         (acc.map(|a| constant * a), -constant * pot)
     };
     targets.par_iter().map(field).collect()
@@ -50,8 +52,7 @@ pub fn walk(
     };
     assert!(first + bodies.len() <= sources.len(), "the bodies are not among the sources");
     let constant = gravity.constant;
-    let pull =
-        |&i: &usize| pull(sources, &gravity.softening, &(bodies.position(i), bodies.kind[i], first + i));
+    let pull = |&i: &usize| pull(sources, gravity, &(bodies.position(i), bodies.kind[i], first + i));
     let fields: Vec<Field> =
         targets.par_iter().with_min_len(1 + TASK_PAIRS / sources.len().max(1)).map(pull).collect();
     for (&i, (acc, pot)) in targets.iter().zip(&fields) {
@@ -78,9 +79,10 @@ const OPERATIONS: u64 = 21;
 /// A sink: position [L], particle type, and index among the sources.
 type Sink = ([f64; 3], u8, usize);
 
-fn pull(sources: &Bodies, softening: &Softening, (x, kind, itself): &Sink) -> Field {
+fn pull(sources: &Bodies, gravity: &Gravity, (x, kind, itself): &Sink) -> Field {
+    let Gravity { softening, domain, .. } = gravity;
     if softening.is_none() {
-        return sum_pairs(sources, *itself, *x, |r2, _| {
+        return sum_pairs(sources, *domain, *itself, *x, |r2, _| {
             let u = if r2 > 0.0 { 1.0 / r2.sqrt() } else { 0.0 };
             (u, u * u * u)
         });
@@ -88,24 +90,36 @@ fn pull(sources: &Bodies, softening: &Softening, (x, kind, itself): &Sink) -> Fi
     let own = softening.length[usize::from(*kind)];
     let length = |kind: u8| softening.length[usize::from(kind)];
     match softening.kernel {
-        SofteningKernel::Plummer => {
-            sum_pairs(sources, *itself, *x, |r2, kind| plummer(r2, 0.5 * (own * own + length(kind).powi(2))))
-        }
-        SofteningKernel::Spline => {
-            sum_pairs(sources, *itself, *x, |r2, kind| spline(r2, SPLINE_SUPPORT * own.max(length(kind))))
-        }
+        SofteningKernel::Plummer => sum_pairs(sources, *domain, *itself, *x, |r2, kind| {
+            plummer(r2, 0.5 * (own * own + length(kind).powi(2)))
+        }),
+        SofteningKernel::Spline => sum_pairs(sources, *domain, *itself, *x, |r2, kind| {
+            spline(r2, SPLINE_SUPPORT * own.max(length(kind)))
+        }),
     }
 }
 
 #[inline(always)]
-fn sum_pairs(sources: &Bodies, itself: usize, x: [f64; 3], law: impl Fn(f64, u8) -> (f64, f64)) -> Field {
+fn sum_pairs(
+    sources: &Bodies,
+    domain: Domain,
+    itself: usize,
+    x: [f64; 3],
+    law: impl Fn(f64, u8) -> (f64, f64),
+) -> Field {
     let (mut acc, mut pot) = ([0.0; 3], 0.0);
     for j in 0..sources.len() {
-        let d: [f64; 3] = std::array::from_fn(|axis| sources.pos[axis][j] - x[axis]);
+        let d = domain.displacement(x, sources.position(j));
         let (potential, factor) = law(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], sources.kind[j]);
         let mass = if j == itself { 0.0 } else { sources.mass[j] };
         pot += mass * potential;
         (0..3).for_each(|axis| acc[axis] += mass * factor * d[axis]);
+        // The images of a body pull, also those of the sink itself.
+        if let Domain::Periodic { side } = domain {
+            let [potential, x, y, z] = ewald::beyond_nearest(d.map(|d| d / side));
+            pot += sources.mass[j] * potential / side;
+            acc.iter_mut().zip([x, y, z]).for_each(|(acc, a)| *acc -= sources.mass[j] * a / (side * side));
+        }
     }
     (acc, pot)
 }
@@ -134,6 +148,11 @@ impl Sinks {
         }
         sinks
     }
+
+    #[inline(always)]
+    fn place(&self, sink: usize) -> [f64; 3] {
+        self.pos.each_ref().map(|axis| axis[sink])
+    }
 }
 
 /// The number of a body of this type that the softening of a pair combines; see [`Sinks`].
@@ -158,6 +177,7 @@ pub fn accelerations(
     sinks: &Sinks,
 ) -> [f64; 3 * SINKS] {
     let plummer = gravity.softening.is_plummer();
+    let domain = gravity.domain;
     let mut sum = [0.0; 3 * SINKS];
     let mut near = [0.0; SINKS];
     for j in range {
@@ -165,7 +185,7 @@ pub fn accelerations(
         let its = own(&gravity.softening, bodies.kind[j]);
         let mut any_near = false;
         for s in 0..SINKS {
-            let [x, y, z]: [f64; 3] = std::array::from_fn(|axis| place[axis] - sinks.pos[axis][s]);
+            let [x, y, z] = domain.displacement(sinks.place(s), place);
             let (added, support2) =
                 if plummer { (sinks.softening[s] + its, 0.0) } else { (0.0, sinks.softening[s].max(its)) };
             let r2 = x * x + y * y + z * z + added;
@@ -180,9 +200,16 @@ pub fn accelerations(
         // Few pairs are within the support of a spline.
         if any_near {
             for s in (0..SINKS).filter(|&s| near[s] > 0.0) {
-                let d: [f64; 3] = std::array::from_fn(|axis| place[axis] - sinks.pos[axis][s]);
+                let d = domain.displacement(sinks.place(s), place);
                 let (_, factor) = spline(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], near[s].sqrt());
                 (0..3).for_each(|axis| sum[axis * SINKS + s] += mass * factor * d[axis]);
+            }
+        }
+        if let Domain::Periodic { side } = domain {
+            for s in 0..SINKS {
+                let d = domain.displacement(place, sinks.place(s)).map(|d| d / side);
+                let [_, x, y, z] = ewald::interpolated(d).map(|a| mass * a / (side * side));
+                [x, y, z].iter().enumerate().for_each(|(axis, a)| sum[axis * SINKS + s] += a);
             }
         }
     }

@@ -2,10 +2,13 @@
 //!
 //! Reading order: `softening` is the force law at short distances. `bodies` sums the field of
 //! bodies and cells at bodies. `cells` sums the field of cells at a sink cell. `direct` is the
-//! exact sum in double precision. `simd` wraps the vector instructions of the processor.
+//! exact sum in double precision. `lattice` is the field of the far images of a periodic box, and
+//! `ewald` the exact field of all images. `simd` wraps the vector instructions of the processor.
 
 pub(crate) mod bodies;
 pub(crate) mod cells;
 pub mod direct;
+pub(crate) mod ewald;
+pub mod lattice;
 pub(crate) mod simd;
 pub(crate) mod softening;

@@ -10,6 +10,7 @@
 //! With block timesteps, [`Tree::drifted`] returns from the tree to the part: the cells follow
 //! their bodies, and the moments stay.
 
+use crate::kernel::lattice::{self, Lattice};
 use crate::kernel::simd::{self, Path};
 use crate::kernel::softening::Softened;
 use crate::message::take;
@@ -59,6 +60,8 @@ pub(crate) struct Tree<E: Expansion> {
     pub(crate) frame: Frame,
     /// Gravitational constant [L^3/(M T^2)].
     pub(crate) constant: f64,
+    /// The far images of a periodic box.
+    pub(crate) lattice: Option<Lattice>,
     /// Maps the key of a split cell to the tile of its children.
     pub(crate) map: KeyMap,
     /// The number of tiles of this rank's cells. These tiles come first.
@@ -143,6 +146,7 @@ impl<E: Expansion> Part<E> {
             softened,
             frame,
             constant: gravity.constant,
+            lattice: None,
             map: KeyMap::with_capacity(structure.tiles.len()),
             local: index::tile(structure.tiles.len()),
             summaries,
@@ -303,6 +307,13 @@ impl<E: Expansion> Part<E> {
         tree.closed.sort_unstable_by_key(|(key, _)| key.curve().start);
         tree.ungrafted = (tree.tiles[tree.local as usize..].to_vec(), tree.map.clone());
         tree
+    }
+}
+
+impl<E: Expansion> Tree<E> {
+    /// See [`crate::AnyTree::set_far_images`].
+    pub(crate) fn set_far_images(&mut self, moments: &lattice::Moments) {
+        self.lattice = Some(Lattice::new(moments));
     }
 }
 

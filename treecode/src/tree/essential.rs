@@ -208,12 +208,15 @@ const FAR: f64 = 0.25;
 
 impl Closed {
     /// Whether the regions inside a box are worth sending.
-    fn is_near(&self, sinks: &SinkBox) -> bool {
+    fn is_near(&self, sinks: &SinkBox, periodic: bool) -> bool {
         let (mut extent, mut gap2) = (0f64, 0f64);
         for axis in 0..3 {
-            let [lo, hi] = [sinks.lo, sinks.hi].map(|corner| f64::from(corner[axis]) - self.centre[axis]);
+            let [lo, hi] =
+                [sinks.bounds.lo, sinks.bounds.hi].map(|corner| f64::from(corner[axis]) - self.centre[axis]);
             extent = extent.max(hi - lo);
-            gap2 += (lo - self.half).max(-self.half - hi).max(0.0).powi(2);
+            let gap = |shift: f64| (lo + shift - self.half).max(-self.half - hi - shift).max(0.0);
+            let side = if periodic { Frame::SIDE } else { 0.0 };
+            gap2 += gap(0.0).min(gap(side)).min(gap(-side)).powi(2);
         }
         extent > self.leaf_side.max(FAR * gap2.sqrt())
     }
@@ -274,7 +277,9 @@ impl<E: Expansion> Task for Opens<'_, E> {
                     wanted[at] = Wanted::Whole;
                 }
                 if let Some((sinks, _)) = around
-                    && cells.iter().any(|cell| concerned >> cell.lane & 1 == 1 && cell.is_near(sinks))
+                    && cells.iter().any(|cell| {
+                        concerned >> cell.lane & 1 == 1 && cell.is_near(sinks, tree.opening.periodic)
+                    })
                 {
                     wanted[at] = Wanted::Parts;
                     break;
@@ -392,6 +397,7 @@ fn openers<L: Lanes, E: Expansion>(
 #[inline(always)]
 fn may_open<L: Lanes, E: Expansion>(opening: &Opening, regions: &Regions, tile: &Tile<E>, at: usize) -> u8 {
     match regions {
+        Regions::Groups(regions) if opening.periodic => !opening.test_images::<L, E>(tile, &regions[at]),
         Regions::Groups(regions) => !opening.test::<L, E>(tile, &regions[at]).0,
         Regions::Cells(regions) => opening.may_open::<L, E>(tile, &regions[at]),
     }

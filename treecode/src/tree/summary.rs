@@ -2,7 +2,7 @@
 //! order, also above the boundaries between ranks.
 
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
-use crate::{Bodies, Expansion, Frame, kernel::softening::Softened, message::take};
+use crate::{Bodies, Bounds, Expansion, Frame, kernel::softening::Softened, message::take};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -29,10 +29,8 @@ pub(crate) struct Summary<M> {
 /// so the order of the bodies does not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Extent {
-    /// Lowest corner of the box around the bodies.
-    pub lo: [f64; 3],
-    /// Highest corner of the box around the bodies.
-    pub hi: [f64; 3],
+    /// The box around the bodies.
+    pub bounds: Bounds,
     /// Least acceleration of a body in the last evaluation [L/T^2].
     pub min_acc: f64,
     /// Greatest distance at which the softening of one of the bodies acts.
@@ -41,15 +39,14 @@ pub(crate) struct Extent {
 
 impl Extent {
     /// The extent of no bodies.
-    pub(crate) const NOTHING: Extent =
-        Extent { lo: [f64::INFINITY; 3], hi: [f64::NEG_INFINITY; 3], min_acc: f64::INFINITY, reach: 0.0 };
+    pub(crate) const NOTHING: Extent = Extent { bounds: Bounds::NOTHING, min_acc: f64::INFINITY, reach: 0.0 };
 
     /// The extent of a range of bodies.
     pub(crate) fn of(frame: &Frame, bodies: &Bodies, softened: &Softened, range: Range<usize>) -> Extent {
         let mut extent = range.fold(Extent::NOTHING, |extent, i| {
             let x = frame.position(bodies, i);
             let min_acc = square(bodies.acceleration(i));
-            extent.and(&Extent { lo: x, hi: x, min_acc, reach: softened.reach(bodies.kind[i]) })
+            extent.and(&Extent { bounds: Bounds::at(x), min_acc, reach: softened.reach(bodies.kind[i]) })
         });
         extent.min_acc = extent.min_acc.sqrt();
         extent
@@ -58,8 +55,7 @@ impl Extent {
     /// The extent of two sets of bodies together.
     pub(crate) fn and(&self, other: &Extent) -> Extent {
         Extent {
-            lo: std::array::from_fn(|axis| self.lo[axis].min(other.lo[axis])),
-            hi: std::array::from_fn(|axis| self.hi[axis].max(other.hi[axis])),
+            bounds: self.bounds.and(&other.bounds),
             min_acc: self.min_acc.min(other.min_acc),
             reach: self.reach.max(other.reach),
         }
@@ -82,7 +78,7 @@ impl<M: bytemuck::Pod> Summary<M> {
     /// Appends the summary to a message.
     pub(crate) fn write(&self, message: &mut Vec<u8>) {
         let ([a, b, c], extent) = (self.com, &self.extent);
-        let ([d, e, f], [g, h, i]) = (extent.lo, extent.hi);
+        let [d, e, f, g, h, i] = extent.bounds.to_array();
         let head = [
             self.mass,
             a,
@@ -109,7 +105,7 @@ impl<M: bytemuck::Pod> Summary<M> {
         let count = take::<u64>(message);
         let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] =
             take::<[f64; 14]>(message);
-        let (com, extent) = ([a, b, c], Extent { lo: [d, e, f], hi: [g, h, i], min_acc, reach });
+        let (com, extent) = ([a, b, c], Extent { bounds: Bounds::from([d, e, f, g, h, i]), min_acc, reach });
         Summary { count, mass, com, extent, radius, softening2, moments: take(message) }
     }
 }
@@ -209,7 +205,7 @@ impl<R: Rise> Task for OfBodies<'_, R> {
                 |[sum, lo, hi], [m, x]| [sum + m * x, least(lo, x), greatest(hi, x)],
                 |[a, b, c], [d, e, f]| [a + d, least(b, e), greatest(c, f)],
             );
-            [sum.com[axis], sum.extent.lo[axis], sum.extent.hi[axis]] =
+            [sum.com[axis], sum.extent.bounds.lo[axis], sum.extent.bounds.hi[axis]] =
                 [weighted / total, lo, hi].map(|x| frame.coordinate(axis, x));
         }
         if R::ACCELERATION {
@@ -302,7 +298,7 @@ pub(crate) fn of_children<'a, R: Rise>(
     }
     // The box is a second bound: no body is farther than the box's farthest corner.
     let corner = std::array::from_fn(|axis| {
-        (sum.extent.hi[axis] - sum.com[axis]).max(sum.com[axis] - sum.extent.lo[axis])
+        (sum.extent.bounds.hi[axis] - sum.com[axis]).max(sum.com[axis] - sum.extent.bounds.lo[axis])
     });
     sum.radius = radius.min(square(corner).sqrt());
     sum

@@ -44,8 +44,9 @@
 use crate::kernel::simd::{self, LANES, Lanes, square};
 use crate::message::take;
 use crate::tree::tile::{LEAF, Tile};
+use crate::walk::images::Image;
 use crate::walk::opening::Opening;
-use crate::{Criterion, Expansion};
+use crate::{Bounds, Criterion, Expansion, Frame};
 
 /// A cell as a sink: its bodies receive the field of others.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,11 +77,9 @@ pub(crate) enum SinkRegion {
 /// Bounds of the properties of several sink cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SinkBox {
-    /// Lowest corner of the box around the centres of mass, in length units of the
-    /// [`crate::Frame`]. Rounded down, by at most an eighth of a deepest cell.
-    pub(crate) lo: [f32; 3],
-    /// Highest corner of that box, rounded up.
-    pub(crate) hi: [f32; 3],
+    /// The box around the centres of mass, in length units of the [`crate::Frame`]. Rounded outward,
+    /// by at most an eighth of a deepest cell.
+    pub(crate) bounds: Bounds<f32>,
     /// Greatest radius of a leaf; zero if there is none.
     pub(crate) leaf: f32,
     /// Greatest radius of any cell.
@@ -105,8 +104,7 @@ impl SinkBox {
     /// The bounds of a cell, given those of its children that have sinks.
     pub(crate) fn above(cell: &SinkCell, children: impl Iterator<Item = SinkBox>) -> SinkBox {
         children.fold(SinkBox::of(cell), |a, b| SinkBox {
-            lo: std::array::from_fn(|axis| a.lo[axis].min(b.lo[axis])),
-            hi: std::array::from_fn(|axis| a.hi[axis].max(b.hi[axis])),
+            bounds: a.bounds.and(&b.bounds),
             leaf: a.leaf.max(b.leaf),
             any: a.any.max(b.any),
             error: a.error.min(b.error),
@@ -118,21 +116,31 @@ impl SinkBox {
     fn of(cell: &SinkCell) -> SinkBox {
         let SinkCell { centre, radius, error, reach, .. } = *cell;
         let (lo, hi) = (centre.map(round_down), centre.map(|x| -round_down(-x)));
-        SinkBox { lo, hi, leaf: 0.0, any: radius, error, reach }
+        SinkBox { bounds: Bounds { lo, hi }, leaf: 0.0, any: radius, error, reach }
     }
 
-    /// Least possible distance between the sinks and the centres of mass of a tile's cells, minus a
-    /// bound of the rounding error.
+    /// Least possible distance between the sinks and the centres of mass of a tile's cells, or of
+    /// their images in a periodic box, minus a bound of the rounding error.
     #[inline(always)]
-    fn nearest<L: Lanes, E: Expansion>(&self, tile: &Tile<E>) -> L {
+    fn nearest<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, periodic: bool) -> L {
         // Sum over the axes of the largest number that is rounded.
         let mut magnitude = 0.0;
         let beyond: [L; 3] = std::array::from_fn(|axis| {
             let com = L::load(&tile.com[axis]);
-            let [lo, hi] =
-                [self.lo, self.hi].map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
+            let [lo, hi] = [self.bounds.lo, self.bounds.hi]
+                .map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
             magnitude += lo.abs().max(hi.abs());
-            (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0))
+            let beyond = (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0));
+            if !periodic {
+                return beyond;
+            }
+            // The box and the cell are both in the home, so their nearest images are at most a side
+            // apart.
+            let side = Frame::SIDE as f32;
+            magnitude += side;
+            let ahead = (com + L::splat(side) - L::splat(hi)).max(L::splat(0.0));
+            let behind = (L::splat(lo) - com + L::splat(side)).max(L::splat(0.0));
+            beyond.min(ahead).min(behind)
         });
         let distance = square(beyond).sqrt();
         distance - (distance + L::load(&tile.radius) + L::splat(magnitude)) * L::splat(SLACK)
@@ -147,7 +155,7 @@ impl SinkBox {
     }
 
     fn write(&self, message: &mut Vec<u8>) {
-        let SinkBox { lo, hi, leaf, any, error, reach } = self;
+        let SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach } = self;
         message.extend_from_slice(bytemuck::cast_slice(&[*lo, *hi]));
         message.extend_from_slice(bytemuck::cast_slice(&[*leaf, *any, *error, *reach]));
     }
@@ -155,7 +163,7 @@ impl SinkBox {
     fn read(message: &mut &[u8]) -> SinkBox {
         let [lo, hi] = take::<[[f32; 3]; 2]>(message);
         let [leaf, any, error, reach] = take::<[f32; 4]>(message);
-        SinkBox { lo, hi, leaf, any, error, reach }
+        SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach }
     }
 }
 
@@ -308,13 +316,17 @@ impl Opening {
     pub(crate) fn may_open<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &SinkRegion) -> u8 {
         let sinks = match region {
             SinkRegion::Alone(cell) => {
-                let verdict = self.judge::<L, E>(tile, cell);
-                return !verdict.accepted & verdict.larger & !tile.leaves;
+                let opened = |image: Image| {
+                    let seen = SinkCell { centre: image.sees(cell.centre), ..*cell };
+                    let verdict = self.judge::<L, E>(tile, &seen);
+                    !verdict.accepted & verdict.larger & !tile.leaves
+                };
+                return Image::nearest(self.periodic).fold(0, |lanes, image| lanes | opened(image));
             }
             SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => sinks,
         };
         let radius = L::load(&tile.radius);
-        let nearest = sinks.nearest::<L, E>(tile).max(L::splat(0.0));
+        let nearest = sinks.nearest::<L, E>(tile, self.periodic).max(L::splat(0.0));
         !self.accepts::<L, E>(tile, sinks.error, sinks.reach, sinks.rim(radius), nearest)
     }
 
@@ -335,7 +347,7 @@ impl Opening {
             SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => *sinks,
         };
         let own = L::load(&tile.radius);
-        let nearest = (sinks.nearest::<L, E>(tile) - own).max(L::splat(0.0));
+        let nearest = (sinks.nearest::<L, E>(tile, self.periodic) - own).max(L::splat(0.0));
         let radius = L::load(radius) * L::splat(1.0 + SLACK);
         let rim = sinks.rim(radius);
         let bound = || self.bound::<L, E>(tile, rim.max(radius), rim + radius, nearest);

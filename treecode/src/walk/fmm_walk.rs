@@ -11,10 +11,11 @@
 //! bits of the result therefore depend on neither ranks nor threads.
 
 use crate::kernel::cells::Columns;
-use crate::kernel::simd::{self, LANES, Lanes, PACKED, Task, dispatch};
+use crate::kernel::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::tree::build::Tree;
 use crate::tree::tile::{CLOSED, LEAF, Tile};
 use crate::walk::cell_opening::SinkCell;
+use crate::walk::images::{Image, LATTICE_LEVEL};
 use crate::walk::lists::{Out, Pairs, Units, in_pairs};
 use crate::walk::split::for_each_part;
 use crate::{Bodies, Census, Expansion, Interactions};
@@ -31,11 +32,12 @@ const TASK_ACTIVE: usize = 256;
 /// between lists and kernels.
 const TIMED: u64 = 16;
 
-/// Source cells: some lanes of a tile.
+/// Source cells: some lanes of a tile, in an image of the box.
 #[derive(Clone, Copy, Debug)]
 struct Item {
     tile: u32,
     lanes: u8,
+    image: Image,
 }
 
 /// Counts and times of tasks.
@@ -80,6 +82,7 @@ thread_local! {
 struct Sink<E: Expansion> {
     tile: u32,
     lane: usize,
+    level: u32,
     /// Field of all sources that its ancestors accepted, expanded about its centre.
     local: E::Local<f32>,
 }
@@ -92,8 +95,9 @@ impl<E: Expansion> Tree<E> {
         }
         let started = Instant::now();
         let (units, out) = Units::of(self, bodies);
-        let root = Sink { tile: self.root, lane: 0, local: E::local(0.0) };
-        let list = [Item { tile: self.root, lanes: 1 }];
+        let root = Sink { tile: self.root, lane: 0, level: 0, local: E::local(0.0) };
+        let item = |image| Item { tile: self.root, lanes: 1, image };
+        let list: Vec<Item> = Image::all(self.opening.periodic).map(item).collect();
         let done = Pass { tree: self, units }.descend(&root, &list, 0, out);
         census.interactions.add(&done.interactions);
         census.operations += done.operations;
@@ -133,7 +137,7 @@ impl<E: Expansion> Pass<'_, E> {
             base,
             out,
             &|&lane, out| {
-                self.descend(&Sink::below(child, lane, &children), &left, below.first[lane] as usize, out)
+                self.descend(&sink.below(child, lane, &children), &left, below.first[lane] as usize, out)
             },
             &Done::and,
         );
@@ -150,11 +154,11 @@ impl<E: Expansion> Pass<'_, E> {
 }
 
 impl<E: Expansion> Sink<E> {
-    /// The cell in a lane of a tile, given the fields of all cells of the tile.
-    fn below(tile: u32, lane: usize, fields: &E::Local<[f32; LANES]>) -> Sink<E> {
+    /// The child in a lane of a tile, given the fields of all children.
+    fn below(&self, tile: u32, lane: usize, fields: &E::Local<[f32; LANES]>) -> Sink<E> {
         let mut local = E::local(0.0);
         local.as_mut().iter_mut().zip(fields.as_ref()).for_each(|(x, row)| *x = row[lane]);
-        Sink { tile, lane, local }
+        Sink { tile, lane, level: self.level + 1, local }
     }
 }
 
@@ -177,7 +181,7 @@ impl<E: Expansion> Worker<'_, E> {
         let children = self.split(sink, list);
         let end = self.scratch.lists.len();
         for lane in simd::lanes(tree.tiles[child as usize].sinks) {
-            self.descend(&Sink::below(child, lane, &children), start..end, base, out);
+            self.descend(&sink.below(child, lane, &children), start..end, base, out);
         }
         self.scratch.lists.truncate(start);
     }
@@ -199,6 +203,12 @@ impl<E: Expansion> Worker<'_, E> {
         self.scratch.cells.act::<E>(self.pass.tree.path, cell.softening, &mut lanes);
         let mut local = sink.local;
         local.as_mut().iter_mut().zip(lanes.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        if let Some(lattice) = &self.pass.tree.lattice
+            && sink.level == LATTICE_LEVEL
+        {
+            let far = lattice.local::<E>(cell.centre);
+            local.as_mut().iter_mut().zip(far.as_ref()).for_each(|(x, far)| *x += far);
+        }
         local
     }
 
@@ -222,21 +232,13 @@ fn next(lists: &[Item], list: &mut Range<usize>, opened: &[Item], at: &mut usize
 
 /// Appends the children of the cells in some lanes to a list.
 #[inline(always)]
-fn open<E: Expansion>(tree: &Tree<E>, tile: &Tile<E>, mut lanes: u8, opened: &mut Vec<Item>) {
+fn open<E: Expansion>(tree: &Tree<E>, tile: &Tile<E>, mut lanes: u8, image: Image, opened: &mut Vec<Item>) {
     while lanes != 0 {
         let child = tile.child[lanes.trailing_zeros() as usize];
         assert!(child != CLOSED, "a walk must open a closed cell: an essential tree lacks it");
-        opened.push(Item { tile: child, lanes: tree.tiles[child as usize].present });
+        opened.push(Item { tile: child, lanes: tree.tiles[child as usize].present, image });
         lanes &= lanes - 1;
     }
-}
-
-/// Appends the cells in some lanes of a tile to a list, without a branch.
-#[inline(always)]
-fn append(list: &mut Vec<u32>, tile: u32, lanes: u8) {
-    let len = list.len();
-    list.extend_from_slice(&PACKED[usize::from(lanes)].map(|lane| tile << 3 | lane));
-    list.truncate(len + lanes.count_ones() as usize);
 }
 
 /// The task of a split sink cell.
@@ -259,9 +261,13 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
         opened.clear();
         cells.clear::<E>();
         let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
+            if item.image != image {
+                (image, seen.centre) = (item.image, item.image.sees(cell.centre));
+            }
             let tile = &tree.tiles[item.tile as usize];
-            let verdict = tree.opening.judge::<L, E>(tile, &cell);
+            let verdict = tree.opening.judge::<L, E>(tile, &seen);
             let accepted = verdict.accepted & item.lanes;
             if accepted != 0 {
                 count += u64::from(accepted.count_ones());
@@ -273,9 +279,9 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
             let larger = refused & verdict.larger & !tile.leaves;
             let left = refused & !larger;
             if left != 0 {
-                lists.push(Item { tile: item.tile, lanes: left });
+                lists.push(Item { lanes: left, ..item });
             }
-            open(tree, tile, larger, opened);
+            open(tree, tile, larger, item.image, opened);
         }
         worker.count_cells(count);
         let local = worker.field::<L>(self.sink, &cell, lanes);
@@ -317,10 +323,15 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         cells.clear::<E>();
         pairs.clear();
         let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
+            if item.image != image {
+                (image, seen.centre) = (item.image, item.image.sees(cell.centre));
+                pairs.begin(image);
+            }
             let tile = &tree.tiles[item.tile as usize];
-            let verdict = tree.opening.judge::<L, E>(tile, &cell);
-            let for_leaf = tree.opening.judge_for_leaf::<L, E>(tile, &cell, &verdict);
+            let verdict = tree.opening.judge::<L, E>(tile, &seen);
+            let for_leaf = tree.opening.judge_for_leaf::<L, E>(tile, &seen, &verdict);
             let accepted = verdict.accepted & !for_leaf.smaller & item.lanes;
             if accepted != 0 {
                 count += u64::from(accepted.count_ones());
@@ -330,14 +341,15 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             }
             let refused = item.lanes & !accepted;
             let on_bodies = refused & (verdict.accepted | for_leaf.on_bodies & !tile.few);
-            append(&mut pairs.cells, item.tile, on_bodies);
+            pairs.cells.append(item.tile, on_bodies);
             let bodies = refused & !on_bodies & tile.leaves;
             // Without softening, only the leaf's own bodies can be at distance zero.
-            let own_lane = u8::from(item.tile == self.sink.tile) << self.sink.lane;
+            let at_home = item.tile == self.sink.tile && image == Image::HOME;
+            let own_lane = u8::from(at_home) << self.sink.lane;
             let far = bodies & if softened { for_leaf.apart } else { !own_lane };
-            append(&mut pairs.far, item.tile, far);
-            append(&mut pairs.near, item.tile, bodies & !far);
-            open(tree, tile, refused & !on_bodies & !tile.leaves, opened);
+            pairs.far.append(item.tile, far);
+            pairs.near.append(item.tile, bodies & !far);
+            open(tree, tile, refused & !on_bodies & !tile.leaves, item.image, opened);
         }
         let listed = started.map(|_| Instant::now());
         worker.count_cells(count);
@@ -347,6 +359,11 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         let some = tree.active.among(&(leaf.first..leaf.first + leaf.count));
         pairs.set_sinks::<L, E>(tree, &[leaf], some, cell.centre);
         pairs.sinks.feel_local::<L, E>(&local);
+        if let Some(lattice) = &tree.lattice
+            && self.sink.level < LATTICE_LEVEL
+        {
+            pairs.feel_far_images(lattice, cell.centre);
+        }
         let felt = pairs.interact::<L, E>(tree, cell.centre);
         let sinks = pairs.sinks.len() as u64;
         let shared = count as f32 * in_pairs(E::CELL_OPERATIONS) / sinks as f32;

@@ -1,22 +1,68 @@
 //! Sinks, and the lists of cells and bodies that act on each body of a group. Both walks use them.
 
 use crate::kernel::bodies::{Law, Newton, NewtonApart, NewtonRough, Plummer, Sinks, Sources, Spline};
-use crate::kernel::simd::Lanes;
+use crate::kernel::lattice::{Background, Lattice};
+use crate::kernel::simd::{Lanes, PACKED};
 use crate::tree::build::Tree;
 use crate::tree::particles::Leaf;
 use crate::tree::summary::square;
-use crate::{Bodies, Expansion, Interactions, SofteningKernel};
+use crate::walk::images::Image;
+use crate::{Bodies, Expansion, Frame, Interactions, SofteningKernel};
 use std::ops::Range;
+
+/// Cells of the tree in the order of the walk, as `tile << 3 | lane`, image by image.
+#[derive(Default)]
+pub(crate) struct List {
+    cells: Vec<u32>,
+    /// Each image with the place of its first cell. Open space has one, and no entry.
+    images: Vec<(Image, usize)>,
+}
+
+impl List {
+    pub(crate) fn clear(&mut self) {
+        self.cells.clear();
+        self.images.clear();
+    }
+
+    /// The cells from here on are those of an image.
+    fn begin(&mut self, image: Image) {
+        self.images.push((image, self.cells.len()));
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, cell: u32) {
+        self.cells.push(cell);
+    }
+
+    /// Appends the cells in some lanes of a tile, without a branch.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, tile: u32, lanes: u8) {
+        let len = self.cells.len();
+        self.cells.extend_from_slice(&PACKED[usize::from(lanes)].map(|lane| tile << 3 | lane));
+        self.cells.truncate(len + lanes.count_ones() as usize);
+    }
+
+    /// Calls `visit` with the cells of each image. Before the first entry, the image is the home.
+    #[inline(always)]
+    fn for_each_image(&self, mut visit: impl FnMut(Image, &[u32])) {
+        let first = self.images.first().map_or(self.cells.len(), |(_, start)| *start);
+        visit(Image::HOME, &self.cells[..first]);
+        for (k, &(image, start)) in self.images.iter().enumerate() {
+            let end = self.images.get(k + 1).map_or(self.cells.len(), |(_, start)| *start);
+            visit(image, &self.cells[start..end]);
+        }
+    }
+}
 
 /// A group of sinks, the cells and leaves that act on its bodies, and buffers for the sources.
 #[derive(Default)]
 pub(crate) struct Pairs {
-    /// Cells that act by their moments, as `tile << 3 | lane`.
-    pub(crate) cells: Vec<u32>,
+    /// Cells that act by their moments.
+    pub(crate) cells: List,
     /// Leaves within the reach of the softening, and the leaves of the sinks themselves.
-    pub(crate) near: Vec<u32>,
+    pub(crate) near: List,
     /// Leaves beyond the softening.
-    pub(crate) far: Vec<u32>,
+    pub(crate) far: List,
     pub(crate) sinks: Sinks,
     sources: Sources,
 }
@@ -57,6 +103,11 @@ impl Pairs {
         self.far.clear();
     }
 
+    /// What is appended from here on is of an image.
+    pub(crate) fn begin(&mut self, image: Image) {
+        [&mut self.cells, &mut self.near, &mut self.far].into_iter().for_each(|list| list.begin(image));
+    }
+
     /// Sets the sinks, relative to `centre`: the bodies of leaves that lie together, or `some` of
     /// these bodies.
     #[inline(always)]
@@ -67,19 +118,30 @@ impl Pairs {
         some: Option<&[u32]>,
         centre: [f64; 3],
     ) {
-        self.sources.set::<L>(&tree.particles, leaves.iter().map(|leaf| (*leaf, leaf.shift(centre))));
+        self.sources.clear();
+        self.sources.extend::<L>(&tree.particles, leaves.iter().map(|leaf| (*leaf, leaf.shift(centre))));
+        self.sources.pad();
         if let (Some(some), [leaf, ..]) = (some, leaves) {
             self.sources.keep(some.iter().map(|i| (i - leaf.first) as usize));
         }
         self.sinks.set(&self.sources);
     }
 
+    /// Adds the field of the far images of a periodic box, without the background, to sinks about
+    /// `centre` that are too far from each other to share an expansion.
+    pub(crate) fn feel_far_images(&mut self, lattice: &Lattice, centre: [f64; 3]) {
+        self.sinks.feel(|place| lattice.field(std::array::from_fn(|axis| centre[axis] + place[axis])));
+    }
+
     /// Adds the field of all lists to the sinks.
     #[inline(always)]
     pub(crate) fn interact<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, centre: [f64; 3]) -> Felt {
         let softened = &tree.softened;
-        self.sinks.feel_cells::<L, E>(&tree.tiles, &self.cells, centre);
-        let mut felt = Felt { cells: self.cells.len() as u64, ..Felt::default() };
+        let Pairs { cells, sinks, .. } = self;
+        cells.for_each_image(|image, cells| {
+            sinks.feel_cells::<L, E>(&tree.tiles, cells, image.sees(centre));
+        });
+        let mut felt = Felt { cells: cells.cells.len() as u64, ..Felt::default() };
         felt.operations = felt.cells * E::OPERATIONS;
         let (near, far) = (std::mem::take(&mut self.near), std::mem::take(&mut self.far));
         match softened.kernel {
@@ -103,15 +165,20 @@ impl Pairs {
     fn feel<L: Lanes, W: Law, E: Expansion>(
         &mut self,
         tree: &Tree<E>,
-        leaves: &[u32],
+        leaves: &List,
         centre: [f64; 3],
         felt: &mut Felt,
     ) {
-        let leaves = leaves.iter().map(|cell| {
-            let leaf = tree.tiles[(cell >> 3) as usize].leaf((cell & 7) as usize);
-            (leaf, leaf.shift(centre))
+        self.sources.clear();
+        leaves.for_each_image(|image, cells| {
+            let centre = image.sees(centre);
+            let leaves = cells.iter().map(|cell| {
+                let leaf = tree.tiles[(cell >> 3) as usize].leaf((cell & 7) as usize);
+                (leaf, leaf.shift(centre))
+            });
+            self.sources.extend::<L>(&tree.particles, leaves);
         });
-        self.sources.set::<L>(&tree.particles, leaves);
+        self.sources.pad();
         self.sinks.feel_bodies::<W>(tree.path, &self.sources);
         felt.bodies += self.sources.len() as u64;
         felt.operations += self.sources.len() as u64 * W::OPERATIONS;
@@ -132,16 +199,20 @@ pub(crate) struct Units<'a> {
     changes: bool,
     mass: &'a [f64],
     kind: &'a [u8],
+    /// The background of a periodic box, with what leads to the places of the bodies.
+    background: Option<(Background, Frame, [&'a [f64]; 3])>,
 }
 
 impl<'a> Units<'a> {
     /// The units of a tree, and the arrays of these bodies for the results.
     pub(crate) fn of<E: Expansion>(tree: &Tree<E>, bodies: &'a mut Bodies) -> (Units<'a>, Out<'a>) {
-        let Bodies { acc: [x, y, z], pot, work, change, kind, mass, .. } = bodies;
+        let Bodies { acc: [x, y, z], pot, work, change, kind, mass, pos, .. } = bodies;
         let (acceleration, potential) =
             (tree.frame.acceleration(tree.constant), tree.frame.potential(tree.constant));
         let own = std::array::from_fn(|kind| tree.softened.own_potential(kind as u8) / tree.frame.mass);
-        let units = Units { acceleration, potential, own, changes: tree.changes, mass, kind };
+        let places = pos.each_ref().map(Vec::as_slice);
+        let background = tree.lattice.as_ref().map(|lattice| (lattice.background, tree.frame, places));
+        let units = Units { acceleration, potential, own, changes: tree.changes, mass, kind, background };
         (units, ([x, y, z], pot, [work, change]))
     }
 
@@ -184,7 +255,12 @@ impl<'a> Units<'a> {
         let pot = &mut pot[at.clone()];
         let changes = &mut changes[at.clone()];
         for k in 0..mass.len() {
-            let [sum, ax, ay, az] = sinks.field(range.start + k);
+            let mut field = sinks.field(range.start + k);
+            if let Some((background, frame, pos)) = &self.background {
+                let place = std::array::from_fn(|axis| frame.coordinate(axis, pos[axis][first + k]));
+                field.iter_mut().zip(background.field(place)).for_each(|(sum, far)| *sum += far);
+            }
+            let [sum, ax, ay, az] = field;
             pot[k] = (self.own[usize::from(kind[k])] * mass[k] - sum) * self.potential;
             let new = [ax, ay, az].map(|a| a * self.acceleration);
             if self.changes {

@@ -14,7 +14,7 @@
 use crate::message::take;
 use crate::tree::summary::{Extent, Summary, square};
 use crate::{
-    Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, kernel::simd::Lanes, math,
+    Bounds, Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, kernel::simd::Lanes, math,
     tree::tile::Tile,
 };
 
@@ -30,6 +30,10 @@ pub(crate) struct Opening {
     per_acceleration: f64,
     /// Whether the larger softening of a pair counts, so that the reach of the sinks matters.
     sinks_soften: bool,
+    /// Whether the cube of the tree is a periodic box.
+    pub(crate) periodic: bool,
+    /// Least acceleration that the relative criterion uses, in units of the frame.
+    floor: f64,
 }
 
 /// Sinks that walk the tree together, or a box that may hold such sinks.
@@ -48,9 +52,6 @@ pub(crate) struct Region {
     pub slack: f32,
 }
 
-/// Least acceleration that the relative criterion uses, in units of G mass / side^2 of the cube.
-/// Bodies at rest in the middle of a system have none; no others have less.
-const ACCELERATION_FLOOR: f64 = 0.1;
 /// From this relative tolerance on, the force error of the fmm walk at order 3 is above 5e-4 (root
 /// mean square). Order 3 is the usual one for such errors.
 const ROUGH: f64 = 1e-3;
@@ -74,6 +75,8 @@ impl Opening {
             tolerance,
             per_acceleration,
             sinks_soften,
+            periodic: gravity.domain.is_periodic(),
+            floor: frame.floor,
         }
     }
 
@@ -127,10 +130,7 @@ impl Opening {
         let error = match self.criterion {
             Criterion::Angle => 0.0,
             Criterion::Absolute => self.tolerance,
-            Criterion::Relative => {
-                let floor = ACCELERATION_FLOOR / (Frame::SIDE * Frame::SIDE);
-                self.tolerance * (min_acc * self.per_acceleration).max(floor)
-            }
+            Criterion::Relative => self.tolerance * (min_acc * self.per_acceleration).max(self.floor),
         };
         error as f32
     }
@@ -142,9 +142,10 @@ impl Opening {
 
     /// The region of bodies as sinks.
     pub(crate) fn sinks(&self, cell: &Extent) -> Region {
+        let Bounds { lo, hi } = cell.bounds;
         Region {
-            centre: std::array::from_fn(|axis| 0.5 * (cell.lo[axis] + cell.hi[axis])),
-            half: std::array::from_fn(|axis| (0.5 * (cell.hi[axis] - cell.lo[axis]) * ROUND_UP) as f32),
+            centre: std::array::from_fn(|axis| 0.5 * (lo[axis] + hi[axis])),
+            half: std::array::from_fn(|axis| (0.5 * (hi[axis] - lo[axis]) * ROUND_UP) as f32),
             error: self.error(cell.min_acc),
             reach: if self.sinks_soften { (cell.reach * ROUND_UP) as f32 } else { 0.0 },
             slack: 0.0,
@@ -162,8 +163,37 @@ impl Opening {
             let beyond = beyond.max(L::splat(0.0));
             distance2 = beyond.mul_add(beyond, distance2);
         }
+        self.test_at::<L, E>(tile, region, distance2, 0.0)
+    }
+
+    /// The cells of a tile that a region accepts in every image of a periodic box: those that it
+    /// accepts at the least distance.
+    #[inline(always)]
+    pub(crate) fn test_images<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &Region) -> u8 {
+        let side = L::splat(Frame::SIDE as f32);
+        let mut distance2 = L::splat(0.0);
+        for axis in 0..3 {
+            let offset = L::splat((region.centre[axis] - tile.centre[axis]) as f32);
+            let offset = (L::load(&tile.com[axis]) - offset).abs();
+            let beyond = offset.min((side - offset).abs()) - L::splat(region.half[axis]);
+            let beyond = beyond.max(L::splat(0.0));
+            distance2 = beyond.mul_add(beyond, distance2);
+        }
+        self.test_at::<L, E>(tile, region, distance2, Frame::SIDE as f32).0
+    }
+
+    /// [`Opening::test`], given the squares of the distances, and the greatest number beside the
+    /// region's extent that was rounded on the way to them.
+    #[inline(always)]
+    fn test_at<L: Lanes, E: Expansion>(
+        &self,
+        tile: &Tile<E>,
+        region: &Region,
+        distance2: L,
+        rounded: f32,
+    ) -> (u8, u8) {
         let radius = L::load(&tile.radius);
-        let extent = region.half[0] + region.half[1] + region.half[2];
+        let extent = region.half[0] + region.half[1] + region.half[2] + rounded;
         let distance = distance2.sqrt();
         let rounding = (distance + radius + L::splat(extent)) * L::splat(region.slack);
         let distance = distance - rounding;
@@ -224,7 +254,8 @@ mod tests {
     }
 
     fn extent(lo: [f64; 3], size: [f64; 3], min_acc: f64) -> Extent {
-        Extent { lo, hi: std::array::from_fn(|a| lo[a] + size[a]), min_acc, reach: 0.0 }
+        let bounds = Bounds { lo, hi: std::array::from_fn(|a| lo[a] + size[a]) };
+        Extent { bounds, min_acc, reach: 0.0 }
     }
 
     proptest! {

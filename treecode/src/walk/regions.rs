@@ -135,9 +135,11 @@ fn keep(mut regions: &[SinkRegion], mut wanted: &[Wanted], kept: &mut Vec<SinkRe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bounds;
 
     fn sinks(name: u8) -> SinkBox {
-        SinkBox { lo: [0.0; 3], hi: [1.0; 3], leaf: 0.0, any: f32::from(name), error: 0.0, reach: 0.0 }
+        let bounds = Bounds { lo: [0.0; 3], hi: [1.0; 3] };
+        SinkBox { bounds, leaf: 0.0, any: f32::from(name), error: 0.0, reach: 0.0 }
     }
 
     #[test]

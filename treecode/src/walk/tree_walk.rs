@@ -8,7 +8,9 @@
 use crate::kernel::simd::{LANES, Lanes, Task, dispatch};
 use crate::tree::build::{Group, Tree};
 use crate::tree::tile::{CLOSED, EMPTY, LEAF};
+use crate::walk::images::{Image, LATTICE_HALF};
 use crate::walk::lists::{Out, Pairs, Units};
+use crate::walk::opening::Region;
 use crate::walk::split::for_each_part;
 use crate::{Bodies, Census, Expansion, Interactions, Walk};
 use std::cell::RefCell;
@@ -39,8 +41,8 @@ impl Done {
 /// Lists and buffers that a thread reuses.
 #[derive(Default)]
 struct Scratch {
-    /// Tiles to visit.
-    stack: Vec<u32>,
+    /// Tiles to visit, each in an image of the box.
+    stack: Vec<(u32, Image)>,
     pairs: Pairs,
 }
 
@@ -131,6 +133,14 @@ impl<E: Expansion> Task for GroupTask<'_, E> {
         let (group, pairs) = (self.group, &mut self.scratch.pairs);
         let some = self.tree.active.among(&group.bodies);
         pairs.set_sinks::<L, E>(self.tree, &group.leaves, some, group.region.centre);
+        if let Some(lattice) = &self.tree.lattice {
+            let Region { centre, half, .. } = group.region;
+            if half.iter().all(|half| *half < LATTICE_HALF) {
+                pairs.sinks.feel_local::<L, E>(&lattice.local::<E>(centre));
+            } else {
+                pairs.feel_far_images(lattice, centre);
+            }
+        }
         let felt = pairs.interact::<L, E>(self.tree, group.region.centre);
         let first = group.bodies.start as usize;
         self.units.write(&pairs.sinks, first, some, first, felt.work::<E>(), &mut self.out);
@@ -152,10 +162,15 @@ impl<E: Expansion> GroupTask<'_, E> {
         let Scratch { stack, pairs } = &mut *self.scratch;
         pairs.clear();
         stack.clear();
-        stack.push(self.tree.root);
-        while let Some(index) = stack.pop() {
+        stack.extend(Image::all(self.tree.opening.periodic).rev().map(|image| (self.tree.root, image)));
+        let (mut seen, mut from) = (self.group.region, Image::HOME);
+        while let Some((index, image)) = stack.pop() {
+            if image != from {
+                (from, seen.centre) = (image, image.sees(self.group.region.centre));
+                pairs.begin(image);
+            }
             let tile = &self.tree.tiles[index as usize];
-            let (accepted, apart) = self.tree.opening.test::<L, E>(tile, &self.group.region);
+            let (accepted, apart) = self.tree.opening.test::<L, E>(tile, &seen);
             let descend = stack.len();
             for lane in 0..LANES {
                 let (child, cell) = (tile.child[lane], index << 3 | lane as u32);
@@ -167,7 +182,7 @@ impl<E: Expansion> GroupTask<'_, E> {
                 } else if child == CLOSED {
                     return false;
                 } else {
-                    stack.push(child);
+                    stack.push((child, image));
                 }
             }
             // The stack is popped from its end: reverse it, to visit the first octant first.

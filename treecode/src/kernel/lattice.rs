@@ -1,0 +1,251 @@
+//! The field of the far images of a periodic box: those that the walks do not visit.
+//!
+//! Lengths here are in sides of the box, from its centre. All images of a body beyond those within
+//! [`REACH`](crate::walk::images::REACH) sides have, at a displacement d from it, the potential (positive, without G)
+//! `C + (2 pi / 3) d^2 + sum of S_l K_l(d) for l = 4, 6, 8`, per unit of mass. The second term is the
+//! uniform background that makes the box neutral (Hernquist, Bouchet & Suto 1991); it is exact. K_l is
+//! the cubic harmonic of degree l that is 1 at (1, 0, 0). There is none of degree 2, and the degrees
+//! from 10 on are below 1e-8 for displacements up to half a side and 1e-5 at the greatest of all.
+//!
+//! For all bodies together the polynomials in d = x - y become polynomials in x: their coefficients are
+//! products with the moments `sum m y^a / a!` of the bodies. Sink cells take the derivatives about
+//! their centre.
+
+use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::{Bodies, Expansion, Frame};
+use std::f64::consts::PI;
+use std::ops::Range;
+
+/// The highest degree of the polynomials.
+const DEGREE: usize = 8;
+/// The number of monomials up to that degree.
+pub const TERMS: usize = (DEGREE + 1) * (DEGREE + 2) * (DEGREE + 3) / 6;
+
+/// Sums `m x^a y^b z^c / (a! b! c!)` over bodies, with coordinates in sides of the box from its
+/// centre. Sorted by degree, then by descending a, then by descending b.
+pub type Moments = [f64; TERMS];
+
+/// Constant term: the potential of all images at their own body without those that are walked.
+const CONSTANT: f64 = -60.024_508_034_245_684;
+/// Sums `(-1)^l P_l / r^(l + 1)` over the far images, for l = 4, 6, 8. They are the differences of the sums over all images, by
+/// Ewald's method, and the sums over those that are walked.
+const SUMS: [f64; 3] = [0.041_035_611_438_572_23, 9.114_364_286_133_547e-5, -1.702_036_685_358_177e-5];
+
+/// The place of a monomial in [`Moments`].
+const fn term([a, b, c]: [usize; 3]) -> usize {
+    let (degree, rest) = (a + b + c, b + c);
+    degree * (degree + 1) * (degree + 2) / 6 + rest * (rest + 1) / 2 + c
+}
+
+/// The exponents of each monomial.
+const BASIS: [[usize; 3]; TERMS] = {
+    let mut basis = [[0; 3]; TERMS];
+    let mut a = 0;
+    while a <= DEGREE {
+        let mut b = 0;
+        while a + b <= DEGREE {
+            let mut c = 0;
+            while a + b + c <= DEGREE {
+                basis[term([a, b, c])] = [a, b, c];
+                c += 1;
+            }
+            b += 1;
+        }
+        a += 1;
+    }
+    basis
+};
+
+/// For each monomial but the first: the one with an exponent less, the axis of that exponent, and the
+/// inverse of the exponent.
+const STEPS: [(usize, usize, f64); TERMS] = {
+    let mut steps = [(0, 0, 0.0); TERMS];
+    let mut k = 1;
+    while k < TERMS {
+        let mut lower = BASIS[k];
+        let axis = if lower[0] > 0 {
+            0
+        } else if lower[1] > 0 {
+            1
+        } else {
+            2
+        };
+        let exponent = lower[axis];
+        lower[axis] -= 1;
+        steps[k] = (term(lower), axis, 1.0 / exponent as f64);
+        k += 1;
+    }
+    steps
+};
+
+/// The coefficient of a monomial in the sum of `S_l K_l`.
+fn coefficient(exponents: [usize; 3]) -> f64 {
+    let mut sorted = exponents;
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    let [four, six, eight] = SUMS;
+    match sorted {
+        [4, 0, 0] => four,
+        [2, 2, 0] => -3.0 * four,
+        [6, 0, 0] => six,
+        [4, 2, 0] => -7.5 * six,
+        [2, 2, 2] => 90.0 * six,
+        [8, 0, 0] => eight,
+        [6, 2, 0] => -14.0 * eight,
+        [4, 4, 0] => 35.0 * eight,
+        _ => 0.0,
+    }
+}
+
+fn factorial(n: usize) -> f64 {
+    (1..=n).map(|k| k as f64).product()
+}
+
+/// The moments of some bodies.
+///
+/// # Panics
+/// If the range reaches beyond the bodies.
+pub fn moments(frame: &Frame, bodies: &Bodies, range: Range<usize>) -> Moments {
+    dispatch(Path::detect(), Gather { frame, bodies, range })
+}
+
+struct Gather<'a> {
+    frame: &'a Frame,
+    bodies: &'a Bodies,
+    range: Range<usize>,
+}
+
+impl Task for Gather<'_> {
+    type Output = Moments;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self) -> Moments {
+        let Gather { frame, bodies, range } = self;
+        let mut sums = [[0.0; LANES]; TERMS];
+        for first in range.clone().step_by(LANES) {
+            let (mut place, mut mass) = ([[0.0; LANES]; 3], [0.0; LANES]);
+            for (lane, i) in (first..range.end.min(first + LANES)).enumerate() {
+                let at = sides(frame.position(bodies, i));
+                (0..3).for_each(|axis| place[axis][lane] = at[axis]);
+                mass[lane] = frame.mass_of(bodies, i);
+            }
+            let mut powers = [[0.0; LANES]; TERMS];
+            powers[0] = mass;
+            for k in 1..TERMS {
+                let (lower, axis, inverse) = STEPS[k];
+                for lane in 0..LANES {
+                    powers[k][lane] = powers[lower][lane] * place[axis][lane] * inverse;
+                }
+            }
+            for (sum, power) in sums.iter_mut().zip(&powers) {
+                sum.iter_mut().zip(power).for_each(|(sum, power)| *sum += power);
+            }
+        }
+        sums.map(|lanes| lanes.iter().sum())
+    }
+}
+
+/// A place in length units of the frame, in sides of the box from its centre.
+#[inline(always)]
+fn sides(place: [f64; 3]) -> [f64; 3] {
+    place.map(|x| (x - 0.5 * Frame::SIDE) / Frame::SIDE)
+}
+
+/// The monomials `x^a y^b z^c / (a! b! c!)` at a place [length units of the frame].
+fn powers(place: [f64; 3]) -> Moments {
+    let place = sides(place);
+    let mut powers = [1.0; TERMS];
+    for k in 1..TERMS {
+        let (lower, axis, inverse) = STEPS[k];
+        powers[k] = powers[lower] * place[axis] * inverse;
+    }
+    powers
+}
+
+/// The field of the far images of all bodies.
+#[derive(Clone, Debug)]
+pub(crate) struct Lattice {
+    /// Derivatives of the potential at the centre of the box, without the background.
+    derivatives: Moments,
+    pub(crate) background: Background,
+}
+
+/// The field of the uniform background, with the constant of the potential.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Background {
+    mass: f64,
+    /// Centre of mass.
+    com: [f64; 3],
+    /// Potential at the centre of the box.
+    potential: f64,
+}
+
+impl Lattice {
+    /// The field of all bodies, given their moments.
+    pub(crate) fn new(moments: &Moments) -> Lattice {
+        let mut derivatives = [0.0; TERMS];
+        for (derivative, at) in derivatives.iter_mut().zip(&BASIS) {
+            for (moment, of) in moments.iter().zip(&BASIS) {
+                let sum: [usize; 3] = std::array::from_fn(|axis| at[axis] + of[axis]);
+                let coefficient = coefficient(sum);
+                if coefficient != 0.0 {
+                    let sign = if of.iter().sum::<usize>() % 2 == 0 { 1.0 } else { -1.0 };
+                    let factor: f64 = sum.iter().map(|n| factorial(*n)).product();
+                    *derivative += sign * coefficient * factor * moment;
+                }
+            }
+        }
+        let mass = moments[0];
+        let com = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(|axis| moments[term(axis)] / mass);
+        let squares: f64 =
+            [[2, 0, 0], [0, 2, 0], [0, 0, 2]].map(|axis| 2.0 * moments[term(axis)]).iter().sum();
+        let potential = CONSTANT * mass + 2.0 / 3.0 * PI * squares;
+        Lattice { derivatives, background: Background { mass, com, potential } }
+    }
+
+    /// The local expansion about a place [length units of the frame], without the background.
+    pub(crate) fn local<E: Expansion>(&self, place: [f64; 3]) -> E::Local<f32> {
+        let powers = powers(place);
+        let mut local = E::local(0.0);
+        let kept = |index: &&[usize; 3]| E::SOFTENED || index[2] <= 1;
+        for (component, index) in local.as_mut().iter_mut().zip(BASIS.iter().filter(kept)) {
+            *component = self.derivative(&powers, *index) as f32;
+        }
+        local
+    }
+
+    /// Potential (positive, without G) and acceleration at a place, both in units of the frame, without
+    /// the background.
+    pub(crate) fn field(&self, place: [f64; 3]) -> [f64; 4] {
+        let powers = powers(place);
+        [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].map(|index| self.derivative(&powers, index))
+    }
+
+    /// A derivative of the potential at a place, in units of the frame.
+    fn derivative(&self, powers: &Moments, index: [usize; 3]) -> f64 {
+        let degree: usize = index.iter().sum();
+        let shifted = |(power, of): (&f64, &[usize; 3])| {
+            let sum: [usize; 3] = std::array::from_fn(|axis| index[axis] + of[axis]);
+            if sum.iter().sum::<usize>() <= DEGREE { power * self.derivatives[term(sum)] } else { 0.0 }
+        };
+        let value: f64 = powers.iter().zip(&BASIS).map(shifted).sum();
+        value / Frame::SIDE.powi(degree as i32 + 1)
+    }
+}
+
+impl Background {
+    /// Potential (positive, without G) and acceleration at a place, both in units of the frame.
+    #[inline(always)]
+    pub(crate) fn field(&self, place: [f64; 3]) -> [f64; 4] {
+        let place = sides(place);
+        let pull = 4.0 / 3.0 * PI * self.mass;
+        let (mut square, mut product) = (0.0, 0.0);
+        for axis in 0..3 {
+            square += place[axis] * place[axis];
+            product += place[axis] * self.com[axis];
+        }
+        let potential = self.potential + pull * (0.5 * square - product);
+        let [x, y, z] = std::array::from_fn(|axis| pull * (place[axis] - self.com[axis]));
+        let [potential, x, y, z] = [potential, x / Frame::SIDE, y / Frame::SIDE, z / Frame::SIDE];
+        [potential / Frame::SIDE, x / Frame::SIDE, y / Frame::SIDE, z / Frame::SIDE]
+    }
+}
