@@ -74,13 +74,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let wanted = arguments.units.map(SystemName::units);
         let types = &arguments.types;
         let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
-        let Loaded { start: Start { bodies, time }, units, invented_ids } =
+        let Loaded { start: Start { bodies, time }, units, invented_ids, box_side } =
             initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds, &arguments.reading)?;
         let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         if invented_ids {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
-        let header = Header { time, units: Some(units), parameters, ..Header::default() };
+        let header = Header { time, units: Some(units), parameters, box_size: box_side, ..Header::default() };
         // The accelerations and potentials of the file may not match these units and this gravity.
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
         let count = collective::sum(crew.comm, bodies.len() as u64);

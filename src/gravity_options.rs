@@ -3,6 +3,7 @@
 use crate::gravity_keys::{self, Keys};
 use crate::key_errors::name_key;
 use crate::machine;
+use crate::periodic_box::{Boundary, PeriodicBox};
 use anyhow::{Error, Result};
 use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
@@ -20,9 +21,18 @@ pub struct GravityOptions {
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = gravity_keys::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
+    /// Side of a periodic box with its corner at the origin, in the units of the bodies [default: open
+    /// space].
+    #[arg(long = "box", value_name = "SIDE")]
+    pub box_side: Option<f64>,
 }
 
 impl GravityOptions {
+    /// The periodic box, if one is asked for.
+    pub fn periodic_box(&self) -> Option<PeriodicBox> {
+        self.box_side.map(|side| PeriodicBox { side, boundary: Boundary::Periodic })
+    }
+
     /// The force settings of these options, checked; `constant` is the gravitational constant.
     ///
     /// # Errors
@@ -34,6 +44,7 @@ impl GravityOptions {
         softening.kernel = self.kernel.unwrap_or(softening.kernel);
         let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
         forces.gravity.constant = constant;
+        forces.gravity.domain = PeriodicBox::domain(self.periodic_box());
         machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
         Ok(forces)

@@ -29,7 +29,12 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
 pub fn name_gravity_key(error: decomposition::Error) -> Error {
     match error {
         decomposition::Error::Gravity(error @ treecode::Error::Parameter { .. }) => {
-            anyhow!("gravity.{error}")
+            let table = if matches!(error, treecode::Error::Parameter { name: "side", .. }) {
+                "box"
+            } else {
+                "gravity"
+            };
+            anyhow!("{table}.{error}")
         }
         error => error.into(),
     }

@@ -33,6 +33,7 @@ pub mod movie;
 pub mod network;
 pub mod outputs;
 pub mod parameters;
+pub mod periodic_box;
 pub mod plan;
 pub mod plot;
 pub mod poster;

@@ -5,6 +5,7 @@ use crate::initial::Initial;
 use crate::key_errors::name_key;
 use crate::machine;
 use crate::movie::Movie;
+use crate::periodic_box::PeriodicBox;
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
@@ -25,6 +26,9 @@ pub struct Parameters {
     /// Units of all numbers in the file and in the output.
     #[serde(default)]
     pub units: UnitSystem,
+    /// A box that repeats in all directions. Without it, space is open.
+    #[serde(default, rename = "box", skip_serializing_if = "Option::is_none")]
+    pub periodic_box: Option<PeriodicBox>,
     /// Settings of the force evaluation.
     #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
@@ -366,13 +370,14 @@ impl Default for Batch {
 
 impl Parameters {
     /// Reads a parameter file with its overrides (`time.steps=20`), checks it and gives gravity the
-    /// constant of the units.
+    /// constant of the units and the box.
     ///
     /// # Errors
     /// The file cannot be read, or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         let mut parameters: Parameters = io::parameters::load(path, set)?;
         parameters.gravity.gravity.constant = parameters.units.units().gravitational_constant();
+        parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
         parameters.check().with_context(|| path.display().to_string())?;
         Ok(parameters)
     }

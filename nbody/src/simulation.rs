@@ -215,7 +215,11 @@ impl Simulation {
             }
         };
         let evaluation = match advanced {
-            Ok(evaluation) => evaluation,
+            Ok(mut evaluation) => {
+                // The next step begins with a sort, so the tree is not needed at the old places.
+                evaluation.bodies.wrap(self.engine.gravity().domain);
+                evaluation
+            }
             Err(part) => {
                 meter.total += clock.elapsed();
                 self.part = Some((part, meter));

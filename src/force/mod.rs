@@ -11,6 +11,7 @@ use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
+use crate::periodic_box::{self, PeriodicBox};
 use crate::reading_options::ReadingOptions;
 use crate::report::{FileTimes, Report};
 use crate::resolution;
@@ -82,6 +83,8 @@ means over the measured evaluations.";
 struct Echo<'a> {
     initial: &'a Initial<'a>,
     units: Units,
+    #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
+    periodic_box: Option<PeriodicBox>,
     #[serde(serialize_with = "gravity_keys::serialize")]
     gravity: &'a Forces,
 }
@@ -124,23 +127,26 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
-    let Loaded { start: Start { bodies, time }, units, invented_ids } =
+    let mut loaded =
         initial::read_with_unique_ids(crew, &arguments.file, wanted.as_ref(), &arguments.reading)?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
-    let constant = units.gravitational_constant();
-    let forces = arguments.gravity.forces(constant)?;
+    let forces = arguments.gravity.forces(loaded.units.gravitational_constant())?;
+    periodic_box::settle(crew, forces.gravity.domain, Some(&arguments.file), &mut loaded)?;
+    let Loaded { start: Start { bodies, time }, units, invented_ids, .. } = loaded;
     resolution::check(crew, &bodies, &forces)?;
 
     let repeat::Measured { evaluation, meter, times, notes, control } =
         repeat::field(crew, &forces, bodies, arguments.repeat)?;
 
-    let echo = Echo { initial: &Initial { file: &arguments.file }, units, gravity: &forces };
+    let periodic_box = arguments.gravity.periodic_box();
+    let echo = Echo { initial: &Initial { file: &arguments.file }, units, periodic_box, gravity: &forces };
     if let Some(target) = &targets.output {
         let mut parameters = io::parameters::echo(&echo);
         if invented_ids {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
-        let header = Header { time, units: Some(units), parameters, ..Header::default() };
+        let box_size = periodic_box.map_or(0.0, |periodic| periodic.side);
+        let header = Header { time, units: Some(units), parameters, box_size, ..Header::default() };
         let fields = Fields { acceleration: true, potential: true, time_step: None };
         let begun = Instant::now();
         crew.write_snapshot(target, &header, &evaluation.bodies, fields, &Layout::default())?;

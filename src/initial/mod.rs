@@ -60,6 +60,8 @@ pub struct Loaded {
     pub units: Units,
     /// Whether neither a file nor a model has given the ids, see [`Header::has_invented_ids`].
     pub invented_ids: bool,
+    /// Side of the box of the file [L]; 0 if it has none.
+    pub box_side: f64,
 }
 
 impl Initial {
@@ -110,7 +112,7 @@ impl Initial {
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let start = Start { bodies, time: 0.0 };
-                Ok(Loaded { start, units: *units, invented_ids: false })
+                Ok(Loaded { start, units: *units, invented_ids: false, box_side: 0.0 })
             }
         }
     }
@@ -173,7 +175,7 @@ pub fn read_as_it_is(
 ) -> Result<Loaded> {
     let check = |header: &Header| Ok(reading.check(path, header)?);
     let (header, start, units) = read_file(crew, path, units, kinds, check)?;
-    Ok(Loaded { start, units, invented_ids: header.has_invented_ids() })
+    Ok(Loaded { start, units, invented_ids: header.has_invented_ids(), box_side: box_side(&header, &units) })
 }
 
 /// As [`read`], but replaces ids if some are not unique. All bodies are then numbered in the order
@@ -208,7 +210,12 @@ fn with_unique_ids(crew: &Crew, path: &Path, header: &Header, mut start: Start, 
             ));
         }
     }
-    Loaded { start, units, invented_ids }
+    Loaded { start, units, invented_ids, box_side: box_side(header, &units) }
+}
+
+/// Side of the box of a file [L], whose bodies have been converted to `units`.
+fn box_side(header: &Header, units: &Units) -> f64 {
+    header.box_size * header.units_or(Some(units)).length_in_cm / units.length_in_cm
 }
 
 /// Implements [`read_kinds`] and also returns the header. `check` may reject the header.
@@ -237,25 +244,13 @@ fn read_file(
     let checked = bodies.check().map_err(|fault| anyhow!("{}: {fault}", path.display()));
     crew.agree(|| checked)?;
     if crew.leads() {
-        tell(path, &header);
+        tell_reading(path, &header);
     }
     let theirs = header.units_or(units);
     let ours = units.copied().unwrap_or(theirs);
     theirs.convert(&mut bodies, &ours);
     let time = header.time * theirs.time_ratio(&ours);
     Ok((header, Start { bodies, time }, ours))
-}
-
-/// Prints notes about a file.
-fn tell(path: &Path, header: &Header) {
-    tell_reading(path, header);
-    if header.box_size > 0.0 {
-        warn(&format!(
-            "{}: its box of {} is not periodic here; bodies feel each other only",
-            path.display(),
-            header.box_size
-        ));
-    }
 }
 
 /// Prints what the reader has assumed, changed or left out.

@@ -88,7 +88,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         initial::read(&Crew::alone(), &arguments.file, None, &ReadingOptions::default())?;
     ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
     let keys = Keys { walk: arguments.walk, ..Keys::default() };
-    let options = GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel };
+    let options =
+        GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel, box_side: None };
     let base = options.forces(units.gravitational_constant())?.gravity;
     let trials = trials(arguments, &base, bodies)?;
     targets.write(&figure(arguments, &trials), &sheet(&trials))

@@ -6,10 +6,11 @@ use super::{Place, Run};
 use crate::console::say;
 use crate::crew::Crew;
 use crate::ending::Ending;
-use crate::initial::{Initial, Loaded};
+use crate::initial::Loaded;
 use crate::key_errors::name_key;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
+use crate::periodic_box;
 use crate::report::FileTimes;
 use crate::resolution;
 use anyhow::{Result, ensure};
@@ -44,8 +45,10 @@ pub(super) fn start(
     let folder = place.folder.clone();
     let units = parameters.units.units();
     let mut reading = Duration::ZERO;
-    let Loaded { start: begun, invented_ids, .. } =
-        timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let mut loaded = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let domain = parameters.gravity.gravity.domain;
+    periodic_box::settle(crew, domain, parameters.initial.file(), &mut loaded)?;
+    let Loaded { start: begun, invented_ids, .. } = loaded;
     check_movie(crew, parameters, &begun.bodies)?;
     resolution::check(crew, &begun.bodies, &parameters.gravity)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
@@ -53,10 +56,7 @@ pub(super) fn start(
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
     let start = begun.time;
     let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
-    let source = match &parameters.initial {
-        Initial::File { file, .. } => Some(file.as_path()),
-        Initial::Model(_) => None,
-    };
+    let source = parameters.initial.file();
     crew.lead(|| {
         if folder.prepare(overwrite, parameters.batch.restart, source)? {
             say(&format!(

@@ -84,6 +84,7 @@ impl Run<'_> {
             time: self.simulation.time,
             units: Some(self.parameters.units.units()),
             parameters,
+            box_size: self.parameters.periodic_box.map_or(0.0, |periodic| periodic.side),
             ..Header::default()
         };
         let (fields, layout) = (output.fields(self.step_length), output.layout());

@@ -1,0 +1,70 @@
+//! The `[box]` table: a cube that repeats in all directions.
+
+use crate::console::warn;
+use crate::crew::Crew;
+use crate::initial::Loaded;
+use anyhow::{Result, ensure};
+use decomposition::collective;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use treecode::Domain;
+
+/// The keys of `[box]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodicBox {
+    /// Side of the cube [L]. Its corner is the origin.
+    pub side: f64,
+    /// What is at its faces.
+    #[serde(default)]
+    pub boundary: Boundary,
+}
+
+/// What is at the faces of the box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// The next image of the box.
+    #[default]
+    Periodic,
+}
+
+/// Greatest relative difference between the side of the box in a file and in the parameters.
+const ROUNDED: f64 = 1e-6;
+
+impl PeriodicBox {
+    /// The space of a run: this box, or without one open space.
+    pub fn domain(of: Option<PeriodicBox>) -> Domain {
+        of.map_or(Domain::Open, |PeriodicBox { side, .. }| Domain::Periodic { side })
+    }
+}
+
+/// Settles the bodies of a run or of a force computation in their space: those outside the box are moved
+/// to their images inside, and how many there were is told. Collective.
+///
+/// # Errors
+/// The file that they are from has a box of another side. The same on every rank.
+pub fn settle(crew: &Crew, domain: Domain, source: Option<&Path>, loaded: &mut Loaded) -> Result<()> {
+    let (theirs, name) = (loaded.box_side, source.map_or(String::new(), |path| path.display().to_string()));
+    let Domain::Periodic { side } = domain else {
+        if theirs > 0.0 && crew.leads() {
+            warn(&format!("{name}: its box of {theirs} is not periodic here; bodies feel each other only"));
+        }
+        return Ok(());
+    };
+    ensure!(
+        theirs == 0.0 || (theirs - side).abs() <= ROUNDED * side,
+        "box.side = {side}: the box of {name} has a side of {theirs} in these units"
+    );
+    let bodies = &mut loaded.start.bodies;
+    let is_outside = |&i: &usize| bodies.position(i).iter().any(|x| !(0.0..side).contains(x));
+    let outside = collective::sum(crew.comm, (0..bodies.len()).filter(is_outside).count() as u64);
+    let all = collective::sum(crew.comm, bodies.len() as u64);
+    bodies.wrap(domain);
+    if outside > 0 && crew.leads() {
+        warn(&format!(
+            "{outside} of {all} bodies were outside the box from 0 to {side}; they are moved to their images inside"
+        ));
+    }
+    Ok(())
+}
