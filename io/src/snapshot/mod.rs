@@ -16,6 +16,7 @@ mod header;
 mod layout;
 mod options;
 mod outside;
+mod parts;
 mod process;
 mod raw;
 mod read;

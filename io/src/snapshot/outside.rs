@@ -8,22 +8,16 @@
 #![allow(unsafe_code)] // the hdf5 crate has no API for link types and external targets
 #![allow(deprecated)] // HDF5 1.10 has no later form of H5Lget_info
 
+use super::parts::{Mapping, check_filled, parts};
 use super::plain;
-use hdf5::dataset::{DatasetCreate, Layout};
+use hdf5::dataset::Layout;
 use hdf5::{Dataset, File};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5l::{H5L_info1_t, H5L_type_t, H5Lexists, H5Lget_info1, H5Lget_val, H5Lunregister};
-use hdf5_sys::h5p::{
-    H5P_DEFAULT, H5Pget_virtual_count, H5Pget_virtual_dsetname, H5Pget_virtual_filename,
-    H5Pget_virtual_srcspace, H5Pget_virtual_vspace,
-};
-use hdf5_sys::h5s::{
-    H5S_MAX_RANK, H5Sclose, H5Sget_select_bounds, H5Sget_select_npoints, H5Sget_simple_extent_ndims,
-};
+use hdf5_sys::h5p::H5P_DEFAULT;
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr, OsString, c_char};
+use std::ffi::{CString, OsStr, OsString};
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -35,8 +29,6 @@ static FOLLOW: AtomicBool = AtomicBool::new(false);
 const EXTERNAL: i32 = H5L_type_t::H5L_TYPE_EXTERNAL as i32;
 /// The option that a message names.
 const OPTION: &str = "--follow-external follows it";
-/// Greatest length of the name of a part [bytes].
-const LONGEST_NAME: usize = 4096;
 /// Greatest depth of virtual datasets that refer to virtual datasets.
 const DEEPEST: usize = 4;
 
@@ -185,114 +177,6 @@ pub(super) fn first_part(dataset: &Dataset, path: &Path) -> Option<PathBuf> {
     Some(beside(path, Path::new(first)))
 }
 
-/// A part of a virtual dataset.
-struct Mapping {
-    /// Names of the file and of the dataset in it.
-    file: String,
-    dataset: String,
-    /// What the part takes of that dataset, and what it fills.
-    source: Selected,
-    filled: Selected,
-}
-
-/// Selected places of a dataset: the box around them along each axis, and how many they are.
-struct Selected {
-    starts: Vec<u64>,
-    /// Exclusive.
-    ends: Vec<u64>,
-    points: u64,
-}
-
-impl Selected {
-    /// The rows, if these are whole rows of a dataset of that shape, one after the other.
-    fn rows(&self, shape: &[usize]) -> Option<Range<u64>> {
-        let axes = || self.starts.iter().zip(&self.ends).zip(shape);
-        let is_whole = axes().skip(1).all(|((start, end), length)| *start == 0 && *end == *length as u64);
-        let all = axes().map(|((start, end), _)| end - start).product::<u64>();
-        let rows = *self.starts.first()?..*self.ends.first()?;
-        (is_whole && all == self.points).then_some(rows)
-    }
-}
-
-/// Fails if nothing fills some of a virtual dataset: the library would read it as 0. Parts that are no whole rows are only counted.
-fn check_filled(shape: &[usize], parts: &[Mapping]) -> Result<(), String> {
-    let fault = |what: String| Err(format!("is a virtual dataset with {what}, which would be read as 0"));
-    let all: u64 = shape.iter().map(|&length| length as u64).product();
-    let rows: Option<Vec<Range<u64>>> = parts.iter().map(|part| part.filled.rows(shape)).collect();
-    let Some(mut rows) = rows else {
-        let filled = parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.filled.points));
-        return if filled < all {
-            fault(format!("{} numbers that no part has", all - filled))
-        } else {
-            Ok(())
-        };
-    };
-    rows.sort_by_key(|rows| rows.start);
-    let end =
-        rows.iter().try_fold(0, |end, rows| if rows.start > end { Err(end) } else { Ok(end.max(rows.end)) });
-    let (Ok(end) | Err(end)) = end;
-    if all > 0 && end < shape.first().map_or(0, |&rows| rows as u64) {
-        return fault(format!("rows that no part has, from row {end} on"));
-    }
-    Ok(())
-}
-
-/// The parts of a virtual dataset.
-fn parts(properties: &DatasetCreate) -> Result<Vec<Mapping>, String> {
-    let list = properties.id();
-    let _guard = hdf5_sys::LOCK.lock();
-    let mut count = 0;
-    // SAFETY: the list is open, and the call fills `count`. The library is locked.
-    if unsafe { H5Pget_virtual_count(list, &raw mut count) } < 0 {
-        return Err("is a virtual dataset without a list of its parts".to_owned());
-    }
-    let name = |get: unsafe extern "C" fn(hid_t, usize, *mut c_char, usize) -> isize, part: usize| {
-        let mut text = [0u8; LONGEST_NAME];
-        // SAFETY: the list is open and has this part. The buffer has the length that is passed, and
-        // the library is locked.
-        let length = unsafe { get(list, part, text.as_mut_ptr().cast(), text.len()) };
-        let length = usize::try_from(length).ok().filter(|&length| length < text.len());
-        let name = length.and_then(|length| String::from_utf8(text[..length].to_vec()).ok());
-        name.ok_or_else(|| "is a virtual dataset with a part whose name cannot be read".to_owned())
-    };
-    let selected = |get: unsafe extern "C" fn(hid_t, usize) -> hid_t, part: usize| {
-        // SAFETY: the list is open and has this part; the library is locked.
-        let space = unsafe { get(list, part) };
-        let found = selected(space);
-        // SAFETY: the space is this function's; an error changes nothing.
-        unsafe { H5Sclose(space) };
-        found.ok_or_else(|| {
-            "is a virtual dataset with a part of no fixed length, which cannot be read".to_owned()
-        })
-    };
-    let part = |part| {
-        Ok(Mapping {
-            file: name(H5Pget_virtual_filename, part)?,
-            dataset: name(H5Pget_virtual_dsetname, part)?,
-            source: selected(H5Pget_virtual_srcspace, part)?,
-            filled: selected(H5Pget_virtual_vspace, part)?,
-        })
-    };
-    (0..count).map(part).collect()
-}
-
-/// What is selected in a space; `None` if that has no end. The library must be locked.
-fn selected(space: hid_t) -> Option<Selected> {
-    const MOST: usize = H5S_MAX_RANK as usize;
-    let (mut starts, mut lasts) = ([0u64; MOST], [0u64; MOST]);
-    // SAFETY: the calls refuse what is no space; no space has more axes than the buffers are long.
-    let (axes, points) = unsafe {
-        let axes = usize::try_from(H5Sget_simple_extent_ndims(space)).ok().filter(|&axes| axes <= MOST)?;
-        let points = u64::try_from(H5Sget_select_npoints(space)).ok()?;
-        if points > 0 && H5Sget_select_bounds(space, starts.as_mut_ptr(), lasts.as_mut_ptr()) < 0 {
-            return None;
-        }
-        (axes, points)
-    };
-    let ends = lasts[..axes].iter().map(|last| if points > 0 { last.checked_add(1) } else { Some(0) });
-    Some(Selected { starts: starts[..axes].to_vec(), ends: ends.collect::<Option<_>>()?, points })
-}
-
 /// Checks one source of a virtual dataset, of which there are these parts; its length [bytes].
 fn source_length(parts: &[&Mapping], path: &Path, snapshot: &Path, depth: usize) -> Result<u64, String> {
     let Mapping { file: name, dataset, .. } = parts[0];
@@ -322,11 +206,11 @@ fn source_length(parts: &[&Mapping], path: &Path, snapshot: &Path, depth: usize)
     let part = other.dataset(dataset).map_err(|error| of_other(plain(error)))?;
     storage(&part, &file, snapshot, depth - 1).map_err(of_other)?;
     let shape = part.shape();
-    for Mapping { source, filled, .. } in parts {
+    for mapping in parts {
+        let (ends, points) = (&mapping.ends, mapping.points());
         // What takes the whole source may not say how large that is.
-        let ends = &source.ends;
         let is_there = match ends.is_empty() {
-            true => part.size() as u64 >= filled.points,
+            true => part.size() as u64 >= points,
             false => {
                 shape.len() == ends.len()
                     && shape.iter().zip(ends).all(|(&length, &end)| end <= length as u64)
@@ -334,8 +218,7 @@ fn source_length(parts: &[&Mapping], path: &Path, snapshot: &Path, depth: usize)
         };
         if !is_there {
             let fault = format!(
-                "/{dataset} has the shape {shape:?}, but more is wanted of it: {} numbers up to {ends:?}",
-                filled.points
+                "/{dataset} has the shape {shape:?}, but more is wanted of it: {points} numbers up to {ends:?}"
             );
             return Err(of_other(fault));
         }

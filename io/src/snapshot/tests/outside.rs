@@ -4,7 +4,7 @@
 use super::foreign::Builder;
 use super::{ALL, Index, Layout, count, folder, header, sample, write_alone, write_as};
 use crate::snapshot::{distinct, read};
-use hdf5::{Extents, File, Selection};
+use hdf5::{Extents, File, Hyperslab, Selection, SliceOrIndex};
 use std::path::{Path, PathBuf};
 
 /// Replaces the coordinates of type 1 by a virtual dataset that refers to another file.
@@ -92,8 +92,8 @@ fn virtual_datasets_must_be_filled_by_their_parts() {
     with(&[(1..rows, part, rows), (0..1, part, rows)]).unwrap();
     with(&[(0..rows, part, rows), (0..1, part, rows)]).unwrap();
     for (parts, words) in [
-        (vec![(0..rows - 1, part, rows)], format!("rows that no part has, from row {} on", rows - 1)),
-        (vec![(1..rows, part, rows)], "rows that no part has, from row 0 on".to_owned()),
+        (vec![(0..rows - 1, part, rows)], format!("numbers that no part has, from row {} on", rows - 1)),
+        (vec![(1..rows, part, rows)], "numbers that no part has, from row 0 on".to_owned()),
         // More is wanted of the source than it has.
         (vec![(0..rows, "short.hdf5", rows)], "but more is wanted of it".to_owned()),
     ] {
@@ -105,6 +105,65 @@ fn virtual_datasets_must_be_filled_by_their_parts() {
         assert_eq!(message.lines().count(), 1, "{message}");
     }
 }
+
+/// Parts that are columns, strided rows or blocks, in any overlap.
+#[test]
+fn parts_of_a_virtual_dataset_may_have_any_form() {
+    type Form = (SelectionOfRows, std::ops::Range<usize>);
+    let (folder, path) = folder();
+    let bodies = sample(12);
+    let rows = count(&bodies)[1] as usize;
+    assert!(rows >= 4, "too few to be parted");
+    write_alone(&folder.path().join("part.hdf5"), &header(), &bodies, ALL).unwrap();
+    write_alone(&path, &header(), &bodies, ALL).unwrap();
+    let expected = read(&path, 0, 1).unwrap();
+    let with = |forms: &[Form]| {
+        write_alone(&path, &header(), &bodies, ALL).unwrap();
+        let file = File::open_rw(&path).unwrap();
+        let group = file.group("PartType1").unwrap();
+        group.unlink("Coordinates").unwrap();
+        let builder = group.new_dataset::<f64>().with_dcpl(|properties| {
+            forms.iter().fold(properties, |properties, ((first, end, step), columns)| {
+                let extents = || Extents::from((rows, 3));
+                let places = || {
+                    let rows = SliceOrIndex::SliceTo { start: *first, step: *step, end: *end, block: 1 };
+                    let columns = SliceOrIndex::from(columns.clone());
+                    Selection::try_new(Hyperslab::from(vec![rows, columns])).unwrap()
+                };
+                let name = "PartType1/Coordinates";
+                properties.virtual_map("part.hdf5", name, extents(), places(), extents(), places())
+            })
+        });
+        builder.shape((rows, 3)).create("Coordinates").unwrap();
+        drop((group, file));
+        read(&path, 0, 1).map_err(|error| error.to_string())
+    };
+    let all = 0..rows;
+    let column = |k: usize| ((all.start, all.end, 1), k..k + 1);
+    for whole in [
+        vec![column(0), column(1), column(2)],
+        vec![column(2), ((0, rows, 1), 0..2), column(1)],
+        vec![((0, rows, 2), 0..3), ((1, rows, 2), 0..3)],
+        vec![((0, rows, 3), 0..3), ((2, rows, 3), 0..3), ((1, rows, 3), 0..2), ((1, rows, 3), 2..3)],
+        vec![((0, 2, 1), 0..3), ((2, rows, 1), 1..3), ((1, rows, 1), 0..1)],
+    ] {
+        assert_eq!(with(&whole).unwrap(), expected, "{whole:?}");
+    }
+    for (parted, row) in [
+        // As many numbers as the dataset has, but some twice.
+        (vec![column(0), column(1), column(1)], 0),
+        (vec![((0, rows, 2), 0..3), ((0, rows, 2), 0..3), ((1, 2, 1), 0..3)], 3),
+        (vec![((0, 2, 1), 0..3), ((2, rows, 1), 1..3), ((0, rows - 1, 1), 0..1)], rows - 1),
+        (vec![column(0), column(1), ((0, 1, 1), 2..3), ((2, rows, 1), 2..3)], 1),
+    ] {
+        let message = with(&parted).unwrap_err();
+        let words = format!("numbers that no part has, from row {row} on");
+        assert!(message.contains("/PartType1/Coordinates") && message.contains(&words), "{message}");
+    }
+}
+
+/// First row, end and step.
+type SelectionOfRows = (usize, usize, usize);
 
 #[test]
 fn external_links_are_refused_wherever_they_stand() {
