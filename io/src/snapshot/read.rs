@@ -272,6 +272,8 @@ pub(super) struct Source<'a> {
 struct Rows {
     column: Column,
     dataset: Dataset,
+    /// Whether its only number is that of all bodies.
+    for_all: bool,
 }
 
 impl<'a> Source<'a> {
@@ -377,8 +379,10 @@ impl<'a> Source<'a> {
         }
         let dataset = self.file.dataset(&name).map_err(|error| self.wrong(column, &plain(error)))?;
         let shape = dataset.shape();
+        // Some programs write one mass for all bodies.
+        let for_all = column == Column::Masses && count != 1 && dataset.size() == 1;
         let fits = match column.width() {
-            1 => shape.len() == 1,
+            1 => for_all || matches!(shape[..], [_] | [_, 1]),
             width => shape.len() == 2 && shape[1] == width,
         };
         if !fits {
@@ -389,7 +393,7 @@ impl<'a> Source<'a> {
             };
             return Err(self.wrong(column, &format!("has shape {shape:?}, must be {expected}")));
         }
-        if shape[0] as u64 != count {
+        if !for_all && shape[0] as u64 != count {
             return Err(self.wrong(column, &format!("has {} rows, but /Header counts {count}", shape[0])));
         }
         // Chunks may be compressed. If chunks are missing, the library would return fill values.
@@ -404,7 +408,7 @@ impl<'a> Source<'a> {
         if let Some(filter) = dataset.filters().iter().find(|filter| !filter.is_available()) {
             return Err(self.wrong(column, &unknown_filter(filter.id())));
         }
-        Ok(Some(Rows { column, dataset }))
+        Ok(Some(Rows { column, dataset, for_all }))
     }
 
     fn vectors(&self, rows: &Rows, range: &Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
@@ -422,7 +426,13 @@ impl<'a> Source<'a> {
 
     fn numbers(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<f64>) -> Result<(), Error> {
         self.expect_numbers(rows)?;
-        self.read_into(rows, range, array, |value: f64| value)
+        if !rows.for_all {
+            return self.read_into(rows, range, array, |value: f64| value);
+        }
+        let value = rows.dataset.read_raw::<f64>().map_err(|error| self.unreadable(rows, error))?[0];
+        self.reserve(rows, range, array)?;
+        array.extend(range.clone().map(|_| value));
+        Ok(())
     }
 
     fn ids(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
@@ -433,8 +443,23 @@ impl<'a> Source<'a> {
             Numbers::Unsigned { bytes } | Numbers::Signed { bytes } => {
                 Err(self.wrong(rows.column, &format!("has numbers of {bytes} bytes, must be of at most 8")))
             }
-            Numbers::Floats | Numbers::None => {
-                Err(self.wrong(rows.column, "has other data than whole numbers"))
+            Numbers::Floats => self.float_ids(rows, range, array),
+            Numbers::None => Err(self.wrong(rows.column, "has other data than whole numbers")),
+        }
+    }
+
+    /// Ids that are stored as floats, which must be exact.
+    fn float_ids(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<u64>) -> Result<(), Error> {
+        const MOST: f64 = (1u64 << 53) as f64;
+        let mut values = Vec::new();
+        self.read_into(rows, range, &mut values, |value: f64| value)?;
+        match values.iter().find(|id| !(id.fract() == 0.0 && (0.0..MOST).contains(*id))) {
+            Some(id) => {
+                Err(self.wrong(rows.column, &format!("has the id {id:?}, must be whole numbers below 2^53")))
+            }
+            None => {
+                array.extend(values.iter().map(|&id| id as u64));
+                Ok(())
             }
         }
     }
@@ -448,10 +473,14 @@ impl<'a> Source<'a> {
     ) -> Result<(), Error> {
         self.reserve(rows, range, array)?;
         for block in blocks(range, rows_at_once(&rows.dataset)) {
-            let values = rows.dataset.read_slice_1d::<S, _>(block);
-            array.extend(
-                values.map_err(|error| self.unreadable(rows, error))?.iter().map(|&value| convert(value)),
-            );
+            let values = match rows.dataset.ndim() {
+                1 => rows.dataset.read_slice_1d::<S, _>(block).map(|values| values.to_vec()),
+                _ => rows
+                    .dataset
+                    .read_slice_2d::<S, _>((block, ..))
+                    .map(|values| values.iter().copied().collect()),
+            };
+            array.extend(values.map_err(|error| self.unreadable(rows, error))?.into_iter().map(&convert));
         }
         Ok(())
     }

@@ -107,10 +107,16 @@ fn shapes_and_types_that_are_wrong() {
         with("Velocities", &[3, 3], &[1.0; 9]),
         "/PartType4/Velocities has 3 rows, but /Header counts 4"
     );
-    assert_eq!(with("Masses", &[4, 1], &[1.0; 4]), "/PartType4/Masses has shape [4, 1], must be [4]");
+    assert_eq!(with("Masses", &[4, 2], &[1.0; 8]), "/PartType4/Masses has shape [4, 2], must be [4]");
+    assert_eq!(with("Potential", &[1], &[1.0]), "/PartType4/Potential has 1 rows, but /Header counts 4");
     assert_eq!(with("Potential", &[5], &[1.0; 5]), "/PartType4/Potential has 5 rows, but /Header counts 4");
-    let fault = with("ParticleIDs", &[4], &[1.0; 4]);
-    assert_eq!(fault, "/PartType4/ParticleIDs has other data than whole numbers");
+    for (id, shown) in [(1.5, "1.5"), (-1.0, "-1.0"), (f64::NAN, "NaN"), (1e16, "1e16")] {
+        let fault = with("ParticleIDs", &[4], &[1.0, 2.0, id, 3.0]);
+        assert_eq!(
+            fault,
+            format!("/PartType4/ParticleIDs has the id {shown}, must be whole numbers below 2^53")
+        );
+    }
     let text = hdf5::types::FixedAscii::<4>::from_ascii("text").unwrap();
     let fault = spoilt(|file| replace(&file.group("PartType4").unwrap(), "Masses", &[4], &[text; 4]));
     assert_eq!(fault, "/PartType4/Masses has other data than numbers");

@@ -238,7 +238,7 @@ fn the_constant_of_gravitation_of_a_file_is_kept() {
     assert!((galactic.gravitational_constant() - 1.0).abs() < 1e-12 && galactic.length_in_cm == length);
     assert_eq!(read([1.0; 3], 6.6743e-8).unwrap().units.unwrap().length_in_cm, 1.0);
     assert!(
-        read([1.0; 3], -1.0).unwrap_err().ends_with("has the constant of gravitation -1, must be above 0")
+        read([1.0; 3], -1.0).unwrap_err().ends_with("has the constant of gravitation -1.0, must be above 0")
     );
 }
 
@@ -289,6 +289,25 @@ fn counts_beyond_32_bits_have_a_high_word_or_need_none() {
     for (low, high) in [(5, 2), ((2 << 32) + 5, 0), ((2 << 32) + 5, 2)] {
         let fault = read(low, high);
         assert!(fault.contains("but [0, 8589934597, 0, 0, 0, 0] in NumPart_Total"), "{fault}");
+    }
+}
+
+#[test]
+fn masses_and_ids_may_be_columns_floats_or_one_mass_for_all() {
+    for (shape, masses) in
+        [(vec![], vec![0.25]), (vec![1], vec![0.25]), (vec![1, 1], vec![0.25]), (vec![3, 1], vec![0.25; 3])]
+    {
+        let (_folder, path) = folder();
+        let builder = Builder::new(&path, &[0, 3]);
+        builder
+            .rows("PartType1", "Coordinates", &[3, 3], &[0.0f32, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+            .rows("PartType1", "Velocities", &[3, 3], &[0.0; 9])
+            .rows("PartType1", "ParticleIDs", &[3, 1], &[5.0, 9_007_199_254_740_991.0, 7.0])
+            .rows("PartType1", "Masses", &shape, &masses);
+        drop(builder);
+        let (_, bodies) = read(&path, 0, 1).unwrap();
+        assert_eq!(bodies.mass, [0.25; 3], "{shape:?}");
+        assert_eq!(bodies.id, [5, (1 << 53) - 1, 7]);
     }
 }
 
