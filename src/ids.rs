@@ -4,7 +4,6 @@
 use decomposition::{Comm, Reduction, collective};
 use io::snapshot::Header;
 use rayon::prelude::*;
-use treecode::TYPES;
 use treecode::math::hash;
 
 /// Bodies whose ids are not unique.
@@ -52,30 +51,31 @@ pub fn shared(comm: &dyn Comm, ids: &[u64]) -> Option<Shared> {
 }
 
 /// Whether the ids of a snapshot are valid in other snapshots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Naming {
-    /// Whether the file has no ids, so that they number the bodies in file order.
+    /// Whether the ids number the bodies in the order of some file.
     invented: bool,
-    /// Number of bodies of each type.
-    count: [u64; TYPES],
+    /// That file, if it is known: the initial conditions of a run or of a force evaluation.
+    source: Option<String>,
 }
 
 impl Naming {
     /// Naming of a snapshot with this header.
     pub fn of(header: &Header) -> Naming {
-        Naming { invented: header.has_invented_ids(), count: header.count }
+        let source = header.parameters.iter().find(|(key, _)| key == "initial.file");
+        let source = source.filter(|_| !header.numbered).map(|(_, value)| value.clone());
+        Naming { invented: header.has_invented_ids(), source }
     }
 
     /// The reason why equal ids in two snapshots do not mean the same body; `None` if they do. Ids
-    /// stored in files do. Invented ids do if both snapshots have the same number of bodies of each
-    /// type. This assumes that the program that wrote them never reorders its bodies.
+    /// stored in files do. Invented ids do if both snapshots come from the same initial conditions.
     pub fn fault(&self, other: &Naming) -> Option<&'static str> {
         match (self.invented, other.invented) {
             (false, false) => None,
-            (true, true) if self.count == other.count => None,
-            (true, true) => Some(
-                "neither has ids, and they have not as many bodies of each type, so that the order of the files says nothing",
-            ),
+            (true, true) if self.source.is_some() && self.source == other.source => None,
+            (true, true) => {
+                Some("neither has ids of its own, and another program may change the order of its bodies")
+            }
             (true, false) | (false, true) => Some("one of them has no ids"),
         }
     }
@@ -126,22 +126,32 @@ mod tests {
     }
 
     #[test]
-    fn invented_ids_join_only_files_of_the_same_bodies() {
+    fn invented_ids_join_only_snapshots_of_one_run() {
         let ids = Header { count: [0, 5, 0, 0, 0, 0], ..Header::default() };
         let none = Header { numbered: true, ..ids.clone() };
-        let converted =
-            Header { parameters: vec![(IDS_INVENTED.to_owned(), "true".to_owned())], ..ids.clone() };
-        let fewer = Header { count: [0, 4, 0, 0, 0, 0], ..none.clone() };
-        let other_types = Header { count: [0, 4, 0, 0, 1, 0], ..none.clone() };
+        let marked = |more: &[(&str, &str)]| {
+            let pairs = [(IDS_INVENTED, "true")].iter().chain(more);
+            let parameters = pairs.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            Header { parameters, ..ids.clone() }
+        };
+        let converted = marked(&[]);
+        let run = marked(&[("initial.file", "a.std"), ("time.steps", "3")]);
+        let same_run = marked(&[("time.steps", "9"), ("initial.file", "a.std")]);
+        let other_run = marked(&[("initial.file", "b.std")]);
+        let without = Header { numbered: true, ..run.clone() };
         let fault = |a: &Header, b: &Header| Naming::of(a).fault(&Naming::of(b)).is_some();
         for (a, b, expected) in [
             (&ids, &ids, false),
             (&ids, &none, true),
             (&ids, &converted, true),
-            (&none, &none, false),
-            (&none, &converted, false),
-            (&none, &fewer, true),
-            (&converted, &other_types, true),
+            (&ids, &run, true),
+            (&none, &none, true),
+            (&none, &converted, true),
+            (&converted, &converted, true),
+            (&converted, &run, true),
+            (&run, &same_run, false),
+            (&run, &other_run, true),
+            (&run, &without, true),
         ] {
             assert_eq!((fault(a, b), fault(b, a)), (expected, expected), "{a:?} {b:?}");
         }

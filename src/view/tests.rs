@@ -143,8 +143,8 @@ fn ids_that_occur_twice_matter_only_in_a_sequence() {
     assert!(error.contains("the id 3 occurs twice"), "{error}");
 }
 
-/// Ids invented from the order in a file are valid in another file only if both have the same
-/// number of bodies of each type.
+/// Ids invented from the order in a file are valid in another file only if both were written from
+/// the same initial conditions.
 #[test]
 fn ids_that_were_invented_follow_no_body_into_another_set() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,17 +157,23 @@ fn ids_that_were_invented_follow_no_body_into_another_set() {
     };
     let [a, b, c, d] = [("a", [1, 1, 2]), ("b", [1, 1, 2]), ("c", [1, 2, 2]), ("d", [4, 1, 2])]
         .map(|(name, kinds)| table(name, &kinds));
-    assert_eq!(clip(&[a.clone(), b], [true; TYPES], 100).unwrap().choice.len(), 3);
-    let (folder, mut with_ids) = scene(&[bodies(3, 0.0)]);
-    let converted = folder.path().join("converted.hdf5");
-    let parameters = vec![(IDS_INVENTED.to_owned(), "true".to_owned())];
-    let header = Header { units: Some(Units::GALACTIC), parameters, ..Header::default() };
-    let target = io::Target::own(&converted);
-    Crew::alone()
-        .write_snapshot(&target, &header, &bodies(3, 0.0), Fields::default(), &Layout::default())
-        .unwrap();
-    with_ids.push(converted);
-    for pair in [[a.clone(), c], [a, d], [with_ids[0].clone(), with_ids[1].clone()]] {
+    let (folder, with_ids) = scene(&[bodies(3, 0.0)]);
+    let written = |name: &str, source: &str| {
+        let path = folder.path().join(name);
+        let parameters = [(IDS_INVENTED, "true"), ("initial.file", source)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let header =
+            Header { units: Some(Units::GALACTIC), parameters: parameters.into(), ..Header::default() };
+        let (target, bodies) = (io::Target::own(&path), bodies(3, 0.0));
+        let (fields, layout) = (Fields::default(), Layout::default());
+        Crew::alone().write_snapshot(&target, &header, &bodies, fields, &layout).unwrap();
+        path
+    };
+    let [first, second] = ["first.hdf5", "second.hdf5"].map(|name| written(name, "a.std"));
+    let other = written("other.hdf5", "b.std");
+    assert_eq!(clip(&[first.clone(), second], [true; TYPES], 100).unwrap().choice.len(), 3);
+    for pair in [[a.clone(), b], [a.clone(), c], [a, d], [with_ids[0].clone(), first.clone()], [first, other]]
+    {
         let error = clip(&pair, [true; TYPES], 100).err().unwrap().to_string();
         assert!(error.contains("cannot be told to be those of"), "{pair:?}: {error}");
         pair.iter().for_each(|one| drop(clip(std::slice::from_ref(one), [true; TYPES], 100).unwrap()));
