@@ -4,8 +4,9 @@ use clap::Parser;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use heorot::cli::Cli;
 use heorot::console::{all_said, complain, lose};
+use heorot::ending::Ending;
 use heorot::launch::{self, Reported};
-use heorot::processes::is_leading_process;
+use heorot::processes::{HAS_MPI, is_leading_process};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
@@ -20,15 +21,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> ExitCode {
     io::snapshot::follow_external(cli.follow_external);
-    match cli.command.run() {
-        Ok(ending) => ExitCode::from(ending.code()),
-        Err(error) => {
-            if !error.is::<Reported>() {
-                complain(&format!("{error:#}"));
-            }
-            ExitCode::FAILURE
-        }
-    }
+    finish(cli.command.run().map(Ending::code))
 }
 
 /// Prints the requested help, or an error in the command line as one line.
@@ -39,14 +32,30 @@ fn explain(usage: &clap::Error) -> ExitCode {
         let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
         let line = said.collect::<Vec<_>>().join(" ");
         launch::complain_once(&format!("{}; see --help", line.trim_start_matches("error: ")));
-    } else if is_leading_process() {
-        if let Err(error) = usage.print().and_then(|()| stdout().flush()) {
-            lose(&error);
-        }
-        if let Err(error) = all_said() {
-            complain(&format!("{error:#}"));
-            return ExitCode::FAILURE;
+        return ExitCode::from(usage.exit_code() as u8);
+    }
+    // A process that ended here alone would leave the others waiting for it.
+    let print = || {
+        usage.print().and_then(|()| stdout().flush()).unwrap_or_else(|error| lose(&error));
+        all_said()
+    };
+    let done = match HAS_MPI {
+        true => launch::on_leading_process(print),
+        false if is_leading_process() => print(),
+        false => Ok(()),
+    };
+    finish(done.map(|()| usage.exit_code() as u8))
+}
+
+/// Prints an error that is not yet printed.
+fn finish(code: Result<u8, anyhow::Error>) -> ExitCode {
+    match code {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if !error.is::<Reported>() {
+                complain(&format!("{error:#}"));
+            }
+            ExitCode::FAILURE
         }
     }
-    ExitCode::from(usage.exit_code() as u8)
 }
