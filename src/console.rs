@@ -35,6 +35,12 @@ pub fn say(line: &str) {
     written.unwrap_or_else(|error| lose(&error));
 }
 
+/// Writes a file to standard output as it is, such as a script that a user saves or pipes on.
+pub fn give(text: &str) {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).unwrap_or_else(|error| lose(&error));
+}
+
 /// Prints each line of a text.
 pub fn say_text(text: &str) {
     text.lines().for_each(say);

@@ -4,7 +4,7 @@
 //! The script consists of the same pieces as those in `scripts/jobs`: the settings of the machine,
 //! and the function that runs Heorot in a job.
 
-use crate::console::{say, say_text};
+use crate::console::{give, printable, say};
 use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
 use crate::walltime::WallTime;
@@ -125,7 +125,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
                 say(&format!("{}", target.path().display()));
             }
         }
-        None => say_text(&script),
+        None => give(&script),
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ fn script(arguments: &Arguments, machine: &str, program: &Path) -> Result<String
 /// A path as text on one line, for use in a script.
 ///
 /// # Errors
-/// If it has control characters or is not valid UTF-8.
+/// If it has control characters, those of the direction of text among them, or is not valid UTF-8.
 pub(crate) fn one_line(path: &Path) -> Result<&str> {
     let text = path.to_str().filter(|text| !has_control(text));
     text.with_context(|| {
@@ -176,8 +176,9 @@ pub(crate) fn one_line(path: &Path) -> Result<&str> {
     })
 }
 
+/// Whether a text has characters that act on a terminal, or change the direction of text.
 pub(crate) fn has_control(text: &str) -> bool {
-    text.chars().any(char::is_control)
+    printable(text) != text
 }
 
 /// The lines that the scheduler reads.
@@ -343,9 +344,16 @@ mod tests {
 
     #[test]
     fn control_characters_are_refused() {
-        for bad in
-            ["a\ntouch x", "a\n#SBATCH --nodes=99", "a\rb", "a\u{1b}[2Jb", "a\u{7f}", "a\u{85}b", "a\tb"]
-        {
+        for bad in [
+            "a\ntouch x",
+            "a\n#SBATCH --nodes=99",
+            "a\rb",
+            "a\u{1b}[2Jb",
+            "a\u{7f}",
+            "a\u{85}b",
+            "a\tb",
+            "a\u{202e}b",
+        ] {
             for [file, set, program] in [[bad, "a=1", "/p"], ["f", bad, "/p"], ["f", "a=1", bad]] {
                 let message = format!("{:#}", of(file, set, program).unwrap_err());
                 assert!(message.contains("control characters") && !has_control(&message), "{message:?}");

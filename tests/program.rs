@@ -112,9 +112,7 @@ fn an_energy_error_past_its_bound_is_warned_of() {
     let strict = ["--set", "time.energy_bound=1e-12", "--virtual-ranks", "2"];
     let said = warnings(&strict);
     assert!((1..=13).contains(&said.len()), "{said:?}");
-    assert!(
-        said[0].contains("is past time.energy_bound = 0.000000000001: take a shorter time.step than 0.04")
-    );
+    assert!(said[0].contains("is past time.energy_bound = 1e-12: take a shorter time.step than 0.04"));
     let block = ["--set", "time.timestep=\"block\"", "--set", "time.criterion=\"rate\""];
     let said = warnings(&[&strict[..], &block].concat());
     assert!(said[0].contains(
@@ -447,12 +445,12 @@ fn a_run_is_filmed_with_the_same_bits_on_any_ranks_and_after_a_restart() {
 #[test]
 fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
     for (keys, expected) in [
-        ("every = 0", "movie.every = 0: must be above 0"),
+        ("every = 0", "movie.every = 0.0: must be above 0"),
         ("every = 1\nsize = [10, 200]", "a picture of 10x200 pixels"),
         ("every = 1\ntypes = [7]", "movie.types: 7 is no particle type"),
-        ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2 to 1"),
+        ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2.0 to 1.0"),
         ("every = 1\ncolour = \"inferno\"", "colours"),
-        ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200 frames per second"),
+        ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200.0 frames per second"),
         ("every = 1\nframes_per_second = 60", "can show from 0.1 to 50"),
         ("every = 1\nframes_per_second = 200\nformat = \"apng\"", "can show from 0.1 to 120"),
         ("every = 1\nframes_per_second = 0\nformat = \"none\"", "movie.frames_per_second: 0 frames"),
@@ -624,6 +622,20 @@ fn ids_that_are_shared_change_no_force() {
     fs::write(&moved, format!("{head} id\n{}", turned.concat())).unwrap();
     let line = fail(&["force", moved.to_str().unwrap(), "--units", "nbody", "--reference", reference], 1);
     assert!(line.contains("reference.hdf5") && line.contains("at another place"), "{line}");
+}
+
+/// Messages escape control characters. A script must not, since a machine file may have tabs.
+#[test]
+fn a_job_script_is_printed_as_it_is_written() {
+    let (root, file, _) = prepare(RUN);
+    let [machine, script] = ["machine", "job.sh"].map(|name| root.path().join(name));
+    fs::write(&machine, "if true; then\n\tmodule load mpi # \u{202e}\nfi\n").unwrap();
+    let command = ["jobscript", &file, "--scheduler", "slurm", "--time", "1:00:00", "--machine"];
+    let command = [&command[..], &[machine.to_str().unwrap()]].concat();
+    let printed = succeed(&command);
+    assert!(printed.contains("\n\tmodule load mpi # \u{202e}\n"), "{printed}");
+    succeed(&[&command[..], &["-o", script.to_str().unwrap()]].concat());
+    assert_eq!(printed, fs::read_to_string(&script).unwrap());
 }
 
 /// All commands that draw a model check the memory first.
