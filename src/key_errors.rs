@@ -3,6 +3,29 @@
 
 use anyhow::{Error, anyhow};
 use nbody::schedule::{Impossible, Length};
+use std::path::Path;
+
+/// The error with the file of the bodies in front if these cause it, and otherwise with the key of
+/// the parameter file.
+pub fn name_source(file: Option<&Path>, error: impl Into<nbody::Error>) -> Error {
+    let error = error.into();
+    let of_bodies = matches!(
+        error,
+        nbody::Error::Forces(
+            decomposition::Error::Body(_)
+                | decomposition::Error::Gravity(
+                    treecode::Error::Body { .. }
+                        | treecode::Error::TooMany { .. }
+                        | treecode::Error::Scale { .. }
+                        | treecode::Error::NoBodies
+                )
+        )
+    );
+    match file {
+        Some(file) if of_bodies => anyhow!("{}: {error}", file.display()),
+        _ => name_key(error),
+    }
+}
 
 /// The error with the key of the parameter file that causes it.
 pub fn name_key(error: impl Into<nbody::Error>) -> Error {

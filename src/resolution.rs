@@ -8,6 +8,7 @@ use crate::crew::Crew;
 use anyhow::{Result, anyhow, bail};
 use decomposition::{Comm, Reduction, collective, survey_all};
 use nbody::forces::Forces;
+use std::path::Path;
 use treecode::{Bodies, Cube};
 
 /// Rounding may be this part of the distance between neighbours, or of the softening where that is longer.
@@ -17,9 +18,10 @@ const TOLERATED: f64 = 1.0 / 1024.0;
 /// that is nearest to the median of all, so that few bodies far away do not matter, nor does a dense centre. Collective.
 ///
 /// # Errors
-/// On every rank, naming the body that is farthest from the median.
-pub fn check(crew: &Crew, bodies: &Bodies, forces: &Forces) -> Result<()> {
+/// On every rank, naming the file and the body that is farthest from the median.
+pub fn check(crew: &Crew, file: Option<&Path>, bodies: &Bodies, forces: &Forces) -> Result<()> {
     let Some(fault) = fault(crew.comm, bodies, forces)? else { return Ok(()) };
+    let fault = file.map_or(fault.clone(), |file| format!("{}: {fault}", file.display()));
     if !forces.allow_missed {
         bail!("{fault}");
     }

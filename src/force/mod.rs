@@ -133,10 +133,10 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let forces = arguments.gravity.forces(loaded.units.gravitational_constant())?;
     periodic_box::settle(crew, forces.gravity.domain, Some(&arguments.file), &mut loaded)?;
     let Loaded { start: Start { bodies, time }, units, invented_ids, .. } = loaded;
-    resolution::check(crew, &bodies, &forces)?;
+    resolution::check(crew, Some(&arguments.file), &bodies, &forces)?;
 
     let repeat::Measured { evaluation, meter, times, notes, control } =
-        repeat::field(crew, &forces, bodies, arguments.repeat)?;
+        repeat::field(crew, &arguments.file, &forces, bodies, arguments.repeat)?;
 
     let periodic_box = arguments.gravity.periodic_box();
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, periodic_box, gravity: &forces };

@@ -1,12 +1,13 @@
 //! Repeated evaluations of the same bodies, with the time of each.
 
 use crate::crew::Crew;
-use crate::key_errors::name_key;
+use crate::key_errors::name_source;
 use crate::report::Times;
 use anyhow::Result;
 use decomposition::{Evaluation, Plan, collective, evaluate};
 use nbody::cost::{Meter, timed};
 use nbody::forces::{Control, Engine, Forces};
+use std::path::Path;
 use std::time::Duration;
 use treecode::{Bodies, Criterion};
 
@@ -34,7 +35,13 @@ pub(super) struct Measured {
 ///
 /// # Errors
 /// A parameter or a body is invalid. Every rank returns the same error.
-pub(super) fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option<u32>) -> Result<Measured> {
+pub(super) fn field(
+    crew: &Crew,
+    file: &Path,
+    forces: &Forces,
+    bodies: Bodies,
+    repeat: Option<u32>,
+) -> Result<Measured> {
     let known = bodies.acc.iter().flatten().any(|&a| a != 0.0);
     let known = collective::sum(crew.comm, u64::from(known)) > 0;
     let relative = forces.gravity.criterion == Criterion::Relative;
@@ -59,10 +66,16 @@ pub(super) fn field(crew: &Crew, forces: &Forces, bodies: Bodies, repeat: Option
     };
     let mut engine = Engine::new(forces);
     let (mut evaluation, mut meter, first) = measure(
-        &mut |bodies| engine.evaluate(crew.comm, bodies, &Plan::default()).map_err(name_key),
+        &mut |bodies| {
+            engine
+                .evaluate(crew.comm, bodies, &Plan::default())
+                .map_err(|error| name_source(Some(file), error))
+        },
         bodies,
     )?;
-    let mut evaluate_again = |bodies| evaluate(crew.comm, engine.gravity(), bodies).map_err(name_key);
+    let mut evaluate_again = |bodies| {
+        evaluate(crew.comm, engine.gravity(), bodies).map_err(|error| name_source(Some(file), error))
+    };
     let mut all = vec![first];
     let repeat = repeat.unwrap_or(u32::from(relative && !known || forces.accuracy.is_some()));
     if repeat > 0 {

@@ -8,7 +8,7 @@ use crate::initial;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::reading_options::ReadingOptions;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use decomposition::collective;
 use io::Kind;
 use io::catalogue::{self, Catalogue, Group};
@@ -86,7 +86,10 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
     let length = match arguments.linking_length {
         Some(length) => length,
-        None => arguments.linking * mean_separation(crew, &bodies, count, header.box_size)?,
+        None => {
+            let separation = mean_separation(crew, &bodies, count, header.box_size);
+            arguments.linking * separation.with_context(|| arguments.file.display().to_string())?
+        }
     };
     if let Some(shared) = ids::shared(crew.comm, &bodies.id) {
         bail!(
@@ -132,8 +135,8 @@ fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, box_size: f64) -> R
         (0..3).map(|axis| hi[axis] - lo[axis]).product()
     };
     ensure!(
-        volume > 0.0,
-        "the bodies fill no volume, so they have no mean separation; give the length as --linking-length"
+        volume > 0.0 && volume.is_finite(),
+        "the bodies fill a volume of {volume:?}, so they have no mean separation; give the length as --linking-length"
     );
     Ok(math::cbrt(volume / count as f64))
 }
@@ -141,14 +144,14 @@ fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, box_size: f64) -> R
 fn tell(path: &std::path::Path, catalogue: &Catalogue, bodies: u64) {
     let Catalogue { groups, ids, linking_length, least_members, .. } = catalogue;
     say(&format!(
-        "{}: {} haloes of {least_members} bodies or more hold {} of {bodies} bodies; friends are within {linking_length}",
+        "{}: {} haloes of {least_members} bodies or more hold {} of {bodies} bodies; friends are within {linking_length:?}",
         path.display(),
         groups.len(),
         ids.len()
     ));
     match groups.first() {
         Some(Group { members, mass, position: [x, y, z], .. }) => {
-            say(&format!("the largest has {members} bodies and a mass of {mass} at {x}, {y}, {z}"));
+            say(&format!("the largest has {members} bodies and a mass of {mass:?} at {x:?}, {y:?}, {z:?}"));
         }
         None => warn("no halo was found; a larger --linking or fewer --min-members may find some"),
     }

@@ -6,7 +6,7 @@ use crate::crew::Crew;
 use crate::gravity_keys::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
 use crate::initial;
-use crate::key_errors::name_key;
+use crate::key_errors::name_source;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
@@ -99,7 +99,8 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
     let settings = settings(arguments, base);
     settings.iter().try_for_each(|(_, _, gravity)| gravity.check())?;
     // Finds the accelerations that criterion relative needs, and the order of the bodies.
-    let first = evaluate(&Solo, base, bodies).map_err(name_key)?;
+    let blame = |error| name_source(Some(&arguments.file), error);
+    let first = evaluate(&Solo, base, bodies).map_err(blame)?;
     let sample = Sample::draw(&Solo, base, &first, 0, arguments.sample as usize);
     let median = median_acceleration(&first.bodies);
     ensure!(median > 0.0, "{}: half of the bodies feel no force", arguments.file.display());
@@ -110,7 +111,7 @@ fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<T
             let gravity = Gravity { tolerance: gravity.tolerance * scale, ..gravity };
             let mut time = Duration::ZERO;
             let bodies = first.bodies.clone();
-            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies)).map_err(name_key)?;
+            let evaluation = timed(&mut time, || evaluate(&Solo, &gravity, bodies)).map_err(blame)?;
             let balance = Balance::measure(&Solo, &evaluation);
             let errors = sample.errors(&Solo, &evaluation, &balance);
             let accuracy = Accuracy::of(errors.clone());

@@ -7,7 +7,7 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::ending::Ending;
 use crate::initial::Loaded;
-use crate::key_errors::name_key;
+use crate::key_errors::name_source;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
 use crate::periodic_box;
@@ -50,7 +50,7 @@ pub(super) fn start(
     periodic_box::settle(crew, domain, parameters.initial.file(), &mut loaded)?;
     let Loaded { start: begun, invented_ids, .. } = loaded;
     check_movie(crew, parameters, &begun.bodies)?;
-    resolution::check(crew, &begun.bodies, &parameters.gravity)?;
+    resolution::check(crew, parameters.initial.file(), &begun.bodies, &parameters.gravity)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
@@ -82,7 +82,7 @@ pub(super) fn start(
     if simulation.is_err() {
         crew.lead(|| folder.forget_start())?; // nothing else is here yet
     }
-    let simulation = simulation.map_err(name_key)?;
+    let simulation = simulation.map_err(|error| name_source(source, error))?;
     let mut run = Run {
         crew,
         parameters,
@@ -139,7 +139,7 @@ pub(super) fn go_on(
         Step { length: part.length, time: part.time, snapshot }
     });
     if let Some(end) = parameters.time.end {
-        ensure!(end >= from, "time.end = {end}: the checkpoint is already at {from}");
+        ensure!(end >= from, "time.end = {end:?}: the checkpoint is already at {from:?}");
     }
     let steps_left = || under_way.into_iter().chain(schedule.after(from));
     let left = match &state.part {
