@@ -88,20 +88,20 @@ fn describe(path: &Path, header: &Header, bodies: &Bodies) -> String {
 
 fn describe_units(header: &Header, line: &mut impl FnMut(&str, String)) {
     let Some(units) = header.units else {
-        line("time", header.time.to_string());
+        line("time", format!("{:?}", header.time));
         line("units", "not in the file".to_owned());
         if let Some(gravity) = header.gravity {
-            line("gravity", format!("G = {gravity}"));
+            line("gravity", format!("G = {gravity:?}"));
         }
         return;
     };
     let million_years = units.time_in_s() / (1e6 * 365.25 * 86400.0);
-    line("time", format!("{} ({} million years)", header.time, number(header.time * million_years)));
+    line("time", format!("{:?} ({} million years)", header.time, number(header.time * million_years)));
     line("unit of length", format!("{:e} cm", units.length_in_cm));
     line("unit of mass", format!("{:e} g", units.mass_in_g));
     line("unit of velocity", format!("{:e} cm/s", units.velocity_in_cm_per_s));
     line("unit of time", format!("{} million years", number(million_years)));
-    line("gravity", format!("G = {}", units.gravitational_constant()));
+    line("gravity", format!("G = {:?}", units.gravitational_constant()));
 }
 
 /// Formats a number with seven digits.
@@ -234,7 +234,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         for line in [
             "snapshot         a.hdf5 (1 file)",
-            "gravity          G = 1",
+            "gravity          G = 1.0",
             "type 1, halo     2 bodies, mass 3",
             "type 4, stars    1 bodies, mass 1",
             "position         x -1 to 2, y 0 to 0, z 0 to 0",

@@ -109,7 +109,7 @@ impl Movie {
     pub fn check(&self) -> Result<()> {
         ensure!(
             self.every > 0.0 && self.every.is_finite(),
-            "movie.every = {}: must be above 0 and finite",
+            "movie.every = {:?}: must be above 0 and finite",
             self.every
         );
         if let Some(kind) = self.types.iter().flatten().find(|kind| usize::from(**kind) >= TYPES) {
@@ -263,7 +263,7 @@ impl<'a> Filming<'a> {
             (None, None) => Range::of(&density).map(|range| [range.low(), HEADROOM * range.high()]),
         };
         let Some(range) = range else {
-            warn(&format!("[movie]: no body with a mass lies in the frame at t {time}: none is made"));
+            warn(&format!("[movie]: no body with a mass lies in the frame at t {time:?}: none is made"));
             return Ok(None);
         };
         self.range = Some(range);

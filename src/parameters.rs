@@ -152,7 +152,7 @@ impl Time {
         match (self.end, self.steps) {
             (Some(_), Some(_)) => bail!("time: give either `end` or `steps`, not both"),
             (None, None) => bail!("time: give `end` (a time) or `steps` (a number)"),
-            (Some(end), _) if !end.is_finite() => bail!("time.end = {end}: must be finite"),
+            (Some(end), _) if !end.is_finite() => bail!("time.end = {end:?}: must be finite"),
             (_, Some(0)) => bail!("time.steps = 0: must be at least 1"),
             _ => {}
         }
@@ -164,7 +164,7 @@ impl Time {
         let smallest = adaptive.smallest;
         ensure!(
             (0.0..=self.step).contains(&smallest),
-            "time.smallest_step = {smallest}: must be above 0 and at most time.step = {}",
+            "time.smallest_step = {smallest:?}: must be above 0 and at most time.step = {:?}",
             self.step
         );
         if adaptive.criterion.asks_acceleration() && forces.gravity.softening.is_none() {
@@ -386,18 +386,20 @@ impl Parameters {
     pub fn energy_advice(&self) -> String {
         let steps = match self.time.stepping {
             Stepping::Fixed => {
-                format!("take a shorter time.step than {}, or time.timestep = \"block\"", self.time.step)
+                format!("take a shorter time.step than {:?}, or time.timestep = \"block\"", self.time.step)
             }
             Stepping::Adaptive(Adaptive { criterion, eta, eta_rate, .. }) => match criterion {
-                StepCriterion::Acceleration => format!("take a smaller time.eta than {eta}"),
-                StepCriterion::Rate => format!("take a smaller time.eta_rate than {eta_rate}"),
+                StepCriterion::Acceleration => format!("take a smaller time.eta than {eta:?}"),
+                StepCriterion::Rate => format!("take a smaller time.eta_rate than {eta_rate:?}"),
                 StepCriterion::Both => {
-                    format!("take a smaller time.eta than {eta} and time.eta_rate than {eta_rate}")
+                    format!("take a smaller time.eta than {eta:?} and time.eta_rate than {eta_rate:?}")
                 }
             },
         };
         let forces = match self.gravity.accuracy {
-            Some(accuracy) => format!("; if that does not help, a smaller gravity.accuracy than {accuracy}"),
+            Some(accuracy) => {
+                format!("; if that does not help, a smaller gravity.accuracy than {accuracy:?}")
+            }
             None => String::new(),
         };
         format!("{steps}{forces}, or a longer gravity.softening")
@@ -460,7 +462,7 @@ fn at_least(name: &str, value: f64, least: f64) -> Result<()> {
 
 fn positive(name: &str, value: f64) -> Result<()> {
     if !(value > 0.0 && value.is_finite()) {
-        bail!("{name} = {value}: must be above 0 and finite");
+        bail!("{name} = {value:?}: must be above 0 and finite");
     }
     Ok(())
 }
@@ -495,7 +497,7 @@ impl TryFrom<UnitKeys> for UnitSystem {
             (None, [None, None, None]) => Ok(UnitSystem::default()),
             (None, [Some(length_in_cm), Some(mass_in_g), Some(velocity_in_cm_per_s)]) => {
                 if let Some(bad) = numbers.into_iter().flatten().find(|x| !(*x > 0.0 && x.is_finite())) {
-                    return Err(format!("{bad} is no unit: must be above 0 and finite"));
+                    return Err(format!("{bad:?} is no unit: must be above 0 and finite"));
                 }
                 Ok(UnitSystem::Own(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }))
             }

@@ -48,13 +48,13 @@ pub fn settle(crew: &Crew, domain: Domain, source: Option<&Path>, loaded: &mut L
     let (theirs, name) = (loaded.box_side, source.map_or(String::new(), |path| path.display().to_string()));
     let Domain::Periodic { side } = domain else {
         if theirs > 0.0 && crew.leads() {
-            warn(&format!("{name}: its box of {theirs} is not periodic here; bodies feel each other only"));
+            warn(&format!("{name}: its box of {theirs:?} is not periodic here; bodies feel each other only"));
         }
         return Ok(());
     };
     ensure!(
         theirs == 0.0 || (theirs - side).abs() <= ROUNDED * side,
-        "box.side = {side}: the box of {name} has a side of {theirs} in these units"
+        "box.side = {side:?}: the box of {name} has a side of {theirs:?} in these units"
     );
     let bodies = &mut loaded.start.bodies;
     let is_outside = |&i: &usize| bodies.position(i).iter().any(|x| !(0.0..side).contains(x));
@@ -63,7 +63,7 @@ pub fn settle(crew: &Crew, domain: Domain, source: Option<&Path>, loaded: &mut L
     bodies.wrap(domain);
     if outside > 0 && crew.leads() {
         warn(&format!(
-            "{outside} of {all} bodies were outside the box from 0 to {side}; they are moved to their images inside"
+            "{outside} of {all} bodies were outside the box from 0 to {side:?}; they are moved to their images inside"
         ));
     }
     Ok(())

@@ -7,7 +7,9 @@ pub enum Error {
     #[error(transparent)]
     Forces(#[from] decomposition::Error),
     /// The requested force error is outside the range of the single-precision kernels.
-    #[error("accuracy = {asked}: must be from {least:e}, which single-precision kernels reach, to {most}")]
+    #[error(
+        "accuracy = {asked:?}: must be from {least:e}, which single-precision kernels reach, to {most:?}"
+    )]
     Accuracy {
         /// The requested error.
         asked: f64,

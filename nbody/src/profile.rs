@@ -193,7 +193,7 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     }
     shells.retain(|shell| shell.bodies > 0);
     if shells.is_empty() {
-        return Err(format!("no body lies between the radii {inner} and {outer}"));
+        return Err(format!("no body lies between the radii {inner:?} and {outer:?}"));
     }
     Ok(shells)
 }

@@ -46,7 +46,7 @@ pub enum Length {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Impossible {
     /// The run ends before it starts.
-    #[error("end = {end}: must be after {start}, the time of the initial state")]
+    #[error("end = {end:?}: must be after {start:?}, the time of the initial state")]
     EndsBeforeStart {
         /// End of the run [T].
         end: f64,

@@ -27,7 +27,7 @@ def test_models_have_their_keys():
         ({"name": "bulge", "bodies": 10}, "unknown variant `bulge`"),
         ({"name": "plummer"}, "`bodies` is missing"),
         ({"name": "plummer", "bodies": 10, "w0": 3.0}, "`w0` has no meaning"),
-        ({"name": "plummer", "bodies": 10, "radius": -1}, "radius = -1: must be above 0"),
+        ({"name": "plummer", "bodies": 10, "radius": -1}, "radius = -1.0: must be above 0"),
         ({"name": "plummer", "bodies": 10, "colour": 1}, "unknown field `colour`"),
         ({"name": "plummer", "bodies": -10}, "invalid value"),
     ],

@@ -118,7 +118,7 @@ BAD = {
     "lengths that differ": ({"mass": [1, 2, 3]}, "mass has 3 rows for 2 bodies"),
     "complex numbers": ({"mass": [1j, 2]}, "mass has the dtype complex128"),
     "text": ({"pos": [["a", "b", "c"]] * 2}, "pos has the dtype"),
-    "an accuracy out of range": ({"accuracy": 1e-9}, "accuracy = 0.000000001: must be from"),
+    "an accuracy out of range": ({"accuracy": 1e-9}, "accuracy = 1e-9: must be from"),
     "an angle out of range": ({"theta": 2.0}, "theta = 2: must be above 0 and at most 1"),
     "an order out of range": ({"order": 9}, "order = 9"),
     "a negative softening": ({"softening": -1.0}, "softening"),

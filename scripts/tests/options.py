@@ -1,9 +1,11 @@
-"""Impossible numbers for every option and parameter that takes one: each is done, or refused in one line. No signal, panic, hang, or memory without bound.
+"""Impossible numbers for every option and parameter that takes one: each is done, or refused in one line. No signal, panic, hang, memory without bound,
+or number of 300 digits in what it says.
 
 By default each option gets some of the values; `options.py --full` tries all, `--full WORD` those of commands with that word.
 """
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -16,6 +18,7 @@ VALUES = ["0", "-1", "nan", "inf", "-inf", "1e308", "-1e308", "1e-308", "9223372
 FEW = 2  # values of each option in the default form
 LIMIT = 60  # seconds, and of processor time
 MEMORY = 6 << 30  # addresses [bytes]
+LONG = re.compile(r"[0-9]{40,}")  # of no number that a reader wants
 
 # What a command is called with, and its options: a name takes the value, `name=TEXT` takes TEXT with the value for X.
 RANKS = ["--threads", "--virtual-ranks", "--ranks-per-host=X --virtual-ranks 2"]
@@ -94,22 +97,26 @@ def outcome(arguments):
         resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
 
     process = subprocess.run(
-        [str(PROGRAM), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+        [str(PROGRAM), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
         timeout=4 * LIMIT, env={**os.environ, "RUST_BACKTRACE": "0", "OMPI_MCA_btl": "self"}, preexec_fn=bounds,
     )
-    return process.returncode, [line for line in process.stderr.splitlines() if line.strip() and ": warning: " not in line]
+    lines = [line for line in process.stderr.splitlines() if line.strip() and ": warning: " not in line]
+    return process.returncode, lines, process.stdout + process.stderr
 
 
 def fault(arguments):
     """What is wrong with how it ends."""
     try:
-        code, lines = outcome(arguments)
+        code, lines, said = outcome(arguments)
     except subprocess.TimeoutExpired:
         return "hangs"
     if code not in [0, 1, 2, 75]:
         return f"exit code {code}: {lines[-3:]}"
     if any("panicked" in line for line in lines):
         return f"panics: {lines}"
+    long = LONG.search(said)
+    if long and long[0].strip("0") not in " ".join(arguments):
+        return f"says a number of {len(long[0])} digits"
     # A study calls others, whose lines are its own.
     if code in [1, 2] and len(lines) != 1 and arguments[0] != "study":
         return f"exit code {code} and {len(lines)} lines: {lines[:3]}"

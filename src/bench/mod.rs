@@ -271,7 +271,7 @@ fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
     // Rounded to two digits, so that a small change of memory does not change the problem.
     let unit = 10f64.powi((math::log10(most.max(10.0)).floor() - 1.0) as i32);
     let bodies = ((most / unit).floor() * unit) as u64;
-    ensure!(bodies >= 2, "--memory-per-rank {gigabytes}: no bodies fit beside the program");
+    ensure!(bodies >= 2, "--memory-per-rank {gigabytes:?}: no bodies fit beside the program");
     Ok(Some(bodies))
 }
 

@@ -182,7 +182,7 @@ impl Network {
     fn check(&self) -> Result<()> {
         let positive = |name: &str, number: Option<f64>| match number {
             Some(number) if !(number > 0.0 && number.is_finite()) => {
-                bail!("network \"{}\": {name} = {number}: must be above 0 and finite", self.name)
+                bail!("network \"{}\": {name} = {number:?}: must be above 0 and finite", self.name)
             }
             _ => Ok(()),
         };
@@ -193,7 +193,7 @@ impl Network {
         if let (Some(overhead), Some(latency)) = (self.overhead_us, self.latency_us.known()) {
             ensure!(
                 overhead >= 0.0 && 2.0 * overhead <= latency,
-                "network \"{}\": overhead_us = {overhead}: must not be negative nor above half of latency_us = {latency}",
+                "network \"{}\": overhead_us = {overhead:?}: must not be negative nor above half of latency_us = {latency:?}",
                 self.name
             );
         }
@@ -253,7 +253,7 @@ impl Catalogue {
     pub(super) fn set_prices(&mut self, node: Option<f64>, link: Option<f64>) -> Result<()> {
         let wrong = [node, link].into_iter().flatten().find(|price| !(*price >= 0.0 && price.is_finite()));
         if let Some(price) = wrong {
-            bail!("a price of {price} dollars: must be finite and not negative");
+            bail!("a price of {price:?} dollars: must be finite and not negative");
         }
         let nodes = self.nodes.iter_mut().map(|known| (&mut known.dollars, node));
         let links = self.networks.iter_mut().map(|known| (&mut known.dollars, link));

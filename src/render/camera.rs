@@ -102,7 +102,7 @@ impl Camera {
         for table in file.key {
             ensure!(
                 (0.0..=1.0).contains(&table.at) && self.keys.last().is_none_or(|last| last.at < table.at),
-                "{name}: key.at = {}: must rise from key to key, from 0 (the first frame) to 1 (the last)",
+                "{name}: key.at = {:?}: must rise from key to key, from 0 (the first frame) to 1 (the last)",
                 table.at
             );
             key.at = table.at;
@@ -110,7 +110,7 @@ impl Camera {
             key.direction.elevation = table.elevation.unwrap_or(key.direction.elevation);
             key.direction.roll = table.roll.unwrap_or(key.direction.roll);
             key.width = table.width.unwrap_or(key.width);
-            ensure!(key.width > 0.0, "{name}: key.width = {}: must be above 0", key.width);
+            ensure!(key.width > 0.0, "{name}: key.width = {:?}: must be above 0", key.width);
             key.centre = table.centre.unwrap_or(key.centre);
             self.keys.push(key);
         }

@@ -327,7 +327,7 @@ impl Run<'_> {
         })?;
         if let Some(journal) = self.journal.as_ref().filter(|_| excess(&self.journal) > excess_before) {
             journal.note(&format!(
-                "WARNING: the relative energy error {:.2e} is past time.energy_bound = {bound}: {}",
+                "WARNING: the relative energy error {:.2e} is past time.energy_bound = {bound:?}: {}",
                 journal.energy().error,
                 self.parameters.energy_advice()
             ));

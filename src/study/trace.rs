@@ -203,7 +203,7 @@ impl Trace {
         ensure!(self.ranks > 0 && self.bodies_of_ranks.len() == self.ranks, "not every rank has its bodies");
         ensure!(
             self.single_seconds > 0.0 && self.single_seconds.is_finite(),
-            "single_seconds = {}: must be above 0 and finite",
+            "single_seconds = {:?}: must be above 0 and finite",
             self.single_seconds
         );
         for (number, call) in self.calls.iter().enumerate() {

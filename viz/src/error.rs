@@ -10,22 +10,22 @@ pub enum Error {
     #[error("a picture of {0}x{1} pixels: each side must be from {MINIMUM_SIZE} to {MAXIMUM_SIZE}")]
     Size(usize, usize),
     /// The width of the view is not positive or not finite.
-    #[error("the width of the picture is {0}: it must be positive and finite")]
+    #[error("the width of the picture is {0:?}: it must be positive and finite")]
     Width(f64),
     /// The centre of the view is not finite.
-    #[error("the centre of the picture is ({0}, {1}, {2}): it must be finite")]
+    #[error("the centre of the picture is ({0:?}, {1:?}, {2:?}): it must be finite")]
     Centre(f64, f64, f64),
     /// The direction of the camera is not finite.
-    #[error("the direction of the camera is azimuth {0}, elevation {1}, roll {2}: all must be finite")]
+    #[error("the direction of the camera is azimuth {0:?}, elevation {1:?}, roll {2:?}: all must be finite")]
     Direction(f64, f64, f64),
     /// The angle of view is out of range [degree].
-    #[error("an angle of view of {0} degrees: must be from 1 to 150")]
+    #[error("an angle of view of {0:?} degrees: must be from 1 to 150")]
     Angle(f64),
     /// The range of surface densities is not positive, finite and rising.
-    #[error("the range of the colours is {0} to {1}: it must be positive, finite and rising")]
+    #[error("the range of the colours is {0:?} to {1:?}: it must be positive, finite and rising")]
     Range(f64, f64),
     /// The percentiles do not rise from 0 to 100 at most.
-    #[error("the range of the colours is {0} % to {1} %: must rise from 0 to 100 at most")]
+    #[error("the range of the colours is {0:?} % to {1:?} %: must rise from 0 to 100 at most")]
     Percent(f64, f64),
     /// A body has an invalid mass or position.
     #[error("body {id} has a mass or position that is not finite, or a negative mass")]
@@ -40,7 +40,7 @@ pub enum Error {
         id: u64,
     },
     /// The frame rate is out of range for the format [1/s].
-    #[error("{0} frames per second: such a movie can show from {SLOWEST} to {1}")]
+    #[error("{0:?} frames per second: such a movie can show from {SLOWEST:?} to {1:?}")]
     FramesPerSecond(f64, f64),
     /// A frame and its movie differ in size.
     #[error("a frame of {}x{} pixels in a movie of {}x{}", .frame[0], .frame[1], .movie[0], .movie[1])]

@@ -318,7 +318,7 @@ fn finish(
 ) -> Result<Foreign, Error> {
     columns.check().map_err(|fault| Error::snapshot(path, fault))?;
     if !time.is_finite() {
-        return Err(Error::snapshot(path, format!("has the time {time}, must be finite")));
+        return Err(Error::snapshot(path, format!("has the time {time:?}, must be finite")));
     }
     let needed = |column: Column| columns.get(column).cloned().expect("the columns were checked");
     let piece = Piece {

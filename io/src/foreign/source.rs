@@ -160,7 +160,7 @@ impl Component {
         self.each(rows, |bytes| {
             let name = self.number.name(bytes).ok_or_else(|| {
                 self.wrong(format!(
-                    "{what} of row {row} is {}, must be a whole number",
+                    "{what} of row {row} is {:?}, must be a whole number",
                     self.number.value(bytes)
                 ))
             })?;

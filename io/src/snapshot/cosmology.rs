@@ -33,13 +33,13 @@ impl Evidence {
         let matches = (scale_factor * (1.0 + redshift) - 1.0).abs() < NEAR;
         let universe = (omega_matter > 0.0 || omega_lambda != 0.0) && box_size > 0.0;
         let densities = format!(
-            "it has a box of {box_size} and the densities {omega_matter} of matter and {omega_lambda} of dark energy"
+            "it has a box of {box_size:?} and the densities {omega_matter:?} of matter and {omega_lambda:?} of dark energy"
         );
         match (redshift != 0.0, matches, universe) {
             (true, true, _) => {
-                Some(format!("its time {scale_factor} is the scale factor of its redshift {redshift}"))
+                Some(format!("its time {scale_factor:?} is the scale factor of its redshift {redshift:?}"))
             }
-            (true, false, true) => Some(format!("its redshift is {redshift}, and {densities}")),
+            (true, false, true) => Some(format!("its redshift is {redshift:?}, and {densities}")),
             (false, true, true) => Some(format!("its time is that of redshift 0, and {densities}")),
             _ => None,
         }

@@ -178,28 +178,28 @@ impl Gravity {
         let Some(gravity) = gravity else { return Ok(Gravity { units, gravity: None, remarks: Vec::new() }) };
         if gravity < 0.0 {
             return Err(
-                places[0].error(format!("has the constant of gravitation {gravity}, must be above 0"))
+                places[0].error(format!("has the constant of gravitation {gravity:?}, must be above 0"))
             );
         }
         let Some(named) = units else {
             let remark =
-                format!("names no units, but its constant of gravitation is {gravity}, which is kept");
+                format!("names no units, but its constant of gravitation is {gravity:?}, which is kept");
             return Ok(Gravity { units: None, gravity: Some(gravity), remarks: vec![remark] });
         };
         let ratio = gravity / named.gravitational_constant();
         if !(ratio.is_finite() && ratio > 0.0) {
             return Err(places[0]
-                .error(format!("has the constant of gravitation {gravity}, which no unit of mass gives")));
+                .error(format!("has the constant of gravitation {gravity:?}, which no unit of mass gives")));
         }
         if (ratio - 1.0).abs() < TOLERANCE {
             return Ok(Gravity { units, gravity: None, remarks: Vec::new() });
         }
         if named == (Units { length_in_cm: 1.0, mass_in_g: 1.0, velocity_in_cm_per_s: 1.0 }) {
-            let remark = format!("has numbers without units, with G = {gravity}, which is kept");
+            let remark = format!("has numbers without units, with G = {gravity:?}, which is kept");
             return Ok(Gravity { units: None, gravity: Some(gravity), remarks: vec![remark] });
         }
         let remark = format!(
-            "was made with G = {gravity}, but that of its units is {}: its unit of mass is taken {ratio} times as large, so that bodies move as they did",
+            "was made with G = {gravity:?}, but that of its units is {:?}: its unit of mass is taken {ratio:?} times as large, so that bodies move as they did",
             named.gravitational_constant()
         );
         let units = above_zero(places[0], Units { mass_in_g: named.mass_in_g * ratio, ..named })?;
@@ -242,7 +242,8 @@ fn above_zero(place: &Attributes, units: Units) -> Result<Option<Units>, Error> 
     if [length, mass, velocity].iter().all(|&unit| unit > 0.0 && unit.is_finite()) {
         Ok(Some(units))
     } else {
-        let fault = format!("has the units {length} cm, {mass} g, {velocity} cm/s: all must be above 0");
+        let fault =
+            format!("has the units {length:?} cm, {mass:?} g, {velocity:?} cm/s: all must be above 0");
         Err(place.error(fault))
     }
 }
@@ -317,7 +318,7 @@ impl<'a> Attributes<'a> {
         let Some(values) = self.get(name, |attribute| attribute.read_raw::<f64>())? else { return Ok(None) };
         match values.first() {
             Some(value) if value.is_finite() => Ok(Some(*value)),
-            Some(value) => Err(self.wrong(name, &format!("is {value}, must be finite"))),
+            Some(value) => Err(self.wrong(name, &format!("is {value:?}, must be finite"))),
             None => Err(self.wrong(name, "is empty")),
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result
     match distribution.iter().position(|&f| f < 0.0) {
         None => Ok(Isotropic::new(radius.to_vec(), mass.to_vec(), depth, distribution)),
         Some(i) => Err(format!(
-            "a sphere of scale radius {} has no isotropic equilibrium here (f < 0 at radius {:.3}): make its density \
+            "a sphere of scale radius {:?} has no isotropic equilibrium here (f < 0 at radius {:.3e}): make its density \
              steeper, its softening shorter, or what else is there lighter",
             sphere.scale(),
             radius[i]

@@ -324,11 +324,11 @@ impl Keys {
         let eccentricity =
             within("eccentricity", self.eccentricity.take(), 1.0, 0.0..1e60, "0 or above, below 1e60")?;
         if distance < pericentre {
-            return Err(format!("distance = {distance}: must not be below the pericentre {pericentre}"));
+            return Err(format!("distance = {distance:?}: must not be below the pericentre {pericentre:?}"));
         }
         let apocentre = pericentre * (1.0 + eccentricity) / (1.0 - eccentricity);
         if eccentricity < 1.0 && distance > apocentre * (1.0 + 1e-12) {
-            return Err(format!("distance = {distance}: must not be above the apocentre {apocentre}"));
+            return Err(format!("distance = {distance:?}: must not be above the apocentre {apocentre:?}"));
         }
         Ok(Orbit { pericentre, eccentricity, distance })
     }
@@ -392,7 +392,7 @@ impl Keys {
         let orientation = angles("orientation", self.orientation.take())?;
         let (position, velocity) = (self.position.take(), self.velocity.take());
         if let Some(bad) = [position, velocity].into_iter().flatten().flatten().find(|x| !x.is_finite()) {
-            return Err(format!("position or velocity: {bad} must be finite"));
+            return Err(format!("position or velocity: {bad:?} must be finite"));
         }
         if self.seed.is_some_and(|own| own != seed) {
             return Err("`seed` belongs beside the galaxies, one for all".to_owned());
@@ -429,7 +429,7 @@ impl Keys {
             within("virial_ratio", self.virial_ratio.take(), 0.0, 0.0..above_two, "from 0 to 2")?;
         if shape == UniformShape::Box && virial_ratio > 0.0 {
             return Err(format!(
-                "virial_ratio = {virial_ratio}: has no meaning for a box; give `shape = \"ball\"`"
+                "virial_ratio = {virial_ratio:?}: has no meaning for a box; give `shape = \"ball\"`"
             ));
         }
         Ok(Uniform {
@@ -473,12 +473,7 @@ fn within(
     expected: &str,
 ) -> Result<f64, String> {
     let value = value.unwrap_or(default);
-    if range.contains(&value) {
-        Ok(value)
-    } else {
-        let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
-        Err(format!("{name} = {value}: must be {expected}"))
-    }
+    if range.contains(&value) { Ok(value) } else { Err(format!("{name} = {value:?}: must be {expected}")) }
 }
 
 fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
