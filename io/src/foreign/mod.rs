@@ -80,6 +80,11 @@ pub(crate) fn share(total: u64, rank: usize, size: usize) -> Range<u64> {
 
 /// Detects the format of a file from its first bytes. HDF5 counts as [`Format::Gadget`].
 pub(crate) fn recognize(path: &Path) -> Result<Format, Error> {
+    if let Some(snapshot) = crate::snapshot::of_run(path).last() {
+        let fault =
+            format!("is a folder, not a file; give one of its snapshots, such as {}", snapshot.display());
+        return Err(Error::snapshot(path, fault));
+    }
     let mut file = open(path)?;
     let metadata = file.metadata().map_err(Error::system(path, "read"))?;
     let mut start = Vec::new();

@@ -22,6 +22,15 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, is not TOML, or does not match `T`.
 pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
+    load_with(path, set, &[])
+}
+
+/// As [`load`]. Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a
+/// file may have one. If `set` gives one of them, it also removes the other from the file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with<T: DeserializeOwned>(path: &Path, set: &[String], rivals: &[[&str; 2]]) -> Result<T, Error> {
     let bytes = crate::read_bytes(path, LARGEST_FILE).map_err(|error| match error {
         Error::TooLong { length, .. } => {
             wrong(path.display(), format!("{length} bytes are too many for a parameter file"))
@@ -32,7 +41,7 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
         let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
         wrong(format!("{}:{line}", path.display()), "a parameter file must be UTF-8 text")
     })?;
-    from_str(&text, &path.display().to_string(), set)
+    from_str_with(&text, &path.display().to_string(), set, rivals)
 }
 
 /// Reads parameters from a text; `name` is the file name in messages. See [`load`].
@@ -40,6 +49,16 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
 /// # Errors
 /// If the text is not TOML, or does not match `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> Result<T, Error> {
+    from_str_with(text, name, set, &[])
+}
+
+/// As [`from_str`], with the `rivals` of [`load_with`].
+fn from_str_with<T: DeserializeOwned>(
+    text: &str,
+    name: &str,
+    set: &[String],
+    rivals: &[[&str; 2]],
+) -> Result<T, Error> {
     let not_toml = |error: toml::de::Error| {
         let place = error.span().map_or(text.len(), |span| span.start);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -48,6 +67,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> 
     let spans = DeTable::parse(text).map_err(not_toml)?;
     let mut table: toml::Table = text.parse().map_err(not_toml)?;
     let overrides = Overrides::parse(set)?;
+    overrides.remove_rivals(&mut table, rivals);
     overrides.apply(&mut table)?;
     node::read(&toml::Value::Table(table)).map_err(|fault| {
         let line = || line_of(text, spans.get_ref(), fault.path());

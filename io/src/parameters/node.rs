@@ -126,10 +126,24 @@ impl<'de> Deserializer<'de> for Node<'_> {
         self.place(result)
     }
 
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match whole(self.value) {
+            Some(number) => self.place(visitor.visit_u64(number)),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
     }
+}
+
+/// The value of a whole number that is written as a float, such as 1e5.
+fn whole(value: &Value) -> Option<u64> {
+    const MOST: f64 = (1u64 << 53) as f64; // above it, floats skip whole numbers
+    let number = value.as_float()?;
+    (number.fract() == 0.0 && (0.0..=MOST).contains(&number)).then_some(number as u64)
 }
 
 /// The remaining values of an array.

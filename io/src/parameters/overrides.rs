@@ -30,6 +30,19 @@ impl Overrides {
         self.0.iter().try_for_each(|(path, value)| insert(table, path, value))
     }
 
+    /// Removes from `table` the rival of each key that is set, unless that is set too.
+    pub(super) fn remove_rivals(&self, table: &mut Table, rivals: &[[&str; 2]]) {
+        let sets =
+            |key: &str| self.0.iter().any(|(path, _)| path.iter().map(String::as_str).eq(key.split('.')));
+        for [one, other] in rivals {
+            match (sets(one), sets(other)) {
+                (true, false) => remove(table, other),
+                (false, true) => remove(table, one),
+                _ => {}
+            }
+        }
+    }
+
     /// Returns `--set` if it caused a fault, and not the file. `in_file` states whether the file
     /// contains the faulty key.
     pub(super) fn origin(&self, fault: &Fault, in_file: impl Fn() -> bool) -> Option<&'static str> {
@@ -42,6 +55,18 @@ impl Overrides {
 
 fn is_bare_key(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Removes a dotted key, if it is there.
+fn remove(table: &mut Table, key: &str) {
+    match key.split_once('.') {
+        None => drop(table.remove(key)),
+        Some((name, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(name) {
+                remove(inner, rest);
+            }
+        }
+    }
 }
 
 fn insert(table: &mut Table, path: &[String], value: &Value) -> Result<(), Error> {

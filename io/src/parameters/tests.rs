@@ -177,6 +177,37 @@ fn what_is_not_toml_is_placed() {
 }
 
 #[test]
+fn a_whole_number_may_have_an_exponent_or_underscores() {
+    let steps = |text: &str| read(&format!("[time]\nsteps = {text}"), &[]).map(|run| run.time.steps);
+    for (text, number) in [("1e5", 100_000), ("100_000", 100_000), ("2.5e3", 2500), ("3.0", 3)] {
+        assert_eq!(steps(text), Ok(Some(number)), "{text}");
+    }
+    for text in ["1e-1", "-1e3", "1e30", "inf", "nan"] {
+        let message = steps(text).unwrap_err();
+        assert!(message.contains("expected a whole number, 0 or more"), "{message}");
+    }
+}
+
+#[test]
+fn a_key_that_is_set_takes_the_place_of_its_rival() {
+    let read = |text: &str, set: &[&str]| -> Result<Run, String> {
+        let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
+        let rivals = [["time.steps", "time.folder"]];
+        from_str_with(text, "run.toml", &set, &rivals).map_err(|error| error.to_string())
+    };
+    let both = "[time]\nsteps = 3\nfolder = 'a'";
+    let time = read(both, &[]).unwrap().time;
+    assert_eq!((time.steps, time.folder), (Some(3), PathBuf::from("a")));
+    let time = read(both, &["time.folder=b"]).unwrap().time;
+    assert_eq!((time.steps, time.folder), (None, PathBuf::from("b")));
+    let time = read(both, &["time.steps=4"]).unwrap().time;
+    assert_eq!((time.steps, time.folder), (Some(4), PathBuf::new()));
+    let time = read(both, &["time.steps=4", "time.folder=b"]).unwrap().time;
+    assert_eq!((time.steps, time.folder), (Some(4), PathBuf::from("b")));
+    assert_eq!(read("[gravity]\ntheta = 1", &["time.steps=4"]).unwrap().time.steps, Some(4));
+}
+
+#[test]
 fn set_overrides_and_adds() {
     let set = [
         "time.steps=20",

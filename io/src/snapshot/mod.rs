@@ -50,7 +50,7 @@ pub use read::{
     Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,
 };
 pub use region::{Found, Region, read_region};
-pub use set::distinct;
+pub use set::{distinct, format_of, of_run};
 pub(crate) use set::{open as open_hdf5, sibling};
 pub use write::{Rows, write};
 

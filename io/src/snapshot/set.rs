@@ -158,15 +158,55 @@ pub(super) fn locate(path: &Path) -> PathBuf {
     candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| path.to_owned())
 }
 
+/// The format of a file, if it is a snapshot of any format with a signature: not a table of text.
+pub fn format_of(path: &Path) -> Option<Format> {
+    recognize(&locate(path)).ok().filter(|format| *format != Format::Table)
+}
+
+/// The snapshots in the output folder of a run, `snapshot_000.hdf5` and so on, in the order of their
+/// numbers. Of a snapshot in several files, the first file. Empty if `folder` is not a folder.
+pub fn of_run(folder: &Path) -> Vec<PathBuf> {
+    let number = |path: &PathBuf| -> Option<u64> {
+        let name = path.file_name()?.to_str()?.strip_prefix("snapshot_")?.strip_suffix(".hdf5")?;
+        name.strip_suffix(".0").unwrap_or(name).parse().ok()
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut numbered: Vec<(u64, PathBuf)> =
+        entries.filter_map(|path| number(&path).map(|number| (number, path))).collect();
+    numbered.sort();
+    numbered.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The paths, with the snapshots of each folder of a run in place of the folder.
+///
+/// # Errors
+/// If a folder holds no snapshot of a run.
+fn with_those_of_runs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut all = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let found = of_run(path);
+        if found.is_empty() {
+            return Err(Error::snapshot(path, "is a folder without a snapshot of a run, snapshot_000.hdf5"));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
 /// The snapshots at these paths, each once, in their order. Several files of one snapshot count as
-/// one. So does a repeated file, and a virtual dataset whose parts are listed, too.
+/// one. So does a repeated file, and a virtual dataset whose parts are listed, too. The folder of a
+/// run stands for its snapshots.
 ///
 /// # Errors
 /// If a file cannot be read or is not a snapshot.
 pub fn distinct(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
-    for path in paths {
+    for path in &with_those_of_runs(paths)? {
         let located = locate(path);
         let first = match recognize(&located)? {
             Format::Gadget | Format::Swift => process::ask(&located, What::First)?.files.pop(),
