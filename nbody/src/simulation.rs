@@ -52,6 +52,13 @@ pub struct PartialStep {
     course: Course,
 }
 
+impl PartialStep {
+    /// How much of the full step is done, from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        self.clock.fraction()
+    }
+}
+
 /// Result of [`Simulation::advance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {

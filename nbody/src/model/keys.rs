@@ -40,6 +40,25 @@ pub enum ModelName {
     Uniform,
 }
 
+/// Parses a whole number, such as a number of bodies: `100000`, `100_000` or `1e5`.
+///
+/// # Errors
+/// The text is something else, or the number does not fit into 64 bits. The message says what is
+/// right.
+pub fn whole_number(text: &str) -> Result<u64, String> {
+    const MOST: f64 = (1u64 << 53) as f64; // above it, floats skip whole numbers
+    let digits = text.replace('_', "");
+    let exponential = || {
+        let number: f64 = digits.parse().ok()?;
+        (number.fract() == 0.0 && (0.0..=MOST).contains(&number)).then_some(number as u64)
+    };
+    digits
+        .parse()
+        .ok()
+        .or_else(exponential)
+        .ok_or_else(|| "must be a whole number, 0 or more, such as 100000, 100_000 or 1e5".to_owned())
+}
+
 /// Names of the models, for an error message.
 pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, \
      collision, encounter, clumps, uniform";
@@ -82,7 +101,7 @@ pub struct Keys {
     #[cfg_attr(feature = "clap", arg(value_enum, required_unless_present = "from"))]
     pub model: Option<ModelName>,
     /// Number of bodies (two-body: 2).
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = whole_number))]
     pub bodies: Option<u64>,
     /// Seed of the random numbers; the same seed gives the same bodies anywhere [default: 0].
     #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
@@ -492,5 +511,26 @@ fn angles(name: &str, value: Option<[f64; 2]>) -> Result<[f64; 2], String> {
         Ok(angles)
     } else {
         Err(format!("{name} = {angles:?}: must be two angles in degrees"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_have_underscores_and_exponents() {
+        for (text, number) in [
+            ("100000", 100_000),
+            ("100_000", 100_000),
+            ("1e5", 100_000),
+            ("2.5e3", 2500),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(whole_number(text), Ok(number));
+        }
+        for text in ["", "_", "-1", "1.5", "1e-3", "1e30", "inf", "nan", "18446744073709551616", "many"] {
+            assert!(whole_number(text).is_err(), "{text}");
+        }
     }
 }

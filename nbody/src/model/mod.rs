@@ -27,7 +27,7 @@ pub use clumps::Clumps;
 pub use collision::Collision;
 pub use disc_galaxy::{DiscGalaxy, Preset};
 pub use encounter::{Encounter, Galaxy, Orbit};
-pub use keys::{Keys, MODELS, ModelName};
+pub use keys::{Keys, MODELS, ModelName, whole_number};
 pub use profile::Profile;
 pub use sphere::Sphere;
 pub use uniform::{Shape as UniformShape, Uniform};

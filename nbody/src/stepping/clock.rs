@@ -32,6 +32,11 @@ impl Clock {
         self.0 == END
     }
 
+    /// Time since the beginning of the full step, as a fraction of it.
+    pub fn fraction(self) -> f64 {
+        self.0 as f64 / END as f64
+    }
+
     /// Number of steps of this rung until the end of the full step.
     pub fn left(self, rung: u8) -> f64 {
         (END - self.0) as f64 / (END >> rung) as f64
@@ -56,7 +61,7 @@ mod tests {
         assert_eq!((clock.coarsest(), clock.left(0) < 1.0), (FINEST, true));
         let mut clock = Clock::default();
         clock.advance(1);
-        assert_eq!((clock.left(3), clock.left(0)), (4.0, 0.5));
+        assert_eq!((clock.left(3), clock.left(0), clock.fraction()), (4.0, 0.5, 0.5));
     }
 
     #[test]
