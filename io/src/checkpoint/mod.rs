@@ -1,8 +1,14 @@
-//! Checkpoints: the exact state of a run in one file, which any number of ranks writes and any number reads back.
+//! Checkpoints: the exact state of a run in one file. Any number of ranks writes it, and any number of
+//! ranks reads it.
 //!
-//! The file is a line that says what it is; *pieces* of bodies, in the order of ranks, each as [`treecode::Bodies::write`] makes it; a header in JSON
-//! with the state that is no body's and with length and checksum of every piece; length and checksum of the header. Whoever reads a piece
-//! checks it, so that nothing damaged is ever taken for whole. Numbers have the byte order of the machine, which the first line names.
+//! The file has these parts, in this order:
+//!
+//! 1. a line with the format and the byte order of the machine, in which all numbers are written;
+//! 2. *pieces* of bodies, in the order of ranks, each as [`treecode::Bodies::write`] makes it;
+//! 3. a header in JSON: the state without the bodies, and length and checksum of every piece;
+//! 4. length and checksum of the header.
+//!
+//! Every piece is checked when it is read, so that damage never goes unnoticed.
 
 mod read;
 #[cfg(feature = "hdf5-mpio")]
@@ -20,17 +26,17 @@ use treecode::{About, Bodies, FIXED, Purpose};
 pub use read::Checkpoint;
 pub use write::write;
 
-/// Bodies of a piece, at most: what is checked, written and read at once.
+/// Greatest number of bodies in a piece. A piece is checked, written and read at once.
 const PIECE: usize = 1 << 16;
 
-/// The first line; the number is that of the layout.
+/// The first line, with the version of the layout.
 const TITLE: &[u8] =
     if cfg!(target_endian = "little") { b"heorot checkpoint 2 le\n" } else { b"heorot checkpoint 2 be\n" };
 
 /// The end of the file: length and checksum of the header, as little-endian words.
 const TRAILER: usize = 16;
 
-/// What stands behind the pieces.
+/// The header, which follows the pieces.
 #[derive(Serialize, Deserialize)]
 struct Header<S> {
     state: S,
@@ -53,7 +59,7 @@ fn stored_columns(bodies: &Bodies) -> Vec<About> {
     fixed.chain(bodies.columns().iter().map(|column| column.about().clone())).collect()
 }
 
-/// Bodies without any body whose stored columns are these; `None` if this program has other ones.
+/// An empty set of bodies with these stored columns. `None` if this program has other columns.
 fn template(columns: &[About]) -> Option<Bodies> {
     let mut bodies = Bodies::default();
     let fixed = stored_columns(&bodies).len();

@@ -1,4 +1,4 @@
-//! Reading: each rank checks the header, takes its share of the pieces and checks those.
+//! Reads checkpoints. Each rank checks the header, and reads and checks its share of the pieces.
 
 use super::{Header, Lengths, PIECE, Piece, TITLE, TRAILER, checksum, template, wrong};
 use crate::Error;
@@ -8,14 +8,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use treecode::{Bodies, TYPES};
 
-/// A checkpoint whose header is sound.
+/// A checkpoint with a valid header.
 #[derive(Debug)]
 pub struct Checkpoint<S> {
-    /// The state that is no body's.
+    /// The state without the bodies.
     pub state: S,
     path: PathBuf,
     file: File,
-    /// No bodies, with the columns of those in the file.
+    /// An empty set of bodies with the columns of the file.
     like: Bodies,
     lengths: Lengths,
     pieces: Vec<Piece>,
@@ -25,7 +25,7 @@ impl<S: DeserializeOwned> Checkpoint<S> {
     /// Opens a checkpoint and checks its header.
     ///
     /// # Errors
-    /// If it cannot be read, is no checkpoint of this layout and byte order, or is damaged.
+    /// If it cannot be read, has another layout or byte order, or is damaged.
     pub fn open(path: &Path) -> Result<Checkpoint<S>, Error> {
         let file = crate::file::open(path)?;
         let length = file.metadata().map_err(Error::system(path, "read"))?.len();

@@ -1,4 +1,4 @@
-//! A file that several MPI processes write at once, each at places of its own: MPI-IO.
+//! A file that several MPI processes write at the same time, at different offsets, with MPI-IO.
 #![allow(unsafe_code)] // `mpi` has no files
 
 use mpi::ffi;
@@ -9,11 +9,11 @@ use std::os::raw::c_int;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// A file under way.
+/// An open file.
 pub(super) struct SharedFile(ffi::MPI_File);
 
 impl SharedFile {
-    /// Opens a file that exists, to write into it. Collective over these processes.
+    /// Opens an existing file for writing. Collective over these processes.
     pub(super) fn open(path: &Path, processes: &SimpleCommunicator) -> Result<SharedFile, String> {
         let name = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
         // SAFETY: the communicator is one of a running MPI; the name ends in zero; the handle is written before it is read.
@@ -25,7 +25,7 @@ impl SharedFile {
         }
     }
 
-    /// Writes at a place that no other process writes; not collective. At most 2^31 - 1 bytes.
+    /// Writes at an offset at which no other process writes. At most 2^31 - 1 bytes. Not collective.
     pub(super) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), String> {
         let length = c_int::try_from(bytes.len()).expect("a piece is shorter than MPI's longest message");
         let mut written: c_int = 0;
@@ -40,14 +40,14 @@ impl SharedFile {
         if written == length { Ok(()) } else { Err(format!("only {written} of {length} bytes were written")) }
     }
 
-    /// Ends it. Collective.
+    /// Closes the file. Collective.
     pub(super) fn close(mut self) -> Result<(), String> {
         // SAFETY: the file is open and is closed once.
         checked(unsafe { ffi::MPI_File_close(&mut self.0) })
     }
 }
 
-/// What MPI says about an error of a file: those are returned, unlike others.
+/// MPI's text for an error of a file. MPI returns these errors; others end the program.
 fn checked(code: c_int) -> Result<(), String> {
     if code == ffi::MPI_SUCCESS as c_int {
         return Ok(());

@@ -15,7 +15,7 @@ fn state() -> State {
     State { step: u64::MAX, time: 0.1 + 0.2, name: "a \"name\"\n".to_owned() }
 }
 
-/// Bodies no two of which have a number in common; more than two pieces of them.
+/// Bodies whose numbers are all different. They fill more than two pieces.
 fn bodies() -> Bodies {
     let n = 2 * PIECE + 1000;
     let mut bodies = Bodies::zeroed(n);

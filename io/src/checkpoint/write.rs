@@ -1,7 +1,8 @@
-//! Writing: one rank makes the file and reserves its space, the pieces of all ranks are filled in, one rank ends the file and gives it its name.
+//! Writes checkpoints. One rank creates the file and reserves its space. Then the pieces of all ranks are
+//! written. At the end, one rank writes the header and renames the file.
 //!
-//! Ranks that are MPI processes fill in their own pieces by MPI-IO (feature `hdf5-mpio`). Otherwise the first rank fills in all pieces, and the others
-//! send it theirs, one after the other. The bytes of the file are the same.
+//! MPI processes write their own pieces with MPI-IO (feature `hdf5-mpio`). Otherwise the first rank writes
+//! all pieces, which the other ranks send one after the other. The bytes of the file are the same.
 
 #[cfg(feature = "hdf5-mpio")]
 use super::shared_file::SharedFile;
@@ -16,15 +17,16 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use treecode::Bodies;
 
-/// Room for the state that is no body's, and for the record of a piece in the header [bytes].
+/// Space for the state without the bodies, and for the record of a piece in the header [bytes].
 const STATE: u64 = 1 << 16;
 const RECORD: u64 = 64;
 
-/// Writes a checkpoint of all ranks' bodies. Collective. `state` is that of the first rank. The file appears under its name when it is whole and on
-/// the disk. Returns its length [bytes] on the first rank, and 0 on others.
+/// Writes a checkpoint of the bodies of all ranks. `state` is that of the first rank. The file appears
+/// under its name when it is complete and on the disk. Returns its length [bytes] on the first rank, and
+/// 0 on the others. Collective.
 ///
 /// # Errors
-/// If the file cannot be written; every rank then returns the same error, and nothing is left behind.
+/// If the file cannot be written. Every rank then returns the same error, and no file remains.
 pub fn write<S: Serialize>(path: &Path, state: &S, bodies: &Bodies, comm: &dyn Comm) -> Result<u64, Error> {
     let part = part_of(path);
     let written = write_part(&part, state, bodies, comm).and_then(|length| {
@@ -84,7 +86,7 @@ fn begin(part: &Path, size: u64) -> Result<(), String> {
     file.write_all(TITLE).map_err(text)
 }
 
-/// Collective: writes the pieces of all ranks, of which each has so many bodies; the checksums of this rank's pieces.
+/// Writes the pieces of all ranks, and returns the checksums of those of this rank. Collective.
 fn fill(part: &Path, bodies: &Bodies, counts: &[Vec<u64>], comm: &dyn Comm) -> Result<Vec<u64>, String> {
     let lengths = Lengths::of(bodies);
     #[cfg(feature = "hdf5-mpio")]
@@ -98,7 +100,7 @@ fn fill(part: &Path, bodies: &Bodies, counts: &[Vec<u64>], comm: &dyn Comm) -> R
                 file.write_at(place.offset, &message)
             });
         let closed = file.close();
-        // What a rank has written may wait in the memory of its own node: each rank forces it to the disk.
+        // Written data may wait in the memory of a node, so each rank forces its own to the disk.
         let on_disk = || File::open(part).and_then(|file| file.sync_all()).map_err(text);
         agree(comm, || filled.and(closed).and_then(|()| on_disk()))?;
         return Ok(sums);

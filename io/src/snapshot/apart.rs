@@ -1,4 +1,4 @@
-//! Without the feature `hdf5-mpio` no ranks write a file together.
+//! Replaces `together.rs` in a build without the feature `hdf5-mpio`, in which the first rank writes alone.
 
 use super::raw::Transfer;
 use decomposition::Comm;
@@ -6,7 +6,7 @@ use hdf5::File;
 use std::marker::PhantomData;
 use std::path::Path;
 
-/// The processes that write one file together: there are none.
+/// The processes that write one file together. There are none.
 pub(super) struct Team<'a>(std::convert::Infallible, PhantomData<&'a ()>);
 
 impl<'a> Team<'a> {

@@ -1,4 +1,4 @@
-//! The calls of HDF5 that no safe interface offers: the transfer of rows, and text of any length.
+//! Calls of HDF5 for which there is no safe interface: the transfer of rows, and text of any length.
 #![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only
 
 use hdf5::types::TypeDescriptor;
@@ -7,18 +7,19 @@ use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s, h5t};
 use std::ffi::CString;
 use std::ops::Range;
 
-/// How rows go to the file: by this process alone, or by all that have it open.
+/// Whether this process writes rows alone, or together with all processes that have the file open.
 pub(super) struct Transfer(hid_t);
 
 impl Transfer {
-    /// By this process alone.
+    /// This process writes alone.
     pub(super) fn new() -> hdf5::Result<Transfer> {
         let _guard = hdf5_sys::LOCK.lock();
         // SAFETY: the library is initialized (a file is open) and locked; the class of transfer properties is one of its constants.
         hdf5::h5check(unsafe { h5p::H5Pcreate(*h5p::H5P_CLS_DATASET_XFER) }).map(Transfer)
     }
 
-    /// By all processes that have the file open, which all call [`Transfer::write`] equally often.
+    /// All processes that have the file open write together. They must call [`Transfer::write`] equally
+    /// often.
     #[cfg(feature = "hdf5-mpio")]
     pub(super) fn collective() -> hdf5::Result<Transfer> {
         let transfer = Transfer::new()?;
@@ -29,7 +30,8 @@ impl Transfer {
         Ok(transfer)
     }
 
-    /// Writes `values` as the rows `rows` of a dataset. A process without rows takes part if the transfer is collective.
+    /// Writes `values` to the rows `rows` of a dataset. A process without rows must take part if the
+    /// transfer is collective.
     pub(super) fn write<T: H5Type>(
         &self,
         dataset: &Dataset,

@@ -1,4 +1,4 @@
-//! Ranks that are MPI processes write a file together, each its own rows: HDF5 over MPI-IO.
+//! MPI processes write a file together, each its own rows, with HDF5 over MPI-IO.
 #![allow(unsafe_code)] // `mpi` has no hints for files
 
 use super::raw::Transfer;
@@ -14,13 +14,14 @@ use std::path::Path;
 pub(super) enum Team<'a> {
     /// All ranks.
     All(&'a SimpleCommunicator),
-    /// Those that have rows of the file.
+    /// The ranks that have rows of the file.
     Some(SimpleCommunicator),
 }
 
 impl<'a> Team<'a> {
-    /// The team of each file, `None` for a file that this rank does not write: `takes_part` says which files it writes. All ranks write a file that is
-    /// the only one. No teams if the ranks are not several MPI processes. Collective.
+    /// The team of each file, or `None` for a file that this rank does not write. `takes_part` states which
+    /// files it writes. If there is only one file, all ranks write it. Returns no teams if the ranks are not
+    /// several MPI processes. Collective.
     pub(super) fn all(comm: &'a dyn Comm, takes_part: &[bool]) -> Option<Vec<Option<Team<'a>>>> {
         let world = comm.communicator().filter(|_| comm.size() > 1)?;
         if takes_part.len() == 1 {
@@ -40,12 +41,12 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// Whether this process does what one of the team must do.
+    /// Whether this process does the work of a single process for the team.
     pub(super) fn is_first(&self) -> bool {
         self.communicator().rank() == 0
     }
 
-    /// Opens a file that exists, to write into it, with these hints for MPI-IO. Collective over the team.
+    /// Opens an existing file for writing, with these hints for MPI-IO. Collective over the team.
     pub(super) fn open(&self, path: &Path, hints: &[(String, String)]) -> hdf5::Result<File> {
         let hints = Hints::new(hints)?;
         let info = hints.as_ref().map(|hints| hints.0);
@@ -53,7 +54,7 @@ impl<'a> Team<'a> {
         FileBuilder::new().with_fapl(|access| access.mpio(communicator, info)).open_rw(path)
     }
 
-    /// How a team writes rows.
+    /// The way in which a team writes rows.
     pub(super) fn transfer() -> hdf5::Result<Transfer> {
         Transfer::collective()
     }

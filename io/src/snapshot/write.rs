@@ -1,7 +1,9 @@
-//! Writing: one rank lays out each file, the rows of all ranks are filled in, and the files get their names.
+//! Writes snapshots. One rank lays out each file. Then the rows of all ranks are written, and the files are
+//! renamed.
 //!
-//! Ranks that are MPI processes fill in their own rows by MPI-IO (feature `hdf5-mpio`). Otherwise the first rank fills in all rows, and the others
-//! send it theirs, a block at a time. The bytes of the files are the same, unless they are compressed.
+//! MPI processes write their own rows with MPI-IO (feature `hdf5-mpio`). Otherwise the first rank writes all
+//! rows, which the other ranks send block by block. The bytes of the files are the same, unless they are
+//! compressed.
 
 use super::column::Column;
 use super::division::{Share, divide};
@@ -17,26 +19,29 @@ use hdf5::{Dataset, File, H5Type};
 use std::ops::Range;
 use treecode::{Bodies, TYPES};
 
-/// Rows handed to HDF5 at once: bodies stream through a buffer of this many and are never copied as a whole. Tests take fewer, to have several blocks.
+/// Number of rows in the buffer that is passed to HDF5. Bodies are never copied as a whole. Tests use a
+/// smaller number, to have several blocks.
 const ROWS: usize = if cfg!(test) { CHUNK } else { 1 << 18 };
 const _: () = assert!(ROWS.is_multiple_of(CHUNK), "a compressed chunk is written by one block");
 
-/// One rank's part of the bodies of a snapshot.
+/// The bodies of a snapshot on one rank.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
-    /// Its bodies. Those of each type, in their order, become the rows of that type from `offset` on.
+    /// The bodies. Those of each type become, in their order, the rows of that type from `offset` on.
     pub bodies: &'a Bodies,
-    /// First row of each type: the rows of all ranks, in the order of ranks, fill the file without gap or overlap.
+    /// First row of each type. The rows of all ranks fill the file in the order of ranks, without gap or
+    /// overlap.
     pub offset: [u64; TYPES],
-    /// Which rows of all ranks lie where; the same on all ranks.
+    /// The index of rows by position, the same on all ranks.
     pub index: &'a Index,
 }
 
-/// Writes a snapshot. Collective. `target` with its token, `header`, `fields` and `layout` must be the same on all ranks. Files appear under their names
-/// when all are whole and on the disk, the first file last.
+/// Writes a snapshot. `target` with its token, `header`, `fields` and `layout` must be the same on all
+/// ranks. Files appear under their names when all are complete and on the disk, the first file last.
+/// Collective.
 ///
 /// # Errors
-/// If a file cannot be written; every rank then returns the same error, and nothing is left behind.
+/// If a file cannot be written. Every rank then returns the same error, and no file remains.
 pub fn write(
     target: &Target,
     header: &Header,
@@ -98,12 +103,14 @@ fn places_by_type(bodies: &Bodies) -> [Vec<u32>; TYPES] {
     places
 }
 
-/// Files under way. All methods are collective: every rank takes the same steps for all files at a time, so that no rank waits for another for ever.
+/// Open files. All methods are collective: every rank makes the same calls in the same order, so that no
+/// rank waits for another for ever.
 struct Writing<'a> {
     frame: &'a Frame<'a>,
     slab: &'a Slab<'a>,
     comm: &'a dyn Comm,
-    /// Who writes each file together with this rank, if ranks do; otherwise the first rank writes all files.
+    /// The processes that write each file together with this rank. `None` if the first rank writes all
+    /// files.
     teams: Option<Vec<Option<Team<'a>>>>,
 }
 
@@ -201,7 +208,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Writes the rows of a column, which `values` takes from the bodies at these places; it may find a fault in them.
+    /// Writes the rows of a column. `values` takes them from the bodies at these places, or returns an error.
     fn fill_rows<T: Pod + H5Type>(
         &self,
         target: &ColumnOfType,
@@ -221,7 +228,8 @@ impl<'a> Writing<'a> {
         values: impl Fn(&[u32]) -> (Vec<T>, Option<String>),
     ) -> Result<(), String> {
         let kind = target.kind;
-        // A compressed chunk is written once, or it would be compressed anew and leave a hole behind: its rows come all at once.
+        // All rows of a compressed chunk are written at once. Otherwise it would be compressed again and
+        // leave a hole in the file.
         let at_once = if self.frame.layout.compression > 0 { usize::MAX } else { ROWS };
         let files = || self.frame.shares.iter().zip(target.datasets);
         let own = |share: &Share| self.slab.within_file(share, kind);
@@ -326,7 +334,8 @@ fn numbers(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Ve
     }
 }
 
-/// Positions relative to the origin of the file, below the side of its box even where single precision rounds them up.
+/// Positions relative to the origin of the file. They stay below the side of its box even if single
+/// precision rounds them up.
 fn moved(frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
     let (origin, last) = (frame.origin(), frame.box_size() * (1.0 - f64::from(f32::EPSILON)));
     let place = |place: &u32, axis: usize| (bodies.pos[axis][*place as usize] - origin[axis]).min(last);

@@ -40,6 +40,8 @@ impl Kind {
     pub const PAGE: Kind = Kind::new("a page is HTML", &["html", "htm"], false);
     /// A page as Markdown.
     pub const MARKDOWN: Kind = Kind::new("this page is Markdown", &["md"], false);
+    /// A page of the manual.
+    pub const MANUAL: Kind = Kind::new("a page of the manual is section 1", &["1"], false);
     /// A list of settings or results that grows, in TOML.
     pub const SETTINGS: Kind = Kind::new("this file is TOML", &["toml"], false);
     /// A script or a list of lines, whose name is up to the user.
