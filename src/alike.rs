@@ -29,7 +29,7 @@ pub fn at_start() -> Vec<Fact> {
     let arguments =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     vec![
-        Fact::of("the program", crate::report::PROGRAM.to_owned()),
+        Fact::of("the program", crate::version::PROGRAM.to_owned()),
         Fact::of("the build of the program", build()),
         Fact::of("the arithmetic of the processor (HEOROT_SIMD=scalar is the same on all)", arithmetic()),
         Fact { what: "the command line".to_owned(), parts: arguments },

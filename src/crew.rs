@@ -1,7 +1,9 @@
-//! What a rank has at hand: the way to the other ranks, files that all ranks write, and a common end on errors.
+//! The environment of a rank: communication with the other ranks, files that all ranks write, and
+//! errors that end all ranks alike.
 
 use crate::alike::{self, Fact};
 use crate::launch;
+use crate::version::Build;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
 use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows};
@@ -18,6 +20,9 @@ const CELLS_OF_A_FILE: u64 = 16;
 /// A cell of the index with no more bodies than this is not divided. For cells of equal size, it is
 /// the least mean number of bodies per cell.
 const LEAST_BODIES: u64 = 16;
+
+/// Parameter of a snapshot that names the build that wrote it.
+const BUILD: &str = "build";
 
 /// A rank and its environment.
 pub struct Crew<'a> {
@@ -99,6 +104,7 @@ impl Crew<'_> {
         fields: Fields,
         layout: &Layout,
     ) -> Result<()> {
+        let header = &with_build(header);
         // All ranks use the same name of the unfinished file, that of the leading rank.
         let token = self.lead_tells(|| Ok(vec![target.token()]))?[0];
         let target = &target.with_token(token);
@@ -159,6 +165,14 @@ impl Crew<'_> {
         let before = &counts[..self.comm.rank()];
         std::array::from_fn(|kind| before.iter().map(|count| count[kind]).sum())
     }
+}
+
+/// The header with the build among the parameters.
+fn with_build(header: &Header) -> Header {
+    let mut header = header.clone();
+    header.parameters.retain(|(key, _)| key != BUILD);
+    header.parameters.push((BUILD.to_owned(), Build::new().line()));
+    header
 }
 
 fn count(bodies: &Bodies) -> [u64; TYPES] {

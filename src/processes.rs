@@ -1,12 +1,14 @@
-//! The processes that a launcher has started: ranks of MPI or, in a build without the feature `mpi`, this process alone.
+//! The processes that a launcher has started. They are ranks of MPI; in a build without the feature
+//! `mpi`, there is only this process.
 
 use crate::launch::Reported;
 use anyhow::{Result, bail};
 
-/// What Open MPI, MPICH and the schedulers call the number of a process in its environment, and the number of processes.
+/// Environment variables of Open MPI, MPICH and the schedulers: the rank of a process, and the number of
+/// processes.
 const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
 const SIZE_VARIABLES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
-/// The same of a step of Slurm, which numbers processes also where it knows no MPI.
+/// The rank in a step of Slurm, which numbers processes even without MPI.
 const SLURM_RANK: &str = "SLURM_PROCID";
 
 /// Whether this build can run as several processes.
@@ -16,7 +18,7 @@ pub const HAS_MPI: bool = cfg!(feature = "mpi");
 #[cfg(feature = "mpi")]
 pub use decomposition::mpi_world::World;
 
-/// This process alone, with what MPI would offer.
+/// This process alone, with the interface of MPI's `World`.
 #[cfg(not(feature = "mpi"))]
 pub struct World(());
 
@@ -39,23 +41,23 @@ impl World {
         decomposition::Hosts::filled(1, 1)
     }
 
-    /// Panics, as MPI's does for one rank.
+    /// Panics, as with MPI on one rank.
     pub fn ping_pong(&self, _there: usize, _back: usize, _times: usize, _in_turn: bool) -> [f64; 2] {
         panic!("one rank has nobody to send to")
     }
 }
 
-/// Whether a launcher of MPI has started this process, as one of several or alone.
+/// Whether a launcher of MPI has started this process, alone or as one of several.
 pub fn is_launched() -> bool {
     RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// How many processes the launcher has started, if it says so in the environment.
+/// Number of processes that the launcher has started, if the environment contains it.
 pub fn launched() -> Option<usize> {
     SIZE_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()?.parse().ok()).max()
 }
 
-/// Whether this process is the one of its launcher that speaks, as far as can be known without MPI.
+/// Whether this process is the one that prints messages, as far as the environment shows it.
 pub fn is_leading_process() -> bool {
     leads(|name| std::env::var(name).ok())
 }
@@ -66,7 +68,8 @@ fn leads(variable: impl Fn(&str) -> Option<String>) -> bool {
     if ranks.is_empty() { slurm() } else { ranks.iter().all(|rank| rank == "0") }
 }
 
-/// Fails if a launcher has started several processes of a build without MPI: each would do the whole job.
+/// Fails if a launcher has started several processes of a build without MPI, because each would do the
+/// whole job.
 ///
 /// # Errors
 /// One line on the leading process, [`Reported`] on the others.
@@ -91,6 +94,20 @@ pub fn library() -> String {
     let threads =
         mpi_world::thread_level().map_or("not started".to_owned(), |level| format!("thread level {level}"));
     format!("{}, {threads}", mpi_world::library())
+}
+
+/// Name and version of the MPI library.
+#[cfg(feature = "mpi")]
+pub fn mpi() -> Option<String> {
+    let library = decomposition::mpi_world::library();
+    let name = library.split(',').next().unwrap_or_default();
+    Some(name.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// That there is no MPI library.
+#[cfg(not(feature = "mpi"))]
+pub fn mpi() -> Option<String> {
+    None
 }
 
 /// That there is no MPI library.

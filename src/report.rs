@@ -4,6 +4,7 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::launch::Layout;
 use crate::machine::{self, Machine};
+use crate::version::{Build, PROGRAM};
 use nbody::Diagnostics;
 use nbody::accuracy::{Accuracy, Balance};
 use nbody::cost::{Cost, FmaPeak, PerBody};
@@ -12,31 +13,15 @@ use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::time::Duration;
-
-/// The program and its version.
-pub const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
-
-/// The optional parts with which this program was built: the features of the package that are on.
-pub const FEATURES: &str =
-    match (cfg!(feature = "mpi"), cfg!(feature = "hdf5-mpio"), cfg!(feature = "hdf5-static")) {
-        (_, true, _) => "mpi, hdf5-mpio",
-        (true, false, true) => "mpi, hdf5-static",
-        (true, false, false) => "mpi",
-        (false, false, true) => "hdf5-static",
-        (false, false, false) => "none",
-    };
-
-/// What `--version` says behind the name.
-pub static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} (features: {FEATURES})", env!("CARGO_PKG_VERSION")));
 
 /// A report. Keys that have no meaning for a command are left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The program and its version.
     pub program: &'static str,
+    /// Version, revision, libraries and SIMD path.
+    pub build: Build,
     /// Name of the command.
     pub command: &'static str,
     /// The machine.
@@ -235,6 +220,7 @@ impl Report {
     ) -> Report {
         Report {
             program: PROGRAM,
+            build: Build::new(),
             command,
             machine: Machine::of(&hosts(crew)),
             ranks: crew.comm.size(),

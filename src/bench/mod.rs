@@ -12,7 +12,7 @@ mod problem;
 mod result;
 mod run;
 
-use crate::cli::above_zero;
+use crate::cli::{above_zero, bodies_in};
 use crate::console::give_way;
 use crate::crew::Crew;
 use crate::launch::{Launch, Layout, on_all_ranks};
@@ -20,7 +20,8 @@ use crate::machine::{self, Machine};
 use crate::memory;
 use crate::outputs::Overwrite;
 use crate::plot::output;
-use crate::report::{self, PROGRAM};
+use crate::report;
+use crate::version::{Build, PROGRAM};
 use anyhow::{Result, bail, ensure};
 use checksum::References;
 use decomposition::{Solo, collective};
@@ -52,7 +53,7 @@ pub struct Arguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "fmm,tree", value_parser = problem::walk)]
     pub walks: Vec<Walk>,
     /// Number of bodies [default: a million].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "N", value_parser = bodies_in::<2, { u64::MAX }>)]
     pub bodies: Option<u64>,
     /// Memory of each rank [GB]; the number of bodies is chosen to fit into it.
     #[arg(long, value_name = "GB", conflicts_with = "bodies", value_parser = above_zero)]
@@ -128,6 +129,7 @@ const KEPT: f64 = 106.0;
 #[derive(Serialize)]
 struct Report<'a> {
     program: &'static str,
+    build: Build,
     command: &'static str,
     machine: Machine,
     ranks: usize,
@@ -217,6 +219,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
         }
         let report = Report {
             program: PROGRAM,
+            build: Build::new(),
             command: "bench",
             machine,
             ranks: crew.comm.size(),

@@ -1,4 +1,4 @@
-//! What a run writes: frames, snapshots, checkpoints.
+//! Writes frames, snapshots and checkpoints of a run.
 
 use super::Run;
 use super::journal::Journal;
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 impl Run<'_> {
-    /// Makes a frame of the movie, if one is due. Collective.
+    /// Draws a frame of the movie, if one is due. Collective.
     pub(super) fn film(&mut self) -> Result<()> {
         let time = self.simulation.time;
         let Some(filming) = &mut self.filming else { return Ok(()) };
@@ -32,7 +32,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Goes on with the frames that are there. Collective.
+    /// Continues the movie after the existing frames. Collective.
     pub(super) fn resume_film(&mut self) -> Result<()> {
         let Some(filming) = self.filming.take() else { return Ok(()) };
         let numbers = self.crew.lead_tells(|| {
@@ -43,7 +43,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Makes a movie of the frames, and says what they cost.
+    /// Encodes the movie from the frames, and prints the time that the frames took.
     pub(super) fn finish_film(&mut self) -> Result<()> {
         let Some(filming) = self.filming.take() else { return Ok(()) };
         let clock = Instant::now();
@@ -65,7 +65,7 @@ impl Run<'_> {
         })
     }
 
-    /// The next numbered snapshot. Collective.
+    /// Writes the next numbered snapshot. Collective.
     pub(super) fn write_snapshot(&mut self) -> Result<()> {
         self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
         self.files.snapshots += 1;
@@ -103,7 +103,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes a checkpoint; the one before is kept, too, and none else. Collective.
+    /// Writes a checkpoint. Keeps the one before it and removes all others. Collective.
     pub(super) fn write_checkpoint(&mut self) -> Result<()> {
         let (path, step) = (self.folder.checkpoint(self.step), self.step);
         let state = self.state();
@@ -142,10 +142,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Everything but the bodies. The energies are those of the leading rank. Collective.
+    /// The state without the bodies. The energies are those of the leading rank. Collective.
     fn state(&self) -> State {
         State {
-            program: crate::report::PROGRAM.to_owned(),
+            program: crate::version::PROGRAM.to_owned(),
             simd: treecode::simd_path().to_owned(),
             parameters: io::parameters::echo(self.parameters),
             step: self.step,
@@ -162,7 +162,7 @@ impl Run<'_> {
         }
     }
 
-    /// What the whole run took so far. Collective.
+    /// Cost of the whole run so far. Collective.
     pub(super) fn totals(&self) -> Totals {
         let mut totals = self.earlier.clone();
         totals.add(&self.simulation.so_far().totals(self.crew.comm, &mut []));

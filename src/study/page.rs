@@ -112,8 +112,14 @@ fn introduction(scaling: Scaling, points: &[Point]) -> String {
             )
         }
     };
+    let mut builds: Vec<&str> = points.iter().map(|point| point.build.as_str()).collect();
+    builds.dedup();
+    let build = match builds[..] {
+        [one] => one.to_owned(),
+        _ => format!("several builds, whose times cannot be compared: {}", builds.join("; ")),
+    };
     format!(
-        "{bodies} of {} thread(s), {} steps. Times are means of a step, the first force evaluation included and the direct sums that verify the accuracy left \
+        "{bodies} of {} thread(s), {} steps, by {build}. Times are means of a step, the first force evaluation included and the direct sums that verify the accuracy left \
          out; each phase is that of the slowest rank. Speed-up, efficiency and serial fraction (Karp & Flatt 1990) are against {} rank(s).",
         first.threads, first.steps, first.ranks
     )

@@ -32,6 +32,8 @@ pub(super) struct Point {
     pub hidden: Option<f64>,
     /// Mean peak memory per rank [bytes].
     pub memory: Option<f64>,
+    /// The build of the program that did the run.
+    pub build: String,
 }
 
 /// The part of a report that is read.
@@ -80,8 +82,8 @@ impl Point {
     ///
     /// # Errors
     /// If a value is missing.
-    pub(super) fn new(report: &serde_json::Value) -> Result<Point, serde_json::Error> {
-        let report = Report::deserialize(report)?;
+    pub(super) fn new(json: &serde_json::Value) -> Result<Point, serde_json::Error> {
+        let report = Report::deserialize(json)?;
         let (ranks, evaluations) = (report.ranks as f64, report.evaluations.max(1) as f64);
         let each = |sum: f64| sum / evaluations;
         let verification = report.seconds.get("verification").copied().unwrap_or(0.0);
@@ -100,6 +102,7 @@ impl Point {
             bytes: each(report.traffic.bytes) / ranks,
             messages: each(report.traffic.messages) / ranks,
             hidden: report.travel_hidden,
+            build: build(json),
             memory: report.memory_bytes_per_body.map(|bytes| bytes * report.bodies as f64 / ranks),
         })
     }
@@ -117,6 +120,16 @@ impl Point {
             serial_fraction: (growth > 1.0).then_some(serial),
         }
     }
+}
+
+/// The build that a report names, in one line.
+fn build(report: &serde_json::Value) -> String {
+    let text = |key: &str| {
+        let value = report.pointer(&format!("/build/{key}")).and_then(|value| value.as_str());
+        value.filter(|text| !text.is_empty()).unwrap_or("unknown")
+    };
+    let [version, revision, mpi, hdf5, simd] = ["version", "revision", "mpi", "hdf5", "simd"].map(text);
+    format!("heorot {version}, revision {revision}, MPI {mpi}, HDF5 {hdf5}, SIMD path {simd}")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A trace: computation and communication of all ranks in one step, call by call. `heorot study
 //! virtual` writes traces and `heorot network replay` reads them.
 
-use crate::report::PROGRAM;
+use crate::version::PROGRAM;
 use anyhow::{Context, Result, ensure};
 use decomposition::{Event, Operation};
 use io::Target;
