@@ -4,18 +4,20 @@ use crate::console::all_said;
 use crate::ending::Ending;
 use crate::launch::on_leading_process;
 use crate::processes::expect_served;
-use crate::report::VERSION;
+use crate::version;
 use crate::{
-    bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
-    render, run, status, study, view,
+    bench, completions, convert, doctor, extract, force, halos, info, jobscript, make, man, network, plan,
+    plot, poster, reference, render, run, status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use nbody::model::whole_number;
 
 /// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for clusters.
 #[derive(Clone, Debug, Parser)]
 #[command(
-    version = VERSION.as_str(),
+    version = version::SHORT.as_str(),
+    long_version = version::LONG.as_str(),
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage; of a run also 75 stopped by a limit or a signal, 76 stopped by a user. Under mpirun all ranks end with the same code."
 )]
 pub struct Cli {
@@ -26,6 +28,10 @@ pub struct Cli {
     /// raw storage, virtual datasets in other folders. Without this option such a file is refused.
     #[arg(long, global = true)]
     pub follow_external: bool,
+    /// Print only warnings and errors. Commands that answer a question, such as info, still print
+    /// their answer.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
 }
 
 /// The commands.
@@ -70,9 +76,43 @@ pub enum Command {
     Study(study::Arguments),
     /// Predict the time of recorded steps on other networks, and measure this network.
     Network(network::Arguments),
+    /// Print completions of commands and options for a shell.
+    Completions(completions::Arguments),
+    /// Write the manual pages of all commands.
+    Man(man::Arguments),
+    /// Print a page of the reference as Markdown.
+    #[command(hide = true)]
+    Reference(reference::Arguments),
 }
 
 impl Command {
+    /// Whether the purpose of the command is what it prints.
+    pub fn answers(&self) -> bool {
+        match self {
+            Command::Status(_)
+            | Command::Plan(_)
+            | Command::Jobscript(_)
+            | Command::Doctor(_)
+            | Command::Force(_)
+            | Command::Info(_)
+            | Command::Bench(_)
+            | Command::Network(_)
+            | Command::Completions(_)
+            | Command::Reference(_) => true,
+            Command::View(arguments) => arguments.serve,
+            Command::Run(_)
+            | Command::Model(_)
+            | Command::Render(_)
+            | Command::Poster(_)
+            | Command::Plot(_)
+            | Command::Halos(_)
+            | Command::Convert(_)
+            | Command::Extract(_)
+            | Command::Study(_)
+            | Command::Man(_) => false,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -99,9 +139,21 @@ impl Command {
             Command::Bench(arguments) => bench::main(arguments),
             Command::Study(arguments) => study::main(arguments),
             Command::Network(arguments) => network::main(arguments),
+            Command::Completions(arguments) => on_leading_process(|| completions::main(arguments)),
+            Command::Man(arguments) => on_leading_process(|| man::main(arguments)),
+            Command::Reference(arguments) => on_leading_process(|| reference::main(arguments)),
         }?;
         all_said()?;
         Ok(ending)
+    }
+}
+
+/// Parses a number of bodies from `LEAST` to `MOST`: `100000`, `100_000` or `1e5`.
+pub(crate) fn bodies_in<const LEAST: u64, const MOST: u64>(text: &str) -> Result<u64, String> {
+    match whole_number(text)? {
+        number if (LEAST..=MOST).contains(&number) => Ok(number),
+        number if MOST == u64::MAX => Err(format!("{number}: must be at least {LEAST}")),
+        number => Err(format!("{number}: must be from {LEAST} to {MOST}")),
     }
 }
 

@@ -3,12 +3,61 @@
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use io::Target;
+use std::cell::Cell;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use viz::printable;
+
+/// Whether lines about progress and results are left out.
+static QUIET: AtomicBool = AtomicBool::new(false);
+/// Whether the log of a run has a line for each step.
+static EACH_STEP: AtomicBool = AtomicBool::new(false);
+/// Wall time between two lines of the log of a run.
+const LOG_PERIOD: Duration = Duration::from_secs(5);
+
+/// Leaves out lines about progress and results from now on. Warnings and errors stay.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Logs each step of a run from now on, instead of one in [`LOG_PERIOD`].
+pub fn log_each_step() {
+    EACH_STEP.store(true, Ordering::Relaxed);
+}
+
+/// Meaning of a word that is shown in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be: green.
+    Good,
+    /// A warning: yellow.
+    Warning,
+    /// An error: red.
+    Error,
+}
+
+impl Tone {
+    /// The word in bold colour, for a terminal that shows colours.
+    fn paint(self, word: &str, colours: bool) -> String {
+        let code = match self {
+            Tone::Good => 32,
+            Tone::Warning => 33,
+            Tone::Error => 31,
+        };
+        if colours { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word.to_owned() }
+    }
+}
+
+/// Whether a stream shows colours: it is a terminal, and the user has not set `NO_COLOR`
+/// (no-color.org).
+fn has_colours(stream: &impl IsTerminal) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
+    stream.is_terminal() && !set("NO_COLOR") && !is_dumb
+}
 
 /// Whether lines go to standard error instead of standard output.
 static GIVES_WAY: AtomicBool = AtomicBool::new(false);
@@ -26,12 +75,26 @@ static LOST: Mutex<Option<String>> = Mutex::new(None);
 /// Prints a line. A failure (a closed pipe or a full disk) does not end the program. [`all_said`]
 /// reports it at the end. Control characters, for example in file names, are shown as `\u{1b}`.
 pub fn say(line: &str) {
+    if QUIET.load(Ordering::Relaxed) {
+        return;
+    }
+    say_as_it_is(&printable(line));
+}
+
+/// Prints a line that begins with a word in colour, if standard output shows colours.
+pub fn say_with_tone(tone: Tone, word: &str, rest: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        say_as_it_is(&format!("{}{}", tone.paint(word, has_colours(&stdout())), printable(rest)));
+    }
+}
+
+fn say_as_it_is(line: &str) {
     if GIVES_WAY.load(Ordering::Relaxed) {
-        let _ = stderr().lock().write_all(format!("{}\n", printable(line)).as_bytes());
+        let _ = stderr().lock().write_all(format!("{line}\n").as_bytes());
         return;
     }
     let mut out = stdout().lock();
-    let written = out.write_all(format!("{}\n", printable(line)).as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
     written.unwrap_or_else(|error| lose(&error));
 }
 
@@ -67,43 +130,72 @@ pub fn all_said() -> Result<()> {
 
 /// Prints a warning beside the log.
 pub fn warn(line: &str) {
-    complain(&format!("warning: {line}"));
+    complain_with_tone(Tone::Warning, "heorot: warning:", line);
 }
 
 /// Prints an error as one line in one write. Under `mpirun`, several processes share the stream,
 /// and pieces of lines would mix.
 pub fn complain(text: &str) {
+    complain_with_tone(Tone::Error, "heorot:", text);
+}
+
+fn complain_with_tone(tone: Tone, word: &str, text: &str) {
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = stderr().lock().write_all(format!("heorot: {}\n", printable(line.trim_end())).as_bytes());
+    let word = tone.paint(word, has_colours(&stderr()));
+    let _ = stderr().lock().write_all(format!("{word} {}\n", printable(line.trim_end())).as_bytes());
 }
 
 /// Reports the progress of a run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
+    steps: u64,
+    /// Wall time between two lines, and time of the last one.
+    period: Duration,
+    last: Cell<Option<Instant>>,
 }
 
 impl Progress {
     /// Shows a bar if standard error is a terminal. Lines are printed, too, unless both would go to
     /// the same terminal.
     pub fn new(steps: u64) -> Progress {
-        let bar = stderr().is_terminal().then(|| {
+        let shows_bar = stderr().is_terminal() && !QUIET.load(Ordering::Relaxed);
+        let bar = shows_bar.then(|| {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}")
                 .expect("the template is right");
             ProgressBar::new(steps).with_style(style)
         });
         let lines = bar.is_none() || !stdout().is_terminal();
-        Progress { bar, lines }
+        Progress { bar, lines, steps, period: Duration::ZERO, last: Cell::new(None) }
     }
 
-    /// Reports a step: as `line`, or as a `short` text beside the bar.
+    /// As [`Progress::new`], for the log of a run: lines of the first and the last step, and one
+    /// every few seconds between them.
+    pub fn of_run(steps: u64) -> Progress {
+        let mut progress = Progress::new(steps);
+        progress.period = if EACH_STEP.load(Ordering::Relaxed) { Duration::ZERO } else { LOG_PERIOD };
+        progress
+    }
+
+    /// Reports a step: as `line`, if one is due, or as a `short` text beside the bar.
     pub fn step(&self, done: u64, line: &str, short: String) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
             bar.set_message(printable(&short).into_owned());
         }
-        if self.lines {
+        let is_due = self.last.get().is_none_or(|last| last.elapsed() >= self.period);
+        if self.lines && (is_due || done >= self.steps) {
+            self.last.set(Some(Instant::now()));
             say(line);
+        }
+    }
+
+    /// Prints a warning in the log; without a log, beside it.
+    pub fn warn(&self, line: &str) {
+        if QUIET.load(Ordering::Relaxed) {
+            warn(line);
+        } else {
+            self.note(&format!("WARNING: {line}"));
         }
     }
 
@@ -132,5 +224,17 @@ pub fn duration(time: Duration) -> String {
         (0, 0, s) => format!("{s}s"),
         (0, m, s) => format!("{m}m{s:02}s"),
         (h, m, _) => format!("{h}h{m:02}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_has_a_colour_where_colours_are_shown() {
+        assert_eq!(Tone::Error.paint("heorot:", false), "heorot:");
+        assert_eq!(Tone::Warning.paint("warning", true), "\u{1b}[1;33mwarning\u{1b}[0m");
+        assert!(!has_colours(&std::fs::File::open("/dev/null").unwrap()));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::console::say;
 use crate::initial::{self, Loaded};
+use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
@@ -12,7 +13,6 @@ use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED};
 use nbody::Start;
 use std::path::PathBuf;
-use treecode::TYPES;
 
 /// Convert a file of any known format to a snapshot.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,8 +29,8 @@ pub struct Arguments {
     /// units is assumed to be in these units.
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
-    /// Particle types to convert, as 1,2 [default: all].
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types to convert, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
     /// Layout of the snapshot.
     #[command(flatten)]
@@ -72,8 +72,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             Ok(outputs.snapshot(&arguments.output, layout.files)?)
         })?;
         let wanted = arguments.units.map(SystemName::units);
-        let types = &arguments.types;
-        let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
+        let kinds = kinds::chosen(&arguments.types);
         let Loaded { start: Start { bodies, time }, units, invented_ids, box_side } =
             initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds, &arguments.reading)?;
         let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];

@@ -3,13 +3,13 @@
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::initial::tell_reading;
+use crate::kinds;
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, bail};
 use io::snapshot::{Fields, Found, Header, IDS_INVENTED, Region, Wanted, read_region};
 use std::path::PathBuf;
-use treecode::TYPES;
 
 /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,8 +24,8 @@ pub struct Arguments {
     /// The region: box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
     #[arg(long, value_parser = region, allow_hyphen_values = true)]
     pub region: Region,
-    /// Particle types to extract, as 1,2 [default: all].
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types to extract, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
     /// Layout of the snapshot.
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let (path, layout) = (&arguments.input, arguments.layout.layout());
     let target = arguments.overwrite.reading([path]).snapshot(&arguments.output, layout.files)?;
     let types = &arguments.types;
-    let kinds = std::array::from_fn(|kind| types.is_empty() || types.contains(&(kind as u8)));
+    let kinds = kinds::chosen(types);
     let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
     let (header, bodies, found) = read_region(path, &arguments.region, &wanted)?;
     arguments.reading.check(path, &header)?;

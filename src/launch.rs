@@ -1,4 +1,5 @@
-//! Starts a job on all ranks: one process each or, for tests and virtual scaling studies, ranks inside one process.
+//! Starts a job on all ranks. A rank is a process or, for tests and virtual scaling studies, a thread of
+//! one process.
 
 use crate::console::{all_said, complain};
 use crate::crew::Crew;
@@ -230,7 +231,8 @@ fn check_alike(world: &World) -> Result<()> {
     alike::check(world.comm(), &facts).map_err(|fault| report(world.comm(), anyhow!(fault)))
 }
 
-/// This process's part of the cores it is bound to, if the processes of one host that are bound to the same cores share them.
+/// Number of cores for this process, if the processes of a host that are bound to the same cores share
+/// them evenly.
 fn fair_share(comm: &dyn Comm) -> usize {
     let place = format!("{}:{}", machine::host(), machine::affinity());
     let sharing = comm.all_gather(place.as_bytes()).iter().filter(|other| *other == place.as_bytes()).count();

@@ -45,13 +45,14 @@ pub fn vendor() -> String {
     of_the_processor("vendor_id")
 }
 
-/// Names the SIMD path to compute on, `scalar` or one that the processor has; without it the fastest is taken.
+/// Environment variable with the SIMD path: `scalar`, or one that the processor has. Without it, the
+/// fastest path is used.
 const SIMD_VARIABLE: &str = "HEOROT_SIMD";
 
-/// Makes this process compute on the SIMD path that the environment asks for.
+/// Selects the SIMD path that the environment requests.
 ///
 /// # Errors
-/// If it asks for one that this processor does not have.
+/// If this processor does not have the path.
 pub fn choose_arithmetic() -> Result<()> {
     let Some(wanted) = std::env::var_os(SIMD_VARIABLE) else { return Ok(()) };
     let wanted = wanted.to_string_lossy();
@@ -63,7 +64,8 @@ pub fn choose_arithmetic() -> Result<()> {
     })
 }
 
-/// What decides the bits of a result: the SIMD path and, where it has estimates of 1 / sqrt(x), whose digits are up to the maker, the maker of the processor.
+/// The properties that determine the bits of a result: the SIMD path and, if this path has estimates of
+/// 1 / sqrt(x), the maker of the processor, because the digits of the estimates differ.
 pub fn arithmetic() -> String {
     let path = treecode::simd_path();
     let family = if path.starts_with("avx") { vendor() } else { "any".to_owned() };

@@ -1,9 +1,9 @@
 //! The program `heorot`: reads the command line, runs the command and prints an error as one line.
 
-use clap::Parser;
-use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, InvalidSubcommand};
+use clap::{CommandFactory, Parser};
 use heorot::cli::Cli;
-use heorot::console::{all_said, complain, lose};
+use heorot::console::{all_said, be_quiet, complain, lose};
 use heorot::ending::Ending;
 use heorot::launch::{self, Reported};
 use heorot::processes::{HAS_MPI, is_leading_process};
@@ -21,7 +21,30 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> ExitCode {
     io::snapshot::follow_external(cli.follow_external);
+    if cli.quiet && !cli.command.answers() {
+        be_quiet();
+    }
     finish(cli.command.run().map(Ending::code))
+}
+
+/// The commands that are known, after an unknown one.
+fn known_commands(usage: &clap::Error) -> String {
+    if usage.kind() != InvalidSubcommand {
+        return String::new();
+    }
+    // The usage line names the command that takes the others, as in `Usage: heorot plot <COMMAND>`.
+    let text = usage.to_string();
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or_default();
+    let mut command = Cli::command();
+    for word in line.split_whitespace().skip(1) {
+        match command.find_subcommand(word) {
+            Some(below) => command = below.clone(),
+            None => break,
+        }
+    }
+    let shown = command.get_subcommands().filter(|below| !below.is_hide_set());
+    let names: Vec<&str> = shown.map(|below| below.get_name()).collect();
+    format!(" (known: {})", names.join(", "))
 }
 
 /// Prints the requested help, or an error in the command line as one line.
@@ -31,7 +54,8 @@ fn explain(usage: &clap::Error) -> ExitCode {
         let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
         let said = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information"));
         let line = said.collect::<Vec<_>>().join(" ");
-        launch::complain_once(&format!("{}; see --help", line.trim_start_matches("error: ")));
+        let line = line.trim_start_matches("error: ");
+        launch::complain_once(&format!("{line}{}; see --help", known_commands(usage)));
         return ExitCode::from(usage.exit_code() as u8);
     }
     // A process that ended here alone would leave the others waiting for it.

@@ -6,12 +6,14 @@ use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
 use crate::memory;
 use crate::outputs::Overwrite;
-use crate::parameters::{Parameters, SystemName};
+use crate::parameters::{SystemName, UnitSystem};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
 use io::Units;
 use io::snapshot::{Fields, Header};
 use nbody::model::{self, Model};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::path::PathBuf;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
@@ -22,8 +24,8 @@ pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
     pub keys: Keys,
-    /// Read model and units from this parameter file instead; an encounter is possible only this
-    /// way.
+    /// Read model and units from this parameter file instead, whose other tables are not used and
+    /// may be missing; an encounter is possible only this way.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
     pub from: Option<PathBuf>,
     /// Units of the numbers [default: galactic].
@@ -69,6 +71,25 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The tables of a parameter file that a model needs; the others have any content.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    initial: Initial,
+    #[serde(default)]
+    units: UnitSystem,
+    #[serde(default, rename = "gravity")]
+    _gravity: IgnoredAny,
+    #[serde(default, rename = "time")]
+    _time: IgnoredAny,
+    #[serde(default, rename = "output")]
+    _output: IgnoredAny,
+    #[serde(default, rename = "batch")]
+    _batch: IgnoredAny,
+    #[serde(default, rename = "movie")]
+    _movie: IgnoredAny,
+}
+
 impl Arguments {
     /// The requested model and its units.
     fn model(&self) -> Result<(Model, Units)> {
@@ -81,14 +102,42 @@ impl Arguments {
                 file.display(),
                 unused[0].0.replace('_', "-")
             );
-            let parameters = Parameters::load(file, &[])?;
-            match parameters.initial {
-                Initial::Model(model) => return Ok((model, parameters.units.units())),
+            let ModelFile { initial, units, .. } = io::parameters::load(file, &[])?;
+            match initial {
+                Initial::Model(model) => return Ok((model, units.units())),
                 Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
             }
         }
         let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
         let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
         Ok((model, self.units.unwrap_or(SystemName::Galactic).units()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_needs_no_tables_of_a_run_and_ignores_them() {
+        let text = "[initial]\nmodel = \"plummer\"\nbodies = 1e3\n[units]\nsystem = \"nbody\"\n";
+        let read = |text: &str| io::parameters::from_str::<ModelFile>(text, "model.toml", &[]);
+        let alone = read(text).unwrap();
+        assert_eq!(alone.units.units(), Units::NBODY);
+        assert!(matches!(alone.initial, Initial::Model(model) if model.bodies() == 1000));
+        assert!(read(&format!("{text}[output]\nfolder = \"out\"\n")).is_ok());
+        let message = read(&format!("{text}[unitz]\n")).unwrap_err().to_string();
+        assert!(message.contains("did you mean `units`?"), "{message}");
+    }
+
+    #[test]
+    fn every_input_can_be_read_for_its_model() {
+        for entry in std::fs::read_dir("inputs").unwrap().map(|entry| entry.unwrap().path()) {
+            let is_run =
+                entry.extension().is_some_and(|ending| ending == "toml") && !entry.ends_with("networks.toml");
+            if is_run {
+                io::parameters::load::<ModelFile>(&entry, &[]).unwrap();
+            }
+        }
     }
 }

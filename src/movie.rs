@@ -51,8 +51,8 @@ pub struct Movie {
     /// Angle of view across the width [degree]. By default there is no perspective.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perspective: Option<f64>,
-    /// Numbers of the particle types to draw. By default all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Numbers or names of the particle types to draw. By default all.
+    #[serde(default, deserialize_with = "crate::kinds::list_of", skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<u8>>,
     /// Colour map.
     #[serde(default)]

@@ -375,7 +375,8 @@ impl Parameters {
     /// # Errors
     /// The file cannot be read, or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
-        let mut parameters: Parameters = io::parameters::load(path, set)?;
+        refuse_snapshot(path)?;
+        let mut parameters: Parameters = io::parameters::load_with(path, set, &[["time.end", "time.steps"]])?;
         parameters.gravity.gravity.constant = parameters.units.units().gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
         parameters.check().with_context(|| path.display().to_string())?;
@@ -414,6 +415,22 @@ impl Parameters {
         }
         self.movie.as_ref().map_or(Ok(()), Movie::check)?;
         self.output.check()
+    }
+}
+
+/// Explains what to do with a snapshot that is given in place of a parameter file.
+///
+/// # Errors
+/// The file is a snapshot.
+fn refuse_snapshot(path: &Path) -> Result<()> {
+    match io::snapshot::format_of(path) {
+        Some(format) => bail!(
+            "{0}: is a snapshot ({1}), not a parameter file; to start a run from it, write a parameter file with `file = \"{0}\"` \
+             in its table [initial] (docs/tutorials/own-initial-conditions.md)",
+            path.display(),
+            format.name()
+        ),
+        None => Ok(()),
     }
 }
 

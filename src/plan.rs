@@ -1,7 +1,7 @@
 //! `heorot plan`: estimates memory, disk space and time of a parameter file before a job is
 //! submitted.
 
-use crate::console::{duration, say};
+use crate::console::{duration, say, say_text};
 use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
@@ -15,6 +15,7 @@ use nbody::cost::Meter;
 use nbody::forces::Forces;
 use nbody::model::{self, Model, Spherical};
 use nbody::stepping::Stepping;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Memory of a host [GB]; if the run does not fit, the command fails.
     #[arg(long, value_name = "GB")]
     pub memory_per_node: Option<f64>,
+    /// Print the estimate as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -63,60 +67,138 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
     let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
     let steps = schedule.count();
-    let snapshots = 1 + schedule.snapshots();
-    let ranks = u64::from(arguments.ranks);
-    say(&format!("{bodies} bodies, {steps} steps, on {ranks} ranks x {} threads", arguments.threads));
-    let fits = say_memory(arguments, bodies);
-    say_disk(&parameters, bodies, snapshots);
-    let seconds = pilot(&parameters.gravity)? * bodies as f64 / (ranks * u64::from(arguments.threads)) as f64;
-    let whole = Duration::from_secs_f64((seconds * (steps + 2) as f64).min(1e15));
-    say(&format!(
-        "time    {seconds:.3} s a step, {} in all, with perfect scaling on cores like this one",
-        duration(whole)
-    ));
-    if parameters.time.stepping != Stepping::Fixed {
-        say("        if no body divides a step; how many do is not known before");
+    let cores = u64::from(arguments.ranks) * u64::from(arguments.threads);
+    let memory = Memory::estimate(arguments, bodies);
+    let disk = Disk::estimate(&parameters, bodies, 1 + schedule.snapshots());
+    if !arguments.json {
+        say(&format!(
+            "{bodies} bodies, {steps} steps, on {} ranks x {} threads",
+            arguments.ranks, arguments.threads
+        ));
+        memory.say();
+        disk.say();
     }
-    fits
+    let seconds_per_step = pilot(&parameters.gravity)? * bodies as f64 / cores as f64;
+    let estimate = Estimate {
+        bodies,
+        steps,
+        ranks: arguments.ranks,
+        threads: arguments.threads,
+        memory,
+        disk,
+        seconds_per_step,
+        seconds: seconds_per_step * (steps + 2) as f64,
+        bodies_divide_steps: parameters.time.stepping != Stepping::Fixed,
+    };
+    if arguments.json {
+        say_text(&serde_json::to_string_pretty(&estimate)?);
+    } else {
+        estimate.say_time();
+    }
+    estimate.memory.check(arguments)
 }
 
-fn say_memory(arguments: &Arguments, bodies: u64) -> Result<()> {
-    let ranks = arguments.ranks as usize;
-    let all = memory::of_run(bodies, ranks);
-    let per_rank = all / ranks as f64;
-    let on_node = arguments.ranks_per_node.map_or(ranks, |n| ranks.min(n as usize));
-    let per_node = per_rank * on_node as f64;
-    say(&format!(
-        "memory  {:.3} GB a rank, {:.2} GB on a host with {on_node} of them, {:.2} GB in all",
-        per_rank * 1e-9,
-        per_node * 1e-9,
-        all * 1e-9
-    ));
-    match arguments.memory_per_node {
-        Some(gigabytes) if per_node * 1e-9 > gigabytes => {
-            bail!(
-                "{}: needs {:.2} GB on a host, which has {gigabytes} GB: use more hosts or fewer bodies",
-                arguments.file.display(),
-                per_node * 1e-9
-            )
+/// What a run needs.
+#[derive(Clone, Debug, Serialize)]
+struct Estimate {
+    bodies: u64,
+    steps: u64,
+    ranks: u32,
+    threads: u32,
+    memory: Memory,
+    disk: Disk,
+    /// Wall time with perfect scaling [s].
+    seconds_per_step: f64,
+    /// Wall time of all steps [s], if no body divides a step.
+    seconds: f64,
+    /// Whether bodies may divide a step. How many do is not known before.
+    bodies_divide_steps: bool,
+}
+
+impl Estimate {
+    fn say_time(&self) {
+        let whole = Duration::from_secs_f64(self.seconds.min(1e15));
+        say(&format!(
+            "time    {:.3} s a step, {} in all, with perfect scaling on cores like this one",
+            self.seconds_per_step,
+            duration(whole)
+        ));
+        if self.bodies_divide_steps {
+            say("        if no body divides a step; how many do is not known before");
         }
-        _ => Ok(()),
     }
 }
 
-fn say_disk(parameters: &Parameters, bodies: u64, snapshots: u64) {
-    let (snapshot, checkpoint) = (
-        snapshot_size(&parameters.output, bodies),
-        checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()) as f64,
-    );
-    // The last two checkpoints are kept while the next one is written.
-    let all = snapshot * snapshots as f64 + 3.0 * checkpoint;
-    say(&format!(
-        "disk    {:.3} GB: {snapshots} snapshots of {:.4} GB, and at most 3 checkpoints of {:.4} GB",
-        all * 1e-9,
-        snapshot * 1e-9,
-        checkpoint * 1e-9
-    ));
+/// Memory of a run [bytes].
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Memory {
+    rank_bytes: f64,
+    host_bytes: f64,
+    bytes: f64,
+    ranks_on_host: usize,
+}
+
+impl Memory {
+    fn estimate(arguments: &Arguments, bodies: u64) -> Memory {
+        let ranks = arguments.ranks as usize;
+        let bytes = memory::of_run(bodies, ranks);
+        let rank_bytes = bytes / ranks as f64;
+        let ranks_on_host = arguments.ranks_per_node.map_or(ranks, |n| ranks.min(n as usize));
+        Memory { rank_bytes, host_bytes: rank_bytes * ranks_on_host as f64, bytes, ranks_on_host }
+    }
+
+    fn say(&self) {
+        say(&format!(
+            "memory  {:.3} GB a rank, {:.2} GB on a host with {} of them, {:.2} GB in all",
+            self.rank_bytes * 1e-9,
+            self.host_bytes * 1e-9,
+            self.ranks_on_host,
+            self.bytes * 1e-9
+        ));
+    }
+
+    /// Fails if a host has less memory.
+    fn check(&self, arguments: &Arguments) -> Result<()> {
+        match arguments.memory_per_node {
+            Some(gigabytes) if self.host_bytes * 1e-9 > gigabytes => {
+                bail!(
+                    "{}: needs {:.2} GB on a host, which has {gigabytes} GB: use more hosts or fewer bodies",
+                    arguments.file.display(),
+                    self.host_bytes * 1e-9
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Disk space of a run [bytes].
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Disk {
+    bytes: f64,
+    snapshots: u64,
+    snapshot_bytes: f64,
+    checkpoint_bytes: f64,
+}
+
+impl Disk {
+    fn estimate(parameters: &Parameters, bodies: u64, snapshots: u64) -> Disk {
+        let snapshot_bytes = snapshot_size(&parameters.output, bodies);
+        let checkpoint_bytes = checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()) as f64;
+        // The last two checkpoints are kept while the next one is written.
+        let bytes = snapshot_bytes * snapshots as f64 + 3.0 * checkpoint_bytes;
+        Disk { bytes, snapshots, snapshot_bytes, checkpoint_bytes }
+    }
+
+    fn say(&self) {
+        say(&format!(
+            "disk    {:.3} GB: {} snapshots of {:.4} GB, and at most 3 checkpoints of {:.4} GB",
+            self.bytes * 1e-9,
+            self.snapshots,
+            self.snapshot_bytes * 1e-9,
+            self.checkpoint_bytes * 1e-9
+        ));
+    }
 }
 
 /// Size of a snapshot before compression [bytes].

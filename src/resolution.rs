@@ -1,7 +1,8 @@
-//! Whether positions in the frame of the tree resolve the distances between bodies.
+//! Checks that positions in the frame of the tree resolve the distances between bodies.
 //!
-//! The tree takes coordinates from a corner of the cube around all bodies, so that they are whole multiples of 2^-53 of its side at best. One body that is
-//! far away from all others makes the side so large that the others lose their places.
+//! The tree measures coordinates from a corner of the cube around all bodies. Their resolution is at best
+//! 2^-53 of its side. One body that is far away from all others makes the side so large that the positions
+//! of the others are rounded too coarsely.
 
 use crate::console::warn;
 use crate::crew::Crew;
@@ -11,11 +12,13 @@ use nbody::forces::Forces;
 use std::path::Path;
 use treecode::{Bodies, Cube};
 
-/// Rounding may be this part of the distance between neighbours, or of the softening where that is longer.
+/// Greatest rounding error, as a fraction of the distance between neighbours, or of the softening
+/// length if that is larger.
 const TOLERATED: f64 = 1.0 / 1024.0;
 
-/// Makes sure of it before forces are computed; with `allow_missed` a fault is only a warning. Distances between neighbours follow from the half of the bodies
-/// that is nearest to the median of all, so that few bodies far away do not matter, nor does a dense centre. Collective.
+/// Checks the resolution before forces are computed. With `allow_missed`, a fault is only a warning.
+/// The distance between neighbours is estimated from the half of the bodies that is nearest to the
+/// median, so that neither a few distant bodies nor a dense centre have an influence. Collective.
 ///
 /// # Errors
 /// On every rank, naming the file and the body that is farthest from the median.
@@ -48,7 +51,7 @@ fn fault(comm: &dyn Comm, bodies: &Bodies, forces: &Forces) -> Result<Option<Str
     let spacing = radius / treecode::math::cbrt((half + 1) as f64);
     let softening = forces.gravity.softening.length.into_iter().fold(f64::INFINITY, f64::min);
     let needed = spacing.max(softening);
-    // If half of the bodies are at one place and nothing is softened, there is no distance to resolve.
+    // If half of the bodies are at one place and none is softened, there is no distance to resolve.
     if needed == 0.0 || resolution <= TOLERATED * needed {
         return Ok(None);
     }
@@ -63,7 +66,7 @@ fn fault(comm: &dyn Comm, bodies: &Bodies, forces: &Forces) -> Result<Option<Str
     )))
 }
 
-/// The value on place `place` of all values of all ranks in ascending order, from 0 on. Collective.
+/// The value with the index `place` in the ascending order of the values of all ranks. Collective.
 fn select(comm: &dyn Comm, values: &[f64], place: u64) -> f64 {
     const SIGN: u64 = 1 << 63;
     // Whole numbers in the order of the values.

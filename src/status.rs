@@ -59,6 +59,9 @@ pub struct Status {
     pub step: u64,
     /// Number of steps in total.
     pub steps: u64,
+    /// How much of the next full step is done, from 0 to 1, if bodies divide it.
+    #[serde(default)]
+    pub part: f64,
     /// Simulation time [T].
     pub time: f64,
     /// Time at which the last step ended [s since 1970].
@@ -176,6 +179,10 @@ impl Status {
                 self.energy_error, self.load_balance, self.gflops, self.snapshots
             ),
         ];
+        if self.part > 0.0 {
+            let percent = (100.0 * self.part).floor();
+            lines.insert(2, format!("step {} is under way: {percent} % of its time is done", step + 1));
+        }
         if let Some(limit) = self.limit.filter(|_| self.phase == Phase::Running) {
             lines.push(format!("{} of wall time left", ago(limit.saturating_sub(now()))));
         }
@@ -238,6 +245,7 @@ mod tests {
             bodies: 2,
             step: 1,
             steps: 2,
+            part: 0.0,
             time: 0.5,
             step_ended: now(),
             step_seconds: 0.1,
@@ -266,6 +274,13 @@ mod tests {
         let talking = Status { host: "elsewhere".to_owned(), ..status() };
         assert_eq!(talking.cause_of_death(), None);
         assert_eq!(Status { phase: Phase::Done, ..reused }.cause_of_death(), None);
+    }
+
+    #[test]
+    fn a_step_under_way_is_shown() {
+        assert_eq!(status().lines().len(), 4);
+        let lines = Status { part: 0.375, ..status() }.lines();
+        assert_eq!(lines[2], "step 2 is under way: 37 % of its time is done");
     }
 
     #[test]

@@ -7,11 +7,12 @@
 mod examine;
 mod files;
 
-use crate::console::say;
+use crate::console::{Tone, say, say_text, say_with_tone};
 use crate::crew::Crew;
 use crate::launch::{Launch, on_all_ranks};
+use crate::machine;
 use crate::processes::{launched, library};
-use crate::{machine, report};
+use crate::version::{self, Build};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub struct Arguments {
     /// Folder on the file system of future runs; test files are written there and removed.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub folder: PathBuf,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -72,7 +76,7 @@ impl Patient {
             process: std::process::id(),
             cores: machine::affinity(),
             threads: crew.threads,
-            program: format!("{} {}", report::PROGRAM, machine::fingerprint()),
+            program: format!("{} {}", version::PROGRAM, machine::fingerprint()),
             simd: treecode::simd_path().to_owned(),
             processor: machine::processor(),
             memory: machine::memory(),
@@ -95,8 +99,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let mut findings = examine::all(&patients);
         findings.extend(files::examine(crew, &arguments.folder));
         let faults = findings.iter().filter(|finding| matches!(finding, Finding::Fault(..))).count();
-        if crew.leads() {
-            say(&format!("{} (features: {})", report::PROGRAM, report::FEATURES));
+        if crew.leads() && arguments.json {
+            let findings = findings.iter().map(Finding::json).collect();
+            say_text(&serde_json::to_string_pretty(&Findings { build: Build::new(), findings })?);
+        } else if crew.leads() {
+            say(&format!("{} (features: {})", version::PROGRAM, version::FEATURES));
             say(&library());
             let together = if cfg!(feature = "hdf5-mpio") { "with" } else { "without" };
             say(&format!("HDF5 {}, {together} MPI-IO", io::hdf5_version()));
@@ -109,12 +116,40 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     })
 }
 
+/// Content of `--json`.
+#[derive(Serialize)]
+struct Findings<'a> {
+    build: Build,
+    findings: Vec<FindingJson<'a>>,
+}
+
+/// A finding as JSON.
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    /// `ok`, `warning` or `fault`.
+    status: &'static str,
+    finding: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'a str>,
+}
+
 impl Finding {
     fn say(&self) {
-        match self {
-            Finding::Well(what) => say(&format!("ok    {what}")),
-            Finding::Warning(what, advice) => say(&format!("WARN  {what}\n      -> {advice}")),
-            Finding::Fault(what, advice) => say(&format!("FAULT {what}\n      -> {advice}")),
-        }
+        let (tone, word, what, advice) = match self {
+            Finding::Well(what) => (Tone::Good, "ok   ", what, None),
+            Finding::Warning(what, advice) => (Tone::Warning, "WARN ", what, Some(advice)),
+            Finding::Fault(what, advice) => (Tone::Error, "FAULT", what, Some(advice)),
+        };
+        say_with_tone(tone, word, &format!(" {what}"));
+        advice.iter().for_each(|advice| say(&format!("      -> {advice}")));
+    }
+
+    fn json(&self) -> FindingJson<'_> {
+        let (status, finding, advice) = match self {
+            Finding::Well(what) => ("ok", what, None),
+            Finding::Warning(what, advice) => ("warning", what, Some(advice.as_str())),
+            Finding::Fault(what, advice) => ("fault", what, Some(advice.as_str())),
+        };
+        FindingJson { status, finding, advice }
     }
 }

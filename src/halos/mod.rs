@@ -1,10 +1,11 @@
 //! `heorot halos`: finds friends-of-friends groups and writes a catalogue.
 
-use crate::cli::above_zero;
+use crate::cli::{above_zero, bodies_in};
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::ids;
 use crate::initial;
+use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::reading_options::ReadingOptions;
@@ -16,7 +17,7 @@ use io::snapshot::read_header;
 use nbody::Start;
 use nbody::halos::{Halo, census, label};
 use std::path::PathBuf;
-use treecode::{Bodies, Domain, TYPES, math};
+use treecode::{Bodies, Domain, math};
 
 /// Find friends-of-friends haloes; the result is the same on any number of ranks.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,10 +39,10 @@ pub struct Arguments {
     #[arg(long, value_name = "LENGTH", value_parser = above_zero)]
     pub linking_length: Option<f64>,
     /// Least number of bodies in a halo.
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = bodies_in::<1, { u64::MAX }>)]
     pub min_members: u64,
-    /// Particle types to group, as 1,2 [default: all].
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types to group, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
     /// Ranks and threads.
     #[command(flatten)]
@@ -77,8 +78,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let target = crew.agree(|| {
         Ok(arguments.overwrite.reading([&arguments.file]).file(&arguments.output, Kind::CATALOGUE)?)
     })?;
-    let kinds =
-        std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
+    let kinds = kinds::chosen(&arguments.types);
     let (Start { bodies, time }, units) =
         initial::read_kinds(crew, &arguments.file, None, kinds, &arguments.reading)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;

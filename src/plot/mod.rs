@@ -31,16 +31,22 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Kind {
     /// Energy, momentum, virial ratio and other records of a run over time.
+    #[command(aliases = ["energy", "history", "log"])]
     Run(run::Arguments),
     /// Density, mass, dispersion, anisotropy, rotation and shape by radius.
+    #[command(aliases = ["density", "rotation", "rotation-curve", "profiles"])]
     Profile(profile::Arguments),
     /// Lagrange radii over time.
+    #[command(aliases = ["lagrangian", "lagrange-radii", "radii"])]
     Lagrange(lagrange::Arguments),
     /// Phase space: the mass in the plane of radius and radial velocity.
+    #[command(alias = "phase-space")]
     Phase(phase::Arguments),
     /// Force errors for each criterion and order, against tolerance and time.
+    #[command(aliases = ["error", "force-errors", "accuracy"])]
     ForceError(force_error::Arguments),
     /// Cumulative mass function of haloes.
+    #[command(aliases = ["halos", "haloes", "mass"])]
     MassFunction(mass_function::Arguments),
 }
 

@@ -15,7 +15,7 @@ use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 /// balance.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Output folder of the run, with energy.csv; steps.csv gives the cost of steps, report.json
+    /// Output folder of the run, or its energy.csv; steps.csv gives the cost of steps, report.json
     /// the units and the rungs, if they exist.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
@@ -29,7 +29,7 @@ pub struct Arguments {
 /// # Errors
 /// If the folder has no energy log, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let folder = Folder::new(&arguments.folder);
+    let folder = Folder::new(folder_of(&arguments.folder));
     let path = folder.energy();
     let targets = arguments.output.claim([&path, &folder.steps(), &folder.report()])?;
     let columns = io::table::read(&path)?;
@@ -43,6 +43,16 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let figure = Figure::stacked(panels(&columns, costs.as_ref(), &report));
     ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
     targets.write(&figure, &sheet(&columns, costs.as_ref()))
+}
+
+/// The folder of a run, if its energy log is given in place of the folder.
+fn folder_of(given: &Path) -> &Path {
+    let is_log = given.file_name().is_some_and(|name| name == "energy.csv") && given.is_file();
+    match given.parent().filter(|_| is_log) {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => given,
+    }
 }
 
 /// All numbers: the rows of the energy log, each with the cost of its step.

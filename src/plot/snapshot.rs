@@ -2,6 +2,7 @@
 
 use super::units::AxisUnits;
 use crate::console::warn;
+use crate::kinds;
 use anyhow::{Result, anyhow, bail};
 use io::snapshot::{self, Wanted};
 use nbody::profile::Centre;
@@ -12,8 +13,8 @@ use treecode::{Bodies, TYPES};
 /// Options of plots of bodies.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Selection {
-    /// Particle types, as 1,2 [default: all].
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
     /// Centre, in the units of the snapshot [default: found by a shrinking sphere].
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = position)]
@@ -82,7 +83,7 @@ impl Selection {
     /// # Errors
     /// If it cannot be read or has no bodies of the wanted types.
     pub fn read(&self, path: &Path) -> Result<Snapshot> {
-        let kinds = std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)));
+        let kinds = kinds::chosen(&self.types);
         let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
         let (header, mut bodies) = snapshot::read_wanted(path, &wanted)?;
         let shown = path.display();

@@ -1,6 +1,7 @@
 //! Options of `heorot render` and `heorot poster`.
 
 use super::tint::ColourBy;
+use crate::kinds;
 use crate::launch::Launch;
 use crate::outputs::Overwrite;
 use clap::Args;
@@ -79,8 +80,8 @@ pub struct Arguments {
 /// Bodies, camera and colours.
 #[derive(Args, Clone, Debug)]
 pub struct Look {
-    /// Particle types to draw, as 1,2 [default: all]
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types to draw, as 1,2 or halo,disc [default: all]
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
     /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -173,7 +174,7 @@ impl Arguments {
 impl Look {
     /// Which particle types to draw.
     pub fn kinds(&self) -> [bool; TYPES] {
-        std::array::from_fn(|kind| self.types.is_empty() || self.types.contains(&(kind as u8)))
+        kinds::chosen(&self.types)
     }
 
     /// The direction of the camera.

@@ -148,6 +148,8 @@ impl<'a> Studio<'a> {
         let (mut common, mut values): (Option<Range>, Option<[f64; 2]>) = (None, None);
         let given = match look.range {
             Some(Wished::Values([low, high])) => {
+                // Checked before it is converted, so that an error shows the numbers that were given.
+                Range::new(low, high).context("--range")?;
                 let unit = DensityUnit::for_width(self.camera.first_width(), units).per_code_unit;
                 Some(Range::new(low / unit, high / unit)?)
             }

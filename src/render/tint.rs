@@ -3,6 +3,7 @@
 use super::options::Look;
 use super::sequence::Sequence;
 use crate::initial::Initial;
+use crate::kinds;
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -27,8 +28,6 @@ pub enum ColourBy {
     /// Mean time since bodies first came within --arrival-radius of the centre
     Arrival,
 }
-
-const TYPE_NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
 
 /// Computes the value or group that sets the colour of each body.
 pub(super) enum Tinter {
@@ -91,7 +90,7 @@ impl Tinter {
                 let mut names = Vec::new();
                 for kind in (0..TYPES).filter(|kind| sequence.has(*kind)) {
                     groups[kind] = names.len() as u8;
-                    names.push(TYPE_NAMES[kind].to_owned());
+                    names.push(kinds::NAMES[kind].to_owned());
                 }
                 Tinter::Types(groups, names)
             }

@@ -1,4 +1,5 @@
-//! Keeps the status file of a run fresh: a thread of the leading rank rewrites it each second, also while a step lasts for hours.
+//! Keeps the status file of a run up to date. A thread of the leading rank rewrites it each second, even
+//! while a step lasts for hours.
 
 use super::lock::Handle;
 use crate::status::{self, Phase, Status};
@@ -10,7 +11,8 @@ use std::time::{Duration, Instant};
 /// Time between two writings.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A run that tells how far it is. Without [`Beacon::end`] it tells of a failure when it is dropped.
+/// The writer of the status file. If it is dropped without [`Beacon::end`], the status says that the run
+/// has failed.
 pub(super) struct Beacon {
     status: Status,
     sender: Option<Sender<Status>>,
@@ -18,7 +20,7 @@ pub(super) struct Beacon {
 }
 
 impl Beacon {
-    /// Begins to tell, as long as the folder is the run's.
+    /// Starts the thread. It writes as long as this run holds the lock of the folder.
     pub(super) fn light(path: PathBuf, status: Status, lock: Option<Handle>) -> Beacon {
         let (sender, receiver) = channel();
         let first = status.clone();
@@ -26,7 +28,7 @@ impl Beacon {
         Beacon { status, sender: Some(sender), thread: Some(thread) }
     }
 
-    /// Tells something new.
+    /// Changes the status.
     pub(super) fn tell(&mut self, change: impl FnOnce(&mut Status)) {
         change(&mut self.status);
         if let Some(sender) = &self.sender {
@@ -34,7 +36,7 @@ impl Beacon {
         }
     }
 
-    /// The run has come to this end.
+    /// Writes the final status and ends the thread.
     pub(super) fn end(mut self, phase: Phase) {
         self.tell(|status| status.phase = phase);
     }
@@ -52,7 +54,7 @@ impl Drop for Beacon {
     }
 }
 
-/// Writes the latest status each period and at the end. That it cannot be written does not end a run.
+/// Writes the latest status each period and at the end. An error of writing does not end the run.
 fn keep(path: &std::path::Path, mut status: Status, receiver: &Receiver<Status>, lock: Option<&Handle>) {
     let write = |status: &mut Status| {
         if !lock.is_some_and(Handle::is_lost) {

@@ -1,4 +1,4 @@
-//! How a run begins: from its initial state, or from a checkpoint.
+//! Starts a run from its initial state, or continues it from a checkpoint.
 
 use super::state::{self, Found};
 use super::watch::{self, Reason, Watch};
@@ -23,18 +23,19 @@ use nbody::{Simulation, Start};
 use std::time::Duration;
 use treecode::Bodies;
 
-/// Files of a snapshot beyond a few have so many bodies each, or they take more time than the run.
+/// Least number of bodies in each file of a snapshot, if there are more than a few files. Smaller files
+/// would take more time than the run.
 const BODIES_OF_A_FILE: u64 = 16;
 const FEW_FILES: u64 = 8;
 
-/// Whether a signal has asked any rank to stop. Collective.
+/// Whether any rank has received a signal to stop. Collective.
 fn is_asked(crew: &Crew) -> bool {
     let mut asked = [u64::from(watch::is_asked())];
     crew.comm.all_reduce(&mut asked, Reduction::Max);
     asked[0] > 0
 }
 
-/// A run from its initial state.
+/// Starts a run from its initial state.
 pub(super) fn start(
     crew: &Crew,
     parameters: &Parameters,
@@ -117,7 +118,7 @@ pub(super) fn start(
     run.go_to_the_end(schedule.steps())
 }
 
-/// A run from a checkpoint.
+/// Continues a run from a checkpoint.
 pub(super) fn go_on(
     crew: &Crew,
     parameters: &Parameters,
@@ -130,7 +131,7 @@ pub(super) fn go_on(
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = parameters.time.schedule(state.start, parameters.output.snapshot_every)?;
-    // A step that is under way comes to its end as it has begun, whatever the schedule says now.
+    // An incomplete step keeps its length, even if the schedule has changed.
     let from = state.part.as_ref().map_or(state.time, |part| part.time);
     let under_way = state.part.as_ref().map(|part| {
         let is_due = |step: Step| step.snapshot && step.time == part.time;
@@ -212,12 +213,12 @@ pub(super) fn go_on(
     run.go_to_the_end(steps_left())
 }
 
-/// Refuses a movie of nothing before any file is made. Collective.
+/// Checks that the movie has bodies to draw, before any file is written. Collective.
 fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
     parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
 }
 
-/// A film of the run, if one is wanted.
+/// The movie of the run, if the parameters request one.
 fn filming<'a>(
     crew: &'a Crew<'a>,
     parameters: &'a Parameters,

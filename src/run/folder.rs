@@ -1,4 +1,4 @@
-//! The output folder of a run: what is in it, and that no earlier result is lost.
+//! The output folder of a run: the names of its files, and the protection of earlier results.
 
 use super::lock::Lock;
 use crate::parameters::Restart;
@@ -9,87 +9,93 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Names in an output folder: `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`, `checkpoint_00000120.heorot` and so on; of a movie
-/// `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`. While a run is under way, `heorot.lock`; until it has a checkpoint or is done,
-/// `heorot.begun`.
+/// The output folder of a run. It holds these files:
+///
+/// - `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`;
+/// - `checkpoint_00000120.heorot` and so on;
+/// - of a movie, `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`;
+/// - `heorot.lock` while a run is under way;
+/// - `heorot.begun` until the run has a checkpoint or is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
-/// What `heorot.begun` says: a run has begun here, in a folder without results, and has no checkpoint yet. Whatever is here then is that run's, which computes the same
-/// again.
+/// Content of `heorot.begun`. The file marks a folder that held no results when a run began, and in
+/// which that run has no checkpoint yet. All results in the folder then belong to that run, which
+/// would compute the same again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Begun {
-    /// When [s since 1970].
+    /// Time at which the run began [s since 1970].
     at: u64,
-    /// The results of an earlier run are being removed, as `--overwrite` asked for.
+    /// Whether `--overwrite` is removing the results of an earlier run.
     clearing: bool,
 }
 
-/// Name of the file that says so.
+/// Name of this file.
 const BEGUN: &str = "heorot.begun";
 
-/// Files of a run are younger than its `heorot.begun`, but clocks of hosts may differ by this.
+/// Files of a run are younger than its `heorot.begun`, up to this difference between the clocks of
+/// hosts.
 const SKEW: Duration = Duration::from_secs(60);
 
 impl Folder {
-    /// The folder of a run, not looked at yet.
+    /// The folder of a run. This function does not access it.
     pub(crate) fn new(path: &Path) -> Folder {
         Folder { path: path.to_owned() }
     }
 
-    /// The `number`-th snapshot.
+    /// Path of the `number`-th snapshot.
     pub(crate) fn snapshot(&self, number: u64) -> PathBuf {
         self.path.join(format!("snapshot_{number:03}.hdf5"))
     }
 
-    /// A snapshot that was asked for after this step, beside the numbered ones.
+    /// Path of a snapshot that the user has requested after this step.
     pub(crate) fn extra_snapshot(&self, step: u64) -> PathBuf {
         self.path.join(format!("snapshot_step_{step:08}.hdf5"))
     }
 
-    /// The checkpoint after this step.
+    /// Path of the checkpoint after this step.
     pub(crate) fn checkpoint(&self, step: u64) -> PathBuf {
         self.path.join(format!("checkpoint_{step:08}.heorot"))
     }
 
-    /// How far the run is.
+    /// Path of the status file.
     pub(crate) fn status(&self) -> PathBuf {
         Status::path_in(&self.path)
     }
 
-    /// A file by which a user asks for something.
+    /// Path of a file with which a user requests something.
     pub(crate) fn wish(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Energy and momenta of every step.
+    /// Path of the table with energy and momenta of each step.
     pub(crate) fn energy(&self) -> PathBuf {
         self.path.join("energy.csv")
     }
 
-    /// What every step took.
+    /// Path of the table with the cost of each step.
     pub(crate) fn steps(&self) -> PathBuf {
         self.path.join("steps.csv")
     }
 
-    /// A frame of the movie.
+    /// Path of a frame of the movie.
     pub(crate) fn frame(&self, number: u64) -> PathBuf {
         self.path.join(format!("frame_{number:05}.png"))
     }
 
-    /// What the frames of the movie have in common.
+    /// Path of the settings that all frames of the movie share.
     pub(crate) fn frames(&self) -> PathBuf {
         self.path.join("frames.json")
     }
 
-    /// What is made of the frames at the end.
+    /// Path of the movie that is made from the frames at the end.
     pub(crate) fn movie(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The frames that are there, in their order.
+    /// The existing frames, in their order.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -103,7 +109,7 @@ impl Folder {
         Ok(frames.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// Removes frames after this number: the run goes on from there.
+    /// Removes frames after this number. The run continues from there.
     ///
     /// # Errors
     /// If one cannot be removed.
@@ -114,12 +120,12 @@ impl Folder {
         self.all_frames()?.into_iter().filter(later).try_for_each(|path| remove(&path))
     }
 
-    /// The report at the end.
+    /// Path of the report, which is written at the end.
     pub(crate) fn report(&self) -> PathBuf {
         self.path.join("report.json")
     }
 
-    /// Takes the folder for this run alone, and makes it if it does not exist.
+    /// Locks the folder for this run, and creates it if it does not exist.
     ///
     /// # Errors
     /// If another run is under way here, or the folder cannot be made or written.
@@ -127,12 +133,16 @@ impl Folder {
         Lock::take(&self.path)
     }
 
-    /// Makes sure that the folder, which is locked, holds no results, and notes that a run has begun. Results of an earlier run are removed if `overwrite` says so; what a run
-    /// has left that was killed before its first checkpoint, if `restart` is [`Restart::Auto`]; else they are refused. `source`, the snapshot the run starts
-    /// from, is never removed. Files of other names are left alone. Returns whether a run begins again.
+    /// Makes sure that the locked folder holds no results, and records that a run has begun. Returns
+    /// whether a run begins again.
+    ///
+    /// Results of an earlier run are removed if `overwrite` is set. Those of a run that was killed
+    /// before its first checkpoint are removed if `restart` is [`Restart::Auto`]. In all other cases
+    /// results are an error. `source`, the snapshot from which the run starts, is never removed, and
+    /// neither are files with other names.
     ///
     /// # Errors
-    /// If the folder cannot be written, or holds results that must stay.
+    /// If the folder cannot be written, or holds results that must not be removed.
     pub(crate) fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
         self.clear_parts()?;
         let results =
@@ -175,7 +185,7 @@ impl Folder {
         Ok(again)
     }
 
-    /// The note that a run has begun.
+    /// The record that a run has begun.
     fn begun_path(&self) -> PathBuf {
         self.path.join(BEGUN)
     }
@@ -189,10 +199,10 @@ impl Folder {
         Ok(io::Target::own(self.begun_path()).write_json(&begun)?)
     }
 
-    /// The run has a checkpoint or is done, or has left nothing: it is not to begin again.
+    /// Removes the record that a run has begun: it has a checkpoint, is done, or has left nothing.
     ///
     /// # Errors
-    /// If the note cannot be removed.
+    /// If the record cannot be removed.
     pub(crate) fn forget_start(&self) -> Result<()> {
         match fs::remove_file(self.begun_path()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -202,7 +212,8 @@ impl Folder {
         }
     }
 
-    /// Whether `--overwrite` was killed while it removed an earlier run: what is left of that is no run to go on with.
+    /// Whether `--overwrite` was killed while it removed an earlier run. The rest of that run cannot
+    /// be continued.
     pub(crate) fn is_being_cleared(&self) -> bool {
         self.begun().is_some_and(|begun| begun.clearing)
     }
@@ -212,7 +223,8 @@ impl Folder {
         !self.report().exists() && self.checkpoints().is_ok_and(|list| list.is_empty())
     }
 
-    /// A file of a result's name that is older than the run is somebody's own, as is what is no file.
+    /// A file with the name of a result belongs to the user if it is older than the run, or if it is
+    /// not a regular file.
     fn refuse_what_is_older(&self, results: &[PathBuf]) -> Result<()> {
         let time = |path: &Path| fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
         let begun = time(&self.begun_path()).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -229,20 +241,20 @@ impl Folder {
         }
     }
 
-    /// The folder, for messages.
+    /// The folder as text for messages.
     pub(crate) fn shown(&self) -> std::path::Display<'_> {
         self.path.display()
     }
 
-    /// Whether it is there.
+    /// Whether the folder exists.
     pub(crate) fn exists(&self) -> bool {
         self.path.exists()
     }
 
-    /// The checkpoints that are there, with their steps, the last one first.
+    /// The existing checkpoints with their steps, the last one first.
     ///
     /// # Errors
-    /// If the folder cannot be read; that it does not exist is none.
+    /// If the folder exists and cannot be read.
     pub(crate) fn checkpoints(&self) -> Result<Vec<(u64, PathBuf)>> {
         if !self.path.exists() {
             return Ok(Vec::new());
@@ -259,7 +271,7 @@ impl Folder {
         Ok(list)
     }
 
-    /// Removes all checkpoints but those of these steps.
+    /// Removes all checkpoints except those of these steps.
     ///
     /// # Errors
     /// If one cannot be removed.
@@ -268,7 +280,7 @@ impl Folder {
         others.map(|(_, path)| path).try_for_each(|path| remove(&path))
     }
 
-    /// Removes numbered snapshots from this number on: another schedule will write others.
+    /// Removes snapshots from this number on. The present schedule will write other ones.
     ///
     /// # Errors
     /// If one cannot be removed.
@@ -284,15 +296,15 @@ impl Folder {
         results.into_iter().filter(later).try_for_each(|path| remove(&path))
     }
 
-    /// Removes what a run that was killed has left half-written under names of ours.
+    /// Removes incomplete files that a killed run has left.
     ///
     /// # Errors
-    /// If the folder cannot be read, or a part not be removed.
+    /// If the folder cannot be read, or a file cannot be removed.
     pub(crate) fn clear_parts(&self) -> Result<()> {
         let read = || format!("{}: cannot read the output folder", self.path.display());
         for entry in fs::read_dir(&self.path).with_context(read)? {
             let name = entry.with_context(read)?.file_name();
-            // MPI tries locks on a file beside it.
+            // MPI creates a file beside it to test locks.
             let is_part = |rest: &str| rest.is_empty() || rest.starts_with(".locktest.");
             let parts = name.to_str().and_then(|name| name.split_once(".part"));
             let whole = parts.filter(|(_, rest)| is_part(rest)).map(|(whole, _)| whole);
@@ -303,7 +315,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The files of a run that are there, in the order of their names.
+    /// The existing files of a run, in the order of their names.
     fn results(&self) -> std::io::Result<Vec<PathBuf>> {
         let mut results = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -339,7 +351,7 @@ fn snapshot_number(name: &str) -> Option<u64> {
     between(hdf5_stem(name)?, "snapshot_", 3, "")
 }
 
-/// A name without its end, and of one of several files without the number of the file.
+/// A name without its ending, and without the number of the file if there are several files.
 fn hdf5_stem(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(".hdf5")?;
     let Some((stem, file)) = stem.split_once('.') else { return Some(stem) };
@@ -354,7 +366,7 @@ fn checkpoint_step(name: &str) -> Option<u64> {
     between(name, "checkpoint_", 8, ".heorot")
 }
 
-/// The number of at least so many digits between two texts.
+/// The number between two texts, which has at least this many digits.
 fn between(name: &str, before: &str, digits: usize, behind: &str) -> Option<u64> {
     let number = name.strip_prefix(before)?.strip_suffix(behind)?;
     let is_number = number.len() >= digits && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -439,12 +451,12 @@ mod tests {
         let message = prepare(&folder, false, Restart::Auto).unwrap_err().to_string();
         assert!(message.contains("snapshot_007.hdf5: is older than the run"), "{message}");
         assert_eq!(results_of(&folder), ["energy.csv", "snapshot_007.hdf5"]);
-        // Links and folders are nobody's results.
+        // Links and folders are not results.
         fs::remove_file(folder.snapshot(7)).unwrap();
         std::os::unix::fs::symlink(folder.path.join("energy.csv"), folder.snapshot(7)).unwrap();
         prepare(&folder, false, Restart::Auto).unwrap_err();
         fs::remove_file(folder.snapshot(7)).unwrap();
-        // With a checkpoint or a report it is no start.
+        // With a checkpoint or a report, the run has got beyond its start.
         for name in ["checkpoint_00000009.heorot", "report.json"] {
             fs::write(folder.path.join(name), "").unwrap();
             prepare(&folder, false, Restart::Auto).unwrap_err();

@@ -1,5 +1,5 @@
-//! What a run writes down at every step: a row of `energy.csv`, which has the same bits on any ranks, one of `steps.csv`, which tells what the step
-//! took, and a line of the log. The leading rank keeps it.
+//! The records of each step: a row of `energy.csv`, which has the same bits on any number of ranks, a row
+//! of `steps.csv` with the cost of the step, and a line of the log. The leading rank writes them.
 #![allow(clippy::disallowed_methods)] // messages, on which no result depends
 
 use super::folder::Folder;
@@ -14,27 +14,55 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use treecode::math::norm;
 
-const COLUMNS: [&str; 16] = [
-    "step",
-    "time",
-    "kinetic",
-    "potential",
-    "energy",
-    "energy_error",
-    "momentum_x",
-    "momentum_y",
-    "momentum_z",
-    "angular_momentum_x",
-    "angular_momentum_y",
-    "angular_momentum_z",
-    "virial_ratio",
-    "substeps",
-    "finest_rung",
-    "steps_per_body",
+/// Columns of `energy.csv` and their meaning.
+const COLUMNS: [(&str, &str); 16] = [
+    ("step", "number of full steps done; 0 is the first state"),
+    ("time", "time at the end of the step"),
+    ("kinetic", "kinetic energy of all bodies"),
+    ("potential", "potential energy of all bodies, each pair once"),
+    ("energy", "sum of both"),
+    ("energy_error", "energy relative to that of the first state: (E - E0) / |E0|"),
+    ("momentum_x", "total momentum"),
+    ("momentum_y", "total momentum"),
+    ("momentum_z", "total momentum"),
+    ("angular_momentum_x", "total angular momentum about the origin"),
+    ("angular_momentum_y", "total angular momentum about the origin"),
+    ("angular_momentum_z", "total angular momentum about the origin"),
+    ("virial_ratio", "2 K / |W|; 1 in equilibrium"),
+    ("substeps", "times within the full step at which the step of some body ended; 1 with fixed steps"),
+    ("finest_rung", "rung of the shortest step: its length is that of the full step / 2^rung"),
+    ("steps_per_body", "mean number of steps of a body in the full step"),
 ];
 
-/// Columns of `steps.csv`; the seconds of each phase follow.
-const COST_COLUMNS: [&str; 6] = ["step", "time", "load_balance", "gflops", "interactions", "bytes_sent"];
+/// Columns of `steps.csv` and their meaning; the seconds of each phase follow.
+const COST_COLUMNS: [(&str, &str); 6] = [
+    ("step", "number of full steps done"),
+    ("time", "time at the end of the step"),
+    ("load_balance", "mean over the ranks of the time spent computing, divided by the greatest"),
+    ("gflops", "speed by the convention gordon-bell, 38 operations an interaction [Gflop/s]"),
+    ("interactions", "interactions of all bodies"),
+    ("bytes_sent", "bytes sent by all ranks"),
+];
+
+/// The tables of a run, for the reference: name, purpose, and columns with their meaning.
+pub(crate) fn columns() -> [(&'static str, &'static str, Vec<(String, String)>); 2] {
+    let owned = |(name, meaning): (&str, &str)| (name.to_owned(), meaning.to_owned());
+    let phase =
+        |name: &str| (name.to_owned(), format!("wall time of the slowest rank in this phase: {name} [s]"));
+    let seconds = Totals::default().cost().seconds.into_keys().map(phase);
+    [
+        (
+            "energy.csv",
+            "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
+            COLUMNS.into_iter().map(owned).collect(),
+        ),
+        (
+            "steps.csv",
+            "One row for each full step: what it cost.",
+            COST_COLUMNS.into_iter().map(owned).chain(seconds).collect(),
+        ),
+    ]
+}
 
 /// The journal of a run.
 pub(super) struct Journal {
@@ -63,9 +91,9 @@ impl Journal {
         time: f64,
         first: Diagnostics,
     ) -> Result<Journal> {
-        let energies = Table::create(&folder.energy(), &COLUMNS)?;
+        let energies = Table::create(&folder.energy(), &names())?;
         let costs = Table::create(&folder.steps(), &cost_columns())?;
-        let progress = Progress::new(steps);
+        let progress = Progress::of_run(steps);
         let begun = Instant::now();
         let mut journal = Journal {
             energies,
@@ -83,8 +111,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with both files behind the row of the step `done`; what a run that was killed has written after it goes. A file that is not
-    /// there is begun anew, and a row that is not there is missed aloud.
+    /// Continues both files after the row of the step `done`, and removes later rows of a killed run. A
+    /// missing file is created. A missing row gives a warning.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -107,9 +135,9 @@ impl Journal {
             }
             Ok(table)
         };
-        let energies = go_on(&folder.energy(), &COLUMNS)?;
+        let energies = go_on(&folder.energy(), &names())?;
         let costs = go_on(&folder.steps(), &cost_columns())?;
-        let (progress, begun) = (Progress::new(steps), Instant::now());
+        let (progress, begun) = (Progress::of_run(steps), Instant::now());
         let Energy { first, last, greatest_error, .. } = *energy;
         Ok(Journal {
             energies,
@@ -125,7 +153,7 @@ impl Journal {
         })
     }
 
-    /// Forces what is written down to the disk.
+    /// Forces both files to the disk.
     ///
     /// # Errors
     /// If the disk fails.
@@ -134,7 +162,7 @@ impl Journal {
         Ok(self.costs.sync()?)
     }
 
-    /// Writes down a step.
+    /// Records a step.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -163,23 +191,29 @@ impl Journal {
         Ok(self.costs.row(&row)?)
     }
 
-    /// How often the greatest energy error so far has doubled since it was past `bound`, and one more; 0 if it never was.
+    /// 0 if the greatest energy error so far is within `bound`. Otherwise 1, plus the number of times that
+    /// it has doubled since it exceeded `bound`.
     pub(super) fn excess(&self, bound: f64) -> u32 {
         let ratio = self.greatest_error / bound;
         if ratio > 1.0 { 1 + ratio.log2() as u32 } else { 0 }
     }
 
-    /// Steps of a body on the mean.
+    /// Mean number of steps of a body.
     fn steps_per_body(&self, course: &Course) -> f64 {
         course.body_steps.iter().sum::<u64>() as f64 / self.bodies as f64
     }
 
-    /// Writes a line that is to stay in sight.
+    /// Prints a line that stays visible.
     pub(super) fn note(&self, line: &str) {
         self.progress.note(line);
     }
 
-    /// How well energy was kept.
+    /// Prints a warning that stays visible.
+    pub(super) fn warn(&self, line: &str) {
+        self.progress.warn(line);
+    }
+
+    /// Conservation of energy so far.
     pub(super) fn energy(&self) -> Energy {
         let error = self.last.energy_error(&self.first);
         Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
@@ -235,14 +269,23 @@ impl Journal {
         format!("t {time:.4} dE/E {error:+.1e} {gflops:.1} Gflops ETA {left}")
     }
 
-    /// Time to the end at the mean speed so far, with reading and writing.
+    /// Estimated time to the end, at the mean speed so far, including reading and writing.
     pub(super) fn remaining(&self, step: u64) -> Duration {
         let done = (step - self.before).max(1);
         self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }
 }
 
+/// All columns of `energy.csv`.
+fn names() -> [&'static str; 16] {
+    COLUMNS.map(|(name, _)| name)
+}
+
 /// All columns of `steps.csv`.
 fn cost_columns() -> Vec<&'static str> {
-    COST_COLUMNS.into_iter().chain(Totals::default().cost().seconds.into_keys()).collect()
+    COST_COLUMNS
+        .into_iter()
+        .map(|(name, _)| name)
+        .chain(Totals::default().cost().seconds.into_keys())
+        .collect()
 }

@@ -1,5 +1,5 @@
-//! `heorot run`: from a parameter file to snapshots, `energy.csv` and `report.json`; stopped and
-//! continued as a cluster wants it.
+//! `heorot run`: runs a simulation from a parameter file, and writes snapshots, tables and a report.
+//! Stops on request and continues from checkpoints.
 
 mod beacon;
 mod begin;
@@ -10,7 +10,7 @@ mod lock;
 mod state;
 mod watch;
 
-use crate::console::{all_said, duration, say, warn};
+use crate::console::{all_said, duration, log_each_step, say, warn};
 use crate::crew::Crew;
 use crate::ending::Ending;
 use crate::key_errors::name_key;
@@ -28,11 +28,12 @@ use decomposition::Reduction;
 use folder::Folder;
 use io::Target;
 use journal::Journal;
+pub(crate) use journal::columns;
 use lock::Lock;
 use nbody::cost::Totals;
 use nbody::schedule::Step;
 use nbody::stepping::{Course, Stepping};
-use nbody::{Advance, Simulation};
+use nbody::{Advance, PartialStep, Simulation};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use watch::{Guard, Reason, Requests, Watch};
@@ -60,6 +61,10 @@ pub struct Arguments {
     /// Overrides batch.walltime.
     #[arg(long, value_name = "TIME")]
     pub walltime: Option<WallTime>,
+    /// Log a line for each step, instead of one every 5 seconds. The files energy.csv and steps.csv
+    /// have a row for each step in any case.
+    #[arg(long)]
+    pub log_each_step: bool,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -81,12 +86,15 @@ request one of each. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by 
 (--restart=auto continues), 76 stopped by a `stop` file. Only one run at a time may use a folder; it
 holds heorot.lock there.";
 
-/// Does the command.
+/// Runs the command.
 ///
 /// # Errors
-/// If anything the user gave is wrong, or a file cannot be read or written.
+/// If the input of the user is wrong, or a file cannot be read or written.
 pub fn main(arguments: &Arguments) -> Result<Ending> {
-    watch::listen(); // before anything that takes time: a signal from now on is one that asks
+    if arguments.log_each_step {
+        log_each_step();
+    }
+    watch::listen(); // first, so that a signal requests a stop from now on
     on_all_ranks(&arguments.launch, |crew| {
         let mut parameters = crew.agree(|| Parameters::load(&arguments.file, &arguments.set))?;
         let echo = io::parameters::echo(&parameters);
@@ -105,7 +113,7 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
     })
 }
 
-/// Does a run, or what is left of it. Collective.
+/// Starts or continues a run. Collective.
 ///
 /// # Errors
 /// The same on every rank.
@@ -130,14 +138,15 @@ pub fn run(crew: &Crew, parameters: &Parameters, overwrite: bool) -> Result<Endi
     }
 }
 
-/// The folder of a run. On the leading rank, it is locked, and the run ends in time in any case.
+/// The folder of a run. The leading rank holds its lock and the guard that ends the run in time.
 struct Place {
     folder: Folder,
     _guard: Option<Guard>,
     lock: Option<Lock>,
 }
 
-/// Ends the process, as a run that was stopped. Others of its launcher are ended by that.
+/// The guard ends the process with the exit code of an interrupted run. The launcher then ends the other
+/// ranks.
 fn guard(watch: &Watch, lock: &Lock) -> Guard {
     let lock = lock.handle();
     watch.guard(move |why| {
@@ -149,7 +158,7 @@ fn guard(watch: &Watch, lock: &Lock) -> Guard {
     })
 }
 
-/// A run under way.
+/// A running simulation and its output.
 struct Run<'a> {
     crew: &'a Crew<'a>,
     parameters: &'a Parameters,
@@ -162,25 +171,25 @@ struct Run<'a> {
     /// On the leading rank.
     beacon: Option<Beacon>,
     files: FileTimes,
-    /// What it took before the program was started this time.
+    /// Cost before this start of the program.
     earlier: Totals,
-    /// The steps of bodies so far.
+    /// Statistics of the steps of bodies so far.
     course: Course,
     bodies: u64,
     /// Time of the initial state [T].
     start: f64,
-    /// Steps done.
+    /// Number of steps done.
     step: u64,
-    /// Steps to do.
+    /// Number of steps in total.
     steps: u64,
     restarts: u64,
-    /// Whether the bodies came without ids of their own.
+    /// Whether the bodies had no valid ids and were numbered.
     invented_ids: bool,
-    /// Steps of the checkpoints that this run has written or begun with, the last one last.
+    /// Steps of the checkpoints that this run has written or started from, in ascending order.
     saved: Vec<u64>,
-    /// Length of the last step, or before it of the first [T].
+    /// Length of the last step, or of the first one if there was none [T].
     step_length: f64,
-    /// It is given up last, after all that writes there.
+    /// The last field, so that the lock is released after all writers are dropped.
     place: Place,
 }
 
@@ -252,6 +261,7 @@ impl Run<'_> {
             bodies: self.bodies,
             step: self.step,
             steps: self.steps,
+            part: self.simulation.part().map_or(0.0, PartialStep::fraction),
             time: self.simulation.time,
             step_ended: now,
             step_seconds: 0.0,
@@ -277,17 +287,19 @@ impl Run<'_> {
         }
     }
 
-    /// Makes sure that the folder is still this run's. Collective.
+    /// Checks that this run still holds the lock of the folder. Collective.
     fn check_lock(&self) -> Result<()> {
         self.crew.lead(|| self.place.lock.as_ref().map_or(Ok(()), Lock::check))
     }
 
-    /// Writes a checkpoint within a step, of which a part took so long, if one is asked for; why
-    /// the run is to stop, if it is. Collective.
+    /// Handles requests within a step, whose last part took this long. Writes a checkpoint if one is
+    /// requested. Returns the reason to stop, if there is one. Collective.
     fn serve_within(&mut self, took: Duration) -> Result<Option<Reason>> {
         let mut requests = self.watch.ask_within(took).to_numbers();
         self.crew.comm.all_reduce(&mut requests, Reduction::Max);
         let requests = Requests::from_numbers(requests);
+        let part = self.simulation.part().map_or(0.0, PartialStep::fraction);
+        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.part = part));
         if requests.files[0] || requests.stop.is_some() {
             self.check_lock()?;
             self.write_checkpoint()?;
@@ -295,8 +307,8 @@ impl Run<'_> {
         Ok(requests.stop)
     }
 
-    /// Writes a row and a line about the step that began at `clock` and whose last part took so
-    /// long; what all ranks together ask for. Collective.
+    /// Records the step that began at `clock` and whose last part took this long. Returns the requests
+    /// of all ranks. Collective.
     fn write_down(&mut self, clock: Instant, took: Duration) -> Result<Requests> {
         let bound = self.parameters.time.energy_bound;
         let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
@@ -314,6 +326,7 @@ impl Run<'_> {
             beacon.iter_mut().for_each(|beacon| {
                 beacon.tell(|status| {
                     status.step = step;
+                    status.part = 0.0;
                     status.time = simulation.time;
                     status.step_ended = status::now();
                     status.step_seconds = clock.elapsed().as_secs_f64();
@@ -326,8 +339,8 @@ impl Run<'_> {
             Ok(())
         })?;
         if let Some(journal) = self.journal.as_ref().filter(|_| excess(&self.journal) > excess_before) {
-            journal.note(&format!(
-                "WARNING: the relative energy error {:.2e} is past time.energy_bound = {bound:?}: {}",
+            journal.warn(&format!(
+                "the relative energy error {:.2e} is past time.energy_bound = {bound:?}: {}",
                 journal.energy().error,
                 self.parameters.energy_advice()
             ));
@@ -335,16 +348,16 @@ impl Run<'_> {
         if let Some(journal) =
             self.journal.as_ref().filter(|_| too_fast_before == 0 && self.course.too_fast > 0)
         {
-            journal.note(&format!(
-                "WARNING: {} bodies need shorter steps than they are allowed: time.smallest_step is too long, or they are too close without softening",
+            journal.warn(&format!(
+                "{} bodies need shorter steps than they are allowed: time.smallest_step is too long, or they are too close without softening",
                 self.course.too_fast
             ));
         }
         Ok(Requests::from_numbers(requests))
     }
 
-    /// Writes the files that are asked for; why the run is to stop, if it is and is not at its end
-    /// anyway. Collective.
+    /// Writes the requested files. Returns the reason to stop, if there is one and steps remain.
+    /// Collective.
     fn serve(&mut self, requests: Requests) -> Result<Option<Reason>> {
         let [checkpoint, snapshot] = requests.files;
         if snapshot {
@@ -360,14 +373,14 @@ impl Run<'_> {
         Ok(requests.stop)
     }
 
-    /// Says what was found about the force error.
+    /// Prints news about the force error.
     fn tell_news(&mut self) {
         if let (Some(news), Some(journal)) = (self.simulation.take_news(), &self.journal) {
             journal.note(&news);
         }
     }
 
-    /// The checkpoint is written: says so, and goes.
+    /// Ends the run after its checkpoint was written.
     fn stop(mut self, reason: Reason) -> Ending {
         let (why, ending, phase) = match reason {
             Reason::Limit => ("the wall time is nearly used up", Ending::Interrupted, Phase::Interrupted),
@@ -390,8 +403,8 @@ impl Run<'_> {
         self.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
     }
 
-    /// The last step is done: a checkpoint, from which a later end can be reached, and the report.
-    /// Collective.
+    /// Ends the run after its last step: writes a checkpoint, from which a later end can be reached, and
+    /// the report. Collective.
     fn finish(mut self) -> Result<Ending> {
         self.check_lock()?;
         let batch = &self.parameters.batch;

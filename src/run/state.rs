@@ -1,4 +1,5 @@
-//! What a checkpoint holds beside the bodies, and how a run finds the one to go on from.
+//! The state of a run in a checkpoint, without the bodies, and the search for the checkpoint from which
+//! a run continues.
 
 use super::folder::Folder;
 use crate::console::warn;
@@ -16,55 +17,57 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use treecode::Bodies;
 
-/// The state of a run that is no body's.
+/// The state of a run, without its bodies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     /// The program and its version.
     pub program: String,
-    /// The instructions that the kernels used.
+    /// The SIMD path of the kernels.
     pub simd: String,
     /// Every parameter as key and value.
     pub parameters: Vec<(String, String)>,
-    /// Steps done.
+    /// Number of steps done.
     pub step: u64,
-    /// The time [T].
+    /// Current time [T].
     pub time: f64,
-    /// The time of the initial state [T].
+    /// Time of the initial state [T].
     pub start: f64,
     /// Energies so far.
     pub energy: Energy,
-    /// How far the control of the force error has come.
+    /// State of the control of the force error.
     pub forces: Progress,
-    /// The steps of bodies so far.
+    /// Statistics of the steps of bodies so far.
     pub course: Course,
-    /// What it took so far.
+    /// Cost so far.
     pub totals: Totals,
-    /// Reading and writing so far.
+    /// Times of reading and writing so far.
     pub files: FileTimes,
-    /// How often the run was continued.
+    /// Number of times that the run was continued.
     pub restarts: u64,
-    /// Whether the initial state had no ids, or shared ones, so that bodies were numbered in the order of its file.
+    /// Whether bodies were numbered in the order of the initial file, because it had no ids or shared
+    /// ones.
     #[serde(default)]
     pub invented_ids: bool,
-    /// The step that is under way, if the checkpoint was written within one.
+    /// The incomplete step, if the checkpoint was written within one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<PartialStep>,
 }
 
-/// A checkpoint to go on from.
+/// A checkpoint from which a run continues.
 pub(super) struct Found {
     /// The state.
     pub state: State,
     /// This rank's share of the bodies.
     pub bodies: Bodies,
-    /// How many there are on all ranks.
+    /// Number of bodies on all ranks.
     pub count: u64,
 }
 
-/// Finds the last whole checkpoint in the folder, if the run is to go on from one; damaged ones are named and passed over. Collective.
+/// Finds the last undamaged checkpoint in the folder, if the run is to continue from one. Names
+/// damaged checkpoints and skips them. Collective.
 ///
 /// # Errors
-/// The same on every rank, if there is none and there must be one, or none that is whole.
+/// The same on every rank, if there must be a checkpoint and none exists, or all are damaged.
 pub(super) fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Option<Found>> {
     if restart == Restart::Never {
         return Ok(None);
@@ -92,7 +95,7 @@ pub(super) fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Opt
     Ok(None)
 }
 
-/// There must be a checkpoint, and is none.
+/// The error for a missing checkpoint.
 pub(super) fn nothing_in(folder: &Folder) -> String {
     format!(
         "{}: holds no checkpoint to restart from; leave out --restart to start the run, or give --restart=auto",
@@ -100,7 +103,7 @@ pub(super) fn nothing_in(folder: &Folder) -> String {
     )
 }
 
-/// Reads a checkpoint, if it is whole and its bodies fit into the memory. Collective.
+/// Reads a checkpoint, if it is undamaged and its bodies fit into memory. Collective.
 fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
     let checkpoint = match crew.agree(|| Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?)) {
         Ok(checkpoint) => checkpoint,
@@ -112,13 +115,13 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
     Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
 }
 
-/// Keys that may change from one start of the program to the next: how far, what to write, how to live with limits.
+/// Keys that may differ when a run continues: its end, its output and its limits.
 const HARMLESS: [&str; 6] = ["time.end", "time.steps", "time.energy_bound", "output.", "batch.", "movie."];
 
-/// A line for each parameter that has changed since the checkpoint.
+/// One line for each parameter that differs from that of the checkpoint.
 ///
 /// # Errors
-/// If one of them changes the physics.
+/// If one of these parameters changes the physics.
 pub(super) fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
     let now = io::parameters::echo(parameters);
     let table = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
@@ -141,7 +144,7 @@ pub(super) fn changes(state: &State, parameters: &Parameters) -> Result<Vec<Stri
 }
 
 impl State {
-    /// Whether the times of steps or snapshots may differ from those of the run that wrote the checkpoint.
+    /// Whether times of steps or snapshots may differ from those of the run that wrote the checkpoint.
     pub(super) fn has_other_times(&self, parameters: &Parameters) -> bool {
         let now = io::parameters::echo(parameters);
         let value = |list: &[(String, String)], key: &str| {

@@ -1,7 +1,9 @@
-//! What may end a run early, or ask for a file at once: limits of wall time, signals, and files that a user puts into the output folder.
+//! Requests to stop a run or to write a file: limits of wall time, signals, and files that a user
+//! creates in the output folder.
 //!
-//! Each rank asks its own [`Watch`] at the end of a step, and within one where a checkpoint can be written. The answers of all ranks are combined, so that all
-//! ranks do the same; only the leading rank looks at clocks and files. What nobody asks in time is up to the [`Guard`].
+//! Each rank asks its own [`Watch`] at the end of a step, and within a step when a checkpoint can be
+//! written. The answers of all ranks are combined, so that all ranks act alike. Only the leading rank
+//! looks at clocks and files. If a step does not end in time, the [`Guard`] ends the run.
 
 use super::folder::Folder;
 use crate::parameters::Batch;
@@ -13,16 +15,16 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// What is asked for: the greatest of all ranks counts.
+/// Requests of a rank. The maximum over all ranks counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Requests {
-    /// Why the run is to stop.
+    /// The reason to stop, if there is one.
     pub stop: Option<Reason>,
-    /// A checkpoint, and a snapshot.
+    /// Whether a checkpoint and a snapshot are requested.
     pub files: [bool; 2],
 }
 
-/// Why a run stops; the later ones win.
+/// The reason why a run stops. If there are several, the last one in this list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     /// The wall time is nearly used up.
@@ -34,13 +36,13 @@ pub(super) enum Reason {
 }
 
 impl Requests {
-    /// As numbers of which the greatest of all ranks is taken.
+    /// The requests as numbers, for a maximum over all ranks.
     pub(super) fn to_numbers(self) -> [u64; 3] {
         let [checkpoint, snapshot] = self.files.map(u64::from);
         [self.stop.map_or(0, |reason| reason as u64), checkpoint, snapshot]
     }
 
-    /// The other way.
+    /// The inverse of [`Requests::to_numbers`].
     pub(super) fn from_numbers([stop, checkpoint, snapshot]: [u64; 3]) -> Requests {
         let stop = match stop {
             0 => None,
@@ -52,33 +54,34 @@ impl Requests {
     }
 }
 
-/// Names of the files that ask for something.
+/// Names of the files with which a user requests something.
 const WISHES: [&str; 3] = ["stop", "checkpoint", "snapshot"];
-/// Time between two looks for them.
+/// Time between two checks for these files.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Time that the end of the program may take beside what is measured: at most this, and at most this part of the limit.
+/// Time for the end of the program, in addition to the measured times: at most this, and at most this
+/// fraction of the limit.
 const MARGIN: Duration = Duration::from_secs(5);
 const MARGIN_SHARE: f64 = 0.1;
 
-/// Writes a checkpoint's bytes at least this fast until it is known better [bytes/s].
+/// Assumed speed of writing before the first checkpoint [bytes/s].
 const ASSUMED_SPEED: f64 = 2e8;
 
-/// Watches on one rank.
+/// The watch of one rank.
 pub(super) struct Watch {
     leads: bool,
     folder: Folder,
     batch: Batch,
     limit: Option<Limit>,
     busy: Arc<AtomicBool>,
-    /// A snapshot was asked for within a step.
+    /// Whether a snapshot was requested within a step.
     wants_snapshot: bool,
     looked: Instant,
     saved: Instant,
     cost: Costs,
 }
 
-/// What things have taken so far [s].
+/// Measured times [s].
 #[derive(Clone, Copy, Debug)]
 struct Costs {
     /// The longest of the last steps, or parts of steps.
@@ -87,31 +90,31 @@ struct Costs {
     snapshot: f64,
 }
 
-/// When the run must have ended, and who says so.
+/// A limit of wall time and its origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Limit {
-    /// The end.
+    /// Time at which the run must have ended.
     pub end: Instant,
-    /// Time from the start of the run to it.
+    /// Time from the start of the run to the limit.
     whole: Duration,
-    /// Where it comes from.
+    /// Origin of the limit.
     pub origin: &'static str,
-    /// Whether a scheduler kills the run then.
+    /// Whether a scheduler kills the run at the limit.
     pub kills: bool,
 }
 
-/// From now on signals ask instead of ending the program; a second SIGINT still ends it.
+/// From now on, a signal requests a stop instead of ending the program. A second SIGINT ends it.
 pub(super) fn listen() {
     signals();
 }
 
-/// Whether a signal has asked this rank to stop.
+/// Whether this rank has received a signal to stop.
 pub(super) fn is_asked() -> bool {
     signals().stop.load(Ordering::Relaxed)
 }
 
 impl Watch {
-    /// Watches over a run from its start on; how long a checkpoint will take is not known yet.
+    /// A watch from the start of a run. The time of a checkpoint is not known yet.
     pub(super) fn begin(leads: bool, folder: &Folder, batch: &Batch) -> Watch {
         listen();
         let now = Instant::now();
@@ -122,18 +125,18 @@ impl Watch {
         Watch { leads, folder, batch: *batch, limit, busy, wants_snapshot, looked: now, saved: now, cost }
     }
 
-    /// A checkpoint will have so many bytes.
+    /// Sets the expected size of a checkpoint [bytes].
     pub(super) fn expect(&mut self, bytes: u64) {
         self.cost.checkpoint = bytes as f64 / ASSUMED_SPEED;
         self.saved = Instant::now();
     }
 
-    /// Files are being written from now on, or no longer: nobody ends the run meanwhile.
+    /// Sets whether files are being written. The guard does not end the run meanwhile.
     pub(super) fn writes(&self, writes: bool) {
         self.busy.store(writes, Ordering::Relaxed);
     }
 
-    /// Has the run end in time, also where a step does not; see [`Guard`].
+    /// Ends the run in time even if a step does not end; see [`Guard`].
     pub(super) fn guard(&self, end: impl FnOnce(&str) + Send + 'static) -> Guard {
         let limit = self.limit.filter(|limit| limit.kills);
         let until =
@@ -146,7 +149,8 @@ impl Watch {
         self.limit
     }
 
-    /// What this rank knows to be asked for after this step, which took so long, or its last part did.
+    /// The requests that this rank knows of after a step. `took` is the time of the step, or of its last
+    /// part.
     pub(super) fn ask(&mut self, step: u64, took: Duration) -> Requests {
         let mut requests = self.ask_within(took);
         if self.leads {
@@ -156,7 +160,8 @@ impl Watch {
         requests
     }
 
-    /// What this rank knows to be asked for within a step, of which a part took so long. A snapshot comes at the end of the step.
+    /// The requests that this rank knows of within a step, of which a part took this long. A snapshot is
+    /// written at the end of the step.
     pub(super) fn ask_within(&mut self, took: Duration) -> Requests {
         let mut requests = Requests::default();
         if is_asked() {
@@ -165,7 +170,7 @@ impl Watch {
         if !self.leads {
             return requests;
         }
-        // Measurements of the force error make a step longer now and then: the longest is forgotten slowly.
+        // Some steps are longer because the force error is measured, so the maximum decays slowly.
         self.cost.step = took.as_secs_f64().max(0.99 * self.cost.step);
         if requests.stop.is_none()
             && self.limit.is_some_and(|limit| limit.is_near(Instant::now(), &self.cost))
@@ -183,7 +188,7 @@ impl Watch {
         requests
     }
 
-    /// Which of the files are there, if it is time to look.
+    /// Which of the files exist, if a check is due.
     fn wishes(&mut self) -> [bool; 3] {
         if self.looked.elapsed() < LOOK {
             return [false; 3];
@@ -192,19 +197,19 @@ impl Watch {
         WISHES.map(|name| self.folder.wish(name).exists())
     }
 
-    /// A checkpoint was written, which took so long: that wish is fulfilled.
+    /// Records the time of a checkpoint, and that its request is fulfilled.
     pub(super) fn checkpoint_took(&mut self, time: Duration) {
         self.saved = Instant::now();
         self.cost.checkpoint = time.as_secs_f64();
         self.fulfil("checkpoint");
     }
 
-    /// A snapshot was written, which took so long.
+    /// Records the time of a snapshot.
     pub(super) fn snapshot_took(&mut self, time: Duration) {
         self.cost.snapshot = time.as_secs_f64().max(self.cost.snapshot);
     }
 
-    /// Takes the file away that asked for something. That it is not there, or cannot be removed, is no matter.
+    /// Removes the file of a request, if it exists and can be removed.
     pub(super) fn fulfil(&self, name: &str) {
         if self.leads {
             let _ = std::fs::remove_file(self.folder.wish(name));
@@ -212,7 +217,7 @@ impl Watch {
     }
 }
 
-/// A limit that is farther away is none [s].
+/// Limits that are farther away are ignored [s].
 const NO_LIMIT: u64 = 100 * 365 * 86400;
 
 impl Limit {
@@ -221,7 +226,7 @@ impl Limit {
         Limit { end: now + whole, whole, origin, kills: true }
     }
 
-    /// Whether another step might leave too little time for a checkpoint.
+    /// Whether too little time for a checkpoint might be left after another step.
     fn is_near(&self, now: Instant, cost: &Costs) -> bool {
         let margin = MARGIN.as_secs_f64().min(MARGIN_SHARE * self.whole.as_secs_f64());
         let needed = 1.5 * cost.step + 2.0 * cost.checkpoint + cost.snapshot + margin;
@@ -229,7 +234,7 @@ impl Limit {
     }
 }
 
-/// Refuses an end of the job that a user has set and nobody can read, before anything is done.
+/// Checks the end of the job that a user has set, before anything is computed.
 ///
 /// # Errors
 /// If `HEOROT_JOB_END` is no time.
@@ -243,7 +248,7 @@ pub(super) fn check_environment() -> Result<()> {
     }
 }
 
-/// The nearest of all limits that are known.
+/// The earliest of all known limits.
 fn limit(batch: &Batch, now: Instant) -> Option<Limit> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let until = |name: &str| {
@@ -262,9 +267,9 @@ fn limit(batch: &Batch, now: Instant) -> Option<Limit> {
     limits.into_iter().flatten().min_by_key(|limit| limit.end)
 }
 
-/// Which signals have come.
+/// The signals received so far.
 struct Signals {
-    /// One that asks to stop.
+    /// Any signal to stop.
     stop: Arc<AtomicBool>,
     /// SIGTERM.
     term: Arc<AtomicBool>,
@@ -285,13 +290,13 @@ fn signals() -> &'static Signals {
     })
 }
 
-/// So long before a scheduler kills the run, at the latest, it ends by itself.
+/// The run ends by itself at least this long before a scheduler kills it.
 const LAST_MOMENT: Duration = Duration::from_secs(3);
-/// So long after SIGTERM as well: schedulers kill 30 seconds after it.
+/// The run also ends this long after SIGTERM. Schedulers kill it 30 seconds after SIGTERM.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Ends a run that is about to be killed in the midst of a step, on the leading rank: with the exit code that says that it goes on, from its last checkpoint. Nothing is being
-/// written then.
+/// Ends a run on the leading rank before it is killed within a step, unless a file is being written.
+/// The exit code says that the run can continue from its last checkpoint.
 pub(super) struct Guard {
     sender: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

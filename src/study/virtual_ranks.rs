@@ -8,6 +8,7 @@
 //! the number of ranks.
 
 use super::trace::{Call, Kind, Layout, Trace, round};
+use crate::cli::bodies_in;
 use crate::console::say;
 use crate::crew::Crew;
 use crate::initial::Initial;
@@ -44,7 +45,7 @@ pub struct Arguments {
     pub ranks: Vec<u32>,
     /// Weak scaling: number of bodies on each rank, instead of that of the file. The file must have
     /// a model.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = bodies_in::<1, { u64::MAX }>)]
     pub bodies_per_rank: Option<u64>,
     /// Ranks on each host. If there are several hosts, a step is recorded twice: without packing,
     /// and with exchanges packed by hosts as by `--pack` of other commands.
@@ -65,7 +66,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot study virtual inputs/plummer.toml --set initial.bodies=1000000 --ranks 1,4,16,64,256
   heorot study virtual inputs/plummer.toml --ranks 1,4,16,64,256,1024 --bodies-per-rank 10000 --output out/weak
-  heorot study virtual inputs/plummer.toml --ranks 64,256,512 --bodies-per-rank 10000 --ranks-per-host 16
+  heorot study virtual inputs/plummer.toml --ranks 64,256,512 --bodies-per-rank 10000 --ranks-per-host 16 --output out/hosts
   heorot network replay out/weak/trace-*.json --network all
 
 Computing times are CPU times of single cores of this machine, so other load has little effect.

@@ -9,7 +9,9 @@ mod clip;
 mod page;
 mod server;
 
+use crate::cli::bodies_in;
 use crate::console::say;
+use crate::kinds;
 use crate::outputs::Overwrite;
 use crate::render::sequence::Sequence;
 use anyhow::Result;
@@ -17,7 +19,6 @@ use choice::Choice;
 use clip::Clip;
 use io::Kind;
 use std::path::PathBuf;
-use treecode::TYPES;
 
 /// Make a page that shows bodies in a browser: turn, zoom and play.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,10 +49,10 @@ pub struct Arguments {
     pub port: Option<u16>,
     /// Show at most N bodies, chosen with equal probability [default: 1000000, fewer for many
     /// snapshots; all with --serve].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_SERVED))]
+    #[arg(long, value_name = "N", value_parser = bodies_in::<1, MOST_SERVED>)]
     pub bodies: Option<u64>,
-    /// Particle types to show, as 1,2 [default: all].
-    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(..TYPES as i64))]
+    /// Particle types to show, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
 }
 
@@ -79,8 +80,7 @@ const FEWEST_BODIES: u64 = 10_000;
 pub fn main(arguments: &Arguments) -> Result<()> {
     let mut outputs = arguments.overwrite.reading(&arguments.snapshots);
     let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::PAGE)).transpose()?;
-    let kinds =
-        std::array::from_fn(|kind| arguments.types.is_empty() || arguments.types.contains(&(kind as u8)));
+    let kinds = kinds::chosen(&arguments.types);
     let sequence = Sequence::open(&arguments.snapshots, kinds)?;
     let most = most_bodies(arguments, sequence.entries.len() as u64) as usize;
     let choice = Choice::of(&sequence, most)?;

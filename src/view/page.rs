@@ -134,7 +134,7 @@ fn describe(clip: &Clip, served: bool) -> Description {
     };
     let kilometres = sequence.units.map(|units| units.length_in_cm / units.time_in_s / 1e5);
     Description {
-        program: crate::report::PROGRAM,
+        program: crate::version::PROGRAM,
         served,
         piece: if served { PIECE } else { choice.len() },
         count: choice.len(),
@@ -145,7 +145,7 @@ fn describe(clip: &Clip, served: bool) -> Description {
         home: Home { centre: choice.centre, radius: choice.radius },
         kinds: (0..TYPES)
             .filter(|&kind| choice.kinds.contains(&(kind as u8)))
-            .map(|kind| KindLabel { kind, name: crate::info::TYPE_NAMES[kind] })
+            .map(|kind| KindLabel { kind, name: crate::kinds::NAMES[kind] })
             .collect(),
         palette: PALETTE,
         ramp: (0..RAMP).map(ramp).collect(),

@@ -1,4 +1,4 @@
-//! One attempt to take a lock, or to take it over.
+//! One attempt to acquire a lock, or to take over the lock of a dead process.
 
 use super::NAME;
 use super::owner::{Entry, Fate, Owner};
@@ -10,24 +10,24 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How an attempt to take a lock ended.
+/// Result of an attempt to acquire a lock.
 pub(super) enum Attempt {
     Taken(File),
-    /// By this one, which lives.
+    /// A living process holds the lock.
     Refused(Owner),
-    /// Its owner may live.
+    /// The owner may be alive.
     Unsure(Entry, SystemTime),
-    /// Something has changed meanwhile.
+    /// The lock has changed during the attempt.
     Foiled,
 }
 
-/// Whether a name that begins as the lock does and ends so is one of ours.
+/// Whether a name that begins with the name of the lock and has this ending belongs to a lock.
 pub(super) fn is_suffix(suffix: &str) -> bool {
     let token = suffix.strip_prefix(".after").unwrap_or(suffix).strip_prefix('.').unwrap_or_default();
     token == "nobody" || (token.len() == 16 && token.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The claim on the lock or claim of that token.
+/// Path of the claim on the lock, or on the claim, with this token.
 pub(super) fn claim_on(folder: &Path, token: &str) -> PathBuf {
     folder.join(format!("{NAME}.after.{token}"))
 }
@@ -35,7 +35,7 @@ pub(super) fn claim_on(folder: &Path, token: &str) -> PathBuf {
 pub(super) fn attempt(folder: &Path, me: &Owner, candidate: &Path) -> Result<Attempt> {
     let path = folder.join(NAME);
     let cannot = || format!("{}: cannot write", path.display());
-    // The candidate's time is that of the file system.
+    // The modification time of the candidate is the time of the file system.
     let file = match create(candidate, me) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -94,7 +94,7 @@ fn chain(folder: &Path) -> Result<Vec<Entry>> {
     Ok(chain)
 }
 
-/// Creates a file that is not there yet, with its owner in it.
+/// Creates a file that does not exist yet, with its owner as content.
 pub(super) fn create(path: &Path, owner: &Owner) -> std::io::Result<File> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     let text = serde_json::to_string_pretty(owner).expect("an owner is plain data") + "\n";
@@ -102,14 +102,14 @@ pub(super) fn create(path: &Path, owner: &Owner) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Gives the candidate this name too, if nobody has it.
+/// Links the candidate to this name, if no file has the name.
 fn appear(candidate: &Path, path: &Path, me: &Owner) -> std::io::Result<bool> {
     match fs::hard_link(candidate, path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        // Somebody has taken the candidate for what a dead process has left: it is made again.
+        // Another process has removed the candidate as the remains of a dead one. Create it again.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        // No links here.
+        // This file system has no links.
         Err(_) => match create(path, me) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),

@@ -1,12 +1,16 @@
 //! One run at a time in an output folder: a lock file, on any file system that several hosts share.
 //!
-//! The lock names its owner: host, process and a token that no other lock has. It appears with its content, under a name that nobody has: as a hard link, or
-//! created exclusively where a file system has no links. The owner touches it every few seconds. Ages are differences between two modification times of the
-//! same file system, so clocks of hosts need not agree. On the owner's host its process says whether it lives, elsewhere the age of the lock.
+//! The lock names its owner: host, process and a unique token. It appears together with its content, as
+//! a hard link, or by exclusive creation on a file system without links. The owner touches it every few
+//! seconds. An age is the difference between two modification times of the same file system, so the
+//! clocks of hosts need not agree. On the host of the owner, its process id shows whether it is alive; on
+//! other hosts, the age of the lock does.
 //!
-//! A dead owner's lock is taken over by a *claim*, a file whose name holds the token of that lock. Of several that claim one lock, one creates the file. It then
-//! makes sure that the lock is still the one that it claims, and renames the claim onto it. A claim whose owner died may itself be claimed.
-//! An owner that was silent for so long that others took it for dead finds another token in its lock, and must end without touching the folder.
+//! The lock of a dead owner is taken over with a *claim*, a file whose name contains the token of that
+//! lock. If several processes claim a lock, only one of them can create this file. It checks that the
+//! lock still has the claimed token, and renames the claim to the lock. The claim of a dead process can
+//! be claimed in the same way. If an owner was silent for so long that another process took its lock, it
+//! finds another token in it and must end without touching the folder.
 
 mod claim;
 mod owner;
@@ -27,28 +31,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The name of the lock; names of claims, and of locks before they are complete, begin with it.
+/// The name of the lock. Names of claims and of incomplete locks begin with it.
 const NAME: &str = "heorot.lock";
-/// Age from which the owner of a lock on another host is taken for dead, as `heorot status` does.
+/// An owner on another host is considered dead if its lock is older than this, as in `heorot status`.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Time between two touches of a lock.
 const BEAT: Duration = Duration::from_secs(2);
-/// Time between two looks at a lock that may be dead.
+/// Time between two checks of a lock whose owner may be dead.
 const LOOK: Duration = Duration::from_millis(500);
-/// Attempts that others may foil before something must be wrong with the file system.
+/// Number of attempts that may fail because of other processes. If more fail, the file system is faulty.
 const ATTEMPTS: usize = 100;
-/// A lock is shorter than this [bytes]: other files of the name are not read as a whole.
+/// Greatest length of a lock [bytes]. A longer file of this name is not a lock.
 const LONGEST: u64 = 1 << 12;
 
-/// A lock that this process has. Dropping it removes it, and folders that were made for it if nothing else is in them.
+/// A lock that this process holds. Dropping it removes the lock, and the folders that were created for
+/// it if they are empty.
 pub(crate) struct Lock {
     held: Arc<Held>,
     beat: Option<(Sender<()>, JoinHandle<()>)>,
-    /// Folders that were made, the outermost one first.
+    /// Folders that were created, the outermost one first.
     made: Vec<PathBuf>,
 }
 
-/// What is shared with the thread that touches the lock, and with those that ask for it.
+/// State shared with the thread that touches the lock, and with the handles of other threads.
 struct Held {
     folder: PathBuf,
     owner: Owner,
@@ -57,7 +62,7 @@ struct Held {
     released: AtomicBool,
 }
 
-/// A way to ask for a lock from other threads, and to give it up when the process is about to end.
+/// Access to a lock from other threads: to check it, and to release it before the process ends.
 #[derive(Clone)]
 pub(crate) struct Handle(Arc<Held>);
 
@@ -74,10 +79,11 @@ impl Handle {
 }
 
 impl Lock {
-    /// Takes the lock of a folder, which is made if it does not exist. Waits for a minute at most if the owner may live on another host and gives no sign.
+    /// Acquires the lock of a folder, and creates the folder if it does not exist. Waits for at most a
+    /// minute if an owner on another host is silent but may be alive.
     ///
     /// # Errors
-    /// If another run is under way, or the folder cannot be made or written.
+    /// If another run is under way, or the folder cannot be created or written.
     pub(crate) fn take(folder: &Path) -> Result<Lock> {
         let mut made = Vec::new();
         let taken = make_folder(folder, &mut made).and_then(|()| Held::take(folder));
@@ -93,7 +99,7 @@ impl Lock {
         Ok(Lock { held, beat: Some((sender, thread)), made })
     }
 
-    /// A way to ask for it from other threads.
+    /// Access to the lock from other threads.
     pub(crate) fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.held))
     }
@@ -101,7 +107,7 @@ impl Lock {
     /// Makes sure that the folder still belongs to this run.
     ///
     /// # Errors
-    /// If this run was taken for dead and another one has begun.
+    /// If another run has taken over the lock.
     pub(crate) fn check(&self) -> Result<()> {
         self.held.beat();
         if !self.held.lost.load(Ordering::Relaxed) {
@@ -142,7 +148,7 @@ impl Held {
 
     fn attempts(folder: &Path, owner: &Owner, candidate: &Path) -> Result<File> {
         let path = folder.join(NAME);
-        // What was first seen of a lock whose owner may live.
+        // The first observation of a lock whose owner may be alive.
         let mut seen: Option<(Entry, Instant)> = None;
         let mut attempts = 0;
         loop {
@@ -168,7 +174,7 @@ impl Held {
                         _ => {
                             let age = now.duration_since(entry.touched).unwrap_or_default();
                             let left = SILENCE.saturating_sub(age).as_secs() + 1;
-                            // A living one is seen within some seconds.
+                            // A living owner touches the lock within some seconds.
                             warn(&format!(
                                 "{}: is held by {}; waits for {left} s at most to see whether it lives",
                                 path.display(),
@@ -177,7 +183,7 @@ impl Held {
                             seen = Some((entry, Instant::now()));
                         }
                     }
-                    // A clock of the file system that is wrong, or that stands still, must not let this wait for ever.
+                    // A wrong or stopped clock of the file system must not make this wait for ever.
                     if let Some((entry, since)) = &seen
                         && since.elapsed() > 2 * SILENCE
                     {
@@ -198,7 +204,7 @@ impl Held {
         self.folder.join(NAME)
     }
 
-    /// Touches the lock, and finds out if it is lost.
+    /// Touches the lock, and records if it is lost.
     fn beat(&self) {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.lost.load(Ordering::Relaxed) || self.released.load(Ordering::Relaxed) {
@@ -209,13 +215,13 @@ impl Held {
         let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
         match (fs::metadata(&path), file.metadata()) {
             (Ok(there), Ok(mine)) if same(&there, &mine) => {}
-            // Somebody has removed it: it is made again, unless somebody has taken it meanwhile.
+            // The lock was removed. Create it again, unless another process has acquired it.
             (Err(error), _) if error.kind() == ErrorKind::NotFound => {
                 if let Ok(made) = create(&path, &self.owner) {
                     *file = made;
                 }
             }
-            // The file system is in trouble, or numbers files anew: the content tells.
+            // The file system is faulty or has renumbered its files. The content decides.
             _ => match Entry::read(&path) {
                 Ok(Some(entry)) if entry.token() == self.owner.token => {
                     if let Ok(opened) = OpenOptions::new().write(true).open(&path) {
@@ -229,7 +235,7 @@ impl Held {
         }
     }
 
-    /// Removes the lock, unless it is lost: it is claimed before, so that nobody takes it over meanwhile.
+    /// Removes the lock, unless it is lost. Claims it first, so that no other process takes it over.
     fn release(&self) {
         let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.released.swap(true, Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
@@ -247,7 +253,7 @@ impl Held {
         let _ = fs::remove_file(&claim);
     }
 
-    /// Removes what dead processes have left beside the lock.
+    /// Removes the files that dead processes have left beside the lock.
     fn sweep(&self) {
         let Ok(now) = self
             .file
@@ -262,7 +268,7 @@ impl Held {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let is_ours = name.to_str().and_then(|name| name.strip_prefix(NAME)).is_some_and(is_suffix);
-            // A candidate that names nobody was left by a process that was killed; a living one makes it again.
+            // A candidate without an owner is of a killed process. A living one creates it again.
             let is_candidate = name.to_str().is_some_and(|name| !name.contains(".after."));
             let is_dead = |e: Entry| e.fate(now) == Fate::Dead || (is_candidate && e.owner.is_none());
             if is_ours && Entry::read(&entry.path()).is_ok_and(|e| e.is_some_and(is_dead)) {
@@ -279,7 +285,7 @@ fn under_way(folder: &Path, who: &str) -> String {
     )
 }
 
-/// Makes the folder and those above it, and notes which were made.
+/// Creates the folder and those above it, and returns the created ones.
 fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().filter(|path| !path.as_os_str().is_empty() && !path.exists()).collect();

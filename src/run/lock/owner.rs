@@ -1,4 +1,4 @@
-//! Who has a lock, and whether he lives.
+//! The owner of a lock, and whether its process is alive.
 
 use super::{LONGEST, SILENCE};
 use crate::machine;
@@ -11,21 +11,21 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Who has a lock.
+/// The owner of a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Owner {
     pub(super) host: String,
-    /// What numbers of processes belong to.
+    /// Scope in which process ids are valid.
     pub(super) place: Option<String>,
     pub(super) pid: u32,
     pub(super) pid_began: Option<u64>,
-    /// Seconds since 1970, for people.
+    /// Time of the lock [s since 1970], for people who read the file.
     pub(super) since: u64,
     pub(super) token: String,
 }
 
 impl Owner {
-    /// This process, with a token of its own.
+    /// This process, with a new token.
     pub(super) fn new() -> Owner {
         let pid = std::process::id();
         Owner {
@@ -38,7 +38,7 @@ impl Owner {
         }
     }
 
-    /// What is known about a lock of this owner and age.
+    /// Whether the owner is alive, given the age of its lock.
     pub(super) fn fate(&self, age: Duration) -> Fate {
         if self.place.is_some() && self.place == machine::place() {
             let began = machine::process_start(self.pid);
@@ -63,20 +63,20 @@ impl std::fmt::Display for Owner {
 pub(super) enum Fate {
     Alive,
     Dead,
-    /// It may live on another host.
+    /// The owner may be alive on another host.
     Unsure,
 }
 
-/// A lock or claim as it was read.
+/// The content of a lock or claim.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// Nobody, if the file is empty: its writer has not come any further.
+    /// `None` if the file is still empty.
     pub(super) owner: Option<Owner>,
     pub(super) touched: SystemTime,
 }
 
 impl Entry {
-    /// Reads a lock or claim; nothing if there is none.
+    /// Reads a lock or claim. `None` if it does not exist.
     pub(super) fn read(path: &Path) -> Result<Option<Entry>> {
         let mut file = match File::open(path) {
             Ok(file) => file,

@@ -1,0 +1,143 @@
+//! The lines of Python that open a snapshot with other programs.
+
+use io::Units;
+use io::snapshot::{Format, Header};
+use serde::Serialize;
+use std::path::Path;
+
+/// How a program opens the snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Opener {
+    /// The program.
+    pub(super) program: &'static str,
+    /// Lines of Python.
+    pub(super) lines: Vec<String>,
+}
+
+/// Largest relative difference between units of the file and defaults of yt that is left to yt. Its
+/// solar mass differs by 3e-6 from that of the IAU.
+const SAME: f64 = 1e-5;
+/// The box that yt gets, relative to the distance of the outermost coordinate from the origin.
+const MARGIN: f64 = 1.05;
+
+/// The programs that open the file at `path`, of which `ranges` are the least and greatest
+/// coordinate on each axis.
+pub(super) fn openers(path: &Path, header: &Header, ranges: Option<[[f64; 2]; 3]>) -> Vec<Opener> {
+    let swift = match header.format {
+        Format::Gadget => false,
+        Format::Swift => true,
+        _ => return Vec::new(),
+    };
+    // Text in JSON is also text in Python.
+    let name = serde_json::Value::from(path.display().to_string()).to_string();
+    let mut all = vec![yt(&name, header, swift, ranges), pynbody(&name, header)];
+    if swift {
+        let lines = vec!["import swiftsimio".to_owned(), format!("data = swiftsimio.load({name})")];
+        all.push(Opener { program: "swiftsimio", lines });
+    }
+    let kind = header.count.iter().position(|count| *count > 0).unwrap_or(1);
+    all.push(Opener {
+        program: "h5py",
+        lines: vec![
+            "import h5py".to_owned(),
+            format!("positions = h5py.File({name})[\"PartType{kind}/Coordinates\"][:]"),
+        ],
+    });
+    all
+}
+
+/// yt takes the extent of the bodies for a box if an isolated system has none, and then finds no
+/// sphere. It takes kpc, 1e10 solar masses and km/s for the units of GADGET.
+fn yt(name: &str, header: &Header, swift: bool, ranges: Option<[[f64; 2]; 3]>) -> Opener {
+    let mut load = format!("ds = yt.load({name}");
+    if !swift {
+        if let Some(reach) = ranges.filter(|_| header.box_size == 0.0).and_then(reach) {
+            load += &format!(", bounding_box=[[-{reach}, {reach}]] * 3");
+        }
+        if let Some(units) = header.units.filter(|units| !are_those_of_yt(units)) {
+            load += &format!(
+                ", unit_base={{\"UnitLength_in_cm\": {:e}, \"UnitMass_in_g\": {:e}, \"UnitVelocity_in_cm_per_s\": {:e}}}",
+                units.length_in_cm, units.mass_in_g, units.velocity_in_cm_per_s
+            );
+        }
+    }
+    let fields = "(\"all\", \"particle_position_x\"), (\"all\", \"particle_position_y\"), (\"all\", \"particle_mass\")";
+    Opener {
+        program: "yt",
+        lines: vec!["import yt".to_owned(), load + ")", format!("yt.ParticlePlot(ds, {fields}).save()")],
+    }
+}
+
+/// Half the side of a box about the origin that contains all coordinates, with few digits.
+fn reach(ranges: [[f64; 2]; 3]) -> Option<String> {
+    let largest = ranges.iter().flatten().fold(0.0f64, |most, x| most.max(x.abs()));
+    (largest > 0.0 && largest.is_finite()).then(|| {
+        let rounded: f64 = format!("{:.2e}", largest * MARGIN).parse().expect("a number was written");
+        if (1e-3..1e7).contains(&rounded) { rounded.to_string() } else { format!("{rounded:e}") }
+    })
+}
+
+fn are_those_of_yt(units: &Units) -> bool {
+    let theirs = Units::GALACTIC;
+    [
+        (units.length_in_cm, theirs.length_in_cm),
+        (units.mass_in_g, theirs.mass_in_g),
+        (units.velocity_in_cm_per_s, theirs.velocity_in_cm_per_s),
+    ]
+    .iter()
+    .all(|(ours, theirs)| (ours / theirs - 1.0).abs() < SAME)
+}
+
+/// pynbody takes types 2 and 3 for dark matter unless a file tells otherwise.
+fn pynbody(name: &str, header: &Header) -> Opener {
+    let mut lines = vec!["import pynbody".to_owned(), format!("s = pynbody.load({name})")];
+    if header.count[2] + header.count[3] > 0 {
+        let file = "[gadgethdf-type-mapping]\\ngas: PartType0\\ndm: PartType1\\nstar: PartType2, PartType3, PartType4\\nbh: PartType5\\n";
+        lines.insert(
+            0,
+            format!(
+                "open(\"config.ini\", \"w\").write(\"{file}\")  # once, so that s.star holds types 2 to 4"
+            ),
+        );
+    }
+    Opener { program: "pynbody", lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(header: &Header, program: &str) -> Vec<String> {
+        let ranges = Some([[-1.0, 2.0], [-300.0, 0.0], [0.0, 0.0]]);
+        let all = openers(Path::new("a \"b\".hdf5"), header, ranges);
+        all.into_iter().find(|opener| opener.program == program).map_or(Vec::new(), |opener| opener.lines)
+    }
+
+    #[test]
+    fn yt_gets_a_box_and_units_only_if_it_needs_them() {
+        let isolated =
+            Header { units: Some(Units::GALACTIC), count: [0, 1, 0, 0, 0, 0], ..Header::default() };
+        let load = |header: &Header| lines(header, "yt")[1].clone();
+        assert_eq!(load(&isolated), "ds = yt.load(\"a \\\"b\\\".hdf5\", bounding_box=[[-315, 315]] * 3)");
+        let in_box = Header { box_size: 500.0, ..isolated.clone() };
+        assert_eq!(load(&in_box), "ds = yt.load(\"a \\\"b\\\".hdf5\")");
+        let parsecs = Header {
+            units: Some(Units { length_in_cm: 3.0856e18, mass_in_g: 1.988e33, velocity_in_cm_per_s: 1e5 }),
+            ..isolated.clone()
+        };
+        let end = "unit_base={\"UnitLength_in_cm\": 3.0856e18, \"UnitMass_in_g\": 1.988e33, \"UnitVelocity_in_cm_per_s\": 1e5})";
+        assert!(load(&parsecs).ends_with(end), "{}", load(&parsecs));
+        let swift = Header { format: Format::Swift, ..parsecs };
+        assert_eq!(load(&swift), "ds = yt.load(\"a \\\"b\\\".hdf5\")");
+        assert_eq!((lines(&swift, "swiftsimio").len(), lines(&isolated, "swiftsimio").len()), (2, 0));
+        assert!(lines(&Header { format: Format::Tipsy, ..isolated }, "yt").is_empty());
+    }
+
+    #[test]
+    fn pynbody_is_told_about_discs() {
+        let halo = Header { count: [0, 1, 0, 0, 0, 0], ..Header::default() };
+        assert_eq!(lines(&halo, "pynbody").len(), 2);
+        let galaxy = Header { count: [0, 1, 1, 0, 0, 0], ..Header::default() };
+        assert!(lines(&galaxy, "pynbody")[0].contains("star: PartType2, PartType3, PartType4"));
+    }
+}
