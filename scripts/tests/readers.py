@@ -1,11 +1,15 @@
 """yt, pynbody and swiftsimio open snapshots with no other argument, with the right units, time,
 counts and values; and we read the files of pynbody and NumPy."""
 
+import json
+import subprocess
+import sys
 import warnings
 
 import h5py
 import numpy as np
-from harness import bodies, check, heorot, require, require_same_bits, scratch
+from harness import ROOT, bodies, check, heorot, require, require_same_bits, scratch
+from pages import fences
 
 warnings.simplefilter("ignore")
 
@@ -270,8 +274,124 @@ def extract(path, expected):
     require(outcome.codes == [1] and "lies in the region" in outcome.stderr, outcome.stderr)
 
 
+PARSECS = ["length_in_cm=3.085677581491367e18", "mass_in_g=1.988409870698051e33", "velocity_in_cm_per_s=1e5"]
+OPENED = """
+import sys, warnings, matplotlib
+warnings.simplefilter("ignore")
+matplotlib.use("Agg")
+import numpy as np, yt
+yt.set_log_level("error")
+sys.argv[1:] = []
+{lines}
+reach = ds.quan({reach!r}, "cm")
+sphere = ds.sphere([0, 0, 0], reach)
+print(float(ds.all_data()["all", "particle_mass"].sum().to("g")), float(sphere["all", "particle_mass"].sum().to("g")), float(ds.current_time.to("s")))
+yt.ParticleProjectionPlot(ds, "z", ("all", "particle_mass"), center=[0, 0, 0], width=2 * reach).save("projection.png")
+"""
+
+
+def python(code, folder):
+    """Runs Python in a folder; what it prints."""
+    process = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    require(process.returncode == 0, process.stderr[-1500:])
+    return process.stdout
+
+
+def lines_for(path, program):
+    """The lines with which `heorot info` opens a file."""
+    told = json.loads(heorot("info", path, "--json").require_success().stdout)
+    text = heorot("info", path).require_success().stdout
+    [opener] = [opener for opener in told["open_with"] if opener["program"] == program]
+    printed = f"open with {program}:\n" + "".join(f"  {line}\n" for line in opener["lines"])
+    require(printed in text, f"the text lacks {printed}")
+    return opener["lines"]
+
+
+def in_cgs(path):
+    """Masses [g], distances from the origin [cm] and time [s] of a snapshot with GADGET's units."""
+    found = bodies(path)
+    with h5py.File(path) as file:
+        units, time = dict(file["Parameters"].attrs), file["Header"].attrs["Time"]
+    length, mass = units["UnitLength_in_cm"], units["UnitMass_in_g"]
+    return found["Masses"] * mass, np.linalg.norm(found["Coordinates"], axis=1) * length, time * length / units["UnitVelocity_in_cm_per_s"]
+
+
+def yt_as_info_says(path):
+    """A sphere, a ParticlePlot and a projection of yt, opened as `heorot info` says, with the right masses."""
+    mass, radius, time = in_cgs(path)
+    reach = float(np.median(radius))
+    folder = scratch("yt")
+    found = [float(word) for word in python(OPENED.format(lines="\n".join(lines_for(path, "yt")), reach=reach), folder).split()]
+    expected = [mass.sum(), mass[radius < reach].sum(), time]
+    # The solar mass and the parsec of yt differ by 3e-6.
+    require(np.allclose(found, expected, rtol=2e-5), f"{found} instead of {expected}")
+    require(len(list(folder.glob("*.png"))) == 2, f"{list(folder.iterdir())}")
+
+
+def pynbody_as_info_says(path):
+    """pynbody, opened as `heorot info` says: disc and bulge are stars."""
+    folder = scratch("pynbody")
+    code = "\n".join(lines_for(path, "pynbody")) + "\nprint(len(s.dm), len(s.star), float(s['mass'].sum().in_units('g')))"
+    dark, stars, mass = python(code, folder).split()
+    types = bodies(path)["Type"]
+    require((int(dark), int(stars)) == ((types == 1).sum(), (types >= 2).sum()), f"{dark} dark bodies and {stars} stars")
+    require_close("the mass", float(mass), in_cgs(path)[0].sum(), 2e-5)
+
+
+def h5py_as_info_says(path):
+    count = int(python("\n".join(lines_for(path, "h5py")) + "\nprint(len(positions))", scratch("h5py")))
+    require(count in np.bincount(bodies(path)["Type"]), f"{count} bodies of a type")
+
+
+def page_of_programs(path, swift):
+    """The blocks of docs/howto/open-snapshots.md."""
+    folder = scratch("page")
+    (folder / "out/galaxy").mkdir(parents=True)
+    (folder / "out/galaxy/snapshot_010.hdf5").write_bytes(path.read_bytes())
+    (folder / "galaxy-swift.hdf5").write_bytes(swift.read_bytes())
+    page = ROOT / "docs/howto/open-snapshots.md"
+    [config] = fences(page, "ini")
+    (folder / "config.ini").write_text(config)
+    quiet = "import warnings, matplotlib\nwarnings.simplefilter('ignore')\nmatplotlib.use('Agg')\n"
+    blocks = fences(page, "python")
+    require(len(blocks) == 5, f"{len(blocks)} blocks")
+    for block in blocks:
+        python(quiet + block.replace("[[-1500, 1500]] * 3", "[[-1500000, 1500000]] * 3"), folder)
+    require(len(list(folder.glob("*.png"))) == 3, f"{[path.name for path in folder.iterdir()]}")
+
+
+def galaxy(name, *options):
+    """A disc galaxy in parsecs, with halo, disc and bulge."""
+    folder = scratch(name)
+    file = folder / "galaxy.toml"
+    keys = ["disc_length = 2600.0", "disc_height = 300.0", "disc_mass = 4.5e10", "halo_mass = 1.3e12", "halo_radius = 19600.0", "bulge_mass = 0.92e10", "bulge_radius = 600.0"]
+    file.write_text("\n".join(['[initial]', 'model = "disc-galaxy"', "bodies = 2e3", *keys, "[units]", *PARSECS]))
+    path = folder / "galaxy.hdf5"
+    heorot("model", "--from", file, "-o", path, *options).require_success()
+    return path
+
+
+def names_its_build(path):
+    """/Parameters names the build, in the same words as --version; ranks do not change it."""
+    with h5py.File(path) as file:
+        build = file["Parameters"].attrs["heorot.build"]
+    build = build if isinstance(build, str) else build.decode()
+    told = heorot("--version").require_success().stdout
+    revision, hdf5 = (next(line for line in told.splitlines() if line.startswith(word)).split(None, 1)[1] for word in ["revision", "HDF5"])
+    require(f"revision {revision}" in build and f"HDF5 {hdf5}" in build, f"{build} instead of {told}")
+
+
 def main():
+    parsecs, swift_galaxy = galaxy("parsecs"), galaxy("swift-galaxy", "--format", "swift")
+    nbody = scratch("nbody") / "plummer.hdf5"
+    heorot("model", "plummer", "--bodies", "1_000", "--units", "nbody", "-o", nbody).require_success()
     [path] = run("gadget")
+    for name, file in [("kpc", path), ("parsecs", parsecs), ("G = 1", nbody)]:
+        check(f"yt as heorot info says: {name}", yt_as_info_says, file)
+        check(f"pynbody as heorot info says: {name}", pynbody_as_info_says, file)
+    check("h5py as heorot info says", h5py_as_info_says, parsecs)
+    check("the lines of docs/howto/open-snapshots.md", page_of_programs, parsecs, swift_galaxy)
+    check("a snapshot names its build", names_its_build, path)
     expected = bodies(path)
     check("h5py", our_own, path)
     check("yt.load(file)", with_yt, path, expected)
