@@ -22,7 +22,7 @@ const CELLS_OF_A_FILE: u64 = 16;
 const LEAST_BODIES: u64 = 16;
 
 /// Parameter of a snapshot that names the build that wrote it.
-const BUILD: &str = "build";
+pub(crate) const BUILD: &str = "build";
 
 /// A rank and its environment.
 pub struct Crew<'a> {

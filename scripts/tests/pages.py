@@ -166,7 +166,7 @@ class Place:
         self.template.mkdir(parents=True)
         self.bin.mkdir()
         (self.bin / "heorot").symlink_to(PROGRAM)
-        (self.bin / "python").symlink_to(ROOT / ".venv/bin/python")
+        self.script("python", f'exec "{ROOT}/.venv/bin/python" "$@"')
         if MPIRUN != "mpirun":
             self.script("mpirun", f'exec {MPIRUN} "$@"')
         # A job is checked and not run: the suites study and slurm run jobs.

@@ -255,6 +255,8 @@ def heard_within_a_step(how):
     require("stopped within step 1 of 1" in run.log(), run.log()[-1000:])
     require([path.name for path in run.checkpoints()] == ["checkpoint_00000000.heorot"], f"checkpoints {run.checkpoints()}")
     require(run.status()["step"] == 0, f"status says step {run.status()['step']}")
+    require(0 < run.status()["part"] < 1, f"status says {run.status()['part']} of the step")
+    require("step 1 is under way: " in heorot("status", run.folder).require_success().stdout, "status does not show the step under way")
     ends_with(run, 0, ranks=3)
     whole(threads=2).require_success()
     require_same(whole.result(), run.result())

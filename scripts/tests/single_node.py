@@ -157,8 +157,10 @@ def what_needs_mpi():
 
 def names_its_features():
     for program, features in [(single, "hdf5-static"), (heorot, "mpi, hdf5-mpio")]:
-        told = program("--version").require_success().stdout
-        require(told.startswith("heorot ") and told.endswith(f" (features: {features})\n"), told)
+        told = program("--version").require_success().stdout.splitlines()
+        require(told[0].startswith("heorot ") and told[0].endswith(f" (features: {features})"), f"{told}")
+        require(any(line.startswith("MPI ") for line in told), f"{told}")
+        require(program("-V").require_success().stdout.splitlines() == told[:1], "-V is not the first line")
     told = single("doctor", "--folder", scratch("doctor")).require_success().stdout
     for word in ["(features: hdf5-static)", "no MPI in this build", "without MPI-IO", "SIMD path"]:
         require(word in told, f"does not say '{word}': {told}")

@@ -2,9 +2,11 @@
 
 use super::options::Look;
 use super::sequence::Sequence;
+use crate::crew::BUILD;
 use crate::initial::Initial;
 use crate::kinds;
 use anyhow::{Result, bail, ensure};
+use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -222,7 +224,8 @@ fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
     let name = entry.path.display().to_string();
     // `heorot model` writes the keys of the model without their table.
     let table = if sequence.parameters.iter().any(|(key, _)| key == "model") { "initial." } else { "" };
-    let lines = sequence.parameters.iter().map(|(key, value)| format!("{table}{key} = {value}"));
+    let keys = sequence.parameters.iter().filter(|(key, _)| key != BUILD && key != IDS_INVENTED);
+    let lines = keys.map(|(key, value)| format!("{table}{key} = {value}"));
     let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
     let counts = match io::parameters::from_str::<Made>(&text.join("\n"), &name, &[]) {
         Ok(Made { initial: Initial::Model(model) }) => model.galaxies(),

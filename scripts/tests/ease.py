@@ -1,0 +1,220 @@
+"""What makes everyday work easy: numbers and types as people write them, folders in place of their files, --quiet, --json, colours, the log, and
+messages that say what to do."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+from harness import PROGRAM, bodies, check, heorot, parameter_file, require, require_same_bits, scratch, write_snapshot
+
+
+def same_numbers_of_bodies():
+    """100000, 100_000 and 1e5 are the same number, as an option and as a key."""
+    folder = scratch("numbers")
+    for name, text in [("a", "2000"), ("b", "2_000"), ("c", "2e3")]:
+        heorot("model", "plummer", "--bodies", text, "--seed", 4, "-o", folder / f"{name}.hdf5").require_success()
+        file = folder / f"{name}.toml"
+        file.write_text(f'[initial]\nmodel = "plummer"\nseed = 4\nbodies = {text}\n')
+        heorot("model", "--from", file, "-o", folder / f"{name}-from.hdf5").require_success()
+    for name in ["b", "c", "a-from", "b-from", "c-from"]:
+        require_same_bits(bodies(folder / "a.hdf5"), bodies(folder / f"{name}.hdf5"))
+    for text in ["1.5", "-3", "1e30", "many"]:
+        outcome = heorot("model", "plummer", "--bodies", text, "-o", folder / "no.hdf5")
+        require(outcome.codes == [2] and len(outcome.stderr.splitlines()) == 1, f"{text}: {outcome.codes} {outcome.stderr}")
+
+
+def types_by_name():
+    """disc,bulge is 2,3; another name is refused with the known ones."""
+    folder = scratch("types")
+    galaxy = folder / "galaxy.hdf5"
+    heorot("model", "disc-galaxy", "--bodies", "2e3", "-o", galaxy).require_success()
+    for name, types in [("number", "2,3"), ("name", "disc,Bulge")]:
+        heorot("convert", galaxy, folder / f"{name}.hdf5", "--types", types).require_success()
+        heorot("render", galaxy, "-o", folder / f"{name}.png", "--types", types, "--size", "160").require_success()
+    require_same_bits(bodies(folder / "number.hdf5"), bodies(folder / "name.hdf5"))
+    require(set(bodies(folder / "name.hdf5")["Type"]) == {2, 3}, "other types")
+    require((folder / "number.png").read_bytes() == (folder / "name.png").read_bytes(), "pictures differ")
+    outcome = heorot("convert", galaxy, folder / "no.hdf5", "--types", "discs")
+    require(outcome.codes == [2] and "gas, halo, disc, bulge, stars, other" in outcome.stderr, outcome.stderr)
+    movie = '[movie]\nevery = 0.004\nsize = [160, 160]\nformat = "none"\ntypes = ["halo"]\n'
+    heorot("run", parameter_file(folder, bodies=500, more=movie)).require_success()
+    outcome = heorot("run", parameter_file(folder, bodies=500, more=movie.replace("halo", "halos")), "--overwrite")
+    require(outcome.codes == [1] and "movie.types" in outcome.stderr, outcome.stderr)
+
+
+def run_folder(name, *options):
+    folder = scratch(name)
+    file = parameter_file(folder, bodies=600, steps=8, output="snapshot_every = 0.016")
+    return folder, heorot("run", file, *options).require_success()
+
+
+def folders_of_runs():
+    """The folder of a run stands for its snapshots; where one file is wanted, the message names one."""
+    folder, _ = run_folder("folders")
+    out, files = folder / "out", sorted((folder / "out").glob("snapshot_*.hdf5"))
+    require(len(files) == 3, f"{files}")
+    for name, inputs in [("files", files), ("folder", [out])]:
+        heorot("plot", "lagrange", *inputs, "-o", folder / f"{name}.svg").require_success()
+        heorot("poster", *inputs, "-o", folder / f"{name}.png", "--size", 160).require_success()
+    for ending in ["csv", "svg", "png"]:
+        pair = [(folder / f"{name}.{ending}").read_bytes() for name in ["files", "folder"]]
+        require(pair[0] == pair[1], f"the {ending} of a folder differs")
+    heorot("view", out, "-o", folder / "view.html").require_success()
+    for name, given in [("a", out), ("b", out / "energy.csv")]:
+        heorot("plot", "run", given, "-o", folder / f"run-{name}.svg").require_success()
+    require((folder / "run-a.svg").read_bytes() == (folder / "run-b.svg").read_bytes(), "energy.csv is not the folder")
+    outcome = heorot("info", out)
+    require(outcome.codes == [1] and f"such as {files[-1]}" in outcome.stderr, outcome.stderr)
+    outcome = heorot("render", scratch("empty"), "-o", folder / "no.png")
+    require(outcome.codes == [1] and "without a snapshot" in outcome.stderr, outcome.stderr)
+
+
+def messages():
+    """One line that says what to do."""
+    folder = scratch("messages")
+    snapshot = write_snapshot(folder / "ic.hdf5", np.eye(3), np.zeros((3, 3)), np.ones(3))
+    for arguments, words in [
+        (["run", snapshot], ["is a snapshot (GADGET HDF5)", f'file = "{snapshot}"', "[initial]"]),
+        (["plan", snapshot], ["is a snapshot"]),
+        (["plot", "profle", snapshot], ["profile", "known: run, profile, lagrange"]),
+        (["plots"], ["plot", "known: run, status"]),
+        (["render", snapshot, "-o", folder / "x.png", "--range", "9e7:3e5"], ["90000000", "300000"]),
+    ]:
+        outcome = heorot(*arguments)
+        lines = outcome.stderr.splitlines()
+        require(outcome.codes[0] in [1, 2] and len(lines) == 1, f"{arguments}: {outcome.codes} {lines}")
+        require(all(word in lines[0] for word in words), f"{arguments}: {lines[0]}")
+    # A name that means the same is understood.
+    _, _ = run_folder("energy")
+    heorot("plot", "energy", folder.parent / "energy/out", "-o", folder / "energy.svg").require_success()
+
+
+def rivals():
+    """--set time.end replaces time.steps of the file, and the other way round."""
+    folder = scratch("rivals")
+    file = parameter_file(folder, bodies=300, steps=5, step=0.004)
+    heorot("run", file, "--set", "time.end=0.008").require_success()
+    require(json.loads((folder / "out/report.json").read_text())["steps"] == 2, "time.steps of the file holds")
+    file.write_text(file.read_text().replace("steps = 5", "end = 0.1"))
+    heorot("run", file, "--set", "time.steps=3", "--overwrite").require_success()
+    require(json.loads((folder / "out/report.json").read_text())["steps"] == 3, "time.end of the file holds")
+    outcome = heorot("run", file, "--set", "time.steps=3", "--set", "time.end=1", "--overwrite")
+    require(outcome.codes == [1] and "not both" in outcome.stderr, outcome.stderr)
+
+
+def quiet():
+    """--quiet leaves out all but warnings and errors; a command that answers still does."""
+    folder, outcome = run_folder("quiet", "--quiet")
+    require(outcome.stdout == "" and outcome.stderr == "", f"{outcome.stdout}{outcome.stderr}")
+    require((folder / "out/report.json").exists(), "does nothing")
+    snapshot = folder / "out/snapshot_000.hdf5"
+    outcome = heorot("--quiet", "render", snapshot, "-o", folder / "a.png", "--size", 160).require_success()
+    require(outcome.stdout == "" and (folder / "a.png").exists(), outcome.stdout)
+    require("600 bodies" in heorot("info", snapshot, "-q").require_success().stdout, "info is silent")
+    table = folder / "table.txt"
+    table.write_text("mass x y z vx vy vz\n1 0 0 0 0 0 0\n")
+    outcome = heorot("convert", table, folder / "t.hdf5", "-q").require_success()
+    require(outcome.stdout == "" and "warning: " in outcome.stderr, f"{outcome.stdout}{outcome.stderr}")
+    outcome = heorot("run", folder / "run.toml", "-q")
+    require(outcome.codes == [1] and len(outcome.stderr.splitlines()) == 1, outcome.stderr)
+
+
+def log_lines():
+    """The log has the first and the last step, and all of them if asked."""
+    steps = lambda outcome: [int(number) for number in re.findall(r"^step (\d+)/8 ", outcome.stdout, re.MULTILINE)]
+    _, outcome = run_folder("log")
+    found = steps(outcome)
+    require(found[0] == 1 and found[-1] == 8 and len(found) < 8, f"steps {found}")
+    folder, outcome = run_folder("each", "--log-each-step")
+    require(steps(outcome) == list(range(1, 9)), outcome.stdout)
+    require(len((folder / "out/steps.csv").read_text().splitlines()) == 9, "steps.csv lacks rows")
+
+
+def as_json():
+    """info, plan, doctor and status print JSON, and nothing else, with the numbers of their text."""
+    folder, _ = run_folder("json")
+    snapshot = folder / "out/snapshot_002.hdf5"
+    read = lambda *arguments: json.loads(heorot(*arguments, "--json").require_success().stdout)
+    info = read("info", snapshot)
+    with h5py.File(snapshot) as file:
+        require(info["time"] == file["Header"].attrs["Time"], f"time {info['time']}")
+    require(info["bodies"] == 600 and info["types"] == [{"type": 1, "name": "halo", "bodies": 600, "mass": info["mass"]}], f"{info['types']}")
+    require(all(test["violated_by"] == 0 for test in info["checks"]) and info["gravitational_constant"] == 1.0, f"{info}")
+    plan = read("plan", folder / "run.toml", "--ranks", 2)
+    text = heorot("plan", folder / "run.toml", "--ranks", 2).require_success().stdout
+    require(plan["steps"] == 8 and plan["bodies"] == 600 and plan["ranks"] == 2, f"{plan}")
+    require(f"{plan['memory']['rank_bytes'] * 1e-9:.3f} GB a rank" in text and plan["seconds"] > 0, text)
+    doctor = read("doctor", "--folder", folder)
+    require(doctor["build"]["version"] and {"ok"} <= {finding["status"] for finding in doctor["findings"]}, f"{doctor}")
+    require(all("advice" in finding for finding in doctor["findings"] if finding["status"] != "ok"), "a fault has no advice")
+    status = read("status", folder / "out")
+    require(status["phase"] == "done" and status["step"] == 8 and status["part"] == 0.0, f"{status}")
+
+
+def on_a_terminal(arguments, **environment):
+    """What a command prints on a terminal."""
+    leader, follower = pty.openpty()
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    process = subprocess.Popen(
+        [str(PROGRAM), *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, env={**clean, "TERM": "xterm", **environment}
+    )
+    os.close(follower)
+    told = b""
+    while True:
+        try:
+            part = os.read(leader, 1 << 16)
+        except OSError:
+            break
+        if not part:
+            break
+        told += part
+    process.wait()
+    os.close(leader)
+    return told.decode()
+
+
+def colours():
+    """Errors are red and findings green on a terminal; never without one, with NO_COLOR, or on a dumb terminal."""
+    folder = scratch("colours")
+    snapshot = write_snapshot(folder / "ic.hdf5", np.eye(3), np.zeros((3, 3)), np.ones(3))
+    wrong, right = ["info", folder / "none.hdf5"], ["info", snapshot]
+    require("\x1b[1;31mheorot:\x1b[0m " in on_a_terminal(wrong), on_a_terminal(wrong))
+    require("\x1b[1;32mok  \x1b[0m " in on_a_terminal(right), on_a_terminal(right))
+    for environment in [{"NO_COLOR": "1"}, {"TERM": "dumb"}]:
+        require("\x1b" not in on_a_terminal(wrong, **environment) + on_a_terminal(right, **environment), f"colours with {environment}")
+    outcome = heorot(*right)
+    require("\x1b" not in outcome.stdout + heorot(*wrong).stderr, "colours in a file")
+
+
+def builds():
+    """--version, the report and the snapshots name the same build, on any number of ranks in the same bytes."""
+    folder = scratch("builds")
+    told = heorot("--version").require_success().stdout
+    require(all(word in told for word in ["revision ", "MPI ", "HDF5 ", "SIMD path "]), told)
+    attributes = []
+    for ranks in [1, 2]:
+        place = scratch(f"builds-{ranks}")
+        heorot("run", parameter_file(place, bodies=400), ranks=ranks).require_success()
+        report = json.loads((place / "out/report.json").read_text())["build"]
+        require(report["revision"] in told and report["hdf5"] in told and report["simd"] in told, f"{report}: {told}")
+        with h5py.File(place / "out/snapshot_001.hdf5") as file:
+            attributes.append(str(file["Parameters"].attrs["heorot.build"]))
+    require(attributes[0] == attributes[1] and report["revision"] in attributes[0], f"{attributes}")
+    shutil.rmtree(folder)
+
+
+check("1e5 and 100_000 are numbers of bodies", same_numbers_of_bodies)
+check("types by name", types_by_name)
+check("the folder of a run in place of its files", folders_of_runs)
+check("messages say what to do", messages)
+check("end and steps replace each other in --set", rivals)
+check("--quiet", quiet)
+check("the log has a line every few seconds, or each step", log_lines)
+check("--json", as_json)
+check("colours on a terminal", colours)
+check("the build is named", builds)
