@@ -80,6 +80,8 @@ struct ModelFile {
     units: UnitSystem,
     #[serde(default, rename = "gravity")]
     _gravity: IgnoredAny,
+    #[serde(default, rename = "potential")]
+    _potential: IgnoredAny,
     #[serde(default, rename = "time")]
     _time: IgnoredAny,
     #[serde(default, rename = "output")]
