@@ -1,5 +1,6 @@
 //! Output of the leading rank: lines for a batch log, or a progress bar on a terminal.
 
+use crate::processes::is_launched;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use io::Target;
@@ -52,11 +53,12 @@ impl Tone {
 }
 
 /// Whether a stream shows colours: it is a terminal, and the user has not set `NO_COLOR`
-/// (no-color.org).
+/// (no-color.org). The terminals that a launcher of MPI gives to its ranks do not count, since its own
+/// output may go to a file.
 fn has_colours(stream: &impl IsTerminal) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
-    stream.is_terminal() && !set("NO_COLOR") && !is_dumb
+    stream.is_terminal() && !set("NO_COLOR") && !is_dumb && !is_launched()
 }
 
 /// Whether lines go to standard error instead of standard output.

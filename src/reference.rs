@@ -3,7 +3,7 @@
 
 use crate::cli::Cli;
 use crate::console::say_text;
-use crate::run::columns;
+use crate::run;
 use anyhow::Result;
 use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;
@@ -112,7 +112,7 @@ fn tables() -> String {
     let mut page = "# Tables of a run\n\nA run writes two tables (CSV) into its folder. Numbers are in the units of the run. `heorot reference tables` has \
          written this page.\n"
         .to_owned();
-    for (file, purpose, columns) in columns() {
+    for run::TableOfRun { file, purpose, columns } in run::tables() {
         let _ = write!(page, "\n## {file}\n\n{purpose}\n\n| column | meaning |\n|---|---|\n");
         for (name, meaning) in columns {
             let _ = writeln!(page, "| `{name}` | {} |", cell(&meaning));

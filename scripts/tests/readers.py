@@ -355,8 +355,7 @@ def page_of_programs(path, swift):
     quiet = "import warnings, matplotlib\nwarnings.simplefilter('ignore')\nmatplotlib.use('Agg')\n"
     blocks = fences(page, "python")
     require(len(blocks) == 5, f"{len(blocks)} blocks")
-    for block in blocks:
-        python(quiet + block.replace("[[-1500, 1500]] * 3", "[[-1500000, 1500000]] * 3"), folder)
+    python(quiet + "\n".join(blocks).replace("[[-1500, 1500]] * 3", "[[-1500000, 1500000]] * 3"), folder)
     require(len(list(folder.glob("*.png"))) == 3, f"{[path.name for path in folder.iterdir()]}")
 
 

@@ -44,23 +44,33 @@ const COST_COLUMNS: [(&str, &str); 6] = [
     ("bytes_sent", "bytes sent by all ranks"),
 ];
 
-/// The tables of a run, for the reference: name, purpose, and columns with their meaning.
-pub(crate) fn columns() -> [(&'static str, &'static str, Vec<(String, String)>); 2] {
+/// A table of a run, for the reference.
+pub(crate) struct TableOfRun {
+    /// Name of the file.
+    pub(crate) file: &'static str,
+    /// What the rows are.
+    pub(crate) purpose: &'static str,
+    /// Columns and their meaning.
+    pub(crate) columns: Vec<(String, String)>,
+}
+
+/// The tables of a run, for the reference.
+pub(crate) fn tables() -> [TableOfRun; 2] {
     let owned = |(name, meaning): (&str, &str)| (name.to_owned(), meaning.to_owned());
     let phase =
         |name: &str| (name.to_owned(), format!("wall time of the slowest rank in this phase: {name} [s]"));
     let seconds = Totals::default().cost().seconds.into_keys().map(phase);
     [
-        (
-            "energy.csv",
-            "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
-            COLUMNS.into_iter().map(owned).collect(),
-        ),
-        (
-            "steps.csv",
-            "One row for each full step: what it cost.",
-            COST_COLUMNS.into_iter().map(owned).chain(seconds).collect(),
-        ),
+        TableOfRun {
+            file: "energy.csv",
+            purpose: "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
+            columns: COLUMNS.into_iter().map(owned).collect(),
+        },
+        TableOfRun {
+            file: "steps.csv",
+            purpose: "One row for each full step: what it cost.",
+            columns: COST_COLUMNS.into_iter().map(owned).chain(seconds).collect(),
+        },
     ]
 }
 

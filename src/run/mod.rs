@@ -28,7 +28,7 @@ use decomposition::Reduction;
 use folder::Folder;
 use io::Target;
 use journal::Journal;
-pub(crate) use journal::columns;
+pub(crate) use journal::{TableOfRun, tables};
 use lock::Lock;
 use nbody::cost::Totals;
 use nbody::schedule::Step;
