@@ -252,7 +252,7 @@ mod tests {
         bodies.mass.copy_from_slice(&[1.0, 2.0, 1.0]);
         bodies.pos[0].copy_from_slice(&[-1.0, 0.5, 2.0]);
         bodies.kind[2] = 4;
-        let units = Some(io::Units::NBODY);
+        let units = Some(Units::NBODY);
         let header = Header { time: 2.0, units, count: [0, 2, 0, 0, 1, 0], files: 1, ..Header::default() };
         let text = Description::of(Path::new("a.hdf5"), &header, &bodies).text();
         let lines: Vec<&str> = text.lines().collect();

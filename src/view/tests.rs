@@ -6,6 +6,7 @@ use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
 use std::io::{Read, Write};
 use std::path::Path;
 use treecode::Bodies;
+use treecode::TYPES;
 use treecode::math::hash;
 
 #[derive(Parser)]
