@@ -19,8 +19,10 @@ pub struct Start {
 }
 
 /// A simulation at one time: bodies with accelerations and potentials at their positions.
-/// Collective functions take the communicator as an argument.
+/// Collective functions take the communicator as an argument. It must have the rank and the number
+/// of ranks of the communicator with which the simulation began.
 pub struct Simulation {
+    seat: Seat,
     engine: Engine,
     stepping: Stepping,
     held: Held,
@@ -38,6 +40,31 @@ pub struct Simulation {
     pub course: Course,
     /// The incomplete full step and its cost so far.
     part: Option<(PartialStep, Meter)>,
+}
+
+/// Rank and number of ranks of a communicator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seat {
+    rank: usize,
+    ranks: usize,
+}
+
+impl Seat {
+    fn of(comm: &dyn Comm) -> Seat {
+        Seat { rank: comm.rank(), ranks: comm.size() }
+    }
+
+    /// Panics if the communicator has another rank or another number of ranks. Its bodies would be
+    /// those of another rank, and the results wrong without a sign.
+    fn check(self, comm: &dyn Comm) {
+        let Seat { rank, ranks } = Seat::of(comm);
+        assert!(
+            self == Seat { rank, ranks },
+            "a simulation of rank {} of {} was given the communicator of rank {rank} of {ranks}",
+            self.rank,
+            self.ranks
+        );
+    }
 }
 
 /// An incomplete full step. It is interrupted where the next substep rebuilds the tree. The bodies
@@ -135,6 +162,7 @@ impl Simulation {
             add_columns(&mut bodies);
         }
         Simulation {
+            seat: Seat::of(comm),
             engine: Engine::resume(forces, progress),
             stepping,
             total: collective::sum(comm, bodies.len() as u64),
@@ -178,6 +206,7 @@ impl Simulation {
         meter.evaluations = 1;
         meter.total = clock.elapsed();
         Ok(Simulation {
+            seat: Seat::of(comm),
             engine,
             stepping,
             total: collective::sum(comm, evaluation.bodies.len() as u64),
@@ -194,7 +223,11 @@ impl Simulation {
     /// Does one full step of this length [T], which ends at `time` [T]. Collective.
     ///
     /// # Errors
-    /// A position or a velocity is not finite or too large. Every rank returns the same error.
+    /// A position or a velocity is not finite or too large. Every rank returns the same error. The
+    /// bodies are lost then.
+    ///
+    /// # Panics
+    /// As [`Simulation::advance`].
     pub fn step(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<(), Error> {
         while self.advance(comm, length, time)? == Advance::Part {}
         Ok(())
@@ -204,8 +237,13 @@ impl Simulation {
     /// returns early at a substep where the run may stop. Collective.
     ///
     /// # Errors
-    /// A position or a velocity is not finite or too large. Every rank returns the same error.
+    /// A position or a velocity is not finite or too large. Every rank returns the same error. The
+    /// bodies are lost then.
+    ///
+    /// # Panics
+    /// `comm` has another rank or another number of ranks than at the start.
     pub fn advance(&mut self, comm: &dyn Comm, length: f64, time: f64) -> Result<Advance, Error> {
+        self.seat.check(comm);
         let clock = Instant::now();
         let (part, mut meter) =
             self.part.take().map_or((None, Meter::default()), |(part, meter)| (Some(part), meter));
@@ -358,7 +396,11 @@ impl Simulation {
     ///
     /// # Errors
     /// The first step needs more substeps than a run can do. Every rank returns the same error.
+    ///
+    /// # Panics
+    /// As [`Simulation::advance`].
     pub fn choose_steps(&mut self, comm: &dyn Comm, length: f64) -> Result<(), Error> {
+        self.seat.check(comm);
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
         let counts =
             self.choose(comm, &adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());

@@ -2,12 +2,13 @@
 //! orders and coefficients instead of loose bounds.
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
-use decomposition::Solo;
+use decomposition::{Comm, Shifted, Solo, threads};
 use heorot_nbody::forces::Forces;
 use heorot_nbody::model::{Model, Spherical, TwoBody, generate};
 use heorot_nbody::stepping::Stepping;
 use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, TYPES};
 
 fn two_bodies(eccentricity: f64) -> Bodies {
@@ -127,4 +128,30 @@ fn farthest(a: &Bodies, b: &Bodies) -> f64 {
         (0..3).map(|axis| (p[axis] - q[axis]).powi(2)).sum::<f64>().sqrt()
     };
     a.id.iter().map(|&id| apart(id)).fold(0.0, f64::max)
+}
+
+/// The panic message of a step with `given`, of a simulation that began with `first`.
+fn slip(first: &dyn Comm, given: &dyn Comm) -> Option<String> {
+    let start = Start { bodies: sphere(64), time: 0.0 };
+    let mut simulation =
+        Simulation::begin(first, &fine_gravity(0.1), Stepping::Fixed, start).expect("the bodies are sound");
+    let step = catch_unwind(AssertUnwindSafe(|| simulation.step(given, 0.01, 0.01)));
+    step.err().map(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
+}
+
+#[test]
+fn a_step_with_other_ranks_than_at_the_start_is_refused() {
+    let slips = threads::run(2, |comm| {
+        let shifted = Shifted::new(comm, 1);
+        (slip(&Solo, comm), slip(comm, &shifted), slip(&shifted, comm), slip(&Solo, &Solo))
+    });
+    for (rank, (more, other, original, same)) in slips.into_iter().enumerate() {
+        let said = |own: &str, given: usize| {
+            Some(format!("a simulation of rank {own} was given the communicator of rank {given} of 2"))
+        };
+        assert_eq!(more, said("0 of 1", rank));
+        assert_eq!(other, said(&format!("{rank} of 2"), 1 - rank));
+        assert_eq!(original, said(&format!("{} of 2", 1 - rank), rank));
+        assert_eq!(same, None);
+    }
 }
