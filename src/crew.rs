@@ -5,21 +5,12 @@ use crate::alike::{self, Fact};
 use crate::launch;
 use crate::version::Build;
 use anyhow::{Result, anyhow};
-use decomposition::{Comm, Ordered, Solo, agree, cells, collective, in_key_order, survey_all};
-use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows};
+use decomposition::{Comm, Solo, agree, collective, survey_all};
+use io::snapshot::{self, Fields, Header, Layout};
 use io::{Target, checkpoint};
 use serde::Serialize;
 use std::path::Path;
-use treecode::{Bodies, Cube, Key, TYPES};
-
-/// Approximate number of cells in the index of a snapshot. A reader can find a region and can read
-/// the whole index at once.
-const MOST_CELLS: u64 = 4096;
-/// Approximate number of cells per file, so that files have similar sizes.
-const CELLS_OF_A_FILE: u64 = 16;
-/// A cell of the index with no more bodies than this is not divided. For cells of equal size, it is
-/// the least mean number of bodies per cell.
-const LEAST_BODIES: u64 = 16;
+use treecode::{Bodies, Cube};
 
 /// Parameter of a snapshot that names the build that wrote it.
 pub(crate) const BUILD: &str = "build";
@@ -108,13 +99,7 @@ impl Crew<'_> {
         // All ranks use the same name of the unfinished file, that of the leading rank.
         let token = self.lead_tells(|| Ok(vec![target.token()]))?[0];
         let target = &target.with_token(token);
-        let Some(cube) = self.cube(bodies)? else {
-            let (index, none) = (Index::default(), Bodies::default());
-            return self.write_rows(target, header, &none, &index, fields, layout);
-        };
-        let ordered = in_key_order(self.comm, &cube, bodies);
-        let index = Index { cube: Some(cube), cells: self.cells(&ordered, layout) };
-        self.write_rows(target, header, &ordered.bodies, &index, fields, layout)
+        self.agree(|| Ok(snapshot::write_in_key_order(target, header, bodies, fields, layout, self.comm)?))
     }
 
     /// Bounding cube of the bodies of all ranks. `None` if there are none. Collective.
@@ -125,46 +110,6 @@ impl Crew<'_> {
         let survey = survey_all(self.comm, bodies).map_err(|message| anyhow!(message))?;
         Ok(survey.map(|survey| Cube::around(survey.bounds.lo, survey.bounds.hi)))
     }
-
-    /// Cells of the index, up to a few thousand. They are smaller in dense regions, or have equal
-    /// sizes for the readers of SWIFT's format. Collective.
-    fn cells(&self, ordered: &Ordered, layout: &Layout) -> Vec<(Key, [u64; TYPES])> {
-        let bodies = collective::sum(self.comm, ordered.keys.len() as u64);
-        match layout.flavour {
-            Flavour::Gadget => {
-                let wanted = MOST_CELLS.max(CELLS_OF_A_FILE * layout.files as u64);
-                let most = (bodies / wanted).max(LEAST_BODIES);
-                let mut cells = cells(self.comm, ordered, |_, count| count > most);
-                cells.retain(|(_, count)| *count != [0; TYPES]);
-                cells
-            }
-            Flavour::Swift => {
-                let level =
-                    (1..=4).take_while(|level| bodies >> (3 * level) >= LEAST_BODIES).last().unwrap_or(1);
-                cells(self.comm, ordered, |depth, _| depth < level)
-            }
-        }
-    }
-
-    fn write_rows(
-        &self,
-        target: &Target,
-        header: &Header,
-        bodies: &Bodies,
-        index: &Index,
-        fields: Fields,
-        layout: &Layout,
-    ) -> Result<()> {
-        let rows = Rows { bodies, offset: self.offset(bodies), index };
-        self.agree(|| Ok(snapshot::write(target, header, &rows, fields, layout, self.comm)?))
-    }
-
-    /// Index of this rank's first body of each type in a file of all bodies. Collective.
-    fn offset(&self, bodies: &Bodies) -> [u64; TYPES] {
-        let counts = collective::gather(self.comm, &count(bodies));
-        let before = &counts[..self.comm.rank()];
-        std::array::from_fn(|kind| before.iter().map(|count| count[kind]).sum())
-    }
 }
 
 /// The header with the build among the parameters.
@@ -173,12 +118,6 @@ fn with_build(header: &Header) -> Header {
     header.parameters.retain(|(key, _)| key != BUILD);
     header.parameters.push((BUILD.to_owned(), Build::new().line()));
     header
-}
-
-fn count(bodies: &Bodies) -> [u64; TYPES] {
-    let mut count = [0; TYPES];
-    bodies.kind.iter().for_each(|&kind| count[usize::from(kind)] += 1);
-    count
 }
 
 #[cfg(test)]

@@ -194,14 +194,14 @@ impl Description {
     fn describe_units(&self, line: &mut impl FnMut(&str, String)) {
         match (self.units, self.time_in_million_years, self.unit_of_time_in_million_years) {
             (Some(units), Some(time), Some(unit)) => {
-                line("time", format!("{} ({} million years)", self.time, number(time)));
+                line("time", format!("{:?} ({} million years)", self.time, number(time)));
                 line("unit of length", format!("{:e} cm", units.length_in_cm));
                 line("unit of mass", format!("{:e} g", units.mass_in_g));
                 line("unit of velocity", format!("{:e} cm/s", units.velocity_in_cm_per_s));
                 line("unit of time", format!("{} million years", number(unit)));
             }
             _ => {
-                line("time", self.time.to_string());
+                line("time", format!("{:?}", self.time));
                 line("units", "not in the file".to_owned());
             }
         }
