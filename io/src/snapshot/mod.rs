@@ -46,7 +46,7 @@ pub use options::{Fields, Flavour, Index, Layout};
 pub use ordered::write_in_key_order;
 pub use outside::follow_external;
 pub(crate) use process::read_catalogue;
-pub use process::{serve_if_asked, use_process};
+pub use process::{serve_if_asked, serve_parent, use_command, use_process};
 pub(crate) use read::expect_data;
 pub use read::{
     Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,
