@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use treecode::{Bodies, TYPES};
-use viz::{Colours, GROUP_TONES, Subject, TimeScale, Tint, Units, View};
+use viz::{Colours, GROUP_TONES, Subject, TYPE_NAMES, TimeScale, Tint, Units, View};
 
 /// Quantity shown by colour, beside brightness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -1,41 +1,51 @@
-//! Encodes snapshots for the page: ten bytes per body.
+//! The snapshots of a page and their chosen bodies.
 
-use super::choice::{self, Choice, speed};
-use crate::render::sequence::Sequence;
-use anyhow::Result;
-use std::ops::Range;
+use crate::console::printable;
+use crate::render::sequence::{Entry, Sequence};
+use anyhow::{Result, anyhow};
+use io::snapshot::Wanted;
+use std::path::Path;
 use treecode::Bodies;
+use viz::page::{Chooser, Description, Frame, FrameName};
 
-/// Number of bodies per piece when they are served.
-pub(super) const PIECE: usize = 1 << 18;
+/// Approximate memory for the choice per body, in addition to the body [bytes].
+const BESIDE: u64 = 60;
 
-/// Number of steps of a coordinate along the cube: 24 bits.
-const STEPS: f64 = ((1u32 << 24) - 1) as f64;
-/// Number of steps of a speed.
-const SPEEDS: f64 = 254.0;
-
-/// Snapshots and their chosen bodies.
+/// Snapshots, and the description of the page that shows them.
 pub(super) struct Clip {
-    /// The snapshots.
-    pub sequence: Sequence,
-    /// The chosen bodies.
-    pub choice: Choice,
-}
-
-/// The chosen bodies of one snapshot, in the order of the choice.
-pub(super) struct Frame {
-    /// Upper 16 bits of the coordinates.
-    high: Vec<[u16; 3]>,
-    /// Lower 8 bits of the coordinates.
-    low: Vec<[u8; 3]>,
-    /// Speed in steps, plus 1; 0 if the body is missing in the snapshot.
-    speed: Vec<u8>,
+    sequence: Sequence,
+    /// The chosen bodies, and everything else that the page needs beside them.
+    pub description: Description,
 }
 
 impl Clip {
-    /// A clip of the chosen bodies.
-    pub(super) fn new(sequence: Sequence, choice: Choice) -> Clip {
-        Clip { sequence, choice }
+    /// Reads all snapshots and chooses at most `most` bodies.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
+    pub(super) fn new(sequence: Sequence, most: usize) -> Result<Clip> {
+        sequence.check_naming("view each snapshot alone")?;
+        let mut chooser = Chooser::new(most, sequence.entries.len() == 1);
+        for Entry { path, .. } in &sequence.entries {
+            let taken = chooser.take(&read(path, &sequence)?);
+            taken.map_err(|fault| anyhow!("{}: {fault}; view this snapshot alone", path.display()))?;
+        }
+        let name = |entry: &Entry| FrameName {
+            name: printable(&entry.path.file_name().unwrap_or_default().to_string_lossy()).into_owned(),
+            time: entry.time,
+        };
+        let description = Description {
+            program: crate::report::PROGRAM,
+            choice: chooser.choice()?,
+            frames: sequence.entries.iter().map(name).collect(),
+            units: sequence.units,
+        };
+        Ok(Clip { sequence, description })
+    }
+
+    /// Number of snapshots.
+    pub(super) fn frames(&self) -> usize {
+        self.sequence.entries.len()
     }
 
     /// Reads and encodes a snapshot.
@@ -43,40 +53,16 @@ impl Clip {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn frame(&self, number: usize) -> Result<Frame> {
-        let bodies = choice::read(&self.sequence.entries[number].path, &self.sequence)?;
-        Ok(Frame::of(&self.choice, &bodies))
+        let bodies = read(&self.sequence.entries[number].path, &self.sequence)?;
+        Ok(Frame::of(&self.description.choice, &bodies))
     }
 }
 
-impl Frame {
-    fn of(choice: &Choice, bodies: &Bodies) -> Frame {
-        let count = choice.len();
-        let mut frame = Frame { high: vec![[0; 3]; count], low: vec![[0; 3]; count], speed: vec![0; count] };
-        for i in 0..bodies.len() {
-            let Some(place) = choice.place(bodies, i) else { continue };
-            let position = bodies.position(i);
-            let steps: [u32; 3] = std::array::from_fn(|axis| {
-                ((position[axis] - choice.corner[axis]) / choice.side * STEPS).round().min(STEPS) as u32
-            });
-            frame.high[place] = steps.map(|steps| (steps >> 8) as u16);
-            frame.low[place] = steps.map(|steps| steps as u8);
-            let fraction = if choice.speed > 0.0 { (speed(bodies, i) / choice.speed).min(1.0) } else { 0.0 };
-            frame.speed[place] = 1 + (fraction * SPEEDS).round() as u8;
-        }
-        frame
-    }
-
-    /// Bytes of a range of bodies: upper bits of all, lower bits of all, speeds of all.
-    pub(super) fn bytes(&self, bodies: Range<usize>) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(10 * bodies.len());
-        bytes.extend(self.high[bodies.clone()].iter().flatten().flat_map(|high| high.to_le_bytes()));
-        bytes.extend(self.low[bodies.clone()].iter().flatten());
-        bytes.extend(&self.speed[bodies]);
-        bytes
-    }
-
-    /// Memory of the frame [bytes].
-    pub(super) fn size(&self) -> usize {
-        10 * self.speed.len()
-    }
+/// The bodies of the wanted types in a snapshot.
+///
+/// # Errors
+/// If it cannot be read.
+fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
+    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
+    Ok(io::snapshot::read_wanted(path, &wanted)?.1)
 }

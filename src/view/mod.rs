@@ -1,12 +1,9 @@
 //! `heorot view`: interactive view of bodies in a browser, from one HTML file or from a local
 //! server.
 //!
-//! A [`Choice`] selects the bodies, a [`Clip`] encodes the snapshots, and the page itself is in
-//! `page/`.
+//! A [`Clip`] reads the snapshots. [`viz::page`] chooses the bodies and makes the page.
 
-mod choice;
 mod clip;
-mod page;
 mod server;
 
 use crate::cli::bodies_in;
@@ -15,7 +12,6 @@ use crate::kinds;
 use crate::outputs::Overwrite;
 use crate::render::sequence::Sequence;
 use anyhow::Result;
-use choice::Choice;
 use clip::Clip;
 use io::Kind;
 use std::path::PathBuf;
@@ -83,15 +79,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let kinds = kinds::chosen(&arguments.types);
     let sequence = Sequence::open(&arguments.snapshots, kinds)?;
     let most = most_bodies(arguments, sequence.entries.len() as u64) as usize;
-    let choice = Choice::of(&sequence, most)?;
-    let clip = Clip::new(sequence, choice);
-    let (shown, total, frames) = (clip.choice.len(), clip.choice.total, clip.sequence.entries.len());
+    let clip = Clip::new(sequence, most)?;
+    let (shown, total) = (clip.description.choice.len(), clip.description.choice.total);
+    let frames = clip.frames();
     let what = format!("{shown} of {total} bodies, {frames} snapshots");
     let Some(target) = target else {
         let tell = |address| say(&format!("http://{address}/  {what}; Ctrl-C ends"));
         return server::serve(clip, arguments.port.unwrap_or(0), tell);
     };
-    let page = page::whole(&clip)?;
+    let page = clip.description.page(|number| clip.frame(number))?;
     target.write(page.as_bytes())?;
     say(&format!("{}  {what}, {:.1} MB", target.path().display(), page.len() as f64 / 1e6));
     Ok(())

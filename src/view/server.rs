@@ -1,7 +1,6 @@
 //! Serves the page and its bodies over HTTP, to this machine only.
 
-use super::clip::{Clip, Frame, PIECE};
-use super::page;
+use super::clip::Clip;
 use anyhow::{Context, Result};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -13,6 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
+use viz::page::{self, Frame, PIECE};
 
 /// Memory for snapshots that have been read [bytes]. At least one is kept.
 const MEMORY: usize = 1 << 30;
@@ -41,8 +41,11 @@ pub(super) fn serve(clip: Clip, port: u16, tell: impl FnOnce(SocketAddr)) -> Res
 fn router(clip: Clip) -> Router {
     let shelf = Arc::new(Shelf { clip, frames: Mutex::default() });
     Router::new()
-        .route("/", get(async |State(shelf): State<Arc<Shelf>>| Html(page::served(&shelf.clip))))
-        .route("/kinds", get(async |State(shelf): State<Arc<Shelf>>| bytes(shelf.clip.choice.kinds.clone())))
+        .route("/", get(async |State(shelf): State<Arc<Shelf>>| Html(shelf.clip.description.served_page())))
+        .route(
+            "/kinds",
+            get(async |State(shelf): State<Arc<Shelf>>| bytes(shelf.clip.description.choice.kinds.clone())),
+        )
         .route("/frames/{number}/{piece}", get(piece))
         .layer(from_fn(to_this_machine))
         .with_state(shelf)
@@ -86,7 +89,7 @@ fn is_for_this_machine(request: &Request) -> bool {
 }
 
 async fn piece(State(shelf): State<Arc<Shelf>>, Path((number, piece)): Path<(usize, usize)>) -> Response {
-    let (frames, count) = (shelf.clip.sequence.entries.len(), shelf.clip.choice.len());
+    let (frames, count) = (shelf.clip.frames(), shelf.clip.description.choice.len());
     if number >= frames || piece >= count.div_ceil(PIECE) {
         return (StatusCode::NOT_FOUND, "there is no such piece\n").into_response();
     }

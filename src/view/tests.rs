@@ -52,20 +52,20 @@ fn scene(frames: &[Bodies]) -> (tempfile::TempDir, Vec<PathBuf>) {
 
 fn clip(paths: &[PathBuf], kinds: [bool; TYPES], most: usize) -> Result<Clip> {
     let sequence = Sequence::open(paths, kinds)?;
-    let choice = Choice::of(&sequence, most)?;
-    Ok(Clip::new(sequence, choice))
+    Clip::new(sequence, most)
 }
 
 /// Positions [L] and speeds (1 to 255, or 0) of the chosen bodies, decoded as on the page.
 fn decode(clip: &Clip, frame: usize) -> Vec<([f64; 3], u8)> {
-    let n = clip.choice.len();
+    let n = clip.description.choice.len();
     let bytes = clip.frame(frame).unwrap().bytes(0..n);
     let body = |i: usize| {
         let place = std::array::from_fn(|axis| {
             let at = 3 * i + axis;
             let high = u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]);
             let steps = f64::from(u32::from(high) << 8 | u32::from(bytes[6 * n + at]));
-            clip.choice.corner[axis] + clip.choice.side * steps / f64::from((1 << 24) - 1)
+            clip.description.choice.corner[axis]
+                + clip.description.choice.side * steps / f64::from((1 << 24) - 1)
         });
         (place, bytes[9 * n + i])
     };
@@ -76,7 +76,7 @@ fn decode(clip: &Clip, frame: usize) -> Vec<([f64; 3], u8)> {
 fn all_bodies_of_all_snapshots_are_where_they_were() {
     let (_folder, paths) = scene(&[bodies(100, 0.0), bodies(100, 50.0)]);
     let clip = clip(&paths, [true; TYPES], 1000).unwrap();
-    assert_eq!((clip.choice.len(), clip.choice.total), (100, 100));
+    assert_eq!((clip.description.choice.len(), clip.description.choice.total), (100, 100));
     let frames = [0, 1].map(|frame| decode(&clip, frame));
     let mut order: Vec<usize> = (0..100).collect();
     order.sort_by_key(|&i| hash(i as u64));
@@ -86,7 +86,7 @@ fn all_bodies_of_all_snapshots_are_where_they_were() {
             assert!((position[0] - i as f64 - shift).abs() < 1e-5 && position[1] == 0.0, "{position:?}");
             assert_eq!(speed, if i == 99 { 255 } else { 1 + (254.0f64 / 3.0).round() as u8 });
         }
-        assert_eq!(clip.choice.kinds[place], 1 + (i % 2) as u8);
+        assert_eq!(clip.description.choice.kinds[place], 1 + (i % 2) as u8);
     }
 }
 
@@ -102,7 +102,7 @@ fn a_choice_is_fair_and_the_same_in_all_snapshots() {
     assert!(a.iter().zip(&b).all(|(a, b)| (b.0[0] - a.0[0] - 1e5).abs() < 0.1));
     let mean = a.iter().map(|(position, _)| position[0] / n as f64).sum::<f64>() / 1000.0;
     assert!((mean - 0.5).abs() < 4.0 / (12.0f64 * 1000.0).sqrt(), "mean place {mean}");
-    let second = clip.choice.kinds.iter().filter(|&&kind| kind == 2).count();
+    let second = clip.description.choice.kinds.iter().filter(|&&kind| kind == 2).count();
     assert!(second.abs_diff(500) < 64, "{second} of 1000 are of type 2");
 }
 
@@ -113,14 +113,14 @@ fn bodies_that_come_and_go_are_absent_meanwhile() {
     let (_folder, paths) = scene(&[few, bodies(10, 0.0)]);
     let clip = clip(&paths, [true; TYPES], 100).unwrap();
     let there = |frame: usize| decode(&clip, frame).iter().filter(|(_, speed)| *speed > 0).count();
-    assert_eq!((clip.choice.len(), there(0), there(1)), (10, 4, 10));
+    assert_eq!((clip.description.choice.len(), there(0), there(1)), (10, 4, 10));
 }
 
 #[test]
 fn types_are_left_out_and_odd_sets_of_bodies_shown() {
     let (_folder, paths) = scene(&[bodies(10, 0.0)]);
     let only = |kind: usize| std::array::from_fn(|other| other == kind);
-    assert_eq!(clip(&paths, only(2), 100).unwrap().choice.kinds, [2; 5]);
+    assert_eq!(clip(&paths, only(2), 100).unwrap().description.choice.kinds, [2; 5]);
     let error = clip(&paths, only(4), 100).err().unwrap().to_string();
     assert!(error.contains("no bodies of type 4"), "{error}");
 
@@ -130,7 +130,7 @@ fn types_are_left_out_and_odd_sets_of_bodies_shown() {
     let (_folder, paths) = scene(&[point]);
     let clip = clip(&paths, [true; TYPES], 100).unwrap();
     assert!(decode(&clip, 0).iter().all(|(position, speed)| position[0] == 7.0 && *speed == 1));
-    assert!(clip.choice.radius > 0.0 && clip.choice.side == 1.0);
+    assert!(clip.description.choice.radius > 0.0 && clip.description.choice.side == 1.0);
 }
 
 /// A snapshot with duplicate ids can be viewed alone, but its bodies cannot be followed.
@@ -139,7 +139,7 @@ fn ids_that_occur_twice_matter_only_in_a_sequence() {
     let mut twins = bodies(10, 0.0);
     twins.id.fill(3);
     let (_folder, paths) = scene(&[twins.clone(), twins]);
-    assert_eq!(clip(&paths[..1], [true; TYPES], 100).unwrap().choice.len(), 10);
+    assert_eq!(clip(&paths[..1], [true; TYPES], 100).unwrap().description.choice.len(), 10);
     let error = clip(&paths, [true; TYPES], 100).err().unwrap().to_string();
     assert!(error.contains("the id 3 occurs twice"), "{error}");
 }
@@ -172,7 +172,7 @@ fn ids_that_were_invented_follow_no_body_into_another_set() {
     };
     let [first, second] = ["first.hdf5", "second.hdf5"].map(|name| written(name, "a.std"));
     let other = written("other.hdf5", "b.std");
-    assert_eq!(clip(&[first.clone(), second], [true; TYPES], 100).unwrap().choice.len(), 3);
+    assert_eq!(clip(&[first.clone(), second], [true; TYPES], 100).unwrap().description.choice.len(), 3);
     for pair in [[a.clone(), b], [a.clone(), c], [a, d], [with_ids[0].clone(), first.clone()], [first, other]]
     {
         let error = clip(&pair, [true; TYPES], 100).err().unwrap().to_string();
@@ -229,7 +229,7 @@ fn ask(port: u16, host: &str, path: &str) -> (String, Vec<u8>) {
 fn the_server_gives_pieces_to_this_machine_only() {
     let (_folder, paths) = scene(&[bodies(10, 0.0), bodies(10, 1.0)]);
     let clip = clip(&paths, [true; TYPES], 100).unwrap();
-    let (expected, kinds) = (clip.frame(1).unwrap().bytes(0..10), clip.choice.kinds.clone());
+    let (expected, kinds) = (clip.frame(1).unwrap().bytes(0..10), clip.description.choice.kinds.clone());
     let (tell, port) = std::sync::mpsc::channel();
     std::thread::spawn(move || server::serve(clip, 0, |address| tell.send(address).unwrap()));
     let address = port.recv().unwrap();

@@ -13,6 +13,9 @@ pub struct Units {
     pub time_in_s: f64,
 }
 
+/// Names of the particle types, as in GADGET.
+pub const TYPE_NAMES: [&str; treecode::TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
+
 /// Replaces control characters and characters that change the direction of text by escapes such as
 /// `\u{1b}`. Use it for names and other text from foreign files before a terminal or a web page
 /// shows it.

@@ -43,6 +43,7 @@ mod encode;
 mod error;
 mod font;
 mod label;
+pub mod page;
 mod picture;
 pub mod plot;
 mod poster;
@@ -58,7 +59,7 @@ pub use density::{
 };
 pub use encode::{Apng, FASTEST, FASTEST_GIF, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
 pub use error::Error;
-pub use label::{DensityUnit, RoundLength, TimeScale, Units, printable, round_length};
+pub use label::{DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, round_length};
 pub use picture::{Canvas, Picture};
 pub use poster::Poster;
 pub use stretch::{Range, Stretch, value_range};

@@ -38,7 +38,7 @@ pub fn write_in_key_order(
         let rows = Rows { bodies: &Bodies::default(), offset: [0; TYPES], index: &Index::default() };
         return write(target, header, &rows, fields, layout, comm);
     };
-    let cube = Cube::around(survey.lo, survey.hi);
+    let cube = Cube::around(survey.bounds.lo, survey.bounds.hi);
     let ordered = in_key_order(comm, &cube, bodies);
     let index = Index { cube: Some(cube), cells: cells_of(comm, &ordered, layout) };
     let rows = Rows { bodies: &ordered.bodies, offset: offset(comm, &ordered.bodies), index: &index };

@@ -1,32 +1,26 @@
 //! Chooses the bodies that a page shows. A hash of the id gives every body the same chance, and all
-//! snapshots show the same bodies.
-#![allow(clippy::disallowed_methods)] // no result depends on the page
+//! frames show the same bodies.
 
-use crate::render::sequence::{Entry, Sequence};
-use anyhow::{Result, bail, ensure};
-use io::snapshot::Wanted;
-use std::path::Path;
 use treecode::Bodies;
 use treecode::math::hash;
 
-/// Approximate number of bodies per snapshot from which centre, radius and speed are estimated.
+/// Approximate number of bodies per frame from which centre, radius and speed are estimated.
 const SAMPLE: usize = 4096;
-/// Approximate memory for the choice per body, in addition to the body [bytes].
-const BESIDE: u64 = 60;
 /// Fraction of the bodies that the first view shows.
 const SHOWN: f64 = 0.95;
 /// Fraction of the bodies that are slower than the end of the colour scale.
 const SLOWER: f64 = 0.995;
 
 /// The chosen bodies.
-pub(super) struct Choice {
+#[derive(Debug)]
+pub struct Choice {
     /// Hashes of their ids, in ascending order.
     hashes: Vec<u64>,
-    /// Particle type of each, in the first snapshot that has it.
+    /// Particle type of each, in the first frame that has it.
     pub kinds: Vec<u8>,
-    /// Number of bodies of the wanted types, in the snapshot that has most of them.
+    /// Number of bodies of the wanted types, in the frame that has most of them.
     pub total: usize,
-    /// Lowest corner of the cube around all bodies in all snapshots [L].
+    /// Lowest corner of the cube around all bodies in all frames [L].
     pub corner: [f64; 3],
     /// Side of the cube [L].
     pub side: f64,
@@ -36,63 +30,101 @@ pub(super) struct Choice {
     pub radius: f64,
     /// Speed that few bodies exceed [L/T].
     pub speed: f64,
-    /// Whether bodies are identified by their order. A single snapshot needs no ids.
+    /// Whether bodies are identified by their order.
     by_order: bool,
 }
 
 /// A body that may be chosen.
+#[derive(Debug)]
 struct Candidate {
     hash: u64,
     id: u64,
     kind: u8,
 }
 
-impl Choice {
-    /// Reads all snapshots and chooses at most `most` bodies.
-    ///
-    /// # Errors
-    /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
-    pub(super) fn of(sequence: &Sequence, most: usize) -> Result<Choice> {
-        let by_order = sequence.entries.len() == 1;
-        sequence.check_naming("view each snapshot alone")?;
-        let mut chosen: Vec<Candidate> = Vec::new();
-        let mut highest = u64::MAX;
-        let mut sample = Sample::default();
-        let mut total = 0;
-        for Entry { path, .. } in &sequence.entries {
-            let bodies = read(path, sequence)?;
-            total = total.max(bodies.len());
-            sample.take(&bodies);
-            let candidate = |i: usize| {
-                let id = name(&bodies, i, by_order);
-                Candidate { hash: hash(id), id, kind: bodies.kind[i] }
-            };
-            let mut new: Vec<Candidate> =
-                (0..bodies.len()).map(candidate).filter(|candidate| candidate.hash <= highest).collect();
-            new.sort_unstable_by_key(|candidate| candidate.hash);
-            if let Some(pair) = new.windows(2).find(|pair| pair[0].hash == pair[1].hash) {
-                let (path, id) = (path.display(), pair[0].id);
-                bail!(
-                    "{path}: the id {id} occurs twice, so that bodies cannot be followed; view this snapshot alone"
-                );
-            }
-            chosen.append(&mut new);
-            chosen.sort_by_key(|candidate| candidate.hash);
-            chosen.dedup_by_key(|candidate| candidate.hash);
-            chosen.truncate(most);
-            if chosen.len() == most {
-                highest = chosen.last().map_or(u64::MAX, |candidate| candidate.hash);
-            }
-        }
-        sample.choice(chosen, total, by_order)
+/// Why no choice of bodies can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unchosen {
+    /// A frame has an id twice.
+    #[error("the id {0} occurs twice, so that bodies cannot be followed")]
+    Twice(u64),
+    /// The cube around the bodies is not finite.
+    #[error("the bodies lie farther apart than numbers reach")]
+    TooFar,
+    /// There are no bodies.
+    #[error("there are no bodies to show")]
+    None,
+}
+
+/// Chooses bodies while it sees one frame after the other.
+#[derive(Debug)]
+pub struct Chooser {
+    most: usize,
+    by_order: bool,
+    chosen: Vec<Candidate>,
+    /// Greatest hash of a body that may still be chosen.
+    highest: u64,
+    sample: Sample,
+    total: usize,
+}
+
+impl Chooser {
+    /// Chooses at most `most` bodies. With `by_order`, bodies are identified by their order instead
+    /// of their ids: a single frame needs no ids.
+    #[must_use]
+    pub fn new(most: usize, by_order: bool) -> Chooser {
+        let (chosen, sample) = (Vec::new(), Sample::default());
+        Chooser { most, by_order, chosen, highest: u64::MAX, sample, total: 0 }
     }
 
+    /// Takes the bodies of a frame. Their positions and velocities must be finite.
+    ///
+    /// # Errors
+    /// If two of them have the same id.
+    pub fn take(&mut self, bodies: &Bodies) -> Result<(), Unchosen> {
+        self.total = self.total.max(bodies.len());
+        self.sample.take(bodies);
+        let candidate = |i: usize| {
+            let id = name(bodies, i, self.by_order);
+            Candidate { hash: hash(id), id, kind: bodies.kind[i] }
+        };
+        let mut new: Vec<Candidate> =
+            (0..bodies.len()).map(candidate).filter(|candidate| candidate.hash <= self.highest).collect();
+        new.sort_unstable_by_key(|candidate| candidate.hash);
+        if let Some(pair) = new.windows(2).find(|pair| pair[0].hash == pair[1].hash) {
+            return Err(Unchosen::Twice(pair[0].id));
+        }
+        self.chosen.append(&mut new);
+        self.chosen.sort_by_key(|candidate| candidate.hash);
+        self.chosen.dedup_by_key(|candidate| candidate.hash);
+        self.chosen.truncate(self.most);
+        if self.chosen.len() == self.most {
+            self.highest = self.chosen.last().map_or(u64::MAX, |candidate| candidate.hash);
+        }
+        Ok(())
+    }
+
+    /// The bodies that were chosen from all frames.
+    ///
+    /// # Errors
+    /// If there are none, or if they lie too far apart.
+    pub fn choice(self) -> Result<Choice, Unchosen> {
+        if self.chosen.is_empty() {
+            return Err(Unchosen::None);
+        }
+        self.sample.choice(self.chosen, self.total, self.by_order)
+    }
+}
+
+impl Choice {
     /// Number of chosen bodies.
-    pub(super) fn len(&self) -> usize {
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // there is at least one
+    pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    /// Index of body `i` of a snapshot among the chosen ones, if it is one of them.
+    /// Index of body `i` of a frame among the chosen ones, if it is one of them.
     pub(super) fn place(&self, bodies: &Bodies, i: usize) -> Option<usize> {
         let hash = hash(name(bodies, i, self.by_order));
         if hash > *self.hashes.last()? {
@@ -102,20 +134,12 @@ impl Choice {
     }
 }
 
-/// The bodies of the wanted types in a snapshot.
-///
-/// # Errors
-/// If it cannot be read.
-pub(super) fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
-    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
-    Ok(io::snapshot::read_wanted(path, &wanted)?.1)
-}
-
 fn name(bodies: &Bodies, i: usize, by_order: bool) -> u64 {
     if by_order { i as u64 } else { bodies.id[i] }
 }
 
 /// Positions and speeds of sampled bodies, and the bounding box of all.
+#[derive(Debug)]
 struct Sample {
     lo: [f64; 3],
     hi: [f64; 3],
@@ -146,9 +170,11 @@ impl Sample {
         self.speeds.extend((0..bodies.len()).step_by(stride).map(|i| speed(bodies, i)));
     }
 
-    fn choice(mut self, chosen: Vec<Candidate>, total: usize, by_order: bool) -> Result<Choice> {
+    fn choice(mut self, chosen: Vec<Candidate>, total: usize, by_order: bool) -> Result<Choice, Unchosen> {
         let extent = (0..3).map(|axis| self.hi[axis] - self.lo[axis]).fold(0.0, f64::max);
-        ensure!(extent.is_finite(), "the bodies lie farther apart than numbers reach");
+        if !extent.is_finite() {
+            return Err(Unchosen::TooFar);
+        }
         let side = if extent > 0.0 { extent } else { 1.0 };
         for axis in 0..3 {
             self.places[axis].iter_mut().for_each(|x| *x = (*x - self.lo[axis]) / side);
