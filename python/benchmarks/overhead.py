@@ -2,14 +2,21 @@
 
     python python/benchmarks/overhead.py --program target/release/heorot --bodies 1000000
 
-Prints: seconds of ``accelerations`` and of the evaluation of ``heorot force`` in turns, with the
-peak memory of both; microseconds of a call with ten bodies; growth of memory over 10,000 calls.
+Prints tables in Markdown:
+
+- ``accelerations`` against the same evaluation by ``heorot force``, in turns: seconds of the
+  evaluation, processor seconds and peak memory of the whole process, and whether the results have the
+  same bits;
+- microseconds of a call with ten bodies, and how many of them are not the evaluation;
+- growth of memory over 10,000 calls.
+
+Program and package must be built with the same profile. Needs numpy, h5py and heorot.
 """
 
 import argparse
+import json
 import os
-import re
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +25,10 @@ import time
 import numpy as np
 
 import heorot
+from heorot._forces import settings
+
+SOFTENING = 0.01
+ACCURACY = 1e-3
 
 
 def main() -> None:
@@ -35,59 +46,175 @@ def main() -> None:
 
 
 def small_calls(count: int) -> None:
+    """Calls and bare evaluations take turns, a thousand at a time; the least of all turns counts."""
     rng = np.random.default_rng(1)
     pos, mass = rng.normal(size=(10, 3)), np.ones(10)
+    print("| settings | microseconds a call | of which evaluation | beyond it |\n|---|---|---|---|")
     for how in ({"walk": "direct"}, {"theta": 0.5}, {"accuracy": 1e-3}):
-        begun = time.perf_counter()
-        for _ in range(count):
-            heorot.accelerations(pos, mass, **how)
-        print(f"{how}: {1e6 * (time.perf_counter() - begun) / count:.1f} microseconds a call with 10 bodies")
+        keys = dict.fromkeys(("kernel", "accuracy", "theta", "tolerance", "order", "walk"))
+        chosen = settings(0.0, G=1.0, **{**keys, **how})
+        calls, works = [], []
+        for _ in range(max(1, count // 1000)):
+            begun = time.perf_counter()
+            for _ in range(1000):
+                heorot.accelerations(pos, mass, **how)
+            calls.append((time.perf_counter() - begun) / 1000)
+            works.append(heorot._heorot.seconds_of_evaluations(pos, mass, chosen, None, 1000))
+        name = ", ".join(f"{key} {value}" for key, value in how.items())
+        call, work = 1e6 * min(calls), 1e6 * min(works)
+        middle = 1e6 * (statistics.median(calls) - statistics.median(works))
+        print(f"| {name} | {call:.1f} | {work:.1f} | {call - work:.1f} (of the medians {middle:.1f}) |")
+    print()
 
 
-def memory() -> int:
+def memory() -> float:
+    """Resident memory of this process [kB]."""
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1024
 
 
 def growth() -> None:
     rng = np.random.default_rng(1)
-    pos, mass = rng.normal(size=(300, 3)), np.ones(300)
-    for _ in range(1000):
-        heorot.accelerations(pos, mass, theta=0.5)
-    before = memory()
-    for _ in range(10_000):
-        heorot.accelerations(pos, mass, theta=0.5)
-    print(f"growth over 10,000 calls with 300 bodies: {(memory() - before) / 1024:.0f} kB")
+    few, some, many = ((rng.normal(size=(n, 3)), np.ones(n)) for n in (10, 300, 3000))
+    sphere = heorot.model("plummer", bodies=300, seed=1, units="nbody")
+    sim = heorot.Simulation(sphere, softening=0.1, step=1e-6, theta=0.7)
+    jobs = {
+        "accelerations of 10 bodies": lambda: heorot.accelerations(*few, accuracy=1e-3),
+        "accelerations of 300 bodies": lambda: heorot.accelerations(*some, theta=0.5),
+        "accelerations of 3,000 bodies in single precision": lambda: heorot.accelerations(
+            many[0].astype(np.float32), many[1], theta=0.9, order=1
+        ),
+        "a step and the state of 300 bodies": lambda: sim.step(),
+    }
+    print("| 10,000 calls | growth of memory [kB] |\n|---|---|")
+    for name, job in jobs.items():
+        for _ in range(1000):
+            job()
+        before = memory()
+        for _ in range(10_000):
+            job()
+        print(f"| {name} | {memory() - before:.0f} |")
+    print()
 
 
 CHILD = """
-import resource, sys, time, heorot
-bodies = heorot.load(sys.argv[1])
+import sys, time
+import numpy as np
+import heorot
+folder, how, threads, softening, accuracy = sys.argv[1:]
+if how == "arrays":
+    pos, mass = np.load(folder + "/pos.npy"), np.load(folder + "/mass.npy")
+else:
+    bodies = heorot.load(folder + "/ic.hdf5")
+    pos, mass = bodies.pos, bodies.mass
 begun = time.perf_counter()
-heorot.accelerations(bodies.pos, bodies.mass, softening=0.01, accuracy=1e-3, threads=int(sys.argv[2]))
-print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+acc, pot = heorot.accelerations(
+    pos, mass, softening=float(softening), accuracy=float(accuracy), threads=int(threads)
+)
+print(time.perf_counter() - begun)
 """
+
+
+def run(command: list[str]) -> tuple[str, float, float, float]:
+    """Output, wall seconds, processor seconds and peak memory [MB] of a process."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{command} ended with {process.returncode}")
+    return output, time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+class Sides:
+    """The two commands that compute the same field of the same bodies."""
+
+    def __init__(self, given: argparse.Namespace, folder: str) -> None:
+        self.folder, self.report = folder, os.path.join(folder, "force.json")
+        self.snapshot = self.write("ic.hdf5", given.bodies)
+        few = self.write("few.hdf5", 10)
+        bodies = heorot.load(self.snapshot)  # in the order of the file
+        self.ids = bodies.id
+        np.save(os.path.join(folder, "pos.npy"), bodies.pos)
+        np.save(os.path.join(folder, "mass.npy"), bodies.mass)
+        threads, softening, accuracy = map(str, (given.threads, SOFTENING, ACCURACY))
+        self.child = [sys.executable, "-c", CHILD, folder, "{how}", threads, softening, accuracy]
+        force = [given.program, "force", "{file}", "--softening", softening, "--accuracy", accuracy]
+        self.force = [*force, "--threads", threads, "--units", "nbody", "--report", self.report, "--overwrite"]
+        # What a process takes without bodies: an interpreter, MPI, a measurement of the peak speed.
+        start = [sys.executable, "-c", "import heorot"]
+        self.ours_empty = min(run(start)[2] for _ in range(5))
+        self.theirs_empty = min(self.program("--repeat", "1", file=few)[2] for _ in range(5))
+
+    def write(self, name: str, bodies: int) -> str:
+        path = os.path.join(self.folder, name)
+        heorot.save(path, heorot.model("plummer", bodies=bodies, seed=1, units="nbody"))
+        return path
+
+    def python(self, how: str) -> tuple[str, float, float, float]:
+        return run([word.replace("{how}", how) for word in self.child])
+
+    def program(self, *rest: str, file: str = "") -> tuple[str, float, float, float]:
+        return run([word.replace("{file}", file or self.snapshot) for word in self.force] + list(rest))
+
+    def have_same_bits(self) -> bool:
+        """Whether both give the same accelerations, with settings that do not depend on earlier evaluations."""
+        import h5py
+
+        path = os.path.join(self.folder, "theirs.hdf5")
+        settings = ["--softening", str(SOFTENING), "--criterion", "angle", "--theta", "0.6", "--units", "nbody"]
+        run([self.force[0], "force", self.snapshot, *settings, "--output", path])
+        pos, mass = (np.load(os.path.join(self.folder, f"{name}.npy")) for name in ("pos", "mass"))
+        ours, _ = heorot.accelerations(pos, mass, softening=SOFTENING, theta=0.6)
+        with h5py.File(path) as file:
+            group = file["PartType1"]
+            theirs = group["Acceleration"][:][np.argsort(group["ParticleIDs"][:])]
+        return bool(np.array_equal(ours[np.argsort(self.ids)], theirs))
+
+    def ours(self) -> dict[str, float]:
+        told, _, _, peak = self.python("arrays")
+        _, _, processor, with_load = self.python("load")
+        return {
+            "seconds": float(told),
+            "processor seconds, with reading": processor - self.ours_empty,
+            "peak memory [MB]": peak,
+            "peak memory of `heorot.load` and the call [MB]": with_load,
+        }
+
+    def theirs(self) -> dict[str, float]:
+        """The first evaluation finds the tolerance, as `accelerations` does. A second one follows, whose processor
+        seconds are the difference to a run with a third."""
+        _, _, two, peak = self.program("--repeat", "1")
+        with open(self.report) as file:
+            seconds = json.load(file)["evaluation_seconds"]["first"]
+        _, _, three, _ = self.program("--repeat", "2")
+        return {
+            "seconds": seconds,
+            "processor seconds, with reading": 2 * two - three - self.theirs_empty,
+            "peak memory [MB]": peak,
+            "peak memory of `heorot.load` and the call [MB]": peak,
+        }
 
 
 def against_program(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "ic.hdf5")
-        heorot.save(path, heorot.model("plummer", bodies=given.bodies, seed=1, units="nbody"))
-        ours, theirs, our_memory, their_memory = [], [], 0, 0
-        for _ in range(given.repeat):
-            done = subprocess.run(
-                [sys.executable, "-c", CHILD, path, str(given.threads)], check=True, capture_output=True, text=True
-            )
-            seconds, kilobytes = done.stdout.split()
-            ours.append(float(seconds))
-            our_memory = max(our_memory, int(kilobytes))
-            command = [given.program, "force", path, "--softening", "0.01", "--accuracy", "1e-3"]
-            command += ["--threads", str(given.threads)]
-            done = subprocess.run(["/usr/bin/time", "-v", *command], check=True, capture_output=True, text=True)
-            print(done.stdout)
-            their_memory = max(their_memory, int(re.search(r"Maximum resident.*: (\d+)", done.stderr)[1]))
-        print(f"accelerations: {sorted(ours)} seconds, {our_memory / 1024:.0f} MB at most")
-        print(f"heorot force: {their_memory / 1024:.0f} MB at most, seconds above")
+        sides = Sides(given, folder)
+        same = "the same" if sides.have_same_bits() else "DIFFERENT"
+        rounds = [(sides.ours(), sides.theirs()) for _ in range(given.repeat)]
+    print(
+        f"{given.bodies} bodies of a Plummer sphere, softening {SOFTENING}, accuracy {ACCURACY}, {given.threads} threads, "
+        f"{given.repeat} rounds in turns, load {os.getloadavg()[0]:.1f}; the accelerations have {same} bits.\n"
+    )
+    print("| least of all rounds | accelerations | heorot force | ratio | ratios of the rounds |\n|---|---|---|---|---|")
+    for name in rounds[0][0]:
+        ours, theirs = ([turn[side][name] for turn in rounds] for side in (0, 1))
+        digits = 0 if "MB" in name else 3
+        ratios = sorted(a / b for a, b in zip(ours, theirs))
+        print(
+            f"| {name} | {min(ours):.{digits}f} | {min(theirs):.{digits}f} | {min(ours) / min(theirs):.3f} "
+            f"| {ratios[0]:.3f} to {ratios[-1]:.3f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ lock and compute on all processors, or on as many threads as ``threads`` says.
 """
 
 import os as _os
+import sys as _sys
 
 from . import _heorot
 from ._analysis import Halos, Profile, halos, neighbours, profile
@@ -22,15 +23,23 @@ from ._heorot import InternalError
 from ._picture import Picture, render
 from ._simulation import Simulation, State
 from ._units import Units
+from ._view import Page, view
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_heorot.after_fork)
+
+# HDF5 files are read in a process of their own: a damaged file can crash the library. A program that
+# embeds Python cannot be started so; it reads files in its own process.
+if _os.path.basename(_sys.executable or "").lower().startswith(("python", "pypy")):
+    _script = _os.path.join(_os.path.dirname(__file__), "_read.py")
+    _heorot.read_in_process([_sys.executable, "-I", "-S", _script, _heorot.__file__])
 
 __version__: str = _heorot.__version__
 __all__ = [
     "Bodies",
     "Halos",
     "InternalError",
+    "Page",
     "Picture",
     "Profile",
     "Simulation",
@@ -46,4 +55,5 @@ __all__ = [
     "profile",
     "render",
     "save",
+    "view",
 ]

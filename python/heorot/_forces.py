@@ -12,6 +12,7 @@ from ._arrays import floats
 from ._units import UnitsLike, is_quantity, units_of
 
 Softening = Union[float, Sequence[float]]
+_SINGLE = np.dtype(np.float32)
 
 
 def settings(
@@ -37,22 +38,6 @@ def settings(
         "G": G,
         "allow_missed": allow_missed,
     }
-
-
-def _evaluate(
-    pos: Any, mass: Any, softening: Any, G: Optional[float], units: Optional[UnitsLike], threads: Optional[int], **how: Any
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    if units is not None or is_quantity(pos) or is_quantity(mass) or is_quantity(softening):
-        system = units_of("galactic" if units is None else units)
-        pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
-        softening = system.strip(softening, "length")
-        G = system.G if G is None else G
-    pos, mass = floats("pos", pos), floats("mass", mass)
-    chosen = settings(softening, G=1.0 if G is None else G, **how)
-    acc, pot, _ = _heorot.accelerations(pos, mass, chosen, threads)
-    if pos.dtype == np.float32:
-        return acc.astype(np.float32), pot.astype(np.float32)
-    return acc, pot
 
 
 def accelerations(
@@ -124,21 +109,30 @@ def accelerations(
     >>> acc.round(6).tolist()
     [[1.0, 0.0, 0.0], [-0.25, 0.0, 0.0]]
     """
-    return _evaluate(
+    # Plain arrays and numbers, the usual case, are not asked for units: that takes microseconds.
+    plain = type(pos) is np.ndarray and type(mass) is np.ndarray and type(softening) in (float, int)
+    if units is not None or not plain and any(map(is_quantity, (pos, mass, softening))):
+        system = units_of("galactic" if units is None else units)
+        pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
+        softening = system.strip(softening, "length")
+        G = system.G if G is None else G
+    pos, mass = floats("pos", pos), floats("mass", mass)
+    acc, pot, _ = _heorot.accelerations(
         pos,
         mass,
         softening,
-        G,
-        units,
+        kernel,
+        accuracy,
+        theta,
+        tolerance,
+        order,
+        walk,
+        1.0 if G is None else G,
+        allow_missed,
+        pos.dtype == _SINGLE,
         threads,
-        accuracy=accuracy,
-        theta=theta,
-        tolerance=tolerance,
-        order=order,
-        walk=walk,
-        kernel=kernel,
-        allow_missed=allow_missed,
     )
+    return acc, pot
 
 
 def potential(pos: ArrayLike, mass: ArrayLike, **how: Any) -> NDArray[Any]:

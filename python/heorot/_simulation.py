@@ -55,7 +55,8 @@ class Simulation:
     """Bodies that move under their own gravity.
 
     The first forces are computed here. The state is that of the program ``heorot run`` with the same
-    parameters, bit by bit.
+    parameters, bit by bit. After an error within a step, the simulation has the state before that
+    step.
 
     Parameters
     ----------
@@ -275,7 +276,7 @@ class Simulation:
     @property
     def rungs(self) -> Any:
         """The rung of each body: its step is the full step over ``2**rung``."""
-        return self._core.columns()["rung"]
+        return self._core.rungs()
 
     @property
     def threads(self) -> Optional[int]:

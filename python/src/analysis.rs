@@ -5,18 +5,18 @@ use crate::pool;
 use decomposition::Solo;
 use nbody::halos::{census, label};
 use nbody::profile::{Centre, shells};
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use treecode::{Domain, Neighbours, math};
 
 /// Distances and indices of neighbours, a row for each body.
-type Near<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<i64>>);
+type Near<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// The `k` nearest of the other bodies.
 #[pyfunction]
-pub fn neighbours<'py>(
+pub(crate) fn neighbours<'py>(
     py: Python<'py>,
     pos: &Bound<'py, PyAny>,
     k: usize,
@@ -37,10 +37,10 @@ pub fn neighbours<'py>(
         squares.iter_mut().for_each(|square| *square = square.sqrt());
         Ok::<_, String>((squares, indices.into_iter().map(i64::from).collect::<Vec<_>>()))
     })?;
-    Ok((PyArray1::from_vec(py, distances).reshape([n, k])?, PyArray1::from_vec(py, indices).reshape([n, k])?))
+    Ok((arrays::table(py, distances, k)?, arrays::table(py, indices, k)?))
 }
 
-fn finite(name: &str, vectors: &[Vec<f64>; 3]) -> PyResult<()> {
+pub(crate) fn finite(name: &str, vectors: &[Vec<f64>; 3]) -> PyResult<()> {
     let bad = vectors.iter().find_map(|axis| axis.iter().position(|x| !x.is_finite()).map(|i| (i, axis[i])));
     match bad {
         Some((i, x)) => Err(PyValueError::new_err(format!("{name}[{i}] holds {x}: must be finite"))),
@@ -51,7 +51,7 @@ fn finite(name: &str, vectors: &[Vec<f64>; 3]) -> PyResult<()> {
 /// Friends-of-friends haloes: the linking length, columns of a catalogue, and the halo of each body, -1 for none.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
-pub fn halos<'py>(
+pub(crate) fn halos<'py>(
     py: Python<'py>,
     columns: Columns<'py>,
     linking: f64,
@@ -109,7 +109,7 @@ pub fn halos<'py>(
 /// Columns of spherical shells about a centre, and the centre.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
-pub fn profile<'py>(
+pub(crate) fn profile<'py>(
     py: Python<'py>,
     columns: Columns<'py>,
     count: usize,

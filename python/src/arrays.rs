@@ -1,24 +1,30 @@
 //! Between arrays of numpy and bodies as structures of arrays.
 
 use numpy::ndarray::{ArrayView1, ArrayView2};
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use rayon::prelude::*;
 use treecode::Bodies;
 
 /// A vector for each body. `name` is that of the argument.
-pub fn vectors(name: &str, array: &Bound<'_, PyAny>) -> PyResult<[Vec<f64>; 3]> {
+pub(crate) fn vectors(name: &str, array: &Bound<'_, PyAny>) -> PyResult<[Vec<f64>; 3]> {
     if let Ok(array) = array.extract::<PyReadonlyArray2<'_, f64>>() {
         return split(name, array.as_array(), |x| x);
     }
     if let Ok(array) = array.extract::<PyReadonlyArray2<'_, f32>>() {
         return split(name, array.as_array(), f64::from);
     }
+    Err(unfit(name, array, "(bodies, 3)"))
+}
+
+/// The error for an array that has another shape or other numbers.
+fn unfit(name: &str, array: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
     let shape = array.getattr("shape").and_then(|shape| shape.str()).map(|shape| shape.to_string());
-    Err(match shape {
-        Ok(shape) => PyValueError::new_err(format!("{name} has the shape {shape}: must be (bodies, 3)")),
+    match shape {
+        Ok(shape) => PyValueError::new_err(format!("{name} has the shape {shape}: must be {wanted}")),
         Err(_) => PyTypeError::new_err(format!("{name}: must be an array of float64 or float32")),
-    })
+    }
 }
 
 fn split<T: Copy>(name: &str, array: ArrayView2<'_, T>, number: fn(T) -> f64) -> PyResult<[Vec<f64>; 3]> {
@@ -39,17 +45,13 @@ fn split<T: Copy>(name: &str, array: ArrayView2<'_, T>, number: fn(T) -> f64) ->
 }
 
 /// A number for each of `n` bodies.
-pub fn numbers(name: &str, array: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<f64>> {
+pub(crate) fn numbers(name: &str, array: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<f64>> {
     let values = if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f64>>() {
         list(array.as_array(), |x| x)
     } else if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f32>>() {
         list(array.as_array(), f64::from)
     } else {
-        let shape = array.getattr("shape").and_then(|shape| shape.str()).map(|shape| shape.to_string());
-        return Err(match shape {
-            Ok(shape) => PyValueError::new_err(format!("{name} has the shape {shape}: must be (bodies,)")),
-            Err(_) => PyTypeError::new_err(format!("{name}: must be an array of float64 or float32")),
-        });
+        return Err(unfit(name, array, "(bodies,)"));
     };
     same_length(name, values.len(), n)?;
     Ok(values)
@@ -60,7 +62,7 @@ fn list<T: Copy>(array: ArrayView1<'_, T>, number: fn(T) -> f64) -> Vec<f64> {
 }
 
 /// Fails unless an array has a row for each body.
-pub fn same_length(name: &str, found: usize, n: usize) -> PyResult<()> {
+fn same_length(name: &str, found: usize, n: usize) -> PyResult<()> {
     if found == n {
         return Ok(());
     }
@@ -68,7 +70,7 @@ pub fn same_length(name: &str, found: usize, n: usize) -> PyResult<()> {
 }
 
 /// Bodies at rest, whose ids are their places.
-pub fn bodies(pos: &Bound<'_, PyAny>, mass: &Bound<'_, PyAny>) -> PyResult<Bodies> {
+pub(crate) fn bodies(pos: &Bound<'_, PyAny>, mass: &Bound<'_, PyAny>) -> PyResult<Bodies> {
     let pos = vectors("pos", pos)?;
     let n = pos[0].len();
     let mass = numbers("mass", mass, n)?;
@@ -80,7 +82,7 @@ pub fn bodies(pos: &Bound<'_, PyAny>, mass: &Bound<'_, PyAny>) -> PyResult<Bodie
 /// All that a file or a run has of each body.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-pub struct Columns<'py> {
+pub(crate) struct Columns<'py> {
     mass: Bound<'py, PyAny>,
     pos: Bound<'py, PyAny>,
     vel: Bound<'py, PyAny>,
@@ -90,7 +92,7 @@ pub struct Columns<'py> {
 
 impl Columns<'_> {
     /// The bodies, with the ids given.
-    pub fn bodies(&self) -> PyResult<Bodies> {
+    pub(crate) fn bodies(&self) -> PyResult<Bodies> {
         let mut bodies = bodies(&self.pos, &self.mass)?;
         let n = bodies.len();
         bodies.vel = vectors("vel", &self.vel)?;
@@ -103,25 +105,70 @@ impl Columns<'_> {
     }
 }
 
-/// Rows of three numbers; `places` has the row of each body, or there is one and the same order.
-pub fn rows<'py>(
-    py: Python<'py>,
-    columns: &[Vec<f64>; 3],
-    places: Option<&[u32]>,
-) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let n = columns[0].len();
-    let mut flat = vec![0.0; 3 * n];
-    for i in 0..n {
-        let start = 3 * places.map_or(i, |places| places[i] as usize);
-        (0..3).for_each(|axis| flat[start + axis] = columns[axis][i]);
-    }
-    PyArray1::from_vec(py, flat).reshape([n, 3])
+/// Rows that a task of several threads fills.
+const SPAN: usize = 1 << 13;
+
+/// The order in which results are returned. Results are gathered on all threads of the pool, so this
+/// belongs into [`crate::pool::Threads::compute`].
+pub(crate) enum Order {
+    /// That of the bodies.
+    Same,
+    /// For each row, the place of its body.
+    Of(Vec<u32>),
 }
 
-/// A value of each body, in the order of `places`.
-pub fn placed<T: Copy + Default>(values: &[T], places: Option<&[u32]>) -> Vec<T> {
-    let Some(places) = places else { return values.to_vec() };
-    let mut list = vec![T::default(); values.len()];
-    values.iter().zip(places).for_each(|(value, place)| list[*place as usize] = *value);
-    list
+impl Order {
+    /// The order of which `row` gives the row of each of `n` bodies.
+    pub(crate) fn by_row(n: usize, row: impl Fn(usize) -> usize) -> Order {
+        let mut places = vec![0; n];
+        (0..n).for_each(|place| places[row(place)] = place as u32);
+        Order::Of(places)
+    }
+
+    fn place(&self, row: usize) -> usize {
+        match self {
+            Order::Same => row,
+            Order::Of(places) => places[row] as usize,
+        }
+    }
+
+    /// The values in this order, converted by `number`.
+    pub(crate) fn list<T: Copy + Sync, U: Copy + Default + Send>(
+        &self,
+        values: &[T],
+        number: fn(T) -> U,
+    ) -> Vec<U> {
+        let mut list = vec![U::default(); values.len()];
+        list.par_chunks_mut(SPAN).enumerate().for_each(|(span, list)| {
+            (span * SPAN..).zip(list).for_each(|(row, value)| *value = number(values[self.place(row)]));
+        });
+        list
+    }
+
+    /// Rows of three numbers, one after the other, converted by `number`.
+    pub(crate) fn rows<U: Copy + Default + Send>(
+        &self,
+        columns: &[Vec<f64>; 3],
+        number: fn(f64) -> U,
+    ) -> Vec<U> {
+        let mut flat = vec![U::default(); 3 * columns[0].len()];
+        flat.par_chunks_mut(3 * SPAN).enumerate().for_each(|(span, flat)| {
+            for (row, numbers) in (span * SPAN..).zip(flat.chunks_exact_mut(3)) {
+                let place = self.place(row);
+                (0..3).for_each(|axis| numbers[axis] = number(columns[axis][place]));
+            }
+        });
+        flat
+    }
+}
+
+/// An array of one dimension that takes the memory of `values`.
+pub(crate) fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyAny> {
+    PyArray1::from_vec(py, values).into_any()
+}
+
+/// An array of rows of `width` numbers that takes the memory of `values`.
+pub(crate) fn table<T: Element>(py: Python<'_>, values: Vec<T>, width: usize) -> PyResult<Bound<'_, PyAny>> {
+    let rows = values.len() / width;
+    Ok(PyArray1::from_vec(py, values).reshape([rows, width])?.into_any())
 }

@@ -1,17 +1,17 @@
 //! Models, and bodies from and to files.
 
-use crate::arrays::{self, Columns};
+use crate::arrays::{self, Columns, Order};
 use crate::{pool, settings::by_name};
-use decomposition::{Solo, cells, in_key_order};
-use io::snapshot::{self, Fields, Flavour, Header, Index, Layout, Rows, Unsound, Wanted};
+use decomposition::Solo;
+use io::snapshot::{self, Fields, Flavour, Header, Layout, Unsound, Wanted};
 use io::{Outputs, Units};
 use nbody::model::{Keys, MODELS, generate};
-use numpy::PyArray1;
 use pyo3::exceptions::{PyFileNotFoundError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use treecode::{Bodies, Cube, TYPES};
+use treecode::{Bodies, TYPES};
 
 /// Units in cgs: length, mass, velocity.
 type Cgs = [f64; 3];
@@ -26,24 +26,26 @@ fn cgs(units: &Units) -> Cgs {
 
 /// G in units given in cgs.
 #[pyfunction]
-pub fn gravitational_constant(of: Cgs) -> f64 {
+pub(crate) fn gravitational_constant(of: Cgs) -> f64 {
     units(of).gravitational_constant()
 }
 
 /// Columns of bodies in their order.
-fn columns<'py>(py: Python<'py>, bodies: &Bodies) -> PyResult<Bound<'py, PyDict>> {
+fn columns(py: Python<'_>, bodies: Bodies) -> PyResult<Bound<'_, PyDict>> {
+    let Bodies { mass, pos, vel, id, kind, .. } = bodies;
+    let rows = |vectors: [Vec<f64>; 3]| arrays::table(py, Order::Same.rows(&vectors, |x| x), 3);
     let all = PyDict::new(py);
-    all.set_item("mass", PyArray1::from_slice(py, &bodies.mass))?;
-    all.set_item("pos", arrays::rows(py, &bodies.pos, None)?)?;
-    all.set_item("vel", arrays::rows(py, &bodies.vel, None)?)?;
-    all.set_item("id", PyArray1::from_slice(py, &bodies.id))?;
-    all.set_item("type", PyArray1::from_slice(py, &bodies.kind))?;
+    all.set_item("mass", arrays::array(py, mass))?;
+    all.set_item("pos", rows(pos)?)?;
+    all.set_item("vel", rows(vel)?)?;
+    all.set_item("id", arrays::array(py, id))?;
+    all.set_item("type", arrays::array(py, kind))?;
     Ok(all)
 }
 
 /// Draws a model of these keys, in JSON, in units given in cgs.
 #[pyfunction]
-pub fn model<'py>(
+pub(crate) fn model<'py>(
     py: Python<'py>,
     keys: &str,
     of: Cgs,
@@ -61,13 +63,13 @@ pub fn model<'py>(
         let model = keys.into_model(name)?;
         Ok::<_, String>(generate(&Solo, &model, constant))
     })?;
-    columns(py, &bodies)
+    columns(py, bodies)
 }
 
 /// Reads a file of any known format: columns, time, units in cgs, and what the reader should know.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
-pub fn load<'py>(
+pub(crate) fn load<'py>(
     py: Python<'py>,
     path: PathBuf,
     wanted_units: Option<Cgs>,
@@ -111,11 +113,11 @@ pub fn load<'py>(
     if !header.ignored.is_empty() {
         remarks.push(format!("what is not read: {}", header.shown_ignored()));
     }
-    Ok((columns(py, &bodies)?, time, cgs(&units), remarks))
+    Ok((columns(py, bodies)?, time, cgs(&units), remarks))
 }
 
 /// Which particle types are wanted; all if none is named.
-pub fn kinds(types: Option<Vec<u8>>) -> PyResult<[bool; TYPES]> {
+pub(crate) fn kinds(types: Option<Vec<u8>>) -> PyResult<[bool; TYPES]> {
     let types = types.unwrap_or_else(|| (0..TYPES as u8).collect());
     match types.iter().find(|kind| usize::from(**kind) >= TYPES) {
         Some(kind) => Err(PyValueError::new_err(format!("types: {kind} is none, must be from 0 to 5"))),
@@ -123,13 +125,10 @@ pub fn kinds(types: Option<Vec<u8>>) -> PyResult<[bool; TYPES]> {
     }
 }
 
-/// Bodies of a cell in the index of a snapshot.
-const BODIES_OF_A_CELL: u64 = 1024;
-
 /// Writes a snapshot.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
-pub fn save(
+pub(crate) fn save(
     py: Python<'_>,
     path: PathBuf,
     columns: Columns<'_>,
@@ -150,27 +149,22 @@ pub fn save(
     let bodies = columns.bodies()?;
     pool::compute(py, threads, usize::MAX, move || {
         let target = Outputs::new(overwrite).snapshot(&path, 1).map_err(|error| error.to_string())?;
-        let survey = bodies.survey().map_err(|error| error.to_string())?;
         if bodies.is_empty() {
             return Err("there are no bodies to save".to_owned());
         }
-        let cube = Cube::around(survey.bounds.lo, survey.bounds.hi);
-        let ordered = in_key_order(&Solo, &cube, &bodies);
-        let mut cells = match layout.flavour {
-            Flavour::Gadget => cells(&Solo, &ordered, |_, count| count > BODIES_OF_A_CELL),
-            Flavour::Swift => {
-                let level =
-                    (1..=4).take_while(|level| bodies.len() as u64 >> (3 * level) >= BODIES_OF_A_CELL);
-                let level = level.last().unwrap_or(1);
-                cells(&Solo, &ordered, |depth, _| depth < level)
-            }
-        };
-        if layout.flavour == Flavour::Gadget {
-            cells.retain(|(_, count)| *count != [0; TYPES]);
-        }
-        let index = Index { cube: Some(cube), cells };
-        let rows = Rows { bodies: &ordered.bodies, offset: [0; TYPES], index: &index };
-        snapshot::write(&target, &header, &rows, Fields::default(), &layout, &Solo)
+        snapshot::write_in_key_order(&target, &header, &bodies, Fields::default(), &layout, &Solo)
             .map_err(|error| error.to_string())
     })
+}
+
+/// Reads HDF5 files in a process that this command starts. It must call [`serve_parent`].
+#[pyfunction]
+pub(crate) fn read_in_process(command: Vec<OsString>) {
+    snapshot::use_command(command);
+}
+
+/// Reads files for the process that started this one, and ends this process.
+#[pyfunction]
+pub(crate) fn serve_parent() {
+    snapshot::serve_parent();
 }

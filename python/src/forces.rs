@@ -1,39 +1,95 @@
 //! Forces of bodies in one call.
 
-use crate::{arrays, pool, settings::Settings};
+use crate::settings::{Lengths, Settings};
+use crate::{arrays, arrays::Order, pool::Threads};
 use decomposition::{Plan, Solo};
-use nbody::forces::Engine;
-use numpy::{PyArray1, PyArray2};
+use nbody::forces::{Engine, Forces};
 use pyo3::prelude::*;
+use std::time::Instant;
+use treecode::Bodies;
 
 /// Accelerations and potentials of bodies, with the force error that was measured, if one was asked for.
-type Field<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, Option<f64>);
+type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
 
-/// Acceleration and potential of each body, in the order given, and the measured rms force error.
+/// Acceleration and potential of each body, in the order given, and the measured rms force error. With `single`, the
+/// results are in single precision.
+// One argument for each setting: a dictionary would take longer than the rest of a call with few bodies.
 #[pyfunction]
-pub fn accelerations<'py>(
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn accelerations<'py>(
     py: Python<'py>,
     pos: &Bound<'py, PyAny>,
     mass: &Bound<'py, PyAny>,
-    settings: Settings,
+    softening: Lengths,
+    kernel: Option<String>,
+    accuracy: Option<f64>,
+    theta: Option<f64>,
+    tolerance: Option<f64>,
+    order: Option<usize>,
+    walk: Option<String>,
+    constant: f64,
+    allow_missed: bool,
+    single: bool,
     threads: Option<usize>,
 ) -> PyResult<Field<'py>> {
+    let settings =
+        Settings { softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed };
     let forces = settings.forces()?;
     let bodies = arrays::bodies(pos, mass)?;
-    let n = bodies.len();
-    let (bodies, error) = pool::compute(py, threads, n, move || {
-        if n == 0 {
-            return Err("there are no bodies; at least one is needed".to_owned());
+    let threads = Threads::of(threads, bodies.len())?;
+    if single {
+        let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, |x| x as f32))?;
+        return Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error));
+    }
+    let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, |x| x))?;
+    Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error))
+}
+
+/// Rows of accelerations, potentials and the measured error of bodies whose ids are their places.
+#[allow(clippy::type_complexity)]
+fn field<T: Copy + Default + Send>(
+    forces: &Forces,
+    bodies: Bodies,
+    number: fn(f64) -> T,
+) -> Result<(Vec<T>, Vec<T>, Option<f64>), String> {
+    let (bodies, error) = evaluate(forces, bodies)?;
+    // The other columns are freed before memory for the results is allocated.
+    let Bodies { acc, pot, id, .. } = bodies;
+    let order = Order::by_row(id.len(), |place| id[place] as usize);
+    Ok((order.rows(&acc, number), order.list(&pot, number), error))
+}
+
+fn evaluate(forces: &Forces, bodies: Bodies) -> Result<(Bodies, Option<f64>), String> {
+    if bodies.is_empty() {
+        return Err("there are no bodies; at least one is needed".to_owned());
+    }
+    let mut engine = Engine::new(forces);
+    let evaluation = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(|error| error.to_string())?;
+    let error = engine.control().map(|control| control.achieved.rms);
+    Ok((evaluation.into_bodies(), error))
+}
+
+/// Seconds of an evaluation alone, without Python: the mean of `count`. A benchmark compares it with calls of
+/// [`accelerations`].
+#[pyfunction]
+pub(crate) fn seconds_of_evaluations(
+    py: Python<'_>,
+    pos: &Bound<'_, PyAny>,
+    mass: &Bound<'_, PyAny>,
+    settings: Settings,
+    threads: Option<usize>,
+    count: u32,
+) -> PyResult<f64> {
+    let forces = settings.forces()?;
+    let bodies = arrays::bodies(pos, mass)?;
+    Threads::of(threads, bodies.len())?.compute(py, move || {
+        let mut seconds = 0.0;
+        for _ in 0..count {
+            let bodies = bodies.clone();
+            let begun = Instant::now();
+            std::hint::black_box(evaluate(&forces, bodies)?);
+            seconds += begun.elapsed().as_secs_f64();
         }
-        bodies.check().map_err(|error| error.to_string())?;
-        let mut engine = Engine::new(&forces);
-        let evaluation =
-            engine.evaluate(&Solo, bodies, &Plan::default()).map_err(|error| error.to_string())?;
-        let error = engine.control().map(|control| control.achieved.rms);
-        Ok((evaluation.into_bodies(), error))
-    })?;
-    let places: Vec<u32> = bodies.id.iter().map(|id| *id as u32).collect();
-    let acc = arrays::rows(py, &bodies.acc, Some(&places))?;
-    let pot = PyArray1::from_vec(py, arrays::placed(&bodies.pot, Some(&places)));
-    Ok((acc, pot, error))
+        Ok::<_, String>(seconds / f64::from(count))
+    })
 }

@@ -12,6 +12,7 @@ mod picture;
 mod pool;
 mod settings;
 mod simulation;
+mod view;
 
 use pyo3::prelude::*;
 
@@ -19,14 +20,18 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forces::accelerations, module)?)?;
+    module.add_function(wrap_pyfunction!(forces::seconds_of_evaluations, module)?)?;
     module.add_function(wrap_pyfunction!(files::model, module)?)?;
     module.add_function(wrap_pyfunction!(files::load, module)?)?;
     module.add_function(wrap_pyfunction!(files::save, module)?)?;
     module.add_function(wrap_pyfunction!(files::gravitational_constant, module)?)?;
+    module.add_function(wrap_pyfunction!(files::read_in_process, module)?)?;
+    module.add_function(wrap_pyfunction!(files::serve_parent, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::neighbours, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::halos, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::profile, module)?)?;
     module.add_function(wrap_pyfunction!(picture::render, module)?)?;
+    module.add_function(wrap_pyfunction!(view::view, module)?)?;
     module.add_function(wrap_pyfunction!(simulation::steps, module)?)?;
     module.add_function(wrap_pyfunction!(pool::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(pool::panic_for_tests, module)?)?;

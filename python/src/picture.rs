@@ -15,7 +15,7 @@ use viz::{
 /// Where the camera is, and what is drawn.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-pub struct Look {
+pub(crate) struct Look {
     size: [usize; 2],
     width: Option<f64>,
     centre: Option<[f64; 3]>,
@@ -36,7 +36,7 @@ const SHOWN: f64 = 0.98;
 
 /// Draws bodies and returns a PNG.
 #[pyfunction]
-pub fn render<'py>(
+pub(crate) fn render<'py>(
     py: Python<'py>,
     columns: Columns<'py>,
     look: Look,

@@ -8,59 +8,91 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pyo3::create_exception!(heorot, InternalError, PyRuntimeError, "A bug of heorot: please report the message.");
 
 /// Up to so many bodies the calling thread computes alone: waking other threads would take longer.
-pub const FEW: usize = 256;
+const FEW: usize = 256;
 /// More threads than this are a mistake.
 const MOST_THREADS: usize = 4096;
+/// So many threads of a process may compute alone. rayon never frees the pool of such a thread.
+const MOST_ALONE: usize = 64;
 
 /// Pools by their number of threads. They are kept, because starting threads takes longer than small evaluations.
+/// The lock is taken only by threads that hold the lock of the interpreter, as a fork does.
 static POOLS: Mutex<BTreeMap<usize, Arc<ThreadPool>>> = Mutex::new(BTreeMap::new());
 
+/// Number of threads that have computed alone.
+static COUNT_ALONE: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
-    /// A pool of the calling thread alone. It ends with the thread.
+    /// A pool of the calling thread alone.
     static ALONE: OnceCell<Option<ManuallyDrop<ThreadPool>>> = const { OnceCell::new() };
 }
 
-/// Runs `job` on this many threads (`None`: all processors) without the lock of the interpreter. `bodies` says
-/// whether the job is worth several threads. A panic becomes an [`InternalError`], an error a `ValueError`.
-pub fn compute<T: Send, E: ToString>(
+/// The threads of a job.
+pub(crate) enum Threads {
+    /// The calling thread, which is the only one of a pool, so that no other thread is woken.
+    Alone,
+    Pool(Arc<ThreadPool>),
+}
+
+impl Threads {
+    /// This many threads, or all processors. `bodies` says whether the job is worth several threads.
+    pub(crate) fn of(threads: Option<usize>, bodies: usize) -> PyResult<Threads> {
+        if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+            return Err(PyValueError::new_err(format!(
+                "threads = {threads}: must be from 1 to {MOST_THREADS}"
+            )));
+        }
+        if bodies <= FEW && is_alone() { Ok(Threads::Alone) } else { Ok(Threads::Pool(pool(threads)?)) }
+    }
+
+    /// Runs `job` without the lock of the interpreter. A panic becomes an [`InternalError`], an error a `ValueError`.
+    pub(crate) fn compute<T: Send, E: ToString>(
+        self,
+        py: Python<'_>,
+        job: impl FnOnce() -> Result<T, E> + Send,
+    ) -> PyResult<T> {
+        let guarded = move || {
+            let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| words(&*panic))?;
+            Ok(result.map_err(|error| error.to_string()))
+        };
+        let result: Result<Result<T, String>, String> = match self {
+            Threads::Alone => py.detach(guarded),
+            Threads::Pool(pool) => py.detach(|| pool.install(guarded)),
+        };
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(message)) => Err(PyValueError::new_err(message)),
+            Err(panic) => Err(InternalError::new_err(panic)),
+        }
+    }
+}
+
+/// Runs a job on this many threads; see [`Threads`].
+pub(crate) fn compute<T: Send, E: ToString>(
     py: Python<'_>,
     threads: Option<usize>,
     bodies: usize,
     job: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
-    if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
-        return Err(PyValueError::new_err(format!("threads = {threads}: must be from 1 to {MOST_THREADS}")));
-    }
-    let guarded = move || {
-        let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| words(&*panic))?;
-        Ok(result.map_err(|error| error.to_string()))
-    };
-    let result: Result<Result<T, String>, String> = if bodies <= FEW {
-        py.detach(|| alone(guarded))
-    } else {
-        let pool = pool(threads)?;
-        py.detach(|| pool.install(guarded))
-    };
-    match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(message)) => Err(PyValueError::new_err(message)),
-        Err(panic) => Err(InternalError::new_err(panic)),
-    }
+    Threads::of(threads, bodies)?.compute(py, job)
 }
 
-/// Runs a job on the calling thread. It becomes the only thread of a pool, so that no other thread is woken.
-fn alone<T>(job: impl FnOnce() -> T) -> T {
+/// Makes the calling thread the only one of a pool, unless many other threads have one.
+fn is_alone() -> bool {
     ALONE.with(|alone| {
-        alone.get_or_init(|| {
+        let pool = alone.get_or_init(|| {
+            if COUNT_ALONE.fetch_add(1, Ordering::Relaxed) >= MOST_ALONE {
+                return None;
+            }
             ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().ok().map(ManuallyDrop::new)
         });
-    });
-    job()
+        pool.is_some()
+    })
 }
 
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
@@ -78,14 +110,14 @@ fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
 
 /// Forgets all pools. A process that was forked has none of their threads.
 #[pyfunction]
-pub fn after_fork() {
+pub(crate) fn after_fork() {
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::forget(std::mem::take(&mut *pools));
 }
 
 /// Panics on a thread of a pool, to test what becomes of it.
 #[pyfunction]
-pub fn panic_for_tests(py: Python<'_>, bodies: usize) -> PyResult<()> {
+pub(crate) fn panic_for_tests(py: Python<'_>, bodies: usize) -> PyResult<()> {
     compute(py, None, bodies, || -> Result<(), String> { panic!("as asked") })
 }
 

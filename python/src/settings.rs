@@ -11,22 +11,22 @@ use treecode::{Criterion, Gravity, Softening, SofteningKernel, TYPES, Walk};
 /// What the caller says about forces.
 #[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
 #[pyo3(from_item_all)]
-pub struct Settings {
-    softening: Lengths,
-    kernel: Option<String>,
-    accuracy: Option<f64>,
-    theta: Option<f64>,
-    tolerance: Option<f64>,
-    order: Option<usize>,
-    walk: Option<String>,
+pub(crate) struct Settings {
+    pub(crate) softening: Lengths,
+    pub(crate) kernel: Option<String>,
+    pub(crate) accuracy: Option<f64>,
+    pub(crate) theta: Option<f64>,
+    pub(crate) tolerance: Option<f64>,
+    pub(crate) order: Option<usize>,
+    pub(crate) walk: Option<String>,
     #[pyo3(item("G"))]
-    constant: f64,
-    allow_missed: bool,
+    pub(crate) constant: f64,
+    pub(crate) allow_missed: bool,
 }
 
 /// One softening length, or one for each type.
 #[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
-enum Lengths {
+pub(crate) enum Lengths {
     One(f64),
     Each([f64; TYPES]),
 }
@@ -34,7 +34,7 @@ enum Lengths {
 /// What the caller says about time steps.
 #[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
 #[pyo3(from_item_all)]
-pub struct Steps {
+pub(crate) struct Steps {
     timestep: String,
     criterion: Option<String>,
     eta: Option<f64>,
@@ -43,19 +43,19 @@ pub struct Steps {
 }
 
 /// The value of this name, as parameter files spell it.
-pub fn by_name<T: DeserializeOwned>(key: &str, name: &str, names: &str) -> PyResult<T> {
+pub(crate) fn by_name<T: DeserializeOwned>(key: &str, name: &str, names: &str) -> PyResult<T> {
     serde_json::from_value(serde_json::Value::from(name))
         .map_err(|_| PyValueError::new_err(format!("{key} = {name:?}: must be one of {names}")))
 }
 
 impl Settings {
     /// The forces.
-    pub fn forces(&self) -> PyResult<Forces> {
+    pub(crate) fn forces(&self) -> PyResult<Forces> {
         let wrong = |message: String| Err(PyValueError::new_err(message));
-        let walk = self.walk.as_deref().unwrap_or("fmm");
-        let walk: Walk = by_name("walk", walk, "fmm, tree, direct")?;
-        let kernel = self.kernel.as_deref().unwrap_or("spline");
-        let kernel: SofteningKernel = by_name("kernel", kernel, "spline, plummer")?;
+        let walk = self.walk.as_deref();
+        let walk = walk.map_or(Ok(Walk::Fmm), |walk| by_name("walk", walk, "fmm, tree, direct"))?;
+        let kernel = self.kernel.as_deref().map(|kernel| by_name("kernel", kernel, "spline, plummer"));
+        let kernel = kernel.unwrap_or(Ok(SofteningKernel::Spline))?;
         let length = match self.softening {
             Lengths::One(length) => [length; TYPES],
             Lengths::Each(lengths) => lengths,
@@ -109,7 +109,7 @@ impl Settings {
 
 impl Steps {
     /// How long the steps of bodies are.
-    pub fn stepping(&self) -> PyResult<Stepping> {
+    pub(crate) fn stepping(&self) -> PyResult<Stepping> {
         let wrong = |message: String| Err(PyValueError::new_err(message));
         let timestep: TimeStep = by_name("timestep", &self.timestep, "fixed, adaptive-global, block")?;
         let given = [

@@ -1,9 +1,11 @@
 //! A simulation: its bodies in the caller's order, its steps, and its state as bytes.
 
+use crate::arrays::Order;
 use crate::arrays::{self, Columns};
-use crate::{pool, settings};
+use crate::pool::{self, Threads};
+use crate::settings;
 use decomposition::Solo;
-use nbody::forces::Progress;
+use nbody::forces::{Forces, Progress};
 use nbody::schedule::{Schedule, Step, Until};
 use nbody::stepping::{NEEDED_STEP, Stepping};
 use nbody::{Advance, Diagnostics, PartialStep, Start};
@@ -13,19 +15,30 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use treecode::Bodies;
 
-/// Bodies that move.
-#[pyclass(module = "heorot._heorot")]
-pub struct Simulation {
-    /// `None` after an error in the midst of a step, when the bodies are lost.
+/// Bodies that move. The lock is never waited for: a thread that waits would hold the lock of the interpreter, which
+/// the thread that computes a step needs in the end.
+#[pyclass(module = "heorot._heorot", frozen)]
+pub(crate) struct Simulation(Mutex<Inner>);
+
+struct Inner {
+    /// `None` only while a step is computed.
     simulation: Option<nbody::Simulation>,
+    kept: Kept,
     rest: Rest,
     /// Ids in ascending order, each with the place of its body in the caller's order; `None` if they are the same.
     places: Option<Vec<(u64, u32)>>,
-    #[pyo3(get, set)]
     threads: Option<usize>,
+}
+
+/// A state before a step, which comes back if the step fails.
+#[derive(Default)]
+struct Kept {
+    /// As [`Bodies::write`] writes them. The memory is used again by the next step.
+    bodies: Vec<u8>,
+    rest: Option<(f64, Diagnostics, Progress, Option<PartialStep>)>,
 }
 
 /// What a simulation has beside its bodies and their engine.
@@ -80,78 +93,90 @@ impl Simulation {
             if n == 0 {
                 return Err("there are no bodies; at least one is needed".to_owned());
             }
-            bodies.check().map_err(|error| error.to_string())?;
             let start = Start { bodies, time };
             nbody::Simulation::begin(&Solo, &forces, stepping, start).map_err(|error| error.to_string())
         })?;
         let first = simulation.diagnostics;
         let rest = Rest { settings, steps, first, has_chosen: false, step: 0, ids };
-        Ok(Simulation { simulation: Some(simulation), rest, places, threads })
+        let (simulation, kept) = (Some(simulation), Kept::default());
+        Ok(Simulation(Mutex::new(Inner { simulation, kept, rest, places, threads })))
     }
 
     /// Goes a full step of this length that ends at `time`, or what is left of the step under way. A signal, such as that
-    /// of Ctrl-C, is heard where all bodies are sorted: the state can be used after it.
-    fn advance(&mut self, py: Python<'_>, length: f64, time: f64) -> PyResult<()> {
-        let n = self.rest.ids.len();
-        if !self.rest.has_chosen {
-            let mut simulation = self.take()?;
-            let (simulation, result) = pool::compute(py, self.threads, n, move || {
-                let result = simulation.choose_steps(&Solo, length).map_err(|error| error.to_string());
-                Ok::<_, String>((simulation, result))
-            })?;
-            self.simulation = Some(simulation);
-            result.map_err(PyValueError::new_err)?;
-            self.rest.has_chosen = true;
+    /// of Ctrl-C, is heard where all bodies are sorted: the state can be used after it. After an error the state is that
+    /// before it.
+    fn advance(&self, py: Python<'_>, length: f64, time: f64) -> PyResult<()> {
+        let mut inner = self.get()?;
+        if !inner.rest.has_chosen {
+            inner.change(py, move |simulation| simulation.choose_steps(&Solo, length))?;
+            inner.rest.has_chosen = true;
         }
         loop {
             py.check_signals()?;
-            let mut simulation = self.take()?;
-            let (simulation, advance) = pool::compute(py, self.threads, n, move || {
-                let advance = simulation.advance(&Solo, length, time).map_err(|error| error.to_string())?;
-                Ok::<_, String>((simulation, advance))
-            })?;
-            self.simulation = Some(simulation);
+            let advance = inner.change(py, move |simulation| simulation.advance(&Solo, length, time))?;
             if advance == Advance::Whole {
-                self.rest.step += 1;
+                inner.rest.step += 1;
                 return Ok(());
             }
         }
     }
 
+    /// Panics when a step has changed the bodies, to test what becomes of them.
+    fn panic_for_tests(&self, py: Python<'_>, length: f64) -> PyResult<()> {
+        self.get()?.change(py, move |simulation| {
+            simulation.advance(&Solo, length, length)?;
+            panic!("as asked")
+        })
+    }
+
     /// Length and end of the step under way, if a signal came within it.
     #[getter]
     fn part(&self) -> PyResult<Option<(f64, f64)>> {
-        Ok(self.get()?.part().map(|part| (part.length, part.time)))
+        Ok(self.get()?.current().part().map(|part| (part.length, part.time)))
     }
 
     #[getter]
     fn time(&self) -> PyResult<f64> {
-        Ok(self.get()?.time)
+        Ok(self.get()?.current().time)
     }
 
     #[getter]
-    fn steps(&self) -> u64 {
-        self.rest.step
+    fn steps(&self) -> PyResult<u64> {
+        Ok(self.get()?.rest.step)
     }
 
-    fn __len__(&self) -> usize {
-        self.rest.ids.len()
+    fn __len__(&self) -> PyResult<usize> {
+        Ok(self.get()?.rest.ids.len())
+    }
+
+    #[getter]
+    fn threads(&self) -> PyResult<Option<usize>> {
+        Ok(self.get()?.threads)
+    }
+
+    #[setter]
+    fn set_threads(&self, threads: Option<usize>) -> PyResult<()> {
+        Threads::of(threads, usize::MAX)?;
+        self.get()?.threads = threads;
+        Ok(())
     }
 
     /// The rms force error that was measured last, if one was asked for.
     #[getter]
     fn force_error(&self) -> PyResult<Option<f64>> {
-        Ok(self.get()?.control().map(|control| control.achieved.rms))
+        Ok(self.get()?.current().control().map(|control| control.achieved.rms))
     }
 
     #[getter]
     fn energy_error(&self) -> PyResult<f64> {
-        Ok(self.get()?.diagnostics.energy_error(&self.rest.first))
+        let inner = self.get()?;
+        Ok(inner.current().diagnostics.energy_error(&inner.rest.first))
     }
 
     /// Energies, momentum and angular momentum: of this state, or the first one.
     fn energies<'py>(&self, py: Python<'py>, first: bool) -> PyResult<Energies<'py>> {
-        let found = if first { self.rest.first } else { self.get()?.diagnostics };
+        let inner = self.get()?;
+        let found = if first { inner.rest.first } else { inner.current().diagnostics };
         let all = PyDict::new(py);
         all.set_item("kinetic", found.kinetic)?;
         all.set_item("potential", found.potential)?;
@@ -164,33 +189,48 @@ impl Simulation {
 
     /// Copies of the columns of the bodies in the caller's order.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let bodies = self.get()?.bodies();
-        let place = |id: &u64| match &self.places {
-            None => *id as u32,
-            Some(places) => places[places.partition_point(|(other, _)| other < id)].1,
-        };
-        let order: Vec<u32> = bodies.id.iter().map(place).collect();
-        let order = Some(&order[..]);
+        let inner = self.get()?;
+        let (bodies, n) = (inner.current().bodies(), inner.rest.ids.len());
+        let copies = pool::compute(py, inner.threads, n, || {
+            let order = inner.order();
+            let needed = bodies.column::<f32>(NEEDED_STEP);
+            Ok::<_, String>((
+                [&bodies.mass, &bodies.pot].map(|values| order.list(values, |x| x)),
+                [&bodies.pos, &bodies.vel, &bodies.acc].map(|vectors| order.rows(vectors, |x| x)),
+                [&bodies.kind, &bodies.rung].map(|values| order.list(values, |x| x)),
+                needed.map(|needed| order.list(needed, |x| x)),
+            ))
+        })?;
+        let ([mass, pot], [pos, vel, acc], [kind, rung], needed) = copies;
         let all = PyDict::new(py);
-        all.set_item("mass", PyArray1::from_vec(py, arrays::placed(&bodies.mass, order)))?;
-        all.set_item("pos", arrays::rows(py, &bodies.pos, order)?)?;
-        all.set_item("vel", arrays::rows(py, &bodies.vel, order)?)?;
-        all.set_item("acc", arrays::rows(py, &bodies.acc, order)?)?;
-        all.set_item("pot", PyArray1::from_vec(py, arrays::placed(&bodies.pot, order)))?;
-        all.set_item("id", PyArray1::from_slice(py, &self.rest.ids))?;
-        all.set_item("type", PyArray1::from_vec(py, arrays::placed(&bodies.kind, order)))?;
-        all.set_item("rung", PyArray1::from_vec(py, arrays::placed(&bodies.rung, order)))?;
-        if let Some(needed) = bodies.column::<f32>(NEEDED_STEP) {
-            all.set_item("needed_step", PyArray1::from_vec(py, arrays::placed(needed, order)))?;
+        all.set_item("mass", arrays::array(py, mass))?;
+        all.set_item("pos", arrays::table(py, pos, 3)?)?;
+        all.set_item("vel", arrays::table(py, vel, 3)?)?;
+        all.set_item("acc", arrays::table(py, acc, 3)?)?;
+        all.set_item("pot", arrays::array(py, pot))?;
+        all.set_item("id", PyArray1::from_slice(py, &inner.rest.ids))?;
+        all.set_item("type", arrays::array(py, kind))?;
+        all.set_item("rung", arrays::array(py, rung))?;
+        if let Some(needed) = needed {
+            all.set_item("needed_step", arrays::array(py, needed))?;
         }
         Ok(all)
     }
 
+    /// The rung of each body in the caller's order.
+    fn rungs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.get()?;
+        let rungs = pool::compute(py, inner.threads, inner.rest.ids.len(), || {
+            Ok::<_, String>(inner.order().list(&inner.current().bodies().rung, |x| x))
+        })?;
+        Ok(arrays::array(py, rungs))
+    }
+
     /// Writes the exact state into a file.
     fn checkpoint(&self, py: Python<'_>, path: PathBuf, caller: Caller) -> PyResult<()> {
-        let (mut state, bodies) = (self.state()?, self.get()?.bodies());
-        state.caller = Some(caller);
-        pool::compute(py, self.threads, bodies.len(), || {
+        let inner = self.get()?;
+        let (state, bodies) = (State { caller: Some(caller), ..inner.state() }, inner.current().bodies());
+        pool::compute(py, inner.threads, bodies.len(), || {
             io::checkpoint::write(&path, &state, bodies, &Solo).map(|_| ())
         })
     }
@@ -209,7 +249,8 @@ impl Simulation {
 
     /// The exact state as bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let (state, bodies) = (self.state()?, self.get()?.bodies());
+        let inner = self.get()?;
+        let (state, bodies) = (inner.state(), inner.current().bodies());
         let text = serde_json::to_vec(&state).map_err(|fault| PyRuntimeError::new_err(fault.to_string()))?;
         let mut message = (text.len() as u64).to_le_bytes().to_vec();
         message.extend(text);
@@ -226,31 +267,94 @@ impl Simulation {
         let state: State = serde_json::from_slice(text).map_err(|_| wrong())?;
         let bodies = pool::compute(py, None, 0, || {
             let mut bodies = Bodies::default();
-            bodies.read(rest);
-            Ok::<_, String>(bodies)
+            bodies.try_read(rest).map(|()| bodies).ok_or("")
         });
-        Simulation::resume(state, bodies.map_err(|_| wrong())?, threads)
+        Simulation::resume(state, bodies.map_err(|_| wrong())?, threads).map_err(|_| wrong())
     }
 
     #[getter]
     fn is_fixed(&self) -> PyResult<bool> {
-        Ok(self.rest.steps.stepping()? == Stepping::Fixed)
+        Ok(self.get()?.rest.steps.stepping()? == Stepping::Fixed)
     }
 }
 
 impl Simulation {
-    fn get(&self) -> PyResult<&nbody::Simulation> {
-        self.simulation.as_ref().ok_or_else(lost)
+    /// The simulation, unless another thread computes with it.
+    fn get(&self) -> PyResult<MutexGuard<'_, Inner>> {
+        match self.0.try_lock() {
+            Ok(inner) => Ok(inner),
+            Err(TryLockError::Poisoned(inner)) => Ok(inner.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(PyRuntimeError::new_err(
+                "the simulation is in use by another thread: wait for its step to end",
+            )),
+        }
     }
 
-    /// Takes the simulation, which is put back if the call that needs it ends well.
-    fn take(&mut self) -> PyResult<nbody::Simulation> {
-        self.simulation.take().ok_or_else(lost)
+    fn resume(state: State, bodies: Bodies, threads: Option<usize>) -> PyResult<Simulation> {
+        let State { rest, time, energy, progress, part, .. } = state;
+        let (forces, stepping) = (rest.settings.forces()?, rest.steps.stepping()?);
+        let places = places(&rest.ids)?;
+        Threads::of(threads, usize::MAX)?;
+        let mut found = bodies.id.clone();
+        found.sort_unstable();
+        let same = match &places {
+            None => found.iter().copied().eq(0..rest.ids.len() as u64),
+            Some(places) => found.iter().eq(places.iter().map(|(id, _)| id)),
+        };
+        if !same {
+            return Err(PyValueError::new_err("the state has other bodies than ids"));
+        }
+        let start = Start { bodies, time };
+        let simulation = nbody::Simulation::resume(&Solo, &forces, stepping, start, energy, progress, part);
+        let (simulation, kept) = (Some(simulation), Kept::default());
+        Ok(Simulation(Mutex::new(Inner { simulation, kept, rest, places, threads })))
+    }
+}
+
+impl Inner {
+    fn current(&self) -> &nbody::Simulation {
+        self.simulation.as_ref().expect("no step is being computed")
     }
 
-    fn state(&self) -> PyResult<State> {
-        let simulation = self.get()?;
-        Ok(State {
+    /// Changes the simulation. After an error or a panic it is as before.
+    fn change<T: Send>(
+        &mut self,
+        py: Python<'_>,
+        job: impl FnOnce(&mut nbody::Simulation) -> Result<T, nbody::Error> + Send,
+    ) -> PyResult<T> {
+        let threads = Threads::of(self.threads, self.rest.ids.len())?;
+        let (forces, stepping) = (self.rest.settings.forces()?, self.rest.steps.stepping()?);
+        let mut simulation = self.simulation.take().expect("no step is being computed");
+        let kept = &mut self.kept;
+        let changed = threads.compute(py, || {
+            kept.store(&simulation);
+            let value = job(&mut simulation)?;
+            Ok::<_, nbody::Error>((simulation, value))
+        });
+        match changed {
+            Ok((simulation, value)) => {
+                self.simulation = Some(simulation);
+                Ok(value)
+            }
+            Err(error) => {
+                self.simulation = Some(self.kept.restore(&forces, stepping));
+                Err(error)
+            }
+        }
+    }
+
+    /// The caller's order of the bodies as they are now.
+    fn order(&self) -> Order {
+        let ids = &self.current().bodies().id;
+        Order::by_row(ids.len(), |i| match &self.places {
+            None => ids[i] as usize,
+            Some(places) => places[places.partition_point(|(other, _)| *other < ids[i])].1 as usize,
+        })
+    }
+
+    fn state(&self) -> State {
+        let simulation = self.current();
+        State {
             rest: self.rest.clone(),
             time: simulation.time,
             energy: simulation.diagnostics,
@@ -258,23 +362,26 @@ impl Simulation {
             part: simulation.part().cloned(),
             simd: treecode::simd_path().to_string(),
             caller: None,
-        })
-    }
-
-    fn resume(state: State, bodies: Bodies, threads: Option<usize>) -> PyResult<Simulation> {
-        let State { rest, time, energy, progress, part, .. } = state;
-        let (forces, stepping) = (rest.settings.forces()?, rest.steps.stepping()?);
-        let places = places(&rest.ids)?;
-        let start = Start { bodies, time };
-        let simulation = nbody::Simulation::resume(&Solo, &forces, stepping, start, energy, progress, part);
-        Ok(Simulation { simulation: Some(simulation), rest, places, threads })
+        }
     }
 }
 
-fn lost() -> PyErr {
-    PyRuntimeError::new_err(
-        "an error ended a step of this simulation, and its bodies are lost; restore a checkpoint",
-    )
+impl Kept {
+    fn store(&mut self, simulation: &nbody::Simulation) {
+        let bodies = simulation.bodies();
+        self.bodies.clear();
+        bodies.write(0..bodies.len(), &mut self.bodies);
+        let part = simulation.part().cloned();
+        self.rest = Some((simulation.time, simulation.diagnostics, simulation.progress(), part));
+    }
+
+    /// The state, from which the steps go on with the same bits.
+    fn restore(&self, forces: &Forces, stepping: Stepping) -> nbody::Simulation {
+        let (time, energy, progress, part) = self.rest.clone().expect("a state was kept before the step");
+        let mut bodies = Bodies::default();
+        bodies.read(&self.bodies);
+        nbody::Simulation::resume(&Solo, forces, stepping, Start { bodies, time }, energy, progress, part)
+    }
 }
 
 /// The place of each id; `None` if the ids are the places.
@@ -294,7 +401,7 @@ fn places(ids: &[u64]) -> PyResult<Option<Vec<(u64, u32)>>> {
 
 /// The steps of a run: length, time at the end, and whether an output is due there.
 #[pyclass(module = "heorot._heorot")]
-pub struct Steps(Mutex<Box<dyn Iterator<Item = Step> + Send>>);
+pub(crate) struct Steps(Mutex<Box<dyn Iterator<Item = Step> + Send>>);
 
 #[pymethods]
 impl Steps {
@@ -310,7 +417,7 @@ impl Steps {
 
 /// The steps from `start` to `until`, none longer than `longest`, that are left at `time`.
 #[pyfunction]
-pub fn steps(start: f64, until: f64, longest: f64, every: Option<f64>, time: f64) -> PyResult<Steps> {
+pub(crate) fn steps(start: f64, until: f64, longest: f64, every: Option<f64>, time: f64) -> PyResult<Steps> {
     let positive = |name: &str, value: f64| {
         if value > 0.0 && value.is_finite() {
             Ok(())

@@ -1,5 +1,10 @@
 """Bodies, models, files, neighbours, haloes, profiles, pictures and units."""
 
+import base64
+import html
+import json
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -179,3 +184,76 @@ def test_quantities_of_astropy_are_converted():
     assert bodies.vel[1, 1] == pytest.approx(0.97779, rel=1e-4)
     with pytest.raises(ValueError, match="a length is wanted"):
         heorot.accelerations(pos.value * u.kg, mass)
+
+
+def decode(page, frame=0):
+    """Positions in the cube, speeds and types of the bodies of a page, as its script reads them."""
+    def data(name):
+        text = re.search(f'<script type="application/base64" id="{name}">([^<]*)</script>', page.html)[1]
+        return np.frombuffer(base64.b64decode(text), dtype=np.uint8)
+
+    kinds, numbers = data("kinds"), data(f"frames/{frame}/0")
+    n = len(kinds)
+    assert len(numbers) == 10 * n
+    high = numbers[: 6 * n].view("<u2").reshape(n, 3).astype(np.uint32)
+    low, speed = numbers[6 * n : 9 * n].reshape(n, 3), numbers[9 * n :]
+    return ((high << 8) + low) / (2**24 - 1), speed, kinds
+
+
+def test_a_page_has_all_bodies_at_their_places(tmp_path):
+    galaxy = heorot.model("disc-galaxy", bodies=500, seed=2)
+    page = heorot.view(galaxy)
+    places, speed, kinds = decode(page)
+    side = np.ptp(galaxy.pos, axis=0).max()
+    found = places * side + galaxy.pos.min(axis=0)
+    order, theirs = (np.lexsort(np.round(pos, 3).T) for pos in (galaxy.pos, found))
+    np.testing.assert_allclose(found[theirs], galaxy.pos[order], atol=side * 2**-23)
+    assert sorted(kinds) == sorted(galaxy.type) and speed.min() >= 1
+    page.save(tmp_path / "galaxy.html")
+    assert (tmp_path / "galaxy.html").read_text() == page.html
+    with pytest.raises(ValueError, match="must end with .html"):
+        page.save(tmp_path / "galaxy.htm")
+    shown = page._repr_html_()
+    inside = re.search('^<iframe srcdoc="([^"]*)" sandbox="allow-scripts', shown)[1]
+    assert html.unescape(inside) == page.html
+
+
+def test_a_page_plays_states_in_the_order_of_their_times():
+    sim = heorot.Simulation(plummer(100), softening=0.1, step=0.1)
+    states = list(sim.run(until=0.4, every=0.2))
+    page = heorot.view([states[1], states[0]], most=60)
+    description = json.loads(re.search('id="description">(.*)</script>', page.html)[1])
+    assert [frame["time"] for frame in description["frames"]] == [0.2, 0.4]
+    assert (description["count"], description["total"]) == (60, 100)
+    low = np.minimum(states[0].bodies.pos.min(axis=0), states[1].bodies.pos.min(axis=0))
+    found = [decode(page, frame)[0] * description["side"] + low for frame in (0, 1)]
+    for places, state in zip(found, states):
+        distance = np.linalg.norm(places[:, None] - state.bodies.pos[None], axis=-1)
+        assert distance.min(axis=1).max() < 1e-5
+        place = distance.argmin(axis=1)
+        assert len(set(place)) == 60
+    # All frames show the same bodies.
+    first, second = (np.linalg.norm(p[:, None] - s.bodies.pos[None], axis=-1).argmin(axis=1) for p, s in zip(found, states))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_what_cannot_be_viewed_is_named():
+    sphere, twice = plummer(10), plummer(10)
+    twice.id[:] = 3
+    other = heorot.model("plummer", bodies=10, seed=1)
+    bad = plummer(10)
+    bad.pos[4, 1] = np.inf
+    for bodies, keys, message in [
+        ([], {}, "none to show"),
+        ([sphere, twice], {}, "the id 3 occurs twice"),
+        ([sphere, other], {}, "same units"),
+        (bad, {}, r"pos\[4\] holds inf"),
+        (sphere, {"most": 0}, "most = 0"),
+        (sphere, {"types": [4]}, "no bodies to show"),
+        (sphere, {"height": 0}, "height = 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            heorot.view(bodies, **keys)
+    with pytest.raises(TypeError, match="not ndarray"):
+        heorot.view([sphere.pos])
+    assert len(decode(heorot.view(twice))[2]) == 10  # alone, bodies need no names

@@ -1,0 +1,114 @@
+"""Pages that show bodies in a browser or in a notebook."""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Optional, Sequence, Union
+
+from . import _heorot
+from ._bodies import Bodies, Path
+from ._simulation import State
+
+#: Bodies times frames of a page, unless the caller says how many bodies: a page of some 4 MB.
+_MOST_PLACES = 300_000
+#: Fewest and most bodies of such a page.
+_FEWEST, _MOST = 2_000, 100_000
+
+Shown = Union[Bodies, State]
+
+
+class Page:
+    """An HTML page, shown by a notebook as it is. It needs no network and no other file.
+
+    Parameters
+    ----------
+    html : str
+        The page.
+    height : int, optional
+        Height in a notebook, in pixels.
+    """
+
+    def __init__(self, html: str, height: int = 480) -> None:
+        self.html = html
+        self.height = height
+
+    def save(self, path: Path) -> None:
+        """Write the page to a file, which any browser opens.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. Its name must end with ``.html``; it is replaced if it exists.
+        """
+        name = os.fspath(path)
+        if not name.lower().endswith(".html"):
+            raise ValueError(f"{name}: must end with .html")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(self.html)
+
+    def __repr__(self) -> str:
+        return f"<heorot.Page: {len(self.html) / 1e6:.1f} MB>"
+
+    def _repr_html_(self) -> str:
+        # The frame cannot reach the notebook: its script has an origin of its own.
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'style="width: 100%; height: {self.height}px; border: 0" allowfullscreen></iframe>'
+        )
+
+
+def view(
+    bodies: Union[Shown, Sequence[Shown]],
+    *,
+    most: Optional[int] = None,
+    types: Optional[Sequence[int]] = None,
+    height: int = 480,
+    threads: Optional[int] = None,
+) -> Page:
+    """Make a page that shows bodies: turn, zoom and play, as that of ``heorot view``.
+
+    Parameters
+    ----------
+    bodies : Bodies or State, or a sequence of them
+        Several are played in the order of their times. Their bodies are followed by their ids.
+    most : int, optional
+        Show at most so many bodies, up to a million. All have the same chance, and all frames show
+        the same ones. By default up to 100,000, fewer for many frames. A body takes 13 bytes of the
+        page in each frame.
+    types : sequence of int, optional
+        Particle types to show; all by default.
+    height : int, optional
+        Height in a notebook, in pixels.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Page
+
+    Examples
+    --------
+    >>> import heorot
+    >>> galaxy = heorot.model("disc-galaxy", bodies=1000, seed=1)
+    >>> heorot.view(galaxy)
+    <heorot.Page: 0.0 MB>
+    """
+    given = [bodies] if isinstance(bodies, (Bodies, State)) else list(bodies)
+    frames = [frame.bodies if isinstance(frame, State) else frame for frame in given]
+    if not frames:
+        raise ValueError("bodies: there are none to show")
+    for frame in frames:
+        if not isinstance(frame, Bodies):
+            raise TypeError(f"bodies: must be Bodies or a State, or a sequence of them, not {type(frame).__name__}")
+    if any(frame.units != frames[0].units for frame in frames):
+        raise ValueError("bodies: all must have the same units")
+    if most is None:
+        most = min(max(_MOST_PLACES // len(frames), _FEWEST), _MOST)
+    if not 0 < height < 10_000:
+        raise ValueError(f"height = {height}: must be from 1 to 9999 pixels")
+    frames.sort(key=lambda frame: frame.time)
+    units = None if frames[0].units is None else frames[0].units._cgs
+    columns = [(frame._columns(), frame.time, f"frame {i + 1}") for i, frame in enumerate(frames)]
+    page = _heorot.view(columns, units, None if types is None else list(types), most, threads)
+    return Page(page, int(height))

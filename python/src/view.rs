@@ -1,0 +1,71 @@
+//! Pages that show bodies in a browser.
+
+use crate::arrays::Columns;
+use crate::files::kinds;
+use crate::{analysis::finite, pool};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use treecode::{Bodies, TYPES};
+use viz::page::{Chooser, Description, Frame, FrameName};
+use viz::{Units, printable};
+
+/// The program that makes the page.
+const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
+/// Greatest number of bodies that a browser still rotates smoothly.
+const MOST_BODIES: usize = 1_000_000;
+
+/// The bodies of a frame, its time and its name.
+type Given<'py> = (Columns<'py>, f64, String);
+
+/// An HTML page of frames in the order given, with at most `most` bodies of each.
+#[pyfunction]
+pub(crate) fn view(
+    py: Python<'_>,
+    frames: Vec<Given<'_>>,
+    of: Option<[f64; 3]>,
+    types: Option<Vec<u8>>,
+    most: usize,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let kinds = kinds(types)?;
+    if !(1..=MOST_BODIES).contains(&most) {
+        return Err(PyValueError::new_err(format!("most = {most}: must be from 1 to {MOST_BODIES}")));
+    }
+    // Bodies are converted twice, so that only one frame is in memory at a time.
+    let mut chooser = Chooser::new(most, frames.len() == 1);
+    for (columns, _, name) in &frames {
+        let bodies = wanted(columns, kinds)?;
+        chooser = pool::compute(py, threads, bodies.len(), move || {
+            chooser.take(&bodies).map(|()| chooser).map_err(|fault| format!("{name}: {fault}"))
+        })?;
+    }
+    let choice = chooser.choice().map_err(|fault| PyValueError::new_err(fault.to_string()))?;
+    let names =
+        frames.iter().map(|(_, time, name)| FrameName { name: printable(name).into_owned(), time: *time });
+    let units = of.map(|[length_in_cm, mass_in_g, velocity]| Units {
+        length_in_cm,
+        mass_in_g,
+        time_in_s: length_in_cm / velocity,
+    });
+    let description = Description { program: PROGRAM, choice, frames: names.collect(), units };
+    description.page(|number| {
+        let (bodies, choice) = (wanted(&frames[number].0, kinds)?, &description.choice);
+        pool::compute(py, threads, bodies.len(), move || Ok::<_, String>(Frame::of(choice, &bodies)))
+    })
+}
+
+/// The bodies of these types. Their masses do not matter.
+fn wanted(columns: &Columns<'_>, kinds: [bool; TYPES]) -> PyResult<Bodies> {
+    let mut bodies = columns.bodies()?;
+    finite("pos", &bodies.pos)?;
+    finite("vel", &bodies.vel)?;
+    if let Some(kind) = bodies.kind.iter().find(|kind| usize::from(**kind) >= TYPES) {
+        return Err(PyValueError::new_err(format!("type: {kind} is none, must be from 0 to 5")));
+    }
+    let is_wanted = |i: &u32| kinds[usize::from(bodies.kind[*i as usize])];
+    let wanted: Vec<u32> = (0..bodies.len() as u32).filter(is_wanted).collect();
+    if wanted.len() < bodies.len() {
+        bodies.permute(&wanted);
+    }
+    Ok(bodies)
+}

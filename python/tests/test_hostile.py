@@ -1,0 +1,378 @@
+"""What careless or hostile callers do: odd arrays, failing steps, threads, forks, damaged files."""
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import heorot
+
+
+def cloud(n, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 3)), rng.uniform(0.5, 1.5, n) / n
+
+
+def plummer(n=300):
+    return heorot.model("plummer", bodies=n, seed=1, units="nbody")
+
+
+def simulation(timestep="fixed"):
+    return heorot.Simulation(plummer(), softening=0.05, step=0.02, timestep=timestep)
+
+
+def same(a, b):
+    for name in ("pos", "vel", "mass", "id", "type", "acc", "pot"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
+class Table:
+    """An object that is an array only when asked, as a table of pandas is."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+class Named(np.ndarray):
+    """An array of a class of its own."""
+
+
+def odd_arrays(pos, mass):
+    read_only = pos.copy(), mass.copy()
+    [array.setflags(write=False) for array in read_only]
+    backwards = np.ascontiguousarray(pos[::-1, ::-1])[::-1, ::-1], np.ascontiguousarray(mass[::-1])[::-1]
+    wide = np.zeros((len(pos), 7))
+    wide[:, 2:5] = pos
+    unaligned = np.zeros(8 * pos.size + 1, dtype=np.uint8)[1:].view(np.float64).reshape(pos.shape)
+    unaligned[:] = pos
+    record = np.zeros(len(pos), dtype=[("id", "i4"), ("pos", "f8", 3), ("mass", "f8")])
+    record["pos"], record["mass"] = pos, mass
+    return {
+        "read-only": read_only,
+        "backwards": backwards,
+        "columns of a wide table": (wide[:, 2:5], mass),
+        "fields of records": (record["pos"], record["mass"]),
+        "not aligned": (unaligned, mass),
+        "lists": (pos.tolist(), mass.tolist()),
+        "of a subclass": (pos.view(Named), mass.view(Named)),
+        "tables": (Table(pos), Table(mass)),
+        "masked, but nothing is": (np.ma.masked_array(pos), np.ma.masked_array(mass, mask=np.zeros(len(mass), bool))),
+        "long double": (pos.astype(np.longdouble), mass),
+        "one mass spread by a stride of 0": (pos, np.broadcast_to(mass[:1], mass.shape)),
+    }
+
+
+@pytest.mark.parametrize("kind", odd_arrays(*cloud(3)))
+def test_odd_arrays_give_the_same_bits(kind):
+    pos, mass = cloud(40)
+    given = odd_arrays(pos, mass)[kind]
+    if kind.startswith("one mass"):
+        mass = np.full(40, mass[0])
+    acc, pot = heorot.accelerations(*given, theta=0.6)
+    wanted, potential = heorot.accelerations(pos, mass, theta=0.6)
+    np.testing.assert_array_equal(acc, wanted)
+    np.testing.assert_array_equal(pot, potential)
+    assert type(acc) is np.ndarray and acc.flags.c_contiguous and acc.flags.writeable
+
+
+REFUSED = {
+    "no bodies": (np.zeros((0, 3)), np.zeros(0), "there are no bodies"),
+    "a single number": (1.0, 1.0, "pos has the shape"),
+    "a masked position": (np.ma.masked_array(np.eye(3), mask=np.eye(3)), np.ones(3), "pos: some values are masked"),
+    "a masked mass": (np.eye(3), np.ma.masked_array([1.0, 2, 3], mask=[0, 1, 0]), "mass: some values are masked"),
+    "objects": (np.array([[1, 2, None]] * 2), np.ones(2), "pos has the dtype object"),
+    "dates": (np.eye(3), np.array(["2020-01-01"] * 3, dtype="M8[D]"), "mass has the dtype"),
+    "nothing": (None, None, "pos has the dtype object"),
+    "rows of four": (np.zeros((5, 4)), np.ones(5), "pos has the shape (5, 4)"),
+    "transposed": (np.zeros((3, 5)), np.ones(5), "pos has the shape (3, 5)"),
+    "far away": (np.eye(3) * 1e301, np.ones(3), "must be from -1e300 to 1e300"),
+    "a huge extent": (np.eye(3) * 1e200, np.ones(3), "the distance of the bodies"),
+    "a mass of 0": (np.eye(3), np.array([1.0, 0, 1]), "body with id 1: mass is 0, must be above 0"),
+    "an overflow in single precision": (np.eye(3), np.array([1, np.inf, 1], dtype=np.float32), "mass is inf"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_impossible_bodies_are_refused_in_one_line(what):
+    pos, mass, message = REFUSED[what]
+    with pytest.raises(ValueError) as error:
+        heorot.accelerations(pos, mass)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_one_body_has_no_field():
+    for how in ({"accuracy": 1e-3}, {"theta": 0.5}, {"walk": "direct"}, {"walk": "tree", "tolerance": 1e-3}):
+        acc, pot = heorot.accelerations([[1.0, 2.0, 3.0]], [5.0], **how)
+        assert acc.tolist() == [[0, 0, 0]] and pot.tolist() == [0], how
+
+
+def test_bodies_at_one_place_do_not_attract_each_other():
+    acc, pot = heorot.accelerations(np.ones((300, 3)), np.ones(300), theta=0.5, softening=0.1)
+    assert np.all(acc == 0) and np.all(np.isfinite(pot))
+
+
+@pytest.mark.parametrize("timestep", ["fixed", "block"])
+@pytest.mark.parametrize("fault", ["panic", "error", "threads"])
+def test_a_failed_step_leaves_the_state_before_it(timestep, fault):
+    sim, other = simulation(timestep), simulation(timestep)
+    sim.step()
+    other.step()
+    before, energy = sim.bodies, sim.energy
+    if fault == "panic":
+        with pytest.raises(heorot.InternalError, match="as asked"):
+            sim._core.panic_for_tests(0.02)
+    elif fault == "error":
+        with pytest.raises(ValueError, match="position"):
+            sim._core.advance(1e305, 1e305)
+    else:
+        with pytest.raises(ValueError, match="threads = 5000"):
+            sim.threads = 5000
+    assert (sim.steps, sim.time, sim.energy) == (1, other.time, energy)
+    same(sim.bodies, before)
+    same(pickle.loads(pickle.dumps(sim)).bodies, before)
+    sim.step(2)
+    other.step(2)
+    same(sim.bodies, other.bodies)
+    assert sim.energy == other.energy
+
+
+def test_a_body_that_runs_away_ends_a_run_before_its_last_step():
+    bodies = heorot.Bodies([[0, 0, 0], [1, 0, 0]], [1, 1], [[0, 0, 0], [0, 4e58, 0]])
+    sim = heorot.Simulation(bodies, step=5.0, walk="direct")
+    with pytest.raises(ValueError, match="the distance of the bodies from the origin"):
+        sim.evolve(1000.0)
+    steps = sim.steps
+    assert 3 < steps < 7 and sim.time == 5.0 * steps and sim.bodies.pos[1, 1] == pytest.approx(2e59 * steps)
+    with pytest.raises(ValueError, match="the distance of the bodies from the origin"):
+        sim.step()
+    assert sim.steps == steps and sim.state.time == sim.time
+
+
+def test_first_steps_that_are_too_short_can_be_chosen_anew():
+    sim = heorot.Simulation(plummer(), softening=1e-20, timestep="block")
+    with pytest.raises(ValueError, match="times shorter"):
+        sim.evolve(1.0)
+    assert sim.steps == 0
+    same(sim.bodies, heorot.Simulation(plummer(), softening=1e-20, timestep="block").bodies)
+
+
+def test_an_iterator_that_is_dropped_leaves_a_simulation_that_goes_on():
+    sim = simulation()
+    run = sim.run(until=0.1, every=0.02)
+    next(run)
+    kept = pickle.dumps(sim)
+    del run
+    gc.collect()
+    for state in sim.run(until=0.1, every=0.02):
+        break
+    assert state.steps == 2
+    list(sim.run(until=0.1, every=0.02))
+    again = pickle.loads(kept)
+    list(again.run(until=0.1, every=0.02))
+    whole = simulation()
+    list(whole.run(until=0.1, every=0.02))
+    same(sim.bodies, whole.bodies)
+    same(again.bodies, whole.bodies)
+
+
+def test_a_simulation_in_use_by_another_thread_says_so():
+    sim = heorot.Simulation(plummer(4000), softening=0.05, step=1e-3, walk="direct", threads=1)
+    faults, ready, done = [], threading.Event(), threading.Event()
+
+    def look():
+        ready.set()
+        while not done.is_set():
+            try:
+                sim.time, sim.bodies
+            except RuntimeError as fault:
+                faults.append(str(fault))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    ready.wait()
+    steps = 0
+    while not faults and steps < 200:
+        try:
+            sim.step()
+        except RuntimeError as fault:
+            faults.append(str(fault))
+        steps += 1
+    done.set()
+    thread.join()
+    assert faults and set(faults) == {"the simulation is in use by another thread: wait for its step to end"}
+    assert sim.step().time > 0
+
+
+def test_a_callback_may_look_and_its_errors_end_the_run():
+    sim = simulation()
+
+    def callback(simulation):
+        assert simulation.bodies.pos.shape == (300, 3) and simulation.energy < 0
+        if simulation.steps == 2:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError):
+        sim.evolve(1.0, callback=callback)
+    assert sim.steps == 2 and sim.step().steps == 3
+
+
+def test_threads_that_come_and_go_leave_no_memory_behind():
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("the system does not tell the memory of a process")
+    pos, mass = cloud(50)
+    wanted = heorot.accelerations(pos, mass, theta=0.7)[0]
+
+    def call():
+        np.testing.assert_array_equal(heorot.accelerations(pos, mass, theta=0.7)[0], wanted)
+
+    def calls(count):
+        for _ in range(count):
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    before = calls(200)
+    # 400 threads that each left a pool behind would take 2 MB and more.
+    assert calls(400) - before < 1_000_000
+
+
+def _load_in_a_child(path, queue):
+    queue.put([len(heorot.load(path)) for _ in range(3)])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_forked_process_reads_files(tmp_path):
+    path = tmp_path / "sphere.hdf5"
+    heorot.save(path, plummer())
+    assert len(heorot.load(path)) == 300  # the reader of this process waits for more
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    children = [context.Process(target=_load_in_a_child, args=(path, queue)) for _ in range(3)]
+    [child.start() for child in children]
+    assert len(heorot.load(path)) == 300
+    assert [queue.get(timeout=120) for _ in children] == [[300] * 3] * 3
+    [child.join(10) for child in children]
+
+
+def test_files_are_read_by_several_threads_at_once(tmp_path):
+    paths = [tmp_path / f"{n}.hdf5" for n in (100, 200, 300)]
+    [heorot.save(path, plummer(int(path.stem))) for path in paths]
+    found = {}
+
+    def load(path):
+        found[path] = [len(heorot.load(path)) for _ in range(4)]
+
+    threads = [threading.Thread(target=load, args=(path,)) for path in paths]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert found == {path: [int(path.stem)] * 4 for path in paths}
+
+
+def test_a_reader_that_dies_is_an_error_and_not_the_end(tmp_path):
+    """Whatever a file does to the HDF5 library, it does it to another process."""
+    path = tmp_path / "sphere.hdf5"
+    heorot.save(path, plummer())
+    # A reader that ends as one does in which the library crashes.
+    heorot._heorot.read_in_process([sys.executable, "-c", "import os; os.read(0, 1); os.kill(os.getpid(), 11)"])
+    try:
+        with pytest.raises(ValueError, match=r"sphere.hdf5: is damaged: the HDF5 library crashed on it \(signal 11\)"):
+            heorot.load(path)
+        heorot._heorot.read_in_process(["/nonexistent"])
+        assert len(heorot.load(path)) == 300  # if no process can be started, this one reads
+    finally:
+        script = os.path.join(os.path.dirname(heorot.__file__), "_read.py")
+        heorot._heorot.read_in_process([sys.executable, "-I", "-S", script, heorot._heorot.__file__])
+    assert len(heorot.load(path)) == 300
+
+
+def test_hdf5_files_are_read_by_a_process_of_their_own(tmp_path):
+    path = tmp_path / "sphere.hdf5"
+    heorot.save(path, plummer())
+    code = """
+import glob, sys, heorot
+heorot.load(sys.argv[1])
+children = [child for path in glob.glob("/proc/self/task/*/children") for child in open(path).read().split()]
+print([open(f"/proc/{child}/cmdline").read().split("\\0")[3].endswith("_read.py") for child in children])
+"""
+    if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        pytest.skip("the system does not list the children of a process")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert done.stdout == "[True]\n", done.stderr
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_damaged_files_are_refused_or_read(share, tmp_path):
+    path = tmp_path / "sphere.hdf5"
+    heorot.save(path, plummer(), compression=3)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(int(100 * share))
+    cut = tmp_path / "cut.hdf5"
+    cut.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match="cut.hdf5"):
+        heorot.load(cut)
+    torn = np.frombuffer(whole, dtype=np.uint8).copy()
+    places = rng.integers(0, len(torn), 60)
+    torn[places] = rng.integers(0, 256, 60)
+    (tmp_path / "torn.hdf5").write_bytes(torn.tobytes())
+    try:
+        assert len(heorot.load(tmp_path / "torn.hdf5")) <= 300
+    except ValueError as fault:
+        assert "torn.hdf5" in str(fault)
+
+
+def test_states_of_other_bodies_are_refused():
+    message = simulation()._core.to_bytes()
+    length = int.from_bytes(message[:8], "little")
+    text = message[8 : 8 + length]
+    for changed in (text.replace(b'"ids":[0,1,', b'"ids":[0,7,'), text.replace(b'"ids":[0,1,', b'"ids":[1,')):
+        assert changed != text
+        bad = len(changed).to_bytes(8, "little") + changed + message[8 + length :]
+        with pytest.raises(ValueError, match="not the state"):
+            heorot._heorot.Simulation.from_bytes(bad, None)
+
+
+def test_a_second_control_c_is_heard_too():
+    sim = simulation("block")
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for _ in range(2):
+            timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                sim.evolve(1e6)
+            timer.join()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert len(sim.bodies) == 300
+    assert sim.step().steps >= 1
+
+
+def test_quantities_of_a_wrong_dimension_are_refused():
+    u = pytest.importorskip("astropy.units")
+    pos, mass = cloud(5)
+    cases = [
+        (lambda: heorot.accelerations(pos * u.kpc, mass * u.kpc), "a mass is wanted"),
+        (lambda: heorot.accelerations(pos * u.kpc, mass * u.solMass, softening=1 * u.s), "a length is wanted"),
+        (lambda: heorot.Bodies(pos * u.kpc, mass * u.solMass, pos * u.kpc), "a velocity is wanted"),
+        (lambda: heorot.Bodies(pos * u.kpc, mass * u.solMass, time=1 * u.kpc), "a time is wanted"),
+        (lambda: heorot.model("plummer", bodies=10, radius=1 * u.kg), "a length is wanted"),
+        (lambda: heorot.Bodies(pos * u.mag, mass * u.solMass), "a length is wanted"),
+    ]
+    for call, message in cases:
+        with pytest.raises(ValueError, match=message):
+            call()
+    acc, _ = heorot.accelerations(pos * u.kpc, mass)  # plain masses are in the units of the others
+    plain, _ = heorot.accelerations(pos, mass, units="galactic")
+    np.testing.assert_allclose(acc, plain, rtol=1e-12)
