@@ -5,7 +5,7 @@ use std::fmt;
 use treecode::TYPES;
 
 /// Names of the types 0 to 5.
-pub const NAMES: [&str; TYPES] = ["gas", "halo", "disc", "bulge", "stars", "other"];
+pub use viz::TYPE_NAMES as NAMES;
 
 /// Parses a type: `2` or `disc`.
 ///

@@ -92,7 +92,7 @@ impl Tinter {
                 let mut names = Vec::new();
                 for kind in (0..TYPES).filter(|kind| sequence.has(*kind)) {
                     groups[kind] = names.len() as u8;
-                    names.push(kinds::NAMES[kind].to_owned());
+                    names.push(TYPE_NAMES[kind].to_owned());
                 }
                 Tinter::Types(groups, names)
             }

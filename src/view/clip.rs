@@ -35,7 +35,7 @@ impl Clip {
             time: entry.time,
         };
         let description = Description {
-            program: crate::report::PROGRAM,
+            program: crate::version::PROGRAM,
             choice: chooser.choice()?,
             frames: sequence.entries.iter().map(name).collect(),
             units: sequence.units,
