@@ -39,10 +39,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--calls", type=int, default=100_000)
     given = parser.parse_args()
-    small_calls(given.calls)
-    growth()
     if given.program:
         against_program(given)
+    small_calls(given.calls)
+    growth()
 
 
 def small_calls(count: int) -> None:
@@ -97,6 +97,20 @@ def growth() -> None:
     print()
 
 
+PREPARE = """
+import sys
+import numpy as np
+import heorot
+folder, bodies = sys.argv[1:]
+for name, count in (("few", 10), ("ic", int(bodies))):
+    path = f"{folder}/{name}.hdf5"
+    heorot.save(path, heorot.model("plummer", bodies=count, seed=1, units="nbody"))
+bodies = heorot.load(path)  # in the order of the file
+np.save(folder + "/pos.npy", bodies.pos)
+np.save(folder + "/mass.npy", bodies.mass)
+np.save(folder + "/id.npy", bodies.id)
+"""
+
 CHILD = """
 import sys, time
 import numpy as np
@@ -107,11 +121,25 @@ if how == "arrays":
 else:
     bodies = heorot.load(folder + "/ic.hdf5")
     pos, mass = bodies.pos, bodies.mass
-begun = time.perf_counter()
+begun = time.perf_counter(), time.process_time()
 acc, pot = heorot.accelerations(
     pos, mass, softening=float(softening), accuracy=float(accuracy), threads=int(threads)
 )
-print(time.perf_counter() - begun)
+print(time.perf_counter() - begun[0], time.process_time() - begun[1])
+"""
+
+COMPARE = """
+import sys
+import h5py
+import numpy as np
+import heorot
+folder, softening, path = sys.argv[1:]
+pos, mass, ids = (np.load(f"{folder}/{name}.npy") for name in ("pos", "mass", "id"))
+ours, _ = heorot.accelerations(pos, mass, softening=float(softening), theta=0.6)
+with h5py.File(path) as file:
+    group = file["PartType1"]
+    theirs = group["Acceleration"][:][np.argsort(group["ParticleIDs"][:])]
+print(np.array_equal(ours[np.argsort(ids)], theirs))
 """
 
 
@@ -128,56 +156,43 @@ def run(command: list[str]) -> tuple[str, float, float, float]:
 
 
 class Sides:
-    """The two commands that compute the same field of the same bodies."""
+    """The two commands that compute the same field of the same bodies. This process stays small: the system counts its
+    memory as that of the processes which it starts."""
 
     def __init__(self, given: argparse.Namespace, folder: str) -> None:
-        self.folder, self.report = folder, os.path.join(folder, "force.json")
-        self.snapshot = self.write("ic.hdf5", given.bodies)
-        few = self.write("few.hdf5", 10)
-        bodies = heorot.load(self.snapshot)  # in the order of the file
-        self.ids = bodies.id
-        np.save(os.path.join(folder, "pos.npy"), bodies.pos)
-        np.save(os.path.join(folder, "mass.npy"), bodies.mass)
+        self.given, self.folder = given, folder
+        self.report = os.path.join(folder, "force.json")
         threads, softening, accuracy = map(str, (given.threads, SOFTENING, ACCURACY))
-        self.child = [sys.executable, "-c", CHILD, folder, "{how}", threads, softening, accuracy]
-        force = [given.program, "force", "{file}", "--softening", softening, "--accuracy", accuracy]
-        self.force = [*force, "--threads", threads, "--units", "nbody", "--report", self.report, "--overwrite"]
-        # What a process takes without bodies: an interpreter, MPI, a measurement of the peak speed.
-        start = [sys.executable, "-c", "import heorot"]
-        self.ours_empty = min(run(start)[2] for _ in range(5))
-        self.theirs_empty = min(self.program("--repeat", "1", file=few)[2] for _ in range(5))
+        self.rest = [threads, softening, accuracy]
+        self.settings = ["--softening", softening, "--accuracy", accuracy, "--threads", threads, "--units", "nbody"]
+        self.python(PREPARE, str(given.bodies))
+        # What the program does beside evaluations: it starts MPI, measures the peak speed, and reads.
+        self.beside = self.least("force", "few", *self.settings, "--repeat", "1")
+        self.beside += self.least("info", "ic") - self.least("info", "few")
 
-    def write(self, name: str, bodies: int) -> str:
-        path = os.path.join(self.folder, name)
-        heorot.save(path, heorot.model("plummer", bodies=bodies, seed=1, units="nbody"))
-        return path
+    def python(self, code: str, *rest: str) -> tuple[str, float]:
+        return run([sys.executable, "-c", code, self.folder, *rest])[::3]
 
-    def python(self, how: str) -> tuple[str, float, float, float]:
-        return run([word.replace("{how}", how) for word in self.child])
+    def program(self, command: str, name: str, *rest: str) -> tuple[str, float, float, float]:
+        return run([self.given.program, command, os.path.join(self.folder, f"{name}.hdf5"), *rest])
 
-    def program(self, *rest: str, file: str = "") -> tuple[str, float, float, float]:
-        return run([word.replace("{file}", file or self.snapshot) for word in self.force] + list(rest))
+    def least(self, *line: str) -> float:
+        return min(self.program(*line)[2] for _ in range(5))
 
     def have_same_bits(self) -> bool:
         """Whether both give the same accelerations, with settings that do not depend on earlier evaluations."""
-        import h5py
-
         path = os.path.join(self.folder, "theirs.hdf5")
-        settings = ["--softening", str(SOFTENING), "--criterion", "angle", "--theta", "0.6", "--units", "nbody"]
-        run([self.force[0], "force", self.snapshot, *settings, "--output", path])
-        pos, mass = (np.load(os.path.join(self.folder, f"{name}.npy")) for name in ("pos", "mass"))
-        ours, _ = heorot.accelerations(pos, mass, softening=SOFTENING, theta=0.6)
-        with h5py.File(path) as file:
-            group = file["PartType1"]
-            theirs = group["Acceleration"][:][np.argsort(group["ParticleIDs"][:])]
-        return bool(np.array_equal(ours[np.argsort(self.ids)], theirs))
+        angle = ["--softening", str(SOFTENING), "--criterion", "angle", "--theta", "0.6", "--units", "nbody"]
+        self.program("force", "ic", *angle, "--output", path)
+        return self.python(COMPARE, str(SOFTENING), path)[0] == "True\n"
 
     def ours(self) -> dict[str, float]:
-        told, _, _, peak = self.python("arrays")
-        _, _, processor, with_load = self.python("load")
+        told, peak = self.python(CHILD, "arrays", *self.rest)
+        seconds, processor = map(float, told.split())
+        _, with_load = self.python(CHILD, "load", *self.rest)
         return {
-            "seconds": float(told),
-            "processor seconds, with reading": processor - self.ours_empty,
+            "seconds": seconds,
+            "processor seconds": processor,
             "peak memory [MB]": peak,
             "peak memory of `heorot.load` and the call [MB]": with_load,
         }
@@ -185,13 +200,14 @@ class Sides:
     def theirs(self) -> dict[str, float]:
         """The first evaluation finds the tolerance, as `accelerations` does. A second one follows, whose processor
         seconds are the difference to a run with a third."""
-        _, _, two, peak = self.program("--repeat", "1")
+        line = ["force", "ic", *self.settings, "--report", self.report, "--overwrite", "--repeat"]
+        _, _, two, peak = self.program(*line, "1")
         with open(self.report) as file:
             seconds = json.load(file)["evaluation_seconds"]["first"]
-        _, _, three, _ = self.program("--repeat", "2")
+        _, _, three, _ = self.program(*line, "2")
         return {
             "seconds": seconds,
-            "processor seconds, with reading": 2 * two - three - self.theirs_empty,
+            "processor seconds": 2 * two - three - self.beside,
             "peak memory [MB]": peak,
             "peak memory of `heorot.load` and the call [MB]": peak,
         }
