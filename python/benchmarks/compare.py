@@ -108,7 +108,7 @@ class Code:
         return f"{self.error:.1e}{missed}"
 
     def version(self):
-        return version(self.package)
+        return heorot.__version__ if self.package == "heorot" else version(self.package)
 
 
 class Heorot(Code):

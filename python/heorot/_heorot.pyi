@@ -10,7 +10,6 @@ Cgs = tuple[float, float, float]
 Caller = tuple[Optional[float], Optional[Cgs], Optional[tuple[float, float, Optional[float]]]]
 
 __version__: str
-__file__: str
 
 class InternalError(RuntimeError): ...
 
