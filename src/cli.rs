@@ -6,8 +6,8 @@ use crate::launch::on_leading_process;
 use crate::processes::expect_served;
 use crate::report::VERSION;
 use crate::{
-    bench, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot, poster,
-    render, run, status, study, view,
+    bench, combine, convert, doctor, extract, force, halos, info, jobscript, make, network, plan, plot,
+    poster, render, run, status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -61,6 +61,8 @@ pub enum Command {
     Info(info::Arguments),
     /// Convert a file of any known format to a snapshot.
     Convert(convert::Arguments),
+    /// Combine two files of bodies into one snapshot, the second one turned, shifted and boosted.
+    Combine(combine::Arguments),
     /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
     Extract(extract::Arguments),
     /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
@@ -95,6 +97,7 @@ impl Command {
             Command::Halos(arguments) => halos::main(arguments),
             Command::Info(arguments) => on_leading_process(|| info::main(arguments)),
             Command::Convert(arguments) => convert::main(arguments),
+            Command::Combine(arguments) => combine::main(arguments),
             Command::Extract(arguments) => on_leading_process(|| extract::main(arguments)),
             Command::Bench(arguments) => bench::main(arguments),
             Command::Study(arguments) => study::main(arguments),

@@ -9,6 +9,7 @@
 pub mod alike;
 pub mod bench;
 pub mod cli;
+pub mod combine;
 pub mod console;
 pub mod convert;
 pub mod crew;
@@ -36,7 +37,9 @@ pub mod parameters;
 pub mod plan;
 pub mod plot;
 pub mod poster;
+pub mod potential_keys;
 pub mod processes;
+mod quantities;
 pub mod reading_options;
 pub mod render;
 pub mod report;

@@ -61,7 +61,7 @@ const PILOT_STEPS: u64 = 3;
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
-    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
+    let schedule = parameters.schedule(start)?;
     let steps = schedule.count();
     let snapshots = 1 + schedule.snapshots();
     let ranks = u64::from(arguments.ranks);

@@ -9,18 +9,20 @@ use anyhow::Result;
 use io::table::Table;
 use nbody::Diagnostics;
 use nbody::cost::{Cost, Totals};
+use nbody::potential::External;
 use nbody::stepping::Course;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use treecode::math::norm;
 
+const ERROR: &str = "energy_error";
 const COLUMNS: [&str; 16] = [
     "step",
     "time",
     "kinetic",
     "potential",
     "energy",
-    "energy_error",
+    ERROR,
     "momentum_x",
     "momentum_y",
     "momentum_z",
@@ -33,12 +35,46 @@ const COLUMNS: [&str; 16] = [
     "steps_per_body",
 ];
 
+/// Column of `energy.csv` with the potential energy in external potentials, if there are any.
+const EXTERNAL: &str = "external";
+/// Name of the column `energy_error` if the potentials depend on time.
+const CHANGE: &str = "energy_change";
+
+/// External potentials, as a journal shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outside {
+    /// There are none.
+    Nothing,
+    /// They do not depend on time.
+    Static,
+    /// They depend on time, so energy is not conserved.
+    Changing,
+}
+
+impl Outside {
+    pub(super) fn of(external: &External) -> Outside {
+        match (external.is_empty(), external.is_static()) {
+            (true, _) => Outside::Nothing,
+            (_, true) => Outside::Static,
+            _ => Outside::Changing,
+        }
+    }
+
+    /// All columns of `energy.csv`.
+    fn columns(self) -> Vec<&'static str> {
+        let name = |column| if self == Outside::Changing && column == ERROR { CHANGE } else { column };
+        let extra = (self != Outside::Nothing).then_some(EXTERNAL);
+        COLUMNS.into_iter().map(name).chain(extra).collect()
+    }
+}
+
 /// Columns of `steps.csv`; the seconds of each phase follow.
 const COST_COLUMNS: [&str; 6] = ["step", "time", "load_balance", "gflops", "interactions", "bytes_sent"];
 
 /// The journal of a run.
 pub(super) struct Journal {
     energies: Table,
+    outside: Outside,
     costs: Table,
     progress: Progress,
     steps: u64,
@@ -62,13 +98,15 @@ impl Journal {
         bodies: u64,
         time: f64,
         first: Diagnostics,
+        outside: Outside,
     ) -> Result<Journal> {
-        let energies = Table::create(&folder.energy(), &COLUMNS)?;
+        let energies = Table::create(&folder.energy(), &outside.columns())?;
         let costs = Table::create(&folder.steps(), &cost_columns())?;
         let progress = Progress::new(steps);
         let begun = Instant::now();
         let mut journal = Journal {
             energies,
+            outside,
             costs,
             progress,
             steps,
@@ -94,6 +132,7 @@ impl Journal {
         bodies: u64,
         done: u64,
         energy: &Energy,
+        outside: Outside,
     ) -> Result<Journal> {
         let go_on = |path: &Path, columns: &[&str]| -> Result<Table> {
             let (table, last) = if path.exists() {
@@ -107,12 +146,13 @@ impl Journal {
             }
             Ok(table)
         };
-        let energies = go_on(&folder.energy(), &COLUMNS)?;
+        let energies = go_on(&folder.energy(), &outside.columns())?;
         let costs = go_on(&folder.steps(), &cost_columns())?;
         let (progress, begun) = (Progress::new(steps), Instant::now());
         let Energy { first, last, greatest_error, .. } = *energy;
         Ok(Journal {
             energies,
+            outside,
             costs,
             progress,
             steps,
@@ -165,6 +205,9 @@ impl Journal {
 
     /// How often the greatest energy error so far has doubled since it was past `bound`, and one more; 0 if it never was.
     pub(super) fn excess(&self, bound: f64) -> u32 {
+        if self.outside == Outside::Changing {
+            return 0;
+        }
         let ratio = self.greatest_error / bound;
         if ratio > 1.0 { 1 + ratio.log2() as u32 } else { 0 }
     }
@@ -182,14 +225,15 @@ impl Journal {
     /// How well energy was kept.
     pub(super) fn energy(&self) -> Energy {
         let error = self.last.energy_error(&self.first);
-        Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
+        let conserved = self.outside != Outside::Changing;
+        Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error, conserved }
     }
 
     fn row(&mut self, step: u64, time: f64, course: &Course) -> Result<()> {
         let d = &self.last;
         let ([px, py, pz], [lx, ly, lz]) = (d.momentum, d.angular_momentum);
         let (energy, error) = (d.energy(), d.energy_error(&self.first));
-        let row = [
+        let mut row = vec![
             step as f64,
             time,
             d.kinetic,
@@ -207,16 +251,20 @@ impl Journal {
             course.finest() as f64,
             self.steps_per_body(course),
         ];
+        if self.outside != Outside::Nothing {
+            row.push(d.external);
+        }
         Ok(self.energies.row(&row)?)
     }
 
     fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let d = &self.last;
         format!(
-            "step {step}/{} t {time:.6} E {:.6e} dE/E {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
+            "step {step}/{} t {time:.6} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
              balance {:.2} {:.2} s ETA {}",
             self.steps,
             d.energy(),
+            self.error_name(),
             d.energy_error(&self.first),
             norm(d.momentum),
             norm(d.angular_momentum),
@@ -232,7 +280,12 @@ impl Journal {
     fn short_line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let error = self.last.energy_error(&self.first);
         let (gflops, left) = (cost.gflops.gordon_bell, duration(self.remaining(step)));
-        format!("t {time:.4} dE/E {error:+.1e} {gflops:.1} Gflops ETA {left}")
+        let name = self.error_name();
+        format!("t {time:.4} {name} {error:+.1e} {gflops:.1} Gflops ETA {left}")
+    }
+
+    fn error_name(&self) -> &'static str {
+        if self.outside == Outside::Changing { "change of E" } else { "dE/E" }
     }
 
     /// Time to the end at the mean speed so far, with reading and writing.

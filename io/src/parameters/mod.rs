@@ -5,9 +5,12 @@
 
 mod node;
 mod overrides;
+mod quantities;
 
-use crate::Error;
+use crate::{Error, Units};
+use node::Fault;
 use overrides::Overrides;
+pub use quantities::Dimension;
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -22,6 +25,33 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, is not TOML, or does not match `T`.
 pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
+    load_prepared(path, set, |_| Ok(()))
+}
+
+/// As [`load`], where strings such as `"3 pc"` may stand for numbers. `keys` are the keys of numbers
+/// with a dimension, with `*` for any key or place in a list. `units` returns the units of the run from
+/// the table `[units]`, if there is one, or `None` if its numbers have no units.
+///
+/// # Errors
+/// As [`load`], or a unit is unknown or of another dimension.
+pub fn load_in_units<T: DeserializeOwned, U: DeserializeOwned>(
+    path: &Path,
+    set: &[String],
+    keys: &[(&str, Dimension)],
+    units: impl Fn(Option<U>) -> Option<Units>,
+) -> Result<T, Error> {
+    load_prepared(path, set, |table| {
+        let own = table.get("units").map(node::read).transpose();
+        // A table that cannot be read is an error of its own, later.
+        own.map_or(Ok(()), |own| quantities::convert(table, keys, units(own).as_ref()))
+    })
+}
+
+fn load_prepared<T: DeserializeOwned>(
+    path: &Path,
+    set: &[String],
+    prepare: impl Fn(&mut toml::Table) -> Result<(), Fault>,
+) -> Result<T, Error> {
     let bytes = crate::read_bytes(path, LARGEST_FILE).map_err(|error| match error {
         Error::TooLong { length, .. } => {
             wrong(path.display(), format!("{length} bytes are too many for a parameter file"))
@@ -32,7 +62,7 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
         let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
         wrong(format!("{}:{line}", path.display()), "a parameter file must be UTF-8 text")
     })?;
-    from_str(&text, &path.display().to_string(), set)
+    read_prepared(&text, &path.display().to_string(), set, prepare)
 }
 
 /// Reads parameters from a text; `name` is the file name in messages. See [`load`].
@@ -40,6 +70,15 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
 /// # Errors
 /// If the text is not TOML, or does not match `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> Result<T, Error> {
+    read_prepared(text, name, set, |_| Ok(()))
+}
+
+fn read_prepared<T: DeserializeOwned>(
+    text: &str,
+    name: &str,
+    set: &[String],
+    prepare: impl Fn(&mut toml::Table) -> Result<(), Fault>,
+) -> Result<T, Error> {
     let not_toml = |error: toml::de::Error| {
         let place = error.span().map_or(text.len(), |span| span.start);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -49,7 +88,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> 
     let mut table: toml::Table = text.parse().map_err(not_toml)?;
     let overrides = Overrides::parse(set)?;
     overrides.apply(&mut table)?;
-    node::read(&toml::Value::Table(table)).map_err(|fault| {
+    prepare(&mut table).and_then(|()| node::read(&toml::Value::Table(table))).map_err(|fault| {
         let line = || line_of(text, spans.get_ref(), fault.path());
         let origin = match overrides.origin(&fault, || line().is_some()) {
             Some(origin) => origin.to_owned(),
