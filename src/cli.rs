@@ -6,8 +6,8 @@ use crate::launch::on_leading_process;
 use crate::processes::expect_served;
 use crate::version;
 use crate::{
-    bench, completions, convert, doctor, extract, force, halos, info, jobscript, make, man, network, plan,
-    plot, poster, reference, render, run, status, study, view,
+    bench, combine, completions, convert, doctor, extract, force, halos, info, jobscript, make, man, network,
+    plan, plot, poster, reference, render, run, status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -67,6 +67,8 @@ pub enum Command {
     Info(info::Arguments),
     /// Convert a file of any known format to a snapshot.
     Convert(convert::Arguments),
+    /// Combine two files of bodies into one snapshot, the second one turned, shifted and boosted.
+    Combine(combine::Arguments),
     /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
     Extract(extract::Arguments),
     /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
@@ -135,6 +137,7 @@ impl Command {
             Command::Halos(arguments) => halos::main(arguments),
             Command::Info(arguments) => on_leading_process(|| info::main(arguments)),
             Command::Convert(arguments) => convert::main(arguments),
+            Command::Combine(arguments) => combine::main(arguments),
             Command::Extract(arguments) => on_leading_process(|| extract::main(arguments)),
             Command::Bench(arguments) => bench::main(arguments),
             Command::Study(arguments) => study::main(arguments),

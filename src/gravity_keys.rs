@@ -4,6 +4,7 @@
 use nbody::forces::Forces;
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::Arc;
 use treecode::{Criterion, Gravity, Softening, Walk};
 
 /// The keys of `[gravity]`.
@@ -145,13 +146,13 @@ impl TryFrom<Keys> for Forces {
         if keys.allow_missed && accuracy.is_none() {
             return Err("`allow_missed` goes with `accuracy`: other settings are taken as they are".into());
         }
-        Ok(Forces { accuracy, allow_missed: keys.allow_missed, gravity })
+        Ok(Forces { accuracy, allow_missed: keys.allow_missed, gravity, external: Arc::default() })
     }
 }
 
 /// Keys that give the same forces.
 impl From<Forces> for Keys {
-    fn from(Forces { accuracy, allow_missed, gravity }: Forces) -> Keys {
+    fn from(Forces { accuracy, allow_missed, gravity, .. }: Forces) -> Keys {
         let direct = gravity.walk == Walk::Direct;
         let free = accuracy.is_none() && !direct;
         Keys {

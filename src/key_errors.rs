@@ -44,7 +44,7 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
              time.step, a longer gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate"
         ),
         nbody::Error::Schedule(error) => name_time_key(error),
-        error @ nbody::Error::Model(_) => error.into(),
+        error @ (nbody::Error::Model(_) | nbody::Error::Massless) => error.into(),
     }
 }
 
@@ -74,6 +74,7 @@ fn name_time_key(error: Impossible) -> Error {
             let key = match which {
                 Length::Step => "time.step",
                 Length::Interval => "output.snapshot_every",
+                Length::Gap => "output.at",
             };
             anyhow!("{key} = {length:?}: is lost beside the time, which goes from {start:?} to {end:?}")
         }

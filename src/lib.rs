@@ -9,6 +9,7 @@
 pub mod alike;
 pub mod bench;
 pub mod cli;
+pub mod combine;
 pub mod completions;
 pub mod console;
 pub mod convert;
@@ -40,7 +41,9 @@ pub mod periodic_box;
 pub mod plan;
 pub mod plot;
 pub mod poster;
+pub mod potential_keys;
 pub mod processes;
+mod quantities;
 pub mod reading_options;
 pub mod reference;
 pub mod render;

@@ -6,7 +6,7 @@
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::render::{Extent, named_types};
-use crate::spread::{expose, quick_smoothing_lengths};
+use crate::spread::{counted, expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,8 @@ impl Common {
 pub struct Filming<'a> {
     crew: &'a Crew<'a>,
     movie: &'a Movie,
-    units: Units,
+    /// `None` if G is 1.
+    units: Option<Units>,
     times: TimeScale,
     start: f64,
     /// Number of the last frame.
@@ -215,12 +216,12 @@ impl<'a> Filming<'a> {
         units: io::Units,
         [start, end]: [f64; 2],
     ) -> Filming<'a> {
-        let units = Units {
+        let units = (units != io::Units::NBODY).then(|| Units {
             length_in_cm: units.length_in_cm,
             mass_in_g: units.mass_in_g,
             time_in_s: units.time_in_s(),
-        };
-        let times = TimeScale::for_times(&[start, start + movie.every, end], Some(units));
+        });
+        let times = TimeScale::for_times(&[start, start + movie.every, end], units);
         Filming { crew, movie, units, times, start, last: None, width: movie.width, range: None }
     }
 
@@ -250,6 +251,9 @@ impl<'a> Filming<'a> {
     pub fn frame(&mut self, number: u64, time: f64, bodies: &Bodies) -> Result<Option<(Vec<u8>, Common)>> {
         self.last = Some(number);
         let kinds = self.movie.kinds();
+        let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);
+        let counted = counted(self.crew.comm, bodies, kinds, unit);
+        let bodies = counted.as_ref().unwrap_or(bodies);
         let width = self.width.map_or_else(|| self.find_width(bodies), Ok)?;
         self.width = Some(width);
         let view = self.movie.view(width)?;
@@ -257,7 +261,7 @@ impl<'a> Filming<'a> {
         let range = match (self.range, self.movie.range) {
             (Some(range), _) => Some(range),
             (None, Some(range)) => {
-                let unit = viz::DensityUnit::for_width(width, Some(self.units)).per_code_unit;
+                let unit = viz::DensityUnit::for_width(width, self.units).per_code_unit;
                 Some(range.map(|value| value / unit))
             }
             (None, None) => Range::of(&density).map(|range| [range.low(), HEADROOM * range.high()]),
@@ -272,7 +276,7 @@ impl<'a> Filming<'a> {
     }
 
     fn style(&self, range: [f64; 2]) -> Result<Style> {
-        self.movie.style(range, Some(self.units))
+        self.movie.style(range, self.units)
     }
 
     /// Surface density of the bodies of all ranks, on the leading rank.

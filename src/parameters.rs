@@ -6,6 +6,8 @@ use crate::key_errors::name_key;
 use crate::machine;
 use crate::movie::Movie;
 use crate::periodic_box::PeriodicBox;
+use crate::potential_keys;
+use crate::quantities;
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
@@ -13,9 +15,13 @@ use io::snapshot::{Fields, Flavour, Layout};
 use nbody::forces::Forces;
 use nbody::schedule::{Schedule, Until};
 use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// All tables of a parameter file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +38,9 @@ pub struct Parameters {
     /// Settings of the force evaluation.
     #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
+    /// External potentials.
+    #[serde(default, rename = "potential", skip_serializing_if = "Vec::is_empty")]
+    pub potentials: Vec<potential_keys::Keys>,
     /// End of the run, and timesteps.
     pub time: Time,
     /// Output files.
@@ -71,6 +80,14 @@ pub enum SystemName {
     Galactic,
     /// G = 1; written to files as kpc, 1e10 solar masses and 207.4 km/s.
     Nbody,
+    /// pc, solar masses, km/s; the unit of time is 0.978 million years.
+    PcMsunKms,
+    /// Astronomical units, solar masses, au/yr; the unit of time is a year, and G is 39.48.
+    AuMsunYr,
+    /// Metre, kilogram, second.
+    Si,
+    /// Centimetre, gram, second.
+    Cgs,
 }
 
 /// Keys of the `[units]` table.
@@ -136,16 +153,16 @@ impl Time {
         Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
     }
 
-    /// Steps from the time `start` [T], with snapshots at intervals of `every` [T].
-    ///
-    /// # Errors
-    /// A run cannot follow such a schedule.
-    pub fn schedule(&self, start: f64, every: Option<f64>) -> Result<Schedule> {
+    fn schedule(&self, start: f64, output: &Output) -> Result<Schedule> {
         let until = match (self.end, self.steps) {
             (Some(end), _) => Until::Time(end),
             (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
         };
-        Schedule::new(until, self.step, start, every).map_err(name_key)
+        let schedule = match &output.at {
+            Some(Times::List(times)) => Schedule::at_times(until, self.step, start, times),
+            _ => Schedule::new(until, self.step, start, output.snapshot_every),
+        };
+        schedule.map_err(name_key)
     }
 
     fn check(&self, forces: &Forces) -> Result<()> {
@@ -261,6 +278,9 @@ pub struct Output {
     /// state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_every: Option<f64>,
+    /// Times of snapshots [T], instead of an interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Times>,
     /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,
@@ -285,6 +305,72 @@ pub struct Output {
     /// MPI-IO hints by name, such as `cb_nodes`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mpi_hints: BTreeMap<String, String>,
+}
+
+/// Times of snapshots.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Times {
+    /// The times [T].
+    List(Vec<f64>),
+    /// A text file with a time in each line. [`Parameters::load`] replaces it by its times.
+    File(PathBuf),
+}
+
+/// Greatest number of [`Times`]. A snapshot stores them all.
+const MOST_TIMES: usize = 2000;
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Times, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Times;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of times, or the name of a file")
+            }
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Times, E> {
+                Ok(Times::File(path.into()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Times, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Times::List)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl Times {
+    /// Reads the times of a file, in these units or with units of their own.
+    fn read(&mut self, units: Option<&Units>) -> Result<()> {
+        let Times::File(path) = self else { return Ok(()) };
+        let text = io::read_text(path)?;
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).enumerate();
+        let time = |(i, line): (usize, &str)| {
+            let with_unit = |units: &Units| units.quantity(line, [0, 0, 1]).ok();
+            let time = line.parse().ok().or_else(|| units.and_then(with_unit));
+            time.with_context(|| format!("output.at: {}:{}: {line:?} is no time", path.display(), i + 1))
+        };
+        let times = lines.filter(|(_, line)| !line.is_empty()).map(time).collect::<Result<_>>()?;
+        *self = Times::List(times);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        let Times::List(times) = self else { return Ok(()) };
+        ensure!(!times.is_empty(), "output.at: holds no times; leave it out, or give one");
+        ensure!(
+            times.len() <= MOST_TIMES,
+            "output.at: {} times are too many, at most {MOST_TIMES} are possible; use output.snapshot_every",
+            times.len()
+        );
+        if let Some(time) = times.iter().find(|time| !time.is_finite()) {
+            bail!("output.at = {time}: must be finite");
+        }
+        if let Some(pair) = times.windows(2).find(|pair| pair[1] <= pair[0]) {
+            bail!("output.at: {:?} follows {:?}; times must increase", pair[1], pair[0]);
+        }
+        Ok(())
+    }
 }
 
 /// Precision of floating-point numbers in a file.
@@ -325,6 +411,10 @@ impl Output {
 
     fn check(&self) -> Result<()> {
         self.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))?;
+        if self.snapshot_every.is_some() && self.at.is_some() {
+            bail!("output: give either `snapshot_every` or `at`, not both");
+        }
+        self.at.as_ref().map_or(Ok(()), Times::check)?;
         ensure!(self.compression <= 9, "output.compression = {}: must be from 0 to 9", self.compression);
         let most = Layout::MOST_FILES;
         ensure!((1..=most).contains(&self.files), "output.files = {}: must be from 1 to {most}", self.files);
@@ -376,11 +466,28 @@ impl Parameters {
     /// The file cannot be read, or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         refuse_snapshot(path)?;
-        let mut parameters: Parameters = io::parameters::load_with(path, set, &[["time.end", "time.steps"]])?;
-        parameters.gravity.gravity.constant = parameters.units.units().gravitational_constant();
+        let (keys, rivals) = (quantities::keys(), [["time.end", "time.steps"]]);
+        let mut parameters: Parameters =
+            io::parameters::load_in_units(path, set, &rivals, &keys, UnitSystem::sizes)?;
+        let units = parameters.units.units();
+        parameters.gravity.gravity.constant = units.gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
+        let external = potential_keys::external(&mut parameters.potentials, &units);
+        parameters.gravity.external = Arc::new(external.with_context(|| path.display().to_string())?);
+        if let Some(times) = &mut parameters.output.at {
+            let sizes = UnitSystem::sizes(Some(parameters.units));
+            times.read(sizes.as_ref()).with_context(|| path.display().to_string())?;
+        }
         parameters.check().with_context(|| path.display().to_string())?;
         Ok(parameters)
+    }
+
+    /// Steps from the time `start` [T], and the times of snapshots.
+    ///
+    /// # Errors
+    /// A run cannot follow such a schedule.
+    pub fn schedule(&self, start: f64) -> Result<Schedule> {
+        self.time.schedule(start, &self.output)
     }
 
     /// Advice for the user if the energy error is too large.
@@ -485,6 +592,13 @@ fn positive(name: &str, value: f64) -> Result<()> {
 }
 
 impl UnitSystem {
+    /// The units of numbers in a file, whose table `[units]` this is. `None` if G is 1 and they have no
+    /// size.
+    fn sizes(table: Option<UnitSystem>) -> Option<Units> {
+        let system = table.unwrap_or_default();
+        (system != UnitSystem::Named { system: SystemName::Nbody }).then(|| system.units())
+    }
+
     /// Units in cgs.
     pub fn units(&self) -> Units {
         match self {
@@ -500,6 +614,10 @@ impl SystemName {
         match self {
             SystemName::Galactic => Units::GALACTIC,
             SystemName::Nbody => Units::NBODY,
+            SystemName::PcMsunKms => Units::PARSEC,
+            SystemName::AuMsunYr => Units::PLANETARY,
+            SystemName::Si => Units::SI,
+            SystemName::Cgs => Units::CGS,
         }
     }
 }
@@ -518,11 +636,11 @@ impl TryFrom<UnitKeys> for UnitSystem {
                 }
                 Ok(UnitSystem::Own(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }))
             }
-            _ => {
-                Err("give `system = \"galactic\"` or `\"nbody\"`, or all of `length_in_cm`, `mass_in_g` and \
+            _ => Err(
+                "give `system = \"galactic\"` or another name, or all of `length_in_cm`, `mass_in_g` and \
                       `velocity_in_cm_per_s`"
-                    .to_owned())
-            }
+                    .to_owned(),
+            ),
         }
     }
 }

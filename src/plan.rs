@@ -65,7 +65,7 @@ const PILOT_STEPS: u64 = 3;
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
     let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
-    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
+    let schedule = parameters.schedule(start)?;
     let steps = schedule.count();
     let cores = u64::from(arguments.ranks) * u64::from(arguments.threads);
     let memory = Memory::estimate(arguments, bodies);

@@ -162,6 +162,14 @@ pub struct Energy {
     pub error: f64,
     /// Greatest absolute relative error of any step.
     pub greatest_error: f64,
+    /// Whether energy is conserved. In potentials that depend on time it is not; both errors are
+    /// then changes.
+    #[serde(default = "yes")]
+    pub conserved: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Statistics of adaptive timesteps.
@@ -297,8 +305,13 @@ impl Report {
                 100.0 * files.writing_share
             ));
         }
-        if let Some(Energy { error, greatest_error, .. }) = &self.energy {
-            say(&format!("relative energy error {error:+.2e} at the end, {greatest_error:.2e} at most"));
+        if let Some(Energy { error, greatest_error, conserved, .. }) = &self.energy {
+            let what = if *conserved {
+                "relative energy error"
+            } else {
+                "the potential depends on time, so energy is not conserved: relative change"
+            };
+            say(&format!("{what} {error:+.2e} at the end, {greatest_error:.2e} at most"));
         }
         if let Some(TimeSteps { steps_per_body, substeps, sorted, rungs, .. }) = &self.time_steps {
             let shares: Vec<String> = rungs.iter().map(|rung| format!("{:.3}", rung.share)).collect();

@@ -101,7 +101,7 @@ mod tests {
 
     fn forces(softening: f64) -> Forces {
         let softening = Softening { kernel: SofteningKernel::Spline, length: [softening; 6] };
-        Forces { accuracy: None, allow_missed: false, gravity: Gravity { softening, ..Gravity::default() } }
+        Forces { accuracy: None, gravity: Gravity { softening, ..Gravity::default() }, ..Forces::default() }
     }
 
     /// A lattice of side two about a place, and perhaps one body far away.

@@ -79,6 +79,18 @@ pub(crate) fn expose(crew: &Crew, subject: &Subject, view: &View) -> Result<Expo
     Ok(exposure)
 }
 
+/// Bodies of which none of these types has mass on any rank, with the mass `unit` [M] for each, so that
+/// pictures and profiles count them. `None` if one has mass. Collective.
+pub(crate) fn counted(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES], unit: f64) -> Option<Bodies> {
+    let has_mass = |i: usize| kinds[usize::from(bodies.kind[i])] && bodies.mass[i] > 0.0;
+    let any = collective::sum(comm, u64::from((0..bodies.len()).any(has_mass))) > 0;
+    (!any).then(|| {
+        let mut bodies = bodies.clone();
+        bodies.mass.fill(unit);
+        bodies
+    })
+}
+
 /// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass.
 /// Collective.
 pub(crate) fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
@@ -154,6 +166,19 @@ mod tests {
         let mut mine = all.clone();
         mine.keep(ends[0]..ends[1]);
         mine
+    }
+
+    #[test]
+    fn bodies_without_mass_are_counted_unless_others_have_mass() {
+        let mut all = Bodies::zeroed(6);
+        (all.mass[4], all.kind[4], all.kind[5]) = (2.0, 3, 3);
+        let kinds = |kind: usize| std::array::from_fn(|k| k == kind || kind == TYPES);
+        let of = |kind| {
+            let found = threads::run(2, |comm| counted(comm, &share(&all, comm), kinds(kind), 0.5));
+            found.iter().map(|bodies| bodies.as_ref().map(|bodies| bodies.mass.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(of(1), [Some(vec![0.5; 3]), Some(vec![0.5; 3])]);
+        assert_eq!((of(3), of(TYPES)), (vec![None, None], vec![None, None]));
     }
 
     #[test]

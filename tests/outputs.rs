@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 51] = [
+const PATHS: [(&str, &str, Use); 54] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -61,6 +61,9 @@ const PATHS: [(&str, &str, Use); 51] = [
     ("info", "file", Input),
     ("convert", "input", Input),
     ("convert", "output", Written),
+    ("combine", "first", Input),
+    ("combine", "second", Input),
+    ("combine", "output", Written),
     ("extract", "input", Input),
     ("extract", "output", Written),
     ("bench", "json", Written),
@@ -100,7 +103,7 @@ const fn plot(line: &'static str, input: &'static str) -> Writer {
 
 const HDF5: &[&str] = &["hdf5", "h5"];
 
-const WRITERS: [Writer; 25] = [
+const WRITERS: [Writer; 26] = [
     writer("jobscript DIR/run.toml --scheduler slurm --time 1:00:00 -o OUT", &["job", "sh"], "run.toml"),
     writer("force DIR/a.hdf5 -o OUT", HDF5, "a.hdf5"),
     writer("force DIR/a.hdf5 --report OUT", &["json"], "a.hdf5"),
@@ -121,6 +124,7 @@ const WRITERS: [Writer; 25] = [
     plot("plot mass-function DIR/h.hdf5 -o OUT", "h.hdf5"),
     writer("halos DIR/a.hdf5 --linking-length 0.5 --min-members 2 -o OUT", HDF5, "a.hdf5"),
     writer("convert DIR/set.0.hdf5 OUT", HDF5, "set.1.hdf5"),
+    writer("combine DIR/a.hdf5 DIR/b.hdf5 -o OUT", HDF5, "b.hdf5"),
     writer("extract DIR/set.1.hdf5 OUT --region sphere:0,0,0,9", HDF5, "set.0.hdf5"),
     Writer { runs: false, ..writer("bench --bodies 1000 --json OUT", &["json"], "") },
     Writer { runs: false, ..writer("bench --bodies 1000 --csv OUT", &["csv"], "") },

@@ -1,7 +1,7 @@
 //! Parameter files: valid contents, and the errors for invalid ones.
 
 use heorot::initial::Initial;
-use heorot::parameters::Parameters;
+use heorot::parameters::{Parameters, Times};
 use io::Units;
 use nbody::model::{Model, Profile};
 use std::io::Write;
@@ -70,7 +70,13 @@ fn every_value_that_is_echoed_reads_back_to_the_same_run() {
          [[initial.galaxies]]\nmodel = \"disc-galaxy\"\nbodies = 100\nbulge_mass = 0\norientation = [60, -30]\n\
          [[initial.galaxies]]\nmodel = \"king\"\nbodies = 10",
     );
-    for text in [GOOD, model, &controlled, &encounter] {
+    let outside = GOOD.replace(
+        "[time]",
+        "[[potential]]\nkind = \"MWPotential2014\"\n[[potential]]\nkind = \"bar\"\nstrength = 0.01\nspeed = 220\n\
+         radius = 8\nlength = 3.5\npattern_speed = 50\nangle = 25\ngrowth = { start = 0, duration = 1 }\n\
+         [[potential]]\nkind = \"nfw\"\nmass = 3\nscale = 5\norbit = { radius = 50, period = -3 }\n[time]",
+    );
+    for text in [GOOD, model, &controlled, &encounter, &outside] {
         let parameters = load(text, &[]).unwrap();
         let echo = io::parameters::echo(&parameters);
         let file: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
@@ -83,6 +89,123 @@ fn units_are_named_or_numbered() {
     assert_eq!(with(&["units.system=nbody"]).gravity.gravity.constant, 1.0);
     let own = with(&["units.length_in_cm=2.0", "units.mass_in_g=3.0", "units.velocity_in_cm_per_s=5.0"]);
     assert_eq!(own.units.units(), Units { length_in_cm: 2.0, mass_in_g: 3.0, velocity_in_cm_per_s: 5.0 });
+}
+
+#[test]
+fn potentials_are_in_the_units_of_the_run() {
+    let with = |units: &str| {
+        let text = GOOD.replace(
+            "[time]",
+            &format!("[[potential]]\nkind = \"MWPotential2014\"\n[[potential]]\nkind = \"McMillan2017\"\n{units}\n[time]"),
+        );
+        load(&text, &[]).unwrap().gravity.external
+    };
+    let galactic = with("").at(0.0).field([8.0, 0.0, 0.5]);
+    // pc and km/s.
+    let own =
+        with("[units]\nlength_in_cm = 3.0856775814913673e18\nmass_in_g = 2e33\nvelocity_in_cm_per_s = 1e5");
+    let own = own.at(0.0).field([8000.0, 0.0, 500.0]);
+    assert!((own.potential / galactic.potential - 1.0).abs() < 1e-9);
+    assert!((1000.0 * own.acceleration[0] / galactic.acceleration[0] - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn wrong_potentials_are_named_in_one_line() {
+    let track = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+    std::fs::write(track.path(), "time,x,y,z\n0,1,2,3\n0,1,2,3\n").unwrap();
+    let path = track.path().display().to_string();
+    let cases = [
+        ("", "kind is missing"),
+        ("kind = \"nwf\"", "did you mean `nfw`"),
+        ("kind = \"nfw\"\nmass = 1", "potential.0.scale is missing"),
+        ("kind = \"nfw\"\nmass = -1\nscale = 1", "potential.0.mass = -1.0: must be above 0"),
+        ("kind = \"nfw\"\nmass = 1e300\nscale = 1", "potential.0.mass = 1e300"),
+        (
+            "kind = \"nfw\"\nmass = 1\nscale = 1\nheight = 2",
+            "potential.0.height: has no meaning for this kind",
+        ),
+        ("kind = \"nfw\"\nmas = 1", "did you mean `mass`"),
+        ("kind = \"MWPotential2014\"\nmass = 1", "potential.0.mass: has no meaning"),
+        (
+            "kind = \"power-law-cutoff\"\nmass = 1\ncut = 1\nslope = 2",
+            "potential.0.slope = 2.0: must be from 0 to 1.99",
+        ),
+        ("kind = \"point-mass\"\nmass = 1\ncentre = [1, nan, 0]", "potential.0.centre = NaN"),
+        (
+            "kind = \"point-mass\"\nmass = 1\nvelocity = [1, 0, 0]\norbit = { radius = 1, period = 1 }",
+            "give one of `velocity`, `orbit` and `track`",
+        ),
+        (
+            "kind = \"point-mass\"\nmass = 1\norbit = { radius = 1, period = 0 }",
+            "orbit.period = 0.0: must be other than 0",
+        ),
+        (
+            "kind = \"point-mass\"\nmass = 1\ngrowth = { start = 0, duration = 0 }",
+            "growth.duration = 0.0: must be above 0",
+        ),
+        ("kind = \"point-mass\"\nmass = 1\ntrack = \"nowhere.csv\"", "nowhere.csv"),
+        (&format!("kind = \"point-mass\"\nmass = 1\ntrack = {path:?}"), "times must increase"),
+    ];
+    for (keys, words) in cases {
+        let text = GOOD.replace("[time]", &format!("[[potential]]\n{keys}\n[time]"));
+        let error = load(&text, &[]).unwrap_err();
+        assert!(error.contains(words) && error.lines().count() == 1, "{keys}: {error}");
+    }
+}
+
+#[test]
+fn numbers_may_have_units() {
+    let text = r#"
+        [initial]
+        model = "encounter"
+        [[initial.galaxies]]
+        model = "plummer"
+        bodies = 10
+        mass = "1e4 Msun"
+        radius = "10 pc"
+        position = ["8 kpc", 0.0, "-3e3 pc"]
+        velocity = [0.0, "200 km/s", 0.0]
+        [[potential]]
+        kind = "nfw"
+        mass = "1e12 Msun"
+        scale = "16 kpc"
+        growth = { start = 0.0, duration = "977.792221 Myr" }
+        [gravity]
+        softening = { length = { stars = "2 pc" } }
+        [time]
+        end = "2 Gyr"
+        step = "5 Myr"
+        [output]
+        folder = "out"
+        at = ["0.5 Gyr", 1.0]
+    "#;
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-7, "{a} and {b}");
+    let parameters = load(text, &["time.step=10 Myr"]).unwrap();
+    close(parameters.time.step, 0.010_227_121_65);
+    close(parameters.time.end.unwrap(), 2.045_424_36);
+    close(parameters.gravity.gravity.softening.length[4], 0.002);
+    close(parameters.potentials[0].mass.unwrap(), 100.0);
+    close(parameters.potentials[0].growth.unwrap().duration, 1.0);
+    let times: Vec<f64> =
+        parameters.schedule(0.0).unwrap().steps().filter(|s| s.snapshot).map(|s| s.time).collect();
+    assert_eq!(times.len(), 3);
+    close(times[0], 0.511_356_09);
+    assert_eq!((times[1], Some(times[2])), (1.0, parameters.time.end));
+    let Initial::Model(Model::Encounter(encounter)) = parameters.initial else { panic!("no encounter") };
+    let echo = format!("{encounter:?}");
+    assert!(echo.contains("[8.0, 0.0, -3.0") && echo.contains("[0.0, 200.0, 0.0]"), "{echo}");
+}
+
+#[test]
+fn times_of_snapshots_are_in_a_file() {
+    let file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    std::fs::write(file.path(), "# times\n0.5\n\n977.792221 Myr # one\n").unwrap();
+    let set = format!("output.at={:?}", file.path().display().to_string());
+    let parameters = with(&[&set]);
+    let Some(Times::List(times)) = &parameters.output.at else { panic!("the file is not read") };
+    assert!(times[0] == 0.5 && (times[1] - 1.0).abs() < 1e-8, "{times:?}");
+    std::fs::write(file.path(), "0.5\nsoon\n").unwrap();
+    assert!(load(GOOD, &[&set]).unwrap_err().contains(":2: \"soon\" is no time"));
 }
 
 #[test]
@@ -130,6 +253,22 @@ fn what_is_wrong_is_named_in_one_line() {
     let cases = [
         (GOOD.to_owned(), "time.stepp=1", "time.stepp: unknown key, did you mean `step"),
         (GOOD.to_owned(), "tiem.step=1", "tiem"),
+        (GOOD.to_owned(), "time.end=\"3 kpc\"", "time.end = \"3 kpc\": is a length, where a time is needed"),
+        (GOOD.to_owned(), "time.end=\"3 foo\"", "\"foo\" is no unit that is known"),
+        (GOOD.to_owned(), "output.at=[]", "output.at: holds no times"),
+        (GOOD.to_owned(), "output.at=[1, 0.5]", "output.at: 0.5 follows 1.0; times must increase"),
+        (GOOD.to_owned(), "output.at=[1, \"x\"]", "output.at.1 = \"x\": expected a number"),
+        (GOOD.to_owned(), "output.at=nowhere.txt", "nowhere.txt"),
+        (
+            GOOD.to_owned(),
+            "output={ folder = \"out\", at = [1], snapshot_every = 1 }",
+            "give either `snapshot_every` or `at`, not both",
+        ),
+        (
+            GOOD.replace("[time]", "[units]\nsystem = \"nbody\"\n[time]"),
+            "gravity.softening=\"1 kpc\"",
+            "the units of this run have G = 1 and no size",
+        ),
         (GOOD.to_owned(), "time.step=fast", "fast"),
         (GOOD.to_owned(), "time.step=0", "time.step = 0.0: must be above 0 and finite"),
         (GOOD.to_owned(), "time.step=nan", "time.step = NaN: must be above 0 and finite"),
@@ -158,7 +297,7 @@ fn what_is_wrong_is_named_in_one_line() {
             "gravity.softening.length = -1: must be finite and not negative",
         ),
         (GOOD.to_owned(), "units.system=metric", "metric"),
-        (GOOD.to_owned(), "units.mass_in_g=1.0", "give `system = \"galactic\"` or `\"nbody\"`, or all of"),
+        (GOOD.to_owned(), "units.mass_in_g=1.0", "give `system = \"galactic\"` or another name, or all of"),
         (model(""), "time.step=1.0", "give `file = \"...\"` or `model ="),
         (model("model = \"plummer\""), "time.step=1.0", "`bodies` is missing"),
         (model("model = \"plummer\"\nbodies = 0"), "time.step=1.0", "bodies = 0: must be at least 1"),

@@ -1,5 +1,6 @@
 //! Units of a snapshot.
 
+use crate::foreign::unit::{Said, said};
 use serde::{Deserialize, Serialize};
 use treecode::Bodies;
 
@@ -10,6 +11,10 @@ pub(crate) const KILOPARSEC_IN_CM: f64 = 3.085_677_581_491_367_3e21;
 /// 1e10 solar masses [g]: nominal solar mass parameter (IAU 2015 resolution B3), divided by the
 /// constant of gravitation.
 pub(crate) const TEN_BILLION_SUNS_IN_G: f64 = 1.988_409_870_698_051e43;
+
+/// Astronomical unit (IAU 2012 resolution B2) [cm].
+const ASTRONOMICAL_UNIT_IN_CM: f64 = 1.495_978_707e13;
+const JULIAN_YEAR_IN_S: f64 = 365.25 * 86400.0;
 
 /// Units of a run in cgs, named as in GADGET. Length, mass and velocity are free; time follows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +43,49 @@ impl Units {
         if (constant - 1.0).abs() < 1e-12 { 1.0 } else { constant }
     }
 
+    /// pc, solar masses, km/s.
+    pub const PARSEC: Units = Units {
+        length_in_cm: KILOPARSEC_IN_CM / 1000.0,
+        mass_in_g: TEN_BILLION_SUNS_IN_G * 1e-10,
+        velocity_in_cm_per_s: 1e5,
+    };
+
+    /// Astronomical units, solar masses and au/yr: G is about 4 pi^2, and the unit of time is a Julian
+    /// year.
+    pub const PLANETARY: Units = Units {
+        length_in_cm: ASTRONOMICAL_UNIT_IN_CM,
+        mass_in_g: TEN_BILLION_SUNS_IN_G * 1e-10,
+        velocity_in_cm_per_s: ASTRONOMICAL_UNIT_IN_CM / JULIAN_YEAR_IN_S,
+    };
+
+    /// Metre, kilogram, metre per second.
+    pub const SI: Units = Units { length_in_cm: 100.0, mass_in_g: 1000.0, velocity_in_cm_per_s: 100.0 };
+
+    /// Centimetre, gram, centimetre per second.
+    pub const CGS: Units = Units { length_in_cm: 1.0, mass_in_g: 1.0, velocity_in_cm_per_s: 1.0 };
+
+    /// The value in these units of a quantity with a unit, such as `3 pc` or `200 km/s`, of this
+    /// dimension: powers of length, mass and time.
+    ///
+    /// # Errors
+    /// The text is no number with a unit, or the unit has another dimension.
+    pub fn quantity(&self, text: &str, dimension: [i32; 3]) -> Result<f64, String> {
+        let (number, unit) = split(text).ok_or("is no number with a unit, such as `3 kpc`")?;
+        let Said::Unit(unit) = said(unit) else {
+            return Err(format!(
+                "{unit:?} is no unit that is known; use names such as kpc, Msun, km/s, Myr, AU"
+            ));
+        };
+        if unit.dimension != dimension {
+            let found = describe(unit.dimension).unwrap_or("of another kind");
+            let needed = describe(dimension).unwrap_or("another quantity");
+            return Err(format!("is {found}, where {needed} is needed"));
+        }
+        let ours = [self.length_in_cm, self.mass_in_g, self.time_in_s()];
+        let size = ours.iter().zip(dimension).map(|(unit, power)| unit.powi(power)).product();
+        Ok(number * ratio(unit.in_cgs, size))
+    }
+
     /// The unit of time [s].
     pub fn time_in_s(&self) -> f64 {
         self.length_in_cm / self.velocity_in_cm_per_s
@@ -64,6 +112,29 @@ impl Units {
     }
 }
 
+/// A number and what follows it. `None` if there is no number, or nothing follows it.
+fn split(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let ends = text.char_indices().map(|(place, _)| place).skip(1);
+    // The longest beginning that is a number: in `1e10 Msun` not only the 1.
+    let found =
+        ends.filter_map(|end| Some((text[..end].trim_end().parse().ok()?, text[end..].trim()))).last();
+    found.filter(|(number, _): &(f64, _)| number.is_finite())
+}
+
+/// A dimension in words.
+fn describe(dimension: [i32; 3]) -> Option<&'static str> {
+    const WORDS: [([i32; 3], &str); 6] = [
+        ([1, 0, 0], "a length"),
+        ([0, 1, 0], "a mass"),
+        ([0, 0, 1], "a time"),
+        ([1, 0, -1], "a speed"),
+        ([0, 0, -1], "an angular speed"),
+        ([1, 0, -2], "an acceleration"),
+    ];
+    WORDS.iter().find(|(known, _)| *known == dimension).map(|(_, words)| *words)
+}
+
 /// `theirs / ours`, and exactly 1 if they differ by no more than the rounding of a number written in
 /// decimals.
 fn ratio(theirs: f64, ours: f64) -> f64 {
@@ -87,6 +158,40 @@ mod tests {
         let solar_mass_parameter = 1.327_124_4e26; // cm^3/s^2, IAU 2015
         let expected = 1e10 * solar_mass_parameter / KILOPARSEC_IN_CM / 1e10;
         assert!((Units::GALACTIC.gravitational_constant() / expected - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn quantities_are_numbers_with_units() {
+        let value = |text: &str, dimension| Units::GALACTIC.quantity(text, dimension).unwrap();
+        let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} and {b}");
+        assert_eq!((value("3 kpc", [1, 0, 0]), value("-2.5e1kpc", [1, 0, 0])), (3.0, -25.0));
+        assert_eq!((value("200 km/s", [1, 0, -1]), value("1e10 Msun", [0, 1, 0])), (200.0, 1.0));
+        close(value("3 pc", [1, 0, 0]), 0.003);
+        close(value("977.792221 Myr", [0, 0, 1]), 1.0);
+        close(value("50 km/s/kpc", [0, 0, -1]), 50.0);
+        close(Units::PARSEC.quantity("1 kpc", [1, 0, 0]).unwrap(), 1000.0);
+        close(Units::PLANETARY.quantity("2 yr", [0, 0, 1]).unwrap(), 2.0);
+        close(Units::SI.quantity("1 AU", [1, 0, 0]).unwrap(), 1.495_978_707e11);
+        for (text, dimension, words) in [
+            ("3 kpc", [0, 0, 1], "is a length, where a time is needed"),
+            ("3 parsnips", [1, 0, 0], "\"parsnips\" is no unit"),
+            ("pc", [1, 0, 0], "no number with a unit"),
+            ("nan pc", [1, 0, 0], "no number with a unit"),
+            ("3", [1, 0, 0], "no number with a unit"),
+        ] {
+            let error = Units::GALACTIC.quantity(text, dimension).unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn named_systems_have_their_known_constants() {
+        let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-6, "{a} and {b}");
+        close(Units::PARSEC.gravitational_constant(), 4.300_917_27e-3);
+        let gauss: f64 = 0.017_202_098_95; // Gaussian constant [rad/day]
+        close(Units::PLANETARY.gravitational_constant(), (gauss * 365.25).powi(2));
+        close(Units::SI.gravitational_constant(), 6.6743e-11);
+        close(Units::CGS.gravitational_constant(), 6.6743e-8);
     }
 
     #[test]

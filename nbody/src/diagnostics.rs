@@ -1,6 +1,7 @@
 //! Conserved quantities: energy, momentum and angular momentum of all bodies. The bits of the sums
 //! do not depend on the number of ranks.
 
+use crate::potential::Moment;
 use decomposition::{Comm, Evaluation};
 use serde::{Deserialize, Serialize};
 use treecode::Bodies;
@@ -10,8 +11,15 @@ use treecode::Bodies;
 pub struct Diagnostics {
     /// Kinetic energy [M L^2/T^2].
     pub kinetic: f64,
-    /// Potential energy, with each pair counted once [M L^2/T^2].
+    /// Potential energy of the bodies' own gravity, with each pair counted once [M L^2/T^2].
     pub potential: f64,
+    /// Potential energy in external potentials [M L^2/T^2].
+    #[serde(default)]
+    pub external: f64,
+    /// Sum of mass times position times external acceleration [M L^2/T^2], the external part of the
+    /// virial.
+    #[serde(default)]
+    pub external_virial: f64,
     /// Momentum [M L/T].
     pub momentum: [f64; 3],
     /// Angular momentum [M L^2/T].
@@ -22,13 +30,42 @@ impl Diagnostics {
     /// Measures an evaluation. Its velocities must be at the same time as its positions.
     /// Collective.
     pub fn measure(comm: &dyn Comm, evaluation: &Evaluation) -> Diagnostics {
-        let [kinetic, potential, px, py, pz, lx, ly, lz] = evaluation.sum(comm, terms);
-        Diagnostics { kinetic, potential, momentum: [px, py, pz], angular_momentum: [lx, ly, lz] }
+        Diagnostics::new(evaluation.sum(comm, |bodies, i| terms(bodies, i, bodies.mass[i])))
     }
 
-    /// Total energy [M L^2/T^2].
+    /// As [`Diagnostics::measure`], in external potentials. Without any mass, the sums count each
+    /// body as mass 1 and are sums of specific energies and momenta. Collective.
+    pub fn measure_in(
+        comm: &dyn Comm,
+        evaluation: &Evaluation,
+        external: &Moment<'_>,
+        has_mass: bool,
+    ) -> Diagnostics {
+        let mass = |bodies: &Bodies, i: usize| if has_mass { bodies.mass[i] } else { 1.0 };
+        if external.is_empty() {
+            return Diagnostics::new(evaluation.sum(comm, |bodies, i| terms(bodies, i, mass(bodies, i))));
+        }
+        let sums = evaluation.sum(comm, |bodies, i| {
+            let mass = mass(bodies, i);
+            let [kinetic, potential, a, b, c, d, e, f] = terms(bodies, i, mass);
+            let place = bodies.position(i);
+            let field = external.field(place);
+            let virial: f64 = place.iter().zip(field.acceleration).map(|(x, a)| x * a).sum();
+            [kinetic, potential, a, b, c, d, e, f, mass * field.potential, mass * virial]
+        });
+        let [kinetic, potential, a, b, c, d, e, f, external, external_virial] = sums;
+        let own = Diagnostics::new([kinetic, potential, a, b, c, d, e, f]);
+        Diagnostics { external, external_virial, ..own }
+    }
+
+    fn new([kinetic, potential, px, py, pz, lx, ly, lz]: [f64; 8]) -> Diagnostics {
+        let (momentum, angular_momentum) = ([px, py, pz], [lx, ly, lz]);
+        Diagnostics { kinetic, potential, momentum, angular_momentum, ..Diagnostics::default() }
+    }
+
+    /// Total energy, with that in external potentials [M L^2/T^2].
     pub fn energy(&self) -> f64 {
-        self.kinetic + self.potential
+        self.kinetic + self.potential + self.external
     }
 
     /// Energy error relative to the energy of `first`. The error is absolute if that energy is
@@ -38,15 +75,16 @@ impl Diagnostics {
         (self.energy() - first.energy()) / scale
     }
 
-    /// Virial ratio 2 K / |W|, with the potential energy W. It is about 1 in equilibrium, and
-    /// infinite if W is zero.
+    /// Virial ratio 2 K / |W|. W is the potential energy of the bodies and the external part of the
+    /// virial. The ratio is about 1 in equilibrium, and in external potentials on the mean over
+    /// orbits. It is infinite if W is zero.
     pub fn virial_ratio(&self) -> f64 {
-        2.0 * self.kinetic / self.potential.abs()
+        2.0 * self.kinetic / (self.potential + self.external_virial).abs()
     }
 }
 
-fn terms(bodies: &Bodies, i: usize) -> [f64; 8] {
-    let (mass, [x, y, z], [u, v, w]) = (bodies.mass[i], bodies.position(i), bodies.velocity(i));
+fn terms(bodies: &Bodies, i: usize, mass: f64) -> [f64; 8] {
+    let ([x, y, z], [u, v, w]) = (bodies.position(i), bodies.velocity(i));
     let kinetic = 0.5 * mass * (u * u + v * v + w * w);
     let potential = 0.5 * mass * bodies.pot[i];
     let momentum = [mass * u, mass * v, mass * w];

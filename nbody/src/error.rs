@@ -31,6 +31,11 @@ pub enum Error {
         /// Number of bodies in the measurement.
         sample: usize,
     },
+    /// Nothing acts on the bodies.
+    #[error(
+        "all bodies have mass 0 and there is no external potential, so nothing moves them; give them masses or a potential"
+    )]
+    Massless,
     /// The timestep criterion needs a softening length, but some bodies have none.
     #[error(
         "bodies of type {kind} have no softening, from which their steps would follow; soften them, or use the rate criterion"

@@ -7,9 +7,10 @@
 //! passes [`decomposition::Solo`].
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
-//! measures; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when
-//! steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result; [`cost`] says what it took,
-//! which [`peak`] and [`stream`] compare with what the machine can do. [`checksum`] tells whether two states are equal.
+//! measures; [`potential`] has fields that act on the bodies from outside; [`stepping`] chooses the time step of each
+//! body; [`Simulation`] puts them together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and
+//! [`profile`] measure the result; [`cost`] says what it took, which [`peak`] and [`stream`] compare with what the
+//! machine can do. [`checksum`] tells whether two states are equal.
 //!
 //! ```
 //! use decomposition::Solo;
@@ -38,6 +39,7 @@ pub mod forces;
 pub mod halos;
 pub mod model;
 pub mod peak;
+pub mod potential;
 pub mod profile;
 pub mod schedule;
 mod simulation;

@@ -16,11 +16,14 @@ const MOST_SNAPSHOTS: f64 = 1e6;
 const ROUNDING: f64 = 1e-9;
 
 /// The steps of a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     start: f64,
     longest: f64,
     every: Option<f64>,
+    /// Ends of intervals between snapshots, ascending, if they are given one by one. The end of the
+    /// run is the last one if it is a time.
+    at: Vec<f64>,
     until: Until,
 }
 
@@ -40,6 +43,8 @@ pub enum Length {
     Step,
     /// The time between two snapshots.
     Interval,
+    /// The least time between two snapshots that are given one by one.
+    Gap,
 }
 
 /// Reasons why a run cannot follow a schedule.
@@ -124,13 +129,37 @@ impl Schedule {
         {
             return Err(Impossible::EndsBeforeStart { end, start });
         }
-        let schedule = Schedule { start, longest, every, until };
+        let schedule = Schedule { start, longest, every, at: Vec::new(), until };
         schedule.check()?;
         Ok(schedule)
     }
 
+    /// As [`Schedule::new`], with snapshots at these times [T], which ascend, and at the end of the run.
+    /// Times outside the run are left out.
+    ///
+    /// # Errors
+    /// As [`Schedule::new`].
+    pub fn at_times(until: Until, longest: f64, start: f64, times: &[f64]) -> Result<Schedule, Impossible> {
+        let mut schedule = Schedule::new(until, longest, start, None)?;
+        let end = match until {
+            Until::Time(end) => Some(end),
+            Until::Steps(_) => None,
+        };
+        let inside = |&time: &f64| time > start && end.is_none_or(|end| time < end);
+        schedule.at = times.iter().copied().filter(inside).chain(end).collect();
+        let mut begin = start;
+        for &time in &schedule.at {
+            let length = time - begin;
+            if length < 1e-12 * time.abs().max(start.abs()) {
+                return Err(Impossible::Lost { which: Length::Gap, length, start, end: time });
+            }
+            begin = time;
+        }
+        Ok(schedule)
+    }
+
     fn check(&self) -> Result<(), Impossible> {
-        let Schedule { start, longest, every, until } = *self;
+        let Schedule { start, longest, every, until, .. } = *self;
         let (end, steps) = match until {
             Until::Time(end) => (end, (end - start) / longest.min(every.unwrap_or(longest))),
             Until::Steps(steps) => (start + steps as f64 * longest, steps as f64),
@@ -176,9 +205,9 @@ impl Schedule {
     }
 
     /// All steps of the run, in order.
-    pub fn steps(self) -> impl Iterator<Item = Step> {
-        let total = self.count();
-        let stretches = (0..).map_while(move |k| self.stretch(k));
+    pub fn steps(&self) -> impl Iterator<Item = Step> + use<> {
+        let (total, schedule) = (self.count(), self.clone());
+        let stretches = (0..).map_while(move |k| schedule.stretch(k));
         let steps = stretches.flat_map(|stretch| (1..=stretch.steps).map(move |i| stretch.step(i)));
         let last = move |(i, step): (u64, Step)| Step { snapshot: step.snapshot || i + 1 == total, ..step };
         (0..total).zip(steps).map(last)
@@ -186,8 +215,10 @@ impl Schedule {
 
     /// The steps that remain at `time` [T]. If a step ends at `time`, they are the steps of an
     /// uninterrupted run. If the schedule has changed, the first of them is shorter.
-    pub fn after(self, time: f64) -> impl Iterator<Item = Step> {
-        let slack = ROUNDING * self.longest;
+    pub fn after(&self, time: f64) -> impl Iterator<Item = Step> + use<> {
+        // Steps between given times may be much shorter than the longest.
+        let shortest = self.at.windows(2).map(|pair| pair[1] - pair[0]).fold(self.longest, f64::min);
+        let slack = ROUNDING * shortest;
         let first = move |step: Step| {
             let begin = step.time - step.length;
             if (begin - time).abs() <= slack.max(4.0 * f64::EPSILON * time.abs()) {
@@ -210,6 +241,9 @@ impl Schedule {
 
     /// The interval after snapshot `k`. `None` if it is beyond the end of the run.
     fn stretch(&self, k: u64) -> Option<Stretch> {
+        if !self.at.is_empty() {
+            return self.given_stretch(k as usize);
+        }
         let end = match self.until {
             Until::Time(end) => end,
             Until::Steps(_) => f64::INFINITY,
@@ -226,6 +260,18 @@ impl Schedule {
             rest if (rest - every).abs() <= slack => Some(divide(begin, end, every, self.longest)),
             rest if rest < every => Some(divide(begin, end, rest, self.longest)),
             _ => Some(divide(begin, next, every, self.longest)),
+        }
+    }
+
+    /// The interval after snapshot `k` of those that are given one by one.
+    fn given_stretch(&self, k: usize) -> Option<Stretch> {
+        let begin = if k == 0 { self.start } else { *self.at.get(k - 1)? };
+        match self.at.get(k) {
+            Some(&end) => Some(divide(begin, end, end - begin, self.longest)),
+            None if matches!(self.until, Until::Steps(_)) && k == self.at.len() => {
+                Some(Stretch { begin, ..self.open() })
+            }
+            None => None,
         }
     }
 
@@ -306,6 +352,27 @@ mod tests {
             snapshots(&steps(None, Some(7), 0.1, 0.0, Some(0.2))),
             [0.2, 0.4, 0.2 * 3.0, 0.2 * 3.0 + 0.1]
         );
+    }
+
+    #[test]
+    fn given_times_are_hit_exactly() {
+        let times = [-1.0, 0.0, 0.1, 0.37, 1.0 / 3.0 + 0.5, 2.0, 7.0];
+        let until_time = Schedule::at_times(Until::Time(3.0), 0.05, 0.0, &times).unwrap();
+        let list: Vec<Step> = until_time.steps().collect();
+        assert_eq!(snapshots(&list), [0.1, 0.37, 1.0 / 3.0 + 0.5, 2.0, 3.0]);
+        assert!(list.iter().all(|step| step.length <= 0.05 * (1.0 + 1e-9) && step.length > 0.03));
+        assert_eq!((list.len() as u64, until_time.snapshots()), (until_time.count(), 5));
+        for done in 1..=list.len() {
+            assert!(until_time.after(list[done - 1].time).eq(list[done..].iter().copied()), "{done}");
+        }
+        let by_steps = Schedule::at_times(Until::Steps(9), 0.05, 0.0, &times).unwrap();
+        let list: Vec<Step> = by_steps.steps().collect();
+        // 2 steps to 0.1, 6 to 0.37, and the last one towards 0.83.
+        assert_eq!((list.len(), snapshots(&list).len()), (9, 3));
+        let past = Schedule::at_times(Until::Steps(4), 0.05, 0.0, &[0.1]).unwrap();
+        assert_eq!(snapshots(&past.steps().collect::<Vec<_>>()), [0.1, 0.1 + 2.0 * 0.05]);
+        let error = Schedule::at_times(Until::Time(3.0), 0.05, 0.0, &[1.0, 1.0 + 1e-15]);
+        assert!(matches!(error, Err(Lost { which: Length::Gap, .. })));
     }
 
     #[test]

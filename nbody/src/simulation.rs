@@ -3,10 +3,12 @@
 
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Progress};
+use crate::potential::{External, Moment};
 use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping, add_columns};
 use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Selection, TYPES, leapfrog};
 
@@ -25,9 +27,12 @@ pub struct Simulation {
     seat: Seat,
     engine: Engine,
     stepping: Stepping,
+    external: Arc<External>,
     held: Held,
     /// Number of bodies of all ranks.
     total: u64,
+    /// Whether any body has mass.
+    has_mass: bool,
     /// Current time [T].
     pub time: f64,
     /// Energy, momentum and angular momentum at the current time.
@@ -165,7 +170,9 @@ impl Simulation {
             seat: Seat::of(comm),
             engine: Engine::resume(forces, progress),
             stepping,
+            external: forces.external.clone(),
             total: collective::sum(comm, bodies.len() as u64),
+            has_mass: has_mass(comm, &bodies),
             held: Held::Bodies(Box::new(bodies)),
             time,
             diagnostics,
@@ -193,6 +200,15 @@ impl Simulation {
             check_softening(comm, forces, adaptive, &bodies)?;
             add_columns(&mut bodies);
         }
+        let has_mass = has_mass(comm, &bodies);
+        if !has_mass && forces.external.is_empty() && collective::sum(comm, bodies.len() as u64) > 0 {
+            return Err(Error::Massless);
+        }
+        if !forces.external.is_empty() {
+            // Those of a snapshot include the external ones, which the relative criterion does not use.
+            bodies.acc.iter_mut().for_each(|axis| axis.fill(0.0));
+            bodies.pot.fill(0.0);
+        }
         let mut engine = Engine::new(forces);
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
@@ -201,7 +217,10 @@ impl Simulation {
             adaptive.guess_rates(&mut evaluation.bodies);
         }
         meter.verification = engine.take_verification();
-        let diagnostics = timed(&mut meter.diagnostics, || Diagnostics::measure(comm, &evaluation));
+        let external = forces.external.clone();
+        let diagnostics = timed(&mut meter.diagnostics, || {
+            Diagnostics::measure_in(comm, &evaluation, &external.at(time), has_mass)
+        });
         meter.census = evaluation.census.clone();
         meter.evaluations = 1;
         meter.total = clock.elapsed();
@@ -209,7 +228,9 @@ impl Simulation {
             seat: Seat::of(comm),
             engine,
             stepping,
+            external,
             total: collective::sum(comm, evaluation.bodies.len() as u64),
+            has_mass,
             held: Held::Evaluation(Box::new(evaluation)),
             time,
             diagnostics,
@@ -248,7 +269,7 @@ impl Simulation {
         let (part, mut meter) =
             self.part.take().map_or((None, Meter::default()), |(part, meter)| (Some(part), meter));
         let advanced = match self.stepping {
-            Stepping::Fixed => Ok(self.step_together(comm, length, &mut meter)?),
+            Stepping::Fixed => Ok(self.step_together(comm, length, time, &mut meter)?),
             Stepping::Adaptive(adaptive) => {
                 let part = part.unwrap_or(PartialStep {
                     length,
@@ -271,7 +292,9 @@ impl Simulation {
                 return Ok(Advance::Part);
             }
         };
-        let measured = timed(&mut meter.diagnostics, || Diagnostics::measure(comm, &evaluation));
+        let measured = timed(&mut meter.diagnostics, || {
+            Diagnostics::measure_in(comm, &evaluation, &self.external.at(time), self.has_mass)
+        });
         meter.verification = self.engine.take_verification();
         self.held = Held::Evaluation(Box::new(evaluation));
         meter.total += clock.elapsed();
@@ -299,15 +322,20 @@ impl Simulation {
         &mut self,
         comm: &dyn Comm,
         length: f64,
+        time: f64,
         meter: &mut Meter,
     ) -> Result<Evaluation, Error> {
         let mut bodies = self.held.take_bodies();
+        let kick = |bodies: &mut Bodies, external: &Moment<'_>| {
+            leapfrog::kick(bodies, 0.5 * length);
+            external.kick(bodies, |_| Some(0.5 * length));
+        };
         timed(&mut meter.integrate, || {
-            leapfrog::kick(&mut bodies, 0.5 * length);
+            kick(&mut bodies, &self.external.at(self.time));
             leapfrog::drift(&mut bodies, length);
         });
         let mut evaluation = self.engine.evaluate(comm, bodies, &Plan::default())?;
-        timed(&mut meter.integrate, || leapfrog::kick(&mut evaluation.bodies, 0.5 * length));
+        timed(&mut meter.integrate, || kick(&mut evaluation.bodies, &self.external.at(time)));
         meter.census = evaluation.census.clone();
         meter.evaluations = 1;
         self.course = Course::default();
@@ -331,7 +359,8 @@ impl Simulation {
         let mut counts = if part.clock == Clock::default() {
             let counts = self.choose(comm, adaptive, &ladder, meter);
             part.course.too_fast = counts.too_fast;
-            timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), 0));
+            let external = self.external.at(self.time);
+            timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), &external, 0));
             counts
         } else {
             Counts::of(comm, self.held.bodies())
@@ -370,15 +399,16 @@ impl Simulation {
             felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
             self.count(comm, &evaluation, meter);
             part.course.count(&counts, least, sorts);
-            timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, least));
+            let external = self.external.at(part.time - clock.rest() * part.length);
+            timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, &external, least));
             if clock.is_at_end() {
                 self.course = part.course;
                 return Ok(Ok(evaluation));
             }
             timed(&mut meter.integrate, || {
                 let gravity = self.engine.gravity();
-                counts = ladder.choose(comm, adaptive, gravity, &mut evaluation.bodies, least);
-                ladder.open(&mut evaluation.bodies, least);
+                counts = ladder.choose(comm, adaptive, gravity, &external, &mut evaluation.bodies, least);
+                ladder.open(&mut evaluation.bodies, &external, least);
             });
             part.course.too_fast = part.course.too_fast.max(counts.too_fast);
             self.held = Held::Evaluation(Box::new(evaluation));
@@ -388,7 +418,8 @@ impl Simulation {
     /// Chooses the rungs of all bodies. Collective.
     fn choose(&mut self, comm: &dyn Comm, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
         let (gravity, bodies) = (self.engine.gravity(), self.held.bodies_mut());
-        timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, bodies, 0))
+        let external = self.external.at(self.time);
+        timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, &external, bodies, 0))
     }
 
     /// Chooses the rungs for a first step of this length [T], so that a snapshot of the initial
@@ -443,10 +474,28 @@ impl Simulation {
         }
     }
 
-    /// The bodies of this rank, with accelerations and potentials.
+    /// The bodies of this rank, with accelerations and potentials of their own gravity.
+    /// [`Simulation::field`] has those of the external potentials.
     pub fn bodies(&self) -> &Bodies {
         self.held.bodies()
     }
+
+    /// The external potentials.
+    pub fn external(&self) -> &External {
+        &self.external
+    }
+
+    /// The field of the external potentials at the current time.
+    pub fn field(&self) -> Moment<'_> {
+        self.external.at(self.time)
+    }
+}
+
+/// Whether any body of any rank has mass. Collective.
+fn has_mass(comm: &dyn Comm, bodies: &Bodies) -> bool {
+    let mut any = [u64::from(bodies.mass.iter().any(|&mass| mass > 0.0))];
+    comm.all_reduce(&mut any, Reduction::Max);
+    any[0] > 0
 }
 
 /// Returns an error if the acceleration criterion meets bodies without softening: their timestep

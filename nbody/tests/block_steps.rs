@@ -24,8 +24,8 @@ fn softened(walk: Walk, length: f64) -> Forces {
     let softening = Softening { length: [length; TYPES], ..Softening::default() };
     Forces {
         accuracy: None,
-        allow_missed: false,
         gravity: Gravity { walk, softening, leaf_size: 16, ..Gravity::default() },
+        ..Forces::default()
     }
 }
 

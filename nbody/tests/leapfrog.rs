@@ -25,7 +25,7 @@ fn sphere(bodies: u64) -> Bodies {
 fn fine_gravity(softening: f64) -> Forces {
     let softening = Softening { kernel: SofteningKernel::Plummer, length: [softening; TYPES] };
     let gravity = Gravity { criterion: Criterion::Angle, theta: 0.25, softening, ..Gravity::default() };
-    Forces { accuracy: None, allow_missed: false, gravity }
+    Forces { accuracy: None, gravity, ..Forces::default() }
 }
 
 /// Does `steps` steps of one length and calls `look` after each.

@@ -85,13 +85,13 @@ impl Settings {
                 order: self.order.unwrap_or(plain.order),
                 ..plain
             };
-            Forces { accuracy: None, allow_missed: false, gravity }
+            Forces { accuracy: None, gravity, ..Forces::default() }
         } else if self.accuracy.is_none() && self.order.is_some() {
             let order = self.order.unwrap_or_default();
             Forces {
                 accuracy: None,
-                allow_missed: false,
                 gravity: Gravity { walk, softening, order, ..Gravity::default() },
+                ..Forces::default()
             }
         } else {
             let accuracy = self.accuracy.unwrap_or(Forces::DEFAULT_ACCURACY);

@@ -30,6 +30,7 @@ GRAVITY = ["--accuracy", "--theta=X --criterion angle", "--tolerance", "--order"
 COMMANDS = [
     ("info {ic}", []),
     ("convert {ic} {out}.hdf5", ["--types", "--compression", "--files", *RANKS]),
+    ("combine {ic} {later} -o {out}.hdf5", ["--shift=X,0,0", "--boost=0,X,0", "--rotate=X,0,1,30", "--rotate=0,0,1,X", "--euler=X,0,0", "--compression", "--files", *RANKS]),
     ("extract {ic} {out}.hdf5 --region box:0,0,0,1,1,1", ["--types", "--compression", "--files"]),
     ("extract {ic} {out}.hdf5", ["--region=sphere:0,0,0,X", "--region=sphere:X,0,0,1", "--region=box:X,0,0,1,1,1", "--region=box:0,0,0,1,X,1",
                                  "--region"]),

@@ -105,7 +105,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     );
     panel.title = format!("{}, {}", snapshot.name, time_label(snapshot.time, units));
     panel.plane = Some(Plane {
-        label: "Mass in a cell [M☉]".to_owned(),
+        label: format!("Mass in a cell [{}]", mass.name),
         cells: [grid.cells; 2],
         range: [grid.radius.map(|r| r * length.size), grid.velocity.map(|v| v * velocity.size)],
         values: grid.mass.iter().map(|m| m * mass.size).collect(),

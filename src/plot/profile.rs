@@ -77,7 +77,7 @@ fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
     let speed = |what: &str| Axis::linear(format!("{what} [{}]", units.velocity.name)).reaching(0.0);
     let mut panels = [
         Panel::new(radius(), Axis::log(format!("Density [{density}]"))),
-        Panel::new(radius(), Axis::log("Enclosed mass [M☉]")),
+        Panel::new(radius(), Axis::log(format!("Enclosed mass [{}]", units.mass.name))),
         Panel::new(radius(), speed("Velocity dispersion")),
         Panel::new(radius(), Axis::linear("Anisotropy β").reaching(0.0)),
         Panel::new(radius(), speed("Rotation")),
@@ -140,15 +140,15 @@ pub(super) fn time_label(time: f64, units: &AxisUnits) -> String {
 }
 
 fn sheet(curves: &[Curves], units: &AxisUnits) -> Sheet {
-    let (length, velocity) = (units.length.name, units.velocity.name);
+    let (length, velocity, mass) = (units.length.name, units.velocity.name, units.mass.plain());
     let mut sheet = Sheet::new(&[
         "snapshot".to_owned(),
         format!("time [{}]", units.time.name),
         format!("inner_radius [{length}]"),
         format!("outer_radius [{length}]"),
         "bodies".to_owned(),
-        format!("density [Msun/{length}^3]"),
-        "enclosed_mass [Msun]".to_owned(),
+        if mass == "Msun" { format!("density [Msun/{length}^3]") } else { format!("density [{mass}]") },
+        format!("enclosed_mass [{mass}]"),
         format!("dispersion_r [{velocity}]"),
         format!("dispersion_theta [{velocity}]"),
         format!("dispersion_phi [{velocity}]"),

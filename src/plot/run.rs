@@ -99,10 +99,12 @@ impl Summary {
 
 /// One panel for each available quantity.
 fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Panel> {
-    let units = report.units.map(|units| AxisUnits::of(&units));
-    let (name, size) = units.map_or(("code units", 1.0), |units| (units.time.name, units.time.size));
+    let own = report.units == Some(Units::NBODY);
+    let units = report.units.filter(|_| !own).map(|units| AxisUnits::of(&units));
+    let none = if own { "G = 1" } else { "code units" };
+    let (name, size) = units.map_or((none, 1.0), |units| (units.time.name, units.time.size));
     let (mass, speed) = units.map_or((1.0, 1.0), |units| (units.mass.size, units.velocity.size));
-    let labelled = |what: &str, unit: &str| format!("{what} [{}]", units.map_or("code units", |_| unit));
+    let labelled = |what: &str, unit: &str| format!("{what} [{}]", units.map_or(none, |_| unit));
     let times = columns.get("time").unwrap_or_default();
     let over_time = |values: &[f64]| -> Vec<[f64; 2]> {
         times.iter().zip(values).map(|(time, value)| [time * size, *value]).collect()

@@ -3,7 +3,9 @@
 use super::units::AxisUnits;
 use crate::console::warn;
 use crate::kinds;
+use crate::spread::counted;
 use anyhow::{Result, anyhow, bail};
+use decomposition::Solo;
 use io::snapshot::{self, Wanted};
 use nbody::profile::Centre;
 pub(crate) use nbody::profile::enclosing;
@@ -85,7 +87,7 @@ impl Selection {
     pub fn read(&self, path: &Path) -> Result<Snapshot> {
         let kinds = kinds::chosen(&self.types);
         let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
-        let (header, mut bodies) = snapshot::read_wanted(path, &wanted)?;
+        let (header, bodies) = snapshot::read_wanted(path, &wanted)?;
         let shown = path.display();
         if let Some(why) = &header.cosmological {
             warn(&format!("{shown}: is cosmological ({why}); its numbers are shown as they are"));
@@ -104,6 +106,9 @@ impl Selection {
             }
         }
         check_reach(&bodies).map_err(|fault| anyhow!("{shown}: {fault}"))?;
+        let units = header.units_or(None);
+        let unit = io::Units::PARSEC.mass_in_g / units.mass_in_g;
+        let mut bodies = counted(&Solo, &bodies, [true; TYPES], unit).unwrap_or(bodies);
         let centre = match self.centre {
             Some(position) => Centre::at(&bodies, position),
             None => Centre::find(&bodies),
@@ -113,7 +118,7 @@ impl Selection {
             bodies.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let units = AxisUnits::of(&header.units_or(None));
+        let units = AxisUnits::of(&units);
         Ok(Snapshot { name, time: header.time, units, centre, bodies })
     }
 

@@ -208,7 +208,7 @@ fn scene() -> tempfile::TempDir {
     let spherical = Spherical { bodies: 3000, seed: 2, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
     let bodies = model::generate(&Solo, &Model::Plummer(spherical), 1.0);
     for (name, time) in [("a", 2.0), ("b", 1.0)] {
-        let header = Header { time, units: Some(Units::NBODY), ..Header::default() };
+        let header = Header { time, units: Some(Units::GALACTIC), ..Header::default() };
         let path = folder.path().join(format!("{name}.hdf5"));
         Crew::alone()
             .write_snapshot(&io::Target::own(&path), &header, &bodies, Fields::default(), &Layout::default())
@@ -220,7 +220,7 @@ fn scene() -> tempfile::TempDir {
     let steps = "step,time,load_balance,total\n1,0.1,0.9,2.5\n2,0.2,0.5,3\n";
     std::fs::write(folder.path().join("steps.csv"), steps).unwrap();
     let report = serde_json::json!({
-        "parameters": { "units": Units::NBODY },
+        "parameters": { "units": Units::GALACTIC },
         "time_steps": { "rungs": [{ "body_steps": 10 }, { "body_steps": 300 }, { "body_steps": 7 }] },
     });
     std::fs::write(folder.path().join("report.json"), report.to_string()).unwrap();
@@ -236,7 +236,7 @@ fn scene() -> tempfile::TempDir {
     };
     let catalogue = Catalogue {
         time: 1.0,
-        units: Units::NBODY,
+        units: Units::GALACTIC,
         linking_length: 0.1,
         least_members: 2,
         groups: (1..9).map(group).collect(),

@@ -21,10 +21,17 @@ pub struct Unit {
     pub size: f64,
 }
 
+impl Unit {
+    /// The name in ASCII, for tables.
+    pub fn plain(&self) -> &'static str {
+        if self.name == "M☉" { "Msun" } else { self.name }
+    }
+}
+
 /// The units of the axes for a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisUnits {
-    /// AU, pc, kpc or Mpc.
+    /// AU, pc, kpc or Mpc, or "G = 1" as all units of such a run.
     pub length: Unit,
     /// Solar masses.
     pub mass: Unit,
@@ -37,8 +44,13 @@ pub struct AxisUnits {
 }
 
 impl AxisUnits {
-    /// Axis units for a run in these units.
+    /// Axis units for a run in these units. A run with G = 1 has no physical units, and its axes say
+    /// so.
     pub fn of(units: &Units) -> AxisUnits {
+        if *units == Units::NBODY {
+            let unit = Unit { name: "G = 1", size: 1.0 };
+            return AxisUnits { length: unit, mass: unit, velocity: unit, time: unit, gravity: 1.0 };
+        }
         AxisUnits {
             length: nearest(units.length_in_cm, &LENGTHS),
             mass: Unit { name: "M☉", size: units.mass_in_g / SUN_IN_G },
@@ -50,7 +62,11 @@ impl AxisUnits {
 
     /// Unit of density: name and factor.
     pub fn density(&self) -> (String, f64) {
-        (format!("M☉ {}⁻³", self.length.name), self.mass.size / self.length.size.powi(3))
+        let name = match self.mass.name {
+            "M☉" => format!("M☉ {}⁻³", self.length.name),
+            own => own.to_owned(),
+        };
+        (name, self.mass.size / self.length.size.powi(3))
     }
 }
 
@@ -76,5 +92,10 @@ mod tests {
         assert!(name == "M☉ kpc⁻³" && (size / 1e10 - 1.0).abs() < 1e-12);
         let small = Units { length_in_cm: AU_IN_CM, ..Units::GALACTIC };
         assert_eq!(AxisUnits::of(&small).length.name, "AU");
+        let own = AxisUnits::of(&Units::NBODY);
+        assert_eq!(
+            (own.length.name, own.time.size, own.density()),
+            ("G = 1", 1.0, ("G = 1".to_owned(), 1.0))
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::crew::Crew;
 use crate::ids::Naming;
-use crate::spread::centre_of_mass;
+use crate::spread::{centre_of_mass, counted};
 use anyhow::{Result, bail};
 use decomposition::collective;
 use io::snapshot::{self, Wanted};
@@ -66,7 +66,9 @@ impl Sequence {
         }
         check_kinds(count, kinds, paths)?;
         entries.sort_by(|a, b| a.time.total_cmp(&b.time));
-        let units = units.and_then(|(_, units)| units).map(|units| Units {
+        // Numbers of a run with G = 1 have no units.
+        let sized = units.and_then(|(_, units)| units).filter(|units| *units != io::Units::NBODY);
+        let units = sized.map(|units| Units {
             length_in_cm: units.length_in_cm,
             mass_in_g: units.mass_in_g,
             time_in_s: units.time_in_s(),
@@ -101,7 +103,10 @@ impl Sequence {
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
         let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE, ..Wanted::default() };
-        crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))
+        let bodies = crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))?;
+        // Bodies that all have no mass are counted: each is drawn as a solar mass.
+        let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);
+        Ok(counted(crew.comm, &bodies, self.kinds, unit).unwrap_or(bodies))
     }
 
     /// Reads all snapshots and samples the positions of their bodies. Collective.

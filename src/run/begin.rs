@@ -11,6 +11,7 @@ use crate::key_errors::name_source;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
 use crate::periodic_box;
+use crate::potential_keys::check_span;
 use crate::report::FileTimes;
 use crate::resolution;
 use anyhow::{Result, ensure};
@@ -56,7 +57,8 @@ pub(super) fn start(
     let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
     let start = begun.time;
-    let schedule = parameters.time.schedule(start, parameters.output.snapshot_every)?;
+    let schedule = parameters.schedule(start)?;
+    check_span(&parameters.gravity.external, [start, end(parameters, start, schedule.count())])?;
     let source = parameters.initial.file();
     crew.lead(|| {
         if folder.prepare(overwrite, parameters.batch.restart, source)? {
@@ -130,7 +132,7 @@ pub(super) fn go_on(
     let Found { state, bodies, count } = found;
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
-    let schedule = parameters.time.schedule(state.start, parameters.output.snapshot_every)?;
+    let schedule = parameters.schedule(state.start)?;
     // An incomplete step keeps its length, even if the schedule has changed.
     let from = state.part.as_ref().map_or(state.time, |part| part.time);
     let under_way = state.part.as_ref().map(|part| {
@@ -152,6 +154,7 @@ pub(super) fn go_on(
     if let Some(wanted) = parameters.time.steps {
         ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
     }
+    check_span(&parameters.gravity.external, [state.time, end(parameters, state.start, steps)])?;
     greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
     if crew.leads() {
         changes.iter().for_each(|line| say(line));
@@ -225,9 +228,13 @@ fn filming<'a>(
     start: f64,
     steps: u64,
 ) -> Option<Filming<'a>> {
-    let end = parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step);
     let movie = parameters.movie.as_ref()?;
-    Some(Filming::new(crew, movie, parameters.units.units(), [start, end]))
+    Some(Filming::new(crew, movie, parameters.units.units(), [start, end(parameters, start, steps)]))
+}
+
+/// Time at which a run of so many steps ends [T], or a later one.
+fn end(parameters: &Parameters, start: f64, steps: u64) -> f64 {
+    parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step)
 }
 
 fn greet(crew: &Crew, bodies: u64, what: &str) {

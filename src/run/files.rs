@@ -91,7 +91,15 @@ impl Run<'_> {
         let mut writing = Duration::ZERO;
         self.watch.writes(true);
         let written = timed(&mut writing, || {
-            self.crew.write_snapshot(&Target::own(path), &header, self.simulation.bodies(), fields, &layout)
+            // Accelerations and potentials in files are those of all that acts on a body.
+            let field = self.simulation.field();
+            let all = (!field.is_empty() && (fields.acceleration || fields.potential)).then(|| {
+                let mut bodies = self.simulation.bodies().clone();
+                field.add_to(&mut bodies);
+                bodies
+            });
+            let bodies = all.as_ref().unwrap_or_else(|| self.simulation.bodies());
+            self.crew.write_snapshot(&Target::own(path), &header, bodies, fields, &layout)
         });
         self.watch.writes(false);
         written?;

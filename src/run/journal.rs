@@ -9,6 +9,7 @@ use anyhow::Result;
 use io::table::Table;
 use nbody::Diagnostics;
 use nbody::cost::{Cost, Totals};
+use nbody::potential::External;
 use nbody::stepping::Course;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,6 +34,10 @@ const COLUMNS: [(&str, &str); 16] = [
     ("finest_rung", "rung of the shortest step: its length is that of the full step / 2^rung"),
     ("steps_per_body", "mean number of steps of a body in the full step"),
 ];
+
+/// The column behind these if there are external potentials.
+const OUTSIDE_COLUMN: (&str, &str) =
+    (EXTERNAL, "potential energy in the external potentials, only if there are any; energy includes it");
 
 /// Columns of `steps.csv` and their meaning; the seconds of each phase follow.
 const COST_COLUMNS: [(&str, &str); 6] = [
@@ -64,7 +69,7 @@ pub(crate) fn tables() -> [TableOfRun; 2] {
         TableOfRun {
             file: "energy.csv",
             purpose: "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
-            columns: COLUMNS.into_iter().map(owned).collect(),
+            columns: COLUMNS.into_iter().chain([OUTSIDE_COLUMN]).map(owned).collect(),
         },
         TableOfRun {
             file: "steps.csv",
@@ -74,9 +79,45 @@ pub(crate) fn tables() -> [TableOfRun; 2] {
     ]
 }
 
+/// The column that is named otherwise if the potentials depend on time.
+const ERROR: &str = "energy_error";
+/// Column of `energy.csv` with the potential energy in external potentials, if there are any.
+const EXTERNAL: &str = "external";
+/// Name of the column `energy_error` if the potentials depend on time.
+const CHANGE: &str = "energy_change";
+
+/// External potentials, as a journal shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outside {
+    /// There are none.
+    Nothing,
+    /// They do not depend on time.
+    Static,
+    /// They depend on time, so energy is not conserved.
+    Changing,
+}
+
+impl Outside {
+    pub(super) fn of(external: &External) -> Outside {
+        match (external.is_empty(), external.is_static()) {
+            (true, _) => Outside::Nothing,
+            (_, true) => Outside::Static,
+            _ => Outside::Changing,
+        }
+    }
+
+    /// All columns of `energy.csv`.
+    fn columns(self) -> Vec<&'static str> {
+        let name = |column| if self == Outside::Changing && column == ERROR { CHANGE } else { column };
+        let extra = (self != Outside::Nothing).then_some(EXTERNAL);
+        COLUMNS.into_iter().map(|(column, _)| name(column)).chain(extra).collect()
+    }
+}
+
 /// The journal of a run.
 pub(super) struct Journal {
     energies: Table,
+    outside: Outside,
     costs: Table,
     progress: Progress,
     steps: u64,
@@ -100,13 +141,15 @@ impl Journal {
         bodies: u64,
         time: f64,
         first: Diagnostics,
+        outside: Outside,
     ) -> Result<Journal> {
-        let energies = Table::create(&folder.energy(), &names())?;
+        let energies = Table::create(&folder.energy(), &outside.columns())?;
         let costs = Table::create(&folder.steps(), &cost_columns())?;
         let progress = Progress::of_run(steps);
         let begun = Instant::now();
         let mut journal = Journal {
             energies,
+            outside,
             costs,
             progress,
             steps,
@@ -132,6 +175,7 @@ impl Journal {
         bodies: u64,
         done: u64,
         energy: &Energy,
+        outside: Outside,
     ) -> Result<Journal> {
         let go_on = |path: &Path, columns: &[&str]| -> Result<Table> {
             let (table, last) = if path.exists() {
@@ -145,12 +189,13 @@ impl Journal {
             }
             Ok(table)
         };
-        let energies = go_on(&folder.energy(), &names())?;
+        let energies = go_on(&folder.energy(), &outside.columns())?;
         let costs = go_on(&folder.steps(), &cost_columns())?;
         let (progress, begun) = (Progress::of_run(steps), Instant::now());
         let Energy { first, last, greatest_error, .. } = *energy;
         Ok(Journal {
             energies,
+            outside,
             costs,
             progress,
             steps,
@@ -204,6 +249,9 @@ impl Journal {
     /// 0 if the greatest energy error so far is within `bound`. Otherwise 1, plus the number of times that
     /// it has doubled since it exceeded `bound`.
     pub(super) fn excess(&self, bound: f64) -> u32 {
+        if self.outside == Outside::Changing {
+            return 0;
+        }
         let ratio = self.greatest_error / bound;
         if ratio > 1.0 { 1 + ratio.log2() as u32 } else { 0 }
     }
@@ -226,14 +274,15 @@ impl Journal {
     /// Conservation of energy so far.
     pub(super) fn energy(&self) -> Energy {
         let error = self.last.energy_error(&self.first);
-        Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error }
+        let conserved = self.outside != Outside::Changing;
+        Energy { first: self.first, last: self.last, error, greatest_error: self.greatest_error, conserved }
     }
 
     fn row(&mut self, step: u64, time: f64, course: &Course) -> Result<()> {
         let d = &self.last;
         let ([px, py, pz], [lx, ly, lz]) = (d.momentum, d.angular_momentum);
         let (energy, error) = (d.energy(), d.energy_error(&self.first));
-        let row = [
+        let mut row = vec![
             step as f64,
             time,
             d.kinetic,
@@ -251,16 +300,20 @@ impl Journal {
             course.finest() as f64,
             self.steps_per_body(course),
         ];
+        if self.outside != Outside::Nothing {
+            row.push(d.external);
+        }
         Ok(self.energies.row(&row)?)
     }
 
     fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let d = &self.last;
         format!(
-            "step {step}/{} t {time:.6} E {:.6e} dE/E {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
+            "step {step}/{} t {time:.6} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
              balance {:.2} {:.2} s ETA {}",
             self.steps,
             d.energy(),
+            self.error_name(),
             d.energy_error(&self.first),
             norm(d.momentum),
             norm(d.angular_momentum),
@@ -276,7 +329,12 @@ impl Journal {
     fn short_line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let error = self.last.energy_error(&self.first);
         let (gflops, left) = (cost.gflops.gordon_bell, duration(self.remaining(step)));
-        format!("t {time:.4} dE/E {error:+.1e} {gflops:.1} Gflops ETA {left}")
+        let name = self.error_name();
+        format!("t {time:.4} {name} {error:+.1e} {gflops:.1} Gflops ETA {left}")
+    }
+
+    fn error_name(&self) -> &'static str {
+        if self.outside == Outside::Changing { "change of E" } else { "dE/E" }
     }
 
     /// Estimated time to the end, at the mean speed so far, including reading and writing.
@@ -284,11 +342,6 @@ impl Journal {
         let done = (step - self.before).max(1);
         self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }
-}
-
-/// All columns of `energy.csv`.
-fn names() -> [&'static str; 16] {
-    COLUMNS.map(|(name, _)| name)
 }
 
 /// All columns of `steps.csv`.

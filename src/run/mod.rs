@@ -27,7 +27,7 @@ use begin::{go_on, start};
 use decomposition::Reduction;
 use folder::Folder;
 use io::Target;
-use journal::Journal;
+use journal::{Journal, Outside};
 pub(crate) use journal::{TableOfRun, tables};
 use lock::Lock;
 use nbody::cost::Totals;
@@ -225,18 +225,20 @@ impl Run<'_> {
     fn begin_journal(&mut self) -> Result<()> {
         let (time, first, bodies, steps) =
             (self.simulation.time, self.simulation.diagnostics, self.bodies, self.steps);
+        let outside = Outside::of(self.simulation.external());
         let (folder, journal) = (&self.folder, &mut self.journal);
         self.crew.lead(|| {
-            *journal = Some(Journal::begin(folder, steps, bodies, time, first)?);
+            *journal = Some(Journal::begin(folder, steps, bodies, time, first, outside)?);
             Ok(())
         })
     }
 
     fn resume_journal(&mut self, energy: &crate::report::Energy) -> Result<()> {
         let (bodies, steps, step) = (self.bodies, self.steps, self.step);
+        let outside = Outside::of(self.simulation.external());
         let (folder, journal) = (&self.folder, &mut self.journal);
         self.crew.lead(|| {
-            *journal = Some(Journal::resume(folder, steps, bodies, step, energy)?);
+            *journal = Some(Journal::resume(folder, steps, bodies, step, energy, outside)?);
             Ok(())
         })
     }

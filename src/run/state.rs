@@ -150,7 +150,7 @@ impl State {
         let value = |list: &[(String, String)], key: &str| {
             list.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())
         };
-        ["time.end", "time.steps", "output.snapshot_every"]
+        ["time.end", "time.steps", "output.snapshot_every", "output.at"]
             .iter()
             .any(|key| value(&now, key) != value(&self.parameters, key))
     }

@@ -15,7 +15,7 @@ mod source;
 mod table;
 mod text;
 mod tipsy;
-mod unit;
+pub(crate) mod unit;
 
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,14 @@ use crate::units::{KILOPARSEC_IN_CM, TEN_BILLION_SUNS_IN_G};
 
 /// A unit: its size in cgs, and its dimension as powers of length, mass and time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Unit {
-    pub(super) in_cgs: f64,
-    pub(super) dimension: [i32; 3],
+pub(crate) struct Unit {
+    pub(crate) in_cgs: f64,
+    pub(crate) dimension: [i32; 3],
 }
 
 /// Meaning of a text in the place of a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// No statement, such as a missing value.
     Nothing,
     /// No unit, or the internal unit of the program. Also a rule such as `---`.
@@ -104,7 +104,7 @@ const fn times(unit: Unit, factor: f64) -> Unit {
 }
 
 /// Interprets a text in the place of a unit.
-pub(super) fn said(text: &str) -> Said {
+pub(crate) fn said(text: &str) -> Said {
     let text = text.trim().trim_matches(['\'', '"']).trim();
     let inside = ["[]", "()", "<>"].iter().find_map(|pair| {
         let (open, close) = pair.split_at(1);

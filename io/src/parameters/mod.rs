@@ -5,9 +5,12 @@
 
 mod node;
 mod overrides;
+mod quantities;
 
-use crate::Error;
+use crate::{Error, Units};
+use node::Fault;
 use overrides::Overrides;
+pub use quantities::Dimension;
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -22,15 +25,38 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, is not TOML, or does not match `T`.
 pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error> {
-    load_with(path, set, &[])
+    load_prepared(path, set, &[], |_| Ok(()))
 }
 
-/// As [`load`]. Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a
-/// file may have one. If `set` gives one of them, it also removes the other from the file.
+/// As [`load`], where strings such as `"3 pc"` may stand for numbers. `keys` are the keys of numbers
+/// with a dimension, with `*` for any key or place in a list. `units` returns the units of the run from
+/// the table `[units]`, if there is one, or `None` if its numbers have no units.
+///
+/// Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a file may have
+/// one. If `set` gives one of them, it also removes the other from the file.
 ///
 /// # Errors
-/// As [`load`].
-pub fn load_with<T: DeserializeOwned>(path: &Path, set: &[String], rivals: &[[&str; 2]]) -> Result<T, Error> {
+/// As [`load`], or a unit is unknown or of another dimension.
+pub fn load_in_units<T: DeserializeOwned, U: DeserializeOwned>(
+    path: &Path,
+    set: &[String],
+    rivals: &[[&str; 2]],
+    keys: &[(&str, Dimension)],
+    units: impl Fn(Option<U>) -> Option<Units>,
+) -> Result<T, Error> {
+    load_prepared(path, set, rivals, |table| {
+        let own = table.get("units").map(node::read).transpose();
+        // A table that cannot be read is an error of its own, later.
+        own.map_or(Ok(()), |own| quantities::convert(table, keys, units(own).as_ref()))
+    })
+}
+
+fn load_prepared<T: DeserializeOwned>(
+    path: &Path,
+    set: &[String],
+    rivals: &[[&str; 2]],
+    prepare: impl Fn(&mut toml::Table) -> Result<(), Fault>,
+) -> Result<T, Error> {
     let bytes = crate::read_bytes(path, LARGEST_FILE).map_err(|error| match error {
         Error::TooLong { length, .. } => {
             wrong(path.display(), format!("{length} bytes are too many for a parameter file"))
@@ -41,7 +67,7 @@ pub fn load_with<T: DeserializeOwned>(path: &Path, set: &[String], rivals: &[[&s
         let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
         wrong(format!("{}:{line}", path.display()), "a parameter file must be UTF-8 text")
     })?;
-    from_str_with(&text, &path.display().to_string(), set, rivals)
+    read_prepared(&text, &path.display().to_string(), set, rivals, prepare)
 }
 
 /// Reads parameters from a text; `name` is the file name in messages. See [`load`].
@@ -49,15 +75,15 @@ pub fn load_with<T: DeserializeOwned>(path: &Path, set: &[String], rivals: &[[&s
 /// # Errors
 /// If the text is not TOML, or does not match `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str, name: &str, set: &[String]) -> Result<T, Error> {
-    from_str_with(text, name, set, &[])
+    read_prepared(text, name, set, &[], |_| Ok(()))
 }
 
-/// As [`from_str`], with the `rivals` of [`load_with`].
-fn from_str_with<T: DeserializeOwned>(
+fn read_prepared<T: DeserializeOwned>(
     text: &str,
     name: &str,
     set: &[String],
     rivals: &[[&str; 2]],
+    prepare: impl Fn(&mut toml::Table) -> Result<(), Fault>,
 ) -> Result<T, Error> {
     let not_toml = |error: toml::de::Error| {
         let place = error.span().map_or(text.len(), |span| span.start);
@@ -69,7 +95,7 @@ fn from_str_with<T: DeserializeOwned>(
     let overrides = Overrides::parse(set)?;
     overrides.remove_rivals(&mut table, rivals);
     overrides.apply(&mut table)?;
-    node::read(&toml::Value::Table(table)).map_err(|fault| {
+    prepare(&mut table).and_then(|()| node::read(&toml::Value::Table(table))).map_err(|fault| {
         let line = || line_of(text, spans.get_ref(), fault.path());
         let origin = match overrides.origin(&fault, || line().is_some()) {
             Some(origin) => origin.to_owned(),

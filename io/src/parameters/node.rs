@@ -36,6 +36,7 @@ enum Kind {
     UnknownVariant { given: String, known: &'static [&'static str] },
     WrongType { given: String, expected: String },
     WrongLength { expected: String },
+    Value(String),
     Other(String),
 }
 
@@ -183,6 +184,11 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
 }
 
 impl Fault {
+    /// A fault of the value at a path.
+    pub(super) fn of_value(path: &[String], value: &Value, message: String) -> Fault {
+        Fault { place: Some((path.to_vec(), value.clone())), kind: Kind::Value(message) }
+    }
+
     /// Path of the faulty key. For an unknown key it includes that key; for a missing key it is the
     /// table that lacks it.
     pub(super) fn path(&self) -> &[String] {
@@ -218,6 +224,7 @@ impl fmt::Display for Fault {
             }
             Kind::WrongType { given: value, expected } => write!(f, "{}: expected {expected}", given(value)),
             Kind::WrongLength { expected } => write!(f, "{}: expected {expected}", given("another length")),
+            Kind::Value(message) => write!(f, "{}: {message}", given("a value")),
             Kind::Other(message) if key.is_empty() => f.write_str(message),
             Kind::Other(message) => write!(f, "{key}: {message}"),
         }

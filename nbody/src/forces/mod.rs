@@ -11,7 +11,9 @@ mod ladder;
 pub use engine::{Control, Engine, Progress};
 
 use crate::Error;
+use crate::potential::External;
 use calibration::{ACCURACIES, start};
+use std::sync::Arc;
 use treecode::{Gravity, Softening, Walk};
 
 /// The request of the caller.
@@ -24,6 +26,9 @@ pub struct Forces {
     pub allow_missed: bool,
     /// Settings of the force evaluation. With an accuracy, they are the first ones of the search.
     pub gravity: Gravity,
+    /// Potentials that act beside the gravity of the bodies. They are exact: accuracy and criterion
+    /// are those of the gravity of the bodies.
+    pub external: Arc<External>,
 }
 
 /// Number of bodies in a group for the direct walk. A group is on one rank.
@@ -38,7 +43,7 @@ impl Forces {
     #[must_use]
     pub fn of_accuracy(accuracy: f64, walk: Walk, order: Option<usize>, softening: Softening) -> Forces {
         let gravity = start(walk, accuracy, order, softening);
-        Forces { accuracy: Some(accuracy), allow_missed: false, gravity }
+        Forces { accuracy: Some(accuracy), allow_missed: false, gravity, external: Arc::default() }
     }
 
     /// Exact forces by direct summation, for small numbers of bodies.
@@ -46,7 +51,7 @@ impl Forces {
     pub fn direct(softening: Softening) -> Forces {
         let (leaf_size, group_size) = (DIRECT_GROUP, DIRECT_GROUP);
         let gravity = Gravity { walk: Walk::Direct, softening, leaf_size, group_size, ..Gravity::default() };
-        Forces { accuracy: None, allow_missed: false, gravity }
+        Forces { accuracy: None, allow_missed: false, gravity, external: Arc::default() }
     }
 
     /// Checks every value against its range.

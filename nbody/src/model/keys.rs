@@ -379,15 +379,13 @@ impl Keys {
     }
 
     fn encounter(&mut self) -> Result<Encounter, String> {
-        let Some(list) = self.galaxies.take().filter(|list| list.len() >= 2) else {
-            return Err(
-                "`galaxies` is missing: a list of two or more models, [[initial.galaxies]] each".to_owned()
-            );
+        let Some(list) = self.galaxies.take().filter(|list| !list.is_empty()) else {
+            return Err("`galaxies` is missing: a list of models, [[initial.galaxies]] each".to_owned());
         };
         let seed = self.seed.take().unwrap_or(0);
         let on_orbit = list.iter().all(|galaxy| galaxy.position.is_none() && galaxy.velocity.is_none());
         let orbit = if on_orbit {
-            if list.len() > 2 {
+            if list.len() != 2 {
                 return Err(format!(
                     "an orbit is for two galaxies: give each of the {} a `position`",
                     list.len()

@@ -37,6 +37,11 @@ impl Clock {
         self.0 as f64 / END as f64
     }
 
+    /// Fraction of the full step that is left. 0 at its end.
+    pub fn rest(self) -> f64 {
+        self.left(0)
+    }
+
     /// Number of steps of this rung until the end of the full step.
     pub fn left(self, rung: u8) -> f64 {
         (END - self.0) as f64 / (END >> rung) as f64

@@ -1,6 +1,7 @@
 //! The timesteps of all rungs of one full step. Bodies choose a rung and receive their kicks here.
 
 use super::{Adaptive, FINEST, NEEDED_STEP, RATE, RUNGS, column};
+use crate::potential::Moment;
 use decomposition::{Comm, Reduction};
 use rayon::prelude::*;
 use std::mem::take;
@@ -77,17 +78,17 @@ impl Ladder {
     }
 
     /// First half-kick of the bodies on rung `least` and finer rungs.
-    pub fn open(&self, bodies: &mut Bodies, least: u8) {
-        self.kick(bodies, least, false);
+    pub fn open(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8) {
+        self.kick(bodies, external, least, false);
     }
 
     /// Second half-kick of the same bodies. It also divides the change of acceleration by the
     /// timestep, which gives the rate of change.
-    pub fn close(&self, bodies: &mut Bodies, least: u8) {
-        self.kick(bodies, least, true);
+    pub fn close(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8) {
+        self.kick(bodies, external, least, true);
     }
 
-    fn kick(&self, bodies: &mut Bodies, least: u8, closes: bool) {
+    fn kick(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8, closes: bool) {
         let mut rates = take(column(bodies, RATE));
         let Bodies { vel: [u, v, w], acc: [x, y, z], change, rung, .. } = bodies;
         let velocities = (u.par_chunks_mut(SPAN), v.par_chunks_mut(SPAN), w.par_chunks_mut(SPAN));
@@ -107,6 +108,7 @@ impl Ladder {
                 }
             });
         *column(bodies, RATE) = rates;
+        external.kick(bodies, |rung| (rung >= least).then(|| 0.5 * self.length(rung)));
     }
 
     /// Chooses the rungs of the bodies on rung `least` and finer rungs, whose steps end now. No
@@ -117,6 +119,7 @@ impl Ladder {
         comm: &dyn Comm,
         adaptive: &Adaptive,
         gravity: &Gravity,
+        external: &Moment<'_>,
         bodies: &mut Bodies,
         least: u8,
     ) -> Counts {
@@ -129,7 +132,7 @@ impl Ladder {
                 if *rung >= least {
                     let before = f64::from(std::mem::replace(
                         needed,
-                        adaptive.needed(gravity, bodies, rates[i], i) as f32,
+                        adaptive.needed(gravity, external, bodies, rates[i], i) as f32,
                     ));
                     let wanted = self.rung_for_both_ends(f64::from(*needed), before, *rung);
                     counts[RUNGS] += u64::from(wanted > self.finest);
@@ -205,6 +208,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::potential::External;
     use crate::stepping::{StepCriterion, add_columns};
     use decomposition::Solo;
 
@@ -282,7 +286,14 @@ mod tests {
         bodies.pot.fill(-4.0);
         *column(&mut bodies, RATE) = vec![0.0, 0.0, 0.0, 200.0, 0.0, 8.0];
         let all = |adaptive: &Adaptive, bodies: &mut Bodies, least| {
-            let counts = Ladder::new(1.0, adaptive.smallest).choose(&Solo, adaptive, &gravity, bodies, least);
+            let counts = Ladder::new(1.0, adaptive.smallest).choose(
+                &Solo,
+                adaptive,
+                &gravity,
+                &External::default().at(0.0),
+                bodies,
+                least,
+            );
             (bodies.rung.clone(), counts)
         };
         let (rungs, counts) = all(&adaptive, &mut bodies, 0);

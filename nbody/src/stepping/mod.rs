@@ -12,6 +12,7 @@ pub use clock::Clock;
 pub use course::Course;
 pub use ladder::{Counts, Ladder};
 
+use crate::potential::Moment;
 use serde::{Deserialize, Serialize};
 use treecode::{About, Bodies, Dimension, Gravity, Number, Purpose};
 
@@ -132,7 +133,11 @@ impl Adaptive {
     pub const LEAST_ETA_RATE: f64 = 1e-6;
 
     /// The step that body `i` needs [T], whose acceleration changes at this rate [L/T^3]; infinite if it feels nothing.
-    fn needed(&self, gravity: &Gravity, bodies: &Bodies, rate: f32, i: usize) -> f64 {
+    ///
+    /// Acceleration and rate are those of the gravity of the bodies. In an external potential, the
+    /// step is also at most `eta_rate` of its tidal time: the rate criterion without the zero of a
+    /// potential, which has no meaning, and without a common acceleration, which needs no short step.
+    fn needed(&self, gravity: &Gravity, external: &Moment<'_>, bodies: &Bodies, rate: f32, i: usize) -> f64 {
         let [x, y, z] = bodies.acceleration(i);
         let acc = (x * x + y * y + z * z).sqrt();
         let mut needed = f64::INFINITY;
@@ -142,6 +147,9 @@ impl Adaptive {
         }
         if self.criterion.asks_rate() && rate > 0.0 {
             needed = needed.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(rate)).sqrt());
+        }
+        if !external.is_empty() {
+            needed = needed.min(self.eta_rate * external.tidal_time(bodies.position(i)));
         }
         needed
     }

@@ -1,0 +1,226 @@
+//! `heorot combine`: puts two sets of bodies into one snapshot, the second one turned and moved.
+
+use crate::console::say;
+use crate::initial::{self, Loaded};
+use crate::launch::{Launch, on_all_ranks};
+use crate::layout_options::LayoutOptions;
+use crate::outputs::Overwrite;
+use crate::parameters::SystemName;
+use crate::reading_options::ReadingOptions;
+use crate::{ids, memory};
+use anyhow::{Result, bail};
+use decomposition::collective;
+use io::snapshot::{Fields, Header};
+use nalgebra::{Rotation3, Unit, Vector3};
+use std::path::PathBuf;
+use treecode::math::sin_cos;
+use treecode::{Bodies, TYPES};
+
+/// Combine two files of bodies into one snapshot.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// First file; any format that `heorot convert` reads.
+    #[arg(value_name = "A")]
+    pub first: PathBuf,
+    /// Second file, whose bodies are turned and moved.
+    #[arg(value_name = "B")]
+    pub second: PathBuf,
+    /// Snapshot to write.
+    #[arg(short, long, value_name = "OUT.hdf5")]
+    pub output: PathBuf,
+    /// Add this vector to the positions of B, in the units of the output.
+    #[arg(long, value_name = "X,Y,Z", value_parser = numbers::<3>, allow_hyphen_values = true)]
+    pub shift: Option<[f64; 3]>,
+    /// Add this vector to the velocities of B, in the units of the output.
+    #[arg(long, value_name = "X,Y,Z", value_parser = numbers::<3>, allow_hyphen_values = true)]
+    pub boost: Option<[f64; 3]>,
+    /// Turn B about an axis through its origin by an angle in degrees, before it is moved.
+    #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = numbers::<4>, allow_hyphen_values = true, conflicts_with = "euler")]
+    pub rotate: Option<[f64; 4]>,
+    /// Turn B by three angles in degrees: about z, then about the new x, then about the new z.
+    #[arg(long, value_name = "PHI,THETA,PSI", value_parser = numbers::<3>, allow_hyphen_values = true)]
+    pub euler: Option<[f64; 3]>,
+    /// Units of the output [default: those of A, or galactic if it has none].
+    #[arg(long, value_enum)]
+    pub units: Option<SystemName>,
+    /// Layout of the snapshot.
+    #[command(flatten)]
+    pub layout: LayoutOptions,
+    /// Whether it may replace an existing file.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+    /// How the files are interpreted.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
+}
+
+const HELP: &str = "Examples:
+  heorot combine disc.hdf5 satellite.hdf5 -o both.hdf5 --shift 60,0,20 --boost -100,50,0
+  heorot combine a.hdf5 b.hdf5 -o pair.hdf5 --euler 0,60,30 --shift 40,0,0
+  heorot combine ab.hdf5 c.hdf5 -o abc.hdf5 --rotate 1,0,0,90
+
+B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
+the output. If the two share ids, the ids of B are raised by one more than the greatest id of A. The
+time is that of A.";
+
+/// Exactly `N` finite numbers with commas between.
+fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
+    let list: Option<Vec<f64>> =
+        text.split(',').map(|part| part.trim().parse().ok().filter(|x: &f64| x.abs() <= LARGEST)).collect();
+    list.and_then(|list| list.try_into().ok())
+        .ok_or_else(|| format!("must be {N} numbers with commas between, each within {LARGEST:e}"))
+}
+
+/// Greatest number of an option.
+const LARGEST: f64 = 1e100;
+
+/// Runs the command.
+///
+/// # Errors
+/// If a file cannot be read, holds invalid bodies, or the snapshot cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| {
+        let layout = arguments.layout.layout();
+        let target = crew.agree(|| {
+            let mut outputs = arguments.overwrite.reading([&arguments.first, &arguments.second]);
+            Ok(outputs.snapshot(&arguments.output, layout.files)?)
+        })?;
+        let turn = crew.agree(|| rotation(arguments))?;
+        let read = |path: &PathBuf, units: Option<&io::Units>| {
+            initial::read_as_it_is(crew, path, units, [true; TYPES], &arguments.reading)
+        };
+        let wanted = arguments.units.map(SystemName::units);
+        let Loaded { start: first, units, .. } = read(&arguments.first, wanted.as_ref())?;
+        let Loaded { start: second, .. } = read(&arguments.second, Some(&units))?;
+        let (mut bodies, mut others) = (first.bodies, second.bodies);
+        place(&mut others, turn.as_ref(), arguments.shift, arguments.boost);
+        let all = [bodies.len() as u64, others.len() as u64].map(|n| collective::sum(crew.comm, n));
+        memory::check(crew, all[0] + all[1], 0.0)?;
+        let greatest = bodies.id.iter().copied().max().unwrap_or(0);
+        let mut greatest = [greatest];
+        crew.comm.all_reduce(&mut greatest, decomposition::Reduction::Max);
+        bodies.append(&others);
+        let mut raised = false;
+        if ids::shared(crew.comm, &bodies.id).is_some() {
+            raised = true;
+            let from = bodies.len() - others.len();
+            let raise = |id: &u64| greatest[0].checked_add(1).and_then(|first| id.checked_add(first));
+            let ids: Option<Vec<u64>> = others.id.iter().map(raise).collect();
+            let fits = crew.agree(|| match ids {
+                Some(ids) => Ok(ids),
+                None => {
+                    bail!("{}: its ids do not fit above those of the first file", arguments.second.display())
+                }
+            })?;
+            bodies.id[from..].copy_from_slice(&fits);
+            if let Some(shared) = ids::shared(crew.comm, &bodies.id) {
+                crew.agree(|| -> Result<()> {
+                    bail!("{}; ids must be unique in each file", shared.words())
+                })?;
+            }
+        }
+        let checked = bodies.check();
+        crew.agree(|| Ok(checked?))?;
+        let files = [("first", &arguments.first), ("second", &arguments.second)];
+        let mut parameters: Vec<(String, String)> = files
+            .iter()
+            .map(|(name, path)| (format!("combine.{name}"), path.display().to_string()))
+            .collect();
+        for (name, vector) in
+            [("shift", arguments.shift), ("boost", arguments.boost), ("euler", arguments.euler)]
+        {
+            parameters.extend(vector.map(|vector| (format!("combine.{name}"), format!("{vector:?}"))));
+        }
+        parameters.extend(arguments.rotate.map(|turn| ("combine.rotate".to_owned(), format!("{turn:?}"))));
+        let header = Header { time: first.time, units: Some(units), parameters, ..Header::default() };
+        crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
+        if crew.leads() {
+            let note = if raised { "; the ids of the second are raised" } else { "" };
+            say(&format!("{}: {} and {} bodies{note}", arguments.output.display(), all[0], all[1]));
+        }
+        Ok(())
+    })
+}
+
+/// The rotation that the options ask for.
+fn rotation(arguments: &Arguments) -> Result<Option<Rotation3<f64>>> {
+    if let Some([x, y, z, angle]) = arguments.rotate {
+        let axis = Vector3::new(x, y, z);
+        let Some(axis) = Unit::try_new(axis, f64::MIN_POSITIVE.sqrt()) else {
+            bail!("--rotate {x},{y},{z},{angle}: the axis must not be zero");
+        };
+        return Ok(Some(about(&axis, angle)));
+    }
+    Ok(arguments.euler.map(|[phi, theta, psi]| {
+        about(&Vector3::z_axis(), phi) * about(&Vector3::x_axis(), theta) * about(&Vector3::z_axis(), psi)
+    }))
+}
+
+/// A rotation about an axis by an angle in degrees (Rodrigues' formula), with the same bits everywhere.
+fn about(axis: &Unit<Vector3<f64>>, degrees: f64) -> Rotation3<f64> {
+    let (sin, cos) = sin_cos(degrees.to_radians());
+    let cross = axis.cross_matrix();
+    Rotation3::from_matrix_unchecked(
+        nalgebra::Matrix3::identity() + cross * sin + cross * cross * (1.0 - cos),
+    )
+}
+
+fn place(
+    bodies: &mut Bodies,
+    turn: Option<&Rotation3<f64>>,
+    shift: Option<[f64; 3]>,
+    boost: Option<[f64; 3]>,
+) {
+    let [shift, boost] = [shift, boost].map(Option::unwrap_or_default);
+    for i in 0..bodies.len() {
+        for (vectors, by) in [(&mut bodies.pos, shift), (&mut bodies.vel, boost)] {
+            let vector = Vector3::from_fn(|axis, _| vectors[axis][i]);
+            let vector = turn.map_or(vector, |turn| turn * vector);
+            (0..3).for_each(|axis| vectors[axis][i] = vector[axis] + by[axis]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(pos: [f64; 3], vel: [f64; 3]) -> Bodies {
+        Bodies::new(vec![1.0], pos.map(|x| vec![x]), vel.map(|x| vec![x])).unwrap()
+    }
+
+    fn close(found: [f64; 3], expected: [f64; 3]) {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{found:?}, {expected:?}");
+    }
+
+    #[test]
+    fn bodies_are_turned_before_they_are_moved() {
+        let mut bodies = one([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]);
+        let quarter = about(&Vector3::z_axis(), 90.0);
+        place(&mut bodies, Some(&quarter), Some([10.0, 0.0, 0.0]), Some([0.0, 0.0, 5.0]));
+        close(bodies.position(0), [10.0, 1.0, 0.0]);
+        close(bodies.velocity(0), [-1.0, 0.0, 5.0]);
+    }
+
+    #[test]
+    fn euler_angles_follow_the_turned_axes() {
+        // About z by 90 degrees, and then about the new x axis, which is the old y axis.
+        let turn = about(&Vector3::z_axis(), 90.0) * about(&Vector3::x_axis(), 90.0);
+        let mut bodies = one([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]);
+        place(&mut bodies, Some(&turn), None, None);
+        close(bodies.position(0), [1.0, 0.0, 0.0]);
+        close(bodies.velocity(0), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn numbers_are_counted() {
+        assert_eq!(numbers::<3>("1, -2,3e1"), Ok([1.0, -2.0, 30.0]));
+        for text in ["1,2", "1,2,3,4", "1,2,x", "1,2,nan", "1,2,1e308", ""] {
+            assert!(numbers::<3>(text).is_err(), "{text}");
+        }
+    }
+}

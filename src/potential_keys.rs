@@ -1,0 +1,391 @@
+//! `[[potential]]` in a parameter file: external potentials by kind and keys.
+
+use io::Units;
+use nbody::potential::{
+    Bar, Circle, Component, CutPowerLaw, External, Growth, Hernquist, Isochrone, Logarithmic, MiyamotoNagai,
+    Motion, Nfw, PointMass, Rotation, Scale, Shape, Track, mcmillan_2017, mw_potential_2014,
+};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The kind of a potential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A point mass, or a Plummer sphere if it has a `softening`.
+    PointMass,
+    /// The isochrone.
+    Isochrone,
+    /// The logarithmic potential.
+    Logarithmic,
+    /// The halo of Navarro, Frenk & White.
+    Nfw,
+    /// The sphere of Hernquist.
+    Hernquist,
+    /// The disc of Miyamoto & Nagai.
+    MiyamotoNagai,
+    /// The rotating quadrupole of a bar.
+    Bar,
+    /// A power law with an exponential cut-off.
+    PowerLawCutoff,
+    /// The Milky Way of Bovy (2015).
+    #[serde(rename = "MWPotential2014")]
+    MwPotential2014,
+    /// The Milky Way of McMillan (2017).
+    #[serde(rename = "McMillan2017")]
+    McMillan2017,
+}
+
+/// One `[[potential]]`. Each kind accepts its own keys and refuses the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// The kind.
+    pub kind: Kind,
+    /// Mass [M].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mass: Option<f64>,
+    /// Scale radius or scale length [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// Scale height [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<f64>,
+    /// Scale radius of a softened point mass [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub softening: Option<f64>,
+    /// Circular speed [L/T].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
+    /// Core radius [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<f64>,
+    /// Axis ratio of the equipotential surfaces along z.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flattening: Option<f64>,
+    /// Axis ratio of the equipotential surfaces along y.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flattening_y: Option<f64>,
+    /// Slope of the density.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slope: Option<f64>,
+    /// Cut-off radius [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<f64>,
+    /// Radial force of the bar over that of the circular speed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// Radius to which `strength` and `speed` belong [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius: Option<f64>,
+    /// Radius of the bar [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<f64>,
+    /// Angular speed of the rotation [1/T].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern_speed: Option<f64>,
+    /// Angle of the x axis of the potential at time 0 [degree].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub angle: Option<f64>,
+    /// Place of the centre, at time 0 if it moves [L].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub centre: Option<[f64; 3]>,
+    /// Velocity of the centre [L/T].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub velocity: Option<[f64; 3]>,
+    /// Circular orbit of the centre.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orbit: Option<OrbitKeys>,
+    /// Table of places of the centre: a CSV file with the columns time, x, y and z.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track: Option<PathBuf>,
+    /// Checksum of the table, which the program adds. If it is there, the table must have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track_checksum: Option<String>,
+    /// Change of the strength with time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<GrowthKeys>,
+}
+
+/// Keys of `orbit`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrbitKeys {
+    /// Radius of the circle [L].
+    pub radius: f64,
+    /// Time of one revolution, negative for clockwise [T].
+    pub period: f64,
+    /// Angle at time 0 [degree].
+    #[serde(default)]
+    pub angle: f64,
+    /// Inclination of the plane about the x axis [degree].
+    #[serde(default)]
+    pub inclination: f64,
+}
+
+/// Keys of `growth`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrowthKeys {
+    /// Time at which the change begins [T].
+    pub start: f64,
+    /// Its duration [T].
+    pub duration: f64,
+    /// Fraction of the full strength before it.
+    #[serde(default)]
+    pub from: f64,
+    /// Fraction of the full strength after it.
+    #[serde(default = "one")]
+    pub to: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// The potentials of a parameter file, in its units. Adds the checksums of tables to the keys.
+///
+/// # Errors
+/// A key is missing, out of range or of another kind, or a table cannot be read. The error names the
+/// key.
+pub fn external(list: &mut [Keys], units: &Units) -> anyhow::Result<External> {
+    let mut external = External::default();
+    for (i, keys) in list.iter_mut().enumerate() {
+        let components = keys.components(units).map_err(|fault| anyhow::anyhow!("potential.{i}.{fault}"))?;
+        external.components.extend(components);
+    }
+    Ok(external)
+}
+
+/// Returns an error if a table of positions does not reach over this time [T].
+///
+/// # Errors
+/// The run goes on before or after the table.
+pub fn check_span(external: &External, span: [f64; 2]) -> anyhow::Result<()> {
+    for component in &external.components {
+        let Motion::Track(track) = &component.motion else { continue };
+        let ([first, last], slack) = (track.span(), 1e-9 * (span[1] - span[0]));
+        anyhow::ensure!(
+            first <= span[0] + slack && span[1] <= last + slack,
+            "potential.track: the table goes from time {first} to {last}, the run from {} to {}; it must reach over the run",
+            span[0],
+            span[1]
+        );
+    }
+    Ok(())
+}
+
+/// The keys of one kind, which are taken out one by one. What is left belongs to another kind.
+struct Left<'a>(&'a mut Keys);
+
+impl Left<'_> {
+    fn positive(name: &str, value: Option<f64>) -> Result<f64, String> {
+        let value = value.ok_or_else(|| format!("{name} is missing"))?;
+        check(name, value, value > 0.0, "above 0")
+    }
+
+    fn mass(&mut self, units: &Units) -> Result<f64, String> {
+        Ok(units.gravitational_constant() * Self::positive("mass", self.0.mass.take())?)
+    }
+
+    fn scale(&mut self) -> Result<f64, String> {
+        Self::positive("scale", self.0.scale.take())
+    }
+
+    fn or(name: &str, value: Option<f64>, default: f64, least: f64) -> Result<f64, String> {
+        let value = value.unwrap_or(default);
+        check(name, value, value >= least, &format!("{least} or above"))
+    }
+
+    fn ratio(name: &str, value: Option<f64>) -> Result<f64, String> {
+        Self::positive(name, value.or(Some(1.0)))
+    }
+
+    /// The first key that no kind has taken.
+    fn other(&self) -> Option<&'static str> {
+        let keys = &self.0;
+        let left = [
+            (keys.mass.is_some(), "mass"),
+            (keys.scale.is_some(), "scale"),
+            (keys.height.is_some(), "height"),
+            (keys.softening.is_some(), "softening"),
+            (keys.speed.is_some(), "speed"),
+            (keys.core.is_some(), "core"),
+            (keys.flattening.is_some(), "flattening"),
+            (keys.flattening_y.is_some(), "flattening_y"),
+            (keys.slope.is_some(), "slope"),
+            (keys.cut.is_some(), "cut"),
+            (keys.strength.is_some(), "strength"),
+            (keys.radius.is_some(), "radius"),
+            (keys.length.is_some(), "length"),
+            (keys.pattern_speed.is_some(), "pattern_speed"),
+            (keys.angle.is_some(), "angle"),
+        ];
+        left.into_iter().find(|(left, _)| *left).map(|(_, name)| name)
+    }
+}
+
+fn check(name: &str, value: f64, holds: bool, expected: &str) -> Result<f64, String> {
+    // Beyond these bounds, powers of a number leave the range of double precision.
+    if holds && value.is_finite() && (value == 0.0 || (1e-60..1e60).contains(&value.abs())) {
+        Ok(value)
+    } else {
+        Err(format!("{name} = {value:?}: must be {expected} and of a size from 1e-60 to 1e60"))
+    }
+}
+
+fn finite(name: &str, values: &[f64]) -> Result<(), String> {
+    values.iter().try_for_each(|&value| check(name, value, true, "finite").map(|_| ()))
+}
+
+impl Keys {
+    fn components(&mut self, units: &Units) -> Result<Vec<Component>, String> {
+        let (motion, growth) = (self.motion()?, self.growth()?);
+        let mut keys = self.clone();
+        let mut left = Left(&mut keys);
+        let shapes = left.shapes(self.kind, units)?;
+        let rotation = left.rotation(&shapes)?;
+        if let Some(name) = left.other() {
+            return Err(format!("{name}: has no meaning for this kind; leave it out"));
+        }
+        let component = |shape| Component { shape, motion: motion.clone(), rotation, growth };
+        Ok(shapes.into_iter().map(component).collect())
+    }
+
+    fn motion(&mut self) -> Result<Motion, String> {
+        let given = [self.velocity.is_some(), self.orbit.is_some(), self.track.is_some()];
+        if given.iter().filter(|given| **given).count() > 1 {
+            return Err("velocity: give one of `velocity`, `orbit` and `track`".to_owned());
+        }
+        let centre = self.centre.unwrap_or_default();
+        finite("centre", &centre)?;
+        if let Some(velocity) = self.velocity {
+            finite("velocity", &velocity)?;
+            return Ok(Motion::Uniform { centre, velocity });
+        }
+        if let Some(OrbitKeys { radius, period, angle, inclination }) = self.orbit {
+            finite("orbit.angle", &[angle, inclination])?;
+            let period = check("orbit.period", period, period != 0.0, "other than 0")?;
+            return Ok(Motion::Circle(Circle {
+                centre,
+                radius: check("orbit.radius", radius, radius >= 0.0, "0 or above")?,
+                speed: 2.0 * std::f64::consts::PI / period,
+                angle: angle.to_radians(),
+                inclination: inclination.to_radians(),
+            }));
+        }
+        let Some(path) = self.track.clone() else { return Ok(Motion::Fixed(centre)) };
+        if self.centre.is_some() {
+            return Err(
+                "centre: has no meaning beside `track`, which has the places; leave it out".to_owned()
+            );
+        }
+        let (track, checksum) = read_track(&path).map_err(|fault| format!("track = {path:?}: {fault}"))?;
+        if self.track_checksum.as_ref().is_some_and(|known| *known != checksum) {
+            return Err(format!(
+                "track = {path:?}: the table is not the one that these parameters were used with"
+            ));
+        }
+        self.track_checksum = Some(checksum);
+        Ok(Motion::Track(track))
+    }
+
+    fn growth(&self) -> Result<Option<Growth>, String> {
+        let Some(GrowthKeys { start, duration, from, to }) = self.growth else { return Ok(None) };
+        finite("growth.start", &[start])?;
+        Ok(Some(Growth {
+            start,
+            duration: check("growth.duration", duration, duration > 0.0, "above 0")?,
+            from: check("growth.from", from, from >= 0.0, "0 or above")?,
+            to: check("growth.to", to, to >= 0.0, "0 or above")?,
+        }))
+    }
+}
+
+impl Left<'_> {
+    fn shapes(&mut self, kind: Kind, units: &Units) -> Result<Vec<Shape>, String> {
+        let shape = match kind {
+            Kind::PointMass => Shape::PointMass(PointMass {
+                gm: self.mass(units)?,
+                softening: Self::or("softening", self.0.softening.take(), 0.0, 0.0)?,
+            }),
+            Kind::Isochrone => Shape::Isochrone(Isochrone { gm: self.mass(units)?, scale: self.scale()? }),
+            Kind::Logarithmic => Shape::Logarithmic(Logarithmic {
+                speed: Self::positive("speed", self.0.speed.take())?,
+                core: Self::or("core", self.0.core.take(), 0.0, 0.0)?,
+                ratios: [
+                    Self::ratio("flattening_y", self.0.flattening_y.take())?,
+                    Self::ratio("flattening", self.0.flattening.take())?,
+                ],
+            }),
+            Kind::Nfw => Shape::Nfw(Nfw { gm: self.mass(units)?, scale: self.scale()? }),
+            Kind::Hernquist => Shape::Hernquist(Hernquist { gm: self.mass(units)?, scale: self.scale()? }),
+            Kind::MiyamotoNagai => Shape::MiyamotoNagai(MiyamotoNagai {
+                gm: self.mass(units)?,
+                scale: Self::or("scale", self.0.scale.take(), 0.0, 0.0)?,
+                height: Self::positive("height", self.0.height.take())?,
+            }),
+            Kind::Bar => {
+                let length = Self::positive("length", self.0.length.take())?;
+                let speed = Self::positive("speed", self.0.speed.take())?;
+                let strength = Self::positive("strength", self.0.strength.take())?;
+                let radius = Self::positive("radius", self.0.radius.take())?;
+                let amplitude = check(
+                    "strength",
+                    Bar::amplitude(strength, speed, radius, length),
+                    true,
+                    "such that the amplitude is finite",
+                )?;
+                Shape::Bar(Bar { amplitude, length })
+            }
+            Kind::PowerLawCutoff => {
+                let slope = Self::or("slope", self.0.slope.take(), 1.8, 0.0)?;
+                check("slope", slope, slope <= 1.99, "from 0 to 1.99")?;
+                let cut = Self::positive("cut", self.0.cut.take())?;
+                Shape::CutPowerLaw(CutPowerLaw::new(self.mass(units)?, slope, cut))
+            }
+            Kind::MwPotential2014 => return Ok(mw_potential_2014(&scale(units))),
+            Kind::McMillan2017 => return Ok(mcmillan_2017(&scale(units))),
+        };
+        Ok(vec![shape])
+    }
+
+    fn rotation(&mut self, shapes: &[Shape]) -> Result<Rotation, String> {
+        if !matches!(shapes, [Shape::Bar(_) | Shape::Logarithmic(_)]) {
+            return Ok(Rotation::default());
+        }
+        let (angle, speed) = (self.0.angle.take().unwrap_or(0.0), self.0.pattern_speed.take().unwrap_or(0.0));
+        finite("angle", &[angle])?;
+        finite("pattern_speed", &[speed])?;
+        Ok(Rotation { angle: angle.to_radians(), speed })
+    }
+}
+
+/// kpc, km/s and solar masses in the units of a run.
+fn scale(units: &Units) -> Scale {
+    let sun = Units::GALACTIC.mass_in_g / 1e10;
+    Scale {
+        kpc: Units::GALACTIC.length_in_cm / units.length_in_cm,
+        km_per_s: 1e5 / units.velocity_in_cm_per_s,
+        sun: units.gravitational_constant() * sun / units.mass_in_g,
+    }
+}
+
+/// Greatest size of a table of positions [bytes].
+const LARGEST_TABLE: u64 = 1 << 28;
+
+/// The track of a CSV file, and the checksum of the file.
+fn read_track(path: &std::path::Path) -> Result<(Track, String), String> {
+    let words = |error: &dyn std::fmt::Display| error.to_string();
+    let bytes = io::read_bytes(path, LARGEST_TABLE).map_err(|error| words(&error))?;
+    let columns = io::table::read(path).map_err(|error| words(&error))?;
+    let column = |name: &str| {
+        columns.get(name).ok_or_else(|| {
+            format!("has no column {name:?}; it must have the columns time, x, y and z, with commas between")
+        })
+    };
+    let (time, x, y, z) = (column("time")?, column("x")?, column("y")?, column("z")?);
+    let places = (0..x.len()).map(|i| [x[i], y[i], z[i]]).collect();
+    Ok((Track::new(time.to_vec(), places)?, format!("{:016x}", xxh3_64(&bytes))))
+}
