@@ -109,6 +109,7 @@ impl Command {
             | Command::Plot(_)
             | Command::Halos(_)
             | Command::Convert(_)
+            | Command::Combine(_)
             | Command::Extract(_)
             | Command::Study(_)
             | Command::Man(_) => false,

@@ -33,7 +33,8 @@ pub(crate) fn neighbours<'py>(
         return Err(PyValueError::new_err(message));
     }
     let (distances, indices) = pool::compute(py, threads, n, move || {
-        let (mut squares, indices) = Neighbours::new(Domain::Open, pos.each_ref().map(Vec::as_slice)).nearest(k);
+        let (mut squares, indices) =
+            Neighbours::new(Domain::Open, pos.each_ref().map(Vec::as_slice)).nearest(k);
         squares.iter_mut().for_each(|square| *square = square.sqrt());
         Ok::<_, String>((squares, indices.into_iter().map(i64::from).collect::<Vec<_>>()))
     })?;

@@ -4,7 +4,6 @@ use super::options::Look;
 use super::sequence::Sequence;
 use crate::crew::BUILD;
 use crate::initial::Initial;
-use crate::kinds;
 use anyhow::{Result, bail, ensure};
 use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;

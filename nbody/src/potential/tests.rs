@@ -17,7 +17,9 @@ const PLACES: [[f64; 3]; 6] = [
 const SHAPES: usize = 10;
 
 /// A potential of each kind, with G rho of its density as the literature gives it.
-fn shapes() -> [(Shape, Box<dyn Fn([f64; 3]) -> f64>); SHAPES] {
+type Density = Box<dyn Fn([f64; 3]) -> f64>;
+
+fn shapes() -> [(Shape, Density); SHAPES] {
     let radius = |p: [f64; 3]| norm(p);
     let flat = |p: [f64; 3]| (p[0] * p[0] + p[1] * p[1]).sqrt();
     let (gm, b) = (1.7, 0.6);
@@ -88,7 +90,7 @@ fn shapes() -> [(Shape, Box<dyn Fn([f64; 3]) -> f64>); SHAPES] {
             Box::new(move |p| {
                 // Gamma(0.6) of the whole mass, from DLMF 5.22.
                 let s = radius(p) / 0.9;
-                let whole = 2.0 * PI * 0.9f64.powi(3) * 1.489_192_248_812_817_1;
+                let whole = 2.0 * PI * 0.9f64.powi(3) * 1.489_192_248_812_817;
                 gm / whole * s.powf(-1.8) * (-s * s).exp()
             }),
         ),
