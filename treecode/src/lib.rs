@@ -31,7 +31,7 @@ use tree::expansion::{Expansion, with_expansion};
 use walk::regions::Regions;
 
 pub use bodies::active::Selection;
-pub use bodies::columns::{About, Array, Column, Dimension, FIXED, Fixed, Number, Purpose, Value};
+pub use bodies::columns::{About, Array, ArrayMut, Column, Dimension, FIXED, Fixed, Number, Purpose, Value};
 pub use bodies::sort::{is_sorted, keys, sort};
 pub use bodies::survey::Survey;
 pub use bodies::typical::typical_acceleration;

@@ -66,27 +66,43 @@ pub enum Number {
     F32,
     /// Double precision.
     F64,
+    /// Signed, one byte.
+    I8,
+    /// Signed, two bytes.
+    I16,
+    /// Unsigned, two bytes.
+    U16,
 }
 
 impl Number {
-    const ALL: [Number; 7] =
-        [Number::U8, Number::I32, Number::U32, Number::I64, Number::U64, Number::F32, Number::F64];
+    /// All types, in the order of their codes in messages.
+    const ALL: [Number; 10] = {
+        use Number::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+        [U8, I32, U32, I64, U64, F32, F64, I8, I16, U16]
+    };
 
     /// Its length [bytes].
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
-            Number::U8 => 1,
+            Number::U8 | Number::I8 => 1,
+            Number::I16 | Number::U16 => 2,
             Number::I32 | Number::U32 | Number::F32 => 4,
             Number::I64 | Number::U64 | Number::F64 => 8,
         }
     }
+
+    /// Whether the numbers are integers.
+    #[must_use]
+    pub fn is_integer(self) -> bool {
+        !matches!(self, Number::F32 | Number::F64)
+    }
 }
 
 /// What a column is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
-    /// Name, unique among the columns of the bodies.
+    /// Name, unique among the passengers of the bodies, and among their other columns.
     pub name: String,
     /// Type of the numbers.
     pub number: Number,
@@ -94,6 +110,12 @@ pub struct About {
     pub width: usize,
     /// Unit of the values; `None` if it is unknown.
     pub unit: Option<Dimension>,
+    /// Size of the unit in cgs, if it is fixed. Otherwise it follows from the units of the bodies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_cgs: Option<f64>,
+    /// What the values are, in the words of the file that they are from; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// Purpose of the column.
     pub purpose: Purpose,
     /// The particle types with values. Other bodies have zeros.
@@ -104,7 +126,32 @@ impl About {
     /// A column of one number per body, for all particle types.
     #[must_use]
     pub fn new(name: &str, number: Number, unit: Option<Dimension>, purpose: Purpose) -> About {
-        About { name: name.to_owned(), number, width: 1, unit, purpose, kinds: [true; TYPES] }
+        About {
+            name: name.to_owned(),
+            number,
+            width: 1,
+            unit,
+            in_cgs: None,
+            description: String::new(),
+            purpose,
+            kinds: [true; TYPES],
+        }
+    }
+
+    /// Memory of the values of one body [bytes].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.width * self.number.bytes()
+    }
+
+    /// Whether another column may not have the same name. A passenger has its name from a file. It
+    /// may be the name of a column of the engine.
+    fn excludes(&self, other: &About) -> bool {
+        self.name == other.name && self.is_passenger() == other.is_passenger()
+    }
+
+    fn is_passenger(&self) -> bool {
+        self.purpose == Purpose::Passenger
     }
 }
 
@@ -162,7 +209,7 @@ macro_rules! numbers {
         /// The numbers of a column, to be changed.
         #[derive(Debug)]
         pub enum ArrayMut<'a> {
-            $($variant(&'a mut Vec<$type>)),*
+            $(#[doc = "Its numbers."] $variant(&'a mut Vec<$type>)),*
         }
 
         impl Values {
@@ -257,7 +304,9 @@ macro_rules! numbers {
     };
 }
 
-numbers!(U8: u8, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64);
+numbers!(
+    U8: u8, I32: i32, U32: u32, I64: i64, U64: u64, F32: f32, F64: f64, I8: i8, I16: i16, U16: u16
+);
 
 /// A type of the numbers of a column.
 pub trait Value: Pod {
@@ -288,12 +337,12 @@ impl Bodies {
     ///
     /// # Panics
     /// If the bodies have a different column of this name, if the name is one of [`FIXED`], or if
-    /// the width is 0.
+    /// the width is 0. A [`Purpose::Passenger`] may have the name of a column of another purpose.
     pub fn add_column(&mut self, about: About) {
         assert!(about.width > 0, "a column has at least one number per body");
-        let fixed = FIXED.iter().any(|(name, ..)| *name == about.name);
-        assert!(!fixed, "`{}` is a column of all bodies", about.name);
-        match self.columns.iter().find(|column| column.about.name == about.name) {
+        let is_fixed = !about.is_passenger() && FIXED.iter().any(|(name, ..)| *name == about.name);
+        assert!(!is_fixed, "`{}` is a column of all bodies", about.name);
+        match self.columns.iter().find(|column| column.about.excludes(&about)) {
             Some(column) => assert_eq!(column.about, about, "another column has this name"),
             None => {
                 let values = Values::zeros(about.number, self.len() * about.width);
@@ -308,20 +357,37 @@ impl Bodies {
         &self.columns
     }
 
+    /// Memory of the added columns of one body [bytes].
+    #[must_use]
+    pub fn column_bytes(&self) -> u64 {
+        self.columns.iter().map(|column| column.about.bytes() as u64).sum()
+    }
+
+    /// The added columns, to be changed. The length of each must stay that of the bodies, unless
+    /// [`Bodies::fill_up`] follows.
+    pub fn columns_mut(&mut self) -> impl Iterator<Item = (&About, ArrayMut<'_>)> {
+        self.columns.iter_mut().map(|column| (&column.about, column.values.array_mut()))
+    }
+
     /// The numbers of an added column. `None` if there is no such column, or if its numbers have
-    /// another type.
+    /// another type. If a passenger has the name of another column, this is the other one.
     #[must_use]
     pub fn column<T: Value>(&self, name: &str) -> Option<&[T]> {
-        let column = self.columns.iter().find(|column| column.about.name == name)?;
-        T::of(column.values.array())
+        T::of(self.columns[self.place(name)?].values.array())
+    }
+
+    /// The place of an added column of this name among all of them. Passengers come last.
+    fn place(&self, name: &str) -> Option<usize> {
+        let named = (0..self.columns.len()).filter(|&i| self.columns[i].about.name == name);
+        named.min_by_key(|&i| self.columns[i].about.is_passenger())
     }
 
     /// The numbers of an added column, to be changed. The length must stay. `None` as for
     /// [`Bodies::column`].
     #[must_use]
     pub fn column_mut<T: Value>(&mut self, name: &str) -> Option<&mut Vec<T>> {
-        let column = self.columns.iter_mut().find(|column| column.about.name == name)?;
-        T::of_mut(column.values.array_mut())
+        let place = self.place(name)?;
+        T::of_mut(self.columns[place].values.array_mut())
     }
 
     /// An empty set of bodies with the same columns.
@@ -399,15 +465,19 @@ pub(super) fn write_abouts(columns: &[Column], message: &mut Vec<u8>) {
     let start = message.len();
     message.extend_from_slice(&[0; 4]);
     for Column { about, .. } in columns {
-        let About { name, number, width, unit, purpose, kinds } = about;
+        let About { name, number, width, unit, in_cgs, description, purpose, kinds } = about;
         let Dimension { length, mass, time } = unit.unwrap_or_default();
         let mask = kinds.iter().rev().fold(0u8, |bits, kind| bits << 1 | u8::from(*kind));
         let bytes = [length, mass, time].map(|exponent| exponent.to_ne_bytes()[0]);
         message.extend_from_slice(&[*number as u8, *purpose as u8, mask, u8::from(unit.is_some())]);
         message.extend_from_slice(&bytes);
         message.extend_from_slice(&(*width as u32).to_ne_bytes());
-        message.extend_from_slice(&(name.len() as u32).to_ne_bytes());
-        message.extend_from_slice(name.as_bytes());
+        // A unit has a size above 0.
+        message.extend_from_slice(&in_cgs.unwrap_or(0.0).to_ne_bytes());
+        for text in [name, description] {
+            message.extend_from_slice(&(text.len() as u32).to_ne_bytes());
+            message.extend_from_slice(text.as_bytes());
+        }
     }
     let length = (message.len() - start - 4) as u32;
     message[start..start + 4].copy_from_slice(&length.to_ne_bytes());
@@ -421,13 +491,18 @@ pub(super) fn read_abouts(message: &mut &[u8]) -> Option<Vec<About>> {
     let mut abouts = Vec::new();
     while !bytes.is_empty() {
         let (&[number, purpose, mask, has_unit, length, mass, time], rest) = bytes.split_first_chunk()?;
-        let (width, mut rest) = rest.split_first_chunk()?;
+        let (width, rest) = rest.split_first_chunk()?;
+        let (in_cgs, mut rest) = rest.split_first_chunk()?;
+        let in_cgs = f64::from_ne_bytes(*in_cgs);
+        let mut text = || String::from_utf8(counted(&mut rest)?.to_vec()).ok();
         let unit = [length, mass, time].map(|exponent| i8::from_ne_bytes([exponent]));
         abouts.push(About {
-            name: String::from_utf8(counted(&mut rest)?.to_vec()).ok()?,
+            name: text()?,
+            description: text()?,
             number: *Number::ALL.get(usize::from(number))?,
             width: u32::from_ne_bytes(*width) as usize,
             unit: (has_unit != 0).then(|| Dimension::new(unit[0], unit[1], unit[2])),
+            in_cgs: (in_cgs != 0.0).then_some(in_cgs),
             purpose: *PURPOSES.get(usize::from(purpose))?,
             kinds: std::array::from_fn(|kind| mask >> kind & 1 == 1),
         });
@@ -452,8 +527,10 @@ mod tests {
     fn with_columns(n: usize) -> Bodies {
         let mut bodies = Bodies::zeroed(n);
         for (k, number) in Number::ALL.into_iter().enumerate() {
+            assert_eq!(number as usize, k, "the codes of messages are those of the list");
             let about = About::new(&format!("column {k}"), number, None, Purpose::Passenger);
-            bodies.add_column(About { width: 1 + k % 3, ..about });
+            let in_cgs = (k % 2 == 1).then_some(k as f64);
+            bodies.add_column(About { width: 1 + k % 3, in_cgs, description: "é".repeat(k), ..about });
         }
         for (width, _, array) in bodies.arrays_mut() {
             with_array!(array, array => for i in 0..array.len() {
@@ -496,13 +573,13 @@ mod tests {
         back.permute(&order);
         assert_eq!(back, kept);
         assert!(back.column::<f64>("column 5").is_none() && back.column::<f32>("column 50").is_none());
-        assert_eq!(bodies.like().columns().len(), 7);
+        assert_eq!(bodies.like().columns().len(), Number::ALL.len());
     }
 
     #[test]
     fn every_field_is_a_column_of_its_own_type() {
         let bodies = with_columns(3);
-        assert_eq!(bodies.arrays().count(), FIXED.len() + 7);
+        assert_eq!(bodies.arrays().count(), FIXED.len() + Number::ALL.len());
         for ((name, number, ..), (found, width, _, array)) in FIXED.iter().zip(bodies.arrays()) {
             assert_eq!((*name, width, array.len()), (found, 1, 3));
             assert_eq!(array.number_bytes(), number.bytes(), "{name}");
@@ -515,6 +592,21 @@ mod tests {
         let mut bodies = Bodies::zeroed(1);
         bodies.add_column(About::new("age", Number::F32, None, Purpose::Passenger));
         bodies.add_column(About::new("age", Number::F64, None, Purpose::Passenger));
+    }
+
+    #[test]
+    fn a_passenger_may_have_the_name_of_a_column_of_the_engine() {
+        let mut bodies = Bodies::zeroed(2);
+        for name in ["rate", "x"] {
+            bodies.add_column(About::new(name, Number::F64, None, Purpose::Passenger));
+        }
+        bodies.add_column(About::new("rate", Number::F32, None, Purpose::Integrator));
+        assert_eq!(bodies.columns().len(), 3);
+        assert_eq!(bodies.column::<f32>("rate"), Some(&[0.0; 2][..]));
+        bodies.column_mut::<f64>("x").unwrap()[1] = 5.0;
+        assert_eq!((bodies.pos[0][1], bodies.column::<f64>("x").unwrap()[1]), (0.0, 5.0));
+        let names: Vec<String> = bodies.columns_mut().map(|(about, _)| about.name.clone()).collect();
+        assert_eq!(names, ["rate", "x", "rate"]);
     }
 
     #[test]
