@@ -6,7 +6,7 @@ use crate::crew::Crew;
 use crate::processes::{World, expect_served, is_launched};
 use crate::{alike, machine};
 use anyhow::{Context, Error, Result, anyhow, ensure};
-use decomposition::{Comm, Hosts, TwoLevel, agree, threads};
+use decomposition::{Comm, Hosts, Mail, TwoLevel, agree, threads};
 use serde::Serialize;
 
 /// Options of every command that runs on ranks.
@@ -77,7 +77,7 @@ impl Pack {
     }
 
     /// Runs `job` with the requested communication.
-    fn apply<T>(self, comm: &dyn Comm, hosts: Hosts, job: impl FnOnce(&dyn Comm, Layout) -> T) -> T {
+    fn apply<T>(self, comm: &dyn Mail, hosts: Hosts, job: impl FnOnce(&dyn Comm, Layout) -> T) -> T {
         let layout = Layout { hosts: hosts.count(), packed: self.wanted(&hosts) };
         if layout.packed { job(&TwoLevel::new(comm, hosts), layout) } else { job(comm, layout) }
     }

@@ -32,7 +32,7 @@ impl World {
     }
 
     /// Communication of the only rank.
-    pub fn comm(&self) -> &dyn decomposition::Comm {
+    pub fn comm(&self) -> &dyn decomposition::Mail {
         &decomposition::Solo
     }
 

@@ -36,7 +36,7 @@ pub use comm::collective::agree;
 #[cfg(feature = "mpi")]
 pub use comm::mpi_world;
 pub use comm::{
-    Comm, Event, Hosts, Operation, Pending, Recorder, Reduction, Shifted, Solo, Traffic, TwoLevel,
+    Comm, Event, Hosts, Mail, Operation, Pending, Recorder, Reduction, Shifted, Solo, Traffic, TwoLevel,
     collective, threads,
 };
 pub use error::Error;

@@ -4,7 +4,7 @@
 mod conformance;
 
 use heorot_decomposition::{
-    Comm, Event, Hosts, Operation, Recorder, Shifted, Solo, TwoLevel, collective, threads,
+    Comm, Event, Hosts, Mail, Operation, Recorder, Shifted, Solo, TwoLevel, collective, threads,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ fn solo_keeps_the_contract() {
 #[test]
 fn threads_keep_the_contract_on_any_number_of_ranks() {
     for ranks in [1, 2, 3, 7, 64] {
-        threads::run(ranks, conformance::check);
+        threads::run(ranks, |comm| conformance::check(comm));
         threads::run(ranks, |comm| conformance::check(&Shifted::new(comm, 2)));
     }
 }
@@ -143,7 +143,7 @@ fn ranks_share_the_pool_of_rayon() {
 }
 
 /// Runs `body` on `ranks` ranks, which must panic within a second. Returns the message.
-fn panic_of(ranks: usize, body: impl Fn(&dyn Comm) + Sync) -> String {
+fn panic_of(ranks: usize, body: impl Fn(&dyn Mail) + Sync) -> String {
     let start = Instant::now();
     let panic = catch_unwind(AssertUnwindSafe(|| threads::run(ranks, body))).expect_err("a rank panicked");
     assert!(start.elapsed() < Duration::from_secs(1), "the ranks ended after {:?}", start.elapsed());

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use heorot_decomposition::{
-    Comm, Evaluation, Hosts, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads,
+    Comm, Evaluation, Hosts, Mail, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -63,7 +63,7 @@ fn on_ranks(
     start: &Bodies,
     ranks: usize,
     threads: usize,
-    end: impl Fn(&dyn Comm, Bodies) -> (Bodies, [u64; 2]) + Sync,
+    end: impl Fn(&dyn Mail, Bodies) -> (Bodies, [u64; 2]) + Sync,
 ) -> (Bodies, [u64; 2]) {
     let ends = threads::run(ranks, |comm| {
         let pool =

@@ -26,6 +26,12 @@ pub fn from_bytes<T: Pod>(bytes: &[u8]) -> Vec<T> {
     values
 }
 
+/// Number of entries on the ranks before this one, if each rank has `count`: the index of its first
+/// entry among those of all.
+pub fn first_index(comm: &dyn Comm, count: usize) -> u64 {
+    gather(comm, &[count as u64])[..comm.rank()].iter().flatten().sum()
+}
+
 /// Sum over all ranks, wrapping.
 pub fn sum(comm: &dyn Comm, value: u64) -> u64 {
     let mut values = [value];

@@ -1,8 +1,9 @@
 //! The one boundary to the cluster: a small trait that carries bytes, never physics.
 //!
-//! Every method but `rank`, `size`, `fetch`, `settle`, `traffic`, `abort` and `communicator` is collective: all ranks call the same methods in the same order.
-//! Three implementations, one a file: [`Solo`], [`threads`], and `mpi_world` with the feature `mpi`. Three stand before any of them: [`Recorder`] notes what is sent, [`TwoLevel`]
-//! packs what ranks of one host send to ranks of another, [`Shifted`] gives ranks other numbers. No algorithm asks which one it has.
+//! Every method of [`Comm`] but `rank`, `size`, `traffic`, `abort` and `communicator` is collective: all ranks call the same methods in the same order.
+//! Three implementations, one a file: [`Solo`], [`threads`], and `mpi_world` with the feature `mpi`. They also carry single messages ([`Mail`]).
+//! Three wrappers stand before them: [`Recorder`] notes what is sent, [`TwoLevel`] packs what ranks of one host send to ranks of another,
+//! [`Shifted`] gives ranks other numbers. No algorithm asks which one it has.
 
 pub mod collective;
 mod hosts;
@@ -50,17 +51,6 @@ pub trait Comm: Sync {
     /// whom, so that no rank hears from one that has nothing for it. No list has this rank, or one twice.
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>>;
 
-    /// Sends each of these ranks some bytes, with a number by which it asks for them, and returns at once. All ranks call this with numbers of their
-    /// own order, whether or not they send anything; none sends two messages of one number to the same rank, or one to itself. These messages are
-    /// parts of what [`TwoLevel`] carries, and not counted as traffic.
-    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>);
-
-    /// What that rank posts to this one with this number; it is given once. Waits for it, or else gives `None` while it has not come.
-    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>>;
-
-    /// Waits until all that this rank has posted with numbers below this one has left. Those that it is for must be about to fetch it.
-    fn settle(&self, below: u64);
-
     /// Waits until every rank is here.
     fn barrier(&self);
 
@@ -79,6 +69,20 @@ pub trait Comm: Sync {
     fn communicator(&self) -> Option<&mpi::topology::SimpleCommunicator> {
         None
     }
+}
+
+/// Single messages between ranks, of which [`TwoLevel`] makes its exchanges. Algorithms use [`Comm`].
+pub trait Mail: Comm {
+    /// Sends each of these ranks some bytes, with a number by which it asks for them, and returns at once. All ranks call this with numbers of their
+    /// own order, whether or not they send anything; none sends two messages of one number to the same rank, or one to itself. These messages are
+    /// not counted as traffic.
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>);
+
+    /// What that rank posts to this one with this number; it is given once. Waits for it, or else gives `None` while it has not come. Not collective.
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>>;
+
+    /// Waits until all that this rank has posted with numbers below this one has left. Those that it is for must be about to fetch it. Not collective.
+    fn settle(&self, below: u64);
 }
 
 /// An exchange under way.

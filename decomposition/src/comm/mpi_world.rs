@@ -4,7 +4,7 @@
 //! compute meanwhile. Errors inside MPI end the run: the MPI library itself aborts all ranks.
 #![allow(unsafe_code)] // non-blocking calls own their buffers here, which the safe scopes of `mpi` cannot express
 
-use super::{Comm, Hosts, Meter, Pending, Reduction, Traffic};
+use super::{Comm, Hosts, Mail, Meter, Pending, Reduction, Traffic};
 use crate::Error;
 use mpi::collective::SystemOperation;
 use mpi::datatype::PartitionMut;
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Communication between all ranks.
-    pub fn comm(&self) -> &dyn Comm {
+    pub fn comm(&self) -> &dyn Mail {
         &self.comm
     }
 
@@ -356,6 +356,28 @@ impl Comm for MpiComm {
         received
     }
 
+    fn barrier(&self) {
+        self.meter.all_reduce(self.size, 0);
+        self.here().barrier();
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.meter.read()
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        if self.size == 1 {
+            std::process::exit(code)
+        }
+        self.here().abort(code)
+    }
+
+    fn communicator(&self) -> Option<&SimpleCommunicator> {
+        Some(self.here())
+    }
+}
+
+impl Mail for MpiComm {
     fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
         self.here();
         let posted = out.into_iter().map(|(to, bytes)| {
@@ -382,26 +404,6 @@ impl Comm for MpiComm {
         let leaving: Vec<Posted> =
             self.posted.borrow_mut().extract_if(.., |posted| posted.number < below).collect();
         MpiComm::complete(leaving.iter().flat_map(|posted| posted.requests.iter().copied()).collect());
-    }
-
-    fn barrier(&self) {
-        self.meter.all_reduce(self.size, 0);
-        self.here().barrier();
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.meter.read()
-    }
-
-    fn abort(&self, code: i32) -> ! {
-        if self.size == 1 {
-            std::process::exit(code)
-        }
-        self.here().abort(code)
-    }
-
-    fn communicator(&self) -> Option<&SimpleCommunicator> {
-        Some(self.here())
     }
 }
 

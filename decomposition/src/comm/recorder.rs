@@ -1,6 +1,6 @@
 //! Notes what a rank sends, in order, while another implementation sends it: the trace of a step, from which its time on any network follows.
 
-use super::{Comm, Pending, Reduction, Traffic};
+use super::{Comm, Mail, Pending, Reduction, Traffic};
 use std::mem::{replace, take};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ pub enum Operation {
     AllReduce(u64),
     /// [`Comm::start_exchange`]: receivers, ascending, with the bytes of each; this rank itself and what is empty are left out.
     Exchange(Vec<(u32, u64)>),
-    /// [`Comm::send_receive`] or [`Comm::post`]: receivers, in the order given, with the bytes of each.
+    /// [`Comm::send_receive`] or [`Mail::post`]: receivers, in the order given, with the bytes of each.
     SendReceive(Vec<(u32, u64)>),
     /// [`Comm::barrier`].
     Barrier,
@@ -32,7 +32,7 @@ pub enum Operation {
 
 /// Hands all calls on, and notes them.
 pub struct Recorder<'a> {
-    inner: &'a dyn Comm,
+    inner: &'a dyn Mail,
     clock: &'a (dyn Fn() -> f64 + Sync),
     log: Mutex<Log>,
 }
@@ -46,7 +46,7 @@ struct Log {
 
 impl<'a> Recorder<'a> {
     /// Records from now on; `clock` tells the time [s] that this rank has computed.
-    pub fn new(inner: &'a dyn Comm, clock: &'a (dyn Fn() -> f64 + Sync)) -> Recorder<'a> {
+    pub fn new(inner: &'a dyn Mail, clock: &'a (dyn Fn() -> f64 + Sync)) -> Recorder<'a> {
         let log = Mutex::new(Log { stage: "", events: Vec::new(), since: clock() });
         Recorder { inner, clock, log }
     }
@@ -113,19 +113,6 @@ impl Comm for Recorder<'_> {
         self.note(Operation::SendReceive(sent), || self.inner.send_receive(to, bytes, from))
     }
 
-    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
-        let sent = out.iter().map(|(to, bytes)| (*to as u32, bytes.len() as u64)).collect();
-        self.note(Operation::SendReceive(sent), || self.inner.post(number, out));
-    }
-
-    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
-        self.wait(|| self.inner.fetch(number, from, waits))
-    }
-
-    fn settle(&self, below: u64) {
-        self.wait(|| self.inner.settle(below));
-    }
-
     fn barrier(&self) {
         self.note(Operation::Barrier, || self.inner.barrier());
     }
@@ -141,6 +128,21 @@ impl Comm for Recorder<'_> {
 
     fn abort(&self, code: i32) -> ! {
         self.inner.abort(code)
+    }
+}
+
+impl Mail for Recorder<'_> {
+    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
+        let sent = out.iter().map(|(to, bytes)| (*to as u32, bytes.len() as u64)).collect();
+        self.note(Operation::SendReceive(sent), || self.inner.post(number, out));
+    }
+
+    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
+        self.wait(|| self.inner.fetch(number, from, waits))
+    }
+
+    fn settle(&self, below: u64) {
+        self.wait(|| self.inner.settle(below));
     }
 }
 

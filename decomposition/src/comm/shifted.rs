@@ -52,18 +52,6 @@ impl Comm for Shifted<'_> {
         self.inner.send_receive(&self.originals(to), bytes, &self.originals(from))
     }
 
-    fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
-        self.inner.post(number, out.into_iter().map(|(to, bytes)| (self.original(to), bytes)).collect());
-    }
-
-    fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>> {
-        self.inner.fetch(number, self.original(from), waits)
-    }
-
-    fn settle(&self, below: u64) {
-        self.inner.settle(below);
-    }
-
     fn barrier(&self) {
         self.inner.barrier();
     }

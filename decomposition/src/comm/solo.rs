@@ -1,6 +1,6 @@
 //! One rank, alone: nothing is sent.
 
-use super::{Comm, Pending, Reduction, Traffic};
+use super::{Comm, Mail, Pending, Reduction, Traffic};
 
 /// The only rank of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,16 +31,6 @@ impl Comm for Solo {
         Vec::new()
     }
 
-    fn post(&self, _number: u64, out: Vec<(usize, Vec<u8>)>) {
-        assert!(out.is_empty(), "there is no other rank");
-    }
-
-    fn fetch(&self, _number: u64, from: usize, _waits: bool) -> Option<Vec<u8>> {
-        panic!("there is no rank {from}")
-    }
-
-    fn settle(&self, _below: u64) {}
-
     fn barrier(&self) {}
 
     fn traffic(&self) -> Traffic {
@@ -50,6 +40,18 @@ impl Comm for Solo {
     fn abort(&self, code: i32) -> ! {
         std::process::exit(code)
     }
+}
+
+impl Mail for Solo {
+    fn post(&self, _number: u64, out: Vec<(usize, Vec<u8>)>) {
+        assert!(out.is_empty(), "there is no other rank");
+    }
+
+    fn fetch(&self, _number: u64, from: usize, _waits: bool) -> Option<Vec<u8>> {
+        panic!("there is no rank {from}")
+    }
+
+    fn settle(&self, _below: u64) {}
 }
 
 struct Arrived(Vec<Vec<u8>>);

@@ -3,7 +3,7 @@
 //! Every collective is a *round* of one table that all ranks share: each rank posts one part for every rank, and takes its own parts
 //! once all have posted. Only messages between two ranks have a mailbox of each. A rank that panics, or ends while others wait for it, ends all of them.
 
-use super::{Comm, Meter, Pending, Reduction, Traffic};
+use super::{Comm, Mail, Meter, Pending, Reduction, Traffic};
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -23,7 +23,7 @@ const STACK: usize = 4 << 20;
 /// # Panics
 /// If a rank panics, the others are ended as soon as they wait for it, and the panic goes on here, with the rank in its message. Also
 /// if a rank returns while others wait for it, or if ranks call different collectives.
-pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T> {
+pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Mail) -> T + Sync) -> Vec<T> {
     run_in_turn(ranks, ranks, body)
 }
 
@@ -32,7 +32,7 @@ pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T
 ///
 /// # Panics
 /// As [`run`].
-pub fn run_in_turn<T: Send>(ranks: usize, at_a_time: usize, body: impl Fn(&dyn Comm) -> T + Sync) -> Vec<T> {
+pub fn run_in_turn<T: Send>(ranks: usize, at_a_time: usize, body: impl Fn(&dyn Mail) -> T + Sync) -> Vec<T> {
     assert!(ranks > 0 && at_a_time > 0, "a run needs at least one rank");
     let table = Table::new(ranks, at_a_time);
     let (table_ref, body) = (&table, &body);
@@ -141,7 +141,7 @@ impl Table {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run_rank<T>(&self, rank: usize, body: &(impl Fn(&dyn Comm) -> T + Sync)) -> Result<T, Panic> {
+    fn run_rank<T>(&self, rank: usize, body: &(impl Fn(&dyn Mail) -> T + Sync)) -> Result<T, Panic> {
         let comm = ThreadComm { table: self, rank, next_round: AtomicU64::new(0), meter: Meter::default() };
         drop(self.take_turn(self.state()));
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&comm)));
@@ -358,6 +358,21 @@ impl Comm for ThreadComm<'_> {
         parts.into_iter().map(|(_, part)| part).collect()
     }
 
+    fn barrier(&self) {
+        self.meter.all_reduce(self.size(), 0);
+        self.gather("barrier", &[]);
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.meter.read()
+    }
+
+    fn abort(&self, code: i32) -> ! {
+        std::process::exit(code)
+    }
+}
+
+impl Mail for ThreadComm<'_> {
     fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
         let mut state = self.table.state();
         for (to, bytes) in out {
@@ -376,19 +391,6 @@ impl Comm for ThreadComm<'_> {
     }
 
     fn settle(&self, _below: u64) {}
-
-    fn barrier(&self) {
-        self.meter.all_reduce(self.size(), 0);
-        self.gather("barrier", &[]);
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.meter.read()
-    }
-
-    fn abort(&self, code: i32) -> ! {
-        std::process::exit(code)
-    }
 }
 
 struct Exchange<'a> {

@@ -13,7 +13,7 @@
 //! An exchange goes on, hop by hop, while its ranks test it or wait for it; one that only computes holds up those for which it is in charge. Exchanges under
 //! way are completed in the order in which they were started, and before any other collective: so ranks that wait never wait for each other.
 
-use super::{Comm, Hosts, Meter, Pending, Reduction, Traffic};
+use super::{Comm, Hosts, Mail, Meter, Pending, Reduction, Traffic};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,7 +40,7 @@ fn posted(number: u64, hop: usize) -> u64 {
 
 /// Carries exchanges from host to host for all ranks of each; everything else is left to another implementation, which may know hosts by itself.
 pub struct TwoLevel<'a> {
-    inner: &'a dyn Comm,
+    inner: &'a dyn Mail,
     hosts: Hosts,
     /// Whom this rank sends a message, hop by hop, and whose it gets.
     to: [Vec<usize>; HOPS],
@@ -68,7 +68,7 @@ struct Flight {
 
 impl<'a> TwoLevel<'a> {
     /// Over another implementation whose ranks are on these hosts. The same on all ranks.
-    pub fn new(inner: &'a dyn Comm, hosts: Hosts) -> TwoLevel<'a> {
+    pub fn new(inner: &'a dyn Mail, hosts: Hosts) -> TwoLevel<'a> {
         assert_eq!(hosts.all_ranks(), inner.size(), "every rank has a host");
         let rank = inner.rank();
         let here = hosts.of(rank);
@@ -246,16 +246,6 @@ impl Comm for TwoLevel<'_> {
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>> {
         self.inner().send_receive(to, bytes, from)
     }
-
-    fn post(&self, _number: u64, _out: Vec<(usize, Vec<u8>)>) {
-        unreachable!("what is posted here has no numbers left")
-    }
-
-    fn fetch(&self, _number: u64, _from: usize, _waits: bool) -> Option<Vec<u8>> {
-        unreachable!("nothing is posted here")
-    }
-
-    fn settle(&self, _below: u64) {}
 
     fn barrier(&self) {
         self.inner().barrier();
