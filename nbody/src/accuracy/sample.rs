@@ -79,7 +79,7 @@ impl Sample {
     /// The errors of the sample, in the order of the ranks. Collective.
     pub fn errors(&self, comm: &dyn Comm, evaluation: &Evaluation, balance: &Balance) -> Vec<RelativeError> {
         let bodies = &evaluation.bodies;
-        let first = first_index(comm, bodies);
+        let first = collective::first_index(comm, bodies.len());
         let last = self.members.last().map_or(0, |member| member.hash);
         let error = |i: usize| {
             let hash = hash(first + i as u64);
@@ -112,7 +112,7 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Can
         }
         all.truncate(wanted);
     };
-    let first = first_index(comm, bodies);
+    let first = collective::first_index(comm, bodies.len());
     let hash = |i: usize| hash(first + i as u64);
     let candidate = |i: usize| {
         let (position, kind) = (bodies.position(i), u64::from(bodies.kind[i]));
@@ -132,11 +132,6 @@ fn lowest(comm: &dyn Comm, bodies: &Bodies, least: u8, wanted: usize) -> Vec<Can
     keep(&mut all);
     all.sort_unstable_by_key(|candidate| candidate.hash);
     all
-}
-
-/// Index of this rank's first body among those of all ranks. Collective.
-fn first_index(comm: &dyn Comm, bodies: &Bodies) -> u64 {
-    collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum()
 }
 
 /// Number of bodies per span.

@@ -39,7 +39,7 @@ struct Guest {
 pub fn label(comm: &dyn Comm, domain: Domain, bodies: Bodies, length: f64) -> Labelled {
     let all = collective_bounds(comm, &bodies);
     let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
-    let first: u64 = collective::gather(comm, &[bodies.len() as u64])[..comm.rank()].iter().flatten().sum();
+    let first = collective::first_index(comm, bodies.len());
     let shared = shared_bodies(comm, domain, &bodies, length);
     let guests: Vec<_> = shared.iter().map(|some| guests(&bodies, first, some)).collect();
     let guests = collective::exchange(comm, &guests);
