@@ -49,17 +49,14 @@ pub fn measure(comm: &dyn Comm) -> f64 {
 impl Path {
     /// The paths that this machine supports, the fastest last.
     fn all() -> Vec<Path> {
-        let mut all = vec![Path::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                all.push(Path::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") {
-                all.push(Path::Avx512);
-            }
-        }
-        all
+        let path = |name| match name {
+            #[cfg(target_arch = "x86_64")]
+            "avx512" => Path::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            "avx2" => Path::Avx2,
+            _ => Path::Portable,
+        };
+        treecode::simd_paths().into_iter().map(path).collect()
     }
 
     fn lanes(self) -> usize {
@@ -73,7 +70,7 @@ impl Path {
     /// Runs all chains for `links` links and returns the sum of their values.
     fn run(self, links: u64) -> f32 {
         match self {
-            // SAFETY: `all` has detected the CPU features that the function needs.
+            // SAFETY: `simd_paths` has found the CPU features that the function needs.
             #[cfg(target_arch = "x86_64")]
             Path::Avx512 => unsafe { x86::avx512(links) },
             // SAFETY: as above.
