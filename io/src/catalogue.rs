@@ -3,6 +3,7 @@
 use crate::snapshot::{expect_data, open_hdf5, plain, read_catalogue};
 use crate::{Error, Target, Units};
 use hdf5::{File, H5Type, Location};
+use nbody::halos::Halo;
 use std::path::Path;
 
 /// Haloes and their members.
@@ -17,30 +18,9 @@ pub struct Catalogue {
     /// Least number of members of a halo.
     pub least_members: u64,
     /// The haloes.
-    pub groups: Vec<Group>,
+    pub groups: Vec<Halo>,
     /// Ids of all members, halo by halo.
     pub ids: Vec<u64>,
-}
-
-/// A halo.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Group {
-    /// Smallest id of the members.
-    pub id: u64,
-    /// Number of members.
-    pub members: u64,
-    /// Mass [M].
-    pub mass: f64,
-    /// Centre of mass [L].
-    pub position: [f64; 3],
-    /// Velocity of the centre of mass [L/T].
-    pub velocity: [f64; 3],
-    /// Distance of the outermost member from the centre of mass [L].
-    pub radius: f64,
-    /// Distance from the centre of mass that encloses half of the mass [L].
-    pub half_mass_radius: f64,
-    /// One-dimensional velocity dispersion [L/T].
-    pub dispersion: f64,
 }
 
 /// Writes a catalogue. The file appears complete or not at all.
@@ -78,8 +58,8 @@ fn write_part(path: &Path, catalogue: &Catalogue) -> hdf5::Result<()> {
             end - members
         };
         let offsets: Vec<u64> = groups.iter().map(|group| advance(group.members)).collect();
-        let numbers = |of: fn(&Group) -> f64| groups.iter().map(of).collect::<Vec<_>>();
-        let vectors = |of: fn(&Group) -> [f64; 3]| groups.iter().flat_map(of).collect::<Vec<_>>();
+        let numbers = |of: fn(&Halo) -> f64| groups.iter().map(of).collect::<Vec<_>>();
+        let vectors = |of: fn(&Halo) -> [f64; 3]| groups.iter().flat_map(of).collect::<Vec<_>>();
         column(&place, "GroupID", 1, &groups.iter().map(|group| group.id).collect::<Vec<_>>())?;
         column(&place, "GroupLen", 1, &groups.iter().map(|group| group.members).collect::<Vec<_>>())?;
         column(&place, "GroupOffset", 1, &offsets)?;
@@ -155,7 +135,7 @@ fn read_file(file: &File, path: &Path) -> hdf5::Result<Catalogue> {
     let (radius, half, dispersion) =
         (numbers("GroupRadius")?, numbers("GroupHalfMassRadius")?, numbers("GroupVelDisp")?);
     let row = |vectors: &[f64], i: usize| std::array::from_fn(|axis| vectors[3 * i + axis]);
-    let group = |i: usize| Group {
+    let group = |i: usize| Halo {
         id: id[i],
         members: members[i],
         mass: mass[i],
@@ -208,7 +188,7 @@ impl Catalogue {
         let (groups, ids) = rest.split_at_checked(usize::try_from(head[6]).ok()?.checked_mul(12)?)?;
         let group = |row: &[u64; 12]| {
             let number = |k: usize| f64::from_bits(row[k]);
-            Group {
+            Halo {
                 id: row[0],
                 members: row[1],
                 position: [2, 3, 4].map(number),
@@ -237,7 +217,7 @@ mod tests {
     fn catalogue(groups: u64) -> Catalogue {
         let group = |i: u64| {
             let x = i as f64;
-            Group {
+            Halo {
                 id: 100 + i,
                 members: 3 + i,
                 mass: 0.5 * x,

@@ -12,7 +12,7 @@ use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::collective;
 use io::Kind;
-use io::catalogue::{self, Catalogue, Group};
+use io::catalogue::{self, Catalogue};
 use io::snapshot::read_header;
 use nbody::Start;
 use nbody::halos::{Halo, census, label};
@@ -99,8 +99,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         );
     }
     let labelled = label(crew.comm, Domain::Open, bodies, length);
-    let (halos, ids) = census(crew.comm, &labelled, arguments.min_members);
-    let groups = halos.iter().map(group).collect();
+    let (groups, ids) = census(crew.comm, &labelled, arguments.min_members);
     crew.lead(|| {
         let catalogue = Catalogue {
             time,
@@ -114,12 +113,6 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         tell(&arguments.output, &catalogue, count);
         Ok(())
     })
-}
-
-/// A halo as a row of the catalogue.
-fn group(halo: &Halo) -> Group {
-    let Halo { id, members, mass, position, velocity, radius, half_mass_radius, dispersion } = *halo;
-    Group { id, members, mass, position, velocity, radius, half_mass_radius, dispersion }
 }
 
 /// Cube root of volume over number of bodies [L]. Collective.
@@ -150,7 +143,7 @@ fn tell(path: &std::path::Path, catalogue: &Catalogue, bodies: u64) {
         ids.len()
     ));
     match groups.first() {
-        Some(Group { members, mass, position: [x, y, z], .. }) => {
+        Some(Halo { members, mass, position: [x, y, z], .. }) => {
             say(&format!("the largest has {members} bodies and a mass of {mass:?} at {x:?}, {y:?}, {z:?}"));
         }
         None => warn("no halo was found; a larger --linking or fewer --min-members may find some"),

@@ -4,29 +4,22 @@ use super::*;
 use decomposition::Solo;
 use io::Units;
 use io::snapshot::{Fields, Header, Layout};
-use treecode::math::hash;
+use nbody::model::{Clumps, Model, generate};
 
-/// Clumps, some of them close together, on a sparse background. The ids are not ordered by
-/// position.
-fn field(n: usize) -> Bodies {
-    let mut bodies = Bodies::zeroed(n);
-    let mut state = 12_345u64;
-    let mut random = move || {
-        state = hash(state);
-        state as f64 / u64::MAX as f64
+/// Clumps on a sparse background.
+fn field(n: u64) -> Bodies {
+    let clumps = Clumps {
+        bodies: n,
+        seed: 7,
+        mass: 1.0,
+        clumps: 12,
+        background: 0.25,
+        slope: 2.0,
+        side: 1.0,
+        radius: 0.02,
+        cut: 20.0,
     };
-    for i in 0..n {
-        let clump = i % 16;
-        let wide = if clump < 12 { 0.03 } else { 1.0 };
-        for axis in 0..3 {
-            let centre = if clump < 12 { (clump * (axis + 3) % 7) as f64 / 7.0 } else { 0.0 };
-            bodies.pos[axis][i] = centre + wide * random();
-            bodies.vel[axis][i] = random() - 0.5;
-        }
-        bodies.mass[i] = 0.5 + random();
-        bodies.id[i] = (i as u64 * 7919 + 17) % 1_000_003;
-    }
-    bodies
+    generate(&Solo, &Model::Clumps(clumps), 1.0)
 }
 
 #[derive(clap::Parser)]
@@ -60,24 +53,27 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     write("flat.hdf5", &flat);
     // Bodies with the same id, in different haloes or in none.
     let mut twins = field(3000);
-    (twins.id[1], twins.id[2]) = (5, 5);
+    (twins.id[1], twins.id[2]) = (9999, 9999);
     write("twins.hdf5", &twins);
     halos(folder.path(), "@/a.hdf5 -o @/h.hdf5 --linking-length 0.02 --min-members 20").unwrap();
     let catalogue = catalogue::read(&folder.path().join("h.hdf5")).unwrap();
     let (found, ids) = census(&Solo, &label(&Solo, Domain::Open, field(3000), 0.02), 20);
-    let groups: Vec<Group> = found.iter().map(group).collect();
     assert_eq!((catalogue.time, catalogue.units, catalogue.linking_length), (2.5, Units::NBODY, 0.02));
-    assert_eq!((catalogue.groups, catalogue.ids), (groups, ids));
-    // The clumps extend from 0 to about 1.03, so 0.2 mean separations of 3000 bodies are 0.014.
+    assert_eq!((catalogue.groups, catalogue.ids), (found, ids));
+    // 0.2 mean separations in the box around all bodies.
     halos(folder.path(), "@/a.hdf5 -o @/b.hdf5").unwrap();
     let length = catalogue::read(&folder.path().join("b.hdf5")).unwrap().linking_length;
-    assert!((length / (0.2 / 3000f64.cbrt()) - 1.0).abs() < 0.05, "{length}");
+    let extent = |axis: Vec<f64>| {
+        axis.iter().copied().fold(f64::MIN, f64::max) - axis.iter().copied().fold(f64::MAX, f64::min)
+    };
+    let volume: f64 = field(3000).pos.map(extent).iter().product();
+    assert!((length / (0.2 * (volume / 3000.0).cbrt()) - 1.0).abs() < 1e-12, "{length}");
     halos(folder.path(), "@/a.hdf5 -o @/none.hdf5 --linking-length 1e-9").unwrap();
     for (line, expected) in [
         ("@/flat.hdf5 -o @/x.hdf5", "no mean separation; give the length as --linking-length"),
         (
             "@/twins.hdf5 -o @/x.hdf5 --linking-length 0.02",
-            "twins.hdf5: 2 bodies have an id that another one has, too, such as 5; a catalogue names",
+            "twins.hdf5: 2 bodies have an id that another one has, too, such as 9999; a catalogue names",
         ),
         ("@/a.hdf5 -o @/x.hdf5 --types 4", "has no bodies of the types wanted"),
         ("@/a.hdf5 -o @/no/x.hdf5", "No such file or directory"),

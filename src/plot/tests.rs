@@ -13,8 +13,9 @@ use crate::crew::Crew;
 use clap::Parser;
 use decomposition::Solo;
 use io::Units;
-use io::catalogue::{Catalogue, Group};
+use io::catalogue::Catalogue;
 use io::snapshot::{Fields, Header, Layout};
+use nbody::halos::Halo;
 use nbody::model::{self, Model, Spherical};
 use nbody::profile::Centre;
 use std::path::Path;
@@ -224,7 +225,7 @@ fn scene() -> tempfile::TempDir {
         "time_steps": { "rungs": [{ "body_steps": 10 }, { "body_steps": 300 }, { "body_steps": 7 }] },
     });
     std::fs::write(folder.path().join("report.json"), report.to_string()).unwrap();
-    let group = |i: u64| Group {
+    let group = |i: u64| Halo {
         id: i,
         members: 2,
         mass: 1.0 / i as f64,
