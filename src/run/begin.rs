@@ -2,7 +2,7 @@
 
 use super::state::{self, Found};
 use super::watch::{self, Reason, Watch};
-use super::{Place, Run};
+use super::{Place, Progress, Record, Run};
 use crate::console::say;
 use crate::crew::Crew;
 use crate::ending::Ending;
@@ -71,7 +71,8 @@ pub(super) fn start(
     })?;
     let steps = schedule.count();
     greet(crew, bodies, &format!("{steps} steps"));
-    watch.expect(checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()));
+    let column_bytes = parameters.time.stepping.bytes_per_body() + begun.bodies.column_bytes();
+    watch.expect(checkpoint::size(bodies, column_bytes));
     if is_asked(crew) {
         crew.lead(|| {
             say("stopped before the first state: a signal asked for it; --restart=auto starts the run");
@@ -89,24 +90,25 @@ pub(super) fn start(
     let mut run = Run {
         crew,
         parameters,
-        beacon: None,
-        watch,
-        filming: filming(crew, parameters, start, steps),
-        journal: None,
-        files: FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
-        earlier: Totals::default(),
-        course: Course::default(),
-        bodies,
-        start,
-        step: 0,
-        steps,
-        step_length,
-        restarts: 0,
-        invented_ids,
-        saved: Vec::new(),
-        folder,
-        place,
         simulation,
+        bodies,
+        invented_ids,
+        progress: Progress {
+            start,
+            step: 0,
+            steps,
+            step_length,
+            restarts: 0,
+            course: Course::default(),
+            earlier: Totals::default(),
+        },
+        record: Record::new(
+            FileTimes { reading_seconds: reading.as_secs_f64(), ..FileTimes::default() },
+            Vec::new(),
+        ),
+        filming: filming(crew, parameters, start, steps),
+        watch,
+        place,
     };
     run.begin_journal()?;
     run.light_beacon();
@@ -175,27 +177,25 @@ pub(super) fn go_on(
             Ok(())
         }
     })?;
-    watch.expect(checkpoint::size(count, parameters.time.stepping.bytes_per_body()));
+    watch.expect(checkpoint::size(count, bodies.column_bytes()));
     let start = Start { bodies, time: state.time };
     let mut run = Run {
         crew,
         parameters,
-        beacon: None,
-        watch,
-        filming: filming(crew, parameters, state.start, steps),
-        journal: None,
-        files: state.files,
-        earlier: state.totals,
-        course: state.course,
         bodies: count,
-        start: state.start,
-        step,
-        steps,
-        step_length: steps_left().next().map_or(parameters.time.step, |step| step.length),
-        restarts: state.restarts + 1,
         invented_ids: state.invented_ids,
-        saved: vec![step],
-        folder,
+        progress: Progress {
+            start: state.start,
+            step,
+            steps,
+            step_length: steps_left().next().map_or(parameters.time.step, |step| step.length),
+            restarts: state.restarts + 1,
+            course: state.course,
+            earlier: state.totals,
+        },
+        record: Record::new(state.files, vec![step]),
+        filming: filming(crew, parameters, state.start, steps),
+        watch,
         place,
         simulation: Simulation::resume(
             crew.comm,

@@ -23,12 +23,12 @@ impl Run<'_> {
             let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
             self.crew.lead(|| {
                 let Some((picture, common)) = frame else { return Ok(()) };
-                io::write_json_for_readers(&self.folder.frames(), &common)?;
-                Ok(io::replace_for_readers(&self.folder.frame(number), &picture)?)
+                io::write_json_for_readers(&self.place.folder.frames(), &common)?;
+                Ok(io::replace_for_readers(&self.place.folder.frame(number), &picture)?)
             })
         })?;
-        self.files.frame_seconds += making.as_secs_f64();
-        self.files.frames += 1;
+        self.record.files.frame_seconds += making.as_secs_f64();
+        self.record.files.frames += 1;
         Ok(())
     }
 
@@ -36,8 +36,8 @@ impl Run<'_> {
     pub(super) fn resume_film(&mut self) -> Result<()> {
         let Some(filming) = self.filming.take() else { return Ok(()) };
         let numbers = self.crew.lead_tells(|| {
-            self.folder.remove_frames_after(filming.number(self.simulation.time))?;
-            Ok(read_common(&self.folder.frames()).map_or(Vec::new(), Common::to_numbers))
+            self.place.folder.remove_frames_after(filming.number(self.simulation.time))?;
+            Ok(read_common(&self.place.folder.frames()).map_or(Vec::new(), Common::to_numbers))
         })?;
         self.filming = Some(filming.resume(self.simulation.time, Common::from_numbers(&numbers)));
         Ok(())
@@ -48,16 +48,16 @@ impl Run<'_> {
         let Some(filming) = self.filming.take() else { return Ok(()) };
         let clock = Instant::now();
         self.crew.lead(|| {
-            let frames = self.folder.all_frames()?;
+            let frames = self.place.folder.all_frames()?;
             let Some((name, bytes)) = filming.assemble(&frames)? else { return Ok(()) };
-            Target::own(self.folder.movie(name)).write(&bytes)?;
-            if let Some(journal) = &self.journal {
+            Target::own(self.place.folder.movie(name)).write(&bytes)?;
+            if let Some(journal) = &self.record.journal {
                 journal.note(&format!(
                     "{} of {} frames in {:.2} s; a frame took {:.3} s, a step {:.3} s",
-                    self.folder.movie(name).display(),
+                    self.place.folder.movie(name).display(),
                     frames.len(),
                     clock.elapsed().as_secs_f64(),
-                    self.files.frame_seconds / self.files.frames.max(1) as f64,
+                    self.record.files.frame_seconds / self.record.files.frames.max(1) as f64,
                     self.simulation.all.total.as_secs_f64() / self.simulation.all.evaluations.max(1) as f64
                 ));
             }
@@ -67,10 +67,10 @@ impl Run<'_> {
 
     /// Writes the next numbered snapshot. Collective.
     pub(super) fn write_snapshot(&mut self) -> Result<()> {
-        self.write_snapshot_to(&self.folder.snapshot(self.files.snapshots))?;
-        self.files.snapshots += 1;
-        let snapshots = self.files.snapshots;
-        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
+        self.write_snapshot_to(&self.place.folder.snapshot(self.record.files.snapshots))?;
+        self.record.files.snapshots += 1;
+        let snapshots = self.record.files.snapshots;
+        self.record.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
         Ok(())
     }
 
@@ -87,7 +87,7 @@ impl Run<'_> {
             box_size: self.parameters.periodic_box.map_or(0.0, |periodic| periodic.side),
             ..Header::default()
         };
-        let (fields, layout) = (output.fields(self.step_length), output.layout());
+        let (fields, layout) = (output.fields(self.progress.step_length), output.layout());
         let mut writing = Duration::ZERO;
         self.watch.writes(true);
         let written = timed(&mut writing, || {
@@ -103,9 +103,9 @@ impl Run<'_> {
         });
         self.watch.writes(false);
         written?;
-        self.files.wrote(writing, &names(path, layout.files));
+        self.record.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
-        if let Some(journal) = &self.journal {
+        if let Some(journal) = &self.record.journal {
             journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
         }
         Ok(())
@@ -113,9 +113,9 @@ impl Run<'_> {
 
     /// Writes a checkpoint. Keeps the one before it and removes all others. Collective.
     pub(super) fn write_checkpoint(&mut self) -> Result<()> {
-        let (path, step) = (self.folder.checkpoint(self.step), self.step);
+        let (path, step) = (self.place.folder.checkpoint(self.progress.step), self.progress.step);
         let state = self.state();
-        let journal = &self.journal;
+        let journal = &self.record.journal;
         self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
         let mut writing = Duration::ZERO;
         self.watch.writes(true);
@@ -123,17 +123,17 @@ impl Run<'_> {
             timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()));
         self.watch.writes(false);
         let bytes = bytes?;
-        self.saved.retain(|&saved| saved != step);
-        self.saved.push(step);
-        self.saved.drain(..self.saved.len().saturating_sub(2));
+        self.record.saved.retain(|&saved| saved != step);
+        self.record.saved.push(step);
+        self.record.saved.drain(..self.record.saved.len().saturating_sub(2));
         self.crew.lead(|| {
-            self.folder.keep_checkpoints(&self.saved)?;
-            self.folder.forget_start()
+            self.place.folder.keep_checkpoints(&self.record.saved)?;
+            self.place.folder.forget_start()
         })?;
-        self.files.checkpoint_seconds += writing.as_secs_f64();
-        self.files.checkpoints += 1;
+        self.record.files.checkpoint_seconds += writing.as_secs_f64();
+        self.record.files.checkpoints += 1;
         self.watch.checkpoint_took(writing);
-        if let Some(journal) = &self.journal {
+        if let Some(journal) = &self.record.journal {
             let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
             let within = if self.simulation.part().is_some() { "within the step after" } else { "at" };
             journal.note(&format!(
@@ -144,7 +144,8 @@ impl Run<'_> {
             ));
         }
         let last = self.last_checkpoint(step, status::now());
-        self.beacon
+        self.record
+            .beacon
             .iter_mut()
             .for_each(|beacon| beacon.tell(|status| status.checkpoint = Some(last.clone())));
         Ok(())
@@ -156,15 +157,15 @@ impl Run<'_> {
             program: crate::version::PROGRAM.to_owned(),
             simd: treecode::simd_path().to_owned(),
             parameters: io::parameters::echo(self.parameters),
-            step: self.step,
+            step: self.progress.step,
             time: self.simulation.time,
-            start: self.start,
-            energy: self.journal.as_ref().map(Journal::energy).unwrap_or_default(),
+            start: self.progress.start,
+            energy: self.record.journal.as_ref().map(Journal::energy).unwrap_or_default(),
             forces: self.simulation.progress(),
-            course: self.course.clone(),
+            course: self.progress.course.clone(),
             totals: self.totals(),
-            files: self.files,
-            restarts: self.restarts,
+            files: self.record.files,
+            restarts: self.progress.restarts,
             invented_ids: self.invented_ids,
             part: self.simulation.part().cloned(),
         }
@@ -172,7 +173,7 @@ impl Run<'_> {
 
     /// Cost of the whole run so far. Collective.
     pub(super) fn totals(&self) -> Totals {
-        let mut totals = self.earlier.clone();
+        let mut totals = self.progress.earlier.clone();
         totals.add(&self.simulation.so_far().totals(self.crew.comm, &mut []));
         totals
     }

@@ -162,35 +162,52 @@ fn guard(watch: &Watch, lock: &Lock) -> Guard {
 struct Run<'a> {
     crew: &'a Crew<'a>,
     parameters: &'a Parameters,
-    folder: Folder,
     simulation: Simulation,
-    watch: Watch,
-    filming: Option<Filming<'a>>,
-    /// On the leading rank.
-    journal: Option<Journal>,
-    /// On the leading rank.
-    beacon: Option<Beacon>,
-    files: FileTimes,
-    /// Cost before this start of the program.
-    earlier: Totals,
-    /// Statistics of the steps of bodies so far.
-    course: Course,
+    /// Number of bodies on all ranks.
     bodies: u64,
+    /// Whether the bodies had no valid ids and were numbered.
+    invented_ids: bool,
+    progress: Progress,
+    record: Record,
+    filming: Option<Filming<'a>>,
+    watch: Watch,
+    /// The last field, so that the lock is released after all writers are dropped.
+    place: Place,
+}
+
+/// How far a run is.
+struct Progress {
     /// Time of the initial state [T].
     start: f64,
     /// Number of steps done.
     step: u64,
     /// Number of steps in total.
     steps: u64,
-    restarts: u64,
-    /// Whether the bodies had no valid ids and were numbered.
-    invented_ids: bool,
-    /// Steps of the checkpoints that this run has written or started from, in ascending order.
-    saved: Vec<u64>,
     /// Length of the last step, or of the first one if there was none [T].
     step_length: f64,
-    /// The last field, so that the lock is released after all writers are dropped.
-    place: Place,
+    restarts: u64,
+    /// Statistics of the steps of bodies so far.
+    course: Course,
+    /// Cost before this start of the program.
+    earlier: Totals,
+}
+
+/// What a run has written, and where it tells of itself.
+struct Record {
+    /// On the leading rank.
+    journal: Option<Journal>,
+    /// On the leading rank.
+    beacon: Option<Beacon>,
+    files: FileTimes,
+    /// Steps of the checkpoints that this run has written or started from, in ascending order.
+    saved: Vec<u64>,
+}
+
+impl Record {
+    /// The record of a run whose journal is not yet open.
+    fn new(files: FileTimes, saved: Vec<u64>) -> Record {
+        Record { journal: None, beacon: None, files, saved }
+    }
 }
 
 impl Run<'_> {
@@ -207,8 +224,8 @@ impl Run<'_> {
                 }
                 part = Instant::now();
             }
-            self.step_length = step.length;
-            self.step += 1;
+            self.progress.step_length = step.length;
+            self.progress.step += 1;
             let requests = self.write_down(clock, part.elapsed())?;
             self.tell_news();
             self.film()?;
@@ -224,9 +241,9 @@ impl Run<'_> {
 
     fn begin_journal(&mut self) -> Result<()> {
         let (time, first, bodies, steps) =
-            (self.simulation.time, self.simulation.diagnostics, self.bodies, self.steps);
+            (self.simulation.time, self.simulation.diagnostics, self.bodies, self.progress.steps);
         let outside = Outside::of(self.simulation.external());
-        let (folder, journal) = (&self.folder, &mut self.journal);
+        let (folder, journal) = (&self.place.folder, &mut self.record.journal);
         self.crew.lead(|| {
             *journal = Some(Journal::begin(folder, steps, bodies, time, first, outside)?);
             Ok(())
@@ -234,9 +251,9 @@ impl Run<'_> {
     }
 
     fn resume_journal(&mut self, energy: &crate::report::Energy) -> Result<()> {
-        let (bodies, steps, step) = (self.bodies, self.steps, self.step);
+        let (bodies, steps, step) = (self.bodies, self.progress.steps, self.progress.step);
         let outside = Outside::of(self.simulation.external());
-        let (folder, journal) = (&self.folder, &mut self.journal);
+        let (folder, journal) = (&self.place.folder, &mut self.record.journal);
         self.crew.lead(|| {
             *journal = Some(Journal::resume(folder, steps, bodies, step, energy, outside)?);
             Ok(())
@@ -261,29 +278,29 @@ impl Run<'_> {
             ranks: self.crew.comm.size(),
             threads: self.crew.threads,
             bodies: self.bodies,
-            step: self.step,
-            steps: self.steps,
+            step: self.progress.step,
+            steps: self.progress.steps,
             part: self.simulation.part().map_or(0.0, PartialStep::fraction),
             time: self.simulation.time,
             step_ended: now,
             step_seconds: 0.0,
             eta_seconds: None,
-            energy_error: self.journal.as_ref().map_or(0.0, |journal| journal.energy().error),
+            energy_error: self.record.journal.as_ref().map_or(0.0, |journal| journal.energy().error),
             load_balance: 1.0,
             gflops: 0.0,
-            snapshots: self.files.snapshots,
-            checkpoint: self.saved.last().map(|&step| self.last_checkpoint(step, now)),
+            snapshots: self.record.files.snapshots,
+            checkpoint: self.record.saved.last().map(|&step| self.last_checkpoint(step, now)),
         };
         let lock = self.place.lock.as_ref().map(Lock::handle);
-        self.beacon = Some(Beacon::light(self.folder.status(), status, lock));
+        self.record.beacon = Some(Beacon::light(self.place.folder.status(), status, lock));
     }
 
     fn last_checkpoint(&self, step: u64, at: u64) -> LastCheckpoint {
-        LastCheckpoint { file: self.folder.checkpoint(step), step, at }
+        LastCheckpoint { file: self.place.folder.checkpoint(step), step, at }
     }
 
     fn say_limit(&self) {
-        if let (Some(limit), Some(journal)) = (self.watch.limit(), &self.journal) {
+        if let (Some(limit), Some(journal)) = (self.watch.limit(), &self.record.journal) {
             let left = duration(limit.end.saturating_duration_since(Instant::now()));
             journal.note(&format!("stops in time for {}, in {left}", limit.origin));
         }
@@ -301,7 +318,7 @@ impl Run<'_> {
         self.crew.comm.all_reduce(&mut requests, Reduction::Max);
         let requests = Requests::from_numbers(requests);
         let part = self.simulation.part().map_or(0.0, PartialStep::fraction);
-        self.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.part = part));
+        self.record.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.part = part));
         if requests.files[0] || requests.stop.is_some() {
             self.check_lock()?;
             self.write_checkpoint()?;
@@ -314,12 +331,12 @@ impl Run<'_> {
     fn write_down(&mut self, clock: Instant, took: Duration) -> Result<Requests> {
         let bound = self.parameters.time.energy_bound;
         let excess = |journal: &Option<Journal>| journal.as_ref().map_or(0, |journal| journal.excess(bound));
-        let (excess_before, too_fast_before) = (excess(&self.journal), self.course.too_fast);
-        self.course.add(&self.simulation.course);
-        let mut requests = self.watch.ask(self.step, took).to_numbers();
+        let (excess_before, too_fast_before) = (excess(&self.record.journal), self.progress.course.too_fast);
+        self.progress.course.add(&self.simulation.course);
+        let mut requests = self.watch.ask(self.progress.step, took).to_numbers();
         let cost = self.simulation.last.totals(self.crew.comm, &mut requests).cost();
         let (simulation, journal, beacon, step) =
-            (&self.simulation, &mut self.journal, &mut self.beacon, self.step);
+            (&self.simulation, &mut self.record.journal, &mut self.record.beacon, self.progress.step);
         let lock = &self.place.lock;
         self.crew.lead(|| {
             lock.as_ref().map_or(Ok(()), Lock::check)?;
@@ -340,7 +357,9 @@ impl Run<'_> {
             });
             Ok(())
         })?;
-        if let Some(journal) = self.journal.as_ref().filter(|_| excess(&self.journal) > excess_before) {
+        if let Some(journal) =
+            self.record.journal.as_ref().filter(|_| excess(&self.record.journal) > excess_before)
+        {
             journal.warn(&format!(
                 "the relative energy error {:.2e} is past time.energy_bound = {bound:?}: {}",
                 journal.energy().error,
@@ -348,11 +367,11 @@ impl Run<'_> {
             ));
         }
         if let Some(journal) =
-            self.journal.as_ref().filter(|_| too_fast_before == 0 && self.course.too_fast > 0)
+            self.record.journal.as_ref().filter(|_| too_fast_before == 0 && self.progress.course.too_fast > 0)
         {
             journal.warn(&format!(
                 "{} bodies need shorter steps than they are allowed: time.smallest_step is too long, or they are too close without softening",
-                self.course.too_fast
+                self.progress.course.too_fast
             ));
         }
         Ok(Requests::from_numbers(requests))
@@ -363,10 +382,10 @@ impl Run<'_> {
     fn serve(&mut self, requests: Requests) -> Result<Option<Reason>> {
         let [checkpoint, snapshot] = requests.files;
         if snapshot {
-            self.write_snapshot_to(&self.folder.extra_snapshot(self.step))?;
+            self.write_snapshot_to(&self.place.folder.extra_snapshot(self.progress.step))?;
             self.watch.fulfil("snapshot");
         }
-        if self.step == self.steps {
+        if self.progress.step == self.progress.steps {
             return Ok(None); // a checkpoint comes at the end
         }
         if checkpoint || requests.stop.is_some() {
@@ -377,7 +396,7 @@ impl Run<'_> {
 
     /// Prints news about the force error.
     fn tell_news(&mut self) {
-        if let (Some(news), Some(journal)) = (self.simulation.take_news(), &self.journal) {
+        if let (Some(news), Some(journal)) = (self.simulation.take_news(), &self.record.journal) {
             journal.note(&news);
         }
     }
@@ -390,19 +409,22 @@ impl Run<'_> {
             Reason::File => ("a stop file asked for it", Ending::Stopped, Phase::Stopped),
         };
         self.watch.fulfil("stop");
-        if let Some(journal) = self.journal.take() {
+        if let Some(journal) = self.record.journal.take() {
             let (when, step) = match self.simulation.part() {
-                Some(_) => ("within", self.step + 1),
-                None => ("after", self.step),
+                Some(_) => ("within", self.progress.step + 1),
+                None => ("after", self.progress.step),
             };
-            journal.note(&format!("stopped {when} step {step} of {}: {why}; --restart goes on", self.steps));
+            journal.note(&format!(
+                "stopped {when} step {step} of {}: {why}; --restart goes on",
+                self.progress.steps
+            ));
         }
         self.end(phase);
         ending
     }
 
     fn end(&mut self, phase: Phase) {
-        self.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
+        self.record.beacon.take().into_iter().for_each(|beacon| beacon.end(phase));
     }
 
     /// Ends the run after its last step: writes a checkpoint, from which a later end can be reached, and
@@ -411,26 +433,27 @@ impl Run<'_> {
         self.check_lock()?;
         let batch = &self.parameters.batch;
         let keeps = batch.checkpoint_every.0.is_some() || batch.checkpoint_steps.is_some();
-        if keeps && self.saved.last() != Some(&self.step) {
+        if keeps && self.record.saved.last() != Some(&self.progress.step) {
             self.write_checkpoint()?;
         }
         self.watch.writes(true);
         self.finish_film()?;
         let cost = self.totals().cost();
         let mut report = Report::new(self.crew, "run", self.parameters, self.bodies, cost);
-        report.steps = Some(self.steps);
-        report.restarts = Some(self.restarts);
-        report.set_files(self.files);
+        report.steps = Some(self.progress.steps);
+        report.restarts = Some(self.progress.restarts);
+        report.set_files(self.record.files);
         report.accuracy = self.simulation.control().cloned();
         if self.parameters.time.stepping != Stepping::Fixed {
-            report.time_steps = Some(TimeSteps::new(&self.course, self.step_length, self.bodies));
+            report.time_steps =
+                Some(TimeSteps::new(&self.progress.course, self.progress.step_length, self.bodies));
         }
-        report.energy = self.journal.take().map(|journal| journal.energy());
+        report.energy = self.record.journal.take().map(|journal| journal.energy());
         self.crew.lead(|| {
-            Target::own(self.folder.report()).write_json(&report)?;
-            self.folder.forget_start()?;
+            Target::own(self.place.folder.report()).write_json(&report)?;
+            self.place.folder.forget_start()?;
             report.say_speed();
-            say(&format!("{}", self.folder.report().display()));
+            say(&format!("{}", self.place.folder.report().display()));
             Ok(())
         })?;
         self.watch.fulfil("stop");
