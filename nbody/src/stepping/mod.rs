@@ -28,9 +28,13 @@ pub const NEEDED_STEP: &str = "needed time step";
 
 /// Adds the columns of adaptive steps to bodies that do not have them.
 pub fn add_columns(bodies: &mut Bodies) {
-    for (name, unit) in [(RATE, Dimension::new(1, 0, -3)), (NEEDED_STEP, Dimension::new(0, 0, 1))] {
-        bodies.add_column(About::new(name, Number::F32, Some(unit), Purpose::Integrator));
-    }
+    columns().into_iter().for_each(|about| bodies.add_column(about));
+}
+
+/// The columns of adaptive steps.
+fn columns() -> [About; 2] {
+    [(RATE, Dimension::new(1, 0, -3)), (NEEDED_STEP, Dimension::new(0, 0, 1))]
+        .map(|(name, unit)| About::new(name, Number::F32, Some(unit), Purpose::Integrator))
 }
 
 impl Stepping {
@@ -38,7 +42,7 @@ impl Stepping {
     pub fn bytes_per_body(&self) -> u64 {
         match self {
             Stepping::Fixed => 0,
-            Stepping::Adaptive(_) => 8,
+            Stepping::Adaptive(_) => columns().iter().map(|about| about.bytes() as u64).sum(),
         }
     }
 }
