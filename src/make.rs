@@ -7,6 +7,7 @@ use crate::layout_options::LayoutOptions;
 use crate::memory;
 use crate::outputs::Overwrite;
 use crate::parameters::{SystemName, UnitSystem};
+use crate::quantities;
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::Solo;
 use io::Units;
@@ -14,7 +15,7 @@ use io::snapshot::{Fields, Header};
 use nbody::model::{self, Model};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
 /// others.
@@ -78,6 +79,8 @@ struct ModelFile {
     initial: Initial,
     #[serde(default)]
     units: UnitSystem,
+    #[serde(default, rename = "box")]
+    _box: IgnoredAny,
     #[serde(default, rename = "gravity")]
     _gravity: IgnoredAny,
     #[serde(default, rename = "potential")]
@@ -92,6 +95,11 @@ struct ModelFile {
     _movie: IgnoredAny,
 }
 
+/// Reads the tables of a parameter file that a model needs.
+fn load(file: &Path) -> Result<ModelFile, io::Error> {
+    io::parameters::load_in_units(file, &[], &[], &quantities::keys(), UnitSystem::sizes)
+}
+
 impl Arguments {
     /// The requested model and its units.
     fn model(&self) -> Result<(Model, Units)> {
@@ -104,7 +112,7 @@ impl Arguments {
                 file.display(),
                 unused[0].0.replace('_', "-")
             );
-            let ModelFile { initial, units, .. } = io::parameters::load(file, &[])?;
+            let ModelFile { initial, units, .. } = load(file)?;
             match initial {
                 Initial::Model(model) => return Ok((model, units.units())),
                 Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
@@ -138,7 +146,7 @@ mod tests {
             let is_run =
                 entry.extension().is_some_and(|ending| ending == "toml") && !entry.ends_with("networks.toml");
             if is_run {
-                io::parameters::load::<ModelFile>(&entry, &[]).unwrap();
+                load(&entry).unwrap();
             }
         }
     }

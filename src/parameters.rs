@@ -594,7 +594,7 @@ fn positive(name: &str, value: f64) -> Result<()> {
 impl UnitSystem {
     /// The units of numbers in a file, whose table `[units]` this is. `None` if G is 1 and they have no
     /// size.
-    fn sizes(table: Option<UnitSystem>) -> Option<Units> {
+    pub(crate) fn sizes(table: Option<UnitSystem>) -> Option<Units> {
         let system = table.unwrap_or_default();
         (system != UnitSystem::Named { system: SystemName::Nbody }).then(|| system.units())
     }

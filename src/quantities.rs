@@ -9,7 +9,8 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 28] = [
+const KEYS: [(&str, Dimension); 29] = [
+    ("box.side", LENGTH),
     ("time.end", TIME),
     ("time.step", TIME),
     ("time.smallest_step", TIME),

@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 54] = [
+const PATHS: [(&str, &str, Use); 55] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -30,6 +30,7 @@ const PATHS: [(&str, &str, Use); 54] = [
     ("jobscript", "machine", Input),
     ("jobscript", "output", Written),
     ("doctor", "folder", Own),
+    ("man", "folder", Own),
     ("force", "file", Input),
     ("force", "reference", Input),
     ("force", "output", Written),

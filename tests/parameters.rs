@@ -272,7 +272,11 @@ fn what_is_wrong_is_named_in_one_line() {
         (GOOD.to_owned(), "time.step=fast", "fast"),
         (GOOD.to_owned(), "time.step=0", "time.step = 0.0: must be above 0 and finite"),
         (GOOD.to_owned(), "time.step=nan", "time.step = NaN: must be above 0 and finite"),
-        (GOOD.to_owned(), "time.steps=5", "time: give either `end` or `steps`, not both"),
+        (
+            GOOD.replace("end = 3.0", "end = 3.0\nsteps = 5"),
+            "time.step=1.0",
+            "time: give either `end` or `steps`, not both",
+        ),
         (GOOD.replace("end = 3.0", ""), "time.step=1.0", "time: give `end` (a time) or `steps` (a number)"),
         (GOOD.replace("end = 3.0", "steps = 0"), "time.step=1.0", "time.steps = 0: must be at least 1"),
         (GOOD.to_owned(), "time.end=inf", "time.end = inf: must be finite"),

@@ -71,7 +71,7 @@ fn json(path: &Path) -> serde_json::Value {
 #[test]
 fn a_run_leaves_snapshots_a_log_and_a_report() {
     let (_root, file, folder) = prepare(RUN);
-    let log = succeed(&["run", &file, "--threads", "2"]);
+    let log = succeed(&["run", &file, "--threads", "2", "--log-each-step"]);
     let snapshots = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_002.hdf5", "snapshot_003.hdf5"];
     let (before, behind) =
         (["checkpoint_00000013.heorot", "energy.csv", "report.json"], ["status.json", "steps.csv"]);
@@ -447,7 +447,7 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
     for (keys, expected) in [
         ("every = 0", "movie.every = 0.0: must be above 0"),
         ("every = 1\nsize = [10, 200]", "a picture of 10x200 pixels"),
-        ("every = 1\ntypes = [7]", "movie.types: 7 is no particle type"),
+        ("every = 1\ntypes = [7]", "movie.types.0: 7 is no particle type"),
         ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2.0 to 1.0"),
         ("every = 1\ncolour = \"inferno\"", "colours"),
         ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200.0 frames per second"),

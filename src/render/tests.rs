@@ -163,9 +163,9 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/twins.hdf5", "--follow", "8"], "several bodies have the id 8"),
         (
             &["@/two.txt", "@/three.txt", "--frames", "3"],
-            "two.txt: neither has ids, and they have not as many",
+            "three.txt: its bodies cannot be told to be those of",
         ),
-        (&["@/two.txt", "@/three.txt", "--follow", "1"], "neither has ids, and they have not as many"),
+        (&["@/two.txt", "@/three.txt", "--follow", "1"], "its bodies cannot be told to be those of"),
         (&["@/a.hdf5", "--camera", "@/none.toml"], "none.toml"),
         (&["@/a.hdf5", "--camera", "@/falling.toml"], "falling.toml: key.at = 0.25: must rise"),
     ] {
