@@ -60,9 +60,9 @@ pub struct Arguments {
 }
 
 const HELP: &str = "Examples:
-  heorot combine disc.hdf5 satellite.hdf5 -o both.hdf5 --shift 60,0,20 --boost -100,50,0
+  heorot combine a.hdf5 b.hdf5 -o both.hdf5 --shift 60,0,20 --boost -100,50,0
   heorot combine a.hdf5 b.hdf5 -o pair.hdf5 --euler 0,60,30 --shift 40,0,0
-  heorot combine ab.hdf5 c.hdf5 -o abc.hdf5 --rotate 1,0,0,90
+  heorot combine both.hdf5 c.hdf5 -o abc.hdf5 --rotate 1,0,0,90
 
 B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
 the output. If the two share ids, the ids of B are raised by one more than the greatest id of A. The

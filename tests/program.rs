@@ -453,7 +453,7 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
         ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200.0 frames per second"),
         ("every = 1\nframes_per_second = 60", "can show from 0.1 to 50"),
         ("every = 1\nframes_per_second = 200\nformat = \"apng\"", "can show from 0.1 to 120"),
-        ("every = 1\nframes_per_second = 0\nformat = \"none\"", "movie.frames_per_second: 0 frames"),
+        ("every = 1\nframes_per_second = 0\nformat = \"none\"", "movie.frames_per_second: 0.0 frames"),
         ("every = 1\ntypes = [4]", "movie.types: there are no bodies of type 4"),
         ("every = 1\nwidth = 2.0\ntypes = [0, 4]", "movie.types: there are no bodies of type 0, 4"),
     ] {

@@ -249,7 +249,8 @@ mod tests {
         let value = |text: &str, dimension| Units::GALACTIC.quantity(text, dimension).unwrap();
         let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} and {b}");
         assert_eq!((value("3 kpc", [1, 0, 0]), value("-2.5e1kpc", [1, 0, 0])), (3.0, -25.0));
-        assert_eq!((value("200 km/s", [1, 0, -1]), value("1e10 Msun", [0, 1, 0])), (200.0, 1.0));
+        assert_eq!(value("200 km/s", [1, 0, -1]), 200.0);
+        close(value("1e10 Msun", [0, 1, 0]), 1.0);
         close(value("3 pc", [1, 0, 0]), 0.003);
         close(value("977.792221 Myr", [0, 0, 1]), 1.0);
         close(value("50 km/s/kpc", [0, 0, -1]), 50.0);
