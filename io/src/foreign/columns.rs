@@ -51,12 +51,14 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 /// Columns by their content.
 #[derive(Debug)]
 pub(super) struct Columns<T> {
-    found: Vec<(Column, T)>,
+    pub(super) found: Vec<(Column, T)>,
+    /// Names without a meaning here.
+    pub(super) ignored: Vec<String>,
 }
 
 impl<T> Default for Columns<T> {
     fn default() -> Self {
-        Columns { found: Vec::new() }
+        Columns { found: Vec::new(), ignored: Vec::new() }
     }
 }
 

@@ -329,7 +329,6 @@ impl Member {
                 id: optional(Block::Ids)?,
                 acceleration: acceleration.map(|found| self.vector(found, first, rows)).transpose()?,
                 potential: optional(Block::Potentials)?,
-                passengers: Vec::new(),
             });
             first += rows;
         }

@@ -1,6 +1,5 @@
 //! Bodies whose values have known locations in a file.
 
-use super::passengers::Passenger;
 use super::source::Component;
 use crate::Error;
 use std::ops::Range;
@@ -19,7 +18,6 @@ pub(super) struct Piece {
     pub(super) id: Option<Component>,
     pub(super) acceleration: Option<[Component; 3]>,
     pub(super) potential: Option<Component>,
-    pub(super) passengers: Vec<Passenger>,
 }
 
 /// One value for all rows, or one per row.
@@ -48,13 +46,9 @@ pub(super) fn count(pieces: &[Piece]) -> Result<[u64; TYPES], Error> {
     Ok(count)
 }
 
-/// Appends the bodies in `share`, counted over the rows of all pieces.
-pub(super) fn read(
-    path: &Path,
-    pieces: &[Piece],
-    share: Range<u64>,
-    mut bodies: Bodies,
-) -> Result<Bodies, Error> {
+/// Reads the bodies in `share`, counted over the rows of all pieces.
+pub(super) fn read(path: &Path, pieces: &[Piece], share: Range<u64>) -> Result<Bodies, Error> {
+    let mut bodies = Bodies::default();
     let mut first = 0;
     for piece in pieces {
         let within = |row: u64| row.clamp(first, first + piece.rows) - first;
@@ -91,11 +85,6 @@ impl Piece {
         }
         if let Some(potential) = &self.potential {
             potential.values(rows, &mut bodies.pot)?;
-        }
-        for (about, array) in bodies.columns_mut() {
-            if let Some(passenger) = self.passengers.iter().find(|other| other.about.name == about.name) {
-                passenger.read(rows, array)?;
-            }
         }
         bodies.kind.extend(self.kinds(rows)?);
         bodies.fill_up();

@@ -129,6 +129,5 @@ fn piece(
         id: None,
         acceleration: None,
         potential: Some(number(record.potential)?),
-        passengers: Vec::new(),
     })
 }

@@ -3,7 +3,6 @@
 use super::column::Column;
 use super::header::{FileHeader, MOST_TYPES};
 use super::layout::group_name;
-use super::passengers::Collector;
 use super::process::{self, What};
 use super::{Flavour, Format, Header, outside, plain};
 use crate::Error;
@@ -41,7 +40,7 @@ impl Set {
         let first = FileHeader::read(&open(&path)?, &path)?;
         let (mut members, mut extra) = (Vec::new(), Vec::new());
         let mut ids = None;
-        let mut further = Collector::new(first.units, first.hubble, flavour_of(first.format));
+        let mut ignored = Vec::new();
         for index in 0..first.files {
             let path = if first.files == 1 { path.clone() } else { sibling(&path, index, first.files)? };
             let file = open(&path)?;
@@ -56,9 +55,9 @@ impl Set {
             let groups = counts.chain(header.extra.iter().map(|extra| (extra.kind, extra.count)));
             for (kind, count) in groups.filter(|(_, count)| *count > 0) {
                 find_ids(&file, &path, kind, count, &mut ids)?;
-                further.add(&file, &path, kind, count);
+                find_ignored(&file, kind, &mut ignored);
             }
-            let flavour = flavour_of(header.format);
+            let flavour = if header.format == Format::Swift { Flavour::Swift } else { Flavour::Gadget };
             let member = |kind: Option<usize>, count, mass_table| Member {
                 path: path.clone(),
                 count,
@@ -97,7 +96,6 @@ impl Set {
             }
             _ => {}
         }
-        let (columns, ignored) = further.finish();
         let header = Header {
             time: first.time,
             units: first.units,
@@ -109,7 +107,6 @@ impl Set {
             files,
             numbered: ids == Some(false),
             format: first.format,
-            columns,
             ignored,
             remarks,
         };
@@ -257,9 +254,24 @@ pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Er
     Ok(path.with_file_name(parts.join(".")))
 }
 
-fn flavour_of(format: Format) -> Flavour {
-    if format == Format::Swift { Flavour::Swift } else { Flavour::Gadget }
+/// Collects the names of datasets that are not read.
+fn find_ignored(file: &File, kind: usize, ignored: &mut Vec<String>) {
+    // Errors are reported when the datasets are read.
+    let names = file.group(&group_name(kind)).and_then(|group| group.member_names()).unwrap_or_default();
+    let is_known = |name: &String| {
+        let ours =
+            Column::every().flat_map(|column| [column.name(Flavour::Gadget), column.name(Flavour::Swift)]);
+        ours.into_iter().any(|known| known == name)
+    };
+    for name in names.into_iter().filter(|name| !is_known(name)) {
+        if ignored.len() < MOST_IGNORED && !ignored.contains(&name) {
+            ignored.push(name);
+        }
+    }
 }
+
+/// Greatest number of ignored names.
+const MOST_IGNORED: usize = 1000;
 
 /// Records in `ids` whether the groups have ids: either all must have them or none. Each type with
 /// bodies must have its group.

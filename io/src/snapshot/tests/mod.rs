@@ -2,7 +2,6 @@ mod errors;
 mod foreign;
 mod layouts;
 mod outside;
-mod passengers;
 
 use super::*;
 use decomposition::Solo;
