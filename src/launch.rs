@@ -164,21 +164,6 @@ pub fn on_all_ranks<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> +
     }
 }
 
-/// As [`on_all_ranks`], but a process that no launcher has started does the job without MPI, which
-/// takes most of a second to begin.
-///
-/// # Errors
-/// As [`on_all_ranks`].
-pub fn on_ranks_if_launched<T: Send>(launch: &Launch, job: impl Fn(&Crew) -> Result<T> + Sync) -> Result<T> {
-    if launch.virtual_ranks.is_some() || is_launched() {
-        return on_all_ranks(launch, job);
-    }
-    if let Some(threads) = launch.threads {
-        start_threads(threads, true)?;
-    }
-    job(&Crew::alone())
-}
-
 /// Threads and virtual ranks for each core of this host at most, and what any host may have: more
 /// of them wait for each other without an end.
 const MOST_THREADS: usize = 64;

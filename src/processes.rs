@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 
 /// Environment variables of Open MPI, MPICH and the schedulers: the rank of a process, and the number of
 /// processes.
-const RANK_VARIABLES: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
+const RANK_VARIABLES: [&str; 6] =
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PMI_ID", "MV2_COMM_WORLD_RANK", "ALPS_APP_PE"];
 const SIZE_VARIABLES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS"];
 /// The rank in a step of Slurm, which numbers processes even without MPI.
 const SLURM_RANK: &str = "SLURM_PROCID";
@@ -14,42 +15,68 @@ const SLURM_RANK: &str = "SLURM_PROCID";
 /// Whether this build can run as several processes.
 pub const HAS_MPI: bool = cfg!(feature = "mpi");
 
-/// MPI, or this process alone.
-#[cfg(feature = "mpi")]
-pub use decomposition::mpi_world::World;
+/// The ranks of this job: those of MPI if a launcher has started this process, otherwise this process
+/// alone. Alone it does not start MPI, which would take most of a second and make files in a folder
+/// that all programs of the host share.
+pub enum World {
+    /// The processes of a launcher.
+    #[cfg(feature = "mpi")]
+    Launched(decomposition::mpi_world::World),
+    /// This process.
+    Alone,
+}
 
-/// This process alone, with the interface of MPI's `World`.
-#[cfg(not(feature = "mpi"))]
-pub struct World(());
-
-#[cfg(not(feature = "mpi"))]
 impl World {
     /// # Errors
-    /// As [`expect_served`].
+    /// MPI does not start, or [`expect_served`] fails.
     pub fn start() -> Result<World> {
         expect_served()?;
-        Ok(World(()))
+        #[cfg(feature = "mpi")]
+        if is_launched() {
+            return Ok(World::Launched(decomposition::mpi_world::World::start()?));
+        }
+        Ok(World::Alone)
     }
 
-    /// Communication of the only rank.
+    /// Communication of all ranks.
     pub fn comm(&self) -> &dyn decomposition::Mail {
-        &decomposition::Solo
+        match self {
+            #[cfg(feature = "mpi")]
+            World::Launched(world) => world.comm(),
+            World::Alone => &decomposition::Solo,
+        }
     }
 
-    /// The only host.
+    /// The hosts of all ranks. Collective.
     pub fn hosts(&self) -> decomposition::Hosts {
-        decomposition::Hosts::filled(1, 1)
+        match self {
+            #[cfg(feature = "mpi")]
+            World::Launched(world) => world.hosts(),
+            World::Alone => decomposition::Hosts::filled(1, 1),
+        }
     }
 
-    /// Panics, as with MPI on one rank.
-    pub fn ping_pong(&self, _there: usize, _back: usize, _times: usize, _in_turn: bool) -> [f64; 2] {
-        panic!("one rank has nobody to send to")
+    /// Seconds of an exchange between two ranks, as the world of MPI measures it. Collective.
+    ///
+    /// # Panics
+    /// There is one rank.
+    pub fn ping_pong(&self, there: usize, back: usize, times: usize, in_turn: bool) -> [f64; 2] {
+        match self {
+            #[cfg(feature = "mpi")]
+            World::Launched(world) => world.ping_pong(there, back, times, in_turn),
+            World::Alone => {
+                panic!(
+                    "one rank cannot send {there} bytes, receive {back} bytes, {times} times, in turn: {in_turn}"
+                )
+            }
+        }
     }
 }
 
 /// Whether a launcher of MPI has started this process, alone or as one of several.
 pub fn is_launched() -> bool {
-    RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
+    launched().is_some_and(|processes| processes > 1)
+        || RANK_VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Number of processes that the launcher has started, if the environment contains it.

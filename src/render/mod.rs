@@ -16,7 +16,7 @@ mod tint;
 
 use crate::console::{Progress, duration, say};
 use crate::crew::Crew;
-use crate::launch::on_ranks_if_launched;
+use crate::launch::on_all_ranks;
 use anyhow::{Result, ensure};
 use film::Plan;
 pub use options::{Arguments, Look, size};
@@ -29,7 +29,7 @@ pub use studio::Studio;
 /// # Errors
 /// If a snapshot cannot be read, an option cannot be satisfied, or a file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
-    on_ranks_if_launched(&arguments.launch, |crew| draw(crew, arguments))
+    on_all_ranks(&arguments.launch, |crew| draw(crew, arguments))
 }
 
 fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
