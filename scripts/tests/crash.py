@@ -74,7 +74,7 @@ class Case:
         # A run that is killed is not to hang, nor to leave processes that go on.
         output, _ = ended(process, f"a run that was killed, {environment}", self.place / "hang.txt")
         left = session(process.pid)
-        require(not left, f"processes outlive the run that was killed: {list(left.values())}")
+        require(not left, f"processes outlive the run that was killed: {[line for _, line in left.values()]}")
         return process.returncode, output
 
     def tried(self, library, expected, point):

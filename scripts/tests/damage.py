@@ -19,7 +19,7 @@ from harness import PROGRAM, check, require, scratch, write_snapshot
 
 COPIES = int(sys.argv[1]) if len(sys.argv) > 1 else 24
 SEED = int(os.environ.get("SEED", 17))
-TIMEOUT = 120  # seconds
+TIMEOUT = 600  # seconds, beside other suites; a process that waits for nothing is ended then
 WORK = 40  # seconds of processor time; more means an endless loop
 MEMORY = 4 << 30  # of address space [bytes]; more could exhaust a smaller machine
 BODIES = 300

@@ -23,7 +23,11 @@ SUITE = Path(sys.argv[0]).stem
 SCRATCH = ROOT / "target" / "tests" / SUITE
 PROGRAM = Path(os.environ.get("HEOROT", ROOT / "target" / "debug" / "heorot"))
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
-TIMEOUT = 120  # seconds; longer means a hang
+# A session hangs if it has used so much processor time, or none for so long. The clock on the wall says
+# little: other suites run beside it.
+WORK = 600  # seconds of processors
+IDLE = 60  # seconds
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failed(Exception):
@@ -73,43 +77,60 @@ class Outcome:
 
 
 def session(leader):
-    """The processes of a session that have not ended, and what each does: its state, where it waits in the kernel, its command line."""
+    """The processes of a session that have not ended: the processor time of each [s], with that of its children that have ended, and what it does:
+    its state, where it waits in the kernel, its command line."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             # The name of the program, in parentheses, may hold blanks.
-            state, _, _, its_session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-            if int(its_session) == leader and state != "Z":
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
                 words = (folder / "cmdline").read_text().replace("\0", " ")[:200]
                 if words:  # else it is about to end
-                    found[int(folder.name)] = f"{folder.name} {state} {(folder / 'wchan').read_text()} {words}"
+                    used = sum(map(int, fields[11:15])) / TICKS
+                    found[int(folder.name)] = (used, f"{folder.name} {fields[0]} {(folder / 'wchan').read_text()} {words}")
         except (OSError, ValueError):
             pass  # it has ended meanwhile
     return found
 
 
+def end_session(process):
+    """Ends all processes of a session. mpirun gives each rank a process group of its own, and ranks whose mpirun is killed go on for a while, in folders
+    that the next check uses."""
+    while alive := session(process.pid):
+        for pid in alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.poll()
+        time.sleep(0.005)
+    return process.communicate()
+
+
 def ended(process, what, trace=None):
-    """Waits for a process that leads a session; what it has printed. If it hangs, all of the session is ended: mpirun gives each rank a process group of
-    its own, and ranks whose mpirun is killed go on for a while, in folders that the next check uses. `trace` gets the stacks of a hang, if gdb is there."""
-    try:
-        return process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        alive = session(process.pid)
-        if trace and shutil.which("gdb"):
-            with open(trace, "w") as file:
-                for pid, line in alive.items():
-                    print(line, file=file, flush=True)
-                    subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 40"], stdout=file, stderr=file)
-        while session(process.pid):
-            for pid in session(process.pid):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            process.poll()
-            time.sleep(0.05)
-        process.communicate()
-        raise Failed(f"hangs: {what}; its processes: {'; '.join(alive.values())}") from None
+    """Waits for a process that leads a session; what it has printed. If it hangs, all of the session is ended. `trace` gets the stacks of a hang, if gdb
+    is there."""
+    most, since = 0.0, time.monotonic()
+    while True:
+        try:
+            return process.communicate(timeout=2)
+        except subprocess.TimeoutExpired:
+            alive = session(process.pid)
+        used = sum(seconds for seconds, _ in alive.values())
+        if used > most + 0.1:
+            most, since = used, time.monotonic()
+        idle = time.monotonic() - since
+        if used > WORK or idle > IDLE:
+            break
+    if trace and shutil.which("gdb"):
+        with open(trace, "w") as file:
+            for pid, (_, line) in alive.items():
+                print(line, file=file, flush=True)
+                subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 40"], stdout=file, stderr=file)
+    end_session(process)
+    words = "; ".join(line for _, line in alive.values())
+    raise Failed(f"hangs after {used:.0f} s of processors, idle for {idle:.0f} s: {what}; its processes: {words}")
 
 
 def heorot(*arguments, ranks=None, limit=None, environment=None, odd=None):

@@ -99,7 +99,7 @@ def outcome(arguments):
 
     process = subprocess.run(
         [str(PROGRAM), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
-        timeout=4 * LIMIT, env={**os.environ, "RUST_BACKTRACE": "0", "OMPI_MCA_btl": "self"}, preexec_fn=bounds,
+        timeout=10 * LIMIT, env={**os.environ, "RUST_BACKTRACE": "0", "OMPI_MCA_btl": "self"}, preexec_fn=bounds,
     )
     lines = [line for line in process.stderr.splitlines() if line.strip() and ": warning: " not in line]
     return process.returncode, lines, process.stdout + process.stderr

@@ -12,12 +12,11 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, Failed, require, write_snapshot
+from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, ended, require, write_snapshot
 
 FENCE = re.compile(r"^(?P<mark>```+)(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 STARTS = ("heorot ", "mpirun ", "sbatch ", "scripts/", "cargo ", "pip ", "spack ", "conda ", "docker ", "apptainer ")
-LIMIT = 90  # seconds of a command
 
 
 def fences(page, kind):
@@ -220,11 +219,7 @@ class Place:
             ["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
         )
-        try:
-            stdout, stderr = process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            raise Failed(f"`{command}` hangs") from None
+        stdout, stderr = ended(process, f"`{command}`")
         require(process.returncode == 0, f"`{command}` ends with code {process.returncode}: {stderr.strip()[-600:]}")
         return stdout
 

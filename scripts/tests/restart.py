@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from harness import MPIRUN, PROGRAM, bodies, check, heorot, require, require_same_bits, scratch
+from harness import MPIRUN, PROGRAM, bodies, check, end_session, ended, heorot, require, require_same_bits, scratch, session
 
 INTERRUPTED, STOPPED = 75, 76
 KILLS = 5  # number of kills at random instants, and again during the write of a checkpoint
@@ -67,6 +67,11 @@ class Run:
             [str(word) for word in line], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
+    def end(self, process):
+        """Waits for its end, and returns the exit code."""
+        ended(process, f"the run in {self.place}")
+        return process.returncode
+
     def log(self):
         return (self.place / "log").read_text()
 
@@ -95,30 +100,12 @@ def require_same(expected, found):
     require(len(expected[1]) == len(found[1]), f"{len(found[1])} lines of energy log instead of {len(expected[1])}")
 
 
-def members(session):
-    """The processes of a session, without zombies."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            fields = open(f"/proc/{entry}/stat").read().rpartition(")")[2].split() if entry.isdigit() else []
-        except OSError:
-            continue
-        if fields and int(fields[3]) == session and fields[0] not in "ZX":
-            found.append(int(entry))
-    return found
-
-
 def kill_all(process, first=None):
     """SIGKILL: to one process first, so that the others see it die, then to all of its session."""
     if first is not None:
         kill(first)
         time.sleep(random.uniform(0, 0.1))
-    while alive := members(process.pid):
-        for pid in alive:
-            kill(pid)
-        process.poll()
-        time.sleep(0.005)
-    process.wait()
+    end_session(process)
 
 
 def kill(pid):
@@ -128,7 +115,7 @@ def kill(pid):
         pass
 
 
-def wait_for(condition, process=None, seconds=60):
+def wait_for(condition, process=None, seconds=300):
     """Waits until the condition holds; False if the process ended first."""
     end = time.monotonic() + seconds
     while not condition():
@@ -153,7 +140,7 @@ def killed_at_random_instants(name, expected, **parameters):
         wait_for(lambda: run.folder.exists() and run.checkpoints(), process)
         time.sleep(random.uniform(0.0, 0.6))
         deaths += process.poll() is None
-        kill_all(process, first=random.choice(members(process.pid) or [None]))
+        kill_all(process, first=random.choice(list(session(process.pid)) or [None]))
     require(deaths >= 2, f"only {deaths} runs were killed before their end")
     if not (run.folder / "report.json").exists():
         message = heorot("status", run.folder)
@@ -219,9 +206,9 @@ def stopped_by(how, expected, steps=100, code=INTERRUPTED):
         (run.folder / "stop").touch()
     else:
         number = getattr(signal, how.split("-")[0])
-        pids = [pid for pid in members(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
+        pids = [pid for pid in session(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
         os.kill(process.pid if how.endswith("mpirun") else pids[-1], number)
-    require(process.wait(timeout=60) == code, f"exit code {process.returncode}: {run.log()[-1000:]}")
+    require(run.end(process) == code, f"exit code {process.returncode}: {run.log()[-1000:]}")
     require(len(run.checkpoints()) == 1, f"checkpoints {run.checkpoints()}")
     phase = run.status()["phase"]
     require(phase == ("stopped" if how == "file" else "interrupted"), f"status says {phase}")
@@ -248,9 +235,9 @@ def heard_within_a_step(how):
     if how == "file":
         (run.folder / "stop").touch()
     else:
-        pids = [pid for pid in members(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
+        pids = [pid for pid in session(process.pid) if "heorot" in open(f"/proc/{pid}/comm").read()]
         os.kill(pids[-1], getattr(signal, how))
-    code = process.wait(timeout=60)
+    code = run.end(process)
     require(code == (STOPPED if how == "file" else INTERRUPTED), f"exit code {code}: {run.log()[-1000:]}")
     require("stopped within step 1 of 1" in run.log(), run.log()[-1000:])
     require([path.name for path in run.checkpoints()] == ["checkpoint_00000000.heorot"], f"checkpoints {run.checkpoints()}")
@@ -277,7 +264,7 @@ def ended_within_an_evaluation():
         process = subprocess.Popen([*launcher, *line], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
         started.append((name, run, process))
     for name, run, process in started:
-        code = process.wait(timeout=60)
+        code = run.end(process)
         if name == "rank":
             code = int((run.place / "code-0").read_text())
         require(code == INTERRUPTED, f"{name}: exit code {code}: {run.log()[-500:]}")
@@ -295,7 +282,7 @@ def files_on_request(expected):
     living = heorot("status", run.folder)
     if process.poll() is None:
         require(living.codes == [0] and living.stdout.startswith(("running:", "done:")), living.stdout + living.stderr)
-    require(process.wait(timeout=60) == 0, run.log()[-1000:])
+    require(run.end(process) == 0, run.log()[-1000:])
     require(not (run.folder / "checkpoint").exists() and not (run.folder / "snapshot").exists(), "wishes are left")
     require_same(expected, run.result())
 
@@ -378,7 +365,7 @@ def lost_permission(ranks, during_a_write):
     require(wait_for(lambda: run.folder.exists() and len(run.checkpoints()) >= 2 and part() == during_a_write, process), run.log()[-500:])
     run.folder.chmod(0o555)
     try:
-        code = process.wait(timeout=60)
+        code = run.end(process)
         ours = [line for line in run.log().splitlines() if line.startswith("heorot:")]
         require(code == 1, f"exit code {code}: {run.log()[-1000:]}")
         require(len(ours) == 1 and "checkpoint_" in ours[0] and "Permission denied" in ours[0], f"says {ours}")

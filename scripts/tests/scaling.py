@@ -134,7 +134,7 @@ def pile_of_pcs(command, first):
     cannot be made."""
     result = subprocess.run(
         [ROOT / "scripts" / "pile-of-pcs", command, "--quick"],
-        capture_output=True, text=True, timeout=300, env={**os.environ, "HEOROT": str(PROGRAM)},
+        capture_output=True, text=True, timeout=1200, env={**os.environ, "HEOROT": str(PROGRAM)},
     )
     if result.returncode == 3:
         print(f"Left out: {result.stderr.strip()}")
