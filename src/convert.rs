@@ -56,6 +56,7 @@ The format is recognised from the content of the file. A table has a line with t
 columns, in any order, followed by one row for each body:
   mass x y z vx vy vz       (also id, and type: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other)
 Units may be in a row below the names, or after them, as in x [kpc].
+Further columns, such as the energy of gas or your own tags, are written again with their types.
 A .npy has an array of fields with these names, or of rows with 7 numbers in this order. A .npz has
 one array of each name, or mass, pos and vel. Bodies without a type have type 1. Bodies without an id
 are numbered in file order.";

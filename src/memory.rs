@@ -20,9 +20,16 @@ fn per_body(ranks: usize) -> f64 {
     BODY + TRAVEL * (ranks - 1) as f64 / ranks as f64
 }
 
-/// Peak memory of all ranks of a run, one process each [bytes].
-pub fn of_run(bodies: u64, ranks: usize) -> f64 {
-    PROCESS * ranks as f64 + per_body(ranks) * bodies as f64
+/// Additional memory per body of a run whose bodies have `bytes` bytes in further columns. Like the
+/// bodies, they are sent to another rank at the start.
+pub fn of_columns(bytes: u64, ranks: usize) -> f64 {
+    bytes as f64 * (1.0 + (ranks - 1) as f64 / ranks as f64)
+}
+
+/// Peak memory of all ranks of a run, one process each, with `column_bytes` bytes per body in
+/// further columns [bytes].
+pub fn of_run(bodies: u64, column_bytes: u64, ranks: usize) -> f64 {
+    PROCESS * ranks as f64 + (per_body(ranks) + of_columns(column_bytes, ranks)) * bodies as f64
 }
 
 /// Number of bodies that fit into `available` bytes on `ranks` ranks, if each takes `beside` bytes

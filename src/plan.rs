@@ -2,6 +2,7 @@
 //! submitted.
 
 use crate::console::{duration, say, say_text};
+use crate::initial::Survey;
 use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
@@ -64,12 +65,13 @@ const PILOT_STEPS: u64 = 3;
 /// If the parameter file is wrong, or the run does not fit.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
-    let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
+    let survey = parameters.initial.survey(&parameters.units.units())?;
+    let Survey { bodies, time: start, .. } = survey;
     let schedule = parameters.schedule(start)?;
     let steps = schedule.count();
     let cores = u64::from(arguments.ranks) * u64::from(arguments.threads);
-    let memory = Memory::estimate(arguments, bodies);
-    let disk = Disk::estimate(&parameters, bodies, 1 + schedule.snapshots());
+    let memory = Memory::estimate(arguments, &survey);
+    let disk = Disk::estimate(&parameters, &survey, 1 + schedule.snapshots());
     if !arguments.json {
         say(&format!(
             "{bodies} bodies, {steps} steps, on {} ranks x {} threads",
@@ -139,9 +141,9 @@ struct Memory {
 }
 
 impl Memory {
-    fn estimate(arguments: &Arguments, bodies: u64) -> Memory {
+    fn estimate(arguments: &Arguments, survey: &Survey) -> Memory {
         let ranks = arguments.ranks as usize;
-        let bytes = memory::of_run(bodies, ranks);
+        let bytes = memory::of_run(survey.bodies, survey.column_bytes, ranks);
         let rank_bytes = bytes / ranks as f64;
         let ranks_on_host = arguments.ranks_per_node.map_or(ranks, |n| ranks.min(n as usize));
         Memory { rank_bytes, host_bytes: rank_bytes * ranks_on_host as f64, bytes, ranks_on_host }
@@ -182,9 +184,11 @@ struct Disk {
 }
 
 impl Disk {
-    fn estimate(parameters: &Parameters, bodies: u64, snapshots: u64) -> Disk {
-        let snapshot_bytes = snapshot_size(&parameters.output, bodies);
-        let checkpoint_bytes = checkpoint::size(bodies, parameters.time.stepping.bytes_per_body()) as f64;
+    fn estimate(parameters: &Parameters, survey: &Survey, snapshots: u64) -> Disk {
+        let Survey { bodies, column_bytes, .. } = *survey;
+        let snapshot_bytes = snapshot_size(&parameters.output, bodies) + (column_bytes * bodies) as f64;
+        let body_bytes = parameters.time.stepping.bytes_per_body() + column_bytes;
+        let checkpoint_bytes = checkpoint::size(bodies, body_bytes) as f64;
         // The last two checkpoints are kept while the next one is written.
         let bytes = snapshot_bytes * snapshots as f64 + 3.0 * checkpoint_bytes;
         Disk { bytes, snapshots, snapshot_bytes, checkpoint_bytes }

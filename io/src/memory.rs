@@ -54,12 +54,12 @@ pub(crate) fn addresses_in_use() -> Option<u64> {
     Some(1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?)
 }
 
-/// Memory per body [bytes].
+/// Memory per body without added columns [bytes].
 pub const BODY: u64 = 106;
 
 /// Checks that `bodies` bodies fit into memory, with `beside` additional bytes each.
 pub(crate) fn expect_room(path: &Path, bodies: u64, beside: u64) -> Result<(), Error> {
-    let needed = u128::from(bodies) * u128::from(BODY + beside);
+    let needed = u128::from(bodies) * (u128::from(BODY) + u128::from(beside));
     match memory() {
         Some(Memory { available, .. }) if needed > u128::from(available) => {
             Err(Error::snapshot(path, no_room(bodies, needed, available)))

@@ -2,7 +2,7 @@
 
 use crate::foreign::unit::{Said, said};
 use serde::{Deserialize, Serialize};
-use treecode::Bodies;
+use treecode::{ArrayMut, Bodies, Dimension};
 
 /// Newtonian constant of gravitation [cm^3 g^-1 s^-2], CODATA 2018.
 const GRAVITY_CGS: f64 = 6.6743e-8;
@@ -96,8 +96,19 @@ impl Units {
         ratio(self.time_in_s(), ours.time_in_s())
     }
 
-    /// Converts bodies in these units to `ours`.
-    pub fn convert(&self, bodies: &mut Bodies, ours: &Units) {
+    /// Size of the unit of this dimension [cgs].
+    pub(crate) fn in_cgs(&self, dimension: Dimension) -> f64 {
+        let [length, mass, velocity] = powers(dimension);
+        self.length_in_cm.powi(length) * self.mass_in_g.powi(mass) * self.velocity_in_cm_per_s.powi(velocity)
+    }
+
+    /// Converts bodies in these units to `ours`. Values of further columns are converted if their
+    /// unit follows from those of the bodies. They keep their type.
+    ///
+    /// # Errors
+    /// If a value of a further column is beyond its type in the new units. The bodies are then
+    /// undefined.
+    pub fn convert(&self, bodies: &mut Bodies, ours: &Units) -> Result<(), String> {
         let length = ratio(self.length_in_cm, ours.length_in_cm);
         let mass = ratio(self.mass_in_g, ours.mass_in_g);
         let velocity = ratio(self.velocity_in_cm_per_s, ours.velocity_in_cm_per_s);
@@ -109,6 +120,79 @@ impl Units {
             scale(&mut bodies.vel[axis], velocity);
             scale(&mut bodies.acc[axis], velocity * velocity / length);
         }
+        for (about, array) in bodies.columns_mut() {
+            let Some(dimension) = about.unit.filter(|_| about.in_cgs.is_none()) else { continue };
+            let factors = [length, mass, velocity].into_iter().zip(powers(dimension));
+            let factor = factors.map(|(factor, power)| raised(factor, power)).product::<f64>();
+            if factor == 1.0 {
+                continue;
+            }
+            let lost = match array {
+                ArrayMut::F32(values) => rescale(values, factor),
+                ArrayMut::F64(values) => rescale(values, factor),
+                _ => None, // the unit of integers is fixed
+            };
+            if let Some(value) = lost {
+                let name = about.name.escape_debug();
+                return Err(format!(
+                    "{name} has the value {value:e}, which is beyond its type in the units wanted"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the conversion to `ours` changes any value.
+    pub fn differ_from(&self, ours: &Units) -> bool {
+        let ratios = [
+            ratio(self.length_in_cm, ours.length_in_cm),
+            ratio(self.mass_in_g, ours.mass_in_g),
+            ratio(self.velocity_in_cm_per_s, ours.velocity_in_cm_per_s),
+        ];
+        ratios != [1.0; 3]
+    }
+}
+
+/// A dimension as powers of length, mass and velocity.
+pub(crate) fn powers(dimension: Dimension) -> [i32; 3] {
+    let Dimension { length, mass, time } = dimension;
+    [i32::from(length) + i32::from(time), i32::from(mass), -i32::from(time)]
+}
+
+/// A power by repeated multiplication, which has the same bits everywhere.
+fn raised(factor: f64, power: i32) -> f64 {
+    let product = (0..power.abs()).fold(1.0, |product, _| product * factor);
+    if power < 0 { 1.0 / product } else { product }
+}
+
+/// Multiplies values in double precision. Returns the first finite one that becomes infinite.
+fn rescale<T: Copy + Into<f64> + FromDouble>(values: &mut [T], factor: f64) -> Option<f64> {
+    let mut lost = None;
+    for value in values {
+        let old: f64 = (*value).into();
+        *value = T::from_double(old * factor);
+        let new: f64 = (*value).into();
+        if old.is_finite() && !new.is_finite() {
+            lost = lost.or(Some(old));
+        }
+    }
+    lost
+}
+
+/// A float to which a double is rounded.
+trait FromDouble {
+    fn from_double(value: f64) -> Self;
+}
+
+impl FromDouble for f32 {
+    fn from_double(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl FromDouble for f64 {
+    fn from_double(value: f64) -> f64 {
+        value
     }
 }
 
@@ -193,6 +277,35 @@ mod tests {
         close(Units::PLANETARY.gravitational_constant(), (gauss * 365.25).powi(2));
         close(Units::SI.gravitational_constant(), 6.6743e-11);
         close(Units::CGS.gravitational_constant(), 6.6743e-8);
+    }
+
+    #[test]
+    fn further_columns_are_converted_if_their_unit_follows_from_those_of_the_bodies() {
+        use treecode::{About, Number, Purpose};
+        let mut bodies = Bodies::zeroed(1);
+        let energy = Dimension::new(2, 0, -2);
+        let about = |name: &str, number, unit| About::new(name, number, unit, Purpose::Passenger);
+        bodies.add_column(about("u", Number::F32, Some(energy)));
+        bodies.add_column(about("rho", Number::F64, Some(Dimension::new(-3, 1, 0))));
+        bodies.add_column(About { in_cgs: Some(1.0), ..about("u in cgs", Number::F64, Some(energy)) });
+        bodies.add_column(about("tag", Number::F64, None));
+        bodies.column_mut::<f32>("u").unwrap()[0] = 3.0;
+        for name in ["rho", "u in cgs", "tag"] {
+            bodies.column_mut::<f64>(name).unwrap()[0] = 3.0;
+        }
+        let ours =
+            Units { length_in_cm: 0.5 * KILOPARSEC_IN_CM, velocity_in_cm_per_s: 4e5, ..Units::GALACTIC };
+        Units::GALACTIC.convert(&mut bodies, &ours).unwrap();
+        assert_eq!(bodies.column::<f32>("u").unwrap(), [3.0 / 16.0]);
+        assert_eq!(bodies.column::<f64>("rho").unwrap(), [3.0 / 8.0]);
+        assert_eq!(bodies.column::<f64>("u in cgs").unwrap(), [3.0]);
+        assert_eq!(bodies.column::<f64>("tag").unwrap(), [3.0]);
+        bodies.column_mut::<f32>("u").unwrap()[0] = 1e38;
+        let small = Units { velocity_in_cm_per_s: 1.0, ..Units::GALACTIC };
+        assert_eq!(
+            Units::GALACTIC.convert(&mut bodies, &small).unwrap_err(),
+            "u has the value 9.999999680285692e37, which is beyond its type in the units wanted"
+        );
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(crate) fn load<'py>(
     let file = path.clone();
     let read = pool::compute(py, threads, usize::MAX, move || {
         let said = |fault: String| format!("{}: {fault}", path.display());
-        let wanted = Wanted { kinds, ..Wanted::default() };
+        let wanted = Wanted { kinds, columns: false, ..Wanted::default() };
         let (mut header, mut bodies) =
             snapshot::read_wanted_unchecked(&path, &wanted).map_err(|error| error.to_string())?;
         if !isolated {
@@ -98,11 +98,11 @@ pub(crate) fn load<'py>(
         bodies.check().map_err(|fault| said(fault.to_string()))?;
         let theirs = header.units_or(wanted_units.as_ref());
         let ours = wanted_units.unwrap_or(theirs);
-        theirs.convert(&mut bodies, &ours);
+        theirs.convert(&mut bodies, &ours).map_err(said)?;
         let time = header.time * theirs.time_ratio(&ours);
         Ok((header, bodies, time, ours))
     });
-    let (header, bodies, time, units) = read.map_err(|error| match file.exists() {
+    let (mut header, bodies, time, units) = read.map_err(|error| match file.exists() {
         true => error,
         false => PyFileNotFoundError::new_err(error.value(py).to_string()),
     })?;
@@ -110,6 +110,7 @@ pub(crate) fn load<'py>(
     if header.numbered {
         remarks.push("has no ids; bodies are numbered in the order of the file".to_owned());
     }
+    header.ignored.extend(header.columns.iter().map(|about| about.name.clone()));
     if !header.ignored.is_empty() {
         remarks.push(format!("what is not read: {}", header.shown_ignored()));
     }

@@ -380,6 +380,109 @@ def names_its_build(path):
     require(f"revision {revision}" in build and f"HDF5 {hdf5}" in build, f"{build} instead of {told}")
 
 
+def with_further_columns(path, count=600):
+    """A snapshot as another program writes it, with datasets that the engine does not read. Its
+    columns by id: energy of gas [km^2/s^2], metals, tags of gas and halo."""
+    random = np.random.default_rng(5)
+    ids = random.permutation(10 * count)[:count]
+    columns = {
+        "InternalEnergy": random.uniform(1, 9, count).astype("f4"),
+        "Metallicity": random.uniform(0, 1, (count, 3)),
+        "Tag": random.integers(-9, 9, count).astype("i2"),
+    }
+    with h5py.File(path, "w") as file:
+        header = file.create_group("Header").attrs
+        header["NumPart_ThisFile"] = header["NumPart_Total"] = [count // 2, count - count // 2, 0, 0, 0, 0]
+        header["MassTable"], header["Time"], header["NumFilesPerSnapshot"] = np.full(6, 0.5), 0.0, 1
+        for name, value in [("Length_in_cm", 3.0856775814913673e21), ("Mass_in_g", 1.988409870698051e43), ("Velocity_in_cm_per_s", 1e5)]:
+            file.require_group("Parameters").attrs[f"Unit{name}"] = value
+        for kind, rows in [(0, slice(None, count // 2)), (1, slice(count // 2, None))]:
+            group, n = file.create_group(f"PartType{kind}"), len(ids[rows])
+            group["ParticleIDs"] = ids[rows]
+            group["Coordinates"], group["Velocities"] = random.normal(size=(n, 3)), random.normal(size=(n, 3))
+            group["Tag"] = columns["Tag"][rows]
+            if kind == 0:
+                group["InternalEnergy"], group["Metallicity"] = columns["InternalEnergy"][rows], columns["Metallicity"][rows]
+                group["Name"] = np.full(n, b"a gas cell")
+    return {name: dict(zip(ids[: count // 2 if name != "Tag" else count].tolist(), values)) for name, values in columns.items()}
+
+
+def require_columns(path, expected, factor=1.0):
+    """The columns of a snapshot are the expected ones, body by body, with their types."""
+    with h5py.File(path) as file:
+        for name, values in expected.items():
+            kinds = [0, 1] if name == "Tag" else [0]
+            require(all((name in file[f"PartType{kind}"]) == (kind in kinds) for kind in [0, 1]), f"{path}: types with {name}")
+            for kind in kinds:
+                group = file[f"PartType{kind}"]
+                wanted = np.array([values[i] for i in group["ParticleIDs"][:].tolist()])
+                wanted = (wanted * wanted.dtype.type(factor)) if name == "InternalEnergy" else wanted
+                require(group[name].dtype == wanted.dtype and group[name].shape == wanted.shape, f"{path}: {name} is {group[name].dtype} {group[name].shape}")
+                exact = name != "InternalEnergy" or factor == 1.0
+                require(np.array_equal(group[name][:], wanted) if exact else np.allclose(group[name][:], wanted, rtol=1e-6), f"{path}: {name} differs")
+
+
+def further_columns():
+    """Columns that the engine does not read follow their bodies through conversions, regions, runs,
+    checkpoints and ranks, with the same bytes on any number of ranks."""
+    folder = scratch("columns")
+    source = folder / "source.hdf5"
+    expected = with_further_columns(source)
+    first = {}
+    for ranks in [None, 2, 3, 4]:
+        for name, options in [("plain", []), ("files", ["--files", "2"]), ("swift", ["--format", "swift", "--single"])]:
+            out = folder / f"{name}-{ranks}.hdf5"
+            outcome = heorot("convert", source, out, *options, ranks=ranks).require_success()
+            require("what is not read: PartType0/Name (has other data than numbers)" in outcome.stderr, outcome.stderr)
+            require("Tag" not in outcome.stderr, outcome.stderr)
+            parts = sorted(folder.glob(f"{name}-{ranks}*"))
+            content = [part.read_bytes() for part in parts]
+            require(first.setdefault(name, content) == content, f"{name}: {ranks} ranks write other bytes")
+            for part in parts:
+                require_columns(part, expected)
+        file = folder / f"run-{ranks}.toml"
+        out = folder / f"out-{ranks}"
+        file.write_text(f'[initial]\nfile = "{source}"\n[gravity]\nsoftening = 0.05\n[time]\nsteps = 4\nstep = 0.001\ntimestep = "block"\n'
+                        f'[output]\nfolder = "{out}"\nsnapshot_every = 0.002\n[batch]\ncheckpoint_steps = 2\n')
+        heorot("run", file, "--set", "time.steps=2", ranks=ranks).require_success()
+        heorot("run", file, "--restart=auto", ranks=ranks and ranks % 3 + 1).require_success()
+        require_columns(out / "snapshot_000.hdf5", expected)
+        last = out / "snapshot_002.hdf5"
+        require_columns(last, expected)
+        require(first.setdefault("run", bodies(last)["Coordinates"].tobytes()) == bodies(last)["Coordinates"].tobytes(), f"{ranks} ranks: other positions")
+    # In N-body units the energy changes, and the numbers of unknown units do not.
+    out = folder / "nbody.hdf5"
+    outcome = heorot("convert", source, out, "--units", "nbody", ranks=2).require_success()
+    require("the units of Metallicity, Tag are not known; the numbers are kept" in outcome.stderr, outcome.stderr)
+    require_columns(out, expected, factor=(1e5 / 20_738_652.969844206) ** 2)
+    with h5py.File(out) as file:
+        attributes = file["PartType0/InternalEnergy"].attrs
+        require(attributes["velocity_scaling"] == 2 and np.isclose(attributes["to_cgs"], 20_738_652.969844206**2), dict(attributes))
+    out = folder / "region.hdf5"
+    heorot("extract", folder / "files-None.0.hdf5", out, "--region", "box:-1,1,-1,1,-9,9").require_success()
+    require_columns(out, expected)
+    described = heorot("info", out).require_success().stdout
+    require("InternalEnergy f32, type 0, [L^2 T^-2]" in described and "Tag i16, type 0, 1, unit unknown" in described, described)
+    import swiftsimio
+
+    data = swiftsimio.load(str(folder / "swift-None.hdf5"))
+    energy = data.gas.internal_energy.to("km**2/s**2").value
+    require_close("the energy", energy, [expected["InternalEnergy"][i] for i in data.gas.particle_ids.value.tolist()], 1e-4)
+    # From NumPy and from a table.
+    ids = np.arange(30)
+    columns = {"mass": np.ones(30), "pos": np.random.default_rng(6).normal(size=(30, 3)), "vel": np.zeros((30, 3)), "id": ids}
+    extra = {"colour": ids.astype("u1"), "flux": np.linspace(0, 1, 60).reshape(30, 2).astype("f4")}
+    np.savez(folder / "bodies.npz", **columns, **extra)
+    table = np.column_stack([columns["mass"], columns["pos"], columns["vel"], ids, ids - 7, ids / 7])
+    np.savetxt(folder / "bodies.txt", table, fmt="%.17g", header="mass x y z vx vy vz id tag age[Myr]")
+    for name, expected in [("bodies.npz", extra), ("bodies.txt", {"tag": ids - 7, "age": ids / 7})]:
+        out = folder / f"{name}.hdf5"
+        heorot("convert", folder / name, out, ranks=2).require_success()
+        found = bodies(out)
+        for name, values in expected.items():
+            require(found[name].dtype == values.dtype and (found[name] == values).all(), f"{name}: {found[name]}")
+
+
 def main():
     parsecs, swift_galaxy = galaxy("parsecs"), galaxy("swift-galaxy", "--format", "swift")
     nbody = scratch("nbody") / "plummer.hdf5"
@@ -409,6 +512,7 @@ def main():
     check("GADGET binary of pynbody", pynbody_gadget)
     check("arrays and tables of NumPy", numpy_and_text)
     check("a run from a table", starts_a_run)
+    check("further columns follow their bodies", further_columns)
 
 
 main()

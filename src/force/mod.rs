@@ -127,8 +127,13 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let mut files = FileTimes::default();
     let begun = Instant::now();
     let wanted = arguments.units.map(SystemName::units);
-    let mut loaded =
-        initial::read_with_unique_ids(crew, &arguments.file, wanted.as_ref(), &arguments.reading)?;
+    let mut loaded = initial::read_with_unique_ids(
+        crew,
+        &arguments.file,
+        wanted.as_ref(),
+        targets.output.is_some(),
+        &arguments.reading,
+    )?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
     let forces = arguments.gravity.forces(loaded.units.gravitational_constant())?;
     periodic_box::settle(crew, forces.gravity.domain, Some(&arguments.file), &mut loaded)?;

@@ -52,7 +52,7 @@ pub(super) fn compare(
     path: &Path,
     units: &Units,
 ) -> Result<(Accuracy, Vec<BodyError>)> {
-    let loaded = initial::read_with_unique_ids(crew, path, Some(units), &ReadingOptions::default())?;
+    let loaded = initial::read_with_unique_ids(crew, path, Some(units), false, &ReadingOptions::default())?;
     let reference = loaded.start.bodies;
     let known = reference.acc.iter().flatten().any(|&a| a != 0.0);
     ensure!(

@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use treecode::{Bodies, TYPES};
+use treecode::{About, Bodies, Dimension, TYPES};
 
 /// Show the content of a snapshot: header, units, types, ranges. Fails if bodies have impossible
 /// values or share an id. The last lines open the file with other programs.
@@ -39,7 +39,7 @@ const BESIDE: u64 = 16;
 /// If the file cannot be read or a check fails.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
-    let wanted = Wanted { beside: BESIDE, ..Wanted::default() };
+    let wanted = Wanted { beside: BESIDE, columns: false, ..Wanted::default() };
     let (mut header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
     header.remarks.extend(Unsound::of(&bodies).remarks());
     let description = Description::of(path, &header, &bodies);
@@ -60,6 +60,8 @@ struct Description {
     file: String,
     files: usize,
     format: &'static str,
+    /// Columns beside those of the state, which follow their bodies from file to file.
+    further_columns: Vec<String>,
     /// Columns that are not read.
     not_read: Vec<String>,
     /// Why it is taken for a cosmological run.
@@ -111,6 +113,7 @@ impl Description {
             file: path.display().to_string(),
             files: header.files,
             format: header.format.name(),
+            further_columns: header.columns.iter().map(column).collect(),
             not_read: header.ignored.clone(),
             cosmological: header.cosmological.clone(),
             remarks: header.remarks.clone(),
@@ -157,6 +160,7 @@ impl Description {
         let plural = if self.files == 1 { "" } else { "s" };
         line("snapshot", format!("{} ({} file{plural})", self.file, self.files));
         line("format", self.format.to_owned());
+        self.further_columns.iter().for_each(|column| line("further column", column.clone()));
         if !self.not_read.is_empty() {
             let header = Header { ignored: self.not_read.clone(), ..Header::default() };
             line("not read", header.shown_ignored());
@@ -209,6 +213,31 @@ impl Description {
             line("gravity", format!("G = {gravity:?}"));
         }
     }
+}
+
+/// A further column: name, type, types of bodies, unit.
+fn column(about: &About) -> String {
+    let number = format!("{:?}", about.number).to_lowercase();
+    let width = if about.width > 1 { format!(" x {}", about.width) } else { String::new() };
+    let kinds: Vec<String> =
+        (0..TYPES).filter(|&kind| about.kinds[kind]).map(|kind| kind.to_string()).collect();
+    let of = if kinds.len() < TYPES { format!(", type {}", kinds.join(", ")) } else { String::new() };
+    let unit = match (about.unit, about.in_cgs) {
+        (None, _) => "unit unknown".to_owned(),
+        (Some(Dimension::NONE), None) => "no unit".to_owned(),
+        (Some(unit), fixed) => {
+            let powers = [("L", unit.length), ("M", unit.mass), ("T", unit.time)];
+            let powers = powers.iter().filter(|(_, power)| *power != 0);
+            let powers: Vec<String> = powers
+                .map(|(name, power)| if *power == 1 { (*name).to_owned() } else { format!("{name}^{power}") })
+                .collect();
+            let fixed = fixed.map(|size| format!("{size:e} in cgs"));
+            let words = [(!powers.is_empty()).then(|| format!("[{}]", powers.join(" "))), fixed];
+            words.into_iter().flatten().collect::<Vec<_>>().join(" of ")
+        }
+    };
+    let said = if about.description.is_empty() { String::new() } else { format!(": {}", about.description) };
+    format!("{} {number}{width}{of}, {unit}{said}", about.name)
 }
 
 /// Formats a number with seven digits.

@@ -65,19 +65,24 @@ pub struct Loaded {
 }
 
 impl Initial {
-    /// Number of bodies and initial time [T] in `units`, without reading or drawing the bodies.
+    /// Examines the file or the model, without reading or drawing the bodies. The time is in
+    /// `units`.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
+    pub fn survey(&self, units: &Units) -> Result<Survey> {
         match self {
             Initial::File { file, cosmological } => {
                 let header = snapshot::read_header(file)?;
                 check_isolated(file, &header, *cosmological)?;
                 let theirs = header.units_or(Some(units));
-                Ok((header.count.iter().sum(), header.time * theirs.time_ratio(units)))
+                Ok(Survey {
+                    bodies: header.count.iter().sum(),
+                    time: header.time * theirs.time_ratio(units),
+                    column_bytes: header.column_bytes(),
+                })
             }
-            Initial::Model(model) => Ok((model.bodies(), 0.0)),
+            Initial::Model(model) => Ok(Survey { bodies: model.bodies(), time: 0.0, column_bytes: 0 }),
         }
     }
 
@@ -94,12 +99,15 @@ impl Initial {
     /// # Errors
     /// The same on every rank, if it does not, or if the file cannot be read or holds an impossible body.
     pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
-        let expected = crew.lead_tells(|| Ok(vec![self.survey(units)?.0]))?;
-        memory::check(crew, expected[0], 0.0)?;
+        let expected = crew.lead_tells(|| {
+            let Survey { bodies, column_bytes, .. } = self.survey(units)?;
+            Ok(vec![bodies, column_bytes])
+        })?;
+        memory::check(crew, expected[0], memory::of_columns(expected[1], crew.comm.size()))?;
         match self {
             Initial::File { file, cosmological } => {
                 let check = |header: &Header| check_isolated(file, header, *cosmological);
-                let (header, start, units) = read_file(crew, file, Some(units), [true; TYPES], check)?;
+                let (header, start, units) = read_file(crew, file, Some(units), ALL, check)?;
                 if header.count[0] > 0 && crew.leads() {
                     warn(&format!(
                         "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
@@ -118,6 +126,27 @@ impl Initial {
     }
 }
 
+/// What is known of the initial state before it is loaded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Survey {
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Initial time [T].
+    pub time: f64,
+    /// Memory of the further columns of a body [bytes].
+    pub column_bytes: u64,
+}
+
+/// What is read of a file: bodies of these types, and whether with their further columns.
+#[derive(Clone, Copy, Debug)]
+struct Selection {
+    kinds: [bool; TYPES],
+    columns: bool,
+}
+
+/// All bodies with all their columns.
+const ALL: Selection = Selection { kinds: [true; TYPES], columns: true };
+
 /// Returns an error if the file is cosmological. `cosmological` overrides the header.
 fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> Result<()> {
     match cosmological {
@@ -132,7 +161,7 @@ fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> R
 
 /// Reads the bodies of this rank from a snapshot or a file of another program. Converts them to
 /// `units`, or keeps the units of the file. Returns the units of the bodies. If the file names no
-/// units, values are not converted. Collective.
+/// units, values are not converted. Further columns are not read. Collective.
 ///
 /// # Errors
 /// The file cannot be read, contains an invalid body, or is cosmological and not declared isolated.
@@ -158,11 +187,13 @@ pub fn read_kinds(
     kinds: [bool; TYPES],
     reading: &ReadingOptions,
 ) -> Result<(Start, Units)> {
-    let (_, start, units) = read_file(crew, path, units, kinds, |header| Ok(reading.check(path, header)?))?;
+    let selection = Selection { kinds, columns: false };
+    let check = |header: &Header| Ok(reading.check(path, header)?);
+    let (_, start, units) = read_file(crew, path, units, selection, check)?;
     Ok((start, units))
 }
 
-/// As [`read_kinds`], and also returns the source of the ids. Collective.
+/// As [`read_kinds`], but with the further columns. Also returns the source of the ids. Collective.
 ///
 /// # Errors
 /// As [`read_kinds`].
@@ -174,12 +205,12 @@ pub fn read_as_it_is(
     reading: &ReadingOptions,
 ) -> Result<Loaded> {
     let check = |header: &Header| Ok(reading.check(path, header)?);
-    let (header, start, units) = read_file(crew, path, units, kinds, check)?;
+    let (header, start, units) = read_file(crew, path, units, Selection { kinds, columns: true }, check)?;
     Ok(Loaded { start, units, invented_ids: header.has_invented_ids(), box_side: box_side(&header, &units) })
 }
 
 /// As [`read`], but replaces ids if some are not unique. All bodies are then numbered in the order
-/// of the file, with a warning. Collective.
+/// of the file, with a warning. `columns` asks for the further columns. Collective.
 ///
 /// # Errors
 /// As [`read`].
@@ -187,10 +218,11 @@ pub fn read_with_unique_ids(
     crew: &Crew,
     path: &Path,
     units: Option<&Units>,
+    columns: bool,
     reading: &ReadingOptions,
 ) -> Result<Loaded> {
     let check = |header: &Header| Ok(reading.check(path, header)?);
-    let (header, start, units) = read_file(crew, path, units, [true; TYPES], check)?;
+    let (header, start, units) = read_file(crew, path, units, Selection { columns, ..ALL }, check)?;
     Ok(with_unique_ids(crew, path, &header, start, units))
 }
 
@@ -224,11 +256,11 @@ fn read_file(
     crew: &Crew,
     path: &Path,
     units: Option<&Units>,
-    kinds: [bool; TYPES],
+    Selection { kinds, columns }: Selection,
     check: impl Fn(&Header) -> Result<()>,
 ) -> Result<(Header, Start, Units)> {
-    let wanted =
-        Wanted { rank: crew.comm.rank(), size: crew.comm.size(), kinds, beside: BESIDE, ..Wanted::default() };
+    let (rank, size) = (crew.comm.rank(), crew.comm.size());
+    let wanted = Wanted { rank, size, kinds, beside: BESIDE, columns, ..Wanted::default() };
     let (mut header, mut bodies) = crew.agree(|| {
         let (header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
         check(&header)?;
@@ -248,7 +280,11 @@ fn read_file(
     }
     let theirs = header.units_or(units);
     let ours = units.copied().unwrap_or(theirs);
-    theirs.convert(&mut bodies, &ours);
+    if columns && crew.leads() && theirs.differ_from(&ours) {
+        tell_unknown_units(path, &header);
+    }
+    let converted = theirs.convert(&mut bodies, &ours);
+    crew.agree(|| converted.map_err(|fault| anyhow!("{}: {fault}", path.display())))?;
     let time = header.time * theirs.time_ratio(&ours);
     Ok((header, Start { bodies, time }, ours))
 }
@@ -262,6 +298,16 @@ pub(crate) fn tell_reading(path: &Path, header: &Header) {
     header.remarks.iter().for_each(|remark| warn(&format!("{path}: {}", remark)));
     if !header.ignored.is_empty() {
         warn(&format!("{path}: what is not read: {}", header.shown_ignored()));
+    }
+}
+
+/// Names the columns whose values are not converted to other units.
+fn tell_unknown_units(path: &Path, header: &Header) {
+    let unknown = header.columns.iter().filter(|about| about.unit.is_none());
+    let names: Vec<String> = unknown.map(|about| about.name.escape_debug().to_string()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        warn(&format!("{}: the units of {names} are not known; the numbers are kept", path.display()));
     }
 }
 
@@ -309,7 +355,7 @@ mod tests {
             let crew = Crew { comm, ..Crew::alone() };
             let reading = ReadingOptions::default();
             let Loaded { start, invented_ids, .. } =
-                read_with_unique_ids(&crew, path, None, &reading).unwrap();
+                read_with_unique_ids(&crew, path, None, false, &reading).unwrap();
             (start.bodies, invented_ids)
         });
         let mut all = Bodies::default();

@@ -86,7 +86,7 @@ impl Selection {
     /// If it cannot be read or has no bodies of the wanted types.
     pub fn read(&self, path: &Path) -> Result<Snapshot> {
         let kinds = kinds::chosen(&self.types);
-        let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
+        let wanted = Wanted { kinds, beside: BESIDE, columns: false, ..Wanted::default() };
         let (header, bodies) = snapshot::read_wanted(path, &wanted)?;
         let shown = path.display();
         if let Some(why) = &header.cosmological {

@@ -102,7 +102,8 @@ impl Sequence {
     /// The same on every rank, if the file cannot be read or holds invalid bodies.
     pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
-        let wanted = Wanted { rank, size, kinds: self.kinds, beside: BESIDE, ..Wanted::default() };
+        let wanted =
+            Wanted { rank, size, kinds: self.kinds, beside: BESIDE, columns: false, ..Wanted::default() };
         let bodies = crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))?;
         // Bodies that all have no mass are counted: each is drawn as a solar mass.
         let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);

@@ -110,7 +110,7 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
         Err(fault) => return Ok(Err(fault)),
     };
     let count = checkpoint.bodies();
-    memory::check(crew, count, 0.0)?;
+    memory::check(crew, count, memory::of_columns(checkpoint.column_bytes(), crew.comm.size()))?;
     let bodies = crew.agree(|| Ok(checkpoint.read(crew.comm.rank(), crew.comm.size())?));
     Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
 }

@@ -63,6 +63,7 @@ impl Clip {
 /// # Errors
 /// If it cannot be read.
 fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
-    let wanted = Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, ..Wanted::default() };
+    let wanted =
+        Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, columns: false, ..Wanted::default() };
     Ok(io::snapshot::read_wanted(path, &wanted)?.1)
 }

@@ -89,6 +89,11 @@ impl<S: DeserializeOwned> Checkpoint<S> {
         self.pieces.iter().map(|piece| piece.bodies).sum()
     }
 
+    /// Memory of the added columns of one body [bytes].
+    pub fn column_bytes(&self) -> u64 {
+        self.like.column_bytes()
+    }
+
     /// The share of rank `rank` of `size`; all shares together are all bodies.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ use treecode::Bodies;
 /// Space for the state without the bodies, and for the record of a piece in the header [bytes].
 const STATE: u64 = 1 << 16;
 const RECORD: u64 = 64;
+/// Of a column: at most its name and description, and some more.
+const COLUMN: u64 = 2048;
 
 /// Writes a checkpoint of the bodies of all ranks. `state` is that of the first rank. The file appears
 /// under its name when it is complete and on the disk. Returns its length [bytes] on the first rank, and
@@ -49,8 +51,9 @@ fn write_part<S: Serialize>(part: &Path, state: &S, bodies: &Bodies, comm: &dyn 
     let pieces = counts.iter().flatten().map(|&bodies| Piece { bodies, checksum: 0 });
     let all = TITLE.len() as u64 + pieces.map(|piece| lengths.piece(piece)).sum::<u64>();
     let number = counts.iter().flatten().count() as u64;
-    agree(comm, || once(comm, || begin(part, all + number * RECORD + STATE)))?;
-    let sums = fill(part, bodies, &counts, comm)?;
+    let columns = stored_columns(bodies).len() as u64;
+    agree(comm, || once(comm, || begin(part, all + number * RECORD + columns * COLUMN + STATE)))?;
+    let sums = fill(part, bodies, &counts, lengths, comm)?;
     let sums = collective::gather(comm, &sums).concat();
     let pieces: Vec<Piece> = counts.iter().flatten().zip(sums).map(Piece::from).collect();
     let mut length = 0;
@@ -86,9 +89,15 @@ fn begin(part: &Path, size: u64) -> Result<(), String> {
     file.write_all(TITLE).map_err(text)
 }
 
-/// Writes the pieces of all ranks, and returns the checksums of those of this rank. Collective.
-fn fill(part: &Path, bodies: &Bodies, counts: &[Vec<u64>], comm: &dyn Comm) -> Result<Vec<u64>, String> {
-    let lengths = Lengths::of(bodies);
+/// Writes the pieces of all ranks, each with these `lengths`, and returns the checksums of those of this
+/// rank. Collective.
+fn fill(
+    part: &Path,
+    bodies: &Bodies,
+    counts: &[Vec<u64>],
+    lengths: Lengths,
+    comm: &dyn Comm,
+) -> Result<Vec<u64>, String> {
     #[cfg(feature = "hdf5-mpio")]
     if let Some(processes) = comm.communicator().filter(|_| comm.size() > 1) {
         let mut file = agree(comm, || SharedFile::open(part, processes))?;

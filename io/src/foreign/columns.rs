@@ -51,14 +51,12 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 /// Columns by their content.
 #[derive(Debug)]
 pub(super) struct Columns<T> {
-    pub(super) found: Vec<(Column, T)>,
-    /// Names without a meaning here.
-    pub(super) ignored: Vec<String>,
+    found: Vec<(Column, T)>,
 }
 
 impl<T> Default for Columns<T> {
     fn default() -> Self {
-        Columns { found: Vec::new(), ignored: Vec::new() }
+        Columns { found: Vec::new() }
     }
 }
 

@@ -329,6 +329,7 @@ impl Member {
                 id: optional(Block::Ids)?,
                 acceleration: acceleration.map(|found| self.vector(found, first, rows)).transpose()?,
                 potential: optional(Block::Potentials)?,
+                passengers: Vec::new(),
             });
             first += rows;
         }

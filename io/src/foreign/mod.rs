@@ -10,6 +10,7 @@ mod gadget;
 mod literal;
 mod number;
 mod numpy;
+mod passengers;
 mod pieces;
 mod source;
 mod table;
@@ -60,12 +61,13 @@ impl Foreign {
         if format == Format::GadgetBinary { gadget::first_file(path) } else { Ok(path.to_owned()) }
     }
 
-    /// Reads the share of rank `rank` of `size`: a contiguous range, in file order.
-    pub(crate) fn read(&self, path: &Path, rank: usize, size: usize) -> Result<Bodies, Error> {
+    /// Reads the share of rank `rank` of `size`: a contiguous range, in file order. `empty` has no
+    /// bodies, and the further columns to read.
+    pub(crate) fn read(&self, path: &Path, rank: usize, size: usize, empty: Bodies) -> Result<Bodies, Error> {
         let share = |total| share(total, rank, size);
         let bodies = match &self.content {
-            Content::Pieces(list) => pieces::read(path, list, share(pieces::rows(list)))?,
-            Content::Table(table) => table.read(path, share(table.rows))?,
+            Content::Pieces(list) => pieces::read(path, list, share(pieces::rows(list)), empty)?,
+            Content::Table(table) => table.read(path, share(table.rows), empty)?,
         };
         bodies.assert_well_formed();
         Ok(bodies)

@@ -1,5 +1,7 @@
 //! Decodes one number from a binary file.
 
+use treecode::ArrayMut;
+
 /// Meaning of the bits of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -33,7 +35,10 @@ impl Number {
 
     /// The value. An integer beyond 2^53 is rounded.
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
-        let bits = self.bits(bytes);
+        self.value_of(self.bits(bytes))
+    }
+
+    fn value_of(self, bits: u64) -> f64 {
         match self.kind {
             Kind::Float if self.bytes == 2 => half(bits as u16),
             Kind::Float if self.bytes == 4 => f64::from(f32::from_bits(bits as u32)),
@@ -54,7 +59,41 @@ impl Number {
         }
     }
 
-    fn bits(self, bytes: &[u8]) -> u64 {
+    /// The type of a column of such numbers. Half precision becomes single precision.
+    pub(super) fn stored(self) -> treecode::Number {
+        use treecode::Number as Stored;
+        match (self.kind, self.bytes) {
+            (Kind::Float, 8) => Stored::F64,
+            (Kind::Float, _) => Stored::F32,
+            (Kind::Signed, 1) => Stored::I8,
+            (Kind::Signed, 2) => Stored::I16,
+            (Kind::Signed, 4) => Stored::I32,
+            (Kind::Signed, _) => Stored::I64,
+            (Kind::Unsigned, 1) => Stored::U8,
+            (Kind::Unsigned, 2) => Stored::U16,
+            (Kind::Unsigned, 4) => Stored::U32,
+            (Kind::Unsigned, _) => Stored::U64,
+        }
+    }
+
+    /// Appends the number with these bits to a column of the type [`Number::stored`].
+    pub(super) fn push(self, bits: u64, array: &mut ArrayMut) {
+        match array {
+            ArrayMut::U8(values) => values.push(bits as u8),
+            ArrayMut::U16(values) => values.push(bits as u16),
+            ArrayMut::U32(values) => values.push(bits as u32),
+            ArrayMut::U64(values) => values.push(bits),
+            ArrayMut::I8(values) => values.push(bits as i8),
+            ArrayMut::I16(values) => values.push(bits as i16),
+            ArrayMut::I32(values) => values.push(bits as i32),
+            ArrayMut::I64(values) => values.push(bits as i64),
+            ArrayMut::F32(values) if self.bytes == 4 => values.push(f32::from_bits(bits as u32)),
+            ArrayMut::F32(values) => values.push(self.value_of(bits) as f32),
+            ArrayMut::F64(values) => values.push(f64::from_bits(bits)),
+        }
+    }
+
+    pub(super) fn bits(self, bytes: &[u8]) -> u64 {
         let shift = |bits: u64, byte: &u8| bits << 8 | u64::from(*byte);
         let bytes = &bytes[..self.bytes];
         if self.big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) }

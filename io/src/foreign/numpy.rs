@@ -4,14 +4,16 @@
 use super::columns::{Column, Columns, Meaning, NEEDED, NEEDED_NAMES, meaning};
 use super::literal::Literal;
 use super::number::{Kind, Number};
+use super::passengers::{self, Passenger};
 use super::pieces::{Or, Piece, count};
 use super::source::{Component, Shared, Source};
 use super::{Content, Foreign};
 use crate::Error;
-use crate::snapshot::{Format, Header};
+use crate::snapshot::{Format, Header, WIDEST};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use treecode::{About, Purpose};
 use zip::ZipArchive;
 
 /// Greatest length of a valid header [bytes].
@@ -126,9 +128,32 @@ impl Array {
         Component::new(&self.source, *number, base, stride, rows)
     }
 
+    /// A further column of this name, of bodies of this number.
+    fn passenger(&self, name: &str, rows: u64) -> Result<Passenger, String> {
+        let Numbers::One(number) = self.numbers else { return Err("its rows are records".to_owned()) };
+        let width = match self.shape[..] {
+            [n] if n == rows => 1,
+            [n, width] if n == rows && (1..=WIDEST as u64).contains(&width) => width,
+            _ => return Err(format!("has shape {:?} for {rows} bodies", self.shape)),
+        };
+        let bytes = number.bytes() as u64;
+        let part = |width: u64, base: Option<u64>, stride: u64| {
+            let base = base.and_then(|base| base.checked_add(self.start)).ok_or("has a damaged header")?;
+            let part = Component::wide(&self.source, number, width as usize, base, stride, rows);
+            part.map_err(|_| "is cut short".to_owned())
+        };
+        let parts = if self.columns_first && width > 1 {
+            let start = |column: u64| rows.checked_mul(column)?.checked_mul(bytes);
+            (0..width).map(|column| part(1, start(column), bytes)).collect::<Result<_, String>>()?
+        } else {
+            vec![part(width, Some(0), width * bytes)?]
+        };
+        Ok(Passenger { about: about(name, number, width), parts })
+    }
+
     /// All columns of a single array.
-    fn columns(&self) -> Result<(u64, Columns<Component>), Error> {
-        let mut columns = Columns::default();
+    fn columns(&self) -> Result<(u64, Found), Error> {
+        let (mut columns, mut further) = (Columns::default(), Further::default());
         let add = |columns: &mut Columns<Component>, column, place| {
             columns.add(column, place).map_err(|fault| self.source.wrong(fault))
         };
@@ -137,7 +162,7 @@ impl Array {
                 for (column, place) in NEEDED.into_iter().zip(0..) {
                     add(&mut columns, column, self.column(place, *rows, 7)?)?;
                 }
-                Ok((*rows, columns))
+                Ok((*rows, Found { columns, further }))
             }
             (Numbers::Record { fields, bytes }, [rows]) => {
                 for field in fields {
@@ -161,15 +186,58 @@ impl Array {
                                 .source
                                 .wrong(format!("the field `{}` holds {} numbers", field.name, field.width)));
                         }
-                        None => columns.ignored.push(field.name.clone()),
+                        None => further.add(&field.name, || self.field(field, *bytes, *rows)),
                     }
                 }
-                Ok((*rows, columns))
+                Ok((*rows, Found { columns, further }))
             }
             _ => Err(self.source.wrong(format!(
                 "has shape {:?}, must have the rows `{NEEDED_NAMES}`, or named fields with these names",
                 self.shape
             ))),
+        }
+    }
+}
+
+impl Array {
+    /// A field of a record of `bytes` bytes as a further column.
+    fn field(&self, field: &Field, bytes: u64, rows: u64) -> Result<Passenger, String> {
+        let number = field.number.ok_or("has other data than numbers")?;
+        if !(1..=WIDEST as u64).contains(&field.width) {
+            return Err(format!("has {} numbers per body, at most {WIDEST} are read", field.width));
+        }
+        let base = self.start + field.offset;
+        let part = Component::wide(&self.source, number, field.width as usize, base, bytes, rows);
+        let part = part.map_err(|_| "is cut short".to_owned())?;
+        Ok(Passenger { about: about(&field.name, number, field.width), parts: vec![part] })
+    }
+}
+
+fn about(name: &str, number: Number, width: u64) -> About {
+    About { width: width as usize, ..About::new(name, number.stored(), None, Purpose::Passenger) }
+}
+
+/// The columns of the bodies, and the others.
+struct Found {
+    columns: Columns<Component>,
+    further: Further,
+}
+
+/// Further columns.
+#[derive(Default)]
+struct Further {
+    passengers: Vec<Passenger>,
+    /// Names of those that are not read, with the reasons.
+    ignored: Vec<String>,
+}
+
+impl Further {
+    fn add(&mut self, name: &str, column: impl FnOnce() -> Result<Passenger, String>) {
+        let before = self.passengers.iter().map(|passenger| &passenger.about.name);
+        let fault = passengers::fault(name, before).map_or(Ok(()), Err);
+        match fault.and_then(|()| column()) {
+            Ok(passenger) => self.passengers.push(passenger),
+            Err(fault) => self.ignored.push(format!("{name} ({fault})")),
         }
     }
 }
@@ -224,8 +292,8 @@ fn record(list: &[Literal]) -> Option<Numbers> {
 
 pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     let array = Array::open(Source::open(path)?)?;
-    let (rows, columns) = array.columns()?;
-    finish(path, Format::Numpy, rows, columns, 0.0)
+    let (rows, found) = array.columns()?;
+    finish(path, Format::Numpy, rows, found, 0.0)
 }
 
 pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
@@ -234,8 +302,8 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
         && others.is_empty()
         && array.shape.len() == 2 | usize::from(matches!(array.numbers, Numbers::Record { .. }))
     {
-        let (rows, columns) = array.columns()?;
-        return finish(path, Format::NumpyZip, rows, columns, 0.0);
+        let (rows, found) = array.columns()?;
+        return finish(path, Format::NumpyZip, rows, found, 0.0);
     }
     let mut time = 0.0;
     if let Some(place) =
@@ -253,7 +321,10 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
     let of_bodies = || arrays.iter().filter(|(name, _)| meaning(name).is_some());
     let first = of_bodies().find(|(_, array)| !array.is_one()).or_else(|| of_bodies().next());
     let rows = first.and_then(|(_, array)| array.shape.first().copied()).unwrap_or_default();
-    let mut columns = Columns { ignored: others, ..Columns::default() };
+    let (mut columns, mut further) = (Columns::default(), Further::default());
+    for (name, array) in &others {
+        further.add(name, || array.as_ref().map_err(Clone::clone)?.passenger(name, rows));
+    }
     for (name, array) in &arrays {
         let wrong = |fault| array.source.wrong(fault);
         match meaning(name) {
@@ -264,18 +335,18 @@ pub(super) fn open_zip(path: &Path) -> Result<Foreign, Error> {
             Some(Meaning::Vector(column)) => (0..3).try_for_each(|axis| {
                 columns.add(column(axis), array.column(axis as u64, rows, 3)?).map_err(wrong)
             })?,
-            None => columns.ignored.push(name.clone()),
+            None => further.add(name, || array.passenger(name, rows)),
         }
     }
-    finish(path, Format::NumpyZip, rows, columns, time)
+    finish(path, Format::NumpyZip, rows, Found { columns, further }, time)
 }
 
 /// Contents of an archive.
 struct Members {
     /// Usable arrays and their names.
     arrays: Vec<(String, Array)>,
-    /// Names of the other arrays. Their headers are not read.
-    others: Vec<String>,
+    /// The other arrays with their names, or why an array cannot be read.
+    others: Vec<(String, Result<Array, String>)>,
 }
 
 /// Reads the directory of an archive and the headers of the usable arrays. A single array may have
@@ -302,7 +373,13 @@ fn members(path: &Path) -> Result<Members, Error> {
             if alone || stem == "time" || meaning(stem).is_some() {
                 arrays.push((stem.to_owned(), Array::open(Source::member(path, &shared, &name, size))?));
             } else {
-                others.push(stem.to_owned());
+                let array = Array::open(Source::member(path, &shared, &name, size));
+                let start = format!("{}: {name}: ", path.display());
+                let bare = |error: Error| {
+                    let text = error.to_string();
+                    text.strip_prefix(&start).unwrap_or(&text).to_owned()
+                };
+                others.push((stem.to_owned(), array.map_err(bare)));
             }
         }
     }
@@ -313,7 +390,7 @@ fn finish(
     path: &Path,
     format: Format,
     rows: u64,
-    columns: Columns<Component>,
+    Found { columns, further: Further { passengers, ignored } }: Found,
     time: f64,
 ) -> Result<Foreign, Error> {
     columns.check().map_err(|fault| Error::snapshot(path, fault))?;
@@ -330,12 +407,14 @@ fn finish(
         id: columns.get(Column::Id).cloned(),
         acceleration: None,
         potential: None,
+        passengers,
     };
     if let Or::Each(_) = piece.kind {
         // Counting the types reads all of them.
         crate::memory::expect_room(path, rows, 0)?;
     }
     let numbered = piece.id.is_none();
+    let further = piece.passengers.iter().map(|passenger| passenger.about.clone()).collect();
     let pieces = vec![piece];
     let header = Header {
         format,
@@ -343,7 +422,8 @@ fn finish(
         count: count(&pieces)?,
         files: 1,
         numbered,
-        ignored: columns.ignored,
+        columns: further,
+        ignored,
         ..Header::default()
     };
     Ok(Foreign { header, content: Content::Pieces(pieces) })

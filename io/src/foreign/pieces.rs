@@ -1,5 +1,6 @@
 //! Bodies whose values have known locations in a file.
 
+use super::passengers::Passenger;
 use super::source::Component;
 use crate::Error;
 use std::ops::Range;
@@ -18,6 +19,7 @@ pub(super) struct Piece {
     pub(super) id: Option<Component>,
     pub(super) acceleration: Option<[Component; 3]>,
     pub(super) potential: Option<Component>,
+    pub(super) passengers: Vec<Passenger>,
 }
 
 /// One value for all rows, or one per row.
@@ -46,9 +48,13 @@ pub(super) fn count(pieces: &[Piece]) -> Result<[u64; TYPES], Error> {
     Ok(count)
 }
 
-/// Reads the bodies in `share`, counted over the rows of all pieces.
-pub(super) fn read(path: &Path, pieces: &[Piece], share: Range<u64>) -> Result<Bodies, Error> {
-    let mut bodies = Bodies::default();
+/// Appends the bodies in `share`, counted over the rows of all pieces.
+pub(super) fn read(
+    path: &Path,
+    pieces: &[Piece],
+    share: Range<u64>,
+    mut bodies: Bodies,
+) -> Result<Bodies, Error> {
     let mut first = 0;
     for piece in pieces {
         let within = |row: u64| row.clamp(first, first + piece.rows) - first;
@@ -85,6 +91,11 @@ impl Piece {
         }
         if let Some(potential) = &self.potential {
             potential.values(rows, &mut bodies.pot)?;
+        }
+        for (about, array) in bodies.columns_mut() {
+            if let Some(passenger) = self.passengers.iter().find(|other| other.about.name == about.name) {
+                passenger.read(rows, array)?;
+            }
         }
         bodies.kind.extend(self.kinds(rows)?);
         bodies.fill_up();

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use treecode::ArrayMut;
 use zip::ZipArchive;
 
 /// Number of rows decoded at a time.
@@ -112,17 +113,19 @@ impl Seek for Shared {
     }
 }
 
-/// One value per row: its offset in row 0 and the stride between rows.
+/// Values of each row: their offset in row 0 and the stride between rows.
 #[derive(Clone, Debug)]
 pub(super) struct Component {
     source: Rc<Source>,
     number: Number,
+    /// Number of values in a row, side by side.
+    width: usize,
     base: u64,
     stride: u64,
 }
 
 impl Component {
-    /// The values of `rows` rows from offset `base`, `stride` bytes apart.
+    /// One value in each of `rows` rows from offset `base`, `stride` bytes apart.
     ///
     /// # Errors
     /// If the source is too short.
@@ -133,17 +136,53 @@ impl Component {
         stride: u64,
         rows: u64,
     ) -> Result<Component, Error> {
+        Component::wide(source, number, 1, base, stride, rows)
+    }
+
+    /// As [`Component::new`], with `width` values in each row, side by side.
+    pub(super) fn wide(
+        source: &Rc<Source>,
+        number: Number,
+        width: usize,
+        base: u64,
+        stride: u64,
+        rows: u64,
+    ) -> Result<Component, Error> {
         let last = rows.saturating_sub(1).checked_mul(stride).and_then(|way| way.checked_add(base));
-        let end = last.and_then(|last| last.checked_add(number.bytes() as u64));
+        let end = last.and_then(|last| last.checked_add((width * number.bytes()) as u64));
         if rows > 0 && end.is_none_or(|end| end > source.length) {
             return Err(source
                 .wrong(format!("is cut short: it has {} bytes, too few for {rows} bodies", source.length)));
         }
-        Ok(Component { source: source.clone(), number, base, stride })
+        Ok(Component { source: source.clone(), number, width, base, stride })
     }
 
     pub(super) fn wrong(&self, fault: impl std::fmt::Display) -> Error {
         self.source.wrong(fault)
+    }
+
+    pub(super) fn number(&self) -> Number {
+        self.number
+    }
+
+    /// Appends all numbers of these rows to a column of the type [`Number::stored`].
+    pub(super) fn append(&self, rows: &Range<u64>, array: &mut ArrayMut) -> Result<(), Error> {
+        self.each(rows, |bytes| {
+            bytes
+                .chunks_exact(self.number.bytes())
+                .for_each(|bytes| self.number.push(self.number.bits(bytes), array));
+            Ok(())
+        })
+    }
+
+    /// The bits of the numbers of these rows.
+    pub(super) fn words(&self, rows: &Range<u64>) -> Result<Vec<u64>, Error> {
+        let mut words = Vec::new();
+        self.each(rows, |bytes| {
+            words.push(self.number.bits(bytes));
+            Ok(())
+        })?;
+        Ok(words)
     }
 
     /// Appends the values of these rows.
@@ -174,7 +213,7 @@ impl Component {
         if rows.is_empty() {
             return Ok(());
         }
-        let (stride, width) = (self.stride as usize, self.number.bytes());
+        let (stride, width) = (self.stride as usize, self.width * self.number.bytes());
         let mut outcome = Ok(());
         self.source.read_from(self.base + rows.start * self.stride, |reader| {
             if stride == 0 {

@@ -8,6 +8,7 @@
 
 use super::columns::{Column, Columns, Meaning, meaning};
 use super::number::whole;
+use super::passengers::fault;
 use super::pieces::kind;
 use super::text::{Separator, number};
 use super::unit::{Said, Unit, said};
@@ -18,7 +19,7 @@ use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
-use treecode::{Bodies, TYPES};
+use treecode::{About, ArrayMut, Bodies, Dimension, Number, Purpose, TYPES};
 
 /// Greatest length of a line [bytes]. No valid row is longer.
 const LONGEST_LINE: u64 = 1 << 16;
@@ -33,8 +34,77 @@ pub(super) struct Table {
     /// Whether there is a line with units.
     has_units: bool,
     columns: Columns<Place>,
+    /// Columns without a meaning here.
+    further: Vec<Further>,
     width: usize,
     separator: Separator,
+}
+
+/// A further column.
+struct Further {
+    name: String,
+    cell: usize,
+    /// Unit, if the table states one.
+    unit: Option<String>,
+    /// What the cells of all rows may be.
+    integers: bool,
+    naturals: bool,
+    numbers: bool,
+    /// Whether a cell is not empty.
+    any: bool,
+}
+
+impl Further {
+    fn new(name: &str, cell: usize, unit: Option<&str>) -> Further {
+        let (name, unit) = (name.to_owned(), unit.map(str::to_owned));
+        Further { name, cell, unit, integers: true, naturals: true, numbers: true, any: false }
+    }
+
+    /// Takes the cell of a row into account.
+    fn examine(&mut self, cell: &str) {
+        if !self.numbers {
+            return;
+        }
+        self.integers = self.integers && cell.parse::<i64>().is_ok();
+        self.naturals = self.naturals && cell.parse::<u64>().is_ok();
+        self.any |= !is_missing(cell);
+        self.numbers = self.integers || self.naturals || real(cell).is_some();
+    }
+
+    /// The column as one of the bodies, or why it is none.
+    fn about(&self) -> Result<About, String> {
+        if !self.numbers || !self.any {
+            return Err(if self.numbers { "has no values" } else { "has other data than numbers" }.to_owned());
+        }
+        let number = match (self.integers, self.naturals) {
+            (true, _) => Number::I64,
+            (false, true) => Number::U64,
+            (false, false) => Number::F64,
+        };
+        let about = About::new(&self.name, number, None, Purpose::Passenger);
+        let Some(text) = &self.unit else { return Ok(about) };
+        Ok(match said(text) {
+            // The number of the column.
+            Said::Unit(Unit { dimension: [0, 0, 0], .. }) if text.parse::<u16>().is_ok() => about,
+            Said::Unit(Unit { dimension, in_cgs }) => {
+                let [length, mass, time] = dimension.map(|power| i8::try_from(power).ok());
+                let unit = length.zip(mass).zip(time);
+                let unit = unit.map(|((length, mass), time)| Dimension::new(length, mass, time));
+                About { unit, in_cgs: unit.map(|_| in_cgs), ..about }
+            }
+            Said::Unknown => About { description: format!("in {}", shown(text)), ..about },
+            Said::Nothing | Said::Code => about,
+        })
+    }
+}
+
+/// A cell of a further column. A missing value is not a number.
+fn real(cell: &str) -> Option<f64> {
+    number(cell).or_else(|| is_missing(cell).then_some(f64::NAN))
+}
+
+fn is_missing(cell: &str) -> bool {
+    said(cell) == Said::Nothing && number(cell).is_none()
 }
 
 /// Position of a column in a row, its unit, and the factor to the unit of the table.
@@ -60,6 +130,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         } else if !table.take_units(number, line)? {
             let cells = table.cells(number, line)?;
             count[usize::from(table.kind(number, &cells)?)] += 1;
+            table.further.iter_mut().for_each(|column| column.examine(&cells[column.cell]));
             table.rows += 1;
         }
         Ok(true)
@@ -70,13 +141,15 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         return Err(Error::snapshot(path, fault));
     };
     let (units, remarks) = table.settle_units();
+    let (columns, ignored) = table.settle_further();
     let header = Header {
         format: Format::Table,
         units,
         count,
         files: 1,
         numbered: table.columns.get(Column::Id).is_none(),
-        ignored: table.columns.ignored.clone(),
+        columns,
+        ignored,
         remarks,
         ..Header::default()
     };
@@ -150,7 +223,7 @@ struct Fault {
 impl Table {
     /// The table with these names of columns.
     fn describe(number: u64, names: &str, separator: Separator) -> Result<Table, Fault> {
-        let mut columns = Columns::default();
+        let (mut columns, mut further) = (Columns::default(), Vec::new());
         let mut width = 0;
         let fault = |known, text| Err(Fault { known, text });
         let cells = match separator.split(names) {
@@ -179,11 +252,13 @@ impl Table {
                 // Some programs end each line with a separator, or number the rows without naming
                 // that column.
                 None if text.is_empty() => {}
-                None => columns.ignored.push(text.clone().into_owned()),
+                None => further.push(Further::new(name, cell, unit)),
             }
         }
         match columns.check() {
-            Ok(()) => Ok(Table { rows: 0, head: number, has_units: false, columns, width, separator }),
+            Ok(()) => {
+                Ok(Table { rows: 0, head: number, has_units: false, columns, further, width, separator })
+            }
             Err(text) => fault(known, format!("line {number} {text}")),
         }
     }
@@ -192,12 +267,14 @@ impl Table {
     fn take_ecsv(&mut self, number: u64, names: &str, head: &ecsv::Head) -> Result<(), String> {
         let names: Vec<String> =
             self.separator.split(names)?.into_iter().map(|name| name.to_ascii_lowercase()).collect();
-        for (name, unit) in head.units() {
+        for (name, unit_text) in head.units() {
             let cell = names.iter().position(|other| *other == name.to_ascii_lowercase());
             for (column, place) in self.columns.iter_mut().filter(|(_, place)| Some(place.cell) == cell) {
-                let unit = column_unit(column, &unit, false);
+                let unit = column_unit(column, &unit_text, false);
                 place.unit = unit.map_err(|text| format!("the head before line {number}: {text}"))?;
             }
+            let further = self.further.iter_mut().filter(|column| Some(column.cell) == cell);
+            further.for_each(|column| column.unit = Some(unit_text.clone()));
         }
         Ok(())
     }
@@ -219,6 +296,12 @@ impl Table {
         for (column, place) in self.columns.iter_mut() {
             let unit = column_unit(column, &cells[place.cell], false);
             place.unit = unit.map_err(|text| format!("line {number}: {text}"))?.or(place.unit);
+        }
+        for column in &mut self.further {
+            let unit = &cells[column.cell];
+            if super::unit::said(unit) != Said::Nothing {
+                column.unit = Some(unit.clone().into_owned());
+            }
         }
         (self.head, self.has_units) = (number, true);
         Ok(true)
@@ -286,9 +369,21 @@ impl Table {
         (Some(Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }), remarks)
     }
 
-    /// Reads the rows in `share`. Rows are numbered over the whole file.
-    pub(super) fn read(&self, path: &Path, share: Range<u64>) -> Result<Bodies, Error> {
-        let mut bodies = Bodies::default();
+    /// The further columns that the bodies can have, and the names of the others with the reasons.
+    fn settle_further(&self) -> (Vec<About>, Vec<String>) {
+        let (mut columns, mut ignored) = (Vec::<About>::new(), Vec::new());
+        for column in &self.further {
+            let twice = fault(&column.name, columns.iter().map(|about| &about.name)).map_or(Ok(()), Err);
+            match twice.and_then(|()| column.about()) {
+                Ok(about) => columns.push(about),
+                Err(fault) => ignored.push(format!("{} ({fault})", column.name)),
+            }
+        }
+        (columns, ignored)
+    }
+
+    /// Appends the rows in `share`. Rows are numbered over the whole file.
+    pub(super) fn read(&self, path: &Path, share: Range<u64>, mut bodies: Bodies) -> Result<Bodies, Error> {
         let mut row = 0;
         each_line(path, |number, line| {
             if number <= self.head || is_remark(line) {
@@ -330,6 +425,17 @@ impl Table {
                 .ok_or_else(|| format!("line {number}: `{}` is no id", shown(&cells[place.cell])))?,
         });
         bodies.kind.push(kind);
+        for (about, array) in bodies.columns_mut() {
+            let column = self.further.iter().find(|column| column.name == about.name);
+            let cell = &cells[column.expect("the columns are those of the table").cell];
+            let pushed = match array {
+                ArrayMut::I64(values) => cell.parse().ok().map(|value| values.push(value)),
+                ArrayMut::U64(values) => cell.parse().ok().map(|value| values.push(value)),
+                ArrayMut::F64(values) => real(cell).map(|value| values.push(value)),
+                _ => unreachable!("a table has no other types"),
+            };
+            pushed.ok_or_else(|| format!("line {number}: `{}` is no number", shown(cell)))?;
+        }
         Ok(())
     }
 

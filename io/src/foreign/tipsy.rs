@@ -129,5 +129,6 @@ fn piece(
         id: None,
         acceleration: None,
         potential: Some(number(record.potential)?),
+        passengers: Vec::new(),
     })
 }

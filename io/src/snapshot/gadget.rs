@@ -2,11 +2,12 @@
 //! the units of each dataset as its attributes.
 
 use super::Header;
-use super::column::Column;
+use super::column::Content;
 use super::division::Share;
 use super::layout::{Frame, list, scalar};
 use super::raw::write_text;
 use crate::Units;
+use crate::units::powers;
 use hdf5::{Dataset, File, Group};
 use treecode::TYPES;
 
@@ -19,11 +20,15 @@ pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<(
     write_parameters(&file.create_group("Parameters")?, frame.header)
 }
 
-/// Writes the units of a dataset.
-pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
-    let [length, mass, velocity] = column.dimension().map(f64::from);
+/// Writes the units of a dataset, if they are known.
+pub(super) fn describe(dataset: &Dataset, content: Content, units: Units) -> hdf5::Result<()> {
+    if let Some(description) = content.given_description() {
+        write_text(dataset, "Description", description)?;
+    }
+    let Some(dimension) = content.dimension() else { return Ok(()) };
+    let [length, mass, velocity] = powers(dimension).map(f64::from);
     // As in GADGET-4, 0 means dimensionless.
-    let to_cgs = if column == Column::Ids { 0.0 } else { column.to_cgs(units) };
+    let to_cgs = if content.is_pure() { 0.0 } else { content.to_cgs(units) };
     let attributes = [
         // Physical coordinates, without factors of a and h.
         ("a_scaling", 0.0),

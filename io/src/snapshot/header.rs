@@ -21,6 +21,8 @@ pub(super) struct FileHeader {
     pub(super) time: f64,
     pub(super) box_size: f64,
     pub(super) units: Option<Units>,
+    /// The Hubble parameter h that the units contain.
+    pub(super) hubble: f64,
     pub(super) gravity: Option<f64>,
     /// The reason why the file is cosmological, if it is.
     pub(super) cosmological: Option<String>,
@@ -67,6 +69,7 @@ impl FileHeader {
             parameters.iter().chain(&units).chain([&header]).chain(&cosmology).chain(&constants).collect();
         let swift = units.as_ref().map_or(Ok(None), |units| swift_units(units, parameters.as_ref()))?;
         let format = if swift.is_some() { Format::Swift } else { Format::Gadget };
+        let hubble = if swift.is_some() { 1.0 } else { read_hubble(&places)? };
         let Gravity { units, gravity, remarks } = Gravity::read(&places, swift)?;
         let origin = match &parameters {
             Some(parameters) => parameters.vector("Origin")?,
@@ -94,6 +97,7 @@ impl FileHeader {
             origin: origin.unwrap_or_default(),
             format,
             units,
+            hubble,
             gravity,
             cosmological: evidence.verdict(),
             remarks,
@@ -207,9 +211,13 @@ impl Gravity {
     }
 }
 
+fn read_hubble(places: &[&Attributes]) -> Result<f64, Error> {
+    Ok(first(places, &["HubbleParam"])?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0))
+}
+
 /// Units including the Hubble parameter. GADGET's unit of length is kpc/h if h is not 1.
 fn read_units(places: &[&Attributes]) -> Result<Option<Units>, Error> {
-    let hubble = first(places, &["HubbleParam"])?.filter(|&hubble| hubble > 0.0).unwrap_or(1.0);
+    let hubble = read_hubble(places)?;
     // The second name is that of GIZMO.
     let (Some(length), Some(mass), Some(velocity)) = (
         first(places, &["UnitLength_in_cm", "UnitLength_In_CGS"])?,

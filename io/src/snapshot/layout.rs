@@ -2,19 +2,22 @@
 //! rows. Errors of the folder or the disk occur in this step, on one rank, before any collective
 //! call.
 
-use super::column::Column;
+use super::column::{Column, Content};
 use super::division::Share;
 use super::{Fields, Flavour, Header, Index, Layout, cells, gadget, plain, swift};
 use crate::Target;
 use crate::file::reserve;
 use hdf5::dataset::{AllocTime, FillTime};
-use hdf5::{Dataset, Group, H5Type, Location};
-use treecode::{Cube, TYPES};
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use hdf5::{Group, H5Type, Location};
+use treecode::{About, Cube, Number, TYPES};
 
 /// Everything in a file except its rows.
 pub(super) struct Frame<'a> {
     pub(super) header: &'a Header,
     pub(super) fields: Fields,
+    /// Further columns, the same on all ranks.
+    pub(super) passengers: &'a [About],
     pub(super) layout: &'a Layout,
     /// Destination of the files.
     pub(super) target: &'a Target,
@@ -23,7 +26,16 @@ pub(super) struct Frame<'a> {
     pub(super) shares: &'a [Share],
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// The datasets of a type, in the order in which they are written.
+    pub(super) fn contents(&self, kind: usize) -> impl Iterator<Item = Content<'a>> + use<'a> {
+        let passengers = self.passengers.iter().map(Content::Passenger);
+        Column::all(self.fields)
+            .map(Content::State)
+            .chain(passengers)
+            .filter(move |content| content.is_of(kind))
+    }
+
     /// Origin of the positions in the file. SWIFT's readers ignore bodies outside the box from 0 to
     /// its side, so an isolated system is moved into it.
     pub(super) fn origin(&self) -> [f64; 3] {
@@ -63,6 +75,8 @@ pub(super) fn group_name(kind: usize) -> String {
 const FRAME: u64 = 1 << 17;
 /// Upper bound on the size of one cell in the index [bytes].
 const CELL: u64 = 600;
+/// Upper bound on the size of the header of one further column, without its description [bytes].
+const COLUMN: usize = 1 << 12;
 /// Rows per chunk of a compressed dataset. Chunks are large enough to compress well, and small
 /// enough that a region needs few.
 pub(super) const CHUNK: usize = 1 << 14;
@@ -73,13 +87,14 @@ pub(super) const CHUNK: usize = 1 << 14;
 /// A full disk must be detected here. Open MPI 4.1 has been seen to report success for a collective
 /// write on a full disk. HDF5 cannot release a file that it fails to close.
 pub(super) fn lay_out(frame: &Frame, share: &Share) -> Result<(), String> {
-    let number = if frame.layout.single { 4 } else { 8 };
-    let bytes = |column: Column| if column == Column::Ids { 8 } else { number * column.width() as u64 };
-    let row: u64 = Column::all(frame.fields).map(bytes).sum();
+    let bytes = |content: Content| content.width() * content.number(frame.layout.single).bytes();
+    let row = |kind: usize| frame.contents(kind).map(bytes).sum::<usize>() as u64;
+    let rows =
+        (0..TYPES).fold(0u64, |sum, kind| sum.saturating_add(share.count[kind].saturating_mul(row(kind))));
+    let passengers: usize = frame.passengers.iter().map(|about| COLUMN + about.description.len()).sum();
     let text: usize = frame.header.parameters.iter().map(|(key, value)| 256 + key.len() + value.len()).sum();
-    let rows: u64 = share.count.iter().sum();
-    let size =
-        rows.saturating_mul(row).saturating_add(FRAME + text as u64 + CELL * frame.index.cells.len() as u64);
+    let frame_size = FRAME + (text + TYPES * passengers) as u64 + CELL * frame.index.cells.len() as u64;
+    let size = rows.saturating_add(frame_size);
     let file = frame.target.create(&share.part).map_err(|error| error.to_string())?;
     reserve(&file, size)?;
     write_frame(frame, share).map_err(plain)?;
@@ -95,46 +110,53 @@ fn write_frame(frame: &Frame, share: &Share) -> hdf5::Result<()> {
     cells::write(&file, frame)?;
     for kind in (0..TYPES).filter(|&kind| share.count[kind] > 0) {
         let group = file.create_group(&group_name(kind))?;
-        Column::all(frame.fields)
-            .try_for_each(|column| create(&group, frame, column, share.count[kind] as usize))?;
+        frame
+            .contents(kind)
+            .try_for_each(|content| create(&group, frame, content, share.count[kind] as usize))?;
     }
     file.close()
 }
 
-fn create(group: &Group, frame: &Frame, column: Column, rows: usize) -> hdf5::Result<()> {
-    let dataset = match column {
-        Column::Ids => create_as::<u64>(group, frame.layout, column, rows)?,
-        _ if frame.layout.single => create_as::<f32>(group, frame.layout, column, rows)?,
-        _ => create_as::<f64>(group, frame.layout, column, rows)?,
-    };
+fn create(group: &Group, frame: &Frame, content: Content, rows: usize) -> hdf5::Result<()> {
+    let layout = frame.layout;
+    // Timestamps are not stored, so that the same bodies give the same bytes.
+    let builder = group.new_dataset_builder().obj_track_times(false).fill_time(FillTime::Never);
+    let builder = builder.empty_as(descriptor(content.number(layout.single)));
+    let name = content.name(layout.flavour);
+    let dataset = if layout.compression == 0 {
+        let builder = builder.alloc_time(Some(AllocTime::Early));
+        match content.width() {
+            1 => builder.shape(rows).create(name),
+            width => builder.shape((rows, width)).create(name),
+        }
+    } else {
+        let builder = builder.alloc_time(Some(AllocTime::Incr)).shuffle().deflate(layout.compression);
+        let chunk = rows.min(CHUNK);
+        match content.width() {
+            1 => builder.chunk(chunk).shape(rows).create(name),
+            width => builder.chunk((chunk, width)).shape((rows, width)).create(name),
+        }
+    }?;
     let units = frame.header.units.unwrap_or_default();
-    match frame.layout.flavour {
-        Flavour::Gadget => gadget::describe(&dataset, column, units),
-        Flavour::Swift => swift::describe(&dataset, column, units),
+    match layout.flavour {
+        Flavour::Gadget => gadget::describe(&dataset, content, units),
+        Flavour::Swift => swift::describe(&dataset, content, units),
     }
 }
 
-fn create_as<T: H5Type>(
-    group: &Group,
-    layout: &Layout,
-    column: Column,
-    rows: usize,
-) -> hdf5::Result<Dataset> {
-    // Timestamps are not stored, so that the same bodies give the same bytes.
-    let builder = group.new_dataset::<T>().obj_track_times(false).fill_time(FillTime::Never);
-    let name = column.name(layout.flavour);
-    if layout.compression == 0 {
-        let builder = builder.alloc_time(Some(AllocTime::Early));
-        return match column.width() {
-            1 => builder.shape(rows).create(name),
-            width => builder.shape((rows, width)).create(name),
-        };
-    }
-    let builder = builder.alloc_time(Some(AllocTime::Incr)).shuffle().deflate(layout.compression);
-    let chunk = rows.min(CHUNK);
-    match column.width() {
-        1 => builder.chunk(chunk).shape(rows).create(name),
-        width => builder.chunk((chunk, width)).shape((rows, width)).create(name),
+/// The type of numbers in a file.
+fn descriptor(number: Number) -> TypeDescriptor {
+    match number {
+        Number::I8 => TypeDescriptor::Integer(IntSize::U1),
+        Number::I16 => TypeDescriptor::Integer(IntSize::U2),
+        Number::I32 => TypeDescriptor::Integer(IntSize::U4),
+        Number::I64 => TypeDescriptor::Integer(IntSize::U8),
+        Number::U8 => TypeDescriptor::Unsigned(IntSize::U1),
+        Number::U16 => TypeDescriptor::Unsigned(IntSize::U2),
+        Number::U32 => TypeDescriptor::Unsigned(IntSize::U4),
+        Number::U64 => TypeDescriptor::Unsigned(IntSize::U8),
+        Number::F32 => TypeDescriptor::Float(FloatSize::U4),
+        Number::F64 => TypeDescriptor::Float(FloatSize::U8),
     }
 }
 

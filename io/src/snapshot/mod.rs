@@ -18,6 +18,7 @@ mod options;
 mod ordered;
 mod outside;
 mod parts;
+mod passengers;
 mod process;
 mod raw;
 mod read;
@@ -38,13 +39,14 @@ use crate::foreign::share;
 use crate::{Error, Units};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use treecode::TYPES;
+use treecode::{About, TYPES};
 
 pub(crate) use cosmology::Evidence;
 pub use division::names;
 pub use options::{Fields, Flavour, Index, Layout};
 pub use ordered::write_in_key_order;
 pub use outside::follow_external;
+pub(crate) use passengers::{MOST_COLUMNS, WIDEST, name_fault};
 pub(crate) use process::read_catalogue;
 pub use process::{serve_if_asked, serve_parent, use_command, use_process};
 pub(crate) use read::expect_data;
@@ -84,17 +86,26 @@ pub struct Header {
     pub numbered: bool,
     /// Format of the file from which it was read.
     pub format: Format,
-    /// Names of columns of a table or an array that are unknown here. Set by reading.
+    /// Further columns of the file, which travel with the bodies if they are wanted
+    /// ([`Wanted::columns`]). Set by reading; writing takes those of the bodies.
+    pub columns: Vec<About>,
+    /// Names of the other columns and datasets of the file, which are not read, with the reasons.
+    /// Set by reading.
     pub ignored: Vec<String>,
     /// Assumptions and changes made by reading, one line each. Set by reading.
     pub remarks: Vec<String>,
 }
 
 impl Header {
+    /// Memory of the further columns of one body [bytes].
+    pub fn column_bytes(&self) -> u64 {
+        column_bytes(&self.columns)
+    }
+
     /// The names of ignored columns for a message. Long lists are truncated.
     pub fn shown_ignored(&self) -> String {
         const MOST: usize = 20;
-        let shown = |name: &String| name.chars().take(60).collect::<String>();
+        let shown = |name: &String| name.chars().take(160).collect::<String>();
         let mut text = self.ignored.iter().take(MOST).map(shown).collect::<Vec<_>>().join(", ");
         if self.ignored.len() > MOST {
             text += &format!(" and {} more", self.ignored.len() - MOST);
@@ -132,6 +143,11 @@ impl Header {
             )),
         }
     }
+}
+
+/// Memory of these columns for one body [bytes].
+pub(crate) fn column_bytes(columns: &[About]) -> u64 {
+    columns.iter().map(|about| about.bytes() as u64).sum()
 }
 
 /// Parameter of a snapshot with value `true`, if its ids were not in the file from which its bodies

@@ -80,8 +80,11 @@ fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspac
 /// Type of the numbers in a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// Floats of any size.
-    Floats,
+    /// Floats.
+    Floats {
+        /// Size of each [bytes].
+        bytes: usize,
+    },
     /// Signed integers.
     Signed {
         /// Size of each [bytes].
@@ -104,7 +107,7 @@ pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
     // SAFETY: the type is open, and nothing is written. The library is locked.
     let (class, bytes) = unsafe { (h5t::H5Tget_class(kind.id()), h5t::H5Tget_size(kind.id())) };
     Ok(match class {
-        h5t::H5T_class_t::H5T_FLOAT => Numbers::Floats,
+        h5t::H5T_class_t::H5T_FLOAT => Numbers::Floats { bytes },
         h5t::H5T_class_t::H5T_INTEGER => {
             // SAFETY: as above.
             match unsafe { h5t::H5Tget_sign(kind.id()) } {

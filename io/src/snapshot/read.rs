@@ -3,6 +3,7 @@
 use super::column::Column;
 use super::layout::group_name;
 use super::outside::{self, Storage};
+use super::passengers::by_type;
 use super::process::{self, Answer, Sink, What};
 use super::raw::{Numbers, numbers_of};
 use super::set::{Member, Set, locate, open, sibling};
@@ -14,7 +15,7 @@ use hdf5::{Dataset, File};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use treecode::{Bodies, TYPES};
+use treecode::{About, ArrayMut, Bodies, TYPES};
 
 /// Number of rows read at once.
 const ROWS: usize = 1 << 18;
@@ -91,16 +92,27 @@ pub struct Wanted {
     pub beside: u64,
     /// Whether masses are not used and may be invalid.
     pub massless: bool,
+    /// Whether the bodies get the further columns of the file ([`Header::columns`]).
+    pub columns: bool,
 }
 
 impl Default for Wanted {
-    /// All bodies.
+    /// All bodies with all their columns.
     fn default() -> Wanted {
-        Wanted { rank: 0, size: 1, kinds: [true; TYPES], beside: 0, massless: false }
+        Wanted { rank: 0, size: 1, kinds: [true; TYPES], beside: 0, massless: false, columns: true }
     }
 }
 
 impl Wanted {
+    /// No bodies, with those of these further columns that are wanted.
+    pub(super) fn empty(&self, columns: &[About]) -> Bodies {
+        let mut bodies = Bodies::default();
+        let has = |about: &&About| (0..TYPES).any(|kind| about.kinds[kind] && self.kinds[kind]);
+        let wanted = columns.iter().filter(|about| self.columns && has(about));
+        wanted.for_each(|about| bodies.add_column(about.clone()));
+        bodies
+    }
+
     /// Keeps the bodies of the wanted types.
     pub(super) fn keep(&self, bodies: &mut Bodies) {
         if bodies.kind.iter().all(|&kind| self.kinds[usize::from(kind)]) {
@@ -192,8 +204,9 @@ pub fn read_wanted_unchecked(path: &Path, wanted: &Wanted) -> Result<(Header, Bo
         format => {
             let file = Foreign::open(&path, format)?;
             let rows = share(file.header.count.iter().sum(), rank, size);
-            expect_room(&path, rows.end - rows.start, beside)?;
-            let mut bodies = file.read(&path, rank, size)?;
+            let empty = wanted.empty(&file.header.columns);
+            expect_room(&path, rows.end - rows.start, beside + empty.column_bytes())?;
+            let mut bodies = file.read(&path, rank, size, empty)?;
             wanted.keep(&mut bodies);
             Ok((file.header, bodies))
         }
@@ -213,6 +226,7 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
             .try_for_each(|member| Source::new(&open(&member.path)?, member, kind).expect_all())?;
     }
     sink.header(&set.header, Some(rows))?;
+    let empty = wanted.empty(&set.header.columns);
     for kind in kinds() {
         let share = share(kind);
         let mut first = 0;
@@ -223,11 +237,11 @@ pub(super) fn send_bodies(path: &Path, wanted: &Wanted, sink: &mut impl Sink) ->
             let numbering = set.header.numbered.then_some(before + first);
             let file = open(&member.path)?;
             let source = Source::new(&file, member, kind);
-            let length = source.block()?;
+            let length = source.block(&empty)?;
             for start in rows.clone().step_by(length as usize) {
-                let mut block = Bodies::default();
+                let mut block = empty.clone();
                 let range = start..(start + length).min(rows.end);
-                sink.expect_work(range.end - range.start);
+                sink.expect_work(range.end - range.start, empty.column_bytes());
                 source.append(&range, numbering, &mut block)?;
                 sink.bodies(&block)?;
             }
@@ -268,9 +282,9 @@ pub(super) struct Source<'a> {
     group: String,
 }
 
-/// A dataset whose shape was checked.
+/// A dataset whose shape was checked, and its name.
 struct Rows {
-    column: Column,
+    name: String,
     dataset: Dataset,
     /// Whether its only number is that of all bodies.
     for_all: bool,
@@ -315,27 +329,40 @@ impl<'a> Source<'a> {
         if let Some(potential) = self.open(Column::Potential)? {
             self.numbers(&potential, rows, &mut bodies.pot)?;
         }
+        for (about, array) in bodies.columns_mut().filter(|(about, _)| about.kinds[self.kind]) {
+            // A type that is read as another one may lack it.
+            if let Some(values) = self.open_as(&about.name, about.width)? {
+                by_type!(ArrayMut, array, array => self.values(&values, rows, about.width, array)?);
+            }
+        }
         bodies.kind.resize(length, self.kind as u8);
         bodies.fill_up();
         Ok(())
     }
 
     fn wrong(&self, column: Column, fault: &str) -> Error {
-        Error::snapshot(&self.member.path, format!("/{}/{} {fault}", self.group, self.name(column)))
+        self.fault(self.name(column), fault)
+    }
+
+    fn fault(&self, name: &str, fault: &str) -> Error {
+        Error::snapshot(&self.member.path, format!("/{}/{} {fault}", self.group, name.escape_debug()))
     }
 
     fn name(&self, column: Column) -> &'static str {
         column.name(self.member.flavour)
     }
 
-    /// Number of rows to read at once: those of large chunks, if they fit into memory.
-    pub(super) fn block(&self) -> Result<u64, Error> {
+    /// Number of rows of bodies like these to read at once: those of large chunks, if they fit into
+    /// memory.
+    pub(super) fn block(&self, like: &Bodies) -> Result<u64, Error> {
         if self.member.count[self.kind] == 0 {
             return Ok(BLOCK);
         }
         let rows = rows_at_once(&self.required(Column::Coordinates)?.dataset) as u64;
-        let room = memory().map_or(u64::MAX, |memory| memory.available / (8 * BODY));
-        Ok(rows.min(room).max(BLOCK))
+        let body = BODY + like.column_bytes();
+        let room = memory().map_or(u64::MAX, |memory| memory.available / (8 * body));
+        // With many columns, fewer rows than usual are a block.
+        Ok(rows.min(room).max(BLOCK * BODY / body))
     }
 
     /// Checks that the file holds exactly as many rows as the header states.
@@ -367,48 +394,57 @@ impl<'a> Source<'a> {
         self.open(column)?.ok_or_else(|| self.wrong(column, "is missing"))
     }
 
+    fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
+        self.open_as(self.name(column), column.width())
+    }
+
     /// Opens a dataset, if it exists. Checks its shape and that its bytes exist, before memory is
     /// allocated for it.
-    fn open(&self, column: Column) -> Result<Option<Rows>, Error> {
+    fn open_as(&self, name: &str, width: usize) -> Result<Option<Rows>, Error> {
         let count = self.member.count[self.kind];
-        let name = format!("{}/{}", self.group, self.name(column));
-        outside::check_link(self.file, &self.member.path, &name)
+        let wrong = |fault: &str| self.fault(name, fault);
+        let full_name = format!("{}/{name}", self.group);
+        outside::check_link(self.file, &self.member.path, &full_name)
             .map_err(|fault| Error::snapshot(&self.member.path, fault))?;
-        if !self.file.link_exists(&name) {
+        if !self.file.link_exists(&full_name) {
             return Ok(None);
         }
-        let dataset = self.file.dataset(&name).map_err(|error| self.wrong(column, &plain(error)))?;
+        let dataset = self.file.dataset(&full_name).map_err(|error| wrong(&plain(error)))?;
         let shape = dataset.shape();
         // Some programs write one mass for all bodies.
-        let for_all = column == Column::Masses && count != 1 && dataset.size() == 1;
-        let fits = match column.width() {
+        let for_all = name == self.name(Column::Masses) && count != 1 && dataset.size() == 1;
+        let fits = match width {
             1 => for_all || matches!(shape[..], [_] | [_, 1]),
             width => shape.len() == 2 && shape[1] == width,
         };
         if !fits {
-            let expected = if column.width() == 1 {
-                format!("[{count}]")
-            } else {
-                format!("[{count}, {}]", column.width())
-            };
-            return Err(self.wrong(column, &format!("has shape {shape:?}, must be {expected}")));
+            let expected = if width == 1 { format!("[{count}]") } else { format!("[{count}, {width}]") };
+            return Err(wrong(&format!("has shape {shape:?}, must be {expected}")));
         }
         if !for_all && shape[0] as u64 != count {
-            return Err(self.wrong(column, &format!("has {} rows, but /Header counts {count}", shape[0])));
+            return Err(wrong(&format!("has {} rows, but /Header counts {count}", shape[0])));
         }
-        // Chunks may be compressed. If chunks are missing, the library would return fill values.
-        let storage = outside::check_storage(&dataset, &self.member.path);
-        let (bytes, length) = match storage.map_err(|fault| self.wrong(column, &fault))? {
-            Storage::Inside => (dataset.storage_size(), self.file.size()),
-            Storage::Outside { bytes } => (bytes, bytes),
-        };
-        if dataset.size() as u64 > bytes.saturating_mul(MOST_INFLATED) || bytes > length {
-            return Err(self.wrong(column, &format!("has {count} rows, but their data are not in the file")));
+        expect_rows(&dataset, self.file, &self.member.path).map_err(|fault| wrong(&fault))?;
+        Ok(Some(Rows { name: name.to_owned(), dataset, for_all }))
+    }
+
+    /// Appends the numbers of these rows of a further column.
+    fn values<T: hdf5::H5Type + Copy>(
+        &self,
+        rows: &Rows,
+        range: &Range<u64>,
+        width: usize,
+        array: &mut Vec<T>,
+    ) -> Result<(), Error> {
+        if rows.dataset.ndim() == 1 {
+            return self.read_into(rows, range, array, |value: T| value);
         }
-        if let Some(filter) = dataset.filters().iter().find(|filter| !filter.is_available()) {
-            return Err(self.wrong(column, &unknown_filter(filter.id())));
+        self.reserve(rows, &(0..(range.end - range.start) * width as u64), array)?;
+        for block in blocks(range, rows_at_once(&rows.dataset)) {
+            let values = rows.dataset.read_slice_2d::<T, _>((block, ..));
+            array.extend(values.map_err(|error| self.unreadable(rows, error))?.iter());
         }
-        Ok(Some(Rows { column, dataset, for_all }))
+        Ok(())
     }
 
     fn vectors(&self, rows: &Rows, range: &Range<u64>, vector: &mut [Vec<f64>; 3]) -> Result<(), Error> {
@@ -441,10 +477,10 @@ impl<'a> Source<'a> {
             // A negative id keeps its bits.
             Numbers::Signed { bytes: ..=8 } => self.read_into(rows, range, array, |id: i64| id as u64),
             Numbers::Unsigned { bytes } | Numbers::Signed { bytes } => {
-                Err(self.wrong(rows.column, &format!("has numbers of {bytes} bytes, must be of at most 8")))
+                Err(self.fault(&rows.name, &format!("has numbers of {bytes} bytes, must be of at most 8")))
             }
-            Numbers::Floats => self.float_ids(rows, range, array),
-            Numbers::None => Err(self.wrong(rows.column, "has other data than whole numbers")),
+            Numbers::Floats { .. } => self.float_ids(rows, range, array),
+            Numbers::None => Err(self.fault(&rows.name, "has other data than whole numbers")),
         }
     }
 
@@ -455,7 +491,7 @@ impl<'a> Source<'a> {
         self.read_into(rows, range, &mut values, |value: f64| value)?;
         match values.iter().find(|id| !(id.fract() == 0.0 && (0.0..MOST).contains(*id))) {
             Some(id) => {
-                Err(self.wrong(rows.column, &format!("has the id {id:?}, must be whole numbers below 2^53")))
+                Err(self.fault(&rows.name, &format!("has the id {id:?}, must be whole numbers below 2^53")))
             }
             None => {
                 array.extend(values.iter().map(|&id| id as u64));
@@ -488,13 +524,13 @@ impl<'a> Source<'a> {
     fn reserve<T>(&self, rows: &Rows, range: &Range<u64>, array: &mut Vec<T>) -> Result<(), Error> {
         let length = range.end - range.start;
         let full =
-            || self.wrong(rows.column, &format!("has {length} rows to read, which do not fit in memory"));
+            || self.fault(&rows.name, &format!("has {length} rows to read, which do not fit in memory"));
         array.try_reserve_exact(usize::try_from(length).map_err(|_| full())?).map_err(|_| full())
     }
 
     fn expect_numbers(&self, rows: &Rows) -> Result<(), Error> {
         match self.kind_of(rows)? {
-            Numbers::None => Err(self.wrong(rows.column, "has other data than numbers")),
+            Numbers::None => Err(self.fault(&rows.name, "has other data than numbers")),
             _ => Ok(()),
         }
     }
@@ -504,7 +540,24 @@ impl<'a> Source<'a> {
     }
 
     fn unreadable(&self, rows: &Rows, error: hdf5::Error) -> Error {
-        self.wrong(rows.column, &format!("cannot be read: {}", plain(error)))
+        self.fault(&rows.name, &format!("cannot be read: {}", plain(error)))
+    }
+}
+
+/// Checks that the values of a dataset exist, and that the library can decompress them.
+pub(super) fn expect_rows(dataset: &Dataset, file: &File, path: &Path) -> Result<(), String> {
+    // Chunks may be compressed. If chunks are missing, the library would return fill values.
+    let (bytes, length) = match outside::check_storage(dataset, path)? {
+        Storage::Inside => (dataset.storage_size(), file.size()),
+        Storage::Outside { bytes } => (bytes, bytes),
+    };
+    if dataset.size() as u64 > bytes.saturating_mul(MOST_INFLATED) || bytes > length {
+        let rows = dataset.shape().first().copied().unwrap_or(1);
+        return Err(format!("has {rows} rows, but their data are not in the file"));
+    }
+    match dataset.filters().iter().find(|filter| !filter.is_available()) {
+        Some(filter) => Err(unknown_filter(filter.id())),
+        None => Ok(()),
     }
 }
 

@@ -96,6 +96,7 @@ pub(super) fn send_region(
     sink: &mut impl Sink,
 ) -> Result<Found, Error> {
     let set = Set::open(path)?;
+    let empty = wanted.empty(&set.header.columns);
     sink.header(&set.header, None)?;
     let counts: Vec<[u64; TYPES]> = set.members.iter().map(|member| member.count).collect();
     let index = match set.members.first() {
@@ -114,10 +115,10 @@ pub(super) fn send_region(
                 (Some(index), Some(touched)) => index.rows(touched, kind, number),
                 _ => std::iter::once(0..member.count[kind]).collect(),
             };
-            let length = source.block()?;
+            let length = source.block(&empty)?;
             for rows in ranges.into_iter().flat_map(|rows| blocks(rows, length)) {
-                sink.expect_work(rows.end - rows.start);
-                let mut block = Bodies::default();
+                sink.expect_work(rows.end - rows.start, empty.column_bytes());
+                let mut block = empty.clone();
                 source.append(&rows, set.header.numbered.then_some(numbering), &mut block)?;
                 found.rows += rows.end - rows.start;
                 keep(region, &mut block);

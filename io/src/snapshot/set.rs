@@ -3,6 +3,7 @@
 use super::column::Column;
 use super::header::{FileHeader, MOST_TYPES};
 use super::layout::group_name;
+use super::passengers::Collector;
 use super::process::{self, What};
 use super::{Flavour, Format, Header, outside, plain};
 use crate::Error;
@@ -40,7 +41,7 @@ impl Set {
         let first = FileHeader::read(&open(&path)?, &path)?;
         let (mut members, mut extra) = (Vec::new(), Vec::new());
         let mut ids = None;
-        let mut ignored = Vec::new();
+        let mut further = Collector::new(first.units, first.hubble, flavour_of(first.format));
         for index in 0..first.files {
             let path = if first.files == 1 { path.clone() } else { sibling(&path, index, first.files)? };
             let file = open(&path)?;
@@ -55,9 +56,9 @@ impl Set {
             let groups = counts.chain(header.extra.iter().map(|extra| (extra.kind, extra.count)));
             for (kind, count) in groups.filter(|(_, count)| *count > 0) {
                 find_ids(&file, &path, kind, count, &mut ids)?;
-                find_ignored(&file, kind, &mut ignored);
+                further.add(&file, &path, kind, count);
             }
-            let flavour = if header.format == Format::Swift { Flavour::Swift } else { Flavour::Gadget };
+            let flavour = flavour_of(header.format);
             let member = |kind: Option<usize>, count, mass_table| Member {
                 path: path.clone(),
                 count,
@@ -96,6 +97,7 @@ impl Set {
             }
             _ => {}
         }
+        let (columns, ignored) = further.finish();
         let header = Header {
             time: first.time,
             units: first.units,
@@ -107,6 +109,7 @@ impl Set {
             files,
             numbered: ids == Some(false),
             format: first.format,
+            columns,
             ignored,
             remarks,
         };
@@ -254,24 +257,9 @@ pub(crate) fn sibling(path: &Path, index: u64, files: u64) -> Result<PathBuf, Er
     Ok(path.with_file_name(parts.join(".")))
 }
 
-/// Collects the names of datasets that are not read.
-fn find_ignored(file: &File, kind: usize, ignored: &mut Vec<String>) {
-    // Errors are reported when the datasets are read.
-    let names = file.group(&group_name(kind)).and_then(|group| group.member_names()).unwrap_or_default();
-    let is_known = |name: &String| {
-        let ours =
-            Column::every().flat_map(|column| [column.name(Flavour::Gadget), column.name(Flavour::Swift)]);
-        ours.into_iter().any(|known| known == name)
-    };
-    for name in names.into_iter().filter(|name| !is_known(name)) {
-        if ignored.len() < MOST_IGNORED && !ignored.contains(&name) {
-            ignored.push(name);
-        }
-    }
+fn flavour_of(format: Format) -> Flavour {
+    if format == Format::Swift { Flavour::Swift } else { Flavour::Gadget }
 }
-
-/// Greatest number of ignored names.
-const MOST_IGNORED: usize = 1000;
 
 /// Records in `ids` whether the groups have ids: either all must have them or none. Each type with
 /// bodies must have its group.

@@ -2,14 +2,14 @@
 //! `/InternalCodeUnits`, and each dataset has the exponents of its units. Groups that SWIFT's
 //! readers require are written even if they are empty.
 
-use super::column::Column;
+use super::column::Content;
 use super::division::Share;
 use super::gadget::write_echo;
 use super::layout::{Frame, list, scalar};
 use super::raw::write_text;
 use crate::Units;
 use hdf5::{Dataset, File, Group};
-use treecode::TYPES;
+use treecode::{Dimension, TYPES};
 
 /// Number of types in SWIFT, which also has neutrinos.
 const SWIFT_TYPES: usize = TYPES + 1;
@@ -38,26 +38,27 @@ pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<(
     file.create_group("SubgridScheme").map(|_| ())
 }
 
-/// Writes the units of a dataset.
-pub(super) fn describe(dataset: &Dataset, column: Column, units: Units) -> hdf5::Result<()> {
-    let [length, mass, velocity] = column.dimension();
+/// Writes the units of a dataset. SWIFT's readers require them, so unknown ones are written as those
+/// of a pure number.
+pub(super) fn describe(dataset: &Dataset, content: Content, units: Units) -> hdf5::Result<()> {
+    let Dimension { length, mass, time } = content.dimension().unwrap_or(Dimension::NONE);
     let exponents = [
         ("U_I exponent", 0),
-        ("U_L exponent", length + velocity),
+        ("U_L exponent", length),
         ("U_M exponent", mass),
         ("U_T exponent", 0),
-        ("U_t exponent", -velocity),
+        ("U_t exponent", time),
         // Physical coordinates, without factors of a and h.
         ("a-scale exponent", 0),
         ("h-scale exponent", 0),
     ];
-    exponents.iter().try_for_each(|(name, exponent)| list(dataset, name, &[*exponent as f32]))?;
-    let to_cgs = [column.to_cgs(units)];
+    exponents.iter().try_for_each(|(name, exponent)| list(dataset, name, &[f32::from(*exponent)]))?;
+    let to_cgs = [content.to_cgs(units)];
     list(dataset, "Conversion factor to CGS (not including cosmological corrections)", &to_cgs)?;
     list(dataset, "Conversion factor to physical CGS (including cosmological corrections)", &to_cgs)?;
     list(dataset, "Value stored as physical", &[1i32])?;
     list(dataset, "Property can be converted to comoving", &[1i32])?;
-    write_text(dataset, "Description", column.description())?;
+    write_text(dataset, "Description", content.description())?;
     write_text(dataset, "Lossy compression filter", "None")
 }
 

@@ -5,9 +5,10 @@
 //! rows, which the other ranks send block by block. The bytes of the files are the same, unless they are
 //! compressed.
 
-use super::column::Column;
+use super::column::{Column, Content};
 use super::division::{Share, divide};
 use super::layout::{CHUNK, Frame, group_name, lay_out};
+use super::passengers::by_type;
 use super::raw::Transfer;
 use super::together::Team;
 use super::{Fields, Header, Index, Layout, plain};
@@ -17,7 +18,7 @@ use bytemuck::Pod;
 use decomposition::{Comm, Reduction, agree, collective};
 use hdf5::{Dataset, File, H5Type};
 use std::ops::Range;
-use treecode::{Bodies, TYPES};
+use treecode::{About, Array, Bodies, Purpose, TYPES};
 
 /// Number of rows in the buffer that is passed to HDF5. Bodies are never copied as a whole. Tests use a
 /// smaller number, to have several blocks.
@@ -51,7 +52,9 @@ pub fn write(
     comm: &dyn Comm,
 ) -> Result<(), Error> {
     let shares = divide(target, rows.index, layout.files);
-    let frame = Frame { header, fields, layout, target, index: rows.index, shares: &shares };
+    let passengers = passengers(rows.bodies, comm).map_err(|fault| Error::snapshot(target.path(), fault))?;
+    let frame =
+        Frame { header, fields, passengers: &passengers, layout, target, index: rows.index, shares: &shares };
     let slab = Slab { bodies: rows.bodies, places: places_by_type(rows.bodies), offset: rows.offset };
     let leads = comm.rank() == 0;
     let written = Writing::new(&frame, &slab, comm).all().and_then(|()| {
@@ -67,6 +70,20 @@ pub fn write(
         comm.barrier(); // the parts are gone before any rank goes on
         Error::snapshot(target.path(), format!("cannot write: {fault}"))
     })
+}
+
+/// The further columns of the bodies, which must be the same on all ranks. Collective.
+fn passengers(bodies: &Bodies, comm: &dyn Comm) -> Result<Vec<About>, String> {
+    let abouts = bodies.columns().iter().map(|column| column.about().clone());
+    let mine: Vec<About> = abouts.filter(|about| about.purpose == Purpose::Passenger).collect();
+    let text = serde_json::to_vec(&mine).map_err(|error| error.to_string())?;
+    let all = comm.all_gather(&text);
+    match all.iter().position(|theirs| *theirs != all[0]) {
+        None => Ok(mine),
+        Some(rank) => {
+            Err(format!("cannot write: the bodies of rank {rank} have other columns than those of rank 0"))
+        }
+    }
 }
 
 /// One rank's bodies and their rows.
@@ -176,8 +193,8 @@ impl<'a> Writing<'a> {
     fn fill(&self, files: &[Option<File>], transfer: &Transfer) -> Result<(), String> {
         let all = self.frame.index.total();
         (0..TYPES).filter(|&kind| all[kind] > 0).try_for_each(|kind| {
-            let mut columns = Column::all(self.frame.fields);
-            columns.try_for_each(|column| self.fill_column(files, transfer, kind, column))
+            let mut contents = self.frame.contents(kind);
+            contents.try_for_each(|content| self.fill_column(files, transfer, kind, content))
         })
     }
 
@@ -187,10 +204,10 @@ impl<'a> Writing<'a> {
         files: &[Option<File>],
         transfer: &Transfer,
         kind: usize,
-        column: Column,
+        content: Content,
     ) -> Result<(), String> {
         let Frame { layout, .. } = *self.frame;
-        let name = column.name(layout.flavour);
+        let name = content.name(layout.flavour);
         let path = format!("{}/{name}", group_name(kind));
         let open = |(file, share): (&Option<File>, &Share)| {
             let file = file.as_ref().filter(|_| share.count[kind] > 0);
@@ -200,11 +217,20 @@ impl<'a> Writing<'a> {
         let datasets = agree(self.comm, || datasets().map_err(plain))?;
         let target = ColumnOfType { datasets: &datasets, transfer, kind };
         let bodies = self.slab.bodies;
-        match column {
-            Column::Ids => self.fill_rows(&target, |places| (pick(&bodies.id, places), None)),
-            _ if layout.single => self
+        match content {
+            Content::State(Column::Ids) => self.fill_rows(&target, |places| (pick(&bodies.id, places), None)),
+            Content::State(column) if layout.single => self
                 .fill_rows(&target, |places| round_all(&numbers(column, self.frame, bodies, places), name)),
-            _ => self.fill_rows(&target, |places| (numbers(column, self.frame, bodies, places), None)),
+            Content::State(column) => {
+                self.fill_rows(&target, |places| (numbers(column, self.frame, bodies, places), None))
+            }
+            Content::Passenger(about) => {
+                let column = bodies.columns().iter().find(|column| column.about() == about);
+                let array = column.expect("the columns of the frame are those of the bodies").array();
+                by_type!(Array, array, array => {
+                    self.fill_rows(&target, |places| (pick_rows(array, about.width, places), None))
+                })
+            }
         }
     }
 
@@ -344,6 +370,12 @@ fn moved(frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
 
 fn pick<T: Copy>(array: &[T], places: &[u32]) -> Vec<T> {
     places.iter().map(|&place| array[place as usize]).collect()
+}
+
+/// The values of these bodies in an array with `width` values each.
+fn pick_rows<T: Copy>(array: &[T], width: usize, places: &[u32]) -> Vec<T> {
+    let row = |&place: &u32| &array[place as usize * width..(place as usize + 1) * width];
+    places.iter().flat_map(row).copied().collect()
 }
 
 fn interleave(vector: &[Vec<f64>; 3], places: &[u32]) -> Vec<f64> {

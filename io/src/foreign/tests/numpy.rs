@@ -1,5 +1,6 @@
 use super::*;
 use std::io::Write;
+use treecode::{About, Number};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -52,7 +53,10 @@ fn numpy_records_of_many_types() {
     let bytes = npy(descr, false, "(5,)", &data);
     let (_folder, path) = written("bodies.npy", &bytes);
     let (header, bodies) = read_all(&path);
-    assert_eq!((header.count, header.ignored), ([1, 1, 1, 1, 1, 0], vec!["name".to_owned()]));
+    assert_eq!(
+        (header.count, header.ignored),
+        ([1, 1, 1, 1, 1, 0], vec!["name (has other data than numbers)".to_owned()])
+    );
     assert_eq!(bodies.id, [-2i64 as u64, u64::MAX, 0, 1, 2]);
     require_numbers(&bodies, |i| i as f64 + 1.0);
     bears_changes("bodies.npy", &bytes);
@@ -86,7 +90,10 @@ fn numpy_archives_stored_and_compressed() {
         let (_folder, path) = written("bodies.npz", &bytes);
         let (header, bodies) = read_all(&path);
         assert_eq!((header.format, header.time), (Format::NumpyZip, 2.5));
-        assert_eq!((header.count[1], header.ignored), (1000, vec!["colour".to_owned()]));
+        assert_eq!(
+            (header.count[1], header.ignored),
+            (1000, vec!["colour (has shape [] for 1000 bodies)".to_owned()])
+        );
         require_numbers(&bodies, |i| f64::from(number(i, 0)));
         refuses_cuts("bodies.npz", &bytes);
         bears_changes("bodies.npz", &bytes);
@@ -172,5 +179,80 @@ fn an_archive_with_many_members_is_read_in_no_time() {
     assert!(since.elapsed().as_secs_f64() < 5.0, "{:?}", since.elapsed());
     assert_eq!((bodies.mass, bodies.pos[2].clone()), (vec![1.0, 2.0], vec![3.0, 6.0]));
     assert_eq!(header.ignored.len(), 20_000);
-    assert!(header.shown_ignored().ends_with("other19 and 19980 more"), "{}", header.shown_ignored());
+    assert!(header.shown_ignored().ends_with("and 19980 more"), "{}", header.shown_ignored());
+}
+
+/// The further columns of a file: name, type and width.
+fn further(columns: &[About]) -> Vec<(&str, Number, usize)> {
+    columns.iter().map(|about| (&about.name[..], about.number, about.width)).collect()
+}
+
+#[test]
+fn further_columns_of_arrays_keep_their_types() {
+    let bytes = |values: &[i64], width: usize| -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()[..width].to_vec()).collect()
+    };
+    let singles: Vec<u8> = [1.5f32, f32::NAN, -2.5].iter().flat_map(|x| x.to_be_bytes()).collect();
+    let seven = |places: std::ops::Range<usize>| -> Vec<f64> {
+        (0..3).flat_map(|row| places.clone().map(move |place| f64::from(number(row, place)))).collect()
+    };
+    let members = [
+        ("mass.npy", npy("'<f8'", false, "(3,)", &doubles(&seven(0..1)))),
+        ("pos.npy", npy("'<f8'", false, "(3, 3)", &doubles(&seven(1..4)))),
+        ("vel.npy", npy("'<f8'", false, "(3, 3)", &doubles(&seven(4..7)))),
+        ("tag.npy", npy("'<i2'", false, "(3,)", &bytes(&[-1, 2, -3], 2))),
+        ("big.npy", npy("'<u8'", false, "(3,)", &bytes(&[-1, 2, -3], 8))),
+        ("u.npy", npy("'>f4'", false, "(3,)", &singles)),
+        ("rows.npy", npy("'<i8'", false, "(3, 2)", &bytes(&[1, 2, 3, 4, 5, 6], 8))),
+        ("columns.npy", npy("'<i8'", true, "(3, 2)", &bytes(&[1, 3, 5, 2, 4, 6], 8))),
+        ("short.npy", npy("'<i8'", false, "(2,)", &bytes(&[1, 2], 8))),
+        ("a/b.npy", npy("'<i8'", false, "(3,)", &bytes(&[1, 2, 3], 8))),
+        ("text.npy", npy("'<U3'", false, "(3,)", &[0; 36])),
+    ];
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let whole = npz(method, &members);
+        let (_folder, path) = written("bodies.npz", &whole);
+        let (header, bodies) = read(&path, 0, 1).unwrap();
+        let mut columns = further(&header.columns);
+        columns.sort_unstable_by_key(|(name, ..)| *name);
+        let expected = [
+            ("big", Number::U64, 1),
+            ("columns", Number::I64, 2),
+            ("rows", Number::I64, 2),
+            ("tag", Number::I16, 1),
+            ("u", Number::F32, 1),
+        ];
+        assert_eq!(columns, expected);
+        assert_eq!(bodies.column::<i16>("tag").unwrap(), [-1, 2, -3]);
+        assert_eq!(bodies.column::<u64>("big").unwrap(), [u64::MAX, 2, u64::MAX - 2]);
+        let singles = bodies.column::<f32>("u").unwrap();
+        assert!(singles[0] == 1.5 && singles[1].is_nan() && singles[2] == -2.5);
+        for name in ["rows", "columns"] {
+            assert_eq!(bodies.column::<i64>(name).unwrap(), [1, 2, 3, 4, 5, 6]);
+        }
+        let shares = [0, 1].map(|rank| read(&path, rank, 2).unwrap().1);
+        assert_eq!(shares[1].column::<i64>("columns").unwrap(), [3, 4, 5, 6]);
+        assert_eq!(
+            header.ignored,
+            [
+                "short (has shape [2] for 3 bodies)",
+                "a/b (its name cannot be that of a dataset)",
+                "text (holds numbers of type `<U3`, which cannot be read)",
+            ]
+        );
+        bears_changes("bodies.npz", &whole);
+    }
+    let descr = "[('pos', '<f8', (3,)), ('vel', '<f8', (3,)), ('mass', '<f8'), ('metals', '<f4', (2,)), ('tag', '|i1')]";
+    let mut data = Vec::new();
+    for row in 0..2usize {
+        (1..7).chain([0]).for_each(|place| data.extend(f64::from(number(row, place)).to_le_bytes()));
+        [0.5f32, row as f32].iter().for_each(|x| data.extend(x.to_le_bytes()));
+        data.push(0xfe + row as u8);
+    }
+    let (_folder, path) = written("bodies.npy", &npy(descr, false, "(2,)", &data));
+    let (header, bodies) = read_all(&path);
+    assert_eq!(further(&header.columns), [("metals", Number::F32, 2), ("tag", Number::I8, 1)]);
+    assert_eq!(bodies.column::<f32>("metals").unwrap(), [0.5, 0.0, 0.5, 1.0]);
+    assert_eq!(bodies.column::<i8>("tag").unwrap(), [-2, -1]);
+    assert_eq!(header.ignored, Vec::<String>::new());
 }

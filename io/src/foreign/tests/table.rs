@@ -1,5 +1,6 @@
 use super::*;
 use crate::Units;
+use treecode::{Dimension, Number};
 
 #[test]
 fn tables_with_columns_in_any_order() {
@@ -9,7 +10,10 @@ fn tables_with_columns_in_any_order() {
     ] {
         let (_folder, path) = written("table.txt", text.as_bytes());
         let (header, bodies) = read_all(&path);
-        assert_eq!((header.format, header.ignored), (Format::Table, vec!["name".to_owned()]));
+        assert_eq!(
+            (header.format, header.ignored),
+            (Format::Table, vec!["name (has other data than numbers)".to_owned()])
+        );
         assert_eq!(header.count, [0, 0, 1, 0, 1, 0]);
         assert_eq!((bodies.id, bodies.kind, bodies.mass), (vec![7, 3], vec![2, 4], vec![1.5, 2.5]));
         assert_eq!(
@@ -201,4 +205,53 @@ fn units_of_a_table_stand_below_the_names_behind_them_or_in_the_head_of_an_ecsv(
         with(&format!("{NAMES}\nMsun kpc kpc kpc km/s km/s km/s\nMsun kpc kpc kpc km/s km/s km/s\n")),
         "line 3: `Msun` is no number"
     );
+}
+
+#[test]
+fn further_columns_of_a_table() {
+    let text = "id,mass,x,y,z,vx,vy,vz,tag,big,metals,age[Myr],T[K],name,none,Potential,tag\n\
+                1,1,2,3,4,5,6,7,-5,3,0.02,10,1e4,a,,1,1\n\
+                2,1,2,3,4,5,6,7,6,18446744073709551615,,20,2e4,b,,2,2\n";
+    let (_folder, path) = written("table.csv", text.as_bytes());
+    // An absent value is NaN, which differs from itself, so the parts of ranks are not compared.
+    let (header, bodies) = read(&path, 0, 1).unwrap();
+    let kept: Vec<_> = header.columns.iter().map(|about| (&about.name[..], about.number)).collect();
+    assert_eq!(
+        kept,
+        [
+            ("tag", Number::I64),
+            ("big", Number::U64),
+            ("metals", Number::F64),
+            ("age", Number::I64),
+            ("T", Number::F64)
+        ]
+    );
+    assert_eq!(bodies.column::<i64>("tag").unwrap(), [-5, 6]);
+    assert_eq!(bodies.column::<u64>("big").unwrap(), [3, u64::MAX]);
+    let metals = bodies.column::<f64>("metals").unwrap();
+    assert!(metals[0] == 0.02 && metals[1].is_nan(), "{metals:?}");
+    assert_eq!(header.columns[3].unit, Some(Dimension::new(0, 0, 1)));
+    let size = header.columns[3].in_cgs.unwrap();
+    assert!((size / 3.155_76e13 - 1.0).abs() < 1e-14, "{size}");
+    assert_eq!((header.columns[4].unit, &header.columns[4].description[..]), (None, "in K"));
+    assert_eq!(
+        header.ignored,
+        [
+            "name (has other data than numbers)",
+            "none (has no values)",
+            "Potential (a dataset of this name is written by this program)",
+            "tag (it is there twice)",
+        ]
+    );
+    // The head of an ECSV file, and units behind the names.
+    let head = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: age, unit: Myr, datatype: float64}\n";
+    for text in [
+        format!("{head}{NAMES} age\n1 2 3 4 5 6 7 1.5\n"),
+        format!("{} age[Myr]\n1 2 3 4 5 6 7 1.5\n", NAMES),
+        format!("{},age (Myr)\n1,2,3,4,5,6,7,1.5\n", NAMES.replace(' ', ",")),
+    ] {
+        let (_folder, path) = written("table", text.as_bytes());
+        let column = &read_all(&path).0.columns[0];
+        assert_eq!((&column.name[..], column.in_cgs), ("age", Some(size)), "{text}");
+    }
 }

@@ -21,8 +21,9 @@ const BYTES_A_SECOND: u64 = 20 << 20;
 const MEMORY: u64 = 1 << 30;
 /// Greatest compression ratio.
 const MOST_INFLATED: u64 = 1 << 11;
-/// Greatest number of bodies per message.
+/// Greatest number of bodies per message, and about the greatest length of one [bytes].
 const MESSAGE: usize = 1 << 18;
+const MESSAGE_BYTES: u64 = 1 << 28;
 
 /// If this process was started as a reader, serves its parent and never returns.
 pub fn serve_if_asked() {
@@ -124,15 +125,17 @@ impl<W: Write> Sink for There<'_, W> {
         self.send(b'H', &text)
     }
 
-    fn expect_work(&mut self, rows: u64) {
-        bound_time(self.length.saturating_add(rows.saturating_mul(memory::BODY)));
+    fn expect_work(&mut self, rows: u64, columns: u64) {
+        bound_time(self.length.saturating_add(rows.saturating_mul(memory::BODY + columns)));
     }
 
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error> {
         let mut message = Vec::new();
-        for start in (0..bodies.len()).step_by(MESSAGE) {
+        let most = MESSAGE_BYTES / (memory::BODY + bodies.column_bytes());
+        let most = MESSAGE.min(most.max(1) as usize);
+        for start in (0..bodies.len()).step_by(most) {
             message.clear();
-            bodies.write(start..(start + MESSAGE).min(bodies.len()), &mut message);
+            bodies.write(start..(start + most).min(bodies.len()), &mut message);
             self.send(b'B', &message)?;
         }
         Ok(())

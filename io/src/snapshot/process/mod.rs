@@ -69,25 +69,29 @@ pub(super) trait Sink {
     /// The header, before any bodies, and the number of bodies. That number is not known for a
     /// region.
     fn header(&mut self, header: &Header, rows: Option<u64>) -> Result<(), Error>;
-    /// Announces that this many rows are now read at once.
-    fn expect_work(&mut self, _rows: u64) {}
+    /// Announces that this many rows are now read at once, each with this many bytes of further
+    /// columns.
+    fn expect_work(&mut self, _rows: u64, _columns: u64) {}
     /// Some bodies, in order.
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error>;
 }
 
 impl Answer {
-    /// Checks that there is room for the bodies, before memory is allocated.
-    fn expect(&mut self, path: &Path, rows: Option<u64>, beside: u64) -> Result<(), Error> {
+    /// Checks that there is room for the bodies, before memory is allocated. Adds the further
+    /// columns.
+    fn expect(&mut self, path: &Path, rows: Option<u64>, wanted: &Wanted) -> Result<(), Error> {
         let rows = rows.unwrap_or_default();
-        memory::expect_room(path, rows, beside)?;
+        self.bodies = wanted.empty(&self.header.columns);
+        memory::expect_room(path, rows, self.bodies.column_bytes() + wanted.beside)?;
         memory::reserve(path, &mut self.bodies, rows)
     }
 
     /// Like [`Answer::expect`], for bodies that were not announced.
-    fn make_room(&mut self, path: &Path, more: u64, beside: u64) -> Result<(), Error> {
+    fn make_room(&mut self, path: &Path, more: u64, wanted: &Wanted) -> Result<(), Error> {
         let spare = self.bodies.id.capacity() - self.bodies.len();
         // The arrays grow by doubling, and are copied.
         if (spare as u64) < more {
+            let beside = self.bodies.column_bytes() + wanted.beside;
             memory::expect_room(path, 2 * self.bodies.len() as u64 + more, beside)
         } else {
             Ok(())
@@ -98,18 +102,18 @@ impl Answer {
 /// Collects the data in this process.
 struct Here<'a> {
     path: &'a Path,
-    beside: u64,
+    wanted: Wanted,
     answer: Answer,
 }
 
 impl Sink for Here<'_> {
     fn header(&mut self, header: &Header, rows: Option<u64>) -> Result<(), Error> {
         self.answer.header = header.clone();
-        self.answer.expect(self.path, rows, self.beside)
+        self.answer.expect(self.path, rows, &self.wanted)
     }
 
     fn bodies(&mut self, bodies: &Bodies) -> Result<(), Error> {
-        self.answer.make_room(self.path, bodies.len() as u64, self.beside)?;
+        self.answer.make_room(self.path, bodies.len() as u64, &self.wanted)?;
         self.answer.bodies.append(bodies);
         Ok(())
     }
@@ -155,8 +159,7 @@ pub(super) fn ask(path: &Path, what: What) -> Result<Answer, Error> {
         if is_known {
             outside::close_links();
         }
-        let beside = what.beside();
-        let mut here = Here { path, beside, answer: Answer::default() };
+        let mut here = Here { path, wanted: what.wanted(), answer: Answer::default() };
         let rest = perform(path, &what, &mut here)?;
         return Ok(Answer {
             files: rest.files(),
@@ -179,10 +182,10 @@ pub(super) fn ask(path: &Path, what: What) -> Result<Answer, Error> {
 }
 
 impl What {
-    fn beside(&self) -> u64 {
+    fn wanted(&self) -> Wanted {
         match self {
-            What::Bodies(wanted) | What::Region(_, wanted) => wanted.beside,
-            What::Header | What::First | What::Catalogue => 0,
+            What::Bodies(wanted) | What::Region(_, wanted) => *wanted,
+            What::Header | What::First | What::Catalogue => Wanted::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Request, Rest, What, receive, send};
 use crate::Error;
-use crate::snapshot::outside;
+use crate::snapshot::{Wanted, outside};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::io::{self, BufReader};
@@ -42,7 +42,7 @@ pub(super) fn ask(
     path: &Path,
     what: What,
 ) -> (Option<Running>, Result<Answer, Error>) {
-    let beside = what.beside();
+    let wanted = what.wanted();
     let request = Request { path: outside::path_bytes(path), what, follow: outside::follows() };
     let request = serde_json::to_vec(&request).expect("a request has string keys");
     // The reader may just have ended after idling, so the request is repeated once with a new one.
@@ -52,7 +52,7 @@ pub(super) fn ask(
             Ok(reader) => reader,
             Err(error) => return (None, Err(error)),
         };
-        let failure = match reader.exchange(&request, path, beside) {
+        let failure = match reader.exchange(&request, path, &wanted) {
             Ok(answer) => return (Some(reader), Ok(answer)),
             Err(failure) => failure,
         };
@@ -123,7 +123,7 @@ impl Running {
         child.wait().map(Some)
     }
 
-    fn exchange(&mut self, request: &[u8], path: &Path, beside: u64) -> Result<Answer, Failure> {
+    fn exchange(&mut self, request: &[u8], path: &Path, wanted: &Wanted) -> Result<Answer, Failure> {
         let mut silent = true;
         let ended = |silent: bool| move |_: io::Error| Failure::Ended { silent };
         send(&mut self.input, b'?', request).map_err(ended(true))?;
@@ -136,14 +136,14 @@ impl Running {
                 b'H' => {
                     let (header, rows) = decoded(&message)?;
                     answer.header = header;
-                    answer.expect(path, rows, beside).map_err(Failure::Told)?;
+                    answer.expect(path, rows, wanted).map_err(Failure::Told)?;
                 }
                 b'B' => {
                     let count = message.first_chunk().map_or(0, |count| u64::from_ne_bytes(*count));
                     if count > message.len() as u64 {
                         return Err(Failure::Garbled);
                     }
-                    answer.make_room(path, count, beside).map_err(Failure::Told)?;
+                    answer.make_room(path, count, wanted).map_err(Failure::Told)?;
                     take_bodies(&message, &mut answer.bodies).ok_or(Failure::Garbled)?;
                 }
                 b'E' => return Err(Failure::Told(Error::Told(decoded(&message)?))),

@@ -42,7 +42,7 @@ impl Builder {
 
     /// `n` bodies of a type in single precision, numbered from `first`, as GADGET-2 writes them.
     /// Without masses.
-    fn gadget2(&self, group: &str, first: u32, n: u32) -> &Builder {
+    pub(super) fn gadget2(&self, group: &str, first: u32, n: u32) -> &Builder {
         let vectors = |seed: u32| (0..3 * n).map(|i| (first * 3 + i + seed) as f32 / 3.0).collect::<Vec<_>>();
         let ids: Vec<u32> = (first..first + n).collect();
         self.rows(group, "Coordinates", &[n as usize, 3], &vectors(0))
@@ -358,22 +358,6 @@ fn types_that_are_not_known_are_taken_for_the_last_one() {
         all.id.sort_unstable();
         assert_eq!(all.id, [0, 10, 500, 501, 510, 600, 601, 602], "{size} ranks");
     }
-}
-
-#[test]
-fn what_is_not_read_is_named() {
-    let (_folder, path) = folder();
-    let file = Builder::new(&path, &[1u64, 1]);
-    file.list("Header", "MassTable", &[1.0, 1.0])
-        .gadget2("PartType0", 1, 1)
-        .gadget2("PartType1", 2, 1)
-        .rows("PartType0", "InternalEnergy", &[1], &[1.0])
-        .rows("PartType0", "SmoothingLength", &[1], &[1.0])
-        .rows("PartType1", "Softening", &[1], &[1.0])
-        .rows("PartType1", "TimeStep", &[1], &[1.0])
-        .rows("PartType1", "Potential", &[1], &[1.0]);
-    drop(file);
-    assert_eq!(read_header(&path).unwrap().ignored, ["InternalEnergy", "SmoothingLength", "Softening"]);
 }
 
 #[test]

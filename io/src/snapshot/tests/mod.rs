@@ -2,6 +2,7 @@ mod errors;
 mod foreign;
 mod layouts;
 mod outside;
+mod passengers;
 
 use super::*;
 use decomposition::Solo;
