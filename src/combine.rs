@@ -1,6 +1,7 @@
 //! `heorot combine`: puts two sets of bodies into one snapshot, the second one turned and moved.
 
-use crate::console::say;
+use crate::console::{say, warn};
+use crate::crew::Crew;
 use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
@@ -14,7 +15,7 @@ use io::snapshot::{Fields, Header};
 use nalgebra::{Rotation3, Unit, Vector3};
 use std::path::PathBuf;
 use treecode::math::sin_cos;
-use treecode::{Bodies, TYPES};
+use treecode::{About, Bodies, Column, TYPES};
 
 /// Combine two files of bodies into one snapshot.
 #[derive(Clone, Debug, clap::Args)]
@@ -65,7 +66,7 @@ const HELP: &str = "Examples:
 
 B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
 the output. If the two share ids, the ids of B are raised by one more than the greatest id of A. The
-time is that of A.";
+time is that of A. Further columns are kept, and are not turned.";
 
 /// Exactly `N` finite numbers with commas between.
 fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
@@ -99,7 +100,11 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let (mut bodies, mut others) = (first.bodies, second.bodies);
         place(&mut others, turn.as_ref(), arguments.shift, arguments.boost);
         let all = [bodies.len() as u64, others.len() as u64].map(|n| collective::sum(crew.comm, n));
-        memory::check(crew, all[0] + all[1], 0.0)?;
+        let columns = common_columns(crew, [&bodies, &others], [&arguments.first, &arguments.second]);
+        bodies.set_columns(&columns);
+        others.set_columns(&columns);
+        let column_bytes = memory::of_columns(bodies.column_bytes(), crew.comm.size());
+        memory::check(crew, all[0] + all[1], column_bytes)?;
         let greatest = bodies.id.iter().copied().max().unwrap_or(0);
         let mut greatest = [greatest];
         crew.comm.all_reduce(&mut greatest, decomposition::Reduction::Max);
@@ -146,6 +151,52 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     })
 }
 
+/// The further columns of bodies from two files. Those that only one file has are zeros for the bodies
+/// of the other, with a warning. Those that differ in type or unit are left out, with a warning.
+/// Collective.
+fn common_columns(crew: &Crew, bodies: [&Bodies; 2], paths: [&PathBuf; 2]) -> Vec<About> {
+    let say_once = |text: String| {
+        if crew.leads() {
+            warn(&text);
+        }
+    };
+    let has = |bodies: &Bodies, kinds: [bool; TYPES]| {
+        let count = bodies.kind.iter().filter(|&&kind| kinds[usize::from(kind)]).count();
+        collective::sum(crew.comm, count as u64) > 0
+    };
+    let named = |bodies: &Bodies, name: &str| {
+        bodies.columns().iter().map(Column::about).find(|about| about.name == name).cloned()
+    };
+    let mut columns = Vec::new();
+    for i in [0, 1] {
+        let (mine, other, path) = (bodies[i], bodies[1 - i], paths[1 - i]);
+        for about in mine.columns().iter().map(Column::about) {
+            let name = about.name.escape_debug();
+            match named(other, &about.name) {
+                Some(_) if i == 1 => {}
+                Some(theirs)
+                    if (theirs.number, theirs.width, theirs.unit, theirs.in_cgs)
+                        == (about.number, about.width, about.unit, about.in_cgs) =>
+                {
+                    let kinds = std::array::from_fn(|kind| about.kinds[kind] || theirs.kinds[kind]);
+                    columns.push(About { kinds, ..about.clone() });
+                }
+                Some(_) => say_once(format!(
+                    "{name} is left out: its type or unit in {} is another one",
+                    path.display()
+                )),
+                None => {
+                    if has(other, about.kinds) {
+                        say_once(format!("{} has no {name}; it is 0 for its bodies", path.display()));
+                    }
+                    columns.push(about.clone());
+                }
+            }
+        }
+    }
+    columns
+}
+
 /// The rotation that the options ask for.
 fn rotation(arguments: &Arguments) -> Result<Option<Rotation3<f64>>> {
     if let Some([x, y, z, angle]) = arguments.rotate {
@@ -188,6 +239,7 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use treecode::{Number, Purpose};
 
     fn one(pos: [f64; 3], vel: [f64; 3]) -> Bodies {
         Bodies::new(vec![1.0], pos.map(|x| vec![x]), vel.map(|x| vec![x])).unwrap()
@@ -214,6 +266,33 @@ mod tests {
         place(&mut bodies, Some(&turn), None, None);
         close(bodies.position(0), [1.0, 0.0, 0.0]);
         close(bodies.velocity(0), [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn columns_of_one_file_are_zeros_for_the_bodies_of_the_other() {
+        let with = |columns: &[(&str, Number)]| {
+            let mut bodies = one([0.0; 3], [0.0; 3]);
+            for (name, number) in columns {
+                bodies.add_column(About::new(name, *number, None, Purpose::Passenger));
+            }
+            bodies
+        };
+        let mut first = with(&[("tag", Number::U8), ("age", Number::F64), ("flux", Number::F32)]);
+        let mut second = with(&[("flux", Number::F64), ("colour", Number::I16), ("age", Number::F64)]);
+        first.column_mut::<u8>("tag").unwrap()[0] = 7;
+        first.column_mut::<f64>("age").unwrap()[0] = 3.0;
+        second.column_mut::<f64>("age").unwrap()[0] = 4.0;
+        second.column_mut::<i16>("colour").unwrap()[0] = -1;
+        let path = PathBuf::from("a.hdf5");
+        let columns = common_columns(&Crew::alone(), [&first, &second], [&path, &path]);
+        first.set_columns(&columns);
+        second.set_columns(&columns);
+        first.append(&second);
+        let names: Vec<&str> = first.columns().iter().map(|column| &column.about().name[..]).collect();
+        assert_eq!(names, ["tag", "age", "colour"]);
+        assert_eq!(first.column::<u8>("tag"), Some(&[7, 0][..]));
+        assert_eq!(first.column::<f64>("age"), Some(&[3.0, 4.0][..]));
+        assert_eq!(first.column::<i16>("colour"), Some(&[0, -1][..]));
     }
 
     #[test]

@@ -351,6 +351,25 @@ impl Bodies {
         }
     }
 
+    /// Replaces the added columns by these. Those that the bodies have, by name, purpose, type and
+    /// width, keep their values. The others are zeros.
+    ///
+    /// # Panics
+    /// As [`Bodies::add_column`].
+    pub fn set_columns(&mut self, abouts: &[About]) {
+        let mut before = std::mem::take(&mut self.columns);
+        for about in abouts {
+            self.add_column(about.clone());
+            let is_same = |column: &Column| {
+                let theirs = &column.about;
+                theirs.excludes(about) && (theirs.number, theirs.width) == (about.number, about.width)
+            };
+            if let (Some(i), Some(column)) = (before.iter().position(is_same), self.columns.last_mut()) {
+                column.values = before.swap_remove(i).values;
+            }
+        }
+    }
+
     /// The columns in addition to [`FIXED`], in the order in which they were added.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
