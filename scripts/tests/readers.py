@@ -442,8 +442,8 @@ def further_columns():
                 require_columns(part, expected)
         file = folder / f"run-{ranks}.toml"
         out = folder / f"out-{ranks}"
-        file.write_text(f'[initial]\nfile = "{source}"\n[gravity]\nsoftening = 0.05\n[time]\nsteps = 4\nstep = 0.001\ntimestep = "block"\n'
-                        f'[output]\nfolder = "{out}"\nsnapshot_every = 0.002\n[batch]\ncheckpoint_steps = 2\n')
+        file.write_text(f'[initial]\nfile = "{source}"\n[gravity]\nsoftening = 0.05\n[time]\nsteps = 4\nstep = 1e-5\ntimestep = "block"\n'
+                        f'[output]\nfolder = "{out}"\nsnapshot_every = 2e-5\n[batch]\ncheckpoint_steps = 2\n')
         heorot("run", file, "--set", "time.steps=2", ranks=ranks).require_success()
         heorot("run", file, "--restart=auto", ranks=ranks and ranks % 3 + 1).require_success()
         require_columns(out / "snapshot_000.hdf5", expected)
