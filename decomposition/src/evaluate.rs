@@ -165,7 +165,10 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey,
     drop(keys);
     let typical =
         if gravity.domain.is_periodic() { collective::sum(comm, bodies.sum_for_typical()) } else { 0 };
-    let frame = Frame::new(cube, survey.mass * count as f64).for_bodies(gravity, typical, count);
+    // Massless bodies do not count for the unit of mass, on which the floor of the relative criterion
+    // depends.
+    let massive = if survey.tracers { collective::sum(comm, bodies.massive() as u64) } else { count };
+    let frame = Frame::new(cube, survey.mass * massive as f64).for_bodies(gravity, typical, count);
     clock.charge(&mut census, Phase::Build);
     Evaluation { bodies, census, structure, splits, frame, count, drifted: false, tree: None }
 }
@@ -315,14 +318,16 @@ fn survey(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Result<Survey,
 /// A body is invalid. Every rank returns the error of the lowest such rank.
 pub fn survey_all(comm: &dyn Comm, bodies: &Bodies) -> Result<Option<Survey>, String> {
     let all = collective::agree_on_greatest(comm, || {
-        let Survey { bounds, mass, accelerated } = bodies.survey().map_err(|error| error.to_string())?;
+        let Survey { bounds, mass, accelerated, tracers } =
+            bodies.survey().map_err(|error| error.to_string())?;
         let [x, y, z, u, v, w] = bounds.to_array();
-        Ok([-x, -y, -z, u, v, w, mass, f64::from(u8::from(accelerated))])
+        let [accelerated, tracers] = [accelerated, tracers].map(|yes| f64::from(u8::from(yes)));
+        Ok([-x, -y, -z, u, v, w, mass, accelerated, tracers])
     })?;
-    let [x, y, z, u, v, w, mass, accelerated] = all;
+    let [x, y, z, u, v, w, mass, accelerated, tracers] = all;
     let bounds = Bounds::from([-x, -y, -z, u, v, w]);
-    let survey = Survey { bounds, mass, accelerated: accelerated > 0.0 };
-    Ok((mass > 0.0).then_some(survey))
+    let survey = Survey { bounds, mass, accelerated: accelerated > 0.0, tracers: tracers > 0.0 };
+    Ok((mass >= 0.0).then_some(survey))
 }
 
 fn add<const K: usize>(mut sum: [f64; K], term: [f64; K]) -> [f64; K] {

@@ -66,6 +66,8 @@ struct Problem {
     /// Thickness of a thin shape.
     thickness: f64,
     gravity: Gravity,
+    /// Whether some bodies are massless: all in one region, and some elsewhere.
+    tracers: bool,
     /// Number of evaluations on one tree after the first.
     substeps: usize,
     seed: u64,
@@ -112,6 +114,7 @@ impl Problem {
             ranks: if rng.random() { rng.random_range(2..12) } else { rng.random_range(2..=64) },
             turned: rng.random_range(0..3) == 0,
             thickness: pick(rng, &[0.0, 0.0, 1e-7, 1e-3, 1e-2, 0.1]),
+            tracers: false,
             gravity,
             substeps: pick(rng, &[0, 0, 2]),
             seed: rng.random(),
@@ -132,7 +135,8 @@ impl Problem {
                 bodies.vel[axis][i] = 0.1 * (rng.random::<f64>() - 0.5);
             }
             let mass = if heavy { log_uniform(rng, 1e-3, 1.0) } else { 1.0 };
-            bodies.mass[i] = mass / self.bodies as f64;
+            let massless = self.tracers && (bodies.pos[0][i] < -0.2 || i % 5 == 0);
+            bodies.mass[i] = if massless { 0.0 } else { mass / self.bodies as f64 };
             bodies.kind[i] = (i % 6) as u8;
             bodies.rung[i] = (i % 3) as u8 + u8::from(i % 100 < 5);
         }
@@ -260,6 +264,20 @@ fn any_problem_in_a_periodic_box_has_the_bits_of_one_rank() {
         let mut problem = Problem::new(number);
         problem.gravity.softening.kernel = SofteningKernel::Spline;
         problem.gravity.domain = Domain::Periodic { side: 2.0 };
+        problem
+    });
+}
+
+/// The same problems with massless bodies, alone in some cells.
+#[test]
+fn any_problem_with_tracers_has_the_bits_of_one_rank() {
+    let problems = problems();
+    check(problems.start..problems.start + (problems.end - problems.start) / 4, |number| {
+        let mut problem = Problem { tracers: true, ..Problem::new(number) };
+        if number % 4 == 0 {
+            problem.gravity.softening.kernel = SofteningKernel::Spline;
+            problem.gravity.domain = Domain::Periodic { side: 2.0 };
+        }
         problem
     });
 }

@@ -1,7 +1,10 @@
 //! Radial profiles: spherical shells about the centre of a system, and how that centre is found.
+//!
+//! Means are weighted by mass, so massless bodies do not count. If no body has mass, all count alike.
 #![allow(clippy::disallowed_methods)] // no result of a run depends on profiles
 
 use nalgebra::Vector3;
+use std::borrow::Cow;
 use treecode::Bodies;
 use treecode::math::norm;
 
@@ -25,9 +28,10 @@ impl Centre {
     /// The centre of the main body by the shrinking-sphere method (Power et al. 2003): the sphere
     /// is recentred on the centre of mass inside it. There must be at least one body.
     pub fn find(bodies: &Bodies) -> Centre {
-        let last = last_count(bodies.len());
-        let mut inside: Vec<u32> = (0..bodies.len() as u32).collect();
-        let mut position = mean(bodies, &bodies.pos, &inside);
+        let weights = &*weights(bodies);
+        let mut inside: Vec<u32> = (0..bodies.len() as u32).filter(|&i| weights[i as usize] > 0.0).collect();
+        let last = last_count(inside.len());
+        let mut position = mean(weights, &bodies.pos, &inside);
         let mut radius = farthest(bodies, position, &inside);
         while inside.len() > last && radius > 0.0 && radius.is_finite() {
             radius *= SHRINKS;
@@ -38,7 +42,7 @@ impl Centre {
             }
             if near.len() < inside.len() {
                 inside = near;
-                position = mean(bodies, &bodies.pos, &inside);
+                position = mean(weights, &bodies.pos, &inside);
             } else {
                 // A sphere that loses no body keeps its centre. So all radii down to the farthest
                 // body are skipped.
@@ -48,13 +52,14 @@ impl Centre {
                 }
             }
         }
-        Centre { position, velocity: mean(bodies, &bodies.vel, &inside) }
+        Centre { position, velocity: mean(weights, &bodies.vel, &inside) }
     }
 
     /// A given position with the mean velocity of the bodies nearest to it.
     pub fn at(bodies: &Bodies, position: [f64; 3]) -> Centre {
-        let last = last_count(bodies.len());
-        let mut near: Vec<u32> = (0..bodies.len() as u32).collect();
+        let weights = &*weights(bodies);
+        let mut near: Vec<u32> = (0..bodies.len() as u32).filter(|&i| weights[i as usize] > 0.0).collect();
+        let last = last_count(near.len());
         if near.len() > last {
             let by_distance = |a: &u32, b: &u32| {
                 distance(bodies, position, *a).total_cmp(&distance(bodies, position, *b)).then(a.cmp(b))
@@ -63,7 +68,7 @@ impl Centre {
             near.truncate(last);
             near.sort_unstable();
         }
-        Centre { position, velocity: mean(bodies, &bodies.vel, &near) }
+        Centre { position, velocity: mean(weights, &bodies.vel, &near) }
     }
 }
 
@@ -80,12 +85,20 @@ fn farthest(bodies: &Bodies, from: [f64; 3], some: &[u32]) -> f64 {
     some.iter().map(|&i| distance(bodies, from, i)).fold(0.0, f64::max)
 }
 
-/// Mass-weighted mean of a vector over some bodies.
-fn mean(bodies: &Bodies, vector: &[Vec<f64>; 3], some: &[u32]) -> [f64; 3] {
-    let mass: f64 = some.iter().map(|&i| bodies.mass[i as usize]).sum();
+/// The weights of bodies in means [M]: their masses, or 1 each if none has mass.
+fn weights(bodies: &Bodies) -> Cow<'_, [f64]> {
+    match bodies.massive() {
+        0 => Cow::Owned(vec![1.0; bodies.len()]),
+        _ => Cow::Borrowed(&bodies.mass),
+    }
+}
+
+/// Weighted mean of a vector over some bodies.
+fn mean(weights: &[f64], vector: &[Vec<f64>; 3], some: &[u32]) -> [f64; 3] {
+    let total: f64 = some.iter().map(|&i| weights[i as usize]).sum();
     vector
         .each_ref()
-        .map(|axis| some.iter().map(|&i| bodies.mass[i as usize] * axis[i as usize]).sum::<f64>() / mass)
+        .map(|axis| some.iter().map(|&i| weights[i as usize] * axis[i as usize]).sum::<f64>() / total)
 }
 
 /// Approximate number of bodies inside the innermost shell, and fraction of the mass outside the
@@ -98,7 +111,7 @@ const OUTSIDE: f64 = 0.005;
 pub struct Shell {
     /// Inner and outer radius [L].
     pub ends: [f64; 2],
-    /// Number of bodies.
+    /// Number of bodies. Massless bodies count only if no body has mass.
     pub bodies: u64,
     /// Mass [M].
     pub mass: f64,
@@ -161,11 +174,12 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     let edge = |i: usize| inner * (ratio * i as f64 / count as f64).exp();
     let mut shells: Vec<Shell> =
         (0..count).map(|i| Shell { ends: [edge(i), edge(i + 1)], ..Shell::default() }).collect();
-    let mut squares = vec![[0.0; 3]; count];
-    let axis = spin(bodies);
+    let (mut totals, mut squares) = (vec![0.0; count], vec![[0.0; 3]; count]);
+    let weights = &*weights(bodies);
+    let axis = spin(bodies, weights);
     let mut core = 0.0;
-    for i in 0..bodies.len() {
-        let (radius, mass) = (norm(bodies.position(i)), bodies.mass[i]);
+    for i in (0..bodies.len()).filter(|&i| weights[i] > 0.0) {
+        let (radius, mass, weight) = (norm(bodies.position(i)), bodies.mass[i], weights[i]);
         if radius < inner {
             core += mass;
             continue;
@@ -175,20 +189,20 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
         let velocity = spherical(bodies, i, radius, axis);
         shell.bodies += 1;
         shell.mass += mass;
+        totals[at] += weight;
         for k in 0..3 {
-            shell.velocity[k] += mass * velocity[k];
-            squares[at][k] += mass * velocity[k] * velocity[k];
+            shell.velocity[k] += weight * velocity[k];
+            squares[at][k] += weight * velocity[k] * velocity[k];
         }
     }
     let mut enclosed = core;
-    for (shell, squares) in shells.iter_mut().zip(squares) {
+    for ((shell, total), squares) in shells.iter_mut().zip(totals).zip(squares) {
         enclosed += shell.mass;
         shell.enclosed = enclosed;
         if shell.bodies > 0 {
-            shell.velocity = shell.velocity.map(|sum| sum / shell.mass);
-            shell.dispersion = std::array::from_fn(|k| {
-                (squares[k] / shell.mass - shell.velocity[k].powi(2)).max(0.0).sqrt()
-            });
+            shell.velocity = shell.velocity.map(|sum| sum / total);
+            shell.dispersion =
+                std::array::from_fn(|k| (squares[k] / total - shell.velocity[k].powi(2)).max(0.0).sqrt());
         }
     }
     shells.retain(|shell| shell.bodies > 0);
@@ -199,10 +213,9 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
 }
 
 /// Direction of the angular momentum of all bodies, or z if it is zero.
-fn spin(bodies: &Bodies) -> Vector3<f64> {
-    let momentum = |i: usize| {
-        bodies.mass[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)))
-    };
+fn spin(bodies: &Bodies, weights: &[f64]) -> Vector3<f64> {
+    let momentum =
+        |i: usize| weights[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)));
     let sum: Vector3<f64> = (0..bodies.len()).map(momentum).sum();
     sum.try_normalize(0.0).unwrap_or(Vector3::z())
 }
@@ -218,10 +231,11 @@ fn spherical(bodies: &Bodies, i: usize, radius: f64, axis: Vector3<f64>) -> [f64
 }
 
 /// Distances of all bodies in ascending order [L], each with the mass up to and including it
-/// [M].
+/// [M]. If no body has mass, each counts as 1.
 pub fn cumulative_mass(bodies: &Bodies) -> Vec<[f64; 2]> {
+    let weights = weights(bodies);
     let mut pairs: Vec<[f64; 2]> =
-        (0..bodies.len()).map(|i| [norm(bodies.position(i)), bodies.mass[i]]).collect();
+        (0..bodies.len()).map(|i| [norm(bodies.position(i)), weights[i]]).collect();
     pairs.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let mut sum = 0.0;
     for pair in &mut pairs {
@@ -236,4 +250,45 @@ pub fn enclosing(cumulative: &[[f64; 2]], part: f64) -> f64 {
     let total = cumulative.last().map_or(0.0, |last| last[1]);
     let place = cumulative.partition_point(|pair| pair[1] < part * total);
     cumulative[place.min(cumulative.len() - 1)][0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use treecode::math::hash;
+
+    /// A ball of bodies of unit mass that rotates about the z axis.
+    fn ball(n: usize, away: f64) -> Bodies {
+        let mut bodies = Bodies::zeroed(n);
+        let random = |k: usize| hash(k as u64) as f64 / u64::MAX as f64 - 0.5;
+        for i in 0..n {
+            let x = [random(3 * i), random(3 * i + 1), random(3 * i + 2)];
+            (0..3).for_each(|axis| bodies.pos[axis][i] = x[axis] + away);
+            (bodies.vel[0][i], bodies.vel[1][i], bodies.mass[i]) = (-x[1], x[0], 1.0);
+        }
+        bodies
+    }
+
+    #[test]
+    fn massless_bodies_do_not_count_unless_no_body_has_mass() {
+        let alone = ball(2000, 0.0);
+        let mut all = alone.clone();
+        let mut tracers = ball(5000, 0.3);
+        tracers.mass.fill(0.0);
+        all.append(&tracers);
+        assert_eq!(Centre::find(&all), Centre::find(&alone));
+        assert_eq!(Centre::at(&all, [0.1; 3]), Centre::at(&alone, [0.1; 3]));
+        let ends = Some([0.05, 0.8]);
+        assert_eq!(shells(&all, 10, ends), shells(&alone, 10, ends));
+
+        let mut light = alone.clone();
+        light.mass.fill(0.0);
+        assert_eq!(Centre::find(&light), Centre::find(&alone));
+        let [with, without] = [&alone, &light].map(|bodies| shells(bodies, 10, None).unwrap());
+        assert_eq!(with.len(), without.len());
+        for (with, without) in with.iter().zip(&without) {
+            assert_eq!(*without, Shell { mass: 0.0, enclosed: 0.0, ..*with });
+            assert!(with.velocity[2] > 0.0);
+        }
+    }
 }

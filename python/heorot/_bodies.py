@@ -25,7 +25,7 @@ class Bodies:
     pos : array_like, shape (n, 3)
         Positions.
     mass : array_like, shape (n,)
-        Masses.
+        Masses. A body of mass 0 feels the others and does not attract.
     vel : array_like, shape (n, 3), optional
         Velocities; zero by default.
     id : array_like of int, shape (n,), optional

@@ -63,7 +63,7 @@ def accelerations(
     pos : array_like, shape (n, 3)
         Positions: float64 or float32, in C or Fortran order. What is neither is converted.
     mass : array_like, shape (n,)
-        Masses, above 0.
+        Masses, 0 or above. A body of mass 0 feels the others and does not attract.
     softening : float or sequence of 6 floats, optional
         Plummer-equivalent softening length, one for all bodies.
     accuracy : float, optional
@@ -100,7 +100,7 @@ def accelerations(
     Raises
     ------
     ValueError
-        If shapes differ, a number is not finite, a mass is not above 0, or a setting is out of range.
+        If shapes differ, a number is not finite, a mass is negative, or a setting is out of range.
 
     Examples
     --------

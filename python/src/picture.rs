@@ -44,7 +44,7 @@ pub(crate) fn render<'py>(
     of: Option<[f64; 3]>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let bodies = columns.bodies()?;
+    let mut bodies = columns.bodies()?;
     let kinds = kinds(look.types)?;
     let map: ColourMap = by_name("colours", &look.colours, "inferno, magma, viridis, cividis, galaxy")?;
     let axis = match look.axis.as_str() {
@@ -71,10 +71,14 @@ pub(crate) fn render<'py>(
         let fault = |error: viz::Error| error.to_string();
         let lengths = viz::smoothing_lengths(&bodies, kinds, look.neighbours).map_err(fault)?;
         let wanted: Vec<usize> = (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])]).collect();
-        let total: f64 = wanted.iter().map(|i| bodies.mass[*i]).sum();
-        if total <= 0.0 {
+        if wanted.is_empty() {
             return Err("there are no bodies of the types wanted to draw".to_owned());
         }
+        // Bodies that are all massless are counted.
+        if wanted.iter().all(|i| bodies.mass[*i] == 0.0) {
+            bodies.mass.fill(1.0);
+        }
+        let total: f64 = wanted.iter().map(|i| bodies.mass[*i]).sum();
         let mean =
             |axis: usize| wanted.iter().map(|i| bodies.mass[*i] * bodies.pos[axis][*i]).sum::<f64>() / total;
         let centre = look.centre.unwrap_or_else(|| std::array::from_fn(mean));

@@ -127,7 +127,7 @@ def test_the_order_is_that_of_the_caller():
 BAD = {
     "a position that is not finite": ({"pos": [[0, 0, np.nan], [1, 0, 0]]}, "position is NaN"),
     "an infinite position": ({"pos": [[0, 0, np.inf], [1, 0, 0]]}, "position is inf"),
-    "a negative mass": ({"mass": [1, -2]}, "body with id 1: mass is -2, must be above 0"),
+    "a negative mass": ({"mass": [1, -2]}, "body with id 1: mass is -2, must be 0 or above"),
     "a mass that is not finite": ({"mass": [np.nan, 1]}, "mass is NaN"),
     "lengths that differ": ({"mass": [1, 2, 3]}, "mass has 3 rows for 2 bodies"),
     "complex numbers": ({"mass": [1j, 2]}, "mass has the dtype complex128"),

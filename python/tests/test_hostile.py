@@ -97,7 +97,7 @@ REFUSED = {
     "transposed": (np.zeros((3, 5)), np.ones(5), "pos has the shape (3, 5)"),
     "far away": (np.eye(3) * 1e301, np.ones(3), "must be from -1e300 to 1e300"),
     "a huge extent": (np.eye(3) * 1e200, np.ones(3), "the distance of the bodies"),
-    "a mass of 0": (np.eye(3), np.array([1.0, 0, 1]), "body with id 1: mass is 0, must be above 0"),
+    "a negative mass": (np.eye(3), np.array([1.0, -1, 1]), "body with id 1: mass is -1, must be 0 or above"),
     "an overflow in single precision": (np.eye(3), np.array([1, np.inf, 1], dtype=np.float32), "mass is inf"),
 }
 
@@ -114,6 +114,16 @@ def test_one_body_has_no_field():
     for how in ({"accuracy": 1e-3}, {"theta": 0.5}, {"walk": "direct"}, {"walk": "tree", "tolerance": 1e-3}):
         acc, pot = heorot.accelerations([[1.0, 2.0, 3.0]], [5.0], **how)
         assert acc.tolist() == [[0, 0, 0]] and pot.tolist() == [0], how
+
+
+def test_massless_bodies_feel_and_do_not_attract():
+    acc, pot = heorot.accelerations([[0, 0, 0], [2.0, 0, 0], [0, 1.0, 0]], [4.0, 0, 0], walk="direct")
+    np.testing.assert_allclose(acc, [[0, 0, 0], [-1, 0, 0], [0, -4, 0]])
+    np.testing.assert_allclose(pot, [0, -2, -4])
+    bodies = heorot.Bodies(np.random.default_rng(1).normal(size=(500, 3)), np.zeros(500))
+    assert heorot.render(bodies, size=(64, 64)) is not None
+    shells = heorot.profile(bodies)
+    assert np.all(shells.mass == 0) and np.all(np.isfinite(shells.dispersion)) and shells.bodies.sum() > 400
 
 
 def test_bodies_at_one_place_do_not_attract_each_other():

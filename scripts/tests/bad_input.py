@@ -50,7 +50,6 @@ def bad_snapshots(shared):
     sphere(shared / "nan.hdf5", position=(17, np.nan))
     sphere(shared / "infinite.hdf5", velocity=((17, 1), np.inf))
     sphere(shared / "negative.hdf5", mass=(17, -1.0))
-    sphere(shared / "massless.hdf5", mass=(BODIES - 1, 0.0))
     write_snapshot(shared / "none.hdf5", np.empty((0, 3)), np.empty((0, 3)), np.empty(0))
     for name, dataset in [("no-positions", "Coordinates"), ("no-masses", "Masses")]:
         with h5py.File(sphere(shared / f"{name}.hdf5"), "a") as file:
@@ -68,7 +67,6 @@ def bad_snapshots(shared):
         "nan": ["17", "position"],
         "infinite": ["17", "velocity"],
         "negative": ["17", "mass", "-1"],
-        "massless": [str(BODIES - 1), "mass"],
         "none": ["no bodies"],
         "no-positions": ["Coordinates"],
         "no-masses": ["Mass"],

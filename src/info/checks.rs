@@ -52,9 +52,9 @@ pub(super) fn checks(bodies: &Bodies) -> Vec<Check> {
             ids_where(&|i| !is_finite(bodies.velocity(i))),
         ),
         check(
-            "all masses are above 0",
-            "mass not above 0 and finite",
-            ids_where(&|i| !(bodies.mass[i] > 0.0 && bodies.mass[i].is_finite())),
+            "no mass is negative",
+            "mass negative or not finite",
+            ids_where(&|i| !(bodies.mass[i] >= 0.0 && bodies.mass[i].is_finite())),
         ),
         check("all ids are unique", "id not unique", duplicates(&bodies.id)),
     ]
@@ -80,7 +80,8 @@ mod tests {
         bodies.pos[0][1] = -1e301;
         bodies.vel[2][3] = f64::INFINITY;
         bodies.mass[2] = -1.0;
-        bodies.mass[1] = 0.0;
+        bodies.mass[1] = f64::NAN;
+        bodies.mass[0] = 0.0;
         bodies.id[4] = 0;
         let text: Vec<String> = checks(&bodies).iter().map(Check::text).collect();
         assert_eq!(
@@ -88,7 +89,7 @@ mod tests {
             [
                 "position not finite, or beyond 1e300: 2 bodies, the first with id 0",
                 "velocity not finite: the body with id 3",
-                "mass not above 0 and finite: 2 bodies, the first with id 1",
+                "mass negative or not finite: 2 bodies, the first with id 1",
                 "id not unique: 2 bodies, the first with id 0",
             ]
         );

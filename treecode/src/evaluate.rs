@@ -53,7 +53,7 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
     } else {
         let structure = structure::grow(&keys, &Key::CURVE, gravity.leaf_size);
         index::check_tiles(structure.tiles.len())?;
-        let frame = Frame::new(cube, survey.mass * bodies.len() as f64);
+        let frame = Frame::new(cube, survey.mass * bodies.massive() as f64);
         if gravity.criterion == Criterion::Relative && !survey.accelerated {
             compute(frame, &gravity.estimate(), &structure, &mut sorted, &mut census);
         }

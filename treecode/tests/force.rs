@@ -4,7 +4,9 @@
 mod common;
 
 use common::*;
-use heorot_treecode::{Bodies, Criterion, Gravity, Softening, SofteningKernel, Walk, direct};
+use heorot_treecode::{
+    Bodies, Criterion, Domain, Gravity, Softening, SofteningKernel, Walk, accelerations, direct,
+};
 
 const WALKS: [Walk; 2] = [Walk::Tree, Walk::Fmm];
 
@@ -274,5 +276,98 @@ fn forces_on_all_bodies_together_are_nearly_zero() {
             let force: f64 = done.acc[axis].iter().zip(&done.mass).map(|(a, m)| a * m).sum();
             assert!(force.abs() < 1e-5 * scale, "momentum is not kept: {force:.1e} of {scale:.1e}");
         }
+    }
+}
+
+/// A sphere of bodies with mass, and massless bodies on and around it, of other types. Those of the
+/// last third are alone in their cells.
+fn sphere_and_tracers() -> (Bodies, usize) {
+    let mut bodies = plummer(1500, 3);
+    let heavy = bodies.len();
+    let mut tracers = plummer(1500, 4);
+    for i in 0..tracers.len() {
+        let [stretch, away] = if i < 1000 { [1.0, 0.0] } else { [0.1, 40.0] };
+        (0..3).for_each(|axis| tracers.pos[axis][i] = stretch * tracers.pos[axis][i] + away);
+        (tracers.mass[i], tracers.kind[i]) = (0.0, 4);
+        tracers.id[i] += heavy as u64;
+    }
+    bodies.append(&tracers);
+    (bodies, heavy)
+}
+
+fn settings_with_tracers() -> Vec<Gravity> {
+    let mut lengths = [0.05; 6];
+    lengths[4] = 0.2;
+    let softenings = [
+        Softening::default(),
+        Softening { kernel: SofteningKernel::Spline, length: lengths },
+        Softening { kernel: SofteningKernel::Plummer, length: lengths },
+    ];
+    let mut all = Vec::new();
+    for walk in WALKS {
+        for softening in &softenings {
+            for criterion in [Criterion::Relative, Criterion::Angle] {
+                let softening = softening.clone();
+                all.push(Gravity { walk, softening, criterion, theta: 0.5, ..Gravity::default() });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn tracers_feel_the_field_of_the_masses_and_add_none() {
+    let (bodies, heavy) = sphere_and_tracers();
+    let all: Vec<usize> = (0..bodies.len()).collect();
+    let mut alone = bodies.clone();
+    alone.keep(0..heavy);
+    for gravity in settings_with_tracers() {
+        let exact = direct::field(&bodies, &gravity, &all);
+        // Each tracer is a test particle: the field at its place is that of the masses alone.
+        for i in [heavy + 1, heavy + 1200] {
+            let mut with_one = alone.clone();
+            let mut one = bodies.clone();
+            one.keep(i..i + 1);
+            with_one.append(&one);
+            assert_eq!(direct::field(&with_one, &gravity, &[heavy]), [exact[i]]);
+        }
+        assert_eq!(direct::field(&alone, &gravity, &all[..heavy]), exact[..heavy]);
+
+        let mut found = bodies.clone();
+        accelerations(&mut found, &gravity).unwrap();
+        let mut without = alone.clone();
+        accelerations(&mut without, &gravity).unwrap();
+        let error = |some: &Bodies, range: std::ops::Range<usize>| {
+            let squares = range.clone().map(|i| {
+                let (acc, pot) = exact[i];
+                assert!((some.pot[i] / pot - 1.0).abs() < 2e-2, "{gravity:?}: potential of {i}");
+                let difference = std::array::from_fn(|axis| some.acc[axis][i] - acc[axis]);
+                (norm(difference) / norm(acc)).powi(2)
+            });
+            (squares.sum::<f64>() / range.len() as f64).sqrt()
+        };
+        let lonely = error(&without, 0..heavy);
+        let [masses, tracers, far] =
+            [0..heavy, heavy..heavy + 1000, heavy + 1000..bodies.len()].map(|range| error(&found, range));
+        assert!(lonely > 1e-5 && lonely < 5e-3, "{gravity:?}: {lonely:e}");
+        assert!(
+            masses < 1.5 * lonely && tracers < 1.5 * lonely && far < 1.5 * lonely,
+            "{gravity:?}: {lonely:e}, {masses:e}, {tracers:e}, {far:e}"
+        );
+    }
+}
+
+#[test]
+fn bodies_that_are_all_massless_feel_nothing() {
+    let (mut bodies, _) = sphere_and_tracers();
+    bodies.mass.fill(0.0);
+    let mut settings = settings_with_tracers();
+    let domain = Domain::Periodic { side: 200.0 };
+    settings.push(Gravity { domain, ..settings[0].clone() });
+    settings.push(Gravity { walk: Walk::Direct, ..Gravity::default() });
+    for gravity in settings {
+        let mut found = bodies.clone();
+        accelerations(&mut found, &gravity).unwrap();
+        assert!(found.acc.iter().flatten().chain(&found.pot).all(|x| *x == 0.0), "{gravity:?}");
     }
 }

@@ -62,8 +62,8 @@ pub fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
 ///
 /// # Errors
 /// If the snapshot cannot be read or is inconsistent, or if its bodies do not fit into memory. Also
-/// if a body of the share has a position or velocity that is not finite, or a mass that is not
-/// positive.
+/// if a body of the share has a position or velocity that is not finite, or a mass that is
+/// negative or not finite.
 pub fn read(path: &Path, rank: usize, size: usize) -> Result<(Header, Bodies), Error> {
     read_wanted(path, &Wanted { rank, size, ..Wanted::default() })
 }

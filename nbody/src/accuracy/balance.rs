@@ -7,7 +7,7 @@ use treecode::math::norm;
 /// Sums over all bodies. Their bits do not depend on the number of ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Balance {
-    /// Centre of mass [L].
+    /// Centre of mass [L]. The origin if no body has mass.
     pub centre: [f64; 3],
     /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
@@ -22,6 +22,6 @@ impl Balance {
             [mass, mass * x, mass * y, mass * z, ax, ay, az, mass * norm(acc)]
         });
         let force_sum = if size > 0.0 { norm([ax, ay, az]) / size } else { 0.0 };
-        Balance { centre: [x, y, z].map(|sum| sum / mass), force_sum }
+        Balance { centre: [x, y, z].map(|sum| if mass > 0.0 { sum / mass } else { 0.0 }), force_sum }
     }
 }

@@ -84,25 +84,28 @@ fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> 
     here
 }
 
+/// The properties of a group. Massless members count only if no member has mass; then all count alike.
 fn halo(members: &[Member]) -> Halo {
     let mass: f64 = members.iter().map(|member| member.mass).sum();
+    let weight = |member: &Member| if mass > 0.0 { member.mass } else { 1.0 };
+    let total: f64 = members.iter().map(weight).sum();
     let mean = |of: fn(&Member) -> [f64; 3]| -> [f64; 3] {
         std::array::from_fn(|axis| {
-            members.iter().map(|member| member.mass * of(member)[axis]).sum::<f64>() / mass
+            members.iter().map(|member| weight(member) * of(member)[axis]).sum::<f64>() / total
         })
     };
     let (position, velocity) = (mean(|member| member.position), mean(|member| member.velocity));
     let from = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|axis| a[axis] - b[axis]));
     let mut radii: Vec<(f64, f64)> =
-        members.iter().map(|member| (from(member.position, position), member.mass)).collect();
+        members.iter().map(|member| (from(member.position, position), weight(member))).collect();
     radii.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut inside = 0.0;
     let half = radii.iter().find(|(_, m)| {
         inside += m;
-        inside >= 0.5 * mass
+        inside >= 0.5 * total
     });
     let squares: f64 =
-        members.iter().map(|member| member.mass * from(member.velocity, velocity).powi(2)).sum();
+        members.iter().map(|member| weight(member) * from(member.velocity, velocity).powi(2)).sum();
     Halo {
         id: members[0].id,
         members: members.len() as u64,
@@ -111,7 +114,7 @@ fn halo(members: &[Member]) -> Halo {
         velocity,
         radius: radii.last().map_or(0.0, |(radius, _)| *radius),
         half_mass_radius: half.map_or(0.0, |(radius, _)| *radius),
-        dispersion: (squares / mass / 3.0).sqrt(),
+        dispersion: (squares / total / 3.0).sqrt(),
     }
 }
 

@@ -180,3 +180,24 @@ fn a_group_has_the_dispersion_of_its_members() {
     assert_eq!((halos.len(), halos[0].members), (1, 3000));
     assert!((halos[0].dispersion * 12f64.sqrt() - 1.0).abs() < 0.03, "{:?}", halos[0]);
 }
+
+/// Massless members move nothing. A group of them alone has the means of its members.
+#[test]
+fn massless_members_do_not_count_unless_no_member_has_mass() {
+    let mut all = field(300);
+    let (halos, _) = census_on(1, &all, 10.0, 2);
+    let mut more = field(300);
+    more.id.iter_mut().for_each(|id| *id += 2_000_000);
+    more.mass.fill(0.0);
+    more.pos[0].iter_mut().for_each(|x| *x += 0.5);
+    all.append(&more);
+    let (with, _) = census_on(3, &all, 10.0, 2);
+    assert_eq!((with[0].members, with[0].mass), (600, halos[0].mass));
+    assert_eq!((with[0].position, with[0].velocity), (halos[0].position, halos[0].velocity));
+    assert_eq!(with[0].half_mass_radius, halos[0].half_mass_radius);
+    all.mass.fill(0.0);
+    let (light, _) = census_on(1, &all, 10.0, 2);
+    all.mass.fill(1.0);
+    let (heavy, _) = census_on(1, &all, 10.0, 2);
+    assert_eq!(light, [Halo { mass: 0.0, ..heavy[0] }]);
+}

@@ -25,7 +25,7 @@ pub struct Bodies {
     pub id: Vec<u64>,
     /// Particle type, below [`TYPES`].
     pub kind: Vec<u8>,
-    /// Mass [M], positive.
+    /// Mass [M], 0 or above. A body of mass 0 is a tracer: it feels gravity and does not attract.
     pub mass: Vec<f64>,
     /// Position [L] in physical units: x, y, z.
     pub pos: [Vec<f64>; 3],
@@ -53,8 +53,8 @@ impl Bodies {
     /// so on, their type is 1.
     ///
     /// # Errors
-    /// [`Error::Length`] if the arrays differ in length. [`Error::Body`] if a mass is not above 0
-    /// and finite, or a coordinate is not finite.
+    /// [`Error::Length`] if the arrays differ in length. [`Error::Body`] if a mass is negative
+    /// or not finite, or a coordinate is not finite.
     pub fn new(mass: Vec<f64>, pos: [Vec<f64>; 3], vel: [Vec<f64>; 3]) -> Result<Bodies, Error> {
         let expected = mass.len();
         let lengths = pos.iter().map(|x| ("pos", x.len())).chain(vel.iter().map(|v| ("vel", v.len())));
@@ -76,6 +76,11 @@ impl Bodies {
         bodies.id.iter_mut().zip(0..).for_each(|(id, i)| *id = i);
         bodies.kind.fill(1);
         bodies
+    }
+
+    /// The number of bodies that have mass, and so attract others.
+    pub fn massive(&self) -> usize {
+        self.mass.par_iter().with_min_len(1 << 14).filter(|mass| **mass > 0.0).count()
     }
 
     /// The number of bodies.

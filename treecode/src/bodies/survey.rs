@@ -15,15 +15,17 @@ const SPAN: usize = 1 << 14;
 pub struct Survey {
     /// The box around all bodies [L].
     pub bounds: Bounds,
-    /// Greatest mass [M]; minus infinity if there are no bodies.
+    /// Greatest mass [M], 0 if all bodies are massless; minus infinity if there are no bodies.
     pub mass: f64,
     /// Whether any acceleration is not zero.
     pub accelerated: bool,
+    /// Whether any body is massless.
+    pub tracers: bool,
 }
 
 impl Bodies {
     /// Says which body has an impossible value, if one has: positions, velocities, accelerations and potentials must be finite, masses
-    /// above 0 and finite, types below [`TYPES`]. Coordinates are at most 1e300, so that no cube around them overflows.
+    /// finite and not negative, types below [`TYPES`]. Coordinates are at most 1e300, so that no cube around them overflows.
     ///
     /// # Errors
     /// [`Error::Body`] names the first body that has the first such fault.
@@ -56,10 +58,10 @@ impl Bodies {
         of(&self.pot)?;
         let near = pos.iter().flatten().all(|x| x.abs() <= FARTHEST);
         let sound =
-            near && mass[0] > 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
+            near && mass[0] >= 0.0 && self.kind[range.clone()].iter().all(|kind| usize::from(*kind) < TYPES);
         let accelerated = acc.iter().flatten().any(|x| *x != 0.0);
         let bounds = Bounds { lo: pos.map(|x| x[0]), hi: pos.map(|x| x[1]) };
-        sound.then_some(Survey { bounds, mass: mass[1], accelerated })
+        sound.then_some(Survey { bounds, mass: mass[1], accelerated, tracers: mass[0] == 0.0 })
     }
 
     /// The fault to report for bodies that have one.
@@ -83,8 +85,8 @@ impl Bodies {
                 return wrong(i, "position", array[i], "from -1e300 to 1e300");
             }
         }
-        if let Some(i) = self.mass.iter().position(|mass| !(*mass > 0.0 && mass.is_finite())) {
-            return wrong(i, "mass", self.mass[i], "above 0 and finite");
+        if let Some(i) = self.mass.iter().position(|mass| !(*mass >= 0.0 && mass.is_finite())) {
+            return wrong(i, "mass", self.mass[i], "0 or above, and finite");
         }
         let i = self.kind.iter().position(|kind| usize::from(*kind) >= TYPES).expect("there is a fault");
         wrong(i, "particle type", f64::from(self.kind[i]), "from 0 to 5")
@@ -101,7 +103,7 @@ const ACCELERATIONS: [f64; 2] = [1e-120, 1e120];
 impl Survey {
     /// Checks that squares and cubes of distances and accelerations neither overflow nor underflow.
     /// `constant` is the gravitational constant [L^3/(M T^2)]. Bodies that are all at one place
-    /// pass, because none attracts another.
+    /// pass, because none attracts another. Bodies that are all massless have no acceleration to check.
     ///
     /// # Errors
     /// [`Error::Scale`] names the quantity that is too small or too large.
@@ -120,11 +122,15 @@ impl Survey {
             return Ok(());
         }
         check("the extent of the bodies", extent, LENGTHS)?;
+        if self.mass == 0.0 {
+            return Ok(());
+        }
         check("G mass / extent^2 of the bodies", constant * self.mass / (extent * extent), ACCELERATIONS)
     }
 
     /// The survey of no bodies.
-    const NOTHING: Survey = Survey { bounds: Bounds::NOTHING, mass: f64::NEG_INFINITY, accelerated: false };
+    const NOTHING: Survey =
+        Survey { bounds: Bounds::NOTHING, mass: f64::NEG_INFINITY, accelerated: false, tracers: false };
 
     /// The survey of two sets of bodies together.
     fn and(&self, other: &Survey) -> Survey {
@@ -132,6 +138,7 @@ impl Survey {
             bounds: self.bounds.and(&other.bounds),
             mass: self.mass.max(other.mass),
             accelerated: self.accelerated || other.accelerated,
+            tracers: self.tracers || other.tracers,
         }
     }
 }
@@ -169,6 +176,7 @@ mod tests {
             bounds: Bounds { lo: [lo; 3], hi: [hi; 3] },
             mass,
             accelerated: false,
+            tracers: false,
         };
         let refused = |survey: Survey, constant| match survey.check_scale(constant) {
             Ok(()) => "",
@@ -184,6 +192,8 @@ mod tests {
         assert_eq!(refused(survey(1e-100, 1e-100, 1.0), 1.0), "origin");
         assert_eq!(refused(survey(0.0, 1e20, 1e-300), 1.0), "bodies");
         assert_eq!(refused(survey(0.0, 1.0, 1e100), 1e50), "bodies");
+        assert_eq!(refused(survey(0.0, 1.0, 0.0), 1.0), "");
+        assert_eq!(refused(survey(0.0, 1e100, 0.0), 1.0), "origin");
     }
 
     #[test]
@@ -191,6 +201,8 @@ mod tests {
         let mut good = Bodies::zeroed(5);
         good.mass.fill(1.0);
         assert_eq!(good.check(), Ok(()));
+        good.mass[2] = 0.0;
+        assert_eq!(good.check(), Ok(()), "a massless body");
         type Spoil = fn(&mut Bodies);
         let cases: [(Spoil, &str); 7] = [
             (|b| b.pos[1][3] = -1.1e300, "must be from -1e300 to 1e300"),
@@ -198,7 +210,7 @@ mod tests {
             (|b| b.vel[0][3] = f64::INFINITY, "velocity is inf"),
             (|b| b.pot[3] = f64::NAN, "potential is NaN"),
             (|b| b.mass[3] = -1.0, "mass is -1"),
-            (|b| b.mass[3] = 0.0, "mass is 0"),
+            (|b| b.mass[3] = f64::NAN, "mass is NaN"),
             (|b| b.kind[3] = 6, "particle type is 6"),
         ];
         for (spoil, message) in cases {
@@ -215,13 +227,16 @@ mod tests {
         for i in [0, 7, SPAN, n - 1] {
             let mut bodies = Bodies::zeroed(n);
             bodies.mass.fill(1.0);
-            let plain = Survey { bounds: Bounds::at([0.0; 3]), mass: 1.0, accelerated: false };
+            let plain =
+                Survey { bounds: Bounds::at([0.0; 3]), mass: 1.0, accelerated: false, tracers: false };
             assert_eq!(bodies.survey(), Ok(plain));
             (bodies.pos[0][i], bodies.pos[1][i], bodies.mass[i], bodies.acc[2][i]) =
                 (-2.0, 3.0, 4.0, -1e-300);
             let bounds = Bounds { lo: [-2.0, 0.0, 0.0], hi: [0.0, 3.0, 0.0] };
-            let expected = Survey { bounds, mass: 4.0, accelerated: true };
+            let expected = Survey { bounds, mass: 4.0, accelerated: true, tracers: false };
             assert_eq!(bodies.survey(), Ok(expected));
+            bodies.mass[i] = 0.0;
+            assert_eq!(bodies.survey(), Ok(Survey { mass: 1.0, tracers: true, ..expected }));
             bodies.acc[2][i] = f64::NAN;
             assert!(bodies.survey().is_err());
         }

@@ -31,9 +31,11 @@ impl Frame {
     /// Side of the cube in length units.
     pub const SIDE: f64 = 1024.0;
 
-    /// The units for a cube and an upper bound of the total mass [M].
+    /// The units for a cube and an upper bound of the total mass [M]. If that is 0, the unit of mass
+    /// is 1, and has no effect.
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
-        let mass = 2f64.powi(crate::math::log2(mass_bound).ceil() as i32);
+        let bound = if mass_bound > 0.0 { mass_bound } else { 1.0 };
+        let mass = 2f64.powi(crate::math::log2(bound).ceil() as i32);
         let length = cube.side / Self::SIDE;
         let floor = ACCELERATION_FLOOR / (Self::SIDE * Self::SIDE);
         Frame { cube, length, mass, floor, per_length: 1.0 / length, per_mass: 1.0 / mass }

@@ -195,7 +195,9 @@ impl Lattice {
             }
         }
         let mass = moments[0];
-        let com = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(|axis| moments[term(axis)] / mass);
+        // Without any mass the background has no centre, and does not act.
+        let per_mass = if mass > 0.0 { 1.0 / mass } else { 0.0 };
+        let com = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(|axis| moments[term(axis)] * per_mass);
         let squares: f64 =
             [[2, 0, 0], [0, 2, 0], [0, 0, 2]].map(|axis| 2.0 * moments[term(axis)]).iter().sum();
         let potential = CONSTANT * mass + 2.0 / 3.0 * PI * squares;

@@ -377,7 +377,7 @@ fn openers<L: Lanes, E: Expansion>(
     tile: &Tile<E>,
     mut at: usize,
 ) -> [Option<usize>; LANES] {
-    let (mut openers, mut left) = ([None; LANES], tile.present);
+    let (mut openers, mut left) = ([None; LANES], tile.sources);
     while left != 0 && at < regions.len() {
         let may_open = may_open::<L, E>(opening, regions, tile, at) & left;
         match regions.around(at) {

@@ -13,13 +13,13 @@ pub(crate) struct Summary<M> {
     pub count: u64,
     /// Mass.
     pub mass: f64,
-    /// Centre of mass.
+    /// Centre of mass. Without mass, the middle of the box around the bodies.
     pub com: [f64; 3],
     /// Bounds of the positions of the bodies, and of their properties as sinks.
     pub extent: Extent,
     /// Upper bound of the distance of a body from the centre of mass.
     pub radius: f64,
-    /// Mean of the squared Plummer softening length, weighted by mass.
+    /// Mean of the squared Plummer softening length, weighted by mass. Without mass, by number.
     pub softening2: f64,
     /// Moments about the centre of mass.
     pub moments: M,
@@ -162,8 +162,9 @@ pub(crate) fn of_bodies<E: Expansion>(
     let (kinds, mass) = (&bodies.kind[range.clone()], &bodies.mass[range.clone()]);
     let mut sum = dispatch(path, OfBodies::<E> { frame, bodies, range, rising: PhantomData });
     if !softened.none {
-        let squares = kinds.iter().zip(mass).map(|(kind, mass)| mass * softened.length2(*kind));
-        sum.softening2 = squares.sum::<f64>() / mass.iter().sum::<f64>();
+        let weight = |mass: &f64| if sum.mass > 0.0 { *mass } else { 1.0 };
+        let squares = kinds.iter().zip(mass).map(|(kind, mass)| weight(mass) * softened.length2(*kind));
+        sum.softening2 = squares.sum::<f64>() / mass.iter().map(weight).sum::<f64>();
         sum.extent.reach = kinds.iter().map(|kind| softened.reach(*kind)).fold(0.0, f64::max);
     }
     sum
@@ -205,8 +206,9 @@ impl<R: Rise> Task for OfBodies<'_, R> {
                 |[sum, lo, hi], [m, x]| [sum + m * x, least(lo, x), greatest(hi, x)],
                 |[a, b, c], [d, e, f]| [a + d, least(b, e), greatest(c, f)],
             );
+            let centre = if sum.mass > 0.0 { weighted / total } else { 0.5 * lo + 0.5 * hi };
             [sum.com[axis], sum.extent.bounds.lo[axis], sum.extent.bounds.hi[axis]] =
-                [weighted / total, lo, hi].map(|x| frame.coordinate(axis, x));
+                [centre, lo, hi].map(|x| frame.coordinate(axis, x));
         }
         if R::ACCELERATION {
             let [x, y, z] = bodies.acc.each_ref().map(|axis| &axis[range.clone()]);
@@ -288,8 +290,15 @@ pub(crate) fn of_children<'a, R: Rise>(
         sum.extent = sum.extent.and(&child.extent);
         sum.softening2 += child.mass * child.softening2;
     }
-    sum.com = sum.com.map(|x| x / sum.mass);
-    sum.softening2 /= sum.mass;
+    if sum.mass > 0.0 {
+        sum.com = sum.com.map(|x| x / sum.mass);
+        sum.softening2 /= sum.mass;
+    } else {
+        let Bounds { lo, hi } = sum.extent.bounds;
+        sum.com = std::array::from_fn(|axis| 0.5 * (lo[axis] + hi[axis]));
+        let squares = children.clone().map(|child| child.count as f64 * child.softening2);
+        sum.softening2 = squares.sum::<f64>() / sum.count as f64;
+    }
     let mut radius = 0f64;
     for child in children {
         let offset = std::array::from_fn(|axis| child.com[axis] - sum.com[axis]);

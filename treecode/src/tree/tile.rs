@@ -3,7 +3,8 @@
 //!
 //! Lane k is octant k. Positions are single precision, relative to the centre of the parent cell.
 //! The root is lane 0 of its own tile, relative to its own centre. An octant without bodies is
-//! [`EMPTY`] and has zero mass.
+//! [`EMPTY`] and has zero mass. A cell of massless bodies has zero mass too: its bodies are sinks, but
+//! no walk visits it as a source.
 
 use crate::message::{pack, take, unpack};
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct Tile<E: Expansion> {
     pub count: [u32; LANES],
     /// Lanes that hold a cell, one bit each.
     pub present: u8,
+    /// Lanes that hold a cell with mass: the sources.
+    pub sources: u8,
     /// Lanes that hold a leaf, closed or not.
     pub leaves: u8,
     /// Lanes of leaves with so few bodies that these act on a body faster one by one than their
@@ -82,6 +85,7 @@ impl<E: Expansion> Tile<E> {
             first: [0; LANES],
             count: [0; LANES],
             present: 0,
+            sources: 0,
             leaves: 0,
             few: 0,
             sinks: 0,
@@ -101,6 +105,13 @@ impl<E: Expansion> Tile<E> {
         self.reach[lane] = (summary.extent.reach * ROUND_UP).max(nearest) as f32;
         self.softening[lane] = (0.5 * summary.softening2) as f32;
         E::fill(&mut self.moments, lane, &summary.moments);
+        let bit = u8::from(self.mass(lane) > 0.0) << lane;
+        self.sources = self.sources & !(1 << lane) | bit;
+    }
+
+    /// Mass of a cell, in mass units of the [`Frame`].
+    fn mass(&self, lane: usize) -> f32 {
+        self.moments.as_ref()[0][lane]
     }
 
     /// Moves a cell to the place of its drifted bodies. Its moments stay.
@@ -182,7 +193,10 @@ impl<E: Expansion> Tile<E> {
             let row: &mut [f32; LANES] = row;
             simd::lanes(present).for_each(|lane| row[lane] = take(message));
         }
-        simd::lanes(present).for_each(|lane| tile.child[lane] = CLOSED);
+        for lane in simd::lanes(present) {
+            tile.child[lane] = CLOSED;
+            tile.sources |= u8::from(tile.mass(lane) > 0.0) << lane;
+        }
         (tile, follow)
     }
 }
@@ -198,6 +212,7 @@ mod tests {
         (tile.present, tile.leaves) = (0b1010_0110, 0b1000_0100);
         for lane in simd::lanes(tile.present) {
             let x = lane as f32 + 0.5;
+            tile.sources |= 1 << lane;
             (0..3).for_each(|axis| tile.com[axis][lane] = x - axis as f32);
             (tile.radius[lane], tile.limit[lane], tile.reach[lane]) = (x * x, 7.0 * x, x);
             tile.softening[lane] = 0.25;
@@ -217,6 +232,7 @@ mod tests {
             let (read, follow) = Tile::<Harmonic<2>>::read(Key::ROOT, &mut rest);
             assert!(rest.is_empty() && follow == 0b10);
             assert_eq!((read.present, read.leaves, read.centre), (tile.present, tile.leaves, tile.centre));
+            assert_eq!(read.sources, tile.sources);
             let rows = |tile: &Tile<Harmonic<2>>| {
                 let rows = tile.com.iter().chain([&tile.radius, &tile.limit, &tile.reach, &tile.softening]);
                 rows.chain(tile.moments.as_ref()).copied().collect::<Vec<_>>()

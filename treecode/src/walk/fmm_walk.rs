@@ -236,7 +236,7 @@ fn open<E: Expansion>(tree: &Tree<E>, tile: &Tile<E>, mut lanes: u8, image: Imag
     while lanes != 0 {
         let child = tile.child[lanes.trailing_zeros() as usize];
         assert!(child != CLOSED, "a walk must open a closed cell: an essential tree lacks it");
-        opened.push(Item { tile: child, lanes: tree.tiles[child as usize].present, image });
+        opened.push(Item { tile: child, lanes: tree.tiles[child as usize].sources, image });
         lanes &= lanes - 1;
     }
 }

@@ -88,6 +88,7 @@ impl Opening {
     pub(crate) fn limit<E: Expansion>(&self, key: Key, summary: &Summary<E::Moments>) -> f64 {
         let even = E::ORDER / 2 * 2;
         match (self.walk, self.criterion) {
+            (Walk::Fmm, _) if summary.mass == 0.0 => 0.0,
             (Walk::Fmm, _) => {
                 let mean = E::radial(&summary.moments) / summary.mass;
                 match even {

@@ -174,7 +174,7 @@ impl<E: Expansion> GroupTask<'_, E> {
             let descend = stack.len();
             for lane in 0..LANES {
                 let (child, cell) = (tile.child[lane], index << 3 | lane as u32);
-                if child == EMPTY {
+                if child == EMPTY || tile.sources >> lane & 1 == 0 {
                 } else if accepted >> lane & 1 == 1 {
                     pairs.cells.push(cell);
                 } else if child == LEAF {

@@ -45,8 +45,8 @@ fn tables_that_are_wrong() {
     assert_eq!(with("1 2 3 4 5 6 7\n"), missing);
     assert_eq!(with("[gravity]\ntheta\n"), "has no rows of numbers, so it is no table of bodies");
     assert_eq!(
-        with("mass x y z vx vy vz\n0 2 3 4 5 6 7\n"),
-        "body with id 0: mass is 0, must be above 0 and finite"
+        with("mass x y z vx vy vz\n0 2 3 4 5 6 7\n-1 2 3 4 5 6 7\n"),
+        "body with id 1: mass is -1, must be 0 or above, and finite"
     );
     assert_eq!(with(&"x".repeat(1 << 17)), "line 1 is longer than any row of a table");
     assert_eq!(fault_of("table", b"mass\n\xff\xfe\n"), "line 2 is not text");

@@ -219,16 +219,12 @@ fn bodies_that_are_impossible_are_named_by_id() {
         "body with id 106: velocity is inf, must be finite"
     );
     assert_eq!(
-        with(&|bodies| bodies.mass[9] = 0.0),
-        "body with id 109: mass is 0, must be above 0 and finite"
-    );
-    assert_eq!(
         with(&|bodies| bodies.mass[9] = -2.5),
-        "body with id 109: mass is -2.5, must be above 0 and finite"
+        "body with id 109: mass is -2.5, must be 0 or above, and finite"
     );
     assert_eq!(
         with(&|bodies| bodies.mass[9] = nan),
-        "body with id 109: mass is NaN, must be above 0 and finite"
+        "body with id 109: mass is NaN, must be 0 or above, and finite"
     );
 }
 
@@ -264,7 +260,7 @@ fn bodies_that_are_not_wanted_may_be_impossible() {
         .iter_mut()
         .zip(&bodies.kind)
         .filter(|(_, kind)| **kind == 2)
-        .for_each(|(mass, _)| *mass = 0.0);
+        .for_each(|(mass, _)| *mass = -1.0);
     let inside: Vec<usize> = (0..12).filter(|&i| bodies.kind[i] == 4).collect();
     bodies.pos[0][inside[1]] = f64::NAN;
     write_alone(&path, &header(), &bodies, ALL).unwrap();
@@ -275,12 +271,12 @@ fn bodies_that_are_not_wanted_may_be_impossible() {
     assert!(found.kind.iter().all(|kind| *kind == 1));
     let fault = |kinds: &[usize]| read_wanted(&path, &of(kinds)).unwrap_err().to_string();
     let massless = Wanted { massless: true, ..of(&[1, 2]) };
-    assert_eq!(read_wanted(&path, &massless).unwrap().1.mass.iter().filter(|mass| **mass == 0.0).count(), 4);
-    assert!(fault(&[1, 2]).contains("mass is 0") && fault(&[4]).contains("position is NaN"));
+    assert_eq!(read_wanted(&path, &massless).unwrap().1.mass.iter().filter(|mass| **mass == -1.0).count(), 4);
+    assert!(fault(&[1, 2]).contains("mass is -1,") && fault(&[4]).contains("position is NaN"));
     // Only bodies of the region are checked.
     let all = Region::Box { lo: [-1e9; 3], hi: [1e9; 3] };
     assert_eq!(read_region(&path, &all, &of(&[1, 4])).unwrap().1.len(), 7);
-    assert!(read_region(&path, &all, &of(&[2])).unwrap_err().to_string().contains("mass is 0"));
+    assert!(read_region(&path, &all, &of(&[2])).unwrap_err().to_string().contains("mass is -1,"));
 }
 
 #[test]
