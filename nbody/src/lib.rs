@@ -32,6 +32,7 @@
 
 pub mod accuracy;
 pub mod checksum;
+pub mod cosmology;
 pub mod cost;
 mod diagnostics;
 mod error;
