@@ -55,6 +55,15 @@ pub enum Invalid {
         /// Scale factor at which the square of the Hubble rate is not positive.
         a: f64,
     },
+    /// Space is open, where the homogeneous background has no meaning.
+    #[error("an expanding universe needs a periodic box")]
+    OpenSpace,
+    /// External potentials, which are not comoving.
+    #[error("external potentials are not possible in an expanding universe")]
+    External,
+    /// A timestep criterion that uses the potential, whose zero has no meaning in a periodic box.
+    #[error("only the acceleration criterion for timesteps is possible in an expanding universe")]
+    Criterion,
 }
 
 /// The scale factor at this redshift.
@@ -173,6 +182,12 @@ impl Cosmology {
     #[must_use]
     pub fn omega_m_at(&self, a: f64) -> f64 {
         self.omega_m / (a * a * a) / self.e_squared(a)
+    }
+
+    /// Comoving density of matter [M/L^3], with this constant of gravitation.
+    #[must_use]
+    pub fn matter_density(&self, constant: f64) -> f64 {
+        self.omega_m * 3.0 * self.hubble * self.hubble / (8.0 * std::f64::consts::PI * constant)
     }
 
     /// Time since the beginning at the scale factor `a` [T].
