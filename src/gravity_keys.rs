@@ -1,6 +1,7 @@
 //! The keys of the `[gravity]` table, which are options of commands without a parameter file too:
 //! one list for both.
 
+use nbody::cosmology::Expansion;
 use nbody::forces::Forces;
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -146,7 +147,13 @@ impl TryFrom<Keys> for Forces {
         if keys.allow_missed && accuracy.is_none() {
             return Err("`allow_missed` goes with `accuracy`: other settings are taken as they are".into());
         }
-        Ok(Forces { accuracy, allow_missed: keys.allow_missed, gravity, external: Arc::default() })
+        Ok(Forces {
+            accuracy,
+            allow_missed: keys.allow_missed,
+            gravity,
+            external: Arc::default(),
+            expansion: Expansion::Static,
+        })
     }
 }
 

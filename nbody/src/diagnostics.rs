@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use treecode::Bodies;
 
 /// Sums over all bodies. The angular momentum is about the origin.
+///
+/// In an expanding universe, energies and momentum are those of the peculiar motion in physical units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diagnostics {
     /// Kinetic energy [M L^2/T^2].
@@ -24,6 +26,18 @@ pub struct Diagnostics {
     pub momentum: [f64; 3],
     /// Angular momentum [M L^2/T].
     pub angular_momentum: [f64; 3],
+    /// What the expansion has done. `None` if space is static.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanding: Option<Expanding>,
+}
+
+/// The part of the energy balance in an expanding universe that follows from the expansion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Expanding {
+    /// Scale factor.
+    pub scale_factor: f64,
+    /// Integral of the kinetic energy over the scale factor since the start [M L^2/T^2].
+    pub work: f64,
 }
 
 impl Diagnostics {
@@ -63,16 +77,47 @@ impl Diagnostics {
         Diagnostics { kinetic, potential, momentum, angular_momentum, ..Diagnostics::default() }
     }
 
+    /// These sums over comoving positions and canonical momenta as those of the peculiar motion in
+    /// physical units, at a scale factor. `before` has those at the beginning of the step, or is `None` at the
+    /// start.
+    #[must_use]
+    pub fn expanded(self, scale_factor: f64, before: Option<&Diagnostics>) -> Diagnostics {
+        let kinetic = self.kinetic / (scale_factor * scale_factor);
+        let last = before.and_then(|before| Some((before.expanding?, before.kinetic)));
+        // The trapezoidal rule is exact for the linear growth in a universe of matter.
+        let work = last.map_or(0.0, |(then, kinetic_then)| {
+            then.work + 0.5 * (kinetic_then + kinetic) * (scale_factor - then.scale_factor)
+        });
+        Diagnostics {
+            kinetic,
+            potential: self.potential / scale_factor,
+            momentum: self.momentum.map(|p| p / scale_factor),
+            expanding: Some(Expanding { scale_factor, work }),
+            ..self
+        }
+    }
+
     /// Total energy, with that in external potentials [M L^2/T^2].
+    ///
+    /// In an expanding universe it is the conserved integral of the equation of Layzer (1963) and Irvine
+    /// (1961): a (T + W) plus the integral of T da.
     pub fn energy(&self) -> f64 {
-        self.kinetic + self.potential + self.external
+        let energy = self.kinetic + self.potential + self.external;
+        self.expanding.map_or(energy, |Expanding { scale_factor, work }| scale_factor * energy + work)
     }
 
     /// Energy error relative to the energy of `first`. The error is absolute if that energy is
     /// zero.
+    ///
+    /// In an expanding universe, the error of the Layzer-Irvine integral is relative to its two positive
+    /// terms, a T plus the integral of T da. The potential energy is no scale: at early times it is
+    /// that of the lattice of bodies.
     pub fn energy_error(&self, first: &Diagnostics) -> f64 {
-        let scale = if first.energy() == 0.0 { 1.0 } else { first.energy().abs() };
-        (self.energy() - first.energy()) / scale
+        let scale = match self.expanding {
+            Some(Expanding { scale_factor, work }) => scale_factor * self.kinetic + work,
+            None => first.energy().abs(),
+        };
+        (self.energy() - first.energy()) / if scale == 0.0 { 1.0 } else { scale }
     }
 
     /// Virial ratio 2 K / |W|. W is the potential energy of the bodies and the external part of the

@@ -60,6 +60,9 @@ pub enum Error {
     /// The schedule cannot be followed.
     #[error(transparent)]
     Schedule(#[from] crate::schedule::Impossible),
+    /// The expanding universe is invalid, or does not go with the rest.
+    #[error(transparent)]
+    Cosmology(#[from] crate::cosmology::Invalid),
     /// The parameters of a model contradict each other.
     #[error("{0}")]
     Model(String),

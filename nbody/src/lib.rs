@@ -7,8 +7,8 @@
 //! passes [`decomposition::Solo`].
 //!
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
-//! measures; [`potential`] has fields that act on the bodies from outside; [`stepping`] chooses the time step of each
-//! body; [`Simulation`] puts them together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and
+//! measures; [`potential`] has fields that act on the bodies from outside; [`cosmology`] has expanding
+//! universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and
 //! [`profile`] measure the result; [`cost`] says what it took, which [`peak`] and [`stream`] compare with what the
 //! machine can do. [`checksum`] tells whether two states are equal.
 //!
@@ -32,6 +32,7 @@
 
 pub mod accuracy;
 pub mod checksum;
+pub mod cosmology;
 pub mod cost;
 mod diagnostics;
 mod error;
@@ -46,6 +47,6 @@ mod simulation;
 pub mod stepping;
 pub mod stream;
 
-pub use diagnostics::Diagnostics;
+pub use diagnostics::{Diagnostics, Expanding};
 pub use error::Error;
 pub use simulation::{Advance, PartialStep, Simulation, Start};

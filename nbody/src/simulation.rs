@@ -1,10 +1,11 @@
 //! State and full step of a run. A full step is kick, drift, force, kick. With adaptive timesteps,
 //! it contains one such sequence for each substep.
 
+use crate::cosmology::{Expansion, Invalid, Pace};
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Progress};
 use crate::potential::{External, Moment};
-use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Stepping, add_columns};
+use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Needs, Stepping, add_columns};
 use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use treecode::{Bodies, Selection, TYPES, leapfrog};
 pub struct Start {
     /// The bodies. Their distribution over the ranks and their order do not matter.
     pub bodies: Bodies,
-    /// Time of the bodies [T].
+    /// Time of the bodies [T]. In an expanding universe, ln a.
     pub time: f64,
 }
 
@@ -28,12 +29,14 @@ pub struct Simulation {
     engine: Engine,
     stepping: Stepping,
     external: Arc<External>,
+    /// The request of the caller.
+    forces: Forces,
     held: Held,
     /// Number of bodies of all ranks.
     total: u64,
     /// Whether any body has mass.
     has_mass: bool,
-    /// Current time [T].
+    /// Current time [T]. In an expanding universe all times are ln a, and lengths of steps differences of it.
     pub time: f64,
     /// Energy, momentum and angular momentum at the current time.
     pub diagnostics: Diagnostics,
@@ -166,11 +169,15 @@ impl Simulation {
         if let Stepping::Adaptive(_) = stepping {
             add_columns(&mut bodies);
         }
+        let mut engine = Engine::resume(forces, progress);
+        let softened_at = part.as_ref().map_or(time, |part| part.time);
+        engine.soften(forces.expansion.softening(forces.gravity.softening.length, softened_at));
         Simulation {
             seat: Seat::of(comm),
-            engine: Engine::resume(forces, progress),
+            engine,
             stepping,
             external: forces.external.clone(),
+            forces: forces.clone(),
             total: collective::sum(comm, bodies.len() as u64),
             has_mass: has_mass(comm, &bodies),
             held: Held::Bodies(Box::new(bodies)),
@@ -196,7 +203,12 @@ impl Simulation {
         let mut meter = Meter::default();
         let clock = Instant::now();
         let Start { mut bodies, time } = start;
+        forces.expansion.check(forces)?;
+        let is_static = forces.expansion == Expansion::Static;
         if let Stepping::Adaptive(adaptive) = &stepping {
+            if adaptive.criterion.asks_rate() && !is_static {
+                return Err(Invalid::Criterion.into());
+            }
             check_softening(comm, forces, adaptive, &bodies)?;
             add_columns(&mut bodies);
         }
@@ -204,12 +216,13 @@ impl Simulation {
         if !has_mass && forces.external.is_empty() && collective::sum(comm, bodies.len() as u64) > 0 {
             return Err(Error::Massless);
         }
-        if !forces.external.is_empty() {
-            // Those of a snapshot include the external ones, which the relative criterion does not use.
+        if !forces.external.is_empty() || !is_static {
+            // Those of a snapshot include the external ones, or are physical. The relative criterion uses neither.
             bodies.acc.iter_mut().for_each(|axis| axis.fill(0.0));
             bodies.pot.fill(0.0);
         }
         let mut engine = Engine::new(forces);
+        engine.soften(forces.expansion.softening(forces.gravity.softening.length, time));
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
@@ -219,7 +232,8 @@ impl Simulation {
         meter.verification = engine.take_verification();
         let external = forces.external.clone();
         let diagnostics = timed(&mut meter.diagnostics, || {
-            Diagnostics::measure_in(comm, &evaluation, &external.at(time), has_mass)
+            let sums = Diagnostics::measure_in(comm, &evaluation, &external.at(time), has_mass);
+            forces.expansion.scale_factor(time).map_or(sums, |a| sums.expanded(a, None))
         });
         meter.census = evaluation.census.clone();
         meter.evaluations = 1;
@@ -229,6 +243,7 @@ impl Simulation {
             engine,
             stepping,
             external,
+            forces: forces.clone(),
             total: collective::sum(comm, evaluation.bodies.len() as u64),
             has_mass,
             held: Held::Evaluation(Box::new(evaluation)),
@@ -293,7 +308,9 @@ impl Simulation {
             }
         };
         let measured = timed(&mut meter.diagnostics, || {
-            Diagnostics::measure_in(comm, &evaluation, &self.external.at(time), self.has_mass)
+            let sums = Diagnostics::measure_in(comm, &evaluation, &self.external.at(time), self.has_mass);
+            let before = Some(&self.diagnostics);
+            self.forces.expansion.scale_factor(time).map_or(sums, |a| sums.expanded(a, before))
         });
         meter.verification = self.engine.take_verification();
         self.held = Held::Evaluation(Box::new(evaluation));
@@ -325,22 +342,56 @@ impl Simulation {
         time: f64,
         meter: &mut Meter,
     ) -> Result<Evaluation, Error> {
-        let mut bodies = self.held.take_bodies();
-        let kick = |bodies: &mut Bodies, external: &Moment<'_>| {
-            leapfrog::kick(bodies, 0.5 * length);
-            external.kick(bodies, |_| Some(0.5 * length));
-        };
-        timed(&mut meter.integrate, || {
-            kick(&mut bodies, &self.external.at(self.time));
-            leapfrog::drift(&mut bodies, length);
-        });
-        let mut evaluation = self.engine.evaluate(comm, bodies, &Plan::default())?;
-        timed(&mut meter.integrate, || kick(&mut evaluation.bodies, &self.external.at(time)));
-        meter.census = evaluation.census.clone();
-        meter.evaluations = 1;
         self.course = Course::default();
-        self.course.count(&Counts::on_one(0, self.total), 0, true);
-        Ok(evaluation)
+        let space = self.forces.expansion;
+        let begin = time - length;
+        // If bodies would move too far, the full step is divided.
+        let longest = self.pace_of(begin, length).longest;
+        let rung = (0..FINEST_AT_FIRST).find(|&rung| length * 0.5f64.powi(rung.into()) <= longest);
+        let rung = rung.unwrap_or(FINEST_AT_FIRST);
+        let step = length * 0.5f64.powi(rung.into());
+        let parts = 1u32 << rung;
+        let mut evaluation = None;
+        for part in 1..=parts {
+            let ends_at = if part == parts { time } else { begin + f64::from(part) * step };
+            let from = if part == 1 { self.time } else { ends_at - step };
+            let kick = |bodies: &mut Bodies, external: &Moment<'_>, from: f64| {
+                let factor = space.kick(from, 0.5 * step);
+                leapfrog::kick(bodies, factor);
+                external.kick(bodies, |_| Some(factor));
+            };
+            let mut bodies =
+                evaluation.take().map_or_else(|| self.held.take_bodies(), Evaluation::into_bodies);
+            timed(&mut meter.integrate, || {
+                kick(&mut bodies, &self.external.at(from), from);
+                leapfrog::drift(&mut bodies, space.drift(from, step));
+            });
+            self.soften(ends_at);
+            let mut now = self.engine.evaluate(comm, bodies, &Plan::default())?;
+            timed(&mut meter.integrate, || {
+                kick(&mut now.bodies, &self.external.at(ends_at), ends_at - 0.5 * step);
+            });
+            if parts > 1 {
+                now.bodies.wrap(self.engine.gravity().domain);
+                self.count(comm, &now, meter);
+            } else {
+                meter.census = now.census.clone();
+                meter.evaluations = 1;
+            }
+            self.course.count(&Counts::on_one(rung, self.total), rung, true);
+            evaluation = Some(now);
+        }
+        Ok(evaluation.expect("a full step has at least one part"))
+    }
+
+    /// Sets the softening lengths to those at a time [T].
+    fn soften(&mut self, time: f64) {
+        self.engine.soften(self.forces.expansion.softening(self.forces.gravity.softening.length, time));
+    }
+
+    /// How long steps may be in a full step that begins at this time.
+    fn pace_of(&self, begin: f64, length: f64) -> Pace {
+        self.forces.expansion.pace(begin, length, self.diagnostics.kinetic, &self.forces, self.total)
     }
 
     /// Does a full step with individual timesteps (Quinn et al. 1997; Springel 2005). All bodies
@@ -356,11 +407,15 @@ impl Simulation {
         meter: &mut Meter,
     ) -> Result<Result<Evaluation, PartialStep>, Error> {
         let ladder = Ladder::new(part.length, adaptive.smallest);
+        let space = self.forces.expansion;
+        let longest = self.pace_of(part.time - part.length, part.length).longest;
         let mut counts = if part.clock == Clock::default() {
-            let counts = self.choose(comm, adaptive, &ladder, meter);
+            let counts = self.choose(comm, adaptive, &ladder, part.length, meter);
             part.course.too_fast = counts.too_fast;
             let external = self.external.at(self.time);
-            timed(&mut meter.integrate, || ladder.open(self.held.bodies_mut(), &external, 0));
+            let kicks = ladder.kicks(&space, self.time, false);
+            timed(&mut meter.integrate, || ladder.kick(self.held.bodies_mut(), &external, 0, &kicks));
+            self.soften(part.time);
             counts
         } else {
             Counts::of(comm, self.held.bodies())
@@ -377,8 +432,9 @@ impl Simulation {
             if sorts && felt.is_finite() {
                 return Ok(Err(part));
             }
+            let factor = space.drift(part.time - part.clock.rest() * part.length, ladder.length(finest));
             part.clock = clock;
-            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), ladder.length(finest)));
+            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), factor));
             let until_sorted = SORTED_AFTER * all / counts.per_finest_step().max(LEAST_FELT * all);
             let ahead = clock.left(finest).min(until_sorted);
             let plan = Plan {
@@ -399,16 +455,20 @@ impl Simulation {
             felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
             self.count(comm, &evaluation, meter);
             part.course.count(&counts, least, sorts);
-            let external = self.external.at(part.time - clock.rest() * part.length);
-            timed(&mut meter.integrate, || ladder.close(&mut evaluation.bodies, &external, least));
+            let now = part.time - clock.rest() * part.length;
+            let external = self.external.at(now);
+            let kicks = ladder.kicks(&space, now, true);
+            timed(&mut meter.integrate, || ladder.kick(&mut evaluation.bodies, &external, least, &kicks));
             if clock.is_at_end() {
                 self.course = part.course;
                 return Ok(Ok(evaluation));
             }
             timed(&mut meter.integrate, || {
-                let gravity = self.engine.gravity();
-                counts = ladder.choose(comm, adaptive, gravity, &external, &mut evaluation.bodies, least);
-                ladder.open(&mut evaluation.bodies, &external, least);
+                let pace = Pace { longest, ..self.pace_of(now, part.length) };
+                let needs = Needs { adaptive, gravity: self.engine.gravity(), external: &external, pace };
+                counts = ladder.choose(comm, &needs, &mut evaluation.bodies, least);
+                let kicks = ladder.kicks(&space, now, false);
+                ladder.kick(&mut evaluation.bodies, &external, least, &kicks);
             });
             part.course.too_fast = part.course.too_fast.max(counts.too_fast);
             self.held = Held::Evaluation(Box::new(evaluation));
@@ -416,10 +476,18 @@ impl Simulation {
     }
 
     /// Chooses the rungs of all bodies. Collective.
-    fn choose(&mut self, comm: &dyn Comm, adaptive: &Adaptive, ladder: &Ladder, meter: &mut Meter) -> Counts {
+    fn choose(
+        &mut self,
+        comm: &dyn Comm,
+        adaptive: &Adaptive,
+        ladder: &Ladder,
+        length: f64,
+        meter: &mut Meter,
+    ) -> Counts {
+        let pace = self.pace_of(self.time, length);
         let (gravity, bodies) = (self.engine.gravity(), self.held.bodies_mut());
-        let external = self.external.at(self.time);
-        timed(&mut meter.integrate, || ladder.choose(comm, adaptive, gravity, &external, bodies, 0))
+        let needs = Needs { adaptive, gravity, external: &self.external.at(self.time), pace };
+        timed(&mut meter.integrate, || ladder.choose(comm, &needs, bodies, 0))
     }
 
     /// Chooses the rungs for a first step of this length [T], so that a snapshot of the initial
@@ -433,8 +501,8 @@ impl Simulation {
     pub fn choose_steps(&mut self, comm: &dyn Comm, length: f64) -> Result<(), Error> {
         self.seat.check(comm);
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
-        let counts =
-            self.choose(comm, &adaptive, &Ladder::new(length, adaptive.smallest), &mut Meter::default());
+        let ladder = Ladder::new(length, adaptive.smallest);
+        let counts = self.choose(comm, &adaptive, &ladder, length, &mut Meter::default());
         let finest = counts.finest();
         if finest > FINEST_AT_FIRST {
             return Err(Error::StepsTooShort { length, finest, bodies: counts.at_least(finest) });

@@ -14,7 +14,7 @@ use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::time::{Duration, Instant};
-use treecode::{Bodies, Gravity, Selection};
+use treecode::{Bodies, Gravity, Selection, TYPES};
 
 /// Number of evaluations between two measurements.
 const EVERY: u64 = 64;
@@ -133,6 +133,11 @@ impl Engine {
     pub fn progress(&self) -> Progress {
         let (control, unchecked) = (self.control.clone(), self.unchecked);
         Progress { tolerance: self.gravity.tolerance, control, unchecked }
+    }
+
+    /// Changes the softening lengths [L], for all evaluations from now on.
+    pub fn soften(&mut self, lengths: [f64; TYPES]) {
+        self.gravity.softening.length = lengths;
     }
 
     /// Current settings of the force evaluation.

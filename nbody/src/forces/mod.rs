@@ -11,6 +11,7 @@ mod ladder;
 pub use engine::{Control, Engine, Progress};
 
 use crate::Error;
+use crate::cosmology::Expansion;
 use crate::potential::External;
 use calibration::{ACCURACIES, start};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Forces {
     /// Potentials that act beside the gravity of the bodies. They are exact: accuracy and criterion
     /// are those of the gravity of the bodies.
     pub external: Arc<External>,
+    /// How space expands.
+    pub expansion: Expansion,
 }
 
 /// Number of bodies in a group for the direct walk. A group is on one rank.
@@ -43,7 +46,13 @@ impl Forces {
     #[must_use]
     pub fn of_accuracy(accuracy: f64, walk: Walk, order: Option<usize>, softening: Softening) -> Forces {
         let gravity = start(walk, accuracy, order, softening);
-        Forces { accuracy: Some(accuracy), allow_missed: false, gravity, external: Arc::default() }
+        Forces {
+            accuracy: Some(accuracy),
+            allow_missed: false,
+            gravity,
+            external: Arc::default(),
+            expansion: Expansion::Static,
+        }
     }
 
     /// Exact forces by direct summation, for small numbers of bodies.
@@ -51,7 +60,13 @@ impl Forces {
     pub fn direct(softening: Softening) -> Forces {
         let (leaf_size, group_size) = (DIRECT_GROUP, DIRECT_GROUP);
         let gravity = Gravity { walk: Walk::Direct, softening, leaf_size, group_size, ..Gravity::default() };
-        Forces { accuracy: None, allow_missed: false, gravity, external: Arc::default() }
+        Forces {
+            accuracy: None,
+            allow_missed: false,
+            gravity,
+            external: Arc::default(),
+            expansion: Expansion::Static,
+        }
     }
 
     /// Checks every value against its range.
@@ -61,10 +76,11 @@ impl Forces {
     pub fn check(&self) -> Result<(), Error> {
         match self.accuracy {
             Some(asked) if !ACCURACIES.contains(&asked) => {
-                Err(Error::Accuracy { asked, least: *ACCURACIES.start(), most: *ACCURACIES.end() })
+                return Err(Error::Accuracy { asked, least: *ACCURACIES.start(), most: *ACCURACIES.end() });
             }
-            _ => Ok(self.gravity.check()?),
+            _ => self.gravity.check()?,
         }
+        Ok(self.expansion.check(self)?)
     }
 }
 

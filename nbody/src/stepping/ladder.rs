@@ -1,11 +1,12 @@
 //! The timesteps of all rungs of one full step. Bodies choose a rung and receive their kicks here.
 
-use super::{Adaptive, FINEST, NEEDED_STEP, RATE, RUNGS, column};
+use super::{FINEST, NEEDED_STEP, Needs, RATE, RUNGS, column};
+use crate::cosmology::Expansion;
 use crate::potential::Moment;
 use decomposition::{Comm, Reduction};
 use rayon::prelude::*;
 use std::mem::take;
-use treecode::{Bodies, Gravity};
+use treecode::Bodies;
 
 /// Number of bodies per parallel task.
 const SPAN: usize = 1 << 13;
@@ -21,6 +22,14 @@ pub struct Ladder {
     lengths: [f64; RUNGS],
     /// The finest rung that bodies may use.
     finest: u8,
+}
+
+/// Factors of the half-kicks at one time.
+pub struct Kicks {
+    /// Factor of the acceleration, by rung.
+    factors: [f64; RUNGS],
+    /// Whether the steps end with these kicks.
+    closes: bool,
 }
 
 /// Number of bodies on each rung, over all ranks.
@@ -77,18 +86,17 @@ impl Ladder {
         rung
     }
 
-    /// First half-kick of the bodies on rung `least` and finer rungs.
-    pub fn open(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8) {
-        self.kick(bodies, external, least, false);
+    /// Factors of the first half-kicks of steps that begin at `time`, and with `closes` of the second
+    /// half-kicks of steps that end then, by rung.
+    pub fn kicks(&self, expansion: &Expansion, time: f64, closes: bool) -> Kicks {
+        let begin = |half: f64| if closes { time - half } else { time };
+        let factor = |length: f64| expansion.kick(begin(0.5 * length), 0.5 * length);
+        Kicks { factors: self.lengths.map(factor), closes }
     }
 
-    /// Second half-kick of the same bodies. It also divides the change of acceleration by the
-    /// timestep, which gives the rate of change.
-    pub fn close(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8) {
-        self.kick(bodies, external, least, true);
-    }
-
-    fn kick(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8, closes: bool) {
+    /// Half-kicks of the bodies on rung `least` and finer rungs. The second one also divides the change of
+    /// acceleration by the timestep, which gives the rate of change.
+    pub fn kick(&self, bodies: &mut Bodies, external: &Moment<'_>, least: u8, kicks: &Kicks) {
         let mut rates = take(column(bodies, RATE));
         let Bodies { vel: [u, v, w], acc: [x, y, z], change, rung, .. } = bodies;
         let velocities = (u.par_chunks_mut(SPAN), v.par_chunks_mut(SPAN), w.par_chunks_mut(SPAN));
@@ -98,31 +106,23 @@ impl Ladder {
             .into_par_iter()
             .for_each(|((u, v, w), (x, y, z), (rates, change, rung))| {
                 for i in (0..rung.len()).filter(|&i| rung[i] >= least) {
-                    let step = self.length(rung[i]);
-                    u[i] += x[i] * (0.5 * step);
-                    v[i] += y[i] * (0.5 * step);
-                    w[i] += z[i] * (0.5 * step);
-                    if closes {
-                        rates[i] = (f64::from(change[i]) / step) as f32;
+                    let factor = kicks.factors[usize::from(rung[i])];
+                    u[i] += x[i] * factor;
+                    v[i] += y[i] * factor;
+                    w[i] += z[i] * factor;
+                    if kicks.closes {
+                        rates[i] = (f64::from(change[i]) / self.length(rung[i])) as f32;
                     }
                 }
             });
         *column(bodies, RATE) = rates;
-        external.kick(bodies, |rung| (rung >= least).then(|| 0.5 * self.length(rung)));
+        external.kick(bodies, |rung| (rung >= least).then(|| kicks.factors[usize::from(rung)]));
     }
 
     /// Chooses the rungs of the bodies on rung `least` and finer rungs, whose steps end now. No
     /// step on a rung coarser than `least` can begin now. Returns the numbers of all bodies of all
     /// ranks. Collective.
-    pub fn choose(
-        &self,
-        comm: &dyn Comm,
-        adaptive: &Adaptive,
-        gravity: &Gravity,
-        external: &Moment<'_>,
-        bodies: &mut Bodies,
-        least: u8,
-    ) -> Counts {
+    pub fn choose(&self, comm: &dyn Comm, needs: &Needs<'_>, bodies: &mut Bodies, least: u8) -> Counts {
         let (mut rungs, mut needed) = (take(&mut bodies.rung), take(column(bodies, NEEDED_STEP)));
         let rates = take(column(bodies, RATE));
         let spans = rungs.par_chunks_mut(SPAN).zip(needed.par_chunks_mut(SPAN)).enumerate();
@@ -130,10 +130,8 @@ impl Ladder {
             let mut counts = [0; RUNGS + 1];
             for ((rung, needed), i) in rungs.iter_mut().zip(needed).zip(span * SPAN..) {
                 if *rung >= least {
-                    let before = f64::from(std::mem::replace(
-                        needed,
-                        adaptive.needed(gravity, external, bodies, rates[i], i) as f32,
-                    ));
+                    let step = needs.step(bodies, rates[i], i) as f32;
+                    let before = f64::from(std::mem::replace(needed, step));
                     let wanted = self.rung_for_both_ends(f64::from(*needed), before, *rung);
                     counts[RUNGS] += u64::from(wanted > self.finest);
                     *rung = wanted.min(self.finest).max(least);
@@ -153,7 +151,7 @@ impl Ladder {
         comm.all_reduce(&mut counts, Reduction::Sum);
         let [of_rung @ .., too_fast] = counts;
         let mut counts = Counts { of_rung, too_fast };
-        if adaptive.global {
+        if needs.adaptive.global {
             bodies.rung.fill(counts.finest());
             counts = Counts { too_fast, ..Counts::on_one(counts.finest(), counts.total()) };
         }
@@ -208,9 +206,11 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cosmology::Pace;
     use crate::potential::External;
-    use crate::stepping::{StepCriterion, add_columns};
+    use crate::stepping::{Adaptive, StepCriterion, add_columns};
     use decomposition::Solo;
+    use treecode::Gravity;
 
     #[test]
     fn a_rung_is_the_coarsest_that_is_short_enough() {
@@ -286,14 +286,9 @@ mod tests {
         bodies.pot.fill(-4.0);
         *column(&mut bodies, RATE) = vec![0.0, 0.0, 0.0, 200.0, 0.0, 8.0];
         let all = |adaptive: &Adaptive, bodies: &mut Bodies, least| {
-            let counts = Ladder::new(1.0, adaptive.smallest).choose(
-                &Solo,
-                adaptive,
-                &gravity,
-                &External::default().at(0.0),
-                bodies,
-                least,
-            );
+            let (external, pace) = (External::default(), Pace::default());
+            let needs = Needs { adaptive, gravity: &gravity, external: &external.at(0.0), pace };
+            let counts = Ladder::new(1.0, adaptive.smallest).choose(&Solo, &needs, bodies, least);
             (bodies.rung.clone(), counts)
         };
         let (rungs, counts) = all(&adaptive, &mut bodies, 0);

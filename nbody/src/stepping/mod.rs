@@ -10,8 +10,9 @@ mod ladder;
 
 pub use clock::Clock;
 pub use course::Course;
-pub use ladder::{Counts, Ladder};
+pub use ladder::{Counts, Kicks, Ladder};
 
+use crate::cosmology::Pace;
 use crate::potential::Moment;
 use serde::{Deserialize, Serialize};
 use treecode::{About, Bodies, Dimension, Gravity, Number, Purpose};
@@ -120,6 +121,45 @@ pub struct Adaptive {
     pub smallest: f64,
 }
 
+/// What the timestep of a body depends on, beside the body.
+#[derive(Clone, Copy)]
+pub struct Needs<'a> {
+    /// Criterion.
+    pub adaptive: &'a Adaptive,
+    /// Settings of the force evaluation, with the softening lengths.
+    pub gravity: &'a Gravity,
+    /// External potentials.
+    pub external: &'a Moment<'a>,
+    /// Relation of the steps to the time variable of the run.
+    pub pace: Pace,
+}
+
+impl Needs<'_> {
+    /// The step that body `i` needs, in the time variable of the run, whose acceleration changes at this
+    /// rate [L/T^3]; infinite if it feels nothing.
+    ///
+    /// Acceleration and rate are those of the gravity of the bodies. In an external potential, the
+    /// step is also at most `eta_rate` of its tidal time: the rate criterion without the zero of a
+    /// potential, which has no meaning, and without a common acceleration, which needs no short step.
+    fn step(&self, bodies: &Bodies, rate: f32, i: usize) -> f64 {
+        let Needs { adaptive, gravity, external, pace } = *self;
+        let [x, y, z] = bodies.acceleration(i);
+        let acc = (x * x + y * y + z * z).sqrt();
+        let mut needed = f64::INFINITY;
+        if adaptive.criterion.asks_acceleration() {
+            let softening = gravity.softening.length[usize::from(bodies.kind[i])];
+            needed = (2.0 * adaptive.eta * softening / acc).sqrt();
+        }
+        if adaptive.criterion.asks_rate() && rate > 0.0 {
+            needed = needed.min(adaptive.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(rate)).sqrt());
+        }
+        if !external.is_empty() {
+            needed = needed.min(adaptive.eta_rate * external.tidal_time(bodies.position(i)));
+        }
+        (needed * pace.per_step).min(pace.longest)
+    }
+}
+
 /// Without earlier accelerations, the rate of change is this many times that of a circular orbit in
 /// the same potential.
 const CAUTION: f64 = 16.0;
@@ -135,28 +175,6 @@ impl Adaptive {
     pub const LEAST_ETA: f64 = 1e-10;
     /// Smallest allowed [`Adaptive::eta_rate`], for the same reason.
     pub const LEAST_ETA_RATE: f64 = 1e-6;
-
-    /// The step that body `i` needs [T], whose acceleration changes at this rate [L/T^3]; infinite if it feels nothing.
-    ///
-    /// Acceleration and rate are those of the gravity of the bodies. In an external potential, the
-    /// step is also at most `eta_rate` of its tidal time: the rate criterion without the zero of a
-    /// potential, which has no meaning, and without a common acceleration, which needs no short step.
-    fn needed(&self, gravity: &Gravity, external: &Moment<'_>, bodies: &Bodies, rate: f32, i: usize) -> f64 {
-        let [x, y, z] = bodies.acceleration(i);
-        let acc = (x * x + y * y + z * z).sqrt();
-        let mut needed = f64::INFINITY;
-        if self.criterion.asks_acceleration() {
-            let softening = gravity.softening.length[usize::from(bodies.kind[i])];
-            needed = (2.0 * self.eta * softening / acc).sqrt();
-        }
-        if self.criterion.asks_rate() && rate > 0.0 {
-            needed = needed.min(self.eta_rate * (bodies.pot[i].abs().sqrt() / f64::from(rate)).sqrt());
-        }
-        if !external.is_empty() {
-            needed = needed.min(self.eta_rate * external.tidal_time(bodies.position(i)));
-        }
-        needed
-    }
 
     /// Estimates the rate of change of the acceleration of bodies without earlier accelerations. It
     /// is a multiple of the rate of a circular orbit in their potential, |a|^2 / sqrt |potential|.
