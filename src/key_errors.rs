@@ -44,7 +44,10 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
              time.step, a longer gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate"
         ),
         nbody::Error::Schedule(error) => name_time_key(error),
-        error @ (nbody::Error::Model(_) | nbody::Error::Massless) => error.into(),
+        error @ (nbody::Error::Model(_)
+        | nbody::Error::Spectrum(_)
+        | nbody::Error::Cosmology(_)
+        | nbody::Error::Massless) => error.into(),
     }
 }
 
