@@ -14,7 +14,7 @@ from ._bodies import Bodies
 
 
 def neighbours(
-    pos: ArrayLike, k: int, *, threads: Optional[int] = None
+    pos: ArrayLike, k: int, *, box: Optional[float] = None, threads: Optional[int] = None
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Find the nearest neighbours of each body.
 
@@ -24,6 +24,9 @@ def neighbours(
         Positions.
     k : int
         Number of neighbours; the body itself is none.
+    box : float, optional
+        Side of a periodic box, whose corner is the origin. The distance to a body is that to its
+        nearest image.
     threads : int, optional
         Number of threads.
 
@@ -41,7 +44,7 @@ def neighbours(
     >>> indices.ravel().tolist()
     [1, 0, 1]
     """
-    return _heorot.neighbours(floats("pos", pos), k, threads)
+    return _heorot.neighbours(floats("pos", pos), k, box, threads)
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def halos(
     linking: float = 0.2,
     linking_length: Optional[float] = None,
     min_members: int = 32,
+    box: Optional[float] = None,
     threads: Optional[int] = None,
 ) -> Halos:
     """Find friends-of-friends haloes.
@@ -96,6 +100,8 @@ def halos(
         Linking length itself.
     min_members : int, optional
         Least number of bodies of a halo.
+    box : float, optional
+        Side of a periodic box, whose corner is the origin. Bodies are linked across its faces.
     threads : int, optional
         Number of threads.
 
@@ -103,7 +109,7 @@ def halos(
     -------
     Halos
     """
-    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, threads)
+    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, box, threads)
     return Halos(of=of, linking_length=length, **columns)
 
 

@@ -20,11 +20,14 @@ pub(crate) fn neighbours<'py>(
     py: Python<'py>,
     pos: &Bound<'py, PyAny>,
     k: usize,
+    side: Option<f64>,
     threads: Option<usize>,
 ) -> PyResult<Near<'py>> {
-    let pos = arrays::vectors("pos", pos)?;
+    let mut pos = arrays::vectors("pos", pos)?;
     let n = pos[0].len();
     finite("pos", &pos)?;
+    let domain = domain_of(side)?;
+    pos.iter_mut().flatten().for_each(|x| *x = domain.wrap(*x));
     if !(1..n.max(1)).contains(&k) {
         let message = format!(
             "k = {k}: must be from 1 to the number of other bodies, which is {}",
@@ -33,12 +36,18 @@ pub(crate) fn neighbours<'py>(
         return Err(PyValueError::new_err(message));
     }
     let (distances, indices) = pool::compute(py, threads, n, move || {
-        let (mut squares, indices) =
-            Neighbours::new(Domain::Open, pos.each_ref().map(Vec::as_slice)).nearest(k);
+        let (mut squares, indices) = Neighbours::new(domain, pos.each_ref().map(Vec::as_slice)).nearest(k);
         squares.iter_mut().for_each(|square| *square = square.sqrt());
         Ok::<_, String>((squares, indices.into_iter().map(i64::from).collect::<Vec<_>>()))
     })?;
     Ok((arrays::table(py, distances, k)?, arrays::table(py, indices, k)?))
+}
+
+/// The space of bodies: open, or a periodic box of this side.
+fn domain_of(side: Option<f64>) -> PyResult<Domain> {
+    let domain = side.map_or(Domain::Open, |side| Domain::Periodic { side });
+    let wrong = |_| PyValueError::new_err(format!("box = {side:?}: must be above 0 and finite"));
+    domain.check().map_err(wrong).map(|()| domain)
 }
 
 pub(crate) fn finite(name: &str, vectors: &[Vec<f64>; 3]) -> PyResult<()> {
@@ -58,6 +67,7 @@ pub(crate) fn halos<'py>(
     linking: f64,
     linking_length: Option<f64>,
     min_members: u64,
+    side: Option<f64>,
     threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyDict>, Bound<'py, PyArray1<i64>>)> {
     let mut bodies = columns.bodies()?;
@@ -69,20 +79,30 @@ pub(crate) fn halos<'py>(
     if min_members == 0 {
         return Err(PyValueError::new_err("min_members = 0: must be at least 1"));
     }
+    let domain = domain_of(side)?;
+    if let Some(side) = side
+        && length >= 0.5 * side
+        && linking_length.is_some()
+    {
+        let message = format!("linking_length = {length}: must be less than half of box = {side}");
+        return Err(PyValueError::new_err(message));
+    }
     let (length, halos, of) = pool::compute(py, threads, n, move || {
         if n == 0 {
             return Err("there are no bodies".to_owned());
         }
         let survey = bodies.survey().map_err(|error| error.to_string())?;
         bodies.id = (0..n as u64).collect();
-        let volume: f64 = (0..3).map(|axis| survey.bounds.hi[axis] - survey.bounds.lo[axis]).product();
+        let filled: f64 = (0..3).map(|axis| survey.bounds.hi[axis] - survey.bounds.lo[axis]).product();
+        let volume = side.map_or(filled, |side| side.powi(3));
+        bodies.wrap(domain);
         let length = match linking_length {
             Some(length) => length,
             None if volume > 0.0 => linking * math::cbrt(volume / n as f64),
             None => return Err("the bodies fill no volume: give linking_length".to_owned()),
         };
-        let labelled = label(&Solo, Domain::Open, bodies, length);
-        let (halos, ids) = census(&Solo, &labelled, min_members);
+        let labelled = label(&Solo, domain, bodies, length);
+        let (halos, ids) = census(&Solo, domain, &labelled, min_members);
         let mut of = vec![-1i64; n];
         let mut members = ids.iter();
         for (number, halo) in (0..).zip(&halos) {

@@ -99,6 +99,25 @@ def test_neighbours_are_those_of_all_pairs(n, seed, grid):
     np.testing.assert_allclose(distances, np.sort(all_pairs, axis=1)[:, :k], rtol=1e-14)
 
 
+def test_a_periodic_box_has_neighbours_and_haloes_across_its_faces():
+    random = np.random.default_rng(3)
+    pos = random.uniform(0, 2, (200, 3))
+    distances, _ = heorot.neighbours(pos + [2.0, -6.0, 0.0], 3, box=2.0)
+    apart = pos[:, None] - pos[None]
+    apart -= 2.0 * np.round(apart / 2.0)
+    expected = np.sort(np.linalg.norm(apart, axis=2), axis=1)[:, 1:4]
+    np.testing.assert_allclose(distances, expected, rtol=1e-10)
+    clump = random.normal(scale=0.01, size=(100, 3)) % 2.0
+    bodies = heorot.Bodies(clump, np.ones(100))
+    assert heorot.halos(bodies, linking_length=0.05, box=2.0).members.tolist() == [100]
+    assert 100 not in heorot.halos(bodies, linking_length=0.05).members
+    for box in [0.0, -1.0, np.inf, np.nan]:
+        with pytest.raises(ValueError, match="box"):
+            heorot.halos(bodies, linking_length=0.05, box=box)
+    with pytest.raises(ValueError, match="linking_length = 1"):
+        heorot.halos(bodies, linking_length=1.0, box=2.0)
+
+
 def test_neighbours_of_impossible_bodies_are_refused():
     for k in (0, 3):
         with pytest.raises(ValueError, match=f"k = {k}"):

@@ -9,7 +9,7 @@ use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::reading_options::ReadingOptions;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Kind;
 use io::catalogue::{self, Catalogue};
@@ -58,8 +58,8 @@ const HELP: &str = "Examples:
   heorot plot mass-function haloes.hdf5 -o haloes.png
 
 The mean separation is the cube root of the volume per body. The volume is that of the box of the
-snapshot or, for an isolated system, of the smallest box around its bodies. Bodies are not linked
-across the faces of a periodic box.
+snapshot or, for an isolated system, of the smallest box around its bodies. If the snapshot has a box,
+it is periodic: bodies are linked across its faces. --isolated takes it for open space.
 
 /Group contains GroupID (the smallest id in the halo), GroupLen, GroupOffset (of its ids in /IDs/ID),
 GroupMass, GroupPos and GroupVel (of the centre of mass), GroupRadius (of the outermost body),
@@ -79,15 +79,20 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
         Ok(arguments.overwrite.reading([&arguments.file]).file(&arguments.output, Kind::CATALOGUE)?)
     })?;
     let kinds = kinds::chosen(&arguments.types);
-    let (Start { bodies, time }, units) =
-        initial::read_kinds(crew, &arguments.file, None, kinds, &arguments.reading)?;
+    // A cosmological box is as good as any other here.
+    let any = ReadingOptions { isolated: true };
+    let (Start { mut bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds, &any)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
+    let side = if arguments.reading.isolated { 0.0 } else { header.box_size };
+    let domain = if side > 0.0 { Domain::Periodic { side } } else { Domain::Open };
+    domain.check().map_err(|error| anyhow!("{}: its box: {error}", arguments.file.display()))?;
+    bodies.wrap(domain);
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
     let length = match arguments.linking_length {
         Some(length) => length,
         None => {
-            let separation = mean_separation(crew, &bodies, count, header.box_size);
+            let separation = mean_separation(crew, &bodies, count, domain);
             arguments.linking * separation.with_context(|| arguments.file.display().to_string())?
         }
     };
@@ -98,8 +103,14 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
             shared.words()
         );
     }
-    let labelled = label(crew.comm, Domain::Open, bodies, length);
-    let (groups, ids) = census(crew.comm, &labelled, arguments.min_members);
+    if let Domain::Periodic { side } = domain {
+        ensure!(
+            length < 0.5 * side,
+            "the linking length {length:?} must be less than half of the side of the box, {side:?}; --isolated ignores the box"
+        );
+    }
+    let labelled = label(crew.comm, domain, bodies, length);
+    let (groups, ids) = census(crew.comm, domain, &labelled, arguments.min_members);
     crew.lead(|| {
         let catalogue = Catalogue {
             time,
@@ -116,9 +127,9 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
 }
 
 /// Cube root of volume over number of bodies [L]. Collective.
-fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, box_size: f64) -> Result<f64> {
-    let volume = if box_size > 0.0 {
-        box_size.powi(3)
+fn mean_separation(crew: &Crew, bodies: &Bodies, count: u64, domain: Domain) -> Result<f64> {
+    let volume = if let Domain::Periodic { side } = domain {
+        side.powi(3)
     } else {
         let ends = |pick: fn(f64, f64) -> f64, start: f64| {
             bodies.pos.each_ref().map(|axis| axis.iter().copied().fold(start, pick))

@@ -57,7 +57,7 @@ fn the_command_writes_a_catalogue_or_says_what_is_wrong() {
     write("twins.hdf5", &twins);
     halos(folder.path(), "@/a.hdf5 -o @/h.hdf5 --linking-length 0.02 --min-members 20").unwrap();
     let catalogue = catalogue::read(&folder.path().join("h.hdf5")).unwrap();
-    let (found, ids) = census(&Solo, &label(&Solo, Domain::Open, field(3000), 0.02), 20);
+    let (found, ids) = census(&Solo, Domain::Open, &label(&Solo, Domain::Open, field(3000), 0.02), 20);
     assert_eq!((catalogue.time, catalogue.units, catalogue.linking_length), (2.5, Units::NBODY, 0.02));
     assert_eq!((catalogue.groups, catalogue.ids), (found, ids));
     // 0.2 mean separations in the box around all bodies.

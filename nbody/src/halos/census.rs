@@ -3,8 +3,8 @@
 
 use super::friends::Labelled;
 use decomposition::{Comm, collective};
-use treecode::math::hash;
-use treecode::math::norm;
+use treecode::Domain;
+use treecode::math::{hash, norm};
 
 /// The data of a body that are sent to the rank of its group.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
@@ -26,7 +26,7 @@ pub struct Halo {
     pub members: u64,
     /// Mass [M].
     pub mass: f64,
-    /// Centre of mass [L].
+    /// Centre of mass [L], inside the box in a periodic domain.
     pub position: [f64; 3],
     /// Velocity of the centre of mass [L/T].
     pub velocity: [f64; 3],
@@ -40,13 +40,15 @@ pub struct Halo {
 
 /// Collects all groups of at least `least` members on the leading rank, the largest first. The
 /// second list holds the ids of their members, group by group in ascending order. Other ranks get
-/// empty lists. Ids must be unique, because they order the sums and the groups. Collective.
-pub fn census(comm: &dyn Comm, labelled: &Labelled, least: u64) -> (Vec<Halo>, Vec<u64>) {
+/// empty lists. Ids must be unique, because they order the sums and the groups. In a periodic domain a
+/// group is taken together at the images of its members that are nearest to the member of the smallest
+/// id, so it must be shorter than half of the side. Collective.
+pub fn census(comm: &dyn Comm, domain: Domain, labelled: &Labelled, least: u64) -> (Vec<Halo>, Vec<u64>) {
     let members = meet(comm, labelled);
     let (mut groups, mut ids) = (Vec::new(), Vec::new());
     for members in members.chunk_by(|a, b| a.label == b.label).filter(|members| members.len() as u64 >= least)
     {
-        groups.push(halo(members));
+        groups.push(halo(domain, members));
         ids.push(members.iter().map(|member| member.id).collect::<Vec<u64>>());
     }
     let lead = |mine: Vec<u64>| {
@@ -85,27 +87,30 @@ fn meet(comm: &dyn Comm, Labelled { bodies, labels }: &Labelled) -> Vec<Member> 
 }
 
 /// The properties of a group. Massless members count only if no member has mass; then all count alike.
-fn halo(members: &[Member]) -> Halo {
+fn halo(domain: Domain, members: &[Member]) -> Halo {
     let mass: f64 = members.iter().map(|member| member.mass).sum();
     let weight = |member: &Member| if mass > 0.0 { member.mass } else { 1.0 };
     let total: f64 = members.iter().map(weight).sum();
-    let mean = |of: fn(&Member) -> [f64; 3]| -> [f64; 3] {
+    let origin = if domain.is_periodic() { members[0].position } else { [0.0; 3] };
+    let mean = |of: &dyn Fn(&Member) -> [f64; 3]| -> [f64; 3] {
         std::array::from_fn(|axis| {
             members.iter().map(|member| weight(member) * of(member)[axis]).sum::<f64>() / total
         })
     };
-    let (position, velocity) = (mean(|member| member.position), mean(|member| member.velocity));
-    let from = |a: [f64; 3], b: [f64; 3]| norm(std::array::from_fn(|axis| a[axis] - b[axis]));
+    let centre = mean(&|member| domain.displacement(origin, member.position));
+    let position = std::array::from_fn(|axis| domain.wrap(origin[axis] + centre[axis]));
+    let velocity = mean(&|member| member.velocity);
+    let distance = |member: &Member| norm(domain.displacement(position, member.position));
     let mut radii: Vec<(f64, f64)> =
-        members.iter().map(|member| (from(member.position, position), weight(member))).collect();
+        members.iter().map(|member| (distance(member), weight(member))).collect();
     radii.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut inside = 0.0;
     let half = radii.iter().find(|(_, m)| {
         inside += m;
         inside >= 0.5 * total
     });
-    let squares: f64 =
-        members.iter().map(|member| weight(member) * from(member.velocity, velocity).powi(2)).sum();
+    let speed = |member: &Member| norm(Domain::Open.displacement(velocity, member.velocity));
+    let squares: f64 = members.iter().map(|member| weight(member) * speed(member).powi(2)).sum();
     Halo {
         id: members[0].id,
         members: members.len() as u64,

@@ -139,8 +139,13 @@ fn fewer_bodies_than_ranks_and_bodies_at_one_place() {
 }
 
 fn census_on(ranks: usize, all: &Bodies, length: f64, least: u64) -> (Vec<Halo>, Vec<u64>) {
-    let found =
-        threads::run(ranks, |comm| census(comm, &label(comm, Domain::Open, share(all, comm), length), least));
+    census_in(Domain::Open, ranks, all, length, least)
+}
+
+fn census_in(domain: Domain, ranks: usize, all: &Bodies, length: f64, least: u64) -> (Vec<Halo>, Vec<u64>) {
+    let found = threads::run(ranks, |comm| {
+        census(comm, domain, &label(comm, domain, share(all, comm), length), least)
+    });
     assert!(found[1..].iter().all(|(halos, ids)| halos.is_empty() && ids.is_empty()));
     found.into_iter().next().unwrap()
 }
@@ -200,4 +205,34 @@ fn massless_members_do_not_count_unless_no_member_has_mass() {
     all.mass.fill(1.0);
     let (heavy, _) = census_on(1, &all, 10.0, 2);
     assert_eq!(light, [Halo { mass: 0.0, ..heavy[0] }]);
+}
+
+/// Clumps that are moved across the faces of their box are the same haloes: with the same members, and
+/// radii that do not see the face. In open space they fall apart.
+#[test]
+fn groups_across_the_faces_of_a_box_are_whole() {
+    let side = 4.0;
+    let box_of_4 = Domain::Periodic { side };
+    let mut all = field(3000);
+    let (expected, ids) = census_on(1, &all, 0.02, 20);
+    for (axis, shift) in [0.51, 3.6, -0.3].into_iter().enumerate() {
+        all.pos[axis].iter_mut().for_each(|x| *x += shift);
+    }
+    all.wrap(box_of_4);
+    assert_ne!(census_on(1, &all, 0.02, 20).1, ids, "no clump crosses a face");
+    for ranks in [1, 2, 5] {
+        let (halos, members) = census_in(box_of_4, ranks, &all, 0.02, 20);
+        assert_eq!(members, ids, "{ranks} ranks");
+        for (halo, expected) in halos.iter().zip(&expected) {
+            for (axis, shift) in [0.51, 3.6, -0.3].into_iter().enumerate() {
+                let moved = box_of_4.displacement(expected.position, halo.position)[axis] - shift;
+                assert!((moved - side * (moved / side).round()).abs() < 1e-12, "{moved}");
+                assert!((0.0..side).contains(&halo.position[axis]));
+            }
+            assert!((halo.radius - expected.radius).abs() < 1e-12);
+            assert!((halo.half_mass_radius - expected.half_mass_radius).abs() < 1e-12);
+        }
+    }
+    // Bits do not depend on the ranks.
+    assert_eq!(census_in(box_of_4, 3, &all, 0.02, 20), census_in(box_of_4, 1, &all, 0.02, 20));
 }
