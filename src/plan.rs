@@ -11,6 +11,7 @@ use decomposition::Solo;
 use io::checkpoint;
 use nbody::Simulation;
 use nbody::Start;
+use nbody::cosmology::Expansion;
 use nbody::cost::Meter;
 use nbody::forces::Forces;
 use nbody::model::{self, Model, Spherical};
@@ -64,7 +65,8 @@ const PILOT_STEPS: u64 = 3;
 /// If the parameter file is wrong, or the run does not fit.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
-    let (bodies, start) = parameters.initial.survey(&parameters.units.units())?;
+    let (bodies, start) =
+        parameters.initial.survey(&parameters.units.units(), parameters.cosmology.as_ref())?;
     let schedule = parameters.schedule(start)?;
     let steps = schedule.count();
     let cores = u64::from(arguments.ranks) * u64::from(arguments.threads);
@@ -72,8 +74,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let disk = Disk::estimate(&parameters, bodies, 1 + schedule.snapshots());
     if !arguments.json {
         say(&format!(
-            "{bodies} bodies, {steps} steps, on {} ranks x {} threads",
-            arguments.ranks, arguments.threads
+            "{bodies} bodies, {steps} steps{}, on {} ranks x {} threads",
+            span(&parameters, start),
+            arguments.ranks,
+            arguments.threads
         ));
         memory.say();
         disk.say();
@@ -96,6 +100,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         estimate.say_time();
     }
     estimate.memory.check(arguments)
+}
+
+/// Beginning and end in words, for a run in an expanding universe.
+fn span(parameters: &Parameters, start: f64) -> String {
+    let Some(end) = parameters.time.end_time().filter(|_| parameters.cosmology.is_some()) else {
+        return String::new();
+    };
+    format!(" from {} to {}", parameters.moment(start), parameters.moment(end))
 }
 
 /// What a run needs.
@@ -214,7 +226,9 @@ fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })
+        // The cost does not depend on the expansion.
+        let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
+        let mut simulation = Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 })
             .map_err(name_key)?;
         simulation.all = Meter::default();
         for step in 1..=PILOT_STEPS {

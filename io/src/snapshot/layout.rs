@@ -109,8 +109,8 @@ fn create(group: &Group, frame: &Frame, column: Column, rows: usize) -> hdf5::Re
     };
     let units = frame.header.units.unwrap_or_default();
     match frame.layout.flavour {
-        Flavour::Gadget => gadget::describe(&dataset, column, units),
-        Flavour::Swift => swift::describe(&dataset, column, units),
+        Flavour::Gadget => gadget::describe(&dataset, column, units, frame.header.universe),
+        Flavour::Swift => swift::describe(&dataset, column, units, frame.header.universe),
     }
 }
 
