@@ -2,6 +2,7 @@
 //! helps.
 
 use anyhow::{Error, anyhow};
+use nbody::cosmology::Invalid;
 use nbody::schedule::{Impossible, Length};
 use std::path::Path;
 
@@ -44,10 +45,8 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
              time.step, a longer gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate"
         ),
         nbody::Error::Schedule(error) => name_time_key(error),
-        error @ (nbody::Error::Model(_)
-        | nbody::Error::Spectrum(_)
-        | nbody::Error::Cosmology(_)
-        | nbody::Error::Massless) => error.into(),
+        nbody::Error::Cosmology(error) => name_cosmology_key(error),
+        error @ (nbody::Error::Model(_) | nbody::Error::Spectrum(_) | nbody::Error::Massless) => error.into(),
     }
 }
 
@@ -63,6 +62,20 @@ pub fn name_gravity_key(error: decomposition::Error) -> Error {
             anyhow!("{table}.{error}")
         }
         error => error.into(),
+    }
+}
+
+fn name_cosmology_key(error: Invalid) -> Error {
+    match error {
+        Invalid::Range { key: "displacement", value, range } => {
+            anyhow!("cosmology.max_displacement = {value:?}: must be {range}")
+        }
+        error @ (Invalid::Range { .. } | Invalid::EarlyDarkEnergy { .. } | Invalid::Halts { .. }) => {
+            anyhow!("cosmology.{error}")
+        }
+        Invalid::OpenSpace => anyhow!("cosmology: {error}; give [box] with its side"),
+        Invalid::External => anyhow!("cosmology: {error}; leave out [[potential]]"),
+        Invalid::Criterion => anyhow!("time.criterion: {error}; use \"acceleration\""),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod combine;
 pub mod completions;
 pub mod console;
 pub mod convert;
+pub mod cosmology_keys;
 pub mod crew;
 pub mod doctor;
 pub mod ending;

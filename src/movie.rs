@@ -9,9 +9,10 @@ use crate::render::{Extent, named_types};
 use crate::spread::{counted, expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
+use nbody::cosmology::redshift_of;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use treecode::math::hash;
+use treecode::math::{exp, hash};
 use treecode::{Bodies, TYPES};
 use viz::{
     Apng, ColourMap, Colours, Decorations, Direction, Gif, NEIGHBOURS, Range, Stretch, Style, Subject,
@@ -30,7 +31,7 @@ const MOST_PIXELS: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Movie {
-    /// Time between frames [T].
+    /// Time between frames [T], or difference of ln a in an expanding universe.
     pub every: f64,
     /// Width and height of the frames [pixels].
     #[serde(default = "default_size")]
@@ -197,6 +198,8 @@ pub struct Filming<'a> {
     /// `None` if G is 1.
     units: Option<Units>,
     times: TimeScale,
+    /// Whether space expands, so that times are ln a.
+    expands: bool,
     start: f64,
     /// Number of the last frame.
     last: Option<u64>,
@@ -215,6 +218,7 @@ impl<'a> Filming<'a> {
         movie: &'a Movie,
         units: io::Units,
         [start, end]: [f64; 2],
+        expands: bool,
     ) -> Filming<'a> {
         let units = (units != io::Units::NBODY).then(|| Units {
             length_in_cm: units.length_in_cm,
@@ -222,7 +226,7 @@ impl<'a> Filming<'a> {
             time_in_s: units.time_in_s(),
         });
         let times = TimeScale::for_times(&[start, start + movie.every, end], units);
-        Filming { crew, movie, units, times, start, last: None, width: movie.width, range: None }
+        Filming { crew, movie, units, times, expands, start, last: None, width: movie.width, range: None }
     }
 
     /// Continues at `time` after the existing frames.
@@ -271,7 +275,12 @@ impl<'a> Filming<'a> {
             return Ok(None);
         };
         self.range = Some(range);
-        let picture = viz::render(&density, &self.style(range)?, &self.times.label(time));
+        let label = if self.expands {
+            format!("z = {:.2}", redshift_of(exp(time)).abs())
+        } else {
+            self.times.label(time)
+        };
+        let picture = viz::render(&density, &self.style(range)?, &label);
         Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
@@ -379,7 +388,7 @@ mod tests {
             let mut mine = all.clone();
             let wanted = |i: &u32| owner(*i as usize) == comm.rank();
             mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());
-            let mut filming = Filming::new(&crew, movie, io::Units::NBODY, [0.0, 1.0]);
+            let mut filming = Filming::new(&crew, movie, io::Units::NBODY, [0.0, 1.0], false);
             filming.frame(0, 0.0, &mine).unwrap().map(|(png, _)| png)
         });
         assert!(frames[1..].iter().all(Option::is_none), "a rank that does not lead has a frame");

@@ -1,6 +1,7 @@
 //! The parameter file of `heorot run`, table by table. An unknown key, or a value out of its range,
 //! is an error.
 
+use crate::cosmology_keys::{self, check_redshift, check_scale_factor, log_of_redshift};
 use crate::initial::Initial;
 use crate::key_errors::name_key;
 use crate::machine;
@@ -35,6 +36,9 @@ pub struct Parameters {
     /// A box that repeats in all directions. Without it, space is open.
     #[serde(default, rename = "box", skip_serializing_if = "Option::is_none")]
     pub periodic_box: Option<PeriodicBox>,
+    /// The expanding universe. Without it, space does not expand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosmology: Option<cosmology_keys::Keys>,
     /// Settings of the force evaluation.
     #[serde(default, with = "crate::gravity_keys")]
     pub gravity: Forces,
@@ -106,15 +110,21 @@ struct UnitKeys {
 pub struct Time {
     /// Time at which the run ends [T]. Excludes `steps`.
     pub end: Option<f64>,
+    /// Redshift at which the run ends, in an expanding universe.
+    pub end_redshift: Option<f64>,
+    /// Scale factor at which the run ends, in an expanding universe.
+    pub end_scale_factor: Option<f64>,
     /// Number of steps of the run. Excludes `end`.
     pub steps: Option<u64>,
-    /// The longest step [T]. The time between two snapshots is divided into equal steps no longer
+    /// The longest step [T]; in an expanding universe, the greatest difference of ln a. The time between two snapshots is divided into equal steps no longer
     /// than this.
     pub step: f64,
     /// Timesteps of the bodies within a step.
     pub stepping: Stepping,
     /// Relative energy error above which the run prints a warning.
     pub energy_bound: f64,
+    /// Whether the file names the criterion for timesteps.
+    names_criterion: bool,
 }
 
 /// Keys of the `[time]` table.
@@ -123,6 +133,10 @@ pub struct Time {
 struct TimeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_redshift: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_scale_factor: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<u64>,
     step: f64,
@@ -150,23 +164,68 @@ impl Time {
 
     /// Steps of equal length, until the time `end` [T] or for a number of `steps`.
     pub fn fixed(end: Option<f64>, steps: Option<u64>, step: f64) -> Time {
-        Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
+        Time {
+            end,
+            end_redshift: None,
+            end_scale_factor: None,
+            steps,
+            step,
+            stepping: Stepping::Fixed,
+            energy_bound: Time::ENERGY_BOUND,
+            names_criterion: true,
+        }
+    }
+
+    /// Time at which the run ends, if it is given: [T], or ln a in an expanding universe.
+    pub fn end_time(&self) -> Option<f64> {
+        self.end_redshift.map(log_of_redshift).or(self.end_scale_factor.map(treecode::math::ln)).or(self.end)
+    }
+
+    /// The keys of the end in words.
+    fn end_in_words(&self) -> String {
+        match (self.end_redshift, self.end_scale_factor, self.end) {
+            (Some(z), ..) => format!("time.end_redshift = {z:?}"),
+            (_, Some(a), _) => format!("time.end_scale_factor = {a:?}"),
+            (.., end) => format!("time.end = {:?}", end.unwrap_or_default()),
+        }
     }
 
     fn schedule(&self, start: f64, output: &Output) -> Result<Schedule> {
-        let until = match (self.end, self.steps) {
+        let until = match (self.end_time(), self.steps) {
             (Some(end), _) => Until::Time(end),
             (None, steps) => Until::Steps(steps.expect("parameters with neither end nor steps are refused")),
         };
-        let schedule = match &output.at {
-            Some(Times::List(times)) => Schedule::at_times(until, self.step, start, times),
-            _ => Schedule::new(until, self.step, start, output.snapshot_every),
+        let schedule = match output.times() {
+            Some(times) => Schedule::at_times(until, self.step, start, &times),
+            None => Schedule::new(until, self.step, start, output.snapshot_every),
         };
         schedule.map_err(name_key)
     }
 
-    fn check(&self, forces: &Forces) -> Result<()> {
-        match (self.end, self.steps) {
+    /// Checks the keys that depend on whether space expands.
+    fn check_end(&self, expands: bool) -> Result<()> {
+        let Time { end, end_redshift, end_scale_factor, steps, .. } = *self;
+        let given = [end_redshift.is_some(), end_scale_factor.is_some(), steps.is_some()];
+        if !expands {
+            ensure!(!given[0], "time.end_redshift: goes with a table [cosmology]; use time.end");
+            ensure!(!given[1], "time.end_scale_factor: goes with a table [cosmology]; use time.end");
+            return Ok(());
+        }
+        ensure!(
+            end.is_none(),
+            "time.end: has no meaning with [cosmology]; use time.end_redshift or time.end_scale_factor"
+        );
+        ensure!(
+            given.iter().filter(|given| **given).count() == 1,
+            "time: give one of `end_redshift`, `end_scale_factor` and `steps`"
+        );
+        check_redshift("time.end_redshift", end_redshift)?;
+        check_scale_factor("time.end_scale_factor", end_scale_factor)
+    }
+
+    fn check(&self, forces: &Forces, expands: bool) -> Result<()> {
+        self.check_end(expands)?;
+        match (self.end_time(), self.steps) {
             (Some(_), Some(_)) => bail!("time: give either `end` or `steps`, not both"),
             (None, None) => bail!("time: give `end` (a time) or `steps` (a number)"),
             (Some(end), _) if !end.is_finite() => bail!("time.end = {end:?}: must be finite"),
@@ -204,7 +263,7 @@ impl TryFrom<TimeKeys> for Time {
     type Error = String;
 
     fn try_from(keys: TimeKeys) -> Result<Time, String> {
-        let TimeKeys { end, steps, step, timestep, energy_bound, .. } = keys;
+        let TimeKeys { end, end_redshift, end_scale_factor, steps, step, timestep, energy_bound, .. } = keys;
         let criterion = keys.criterion.unwrap_or_default();
         let adaptive = timestep != TimeStep::Fixed;
         let useless = [
@@ -236,15 +295,19 @@ impl TryFrom<TimeKeys> for Time {
                 smallest,
             }),
         };
-        Ok(Time { end, steps, step, stepping, energy_bound })
+        let names_criterion = keys.criterion.is_some();
+        Ok(Time { end, end_redshift, end_scale_factor, steps, step, stepping, energy_bound, names_criterion })
     }
 }
 
 /// Keys that give the same steps.
 impl From<Time> for TimeKeys {
-    fn from(Time { end, steps, step, stepping, energy_bound }: Time) -> TimeKeys {
+    fn from(time: Time) -> TimeKeys {
+        let Time { end, end_redshift, end_scale_factor, steps, step, stepping, energy_bound, .. } = time;
         let fixed = TimeKeys {
             end,
+            end_redshift,
+            end_scale_factor,
             steps,
             step,
             timestep: TimeStep::Fixed,
@@ -274,13 +337,19 @@ impl From<Time> for TimeKeys {
 pub struct Output {
     /// Folder for all output of the run. It is created if it does not exist.
     pub folder: PathBuf,
-    /// Interval between snapshots [T]. Without it, the run writes only the first and the last
-    /// state.
+    /// Interval between snapshots [T], or difference of ln a. Without it, the run writes only the first
+    /// and the last state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_every: Option<f64>,
     /// Times of snapshots [T], instead of an interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Times>,
+    /// Redshifts of snapshots, in an expanding universe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redshifts: Option<Vec<f64>>,
+    /// Scale factors of snapshots, in an expanding universe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_factors: Option<Vec<f64>>,
     /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,
@@ -409,7 +478,47 @@ impl Output {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    /// Times of snapshots, ascending, if they are given one by one: [T], or ln a in an expanding universe.
+    fn times(&self) -> Option<Vec<f64>> {
+        let logs = |list: &Vec<f64>, log: fn(f64) -> f64| list.iter().map(|x| log(*x)).collect();
+        match (&self.redshifts, &self.scale_factors, &self.at) {
+            (Some(redshifts), ..) => Some(logs(redshifts, log_of_redshift)),
+            (_, Some(scale_factors), _) => Some(logs(scale_factors, treecode::math::ln)),
+            (.., Some(Times::List(times))) => Some(times.clone()),
+            _ => None,
+        }
+    }
+
+    /// Checks the keys that depend on whether space expands.
+    fn check_times(&self, expands: bool) -> Result<()> {
+        for (key, list) in [("redshifts", &self.redshifts), ("scale_factors", &self.scale_factors)] {
+            let Some(list) = list else { continue };
+            let key = format!("output.{key}");
+            ensure!(expands, "{key}: goes with a table [cosmology]; use output.at");
+            ensure!(!list.is_empty(), "{key}: holds no times; leave it out, or give one");
+            ensure!(list.len() <= MOST_TIMES, "{key}: {} are too many, at most {MOST_TIMES}", list.len());
+            let one = |x: &f64| match key.as_str() {
+                "output.redshifts" => check_redshift(&key, Some(*x)),
+                _ => check_scale_factor(&key, Some(*x)),
+            };
+            list.iter().try_for_each(one)?;
+            let times = Output { at: None, ..self.clone() }.times().unwrap_or_default();
+            if let Some(place) = times.windows(2).position(|pair| pair[1] <= pair[0]) {
+                bail!("{key}: {:?} follows {:?}; times must increase", list[place + 1], list[place]);
+            }
+        }
+        if expands && self.at.is_some() {
+            bail!("output.at: has no meaning with [cosmology]; use output.redshifts or output.scale_factors");
+        }
+        let given = [self.snapshot_every.is_some(), self.redshifts.is_some(), self.scale_factors.is_some()];
+        if given.iter().filter(|given| **given).count() > 1 {
+            bail!("output: give one of `snapshot_every`, `redshifts` and `scale_factors`");
+        }
+        Ok(())
+    }
+
+    fn check(&self, expands: bool) -> Result<()> {
+        self.check_times(expands)?;
         self.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))?;
         if self.snapshot_every.is_some() && self.at.is_some() {
             bail!("output: give either `snapshot_every` or `at`, not both");
@@ -466,10 +575,28 @@ impl Parameters {
     /// The file cannot be read, or a key or value is wrong.
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         refuse_snapshot(path)?;
-        let (keys, rivals) = (quantities::keys(), [["time.end", "time.steps"]]);
-        let mut parameters: Parameters =
-            io::parameters::load_in_units(path, set, &rivals, &keys, UnitSystem::sizes)?;
+        let load = |keys: &[_]| {
+            const RIVALS: [[&str; 2]; 5] = [
+                ["time.end", "time.steps"],
+                ["time.end_redshift", "time.steps"],
+                ["time.end_scale_factor", "time.steps"],
+                ["time.end_redshift", "time.end_scale_factor"],
+                ["cosmology.start_redshift", "cosmology.start_scale_factor"],
+            ];
+            io::parameters::load_in_units::<Parameters, _>(path, set, &RIVALS, keys, UnitSystem::sizes)
+        };
+        let mut parameters = load(&quantities::keys())?;
         let units = parameters.units.units();
+        if let Some(cosmology) = parameters.cosmology {
+            // Durations are differences of ln a, so a string with a unit is an error.
+            parameters = load(&quantities::keys_of_universe())?;
+            parameters.gravity.expansion = cosmology.expansion(&units);
+            if let Stepping::Adaptive(adaptive) = &mut parameters.time.stepping
+                && !parameters.time.names_criterion
+            {
+                adaptive.criterion = StepCriterion::Acceleration;
+            }
+        }
         parameters.gravity.gravity.constant = units.gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
         let external = potential_keys::external(&mut parameters.potentials, &units);
@@ -487,7 +614,36 @@ impl Parameters {
     /// # Errors
     /// A run cannot follow such a schedule.
     pub fn schedule(&self, start: f64) -> Result<Schedule> {
+        if self.cosmology.is_some()
+            && let Some(end) = self.time.end_time()
+        {
+            ensure!(
+                end > start,
+                "{}: must be later than the initial state at {}",
+                self.time.end_in_words(),
+                self.moment(start)
+            );
+        }
         self.time.schedule(start, &self.output)
+    }
+
+    /// A time of the run in words: `t 0.250000`, or in an expanding universe `z 9.0000`.
+    pub fn moment(&self, time: f64) -> String {
+        cosmology_keys::moment(&self.gravity.expansion, time)
+    }
+
+    /// Checks that a run that goes on from a checkpoint at `from` ends later.
+    ///
+    /// # Errors
+    /// It ends before.
+    pub fn check_end(&self, from: f64) -> Result<()> {
+        let at = if self.cosmology.is_some() { self.moment(from) } else { format!("{from:?}") };
+        ensure!(
+            self.time.end_time().is_none_or(|end| end >= from),
+            "{}: the checkpoint is already at {at}",
+            self.time.end_in_words()
+        );
+        Ok(())
     }
 
     /// Advice for the user if the energy error is too large.
@@ -515,13 +671,21 @@ impl Parameters {
 
     fn check(&self) -> Result<()> {
         machine::choose_arithmetic()?;
+        self.cosmology.map_or(Ok(()), |cosmology| cosmology.check())?;
         self.gravity.check().map_err(name_key)?;
-        self.time.check(&self.gravity)?;
+        let expands = self.cosmology.is_some();
+        self.time.check(&self.gravity, expands)?;
+        if let Stepping::Adaptive(adaptive) = self.time.stepping
+            && adaptive.criterion.asks_rate()
+            && expands
+        {
+            return Err(name_key(nbody::cosmology::Invalid::Criterion));
+        }
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
         self.movie.as_ref().map_or(Ok(()), Movie::check)?;
-        self.output.check()
+        self.output.check(expands)
     }
 }
 

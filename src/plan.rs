@@ -12,6 +12,7 @@ use decomposition::Solo;
 use io::checkpoint;
 use nbody::Simulation;
 use nbody::Start;
+use nbody::cosmology::Expansion;
 use nbody::cost::Meter;
 use nbody::forces::Forces;
 use nbody::model::{self, Model, Spherical};
@@ -65,7 +66,7 @@ const PILOT_STEPS: u64 = 3;
 /// If the parameter file is wrong, or the run does not fit.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let parameters = Parameters::load(&arguments.file, &arguments.set)?;
-    let survey = parameters.initial.survey(&parameters.units.units())?;
+    let survey = parameters.initial.survey(&parameters.units.units(), parameters.cosmology.as_ref())?;
     let Survey { bodies, time: start, .. } = survey;
     let schedule = parameters.schedule(start)?;
     let steps = schedule.count();
@@ -74,8 +75,10 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let disk = Disk::estimate(&parameters, &survey, 1 + schedule.snapshots());
     if !arguments.json {
         say(&format!(
-            "{bodies} bodies, {steps} steps, on {} ranks x {} threads",
-            arguments.ranks, arguments.threads
+            "{bodies} bodies, {steps} steps{}, on {} ranks x {} threads",
+            span(&parameters, start),
+            arguments.ranks,
+            arguments.threads
         ));
         memory.say();
         disk.say();
@@ -98,6 +101,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         estimate.say_time();
     }
     estimate.memory.check(arguments)
+}
+
+/// Beginning and end in words, for a run in an expanding universe.
+fn span(parameters: &Parameters, start: f64) -> String {
+    let Some(end) = parameters.time.end_time().filter(|_| parameters.cosmology.is_some()) else {
+        return String::new();
+    };
+    format!(" from {} to {}", parameters.moment(start), parameters.moment(end))
 }
 
 /// What a run needs.
@@ -218,7 +229,9 @@ fn pilot(forces: &Forces) -> Result<f64> {
     on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
         let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
         let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        let mut simulation = Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 })
+        // The cost does not depend on the expansion.
+        let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
+        let mut simulation = Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 })
             .map_err(name_key)?;
         simulation.all = Meter::default();
         for step in 1..=PILOT_STEPS {

@@ -9,8 +9,9 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 29] = [
+const KEYS: [(&str, Dimension); 30] = [
     ("box.side", LENGTH),
+    ("cosmology.softening_max_physical", LENGTH),
     ("time.end", TIME),
     ("time.step", TIME),
     ("time.smallest_step", TIME),
@@ -60,6 +61,14 @@ const INITIAL: [(&str, Dimension); 16] = [
     ("position.*", LENGTH),
     ("velocity.*", SPEED),
 ];
+
+/// Keys that are differences of ln a in an expanding universe, and then have no dimension.
+const LOGARITHMIC: [&str; 4] = ["time.step", "time.smallest_step", "output.snapshot_every", "movie.every"];
+
+/// The keys that have a dimension in an expanding universe.
+pub(crate) fn keys_of_universe() -> Vec<(&'static str, Dimension)> {
+    keys().into_iter().filter(|(key, _)| !LOGARITHMIC.contains(key)).collect()
+}
 
 /// All keys with a dimension.
 pub(crate) fn keys() -> Vec<(&'static str, Dimension)> {

@@ -172,6 +172,17 @@ fn yes() -> bool {
     true
 }
 
+impl Energy {
+    /// What the errors are errors of.
+    pub fn name(&self) -> &'static str {
+        match (self.last.expanding, self.conserved) {
+            (Some(_), _) => "error of the Layzer-Irvine integral",
+            (None, true) => "relative energy error",
+            (None, false) => "the potential depends on time, so energy is not conserved: relative change",
+        }
+    }
+}
+
 /// Statistics of adaptive timesteps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimeSteps {
@@ -305,12 +316,8 @@ impl Report {
                 100.0 * files.writing_share
             ));
         }
-        if let Some(Energy { error, greatest_error, conserved, .. }) = &self.energy {
-            let what = if *conserved {
-                "relative energy error"
-            } else {
-                "the potential depends on time, so energy is not conserved: relative change"
-            };
+        if let Some(energy @ Energy { error, greatest_error, .. }) = &self.energy {
+            let what = energy.name();
             say(&format!("{what} {error:+.2e} at the end, {greatest_error:.2e} at most"));
         }
         if let Some(TimeSteps { steps_per_body, substeps, sorted, rungs, .. }) = &self.time_steps {

@@ -2,8 +2,10 @@
 //! second. Detects runs that have died.
 
 use crate::console::{duration, say, say_text};
+use crate::cosmology_keys::redshift_in_words;
 use crate::machine;
 use anyhow::{Context, Result, bail};
+use nbody::cosmology::scale_factor_of;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -62,15 +64,18 @@ pub struct Status {
     /// How much of the next full step is done, from 0 to 1, if bodies divide it.
     #[serde(default)]
     pub part: f64,
-    /// Simulation time [T].
+    /// Simulation time [T]. In an expanding universe, ln a.
     pub time: f64,
+    /// Redshift, in an expanding universe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redshift: Option<f64>,
     /// Time at which the last step ended [s since 1970].
     pub step_ended: u64,
     /// Duration of the last step [s].
     pub step_seconds: f64,
     /// Remaining wall time at the speed so far [s].
     pub eta_seconds: Option<u64>,
-    /// Relative energy error.
+    /// Relative energy error, or that of the Layzer-Irvine integral.
     pub energy_error: f64,
     /// Mean compute time of the ranks, divided by the greatest.
     pub load_balance: f64,
@@ -152,7 +157,11 @@ impl Status {
 
     /// The status as a few lines of text.
     fn lines(&self) -> Vec<String> {
-        let Status { host, pid, ranks, threads, bodies, step, steps, time, .. } = self;
+        let Status { host, pid, ranks, threads, bodies, step, steps, .. } = self;
+        let time = match self.redshift {
+            Some(z) => format!("z {}", redshift_in_words(scale_factor_of(z))),
+            None => format!("t {:.6}", self.time),
+        };
         let what = match self.phase {
             Phase::Running => "running",
             Phase::Done => "done",
@@ -170,13 +179,17 @@ impl Status {
                 "{what}: {bodies} bodies on {ranks} ranks x {threads} threads, host {host}, process {pid}"
             ),
             format!(
-                "step {step} of {steps}, t {time:.6}, ended {} ago and took {:.2} s{eta}",
+                "step {step} of {steps}, {time}, ended {} ago and took {:.2} s{eta}",
                 ago(since),
                 self.step_seconds
             ),
             format!(
-                "energy error {:+.2e}, load balance {:.2}, {:.2} Gflops, {} snapshots",
-                self.energy_error, self.load_balance, self.gflops, self.snapshots
+                "{} {:+.2e}, load balance {:.2}, {:.2} Gflops, {} snapshots",
+                if self.redshift.is_some() { "Layzer-Irvine error" } else { "energy error" },
+                self.energy_error,
+                self.load_balance,
+                self.gflops,
+                self.snapshots
             ),
         ];
         if self.part > 0.0 {
@@ -247,6 +260,7 @@ mod tests {
             steps: 2,
             part: 0.0,
             time: 0.5,
+            redshift: None,
             step_ended: now(),
             step_seconds: 0.1,
             eta_seconds: Some(1),
@@ -279,6 +293,11 @@ mod tests {
     #[test]
     fn a_step_under_way_is_shown() {
         assert_eq!(status().lines().len(), 4);
+        assert!(status().lines()[1].contains("step 1 of 2, t 0.500000, ended"));
+        let expanding = Status { redshift: Some(3.0), ..status() }.lines();
+        assert!(
+            expanding[1].contains("step 1 of 2, z 3.0000, ended") && expanding[2].contains("Layzer-Irvine")
+        );
         let lines = Status { part: 0.375, ..status() }.lines();
         assert_eq!(lines[2], "step 2 is under way: 37 % of its time is done");
     }

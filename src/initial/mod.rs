@@ -3,6 +3,7 @@
 pub use nbody::model::{Keys, MODELS, ModelName};
 
 use crate::console::warn;
+use crate::cosmology_keys;
 use crate::crew::Crew;
 use crate::ids;
 use crate::memory;
@@ -70,19 +71,26 @@ impl Initial {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn survey(&self, units: &Units) -> Result<Survey> {
+    pub fn survey(&self, units: &Units, cosmology: Option<&cosmology_keys::Keys>) -> Result<Survey> {
+        let log = |source| -> Result<Option<f64>> {
+            let state = cosmology.map(|cosmology| cosmology.initial_state(source)).transpose()?;
+            Ok(state.map(|(a, _)| treecode::math::ln(a)))
+        };
         match self {
             Initial::File { file, cosmological } => {
                 let header = snapshot::read_header(file)?;
-                check_isolated(file, &header, *cosmological)?;
+                check_kind(file, &header, *cosmological, cosmology.is_some())?;
                 let theirs = header.units_or(Some(units));
+                let time = header.time * theirs.time_ratio(units);
                 Ok(Survey {
                     bodies: header.count.iter().sum(),
-                    time: header.time * theirs.time_ratio(units),
+                    time: log(Some((file, &header)))?.unwrap_or(time),
                     column_bytes: header.column_bytes(),
                 })
             }
-            Initial::Model(model) => Ok(Survey { bodies: model.bodies(), time: 0.0, column_bytes: 0 }),
+            Initial::Model(model) => {
+                Ok(Survey { bodies: model.bodies(), time: log(None)?.unwrap_or(0.0), column_bytes: 0 })
+            }
         }
     }
 
@@ -98,16 +106,21 @@ impl Initial {
     ///
     /// # Errors
     /// The same on every rank, if it does not, or if the file cannot be read or holds an impossible body.
-    pub fn load(&self, crew: &Crew, units: &Units) -> Result<Loaded> {
+    pub fn load(
+        &self,
+        crew: &Crew,
+        units: &Units,
+        cosmology: Option<&cosmology_keys::Keys>,
+    ) -> Result<Loaded> {
         let expected = crew.lead_tells(|| {
-            let Survey { bodies, column_bytes, .. } = self.survey(units)?;
+            let Survey { bodies, column_bytes, .. } = self.survey(units, cosmology)?;
             Ok(vec![bodies, column_bytes])
         })?;
         memory::check(crew, expected[0], memory::of_columns(expected[1], crew.comm.size()))?;
         match self {
             Initial::File { file, cosmological } => {
-                let check = |header: &Header| check_isolated(file, header, *cosmological);
-                let (header, start, units) = read_file(crew, file, Some(units), ALL, check)?;
+                let check = |header: &Header| check_kind(file, header, *cosmological, cosmology.is_some());
+                let (header, mut start, units) = read_file(crew, file, Some(units), ALL, check)?;
                 if header.count[0] > 0 && crew.leads() {
                     warn(&format!(
                         "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
@@ -115,11 +128,17 @@ impl Initial {
                         header.count[0]
                     ));
                 }
+                if let Some(cosmology) = cosmology {
+                    into_momenta(&mut start, cosmology.initial_state(Some((file, &header)))?);
+                }
                 Ok(with_unique_ids(crew, file, &header, start, units))
             }
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
-                let start = Start { bodies, time: 0.0 };
+                let mut start = Start { bodies, time: 0.0 };
+                if let Some(cosmology) = cosmology {
+                    into_momenta(&mut start, cosmology.initial_state(None)?);
+                }
                 Ok(Loaded { start, units: *units, invented_ids: false, box_side: 0.0 })
             }
         }
@@ -131,7 +150,7 @@ impl Initial {
 pub struct Survey {
     /// Number of bodies.
     pub bodies: u64,
-    /// Initial time [T].
+    /// Initial time [T]; the logarithm of the scale factor in an expanding universe.
     pub time: f64,
     /// Memory of the further columns of a body [bytes].
     pub column_bytes: u64,
@@ -147,15 +166,28 @@ struct Selection {
 /// All bodies with all their columns.
 const ALL: Selection = Selection { kinds: [true; TYPES], columns: true };
 
-/// Returns an error if the file is cosmological. `cosmological` overrides the header.
-fn check_isolated(path: &Path, header: &Header, cosmological: Option<bool>) -> Result<()> {
-    match cosmological {
-        Some(false) => Ok(()),
-        Some(true) => bail!("initial.cosmological = true: cosmological runs are not possible yet"),
-        None => {
-            let remedy = "if it is one, say `cosmological = false` in [initial]";
+/// Sets the time of an initial state to ln a, and multiplies its velocities by a factor to make them
+/// canonical momenta a^2 dx/dt.
+fn into_momenta(start: &mut Start, (a, factor): (f64, f64)) {
+    start.time = treecode::math::ln(a);
+    start.bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
+}
+
+/// Returns an error if the file is cosmological but the run is not, or the other way about.
+/// `cosmological` overrides the header.
+fn check_kind(path: &Path, header: &Header, cosmological: Option<bool>, expands: bool) -> Result<()> {
+    match (cosmological, expands) {
+        (Some(false), true) => {
+            bail!("initial.cosmological = false: contradicts the table [cosmology]; leave out one of them")
+        }
+        (Some(true), false) => {
+            bail!("initial.cosmological = true: give a table [cosmology] with the universe of the run")
+        }
+        (None, false) => {
+            let remedy = "give a table [cosmology], or if it is an isolated system, say `cosmological = false` in [initial]";
             Ok(header.expect_isolated(path, remedy)?)
         }
+        (Some(false), false) | (_, true) => Ok(()),
     }
 }
 

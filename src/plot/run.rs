@@ -35,7 +35,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let columns = io::table::read(&path)?;
     let costs = folder.steps().exists().then(|| io::table::read(&folder.steps())).transpose()?;
     ensure!(
-        columns.get("time").is_some_and(|time| !time.is_empty()),
+        ["time", EXPANDING].iter().any(|name| columns.get(name).is_some_and(|time| !time.is_empty())),
         "{}: has no row with a time",
         path.display()
     );
@@ -44,6 +44,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
     targets.write(&figure, &sheet(&columns, costs.as_ref()))
 }
+
+/// The column of times of a run in an expanding universe.
+const EXPANDING: &str = "scale_factor";
 
 /// The folder of a run, if its energy log is given in place of the folder.
 fn folder_of(given: &Path) -> &Path {
@@ -103,15 +106,18 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     let units = report.units.filter(|_| !own).map(|units| AxisUnits::of(&units));
     let none = if own { "G = 1" } else { "code units" };
     let (name, size) = units.map_or((none, 1.0), |units| (units.time.name, units.time.size));
+    let expands = columns.get(EXPANDING).is_some();
+    let (clock, size) = if expands { (EXPANDING, 1.0) } else { ("time", size) };
     let (mass, speed) = units.map_or((1.0, 1.0), |units| (units.mass.size, units.velocity.size));
     let labelled = |what: &str, unit: &str| format!("{what} [{}]", units.map_or(none, |_| unit));
-    let times = columns.get("time").unwrap_or_default();
+    let times = columns.get(clock).unwrap_or_default();
     let over_time = |values: &[f64]| -> Vec<[f64; 2]> {
         times.iter().zip(values).map(|(time, value)| [time * size, *value]).collect()
     };
     // All panels have the same time axis, even if some of their values cannot be shown.
     let ends = [times.first(), times.last()].map(|time| size * time.copied().unwrap_or_default());
-    let time = || Axis::linear(format!("Time [{name}]")).reaching(ends[0]).reaching(ends[1]);
+    let label = if expands { "Scale factor".to_owned() } else { format!("Time [{name}]") };
+    let time = || Axis::linear(label.clone()).reaching(ends[0]).reaching(ends[1]);
     let line =
         |name: &str, colour: Rgb, values: &[f64]| Series::new(name, colour, Mark::Line, over_time(values));
     let mut panels = Vec::new();
@@ -138,6 +144,9 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     if let Some(error) = columns.get("energy_error") {
         add(Axis::log("|ΔE / E|"), size_of(error.iter().map(|x| x.abs()).collect()));
     }
+    if let Some(error) = columns.get("layzer_irvine_error") {
+        add(Axis::log("|Layzer-Irvine error|"), size_of(error.iter().map(|x| x.abs()).collect()));
+    }
     if let Some(momentum) = vector(columns, "momentum") {
         add(
             Axis::log(labelled("|Momentum|", "M☉ km/s")),
@@ -158,7 +167,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     }
     // Costs belong to steps, and the first state has none.
     let over_steps = |names: &[(&str, &str)]| -> Vec<Series> {
-        let steps = costs.and_then(|costs| Some((costs, costs.get("time")?)));
+        let steps = costs.and_then(|costs| Some((costs, costs.get(clock)?)));
         let there = steps.into_iter().flat_map(|(costs, times)| {
             names.iter().zip(COLOURS).filter_map(move |((column, name), colour)| {
                 let points = times.iter().zip(costs.get(column)?).map(|(time, value)| [time * size, *value]);

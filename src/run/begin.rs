@@ -47,10 +47,12 @@ pub(super) fn start(
     let folder = place.folder.clone();
     let units = parameters.units.units();
     let mut reading = Duration::ZERO;
-    let mut loaded = timed(&mut reading, || parameters.initial.load(crew, &units))?;
+    let mut loaded =
+        timed(&mut reading, || parameters.initial.load(crew, &units, parameters.cosmology.as_ref()))?;
     let domain = parameters.gravity.gravity.domain;
     periodic_box::settle(crew, domain, parameters.initial.file(), &mut loaded)?;
     let Loaded { start: begun, invented_ids, .. } = loaded;
+    check_density(crew, parameters, &begun.bodies)?;
     check_movie(crew, parameters, &begun.bodies)?;
     resolution::check(crew, parameters.initial.file(), &begun.bodies, &parameters.gravity)?;
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
@@ -143,9 +145,7 @@ pub(super) fn go_on(
         let snapshot = is_last || schedule.after(state.time).next().is_some_and(is_due);
         Step { length: part.length, time: part.time, snapshot }
     });
-    if let Some(end) = parameters.time.end {
-        ensure!(end >= from, "time.end = {end:?}: the checkpoint is already at {from:?}");
-    }
+    parameters.check_end(from)?;
     let steps_left = || under_way.into_iter().chain(schedule.after(from));
     let left = match &state.part {
         Some(part) => 1 + schedule.left(state.step + 1, part.time),
@@ -157,7 +157,11 @@ pub(super) fn go_on(
         ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
     }
     check_span(&parameters.gravity.external, [state.time, end(parameters, state.start, steps)])?;
-    greet(crew, count, &format!("goes on from step {step}, t {:.6}, with {left} steps left", state.time));
+    greet(
+        crew,
+        count,
+        &format!("goes on from step {step}, {}, with {left} steps left", parameters.moment(state.time)),
+    );
     if crew.leads() {
         changes.iter().for_each(|line| say(line));
         if state.simd != treecode::simd_path() {
@@ -216,6 +220,15 @@ pub(super) fn go_on(
     run.go_to_the_end(steps_left())
 }
 
+/// Checks that the bodies have the density of matter of the universe. Collective.
+fn check_density(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
+    let Some(cosmology) = parameters.cosmology else { return Ok(()) };
+    let mine: f64 = bodies.mass.iter().sum();
+    let mass: f64 =
+        collective::gather(crew.comm, &[mine.to_bits()]).concat().into_iter().map(f64::from_bits).sum();
+    cosmology.check_density(parameters, mass)
+}
+
 /// Checks that the movie has bodies to draw, before any file is written. Collective.
 fn check_movie(crew: &Crew, parameters: &Parameters, bodies: &Bodies) -> Result<()> {
     parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_bodies(crew.comm, bodies))
@@ -229,12 +242,14 @@ fn filming<'a>(
     steps: u64,
 ) -> Option<Filming<'a>> {
     let movie = parameters.movie.as_ref()?;
-    Some(Filming::new(crew, movie, parameters.units.units(), [start, end(parameters, start, steps)]))
+    let span = [start, end(parameters, start, steps)];
+    let expands = parameters.cosmology.is_some();
+    Some(Filming::new(crew, movie, parameters.units.units(), span, expands))
 }
 
 /// Time at which a run of so many steps ends [T], or a later one.
 fn end(parameters: &Parameters, start: f64, steps: u64) -> f64 {
-    parameters.time.end.unwrap_or(start + steps as f64 * parameters.time.step)
+    parameters.time.end_time().unwrap_or(start + steps as f64 * parameters.time.step)
 }
 
 fn greet(crew: &Crew, bodies: u64, what: &str) {

@@ -11,6 +11,7 @@ use io::snapshot::{Header, IDS_INVENTED, names};
 use nbody::cost::{Totals, timed};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use treecode::math::exp;
 
 impl Run<'_> {
     /// Draws a frame of the movie, if one is due. Collective.
@@ -80,14 +81,20 @@ impl Run<'_> {
         if self.invented_ids {
             parameters.push((IDS_INVENTED.to_owned(), "true".to_owned()));
         }
+        let (units, time) = (self.parameters.units.units(), self.simulation.time);
+        let universe = self.parameters.cosmology.map(|cosmology| cosmology.universe(&units, time));
         let header = Header {
-            time: self.simulation.time,
-            units: Some(self.parameters.units.units()),
+            time: universe.map_or(time, |(_, age)| age),
+            universe: universe.map(|(universe, _)| universe),
+            units: Some(units),
             parameters,
             box_size: self.parameters.periodic_box.map_or(0.0, |periodic| periodic.side),
             ..Header::default()
         };
-        let (fields, layout) = (output.fields(self.progress.step_length), output.layout());
+        // Steps in files are times also in an expanding universe.
+        let comoving = self.parameters.gravity.expansion.comoving();
+        let rate = comoving.map_or(1.0, |comoving| comoving.cosmology.hubble_at(exp(time)));
+        let (fields, layout) = (output.fields(self.progress.step_length / rate), output.layout());
         let mut writing = Duration::ZERO;
         self.watch.writes(true);
         let written = timed(&mut writing, || {
@@ -106,7 +113,7 @@ impl Run<'_> {
         self.record.files.wrote(writing, &names(path, layout.files));
         self.watch.snapshot_took(writing);
         if let Some(journal) = &self.record.journal {
-            journal.note(&format!("{} at t {:.6}", path.display(), self.simulation.time));
+            journal.note(&format!("{} at {}", path.display(), self.parameters.moment(self.simulation.time)));
         }
         Ok(())
     }
@@ -137,9 +144,9 @@ impl Run<'_> {
             let (seconds, megabytes) = (writing.as_secs_f64(), bytes as f64 * 1e-6);
             let within = if self.simulation.part().is_some() { "within the step after" } else { "at" };
             journal.note(&format!(
-                "{} {within} t {:.6}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
+                "{} {within} {}: {megabytes:.1} MB in {seconds:.2} s, {:.0} MB/s",
                 path.display(),
-                self.simulation.time,
+                self.parameters.moment(self.simulation.time),
                 megabytes / seconds
             ));
         }

@@ -4,16 +4,18 @@
 
 use super::folder::Folder;
 use crate::console::{Progress, duration, warn};
+use crate::cosmology_keys::redshift_in_words;
 use crate::report::Energy;
 use anyhow::Result;
 use io::table::Table;
 use nbody::Diagnostics;
+use nbody::cosmology::redshift_of;
 use nbody::cost::{Cost, Totals};
-use nbody::potential::External;
+use nbody::forces::Forces;
 use nbody::stepping::Course;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use treecode::math::norm;
+use treecode::math::{exp, norm};
 
 /// Columns of `energy.csv` and their meaning.
 const COLUMNS: [(&str, &str); 16] = [
@@ -69,7 +71,13 @@ pub(crate) fn tables() -> [TableOfRun; 2] {
         TableOfRun {
             file: "energy.csv",
             purpose: "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
-            columns: COLUMNS.into_iter().chain([OUTSIDE_COLUMN]).map(owned).collect(),
+            columns: COLUMNS
+                .into_iter()
+                .chain([OUTSIDE_COLUMN])
+                .chain(EXPANDING.map(|(_, name, meaning)| (name, meaning)))
+                .chain([REDSHIFT])
+                .map(owned)
+                .collect(),
         },
         TableOfRun {
             file: "steps.csv",
@@ -86,7 +94,24 @@ const EXTERNAL: &str = "external";
 /// Name of the column `energy_error` if the potentials depend on time.
 const CHANGE: &str = "energy_change";
 
-/// External potentials, as a journal shows them.
+/// Columns of `energy.csv` with other names in an expanding universe, and what they mean there.
+const EXPANDING: [(&str, &str, &str); 3] = [
+    ("time", "scale_factor", "scale factor at the end of the step"),
+    (
+        "energy",
+        "layzer_irvine",
+        "a (T + W) plus the integral of T da, with the kinetic and potential energies T and W of the peculiar motion; it is conserved",
+    ),
+    (
+        ERROR,
+        "layzer_irvine_error",
+        "change of it since the first state, relative to a T plus the integral of T da",
+    ),
+];
+/// The column behind these in an expanding universe.
+const REDSHIFT: (&str, &str) = ("redshift", "redshift at the end of the step, only in an expanding universe");
+
+/// What acts beside the gravity of the bodies, as a journal shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outside {
     /// There are none.
@@ -95,10 +120,16 @@ pub(super) enum Outside {
     Static,
     /// They depend on time, so energy is not conserved.
     Changing,
+    /// Space expands.
+    Expansion,
 }
 
 impl Outside {
-    pub(super) fn of(external: &External) -> Outside {
+    pub(super) fn of(forces: &Forces) -> Outside {
+        let external = &forces.external;
+        if forces.expansion.comoving().is_some() {
+            return Outside::Expansion;
+        }
         match (external.is_empty(), external.is_static()) {
             (true, _) => Outside::Nothing,
             (_, true) => Outside::Static,
@@ -106,10 +137,27 @@ impl Outside {
         }
     }
 
+    /// All columns of `steps.csv`.
+    fn cost_columns(self) -> Vec<&'static str> {
+        let name = |name| if self == Outside::Expansion && name == "time" { EXPANDING[0].1 } else { name };
+        let own = COST_COLUMNS.into_iter().map(|(column, _)| name(column));
+        own.chain(Totals::default().cost().seconds.into_keys()).collect()
+    }
+
     /// All columns of `energy.csv`.
     fn columns(self) -> Vec<&'static str> {
-        let name = |column| if self == Outside::Changing && column == ERROR { CHANGE } else { column };
-        let extra = (self != Outside::Nothing).then_some(EXTERNAL);
+        let other =
+            |column| EXPANDING.into_iter().find(|(name, ..)| *name == column).map(|(_, other, _)| other);
+        let name = |column| match self {
+            Outside::Changing if column == ERROR => CHANGE,
+            Outside::Expansion => other(column).unwrap_or(column),
+            _ => column,
+        };
+        let extra = match self {
+            Outside::Nothing => None,
+            Outside::Expansion => Some(REDSHIFT.0),
+            Outside::Static | Outside::Changing => Some(EXTERNAL),
+        };
         COLUMNS.into_iter().map(|(column, _)| name(column)).chain(extra).collect()
     }
 }
@@ -144,7 +192,7 @@ impl Journal {
         outside: Outside,
     ) -> Result<Journal> {
         let energies = Table::create(&folder.energy(), &outside.columns())?;
-        let costs = Table::create(&folder.steps(), &cost_columns())?;
+        let costs = Table::create(&folder.steps(), &outside.cost_columns())?;
         let progress = Progress::of_run(steps);
         let begun = Instant::now();
         let mut journal = Journal {
@@ -190,7 +238,7 @@ impl Journal {
             Ok(table)
         };
         let energies = go_on(&folder.energy(), &outside.columns())?;
-        let costs = go_on(&folder.steps(), &cost_columns())?;
+        let costs = go_on(&folder.steps(), &outside.cost_columns())?;
         let (progress, begun) = (Progress::of_run(steps), Instant::now());
         let Energy { first, last, greatest_error, .. } = *energy;
         Ok(Journal {
@@ -240,8 +288,14 @@ impl Journal {
         self.progress.step(step, &line, self.short_line(step, time, cost));
         self.row(step, time, course)?;
         let (interactions, bytes) = (cost.all_interactions() as f64, cost.traffic.bytes as f64);
-        let mut row =
-            vec![step as f64, time, cost.load_balance, cost.gflops.gordon_bell, interactions, bytes];
+        let mut row = vec![
+            step as f64,
+            self.moment(time),
+            cost.load_balance,
+            cost.gflops.gordon_bell,
+            interactions,
+            bytes,
+        ];
         row.extend(cost.seconds.values());
         Ok(self.costs.row(&row)?)
     }
@@ -284,7 +338,7 @@ impl Journal {
         let (energy, error) = (d.energy(), d.energy_error(&self.first));
         let mut row = vec![
             step as f64,
-            time,
+            self.moment(time),
             d.kinetic,
             d.potential,
             energy,
@@ -300,8 +354,10 @@ impl Journal {
             course.finest() as f64,
             self.steps_per_body(course),
         ];
-        if self.outside != Outside::Nothing {
-            row.push(d.external);
+        match self.outside {
+            Outside::Nothing => {}
+            Outside::Expansion => row.push(redshift_of(exp(time))),
+            Outside::Static | Outside::Changing => row.push(d.external),
         }
         Ok(self.energies.row(&row)?)
     }
@@ -309,9 +365,10 @@ impl Journal {
     fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let d = &self.last;
         format!(
-            "step {step}/{} t {time:.6} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
+            "step {step}/{} {} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
              balance {:.2} {:.2} s ETA {}",
             self.steps,
+            self.words(time, 6),
             d.energy(),
             self.error_name(),
             d.energy_error(&self.first),
@@ -330,11 +387,29 @@ impl Journal {
         let error = self.last.energy_error(&self.first);
         let (gflops, left) = (cost.gflops.gordon_bell, duration(self.remaining(step)));
         let name = self.error_name();
-        format!("t {time:.4} {name} {error:+.1e} {gflops:.1} Gflops ETA {left}")
+        let time = self.words(time, 4);
+        format!("{time} {name} {error:+.1e} {gflops:.1} Gflops ETA {left}")
     }
 
     fn error_name(&self) -> &'static str {
-        if self.outside == Outside::Changing { "change of E" } else { "dE/E" }
+        match self.outside {
+            Outside::Changing => "change of E",
+            Outside::Expansion => "Layzer-Irvine error",
+            Outside::Nothing | Outside::Static => "dE/E",
+        }
+    }
+
+    /// A time as tables show it: the scale factor, if space expands.
+    fn moment(&self, time: f64) -> f64 {
+        if self.outside == Outside::Expansion { exp(time) } else { time }
+    }
+
+    /// A time as the log shows it.
+    fn words(&self, time: f64, digits: usize) -> String {
+        match self.outside {
+            Outside::Expansion => format!("z {}", redshift_in_words(exp(time))),
+            _ => format!("t {time:.digits$}"),
+        }
     }
 
     /// Estimated time to the end, at the mean speed so far, including reading and writing.
@@ -342,13 +417,4 @@ impl Journal {
         let done = (step - self.before).max(1);
         self.begun.elapsed().mul_f64((self.steps - step) as f64 / done as f64)
     }
-}
-
-/// All columns of `steps.csv`.
-fn cost_columns() -> Vec<&'static str> {
-    COST_COLUMNS
-        .into_iter()
-        .map(|(name, _)| name)
-        .chain(Totals::default().cost().seconds.into_keys())
-        .collect()
 }

@@ -30,6 +30,7 @@ use io::Target;
 use journal::{Journal, Outside};
 pub(crate) use journal::{TableOfRun, tables};
 use lock::Lock;
+use nbody::cosmology::redshift_of;
 use nbody::cost::Totals;
 use nbody::schedule::Step;
 use nbody::stepping::{Course, Stepping};
@@ -242,7 +243,7 @@ impl Run<'_> {
     fn begin_journal(&mut self) -> Result<()> {
         let (time, first, bodies, steps) =
             (self.simulation.time, self.simulation.diagnostics, self.bodies, self.progress.steps);
-        let outside = Outside::of(self.simulation.external());
+        let outside = Outside::of(&self.parameters.gravity);
         let (folder, journal) = (&self.place.folder, &mut self.record.journal);
         self.crew.lead(|| {
             *journal = Some(Journal::begin(folder, steps, bodies, time, first, outside)?);
@@ -252,7 +253,7 @@ impl Run<'_> {
 
     fn resume_journal(&mut self, energy: &crate::report::Energy) -> Result<()> {
         let (bodies, steps, step) = (self.bodies, self.progress.steps, self.progress.step);
-        let outside = Outside::of(self.simulation.external());
+        let outside = Outside::of(&self.parameters.gravity);
         let (folder, journal) = (&self.place.folder, &mut self.record.journal);
         self.crew.lead(|| {
             *journal = Some(Journal::resume(folder, steps, bodies, step, energy, outside)?);
@@ -282,6 +283,7 @@ impl Run<'_> {
             steps: self.progress.steps,
             part: self.simulation.part().map_or(0.0, PartialStep::fraction),
             time: self.simulation.time,
+            redshift: self.redshift(),
             step_ended: now,
             step_seconds: 0.0,
             eta_seconds: None,
@@ -293,6 +295,11 @@ impl Run<'_> {
         };
         let lock = self.place.lock.as_ref().map(Lock::handle);
         self.record.beacon = Some(Beacon::light(self.place.folder.status(), status, lock));
+    }
+
+    /// The redshift, in an expanding universe.
+    fn redshift(&self) -> Option<f64> {
+        self.parameters.gravity.expansion.scale_factor(self.simulation.time).map(redshift_of)
     }
 
     fn last_checkpoint(&self, step: u64, at: u64) -> LastCheckpoint {
@@ -335,6 +342,7 @@ impl Run<'_> {
         self.progress.course.add(&self.simulation.course);
         let mut requests = self.watch.ask(self.progress.step, took).to_numbers();
         let cost = self.simulation.last.totals(self.crew.comm, &mut requests).cost();
+        let redshift = self.redshift();
         let (simulation, journal, beacon, step) =
             (&self.simulation, &mut self.record.journal, &mut self.record.beacon, self.progress.step);
         let lock = &self.place.lock;
@@ -347,6 +355,7 @@ impl Run<'_> {
                     status.step = step;
                     status.part = 0.0;
                     status.time = simulation.time;
+                    status.redshift = redshift;
                     status.step_ended = status::now();
                     status.step_seconds = clock.elapsed().as_secs_f64();
                     status.eta_seconds = Some(journal.remaining(step).as_secs());
@@ -361,7 +370,8 @@ impl Run<'_> {
             self.record.journal.as_ref().filter(|_| excess(&self.record.journal) > excess_before)
         {
             journal.warn(&format!(
-                "the relative energy error {:.2e} is past time.energy_bound = {bound:?}: {}",
+                "the {} {:.2e} is past time.energy_bound = {bound:?}: {}",
+                journal.energy().name(),
                 journal.energy().error,
                 self.parameters.energy_advice()
             ));

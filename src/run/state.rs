@@ -150,8 +150,16 @@ impl State {
         let value = |list: &[(String, String)], key: &str| {
             list.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone())
         };
-        ["time.end", "time.steps", "output.snapshot_every", "output.at"]
-            .iter()
-            .any(|key| value(&now, key) != value(&self.parameters, key))
+        const TIMES: [&str; 8] = [
+            "time.end",
+            "time.end_redshift",
+            "time.end_scale_factor",
+            "time.steps",
+            "output.snapshot_every",
+            "output.at",
+            "output.redshifts",
+            "output.scale_factors",
+        ];
+        TIMES.iter().any(|key| value(&now, key) != value(&self.parameters, key))
     }
 }

@@ -189,7 +189,11 @@ fn study(
 
 impl Alone {
     fn new(crew: &Crew, parameters: &Parameters, ranks: &[usize]) -> Result<Alone> {
-        let bodies = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
+        let bodies = parameters
+            .initial
+            .load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?
+            .start
+            .bodies;
         let mut engine = Engine::new(&parameters.gravity);
         let before = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(name_key)?;
         let gravity = engine.gravity().clone();

@@ -7,7 +7,7 @@ use super::pieces::{Or, Piece, count};
 use super::source::{Component, Source};
 use super::{Content, Foreign};
 use crate::Error;
-use crate::snapshot::{Evidence, Format, Header, sibling};
+use crate::snapshot::{Evidence, Format, Header, Universe, sibling};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use treecode::TYPES;
@@ -66,6 +66,7 @@ struct FileHeader {
     box_size: f64,
     omega_matter: f64,
     omega_lambda: f64,
+    hubble: f64,
 }
 
 impl FileHeader {
@@ -82,6 +83,7 @@ impl FileHeader {
             box_size: double(128),
             omega_matter: double(136),
             omega_lambda: double(144),
+            hubble: double(152),
         }
     }
 
@@ -462,11 +464,14 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         let fault = format!("counts {count_by_header:?} bodies, but {total:?} in all files");
         return Err(first.source.wrong(fault));
     }
+    let evidence = first.header.evidence();
+    let h = if first.header.hubble.is_finite() { first.header.hubble } else { 0.0 };
     let header = Header {
         format: Format::GadgetBinary,
         time: first.header.time,
         box_size: first.header.box_size,
-        cosmological: first.header.evidence().verdict(),
+        universe: evidence.verdict().map(|_| Universe { h, ..evidence.universe() }),
+        cosmological: evidence.verdict(),
         count: count(&pieces)?,
         files: files as usize,
         numbered: ids == Some(false),

@@ -71,7 +71,7 @@ impl Column {
         }
     }
 
-    fn dimension(self) -> Dimension {
+    pub(super) fn dimension(self) -> Dimension {
         match self {
             Column::Coordinates => Dimension::new(1, 0, 0),
             Column::Velocities => Dimension::new(1, 0, -1),
@@ -137,6 +137,11 @@ impl<'a> Content<'a> {
             Content::Passenger(about) => about.in_cgs,
         };
         fixed.or(self.dimension().map(|dimension| units.in_cgs(dimension))).unwrap_or(1.0)
+    }
+
+    /// Whether it is part of the state of a body, or a result.
+    pub(super) fn is_state(self) -> bool {
+        matches!(self, Content::State(_))
     }
 
     /// Whether the values are pure numbers.

@@ -1,5 +1,7 @@
 //! Decides whether a file belongs to a cosmological simulation.
 
+use super::Universe;
+
 /// Tolerance of the relation between scale factor and redshift. Some programs write their headers
 /// in single precision.
 const NEAR: f64 = 1e-3;
@@ -42,6 +44,20 @@ impl Evidence {
             (true, false, true) => Some(format!("its redshift is {redshift:?}, and {densities}")),
             (false, true, true) => Some(format!("its time is that of redshift 0, and {densities}")),
             _ => None,
+        }
+    }
+
+    /// The universe of a cosmological file. The scale factor is that of the header, or that of the
+    /// redshift if the two do not belong together.
+    pub(crate) fn universe(&self) -> Universe {
+        let of_redshift = 1.0 / (1.0 + self.redshift);
+        let matches = (self.scale_factor / of_redshift - 1.0).abs() < NEAR;
+        Universe {
+            scale_factor: if matches || self.redshift == 0.0 { self.scale_factor } else { of_redshift },
+            omega_m: self.omega_matter,
+            omega_lambda: self.omega_lambda,
+            w0: -1.0,
+            ..Universe::default()
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The GADGET-4 flavour: scalars in `/Header`, units and the run's parameters in `/Parameters`, and
 //! the units of each dataset as its attributes.
 
-use super::Header;
 use super::column::Content;
 use super::division::Share;
 use super::layout::{Frame, list, scalar};
 use super::raw::write_text;
+use super::{Flavour, Header, Universe};
 use crate::Units;
 use crate::units::powers;
 use hdf5::{Dataset, File, Group};
@@ -20,19 +20,27 @@ pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<(
     write_parameters(&file.create_group("Parameters")?, frame.header)
 }
 
-/// Writes the units of a dataset, if they are known.
-pub(super) fn describe(dataset: &Dataset, content: Content, units: Units) -> hdf5::Result<()> {
+/// Writes the units of a dataset, if they are known. Without expansion, coordinates are physical and have
+/// no factors of a and h.
+pub(super) fn describe(
+    dataset: &Dataset,
+    content: Content,
+    units: Units,
+    universe: Option<Universe>,
+) -> hdf5::Result<()> {
     if let Some(description) = content.given_description() {
         write_text(dataset, "Description", description)?;
     }
     let Some(dimension) = content.dimension() else { return Ok(()) };
     let [length, mass, velocity] = powers(dimension).map(f64::from);
+    let theirs = if content.is_state() { with_hubble(units, universe) } else { units };
     // As in GADGET-4, 0 means dimensionless.
-    let to_cgs = if content.is_pure() { 0.0 } else { content.to_cgs(units) };
+    let to_cgs = if content.is_pure() { 0.0 } else { content.to_cgs(theirs) };
+    let (a_scaling, h_scaling) =
+        universe.map_or((0.0, 0.0), |_| (content.scale_exponent(Flavour::Gadget), content.hubble_exponent()));
     let attributes = [
-        // Physical coordinates, without factors of a and h.
-        ("a_scaling", 0.0),
-        ("h_scaling", 0.0),
+        ("a_scaling", a_scaling),
+        ("h_scaling", h_scaling),
         ("length_scaling", length),
         ("mass_scaling", mass),
         ("velocity_scaling", velocity),
@@ -46,8 +54,9 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
     list(group, "NumPart_Total", &frame.index.total())?;
     list(group, "NumPart_Total_HighWord", &[0u32; TYPES])?;
     list(group, "MassTable", &[0f64; TYPES])?;
-    scalar(group, "Time", frame.header.time)?;
-    scalar(group, "Redshift", 0.0)?;
+    let universe = frame.header.universe;
+    scalar(group, "Time", universe.map_or(frame.header.time, |universe| universe.scale_factor))?;
+    scalar(group, "Redshift", universe.map_or(0.0, |universe| universe.redshift()))?;
     scalar(group, "NumFilesPerSnapshot", frame.shares.len() as i32)?;
     scalar(group, "Flag_Entropy_ICs", 0i32)?;
     write_cosmology(group, frame.header)
@@ -55,10 +64,11 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
 
 fn write_parameters(group: &Group, header: &Header) -> hdf5::Result<()> {
     let units = header.units.unwrap_or_default();
+    let theirs = with_hubble(units, header.universe);
     write_cosmology(group, header)?;
-    scalar(group, "ComovingIntegrationOn", 0i32)?;
-    scalar(group, "UnitLength_in_cm", units.length_in_cm)?;
-    scalar(group, "UnitMass_in_g", units.mass_in_g)?;
+    scalar(group, "ComovingIntegrationOn", i32::from(header.universe.is_some()))?;
+    scalar(group, "UnitLength_in_cm", theirs.length_in_cm)?;
+    scalar(group, "UnitMass_in_g", theirs.mass_in_g)?;
     scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
     // Without it, pynbody would report the age of the universe as the time of the snapshot.
     scalar(group, "Time_GYR", header.time * units.time_in_s() / GIGAYEAR_IN_S)?;
@@ -70,10 +80,26 @@ pub(super) fn write_echo(group: &Group, header: &Header) -> hdf5::Result<()> {
     header.parameters.iter().try_for_each(|(key, value)| write_text(group, &format!("heorot.{key}"), value))
 }
 
-/// Cosmology in `/Header` and in `/Parameters`, for readers of either: no expansion.
+/// The units of GADGET's convention. Readers divide lengths and masses by h, so the units that they are
+/// told are multiplied by it; the numbers in the file do not change.
+fn with_hubble(units: Units, universe: Option<Universe>) -> Units {
+    let h = universe.map_or(1.0, |universe| universe.h);
+    Units { length_in_cm: units.length_in_cm * h, mass_in_g: units.mass_in_g * h, ..units }
+}
+
+/// Cosmology in `/Header` and in `/Parameters`, for readers of either. Without expansion, all densities
+/// are 0.
 fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
     scalar(group, "BoxSize", header.box_size)?;
-    scalar(group, "Omega0", 0.0)?;
-    scalar(group, "OmegaLambda", 0.0)?;
-    scalar(group, "HubbleParam", 1.0)
+    let Some(universe) = header.universe else {
+        scalar(group, "Omega0", 0.0)?;
+        scalar(group, "OmegaLambda", 0.0)?;
+        return scalar(group, "HubbleParam", 1.0);
+    };
+    scalar(group, "Omega0", universe.omega_m)?;
+    scalar(group, "OmegaLambda", universe.omega_lambda)?;
+    scalar(group, "OmegaRadiation", universe.omega_r)?;
+    scalar(group, "w_0", universe.w0)?;
+    scalar(group, "w_a", universe.wa)?;
+    scalar(group, "HubbleParam", universe.h)
 }

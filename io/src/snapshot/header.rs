@@ -2,7 +2,7 @@
 
 use super::cosmology::Evidence;
 use super::raw::{has_attribute, read_text};
-use super::{Format, outside, plain};
+use super::{Format, Universe, outside, plain};
 use crate::foreign::whole;
 use crate::{Error, Units};
 use hdf5::types::TypeDescriptor;
@@ -26,6 +26,8 @@ pub(super) struct FileHeader {
     pub(super) gravity: Option<f64>,
     /// The reason why the file is cosmological, if it is.
     pub(super) cosmological: Option<String>,
+    /// The universe, if the file is cosmological.
+    pub(super) universe: Option<Universe>,
     pub(super) remarks: Vec<String>,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) format: Format,
@@ -99,6 +101,7 @@ impl FileHeader {
             units,
             hubble,
             gravity,
+            universe: evidence.verdict().map(|_| universe(&evidence, &places)).transpose()?,
             cosmological: evidence.verdict(),
             remarks,
             parameters: parameters.map_or(Ok(Vec::new()), |parameters| parameters.echo())?,
@@ -145,6 +148,21 @@ fn evidence(header: &Attributes, places: &[&Attributes], box_size: f64) -> Resul
         omega_matter: first(places, &["Omega0", "Omega_Matter", "OmegaMatter", "Omega_m"])?.unwrap_or(0.0),
         omega_lambda: first(places, &["OmegaLambda", "Omega_Lambda", "Omega_lambda"])?.unwrap_or(0.0),
         box_size,
+    })
+}
+
+/// The universe that a cosmological header states.
+fn universe(evidence: &Evidence, places: &[&Attributes]) -> Result<Universe, Error> {
+    let number = |names: &[&str], default: f64| Ok::<_, Error>(first(places, names)?.unwrap_or(default));
+    let scale_factor = first(places, &["Scale-factor", "ExpansionFactor", "ScaleFactor"])?;
+    let universe = evidence.universe();
+    Ok(Universe {
+        scale_factor: scale_factor.unwrap_or(universe.scale_factor),
+        omega_r: number(&["Omega_r", "OmegaRadiation"], 0.0)?,
+        w0: number(&["w_0"], -1.0)?,
+        wa: number(&["w_a"], 0.0)?,
+        h: number(&["HubbleParam", "h"], 0.0)?,
+        ..universe
     })
 }
 

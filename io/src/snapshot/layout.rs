@@ -139,8 +139,8 @@ fn create(group: &Group, frame: &Frame, content: Content, rows: usize) -> hdf5::
     }?;
     let units = frame.header.units.unwrap_or_default();
     match layout.flavour {
-        Flavour::Gadget => gadget::describe(&dataset, content, units),
-        Flavour::Swift => swift::describe(&dataset, content, units),
+        Flavour::Gadget => gadget::describe(&dataset, content, units, frame.header.universe),
+        Flavour::Swift => swift::describe(&dataset, content, units, frame.header.universe),
     }
 }
 

@@ -30,6 +30,7 @@ mod together;
 #[cfg(not(feature = "hdf5-mpio"))]
 #[path = "apart.rs"]
 mod together;
+mod universe;
 mod write;
 
 #[cfg(test)]
@@ -56,13 +57,20 @@ pub use read::{
 pub use region::{Found, Region, read_region};
 pub use set::{distinct, format_of, of_run};
 pub(crate) use set::{open as open_hdf5, sibling};
+pub use universe::Universe;
 pub use write::{Rows, write};
 
 /// Everything in a snapshot except its bodies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// Time [T].
+    /// Time [T]. In a cosmological file, what the file states as its time: the scale factor, or the time
+    /// since the beginning. Writing needs the time since the beginning.
     pub time: f64,
+    /// The expanding universe of a cosmological snapshot. If it is set, [`write`] expects comoving
+    /// positions and canonical momenta a^2 dx/dt as velocities, and converts them to the conventions of
+    /// the flavour. Reading does not convert: see [`Universe::momentum_of`].
+    #[serde(default)]
+    pub universe: Option<Universe>,
     /// Units of all values; `None` if the file does not state them. They include the Hubble
     /// parameter h of the file: the unit kpc/h is larger than kpc.
     pub units: Option<Units>,
@@ -137,9 +145,7 @@ impl Header {
             None => Ok(()),
             Some(why) => Err(Error::snapshot(
                 path,
-                format!(
-                    "is a cosmological snapshot ({why}); only isolated systems can be computed: {remedy}"
-                ),
+                format!("is a cosmological snapshot ({why}), which is not expected here: {remedy}"),
             )),
         }
     }

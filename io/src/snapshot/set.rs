@@ -103,6 +103,7 @@ impl Set {
             units: first.units,
             gravity: first.gravity,
             cosmological: first.cosmological,
+            universe: first.universe,
             box_size: first.box_size,
             parameters: first.parameters,
             count,

@@ -7,6 +7,7 @@ use super::division::Share;
 use super::gadget::write_echo;
 use super::layout::{Frame, list, scalar};
 use super::raw::write_text;
+use super::{Flavour, Header, Universe};
 use crate::Units;
 use hdf5::{Dataset, File, Group};
 use treecode::{Dimension, TYPES};
@@ -18,14 +19,13 @@ const SWIFT_TYPES: usize = TYPES + 1;
 pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
     let units = frame.header.units.unwrap_or_default();
     write_header(&file.create_group("Header")?, frame, share)?;
-    write_cosmology(&file.create_group("Cosmology")?)?;
+    write_cosmology(&file.create_group("Cosmology")?, frame.header)?;
     write_units(&file.create_group("Units")?, units)?;
     write_units(&file.create_group("InternalCodeUnits")?, units)?;
     write_parameters(&file.create_group("Parameters")?, frame, units)?;
     let policy = file.create_group("Policy")?;
-    ["cosmological integration", "hydro", "star formation"]
-        .iter()
-        .try_for_each(|name| list(&policy, name, &[0i32]))?;
+    ["hydro", "star formation"].iter().try_for_each(|name| list(&policy, name, &[0i32]))?;
+    list(&policy, "cosmological integration", &[i32::from(frame.header.universe.is_some())])?;
     list(&policy, "self gravity", &[1i32])?;
     let code = file.create_group("Code")?;
     write_text(&code, "Code", "heorot")?;
@@ -40,7 +40,12 @@ pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<(
 
 /// Writes the units of a dataset. SWIFT's readers require them, so unknown ones are written as those
 /// of a pure number.
-pub(super) fn describe(dataset: &Dataset, content: Content, units: Units) -> hdf5::Result<()> {
+pub(super) fn describe(
+    dataset: &Dataset,
+    content: Content,
+    units: Units,
+    universe: Option<Universe>,
+) -> hdf5::Result<()> {
     let Dimension { length, mass, time } = content.dimension().unwrap_or(Dimension::NONE);
     let exponents = [
         ("U_I exponent", 0),
@@ -48,15 +53,18 @@ pub(super) fn describe(dataset: &Dataset, content: Content, units: Units) -> hdf
         ("U_M exponent", mass),
         ("U_T exponent", 0),
         ("U_t exponent", time),
-        // Physical coordinates, without factors of a and h.
-        ("a-scale exponent", 0),
         ("h-scale exponent", 0),
     ];
+    // Without expansion, coordinates are physical.
+    let exponent = universe.map_or(0.0, |_| content.scale_exponent(Flavour::Swift));
+    let scale = universe.map_or(1.0, |universe| treecode::math::powf(universe.scale_factor, exponent));
+    list(dataset, "a-scale exponent", &[exponent as f32])?;
     exponents.iter().try_for_each(|(name, exponent)| list(dataset, name, &[f32::from(*exponent)]))?;
     let to_cgs = [content.to_cgs(units)];
     list(dataset, "Conversion factor to CGS (not including cosmological corrections)", &to_cgs)?;
-    list(dataset, "Conversion factor to physical CGS (including cosmological corrections)", &to_cgs)?;
-    list(dataset, "Value stored as physical", &[1i32])?;
+    let to_physical = [to_cgs[0] * scale];
+    list(dataset, "Conversion factor to physical CGS (including cosmological corrections)", &to_physical)?;
+    list(dataset, "Value stored as physical", &[i32::from(exponent == 0.0)])?;
     list(dataset, "Property can be converted to comoving", &[1i32])?;
     write_text(dataset, "Description", content.description())?;
     write_text(dataset, "Lossy compression filter", "None")
@@ -79,15 +87,19 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
     list(group, "BoxSize", &[frame.box_size(); 3])?;
     list(group, "Dimension", &[3i32])?;
     list(group, "Time", &[frame.header.time])?;
-    list(group, "Redshift", &[0.0])?;
-    list(group, "Scale-factor", &[1.0])?;
+    let universe = frame.header.universe;
+    list(group, "Redshift", &[universe.map_or(0.0, |universe| universe.redshift())])?;
+    list(group, "Scale-factor", &[universe.map_or(1.0, |universe| universe.scale_factor)])?;
     list(group, "Virtual", &[0i32])?;
     list(group, "ThisFile", &[share.number as i32])?;
     list(group, "NumFilesPerSnapshot", &[frame.shares.len() as i32])
 }
 
-/// Cosmology without expansion.
-fn write_cosmology(group: &Group) -> hdf5::Result<()> {
+/// Cosmology. Without expansion, all densities are 0.
+fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
+    if let Some(universe) = header.universe {
+        return write_universe(group, universe);
+    }
     list(group, "Cosmological run", &[0i32])?;
     for name in ["Scale-factor", "h"] {
         list(group, name, &[1.0])?;
@@ -109,6 +121,30 @@ fn write_cosmology(group: &Group) -> hdf5::Result<()> {
     zero.iter().try_for_each(|name| list(group, name, &[0.0]))
 }
 
+/// Cosmology with expansion. All matter counts as cold dark matter.
+fn write_universe(group: &Group, universe: Universe) -> hdf5::Result<()> {
+    let Universe { scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h, hubble } = universe;
+    list(group, "Cosmological run", &[1i32])?;
+    let numbers = [
+        ("Scale-factor", scale_factor),
+        ("Redshift", universe.redshift()),
+        ("h", h),
+        ("H0 [internal units]", hubble),
+        ("Omega_m", omega_m),
+        ("Omega_cdm", omega_m),
+        ("Omega_lambda", omega_lambda),
+        ("Omega_r", omega_r),
+        ("Omega_k", 1.0 - omega_m - omega_lambda - omega_r),
+        ("Omega_b", 0.0),
+        ("Omega_nu", 0.0),
+        ("Omega_nu_0", 0.0),
+        ("w_0", w0),
+        ("w_a", wa),
+        ("w", w0 + wa * (1.0 - scale_factor)),
+    ];
+    numbers.iter().try_for_each(|(name, value)| list(group, name, &[*value]))
+}
+
 /// Exactly these five attributes: readers take any other for a unit.
 fn write_units(group: &Group, units: Units) -> hdf5::Result<()> {
     for (name, value) in [
@@ -124,7 +160,8 @@ fn write_units(group: &Group, units: Units) -> hdf5::Result<()> {
 }
 
 fn write_parameters(group: &Group, frame: &Frame, units: Units) -> hdf5::Result<()> {
-    write_text(group, "InitialConditions:periodic", "0")?;
+    let periodic = if frame.header.box_size > 0.0 { "1" } else { "0" };
+    write_text(group, "InitialConditions:periodic", periodic)?;
     // The exact unit of velocity. Length and time give it only up to rounding.
     scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
     if frame.is_moved() {

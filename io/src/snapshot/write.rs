@@ -348,7 +348,14 @@ fn numbers(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Ve
     match column {
         Column::Coordinates if frame.is_moved() => moved(frame, bodies, places),
         Column::Coordinates => interleave(&bodies.pos, places),
-        Column::Velocities => interleave(&bodies.vel, places),
+        Column::Velocities => {
+            let mut velocities = interleave(&bodies.vel, places);
+            if let Some(universe) = frame.header.universe {
+                let factor = universe.velocity_factor(frame.layout.flavour);
+                velocities.iter_mut().for_each(|v| *v *= factor);
+            }
+            velocities
+        }
         Column::Acceleration => interleave(&bodies.acc, places),
         Column::Masses => pick(&bodies.mass, places),
         Column::Potential => pick(&bodies.pot, places),
