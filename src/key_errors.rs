@@ -46,7 +46,7 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
         ),
         nbody::Error::Schedule(error) => name_time_key(error),
         nbody::Error::Cosmology(error) => name_cosmology_key(error),
-        error @ (nbody::Error::Model(_) | nbody::Error::Massless) => error.into(),
+        error @ (nbody::Error::Model(_) | nbody::Error::Spectrum(_) | nbody::Error::Massless) => error.into(),
     }
 }
 

@@ -66,6 +66,9 @@ pub enum Error {
     /// The parameters of a model contradict each other.
     #[error("{0}")]
     Model(String),
+    /// A power spectrum cannot be measured.
+    #[error("{0}")]
+    Spectrum(String),
 }
 
 impl From<treecode::Error> for Error {

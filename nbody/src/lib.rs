@@ -9,7 +9,7 @@
 //! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
 //! measures; [`potential`] has fields that act on the bodies from outside; [`cosmology`] has expanding
 //! universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and
-//! [`profile`] measure the result; [`cost`] says what it took, which [`peak`] and [`stream`] compare with what the
+//! [`profile`] measure the result, and [`spectral`] the power spectrum of a periodic box; [`cost`] says what it took, which [`peak`] and [`stream`] compare with what the
 //! machine can do. [`checksum`] tells whether two states are equal.
 //!
 //! ```
@@ -44,6 +44,7 @@ pub mod potential;
 pub mod profile;
 pub mod schedule;
 mod simulation;
+pub mod spectral;
 pub mod stepping;
 pub mod stream;
 
