@@ -37,7 +37,8 @@ impl Transform {
     /// `cells` is odd or 0.
     pub fn new(comm: &dyn Comm, cells: usize) -> Transform {
         assert!(cells > 0 && cells.is_multiple_of(2), "a grid of {cells} cells a side: must be even");
-        let planes = (0..comm.size()).map(|rank| cells * rank / comm.size()..cells * (rank + 1) / comm.size());
+        let planes =
+            (0..comm.size()).map(|rank| cells * rank / comm.size()..cells * (rank + 1) / comm.size());
         // The planner for scalar arithmetic: the others choose instructions by the processor.
         let mut planner = FftPlannerScalar::new();
         Transform {
