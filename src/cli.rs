@@ -7,7 +7,7 @@ use crate::processes::expect_served;
 use crate::version;
 use crate::{
     bench, combine, completions, convert, doctor, extract, force, halos, info, jobscript, make, man, network,
-    plan, plot, poster, reference, render, run, status, study, view,
+    plan, plot, poster, reference, render, run, spectrum, status, study, view,
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -63,6 +63,8 @@ pub enum Command {
     Plot(plot::Arguments),
     /// Find friends-of-friends haloes.
     Halos(halos::Arguments),
+    /// Measure the power spectrum of a periodic box.
+    Spectrum(spectrum::Arguments),
     /// Show the content of a snapshot, and check it.
     Info(info::Arguments),
     /// Convert a file of any known format to a snapshot.
@@ -108,6 +110,7 @@ impl Command {
             | Command::Poster(_)
             | Command::Plot(_)
             | Command::Halos(_)
+            | Command::Spectrum(_)
             | Command::Convert(_)
             | Command::Combine(_)
             | Command::Extract(_)
@@ -136,6 +139,7 @@ impl Command {
             Command::View(arguments) => on_leading_process(|| view::main(arguments)),
             Command::Plot(arguments) => on_leading_process(|| plot::main(arguments)),
             Command::Halos(arguments) => halos::main(arguments),
+            Command::Spectrum(arguments) => spectrum::main(arguments),
             Command::Info(arguments) => on_leading_process(|| info::main(arguments)),
             Command::Convert(arguments) => convert::main(arguments),
             Command::Combine(arguments) => combine::main(arguments),

@@ -52,6 +52,7 @@ pub mod report;
 pub mod resolution;
 pub mod run;
 mod softening_keys;
+pub mod spectrum;
 mod spread;
 pub mod status;
 pub mod study;

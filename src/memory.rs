@@ -44,6 +44,23 @@ pub fn most_bodies(available: f64, ranks: usize, beside: f64) -> f64 {
 /// # Errors
 /// On every rank, if a host has less memory available than its ranks will need.
 pub fn check(crew: &Crew, bodies: u64, beside: f64) -> Result<()> {
+    let needed = (per_body(crew.comm.size()) + beside) * bodies as f64;
+    let remedy = "use more hosts or fewer bodies (heorot plan tells)";
+    check_needed(crew, needed, &format!("{bodies} bodies need"), remedy)
+}
+
+/// Checks that the measurement of a power spectrum on a grid of `cells`^3 fits into the available
+/// memory of the hosts. `name` is that of the option or key. Collective.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_grid(crew: &Crew, name: &str, cells: usize, bodies: u64) -> Result<()> {
+    let needed = nbody::spectral::memory(cells, bodies);
+    check_needed(crew, needed, &format!("{name} needs"), "use more hosts or a smaller grid")
+}
+
+/// Checks that `needed` bytes, divided evenly among all ranks, are available. Collective.
+fn check_needed(crew: &Crew, needed: f64, what: &str, remedy: &str) -> Result<()> {
     let free = machine::memory().map_or(String::new(), |memory| memory.available.to_string());
     let mine = format!("{} {} {free}", machine::host(), std::process::id());
     let all = crew.comm.all_gather(mine.as_bytes());
@@ -57,11 +74,11 @@ pub fn check(crew: &Crew, bodies: u64, beside: f64) -> Result<()> {
     }
     for (name, host) in &hosts {
         let Some(free) = host.free else { continue };
-        let share = bodies as f64 * host.ranks as f64 / crew.comm.size() as f64;
-        let needed = PROCESS * host.processes.len() as f64 + (per_body(crew.comm.size()) + beside) * share;
+        let share = needed * host.ranks as f64 / crew.comm.size() as f64;
+        let needed = PROCESS * host.processes.len() as f64 + share;
         ensure!(
             needed <= free,
-            "{bodies} bodies need some {:.1} GB of memory on {name}, where {:.1} GB are free: use more hosts or fewer bodies (heorot plan tells)",
+            "{what} some {:.1} GB of memory on {name}, where {:.1} GB are free: {remedy}",
             needed * 1e-9,
             free * 1e-9
         );

@@ -9,6 +9,7 @@ use crate::movie::Movie;
 use crate::periodic_box::PeriodicBox;
 use crate::potential_keys;
 use crate::quantities;
+use crate::spectrum;
 use crate::walltime::{Interval, WallTime};
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
@@ -350,6 +351,9 @@ pub struct Output {
     /// Scale factors of snapshots, in an expanding universe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_factors: Option<Vec<f64>>,
+    /// Power spectra, one with each numbered snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<spectrum::Keys>,
     /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,
@@ -685,6 +689,10 @@ impl Parameters {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
         self.movie.as_ref().map_or(Ok(()), Movie::check)?;
+        if let Some(spectrum) = &self.output.spectrum {
+            ensure!(self.periodic_box.is_some(), "output.spectrum: needs a periodic box, the table [box]");
+            spectrum.check()?;
+        }
         self.output.check(expands)
     }
 }

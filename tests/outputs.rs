@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 55] = [
+const PATHS: [(&str, &str, Use); 58] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -59,6 +59,9 @@ const PATHS: [(&str, &str, Use); 55] = [
     ("plot mass-function", "path", Written),
     ("halos", "file", Input),
     ("halos", "output", Written),
+    ("spectrum", "files", Input),
+    ("spectrum", "output", Written),
+    ("spectrum", "plot", Written),
     ("info", "file", Input),
     ("convert", "input", Input),
     ("convert", "output", Written),
@@ -104,7 +107,7 @@ const fn plot(line: &'static str, input: &'static str) -> Writer {
 
 const HDF5: &[&str] = &["hdf5", "h5"];
 
-const WRITERS: [Writer; 26] = [
+const WRITERS: [Writer; 28] = [
     writer("jobscript DIR/run.toml --scheduler slurm --time 1:00:00 -o OUT", &["job", "sh"], "run.toml"),
     writer("force DIR/a.hdf5 -o OUT", HDF5, "a.hdf5"),
     writer("force DIR/a.hdf5 --report OUT", &["json"], "a.hdf5"),
@@ -124,6 +127,8 @@ const WRITERS: [Writer; 26] = [
     plot("plot force-error DIR/a.hdf5 --sample 9 --orders 1 --thetas 1 --tolerances 0.1 -o OUT", "a.hdf5"),
     plot("plot mass-function DIR/h.hdf5 -o OUT", "h.hdf5"),
     writer("halos DIR/a.hdf5 --linking-length 0.5 --min-members 2 -o OUT", HDF5, "a.hdf5"),
+    writer("spectrum DIR/a.hdf5 --box 1 --grid 4 -o OUT", &["csv"], "a.hdf5"),
+    Writer { beside: &[], ..plot("spectrum DIR/a.hdf5 --box 1 --grid 4 -o OUT.csv --plot OUT", "a.hdf5") },
     writer("convert DIR/set.0.hdf5 OUT", HDF5, "set.1.hdf5"),
     writer("combine DIR/a.hdf5 DIR/b.hdf5 -o OUT", HDF5, "b.hdf5"),
     writer("extract DIR/set.1.hdf5 OUT --region sphere:0,0,0,9", HDF5, "set.0.hdf5"),

@@ -6,12 +6,12 @@
 //! hook. Every function that takes a [`decomposition::Comm`] is collective. A caller on one node
 //! passes [`decomposition::Solo`].
 //!
-//! Reading order: [`model`] draws initial conditions; [`forces`] evaluates forces of an asked error, which [`accuracy`]
-//! measures; [`potential`] has fields that act on the bodies from outside, and [`cosmology`] has expanding
-//! universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them together; [`schedule`] says
-//! when steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result, and [`spectral`] the power
-//! spectrum of a periodic box; [`cost`] says what it took, which [`peak`] and [`stream`] compare with what the
-//! machine can do. [`checksum`] tells whether two states are equal.
+//! Reading order: [`model`] draws initial conditions, some from [`linear`] theory; [`forces`] evaluates forces of an
+//! asked error, which [`accuracy`] measures; [`potential`] has fields that act on the bodies from outside, and
+//! [`cosmology`] has expanding universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them
+//! together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result,
+//! and [`spectral`] the power spectrum of a periodic box; [`cost`] says what it took, which [`peak`] and [`stream`]
+//! compare with what the machine can do. [`checksum`] tells whether two states are equal.
 //!
 //! ```
 //! use decomposition::Solo;
@@ -39,6 +39,7 @@ mod diagnostics;
 mod error;
 pub mod forces;
 pub mod halos;
+pub mod linear;
 pub mod model;
 pub mod peak;
 pub mod potential;

@@ -1,9 +1,10 @@
-//! Writes frames, snapshots and checkpoints of a run.
+//! Writes frames, snapshots, power spectra and checkpoints of a run.
 
 use super::Run;
 use super::journal::Journal;
 use super::state::State;
 use crate::movie::{Common, read_common};
+use crate::spectrum;
 use crate::status;
 use anyhow::Result;
 use io::Target;
@@ -69,10 +70,24 @@ impl Run<'_> {
     /// Writes the next numbered snapshot. Collective.
     pub(super) fn write_snapshot(&mut self) -> Result<()> {
         self.write_snapshot_to(&self.place.folder.snapshot(self.record.files.snapshots))?;
+        self.write_spectrum()?;
         self.record.files.snapshots += 1;
         let snapshots = self.record.files.snapshots;
         self.record.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.snapshots = snapshots));
         Ok(())
+    }
+
+    /// Writes the power spectrum that belongs to the next numbered snapshot, if the run has spectra.
+    /// Collective.
+    fn write_spectrum(&self) -> Result<()> {
+        let (Some(keys), Some(periodic)) = (&self.parameters.output.spectrum, self.parameters.periodic_box)
+        else {
+            return Ok(());
+        };
+        let target = Target::own(self.place.folder.spectrum(self.record.files.snapshots));
+        let state = (self.simulation.bodies(), self.simulation.time);
+        let units = self.parameters.units.units();
+        spectrum::write(self.crew, keys, &target, state, periodic.side, &units)
     }
 
     pub(super) fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 ///
 /// - `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`;
 /// - `checkpoint_00000120.heorot` and so on;
+/// - `spectrum_000.csv` and so on, if the run has power spectra;
 /// - of a movie, `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`;
 /// - `heorot.lock` while a run is under way;
 /// - `heorot.begun` until the run has a checkpoint or is done.
@@ -48,6 +49,11 @@ impl Folder {
     /// Path of the `number`-th snapshot.
     pub(crate) fn snapshot(&self, number: u64) -> PathBuf {
         self.path.join(format!("snapshot_{number:03}.hdf5"))
+    }
+
+    /// Path of the power spectrum of the `number`-th snapshot.
+    pub(crate) fn spectrum(&self, number: u64) -> PathBuf {
+        self.path.join(format!("spectrum_{number:03}.csv"))
     }
 
     /// Path of a snapshot that the user has requested after this step.
@@ -280,7 +286,7 @@ impl Folder {
         others.map(|(_, path)| path).try_for_each(|path| remove(&path))
     }
 
-    /// Removes snapshots from this number on. The present schedule will write other ones.
+    /// Removes snapshots and power spectra from this number on. The present schedule will write other ones.
     ///
     /// # Errors
     /// If one cannot be removed.
@@ -290,7 +296,7 @@ impl Folder {
             .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
         let later = |path: &PathBuf| {
             path.file_name()
-                .and_then(|name| snapshot_number(name.to_str()?))
+                .and_then(|name| snapshot_number(name.to_str()?).or(spectrum_number(name.to_str()?)))
                 .is_some_and(|number| number >= first)
         };
         results.into_iter().filter(later).try_for_each(|path| remove(&path))
@@ -333,6 +339,7 @@ fn is_result(name: &str) -> bool {
     let is_extra = || hdf5_stem(name).and_then(|stem| between(stem, "snapshot_step_", 8, ""));
     let is_snapshot = snapshot_number(name).or_else(is_extra).is_some();
     is_snapshot
+        || spectrum_number(name).is_some()
         || checkpoint_step(name).is_some()
         || frame_number(name).is_some()
         || [
@@ -349,6 +356,10 @@ fn is_result(name: &str) -> bool {
 
 fn snapshot_number(name: &str) -> Option<u64> {
     between(hdf5_stem(name)?, "snapshot_", 3, "")
+}
+
+fn spectrum_number(name: &str) -> Option<u64> {
+    between(name, "spectrum_", 3, ".csv")
 }
 
 /// A name without its ending, and without the number of the file if there are several files.
@@ -411,13 +422,14 @@ mod tests {
     #[test]
     fn earlier_results_are_refused_or_removed_but_nothing_else() {
         let kept = ["ic.hdf5", "movie.gif", "snapshot_01.hdf5", "snapshot_abc.hdf5"];
-        let results = ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.12.hdf5"];
+        let results =
+            ["energy.csv", "report.json", "snapshot_000.hdf5", "snapshot_001.12.hdf5", "spectrum_000.csv"];
         let (_root, folder) = with(&[&kept[..], &results].concat());
         for restart in [Restart::Never, Restart::Auto] {
             let message = prepare(&folder, false, restart).unwrap_err().to_string();
             assert!(message.contains("energy.csv: is the result of an earlier run"), "{message}");
         }
-        assert_eq!(names(&folder).len(), 8);
+        assert_eq!(names(&folder).len(), 9);
         assert!(!prepare(&folder, true, Restart::Never).unwrap());
         assert_eq!(results_of(&folder), kept);
     }
@@ -506,8 +518,15 @@ mod tests {
 
     #[test]
     fn snapshots_of_another_schedule_are_removed() {
-        let kept = ["snapshot_000.hdf5", "snapshot_001.hdf5", "snapshot_step_00000099.hdf5"];
-        let (_root, folder) = with(&[&kept[..], &["snapshot_002.hdf5", "snapshot_1000.hdf5"]].concat());
+        let kept = [
+            "snapshot_000.hdf5",
+            "snapshot_001.hdf5",
+            "snapshot_step_00000099.hdf5",
+            "spectrum_001.csv",
+            "spectrum_2.csv",
+        ];
+        let later = ["snapshot_002.hdf5", "snapshot_1000.hdf5", "spectrum_002.csv"];
+        let (_root, folder) = with(&[&kept[..], &later].concat());
         folder.remove_snapshots_from(2).unwrap();
         assert_eq!(names(&folder), kept);
     }

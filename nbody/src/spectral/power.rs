@@ -42,7 +42,7 @@ const MOST_FOLDS: u32 = 1 << 16;
 /// A folding takes over from the one before at this fraction of its Nyquist wave number.
 const TAKES_OVER: f64 = 0.5;
 /// The modes of a folding begin at this multiple of its fundamental. Below, there are few modes.
-const FEW: f64 = 3.5;
+const FEW: f64 = 2.0;
 
 impl Settings {
     /// Checks all values.

@@ -80,7 +80,7 @@ fn folding_measures_modes_beyond_the_grid() {
     let bodies = clumped(200);
     let settings = Settings { grid: 32, folds: vec![2], ..Settings::default() };
     let spectrum = measure(&Solo, &bodies, SIDE, &settings).unwrap();
-    let (whole, folded): (Vec<_>, Vec<_>) = spectrum.bins.iter().partition(|bin| bin.fold == 1);
+    let (whole, folded): (Vec<&Bin>, Vec<&Bin>) = spectrum.bins.iter().partition(|bin| bin.fold == 1);
     assert!(whole.len() == 7 && spectrum.bins.is_sorted_by(|a, b| a.k < b.k), "{spectrum:?}");
     // The first shell above 7.5 fundamentals of the whole box is the fifth of the folded one.
     for (bin, [k, power, count]) in folded.iter().zip(without_a_grid(&bodies, 2, 5..=10)) {
@@ -132,8 +132,8 @@ fn random_bodies_have_the_power_of_shot_noise() {
         let sigma = expected * (2.0 / bin.modes as f64).sqrt();
         assert!((bin.power - expected).abs() < 4.0 * sigma, "{bin:?} {expected} {sigma}");
     }
-    let well_measured = spectrum.bins.iter().filter(|bin| bin.modes > 5000).count();
-    assert!(well_measured >= 3, "{spectrum:?}");
+    let well_measured = spectrum.bins.iter().filter(|bin| bin.modes > 3000).count();
+    assert!(well_measured >= 2, "{spectrum:?}");
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn what_cannot_be_measured_is_an_error() {
         (SIDE, Settings { grid: 0, ..default() }, "grid = 0: must be an even number from 4"),
         (SIDE, Settings { grid: 33, ..default() }, "grid = 33: must be an even number"),
         (SIDE, Settings { grid: 1 << 20, ..default() }, "must be an even number from 4 to 16384"),
-        (SIDE, Settings { folds: vec![1], ..default() }, "fold = 1: must be from 2 to 18 after 1"),
-        (SIDE, Settings { folds: vec![4, 80], ..default() }, "fold = 80: must be from 5 to 73 after 4"),
+        (SIDE, Settings { folds: vec![1], ..default() }, "fold = 1: must be from 2 to 32 after 1"),
+        (SIDE, Settings { folds: vec![4, 180], ..default() }, "fold = 180: must be from 5 to 128 after 4"),
         (SIDE, Settings { bins_per_decade: Some(0), ..default() }, "bins per decade = 0: must be from 1"),
         (0.0, default(), "box = 0.0: must be above 0"),
         (f64::NAN, default(), "box = NaN: must be above 0"),

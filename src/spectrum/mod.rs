@@ -1,0 +1,330 @@
+//! `heorot spectrum`: measures power spectra of snapshots of periodic boxes.
+
+use crate::cli::above_zero;
+use crate::console::{give_way, say, warn};
+use crate::crew::Crew;
+use crate::initial::{self, Loaded};
+use crate::kinds;
+use crate::launch::{Launch, on_all_ranks};
+use crate::memory;
+use crate::outputs::Overwrite;
+use crate::plot::output::{Sheet, picture};
+use crate::reading_options::ReadingOptions;
+use anyhow::{Context, Result, anyhow, ensure};
+use decomposition::collective;
+use io::{Kind, Target, Units, snapshot};
+use nbody::Start;
+use nbody::spectral::{self, Assignment, Settings, Spectrum};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use treecode::Bodies;
+use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+
+/// Measure the power spectrum of bodies in a periodic box; the result is the same on any number of
+/// ranks.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    /// Snapshots of any format that `heorot convert` reads, or the folder of a run.
+    #[arg(value_name = "SNAPSHOT", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Table to write.
+    #[arg(long, short, value_name = "FILE.csv")]
+    pub output: PathBuf,
+    /// Plot to write, .png or .svg.
+    #[arg(long, value_name = "FILE", value_parser = picture)]
+    pub plot: Option<PathBuf>,
+    /// Whether existing files may be replaced.
+    #[command(flatten)]
+    pub overwrite: Overwrite,
+    /// Side of the box, in the units of the snapshot [default: that of the snapshot].
+    #[arg(long = "box", value_name = "SIDE", value_parser = above_zero)]
+    pub side: Option<f64>,
+    /// How it is measured.
+    #[command(flatten)]
+    pub keys: Keys,
+    /// Hubble constant [100 km/s/Mpc]: k is then in h/Mpc and P in (Mpc/h)^3.
+    #[arg(long, value_name = "H", value_parser = above_zero)]
+    pub hubble: Option<f64>,
+    /// Particle types to measure, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
+    pub types: Vec<u8>,
+    /// Ranks and threads.
+    #[command(flatten)]
+    pub launch: Launch,
+}
+
+/// How a power spectrum is measured: options of the command, and keys of `[output.spectrum]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Cells along a side of the grid, an even number.
+    #[arg(long, value_name = "N", default_value_t = Keys::GRID)]
+    pub grid: usize,
+    /// Also fold the box into F parts along each axis, for wave numbers F times as high; a list in
+    /// ascending order, such as 4,16.
+    #[arg(long, value_name = "F", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fold: Vec<u32>,
+    /// How masses are assigned to the grid.
+    #[arg(long, value_enum, default_value_t)]
+    pub assignment: Assignment,
+    /// Bins in a decade of k [default: bins as wide as the fundamental wave number].
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_decade: Option<u32>,
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys { grid: Keys::GRID, fold: Vec::new(), assignment: Assignment::default(), per_decade: None }
+    }
+}
+
+impl Keys {
+    const GRID: usize = 256;
+
+    /// The settings of the library.
+    pub fn settings(&self) -> Settings {
+        let Keys { grid, fold, assignment, per_decade } = self;
+        Settings { grid: *grid, assignment: *assignment, folds: fold.clone(), bins_per_decade: *per_decade }
+    }
+
+    /// Checks the keys of a parameter file.
+    ///
+    /// # Errors
+    /// A value is out of its range.
+    pub(crate) fn check(&self) -> Result<()> {
+        let name = |error: nbody::Error| {
+            anyhow!("output.spectrum.{}", error.to_string().replacen("bins per decade", "per_decade", 1))
+        };
+        self.settings().check().map_err(name)
+    }
+}
+
+const HELP: &str = "Examples:
+  heorot spectrum box.hdf5 -o pk.csv --plot pk.svg
+  heorot spectrum out/snapshot_*.hdf5 -o pk.csv --grid 512 --fold 4,16 --per-decade 20
+  mpirun -n 4 heorot spectrum box.hdf5 -o pk.csv --grid 1024 --hubble 0.68
+
+P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. The columns are the mean k of a bin, its power, the
+error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 / (sum m)^2, which the power
+contains, the number of modes that were measured, and the number of parts into which the box was folded.
+
+Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
+assignment (interlacing). So the power is right up to the Nyquist wave number, pi N / side. The folded
+box begins at half of it.";
+
+/// Runs the command.
+///
+/// # Errors
+/// If a snapshot cannot be read or has no box, the grid is out of range or does not fit into memory, or
+/// a file cannot be written.
+pub fn main(arguments: &Arguments) -> Result<()> {
+    on_all_ranks(&arguments.launch, |crew| measure(crew, arguments))
+}
+
+/// Output files.
+struct Targets {
+    table: Target,
+    plot: Option<Target>,
+}
+
+fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
+    let targets = crew.agree(|| {
+        let mut outputs = arguments.overwrite.reading(&arguments.files);
+        let table = outputs.file(&arguments.output, Kind::TABLE)?;
+        let plot = arguments.plot.as_ref().map(|path| outputs.file(path, Kind::PLOT)).transpose()?;
+        Ok(Targets { table, plot })
+    })?;
+    give_way([&targets.table].into_iter().chain(&targets.plot));
+    let settings = arguments.keys.settings();
+    settings.check().map_err(name_option)?;
+    let files = crew.agree(|| Ok(snapshot::distinct(&arguments.files)?))?;
+    let mut measured = Vec::new();
+    for path in &files {
+        measured.push(one(crew, arguments, &settings, path)?);
+    }
+    crew.lead(|| {
+        let scales: Vec<Scale> =
+            measured.iter().map(|measured| Scale::new(&measured.units, arguments.hubble)).collect();
+        if let Some(other) = scales.iter().position(|scale| scale.length != scales[0].length) {
+            let name = files[other].display();
+            return Err(anyhow!("{name}: has no units, but others have; measure them one by one"));
+        }
+        let sheet = sheet(&measured, &scales);
+        io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
+        if let Some(target) = &targets.plot {
+            let figure = figure(&measured, &scales);
+            let is_svg = target.path().extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
+            target.write(&if is_svg { figure.svg().into_bytes() } else { figure.png()? })?;
+        }
+        measured.iter().zip(&scales).for_each(|(measured, scale)| tell(measured, scale));
+        Ok(())
+    })
+}
+
+/// The power spectrum of a snapshot.
+struct Measured {
+    name: String,
+    time: f64,
+    units: Units,
+    spectrum: Spectrum,
+}
+
+/// Measures the bodies of a run in a periodic box and writes a table. Collective.
+///
+/// # Errors
+/// The grid does not fit into memory, or the file cannot be written.
+pub(crate) fn write(
+    crew: &Crew,
+    keys: &Keys,
+    target: &Target,
+    start: (&Bodies, f64),
+    side: f64,
+    units: &Units,
+) -> Result<()> {
+    let (bodies, time) = start;
+    let count = collective::sum(crew.comm, bodies.len() as u64);
+    memory::check_grid(crew, &format!("output.spectrum.grid = {}", keys.grid), keys.grid, count)?;
+    let spectrum = spectral::measure(crew.comm, bodies, side, &keys.settings())?;
+    crew.lead(|| {
+        let name = target.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let scale = Scale::new(units, None);
+        let sheet = sheet(&[Measured { name, time, units: *units, spectrum }], &[scale]);
+        Ok(io::table::write(target, &sheet.columns, &sheet.rows)?)
+    })
+}
+
+/// Measures one snapshot. Collective.
+fn one(crew: &Crew, arguments: &Arguments, settings: &Settings, path: &Path) -> Result<Measured> {
+    // Comoving positions are as good as others here.
+    let reading = ReadingOptions { isolated: true };
+    let kinds = kinds::chosen(&arguments.types);
+    let Loaded { start, units, box_side, .. } = initial::read_as_it_is(crew, path, None, kinds, &reading)?;
+    let Start { bodies, time } = start;
+    let shown = path.display();
+    let side = match arguments.side {
+        Some(side) => side,
+        None if box_side > 0.0 => box_side,
+        None => return Err(anyhow!("{shown}: has no periodic box; give its side as --box")),
+    };
+    ensure!(
+        box_side == 0.0 || (side / box_side - 1.0).abs() < 1e-6,
+        "--box {side:?}: the box of {shown} has a side of {box_side:?}"
+    );
+    let count = collective::sum(crew.comm, bodies.len() as u64);
+    memory::check_grid(crew, &format!("--grid {}", settings.grid), settings.grid, count)?;
+    let is_outside = |&i: &usize| bodies.position(i).iter().any(|x| !(0.0..=side).contains(x));
+    let outside = collective::sum(crew.comm, (0..bodies.len()).filter(is_outside).count() as u64);
+    if outside > 0 && crew.leads() {
+        warn(&format!(
+            "{shown}: {outside} of {count} bodies are outside the box from 0 to {side:?}; their images inside it are measured"
+        ));
+    }
+    let spectrum = spectral::measure(crew.comm, &bodies, side, settings)
+        .map_err(name_option)
+        .with_context(|| shown.to_string())?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Measured { name, time, units, spectrum })
+}
+
+/// The error with the option that causes it.
+fn name_option(error: nbody::Error) -> anyhow::Error {
+    let text = error.to_string().replacen("bins per decade", "per-decade", 1);
+    let is_option =
+        ["grid", "fold", "per-decade", "box"].iter().any(|name| text.starts_with(&format!("{name} = ")));
+    if is_option { anyhow!("--{text}") } else { anyhow!(text) }
+}
+
+/// The units in which a spectrum is shown.
+struct Scale {
+    /// Name of the unit of length.
+    length: &'static str,
+    /// Name of the unit of wave numbers.
+    wave: &'static str,
+    /// The unit of the bodies in it.
+    factor: f64,
+}
+
+const MEGAPARSEC_IN_CM: f64 = 3.085_677_581_491_367e24; // IAU 2015 resolution B2
+
+impl Scale {
+    fn new(units: &Units, hubble: Option<f64>) -> Scale {
+        let megaparsecs = units.length_in_cm / MEGAPARSEC_IN_CM;
+        match hubble {
+            _ if *units == Units::NBODY => Scale { length: "L", wave: "1/L", factor: 1.0 },
+            None => Scale { length: "Mpc", wave: "1/Mpc", factor: megaparsecs },
+            Some(h) => Scale { length: "Mpc/h", wave: "h/Mpc", factor: megaparsecs * h },
+        }
+    }
+
+    fn power(&self) -> String {
+        if self.length.contains('/') { format!("({})^3", self.length) } else { format!("{}^3", self.length) }
+    }
+}
+
+fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
+    let (wave, power) = (scales[0].wave, scales[0].power());
+    let mut sheet = Sheet::new(&[
+        "snapshot".to_owned(),
+        "time".to_owned(),
+        format!("k [{wave}]"),
+        format!("power [{power}]"),
+        format!("error [{power}]"),
+        format!("shot noise [{power}]"),
+        "modes".to_owned(),
+        "fold".to_owned(),
+    ]);
+    for (Measured { name, time, spectrum, .. }, scale) in measured.iter().zip(scales) {
+        let volume = scale.factor.powi(3);
+        for bin in &spectrum.bins {
+            let numbers = [
+                *time,
+                bin.k / scale.factor,
+                bin.power * volume,
+                bin.error() * volume,
+                spectrum.shot_noise * volume,
+                bin.modes as f64,
+                f64::from(bin.fold),
+            ];
+            sheet.row(&[name], &numbers);
+        }
+    }
+    sheet
+}
+
+fn figure(measured: &[Measured], scales: &[Scale]) -> Figure {
+    let pretty = |text: &str| text.replace("^3", "³");
+    let mut panel = Panel::new(
+        Axis::log(format!("k [{}]", scales[0].wave)),
+        Axis::log(format!("P(k) [{}]", pretty(&scales[0].power()))),
+    );
+    for ((Measured { name, spectrum, .. }, scale), colour) in
+        measured.iter().zip(scales).zip(colours(measured.len()))
+    {
+        let volume = scale.factor.powi(3);
+        let points: Vec<[f64; 2]> =
+            spectrum.bins.iter().map(|bin| [bin.k / scale.factor, bin.power * volume]).collect();
+        let noise = [points.first(), points.last()].into_iter().flatten();
+        let noise = noise.map(|point| [point[0], spectrum.shot_noise * volume]).collect();
+        panel.series.push(Series::new(name, colour, Mark::Line, points));
+        panel.series.push(Series::new("", colour, Mark::Dashes, noise));
+    }
+    Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }
+}
+
+fn tell(Measured { name, spectrum, .. }: &Measured, scale: &Scale) {
+    let bins = &spectrum.bins;
+    let [first, last] = [bins.first(), bins.last()].map(|bin| bin.map_or(0.0, |bin| bin.k / scale.factor));
+    say(&format!(
+        "{name}: {} bins from k = {first:.4} to {last:.4} {}, shot noise {:.4e} {}",
+        bins.len(),
+        scale.wave,
+        spectrum.shot_noise * scale.factor.powi(3),
+        scale.power()
+    ));
+}
+
+#[cfg(test)]
+mod tests;
