@@ -5,15 +5,15 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
-use crate::render::{Extent, named_types};
+use crate::render::{Extent, Scene, named_types, redshift_label};
 use crate::spread::{counted, expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
-use nbody::cosmology::redshift_of;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use treecode::math::{exp, hash};
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Domain, TYPES};
 use viz::{
     Apng, ColourMap, Colours, Decorations, Direction, Gif, NEIGHBOURS, Range, Stretch, Style, Subject,
     SurfaceDensity, TimeScale, Tint, Units, View, decode_png, encode_png_quickly,
@@ -37,12 +37,12 @@ pub struct Movie {
     #[serde(default = "default_size")]
     pub size: [usize; 2],
     /// Length from the left to the right edge [L]. By default it shows 98 % of the mass of the
-    /// first frame.
+    /// first frame, or a whole periodic box.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<f64>,
-    /// Centre of the frames [L].
-    #[serde(default)]
-    pub centre: [f64; 3],
+    /// Centre of the frames [L]. By default the origin, or the centre of a periodic box.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub centre: Option<[f64; 3]>,
     /// Direction to the camera in the x-y plane, from x towards y [degree].
     #[serde(default = "default_azimuth")]
     pub azimuth: f64,
@@ -119,7 +119,7 @@ impl Movie {
         if let Some([low, high]) = self.range {
             Range::new(low, high).context("movie.range")?;
         }
-        self.view(self.width.unwrap_or(1.0)).context("movie")?;
+        self.view(Domain::Open, self.width.unwrap_or(1.0)).context("movie")?;
         let [width, height] = self.size;
         ensure!(
             width * height <= MOST_PIXELS,
@@ -129,7 +129,7 @@ impl Movie {
         let (speed, key) = (self.frames_per_second, "movie.frames_per_second");
         match self.format {
             Format::Gif => {
-                Gif::new(self.size, &self.style([1.0, 2.0], None)?, speed).map(|_| ()).context(key)
+                Gif::new(self.size, &self.style([1.0, 2.0], None, false)?, speed).map(|_| ()).context(key)
             }
             Format::Apng | Format::None => Apng::new(self.size, false, 1, speed).map(|_| ()).context(key),
         }
@@ -147,19 +147,26 @@ impl Movie {
         Ok(())
     }
 
-    fn style(&self, [low, high]: [f64; 2], units: Option<Units>) -> Result<Style> {
+    fn style(&self, [low, high]: [f64; 2], units: Option<Units>, comoving: bool) -> Result<Style> {
         Ok(Style {
             colours: Colours::Map(self.colours),
             range: Range::new(low, high)?.with_stretch(self.stretch),
             units,
             decorations: Decorations::ALL,
+            comoving,
             transparent: false,
         })
     }
 
-    fn view(&self, width: f64) -> Result<View, viz::Error> {
+    /// Centre of the frames of a run in this space [L].
+    fn centre(&self, domain: Domain) -> [f64; 3] {
+        let usual = if let Domain::Periodic { side } = domain { 0.5 * side } else { 0.0 };
+        self.centre.unwrap_or([usual; 3])
+    }
+
+    fn view(&self, domain: Domain, width: f64) -> Result<View, viz::Error> {
         let direction = Direction { azimuth: self.azimuth, elevation: self.elevation, roll: 0.0 };
-        let view = View::new(self.size, self.centre, width, direction)?;
+        let view = View::new(self.size, self.centre(domain), width, direction)?;
         self.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))
     }
 
@@ -198,6 +205,7 @@ pub struct Filming<'a> {
     /// `None` if G is 1.
     units: Option<Units>,
     times: TimeScale,
+    domain: Domain,
     /// Whether space expands, so that times are ln a.
     expands: bool,
     start: f64,
@@ -218,6 +226,7 @@ impl<'a> Filming<'a> {
         movie: &'a Movie,
         units: io::Units,
         [start, end]: [f64; 2],
+        domain: Domain,
         expands: bool,
     ) -> Filming<'a> {
         let units = (units != io::Units::NBODY).then(|| Units {
@@ -226,7 +235,11 @@ impl<'a> Filming<'a> {
             time_in_s: units.time_in_s(),
         });
         let times = TimeScale::for_times(&[start, start + movie.every, end], units);
-        Filming { crew, movie, units, times, expands, start, last: None, width: movie.width, range: None }
+        let width = match domain {
+            Domain::Periodic { side } => Some(movie.width.unwrap_or(side)),
+            Domain::Open => movie.width,
+        };
+        Filming { crew, movie, units, times, domain, expands, start, last: None, width, range: None }
     }
 
     /// Continues at `time` after the existing frames.
@@ -260,7 +273,7 @@ impl<'a> Filming<'a> {
         let bodies = counted.as_ref().unwrap_or(bodies);
         let width = self.width.map_or_else(|| self.find_width(bodies), Ok)?;
         self.width = Some(width);
-        let view = self.movie.view(width)?;
+        let view = self.movie.view(self.domain, width)?;
         let Some(density) = self.density(&view, kinds, bodies)? else { return Ok(None) };
         let range = match (self.range, self.movie.range) {
             (Some(range), _) => Some(range),
@@ -275,25 +288,24 @@ impl<'a> Filming<'a> {
             return Ok(None);
         };
         self.range = Some(range);
-        let label = if self.expands {
-            format!("z = {:.2}", redshift_of(exp(time)).abs())
-        } else {
-            self.times.label(time)
-        };
+        let label = if self.expands { redshift_label(exp(time)) } else { self.times.label(time) };
         let picture = viz::render(&density, &self.style(range)?, &label);
         Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
     fn style(&self, range: [f64; 2]) -> Result<Style> {
-        self.movie.style(range, self.units)
+        self.movie.style(range, self.units, self.expands)
     }
 
     /// Surface density of the bodies of all ranks, on the leading rank.
     fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
         let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
         let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
-        let lengths = quick_smoothing_lengths(self.crew, bodies, kinds, NEIGHBOURS)?;
-        let subject = Subject { bodies, kinds, lengths: &lengths, tint: Tint::Plain };
+        let lengths = quick_smoothing_lengths(self.crew, self.domain, bodies, kinds, NEIGHBOURS)?;
+        let mut scene = Scene { bodies: Cow::Borrowed(bodies), lengths: Cow::Owned(lengths) };
+        scene.moved_around(self.domain, view.target());
+        let Scene { bodies, lengths } = &scene;
+        let subject = Subject { bodies, kinds, lengths, tint: Tint::Plain };
         let exposure = expose(self.crew, &subject, view)?;
         Ok(self.crew.leads().then(|| exposure.develop()))
     }
@@ -318,9 +330,9 @@ impl<'a> Filming<'a> {
         all.sort_unstable();
         let sample =
             all.into_iter().map(|[_, x, y, z, mass]| ([x, y, z].map(f64::from_bits), f64::from_bits(mass)));
-        let extent = Extent::of(self.movie.centre, sample.collect());
+        let extent = Extent::of(self.movie.centre(self.domain), sample.collect());
         let direction = Direction { azimuth: self.movie.azimuth, elevation: self.movie.elevation, roll: 0.0 };
-        extent.width(self.movie.centre, direction, self.movie.size)
+        extent.width(self.movie.centre(self.domain), direction, self.movie.size)
     }
 
     /// Encodes a movie from the frames on disk. Returns its file name and bytes.
@@ -388,7 +400,7 @@ mod tests {
             let mut mine = all.clone();
             let wanted = |i: &u32| owner(*i as usize) == comm.rank();
             mine.permute(&(0..all.len() as u32).filter(wanted).collect::<Vec<_>>());
-            let mut filming = Filming::new(&crew, movie, io::Units::NBODY, [0.0, 1.0], false);
+            let mut filming = Filming::new(&crew, movie, io::Units::NBODY, [0.0, 1.0], Domain::Open, false);
             filming.frame(0, 0.0, &mine).unwrap().map(|(png, _)| png)
         });
         assert!(frames[1..].iter().all(Option::is_none), "a rank that does not lead has a frame");

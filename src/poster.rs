@@ -49,13 +49,14 @@ pub struct Arguments {
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.output;
     let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::PLOT)?;
+    let look = &arguments.look;
     let vector = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
-    let sequence = Sequence::open(&arguments.snapshots, arguments.look.kinds())?;
+    let sequence = Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated)?;
     let panels = arguments.panels.map(|panels| panels as usize);
     Poster::check(arguments.size, panels.unwrap_or(sequence.entries.len()), arguments.columns as usize)
         .with_context(|| path.display().to_string())?;
     let alone = Crew::alone();
-    let mut studio = Studio::new(&alone, &arguments.look, &sequence, arguments.size, panels)?;
+    let mut studio = Studio::new(&alone, look, &sequence, arguments.size, panels)?;
     let style = studio.style(Decorations::ALL, false)?;
     let mut poster = Poster::new(style, arguments.columns as usize);
     let progress = Progress::new(studio.count() as u64);

@@ -24,11 +24,12 @@ const FEW: u64 = 4096;
 /// The same on every rank, if a body of a wanted type has an invalid mass or position.
 pub(crate) fn smoothing_lengths(
     crew: &Crew,
+    domain: Domain,
     bodies: &Bodies,
     kinds: [bool; TYPES],
     neighbours: usize,
 ) -> Result<Vec<f64>> {
-    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, Domain::Open, pos, neighbours);
+    let distances = |pos: [&[f64]; 3]| neighbour_distances(crew.comm, domain, pos, neighbours);
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }
 
@@ -39,13 +40,14 @@ pub(crate) fn smoothing_lengths(
 /// As [`smoothing_lengths`].
 pub(crate) fn quick_smoothing_lengths(
     crew: &Crew,
+    domain: Domain,
     bodies: &Bodies,
     kinds: [bool; TYPES],
     neighbours: usize,
 ) -> Result<Vec<f64>> {
     let distances = |pos: [&[f64]; 3]| match collective::sum(crew.comm, pos[0].len() as u64) {
-        ..=FEW => neighbour_distances(crew.comm, Domain::Open, pos, neighbours),
-        _ => sampled_distances(crew.comm, Domain::Open, pos, neighbours, STRIDE),
+        ..=FEW => neighbour_distances(crew.comm, domain, pos, neighbours),
+        _ => sampled_distances(crew.comm, domain, pos, neighbours, STRIDE),
     };
     smoothing_lengths_by(crew, bodies, kinds, distances)
 }

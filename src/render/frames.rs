@@ -8,7 +8,8 @@ use crate::spread::{deal_by_id, smoothing_lengths};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use std::borrow::Cow;
-use treecode::Bodies;
+use treecode::{Bodies, Domain};
+use viz::View;
 
 /// The time of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +77,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// The bodies at one moment.
-pub(super) struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// The bodies.
     pub bodies: Cow<'a, Bodies>,
     /// Smoothing lengths of the bodies [L].
@@ -108,7 +109,8 @@ impl<'a> Reader<'a> {
         if moment.part == 0.0 {
             let held = &mut self.held[first];
             if held.lengths.is_none() {
-                held.lengths = Some(smoothing_lengths(crew, &held.bodies, kinds, neighbours)?);
+                held.lengths =
+                    Some(smoothing_lengths(crew, self.sequence.domain, &held.bodies, kinds, neighbours)?);
             }
             let lengths = held.lengths.as_deref().unwrap_or_default();
             return Ok(Scene { bodies: Cow::Borrowed(&held.bodies), lengths: Cow::Borrowed(lengths) });
@@ -117,8 +119,11 @@ impl<'a> Reader<'a> {
         crew.agree(|| self.pair(first, second))?;
         let entries = &self.sequence.entries;
         let span = entries[wanted[1]].time - entries[wanted[0]].time;
-        let bodies = between(&self.held[first].bodies, &self.held[second].bodies, span, moment.part);
-        let lengths = smoothing_lengths(crew, &bodies, kinds, neighbours)?;
+        let (domain, expands) = (self.sequence.domain, self.sequence.expands);
+        let ends = [first, second].map(|place| &self.held[place].bodies);
+        let mut bodies = between(ends, domain, if expands { None } else { Some(span) }, moment.part);
+        bodies.wrap(domain);
+        let lengths = smoothing_lengths(crew, domain, &bodies, kinds, neighbours)?;
         Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths) })
     }
 
@@ -174,15 +179,52 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Scene<'_> {
+    /// Moves the bodies to their images that are nearest to a position.
+    pub(crate) fn moved_around(&mut self, domain: Domain, centre: [f64; 3]) {
+        if domain.is_periodic() {
+            let bodies = self.bodies.to_mut();
+            for axis in 0..3 {
+                let nearest = |x: f64| {
+                    let [mut from, mut to] = [[0.0; 3]; 2];
+                    (from[axis], to[axis]) = (centre[axis], x);
+                    centre[axis] + domain.displacement(from, to)[axis]
+                };
+                bodies.pos[axis].par_iter_mut().with_min_len(1 << 13).for_each(|x| *x = nearest(*x));
+            }
+        }
+    }
+
+    /// Takes the mass of the bodies that are not within half of `depth` of the centre of the view, along
+    /// its line of sight: they are not drawn.
+    pub(super) fn cut(&mut self, view: &View, depth: f64) {
+        let target = view.target();
+        let bodies = self.bodies.to_mut();
+        for i in 0..bodies.len() {
+            let away = view.away(Domain::Open.displacement(target, bodies.position(i)));
+            if away.abs() > 0.5 * depth {
+                bodies.mass[i] = 0.0;
+            }
+        }
+    }
+}
+
 /// Interpolates between two states of the same bodies in the same order, at a fraction `part` of
-/// the interval `span`. The cubic matches positions and velocities at both ends.
-fn between(a: &Bodies, b: &Bodies, span: f64, part: f64) -> Bodies {
+/// the interval `span`. The cubic matches positions and velocities at both ends. Without `span`,
+/// bodies move on straight lines. In a periodic domain they move to the nearest image.
+fn between([a, b]: [&Bodies; 2], domain: Domain, span: Option<f64>, part: f64) -> Bodies {
+    let nearest = |from: f64, to: f64| from + domain.displacement([from, 0.0, 0.0], [to, 0.0, 0.0])[0];
     let mut bodies = a.clone();
     for axis in 0..3 {
         let (pos, vel) = (&mut bodies.pos[axis], &mut bodies.vel[axis]);
         pos.par_iter_mut().zip(vel).enumerate().with_min_len(1 << 13).for_each(|(i, (x, v))| {
-            let (ends, slopes) = ([a.pos[axis][i], b.pos[axis][i]], [a.vel[axis][i], b.vel[axis][i]]);
-            *x = hermite(ends, slopes, span, part);
+            let from = a.pos[axis][i];
+            let to = if domain.is_periodic() { nearest(from, b.pos[axis][i]) } else { b.pos[axis][i] };
+            let (ends, slopes) = ([from, to], [a.vel[axis][i], b.vel[axis][i]]);
+            *x = match span {
+                Some(span) => hermite(ends, slopes, span, part),
+                None => from + part * (to - from),
+            };
             *v = slopes[0] + part * (slopes[1] - slopes[0]);
         });
     }
@@ -223,7 +265,8 @@ mod tests {
             bodies
         };
         let error = |step: f64| {
-            let [x, y, _] = between(&state(0.3), &state(0.3 + step), step, 0.5).position(0);
+            let [x, y, _] =
+                between([&state(0.3), &state(0.3 + step)], Domain::Open, Some(step), 0.5).position(0);
             let (sin, cos) = (0.3 + 0.5 * step).sin_cos();
             (x - cos).hypot(y - sin)
         };

@@ -19,10 +19,12 @@ use crate::crew::Crew;
 use crate::launch::on_all_ranks;
 use anyhow::{Result, ensure};
 use film::Plan;
+pub(crate) use frames::Scene;
 pub use options::{Arguments, Look, size};
 pub use sequence::{Extent, Sequence, named_types};
 use std::time::Instant;
 pub use studio::Studio;
+pub(crate) use studio::redshift_label;
 
 /// Runs the command.
 ///
@@ -35,7 +37,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let Arguments { look, size, .. } = arguments;
     let frames = arguments.frames.map(|frames| frames as usize);
-    let sequence = crew.agree(|| Sequence::open(&arguments.snapshots, look.kinds()))?;
+    let sequence =
+        crew.agree(|| Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated))?;
     let plan = crew.agree(|| {
         let inputs = arguments.snapshots.iter().chain(&arguments.camera);
         let mut outputs = arguments.overwrite.reading(inputs);

@@ -4,6 +4,7 @@ use super::tint::ColourBy;
 use crate::kinds;
 use crate::launch::Launch;
 use crate::outputs::Overwrite;
+use crate::reading_options::ReadingOptions;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
@@ -19,7 +20,10 @@ const EXAMPLES: &str = "Examples:
 
 All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
 the first and the last snapshot, and positions between snapshots are interpolated from positions and
-velocities. Numbers are in the units of the snapshots.";
+velocities. Numbers are in the units of the snapshots.
+
+A box of the snapshots is periodic: the picture shows each body at its image that is nearest to the
+centre. In an expanding universe lengths are comoving, and the redshift stands in place of the time.";
 
 /// Options of `heorot render`.
 #[derive(Args, Clone, Debug)]
@@ -86,10 +90,13 @@ pub struct Look {
     /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
-    /// Length from the left to the right edge [default: shows 98 % of the mass]
+    /// Length from the left to the right edge [default: shows 98 % of the mass, or the whole box]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     pub width: Option<f64>,
-    /// Centre of the pictures [default: the centre of mass]
+    /// Draw only a slab of this thickness along the line of sight, about the centre
+    #[arg(long, value_name = "LENGTH", value_parser = positive)]
+    pub depth: Option<f64>,
+    /// Centre of the pictures [default: the centre of mass, or of the box]
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = centre)]
     pub centre: Option<[f64; 3]>,
     /// Keep the centre of mass (`mass`) or a body (its id) in the centre
@@ -140,6 +147,9 @@ pub struct Look {
     /// 1%:99.9% [default: suits the whole sequence]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     pub range: Option<Wished>,
+    /// Whether boxes and expansion are ignored.
+    #[command(flatten)]
+    pub reading: ReadingOptions,
 }
 
 /// A requested range of brightness.

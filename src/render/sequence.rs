@@ -3,11 +3,11 @@
 use crate::crew::Crew;
 use crate::ids::Naming;
 use crate::spread::{centre_of_mass, counted};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use decomposition::collective;
 use io::snapshot::{self, Wanted};
 use std::path::{Path, PathBuf};
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Domain, TYPES};
 use viz::{Direction, Units, View};
 
 /// Greatest number of bodies per snapshot from which the extent is computed.
@@ -19,12 +19,14 @@ const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
 const BESIDE: u64 = 120;
 /// Free space at each edge of the frame, as a fraction of its width.
 const MARGIN: f64 = 0.08;
+/// Greatest relative difference of the sides of one box in several files.
+const SAME_BOX: f64 = 1e-6;
 
 /// A snapshot of the sequence.
 pub struct Entry {
     /// Its file.
     pub path: PathBuf,
-    /// Its time [T].
+    /// Its time [T]; the scale factor in an expanding universe.
     pub time: f64,
     /// Whether its ids are valid in other snapshots.
     naming: Naming,
@@ -40,19 +42,25 @@ pub struct Sequence {
     pub kinds: [bool; TYPES],
     /// The parameters of the run that wrote the first snapshot.
     pub parameters: Vec<(String, String)>,
+    /// The space of the bodies: a box of the snapshots is periodic.
+    pub domain: Domain,
+    /// Whether the universe expands, so that lengths are comoving.
+    pub expands: bool,
     /// Number of bodies of each type in all snapshots.
     count: [u64; TYPES],
 }
 
 impl Sequence {
-    /// Reads the headers of all snapshots. Several files of one snapshot count as one.
+    /// Reads the headers of all snapshots. Several files of one snapshot count as one. With
+    /// `isolated`, boxes and the expansion of the universe are ignored.
     ///
     /// # Errors
-    /// If one cannot be read, if units differ, or if no snapshot has a body of the wanted types.
-    pub fn open(paths: &[PathBuf], kinds: [bool; TYPES]) -> Result<Sequence> {
+    /// If one cannot be read, if units or boxes differ, or if no snapshot has a body of the wanted types.
+    pub fn open(paths: &[PathBuf], kinds: [bool; TYPES], isolated: bool) -> Result<Sequence> {
         let mut entries = Vec::new();
         let mut units: Option<(&Path, Option<io::Units>)> = None;
         let (mut count, mut parameters) = ([0; TYPES], None);
+        let mut space: Option<(f64, bool)> = None;
         let paths = &snapshot::distinct(paths)?[..];
         for path in paths {
             let header = snapshot::read_header(path)?;
@@ -61,7 +69,18 @@ impl Sequence {
                 bail!("{}: its units are not those of {}", path.display(), first.display());
             }
             (0..TYPES).for_each(|kind| count[kind] += header.count[kind]);
-            entries.push(Entry { path: path.clone(), time: header.time, naming: Naming::of(&header) });
+            let universe = header.universe.filter(|_| !isolated);
+            let side = if isolated { 0.0 } else { header.box_size };
+            let known = *space.get_or_insert((side, universe.is_some()));
+            if (known.0 - side).abs() > SAME_BOX * known.0 || known.1 != universe.is_some() {
+                bail!(
+                    "{}: its box or its expansion is not that of {}; --isolated ignores both",
+                    path.display(),
+                    first.display()
+                );
+            }
+            let time = universe.map_or(header.time, |universe| universe.scale_factor);
+            entries.push(Entry { path: path.clone(), time, naming: Naming::of(&header) });
             parameters.get_or_insert(header.parameters);
         }
         check_kinds(count, kinds, paths)?;
@@ -73,7 +92,18 @@ impl Sequence {
             mass_in_g: units.mass_in_g,
             time_in_s: units.time_in_s(),
         });
-        Ok(Sequence { entries, units, kinds, parameters: parameters.unwrap_or_default(), count })
+        let (side, expands) = space.unwrap_or((0.0, false));
+        let domain = if side > 0.0 { Domain::Periodic { side } } else { Domain::Open };
+        domain.check().with_context(|| format!("{}: its box", paths[0].display()))?;
+        Ok(Sequence {
+            entries,
+            units,
+            kinds,
+            parameters: parameters.unwrap_or_default(),
+            domain,
+            expands,
+            count,
+        })
     }
 
     /// Whether bodies of a type are drawn.
@@ -104,7 +134,8 @@ impl Sequence {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
         let wanted =
             Wanted { rank, size, kinds: self.kinds, beside: BESIDE, columns: false, ..Wanted::default() };
-        let bodies = crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))?;
+        let mut bodies = crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))?;
+        bodies.wrap(self.domain);
         // Bodies that all have no mass are counted: each is drawn as a solar mass.
         let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);
         Ok(counted(crew.comm, &bodies, self.kinds, unit).unwrap_or(bodies))

@@ -8,7 +8,9 @@ use super::tint::{Tinted, Tinter};
 use crate::crew::Crew;
 use crate::spread::expose;
 use anyhow::{Context, Result};
+use nbody::cosmology::redshift_of;
 use std::path::Path;
+use treecode::Domain;
 use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
 
 /// Greatest number of frames from which the common range of brightness is found.
@@ -46,9 +48,13 @@ impl<'a> Studio<'a> {
         // Invalid views are refused before snapshots are read.
         let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
         look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
-        let (centre, width) = match (look.centre.or(look.follow.map(|_| [0.0; 3])), look.width) {
-            (Some(centre), Some(width)) => (centre, width),
-            (_, width) => {
+        let centre = look.centre.or(look.follow.map(|_| [0.0; 3]));
+        let (centre, width) = match (centre, look.width, sequence.domain) {
+            (centre, width, Domain::Periodic { side }) => {
+                (centre.unwrap_or([0.5 * side; 3]), width.unwrap_or(side))
+            }
+            (Some(centre), Some(width), _) => (centre, width),
+            (_, width, _) => {
                 let extent = sequence.extent(crew)?;
                 let centre = look.centre.unwrap_or(extent.centre);
                 let found = || extent.width(centre, look.direction(), size);
@@ -104,7 +110,8 @@ impl<'a> Studio<'a> {
 
     /// The time of a frame as a label.
     pub fn label(&self, frame: usize) -> String {
-        self.times.label(self.moments[frame].time)
+        let time = self.moments[frame].time;
+        if self.sequence.expands { redshift_label(time) } else { self.times.label(time) }
     }
 
     /// The surface density of a frame, with its tint. Frames must be drawn in order.
@@ -125,9 +132,13 @@ impl<'a> Studio<'a> {
             if error.to_string().starts_with(&path) { error } else { error.context(path) }
         };
         let kinds = self.sequence.kinds;
-        let scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
+        let mut scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
         let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
         let view = view.map_err(|error| named(error, self.sequence))?;
+        scene.moved_around(self.sequence.domain, view.target());
+        if let Some(depth) = self.look.depth {
+            scene.cut(&view, depth);
+        }
         let tint = self.crew.agree(|| match tinted {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
@@ -183,6 +194,7 @@ impl<'a> Studio<'a> {
             range: range.with_stretch(look.stretch),
             units,
             decorations,
+            comoving: self.sequence.expands,
             transparent,
         })
     }
@@ -199,6 +211,12 @@ fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
         (Some(a), Some(b)) => Some(both(a, b)),
         (a, b) => a.or(b),
     }
+}
+
+/// The redshift of a scale factor, as text. Two decimals, so that the label of a movie does not jump.
+pub(crate) fn redshift_label(scale_factor: f64) -> String {
+    // The redshift of today may be a rounding error below 0.
+    format!("z = {:.2}", redshift_of(scale_factor).abs())
 }
 
 /// If the camera follows a body through several snapshots, its id must mean the same body in each.

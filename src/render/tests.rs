@@ -3,9 +3,10 @@ use crate::crew::Crew;
 use clap::Parser;
 use io::Units;
 use io::snapshot::{Fields, Header, Layout};
+use std::fs;
 use std::path::Path;
-use treecode::Bodies;
 use treecode::TYPES;
+use treecode::{Bodies, Domain};
 use viz::{Colours, Shade};
 
 #[derive(Parser)]
@@ -81,7 +82,7 @@ fn the_frame_is_centred_on_the_mass_and_holds_all_snapshots() {
     let folder = scene();
     let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
     let alone = Crew::alone();
-    let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
+    let sequence = Sequence::open(&paths, [true; TYPES], false).unwrap();
     assert_eq!(sequence.entries.iter().map(|entry| entry.time).collect::<Vec<_>>(), [1.0, 2.0]);
     let wished = arguments(&["x", "-o", "y"]).unwrap();
     let view =
@@ -111,7 +112,7 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
     ];
     let wished = arguments(&line).unwrap();
     let alone = Crew::alone();
-    let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
+    let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES], false).unwrap();
     let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap();
     let view = *studio.draw(0).unwrap().view();
     assert_eq!(view.project([-1.0, 0.0, 3.0]).unwrap().point, [150.0, 100.0]);
@@ -235,7 +236,7 @@ fn frames_between_snapshots_show_bodies_on_their_way() {
     }
     let paths = ["a.hdf5", "b.hdf5"].map(|name| folder.path().join(name));
     let alone = Crew::alone();
-    let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
+    let sequence = Sequence::open(&paths, [true; TYPES], false).unwrap();
     let wished = arguments(&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"]).unwrap();
     let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, Some(5)).unwrap();
     for (frame, x) in [40.0, 60.0, 80.0, 100.0, 120.0].into_iter().enumerate() {
@@ -258,7 +259,7 @@ fn the_camera_follows_turns_and_comes_nearer() {
     )
     .unwrap();
     let alone = Crew::alone();
-    let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES]).unwrap();
+    let sequence = Sequence::open(&[folder.path().join("a.hdf5")], [true; TYPES], false).unwrap();
     let wished = arguments(&["x", "-o", "y", "--follow", "mass", "--azimuth", "0", "--size", "160"]).unwrap();
     let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, Some(3)).unwrap();
     studio.move_camera_along(&path).unwrap();
@@ -289,7 +290,7 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
     }
     let paths = ["a.hdf5", "b.hdf5", "c.hdf5"].map(|name| folder.path().join(name));
     let alone = Crew::alone();
-    let sequence = Sequence::open(&paths, [true; TYPES]).unwrap();
+    let sequence = Sequence::open(&paths, [true; TYPES], false).unwrap();
     let draw = |words: &[&str], frame: usize| {
         let line = [&["x", "-o", "y", "--width", "8", "--centre", "0,0,0", "--size", "160"], words].concat();
         let wished = arguments(&line).unwrap();
@@ -338,11 +339,54 @@ fn galaxies_are_known_from_the_run() {
         Crew::alone()
             .write_snapshot(&io::Target::own(&path), &header, &bodies(1.0), fields, &layout)
             .unwrap();
-        let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES]).unwrap();
+        let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES], false).unwrap();
         let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
         let Ok(tint::Tinter::Galaxies(ids)) = tint::Tinter::new(&wished.look, &sequence) else {
             panic!("no galaxies")
         };
         assert_eq!(ids, [0..=319, 320..=399]);
     }
+}
+
+/// A clump that lies across the faces of a box is drawn whole, as is one in the middle; a slab leaves out
+/// what is before and behind it.
+#[test]
+fn a_periodic_box_is_drawn_around_its_centre() {
+    let folder = tempfile::tempdir().unwrap();
+    let side = 8.0;
+    let mut bodies = bodies(0.0); // a cross about (10, 0, 0)
+    let place = |bodies: &mut Bodies, to: [f64; 3]| {
+        for axis in 0..3 {
+            let shift = to[axis] - if axis == 0 { 10.0 } else { 0.0 };
+            bodies.pos[axis].iter_mut().for_each(|x| *x += shift);
+        }
+    };
+    let write = |name: &str, bodies: &Bodies| {
+        let path = folder.path().join(name);
+        let header = Header { units: Some(Units::GALACTIC), box_size: side, ..Header::default() };
+        let (fields, layout) = (Fields::default(), Layout::default());
+        Crew::alone().write_snapshot(&io::Target::own(&path), &header, bodies, fields, &layout).unwrap();
+    };
+    place(&mut bodies, [4.0, 4.0, 4.0]);
+    write("middle.hdf5", &bodies);
+    let mut moved = bodies.clone();
+    moved.pos.iter_mut().flatten().for_each(|x| *x += 4.0);
+    moved.wrap(Domain::Periodic { side });
+    write("corner.hdf5", &moved);
+    let draw = |name: &str, more: &[&str]| {
+        let line = [&["@/in.hdf5", "--plain", "--range", "1e3:1e12", "--overwrite"], more].concat();
+        fs::copy(folder.path().join(name), folder.path().join("in.hdf5")).unwrap();
+        render(folder.path(), &line).unwrap();
+        let picture = fs::read_dir(folder.path().join("out")).unwrap().find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.extension().is_some_and(|ending| ending == "png").then_some(path)
+        });
+        viz::decode_png(&fs::read(picture.unwrap()).unwrap()).unwrap().pixels().to_vec()
+    };
+    let middle = draw("middle.hdf5", &[]);
+    assert_eq!(draw("corner.hdf5", &["--centre", "0,0,0"]), middle);
+    assert_ne!(draw("corner.hdf5", &[]), middle);
+    assert_eq!(draw("middle.hdf5", &["--depth", "1"]), middle);
+    let empty = draw("corner.hdf5", &["--depth", "1"]);
+    assert!(empty.iter().all(|pixel| *pixel == empty[0]), "bodies outside the slab are drawn");
 }

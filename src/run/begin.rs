@@ -10,7 +10,7 @@ use crate::initial::Loaded;
 use crate::key_errors::name_source;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
-use crate::periodic_box;
+use crate::periodic_box::{self, PeriodicBox};
 use crate::potential_keys::check_span;
 use crate::report::FileTimes;
 use crate::resolution;
@@ -244,7 +244,8 @@ fn filming<'a>(
     let movie = parameters.movie.as_ref()?;
     let span = [start, end(parameters, start, steps)];
     let expands = parameters.cosmology.is_some();
-    Some(Filming::new(crew, movie, parameters.units.units(), span, expands))
+    let domain = PeriodicBox::domain(parameters.periodic_box);
+    Some(Filming::new(crew, movie, parameters.units.units(), span, domain, expands))
 }
 
 /// Time at which a run of so many steps ends [T], or a later one.

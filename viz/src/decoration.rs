@@ -37,6 +37,8 @@ pub struct Style {
     pub units: Option<Units>,
     /// What is drawn beside the bodies.
     pub decorations: Decorations,
+    /// Whether lengths are comoving, as the scale bar says then.
+    pub comoving: bool,
     /// Whether the background is transparent where the surface density is low.
     pub transparent: bool,
 }
@@ -226,7 +228,11 @@ impl<B: DrawingBackend> Board<B> {
         if timed {
             self.time(time);
         }
-        let taken = if scale_bar { self.scale_bar(width, style.units) } else { [0, self.metrics.picture[1]] };
+        let taken = if scale_bar {
+            self.scale_bar(width, style.units, style.comoving)
+        } else {
+            [0, self.metrics.picture[1]]
+        };
         if colour_bar {
             match &style.colours {
                 Colours::Groups(names) => self.names(names, taken),
@@ -268,9 +274,12 @@ impl<B: DrawingBackend> Board<B> {
 
     /// Draws the scale bar at the lower left. Returns the right and the upper end of the area it
     /// takes.
-    fn scale_bar(&self, width: f64, units: Option<Units>) -> [i32; 2] {
+    fn scale_bar(&self, width: f64, units: Option<Units>, comoving: bool) -> [i32; 2] {
         let Metrics { picture, font, margin, line, .. } = self.metrics;
-        let bar = round_length(SCALE_BAR * width, units);
+        let mut bar = round_length(SCALE_BAR * width, units);
+        if comoving {
+            bar.text.push_str(" comoving");
+        }
         let length = ((bar.length / width * f64::from(picture[0])).round() as i32).max(1);
         let label = font::extent(&bar.text, f64::from(font))[0] as i32;
         let taken = length.max(label);
@@ -496,7 +505,7 @@ mod tests {
                         };
                         let parts = [
                             ink(size, |board| board.time("t = 13.80 Gyr")),
-                            ink(size, |board| taken = board.scale_bar(width, units)),
+                            ink(size, |board| taken = board.scale_bar(width, units, false)),
                             ink(size, |board| match &style.colours {
                                 Colours::Groups(names) => board.names(names, taken),
                                 _ => board.colour_bar(&style, &unit, taken),
@@ -562,7 +571,11 @@ mod tests {
         let density = SurfaceDensity::project(&subject, &view).unwrap();
         let colours = Colours::Map(ColourMap::Galaxy);
         let range = Range::new(1e-3, 1.0).unwrap();
-        render(&density, &Style { colours, range, units: None, decorations, transparent }, "t = 0")
+        render(
+            &density,
+            &Style { colours, range, units: None, decorations, comoving: false, transparent },
+            "t = 0",
+        )
     }
 
     #[test]

@@ -247,7 +247,7 @@ mod tests {
 
     fn style(colours: Colours, transparent: bool) -> Style {
         let range = Range::new(0.1, 100.0).unwrap();
-        Style { colours, range, units: None, decorations: Decorations::ALL, transparent }
+        Style { colours, range, units: None, decorations: Decorations::ALL, comoving: false, transparent }
     }
 
     fn frame(x: f64, style: &Style) -> Picture {

@@ -165,6 +165,7 @@ mod tests {
             range: Range::new(1e-3, 1.0).unwrap(),
             units: None,
             decorations: Decorations::ALL,
+            comoving: false,
             transparent: false,
         };
         let mut poster = Poster::new(style, columns);
