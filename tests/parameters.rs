@@ -4,6 +4,7 @@ use heorot::initial::Initial;
 use heorot::parameters::{Parameters, Times};
 use io::Units;
 use nbody::model::{Model, Profile};
+use nbody::stepping::{StepCriterion, Stepping};
 use std::io::Write;
 use treecode::{Criterion, SofteningKernel, Walk};
 
@@ -244,6 +245,97 @@ fn the_parameter_files_of_the_project_are_sound() {
     assert!(runs.len() >= 3, "{runs:?}");
     for path in runs {
         Parameters::load(&path, &[]).unwrap();
+    }
+}
+
+const EXPANDING: &str = r#"
+[initial]
+file = "ic.hdf5"
+[box]
+side = "100 Mpc"
+[cosmology]
+omega_m = 0.3
+omega_lambda = 0.7
+h = 0.7
+start_redshift = 49
+softening_max_physical = "5 kpc"
+[gravity]
+softening = "20 kpc"
+[time]
+end_redshift = 0
+step = 0.05
+timestep = "block"
+[output]
+folder = "out"
+redshifts = [9, 4, 1.5]
+"#;
+
+#[test]
+fn a_universe_has_its_own_times_and_defaults() {
+    let parameters = load(EXPANDING, &[]).unwrap();
+    let comoving = *parameters.gravity.expansion.comoving().unwrap();
+    assert!((comoving.cosmology.hubble / 0.07 - 1.0).abs() < 1e-12);
+    assert_eq!((comoving.softening_max_physical, comoving.displacement), (5.0, 0.25));
+    let Stepping::Adaptive(adaptive) = parameters.time.stepping else { panic!("no block steps") };
+    assert_eq!(adaptive.criterion, StepCriterion::Acceleration);
+    assert_eq!(parameters.time.end_time(), Some(0.0));
+    let start = (0.02f64).ln();
+    let schedule = parameters.schedule(start).unwrap();
+    let snapshots: Vec<f64> =
+        schedule.steps().filter(|step| step.snapshot).map(|step| step.time.exp()).collect();
+    let near = |(a, b): (&f64, f64)| (a - b).abs() < 1e-15;
+    assert!(snapshots.len() == 4 && snapshots.iter().zip([0.1, 0.2, 0.4, 1.0]).all(near), "{snapshots:?}");
+    assert!(schedule.steps().all(|step| step.length <= 0.05));
+    let listed = EXPANDING.replace("redshifts = [9, 4, 1.5]", "scale_factors = [0.1, 0.2, 0.4]");
+    let listed = load(&listed, &["time.end_scale_factor=1.0"]).unwrap();
+    assert_eq!(listed.time.end_redshift, None);
+    assert_eq!(listed.schedule(start).unwrap().count(), schedule.count());
+    assert!(load(EXPANDING, &["time.steps=3"]).unwrap().time.end_time().is_none());
+}
+
+#[test]
+fn what_does_not_go_with_a_universe_is_named() {
+    let whole = EXPANDING.to_owned();
+    let cases = [
+        (whole.clone(), "cosmology.omega_m=-1", "cosmology.omega_m = -1.0: must be above 0 and at most 10"),
+        (whole.clone(), "cosmology.omega_lambda=3", "omega_lambda = 3.0: this universe does not expand"),
+        (whole.clone(), "cosmology.wa=1.5", "cosmology.w0 + wa = 0.5: must be below 0"),
+        (whole.clone(), "cosmology.h=70", "cosmology.h = 70.0: must be above 0 and at most 10"),
+        (whole.clone(), "cosmology.start_redshift=-2", "cosmology.start_redshift = -2.0: must be above -1"),
+        (whole.clone(), "cosmology.max_displacement=0", "cosmology.max_displacement = 0.0: must be above 0"),
+        (whole.clone(), "cosmology.hubble=0.7", "cosmology.hubble: unknown key"),
+        (
+            whole.replace("[box]\nside = \"100 Mpc\"", ""),
+            "time.step=0.1",
+            "cosmology: an expanding universe needs a periodic box; give [box] with its side",
+        ),
+        (
+            whole.replace("end_redshift = 0", "end = 1.0"),
+            "time.step=0.1",
+            "time.end: has no meaning with [cosmology]",
+        ),
+        (whole.clone(), "time.step=\"5 Myr\"", "time.step"),
+        (whole.clone(), "time.criterion=both", "time.criterion: only the acceleration criterion"),
+        (whole.clone(), "output.redshifts=[1, 4]", "output.redshifts: 4.0 follows 1.0; times must increase"),
+        (whole.clone(), "output.redshifts=[]", "output.redshifts: holds no times"),
+        (whole.clone(), "output.at=[1.0]", "output.at: has no meaning with [cosmology]"),
+        (whole.clone(), "output.snapshot_every=0.1", "give one of `snapshot_every`, `redshifts`"),
+        (
+            whole.clone() + "[[potential]]\nkind = \"point-mass\"\nmass = 1.0\n",
+            "time.step=0.1",
+            "cosmology: external potentials are not possible",
+        ),
+        (
+            GOOD.replace("end = 3.0", "end_redshift = 0"),
+            "time.step=0.1",
+            "time.end_redshift: goes with a table [cosmology]",
+        ),
+        (GOOD.to_owned(), "output.redshifts=[1]", "output.redshifts: goes with a table [cosmology]"),
+    ];
+    for (text, set, expected) in cases {
+        let message = load(&text, &[set]).expect_err(set);
+        assert!(message.contains(expected), "{set}: {message}");
+        assert_eq!(message.lines().count(), 1, "{set}: {message}");
     }
 }
 

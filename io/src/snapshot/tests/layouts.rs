@@ -3,7 +3,8 @@
 use super::{ALL, by_type, count, files_in, folder, header, sample, write_as};
 use crate::Target;
 use crate::snapshot::{
-    Fields, Flavour, Format, Header, Index, Layout, Region, Rows, Wanted, names, read, read_region, write,
+    Fields, Flavour, Format, Header, Index, Layout, Region, Rows, Universe, Wanted, names, read, read_region,
+    write,
 };
 use decomposition::threads;
 use hdf5::File;
@@ -79,6 +80,55 @@ fn every_layout_is_read_back() {
                     found.pos = by_type(&expected).pos;
                 }
                 assert!(found == by_type(&expected), "{layout:?} on {ranks} ranks");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_universe_of_a_snapshot_is_read_back() {
+    let (bodies, index) = indexed(300, 1);
+    let universe = Universe {
+        scale_factor: 0.25,
+        omega_m: 0.3,
+        omega_lambda: 0.7,
+        omega_r: 1e-4,
+        w0: -0.9,
+        wa: 0.1,
+        h: 0.7,
+        hubble: 0.07,
+    };
+    let written = Header { universe: Some(universe), time: 5.0, box_size: 1e6, ..header() };
+    for (flavour, exponent, at) in [(Flavour::Gadget, 0.5, 0.25), (Flavour::Swift, 0.0, 5.0)] {
+        let (_folder, path) = folder();
+        let layout = Layout { flavour, ..Layout::default() };
+        write_as(&path, &written, &bodies, ALL, &layout, &index).unwrap();
+        let (found, _) = read(&path, 0, 1).unwrap();
+        assert!(found.cosmological.is_some());
+        assert_eq!((found.time, found.box_size), (at, 1e6));
+        assert_eq!(found.universe, Some(Universe { hubble: 0.0, ..universe }));
+        let (ours, theirs) = (written.units_or(None), found.units_or(None));
+        assert!((theirs.length_in_cm / ours.length_in_cm - 1.0).abs() < 1e-14);
+        assert!((theirs.mass_in_g / ours.mass_in_g - 1.0).abs() < 1e-14);
+        // Velocities are p / a, in GADGET's files divided by sqrt(a).
+        let (all, factor) = (read_on(&path, 1), universe.momentum_of(found.format));
+        assert_eq!(factor, 0.25f64.powf(1.0 + exponent));
+        let momenta = by_type(&bodies).vel;
+        let pairs = all.vel.iter().flatten().zip(momenta.iter().flatten());
+        pairs.for_each(|(v, p)| assert!((v * factor - p).abs() <= 1e-15 * p.abs()));
+        assert_eq!(all.pos, by_type(&bodies).pos);
+        let file = File::open(&path).unwrap();
+        let set = file.dataset("PartType1/Coordinates").unwrap();
+        let number = |name: &str| set.attr(name).unwrap().read_raw::<f64>().unwrap()[0];
+        match flavour {
+            Flavour::Gadget => {
+                assert_eq!((number("a_scaling"), number("h_scaling")), (1.0, -1.0));
+                assert!((number("to_cgs") / (0.7 * ours.length_in_cm) - 1.0).abs() < 1e-14);
+            }
+            Flavour::Swift => {
+                assert_eq!((number("a-scale exponent"), number("h-scale exponent")), (1.0, 0.0));
+                let physical = "Conversion factor to physical CGS (including cosmological corrections)";
+                assert!((number(physical) / (0.25 * ours.length_in_cm) - 1.0).abs() < 1e-14);
             }
         }
     }
