@@ -4,15 +4,12 @@ use crate::console::say;
 use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
-use crate::memory;
 use crate::outputs::Overwrite;
 use crate::parameters::{SystemName, UnitSystem};
 use crate::quantities;
-use anyhow::{Context, Result, bail, ensure};
-use decomposition::Solo;
+use anyhow::{Context, Result, ensure};
 use io::Units;
 use io::snapshot::{Fields, Header};
-use nbody::model::{self, Model};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::path::{Path, PathBuf};
@@ -46,6 +43,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot model plummer --bodies 100000 --seed 1 --units nbody -o plummer.hdf5
   heorot model king --w0 7 --bodies 50000 --units nbody -o cluster.hdf5
+  heorot model star-cluster --bodies 20000 --radius 1 --binaries 0.2 --binary-axis 1e-5,1e-3 --units pc-msun-kms -o stars.hdf5
+  heorot model planetary-system --bodies 1000 --belt 2.1,3.3 --units au-msun-yr -o belt.hdf5
   heorot model disc-galaxy --preset andromeda --bodies 500000 -o andromeda.hdf5
   heorot model --from inputs/antennae.toml -o antennae.hdf5
   heorot model two-body --eccentricity 0.5 --units nbody -o kepler.hdf5
@@ -53,7 +52,8 @@ const EXAMPLES: &str = "Examples:
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
 Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision have type 2 (first galaxy)
-and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). The same options are
+and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). Stars of a cluster have
+type 4; a planetary system has its star in type 4, planets in 5 and small bodies in 2. The same options are
 keys of the [initial] table of a parameter file, with _ for -.";
 
 /// Runs the command.
@@ -62,11 +62,12 @@ keys of the [initial] table of a parameter file, with _ for -.";
 /// If a parameter is out of range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
-    let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
-    let (model, units) = arguments.model()?;
-    memory::check(&Crew::alone(), model.bodies(), 0.0)?;
-    let bodies = model::generate(&Solo, &model, units.gravitational_constant());
-    let header = Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
+    let (initial, units) = arguments.initial()?;
+    let mut outputs = arguments.overwrite.reading(&arguments.from).reading(initial.files());
+    let target = outputs.snapshot(&arguments.output, layout.files)?;
+    let bodies = initial.load(&Crew::alone(), &units)?.start.bodies;
+    let parameters = io::parameters::echo(&initial);
+    let header = Header { units: Some(units), parameters, ..Header::default() };
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
     Ok(())
@@ -101,8 +102,8 @@ fn load(file: &Path) -> Result<ModelFile, io::Error> {
 }
 
 impl Arguments {
-    /// The requested model and its units.
-    fn model(&self) -> Result<(Model, Units)> {
+    /// The requested model or encounter, and its units.
+    fn initial(&self) -> Result<(Initial, Units)> {
         let mut keys = self.keys.clone();
         if let Some(file) = &self.from {
             let unused = io::parameters::echo(&keys);
@@ -113,14 +114,16 @@ impl Arguments {
                 unused[0].0.replace('_', "-")
             );
             let ModelFile { initial, units, .. } = load(file)?;
-            match initial {
-                Initial::Model(model) => return Ok((model, units.units())),
-                Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
-            }
+            ensure!(
+                initial.file().is_none(),
+                "{}: starts from a file, not from a model; `heorot convert` copies its bodies",
+                file.display()
+            );
+            return Ok((initial, units.units()));
         }
         let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
         let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
-        Ok((model, self.units.unwrap_or(SystemName::Galactic).units()))
+        Ok((Initial::Model(model), self.units.unwrap_or(SystemName::Galactic).units()))
     }
 }
 

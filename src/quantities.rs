@@ -42,7 +42,7 @@ const KEYS: [(&str, Dimension); 29] = [
 ];
 
 /// Keys of `[initial]` and of `[[initial.galaxies]]`.
-const INITIAL: [(&str, Dimension); 16] = [
+const INITIAL: [(&str, Dimension); 22] = [
     ("mass", MASS),
     ("radius", LENGTH),
     ("softening", LENGTH),
@@ -57,6 +57,12 @@ const INITIAL: [(&str, Dimension); 16] = [
     ("bulge_mass", MASS),
     ("bulge_radius", LENGTH),
     ("side", LENGTH),
+    ("solar_mass", MASS),
+    ("binary_axis.*", LENGTH),
+    ("belt.*", LENGTH),
+    ("belt_mass", MASS),
+    ("planets.*.mass", MASS),
+    ("planets.*.semi_major_axis", LENGTH),
     ("position.*", LENGTH),
     ("velocity.*", SPEED),
 ];

@@ -31,7 +31,7 @@ fn with(set: &[&str]) -> Parameters {
 #[test]
 fn a_short_file_has_sound_defaults() {
     let parameters = with(&[]);
-    assert_eq!(parameters.initial, Initial::File { file: "ic.hdf5".into(), cosmological: None });
+    assert_eq!(parameters.initial, Initial::File { file: "ic.hdf5".into(), cosmological: None, massless: vec![] });
     assert_eq!(parameters.units.units(), Units::GALACTIC);
     assert_eq!(parameters.gravity.gravity.constant, Units::GALACTIC.gravitational_constant());
     assert_eq!((parameters.time.end, parameters.time.steps, parameters.time.step), (Some(3.0), None, 0.005));

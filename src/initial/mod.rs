@@ -1,6 +1,9 @@
 //! Initial state of a run: a snapshot, converted to the units of the run, or a model.
 
+mod parts;
+
 pub use nbody::model::{Keys, MODELS, ModelName};
+pub use parts::Parts;
 
 use crate::console::warn;
 use crate::crew::Crew;
@@ -31,7 +34,12 @@ pub enum Initial {
         /// Whether the file is from a cosmological run. Without it, the header decides.
         #[serde(skip_serializing_if = "Option::is_none")]
         cosmological: Option<bool>,
+        /// Types whose bodies get the mass 0.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        massless: Vec<u8>,
     },
+    /// An encounter with galaxies from files, or with massless bodies.
+    Parts(Parts),
     /// A model.
     Model(Model),
 }
@@ -43,7 +51,11 @@ impl TryFrom<Keys> for Initial {
         match (keys.file.take(), keys.model.take()) {
             (Some(file), None) => {
                 let cosmological = keys.cosmological.take();
-                keys.finish(Initial::File { file, cosmological }, "a file")
+                let massless = parts::types(keys.massless.take())?;
+                keys.finish(Initial::File { file, cosmological, massless }, "a file")
+            }
+            (None, Some(ModelName::Encounter)) if Parts::are_needed(&keys) => {
+                Ok(Initial::Parts(Parts::new(keys)?))
             }
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
@@ -71,21 +83,31 @@ impl Initial {
     /// The file cannot be read.
     pub fn survey(&self, units: &Units) -> Result<(u64, f64)> {
         match self {
-            Initial::File { file, cosmological } => {
+            Initial::File { file, cosmological, .. } => {
                 let header = snapshot::read_header(file)?;
                 check_isolated(file, &header, *cosmological)?;
                 let theirs = header.units_or(Some(units));
                 Ok((header.count.iter().sum(), header.time * theirs.time_ratio(units)))
             }
+            Initial::Parts(parts) => Ok((parts.survey()?, 0.0)),
             Initial::Model(model) => Ok((model.bodies(), 0.0)),
         }
     }
 
-    /// Path of the snapshot. `None` for a model.
+    /// Path of the snapshot. `None` for a model or an encounter.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Initial::File { file, .. } => Some(file),
-            Initial::Model(_) => None,
+            Initial::Parts(_) | Initial::Model(_) => None,
+        }
+    }
+
+    /// Paths of all files that are read.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Initial::File { file, .. } => vec![file],
+            Initial::Parts(parts) => parts.files(),
+            Initial::Model(_) => Vec::new(),
         }
     }
 
@@ -97,9 +119,9 @@ impl Initial {
         let expected = crew.lead_tells(|| Ok(vec![self.survey(units)?.0]))?;
         memory::check(crew, expected[0], 0.0)?;
         match self {
-            Initial::File { file, cosmological } => {
+            Initial::File { file, cosmological, massless } => {
                 let check = |header: &Header| check_isolated(file, header, *cosmological);
-                let (header, start, units) = read_file(crew, file, Some(units), [true; TYPES], check)?;
+                let (header, mut start, units) = read_file(crew, file, Some(units), [true; TYPES], check)?;
                 if header.count[0] > 0 && crew.leads() {
                     warn(&format!(
                         "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
@@ -107,8 +129,12 @@ impl Initial {
                         header.count[0]
                     ));
                 }
+                for i in (0..start.bodies.len()).filter(|&i| massless.contains(&start.bodies.kind[i])) {
+                    start.bodies.mass[i] = 0.0;
+                }
                 Ok(with_unique_ids(crew, file, &header, start, units))
             }
+            Initial::Parts(parts) => parts.load(crew, units),
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let start = Start { bodies, time: 0.0 };

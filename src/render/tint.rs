@@ -4,7 +4,7 @@ use super::options::Look;
 use super::sequence::Sequence;
 use crate::crew::BUILD;
 use crate::initial::Initial;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -228,6 +228,12 @@ fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
     let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
     let counts = match io::parameters::from_str::<Made>(&text.join("\n"), &name, &[]) {
         Ok(Made { initial: Initial::Model(model) }) => model.galaxies(),
+        Ok(Made { initial: Initial::Parts(parts) }) => {
+            let all: u64 = io::snapshot::read_header(&entry.path)?.count.iter().sum();
+            parts.galaxies(all).with_context(|| {
+                format!("{name}: has galaxies from several files; give `bodies` for each in [[initial.galaxies]], or their ids with --galaxies")
+            })?
+        }
         _ => bail!(
             "{name}: does not say which galaxies its bodies came from; give their ids with --galaxies 0-59999,60000-119999"
         ),
