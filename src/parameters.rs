@@ -153,6 +153,12 @@ impl Time {
         Time { end, steps, step, stepping: Stepping::Fixed, energy_bound: Time::ENERGY_BOUND }
     }
 
+    /// The time at which the run ends if it starts at time 0 [T]; 0 if that is not finite.
+    fn latest(&self) -> f64 {
+        let end = self.end.unwrap_or_else(|| self.steps.unwrap_or(0) as f64 * self.step);
+        if end.is_finite() { end } else { 0.0 }
+    }
+
     fn schedule(&self, start: f64, output: &Output) -> Result<Schedule> {
         let until = match (self.end, self.steps) {
             (Some(end), _) => Until::Time(end),
@@ -472,7 +478,8 @@ impl Parameters {
         let units = parameters.units.units();
         parameters.gravity.gravity.constant = units.gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
-        let external = potential_keys::external(&mut parameters.potentials, &units);
+        let until = parameters.time.latest();
+        let external = potential_keys::external(&mut parameters.potentials, &units, until);
         parameters.gravity.external = Arc::new(external.with_context(|| path.display().to_string())?);
         if let Some(times) = &mut parameters.output.at {
             let sizes = UnitSystem::sizes(Some(parameters.units));

@@ -9,7 +9,7 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 29] = [
+const KEYS: [(&str, Dimension); 30] = [
     ("box.side", LENGTH),
     ("time.end", TIME),
     ("time.step", TIME),
@@ -37,6 +37,7 @@ const KEYS: [(&str, Dimension); 29] = [
     ("potential.*.velocity.*", SPEED),
     ("potential.*.orbit.radius", LENGTH),
     ("potential.*.orbit.period", TIME),
+    ("potential.*.friction.dispersion", SPEED),
     ("potential.*.growth.start", TIME),
     ("potential.*.growth.duration", TIME),
 ];
