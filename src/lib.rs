@@ -50,6 +50,7 @@ pub mod render;
 pub mod report;
 pub mod resolution;
 pub mod run;
+pub mod softening_advice;
 mod softening_keys;
 mod spread;
 pub mod status;
