@@ -106,7 +106,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let mut outputs = arguments.overwrite.reading(inputs);
     if arguments.array.is_none() {
         let parameters = Parameters::load(&arguments.file, &arguments.set)?;
-        outputs = outputs.reading(parameters.initial.file());
+        outputs = outputs.reading(parameters.initial.files());
     } else {
         std::fs::metadata(&arguments.file)
             .with_context(|| format!("{}: cannot read", arguments.file.display()))?;

@@ -5,20 +5,17 @@ use crate::cosmology_keys;
 use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
-use crate::memory;
 use crate::outputs::Overwrite;
 use crate::parameters::{SystemName, UnitSystem};
 use crate::periodic_box::PeriodicBox;
 use crate::quantities;
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use decomposition::Solo;
+use anyhow::{Context, Result, anyhow, ensure};
 use io::Units;
 use io::snapshot::{Fields, Header};
-use nbody::model::{self, Model};
+use nbody::Start;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::path::{Path, PathBuf};
-use treecode::math;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
 /// others.
@@ -50,6 +47,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot model plummer --bodies 100000 --seed 1 --units nbody -o plummer.hdf5
   heorot model king --w0 7 --bodies 50000 --units nbody -o cluster.hdf5
+  heorot model star-cluster --bodies 20000 --radius 1 --binaries 0.2 --binary-axis 1e-5,1e-3 --units pc-msun-kms -o stars.hdf5
+  heorot model planetary-system --bodies 1000 --belt 2.1,3.3 --units au-msun-yr -o belt.hdf5
   heorot model disc-galaxy --preset andromeda --bodies 500000 -o andromeda.hdf5
   heorot model --from inputs/antennae.toml -o antennae.hdf5
   heorot model --from inputs/lcdm.toml -o universe.hdf5
@@ -58,7 +57,8 @@ const EXAMPLES: &str = "Examples:
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
 Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision have type 2 (first galaxy)
-and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). The same options are
+and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). Stars of a cluster have
+type 4; a planetary system has its star in type 4, planets in 5 and small bodies in 2. The same options are
 keys of the [initial] table of a parameter file, with _ for -.";
 
 /// Runs the command.
@@ -67,18 +67,17 @@ keys of the [initial] table of a parameter file, with _ for -.";
 /// If a parameter is out of range or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
-    let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
-    let Wanted { model, units, cosmology, side } = arguments.model()?;
-    memory::check(&Crew::alone(), model.bodies(), 0.0)?;
-    let mut bodies = model::generate(&Solo, &model, units.gravitational_constant());
+    let Wanted { initial, units, cosmology, side } = arguments.wanted()?;
+    let mut outputs = arguments.overwrite.reading(&arguments.from).reading(initial.files());
+    let target = outputs.snapshot(&arguments.output, layout.files)?;
+    let Start { bodies, time } = initial.load(&Crew::alone(), &units, cosmology.as_ref())?.start;
+    let parameters = io::parameters::echo(&initial);
     let mut header =
-        Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
-    if let (Model::Cosmology(_), Some(cosmology)) = (&model, cosmology) {
-        // Snapshots of a universe are written from canonical momenta.
-        let (a, factor) = cosmology.initial_state(None)?;
-        bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
-        let (universe, age) = cosmology.universe(&units, math::ln(a));
-        header = Header { time: age, universe: Some(universe), box_size: side.unwrap_or(0.0), ..header };
+        Header { units: Some(units), parameters, box_size: side.unwrap_or(0.0), ..Header::default() };
+    if let Some(cosmology) = cosmology {
+        // Snapshots of a universe are written from canonical momenta, and the time is ln a.
+        let (universe, age) = cosmology.universe(&units, time);
+        header = Header { time: age, universe: Some(universe), ..header };
     }
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
@@ -110,18 +109,18 @@ struct ModelFile {
     _movie: IgnoredAny,
 }
 
-/// A model to make, with its units and, for a universe, its expansion and the side of its box [L].
+/// An initial state to make, with its units and, for a universe, its expansion and the side of its box [L].
 pub(crate) struct Wanted {
-    pub(crate) model: Model,
+    pub(crate) initial: Initial,
     pub(crate) units: Units,
     pub(crate) cosmology: Option<cosmology_keys::Keys>,
     pub(crate) side: Option<f64>,
 }
 
-/// Reads the model of a parameter file, checked.
+/// Reads the initial state of a parameter file, checked.
 ///
 /// # Errors
-/// The file cannot be read, has no model, or its model cannot be made.
+/// The file cannot be read, or its model cannot be made.
 pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
     let ModelFile { mut initial, units, periodic_box, cosmology, .. } = load(file)?;
     let (units, side) = (units.units(), periodic_box.map(|periodic| periodic.side));
@@ -134,10 +133,7 @@ pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
         initial.settle(cosmology.as_ref(), side, &units)
     };
     check().with_context(|| file.display().to_string())?;
-    match initial {
-        Initial::Model(model) => Ok(Wanted { model, units, cosmology, side }),
-        Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
-    }
+    Ok(Wanted { initial, units, cosmology, side })
 }
 
 /// Reads the tables of a parameter file that a model needs.
@@ -146,8 +142,8 @@ fn load(file: &Path) -> Result<ModelFile, io::Error> {
 }
 
 impl Arguments {
-    /// The requested model, checked.
-    fn model(&self) -> Result<Wanted> {
+    /// The requested initial state, checked.
+    fn wanted(&self) -> Result<Wanted> {
         let mut keys = self.keys.clone();
         if let Some(file) = &self.from {
             let unused = io::parameters::echo(&keys);
@@ -157,13 +153,18 @@ impl Arguments {
                 file.display(),
                 unused[0].0.replace('_', "-")
             );
-            return model_of(file);
+            let wanted = model_of(file)?;
+            ensure!(
+                wanted.initial.file().is_none(),
+                "{}: starts from a file, not from a model; `heorot convert` copies its bodies",
+                file.display()
+            );
+            return Ok(wanted);
         }
         let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
         let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
-        model.check().map_err(anyhow::Error::msg)?;
         let units = self.units.unwrap_or(SystemName::Galactic).units();
-        Ok(Wanted { model, units, cosmology: None, side: None })
+        Ok(Wanted { initial: Initial::Model(model), units, cosmology: None, side: None })
     }
 }
 

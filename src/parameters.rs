@@ -191,6 +191,12 @@ impl Time {
         }
     }
 
+    /// The time at which the run ends if it starts at time 0 [T]; 0 if that is not finite.
+    fn latest(&self) -> f64 {
+        let end = self.end.unwrap_or_else(|| self.steps.unwrap_or(0) as f64 * self.step);
+        if end.is_finite() { end } else { 0.0 }
+    }
+
     fn schedule(&self, start: f64, output: &Output) -> Result<Schedule> {
         let until = match (self.end_time(), self.steps) {
             (Some(end), _) => Until::Time(end),
@@ -603,7 +609,8 @@ impl Parameters {
         }
         parameters.gravity.gravity.constant = units.gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
-        let external = potential_keys::external(&mut parameters.potentials, &units);
+        let until = parameters.time.latest();
+        let external = potential_keys::external(&mut parameters.potentials, &units, until);
         parameters.gravity.external = Arc::new(external.with_context(|| path.display().to_string())?);
         if let Some(times) = &mut parameters.output.at {
             let sizes = UnitSystem::sizes(Some(parameters.units));

@@ -7,6 +7,7 @@ use crate::key_errors::name_key;
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
 use crate::parameters::{Output, Parameters, Precision};
+use crate::softening_advice::{self, Advice};
 use anyhow::{Result, bail};
 use decomposition::Solo;
 use io::checkpoint;
@@ -59,6 +60,8 @@ other or for files.";
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
+/// Greatest number of bodies that are read or drawn to give advice on their softening.
+const MOST_EXAMINED: u64 = 2_000_000;
 
 /// Runs the command.
 ///
@@ -83,7 +86,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         memory.say();
         disk.say();
     }
-    let seconds_per_step = pilot(&parameters.gravity)? * bodies as f64 / cores as f64;
+    let (core_seconds, softening) = examine(&parameters, bodies)?;
+    let seconds_per_step = core_seconds * bodies as f64 / cores as f64;
     let estimate = Estimate {
         bodies,
         steps,
@@ -91,6 +95,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         threads: arguments.threads,
         memory,
         disk,
+        softening,
         seconds_per_step,
         seconds: seconds_per_step * (steps + 2) as f64,
         bodies_divide_steps: parameters.time.stepping != Stepping::Fixed,
@@ -99,6 +104,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         say_text(&serde_json::to_string_pretty(&estimate)?);
     } else {
         estimate.say_time();
+        softening_advice::tell(&estimate.softening);
     }
     estimate.memory.check(arguments)
 }
@@ -120,6 +126,8 @@ struct Estimate {
     threads: u32,
     memory: Memory,
     disk: Disk,
+    /// Advice on the softening of each type, from the initial state if it is not too large.
+    softening: Vec<Advice>,
     /// Wall time with perfect scaling [s].
     seconds_per_step: f64,
     /// Wall time of all steps [s], if no body divides a step.
@@ -224,19 +232,37 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     ((8 + number * (7 + fields)) * bodies) as f64
 }
 
+/// Core time per body and step [s], from a small test run, and advice on the softening of the initial
+/// state, if it is not too large.
+fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
+    let launch = Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() };
+    on_all_ranks(&launch, |crew| {
+        let seconds = pilot(&parameters.gravity)?;
+        if bodies > MOST_EXAMINED {
+            return Ok((seconds, Vec::new()));
+        }
+        let state = parameters
+            .initial
+            .load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?
+            .start
+            .bodies;
+        let softening = &parameters.gravity.gravity.softening;
+        softening_advice::warn_of_none(crew, &state, softening);
+        Ok((seconds, softening_advice::advise(&state, softening)))
+    })
+}
+
 /// Core time per body and step [s], from a small test run.
 fn pilot(forces: &Forces) -> Result<f64> {
-    on_all_ranks(&Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() }, |_| {
-        let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
-        let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
-        // The cost does not depend on the expansion.
-        let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
-        let mut simulation = Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 })
-            .map_err(name_key)?;
-        simulation.all = Meter::default();
-        for step in 1..=PILOT_STEPS {
-            simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
-        }
-        Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
-    })
+    let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
+    let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
+    // The cost does not depend on the expansion.
+    let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
+    let mut simulation =
+        Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 }).map_err(name_key)?;
+    simulation.all = Meter::default();
+    for step in 1..=PILOT_STEPS {
+        simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
+    }
+    Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
 }

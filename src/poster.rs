@@ -48,7 +48,7 @@ pub struct Arguments {
 /// If a snapshot cannot be read, an option cannot be satisfied, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.output;
-    let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::PLOT)?;
+    let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::POSTER)?;
     let look = &arguments.look;
     let vector = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     let sequence = Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated)?;

@@ -2,8 +2,9 @@
 
 use io::Units;
 use nbody::potential::{
-    Bar, Circle, Component, CutPowerLaw, External, Growth, Hernquist, Isochrone, Logarithmic, MiyamotoNagai,
-    Motion, Nfw, PointMass, Rotation, Scale, Shape, Track, mcmillan_2017, mw_potential_2014,
+    Bar, Circle, Component, CutPowerLaw, External, Friction, Growth, Hernquist, Isochrone, Logarithmic,
+    MiyamotoNagai, Motion, Nfw, PointMass, Rotation, Scale, Shape, Sinker, Track, mcmillan_2017,
+    mw_potential_2014,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -106,6 +107,21 @@ pub struct Keys {
     /// Change of the strength with time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<GrowthKeys>,
+    /// Dynamical friction of a point mass that moves in the other potentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub friction: Option<FrictionKeys>,
+}
+
+/// Keys of `friction`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrictionKeys {
+    /// Coulomb logarithm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coulomb: Option<f64>,
+    /// Velocity dispersion of the host in one dimension [L/T].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispersion: Option<f64>,
 }
 
 /// Keys of `orbit`.
@@ -144,16 +160,33 @@ fn one() -> f64 {
     1.0
 }
 
-/// The potentials of a parameter file, in its units. Adds the checksums of tables to the keys.
+/// The potentials of a parameter file, in its units. Adds the checksums of tables to the keys. Point
+/// masses with friction come last; their orbits reach from time 0 to the time `until` [T].
 ///
 /// # Errors
 /// A key is missing, out of range or of another kind, or a table cannot be read. The error names the
 /// key.
-pub fn external(list: &mut [Keys], units: &Units) -> anyhow::Result<External> {
-    let mut external = External::default();
+pub fn external(list: &mut [Keys], units: &Units, until: f64) -> anyhow::Result<External> {
+    let (mut external, mut sinking) = (External::default(), Vec::new());
     for (i, keys) in list.iter_mut().enumerate() {
-        let components = keys.components(units).map_err(|fault| anyhow::anyhow!("potential.{i}.{fault}"))?;
-        external.components.extend(components);
+        let named = |fault: String| anyhow::anyhow!("potential.{i}.{fault}");
+        let components = keys.components(units).map_err(named)?;
+        match keys.friction {
+            None => external.components.extend(components),
+            Some(friction) => sinking.push((i, keys.start().map_err(named)?, friction, components)),
+        }
+    }
+    let host = external.clone();
+    for (i, start, FrictionKeys { coulomb, dispersion }, components) in sinking {
+        let named = |fault: String| anyhow::anyhow!("potential.{i}.friction: {fault}");
+        for mut component in components {
+            let Shape::PointMass(PointMass { gm, softening }) = component.shape else {
+                return Err(named("is for a point mass; leave it out".to_owned()));
+            };
+            let sinker = Sinker { gm, softening, friction: Friction { coulomb, dispersion } };
+            component.motion = Motion::Sinking(sinker.orbit(&host, start, 0.0, until).map_err(named)?);
+            external.components.push(component);
+        }
     }
     Ok(external)
 }
@@ -164,6 +197,15 @@ pub fn external(list: &mut [Keys], units: &Units) -> anyhow::Result<External> {
 /// The run goes on before or after the table.
 pub fn check_span(external: &External, span: [f64; 2]) -> anyhow::Result<()> {
     for component in &external.components {
+        if let Motion::Sinking(orbit) = &component.motion {
+            let last = if orbit.has_arrived() { f64::INFINITY } else { orbit.span()[1] };
+            anyhow::ensure!(
+                span[0] >= 0.0 && span[1] <= last,
+                "potential.friction: the orbit goes from time 0 to {last}, the run from {} to {}; a run that starts later needs time.end",
+                span[0],
+                span[1]
+            );
+        }
         let Motion::Track(track) = &component.motion else { continue };
         let ([first, last], slack) = (track.span(), 1e-9 * (span[1] - span[0]));
         anyhow::ensure!(
@@ -289,6 +331,22 @@ impl Keys {
         }
         self.track_checksum = Some(checksum);
         Ok(Motion::Track(track))
+    }
+
+    /// Place and velocity at time 0 of a point mass with friction.
+    fn start(&self) -> Result<[f64; 6], String> {
+        if self.orbit.is_some() || self.track.is_some() {
+            return Err("friction: has no meaning beside `orbit` or `track`; give `velocity`".to_owned());
+        }
+        let FrictionKeys { coulomb, dispersion } = self.friction.unwrap_or_default();
+        if let Some(coulomb) = coulomb {
+            check("friction.coulomb", coulomb, coulomb >= 0.0, "0 or above")?;
+        }
+        if let Some(dispersion) = dispersion {
+            check("friction.dispersion", dispersion, dispersion > 0.0, "above 0")?;
+        }
+        let ([x, y, z], [u, v, w]) = (self.centre.unwrap_or_default(), self.velocity.unwrap_or_default());
+        Ok([x, y, z, u, v, w])
     }
 
     fn growth(&self) -> Result<Option<Growth>, String> {

@@ -38,12 +38,13 @@ const KEYS: [(&str, Dimension); 30] = [
     ("potential.*.velocity.*", SPEED),
     ("potential.*.orbit.radius", LENGTH),
     ("potential.*.orbit.period", TIME),
+    ("potential.*.friction.dispersion", SPEED),
     ("potential.*.growth.start", TIME),
     ("potential.*.growth.duration", TIME),
 ];
 
 /// Keys of `[initial]` and of `[[initial.galaxies]]`.
-const INITIAL: [(&str, Dimension); 16] = [
+const INITIAL: [(&str, Dimension); 22] = [
     ("mass", MASS),
     ("radius", LENGTH),
     ("softening", LENGTH),
@@ -58,6 +59,12 @@ const INITIAL: [(&str, Dimension); 16] = [
     ("bulge_mass", MASS),
     ("bulge_radius", LENGTH),
     ("side", LENGTH),
+    ("solar_mass", MASS),
+    ("binary_axis.*", LENGTH),
+    ("belt.*", LENGTH),
+    ("belt_mass", MASS),
+    ("planets.*.mass", MASS),
+    ("planets.*.semi_major_axis", LENGTH),
     ("position.*", LENGTH),
     ("velocity.*", SPEED),
 ];

@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 59] = [
+const PATHS: [(&str, &str, Use); 61] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -49,6 +49,12 @@ const PATHS: [(&str, &str, Use); 59] = [
     ("plot run", "path", Written),
     ("plot profile", "snapshots", Input),
     ("plot profile", "path", Written),
+    ("plot surface-density", "snapshots", Input),
+    ("plot surface-density", "path", Written),
+    ("plot bar", "snapshots", Input),
+    ("plot bar", "path", Written),
+    ("plot separation", "snapshots", Input),
+    ("plot separation", "path", Written),
     ("plot lagrange", "snapshots", Input),
     ("plot lagrange", "path", Written),
     ("plot phase", "snapshot", Input),
@@ -108,7 +114,7 @@ const fn plot(line: &'static str, input: &'static str) -> Writer {
 
 const HDF5: &[&str] = &["hdf5", "h5"];
 
-const WRITERS: [Writer; 28] = [
+const WRITERS: [Writer; 29] = [
     writer("jobscript DIR/run.toml --scheduler slurm --time 1:00:00 -o OUT", &["job", "sh"], "run.toml"),
     writer("force DIR/a.hdf5 -o OUT", HDF5, "a.hdf5"),
     writer("force DIR/a.hdf5 --report OUT", &["json"], "a.hdf5"),
@@ -123,6 +129,9 @@ const WRITERS: [Writer; 28] = [
     writer("view DIR/a.hdf5 DIR/b.hdf5 -o OUT", &["html"], "b.hdf5"),
     plot("plot run DIR -o OUT", "energy.csv"),
     plot("plot profile DIR/a.hdf5 -o OUT", "a.hdf5"),
+    plot("plot surface-density DIR/a.hdf5 -o OUT", "a.hdf5"),
+    plot("plot bar DIR/a.hdf5 DIR/b.hdf5 -o OUT", "b.hdf5"),
+    plot("plot separation DIR/a.hdf5 DIR/b.hdf5 --galaxies 0-24,25-49 -o OUT", "b.hdf5"),
     plot("plot lagrange DIR/a.hdf5 DIR/b.hdf5 -o OUT", "b.hdf5"),
     plot("plot phase DIR/a.hdf5 -o OUT", "a.hdf5"),
     plot("plot force-error DIR/a.hdf5 --sample 9 --orders 1 --thetas 1 --tolerances 0.1 -o OUT", "a.hdf5"),

@@ -32,7 +32,10 @@ fn with(set: &[&str]) -> Parameters {
 #[test]
 fn a_short_file_has_sound_defaults() {
     let parameters = with(&[]);
-    assert_eq!(parameters.initial, Initial::File { file: "ic.hdf5".into(), cosmological: None });
+    assert_eq!(
+        parameters.initial,
+        Initial::File { file: "ic.hdf5".into(), cosmological: None, massless: vec![] }
+    );
     assert_eq!(parameters.units.units(), Units::GALACTIC);
     assert_eq!(parameters.gravity.gravity.constant, Units::GALACTIC.gravitational_constant());
     assert_eq!((parameters.time.end, parameters.time.steps, parameters.time.step), (Some(3.0), None, 0.005));
@@ -145,6 +148,19 @@ fn wrong_potentials_are_named_in_one_line() {
             "growth.duration = 0.0: must be above 0",
         ),
         ("kind = \"point-mass\"\nmass = 1\ntrack = \"nowhere.csv\"", "nowhere.csv"),
+        (
+            "kind = \"point-mass\"\nmass = 1\nfriction = {}",
+            "potential.0.friction: there is no other potential",
+        ),
+        ("kind = \"nfw\"\nmass = 1\nscale = 1\nfriction = {}", "potential.0.friction: is for a point mass"),
+        (
+            "kind = \"point-mass\"\nmass = 1\nfriction = { coulomb = -1 }",
+            "potential.0.friction.coulomb = -1.0",
+        ),
+        (
+            "kind = \"point-mass\"\nmass = 1\norbit = { radius = 1, period = 1 }\nfriction = {}",
+            "potential.0.friction: has no meaning beside `orbit`",
+        ),
         (&format!("kind = \"point-mass\"\nmass = 1\ntrack = {path:?}"), "times must increase"),
     ];
     for (keys, words) in cases {

@@ -83,7 +83,7 @@ pub struct Arguments {
     /// Table to write (CSV), a row for each problem and walk.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Plot to write, .png or .svg: Gflops and price over the years, for this machine and those of
+    /// Plot to write, .png, .svg or .pdf: Gflops and price over the years, for this machine and those of
     /// the past.
     #[arg(long, value_name = "FILE", value_parser = crate::plot::output::picture)]
     pub plot: Option<PathBuf>,

@@ -1,8 +1,10 @@
 //! Initial state of a run: a snapshot, converted to the units of the run, or a model.
 
+mod parts;
 mod universe;
 
 pub use nbody::model::{Keys, MODELS, ModelName};
+pub use parts::Parts;
 
 use crate::console::warn;
 use crate::cosmology_keys;
@@ -34,7 +36,12 @@ pub enum Initial {
         /// Whether the file is from a cosmological run. Without it, the header decides.
         #[serde(skip_serializing_if = "Option::is_none")]
         cosmological: Option<bool>,
+        /// Types whose bodies get the mass 0.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        massless: Vec<u8>,
     },
+    /// An encounter with galaxies from files, or with massless bodies.
+    Parts(Parts),
     /// A model.
     Model(Model),
 }
@@ -46,7 +53,11 @@ impl TryFrom<Keys> for Initial {
         match (keys.file.take(), keys.model.take()) {
             (Some(file), None) => {
                 let cosmological = keys.cosmological.take();
-                keys.finish(Initial::File { file, cosmological }, "a file")
+                let massless = parts::types(keys.massless.take())?;
+                keys.finish(Initial::File { file, cosmological, massless }, "a file")
+            }
+            (None, Some(ModelName::Encounter)) if Parts::are_needed(&keys) => {
+                Ok(Initial::Parts(Parts::new(keys)?))
             }
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
@@ -79,7 +90,7 @@ impl Initial {
             Ok(state.map(|(a, _)| treecode::math::ln(a)))
         };
         match self {
-            Initial::File { file, cosmological } => {
+            Initial::File { file, cosmological, .. } => {
                 let header = snapshot::read_header(file)?;
                 check_kind(file, &header, *cosmological, cosmology.is_some())?;
                 let theirs = header.units_or(Some(units));
@@ -93,14 +104,26 @@ impl Initial {
             Initial::Model(model) => {
                 Ok(Survey { bodies: model.bodies(), time: log(None)?.unwrap_or(0.0), column_bytes: 0 })
             }
+            Initial::Parts(parts) => {
+                Ok(Survey { bodies: parts.survey()?, time: log(None)?.unwrap_or(0.0), column_bytes: 0 })
+            }
         }
     }
 
-    /// Path of the snapshot. `None` for a model.
+    /// Path of the snapshot. `None` for a model or an encounter.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Initial::File { file, .. } => Some(file),
-            Initial::Model(_) => None,
+            Initial::Parts(_) | Initial::Model(_) => None,
+        }
+    }
+
+    /// Paths of all files that are read.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Initial::File { file, .. } => vec![file],
+            Initial::Parts(parts) => parts.files(),
+            Initial::Model(_) => Vec::new(),
         }
     }
 
@@ -120,7 +143,7 @@ impl Initial {
         })?;
         memory::check(crew, expected[0], memory::of_columns(expected[1], crew.comm.size()))?;
         match self {
-            Initial::File { file, cosmological } => {
+            Initial::File { file, cosmological, massless } => {
                 let check = |header: &Header| check_kind(file, header, *cosmological, cosmology.is_some());
                 let (header, mut start, units) = read_file(crew, file, Some(units), ALL, check)?;
                 if header.count[0] > 0 && crew.leads() {
@@ -133,7 +156,17 @@ impl Initial {
                 if let Some(cosmology) = cosmology {
                     into_momenta(&mut start, cosmology.initial_state(Some((file, &header)))?);
                 }
+                for i in (0..start.bodies.len()).filter(|&i| massless.contains(&start.bodies.kind[i])) {
+                    start.bodies.mass[i] = 0.0;
+                }
                 Ok(with_unique_ids(crew, file, &header, start, units))
+            }
+            Initial::Parts(parts) => {
+                let mut loaded = parts.load(crew, units)?;
+                if let Some(cosmology) = cosmology {
+                    into_momenta(&mut loaded.start, cosmology.initial_state(None)?);
+                }
+                Ok(loaded)
             }
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());

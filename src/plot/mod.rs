@@ -1,18 +1,22 @@
-//! `heorot plot`: plots of runs and snapshots as PNG or SVG, with the numbers as CSV.
+//! `heorot plot`: plots of runs and snapshots as PNG, SVG or PDF, with the numbers as CSV.
 //!
 //! Each kind of plot is a module with `Arguments` and `main`, which ends in
 //! [`output::Targets::write`].
 #![allow(clippy::disallowed_methods)] // no result depends on plots
 
+mod bar;
 mod force_error;
 mod lagrange;
 mod mass_function;
 pub(crate) mod output;
 mod phase;
 mod profile;
+mod rings;
 mod run;
+mod separation;
 mod shape;
 pub(crate) mod snapshot;
+mod surface_density;
 mod units;
 
 use anyhow::Result;
@@ -36,6 +40,15 @@ pub enum Kind {
     /// Density, mass, dispersion, anisotropy, rotation and shape by radius.
     #[command(aliases = ["density", "rotation", "rotation-curve", "profiles"])]
     Profile(profile::Arguments),
+    /// Surface density profile: the mass in rings about the centre, in projection.
+    #[command(aliases = ["surface", "sigma"])]
+    SurfaceDensity(surface_density::Arguments),
+    /// Bar strength A2(R, t): the relative amplitude of the second Fourier mode of the surface density.
+    #[command(aliases = ["a2", "bar-strength"])]
+    Bar(bar::Arguments),
+    /// Separation of galaxies: distance and relative speed of their centres over time.
+    #[command(aliases = ["distance", "orbit"])]
+    Separation(separation::Arguments),
     /// Lagrange radii over time.
     #[command(aliases = ["lagrangian", "lagrange-radii", "radii"])]
     Lagrange(lagrange::Arguments),
@@ -53,13 +66,19 @@ pub enum Kind {
 const HELP: &str = "Examples:
   heorot plot run out -o energy.png
   heorot plot profile out/snapshot_000.hdf5 out/snapshot_010.hdf5 -o profile.svg
+  heorot plot surface-density out/snapshot_010.hdf5 -o sigma.svg --types disc
+  heorot plot bar out/snapshot_*.hdf5 -o bar.png --types disc --rings 20
+  heorot plot separation out/snapshot_*.hdf5 -o separation.png
   heorot plot lagrange out/snapshot_*.hdf5 -o lagrange.png --fractions 0.1,0.5,0.9
   heorot plot phase out/snapshot_010.hdf5 -o phase.png --centre 0,0,0
   heorot plot force-error ic.hdf5 -o error.png --sample 1000
   heorot plot mass-function haloes.hdf5 -o haloes.png
 
-The name of the output decides the format, .png or .svg. The numbers are written beside it, under the
-same name with .csv.";
+  heorot plot run out -o figure.pdf --width-mm 88 --font-size 8
+  heorot plot profile out/snapshot_010.hdf5 -o slide.png --theme dark --dpi 200
+
+The name of the output decides the format, .png, .svg or .pdf. The numbers are written beside it, under
+the same name with .csv. --width-mm and --font-size are the sizes on paper.";
 
 /// Runs the command.
 ///
@@ -69,6 +88,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     match &arguments.kind {
         Kind::Run(arguments) => run::main(arguments),
         Kind::Profile(arguments) => profile::main(arguments),
+        Kind::SurfaceDensity(arguments) => surface_density::main(arguments),
+        Kind::Bar(arguments) => bar::main(arguments),
+        Kind::Separation(arguments) => separation::main(arguments),
         Kind::Lagrange(arguments) => lagrange::main(arguments),
         Kind::Phase(arguments) => phase::main(arguments),
         Kind::ForceError(arguments) => force_error::main(arguments),

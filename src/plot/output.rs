@@ -5,17 +5,80 @@ use crate::outputs::Overwrite;
 use anyhow::Result;
 use io::{Kind, Outputs, Target};
 use std::path::{Path, PathBuf};
-use viz::plot::Figure;
+use viz::plot::{Figure, Look, Theme};
 
 /// Options of every plot.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Output {
-    /// Picture to write, .png or .svg; its numbers are written to a .csv of the same name.
+    /// Picture to write, .png, .svg or .pdf; its numbers are written to a .csv of the same name.
     #[arg(long = "output", short = 'o', value_name = "FILE", value_parser = picture)]
     pub path: PathBuf,
+    /// Size, resolution and colours.
+    #[command(flatten)]
+    pub look: LookOptions,
     /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
+}
+
+/// Options for the look of a figure.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LookOptions {
+    /// Colours of the figure: dark lines on white, or bright lines on a dark ground.
+    #[arg(long, value_enum, default_value_t)]
+    pub theme: ThemeName,
+    /// Width of the figure in millimetres [default: that of its panels].
+    #[arg(long, value_name = "MM", value_parser = millimetres)]
+    pub width_mm: Option<f64>,
+    /// Size of the labels in points [default: 13].
+    #[arg(long, value_name = "POINTS", value_parser = font_size)]
+    pub font_size: Option<f64>,
+    /// Pixels per inch of a PNG [default: 144].
+    #[arg(long, value_name = "DPI", value_parser = dpi)]
+    pub dpi: Option<f64>,
+}
+
+/// A theme by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeName {
+    /// Dark lines on white
+    #[default]
+    Light,
+    /// Bright lines on a dark ground
+    Dark,
+}
+
+/// Parses a number between limits.
+fn between(text: &str, [least, most]: [f64; 2]) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|x| (least..=most).contains(x));
+    number.ok_or_else(|| format!("must be a number from {least} to {most}"))
+}
+
+fn millimetres(text: &str) -> Result<f64, String> {
+    between(text, [20.0, 2000.0])
+}
+
+fn font_size(text: &str) -> Result<f64, String> {
+    between(text, [4.0, 72.0])
+}
+
+fn dpi(text: &str) -> Result<f64, String> {
+    between(text, [30.0, 2400.0])
+}
+
+impl LookOptions {
+    fn look(&self) -> Look {
+        let usual = Look::default();
+        Look {
+            theme: match self.theme {
+                ThemeName::Light => Theme::Light,
+                ThemeName::Dark => Theme::Dark,
+            },
+            width: self.width_mm,
+            font_size: self.font_size.unwrap_or(usual.font_size),
+            dpi: self.dpi.unwrap_or(usual.dpi),
+        }
+    }
 }
 
 /// A table of the plotted numbers.
@@ -31,7 +94,8 @@ pub struct Sheet {
 pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let is = |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
-    if is("png") || is("svg") { Ok(path) } else { Err("must end in .png or .svg".to_owned()) }
+    let known = ["png", "svg", "pdf"].into_iter().any(is);
+    if known { Ok(path) } else { Err("must end in .png, .svg or .pdf".to_owned()) }
 }
 
 impl Output {
@@ -41,7 +105,8 @@ impl Output {
     /// # Errors
     /// If one of the output files must not be written.
     pub fn claim<P: Into<PathBuf>>(&self, inputs: impl IntoIterator<Item = P>) -> Result<Targets> {
-        Targets::new(&self.path, &mut self.overwrite.reading(inputs))
+        let targets = Targets::new(&self.path, &mut self.overwrite.reading(inputs))?;
+        Ok(Targets { look: self.look.look(), ..targets })
     }
 }
 
@@ -49,6 +114,7 @@ impl Output {
 pub struct Targets {
     picture: Target,
     table: Target,
+    look: Look,
 }
 
 impl Targets {
@@ -58,7 +124,8 @@ impl Targets {
     /// If one of them must not be written.
     pub fn new(path: &Path, outputs: &mut Outputs) -> Result<Targets> {
         let picture = outputs.file(path, Kind::PLOT)?;
-        Ok(Targets { picture, table: outputs.file(&path.with_extension("csv"), Kind::TABLE)? })
+        let table = outputs.file(&path.with_extension("csv"), Kind::TABLE)?;
+        Ok(Targets { picture, table, look: Look::default() })
     }
 
     /// Writes both files.
@@ -66,10 +133,13 @@ impl Targets {
     /// # Errors
     /// If a file cannot be written.
     pub fn write(&self, figure: &Figure, sheet: &Sheet) -> Result<()> {
-        let Targets { picture, table } = self;
-        let is_svg =
-            picture.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
-        let bytes = if is_svg { figure.svg().into_bytes() } else { figure.png()? };
+        let Targets { picture, table, look } = self;
+        let ending = picture.path().extension().unwrap_or_default().to_ascii_lowercase();
+        let bytes = match ending.to_str() {
+            Some("svg") => figure.svg_as(look)?.into_bytes(),
+            Some("pdf") => figure.pdf(look)?,
+            _ => figure.png_as(look)?,
+        };
         io::table::write(table, &sheet.columns, &sheet.rows)?;
         picture.write(&bytes)?;
         say(&format!("{}  {}", picture.path().display(), table.path().display()));

@@ -2,8 +2,9 @@
 
 use super::output::{Output, Sheet};
 use super::shape::{self, Shape};
-use super::snapshot::{Selection, Snapshot, Taken};
+use super::snapshot::{AllMass, Selection, Snapshot, Taken, mass_within};
 use super::units::AxisUnits;
+use crate::kinds::NAMES;
 use anyhow::Result;
 pub(super) use nbody::profile::Shell;
 use std::path::PathBuf;
@@ -53,12 +54,18 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let of = |snapshot: &Snapshot| {
         let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
-        Ok((shells, shape::profile(snapshot)))
+        Ok((shells, shape::profile(snapshot), snapshot.all_mass()?))
     };
     let (units, all) = arguments.selection.each(&arguments.snapshots, of)?;
     let curves: Vec<Curves> = all
         .into_iter()
-        .map(|Taken { time, name, taken: (shells, shapes) }| Curves { time, name, shells, shapes })
+        .map(|Taken { time, name, taken: (shells, shapes, mass) }| Curves {
+            time,
+            name,
+            shells,
+            shapes,
+            mass,
+        })
         .collect();
     targets.write(&figure(&curves, &units), &sheet(&curves, &units))
 }
@@ -69,6 +76,13 @@ struct Curves {
     name: String,
     shells: Vec<Shell>,
     shapes: Vec<Shape>,
+    /// Mass of all types, also of those that are not shown.
+    mass: AllMass,
+}
+
+/// Speed of a circular orbit in a spherical mass distribution [L/T].
+fn circular_speed(mass: &[[f64; 2]], radius: f64, units: &AxisUnits) -> f64 {
+    (units.gravity * mass_within(mass, radius) / radius).sqrt()
 }
 
 fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
@@ -106,15 +120,23 @@ fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
         };
         add(2, "", Mark::Line, moving(&|shell| shell.total_dispersion() * velocity));
         add(3, "", Mark::Line, moving(&Shell::anisotropy));
-        let circular =
-            |shell: &Shell| [shell.ends[1] * length, shell.circular_speed(units.gravity) * velocity];
-        add(4, &name("circular speed"), Mark::Line, over(&circular));
+        let circular = |mass: &[[f64; 2]]| {
+            over(&|shell| [shell.ends[1] * length, circular_speed(mass, shell.ends[1], units) * velocity])
+        };
+        add(4, &name("circular speed"), Mark::Line, circular(&curve.mass.all));
         add(4, &name("mean rotation"), Mark::Dashes, moving(&|shell| shell.velocity[2] * velocity));
         let ratio = |k: usize| {
             curve.shapes.iter().map(|shape| [shape.semi_major * length, shape.ratios[k]]).collect()
         };
         add(5, &name("b/a"), Mark::LinePoints, ratio(0));
         add(5, &name("c/a"), Mark::Dashes, ratio(1));
+        // The parts of the circular speed, each type by itself.
+        if alone && curve.mass.parts.len() > 1 {
+            for ((kind, mass), colour) in curve.mass.parts.iter().zip(COLOURS[1..].iter().cycle()) {
+                let name = format!("of {}", NAMES[*kind]);
+                panels[4].series.push(Series::new(name, *colour, Mark::Line, circular(mass)));
+            }
+        }
     }
     if !alone {
         // Colours mean times. The meaning of the lines is shown once, without a colour.
@@ -181,7 +203,7 @@ fn sheet(curves: &[Curves], units: &AxisUnits) -> Sheet {
                     theta,
                     phi,
                     shell.anisotropy(),
-                    shell.circular_speed(units.gravity) * velocity,
+                    circular_speed(&curve.mass.all, shell.ends[1], units) * velocity,
                     shell.velocity[2] * velocity,
                     inside.semi_major * length,
                     inside.ratios[0],

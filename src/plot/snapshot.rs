@@ -36,6 +36,54 @@ pub struct Snapshot {
     /// The bodies, in the units of the snapshot. Positions and velocities are relative to the
     /// centre.
     pub bodies: Bodies,
+    /// The file, if bodies of some types of it were left out.
+    pub whole: Option<PathBuf>,
+}
+
+/// Mass within each distance of the centre, over all types and for each type with bodies.
+pub(super) struct AllMass {
+    /// Of all types: distances in ascending order [L], each with the mass up to it [M].
+    pub all: Vec<[f64; 2]>,
+    /// The same for each type that has bodies with mass.
+    pub parts: Vec<(usize, Vec<[f64; 2]>)>,
+}
+
+/// The mass within a radius, from pairs of [`AllMass`].
+pub(super) fn mass_within(cumulative: &[[f64; 2]], radius: f64) -> f64 {
+    let inside = cumulative.partition_point(|pair| pair[0] <= radius);
+    if inside == 0 { 0.0 } else { cumulative[inside - 1][1] }
+}
+
+impl Snapshot {
+    /// The mass of all types about the centre, also of those that are not shown.
+    ///
+    /// # Errors
+    /// If the file cannot be read again, or other types have impossible bodies.
+    pub(super) fn all_mass(&self) -> Result<AllMass> {
+        let read;
+        let bodies = match &self.whole {
+            None => &self.bodies,
+            Some(path) => {
+                let wanted = Wanted { beside: BESIDE, ..Wanted::default() };
+                let (_, mut bodies) = snapshot::read_wanted(path, &wanted)?;
+                check_reach(&bodies).map_err(|fault| anyhow!("{}: {fault}", path.display()))?;
+                for axis in 0..3 {
+                    bodies.pos[axis].iter_mut().for_each(|x| *x -= self.centre.position[axis]);
+                }
+                read = bodies;
+                &read
+            }
+        };
+        let of = |kinds: &dyn Fn(usize) -> bool| {
+            let mut part = bodies.clone();
+            let has_mass =
+                |i: &u32| kinds(usize::from(bodies.kind[*i as usize])) && bodies.mass[*i as usize] > 0.0;
+            part.permute(&(0..bodies.len() as u32).filter(has_mass).collect::<Vec<_>>());
+            nbody::profile::cumulative_mass(&part)
+        };
+        let parts = (0..TYPES).map(|kind| (kind, of(&|other| other == kind)));
+        Ok(AllMass { all: of(&|_| true), parts: parts.filter(|(_, pairs)| !pairs.is_empty()).collect() })
+    }
 }
 
 /// A result from one snapshot.
@@ -119,7 +167,9 @@ impl Selection {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let units = AxisUnits::of(&units);
-        Ok(Snapshot { name, time: header.time, units, centre, bodies })
+        let is_whole = (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
+        let whole = (!is_whole).then(|| path.to_owned());
+        Ok(Snapshot { name, time: header.time, units, centre, bodies, whole })
     }
 
     /// Reads snapshots and applies `of` to each. Several files of one snapshot count as one.

@@ -5,6 +5,8 @@ use super::lagrange::radii;
 use super::mass_function::mass_function;
 use super::phase::Grid;
 use super::profile::{Shell, shells};
+use super::rings::{From, Ring, rings};
+use super::separation::centres;
 use super::shape::fit;
 use super::snapshot::{Selection, Snapshot, enclosing};
 use super::units::AxisUnits;
@@ -32,7 +34,7 @@ fn sphere(of: fn(Spherical) -> Model, cut: f64) -> Bodies {
 fn about_its_centre(bodies: Bodies) -> Snapshot {
     let centre = Centre { position: [0.0; 3], velocity: [0.0; 3] };
     let units = AxisUnits::of(&Units::NBODY);
-    Snapshot { name: "model".to_owned(), time: 0.0, units, centre, bodies }
+    Snapshot { name: "model".to_owned(), time: 0.0, units, centre, bodies, whole: None }
 }
 
 /// Greatest deviation of shells from theory, in standard deviations of their Poisson noise.
@@ -257,6 +259,9 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
         ("profile @/a.hdf5 -o @/3.svg --shells 10", 10, "density [Msun/kpc^3]"),
         ("profile @/a.hdf5 @/b.hdf5 -o @/4.png --centre 0,0,0 --radius 0.1:5 --shells 7", 14, "anisotropy"),
         ("lagrange @/a.hdf5 @/b.hdf5 -o @/5.png --fractions 0.5,1", 2, "radius_0.5 [kpc]"),
+        ("surface-density @/a.hdf5 @/b.hdf5 -o @/10.svg --rings 5", 10, "surface_density [Msun/kpc^2]"),
+        ("bar @/a.hdf5 @/b.hdf5 -o @/11.png --rings 4 --axis y", 8, "a2_over_a0"),
+        ("separation @/a.hdf5 @/b.hdf5 -o @/12.svg --galaxies 0-9,10-29,30-99", 2, "distance_1_3 [kpc]"),
         ("phase @/a.hdf5 -o @/6.png --cells 20", 0, "radial_velocity [km/s]"),
         (
             "force-error @/a.hdf5 -o @/7.svg --orders 1,3 --thetas 0.9,0.5 --tolerances 0.01 --sample 50",
@@ -333,6 +338,10 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
         ("profile @/a.hdf5 -o @/x.png --radius 1e6:1e7", "no body lies between the radii"),
         ("profile @/a.hdf5 -o @/x.png --centre 1,2", "three lengths"),
         ("lagrange @/a.hdf5 -o @/x.png --fractions 0,1", "must be above 0 and at most 1"),
+        ("surface-density @/a.hdf5 -o @/x.png --radius 0", "must be a length above 0"),
+        ("separation @/a.hdf5 -o @/x.png --galaxies 0-9", "1 galaxies: must be from 2 to 6"),
+        ("separation @/a.hdf5 -o @/x.png --galaxies 0-9,1000000-1000001", "a.hdf5: has no body of galaxy 2"),
+        ("separation @/a.hdf5 -o @/x.png", "a.hdf5: does not say which galaxies its bodies came from"),
         ("phase @/a.hdf5 -o @/no/x.png", "No such file or directory"),
         ("force-error @/a.hdf5 -o @/x.png --thetas 2", "theta = 2"),
         ("force-error @/heap.txt -o @/x.png", "heap.txt: half of the bodies feel no force"),
@@ -369,4 +378,94 @@ fn bodies_too_far_away_to_be_plotted_are_named() {
     let message = Selection { types: Vec::new(), centre: None }.read(&path).err().unwrap().to_string();
     let expected = "the velocity of the body with id 1 is -1e41, must be within 1e40 to be plotted";
     assert_eq!(message, format!("{}: {expected}", path.display()));
+}
+
+/// An exponential disc has the surface density M / (2 pi h^2) exp(-R / h).
+#[test]
+fn an_exponential_disc_has_its_surface_density() {
+    let galaxy =
+        model::DiscGalaxy { bodies: 60_000, seed: 4, stars: 0.9, ..model::Preset::MilkyWay.galaxy() };
+    let (mass, length) = (galaxy.disc_mass, galaxy.disc_length);
+    let mut disc = model::generate(&Solo, &Model::DiscGalaxy(galaxy), 43_009.17);
+    let members: Vec<u32> = (0..disc.len() as u32).filter(|&i| disc.kind[i as usize] == 2).collect();
+    disc.permute(&members);
+    let snapshot = about_its_centre(disc);
+    for from in [From::Spin, From::Z] {
+        let rings = rings(&snapshot, 20, Some(4.0 * length), from).unwrap();
+        for ring in &rings {
+            let within = |r: f64| mass * (1.0 - (1.0 + r / length) * (-r / length).exp());
+            let expected = within(ring.ends[1]) - within(ring.ends[0]);
+            let noise = expected / (ring.bodies as f64).sqrt();
+            assert!((ring.mass - expected).abs() < 5.0 * noise, "{from:?}, {ring:?}: {expected}");
+        }
+        assert_eq!(rings.len(), 20);
+    }
+    // Edge-on, the same disc is a narrow band: its mass is at small heights.
+    let edge = rings(&snapshot, 20, Some(4.0 * length), From::X).unwrap();
+    assert!(Ring::sum(&edge).strength() > 0.5);
+}
+
+/// Rings of mass 1 + a cos 2 (phi - phi_0) have the strength a / 2 and the angle phi_0.
+#[test]
+fn a_bar_has_its_strength_and_angle() {
+    let n = 3600;
+    let mut bodies = Bodies::zeroed(n);
+    let (a, angle) = (0.3, 25.0f64.to_radians());
+    for i in 0..n {
+        let phi = std::f64::consts::TAU * i as f64 / 1200.0;
+        let radius = 0.5 + (i / 1200) as f64;
+        (bodies.pos[0][i], bodies.pos[1][i]) = (radius * phi.cos(), radius * phi.sin());
+        (bodies.vel[0][i], bodies.vel[1][i]) = (-phi.sin(), phi.cos());
+        bodies.mass[i] = 1.0 + a * (2.0 * (phi - angle)).cos();
+    }
+    let snapshot = about_its_centre(bodies);
+    for from in [From::Z, From::Spin] {
+        let rings = rings(&snapshot, 3, Some(3.0), from).unwrap();
+        assert_eq!(rings.len(), 3);
+        for ring in rings.iter().chain([&Ring::sum(&rings)]) {
+            assert!(
+                (ring.strength() - 0.5 * a).abs() < 1e-9 && (ring.angle() - 25.0).abs() < 1e-6,
+                "{ring:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn galaxies_are_as_far_apart_as_they_were_put() {
+    let mut all = sphere(Model::Plummer, 10.0);
+    let mut other = all.clone();
+    other.id.iter_mut().for_each(|id| *id += BODIES);
+    other.pos[0].iter_mut().for_each(|x| *x += 12.0);
+    other.vel[1].iter_mut().for_each(|v| *v += 2.0);
+    all.append(&other);
+    let centres = centres(&about_its_centre(all), &[0..=BODIES - 1, BODIES..=2 * BODIES - 1]).unwrap();
+    for axis in 0..3 {
+        let gap = |of: fn(&Centre) -> [f64; 3]| of(&centres[1])[axis] - of(&centres[0])[axis];
+        assert!((gap(|centre| centre.position) - [12.0, 0.0, 0.0][axis]).abs() < 1e-9);
+        assert!((gap(|centre| centre.velocity) - [0.0, 2.0, 0.0][axis]).abs() < 1e-9);
+    }
+}
+
+/// The rotation curve of the disc alone shows the circular speed of all mass.
+#[test]
+fn the_circular_speed_is_that_of_all_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bodies = sphere(Model::Plummer, 1e3);
+    (0..bodies.len()).filter(|i| i % 3 == 0).for_each(|i| bodies.kind[i] = 2);
+    let header = Header { units: Some(Units::NBODY), ..Header::default() };
+    let target = io::Target::own(&folder.path().join("two.hdf5"));
+    Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+    plot(
+        folder.path(),
+        "profile @/two.hdf5 -o @/p.svg --types disc --centre 0,0,0 --radius 0.5:5 --shells 9",
+    )
+    .unwrap();
+    let columns = io::table::read(&folder.path().join("p.csv")).unwrap();
+    let [outer, speed] =
+        ["outer_radius [G = 1]", "circular_speed [G = 1]"].map(|name| columns.get(name).unwrap().to_vec());
+    for (r, v) in outer.iter().zip(&speed) {
+        let expected = (r * r * (1.0 + r * r).powf(-1.5)).sqrt();
+        assert!((v / expected - 1.0).abs() < 0.02, "at {r}: {v}, {expected}");
+    }
 }

@@ -9,10 +9,10 @@
 mod camera;
 mod film;
 mod frames;
-mod options;
+pub(crate) mod options;
 pub(crate) mod sequence;
 mod studio;
-mod tint;
+pub(crate) mod tint;
 
 use crate::console::{Progress, duration, say};
 use crate::crew::Crew;

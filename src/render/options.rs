@@ -234,7 +234,11 @@ fn positive(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "must be a number above 0".into())
 }
 
-fn ids(text: &str) -> Result<RangeInclusive<u64>, String> {
+/// Parses the ids of a galaxy.
+///
+/// # Errors
+/// If the text is not two rising ids.
+pub(crate) fn ids(text: &str) -> Result<RangeInclusive<u64>, String> {
     let ends = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
     let ids = ends.map(|(first, last)| first..=last).filter(|ids| !ids.is_empty());
     ids.ok_or_else(|| "give the first and the last id of each galaxy as 0-59999,60000-119999".into())

@@ -4,7 +4,7 @@ use super::options::Look;
 use super::sequence::Sequence;
 use crate::crew::BUILD;
 use crate::initial::Initial;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -215,19 +215,36 @@ fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>
 
 /// The ids of each galaxy, from the model of the run that wrote the snapshots.
 fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
+    let path = &sequence.entries[0].path;
+    let count = io::snapshot::read_header(path)?.count.iter().sum();
+    galaxies_of(&sequence.parameters, count, &path.display().to_string())
+}
+
+/// The ids of each galaxy, from the parameters in a snapshot of this name with `count` bodies.
+///
+/// # Errors
+/// If the parameters do not name galaxies, or name one alone.
+pub(crate) fn galaxies_of(
+    parameters: &[(String, String)],
+    count: u64,
+    name: &str,
+) -> Result<Vec<RangeInclusive<u64>>> {
     #[derive(Deserialize)]
     struct Made {
         initial: Initial,
     }
-    let entry = &sequence.entries[0];
-    let name = entry.path.display().to_string();
     // `heorot model` writes the keys of the model without their table.
-    let table = if sequence.parameters.iter().any(|(key, _)| key == "model") { "initial." } else { "" };
-    let keys = sequence.parameters.iter().filter(|(key, _)| key != BUILD && key != IDS_INVENTED);
+    let table = if parameters.iter().any(|(key, _)| key == "model") { "initial." } else { "" };
+    let keys = parameters.iter().filter(|(key, _)| key != BUILD && key != IDS_INVENTED);
     let lines = keys.map(|(key, value)| format!("{table}{key} = {value}"));
     let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
-    let counts = match io::parameters::from_str::<Made>(&text.join("\n"), &name, &[]) {
+    let counts = match io::parameters::from_str::<Made>(&text.join("\n"), name, &[]) {
         Ok(Made { initial: Initial::Model(model) }) => model.galaxies(),
+        Ok(Made { initial: Initial::Parts(parts) }) => {
+            parts.galaxies(count).with_context(|| {
+                format!("{name}: has galaxies from several files; give `bodies` for each in [[initial.galaxies]], or their ids with --galaxies")
+            })?
+        }
         _ => bail!(
             "{name}: does not say which galaxies its bodies came from; give their ids with --galaxies 0-59999,60000-119999"
         ),

@@ -14,6 +14,7 @@ use crate::periodic_box::{self, PeriodicBox};
 use crate::potential_keys::check_span;
 use crate::report::FileTimes;
 use crate::resolution;
+use crate::softening_advice;
 use anyhow::{Result, ensure};
 use decomposition::{Reduction, collective};
 use io::checkpoint;
@@ -55,6 +56,7 @@ pub(super) fn start(
     check_density(crew, parameters, &begun.bodies)?;
     check_movie(crew, parameters, &begun.bodies)?;
     resolution::check(crew, parameters.initial.file(), &begun.bodies, &parameters.gravity)?;
+    softening_advice::warn_of_none(crew, &begun.bodies, &parameters.gravity.gravity.softening);
     let bodies = collective::sum(crew.comm, begun.bodies.len() as u64);
     let (files, most) = (u64::from(parameters.output.files), (bodies / BODIES_OF_A_FILE).max(FEW_FILES));
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");

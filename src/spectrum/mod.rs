@@ -4,7 +4,7 @@ use crate::cli::above_zero;
 use crate::console::{give_way, say, warn};
 use crate::cosmology_keys::redshift_in_words;
 use crate::crew::Crew;
-use crate::initial::{self, Loaded};
+use crate::initial::{self, Initial, Loaded};
 use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::make;
@@ -213,8 +213,8 @@ impl Linear {
     }
 
     fn read(path: &Path) -> Result<Linear> {
-        match make::model_of(path)?.model {
-            Model::Cosmology(model) => Linear::of(&model).with_context(|| path.display().to_string()),
+        match make::model_of(path)?.initial {
+            Initial::Model(Model::Cosmology(model)) => Linear::of(&model).with_context(|| path.display().to_string()),
             _ => Err(anyhow!("--linear {}: its model must be \"cosmology\"", path.display())),
         }
     }

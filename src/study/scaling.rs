@@ -146,7 +146,7 @@ pub(super) fn main(scaling: Scaling, arguments: &Arguments) -> Result<()> {
         make(&folder)?;
     }
     // Runs take hours, so errors of the page are reported first.
-    let sources = cases.iter().filter_map(|case| case.parameters.initial.file());
+    let sources = cases.iter().flat_map(|case| case.parameters.initial.files());
     let mut outputs = Outputs::new(arguments.overwrite).reading([&arguments.file]).reading(sources);
     let targets = page::Targets::new(&folder, &mut outputs)?;
     if arguments.gather {
@@ -378,7 +378,7 @@ mod tests {
             let cases = cases(scaling, &arguments, &study).unwrap();
             let one = |case: &Case| match &case.parameters.initial {
                 Initial::Model(model) => (case.ranks, model.bodies()),
-                Initial::File { .. } => unreachable!("it is a model"),
+                _ => unreachable!("it is a model"),
             };
             cases.iter().map(one).collect()
         };

@@ -127,7 +127,7 @@ struct Targets {
 impl Targets {
     fn new(arguments: &Arguments, parameters: &Parameters, ranks: &[usize]) -> Result<Targets> {
         let Arguments { output: folder, file, .. } = arguments;
-        let mut outputs = arguments.overwrite.reading([file]).reading(parameters.initial.file());
+        let mut outputs = arguments.overwrite.reading([file]).reading(parameters.initial.files());
         let mut traces = BTreeMap::new();
         for &ranks in ranks {
             for packed in [false, true].into_iter().filter(|packed| !packed || arguments.can_pack(ranks)) {

@@ -53,6 +53,21 @@ pub enum Error {
     /// The PNG encoder failed.
     #[error("PNG encoding failed: {0}")]
     Png(#[from] png::EncodingError),
+    /// The labels of a figure leave no room for its panels.
+    #[error(
+        "a figure of {width:?} mm: its labels and panels need at least {least:?} mm; give a larger width or a smaller font"
+    )]
+    Narrow {
+        /// The width that was asked for [mm].
+        width: f64,
+        /// The least width [mm].
+        least: f64,
+    },
+    /// The bitmap of a figure would be too large.
+    #[error(
+        "a figure of {0}x{1} pixels: must have at most {2} million; give a smaller width or fewer dots per inch"
+    )]
+    Figure(usize, usize, usize),
     /// The poster would be too large.
     #[error(
         "a poster of {0}x{1} pixels: each side must be at most {2}; give smaller panels or other --columns"

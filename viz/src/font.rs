@@ -1,6 +1,6 @@
 //! Rasterises text in the bundled font, a subset of DejaVu Sans (see `viz/fonts`).
 
-use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, ScaleFont, point};
+use ab_glyph::{Font, FontRef, OutlineCurve, OutlinedGlyph, Point, PxScale, ScaleFont, point};
 use std::sync::LazyLock;
 
 static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
@@ -86,6 +86,47 @@ fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, f32) {
     (outlines, pen)
 }
 
+/// A line of text as curves.
+pub(crate) struct Outlines {
+    /// Width of its box [pixels].
+    pub width: f64,
+    /// Cubic Bezier curves: start, two control points, end [pixels]. Successive ones that meet belong to
+    /// one contour.
+    pub curves: Vec<[[f64; 2]; 4]>,
+}
+
+/// The outlines of a text whose box starts at the origin, with y downward. `size` is as for [`extent`].
+pub(crate) fn outlines(text: &str, size: f64) -> Outlines {
+    let scale = PxScale::from(size as f32);
+    let font = FONT.as_scaled(scale);
+    let factor = size / f64::from(FONT.height_unscaled());
+    let baseline = f64::from(font.ascent());
+    let (mut pen, mut last, mut curves) = (0.0, None, Vec::new());
+    for id in text.chars().map(|c| FONT.glyph_id(c)) {
+        pen += last.map_or(0.0, |last| f64::from(font.kern(last, id)));
+        let place = |at: Point| [pen + factor * f64::from(at.x), baseline - factor * f64::from(at.y)];
+        for curve in FONT.outline(id).into_iter().flat_map(|outline| outline.curves) {
+            let between = |a: [f64; 2], b: [f64; 2], t: f64| -> [f64; 2] {
+                std::array::from_fn(|k| a[k] + t * (b[k] - a[k]))
+            };
+            curves.push(match curve {
+                OutlineCurve::Line(a, b) => {
+                    let [a, b] = [a, b].map(place);
+                    [a, between(a, b, 1.0 / 3.0), between(a, b, 2.0 / 3.0), b]
+                }
+                OutlineCurve::Quad(a, c, b) => {
+                    let [a, c, b] = [a, c, b].map(place);
+                    [a, between(a, c, 2.0 / 3.0), between(b, c, 2.0 / 3.0), b]
+                }
+                OutlineCurve::Cubic(a, c, d, b) => [a, c, d, b].map(place),
+            });
+        }
+        pen += f64::from(font.h_advance(id));
+        last = Some(id);
+    }
+    Outlines { width: pen, curves }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +138,38 @@ mod tests {
         let used = "0123456789 .,=+−-×⁰¹²³⁴⁵⁶⁷⁸⁹⁻[]()/☉ΣabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let missing: String = used.chars().filter(|&c| FONT.glyph_id(c).0 == 0).collect();
         assert_eq!(missing, "");
+    }
+
+    /// The area of the curves is the ink of the bitmap, and they lie at the same place.
+    #[test]
+    fn outlines_are_those_of_the_bitmap() {
+        let (text, size) = ("Density [M☉ kpc⁻³]", 60.0);
+        let line = outlines(text, size);
+        assert!((line.width - extent(text, size)[0] as f64).abs() < 1.0);
+        // Green's theorem along the curves.
+        let mut area = 0.0;
+        for curve in &line.curves {
+            let at = |t: f64| -> [f64; 2] {
+                std::array::from_fn(|k| {
+                    let s = 1.0 - t;
+                    s * s * s * curve[0][k]
+                        + 3.0 * s * s * t * curve[1][k]
+                        + 3.0 * s * t * t * curve[2][k]
+                        + t * t * t * curve[3][k]
+                })
+            };
+            for i in 0..16 {
+                let [a, b] = [f64::from(i), f64::from(i + 1)].map(|i| at(i / 16.0));
+                area += 0.5 * (a[0] * b[1] - a[1] * b[0]);
+            }
+        }
+        let ink: f64 = set(text, size).opacity.iter().sum();
+        assert!((area.abs() / ink - 1.0).abs() < 0.02, "{area}, {ink}");
+        let lowest = line.curves.iter().flatten().map(|point| point[1]).fold(0.0, f64::max);
+        let rows = set(text, size);
+        let last =
+            (0..rows.size[1]).rev().find(|y| (0..rows.size[0]).any(|x| rows.at([x as i32, *y as i32]) > 0.5));
+        assert!((lowest - last.unwrap() as f64).abs() < 2.0, "{lowest}, {last:?}");
     }
 
     #[test]

@@ -37,6 +37,14 @@ pub struct Galaxy {
     /// Model of the galaxy. Its spin is along the z axis.
     #[serde(flatten)]
     pub model: Model,
+    /// Orientation and place of the galaxy.
+    #[serde(flatten)]
+    pub placement: Placement,
+}
+
+/// Orientation and place of a galaxy of an encounter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Placement {
     /// Inclination of the disc to the orbit, and argument of the pericentre [degree] (Toomre &
     /// Toomre 1972, ApJ 178, 623, figure 6). The inclination is 0 for a prograde encounter and 180
     /// for a retrograde one. The argument is the angle along the orbit from the ascending node to
@@ -60,38 +68,60 @@ impl Encounter {
             self.galaxies.iter().map(|galaxy| galaxy.model.components(constant)).collect::<Result<_, _>>()?;
         let masses: Vec<f64> =
             parts.iter().map(|part| part.iter().map(|component| component.mass).sum()).collect();
-        let places = self.places(constant, &masses);
+        let placements: Vec<Placement> = self.galaxies.iter().map(|galaxy| galaxy.placement).collect();
+        let moves = Move::of_all(self.orbit.as_ref(), &placements, constant, &masses);
         let mut components = Vec::new();
-        for (k, part) in parts.into_iter().enumerate() {
-            let towards = self.direction_of_pericentre(k);
-            let turn = turn(self.galaxies[k].orientation, towards);
-            components.extend(part.into_iter().map(|component| component.moved(turn, &places[k])));
+        for (system, (part, to)) in parts.into_iter().zip(&moves).enumerate() {
+            components.extend(part.into_iter().map(|component| component.moved(to, system)));
         }
         Ok(components)
     }
+}
 
-    fn places(&self, constant: f64, masses: &[f64]) -> Vec<State> {
-        match &self.orbit {
+/// The rotation of a galaxy about its centre, and the state of its centre after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Move {
+    turn: Rotation3<f64>,
+    place: State,
+}
+
+impl Move {
+    /// The moves of all galaxies of an encounter. `masses` are the masses of the galaxies [M], of which
+    /// the orbit needs two; their sum must be above 0 then. `constant` is the gravitational constant.
+    pub fn of_all(
+        orbit: Option<&Orbit>,
+        placements: &[Placement],
+        constant: f64,
+        masses: &[f64],
+    ) -> Vec<Move> {
+        let places: Vec<State> = match orbit {
             Some(orbit) => {
                 let total = masses[0] + masses[1];
                 let relative = orbit::incoming(constant * total, orbit);
                 orbit::about_the_centre(relative, masses[1] / total).into()
             }
             None => {
-                let place = |galaxy: &Galaxy| State {
-                    pos: galaxy.position.unwrap_or_default(),
-                    vel: galaxy.velocity.unwrap_or_default(),
+                let place = |of: &Placement| State {
+                    pos: of.position.unwrap_or_default(),
+                    vel: of.velocity.unwrap_or_default(),
                 };
-                self.galaxies.iter().map(place).collect()
+                placements.iter().map(place).collect()
             }
-        }
+        };
+        // Direction of the other galaxy at pericentre: the angle from the x axis. 0 without an orbit.
+        let second = orbit.map_or(0.0, orbit::angle_to_pericentre);
+        let towards = |k: usize| {
+            if k == 1 && orbit.is_some() { second + std::f64::consts::PI } else { second }
+        };
+        let all = placements.iter().zip(places).enumerate();
+        all.map(|(k, (of, place))| Move { turn: turn(of.orientation, towards(k)), place }).collect()
     }
 
-    /// Direction of the other galaxy at pericentre: the angle from the x axis [radian]. 0 without
-    /// an orbit.
-    fn direction_of_pericentre(&self, galaxy: usize) -> f64 {
-        let second = self.orbit.as_ref().map_or(0.0, orbit::angle_to_pericentre);
-        if galaxy == 1 && self.orbit.is_some() { second + std::f64::consts::PI } else { second }
+    /// A body of the galaxy after the move, given its state about the centre of the galaxy before.
+    pub fn apply(&self, state: &State) -> State {
+        let turned = |vector: [f64; 3]| -> [f64; 3] { (self.turn * Vector3::from(vector)).into() };
+        let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
+        State { pos: sum(turned(state.pos), self.place.pos), vel: sum(turned(state.vel), self.place.vel) }
     }
 }
 
@@ -117,16 +147,11 @@ fn turn([inclination, argument]: [f64; 2], pericentre: f64) -> Rotation3<f64> {
 }
 
 impl Component {
-    /// Rotates the component about the origin and then moves it to `place`.
-    fn moved(self, turn: Rotation3<f64>, place: &State) -> Component {
-        let turned = |vector: [f64; 3]| -> [f64; 3] { (turn * Vector3::from(vector)).into() };
-        let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
-        let state = State {
-            pos: sum(turned(self.place.pos), place.pos),
-            vel: sum(turned(self.place.vel), place.vel),
-        };
-        let turn = Some(self.turn.map_or(turn, |first| turn * first));
-        Component { place: state, turn, ..self }
+    /// Rotates the component about the origin and then moves it. `system` is the number of its galaxy.
+    fn moved(self, to: &Move, system: usize) -> Component {
+        let turn = Some(self.turn.map_or(to.turn, |first| to.turn * first));
+        let centre = self.system.map(|(_, centre)| (system, to.apply(&centre)));
+        Component { place: to.apply(&self.place), turn, system: centre, ..self }
     }
 }
 

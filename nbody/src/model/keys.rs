@@ -3,8 +3,9 @@
 
 use super::cosmological::{INDEX, TEMPERATURE};
 use super::{
-    Clumps, Collision, Cosmological, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile,
-    Spherical, TwoBody, Uniform, UniformShape,
+    Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, MassFunction, Model,
+    Orbit, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster, TwoBody, Uniform,
+    UniformShape,
 };
 use crate::linear::Amplitude;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,10 @@ pub enum ModelName {
     Nfw,
     /// A sphere of King (1966): a star cluster that ends at a finite radius.
     King,
+    /// Stars of different masses, single and in binaries, in a sphere of Plummer or King.
+    StarCluster,
+    /// A star, its planets (only in a parameter file, see --from), and a belt of small bodies.
+    PlanetarySystem,
     /// Two bodies on a Kepler ellipse in the x-y plane, starting at apocentre.
     TwoBody,
     /// Two spherical galaxies that collide in the x-y plane.
@@ -64,8 +69,10 @@ pub fn whole_number(text: &str) -> Result<u64, String> {
 }
 
 /// Names of the models, for an error message.
-pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, \
-     collision, encounter, clumps, uniform, cosmology";
+pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, star-cluster, \
+     planetary-system, disc-galaxy, two-body, collision, encounter, clumps, uniform, cosmology";
+/// Greatest number of planets. The program stores sums of each for every few thousand bodies.
+const MOST_PLANETS: usize = 10_000;
 /// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
 
@@ -79,6 +86,8 @@ const PROFILES: [&str; 5] = ["plummer", "hernquist", "jaffe", "isochrone", "nfw"
 const PRESETS: [&str; 2] = ["milky-way", "andromeda"];
 #[cfg(feature = "clap")]
 const SHAPES: [&str; 2] = ["box", "ball"];
+#[cfg(feature = "clap")]
+const MASS_FUNCTIONS: [&str; 3] = ["kroupa", "salpeter", "equal"];
 
 /// A value as an option, by the name that it has in a parameter file.
 #[cfg(feature = "clap")]
@@ -107,13 +116,17 @@ pub struct Keys {
     /// The model to make.
     #[cfg_attr(feature = "clap", arg(value_enum, required_unless_present = "from"))]
     pub model: Option<ModelName>,
-    /// Number of bodies (two-body: 2).
+    /// Types of the snapshot, or of a galaxy of an encounter, whose bodies get the mass 0.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub massless: Option<Vec<TypeKey>>,
+    /// Number of bodies (two-body: 2); planetary-system: of the belt [default: 0].
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = whole_number))]
     pub bodies: Option<u64>,
     /// Seed of the random numbers; the same seed gives the same bodies anywhere [default: 0].
     #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
     pub seed: Option<u64>,
-    /// Total mass of the bodies, in the units of the run [default: 1].
+    /// Total mass of the bodies, in the units of the run [default: 1]; star-cluster [default: that of
+    /// the drawn stars]; planetary-system: of the star.
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass: Option<f64>,
     /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy;
@@ -129,9 +142,48 @@ pub struct Keys {
     /// 0]. Spheres but king, collision.
     #[cfg_attr(feature = "clap", arg(long))]
     pub softening: Option<f64>,
-    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king.
+    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king;
+    /// star-cluster: makes it a King sphere instead of a Plummer sphere.
     #[cfg_attr(feature = "clap", arg(long))]
     pub w0: Option<f64>,
+    /// Distribution of the masses of stars [default: kroupa]. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long, value_parser = named::<MassFunction>(&MASS_FUNCTIONS)))]
+    pub mass_function: Option<MassFunction>,
+    /// Least mass of a star, in solar masses [default: 0.08]. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub least_mass: Option<f64>,
+    /// Greatest mass of a star, in solar masses [default: 100]. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub greatest_mass: Option<f64>,
+    /// The solar mass in the units of the run, which gives the mass of the cluster unless --mass does
+    /// [default: 1]. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub solar_mass: Option<f64>,
+    /// Fraction of binaries among single stars and binaries, 0 to 1 [default: 0]. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub binaries: Option<f64>,
+    /// Least and greatest semi-major axis of binaries. star-cluster.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "LEAST,GREATEST", value_parser = pair))]
+    pub binary_axis: Option<[f64; 2]>,
+    /// The planets of a planetary system, each with a mass and an orbit.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub planets: Option<Vec<PlanetKeys>>,
+    /// Least and greatest semi-major axis of small bodies. planetary-system.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "INNER,OUTER", value_parser = pair))]
+    pub belt: Option<[f64; 2]>,
+    /// Mass of all small bodies; with 0 they are tracers [default: 0]. planetary-system.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub belt_mass: Option<f64>,
+    /// The surface density of small bodies falls as distance^-slope [default: 1.5]. planetary-system.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub belt_slope: Option<f64>,
+    /// Root mean square of the eccentricities of small bodies [default: 0.01]. planetary-system.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub belt_eccentricity: Option<f64>,
+    /// Root mean square of the inclinations of small bodies, in degrees [default: half the eccentricity
+    /// in radians]. planetary-system.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub belt_inclination: Option<f64>,
     /// Mass of the second over that of the first [default: 1]. two-body, collision.
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass_ratio: Option<f64>,
@@ -270,6 +322,42 @@ pub struct Keys {
     pub opposite: Option<bool>,
 }
 
+/// A particle type in a parameter file, by number or by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TypeKey {
+    /// Its number.
+    Number(u64),
+    /// Its name.
+    Name(String),
+}
+
+/// The keys of a planet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanetKeys {
+    /// Mass [M].
+    #[serde(default)]
+    pub mass: f64,
+    /// Semi-major axis [L].
+    pub semi_major_axis: f64,
+    /// Eccentricity.
+    #[serde(default)]
+    pub eccentricity: f64,
+    /// Inclination to the x-y plane [degree].
+    #[serde(default)]
+    pub inclination: f64,
+    /// Longitude of the ascending node [degree].
+    #[serde(default)]
+    pub node: f64,
+    /// Argument of the pericentre [degree].
+    #[serde(default)]
+    pub pericentre: f64,
+    /// Mean anomaly [degree].
+    #[serde(default)]
+    pub anomaly: f64,
+}
+
 /// Two numbers with a comma between.
 #[cfg(feature = "clap")]
 fn pair(text: &str) -> Result<[f64; 2], String> {
@@ -292,6 +380,8 @@ impl Keys {
             ModelName::Isochrone => Model::Isochrone(self.spherical(Profile::Isochrone)?),
             ModelName::Nfw => Model::Nfw(self.spherical(Profile::Nfw)?),
             ModelName::King => Model::King(self.king()?),
+            ModelName::StarCluster => Model::StarCluster(self.star_cluster()?),
+            ModelName::PlanetarySystem => Model::PlanetarySystem(self.planetary_system()?),
             ModelName::TwoBody => Model::TwoBody(self.two_body()?),
             ModelName::Collision => Model::Collision(self.collision()?),
             ModelName::DiscGalaxy => Model::DiscGalaxy(self.disc_galaxy()?),
@@ -342,6 +432,110 @@ impl Keys {
             radius: positive("radius", self.radius.take(), 1.0)?,
             w0: within("w0", self.w0.take(), 6.0, 0.1..15.0 + f64::EPSILON * 8.0, "from 0.1 to 15")?,
         })
+    }
+
+    fn star_cluster(&mut self) -> Result<StarCluster, String> {
+        let one = 1.0 + f64::EPSILON;
+        let least = within("least_mass", self.least_mass.take(), 0.08, 1e-6..1e6, "from 1e-6 to below 1e6")?;
+        let greatest = self.greatest_mass.take().unwrap_or(100.0);
+        if !(greatest >= least && greatest < 1e9) {
+            return Err(format!(
+                "greatest_mass = {greatest:?}: must not be below least_mass, {least:?}, and be below 1e9"
+            ));
+        }
+        let mass_function = self.mass_function.take().unwrap_or_default();
+        if least == greatest && mass_function != MassFunction::Equal {
+            return Err(format!(
+                "greatest_mass = {greatest:?}: must be above least_mass, unless mass_function is \"equal\""
+            ));
+        }
+        let bodies = self.bodies(1)?;
+        let sun = self.solar_mass.take();
+        if sun.is_some() && self.mass.is_some() {
+            return Err("give either `mass` or `solar_mass`: with a mass, the stars are scaled to it".into());
+        }
+        let mean = StarCluster::mean_mass(mass_function, [least, greatest]);
+        let drawn = positive("solar_mass", sun, 1.0)? * bodies as f64 * mean;
+        let w0 = self.w0.take();
+        if let Some(w0) = w0 {
+            within("w0", Some(w0), 6.0, 0.1..15.0 + f64::EPSILON * 8.0, "from 0.1 to 15")?;
+        } else {
+            self.cut = Some(positive("cut", self.cut.take(), 20.0)?);
+        }
+        let binaries = within("binaries", self.binaries.take(), 0.0, 0.0..one, "from 0 to 1")?;
+        let binary_axis = self.binary_axis.take();
+        match binary_axis {
+            Some(axes) => rising("binary_axis", axes)?,
+            None if binaries > 0.0 => {
+                return Err("`binary_axis` is missing: least and greatest semi-major axis of binaries".into());
+            }
+            None => {}
+        }
+        Ok(StarCluster {
+            bodies,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), drawn)?,
+            radius: positive("radius", self.radius.take(), 1.0)?,
+            w0,
+            cut: if w0.is_none() { self.cut.take() } else { None },
+            mass_function,
+            least_mass: least,
+            greatest_mass: greatest,
+            binaries,
+            binary_axis,
+        })
+    }
+
+    fn planetary_system(&mut self) -> Result<PlanetarySystem, String> {
+        let star = positive("mass", self.mass.take(), 1.0)?;
+        let list = self.planets.take().unwrap_or_default();
+        if list.len() > MOST_PLANETS {
+            return Err(format!("planets: must be at most {MOST_PLANETS}; a belt may have more bodies"));
+        }
+        let planet = |(k, keys): (usize, PlanetKeys)| keys.planet().map_err(|e| format!("planets.{k}: {e}"));
+        let planets = list.into_iter().enumerate().map(planet).collect::<Result<Vec<_>, _>>()?;
+        let bodies = self.bodies.take().unwrap_or(0);
+        let belt = match self.belt.take() {
+            _ if bodies == 0 => None,
+            None => return Err("`belt` is missing: inner and outer semi-major axis of the bodies".into()),
+            Some(belt) => {
+                rising("belt", belt)?;
+                let belt_eccentricity = within(
+                    "belt_eccentricity",
+                    self.belt_eccentricity.take(),
+                    0.01,
+                    0.0..0.5 + f64::EPSILON,
+                    "from 0 to 0.5",
+                )?;
+                let belt_inclination = within(
+                    "belt_inclination",
+                    self.belt_inclination.take(),
+                    (0.5 * belt_eccentricity).to_degrees(),
+                    0.0..60.0 + 1e-12,
+                    "from 0 to 60",
+                )?;
+                Some(Belt {
+                    bodies,
+                    belt_mass: none_or("belt_mass", self.belt_mass.take())?,
+                    belt,
+                    belt_slope: within(
+                        "belt_slope",
+                        self.belt_slope.take(),
+                        1.5,
+                        -10.0..10.0,
+                        "from -10 to below 10",
+                    )?,
+                    belt_eccentricity,
+                    belt_inclination,
+                    star,
+                })
+            }
+        };
+        if planets.is_empty() && belt.is_none() {
+            return Err("give `planets`, [[initial.planets]] each, or `bodies` and a `belt`".to_owned());
+        }
+        let seed = self.seed.take().unwrap_or(0);
+        Ok(PlanetarySystem { seed, mass: star, planets, belt })
     }
 
     fn two_body(&mut self) -> Result<TwoBody, String> {
@@ -425,6 +619,22 @@ impl Keys {
     }
 
     fn encounter(&mut self) -> Result<Encounter, String> {
+        let (seed, orbit, parts) = self.parts()?;
+        let galaxy = |(k, (placement, mut keys)): (usize, (Placement, Keys))| {
+            let name = keys.model.take().ok_or_else(|| format!("give `model = \"...\"`, one of {MODELS}"));
+            let model = name.and_then(|name| keys.into_model(name));
+            model.map(|model| Galaxy { model, placement }).map_err(|e| format!("galaxies.{k}: {e}"))
+        };
+        let galaxies = parts.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
+        Ok(Encounter { seed, orbit, galaxies })
+    }
+
+    /// Seed and orbit of an encounter, and for each galaxy its placement and the other keys.
+    ///
+    /// # Errors
+    /// A value is out of range, or a key is missing.
+    #[allow(clippy::type_complexity)]
+    pub fn parts(&mut self) -> Result<(u64, Option<Orbit>, Vec<(Placement, Keys)>), String> {
         let Some(list) = self.galaxies.take().filter(|list| !list.is_empty()) else {
             return Err("`galaxies` is missing: a list of models, [[initial.galaxies]] each".to_owned());
         };
@@ -445,13 +655,13 @@ impl Keys {
             None
         };
         let galaxy =
-            |(k, keys): (usize, Keys)| keys.into_galaxy(seed).map_err(|e| format!("galaxies.{k}: {e}"));
+            |(k, keys): (usize, Keys)| keys.into_part(seed).map_err(|e| format!("galaxies.{k}: {e}"));
         let galaxies = list.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
-        Ok(Encounter { seed, orbit, galaxies })
+        Ok((seed, orbit, galaxies))
     }
 
     /// A galaxy of an encounter. `seed` is the seed of the encounter.
-    fn into_galaxy(mut self, seed: u64) -> Result<Galaxy, String> {
+    fn into_part(mut self, seed: u64) -> Result<(Placement, Keys), String> {
         let orientation = angles("orientation", self.orientation.take())?;
         let (position, velocity) = (self.position.take(), self.velocity.take());
         if let Some(bad) = [position, velocity].into_iter().flatten().flatten().find(|x| !x.is_finite()) {
@@ -460,9 +670,9 @@ impl Keys {
         if self.seed.is_some_and(|own| own != seed) {
             return Err("`seed` belongs beside the galaxies, one for all".to_owned());
         }
-        let name = self.model.take().ok_or_else(|| format!("give `model = \"...\"`, one of {MODELS}"))?;
-        self.seed = (name != ModelName::TwoBody).then_some(seed);
-        Ok(Galaxy { model: self.into_model(name)?, orientation, position, velocity })
+        let draws = self.file.is_none() && self.model != Some(ModelName::TwoBody);
+        self.seed = draws.then_some(seed);
+        Ok((Placement { orientation, position, velocity }, self))
     }
 
     fn clumps(&mut self) -> Result<Clumps, String> {
@@ -610,6 +820,38 @@ fn within(
 fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
     // Squares and cubes of it, and quotients of these, must be numbers.
     within(name, value, default, 1e-60..1e60, "above 0, from 1e-60 to 1e60")
+}
+
+/// A value that may be 0. 0 is the default.
+fn none_or(name: &str, value: Option<f64>) -> Result<f64, String> {
+    within(name, value, 0.0, 0.0..1e60, "0 or above, below 1e60")
+}
+
+/// Checks that two lengths are above 0 and rise.
+fn rising(name: &str, [from, to]: [f64; 2]) -> Result<(), String> {
+    if from >= 1e-60 && from < to && to < 1e60 {
+        Ok(())
+    } else {
+        Err(format!("{name} = [{from:?}, {to:?}]: must be two rising lengths above 0, from 1e-60 to 1e60"))
+    }
+}
+
+impl PlanetKeys {
+    fn planet(self) -> Result<Planet, String> {
+        let PlanetKeys { mass, semi_major_axis, eccentricity, inclination, node, pericentre, anomaly } = self;
+        none_or("mass", Some(mass))?;
+        positive("semi_major_axis", Some(semi_major_axis), 1.0)?;
+        within("eccentricity", Some(eccentricity), 0.0, 0.0..1.0, "from 0 to below 1")?;
+        for (name, angle) in
+            [("inclination", inclination), ("node", node), ("pericentre", pericentre), ("anomaly", anomaly)]
+        {
+            if !(angle.abs() <= 1e6) {
+                return Err(format!("{name} = {angle:?}: must be an angle in degrees"));
+            }
+        }
+        let orbit = Elements { semi_major_axis, eccentricity, inclination, node, pericentre, anomaly };
+        Ok(Planet { mass, orbit })
+    }
 }
 
 /// A taper length [scale radii].

@@ -17,11 +17,14 @@ mod hernquist;
 mod isotropic;
 mod keys;
 mod king;
+mod mass_function;
 mod orbit;
+mod planetary;
 mod plummer;
 mod profile;
 mod softened;
 mod sphere;
+mod star_cluster;
 mod tapered;
 mod uniform;
 
@@ -29,10 +32,13 @@ pub use clumps::Clumps;
 pub use collision::Collision;
 pub use cosmological::{Cosmological, Universe};
 pub use disc_galaxy::{DiscGalaxy, Preset};
-pub use encounter::{Encounter, Galaxy, Orbit};
-pub use keys::{Keys, MODELS, ModelName, whole_number};
+pub use encounter::{Encounter, Galaxy, Move, Orbit, Placement};
+pub use keys::{Keys, MODELS, ModelName, PlanetKeys, TypeKey, whole_number};
+pub use mass_function::MassFunction;
+pub use planetary::{Belt, Elements, Planet, PlanetarySystem};
 pub use profile::Profile;
 pub use sphere::Sphere;
+pub use star_cluster::StarCluster;
 pub use uniform::{Shape as UniformShape, Uniform};
 
 use decomposition::{Comm, collective};
@@ -66,6 +72,10 @@ pub enum Model {
     Nfw(Spherical),
     /// A sphere of King (1966).
     King(King),
+    /// A cluster of stars of different masses, with binaries.
+    StarCluster(StarCluster),
+    /// A star with planets and small bodies.
+    PlanetarySystem(PlanetarySystem),
     /// Two bodies on a Kepler ellipse, at apocentre.
     TwoBody(TwoBody),
     /// Two spherical galaxies on a collision orbit.
@@ -138,7 +148,7 @@ pub struct State {
     pub vel: [f64; 3],
 }
 
-/// Bodies of equal mass and one particle type.
+/// Bodies of one particle type. They have equal masses, unless they are stars of a cluster.
 #[derive(Clone, Debug)]
 struct Component {
     count: u64,
@@ -148,6 +158,9 @@ struct Component {
     place: State,
     /// Rotation of the bodies about the centre of the component.
     turn: Option<Rotation3<f64>>,
+    /// Of the parts of a planetary system: the number of the system, and the state of its centre of
+    /// mass. Bodies keep their places about the star, so their mean is not subtracted.
+    system: Option<(usize, State)>,
 }
 
 #[derive(Clone, Debug)]
@@ -155,6 +168,8 @@ enum Shape {
     Point,
     Sphere(Sphere),
     Disc(Arc<Disc>),
+    Stars(Arc<star_cluster::Stars>),
+    Belt(Belt),
     /// A box of this side or a ball of this diameter [L].
     Uniform {
         shape: UniformShape,
@@ -184,6 +199,8 @@ impl Model {
             | Model::Isochrone(model)
             | Model::Nfw(model) => model.bodies,
             Model::King(model) => model.bodies,
+            Model::StarCluster(model) => model.bodies,
+            Model::PlanetarySystem(model) => model.bodies(),
             Model::TwoBody(_) => 2,
             Model::Collision(model) => model.bodies,
             Model::DiscGalaxy(model) => model.bodies,
@@ -211,6 +228,8 @@ impl Model {
             | Model::Isochrone(model)
             | Model::Nfw(model) => model.seed,
             Model::King(model) => model.seed,
+            Model::StarCluster(model) => model.seed,
+            Model::PlanetarySystem(model) => model.seed,
             Model::TwoBody(_) => 0,
             Model::Collision(model) => model.seed,
             Model::DiscGalaxy(model) => model.seed,
@@ -229,6 +248,8 @@ impl Model {
             Model::Isochrone(model) => model.components(Profile::Isochrone),
             Model::Nfw(model) => model.components(Profile::Nfw),
             Model::King(model) => Ok(vec![model.component()]),
+            Model::StarCluster(model) => model.components(),
+            Model::PlanetarySystem(model) => Ok(model.components(constant)),
             Model::TwoBody(model) => Ok(model.components(constant).into()),
             Model::Collision(model) => model.components(constant),
             Model::DiscGalaxy(model) => model.components(),
@@ -243,7 +264,7 @@ impl Model {
 impl Component {
     /// A component at rest at the origin.
     fn at_rest(count: u64, mass: f64, kind: u8, shape: Shape) -> Component {
-        Component { count, mass, kind, shape, place: State::default(), turn: None }
+        Component { count, mass, kind, shape, place: State::default(), turn: None, system: None }
     }
 
     fn at(self, place: State) -> Component {
@@ -283,8 +304,19 @@ impl TwoBody {
 /// # Panics
 /// The model does not pass [`Model::check`].
 pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
+    generate_from(comm, model, constant, 0)
+}
+
+/// As [`generate`], with ids from `first` on. Each body draws from the stream of random numbers of its
+/// id, so two equal models with other ids have other bodies. Collective.
+///
+/// # Panics
+/// The model does not pass [`Model::check`].
+pub fn generate_from(comm: &dyn Comm, model: &Model, constant: f64, first: u64) -> Bodies {
     if let Model::Cosmology(model) = model {
-        return model.generate(comm, constant);
+        let mut bodies = model.generate(comm, constant);
+        bodies.id.iter_mut().for_each(|id| *id += first);
+        return bodies;
     }
     let components = model.components(constant).expect("the model was checked");
     let ends = ends(&components);
@@ -294,32 +326,52 @@ pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
     let mine = chunks * rank / size..chunks * (rank + 1) / size;
 
     let rng = ChaCha8Rng::seed_from_u64(model.seed());
-    let drawn: Vec<Vec<State>> = mine
+    let drawn: Vec<Vec<Drawn>> = mine
         .clone()
         .into_par_iter()
         .map(|chunk| {
             range(chunk, total)
-                .map(|id| draw(&components[component_of(&ends, id)], constant, &rng, id))
+                .map(|id| {
+                    let c = component_of(&ends, id);
+                    let local = id - (ends[c] - components[c].count);
+                    draw(&components[c], constant, &rng, first + id, local)
+                })
                 .collect()
         })
         .collect();
-    let means = means(comm, &components, &ends, mine.clone(), &drawn);
+    let sums = sums(comm, &components, &ends, mine.clone(), &drawn);
+    let offsets = offsets(&components, &sums);
 
     let ids = mine.start * CHUNK..(mine.end * CHUNK).min(total).max(mine.start * CHUNK);
-    let states: Vec<State> = drawn.into_iter().flatten().collect();
-    let mut bodies = Bodies::zeroed(states.len());
-    for (i, (id, state)) in ids.zip(states).enumerate() {
+    let drawn: Vec<Drawn> = drawn.into_iter().flatten().collect();
+    let mut bodies = Bodies::zeroed(drawn.len());
+    for (i, (id, drawn)) in ids.zip(drawn).enumerate() {
         let c = component_of(&ends, id);
-        let component = &components[c];
-        bodies.id[i] = id;
+        let (component, offset) = (&components[c], &offsets[c]);
+        bodies.id[i] = first + id;
         bodies.kind[i] = component.kind;
-        bodies.mass[i] = component.mass / component.count as f64;
+        bodies.mass[i] = component.mass * drawn.weight / sums[c].weight;
+        let state = match drawn.pair {
+            None => drawn.state,
+            Some(pair) => pair.state(constant * component.mass / sums[c].weight, &drawn.state),
+        };
         for axis in 0..3 {
-            bodies.pos[axis][i] = state.pos[axis] - means[c].pos[axis] + component.place.pos[axis];
-            bodies.vel[axis][i] = state.vel[axis] - means[c].vel[axis] + component.place.vel[axis];
+            bodies.pos[axis][i] = state.pos[axis] - offset.pos[axis] + component.place.pos[axis];
+            bodies.vel[axis][i] = state.vel[axis] - offset.vel[axis] + component.place.vel[axis];
         }
     }
     bodies
+}
+
+/// A body as drawn.
+#[derive(Clone, Debug)]
+struct Drawn {
+    /// State about the centre of the component. For a star of a binary, that of the centre of the binary.
+    state: State,
+    /// Mass in any unit, the same for all bodies of a component.
+    weight: f64,
+    /// The orbit, for a star of a binary.
+    pair: Option<Box<star_cluster::Pair>>,
 }
 
 fn range(chunk: u64, total: u64) -> Range<u64> {
@@ -339,10 +391,20 @@ fn component_of(ends: &[u64], id: u64) -> usize {
     ends.partition_point(|&end| end <= id)
 }
 
-fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64) -> State {
+/// Draws the body of a component with this id. `local` is its number in the component.
+fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64, local: u64) -> Drawn {
     let mut rng = rng.clone();
+    if let Shape::Stars(stars) = &component.shape {
+        let mut drawn = stars.draw(constant, &mut rng, id, local);
+        if let Some(turn) = component.turn {
+            drawn.state = turned(&turn, &drawn.state);
+        }
+        return drawn;
+    }
     rng.set_stream(id);
     let state = match &component.shape {
+        Shape::Stars(..) => unreachable!("stars are drawn above"),
+        Shape::Belt(belt) => belt.draw(constant, &mut rng),
         Shape::Disc(disc) => disc.draw(constant, &mut rng),
         Shape::Point => State::default(),
         Shape::Sphere(sphere) => sphere.draw(constant, &mut rng),
@@ -352,45 +414,88 @@ fn draw(component: &Component, constant: f64, rng: &ChaCha8Rng, id: u64) -> Stat
             State { pos, vel: UniformShape::Ball.draw(2.0 * speed, &mut rng) }
         }
     };
-    component.turn.map_or(state, |turn| State {
-        pos: (turn * Vector3::from(state.pos)).into(),
-        vel: (turn * Vector3::from(state.vel)).into(),
-    })
+    let state = component.turn.map_or(state, |turn| turned(&turn, &state));
+    Drawn { state, weight: 1.0, pair: None }
 }
 
-/// Mean position and velocity of each component, over all ranks. The sums of the chunks are added
-/// in the order of the chunks. The result of a component without bodies is not a number and is not
-/// used.
-fn means(
+fn turned(turn: &Rotation3<f64>, state: &State) -> State {
+    State { pos: (turn * Vector3::from(state.pos)).into(), vel: (turn * Vector3::from(state.vel)).into() }
+}
+
+/// Sums over the bodies of a component.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    /// Of the weights.
+    weight: f64,
+    /// Weighted mean position and velocity. Not a number, and not used, without bodies.
+    mean: State,
+}
+
+/// Numbers of the sums of one component.
+const SUMS: usize = 7;
+
+/// Sums of each component, over all ranks. The sums of the chunks are added in the order of the chunks.
+fn sums(
     comm: &dyn Comm,
     components: &[Component],
     ends: &[u64],
     mine: Range<u64>,
-    drawn: &[Vec<State>],
-) -> Vec<State> {
-    let mut sums = Vec::with_capacity(drawn.len() * components.len() * 6);
-    for (chunk, states) in mine.zip(drawn) {
-        let mut sum = vec![[0.0f64; 6]; components.len()];
-        for (id, state) in (chunk * CHUNK..).zip(states) {
-            add(&mut sum[component_of(ends, id)], state);
+    drawn: &[Vec<Drawn>],
+) -> Vec<Sums> {
+    let width = components.len() * SUMS;
+    let mut sums = Vec::with_capacity(drawn.len() * width);
+    for (chunk, drawn) in mine.zip(drawn) {
+        let mut sum = vec![[0.0f64; SUMS]; components.len()];
+        for (id, drawn) in (chunk * CHUNK..).zip(drawn) {
+            add(&mut sum[component_of(ends, id)], drawn);
         }
         sums.extend_from_slice(sum.as_flattened());
     }
     let all = collective::gather(comm, &sums);
-    let mut totals = vec![0.0; components.len() * 6];
-    all.into_iter().flatten().enumerate().for_each(|(i, value)| totals[i % (components.len() * 6)] += value);
-    let mean = |(component, sum): (&Component, &[f64])| State {
-        pos: std::array::from_fn(|axis| sum[axis] / component.count as f64),
-        vel: std::array::from_fn(|axis| sum[3 + axis] / component.count as f64),
+    let mut totals = vec![0.0; width];
+    all.into_iter().flatten().enumerate().for_each(|(i, value)| totals[i % width] += value);
+    let of = |sum: &[f64]| {
+        let weight = sum[6];
+        let mean = State {
+            pos: std::array::from_fn(|axis| sum[axis] / weight),
+            vel: std::array::from_fn(|axis| sum[3 + axis] / weight),
+        };
+        Sums { weight, mean }
     };
-    components.iter().zip(totals.chunks_exact(6)).map(mean).collect()
+    totals.chunks_exact(SUMS).map(of).collect()
 }
 
-fn add(sum: &mut [f64; 6], state: &State) {
+fn add(sum: &mut [f64; SUMS], Drawn { state, weight, .. }: &Drawn) {
     for axis in 0..3 {
-        sum[axis] += state.pos[axis];
-        sum[3 + axis] += state.vel[axis];
+        sum[axis] += weight * state.pos[axis];
+        sum[3 + axis] += weight * state.vel[axis];
     }
+    sum[6] += weight;
+}
+
+/// What is subtracted from the bodies of each component: their mean. In a planetary system, it is the
+/// same for all components, so that the centre of mass of the system comes to its place.
+fn offsets(components: &[Component], sums: &[Sums]) -> Vec<State> {
+    let vectors = |state: &State| [state.pos, state.vel];
+    let of = |(component, sum): (&Component, &Sums)| {
+        let Some((system, centre)) = component.system else { return sum.mean };
+        let (mut mass, mut moments) = (0.0, [[0.0; 3]; 2]);
+        for (other, sum) in components.iter().zip(sums) {
+            if other.system.is_none_or(|(number, _)| number != system) || other.count == 0 {
+                continue;
+            }
+            mass += other.mass;
+            let (mean, place) = (vectors(&sum.mean), vectors(&other.place));
+            for (moment, (mean, place)) in moments.iter_mut().zip(mean.iter().zip(&place)) {
+                (0..3).for_each(|axis| moment[axis] += other.mass * (mean[axis] + place[axis]));
+            }
+        }
+        let [pos, vel] = std::array::from_fn(|k| {
+            std::array::from_fn(|axis| moments[k][axis] / mass - vectors(&centre)[k][axis])
+        });
+        State { pos, vel }
+    };
+    components.iter().zip(sums).map(of).collect()
 }
 
 #[cfg(test)]

@@ -86,6 +86,8 @@ fn any_number_of_ranks_draws_the_same_bodies() {
         Model::Nfw(spherical(6_000, 20.0)),
         Model::King(king(6_000)),
         Model::DiscGalaxy(disc_galaxy(6_000)),
+        Model::StarCluster(star_cluster(6_000)),
+        Model::PlanetarySystem(planets(9_000, 0.01)),
     ];
     for model in models {
         let one = generate(&Solo, &model, G);
@@ -247,9 +249,7 @@ fn galaxies_of_an_encounter_keep_their_shape_and_are_turned() {
     let orbit = Some(Orbit { pericentre: 8.0, eccentricity: 0.6, distance: 30.0 });
     let galaxy = |orientation| Galaxy {
         model: Model::DiscGalaxy(disc_galaxy(4000)),
-        orientation,
-        position: None,
-        velocity: None,
+        placement: Placement { orientation, ..Placement::default() },
     };
     let galaxies = vec![galaxy([0.0, 0.0]), galaxy([60.0, -30.0])];
     let bodies = generate(&Solo, &Model::Encounter(Encounter { seed: 8, orbit, galaxies }), G);
@@ -350,5 +350,129 @@ fn uniform_bodies_fill_their_shape_and_rest() {
         let farthest =
             (0..bodies.len()).map(|i| treecode::math::norm(bodies.position(i))).fold(0.0, f64::max);
         assert!(farthest < corner * 1.02 && farthest > 0.9 * corner, "{shape:?}: {farthest}");
+    }
+}
+
+/// A cluster of Kroupa's stars, a third of them in binaries, in units of pc, solar masses and km/s.
+fn star_cluster(bodies: u64) -> StarCluster {
+    StarCluster {
+        bodies,
+        seed: 9,
+        mass: 0.5 * bodies as f64,
+        radius: 1.0,
+        w0: Some(6.0),
+        cut: None,
+        mass_function: MassFunction::Kroupa,
+        least_mass: 0.08,
+        greatest_mass: 50.0,
+        binaries: 0.2,
+        binary_axis: Some([1e-4, 1e-2]),
+    }
+}
+
+#[test]
+fn a_star_cluster_is_in_equilibrium_without_its_binaries_and_has_its_mass() {
+    for (w0, cut) in [(Some(6.0), None), (None, Some(10.0))] {
+        let single = StarCluster { binaries: 0.0, binary_axis: None, w0, cut, ..star_cluster(6_000) };
+        let bodies = generate(&Solo, &Model::StarCluster(single), G);
+        let (kinetic, potential) = energies(&bodies);
+        let ratio = 2.0 * kinetic / -potential;
+        assert!((ratio - 1.0).abs() < 0.1, "2K/|W| = {ratio}");
+        let mass: f64 = bodies.mass.iter().sum();
+        assert!((mass / 3000.0 - 1.0).abs() < 1e-12, "{mass}");
+        let [least, greatest] =
+            [f64::min, f64::max].map(|of| bodies.mass.iter().copied().reduce(of).unwrap());
+        assert!(greatest > 50.0 * least, "{least}, {greatest}");
+        for vector in bodies.pos.iter().chain(&bodies.vel) {
+            assert!(mean(&bodies, vector).abs() < 1e-9);
+        }
+        // Masses are not sorted by radius.
+        let inner = |i: &usize| bodies.position(*i).iter().map(|x| x * x).sum::<f64>() < 1.0;
+        let inside: Vec<usize> = (0..bodies.len()).filter(inner).collect();
+        let heavy = inside.iter().map(|&i| bodies.mass[i]).sum::<f64>() / inside.len() as f64;
+        assert!(inside.len() > 500 && (heavy / 0.5 - 1.0).abs() < 0.2, "{heavy} of {}", inside.len());
+    }
+}
+
+#[test]
+fn binaries_have_the_axes_and_eccentricities_asked_for() {
+    let model = star_cluster(4_000);
+    let bodies = generate(&Solo, &Model::StarCluster(model.clone()), G);
+    let pairs = model.pairs() as usize;
+    assert_eq!(pairs, (0.2 * 4000.0f64 / 1.2).round() as usize);
+    let (mut logarithms, mut eccentricities) = (Vec::new(), Vec::new());
+    for k in 0..pairs {
+        let difference = |vectors: &[Vec<f64>; 3]| {
+            Vector3::from_fn(|axis, _| vectors[axis][2 * k + 1] - vectors[axis][2 * k])
+        };
+        let (x, v) = (difference(&bodies.pos), difference(&bodies.vel));
+        let gm = G * (bodies.mass[2 * k] + bodies.mass[2 * k + 1]);
+        let axis = 1.0 / (2.0 / x.norm() - v.norm_squared() / gm);
+        assert!((0.999e-4..1.001e-2).contains(&axis), "pair {k}: a = {axis}");
+        logarithms.push(axis.log10());
+        eccentricities.push((v.cross(&x.cross(&v)) / gm - x.normalize()).norm());
+    }
+    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    // Uniform in the logarithm, and 2 e.
+    assert!((average(&logarithms) + 3.0).abs() < 0.1, "{}", average(&logarithms));
+    assert!((average(&eccentricities) - 2.0 / 3.0).abs() < 0.04, "{}", average(&eccentricities));
+}
+
+/// Two planets and a belt, in units of au, solar masses and years.
+fn planets(bodies: u64, belt_mass: f64) -> PlanetarySystem {
+    let planet = |mass, semi_major_axis, eccentricity, inclination| Planet {
+        mass,
+        orbit: Elements { semi_major_axis, eccentricity, inclination, node: 50.0, ..Elements::default() },
+    };
+    let belt = Belt {
+        bodies,
+        belt_mass,
+        belt: [2.0, 4.0],
+        belt_slope: 1.0,
+        belt_eccentricity: 0.1,
+        belt_inclination: 5.0,
+        star: 1.0,
+    };
+    let planets = vec![planet(1e-3, 5.2, 0.05, 1.3), planet(3e-4, 9.5, 0.06, 2.5)];
+    PlanetarySystem { seed: 3, mass: 1.0, planets, belt: Some(belt) }
+}
+
+#[test]
+fn a_planetary_system_rests_about_its_centre_and_keeps_its_orbits() {
+    let gravity = 4.0 * std::f64::consts::PI.powi(2);
+    for belt_mass in [0.0, 0.05] {
+        let system = planets(3_000, belt_mass);
+        let bodies = generate(&Solo, &Model::PlanetarySystem(system.clone()), gravity);
+        assert_eq!((bodies.len(), bodies.kind[0], bodies.kind[1], bodies.kind[3]), (3003, 4, 5, 2));
+        assert!(bodies.mass[3..].iter().all(|mass| *mass == belt_mass / 3000.0));
+        for vector in bodies.pos.iter().chain(&bodies.vel) {
+            assert!(mean(&bodies, vector).abs() < 1e-14);
+        }
+        let orbit = |i: usize, mass: f64| {
+            let relative =
+                |vectors: &[Vec<f64>; 3]| Vector3::from_fn(|axis, _| vectors[axis][i] - vectors[axis][0]);
+            let (x, v, gm) = (relative(&bodies.pos), relative(&bodies.vel), gravity * mass);
+            let spin = x.cross(&v);
+            let axis = 1.0 / (2.0 / x.norm() - v.norm_squared() / gm);
+            (axis, (v.cross(&spin) / gm - x.normalize()).norm(), (spin.z / spin.norm()).acos().to_degrees())
+        };
+        for (i, Planet { mass, orbit: expected }) in system.planets.iter().enumerate() {
+            let (axis, eccentricity, inclination) = orbit(1 + i, 1.0 + mass);
+            assert!((axis / expected.semi_major_axis - 1.0).abs() < 1e-12);
+            assert!((eccentricity - expected.eccentricity).abs() < 1e-12);
+            assert!((inclination - expected.inclination).abs() < 1e-9);
+        }
+        let orbits: Vec<(f64, f64, f64)> = (3..3003).map(|i| orbit(i, 1.0)).collect();
+        assert!(orbits.iter().all(|(axis, ..)| (2.0 - 1e-12..=4.0 + 1e-12).contains(axis)));
+        // With the slope 1, the number of bodies per axis is the same everywhere.
+        let inner = orbits.iter().filter(|(axis, ..)| *axis < 3.0).count();
+        assert!((1400..1600).contains(&inner), "{inner}");
+        let rms = |of: fn(&(f64, f64, f64)) -> f64| {
+            (orbits.iter().map(|orbit| of(orbit).powi(2)).sum::<f64>() / 3000.0).sqrt()
+        };
+        assert!(
+            (rms(|orbit| orbit.1) / 0.1 - 1.0).abs() < 0.05
+                && (rms(|orbit| orbit.2) / 5.0 - 1.0).abs() < 0.05
+        );
     }
 }

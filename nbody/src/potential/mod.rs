@@ -19,6 +19,7 @@ mod multipole;
 mod nfw;
 mod point_mass;
 mod presets;
+mod sinking;
 
 pub use bar::Bar;
 pub use cut_power_law::CutPowerLaw;
@@ -33,6 +34,7 @@ pub use multipole::Multipole;
 pub use nfw::{Nfw, enclosed};
 pub use point_mass::PointMass;
 pub use presets::{Scale, mcmillan_2017, mw_potential_2014};
+pub use sinking::{Friction, Sinker, Sinking};
 
 use rayon::prelude::*;
 use treecode::Bodies;

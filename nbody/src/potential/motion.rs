@@ -1,5 +1,6 @@
 //! Where the centre of a potential is at each time.
 
+use super::Sinking;
 use treecode::math::sin_cos;
 
 /// Motion of the centre of a potential.
@@ -18,6 +19,8 @@ pub enum Motion {
     Circle(Circle),
     /// The centre moves along a table of positions.
     Track(Track),
+    /// The centre moves in the other potentials, with dynamical friction.
+    Sinking(Sinking),
 }
 
 /// A circular orbit.
@@ -51,7 +54,7 @@ impl Motion {
             Motion::Fixed(_) => true,
             Motion::Uniform { velocity, .. } => *velocity == [0.0; 3],
             Motion::Circle(circle) => circle.speed == 0.0 || circle.radius == 0.0,
-            Motion::Track(_) => false,
+            Motion::Track(_) | Motion::Sinking(_) => false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Motion {
             }
             Motion::Circle(circle) => circle.place(time),
             Motion::Track(track) => track.place(time),
+            Motion::Sinking(orbit) => orbit.place(time),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Draws a figure with plotters: as SVG, or as a bitmap that is drawn at a higher resolution and
+//! Draws a figure with plotters: as SVG, as PDF, or as a bitmap that is drawn at a higher resolution and
 //! then averaged.
 
 use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
 use super::ticks::{Ruler, Tick};
-use super::{Figure, Mark, Plane, Series};
+use super::{Figure, Look, Mark, Plane, Series, Theme, pdf};
 use crate::{ColourMap, Error, Picture, Rgb, encode_png, printable};
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
@@ -12,12 +12,16 @@ use plotters::element::{Circle, Drawable, PathElement, PointCollection, Rectangl
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
 
-/// Steps of plotters' integer coordinates in a point.
+/// Steps of plotters' integer coordinates in a point of an SVG, and of a PDF.
 const STEPS: f64 = 6.0;
-/// Pixels of a PNG in a point.
-const PIXELS: usize = 2;
+const PDF_STEPS: f64 = 20.0;
 /// Bitmaps are drawn this many times finer than the PNG.
-const FINER: usize = STEPS as usize / PIXELS;
+const FINER: usize = 3;
+/// Greatest number of pixels of a PNG [millions].
+const MEGAPIXELS: usize = 40;
+/// Points in an inch.
+const POINTS_PER_INCH: f64 = 72.0;
+const POINTS_PER_MM: f64 = POINTS_PER_INCH / 25.4;
 /// Greatest number of vertices of a line. A longer line keeps the lowest and highest point of each
 /// stretch.
 const MOST_VERTICES: usize = 4000;
@@ -27,39 +31,88 @@ const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 /// the lowest stroke, 1.164 em.
 const SVG_TEXT: f64 = 1.24 / 1.164;
 
-const BLACK: Rgb = [0; 3];
 const THIN: f64 = 0.8;
 const THICK: f64 = 1.6;
 const DOT: f64 = 2.2;
 
 impl Figure {
-    /// The figure as a PNG file.
+    /// The figure as a PNG file, in the usual look.
     ///
     /// # Errors
     /// [`Error::Png`] when the encoder fails.
     pub fn png(&self) -> Result<Vec<u8>, Error> {
-        let layout = Layout::of(self);
-        let size = layout.size.map(|length| length.ceil() as usize * STEPS as usize);
-        let mut picture = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+        self.png_as(&Look::default())
+    }
+
+    /// The figure as a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Png`] when the encoder fails, [`Error::Narrow`], [`Error::Figure`] if it is too large.
+    pub fn png_as(&self, look: &Look) -> Result<Vec<u8>, Error> {
+        let figure = look.fitted(self)?;
+        let layout = Layout::of(&figure);
+        // Pixels in a point of the layout.
+        let pixels = look.dpi / POINTS_PER_INCH * look.zoom();
+        let size = layout.size.map(|length| (length.ceil() * pixels).ceil() as usize);
+        if size[0].saturating_mul(size[1]) > MEGAPIXELS * 1_000_000 {
+            return Err(Error::Figure(size[0], size[1], MEGAPIXELS));
+        }
+        let size = size.map(|side| side * FINER);
+        let mut picture = Picture::new(size, vec![look.theme.paper(); size[0] * size[1]]);
         let area = picture.canvas().into_drawing_area();
-        Board { area, text: 1.0, in_segments: true }.figure(&layout);
+        let steps = pixels * FINER as f64;
+        Board { area, steps, theme: look.theme, text: 1.0, in_segments: true }.figure(&layout);
         encode_png(&reduce(&picture, FINER))
     }
 
-    /// The figure as an SVG file.
+    /// The figure as an SVG file, in the usual look.
     pub fn svg(&self) -> String {
-        let layout = Layout::of(self);
+        self.svg_as(&Look::default()).expect("a figure without a width fits")
+    }
+
+    /// The figure as an SVG file.
+    ///
+    /// # Errors
+    /// [`Error::Narrow`] if it does not fit into its width.
+    pub fn svg_as(&self, look: &Look) -> Result<String, Error> {
+        let figure = look.fitted(self)?;
+        let layout = Layout::of(&figure);
         let size = layout.size.map(|length| length.ceil() as u32);
         let [width, height] = size.map(|length| length * STEPS as u32);
         let mut text = String::new();
         let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-        let board = Board { area, text: SVG_TEXT, in_segments: false };
-        board.fill(Rect { left: 0.0, top: 0.0, width: size[0].into(), height: size[1].into() }, [255; 3]);
+        let board = Board { area, steps: STEPS, theme: look.theme, text: SVG_TEXT, in_segments: false };
+        board.page(size.map(f64::from));
         board.figure(&layout);
         drop(board);
-        // The drawing is in steps; its displayed size is in points.
+        // The drawing is in steps; its displayed size is in points, or in millimetres if it has a width.
         let fine = format!("width=\"{width}\" height=\"{height}\"");
-        text.replacen(&fine, &format!("width=\"{}\" height=\"{}\"", size[0], size[1]), 1)
+        let shown = match look.width {
+            None => size.map(|length| format!("{}", f64::from(length) * look.zoom())),
+            Some(width) => {
+                let height = width * f64::from(size[1]) / f64::from(size[0]);
+                [width, height].map(|length| format!("{length:.2}mm"))
+            }
+        };
+        Ok(text.replacen(&fine, &format!("width=\"{}\" height=\"{}\"", shown[0], shown[1]), 1))
+    }
+
+    /// The figure as a PDF file of one page. Text is drawn as outlines.
+    ///
+    /// # Errors
+    /// [`Error::Narrow`] if it does not fit into its width.
+    pub fn pdf(&self, look: &Look) -> Result<Vec<u8>, Error> {
+        let figure = look.fitted(self)?;
+        let layout = Layout::of(&figure);
+        let steps = layout.size.map(|length| (length * PDF_STEPS).ceil() as u32);
+        let mut content = String::new();
+        let area = pdf::Page::new(&mut content, (steps[0], steps[1])).into_drawing_area();
+        let board = Board { area, steps: PDF_STEPS, theme: look.theme, text: 1.0, in_segments: false };
+        board.page(layout.size);
+        board.figure(&layout);
+        drop(board);
+        let points = look.width.map_or(look.zoom(), |width| width * POINTS_PER_MM / layout.size[0]);
+        Ok(pdf::file(&content, layout.size.map(|length| length * points), points / PDF_STEPS))
     }
 }
 
@@ -80,6 +133,9 @@ fn reduce(picture: &Picture, by: usize) -> Picture {
 /// A drawing area with coordinates in points.
 struct Board<DB: DrawingBackend> {
     area: DrawingArea<DB, Shift>,
+    /// Steps of plotters' integer coordinates in a point.
+    steps: f64,
+    theme: Theme,
     /// Factor on the sizes of text.
     text: f64,
     /// Whether each segment of a line is drawn alone. In a bitmap, plotters leaves holes where a
@@ -87,15 +143,20 @@ struct Board<DB: DrawingBackend> {
     in_segments: bool,
 }
 
-fn steps([x, y]: [f64; 2]) -> (i32, i32) {
-    ((x * STEPS).round() as i32, (y * STEPS).round() as i32)
-}
-
-fn stroke([r, g, b]: Rgb, width: f64) -> ShapeStyle {
-    RGBColor(r, g, b).stroke_width((width * STEPS).round() as u32)
-}
-
 impl<DB: DrawingBackend> Board<DB> {
+    fn at(&self, [x, y]: [f64; 2]) -> (i32, i32) {
+        ((x * self.steps).round() as i32, (y * self.steps).round() as i32)
+    }
+
+    fn stroke(&self, [r, g, b]: Rgb, width: f64) -> ShapeStyle {
+        RGBColor(r, g, b).stroke_width(((width * self.steps).round() as u32).max(1))
+    }
+
+    /// Fills the page with the colour of the paper.
+    fn page(&self, [width, height]: [f64; 2]) {
+        self.fill(Rect { left: 0.0, top: 0.0, width, height }, self.theme.paper());
+    }
+
     fn draw<E>(&self, element: &E)
     where
         for<'e> &'e E: PointCollection<'e, (i32, i32)>,
@@ -105,33 +166,35 @@ impl<DB: DrawingBackend> Board<DB> {
     }
 
     fn fill(&self, place: Rect, [r, g, b]: Rgb) {
-        let corners = [steps([place.left, place.top]), steps([place.right(), place.bottom()])];
+        let corners = [self.at([place.left, place.top]), self.at([place.right(), place.bottom()])];
         self.draw(&Rectangle::new(corners, RGBColor(r, g, b).filled()));
     }
 
     fn line(&self, points: &[[f64; 2]], colour: Rgb, width: f64) {
-        let points: Vec<(i32, i32)> = points.iter().map(|&point| steps(point)).collect();
+        let points: Vec<(i32, i32)> = points.iter().map(|&point| self.at(point)).collect();
         if !self.in_segments {
-            self.draw(&PathElement::new(points, stroke(colour, width)));
+            self.draw(&PathElement::new(points, self.stroke(colour, width)));
             return;
         }
         let [r, g, b] = colour;
-        let joint = (width * STEPS / 2.0) as i32;
+        let joint = (width * self.steps / 2.0) as i32;
         for pair in points.windows(2) {
-            self.draw(&PathElement::new(pair.to_vec(), stroke(colour, width)));
+            self.draw(&PathElement::new(pair.to_vec(), self.stroke(colour, width)));
             self.draw(&Circle::new(pair[1], joint, RGBColor(r, g, b).filled()));
         }
     }
 
     fn dot(&self, at: [f64; 2], [r, g, b]: Rgb) {
-        self.draw(&Circle::new(steps(at), (DOT * STEPS).round() as i32, RGBColor(r, g, b).filled()));
+        let radius = ((DOT * self.steps).round() as i32).max(1);
+        self.draw(&Circle::new(self.at(at), radius, RGBColor(r, g, b).filled()));
     }
 
     fn write(&self, text: &str, size: f64, at: [f64; 2], anchor: (HPos, VPos), turned: bool) {
-        let font = (FAMILY, size * STEPS * self.text).into_font();
+        let font = (FAMILY, size * self.steps * self.text).into_font();
         let font = if turned { font.transform(FontTransform::Rotate270) } else { font };
-        let style = font.color(&RGBColor(0, 0, 0)).pos(Pos::new(anchor.0, anchor.1));
-        self.draw(&Text::new(printable(text).into_owned(), steps(at), style));
+        let [r, g, b] = self.theme.ink();
+        let style = font.color(&RGBColor(r, g, b)).pos(Pos::new(anchor.0, anchor.1));
+        self.draw(&Text::new(printable(text).into_owned(), self.at(at), style));
     }
 
     fn figure(&self, layout: &Layout) {
@@ -167,15 +230,19 @@ impl<DB: DrawingBackend> Board<DB> {
     fn frame(&self, frame: Rect) {
         let Rect { left, top, .. } = frame;
         let (right, bottom) = (frame.right(), frame.bottom());
-        self.line(&[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], BLACK, THIN);
+        self.line(
+            &[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]],
+            self.theme.ink(),
+            THIN,
+        );
     }
 
     /// Draws a tick at the top and the bottom of the frame, and its number.
     fn x_tick(&self, frame: Rect, tick: &Tick, part: f64) {
         let x = frame.left + part * frame.width;
         let length = tick_length(tick);
-        self.line(&[[x, frame.bottom()], [x, frame.bottom() - length]], BLACK, THIN);
-        self.line(&[[x, frame.top], [x, frame.top + length]], BLACK, THIN);
+        self.line(&[[x, frame.bottom()], [x, frame.bottom() - length]], self.theme.ink(), THIN);
+        self.line(&[[x, frame.top], [x, frame.top + length]], self.theme.ink(), THIN);
         if let Some(label) = &tick.label {
             self.write(label, NUMBER, [x, frame.bottom() + GAP + NUMBER / 2.0], CENTRED, false);
         }
@@ -184,8 +251,8 @@ impl<DB: DrawingBackend> Board<DB> {
     fn y_tick(&self, frame: Rect, tick: &Tick, part: f64) {
         let y = frame.bottom() - part * frame.height;
         let length = tick_length(tick);
-        self.line(&[[frame.left, y], [frame.left + length, y]], BLACK, THIN);
-        self.line(&[[frame.right(), y], [frame.right() - length, y]], BLACK, THIN);
+        self.line(&[[frame.left, y], [frame.left + length, y]], self.theme.ink(), THIN);
+        self.line(&[[frame.right(), y], [frame.right() - length, y]], self.theme.ink(), THIN);
         if let Some(label) = &tick.label {
             self.write(label, NUMBER, [frame.left - GAP, y], (HPos::Right, VPos::Center), false);
         }
@@ -195,23 +262,24 @@ impl<DB: DrawingBackend> Board<DB> {
         let points: Vec<[f64; 2]> = series.points.iter().map(|&point| placed.point(point)).collect();
         let is_shown = |point: &[f64; 2]| point.iter().all(|x| x.is_finite());
         let width = if series.mark == Mark::LinePoints { THIN } else { THICK };
+        let colour = self.theme.line(series.colour);
         if series.mark != Mark::Points {
             for piece in points.split(|point| !is_shown(point)) {
                 let piece = thin_out(piece);
                 match series.mark {
                     Mark::Dashes => {
-                        dashes(&piece).iter().for_each(|dash| self.line(dash, series.colour, width));
+                        dashes(&piece).iter().for_each(|dash| self.line(dash, colour, width));
                     }
-                    _ => self.line(&piece, series.colour, width),
+                    _ => self.line(&piece, colour, width),
                 }
                 // A line of one point is drawn as a dot.
                 if let [point] = piece[..] {
-                    self.dot(point, series.colour);
+                    self.dot(point, colour);
                 }
             }
         }
         if matches!(series.mark, Mark::Points | Mark::LinePoints) {
-            points.iter().filter(|point| is_shown(point)).for_each(|&point| self.dot(point, series.colour));
+            points.iter().filter(|point| is_shown(point)).for_each(|&point| self.dot(point, colour));
         }
     }
 
@@ -222,21 +290,28 @@ impl<DB: DrawingBackend> Board<DB> {
             let y = place.top + GAP / 2.0 + LINE * (i as f64 + 0.5);
             let (left, right) = (place.left + GAP, place.left + GAP + SAMPLE);
             let middle = [(left + right) / 2.0, y];
+            let colour = self.theme.line(series.colour);
             match series.mark {
-                Mark::Line => self.line(&[[left, y], [right, y]], series.colour, THICK),
+                Mark::Line => self.line(&[[left, y], [right, y]], colour, THICK),
                 Mark::Dashes => {
-                    dashes(&[[left, y], [right, y]])
-                        .iter()
-                        .for_each(|dash| self.line(dash, series.colour, THICK));
+                    dashes(&[[left, y], [right, y]]).iter().for_each(|dash| self.line(dash, colour, THICK));
                 }
-                Mark::Points => self.dot(middle, series.colour),
+                Mark::Points => self.dot(middle, colour),
                 Mark::LinePoints => {
-                    self.line(&[[left, y], [right, y]], series.colour, THIN);
-                    self.dot(middle, series.colour);
+                    self.line(&[[left, y], [right, y]], colour, THIN);
+                    self.dot(middle, colour);
                 }
             }
             self.write(&series.name, NUMBER, [right + GAP, y], (HPos::Left, VPos::Center), false);
         }
+    }
+
+    /// Colour of a cell. Low values are close to the paper, so that the dense regions stand out.
+    fn shade(&self, part: f64) -> Rgb {
+        ColourMap::Viridis.colour(match self.theme {
+            Theme::Light => 0.95 * (1.0 - part),
+            Theme::Dark => 0.05 + 0.95 * part,
+        })
     }
 
     /// Draws the cells of a plane, and its colour bar.
@@ -246,20 +321,23 @@ impl<DB: DrawingBackend> Board<DB> {
         for (i, &value) in plane.values.iter().enumerate().filter(|(_, value)| **value > 0.0) {
             let (left, row) = (frame.left + (i % columns) as f64 * width, (i / columns) as f64);
             let top = frame.bottom() - (row + 1.0) * height;
-            self.fill(Rect { left, top, width, height }, shade(ruler.part(value)));
+            self.fill(Rect { left, top, width, height }, self.shade(ruler.part(value)));
         }
         let left = frame.right() + 2.0 * GAP;
         let slices = 128;
         let height = frame.height / f64::from(slices);
         for i in 0..slices {
             let top = frame.bottom() - f64::from(i + 1) * height;
-            self.fill(Rect { left, top, width: BAR, height }, shade(f64::from(i) / f64::from(slices - 1)));
+            self.fill(
+                Rect { left, top, width: BAR, height },
+                self.shade(f64::from(i) / f64::from(slices - 1)),
+            );
         }
         self.frame(Rect { left, width: BAR, ..frame });
         let right = left + BAR;
         for tick in &ruler.ticks {
             let y = frame.bottom() - ruler.part_of_place(tick.place) * frame.height;
-            self.line(&[[right, y], [right - tick_length(tick), y]], BLACK, THIN);
+            self.line(&[[right, y], [right - tick_length(tick), y]], self.theme.ink(), THIN);
             if let Some(label) = &tick.label {
                 self.write(label, NUMBER, [right + GAP, y], (HPos::Left, VPos::Center), false);
             }
@@ -270,11 +348,6 @@ impl<DB: DrawingBackend> Board<DB> {
 }
 
 const CENTRED: (HPos, VPos) = (HPos::Center, VPos::Center);
-
-/// Colour of a cell. Low values are bright, so that the dense regions stand out from white paper.
-fn shade(part: f64) -> Rgb {
-    ColourMap::Viridis.colour(0.95 * (1.0 - part))
-}
 
 fn with_factor(label: &str, ruler: &Ruler) -> String {
     ruler.factor.as_ref().map_or(label.to_owned(), |factor| format!("{label}  {factor}"))

@@ -1,8 +1,8 @@
-//! Plots as PNG or SVG: lines and points on linear or logarithmic axes, or the density of a plane.
+//! Plots as PNG, SVG or PDF: lines and points on linear or logarithmic axes, or the density of a plane.
 //!
 //! A [`Figure`] holds the data. `ticks` finds round numbers for an axis, `layout` places every
-//! element, and `draw` draws the figure with plotters. Lengths are in points. A PNG has two pixels
-//! per point.
+//! element, and `draw` draws the figure with plotters. Lengths are in points. A [`Look`] gives the
+//! width on paper, the size of text, the resolution and the colours.
 //!
 //! ```
 //! use heorot_viz::plot::{Axis, Figure, Mark, Panel, Series, COLOURS};
@@ -19,7 +19,11 @@
 
 mod draw;
 mod layout;
+mod look;
+mod pdf;
 mod ticks;
+
+pub use look::{Look, Theme};
 
 use crate::{ColourMap, Rgb, printable};
 

@@ -1,0 +1,129 @@
+//! Rings about an axis through the centre of a system: surface density, and the strength of a bar.
+
+use super::snapshot::Snapshot;
+use anyhow::{Result, ensure};
+use nalgebra::Vector3;
+use treecode::Bodies;
+
+/// Direction from which a disc is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum From {
+    /// The angular momentum of the bodies, so that a disc is seen face-on
+    #[default]
+    Spin,
+    /// The x axis
+    X,
+    /// The y axis
+    Y,
+    /// The z axis
+    Z,
+}
+
+/// A ring in projection.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Ring {
+    /// Inner and outer radius [L].
+    pub ends: [f64; 2],
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Mass [M].
+    pub mass: f64,
+    /// Sums of m cos 2 phi and m sin 2 phi [M].
+    pub second: [f64; 2],
+}
+
+impl Ring {
+    /// Geometric mean of the inner and outer radius [L]; half the outer one for the innermost ring.
+    pub(super) fn radius(&self) -> f64 {
+        if self.ends[0] > 0.0 { (self.ends[0] * self.ends[1]).sqrt() } else { 0.5 * self.ends[1] }
+    }
+
+    /// Mean surface density [M/L^2].
+    pub(super) fn surface_density(&self) -> f64 {
+        self.mass / (std::f64::consts::PI * (self.ends[1].powi(2) - self.ends[0].powi(2)))
+    }
+
+    /// Relative amplitude A2/A0 of the second Fourier mode of the surface density.
+    pub(super) fn strength(&self) -> f64 {
+        self.second[0].hypot(self.second[1]) / self.mass
+    }
+
+    /// Angle of the bar from the first axis of the projection, from -90 to 90 degrees.
+    pub(super) fn angle(&self) -> f64 {
+        (0.5 * self.second[1].atan2(self.second[0])).to_degrees()
+    }
+
+    /// This ring and others together.
+    pub(super) fn sum(rings: &[Ring]) -> Ring {
+        rings.iter().fold(Ring::default(), |sum, ring| Ring {
+            ends: [sum.ends[0].min(ring.ends[0]), sum.ends[1].max(ring.ends[1])],
+            bodies: sum.bodies + ring.bodies,
+            mass: sum.mass + ring.mass,
+            second: [sum.second[0] + ring.second[0], sum.second[1] + ring.second[1]],
+        })
+    }
+}
+
+/// Two axes of the projection, at right angles to the line of sight and to each other. In the direction
+/// of z, they are x and y.
+fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
+    let normal = match from {
+        From::X => Vector3::x(),
+        From::Y => Vector3::y(),
+        From::Z => Vector3::z(),
+        From::Spin => {
+            let momentum = |i: usize| {
+                bodies.mass[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)))
+            };
+            let sum: Vector3<f64> = (0..bodies.len()).map(momentum).sum();
+            sum.try_normalize(0.0).unwrap_or(Vector3::z())
+        }
+    };
+    let near = if normal.x.abs() > 0.9 { Vector3::y() } else { Vector3::x() };
+    let first = (near - normal * normal.dot(&near)).normalize();
+    [first, normal.cross(&first)]
+}
+
+/// Greatest fraction of the mass outside the outermost ring, unless a radius is given.
+const OUTSIDE: f64 = 0.02;
+
+/// Rings of equal width up to a radius [L]; by default it holds nearly all of the mass. Rings without
+/// bodies are left out.
+///
+/// # Errors
+/// If no body lies there.
+pub(super) fn rings(snapshot: &Snapshot, count: usize, radius: Option<f64>, from: From) -> Result<Vec<Ring>> {
+    let bodies = &snapshot.bodies;
+    let axes = plane(bodies, from);
+    let places: Vec<[f64; 2]> =
+        (0..bodies.len()).map(|i| axes.map(|axis| axis.dot(&Vector3::from(bodies.position(i))))).collect();
+    let distance = |[x, y]: &[f64; 2]| x.hypot(*y);
+    let radius = radius.unwrap_or_else(|| {
+        let mut all: Vec<(f64, f64)> = places.iter().map(distance).zip(bodies.mass.iter().copied()).collect();
+        all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = bodies.mass.iter().sum();
+        let mut inside = 0.0;
+        let outermost = all.iter().find(|(_, mass)| {
+            inside += mass;
+            inside >= (1.0 - OUTSIDE) * total
+        });
+        outermost.or(all.last()).map_or(0.0, |(distance, _)| *distance)
+    });
+    ensure!(radius > 0.0, "{}: all bodies are in one place, so there are no rings", snapshot.name);
+    let width = radius / count as f64;
+    let mut rings: Vec<Ring> = (0..count)
+        .map(|k| Ring { ends: [k as f64 * width, (k + 1) as f64 * width], ..Ring::default() })
+        .collect();
+    for (place, mass) in places.iter().zip(&bodies.mass) {
+        let distance = distance(place);
+        let Some(ring) = rings.get_mut((distance / width) as usize).filter(|_| *mass > 0.0) else { continue };
+        let [x, y] = place.map(|x| if distance > 0.0 { x / distance } else { 0.0 });
+        ring.bodies += 1;
+        ring.mass += mass;
+        ring.second[0] += mass * (x * x - y * y);
+        ring.second[1] += mass * 2.0 * x * y;
+    }
+    rings.retain(|ring| ring.bodies > 0);
+    ensure!(!rings.is_empty(), "{}: no body lies within the radius {radius:?}", snapshot.name);
+    Ok(rings)
+}

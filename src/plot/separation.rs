@@ -1,0 +1,111 @@
+//! `heorot plot separation`: plots the distance of two or more galaxies over time.
+
+use super::output::{Output, Sheet};
+use super::snapshot::{Selection, Snapshot, Taken};
+use crate::kinds;
+use crate::render::tint;
+use anyhow::{Result, bail, ensure};
+use nbody::profile::Centre;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use treecode::math::norm;
+use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+
+/// Separation of galaxies: distance and relative speed of their centres over time.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// Ids of each galaxy, as 0-59999,60000-119999 [default: those of the model of the run].
+    #[arg(long, value_name = "FIRST-LAST,...", value_delimiter = ',', value_parser = crate::render::options::ids)]
+    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// Particle types, as 1,2 or halo,disc [default: all].
+    #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
+    pub types: Vec<u8>,
+    /// Output files.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Greatest number of galaxies. There is a line for each pair.
+const MOST: usize = 6;
+
+/// Runs the command.
+///
+/// # Errors
+/// If a snapshot cannot be read or does not say which galaxies its bodies are of, or a file cannot be
+/// written.
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
+    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let first = &arguments.snapshots[0];
+    let galaxies = match arguments.galaxies.is_empty() {
+        false => arguments.galaxies.clone(),
+        true => {
+            let header = io::snapshot::read_header(first)?;
+            tint::galaxies_of(&header.parameters, header.count.iter().sum(), &first.display().to_string())?
+        }
+    };
+    ensure!(
+        (2..=MOST).contains(&galaxies.len()),
+        "{} galaxies: must be from 2 to {MOST} to plot their distances",
+        galaxies.len()
+    );
+    let of = |snapshot: &Snapshot| centres(snapshot, &galaxies);
+    let selection = Selection { types: arguments.types.clone(), centre: Some([0.0; 3]) };
+    let (units, all) = selection.each(&arguments.snapshots, of)?;
+    let (length, time, velocity) = (units.length, units.time, units.velocity);
+    let axis = || Axis::linear(format!("Time [{}]", time.name));
+    let mut distances = Panel::new(axis(), Axis::linear(format!("Distance [{}]", length.name)).reaching(0.0));
+    let mut speeds =
+        Panel::new(axis(), Axis::linear(format!("Relative speed [{}]", velocity.name)).reaching(0.0));
+    let pairs: Vec<[usize; 2]> =
+        (0..galaxies.len()).flat_map(|i| (i + 1..galaxies.len()).map(move |j| [i, j])).collect();
+    let mut columns = vec!["snapshot".to_owned(), format!("time [{}]", time.name)];
+    for ([i, j], colour) in pairs.iter().zip(colours(pairs.len())) {
+        let name = if pairs.len() == 1 { String::new() } else { format!("galaxies {} and {}", i + 1, j + 1) };
+        let line = |of: fn(&Centre) -> [f64; 3], size: f64| {
+            let gap = |Taken { time: t, taken, .. }: &Taken<Vec<Centre>>| {
+                [t * time.size, apart(of(&taken[*i]), of(&taken[*j])) * size]
+            };
+            all.iter().map(gap).collect::<Vec<_>>()
+        };
+        let distance = line(|centre| centre.position, length.size);
+        let speed = line(|centre| centre.velocity, velocity.size);
+        distances.series.push(Series::new(name, colour, Mark::LinePoints, distance));
+        speeds.series.push(Series::new("", colour, Mark::LinePoints, speed));
+        columns.push(format!("distance_{}_{} [{}]", i + 1, j + 1, length.name));
+        columns.push(format!("relative_speed_{}_{} [{}]", i + 1, j + 1, velocity.name));
+    }
+    let mut sheet = Sheet::new(&columns);
+    for Taken { time: t, name, taken } in &all {
+        let numbers = pairs.iter().flat_map(|&[i, j]| {
+            [
+                apart(taken[i].position, taken[j].position) * length.size,
+                apart(taken[i].velocity, taken[j].velocity) * velocity.size,
+            ]
+        });
+        sheet.row(&[name], &std::iter::once(t * time.size).chain(numbers).collect::<Vec<_>>());
+    }
+    targets.write(&Figure { frame: [460.0, 200.0], ..Figure::stacked(vec![distances, speeds]) }, &sheet)
+}
+
+fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
+    norm(std::array::from_fn(|axis| a[axis] - b[axis]))
+}
+
+/// The centre of each galaxy, by a shrinking sphere.
+pub(super) fn centres(snapshot: &Snapshot, galaxies: &[RangeInclusive<u64>]) -> Result<Vec<Centre>> {
+    let centre = |(k, ids): (usize, &RangeInclusive<u64>)| {
+        let mut part = snapshot.bodies.clone();
+        let members: Vec<u32> =
+            (0..part.len() as u32).filter(|&i| ids.contains(&part.id[i as usize])).collect();
+        if members.is_empty() {
+            bail!("{}: has no body of galaxy {}, ids {} to {}", snapshot.name, k + 1, ids.start(), ids.end());
+        }
+        part.permute(&members);
+        Ok(Centre::find(&part))
+    };
+    galaxies.iter().enumerate().map(centre).collect()
+}

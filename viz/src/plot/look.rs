@@ -1,0 +1,156 @@
+//! Size, theme and resolution of a figure.
+
+use super::layout::{LABEL, Layout};
+use super::{COLOURS, Figure};
+use crate::{Error, Rgb};
+
+/// Points in a millimetre.
+const POINTS_PER_MM: f64 = 72.0 / 25.4;
+/// Least width of the frame of a panel [points of a layout]. Numbers of ticks need room.
+const NARROWEST: f64 = 80.0;
+
+/// Colours of paper and ink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark lines on white.
+    #[default]
+    Light,
+    /// Bright lines on a dark ground, for slides.
+    Dark,
+}
+
+/// How a figure looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Colours of paper and ink.
+    pub theme: Theme,
+    /// Width [mm]. Without it, each panel has the size that the figure gives.
+    pub width: Option<f64>,
+    /// Size of the labels of axes [points]. Numbers are a little smaller.
+    pub font_size: f64,
+    /// Resolution of a PNG [pixels per inch].
+    pub dpi: f64,
+}
+
+impl Default for Look {
+    fn default() -> Look {
+        Look { theme: Theme::Light, width: None, font_size: LABEL, dpi: 144.0 }
+    }
+}
+
+impl Theme {
+    /// Colour of the ground.
+    pub(super) fn paper(self) -> Rgb {
+        match self {
+            Theme::Light => [255; 3],
+            Theme::Dark => [20, 22, 28],
+        }
+    }
+
+    /// Colour of axes and text.
+    pub(super) fn ink(self) -> Rgb {
+        match self {
+            Theme::Light => [0; 3],
+            Theme::Dark => [225; 3],
+        }
+    }
+
+    /// A line colour of the light theme in this one.
+    pub(super) fn line(self, colour: Rgb) -> Rgb {
+        match self {
+            Theme::Light => colour,
+            // The darkest of the list is for lines without a colour.
+            Theme::Dark if colour == COLOURS[COLOURS.len() - 1] => [190; 3],
+            Theme::Dark => colour.map(|c| (f64::from(c) + 0.3 * (255.0 - f64::from(c))).round() as u8),
+        }
+    }
+}
+
+impl Look {
+    /// Factor from points of a layout to points of the page.
+    pub(super) fn zoom(&self) -> f64 {
+        self.font_size / LABEL
+    }
+
+    /// The figure with frames for this width.
+    ///
+    /// # Errors
+    /// [`Error::Narrow`] if its labels leave no room for the frames.
+    pub(super) fn fitted(&self, figure: &Figure) -> Result<Figure, Error> {
+        let mut figure = figure.clone();
+        let Some(width) = self.width else { return Ok(figure) };
+        let wanted = width * POINTS_PER_MM / self.zoom();
+        let [first, height] = figure.frame;
+        // The margins hardly depend on the frames: a legend may move.
+        for _ in 0..4 {
+            let excess = Layout::of(&figure).size[0] - wanted;
+            if excess.abs() < 1e-6 {
+                break;
+            }
+            figure.frame[0] -= excess / figure.columns.max(1) as f64;
+            if figure.frame[0] < NARROWEST {
+                let missing = (NARROWEST - figure.frame[0]) * figure.columns.max(1) as f64;
+                let least = (wanted + missing) * self.zoom() / POINTS_PER_MM;
+                return Err(Error::Narrow { width, least: least.ceil() });
+            }
+            figure.frame[1] = height * (figure.frame[0] / first).min(1.0);
+        }
+        Ok(figure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Axis, Mark, Panel, Series};
+    use super::*;
+
+    fn figure(panels: usize) -> Figure {
+        let line = Series::new("a line", COLOURS[0], Mark::Line, vec![[0.0, 1.0], [9.0, 20_000.0]]);
+        let panel =
+            Panel { series: vec![line], ..Panel::new(Axis::linear("Time [Gyr]"), Axis::linear("Mass")) };
+        Figure::new(vec![panel; panels])
+    }
+
+    /// Width and height of an SVG [mm].
+    fn size_in_mm(svg: &str) -> [f64; 2] {
+        ["width=\"", "height=\""].map(|key| {
+            let text = svg.split(key).nth(1).unwrap().split('"').next().unwrap();
+            text.strip_suffix("mm").unwrap().parse().unwrap()
+        })
+    }
+
+    #[test]
+    fn a_figure_has_the_width_asked_for() {
+        for (panels, width, font_size) in [(1, 88.0, 8.0), (3, 180.0, 7.0), (6, 180.0, 6.0), (1, 250.0, 20.0)]
+        {
+            let look = Look { width: Some(width), font_size, ..Look::default() };
+            let [found, _] = size_in_mm(&figure(panels).svg_as(&look).unwrap());
+            assert!((found - width).abs() < 0.1, "{panels} panels: {found}");
+            let png = figure(panels).png_as(&Look { dpi: 300.0, ..look }).unwrap();
+            let pixels = u32::from_be_bytes(png[16..20].try_into().unwrap());
+            assert!((f64::from(pixels) - width / 25.4 * 300.0).abs() < 4.0, "{pixels}");
+            let pdf = String::from_utf8_lossy(&figure(panels).pdf(&look).unwrap()).into_owned();
+            let points: f64 =
+                pdf.split("/MediaBox [0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+            assert!((points - width * POINTS_PER_MM).abs() < 0.3, "{points}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_too_narrow_is_refused_with_the_least_width() {
+        let look = Look { width: Some(60.0), ..Look::default() };
+        let Err(Error::Narrow { least, .. }) = figure(3).svg_as(&look) else { panic!("it fits") };
+        assert!(figure(3).svg_as(&Look { width: Some(least), ..look }).is_ok(), "{least}");
+        assert!(least > 100.0 && least < 250.0);
+    }
+
+    #[test]
+    fn a_dark_theme_has_bright_ink_on_a_dark_ground() {
+        let look = Look { theme: Theme::Dark, ..Look::default() };
+        let png = crate::decode_png(&figure(1).png_as(&look).unwrap()).unwrap();
+        let dark = png.pixels().iter().filter(|pixel| **pixel == Theme::Dark.paper()).count();
+        assert!(dark * 10 > png.pixels().len() * 8);
+        assert!(png.pixels().iter().any(|pixel| pixel.iter().all(|c| *c > 200)));
+        assert!(!png.pixels().contains(&[255; 3]));
+    }
+}
