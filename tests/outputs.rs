@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 61] = [
+const PATHS: [(&str, &str, Use); 65] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -114,7 +114,7 @@ const fn plot(line: &'static str, input: &'static str) -> Writer {
 
 const HDF5: &[&str] = &["hdf5", "h5"];
 
-const WRITERS: [Writer; 29] = [
+const WRITERS: [Writer; 31] = [
     writer("jobscript DIR/run.toml --scheduler slurm --time 1:00:00 -o OUT", &["job", "sh"], "run.toml"),
     writer("force DIR/a.hdf5 -o OUT", HDF5, "a.hdf5"),
     writer("force DIR/a.hdf5 --report OUT", &["json"], "a.hdf5"),

@@ -301,7 +301,7 @@ mod tests {
     fn loaded(initial: &Initial, ranks: usize) -> Bodies {
         let parts = threads::run(ranks, |comm| {
             let crew = Crew { comm, ..Crew::alone() };
-            initial.load(&crew, &Units::NBODY).unwrap().start.bodies
+            initial.load(&crew, &Units::NBODY, None).unwrap().start.bodies
         });
         let mut all = Bodies::default();
         parts.iter().for_each(|part| all.append(part));
@@ -315,7 +315,7 @@ mod tests {
     fn a_file_and_a_model_meet_on_their_orbit() {
         let (_folder, text) = encounter();
         let initial = read(&text).unwrap();
-        assert_eq!(initial.survey(&Units::NBODY).unwrap(), (400, 0.0));
+        assert_eq!(initial.survey(&Units::NBODY, None).unwrap().bodies, 400);
         let one = loaded(&initial, 1);
         assert_eq!(loaded(&initial, 3), one);
         assert_eq!(one.id, (0..400).collect::<Vec<_>>());
@@ -366,7 +366,7 @@ mod tests {
         let (_folder, text) = encounter();
         let fault = |from: &str, to: &str| {
             let initial = read(&text.replace(from, to))?;
-            initial.load(&Crew::alone(), &Units::NBODY).map(|_| ()).map_err(|error| error.to_string())
+            initial.load(&Crew::alone(), &Units::NBODY, None).map(|_| ()).map_err(|error| error.to_string())
         };
         assert_eq!(fault("", ""), Ok(()));
         for (from, to, words) in [

@@ -68,10 +68,10 @@ fn every_snapshot_becomes_a_picture_and_all_become_a_movie() {
     let folder = scene();
     render(folder.path(), &["@/a.hdf5", "@/b.hdf5"]).unwrap();
     let mut names: Vec<_> =
-        std::fs::read_dir(folder.path().join("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        fs::read_dir(folder.path().join("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["a.png", "b.png", "movie.gif"]);
-    let bytes = |name: &str| std::fs::read(folder.path().join("out").join(name)).unwrap();
+    let bytes = |name: &str| fs::read(folder.path().join("out").join(name)).unwrap();
     assert_eq!(&bytes("a.png")[1..4], b"PNG");
     assert_eq!(&bytes("movie.gif")[..6], b"GIF89a");
     assert_ne!(bytes("a.png"), bytes("b.png"));
@@ -124,11 +124,11 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
 #[test]
 fn what_cannot_be_drawn_is_said_in_one_line() {
     let folder = scene();
-    std::fs::create_dir(folder.path().join("more")).unwrap();
+    fs::create_dir(folder.path().join("more")).unwrap();
     write_snapshot(&folder.path().join("more/a.hdf5"), 3.0, 1.0, Units::GALACTIC);
     write_snapshot(&folder.path().join("nbody.hdf5"), 3.0, 1.0, Units::NBODY);
-    std::fs::write(folder.path().join("text.hdf5"), "not HDF5").unwrap();
-    std::fs::write(folder.path().join("falling.toml"), "[[key]]\nat = 0.5\n[[key]]\nat = 0.25\n").unwrap();
+    fs::write(folder.path().join("text.hdf5"), "not HDF5").unwrap();
+    fs::write(folder.path().join("falling.toml"), "[[key]]\nat = 0.5\n[[key]]\nat = 0.25\n").unwrap();
     let mut other = bodies(1.0);
     other.id[7] = 4711;
     write_bodies(&folder.path().join("other.hdf5"), 5.0, &other, Units::GALACTIC);
@@ -137,7 +137,7 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
     write_bodies(&folder.path().join("twins.hdf5"), 5.0, &twins, Units::GALACTIC);
     for (name, rows) in [("two.txt", 2), ("three.txt", 3)] {
         let rows = "1 0 0 0 0 0 0\n".repeat(rows);
-        std::fs::write(folder.path().join(name), format!("mass x y z vx vy vz\n{rows}")).unwrap();
+        fs::write(folder.path().join(name), format!("mass x y z vx vy vz\n{rows}")).unwrap();
     }
     for (line, expected) in [
         (&["@/none.hdf5"][..], "none.hdf5"),
@@ -200,7 +200,7 @@ fn malformed_options_are_refused_with_an_example() {
 
 fn entries(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -209,7 +209,7 @@ fn entries(folder: &Path) -> Vec<String> {
 fn outputs_are_what_their_names_say() {
     let folder = scene();
     render(folder.path(), &["@/a.hdf5", "-o", "@/one.png", "-o", "@/turn.apng", "--transparent"]).unwrap();
-    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert_eq!([&bytes("one.png")[1..4], &bytes("turn.apng")[1..4]], [b"PNG"; 2]);
     assert_eq!(entries(&folder.path().join("out")), ["a.png"], "one picture makes no movie");
     render(folder.path(), &["@/a.hdf5", "@/b.hdf5", "--frames", "5", "-o", "@/five.gif"]).unwrap();
@@ -253,7 +253,7 @@ fn frames_between_snapshots_show_bodies_on_their_way() {
 fn the_camera_follows_turns_and_comes_nearer() {
     let folder = scene();
     let path = folder.path().join("path.toml");
-    std::fs::write(
+    fs::write(
         &path,
         "perspective = 30\n[[key]]\nat = 0\nwidth = 8\nelevation = 0\n[[key]]\nat = 1\nwidth = 2\nazimuth = 90\n",
     )

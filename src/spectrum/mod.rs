@@ -214,7 +214,9 @@ impl Linear {
 
     fn read(path: &Path) -> Result<Linear> {
         match make::model_of(path)?.initial {
-            Initial::Model(Model::Cosmology(model)) => Linear::of(&model).with_context(|| path.display().to_string()),
+            Initial::Model(Model::Cosmology(model)) => {
+                Linear::of(&model).with_context(|| path.display().to_string())
+            }
             _ => Err(anyhow!("--linear {}: its model must be \"cosmology\"", path.display())),
         }
     }

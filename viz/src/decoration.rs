@@ -500,6 +500,7 @@ mod tests {
                             colours: colours.clone(),
                             range,
                             units,
+                            comoving: false,
                             decorations: Decorations::ALL,
                             transparent: false,
                         };

@@ -3,9 +3,9 @@
 
 use super::cosmological::{INDEX, TEMPERATURE};
 use super::{
-    Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, MassFunction, Model,
-    Orbit, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster, TwoBody, Uniform,
-    UniformShape,
+    Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, MassFunction,
+    Model, Orbit, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster, TwoBody,
+    Uniform, UniformShape,
 };
 use crate::linear::Amplitude;
 use serde::{Deserialize, Serialize};
