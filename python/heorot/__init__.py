@@ -16,7 +16,7 @@ import os as _os
 import sys as _sys
 
 from . import _heorot
-from ._analysis import Halos, Profile, halos, neighbours, profile
+from ._analysis import Halos, Profile, Spectrum, halos, neighbours, profile, spectrum
 from ._bodies import Bodies, load, model, save
 from ._forces import accelerations, direct, potential
 from ._heorot import InternalError
@@ -43,6 +43,7 @@ __all__ = [
     "Picture",
     "Profile",
     "Simulation",
+    "Spectrum",
     "State",
     "Units",
     "accelerations",
@@ -55,5 +56,6 @@ __all__ = [
     "profile",
     "render",
     "save",
+    "spectrum",
     "view",
 ]

@@ -185,3 +185,78 @@ def profile(
     constant = bodies.G if G is None else G
     columns, at, velocity = _heorot.profile(bodies._columns(), shells, ends, about, constant, threads)
     return Profile(centre=np.array(at), velocity=np.array(velocity), **columns)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Power spectrum of a periodic box.
+
+    Attributes
+    ----------
+    k : ndarray
+        Mean wave number of the modes of each bin.
+    power, error : ndarray
+        Mean power of the modes, with the shot noise, and its standard deviation if the field is
+        Gaussian.
+    modes, fold : ndarray of int
+        Number of modes, and into how many parts the box was folded along each axis.
+    shot_noise : float
+        Power of bodies at random places. It is not subtracted.
+    """
+
+    k: Floats
+    power: Floats
+    error: Floats
+    modes: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    shot_noise: float
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+
+def spectrum(
+    bodies: Bodies,
+    box: float,
+    *,
+    grid: int = 256,
+    fold: Sequence[int] = (),
+    assignment: str = "pcs",
+    bins_per_decade: Optional[int] = None,
+    threads: Optional[int] = None,
+) -> Spectrum:
+    """Measure the power spectrum of a periodic box, as ``heorot spectrum``.
+
+    Parameters
+    ----------
+    bodies : Bodies
+        Bodies outside the box count as their images inside.
+    box : float
+        Side of the box, whose corner is the origin.
+    grid : int, optional
+        Cells along a side, an even number.
+    fold : sequence of int, optional
+        Numbers of parts into which the box is folded along each axis, rising, to reach higher wave
+        numbers with the same grid.
+    assignment : {"pcs", "tsc", "cic"}, optional
+        How masses are assigned to cells.
+    bins_per_decade : int, optional
+        Logarithmic bins. By default bins are as wide as the fundamental wave number.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    Spectrum
+
+    Examples
+    --------
+    >>> import heorot, numpy as np
+    >>> bodies = heorot.Bodies(np.random.default_rng(1).uniform(size=(500, 3)), np.ones(500))
+    >>> round(heorot.spectrum(bodies, 1.0, grid=16).shot_noise, 6)
+    0.002
+    """
+    noise, columns = _heorot.spectrum(
+        bodies._columns(), float(box), grid, list(fold), assignment, bins_per_decade, threads
+    )
+    return Spectrum(shot_noise=noise, **columns)

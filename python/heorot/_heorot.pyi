@@ -57,6 +57,15 @@ def halos(
     side: Optional[float],
     threads: Optional[int],
 ) -> tuple[float, dict[str, Any], NDArray[np.int64]]: ...
+def spectrum(
+    columns: dict[str, Any],
+    side: float,
+    grid: int,
+    folds: list[int],
+    assignment: str,
+    bins_per_decade: Optional[int],
+    threads: Optional[int],
+) -> tuple[float, dict[str, Any]]: ...
 def profile(
     columns: dict[str, Any],
     count: int,

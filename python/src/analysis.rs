@@ -5,6 +5,7 @@ use crate::pool;
 use decomposition::Solo;
 use nbody::halos::{census, label};
 use nbody::profile::{Centre, shells};
+use nbody::spectral::{Assignment, Bin, Settings, Spectrum, measure};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -125,6 +126,50 @@ pub(crate) fn halos<'py>(
     all.set_item("pos", rows(|halo| halo.position)?)?;
     all.set_item("vel", rows(|halo| halo.velocity)?)?;
     Ok((length, all, PyArray1::from_vec(py, of)))
+}
+
+/// The power spectrum of a periodic box: its shot noise, and columns of its bins.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn spectrum<'py>(
+    py: Python<'py>,
+    columns: Columns<'py>,
+    side: f64,
+    grid: usize,
+    folds: Vec<u32>,
+    assignment: &str,
+    bins_per_decade: Option<u32>,
+    threads: Option<usize>,
+) -> PyResult<(f64, Bound<'py, PyDict>)> {
+    let mut bodies = columns.bodies()?;
+    let domain = domain_of(Some(side))?;
+    let assignment = match assignment {
+        "cic" => Assignment::Cic,
+        "tsc" => Assignment::Tsc,
+        "pcs" => Assignment::Pcs,
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "assignment = {other:?}: must be \"cic\", \"tsc\" or \"pcs\""
+            )));
+        }
+    };
+    let settings = Settings { grid, assignment, folds, bins_per_decade };
+    let Spectrum { bins, shot_noise } = pool::compute(py, threads, bodies.len(), move || {
+        bodies.check().map_err(|error| error.to_string())?;
+        bodies.wrap(domain);
+        measure(&Solo, &bodies, side, &settings).map_err(|error| error.to_string())
+    })?;
+    let all = PyDict::new(py);
+    let add = |name: &str, get: &dyn Fn(&Bin) -> f64| {
+        all.set_item(name, PyArray1::from_vec(py, bins.iter().map(get).collect::<Vec<f64>>()))
+    };
+    add("k", &|bin| bin.k)?;
+    add("power", &|bin| bin.power)?;
+    add("error", &Bin::error)?;
+    let of_bins = |get: fn(&Bin) -> i64| PyArray1::from_vec(py, bins.iter().map(get).collect::<Vec<i64>>());
+    all.set_item("modes", of_bins(|bin| bin.modes as i64))?;
+    all.set_item("fold", of_bins(|bin| i64::from(bin.fold)))?;
+    Ok((shot_noise, all))
 }
 
 /// Columns of spherical shells about a centre, and the centre.

@@ -30,6 +30,7 @@ fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(analysis::neighbours, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::halos, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::profile, module)?)?;
+    module.add_function(wrap_pyfunction!(analysis::spectrum, module)?)?;
     module.add_function(wrap_pyfunction!(picture::render, module)?)?;
     module.add_function(wrap_pyfunction!(view::view, module)?)?;
     module.add_function(wrap_pyfunction!(simulation::steps, module)?)?;

@@ -118,6 +118,22 @@ def test_a_periodic_box_has_neighbours_and_haloes_across_its_faces():
         heorot.halos(bodies, linking_length=1.0, box=2.0)
 
 
+def test_a_plane_wave_has_its_power_in_one_bin():
+    side, cells, amplitude = 4.0, 16, 0.02
+    lattice = (np.indices((cells, cells, cells)).reshape(3, -1).T + 0.5) * side / cells
+    wave = 2 * np.pi * 3 / side
+    lattice[:, 1] -= amplitude / wave * np.sin(wave * lattice[:, 1])
+    spectrum = heorot.spectrum(heorot.Bodies(lattice, np.ones(len(lattice))), side, grid=32)
+    # Half of the amplitude in each of two modes, of all modes of the bin.
+    bin = int(np.argmax(spectrum.power[spectrum.k < np.pi * cells / side]))
+    assert abs(spectrum.k[bin] / wave - 1) < 0.1 and spectrum.fold[bin] == 1
+    expected = 2 * side**3 * (amplitude / 2) ** 2
+    np.testing.assert_allclose(spectrum.power[bin] * spectrum.modes[bin], expected, rtol=0.01)
+    for arguments in [{"grid": 5}, {"assignment": "ngp"}, {"fold": [1]}, {"box": -1.0}]:
+        with pytest.raises(ValueError):
+            heorot.spectrum(heorot.Bodies(lattice, np.ones(len(lattice))), **{"box": side, "grid": 32, **arguments})
+
+
 def test_neighbours_of_impossible_bodies_are_refused():
     for k in (0, 3):
         with pytest.raises(ValueError, match=f"k = {k}"):
