@@ -82,7 +82,7 @@ impl Wave {
     fn forces(&self) -> Forces {
         let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-3; 6] };
         let mut forces = Forces::of_accuracy(1e-3, treecode::Walk::Fmm, Some(5), softening);
-        (forces.accuracy, forces.gravity.tolerance) = (None, 1e-5);
+        (forces.accuracy, forces.gravity.tolerance) = (None, if self.start < 0.02 { 1e-5 } else { 1e-4 });
         forces.gravity.domain = Domain::Periodic { side: SIDE };
         forces.expansion = Expansion::Comoving(Comoving {
             cosmology: self.cosmology,
