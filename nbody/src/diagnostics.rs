@@ -109,12 +109,14 @@ impl Diagnostics {
     /// Energy error relative to the energy of `first`. The error is absolute if that energy is
     /// zero.
     ///
-    /// In an expanding universe, the error of the Layzer-Irvine integral is relative to its two positive
-    /// terms, a T plus the integral of T da. The potential energy is no scale: at early times it is
-    /// that of the lattice of bodies.
+    /// In an expanding universe, the error of the Layzer-Irvine integral is relative to the sum of the
+    /// sizes of its terms, a T, a W and the integral of T da. At early times most of it is the potential
+    /// energy of the lattice of bodies.
     pub fn energy_error(&self, first: &Diagnostics) -> f64 {
         let scale = match self.expanding {
-            Some(Expanding { scale_factor, work }) => scale_factor * self.kinetic + work,
+            Some(Expanding { scale_factor, work }) => {
+                scale_factor * (self.kinetic + self.potential.abs()) + work
+            }
             None => first.energy().abs(),
         };
         (self.energy() - first.energy()) / if scale == 0.0 { 1.0 } else { scale }

@@ -66,6 +66,9 @@ struct Description {
     not_read: Vec<String>,
     /// Why it is taken for a cosmological run.
     cosmological: Option<String>,
+    /// Redshift of a cosmological file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redshift: Option<f64>,
     remarks: Vec<String>,
     time: f64,
     time_in_million_years: Option<f64>,
@@ -118,7 +121,11 @@ impl Description {
             cosmological: header.cosmological.clone(),
             remarks: header.remarks.clone(),
             time: header.time,
-            time_in_million_years: million_years.map(|unit| header.time * unit),
+            redshift: header.universe.map(|universe| universe.redshift()),
+            // The time of a cosmological file may be the scale factor.
+            time_in_million_years: million_years
+                .filter(|_| header.universe.is_none())
+                .map(|unit| header.time * unit),
             units: header.units,
             unit_of_time_in_million_years: million_years,
             gravitational_constant: header
@@ -168,6 +175,7 @@ impl Description {
         if let Some(why) = &self.cosmological {
             line("cosmological", format!("yes: {why}"));
         }
+        self.redshift.iter().for_each(|z| line("redshift", number(*z)));
         self.remarks.iter().for_each(|remark| line("remark", remark.clone()));
         self.describe_units(&mut line);
         let is_isolated = self.box_size <= 0.0;
@@ -197,8 +205,9 @@ impl Description {
 
     fn describe_units(&self, line: &mut impl FnMut(&str, String)) {
         match (self.units, self.time_in_million_years, self.unit_of_time_in_million_years) {
-            (Some(units), Some(time), Some(unit)) => {
-                line("time", format!("{:?} ({} million years)", self.time, number(time)));
+            (Some(units), time, Some(unit)) => {
+                let years = time.map_or(String::new(), |time| format!(" ({} million years)", number(time)));
+                line("time", format!("{:?}{years}", self.time));
                 line("unit of length", format!("{:e} cm", units.length_in_cm));
                 line("unit of mass", format!("{:e} g", units.mass_in_g));
                 line("unit of velocity", format!("{:e} cm/s", units.velocity_in_cm_per_s));

@@ -17,7 +17,7 @@ const GIGAYEAR_IN_S: f64 = 1e9 * 365.25 * 86400.0;
 /// Writes everything except the index and the datasets.
 pub(super) fn write(file: &File, frame: &Frame, share: &Share) -> hdf5::Result<()> {
     write_header(&file.create_group("Header")?, frame, share)?;
-    write_parameters(&file.create_group("Parameters")?, frame.header)
+    write_parameters(&file.create_group("Parameters")?, frame)
 }
 
 /// Writes the units of a dataset, if they are known. Without expansion, coordinates are physical and have
@@ -33,9 +33,8 @@ pub(super) fn describe(
     }
     let Some(dimension) = content.dimension() else { return Ok(()) };
     let [length, mass, velocity] = powers(dimension).map(f64::from);
-    let theirs = if content.is_state() { with_hubble(units, universe) } else { units };
     // As in GADGET-4, 0 means dimensionless.
-    let to_cgs = if content.is_pure() { 0.0 } else { content.to_cgs(theirs) };
+    let to_cgs = if content.is_pure() { 0.0 } else { content.to_cgs(units) };
     let (a_scaling, h_scaling) =
         universe.map_or((0.0, 0.0), |_| (content.scale_exponent(Flavour::Gadget), content.hubble_exponent()));
     let attributes = [
@@ -59,16 +58,16 @@ fn write_header(group: &Group, frame: &Frame, share: &Share) -> hdf5::Result<()>
     scalar(group, "Redshift", universe.map_or(0.0, |universe| universe.redshift()))?;
     scalar(group, "NumFilesPerSnapshot", frame.shares.len() as i32)?;
     scalar(group, "Flag_Entropy_ICs", 0i32)?;
-    write_cosmology(group, frame.header)
+    write_cosmology(group, frame)
 }
 
-fn write_parameters(group: &Group, header: &Header) -> hdf5::Result<()> {
+fn write_parameters(group: &Group, frame: &Frame) -> hdf5::Result<()> {
+    let header = frame.header;
     let units = header.units.unwrap_or_default();
-    let theirs = with_hubble(units, header.universe);
-    write_cosmology(group, header)?;
+    write_cosmology(group, frame)?;
     scalar(group, "ComovingIntegrationOn", i32::from(header.universe.is_some()))?;
-    scalar(group, "UnitLength_in_cm", theirs.length_in_cm)?;
-    scalar(group, "UnitMass_in_g", theirs.mass_in_g)?;
+    scalar(group, "UnitLength_in_cm", units.length_in_cm)?;
+    scalar(group, "UnitMass_in_g", units.mass_in_g)?;
     scalar(group, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
     // Without it, pynbody would report the age of the universe as the time of the snapshot.
     scalar(group, "Time_GYR", header.time * units.time_in_s() / GIGAYEAR_IN_S)?;
@@ -80,18 +79,11 @@ pub(super) fn write_echo(group: &Group, header: &Header) -> hdf5::Result<()> {
     header.parameters.iter().try_for_each(|(key, value)| write_text(group, &format!("heorot.{key}"), value))
 }
 
-/// The units of GADGET's convention. Readers divide lengths and masses by h, so the units that they are
-/// told are multiplied by it; the numbers in the file do not change.
-fn with_hubble(units: Units, universe: Option<Universe>) -> Units {
-    let h = universe.map_or(1.0, |universe| universe.h);
-    Units { length_in_cm: units.length_in_cm * h, mass_in_g: units.mass_in_g * h, ..units }
-}
-
 /// Cosmology in `/Header` and in `/Parameters`, for readers of either. Without expansion, all densities
 /// are 0.
-fn write_cosmology(group: &Group, header: &Header) -> hdf5::Result<()> {
-    scalar(group, "BoxSize", header.box_size)?;
-    let Some(universe) = header.universe else {
+fn write_cosmology(group: &Group, frame: &Frame) -> hdf5::Result<()> {
+    scalar(group, "BoxSize", frame.box_size())?;
+    let Some(universe) = frame.header.universe else {
         scalar(group, "Omega0", 0.0)?;
         scalar(group, "OmegaLambda", 0.0)?;
         return scalar(group, "HubbleParam", 1.0);

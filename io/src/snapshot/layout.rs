@@ -49,15 +49,25 @@ impl<'a> Frame<'a> {
     pub(super) fn box_size(&self) -> f64 {
         match self.index.cube {
             Some(cube) if self.is_moved() => cube.side,
-            _ => self.header.box_size,
+            _ => self.header.box_size * self.length_factor(),
         }
     }
 
     /// The cube that the keys divide, in positions of the file.
     pub(super) fn cube(&self) -> Option<Cube> {
         let origin = self.origin();
-        let corner = |cube: Cube| std::array::from_fn(|axis| cube.corner[axis] - origin[axis]);
-        self.index.cube.map(|cube| Cube { corner: corner(cube), ..cube })
+        let factor = self.length_factor();
+        let corner = |cube: Cube| std::array::from_fn(|axis| (cube.corner[axis] - origin[axis]) * factor);
+        self.index.cube.map(|cube| Cube { corner: corner(cube), side: cube.side * factor })
+    }
+
+    fn length_factor(&self) -> f64 {
+        self.factor(Column::Coordinates)
+    }
+
+    /// Factor from the values of a column to those in the file. 1 without expansion.
+    pub(super) fn factor(&self, column: Column) -> f64 {
+        self.header.universe.map_or(1.0, |universe| universe.factor(column, self.layout.flavour))
     }
 
     pub(super) fn is_moved(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! | flavour | lengths and masses | velocities |
 //! |---|---|---|
-//! | GADGET | comoving, in units that include 1/h | peculiar velocity / sqrt(a) |
+//! | GADGET | comoving, in units that include 1/h, as readers expect even if they read no units | peculiar velocity / sqrt(a) |
 //! | SWIFT | comoving, without h | peculiar velocity |
 //!
 //! Accelerations and potentials are those of the masses at their comoving positions.
@@ -10,6 +10,7 @@
 use super::column::{Column, Content};
 use super::{Flavour, Format};
 use serde::{Deserialize, Serialize};
+use treecode::math::powf;
 
 /// The universe of a cosmological snapshot at its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,9 +48,13 @@ impl Universe {
         }
     }
 
-    /// Factor from canonical momenta to the velocities of a flavour.
-    pub(super) fn velocity_factor(&self, flavour: Flavour) -> f64 {
-        1.0 / self.momentum_factor(flavour)
+    /// Factor from the values of a column to those in a file. Only GADGET's have units that include h.
+    pub(super) fn factor(&self, column: Column, flavour: Flavour) -> f64 {
+        match (column, flavour) {
+            (Column::Velocities, _) => 1.0 / self.momentum_factor(flavour),
+            (_, Flavour::Swift) => 1.0,
+            (_, Flavour::Gadget) => powf(self.h, -column.hubble_exponent()),
+        }
     }
 
     /// Factor from the velocities in a file of this format to canonical momenta a^2 dx/dt. Velocities of

@@ -345,17 +345,20 @@ fn round_all(values: &[f64], name: &str) -> (Vec<f32>, Option<String>) {
 
 /// The rows of a dataset of numbers, one after the other.
 fn numbers(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
+    let mut numbers = unscaled(column, frame, bodies, places);
+    let factor = frame.factor(column);
+    if factor != 1.0 {
+        numbers.iter_mut().for_each(|number| *number *= factor);
+    }
+    numbers
+}
+
+/// The same without the factors of an expanding universe.
+fn unscaled(column: Column, frame: &Frame, bodies: &Bodies, places: &[u32]) -> Vec<f64> {
     match column {
         Column::Coordinates if frame.is_moved() => moved(frame, bodies, places),
         Column::Coordinates => interleave(&bodies.pos, places),
-        Column::Velocities => {
-            let mut velocities = interleave(&bodies.vel, places);
-            if let Some(universe) = frame.header.universe {
-                let factor = universe.velocity_factor(frame.layout.flavour);
-                velocities.iter_mut().for_each(|v| *v *= factor);
-            }
-            velocities
-        }
+        Column::Velocities => interleave(&bodies.vel, places),
         Column::Acceleration => interleave(&bodies.acc, places),
         Column::Masses => pick(&bodies.mass, places),
         Column::Potential => pick(&bodies.pot, places),
