@@ -61,6 +61,7 @@ pub(crate) fn model<'py>(
     let constant = units(of).gravitational_constant();
     let bodies = pool::compute(py, threads, usize::MAX, move || {
         let model = keys.into_model(name)?;
+        model.check()?;
         Ok::<_, String>(generate(&Solo, &model, constant))
     })?;
     columns(py, bodies)

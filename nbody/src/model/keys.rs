@@ -1,10 +1,12 @@
 //! A model by name and keys: one list for the `[initial]` table of a parameter file, for the options
 //! of a command line (feature `clap`) and for the arguments of a script.
 
+use super::cosmological::{INDEX, TEMPERATURE};
 use super::{
-    Clumps, Collision, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile, Spherical,
-    TwoBody, Uniform, UniformShape,
+    Clumps, Collision, Cosmological, DiscGalaxy, Encounter, Galaxy, King, Model, Orbit, Preset, Profile,
+    Spherical, TwoBody, Uniform, UniformShape,
 };
+use crate::linear::Amplitude;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -38,6 +40,8 @@ pub enum ModelName {
     Clumps,
     /// Bodies that fill a box or a ball evenly, at rest or with velocities.
     Uniform,
+    /// A periodic box of an expanding universe, only in a parameter file (see --from).
+    Cosmology,
 }
 
 /// Parses a whole number, such as a number of bodies: `100000`, `100_000` or `1e5`.
@@ -61,9 +65,12 @@ pub fn whole_number(text: &str) -> Result<u64, String> {
 
 /// Names of the models, for an error message.
 pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, \
-     collision, encounter, clumps, uniform";
+     collision, encounter, clumps, uniform, cosmology";
 /// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
 const MOST_CLUMPS: u64 = 10_000;
+
+/// Greatest number of bodies along a side of a universe.
+const MOST_PER_SIDE: u64 = 1 << 14;
 
 // Names of `Profile`, `Preset` and `UniformShape`.
 #[cfg(feature = "clap")]
@@ -228,6 +235,39 @@ pub struct Keys {
     /// The number of clumps of mass m is proportional to m^-slope; above 1 [default: 2]. clumps.
     #[cfg_attr(feature = "clap", arg(long))]
     pub slope: Option<f64>,
+    /// Number of bodies along a side. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub per_side: Option<u64>,
+    /// Order of perturbation theory. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub lpt: Option<u8>,
+    /// Density of baryons today, in units of the critical density. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub omega_b: Option<f64>,
+    /// Index of the primordial spectrum. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub n_s: Option<f64>,
+    /// Temperature of the microwave background today [K]. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub temperature: Option<f64>,
+    /// The rms contrast of linear theory today in spheres of 8 Mpc/h. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub sigma8: Option<f64>,
+    /// Power of the primordial curvature at 0.05/Mpc. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub a_s: Option<f64>,
+    /// File of a tabulated power spectrum. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub spectrum: Option<PathBuf>,
+    /// Redshift of the table. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub spectrum_redshift: Option<f64>,
+    /// Whether each mode has the amplitude of the power spectrum. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub fixed_amplitude: Option<bool>,
+    /// Whether all contrasts have the opposite sign. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub opposite: Option<bool>,
 }
 
 /// Two numbers with a comma between.
@@ -239,6 +279,8 @@ fn pair(text: &str) -> Result<[f64; 2], String> {
 
 impl Keys {
     /// The model of this name, from these keys.
+    ///
+    /// The universe of the model `cosmology` is missing; [`Model::check`] says so.
     ///
     /// # Errors
     /// A value is out of range, a key belongs to another model, or there is no equilibrium.
@@ -256,8 +298,12 @@ impl Keys {
             ModelName::Encounter => Model::Encounter(self.encounter()?),
             ModelName::Clumps => Model::Clumps(self.clumps()?),
             ModelName::Uniform => Model::Uniform(self.uniform()?),
+            ModelName::Cosmology => Model::Cosmology(self.cosmology()?),
         };
-        model.check()?;
+        // The universe of a box is in other tables, and is not here yet.
+        if name != ModelName::Cosmology {
+            model.check()?;
+        }
         self.finish(model, "this model")
     }
 
@@ -456,6 +502,74 @@ impl Keys {
             shape,
             side: positive("side", self.side.take(), 1.0)?,
             virial_ratio,
+        })
+    }
+
+    fn cosmology(&mut self) -> Result<Cosmological, String> {
+        let per_side =
+            self.per_side.take().ok_or("`per_side` is missing: the number of bodies along a side")?;
+        if !(2..=MOST_PER_SIDE).contains(&per_side) || per_side % 2 == 1 {
+            return Err(format!("per_side = {per_side}: must be an even number from 2 to {MOST_PER_SIDE}"));
+        }
+        let lpt = self.lpt.take().unwrap_or(2);
+        if !(1..=2).contains(&lpt) {
+            return Err(format!("lpt = {lpt}: must be 1 (Zel'dovich) or 2"));
+        }
+        let spectrum = self.spectrum.take();
+        let amplitude = match (self.sigma8.take(), self.a_s.take()) {
+            (Some(_), Some(_)) => return Err("give either `sigma8` or `a_s`, not both".to_owned()),
+            (Some(sigma8), None) => {
+                Some(Amplitude::Sigma8(within("sigma8", Some(sigma8), 0.8, 1e-6..100.0, "from 1e-6 to 100")?))
+            }
+            (None, Some(_)) if spectrum.is_some() => {
+                return Err("`a_s` has no meaning with `spectrum`: give `sigma8`, or neither for the amplitude of the table".to_owned());
+            }
+            (None, Some(a_s)) => Some(Amplitude::Primordial(within(
+                "a_s",
+                Some(a_s),
+                2e-9,
+                1e-20..1.0,
+                "above 0, such as 2.1e-9",
+            )?)),
+            (None, None) if spectrum.is_none() => {
+                return Err(
+                    "give the amplitude as `sigma8` or `a_s`, or the file of a power spectrum as `spectrum`"
+                        .to_owned(),
+                );
+            }
+            (None, None) => None,
+        };
+        // Without a table, the shape of the spectrum follows from these.
+        let (mut omega_b, mut n_s, mut temperature, mut spectrum_redshift) = (None, None, None, None);
+        if spectrum.is_some() {
+            let redshift = self.spectrum_redshift.take();
+            redshift
+                .ok_or("`spectrum_redshift` is missing: the redshift for which the table was computed")?;
+            let above = "from 0 to 2000";
+            spectrum_redshift = Some(within("spectrum_redshift", redshift, 0.0, 0.0..2000.1, above)?);
+        } else {
+            let given = self.omega_b.take();
+            given.ok_or("`omega_b` is missing: the density of baryons, such as 0.049")?;
+            omega_b = Some(within("omega_b", given, 0.0, 1e-6..10.0, "from 1e-6 to below omega_m")?);
+            n_s = Some(within("n_s", self.n_s.take(), INDEX, 0.0..2.0, "from 0 to below 2")?);
+            let kelvin = "from 1 to 10 kelvin";
+            temperature =
+                Some(within("temperature", self.temperature.take(), TEMPERATURE, 1.0..10.1, kelvin)?);
+        }
+        Ok(Cosmological {
+            per_side,
+            seed: self.seed.take().unwrap_or(0),
+            lpt,
+            omega_b,
+            n_s,
+            temperature,
+            amplitude,
+            spectrum,
+            spectrum_redshift,
+            fixed_amplitude: self.fixed_amplitude.take().unwrap_or(false),
+            opposite: self.opposite.take().unwrap_or(false),
+            universe: None,
+            table: None,
         })
     }
 

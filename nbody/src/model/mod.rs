@@ -3,10 +3,12 @@
 //!
 //! A model is a list of components, such as a galaxy or a point mass. The bodies of a component are
 //! drawn about its centre, and their mean position and velocity are subtracted. They are then moved
-//! to the position and velocity of the component.
+//! to the position and velocity of the component. The box of a universe has no components: its bodies
+//! are a lattice that a random field displaces.
 
 mod clumps;
 mod collision;
+mod cosmological;
 mod disc;
 mod disc_galaxy;
 mod eddington;
@@ -25,6 +27,7 @@ mod uniform;
 
 pub use clumps::Clumps;
 pub use collision::Collision;
+pub use cosmological::{Cosmological, Universe};
 pub use disc_galaxy::{DiscGalaxy, Preset};
 pub use encounter::{Encounter, Galaxy, Orbit};
 pub use keys::{Keys, MODELS, ModelName, whole_number};
@@ -75,6 +78,8 @@ pub enum Model {
     Clumps(Clumps),
     /// Bodies of uniform density.
     Uniform(Uniform),
+    /// A periodic box of an expanding universe.
+    Cosmology(Cosmological),
 }
 
 /// A sphere in equilibrium, at rest at the origin.
@@ -162,9 +167,12 @@ impl Model {
     /// Checks that the bodies of the model can be drawn.
     ///
     /// # Errors
-    /// A component has no equilibrium.
+    /// A component has no equilibrium, or a universe is missing or has no power spectrum for the box.
     pub fn check(&self) -> Result<(), String> {
-        self.components(1.0).map(|_| ())
+        match self {
+            Model::Cosmology(model) => model.check(),
+            _ => self.components(1.0).map(|_| ()),
+        }
     }
 
     /// Number of bodies.
@@ -182,6 +190,7 @@ impl Model {
             Model::Encounter(model) => model.galaxies.iter().map(|galaxy| galaxy.model.bodies()).sum(),
             Model::Clumps(model) => model.bodies,
             Model::Uniform(model) => model.bodies,
+            Model::Cosmology(model) => model.bodies(),
         }
     }
 
@@ -208,6 +217,7 @@ impl Model {
             Model::Encounter(model) => model.seed,
             Model::Clumps(model) => model.seed,
             Model::Uniform(model) => model.seed,
+            Model::Cosmology(model) => model.seed,
         }
     }
 
@@ -225,6 +235,7 @@ impl Model {
             Model::Encounter(model) => model.components(constant),
             Model::Clumps(model) => model.components(),
             Model::Uniform(model) => Ok(vec![model.component()]),
+            Model::Cosmology(_) => Ok(Vec::new()),
         }
     }
 }
@@ -272,6 +283,9 @@ impl TwoBody {
 /// # Panics
 /// The model does not pass [`Model::check`].
 pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
+    if let Model::Cosmology(model) = model {
+        return model.generate(comm, constant);
+    }
     let components = model.components(constant).expect("the model was checked");
     let ends = ends(&components);
     let total = ends.last().copied().unwrap_or(0);

@@ -1,0 +1,519 @@
+//! A periodic box of an expanding universe, early on: bodies of a lattice that Lagrangian
+//! perturbation theory displaces (Zel'dovich 1970; Bouchet et al. 1995, A&A 296, 575).
+//!
+//! Each mode of the density is a Gaussian random number that depends on the seed and the integer
+//! wave vector alone. So boxes of more bodies have the same large modes, on any number of ranks.
+
+use crate::cosmology::{Cosmology, Growth, scale_factor_of};
+use crate::linear::{Amplitude, LinearPower, Table, Transfer};
+use crate::spectral::{Complex, Transform, Wave, half_cell};
+use decomposition::Comm;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::f64::consts::TAU;
+use std::path::PathBuf;
+use treecode::math::{self, hash};
+use treecode::{Bodies, Domain};
+
+/// Default of the index of the primordial spectrum (Planck 2018, table 2).
+pub(super) const INDEX: f64 = 0.965;
+/// Default of the temperature of the microwave background [K] (Fixsen 2009).
+pub(super) const TEMPERATURE: f64 = 2.7255;
+
+/// A box of an expanding universe.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cosmological {
+    /// Number of bodies along a side, even.
+    pub per_side: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Order of perturbation theory, 1 (Zel'dovich) or 2.
+    pub lpt: u8,
+    /// Density of baryons today, in units of the critical density; without a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub omega_b: Option<f64>,
+    /// Index of the primordial spectrum; without a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_s: Option<f64>,
+    /// Temperature of the microwave background today [K]; without a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Amplitude of the power spectrum. `None`: that of the table.
+    #[serde(flatten)]
+    pub amplitude: Option<Amplitude>,
+    /// File of a tabulated power spectrum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<PathBuf>,
+    /// Redshift of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectrum_redshift: Option<f64>,
+    /// Whether each mode has the amplitude of the power spectrum, instead of a random one.
+    pub fixed_amplitude: bool,
+    /// Whether the contrast of all modes has the opposite sign: the second run of a pair (Angulo &
+    /// Pontzen 2016).
+    pub opposite: bool,
+    /// The universe and the box, which are in other tables of a parameter file.
+    #[serde(skip)]
+    pub universe: Option<Universe>,
+    /// The content of `spectrum`.
+    #[serde(skip)]
+    pub table: Option<Table>,
+}
+
+/// The universe of a box, in the units of the run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Universe {
+    /// The expansion.
+    pub cosmology: Cosmology,
+    /// Side of the box [L, comoving].
+    pub side: f64,
+    /// The length 1 Mpc/h [L].
+    pub megaparsec: f64,
+    /// Hubble constant [100 km/s/Mpc].
+    pub h: f64,
+    /// Scale factor of the bodies.
+    pub scale_factor: f64,
+}
+
+impl Cosmological {
+    /// Checks that the bodies can be made.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.power().map(|_| ())
+    }
+
+    /// Number of bodies.
+    pub fn bodies(&self) -> u64 {
+        self.per_side.pow(3)
+    }
+
+    fn universe(&self) -> Result<&Universe, String> {
+        self.universe
+            .as_ref()
+            .ok_or_else(|| "model = \"cosmology\": needs the tables [cosmology] and [box]".to_owned())
+    }
+
+    /// The linear power spectrum today.
+    ///
+    /// # Errors
+    /// A parameter is out of its range, the universe is missing, or a table does not reach over the
+    /// modes of the box.
+    pub fn power(&self) -> Result<LinearPower, String> {
+        let &Universe { cosmology, side, megaparsec, h, .. } = self.universe()?;
+        let today = cosmology.growth(1.0).d1;
+        let power = match &self.table {
+            Some(table) => {
+                let then = cosmology.growth(scale_factor_of(self.spectrum_redshift.unwrap_or(0.0))).d1;
+                let power = LinearPower::of_table(table.clone(), today / then);
+                match self.amplitude {
+                    Some(Amplitude::Sigma8(sigma8)) => power.with_sigma8(sigma8)?,
+                    _ => power,
+                }
+            }
+            None => {
+                let omega_b = self.omega_b.unwrap_or_default();
+                if !(omega_b > 0.0 && omega_b < cosmology.omega_m) {
+                    return Err(format!(
+                        "omega_b = {omega_b:?}: must be above 0 and below cosmology.omega_m = {:?}",
+                        cosmology.omega_m
+                    ));
+                }
+                let temperature = self.temperature.unwrap_or(TEMPERATURE);
+                let transfer = Transfer { omega_m: cosmology.omega_m, omega_b, h, temperature };
+                let amplitude = self.amplitude.ok_or("give `sigma8` or `a_s`")?;
+                LinearPower::new(transfer, self.n_s.unwrap_or(INDEX), amplitude, today)?
+            }
+        };
+        let fundamental = TAU / side * megaparsec;
+        let last = fundamental * (0.75 * (self.per_side * self.per_side) as f64).sqrt();
+        let [low, high] = power.range();
+        if low > fundamental || high < last {
+            return Err(format!(
+                "spectrum: is given from k = {low:e} to {high:e} h/Mpc; the box has modes from {fundamental:e} to {last:e}"
+            ));
+        }
+        Ok(power)
+    }
+
+    /// Makes the bodies of this rank, with comoving positions and peculiar velocities a dx/dt. `constant`
+    /// is the gravitational constant. Collective.
+    pub(super) fn generate(&self, comm: &dyn Comm, constant: f64) -> Bodies {
+        let universe = self.universe().expect("the model was checked");
+        let &Universe { cosmology, side, scale_factor: a, .. } = universe;
+        let n = self.per_side as usize;
+        let field = Field::new(self, universe, &self.power().expect("the model was checked"));
+        let transform = Transform::new(comm, n);
+        let mut contrast = vec![Complex::default(); transform.modes_len()];
+        transform.for_each_mode(&mut contrast, |wave, mode| *mode = field.mode(wave));
+        let mut bodies = lattice(&transform, side);
+        let density = cosmology.matter_density(constant);
+        bodies.mass.fill(density * side.powi(3) / self.bodies() as f64);
+
+        let (today, Growth { d1, d2, f1, f2 }) = (cosmology.growth(1.0), cosmology.growth(a));
+        let rate = a * cosmology.hubble_at(a);
+        let first = d1 / today.d1;
+        displace(comm, &transform, &mut bodies, &contrast, side, [first, rate * f1 * first]);
+        if self.lpt > 1 {
+            let source = second_order(comm, &transform, &field);
+            let second = d2 / (today.d1 * today.d1);
+            displace(comm, &transform, &mut bodies, &source, side, [second, rate * f2 * second]);
+        }
+        bodies.wrap(Domain::Periodic { side });
+        bodies
+    }
+}
+
+/// The Gaussian random field of the contrast of linear theory today.
+struct Field {
+    seed: u64,
+    fixed_amplitude: bool,
+    sign: f64,
+    /// Wave numbers on each axis are below this one.
+    end: i64,
+    /// The rms amplitude of a mode, by the square of the length of its wave vector.
+    amplitudes: Vec<f64>,
+}
+
+impl Field {
+    fn new(model: &Cosmological, universe: &Universe, power: &LinearPower) -> Field {
+        let end = model.per_side as i64 / 2;
+        let most = 3 * (end - 1) * (end - 1);
+        let fundamental = TAU / universe.side * universe.megaparsec;
+        let volume = (universe.side / universe.megaparsec).powi(3);
+        let amplitude = |square: i64| match square {
+            0 => 0.0,
+            _ => (power.at(fundamental * (square as f64).sqrt()) / volume).sqrt(),
+        };
+        Field {
+            seed: hash(model.seed),
+            fixed_amplitude: model.fixed_amplitude,
+            sign: if model.opposite { -1.0 } else { 1.0 },
+            end,
+            amplitudes: (0..=most.max(0)).into_par_iter().map(amplitude).collect(),
+        }
+    }
+
+    /// A mode of the contrast: its Fourier coefficient.
+    fn mode(&self, wave: Wave) -> Complex<f64> {
+        if wave.iter().any(|w| w.abs() >= self.end) {
+            return Complex::default();
+        }
+        let amplitude = self.sign * self.amplitudes[wave.iter().map(|w| w * w).sum::<i64>() as usize];
+        // Of two opposite modes, the one whose last wave number other than 0 is positive is drawn.
+        let [x, y, z] = wave;
+        let is_drawn = [z, y, x].into_iter().find(|&w| w != 0).is_none_or(|w| w > 0);
+        let drawn = if is_drawn { wave } else { wave.map(|w| -w) };
+        let number = drawn.into_iter().fold(self.seed, |number, w| hash(number ^ w as u64));
+        // From 2^-53 to 1, so that the logarithm is finite.
+        let uniform = |number: u64| ((number >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        let length = if self.fixed_amplitude { 1.0 } else { (-math::ln(uniform(hash(number)))).sqrt() };
+        let (sin, cos) = math::sin_cos(TAU * uniform(number));
+        let mode = Complex::new(cos, sin) * (amplitude * length);
+        if is_drawn { mode } else { mode.conj() }
+    }
+}
+
+/// Bodies at rest at the centres of the cells, for the planes of this rank.
+fn lattice(transform: &Transform, side: f64) -> Bodies {
+    let n = transform.cells();
+    let mut bodies = Bodies::zeroed(transform.field_len());
+    let first = transform.planes().start * n * n;
+    let cell = side / n as f64;
+    for i in 0..bodies.len() {
+        let place = first + i;
+        bodies.id[i] = place as u64;
+        let cells = [place / (n * n), place / n % n, place % n];
+        (0..3).for_each(|axis| bodies.pos[axis][i] = (cells[axis] as f64 + 0.5) * cell);
+    }
+    bodies
+}
+
+/// Moves the bodies by the displacements whose divergence is minus the field of these modes, times
+/// `factors`: that of the position, and that of the velocity. Collective.
+fn displace(
+    comm: &dyn Comm,
+    transform: &Transform,
+    bodies: &mut Bodies,
+    modes: &[Complex<f64>],
+    side: f64,
+    factors: [f64; 2],
+) {
+    let turn = half_cell(transform.cells());
+    for axis in 0..3 {
+        let mut along = modes.to_vec();
+        transform.for_each_mode(&mut along, |wave, mode| {
+            // i k / k^2, at the centres of the cells.
+            let square = wave.iter().map(|w| w * w).sum::<i64>().max(1);
+            let length = wave[axis] as f64 / square as f64 * side / TAU;
+            *mode *= turn(wave) * Complex::new(0.0, length);
+        });
+        let field = transform.backward(comm, along);
+        let (pos, vel) = (&mut bodies.pos[axis], &mut bodies.vel[axis]);
+        (pos, vel, field).into_par_iter().for_each(|(x, v, displacement)| {
+            *x += factors[0] * displacement;
+            *v += factors[1] * displacement;
+        });
+    }
+}
+
+/// Pairs of axes of the second derivatives of the potential.
+const DIAGONAL: [[usize; 2]; 3] = [[0, 0], [1, 1], [2, 2]];
+const BESIDE: [[usize; 2]; 3] = [[0, 1], [0, 2], [1, 2]];
+
+/// Modes of the source of second order: the sum over pairs of axes of phi_ii phi_jj - phi_ij^2, where
+/// the Laplacian of phi is the contrast (Bouchet et al. 1995). Products of modes have wave numbers
+/// that the grid cannot hold, and so they are computed on a grid of half as many cells again.
+/// Collective.
+fn second_order(comm: &dyn Comm, transform: &Transform, field: &Field) -> Vec<Complex<f64>> {
+    let n = transform.cells();
+    let fine = Transform::new(comm, (3 * n / 2).next_multiple_of(2));
+    let derivative = |[i, j]: [usize; 2]| {
+        let mut modes = vec![Complex::default(); fine.modes_len()];
+        fine.for_each_mode(&mut modes, |wave, mode| {
+            let square = wave.iter().map(|w| w * w).sum::<i64>().max(1);
+            *mode = field.mode(wave) * ((wave[i] * wave[j]) as f64 / square as f64);
+        });
+        fine.backward(comm, modes)
+    };
+    let [x, y, z] = DIAGONAL.map(derivative);
+    let product = |((x, y), z): ((f64, f64), f64)| x * y + (x + y) * z;
+    let mut source: Vec<f64> = x.into_par_iter().zip(y).zip(z).map(product).collect();
+    for pair in BESIDE {
+        source.par_iter_mut().zip(derivative(pair)).for_each(|(sum, term)| *sum -= term * term);
+    }
+    let mut modes = fine.forward(comm, source);
+    let mean = (fine.cells() as f64).powi(-3);
+    modes.par_iter_mut().for_each(|mode| *mode *= mean);
+    fine.truncate(comm, &modes, transform)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spectral::{Settings, measure};
+    use decomposition::{Solo, threads};
+    use std::f64::consts::PI;
+
+    const SIDE: f64 = 200.0;
+
+    /// A box in a universe whose unit of length is Mpc/h.
+    fn model(per_side: u64) -> Cosmological {
+        let cosmology = Cosmology::flat(0.31, 100.0);
+        Cosmological {
+            per_side,
+            seed: 5,
+            lpt: 2,
+            omega_b: Some(0.048),
+            n_s: Some(0.96),
+            temperature: None,
+            amplitude: Some(Amplitude::Sigma8(0.8)),
+            spectrum: None,
+            spectrum_redshift: None,
+            fixed_amplitude: true,
+            opposite: false,
+            universe: Some(Universe { cosmology, side: SIDE, megaparsec: 1.0, h: 0.68, scale_factor: 0.02 }),
+            table: None,
+        }
+    }
+
+    /// The same model at another redshift.
+    fn at(model: Cosmological, redshift: f64) -> Cosmological {
+        let universe = model.universe.unwrap();
+        Cosmological {
+            universe: Some(Universe { scale_factor: scale_factor_of(redshift), ..universe }),
+            ..model
+        }
+    }
+
+    /// Displacements from the lattice [L], axis by axis.
+    fn displacements(bodies: &Bodies, per_side: usize) -> [Vec<f64>; 3] {
+        let domain = Domain::Periodic { side: SIDE };
+        let start = lattice(&Transform::new(&Solo, per_side), SIDE);
+        let of = |i: usize| domain.displacement(start.position(i), bodies.position(i));
+        std::array::from_fn(|axis| (0..bodies.len()).map(|i| of(i)[axis]).collect())
+    }
+
+    fn rms(values: &[f64]) -> f64 {
+        (values.iter().map(|x| x * x).sum::<f64>() / values.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn modes_of_fixed_amplitude_have_the_power_of_linear_theory() {
+        // So early that terms of second order are some 1e-4.
+        let n = 24;
+        let early = at(model(n), 2e4);
+        let bodies = early.generate(&Solo, 1.0);
+        let settings = Settings { grid: 3 * n as usize, ..Settings::default() };
+        let spectrum = measure(&Solo, &bodies, SIDE, &settings).unwrap();
+        let (power, cosmology) = (early.power().unwrap(), early.universe.unwrap().cosmology);
+        let growth = cosmology.growth(scale_factor_of(2e4)).d1 / cosmology.growth(1.0).d1;
+        let below = n as i64 / 4;
+        let mut expected = vec![[0.0; 2]; below as usize + 1];
+        for x in -below..=below {
+            for y in -below..=below {
+                for z in -below..=below {
+                    let length = ((x * x + y * y + z * z) as f64).sqrt();
+                    if let Some(sum) = expected.get_mut(length.round() as usize).filter(|_| length > 0.0) {
+                        sum[0] += power.at(TAU / SIDE * length) * growth * growth;
+                        sum[1] += 1.0;
+                    }
+                }
+            }
+        }
+        for (bin, [sum, count]) in spectrum.bins.iter().zip(&expected[1..]) {
+            assert_eq!(bin.modes as f64, *count);
+            assert!((bin.power / (sum / count) - 1.0).abs() < 1e-3, "{bin:?} {}", sum / count);
+        }
+    }
+
+    /// Two crossed plane waves have a source of second order in closed form.
+    #[test]
+    fn crossed_waves_have_the_second_order_of_theory() {
+        let n = 12;
+        let transform = Transform::new(&Solo, n);
+        let mut field = Field::new(&model(n as u64), &model(2).universe.unwrap(), &model(2).power().unwrap());
+        field.amplitudes.fill(0.0);
+        field.amplitudes[4] = 0.5;
+        // The contrast is a sum of cosines along each axis, of wave number 2 and amplitude 1. Its source is
+        // the sum over pairs of axes of the products of these cosines.
+        let source = transform.backward(&Solo, second_order(&Solo, &transform, &field));
+        let phase = |wave: Wave| field.mode(wave).arg();
+        let phases = [phase([2, 0, 0]), phase([0, 2, 0]), phase([0, 0, 2])];
+        for (i, found) in source.iter().enumerate() {
+            let cells = [i / (n * n), i / n % n, i % n];
+            let [x, y, z] =
+                [0, 1, 2].map(|axis| (2.0 * TAU * cells[axis] as f64 / n as f64 + phases[axis]).cos());
+            assert!((found - (x * y + y * z + z * x)).abs() < 1e-13, "{found}");
+        }
+    }
+
+    #[test]
+    fn the_second_order_falls_as_the_square_of_the_first() {
+        let n = 16;
+        let parts = |redshift: f64| {
+            let of = |lpt: u8| {
+                let bodies = at(Cosmological { lpt, ..model(n) }, redshift).generate(&Solo, 1.0);
+                (displacements(&bodies, n as usize), bodies.vel)
+            };
+            let ((first, slow), (both, fast)) = (of(1), of(2));
+            let second = |a: &[Vec<f64>; 3], b: &[Vec<f64>; 3]| {
+                rms(&a[0].iter().zip(&b[0]).map(|(a, b)| a - b).collect::<Vec<_>>())
+            };
+            [rms(&first[0]), second(&both, &first), rms(&slow[0]), second(&fast, &slow)]
+        };
+        let (late, early) = (parts(9.0), parts(19.0));
+        // In a universe of matter the displacements are as a and a^2, velocities as a^0.5 and a^1.5.
+        for (i, expected) in [1.0, 2.0, 0.5, 1.5].into_iter().enumerate() {
+            let slope = (late[i] / early[i]).log2();
+            assert!((slope - expected).abs() < 0.01, "{i}: {slope}");
+        }
+        assert!(late[1] > 0.01 * late[0], "{late:?}");
+    }
+
+    #[test]
+    fn velocities_are_the_rates_of_displacements() {
+        let n = 12;
+        let of = |redshift: f64| at(model(n), redshift).generate(&Solo, 1.0);
+        let cosmology = model(n).universe.unwrap().cosmology;
+        let step = 1e-3;
+        let (before, now, after) = (of(9.0 + step), of(9.0), of(9.0 - step));
+        let [a, b, c] = [&before, &now, &after].map(|bodies| displacements(bodies, n as usize));
+        let time = cosmology.time(scale_factor_of(9.0 - step)) - cosmology.time(scale_factor_of(9.0 + step));
+        let unit = rms(&b[1]) * cosmology.hubble_at(0.1);
+        for i in 0..now.len() {
+            let rate = (c[1][i] - a[1][i]) / time * 0.1;
+            assert!((now.vel[1][i] - rate).abs() < 1e-6 * 0.1 * unit, "{} {rate}", now.vel[1][i]);
+        }
+    }
+
+    /// More bodies do not change the modes that both boxes have.
+    #[test]
+    fn large_modes_do_not_depend_on_the_number_of_bodies() {
+        let [coarse, fine] = [16, 32].map(|n| {
+            let model = model(n);
+            Field::new(&model, &model.universe.unwrap(), &model.power().unwrap())
+        });
+        for wave in [[1, 0, 0], [0, -3, 7], [-5, 2, 0], [7, 7, 7]] {
+            assert_eq!(coarse.mode(wave), fine.mode(wave));
+            assert_eq!(coarse.mode(wave), coarse.mode(wave.map(|w| -w)).conj());
+            assert!(coarse.mode(wave).norm() > 0.0);
+        }
+        assert_eq!(coarse.mode([8, 0, 1]), Complex::default());
+    }
+
+    #[test]
+    fn random_amplitudes_have_the_moments_of_an_exponential() {
+        let model = Cosmological { fixed_amplitude: false, ..model(32) };
+        let field = Field::new(&model, &model.universe.unwrap(), &model.power().unwrap());
+        let (mut count, mut sums) = (0.0, [0.0; 4]);
+        for x in -15..=15 {
+            for y in -15..=15 {
+                for z in 1..=15 {
+                    let mode = field.mode([x, y, z]) / field.amplitudes[(x * x + y * y + z * z) as usize];
+                    count += 1.0;
+                    let terms = [mode.norm_sqr(), mode.norm_sqr().powi(2), mode.re, mode.re * mode.im];
+                    sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+                }
+            }
+        }
+        // Standard errors of the means: sqrt of 1, 20, 1/2 and 1/4, over the root of the count.
+        for (i, (expected, spread)) in
+            [(1.0, 1.0), (2.0, 20f64.sqrt()), (0.0, 0.5f64.sqrt()), (0.0, 0.5)].into_iter().enumerate()
+        {
+            let mean = sums[i] / count;
+            assert!((mean - expected).abs() < 4.0 * spread / f64::sqrt(count), "{i}: {mean}");
+        }
+    }
+
+    #[test]
+    fn a_pair_has_opposite_contrasts() {
+        let n = 8;
+        let of = |opposite: bool| {
+            let bodies = Cosmological { opposite, lpt: 1, ..model(n) }.generate(&Solo, 1.0);
+            displacements(&bodies, n as usize)
+        };
+        let (one, other) = (of(false), of(true));
+        for axis in 0..3 {
+            assert!(one[axis].iter().zip(&other[axis]).all(|(a, b)| (a + b).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn ranks_give_the_bits_of_one() {
+        let model = model(12);
+        let one = model.generate(&Solo, 43.0);
+        for ranks in [2, 3, 13] {
+            let parts = threads::run(ranks, |comm| model.generate(comm, 43.0));
+            let mut all = Bodies::default();
+            parts.iter().for_each(|part| all.append(part));
+            assert!(all == one, "{ranks} ranks");
+        }
+        // The mean density of matter.
+        let density = one.mass.iter().sum::<f64>() / SIDE.powi(3);
+        let critical = 3.0 * 100.0f64.powi(2) / (8.0 * PI * 43.0);
+        assert!((density / critical / 0.31 - 1.0).abs() < 1e-12, "{density}");
+    }
+
+    #[test]
+    fn what_no_universe_has_is_refused() {
+        let table = |last: f64| {
+            let k: Vec<f64> = (0..50).map(|i| 1e-3 * (last / 1e-3).powf(f64::from(i) / 49.0)).collect();
+            let power = k.iter().map(|k| 1.0 / k).collect();
+            Table::new(k, power).unwrap()
+        };
+        let of_table = |last: f64| Cosmological { amplitude: None, table: Some(table(last)), ..model(16) };
+        assert!(of_table(2.0).power().is_ok());
+        for (model, expected) in [
+            (of_table(0.3), "spectrum: is given from k = 1e-3 to 3"),
+            (
+                Cosmological { omega_b: None, ..model(16) },
+                "omega_b = 0.0: must be above 0 and below cosmology.omega_m",
+            ),
+            (Cosmological { omega_b: Some(0.4), ..model(16) }, "omega_b = 0.4: must be"),
+            (Cosmological { amplitude: None, ..model(16) }, "give `sigma8` or `a_s`"),
+            (Cosmological { universe: None, ..model(16) }, "needs the tables [cosmology] and [box]"),
+        ] {
+            let error = model.power().unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
