@@ -1,14 +1,16 @@
 //! `heorot model`: writes initial conditions.
 
 use crate::console::say;
+use crate::cosmology_keys;
 use crate::crew::Crew;
 use crate::initial::{Initial, Keys, MODELS};
 use crate::layout_options::LayoutOptions;
 use crate::memory;
 use crate::outputs::Overwrite;
 use crate::parameters::{SystemName, UnitSystem};
+use crate::periodic_box::PeriodicBox;
 use crate::quantities;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::Solo;
 use io::Units;
 use io::snapshot::{Fields, Header};
@@ -16,6 +18,7 @@ use nbody::model::{self, Model};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::path::{Path, PathBuf};
+use treecode::math;
 
 /// Make initial conditions: spheres in equilibrium, disc galaxies, galaxy encounters, clumps and
 /// others.
@@ -25,8 +28,9 @@ pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
     pub keys: Keys,
-    /// Read model and units from this parameter file instead, whose other tables are not used and
-    /// may be missing; an encounter is possible only this way.
+    /// Read model and units from this parameter file instead, and for a universe also [cosmology] and
+    /// [box]; its other tables are not used and may be missing. Encounters and universes are possible
+    /// only this way.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
     pub from: Option<PathBuf>,
     /// Units of the numbers [default: galactic].
@@ -48,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   heorot model king --w0 7 --bodies 50000 --units nbody -o cluster.hdf5
   heorot model disc-galaxy --preset andromeda --bodies 500000 -o andromeda.hdf5
   heorot model --from inputs/antennae.toml -o antennae.hdf5
+  heorot model --from inputs/lcdm.toml -o universe.hdf5
   heorot model two-body --eccentricity 0.5 --units nbody -o kepler.hdf5
   heorot model clumps --bodies 1000000 --seed 1 --units nbody -o clumps.hdf5
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
@@ -63,10 +68,18 @@ keys of the [initial] table of a parameter file, with _ for -.";
 pub fn main(arguments: &Arguments) -> Result<()> {
     let layout = arguments.layout.layout();
     let target = arguments.overwrite.reading(&arguments.from).snapshot(&arguments.output, layout.files)?;
-    let (model, units) = arguments.model()?;
+    let Wanted { model, units, cosmology, side } = arguments.model()?;
     memory::check(&Crew::alone(), model.bodies(), 0.0)?;
-    let bodies = model::generate(&Solo, &model, units.gravitational_constant());
-    let header = Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
+    let mut bodies = model::generate(&Solo, &model, units.gravitational_constant());
+    let mut header =
+        Header { units: Some(units), parameters: io::parameters::echo(&model), ..Header::default() };
+    if let (Model::Cosmology(_), Some(cosmology)) = (&model, cosmology) {
+        // Snapshots of a universe are written from canonical momenta.
+        let (a, factor) = cosmology.initial_state(None)?;
+        bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
+        let (universe, age) = cosmology.universe(&units, math::ln(a));
+        header = Header { time: age, universe: Some(universe), box_size: side.unwrap_or(0.0), ..header };
+    }
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
     say(&format!("{}: {} bodies", arguments.output.display(), bodies.len()));
     Ok(())
@@ -80,7 +93,9 @@ struct ModelFile {
     #[serde(default)]
     units: UnitSystem,
     #[serde(default, rename = "box")]
-    _box: IgnoredAny,
+    periodic_box: Option<PeriodicBox>,
+    #[serde(default)]
+    cosmology: Option<cosmology_keys::Keys>,
     #[serde(default, rename = "gravity")]
     _gravity: IgnoredAny,
     #[serde(default, rename = "potential")]
@@ -95,14 +110,44 @@ struct ModelFile {
     _movie: IgnoredAny,
 }
 
+/// A model to make, with its units and, for a universe, its expansion and the side of its box [L].
+pub(crate) struct Wanted {
+    pub(crate) model: Model,
+    pub(crate) units: Units,
+    pub(crate) cosmology: Option<cosmology_keys::Keys>,
+    pub(crate) side: Option<f64>,
+}
+
+/// Reads the model of a parameter file, checked.
+///
+/// # Errors
+/// The file cannot be read, has no model, or its model cannot be made.
+pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
+    let ModelFile { mut initial, units, periodic_box, cosmology, .. } = load(file)?;
+    let (units, side) = (units.units(), periodic_box.map(|periodic| periodic.side));
+    let mut check = || -> Result<()> {
+        if let Some(cosmology) = &cosmology {
+            cosmology.check()?;
+            cosmology.cosmology(&units).check(1.0).map_err(|fault| anyhow!("cosmology.{fault}"))?;
+        }
+        PeriodicBox::domain(periodic_box).check().map_err(|fault| anyhow!("box.{fault}"))?;
+        initial.settle(cosmology.as_ref(), side, &units)
+    };
+    check().with_context(|| file.display().to_string())?;
+    match initial {
+        Initial::Model(model) => Ok(Wanted { model, units, cosmology, side }),
+        Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
+    }
+}
+
 /// Reads the tables of a parameter file that a model needs.
 fn load(file: &Path) -> Result<ModelFile, io::Error> {
     io::parameters::load_in_units(file, &[], &[], &quantities::keys(), UnitSystem::sizes)
 }
 
 impl Arguments {
-    /// The requested model and its units.
-    fn model(&self) -> Result<(Model, Units)> {
+    /// The requested model, checked.
+    fn model(&self) -> Result<Wanted> {
         let mut keys = self.keys.clone();
         if let Some(file) = &self.from {
             let unused = io::parameters::echo(&keys);
@@ -112,15 +157,13 @@ impl Arguments {
                 file.display(),
                 unused[0].0.replace('_', "-")
             );
-            let ModelFile { initial, units, .. } = load(file)?;
-            match initial {
-                Initial::Model(model) => return Ok((model, units.units())),
-                Initial::File { .. } => bail!("{}: starts from a file, not from a model", file.display()),
-            }
+            return model_of(file);
         }
         let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
         let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
-        Ok((model, self.units.unwrap_or(SystemName::Galactic).units()))
+        model.check().map_err(anyhow::Error::msg)?;
+        let units = self.units.unwrap_or(SystemName::Galactic).units();
+        Ok(Wanted { model, units, cosmology: None, side: None })
     }
 }
 

@@ -610,6 +610,9 @@ impl Parameters {
             times.read(sizes.as_ref()).with_context(|| path.display().to_string())?;
         }
         parameters.check().with_context(|| path.display().to_string())?;
+        let side = parameters.periodic_box.map(|periodic| periodic.side);
+        let settled = parameters.initial.settle(parameters.cosmology.as_ref(), side, &units);
+        settled.with_context(|| path.display().to_string())?;
         Ok(parameters)
     }
 

@@ -142,6 +142,35 @@ pub fn read(path: &Path) -> Result<Columns, Error> {
     Ok(Columns { names, values })
 }
 
+/// Reads two columns of numbers without a line of names, such as the power spectra of CAMB and CLASS.
+/// Blanks, commas or semicolons separate numbers. What follows a `#` is a comment.
+///
+/// # Errors
+/// If the file cannot be read, or a line does not hold two numbers. `names` are those of the columns
+/// in the message.
+pub fn read_pairs(path: &Path, names: [&str; 2]) -> Result<[Vec<f64>; 2], Error> {
+    let text = crate::read_text(path)?;
+    let mut columns = [Vec::new(), Vec::new()];
+    for (line, number) in text.lines().zip(1..) {
+        let cells = line.split('#').next().unwrap_or_default();
+        let cells = cells.split([' ', '\t', ',', ';', '\r']).filter(|cell| !cell.is_empty());
+        let row: Option<Vec<f64>> = cells.map(|cell| cell.parse().ok()).collect();
+        match row.as_deref() {
+            Some([]) => {}
+            Some(&[first, second]) => {
+                columns[0].push(first);
+                columns[1].push(second);
+            }
+            _ => {
+                let [first, second] = names;
+                let fault = format!("line {number}: must hold two numbers, {first} and {second}");
+                return Err(Error::snapshot(path, fault));
+            }
+        }
+    }
+    Ok(columns)
+}
+
 /// Writes a whole table, as [`Target::write`] does. What holds a comma or a quotation mark is quoted. Control characters, as names of files may have them,
 /// are escaped: whoever prints the table must not send them to a terminal, and a row is one line.
 ///
@@ -181,6 +210,22 @@ mod tests {
             assert_eq!(line.split(',').map(|x| x.parse::<f64>().unwrap()).collect::<Vec<_>>(), row);
         }
         assert!(text.ends_with("\n20,2.2250738585072014e-308,-1e300\n"));
+    }
+
+    #[test]
+    fn pairs_have_two_numbers_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pk.dat");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_pairs(&path, ["k [h/Mpc]", "P [(Mpc/h)^3]"]).map_err(|error| error.to_string())
+        };
+        let text = "# k P\n\n 1e-3\t 2.5E3\r\n0.1, 7 # peak\n1;0.5";
+        assert_eq!(read(text).unwrap(), [vec![1e-3, 0.1, 1.0], vec![2500.0, 7.0, 0.5]]);
+        for text in ["1 2\n3 4 5\n", "1 2\n3\n", "1 2\nk P\n"] {
+            let error = read(text).unwrap_err();
+            assert!(error.ends_with("line 2: must hold two numbers, k [h/Mpc] and P [(Mpc/h)^3]"), "{error}");
+        }
     }
 
     #[test]

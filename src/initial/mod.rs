@@ -1,5 +1,7 @@
 //! Initial state of a run: a snapshot, converted to the units of the run, or a model.
 
+mod universe;
+
 pub use nbody::model::{Keys, MODELS, ModelName};
 
 use crate::console::warn;

@@ -1,0 +1,51 @@
+//! The universe of `model = "cosmology"`, which other tables of a parameter file describe.
+
+use super::Initial;
+use crate::cosmology_keys::Keys;
+use anyhow::{Context, Result, anyhow, bail};
+use io::Units;
+use nbody::linear::Table;
+use nbody::model::{Model, Universe};
+
+/// A megaparsec [cm] (IAU 2015 resolution B2).
+const MEGAPARSEC_IN_CM: f64 = 3.085_677_581_491_367e24;
+
+/// The universe of these keys in a box of this side [L].
+///
+/// # Errors
+/// The redshift of the initial state is missing.
+fn universe(keys: &Keys, side: f64, units: &Units) -> Result<Universe> {
+    let scale_factor =
+        keys.start().context("cosmology.start_redshift: is missing: the redshift of the initial state")?;
+    let megaparsec = MEGAPARSEC_IN_CM / units.length_in_cm / keys.h;
+    Ok(Universe { cosmology: keys.cosmology(units), side, megaparsec, h: keys.h, scale_factor })
+}
+
+impl Initial {
+    /// Gives the model `cosmology` its universe, the side of its box [L] and its tabulated power spectrum,
+    /// and checks it. Other initial conditions stay as they are.
+    ///
+    /// # Errors
+    /// The universe or the box is missing, the table cannot be read, or the power spectrum does not
+    /// cover the modes of the box.
+    pub(crate) fn settle(
+        &mut self,
+        cosmology: Option<&Keys>,
+        side: Option<f64>,
+        units: &Units,
+    ) -> Result<()> {
+        let Initial::Model(Model::Cosmology(model)) = self else { return Ok(()) };
+        let (Some(cosmology), Some(side)) = (cosmology, side) else {
+            bail!("initial.model = \"cosmology\": needs the tables [cosmology] and [box]");
+        };
+        model.universe = Some(universe(cosmology, side, units)?);
+        if let Some(path) = &model.spectrum {
+            let [k, power] =
+                io::table::read_pairs(path, ["k [h/Mpc]", "P [(Mpc/h)^3]"]).context("initial.spectrum")?;
+            let table = Table::new(k, power);
+            let table = table.map_err(|fault| anyhow!("initial.spectrum: {}: {fault}", path.display()))?;
+            model.table = Some(table);
+        }
+        Model::check(&Model::Cosmology(model.clone())).map_err(|fault| anyhow!("initial.{fault}"))
+    }
+}
