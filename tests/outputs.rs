@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 58] = [
+const PATHS: [(&str, &str, Use); 59] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -60,6 +60,7 @@ const PATHS: [(&str, &str, Use); 58] = [
     ("halos", "file", Input),
     ("halos", "output", Written),
     ("spectrum", "files", Input),
+    ("spectrum", "linear", Input),
     ("spectrum", "output", Written),
     ("spectrum", "plot", Written),
     ("info", "file", Input),

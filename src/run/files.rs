@@ -3,13 +3,15 @@
 use super::Run;
 use super::journal::Journal;
 use super::state::State;
+use crate::initial::Initial;
 use crate::movie::{Common, read_common};
-use crate::spectrum;
+use crate::spectrum::{self, Linear, Sample};
 use crate::status;
 use anyhow::Result;
 use io::Target;
 use io::snapshot::{Header, IDS_INVENTED, names};
 use nbody::cost::{Totals, timed};
+use nbody::model::Model;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use treecode::math::exp;
@@ -85,9 +87,20 @@ impl Run<'_> {
             return Ok(());
         };
         let target = Target::own(self.place.folder.spectrum(self.record.files.snapshots));
-        let state = (self.simulation.bodies(), self.simulation.time);
-        let units = self.parameters.units.units();
-        spectrum::write(self.crew, keys, &target, state, periodic.side, &units)
+        let (units, time) = (self.parameters.units.units(), self.simulation.time);
+        let universe = self.parameters.cosmology.map(|cosmology| cosmology.universe(&units, time));
+        let sample = Sample {
+            bodies: self.simulation.bodies(),
+            time: universe.map_or(time, |(_, age)| age),
+            universe: universe.map(|(universe, _)| universe),
+            side: periodic.side,
+            units,
+        };
+        let linear = match &self.parameters.initial {
+            Initial::Model(Model::Cosmology(model)) => Some(Linear::of(model)?),
+            _ => None,
+        };
+        spectrum::write(self.crew, keys, &target, &sample, linear.as_ref())
     }
 
     pub(super) fn write_snapshot_to(&mut self, path: &Path) -> Result<()> {

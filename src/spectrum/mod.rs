@@ -2,19 +2,25 @@
 
 use crate::cli::above_zero;
 use crate::console::{give_way, say, warn};
+use crate::cosmology_keys::redshift_in_words;
 use crate::crew::Crew;
 use crate::initial::{self, Loaded};
 use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
+use crate::make;
 use crate::memory;
 use crate::outputs::Overwrite;
 use crate::plot::output::{Sheet, picture};
 use crate::reading_options::ReadingOptions;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::collective;
-use io::{Kind, Target, Units, snapshot};
+use io::snapshot::{self, Universe};
+use io::{Kind, Target, Units};
 use nbody::Start;
-use nbody::spectral::{self, Assignment, Settings, Spectrum};
+use nbody::cosmology::Cosmology;
+use nbody::linear::LinearPower;
+use nbody::model::{Cosmological, Model};
+use nbody::spectral::{self, Assignment, Bin, Settings, Spectrum};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::Bodies;
@@ -43,7 +49,12 @@ pub struct Arguments {
     /// How it is measured.
     #[command(flatten)]
     pub keys: Keys,
-    /// Hubble constant [100 km/s/Mpc]: k is then in h/Mpc and P in (Mpc/h)^3.
+    /// Also compute the power of linear theory at the redshift of each snapshot, for the model of this
+    /// parameter file, `model = "cosmology"`.
+    #[arg(long, value_name = "FILE.toml")]
+    pub linear: Option<PathBuf>,
+    /// Hubble constant [100 km/s/Mpc], for k in h/Mpc and P in (Mpc/h)^3 [default: that of the snapshot,
+    /// if it states one].
     #[arg(long, value_name = "H", value_parser = above_zero)]
     pub hubble: Option<f64>,
     /// Particle types to measure, as 1,2 or halo,disc [default: all].
@@ -105,6 +116,7 @@ impl Keys {
 const HELP: &str = "Examples:
   heorot spectrum box.hdf5 -o pk.csv --plot pk.svg
   heorot spectrum out/snapshot_*.hdf5 -o pk.csv --grid 512 --fold 4,16 --per-decade 20
+  heorot spectrum out -o pk.csv --plot pk.svg --linear inputs/lcdm.toml
   mpirun -n 4 heorot spectrum box.hdf5 -o pk.csv --grid 1024 --hubble 0.68
 
 P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. The columns are the mean k of a bin, its power, the
@@ -132,7 +144,8 @@ struct Targets {
 
 fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let targets = crew.agree(|| {
-        let mut outputs = arguments.overwrite.reading(&arguments.files);
+        let inputs = arguments.files.iter().chain(&arguments.linear);
+        let mut outputs = arguments.overwrite.reading(inputs);
         let table = outputs.file(&arguments.output, Kind::TABLE)?;
         let plot = arguments.plot.as_ref().map(|path| outputs.file(path, Kind::PLOT)).transpose()?;
         Ok(Targets { table, plot })
@@ -140,17 +153,22 @@ fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
     give_way([&targets.table].into_iter().chain(&targets.plot));
     let settings = arguments.keys.settings();
     settings.check().map_err(name_option)?;
+    let linear = crew.agree(|| arguments.linear.as_deref().map(Linear::read).transpose())?;
     let files = crew.agree(|| Ok(snapshot::distinct(&arguments.files)?))?;
     let mut measured = Vec::new();
     for path in &files {
-        measured.push(one(crew, arguments, &settings, path)?);
+        measured.push(one(crew, arguments, &settings, path, linear.as_ref())?);
     }
     crew.lead(|| {
         let scales: Vec<Scale> =
-            measured.iter().map(|measured| Scale::new(&measured.units, arguments.hubble)).collect();
+            measured.iter().map(|measured| Scale::new(measured, arguments.hubble)).collect();
         if let Some(other) = scales.iter().position(|scale| scale.length != scales[0].length) {
             let name = files[other].display();
-            return Err(anyhow!("{name}: has no units, but others have; measure them one by one"));
+            return Err(anyhow!(
+                "{name}: is in {}, others in {}; measure them one by one, or give --hubble",
+                scales[other].length,
+                scales[0].length
+            ));
         }
         let sheet = sheet(&measured, &scales);
         io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
@@ -168,8 +186,51 @@ fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
 struct Measured {
     name: String,
     time: f64,
+    /// The expanding universe, if it is in one.
+    universe: Option<Universe>,
     units: Units,
     spectrum: Spectrum,
+    /// Power of linear theory at the wave number of each bin [L^3]. Empty if it is not known.
+    linear: Vec<f64>,
+}
+
+/// Linear theory of a universe.
+pub(crate) struct Linear {
+    power: LinearPower,
+    cosmology: Cosmology,
+    h: f64,
+}
+
+impl Linear {
+    /// That of a model of a universe.
+    ///
+    /// # Errors
+    /// It has no power spectrum.
+    pub(crate) fn of(model: &Cosmological) -> Result<Linear> {
+        let power = model.power().map_err(Error::msg)?;
+        let universe = model.universe.expect("a model with a power spectrum has a universe");
+        Ok(Linear { power, cosmology: universe.cosmology, h: universe.h })
+    }
+
+    fn read(path: &Path) -> Result<Linear> {
+        match make::model_of(path)?.model {
+            Model::Cosmology(model) => Linear::of(&model).with_context(|| path.display().to_string()),
+            _ => Err(anyhow!("--linear {}: its model must be \"cosmology\"", path.display())),
+        }
+    }
+
+    /// Power at the wave numbers of these bins at the scale factor `a` [L^3]. It is not a number where a
+    /// table of the power spectrum ends.
+    fn at(&self, bins: &[Bin], units: &Units, a: f64) -> Vec<f64> {
+        let growth = (self.cosmology.growth(a).d1 / self.cosmology.growth(1.0).d1).powi(2);
+        let megaparsec = MEGAPARSEC_IN_CM / self.h / units.length_in_cm;
+        let [low, high] = self.power.range();
+        let one = |bin: &Bin| match bin.k * megaparsec {
+            k if (low..=high).contains(&k) => growth * self.power.at(k) * megaparsec.powi(3),
+            _ => f64::NAN,
+        };
+        bins.iter().map(one).collect()
+    }
 }
 
 /// Measures the bodies of a run in a periodic box and writes a table. Collective.
@@ -180,30 +241,55 @@ pub(crate) fn write(
     crew: &Crew,
     keys: &Keys,
     target: &Target,
-    start: (&Bodies, f64),
-    side: f64,
-    units: &Units,
+    sample: &Sample,
+    linear: Option<&Linear>,
 ) -> Result<()> {
-    let (bodies, time) = start;
+    let Sample { bodies, time, universe, side, units } = *sample;
     let count = collective::sum(crew.comm, bodies.len() as u64);
     memory::check_grid(crew, &format!("output.spectrum.grid = {}", keys.grid), keys.grid, count)?;
     let spectrum = spectral::measure(crew.comm, bodies, side, &keys.settings())?;
     crew.lead(|| {
         let name = target.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let scale = Scale::new(units, None);
-        let sheet = sheet(&[Measured { name, time, units: *units, spectrum }], &[scale]);
+        let linear = match (linear, universe) {
+            (Some(linear), Some(universe)) => linear.at(&spectrum.bins, &units, universe.scale_factor),
+            _ => Vec::new(),
+        };
+        let measured = Measured { name, time, universe, units, spectrum, linear };
+        let scale = Scale::new(&measured, None);
+        let sheet = sheet(&[measured], &[scale]);
         Ok(io::table::write(target, &sheet.columns, &sheet.rows)?)
     })
 }
 
+/// The state of a run in a periodic box.
+pub(crate) struct Sample<'a> {
+    /// The bodies of this rank.
+    pub(crate) bodies: &'a Bodies,
+    /// Time [T].
+    pub(crate) time: f64,
+    /// The expanding universe, if it is in one.
+    pub(crate) universe: Option<Universe>,
+    /// Side of the box [L].
+    pub(crate) side: f64,
+    /// Units of the bodies.
+    pub(crate) units: Units,
+}
+
 /// Measures one snapshot. Collective.
-fn one(crew: &Crew, arguments: &Arguments, settings: &Settings, path: &Path) -> Result<Measured> {
+fn one(
+    crew: &Crew,
+    arguments: &Arguments,
+    settings: &Settings,
+    path: &Path,
+    linear: Option<&Linear>,
+) -> Result<Measured> {
     // Comoving positions are as good as others here.
     let reading = ReadingOptions { isolated: true };
     let kinds = kinds::chosen(&arguments.types);
     let Loaded { start, units, box_side, .. } = initial::read_as_it_is(crew, path, None, kinds, &reading)?;
     let Start { bodies, time } = start;
     let shown = path.display();
+    let universe = crew.agree(|| Ok(snapshot::read_header(path)?))?.universe;
     let side = match arguments.side {
         Some(side) => side,
         None if box_side > 0.0 => box_side,
@@ -225,12 +311,17 @@ fn one(crew: &Crew, arguments: &Arguments, settings: &Settings, path: &Path) -> 
     let spectrum = spectral::measure(crew.comm, &bodies, side, settings)
         .map_err(name_option)
         .with_context(|| shown.to_string())?;
+    let linear = match (linear, universe) {
+        (Some(linear), Some(universe)) => linear.at(&spectrum.bins, &units, universe.scale_factor),
+        (Some(_), None) => return Err(anyhow!("--linear: {shown} does not say its redshift")),
+        (None, _) => Vec::new(),
+    };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Measured { name, time, units, spectrum })
+    Ok(Measured { name, time, universe, units, spectrum, linear })
 }
 
 /// The error with the option that causes it.
-fn name_option(error: nbody::Error) -> anyhow::Error {
+fn name_option(error: nbody::Error) -> Error {
     let text = error.to_string().replacen("bins per decade", "per-decade", 1);
     let is_option =
         ["grid", "fold", "per-decade", "box"].iter().any(|name| text.starts_with(&format!("{name} = ")));
@@ -250,9 +341,12 @@ struct Scale {
 const MEGAPARSEC_IN_CM: f64 = 3.085_677_581_491_367e24; // IAU 2015 resolution B2
 
 impl Scale {
-    fn new(units: &Units, hubble: Option<f64>) -> Scale {
+    /// `hubble` has precedence over the Hubble constant of the snapshot.
+    fn new(measured: &Measured, hubble: Option<f64>) -> Scale {
+        let Measured { units, universe, .. } = measured;
+        let stated = universe.map(|universe| universe.h).filter(|&h| h > 0.0);
         let megaparsecs = units.length_in_cm / MEGAPARSEC_IN_CM;
-        match hubble {
+        match hubble.or(stated) {
             _ if *units == Units::NBODY => Scale { length: "L", wave: "1/L", factor: 1.0 },
             None => Scale { length: "Mpc", wave: "1/Mpc", factor: megaparsecs },
             Some(h) => Scale { length: "Mpc/h", wave: "h/Mpc", factor: megaparsecs * h },
@@ -266,21 +360,25 @@ impl Scale {
 
 fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
     let (wave, power) = (scales[0].wave, scales[0].power());
-    let mut sheet = Sheet::new(&[
+    let expands = measured.iter().all(|measured| measured.universe.is_some());
+    let has_linear = measured.iter().all(|measured| !measured.linear.is_empty());
+    let mut columns = vec![
         "snapshot".to_owned(),
-        "time".to_owned(),
+        if expands { "redshift" } else { "time" }.to_owned(),
         format!("k [{wave}]"),
         format!("power [{power}]"),
         format!("error [{power}]"),
         format!("shot noise [{power}]"),
         "modes".to_owned(),
         "fold".to_owned(),
-    ]);
-    for (Measured { name, time, spectrum, .. }, scale) in measured.iter().zip(scales) {
+    ];
+    columns.extend(has_linear.then(|| format!("linear [{power}]")));
+    let mut sheet = Sheet::new(&columns);
+    for (Measured { name, time, universe, spectrum, linear, .. }, scale) in measured.iter().zip(scales) {
         let volume = scale.factor.powi(3);
-        for bin in &spectrum.bins {
-            let numbers = [
-                *time,
+        for (i, bin) in spectrum.bins.iter().enumerate() {
+            let mut numbers = vec![
+                universe.filter(|_| expands).map_or(*time, |universe| universe.redshift()),
                 bin.k / scale.factor,
                 bin.power * volume,
                 bin.error() * volume,
@@ -288,6 +386,7 @@ fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
                 bin.modes as f64,
                 f64::from(bin.fold),
             ];
+            numbers.extend(has_linear.then(|| linear[i] * volume));
             sheet.row(&[name], &numbers);
         }
     }
@@ -300,16 +399,24 @@ fn figure(measured: &[Measured], scales: &[Scale]) -> Figure {
         Axis::log(format!("k [{}]", scales[0].wave)),
         Axis::log(format!("P(k) [{}]", pretty(&scales[0].power()))),
     );
-    for ((Measured { name, spectrum, .. }, scale), colour) in
+    for ((Measured { name, spectrum, universe, linear, .. }, scale), colour) in
         measured.iter().zip(scales).zip(colours(measured.len()))
     {
         let volume = scale.factor.powi(3);
         let points: Vec<[f64; 2]> =
             spectrum.bins.iter().map(|bin| [bin.k / scale.factor, bin.power * volume]).collect();
         let noise = [points.first(), points.last()].into_iter().flatten();
-        let noise = noise.map(|point| [point[0], spectrum.shot_noise * volume]).collect();
-        panel.series.push(Series::new(name, colour, Mark::Line, points));
-        panel.series.push(Series::new("", colour, Mark::Dashes, noise));
+        let noise: Vec<[f64; 2]> = noise.map(|point| [point[0], spectrum.shot_noise * volume]).collect();
+        let label = match universe {
+            Some(universe) => format!("z = {}", redshift_in_words(universe.scale_factor)),
+            None => name.clone(),
+        };
+        let theory =
+            points.iter().zip(linear).map(|(point, power)| [point[0], power * volume]).collect::<Vec<_>>();
+        // Linear theory is dashed. Without it, the shot noise is.
+        let dashed = if theory.is_empty() { noise } else { theory };
+        panel.series.push(Series::new(label, colour, Mark::Line, points));
+        panel.series.push(Series::new("", colour, Mark::Dashes, dashed));
     }
     Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }
 }

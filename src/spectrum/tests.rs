@@ -81,7 +81,10 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
         ("@/box.hdf5 -o @/x.csv --fold 4,4", "--fold = 4: must be from 5"),
         ("@/box.hdf5 -o @/x.csv --per-decade 0", "--per-decade = 0: must be from 1"),
         ("@/box.hdf5 -o @/x.csv --types 4", "has no bodies of the types wanted"),
-        ("@/box.hdf5 @/code.hdf5 -o @/x.csv --grid 16", "code.hdf5: has no units, but others have"),
+        (
+            "@/box.hdf5 @/code.hdf5 -o @/x.csv --grid 16",
+            "code.hdf5: is in L, others in Mpc; measure them one by one",
+        ),
         ("@/box.hdf5 -o @/x.csv --plot @/x.pdf", "must end in .png or .svg"),
         ("@/box.hdf5", "--output"),
     ] {
