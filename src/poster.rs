@@ -21,7 +21,7 @@ pub struct Arguments {
     /// them, which count as one
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// FILE.png or FILE.svg
+    /// FILE.png, FILE.svg or FILE.pdf
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
     /// Whether it may replace an existing file.
@@ -48,9 +48,9 @@ pub struct Arguments {
 /// If a snapshot cannot be read, an option cannot be satisfied, or the file cannot be written.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let path = &arguments.output;
-    let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::POSTER)?;
     let look = &arguments.look;
-    let vector = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    let target = arguments.overwrite.reading(&arguments.snapshots).file(path, Kind::PLOT)?;
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     let sequence = Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated)?;
     let panels = arguments.panels.map(|panels| panels as usize);
     Poster::check(arguments.size, panels.unwrap_or(sequence.entries.len()), arguments.columns as usize)
@@ -71,11 +71,12 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     }
     drop(progress);
     let named = || path.display().to_string();
-    let bytes = if vector {
-        poster.svg().with_context(named)?.into_bytes()
-    } else {
-        poster.png().with_context(named)?
+    let bytes = match ending.to_str() {
+        Some("svg") => poster.svg().map(String::into_bytes),
+        Some("pdf") => poster.pdf(),
+        _ => poster.png(),
     };
+    let bytes = bytes.with_context(named)?;
     target.write(&bytes)?;
     say(&named());
     Ok(())

@@ -109,7 +109,7 @@ const fn writer(line: &'static str, endings: &'static [&'static str], input: &'s
 }
 
 const fn plot(line: &'static str, input: &'static str) -> Writer {
-    Writer { line, endings: &["svg", "png"], beside: &["csv"], input, runs: true }
+    Writer { line, endings: &["svg", "png", "pdf"], beside: &["csv"], input, runs: true }
 }
 
 const HDF5: &[&str] = &["hdf5", "h5"];
@@ -125,7 +125,7 @@ const WRITERS: [Writer; 31] = [
     writer("render DIR/a.hdf5 --size 160 -o OUT", &["png"], "a.hdf5"),
     writer("render DIR/a.hdf5 DIR/b.hdf5 --size 160 -o OUT", &["gif"], "b.hdf5"),
     writer("render DIR/a.hdf5 DIR/b.hdf5 --size 160 -o OUT", &["apng"], "a.hdf5"),
-    writer("poster DIR/a.hdf5 DIR/b.hdf5 --size 160 -o OUT", &["png", "svg"], "b.hdf5"),
+    writer("poster DIR/a.hdf5 DIR/b.hdf5 --size 160 -o OUT", &["png", "svg", "pdf"], "b.hdf5"),
     writer("view DIR/a.hdf5 DIR/b.hdf5 -o OUT", &["html"], "b.hdf5"),
     plot("plot run DIR -o OUT", "energy.csv"),
     plot("plot profile DIR/a.hdf5 -o OUT", "a.hdf5"),

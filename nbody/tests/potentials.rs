@@ -198,7 +198,7 @@ fn a_moving_potential_carries_its_orbits_along() {
     }
 }
 
-/// A cluster on an orbit in the Milky Way, with tracers around it.
+/// A cluster on its way in the Milky Way. Every fifth body is massless.
 fn cluster() -> Bodies {
     let model = Spherical { bodies: 300, seed: 3, mass: 1e-6, radius: 0.01, cut: 5.0, softening: 0.0 };
     let mut bodies = generate(&Solo, &Model::Plummer(model), 43_009.172_7);
@@ -206,6 +206,7 @@ fn cluster() -> Bodies {
         bodies.pos[0][i] += 9.0;
         bodies.vel[1][i] += 150.0;
         bodies.vel[2][i] += 50.0;
+        bodies.mass[i] *= f64::from(u8::from(i % 5 != 0));
     }
     bodies
 }

@@ -147,8 +147,8 @@ def model(
     Parameters
     ----------
     name : str
-        One of plummer, hernquist, jaffe, isochrone, nfw, king, disc-galaxy, two-body, collision,
-        encounter, clumps, uniform.
+        One of plummer, hernquist, jaffe, isochrone, nfw, king, star-cluster, planetary-system,
+        disc-galaxy, two-body, collision, encounter, clumps, uniform.
     units : Units or {"galactic", "nbody"}, optional
         Units of the keys and of the bodies.
     threads : int, optional
@@ -178,10 +178,12 @@ _DIMENSIONS = {
     "disc_mass": "mass",
     "halo_mass": "mass",
     "bulge_mass": "mass",
+    "solar_mass": "mass",
+    "belt_mass": "mass",
     "velocity": "velocity",
     **dict.fromkeys(
         ("radius", "softening", "semi_major_axis", "pericentre", "distance", "disc_length", "disc_height")
-        + ("halo_radius", "bulge_radius", "side", "position"),
+        + ("halo_radius", "bulge_radius", "side", "position", "binary_axis", "belt"),
         "length",
     ),
 }
@@ -189,8 +191,9 @@ _DIMENSIONS = {
 
 def _plain(keys: dict[str, Any], units: Units) -> dict[str, Any]:
     plain = {key: units.strip(value, _DIMENSIONS.get(key, "length")) for key, value in keys.items()}
-    if "galaxies" in plain:
-        plain["galaxies"] = [_plain(galaxy, units) for galaxy in plain["galaxies"]]
+    for parts in ("galaxies", "planets"):
+        if parts in plain:
+            plain[parts] = [_plain(part, units) for part in plain[parts]]
     return plain
 
 

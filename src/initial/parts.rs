@@ -291,7 +291,7 @@ mod tests {
             .write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default())
             .unwrap();
         let text = format!(
-            "[initial]\nmodel = \"encounter\"\nseed = 2\npericentre = 1.0\ndistance = 20.0\neccentricity = 0.9\n\
+            "[initial]\nmodel = \"encounter\"\nseed = 2\npericentre = 1.0\ndistance = 15.0\neccentricity = 0.9\n\
              [[initial.galaxies]]\nfile = {path:?}\norientation = [30.0, 10.0]\nmassless = [\"halo\"]\n\
              [[initial.galaxies]]\nmodel = \"plummer\"\nbodies = 100\nmass = 100.0\n"
         );
@@ -330,11 +330,11 @@ mod tests {
         assert!((light - 100.0).abs() < 1e-12 && heavy > 150.0);
         let norm = math::norm;
         let apart = norm(std::array::from_fn(|axis| a[axis] - b[axis]));
-        assert!((apart - 20.0).abs() < 1e-9, "{apart}");
+        assert!((apart - 15.0).abs() < 1e-9, "{apart}");
         assert!(norm(std::array::from_fn(|axis| heavy * a[axis] + light * b[axis])) < 1e-8);
         let (u, v) = (centre(0..300, &one.vel).0, centre(300..400, &one.vel).0);
         let speed = norm(std::array::from_fn(|axis| u[axis] - v[axis]));
-        let expected = (2.0 * (heavy + light) * (1.0 / 20.0 - 0.1 / 2.0)).max(0.0).sqrt();
+        let expected = (2.0 * (heavy + light) * (1.0 / 15.0 - 0.1 / 2.0)).max(0.0).sqrt();
         assert!((speed - expected).abs() < 1e-6 * (1.0 + expected), "{speed} {expected}");
     }
 

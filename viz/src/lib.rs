@@ -44,6 +44,7 @@ mod error;
 mod font;
 mod label;
 pub mod page;
+mod pdf;
 mod picture;
 pub mod plot;
 mod poster;

@@ -1,6 +1,7 @@
 //! Small multiples for papers: the pictures of an evolution side by side, each with its time.
 
 use crate::decoration::{Board, Decorations, Style, halo};
+use crate::pdf::{self, Image};
 use crate::picture::{HALO_OPACITY, Picture};
 use crate::{Error, SurfaceDensity, encode_png};
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -12,6 +13,8 @@ use std::fmt::Write;
 
 /// White space between panels, as a fraction of their width.
 const GAP: f64 = 0.015;
+/// Points of a PDF in a pixel.
+const POINTS_PER_PIXEL: f64 = 72.0 / 96.0;
 /// Largest side of a poster [pixels].
 const MAXIMUM_SIDE: usize = 32_768;
 
@@ -110,6 +113,24 @@ impl Poster {
         Ok(text)
     }
 
+    /// The poster as a PDF file of one page, with 96 pixels to an inch. Pictures are embedded, lines and
+    /// text are vectors.
+    ///
+    /// # Errors
+    /// As [`Poster::png`].
+    pub fn pdf(&self) -> Result<Vec<u8>, Error> {
+        let size = self.size()?;
+        let images = self.panels.iter().map(|panel| Image::of(&panel.picture));
+        let images = images.collect::<Result<Vec<_>, _>>()?;
+        let mut content = String::new();
+        for (k, image) in images.iter().enumerate() {
+            content.push_str(&image.draw(k, self.corner(k)));
+        }
+        let page = pdf::Page::new(&mut content, pair(size)).with_halo(halo(self.panels[0].picture.size()));
+        self.decorate(page.into_drawing_area());
+        Ok(pdf::file(&content, size.map(|side| side as f64 * POINTS_PER_PIXEL), POINTS_PER_PIXEL, &images))
+    }
+
     /// Checks the size of a poster before its panels are drawn.
     ///
     /// # Errors
@@ -206,6 +227,14 @@ mod tests {
         assert!(
             svg.trim_end().ends_with("</svg>") && svg.find("<image").unwrap() < svg.find("<text").unwrap()
         );
+    }
+
+    #[test]
+    fn a_pdf_has_each_panel() {
+        let bytes = poster(5, 3).pdf().unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!((text.matches("/Subtype /Image").count(), text.matches(" Do Q").count()), (5, 5));
+        assert!(text.contains("/MediaBox [0 0 454.500 242.250]"));
     }
 
     #[test]

@@ -29,8 +29,6 @@ impl Kind {
     pub const REPORT: Kind = Kind::new("a report is JSON", &["json"], true);
     /// A plot.
     pub const PLOT: Kind = Kind::new("a plot is a PNG, an SVG or a PDF", &["png", "svg", "pdf"], false);
-    /// Pictures side by side.
-    pub const POSTER: Kind = Kind::new("a poster is a PNG or an SVG", &["png", "svg"], false);
     /// A plot that is made as SVG only.
     pub const DRAWING: Kind = Kind::new("this plot is an SVG", &["svg"], false);
     /// A picture.

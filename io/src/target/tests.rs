@@ -106,7 +106,6 @@ fn names_must_end_as_what_is_written() {
         ),
         (Kind::REPORT, &["a.json"], &["a.csv", "a.jsonx", "json"]),
         (Kind::PLOT, &["a.png", "a.SVG", "a.pdf"], &["a.ps", "a.gif", "a.png.txt"]),
-        (Kind::POSTER, &["a.png", "a.SVG"], &["a.pdf", "a.gif", "a.png.txt"]),
         (Kind::SCRIPT, &["a", "a.job", "run.slurm", "a.txt"], &["a.hdf5", "a.toml", "a.PNG"]),
     ] {
         for name in fine {

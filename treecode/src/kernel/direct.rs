@@ -7,6 +7,7 @@ use crate::{
     Active, Bodies, Census, Domain, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel,
 };
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -21,8 +22,10 @@ pub type Field = ([f64; 3], f64);
 /// If an entry of `targets` is not the index of a body.
 pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field> {
     let constant = gravity.constant;
+    let sources = Sources::of(bodies);
     let field = |&i: &usize| {
-        let (acc, pot) = pull(bodies, gravity, &(bodies.position(i), bodies.kind[i], i));
+        let (acc, pot) =
+            pull(&sources.bodies, gravity, &(bodies.position(i), bodies.kind[i], sources.place(i)));
         (acc.map(|a| constant * a), -constant * pot)
     };
     targets.par_iter().map(field).collect()
@@ -52,9 +55,14 @@ pub fn walk(
     };
     assert!(first + bodies.len() <= sources.len(), "the bodies are not among the sources");
     let constant = gravity.constant;
-    let pull = |&i: &usize| pull(sources, gravity, &(bodies.position(i), bodies.kind[i], first + i));
+    let with_mass = Sources::of(sources);
+    let count = with_mass.bodies.len();
+    let pull = |&i: &usize| {
+        let sink = (bodies.position(i), bodies.kind[i], with_mass.place(first + i));
+        pull(&with_mass.bodies, gravity, &sink)
+    };
     let fields: Vec<Field> =
-        targets.par_iter().with_min_len(1 + TASK_PAIRS / sources.len().max(1)).map(pull).collect();
+        targets.par_iter().with_min_len(1 + TASK_PAIRS / count.max(1)).map(pull).collect();
     for (&i, (acc, pot)) in targets.iter().zip(&fields) {
         let change = std::array::from_fn(|axis| constant * acc[axis] - bodies.acc[axis][i]);
         if selection.changes {
@@ -62,12 +70,42 @@ pub fn walk(
         }
         (0..3).for_each(|axis| bodies.acc[axis][i] = constant * acc[axis]);
         bodies.pot[i] = -constant * pot;
-        bodies.work[i] = sources.len() as f32;
+        bodies.work[i] = count as f32;
     }
-    let body_body = (targets.len() * sources.len()) as u64;
+    let body_body = (targets.len() * count) as u64;
     census.interactions.add(&Interactions { body_body, ..Interactions::default() });
     census.operations += body_body * OPERATIONS;
     census.spend(Phase::Kernels, started.elapsed());
+}
+
+/// The bodies with mass, in their order. Massless ones add zeros to a sum, so it has the same bits
+/// without them.
+struct Sources<'a> {
+    bodies: Cow<'a, Bodies>,
+    /// Index of each body among those with mass, if they are not all of them.
+    places: Option<Vec<usize>>,
+}
+
+impl Sources<'_> {
+    fn of(all: &Bodies) -> Sources<'_> {
+        if all.massive() == all.len() {
+            return Sources { bodies: Cow::Borrowed(all), places: None };
+        }
+        let mut bodies = Bodies::default();
+        let mut places = vec![usize::MAX; all.len()];
+        for i in (0..all.len()).filter(|&i| all.mass[i] > 0.0) {
+            places[i] = bodies.len();
+            (bodies.id.push(all.id[i]), bodies.kind.push(all.kind[i]), bodies.mass.push(all.mass[i]));
+            (0..3).for_each(|axis| bodies.pos[axis].push(all.pos[axis][i]));
+        }
+        bodies.fill_up();
+        Sources { bodies: Cow::Owned(bodies), places: Some(places) }
+    }
+
+    /// Index among the sources; none has that of a massless body.
+    fn place(&self, i: usize) -> usize {
+        self.places.as_ref().map_or(i, |places| places[i])
+    }
 }
 
 /// The least number of pairs for a task.
@@ -76,7 +114,7 @@ const TASK_PAIRS: usize = 1 << 12;
 /// 2, mass 2, sums 7.
 const OPERATIONS: u64 = 21;
 
-/// A sink: position [L], particle type, and index among the sources.
+/// A sink: position [L], particle type, and index among the sources, or another number if it is none.
 type Sink = ([f64; 3], u8, usize);
 
 fn pull(sources: &Bodies, gravity: &Gravity, (x, kind, itself): &Sink) -> Field {

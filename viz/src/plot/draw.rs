@@ -3,8 +3,8 @@
 
 use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
 use super::ticks::{Ruler, Tick};
-use super::{Figure, Look, Mark, Plane, Series, Theme, pdf};
-use crate::{ColourMap, Error, Picture, Rgb, encode_png, printable};
+use super::{Figure, Look, Mark, Plane, Series, Theme};
+use crate::{ColourMap, Error, Picture, Rgb, encode_png, pdf, printable};
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -112,7 +112,7 @@ impl Figure {
         board.figure(&layout);
         drop(board);
         let points = look.width.map_or(look.zoom(), |width| width * POINTS_PER_MM / layout.size[0]);
-        Ok(pdf::file(&content, layout.size.map(|length| length * points), points / PDF_STEPS))
+        Ok(pdf::file(&content, layout.size.map(|length| length * points), points / PDF_STEPS, &[]))
     }
 }
 

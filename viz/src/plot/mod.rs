@@ -20,7 +20,6 @@
 mod draw;
 mod layout;
 mod look;
-mod pdf;
 mod ticks;
 
 pub use look::{Look, Theme};

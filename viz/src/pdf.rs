@@ -1,7 +1,7 @@
 //! A PDF page as a backend of plotters: paths in vectors, and text as the outlines of its glyphs, so that
-//! no font is embedded. It follows ISO 32000-1.
+//! no font is embedded. Pictures are embedded as the data of their PNG files. It follows ISO 32000-1.
 
-use crate::font;
+use crate::{Error, Picture, encode_png, font};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -13,15 +13,22 @@ use std::fmt::Write;
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 /// The content of a page, in steps from the upper left corner.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     content: &'a mut String,
     size: (u32, u32),
+    /// Width of the dark rim of text [steps], for text on pictures.
+    halo: u32,
 }
 
 impl<'a> Page<'a> {
     /// An empty page of this size [steps], which writes to `content`.
-    pub(super) fn new(content: &'a mut String, size: (u32, u32)) -> Page<'a> {
-        Page { content, size }
+    pub(crate) fn new(content: &'a mut String, size: (u32, u32)) -> Page<'a> {
+        Page { content, size, halo: 0 }
+    }
+
+    /// The same page, whose text has a dark rim of this width [steps].
+    pub(crate) fn with_halo(self, halo: usize) -> Page<'a> {
+        Page { halo: halo as u32, ..self }
     }
 
     fn put(&mut self, text: std::fmt::Arguments<'_>) {
@@ -170,19 +177,25 @@ impl DrawingBackend for Page<'_> {
                 FontTransform::Rotate270 => [x + v, y - u],
             }
         };
-        self.colour(style.color(), "rg");
+        let mut path = String::new();
         let mut last = None;
         for curve in &line.curves {
             let [from, a, b, to] = curve.map(place);
             if last != Some(curve[0]) {
-                self.put(format_args!("{:.2} {:.2} m\n", from[0], from[1]));
+                let _ = writeln!(path, "{:.2} {:.2} m", from[0], from[1]);
             }
             let numbers = [a, b, to];
-            numbers.iter().for_each(|[x, y]| self.put(format_args!("{x:.2} {y:.2} ")));
-            self.put(format_args!("c\n"));
+            numbers.iter().for_each(|[x, y]| {
+                let _ = write!(path, "{x:.2} {y:.2} ");
+            });
+            path.push_str("c\n");
             last = Some(curve[3]);
         }
-        self.put(format_args!("f\n"));
+        if self.halo > 0 {
+            self.put(format_args!("0 0 0 RG {} w\n{path}S\n", 2 * self.halo));
+        }
+        self.colour(style.color(), "rg");
+        self.put(format_args!("{path}f\n"));
         Ok(())
     }
 
@@ -196,34 +209,84 @@ impl DrawingBackend for Page<'_> {
     }
 }
 
+/// A picture on a page.
+pub(crate) struct Image {
+    size: [usize; 2],
+    /// Compressed rows, each with the number of its filter.
+    data: Vec<u8>,
+}
+
+impl Image {
+    /// The picture, which must be opaque.
+    ///
+    /// # Errors
+    /// As [`encode_png`].
+    pub(crate) fn of(picture: &Picture) -> Result<Image, Error> {
+        let png = encode_png(picture)?;
+        // Behind the signature: length, name, data and checksum of each chunk. A PDF reads the data of
+        // IDAT chunks as they are (ISO 32000-1, 7.4.4.4).
+        let (mut rest, mut data) = (&png[8..], Vec::new());
+        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_be_bytes(*length) as usize;
+            if &behind[..4] == b"IDAT" {
+                data.extend_from_slice(&behind[4..4 + length]);
+            }
+            rest = &behind[8 + length..];
+        }
+        Ok(Image { size: picture.size(), data })
+    }
+
+    /// The command that draws image number `k` with its upper left corner at a place [steps]; a pixel is a
+    /// step.
+    pub(crate) fn draw(&self, k: usize, [x, y]: [usize; 2]) -> String {
+        let [width, height] = self.size;
+        format!("q {width} 0 0 -{height} {x} {} cm /I{k} Do Q\n", y + height)
+    }
+}
+
 /// A file with one page of this size [points]. `content` is in steps from the upper left corner, and
 /// `points` is the length of a step.
-pub(super) fn file(content: &str, [width, height]: [f64; 2], points: f64) -> Vec<u8> {
+pub(crate) fn file(content: &str, [width, height]: [f64; 2], points: f64, images: &[Image]) -> Vec<u8> {
     // Steps down from the upper left corner become points up from the lower left one. Ends and corners
     // of lines are round.
     let stream = format!("{points:.6} 0 0 -{points:.6} 0 {height:.3} cm\n1 J 1 j\n{content}");
-    let objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+    let names: String = (0..images.len()).map(|k| format!("/I{k} {} 0 R ", k + 5)).collect();
+    let mut objects = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
         format!(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:.3} {height:.3}] /Resources << >> /Contents 4 0 R >>"
-        ),
-        format!("<< /Length {} >>\nstream\n{stream}endstream", stream.len()),
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:.3} {height:.3}] \
+             /Resources << /XObject << {names}>> >> /Contents 4 0 R >>"
+        )
+        .into_bytes(),
+        format!("<< /Length {} >>\nstream\n{stream}endstream", stream.len()).into_bytes(),
     ];
-    let mut text = "%PDF-1.4\n".to_owned();
+    for Image { size: [width, height], data } in images {
+        let head = format!(
+            "<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB \
+             /BitsPerComponent 8 /Filter /FlateDecode /DecodeParms << /Predictor 15 /Colors 3 /Columns {width} >> \
+             /Length {} >>\nstream\n",
+            data.len()
+        );
+        objects.push([head.as_bytes(), data, b"\nendstream"].concat());
+    }
+    let mut bytes = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
     for (i, object) in objects.iter().enumerate() {
-        places.push(text.len());
-        let _ = write!(text, "{} 0 obj\n{object}\nendobj\n", i + 1);
+        places.push(bytes.len());
+        bytes.extend_from_slice(format!("{} 0 obj\n", i + 1).as_bytes());
+        bytes.extend_from_slice(object);
+        bytes.extend_from_slice(b"\nendobj\n");
     }
-    let table = text.len();
-    let _ = write!(text, "xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    let table = bytes.len();
+    let count = objects.len() + 1;
+    let mut end = format!("xref\n0 {count}\n0000000000 65535 f \n");
     places.iter().for_each(|place| {
-        let _ = write!(text, "{place:010} 00000 n \n");
+        let _ = write!(end, "{place:010} 00000 n \n");
     });
-    let _ =
-        write!(text, "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1);
-    text.into_bytes()
+    let _ = write!(end, "trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
+    bytes.extend_from_slice(end.as_bytes());
+    bytes
 }
 
 #[cfg(test)]
@@ -232,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_table_of_a_file_has_the_places_of_its_objects() {
-        let bytes = file("0 0 10 10 re f\n", [72.0, 36.0], 0.1667);
+        let bytes = file("0 0 10 10 re f\n", [72.0, 36.0], 0.1667, &[]);
         let text = String::from_utf8(bytes).unwrap();
         let table: usize = text.split("startxref\n").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
         assert!(text[table..].starts_with("xref\n0 5\n"));
@@ -249,5 +312,17 @@ mod tests {
             text.split("/Length ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         let stream = text.split("stream\n").nth(1).unwrap();
         assert_eq!(stream.find("endstream").unwrap(), length);
+    }
+
+    #[test]
+    fn an_image_holds_the_data_of_its_png() {
+        let picture = Picture::new([3, 2], vec![[10, 20, 30]; 6]);
+        let image = Image::of(&picture).unwrap();
+        let png = encode_png(&picture).unwrap();
+        assert!(image.data.len() > 8 && png.windows(image.data.len()).any(|part| part == image.data));
+        let bytes = file(&image.draw(0, [5, 7]), [9.0, 9.0], 1.0, &[image]);
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("q 3 0 0 -2 5 9 cm /I0 Do Q") && text.contains("/XObject << /I0 5 0 R >>"));
+        assert!(text.contains("/Width 3 /Height 2") && text.trim_end().ends_with("%%EOF"));
     }
 }
