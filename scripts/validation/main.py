@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from collapse import collapse
+from cosmology import cosmology
 from disc import disc, isolation
 from few import few_bodies
 from merger import forces, merger
@@ -22,6 +23,7 @@ CASES = {
     "forces": ("Force errors during a merger", forces),
     "tails": ("Tidal tails", tails),
     "few": ("Few bodies", few_bodies),
+    "cosmology": ("Periodic boxes and the growth of structure", cosmology),
 }
 BEGIN = """# Validation
 

@@ -1,0 +1,130 @@
+"""Periodic boxes: forces against Ewald's sum, and structure that grows as linear theory says."""
+
+import csv
+
+import h5py
+import numpy as np
+
+from ewald import accelerations
+from page import Verdict, table
+from plot import Plot
+from snapshots import Bodies, Run, heorot
+
+H = 0.6766
+MEGAPARSEC = "length_in_cm = 3.085677581491367e24, mass_in_g = 1.988409870698051e43, velocity_in_cm_per_s = 1e5"
+SINKS = 200
+
+
+def universe(per_side, side, redshift, seed=1):
+    """Tables of a parameter file: a box of `side` Mpc/h at a redshift."""
+    return f"""initial = {{ model = "cosmology", per_side = {per_side}, seed = {seed}, sigma8 = 0.81, n_s = 0.9665, omega_b = 0.04897, fixed_amplitude = true }}
+cosmology = {{ omega_m = 0.3111, omega_lambda = 0.6889, h = {H}, start_redshift = {redshift} }}
+units = {{ {MEGAPARSEC} }}
+box = {{ side = {side / H!r} }}
+"""
+
+
+def random_places(count):
+    return np.random.default_rng(3).uniform(size=(count, 3))
+
+
+def clustered(count):
+    """Half of the bodies in 30 clumps of very different sizes, some across the faces of the box."""
+    random = np.random.default_rng(4)
+    centre, radius = random.uniform(size=(30, 3)), 10 ** random.uniform(-3, -1, size=30)
+    clump = random.integers(0, 30, size=count)
+    place = centre[clump] + radius[clump, None] * random.normal(size=(count, 3))
+    return np.where(np.arange(count)[:, None] % 2 == 0, place % 1.0, random.uniform(size=(count, 3)))
+
+
+def displaced(job, per_side, side):
+    """A lattice with the displacements of z = 49 in a box of `side` Mpc/h, in a box of side 1."""
+    file, out = job.folder / f"early-{side}.toml", job.folder / f"early-{side}-{per_side}.hdf5"
+    file.write_text(universe(per_side, side, 49))
+    heorot("model", "--from", file, "-o", out, "--overwrite")
+    with h5py.File(out) as snapshot:
+        return snapshot["PartType1/Coordinates"][:] / snapshot["Header"].attrs["BoxSize"]
+
+
+def error_of_forces(job, name, place):
+    """A row of errors in units of the rms force, with the default accuracy."""
+    file, out = job.folder / f"box-{name}.hdf5", job.folder / f"box-{name}-forces.hdf5"
+    count = len(place)
+    mass = np.full(count, 1.0 / count)
+    with h5py.File(file, "w") as snapshot:
+        header = snapshot.create_group("Header").attrs
+        header["NumPart_ThisFile"] = header["NumPart_Total"] = [0, count, 0, 0, 0, 0]
+        header["MassTable"], header["Time"], header["NumFilesPerSnapshot"] = np.zeros(6), 0.0, 1
+        group = snapshot.create_group("PartType1")
+        group["Coordinates"], group["Velocities"] = place, np.zeros((count, 3))
+        group["Masses"], group["ParticleIDs"] = mass, np.arange(count)
+    heorot("force", file, "--units", "nbody", "--box", 1.0, "--allow-missed", "-o", out, "--overwrite")
+    found = Bodies(out)
+    sinks = np.sort(np.random.default_rng(5).choice(count, SINKS, replace=False))
+    expected = accelerations(place, mass, sinks, 1.0)
+    off = np.linalg.norm(found.acceleration[sinks] - expected, axis=1)
+    size = np.linalg.norm(expected, axis=1)
+    rms = np.sqrt((size**2).mean())
+    return {
+        "bodies": f"{name}, {count}",
+        "rms force [GM/L²]": rms,
+        "rms error / rms force": np.sqrt((off**2).mean()) / rms,
+        "99 % below, in rms forces": np.percentile(off, 99) / rms,
+        "rms of error / force": np.sqrt(((off / size) ** 2).mean()),
+    }
+
+
+def growth(job):
+    """P(k) over that of linear theory at some redshifts, by wave number; and the energy error."""
+    run = Run(
+        job.folder / "linear-growth",
+        universe(job.some(64, 24), 512, 49, seed=2)
+        + f"""gravity = {{ softening = {0.05 * 512 / H / job.some(64, 24)!r} }}
+time = {{ end_redshift = {job.some(4, 12)}, step = 0.0625 }}
+output = {{ folder = "@", redshifts = {[24, 9][: job.some(2, 1)]}, spectrum = {{ grid = {job.some(128, 48)} }} }}
+""",
+    )
+    ratios = {}
+    for path in sorted(run.folder.glob("spectrum_*.csv")):
+        with open(path) as file:
+            rows = list(csv.DictReader(file))
+        column = lambda word: next(name for name in rows[0] if name.startswith(word))
+        k, power, linear = (np.array([float(row[column(word)]) for row in rows]) for word in ("k ", "power ", "linear "))
+        ratios[float(rows[0][column("redshift")])] = (k, power / linear)
+    return ratios, run.energy()
+
+
+def cosmology(job):
+    many = job.some(32**3, 12**3)
+    cases = {"random": random_places(many), "clustered": clustered(many)}
+    for side in [100, 1000]:
+        cases[f"z = 49 in {side} Mpc/h"] = displaced(job, job.some(64, 16), side)
+    rows = [error_of_forces(job, name.replace(" ", "").replace("/", ""), place) for name, place in cases.items()]
+    ratios, energy = growth(job)
+    first = max(ratios)
+    plot = Plot("Growth of structure", "k [h/Mpc]", "P(k) / linear P(k)", linear="y")
+    linear_rows, worst = [], 0.0
+    for style, (redshift, (k, ratio)) in enumerate(sorted(ratios.items(), reverse=True)):
+        plot.series(f"z = {redshift:.3g}", list(zip(k, ratio)), style)
+        # Relative to the start, the modes of the lattice and of the estimator drop out.
+        grown = ratio[:4] / ratios[first][1][:4]
+        worst = max(worst, np.abs(grown - 1).max())
+        linear_rows.append({"z": redshift, **{f"k = {x:.2g} h/Mpc": r for x, r in zip(k[:4], grown)}})
+    layzer_irvine = np.abs(energy["layzer_irvine_error"]).max()
+    text = f"""Forces of periodic boxes at the default accuracy of 1e-3, against Ewald's sum in numpy
+(`scripts/validation/ewald.py`) at {SINKS} bodies. Near a uniform lattice the force is the small rest of
+large ones that cancel, so this is the hardest case.
+
+{table(rows)}
+
+A box of 512 Mpc/h from z = 49 on. The longest waves grow as linear theory says: P(k) over that of linear
+theory, relative to the start.
+
+{table(linear_rows)}"""
+    verdicts = [
+        *(Verdict(f"{row['bodies']}: rms error / rms force", row["rms error / rms force"], 1e-3) for row in rows),
+        *(Verdict(f"{row['bodies']}: error of 99 %", row["99 % below, in rms forces"], job.some(3e-3, 5e-3)) for row in rows),
+        Verdict("growth of the longest waves, deviation from linear theory", worst, job.some(0.01, 0.03)),
+        Verdict("error of the Layzer-Irvine equation", layzer_irvine, 5e-3),
+    ]
+    return text, {"validation-growth": plot}, verdicts
