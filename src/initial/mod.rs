@@ -142,8 +142,8 @@ impl Initial {
             Ok(vec![bodies, column_bytes])
         })?;
         let making = match self {
-            Initial::File { .. } => 0.0,
             Initial::Model(model) => model.memory(),
+            Initial::File { .. } | Initial::Parts(_) => 0.0,
         };
         memory::check(crew, expected[0], making + memory::of_columns(expected[1], crew.comm.size()))?;
         match self {

@@ -1,6 +1,7 @@
 //! The command writes what the library measures.
 
 use super::*;
+use crate::initial::Initial;
 use io::snapshot::{Fields, Header, Layout};
 use nbody::model::{Model, Uniform, UniformShape, generate};
 
@@ -101,7 +102,8 @@ fn linear_theory_is_beside_the_spectrum_of_a_universe() {
     let text = text.replace("per_side = 64", "per_side = 16\nfixed_amplitude = true");
     let file = folder.path().join("run.toml");
     std::fs::write(&file, text).unwrap();
-    let make::Wanted { model, units, cosmology, side } = make::model_of(&file).unwrap();
+    let make::Wanted { initial, units, cosmology, side } = make::model_of(&file).unwrap();
+    let Initial::Model(model) = initial else { panic!("no model") };
     let (universe, _) = cosmology.unwrap().universe(&units, treecode::math::ln(0.02));
     let header =
         Header { units: Some(units), universe: Some(universe), box_size: side.unwrap(), ..Header::default() };
