@@ -1,7 +1,6 @@
 //! The command writes what the library measures.
 
 use super::*;
-use crate::initial::Initial;
 use io::snapshot::{Fields, Header, Layout};
 use nbody::model::{Model, Uniform, UniformShape, generate};
 
