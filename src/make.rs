@@ -184,6 +184,59 @@ mod tests {
         assert!(message.contains("did you mean `units`?"), "{message}");
     }
 
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn a_universe_is_written_with_its_redshift_and_box() {
+        use clap::Parser;
+        use decomposition::Solo;
+        let folder = tempfile::tempdir().unwrap();
+        let [file, path] = ["run.toml", "ic.hdf5"].map(|name| folder.path().join(name));
+        let text = std::fs::read_to_string("inputs/lcdm.toml").unwrap();
+        let make = |text: &str, output: &Path| {
+            std::fs::write(&file, text).unwrap();
+            let words = ["model", "--from", file.to_str().unwrap(), "-o", output.to_str().unwrap()];
+            main(&Line::try_parse_from(words).unwrap().arguments).map_err(|error| format!("{error:#}"))
+        };
+        make(&text.replace("per_side = 64", "per_side = 8"), &path).unwrap();
+        let (header, read) = io::snapshot::read(&path, 0, 1).unwrap();
+        let universe = header.universe.unwrap();
+        assert!((universe.redshift() - 49.0).abs() < 1e-9 && (universe.h - 0.6766).abs() < 1e-12);
+        assert!((header.box_size - 147.797813).abs() < 1e-9);
+        // The file has the bodies of a run: with GADGET's factor, its velocities are canonical momenta.
+        let Wanted { initial: Initial::Model(model), units, .. } = model_of(&file).unwrap() else {
+            panic!("no model")
+        };
+        let drawn = nbody::model::generate(&Solo, &model, units.gravitational_constant());
+        for i in 0..512 {
+            let id = read.id[i] as usize;
+            for axis in 0..3 {
+                assert!((read.pos[axis][i] - drawn.pos[axis][id]).abs() < 1e-9);
+                let (momentum, peculiar) =
+                    (read.vel[axis][i] * universe.momentum_of(header.format), drawn.vel[axis][id]);
+                assert!((momentum - 0.02 * peculiar).abs() < 1e-9 * peculiar.abs(), "{momentum} {peculiar}");
+            }
+        }
+        let other = folder.path().join("other.hdf5");
+        for (text, expected) in [
+            (text.replace("start_redshift = 49", ""), "cosmology.start_redshift: is missing"),
+            (text.replace("[box]", "[boxes]"), "boxes"),
+            (text.replace("side = 147.797813", "side = 0"), "box.side = 0: must be above 0"),
+            (text.replace("omega_m = 0.3111", "omega_m = -1"), "cosmology.omega_m = -1.0: must be above 0"),
+        ] {
+            let error = make(&text, &other).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        let words = ["model", "cosmology", "-o", other.to_str().unwrap()];
+        let error = main(&Line::try_parse_from(words).unwrap().arguments).unwrap_err().to_string();
+        assert!(error.contains("per_side"), "{error}");
+        assert!(!other.exists());
+    }
+
     #[test]
     fn every_input_can_be_read_for_its_model() {
         for entry in std::fs::read_dir("inputs").unwrap().map(|entry| entry.unwrap().path()) {

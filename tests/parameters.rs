@@ -80,7 +80,10 @@ fn every_value_that_is_echoed_reads_back_to_the_same_run() {
          radius = 8\nlength = 3.5\npattern_speed = 50\nangle = 25\ngrowth = { start = 0, duration = 1 }\n\
          [[potential]]\nkind = \"nfw\"\nmass = 3\nscale = 5\norbit = { radius = 50, period = -3 }\n[time]",
     );
-    for text in [GOOD, model, &controlled, &encounter, &outside] {
+    let universe = std::fs::read_to_string("inputs/lcdm.toml").unwrap();
+    let universe = universe.replace("\"block\"", "\"block\"\ncriterion = \"acceleration\"");
+    let paired = universe.replace("n_s = ", "fixed_amplitude = true\nopposite = true\nlpt = 1\nn_s = ");
+    for text in [GOOD, model, &controlled, &encounter, &outside, &universe, &paired] {
         let parameters = load(text, &[]).unwrap();
         let echo = io::parameters::echo(&parameters);
         let file: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
@@ -251,6 +254,97 @@ fn models_have_their_own_keys_and_defaults() {
         load(&text, &["gravity.criterion=angle"]).unwrap().gravity.gravity.criterion,
         Criterion::Angle
     );
+}
+
+#[test]
+fn a_universe_has_its_cosmology_and_box() {
+    let text = std::fs::read_to_string("inputs/lcdm.toml").unwrap();
+    let Initial::Model(Model::Cosmology(model)) = load(&text, &[]).unwrap().initial else {
+        panic!("no universe")
+    };
+    let universe = model.universe.unwrap();
+    assert!((universe.side / universe.megaparsec / 100.0 - 1.0).abs() < 1e-6, "100 Mpc/h");
+    assert!((universe.scale_factor - 0.02).abs() < 1e-15 && universe.h == 0.6766);
+    assert!((model.power().unwrap().sigma8().unwrap() / 0.81 - 1.0).abs() < 1e-12);
+
+    // A table of the same power at redshift 9 gives the same power today.
+    let power = model.power().unwrap();
+    let growth = |z: f64| universe.cosmology.growth(1.0 / (1.0 + z)).d1;
+    let then = (growth(9.0) / growth(0.0)).powi(2);
+    let file = tempfile::NamedTempFile::with_suffix(".dat").unwrap();
+    let rows = (0..600).map(|i| 1e-3 * 10f64.powf(0.01 * f64::from(i)));
+    let rows: String = rows.map(|k| format!(" {k:e}  {:e}\n", power.at(k) * then)).collect();
+    std::fs::write(file.path(), format!("# k (h/Mpc)  P ((Mpc/h)^3)\n{rows}")).unwrap();
+    let path = file.path().display().to_string();
+    let shape = "sigma8 = 0.81\nn_s = 0.9665\nomega_b = 0.04897\n";
+    assert!(text.contains(shape));
+    let table = |keys: &str| text.replace(shape, &format!("spectrum = {path:?}\n{keys}\n"));
+    let of_table = |keys: &str| match load(&table(keys), &[]).map(|parameters| parameters.initial) {
+        Ok(Initial::Model(Model::Cosmology(model))) => Ok(model.power().unwrap()),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let kept = of_table("spectrum_redshift = 9").unwrap();
+    let scaled = of_table("spectrum_redshift = 0\nsigma8 = 0.405").unwrap();
+    for k in [0.063, 0.2, 1.0, 3.0] {
+        assert!((kept.at(k) / power.at(k) - 1.0).abs() < 1e-4, "{k}");
+        assert!((scaled.at(k) / power.at(k) * 4.0 - 1.0).abs() < 1e-3, "{k}");
+    }
+    let missing = of_table("").unwrap_err();
+    assert!(missing.contains("`spectrum_redshift` is missing"), "{missing}");
+    let a_s = of_table("spectrum_redshift = 0\na_s = 2e-9").unwrap_err();
+    assert!(a_s.contains("`a_s` has no meaning with `spectrum`"), "{a_s}");
+    let large = load(&table("spectrum_redshift = 0"), &["box.side=50000"]).unwrap_err();
+    assert!(large.contains("initial.spectrum: is given from k = 1e-3 to"), "{large}");
+    std::fs::write(file.path(), "# k\n1e-3 5\n1e-2 7 3\n").unwrap();
+    let wrong = of_table("spectrum_redshift = 0").unwrap_err();
+    assert!(wrong.contains("line 3: must hold two numbers, k [h/Mpc] and P [(Mpc/h)^3]"), "{wrong}");
+    std::fs::write(file.path(), "1e-3 5\n1e-2 7\n").unwrap();
+    let short = of_table("spectrum_redshift = 0").unwrap_err();
+    assert!(short.contains("has 2 rows of k and P, must have 4 or more"), "{short}");
+}
+
+#[test]
+fn what_is_wrong_with_a_universe_is_named_in_one_line() {
+    let text = std::fs::read_to_string("inputs/lcdm.toml").unwrap();
+    let without = |key: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with(key));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let cases = [
+        (without("per_side"), "", "`per_side` is missing"),
+        (text.clone(), "initial.per_side=7", "per_side = 7: must be an even number from 2"),
+        (text.clone(), "initial.per_side=0", "per_side = 0: must be an even number from 2"),
+        (text.clone(), "initial.bodies=10", "`bodies` has no meaning for this model"),
+        (text.clone(), "initial.lpt=3", "lpt = 3: must be 1 (Zel'dovich) or 2"),
+        (text.clone(), "initial.a_s=2e-9", "give either `sigma8` or `a_s`, not both"),
+        (without("sigma8"), "", "give the amplitude as `sigma8` or `a_s`"),
+        (without("omega_b"), "", "`omega_b` is missing"),
+        (
+            text.clone(),
+            "initial.omega_b=0.4",
+            "initial.omega_b = 0.4: must be above 0 and below cosmology.omega_m",
+        ),
+        (text.clone(), "initial.sigma8=-1", "sigma8 = -1.0: must be from 1e-6 to 100"),
+        (without("start_redshift"), "", "cosmology.start_redshift: is missing"),
+        (text.clone(), "output.spectrum={ grid = 7 }", "output.spectrum.grid = 7: must be an even number"),
+        (text.clone(), "output.spectrum={ gird = 8 }", "gird"),
+        (text.clone(), "output.spectrum={ per_decade = 0 }", "output.spectrum.per_decade = 0: must be"),
+        (GOOD.to_owned(), "output.spectrum={}", "output.spectrum: needs a periodic box"),
+        (
+            GOOD.replace(
+                "file = \"ic.hdf5\"",
+                "model = \"cosmology\"\nper_side = 8\nsigma8 = 1\nomega_b = 0.05",
+            ),
+            "",
+            "initial.model = \"cosmology\": needs the tables [cosmology] and [box]",
+        ),
+    ];
+    for (text, set, expected) in cases {
+        let set: &[&str] = if set.is_empty() { &[] } else { &[set] };
+        let error = load(&text, set).unwrap_err();
+        assert!(error.contains(expected) && error.lines().count() == 1, "{set:?}: {error}");
+    }
 }
 
 #[test]

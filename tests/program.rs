@@ -99,6 +99,53 @@ fn a_run_leaves_snapshots_a_log_and_a_report() {
     assert!(report["energy"]["greatest_error"].as_f64().unwrap() < 1e-2);
 }
 
+/// A universe from its parameters: bodies, a step, and power spectra, with the same bits on any number
+/// of ranks.
+#[test]
+fn a_universe_runs_from_its_parameters_and_measures_its_power() {
+    let text = fs::read_to_string("inputs/lcdm.toml").unwrap();
+    let settings = [
+        "--set",
+        "initial.per_side=8",
+        "--set",
+        "initial.fixed_amplitude=true",
+        "--set",
+        "output.folder=\"FOLDER\"",
+        "--set",
+        "output.redshifts=[47]",
+        "--set",
+        "output.spectrum={ grid = 24 }",
+        "--set",
+        "time.end_redshift=46",
+    ];
+    let runs = ["1", "3"].map(|ranks| {
+        let (root, file, folder) = prepare(&text);
+        let settings = settings.map(|word| word.replace("FOLDER", folder.to_str().unwrap()));
+        let words: Vec<&str> = settings.iter().map(String::as_str).collect();
+        succeed(&[&["run", &file, "--virtual-ranks", ranks][..], &words].concat());
+        (root, folder)
+    });
+    let read = |folder: &Path, name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let (_, folder) = &runs[0];
+    for number in 0..3 {
+        let name = format!("spectrum_{number:03}.csv");
+        let table = read(folder, &name);
+        let columns = "snapshot,redshift,k [h/Mpc],power [(Mpc/h)^3],error [(Mpc/h)^3],shot noise [(Mpc/h)^3],modes,fold,linear [(Mpc/h)^3],halofit [(Mpc/h)^3]";
+        assert_eq!(table.lines().next(), Some(columns));
+        // At half the Nyquist wave number of the bodies and below, the power is that of linear theory. Their
+        // ratio is not 1, because theory is at the mean wave number of the bin.
+        for line in table.lines().skip(1).take(2) {
+            let numbers: Vec<f64> = line.split(',').skip(1).map(|cell| cell.parse().unwrap()).collect();
+            assert!((numbers[0] - [49.0, 47.0, 46.0][number]).abs() < 1e-9, "{line}");
+            assert!((numbers[2] / numbers[7] - 1.0).abs() < 0.08, "{line}");
+        }
+        assert_eq!(table, read(&runs[1].1, &name));
+    }
+    let last = |folder: &Path| io::snapshot::read(&folder.join("snapshot_002.hdf5"), 0, 1).unwrap().1;
+    assert_eq!(last(folder), last(&runs[1].1));
+    assert!(!folder.join("spectrum_003.csv").exists());
+}
+
 /// The warning appears when the error exceeds the bound, and again at each doubling. It suggests a
 /// remedy.
 #[test]

@@ -141,7 +141,11 @@ impl Initial {
             let Survey { bodies, column_bytes, .. } = self.survey(units, cosmology)?;
             Ok(vec![bodies, column_bytes])
         })?;
-        memory::check(crew, expected[0], memory::of_columns(expected[1], crew.comm.size()))?;
+        let making = match self {
+            Initial::Model(model) => model.memory(),
+            Initial::File { .. } | Initial::Parts(_) => 0.0,
+        };
+        memory::check(crew, expected[0], making + memory::of_columns(expected[1], crew.comm.size()))?;
         match self {
             Initial::File { file, cosmological, massless } => {
                 let check = |header: &Header| check_kind(file, header, *cosmological, cosmology.is_some());

@@ -18,7 +18,7 @@ use io::snapshot::{self, Universe};
 use io::{Kind, Target, Units};
 use nbody::Start;
 use nbody::cosmology::Cosmology;
-use nbody::linear::LinearPower;
+use nbody::linear::{HaloFit, LinearPower};
 use nbody::model::{Cosmological, Model};
 use nbody::spectral::{self, Assignment, Bin, Settings, Spectrum};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,8 @@ pub struct Arguments {
     /// How it is measured.
     #[command(flatten)]
     pub keys: Keys,
-    /// Also compute the power of linear theory at the redshift of each snapshot, for the model of this
-    /// parameter file, `model = "cosmology"`.
+    /// Also compute the power of linear theory at the redshift of each snapshot, and that of non-linear
+    /// matter by HaloFit, for the model of this parameter file, `model = "cosmology"`.
     #[arg(long, value_name = "FILE.toml")]
     pub linear: Option<PathBuf>,
     /// Hubble constant [100 km/s/Mpc], for k in h/Mpc and P in (Mpc/h)^3 [default: that of the snapshot,
@@ -122,6 +122,8 @@ const HELP: &str = "Examples:
 P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. The columns are the mean k of a bin, its power, the
 error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 / (sum m)^2, which the power
 contains, the number of modes that were measured, and the number of parts into which the box was folded.
+With --linear, two more columns are linear theory and HaloFit (Takahashi et al. 2012) at the mean k. In
+the plot they are dashed and solid, and the measurement is dots.
 
 Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
 assignment (interlacing). So the power is right up to the Nyquist wave number, pi N / side. The folded
@@ -190,8 +192,9 @@ struct Measured {
     universe: Option<Universe>,
     units: Units,
     spectrum: Spectrum,
-    /// Power of linear theory at the wave number of each bin [L^3]. Empty if it is not known.
-    linear: Vec<f64>,
+    /// Power of linear theory and of HaloFit at the wave number of each bin [L^3]. Empty if the model is
+    /// not known.
+    theory: Vec<[f64; 2]>,
 }
 
 /// Linear theory of a universe.
@@ -221,15 +224,20 @@ impl Linear {
         }
     }
 
-    /// Power at the wave numbers of these bins at the scale factor `a` [L^3]. It is not a number where a
-    /// table of the power spectrum ends.
-    fn at(&self, bins: &[Bin], units: &Units, a: f64) -> Vec<f64> {
-        let growth = (self.cosmology.growth(a).d1 / self.cosmology.growth(1.0).d1).powi(2);
+    /// Power of linear theory and of HaloFit at the wave numbers of these bins at the scale factor `a`
+    /// [L^3]. It is not a number where a table of the linear power ends. Where all scales are linear, HaloFit
+    /// is linear theory.
+    fn at(&self, bins: &[Bin], units: &Units, a: f64) -> Vec<[f64; 2]> {
+        let growth = self.cosmology.growth(a).d1 / self.cosmology.growth(1.0).d1;
+        let fit = HaloFit::new(&self.power, growth, &self.cosmology, a);
         let megaparsec = MEGAPARSEC_IN_CM / self.h / units.length_in_cm;
         let [low, high] = self.power.range();
         let one = |bin: &Bin| match bin.k * megaparsec {
-            k if (low..=high).contains(&k) => growth * self.power.at(k) * megaparsec.powi(3),
-            _ => f64::NAN,
+            k if (low..=high).contains(&k) => {
+                let linear = growth * growth * self.power.at(k);
+                [linear, fit.map_or(linear, |fit| fit.at(k, linear))].map(|power| power * megaparsec.powi(3))
+            }
+            _ => [f64::NAN; 2],
         };
         bins.iter().map(one).collect()
     }
@@ -252,11 +260,11 @@ pub(crate) fn write(
     let spectrum = spectral::measure(crew.comm, bodies, side, &keys.settings())?;
     crew.lead(|| {
         let name = target.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let linear = match (linear, universe) {
+        let theory = match (linear, universe) {
             (Some(linear), Some(universe)) => linear.at(&spectrum.bins, &units, universe.scale_factor),
             _ => Vec::new(),
         };
-        let measured = Measured { name, time, universe, units, spectrum, linear };
+        let measured = Measured { name, time, universe, units, spectrum, theory };
         let scale = Scale::new(&measured, None);
         let sheet = sheet(&[measured], &[scale]);
         Ok(io::table::write(target, &sheet.columns, &sheet.rows)?)
@@ -313,13 +321,13 @@ fn one(
     let spectrum = spectral::measure(crew.comm, &bodies, side, settings)
         .map_err(name_option)
         .with_context(|| shown.to_string())?;
-    let linear = match (linear, universe) {
+    let theory = match (linear, universe) {
         (Some(linear), Some(universe)) => linear.at(&spectrum.bins, &units, universe.scale_factor),
         (Some(_), None) => return Err(anyhow!("--linear: {shown} does not say its redshift")),
         (None, _) => Vec::new(),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Measured { name, time, universe, units, spectrum, linear })
+    Ok(Measured { name, time, universe, units, spectrum, theory })
 }
 
 /// The error with the option that causes it.
@@ -363,7 +371,7 @@ impl Scale {
 fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
     let (wave, power) = (scales[0].wave, scales[0].power());
     let expands = measured.iter().all(|measured| measured.universe.is_some());
-    let has_linear = measured.iter().all(|measured| !measured.linear.is_empty());
+    let has_theory = measured.iter().all(|measured| !measured.theory.is_empty());
     let mut columns = vec![
         "snapshot".to_owned(),
         if expands { "redshift" } else { "time" }.to_owned(),
@@ -374,9 +382,11 @@ fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
         "modes".to_owned(),
         "fold".to_owned(),
     ];
-    columns.extend(has_linear.then(|| format!("linear [{power}]")));
+    if has_theory {
+        columns.extend([format!("linear [{power}]"), format!("halofit [{power}]")]);
+    }
     let mut sheet = Sheet::new(&columns);
-    for (Measured { name, time, universe, spectrum, linear, .. }, scale) in measured.iter().zip(scales) {
+    for (Measured { name, time, universe, spectrum, theory, .. }, scale) in measured.iter().zip(scales) {
         let volume = scale.factor.powi(3);
         for (i, bin) in spectrum.bins.iter().enumerate() {
             let mut numbers = vec![
@@ -388,7 +398,9 @@ fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
                 bin.modes as f64,
                 f64::from(bin.fold),
             ];
-            numbers.extend(has_linear.then(|| linear[i] * volume));
+            numbers.extend(
+                theory.get(i).filter(|_| has_theory).into_iter().flatten().map(|power| power * volume),
+            );
             sheet.row(&[name], &numbers);
         }
     }
@@ -401,7 +413,7 @@ fn figure(measured: &[Measured], scales: &[Scale]) -> Figure {
         Axis::log(format!("k [{}]", scales[0].wave)),
         Axis::log(format!("P(k) [{}]", pretty(&scales[0].power()))),
     );
-    for ((Measured { name, spectrum, universe, linear, .. }, scale), colour) in
+    for ((Measured { name, spectrum, universe, theory, .. }, scale), colour) in
         measured.iter().zip(scales).zip(colours(measured.len()))
     {
         let volume = scale.factor.powi(3);
@@ -413,12 +425,17 @@ fn figure(measured: &[Measured], scales: &[Scale]) -> Figure {
             Some(universe) => format!("z = {}", redshift_in_words(universe.scale_factor)),
             None => name.clone(),
         };
-        let theory =
-            points.iter().zip(linear).map(|(point, power)| [point[0], power * volume]).collect::<Vec<_>>();
-        // Linear theory is dashed. Without it, the shot noise is.
-        let dashed = if theory.is_empty() { noise } else { theory };
-        panel.series.push(Series::new(label, colour, Mark::Line, points));
-        panel.series.push(Series::new("", colour, Mark::Dashes, dashed));
+        if theory.is_empty() {
+            panel.series.push(Series::new(label, colour, Mark::Line, points));
+            panel.series.push(Series::new("", colour, Mark::Dashes, noise));
+            continue;
+        }
+        // Linear theory is dashed, HaloFit a line.
+        for (which, mark) in [Mark::Dashes, Mark::Line].into_iter().enumerate() {
+            let curve = points.iter().zip(theory).map(|(point, power)| [point[0], power[which] * volume]);
+            panel.series.push(Series::new("", colour, mark, curve.collect()));
+        }
+        panel.series.push(Series::new(label, colour, Mark::Points, points));
     }
     Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }
 }

@@ -93,3 +93,37 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
     }
     assert!(!folder.path().join("x.csv").exists());
 }
+
+#[test]
+fn linear_theory_is_beside_the_spectrum_of_a_universe() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string("inputs/lcdm.toml").unwrap();
+    let text = text.replace("per_side = 64", "per_side = 16\nfixed_amplitude = true");
+    let file = folder.path().join("run.toml");
+    std::fs::write(&file, text).unwrap();
+    let make::Wanted { initial, units, cosmology, side } = make::model_of(&file).unwrap();
+    let Initial::Model(model) = initial else { panic!("no model") };
+    let (universe, _) = cosmology.unwrap().universe(&units, treecode::math::ln(0.02));
+    let header =
+        Header { units: Some(units), universe: Some(universe), box_size: side.unwrap(), ..Header::default() };
+    let bodies = generate(&decomposition::Solo, &model, units.gravitational_constant());
+    let target = Target::own(&folder.path().join("box.hdf5"));
+    Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+    spectrum(folder.path(), "@/box.hdf5 -o @/pk.csv --grid 48 --linear @/run.toml --plot @/pk.svg").unwrap();
+    let table = std::fs::read_to_string(folder.path().join("pk.csv")).unwrap();
+    assert!(
+        table.lines().next().unwrap().ends_with(",fold,linear [(Mpc/h)^3],halofit [(Mpc/h)^3]"),
+        "{table}"
+    );
+    let [redshift, k, power, linear] = [1, 2, 3, 8].map(|index| column(&table, index));
+    assert!((redshift[0] - 49.0).abs() < 1e-9 && (k[0] * 50.0 / std::f64::consts::PI - 1.28).abs() < 0.01);
+    assert_eq!(linear, column(&table, 9), "all is linear at redshift 49");
+    // Modes of fixed amplitude. The difference is that of P at the mean k from the mean of P.
+    for i in 1..4 {
+        assert!((power[i] / linear[i] - 1.0).abs() < 0.04, "{i}: {} {}", power[i], linear[i]);
+    }
+    assert!(std::fs::read_to_string(folder.path().join("pk.svg")).unwrap().contains("z = 49"));
+    std::fs::write(&file, "[initial]\nmodel = \"plummer\"\nbodies = 10\n").unwrap();
+    let error = spectrum(folder.path(), "@/box.hdf5 -o @/x.csv --linear @/run.toml").unwrap_err();
+    assert!(error.contains("its model must be \"cosmology\""), "{error}");
+}

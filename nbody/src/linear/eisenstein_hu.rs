@@ -75,7 +75,7 @@ impl Transfer {
 mod tests {
     use super::*;
 
-    /// Numbers of Colossus 1.3 (Diemer 2018, ApJS 239, 35).
+    /// Numbers of Colossus 1.4 (Diemer 2018, ApJS 239, 35).
     #[test]
     fn the_transfer_function_is_that_of_an_independent_program() {
         let transfer = Transfer { omega_m: 0.3089, omega_b: 0.0486, h: 0.6774, temperature: 2.7255 };

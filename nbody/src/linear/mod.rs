@@ -2,13 +2,15 @@
 //!
 //! `eisenstein_hu` has the transfer function of a universe with cold dark matter and baryons,
 //! `table` interpolates the spectrum of a Boltzmann solver. [`LinearPower`] is either of them, with
-//! its amplitude. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving lengths, as in
+//! its amplitude. `halofit` has a fit to the power of non-linear matter. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving lengths, as in
 //! the literature and in the tables of other programs.
 
 mod eisenstein_hu;
+mod halofit;
 mod table;
 
 pub use eisenstein_hu::Transfer;
+pub use halofit::HaloFit;
 pub use table::Table;
 
 use serde::{Deserialize, Serialize};
@@ -174,7 +176,7 @@ mod tests {
         assert!((value / right - 1.0).abs() < bound, "{value:e} is not {right:e}");
     }
 
-    /// Numbers of Colossus 1.3 (Diemer 2018, ApJS 239, 35), without interpolation.
+    /// Numbers of Colossus 1.4 (Diemer 2018, ApJS 239, 35), without interpolation.
     #[test]
     fn the_power_is_that_of_an_independent_program() {
         let power = LinearPower::new(TRANSFER, 0.9667, Amplitude::Sigma8(0.8159), 1.0).unwrap();

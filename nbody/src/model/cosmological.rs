@@ -86,6 +86,13 @@ impl Cosmological {
         self.per_side.pow(3)
     }
 
+    /// Memory per body while the bodies are made, in addition to the bodies [bytes]: the modes, and for the
+    /// second order three fields, a fourth one and the messages of its transform on the finer grid.
+    pub(super) fn memory(&self) -> f64 {
+        const VALUE: f64 = 8.0;
+        if self.lpt > 1 { VALUE * (1.0 + 1.5f64.powi(3) * 7.0) } else { VALUE * 5.0 }
+    }
+
     fn universe(&self) -> Result<&Universe, String> {
         self.universe
             .as_ref()

@@ -211,6 +211,14 @@ impl Model {
         }
     }
 
+    /// Memory per body while the bodies are made, in addition to the bodies [bytes].
+    pub fn memory(&self) -> f64 {
+        match self {
+            Model::Cosmology(model) => model.memory(),
+            _ => 0.0,
+        }
+    }
+
     /// Number of bodies of each galaxy. The ids of the galaxies are consecutive.
     pub fn galaxies(&self) -> Vec<u64> {
         match self {
