@@ -101,7 +101,9 @@ impl DrawingBackend for Page<'_> {
         fill: bool,
     ) -> Drawn {
         if let Some(end) = self.begin(style, fill) {
-            self.put(format_args!("{left} {top} {} {} re {end}", right - left, bottom - top));
+            // A filled area includes the steps of both corners, as in a bitmap.
+            let more = i32::from(fill);
+            self.put(format_args!("{left} {top} {} {} re {end}", right - left + more, bottom - top + more));
         }
         Ok(())
     }
@@ -310,8 +312,8 @@ mod tests {
         }
         let length: usize =
             text.split("/Length ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
-        let stream = text.split("stream\n").nth(1).unwrap();
-        assert_eq!(stream.find("endstream").unwrap(), length);
+        let start = text.find("stream\n").unwrap() + "stream\n".len();
+        assert_eq!(text.find("endstream").unwrap(), start + length);
     }
 
     #[test]

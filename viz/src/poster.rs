@@ -94,6 +94,7 @@ impl Poster {
         let panel = self.panels[0].picture.size();
         let mut text = String::new();
         self.decorate(SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area());
+        let mut text = with_last_pixels(&text);
         let mut below = format!(
             "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }}</style>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
@@ -170,6 +171,31 @@ impl Poster {
     }
 }
 
+/// The rectangles of an SVG of plotters with their last row and column of pixels, which its bitmaps have
+/// and its SVG leaves out.
+fn with_last_pixels(svg: &str) -> String {
+    let mut parts = svg.split("<rect ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (mut tag, rest) = part.split_at(part.find('>').unwrap_or(part.len()));
+        text.push_str("<rect ");
+        while let Some(place) =
+            ["width=\"", "height=\""].iter().filter_map(|key| Some(tag.find(key)? + key.len())).min()
+        {
+            let end = place + tag[place..].find('"').unwrap_or(0);
+            text.push_str(&tag[..place]);
+            match tag[place..end].parse::<u32>() {
+                Ok(side) => text.push_str(&(side + 1).to_string()),
+                Err(_) => text.push_str(&tag[place..end]),
+            }
+            tag = &tag[end..];
+        }
+        text.push_str(tag);
+        text.push_str(rest);
+    }
+    text
+}
+
 fn pair([x, y]: [usize; 2]) -> (u32, u32) {
     (x as u32, y as u32)
 }
@@ -222,6 +248,8 @@ mod tests {
     fn an_svg_has_each_panel_and_its_text() {
         let svg = poster(5, 3).svg().unwrap();
         assert_eq!(svg.matches("<image ").count(), 5);
+        // The colour bar has slices of one pixel.
+        assert!(svg.matches(" width=\"1\" ").count() > 50 && !svg.contains("width=\"0\""));
         assert!((0..5).all(|i| svg.contains(&format!("t = {i}.5"))));
         assert_eq!(svg.matches("Σ").count() + svg.matches("Surface density").count(), 1, "one colour bar");
         assert!(

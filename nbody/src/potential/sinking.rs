@@ -7,9 +7,9 @@ use super::External;
 use std::f64::consts::PI;
 use treecode::math::{erf, exp, ln, norm};
 
-/// Step of the integration, as a fraction of the tidal time of the host: about a thousand steps for a
+/// Step of the integration, as a fraction of the tidal time of the host: about five hundred steps for a
 /// revolution.
-const STEP: f64 = 0.01;
+const STEP: f64 = 0.02;
 /// Step of the differences that give the density of the host, as a fraction of the distance from its
 /// centre.
 const DIFFERENCE: f64 = 1e-4;
@@ -180,7 +180,7 @@ mod tests {
     /// (Binney & Tremaine 2008, eqs 8.11 and 8.12, with their sigma = v_c / sqrt 2).
     #[test]
     fn a_circular_orbit_in_an_isothermal_sphere_decays_as_in_the_book() {
-        let (speed, gm, coulomb, first) = (220.0, 2.0, 6.0, 8.0);
+        let (speed, gm, coulomb, first) = (220.0, 100.0, 6.0, 8.0);
         let rate = 0.427_593 * gm / speed * coulomb;
         let friction = Friction { coulomb: Some(coulomb), dispersion: None };
         let sinker = Sinker { gm, softening: 0.0, friction };
@@ -214,7 +214,7 @@ mod tests {
         };
         let spin = |s: &[f64; 6]| s[0] * s[4] - s[1] * s[3];
         let (first, last) = (&orbit.states[0], &orbit.states[orbit.states.len() - 1]);
-        assert!((energy(last) - energy(first)).abs() < 1e-7 && (spin(last) - spin(first)).abs() < 1e-7);
+        assert!((energy(last) - energy(first)).abs() < 1e-6 && (spin(last) - spin(first)).abs() < 1e-6);
         let [start, end] = orbit.span();
         assert!(start == 2.0 && end >= 30.0 && end < 30.1);
         // Between two nodes the place is that of half a step.

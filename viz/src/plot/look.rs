@@ -81,20 +81,21 @@ impl Look {
         let Some(width) = self.width else { return Ok(figure) };
         let wanted = width * POINTS_PER_MM / self.zoom();
         let [first, height] = figure.frame;
-        // The margins hardly depend on the frames: a legend may move.
-        for _ in 0..4 {
-            let excess = Layout::of(&figure).size[0] - wanted;
-            if excess.abs() < 1e-6 {
-                break;
-            }
-            figure.frame[0] -= excess / figure.columns.max(1) as f64;
-            if figure.frame[0] < NARROWEST {
-                let missing = (NARROWEST - figure.frame[0]) * figure.columns.max(1) as f64;
-                let least = (wanted + missing) * self.zoom() / POINTS_PER_MM;
-                return Err(Error::Narrow { width, least: least.ceil() });
-            }
-            figure.frame[1] = height * (figure.frame[0] / first).min(1.0);
+        let mut width_of = |frame: f64| {
+            figure.frame = [frame, height * (frame / first).min(1.0)];
+            Layout::of(&figure).size[0]
+        };
+        let least = width_of(NARROWEST) * self.zoom() / POINTS_PER_MM;
+        if least > width {
+            return Err(Error::Narrow { width, least: least.ceil() });
         }
+        // Margins change where a legend moves, so the width of the frames is found by bisection.
+        let (mut below, mut above) = (NARROWEST, NARROWEST + wanted);
+        for _ in 0..40 {
+            let middle = 0.5 * (below + above);
+            if width_of(middle) <= wanted { below = middle } else { above = middle }
+        }
+        width_of(below);
         Ok(figure)
     }
 }
