@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         range: Range::of(&density).ok_or("the picture is empty")?,
         units: None,
         decorations: Decorations::ALL,
+        comoving: false,
         transparent: false,
     };
     let picture = heorot_viz::render(&density, &style, &TimeScale::for_times(&[0.0], None).label(0.0));
