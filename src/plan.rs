@@ -16,11 +16,12 @@ use nbody::Start;
 use nbody::cosmology::Expansion;
 use nbody::cost::Meter;
 use nbody::forces::Forces;
-use nbody::model::{self, Model, Spherical};
+use nbody::model::{self, Model, Spherical, Uniform, UniformShape};
 use nbody::stepping::Stepping;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+use treecode::Domain;
 
 /// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,8 +54,8 @@ const EXAMPLES: &str = "Examples:
   heorot plan inputs/collision.toml --ranks 16 --threads 4
   heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
 
-The time is measured on a few steps of a Plummer sphere with the force settings of the file and one
-thread. It assumes perfect scaling to cores like this one. A run takes longer if ranks wait for each
+The time is measured on a few steps of a Plummer sphere, or in a periodic box of uniform bodies, with the
+force settings of the file and one thread. It assumes perfect scaling to cores like this one. A run takes longer if ranks wait for each
 other or for files.";
 
 /// Number of bodies and steps of the test run.
@@ -254,8 +255,28 @@ fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
 
 /// Core time per body and step [s], from a small test run.
 fn pilot(forces: &Forces) -> Result<f64> {
-    let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
-    let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
+    let domain = forces.gravity.domain;
+    let model = match domain {
+        Domain::Open => Model::Plummer(Spherical {
+            bodies: PILOT,
+            seed: 0,
+            mass: 1.0,
+            radius: 1.0,
+            cut: 20.0,
+            softening: 0.0,
+        }),
+        // A sphere would be smaller than the softening, or larger than the box.
+        Domain::Periodic { side } => Model::Uniform(Uniform {
+            bodies: PILOT,
+            seed: 0,
+            mass: 1.0,
+            shape: UniformShape::Box,
+            side,
+            virial_ratio: 0.0,
+        }),
+    };
+    let mut bodies = model::generate(&Solo, &model, forces.gravity.constant);
+    bodies.wrap(domain);
     // The cost does not depend on the expansion.
     let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
     let mut simulation =

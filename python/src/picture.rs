@@ -108,6 +108,7 @@ pub(crate) fn render<'py>(
             range: range.with_stretch(Stretch::Log),
             units,
             decorations: Decorations { time: shown && time.is_some(), scale_bar: shown, colour_bar: shown },
+            comoving: false,
             transparent: look.transparent,
         };
         let time = time.unwrap_or_default();

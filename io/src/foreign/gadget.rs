@@ -466,7 +466,7 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
     }
     let evidence = first.header.evidence();
     let h = if first.header.hubble.is_finite() { first.header.hubble } else { 0.0 };
-    let header = Header {
+    let mut header = Header {
         format: Format::GadgetBinary,
         time: first.header.time,
         box_size: first.header.box_size,
@@ -478,5 +478,6 @@ pub(super) fn open(path: &Path) -> Result<Foreign, Error> {
         ignored,
         ..Header::default()
     };
+    header.remarks.extend(header.remark_on_units());
     Ok(Foreign { header, content: Content::Pieces(pieces) })
 }

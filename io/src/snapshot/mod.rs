@@ -122,17 +122,38 @@ impl Header {
     }
 
     /// The units of the values. If the file states none, `default` or else galactic units. If it
-    /// states only the gravitational constant, the unit of mass is adjusted to it.
+    /// states only the gravitational constant, the unit of mass is adjusted to it. Cosmological files of
+    /// GADGET without units have lengths and masses in units that include 1/h.
     pub fn units_or(&self, default: Option<&Units>) -> Units {
         match (self.units, self.gravity) {
             (Some(units), _) => units,
-            (None, None) => default.copied().unwrap_or_default(),
+            (None, None) => {
+                let base = default.copied().unwrap_or_default();
+                let h = self.hubble_of_units().unwrap_or(1.0);
+                Units { length_in_cm: base.length_in_cm / h, mass_in_g: base.mass_in_g / h, ..base }
+            }
             (None, Some(gravity)) => {
                 let base = default.copied().unwrap_or(Units::NBODY);
                 let factor = gravity / base.gravitational_constant();
                 Units { mass_in_g: base.mass_in_g * factor, ..base }
             }
         }
+    }
+
+    /// The Hubble parameter that the units of a cosmological GADGET file include, although it states no
+    /// units.
+    fn hubble_of_units(&self) -> Option<f64> {
+        let is_gadget = matches!(self.format, Format::Gadget | Format::GadgetBinary);
+        let unstated = is_gadget && self.units.is_none() && self.gravity.is_none();
+        Some(self.universe?.h).filter(|&h| unstated && h > 0.0 && h != 1.0)
+    }
+
+    /// What is assumed of the units of a cosmological file that states none.
+    pub(crate) fn remark_on_units(&self) -> Option<String> {
+        let h = self.hubble_of_units()?;
+        Some(format!(
+            "names no units; its lengths and masses are taken to be in units that include 1/h, with h = {h:?}"
+        ))
     }
 
     /// Fails if the file is cosmological. Its positions, velocities and time are not those of an

@@ -98,7 +98,7 @@ impl Set {
             _ => {}
         }
         let (columns, ignored) = further.finish();
-        let header = Header {
+        let mut header = Header {
             time: first.time,
             units: first.units,
             gravity: first.gravity,
@@ -114,6 +114,7 @@ impl Set {
             ignored,
             remarks,
         };
+        header.remarks.extend(header.remark_on_units());
         Ok(Set { header, members })
     }
 }

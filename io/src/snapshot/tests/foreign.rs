@@ -205,6 +205,22 @@ fn a_file_is_cosmological_if_it_says_so_or_if_all_else_says_so() {
 }
 
 #[test]
+fn a_cosmological_file_without_units_has_lengths_and_masses_over_h() {
+    let early = [("Time", 0.02), ("Redshift", 49.0), ("Omega0", 0.3), ("HubbleParam", 0.5)];
+    let header = header_with(&early, &[]).unwrap();
+    let universe = header.universe.unwrap();
+    assert_eq!((universe.scale_factor, universe.omega_m, universe.h), (0.02, 0.3, 0.5));
+    let Units { length_in_cm, mass_in_g, velocity_in_cm_per_s } = Units::PARSEC;
+    let doubled =
+        Units { length_in_cm: 2.0 * length_in_cm, mass_in_g: 2.0 * mass_in_g, velocity_in_cm_per_s };
+    assert_eq!(header.units_or(Some(&Units::PARSEC)), doubled);
+    assert!(header.remarks[0].contains("1/h, with h = 0.5"), "{:?}", header.remarks);
+    // An isolated system has no such units.
+    let today = header_with(&[("Time", 1.0), ("HubbleParam", 0.5)], &[]).unwrap();
+    assert_eq!((today.units_or(Some(&Units::PARSEC)), today.remarks.len()), (Units::PARSEC, 0));
+}
+
+#[test]
 fn a_box_is_periodic_unless_the_file_denies_it() {
     let side = |parameters: &[(&str, f64)]| header_with(&[("BoxSize", 5.0)], parameters).unwrap().box_size;
     assert_eq!(
