@@ -19,6 +19,7 @@ use nbody::stepping::Stepping;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+use treecode::Walk;
 
 /// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -58,6 +59,8 @@ other or for files.";
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
+/// Number of bodies of the test run with direct sums.
+const DIRECT_PILOT: u64 = 3_000;
 /// Greatest number of bodies that are read or drawn to give advice on their softening.
 const MOST_EXAMINED: u64 = 2_000_000;
 
@@ -222,20 +225,24 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
 fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
     let launch = Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() };
     on_all_ranks(&launch, |crew| {
-        let seconds = pilot(&parameters.gravity)?;
         if bodies > MOST_EXAMINED {
-            return Ok((seconds, Vec::new()));
+            return Ok((pilot(&parameters.gravity, bodies)?, Vec::new()));
         }
         let state = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
+        let seconds = pilot(&parameters.gravity, state.massive() as u64)?;
         let softening = &parameters.gravity.gravity.softening;
         softening_advice::warn_of_none(crew, &state, softening);
         Ok((seconds, softening_advice::advise(&state, softening)))
     })
 }
 
-/// Core time per body and step [s], from a small test run.
-fn pilot(forces: &Forces) -> Result<f64> {
-    let model = Spherical { bodies: PILOT, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
+/// Core time per body and step [s], from a small test run. Direct sums take a time in proportion to the
+/// number of bodies with mass, `sources`.
+fn pilot(forces: &Forces, sources: u64) -> Result<f64> {
+    let direct = forces.gravity.walk == Walk::Direct;
+    let (count, factor) =
+        if direct { (DIRECT_PILOT, sources as f64 / DIRECT_PILOT as f64) } else { (PILOT, 1.0) };
+    let model = Spherical { bodies: count, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
     let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
     let mut simulation =
         Simulation::begin(&Solo, forces, Stepping::Fixed, Start { bodies, time: 0.0 }).map_err(name_key)?;
@@ -243,5 +250,5 @@ fn pilot(forces: &Forces) -> Result<f64> {
     for step in 1..=PILOT_STEPS {
         simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
     }
-    Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
+    Ok(factor * simulation.all.total.as_secs_f64() / (count * PILOT_STEPS) as f64)
 }
