@@ -21,7 +21,11 @@ use nbody::stepping::Stepping;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
+<<<<<<< HEAD
 use treecode::Domain;
+=======
+use treecode::Walk;
+>>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
 
 /// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,6 +65,8 @@ other or for files.";
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
+/// Number of bodies of the test run with direct sums.
+const DIRECT_PILOT: u64 = 3_000;
 /// Greatest number of bodies that are read or drawn to give advice on their softening.
 const MOST_EXAMINED: u64 = 2_000_000;
 
@@ -238,21 +244,26 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
 fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
     let launch = Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() };
     on_all_ranks(&launch, |crew| {
-        let seconds = pilot(&parameters.gravity)?;
         if bodies > MOST_EXAMINED {
-            return Ok((seconds, Vec::new()));
+            return Ok((pilot(&parameters.gravity, bodies)?, Vec::new()));
         }
+<<<<<<< HEAD
         let state = parameters
             .initial
             .load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?
             .start
             .bodies;
+=======
+        let state = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
+        let seconds = pilot(&parameters.gravity, state.massive() as u64)?;
+>>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
         let softening = &parameters.gravity.gravity.softening;
         softening_advice::warn_of_none(crew, &state, softening);
         Ok((seconds, softening_advice::advise(&state, softening)))
     })
 }
 
+<<<<<<< HEAD
 /// Core time per body and step [s], from a small test run.
 fn pilot(forces: &Forces) -> Result<f64> {
     let domain = forces.gravity.domain;
@@ -279,11 +290,21 @@ fn pilot(forces: &Forces) -> Result<f64> {
     bodies.wrap(domain);
     // The cost does not depend on the expansion.
     let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
+=======
+/// Core time per body and step [s], from a small test run. Direct sums take a time in proportion to the
+/// number of bodies with mass, `sources`.
+fn pilot(forces: &Forces, sources: u64) -> Result<f64> {
+    let direct = forces.gravity.walk == Walk::Direct;
+    let (count, factor) =
+        if direct { (DIRECT_PILOT, sources as f64 / DIRECT_PILOT as f64) } else { (PILOT, 1.0) };
+    let model = Spherical { bodies: count, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
+    let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
+>>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
     let mut simulation =
         Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 }).map_err(name_key)?;
     simulation.all = Meter::default();
     for step in 1..=PILOT_STEPS {
         simulation.step(&Solo, 1e-6, 1e-6 * step as f64).map_err(name_key)?;
     }
-    Ok(simulation.all.total.as_secs_f64() / (PILOT * PILOT_STEPS) as f64)
+    Ok(factor * simulation.all.total.as_secs_f64() / (count * PILOT_STEPS) as f64)
 }

@@ -454,7 +454,7 @@ fn the_circular_speed_is_that_of_all_types() {
     let mut bodies = sphere(Model::Plummer, 1e3);
     (0..bodies.len()).filter(|i| i % 3 == 0).for_each(|i| bodies.kind[i] = 2);
     let header = Header { units: Some(Units::NBODY), ..Header::default() };
-    let target = io::Target::own(&folder.path().join("two.hdf5"));
+    let target = io::Target::own(folder.path().join("two.hdf5"));
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
     plot(
         folder.path(),

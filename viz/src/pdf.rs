@@ -101,9 +101,11 @@ impl DrawingBackend for Page<'_> {
         fill: bool,
     ) -> Drawn {
         if let Some(end) = self.begin(style, fill) {
-            // A filled area includes the steps of both corners, as in a bitmap.
-            let more = i32::from(fill);
-            self.put(format_args!("{left} {top} {} {} re {end}", right - left + more, bottom - top + more));
+            // A filled area includes the steps of both corners, as in a bitmap. Half a step more hides seams
+            // between areas side by side.
+            let more = if fill { 1.5 } else { 0.0 };
+            let [width, height] = [right - left, bottom - top].map(|side| f64::from(side) + more);
+            self.put(format_args!("{left} {top} {width} {height} re {end}"));
         }
         Ok(())
     }
@@ -284,7 +286,7 @@ pub(crate) fn file(content: &str, [width, height]: [f64; 2], points: f64, images
     let count = objects.len() + 1;
     let mut end = format!("xref\n0 {count}\n0000000000 65535 f \n");
     places.iter().for_each(|place| {
-        let _ = write!(end, "{place:010} 00000 n \n");
+        let _ = writeln!(end, "{place:010} 00000 n ");
     });
     let _ = write!(end, "trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
     bytes.extend_from_slice(end.as_bytes());

@@ -845,7 +845,7 @@ impl PlanetKeys {
         for (name, angle) in
             [("inclination", inclination), ("node", node), ("pericentre", pericentre), ("anomaly", anomaly)]
         {
-            if !(angle.abs() <= 1e6) {
+            if !(-1e6..=1e6).contains(&angle) {
                 return Err(format!("{name} = {angle:?}: must be an angle in degrees"));
             }
         }

@@ -216,7 +216,7 @@ mod tests {
         let (first, last) = (&orbit.states[0], &orbit.states[orbit.states.len() - 1]);
         assert!((energy(last) - energy(first)).abs() < 1e-6 && (spin(last) - spin(first)).abs() < 1e-6);
         let [start, end] = orbit.span();
-        assert!(start == 2.0 && end >= 30.0 && end < 30.1);
+        assert!(start == 2.0 && (30.0..30.1).contains(&end));
         // Between two nodes the place is that of half a step.
         let half = 0.5 * (orbit.times[401] - orbit.times[400]);
         let slope = |time: f64, state: &[f64; 6]| sinker.slope(&host, [0.0; 3], time, state);

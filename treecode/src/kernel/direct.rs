@@ -95,7 +95,9 @@ impl Sources<'_> {
         let mut places = vec![usize::MAX; all.len()];
         for i in (0..all.len()).filter(|&i| all.mass[i] > 0.0) {
             places[i] = bodies.len();
-            (bodies.id.push(all.id[i]), bodies.kind.push(all.kind[i]), bodies.mass.push(all.mass[i]));
+            bodies.id.push(all.id[i]);
+            bodies.kind.push(all.kind[i]);
+            bodies.mass.push(all.mass[i]);
             (0..3).for_each(|axis| bodies.pos[axis].push(all.pos[axis][i]));
         }
         bodies.fill_up();
