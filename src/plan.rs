@@ -21,11 +21,7 @@ use nbody::stepping::Stepping;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
-<<<<<<< HEAD
-use treecode::Domain;
-=======
-use treecode::Walk;
->>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
+use treecode::{Domain, Walk};
 
 /// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -247,29 +243,28 @@ fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
         if bodies > MOST_EXAMINED {
             return Ok((pilot(&parameters.gravity, bodies)?, Vec::new()));
         }
-<<<<<<< HEAD
         let state = parameters
             .initial
             .load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?
             .start
             .bodies;
-=======
-        let state = parameters.initial.load(crew, &parameters.units.units())?.start.bodies;
         let seconds = pilot(&parameters.gravity, state.massive() as u64)?;
->>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
         let softening = &parameters.gravity.gravity.softening;
         softening_advice::warn_of_none(crew, &state, softening);
         Ok((seconds, softening_advice::advise(&state, softening)))
     })
 }
 
-<<<<<<< HEAD
-/// Core time per body and step [s], from a small test run.
-fn pilot(forces: &Forces) -> Result<f64> {
+/// Core time per body and step [s], from a small test run. Direct sums take a time in proportion to the
+/// number of bodies with mass, `sources`.
+fn pilot(forces: &Forces, sources: u64) -> Result<f64> {
+    let direct = forces.gravity.walk == Walk::Direct;
+    let (count, factor) =
+        if direct { (DIRECT_PILOT, sources as f64 / DIRECT_PILOT as f64) } else { (PILOT, 1.0) };
     let domain = forces.gravity.domain;
     let model = match domain {
         Domain::Open => Model::Plummer(Spherical {
-            bodies: PILOT,
+            bodies: count,
             seed: 0,
             mass: 1.0,
             radius: 1.0,
@@ -278,7 +273,7 @@ fn pilot(forces: &Forces) -> Result<f64> {
         }),
         // A sphere would be smaller than the softening, or larger than the box.
         Domain::Periodic { side } => Model::Uniform(Uniform {
-            bodies: PILOT,
+            bodies: count,
             seed: 0,
             mass: 1.0,
             shape: UniformShape::Box,
@@ -290,16 +285,6 @@ fn pilot(forces: &Forces) -> Result<f64> {
     bodies.wrap(domain);
     // The cost does not depend on the expansion.
     let forces = Forces { expansion: Expansion::Static, ..forces.clone() };
-=======
-/// Core time per body and step [s], from a small test run. Direct sums take a time in proportion to the
-/// number of bodies with mass, `sources`.
-fn pilot(forces: &Forces, sources: u64) -> Result<f64> {
-    let direct = forces.gravity.walk == Walk::Direct;
-    let (count, factor) =
-        if direct { (DIRECT_PILOT, sources as f64 / DIRECT_PILOT as f64) } else { (PILOT, 1.0) };
-    let model = Spherical { bodies: count, seed: 0, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
-    let bodies = model::generate(&Solo, &Model::Plummer(model), forces.gravity.constant);
->>>>>>> 01268cb308174222e1f61e45c797e91bd91dd458
     let mut simulation =
         Simulation::begin(&Solo, &forces, Stepping::Fixed, Start { bodies, time: 0.0 }).map_err(name_key)?;
     simulation.all = Meter::default();
