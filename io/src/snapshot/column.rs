@@ -139,11 +139,6 @@ impl<'a> Content<'a> {
         fixed.or(self.dimension().map(|dimension| units.in_cgs(dimension))).unwrap_or(1.0)
     }
 
-    /// Whether it is part of the state of a body, or a result.
-    pub(super) fn is_state(self) -> bool {
-        matches!(self, Content::State(_))
-    }
-
     /// Whether the values are pure numbers.
     pub(super) fn is_pure(self) -> bool {
         let fixed = matches!(self, Content::Passenger(About { in_cgs: Some(_), .. }));
