@@ -143,9 +143,9 @@ impl Keys {
         if let Some(start) = self.start() {
             ensure!(
                 (start / a - 1.0).abs() <= ROUNDED,
-                "cosmology.start_redshift = {:?}: {file} has the redshift {:?}",
+                "cosmology.start_redshift = {:?}: {file} has the redshift {}",
                 redshift_of(start),
-                redshift_of(a)
+                redshift_in_words(a)
             );
             a = start;
         }

@@ -204,18 +204,21 @@ mod tests {
         };
         make(&text.replace("per_side = 64", "per_side = 8"), &path).unwrap();
         let (header, read) = io::snapshot::read(&path, 0, 1).unwrap();
-        let universe = header.universe.unwrap();
-        assert!((universe.redshift() - 49.0).abs() < 1e-9 && (universe.h - 0.6766).abs() < 1e-12);
-        assert!((header.box_size - 147.797813).abs() < 1e-9);
-        // The file has the bodies of a run: with GADGET's factor, its velocities are canonical momenta.
         let Wanted { initial: Initial::Model(model), units, .. } = model_of(&file).unwrap() else {
             panic!("no model")
         };
+        let universe = header.universe.unwrap();
+        assert!((universe.redshift() - 49.0).abs() < 1e-9 && (universe.h - 0.6766).abs() < 1e-12);
+        // Lengths in GADGET's files are in Mpc/h.
+        let length = header.units.unwrap().length_in_cm / units.length_in_cm;
+        assert!((length * 0.6766 - 1.0).abs() < 1e-9, "{length}");
+        assert!((header.box_size * length - 147.797813).abs() < 1e-6, "{}", header.box_size);
+        // The file has the bodies of a run: with GADGET's factor, its velocities are canonical momenta.
         let drawn = nbody::model::generate(&Solo, &model, units.gravitational_constant());
         for i in 0..512 {
             let id = read.id[i] as usize;
             for axis in 0..3 {
-                assert!((read.pos[axis][i] - drawn.pos[axis][id]).abs() < 1e-9);
+                assert!((read.pos[axis][i] * length - drawn.pos[axis][id]).abs() < 1e-6);
                 let (momentum, peculiar) =
                     (read.vel[axis][i] * universe.momentum_of(header.format), drawn.vel[axis][id]);
                 assert!((momentum - 0.02 * peculiar).abs() < 1e-9 * peculiar.abs(), "{momentum} {peculiar}");

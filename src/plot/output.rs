@@ -67,7 +67,8 @@ fn dpi(text: &str) -> Result<f64, String> {
 }
 
 impl LookOptions {
-    fn look(&self) -> Look {
+    /// The look of a figure with these options.
+    pub(crate) fn look(&self) -> Look {
         let usual = Look::default();
         Look {
             theme: match self.theme {
@@ -134,17 +135,25 @@ impl Targets {
     /// If a file cannot be written.
     pub fn write(&self, figure: &Figure, sheet: &Sheet) -> Result<()> {
         let Targets { picture, table, look } = self;
-        let ending = picture.path().extension().unwrap_or_default().to_ascii_lowercase();
-        let bytes = match ending.to_str() {
-            Some("svg") => figure.svg_as(look)?.into_bytes(),
-            Some("pdf") => figure.pdf(look)?,
-            _ => figure.png_as(look)?,
-        };
+        let bytes = drawn(figure, picture.path(), look)?;
         io::table::write(table, &sheet.columns, &sheet.rows)?;
         picture.write(&bytes)?;
         say(&format!("{}  {}", picture.path().display(), table.path().display()));
         Ok(())
     }
+}
+
+/// A figure in the format of this file name.
+///
+/// # Errors
+/// If the figure cannot be drawn.
+pub(crate) fn drawn(figure: &Figure, path: &Path, look: &Look) -> Result<Vec<u8>> {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    Ok(match ending.to_str() {
+        Some("svg") => figure.svg_as(look)?.into_bytes(),
+        Some("pdf") => figure.pdf(look)?,
+        _ => figure.png_as(look)?,
+    })
 }
 
 impl Sheet {

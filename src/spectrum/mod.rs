@@ -10,7 +10,7 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::make;
 use crate::memory;
 use crate::outputs::Overwrite;
-use crate::plot::output::{Sheet, picture};
+use crate::plot::output::{LookOptions, Sheet, drawn, picture};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::collective;
@@ -37,9 +37,12 @@ pub struct Arguments {
     /// Table to write.
     #[arg(long, short, value_name = "FILE.csv")]
     pub output: PathBuf,
-    /// Plot to write, .png or .svg.
+    /// Plot to write, .png, .svg or .pdf.
     #[arg(long, value_name = "FILE", value_parser = picture)]
     pub plot: Option<PathBuf>,
+    /// Size, resolution and colours of the plot.
+    #[command(flatten)]
+    pub look: LookOptions,
     /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
@@ -175,9 +178,8 @@ fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
         let sheet = sheet(&measured, &scales);
         io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
         if let Some(target) = &targets.plot {
-            let figure = figure(&measured, &scales);
-            let is_svg = target.path().extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"));
-            target.write(&if is_svg { figure.svg().into_bytes() } else { figure.png()? })?;
+            let bytes = drawn(&figure(&measured, &scales), target.path(), &arguments.look.look())?;
+            target.write(&bytes)?;
         }
         measured.iter().zip(&scales).for_each(|(measured, scale)| tell(measured, scale));
         Ok(())

@@ -62,6 +62,8 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
     for (found, bin) in column(&table, 2).iter().zip(&expected.bins) {
         assert!((found / (1000.0 * bin.k) - 1.0).abs() < 1e-9, "{found} {bin:?}");
     }
+    spectrum(folder.path(), "@/box.hdf5 -o @/pdf.csv --grid 16 --plot @/pk.pdf --theme dark").unwrap();
+    assert!(std::fs::read(folder.path().join("pk.pdf")).unwrap().starts_with(b"%PDF"));
     // Powers are volumes; with h, lengths are in Mpc/h.
     spectrum(folder.path(), "@/open.hdf5 -o @/h.csv --grid 16 --fold 2 --box 2 --hubble 0.5").unwrap();
     for (i, found) in column(&read("h.csv"), 3).into_iter().enumerate() {
@@ -85,7 +87,7 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
             "@/box.hdf5 @/code.hdf5 -o @/x.csv --grid 16",
             "code.hdf5: is in L, others in Mpc; measure them one by one",
         ),
-        ("@/box.hdf5 -o @/x.csv --plot @/x.pdf", "must end in .png or .svg"),
+        ("@/box.hdf5 -o @/x.csv --plot @/x.gif", "must end in .png, .svg or .pdf"),
         ("@/box.hdf5", "--output"),
     ] {
         let error = spectrum(folder.path(), line).unwrap_err();
