@@ -3,7 +3,7 @@
 use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::kinds::NAMES;
-use decomposition::collective;
+use decomposition::{Comm, collective};
 use nbody::profile::{Centre, cumulative_mass, enclosing};
 use serde::Serialize;
 use treecode::{Bodies, Softening, TYPES};
@@ -103,8 +103,7 @@ pub fn tell(advice: &[Advice]) {
 
 /// Warns if many bodies have no softening. Collective.
 pub fn warn_of_none(crew: &Crew, bodies: &Bodies, softening: &Softening) {
-    let hard = |i: &usize| bodies.mass[*i] > 0.0 && softening.length[usize::from(bodies.kind[*i])] == 0.0;
-    let count = collective::sum(crew.comm, (0..bodies.len()).filter(hard).count() as u64);
+    let count = unsoftened(crew.comm, bodies, softening);
     if count > MANY && crew.leads() {
         warn(&format!(
             "{count} bodies have no softening, so close pairs scatter each other; gravity.softening sets a length, and `heorot plan` suggests some"
@@ -112,10 +111,16 @@ pub fn warn_of_none(crew: &Crew, bodies: &Bodies, softening: &Softening) {
     }
 }
 
+/// Number of bodies of all ranks with mass and without softening. Collective.
+fn unsoftened(comm: &dyn Comm, bodies: &Bodies, softening: &Softening) -> u64 {
+    let hard = |i: &usize| bodies.mass[*i] > 0.0 && softening.length[usize::from(bodies.kind[*i])] == 0.0;
+    collective::sum(comm, (0..bodies.len()).filter(hard).count() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use decomposition::Solo;
+    use decomposition::{Solo, threads};
     use nbody::model::{Model, Spherical, generate};
 
     fn plummer(bodies: u64, radius: f64) -> Bodies {
@@ -140,6 +145,18 @@ mod tests {
         // 0.843 scale radii times N^(-1/5).
         assert!((least_error / (3.0 * 0.843 * 20_000f64.powf(-0.2)) - 1.0).abs() < 0.02);
         assert_eq!(given, 0.1);
+    }
+
+    #[test]
+    fn bodies_without_softening_are_counted_over_all_ranks() {
+        let mut bodies = plummer(100, 1.0);
+        bodies.mass[..10].fill(0.0);
+        bodies.kind[..40].fill(4);
+        let mut softening = Softening::default();
+        let count = |softening: &Softening| threads::run(3, |comm| unsoftened(comm, &bodies, softening));
+        assert_eq!(count(&softening), [270; 3]);
+        softening.length[1] = 0.1;
+        assert_eq!(count(&softening), [90; 3]);
     }
 
     /// The constant follows from the kernel: the second moment of the spline, and the integral of the

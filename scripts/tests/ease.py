@@ -81,7 +81,7 @@ def messages():
     for arguments, words in [
         (["run", snapshot], ["is a snapshot (GADGET HDF5)", f'file = "{snapshot}"', "[initial]"]),
         (["plan", snapshot], ["is a snapshot"]),
-        (["plot", "profle", snapshot], ["profile", "known: run, profile, lagrange"]),
+        (["plot", "profle", snapshot], ["profile", "known: run, profile, surface-density"]),
         (["plots"], ["plot", "known: run, status"]),
         (["render", snapshot, "-o", folder / "x.png", "--range", "9e7:3e5"], ["90000000", "300000"]),
     ]:

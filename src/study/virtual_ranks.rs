@@ -178,7 +178,13 @@ fn study(
         None => record(parameters, ranks)?,
         Some(bodies) => {
             for &ranks in ranks {
-                let set = format!("initial.bodies={}", bodies * ranks as u64);
+                let all = bodies.checked_mul(ranks as u64);
+                let all = all.with_context(|| {
+                    format!(
+                        "--bodies-per-rank {bodies}: too many for {ranks} ranks, must be below 2^64 in all"
+                    )
+                })?;
+                let set = format!("initial.bodies={all}");
                 let set: Vec<String> = arguments.set.iter().cloned().chain([set]).collect();
                 record(&Parameters::load(&arguments.file, &set)?, &[ranks])?;
             }
