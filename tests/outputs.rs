@@ -138,7 +138,10 @@ const WRITERS: [Writer; 31] = [
     plot("plot mass-function DIR/h.hdf5 -o OUT", "h.hdf5"),
     writer("halos DIR/a.hdf5 --linking-length 0.5 --min-members 2 -o OUT", HDF5, "a.hdf5"),
     writer("spectrum DIR/a.hdf5 --box 1 --grid 4 -o OUT", &["csv"], "a.hdf5"),
-    Writer { beside: &["svg.csv"], ..plot("spectrum DIR/a.hdf5 --box 1 --grid 4 -o OUT.csv --plot OUT", "a.hdf5") },
+    Writer {
+        beside: &["svg.csv"],
+        ..plot("spectrum DIR/a.hdf5 --box 1 --grid 4 -o OUT.csv --plot OUT", "a.hdf5")
+    },
     writer("convert DIR/set.0.hdf5 OUT", HDF5, "set.1.hdf5"),
     writer("combine DIR/a.hdf5 DIR/b.hdf5 -o OUT", HDF5, "b.hdf5"),
     writer("extract DIR/set.1.hdf5 OUT --region sphere:0,0,0,9", HDF5, "set.0.hdf5"),
