@@ -1,5 +1,7 @@
 //! Parameter files: valid contents, and the errors for invalid ones.
 
+#![allow(clippy::disallowed_methods)] // tests hold results against bounds, not bits
+
 use heorot::initial::Initial;
 use heorot::parameters::{Parameters, Times};
 use io::Units;

@@ -28,6 +28,7 @@ const BESIDE: u64 = 160;
 /// The `[initial]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Keys", untagged)]
+#[allow(clippy::large_enum_variant)] // a run has one
 pub enum Initial {
     /// A snapshot.
     File {

@@ -39,6 +39,7 @@ struct Part {
 /// Where the bodies of a galaxy come from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant)] // an encounter has a few
 enum Source {
     File {
         file: PathBuf,

@@ -37,7 +37,7 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, box_size: f64, units: Units| {
         let header = Header { time: 2.5, units: Some(units), box_size, ..Header::default() };
-        let target = Target::own(&folder.path().join(name));
+        let target = Target::own(folder.path().join(name));
         let (fields, layout) = (Fields::default(), Layout::default());
         Crew::alone().write_snapshot(&target, &header, &bodies(3), fields, &layout).unwrap();
     };
@@ -109,7 +109,7 @@ fn linear_theory_is_beside_the_spectrum_of_a_universe() {
     let header =
         Header { units: Some(units), universe: Some(universe), box_size: side.unwrap(), ..Header::default() };
     let bodies = generate(&decomposition::Solo, &model, units.gravitational_constant());
-    let target = Target::own(&folder.path().join("box.hdf5"));
+    let target = Target::own(folder.path().join("box.hdf5"));
     Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
     spectrum(folder.path(), "@/box.hdf5 -o @/pk.csv --grid 48 --linear @/run.toml --plot @/pk.svg").unwrap();
     let table = std::fs::read_to_string(folder.path().join("pk.csv")).unwrap();

@@ -121,7 +121,9 @@ impl Cosmology {
         }
         let last = ln(latest.max(1.0));
         let all = (0..=4000).map(|i| last - 16.0 * f64::from(i) / 4000.0).map(exp);
-        match all.into_iter().find(|&a| !(self.e_squared(a) > 0.0)) {
+        // Not a number is no square either.
+        let is_positive = |a: f64| self.e_squared(a) > 0.0;
+        match all.into_iter().find(|&a| !is_positive(a)) {
             Some(a) => Err(Invalid::Halts { omega_m, omega_lambda, a }),
             None => Ok(()),
         }
