@@ -60,7 +60,7 @@ fn render(folder: &Path, line: &[&str]) -> Result<(), String> {
     if !line.contains(&"--size") {
         words.extend(["--size", "160"]);
     }
-    main(&arguments(&words)?).map_err(|error| format!("{error:#}"))
+    draw(&Crew::alone(), &arguments(&words)?).map_err(|error| format!("{error:#}"))
 }
 
 #[test]
