@@ -129,6 +129,7 @@ def keys():
     missing = []
     sections.pop("potential")  # each kind has keys of its own
     for table, section in sections.items():
+        section = re.sub(r"^```.*?^```", "", section, flags=re.MULTILINE | re.DOTALL)  # examples
         named = set(re.findall(r"\b[a-z]\w*\b", " ".join(re.findall(r"`([^`]+)`", section))))
         missing += [f"{table}.{key}" for key in known_keys(table) if key not in named]
     require(len(sections) >= 6, f"only {sorted(sections)}")
