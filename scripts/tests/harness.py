@@ -221,7 +221,7 @@ def parameter_file(folder, bodies=3000, steps=2, step=0.004, time="", output="",
     return file
 
 
-def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64):
+def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64, side=0.0):
     """Writes initial conditions like a foreign program: GADGET format, in any order, no units."""
     types = np.ones(len(mass), int) if types is None else np.asarray(types)
     ids = np.arange(len(mass), dtype=np.uint64)
@@ -231,7 +231,8 @@ def write_snapshot(path, position, velocity, mass, types=None, dtype=np.float64)
         header["NumPart_ThisFile"] = header["NumPart_Total"] = counts.astype(np.uint32)
         header["NumPart_Total_HighWord"] = np.zeros(6, np.uint32)
         header["MassTable"] = np.zeros(6)
-        header["Time"] = header["Redshift"] = header["BoxSize"] = 0.0
+        header["Time"] = header["Redshift"] = 0.0
+        header["BoxSize"] = side
         header["NumFilesPerSnapshot"] = np.int32(1)
         for kind in np.flatnonzero(counts):
             chosen = types == kind

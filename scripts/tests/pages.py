@@ -82,6 +82,7 @@ SMALLER = [
     (r"--bodies-per-rank [\d_.e]+", "--bodies-per-rank 200"),
     (r"--ranks \d+(,\d+)+", "--ranks 1,2"),
     (r"--frames \d+", "--frames 3"),
+    (r"--grid \d+", "--grid 64"),
     (r"--memory-per-rank [\d.]+", "--bodies 2000"),
     (r"--burn-in [\d.]+", "--burn-in 0.0003"),
     (r"heorot bench(?! --problems)(?!.*--problems)", "heorot bench --problems plummer"),
@@ -115,6 +116,7 @@ def small_parameters(text):
         text = re.sub(r"^(end *= *)[\d.e-]+", rf"\g<1>{4 * length!r}", text, flags=re.MULTILINE)
         text = re.sub(r"^((snapshot_)?every *= *)[\d.e-]+", rf"\g<1>{2 * length!r}", text, flags=re.MULTILINE)
         text = re.sub(r"^at *= *\[.*?\]", f"at = [{length!r}, {2 * length!r}]", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^(per_side *= *)\d+", r"\g<1>12", text, flags=re.MULTILINE)
     text = re.sub(r"^(size *= *)\[\d+, *\d+\]", r"\g<1>[160, 160]", text, flags=re.MULTILINE)
     return text
 
@@ -196,7 +198,8 @@ class Place:
         types = np.where(np.arange(400) < 200, 1, 4)
         position[200:300] *= 0.01
         for name in ["galaxy", "box", "snap_005"]:
-            write_snapshot(here / f"{name}.hdf5", position, velocity, mass, types)
+            side = 10.0 if name == "box" else 0.0
+            write_snapshot(here / f"{name}.hdf5", position % side if side else position, velocity, mass, types, side=side)
         self.run("heorot halos box.hdf5 -o haloes.hdf5", here)
         write_tipsy(here / "galaxy.std", position, velocity, mass)
         (here / "snapdir_005").mkdir()

@@ -118,9 +118,10 @@ impl Keys {
 
 const HELP: &str = "Examples:
   heorot spectrum box.hdf5 -o pk.csv --plot pk.svg
-  heorot spectrum out/snapshot_*.hdf5 -o pk.csv --grid 512 --fold 4,16 --per-decade 20
-  heorot spectrum out -o pk.csv --plot pk.svg --linear inputs/lcdm.toml
-  mpirun -n 4 heorot spectrum box.hdf5 -o pk.csv --grid 1024 --hubble 0.68
+  heorot spectrum box.hdf5 -o fine.csv --grid 512 --fold 4,16 --per-decade 20
+  heorot model --from inputs/lcdm.toml -o universe.hdf5
+  heorot spectrum universe.hdf5 -o linear.csv --plot linear.svg --linear inputs/lcdm.toml
+  mpirun -n 4 heorot spectrum box.hdf5 -o finer.csv --grid 1024 --hubble 0.68
 
 P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. The columns are the mean k of a bin, its power, the
 error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 / (sum m)^2, which the power
