@@ -26,6 +26,7 @@
 //!     range: Range::of(&density).expect("the picture is not empty"),
 //!     units: None,
 //!     decorations: Decorations::ALL,
+//!     comoving: false,
 //!     transparent: false,
 //! };
 //! let picture = heorot_viz::render(&density, &style, &TimeScale::for_times(&[0.0], None).label(0.0));
