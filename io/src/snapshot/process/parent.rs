@@ -79,6 +79,8 @@ fn cause_of_death(status: Option<ExitStatus>) -> String {
     match signal {
         Some(24) => "is damaged: the HDF5 library computes without end on it".to_owned(), // SIGXCPU
         Some(9) => "the process that read it was killed; perhaps memory ran out".to_owned(),
+        // SIGABRT: an allocation that fails ends a process so, and the library's own checks do.
+        Some(6) => "cannot be read: it is damaged, or there is too little memory (the process that read it broke off)".to_owned(),
         Some(signal) => format!("is damaged: the HDF5 library crashed on it (signal {signal})"),
         None => "is damaged: the HDF5 library crashed on it".to_owned(),
     }
