@@ -121,7 +121,7 @@ def test_massless_bodies_feel_and_do_not_attract():
     np.testing.assert_allclose(acc, [[0, 0, 0], [-1, 0, 0], [0, -4, 0]])
     np.testing.assert_allclose(pot, [0, -2, -4])
     bodies = heorot.Bodies(np.random.default_rng(1).normal(size=(500, 3)), np.zeros(500))
-    assert heorot.render(bodies, size=(64, 64)) is not None
+    assert heorot.render(bodies, size=(160, 160)) is not None
     shells = heorot.profile(bodies)
     assert np.all(shells.mass == 0) and np.all(np.isfinite(shells.dispersion)) and shells.bodies.sum() > 400
 
