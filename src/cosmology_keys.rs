@@ -51,7 +51,7 @@ fn displacement() -> f64 {
 }
 
 /// A megaparsec [cm].
-const MEGAPARSEC_IN_CM: f64 = 1000.0 * Units::GALACTIC.length_in_cm;
+pub(crate) const MEGAPARSEC_IN_CM: f64 = 1000.0 * Units::GALACTIC.length_in_cm;
 /// Greatest relative difference between a number in a file and in the parameters. Files in single
 /// precision and with rounded parameters pass.
 const ROUNDED: f64 = 1e-4;

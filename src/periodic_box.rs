@@ -39,6 +39,11 @@ impl PeriodicBox {
     }
 }
 
+/// The space of a snapshot whose box has this side [L], which is 0 if it has none.
+pub fn domain_of_side(side: f64) -> Domain {
+    if side > 0.0 { Domain::Periodic { side } } else { Domain::Open }
+}
+
 /// Settles the bodies of a run or of a force computation in their space: those outside the box are moved
 /// to their images inside, and how many there were is told. Collective.
 ///

@@ -8,6 +8,7 @@ use crate::initial;
 use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
+use crate::periodic_box::domain_of_side;
 use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::collective;
@@ -84,7 +85,7 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let (Start { mut bodies, time }, units) = initial::read_kinds(crew, &arguments.file, None, kinds, &any)?;
     let header = crew.agree(|| Ok(read_header(&arguments.file)?))?;
     let side = if arguments.reading.isolated { 0.0 } else { header.box_size };
-    let domain = if side > 0.0 { Domain::Periodic { side } } else { Domain::Open };
+    let domain = domain_of_side(side);
     domain.check().map_err(|error| anyhow!("{}: its box: {error}", arguments.file.display()))?;
     bodies.wrap(domain);
     let count = collective::sum(crew.comm, bodies.len() as u64);

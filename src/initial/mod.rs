@@ -151,34 +151,20 @@ impl Initial {
             Initial::File { file, cosmological, massless } => {
                 let check = |header: &Header| check_kind(file, header, *cosmological, cosmology.is_some());
                 let (header, mut start, units) = read_file(crew, file, Some(units), ALL, check)?;
-                if header.count[0] > 0 && crew.leads() {
-                    warn(&format!(
-                        "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
-                        file.display(),
-                        header.count[0]
-                    ));
-                }
-                if let Some(cosmology) = cosmology {
-                    into_momenta(&mut start, cosmology.initial_state(Some((file, &header)))?);
-                }
-                for i in (0..start.bodies.len()).filter(|&i| massless.contains(&start.bodies.kind[i])) {
-                    start.bodies.mass[i] = 0.0;
-                }
+                warn_of_gas(crew, file, &header);
+                into_momenta(&mut start, cosmology, Some((file, &header)))?;
+                make_massless(&mut start.bodies, massless);
                 Ok(with_unique_ids(crew, file, &header, start, units))
             }
             Initial::Parts(parts) => {
                 let mut loaded = parts.load(crew, units)?;
-                if let Some(cosmology) = cosmology {
-                    into_momenta(&mut loaded.start, cosmology.initial_state(None)?);
-                }
+                into_momenta(&mut loaded.start, cosmology, None)?;
                 Ok(loaded)
             }
             Initial::Model(model) => {
                 let bodies = model::generate(crew.comm, model, units.gravitational_constant());
                 let mut start = Start { bodies, time: 0.0 };
-                if let Some(cosmology) = cosmology {
-                    into_momenta(&mut start, cosmology.initial_state(None)?);
-                }
+                into_momenta(&mut start, cosmology, None)?;
                 Ok(Loaded { start, units: *units, invented_ids: false, box_side: 0.0 })
             }
         }
@@ -206,11 +192,37 @@ struct Selection {
 /// All bodies with all their columns.
 const ALL: Selection = Selection { kinds: [true; TYPES], columns: true };
 
-/// Sets the time of an initial state to ln a, and multiplies its velocities by a factor to make them
-/// canonical momenta a^2 dx/dt.
-fn into_momenta(start: &mut Start, (a, factor): (f64, f64)) {
-    start.time = treecode::math::ln(a);
-    start.bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
+/// In an expanding universe, sets the time of an initial state to ln a, and multiplies its velocities by a
+/// factor to make them canonical momenta a^2 dx/dt. `source` is the file of the state.
+fn into_momenta(
+    start: &mut Start,
+    cosmology: Option<&cosmology_keys::Keys>,
+    source: Option<(&Path, &Header)>,
+) -> Result<()> {
+    if let Some(cosmology) = cosmology {
+        let (a, factor) = cosmology.initial_state(source)?;
+        start.time = treecode::math::ln(a);
+        start.bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
+    }
+    Ok(())
+}
+
+/// Sets the masses of all bodies of these types to 0.
+fn make_massless(bodies: &mut Bodies, kinds: &[u8]) {
+    for i in (0..bodies.len()).filter(|&i| kinds.contains(&bodies.kind[i])) {
+        bodies.mass[i] = 0.0;
+    }
+}
+
+/// Says that the gas of a file moves without pressure.
+fn warn_of_gas(crew: &Crew, file: &Path, header: &Header) {
+    if header.count[0] > 0 && crew.leads() {
+        warn(&format!(
+            "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
+            file.display(),
+            header.count[0]
+        ));
+    }
 }
 
 /// Returns an error if the file is cosmological but the run is not, or the other way about.

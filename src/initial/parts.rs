@@ -1,7 +1,6 @@
 //! Encounters of galaxies of which some come from files, or have massless bodies.
 
-use super::{ALL, Loaded, Selection, check_kind, read_file};
-use crate::console::warn;
+use super::{ALL, Loaded, Selection, check_kind, make_massless, read_file, warn_of_gas};
 use crate::crew::Crew;
 use crate::kinds;
 use anyhow::{Result, ensure};
@@ -135,9 +134,7 @@ impl Parts {
         let mut first = 0;
         for (k, part) in self.galaxies.iter().enumerate() {
             let mut bodies = part.bodies(crew, units, constant, first, k)?;
-            for i in (0..bodies.len()).filter(|&i| part.massless.contains(&bodies.kind[i])) {
-                bodies.mass[i] = 0.0;
-            }
+            make_massless(&mut bodies, &part.massless);
             first += collective::sum(crew.comm, bodies.len() as u64);
             let (mass, centre) = centre(crew.comm, &bodies);
             // The bodies of a model are about the origin already.
@@ -206,13 +203,7 @@ impl Part {
                         file.display()
                     );
                 }
-                if header.count[0] > 0 && crew.leads() {
-                    warn(&format!(
-                        "{}: its {} bodies of gas (type 0) feel gravity alone here, as if they were collisionless",
-                        file.display(),
-                        header.count[0]
-                    ));
-                }
+                warn_of_gas(crew, file, &header);
                 let mut bodies = start.bodies;
                 bodies.id = header.numbering(crew.comm.rank(), crew.comm.size());
                 bodies.id.iter_mut().for_each(|id| *id += first);

@@ -1,14 +1,11 @@
 //! The universe of `model = "cosmology"`, which other tables of a parameter file describe.
 
 use super::Initial;
-use crate::cosmology_keys::Keys;
+use crate::cosmology_keys::{Keys, MEGAPARSEC_IN_CM};
 use anyhow::{Context, Result, anyhow, bail};
 use io::Units;
 use nbody::linear::Table;
 use nbody::model::{Model, Universe};
-
-/// A megaparsec [cm] (IAU 2015 resolution B2).
-const MEGAPARSEC_IN_CM: f64 = 3.085_677_581_491_367e24;
 
 /// The universe of these keys in a box of this side [L].
 ///

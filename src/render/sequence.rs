@@ -2,6 +2,7 @@
 
 use crate::crew::Crew;
 use crate::ids::Naming;
+use crate::periodic_box::domain_of_side;
 use crate::spread::{centre_of_mass, counted};
 use anyhow::{Context, Result, bail};
 use decomposition::collective;
@@ -93,7 +94,7 @@ impl Sequence {
             time_in_s: units.time_in_s(),
         });
         let (side, expands) = space.unwrap_or((0.0, false));
-        let domain = if side > 0.0 { Domain::Periodic { side } } else { Domain::Open };
+        let domain = domain_of_side(side);
         domain.check().with_context(|| format!("{}: its box", paths[0].display()))?;
         Ok(Sequence {
             entries,

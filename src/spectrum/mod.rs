@@ -2,7 +2,7 @@
 
 use crate::cli::above_zero;
 use crate::console::{give_way, say, warn};
-use crate::cosmology_keys::redshift_in_words;
+use crate::cosmology_keys::{MEGAPARSEC_IN_CM, redshift_in_words};
 use crate::crew::Crew;
 use crate::initial::{self, Initial, Loaded};
 use crate::kinds;
@@ -350,8 +350,6 @@ struct Scale {
     /// The unit of the bodies in it.
     factor: f64,
 }
-
-const MEGAPARSEC_IN_CM: f64 = 3.085_677_581_491_367e24; // IAU 2015 resolution B2
 
 impl Scale {
     /// `hubble` has precedence over the Hubble constant of the snapshot.
