@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Memory of a process without bodies: program, MPI and its buffers [bytes].
-const PROCESS: f64 = 34e6;
+const PROCESS: f64 = 48e6;
 /// Memory per body on one rank, at the peak of a force evaluation [bytes].
 const BODY: f64 = 164.0;
 /// Additional memory per body that arrives from another rank, including imported cells and bodies
