@@ -150,6 +150,7 @@ impl TryFrom<Keys> for Forces {
         Ok(Forces {
             accuracy,
             allow_missed: keys.allow_missed,
+            any_order: accuracy.is_some() && keys.order.is_none(),
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,

@@ -269,3 +269,47 @@ fn steps_are_divided_if_bodies_would_move_too_far() {
         assert_eq!([1.01, 0.99, 0.51, 0.49].map(|limit| finest(stepping, limit)), [0, 1, 1, 2]);
     }
 }
+
+/// Bodies at random places, at rest, in a box whose forces are of a few per cent.
+fn random_box(wave: &Wave, count: usize) -> (Bodies, Forces) {
+    let mut bodies = Bodies::zeroed(count);
+    for i in 0..count {
+        for axis in 0..3 {
+            let random = treecode::math::hash((3 * i + axis) as u64) as f64 / u64::MAX as f64;
+            bodies.pos[axis][i] = SIDE * random.min(0.999);
+        }
+        bodies.mass[i] = wave.cosmology.matter_density(1.0) * SIDE.powi(3) / count as f64;
+    }
+    let mut forces = wave.forces();
+    (forces.gravity.order, forces.gravity.tolerance, forces.gravity.softening.length) = (2, 0.1, [0.05; 6]);
+    (bodies, forces)
+}
+
+#[test]
+fn the_net_force_of_a_box_is_taken_out_so_that_the_momentum_stays() {
+    let wave = pancake();
+    let (bodies, forces) = random_box(&wave, 2000);
+    let raw = decomposition::evaluate(&Solo, &forces.gravity, bodies.clone()).unwrap();
+    let net = nbody::accuracy::Balance::measure(&Solo, &raw).force_sum;
+    assert!(net > 1e-5, "the walk alone leaves a net force: {net:e}");
+    // The momentum in units of the sum of the sizes.
+    let momentum = |simulation: &Simulation| {
+        let evaluation = simulation.evaluation().unwrap();
+        let [x, y, z, size] = evaluation.sum(&Solo, |bodies, i| {
+            let [u, v, w] = bodies.velocity(i).map(|v| bodies.mass[i] * v);
+            [u, v, w, treecode::math::norm([u, v, w])]
+        });
+        treecode::math::norm([x, y, z]) / size
+    };
+    for (stepping, bound) in [(Stepping::Fixed, 1e-13), (block(0.5), 1e-2 * net)] {
+        let start = Start { bodies: bodies.clone(), time: wave.start.ln() };
+        let mut simulation = Simulation::begin(&Solo, &forces, stepping, start).unwrap();
+        let mut worst = 0.0f64;
+        for (length, time) in steps(wave.start, 0.1, 4) {
+            simulation.step(&Solo, length, time).unwrap();
+            worst = worst.max(momentum(&simulation));
+        }
+        println!("{stepping:?}: net force {net:.1e}, momentum {worst:.1e}");
+        assert!(worst < bound, "{stepping:?}: {worst:e}");
+    }
+}

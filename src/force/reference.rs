@@ -140,7 +140,7 @@ fn to_the_leader(crew: &Crew, mine: Vec<BodyError>) -> Vec<BodyError> {
 pub(super) fn write_table(target: &Target, errors: &[BodyError]) -> Result<()> {
     let mut text = "id,x,y,z,acceleration,error,outward_error\n".to_owned();
     for BodyError { id, position: [x, y, z], acceleration, error } in errors {
-        let RelativeError { length, outward } = error;
+        let RelativeError { length, outward, .. } = error;
         writeln!(text, "{id},{x:e},{y:e},{z:e},{acceleration:e},{length:e},{outward:e}")
             .expect("a string takes any text");
     }

@@ -11,6 +11,9 @@ pub struct Balance {
     pub centre: [f64; 3],
     /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
+    /// Mean acceleration, weighted by mass [L/T^2]. Zero if no body has mass.
+    #[serde(skip)]
+    pub mean: [f64; 3],
 }
 
 impl Balance {
@@ -22,6 +25,8 @@ impl Balance {
             [mass, mass * x, mass * y, mass * z, ax, ay, az, mass * norm(acc)]
         });
         let force_sum = if size > 0.0 { norm([ax, ay, az]) / size } else { 0.0 };
-        Balance { centre: [x, y, z].map(|sum| if mass > 0.0 { sum / mass } else { 0.0 }), force_sum }
+        let per_mass = |sum: f64| if mass > 0.0 { sum / mass } else { 0.0 };
+        let (centre, mean) = ([x, y, z].map(per_mass), [ax, ay, az].map(per_mass));
+        Balance { centre, force_sum, mean }
     }
 }

@@ -16,6 +16,9 @@ pub struct Accuracy {
     pub sample: usize,
     /// Root mean square.
     pub rms: f64,
+    /// Root mean square of |a - a_exact| over that of |a_exact|.
+    #[serde(default)]
+    pub of_rms: f64,
     /// Median.
     pub median: f64,
     /// 99th percentile.
@@ -29,7 +32,7 @@ pub struct Accuracy {
     pub bias: f64,
 }
 
-/// Error of one acceleration, divided by the exact acceleration.
+/// Error of one acceleration, divided by the exact acceleration, and both.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct RelativeError {
@@ -37,6 +40,10 @@ pub struct RelativeError {
     pub length: f64,
     /// Component along the radius from the centre of mass, positive outward.
     pub outward: f64,
+    /// |a - a_exact| [L/T^2].
+    pub difference: f64,
+    /// |a_exact| [L/T^2].
+    pub exact: f64,
 }
 
 impl RelativeError {
@@ -46,15 +53,15 @@ impl RelativeError {
     #[must_use]
     pub fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
         let difference: [f64; 3] = std::array::from_fn(|axis| found[axis] - exact[axis]);
-        let length = norm(difference);
+        let (length, exact) = (norm(difference), norm(exact));
         if length == 0.0 {
-            return RelativeError { length: 0.0, outward: 0.0 };
+            return RelativeError { length: 0.0, outward: 0.0, difference: 0.0, exact };
         }
         let along: f64 = (0..3).map(|axis| difference[axis] * radius[axis]).sum();
         let distance = norm(radius);
         let outward = if distance > 0.0 { along / distance } else { 0.0 };
-        let size = norm(exact).max(least);
-        RelativeError { length: length / size, outward: outward / size }
+        let size = exact.max(least);
+        RelativeError { length: length / size, outward: outward / size, difference: length, exact }
     }
 }
 
@@ -69,9 +76,12 @@ impl Accuracy {
             errors.get(place).map_or(0.0, |error| error.length)
         };
         let mean = |term: fn(&RelativeError) -> f64| errors.iter().map(term).sum::<f64>() / n.max(1) as f64;
+        let squares = mean(|error| error.exact * error.exact);
+        let of_rms = mean(|error| error.difference * error.difference) / squares;
         Accuracy {
             sample: n,
             rms: mean(|error| error.length * error.length).sqrt(),
+            of_rms: if squares > 0.0 { of_rms.sqrt() } else { 0.0 },
             median: at(0.5),
             percentile_99: at(0.99),
             percentile_99_9: at(0.999),

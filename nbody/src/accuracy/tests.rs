@@ -20,13 +20,16 @@ fn an_error_has_a_length_and_a_part_along_the_radius() {
 #[test]
 fn percentiles_and_bias_are_those_of_the_bodies() {
     let outward = |i: usize| if i < 600 { 1e-3 } else { -1e-3 };
-    let errors: Vec<_> =
-        (0..1000).rev().map(|i| RelativeError { length: i as f64, outward: outward(i) }).collect();
+    let errors: Vec<_> = (0..1000)
+        .rev()
+        .map(|i| RelativeError { length: i as f64, outward: outward(i), difference: 2.0, exact: 8.0 })
+        .collect();
     let accuracy = Accuracy::of(errors);
     assert_eq!((accuracy.sample, accuracy.median, accuracy.percentile_99), (1000, 500.0, 990.0));
     assert_eq!((accuracy.percentile_99_9, accuracy.greatest), (999.0, 999.0));
     assert!((accuracy.rms - (999.0f64 * 1999.0 / 6.0).sqrt()).abs() < 1e-9);
     assert!((accuracy.bias - 2e-4).abs() < 1e-15);
+    assert!((accuracy.of_rms - 0.25).abs() < 1e-15);
     assert_eq!(Accuracy::of(Vec::new()).rms, 0.0);
 }
 

@@ -1,6 +1,8 @@
 //! Force evaluations with a requested error. Direct sums on a sample measure the error, and the
 //! engine adjusts the tolerance if the error is outside its range.
 //!
+//! Exact forces in a periodic box have no sum, and those of the walks have one. The engine takes it out.
+//!
 //! Every value that enters a decision has the same bits on any number of ranks. Decisions therefore
 //! do not depend on the number of ranks.
 
@@ -13,8 +15,9 @@ use crate::cost::timed;
 use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
-use treecode::{Bodies, Gravity, Selection, TYPES};
+use treecode::{Bodies, Gravity, Selection, TYPES, Walk};
 
 /// Number of evaluations between two measurements.
 const EVERY: u64 = 64;
@@ -31,12 +34,25 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// the error during the run.
 const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, most: 1.0 }];
 
+/// Orders among which the engine chooses in a periodic box. A nearly uniform box has no moments below
+/// order 4.
+const ORDERS: RangeInclusive<usize> = 3..=Gravity::MAX_ORDER;
+/// The first of them that is tried.
+const FIRST_ORDER: usize = 4;
+/// The order is chosen again if the tolerance has changed by this factor.
+const RECHOSEN: f64 = 4.0;
+/// Another order is taken if its work is below this fraction.
+const WORTH: f64 = 0.95;
+
 /// Evaluates forces repeatedly with the same request.
 pub struct Engine {
     gravity: Gravity,
     control: Option<(Control, Rung)>,
     /// Whether the run continues if no tolerance gives the requested error.
     allow_missed: bool,
+    any_order: bool,
+    /// Mean acceleration that the walk gave all bodies at the last evaluation of all [L/T^2].
+    net: [f64; 3],
     unchecked: Unchecked,
     /// Time of measurements since the last [`Engine::take_verification`].
     verification: Duration,
@@ -60,6 +76,8 @@ struct Unchecked {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     tolerance: f64,
+    #[serde(default)]
+    net: [f64; 3],
     control: Option<(Control, Rung)>,
     unchecked: Unchecked,
 }
@@ -86,6 +104,13 @@ pub struct Control {
     /// The last measurement with drifted moments, on the bodies that were active.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub drifted: Option<Accuracy>,
+    /// |sum m a| / sum m |a| of the forces of the walk in a periodic box, at the last measurement. This
+    /// net force is then taken out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub net_force: Option<f64>,
+    /// The tolerance at which the order was chosen, if the engine chooses it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub order_chosen_at: Option<f64>,
     /// Whether all moments are computed anew, because drifted moments gave too large an error.
     pub always_fresh: bool,
 }
@@ -93,7 +118,11 @@ pub struct Control {
 impl Engine {
     /// An engine that has not evaluated anything.
     pub fn new(forces: &Forces) -> Engine {
-        let gravity = forces.gravity.clone();
+        let mut gravity = forces.gravity.clone();
+        let any_order = forces.any_order && gravity.domain.is_periodic() && gravity.walk == Walk::Fmm;
+        if any_order && forces.accuracy.is_some() {
+            gravity.order = gravity.order.max(FIRST_ORDER);
+        }
         let control = forces.accuracy.map(|wanted| {
             let control = Control {
                 wanted,
@@ -105,6 +134,8 @@ impl Engine {
                 achieved: Accuracy::default(),
                 greatest_rms: 0.0,
                 drifted: None,
+                net_force: None,
+                order_chosen_at: None,
                 always_fresh: false,
             };
             (control, first_rung(gravity.walk, gravity.order, wanted))
@@ -115,6 +146,8 @@ impl Engine {
             gravity,
             control,
             allow_missed: forces.allow_missed,
+            any_order,
+            net: [0.0; 3],
             unchecked,
             verification: Duration::ZERO,
             news: None,
@@ -124,15 +157,16 @@ impl Engine {
 
     /// Continues from the state of another engine with the same request.
     pub fn resume(forces: &Forces, progress: Progress) -> Engine {
-        let Progress { tolerance, control, unchecked } = progress;
-        let gravity = Gravity { tolerance, ..forces.gravity.clone() };
-        Engine { gravity, control, unchecked, ..Engine::new(forces) }
+        let Progress { tolerance, net, control, unchecked } = progress;
+        let order = control.as_ref().map_or(forces.gravity.order, |(control, _)| control.order);
+        let gravity = Gravity { tolerance, order, ..forces.gravity.clone() };
+        Engine { gravity, net, control, unchecked, ..Engine::new(forces) }
     }
 
     /// State of the engine, for a checkpoint.
     pub fn progress(&self) -> Progress {
         let (control, unchecked) = (self.control.clone(), self.unchecked);
-        Progress { tolerance: self.gravity.tolerance, control, unchecked }
+        Progress { tolerance: self.gravity.tolerance, net: self.net, control, unchecked }
     }
 
     /// Changes the softening lengths [L], for all evaluations from now on.
@@ -168,12 +202,12 @@ impl Engine {
     /// A parameter or a body is invalid, or no tolerance gives the requested error at the first
     /// measurement. Every rank returns the same error.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
-        let evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
+        let (evaluation, balance) = self.compute(comm, bodies, plan)?;
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
         let evaluation = match self.control.take() {
             Some((control, rung)) if is_due => {
                 self.unchecked.all = 0;
-                self.verify(comm, evaluation, control, rung)?
+                self.verify(comm, evaluation, balance, control, rung)?
             }
             control => {
                 self.control = control;
@@ -198,7 +232,8 @@ impl Engine {
         self.unchecked.all += 1;
         let always_fresh = self.control().is_some_and(|control| control.always_fresh);
         let moments = if always_fresh { Moments::Fresh } else { moments };
-        let evaluation = evaluation.again(comm, &self.gravity, plan, moments);
+        let mut evaluation = evaluation.again(comm, &self.gravity, plan, moments);
+        self.take_out_net_force(comm, &mut evaluation, plan.selection);
         self.unchecked.drifted += u64::from(moments == Moments::Drifted);
         match self.control.take() {
             Some((mut control, rung)) if self.unchecked.drifted > EVERY => {
@@ -212,6 +247,40 @@ impl Engine {
                 evaluation
             }
         }
+    }
+
+    /// Computes the forces with the current settings. Returns their sums too if the box is periodic and
+    /// all bodies are selected, as they were before the net force was taken out. Collective.
+    fn compute(
+        &mut self,
+        comm: &dyn Comm,
+        bodies: Bodies,
+        plan: &Plan,
+    ) -> Result<(Evaluation, Option<Balance>), Error> {
+        let mut evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
+        let balance = self.take_out_net_force(comm, &mut evaluation, plan.selection);
+        Ok((evaluation, balance))
+    }
+
+    /// Subtracts the mean acceleration from the active bodies of a periodic box. If some are active, it
+    /// is that of the last evaluation of all bodies. Collective.
+    fn take_out_net_force(
+        &mut self,
+        comm: &dyn Comm,
+        evaluation: &mut Evaluation,
+        selection: Selection,
+    ) -> Option<Balance> {
+        if !self.gravity.domain.is_periodic() || self.gravity.walk == Walk::Direct {
+            return None;
+        }
+        let least = selection.least_rung;
+        let balance = (least == 0).then(|| Balance::measure(comm, evaluation));
+        self.net = balance.map_or(self.net, |balance| balance.mean);
+        let Bodies { acc, rung, .. } = &mut evaluation.bodies;
+        for (axis, mean) in acc.iter_mut().zip(self.net) {
+            axis.iter_mut().zip(&*rung).filter(|(_, rung)| **rung >= least).for_each(|(a, _)| *a -= mean);
+        }
+        balance
     }
 
     /// Measures the error of drifted moments, and repeats the evaluation with fresh moments if it
@@ -234,6 +303,7 @@ impl Engine {
         if error.rms > control.wanted {
             let census = evaluation.census.clone();
             evaluation = evaluation.again(comm, &self.gravity, &without_changes(plan), Moments::Fresh);
+            self.take_out_net_force(comm, &mut evaluation, plan.selection);
             evaluation.census.add(&census);
             let fresh = timed(&mut self.verification, || sample.compare(comm, &evaluation, &balance));
             control.always_fresh = fresh.rms < BLAME * error.rms;
@@ -250,28 +320,32 @@ impl Engine {
     fn verify(
         &mut self,
         comm: &dyn Comm,
-        mut evaluation: Evaluation,
+        evaluation: Evaluation,
+        balance: Option<Balance>,
         mut control: Control,
         rung: Rung,
     ) -> Result<Evaluation, Error> {
         let phase = usize::from(control.checks > 0);
-        let slope = law(self.gravity.walk, self.gravity.order).slope;
-        let mut search = Search::new(control.wanted, BANDS[phase], slope, rung);
         let (sample, balance) = timed(&mut self.verification, || {
             let sample = Sample::draw(comm, &self.gravity, &evaluation, 0, SAMPLES[phase]);
-            (sample, Balance::measure(comm, &evaluation))
+            (sample, balance.unwrap_or_else(|| Balance::measure(comm, &evaluation)))
         });
         control.checks += 1;
-        control.achieved = loop {
-            let error = timed(&mut self.verification, || sample.compare(comm, &evaluation, &balance));
-            let Some(next) = search.next(error.rms) else { break error };
-            self.gravity.tolerance = next.tolerance();
-            control.adjustments += 1;
-            let census = evaluation.census.clone();
-            let plan = without_changes(&Plan::default());
-            evaluation = evaluate_selected(comm, &self.gravity, evaluation.into_bodies(), &plan)?;
-            evaluation.census.add(&census);
-        };
+        let mut trial =
+            Trial { evaluation, balance, order: self.gravity.order, rung, error: Accuracy::default() };
+        trial = self.search(comm, trial, &sample, BANDS[phase], &mut control)?;
+        let moved = control.order_chosen_at.is_none_or(|then| {
+            let factor = self.gravity.tolerance / then;
+            factor >= RECHOSEN || factor <= 1.0 / RECHOSEN
+        });
+        if self.any_order && moved {
+            trial = self.choose_order(comm, trial, &sample, &mut control)?;
+            control.order_chosen_at = Some(self.gravity.tolerance);
+        }
+        let Trial { evaluation, balance, rung, error, .. } = trial;
+        control.achieved = error;
+        control.net_force = self.gravity.domain.is_periodic().then_some(balance.force_sum);
+        control.order = self.gravity.order;
         let changed = control.tolerance != self.gravity.tolerance || control.checks == 1;
         control.tolerance = self.gravity.tolerance;
         control.greatest_rms = control.greatest_rms.max(control.achieved.rms);
@@ -284,8 +358,88 @@ impl Engine {
             self.news = Some(control.line());
             self.said = Some(Instant::now());
         }
-        self.control = Some((control, search.rung()));
+        self.control = Some((control, rung));
         Ok(evaluation)
+    }
+
+    /// Searches the tolerance of the requested error with the current order, from the rung of a trial
+    /// on. Collective.
+    fn search(
+        &mut self,
+        comm: &dyn Comm,
+        mut trial: Trial,
+        sample: &Sample,
+        band: Band,
+        control: &mut Control,
+    ) -> Result<Trial, Error> {
+        let slope = law(self.gravity.walk, self.gravity.order).slope;
+        let mut search = Search::new(control.wanted, band, slope, trial.rung);
+        loop {
+            let compare = || sample.compare(comm, &trial.evaluation, &trial.balance);
+            trial.error = timed(&mut self.verification, compare);
+            let Some(next) = search.next(trial.error.rms) else { return Ok(trial) };
+            control.adjustments += 1;
+            trial = self.repeat(comm, trial, self.gravity.order, next)?;
+        }
+    }
+
+    /// Tries neighbouring orders, each with the tolerance of the requested error, and ends with the one
+    /// of the least work. Collective.
+    fn choose_order(
+        &mut self,
+        comm: &dyn Comm,
+        mut trial: Trial,
+        sample: &Sample,
+        control: &mut Control,
+    ) -> Result<Trial, Error> {
+        let mut best = (trial.work(comm), trial.order, trial.rung, trial.error);
+        for step in [1, -1] {
+            let before = best.1;
+            while let Some(order) = best.1.checked_add_signed(step).filter(|order| ORDERS.contains(order)) {
+                trial = self.repeat(comm, trial, order, best.2)?;
+                trial = self.search(comm, trial, sample, BANDS[0], control)?;
+                let work = trial.work(comm);
+                let is_better = work < WORTH * best.0 || best.3.rms > control.wanted;
+                if trial.error.rms > control.wanted || !is_better {
+                    break;
+                }
+                best = (work, order, trial.rung, trial.error);
+            }
+            if best.1 != before {
+                break;
+            }
+        }
+        let (_, order, rung, error) = best;
+        if (trial.order, trial.rung) != (order, rung) {
+            trial = self.repeat(comm, trial, order, rung)?;
+        }
+        Ok(Trial { error, ..trial })
+    }
+
+    /// Computes the forces of a trial again with other settings. Collective.
+    fn repeat(&mut self, comm: &dyn Comm, trial: Trial, order: usize, rung: Rung) -> Result<Trial, Error> {
+        (self.gravity.order, self.gravity.tolerance) = (order, rung.tolerance());
+        let census = trial.evaluation.census.clone();
+        let plan = without_changes(&Plan::default());
+        let (mut evaluation, balance) = self.compute(comm, trial.evaluation.into_bodies(), &plan)?;
+        evaluation.census.add(&census);
+        Ok(Trial { evaluation, balance: balance.unwrap_or(trial.balance), order, rung, ..trial })
+    }
+}
+
+/// Settings on trial, and the evaluation with them.
+struct Trial {
+    evaluation: Evaluation,
+    balance: Balance,
+    order: usize,
+    rung: Rung,
+    error: Accuracy,
+}
+
+impl Trial {
+    /// Work of all bodies, in body-body interactions. Collective.
+    fn work(&self, comm: &dyn Comm) -> f64 {
+        self.evaluation.sum(comm, |bodies, i| [f64::from(bodies.work[i])])[0]
     }
 }
 
@@ -311,9 +465,12 @@ impl Control {
             }
             None => String::new(),
         };
+        let net = self.net_force.map_or(String::new(), |net| {
+            format!("; {:.2e} of the rms force; net force {net:.1e} of all, taken out", achieved.of_rms)
+        });
         format!(
             "force error rms {:.2e}, 99th percentile {:.2e} of {} bodies, wanted {wanted:e}{missed}: order {order}, tolerance {tolerance:.3e}, \
-             leaf_size {leaf_size}{drifted}",
+             leaf_size {leaf_size}{drifted}{net}",
             achieved.rms, achieved.percentile_99, achieved.sample
         )
     }

@@ -63,6 +63,7 @@ impl Search {
     }
 
     /// The current rung.
+    #[cfg(test)]
     pub(super) fn rung(&self) -> Rung {
         self.rung
     }

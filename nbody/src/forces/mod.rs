@@ -21,10 +21,14 @@ use treecode::{Gravity, Softening, Walk};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forces {
     /// Requested root mean square of |a - a_direct| / |a_direct|. With `None`, the settings do not
-    /// change.
+    /// change. In a periodic box the divisor is at least the median of |a_direct|: forces that nearly
+    /// cancel, as in a nearly uniform box, need no smaller error than others.
     pub accuracy: Option<f64>,
     /// Whether the run continues if no tolerance gives the accuracy.
     pub allow_missed: bool,
+    /// Whether the engine may choose another order for an accuracy. It does so in a periodic box, where
+    /// the fastest order depends on how uniform the bodies are.
+    pub any_order: bool,
     /// Settings of the force evaluation. With an accuracy, they are the first ones of the search.
     pub gravity: Gravity,
     /// Potentials that act beside the gravity of the bodies. They are exact: accuracy and criterion
@@ -49,6 +53,7 @@ impl Forces {
         Forces {
             accuracy: Some(accuracy),
             allow_missed: false,
+            any_order: order.is_none(),
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,
@@ -63,6 +68,7 @@ impl Forces {
         Forces {
             accuracy: None,
             allow_missed: false,
+            any_order: false,
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,
