@@ -64,9 +64,13 @@ impl Keys {
     #[must_use]
     pub fn cosmology(&self, units: &Units) -> Cosmology {
         let Keys { omega_m, omega_lambda, omega_r, w0, wa, h, .. } = *self;
-        // 100 km/s/Mpc in the units of the run.
-        let hubble = h * (1e7 / MEGAPARSEC_IN_CM * units.time_in_s());
-        Cosmology { omega_m, omega_lambda, omega_r, w0, wa, hubble }
+        Cosmology { omega_m, omega_lambda, omega_r, w0, wa, hubble: Keys::hubble(h, units) }
+    }
+
+    /// A Hubble constant of `h` times 100 km/s/Mpc in these units [1/T].
+    #[must_use]
+    pub fn hubble(h: f64, units: &Units) -> f64 {
+        h * (1e7 / MEGAPARSEC_IN_CM * units.time_in_s())
     }
 
     /// The expansion of a run, in these units.

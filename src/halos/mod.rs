@@ -2,6 +2,7 @@
 
 use crate::cli::{above_zero, bodies_in};
 use crate::console::{say, warn};
+use crate::cosmology_keys::Keys;
 use crate::crew::Crew;
 use crate::ids;
 use crate::initial;
@@ -13,10 +14,13 @@ use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Kind;
+use io::Units;
 use io::catalogue::{self, Catalogue};
-use io::snapshot::read_header;
+use io::snapshot::{Universe, read_header};
 use nbody::Start;
-use nbody::halos::{Halo, census, label};
+use nbody::cosmology::Cosmology;
+use nbody::halos::{Halo, Sphere, census, label, spheres};
+use std::f64::consts::PI;
 use std::path::PathBuf;
 use treecode::{Bodies, Domain, math};
 
@@ -63,8 +67,12 @@ snapshot or, for an isolated system, of the smallest box around its bodies. If t
 it is periodic: bodies are linked across its faces. --isolated takes it for open space.
 
 /Group contains GroupID (the smallest id in the halo), GroupLen, GroupOffset (of its ids in /IDs/ID),
-GroupMass, GroupPos and GroupVel (of the centre of mass), GroupRadius (of the outermost body),
-GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most members comes first.";
+GroupMass, GroupPos and GroupVel (of the centre of mass), GroupCentre (of the densest part), GroupRadius
+(of the outermost body), GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most
+members comes first. In a box of a universe, Group_M_Mean200 and Group_R_Mean200 are mass and comoving
+radius of the sphere about GroupCentre with 200 times the mean density of matter. All bodies count, of
+the chosen types. Crit200 is for 200 times the critical density, and TopHat200 for that of a collapsed
+sphere (Bryan & Norman 1998).";
 
 /// Runs the command.
 ///
@@ -112,19 +120,41 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     }
     let labelled = label(crew.comm, domain, bodies, length);
     let (groups, ids) = census(crew.comm, domain, &labelled, arguments.min_members);
+    let universe = header.universe.filter(|universe| domain.is_periodic() && universe.omega_m > 0.0);
+    let spheres = match universe.and_then(|universe| densities(&universe, &units)) {
+        Some(densities) => spheres(crew.comm, domain, &labelled.bodies, &groups, densities),
+        None => Vec::new(),
+    };
     crew.lead(|| {
         let catalogue = Catalogue {
             time,
             units,
+            side,
+            universe,
             linking_length: length,
             least_members: arguments.min_members,
             groups,
+            spheres,
             ids,
         };
         catalogue::write(&target, &catalogue)?;
         tell(&arguments.output, &catalogue, count);
         Ok(())
     })
+}
+
+/// The comoving densities of [`catalogue::SPHERES`] [M/L^3]. `None` if the file does not state the Hubble
+/// constant.
+fn densities(universe: &Universe, units: &Units) -> Option<[f64; 3]> {
+    let Universe { scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h, .. } = *universe;
+    let hubble = Keys::hubble(h, units);
+    let cosmology = Cosmology { omega_m, omega_lambda, omega_r, w0, wa, hubble };
+    let mean = cosmology.matter_density(units.gravitational_constant());
+    let part = cosmology.omega_m_at(scale_factor);
+    let x = part - 1.0;
+    let collapsed = 18.0 * PI * PI + 82.0 * x - 39.0 * x * x;
+    let densities = [200.0 * mean, 200.0 * mean / part, collapsed * mean / part];
+    densities.iter().all(|density| *density > 0.0 && density.is_finite()).then_some(densities)
 }
 
 /// Cube root of volume over number of bodies [L]. Collective.
@@ -157,6 +187,11 @@ fn tell(path: &std::path::Path, catalogue: &Catalogue, bodies: u64) {
     match groups.first() {
         Some(Halo { members, mass, position: [x, y, z], .. }) => {
             say(&format!("the largest has {members} bodies and a mass of {mass:?} at {x:?}, {y:?}, {z:?}"));
+            if let Some([Sphere { mass, radius }, ..]) = catalogue.spheres.first() {
+                say(&format!(
+                    "200 times the mean density reach to {radius:?} from its centre, with a mass of {mass:?}"
+                ));
+            }
         }
         None => warn("no halo was found; a larger --linking or fewer --min-members may find some"),
     }

@@ -232,6 +232,7 @@ fn scene() -> tempfile::TempDir {
         members: 2,
         mass: 1.0 / i as f64,
         position: [0.0; 3],
+        centre: [0.0; 3],
         velocity: [0.0; 3],
         radius: 1.0,
         half_mass_radius: 0.5,
@@ -240,9 +241,12 @@ fn scene() -> tempfile::TempDir {
     let catalogue = Catalogue {
         time: 1.0,
         units: Units::GALACTIC,
+        side: 0.0,
+        universe: None,
         linking_length: 0.1,
         least_members: 2,
         groups: (1..9).map(group).collect(),
+        spheres: Vec::new(),
         ids: (0..16).collect(),
     };
     io::catalogue::write(&io::Target::own(folder.path().join("haloes.hdf5")), &catalogue).unwrap();

@@ -28,6 +28,9 @@ pub struct Halo {
     pub mass: f64,
     /// Centre of mass [L], inside the box in a periodic domain.
     pub position: [f64; 3],
+    /// Place of the densest part [L]: the centre of mass of a sphere that shrinks about it (Power et al.
+    /// 2003).
+    pub centre: [f64; 3],
     /// Velocity of the centre of mass [L/T].
     pub velocity: [f64; 3],
     /// Distance of the outermost member from the centre of mass [L].
@@ -116,6 +119,7 @@ fn halo(domain: Domain, members: &[Member]) -> Halo {
         members: members.len() as u64,
         mass,
         position,
+        centre: densest(domain, members, position, &weight),
         velocity,
         radius: radii.last().map_or(0.0, |(radius, _)| *radius),
         half_mass_radius: half.map_or(0.0, |(radius, _)| *radius),
@@ -123,8 +127,38 @@ fn halo(domain: Domain, members: &[Member]) -> Halo {
     }
 }
 
+/// Each sphere that shrinks about the densest part is smaller than the last one by this factor.
+const SHRUNK: f64 = 0.9;
+/// The last sphere has at least this number of members, and this fraction of them.
+const LAST: usize = 16;
+const LAST_FRACTION: f64 = 0.01;
+
+/// The place of the densest part of a group about `start`.
+fn densest(domain: Domain, members: &[Member], start: [f64; 3], weight: &dyn Fn(&Member) -> f64) -> [f64; 3] {
+    let least = LAST.max((LAST_FRACTION * members.len() as f64) as usize);
+    let mut inside: Vec<(&Member, [f64; 3])> =
+        members.iter().map(|member| (member, domain.displacement(start, member.position))).collect();
+    let mut centre = [0.0; 3];
+    let distance =
+        |place: [f64; 3], from: [f64; 3]| norm(std::array::from_fn(|axis| place[axis] - from[axis]));
+    let mut radius = inside.iter().map(|(_, place)| norm(*place)).fold(0.0, f64::max);
+    while inside.len() > least && radius > 0.0 {
+        radius *= SHRUNK;
+        let within = |place: [f64; 3]| distance(place, centre) <= radius;
+        if inside.iter().filter(|(_, place)| within(*place)).count() < least {
+            break;
+        }
+        inside.retain(|(_, place)| within(*place));
+        let total: f64 = inside.iter().map(|(member, _)| weight(member)).sum();
+        let sum =
+            |axis: usize| inside.iter().map(|(member, place)| weight(member) * place[axis]).sum::<f64>();
+        centre = std::array::from_fn(|axis| if total > 0.0 { sum(axis) / total } else { centre[axis] });
+    }
+    std::array::from_fn(|axis| domain.wrap(start[axis] + centre[axis]))
+}
+
 /// Number of integers per group in a message.
-const NUMBERS: usize = 12;
+const NUMBERS: usize = 15;
 
 fn to_numbers(group: &Halo) -> [u64; NUMBERS] {
     let Halo {
@@ -132,14 +166,15 @@ fn to_numbers(group: &Halo) -> [u64; NUMBERS] {
         members,
         mass,
         position: [x, y, z],
+        centre: [a, b, c],
         velocity: [u, v, w],
         radius,
         half_mass_radius,
         dispersion,
     } = *group;
-    let [mass, x, y, z, u, v, w, radius, half, dispersion] =
-        [mass, x, y, z, u, v, w, radius, half_mass_radius, dispersion].map(f64::to_bits);
-    [id, members, mass, x, y, z, u, v, w, radius, half, dispersion]
+    let [mass, x, y, z, u, v, w, radius, half, dispersion, a, b, c] =
+        [mass, x, y, z, u, v, w, radius, half_mass_radius, dispersion, a, b, c].map(f64::to_bits);
+    [id, members, mass, x, y, z, u, v, w, radius, half, dispersion, a, b, c]
 }
 
 fn from_numbers(numbers: &[u64]) -> Halo {
@@ -153,5 +188,6 @@ fn from_numbers(numbers: &[u64]) -> Halo {
         radius: real(9),
         half_mass_radius: real(10),
         dispersion: real(11),
+        centre: [real(12), real(13), real(14)],
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! `eisenstein_hu` has the transfer function of a universe with cold dark matter and baryons,
 //! `table` interpolates the spectrum of a Boltzmann solver. [`LinearPower`] is either of them, with
-//! its amplitude. `halofit` has a fit to the power of non-linear matter. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving lengths, as in
+//! its amplitude. `halofit` has a fit to the power of non-linear matter, `tinker` one to
+//! the mass function of haloes. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving lengths, as in
 //! the literature and in the tables of other programs.
 
 mod eisenstein_hu;
 mod halofit;
 mod table;
+mod tinker;
 
 pub use eisenstein_hu::Transfer;
 pub use halofit::HaloFit;
 pub use table::Table;
+pub use tinker::tinker;
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
