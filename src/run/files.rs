@@ -97,7 +97,7 @@ impl Run<'_> {
             units,
         };
         let linear = match &self.parameters.initial {
-            Initial::Model(Model::Cosmology(model)) => Some(Linear::of(model)?),
+            Initial::Model(Model::Cosmology(model)) if model.pancake.is_none() => Some(Linear::of(model)?),
             _ => None,
         };
         spectrum::write(self.crew, keys, &target, &sample, linear.as_ref())

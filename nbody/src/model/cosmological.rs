@@ -52,12 +52,25 @@ pub struct Cosmological {
     /// Whether the contrast of all modes has the opposite sign: the second run of a pair (Angulo &
     /// Pontzen 2016).
     pub opposite: bool,
+    /// A plane wave in place of the power spectrum.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub pancake: Option<Box<Pancake>>,
     /// The universe and the box, which are in other tables of a parameter file.
     #[serde(skip)]
     pub universe: Option<Universe>,
     /// The content of `spectrum`.
     #[serde(skip)]
     pub table: Option<Table>,
+}
+
+/// The pancake of Zel'dovich (1970): a plane wave, whose motion is exact until its sheets cross at the
+/// caustic. A body of the lattice at q is at q - D(a) / D(a_caustic) sin(k q) / k along the wave vector k.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Pancake {
+    /// Wave numbers along the axes, in waves per side of the box.
+    pub wave: [i64; 3],
+    /// Redshift of the caustic.
+    pub caustic_redshift: f64,
 }
 
 /// The universe of a box, in the units of the run.
@@ -78,7 +91,7 @@ pub struct Universe {
 impl Cosmological {
     /// Checks that the bodies can be made.
     pub(super) fn check(&self) -> Result<(), String> {
-        self.power().map(|_| ())
+        if self.pancake.is_some() { self.universe().map(|_| ()) } else { self.power().map(|_| ()) }
     }
 
     /// Number of bodies.
@@ -105,6 +118,9 @@ impl Cosmological {
     /// A parameter is out of its range, the universe is missing, or a table does not reach over the
     /// modes of the box.
     pub fn power(&self) -> Result<LinearPower, String> {
+        if self.pancake.is_some() {
+            return Err("the model is a plane wave, which has no power spectrum".to_owned());
+        }
         let &Universe { cosmology, side, megaparsec, h, .. } = self.universe()?;
         let today = cosmology.growth(1.0).d1;
         let power = match &self.table {
@@ -147,7 +163,7 @@ impl Cosmological {
         let universe = self.universe().expect("the model was checked");
         let &Universe { cosmology, side, scale_factor: a, .. } = universe;
         let n = self.per_side as usize;
-        let field = Field::new(self, universe, &self.power().expect("the model was checked"));
+        let field = Field::of(self, universe);
         let transform = Transform::new(comm, n);
         let mut contrast = vec![Complex::default(); transform.modes_len()];
         transform.for_each_mode(&mut contrast, |wave, mode| *mode = field.mode(wave));
@@ -169,8 +185,10 @@ impl Cosmological {
     }
 }
 
-/// The Gaussian random field of the contrast of linear theory today.
+/// The Gaussian random field of the contrast of linear theory today, or a plane wave.
 struct Field {
+    /// The wave vector of a plane wave, and its Fourier coefficient.
+    pancake: Option<(Wave, f64)>,
     seed: u64,
     fixed_amplitude: bool,
     sign: f64,
@@ -181,6 +199,23 @@ struct Field {
 }
 
 impl Field {
+    /// That of a model that was checked.
+    fn of(model: &Cosmological, universe: &Universe) -> Field {
+        let Some(Pancake { wave, caustic_redshift }) = model.pancake.as_deref().copied() else {
+            return Field::new(model, universe, &model.power().expect("the model was checked"));
+        };
+        let growth = |a: f64| universe.cosmology.growth(a).d1;
+        let coefficient = 0.5 * growth(1.0) / growth(scale_factor_of(caustic_redshift));
+        Field {
+            pancake: Some((wave, coefficient)),
+            seed: 0,
+            fixed_amplitude: true,
+            sign: if model.opposite { -1.0 } else { 1.0 },
+            end: model.per_side as i64 / 2,
+            amplitudes: Vec::new(),
+        }
+    }
+
     fn new(model: &Cosmological, universe: &Universe, power: &LinearPower) -> Field {
         let end = model.per_side as i64 / 2;
         let most = 3 * (end - 1) * (end - 1);
@@ -191,6 +226,7 @@ impl Field {
             _ => (power.at(fundamental * (square as f64).sqrt()) / volume).sqrt(),
         };
         Field {
+            pancake: None,
             seed: hash(model.seed),
             fixed_amplitude: model.fixed_amplitude,
             sign: if model.opposite { -1.0 } else { 1.0 },
@@ -203,6 +239,10 @@ impl Field {
     fn mode(&self, wave: Wave) -> Complex<f64> {
         if wave.iter().any(|w| w.abs() >= self.end) {
             return Complex::default();
+        }
+        if let Some((own, coefficient)) = self.pancake {
+            let is_own = wave == own || wave == own.map(|w| -w);
+            return Complex::new(if is_own { self.sign * coefficient } else { 0.0 }, 0.0);
         }
         let amplitude = self.sign * self.amplitudes[wave.iter().map(|w| w * w).sum::<i64>() as usize];
         // Of two opposite modes, the one whose last wave number other than 0 is positive is drawn.
@@ -317,6 +357,7 @@ mod tests {
             spectrum_redshift: None,
             fixed_amplitude: true,
             opposite: false,
+            pancake: None,
             universe: Some(Universe { cosmology, side: SIDE, megaparsec: 1.0, h: 0.68, scale_factor: 0.02 }),
             table: None,
         }
@@ -521,6 +562,32 @@ mod tests {
         ] {
             let error = model.power().unwrap_err();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    /// x = q - D / D_c sin(k q) / k along the wave vector, and the momentum is its derivative.
+    #[test]
+    fn a_pancake_is_the_wave_of_zeldovich() {
+        let pancake = Some(Box::new(Pancake { wave: [1, 0, 2], caustic_redshift: 4.0 }));
+        let model = at(Cosmological { pancake, lpt: 1, ..model(8) }, 9.0);
+        model.check().unwrap();
+        let bodies = model.generate(&Solo, 1.0);
+        let cosmology = model.universe.unwrap().cosmology;
+        let (now, caustic) = (cosmology.growth(0.1), cosmology.growth(0.2));
+        let strength = now.d1 / caustic.d1;
+        let rate = 0.1 * cosmology.hubble_at(0.1) * now.f1;
+        let vector = [1.0, 0.0, 2.0].map(|w| 2.0 * PI * w / SIDE);
+        let square: f64 = vector.iter().map(|k| k * k).sum();
+        for i in 0..bodies.len() {
+            let place = bodies.id[i] as usize;
+            let q = [place / 64, place / 8 % 8, place % 8].map(|cell| (cell as f64 + 0.5) * SIDE / 8.0);
+            let phase: f64 = (0..3).map(|axis| vector[axis] * q[axis]).sum();
+            for axis in 0..3 {
+                let moved = -strength * phase.sin() * vector[axis] / square;
+                let found = Domain::Periodic { side: SIDE }.displacement(q, bodies.position(i))[axis];
+                assert!((found - moved).abs() < 1e-10 * SIDE, "{found} {moved}");
+                assert!((bodies.vel[axis][i] - rate * moved).abs() < 1e-10 * rate * SIDE);
+            }
         }
     }
 }

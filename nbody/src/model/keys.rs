@@ -4,8 +4,8 @@
 use super::cosmological::{INDEX, TEMPERATURE};
 use super::{
     Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, MassFunction,
-    Model, Orbit, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster, TwoBody,
-    Uniform, UniformShape,
+    Model, Orbit, Pancake, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster,
+    TwoBody, Uniform, UniformShape,
 };
 use crate::linear::Amplitude;
 use serde::{Deserialize, Serialize};
@@ -320,6 +320,12 @@ pub struct Keys {
     /// Whether all contrasts have the opposite sign. cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub opposite: Option<bool>,
+    /// Wave numbers of a plane wave in place of a power spectrum, such as [1, 0, 0]. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub wave: Option<[i64; 3]>,
+    /// Redshift at which the sheets of the plane wave cross. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub caustic_redshift: Option<f64>,
 }
 
 /// A particle type in a parameter file, by number or by name.
@@ -721,6 +727,9 @@ impl Keys {
         if !(2..=MOST_PER_SIDE).contains(&per_side) || per_side % 2 == 1 {
             return Err(format!("per_side = {per_side}: must be an even number from 2 to {MOST_PER_SIDE}"));
         }
+        if let Some(wave) = self.wave.take() {
+            return self.pancake(per_side, wave);
+        }
         let lpt = self.lpt.take().unwrap_or(2);
         if !(1..=2).contains(&lpt) {
             return Err(format!("lpt = {lpt}: must be 1 (Zel'dovich) or 2"));
@@ -778,6 +787,36 @@ impl Keys {
             spectrum_redshift,
             fixed_amplitude: self.fixed_amplitude.take().unwrap_or(false),
             opposite: self.opposite.take().unwrap_or(false),
+            pancake: None,
+            universe: None,
+            table: None,
+        })
+    }
+
+    /// A plane wave in place of a power spectrum.
+    fn pancake(&mut self, per_side: u64, wave: [i64; 3]) -> Result<Cosmological, String> {
+        let least = per_side as i64 / 2;
+        if wave == [0; 3] || wave.iter().any(|w| w.abs() >= least) {
+            return Err(format!(
+                "wave = {wave:?}: must not be zero, and each number must be below per_side / 2 = {least}"
+            ));
+        }
+        let given = self.caustic_redshift.take();
+        given.ok_or("`caustic_redshift` is missing: the redshift at which the sheets of the wave cross")?;
+        let caustic_redshift = within("caustic_redshift", given, 0.0, 0.0..2000.1, "from 0 to 2000")?;
+        Ok(Cosmological {
+            per_side,
+            seed: 0,
+            lpt: 1,
+            omega_b: None,
+            n_s: None,
+            temperature: None,
+            amplitude: None,
+            spectrum: None,
+            spectrum_redshift: None,
+            fixed_amplitude: true,
+            opposite: self.opposite.take().unwrap_or(false),
+            pancake: Some(Box::new(Pancake { wave, caustic_redshift })),
             universe: None,
             table: None,
         })

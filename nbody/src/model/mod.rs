@@ -30,7 +30,7 @@ mod uniform;
 
 pub use clumps::Clumps;
 pub use collision::Collision;
-pub use cosmological::{Cosmological, Universe};
+pub use cosmological::{Cosmological, Pancake, Universe};
 pub use disc_galaxy::{DiscGalaxy, Preset};
 pub use encounter::{Encounter, Galaxy, Move, Orbit, Placement};
 pub use keys::{Keys, MODELS, ModelName, PlanetKeys, TypeKey, whole_number};
