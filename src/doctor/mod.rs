@@ -2,8 +2,9 @@
 //! suggests a remedy for each fault.
 //!
 //! Each rank describes its own process ([`Patient`]). The leading rank checks all descriptions
-//! ([`examine`]) and prints the findings.
+//! ([`examine`]) and prints the findings. [`cosmology`] solves problems of known solution.
 
+mod cosmology;
 mod examine;
 mod files;
 
@@ -28,6 +29,10 @@ pub struct Arguments {
     /// Print the findings as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Also compute a lattice, a plane wave and a pancake in periodic boxes, whose solutions are known. It
+    /// takes about a minute.
+    #[arg(long)]
+    pub cosmology: bool,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -36,6 +41,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot doctor
   mpirun -n 8 heorot doctor --threads 4 --folder /scratch/me
+  heorot doctor --cosmology
 
 Start it in the same way as a run: with the same mpirun, ranks, threads and hosts. Exit codes: 0 no
 fault, 1 otherwise.";
@@ -98,6 +104,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             all.iter().filter_map(|text| serde_json::from_slice(text).ok()).collect();
         let mut findings = examine::all(&patients);
         findings.extend(files::examine(crew, &arguments.folder));
+        let solved = if arguments.cosmology { cosmology::examine(crew)? } else { Vec::new() };
+        let passed = solved.iter().all(|finding| matches!(finding, Finding::Well(_)));
+        findings.extend(solved);
         let faults = findings.iter().filter(|finding| matches!(finding, Finding::Fault(..))).count();
         if crew.leads() && arguments.json {
             let findings = findings.iter().map(Finding::json).collect();
@@ -108,6 +117,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             let together = if cfg!(feature = "hdf5-mpio") { "with" } else { "without" };
             say(&format!("HDF5 {}, {together} MPI-IO", io::hdf5_version()));
             findings.iter().for_each(Finding::say);
+            if arguments.cosmology {
+                say(if passed { "cosmology: PASSED" } else { "cosmology: FAILED" });
+            }
         }
         if faults > 0 {
             bail!("{faults} fault{} found", if faults == 1 { "" } else { "s" });
