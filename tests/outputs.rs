@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 65] = [
+const PATHS: [(&str, &str, Use); 67] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -62,12 +62,14 @@ const PATHS: [(&str, &str, Use); 65] = [
     ("plot force-error", "file", Input),
     ("plot force-error", "path", Written),
     ("plot mass-function", "catalogues", Input),
+    ("plot mass-function", "linear", Input),
     ("plot mass-function", "path", Written),
     ("halos", "file", Input),
     ("halos", "output", Written),
     ("spectrum", "files", Input),
     ("spectrum", "linear", Input),
     ("spectrum", "output", Written),
+    ("spectrum", "correlation", Written),
     ("spectrum", "plot", Written),
     ("info", "file", Input),
     ("convert", "input", Input),

@@ -1,9 +1,11 @@
-//! `heorot plot mass-function`: plots the cumulative mass function of haloes.
+//! `heorot plot mass-function`: plots the cumulative mass function of haloes, and that of a fit.
 
 use super::output::{Output, Sheet};
 use super::units::AxisUnits;
-use anyhow::{Result, ensure};
-use io::catalogue;
+use crate::cosmology_keys::MEGAPARSEC_IN_CM;
+use crate::spectrum::Linear;
+use anyhow::{Context, Result, ensure};
+use io::catalogue::{self, Catalogue};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -13,6 +15,11 @@ pub struct Arguments {
     /// Catalogues of `heorot halos`.
     #[arg(required = true, value_name = "CATALOGUE")]
     pub catalogues: Vec<PathBuf>,
+    /// Also plot the fit of Tinker et al. (2008) in the volume of the box, for the model of this
+    /// parameter file, `model = "cosmology"`. Masses are then those within 200 times the mean density of
+    /// matter.
+    #[arg(long, value_name = "FILE.toml")]
+    pub linear: Option<PathBuf>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
@@ -23,23 +30,77 @@ pub struct Arguments {
 /// # Errors
 /// If a catalogue cannot be read or has no halo, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.catalogues)?;
-    let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("Haloes of more than M"));
-    let mut sheet = Sheet::new(&["catalogue", "time", "mass [Msun]", "haloes"]);
+    let inputs: Vec<&PathBuf> = arguments.catalogues.iter().chain(&arguments.linear).collect();
+    let targets = arguments.output.claim(inputs)?;
+    let linear = arguments.linear.as_deref().map(Linear::read).transpose()?;
+    let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("N(>M)"));
+    let mut columns = vec!["catalogue", "time", "mass [Msun]", "haloes"];
+    columns.extend(linear.as_ref().map(|_| "tinker"));
+    let mut sheet = Sheet::new(&columns);
     for (path, colour) in arguments.catalogues.iter().zip(colours(arguments.catalogues.len())) {
         let catalogue = catalogue::read(path)?;
         ensure!(!catalogue.groups.is_empty(), "{}: holds no halo", path.display());
         let units = AxisUnits::of(&catalogue.units);
-        let points =
-            mass_function(catalogue.groups.iter().map(|group| group.mass * units.mass.size).collect());
+        let masses: Vec<f64> = match &linear {
+            Some(_) => {
+                ensure!(
+                    !catalogue.spheres.is_empty(),
+                    "--linear: {} is not of a box of a universe",
+                    path.display()
+                );
+                catalogue.spheres.iter().map(|[mean, ..]| mean.mass).filter(|mass| *mass > 0.0).collect()
+            }
+            None => catalogue.groups.iter().map(|group| group.mass).collect(),
+        };
+        ensure!(!masses.is_empty(), "{}: no halo has 200 times the mean density", path.display());
+        let points = mass_function(masses.iter().map(|mass| mass * units.mass.size).collect());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for [mass, count] in &points {
-            sheet.row(&[&name], &[catalogue.time, *mass, *count]);
+        let curve = match &linear {
+            Some(linear) => fit(&catalogue, linear, &points).with_context(|| path.display().to_string())?,
+            None => Vec::new(),
+        };
+        for (k, [mass, count]) in points.iter().enumerate() {
+            let mut numbers = vec![catalogue.time, *mass, *count];
+            numbers.extend(curve.get(k).map(|[_, count]| *count));
+            sheet.row(&[&name], &numbers);
         }
+        panel.series.push(Series::new("", colour, Mark::Dashes, curve));
         let label = if arguments.catalogues.len() > 1 { name } else { String::new() };
         panel.series.push(Series::new(label, colour, Mark::Line, stairs(&points)));
     }
     targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+}
+
+/// Steps in a factor e of the mass in the integral of the fit, and its greatest mass in units of that of
+/// the heaviest halo.
+const STEPS: f64 = 40.0;
+const HEAVIEST: f64 = 100.0;
+
+/// The number of haloes of more than each mass [Msun] in the volume of a box, by the fit.
+fn fit(catalogue: &Catalogue, linear: &Linear, points: &[[f64; 2]]) -> Result<Vec<[f64; 2]>> {
+    let Some(universe) = catalogue.universe else { return Ok(Vec::new()) };
+    let (Some([most, _]), Some([least, _])) = (points.first(), points.last()) else { return Ok(Vec::new()) };
+    let h = linear.h();
+    let side = catalogue.side * catalogue.units.length_in_cm / MEGAPARSEC_IN_CM * h;
+    let (begin, end) = ((most * HEAVIEST).ln(), least.ln());
+    let steps = ((begin - end) * STEPS).ceil() as usize;
+    let width = (begin - end) / steps as f64;
+    // From the heaviest down, each with the number above it.
+    let mut above = vec![(begin, 0.0)];
+    let mut last = linear.mass_function(begin.exp() * h, universe.scale_factor)?;
+    for k in 1..=steps {
+        let log = begin - k as f64 * width;
+        let next = linear.mass_function(log.exp() * h, universe.scale_factor)?;
+        above.push((log, above[k - 1].1 + 0.5 * (last + next) * width * side.powi(3)));
+        last = next;
+    }
+    let at = |mass: f64| {
+        let place = ((begin - mass.ln()) / width).clamp(0.0, steps as f64);
+        let k = (place as usize).min(steps - 1);
+        let [a, b] = [above[k].1, above[k + 1].1];
+        a + (place - k as f64) * (b - a)
+    };
+    Ok(points.iter().map(|[mass, _]| [*mass, at(*mass)]).collect())
 }
 
 /// Masses in descending order, each with the number of haloes of at least this mass.

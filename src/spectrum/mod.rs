@@ -18,9 +18,9 @@ use io::snapshot::{self, Universe};
 use io::{Kind, Target, Units};
 use nbody::Start;
 use nbody::cosmology::Cosmology;
-use nbody::linear::{HaloFit, LinearPower};
+use nbody::linear::{HaloFit, LinearPower, tinker};
 use nbody::model::{Cosmological, Model};
-use nbody::spectral::{self, Assignment, Bin, Settings, Spectrum};
+use nbody::spectral::{self, Assignment, Bin, Separation, Settings, Spectrum};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use treecode::Bodies;
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Plot to write, .png, .svg or .pdf.
     #[arg(long, value_name = "FILE", value_parser = picture)]
     pub plot: Option<PathBuf>,
+    /// Also write the two-point correlation function as a table.
+    #[arg(long, value_name = "FILE.csv")]
+    pub correlation: Option<PathBuf>,
     /// Size, resolution and colours of the plot.
     #[command(flatten)]
     pub look: LookOptions,
@@ -118,6 +121,7 @@ impl Keys {
 
 const HELP: &str = "Examples:
   heorot spectrum box.hdf5 -o pk.csv --plot pk.svg
+  heorot spectrum box.hdf5 -o power.csv --correlation xi.csv
   heorot spectrum box.hdf5 -o fine.csv --grid 512 --fold 4,16 --per-decade 20
   heorot model --from inputs/lcdm.toml -o universe.hdf5
   heorot spectrum universe.hdf5 -o linear.csv --plot linear.svg --linear inputs/lcdm.toml
@@ -128,6 +132,9 @@ error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 / (sum m)^
 contains, the number of modes that were measured, and the number of parts into which the box was folded.
 With --linear, two more columns are linear theory and HaloFit (Takahashi et al. 2012) at the mean k. In
 the plot they are dashed and solid, and the measurement is dots.
+
+--correlation writes the two-point correlation function without the shot noise, in bins of the distance
+from two cells of the grid to half the side. It has 20 bins in a decade, or --per-decade.
 
 Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
 assignment (interlacing). So the power is right up to the Nyquist wave number, pi N / side. The folded
@@ -145,6 +152,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 /// Output files.
 struct Targets {
     table: Target,
+    correlation: Option<Target>,
     plot: Option<Target>,
 }
 
@@ -153,10 +161,12 @@ fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
         let inputs = arguments.files.iter().chain(&arguments.linear);
         let mut outputs = arguments.overwrite.reading(inputs);
         let table = outputs.file(&arguments.output, Kind::TABLE)?;
+        let correlation = &arguments.correlation;
+        let correlation = correlation.as_ref().map(|path| outputs.file(path, Kind::TABLE)).transpose()?;
         let plot = arguments.plot.as_ref().map(|path| outputs.file(path, Kind::PLOT)).transpose()?;
-        Ok(Targets { table, plot })
+        Ok(Targets { table, correlation, plot })
     })?;
-    give_way([&targets.table].into_iter().chain(&targets.plot));
+    give_way([&targets.table].into_iter().chain(&targets.correlation).chain(&targets.plot));
     let settings = arguments.keys.settings();
     settings.check().map_err(name_option)?;
     let linear = crew.agree(|| arguments.linear.as_deref().map(Linear::read).transpose())?;
@@ -178,6 +188,10 @@ fn measure(crew: &Crew, arguments: &Arguments) -> Result<()> {
         }
         let sheet = sheet(&measured, &scales);
         io::table::write(&targets.table, &sheet.columns, &sheet.rows)?;
+        if let Some(target) = &targets.correlation {
+            let sheet = separations(&measured, &scales);
+            io::table::write(target, &sheet.columns, &sheet.rows)?;
+        }
         if let Some(target) = &targets.plot {
             let bytes = drawn(&figure(&measured, &scales), target.path(), &arguments.look.look())?;
             target.write(&bytes)?;
@@ -195,6 +209,8 @@ struct Measured {
     universe: Option<Universe>,
     units: Units,
     spectrum: Spectrum,
+    /// The correlation function. Empty if it is not asked for.
+    correlation: Vec<Separation>,
     /// Power of linear theory and of HaloFit at the wave number of each bin [L^3]. Empty if the model is
     /// not known.
     theory: Vec<[f64; 2]>,
@@ -218,13 +234,31 @@ impl Linear {
         Ok(Linear { power, cosmology: universe.cosmology, h: universe.h })
     }
 
-    fn read(path: &Path) -> Result<Linear> {
+    /// The model of a parameter file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has another model.
+    pub(crate) fn read(path: &Path) -> Result<Linear> {
         match make::model_of(path)?.initial {
             Initial::Model(Model::Cosmology(model)) => {
                 Linear::of(&model).with_context(|| path.display().to_string())
             }
             _ => Err(anyhow!("--linear {}: its model must be \"cosmology\"", path.display())),
         }
+    }
+
+    /// Number of haloes per volume and ln M [(h/Mpc)^3] at a mass [Msun/h], by Tinker et al. (2008).
+    ///
+    /// # Errors
+    /// A table of the linear power does not reach far enough.
+    pub(crate) fn mass_function(&self, mass: f64, a: f64) -> Result<f64> {
+        let growth = self.cosmology.growth(a).d1 / self.cosmology.growth(1.0).d1;
+        tinker(&self.power, self.cosmology.omega_m, mass, 1.0 / a - 1.0, growth).map_err(Error::msg)
+    }
+
+    /// The Hubble constant [100 km/s/Mpc].
+    pub(crate) fn h(&self) -> f64 {
+        self.h
     }
 
     /// Power of linear theory and of HaloFit at the wave numbers of these bins at the scale factor `a`
@@ -267,7 +301,8 @@ pub(crate) fn write(
             (Some(linear), Some(universe)) => linear.at(&spectrum.bins, &units, universe.scale_factor),
             _ => Vec::new(),
         };
-        let measured = Measured { name, time, universe, units, spectrum, theory };
+        let correlation = Vec::new();
+        let measured = Measured { name, time, universe, units, spectrum, correlation, theory };
         let scale = Scale::new(&measured, None);
         let sheet = sheet(&[measured], &[scale]);
         Ok(io::table::write(target, &sheet.columns, &sheet.rows)?)
@@ -330,7 +365,11 @@ fn one(
         (None, _) => Vec::new(),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Measured { name, time, universe, units, spectrum, theory })
+    let correlation = match arguments.correlation {
+        Some(_) => spectral::correlate(crew.comm, &bodies, side, settings)?,
+        None => Vec::new(),
+    };
+    Ok(Measured { name, time, universe, units, spectrum, correlation, theory })
 }
 
 /// The error with the option that causes it.
@@ -403,6 +442,21 @@ fn sheet(measured: &[Measured], scales: &[Scale]) -> Sheet {
                 theory.get(i).filter(|_| has_theory).into_iter().flatten().map(|power| power * volume),
             );
             sheet.row(&[name], &numbers);
+        }
+    }
+    sheet
+}
+
+/// The correlation functions as a table.
+fn separations(measured: &[Measured], scales: &[Scale]) -> Sheet {
+    let expands = measured.iter().all(|measured| measured.universe.is_some());
+    let time = if expands { "redshift" } else { "time" };
+    let distance = format!("r [{}]", scales[0].length);
+    let mut sheet = Sheet::new(&["snapshot", time, &distance, "correlation", "vectors"]);
+    for (Measured { name, time, universe, correlation, .. }, scale) in measured.iter().zip(scales) {
+        let time = universe.filter(|_| expands).map_or(*time, |universe| universe.redshift());
+        for Separation { distance, correlation, vectors } in correlation {
+            sheet.row(&[name], &[time, distance * scale.factor, *correlation, *vectors as f64]);
         }
     }
     sheet

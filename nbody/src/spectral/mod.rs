@@ -6,10 +6,12 @@
 //! Everything has the same bits on any number of ranks and threads. Masses are added as integers,
 //! every line of a grid is transformed by one task, and sums over modes are added plane by plane.
 
+mod correlation;
 mod deposit;
 mod power;
 mod transform;
 
+pub use correlation::{Separation, correlate};
 pub use deposit::Assignment;
 pub use power::{Bin, Settings, Spectrum, measure, memory};
 pub use rustfft::num_complex::Complex;

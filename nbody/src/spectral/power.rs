@@ -118,13 +118,7 @@ impl Bin {
 /// # Errors
 /// The settings or the side are out of range, or there is no mass.
 pub fn measure(comm: &dyn Comm, bodies: &Bodies, side: f64, settings: &Settings) -> Result<Spectrum, Error> {
-    settings.check()?;
-    if !(side > 0.0 && side.is_finite()) {
-        return Err(Error::Spectrum(format!("box = {side:?}: must be above 0")));
-    }
-    let Some(masses) = Masses::survey(comm, bodies) else {
-        return Err(Error::Spectrum("there is no mass, so there is no power spectrum".to_owned()));
-    };
+    let masses = masses(comm, bodies, side, settings)?;
     let transform = Transform::new(comm, settings.grid);
     let nyquist = settings.grid as f64 / 2.0;
     let mut bins = Vec::new();
@@ -143,9 +137,27 @@ pub fn measure(comm: &dyn Comm, bodies: &Bodies, side: f64, settings: &Settings)
     Ok(Spectrum { bins, shot_noise })
 }
 
+/// Checks settings and side and sums the masses. Collective.
+///
+/// # Errors
+/// As [`measure`].
+pub(super) fn masses(
+    comm: &dyn Comm,
+    bodies: &Bodies,
+    side: f64,
+    settings: &Settings,
+) -> Result<Masses, Error> {
+    settings.check()?;
+    if !(side > 0.0 && side.is_finite()) {
+        return Err(Error::Spectrum(format!("box = {side:?}: must be above 0")));
+    }
+    Masses::survey(comm, bodies)
+        .ok_or_else(|| Error::Spectrum("there is no mass, so there is no power spectrum".to_owned()))
+}
+
 /// The modes of the contrast of density, as a mean over all cells, with neither the window of the
 /// assignment nor the odd aliases. Collective.
-fn contrast(
+pub(super) fn contrast(
     comm: &dyn Comm,
     transform: &Transform,
     nearby: &Nearby,
