@@ -46,8 +46,13 @@ def displaced(job, per_side, side):
         return snapshot["PartType1/Coordinates"][:] / snapshot["Header"].attrs["BoxSize"]
 
 
-def error_of_forces(job, name, place):
-    """A row of errors in units of the rms force, with the default accuracy."""
+def lattice(count):
+    """A perfect lattice, on which there is no force."""
+    return (np.indices((count,) * 3).reshape(3, -1).T + 0.5) / count
+
+
+def forces_in_box(job, name, place, *options):
+    """A snapshot with the forces on bodies of the total mass 1 in a box of side 1, and their masses."""
     file, out = job.folder / f"box-{name}.hdf5", job.folder / f"box-{name}-forces.hdf5"
     count = len(place)
     mass = np.full(count, 1.0 / count)
@@ -58,8 +63,21 @@ def error_of_forces(job, name, place):
         group = snapshot.create_group("PartType1")
         group["Coordinates"], group["Velocities"] = place, np.zeros((count, 3))
         group["Masses"], group["ParticleIDs"] = mass, np.arange(count)
-    heorot("force", file, "--units", "nbody", "--box", 1.0, "--allow-missed", "-o", out, "--overwrite")
-    found = Bodies(out)
+    heorot("force", file, "--units", "nbody", "--box", 1.0, "-o", out, "--overwrite", *options)
+    return Bodies(out), mass
+
+
+def force_on_lattice(job, per_side):
+    """The rms force on the bodies of a lattice, in units of 4 pi G density spacing."""
+    options = ["--criterion", "absolute", "--order", 5, "--tolerance", 1e-6]
+    found, _ = forces_in_box(job, "lattice", lattice(per_side), *options)
+    return np.sqrt((found.acceleration**2).sum(axis=1).mean()) / (4 * np.pi / per_side)
+
+
+def error_of_forces(job, name, place):
+    """A row of errors in units of the rms force, with the default accuracy."""
+    found, mass = forces_in_box(job, name, place, "--allow-missed")
+    count = len(place)
     sinks = np.sort(np.random.default_rng(5).choice(count, SINKS, replace=False))
     expected = accelerations(place, mass, sinks, 1.0)
     off = np.linalg.norm(found.acceleration[sinks] - expected, axis=1)
@@ -100,6 +118,7 @@ def cosmology(job):
     for side in [100, 1000]:
         cases[f"z = 49 in {side} Mpc/h"] = displaced(job, job.some(64, 12), side)
     rows = [error_of_forces(job, name.replace(" ", "").replace("/", ""), place) for name, place in cases.items()]
+    on_lattice, per_side = force_on_lattice(job, job.some(128, 16)), job.some(128, 16)
     ratios, energy = growth(job)
     first = max(ratios)
     longest = job.some(4, 2)  # of the bins; shorter waves of a coarse lattice grow more slowly
@@ -118,6 +137,9 @@ large ones that cancel, so this is the hardest case.
 
 {table(rows)}
 
+On a perfect lattice of {per_side}³ bodies there is no force. The rms force with criterion absolute and order 5
+is {on_lattice:.1e} of 4πGρ times the spacing.
+
 A box of 512 Mpc/h from z = 49 on. The longest waves grow as linear theory says: P(k) over that of linear
 theory, relative to the start.
 
@@ -125,6 +147,7 @@ theory, relative to the start.
     verdicts = [
         *(Verdict(f"{row['bodies']}: rms error / rms force", row["rms error / rms force"], 1e-3) for row in rows),
         *(Verdict(f"{row['bodies']}: error of 99 %", row["99 % below, in rms forces"], job.some(3e-3, 5e-3)) for row in rows),
+        Verdict("rms force on a lattice, of 4πGρ times the spacing", on_lattice, 1e-4),
         Verdict("growth of the longest waves, deviation from linear theory", worst, job.some(0.01, 0.03)),
         Verdict("error of the Layzer-Irvine equation", layzer_irvine, 5e-3),
     ]
