@@ -11,7 +11,8 @@ use viz::{Decorations, Poster};
 
 const EXAMPLES: &str = "Examples:
   heorot poster out/snapshot_*.hdf5 -o merger.png --panels 6 --colour-by galaxy --types 2,3
-  heorot poster a.hdf5 b.hdf5 c.hdf5 -o evolution.svg --columns 3 --size 400";
+  heorot poster a.hdf5 b.hdf5 c.hdf5 -o evolution.svg --columns 3 --size 400
+  heorot poster out/snapshot_010.hdf5 -o figure.pdf --axes --size 800";
 
 /// Options of `heorot poster`.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,6 +38,10 @@ pub struct Arguments {
     /// Width and height of a panel in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "480x480", value_parser = size)]
     pub size: [usize; 2],
+    /// Draw axes around each panel, with coordinates relative to its centre. They replace the scale
+    /// bar
+    #[arg(long)]
+    pub axes: bool,
     /// Bodies, camera and colours.
     #[command(flatten)]
     pub look: Look,
@@ -53,11 +58,13 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     let sequence = Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated)?;
     let panels = arguments.panels.map(|panels| panels as usize);
-    Poster::check(arguments.size, panels.unwrap_or(sequence.entries.len()), arguments.columns as usize)
+    let count = panels.unwrap_or(sequence.entries.len());
+    Poster::check(arguments.size, count, arguments.columns as usize, arguments.axes)
         .with_context(|| path.display().to_string())?;
     let alone = Crew::alone();
     let mut studio = Studio::new(&alone, look, &sequence, arguments.size, panels)?;
-    let style = studio.style(Decorations::ALL, false)?;
+    let decorations = Decorations { axes: arguments.axes, scale_bar: !arguments.axes, ..Decorations::ALL };
+    let style = studio.style(decorations, false)?;
     let mut poster = Poster::new(style, arguments.columns as usize);
     let progress = Progress::new(studio.count() as u64);
     for i in 0..studio.count() {

@@ -93,36 +93,82 @@ pub(crate) fn counted(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES], un
     })
 }
 
+/// Factor by which the sphere of [`main_centre`] shrinks, and fraction of the bodies in the last one
+/// with limits of their number (Power et al. 2003, section 2.5, with larger steps).
+const SHRINKS: f64 = 0.9;
+const LAST_PART: f64 = 0.05;
+const LAST: [u64; 2] = [10, 1000];
+
+/// Centre of the main concentration of the bodies of these types on all ranks [L], by a sphere that
+/// shrinks about the centre of mass inside it; `None` if they have no mass. It does not depend on the
+/// number of ranks. Collective.
+pub(crate) fn main_centre(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
+    let mut inside = with_mass(bodies, kinds);
+    let mut centre = mean_place(comm, bodies, &inside)?;
+    let count = collective::sum(comm, inside.len() as u64);
+    let last = ((LAST_PART * count as f64) as u64).clamp(LAST[0], LAST[1]);
+    loop {
+        let distance = |i: u32| {
+            let place = bodies.position(i as usize);
+            math::norm(std::array::from_fn(|axis| place[axis] - centre[axis]))
+        };
+        let farthest = inside.iter().map(|&i| distance(i)).fold(0.0, f64::max);
+        let [farthest] = collective::max(comm, [farthest]);
+        let near: Vec<u32> = inside.iter().copied().filter(|&i| distance(i) <= SHRINKS * farthest).collect();
+        let left = collective::sum(comm, near.len() as u64);
+        if left < last || farthest == 0.0 {
+            return Some(centre);
+        }
+        inside = near;
+        centre = mean_place(comm, bodies, &inside)?;
+    }
+}
+
 /// Centre of mass of the bodies of these types on all ranks [L]; `None` if they have no mass.
 /// Collective.
 pub(crate) fn centre_of_mass(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> Option<[f64; 3]> {
-    let wanted =
-        || (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])] && bodies.mass[*i] > 0.0);
-    // Maxima of x, -x and so on, and of the mass.
-    let bounds = wanted().fold([f64::NEG_INFINITY; 7], |bounds, i| {
-        let [x, y, z] = bodies.position(i);
-        let own = [x, y, z, -x, -y, -z, bodies.mass[i]];
-        std::array::from_fn(|k| bounds[k].max(own[k]))
-    });
-    let [hi @ .., mass] = collective::max(comm, bounds);
-    let count = collective::sum(comm, wanted().count() as u64);
+    mean_place(comm, bodies, &with_mass(bodies, kinds))
+}
+
+/// Bodies of these types that have mass.
+fn with_mass(bodies: &Bodies, kinds: [bool; TYPES]) -> Vec<u32> {
+    let wanted = |&i: &u32| kinds[usize::from(bodies.kind[i as usize])] && bodies.mass[i as usize] > 0.0;
+    (0..bodies.len() as u32).filter(wanted).collect()
+}
+
+/// Centre of mass of some bodies, over all ranks [L]; `None` if there are none. Collective.
+fn mean_place(comm: &dyn Comm, bodies: &Bodies, some: &[u32]) -> Option<[f64; 3]> {
+    means(comm, &bodies.mass, bodies.pos.each_ref().map(Vec::as_slice), some).map(|(_, place)| place)
+}
+
+/// Mass of some bodies over all ranks [M], and means of columns weighted by mass; `None` if there are
+/// none. If no body has mass, all count alike. The sums are integers, so the bits do not depend on the
+/// ranks. Collective.
+pub(crate) fn means<const N: usize>(
+    comm: &dyn Comm,
+    mass: &[f64],
+    columns: [&[f64]; N],
+    some: &[u32],
+) -> Option<(f64, [f64; N])> {
+    let wanted = || some.iter().map(|&i| i as usize);
+    let greatest = |of: &dyn Fn(usize) -> f64| wanted().map(of).fold(f64::NEG_INFINITY, f64::max);
+    let high = collective::max(comm, columns.map(|column| greatest(&|i| column[i])));
+    let low = collective::max(comm, columns.map(|column| greatest(&|i| -column[i]))).map(|x| -x);
+    let [heaviest] = collective::max(comm, [greatest(&|i| mass[i])]);
+    let count = collective::sum(comm, some.len() as u64);
     if count == 0 {
         return None;
     }
     let most = 2f64.powi(BITS - math::log2(count as f64).ceil() as i32);
-    let (low, side) =
-        ([3, 4, 5].map(|k| -hi[k]), [0, 1, 2].map(|k| (hi[k] + hi[k + 3]).max(f64::MIN_POSITIVE)));
-    let mut sums = [0u64; 4];
-    for i in wanted() {
-        let (share, position) = (most * (bodies.mass[i] / mass), bodies.position(i));
-        let parts: [f64; 3] = std::array::from_fn(|axis| share * ((position[axis] - low[axis]) / side[axis]));
-        [parts[0], parts[1], parts[2], share]
-            .iter()
-            .zip(&mut sums)
-            .for_each(|(part, sum)| *sum += *part as u64);
-    }
+    let share = |i: usize| if heaviest > 0.0 { most * (mass[i] / heaviest) } else { most };
+    let side: [f64; N] = std::array::from_fn(|k| (high[k] - low[k]).max(f64::MIN_POSITIVE));
+    let part = |k: usize, i: usize| (share(i) * ((columns[k][i] - low[k]) / side[k])) as u64;
+    let mut sums: Vec<u64> = (0..N).map(|k| wanted().map(|i| part(k, i)).sum()).collect();
+    sums.push(wanted().map(|i| share(i) as u64).sum());
     comm.all_reduce(&mut sums, Reduction::Sum);
-    Some(std::array::from_fn(|axis| low[axis] + side[axis] * (sums[axis] as f64 / sums[3] as f64)))
+    let whole = sums[N] as f64;
+    let mean = std::array::from_fn(|k| low[k] + side[k] * (sums[k] as f64 / whole));
+    Some((heaviest.max(0.0) * (whole / most), mean))
 }
 
 /// Distributes bodies over ranks by hashes of their ids. A body is then on the same rank in every

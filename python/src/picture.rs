@@ -107,7 +107,12 @@ pub(crate) fn render<'py>(
             colours: Colours::Map(map),
             range: range.with_stretch(Stretch::Log),
             units,
-            decorations: Decorations { time: shown && time.is_some(), scale_bar: shown, colour_bar: shown },
+            decorations: Decorations {
+                time: shown && time.is_some(),
+                scale_bar: shown,
+                colour_bar: shown,
+                axes: false,
+            },
             comoving: false,
             transparent: look.transparent,
         };

@@ -32,7 +32,7 @@ pub(crate) fn view(
         return Err(PyValueError::new_err(format!("most = {most}: must be from 1 to {MOST_BODIES}")));
     }
     // Bodies are converted twice, so that only one frame is in memory at a time.
-    let mut chooser = Chooser::new(most, frames.len() == 1);
+    let mut chooser = Chooser::new(most, frames.len() == 1, [false; TYPES]);
     for (columns, _, name) in &frames {
         let bodies = wanted(columns, kinds)?;
         chooser = pool::compute(py, threads, bodies.len(), move || {
@@ -47,7 +47,8 @@ pub(crate) fn view(
         mass_in_g,
         time_in_s: length_in_cm / velocity,
     });
-    let description = Description { program: PROGRAM, choice, frames: names.collect(), units };
+    let description =
+        Description { program: PROGRAM, choice, frames: names.collect(), units, galaxies: None };
     description.page(|number| {
         let (bodies, choice) = (wanted(&frames[number].0, kinds)?, &description.choice);
         pool::compute(py, threads, bodies.len(), move || Ok::<_, String>(Frame::of(choice, &bodies)))

@@ -40,6 +40,7 @@ def page_of(kind, bodies):
     require(markdown.count("\n| 3 |") == 3 and "](scaling.svg)" in markdown, markdown)
     require(html.count("<table>") == 3 and "<svg" in html and "serial fraction" in html, "the page lacks something")
     require((study / "scaling.svg").stat().st_size > 3000, "no plots")
+    require((study / "scaling.pdf").read_bytes().startswith(b"%PDF"), "no plots as PDF")
     require(not (folder / "out").exists(), "a run went elsewhere")
     refuses(["study", kind, file, "--ranks", "1", "-o", study, "--set", "time.steps=5"], ["ranks-00001", "[time]"])
 

@@ -235,7 +235,7 @@ def many_bodies(driver):
     white = (picture.min(axis=2) > 0.98).mean()
     require(0.1 < lit < 0.9 and white < 0.02, f"{lit:.0%} of the picture is lit, {white:.1%} is white")
     page.key("c")
-    require(page.get("heorot.look.bySpeed") and np.abs(page.picture() - picture).max() > 0.1, "colours by speed are those by type")
+    require(page.get("heorot.look.colouring") == "speed" and np.abs(page.picture() - picture).max() > 0.1, "colours by speed are those by type")
     page.key("c")
     page.key("b")
     require(page.picture().mean() > picture.mean() * 1.05, "b does not make it brighter")
@@ -243,7 +243,45 @@ def many_bodies(driver):
     require(page.picture().max() < 0.01, "a type that is switched off is drawn")
     page.run("document.querySelector('#legend input').click()")
     saved = page.run("const copy = heorot.controls.picture(); return [copy.width, copy.height]")
-    require(saved == page.get("[heorot.controls.canvas.width, heorot.controls.canvas.height]"), f"an image of {saved}")
+    twice = page.get("[2 * heorot.controls.canvas.width, 2 * heorot.controls.canvas.height]")
+    require(saved == twice, f"an image of {saved} instead of {twice}")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
+def galaxies_and_trails(driver):
+    """Two galaxies of many bodies have two colours. A black hole of a type of its own is a larger point
+    that leaves a trail, and is there although few bodies are chosen."""
+    random = np.random.default_rng(7)
+    folder = scratch("galaxies")
+    files = []
+    for i in range(3):
+        position = random.normal(size=(2001, 3)) * 0.3
+        position[:1000, 0] -= 3
+        position[1000:2000, 0] += 3
+        position[2000] = [-1.0 + i, 2.5, 0]
+        types = np.array([1] * 2000 + [5])
+        path = write_snapshot(folder / f"s{i}.hdf5", position, np.zeros_like(position), np.ones(2001), types)
+        with h5py.File(path, "a") as file:
+            file["Header"].attrs["Time"] = float(i)
+        files.append(path)
+    page = folder / "view.html"
+    heorot("view", *files, "-o", page, "--galaxies", "0-999,1000-1999", "--bodies", 200).require_success()
+    page = Page(driver, page.as_uri())
+    require(page.get("heorot.drawn") == 201, f"{page.get('heorot.drawn')} bodies drawn")
+    page.run("heorot.player.go(2)")
+    plain = page.picture()
+    page.key("t")
+    require(page.get("heorot.look.trails"), "t does not switch trails on")
+    trail = page.picture()
+    require(trail[: SIZE[1] // 3].sum() > plain[: SIZE[1] // 3].sum() * 1.02, "no trail is drawn")
+    page.key("t")
+    page.key("c")
+    page.key("c")
+    require(page.get("heorot.look.colouring") == "galaxy", "the third colouring is another")
+    picture = page.picture()
+    halves = [half.sum(axis=(0, 1)) for half in (picture[300:, :400], picture[300:, 400:])]
+    blue, orange = (half / half.sum() for half in halves)
+    require(blue[2] > orange[2] + 0.1 and orange[0] > blue[0] + 0.1, f"colours of the galaxies: {blue} and {orange}")
     require(not page.errors(), f"the console has errors: {page.errors()}")
 
 
@@ -281,6 +319,7 @@ try:
         ("a sequence plays, smooth between snapshots", plays),
         ("one body, a heap, and bodies far apart", odd_sets),
         ("many bodies, colours, brightness, types, image", many_bodies),
+        ("galaxies in their colours, a black hole and its trail", galaxies_and_trails),
         ("served in pieces", serves_in_pieces),
     ):
         check(what, test, driver)

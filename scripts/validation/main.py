@@ -11,6 +11,7 @@ from disc import disc, isolation
 from few import few_bodies
 from merger import forces, merger
 from spheres import spheres
+from stream import stream
 from tails import tails
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +23,7 @@ CASES = {
     "merger": ("A merger of two cuspy galaxies", merger),
     "forces": ("Force errors during a merger", forces),
     "tails": ("Tidal tails", tails),
+    "stream": ("A tidal stream", stream),
     "few": ("Few bodies", few_bodies),
     "cosmology": ("Periodic boxes and the growth of structure", cosmology),
 }

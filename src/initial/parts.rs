@@ -3,15 +3,16 @@
 use super::{ALL, Loaded, Selection, check_kind, make_massless, read_file, warn_of_gas};
 use crate::crew::Crew;
 use crate::kinds;
+use crate::spread::means;
 use anyhow::{Result, ensure};
-use decomposition::{Comm, Reduction, collective};
+use decomposition::{Comm, collective};
 use io::Units;
 use io::snapshot;
 use nbody::Start;
 use nbody::model::{self, Keys, MODELS, Model, ModelName, Move, Orbit, Placement, State, TypeKey};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use treecode::{Bodies, math};
+use treecode::Bodies;
 
 /// An encounter whose galaxies are files and models.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -214,38 +215,15 @@ impl Part {
     }
 }
 
-/// Number of bits of the largest integer sum.
-const BITS: i32 = 61;
-
 /// Mass of the bodies of all ranks [M], and state of their centre of mass. Massless bodies count alike
-/// if no body has mass. The sums are integers, so the bits do not depend on the ranks. Collective.
+/// if no body has mass. Collective.
 fn centre(comm: &dyn Comm, bodies: &Bodies) -> (f64, State) {
-    let columns = || bodies.pos.iter().chain(&bodies.vel);
-    // Maxima of all columns, of their negatives, and of the mass.
-    let mut bounds = [f64::NEG_INFINITY; 13];
-    for (k, column) in columns().enumerate() {
-        bounds[k] = column.iter().copied().fold(bounds[k], f64::max);
-        bounds[6 + k] = column.iter().map(|x| -x).fold(bounds[6 + k], f64::max);
-    }
-    bounds[12] = bodies.mass.iter().copied().fold(0.0, f64::max);
-    let bounds = collective::max(comm, bounds);
-    let count = collective::sum(comm, bodies.len() as u64);
-    let heaviest = bounds[12];
-    let most = 2f64.powi(BITS - math::log2(count as f64).ceil() as i32);
-    let share = |i: usize| if heaviest > 0.0 { most * (bodies.mass[i] / heaviest) } else { most };
-    let mut sums = [0u64; 7];
-    for (k, column) in columns().enumerate() {
-        let (low, side) = (-bounds[6 + k], (bounds[k] + bounds[6 + k]).max(f64::MIN_POSITIVE));
-        sums[k] = column.iter().enumerate().map(|(i, x)| (share(i) * ((x - low) / side)) as u64).sum();
-    }
-    sums[6] = (0..bodies.len()).map(|i| share(i) as u64).sum();
-    comm.all_reduce(&mut sums, Reduction::Sum);
-    let mean = |k: usize| {
-        let (low, side) = (-bounds[6 + k], (bounds[k] + bounds[6 + k]).max(f64::MIN_POSITIVE));
-        low + side * (sums[k] as f64 / sums[6] as f64)
-    };
-    let state = State { pos: std::array::from_fn(mean), vel: std::array::from_fn(|axis| mean(3 + axis)) };
-    (heaviest * (sums[6] as f64 / most), state)
+    let [x, y, z] = bodies.pos.each_ref().map(Vec::as_slice);
+    let [u, v, w] = bodies.vel.each_ref().map(Vec::as_slice);
+    let all: Vec<u32> = (0..bodies.len() as u32).collect();
+    let (mass, [x, y, z, u, v, w]) =
+        means(comm, &bodies.mass, [x, y, z, u, v, w], &all).unwrap_or((0.0, [0.0; 6]));
+    (mass, State { pos: [x, y, z], vel: [u, v, w] })
 }
 
 #[cfg(test)]
@@ -255,6 +233,7 @@ mod tests {
     use decomposition::threads;
     use io::snapshot::{Fields, Header, Layout};
     use std::fmt::Write;
+    use treecode::math;
 
     #[derive(serde::Deserialize)]
     struct Table {

@@ -4,11 +4,12 @@ use super::catalogue::{Catalogue, Network, Node};
 use super::fabric::Fabric;
 use crate::console::say;
 use crate::outputs::Overwrite;
+use crate::plot::output::{drawn, picture};
 use crate::study::trace::Trace;
 use anyhow::Result;
 use io::{Kind, Target};
 use std::path::PathBuf;
-use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, Figure, Look, Mark, Panel, Series, colours};
 
 /// Predict time, efficiency and price/performance of recorded steps on networks.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,8 +33,8 @@ pub struct Arguments {
     /// File with more networks and nodes (TOML), in the form of `inputs/networks.toml`.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Plot to write, .svg; its numbers are written to a .csv of the same name.
-    #[arg(long, short, value_name = "FILE.svg")]
+    /// Plot to write, .png, .svg or .pdf; its numbers are written to a .csv of the same name.
+    #[arg(long, short, value_name = "FILE", value_parser = picture)]
     pub output: Option<PathBuf>,
     /// Whether existing files may be replaced.
     #[command(flatten)]
@@ -127,7 +128,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let networks = catalogue.networks(&arguments.network)?;
     let mut outputs = arguments.overwrite.reading(arguments.traces.iter().chain(&arguments.file));
     let mut claim = |path: &PathBuf| {
-        let plot = outputs.file(path, Kind::DRAWING)?;
+        let plot = outputs.file(path, Kind::PLOT)?;
         anyhow::Ok([plot, outputs.file(&path.with_extension("csv"), Kind::TABLE)?])
     };
     let targets = arguments.output.as_ref().map(&mut claim).transpose()?;
@@ -201,7 +202,7 @@ fn write(plot: &Target, table: &Target, all: &[(&Network, Vec<Prediction>)]) -> 
             prediction.dollars_per_gflop().unwrap_or(f64::NAN)
         }),
     ]);
-    plot.write(figure.svg().as_bytes())?;
+    plot.write(&drawn(&figure, plot.path(), &Look::default())?)?;
     say(&format!("{}  {}", plot.path().display(), table.path().display()));
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod bar;
 mod force_error;
+mod galaxies;
 mod lagrange;
 mod mass_function;
 pub(crate) mod output;
@@ -17,6 +18,7 @@ mod separation;
 mod shape;
 pub(crate) mod snapshot;
 mod surface_density;
+mod tidal_radius;
 mod units;
 
 use anyhow::Result;
@@ -42,13 +44,16 @@ pub enum Kind {
     Profile(profile::Arguments),
     /// Surface density profile: the mass in rings about the centre, in projection.
     #[command(aliases = ["surface", "sigma"])]
-    SurfaceDensity(surface_density::Arguments),
+    SurfaceDensity(rings::Arguments),
     /// Bar strength A2(R, t): the relative amplitude of the second Fourier mode of the surface density.
     #[command(aliases = ["a2", "bar-strength"])]
-    Bar(bar::Arguments),
+    Bar(rings::Arguments),
     /// Separation of galaxies: distance and relative speed of their centres over time.
     #[command(aliases = ["distance", "orbit"])]
     Separation(separation::Arguments),
+    /// Tidal radius of satellites over time, and the mass within it.
+    #[command(aliases = ["tidal", "jacobi-radius", "tides"])]
+    TidalRadius(tidal_radius::Arguments),
     /// Lagrange radii over time.
     #[command(aliases = ["lagrangian", "lagrange-radii", "radii"])]
     Lagrange(lagrange::Arguments),
@@ -69,6 +74,7 @@ const HELP: &str = "Examples:
   heorot plot surface-density out/snapshot_010.hdf5 -o sigma.svg --types disc
   heorot plot bar out/snapshot_*.hdf5 -o bar.png --types disc --rings 20
   heorot plot separation out/snapshot_*.hdf5 -o separation.png
+  heorot plot tidal-radius out/snapshot_*.hdf5 -o tides.png --galaxies model
   heorot plot lagrange out/snapshot_*.hdf5 -o lagrange.png --fractions 0.1,0.5,0.9
   heorot plot phase out/snapshot_010.hdf5 -o phase.png --centre 0,0,0
   heorot plot force-error ic.hdf5 -o error.png --sample 1000
@@ -91,6 +97,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         Kind::SurfaceDensity(arguments) => surface_density::main(arguments),
         Kind::Bar(arguments) => bar::main(arguments),
         Kind::Separation(arguments) => separation::main(arguments),
+        Kind::TidalRadius(arguments) => tidal_radius::main(arguments),
         Kind::Lagrange(arguments) => lagrange::main(arguments),
         Kind::Phase(arguments) => phase::main(arguments),
         Kind::ForceError(arguments) => force_error::main(arguments),

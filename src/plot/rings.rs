@@ -1,9 +1,72 @@
 //! Rings about an axis through the centre of a system: surface density, and the strength of a bar.
 
-use super::snapshot::Snapshot;
+use super::galaxies::GalaxyOptions;
+use super::output::Output;
+use super::profile;
+use super::snapshot::{Selection, Snapshot, Taken};
+use super::units::AxisUnits;
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
+use std::path::PathBuf;
 use treecode::Bodies;
+
+/// Options of plots with rings, bar and surface density.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// Rings and projection.
+    #[command(flatten)]
+    pub rings: RingOptions,
+    /// Galaxies that are shown apart.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
+    /// Bodies and centre; for a disc galaxy, --types disc.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Output files.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Arguments {
+    /// A result for each snapshot, or for each galaxy of each.
+    ///
+    /// # Errors
+    /// As [`GalaxyOptions::each`].
+    pub(super) fn each<T>(
+        &self,
+        of: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<(AxisUnits, Vec<Taken<(Option<usize>, T)>>)> {
+        self.galaxies.each(&self.selection, &self.snapshots, of)
+    }
+
+    /// Label of a time; empty for one snapshot.
+    pub(super) fn time_label(&self, time: f64, units: &AxisUnits) -> String {
+        if self.snapshots.len() == 1 { String::new() } else { profile::time_label(time, units) }
+    }
+}
+
+/// Options of plots with rings.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RingOptions {
+    /// Number of rings, of equal width.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub rings: u16,
+    /// Radius of the outermost ring, in the units of the snapshot [default: holds 98 % of the mass].
+    #[arg(long, value_name = "RADIUS", value_parser = above_zero)]
+    pub radius: Option<f64>,
+    /// Line of sight.
+    #[arg(long, value_enum, default_value_t)]
+    pub axis: From,
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let radius = text.trim().parse().ok().filter(|x: &f64| *x > 0.0 && *x < 1e40);
+    radius.ok_or_else(|| "must be a length above 0".to_owned())
+}
 
 /// Direction from which a disc is seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

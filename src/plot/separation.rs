@@ -1,10 +1,10 @@
 //! `heorot plot separation`: plots the distance of two or more galaxies over time.
 
+use super::galaxies::{self, GalaxyOptions};
 use super::output::{Output, Sheet};
 use super::snapshot::{Selection, Snapshot, Taken};
 use crate::kinds;
-use crate::render::tint;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use nbody::profile::Centre;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -18,9 +18,9 @@ pub struct Arguments {
     /// all of them, which count as one.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// Ids of each galaxy, as 0-59999,60000-119999 [default: those of the model of the run].
-    #[arg(long, value_name = "FIRST-LAST,...", value_delimiter = ',', value_parser = crate::render::options::ids)]
-    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// The galaxies, by default those of the model of the run.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
     /// Particle types, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
@@ -40,13 +40,8 @@ const MOST: usize = 6;
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let first = &arguments.snapshots[0];
-    let galaxies = match arguments.galaxies.is_empty() {
-        false => arguments.galaxies.clone(),
-        true => {
-            let header = io::snapshot::read_header(first)?;
-            tint::galaxies_of(&header.parameters, header.count.iter().sum(), &first.display().to_string())?
-        }
-    };
+    let given = arguments.galaxies.ids(first)?;
+    let galaxies = if given.is_empty() { galaxies::of_model(first)? } else { given };
     ensure!(
         (2..=MOST).contains(&galaxies.len()),
         "{} galaxies: must be from 2 to {MOST} to plot their distances",
@@ -97,15 +92,6 @@ fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
 
 /// The centre of each galaxy, by a shrinking sphere.
 pub(super) fn centres(snapshot: &Snapshot, galaxies: &[RangeInclusive<u64>]) -> Result<Vec<Centre>> {
-    let centre = |(k, ids): (usize, &RangeInclusive<u64>)| {
-        let mut part = snapshot.bodies.clone();
-        let members: Vec<u32> =
-            (0..part.len() as u32).filter(|&i| ids.contains(&part.id[i as usize])).collect();
-        if members.is_empty() {
-            bail!("{}: has no body of galaxy {}, ids {} to {}", snapshot.name, k + 1, ids.start(), ids.end());
-        }
-        part.permute(&members);
-        Ok(Centre::find(&part))
-    };
+    let centre = |(k, ids)| Ok(galaxies::galaxy(snapshot, k, ids)?.centre);
     galaxies.iter().enumerate().map(centre).collect()
 }

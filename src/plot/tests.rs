@@ -9,6 +9,7 @@ use super::rings::{From, Ring, rings};
 use super::separation::centres;
 use super::shape::fit;
 use super::snapshot::{Selection, Snapshot, enclosing};
+use super::tidal_radius::tides;
 use super::units::AxisUnits;
 use super::*;
 use crate::crew::Crew;
@@ -19,6 +20,7 @@ use io::catalogue::Catalogue;
 use io::snapshot::{Fields, Header, Layout};
 use nbody::halos::Halo;
 use nbody::model::{self, Model, Spherical};
+use nbody::potential::{Component, External, PointMass, Shape};
 use nbody::profile::Centre;
 use std::path::Path;
 use treecode::Bodies;
@@ -266,6 +268,8 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
         ("surface-density @/a.hdf5 @/b.hdf5 -o @/10.svg --rings 5", 10, "surface_density [Msun/kpc^2]"),
         ("bar @/a.hdf5 @/b.hdf5 -o @/11.png --rings 4 --axis y", 8, "a2_over_a0"),
         ("separation @/a.hdf5 @/b.hdf5 -o @/12.svg --galaxies 0-9,10-29,30-99", 2, "distance_1_3 [kpc]"),
+        ("bar @/a.hdf5 @/b.hdf5 -o @/13.svg --rings 4 --galaxies 0-49,50-99", 16, "galaxy"),
+        ("tidal-radius @/a.hdf5 @/b.hdf5 -o @/14.png --galaxies 0-49,50-99", 4, "tidal_radius [kpc]"),
         ("phase @/a.hdf5 -o @/6.png --cells 20", 0, "radial_velocity [km/s]"),
         (
             "force-error @/a.hdf5 -o @/7.svg --orders 1,3 --thetas 0.9,0.5 --tolerances 0.01 --sample 50",
@@ -449,6 +453,45 @@ fn galaxies_are_as_far_apart_as_they_were_put() {
         assert!((gap(|centre| centre.position) - [12.0, 0.0, 0.0][axis]).abs() < 1e-9);
         assert!((gap(|centre| centre.velocity) - [0.0, 2.0, 0.0][axis]).abs() < 1e-9);
     }
+}
+
+/// A satellite of mass m on a circle of radius D about a mass M has the tidal radius D (m / 3 M)^(1/3),
+/// in the field of bodies and in an external potential.
+#[test]
+fn the_tidal_radius_is_that_of_king() {
+    let mut satellite = sphere(Model::Plummer, 1e3);
+    satellite.keep(0..1000);
+    satellite.mass.fill(1e-3 / 1000.0);
+    satellite.pos.iter_mut().chain(&mut satellite.vel).flatten().for_each(|x| *x *= 1e-3);
+    let host = {
+        let mut host = satellite.clone();
+        host.id.iter_mut().for_each(|id| *id += BODIES);
+        host.mass.fill(1.0 / 1000.0);
+        host
+    };
+    let distance = 3.0;
+    satellite.pos[0].iter_mut().for_each(|x| *x += distance);
+    satellite.vel[1].iter_mut().for_each(|v| *v += (1.0f64 / distance).sqrt());
+    let expected = distance * (1e-3f64 / 3.0).cbrt();
+    let mut both = satellite.clone();
+    both.append(&host);
+    let units = AxisUnits::of(&Units::NBODY);
+    let ids = [0..=BODIES - 1, BODIES..=2 * BODIES - 1];
+    let about = |bodies| Snapshot { units, ..about_its_centre(bodies) };
+    let found = tides(&about(both), &ids, &External::default()).unwrap()[0];
+    assert!((found.radius / expected - 1.0).abs() < 0.02 && (found.distance - 3.0).abs() < 0.01, "{found:?}");
+    assert!((found.mass / 1e-3 - 1.0).abs() < 1e-6);
+    let point = PointMass { gm: 1.0, softening: 0.0 };
+    let external = External { components: vec![Component::fixed(Shape::PointMass(point))] };
+    let centre = Centre::find(&satellite);
+    let mut moved = satellite;
+    for axis in 0..3 {
+        moved.pos[axis].iter_mut().for_each(|x| *x -= centre.position[axis]);
+        moved.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
+    }
+    let alone = Snapshot { units, centre, ..about_its_centre(moved) };
+    let found = tides(&alone, &[], &external).unwrap()[0];
+    assert!((found.radius / expected - 1.0).abs() < 0.02, "{found:?}");
 }
 
 /// The rotation curve of the disc alone shows the circular speed of all mass.

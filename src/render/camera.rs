@@ -2,7 +2,7 @@
 //! them.
 
 use super::options::{Follow, Look};
-use crate::spread::centre_of_mass;
+use crate::spread::{centre_of_mass, main_centre};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::{Comm, collective};
 use serde::{Deserialize, Deserializer};
@@ -52,7 +52,7 @@ struct KeyTable {
     centre: Option<[f64; 3]>,
 }
 
-/// `"mass"` or an id.
+/// `"centre"`, `"mass"` or an id.
 #[derive(Clone, Copy, Debug)]
 struct FollowKey(Follow);
 
@@ -75,9 +75,15 @@ impl<'de> Deserialize<'de> for FollowKey {
 
 impl Camera {
     /// A camera at rest, with the given or computed `centre` and `width`.
-    pub(super) fn still(look: &Look, size: [usize; 2], centre: [f64; 3], width: f64) -> Camera {
+    pub(super) fn still(
+        look: &Look,
+        follow: Option<Follow>,
+        size: [usize; 2],
+        centre: [f64; 3],
+        width: f64,
+    ) -> Camera {
         let key = Key { at: 0.0, direction: look.direction(), width, centre };
-        Camera { size, perspective: look.perspective, follow: look.follow, keys: vec![key] }
+        Camera { size, perspective: look.perspective, follow, keys: vec![key] }
     }
 
     /// Rotates the camera by `orbit` degrees of azimuth and zooms in by a factor `zoom` until the
@@ -99,6 +105,7 @@ impl Camera {
         let mut key = self.keys[0];
         self.keys.clear();
         let name = path.display();
+        let places = file.key.iter().any(|table| table.centre.is_some());
         for table in file.key {
             ensure!(
                 (0.0..=1.0).contains(&table.at) && self.keys.last().is_none_or(|last| last.at < table.at),
@@ -116,13 +123,20 @@ impl Camera {
         }
         ensure!(!self.keys.is_empty(), "{name}: holds no [[key]]");
         self.perspective = file.perspective.or(self.perspective);
-        self.follow = file.follow.map(|follow| follow.0).or(self.follow);
+        // Places in the file replace what is followed by default.
+        let usual = self.follow.filter(|follow| !(places && *follow == Follow::Centre));
+        self.follow = file.follow.map(|follow| follow.0).or(usual);
         Ok(self)
     }
 
     /// Whether the camera follows a body, identified by its id.
     pub(super) fn follows_a_body(&self) -> bool {
         matches!(self.follow, Some(Follow::Body(_)))
+    }
+
+    /// Whether the target of the camera moves with bodies.
+    pub(super) fn follows(&self) -> bool {
+        self.follow.is_some()
     }
 
     /// Width of the first frame [L].
@@ -153,9 +167,8 @@ impl Camera {
         let width = path(&|key| key.width.ln()).exp();
         let centre = match self.follow {
             None => std::array::from_fn(|axis| path(&|key| key.centre[axis])),
-            Some(Follow::Mass) => {
-                centre_of_mass(comm, bodies, kinds).context("there is no mass to follow in what is drawn")?
-            }
+            Some(Follow::Mass) => centre_of_mass(comm, bodies, kinds).context(NOTHING)?,
+            Some(Follow::Centre) => main_centre(comm, bodies, kinds).context(NOTHING)?,
             Some(Follow::Body(id)) => {
                 let with_id = (0..bodies.len()).filter(|&i| bodies.id[i] == id);
                 let mine: Vec<[f64; 3]> = with_id.map(|i| bodies.position(i)).take(2).collect();
@@ -170,6 +183,8 @@ impl Camera {
         Ok(self.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?)
     }
 }
+
+const NOTHING: &str = "there is no mass to follow in what is drawn";
 
 /// A smooth monotone curve through knots that does not overshoot (Fritsch & Butland 1984),
 /// evaluated at `at`. It is constant before the first and after the last knot.

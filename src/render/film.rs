@@ -42,7 +42,12 @@ fn kind(path: &Path) -> Result<Kind> {
             other @ ("jpg" | "jpeg" | "tif" | "tiff" | "webp" | "svg" | "pdf" | "avi" | "mkv" | "mov"
             | "webm"),
         ) => {
-            bail!("{}: {other} is not made; give a .png, .gif, .apng or .mp4, or a folder", path.display())
+            let hint =
+                if matches!(other, "svg" | "pdf") { "; `heorot poster` makes SVG and PDF" } else { "" };
+            bail!(
+                "{}: {other} is not made; give a .png, .gif, .apng or .mp4, or a folder{hint}",
+                path.display()
+            )
         }
         Some(other) if is_ending(other) && !path.is_dir() && !ends_as_folder(path) => bail!(
             "{}: .{other} is not made; give a .png, .gif, .apng or .mp4, or a folder, with / behind its name",

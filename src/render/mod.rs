@@ -9,6 +9,7 @@
 mod camera;
 mod film;
 mod frames;
+mod marks;
 pub(crate) mod options;
 pub(crate) mod sequence;
 mod studio;
@@ -61,7 +62,8 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let style = studio.style(arguments.decorations(), arguments.transparent)?;
     let (count, mut films) = (studio.count(), Vec::new());
     crew.lead(|| {
-        films = plan.begin(*size, &style, arguments.frames_per_second)?;
+        let size = if style.decorations.axes { viz::size_with_axes(*size) } else { *size };
+        films = plan.begin(size, &style, arguments.frames_per_second)?;
         Ok(())
     })?;
     let (progress, clock) = (crew.leads().then(|| Progress::new(count as u64)), Instant::now());

@@ -17,6 +17,8 @@ const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_*.hdf5 -o merger.mp4 --frames 600 --colour-by galaxy --follow mass
   heorot render out/snapshot_010.hdf5 -o turn.apng --frames 120 --elevation 30 --orbit 360 --perspective 40
   heorot render out/snapshot_*.hdf5 -o images
+  heorot render out/snapshot_010.hdf5 -o figure.png --axes --types disc,bulge --width 40
+  heorot render out/snapshot_*.hdf5 -o planets.gif --trails
 
 All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
 the first and the last snapshot, and positions between snapshots are interpolated from positions and
@@ -70,6 +72,10 @@ pub struct Arguments {
     /// Leave out the time, the scale bar and the colour bar
     #[arg(long)]
     pub plain: bool,
+    /// Draw axes around the picture, with coordinates relative to its centre. They replace the scale
+    /// bar and enlarge the picture; for SVG and PDF see `heorot poster`
+    #[arg(long, conflicts_with = "transparent")]
+    pub axes: bool,
     /// Ranks and threads
     #[command(flatten)]
     pub launch: Launch,
@@ -87,10 +93,12 @@ pub struct Look {
     /// Particle types to draw, as 1,2 or halo,disc [default: all]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type
+    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type. Bodies
+    /// of a type with at most so many are dots, whose volume is proportional to the mass
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
-    /// Length from the left to the right edge [default: shows 98 % of the mass, or the whole box]
+    /// Length from the left to the right edge [default: shows 98 % of the mass but no bodies far
+    /// outside, or the whole box]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
     pub width: Option<f64>,
     /// Draw only a slab of this thickness along the line of sight, about the centre
@@ -99,9 +107,13 @@ pub struct Look {
     /// Centre of the pictures [default: the centre of mass, or of the box]
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = centre)]
     pub centre: Option<[f64; 3]>,
-    /// Keep the centre of mass (`mass`) or a body (its id) in the centre
-    #[arg(long, value_name = "mass|ID", conflicts_with = "centre", value_parser = follow)]
+    /// Keep the densest place (`centre`, by a shrinking sphere), the centre of mass (`mass`) or a body
+    /// (its id) in the centre [default: centre for the model of a single disc galaxy]
+    #[arg(long, value_name = "centre|mass|ID", conflicts_with = "centre", value_parser = follow)]
     pub follow: Option<Follow>,
+    /// Draw the paths of bodies that are dots, from the first frame on
+    #[arg(long)]
+    pub trails: bool,
     /// Line of sight
     #[arg(long, default_value = "z", value_parser = named([("x", Direction::X), ("y", Direction::Y), ("z", Direction::Z)]))]
     pub axis: Direction,
@@ -164,6 +176,8 @@ pub enum Wished {
 /// What stays at the centre of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
+    /// The densest place of the drawn bodies, by a shrinking sphere.
+    Centre,
     /// The centre of mass of the drawn bodies.
     Mass,
     /// The body with this id.
@@ -175,8 +189,9 @@ impl Arguments {
     pub fn decorations(&self) -> Decorations {
         Decorations {
             time: !self.no_time && !self.plain,
-            scale_bar: !self.no_scale_bar && !self.plain,
+            scale_bar: !self.no_scale_bar && !self.plain && !self.axes,
             colour_bar: !self.no_colour_bar && !self.plain,
+            axes: self.axes,
         }
     }
 }
@@ -225,7 +240,11 @@ fn centre(text: &str) -> Result<[f64; 3], String> {
 pub(super) fn follow(text: &str) -> Result<Follow, String> {
     match text {
         "mass" => Ok(Follow::Mass),
-        _ => text.parse().map(Follow::Body).map_err(|_| "give `mass`, or the id of a body as 4711".into()),
+        "centre" | "center" => Ok(Follow::Centre),
+        _ => text
+            .parse()
+            .map(Follow::Body)
+            .map_err(|_| "give `centre`, `mass`, or the id of a body as 4711".into()),
     }
 }
 

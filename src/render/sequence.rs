@@ -18,6 +18,10 @@ const SAMPLE: u64 = 4096;
 const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
 /// Approximate memory of drawing per body, in addition to the body [bytes].
 const BESIDE: u64 = 120;
+/// Bodies beyond this many times the distance that holds a fraction of the mass do not widen the frame:
+/// they have escaped.
+const FAR: f64 = 4.0;
+const HELD: f64 = 0.8;
 /// Free space at each edge of the frame, as a fraction of its width.
 const MARGIN: f64 = 0.08;
 /// Greatest relative difference of the sides of one box in several files.
@@ -49,6 +53,8 @@ pub struct Sequence {
     pub expands: bool,
     /// Number of bodies of each type in all snapshots.
     count: [u64; TYPES],
+    /// Greatest number of bodies of each type in a snapshot.
+    most: [u64; TYPES],
 }
 
 impl Sequence {
@@ -60,7 +66,7 @@ impl Sequence {
     pub fn open(paths: &[PathBuf], kinds: [bool; TYPES], isolated: bool) -> Result<Sequence> {
         let mut entries = Vec::new();
         let mut units: Option<(&Path, Option<io::Units>)> = None;
-        let (mut count, mut parameters) = ([0; TYPES], None);
+        let (mut count, mut most, mut parameters) = ([0; TYPES], [0; TYPES], None);
         let mut space: Option<(f64, bool)> = None;
         let paths = &snapshot::distinct(paths)?[..];
         for path in paths {
@@ -70,6 +76,7 @@ impl Sequence {
                 bail!("{}: its units are not those of {}", path.display(), first.display());
             }
             (0..TYPES).for_each(|kind| count[kind] += header.count[kind]);
+            (0..TYPES).for_each(|kind| most[kind] = header.count[kind].max(most[kind]));
             let universe = header.universe.filter(|_| !isolated);
             let side = if isolated { 0.0 } else { header.box_size };
             let known = *space.get_or_insert((side, universe.is_some()));
@@ -104,12 +111,24 @@ impl Sequence {
             domain,
             expands,
             count,
+            most,
         })
     }
 
     /// Whether bodies of a type are drawn.
     pub fn has(&self, kind: usize) -> bool {
         self.kinds[kind] && self.count[kind] > 0
+    }
+
+    /// Which drawn types have bodies, but at most `few` in each snapshot.
+    pub fn sparse(&self, few: u64) -> [bool; TYPES] {
+        std::array::from_fn(|kind| self.has(kind) && self.most[kind] <= few)
+    }
+
+    /// Whether the snapshots are of a model of a single disc galaxy.
+    pub fn is_a_galaxy(&self) -> bool {
+        let is_model = |(key, _): &&(String, String)| key == "model" || key == "initial.model";
+        self.parameters.iter().find(is_model).is_some_and(|(_, value)| value.contains("disc-galaxy"))
     }
 
     /// Checks from the headers that an id means the same body in all snapshots. `purpose` names
@@ -226,6 +245,8 @@ impl Extent {
         let [of_all, of_each] = MASS_SHOWN;
         let each = parts.iter().map(|part| quantile(part.clone(), of_each));
         let half = each.fold(quantile(parts.concat(), of_all), f64::max);
+        let held = parts.iter().map(|part| quantile(part.clone(), HELD)).fold(0.0, f64::max);
+        let half = if held > 0.0 { half.min(FAR * held) } else { half };
         let width = 2.0 * half / (1.0 - 2.0 * MARGIN);
         Ok(if width > 0.0 { width } else { 1.0 })
     }
@@ -282,6 +303,15 @@ mod tests {
         };
         assert!((half(1.0) - 0.98).abs() < 0.011);
         assert!((half(10.0) - 9.0).abs() < 0.11);
+    }
+
+    #[test]
+    fn escapers_do_not_widen_the_frame() {
+        let place = |i: u32| [if i < 95 { f64::from(i) / 95.0 } else { 1000.0 }, 0.0, 0.0];
+        let sample = (0..100).map(|i| (place(i), 1.0)).collect();
+        let extent = Extent { centre: [0.0; 3], samples: vec![sample] };
+        let width = extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap();
+        assert!(width * (1.0 - 2.0 * MARGIN) < 8.0, "{width}");
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use super::camera::Camera;
 use super::frames::{Moment, Reader, moments};
-use super::options::{Look, Wished};
+use super::marks::Marks;
+use super::options::{Follow, Look, Wished};
 use super::sequence::Sequence;
 use super::tint::{Tinted, Tinter};
 use crate::crew::Crew;
 use crate::spread::expose;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nbody::cosmology::redshift_of;
 use std::path::Path;
-use treecode::Domain;
+use treecode::{Domain, TYPES};
 use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
 
 /// Greatest number of frames from which the common range of brightness is found.
@@ -27,6 +28,9 @@ pub struct Studio<'a> {
     times: TimeScale,
     reader: Reader<'a>,
     tinter: Tinter,
+    /// Which types are spread over the distances of their neighbours.
+    spread: [bool; TYPES],
+    marks: Marks,
     /// The only frame, once it is drawn.
     only: Option<SurfaceDensity>,
 }
@@ -48,7 +52,9 @@ impl<'a> Studio<'a> {
         // Invalid views are refused before snapshots are read.
         let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
         look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
-        let centre = look.centre.or(look.follow.map(|_| [0.0; 3]));
+        let usual = sequence.is_a_galaxy() && look.centre.is_none() && !sequence.domain.is_periodic();
+        let follow = look.follow.or(usual.then_some(Follow::Centre));
+        let centre = look.centre.or(follow.map(|_| [0.0; 3]));
         let (centre, width) = match (centre, look.width, sequence.domain) {
             (centre, width, Domain::Periodic { side }) => {
                 (centre.unwrap_or([0.5 * side; 3]), width.unwrap_or(side))
@@ -67,13 +73,20 @@ impl<'a> Studio<'a> {
         let shown: Vec<f64> = moments.iter().map(|moment| moment.time).collect();
         let between = frames.is_some() && sequence.entries.len() > 1;
         let tinter = Tinter::new(look, sequence)?;
-        let by_id = between || !tinter.has_no_memory();
+        let sparse = sequence.sparse(look.neighbours.into());
+        let trails = look.trails && sequence.entries.len() > 1;
+        ensure!(
+            !look.trails || sparse.contains(&true),
+            "--trails: draws the paths of types with at most {} bodies (--neighbours), and there are none",
+            look.neighbours
+        );
+        let by_id = between || !tinter.has_no_memory() || trails;
         if between {
             sequence.check_naming("frames between snapshots (--frames) need the same ids in both")?;
         } else if by_id {
-            sequence.check_naming("--colour-by arrival follows bodies by their ids")?;
+            sequence.check_naming("--colour-by arrival and --trails follow bodies by their ids")?;
         }
-        let camera = Camera::still(look, size, centre, width);
+        let camera = Camera::still(look, follow, size, centre, width);
         check_followed(&camera, sequence)?;
         Ok(Studio {
             crew,
@@ -84,6 +97,8 @@ impl<'a> Studio<'a> {
             times: TimeScale::for_times(&shown, sequence.units),
             reader: Reader::new(crew, sequence, look.neighbours as usize, by_id),
             tinter,
+            spread: std::array::from_fn(|kind| sequence.kinds[kind] && !sparse[kind]),
+            marks: Marks::new(sparse, trails),
             only: None,
         })
     }
@@ -121,7 +136,11 @@ impl<'a> Studio<'a> {
     pub fn draw(&mut self, frame: usize) -> Result<SurfaceDensity> {
         match self.only.take() {
             Some(only) => Ok(only),
-            None => self.project(frame, true),
+            None => {
+                let density = self.project(frame, true)?;
+                self.marks.remember();
+                Ok(density)
+            }
         }
     }
 
@@ -131,7 +150,7 @@ impl<'a> Studio<'a> {
             let path = sequence.entries[moment.snapshot()].path.display().to_string();
             if error.to_string().starts_with(&path) { error } else { error.context(path) }
         };
-        let kinds = self.sequence.kinds;
+        let (kinds, spread) = (self.sequence.kinds, self.spread);
         let mut scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
         let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
         let view = view.map_err(|error| named(error, self.sequence))?;
@@ -139,13 +158,16 @@ impl<'a> Studio<'a> {
         if let Some(depth) = self.look.depth {
             scene.cut(&view, depth);
         }
+        let side = if let Domain::Periodic { side } = self.sequence.domain { side } else { f64::INFINITY };
         let tint = self.crew.agree(|| match tinted {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
         })?;
-        let subject = tint.subject(&scene.bodies, kinds, &scene.lengths);
+        let subject = tint.subject(&scene.bodies, spread, &scene.lengths);
         let exposure = expose(self.crew, &subject, &view).map_err(|error| named(error, self.sequence))?;
-        Ok(exposure.develop())
+        let follows = self.camera.follows();
+        let marks = self.marks.take(self.crew.comm, &scene.bodies, &tint, &view, follows, side);
+        Ok(exposure.develop().with_marks(marks))
     }
 
     /// The style of all frames: colours and brightness from the options, or else values that suit
@@ -183,7 +205,15 @@ impl<'a> Studio<'a> {
                 }
             }
         }
-        let range = given.or(common);
+        // Dots alone have no surface density.
+        let dots_alone = !self.spread.contains(&true);
+        let nothing = dots_alone.then(|| Range::new(1.0, 10.0)).transpose()?;
+        let decorations = Decorations {
+            colour_bar: decorations.colour_bar
+                && (!dots_alone || matches!(self.tinter, Tinter::Types(..) | Tinter::Galaxies(_))),
+            ..decorations
+        };
+        let range = given.or(common).or(nothing);
         let range = range
             .context("no body with a mass lies in the frame: choose another --centre or a larger --width")?;
         let span = self.moments[self.count() - 1].time - self.moments[0].time;

@@ -167,6 +167,7 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
             "three.txt: its bodies cannot be told to be those of",
         ),
         (&["@/two.txt", "@/three.txt", "--follow", "1"], "its bodies cannot be told to be those of"),
+        (&["@/a.hdf5", "--trails"], "draws the paths of types with at most 32 bodies"),
         (&["@/a.hdf5", "--camera", "@/none.toml"], "none.toml"),
         (&["@/a.hdf5", "--camera", "@/falling.toml"], "falling.toml: key.at = 0.25: must rise"),
     ] {
@@ -189,7 +190,8 @@ fn malformed_options_are_refused_with_an_example() {
         (&["x", "-o", "y", "--colour-by", "speed", "--values", "9:2"], "0:250"),
         (&["x", "-o", "y", "--colour-by", "arrival"], "--arrival-radius"),
         (&["x", "-o", "y", "--galaxies", "0-9,4"], "0-59999,60000-119999"),
-        (&["x", "-o", "y", "--follow", "centre"], "the id of a body"),
+        (&["x", "-o", "y", "--follow", "middle"], "the id of a body"),
+        (&["x", "-o", "y", "--axes", "--transparent"], "cannot be used with"),
         (&["x", "-o", "y", "--orbit", "90", "--camera", "path.toml"], "cannot be used with"),
         (&["x", "-o", "y", "--types", "6"], "6"),
     ] {
@@ -281,11 +283,12 @@ fn the_camera_follows_turns_and_comes_nearer() {
 fn colours_tell_types_galaxies_motion_and_arrivals() {
     let folder = tempfile::tempdir().unwrap();
     for (name, time, x) in [("a.hdf5", 0.0, 3.0), ("b.hdf5", 2.0, 0.1), ("c.hdf5", 5.0, 0.0)] {
-        let mut bodies = Bodies::zeroed(2);
+        let mut bodies = Bodies::zeroed(80);
         bodies.mass.fill(1.0);
-        bodies.kind = vec![1, 4];
-        bodies.pos[0] = vec![x, -3.0];
-        bodies.vel[2] = vec![-30.0, 40.0];
+        for i in 0..80 {
+            (bodies.kind[i], bodies.pos[0][i], bodies.vel[2][i]) =
+                if i < 40 { (1, x, -30.0) } else { (4, -3.0, 40.0) };
+        }
         write_bodies(&folder.path().join(name), time, &bodies, Units::GALACTIC);
     }
     let paths = ["a.hdf5", "b.hdf5", "c.hdf5"].map(|name| folder.path().join(name));
@@ -305,7 +308,7 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
     assert_eq!(names, ["halo", "stars"]);
     let Shade::Parts(parts) = density.shade() else { panic!("no parts") };
     assert!(at(&parts[0], 140) > 0.99 && at(&parts[1], 20) > 0.99);
-    let (Colours::Groups(names), _) = draw(&["--colour-by", "galaxy", "--galaxies", "1-1,0-0"], 0) else {
+    let (Colours::Groups(names), _) = draw(&["--colour-by", "galaxy", "--galaxies", "40-79,0-39"], 0) else {
         panic!("no groups")
     };
     assert_eq!(names, ["galaxy 1", "galaxy 2"]);
@@ -389,4 +392,83 @@ fn a_periodic_box_is_drawn_around_its_centre() {
     assert_eq!(draw("middle.hdf5", &["--depth", "1"]), middle);
     let empty = draw("corner.hdf5", &["--depth", "1"]);
     assert!(empty.iter().all(|pixel| *pixel == empty[0]), "bodies outside the slab are drawn");
+}
+
+/// A black hole of a type of its own is a dot that moves. Its mass is not in the surface density.
+#[test]
+fn a_few_bodies_are_dots_with_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    for (k, name) in ["a.hdf5", "b.hdf5", "c.hdf5"].into_iter().enumerate() {
+        let mut all = bodies(1.0);
+        let mut hole = Bodies::zeroed(1);
+        (hole.kind[0], hole.mass[0], hole.id[0]) = (5, 100.0, 4711);
+        (hole.pos[0][0], hole.pos[1][0]) = (8.0 + 2.0 * k as f64, 3.0);
+        all.append(&hole);
+        write_bodies(&folder.path().join(name), k as f64, &all, Units::GALACTIC);
+    }
+    let paths = ["a.hdf5", "b.hdf5", "c.hdf5"].map(|name| folder.path().join(name));
+    let draw = |ranks: usize| {
+        let all = decomposition::threads::run(ranks, |comm| {
+            let crew = Crew { comm, ..Crew::alone() };
+            let sequence = Sequence::open(&paths, [true; TYPES], false).unwrap();
+            let line = ["x", "-o", "y", "--width", "8", "--centre", "10,0,0", "--size", "160", "--trails"];
+            let wished = arguments(&line).unwrap();
+            let mut studio = Studio::new(&crew, &wished.look, &sequence, wished.size, None).unwrap();
+            let style = studio.style(wished.decorations(), false).unwrap();
+            let density = (0..3).map(|frame| studio.draw(frame).unwrap()).last().unwrap();
+            let picture = viz::render(&density, &style, "").pixels().to_vec();
+            (density.marks().to_vec(), density.mass(), picture)
+        });
+        all.into_iter().next().unwrap()
+    };
+    let (marks, mass, picture) = draw(1);
+    assert_eq!(marks.len(), 1);
+    assert_eq!(marks[0].point, [120.0, 20.0]);
+    assert_eq!(marks[0].path, [[40.0, 20.0], [80.0, 20.0]]);
+    assert!((mass - 4.0).abs() < 1e-9, "{mass}");
+    assert!(picture[20 * 160 + 60] != picture[10 * 160 + 60], "the path is seen");
+    assert_eq!(draw(3), (marks, mass, picture));
+}
+
+/// Most bodies are in one clump; the centre of mass is elsewhere.
+#[test]
+fn the_camera_follows_the_densest_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = bodies(0.0);
+    let mut far = bodies(0.0);
+    far.keep(0..100);
+    far.id.iter_mut().for_each(|id| *id += 400);
+    far.pos[0].iter_mut().for_each(|x| *x += 40.0);
+    all.append(&far);
+    let path = folder.path().join("a.hdf5");
+    write_bodies(&path, 0.0, &all, Units::GALACTIC);
+    let targets = [1, 3].map(|ranks| {
+        let all = decomposition::threads::run(ranks, |comm| {
+            let crew = Crew { comm, ..Crew::alone() };
+            let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES], false).unwrap();
+            let wished = arguments(&["x", "-o", "y", "--width", "8", "--follow", "centre"]).unwrap();
+            let mut studio = Studio::new(&crew, &wished.look, &sequence, [160; 2], None).unwrap();
+            studio.draw(0).unwrap().view().target()
+        });
+        all[0]
+    });
+    assert_eq!(targets[0], targets[1]);
+    assert!((targets[0][0] - 10.0).abs() < 0.1 && targets[0][1].abs() < 0.1, "{targets:?}");
+}
+
+/// With axes the picture has margins, and everything else is as it was.
+#[test]
+fn axes_enlarge_the_picture() {
+    let folder = scene();
+    for (name, more) in [("plain.png", &["--no-scale-bar"][..]), ("axes.png", &["--axes"])] {
+        let place = format!("@/{name}");
+        render(folder.path(), &[&["@/a.hdf5", "-o", &place, "--overwrite"], more].concat()).unwrap();
+    }
+    let [plain, axes] = ["plain.png", "axes.png"]
+        .map(|name| viz::decode_png(&fs::read(folder.path().join(name)).unwrap()).unwrap());
+    let size = viz::size_with_axes([160; 2]);
+    assert_eq!((plain.size(), axes.size()), ([160; 2], size));
+    let rows = axes.pixels().chunks(size[0]);
+    let found = rows.clone().any(|row| row.windows(160).any(|part| part == &plain.pixels()[..160]));
+    assert!(found, "the picture inside is another");
 }

@@ -62,6 +62,14 @@ pub(super) enum Tinted {
 }
 
 impl Tinted {
+    /// The group of a body and the number of groups, if colours show groups.
+    pub(super) fn group(&self, i: usize) -> Option<(usize, usize)> {
+        match self {
+            Tinted::Groups(of, groups) => Some((usize::from(of[i]), *groups)),
+            _ => None,
+        }
+    }
+
     /// These bodies with this tint.
     pub(super) fn subject<'a>(
         &'a self,
@@ -207,14 +215,21 @@ fn speed_unit(units: Option<Units>) -> (&'static str, f64) {
     units.map_or(("code units", 1.0), |units| ("km s⁻¹", units.length_in_cm / units.time_in_s / 1e5))
 }
 
-fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>>> {
+/// Refuses more galaxies than there are colours.
+///
+/// # Errors
+/// If there are more.
+pub(crate) fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>>> {
     let count = galaxies.len();
     ensure!(count <= GROUP_TONES, "{count} galaxies: there are colours for {GROUP_TONES} at most");
     Ok(galaxies)
 }
 
 /// The ids of each galaxy, from the model of the run that wrote the snapshots.
-fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
+///
+/// # Errors
+/// If they do not name galaxies.
+pub(crate) fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
     let path = &sequence.entries[0].path;
     let count = io::snapshot::read_header(path)?.count.iter().sum();
     galaxies_of(&sequence.parameters, count, &path.display().to_string())

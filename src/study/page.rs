@@ -8,7 +8,7 @@ use anyhow::Result;
 use io::{Kind, Outputs, Target};
 use std::path::Path;
 use treecode::Phase;
-use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
+use viz::plot::{Axis, COLOURS, Figure, Look, Mark, Panel, Series};
 
 struct Table {
     title: &'static str,
@@ -22,10 +22,11 @@ pub(super) struct Targets {
     markdown: Target,
     table: Target,
     plot: Target,
+    paper: Target,
 }
 
 impl Targets {
-    /// Reserves `index.html`, `study.md`, `study.csv` and `scaling.svg`.
+    /// Reserves `index.html`, `study.md`, `study.csv`, `scaling.svg` and `scaling.pdf`.
     ///
     /// # Errors
     /// If one of them must not be written.
@@ -35,7 +36,8 @@ impl Targets {
             html: file("index.html", Kind::PAGE)?,
             markdown: file("study.md", Kind::MARKDOWN)?,
             table: file("study.csv", Kind::TABLE)?,
-            plot: file("scaling.svg", Kind::DRAWING)?,
+            plot: file("scaling.svg", Kind::PLOT)?,
+            paper: file("scaling.pdf", Kind::PLOT)?,
         })
     }
 }
@@ -48,7 +50,8 @@ pub(super) fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[
     let title = format!("{} scaling of {}", capital(scaling.name()), file.display());
     let introduction = introduction(scaling, points);
     let tables = [times(points), speeds(scaling, points), ranks(points)];
-    let svg = figure(scaling, points).svg();
+    let figure = figure(scaling, points);
+    let svg = figure.svg();
     let sheet = sheet(scaling, points);
 
     let markdown = format!(
@@ -69,6 +72,7 @@ pub(super) fn write(scaling: Scaling, file: &Path, targets: &Targets, points: &[
     for (target, text) in [(&targets.plot, &svg), (&targets.markdown, &markdown), (&targets.html, &html)] {
         target.write(text.as_bytes())?;
     }
+    targets.paper.write(&figure.pdf(&Look::default())?)?;
     tables[1].lines().iter().for_each(|line| say(line));
     say(&format!("{}", targets.html.path().display()));
     Ok(())

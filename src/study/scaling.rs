@@ -84,7 +84,7 @@ const EXAMPLES: &str = "Examples:
 
 Runs are started with mpirun, or with the launcher in the environment variable MPIRUN. A run whose
 report.json exists is not repeated; an interrupted run continues from its checkpoint. The folder of the
-study receives index.html, study.md, study.csv and scaling.svg.";
+study receives index.html, study.md, study.csv, scaling.svg and scaling.pdf.";
 
 /// Schedulers for a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -17,6 +17,7 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::machine::{process_seconds, thread_seconds};
 use crate::outputs::Overwrite;
 use crate::parameters::Parameters;
+use crate::plot::output::drawn;
 use anyhow::{Context, Result, anyhow, ensure};
 use decomposition::{Comm, Event, Hosts, Plan, Recorder, Solo, TwoLevel, rehearse, threads};
 use io::Target;
@@ -28,7 +29,7 @@ use std::fs::create_dir_all;
 use std::ops::Range;
 use std::path::PathBuf;
 use treecode::{Bodies, Gravity, Walk, leapfrog};
-use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
+use viz::plot::{Axis, COLOURS, Figure, Look, Mark, Panel, Series};
 
 /// Record the messages of a step on up to 4096 virtual ranks, inside this process.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,7 +56,7 @@ pub struct Arguments {
     /// each with one thread [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub threads: Option<u32>,
-    /// Folder for the traces, and a table (CSV) and a plot (SVG) of all of them.
+    /// Folder for the traces, and a table (CSV) and a plot (SVG and PDF) of all of them.
     #[arg(long, short, value_name = "FOLDER", default_value = "out/virtual")]
     pub output: PathBuf,
     /// Whether existing files may be replaced.
@@ -121,7 +122,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
 struct Targets {
     traces: BTreeMap<(usize, bool), Target>,
     table: Target,
-    plot: Target,
+    plots: [Target; 2],
 }
 
 impl Targets {
@@ -137,7 +138,9 @@ impl Targets {
             }
         }
         let table = outputs.file(&folder.join("virtual.csv"), io::Kind::TABLE)?;
-        Ok(Targets { traces, table, plot: outputs.file(&folder.join("virtual.svg"), io::Kind::DRAWING)? })
+        let mut plot = |name: &str| outputs.file(&folder.join(name), io::Kind::PLOT);
+        let plots = [plot("virtual.svg")?, plot("virtual.pdf")?];
+        Ok(Targets { traces, table, plots })
     }
 }
 
@@ -407,10 +410,12 @@ impl Table {
             cells.extend(&row.by_stage);
             cells.into_iter().map(io::table::number).collect()
         };
-        let Targets { table, plot, .. } = targets;
+        let Targets { table, plots, .. } = targets;
         io::table::write(table, &columns, &self.rows.iter().map(cells).collect::<Vec<_>>())?;
-        plot.write(self.figure().svg().as_bytes())?;
-        say(&format!("{}  {}", table.path().display(), plot.path().display()));
+        for plot in plots {
+            plot.write(&drawn(&self.figure(), plot.path(), &Look::default())?)?;
+        }
+        say(&format!("{}  {}", table.path().display(), plots[0].path().display()));
         Ok(())
     }
 

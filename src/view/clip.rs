@@ -2,11 +2,17 @@
 
 use crate::console::printable;
 use crate::render::sequence::{Entry, Sequence};
+use crate::render::tint;
 use anyhow::{Result, anyhow};
 use io::snapshot::Wanted;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use treecode::Bodies;
+use viz::GROUP_TONES;
 use viz::page::{Chooser, Description, Frame, FrameName};
+
+/// Types with at most this number of bodies are all shown, as larger points.
+const FEW: u64 = viz::NEIGHBOURS as u64;
 
 /// Approximate memory for the choice per body, in addition to the body [bytes].
 const BESIDE: u64 = 60;
@@ -23,22 +29,42 @@ impl Clip {
     ///
     /// # Errors
     /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
-    pub(super) fn new(sequence: Sequence, most: usize) -> Result<Clip> {
+    pub(super) fn new(sequence: Sequence, most: usize, galaxies: &[RangeInclusive<u64>]) -> Result<Clip> {
         sequence.check_naming("view each snapshot alone")?;
-        let mut chooser = Chooser::new(most, sequence.entries.len() == 1);
+        let alone = sequence.entries.len() == 1;
+        let mut chooser = Chooser::new(most, alone, sequence.sparse(FEW));
+        let mut ids = Vec::new();
         for Entry { path, .. } in &sequence.entries {
-            let taken = chooser.take(&read(path, &sequence)?);
+            let bodies = read(path, &sequence)?;
+            let taken = chooser.take(&bodies);
+            if alone {
+                ids = bodies.id;
+            }
             taken.map_err(|fault| anyhow!("{}: {fault}; view this snapshot alone", path.display()))?;
         }
         let name = |entry: &Entry| FrameName {
             name: printable(&entry.path.file_name().unwrap_or_default().to_string_lossy()).into_owned(),
             time: entry.time,
         };
+        let choice = chooser.choice()?;
+        // Without --galaxies, those of the model, if it has some.
+        let of_model = || tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
+        let list = if galaxies.is_empty() { of_model() } else { Some(tint::checked(galaxies.to_vec())?) };
+        let of = |list: Vec<RangeInclusive<u64>>| {
+            let id = |name: &u64| if alone { ids[*name as usize] } else { *name };
+            let galaxy = |name: &u64| {
+                let place = list.iter().position(|ids| ids.contains(&id(name)));
+                place.unwrap_or(list.len()) as u8
+            };
+            (choice.ids.iter().map(galaxy).collect(), list.len())
+        };
+        let galaxies = list.map(of);
         let description = Description {
             program: crate::version::PROGRAM,
-            choice: chooser.choice()?,
+            choice,
             frames: sequence.entries.iter().map(name).collect(),
             units: sequence.units,
+            galaxies,
         };
         Ok(Clip { sequence, description })
     }

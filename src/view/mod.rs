@@ -10,10 +10,12 @@ use crate::cli::bodies_in;
 use crate::console::say;
 use crate::kinds;
 use crate::outputs::Overwrite;
+use crate::render::options::ids;
 use crate::render::sequence::Sequence;
 use anyhow::Result;
 use clip::Clip;
 use io::Kind;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Make a page that shows bodies in a browser: turn, zoom and play.
@@ -50,6 +52,10 @@ pub struct Arguments {
     /// Particle types to show, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
+    /// Ids of each galaxy, as 0-59999,60000-119999, for colours by galaxy [default: those of the model
+    /// of the run, if it has several].
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
+    pub galaxies: Vec<RangeInclusive<u64>>,
 }
 
 const HELP: &str = "Examples:
@@ -79,7 +85,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let kinds = kinds::chosen(&arguments.types);
     let sequence = Sequence::open(&arguments.snapshots, kinds, true)?;
     let most = most_bodies(arguments, sequence.entries.len() as u64) as usize;
-    let clip = Clip::new(sequence, most)?;
+    let clip = Clip::new(sequence, most, &arguments.galaxies)?;
     let (shown, total) = (clip.description.choice.len(), clip.description.choice.total);
     let frames = clip.frames();
     let what = format!("{shown} of {total} bodies, {frames} snapshots");

@@ -46,6 +46,12 @@ fn router(clip: Clip) -> Router {
             "/kinds",
             get(async |State(shelf): State<Arc<Shelf>>| bytes(shelf.clip.description.choice.kinds.clone())),
         )
+        .route(
+            "/galaxies",
+            get(async |State(shelf): State<Arc<Shelf>>| {
+                bytes(shelf.clip.description.galaxies.as_ref().map_or(Vec::new(), |(of, _)| of.clone()))
+            }),
+        )
         .route("/frames/{number}/{piece}", get(piece))
         .layer(from_fn(to_this_machine))
         .with_state(shelf)

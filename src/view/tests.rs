@@ -52,7 +52,7 @@ fn scene(frames: &[Bodies]) -> (tempfile::TempDir, Vec<PathBuf>) {
 
 fn clip(paths: &[PathBuf], kinds: [bool; TYPES], most: usize) -> Result<Clip> {
     let sequence = Sequence::open(paths, kinds, true)?;
-    Clip::new(sequence, most)
+    Clip::new(sequence, most, &[])
 }
 
 /// Positions [L] and speeds (1 to 255, or 0) of the chosen bodies, decoded as on the page.

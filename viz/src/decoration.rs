@@ -1,10 +1,11 @@
 //! Decorations that make a picture readable: time, scale bar and colour bar.
 
+use crate::axes::{Axes, Margins};
 use crate::colour::{self, ColourMap, Rgb, blend};
 use crate::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
 use crate::picture::{HALO_OPACITY, Picture};
 use crate::stretch::{Range, Stretch};
-use crate::{Shade, SurfaceDensity, font};
+use crate::{Shade, SurfaceDensity, View, font, mark};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Drawable, PointCollection, Rectangle, Text};
@@ -72,13 +73,16 @@ pub struct Decorations {
     pub scale_bar: bool,
     /// The colour bar or the names of the groups, at the lower right.
     pub colour_bar: bool,
+    /// Axes around the picture, which enlarge it as [`size_with_axes`](crate::size_with_axes) says.
+    pub axes: bool,
 }
 
 impl Decorations {
-    /// All decorations.
-    pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true };
+    /// All decorations inside the picture.
+    pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true, axes: false };
     /// No decorations.
-    pub const NONE: Decorations = Decorations { time: false, scale_bar: false, colour_bar: false };
+    pub const NONE: Decorations =
+        Decorations { time: false, scale_bar: false, colour_bar: false, axes: false };
 }
 
 impl Style {
@@ -165,15 +169,27 @@ impl Style {
 /// Draws a surface density in colour, with the decorations of the style.
 pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     let mut picture = Picture::new(density.view().size(), style.paint(density));
-    if style.transparent {
+    if style.transparent && !style.decorations.axes {
         let opacity = |value: &f64| (255.0 * (style.range.brightness(*value) / FADE).min(1.0)).round() as u8;
         picture =
             picture.with_opacity(density.values().par_iter().with_min_len(1 << 12).map(opacity).collect());
     }
+    mark::draw(&mut picture, density.marks());
     let size = picture.size();
     let area = picture.canvas().with_halo(halo(size)).into_drawing_area();
     Board::new(area, size).decorate(style, style.decorations, density.view().width(), time);
-    picture
+    if style.decorations.axes { with_axes(&picture, density.view(), style) } else { picture }
+}
+
+/// A picture on white ground with axes around it.
+fn with_axes(picture: &Picture, view: &View, style: &Style) -> Picture {
+    let margins = Margins::of(picture.size());
+    let size = margins.around(picture.size());
+    let mut whole = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+    let corner = [margins.left, margins.top];
+    whole.paste(picture, corner);
+    Axes::new(view, style.units).draw(&whole.canvas().into_drawing_area(), corner, style.comoving);
+    whole
 }
 
 /// Width of the dark halo around text in a picture of this size [pixels].
@@ -183,19 +199,19 @@ pub(crate) fn halo(size: [usize; 2]) -> usize {
 
 /// Sizes of all decorations [pixels]. They follow the size of the picture.
 #[derive(Clone, Copy)]
-struct Metrics {
+pub(crate) struct Metrics {
     picture: [i32; 2],
     /// Size of the main font and of the small font.
     font: i32,
-    small: i32,
+    pub small: i32,
     margin: i32,
     /// Width of a stroke.
-    line: i32,
+    pub line: i32,
     halo: usize,
 }
 
 impl Metrics {
-    fn new(size: [usize; 2]) -> Metrics {
+    pub(crate) fn new(size: [usize; 2]) -> Metrics {
         let [width, height] = size.map(|n| n as f64);
         let font = ((width * height).sqrt() / 34.0).min(width.min(height) / 24.0).max(12.0);
         let part = |fraction: f64, least: f64| (fraction * font).max(least).round() as i32;
@@ -224,7 +240,7 @@ impl<B: DrawingBackend> Board<B> {
 
     /// Draws the chosen decorations on a picture that shows `width` [L].
     pub(crate) fn decorate(&self, style: &Style, decorations: Decorations, width: f64, time: &str) {
-        let Decorations { time: timed, scale_bar, colour_bar } = decorations;
+        let Decorations { time: timed, scale_bar, colour_bar, .. } = decorations;
         if timed {
             self.time(time);
         }
@@ -379,15 +395,15 @@ impl<B: DrawingBackend> Board<B> {
 
 /// A tick of the colour bar.
 #[derive(Debug, PartialEq)]
-struct Tick {
+pub(crate) struct Tick {
     /// Position from 0 at the left to 1 at the right.
-    place: f64,
-    label: Option<String>,
+    pub place: f64,
+    pub label: Option<String>,
 }
 
 /// Ticks with and without labels.
-struct Ticks {
-    all: Vec<Tick>,
+pub(crate) struct Ticks {
+    pub all: Vec<Tick>,
 }
 
 impl Ticks {
@@ -422,7 +438,7 @@ impl Ticks {
     }
 
     /// From three to eight ticks at multiples of 1, 2 or 5 times a power of ten.
-    fn linear([low, high]: [f64; 2]) -> Ticks {
+    pub(crate) fn linear([low, high]: [f64; 2]) -> Ticks {
         let wanted = (high - low) / 4.0;
         if !(wanted > 0.0 && wanted.is_finite()) {
             return Ticks { all: Vec::new() };
@@ -562,7 +578,7 @@ mod tests {
     fn one_body(decorations: Decorations, transparent: bool) -> Picture {
         let mut bodies = treecode::Bodies::zeroed(1);
         bodies.mass[0] = 1.0;
-        let view = crate::View::new([200, 160], [0.0; 3], 10.0, crate::Direction::Z).unwrap();
+        let view = View::new([200, 160], [0.0; 3], 10.0, crate::Direction::Z).unwrap();
         let subject = crate::Subject {
             bodies: &bodies,
             kinds: [true; treecode::TYPES],

@@ -9,7 +9,7 @@
 //! same bits on any number of threads and ranks.
 
 use crate::spline::{Grid, Tally};
-use crate::{Error, View};
+use crate::{Error, Mark, View};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use treecode::{Bodies, Domain, Neighbours, TYPES};
@@ -128,6 +128,7 @@ pub struct SurfaceDensity {
     values: Vec<f64>,
     shade: Shade,
     grain: f64,
+    marks: Vec<Mark>,
 }
 
 impl SurfaceDensity {
@@ -164,6 +165,16 @@ impl SurfaceDensity {
     /// pixels hold only the outskirts of such spots. Zero without bodies.
     pub fn grain(&self) -> f64 {
         self.grain
+    }
+
+    /// The same with bodies that are drawn as dots. Their mass is not in the surface density.
+    pub fn with_marks(self, marks: Vec<Mark>) -> SurfaceDensity {
+        SurfaceDensity { marks, ..self }
+    }
+
+    /// The bodies that are drawn as dots.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// Mass in the picture [M].
@@ -302,7 +313,7 @@ impl Exposure {
         };
         let mass = values.iter().sum::<f64>();
         let grain = pyramid.widest_peak() * mass / shown.into_inner().max(1) as f64;
-        SurfaceDensity { view, values, shade, grain }
+        SurfaceDensity { view, values, shade, grain, marks: Vec::new() }
     }
 }
 

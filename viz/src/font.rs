@@ -18,6 +18,12 @@ pub(crate) fn extent(text: &str, size: f64) -> [usize; 2] {
     [end.ceil() as usize, size.ceil() as usize]
 }
 
+/// The same as plotters wants it.
+pub(crate) fn whole_extent(text: &str, size: f64) -> (u32, u32) {
+    let [width, height] = extent(text, size);
+    (width as u32, height as u32)
+}
+
 /// A line of text: an opacity from 0 to 1 for each pixel of its box.
 pub(crate) struct Mask {
     /// Width and height of the box [pixels].

@@ -65,16 +65,21 @@ pub struct RoundLength {
 
 /// The longest of 1, 2, 5, 10, ... pc, kpc, ... that is at most `longest` [L].
 pub fn round_length(longest: f64, units: Option<Units>) -> RoundLength {
-    let (name, unit) = match units {
-        Some(units) => {
-            let (name, cm) = unit_for(longest * units.length_in_cm, &LENGTHS);
-            (name, cm / units.length_in_cm)
-        }
-        None => ("code units", 1.0),
-    };
+    let (name, unit) = length_unit(longest, units);
     let number = round_down(longest / unit);
     let name = if number == 1.0 { name.trim_end_matches('s') } else { name };
     RoundLength { length: number * unit, text: format!("{} {name}", plain_or_power(number)) }
+}
+
+/// Name and size [L] of the largest of pc, kpc, ... that is at most `length` [L].
+pub(crate) fn length_unit(length: f64, units: Option<Units>) -> (&'static str, f64) {
+    match units {
+        Some(units) => {
+            let (name, cm) = unit_for(length * units.length_in_cm, &LENGTHS);
+            (name, cm / units.length_in_cm)
+        }
+        None => ("code units", 1.0),
+    }
 }
 
 /// The largest of 1, 2, 5 times a power of ten that is at most `x`.

@@ -37,6 +37,7 @@
 //! ```
 #![allow(clippy::disallowed_methods)] // no result depends on pictures and plots
 
+mod axes;
 mod colour;
 mod decoration;
 mod density;
@@ -44,6 +45,7 @@ mod encode;
 mod error;
 mod font;
 mod label;
+mod mark;
 pub mod page;
 mod pdf;
 mod picture;
@@ -53,6 +55,7 @@ mod spline;
 mod stretch;
 mod view;
 
+pub use axes::size_with_axes;
 pub use colour::{ColourMap, GROUP_TONES, Rgb};
 pub use decoration::{Colours, Decorations, Style, render};
 pub use density::{
@@ -62,6 +65,7 @@ pub use density::{
 pub use encode::{Apng, FASTEST, FASTEST_GIF, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
 pub use error::Error;
 pub use label::{DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, round_length};
+pub use mark::{Mark, dot_colour, dot_radius};
 pub use picture::{Canvas, Picture};
 pub use poster::Poster;
 pub use stretch::{Range, Stretch, value_range};

@@ -208,8 +208,7 @@ impl DrawingBackend for Page<'_> {
         text: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
-        let [width, height] = font::extent(text, style.size());
-        Ok((width as u32, height as u32))
+        Ok(font::whole_extent(text, style.size()))
     }
 }
 

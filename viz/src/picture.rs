@@ -65,7 +65,8 @@ impl Picture {
         Canvas { picture: self, halo: 0 }
     }
 
-    fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
+    /// Lays a colour over a pixel. Nothing happens outside the picture.
+    pub(crate) fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
         let [width, height] = self.size.map(|n| n as i32);
         if opacity > 0.0 && (0..width).contains(&x) && (0..height).contains(&y) {
             let at = (y * width + x) as usize;
@@ -154,8 +155,7 @@ impl DrawingBackend for Canvas<'_> {
         text: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
-        let [width, height] = font::extent(text, style.size());
-        Ok((width as u32, height as u32))
+        Ok(font::whole_extent(text, style.size()))
     }
 }
 

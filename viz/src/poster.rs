@@ -1,6 +1,8 @@
 //! Small multiples for papers: the pictures of an evolution side by side, each with its time.
 
+use crate::axes::{Axes, Margins};
 use crate::decoration::{Board, Decorations, Style, halo};
+use crate::mark;
 use crate::pdf::{self, Image};
 use crate::picture::{HALO_OPACITY, Picture};
 use crate::{Error, SurfaceDensity, encode_png};
@@ -28,6 +30,7 @@ pub struct Poster {
 
 struct Panel {
     picture: Picture,
+    axes: Axes,
     /// Width that the panel shows [L].
     width: f64,
     time: String,
@@ -38,9 +41,15 @@ fn gap(panel: [usize; 2]) -> usize {
     (GAP * panel[0] as f64).round().max(1.0) as usize
 }
 
+/// Space around each panel of this size.
+fn margins(panel: [usize; 2], axes: bool) -> Margins {
+    if axes { Margins::of(panel) } else { Margins::default() }
+}
+
 /// Size of a poster [pixels].
-fn whole(panel: [usize; 2], panels: usize, columns: usize) -> Result<[usize; 2], Error> {
+fn whole(panel: [usize; 2], panels: usize, columns: usize, axes: bool) -> Result<[usize; 2], Error> {
     let (count, gap) = ([panels.min(columns), panels.div_ceil(columns)], gap(panel));
+    let panel = margins(panel, axes).around(panel);
     let size = [0, 1].map(|k| count[k].saturating_mul(panel[k].saturating_add(gap)).saturating_sub(gap));
     match size.iter().all(|side| *side <= MAXIMUM_SIDE) {
         true => Ok(size),
@@ -59,13 +68,16 @@ impl Poster {
     /// # Errors
     /// [`Error::FrameSize`] if it differs in size from the first.
     pub fn push(&mut self, density: &SurfaceDensity, time: &str) -> Result<(), Error> {
-        let picture = Picture::new(density.view().size(), self.style.paint(density));
+        let mut picture = Picture::new(density.view().size(), self.style.paint(density));
+        mark::draw(&mut picture, density.marks());
         match self.panels.first() {
             Some(first) if first.picture.size() != picture.size() => {
                 Err(Error::FrameSize { frame: picture.size(), movie: first.picture.size() })
             }
             _ => {
-                self.panels.push(Panel { picture, width: density.view().width(), time: time.to_owned() });
+                let view = density.view();
+                let axes = Axes::new(view, self.style.units);
+                self.panels.push(Panel { picture, axes, width: view.width(), time: time.to_owned() });
                 Ok(())
             }
         }
@@ -82,6 +94,7 @@ impl Poster {
             whole.paste(&panel.picture, self.corner(i));
         }
         self.decorate(whole.canvas().with_halo(halo(self.panels[0].picture.size())).into_drawing_area());
+        self.draw_axes(&whole.canvas().into_drawing_area());
         encode_png(&whole)
     }
 
@@ -93,10 +106,13 @@ impl Poster {
         let [width, height] = self.size()?;
         let panel = self.panels[0].picture.size();
         let mut text = String::new();
-        self.decorate(SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area());
+        let area = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
+        self.draw_axes(&area);
+        self.decorate(area);
         let mut text = with_last_pixels(&text);
         let mut below = format!(
-            "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }}</style>\n\
+            "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }} \
+             text[fill=\"#000000\"] {{ stroke: none }}</style>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
             2 * halo(panel)
         );
@@ -129,6 +145,7 @@ impl Poster {
         }
         let page = pdf::Page::new(&mut content, pair(size)).with_halo(halo(self.panels[0].picture.size()));
         self.decorate(page.into_drawing_area());
+        self.draw_axes(&pdf::Page::new(&mut content, pair(size)).into_drawing_area());
         Ok(pdf::file(&content, size.map(|side| side as f64 * POINTS_PER_PIXEL), POINTS_PER_PIXEL, &images))
     }
 
@@ -136,28 +153,35 @@ impl Poster {
     ///
     /// # Errors
     /// [`Error::Poster`] if it is too large.
-    pub fn check(panel: [usize; 2], panels: usize, columns: usize) -> Result<(), Error> {
-        whole(panel, panels, columns.max(1)).map(|_| ())
-    }
-
-    fn gap(&self) -> usize {
-        gap(self.panels[0].picture.size())
+    pub fn check(panel: [usize; 2], panels: usize, columns: usize, axes: bool) -> Result<(), Error> {
+        whole(panel, panels, columns.max(1), axes).map(|_| ())
     }
 
     /// Upper left corner of a panel [pixels].
     fn corner(&self, i: usize) -> [usize; 2] {
-        let [width, height] = self.panels[i].picture.size().map(|side| side + self.gap());
-        [i % self.columns * width, i / self.columns * height]
+        let panel = self.panels[i].picture.size();
+        let margins = margins(panel, self.style.decorations.axes);
+        let [width, height] = margins.around(panel).map(|side| side + gap(panel));
+        [margins.left + i % self.columns * width, margins.top + i / self.columns * height]
     }
 
     fn size(&self) -> Result<[usize; 2], Error> {
         let first = self.panels.first().ok_or(Error::NoFrames)?.picture.size();
-        whole(first, self.panels.len(), self.columns)
+        whole(first, self.panels.len(), self.columns, self.style.decorations.axes)
+    }
+
+    /// Draws the axes around all panels.
+    fn draw_axes<B: DrawingBackend>(&self, whole: &DrawingArea<B, Shift>) {
+        if self.style.decorations.axes {
+            for (i, panel) in self.panels.iter().enumerate() {
+                panel.axes.draw(whole, self.corner(i), self.style.comoving);
+            }
+        }
     }
 
     fn decorate<B: DrawingBackend>(&self, whole: DrawingArea<B, Shift>) {
         let last = self.panels.len() - 1;
-        for (i, Panel { picture, width, time }) in self.panels.iter().enumerate() {
+        for (i, Panel { picture, width, time, .. }) in self.panels.iter().enumerate() {
             let area = whole.clone().shrink(pair(self.corner(i)), pair(picture.size()));
             let wished = self.style.decorations;
             let decorations = Decorations {
@@ -263,6 +287,24 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes);
         assert_eq!((text.matches("/Subtype /Image").count(), text.matches(" Do Q").count()), (5, 5));
         assert!(text.contains("/MediaBox [0 0 454.500 242.250]"));
+    }
+
+    #[test]
+    fn axes_stand_around_each_panel_in_every_format() {
+        let plain = poster(2, 2).pdf().unwrap().len();
+        let mut poster = poster(2, 2);
+        poster.style.decorations.axes = true;
+        let size = crate::size_with_axes([200, 160]);
+        assert_eq!(poster.size().unwrap(), [2 * size[0] + 3, size[1]]);
+        let picture = decode_png(&poster.png().unwrap()).unwrap();
+        let corner = poster.corner(1);
+        let at = |x: usize, y: usize| picture.pixels()[y * picture.size()[0] + x];
+        assert_eq!(at(corner[0] - 1, corner[1] + 80), [0; 3], "the line at the left");
+        assert_eq!(at(corner[0] + 100, corner[1] - 4), [255; 3]);
+        let svg = poster.svg().unwrap();
+        let count = |name: &str| svg.matches(&format!("\n{name} [code units]")).count();
+        assert_eq!([count("x"), count("y")], [2, 2]);
+        assert!(poster.pdf().unwrap().len() > plain);
     }
 
     #[test]

@@ -147,6 +147,19 @@ impl View {
         -(self.axes.row(2) * Vector3::from(vector)).x
     }
 
+    /// Names of the directions to the right and up: an axis of space, or else the direction itself.
+    pub fn axis_names(&self) -> [String; 2] {
+        let names = ["x", "y", "z"];
+        [(0, "right"), (1, "up")].map(|(row, other)| {
+            let along = (0..3).find(|&axis| self.axes[(row, axis)].abs() > 1.0 - 1e-9);
+            match along {
+                Some(axis) if self.axes[(row, axis)] < 0.0 => format!("−{}", names[axis]),
+                Some(axis) => names[axis].to_owned(),
+                None => other.to_owned(),
+            }
+        })
+    }
+
     /// Whether a point [pixels] lies inside the picture. The left and the upper edge belong to it.
     pub fn shows(&self, point: [f64; 2]) -> bool {
         (0..2).all(|axis| point[axis] >= 0.0 && point[axis] < self.size[axis] as f64)
@@ -196,6 +209,10 @@ mod tests {
         assert_eq!(point(&view, [5.0, 0.0, 5.0]), [400.0, 0.0]);
         assert!(!view.shows([400.0, 0.0]) && view.shows([399.9, 0.0]));
         assert_eq!(view.away([7.0, 3.0, 9.0]), 3.0);
+        let names = |direction| View::new([400, 200], [0.0; 3], 8.0, direction).unwrap().axis_names();
+        assert_eq!(names(Direction::X), ["y", "z"]);
+        assert_eq!(names(Direction { roll: 180.0, ..Direction::Z }), ["−x", "−y"]);
+        assert_eq!(names(Direction { azimuth: 10.0, ..Direction::X }), ["right", "z"]);
     }
 
     /// At an angle of view of 90 degrees, the eye is half a width in front of the target.

@@ -71,11 +71,20 @@ fn remove(table: &mut Table, key: &str) {
 
 fn insert(table: &mut Table, path: &[String], value: &Value) -> Result<(), Error> {
     let (last, above) = path.split_last().expect("a key has a part");
-    let mut table = table;
-    for (depth, part) in above.iter().enumerate() {
-        let next = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+    let (mut table, mut depth) = (table, 0);
+    while depth < above.len() {
+        let mut next = table.entry(&above[depth]).or_insert_with(|| Value::Table(Table::new()));
+        depth += 1;
+        // An item of a list by its number, as in initial.galaxies.0.bodies.
+        let number = above.get(depth).and_then(|part| part.parse::<usize>().ok());
+        if let Some(number) = number.filter(|_| next.is_array()) {
+            let name = format!("{}: {} has no item {number}", path.join("."), path[..depth].join("."));
+            let item = next.as_array_mut().and_then(|items| items.get_mut(number));
+            next = item.ok_or_else(|| wrong("--set", name))?;
+            depth += 1;
+        }
         table = next.as_table_mut().ok_or_else(|| {
-            wrong("--set", format!("{}: {} is not a table", path.join("."), path[..=depth].join(".")))
+            wrong("--set", format!("{}: {} is not a table", path.join("."), path[..depth].join(".")))
         })?;
     }
     table.insert(last.clone(), value.clone());

@@ -29,8 +29,6 @@ impl Kind {
     pub const REPORT: Kind = Kind::new("a report is JSON", &["json"], true);
     /// A plot.
     pub const PLOT: Kind = Kind::new("a plot is a PNG, an SVG or a PDF", &["png", "svg", "pdf"], false);
-    /// A plot that is made as SVG only.
-    pub const DRAWING: Kind = Kind::new("this plot is an SVG", &["svg"], false);
     /// A picture.
     pub const PICTURE: Kind = Kind::new("a picture is a PNG", &["png"], false);
     /// A movie.

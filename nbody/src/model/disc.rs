@@ -9,15 +9,23 @@
 //! - azimuthal dispersion: sigma_R times kappa / (2 Omega), the epicyclic approximation;
 //! - mean rotation: the vertical mean of R dPhi/dR minus the asymmetric drift, sigma_R^2 (kappa^2 /
 //!   4 Omega^2 - 1 + 2 R / R_d);
-//! - vertical dispersion: the vertical mean of z dPhi/dz, which keeps the height by the virial
-//!   theorem.
+//! - vertical dispersion: at each height, the weight of the disc above it (the vertical Jeans
+//!   equation), so that every layer is in equilibrium. One dispersion for all heights would keep the
+//!   mean height only.
 //!
-//! Both means are over the thick disc. The circular velocity of a thin disc would be too fast for
-//! bodies above the plane.
+//! The vertical mean of R dPhi/dR is over the thick disc. The circular velocity of a thin disc would
+//! be too fast for bodies above the plane.
+//!
+//! With a softening, forces are those between softened bodies. A spline is a sphere of mass around
+//! the body, so the disc acts like one whose layers are smeared by the spline's projection on the
+//! vertical axis. The smearing within the plane is left out: it changes waves of the length of the
+//! disc by (softening / length)^2.
 
 use super::State;
+use super::softened::Spline;
 use super::tapered::Tapered;
 use rand::{Rng, RngExt, distr::Open01};
+use rayon::prelude::*;
 use std::f64::consts::TAU;
 use treecode::math;
 
@@ -29,9 +37,9 @@ const RANGE: [f64; 2] = [1e-3, 40.0];
 /// length]. Wave numbers are equidistant.
 const WAVES: usize = 10_000;
 const SHORTEST: f64 = 100.0;
-/// Number of heights for vertical means, and greatest height [scale heights].
-const HEIGHTS: u32 = 256;
-const HIGHEST: f64 = 16.0;
+/// Number of layers above the plane, and greatest height [scale heights].
+const LAYERS: usize = 96;
+const HIGHEST: f64 = 9.0;
 /// Constant in the criterion of Toomre (1964): Q = sigma_R kappa / (3.36 G Sigma).
 const TOOMRE: f64 = 3.36;
 
@@ -50,7 +58,10 @@ pub(super) struct Layer {
 #[derive(Clone, Debug)]
 pub(super) struct Disc {
     layer: Layer,
+    /// Moments at each node.
     moments: Vec<Moments>,
+    /// Vertical dispersion at each node, in the middle of each layer [L/T].
+    upright: Vec<Vec<f64>>,
 }
 
 /// Velocity moments at a radius [L/T].
@@ -58,8 +69,8 @@ pub(super) struct Disc {
 pub(super) struct Moments {
     /// Mean rotation.
     pub rotation: f64,
-    /// Radial, azimuthal and vertical dispersion.
-    pub dispersion: [f64; 3],
+    /// Radial and azimuthal dispersion.
+    pub dispersion: [f64; 2],
 }
 
 impl Layer {
@@ -75,41 +86,92 @@ impl Layer {
     }
 
     /// The disc as a sum of waves (Hankel transform; Binney & Tremaine 2008, equation 2.155).
-    /// Between two layers at a distance d, the force of a wave is reduced by exp(-k d). In units of
-    /// z_0, the vertical distance d of two bodies has the probability density (d coth d - 1) /
-    /// sinh^2 d on either side.
-    fn waves(&self) -> Vec<Wave> {
-        let ratio = self.height / self.length;
-        let distances: Vec<[f64; 2]> = heights()
-            .map(|(d, step)| [ratio * d, 2.0 * step * (d / math::tanh(d) - 1.0) / math::sinh(d).powi(2)])
-            .collect();
-        let step = SHORTEST / WAVES as f64;
+    /// Between two layers at a distance d, the force of a wave is reduced by exp(-k d).
+    fn waves(&self, softening: f64) -> Vec<Wave> {
+        let (step, thickness) = (SHORTEST / WAVES as f64, self.height / self.length * THICKNESS);
+        let shares = self.smeared(softening);
         let wave = |i: usize| {
             let (k, simpson) = (i as f64 * step, if i == WAVES { 1.0 } else { 2.0 + 2.0 * (i % 2) as f64 });
             let weight = self.mass / self.length * simpson / 3.0 * step * k / math::powf(1.0 + k * k, 1.5);
-            let means = distances.iter().fold([0.0; 2], |[both, apart], [d, share]| {
-                let acts = share * math::exp(-k * d);
-                [both + acts, apart + 0.5 * d * acts]
-            });
-            Wave { number: k, radial: weight * means[0], vertical: weight * means[1] }
+            let [near, away] = fields(&shares, k * thickness);
+            let mean = near.iter().enumerate().map(|(j, near)| 2.0 * share(j) * near).sum::<f64>();
+            Wave { number: k, radial: weight * mean, vertical: away.iter().map(|s| weight * s).collect() }
         };
-        (1..=WAVES).map(wave).collect()
+        (1..=WAVES).into_par_iter().map(wave).collect()
+    }
+
+    /// Fraction of the mass in each layer, from the lowest below the plane to the highest above it, as
+    /// bodies of this softening [L] feel it.
+    fn smeared(&self, softening: f64) -> Vec<f64> {
+        let plain = |j: usize| share(if j < LAYERS { LAYERS - 1 - j } else { j - LAYERS });
+        let shares: Vec<f64> = (0..2 * LAYERS).map(plain).collect();
+        if softening == 0.0 {
+            return shares;
+        }
+        let spline = Spline::new(softening);
+        let below = |layers: f64| spline.below(layers * THICKNESS * self.height);
+        let part: Vec<f64> = (0..2 * LAYERS).map(|d| below(d as f64 + 0.5) - below(d as f64 - 0.5)).collect();
+        let felt = |j: usize| shares.iter().enumerate().map(|(i, share)| share * part[i.abs_diff(j)]).sum();
+        (0..2 * LAYERS).map(felt).collect()
     }
 }
 
-/// Midpoints and step of a midpoint sum over heights or vertical distances [z_0].
-fn heights() -> impl Iterator<Item = (f64, f64)> {
-    let step = HIGHEST / f64::from(HEIGHTS);
-    (0..HEIGHTS).map(move |i| ((f64::from(i) + 0.5) * step, step))
+/// Thickness of a layer [scale heights].
+const THICKNESS: f64 = HIGHEST / LAYERS as f64;
+
+/// Fraction of a sech^2 disc in the layer of this number above the plane.
+fn share(layer: usize) -> f64 {
+    above(layer as f64 * THICKNESS) - above((layer + 1) as f64 * THICKNESS)
 }
 
-/// A wave of the disc. It adds `radial` and `vertical`, times Bessel functions, to the vertical
-/// means of R dPhi/dR and z dPhi/dz [L^2/T^2].
+/// Fraction of a sech^2 disc above this height [scale heights].
+fn above(height: f64) -> f64 {
+    1.0 / (1.0 + math::exp(2.0 * height))
+}
+
+/// Height of the middle of a layer [scale heights].
+fn middle(layer: usize) -> f64 {
+    (layer as f64 + 0.5) * THICKNESS
+}
+
+/// The means of exp(-k |d|) and of the sign of d times exp(-k |d|) over all mass, in the middle of
+/// each layer above the plane. Here d is the distance above the mass. `shares` are those of all
+/// layers from below, in which mass is even. `thickness` is that of a layer [1 / k].
+fn fields(shares: &[f64], thickness: f64) -> [Vec<f64>; 2] {
+    // At the limit all fields but those of the own layer are 0, and none is infinite.
+    let half = (0.5 * thickness).min(300.0);
+    let fade = math::exp(-2.0 * half);
+    // The mean of exp(-k |d|) over another layer, as a multiple of that to its middle; and over the
+    // layer itself, from its middle.
+    let [even, own] = [math::sinh(half) / half, (1.0 - math::exp(-half)) / half];
+    let run = |order: &mut dyn Iterator<Item = &f64>| -> Vec<f64> {
+        let mut before = 0.0;
+        let next = |share: &f64| {
+            let here = before * even;
+            before = (before + share) * fade;
+            here
+        };
+        order.map(next).collect()
+    };
+    let below = run(&mut shares.iter());
+    let above = run(&mut shares.iter().rev());
+    let (mut near, mut away) = (Vec::with_capacity(LAYERS), Vec::with_capacity(LAYERS));
+    for j in LAYERS..2 * LAYERS {
+        let [down, up] = [below[j], above[2 * LAYERS - 1 - j]];
+        near.push(down + up + shares[j] * own);
+        away.push(down - up);
+    }
+    [near, away]
+}
+
+/// A wave of the disc. It adds `radial` times R / R_d J_1(k R / R_d) to the vertical mean of R
+/// dPhi/dR, and `vertical` times J_0(k R / R_d) to R_d dPhi/dz in the middle of each layer
+/// [L^2/T^2].
 struct Wave {
     /// Wave number k [1 / scale length].
     number: f64,
     radial: f64,
-    vertical: f64,
+    vertical: Vec<f64>,
 }
 
 /// Potential gradient of a disc and spheres.
@@ -119,28 +181,63 @@ pub(super) struct Pull<'a> {
     spheres: &'a [Tapered],
 }
 
+/// The field at a radius.
+pub(super) struct Field {
+    /// Vertical mean of R dPhi/dR over the disc [L^2/T^2]. For a thin disc it is the square of the
+    /// circular velocity.
+    pub circular2: f64,
+    /// Square of the vertical dispersion in the middle of each layer [L^2/T^2].
+    vertical2: Vec<f64>,
+}
+
 impl Pull<'_> {
-    /// The potential gradient of this disc and these spheres.
-    pub(super) fn new(layer: Layer, spheres: &[Tapered]) -> Pull<'_> {
-        Pull { layer, waves: layer.waves(), spheres }
+    /// The potential gradient of this disc and these spheres, on bodies of this softening [L].
+    pub(super) fn new(layer: Layer, spheres: &[Tapered], softening: f64) -> Pull<'_> {
+        Pull { layer, waves: layer.waves(softening), spheres }
     }
 
-    /// Vertical means of R dPhi/dR and z dPhi/dz at `radius` [L], in [L^2/T^2]. For a thin disc,
-    /// the first is the square of the circular velocity.
-    pub(super) fn at(&self, radius: f64) -> [f64; 2] {
-        let x = radius / self.layer.length;
-        let disc = self.waves.iter().fold([0.0; 2], |[radial, vertical], wave| {
-            let kx = wave.number * x;
-            [radial + wave.radial * x * math::j1(kx), vertical + wave.vertical * math::j0(kx)]
-        });
-        heights().fold(disc, |[radial, vertical], (d, step)| {
-            let z = self.layer.height * d;
-            let r = math::hypot(radius, z);
-            let mass: f64 = self.spheres.iter().map(|sphere| sphere.enclosed(r)).sum();
-            let share = step * math::cosh(d).powi(-2) * mass / r.powi(3);
-            [radial + share * radius * radius, vertical + share * z * z]
-        })
+    /// The field at `radius` [L].
+    pub(super) fn at(&self, radius: f64) -> Field {
+        let (circular2, vertical) = self.gradient(radius);
+        Field { circular2, vertical2: dispersions2(&vertical, self.layer.height) }
     }
+
+    /// The vertical mean of R dPhi/dR [L^2/T^2], and dPhi/dz in the middle of each layer [L/T^2].
+    fn gradient(&self, radius: f64) -> (f64, Vec<f64>) {
+        let (x, height) = (radius / self.layer.length, self.layer.height);
+        let (mut circular2, mut vertical) = (0.0, vec![0.0; LAYERS]);
+        for wave in &self.waves {
+            let kx = wave.number * x;
+            circular2 += wave.radial * x * math::j1(kx);
+            let j0 = math::j0(kx) / self.layer.length;
+            vertical.iter_mut().zip(&wave.vertical).for_each(|(sum, part)| *sum += part * j0);
+        }
+        for (j, vertical) in vertical.iter_mut().enumerate() {
+            let z = height * middle(j);
+            let r = math::hypot(radius, z);
+            let pull = self.spheres.iter().map(|sphere| sphere.pulled(r)).sum::<f64>() / r.powi(3);
+            circular2 += 2.0 * share(j) * pull * radius * radius;
+            *vertical += pull * z;
+        }
+        (circular2, vertical)
+    }
+}
+
+/// Squares of the vertical dispersion in the middle of each layer [L^2/T^2], from dPhi/dz there: the
+/// weight of the mass above over the density.
+fn dispersions2(vertical: &[f64], height: f64) -> Vec<f64> {
+    let mut weight = above(HIGHEST) * vertical[LAYERS - 1];
+    let mut found = vec![0.0; LAYERS];
+    for j in (0..LAYERS).rev() {
+        // The upper half of the layer, with the force at its middle.
+        let next = vertical[(j + 1).min(LAYERS - 1)];
+        let upper = above(middle(j)) - above((j + 1) as f64 * THICKNESS);
+        let over = weight + upper * (0.75 * vertical[j] + 0.25 * next);
+        let density = 0.5 * math::cosh(middle(j)).powi(-2);
+        found[j] = (over * height / density).max(0.0);
+        weight += share(j) * vertical[j];
+    }
+    found
 }
 
 /// 1 - (1 + x) exp(-x), without cancellation near 0.
@@ -149,17 +246,18 @@ fn part_within(x: f64) -> f64 {
 }
 
 impl Disc {
-    /// A disc with the minimum `toomre_q` of Toomre's Q, in the potential of itself and `spheres`.
-    pub(super) fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered]) -> Disc {
-        let pull = Pull::new(layer, spheres);
+    /// A disc with the minimum `toomre_q` of Toomre's Q, in the potential of itself and `spheres`, of
+    /// bodies with this softening [L].
+    pub(super) fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered], softening: f64) -> Disc {
+        let pull = Pull::new(layer, spheres, softening);
         let radii: Vec<f64> = (0..NODES).map(|i| radius_of(&layer, i)).collect();
-        let pulls: Vec<[f64; 2]> = radii.iter().map(|&r| pull.at(r)).collect();
+        let fields: Vec<Field> = radii.par_iter().map(|&r| pull.at(r)).collect();
         // kappa^2 R^2 = 2 v_c^2 + d v_c^2 / d ln R.
         let step = math::ln(radii[1] / radii[0]);
         let epicyclic2 = |i: usize| {
             let (below, above) = (i.saturating_sub(1), (i + 1).min(NODES - 1));
-            let slope = (pulls[above][0] - pulls[below][0]) / ((above - below) as f64 * step);
-            (2.0 * pulls[i][0] + slope).max(0.0)
+            let slope = (fields[above].circular2 - fields[below].circular2) / ((above - below) as f64 * step);
+            (2.0 * fields[i].circular2 + slope).max(0.0)
         };
         let fall = |r: f64| math::exp(-0.5 * r / layer.length);
         let least = radii
@@ -168,28 +266,48 @@ impl Disc {
             .map(|(i, &r)| fall(r) * epicyclic2(i).sqrt() / r / (TOOMRE * layer.surface(r)));
         let central = toomre_q / least.fold(f64::INFINITY, f64::min);
         let moments = radii.iter().enumerate().map(|(i, &r)| {
-            let [v2, vertical2] = pulls[i];
+            let v2 = fields[i].circular2;
             let radial = central * fall(r);
             let ratio2 = epicyclic2(i) / (4.0 * v2);
             let mean2 = v2 + radial * radial * (1.0 - ratio2 - 2.0 * r / layer.length);
-            let dispersion = [radial, radial * ratio2.sqrt(), vertical2.max(0.0).sqrt()];
+            let dispersion = [radial, radial * ratio2.sqrt()];
             Moments { rotation: mean2.max(0.0).sqrt(), dispersion }
         });
         let moments = moments.collect();
-        Disc { layer, moments }
+        let upright = fields.iter().map(|field| field.vertical2.iter().map(|v2| v2.sqrt()).collect());
+        Disc { layer, moments, upright: upright.collect() }
+    }
+
+    /// The node below `radius` [L], and the part of the way to the next.
+    fn place(&self, radius: f64) -> (usize, f64) {
+        let step = math::ln(RANGE[1] / RANGE[0]) / (NODES - 1) as f64;
+        let place = (math::ln(radius / self.layer.length / RANGE[0]) / step).clamp(0.0, (NODES - 1) as f64);
+        let node = (place as usize).min(NODES - 2);
+        (node, place - node as f64)
     }
 
     /// Velocity moments at `radius` [L].
     pub(super) fn moments(&self, radius: f64) -> Moments {
-        let step = math::ln(RANGE[1] / RANGE[0]) / (NODES - 1) as f64;
-        let place = (math::ln(radius / self.layer.length / RANGE[0]) / step).clamp(0.0, (NODES - 1) as f64);
-        let i = (place as usize).min(NODES - 2);
-        let (a, b, part) = (&self.moments[i], &self.moments[i + 1], place - i as f64);
+        let (node, part) = self.place(radius);
+        let (a, b) = (&self.moments[node], &self.moments[node + 1]);
         let between = |a: f64, b: f64| a + part * (b - a);
         Moments {
             rotation: between(a.rotation, b.rotation),
-            dispersion: [0, 1, 2].map(|k| between(a.dispersion[k], b.dispersion[k])),
+            dispersion: [0, 1].map(|k| between(a.dispersion[k], b.dispersion[k])),
         }
+    }
+
+    /// Vertical dispersion [L/T] at a radius and a height [L].
+    pub(super) fn vertical_dispersion(&self, radius: f64, height: f64) -> f64 {
+        let (node, outward) = self.place(radius);
+        let place = (height.abs() / (self.layer.height * THICKNESS) - 0.5).clamp(0.0, (LAYERS - 1) as f64);
+        let layer = (place as usize).min(LAYERS - 2);
+        let upward = place - layer as f64;
+        let at = |node: usize| {
+            let [a, b] = [layer, layer + 1].map(|layer| self.upright[node][layer]);
+            a + upward * (b - a)
+        };
+        at(node) + outward * (at(node + 1) - at(node))
     }
 
     /// Draws a body of a disc that rotates about the z axis. `constant` is the gravitational
@@ -203,9 +321,10 @@ impl Disc {
         let unit = constant.sqrt();
         let outward = unit * dispersion[0] * a;
         let along = unit * (rotation + dispersion[1] * b);
+        let upward = unit * self.vertical_dispersion(radius, height) * c;
         State {
             pos: [radius * cos, radius * sin, height],
-            vel: [outward * cos - along * sin, outward * sin + along * cos, unit * dispersion[2] * c],
+            vel: [outward * cos - along * sin, outward * sin + along * cos, upward],
         }
     }
 }
@@ -246,14 +365,20 @@ mod tests {
         Tapered::new(Profile::Hernquist, 20.0, 10.0, 20.0)
     }
 
+    /// Mean of the square of the vertical dispersion over all layers. By the virial theorem it is the
+    /// mean of z dPhi/dz.
+    fn vertical2(field: &Field) -> f64 {
+        field.vertical2.iter().enumerate().map(|(j, v2)| 2.0 * share(j) * v2).sum()
+    }
+
     const THIN: Layer = Layer { height: 3e-3, ..LAYER };
 
     #[test]
     fn the_rotation_curve_of_a_thin_disc_is_that_of_freeman() {
         // Freeman (1970, ApJ 160, 811): the maximum is at 2.15 scale lengths, with v^2 = 0.387 M /
         // R_d. Far outside, v^2 is that of a point mass.
-        let (pull, unit) = (Pull::new(THIN, &[]), LAYER.mass / LAYER.length);
-        let v2 = |x: f64| pull.at(3.0 * x)[0] / unit;
+        let (pull, unit) = (Pull::new(THIN, &[], 0.0), LAYER.mass / LAYER.length);
+        let v2 = |x: f64| pull.at(3.0 * x).circular2 / unit;
         assert!((v2(2.15) - 0.387).abs() < 1e-3, "{}", v2(2.15));
         assert!(v2(2.15) > v2(2.05) && v2(2.15) > v2(2.25));
         // With the quadrupole of the disc, v^2 = M / R (1 + 3/4 <R^2> / R^2 ..) and <R^2> = 6
@@ -265,8 +390,9 @@ mod tests {
     fn the_pull_on_a_thick_disc_is_the_mean_over_its_bodies() {
         // The pull of points drawn from the disc on other points drawn at this radius.
         let thick = Layer { height: 1.0, ..LAYER };
-        let pull = Pull::new(thick, &[]);
-        let disc = Disc { layer: thick, moments: vec![Moments::default(); NODES] };
+        let pull = Pull::new(thick, &[], 0.0);
+        let (moments, upright) = (vec![Moments::default(); NODES], vec![vec![0.0; LAYERS]; NODES]);
+        let disc = Disc { layer: thick, moments, upright };
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let points: Vec<[f64; 3]> = (0..200_000).map(|_| disc.draw(1.0, &mut rng).pos).collect();
         for radius in [1.5, 6.0] {
@@ -280,7 +406,8 @@ mod tests {
                 means[0] -= share * radius * (d[0] * cos + d[1] * sin);
                 means[1] -= share * height * d[2];
             }
-            for (found, expected) in means.into_iter().zip(pull.at(radius)) {
+            let field = pull.at(radius);
+            for (found, expected) in means.into_iter().zip([field.circular2, vertical2(&field)]) {
                 assert!((found / expected - 1.0).abs() < 0.03, "at {radius}: {found}, not {expected}");
             }
         }
@@ -289,10 +416,10 @@ mod tests {
     #[test]
     fn the_least_q_is_the_one_asked_for() {
         let spheres = [halo()];
-        let (disc, pull) = (Disc::new(LAYER, 1.7, &spheres), Pull::new(LAYER, &spheres));
+        let (disc, pull) = (Disc::new(LAYER, 1.7, &spheres, 0.0), Pull::new(LAYER, &spheres, 0.0));
         let q = |x: f64| {
             let r = 3.0 * x;
-            let omega2 = |r: f64| pull.at(r)[0] / (r * r);
+            let omega2 = |r: f64| pull.at(r).circular2 / (r * r);
             let h = 1e-4 * r;
             let kappa2 = 4.0 * omega2(r) + r * (omega2(r + h) - omega2(r - h)) / (2.0 * h);
             disc.moments(r).dispersion[0] * kappa2.sqrt() / (TOOMRE * LAYER.surface(r))
@@ -305,16 +432,79 @@ mod tests {
 
     #[test]
     fn a_sheet_alone_has_the_dispersion_of_the_isothermal_sheet() {
-        let pull = Pull::new(Layer { height: 0.03, ..LAYER }, &[]);
+        let pull = Pull::new(Layer { height: 0.03, ..LAYER }, &[], 0.0);
         for x in [0.5, 1.0, 3.0] {
-            let found = pull.at(3.0 * x)[1];
+            let found = vertical2(&pull.at(3.0 * x));
             assert!((found / (PI * LAYER.surface(3.0 * x) * 0.03) - 1.0).abs() < 0.03, "at {x}: {found}");
+        }
+    }
+
+    /// The force of a layer on a softened body at a distance d is 2 pi Sigma times the difference of
+    /// what is below and above in the spline.
+    #[test]
+    fn a_sheet_of_softened_bodies_needs_less_dispersion() {
+        let (thin, softening) = (Layer { height: 0.03, ..LAYER }, 0.015);
+        let field = Pull::new(thin, &[], softening).at(6.0);
+        let spline = Spline::new(softening);
+        let nodes: Vec<f64> = (0..600).map(|i| math::atanh((f64::from(i) + 0.5) / 300.0 - 1.0)).collect();
+        let pairs = nodes.iter().flat_map(|z| nodes.iter().map(move |other| 0.03 * (z - other)));
+        let mean = pairs.map(|d| 0.5 * d * (2.0 * spline.below(d) - 1.0)).sum::<f64>() / 600f64.powi(2);
+        let expected = 2.0 * PI * thin.surface(6.0) * mean;
+        let found = vertical2(&field);
+        assert!((found / expected - 1.0).abs() < 0.01, "{found} instead of {expected}");
+        let unsoftened = vertical2(&Pull::new(thin, &[], 0.0).at(6.0));
+        assert!(found < 0.95 * unsoftened, "{found} of {unsoftened}");
+    }
+
+    /// Bodies that move up and down in the field of the model keep their heights.
+    #[test]
+    fn layers_are_in_equilibrium() {
+        let layer = Layer { height: 0.6, ..LAYER };
+        let heavy = Tapered::new(Profile::Nfw, 60.0, 8.0, 10.0);
+        let bulge = Tapered::new(Profile::Hernquist, 1.0, 0.5, 20.0);
+        let spheres = [heavy, bulge];
+        let disc = Disc::new(layer, 1.5, &spheres, 0.15);
+        let pull = Pull::new(layer, &spheres, 0.15);
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for radius in [1.0, 3.0, 9.0] {
+            let vertical = pull.gradient(radius).1;
+            let force = |z: f64| {
+                let place = (z.abs() / (0.6 * THICKNESS) - 0.5).clamp(0.0, (LAYERS - 1) as f64 - 1e-9);
+                let j = place as usize;
+                let between = vertical[j] + (place - j as f64) * (vertical[j + 1] - vertical[j]);
+                let central = (z.abs() / (0.3 * THICKNESS)).min(1.0); // half a layer above the plane
+                -(between * central).copysign(z)
+            };
+            let start: Vec<[f64; 2]> = (0..20_000)
+                .map(|_| {
+                    let z = 0.6 * math::atanh(2.0 * rng.sample::<f64, _>(Open01) - 1.0);
+                    [z, disc.vertical_dispersion(radius, z) * normal_pair(&mut rng)[0]]
+                })
+                .collect();
+            let median = |state: &[[f64; 2]]| {
+                let mut heights: Vec<f64> = state.iter().map(|[z, _]| z.abs()).collect();
+                heights.sort_by(f64::total_cmp);
+                heights[heights.len() / 2]
+            };
+            let (mut state, step) = (start.clone(), 0.02 * (0.6 / vertical[8]).sqrt());
+            let mut worst: f64 = 0.0;
+            for _ in 0..8 {
+                for [z, v] in &mut state {
+                    for _ in 0..50 {
+                        *v += 0.5 * step * force(*z);
+                        *z += step * *v;
+                        *v += 0.5 * step * force(*z);
+                    }
+                }
+                worst = worst.max((median(&state) / median(&start) - 1.0).abs());
+            }
+            assert!(worst < 0.015, "at {radius}: the median height changes by {worst}");
         }
     }
 
     #[test]
     fn bodies_have_the_moments() {
-        let disc = Disc::new(LAYER, 1.5, &[halo()]);
+        let disc = Disc::new(LAYER, 1.5, &[halo()], 0.0);
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let bodies: Vec<State> = (0..40_000).map(|_| disc.draw(4.0, &mut rng)).collect();
         let count = bodies.len() as f64;
@@ -331,13 +521,14 @@ mod tests {
             let (r, [x, y, _], [u, v, w]) = (s.pos[0].hypot(s.pos[1]), s.pos, s.vel);
             [(x * u + y * v) / r, (x * v - y * u) / r, w]
         };
-        let expected = disc.moments(6.0);
+        let Moments { rotation, dispersion: [radial, azimuthal] } = disc.moments(6.0);
+        let upward = vertical2(&Pull::new(LAYER, &[halo()], 0.0).at(6.0)).sqrt();
         let mean = |k: usize| ring().map(|s| cylindrical(s)[k]).sum::<f64>() / n;
         for k in 0..3 {
             let spread = (ring().map(|s| (cylindrical(s)[k] - mean(k)).powi(2)).sum::<f64>() / n).sqrt();
-            let theory = 2.0 * expected.dispersion[k];
+            let theory = 2.0 * [radial, azimuthal, upward][k];
             assert!((spread / theory - 1.0).abs() < 0.05, "axis {k}: {spread} instead of {theory}");
         }
-        assert!((mean(1) / (2.0 * expected.rotation) - 1.0).abs() < 0.01 && mean(0).abs() < 0.1);
+        assert!((mean(1) / (2.0 * rotation) - 1.0).abs() < 0.01 && mean(0).abs() < 0.1);
     }
 }

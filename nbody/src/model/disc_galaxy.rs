@@ -46,6 +46,9 @@ pub struct DiscGalaxy {
     pub bulge_mass: f64,
     /// Scale radius of the bulge [L].
     pub bulge_radius: f64,
+    /// Softening length of the run, with the spline kernel, for which the galaxy is to be in
+    /// equilibrium [L].
+    pub softening: f64,
 }
 
 /// A galaxy by name; its units are kpc and 1e10 solar masses.
@@ -63,14 +66,14 @@ impl Preset {
     /// Parameters of the galaxy, with a number of bodies of 0.
     ///
     /// Milky Way. The masses are McMillan's estimates with their errors: 130 +- 30 for the halo
-    /// within its virial radius, and 5.43 +- 0.57 for all stars. Lengths are from his best model
+    /// within its virial radius of 228 kpc, and 5.43 +- 0.57 for all stars. Lengths are from his best model
     /// (`PJM17_best.Tpot` of his program GalPot). There, the two stellar discs have masses of 3.52
     /// and 1.05 and lengths of 2.50 and 3.02 kpc, with a mass-weighted mean of 2.62. The bulge has
     /// a mass of 0.89, and the halo has a scale radius of 19.57 kpc.
     ///
-    /// The halo is tapered at 12 scale radii, just outside the virial radius. The total mass of the
-    /// halo is then 130, so the density well inside is 13 % below McMillan's. Height,
-    /// bulge and Q are our choice. The sech^2 disc has the height at which it falls as exp(-z / 0.3
+    /// The halo is tapered at 20 scale radii, beyond the virial radius, and has 130 within it. A third
+    /// of its mass lies outside. The density well inside is 4 % above McMillan's. Height, bulge and Q
+    /// are our choice. The sech^2 disc has the height at which it falls as exp(-z / 0.3
     /// kpc), like the thin disc. A Hernquist sphere replaces the flattened bulge, with half of its
     /// mass within 1.4 kpc instead of 1.0.
     ///
@@ -89,11 +92,12 @@ impl Preset {
             disc_height: 0.6,
             toomre_q: 1.5,
             halo_profile: Profile::Nfw,
-            halo_mass: 130.0,
+            halo_mass: 192.0,
             halo_radius: 19.6,
-            halo_cut: 12.0,
+            halo_cut: 20.0,
             bulge_mass: 0.92,
             bulge_radius: 0.6,
+            softening: 0.0,
         };
         match self {
             Preset::MilkyWay => common,
@@ -118,12 +122,17 @@ impl DiscGalaxy {
     }
 
     fn halo(&self) -> Tapered {
-        Tapered::new(self.halo_profile, self.halo_mass, self.halo_radius, self.halo_cut)
+        let halo = Tapered::new(self.halo_profile, self.halo_mass, self.halo_radius, self.halo_cut);
+        self.softened(halo)
+    }
+
+    fn softened(&self, sphere: Tapered) -> Tapered {
+        if self.softening > 0.0 { sphere.softened(self.softening) } else { sphere }
     }
 
     fn bulge(&self) -> Option<Tapered> {
         let bulge = || Tapered::new(Profile::Hernquist, self.bulge_mass, self.bulge_radius, BULGE_CUT);
-        (self.bulge_mass > 0.0).then(bulge)
+        (self.bulge_mass > 0.0).then(|| self.softened(bulge()))
     }
 
     /// Halo, disc and, if its mass is positive, bulge.
@@ -133,14 +142,14 @@ impl DiscGalaxy {
     pub(super) fn components(&self) -> Result<Vec<Component>, String> {
         let (layer, halo, bulge) = (self.layer(), self.halo(), self.bulge());
         let [in_halo, in_disc, in_bulge] = self.counts();
-        let of_bulge = |r: f64| bulge.as_ref().map_or(0.0, |bulge| bulge.enclosed(r));
+        let of_bulge = |r: f64| bulge.as_ref().map_or(0.0, |bulge| bulge.pulled(r));
         let sphere = |part: &Tapered, mass: f64, others: &dyn Fn(f64) -> f64| -> Result<Shape, String> {
             Ok(Shape::Sphere(Sphere::of_table(eddington::isotropic(part, others)?, mass, 1.0)))
         };
         let around_halo = |r: f64| layer.enclosed(r) + of_bulge(r);
-        let around_bulge = |r: f64| layer.enclosed(r) + halo.enclosed(r);
+        let around_bulge = |r: f64| layer.enclosed(r) + halo.pulled(r);
         let spheres: Vec<Tapered> = [Some(halo.clone()), bulge.clone()].into_iter().flatten().collect();
-        let disc = Disc::new(layer, self.toomre_q, &spheres);
+        let disc = Disc::new(layer, self.toomre_q, &spheres, self.softening);
         let in_equilibrium = |what: &str, error: String| format!("{what}: {error}");
         let shape = sphere(&halo, self.halo_mass, &around_halo).map_err(|e| in_equilibrium("halo", e))?;
         let mut components = vec![
@@ -165,10 +174,16 @@ impl DiscGalaxy {
         [self.bodies - stars, stars - bulge, bulge]
     }
 
+    /// Mass of the halo within `radius` [L], in [M].
+    #[cfg(test)]
+    pub(super) fn halo_within(&self, radius: f64) -> f64 {
+        self.halo().enclosed(radius)
+    }
+
     /// Square of the circular velocity, as a vertical mean over the disc, with G = 1.
     #[cfg(test)]
     pub(super) fn circular2(&self, radius: f64) -> f64 {
         let spheres: Vec<Tapered> = [Some(self.halo()), self.bulge()].into_iter().flatten().collect();
-        super::disc::Pull::new(self.layer(), &spheres).at(radius)[0]
+        super::disc::Pull::new(self.layer(), &spheres, self.softening).at(radius).circular2
     }
 }

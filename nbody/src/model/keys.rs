@@ -137,9 +137,9 @@ pub struct Keys {
     /// density taper, in scale radii [default: 20, nfw 10].
     #[cfg_attr(feature = "clap", arg(long))]
     pub cut: Option<f64>,
-    /// Softening length of the run, with the spline kernel, for which a sphere is to be in
-    /// equilibrium. If it is not 0, the density of plummer and hernquist is tapered too [default:
-    /// 0]. Spheres but king, collision.
+    /// Softening length of the run, with the spline kernel, for which a sphere or a disc galaxy is to
+    /// be in equilibrium. If it is not 0, the density of plummer and hernquist is tapered too
+    /// [default: 0]. Spheres but king, collision, disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub softening: Option<f64>,
     /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king;
@@ -426,8 +426,12 @@ impl Keys {
     }
 
     fn softening(&mut self, radius: f64) -> Result<f64, String> {
-        let above = radius * (1.0 + f64::EPSILON);
-        within("softening", self.softening.take(), 0.0, 0.0..above, "from 0 to the scale radius")
+        self.softening_below("the scale radius", radius)
+    }
+
+    fn softening_below(&mut self, name: &str, length: f64) -> Result<f64, String> {
+        let above = length * (1.0 + f64::EPSILON);
+        within("softening", self.softening.take(), 0.0, 0.0..above, &format!("from 0 to {name}"))
     }
 
     fn king(&mut self) -> Result<King, String> {
@@ -601,13 +605,14 @@ impl Keys {
     fn disc_galaxy(&mut self) -> Result<DiscGalaxy, String> {
         let preset = self.preset.take().unwrap_or(Preset::MilkyWay).galaxy();
         let bulge_mass = self.bulge_mass.take();
+        let height = positive("disc_height", self.disc_height.take(), preset.disc_height)?;
         Ok(DiscGalaxy {
             bodies: self.bodies(10)?,
             seed: self.seed.take().unwrap_or(0),
             stars: within("stars", self.stars.take(), preset.stars, 1e-6..1.0, "from 1e-6 to below 1")?,
             disc_mass: positive("disc_mass", self.disc_mass.take(), preset.disc_mass)?,
             disc_length: positive("disc_length", self.disc_length.take(), preset.disc_length)?,
-            disc_height: positive("disc_height", self.disc_height.take(), preset.disc_height)?,
+            disc_height: height,
             toomre_q: positive("toomre_q", self.toomre_q.take(), preset.toomre_q)?,
             halo_profile: self.halo_profile.take().unwrap_or(preset.halo_profile),
             halo_mass: positive("halo_mass", self.halo_mass.take(), preset.halo_mass)?,
@@ -621,6 +626,7 @@ impl Keys {
                 "0 or above, below 1e60",
             )?,
             bulge_radius: positive("bulge_radius", self.bulge_radius.take(), preset.bulge_radius)?,
+            softening: self.softening_below("disc_height", height)?,
         })
     }
 

@@ -62,6 +62,19 @@ impl Spline {
         2.0 * PI / r * ends.windows(2).map(piece).sum::<f64>()
     }
 
+    /// Fraction of the mass of the kernel below a plane at this height [L] above its centre.
+    pub(super) fn below(self, height: f64) -> f64 {
+        let u = height.abs() / self.support;
+        let v = (1.0 - u).max(0.0);
+        // The integral of 16 (0.0875 - u^2 / 2 + 3/2 u^4 - 6/5 u^5), and of 16 v^4 (1/2 - 2/5 v).
+        let within = if u < 0.5 {
+            u * (1.4 + u * u * (-8.0 / 3.0 + u * u * (4.8 - 3.2 * u)))
+        } else {
+            0.5 - v.powi(5) * (1.6 - 16.0 / 15.0 * v)
+        };
+        0.5 + within.copysign(height)
+    }
+
     /// Integral of s W(s) over s from `distance` to infinity [1/L].
     fn beyond(self, distance: f64) -> f64 {
         let u = distance / self.support;
@@ -103,6 +116,19 @@ mod tests {
         for r in [0.01, 0.15, 0.3, 2.0] {
             let found = SPLINE.density(r, |x| x * x) - r * r;
             assert!((found / moment - 1.0).abs() < 1e-5, "{found} of {moment} at {r}");
+        }
+    }
+
+    /// The mass below a plane, against a sum over slices, whose area density is 2 pi times the integral
+    /// of s W(s).
+    #[test]
+    fn a_plane_divides_the_kernel() {
+        let step = 1e-4;
+        for height in [-0.5, -0.3, -0.1, 0.0, 0.05, 0.19, 0.21, 0.39, 0.4] {
+            let slices = (0..8000).map(|i| -0.4 + (f64::from(i) + 0.5) * step).take_while(|z| *z < height);
+            let mass: f64 = slices.map(|z| 2.0 * PI * SPLINE.beyond(z.abs()) * step).sum();
+            let found = SPLINE.below(height);
+            assert!((found - mass).abs() < 1e-6, "{found} of {mass} below {height}");
         }
     }
 

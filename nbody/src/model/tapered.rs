@@ -61,14 +61,25 @@ impl Tapered {
     }
 
     /// Mass [M] within `radius` [L].
+    #[cfg(test)]
     pub(super) fn enclosed(&self, radius: f64) -> f64 {
+        self.at(&self.mass, radius)
+    }
+
+    /// Mass [M] in the centre that would have the gravity of the sphere at `radius` [L].
+    pub(super) fn pulled(&self, radius: f64) -> f64 {
+        self.at(&self.pulling, radius)
+    }
+
+    /// A mass at `radius` [L], from those at the nodes.
+    fn at(&self, mass: &[f64], radius: f64) -> f64 {
         let i = self.radius.partition_point(|&r| r < radius);
         if i == self.radius.len() {
-            return self.mass[i - 1];
+            return mass[i - 1];
         }
         let i = i.max(1); // below the first radius, extrapolate from the first two
-        let power = math::ln(self.mass[i] / self.mass[i - 1]) / math::ln(self.radius[i] / self.radius[i - 1]);
-        self.mass[i] * math::powf(radius / self.radius[i], power)
+        let power = math::ln(mass[i] / mass[i - 1]) / math::ln(self.radius[i] / self.radius[i - 1]);
+        mass[i] * math::powf(radius / self.radius[i], power)
     }
 
     /// Radii [L] and the mass within each [M], from the centre outward.

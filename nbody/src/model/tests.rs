@@ -205,14 +205,19 @@ fn disc_galaxy(bodies: u64) -> DiscGalaxy {
     DiscGalaxy { bodies, seed: 8, stars: 0.5, ..Preset::MilkyWay.galaxy() }
 }
 
+/// McMillan (2017): 130 +- 30 within 228 kpc. Eilers et al. (2019, ApJ 871, 120): 229 km/s at 8.12 kpc.
+#[test]
+fn the_milky_way_has_the_mass_and_the_speed_of_its_sources() {
+    let galaxy = Preset::MilkyWay.galaxy();
+    let within = galaxy.halo_within(228.0);
+    assert!((within / 130.0 - 1.0).abs() < 0.01, "{within} within 228 kpc");
+    let speed = (G * galaxy.circular2(8.2)).sqrt();
+    assert!((speed - 229.0).abs() < 5.0, "{speed} km/s");
+}
+
 #[test]
 fn a_disc_galaxy_turns_as_the_sum_of_its_parts_says() {
-    // McMillan (2017) has 233 km/s at 8.2 kpc, with a gas disc of 1.2e10 solar masses that this
-    // model lacks.
     let galaxy = DiscGalaxy { disc_height: 0.02, ..disc_galaxy(80_000) };
-    let speed = (G * galaxy.circular2(8.2)).sqrt();
-    assert!((speed - 228.0).abs() < 5.0, "{speed} km/s");
-
     let bodies = generate(&Solo, &Model::DiscGalaxy(galaxy.clone()), G);
     let count = |kind| bodies.kind.iter().filter(|&&k| k == kind).count();
     assert_eq!([count(1), count(2), count(3)], [40_000, 33_210, 6790]);

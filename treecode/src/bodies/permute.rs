@@ -3,7 +3,9 @@
 //! Bodies that are sorted at every step mostly stay close to their places. Their arrays are
 //! reordered in place, block by block, through a copy of the block in cache. This moves half the
 //! memory of a gather into a second array. Any other order is gathered: each array goes into the
-//! memory that the previous one has left.
+//! memory that the previous one has left. An array of equal entries stays as it is. So zeros that
+//! nobody has written to, such as the velocities of bodies whose forces alone are wanted, take no
+//! memory.
 
 use super::columns::{ArrayMut, with_array};
 use crate::Bodies;
@@ -33,7 +35,12 @@ impl Bodies {
         if let Some(near) = near {
             drop(spare);
             for (width, _, array) in self.arrays_mut() {
-                with_array!(array, array => if width == 1 { near.apply(array) } else { gather_rows(array, order, width) });
+                with_array!(array, array => if has_equal_entries(array) {
+                } else if width == 1 {
+                    near.apply(array)
+                } else {
+                    gather_rows(array, order, width)
+                });
             }
             return;
         }
@@ -41,6 +48,9 @@ impl Bodies {
         let mut spare = spare;
         for (width, _, array) in self.arrays_mut() {
             match array {
+                array if with_array!(&array, array => has_equal_entries(array)) => {
+                    with_array!(array, array => array.truncate(width * order.len()));
+                }
                 ArrayMut::U64(array) if width == 1 => spare = gather(array, order, spare),
                 ArrayMut::F64(array) if width == 1 => {
                     spare = bytemuck::cast_vec(gather(array, order, bytemuck::cast_vec(spare)));
@@ -53,6 +63,13 @@ impl Bodies {
             }
         }
     }
+}
+
+/// Whether all entries have the same bits, so that their order does not matter.
+fn has_equal_entries<T: Pod>(array: &[T]) -> bool {
+    let bytes: &[u8] = bytemuck::cast_slice(array);
+    let from_second = size_of::<T>().min(bytes.len());
+    bytes[from_second..] == bytes[..bytes.len() - from_second]
 }
 
 /// Reorders an array with several numbers per body.
@@ -212,6 +229,26 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn arrays_of_equal_entries_stay_where_they_are() {
+        let n = 3 * BLOCK;
+        for order in [(0..n as u32).rev().collect::<Vec<_>>(), vec![7, 3]] {
+            let mut bodies = Bodies::zeroed(n);
+            bodies.id = (0..n as u64).collect();
+            bodies.mass.fill(-0.0);
+            bodies.acc[1].fill(2.0);
+            bodies.acc[1][n - 1] = 1.0;
+            let places = |bodies: &Bodies| [bodies.vel[2].as_ptr(), bodies.mass.as_ptr()];
+            let before = places(&bodies);
+            bodies.permute(&order);
+            bodies.assert_well_formed();
+            assert_eq!(places(&bodies), before);
+            assert!(bodies.id.iter().zip(&order).all(|(id, place)| *id == u64::from(*place)));
+            let one = |place: &u32| if *place as usize == n - 1 { 1.0 } else { 2.0 };
+            assert!(bodies.acc[1].iter().zip(&order).all(|(found, place)| *found == one(place)));
         }
     }
 }

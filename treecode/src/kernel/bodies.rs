@@ -158,14 +158,13 @@ impl Law for Spline {
             - per_q * per_q * per_q * c(1.0 / 15.0);
         let outer = q.mul_add(q.mul_add(q.mul_add(c(-32.0 / 15.0), c(9.6)), c(-16.0)), c(32.0 / 3.0));
         let outer_potential = q2.mul_add(outer, c(-3.2)) + per_q * c(1.0 / 15.0);
-        // A pair without softening reaches this branch only at distance zero, where its force is
-        // zero.
-        let within = |inner: N, outer: N, unit: N| {
-            let value = N::select_below(q, c(0.5), inner, outer) * unit;
-            value.where_below(per_h, c(UNSOFTENED))
-        };
-        let potential = N::select_below(q, c(1.0), c(0.0) - within(potential, outer_potential, per_h), u);
-        let factor = N::select_below(q, c(1.0), within(force, outer_force, per_h * per_h * per_h), u * u * u);
+        // A pair without softening has q < 1 only at distance zero, where its force is zero.
+        let potential = N::select_below(q, c(0.5), potential, outer_potential) * per_h;
+        let potential = c(0.0) - potential.where_below(per_h, c(UNSOFTENED));
+        let force = N::select_below(q, c(0.5), force, outer_force) * (per_h * per_h * per_h);
+        let force = force.where_below(per_h, c(UNSOFTENED));
+        let potential = N::select_below(q, c(1.0), potential, u);
+        let factor = N::select_below(q, c(1.0), force, u * u * u);
         (m * potential, m * factor)
     }
 }
@@ -297,6 +296,12 @@ fn pull_of<N: Numbers, W: Law>(
     [sum[0] * potential, sum[1] * factor, sum[2] * factor, sum[3] * factor]
 }
 
+/// Loads this block of a row and the next.
+#[inline(always)]
+fn load_twice<L: Lanes>(row: &[[f32; LANES]], block: usize) -> L::Double {
+    L::Double::load([&row[block], &row[block + 1]])
+}
+
 impl Sinks {
     /// Sets bodies as the sinks of a new group.
     pub(crate) fn set(&mut self, bodies: &Sources) {
@@ -410,12 +415,16 @@ impl Sinks {
     /// Adds the field of a chunk of sources to this block and the next.
     #[inline(always)]
     fn feel_chunk_twice<L: Lanes, W: Law>(&mut self, sources: &Sources, chunk: Range<usize>, block: usize) {
-        let load = |rows: &[[f32; LANES]]| L::Double::load([&rows[block], &rows[block + 1]]);
-        let place = self.pos.each_ref().map(|rows| load(rows));
-        let sum = pull_of::<L::Double, W>(sources, chunk, place, load(&self.term)).map(L::Double::store);
-        for half in 0..2 {
-            self.add(block + half, sum.map(|row| L::load(&row[half])));
+        let [x, y, z] = &self.pos;
+        let place = [load_twice::<L>(x, block), load_twice::<L>(y, block), load_twice::<L>(z, block)];
+        let sum = pull_of::<L::Double, W>(sources, chunk, place, load_twice::<L>(&self.term, block));
+        let mut halves = [[L::splat(0.0); 4]; 2];
+        for row in 0..4 {
+            let [low, high] = sum[row].store();
+            (halves[0][row], halves[1][row]) = (L::load(&low), L::load(&high));
         }
+        self.add(block, halves[0]);
+        self.add(block + 1, halves[1]);
     }
 
     /// Adds the field of cells, given as `tile << 3 | lane`, to sinks about `centre`.

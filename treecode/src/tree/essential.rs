@@ -179,15 +179,16 @@ impl<E: Expansion> Task for Cells<'_, E> {
     fn run<L: Lanes>(self) -> Self::Output {
         // Cells of one tile often follow each other.
         let mut last = (u32::MAX, [None; LANES]);
-        let mut opener = |key: &Key| {
+        let mut found = Vec::with_capacity(self.cells.len());
+        for key in self.cells {
             let (index, lane) = self.tree.place(*key);
             if last.0 != index {
                 let tile = &self.tree.tiles[index as usize];
                 last = (index, openers::<L, E>(&self.tree.opening, self.regions, tile, 0));
             }
-            last.1[lane]
-        };
-        self.cells.iter().map(&mut opener).collect()
+            found.push(last.1[lane]);
+        }
+        found
     }
 }
 

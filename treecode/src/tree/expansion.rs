@@ -113,7 +113,11 @@ macro_rules! expansion {
                 for (offset, mass) in bodies {
                     $gather(&mut sum, offset, mass);
                 }
-                sum.map(|lanes| f64::from(lanes.sum()))
+                let mut moments = [0.0; $full];
+                for (moment, lanes) in moments.iter_mut().zip(sum) {
+                    *moment = f64::from(lanes.sum());
+                }
+                moments
             }
             fn add_shifted(sum: &mut Self::Moments, moments: &Self::Moments, offset: [f64; 3]) {
                 let shifted = $shift(moments, &$powers(offset));

@@ -125,23 +125,23 @@ impl SinkBox {
     fn nearest<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, periodic: bool) -> L {
         // Sum over the axes of the largest number that is rounded.
         let mut magnitude = 0.0;
-        let beyond: [L; 3] = std::array::from_fn(|axis| {
+        let mut beyond = [L::splat(0.0); 3];
+        for axis in 0..3 {
             let com = L::load(&tile.com[axis]);
             let [lo, hi] = [self.bounds.lo, self.bounds.hi]
                 .map(|corner| (f64::from(corner[axis]) - tile.centre[axis]) as f32);
             magnitude += lo.abs().max(hi.abs());
-            let beyond = (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0));
-            if !periodic {
-                return beyond;
+            beyond[axis] = (L::splat(lo) - com).max(com - L::splat(hi)).max(L::splat(0.0));
+            if periodic {
+                // The box and the cell are both in the home, so their nearest images are at most a
+                // side apart.
+                let side = Frame::SIDE as f32;
+                magnitude += side;
+                let ahead = (com + L::splat(side) - L::splat(hi)).max(L::splat(0.0));
+                let behind = (L::splat(lo) - com + L::splat(side)).max(L::splat(0.0));
+                beyond[axis] = beyond[axis].min(ahead).min(behind);
             }
-            // The box and the cell are both in the home, so their nearest images are at most a side
-            // apart.
-            let side = Frame::SIDE as f32;
-            magnitude += side;
-            let ahead = (com + L::splat(side) - L::splat(hi)).max(L::splat(0.0));
-            let behind = (L::splat(lo) - com + L::splat(side)).max(L::splat(0.0));
-            beyond.min(ahead).min(behind)
-        });
+        }
         let distance = square(beyond).sqrt();
         distance - (distance + L::load(&tile.radius) + L::splat(magnitude)) * L::splat(SLACK)
     }
@@ -283,12 +283,11 @@ impl Opening {
         rim: L,
         distance: L,
     ) -> u8 {
-        let spread = L::load(&tile.limit);
-        let bound = || self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
-        self.accepts_cells(tile, error, reach, [L::load(&tile.radius), rim], distance, bound)
+        self.accepts_cells(tile, error, reach, [L::load(&tile.radius), rim], L::load(&tile.limit), distance)
     }
 
-    /// The cells of a tile that are accepted if they have these radii and this bound of the error.
+    /// The cells of a tile that are accepted if they have these radii, and `spread` is the typical
+    /// distance of their mass from the centre of mass.
     #[inline(always)]
     fn accepts_cells<L: Lanes, E: Expansion>(
         &self,
@@ -296,15 +295,16 @@ impl Opening {
         error: f32,
         reach: f32,
         [radius, rim]: [L; 2],
+        spread: L,
         distance: L,
-        bound: impl FnOnce() -> L,
     ) -> u8 {
         let gap = distance - radius - rim;
         let apart = L::load(&tile.reach).max(L::splat(reach)).below(gap);
         let accurate = match self.criterion {
             Criterion::Angle => (radius + rim).below(distance * L::splat(self.theta as f32)),
             Criterion::Absolute | Criterion::Relative => {
-                bound().below(gap * gap * L::splat(error / SHARE))
+                let bound = self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
+                bound.below(gap * gap * L::splat(error / SHARE))
                     & (radius + rim).below(distance * L::splat(CLOSEST))
             }
         };
@@ -316,12 +316,13 @@ impl Opening {
     pub(crate) fn may_open<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, region: &SinkRegion) -> u8 {
         let sinks = match region {
             SinkRegion::Alone(cell) => {
-                let opened = |image: Image| {
+                let mut opened = 0;
+                for image in Image::nearest(self.periodic) {
                     let seen = SinkCell { centre: image.sees(cell.centre), ..*cell };
                     let verdict = self.judge::<L, E>(tile, &seen);
-                    !verdict.accepted & verdict.larger & !tile.leaves
-                };
-                return Image::nearest(self.periodic).fold(0, |lanes, image| lanes | opened(image));
+                    opened |= !verdict.accepted & verdict.larger & !tile.leaves;
+                }
+                return opened;
             }
             SinkRegion::Below(sinks) | SinkRegion::Around(sinks, _) => sinks,
         };
@@ -350,8 +351,7 @@ impl Opening {
         let nearest = (sinks.nearest::<L, E>(tile, self.periodic) - own).max(L::splat(0.0));
         let radius = L::load(radius) * L::splat(1.0 + SLACK);
         let rim = sinks.rim(radius);
-        let bound = || self.bound::<L, E>(tile, rim.max(radius), rim + radius, nearest);
-        !self.accepts_cells(tile, sinks.error, sinks.reach, [radius, rim], nearest, bound)
+        !self.accepts_cells(tile, sinks.error, sinks.reach, [radius, rim], radius, nearest)
     }
 
     /// Applies the criterion to the cells of a tile as sources for the bodies of a leaf.

@@ -8,6 +8,7 @@ use crate::tree::particles::Leaf;
 use crate::tree::summary::square;
 use crate::walk::images::Image;
 use crate::{Bodies, Expansion, Frame, Interactions, SofteningKernel};
+use std::iter::once;
 use std::ops::Range;
 
 /// Cells of the tree in the order of the walk, as `tile << 3 | lane`, image by image.
@@ -42,15 +43,12 @@ impl List {
         self.cells.truncate(len + lanes.count_ones() as usize);
     }
 
-    /// Calls `visit` with the cells of each image. Before the first entry, the image is the home.
-    #[inline(always)]
-    fn for_each_image(&self, mut visit: impl FnMut(Image, &[u32])) {
-        let first = self.images.first().map_or(self.cells.len(), |(_, start)| *start);
-        visit(Image::HOME, &self.cells[..first]);
-        for (k, &(image, start)) in self.images.iter().enumerate() {
-            let end = self.images.get(k + 1).map_or(self.cells.len(), |(_, start)| *start);
-            visit(image, &self.cells[start..end]);
-        }
+    /// The cells of each image. Before the first entry, the image is the home.
+    fn images(&self) -> impl Iterator<Item = (Image, &[u32])> {
+        let start_of = |k: usize| self.images.get(k).map_or(self.cells.len(), |(_, start)| *start);
+        let others = self.images.iter().enumerate();
+        let others = others.map(move |(k, &(image, start))| (image, &self.cells[start..start_of(k + 1)]));
+        once((Image::HOME, &self.cells[..start_of(0)])).chain(others)
     }
 }
 
@@ -138,9 +136,9 @@ impl Pairs {
     pub(crate) fn interact<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, centre: [f64; 3]) -> Felt {
         let softened = &tree.softened;
         let Pairs { cells, sinks, .. } = self;
-        cells.for_each_image(|image, cells| {
+        for (image, cells) in cells.images() {
             sinks.feel_cells::<L, E>(&tree.tiles, cells, image.sees(centre));
-        });
+        }
         let mut felt = Felt { cells: cells.cells.len() as u64, ..Felt::default() };
         felt.operations = felt.cells * E::OPERATIONS;
         let (near, far) = (std::mem::take(&mut self.near), std::mem::take(&mut self.far));
@@ -170,14 +168,14 @@ impl Pairs {
         felt: &mut Felt,
     ) {
         self.sources.clear();
-        leaves.for_each_image(|image, cells| {
+        for (image, cells) in leaves.images() {
             let centre = image.sees(centre);
             let leaves = cells.iter().map(|cell| {
                 let leaf = tree.tiles[(cell >> 3) as usize].leaf((cell & 7) as usize);
                 (leaf, leaf.shift(centre))
             });
             self.sources.extend::<L>(&tree.particles, leaves);
-        });
+        }
         self.sources.pad();
         self.sinks.feel_bodies::<W>(tree.path, &self.sources);
         felt.bodies += self.sources.len() as u64;

@@ -1,8 +1,9 @@
 //! Chooses the bodies that a page shows. A hash of the id gives every body the same chance, and all
 //! frames show the same bodies.
 
-use treecode::Bodies;
+use std::collections::BTreeMap;
 use treecode::math::hash;
+use treecode::{Bodies, TYPES};
 
 /// Approximate number of bodies per frame from which centre, radius and speed are estimated.
 const SAMPLE: usize = 4096;
@@ -18,6 +19,12 @@ pub struct Choice {
     hashes: Vec<u64>,
     /// Particle type of each, in the first frame that has it.
     pub kinds: Vec<u8>,
+    /// Id of each, or its place if bodies are identified by their order.
+    pub ids: Vec<u64>,
+    /// Types with few bodies, which are all chosen.
+    pub sparse: [bool; TYPES],
+    /// Paths of the bodies of these types.
+    pub paths: Vec<Path>,
     /// Number of bodies of the wanted types, in the frame that has most of them.
     pub total: usize,
     /// Lowest corner of the cube around all bodies in all frames [L].
@@ -32,6 +39,17 @@ pub struct Choice {
     pub speed: f64,
     /// Whether bodies are identified by their order.
     by_order: bool,
+}
+
+/// The path of a body of a type with few bodies.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Path {
+    /// Particle type.
+    pub kind: u8,
+    /// Id, or place.
+    pub id: u64,
+    /// Places in the frames, in sides of the cube from its corner; `None` where the body is missing.
+    pub places: Vec<Option<[f64; 3]>>,
 }
 
 /// A body that may be chosen.
@@ -66,15 +84,18 @@ pub struct Chooser {
     highest: u64,
     sample: Sample,
     total: usize,
+    sparse: [bool; TYPES],
+    frames: usize,
+    paths: BTreeMap<(u8, u64), Vec<Option<[f64; 3]>>>,
 }
 
 impl Chooser {
-    /// Chooses at most `most` bodies. With `by_order`, bodies are identified by their order instead
-    /// of their ids: a single frame needs no ids.
+    /// Chooses at most `most` bodies, and all of the types `sparse`. With `by_order`, bodies are
+    /// identified by their order instead of their ids: a single frame needs no ids.
     #[must_use]
-    pub fn new(most: usize, by_order: bool) -> Chooser {
-        let (chosen, sample) = (Vec::new(), Sample::default());
-        Chooser { most, by_order, chosen, highest: u64::MAX, sample, total: 0 }
+    pub fn new(most: usize, by_order: bool, sparse: [bool; TYPES]) -> Chooser {
+        let (chosen, sample, paths) = (Vec::new(), Sample::default(), BTreeMap::new());
+        Chooser { most, by_order, chosen, highest: u64::MAX, sample, total: 0, sparse, frames: 0, paths }
     }
 
     /// Takes the bodies of a frame. Their positions and velocities must be finite.
@@ -88,8 +109,15 @@ impl Chooser {
             let id = name(bodies, i, self.by_order);
             Candidate { hash: hash(id), id, kind: bodies.kind[i] }
         };
-        let mut new: Vec<Candidate> =
-            (0..bodies.len()).map(candidate).filter(|candidate| candidate.hash <= self.highest).collect();
+        let is_sparse = |kind: u8| self.sparse[usize::from(kind)];
+        let may = |candidate: &Candidate| candidate.hash <= self.highest || is_sparse(candidate.kind);
+        let mut new: Vec<Candidate> = (0..bodies.len()).map(candidate).filter(may).collect();
+        for i in (0..bodies.len()).filter(|&i| is_sparse(bodies.kind[i])) {
+            let path = self.paths.entry((bodies.kind[i], name(bodies, i, self.by_order))).or_default();
+            path.resize(self.frames, None);
+            path.push(Some(bodies.position(i)));
+        }
+        self.frames += 1;
         new.sort_unstable_by_key(|candidate| candidate.hash);
         if let Some(pair) = new.windows(2).find(|pair| pair[0].hash == pair[1].hash) {
             return Err(Unchosen::Twice(pair[0].id));
@@ -97,9 +125,21 @@ impl Chooser {
         self.chosen.append(&mut new);
         self.chosen.sort_by_key(|candidate| candidate.hash);
         self.chosen.dedup_by_key(|candidate| candidate.hash);
-        self.chosen.truncate(self.most);
-        if self.chosen.len() == self.most {
-            self.highest = self.chosen.last().map_or(u64::MAX, |candidate| candidate.hash);
+        let sparse = self.sparse;
+        let mut kept = 0;
+        let mut highest = 0;
+        self.chosen.retain(|candidate| {
+            if sparse[usize::from(candidate.kind)] {
+                return true;
+            }
+            kept += 1;
+            if kept <= self.most {
+                highest = candidate.hash;
+            }
+            kept <= self.most
+        });
+        if kept >= self.most {
+            self.highest = highest;
         }
         Ok(())
     }
@@ -112,7 +152,17 @@ impl Chooser {
         if self.chosen.is_empty() {
             return Err(Unchosen::None);
         }
-        self.sample.choice(self.chosen, self.total, self.by_order)
+        let mut choice = self.sample.choice(self.chosen, self.total, self.by_order)?;
+        let (corner, side) = (choice.corner, choice.side);
+        let relative = |place: [f64; 3]| std::array::from_fn(|axis| (place[axis] - corner[axis]) / side);
+        let path = |((kind, id), mut places): ((u8, u64), Vec<Option<[f64; 3]>>)| {
+            places.resize(self.frames, None);
+            let places = places.into_iter().map(|place| place.map(relative)).collect();
+            Path { kind, id, places }
+        };
+        choice.sparse = self.sparse;
+        choice.paths = self.paths.into_iter().map(path).collect();
+        Ok(choice)
     }
 }
 
@@ -186,6 +236,9 @@ impl Sample {
         Ok(Choice {
             hashes: chosen.iter().map(|candidate| candidate.hash).collect(),
             kinds: chosen.iter().map(|candidate| candidate.kind).collect(),
+            ids: chosen.iter().map(|candidate| candidate.id).collect(),
+            sparse: [false; TYPES],
+            paths: Vec::new(),
             total,
             corner: self.lo,
             side,

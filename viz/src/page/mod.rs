@@ -8,10 +8,10 @@
 mod choice;
 mod frame;
 
-pub use choice::{Choice, Chooser, Unchosen};
+pub use choice::{Choice, Chooser, Path, Unchosen};
 pub use frame::Frame;
 
-use crate::{ColourMap, Rgb, TYPE_NAMES, TimeScale, Units};
+use crate::{ColourMap, Rgb, TYPE_NAMES, TimeScale, Units, dot_colour};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Serialize;
 use std::fmt::Write;
@@ -38,10 +38,6 @@ const SERVED_POLICY: &str = "; connect-src 'self'";
 /// Only a server can set this directive: no other page may show this one in a frame.
 const ALONE: &str = "; frame-ancestors 'none'";
 
-/// Colours of the particle types on black, which colour-blind readers can distinguish (after Okabe
-/// & Ito 2008).
-const PALETTE: [Rgb; TYPES] =
-    [[86, 180, 233], [204, 121, 167], [240, 228, 66], [230, 159, 0], [255, 240, 220], [0, 158, 115]];
 /// Number of colours for speeds, and their start on the map. The darkest colours would be
 /// invisible.
 const RAMP: usize = 16;
@@ -58,6 +54,9 @@ pub struct Description {
     pub frames: Vec<FrameName>,
     /// Units of the bodies and of the times, if they are known.
     pub units: Option<Units>,
+    /// The galaxy of each chosen body, from 0, and their number; `None` if they are not known. A body
+    /// of none of them has the number of galaxies.
+    pub galaxies: Option<(Vec<u8>, usize)>,
 }
 
 /// Name and time of a frame.
@@ -83,6 +82,9 @@ struct Facts<'a> {
     home: Home,
     kinds: Vec<KindLabel>,
     palette: [Rgb; TYPES],
+    galaxies: Vec<Rgb>,
+    sparse: [bool; TYPES],
+    paths: &'a [Path],
     ramp: Vec<Rgb>,
     speed: Speed,
 }
@@ -125,21 +127,31 @@ impl Description {
                 .expect("a string takes any text");
         };
         element("kinds", &self.choice.kinds);
+        if let Some((galaxies, _)) = &self.galaxies {
+            element("galaxies", galaxies);
+        }
         for number in 0..self.frames.len() {
             element(&format!("frames/{number}/0"), &frame(number)?.bytes(0..self.choice.len()));
         }
         Ok(assemble(&self.facts(false), POLICY, &data))
     }
 
-    /// The page that loads the bodies from its server: the types from `kinds`, the bodies of piece
-    /// p of frame f from `frames/f/p`.
+    /// The page that loads the bodies from its server: the types from `kinds`, the galaxies from
+    /// `galaxies`, the bodies of piece p of frame f from `frames/f/p`.
     #[must_use]
     pub fn served_page(&self) -> String {
         assemble(&self.facts(true), &format!("{POLICY}{SERVED_POLICY}"), "")
     }
 
     fn facts(&self, served: bool) -> Facts<'_> {
-        let Description { program, choice, frames, units } = self;
+        let Description { program, choice, frames, units, galaxies } = self;
+        let there: Vec<usize> = (0..TYPES).filter(|&kind| choice.kinds.contains(&(kind as u8))).collect();
+        // The colours of `heorot render --colour-by type`.
+        let tone = |kind: usize| {
+            let group = there.iter().position(|&other| other == kind);
+            dot_colour(group.map(|group| (group, there.len())))
+        };
+        let count = galaxies.as_ref().map_or(0, |(_, count)| *count);
         let times: Vec<f64> = frames.iter().map(|frame| frame.time).collect();
         let scale = TimeScale::for_times(&times, *units);
         let ramp = |i: usize| {
@@ -164,11 +176,11 @@ impl Description {
             side: choice.side,
             length_in_cm: units.map(|units| units.length_in_cm),
             home: Home { centre: choice.centre, radius: choice.radius },
-            kinds: (0..TYPES)
-                .filter(|&kind| choice.kinds.contains(&(kind as u8)))
-                .map(|kind| KindLabel { kind, name: TYPE_NAMES[kind] })
-                .collect(),
-            palette: PALETTE,
+            kinds: there.iter().map(|&kind| KindLabel { kind, name: TYPE_NAMES[kind] }).collect(),
+            palette: std::array::from_fn(tone),
+            galaxies: (0..count).map(|galaxy| dot_colour(Some((galaxy, count)))).collect(),
+            sparse: choice.sparse,
+            paths: &choice.paths,
             ramp: (0..RAMP).map(ramp).collect(),
             speed: Speed {
                 most: choice.speed * kilometres.unwrap_or(1.0),

@@ -4,6 +4,10 @@
 //! A kernel is written once, generic over [`Lanes`], and compiled once for each [`Path`].
 //! [`dispatch`] calls the copy for this machine. Results may differ in the last bits between paths.
 //! They do not differ between machines on the same path and of the same processor family.
+//!
+//! Operations on lanes stand in loops and in functions that are always inlined. The compiler need
+//! not inline a closure, and one that it does not inline calls a function for each operation. The
+//! suite `build` looks for such functions in the program.
 
 mod double;
 #[cfg(target_arch = "aarch64")]

@@ -81,7 +81,7 @@ impl Double for Sixteen {
     fn load(from: [&[f32; LANES]; 2]) -> Self {
         // SAFETY: as in `intrinsic`.
         Sixteen(unsafe {
-            let [low, high] = from.map(|half| _mm256_loadu_ps(half.as_ptr()));
+            let (low, high) = (_mm256_loadu_ps(from[0].as_ptr()), _mm256_loadu_ps(from[1].as_ptr()));
             _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
         })
     }

@@ -66,7 +66,7 @@ class Controls {
     const number = (n) => n.toLocaleString("en");
     const { count, total } = description;
     element("summary").textContent = count < total ? `${number(count)} of ${number(total)} bodies` : `${number(count)} bodies`;
-    const modes = ["type", "speed"].map((mode) => new Option(mode, mode));
+    const modes = COLOURINGS.filter((mode) => mode !== "galaxy" || description.galaxies.length > 0).map((mode) => new Option(mode, mode));
     element("colour").append(...modes);
     const slider = (id, value, change) => {
       element(id).value = value;
@@ -75,7 +75,10 @@ class Controls {
     slider("size", Math.log2(look.size), (x) => (look.size = 2 ** x));
     slider("brightness", 0, (x) => (look.brightness = look.usual * 2 ** x));
     slider("rate", 0, (x) => (player.rate = 2 ** x));
-    element("colour").addEventListener("change", () => { look.bySpeed = element("colour").value === "speed"; this.legend(); this.redraw(); });
+    element("colour").addEventListener("change", () => { look.colouring = element("colour").value; this.legend(); this.redraw(); });
+    const moving = description.paths.length > 0 && description.frames.length > 1;
+    element("trails-row").hidden = !moving;
+    element("trails").addEventListener("change", () => { look.trails = moving && element("trails").checked; this.redraw(); });
     element("home").addEventListener("click", () => this.home());
     element("screenshot").addEventListener("click", () => this.save());
     element("play").addEventListener("click", () => player.toggle());
@@ -89,7 +92,17 @@ class Controls {
   legend() {
     const { look } = this;
     const colour = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
-    if (look.bySpeed) {
+    if (look.colouring === "galaxy") {
+      element("legend").replaceChildren(...description.galaxies.map((rgb, i) => {
+        const row = document.createElement("label");
+        const spot = document.createElement("i");
+        spot.style.background = colour(rgb);
+        row.append(spot, `galaxy ${i + 1}`);
+        return row;
+      }));
+      return;
+    }
+    if (look.colouring === "speed") {
       const ramp = Object.assign(document.createElement("div"), { id: "ramp" });
       ramp.style.background = `linear-gradient(to right, ${description.ramp.map(colour).join()})`;
       const ends = Object.assign(document.createElement("div"), { className: "row" });
@@ -143,7 +156,8 @@ class Controls {
       "]": () => this.nudge("size", 0.3),
       b: () => this.nudge("brightness", 0.3),
       d: () => this.nudge("brightness", -0.3),
-      c: () => { element("colour").selectedIndex ^= 1; element("colour").dispatchEvent(new Event("change")); },
+      c: () => { const list = element("colour"); list.selectedIndex = (list.selectedIndex + 1) % list.length; list.dispatchEvent(new Event("change")); },
+      t: () => { element("trails").checked = !element("trails").checked; element("trails").dispatchEvent(new Event("change")); },
       r: () => this.home(),
       s: () => this.save(),
       h: () => document.body.classList.toggle("bare"),
@@ -168,10 +182,20 @@ class Controls {
     element("scale-text").textContent = this.bar.text;
   }
 
-  // The picture with time and scale bar, as PNG.
+  // The picture with time and scale bar at twice the size of the window, as PNG.
   picture() {
-    const { canvas, bar, player } = this;
+    const { canvas, bar, player, stage } = this;
+    stage.magnify = 2;
     this.drawNow();
+    try {
+      return this.copied(canvas, bar, player);
+    } finally {
+      stage.magnify = 1;
+      this.drawNow();
+    }
+  }
+
+  copied(canvas, bar, player) {
     const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
     const pen = copy.getContext("2d");
     pen.drawImage(canvas, 0, 0);

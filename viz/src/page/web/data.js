@@ -43,11 +43,18 @@ class Library {
     return this.loaded(number) === this.count;
   }
 
+  // Loads the types of the bodies and, if they are known, their galaxies.
   async loadKinds() {
     const { gl } = this;
-    this.kinds = gl.createBuffer();
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.kinds);
-    gl.bufferData(gl.ARRAY_BUFFER, await bytesOf("kinds"), gl.STATIC_DRAW);
+    const buffer = async (name) => {
+      const bytes = await bytesOf(name);
+      const made = gl.createBuffer();
+      gl.bindBuffer(gl.ARRAY_BUFFER, made);
+      gl.bufferData(gl.ARRAY_BUFFER, bytes, gl.STATIC_DRAW);
+      return made;
+    };
+    this.kinds = await buffer("kinds");
+    if (description.galaxies.length) this.galaxies = await buffer("galaxies");
   }
 
   // Loads the snapshots in `wanted` until all are loaded.

@@ -88,7 +88,7 @@ async function start() {
   // The more bodies, the less light each of them has, so that they do not saturate the picture.
   const size = Math.min(6, Math.max(1.5, 300 / Math.sqrt(description.count)));
   const usual = Math.min(1, 60 / Math.sqrt(description.count) / size);
-  const look = { size, usual, brightness: usual, bySpeed: false, shown: new Int32Array(KINDS).fill(1) };
+  const look = { size, usual, brightness: usual, colouring: "type", trails: false, shown: new Int32Array(KINDS).fill(1) };
   const controls = new Controls(canvas, camera, player, look, redraw);
   const state = { drawn: 0, frames: 0, camera, player, look, controls, whole: () => description.frames.every((_, i) => library.isWhole(i)) };
   window.heorot = state;
@@ -102,6 +102,7 @@ async function start() {
     say(state.drawn < description.count ? `loading ${Math.floor((100 * state.drawn) / description.count)} %` : "");
   };
   controls.drawNow = draw;
+  controls.stage = stage;
   let last = performance.now();
   const turn = (now) => {
     player.advance(Math.min((now - last) / 1000, 0.25));

@@ -3,6 +3,9 @@
 
 const KINDS = 6;
 const RAMP = description.ramp.length;
+const GALAXIES = 6;
+// Least diameter of bodies of types with few bodies, at the distance of the target [pixels of the page].
+const LARGE = 7;
 
 const BODY_VERTEX = `#version 300 es
 // For each of four snapshots: the upper 16 and the lower 8 bits of the coordinates, and the speed.
@@ -20,15 +23,19 @@ layout(location = 9) in float speed1;
 layout(location = 10) in float speed2;
 layout(location = 11) in float speed3;
 layout(location = 12) in uint kind;
+layout(location = 13) in uint galaxy;
 uniform vec4 weights; // of the four snapshots around the displayed time
 uniform vec3 target; // lengths are in sides of the cube
 uniform mat3 turn;
 uniform vec2 lens; // factors on the slopes of rays
 uniform float away; // distance of the target from the eye
 uniform float size; // diameter of a body at the distance of the target [pixels]
+uniform float large; // least diameter of bodies of types with few bodies [pixels]
 uniform float brightness;
-uniform bool bySpeed;
+uniform int colouring; // by type, by speed or by galaxy
 uniform vec3 palette[${KINDS}];
+uniform bool sparse[${KINDS}];
+uniform vec3 galaxies[${GALAXIES} + 1];
 uniform bool shown[${KINDS}];
 uniform vec3 ramp[${RAMP}];
 out vec3 light;
@@ -45,7 +52,7 @@ void main() {
   float depth = away - eye.z;
   // Bodies behind the eye or very close to it are not drawn.
   gl_Position = here && depth > 0.02 * away ? vec4(lens * eye.xy, 0.0, depth) : vec4(2.0, 2.0, 2.0, 1.0);
-  float wanted = size * away / depth;
+  float wanted = (sparse[kind] ? max(size, large) : size) * away / depth;
   float drawn = clamp(wanted, 1.0, 128.0);
   gl_PointSize = drawn;
   soft = smoothstep(1.5, 3.0, drawn);
@@ -53,8 +60,9 @@ void main() {
   float speed = mix(speed1, speed2, weights[2] / max(weights[1] + weights[2], 1e-6)) - 1.0;
   float at = clamp(speed / 254.0, 0.0, 1.0) * float(${RAMP} - 1);
   int stop = min(int(at), ${RAMP} - 2);
-  vec3 colour = bySpeed ? mix(ramp[stop], ramp[stop + 1], at - float(stop)) : palette[kind];
-  light = colour * brightness * min(rest, 1.0);
+  vec3 colour = colouring == 1 ? mix(ramp[stop], ramp[stop + 1], at - float(stop))
+    : colouring == 2 ? galaxies[min(galaxy, ${GALAXIES}u)] : palette[kind];
+  light = colour * (sparse[kind] ? max(brightness, 1.5) : brightness) * min(rest, 1.0);
 }`;
 
 const BODY_FRAGMENT = `#version 300 es
@@ -67,6 +75,26 @@ void main() {
   float r2 = dot(off, off);
   float spot = max(exp(-3.0 * r2) - 0.05, 0.0) / 0.95;
   colour = vec4(light * mix(1.0, spot, soft), 1.0);
+}`;
+
+// The paths of single bodies.
+const PATH_VERTEX = `#version 300 es
+layout(location = 0) in vec3 place;
+uniform vec3 target;
+uniform mat3 turn;
+uniform vec2 lens;
+uniform float away;
+void main() {
+  vec3 eye = turn * (place - target);
+  gl_Position = vec4(lens * eye.xy, 0.0, away - eye.z);
+}`;
+
+const PATH_FRAGMENT = `#version 300 es
+precision highp float;
+uniform vec3 light;
+out vec4 colour;
+void main() {
+  colour = vec4(light, 1.0);
 }`;
 
 const SCREEN_VERTEX = `#version 300 es
@@ -86,6 +114,9 @@ void main() {
   colour = vec4(pow(hue * shown, vec3(1.0 / 2.2)), 1.0);
 }`;
 
+// Numbers of these are the values of the uniform `colouring`.
+const COLOURINGS = ["type", "speed", "galaxy"];
+
 const linear = (colour) => colour.map((part) => (part / 255) ** 2.2);
 
 class Stage {
@@ -96,15 +127,19 @@ class Stage {
     this.deep = gl.getExtension("EXT_color_buffer_float") ?? gl.getExtension("EXT_color_buffer_half_float");
     this.bodies = this.program(BODY_VERTEX, BODY_FRAGMENT);
     this.screen = this.program(SCREEN_VERTEX, SCREEN_FRAGMENT);
-    this.places = Object.fromEntries(
-      ["weights", "target", "turn", "lens", "away", "size", "brightness", "bySpeed", "palette", "shown", "ramp"].map(
-        (name) => [name, gl.getUniformLocation(this.bodies, name)],
-      ),
-    );
+    this.paths = this.program(PATH_VERTEX, PATH_FRAGMENT);
+    const places = (program, names) => Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
+    this.places = places(this.bodies, ["weights", "target", "turn", "lens", "away", "size", "large", "brightness", "colouring", "palette", "sparse", "galaxies", "shown", "ramp"]);
+    this.pathPlaces = places(this.paths, ["target", "turn", "lens", "away", "light"]);
+    this.pathBuffer = gl.createBuffer();
+    this.magnify = 1;
     this.texture = gl.createTexture();
     this.buffer = gl.createFramebuffer();
     this.palette = new Float32Array(description.palette.flatMap(linear));
     this.ramp = new Float32Array(description.ramp.flatMap(linear));
+    const galaxies = Array.from({ length: GALAXIES + 1 }, (_, i) => description.galaxies[i] ?? [128, 128, 128]);
+    this.galaxies = new Float32Array(galaxies.flatMap(linear));
+    this.sparse = new Int32Array(description.sparse.map(Number));
     gl.blendFunc(gl.ONE, gl.ONE);
   }
 
@@ -126,7 +161,7 @@ class Stage {
   // Fits the drawing to the window.
   fit() {
     const { gl, canvas } = this;
-    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2) * this.magnify;
     const size = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(1, Math.round(side * this.ratio)));
     if (canvas.width === size[0] && canvas.height === size[1] && this.fitted) return;
     [canvas.width, canvas.height] = size;
@@ -162,13 +197,17 @@ class Stage {
       gl.uniform2f(places.lens, this.reach / (canvas.width / 2) / Camera.view, this.reach / (canvas.height / 2) / Camera.view);
       gl.uniform1f(places.away, camera.distance);
       gl.uniform1f(places.size, look.size * this.ratio);
+      gl.uniform1f(places.large, LARGE * this.ratio);
       gl.uniform1f(places.brightness, look.brightness);
-      gl.uniform1i(places.bySpeed, look.bySpeed);
+      gl.uniform1i(places.colouring, COLOURINGS.indexOf(look.colouring));
+      gl.uniform1iv(places.sparse, this.sparse);
+      gl.uniform3fv(places.galaxies, this.galaxies);
       gl.uniform3fv(places.palette, this.palette);
       gl.uniform1iv(places.shown, look.shown);
       gl.uniform3fv(places.ramp, this.ramp);
       this.attach(library, numbers);
       gl.drawArrays(gl.POINTS, 0, count);
+      if (look.trails) this.drawPaths(camera, look, numbers[1] + weights[2]);
       gl.disable(gl.BLEND);
     }
     if (!this.deep) return;
@@ -176,6 +215,31 @@ class Stage {
     gl.useProgram(this.screen);
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  // Draws the paths of the bodies of types with few bodies, from the first snapshot to number `at`.
+  drawPaths(camera, look, at) {
+    const { gl, pathPlaces } = this;
+    gl.useProgram(this.paths);
+    gl.uniform3fv(pathPlaces.target, camera.target);
+    gl.uniformMatrix3fv(pathPlaces.turn, true, camera.rows().flat());
+    gl.uniform2f(pathPlaces.lens, this.reach / (this.canvas.width / 2) / Camera.view, this.reach / (this.canvas.height / 2) / Camera.view);
+    gl.uniform1f(pathPlaces.away, camera.distance);
+    for (let i = 0; i <= 13; i++) gl.disableVertexAttribArray(i);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.pathBuffer);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
+    for (const { kind, places } of description.paths) {
+      if (!look.shown[kind]) continue;
+      const seen = places.slice(0, Math.floor(at) + 1).filter((place) => place);
+      const next = places[Math.floor(at) + 1];
+      const part = at - Math.floor(at);
+      if (next && part > 0 && seen.length) seen.push(seen.at(-1).map((x, axis) => x + part * (next[axis] - x)));
+      if (seen.length < 2) continue;
+      gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(seen.flat()), gl.STREAM_DRAW);
+      gl.uniform3fv(pathPlaces.light, linear(description.palette[kind]).map((part) => 0.6 * part));
+      gl.drawArrays(gl.LINE_STRIP, 0, seen.length);
+    }
   }
 
   attach(library, numbers) {
@@ -191,5 +255,10 @@ class Stage {
     gl.bindBuffer(gl.ARRAY_BUFFER, library.kinds);
     gl.vertexAttribIPointer(12, 1, gl.UNSIGNED_BYTE, 1, 0);
     gl.enableVertexAttribArray(12);
+    gl.vertexAttribI4ui(13, 0, 0, 0, 0); // without galaxies
+    if (!library.galaxies) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, library.galaxies);
+    gl.vertexAttribIPointer(13, 1, gl.UNSIGNED_BYTE, 1, 0);
+    gl.enableVertexAttribArray(13);
   }
 }

@@ -1,0 +1,190 @@
+//! `heorot plot tidal-radius`: plots the tidal radius of a satellite over time, and the mass within it.
+//!
+//! The tidal radius is that of King (1962, AJ 67, 471) at the present distance: r^3 = G m(r) / (Omega^2
+//! + T). T is the greatest eigenvalue of the tidal field of all else at the centre of the satellite,
+//! Omega its angular speed about the others. In the field of a point mass M on a circle of radius D it
+//! is D (m / 3 M)^(1/3).
+
+use super::galaxies::{self, GalaxyOptions, number};
+use super::output::{Output, Sheet};
+use super::snapshot::{Selection, Snapshot, Taken, mass_within};
+use crate::potential_keys;
+use anyhow::{Result, ensure};
+use io::snapshot::Header;
+use nalgebra::{Matrix3, SymmetricEigen, Vector3};
+use nbody::potential::External;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+
+/// Tidal radius of satellites over time, and the mass within it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// The satellites. Without galaxies, it is all bodies, in the external potentials of the run.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
+    /// Bodies and centre.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Output files.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// The tides on a satellite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Tide {
+    /// Tidal radius [L]; not a number if tides compress on all sides.
+    pub radius: f64,
+    /// Mass within it [M].
+    pub mass: f64,
+    /// Distance from what pulls: the centre of mass of the other galaxies, or else the origin [L].
+    pub distance: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If a snapshot cannot be read, nothing pulls at the satellite, or a file cannot be written.
+pub(super) fn main(arguments: &Arguments) -> Result<()> {
+    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let ids = arguments.galaxies.ids(&arguments.snapshots[0])?;
+    let header = io::snapshot::read_header(&arguments.snapshots[0])?;
+    let external = external_of(&header)?;
+    ensure!(
+        ids.len() > 1 || !external.is_empty(),
+        "{}: nothing else pulls at these bodies: give several galaxies (--galaxies), or a run with a [[potential]]",
+        arguments.snapshots[0].display()
+    );
+    let (units, all) =
+        arguments.selection.each(&arguments.snapshots, |snapshot| tides(snapshot, &ids, &external))?;
+    let (length, time, mass) = (units.length, units.time, units.mass);
+    let axis = || Axis::linear(format!("Time [{}]", time.name));
+    let mut radii = Panel::new(axis(), Axis::linear(format!("Tidal radius [{}]", length.name)).reaching(0.0));
+    let mut masses = Panel::new(axis(), Axis::log(format!("Mass within [{}]", mass.name)));
+    let count = ids.len().max(1);
+    for (k, colour) in (0..count).zip(colours(count)) {
+        let line = |of: fn(&Tide) -> f64, size: f64| {
+            all.iter()
+                .map(|Taken { time: t, taken, .. }| [t * time.size, of(&taken[k]) * size])
+                .collect::<Vec<_>>()
+        };
+        let label = if ids.is_empty() { String::new() } else { galaxies::label(Some(k), String::new()) };
+        radii.series.push(Series::new(
+            label,
+            colour,
+            Mark::LinePoints,
+            line(|tide| tide.radius, length.size),
+        ));
+        masses.series.push(Series::new("", colour, Mark::LinePoints, line(|tide| tide.mass, mass.size)));
+    }
+    let mut sheet = Sheet::new(&[
+        "snapshot".to_owned(),
+        "galaxy".to_owned(),
+        format!("time [{}]", time.name),
+        format!("tidal_radius [{}]", length.name),
+        format!("mass_within [{}]", mass.plain()),
+        format!("distance [{}]", length.name),
+    ]);
+    for Taken { time: t, name, taken } in &all {
+        for (k, tide) in taken.iter().enumerate() {
+            let galaxy = number((!ids.is_empty()).then_some(k));
+            let numbers = [
+                t * time.size,
+                tide.radius * length.size,
+                tide.mass * mass.size,
+                tide.distance * length.size,
+            ];
+            sheet.row(&[name, &galaxy], &numbers);
+        }
+    }
+    targets.write(&Figure { frame: [460.0, 200.0], ..Figure::stacked(vec![radii, masses]) }, &sheet)
+}
+
+/// The external potentials of the run that wrote a snapshot.
+fn external_of(header: &Header) -> Result<External> {
+    #[derive(serde::Deserialize)]
+    struct Run {
+        #[serde(default, rename = "potential")]
+        potentials: Vec<potential_keys::Keys>,
+    }
+    let of_potential = |(key, _): &&(String, String)| key == "potential" || key.starts_with("potential.");
+    let lines = header.parameters.iter().filter(of_potential).map(|(key, value)| format!("{key} = {value}"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let mut run: Run = io::parameters::from_str(&text, "parameters of the snapshot", &[])?;
+    potential_keys::external(&mut run.potentials, &header.units_or(None), f64::MAX)
+}
+
+/// The tides on each galaxy, or on all bodies.
+pub(super) fn tides(
+    snapshot: &Snapshot,
+    ids: &[RangeInclusive<u64>],
+    external: &External,
+) -> Result<Vec<Tide>> {
+    let part = |(k, ids)| galaxies::galaxy(snapshot, k, ids);
+    let satellites: Vec<Snapshot> = ids.iter().enumerate().map(part).collect::<Result<_>>()?;
+    let satellites: Vec<&Snapshot> =
+        if satellites.is_empty() { vec![snapshot] } else { satellites.iter().collect() };
+    let masses: Vec<Vec<[f64; 2]>> = satellites.iter().map(|one| one.cumulative_mass()).collect();
+    let whole = |k: usize| masses[k].last().map_or(0.0, |pair| pair[1]);
+    let gravity = snapshot.units.gravity;
+    let moment = external.at(snapshot.time);
+    let tide = |k: usize| {
+        let [place, motion] =
+            [satellites[k].centre.position, satellites[k].centre.velocity].map(Vector3::from);
+        let mut tensor = Matrix3::zeros();
+        let (mut pulling, mut middle, mut drift) = (0.0, Vector3::zeros(), Vector3::zeros());
+        for other in (0..satellites.len()).filter(|other| *other != k) {
+            let centre = satellites[other].centre;
+            let away = place - Vector3::from(centre.position);
+            let distance = away.norm();
+            tensor += spherical_tide(&masses[other], away / distance, distance, gravity);
+            let mass = whole(other);
+            pulling += mass;
+            middle += mass * Vector3::from(centre.position);
+            drift += mass * Vector3::from(centre.velocity);
+        }
+        if pulling > 0.0 {
+            (middle, drift) = (middle / pulling, drift / pulling);
+        }
+        let away = place - middle;
+        // The derivative of the acceleration, by differences over a small part of the distance.
+        let step = 1e-4 * away.norm().max(f64::MIN_POSITIVE);
+        for axis in 0..3 {
+            let mut ends = [place; 2];
+            ends[0][axis] -= step;
+            ends[1][axis] += step;
+            let [a, b] = ends.map(|end| Vector3::from(moment.field(end.into()).acceleration));
+            tensor.set_column(axis, &(tensor.column(axis) + (b - a) / (2.0 * step)));
+        }
+        let symmetric = 0.5 * (tensor + tensor.transpose());
+        let strongest = SymmetricEigen::new(symmetric).eigenvalues.max();
+        let turning = away.cross(&(motion - drift)).norm() / away.norm_squared();
+        let [radius, mass] = within_tides(&masses[k], (turning * turning + strongest) / gravity);
+        Tide { radius, mass, distance: away.norm() }
+    };
+    Ok((0..satellites.len()).map(tide).collect())
+}
+
+/// Derivative of the acceleration by a sphere at a distance in a direction. Its mass within the
+/// distance is taken from pairs of radius and mass, and the slope from its neighbourhood.
+fn spherical_tide(mass: &[[f64; 2]], along: Vector3<f64>, distance: f64, gravity: f64) -> Matrix3<f64> {
+    let within = |part: f64| mass_within(mass, part * distance);
+    let pull = gravity * within(1.0) / distance.powi(3);
+    let slope = if within(1.0) > 0.0 { (within(1.2) - within(0.8)) / (0.4 * within(1.0)) } else { 0.0 };
+    pull * ((3.0 - slope) * along * along.transpose() - Matrix3::identity())
+}
+
+/// The greatest radius whose mean density m / r^3 is at least `density`, and the mass within it.
+fn within_tides(mass: &[[f64; 2]], density: f64) -> [f64; 2] {
+    if !(density > 0.0) {
+        return [f64::NAN; 2];
+    }
+    let dense = |pair: &&[f64; 2]| pair[1] >= density * pair[0].powi(3);
+    let held = mass.iter().rev().find(dense).map_or(0.0, |pair| pair[1]);
+    [(held / density).cbrt(), held]
+}
