@@ -120,8 +120,9 @@ impl Engine {
     pub fn new(forces: &Forces) -> Engine {
         let mut gravity = forces.gravity.clone();
         let any_order = forces.any_order && gravity.domain.is_periodic() && gravity.walk == Walk::Fmm;
-        if any_order && forces.accuracy.is_some() {
+        if let Some(wanted) = forces.accuracy.filter(|_| any_order) {
             gravity.order = gravity.order.max(FIRST_ORDER);
+            gravity.tolerance = first_rung(gravity.walk, gravity.order, wanted).tolerance();
         }
         let control = forces.accuracy.map(|wanted| {
             let control = Control {
