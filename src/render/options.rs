@@ -18,7 +18,6 @@ const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_010.hdf5 -o turn.apng --frames 120 --elevation 30 --orbit 360 --perspective 40
   heorot render out/snapshot_*.hdf5 -o images
   heorot render out/snapshot_010.hdf5 -o figure.png --axes --types disc,bulge --width 40
-  heorot render out/snapshot_*.hdf5 -o planets.gif --trails
 
 All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
 the first and the last snapshot, and positions between snapshots are interpolated from positions and
