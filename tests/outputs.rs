@@ -22,7 +22,7 @@ enum Use {
 use Use::{Input, Output as Written, Own};
 
 /// Every option of every command whose value is a path.
-const PATHS: [(&str, &str, Use); 67] = [
+const PATHS: [(&str, &str, Use); 69] = [
     ("run", "file", Input),
     ("status", "folder", Input),
     ("plan", "file", Input),
@@ -51,6 +51,8 @@ const PATHS: [(&str, &str, Use); 67] = [
     ("plot profile", "path", Written),
     ("plot surface-density", "snapshots", Input),
     ("plot surface-density", "path", Written),
+    ("plot tidal-radius", "snapshots", Input),
+    ("plot tidal-radius", "path", Written),
     ("plot bar", "snapshots", Input),
     ("plot bar", "path", Written),
     ("plot separation", "snapshots", Input),
@@ -116,7 +118,7 @@ const fn plot(line: &'static str, input: &'static str) -> Writer {
 
 const HDF5: &[&str] = &["hdf5", "h5"];
 
-const WRITERS: [Writer; 31] = [
+const WRITERS: [Writer; 32] = [
     writer("jobscript DIR/run.toml --scheduler slurm --time 1:00:00 -o OUT", &["job", "sh"], "run.toml"),
     writer("force DIR/a.hdf5 -o OUT", HDF5, "a.hdf5"),
     writer("force DIR/a.hdf5 --report OUT", &["json"], "a.hdf5"),
@@ -134,6 +136,7 @@ const WRITERS: [Writer; 31] = [
     plot("plot surface-density DIR/a.hdf5 -o OUT", "a.hdf5"),
     plot("plot bar DIR/a.hdf5 DIR/b.hdf5 -o OUT", "b.hdf5"),
     plot("plot separation DIR/a.hdf5 DIR/b.hdf5 --galaxies 0-24,25-49 -o OUT", "b.hdf5"),
+    plot("plot tidal-radius DIR/a.hdf5 DIR/b.hdf5 --galaxies 0-24,25-49 -o OUT", "b.hdf5"),
     plot("plot lagrange DIR/a.hdf5 DIR/b.hdf5 -o OUT", "b.hdf5"),
     plot("plot phase DIR/a.hdf5 -o OUT", "a.hdf5"),
     plot("plot force-error DIR/a.hdf5 --sample 9 --orders 1 --thetas 1 --tolerances 0.1 -o OUT", "a.hdf5"),
@@ -152,7 +155,7 @@ const WRITERS: [Writer; 31] = [
     Writer { runs: false, ..plot("bench --bodies 1000 --plot OUT", "") },
     Writer {
         beside: &["csv"],
-        ..writer("network replay DIR/trace.json --network myrinet -o OUT", &["svg"], "trace.json")
+        ..writer("network replay DIR/trace.json --network myrinet -o OUT", &["svg", "png", "pdf"], "trace.json")
     },
 ];
 
