@@ -155,7 +155,11 @@ const WRITERS: [Writer; 32] = [
     Writer { runs: false, ..plot("bench --bodies 1000 --plot OUT", "") },
     Writer {
         beside: &["csv"],
-        ..writer("network replay DIR/trace.json --network myrinet -o OUT", &["svg", "png", "pdf"], "trace.json")
+        ..writer(
+            "network replay DIR/trace.json --network myrinet -o OUT",
+            &["svg", "png", "pdf"],
+            "trace.json",
+        )
     },
 ];
 
