@@ -8,6 +8,9 @@ use nbody::profile::Centre;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+/// A result from one snapshot and galaxy, or from the whole.
+pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
+
 /// Option of plots that show galaxies apart.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GalaxyOptions {
@@ -53,7 +56,7 @@ impl GalaxyOptions {
         selection: &Selection,
         paths: &[PathBuf],
         of: impl Fn(&Snapshot) -> Result<T>,
-    ) -> Result<(AxisUnits, Vec<Taken<(Option<usize>, T)>>)> {
+    ) -> Result<(AxisUnits, Vec<OfGalaxy<T>>)> {
         let galaxies = self.ids(&paths[0])?;
         let parts = |snapshot: &Snapshot| {
             if galaxies.is_empty() {

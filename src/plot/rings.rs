@@ -1,9 +1,9 @@
 //! Rings about an axis through the centre of a system: surface density, and the strength of a bar.
 
-use super::galaxies::GalaxyOptions;
+use super::galaxies::{GalaxyOptions, OfGalaxy};
 use super::output::Output;
 use super::profile;
-use super::snapshot::{Selection, Snapshot, Taken};
+use super::snapshot::{Selection, Snapshot};
 use super::units::AxisUnits;
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
@@ -39,7 +39,7 @@ impl Arguments {
     pub(super) fn each<T>(
         &self,
         of: impl Fn(&Snapshot) -> Result<T>,
-    ) -> Result<(AxisUnits, Vec<Taken<(Option<usize>, T)>>)> {
+    ) -> Result<(AxisUnits, Vec<OfGalaxy<T>>)> {
         self.galaxies.each(&self.selection, &self.snapshots, of)
     }
 

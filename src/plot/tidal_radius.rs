@@ -1,9 +1,9 @@
 //! `heorot plot tidal-radius`: plots the tidal radius of a satellite over time, and the mass within it.
 //!
-//! The tidal radius is that of King (1962, AJ 67, 471) at the present distance: r^3 = G m(r) / (Omega^2
-//! + T). T is the greatest eigenvalue of the tidal field of all else at the centre of the satellite,
-//! Omega its angular speed about the others. In the field of a point mass M on a circle of radius D it
-//! is D (m / 3 M)^(1/3).
+//! The tidal radius is that of King (1962, AJ 67, 471) at the present distance:
+//! r^3 = G m(r) / (Omega^2 + T). Here T is the greatest eigenvalue of the tidal field of all else at the
+//! centre of the satellite, and Omega its angular speed about the others. A mass m on a circle of radius
+//! D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
 
 use super::galaxies::{self, GalaxyOptions, number};
 use super::output::{Output, Sheet};
@@ -181,7 +181,7 @@ fn spherical_tide(mass: &[[f64; 2]], along: Vector3<f64>, distance: f64, gravity
 
 /// The greatest radius whose mean density m / r^3 is at least `density`, and the mass within it.
 fn within_tides(mass: &[[f64; 2]], density: f64) -> [f64; 2] {
-    if !(density > 0.0) {
+    if density.is_nan() || density <= 0.0 {
         return [f64::NAN; 2];
     }
     let dense = |pair: &&[f64; 2]| pair[1] >= density * pair[0].powi(3);
