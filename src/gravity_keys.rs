@@ -160,7 +160,7 @@ impl TryFrom<Keys> for Forces {
 
 /// Keys that give the same forces.
 impl From<Forces> for Keys {
-    fn from(Forces { accuracy, allow_missed, gravity, .. }: Forces) -> Keys {
+    fn from(Forces { accuracy, allow_missed, any_order, gravity, .. }: Forces) -> Keys {
         let direct = gravity.walk == Walk::Direct;
         let free = accuracy.is_none() && !direct;
         Keys {
@@ -169,7 +169,7 @@ impl From<Forces> for Keys {
             criterion: free.then_some(gravity.criterion),
             theta: free.then_some(gravity.theta),
             tolerance: free.then_some(gravity.tolerance),
-            order: (!direct).then_some(gravity.order),
+            order: (!direct && !any_order).then_some(gravity.order),
             leaf_size: (!direct).then_some(gravity.leaf_size),
             group_size: Some(gravity.group_size),
             allow_missed,

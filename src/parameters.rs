@@ -609,6 +609,7 @@ impl Parameters {
         }
         parameters.gravity.gravity.constant = units.gravitational_constant();
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
+        parameters.gravity.any_order &= parameters.periodic_box.is_some();
         let until = parameters.time.latest();
         let external = potential_keys::external(&mut parameters.potentials, &units, until);
         parameters.gravity.external = Arc::new(external.with_context(|| path.display().to_string())?);

@@ -26,7 +26,7 @@ MPIRUN = os.environ.get("MPIRUN", "mpirun")
 # A session hangs if it has used so much processor time, or none for so long. The clock on the wall says
 # little: other suites run beside it.
 WORK = 600  # seconds of processors
-IDLE = 60  # seconds
+IDLE = 90  # seconds; a run waits for 60 s for an owner of its folder that may be alive
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
