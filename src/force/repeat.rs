@@ -4,7 +4,7 @@ use crate::crew::Crew;
 use crate::key_errors::name_source;
 use crate::report::Times;
 use anyhow::Result;
-use decomposition::{Evaluation, Plan, collective, evaluate};
+use decomposition::{Evaluation, Plan, collective};
 use nbody::cost::{Meter, timed};
 use nbody::forces::{Control, Engine, Forces};
 use std::path::Path;
@@ -73,9 +73,8 @@ pub(super) fn field(
         },
         bodies,
     )?;
-    let mut evaluate_again = |bodies| {
-        evaluate(crew.comm, engine.gravity(), bodies).map_err(|error| name_source(Some(file), error))
-    };
+    let mut evaluate_again =
+        |bodies| engine.evaluate_as_before(crew.comm, bodies).map_err(|error| name_source(Some(file), error));
     let mut all = vec![first];
     let repeat = repeat.unwrap_or(u32::from(relative && !known || forces.accuracy.is_some()));
     if repeat > 0 {

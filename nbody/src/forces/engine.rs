@@ -250,6 +250,14 @@ impl Engine {
         }
     }
 
+    /// Computes the forces on all bodies with the current settings, and measures no error. Collective.
+    ///
+    /// # Errors
+    /// A body is invalid. Every rank returns the same error.
+    pub fn evaluate_as_before(&mut self, comm: &dyn Comm, bodies: Bodies) -> Result<Evaluation, Error> {
+        Ok(self.compute(comm, bodies, &Plan::default())?.0)
+    }
+
     /// Computes the forces with the current settings. Returns their sums too if the box is periodic and
     /// all bodies are selected, as they were before the net force was taken out. Collective.
     fn compute(
