@@ -3,7 +3,7 @@
 use super::snapshot::{Selection, Snapshot, Taken};
 use super::units::AxisUnits;
 use crate::render::{options, tint};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use nbody::profile::Centre;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,9 @@ pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
 /// Option of plots that show galaxies apart.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GalaxyOptions {
-    /// Show each galaxy apart, about its own centre: `model` for those of the model of the run, or the
-    /// ids of each, as 0-59999,60000-119999.
+    /// Galaxies that are measured one by one: `model` for those of the model of the run, or the ids of
+    /// each, as 0-59999,60000-119999 [default: all bodies together; for `separation` the galaxies of the
+    /// model].
     #[arg(long, value_name = "model|FIRST-LAST,...", value_delimiter = ',', value_parser = wanted)]
     pub galaxies: Vec<Wanted>,
 }
@@ -37,13 +38,20 @@ impl GalaxyOptions {
     /// The ids of each galaxy; none if galaxies are not shown apart.
     ///
     /// # Errors
-    /// If this snapshot does not name the galaxies of its model.
+    /// If this snapshot does not name the galaxies of its model, or two galaxies share ids.
     pub(super) fn ids(&self, first: &Path) -> Result<Vec<RangeInclusive<u64>>> {
         let of = |wanted: &Wanted| match wanted {
             Wanted::Model => of_model(first),
             Wanted::Ids(ids) => Ok(vec![ids.clone()]),
         };
-        Ok(self.galaxies.iter().map(of).collect::<Result<Vec<_>>>()?.concat())
+        let all = self.galaxies.iter().map(of).collect::<Result<Vec<_>>>()?.concat();
+        for (k, a) in all.iter().enumerate() {
+            for b in &all[..k] {
+                let (first, last) = (a.start().max(b.start()), a.end().min(b.end()));
+                ensure!(first > last, "--galaxies: two galaxies share the ids from {first} to {last}");
+            }
+        }
+        Ok(all)
     }
 
     /// Reads snapshots and applies `of` to each galaxy about its own centre, or to the whole if

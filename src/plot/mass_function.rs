@@ -33,7 +33,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let inputs: Vec<&PathBuf> = arguments.catalogues.iter().chain(&arguments.linear).collect();
     let targets = arguments.output.claim(inputs)?;
     let linear = arguments.linear.as_deref().map(Linear::read).transpose()?;
-    let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("N(>M)"));
+    let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("N(≥M)"));
     let mut columns = vec!["catalogue", "time", "mass [Msun]", "haloes"];
     columns.extend(linear.as_ref().map(|_| "tinker"));
     let mut sheet = Sheet::new(&columns);
@@ -45,7 +45,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
             Some(_) => {
                 ensure!(
                     !catalogue.spheres.is_empty(),
-                    "--linear: {} is not of a box of a universe",
+                    "--linear: {} has no masses within 200 times the mean density: make it with `heorot halos` of a box in an expanding universe",
                     path.display()
                 );
                 catalogue.spheres.iter().map(|[mean, ..]| mean.mass).filter(|mass| *mass > 0.0).collect()

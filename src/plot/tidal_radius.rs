@@ -54,7 +54,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let ids = arguments.galaxies.ids(&arguments.snapshots[0])?;
     let header = io::snapshot::read_header(&arguments.snapshots[0])?;
-    let external = external_of(&header)?;
+    let times = arguments.snapshots.iter().map(|path| Ok(io::snapshot::read_header(path)?.time));
+    let latest = times.collect::<Result<Vec<f64>>>()?.into_iter().fold(header.time, f64::max);
+    let external = external_of(&header, latest)?;
     ensure!(
         ids.len() > 1 || !external.is_empty(),
         "{}: nothing else pulls at these bodies: give several galaxies (--galaxies), or a run with a [[potential]]",
@@ -105,8 +107,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&Figure { frame: [460.0, 200.0], ..Figure::stacked(vec![radii, masses]) }, &sheet)
 }
 
-/// The external potentials of the run that wrote a snapshot.
-fn external_of(header: &Header) -> Result<External> {
+/// The external potentials of the run that wrote a snapshot, up to the time `latest`.
+fn external_of(header: &Header, latest: f64) -> Result<External> {
     #[derive(serde::Deserialize)]
     struct Run {
         #[serde(default, rename = "potential")]
@@ -116,7 +118,7 @@ fn external_of(header: &Header) -> Result<External> {
     let lines = header.parameters.iter().filter(of_potential).map(|(key, value)| format!("{key} = {value}"));
     let text = lines.collect::<Vec<_>>().join("\n");
     let mut run: Run = io::parameters::from_str(&text, "parameters of the snapshot", &[])?;
-    potential_keys::external(&mut run.potentials, &header.units_or(None), f64::MAX)
+    potential_keys::external(&mut run.potentials, &header.units_or(None), latest)
 }
 
 /// The tides on each galaxy, or on all bodies.
@@ -142,6 +144,7 @@ pub(super) fn tides(
             let centre = satellites[other].centre;
             let away = place - Vector3::from(centre.position);
             let distance = away.norm();
+            ensure!(distance > 0.0, "galaxies {} and {} have one centre", k + 1, other + 1);
             tensor += spherical_tide(&masses[other], away / distance, distance, gravity);
             let mass = whole(other);
             pulling += mass;
@@ -152,8 +155,9 @@ pub(super) fn tides(
             (middle, drift) = (middle / pulling, drift / pulling);
         }
         let away = place - middle;
+        ensure!(away.norm() > 0.0, "galaxy {}: its centre is the place from which it is pulled", k + 1);
         // The derivative of the acceleration, by differences over a small part of the distance.
-        let step = 1e-4 * away.norm().max(f64::MIN_POSITIVE);
+        let step = 1e-4 * away.norm();
         for axis in 0..3 {
             let mut ends = [place; 2];
             ends[0][axis] -= step;
@@ -165,9 +169,9 @@ pub(super) fn tides(
         let strongest = SymmetricEigen::new(symmetric).eigenvalues.max();
         let turning = away.cross(&(motion - drift)).norm() / away.norm_squared();
         let [radius, mass] = within_tides(&masses[k], (turning * turning + strongest) / gravity);
-        Tide { radius, mass, distance: away.norm() }
+        Ok(Tide { radius, mass, distance: away.norm() })
     };
-    Ok((0..satellites.len()).map(tide).collect())
+    (0..satellites.len()).map(tide).collect()
 }
 
 /// Derivative of the acceleration by a sphere at a distance in a direction. Its mass within the

@@ -50,7 +50,7 @@ impl Marks {
             })
             .collect();
         let mut all = collective::gather(comm, &mine).concat();
-        // The lightest first, so that none is hidden beneath a heavier one of the same place.
+        // The heaviest first, so that lighter dots are drawn over it.
         all.sort_by_key(|&[.., mass, id, _, _]| (std::cmp::Reverse(mass), id));
         let heaviest = all.iter().map(|sent| f64::from_bits(sent[3])).fold(0.0, f64::max);
         let origin = if follows { view.target() } else { [0.0; 3] };

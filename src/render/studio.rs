@@ -74,17 +74,22 @@ impl<'a> Studio<'a> {
         let between = frames.is_some() && sequence.entries.len() > 1;
         let tinter = Tinter::new(look, sequence)?;
         let sparse = sequence.sparse(look.neighbours.into());
-        let trails = look.trails && sequence.entries.len() > 1;
+        let trails = look.trails;
         ensure!(
-            !look.trails || sparse.contains(&true),
+            !trails || sparse.contains(&true),
             "--trails: draws the paths of types with at most {} bodies (--neighbours), and there are none",
             look.neighbours
+        );
+        ensure!(
+            !trails || sequence.entries.len() > 1,
+            "--trails: draws paths from snapshot to snapshot, and there is one only"
         );
         let by_id = between || !tinter.has_no_memory() || trails;
         if between {
             sequence.check_naming("frames between snapshots (--frames) need the same ids in both")?;
         } else if by_id {
-            sequence.check_naming("--colour-by arrival and --trails follow bodies by their ids")?;
+            let option = if trails { "--trails" } else { "--colour-by arrival" };
+            sequence.check_naming(&format!("{option}: follows bodies by their ids"))?;
         }
         let camera = Camera::still(look, follow, size, centre, width);
         check_followed(&camera, sequence)?;

@@ -134,7 +134,8 @@ With --linear, two more columns are linear theory and HaloFit (Takahashi et al. 
 the plot they are dashed and solid, and the measurement is dots.
 
 --correlation writes the two-point correlation function without the shot noise, in bins of the distance
-from two cells of the grid to half the side. It has 20 bins in a decade, or --per-decade.
+from two cells of the grid to half the side. It has 20 bins in a decade, or --per-decade, and does not
+fold the box.
 
 Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
 assignment (interlacing). So the power is right up to the Nyquist wave number, pi N / side. The folded

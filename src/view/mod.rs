@@ -45,7 +45,7 @@ pub struct Arguments {
     /// Port of the server [default: any free port].
     #[arg(long, value_name = "PORT", conflicts_with = "output")]
     pub port: Option<u16>,
-    /// Show at most N bodies, chosen with equal probability [default: 1000000, fewer for many
+    /// Show at most N bodies, chosen with equal probability, beside all of types with at most 32 [default: 1000000, fewer for many
     /// snapshots; all with --serve].
     #[arg(long, value_name = "N", value_parser = bodies_in::<1, MOST_SERVED>)]
     pub bodies: Option<u64>,

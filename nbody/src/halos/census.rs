@@ -141,9 +141,12 @@ fn densest(domain: Domain, members: &[Member], start: [f64; 3], weight: &dyn Fn(
     let mut centre = [0.0; 3];
     let distance =
         |place: [f64; 3], from: [f64; 3]| norm(std::array::from_fn(|axis| place[axis] - from[axis]));
-    let mut radius = inside.iter().map(|(_, place)| norm(*place)).fold(0.0, f64::max);
-    while inside.len() > least && radius > 0.0 {
-        radius *= SHRUNK;
+    while inside.len() > least {
+        let farthest = inside.iter().map(|(_, place)| distance(*place, centre)).fold(0.0, f64::max);
+        let radius = SHRUNK * farthest;
+        if radius >= farthest {
+            break; // all are at one place
+        }
         let within = |place: [f64; 3]| distance(place, centre) <= radius;
         if inside.iter().filter(|(_, place)| within(*place)).count() < least {
             break;

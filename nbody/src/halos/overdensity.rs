@@ -35,8 +35,8 @@ struct Near {
     mass: f64,
 }
 
-/// The spheres of each halo in which the mean density is one of these [M/L^3], in any order. `centres`
-/// are those of the haloes on the leading rank, which gets the result; other ranks get an empty list.
+/// The spheres of each halo in which the mean density is one of these [M/L^3], in any order. The leading
+/// rank gives the haloes and gets the result; other ranks give none and get an empty list.
 /// Ids must be unique. Collective.
 ///
 /// # Panics

@@ -91,7 +91,14 @@ pub struct Universe {
 impl Cosmological {
     /// Checks that the bodies can be made.
     pub(super) fn check(&self) -> Result<(), String> {
-        if self.pancake.is_some() { self.universe().map(|_| ()) } else { self.power().map(|_| ()) }
+        let Some(pancake) = &self.pancake else { return self.power().map(|_| ()) };
+        let (start, caustic) = (self.universe()?.scale_factor, pancake.caustic_redshift);
+        if scale_factor_of(caustic) <= start {
+            return Err(format!(
+                "caustic_redshift = {caustic}: must be below start_redshift, since sheets have crossed then"
+            ));
+        }
+        Ok(())
     }
 
     /// Number of bodies.

@@ -801,8 +801,8 @@ impl Keys {
 
     /// A plane wave in place of a power spectrum.
     fn pancake(&mut self, per_side: u64, wave: [i64; 3]) -> Result<Cosmological, String> {
-        let least = per_side as i64 / 2;
-        if wave == [0; 3] || wave.iter().any(|w| w.abs() >= least) {
+        let least = per_side / 2;
+        if wave == [0; 3] || wave.iter().any(|w| w.unsigned_abs() >= least) {
             return Err(format!(
                 "wave = {wave:?}: must not be zero, and each number must be below per_side / 2 = {least}"
             ));
