@@ -11,10 +11,7 @@
 //!   4 Omega^2 - 1 + 2 R / R_d);
 //! - vertical dispersion: at each height, the weight of the disc above it (the vertical Jeans
 //!   equation), so that every layer is in equilibrium. One dispersion for all heights would keep the
-//!   mean height only;
-//! - height: a body on an epicycle keeps its vertical action, so bodies with smaller guiding radii
-//!   reach greater heights. The height of a body depends on its guiding radius accordingly. The mean
-//!   square is the same at all radii.
+//!   mean height only.
 //!
 //! The vertical mean of R dPhi/dR is over the thick disc. The circular velocity of a thin disc would
 //! be too fast for bodies above the plane.
@@ -65,22 +62,7 @@ pub(super) struct Disc {
     moments: Vec<Moments>,
     /// Vertical dispersion at each node, in the middle of each layer [L/T].
     upright: Vec<Vec<f64>>,
-    /// Angular momentum of circular orbits at each node [L^2/T], ascending.
-    spins: Vec<f64>,
-    /// Mean of [`Disc::swelling2`] at each node before it is divided by this.
-    evening: Vec<f64>,
 }
-
-/// Abscissae and weights of the Gauss-Hermite rule with five points, for the normal distribution.
-const NORMAL: [[f64; 2]; 5] = [
-    [-2.856_970_013_872_806, 0.011_257_411_327_720_7],
-    [-1.355_626_179_974_266, 0.222_075_922_005_612_6],
-    [0.0, 0.533_333_333_333_333_3],
-    [1.355_626_179_974_266, 0.222_075_922_005_612_6],
-    [2.856_970_013_872_806, 0.011_257_411_327_720_7],
-];
-/// Greatest square of a swelling. Near the centre epicycles are as large as the radius.
-const STRONGEST: f64 = 4.0;
 
 /// Velocity moments at a radius [L/T].
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,8 +71,6 @@ pub(super) struct Moments {
     pub rotation: f64,
     /// Radial and azimuthal dispersion.
     pub dispersion: [f64; 2],
-    /// Vertical dispersion, root mean square over all heights.
-    pub upward: f64,
 }
 
 impl Layer {
@@ -210,14 +190,6 @@ pub(super) struct Field {
     vertical2: Vec<f64>,
 }
 
-impl Field {
-    /// Mean of the square of the vertical dispersion over all layers [L^2/T^2]. By the virial theorem
-    /// it is the mean of z dPhi/dz.
-    fn mean_vertical2(&self) -> f64 {
-        self.vertical2.iter().enumerate().map(|(j, v2)| 2.0 * share(j) * v2).sum()
-    }
-}
-
 impl Pull<'_> {
     /// The potential gradient of this disc and these spheres, on bodies of this softening [L].
     pub(super) fn new(layer: Layer, spheres: &[Tapered], softening: f64) -> Pull<'_> {
@@ -299,50 +271,11 @@ impl Disc {
             let ratio2 = epicyclic2(i) / (4.0 * v2);
             let mean2 = v2 + radial * radial * (1.0 - ratio2 - 2.0 * r / layer.length);
             let dispersion = [radial, radial * ratio2.sqrt()];
-            let upward = fields[i].mean_vertical2().sqrt();
-            Moments { rotation: mean2.max(0.0).sqrt(), dispersion, upward }
+            Moments { rotation: mean2.max(0.0).sqrt(), dispersion }
         });
         let moments = moments.collect();
-        let mut greatest = 0.0f64;
-        let spins = fields.iter().zip(&radii).map(|(field, r)| {
-            greatest = greatest.max(r * field.circular2.max(0.0).sqrt());
-            greatest
-        });
-        let spins = spins.collect();
         let upright = fields.iter().map(|field| field.vertical2.iter().map(|v2| v2.sqrt()).collect());
-        let mut disc = Disc { layer, moments, upright: upright.collect(), spins, evening: vec![1.0; NODES] };
-        let mean = |i: usize| {
-            let Moments { rotation, dispersion, .. } = disc.moments[i];
-            let part =
-                |[x, weight]: &[f64; 2]| weight * disc.swelling2(radii[i], rotation + x * dispersion[1]);
-            NORMAL.iter().map(part).sum::<f64>()
-        };
-        disc.evening = (0..NODES).map(mean).collect();
-        disc
-    }
-
-    /// Radius of the circular orbit with the angular momentum of a body at `radius` [L] that rotates
-    /// with this speed [L/T].
-    fn guiding_radius(&self, radius: f64, speed: f64) -> f64 {
-        let spin = (radius * speed).abs();
-        let i = self.spins.partition_point(|&other| other < spin);
-        if i == 0 || i == NODES {
-            return radius_of(&self.layer, i.min(NODES - 1));
-        }
-        let [low, high] = [i - 1, i].map(|node| radius_of(&self.layer, node));
-        low + (spin - self.spins[i - 1]) / (self.spins[i] - self.spins[i - 1]) * (high - low)
-    }
-
-    /// Square of the height of a body on its epicycle, relative to that of a body at rest in the
-    /// rotating frame there. A body keeps its vertical action, so its height falls with the root of
-    /// the vertical frequency. That is proportional to the vertical dispersion, as all heights are
-    /// equal.
-    fn swelling2(&self, radius: f64, speed: f64) -> f64 {
-        let home = self.guiding_radius(radius, speed);
-        let (node, part) = self.place(home);
-        let evening = self.evening[node] + part * (self.evening[node + 1] - self.evening[node]);
-        let ratio = self.moments(home).upward / self.moments(radius).upward;
-        (ratio / evening).clamp(1.0 / STRONGEST, STRONGEST)
+        Disc { layer, moments, upright: upright.collect() }
     }
 
     /// The node below `radius` [L], and the part of the way to the next.
@@ -361,7 +294,6 @@ impl Disc {
         Moments {
             rotation: between(a.rotation, b.rotation),
             dispersion: [0, 1].map(|k| between(a.dispersion[k], b.dispersion[k])),
-            upward: between(a.upward, b.upward),
         }
     }
 
@@ -384,16 +316,14 @@ impl Disc {
         let radius = self.layer.length * length_of(rng.sample::<f64, _>(Open01));
         let height = self.layer.height * math::atanh(2.0 * rng.sample::<f64, _>(Open01) - 1.0);
         let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
-        let Moments { rotation, dispersion, .. } = self.moments(radius);
+        let Moments { rotation, dispersion } = self.moments(radius);
         let [[a, b], [c, _]] = [normal_pair(rng), normal_pair(rng)];
         let unit = constant.sqrt();
         let outward = unit * dispersion[0] * a;
-        let speed = rotation + dispersion[1] * b;
-        let along = unit * speed;
-        let swelling = self.swelling2(radius, speed).sqrt();
-        let upward = unit * swelling * self.vertical_dispersion(radius, height) * c;
+        let along = unit * (rotation + dispersion[1] * b);
+        let upward = unit * self.vertical_dispersion(radius, height) * c;
         State {
-            pos: [radius * cos, radius * sin, swelling * height],
+            pos: [radius * cos, radius * sin, height],
             vel: [outward * cos - along * sin, outward * sin + along * cos, upward],
         }
     }
@@ -435,6 +365,12 @@ mod tests {
         Tapered::new(Profile::Hernquist, 20.0, 10.0, 20.0)
     }
 
+    /// Mean of the square of the vertical dispersion over all layers. By the virial theorem it is the
+    /// mean of z dPhi/dz.
+    fn vertical2(field: &Field) -> f64 {
+        field.vertical2.iter().enumerate().map(|(j, v2)| 2.0 * share(j) * v2).sum()
+    }
+
     const THIN: Layer = Layer { height: 3e-3, ..LAYER };
 
     #[test]
@@ -455,13 +391,8 @@ mod tests {
         // The pull of points drawn from the disc on other points drawn at this radius.
         let thick = Layer { height: 1.0, ..LAYER };
         let pull = Pull::new(thick, &[], 0.0);
-        let disc = Disc {
-            layer: thick,
-            moments: vec![Moments { upward: 1.0, ..Moments::default() }; NODES],
-            upright: vec![vec![0.0; LAYERS]; NODES],
-            spins: vec![0.0; NODES],
-            evening: vec![1.0; NODES],
-        };
+        let (moments, upright) = (vec![Moments::default(); NODES], vec![vec![0.0; LAYERS]; NODES]);
+        let disc = Disc { layer: thick, moments, upright };
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let points: Vec<[f64; 3]> = (0..200_000).map(|_| disc.draw(1.0, &mut rng).pos).collect();
         for radius in [1.5, 6.0] {
@@ -476,7 +407,7 @@ mod tests {
                 means[1] -= share * height * d[2];
             }
             let field = pull.at(radius);
-            for (found, expected) in means.into_iter().zip([field.circular2, field.mean_vertical2()]) {
+            for (found, expected) in means.into_iter().zip([field.circular2, vertical2(&field)]) {
                 assert!((found / expected - 1.0).abs() < 0.03, "at {radius}: {found}, not {expected}");
             }
         }
@@ -503,7 +434,7 @@ mod tests {
     fn a_sheet_alone_has_the_dispersion_of_the_isothermal_sheet() {
         let pull = Pull::new(Layer { height: 0.03, ..LAYER }, &[], 0.0);
         for x in [0.5, 1.0, 3.0] {
-            let found = pull.at(3.0 * x).mean_vertical2();
+            let found = vertical2(&pull.at(3.0 * x));
             assert!((found / (PI * LAYER.surface(3.0 * x) * 0.03) - 1.0).abs() < 0.03, "at {x}: {found}");
         }
     }
@@ -519,10 +450,10 @@ mod tests {
         let pairs = nodes.iter().flat_map(|z| nodes.iter().map(move |other| 0.03 * (z - other)));
         let mean = pairs.map(|d| 0.5 * d * (2.0 * spline.below(d) - 1.0)).sum::<f64>() / 600f64.powi(2);
         let expected = 2.0 * PI * thin.surface(6.0) * mean;
-        let found = field.mean_vertical2();
+        let found = vertical2(&field);
         assert!((found / expected - 1.0).abs() < 0.01, "{found} instead of {expected}");
-        let unsoftened = Pull::new(thin, &[], 0.0).at(6.0).mean_vertical2();
-        assert!(found < 0.97 * unsoftened, "{found} of {unsoftened}");
+        let unsoftened = vertical2(&Pull::new(thin, &[], 0.0).at(6.0));
+        assert!(found < 0.95 * unsoftened, "{found} of {unsoftened}");
     }
 
     /// Bodies that move up and down in the field of the model keep their root mean square height. (The
@@ -587,7 +518,8 @@ mod tests {
             let (r, [x, y, _], [u, v, w]) = (s.pos[0].hypot(s.pos[1]), s.pos, s.vel);
             [(x * u + y * v) / r, (x * v - y * u) / r, w]
         };
-        let Moments { rotation, dispersion: [radial, azimuthal], upward } = disc.moments(6.0);
+        let Moments { rotation, dispersion: [radial, azimuthal] } = disc.moments(6.0);
+        let upward = vertical2(&Pull::new(LAYER, &[halo()], 0.0).at(6.0)).sqrt();
         let mean = |k: usize| ring().map(|s| cylindrical(s)[k]).sum::<f64>() / n;
         for k in 0..3 {
             let spread = (ring().map(|s| (cylindrical(s)[k] - mean(k)).powi(2)).sum::<f64>() / n).sqrt();
