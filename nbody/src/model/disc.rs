@@ -245,13 +245,25 @@ fn part_within(x: f64) -> f64 {
     if x < 1e-3 { x * x * (0.5 - x / 3.0 + x * x / 8.0) } else { 1.0 - (1.0 + x) * math::exp(-x) }
 }
 
+/// Does a job on the threads of the caller's pool, or on threads of its own. A program that checks its
+/// parameters before it starts its threads must not find the global ones started here.
+fn on_threads<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    if rayon::current_thread_index().is_some() {
+        return job();
+    }
+    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
+    pool.install(job)
+}
+
 impl Disc {
     /// A disc with the minimum `toomre_q` of Toomre's Q, in the potential of itself and `spheres`, of
     /// bodies with this softening [L].
     pub(super) fn new(layer: Layer, toomre_q: f64, spheres: &[Tapered], softening: f64) -> Disc {
-        let pull = Pull::new(layer, spheres, softening);
         let radii: Vec<f64> = (0..NODES).map(|i| radius_of(&layer, i)).collect();
-        let fields: Vec<Field> = radii.par_iter().map(|&r| pull.at(r)).collect();
+        let fields: Vec<Field> = on_threads(|| {
+            let pull = Pull::new(layer, spheres, softening);
+            radii.par_iter().map(|&r| pull.at(r)).collect()
+        });
         // kappa^2 R^2 = 2 v_c^2 + d v_c^2 / d ln R.
         let step = math::ln(radii[1] / radii[0]);
         let epicyclic2 = |i: usize| {
