@@ -92,7 +92,7 @@ def view(
     >>> import heorot
     >>> galaxy = heorot.model("disc-galaxy", bodies=1000, seed=1)
     >>> heorot.view(galaxy)
-    <heorot.Page: 0.0 MB>
+    <heorot.Page: 0.1 MB>
     """
     given = [bodies] if isinstance(bodies, (Bodies, State)) else list(bodies)
     frames = [frame.bodies if isinstance(frame, State) else frame for frame in given]
