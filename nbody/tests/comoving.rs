@@ -1,115 +1,24 @@
-//! Waves of sheets in an expanding box, whose motion is known in closed form before sheets cross.
-//!
-//! Each sheet is a square lattice so fine that it attracts as a homogeneous sheet does. A sheet then
-//! feels a force that is exactly proportional to its displacement, so the wave grows as the linear
-//! growth factor at any amplitude (Zel'dovich 1970), without an error from the number of sheets.
+//! Waves of sheets in an expanding box, whose motion is known in closed form before sheets cross
+//! ([`Wave`]), and boxes of random bodies.
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use decomposition::{Comm, Solo, threads};
 use heorot_nbody as nbody;
-use nbody::cosmology::{Comoving, Cosmology, Expansion, scale_factor_of};
+use nbody::cosmology::{Comoving, Cosmology, Expansion, Wave, scale_factor_of};
 use nbody::forces::Forces;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping};
 use nbody::{Advance, Simulation, Start};
 use std::f64::consts::PI;
-use treecode::{Bodies, Domain, Softening, SofteningKernel};
-
-const SIDE: f64 = 2.0;
-/// Number of sheets, and of bodies along an axis of a sheet.
-const SHEETS: usize = 4;
-const ALONG: usize = 16;
-
-/// A wave of the growing mode.
-#[derive(Clone, Copy)]
-struct Wave {
-    cosmology: Cosmology,
-    start: f64,
-    /// Amplitude of the density contrast at the start.
-    amplitude: f64,
-    axis: usize,
-}
-
-impl Wave {
-    /// Amplitude of the density contrast, in linear theory, and its derivative by time.
-    fn at(&self, a: f64) -> (f64, f64) {
-        let (now, then) = (self.cosmology.growth(a), self.cosmology.growth(self.start));
-        let amplitude = self.amplitude * now.d1 / then.d1;
-        (amplitude, amplitude * now.f1 * self.cosmology.hubble_at(a))
-    }
-
-    /// Place of the sheet of body `i` without the wave, in sides.
-    fn sheet(&self, i: usize) -> f64 {
-        ((i / ALONG / ALONG) as f64 + 0.5) / SHEETS as f64
-    }
-
-    /// Displacement of a sheet per amplitude [L].
-    fn shape(&self, i: usize) -> f64 {
-        -(2.0 * PI * self.sheet(i)).sin() * SIDE / (2.0 * PI)
-    }
-
-    fn bodies(&self) -> Bodies {
-        let n = SHEETS * ALONG * ALONG;
-        let mut bodies = Bodies::zeroed(n);
-        let (amplitude, rate) = self.at(self.start);
-        let density = self.cosmology.matter_density(1.0);
-        let [u, v, w] = [0, 1, 2].map(|k| (self.axis + k) % 3);
-        for i in 0..n {
-            bodies.pos[u][i] = SIDE * self.sheet(i) + amplitude * self.shape(i);
-            bodies.pos[v][i] = SIDE * ((i / ALONG % ALONG) as f64 + 0.5) / ALONG as f64;
-            bodies.pos[w][i] = SIDE * ((i % ALONG) as f64 + 0.5) / ALONG as f64;
-            bodies.vel[u][i] = self.start * self.start * rate * self.shape(i);
-            bodies.mass[i] = density * SIDE.powi(3) / n as f64;
-        }
-        bodies
-    }
-
-    /// Greatest errors of displacements and of momenta at `a`, relative to the greatest of each.
-    fn errors(&self, bodies: &Bodies, a: f64) -> [f64; 2] {
-        let (amplitude, rate) = self.at(a);
-        let mut errors = [0.0f64; 2];
-        for i in 0..bodies.len() {
-            let id = bodies.id[i] as usize;
-            let moved = bodies.pos[self.axis][i] - SIDE * self.sheet(id);
-            let moved = moved - SIDE * (moved / SIDE).round();
-            let momentum = a * a * rate * self.shape(id);
-            errors[0] = errors[0].max((moved - amplitude * self.shape(id)).abs());
-            errors[1] = errors[1].max((bodies.vel[self.axis][i] - momentum).abs());
-        }
-        let greatest = SIDE / (2.0 * PI);
-        [errors[0] / (amplitude * greatest), errors[1] / (a * a * rate * greatest)]
-    }
-
-    fn forces(&self) -> Forces {
-        let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-3; 6] };
-        let mut forces = Forces::of_accuracy(1e-3, treecode::Walk::Fmm, Some(5), softening);
-        (forces.accuracy, forces.gravity.tolerance) = (None, if self.start < 0.02 { 1e-5 } else { 1e-4 });
-        forces.gravity.domain = Domain::Periodic { side: SIDE };
-        forces.expansion = Expansion::Comoving(Comoving {
-            cosmology: self.cosmology,
-            softening_max_physical: f64::INFINITY,
-            displacement: 10.0,
-        });
-        forces
-    }
-}
+use treecode::Bodies;
 
 /// A universe of matter, or one with dark energy, in units with G = 1.
 fn universe(omega_m: f64) -> Cosmology {
     Cosmology::flat(omega_m, 1.3)
 }
 
-/// A simulation of the wave, and its steps to `end`, equal in ln a.
+/// A simulation of the wave.
 fn begin(comm: &dyn Comm, wave: &Wave, forces: &Forces, stepping: Stepping) -> Simulation {
-    let mut mine = wave.bodies();
-    let share = |i: &u32| *i as usize % comm.size() == comm.rank();
-    mine.permute(&(0..mine.len() as u32).filter(share).collect::<Vec<_>>());
-    let start = Start { bodies: mine, time: wave.start.ln() };
-    Simulation::begin(comm, forces, stepping, start).unwrap()
-}
-
-fn steps(from: f64, to: f64, count: u32) -> impl Iterator<Item = (f64, f64)> {
-    let length = (to / from).ln() / f64::from(count);
-    (1..=count).map(move |k| (length, from.ln() + f64::from(k) * length))
+    wave.begin(comm, forces, stepping).unwrap()
 }
 
 #[test]
@@ -118,12 +27,10 @@ fn a_plane_wave_grows_as_the_growth_factor() {
         let wave = Wave { cosmology: universe(0.3), start: scale_factor_of(99.0), amplitude: 1e-3, axis };
         let mut simulation = begin(&Solo, &wave, &wave.forces(), Stepping::Fixed);
         let (mut worst, mut epochs) = (0.0f64, 0);
-        for (k, (length, time)) in
-            steps(wave.start, 1.0, 100).take(if axis == 0 { 100 } else { 20 }).enumerate()
-        {
+        for (k, (length, time)) in wave.steps(1.0, 100).take(if axis == 0 { 100 } else { 20 }).enumerate() {
             simulation.step(&Solo, length, time).unwrap();
             if k % 10 == 9 {
-                let [place, _] = wave.errors(simulation.bodies(), time.exp());
+                let [place, _] = wave.errors(&Solo, simulation.bodies(), time.exp());
                 println!("axis {axis}, a {:.4}: {place:.2e}", time.exp());
                 (worst, epochs) = (worst.max(place), epochs + 1);
             }
@@ -143,10 +50,10 @@ fn a_pancake_is_exact_before_its_caustic_and_conserves_the_layzer_irvine_integra
     let wave = pancake();
     let mut simulation = begin(&Solo, &wave, &wave.forces(), Stepping::Fixed);
     let first = simulation.diagnostics;
-    for (length, time) in steps(wave.start, 0.6, 60) {
+    for (length, time) in wave.steps(0.6, 60) {
         simulation.step(&Solo, length, time).unwrap();
     }
-    let [place, momentum] = wave.errors(simulation.bodies(), 0.6);
+    let [place, momentum] = wave.errors(&Solo, simulation.bodies(), 0.6);
     // Relative to the terms of the motion, without the energy of the lattice.
     let now = simulation.diagnostics;
     let layzer_irvine = (now.energy() - first.energy()) / (0.6 * now.kinetic + now.expanding.unwrap().work);
@@ -161,9 +68,8 @@ fn the_integration_is_of_second_order_in_the_step() {
     let wave = pancake();
     let error = |count: u32| {
         let mut simulation = begin(&Solo, &wave, &wave.forces(), Stepping::Fixed);
-        steps(wave.start, 0.4, count)
-            .for_each(|(length, time)| simulation.step(&Solo, length, time).unwrap());
-        let [place, momentum] = wave.errors(simulation.bodies(), 0.4);
+        wave.steps(0.4, count).for_each(|(length, time)| simulation.step(&Solo, length, time).unwrap());
+        let [place, momentum] = wave.errors(&Solo, simulation.bodies(), 0.4);
         place.max(momentum)
     };
     let errors = [4, 8, 16].map(error);
@@ -212,7 +118,7 @@ fn an_expanding_box_has_the_same_bits_on_any_ranks_and_after_a_restart() {
         let run = |ranks: usize| {
             let parts = threads::run(ranks, |comm| {
                 let mut simulation = begin(comm, &wave, &forces, stepping);
-                for (length, time) in steps(wave.start, 0.3, 3) {
+                for (length, time) in wave.steps(0.3, 3) {
                     simulation.step(comm, length, time).unwrap();
                 }
                 let moments = simulation.diagnostics;
@@ -229,7 +135,7 @@ fn an_expanding_box_has_the_same_bits_on_any_ranks_and_after_a_restart() {
         // Each step, and each part of one, is continued from its bodies and the saved state.
         let mut simulation = begin(&Solo, &wave, &forces, stepping);
         let mut restarts = 0;
-        for (length, time) in steps(wave.start, 0.3, 3) {
+        for (length, time) in wave.steps(0.3, 3) {
             loop {
                 let done = simulation.advance(&Solo, length, time).unwrap() == Advance::Whole;
                 let start = Start { bodies: simulation.bodies().clone(), time: simulation.time };
@@ -253,7 +159,7 @@ fn steps_are_divided_if_bodies_would_move_too_far() {
     let wave = Wave { start: 0.1, amplitude: 0.1, ..wave };
     // With constant momenta, bodies move by 2 a (1 - sqrt(1/3)) a' / a of the wave's amplitude.
     let moved = 0.2 * (1.0 - 1.0 / 3f64.sqrt()) * 0.5f64.sqrt() / (2.0 * PI);
-    let spacing = 1.0 / ((SHEETS * ALONG * ALONG) as f64).cbrt();
+    let spacing = 1.0 / (Wave::BODIES as f64).cbrt();
     let finest = |stepping: Stepping, limit: f64| {
         let mut forces = wave.forces();
         let displacement = limit * moved / spacing;
@@ -276,9 +182,9 @@ fn random_box(wave: &Wave, count: usize) -> (Bodies, Forces) {
     for i in 0..count {
         for axis in 0..3 {
             let random = treecode::math::hash((3 * i + axis) as u64) as f64 / u64::MAX as f64;
-            bodies.pos[axis][i] = SIDE * random.min(0.999);
+            bodies.pos[axis][i] = Wave::SIDE * random.min(0.999);
         }
-        bodies.mass[i] = wave.cosmology.matter_density(1.0) * SIDE.powi(3) / count as f64;
+        bodies.mass[i] = wave.cosmology.matter_density(1.0) * Wave::SIDE.powi(3) / count as f64;
     }
     let mut forces = wave.forces();
     (forces.gravity.order, forces.gravity.tolerance, forces.gravity.softening.length) = (2, 0.1, [0.05; 6]);
@@ -305,7 +211,7 @@ fn the_net_force_of_a_box_is_taken_out_so_that_the_momentum_stays() {
         let start = Start { bodies: bodies.clone(), time: wave.start.ln() };
         let mut simulation = Simulation::begin(&Solo, &forces, stepping, start).unwrap();
         let mut worst = 0.0f64;
-        for (length, time) in steps(wave.start, 0.1, 4) {
+        for (length, time) in wave.steps(0.1, 4) {
             simulation.step(&Solo, length, time).unwrap();
             worst = worst.max(momentum(&simulation));
         }

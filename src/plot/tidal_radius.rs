@@ -53,10 +53,10 @@ pub(super) struct Tide {
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(&arguments.snapshots)?;
     let ids = arguments.galaxies.ids(&arguments.snapshots[0])?;
-    let header = io::snapshot::read_header(&arguments.snapshots[0])?;
-    let times = arguments.snapshots.iter().map(|path| Ok(io::snapshot::read_header(path)?.time));
-    let latest = times.collect::<Result<Vec<f64>>>()?.into_iter().fold(header.time, f64::max);
-    let external = external_of(&header, latest)?;
+    let headers: Vec<Header> =
+        arguments.snapshots.iter().map(|path| Ok(io::snapshot::read_header(path)?)).collect::<Result<_>>()?;
+    let latest = headers.iter().map(|header| header.time).fold(f64::NEG_INFINITY, f64::max);
+    let external = external_of(&headers[0], latest)?;
     ensure!(
         ids.len() > 1 || !external.is_empty(),
         "{}: nothing else pulls at these bodies: give several galaxies (--galaxies), or a run with a [[potential]]",
