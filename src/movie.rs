@@ -5,12 +5,15 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
+use crate::render::marks::Marks;
+use crate::render::tint::Tinted;
 use crate::render::{Extent, Scene, named_types, redshift_label};
 use crate::spread::{counted, expose, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
-use decomposition::{Comm, collective, in_key_order};
+use decomposition::{Comm, Reduction, collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use treecode::math::{exp, hash};
 use treecode::{Bodies, Domain, TYPES};
@@ -170,6 +173,7 @@ impl Movie {
         self.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))
     }
 
+    /// The types that are drawn.
     fn kinds(&self) -> [bool; TYPES] {
         std::array::from_fn(|kind| self.types.as_ref().is_none_or(|types| types.contains(&(kind as u8))))
     }
@@ -196,6 +200,17 @@ impl Common {
         let [width, low, high] = <[u64; 3]>::try_from(numbers).ok()?.map(f64::from_bits);
         Some(Common { width, range: [low, high] })
     }
+}
+
+/// Which of these types have so few bodies that each is a dot, and which have more. Collective.
+fn sparse_and_spread(comm: &dyn Comm, kinds: [bool; TYPES], bodies: &Bodies) -> [[bool; TYPES]; 2] {
+    let mut counts = [0; TYPES];
+    bodies.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
+    comm.all_reduce(&mut counts, Reduction::Sum);
+    let few = NEIGHBOURS as u64;
+    let of =
+        |range: RangeInclusive<u64>| std::array::from_fn(|kind| kinds[kind] && range.contains(&counts[kind]));
+    [of(1..=few), of(few + 1..=u64::MAX)]
 }
 
 /// Draws the frames of a running simulation.
@@ -274,13 +289,16 @@ impl<'a> Filming<'a> {
         let width = self.width.map_or_else(|| self.find_width(bodies), Ok)?;
         self.width = Some(width);
         let view = self.movie.view(self.domain, width)?;
-        let Some(density) = self.density(&view, kinds, bodies)? else { return Ok(None) };
+        let [sparse, spread] = sparse_and_spread(self.crew.comm, kinds, bodies);
+        let Some(density) = self.density(&view, sparse, spread, bodies)? else { return Ok(None) };
+        let dots_alone = sparse.contains(&true) && !spread.contains(&true);
         let range = match (self.range, self.movie.range) {
             (Some(range), _) => Some(range),
             (None, Some(range)) => {
                 let unit = viz::DensityUnit::for_width(width, self.units).per_code_unit;
                 Some(range.map(|value| value / unit))
             }
+            (None, None) if dots_alone => Some([1.0, 10.0]), // of no use to dots
             (None, None) => Range::of(&density).map(|range| [range.low(), HEADROOM * range.high()]),
         };
         let Some(range) = range else {
@@ -289,7 +307,8 @@ impl<'a> Filming<'a> {
         };
         self.range = Some(range);
         let label = if self.expands { redshift_label(exp(time)) } else { self.times.label(time) };
-        let picture = viz::render(&density, &self.style(range)?, &label);
+        let decorations = Decorations { colour_bar: !dots_alone, ..Decorations::ALL };
+        let picture = viz::render(&density, &Style { decorations, ..self.style(range)? }, &label);
         Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
@@ -297,8 +316,14 @@ impl<'a> Filming<'a> {
         self.movie.style(range, self.units, self.expands)
     }
 
-    /// Surface density of the bodies of all ranks, on the leading rank.
-    fn density(&self, view: &View, kinds: [bool; TYPES], bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
+    /// Surface density of the bodies of some types, with those of others as dots, on the leading rank.
+    fn density(
+        &self,
+        view: &View,
+        sparse: [bool; TYPES],
+        kinds: [bool; TYPES],
+        bodies: &Bodies,
+    ) -> Result<Option<SurfaceDensity>> {
         let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
         let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
         let lengths = quick_smoothing_lengths(self.crew, self.domain, bodies, kinds, NEIGHBOURS)?;
@@ -307,7 +332,9 @@ impl<'a> Filming<'a> {
         let Scene { bodies, lengths } = &scene;
         let subject = Subject { bodies, kinds, lengths, tint: Tint::Plain };
         let exposure = expose(self.crew, &subject, view)?;
-        Ok(self.crew.leads().then(|| exposure.develop()))
+        let mut marks = Marks::new(sparse, false);
+        let marks = marks.take(self.crew.comm, bodies, &Tinted::Plain, view, false, f64::INFINITY);
+        Ok(self.crew.leads().then(|| exposure.develop().with_marks(marks)))
     }
 
     /// The width that shows nearly all of the mass. Collective.
@@ -429,6 +456,29 @@ mod tests {
                 assert!(divided.as_ref() == Some(&one), "{n} bodies divided among {ranks} ranks, {more}");
             }
         }
+    }
+
+    /// A black hole of a type of its own is a dot in front of the others, however light it is.
+    #[test]
+    fn a_type_of_few_bodies_is_drawn_as_dots() {
+        let movie = movie(r#", "width": 2.0, "centre": [0.0, 0.0, 0.0]"#);
+        let pixels = |bodies: &Bodies, ranks: usize| {
+            let png = frame(bodies, &movie, ranks, &|i| i % ranks).expect("there is a frame");
+            decode_png(&png).unwrap().pixels().to_vec()
+        };
+        let mut all = clump(9000);
+        let without = pixels(&all, 1);
+        let mut hole = Bodies::zeroed(1);
+        (hole.kind[0], hole.mass[0], hole.id[0]) = (5, 1e-9, 20_000);
+        (hole.pos[0][0], hole.pos[1][0]) = (0.5, 0.4); // 50 pixels right of the middle, 40 above
+        all.append(&hole);
+        let with = pixels(&all, 1);
+        let differ: Vec<usize> = (0..with.len()).filter(|&i| with[i] != without[i]).collect();
+        let is_near = |i: &usize| (i % 200).abs_diff(150) < 4 && (i / 200).abs_diff(40) < 4;
+        assert!(differ.len() > 2 && differ.iter().all(is_near), "{differ:?}");
+        assert_eq!(pixels(&all, 3), with);
+        // Alone it is drawn too.
+        assert!(pixels(&hole, 2).iter().any(|pixel| *pixel != without[0]));
     }
 
     #[test]

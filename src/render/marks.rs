@@ -7,7 +7,7 @@ use treecode::{Bodies, TYPES};
 use viz::{Mark, View, dot_colour, dot_radius};
 
 /// The dots of a sequence of frames.
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// Types whose bodies are dots.
     kinds: [bool; TYPES],
     /// Places of each body in the frames before by its id, relative to what the camera follows [L];
@@ -23,13 +23,13 @@ type Sent = [u64; 7];
 
 impl Marks {
     /// Dots for the bodies of these types, with or without their paths.
-    pub(super) fn new(kinds: [bool; TYPES], paths: bool) -> Marks {
+    pub(crate) fn new(kinds: [bool; TYPES], paths: bool) -> Marks {
         Marks { kinds, paths: paths.then(BTreeMap::new), last: Vec::new() }
     }
 
     /// The dots of a frame, from the bodies of all ranks. A step of more than half of `side` [L] breaks
     /// a path. Collective.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         comm: &dyn Comm,
         bodies: &Bodies,

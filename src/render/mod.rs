@@ -9,7 +9,7 @@
 mod camera;
 mod film;
 mod frames;
-mod marks;
+pub(crate) mod marks;
 pub(crate) mod options;
 pub(crate) mod sequence;
 mod studio;

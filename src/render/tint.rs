@@ -52,7 +52,7 @@ pub(super) enum Tinter {
 }
 
 /// The values or groups of bodies at one moment.
-pub(super) enum Tinted {
+pub(crate) enum Tinted {
     /// No tint.
     Plain,
     /// One value per body.
