@@ -18,6 +18,7 @@ import sys as _sys
 from . import _heorot
 from ._analysis import Halos, Profile, Spectrum, halos, neighbours, profile, spectrum
 from ._bodies import Bodies, load, model, save
+from ._cosmology import Cosmology
 from ._forces import accelerations, direct, potential
 from ._heorot import InternalError
 from ._picture import Picture, render
@@ -37,6 +38,7 @@ if _os.path.basename(_sys.executable or "").lower().startswith(("python", "pypy"
 __version__: str = _heorot.__version__
 __all__ = [
     "Bodies",
+    "Cosmology",
     "Halos",
     "InternalError",
     "Page",

@@ -101,7 +101,8 @@ def halos(
     min_members : int, optional
         Least number of bodies of a halo.
     box : float, optional
-        Side of a periodic box, whose corner is the origin. Bodies are linked across its faces.
+        Side of a periodic box, whose corner is the origin. Bodies are linked across its faces. By
+        default that of the bodies, if they have one.
     threads : int, optional
         Number of threads.
 
@@ -109,7 +110,8 @@ def halos(
     -------
     Halos
     """
-    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, box, threads)
+    side = bodies.box if box is None else box
+    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, side, threads)
     return Halos(of=of, linking_length=length, **columns)
 
 
@@ -217,7 +219,7 @@ class Spectrum:
 
 def spectrum(
     bodies: Bodies,
-    box: float,
+    box: Optional[float] = None,
     *,
     grid: int = 256,
     fold: Sequence[int] = (),
@@ -231,8 +233,8 @@ def spectrum(
     ----------
     bodies : Bodies
         Bodies outside the box count as their images inside.
-    box : float
-        Side of the box, whose corner is the origin.
+    box : float, optional
+        Side of the box, whose corner is the origin; by default that of the bodies.
     grid : int, optional
         Cells along a side, an even number.
     fold : sequence of int, optional
@@ -256,7 +258,10 @@ def spectrum(
     >>> round(heorot.spectrum(bodies, 1.0, grid=16).shot_noise, 6)
     0.002
     """
+    side = bodies.box if box is None else box
+    if side is None:
+        raise ValueError("box: the bodies have none, so give its side")
     noise, columns = _heorot.spectrum(
-        bodies._columns(), float(box), grid, list(fold), assignment, bins_per_decade, threads
+        bodies._columns(), float(side), grid, list(fold), assignment, bins_per_decade, threads
     )
     return Spectrum(shot_noise=noise, **columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from typing import Any, Optional, Sequence, Union
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
 from ._arrays import Floats, floats
+from ._cosmology import Cosmology
 from ._units import Units, UnitsLike, is_quantity, units_of
 
 Path = Union[str, "os.PathLike[str]"]
@@ -37,15 +39,27 @@ class Bodies:
     units : Units or {"galactic", "nbody"}, optional
         Their units. Without units, G is 1. Quantities of astropy are converted to them; the default
         for quantities is "galactic".
+    box : float, optional
+        Side of a periodic box, whose corner is the origin.
+    cosmology : Cosmology, optional
+        The expanding universe of the bodies. Then positions are comoving, velocities are peculiar
+        ones, ``a dx/dt``, and the time is the natural logarithm of the scale factor a.
+    redshift : float, optional
+        Redshift of the bodies in an expanding universe, instead of the time.
 
     Attributes
     ----------
     pos, vel, mass, id, type : ndarray
         The arrays.
     acc, pot : ndarray or None
-        Accelerations and potentials, of bodies that come from a simulation.
+        Accelerations and potentials, of bodies that come from a simulation; in an expanding universe
+        those of the masses at their comoving positions.
     time : float
     units : Units or None
+    box : float or None
+    cosmology : Cosmology or None
+    scale_factor : float or None
+        Scale factor of an expanding universe.
     """
 
     def __init__(
@@ -58,11 +72,15 @@ class Bodies:
         type: Optional[ArrayLike] = None,
         time: Any = 0.0,
         units: Optional[UnitsLike] = None,
+        box: Any = None,
+        cosmology: Optional[Cosmology] = None,
+        redshift: Optional[float] = None,
     ) -> None:
-        if units is None and any(map(is_quantity, (pos, mass, vel, time))):
+        if units is None and any(map(is_quantity, (pos, mass, vel, time, box))):
             units = "galactic"
         self.units: Optional[Units] = None if units is None else units_of(units)
         if self.units is not None:
+            box = self.units.strip(box, "length")
             pos, mass = self.units.strip(pos, "length"), self.units.strip(mass, "mass")
             vel, time = self.units.strip(vel, "velocity"), self.units.strip(time, "time")
         self.pos: NDArray[Any] = floats("pos", pos)
@@ -82,6 +100,23 @@ class Bodies:
         self.acc: Optional[Floats] = None
         self.pot: Optional[Floats] = None
         self.time = float(time)
+        self.box: Optional[float] = None if box is None else float(box)
+        if self.box is not None and not 0.0 < self.box < float("inf"):
+            raise ValueError(f"box = {self.box}: must be above 0 and finite")
+        self.cosmology = cosmology
+        self.scale_factor: Optional[float] = None
+        if redshift is not None:
+            if not -1.0 < redshift <= 1e6:
+                raise ValueError(f"redshift = {redshift}: must be above -1 and at most 1e6")
+            self.scale_factor = 1.0 / (1.0 + float(redshift))
+            self.time = _heorot.log_of_scale_factor(self.scale_factor)
+        elif cosmology is not None:
+            self.scale_factor = math.exp(self.time)
+
+    @property
+    def redshift(self) -> Optional[float]:
+        """The redshift in an expanding universe."""
+        return None if self.scale_factor is None else 1.0 / self.scale_factor - 1.0
 
     @property
     def G(self) -> float:
@@ -104,7 +139,10 @@ class Bodies:
             type=np.atleast_1d(self.type[rows]),
             time=self.time,
             units=self.units,
+            box=self.box,
+            cosmology=self.cosmology,
         )
+        some.scale_factor = self.scale_factor
         some.acc = None if self.acc is None else np.atleast_2d(self.acc[rows])
         some.pot = None if self.pot is None else np.atleast_1d(self.pot[rows])
         return some
@@ -113,7 +151,7 @@ class Bodies:
         return {"mass": self.mass, "pos": self.pos, "vel": self.vel, "id": self.id, "kind": self.type}
 
     @classmethod
-    def _of(cls, columns: dict[str, Any], time: float, units: Optional[Units]) -> Bodies:
+    def _of(cls, columns: dict[str, Any], time: float, units: Optional[Units], **space: Any) -> Bodies:
         bodies = cls(
             columns["pos"],
             columns["mass"],
@@ -122,6 +160,7 @@ class Bodies:
             type=columns["type"],
             time=time,
             units=units,
+            **space,
         )
         bodies.acc, bodies.pot = columns.get("acc"), columns.get("pot")
         return bodies
@@ -140,7 +179,14 @@ def _whole(name: str, value: ArrayLike, n: int, dtype: Any) -> NDArray[Any]:
 
 
 def model(
-    name: str, *, units: UnitsLike = "galactic", threads: Optional[int] = None, **keys: Any
+    name: str,
+    *,
+    units: UnitsLike = "galactic",
+    box: Any = None,
+    cosmology: Optional[Cosmology] = None,
+    redshift: Optional[float] = None,
+    threads: Optional[int] = None,
+    **keys: Any,
 ) -> Bodies:
     """Draw the bodies of a model; the same as those of ``heorot model`` with the same keys.
 
@@ -148,9 +194,15 @@ def model(
     ----------
     name : str
         One of plummer, hernquist, jaffe, isochrone, nfw, king, star-cluster, planetary-system,
-        disc-galaxy, two-body, collision, encounter, clumps, uniform.
+        disc-galaxy, two-body, collision, encounter, clumps, uniform, cosmology.
     units : Units or {"galactic", "nbody"}, optional
         Units of the keys and of the bodies.
+    box : float, optional
+        Side of a periodic box, which the bodies get; the model "cosmology" fills it.
+    cosmology : Cosmology, optional
+        The expanding universe of the model "cosmology".
+    redshift : float, optional
+        The redshift of that model.
     threads : int, optional
         Number of threads; all processors by default.
     **keys
@@ -166,10 +218,27 @@ def model(
     >>> import heorot
     >>> len(heorot.model("plummer", bodies=100, seed=1, units="nbody"))
     100
+    >>> universe = heorot.Cosmology(omega_m=0.3111, omega_lambda=0.6889, h=0.6766)
+    >>> box = heorot.model(
+    ...     "cosmology", per_side=16, sigma8=0.81, omega_b=0.049, cosmology=universe, redshift=49, box=100e3
+    ... )
+    >>> len(box), round(box.redshift)
+    (4096, 49)
     """
     system = units_of(units)
+    side = system.strip(box, "length")
     text = json.dumps({"model": name, **_plain(keys, system)}, default=_number)
-    return Bodies._of(_heorot.model(text, system._cgs, threads), 0.0, system)
+    if name != "cosmology":
+        if cosmology is not None or redshift is not None:
+            raise ValueError(f"cosmology and redshift have no meaning for the model {name!r}")
+        return Bodies._of(_heorot.model(text, system._cgs, None, threads), 0.0, system, box=side)
+    if cosmology is None or redshift is None or side is None:
+        raise ValueError("the model 'cosmology' needs cosmology, redshift and box")
+    if not -1.0 < redshift <= 1e6:
+        raise ValueError(f"redshift = {redshift}: must be above -1 and at most 1e6")
+    space = (cosmology._plain(system), float(side), 1.0 / (1.0 + float(redshift)))
+    columns = _heorot.model(text, system._cgs, space, threads)
+    return Bodies._of(columns, 0.0, system, box=side, cosmology=cosmology, redshift=redshift)
 
 
 #: What the keys of models that may be quantities are.
@@ -225,14 +294,16 @@ def load(
     types : sequence of int, optional
         Particle types to read; all by default.
     isolated : bool, optional
-        Read a file whose header looks like that of a cosmological run.
+        Take a file for an isolated system even if its header has a periodic box or looks like that of
+        an expanding universe.
     threads : int, optional
         Number of threads.
 
     Returns
     -------
     Bodies
-        In the order of the file.
+        In the order of the file, with the box and the universe of its header. Velocities in a universe
+        are peculiar ones in every format.
 
     Warns
     -----
@@ -240,12 +311,24 @@ def load(
         If something of the file was assumed, changed or left out.
     """
     wanted = None if units is None else units_of(units)._cgs
-    columns, time, cgs, remarks = _heorot.load(
+    columns, time, cgs, side, expanding, remarks = _heorot.load(
         os.fspath(path), wanted, None if types is None else list(types), isolated, threads
     )
     for remark in remarks:
         warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
-    return Bodies._of(columns, time, Units(*cgs))
+    if side is not None:
+        outside = int(np.any((columns["pos"] < 0.0) | (columns["pos"] >= side), axis=1).sum())
+        if outside > 0:
+            remark = f"{outside} bodies are outside its periodic box of side {side:g}; isolated=True ignores the box"
+            warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
+    if expanding is None:
+        return Bodies._of(columns, time, Units(*cgs), box=side)
+    scale_factor, time, (omega_m, omega_lambda, h, omega_r, w0, wa) = expanding
+    is_known = omega_m > 0.0 and h > 0.0
+    cosmology = Cosmology(omega_m, omega_lambda, h, omega_r, w0, wa) if is_known else None
+    bodies = Bodies._of(columns, time, Units(*cgs), box=side, cosmology=cosmology)
+    bodies.scale_factor = scale_factor
+    return bodies
 
 
 def save(
@@ -294,4 +377,9 @@ def save(
         return
     units = None if bodies.units is None else bodies.units._cgs
     single = precision == "single"
-    _heorot.save(name, bodies._columns(), bodies.time, units, format, single, compression, overwrite, threads)
+    universe = None
+    if bodies.scale_factor is not None:
+        if bodies.cosmology is None or bodies.units is None:
+            raise ValueError("bodies with a scale factor need cosmology and units to be saved")
+        universe = (bodies.cosmology._plain(bodies.units), bodies.scale_factor)
+    _heorot.save(name, bodies._columns(), bodies.time, units, bodies.box, universe, format, single, compression, overwrite, threads)

@@ -25,6 +25,8 @@ def settings(
     walk: Optional[str],
     G: float,
     allow_missed: bool = False,
+    box: Optional[float] = None,
+    universe: Optional[dict[str, Any]] = None,
 ) -> dict[str, Any]:
     """The settings as the compiled part takes them."""
     return {
@@ -37,6 +39,8 @@ def settings(
         "walk": walk,
         "G": G,
         "allow_missed": allow_missed,
+        "box": box,
+        "universe": universe,
     }
 
 
@@ -51,6 +55,7 @@ def accelerations(
     order: Optional[int] = None,
     walk: Optional[str] = None,
     kernel: Optional[str] = None,
+    box: Optional[float] = None,
     G: Optional[float] = None,
     units: Optional[UnitsLike] = None,
     allow_missed: bool = False,
@@ -80,6 +85,9 @@ def accelerations(
         Cells act on cells, cells act on bodies, or all bodies on all.
     kernel : {"spline", "plummer"}, optional
         Shape of the softened force.
+    box : float, optional
+        Side of a periodic box, whose corner is the origin. Bodies outside count as their images
+        inside. The mean density attracts nothing.
     G : float, optional
         Gravitational constant. The default is 1, or that of `units`.
     units : Units or {"galactic", "nbody"}, optional
@@ -110,11 +118,11 @@ def accelerations(
     [[1.0, 0.0, 0.0], [-0.25, 0.0, 0.0]]
     """
     # Plain arrays and numbers, the usual case, are not asked for units: that takes microseconds.
-    plain = type(pos) is np.ndarray and type(mass) is np.ndarray and type(softening) in (float, int)
-    if units is not None or not plain and any(map(is_quantity, (pos, mass, softening))):
+    plain = type(pos) is np.ndarray and type(mass) is np.ndarray and type(softening) in (float, int) and not hasattr(box, "unit")
+    if units is not None or not plain and any(map(is_quantity, (pos, mass, softening, box))):
         system = units_of("galactic" if units is None else units)
         pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
-        softening = system.strip(softening, "length")
+        softening, box = system.strip(softening, "length"), system.strip(box, "length")
         G = system.G if G is None else G
     pos, mass = floats("pos", pos), floats("mass", mass)
     acc, pot, _ = _heorot.accelerations(
@@ -129,6 +137,7 @@ def accelerations(
         walk,
         1.0 if G is None else G,
         allow_missed,
+        box,
         pos.dtype == _SINGLE,
         threads,
     )
@@ -158,6 +167,7 @@ def direct(
     *,
     softening: Softening = 0.0,
     kernel: Optional[str] = None,
+    box: Optional[float] = None,
     G: Optional[float] = None,
     units: Optional[UnitsLike] = None,
     threads: Optional[int] = None,
@@ -166,7 +176,7 @@ def direct(
 
     Parameters
     ----------
-    pos, mass, softening, kernel, G, units, threads
+    pos, mass, softening, kernel, box, G, units, threads
         As for `accelerations`.
 
     Returns
@@ -175,5 +185,5 @@ def direct(
     pot : ndarray, shape (n,)
     """
     return accelerations(
-        pos, mass, softening=softening, kernel=kernel, G=G, units=units, threads=threads, walk="direct"
+        pos, mass, softening=softening, kernel=kernel, box=box, G=G, units=units, threads=threads, walk="direct"
     )

@@ -25,6 +25,7 @@ def accelerations(
     walk: Optional[str],
     constant: float,
     allow_missed: bool,
+    side: Optional[float],
     single: bool,
     threads: Optional[int],
     /,
@@ -32,15 +33,19 @@ def accelerations(
 def seconds_of_evaluations(
     pos: NDArray[Any], mass: NDArray[Any], settings: dict[str, Any], threads: Optional[int], count: int
 ) -> float: ...
-def model(keys: str, of: Cgs, threads: Optional[int]) -> dict[str, Any]: ...
+def model(
+    keys: str, of: Cgs, space: Optional[tuple[dict[str, Any], float, float]], threads: Optional[int]
+) -> dict[str, Any]: ...
 def load(
     path: str, wanted_units: Optional[Cgs], types: Optional[list[int]], isolated: bool, threads: Optional[int]
-) -> tuple[dict[str, Any], float, Cgs, list[str]]: ...
+) -> tuple[dict[str, Any], float, Cgs, Optional[float], Optional[tuple[float, float, Sequence[float]]], list[str]]: ...
 def save(
     path: str,
     columns: dict[str, Any],
     time: float,
     of: Optional[Cgs],
+    side: Optional[float],
+    universe: Optional[tuple[dict[str, Any], float]],
     format: str,
     single: bool,
     compression: int,
@@ -48,6 +53,8 @@ def save(
     threads: Optional[int],
 ) -> None: ...
 def gravitational_constant(of: Cgs) -> float: ...
+def log_of_redshift(redshift: float) -> float: ...
+def log_of_scale_factor(scale_factor: float) -> float: ...
 def neighbours(pos: NDArray[Any], k: int, side: Optional[float], threads: Optional[int]) -> tuple[Floats, NDArray[np.int64]]: ...
 def halos(
     columns: dict[str, Any],
@@ -81,6 +88,7 @@ def view(
     frames: list[tuple[dict[str, Any], float, str]],
     of: Optional[Cgs],
     types: Optional[list[int]],
+    galaxies: list[tuple[int, int]],
     most: int,
     threads: Optional[int],
 ) -> str: ...
@@ -100,6 +108,7 @@ class Simulation:
         self,
         columns: dict[str, Any],
         time: float,
+        scale_factor: Optional[float],
         settings: dict[str, Any],
         steps: dict[str, Any],
         threads: Optional[int],
@@ -109,6 +118,12 @@ class Simulation:
     def part(self) -> Optional[tuple[float, float]]: ...
     @property
     def time(self) -> float: ...
+    @property
+    def scale_factor(self) -> Optional[float]: ...
+    @property
+    def side(self) -> Optional[float]: ...
+    @property
+    def universe(self) -> Optional[list[float]]: ...
     @property
     def steps(self) -> int: ...
     @property

@@ -54,6 +54,7 @@ def render(
     types: Optional[Sequence[int]] = None,
     neighbours: int = 32,
     decorations: bool = True,
+    axes: bool = False,
     transparent: bool = False,
     threads: Optional[int] = None,
 ) -> Picture:
@@ -63,9 +64,11 @@ def render(
     ----------
     bodies : Bodies
     width : float, optional
-        Length from the left to the right edge. By default, a circle with 98 % of the mass fits.
+        Length from the left to the right edge. By default, a circle with 98 % of the mass fits, or the
+        box of the bodies.
     centre : sequence of 3 floats, optional
-        Centre of the picture; the centre of mass by default.
+        Centre of the picture. By default the centre of mass, or that of the box. In a box, bodies are
+        drawn at their images nearest to it.
     axis : {"z", "x", "y"}, optional
         Line of sight.
     azimuth, elevation, roll : float, optional
@@ -82,6 +85,8 @@ def render(
         A body is spread over the distance to its neighbour of this rank.
     decorations : bool, optional
         Whether time, scale bar and colour bar are drawn.
+    axes : bool, optional
+        Whether axes are drawn around the picture, in place of the scale bar. They enlarge it.
     transparent : bool, optional
         Whether the background is transparent.
     threads : int, optional
@@ -107,6 +112,9 @@ def render(
         "types": None if types is None else list(types),
         "neighbours": neighbours,
         "decorations": decorations,
+        "axes": axes,
+        "box": bodies.box,
+        "redshift": bodies.redshift,
         "transparent": transparent,
     }
     units = None if bodies.units is None else bodies.units._cgs

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator, Optional
 
 from . import _heorot
 from ._bodies import Bodies, Path
+from ._cosmology import Cosmology
 from ._forces import Softening, settings
 from ._units import Units
 
@@ -18,7 +19,9 @@ class State:
     Attributes
     ----------
     time : float
-        The time.
+        The time; in an expanding universe the natural logarithm of the scale factor.
+    scale_factor, redshift : float or None
+        Those of an expanding universe.
     steps : int
         Number of full steps since the beginning.
     kinetic, potential, energy : float
@@ -37,6 +40,8 @@ class State:
         core = simulation._core
         energies = core.energies(False)
         self.time: float = core.time
+        self.scale_factor: Optional[float] = core.scale_factor
+        self.redshift: Optional[float] = simulation.redshift
         self.steps: int = core.steps
         self.kinetic: float = energies["kinetic"]
         self.potential: float = energies["potential"]
@@ -61,7 +66,10 @@ class Simulation:
     Parameters
     ----------
     bodies : Bodies
-        The first state. Its units give the gravitational constant.
+        The first state. Its units give the gravitational constant. If it has a periodic box, so has the
+        simulation; if it has a cosmology, the simulation is one of an expanding universe. Then times
+        and steps are natural logarithms of the scale factor and differences of them
+        (`Cosmology.time_of`).
     step : float, optional
         The longest step. It may be left out with ``timestep="block"`` or ``"adaptive-global"``: it is
         then the time between two outputs of `run`.
@@ -73,9 +81,16 @@ class Simulation:
     allow_missed : bool, optional
         Whether to go on if no tolerance gives the wanted accuracy.
     criterion : {"both", "acceleration", "rate"}, optional
-        What decides the step that a body needs.
+        What decides the step that a body needs: by default both, in an expanding universe the
+        acceleration.
     eta, eta_rate, smallest_step : float, optional
         Constants of the criteria, and the least step.
+    softening_max_physical : float, optional
+        In an expanding universe, the greatest softening length in physical units. Softening lengths
+        are comoving below it.
+    max_displacement : float, optional
+        In an expanding universe, the greatest rms displacement in a step, in mean separations of the
+        bodies; 0.25 by default.
     G : float, optional
         Gravitational constant, instead of that of the units of the bodies.
     threads : int, optional
@@ -109,12 +124,15 @@ class Simulation:
         eta: Optional[float] = None,
         eta_rate: Optional[float] = None,
         smallest_step: Optional[float] = None,
+        softening_max_physical: Optional[float] = None,
+        max_displacement: Optional[float] = None,
         G: Optional[float] = None,
         threads: Optional[int] = None,
     ) -> None:
         self._units = bodies.units
         if bodies.units is not None:
             softening = bodies.units.strip(softening, "length")
+            softening_max_physical = bodies.units.strip(softening_max_physical, "length")
             step = bodies.units.strip(step, "time")
             smallest_step = bodies.units.strip(smallest_step, "time")
         if timestep == "fixed" and step is None:
@@ -122,7 +140,15 @@ class Simulation:
         if step is not None and not 0.0 < step < float("inf"):
             raise ValueError(f"step = {step}: must be above 0 and finite")
         constant = bodies.G if G is None else G
-        forces = settings(softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed)
+        forces = settings(softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, bodies.box)
+        if bodies.scale_factor is not None:
+            if bodies.cosmology is None or bodies.units is None or bodies.box is None:
+                raise ValueError("bodies of an expanding universe need cosmology, units and box")
+            forces["universe"] = bodies.cosmology._plain(bodies.units, softening_max_physical, max_displacement)
+            if timestep != "fixed" and criterion is None:
+                criterion = "acceleration"
+        elif softening_max_physical is not None or max_displacement is not None:
+            raise ValueError("softening_max_physical and max_displacement need bodies with a cosmology")
         steps = {
             "timestep": timestep,
             "criterion": criterion,
@@ -132,7 +158,7 @@ class Simulation:
         }
         self._step = step
         self._schedule: Optional[tuple[float, float, Optional[float]]] = None
-        self._core = _heorot.Simulation(bodies._columns(), bodies.time, forces, steps, threads)
+        self._core = _heorot.Simulation(bodies._columns(), bodies.time, bodies.scale_factor, forces, steps, threads)
 
     def run(
         self,
@@ -244,6 +270,28 @@ class Simulation:
         return self._core.time
 
     @property
+    def scale_factor(self) -> Optional[float]:
+        """The scale factor in an expanding universe."""
+        return self._core.scale_factor
+
+    @property
+    def redshift(self) -> Optional[float]:
+        """The redshift in an expanding universe."""
+        scale_factor = self._core.scale_factor
+        return None if scale_factor is None else 1.0 / scale_factor - 1.0
+
+    @property
+    def cosmology(self) -> Optional[Cosmology]:
+        """The expanding universe."""
+        universe = self._core.universe
+        return None if universe is None else Cosmology(*universe)
+
+    @property
+    def box(self) -> Optional[float]:
+        """The side of the periodic box."""
+        return self._core.side
+
+    @property
     def steps(self) -> int:
         """Number of full steps since the beginning."""
         return self._core.steps
@@ -271,7 +319,9 @@ class Simulation:
     @property
     def bodies(self) -> Bodies:
         """Copies of the bodies, in the caller's order, with ``acc`` and ``pot``."""
-        return Bodies._of(self._core.columns(), self.time, self._units)
+        bodies = Bodies._of(self._core.columns(), self.time, self._units, box=self.box, cosmology=self.cosmology)
+        bodies.scale_factor = self._core.scale_factor
+        return bodies
 
     @property
     def rungs(self) -> Any:

@@ -63,6 +63,7 @@ def view(
     *,
     most: Optional[int] = None,
     types: Optional[Sequence[int]] = None,
+    galaxies: Sequence[tuple[int, int]] = (),
     height: int = 480,
     threads: Optional[int] = None,
 ) -> Page:
@@ -77,7 +78,10 @@ def view(
         the same ones. By default up to 100,000, fewer for many frames. A body takes 13 bytes of the
         page in each frame.
     types : sequence of int, optional
-        Particle types to show; all by default.
+        Particle types to show; all by default. Types of at most 32 bodies are shown as larger points
+        with their trails, all of them.
+    galaxies : sequence of pairs of int, optional
+        First and last id of each galaxy, for colours by galaxy.
     height : int, optional
         Height in a notebook, in pixels.
     threads : int, optional
@@ -110,5 +114,6 @@ def view(
     frames.sort(key=lambda frame: frame.time)
     units = None if frames[0].units is None else frames[0].units._cgs
     columns = [(frame._columns(), frame.time, f"frame {i + 1}") for i, frame in enumerate(frames)]
-    page = _heorot.view(columns, units, None if types is None else list(types), most, threads)
+    pairs = [(int(first), int(last)) for first, last in galaxies]
+    page = _heorot.view(columns, units, None if types is None else list(types), pairs, most, threads)
     return Page(page, int(height))

@@ -2,6 +2,7 @@
 
 use crate::arrays::{self, Columns};
 use crate::pool;
+use crate::settings::domain_of;
 use decomposition::Solo;
 use nbody::halos::{census, label};
 use nbody::profile::{Centre, shells};
@@ -10,7 +11,7 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use treecode::{Domain, Neighbours, math};
+use treecode::{Neighbours, math};
 
 /// Distances and indices of neighbours, a row for each body.
 type Near<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
@@ -42,13 +43,6 @@ pub(crate) fn neighbours<'py>(
         Ok::<_, String>((squares, indices.into_iter().map(i64::from).collect::<Vec<_>>()))
     })?;
     Ok((arrays::table(py, distances, k)?, arrays::table(py, indices, k)?))
-}
-
-/// The space of bodies: open, or a periodic box of this side.
-fn domain_of(side: Option<f64>) -> PyResult<Domain> {
-    let domain = side.map_or(Domain::Open, |side| Domain::Periodic { side });
-    let wrong = |_| PyValueError::new_err(format!("box = {side:?}: must be above 0 and finite"));
-    domain.check().map_err(wrong).map(|()| domain)
 }
 
 pub(crate) fn finite(name: &str, vectors: &[Vec<f64>; 3]) -> PyResult<()> {

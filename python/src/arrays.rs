@@ -87,7 +87,7 @@ pub(crate) struct Columns<'py> {
     pos: Bound<'py, PyAny>,
     vel: Bound<'py, PyAny>,
     id: PyReadonlyArray1<'py, u64>,
-    kind: PyReadonlyArray1<'py, u8>,
+    pub(crate) kind: PyReadonlyArray1<'py, u8>,
 }
 
 impl Columns<'_> {

@@ -1,17 +1,20 @@
 //! Models, and bodies from and to files.
 
 use crate::arrays::{self, Columns, Order};
-use crate::{pool, settings::by_name};
+use crate::pool;
+use crate::settings::{self, by_name};
 use decomposition::Solo;
-use io::snapshot::{self, Fields, Flavour, Header, Layout, Unsound, Wanted};
+use io::snapshot::{self, Fields, Flavour, Header, Layout, Universe, Unsound, Wanted};
 use io::{Outputs, Units};
-use nbody::model::{Keys, MODELS, generate};
+use nbody::cosmology::scale_factor_of;
+use nbody::linear::Table;
+use nbody::model::{self as models, Keys, MODELS, Model, generate};
 use pyo3::exceptions::{PyFileNotFoundError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, TYPES, math};
 
 /// Units in cgs: length, mass, velocity.
 type Cgs = [f64; 3];
@@ -43,12 +46,31 @@ fn columns(py: Python<'_>, bodies: Bodies) -> PyResult<Bound<'_, PyDict>> {
     Ok(all)
 }
 
-/// Draws a model of these keys, in JSON, in units given in cgs.
+/// ln a at a redshift, which is the time of a simulation in an expanding universe.
+#[pyfunction]
+pub(crate) fn log_of_redshift(redshift: f64) -> f64 {
+    math::ln(scale_factor_of(redshift))
+}
+
+/// ln a.
+#[pyfunction]
+pub(crate) fn log_of_scale_factor(scale_factor: f64) -> f64 {
+    math::ln(scale_factor)
+}
+
+/// A megaparsec [cm].
+const MEGAPARSEC_IN_CM: f64 = 1000.0 * Units::GALACTIC.length_in_cm;
+
+/// A universe, side of the box [L] and scale factor.
+type Space = (settings::Universe, f64, f64);
+
+/// Draws a model of these keys, in JSON, in units given in cgs. The model `cosmology` needs `space`.
 #[pyfunction]
 pub(crate) fn model<'py>(
     py: Python<'py>,
     keys: &str,
     of: Cgs,
+    space: Option<Space>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let mut keys: Keys = serde_json::from_str(keys).map_err(|fault| {
@@ -60,14 +82,30 @@ pub(crate) fn model<'py>(
     let name = name.ok_or_else(|| PyValueError::new_err(format!("a model is needed: one of {MODELS}")))?;
     let constant = units(of).gravitational_constant();
     let bodies = pool::compute(py, threads, usize::MAX, move || {
-        let model = keys.into_model(name)?;
+        let mut model = keys.into_model(name)?;
+        if let (Model::Cosmology(model), Some((universe, side, scale_factor))) = (&mut model, space) {
+            let (cosmology, h) = (universe.cosmology(), universe.h);
+            cosmology.check(1.0).map_err(|fault| fault.to_string())?;
+            let megaparsec = MEGAPARSEC_IN_CM / units(of).length_in_cm / h;
+            model.universe = Some(models::Universe { cosmology, side, megaparsec, h, scale_factor });
+            if let Some(path) = &model.spectrum {
+                let read = io::table::read_pairs(path, ["k [h/Mpc]", "P [(Mpc/h)^3]"]);
+                let [k, power] = read.map_err(|fault| format!("spectrum: {fault}"))?;
+                let table = Table::new(k, power);
+                model.table = Some(table.map_err(|fault| format!("spectrum: {}: {fault}", path.display()))?);
+            }
+        }
         model.check()?;
         Ok::<_, String>(generate(&Solo, &model, constant))
     })?;
     columns(py, bodies)
 }
 
-/// Reads a file of any known format: columns, time, units in cgs, and what the reader should know.
+/// Scale factor and ln a, and omega_m, omega_lambda, h, omega_r, w0, wa, of which 0 is unknown.
+type Expanding = (f64, f64, [f64; 6]);
+
+/// Reads a file of any known format: columns, time, units in cgs, side of the periodic box, what expands, and what
+/// the reader should know. Velocities in an expanding universe are peculiar ones.
 #[pyfunction]
 #[allow(clippy::type_complexity)]
 pub(crate) fn load<'py>(
@@ -77,7 +115,7 @@ pub(crate) fn load<'py>(
     types: Option<Vec<u8>>,
     isolated: bool,
     threads: Option<usize>,
-) -> PyResult<(Bound<'py, PyDict>, f64, Cgs, Vec<String>)> {
+) -> PyResult<(Bound<'py, PyDict>, f64, Cgs, Option<f64>, Option<Expanding>, Vec<String>)> {
     let kinds = kinds(types)?;
     let wanted_units = wanted_units.map(units);
     let file = path.clone();
@@ -86,9 +124,8 @@ pub(crate) fn load<'py>(
         let wanted = Wanted { kinds, columns: false, ..Wanted::default() };
         let (mut header, mut bodies) =
             snapshot::read_wanted_unchecked(&path, &wanted).map_err(|error| error.to_string())?;
-        if !isolated {
-            let remedy = "isolated=True takes it for one";
-            header.expect_isolated(&path, remedy).map_err(|error| error.to_string())?;
+        if isolated {
+            (header.universe, header.box_size) = (None, 0.0);
         }
         if bodies.is_empty() {
             return Err(said("holds no bodies of the types wanted".to_owned()));
@@ -99,8 +136,23 @@ pub(crate) fn load<'py>(
         bodies.check().map_err(|fault| said(fault.to_string()))?;
         let theirs = header.units_or(wanted_units.as_ref());
         let ours = wanted_units.unwrap_or(theirs);
-        theirs.convert(&mut bodies, &ours).map_err(said)?;
+        theirs.convert(&mut bodies, &ours).map_err(&said)?;
         let time = header.time * theirs.time_ratio(&ours);
+        if let Some(universe) = &header.universe {
+            let a = universe.scale_factor;
+            if !(a > 0.0 && a.is_finite()) {
+                return Err(said(format!("has the scale factor {a:?}, must be above 0")));
+            }
+            let factor = universe.momentum_of(header.format) / a;
+            bodies.vel.iter_mut().flatten().for_each(|v| *v *= factor);
+            let why = header.cosmological.as_deref().unwrap_or_default();
+            if why != "its header says so" {
+                header.remarks.push(format!(
+                    "is taken for a snapshot of an expanding universe ({why}); isolated=True ignores universe and box"
+                ));
+            }
+        }
+        header.box_size *= theirs.length_in_cm / ours.length_in_cm;
         Ok((header, bodies, time, ours))
     });
     let (mut header, bodies, time, units) = read.map_err(|error| match file.exists() {
@@ -115,7 +167,13 @@ pub(crate) fn load<'py>(
     if !header.ignored.is_empty() {
         remarks.push(format!("what is not read: {}", header.shown_ignored()));
     }
-    Ok((columns(py, bodies)?, time, cgs(&units), remarks))
+    let expanding = header.universe.map(
+        |Universe { scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h, .. }| {
+            (scale_factor, math::ln(scale_factor), [omega_m, omega_lambda, h, omega_r, w0, wa])
+        },
+    );
+    let side = Some(header.box_size).filter(|side| *side > 0.0);
+    Ok((columns(py, bodies)?, time, cgs(&units), side, expanding, remarks))
 }
 
 /// Which particle types are wanted; all if none is named.
@@ -127,7 +185,7 @@ pub(crate) fn kinds(types: Option<Vec<u8>>) -> PyResult<[bool; TYPES]> {
     }
 }
 
-/// Writes a snapshot.
+/// Writes a snapshot. A universe comes with the scale factor.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn save(
@@ -136,6 +194,8 @@ pub(crate) fn save(
     columns: Columns<'_>,
     time: f64,
     of: Option<Cgs>,
+    side: Option<f64>,
+    universe: Option<(settings::Universe, f64)>,
     format: &str,
     single: bool,
     compression: u8,
@@ -147,8 +207,16 @@ pub(crate) fn save(
         return Err(PyValueError::new_err(format!("compression = {compression}: must be from 0 to 9")));
     }
     let layout = Layout { flavour, single, compression, files: 1, ..Layout::default() };
-    let header = Header { time, units: of.map(units), ..Header::default() };
-    let bodies = columns.bodies()?;
+    let mut header =
+        Header { time, units: of.map(units), box_size: side.unwrap_or(0.0), ..Header::default() };
+    let mut bodies = columns.bodies()?;
+    if let Some((universe, scale_factor)) = universe {
+        let cosmology = universe.cosmology();
+        let settings::Universe { omega_m, omega_lambda, omega_r, w0, wa, h, hubble, .. } = universe;
+        header.time = cosmology.time(scale_factor);
+        header.universe = Some(Universe { scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h, hubble });
+        bodies.vel.iter_mut().flatten().for_each(|v| *v *= scale_factor); // canonical momenta
+    }
     pool::compute(py, threads, usize::MAX, move || {
         let target = Outputs::new(overwrite).snapshot(&path, 1).map_err(|error| error.to_string())?;
         if bodies.is_empty() {

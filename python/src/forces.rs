@@ -6,7 +6,7 @@ use decomposition::{Plan, Solo};
 use nbody::forces::{Engine, Forces};
 use pyo3::prelude::*;
 use std::time::Instant;
-use treecode::Bodies;
+use treecode::{Bodies, Domain};
 
 /// Accelerations and potentials of bodies, with the force error that was measured, if one was asked for.
 type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
@@ -29,11 +29,24 @@ pub(crate) fn accelerations<'py>(
     walk: Option<String>,
     constant: f64,
     allow_missed: bool,
+    side: Option<f64>,
     single: bool,
     threads: Option<usize>,
 ) -> PyResult<Field<'py>> {
-    let settings =
-        Settings { softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed };
+    let universe = None;
+    let settings = Settings {
+        softening,
+        kernel,
+        accuracy,
+        theta,
+        tolerance,
+        order,
+        walk,
+        constant,
+        allow_missed,
+        side,
+        universe,
+    };
     let forces = settings.forces()?;
     let bodies = arrays::bodies(pos, mass)?;
     let threads = Threads::of(threads, bodies.len())?;
@@ -59,14 +72,25 @@ fn field<T: Copy + Default + Send>(
     Ok((order.rows(&acc, number), order.list(&pot, number), error))
 }
 
-fn evaluate(forces: &Forces, bodies: Bodies) -> Result<(Bodies, Option<f64>), String> {
+fn evaluate(forces: &Forces, mut bodies: Bodies) -> Result<(Bodies, Option<f64>), String> {
     if bodies.is_empty() {
         return Err("there are no bodies; at least one is needed".to_owned());
     }
+    settle(&mut bodies, forces.gravity.domain)?;
     let mut engine = Engine::new(forces);
     let evaluation = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(|error| error.to_string())?;
     let error = engine.control().map(|control| control.achieved.rms);
     Ok((evaluation.into_bodies(), error))
+}
+
+/// Moves bodies outside a periodic box to their images inside. They are checked before, because a coordinate that
+/// is not a number has no image.
+pub(crate) fn settle(bodies: &mut Bodies, domain: Domain) -> Result<(), String> {
+    if domain.is_periodic() {
+        bodies.check().map_err(|error| error.to_string())?;
+        bodies.wrap(domain);
+    }
+    Ok(())
 }
 
 /// Seconds of an evaluation alone, without Python: the mean of `count`. A benchmark compares it with calls of

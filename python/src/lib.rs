@@ -25,6 +25,8 @@ fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(files::load, module)?)?;
     module.add_function(wrap_pyfunction!(files::save, module)?)?;
     module.add_function(wrap_pyfunction!(files::gravitational_constant, module)?)?;
+    module.add_function(wrap_pyfunction!(files::log_of_redshift, module)?)?;
+    module.add_function(wrap_pyfunction!(files::log_of_scale_factor, module)?)?;
     module.add_function(wrap_pyfunction!(files::read_in_process, module)?)?;
     module.add_function(wrap_pyfunction!(files::serve_parent, module)?)?;
     module.add_function(wrap_pyfunction!(analysis::neighbours, module)?)?;

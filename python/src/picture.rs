@@ -2,11 +2,14 @@
 
 use crate::arrays::Columns;
 use crate::files::kinds;
-use crate::{pool, settings::by_name};
+use crate::forces::settle;
+use crate::pool;
+use crate::settings::{by_name, domain_of};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use treecode::math::norm;
+use treecode::{Domain, Neighbours};
 use viz::{
     ColourMap, Colours, Decorations, Direction, Range, Stretch, Style, Subject, SurfaceDensity, TimeScale,
     Tint, Units, View,
@@ -28,7 +31,13 @@ pub(crate) struct Look {
     types: Option<Vec<u8>>,
     neighbours: usize,
     decorations: bool,
+    axes: bool,
     transparent: bool,
+    /// Side of a periodic box, whose bodies are drawn at their images nearest to the centre.
+    #[pyo3(item("box"))]
+    side: Option<f64>,
+    /// In an expanding universe.
+    redshift: Option<f64>,
 }
 
 /// The part of the mass that a picture without a width shows.
@@ -67,9 +76,12 @@ pub(crate) fn render<'py>(
         mass_in_g,
         time_in_s: length_in_cm / velocity,
     });
+    let domain = domain_of(look.side)?;
     let png = pool::compute(py, threads, usize::MAX, move || {
         let fault = |error: viz::Error| error.to_string();
-        let lengths = viz::smoothing_lengths(&bodies, kinds, look.neighbours).map_err(fault)?;
+        settle(&mut bodies, domain)?;
+        let distances = |pos: [&[f64]; 3]| Neighbours::new(domain, pos).distances(look.neighbours);
+        let lengths = viz::smoothing_lengths_by(&bodies, kinds, distances).map_err(fault)?;
         let wanted: Vec<usize> = (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])]).collect();
         if wanted.is_empty() {
             return Err("there are no bodies of the types wanted to draw".to_owned());
@@ -81,8 +93,11 @@ pub(crate) fn render<'py>(
         let total: f64 = wanted.iter().map(|i| bodies.mass[*i]).sum();
         let mean =
             |axis: usize| wanted.iter().map(|i| bodies.mass[*i] * bodies.pos[axis][*i]).sum::<f64>() / total;
-        let centre = look.centre.unwrap_or_else(|| std::array::from_fn(mean));
-        let width = look.width.unwrap_or_else(|| {
+        let centre = look.centre.unwrap_or_else(|| match domain {
+            Domain::Periodic { side } => [0.5 * side; 3],
+            Domain::Open => std::array::from_fn(mean),
+        });
+        let width = look.width.or(look.side).unwrap_or_else(|| {
             let radius = |i: usize| norm(std::array::from_fn(|axis| bodies.pos[axis][i] - centre[axis]));
             let mut radii: Vec<(f64, f64)> = wanted.iter().map(|i| (radius(*i), bodies.mass[*i])).collect();
             radii.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
@@ -98,6 +113,11 @@ pub(crate) fn render<'py>(
         if let Some(angle) = look.perspective {
             view = view.with_perspective(angle).map_err(fault)?;
         }
+        if domain.is_periodic() {
+            for (list, centre) in bodies.pos.iter_mut().zip(centre) {
+                list.iter_mut().for_each(|x| *x = centre + domain.displacement([centre; 3], [*x; 3])[0]);
+            }
+        }
         let subject = Subject { bodies: &bodies, kinds, lengths: &lengths, tint: Tint::Plain };
         let density = SurfaceDensity::project(&subject, &view).map_err(fault)?;
         let range = Range::of(&density)
@@ -109,15 +129,18 @@ pub(crate) fn render<'py>(
             units,
             decorations: Decorations {
                 time: shown && time.is_some(),
-                scale_bar: shown,
+                scale_bar: shown && !look.axes,
                 colour_bar: shown,
-                axes: false,
+                axes: look.axes,
             },
-            comoving: false,
+            comoving: look.redshift.is_some(),
             transparent: look.transparent,
         };
         let time = time.unwrap_or_default();
-        let label = TimeScale::for_times(&[time], units).label(time);
+        let label = match look.redshift {
+            Some(redshift) => format!("z = {:.2}", redshift.abs()),
+            None => TimeScale::for_times(&[time], units).label(time),
+        };
         viz::encode_png(&viz::render(&density, &style, &label)).map_err(fault)
     })?;
     Ok(PyBytes::new(py, &png))

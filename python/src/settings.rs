@@ -1,12 +1,14 @@
-//! Forces from keyword arguments, as the `[gravity]` table of a parameter file has them.
+//! Forces from keyword arguments, as the tables `[gravity]`, `[box]` and `[cosmology]` of a parameter file
+//! have them.
 
+use nbody::cosmology::{Comoving, Cosmology, Expansion};
 use nbody::forces::Forces;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use treecode::{Criterion, Gravity, Softening, SofteningKernel, TYPES, Walk};
+use treecode::{Criterion, Domain, Gravity, Softening, SofteningKernel, TYPES, Walk};
 
 /// What the caller says about forces.
 #[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
@@ -22,6 +24,53 @@ pub(crate) struct Settings {
     #[pyo3(item("G"))]
     pub(crate) constant: f64,
     pub(crate) allow_missed: bool,
+    /// Side of a periodic box [L].
+    #[pyo3(item("box"))]
+    #[serde(default)]
+    pub(crate) side: Option<f64>,
+    #[serde(default)]
+    pub(crate) universe: Option<Universe>,
+}
+
+/// An expanding universe.
+#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Universe {
+    pub(crate) omega_m: f64,
+    pub(crate) omega_lambda: f64,
+    pub(crate) omega_r: f64,
+    pub(crate) w0: f64,
+    pub(crate) wa: f64,
+    /// Hubble constant today [100 km/s/Mpc].
+    pub(crate) h: f64,
+    /// Hubble constant today [1/T].
+    pub(crate) hubble: f64,
+    softening_max_physical: Option<f64>,
+    max_displacement: Option<f64>,
+}
+
+impl Universe {
+    pub(crate) fn cosmology(&self) -> Cosmology {
+        let Universe { omega_m, omega_lambda, omega_r, w0, wa, hubble, .. } = *self;
+        Cosmology { omega_m, omega_lambda, omega_r, w0, wa, hubble }
+    }
+
+    fn expansion(&self) -> Expansion {
+        Expansion::Comoving(Comoving {
+            cosmology: self.cosmology(),
+            softening_max_physical: self.softening_max_physical.unwrap_or(f64::INFINITY),
+            displacement: self.max_displacement.unwrap_or(Comoving::DISPLACEMENT),
+        })
+    }
+}
+
+/// Open space, or a periodic box of this side [L].
+pub(crate) fn domain_of(side: Option<f64>) -> PyResult<Domain> {
+    let domain = side.map_or(Domain::Open, |side| Domain::Periodic { side });
+    let wrong = |_| {
+        PyValueError::new_err(format!("box = {:?}: must be above 0 and finite", side.unwrap_or_default()))
+    };
+    domain.check().map_err(wrong).map(|()| domain)
 }
 
 /// One softening length, or one for each type.
@@ -102,6 +151,10 @@ impl Settings {
             return wrong(format!("G = {}: must be above 0 and finite", self.constant));
         }
         forces.gravity.constant = self.constant;
+        forces.gravity.domain = domain_of(self.side)?;
+        if let Some(universe) = &self.universe {
+            forces.expansion = universe.expansion();
+        }
         forces.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(forces)
     }

@@ -2,6 +2,7 @@
 
 use crate::arrays::Order;
 use crate::arrays::{self, Columns};
+use crate::forces::settle;
 use crate::pool::{self, Threads};
 use crate::settings;
 use decomposition::Solo;
@@ -16,7 +17,7 @@ use pyo3::types::{PyBytes, PyDict};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use treecode::Bodies;
+use treecode::{Bodies, Domain, math};
 
 /// Bodies that move. The lock is never waited for: a thread that waits would hold the lock of the interpreter, which
 /// the thread that computes a step needs in the end.
@@ -75,23 +76,30 @@ type Energies<'py> = Bound<'py, PyDict>;
 
 #[pymethods]
 impl Simulation {
-    /// Computes the first field.
+    /// Computes the first field. In an expanding universe `time` is ln a, `scale_factor` is a, and velocities are
+    /// peculiar ones.
     #[new]
     fn new(
         py: Python<'_>,
         columns: Columns<'_>,
         time: f64,
+        scale_factor: Option<f64>,
         settings: settings::Settings,
         steps: settings::Steps,
         threads: Option<usize>,
     ) -> PyResult<Simulation> {
         let (forces, stepping) = (settings.forces()?, steps.stepping()?);
-        let bodies = columns.bodies()?;
+        let mut bodies = columns.bodies()?;
         let (n, ids) = (bodies.len(), bodies.id.clone());
         let places = places(&ids)?;
         let simulation = pool::compute(py, threads, n, move || {
             if n == 0 {
                 return Err("there are no bodies; at least one is needed".to_owned());
+            }
+            settle(&mut bodies, forces.gravity.domain)?;
+            if let Some(a) = scale_factor {
+                check_density(&forces, &bodies)?;
+                bodies.vel.iter_mut().flatten().for_each(|v| *v *= a);
             }
             let start = Start { bodies, time };
             nbody::Simulation::begin(&Solo, &forces, stepping, start).map_err(|error| error.to_string())
@@ -138,6 +146,27 @@ impl Simulation {
     #[getter]
     fn time(&self) -> PyResult<f64> {
         Ok(self.get()?.current().time)
+    }
+
+    /// The scale factor, in an expanding universe.
+    #[getter]
+    fn scale_factor(&self) -> PyResult<Option<f64>> {
+        let inner = self.get()?;
+        Ok(inner.rest.settings.universe.as_ref().map(|_| math::exp(inner.current().time)))
+    }
+
+    /// Side of the periodic box.
+    #[getter]
+    fn side(&self) -> PyResult<Option<f64>> {
+        Ok(self.get()?.rest.settings.side)
+    }
+
+    /// The universe: omega_m, omega_lambda, h, omega_r, w0, wa.
+    #[getter]
+    fn universe(&self) -> PyResult<Option<[f64; 6]>> {
+        let inner = self.get()?;
+        let universe = inner.rest.settings.universe.as_ref();
+        Ok(universe.map(|of| [of.omega_m, of.omega_lambda, of.h, of.omega_r, of.w0, of.wa]))
     }
 
     #[getter]
@@ -187,7 +216,8 @@ impl Simulation {
         Ok(all)
     }
 
-    /// Copies of the columns of the bodies in the caller's order.
+    /// Copies of the columns of the bodies in the caller's order. In an expanding universe velocities are peculiar
+    /// ones.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let inner = self.get()?;
         let (bodies, n) = (inner.current().bodies(), inner.rest.ids.len());
@@ -201,7 +231,11 @@ impl Simulation {
                 needed.map(|needed| order.list(needed, |x| x)),
             ))
         })?;
-        let ([mass, pot], [pos, vel, acc], [kind, rung], needed) = copies;
+        let ([mass, pot], [pos, mut vel, acc], [kind, rung], needed) = copies;
+        if inner.rest.settings.universe.is_some() {
+            let a = math::exp(inner.current().time);
+            vel.iter_mut().for_each(|v| *v /= a);
+        }
         let all = PyDict::new(py);
         all.set_item("mass", arrays::array(py, mass))?;
         all.set_item("pos", arrays::table(py, pos, 3)?)?;
@@ -382,6 +416,27 @@ impl Kept {
         bodies.read(&self.bodies);
         nbody::Simulation::resume(&Solo, forces, stepping, Start { bodies, time }, energy, progress, part)
     }
+}
+
+/// Greatest relative difference between the mean density of the bodies and that of matter, as in the program.
+const SAME_DENSITY: f64 = 2e-3;
+
+/// Checks that bodies have the density of matter of their universe.
+fn check_density(forces: &Forces, bodies: &Bodies) -> Result<(), String> {
+    let (Some(comoving), Domain::Periodic { side }) = (forces.expansion.comoving(), forces.gravity.domain)
+    else {
+        return Ok(());
+    };
+    let mass: f64 = bodies.mass.iter().sum();
+    let needed = comoving.cosmology.matter_density(forces.gravity.constant) * side.powi(3);
+    if (mass / needed - 1.0).abs() <= SAME_DENSITY {
+        return Ok(());
+    }
+    Err(format!(
+        "omega_m = {:?}: the bodies in the box have {:.6} of the density of matter (mass {mass:e}, needed {needed:e}); check masses, box, h and units",
+        comoving.cosmology.omega_m,
+        mass / needed
+    ))
 }
 
 /// The place of each id; `None` if the ids are the places.

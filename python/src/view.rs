@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use treecode::{Bodies, TYPES};
 use viz::page::{Chooser, Description, Frame, FrameName};
-use viz::{Units, printable};
+use viz::{GROUP_TONES, NEIGHBOURS, Units, printable};
 
 /// The program that makes the page.
 const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
@@ -24,6 +24,7 @@ pub(crate) fn view(
     frames: Vec<Given<'_>>,
     of: Option<[f64; 3]>,
     types: Option<Vec<u8>>,
+    galaxies: Vec<(u64, u64)>,
     most: usize,
     threads: Option<usize>,
 ) -> PyResult<String> {
@@ -32,9 +33,13 @@ pub(crate) fn view(
         return Err(PyValueError::new_err(format!("most = {most}: must be from 1 to {MOST_BODIES}")));
     }
     // Bodies are converted twice, so that only one frame is in memory at a time.
-    let mut chooser = Chooser::new(most, frames.len() == 1, [false; TYPES]);
+    let alone = frames.len() == 1;
+    let (mut chooser, mut ids) = (Chooser::new(most, alone, sparse(&frames, kinds)), Vec::new());
     for (columns, _, name) in &frames {
         let bodies = wanted(columns, kinds)?;
+        if alone {
+            ids = bodies.id.clone();
+        }
         chooser = pool::compute(py, threads, bodies.len(), move || {
             chooser.take(&bodies).map(|()| chooser).map_err(|fault| format!("{name}: {fault}"))
         })?;
@@ -47,12 +52,35 @@ pub(crate) fn view(
         mass_in_g,
         time_in_s: length_in_cm / velocity,
     });
-    let description =
-        Description { program: PROGRAM, choice, frames: names.collect(), units, galaxies: None };
+    let of = |galaxies: Vec<(u64, u64)>| {
+        let id = |name: &u64| if alone { ids[*name as usize] } else { *name };
+        let galaxy = |name: &u64| {
+            let id = id(name);
+            galaxies.iter().position(|(first, last)| (first..=last).contains(&&id)).unwrap_or(galaxies.len())
+        };
+        (choice.ids.iter().map(|name| galaxy(name) as u8).collect(), galaxies.len())
+    };
+    if galaxies.len() > GROUP_TONES {
+        return Err(PyValueError::new_err(format!(
+            "galaxies: {} are more than {GROUP_TONES}",
+            galaxies.len()
+        )));
+    }
+    let galaxies = if galaxies.is_empty() { None } else { Some(of(galaxies)) };
+    let description = Description { program: PROGRAM, choice, frames: names.collect(), units, galaxies };
     description.page(|number| {
         let (bodies, choice) = (wanted(&frames[number].0, kinds)?, &description.choice);
         pool::compute(py, threads, bodies.len(), move || Ok::<_, String>(Frame::of(choice, &bodies)))
     })
+}
+
+/// Types of few bodies in every frame: all of them are shown, as larger points, with their paths.
+fn sparse(frames: &[Given<'_>], kinds: [bool; TYPES]) -> [bool; TYPES] {
+    let count = |(columns, ..): &Given<'_>, kind: usize| {
+        columns.kind.as_array().iter().filter(|other| usize::from(**other) == kind).count()
+    };
+    let most = |kind| frames.iter().map(|frame| count(frame, kind)).max().unwrap_or(0);
+    std::array::from_fn(|kind| kinds[kind] && (1..=NEIGHBOURS).contains(&most(kind)))
 }
 
 /// The bodies of these types. Their masses do not matter.

@@ -386,3 +386,101 @@ def test_quantities_of_a_wrong_dimension_are_refused():
     acc, _ = heorot.accelerations(pos * u.kpc, mass)  # plain masses are in the units of the others
     plain, _ = heorot.accelerations(pos, mass, units="galactic")
     np.testing.assert_allclose(acc, plain, rtol=1e-12)
+
+
+def test_no_bodies_are_refused_everywhere(tmp_path):
+    none = heorot.Bodies(np.zeros((0, 3)), [])
+    cases = [
+        lambda: heorot.Simulation(none, softening=0.1, step=0.1),
+        lambda: heorot.halos(none, linking_length=1.0),
+        lambda: heorot.profile(none),
+        lambda: heorot.spectrum(none, 1.0, grid=16),
+        lambda: heorot.neighbours(none.pos, 1),
+        lambda: heorot.render(none),
+        lambda: heorot.view(none),
+        lambda: heorot.save(tmp_path / "none.hdf5", none),
+        lambda: heorot.direct(none.pos, none.mass),
+        lambda: heorot.direct(none.pos, none.mass, box=1.0),
+    ]
+    for case in cases:
+        with pytest.raises(ValueError) as error:
+            case()
+        assert "\n" not in str(error.value)
+    assert not (tmp_path / "none.hdf5").exists()
+
+
+def test_many_simulations_run_in_threads_at_once():
+    """Each thread has simulations of its own, of few bodies (computed alone) and of more (by the common pool)."""
+    counts, found = [20, 200, 300, 400] * 3, {}
+
+    def run(place):
+        sim = heorot.Simulation(plummer(counts[place]), softening=0.05, step=0.01, threads=1 + place % 2)
+        found[place] = [sim.step().bodies for _ in range(5)][-1]
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(counts))]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    for count in set(counts):
+        alone = heorot.Simulation(plummer(count), softening=0.05, step=0.01)
+        wanted = [alone.step().bodies for _ in range(5)][-1]
+        for place in range(len(counts)):
+            if counts[place] == count:
+                same(found[place], wanted)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_while_another_thread_computes():
+    pos, mass = cloud(3000)
+    few, their_mass = cloud(400, seed=2)
+    wanted, done = heorot.accelerations(few, their_mass, theta=0.6)[0], threading.Event()
+
+    def compute():
+        while not done.is_set():
+            heorot.accelerations(pos, mass, theta=0.6)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                is_same = np.array_equal(heorot.accelerations(few, their_mass, theta=0.6)[0], wanted)
+                os._exit(0 if is_same else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_simulation_keeps_nothing_of_the_arrays_of_the_caller():
+    bodies = plummer()
+    sim, other = (heorot.Simulation(bodies, softening=0.05, step=0.01) for _ in range(2))
+    bodies.pos[:], bodies.vel[:], bodies.mass[:] = np.nan, np.nan, -1
+    state = sim.step()
+    state.bodies.pos[:] = np.nan
+    other.step()
+    same(sim.step().bodies, other.step().bodies)
+
+
+def test_galaxies_of_a_page_are_named_by_their_ids():
+    bodies = heorot.model(
+        "encounter",
+        pericentre=3,
+        distance=40,
+        galaxies=[{"model": "plummer", "bodies": 40}, {"model": "plummer", "bodies": 60}],
+    )
+    page = heorot.view(bodies, galaxies=[(0, 39), (40, 99)]).html
+    assert 'id="galaxies"' in page and 'id="galaxies"' not in heorot.view(bodies).html
+    with pytest.raises(ValueError, match="galaxies: 100 are more than"):
+        heorot.view(bodies, galaxies=[(0, 1)] * 100)
+
+
+def test_bodies_of_a_rare_type_have_trails():
+    import json
+    import re
+
+    bodies = heorot.Bodies(*cloud(100), type=np.where(np.arange(100) < 3, 4, 1))
+    sim = heorot.Simulation(bodies, softening=0.1, step=0.1)
+    page = heorot.view(list(sim.run(until=0.4, every=0.2)), most=10)
+    paths = json.loads(re.search('id="description">(.*)</script>', page.html)[1])["paths"]
+    assert sorted(path["id"] for path in paths) == [0, 1, 2] and all(len(path["places"]) == 2 for path in paths)

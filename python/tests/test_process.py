@@ -113,7 +113,7 @@ def test_a_signal_from_outside_ends_a_run():
 
 
 def test_calls_leave_no_memory_behind():
-    pos, mass = cloud(50)
+    pos, mass = cloud(10)
 
     def calls(count):
         for _ in range(count):
@@ -124,5 +124,5 @@ def test_calls_leave_no_memory_behind():
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("the system does not tell the memory of a process")
     before = calls(1000)
-    # 2000 calls that each left one array of 50 vectors behind would take 2.4 MB.
-    assert calls(2000) - before < 1_000_000
+    # 10,000 calls that each left one array of 10 vectors behind would take 2.4 MB.
+    assert calls(10_000) - before < 1_000_000
