@@ -7,6 +7,8 @@ Prints tables in Markdown:
 - ``accelerations`` against the same evaluation by ``heorot force``, in turns: seconds of the
   evaluation, peak memory of the process, and whether the results have the same bits; processor
   seconds against those of the bare evaluation in the same module, which is what copies cost;
+- steps of a simulation against those of ``heorot run``: a simulation keeps a copy of its bodies while
+  it computes, so that it has a state after an error; and the seconds of a state with its arrays;
 - microseconds of a call with ten bodies, and how many of them are not the evaluation;
 - growth of memory over 10,000 calls.
 
@@ -14,6 +16,7 @@ Program and package must be built with the same profile. Needs numpy, h5py and h
 """
 
 import argparse
+import csv
 import json
 import os
 import statistics
@@ -29,6 +32,7 @@ from heorot._forces import settings
 
 SOFTENING = 0.01
 ACCURACY = 1e-3
+STEPS_OF_A_RUN = 4
 
 
 def main() -> None:
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=1_000_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=2, help="runs of a simulation that are compared")
     parser.add_argument("--calls", type=int, default=100_000)
     given = parser.parse_args()
     if given.program:
@@ -125,6 +130,7 @@ begun = time.perf_counter(), time.process_time()
 if how == "bare":
     keys = dict.fromkeys(("kernel", "theta", "tolerance", "order", "walk"))
     keys |= {"softening": float(softening), "accuracy": float(accuracy), "G": 1.0, "allow_missed": False}
+    keys |= {"box": None, "universe": None}
     heorot._heorot.seconds_of_evaluations(pos, mass, keys, int(threads), 1)
 else:
     acc, pot = heorot.accelerations(
@@ -145,6 +151,40 @@ with h5py.File(path) as file:
     group = file["PartType1"]
     theirs = group["Acceleration"][:][np.argsort(group["ParticleIDs"][:])]
 print(np.array_equal(ours[np.argsort(ids)], theirs))
+"""
+
+
+STEPS = """
+import sys, time
+import heorot
+folder, bodies, threads, softening, accuracy, steps = sys.argv[1:]
+sphere = heorot.model("plummer", bodies=int(bodies), seed=1, units="nbody")
+sim = heorot.Simulation(
+    sphere, step=1e-4, softening=float(softening), accuracy=float(accuracy), threads=int(threads)
+)
+del sphere
+ends = [time.perf_counter()]
+sim.evolve(int(steps) * 1e-4, callback=lambda _: ends.append(time.perf_counter()))
+begun = time.perf_counter()
+state = sim.state
+print(min(b - a for a, b in zip(ends, ends[1:])), time.perf_counter() - begun)
+"""
+
+RUN = """
+[initial]
+model = "plummer"
+bodies = {bodies}
+seed = 1
+[units]
+system = "nbody"
+[gravity]
+softening = {softening}
+accuracy = {accuracy}
+[time]
+steps = {steps}
+step = 1e-4
+[output]
+folder = "{folder}/run"
 """
 
 
@@ -211,11 +251,29 @@ class Sides:
         }
 
 
+    def our_steps(self, steps: int) -> tuple[float, float, float]:
+        """Seconds of the fastest step and of a state, and peak memory [MB]."""
+        told, peak = self.python(STEPS, str(self.given.bodies), *self.rest, str(steps))
+        step, state = map(float, told.split())
+        return step, state, peak
+
+    def their_steps(self, steps: int) -> tuple[float, float]:
+        """Seconds of the fastest step, and peak memory [MB]."""
+        file = os.path.join(self.folder, "run.toml")
+        with open(file, "w") as text:
+            sizes = {"softening": SOFTENING, "accuracy": ACCURACY, "steps": steps, "folder": self.folder}
+            text.write(RUN.format(bodies=self.given.bodies, **sizes))
+        _, _, _, peak = run([self.given.program, "run", file, "--threads", str(self.given.threads), "--overwrite"])
+        with open(os.path.join(self.folder, "run", "steps.csv")) as text:
+            return min(float(row["total"]) for row in csv.DictReader(text)), peak
+
+
 def against_program(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sides = Sides(given, folder)
         same = "the same" if sides.have_same_bits() else "DIFFERENT"
         rounds = [(sides.ours(), sides.theirs()) for _ in range(given.repeat)]
+        runs = [(sides.our_steps(STEPS_OF_A_RUN), sides.their_steps(STEPS_OF_A_RUN)) for _ in range(given.runs)]
     print(
         f"{given.bodies} bodies of a Plummer sphere, softening {SOFTENING}, accuracy {ACCURACY}, {given.threads} threads, "
         f"{given.repeat} rounds in turns, load {os.getloadavg()[0]:.1f}; the accelerations have {same} bits.\n"
@@ -229,6 +287,14 @@ def against_program(given: argparse.Namespace) -> None:
             f"| {name} | {min(ours):.{digits}f} | {min(theirs):.{digits}f} | {min(ours) / min(theirs):.3f} "
             f"| {ratios[0]:.3f} to {ratios[-1]:.3f} |"
         )
+    print()
+    if not runs:
+        return
+    (step, state, ours), (other, theirs) = ([min(values) for values in zip(*side)] for side in zip(*runs))
+    print(f"| least of {given.runs} runs in turns | Simulation | heorot run | ratio |\n|---|---|---|---|")
+    print(f"| seconds of a step | {step:.3f} | {other:.3f} | {step / other:.3f} |")
+    print(f"| peak memory of {STEPS_OF_A_RUN} steps and a state [MB] | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |")
+    print(f"| seconds of a state with its arrays | {state:.3f} | | |\n")
 
 
 if __name__ == "__main__":
