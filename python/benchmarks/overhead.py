@@ -33,6 +33,7 @@ from heorot._forces import settings
 SOFTENING = 0.01
 ACCURACY = 1e-3
 STEPS_OF_A_RUN = 4
+TURN = 50
 
 
 def main() -> None:
@@ -51,7 +52,8 @@ def main() -> None:
 
 
 def small_calls(count: int) -> None:
-    """Calls and bare evaluations take turns, a thousand at a time; the least of all turns counts."""
+    """Calls and bare evaluations take turns, so few at a time that some turns are not interrupted; the least of all
+    turns counts."""
     rng = np.random.default_rng(1)
     pos, mass = rng.normal(size=(10, 3)), np.ones(10)
     print("| settings | microseconds a call | of which evaluation | beyond it |\n|---|---|---|---|")
@@ -59,12 +61,12 @@ def small_calls(count: int) -> None:
         keys = dict.fromkeys(("kernel", "accuracy", "theta", "tolerance", "order", "walk"))
         chosen = settings(0.0, G=1.0, **{**keys, **how})
         calls, works = [], []
-        for _ in range(max(1, count // 1000)):
+        for _ in range(max(1, count // TURN)):
             begun = time.perf_counter()
-            for _ in range(1000):
+            for _ in range(TURN):
                 heorot.accelerations(pos, mass, **how)
-            calls.append((time.perf_counter() - begun) / 1000)
-            works.append(heorot._heorot.seconds_of_evaluations(pos, mass, chosen, None, 1000))
+            calls.append((time.perf_counter() - begun) / TURN)
+            works.append(heorot._heorot.seconds_of_evaluations(pos, mass, chosen, None, TURN))
         name = ", ".join(f"{key} {value}" for key, value in how.items())
         call, work = 1e6 * min(calls), 1e6 * min(works)
         middle = 1e6 * (statistics.median(calls) - statistics.median(works))

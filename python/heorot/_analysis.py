@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import Floats, floats
-from ._bodies import Bodies
+from ._arrays import Floats, floats, names_numbers
+from ._bodies import Bodies, expect_bodies
 
 
+@names_numbers
 def neighbours(
     pos: ArrayLike, k: int, *, box: Optional[float] = None, threads: Optional[int] = None
 ) -> tuple[Floats, NDArray[np.int64]]:
@@ -80,6 +81,7 @@ class Halos:
         return len(self.members)
 
 
+@names_numbers
 def halos(
     bodies: Bodies,
     *,
@@ -110,6 +112,7 @@ def halos(
     -------
     Halos
     """
+    expect_bodies(bodies)
     side = bodies.box if box is None else box
     length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, side, threads)
     return Halos(of=of, linking_length=length, **columns)
@@ -152,6 +155,7 @@ class Profile:
         return len(self.radius)
 
 
+@names_numbers
 def profile(
     bodies: Bodies,
     *,
@@ -182,7 +186,10 @@ def profile(
     -------
     Profile
     """
-    ends = None if radius is None else [float(radius[0]), float(radius[1])]
+    expect_bodies(bodies)
+    ends = None if radius is None else [float(end) for end in radius]
+    if ends is not None and len(ends) != 2:
+        raise ValueError(f"radius = {radius}: must be two rising radii above 0")
     about = None if centre is None else [float(x) for x in centre]
     constant = bodies.G if G is None else G
     columns, at, velocity = _heorot.profile(bodies._columns(), shells, ends, about, constant, threads)
@@ -217,6 +224,7 @@ class Spectrum:
         return len(self.k)
 
 
+@names_numbers
 def spectrum(
     bodies: Bodies,
     box: Optional[float] = None,
@@ -258,6 +266,7 @@ def spectrum(
     >>> round(heorot.spectrum(bodies, 1.0, grid=16).shot_noise, 6)
     0.002
     """
+    expect_bodies(bodies)
     side = bodies.box if box is None else box
     if side is None:
         raise ValueError("box: the bodies have none, so give its side")

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import inspect
+from typing import Any, Callable, Optional, Sequence, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 Floats = NDArray[np.float64]
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def names_numbers(function: Function) -> Function:
+    """Let a whole number that does not fit the compiled part be a ValueError with the name of the argument."""
+
+    @functools.wraps(function)
+    def guarded(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except OverflowError as fault:
+            for name, value in inspect.signature(function).bind(*given, **named).arguments.items():
+                values = value if isinstance(value, (list, tuple)) else (value,)
+                if any(isinstance(one, int) and not 0 <= one < 2**31 for one in values):
+                    raise ValueError(f"{name} = {value}: is out of range") from None
+            raise ValueError(f"a whole number is out of range: {fault}") from None
+
+    return cast(Function, guarded)
+
+
+def particle_types(types: Optional[Sequence[int]]) -> Optional[list[int]]:
+    """The types as the compiled part takes them; None for all."""
+    if types is None:
+        return None
+    for kind in types:
+        if not 0 <= kind <= 5:
+            raise ValueError(f"types: {kind} is none, must be from 0 to 5")
+    return [int(kind) for kind in types]
 
 
 def floats(name: str, value: Any) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import Floats, floats
+from ._arrays import Floats, floats, names_numbers, particle_types
 from ._cosmology import Cosmology
 from ._units import Units, UnitsLike, is_quantity, units_of
 
@@ -148,7 +148,14 @@ class Bodies:
         return some
 
     def _columns(self) -> dict[str, Any]:
-        return {"mass": self.mass, "pos": self.pos, "vel": self.vel, "id": self.id, "kind": self.type}
+        n = len(self.mass)
+        return {  # the caller may have replaced arrays
+            "mass": floats("mass", self.mass),
+            "pos": floats("pos", self.pos),
+            "vel": floats("vel", self.vel),
+            "id": self.id if _is(self.id, np.uint64) else _whole("id", self.id, n, np.uint64),
+            "kind": self.type if _is(self.type, np.uint8) else _whole("type", self.type, n, np.uint8),
+        }
 
     @classmethod
     def _of(cls, columns: dict[str, Any], time: float, units: Optional[Units], **space: Any) -> Bodies:
@@ -166,6 +173,16 @@ class Bodies:
         return bodies
 
 
+def expect_bodies(bodies: Any) -> None:
+    """Fail if something else was given."""
+    if not isinstance(bodies, Bodies):
+        raise TypeError(f"bodies: must be Bodies, not {type(bodies).__name__}")
+
+
+def _is(value: Any, dtype: Any) -> bool:
+    return type(value) is np.ndarray and value.dtype == dtype
+
+
 def _whole(name: str, value: ArrayLike, n: int, dtype: Any) -> NDArray[Any]:
     array = np.asarray(value)
     if array.shape != (n,):
@@ -178,6 +195,7 @@ def _whole(name: str, value: ArrayLike, n: int, dtype: Any) -> NDArray[Any]:
     return array.astype(dtype, copy=False)
 
 
+@names_numbers
 def model(
     name: str,
     *,
@@ -274,6 +292,7 @@ def _number(value: Any) -> Any:
     raise TypeError(f"{value!r} is no value of a key")
 
 
+@names_numbers
 def load(
     path: Path,
     *,
@@ -312,7 +331,7 @@ def load(
     """
     wanted = None if units is None else units_of(units)._cgs
     columns, time, cgs, side, expanding, remarks = _heorot.load(
-        os.fspath(path), wanted, None if types is None else list(types), isolated, threads
+        os.fsdecode(path), wanted, particle_types(types), isolated, threads
     )
     for remark in remarks:
         warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
@@ -331,6 +350,7 @@ def load(
     return bodies
 
 
+@names_numbers
 def save(
     path: Path,
     bodies: Bodies,
@@ -362,7 +382,8 @@ def save(
     threads : int, optional
         Number of threads.
     """
-    name = os.fspath(path)
+    expect_bodies(bodies)
+    name = os.fsdecode(path)
     if precision not in ("double", "single"):
         raise ValueError(f"precision = {precision!r}: must be one of double, single")
     format = format or ("npz" if name.endswith(".npz") else "gadget")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import floats
+from ._arrays import floats, names_numbers
 from ._units import UnitsLike, is_quantity, units_of
 
 Softening = Union[float, Sequence[float]]
@@ -44,6 +44,7 @@ def settings(
     }
 
 
+@names_numbers
 def accelerations(
     pos: ArrayLike,
     mass: ArrayLike,
@@ -161,6 +162,7 @@ def potential(pos: ArrayLike, mass: ArrayLike, **how: Any) -> NDArray[Any]:
     return accelerations(pos, mass, **how)[1]
 
 
+@names_numbers
 def direct(
     pos: ArrayLike,
     mass: ArrayLike,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any, Optional, Sequence, Union
 
+import numpy as np
+
 from . import _heorot
-from ._bodies import Bodies, Path
+from ._arrays import names_numbers, particle_types
+from ._bodies import Bodies, Path, expect_bodies
 
 
 class Picture:
@@ -39,6 +42,7 @@ class Picture:
         return self.png
 
 
+@names_numbers
 def render(
     bodies: Bodies,
     *,
@@ -96,8 +100,9 @@ def render(
     -------
     Picture
     """
-    sides = [size, size] if isinstance(size, int) else [int(side) for side in size]
-    if len(sides) != 2 or min(sides) < 0:
+    expect_bodies(bodies)
+    sides = list(size) if isinstance(size, (tuple, list, np.ndarray)) else [size, size]
+    if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
         raise ValueError(f"size = {size}: must be one number of pixels, or two")
     look = {
         "size": sides,
@@ -109,7 +114,7 @@ def render(
         "roll": roll,
         "perspective": perspective,
         "colours": colours,
-        "types": None if types is None else list(types),
+        "types": particle_types(types),
         "neighbours": neighbours,
         "decorations": decorations,
         "axes": axes,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 from itertools import chain
 from typing import Any, Callable, Iterator, Optional
 
 from . import _heorot
-from ._bodies import Bodies, Path
+from ._arrays import names_numbers
+from ._bodies import Bodies, Path, expect_bodies
 from ._cosmology import Cosmology
 from ._forces import Softening, settings
 from ._units import Units
@@ -106,6 +109,7 @@ class Simulation:
     (10, 0.1)
     """
 
+    @names_numbers
     def __init__(
         self,
         bodies: Bodies,
@@ -129,6 +133,9 @@ class Simulation:
         G: Optional[float] = None,
         threads: Optional[int] = None,
     ) -> None:
+        expect_bodies(bodies)
+        if not math.isfinite(bodies.time):
+            raise ValueError(f"time = {bodies.time}: must be finite")
         self._units = bodies.units
         if bodies.units is not None:
             softening = bodies.units.strip(softening, "length")
@@ -258,6 +265,10 @@ class Simulation:
         """
         if self._step is None:
             raise ValueError("this simulation was made without step: use run or evolve")
+        if count < 0:
+            raise ValueError(f"count = {count}: must be 0 or above")
+        if self.time + self._step == self.time:
+            raise ValueError(f"step = {self._step}: is lost beside the time, which is {self.time}")
         for _ in range(count):
             part = self._core.part
             length, time = part if part is not None else (self._step, self.time + self._step)
@@ -351,7 +362,7 @@ class Simulation:
         path : str or path
             The file. It is replaced if it exists.
         """
-        self._core.checkpoint(os.fspath(path), self._rest())
+        self._core.checkpoint(os.fsdecode(path), self._rest())
 
     @classmethod
     def restore(cls, path: Path, *, threads: Optional[int] = None) -> Simulation:
@@ -368,7 +379,10 @@ class Simulation:
         -------
         Simulation
         """
-        core, rest = _heorot.Simulation.restore(os.fspath(path), threads)
+        name = os.fsdecode(path)
+        if not os.path.exists(name):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        core, rest = _heorot.Simulation.restore(name, threads)
         return cls._from(core, rest)
 
     def _rest(self) -> _heorot.Caller:

@@ -7,6 +7,7 @@ import os
 from typing import Optional, Sequence, Union
 
 from . import _heorot
+from ._arrays import names_numbers, particle_types
 from ._bodies import Bodies, Path
 from ._simulation import State
 
@@ -58,6 +59,7 @@ class Page:
         )
 
 
+@names_numbers
 def view(
     bodies: Union[Shown, Sequence[Shown]],
     *,
@@ -115,5 +117,5 @@ def view(
     units = None if frames[0].units is None else frames[0].units._cgs
     columns = [(frame._columns(), frame.time, f"frame {i + 1}") for i, frame in enumerate(frames)]
     pairs = [(int(first), int(last)) for first, last in galaxies]
-    page = _heorot.view(columns, units, None if types is None else list(types), pairs, most, threads)
+    page = _heorot.view(columns, units, particle_types(types), pairs, most, threads)
     return Page(page, int(height))

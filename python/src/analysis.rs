@@ -150,6 +150,8 @@ pub(crate) fn spectrum<'py>(
     let settings = Settings { grid, assignment, folds, bins_per_decade };
     let Spectrum { bins, shot_noise } = pool::compute(py, threads, bodies.len(), move || {
         bodies.check().map_err(|error| error.to_string())?;
+        settings.check().map_err(|error| error.to_string())?;
+        pool::expect_room(nbody::spectral::memory(grid, bodies.len() as u64), &format!("grid = {grid}"))?;
         bodies.wrap(domain);
         measure(&Solo, &bodies, side, &settings).map_err(|error| error.to_string())
     })?;

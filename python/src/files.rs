@@ -96,6 +96,8 @@ pub(crate) fn model<'py>(
             }
         }
         model.check()?;
+        let bodies = model.bodies();
+        pool::expect_room((io::BODY as f64 + model.memory()) * bodies as f64, &format!("{bodies} bodies"))?;
         Ok::<_, String>(generate(&Solo, &model, constant))
     })?;
     columns(py, bodies)

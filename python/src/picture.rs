@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use treecode::math::norm;
-use treecode::{Domain, Neighbours};
+use treecode::{Domain, Neighbours, TYPES};
 use viz::{
     ColourMap, Colours, Decorations, Direction, Range, Stretch, Style, Subject, SurfaceDensity, TimeScale,
     Tint, Units, View,
@@ -80,6 +80,9 @@ pub(crate) fn render<'py>(
     let png = pool::compute(py, threads, usize::MAX, move || {
         let fault = |error: viz::Error| error.to_string();
         settle(&mut bodies, domain)?;
+        if let Some(kind) = bodies.kind.iter().find(|kind| usize::from(**kind) >= TYPES) {
+            return Err(format!("type: {kind} is none, must be from 0 to 5"));
+        }
         let distances = |pos: [&[f64]; 3]| Neighbours::new(domain, pos).distances(look.neighbours);
         let lengths = viz::smoothing_lengths_by(&bodies, kinds, distances).map_err(fault)?;
         let wanted: Vec<usize> = (0..bodies.len()).filter(|i| kinds[usize::from(bodies.kind[*i])]).collect();

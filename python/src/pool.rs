@@ -121,6 +121,21 @@ pub(crate) fn panic_for_tests(py: Python<'_>, bodies: usize) -> PyResult<()> {
     compute(py, None, bodies, || -> Result<(), String> { panic!("as asked") })
 }
 
+/// Fails if this many bytes are not available: a failed allocation would end the process.
+pub(crate) fn expect_room(bytes: f64, what: &str) -> Result<(), String> {
+    match io::memory() {
+        Some(memory) if bytes > memory.available as f64 => {
+            let gigabytes = |bytes: f64| bytes / 1e9;
+            Err(format!(
+                "{what}: needs {:.1} GB of memory, and {:.1} GB are available",
+                gigabytes(bytes),
+                gigabytes(memory.available as f64)
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));

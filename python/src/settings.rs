@@ -74,10 +74,22 @@ pub(crate) fn domain_of(side: Option<f64>) -> PyResult<Domain> {
 }
 
 /// One softening length, or one for each type.
-#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Lengths {
     One(f64),
     Each([f64; TYPES]),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Lengths {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Lengths> {
+        if let Ok(length) = value.extract() {
+            return Ok(Lengths::One(length));
+        }
+        let message = "softening: must be a length, or six, one for each particle type";
+        value.extract().map(Lengths::Each).map_err(|_| PyValueError::new_err(message))
+    }
 }
 
 /// What the caller says about time steps.

@@ -484,3 +484,72 @@ def test_bodies_of_a_rare_type_have_trails():
     page = heorot.view(list(sim.run(until=0.4, every=0.2)), most=10)
     paths = json.loads(re.search('id="description">(.*)</script>', page.html)[1])["paths"]
     assert sorted(path["id"] for path in paths) == [0, 1, 2] and all(len(path["places"]) == 2 for path in paths)
+
+
+def bodies_with(**changed):
+    """Bodies of which the caller has replaced arrays."""
+    bodies = heorot.Bodies(*cloud(50))
+    for name, value in changed.items():
+        setattr(bodies, name, value)
+    return bodies
+
+
+IMPOSSIBLE = {
+    "threads = -1": lambda: heorot.accelerations(*cloud(9), threads=-1),
+    "threads = 1000000000000000000000000000000": lambda: heorot.direct(*cloud(9), threads=10**30),
+    "order = -1": lambda: heorot.accelerations(*cloud(9), order=-1),
+    "k = -1": lambda: heorot.neighbours(cloud(9)[0], -1),
+    "min_members = -3": lambda: heorot.halos(plummer(), min_members=-3),
+    "grid = -4": lambda: heorot.spectrum(plummer(), 1.0, grid=-4),
+    "grid = 16384: needs": lambda: heorot.spectrum(plummer(), 1.0, grid=16384),
+    r"fold = \[-1\]": lambda: heorot.spectrum(plummer(), 1.0, grid=8, fold=[-1]),
+    "types: -1 is none": lambda: heorot.render(plummer(), types=[-1]),
+    "compression = -1": lambda: heorot.save("never.hdf5", plummer(), compression=-1),
+    "1000000000000000 bodies: needs": lambda: heorot.model("plummer", bodies=10**15),
+    "type: 200 is none": lambda: heorot.render(bodies_with(type=np.full(50, 200, np.uint8))),
+    "particle type is 200": lambda: heorot.halos(bodies_with(type=np.full(50, 200, np.uint8)), linking_length=1.0),
+    "softening: must be a length": lambda: heorot.accelerations(*cloud(9), softening=[0.1] * 5),
+    "softening: must be": lambda: heorot.accelerations(*cloud(9), softening="soft"),
+    "time = nan": lambda: heorot.Simulation(bodies_with(time=float("nan")), softening=0.1, step=0.1),
+    "is lost beside the time": lambda: heorot.Simulation(bodies_with(time=1e300), softening=0.1, step=0.1).step(),
+    "count = -1": lambda: simulation().step(-1),
+    "size = 200.5": lambda: heorot.render(plummer(), size=200.5),
+    r"radius = \(1,\)": lambda: heorot.profile(plummer(), radius=(1,)),
+    "vel has 10 rows": lambda: heorot.halos(bodies_with(vel=np.zeros((10, 3))), linking_length=1.0),
+    "id has the shape": lambda: heorot.halos(bodies_with(id=list(range(10))), linking_length=1.0),
+    "mass has 50 rows": lambda: heorot.Simulation(bodies_with(pos=np.zeros((10, 3))), softening=0.1, step=0.1),
+}
+
+
+@pytest.mark.parametrize("message", IMPOSSIBLE)
+def test_impossible_arguments_are_value_errors(message):
+    with pytest.raises(ValueError, match=message) as error:
+        IMPOSSIBLE[message]()
+    assert "\n" not in str(error.value) and not os.path.exists("never.hdf5")
+
+
+def test_arrays_that_a_caller_has_replaced_are_converted():
+    wanted = heorot.halos(heorot.Bodies(*cloud(50)), linking_length=1.0, min_members=2)
+    pos, mass = cloud(50)
+    other = bodies_with(
+        pos=pos.tolist(), mass=mass.astype(np.longdouble), id=np.arange(50), type=[1] * 50, vel=np.zeros((50, 3), int)
+    )
+    found = heorot.halos(other, linking_length=1.0, min_members=2)
+    np.testing.assert_array_equal(found.of, wanted.of)
+    np.testing.assert_array_equal(found.pos, wanted.pos)
+
+
+def test_what_are_no_bodies_is_a_type_error(tmp_path):
+    pos = cloud(9)[0]
+    for call in (
+        heorot.halos,
+        heorot.profile,
+        heorot.render,
+        lambda pos: heorot.spectrum(pos, 1.0),
+        lambda pos: heorot.save(tmp_path / "a.hdf5", pos),
+        lambda pos: heorot.Simulation(pos, step=1.0),
+    ):
+        with pytest.raises(TypeError, match="must be Bodies, not ndarray"):
+            call(pos)
+    with pytest.raises(FileNotFoundError):
+        heorot.Simulation.restore(tmp_path / "nothing")
