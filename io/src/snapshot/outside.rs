@@ -70,7 +70,10 @@ pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), Str
             Some(Link::External(target)) => {
                 let shown = target.display();
                 if !follows() {
-                    return Err(format!("/{prefix} is a link to another file, {shown}; {OPTION}"));
+                    // The library returns no name if it does not know links to other files.
+                    let name =
+                        if target.as_os_str().is_empty() { String::new() } else { format!(", {shown}") };
+                    return Err(format!("/{prefix} is a link to another file{name}; {OPTION}"));
                 }
                 let candidates = [beside(path, &target), target.clone()];
                 let found = candidates.iter().find(|candidate| candidate.exists());
