@@ -27,6 +27,8 @@ const SAMPLE: u64 = 1 << 14;
 /// Factor by which later frames may be brighter than the first.
 const HEADROOM: f64 = 3.0;
 
+/// Greatest number of a frame.
+const LAST_FRAME: f64 = 1e9;
 /// Greatest number of pixels of a frame. The run waits until a frame is done.
 const MOST_PIXELS: usize = 1 << 24;
 
@@ -136,6 +138,20 @@ impl Movie {
             }
             Format::Apng | Format::None => Apng::new(self.size, false, 1, speed).map(|_| ()).context(key),
         }
+    }
+
+    /// Checks that the frames of a run over these times can be numbered.
+    ///
+    /// # Errors
+    /// The interval between frames is too short.
+    pub fn check_span(&self, [start, end]: [f64; 2]) -> Result<()> {
+        let last = (end - start) / self.every;
+        ensure!(
+            last <= LAST_FRAME,
+            "movie.every = {:?}: would number frames up to {last:.0e}; {LAST_FRAME:.0e} is the most",
+            self.every
+        );
+        Ok(())
     }
 
     /// Checks that there are bodies to draw. Collective.

@@ -528,6 +528,7 @@ impl Output {
     }
 
     fn check(&self, expands: bool) -> Result<()> {
+        ensure!(!self.folder.as_os_str().is_empty(), "output.folder is empty: name a folder");
         self.check_times(expands)?;
         self.snapshot_every.map_or(Ok(()), |every| positive("output.snapshot_every", every))?;
         if self.snapshot_every.is_some() && self.at.is_some() {
