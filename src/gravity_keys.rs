@@ -50,7 +50,8 @@ pub struct Keys {
     #[arg(long, value_name = "BODIES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
-    /// Continue if no tolerance gives the wanted error. Without this option it is an error.
+    /// Continue if no tolerance gives the wanted error, or if bodies are too close together or too far
+    /// apart for the precision of positions. Without this option it is an error.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_missed: bool,
@@ -144,9 +145,6 @@ impl TryFrom<Keys> for Forces {
             group_size: keys.group_size.unwrap_or(base.group_size.max(leaf_size)),
             ..base
         };
-        if keys.allow_missed && accuracy.is_none() {
-            return Err("`allow_missed` goes with `accuracy`: other settings are taken as they are".into());
-        }
         Ok(Forces {
             accuracy,
             allow_missed: keys.allow_missed,

@@ -3,12 +3,16 @@
 //! The tree measures coordinates from a corner of the cube around all bodies. Their resolution is at best
 //! 2^-53 of its side. One body that is far away from all others makes the side so large that the positions
 //! of the others are rounded too coarsely.
+//!
+//! Within a leaf, positions have single precision only. This matters for pairs that are much closer
+//! together than their leaf is large. It is checked after the first force evaluation.
 
 use crate::console::warn;
 use crate::crew::Crew;
 use anyhow::{Result, anyhow, bail};
 use decomposition::{Comm, Reduction, collective, survey_all};
-use nbody::forces::Forces;
+use nbody::accuracy::TooClose;
+use nbody::forces::{Forces, Pairs};
 use std::path::Path;
 use treecode::{Bodies, Cube};
 
@@ -23,10 +27,54 @@ const TOLERATED: f64 = 1.0 / 1024.0;
 /// # Errors
 /// On every rank, naming the file and the body that is farthest from the median.
 pub fn check(crew: &Crew, file: Option<&Path>, bodies: &Bodies, forces: &Forces) -> Result<()> {
-    let Some(fault) = fault(crew.comm, bodies, forces)? else { return Ok(()) };
+    let fault = fault(crew.comm, bodies, forces)?;
+    refuse(crew, file, fault, forces.allow_missed)
+}
+
+/// A greater force error of a single body with a close neighbour is an error; smaller ones are only
+/// worth a warning.
+const WRONG: f64 = 0.1;
+
+/// Says what the first evaluation has found about close pairs. With `allow_missed`, wrong forces are
+/// only worth a warning.
+///
+/// # Errors
+/// On every rank, naming the file and the two bodies with the greatest error.
+pub fn check_pairs(crew: &Crew, file: Option<&Path>, pairs: &Pairs, forces: &Forces) -> Result<()> {
+    let words = |found: &TooClose| {
+        let TooClose { ids: [id, other], distance, .. } = *found;
+        format!(
+            "the bodies with ids {id} and {other} are {distance:.1e} apart, too close for the single-precision offsets within a leaf"
+        )
+    };
+    if let Some(found) = &pairs.wrong {
+        let TooClose { error, bodies, .. } = *found;
+        let others = if bodies > 2 { format!(" ({bodies} bodies have such errors)") } else { String::new() };
+        let remedy = match pairs.refined {
+            Some(_) => "give a softening of such a distance, or walk = \"direct\"",
+            None => {
+                "give a softening of such a distance, gravity.leaf_size = 1 with the fmm walk, or walk = \"direct\""
+            }
+        };
+        let fault = format!("{}: the force error is {error:.1e}{others}; {remedy}", words(found));
+        return refuse(crew, file, Some(fault), forces.allow_missed || error < WRONG);
+    }
+    if let Some(found) = &pairs.refined {
+        let gain = format!(
+            "leaves have one body each (leaf_size = 1), which is slower; the force error was {:.1e}",
+            found.error
+        );
+        return refuse(crew, file, Some(format!("{}; {gain}", words(found))), true);
+    }
+    Ok(())
+}
+
+/// An error if there is a fault; with `allow_missed`, only a warning.
+fn refuse(crew: &Crew, file: Option<&Path>, fault: Option<String>, allow_missed: bool) -> Result<()> {
+    let Some(fault) = fault else { return Ok(()) };
     let fault = file.map_or(fault.clone(), |file| format!("{}: {fault}", file.display()));
-    if !forces.allow_missed {
-        bail!("{fault}");
+    if !allow_missed {
+        bail!("{fault}; or go on with --allow-missed (gravity.allow_missed = true)");
     }
     if crew.leads() {
         warn(&fault);

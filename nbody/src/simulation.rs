@@ -3,7 +3,7 @@
 
 use crate::cosmology::{Expansion, Invalid, Pace};
 use crate::cost::{Meter, busy, timed};
-use crate::forces::{Control, Engine, Forces, Progress};
+use crate::forces::{Control, Engine, Forces, Pairs, Progress};
 use crate::potential::{External, Moment};
 use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Needs, Stepping, add_columns};
 use crate::{Diagnostics, Error};
@@ -221,7 +221,7 @@ impl Simulation {
             bodies.acc.iter_mut().for_each(|axis| axis.fill(0.0));
             bodies.pot.fill(0.0);
         }
-        let mut engine = Engine::new(forces);
+        let mut engine = Engine::new(forces).with_pairs_checked();
         engine.soften(forces.expansion.softening(forces.gravity.softening.length, time));
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
@@ -522,6 +522,11 @@ impl Simulation {
     /// Results of the force error control. `None` if the caller has not requested an error.
     pub fn control(&self) -> Option<&Control> {
         self.engine.control()
+    }
+
+    /// Result of the check of close pairs at the start.
+    pub fn pairs(&self) -> Pairs {
+        self.engine.pairs()
     }
 
     /// A line for the log about the force error, if the last evaluations have one.

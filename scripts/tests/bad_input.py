@@ -40,6 +40,17 @@ def far(shared, place):
     return sphere(folder / "far.hdf5", position=((17, 1), place))
 
 
+def close(shared):
+    """A snapshot in which one body is very close to another one."""
+    folder = shared / "close"
+    folder.mkdir(exist_ok=True)
+    path = sphere(folder / "close.hdf5")
+    with h5py.File(path, "a") as file:
+        positions = file["PartType1/Coordinates"]
+        positions[17] = positions[23] + [0.0, 0.0, 1e-15]
+    return path
+
+
 def bad_snapshots(shared):
     """Name of a snapshot -> words of its error. The error must also contain its path."""
     good = sphere(shared / "good.hdf5").read_bytes()
@@ -81,6 +92,9 @@ def unlike_ranks(shared):
     other = scratch("other")
     with h5py.File(sphere(other / "good.hdf5"), "a") as file:
         file["Header"].attrs["Time"] = 1.5
+    sphere(shared / "bodies.hdf5")
+    with h5py.File(sphere(other / "bodies.hdf5"), "a") as file:
+        file["PartType1/Coordinates"][17, 0] += 1e-3
     (other / "run.toml").write_text(parameter_file(shared, shared).read_text().replace("theta = 0.7", "theta = 0.6"))
     build = other / "heorot"
     build.write_bytes(PROGRAM.read_bytes() + b"another build")
@@ -99,6 +113,7 @@ def unlike_ranks(shared):
         ("commands, one that asks for the version", force, 2, (0, "set -- --version"), ["rank 1", "force instead of --version"]),
         ("parameters", relative[0], 2, (1, f"cd {other}"), ["rank 1", "theta = 0.6 instead of gravity.theta = 0.7"]),
         ("headers", relative[1], 2, (1, f"cd {other}"), ["rank 1", "good.hdf5 says", "time: 1.5"]),
+        ("bodies", ["force", "bodies.hdf5"], 3, (2, f"cd {other}"), ["rank 2 differs from ranks 0, 1", "content of bodies.hdf5"]),
     ]
 
 
@@ -273,6 +288,8 @@ def main():
         (["run", "RUN", "--set", 'output.mpi_hints={cb_nodes="0"}'], ["cb_nodes", "0"]),
         (["run", "RUN", "--set", 'output.mpi_hints={cb_nodes=""}'], ["cb_nodes"]),
         (["run", "RUN", "--set", "output.snapshot_every=1e-15", "--set", "time.steps=9000000"], ["snapshot_every", "1e-15"]),
+        (["run", "RUN", "--set", "movie={every=1e-300}"], ["movie.every", "1e-300"]),
+        (["run", "RUN", "--set", 'output.folder=""'], ["output.folder", "empty"]),
         (["run", "RUN", "--set", "movie={every=0.01,size=[8192,8192]}"], ["movie.size", "8192"]),
         (["run", "RUN", "--set", 'time.timestep="block"', "--set", "time.eta=1e-300"], ["eta", "1e-300"]),
         (["run", "RUN", "--walltime", "9223372036854775807s"], ["walltime"]),
@@ -286,6 +303,8 @@ def main():
         (["force", str(far(shared, 1e14)), "--output", "OUT", "--criterion", "angle"], ["far.hdf5: the extent of the bodies", "id 17"]),
         (["force", str(far(shared, 1e16)), "--output", "OUT", "--softening", "0.01"], ["far.hdf5: the extent of the bodies", "id 17"]),
         (["run", "RUN", "--set", f'initial.file="{far(shared, -1e14)}"'], ["far.hdf5: the extent of the bodies", "id 17"]),
+        (["force", str(close(shared)), "--output", "OUT", "--tolerance", "0.003"], ["close.hdf5: the bodies with ids", "17 ", "23 ", "too close"]),
+        (["run", "RUN", "--set", f'initial.file="{close(shared)}"'], ["close.hdf5: the bodies with ids", "17 ", "23 ", "too close"]),
         (["convert", str(far(shared, 1.5e300)), "OUT"], ["far.hdf5", "id 17", "1e300"]),
         (["model", "two-body", "--semi-major-axis", "1e308", "-o", "OUT"], ["semi_major_axis", "1e60"]),
         (["info", "nowhere.hdf5"], ["nowhere.hdf5"]),

@@ -140,8 +140,9 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let Loaded { start: Start { bodies, time }, units, invented_ids, .. } = loaded;
     resolution::check(crew, Some(&arguments.file), &bodies, &forces)?;
 
-    let repeat::Measured { evaluation, meter, times, notes, control } =
+    let repeat::Measured { evaluation, meter, times, notes, control, pairs } =
         repeat::field(crew, &arguments.file, &forces, bodies, arguments.repeat)?;
+    resolution::check_pairs(crew, Some(&arguments.file), &pairs, &forces)?;
 
     let periodic_box = arguments.gravity.periodic_box();
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, periodic_box, gravity: &forces };

@@ -6,7 +6,7 @@ use crate::report::Times;
 use anyhow::Result;
 use decomposition::{Evaluation, Plan, collective};
 use nbody::cost::{Meter, timed};
-use nbody::forces::{Control, Engine, Forces};
+use nbody::forces::{Control, Engine, Forces, Pairs};
 use std::path::Path;
 use std::time::Duration;
 use treecode::{Bodies, Criterion};
@@ -23,6 +23,8 @@ pub(super) struct Measured {
     pub notes: Vec<String>,
     /// Results of the force error control. `None` if the user has not requested an error.
     pub control: Option<Control>,
+    /// Result of the check of close pairs.
+    pub pairs: Pairs,
 }
 
 /// Evaluates the forces `repeat` times after a first evaluation that is not measured. Without
@@ -64,8 +66,8 @@ pub(super) fn field(
         let [slowest] = collective::max(crew.comm, [time.as_secs_f64()]);
         anyhow::Ok((evaluation, meter, slowest))
     };
-    let mut engine = Engine::new(forces);
-    let (mut evaluation, mut meter, first) = measure(
+    let mut engine = Engine::new(forces).with_pairs_checked();
+    let (mut evaluation, mut meter, mut first) = measure(
         &mut |bodies| {
             engine
                 .evaluate(crew.comm, bodies, &Plan::default())
@@ -73,6 +75,12 @@ pub(super) fn field(
         },
         bodies,
     )?;
+    if forces.accuracy.is_none() {
+        // The search for close pairs is no part of the evaluation.
+        let searching = engine.take_verification();
+        meter.total = meter.total.saturating_sub(searching);
+        first -= collective::max(crew.comm, [searching.as_secs_f64()])[0].min(first);
+    }
     let mut evaluate_again =
         |bodies| engine.evaluate_as_before(crew.comm, bodies).map_err(|error| name_source(Some(file), error));
     let mut all = vec![first];
@@ -93,5 +101,6 @@ pub(super) fn field(
         times: Times::new(first, all),
         notes,
         control: engine.control().cloned(),
+        pairs: engine.pairs(),
     })
 }

@@ -62,7 +62,9 @@ pub(super) fn start(
     ensure!(files <= most, "output.files = {files}: must be at most {most} for {bodies} bodies");
     let start = begun.time;
     let schedule = parameters.schedule(start)?;
-    check_span(&parameters.gravity.external, [start, end(parameters, start, schedule.count())])?;
+    let span = [start, end(parameters, start, schedule.count())];
+    check_span(&parameters.gravity.external, span)?;
+    parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_span(span))?;
     let source = parameters.initial.file();
     crew.lead(|| {
         if folder.prepare(overwrite, parameters.batch.restart, source)? {
@@ -86,11 +88,16 @@ pub(super) fn start(
     }
     let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
     let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
-        .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation));
+        .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation))
+        .map_err(|error| name_source(source, error))
+        .and_then(|simulation| {
+            resolution::check_pairs(crew, source, &simulation.pairs(), &parameters.gravity)?;
+            Ok(simulation)
+        });
     if simulation.is_err() {
         crew.lead(|| folder.forget_start())?; // nothing else is here yet
     }
-    let simulation = simulation.map_err(|error| name_source(source, error))?;
+    let simulation = simulation?;
     let mut run = Run {
         crew,
         parameters,

@@ -1,9 +1,12 @@
-//! Force errors, relative to exact forces on a random sample, and the sum of all forces.
+//! Force errors, relative to exact forces: of a random sample, and of bodies with close neighbours.
+//! Also the sum of all forces.
 
 mod balance;
+mod close;
 mod sample;
 
 pub use balance::Balance;
+pub use close::{TooClose, too_close};
 pub use sample::{Sample, check};
 
 use serde::{Deserialize, Serialize};

@@ -70,3 +70,126 @@ fn a_sample_of_bodies_that_share_an_id() {
         }
     }
 }
+
+/// Random bodies in a cube of side two, and a partner at this distance from each of the first few.
+fn pairs(n: usize, partners: usize, distance: f64) -> Bodies {
+    let mut bodies = nameless(n + partners);
+    for i in 0..n + partners {
+        bodies.id[i] = i as u64;
+        if let Some(of) = i.checked_sub(n) {
+            let turn = of as f64;
+            let towards = [turn.cos() * 0.6, turn.sin() * 0.6, 0.8];
+            (0..3).for_each(|axis| bodies.pos[axis][i] = bodies.pos[axis][of] + distance * towards[axis]);
+        }
+    }
+    bodies
+}
+
+/// What `too_close` finds with these settings, the same on any number of ranks.
+fn found(bodies: &Bodies, gravity: &Gravity, limit: f64) -> Option<TooClose> {
+    let on = |ranks: usize| {
+        let all = threads::run(ranks, |comm| {
+            let mut mine = bodies.clone();
+            let wanted = |i: &u32| *i as usize % comm.size() == comm.rank();
+            mine.permute(&(0..bodies.len() as u32).filter(wanted).collect::<Vec<_>>());
+            let evaluation = evaluate(comm, gravity, mine).unwrap();
+            too_close(comm, gravity, &evaluation, limit)
+        });
+        assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+        all[0]
+    };
+    let one = on(1);
+    for ranks in [3, 8] {
+        assert_eq!(on(ranks), one, "{ranks} ranks");
+    }
+    one
+}
+
+#[test]
+fn forces_of_pairs_that_single_precision_does_not_resolve_are_found() {
+    let periodic = treecode::Domain::Periodic { side: 1.5 };
+    for walk in [Walk::Fmm, Walk::Tree] {
+        for domain in [treecode::Domain::Open, periodic] {
+            let gravity = Gravity { walk, domain, ..Gravity::default() };
+            let case = format!("{walk:?} {domain:?}");
+            let mut bodies = pairs(30, 10, 1e-7);
+            if domain == periodic {
+                bodies.pos.iter_mut().flatten().for_each(|x| *x += 0.75);
+            }
+            let one = found(&bodies, &gravity, 0.01).unwrap_or_else(|| panic!("{case}"));
+            assert!(one.error > 0.05 && one.error < 3.0, "{case} {one:?}");
+            assert!((one.distance - 1e-7).abs() < 1e-9 && one.bodies >= 10, "{case} {one:?}");
+            let mut ids = one.ids;
+            ids.sort_unstable();
+            assert_eq!(ids[1] - ids[0], 30, "{case} {one:?}");
+            if walk == Walk::Tree {
+                // A pair on both sides of a face of many cells, but in one group.
+                let middle = if domain == periodic { 0.75 } else { 0.0 };
+                let mut across = pairs(3000, 2, 1.0);
+                across.pos.iter_mut().for_each(|axis| axis.iter_mut().for_each(|x| *x += middle));
+                for (i, sign) in [(3000, 1.0), (3001, -1.0)] {
+                    let place = [middle + sign * 1e-11, middle + 0.01, middle + 0.02];
+                    (0..3).for_each(|axis| across.pos[axis][i] = place[axis]);
+                }
+                let one = found(&across, &gravity, 0.01).unwrap_or_else(|| panic!("{case}"));
+                assert!(one.ids == [3000, 3001] || one.ids == [3001, 3000], "{case} {one:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn forces_of_pairs_that_are_resolved_pass() {
+    let softened = treecode::Softening { length: [0.01; treecode::TYPES], ..Default::default() };
+    for walk in [Walk::Fmm, Walk::Tree] {
+        let gravity = Gravity { walk, ..Gravity::default() };
+        let close = pairs(30, 10, 1e-7);
+        assert_eq!(found(&close, &Gravity { softening: softened.clone(), ..gravity.clone() }, 0.01), None);
+        for bodies in [pairs(3000, 10, 1e-4), pairs(2, 0, 0.0), pairs(1, 0, 0.0), pairs(30, 10, 0.0)] {
+            assert_eq!(found(&bodies, &gravity, 0.01), None, "{walk:?} {}", bodies.len());
+        }
+        // Massless companions of a heavy body, close to each other.
+        let mut tracers = pairs(300, 300, 1e-7);
+        tracers.mass[1..].fill(0.0);
+        tracers.pos.iter_mut().for_each(|axis| axis[300] += 0.1);
+        assert_eq!(found(&tracers, &gravity, 0.01), None, "{walk:?}");
+    }
+    let close = pairs(30, 10, 1e-7);
+    assert_eq!(found(&close, &Gravity { leaf_size: 1, ..Gravity::default() }, 0.01), None);
+    assert_eq!(found(&close, &Gravity { walk: Walk::Direct, ..Gravity::default() }, 0.01), None);
+}
+
+/// The first evaluation takes leaves of one body if close pairs need them. An engine that resumes
+/// keeps them, and all have the same bits on any number of ranks.
+#[test]
+fn an_engine_resolves_close_pairs() {
+    use crate::forces::{Engine, Forces};
+    let bodies = pairs(100, 10, 1e-8);
+    for (walk, accuracy) in [(Walk::Fmm, None), (Walk::Tree, None), (Walk::Fmm, Some(1e-3))] {
+        let mut forces = Forces::of_accuracy(1e-3, walk, None, treecode::Softening::default());
+        forces.accuracy = accuracy;
+        let on = |ranks: usize| {
+            let parts = threads::run(ranks, |comm| {
+                let mut mine = bodies.clone();
+                let wanted = |i: &u32| *i as usize % comm.size() == comm.rank();
+                mine.permute(&(0..bodies.len() as u32).filter(wanted).collect::<Vec<_>>());
+                let mut engine = Engine::new(&forces).with_pairs_checked();
+                let plan = decomposition::Plan::default();
+                let evaluation = engine.evaluate(comm, mine, &plan).unwrap();
+                let before = engine.pairs().refined.expect("pairs are found").error;
+                assert!(before > 0.05, "{walk:?} {accuracy:?} {before}");
+                assert_eq!(engine.pairs().wrong, None, "{walk:?} {accuracy:?}");
+                let balance = Balance::measure(comm, &evaluation);
+                let error = check(comm, engine.gravity(), &evaluation, &balance, bodies.len());
+                assert!(error.greatest < 0.01, "{walk:?} {accuracy:?} {error:?}");
+                let resumed = Engine::resume(&forces, engine.progress());
+                assert_eq!(resumed.gravity(), engine.gravity());
+                let bodies = &evaluation.bodies;
+                (0..bodies.len()).map(|i| bodies.acceleration(i).map(f64::to_bits)).collect::<Vec<_>>()
+            });
+            parts.concat()
+        };
+        let one = on(1);
+        assert_eq!(on(4), one, "{walk:?} {accuracy:?}");
+    }
+}

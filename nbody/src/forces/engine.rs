@@ -10,9 +10,9 @@ use super::Forces;
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
 use crate::Error;
-use crate::accuracy::{Accuracy, Balance, Sample};
+use crate::accuracy::{Accuracy, Balance, Sample, TooClose, too_close};
 use crate::cost::timed;
-use decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected};
+use decomposition::{Comm, Evaluation, Moments, Plan, collective, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::ops::RangeInclusive;
@@ -44,10 +44,19 @@ const RECHOSEN: f64 = 4.0;
 /// Another order is taken if its work is below this fraction.
 const WORTH: f64 = 0.95;
 
+/// Force error of a single body with a close neighbour, from which on leaves get one body each. With
+/// an accuracy, single bodies may have a few times its error.
+const UNRESOLVED: f64 = 1e-2;
+const TIMES_ACCURACY: f64 = 10.0;
+/// Greatest number of bodies for which leaves of one body are taken. They need several times the
+/// memory and time.
+const FINE_UP_TO: u64 = 1 << 20;
+
 /// Evaluates forces repeatedly with the same request.
 pub struct Engine {
     gravity: Gravity,
     control: Option<(Control, Rung)>,
+    pairs: Pairs,
     /// Whether the run continues if no tolerance gives the requested error.
     allow_missed: bool,
     any_order: bool,
@@ -60,6 +69,17 @@ pub struct Engine {
     news: Option<String>,
     /// Time of the last line.
     said: Option<Instant>,
+}
+
+/// Bodies with a neighbour so close that single precision within a leaf gives them a wrong force.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pairs {
+    /// Whether the first evaluation looks for them.
+    wanted: bool,
+    /// What was wrong with leaves of the requested size. Leaves have one body since then.
+    pub refined: Option<TooClose>,
+    /// What is still wrong.
+    pub wrong: Option<TooClose>,
 }
 
 /// Number of evaluations since the last measurement.
@@ -80,6 +100,9 @@ pub struct Progress {
     net: [f64; 3],
     control: Option<(Control, Rung)>,
     unchecked: Unchecked,
+    /// Whether leaves have one body because of close pairs.
+    #[serde(default)]
+    fine: bool,
 }
 
 /// Results of the force error control, for the report.
@@ -146,6 +169,7 @@ impl Engine {
         Engine {
             gravity,
             control,
+            pairs: Pairs::default(),
             allow_missed: forces.allow_missed,
             any_order,
             net: [0.0; 3],
@@ -156,18 +180,35 @@ impl Engine {
         }
     }
 
+    /// Checks the forces of close pairs in the first evaluation of all bodies. If they are wrong, and
+    /// there are not too many bodies, leaves have one body from then on.
+    #[must_use]
+    pub fn with_pairs_checked(mut self) -> Engine {
+        self.pairs.wanted = true;
+        self
+    }
+
+    /// Result of the check of close pairs.
+    pub fn pairs(&self) -> Pairs {
+        self.pairs
+    }
+
     /// Continues from the state of another engine with the same request.
     pub fn resume(forces: &Forces, progress: Progress) -> Engine {
-        let Progress { tolerance, net, control, unchecked } = progress;
+        let Progress { tolerance, net, control, unchecked, fine } = progress;
         let order = control.as_ref().map_or(forces.gravity.order, |(control, _)| control.order);
-        let gravity = Gravity { tolerance, order, ..forces.gravity.clone() };
+        let mut gravity = Gravity { tolerance, order, ..forces.gravity.clone() };
+        if fine {
+            refine(&mut gravity);
+        }
         Engine { gravity, net, control, unchecked, ..Engine::new(forces) }
     }
 
     /// State of the engine, for a checkpoint.
     pub fn progress(&self) -> Progress {
         let (control, unchecked) = (self.control.clone(), self.unchecked);
-        Progress { tolerance: self.gravity.tolerance, net: self.net, control, unchecked }
+        let fine = self.is_fine();
+        Progress { tolerance: self.gravity.tolerance, net: self.net, control, unchecked, fine }
     }
 
     /// Changes the softening lengths [L], for all evaluations from now on.
@@ -203,7 +244,10 @@ impl Engine {
     /// A parameter or a body is invalid, or no tolerance gives the requested error at the first
     /// measurement. Every rank returns the same error.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
-        let (evaluation, balance) = self.compute(comm, bodies, plan)?;
+        let (mut evaluation, mut balance) = self.compute(comm, bodies, plan)?;
+        if take(&mut self.pairs.wanted) && plan.selection.least_rung == 0 {
+            (evaluation, balance) = self.resolve_pairs(comm, evaluation, balance)?;
+        }
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
         let evaluation = match self.control.take() {
             Some((control, rung)) if is_due => {
@@ -217,6 +261,42 @@ impl Engine {
         };
         self.unchecked.all += 1;
         Ok(evaluation)
+    }
+
+    /// Looks for close pairs with wrong forces. If there are some, computes all forces again with
+    /// leaves of one body. Collective.
+    fn resolve_pairs(
+        &mut self,
+        comm: &dyn Comm,
+        evaluation: Evaluation,
+        balance: Option<Balance>,
+    ) -> Result<(Evaluation, Option<Balance>), Error> {
+        let allowed = self.control().map_or(0.0, |control| TIMES_ACCURACY * control.wanted);
+        let limit = UNRESOLVED.max(allowed);
+        let find = |engine: &mut Engine, evaluation: &Evaluation| {
+            let Engine { verification, gravity, .. } = engine;
+            timed(verification, || too_close(comm, gravity, evaluation, limit))
+        };
+        self.pairs.wrong = find(self, &evaluation);
+        let all = collective::sum(comm, evaluation.bodies.len() as u64);
+        if self.pairs.wrong.is_none() || self.is_fine() || all > FINE_UP_TO {
+            return Ok((evaluation, balance));
+        }
+        self.pairs.refined = self.pairs.wrong;
+        refine(&mut self.gravity);
+        self.control.iter_mut().for_each(|(control, _)| control.leaf_size = 1);
+        let census = evaluation.census.clone();
+        let plan = without_changes(&Plan::default());
+        let (mut evaluation, balance) = self.compute(comm, evaluation.into_bodies(), &plan)?;
+        evaluation.census.add(&census);
+        self.pairs.wrong = find(self, &evaluation);
+        Ok((evaluation, balance))
+    }
+
+    /// Whether offsets within leaves and groups are zero.
+    fn is_fine(&self) -> bool {
+        let Gravity { walk, leaf_size, group_size, .. } = self.gravity;
+        leaf_size == 1 && (walk == Walk::Fmm || group_size == 1)
     }
 
     /// Computes the forces on the bodies that `plan` selects, on the tree of the last evaluation,
@@ -449,6 +529,14 @@ impl Trial {
     /// Work of all bodies, in body-body interactions. Collective.
     fn work(&self, comm: &dyn Comm) -> f64 {
         self.evaluation.sum(comm, |bodies, i| [f64::from(bodies.work[i])])[0]
+    }
+}
+
+/// Sets leaves of one body, and in the tree walk groups of one body.
+fn refine(gravity: &mut Gravity) {
+    gravity.leaf_size = 1;
+    if gravity.walk == Walk::Tree {
+        gravity.group_size = 1;
     }
 }
 

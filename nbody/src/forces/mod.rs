@@ -8,7 +8,7 @@ mod calibration;
 mod engine;
 mod ladder;
 
-pub use engine::{Control, Engine, Progress};
+pub use engine::{Control, Engine, Pairs, Progress};
 
 use crate::Error;
 use crate::cosmology::Expansion;

@@ -1,0 +1,178 @@
+//! Forces of bodies that are very close together. The kernels compute offsets in single precision,
+//! relative to a centre of the leaf or group. If a pair is much closer than the leaf is large, the
+//! rounding of the offsets is no longer small compared with the distance of the pair.
+
+use decomposition::{Comm, Evaluation, collective, neighbour_distances};
+use treecode::direct::{self, SINKS, Sinks};
+use treecode::math::norm;
+use treecode::{Bodies, Gravity, Neighbours, Walk};
+
+/// Upper limit of the rounding error of an offset, as a fraction of the extent of a leaf. The
+/// positions of sink and source are rounded, and the shift between their centres.
+const ROUNDING: f64 = 2.0 * f32::EPSILON as f64;
+/// Bodies are close if this fraction of their distance is below the rounding error of an offset
+/// that is as long as the extent of all bodies.
+const CLOSE: f64 = 1.0 / 512.0;
+/// Greatest number of candidates, those with the coarsest positions relative to their distance.
+const CANDIDATES: usize = 1 << 14;
+/// Number of neighbours of a candidate that count for the estimated error.
+const NEIGHBOURS: usize = 4;
+/// Greatest number of bodies whose errors are measured, those with the greatest estimated error.
+const MEASURED: usize = 256;
+
+/// The body that has the greatest force error because another body is too close.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TooClose {
+    /// Id of the body, and of its neighbour.
+    pub ids: [u64; 2],
+    /// Distance between both [L].
+    pub distance: f64,
+    /// |a - a_exact| / |a_exact| of the body.
+    pub error: f64,
+    /// Number of bodies with an error above the limit, among those that were measured.
+    pub bodies: usize,
+}
+
+/// A body with a close neighbour.
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Candidate {
+    /// Index in the key order of all ranks.
+    index: u64,
+    id: u64,
+    kind: u64,
+    mass: f64,
+    position: [f64; 3],
+    acceleration: [f64; 3],
+    /// Rounding error of its position [L].
+    rounding: f64,
+    /// Rounding error of its position, divided by the distance to the nearest neighbour.
+    coarseness: f64,
+}
+
+/// A candidate with the estimated error of its force.
+struct Estimate {
+    candidate: Candidate,
+    /// The nearest neighbour apart from it, and its distance [L].
+    neighbour: u64,
+    distance: f64,
+    /// Acceleration by that neighbour [L/T^2].
+    pull: f64,
+    /// Relative error.
+    error: f64,
+}
+
+/// Finds bodies with a close neighbour, and compares their accelerations with direct summation. The
+/// result is the body with the greatest error, if that exceeds `limit` and is explained by single
+/// precision. Few bodies have close neighbours, so that most of the time is that of the search for
+/// neighbours. All bodies must be evaluated at their positions. Collective.
+pub fn too_close(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    evaluation: &Evaluation,
+    limit: f64,
+) -> Option<TooClose> {
+    if gravity.walk == Walk::Direct {
+        return None; // in double precision
+    }
+    let candidates = candidates(comm, gravity, &evaluation.bodies);
+    let mut estimates = estimates(gravity, &candidates);
+    // The error is at most four times the estimate: three axes, and a force that falls as r^-2. If
+    // that is below the limit, a larger error has other causes.
+    estimates.retain(|estimate| 4.0 * estimate.error > limit);
+    estimates.sort_by(|a, b| b.error.total_cmp(&a.error).then(a.candidate.index.cmp(&b.candidate.index)));
+    estimates.truncate(MEASURED);
+    let mut wrong = Vec::new();
+    for some in estimates.chunks(SINKS) {
+        let places: Vec<([f64; 3], u8)> = some
+            .iter()
+            .map(|Estimate { candidate, .. }| (candidate.position, candidate.kind as u8))
+            .collect();
+        let sinks = Sinks::new(&gravity.softening, &places);
+        let sum = evaluation
+            .sum_of_leaves(comm, |bodies, leaf| direct::accelerations(bodies, leaf, gravity, &sinks));
+        for (s, estimate) in some.iter().enumerate() {
+            let Estimate { candidate, neighbour, distance, pull, .. } = *estimate;
+            let exact: [f64; 3] = std::array::from_fn(|axis| sum[axis * SINKS + s]);
+            let found = candidate.acceleration;
+            let difference = norm(std::array::from_fn(|axis| found[axis] - exact[axis]));
+            let error = difference / norm(exact).max(pull);
+            if error > limit {
+                wrong.push(TooClose { ids: [candidate.id, neighbour], distance, error, bodies: 0 });
+            }
+        }
+    }
+    let greatest = wrong.iter().copied().max_by(|a, b| a.error.total_cmp(&b.error))?;
+    Some(TooClose { bodies: wrong.len(), ..greatest })
+}
+
+/// The bodies of all ranks that are close to another one, the same on every rank. Collective.
+fn candidates(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Vec<Candidate> {
+    let pos = bodies.pos.each_ref().map(Vec::as_slice);
+    let distances = neighbour_distances(comm, gravity.domain, pos, 1);
+    let first = collective::first_index(comm, bodies.len());
+    // A leaf or a group is a range of so many bodies at most, or a deepest cell.
+    let size = if gravity.walk == Walk::Tree { gravity.group_size } else { gravity.leaf_size };
+    let size = size.max(gravity.leaf_size);
+    let ends = pos.map(|axis| {
+        axis.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], x| [least.min(*x), most.max(*x)])
+    });
+    let whole = ends.map(|[least, most]| most - least).into_iter().fold(0.0, f64::max);
+    let candidate = |i: usize| {
+        // Most bodies are far enough from others for a leaf as large as the whole. The others are
+        // all kept, because the neighbour of a body may be in a much smaller leaf.
+        if ROUNDING * whole <= CLOSE * distances[i] {
+            return None;
+        }
+        let near = i.saturating_sub(size)..(i + size + 1).min(bodies.len());
+        let extent = |axis: &[f64]| near.clone().map(|j| (axis[j] - axis[i]).abs()).fold(0.0, f64::max);
+        let extent = pos.iter().map(|axis| extent(axis)).fold(0.0, f64::max);
+        let rounding = ROUNDING * extent;
+        Some(Candidate {
+            index: first + i as u64,
+            id: bodies.id[i],
+            kind: bodies.kind[i].into(),
+            mass: bodies.mass[i],
+            position: bodies.position(i),
+            acceleration: bodies.acceleration(i),
+            rounding,
+            coarseness: rounding / distances[i],
+        })
+    };
+    let coarsest = |mut all: Vec<Candidate>| {
+        all.sort_by(|a, b| b.coarseness.total_cmp(&a.coarseness).then(a.index.cmp(&b.index)));
+        all.truncate(CANDIDATES);
+        all
+    };
+    let mine = coarsest((0..bodies.len()).filter_map(candidate).collect());
+    coarsest(collective::gather(comm, &mine).concat())
+}
+
+/// The relative errors of the candidates that follow from the rounding of their positions.
+fn estimates(gravity: &Gravity, candidates: &[Candidate]) -> Vec<Estimate> {
+    let pos: [Vec<f64>; 3] =
+        std::array::from_fn(|axis| candidates.iter().map(|candidate| candidate.position[axis]).collect());
+    let tree = Neighbours::new(gravity.domain, pos.each_ref().map(Vec::as_slice));
+    let (squares, indices) = tree.nearest(NEIGHBOURS);
+    let each = NEIGHBOURS.min(candidates.len().saturating_sub(1)).max(1);
+    let rows = candidates.iter().zip(squares.chunks(each).zip(indices.chunks(each)));
+    let estimate = |(candidate, (squares, indices)): (&Candidate, (&[f64], &[u32]))| {
+        // A body at the same place has no force.
+        let apart = || {
+            let near = squares.iter().zip(indices).filter(|(square, _)| **square > 0.0);
+            near.map(|(square, index)| (square.sqrt(), &candidates[*index as usize]))
+        };
+        let (distance, nearest) = apart().next()?;
+        let softening = gravity.softening.length[candidate.kind as usize];
+        // Acceleration by a neighbour, divided by its distance.
+        let gradient = |distance: f64, other: &Candidate| {
+            gravity.constant * other.mass / distance.max(softening).powi(3)
+        };
+        let pull = apart().map(|(distance, other)| gradient(distance, other) * distance).fold(0.0, f64::max);
+        let rounded: f64 =
+            apart().map(|(distance, other)| gradient(distance, other) * candidate.rounding).sum();
+        let error = rounded / norm(candidate.acceleration).max(pull);
+        Some(Estimate { candidate: *candidate, neighbour: nearest.id, distance, pull, error })
+    };
+    rows.filter_map(estimate).collect()
+}
