@@ -48,19 +48,21 @@ fn arithmetic() -> String {
 /// Checksum of the executable file. It differs for another source, compiler or compiler option.
 /// Empty if the file cannot be read.
 fn build() -> String {
-    let of_file = |path: &Path| -> std::io::Result<u64> {
-        let (mut file, mut hasher) = (std::fs::File::open(path)?, Xxh3::new());
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hasher.digest()),
-                length => hasher.update(&buffer[..length]),
-            }
-        }
-    };
     // The first path gives the running program, even if the file has been replaced.
-    let this = of_file(Path::new("/proc/self/exe")).or_else(|_| of_file(&std::env::current_exe()?));
+    let this = checksum(Path::new("/proc/self/exe")).or_else(|_| checksum(&std::env::current_exe()?));
     this.map_or(String::new(), |digest| format!("{digest:016x}"))
+}
+
+/// Checksum of the content of a file.
+pub(crate) fn checksum(path: &Path) -> std::io::Result<u64> {
+    let (mut file, mut hasher) = (std::fs::File::open(path)?, Xxh3::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.digest()),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
 }
 
 /// Checks that all ranks have the same properties, with one reduction if they agree. Collective.

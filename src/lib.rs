@@ -51,6 +51,7 @@ pub mod render;
 pub mod report;
 pub mod resolution;
 pub mod run;
+mod same_files;
 pub mod softening_advice;
 mod softening_keys;
 pub mod spectrum;

@@ -12,6 +12,7 @@ use crate::crew::Crew;
 use crate::ids;
 use crate::memory;
 use crate::reading_options::ReadingOptions;
+use crate::same_files;
 use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Units;
@@ -125,6 +126,14 @@ impl Initial {
             Initial::File { file, .. } => vec![file],
             Initial::Parts(parts) => parts.files(),
             Initial::Model(_) => Vec::new(),
+        }
+    }
+
+    /// Paths of tables with numbers of a model.
+    pub fn tables(&self) -> Vec<PathBuf> {
+        match self {
+            Initial::Model(Model::Cosmology(model)) => model.spectrum.iter().cloned().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -352,6 +361,10 @@ fn read_file(
     })?;
     let lines = format!("{header:#?}").lines().map(|line| line.trim().to_owned()).collect();
     crew.ensure_alike(&format!("what {} says of itself", path.display()), lines)?;
+    if size > 1 {
+        let files = crew.agree(|| Ok(snapshot::files_of(path)?))?;
+        same_files::check(crew, &files)?;
+    }
     ensure!(header.count.iter().sum::<u64>() > 0, "{}: holds no bodies", path.display());
     ensure_kinds(path, &header.count, kinds)?;
     let unsound = unsound_anywhere(crew, &bodies);

@@ -19,6 +19,7 @@ use crate::machine;
 use crate::movie::Filming;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{FileTimes, Report, TimeSteps};
+use crate::same_files;
 use crate::status::{self, LastCheckpoint, Phase, Status};
 use crate::walltime::WallTime;
 use anyhow::{Result, bail};
@@ -101,6 +102,7 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
         let echo = io::parameters::echo(&parameters);
         let lines = echo.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         crew.ensure_alike("the parameters", lines)?;
+        same_files::check(crew, &parameters.initial.tables())?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
         let ending = run(crew, &parameters, arguments.overwrite)?;

@@ -7,6 +7,7 @@ use crate::crew::Crew;
 use crate::memory;
 use crate::parameters::{Parameters, Restart};
 use crate::report::{Energy, FileTimes};
+use crate::same_files;
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
 use nbody::PartialStep;
@@ -105,10 +106,14 @@ pub(super) fn nothing_in(folder: &Folder) -> String {
 
 /// Reads a checkpoint, if it is undamaged and its bodies fit into memory. Collective.
 fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
-    let checkpoint = match crew.agree(|| Ok(Checkpoint::<State>::open(&folder.checkpoint(step))?)) {
+    let path = folder.checkpoint(step);
+    let checkpoint = match crew.agree(|| Ok(Checkpoint::<State>::open(&path)?)) {
         Ok(checkpoint) => checkpoint,
         Err(fault) => return Ok(Err(fault)),
     };
+    if let Err(fault) = same_files::check(crew, &[path]) {
+        return Ok(Err(fault));
+    }
     let count = checkpoint.bodies();
     memory::check(crew, count, memory::of_columns(checkpoint.column_bytes(), crew.comm.size()))?;
     let bodies = crew.agree(|| Ok(checkpoint.read(crew.comm.rank(), crew.comm.size())?));
