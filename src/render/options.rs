@@ -1,6 +1,6 @@
 //! Options of `heorot render` and `heorot poster`.
 
-use super::tint::ColourBy;
+use super::tint::{ColourBy, Named};
 use crate::kinds;
 use crate::launch::Launch;
 use crate::outputs::Overwrite;
@@ -141,9 +141,10 @@ pub struct Look {
     /// Quantity shown by colour; brightness shows surface density
     #[arg(long, alias = "color-by", value_name = "WHAT", default_value = "density", value_enum)]
     pub colour_by: ColourBy,
-    /// Ids of each galaxy, as 0-59999,60000-119999 [default: those of the model of the run]
-    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
-    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default:
+    /// those of the model of the run]
+    #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
+    pub galaxies: Vec<Named>,
     /// Distance from the centre within which a body has arrived, for --colour-by arrival
     #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = positive)]
     pub arrival_radius: Option<f64>,
@@ -250,6 +251,18 @@ pub(super) fn follow(text: &str) -> Result<Follow, String> {
 fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|x: &f64| *x > 0.0 && x.is_finite());
     number.ok_or_else(|| "must be a number above 0".into())
+}
+
+/// Parses a galaxy: its name, if it is given one, and its ids.
+///
+/// # Errors
+/// If the text is neither NAME=FIRST-LAST nor FIRST-LAST.
+pub(crate) fn galaxy(text: &str) -> Result<(Option<String>, RangeInclusive<u64>), String> {
+    match text.rsplit_once('=') {
+        None => Ok((None, ids(text)?)),
+        Some((name, _)) if name.trim().is_empty() => Err("give a name before `=`, as A=0-59999".into()),
+        Some((name, rest)) => Ok((Some(viz::printable(name.trim()).into_owned()), ids(rest)?)),
+    }
 }
 
 /// Parses the ids of a galaxy.

@@ -344,10 +344,10 @@ fn galaxies_are_known_from_the_run() {
             .unwrap();
         let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES], false).unwrap();
         let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
-        let Ok(tint::Tinter::Galaxies(ids)) = tint::Tinter::new(&wished.look, &sequence) else {
+        let Ok(tint::Tinter::Galaxies(galaxies)) = tint::Tinter::new(&wished.look, &sequence) else {
             panic!("no galaxies")
         };
-        assert_eq!(ids, [0..=319, 320..=399]);
+        assert_eq!(galaxies, [(None, 0..=319), (None, 320..=399)]);
     }
 }
 
