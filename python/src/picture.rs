@@ -111,7 +111,7 @@ pub(crate) fn render<'py>(
                 time: shown && time.is_some(),
                 scale_bar: shown,
                 colour_bar: shown,
-                axes: false,
+                axes: None,
             },
             comoving: false,
             transparent: look.transparent,
