@@ -32,7 +32,7 @@ impl Bar {
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let RingOptions { rings: count, radius, axis } = arguments.rings;
     let of =
         |snapshot: &_| Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));

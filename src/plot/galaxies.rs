@@ -1,5 +1,6 @@
 //! Galaxies of a snapshot by the ids of their bodies.
 
+use super::output::{Output, Targets};
 use super::snapshot::{self, Selection, Snapshot, Taken};
 use super::units::AxisUnits;
 use crate::render::{options, tint};
@@ -19,6 +20,43 @@ pub struct GalaxyOptions {
     /// together; for `separation` the galaxies of the model].
     #[arg(long, value_name = "model|[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = wanted)]
     pub galaxies: Vec<Wanted>,
+}
+
+/// Options of plots of bodies that show galaxies apart.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Common {
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// Galaxies that are shown apart.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
+    /// Output files.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Common {
+    /// Reserves the output files.
+    ///
+    /// # Errors
+    /// If one of them must not be written.
+    pub(super) fn claim(&self) -> Result<Targets> {
+        self.output.claim(&self.snapshots)
+    }
+
+    /// Results from all snapshots, as [`GalaxyOptions::each`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn each<T>(
+        &self,
+        selection: &Selection,
+        of: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<Measured<T>> {
+        self.galaxies.each(selection, &self.snapshots, of)
+    }
 }
 
 /// Galaxies of the command line.

@@ -1,31 +1,23 @@
 //! `heorot plot lagrange`: plots the radii that enclose given fractions of the mass over time.
 
-use super::galaxies::{GalaxyOptions, OfGalaxy};
-use super::output::{Output, Sheet};
+use super::galaxies::{Common, OfGalaxy};
+use super::output::Sheet;
 use super::snapshot::{Selection, Snapshot, enclosing};
 use anyhow::Result;
-use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Lagrange radii over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Mass fractions, each above 0 and at most 1.
     #[arg(long, value_name = "PARTS", value_delimiter = ',', default_value = "0.01,0.1,0.25,0.5,0.75,0.9", value_parser = part)]
     pub fractions: Vec<f64>,
-    /// Galaxies that are shown apart, each in a panel.
-    #[command(flatten)]
-    pub galaxies: GalaxyOptions,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 fn part(text: &str) -> Result<f64, String> {
@@ -38,10 +30,10 @@ fn part(text: &str) -> Result<f64, String> {
 /// # Errors
 /// If a snapshot cannot be read or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let parts = &arguments.fractions;
     let of = |snapshot: &Snapshot| Ok(radii(snapshot, parts));
-    let measured = arguments.galaxies.each(&arguments.selection, &arguments.snapshots, of)?;
+    let measured = arguments.common.each(&arguments.selection, of)?;
     let (length, time) = (measured.units.length, measured.units.time);
     let mut panels = Vec::new();
     for (place, galaxy) in measured.galaxies.places().into_iter().enumerate() {

@@ -1,9 +1,9 @@
 //! `heorot plot profile`: plots the radial profiles of a system.
 
 use super::circular::{self, Circular};
-use super::galaxies::{GalaxyOptions, Measured};
+use super::galaxies::{Common, Measured};
 use super::legend::{self, Softened};
-use super::output::{Output, Sheet};
+use super::output::Sheet;
 use super::panels::{self, Named};
 use super::shape::{self, Shape};
 use super::snapshot::{Selection, Snapshot};
@@ -12,17 +12,15 @@ use crate::console::warn;
 use anyhow::Result;
 use nbody::potential::External;
 pub(super) use nbody::profile::Shell;
-use std::path::PathBuf;
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
 /// Radial profiles: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Number of shells, of equal thickness in log radius.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub shells: u16,
@@ -32,15 +30,9 @@ pub struct Arguments {
     /// Panels to draw, in this order [default: all].
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
     pub panels: Vec<Part>,
-    /// Galaxies that are shown apart.
-    #[command(flatten)]
-    pub galaxies: GalaxyOptions,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// A panel.
@@ -80,7 +72,7 @@ pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let of = |snapshot: &Snapshot| {
         let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
         let ends: Vec<f64> = shells.iter().map(|shell| shell.ends[1]).collect();
@@ -88,7 +80,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         let (shapes, softening) = (shape::profile(snapshot), legend::softening(snapshot));
         Ok(Curves { shells, shapes, circular, softening })
     };
-    let measured = arguments.galaxies.each(&arguments.selection, &arguments.snapshots, of)?;
+    let measured = arguments.common.each(&arguments.selection, of)?;
     let first = arguments.panels.first().copied().unwrap_or(Part::Density);
     let panels = panels::chosen(&all_panels(&measured, first), &arguments.panels)?;
     targets.write(&Figure::new(panels), &sheet(&measured))

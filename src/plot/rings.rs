@@ -1,41 +1,32 @@
 //! Rings about an axis through the centre of a system: surface density, and the strength of a bar.
 
-use super::galaxies::{GalaxyOptions, Measured};
-use super::output::Output;
+use super::galaxies::{Common, Measured};
 use super::snapshot::{Selection, Snapshot};
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
-use std::path::PathBuf;
 use treecode::Bodies;
 
 /// Options of plots with rings, bar and surface density.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Rings and projection.
     #[command(flatten)]
     pub rings: RingOptions,
-    /// Galaxies that are shown apart.
-    #[command(flatten)]
-    pub galaxies: GalaxyOptions,
     /// Bodies and centre; for a disc galaxy, --types disc.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Arguments {
     /// A result for each snapshot, or for each galaxy of each.
     ///
     /// # Errors
-    /// As [`GalaxyOptions::each`].
+    /// As [`Common::each`].
     pub(super) fn each<T>(&self, of: impl Fn(&Snapshot) -> Result<T>) -> Result<Measured<T>> {
-        self.galaxies.each(&self.selection, &self.snapshots, of)
+        self.common.each(&self.selection, of)
     }
 }
 

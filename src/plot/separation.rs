@@ -1,31 +1,23 @@
 //! `heorot plot separation`: plots the distance of two or more galaxies over time.
 
-use super::galaxies::{self, Galaxies, GalaxyOptions};
-use super::output::{Output, Sheet};
+use super::galaxies::{self, Common, Galaxies};
+use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken};
 use crate::kinds;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
-use std::path::PathBuf;
 use treecode::math::norm;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Separation of galaxies: distance and relative speed of their centres over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
-    /// The galaxies, by default those of the model of the run.
+    /// Snapshots, galaxies and output.
     #[command(flatten)]
-    pub galaxies: GalaxyOptions,
+    pub common: Common,
     /// Particle types, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Greatest number of galaxies. There is a line for each pair.
@@ -37,9 +29,9 @@ const MOST: usize = 6;
 /// If a snapshot cannot be read or does not say which galaxies its bodies are of, or a file cannot be
 /// written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
-    let paths = snapshot::distinct(&arguments.snapshots)?;
-    let given = arguments.galaxies.galaxies(&paths[0])?;
+    let targets = arguments.common.claim()?;
+    let paths = snapshot::distinct(&arguments.common.snapshots)?;
+    let given = arguments.common.galaxies.galaxies(&paths[0])?;
     let galaxies = if given.0.is_empty() { galaxies::of_model(&paths[0])? } else { given };
     let count = galaxies.0.len();
     ensure!(

@@ -11,7 +11,7 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let RingOptions { rings: count, radius, axis } = arguments.rings;
     let of = |snapshot: &_| Ok((rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
     let measured = arguments.each(of)?;

@@ -5,33 +5,25 @@
 //! centre of the satellite, and Omega its angular speed about the others. A mass m on a circle of radius
 //! D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
 
-use super::galaxies::{Galaxies, GalaxyOptions};
-use super::output::{Output, Sheet};
+use super::galaxies::{Common, Galaxies};
+use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken, mass_within};
 use super::source::external_of;
 use anyhow::{Result, ensure};
 use io::snapshot::Header;
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use nbody::potential::External;
-use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Tidal radius of satellites over time, and the mass within it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
-    /// The satellites. Without galaxies, it is all bodies, in the external potentials of the run.
+    /// Snapshots, galaxies and output.
     #[command(flatten)]
-    pub galaxies: GalaxyOptions,
+    pub common: Common,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// The tides on a satellite.
@@ -50,9 +42,9 @@ pub(super) struct Tide {
 /// # Errors
 /// If a snapshot cannot be read, nothing pulls at the satellite, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
-    let paths = snapshot::distinct(&arguments.snapshots)?;
-    let galaxies = arguments.galaxies.galaxies(&paths[0])?;
+    let targets = arguments.common.claim()?;
+    let paths = snapshot::distinct(&arguments.common.snapshots)?;
+    let galaxies = arguments.common.galaxies.galaxies(&paths[0])?;
     let headers: Vec<Header> =
         paths.iter().map(|path| Ok(io::snapshot::read_header(path)?)).collect::<Result<_>>()?;
     let latest = headers.iter().map(|header| header.time).fold(f64::NEG_INFINITY, f64::max);
