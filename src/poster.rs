@@ -3,7 +3,7 @@
 use crate::console::{Progress, say};
 use crate::crew::Crew;
 use crate::outputs::Overwrite;
-use crate::render::{Look, Sequence, Studio, size};
+use crate::render::{AxesOptions, Look, Sequence, Studio, size};
 use anyhow::{Context, Result};
 use io::Kind;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use viz::{Decorations, Poster};
 const EXAMPLES: &str = "Examples:
   heorot poster out/snapshot_*.hdf5 -o merger.png --panels 6 --colour-by galaxy --types 2,3
   heorot poster a.hdf5 b.hdf5 c.hdf5 -o evolution.svg --columns 3 --size 400
-  heorot poster out/snapshot_010.hdf5 -o figure.pdf --axes --size 800";
+  heorot poster out/snapshot_010.hdf5 -o figure.pdf --axes --size 800
+  heorot poster out/snapshot_*.hdf5 -o figure.pdf --panels 4 --columns 2 --axes --width-mm 180 --font-size 8";
 
 /// Options of `heorot poster`.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,10 +39,9 @@ pub struct Arguments {
     /// Width and height of a panel in pixels; one number for both
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "480x480", value_parser = size)]
     pub size: [usize; 2],
-    /// Draw axes around each panel, with coordinates relative to its centre. They replace the scale
-    /// bar
-    #[arg(long)]
-    pub axes: bool,
+    /// Axes around the panels.
+    #[command(flatten)]
+    pub axes: AxesOptions,
     /// Bodies, camera and colours.
     #[command(flatten)]
     pub look: Look,
@@ -59,13 +59,19 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let sequence = Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated)?;
     let panels = arguments.panels.map(|panels| panels as usize);
     let count = panels.unwrap_or(sequence.entries.len());
-    Poster::check(arguments.size, count, arguments.columns as usize, arguments.axes)
-        .with_context(|| path.display().to_string())?;
+    let columns = arguments.columns as usize;
+    let is_vector = matches!(ending.to_str(), Some("svg" | "pdf"));
+    let size = arguments.axes.size(arguments.size, columns.min(count), is_vector)?;
+    let axes = arguments.axes.look(is_vector);
+    Poster::check(size, count, columns, axes).with_context(|| path.display().to_string())?;
     let alone = Crew::alone();
-    let mut studio = Studio::new(&alone, look, &sequence, arguments.size, panels)?;
-    let decorations = Decorations { axes: arguments.axes, scale_bar: !arguments.axes, ..Decorations::ALL };
+    let mut studio = Studio::new(&alone, look, &sequence, size, panels)?;
+    let decorations = Decorations { axes, scale_bar: axes.is_none(), ..Decorations::ALL };
     let style = studio.style(decorations, false)?;
-    let mut poster = Poster::new(style, arguments.columns as usize);
+    let mut poster = Poster::new(style, columns);
+    if let Some(dpi) = arguments.axes.paper_dpi() {
+        poster = poster.with_dpi(dpi);
+    }
     let progress = Progress::new(studio.count() as u64);
     for i in 0..studio.count() {
         let label = studio.label(i);

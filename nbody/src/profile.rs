@@ -113,6 +113,8 @@ pub struct Shell {
     pub ends: [f64; 2],
     /// Number of bodies. Massless bodies count only if no body has mass.
     pub bodies: u64,
+    /// Number of bodies of equal mass with the same noise, (Σm)² / Σm².
+    pub effective: f64,
     /// Mass [M].
     pub mass: f64,
     /// Mass within the outer radius [M].
@@ -147,6 +149,34 @@ impl Shell {
         1.0 - (theta + phi) / (2.0 * r)
     }
 
+    /// Standard error of the density by the noise of the bodies [M/L^3].
+    pub fn density_error(&self) -> f64 {
+        self.density() / self.effective.sqrt()
+    }
+
+    /// Standard error of the one-dimensional dispersion [L/T]. That of one direction is sigma / sqrt(2 N);
+    /// there are three.
+    pub fn dispersion_error(&self) -> f64 {
+        self.total_dispersion() / (6.0 * self.effective).sqrt()
+    }
+
+    /// Standard error of the dispersion in each direction [L/T].
+    pub fn dispersion_errors(&self) -> [f64; 3] {
+        self.dispersion.map(|sigma| sigma / (2.0 * self.effective).sqrt())
+    }
+
+    /// Standard error of the anisotropy, from the relative error sqrt(2 / N) of each squared dispersion.
+    pub fn anisotropy_error(&self) -> f64 {
+        let [_, theta, phi] = self.dispersion.map(|sigma| sigma.powi(4));
+        let tangential = (theta + phi).sqrt() / self.dispersion[1].hypot(self.dispersion[2]).powi(2);
+        (1.0 - self.anisotropy()).abs() * (2.0 / self.effective).sqrt() * tangential.hypot(1.0)
+    }
+
+    /// Standard error of the mean azimuthal velocity [L/T].
+    pub fn rotation_error(&self) -> f64 {
+        self.dispersion[2] / self.effective.sqrt()
+    }
+
     /// Speed of a circular orbit at the outer radius for a spherical mass distribution [L/T].
     pub fn circular_speed(&self, gravity: f64) -> f64 {
         (gravity * self.enclosed / self.ends[1]).sqrt()
@@ -175,6 +205,7 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     let mut shells: Vec<Shell> =
         (0..count).map(|i| Shell { ends: [edge(i), edge(i + 1)], ..Shell::default() }).collect();
     let (mut totals, mut squares) = (vec![0.0; count], vec![[0.0; 3]; count]);
+    let mut squared_weights = vec![0.0; count];
     let weights = &*weights(bodies);
     let axis = spin(bodies, weights);
     let mut core = 0.0;
@@ -190,16 +221,20 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
         shell.bodies += 1;
         shell.mass += mass;
         totals[at] += weight;
+        squared_weights[at] += weight * weight;
         for k in 0..3 {
             shell.velocity[k] += weight * velocity[k];
             squares[at][k] += weight * velocity[k] * velocity[k];
         }
     }
     let mut enclosed = core;
-    for ((shell, total), squares) in shells.iter_mut().zip(totals).zip(squares) {
+    for (((shell, total), squares), weights) in
+        shells.iter_mut().zip(totals).zip(squares).zip(squared_weights)
+    {
         enclosed += shell.mass;
         shell.enclosed = enclosed;
         if shell.bodies > 0 {
+            shell.effective = total * total / weights;
             shell.velocity = shell.velocity.map(|sum| sum / total);
             shell.dispersion =
                 std::array::from_fn(|k| (squares[k] / total - shell.velocity[k].powi(2)).max(0.0).sqrt());

@@ -134,7 +134,7 @@ pub(crate) fn render<'py>(
                 time: shown && time.is_some(),
                 scale_bar: shown && !look.axes,
                 colour_bar: shown,
-                axes: look.axes,
+                axes: look.axes.then(viz::AxesLook::default),
             },
             comoving: look.redshift.is_some(),
             transparent: look.transparent,

@@ -64,6 +64,14 @@ def folders_of_runs():
     for ending in ["csv", "svg", "png"]:
         pair = [(folder / f"{name}.{ending}").read_bytes() for name in ["files", "folder"]]
         require(pair[0] == pair[1], f"the {ending} of a folder differs")
+    halves = ["--galaxies", "near=0-299,far=300-599"]
+    for kind, more in [("separation", halves), ("tidal-radius", halves), ("bar", ["--rings", 3, *halves]), ("profile", halves), ("lagrange", halves)]:
+        heorot("plot", kind, out, "-o", folder / f"{kind}.svg", *more).require_success()
+        words = (folder / f"{kind}.svg").read_text() + (folder / f"{kind}.csv").read_text()
+        require("near" in words and "far" in words, f"no names in plot {kind}")
+    for kind, given, words in [("run", files[0], "give its folder"), ("phase", out, "holds 3 snapshots"), ("bar", out, "fewer rings")]:
+        outcome = heorot("plot", kind, given, "-o", folder / "no.svg")
+        require(outcome.codes == [1] and words in outcome.stderr, outcome.stderr)
     heorot("view", out, "-o", folder / "view.html").require_success()
     for name, given in [("a", out), ("b", out / "energy.csv")]:
         heorot("plot", "run", given, "-o", folder / f"run-{name}.svg").require_success()

@@ -67,7 +67,7 @@ pub(super) fn table(machines: &[Machine]) -> Vec<String> {
 /// Speed and price over the years, as a figure and as a sheet of numbers.
 pub(super) fn figure(machines: &[Machine]) -> (Figure, Sheet) {
     let panel = |label: &str, of: &dyn Fn(&Machine) -> Option<f64>| {
-        let mut panel = Panel::new(Axis::linear("Year"), Axis::log(label));
+        let mut panel = Panel { direct: true, ..Panel::new(Axis::linear("Year"), Axis::log(label)) };
         let colours = colours(machines.len());
         panel.series = machines
             .iter()
@@ -86,7 +86,7 @@ pub(super) fn figure(machines: &[Machine]) -> (Figure, Sheet) {
         let price = machine.dollars_per_mflop().unwrap_or(f64::NAN);
         sheet.row(&[&machine.name, &machine.source], &[machine.year, machine.gflops, price]);
     }
-    (Figure::new(vec![speed, price]), sheet)
+    (Figure { frame: [420.0, 300.0], ..Figure::new(vec![speed, price]) }, sheet)
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub struct Parts {
 /// A galaxy of such an encounter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Part {
+    /// Name in legends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(flatten)]
     source: Source,
     #[serde(flatten)]
@@ -112,6 +115,11 @@ impl Parts {
         Some(counts.into_iter().map(|count| count.unwrap_or(rest)).collect())
     }
 
+    /// Names of the galaxies, as far as they have some.
+    pub fn galaxy_names(&self) -> Vec<Option<String>> {
+        self.galaxies.iter().map(|part| part.name.clone()).collect()
+    }
+
     /// Number of all bodies, from the headers of the files.
     pub(super) fn survey(&self) -> Result<u64> {
         let mut sum = 0;
@@ -173,6 +181,7 @@ impl Parts {
 impl Part {
     fn new(placement: Placement, mut keys: Keys) -> Result<Part, String> {
         let massless = types(keys.massless.take())?;
+        let name = keys.galaxy_name()?;
         let source = match (keys.file.take(), keys.model.take()) {
             (Some(file), None) => {
                 let (cosmological, bodies) = (keys.cosmological.take(), keys.bodies.take());
@@ -184,7 +193,7 @@ impl Part {
                 return Err(format!("give `file = \"...\"` or `model = \"...\"`, one of {MODELS}"));
             }
         };
-        Ok(Part { source, placement, massless })
+        Ok(Part { name, source, placement, massless })
     }
 
     /// The bodies of this rank, with ids from `first` on. Collective.
@@ -321,6 +330,10 @@ mod tests {
         assert_eq!(read(&stored).unwrap(), initial, "{stored}");
         let Initial::Parts(parts) = initial else { panic!("it has a file") };
         assert_eq!((parts.galaxies(400), parts.galaxies(90)), (Some(vec![300, 100]), None));
+        assert_eq!(parts.galaxy_names(), [Some("a".to_owned()), None], "the stem of the file");
+        let named = text.replace("bodies = 100", "bodies = 100\nname = \"the intruder\"");
+        let Initial::Parts(parts) = read(&named).unwrap() else { panic!("it has a file") };
+        assert_eq!(parts.galaxy_names()[1].as_deref(), Some("the intruder"));
         for keys in [
             "planetary-system\"\nplanets = [{ mass = 1e-3, semi_major_axis = 5.2 }]\nbodies = 5\nbelt = [2.0, 3.0]",
             "star-cluster\"\nbodies = 40\nbinaries = 0.5\nbinary_axis = [1e-4, 1e-3]",
@@ -345,6 +358,12 @@ mod tests {
             ("massless = [\"halo\"]", "bodies = 299", "initial.galaxies.0.bodies = 299: "),
             ("massless = [\"halo\"]", "mass = 2.0", "galaxies.0: `mass` has no meaning for a file"),
             ("bodies = 100", "bodies = 0", "galaxies.1: bodies = 0"),
+            (
+                "bodies = 100",
+                "bodies = 100\nname = \" \"",
+                "galaxies.1: name = \" \": must have from 1 to 60",
+            ),
+            ("pericentre = 1.0", "pericentre = 1.0\nname = \"x\"", "`name` has no meaning"),
             ("a.hdf5", "b.hdf5", "b.hdf5: "),
         ] {
             let message = fault(from, to).unwrap_err();

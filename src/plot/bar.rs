@@ -1,10 +1,9 @@
 //! `heorot plot bar`: plots the strength of a bar by radius, and over time.
 
-use super::galaxies;
+use super::legend::{self, Softened};
 use super::output::Sheet;
 use super::rings::{Arguments, Ring, RingOptions, rings};
-use super::snapshot::Taken;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
 /// Rings with fewer bodies are not drawn, because their noise is above 10 %.
@@ -17,13 +16,14 @@ struct Bar {
     strongest: Option<Ring>,
     /// All rings together.
     whole: Ring,
+    softening: Vec<Softened>,
 }
 
 impl Bar {
-    fn of(rings: Vec<Ring>) -> Bar {
+    fn of(rings: Vec<Ring>, softening: Vec<Softened>) -> Bar {
         let enough = rings.iter().filter(|ring| ring.bodies >= FEWEST);
         let strongest = enough.copied().max_by(|a, b| a.strength().total_cmp(&b.strength()));
-        Bar { strongest, whole: Ring::sum(&rings), rings }
+        Bar { strongest, whole: Ring::sum(&rings), rings, softening }
     }
 }
 
@@ -32,12 +32,23 @@ impl Bar {
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let RingOptions { rings: count, radius, axis } = arguments.rings;
-    let (units, all) =
-        arguments.each(|snapshot| Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?)))?;
+    let of =
+        |snapshot: &_| Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
+    let measured = arguments.each(of)?;
+    let (units, all) = (measured.units, &measured.all);
+    if all.iter().all(|one| one.taken.1.strongest.is_none()) {
+        let most = all.iter().map(|one| one.taken.1.whole.bodies).max().unwrap_or(0);
+        let least = u64::from(count) * FEWEST;
+        ensure!(most >= 2 * FEWEST, "{most} bodies are too few: a ring needs {FEWEST} to show a bar");
+        anyhow::bail!(
+            "no ring has the {FEWEST} bodies that it needs to show a bar: give fewer rings, such as --rings {}; {count} rings need {least} bodies or more",
+            (most / (3 * FEWEST)).clamp(2, u64::from(count) - 1)
+        );
+    }
     let (length, time) = (units.length, units.time);
-    let strength = || Axis::linear("A₂ / A₀").reaching(0.0);
+    let strength = || Axis::linear("A₂ / A₀").from_least(0.0);
     let mut by_radius =
         Panel::new(Axis::linear(format!("Radius [{}]", length.name)).reaching(0.0), strength());
     let mut over_time = Panel::new(Axis::linear(format!("Time [{}]", time.name)), strength());
@@ -49,17 +60,23 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         format!("outer_radius [{}]", length.name),
         "bodies".to_owned(),
         "a2_over_a0".to_owned(),
+        "a2_over_a0_error".to_owned(),
         "angle [deg]".to_owned(),
     ]);
-    for (Taken { time: t, name, taken: (galaxy, taken) }, colour) in all.iter().zip(colours(all.len())) {
-        let label = galaxies::label(*galaxy, arguments.time_label(*t, &units));
-        let enough = taken.rings.iter().filter(|ring| ring.bodies >= FEWEST);
-        let points = enough.map(|ring| [ring.radius() * length.size, ring.strength()]).collect();
-        by_radius.series.push(Series::new(label, colour, Mark::LinePoints, points));
-        for ring in &taken.rings {
+    for (one, colour) in all.iter().zip(colours(all.len())) {
+        let bar = &one.taken.1;
+        let enough = || bar.rings.iter().filter(|ring| ring.bodies >= FEWEST);
+        let points = enough().map(|ring| [ring.radius() * length.size, ring.strength()]).collect();
+        let line = Series::new(measured.label(one), colour, Mark::LinePoints, points);
+        by_radius.series.push(line.with_errors(enough().map(Ring::strength_error).collect()));
+        legend::add_softening(&mut by_radius, bar.softening.iter(), length.size);
+        let [name, galaxy] = measured.words(one);
+        for ring in &bar.rings {
             let [inner, outer] = ring.ends.map(|end| end * length.size);
-            let numbers = [t * time.size, inner, outer, ring.bodies as f64, ring.strength(), ring.angle()];
-            sheet.row(&[name, &galaxies::number(*galaxy)], &numbers);
+            let (strength, error) = (ring.strength(), ring.strength_error());
+            let numbers =
+                [one.time * time.size, inner, outer, ring.bodies as f64, strength, error, ring.angle()];
+            sheet.row(&[&name, &galaxy], &numbers);
         }
     }
     let mut panels = vec![by_radius];
@@ -74,7 +91,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
             };
             let [first, second] = [2 * k, 2 * k + 1].map(|place| COLOURS[place % COLOURS.len()]);
             let greatest = line(&|bar| bar.strongest.map_or(f64::NAN, |ring| ring.strength()));
-            let name = |what: &str| galaxies::label(galaxy, what.to_owned());
+            let name = |what: &str| measured.galaxies.label(galaxy, what);
             over_time.series.push(Series::new(name("strongest ring"), first, Mark::LinePoints, greatest));
             let whole = line(&|bar| bar.whole.strength());
             over_time.series.push(Series::new(name("all rings"), second, Mark::LinePoints, whole));

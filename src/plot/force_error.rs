@@ -2,6 +2,7 @@
 //! and order.
 
 use super::output::{Output, Sheet};
+use super::panels::{self, Named};
 use crate::crew::Crew;
 use crate::gravity_keys::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
@@ -53,9 +54,29 @@ pub struct Arguments {
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
+    /// Panels to draw, in this order [default: all].
+    #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
+    pub panels: Vec<Part>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// A panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Distribution of the errors with the criterion angle
+    Angle,
+    /// Distribution of the errors with the criterion relative
+    Relative,
+    /// Distribution of the errors with the criterion absolute
+    Absolute,
+    /// Error against the opening angle
+    Thetas,
+    /// Error against the tolerance
+    Tolerances,
+    /// Error against the time of an evaluation
+    Time,
 }
 
 /// The criteria, with their names and marks.
@@ -92,7 +113,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel, box_side: None };
     let base = options.forces(units.gravitational_constant())?.gravity;
     let trials = trials(arguments, &base, bodies)?;
-    targets.write(&figure(arguments, &trials), &sheet(&trials))
+    let panels = panels::chosen(&all_panels(arguments, &trials), &arguments.panels)?;
+    targets.write(&Figure::new(panels), &sheet(&trials))
 }
 
 fn trials(arguments: &Arguments, base: &Gravity, bodies: Bodies) -> Result<Vec<Trial>> {
@@ -160,12 +182,12 @@ fn interactions(evaluation: &Evaluation) -> f64 {
     evaluation.census.interactions.total() as f64 / evaluation.bodies.len() as f64
 }
 
-fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
+fn all_panels(arguments: &Arguments, trials: &[Trial]) -> Vec<Named<Part>> {
     let error = || Axis::log("rms of |Δa| / |a|");
     let last = |settings: &[f64]| settings.last().copied().unwrap_or_default();
     let mut histograms = CRITERIA.map(|(criterion, name, _)| {
         let mut panel =
-            Panel::new(Axis::log("|Δa| / |a|"), Axis::linear("Part of the bodies a decade").reaching(0.0));
+            Panel::new(Axis::log("|Δa| / |a|"), Axis::linear("Fraction per decade").reaching(0.0));
         panel.title = match criterion {
             Criterion::Angle => format!("criterion {name}, θ = {}", last(&arguments.thetas)),
             _ => format!("criterion {name}, tolerance {}", last(&arguments.tolerances)),
@@ -201,7 +223,15 @@ fn figure(arguments: &Arguments, trials: &[Trial]) -> Figure {
         }
         over_time.series.push(sample());
     }
-    Figure::new(histograms.into_iter().chain([over_angle, over_tolerance, over_time]).collect())
+    let [angle, relative, absolute] = histograms;
+    vec![
+        (Part::Angle, angle),
+        (Part::Relative, relative),
+        (Part::Absolute, absolute),
+        (Part::Thetas, over_angle),
+        (Part::Tolerances, over_tolerance),
+        (Part::Time, over_time),
+    ]
 }
 
 /// Histogram of the errors. Exact forces are left out, because the scale is logarithmic.

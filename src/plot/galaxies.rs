@@ -1,6 +1,7 @@
 //! Galaxies of a snapshot by the ids of their bodies.
 
-use super::snapshot::{Selection, Snapshot, Taken};
+use super::output::{Output, Targets};
+use super::snapshot::{self, Selection, Snapshot, Taken};
 use super::units::AxisUnits;
 use crate::render::{options, tint};
 use anyhow::{Result, bail, ensure};
@@ -15,10 +16,47 @@ pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GalaxyOptions {
     /// Galaxies that are measured one by one: `model` for those of the model of the run, or the ids of
-    /// each, as 0-59999,60000-119999 [default: all bodies together; for `separation` the galaxies of the
-    /// model].
-    #[arg(long, value_name = "model|FIRST-LAST,...", value_delimiter = ',', value_parser = wanted)]
+    /// each, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default: all bodies
+    /// together; for `separation` the galaxies of the model].
+    #[arg(long, value_name = "model|[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = wanted)]
     pub galaxies: Vec<Wanted>,
+}
+
+/// Options of plots of bodies that show galaxies apart.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Common {
+    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
+    /// all of them, which count as one.
+    #[arg(required = true, value_name = "SNAPSHOT")]
+    pub snapshots: Vec<PathBuf>,
+    /// Galaxies that are shown apart.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
+    /// Output files.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Common {
+    /// Reserves the output files.
+    ///
+    /// # Errors
+    /// If one of them must not be written.
+    pub(super) fn claim(&self) -> Result<Targets> {
+        self.output.claim(&self.snapshots)
+    }
+
+    /// Results from all snapshots, as [`GalaxyOptions::each`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn each<T>(
+        &self,
+        selection: &Selection,
+        of: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<Measured<T>> {
+        self.galaxies.each(selection, &self.snapshots, of)
+    }
 }
 
 /// Galaxies of the command line.
@@ -26,32 +64,49 @@ pub struct GalaxyOptions {
 pub enum Wanted {
     /// Those of the model.
     Model,
-    /// One with these ids.
-    Ids(RangeInclusive<u64>),
+    /// One galaxy.
+    One(Galaxy),
 }
 
+/// A galaxy by the ids of its bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Galaxy {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Ids of its bodies.
+    pub ids: RangeInclusive<u64>,
+}
+
+/// Galaxies that are shown apart; none if all bodies are shown together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Galaxies(pub Vec<Galaxy>);
+
 fn wanted(text: &str) -> Result<Wanted, String> {
-    if text == "model" { Ok(Wanted::Model) } else { options::ids(text).map(Wanted::Ids) }
+    if text == "model" {
+        return Ok(Wanted::Model);
+    }
+    let (name, ids) = options::galaxy(text)?;
+    Ok(Wanted::One(Galaxy { name, ids }))
 }
 
 impl GalaxyOptions {
-    /// The ids of each galaxy; none if galaxies are not shown apart.
+    /// The galaxies.
     ///
     /// # Errors
     /// If this snapshot does not name the galaxies of its model, or two galaxies share ids.
-    pub(super) fn ids(&self, first: &Path) -> Result<Vec<RangeInclusive<u64>>> {
+    pub(super) fn galaxies(&self, first: &Path) -> Result<Galaxies> {
         let of = |wanted: &Wanted| match wanted {
-            Wanted::Model => of_model(first),
-            Wanted::Ids(ids) => Ok(vec![ids.clone()]),
+            Wanted::Model => Ok(of_model(first)?.0),
+            Wanted::One(galaxy) => Ok(vec![galaxy.clone()]),
         };
         let all = self.galaxies.iter().map(of).collect::<Result<Vec<_>>>()?.concat();
         for (k, a) in all.iter().enumerate() {
             for b in &all[..k] {
-                let (first, last) = (a.start().max(b.start()), a.end().min(b.end()));
+                let (first, last) = (a.ids.start().max(b.ids.start()), a.ids.end().min(b.ids.end()));
                 ensure!(first > last, "--galaxies: two galaxies share the ids from {first} to {last}");
             }
         }
-        Ok(all)
+        Ok(Galaxies(all))
     }
 
     /// Reads snapshots and applies `of` to each galaxy about its own centre, or to the whole if
@@ -64,67 +119,115 @@ impl GalaxyOptions {
         selection: &Selection,
         paths: &[PathBuf],
         of: impl Fn(&Snapshot) -> Result<T>,
-    ) -> Result<(AxisUnits, Vec<OfGalaxy<T>>)> {
-        let galaxies = self.ids(&paths[0])?;
+    ) -> Result<Measured<T>> {
+        let paths = snapshot::distinct(paths)?;
+        let galaxies = self.galaxies(&paths[0])?;
         let parts = |snapshot: &Snapshot| {
-            if galaxies.is_empty() {
+            if galaxies.0.is_empty() {
                 return Ok(vec![(None, of(snapshot)?)]);
             }
-            let part = |(k, ids)| Ok((Some(k), of(&galaxy(snapshot, k, ids)?)?));
-            galaxies.iter().enumerate().map(part).collect()
+            let part = |k| Ok((Some(k), of(&galaxies.of(snapshot, k)?)?));
+            (0..galaxies.0.len()).map(part).collect()
         };
-        let (units, all) = selection.each(paths, parts)?;
-        let each = all.into_iter().flat_map(|Taken { time, name, taken }| {
-            taken.into_iter().map(move |part| Taken { time, name: name.clone(), taken: part })
+        let (units, all) = selection.each(&paths, parts)?;
+        let each = all.into_iter().flat_map(|Taken { time, name, label, taken }| {
+            taken.into_iter().map(move |part| Taken {
+                time,
+                name: name.clone(),
+                label: label.clone(),
+                taken: part,
+            })
         });
-        Ok((units, each.collect()))
+        let all = each.collect();
+        Ok(Measured { units, galaxies, all })
     }
 }
 
-/// Name of a galaxy in tables, counted from 1; `all` for the whole.
-pub(super) fn number(galaxy: Option<usize>) -> String {
-    galaxy.map_or("all".to_owned(), |k| (k + 1).to_string())
+/// Results from snapshots and galaxies.
+pub(super) struct Measured<T> {
+    /// Units of the axes.
+    pub units: AxisUnits,
+    /// The galaxies.
+    pub galaxies: Galaxies,
+    /// The results, ordered by time, and those of one snapshot by galaxy.
+    pub all: Vec<OfGalaxy<T>>,
 }
 
-/// Label of a line of a snapshot and a galaxy.
-pub(super) fn label(galaxy: Option<usize>, time: String) -> String {
-    match galaxy {
-        None => time,
-        Some(k) if time.is_empty() => format!("galaxy {}", k + 1),
-        Some(k) => format!("galaxy {}, {time}", k + 1),
+impl<T> Measured<T> {
+    /// Label of the line of a snapshot and a galaxy.
+    pub(super) fn label(&self, one: &OfGalaxy<T>) -> String {
+        self.galaxies.label(one.taken.0, &one.label)
+    }
+
+    /// Snapshot and galaxy of a row of a table.
+    pub(super) fn words<'a>(&self, one: &'a OfGalaxy<T>) -> [std::borrow::Cow<'a, str>; 2] {
+        [one.name.as_str().into(), self.galaxies.key(one.taken.0).into()]
     }
 }
 
-/// The ids of the galaxies of the model in a snapshot.
+impl Galaxies {
+    /// Name of a galaxy in legends.
+    pub(super) fn name(&self, k: usize) -> String {
+        self.0[k].name.clone().unwrap_or_else(|| format!("galaxy {}", k + 1))
+    }
+
+    /// Name of a galaxy in tables, or its number counted from 1; `all` for the whole.
+    pub(super) fn key(&self, galaxy: Option<usize>) -> String {
+        let name = |k: usize| self.0[k].name.clone().unwrap_or_else(|| (k + 1).to_string());
+        galaxy.map_or("all".to_owned(), name)
+    }
+
+    /// Label of a line of a galaxy, with this remark.
+    pub(super) fn label(&self, galaxy: Option<usize>, remark: &str) -> String {
+        let name = galaxy.map_or_else(String::new, |k| self.name(k));
+        [name.as_str(), remark].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The galaxies as they are counted, or none for the whole.
+    pub(super) fn places(&self) -> Vec<Option<usize>> {
+        if self.0.is_empty() { vec![None] } else { (0..self.0.len()).map(Some).collect() }
+    }
+
+    /// The bodies of a galaxy about its own centre.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub(super) fn of(&self, snapshot: &Snapshot, k: usize) -> Result<Snapshot> {
+        let ids = &self.0[k].ids;
+        let all = &snapshot.bodies;
+        let members: Vec<u32> =
+            (0..all.len() as u32).filter(|&i| ids.contains(&all.id[i as usize])).collect();
+        if members.is_empty() {
+            bail!("has no body of {}, ids {} to {}", self.name(k), ids.start(), ids.end());
+        }
+        let mut bodies = all.clone();
+        bodies.permute(&members);
+        let own = Centre::find(&bodies);
+        for axis in 0..3 {
+            bodies.pos[axis].iter_mut().for_each(|x| *x -= own.position[axis]);
+            bodies.vel[axis].iter_mut().for_each(|v| *v -= own.velocity[axis]);
+        }
+        let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
+        let centre = Centre {
+            position: sum(snapshot.centre.position, own.position),
+            velocity: sum(snapshot.centre.velocity, own.velocity),
+        };
+        let source = snapshot.source.clone();
+        Ok(Snapshot { source, centre, bodies, is_whole: false, ids: Some(ids.clone()), ..*snapshot })
+    }
+}
+
+/// The galaxies of the model in a snapshot.
 ///
 /// # Errors
 /// If it cannot be read or does not name them.
-pub(super) fn of_model(path: &Path) -> Result<Vec<RangeInclusive<u64>>> {
+pub(super) fn of_model(path: &Path) -> Result<Galaxies> {
     let header = io::snapshot::read_header(path)?;
-    tint::galaxies_of(&header.parameters, header.count.iter().sum(), &path.display().to_string())
-}
-
-/// The bodies of a galaxy about its own centre. Galaxies are counted from 0.
-///
-/// # Errors
-/// If there are none.
-pub(super) fn galaxy(snapshot: &Snapshot, k: usize, ids: &RangeInclusive<u64>) -> Result<Snapshot> {
-    let all = &snapshot.bodies;
-    let members: Vec<u32> = (0..all.len() as u32).filter(|&i| ids.contains(&all.id[i as usize])).collect();
-    if members.is_empty() {
-        bail!("{}: has no body of galaxy {}, ids {} to {}", snapshot.name, k + 1, ids.start(), ids.end());
-    }
-    let mut bodies = all.clone();
-    bodies.permute(&members);
-    let own = Centre::find(&bodies);
-    for axis in 0..3 {
-        bodies.pos[axis].iter_mut().for_each(|x| *x -= own.position[axis]);
-        bodies.vel[axis].iter_mut().for_each(|v| *v -= own.velocity[axis]);
-    }
-    let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
-    let centre = Centre {
-        position: sum(snapshot.centre.position, own.position),
-        velocity: sum(snapshot.centre.velocity, own.velocity),
-    };
-    Ok(Snapshot { name: snapshot.name.clone(), centre, bodies, whole: None, ..*snapshot })
+    let shown = path.display().to_string();
+    let all = tint::galaxies_of(&header.parameters, header.count.iter().sum(), &shown)?;
+    ensure!(
+        all.len() > 1,
+        "{shown}: its model is one galaxy alone; give the ids of the bodies of each galaxy with --galaxies 0-59999,60000-119999"
+    );
+    Ok(Galaxies(all.into_iter().map(|(name, ids)| Galaxy { name, ids }).collect()))
 }

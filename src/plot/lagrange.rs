@@ -1,27 +1,23 @@
 //! `heorot plot lagrange`: plots the radii that enclose given fractions of the mass over time.
 
-use super::output::{Output, Sheet};
-use super::snapshot::{Selection, Snapshot, Taken, enclosing};
+use super::galaxies::{Common, OfGalaxy};
+use super::output::Sheet;
+use super::snapshot::{Selection, Snapshot, enclosing};
 use anyhow::Result;
-use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Lagrange radii over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Mass fractions, each above 0 and at most 1.
     #[arg(long, value_name = "PARTS", value_delimiter = ',', default_value = "0.01,0.1,0.25,0.5,0.75,0.9", value_parser = part)]
     pub fractions: Vec<f64>,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 fn part(text: &str) -> Result<f64, String> {
@@ -34,34 +30,38 @@ fn part(text: &str) -> Result<f64, String> {
 /// # Errors
 /// If a snapshot cannot be read or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let parts = &arguments.fractions;
-    let (units, all) =
-        arguments.selection.each(&arguments.snapshots, |snapshot| Ok(radii(snapshot, parts)))?;
-    let (length, time) = (units.length, units.time);
-    let mut panel = Panel::new(
-        Axis::linear(format!("Time [{}]", time.name)),
-        Axis::log(format!("Radius [{}]", length.name)),
-    );
-    for (k, (part, colour)) in parts.iter().zip(colours(parts.len())).enumerate().rev() {
-        let points =
-            all.iter().map(|Taken { time: t, taken, .. }| [t * time.size, taken[k] * length.size]).collect();
-        panel.series.push(Series::new(
-            format!("{} %", round(100.0 * part)),
-            colour,
-            Mark::LinePoints,
-            points,
-        ));
+    let of = |snapshot: &Snapshot| Ok(radii(snapshot, parts));
+    let measured = arguments.common.each(&arguments.selection, of)?;
+    let (length, time) = (measured.units.length, measured.units.time);
+    let mut panels = Vec::new();
+    for (place, galaxy) in measured.galaxies.places().into_iter().enumerate() {
+        let mut panel = Panel::new(
+            Axis::linear(format!("Time [{}]", time.name)),
+            Axis::log(format!("Radius [{}]", length.name)),
+        );
+        panel.title = measured.galaxies.label(galaxy, "");
+        let own = || measured.all.iter().filter(|one| one.taken.0 == galaxy);
+        for (k, (part, colour)) in parts.iter().zip(colours(parts.len())).enumerate().rev() {
+            let point = |one: &OfGalaxy<Vec<f64>>| [one.time * time.size, one.taken.1[k] * length.size];
+            // The meaning of the colours is shown once.
+            let name = if place == 0 { format!("{} %", round(100.0 * part)) } else { String::new() };
+            panel.series.push(Series::new(name, colour, Mark::LinePoints, own().map(point).collect()));
+        }
+        panels.push(panel);
     }
     let names = parts.iter().map(|part| format!("radius_{part} [{}]", length.name));
-    let first = ["snapshot".to_owned(), format!("time [{}]", time.name)];
+    let first = ["snapshot".to_owned(), "galaxy".to_owned(), format!("time [{}]", time.name)];
     let mut sheet = Sheet::new(&first.into_iter().chain(names).collect::<Vec<_>>());
-    for Taken { time: t, name, taken: radii } in &all {
-        let numbers: Vec<f64> =
-            std::iter::once(t * time.size).chain(radii.iter().map(|radius| radius * length.size)).collect();
-        sheet.row(&[name], &numbers);
+    for one in &measured.all {
+        let radii = one.taken.1.iter().map(|radius| radius * length.size);
+        let numbers: Vec<f64> = std::iter::once(one.time * time.size).chain(radii).collect();
+        let [name, galaxy] = measured.words(one);
+        sheet.row(&[&name, &galaxy], &numbers);
     }
-    targets.write(&Figure { frame: [460.0, 320.0], ..Figure::new(vec![panel]) }, &sheet)
+    let frame = if panels.len() > 1 { [330.0, 250.0] } else { [460.0, 320.0] };
+    targets.write(&Figure { frame, ..Figure::new(panels) }, &sheet)
 }
 
 /// Removes rounding errors from the last digits.

@@ -1,5 +1,6 @@
 //! `heorot plot mass-function`: plots the cumulative mass function of haloes, and that of a fit.
 
+use super::legend;
 use super::output::{Output, Sheet};
 use super::units::AxisUnits;
 use crate::cosmology_keys::MEGAPARSEC_IN_CM;
@@ -34,10 +35,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim(inputs)?;
     let linear = arguments.linear.as_deref().map(Linear::read).transpose()?;
     let mut panel = Panel::new(Axis::log("Mass M [M☉]"), Axis::log("N(≥M)"));
-    let mut columns = vec!["catalogue", "time", "mass [Msun]", "haloes"];
+    let mut columns = vec!["catalogue", "time", "mass [Msun]", "haloes", "poisson_error"];
     columns.extend(linear.as_ref().map(|_| "tinker"));
     let mut sheet = Sheet::new(&columns);
-    for (path, colour) in arguments.catalogues.iter().zip(colours(arguments.catalogues.len())) {
+    let named = arguments.catalogues.iter().zip(legend::names(&arguments.catalogues));
+    for ((path, name), colour) in named.zip(colours(arguments.catalogues.len())) {
         let catalogue = catalogue::read(path)?;
         ensure!(!catalogue.groups.is_empty(), "{}: holds no halo", path.display());
         let units = AxisUnits::of(&catalogue.units);
@@ -54,21 +56,36 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         };
         ensure!(!masses.is_empty(), "{}: no halo has 200 times the mean density", path.display());
         let points = mass_function(masses.iter().map(|mass| mass * units.mass.size).collect());
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let curve = match &linear {
             Some(linear) => fit(&catalogue, linear, &points).with_context(|| path.display().to_string())?,
             None => Vec::new(),
         };
         for (k, [mass, count]) in points.iter().enumerate() {
-            let mut numbers = vec![catalogue.time, *mass, *count];
+            let mut numbers = vec![catalogue.time, *mass, *count, count.sqrt()];
             numbers.extend(curve.get(k).map(|[_, count]| *count));
             sheet.row(&[&name], &numbers);
         }
         panel.series.push(Series::new("", colour, Mark::Dashes, curve));
         let label = if arguments.catalogues.len() > 1 { name } else { String::new() };
         panel.series.push(Series::new(label, colour, Mark::Line, stairs(&points)));
+        panel.series.push(bars(&points, colour));
     }
     targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+}
+
+/// Error bars in a decade of mass.
+const BARS: f64 = 5.0;
+
+/// The Poisson errors sqrt(N) at some masses of a mass function.
+fn bars(points: &[[f64; 2]], colour: viz::Rgb) -> Series {
+    let mut some: Vec<[f64; 2]> = Vec::new();
+    for point in points {
+        if some.last().is_none_or(|last| (last[0] / point[0]).log10() >= 1.0 / BARS) {
+            some.push(*point);
+        }
+    }
+    let errors = some.iter().map(|[_, count]| count.sqrt()).collect();
+    Series::new("", colour, Mark::Points, some).with_errors(errors)
 }
 
 /// Steps in a factor e of the mass in the integral of the fit, and its greatest mass in units of that of

@@ -5,11 +5,14 @@
 #![allow(clippy::disallowed_methods)] // no result depends on plots
 
 mod bar;
+mod circular;
 mod force_error;
 mod galaxies;
 mod lagrange;
+mod legend;
 mod mass_function;
 pub(crate) mod output;
+mod panels;
 mod phase;
 mod profile;
 mod rings;
@@ -17,6 +20,7 @@ mod run;
 mod separation;
 mod shape;
 pub(crate) mod snapshot;
+mod source;
 mod surface_density;
 mod tidal_radius;
 mod units;
@@ -46,7 +50,7 @@ pub enum Kind {
     #[command(aliases = ["surface", "sigma"])]
     SurfaceDensity(rings::Arguments),
     /// Bar strength A2(R, t): the relative amplitude of the second Fourier mode of the surface density.
-    #[command(aliases = ["a2", "bar-strength"])]
+    #[command(aliases = ["a2", "A2", "bar-strength"])]
     Bar(rings::Arguments),
     /// Separation of galaxies: distance and relative speed of their centres over time.
     #[command(aliases = ["distance", "orbit"])]
@@ -70,6 +74,7 @@ pub enum Kind {
 
 const HELP: &str = "Examples:
   heorot plot run out -o energy.png
+  heorot plot run out -o cost.png --panels timings
   heorot plot profile out/snapshot_000.hdf5 out/snapshot_010.hdf5 -o profile.svg
   heorot plot surface-density out/snapshot_010.hdf5 -o sigma.svg --types disc
   heorot plot bar out/snapshot_*.hdf5 -o bar.png --types disc --rings 20
@@ -80,7 +85,7 @@ const HELP: &str = "Examples:
   heorot plot force-error ic.hdf5 -o error.png --sample 1000
   heorot plot mass-function haloes.hdf5 -o haloes.png
 
-  heorot plot run out -o figure.pdf --width-mm 88 --font-size 8
+  heorot plot run out -o figure.pdf --panels energy,energy-error --width-mm 88 --font-size 8
   heorot plot profile out/snapshot_010.hdf5 -o slide.png --theme dark --dpi 200
 
 The name of the output decides the format, .png, .svg or .pdf. The numbers are written beside it, under

@@ -48,21 +48,31 @@ pub enum ThemeName {
     Dark,
 }
 
+impl ThemeName {
+    /// The theme of this name.
+    pub(crate) fn theme(self) -> Theme {
+        match self {
+            ThemeName::Light => Theme::Light,
+            ThemeName::Dark => Theme::Dark,
+        }
+    }
+}
+
 /// Parses a number between limits.
 fn between(text: &str, [least, most]: [f64; 2]) -> Result<f64, String> {
     let number = text.trim().parse().ok().filter(|x| (least..=most).contains(x));
     number.ok_or_else(|| format!("must be a number from {least} to {most}"))
 }
 
-fn millimetres(text: &str) -> Result<f64, String> {
+pub(crate) fn millimetres(text: &str) -> Result<f64, String> {
     between(text, [20.0, 2000.0])
 }
 
-fn font_size(text: &str) -> Result<f64, String> {
+pub(crate) fn font_size(text: &str) -> Result<f64, String> {
     between(text, [4.0, 72.0])
 }
 
-fn dpi(text: &str) -> Result<f64, String> {
+pub(crate) fn dpi(text: &str) -> Result<f64, String> {
     between(text, [30.0, 2400.0])
 }
 
@@ -71,10 +81,7 @@ impl LookOptions {
     pub(crate) fn look(&self) -> Look {
         let usual = Look::default();
         Look {
-            theme: match self.theme {
-                ThemeName::Light => Theme::Light,
-                ThemeName::Dark => Theme::Dark,
-            },
+            theme: self.theme.theme(),
             width: self.width_mm,
             font_size: self.font_size.unwrap_or(usual.font_size),
             dpi: self.dpi.unwrap_or(usual.dpi),

@@ -1,8 +1,9 @@
 //! `heorot plot phase`: plots the mass in the plane of radius and radial velocity.
 
+use super::galaxies::GalaxyOptions;
+use super::legend::{self, time_label};
 use super::output::{Output, Sheet};
-use super::profile::time_label;
-use super::snapshot::{Selection, Snapshot, enclosing};
+use super::snapshot::{self, Selection, Snapshot, enclosing};
 use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Panel, Plane};
@@ -17,6 +18,9 @@ pub struct Arguments {
     /// Number of cells along each axis.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub cells: u16,
+    /// Galaxies that are shown apart, each in a panel.
+    #[command(flatten)]
+    pub galaxies: GalaxyOptions,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
@@ -94,30 +98,47 @@ impl Grid {
 /// If the snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.output.claim([&arguments.snapshot])?;
-    let snapshot = arguments.selection.read(&arguments.snapshot)?;
-    let grid = Grid::of(&snapshot, arguments.cells.into())
-        .map_err(|error| error.context(arguments.snapshot.display().to_string()))?;
-    let units = &snapshot.units;
-    let (length, velocity, mass) = (units.length, units.velocity, units.mass);
-    let mut panel = Panel::new(
-        Axis::log(format!("Radius [{}]", length.name)),
-        Axis::linear(format!("Radial velocity [{}]", velocity.name)),
+    let paths = snapshot::distinct(std::slice::from_ref(&arguments.snapshot))?;
+    ensure!(
+        paths.len() == 1,
+        "{}: holds {} snapshots; give one of them, such as {}",
+        arguments.snapshot.display(),
+        paths.len(),
+        paths[paths.len() - 1].display()
     );
-    panel.title = format!("{}, {}", snapshot.name, time_label(snapshot.time, units));
-    panel.plane = Some(Plane {
-        label: format!("Mass in a cell [{}]", mass.name),
-        cells: [grid.cells; 2],
-        range: [grid.radius.map(|r| r * length.size), grid.velocity.map(|v| v * velocity.size)],
-        values: grid.mass.iter().map(|m| m * mass.size).collect(),
-    });
+    let of =
+        |snapshot: &Snapshot| Ok((Grid::of(snapshot, arguments.cells.into())?, legend::softening(snapshot)));
+    let measured = arguments.galaxies.each(&arguments.selection, &paths, of)?;
+    let units = &measured.units;
+    let (length, velocity, mass) = (units.length, units.velocity, units.mass);
+    let mut panels = Vec::new();
     let mut sheet = Sheet::new(&[
+        "galaxy".to_owned(),
         format!("radius [{}]", length.name),
         format!("radial_velocity [{}]", velocity.name),
-        "mass [Msun]".to_owned(),
+        format!("mass [{}]", mass.plain()),
     ]);
-    for (cell, m) in grid.mass.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
-        let [radius, v] = grid.middle(cell);
-        sheet.row(&[], &[radius * length.size, v * velocity.size, m * mass.size]);
+    for one in &measured.all {
+        let (grid, softening) = &one.taken.1;
+        let mut panel = Panel::new(
+            Axis::log(format!("Radius [{}]", length.name)),
+            Axis::linear(format!("Radial velocity [{}]", velocity.name)),
+        );
+        let words = [one.name.clone(), measured.label(one), time_label(one.time, units)];
+        panel.title = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
+        panel.plane = Some(Plane {
+            label: format!("Mass in a cell [{}]", mass.name),
+            cells: [grid.cells; 2],
+            range: [grid.radius.map(|r| r * length.size), grid.velocity.map(|v| v * velocity.size)],
+            values: grid.mass.iter().map(|m| m * mass.size).collect(),
+        });
+        legend::add_softening(&mut panel, softening.iter(), length.size);
+        panels.push(panel);
+        let galaxy = measured.galaxies.key(one.taken.0);
+        for (cell, m) in grid.mass.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
+            let [radius, v] = grid.middle(cell);
+            sheet.row(&[&galaxy], &[radius * length.size, v * velocity.size, m * mass.size]);
+        }
     }
-    targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(vec![panel]) }, &sheet)
+    targets.write(&Figure { frame: [430.0, 330.0], ..Figure::new(panels) }, &sheet)
 }

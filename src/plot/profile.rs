@@ -1,34 +1,55 @@
 //! `heorot plot profile`: plots the radial profiles of a system.
 
-use super::output::{Output, Sheet};
+use super::circular::{self, Circular};
+use super::galaxies::{Common, Measured};
+use super::legend::{self, Softened};
+use super::output::Sheet;
+use super::panels::{self, Named};
 use super::shape::{self, Shape};
-use super::snapshot::{AllMass, Selection, Snapshot, Taken, mass_within};
-use super::units::AxisUnits;
-use crate::kinds::NAMES;
+use super::snapshot::{Selection, Snapshot};
+use super::source::external_of;
+use crate::console::warn;
 use anyhow::Result;
+use nbody::potential::External;
 pub(super) use nbody::profile::Shell;
-use std::path::PathBuf;
+use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
 /// Radial profiles: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Number of shells, of equal thickness in log radius.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub shells: u16,
     /// Inner and outer radius, in the units of the snapshot [default: encloses nearly all bodies].
     #[arg(long, value_name = "MIN:MAX", value_parser = range)]
     pub radius: Option<[f64; 2]>,
+    /// Panels to draw, in this order [default: all].
+    #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
+    pub panels: Vec<Part>,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
+}
+
+/// A panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Density of the bodies shown
+    Density,
+    /// Enclosed mass of the bodies shown
+    Mass,
+    /// One-dimensional velocity dispersion
+    Dispersion,
+    /// Anisotropy of the velocity dispersion
+    Anisotropy,
+    /// Circular speed of all mass with its parts, and mean rotation of the bodies shown
+    Rotation,
+    /// Axis ratios
+    Shape,
 }
 
 fn range(text: &str) -> Result<[f64; 2], String> {
@@ -51,165 +72,222 @@ pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let of = |snapshot: &Snapshot| {
         let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
-        Ok((shells, shape::profile(snapshot), snapshot.all_mass()?))
+        let ends: Vec<f64> = shells.iter().map(|shell| shell.ends[1]).collect();
+        let circular = circular::speeds(snapshot, &ends, &external(snapshot))?;
+        let (shapes, softening) = (shape::profile(snapshot), legend::softening(snapshot));
+        Ok(Curves { shells, shapes, circular, softening })
     };
-    let (units, all) = arguments.selection.each(&arguments.snapshots, of)?;
-    let curves: Vec<Curves> = all
-        .into_iter()
-        .map(|Taken { time, name, taken: (shells, shapes, mass) }| Curves {
-            time,
-            name,
-            shells,
-            shapes,
-            mass,
-        })
-        .collect();
-    targets.write(&figure(&curves, &units), &sheet(&curves, &units))
+    let measured = arguments.common.each(&arguments.selection, of)?;
+    let first = arguments.panels.first().copied().unwrap_or(Part::Density);
+    let panels = panels::chosen(&all_panels(&measured, first), &arguments.panels)?;
+    targets.write(&Figure::new(panels), &sheet(&measured))
 }
 
-/// The curves of one snapshot.
+/// The external potentials of the run; none, with a warning, if they cannot be read again.
+fn external(snapshot: &Snapshot) -> External {
+    external_of(&snapshot.source.header, snapshot.time).unwrap_or_else(|error| {
+        warn(&format!("the circular speed is without the external potentials of the run: {error:#}"));
+        External::default()
+    })
+}
+
+/// The curves of one snapshot or galaxy.
 struct Curves {
-    time: f64,
-    name: String,
     shells: Vec<Shell>,
     shapes: Vec<Shape>,
-    /// Mass of all types, also of those that are not shown.
-    mass: AllMass,
+    /// At the outer radii of the shells.
+    circular: Circular,
+    softening: Vec<Softened>,
 }
 
-/// Speed of a circular orbit in a spherical mass distribution [L/T].
-fn circular_speed(mass: &[[f64; 2]], radius: f64, units: &AxisUnits) -> f64 {
-    (units.gravity * mass_within(mass, radius) / radius).sqrt()
+/// A line of some shells: radii, values and errors.
+fn line(name: &str, colour: Rgb, mark: Mark, shells: &[Shell], of: impl Fn(&Shell) -> [f64; 3]) -> Series {
+    let all: Vec<[f64; 3]> = shells.iter().map(of).collect();
+    let points = all.iter().map(|[x, y, _]| [*x, *y]).collect();
+    Series::new(name, colour, mark, points).with_errors(all.iter().map(|[.., error]| *error).collect())
 }
 
-fn figure(curves: &[Curves], units: &AxisUnits) -> Figure {
+/// All panels. The panel `first` names the snapshots or galaxies, whose colours are the same in all.
+fn all_panels(measured: &Measured<Curves>, first: Part) -> Vec<Named<Part>> {
+    let units = &measured.units;
     let radius = || Axis::log(format!("Radius [{}]", units.length.name));
     let (density, density_size) = units.density();
-    let speed = |what: &str| Axis::linear(format!("{what} [{}]", units.velocity.name)).reaching(0.0);
+    let speed = |what: &str| Axis::linear(format!("{what} [{}]", units.velocity.name));
     let mut panels = [
-        Panel::new(radius(), Axis::log(format!("Density [{density}]"))),
-        Panel::new(radius(), Axis::log(format!("Enclosed mass [{}]", units.mass.name))),
-        Panel::new(radius(), speed("Velocity dispersion")),
-        Panel::new(radius(), Axis::linear("Anisotropy β").reaching(0.0)),
-        Panel::new(radius(), speed("Rotation")),
-        Panel::new(radius(), Axis::linear("Axis ratios").reaching(0.0).reaching(1.0)),
+        (Part::Density, Panel::new(radius(), Axis::log(format!("Density [{density}]")))),
+        (Part::Mass, Panel::new(radius(), Axis::log(format!("Enclosed mass [{}]", units.mass.name)))),
+        (Part::Dispersion, Panel::new(radius(), speed("Velocity dispersion").from_least(0.0))),
+        (Part::Anisotropy, Panel::new(radius(), Axis::linear("Anisotropy β").reaching(0.0))),
+        (Part::Rotation, Panel::new(radius(), speed("Rotation speed").reaching(0.0))),
+        (Part::Shape, Panel::new(radius(), Axis::linear("Axis ratios").reaching(0.0).reaching(1.0))),
     ];
     let (length, mass, velocity) = (units.length.size, units.mass.size, units.velocity.size);
-    let alone = curves.len() == 1;
-    for (curve, colour) in curves.iter().zip(colours(curves.len())) {
-        let label = if alone { String::new() } else { time_label(curve.time, units) };
-        let mut add = |panel: usize, name: &str, mark, points| {
-            panels[panel].series.push(Series::new(name, colour, mark, points));
-        };
-        let over = |of: &dyn Fn(&Shell) -> [f64; 2]| curve.shells.iter().map(of).collect::<Vec<_>>();
+    let alone = measured.all.len() == 1;
+    for (one, colour) in measured.all.iter().zip(colours(measured.all.len())) {
+        let curve = &one.taken.1;
+        let mut add = |part: Part, series: Series| panels[part as usize].1.series.push(series);
+        let named = |part: Part| if part == first { measured.label(one) } else { String::new() };
         let name = |what: &str| if alone { what.to_owned() } else { String::new() };
-        add(
-            0,
-            &label,
-            Mark::LinePoints,
-            over(&|shell| [shell.radius() * length, shell.density() * density_size]),
-        );
-        add(1, "", Mark::Line, over(&|shell| [shell.ends[1] * length, shell.enclosed * mass]));
+        let main = |part: Part, what: &str| if alone { what.to_owned() } else { named(part) };
+        let shells = &curve.shells;
+        let of_density = |shell: &Shell| {
+            [shell.radius() * length, shell.density() * density_size, shell.density_error() * density_size]
+        };
+        add(Part::Density, line(&named(Part::Density), colour, Mark::LinePoints, shells, of_density));
+        let of_mass = |shell: &Shell| [shell.ends[1] * length, shell.enclosed * mass, 0.0];
+        add(Part::Mass, line(&named(Part::Mass), colour, Mark::Line, shells, of_mass));
         let dispersed: Vec<Shell> =
             curve.shells.iter().copied().filter(|shell| shell.bodies >= FEWEST).collect();
-        let moving = |of: &dyn Fn(&Shell) -> f64| {
-            dispersed.iter().map(|shell| [shell.radius() * length, of(shell)]).collect::<Vec<_>>()
+        let of_dispersion = |shell: &Shell| {
+            [
+                shell.radius() * length,
+                shell.total_dispersion() * velocity,
+                shell.dispersion_error() * velocity,
+            ]
         };
-        add(2, "", Mark::Line, moving(&|shell| shell.total_dispersion() * velocity));
-        add(3, "", Mark::Line, moving(&Shell::anisotropy));
-        let circular = |mass: &[[f64; 2]]| {
-            over(&|shell| [shell.ends[1] * length, circular_speed(mass, shell.ends[1], units) * velocity])
+        add(Part::Dispersion, line(&named(Part::Dispersion), colour, Mark::Line, &dispersed, of_dispersion));
+        let of_anisotropy =
+            |shell: &Shell| [shell.radius() * length, shell.anisotropy(), shell.anisotropy_error()];
+        add(Part::Anisotropy, line(&named(Part::Anisotropy), colour, Mark::Line, &dispersed, of_anisotropy));
+        let circular = |speeds: &[f64]| {
+            let points = shells.iter().zip(speeds);
+            points.map(|(shell, speed)| [shell.ends[1] * length, speed * velocity]).collect::<Vec<_>>()
         };
-        add(4, &name("circular speed"), Mark::Line, circular(&curve.mass.all));
-        add(4, &name("mean rotation"), Mark::Dashes, moving(&|shell| shell.velocity[2] * velocity));
+        let total = circular(&curve.circular.total);
+        add(Part::Rotation, Series::new(main(Part::Rotation, "circular speed"), colour, Mark::Line, total));
+        let of_rotation = |shell: &Shell| {
+            [shell.radius() * length, shell.velocity[2] * velocity, shell.rotation_error() * velocity]
+        };
+        let rotation = line(&name("mean rotation"), colour, Mark::Dashes, &dispersed, of_rotation);
+        add(Part::Rotation, rotation);
+        if let Some(own) = &curve.circular.own {
+            add(Part::Rotation, Series::new(name(OWN), colour, Mark::Dots, circular(own)));
+        }
         let ratio = |k: usize| {
             curve.shapes.iter().map(|shape| [shape.semi_major * length, shape.ratios[k]]).collect()
         };
-        add(5, &name("b/a"), Mark::LinePoints, ratio(0));
-        add(5, &name("c/a"), Mark::Dashes, ratio(1));
-        // The parts of the circular speed, each type by itself.
-        if alone && curve.mass.parts.len() > 1 {
-            for ((kind, mass), colour) in curve.mass.parts.iter().zip(COLOURS[1..].iter().cycle()) {
-                let name = format!("of {}", NAMES[*kind]);
-                panels[4].series.push(Series::new(name, *colour, Mark::Line, circular(mass)));
+        add(Part::Shape, Series::new(main(Part::Shape, "b/a"), colour, Mark::LinePoints, ratio(0)));
+        add(Part::Shape, Series::new(name("c/a"), colour, Mark::Dashes, ratio(1)));
+        if alone {
+            for ((part, speeds), colour) in curve.circular.parts().iter().zip(COLOURS[1..].iter().cycle()) {
+                add(Part::Rotation, Series::new(format!("of {part}"), *colour, Mark::Line, circular(speeds)));
             }
+        }
+        for (_, panel) in &mut panels {
+            legend::add_softening(panel, curve.softening.iter(), length);
         }
     }
     if !alone {
-        // Colours mean times. The meaning of the lines is shown once, without a colour.
-        let names = [
-            (4, "circular speed", Mark::Line),
-            (4, "mean rotation", Mark::Dashes),
-            (5, "b/a", Mark::LinePoints),
-            (5, "c/a", Mark::Dashes),
+        // Colours mean snapshots or galaxies. The meaning of the lines is shown once, without a colour.
+        let mut names = vec![
+            (Part::Rotation, "circular speed", Mark::Line),
+            (Part::Rotation, "mean rotation", Mark::Dashes),
+            (Part::Shape, "b/a", Mark::LinePoints),
+            (Part::Shape, "c/a", Mark::Dashes),
         ];
-        for (panel, name, mark) in names {
-            panels[panel].series.push(Series::new(name, COLOURS[COLOURS.len() - 1], mark, Vec::new()));
+        if measured.all.iter().any(|one| one.taken.1.circular.own.is_some()) {
+            names.insert(2, (Part::Rotation, OWN, Mark::Dots));
+        }
+        for (part, name, mark) in names {
+            let sample = Series::new(name, COLOURS[COLOURS.len() - 1], mark, Vec::new());
+            panels[part as usize].1.series.push(sample);
         }
     }
-    Figure::new(panels.into())
+    panels.into()
 }
+
+/// Name of the circular speed of the bodies of a galaxy alone.
+const OWN: &str = "of the galaxy alone";
 
 /// Least number of bodies in a shell for a velocity dispersion.
 const FEWEST: u64 = 5;
 
-/// A time with its unit.
-pub(super) fn time_label(time: f64, units: &AxisUnits) -> String {
-    format!("{:.3} {}", time * units.time.size, units.time.name)
-}
-
-fn sheet(curves: &[Curves], units: &AxisUnits) -> Sheet {
+fn sheet(measured: &Measured<Curves>) -> Sheet {
+    let units = &measured.units;
     let (length, velocity, mass) = (units.length.name, units.velocity.name, units.mass.plain());
-    let mut sheet = Sheet::new(&[
+    let density = if mass == "Msun" { format!("Msun/{length}^3") } else { mass.to_owned() };
+    let mut parts: Vec<&str> = Vec::new();
+    for (name, _) in measured.all.iter().flat_map(|one| one.taken.1.circular.parts()) {
+        if !parts.contains(&name) {
+            parts.push(name);
+        }
+    }
+    let has_own = measured.all.iter().any(|one| one.taken.1.circular.own.is_some());
+    let of_parts = parts.iter().map(|name| name.replace(' ', "_")).chain(has_own.then(|| "own".to_owned()));
+    let columns = [
         "snapshot".to_owned(),
+        "galaxy".to_owned(),
         format!("time [{}]", units.time.name),
         format!("inner_radius [{length}]"),
         format!("outer_radius [{length}]"),
         "bodies".to_owned(),
-        if mass == "Msun" { format!("density [Msun/{length}^3]") } else { format!("density [{mass}]") },
+        format!("density [{density}]"),
+        format!("density_error [{density}]"),
         format!("enclosed_mass [{mass}]"),
         format!("dispersion_r [{velocity}]"),
         format!("dispersion_theta [{velocity}]"),
         format!("dispersion_phi [{velocity}]"),
+        format!("dispersion_r_error [{velocity}]"),
+        format!("dispersion_theta_error [{velocity}]"),
+        format!("dispersion_phi_error [{velocity}]"),
         "anisotropy".to_owned(),
+        "anisotropy_error".to_owned(),
         format!("circular_speed [{velocity}]"),
         format!("mean_rotation [{velocity}]"),
+        format!("mean_rotation_error [{velocity}]"),
         format!("semi_major_axis [{length}]"),
         "b_over_a".to_owned(),
         "c_over_a".to_owned(),
-    ]);
+    ];
+    let of_parts = of_parts.map(|name| format!("circular_speed_{name} [{velocity}]"));
+    let mut sheet = Sheet::new(&columns.into_iter().chain(of_parts).collect::<Vec<_>>());
     let (length, mass, velocity) = (units.length.size, units.mass.size, units.velocity.size);
+    let density = units.density().1;
     let none = Shape { semi_major: f64::NAN, ratios: [f64::NAN; 2] };
-    for curve in curves {
-        for shell in &curve.shells {
+    for one in &measured.all {
+        let curve = &one.taken.1;
+        let own_parts = curve.circular.parts();
+        for (i, shell) in curve.shells.iter().enumerate() {
             let [r, theta, phi] = shell.dispersion.map(|sigma| sigma * velocity);
+            let [r_error, theta_error, phi_error] = shell.dispersion_errors().map(|sigma| sigma * velocity);
             // The shape is that of the largest ellipsoid whose longest semi-axis ends in this
             // shell.
             let inside = curve.shapes.iter().take_while(|shape| shape.semi_major <= shell.ends[1]).last();
             let inside = inside.filter(|shape| shape.semi_major > shell.ends[0]).unwrap_or(&none);
-            sheet.row(
-                &[&curve.name],
-                &[
-                    curve.time * units.time.size,
-                    shell.ends[0] * length,
-                    shell.ends[1] * length,
-                    shell.bodies as f64,
-                    shell.density() * units.density().1,
-                    shell.enclosed * mass,
-                    r,
-                    theta,
-                    phi,
-                    shell.anisotropy(),
-                    circular_speed(&curve.mass.all, shell.ends[1], units) * velocity,
-                    shell.velocity[2] * velocity,
-                    inside.semi_major * length,
-                    inside.ratios[0],
-                    inside.ratios[1],
-                ],
-            );
+            let mut numbers = vec![
+                one.time * units.time.size,
+                shell.ends[0] * length,
+                shell.ends[1] * length,
+                shell.bodies as f64,
+                shell.density() * density,
+                shell.density_error() * density,
+                shell.enclosed * mass,
+                r,
+                theta,
+                phi,
+                r_error,
+                theta_error,
+                phi_error,
+                shell.anisotropy(),
+                shell.anisotropy_error(),
+                curve.circular.total[i] * velocity,
+                shell.velocity[2] * velocity,
+                shell.rotation_error() * velocity,
+                inside.semi_major * length,
+                inside.ratios[0],
+                inside.ratios[1],
+            ];
+            let part = |name: &&str| own_parts.iter().find(|(other, _)| other == name);
+            let speeds = parts.iter().map(|name| part(name).map_or(f64::NAN, |(_, speeds)| speeds[i]));
+            numbers.extend(speeds.map(|speed| speed * velocity));
+            if has_own {
+                numbers.push(curve.circular.own.as_ref().map_or(f64::NAN, |own| own[i] * velocity));
+            }
+            let [name, galaxy] = measured.words(one);
+            sheet.row(&[&name, &galaxy], &numbers);
         }
     }
     sheet

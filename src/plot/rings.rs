@@ -1,51 +1,32 @@
 //! Rings about an axis through the centre of a system: surface density, and the strength of a bar.
 
-use super::galaxies::{GalaxyOptions, OfGalaxy};
-use super::output::Output;
-use super::profile;
+use super::galaxies::{Common, Measured};
 use super::snapshot::{Selection, Snapshot};
-use super::units::AxisUnits;
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
-use std::path::PathBuf;
 use treecode::Bodies;
 
 /// Options of plots with rings, bar and surface density.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
+    /// Snapshots, galaxies and output.
+    #[command(flatten)]
+    pub common: Common,
     /// Rings and projection.
     #[command(flatten)]
     pub rings: RingOptions,
-    /// Galaxies that are shown apart.
-    #[command(flatten)]
-    pub galaxies: GalaxyOptions,
     /// Bodies and centre; for a disc galaxy, --types disc.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Arguments {
     /// A result for each snapshot, or for each galaxy of each.
     ///
     /// # Errors
-    /// As [`GalaxyOptions::each`].
-    pub(super) fn each<T>(
-        &self,
-        of: impl Fn(&Snapshot) -> Result<T>,
-    ) -> Result<(AxisUnits, Vec<OfGalaxy<T>>)> {
-        self.galaxies.each(&self.selection, &self.snapshots, of)
-    }
-
-    /// Label of a time; empty for one snapshot.
-    pub(super) fn time_label(&self, time: f64, units: &AxisUnits) -> String {
-        if self.snapshots.len() == 1 { String::new() } else { profile::time_label(time, units) }
+    /// As [`Common::each`].
+    pub(super) fn each<T>(&self, of: impl Fn(&Snapshot) -> Result<T>) -> Result<Measured<T>> {
+        self.common.each(&self.selection, of)
     }
 }
 
@@ -91,6 +72,8 @@ pub(super) struct Ring {
     pub bodies: u64,
     /// Mass [M].
     pub mass: f64,
+    /// Sum of the squares of the masses [M^2].
+    pub squares: f64,
     /// Sums of m cos 2 phi and m sin 2 phi [M].
     pub second: [f64; 2],
 }
@@ -104,6 +87,21 @@ impl Ring {
     /// Mean surface density [M/L^2].
     pub(super) fn surface_density(&self) -> f64 {
         self.mass / (std::f64::consts::PI * (self.ends[1].powi(2) - self.ends[0].powi(2)))
+    }
+
+    /// Number of bodies of equal mass with the same noise.
+    fn effective(&self) -> f64 {
+        self.mass * self.mass / self.squares
+    }
+
+    /// Standard error of the surface density by the noise of the bodies [M/L^2].
+    pub(super) fn surface_density_error(&self) -> f64 {
+        self.surface_density() / self.effective().sqrt()
+    }
+
+    /// Standard error of the strength by the noise of the bodies, 1 / sqrt(2 N) in each of its two parts.
+    pub(super) fn strength_error(&self) -> f64 {
+        (2.0 * self.effective()).sqrt().recip()
     }
 
     /// Relative amplitude A2/A0 of the second Fourier mode of the surface density.
@@ -122,6 +120,7 @@ impl Ring {
             ends: [sum.ends[0].min(ring.ends[0]), sum.ends[1].max(ring.ends[1])],
             bodies: sum.bodies + ring.bodies,
             mass: sum.mass + ring.mass,
+            squares: sum.squares + ring.squares,
             second: [sum.second[0] + ring.second[0], sum.second[1] + ring.second[1]],
         })
     }
@@ -129,7 +128,7 @@ impl Ring {
 
 /// Two axes of the projection, at right angles to the line of sight and to each other. In the direction
 /// of z, they are x and y.
-fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
+pub(super) fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
     let normal = match from {
         From::X => Vector3::x(),
         From::Y => Vector3::y(),
@@ -172,7 +171,7 @@ pub(super) fn rings(snapshot: &Snapshot, count: usize, radius: Option<f64>, from
         });
         outermost.or(all.last()).map_or(0.0, |(distance, _)| *distance)
     });
-    ensure!(radius > 0.0, "{}: all bodies are in one place, so there are no rings", snapshot.name);
+    ensure!(radius > 0.0, "all bodies are in one place, so there are no rings");
     let width = radius / count as f64;
     let mut rings: Vec<Ring> = (0..count)
         .map(|k| Ring { ends: [k as f64 * width, (k + 1) as f64 * width], ..Ring::default() })
@@ -183,10 +182,11 @@ pub(super) fn rings(snapshot: &Snapshot, count: usize, radius: Option<f64>, from
         let [x, y] = place.map(|x| if distance > 0.0 { x / distance } else { 0.0 });
         ring.bodies += 1;
         ring.mass += mass;
+        ring.squares += mass * mass;
         ring.second[0] += mass * (x * x - y * y);
         ring.second[1] += mass * 2.0 * x * y;
     }
     rings.retain(|ring| ring.bodies > 0);
-    ensure!(!rings.is_empty(), "{}: no body lies within the radius {radius:?}", snapshot.name);
+    ensure!(!rings.is_empty(), "no body lies within the radius {radius:?}");
     Ok(rings)
 }

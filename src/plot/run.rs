@@ -1,17 +1,18 @@
 //! `heorot plot run`: plots the log of a run over time.
 
 use super::output::{Output, Sheet};
+use super::panels::{self, Named};
 use super::units::AxisUnits;
 use crate::parameters::UnitSystem;
 use crate::run::folder::Folder;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use io::Units;
 use io::table::Columns;
 use std::path::{Path, PathBuf};
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
-/// Records of a run over time: energy, momenta, virial ratio, rungs, time of a step and load
+/// Records of a run over time: energy, momenta and virial ratio, or rungs, seconds of a step and load
 /// balance.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
@@ -19,9 +20,72 @@ pub struct Arguments {
     /// the units and the rungs, if they exist.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
+    /// Panels to draw, from top to bottom.
+    #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',', default_value = "science")]
+    pub panels: Vec<Part>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// A panel, or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// All panels on physics: from energy to virial-ratio
+    Science,
+    /// All panels on the cost: from finest-rung to rungs
+    Timings,
+    /// All panels
+    All,
+    /// Kinetic, potential and total energy
+    Energy,
+    /// Relative error of the total energy
+    EnergyError,
+    /// Error of the energy equation of an expanding universe (Layzer 1963, Irvine 1961)
+    LayzerIrvine,
+    /// Total momentum
+    Momentum,
+    /// Relative change of the total angular momentum
+    AngularMomentum,
+    /// Virial ratio 2 K / |W|
+    VirialRatio,
+    /// Finest rung of block steps
+    FinestRung,
+    /// Substeps of a full step, and steps of a body
+    Substeps,
+    /// Seconds of a step, by phase
+    Seconds,
+    /// Load balance of the ranks
+    LoadBalance,
+    /// Steps of bodies on each rung
+    Rungs,
+}
+
+impl Part {
+    fn is_science(self) -> bool {
+        use Part::{AngularMomentum, Energy, EnergyError, LayzerIrvine, Momentum, VirialRatio};
+        matches!(self, Energy | EnergyError | LayzerIrvine | Momentum | AngularMomentum | VirialRatio)
+    }
+}
+
+/// The panels that are asked for. Those of a group may be missing.
+///
+/// # Errors
+/// If a panel that is named, or a whole group, has no numbers.
+fn wanted(all: Vec<Named<Part>>, parts: &[Part]) -> Result<Vec<Panel>> {
+    let mut keys = Vec::new();
+    for part in parts {
+        let group: Vec<Part> = match part {
+            Part::All => all.iter().map(|(key, _)| *key).collect(),
+            Part::Science => all.iter().map(|(key, _)| *key).filter(|key| key.is_science()).collect(),
+            Part::Timings => all.iter().map(|(key, _)| *key).filter(|key| !key.is_science()).collect(),
+            single => vec![*single],
+        };
+        keys.extend(group);
+    }
+    let asked = || parts.iter().map(|part| panels::word(*part)).collect::<Vec<_>>().join(",");
+    ensure!(!keys.is_empty(), "--panels {}: the run has no records for it", asked());
+    panels::chosen(&all, &keys)
 }
 
 /// Runs the command.
@@ -29,7 +93,7 @@ pub struct Arguments {
 /// # Errors
 /// If the folder has no energy log, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let folder = Folder::new(folder_of(&arguments.folder));
+    let folder = Folder::new(folder_of(&arguments.folder)?);
     let path = folder.energy();
     let targets = arguments.output.claim([&path, &folder.steps(), &folder.report()])?;
     let columns = io::table::read(&path)?;
@@ -40,21 +104,31 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         path.display()
     );
     let report = Summary::read(&folder.report());
-    let figure = Figure::stacked(panels(&columns, costs.as_ref(), &report));
-    ensure!(!figure.panels.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
-    targets.write(&figure, &sheet(&columns, costs.as_ref()))
+    let all = panels(&columns, costs.as_ref(), &report);
+    ensure!(!all.is_empty(), "{}: has none of the columns of a run's energy log", path.display());
+    let shown = wanted(all, &arguments.panels).with_context(|| arguments.folder.display().to_string())?;
+    targets.write(&Figure::stacked(shown), &sheet(&columns, costs.as_ref()))
 }
 
 /// The column of times of a run in an expanding universe.
 const EXPANDING: &str = "scale_factor";
 
 /// The folder of a run, if its energy log is given in place of the folder.
-fn folder_of(given: &Path) -> &Path {
-    let is_log = given.file_name().is_some_and(|name| name == "energy.csv") && given.is_file();
-    match given.parent().filter(|_| is_log) {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => given,
+///
+/// # Errors
+/// If another file is given.
+fn folder_of(given: &Path) -> Result<&Path> {
+    if !given.is_file() {
+        return Ok(given);
+    }
+    let parent = given.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if given.file_name().is_some_and(|name| name == "energy.csv") {
+        return Ok(parent);
+    }
+    let shown = given.display();
+    match Folder::new(parent).energy().is_file() {
+        true => bail!("{shown}: is one file of a run; give its folder: heorot plot run {}", parent.display()),
+        false => bail!("{shown}: is a file; give the output folder of a run, or its energy.csv"),
     }
 }
 
@@ -100,8 +174,8 @@ impl Summary {
     }
 }
 
-/// One panel for each available quantity.
-fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Panel> {
+/// One panel for each available quantity, those on physics first.
+fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Named<Part>> {
     let own = report.units == Some(Units::NBODY);
     let units = report.units.filter(|_| !own).map(|units| AxisUnits::of(&units));
     let none = if own { "G = 1" } else { "code units" };
@@ -121,9 +195,9 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     let line =
         |name: &str, colour: Rgb, values: &[f64]| Series::new(name, colour, Mark::Line, over_time(values));
     let mut panels = Vec::new();
-    let mut add = |y: Axis, series: Vec<Series>| {
+    let mut add = |key: Part, y: Axis, series: Vec<Series>| {
         if !series.is_empty() {
-            panels.push(Panel { series, ..Panel::new(time(), y) });
+            panels.push((key, Panel { series, ..Panel::new(time(), y) }));
         }
     };
     let named = |names: &[(&str, &str)], scale: f64| -> Vec<Series> {
@@ -135,6 +209,7 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
     // A value of exactly zero cannot be shown on a logarithmic axis and leaves a gap.
     let size_of = |values: Vec<f64>| vec![line("", COLOURS[0], &values)];
     add(
+        Part::Energy,
         Axis::linear(labelled("Energy", "M☉ km² s⁻²")),
         named(
             &[("kinetic", "kinetic"), ("potential", "potential"), ("energy", "total")],
@@ -142,25 +217,31 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
         ),
     );
     if let Some(error) = columns.get("energy_error") {
-        add(Axis::log("|ΔE / E|"), size_of(error.iter().map(|x| x.abs()).collect()));
+        add(Part::EnergyError, Axis::log("|ΔE / E|"), size_of(error.iter().map(|x| x.abs()).collect()));
     }
     if let Some(error) = columns.get("layzer_irvine_error") {
-        add(Axis::log("|Layzer-Irvine error|"), size_of(error.iter().map(|x| x.abs()).collect()));
+        add(
+            Part::LayzerIrvine,
+            Axis::log("|Layzer-Irvine error|"),
+            size_of(error.iter().map(|x| x.abs()).collect()),
+        );
     }
     if let Some(momentum) = vector(columns, "momentum") {
         add(
+            Part::Momentum,
             Axis::log(labelled("|Momentum|", "M☉ km/s")),
             size_of(momentum.iter().map(|&p| mass * speed * treecode::math::norm(p)).collect()),
         );
     }
     if let Some(momentum) = vector(columns, "angular_momentum") {
-        add(Axis::log("|ΔL| / |L|"), size_of(change(&momentum)));
+        add(Part::AngularMomentum, Axis::log("|ΔL| / |L|"), size_of(change(&momentum)));
     }
-    add(Axis::linear("2 K / |W|").reaching(1.0), named(&[("virial_ratio", "")], 1.0));
+    add(Part::VirialRatio, Axis::linear("2 K / |W|").reaching(1.0), named(&[("virial_ratio", "")], 1.0));
     // With fixed steps there is nothing to show.
     if columns.get("finest_rung").is_some_and(|rungs| rungs.iter().any(|&rung| rung > 0.0)) {
-        add(Axis::whole("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
+        add(Part::FinestRung, Axis::whole("Finest rung").reaching(0.0), named(&[("finest_rung", "")], 1.0));
         add(
+            Part::Substeps,
             Axis::log("In a full step"),
             named(&[("substeps", "substeps"), ("steps_per_body", "steps of a body")], 1.0),
         );
@@ -177,10 +258,11 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<P
         there.collect()
     };
     let phases = ["total", "kernels", "walk", "moments", "exchange", "sort"].map(|phase| (phase, phase));
-    add(Axis::log("Seconds of a step"), over_steps(&phases));
-    add(Axis::linear("Load balance").reaching(0.0).reaching(1.0), over_steps(&[("load_balance", "")]));
+    add(Part::Seconds, Axis::log("Seconds of a step"), over_steps(&phases));
+    let balance = Axis::linear("Load balance").reaching(0.0).reaching(1.0);
+    add(Part::LoadBalance, balance, over_steps(&[("load_balance", "")]));
     if report.rungs.iter().any(|&steps| steps > 0.0) {
-        panels.push(rungs(&report.rungs));
+        panels.push((Part::Rungs, rungs(&report.rungs)));
     }
     panels
 }

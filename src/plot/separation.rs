@@ -1,32 +1,23 @@
 //! `heorot plot separation`: plots the distance of two or more galaxies over time.
 
-use super::galaxies::{self, GalaxyOptions};
-use super::output::{Output, Sheet};
-use super::snapshot::{Selection, Snapshot, Taken};
+use super::galaxies::{self, Common, Galaxies};
+use super::output::Sheet;
+use super::snapshot::{self, Selection, Snapshot, Taken};
 use crate::kinds;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use treecode::math::norm;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Separation of galaxies: distance and relative speed of their centres over time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
-    /// The galaxies, by default those of the model of the run.
+    /// Snapshots, galaxies and output.
     #[command(flatten)]
-    pub galaxies: GalaxyOptions,
+    pub common: Common,
     /// Particle types, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Greatest number of galaxies. There is a line for each pair.
@@ -38,28 +29,29 @@ const MOST: usize = 6;
 /// If a snapshot cannot be read or does not say which galaxies its bodies are of, or a file cannot be
 /// written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
-    let first = &arguments.snapshots[0];
-    let given = arguments.galaxies.ids(first)?;
-    let galaxies = if given.is_empty() { galaxies::of_model(first)? } else { given };
+    let targets = arguments.common.claim()?;
+    let paths = snapshot::distinct(&arguments.common.snapshots)?;
+    let given = arguments.common.galaxies.galaxies(&paths[0])?;
+    let galaxies = if given.0.is_empty() { galaxies::of_model(&paths[0])? } else { given };
+    let count = galaxies.0.len();
     ensure!(
-        (2..=MOST).contains(&galaxies.len()),
-        "{} galaxies: must be from 2 to {MOST} to plot their distances",
-        galaxies.len()
+        (2..=MOST).contains(&count),
+        "{count} galaxies: must be from 2 to {MOST} to plot their distances"
     );
     let of = |snapshot: &Snapshot| centres(snapshot, &galaxies);
     let selection = Selection { types: arguments.types.clone(), centre: Some([0.0; 3]) };
-    let (units, all) = selection.each(&arguments.snapshots, of)?;
+    let (units, all) = selection.each(&paths, of)?;
     let (length, time, velocity) = (units.length, units.time, units.velocity);
     let axis = || Axis::linear(format!("Time [{}]", time.name));
     let mut distances = Panel::new(axis(), Axis::linear(format!("Distance [{}]", length.name)).reaching(0.0));
     let mut speeds =
         Panel::new(axis(), Axis::linear(format!("Relative speed [{}]", velocity.name)).reaching(0.0));
-    let pairs: Vec<[usize; 2]> =
-        (0..galaxies.len()).flat_map(|i| (i + 1..galaxies.len()).map(move |j| [i, j])).collect();
+    let pairs: Vec<[usize; 2]> = (0..count).flat_map(|i| (i + 1..count).map(move |j| [i, j])).collect();
     let mut columns = vec!["snapshot".to_owned(), format!("time [{}]", time.name)];
     for ([i, j], colour) in pairs.iter().zip(colours(pairs.len())) {
-        let name = if pairs.len() == 1 { String::new() } else { format!("galaxies {} and {}", i + 1, j + 1) };
+        let is_named = pairs.len() > 1 || galaxies.0.iter().any(|galaxy| galaxy.name.is_some());
+        let name =
+            if is_named { format!("{} – {}", galaxies.name(*i), galaxies.name(*j)) } else { String::new() };
         let line = |of: fn(&Centre) -> [f64; 3], size: f64| {
             let gap = |Taken { time: t, taken, .. }: &Taken<Vec<Centre>>| {
                 [t * time.size, apart(of(&taken[*i]), of(&taken[*j])) * size]
@@ -74,7 +66,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         columns.push(format!("relative_speed_{}_{} [{}]", i + 1, j + 1, velocity.name));
     }
     let mut sheet = Sheet::new(&columns);
-    for Taken { time: t, name, taken } in &all {
+    for Taken { time: t, name, taken, .. } in &all {
         let numbers = pairs.iter().flat_map(|&[i, j]| {
             [
                 apart(taken[i].position, taken[j].position) * length.size,
@@ -91,7 +83,6 @@ fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 /// The centre of each galaxy, by a shrinking sphere.
-pub(super) fn centres(snapshot: &Snapshot, galaxies: &[RangeInclusive<u64>]) -> Result<Vec<Centre>> {
-    let centre = |(k, ids)| Ok(galaxies::galaxy(snapshot, k, ids)?.centre);
-    galaxies.iter().enumerate().map(centre).collect()
+pub(super) fn centres(snapshot: &Snapshot, galaxies: &Galaxies) -> Result<Vec<Centre>> {
+    (0..galaxies.0.len()).map(|k| Ok(galaxies.of(snapshot, k)?.centre)).collect()
 }

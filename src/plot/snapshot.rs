@@ -1,15 +1,21 @@
 //! A snapshot to plot: its bodies of some types, relative to a centre.
 
+use super::legend;
+use super::source::Source;
 use super::units::AxisUnits;
 use crate::console::warn;
 use crate::kinds;
 use crate::spread::counted;
 use anyhow::{Result, anyhow, bail};
 use decomposition::Solo;
+pub(super) use io::snapshot::distinct;
 use io::snapshot::{self, Wanted};
 use nbody::profile::Centre;
 pub(crate) use nbody::profile::enclosing;
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use treecode::{Bodies, TYPES};
 
 /// Options of plots of bodies.
@@ -24,9 +30,7 @@ pub struct Selection {
 }
 
 /// Bodies relative to a centre at rest.
-pub struct Snapshot {
-    /// Name of the file.
-    pub name: String,
+pub(super) struct Snapshot {
     /// Time [T].
     pub time: f64,
     /// Units of the axes.
@@ -36,62 +40,28 @@ pub struct Snapshot {
     /// The bodies, in the units of the snapshot. Positions and velocities are relative to the
     /// centre.
     pub bodies: Bodies,
-    /// The file, if bodies of some types of it were left out.
-    pub whole: Option<PathBuf>,
+    /// The file.
+    pub(super) source: Rc<Source>,
+    /// Whether these are all bodies of the file, with their masses.
+    pub(super) is_whole: bool,
+    /// Ids of the galaxy, if the bodies are those of one.
+    pub(super) ids: Option<RangeInclusive<u64>>,
 }
 
-/// Mass within each distance of the centre, over all types and for each type with bodies.
-pub(super) struct AllMass {
-    /// Of all types: distances in ascending order [L], each with the mass up to it [M].
-    pub all: Vec<[f64; 2]>,
-    /// The same for each type that has bodies with mass.
-    pub parts: Vec<(usize, Vec<[f64; 2]>)>,
-}
-
-/// The mass within a radius, from pairs of [`AllMass`].
+/// The mass within a radius, from pairs of [`Snapshot::cumulative_mass`].
 pub(super) fn mass_within(cumulative: &[[f64; 2]], radius: f64) -> f64 {
     let inside = cumulative.partition_point(|pair| pair[0] <= radius);
     if inside == 0 { 0.0 } else { cumulative[inside - 1][1] }
 }
 
-impl Snapshot {
-    /// The mass of all types about the centre, also of those that are not shown.
-    ///
-    /// # Errors
-    /// If the file cannot be read again, or other types have impossible bodies.
-    pub(super) fn all_mass(&self) -> Result<AllMass> {
-        let read;
-        let bodies = match &self.whole {
-            None => &self.bodies,
-            Some(path) => {
-                let wanted = Wanted { beside: BESIDE, ..Wanted::default() };
-                let (_, mut bodies) = snapshot::read_wanted(path, &wanted)?;
-                check_reach(&bodies).map_err(|fault| anyhow!("{}: {fault}", path.display()))?;
-                for axis in 0..3 {
-                    bodies.pos[axis].iter_mut().for_each(|x| *x -= self.centre.position[axis]);
-                }
-                read = bodies;
-                &read
-            }
-        };
-        let of = |kinds: &dyn Fn(usize) -> bool| {
-            let mut part = bodies.clone();
-            let has_mass =
-                |i: &u32| kinds(usize::from(bodies.kind[*i as usize])) && bodies.mass[*i as usize] > 0.0;
-            part.permute(&(0..bodies.len() as u32).filter(has_mass).collect::<Vec<_>>());
-            nbody::profile::cumulative_mass(&part)
-        };
-        let parts = (0..TYPES).map(|kind| (kind, of(&|other| other == kind)));
-        Ok(AllMass { all: of(&|_| true), parts: parts.filter(|(_, pairs)| !pairs.is_empty()).collect() })
-    }
-}
-
 /// A result from one snapshot.
-pub struct Taken<T> {
+pub(super) struct Taken<T> {
     /// Time [T].
     pub time: f64,
-    /// Name of the file.
+    /// Name of the file, with folders if others have the same name.
     pub name: String,
+    /// Label in a legend; empty for a single snapshot.
+    pub label: String,
     /// The result.
     pub taken: T,
 }
@@ -105,14 +75,14 @@ fn position(text: &str) -> Result<[f64; 3], String> {
 }
 
 /// Approximate memory of a plot per body, in addition to the body [bytes].
-const BESIDE: u64 = 60;
+pub(super) const BESIDE: u64 = 60;
 /// Greatest coordinate, velocity and mass that can be plotted. Products such as a mass times the
 /// squares of two lengths must stay finite.
 const REACH: f64 = 1e40;
 const HEAVIEST: f64 = 1e60;
 
 /// Refuses bodies that are too far, too fast or too heavy to compute with.
-fn check_reach(bodies: &Bodies) -> Result<(), String> {
+pub(super) fn check_reach(bodies: &Bodies) -> Result<(), String> {
     let most = [("position", REACH), ("velocity", REACH), ("mass", HEAVIEST)];
     let arrays = [&bodies.pos[..], &bodies.vel[..], std::slice::from_ref(&bodies.mass)];
     for ((what, most), arrays) in most.into_iter().zip(arrays) {
@@ -132,7 +102,7 @@ impl Selection {
     ///
     /// # Errors
     /// If it cannot be read or has no bodies of the wanted types.
-    pub fn read(&self, path: &Path) -> Result<Snapshot> {
+    pub(super) fn read(&self, path: &Path) -> Result<Snapshot> {
         let kinds = kinds::chosen(&self.types);
         let wanted = Wanted { kinds, beside: BESIDE, columns: false, ..Wanted::default() };
         let (header, bodies) = snapshot::read_wanted(path, &wanted)?;
@@ -156,7 +126,9 @@ impl Selection {
         check_reach(&bodies).map_err(|fault| anyhow!("{shown}: {fault}"))?;
         let units = header.units_or(None);
         let unit = io::Units::PARSEC.mass_in_g / units.mass_in_g;
-        let mut bodies = counted(&Solo, &bodies, [true; TYPES], unit).unwrap_or(bodies);
+        let counted = counted(&Solo, &bodies, [true; TYPES], unit);
+        let is_counted = counted.is_some();
+        let mut bodies = counted.unwrap_or(bodies);
         let centre = match self.centre {
             Some(position) => Centre::at(&bodies, position),
             None => Centre::find(&bodies),
@@ -165,46 +137,67 @@ impl Selection {
             bodies.pos[axis].iter_mut().for_each(|x| *x -= centre.position[axis]);
             bodies.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let units = AxisUnits::of(&units);
-        let is_whole = (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
-        let whole = (!is_whole).then(|| path.to_owned());
-        Ok(Snapshot { name, time: header.time, units, centre, bodies, whole })
+        let is_whole = !is_counted && (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
+        let time = header.time;
+        let source = Rc::new(Source::new(path.to_owned(), header));
+        Ok(Snapshot { time, units, centre, bodies, source, is_whole, ids: None })
     }
 
-    /// Reads snapshots and applies `of` to each. Several files of one snapshot count as one.
-    /// Results are ordered by time.
+    /// Reads snapshots of different [`distinct`] paths and applies `of` to each. Results are ordered by
+    /// time.
     ///
     /// # Errors
     /// If a snapshot cannot be read or has other units than the rest, or `of` fails.
-    pub fn each<T>(
+    pub(super) fn each<T>(
         &self,
         paths: &[PathBuf],
         of: impl Fn(&Snapshot) -> Result<T>,
     ) -> Result<(AxisUnits, Vec<Taken<T>>)> {
         let mut units: Option<AxisUnits> = None;
         let mut all: Vec<Taken<T>> = Vec::new();
-        for path in &snapshot::distinct(paths)? {
+        for (path, name) in paths.iter().zip(legend::names(paths)) {
             let snapshot = self.read(path)?;
             if *units.get_or_insert(snapshot.units) != snapshot.units {
                 bail!("{}: its units are not those of {}", path.display(), paths[0].display());
             }
             let taken = of(&snapshot).map_err(|error| error.context(path.display().to_string()))?;
-            all.push(Taken { time: snapshot.time, name: snapshot.name, taken });
+            all.push(Taken { time: snapshot.time, name, label: String::new(), taken });
         }
         all.sort_by(|a, b| a.time.total_cmp(&b.time));
-        Ok((units.expect("the command line asks for a snapshot"), all))
+        let units = units.expect("the command line asks for a snapshot");
+        let times: Vec<f64> = all.iter().map(|one| one.time).collect();
+        let names: Vec<String> = all.iter().map(|one| one.name.clone()).collect();
+        for (one, label) in all.iter_mut().zip(legend::labels(&times, &names, &units)) {
+            one.label = label;
+        }
+        Ok((units, all))
     }
 }
 
 impl Snapshot {
+    /// Bodies of all types in the file, about the centre, also those that are not shown.
+    ///
+    /// # Errors
+    /// If the file cannot be read again, or other types have impossible bodies.
+    pub(super) fn all_bodies(&self) -> Result<Cow<'_, Bodies>> {
+        if self.is_whole {
+            return Ok(Cow::Borrowed(&self.bodies));
+        }
+        let mut bodies = self.source.bodies()?.clone();
+        for axis in 0..3 {
+            bodies.pos[axis].iter_mut().for_each(|x| *x -= self.centre.position[axis]);
+        }
+        Ok(Cow::Owned(bodies))
+    }
+
     /// Distance of a body from the centre [L].
-    pub fn radius(&self, i: usize) -> f64 {
+    pub(super) fn radius(&self, i: usize) -> f64 {
         treecode::math::norm(self.bodies.position(i))
     }
 
     /// As [`nbody::profile::cumulative_mass`].
-    pub fn cumulative_mass(&self) -> Vec<[f64; 2]> {
+    pub(super) fn cumulative_mass(&self) -> Vec<[f64; 2]> {
         nbody::profile::cumulative_mass(&self.bodies)
     }
 }

@@ -1,9 +1,8 @@
 //! `heorot plot surface-density`: plots the surface density in rings.
 
-use super::galaxies;
+use super::legend;
 use super::output::Sheet;
 use super::rings::{Arguments, Ring, RingOptions, rings};
-use super::snapshot::Taken;
 use anyhow::Result;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -12,9 +11,11 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
+    let targets = arguments.common.claim()?;
     let RingOptions { rings: count, radius, axis } = arguments.rings;
-    let (units, all) = arguments.each(|snapshot| rings(snapshot, count.into(), radius, axis))?;
+    let of = |snapshot: &_| Ok((rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
+    let measured = arguments.each(of)?;
+    let (units, all) = (measured.units, &measured.all);
     let (length, mass) = (units.length, units.mass);
     let size = mass.size / length.size.powi(2);
     let (name, plain) = match mass.plain() {
@@ -35,18 +36,26 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         format!("surface_density [{plain}]"),
         format!("poisson_error [{plain}]"),
     ]);
-    for (Taken { time, name, taken: (galaxy, taken) }, colour) in all.iter().zip(colours(all.len())) {
-        let label = galaxies::label(*galaxy, arguments.time_label(*time, &units));
+    for (one, colour) in all.iter().zip(colours(all.len())) {
+        let (rings, softening) = &one.taken.1;
         let point = |ring: &Ring| [ring.radius() * length.size, ring.surface_density() * size];
-        panel.series.push(Series::new(label, colour, Mark::LinePoints, taken.iter().map(point).collect()));
-        for ring in taken {
-            let density = ring.surface_density() * size;
+        let error = |ring: &Ring| ring.surface_density_error() * size;
+        let line =
+            Series::new(measured.label(one), colour, Mark::LinePoints, rings.iter().map(point).collect());
+        panel.series.push(line.with_errors(rings.iter().map(error).collect()));
+        legend::add_softening(&mut panel, softening.iter(), length.size);
+        let [name, galaxy] = measured.words(one);
+        for ring in rings {
             let [inner, outer] = ring.ends.map(|end| end * length.size);
-            let bodies = ring.bodies as f64;
-            sheet.row(
-                &[name, &galaxies::number(*galaxy)],
-                &[time * units.time.size, inner, outer, bodies, density, density / bodies.sqrt()],
-            );
+            let numbers = [
+                one.time * units.time.size,
+                inner,
+                outer,
+                ring.bodies as f64,
+                ring.surface_density() * size,
+                error(ring),
+            ];
+            sheet.row(&[&name, &galaxy], &numbers);
         }
     }
     targets.write(&Figure { frame: [460.0, 320.0], ..Figure::new(vec![panel]) }, &sheet)

@@ -1,6 +1,7 @@
 //! Profiles, shapes and radii agree with the theory of models. Every plot is made as a user makes
 //! it.
 
+use super::galaxies::{Galaxies, Galaxy};
 use super::lagrange::radii;
 use super::mass_function::mass_function;
 use super::phase::Grid;
@@ -9,6 +10,7 @@ use super::rings::{From, Ring, rings};
 use super::separation::centres;
 use super::shape::fit;
 use super::snapshot::{Selection, Snapshot, enclosing};
+use super::source::Source;
 use super::tidal_radius::tides;
 use super::units::AxisUnits;
 use super::*;
@@ -36,7 +38,13 @@ fn sphere(of: fn(Spherical) -> Model, cut: f64) -> Bodies {
 fn about_its_centre(bodies: Bodies) -> Snapshot {
     let centre = Centre { position: [0.0; 3], velocity: [0.0; 3] };
     let units = AxisUnits::of(&Units::NBODY);
-    Snapshot { name: "model".to_owned(), time: 0.0, units, centre, bodies, whole: None }
+    let source = std::rc::Rc::default();
+    Snapshot { time: 0.0, units, centre, bodies, source, is_whole: true, ids: None }
+}
+
+/// Galaxies of these ids.
+fn galaxies(ids: &[std::ops::RangeInclusive<u64>]) -> Galaxies {
+    Galaxies(ids.iter().map(|ids| Galaxy { name: None, ids: ids.clone() }).collect())
 }
 
 /// Greatest deviation of shells from theory, in standard deviations of their Poisson noise.
@@ -207,6 +215,11 @@ fn plot(folder: &Path, line: &str) -> Result<(), String> {
     main(&arguments).map_err(|error| format!("{error:#}"))
 }
 
+fn write(folder: &Path, name: &str, header: &Header, bodies: &Bodies) {
+    let target = io::Target::own(folder.join(name));
+    Crew::alone().write_snapshot(&target, header, bodies, Fields::default(), &Layout::default()).unwrap();
+}
+
 /// A folder with two snapshots of a small sphere, an energy log and a catalogue.
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -214,10 +227,7 @@ fn scene() -> tempfile::TempDir {
     let bodies = model::generate(&Solo, &Model::Plummer(spherical), 1.0);
     for (name, time) in [("a", 2.0), ("b", 1.0)] {
         let header = Header { time, units: Some(Units::GALACTIC), ..Header::default() };
-        let path = folder.path().join(format!("{name}.hdf5"));
-        Crew::alone()
-            .write_snapshot(&io::Target::own(&path), &header, &bodies, Fields::default(), &Layout::default())
-            .unwrap();
+        write(folder.path(), &format!("{name}.hdf5"), &header, &bodies);
     }
     let log = "step,time,later,energy_error,energy,momentum_x,momentum_y,momentum_z,virial_ratio,finest_rung\n\
                0,0,7,0,-1,0,0,0,1,0\n1,0.1,7,1e-5,-1.00001,1e-9,0,0,1.01,2\n2,0.2,7,-2e-5,-0.99998,0,2e-9,0,0.98,1\n3,0.";
@@ -268,7 +278,15 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
         ("surface-density @/a.hdf5 @/b.hdf5 -o @/10.svg --rings 5", 10, "surface_density [Msun/kpc^2]"),
         ("bar @/a.hdf5 @/b.hdf5 -o @/11.png --rings 4 --axis y", 8, "a2_over_a0"),
         ("separation @/a.hdf5 @/b.hdf5 -o @/12.svg --galaxies 0-9,10-29,30-99", 2, "distance_1_3 [kpc]"),
-        ("bar @/a.hdf5 @/b.hdf5 -o @/13.svg --rings 4 --galaxies 0-49,50-99", 16, "galaxy"),
+        ("bar @/a.hdf5 @/b.hdf5 -o @/13.svg --rings 4 --galaxies 0-1499,1500-2999", 16, "a2_over_a0_error"),
+        (
+            "profile @/a.hdf5 -o @/15.svg --shells 9 --galaxies A=0-999,1000-2999 --panels rotation",
+            18,
+            "galaxy",
+        ),
+        ("lagrange @/a.hdf5 @/b.hdf5 -o @/16.svg --galaxies A=0-999,B=1000-2999", 4, "galaxy"),
+        ("phase @/a.hdf5 -o @/17.svg --galaxies A=0-999,B=1000-2999", 0, "galaxy"),
+        ("run @ -o @/18.svg --panels load-balance,rungs", 3, "load_balance"),
         ("tidal-radius @/a.hdf5 @/b.hdf5 -o @/14.png --galaxies 0-49,50-99", 4, "tidal_radius [kpc]"),
         ("phase @/a.hdf5 -o @/6.png --cells 20", 0, "radial_velocity [km/s]"),
         (
@@ -276,7 +294,7 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
             8,
             "rms",
         ),
-        ("mass-function @/haloes.hdf5 -o @/8.png", 8, "mass [Msun]"),
+        ("mass-function @/haloes.hdf5 -o @/8.png", 8, "poisson_error"),
     ] {
         plot(folder.path(), line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let name = line.split("-o @/").nth(1).unwrap().split(' ').next().unwrap();
@@ -327,12 +345,38 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
     let folder = scene();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     std::fs::write(folder.path().join("empty/energy.csv"), "step,time\n").unwrap();
+    std::fs::write(folder.path().join("empty/other.csv"), "step,time\n").unwrap();
+    std::fs::create_dir(folder.path().join("plain")).unwrap();
+    std::fs::write(folder.path().join("plain/energy.csv"), "time,energy\n0,1\n1,1\n").unwrap();
+    std::fs::create_dir(folder.path().join("runs")).unwrap();
+    for (from, to) in [("a.hdf5", "runs/snapshot_000.hdf5"), ("b.hdf5", "runs/snapshot_001.hdf5")] {
+        std::fs::copy(folder.path().join(from), folder.path().join(to)).unwrap();
+    }
+    let parameters = [("model", "\"plummer\""), ("bodies", "10")];
+    let parameters = parameters.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    write(folder.path(), "one.hdf5", &Header { parameters, ..Header::default() }, &Bodies::zeroed(10));
     std::fs::write(folder.path().join("heap.txt"), "mass x y z vx vy vz\n1 1 2 3 0 0 0\n1 1 2 3 0 0 0\n")
         .unwrap();
     let log = std::fs::read(folder.path().join("energy.csv")).unwrap();
     for (line, expected) in [
         ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
         ("run @/empty -o @/x.png", "energy.csv: has no row with a time"),
+        ("run @/a.hdf5 -o @/x.png", "a.hdf5: is one file of a run; give its folder: heorot plot run"),
+        ("run @/empty/other.csv -o @/x.png", "other.csv: is a file; give the output folder of a run"),
+        (
+            "run @ -o @/x.png --panels layzer-irvine",
+            "--panels layzer-irvine: there are no numbers for it, only for",
+        ),
+        ("run @/plain -o @/x.png --panels timings", "--panels timings: the run has no records for it"),
+        ("run @ -o @/x.png --panels momentm", "momentum"),
+        (
+            "bar @/a.hdf5 -o @/x.png --rings 1000",
+            "no ring has the 100 bodies that it needs to show a bar: give fewer",
+        ),
+        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "50 bodies are too few: a ring needs 100"),
+        ("phase @/runs -o @/x.png", "runs: holds 2 snapshots; give one of them, such as"),
+        ("profile @/a.hdf5 -o @/x.png --galaxies =0-9", "give a name before `=`"),
+        ("separation @/one.hdf5 -o @/x.png", "its model is one galaxy alone; give the ids"),
         ("run @ -o @/energy.png", "energy.csv: is an input"),
         ("run @ -o @/steps.png --overwrite", "steps.csv: is an input"),
         ("run @ -o @/x.gif", "must end in .png, .svg or .pdf"),
@@ -447,7 +491,8 @@ fn galaxies_are_as_far_apart_as_they_were_put() {
     other.pos[0].iter_mut().for_each(|x| *x += 12.0);
     other.vel[1].iter_mut().for_each(|v| *v += 2.0);
     all.append(&other);
-    let centres = centres(&about_its_centre(all), &[0..=BODIES - 1, BODIES..=2 * BODIES - 1]).unwrap();
+    let centres =
+        centres(&about_its_centre(all), &galaxies(&[0..=BODIES - 1, BODIES..=2 * BODIES - 1])).unwrap();
     for axis in 0..3 {
         let gap = |of: fn(&Centre) -> [f64; 3]| of(&centres[1])[axis] - of(&centres[0])[axis];
         assert!((gap(|centre| centre.position) - [12.0, 0.0, 0.0][axis]).abs() < 1e-9);
@@ -476,7 +521,7 @@ fn the_tidal_radius_is_that_of_king() {
     let mut both = satellite.clone();
     both.append(&host);
     let units = AxisUnits::of(&Units::NBODY);
-    let ids = [0..=BODIES - 1, BODIES..=2 * BODIES - 1];
+    let ids = galaxies(&[0..=BODIES - 1, BODIES..=2 * BODIES - 1]);
     let about = |bodies| Snapshot { units, ..about_its_centre(bodies) };
     let found = tides(&about(both), &ids, &External::default()).unwrap()[0];
     assert!((found.radius / expected - 1.0).abs() < 0.02 && (found.distance - 3.0).abs() < 0.01, "{found:?}");
@@ -490,7 +535,7 @@ fn the_tidal_radius_is_that_of_king() {
         moved.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
     }
     let alone = Snapshot { units, centre, ..about_its_centre(moved) };
-    let found = tides(&alone, &[], &external).unwrap()[0];
+    let found = tides(&alone, &Galaxies::default(), &external).unwrap()[0];
     assert!((found.radius / expected - 1.0).abs() < 0.02, "{found:?}");
 }
 
@@ -503,8 +548,7 @@ fn the_circular_speed_is_that_of_all_types() {
     bodies.mass.fill(1.0 / 6000.0);
     (0..bodies.len()).filter(|i| i % 3 == 0).for_each(|i| bodies.kind[i] = 2);
     let header = Header { units: Some(Units::NBODY), ..Header::default() };
-    let target = io::Target::own(folder.path().join("two.hdf5"));
-    Crew::alone().write_snapshot(&target, &header, &bodies, Fields::default(), &Layout::default()).unwrap();
+    write(folder.path(), "two.hdf5", &header, &bodies);
     plot(
         folder.path(),
         "profile @/two.hdf5 -o @/p.svg --types disc --centre 0,0,0 --radius 0.5:5 --shells 9",
@@ -520,4 +564,121 @@ fn the_circular_speed_is_that_of_all_types() {
         let expected = (r * r * (1.0 + r * r).powf(-1.5)).sqrt();
         assert!((v / expected - 1.0).abs() < 0.06, "at {r}: {v}, {expected}");
     }
+}
+
+/// Kuzmin's disc of scale length 1 and mass 1 has v^2 = R^2 (1 + R^2)^(-3/2). The mass within R would give
+/// a speed that is 9 % too low at R = 1.
+#[test]
+fn the_circular_speed_of_a_disc_is_that_of_its_plane() {
+    let n = 20_000;
+    let mut bodies = Bodies::zeroed(n);
+    bodies.mass.fill(1.0 / n as f64);
+    let turn = nalgebra::Rotation3::from_euler_angles(0.4, 1.0, -0.7);
+    for i in 0..n {
+        let radius = ((1.0 - (i as f64 + 0.5) / n as f64).powi(-2) - 1.0).sqrt();
+        let (y, x) = (2.399_963_2 * i as f64).sin_cos();
+        let place = turn * nalgebra::Vector3::new(radius * x, radius * y, 0.0);
+        let velocity = turn * nalgebra::Vector3::new(-y, x, 0.0);
+        (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+        (0..3).for_each(|axis| bodies.vel[axis][i] = velocity[axis]);
+        (bodies.kind[i], bodies.id[i]) = (2 + (i % 3 == 0) as u8, i as u64);
+    }
+    let length = ("gravity.softening.length".to_owned(), "[0.0, 0.0, 0.03, 0.03, 0.0, 0.0]".to_owned());
+    let header = Header { units: Some(Units::NBODY), parameters: vec![length], ..Header::default() };
+    let source = std::rc::Rc::new(Source::new("disc".into(), header));
+    let snapshot = Snapshot { source, ids: Some(0..=n as u64 / 2), ..about_its_centre(bodies) };
+    let point = PointMass { gm: 0.5, softening: 0.0 };
+    let external = External { components: vec![Component::fixed(Shape::PointMass(point))] };
+    let radii = [0.5, 1.0, 2.0, 4.0];
+    let found = circular::speeds(&snapshot, &radii, &external).unwrap();
+    let names: Vec<&str> = found.parts().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["disc", "bulge", "external potentials"]);
+    for (i, radius) in radii.iter().enumerate() {
+        let disc = (radius * radius * (1.0 + radius * radius).powf(-1.5)).sqrt();
+        let of = |part: usize| found.parts()[part].1[i];
+        assert!((of(0).hypot(of(1)) / disc - 1.0).abs() < 0.02, "{radius}: {found:?}");
+        assert!((of(2) - (0.5 / radius).sqrt()).abs() < 1e-9);
+        assert!((of(0).hypot(of(1)).hypot(of(2)) - found.total[i]).abs() < 1e-9);
+    }
+    // The inner half of the mass is the galaxy. Far outside it is a point.
+    let own = found.own.unwrap();
+    assert!((own[3] / (0.5f64 / 4.0).sqrt() - 1.0).abs() < 0.1 && own[0] < 0.5, "{own:?}");
+    let inward = circular::speeds(&about_its_centre(snapshot.bodies), &[1.0], &External::default());
+    assert_eq!(inward.unwrap().external, None);
+}
+
+/// Inside a ring of bodies the force is outward, and the speed has a minus sign.
+#[test]
+fn outward_forces_have_negative_speeds() {
+    let n = 4000;
+    let mut bodies = Bodies::zeroed(n);
+    bodies.mass.fill(1.0 / n as f64);
+    for i in 0..n {
+        let (y, x) = (std::f64::consts::TAU * i as f64 / n as f64).sin_cos();
+        (bodies.pos[0][i], bodies.pos[1][i], bodies.vel[0][i], bodies.vel[1][i]) = (x, y, -y, x);
+    }
+    let found = circular::speeds(&about_its_centre(bodies), &[0.7, 1.5], &External::default()).unwrap();
+    assert!(found.total[0] < -0.1 && found.total[1] > 0.5, "{found:?}");
+}
+
+/// The scatter of many realizations of a sphere is that of the error bars.
+#[test]
+fn errors_are_those_of_many_realizations() {
+    const TRIALS: u64 = 120;
+    let trial = |seed: u64| {
+        let spherical = Spherical { bodies: 1500, seed, mass: 1.0, radius: 1.0, cut: 20.0, softening: 0.0 };
+        let mut bodies = model::generate(&Solo, &Model::Plummer(spherical), 1.0);
+        // Half of the bodies have a third of the mass of the others.
+        (0..bodies.len()).filter(|i| i % 2 == 0).for_each(|i| bodies.mass[i] /= 3.0);
+        shells(&about_its_centre(bodies), 2, Some([0.5, 2.0])).unwrap()[0]
+    };
+    let all: Vec<Shell> = (0..TRIALS).map(trial).collect();
+    type Of = fn(&Shell) -> f64;
+    let quantities: [(&str, Of, Of); 5] = [
+        ("density", Shell::density, Shell::density_error),
+        ("dispersion", Shell::total_dispersion, Shell::dispersion_error),
+        ("radial dispersion", |shell| shell.dispersion[0], |shell| shell.dispersion_errors()[0]),
+        ("anisotropy", Shell::anisotropy, Shell::anisotropy_error),
+        // The axis is the spin of the noise, so the mean of the azimuthal velocity is not zero.
+        ("rotation", |shell| shell.velocity[0], |shell| shell.dispersion[0] / shell.effective.sqrt()),
+    ];
+    for (name, value, error) in quantities {
+        let mean = all.iter().map(value).sum::<f64>() / all.len() as f64;
+        let scatter = (all.iter().map(|shell| (value(shell) - mean).powi(2)).sum::<f64>()
+            / (all.len() - 1) as f64)
+            .sqrt();
+        let expected = all.iter().map(error).sum::<f64>() / all.len() as f64;
+        assert!((scatter / expected - 1.0).abs() < 0.25, "{name}: {scatter}, {expected}");
+    }
+}
+
+/// A radial plot has a line at the softening length of the run, and several inputs of one time have the
+/// names of their files.
+#[test]
+fn lines_and_names_tell_what_they_are() {
+    let folder = scene();
+    let bodies = {
+        let mut bodies = sphere(Model::Plummer, 20.0);
+        bodies.keep(0..3000);
+        (0..bodies.len()).filter(|i| i % 3 == 0).for_each(|i| bodies.kind[i] = 2);
+        bodies
+    };
+    let length = ("gravity.softening.length".to_owned(), "[0.1, 0.1, 0.05, 0.0, 0.0, 0.0]".to_owned());
+    let header = Header { units: Some(Units::GALACTIC), parameters: vec![length], ..Header::default() };
+    write(folder.path(), "c.hdf5", &header, &bodies);
+    write(folder.path(), "d.hdf5", &header, &bodies);
+    let text = |line: &str| {
+        plot(folder.path(), &format!("{line} -o @/p.svg --overwrite")).unwrap();
+        std::fs::read_to_string(folder.path().join("p.svg")).unwrap()
+    };
+    let profile = text("profile @/c.hdf5 @/d.hdf5");
+    assert!(
+        ["softening, disc", "softening, halo", "c.hdf5", "d.hdf5"].iter().all(|word| profile.contains(word))
+    );
+    let rings = text("surface-density @/c.hdf5 --types disc");
+    assert!(rings.contains("softening") && !rings.contains("softening, "));
+    let times = text("profile @/a.hdf5 @/b.hdf5 --panels mass");
+    assert!(times.contains(" Gyr") && !times.contains("a.hdf5"));
+    let named = text("profile @/a.hdf5 --galaxies near=0-999,far=1000-2999 --panels rotation,density");
+    assert!(["near", "far", "of the galaxy alone"].iter().all(|word| named.contains(word)));
 }

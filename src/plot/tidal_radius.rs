@@ -5,34 +5,25 @@
 //! centre of the satellite, and Omega its angular speed about the others. A mass m on a circle of radius
 //! D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
 
-use super::galaxies::{self, GalaxyOptions, number};
-use super::output::{Output, Sheet};
-use super::snapshot::{Selection, Snapshot, Taken, mass_within};
-use crate::potential_keys;
+use super::galaxies::{Common, Galaxies};
+use super::output::Sheet;
+use super::snapshot::{self, Selection, Snapshot, Taken, mass_within};
+use super::source::external_of;
 use anyhow::{Result, ensure};
 use io::snapshot::Header;
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
 use nbody::potential::External;
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Tidal radius of satellites over time, and the mass within it.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
-    #[arg(required = true, value_name = "SNAPSHOT")]
-    pub snapshots: Vec<PathBuf>,
-    /// The satellites. Without galaxies, it is all bodies, in the external potentials of the run.
+    /// Snapshots, galaxies and output.
     #[command(flatten)]
-    pub galaxies: GalaxyOptions,
+    pub common: Common,
     /// Bodies and centre.
     #[command(flatten)]
     pub selection: Selection,
-    /// Output files.
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// The tides on a satellite.
@@ -51,31 +42,31 @@ pub(super) struct Tide {
 /// # Errors
 /// If a snapshot cannot be read, nothing pulls at the satellite, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    let targets = arguments.output.claim(&arguments.snapshots)?;
-    let ids = arguments.galaxies.ids(&arguments.snapshots[0])?;
+    let targets = arguments.common.claim()?;
+    let paths = snapshot::distinct(&arguments.common.snapshots)?;
+    let galaxies = arguments.common.galaxies.galaxies(&paths[0])?;
     let headers: Vec<Header> =
-        arguments.snapshots.iter().map(|path| Ok(io::snapshot::read_header(path)?)).collect::<Result<_>>()?;
+        paths.iter().map(|path| Ok(io::snapshot::read_header(path)?)).collect::<Result<_>>()?;
     let latest = headers.iter().map(|header| header.time).fold(f64::NEG_INFINITY, f64::max);
     let external = external_of(&headers[0], latest)?;
     ensure!(
-        ids.len() > 1 || !external.is_empty(),
+        galaxies.0.len() > 1 || !external.is_empty(),
         "{}: nothing else pulls at these bodies: give several galaxies (--galaxies), or a run with a [[potential]]",
-        arguments.snapshots[0].display()
+        paths[0].display()
     );
-    let (units, all) =
-        arguments.selection.each(&arguments.snapshots, |snapshot| tides(snapshot, &ids, &external))?;
+    let (units, all) = arguments.selection.each(&paths, |snapshot| tides(snapshot, &galaxies, &external))?;
     let (length, time, mass) = (units.length, units.time, units.mass);
     let axis = || Axis::linear(format!("Time [{}]", time.name));
     let mut radii = Panel::new(axis(), Axis::linear(format!("Tidal radius [{}]", length.name)).reaching(0.0));
     let mut masses = Panel::new(axis(), Axis::log(format!("Mass within [{}]", mass.name)));
-    let count = ids.len().max(1);
-    for (k, colour) in (0..count).zip(colours(count)) {
+    let places = galaxies.places();
+    for ((k, galaxy), colour) in places.iter().enumerate().zip(colours(places.len())) {
         let line = |of: fn(&Tide) -> f64, size: f64| {
             all.iter()
                 .map(|Taken { time: t, taken, .. }| [t * time.size, of(&taken[k]) * size])
                 .collect::<Vec<_>>()
         };
-        let label = if ids.is_empty() { String::new() } else { galaxies::label(Some(k), String::new()) };
+        let label = galaxies.label(*galaxy, "");
         radii.series.push(Series::new(
             label,
             colour,
@@ -92,9 +83,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         format!("mass_within [{}]", mass.plain()),
         format!("distance [{}]", length.name),
     ]);
-    for Taken { time: t, name, taken } in &all {
-        for (k, tide) in taken.iter().enumerate() {
-            let galaxy = number((!ids.is_empty()).then_some(k));
+    for Taken { time: t, name, taken, .. } in &all {
+        for (galaxy, tide) in places.iter().zip(taken) {
+            let galaxy = galaxies.key(*galaxy);
             let numbers = [
                 t * time.size,
                 tide.radius * length.size,
@@ -107,28 +98,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     targets.write(&Figure { frame: [460.0, 200.0], ..Figure::stacked(vec![radii, masses]) }, &sheet)
 }
 
-/// The external potentials of the run that wrote a snapshot, up to the time `latest`.
-fn external_of(header: &Header, latest: f64) -> Result<External> {
-    #[derive(serde::Deserialize)]
-    struct Run {
-        #[serde(default, rename = "potential")]
-        potentials: Vec<potential_keys::Keys>,
-    }
-    let of_potential = |(key, _): &&(String, String)| key == "potential" || key.starts_with("potential.");
-    let lines = header.parameters.iter().filter(of_potential).map(|(key, value)| format!("{key} = {value}"));
-    let text = lines.collect::<Vec<_>>().join("\n");
-    let mut run: Run = io::parameters::from_str(&text, "parameters of the snapshot", &[])?;
-    potential_keys::external(&mut run.potentials, &header.units_or(None), latest)
-}
-
 /// The tides on each galaxy, or on all bodies.
-pub(super) fn tides(
-    snapshot: &Snapshot,
-    ids: &[RangeInclusive<u64>],
-    external: &External,
-) -> Result<Vec<Tide>> {
-    let part = |(k, ids)| galaxies::galaxy(snapshot, k, ids);
-    let satellites: Vec<Snapshot> = ids.iter().enumerate().map(part).collect::<Result<_>>()?;
+pub(super) fn tides(snapshot: &Snapshot, galaxies: &Galaxies, external: &External) -> Result<Vec<Tide>> {
+    let satellites: Vec<Snapshot> =
+        (0..galaxies.0.len()).map(|k| galaxies.of(snapshot, k)).collect::<Result<_>>()?;
     let satellites: Vec<&Snapshot> =
         if satellites.is_empty() { vec![snapshot] } else { satellites.iter().collect() };
     let masses: Vec<Vec<[f64; 2]>> = satellites.iter().map(|one| one.cumulative_mass()).collect();

@@ -14,7 +14,7 @@ const TIMES: [(&str, f64); 4] =
 
 /// A unit of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Unit {
+pub(super) struct Unit {
     /// Name of the unit.
     pub name: &'static str,
     /// Factor from the run's unit to this one.
@@ -23,14 +23,14 @@ pub struct Unit {
 
 impl Unit {
     /// The name in ASCII, for tables.
-    pub fn plain(&self) -> &'static str {
+    pub(super) fn plain(&self) -> &'static str {
         if self.name == "M☉" { "Msun" } else { self.name }
     }
 }
 
 /// The units of the axes for a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AxisUnits {
+pub(super) struct AxisUnits {
     /// AU, pc, kpc or Mpc, or "G = 1" as all units of such a run.
     pub length: Unit,
     /// Solar masses.
@@ -46,7 +46,7 @@ pub struct AxisUnits {
 impl AxisUnits {
     /// Axis units for a run in these units. A run with G = 1 has no physical units, and its axes say
     /// so.
-    pub fn of(units: &Units) -> AxisUnits {
+    pub(super) fn of(units: &Units) -> AxisUnits {
         if *units == Units::NBODY {
             let unit = Unit { name: "G = 1", size: 1.0 };
             return AxisUnits { length: unit, mass: unit, velocity: unit, time: unit, gravity: 1.0 };
@@ -61,7 +61,7 @@ impl AxisUnits {
     }
 
     /// Unit of density: name and factor.
-    pub fn density(&self) -> (String, f64) {
+    pub(super) fn density(&self) -> (String, f64) {
         let name = match self.mass.name {
             "M☉" => format!("M☉ {}⁻³", self.length.name),
             own => own.to_owned(),

@@ -21,7 +21,7 @@ use crate::launch::on_all_ranks;
 use anyhow::{Result, ensure};
 use film::Plan;
 pub(crate) use frames::Scene;
-pub use options::{Arguments, Look, size};
+pub use options::{Arguments, AxesOptions, Look, size};
 pub use sequence::{Extent, Sequence, named_types};
 use std::time::Instant;
 pub use studio::Studio;
@@ -36,7 +36,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
 }
 
 fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
-    let Arguments { look, size, .. } = arguments;
+    let look = &arguments.look;
+    let size = arguments.axes.size(arguments.size, 1, false)?;
     let frames = arguments.frames.map(|frames| frames as usize);
     let sequence =
         crew.agree(|| Sequence::open(&arguments.snapshots, look.kinds(), look.reading.isolated))?;
@@ -53,7 +54,7 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
         !still || frames.is_none_or(|frames| frames == 1),
         "--frames of one snapshot: they would all be the same; move the camera with --orbit, --zoom or --camera"
     );
-    let mut studio = Studio::new(crew, look, &sequence, *size, frames)?;
+    let mut studio = Studio::new(crew, look, &sequence, size, frames)?;
     if arguments.orbit.is_some() || arguments.zoom.is_some() {
         studio.move_camera(arguments.orbit.unwrap_or(0.0), arguments.zoom.unwrap_or(1.0));
     } else if let Some(path) = &arguments.camera {
@@ -62,7 +63,7 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let style = studio.style(arguments.decorations(), arguments.transparent)?;
     let (count, mut films) = (studio.count(), Vec::new());
     crew.lead(|| {
-        let size = if style.decorations.axes { viz::size_with_axes(*size) } else { *size };
+        let size = style.decorations.axes.map_or(size, |look| viz::size_with_axes(size, look));
         films = plan.begin(size, &style, arguments.frames_per_second)?;
         Ok(())
     })?;

@@ -1,16 +1,18 @@
 //! Options of `heorot render` and `heorot poster`.
 
-use super::tint::ColourBy;
+use super::tint::{ColourBy, Named};
 use crate::kinds;
 use crate::launch::Launch;
 use crate::outputs::Overwrite;
+use crate::plot::output::{ThemeName, dpi, font_size, millimetres};
 use crate::reading_options::ReadingOptions;
+use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use treecode::TYPES;
-use viz::{ColourMap, Decorations, Direction, Stretch};
+use viz::{AxesLook, ColourMap, Decorations, Direction, Stretch};
 
 const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_010.hdf5 -o disc.png --types 2,3 --axis y --width 40 --colours galaxy
@@ -18,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_010.hdf5 -o turn.apng --frames 120 --elevation 30 --orbit 360 --perspective 40
   heorot render out/snapshot_*.hdf5 -o images
   heorot render out/snapshot_010.hdf5 -o figure.png --axes --types disc,bulge --width 40
+  heorot render out/snapshot_010.hdf5 -o column.png --axes --width-mm 88 --font-size 8 --dpi 300
 
 All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
 the first and the last snapshot, and positions between snapshots are interpolated from positions and
@@ -71,15 +74,14 @@ pub struct Arguments {
     /// Leave out the time, the scale bar and the colour bar
     #[arg(long)]
     pub plain: bool,
-    /// Draw axes around the picture, with coordinates relative to its centre. They replace the scale
-    /// bar and enlarge the picture; for SVG and PDF see `heorot poster`
-    #[arg(long, conflicts_with = "transparent")]
-    pub axes: bool,
+    /// Axes around the pictures; for SVG and PDF see `heorot poster`.
+    #[command(flatten)]
+    pub axes: AxesOptions,
     /// Ranks and threads
     #[command(flatten)]
     pub launch: Launch,
     /// Make the background transparent (PNG and APNG)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "axes")]
     pub transparent: bool,
     /// Bodies, camera and colours.
     #[command(flatten)]
@@ -141,9 +143,10 @@ pub struct Look {
     /// Quantity shown by colour; brightness shows surface density
     #[arg(long, alias = "color-by", value_name = "WHAT", default_value = "density", value_enum)]
     pub colour_by: ColourBy,
-    /// Ids of each galaxy, as 0-59999,60000-119999 [default: those of the model of the run]
-    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
-    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default:
+    /// those of the model of the run]
+    #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
+    pub galaxies: Vec<Named>,
     /// Distance from the centre within which a body has arrived, for --colour-by arrival
     #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = positive)]
     pub arrival_radius: Option<f64>,
@@ -161,6 +164,75 @@ pub struct Look {
     /// Whether boxes and expansion are ignored.
     #[command(flatten)]
     pub reading: ReadingOptions,
+}
+
+/// Axes around pictures.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct AxesOptions {
+    /// Draw axes around each picture, with coordinates relative to its centre. They replace the scale
+    /// bar and enlarge the picture
+    #[arg(long)]
+    pub axes: bool,
+    /// Colours of the axes and of the ground around pictures [default: light]
+    #[arg(long, value_enum, requires = "axes")]
+    pub theme: Option<ThemeName>,
+    /// Width of the figure with its axes in millimetres, at the resolution of --dpi; --size is then the
+    /// shape of a picture
+    #[arg(long, value_name = "MM", requires = "axes", value_parser = millimetres)]
+    pub width_mm: Option<f64>,
+    /// Size of the labels of axes in points [default: follows the size of the picture]
+    #[arg(long, value_name = "POINTS", requires = "axes", value_parser = font_size)]
+    pub font_size: Option<f64>,
+    /// Pixels per inch [default: 144; of SVG and PDF 300 with --width-mm, otherwise 96]
+    #[arg(long, value_name = "DPI", requires = "axes", value_parser = dpi)]
+    pub dpi: Option<f64>,
+}
+
+/// Pixels per inch of pictures, of vector graphics with a width, and of others.
+const PICTURE_DPI: f64 = 144.0;
+const PAPER_DPI: f64 = 300.0;
+const VECTOR_DPI: f64 = 96.0;
+
+impl AxesOptions {
+    /// Pixels per inch of a picture, or of a poster in vectors.
+    fn pixels_per_inch(&self, is_vector: bool) -> f64 {
+        let usual = match (is_vector, self.width_mm) {
+            (false, _) => PICTURE_DPI,
+            (true, Some(_)) => PAPER_DPI,
+            (true, None) => VECTOR_DPI,
+        };
+        self.dpi.unwrap_or(usual)
+    }
+
+    /// The look of the axes, if there are axes.
+    pub(crate) fn look(&self, is_vector: bool) -> Option<AxesLook> {
+        let pixels =
+            |points: f64| (points / 72.0 * self.pixels_per_inch(is_vector)).round().max(6.0) as usize;
+        self.axes.then(|| AxesLook {
+            theme: self.theme.unwrap_or_default().theme(),
+            text: self.font_size.map(pixels),
+        })
+    }
+
+    /// The resolution on paper, if an option asks for one.
+    pub(crate) fn paper_dpi(&self) -> Option<f64> {
+        let is_asked_for = self.width_mm.or(self.font_size).or(self.dpi).is_some();
+        is_asked_for.then(|| self.pixels_per_inch(true))
+    }
+
+    /// Size of each of `columns` pictures side by side [pixels].
+    ///
+    /// # Errors
+    /// If the width has no room for them.
+    pub(crate) fn size(&self, shape: [usize; 2], columns: usize, is_vector: bool) -> Result<[usize; 2]> {
+        let (Some(width), Some(look)) = (self.width_mm, self.look(is_vector)) else { return Ok(shape) };
+        let pixels = (width / 25.4 * self.pixels_per_inch(is_vector)).round() as usize;
+        viz::panel_size(pixels, shape, columns, look).with_context(|| {
+            format!(
+                "--width-mm {width}: leaves no room for pictures; give a larger width, a smaller --font-size, a higher --dpi or fewer --columns"
+            )
+        })
+    }
 }
 
 /// A requested range of brightness.
@@ -188,9 +260,9 @@ impl Arguments {
     pub fn decorations(&self) -> Decorations {
         Decorations {
             time: !self.no_time && !self.plain,
-            scale_bar: !self.no_scale_bar && !self.plain && !self.axes,
+            scale_bar: !self.no_scale_bar && !self.plain && !self.axes.axes,
             colour_bar: !self.no_colour_bar && !self.plain,
-            axes: self.axes,
+            axes: self.axes.look(false),
         }
     }
 }
@@ -250,6 +322,18 @@ pub(super) fn follow(text: &str) -> Result<Follow, String> {
 fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|x: &f64| *x > 0.0 && x.is_finite());
     number.ok_or_else(|| "must be a number above 0".into())
+}
+
+/// Parses a galaxy: its name, if it is given one, and its ids.
+///
+/// # Errors
+/// If the text is neither NAME=FIRST-LAST nor FIRST-LAST.
+pub(crate) fn galaxy(text: &str) -> Result<(Option<String>, RangeInclusive<u64>), String> {
+    match text.rsplit_once('=') {
+        None => Ok((None, ids(text)?)),
+        Some((name, _)) if name.trim().is_empty() => Err("give a name before `=`, as A=0-59999".into()),
+        Some((name, rest)) => Ok((Some(viz::printable(name.trim()).into_owned()), ids(rest)?)),
+    }
 }
 
 /// Parses the ids of a galaxy.

@@ -344,10 +344,10 @@ fn galaxies_are_known_from_the_run() {
             .unwrap();
         let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES], false).unwrap();
         let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
-        let Ok(tint::Tinter::Galaxies(ids)) = tint::Tinter::new(&wished.look, &sequence) else {
+        let Ok(tint::Tinter::Galaxies(galaxies)) = tint::Tinter::new(&wished.look, &sequence) else {
             panic!("no galaxies")
         };
-        assert_eq!(ids, [0..=319, 320..=399]);
+        assert_eq!(galaxies, [(None, 0..=319), (None, 320..=399)]);
     }
 }
 
@@ -468,9 +468,16 @@ fn axes_enlarge_the_picture() {
     }
     let [plain, axes] = ["plain.png", "axes.png"]
         .map(|name| viz::decode_png(&fs::read(folder.path().join(name)).unwrap()).unwrap());
-    let size = viz::size_with_axes([160; 2]);
+    let size = viz::size_with_axes([160; 2], viz::AxesLook::default());
     assert_eq!((plain.size(), axes.size()), ([160; 2], size));
     let rows = axes.pixels().chunks(size[0]);
     let found = rows.clone().any(|row| row.windows(160).any(|part| part == &plain.pixels()[..160]));
     assert!(found, "the picture inside is another");
+    let line = ["@/a.hdf5", "-o", "@/paper.png", "--axes", "--width-mm", "88", "--font-size", "8"];
+    render(folder.path(), &[&line[..], &["--dpi", "200", "--theme", "dark"]].concat()).unwrap();
+    let paper = viz::decode_png(&fs::read(folder.path().join("paper.png")).unwrap()).unwrap();
+    assert!(paper.size()[0].abs_diff((88.0 / 25.4 * 200.0) as usize) < 3, "{:?}", paper.size());
+    assert_eq!(paper.pixels()[0], [20, 22, 28]);
+    let error = render(folder.path(), &["@/a.hdf5", "-o", "@/no.png", "--theme", "dark"]).unwrap_err();
+    assert!(error.to_string().contains("--axes"), "{error}");
 }

@@ -36,8 +36,8 @@ pub(super) enum Tinter {
     Plain,
     /// The group of each particle type, and the names of the groups.
     Types([u8; TYPES], Vec<String>),
-    /// Ids of each galaxy.
-    Galaxies(Vec<RangeInclusive<u64>>),
+    /// The galaxies.
+    Galaxies(Vec<Named>),
     /// Speed.
     Speed,
     /// Velocity away from the camera.
@@ -134,9 +134,9 @@ impl Tinter {
                 bodies.kind.iter().map(|kind| groups[usize::from(*kind)]).collect(),
                 names.len(),
             ),
-            Tinter::Galaxies(ids) => {
+            Tinter::Galaxies(galaxies) => {
                 let group = |i: usize| {
-                    let place = ids.iter().position(|ids| ids.contains(&bodies.id[i]));
+                    let place = galaxies.iter().position(|(_, ids)| ids.contains(&bodies.id[i]));
                     match place {
                         Some(place) => Ok(place as u8),
                         None if !kinds[usize::from(bodies.kind[i])] => Ok(0),
@@ -146,7 +146,7 @@ impl Tinter {
                         ),
                     }
                 };
-                Tinted::Groups((0..bodies.len()).map(group).collect::<Result<_>>()?, ids.len())
+                Tinted::Groups((0..bodies.len()).map(group).collect::<Result<_>>()?, galaxies.len())
             }
             Tinter::Speed => each(&|i| bodies.velocity(i).map(|v| v * v).iter().sum::<f64>().sqrt()),
             Tinter::Velocity => each(&|i| view.away(bodies.velocity(i))),
@@ -186,8 +186,11 @@ impl Tinter {
         match self {
             Tinter::Plain => Colours::Map(look.colours),
             Tinter::Types(_, names) => Colours::Groups(names.clone()),
-            Tinter::Galaxies(ids) => {
-                Colours::Groups((1..=ids.len()).map(|k| format!("galaxy {k}")).collect())
+            Tinter::Galaxies(galaxies) => {
+                let name = |(k, (name, _)): (usize, &Named)| {
+                    name.clone().unwrap_or_else(|| format!("galaxy {}", k + 1))
+                };
+                Colours::Groups(galaxies.iter().enumerate().map(name).collect())
             }
             Tinter::Speed | Tinter::Velocity => {
                 let name = if self.is_signed() { "Velocity away" } else { "Speed" };
@@ -219,31 +222,34 @@ fn speed_unit(units: Option<Units>) -> (&'static str, f64) {
 ///
 /// # Errors
 /// If there are more.
-pub(crate) fn checked(galaxies: Vec<RangeInclusive<u64>>) -> Result<Vec<RangeInclusive<u64>>> {
+pub(crate) fn checked<T>(galaxies: Vec<T>) -> Result<Vec<T>> {
     let count = galaxies.len();
     ensure!(count <= GROUP_TONES, "{count} galaxies: there are colours for {GROUP_TONES} at most");
     Ok(galaxies)
 }
 
-/// The ids of each galaxy, from the model of the run that wrote the snapshots.
+/// A galaxy: its name, if it has one, and the ids of its bodies.
+pub(crate) type Named = (Option<String>, RangeInclusive<u64>);
+
+/// The galaxies, from the model of the run that wrote the snapshots.
 ///
 /// # Errors
 /// If they do not name galaxies.
-pub(crate) fn galaxies(sequence: &Sequence) -> Result<Vec<RangeInclusive<u64>>> {
+pub(crate) fn galaxies(sequence: &Sequence) -> Result<Vec<Named>> {
     let path = &sequence.entries[0].path;
     let count = io::snapshot::read_header(path)?.count.iter().sum();
-    galaxies_of(&sequence.parameters, count, &path.display().to_string())
+    let name = path.display().to_string();
+    let all = galaxies_of(&sequence.parameters, count, &name)?;
+    ensure!(all.len() > 1, "{name}: its model is one galaxy alone; --colour-by type tells its parts apart");
+    Ok(all)
 }
 
-/// The ids of each galaxy, from the parameters in a snapshot of this name with `count` bodies.
+/// The galaxies, from the parameters in a snapshot of this name with `count` bodies. If several have one
+/// name, they are numbered.
 ///
 /// # Errors
-/// If the parameters do not name galaxies, or name one alone.
-pub(crate) fn galaxies_of(
-    parameters: &[(String, String)],
-    count: u64,
-    name: &str,
-) -> Result<Vec<RangeInclusive<u64>>> {
+/// If the parameters do not name galaxies.
+pub(crate) fn galaxies_of(parameters: &[(String, String)], count: u64, name: &str) -> Result<Vec<Named>> {
     #[derive(Deserialize)]
     struct Made {
         initial: Initial,
@@ -253,25 +259,27 @@ pub(crate) fn galaxies_of(
     let keys = parameters.iter().filter(|(key, _)| key != BUILD && key != IDS_INVENTED);
     let lines = keys.map(|(key, value)| format!("{table}{key} = {value}"));
     let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
-    let counts = match io::parameters::from_str::<Made>(&text.join("\n"), name, &[]) {
-        Ok(Made { initial: Initial::Model(model) }) => model.galaxies(),
+    let (counts, names) = match io::parameters::from_str::<Made>(&text.join("\n"), name, &[]) {
+        Ok(Made { initial: Initial::Model(model) }) => (model.galaxies(), model.galaxy_names()),
         Ok(Made { initial: Initial::Parts(parts) }) => {
-            parts.galaxies(count).with_context(|| {
+            let counts = parts.galaxies(count).with_context(|| {
                 format!("{name}: has galaxies from several files; give `bodies` for each in [[initial.galaxies]], or their ids with --galaxies")
-            })?
+            })?;
+            (counts, parts.galaxy_names())
         }
         _ => bail!(
             "{name}: does not say which galaxies its bodies came from; give their ids with --galaxies 0-59999,60000-119999"
         ),
     };
-    ensure!(
-        counts.len() > 1,
-        "{name}: its model is one galaxy alone; --colour-by type tells its parts apart"
-    );
+    let alike = |name: &Option<String>| names.iter().filter(|other| *other == name).count();
     let mut first = 0;
-    let ids = counts.into_iter().map(|count| {
+    let galaxies = counts.into_iter().zip(&names).enumerate().map(|(k, (count, name))| {
         first += count;
-        first - count..=first - 1
+        let unique = name.as_ref().map(|text| match alike(name) {
+            1 => text.clone(),
+            _ => format!("{text} {}", 1 + names[..k].iter().filter(|other| *other == name).count()),
+        });
+        (unique, first - count..=first - 1)
     });
-    Ok(ids.collect())
+    Ok(galaxies.collect())
 }

@@ -48,7 +48,10 @@ impl Clip {
         };
         let choice = chooser.choice()?;
         // Without --galaxies, those of the model, if it has some.
-        let of_model = || tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
+        let of_model = || {
+            let all = tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
+            all.map(|list| list.into_iter().map(|(_, ids)| ids).collect())
+        };
         let list = if galaxies.is_empty() { of_model() } else { Some(tint::checked(galaxies.to_vec())?) };
         let of = |list: Vec<RangeInclusive<u64>>| {
             let id = |name: &u64| if alone { ids[*name as usize] } else { *name };

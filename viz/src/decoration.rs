@@ -1,6 +1,6 @@
 //! Decorations that make a picture readable: time, scale bar and colour bar.
 
-use crate::axes::{Axes, Margins};
+use crate::axes::{Axes, AxesLook, Margins};
 use crate::colour::{self, ColourMap, Rgb, blend};
 use crate::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
 use crate::picture::{HALO_OPACITY, Picture};
@@ -74,15 +74,15 @@ pub struct Decorations {
     /// The colour bar or the names of the groups, at the lower right.
     pub colour_bar: bool,
     /// Axes around the picture, which enlarge it as [`size_with_axes`](crate::size_with_axes) says.
-    pub axes: bool,
+    pub axes: Option<AxesLook>,
 }
 
 impl Decorations {
     /// All decorations inside the picture.
-    pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true, axes: false };
+    pub const ALL: Decorations = Decorations { time: true, scale_bar: true, colour_bar: true, axes: None };
     /// No decorations.
     pub const NONE: Decorations =
-        Decorations { time: false, scale_bar: false, colour_bar: false, axes: false };
+        Decorations { time: false, scale_bar: false, colour_bar: false, axes: None };
 }
 
 impl Style {
@@ -169,7 +169,7 @@ impl Style {
 /// Draws a surface density in colour, with the decorations of the style.
 pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     let mut picture = Picture::new(density.view().size(), style.paint(density));
-    if style.transparent && !style.decorations.axes {
+    if style.transparent && style.decorations.axes.is_none() {
         let opacity = |value: &f64| (255.0 * (style.range.brightness(*value) / FADE).min(1.0)).round() as u8;
         picture =
             picture.with_opacity(density.values().par_iter().with_min_len(1 << 12).map(opacity).collect());
@@ -178,17 +178,21 @@ pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     let size = picture.size();
     let area = picture.canvas().with_halo(halo(size)).into_drawing_area();
     Board::new(area, size).decorate(style, style.decorations, density.view().width(), time);
-    if style.decorations.axes { with_axes(&picture, density.view(), style) } else { picture }
+    match style.decorations.axes {
+        Some(look) => with_axes(&picture, density.view(), style, look),
+        None => picture,
+    }
 }
 
-/// A picture on white ground with axes around it.
-fn with_axes(picture: &Picture, view: &View, style: &Style) -> Picture {
-    let margins = Margins::of(picture.size());
+/// A picture with axes around it.
+fn with_axes(picture: &Picture, view: &View, style: &Style, look: AxesLook) -> Picture {
+    let margins = Margins::of(picture.size(), look);
     let size = margins.around(picture.size());
-    let mut whole = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+    let mut whole = Picture::new(size, vec![look.theme.paper(); size[0] * size[1]]);
     let corner = [margins.left, margins.top];
     whole.paste(picture, corner);
-    Axes::new(view, style.units).draw(&whole.canvas().into_drawing_area(), corner, style.comoving);
+    let axes = Axes::new(view, style.units);
+    axes.draw(&whole.canvas().into_drawing_area(), corner, style.comoving, look);
     whole
 }
 

@@ -55,7 +55,7 @@ mod spline;
 mod stretch;
 mod view;
 
-pub use axes::size_with_axes;
+pub use axes::{AxesLook, size_with_axes};
 pub use colour::{ColourMap, GROUP_TONES, Rgb};
 pub use decoration::{Colours, Decorations, Style, render};
 pub use density::{
@@ -67,6 +67,6 @@ pub use error::Error;
 pub use label::{DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, round_length};
 pub use mark::{Mark, dot_colour, dot_radius};
 pub use picture::{Canvas, Picture};
-pub use poster::Poster;
+pub use poster::{Poster, panel_size};
 pub use stretch::{Range, Stretch, value_range};
 pub use view::{Direction, MAXIMUM_SIZE, MINIMUM_SIZE, Sight, View};

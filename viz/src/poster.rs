@@ -1,22 +1,27 @@
 //! Small multiples for papers: the pictures of an evolution side by side, each with its time.
 
-use crate::axes::{Axes, Margins};
+use crate::axes::{Axes, AxesLook, Margins};
 use crate::decoration::{Board, Decorations, Style, halo};
 use crate::mark;
 use crate::pdf::{self, Image};
 use crate::picture::{HALO_OPACITY, Picture};
-use crate::{Error, SurfaceDensity, encode_png};
+use crate::plot::Theme;
+use crate::{Error, MINIMUM_SIZE, Rgb, SurfaceDensity, encode_png};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::Rectangle;
 use plotters::prelude::SVGBackend;
+use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use std::fmt::Write;
 
 /// White space between panels, as a fraction of their width.
 const GAP: f64 = 0.015;
-/// Points of a PDF in a pixel.
-const POINTS_PER_PIXEL: f64 = 72.0 / 96.0;
+/// Pixels in an inch of a PDF, unless the poster has its own resolution.
+const DPI: f64 = 96.0;
+const POINTS_PER_INCH: f64 = 72.0;
+const MM_PER_INCH: f64 = 25.4;
 /// Largest side of a poster [pixels].
 const MAXIMUM_SIDE: usize = 32_768;
 
@@ -26,6 +31,8 @@ pub struct Poster {
     style: Style,
     columns: usize,
     panels: Vec<Panel>,
+    /// Pixels in an inch of a PDF or SVG.
+    dpi: Option<f64>,
 }
 
 struct Panel {
@@ -42,12 +49,37 @@ fn gap(panel: [usize; 2]) -> usize {
 }
 
 /// Space around each panel of this size.
-fn margins(panel: [usize; 2], axes: bool) -> Margins {
-    if axes { Margins::of(panel) } else { Margins::default() }
+fn margins(panel: [usize; 2], axes: Option<AxesLook>) -> Margins {
+    axes.map_or_else(Margins::default, |look| Margins::of(panel, look))
+}
+
+/// Size of the panels of this shape that make a poster `width` pixels wide, with axes. `None` if it is too
+/// narrow for pictures.
+pub fn panel_size(width: usize, shape: [usize; 2], columns: usize, look: AxesLook) -> Option<[usize; 2]> {
+    let columns = columns.max(1);
+    let of_width = |side: usize| [side, (side * shape[1] / shape[0].max(1)).max(1)];
+    let whole_width = |side: usize| {
+        let panel = of_width(side);
+        columns * (Margins::of(panel, look).around(panel)[0] + gap(panel)) - gap(panel)
+    };
+    let (mut below, mut above) = (MINIMUM_SIZE, width);
+    if width < MINIMUM_SIZE || whole_width(below) > width {
+        return None;
+    }
+    while above > below + 1 {
+        let middle = usize::midpoint(below, above);
+        if whole_width(middle) <= width { below = middle } else { above = middle }
+    }
+    Some(of_width(below)).filter(|size| size[1] >= MINIMUM_SIZE)
 }
 
 /// Size of a poster [pixels].
-fn whole(panel: [usize; 2], panels: usize, columns: usize, axes: bool) -> Result<[usize; 2], Error> {
+fn whole(
+    panel: [usize; 2],
+    panels: usize,
+    columns: usize,
+    axes: Option<AxesLook>,
+) -> Result<[usize; 2], Error> {
     let (count, gap) = ([panels.min(columns), panels.div_ceil(columns)], gap(panel));
     let panel = margins(panel, axes).around(panel);
     let size = [0, 1].map(|k| count[k].saturating_mul(panel[k].saturating_add(gap)).saturating_sub(gap));
@@ -60,7 +92,18 @@ fn whole(panel: [usize; 2], panels: usize, columns: usize, axes: bool) -> Result
 impl Poster {
     /// An empty poster with `columns` panels per row, at least one.
     pub fn new(style: Style, columns: usize) -> Poster {
-        Poster { style, columns: columns.max(1), panels: Vec::new() }
+        Poster { style, columns: columns.max(1), panels: Vec::new(), dpi: None }
+    }
+
+    /// The poster with this number of pixels in an inch of a PDF or SVG.
+    #[must_use]
+    pub fn with_dpi(self, dpi: f64) -> Poster {
+        Poster { dpi: Some(dpi), ..self }
+    }
+
+    /// Colour of the ground between the panels.
+    fn paper(&self) -> Rgb {
+        self.style.decorations.axes.map_or(Theme::Light, |look| look.theme).paper()
     }
 
     /// Adds a panel.
@@ -89,7 +132,7 @@ impl Poster {
     /// [`Error::NoFrames`] without panels, [`Error::Poster`] if it is too large, [`Error::Png`].
     pub fn png(&self) -> Result<Vec<u8>, Error> {
         let size = self.size()?;
-        let mut whole = Picture::new(size, vec![[255; 3]; size[0] * size[1]]);
+        let mut whole = Picture::new(size, vec![self.paper(); size[0] * size[1]]);
         for (i, panel) in self.panels.iter().enumerate() {
             whole.paste(&panel.picture, self.corner(i));
         }
@@ -110,10 +153,13 @@ impl Poster {
         self.draw_axes(&area);
         self.decorate(area);
         let mut text = with_last_pixels(&text);
+        let colour = |[r, g, b]: Rgb| format!("#{r:02X}{g:02X}{b:02X}");
+        let ink = self.style.decorations.axes.map_or(Theme::Light, |look| look.theme).ink();
+        let (paper, ink) = (colour(self.paper()), colour(ink));
         let mut below = format!(
             "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }} \
-             text[fill=\"#000000\"] {{ stroke: none }}</style>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
+             text[fill=\"{ink}\"] {{ stroke: none }}</style>\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{paper}\"/>\n",
             2 * halo(panel)
         );
         for (i, Panel { picture, .. }) in self.panels.iter().enumerate() {
@@ -127,10 +173,17 @@ impl Poster {
         // plotters' drawing covers the pictures, so they follow directly after its opening tag.
         let opening = text.find("<svg").and_then(|tag| text[tag..].find('>').map(|end| tag + end + 1));
         text.insert_str(opening.expect("plotters begins with <svg ...>"), &format!("\n{below}"));
+        if let Some(dpi) = self.dpi {
+            // The first size is that of the whole. Its coordinates stay pixels.
+            let mm = [width, height].map(|side| side as f64 / dpi * MM_PER_INCH);
+            let shown = format!("width=\"{:.2}mm\" height=\"{:.2}mm\"", mm[0], mm[1]);
+            text = text.replacen(&format!("width=\"{width}\" height=\"{height}\""), &shown, 1);
+        }
         Ok(text)
     }
 
-    /// The poster as a PDF file of one page, with 96 pixels to an inch. Pictures are embedded, lines and
+    /// The poster as a PDF file of one page, with 96 pixels to an inch unless it has its own resolution.
+    /// Pictures are embedded, lines and
     /// text are vectors.
     ///
     /// # Errors
@@ -140,20 +193,33 @@ impl Poster {
         let images = self.panels.iter().map(|panel| Image::of(&panel.picture));
         let images = images.collect::<Result<Vec<_>, _>>()?;
         let mut content = String::new();
+        if self.paper() != Theme::Light.paper() {
+            let [r, g, b] = self.paper();
+            let ground =
+                Rectangle::new([(0, 0), (size[0] as i32, size[1] as i32)], RGBColor(r, g, b).filled());
+            let page = pdf::Page::new(&mut content, pair(size)).into_drawing_area();
+            page.draw(&ground).expect("drawing in memory cannot fail");
+        }
         for (k, image) in images.iter().enumerate() {
             content.push_str(&image.draw(k, self.corner(k)));
         }
         let page = pdf::Page::new(&mut content, pair(size)).with_halo(halo(self.panels[0].picture.size()));
         self.decorate(page.into_drawing_area());
         self.draw_axes(&pdf::Page::new(&mut content, pair(size)).into_drawing_area());
-        Ok(pdf::file(&content, size.map(|side| side as f64 * POINTS_PER_PIXEL), POINTS_PER_PIXEL, &images))
+        let points = POINTS_PER_INCH / self.dpi.unwrap_or(DPI);
+        Ok(pdf::file(&content, size.map(|side| side as f64 * points), points, &images))
     }
 
     /// Checks the size of a poster before its panels are drawn.
     ///
     /// # Errors
     /// [`Error::Poster`] if it is too large.
-    pub fn check(panel: [usize; 2], panels: usize, columns: usize, axes: bool) -> Result<(), Error> {
+    pub fn check(
+        panel: [usize; 2],
+        panels: usize,
+        columns: usize,
+        axes: Option<AxesLook>,
+    ) -> Result<(), Error> {
         whole(panel, panels, columns.max(1), axes).map(|_| ())
     }
 
@@ -172,9 +238,9 @@ impl Poster {
 
     /// Draws the axes around all panels.
     fn draw_axes<B: DrawingBackend>(&self, whole: &DrawingArea<B, Shift>) {
-        if self.style.decorations.axes {
+        if let Some(look) = self.style.decorations.axes {
             for (i, panel) in self.panels.iter().enumerate() {
-                panel.axes.draw(whole, self.corner(i), self.style.comoving);
+                panel.axes.draw(whole, self.corner(i), self.style.comoving, look);
             }
         }
     }
@@ -293,8 +359,8 @@ mod tests {
     fn axes_stand_around_each_panel_in_every_format() {
         let plain = poster(2, 2).pdf().unwrap().len();
         let mut poster = poster(2, 2);
-        poster.style.decorations.axes = true;
-        let size = crate::size_with_axes([200, 160]);
+        poster.style.decorations.axes = Some(AxesLook::default());
+        let size = crate::size_with_axes([200, 160], AxesLook::default());
         assert_eq!(poster.size().unwrap(), [2 * size[0] + 3, size[1]]);
         let picture = decode_png(&poster.png().unwrap()).unwrap();
         let corner = poster.corner(1);
@@ -305,6 +371,32 @@ mod tests {
         let count = |name: &str| svg.matches(&format!("\n{name} [code units]")).count();
         assert_eq!([count("x"), count("y")], [2, 2]);
         assert!(poster.pdf().unwrap().len() > plain);
+    }
+
+    /// The width on paper and the colours are those that are asked for.
+    #[test]
+    fn a_poster_with_axes_has_its_width_and_theme() {
+        let look = AxesLook { theme: Theme::Dark, text: Some(14) };
+        let [width, _] = panel_size(600, [200, 160], 2, look).unwrap();
+        let height = width * 160 / 200;
+        assert_eq!(panel_size(600, [200, 160], 2, look), Some([width, height]));
+        let whole = whole([width, height], 2, 2, Some(look)).unwrap();
+        assert!((598..=600).contains(&whole[0]), "{whole:?}");
+        assert_eq!(panel_size(200, [200, 160], 2, look), None, "no room");
+        let mut poster = poster(2, 2).with_dpi(300.0);
+        poster.style.decorations.axes = Some(look);
+        let size = poster.size().unwrap();
+        let svg = poster.svg().unwrap();
+        assert!(
+            svg.contains(&format!("width=\"{:.2}mm\"", size[0] as f64 / 300.0 * 25.4)),
+            "{}",
+            &svg[..300]
+        );
+        assert!(svg.contains("fill=\"#14161C\"") && svg.contains("text[fill=\"#E1E1E1\"]"));
+        let picture = decode_png(&poster.png().unwrap()).unwrap();
+        assert_eq!(picture.pixels()[0], Theme::Dark.paper());
+        let pdf = String::from_utf8_lossy(&poster.pdf().unwrap()).into_owned();
+        assert!(pdf.contains(&format!("/MediaBox [0 0 {:.3} ", size[0] as f64 * 0.24)), "{pdf:.300}");
     }
 
     #[test]

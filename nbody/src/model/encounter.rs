@@ -34,6 +34,9 @@ pub struct Orbit {
 /// A galaxy of an encounter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Galaxy {
+    /// Name in legends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Model of the galaxy. Its spin is along the z axis.
     #[serde(flatten)]
     pub model: Model,

@@ -71,6 +71,8 @@ pub fn whole_number(text: &str) -> Result<u64, String> {
 /// Names of the models, for an error message.
 pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, star-cluster, \
      planetary-system, disc-galaxy, two-body, collision, encounter, clumps, uniform, cosmology";
+/// Greatest number of characters of the name of a galaxy.
+const LONGEST_NAME: usize = 60;
 /// Greatest number of planets. The program stores sums of each for every few thousand bodies.
 const MOST_PLANETS: usize = 10_000;
 /// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
@@ -255,9 +257,12 @@ pub struct Keys {
     /// Scale radius of the bulge. disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub bulge_radius: Option<f64>,
-    /// The galaxies of an encounter, each with the keys of its model and the three below.
+    /// The galaxies of an encounter, each with the keys of its model and the four below.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub galaxies: Option<Vec<Keys>>,
+    /// Of a galaxy of an encounter: its name in legends [default: its preset, or the stem of its file].
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub name: Option<String>,
     /// Of a galaxy of an encounter: inclination of its disc to the orbit, and argument of the
     /// pericentre [degree].
     #[cfg_attr(feature = "clap", arg(skip))]
@@ -633,9 +638,11 @@ impl Keys {
     fn encounter(&mut self) -> Result<Encounter, String> {
         let (seed, orbit, parts) = self.parts()?;
         let galaxy = |(k, (placement, mut keys)): (usize, (Placement, Keys))| {
+            let label = keys.galaxy_name();
             let name = keys.model.take().ok_or_else(|| format!("give `model = \"...\"`, one of {MODELS}"));
             let model = name.and_then(|name| keys.into_model(name));
-            model.map(|model| Galaxy { model, placement }).map_err(|e| format!("galaxies.{k}: {e}"))
+            let galaxy = label.and_then(|name| Ok(Galaxy { name, model: model?, placement }));
+            galaxy.map_err(|e| format!("galaxies.{k}: {e}"))
         };
         let galaxies = parts.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
         Ok(Encounter { seed, orbit, galaxies })
@@ -670,6 +677,25 @@ impl Keys {
             |(k, keys): (usize, Keys)| keys.into_part(seed).map_err(|e| format!("galaxies.{k}: {e}"));
         let galaxies = list.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
         Ok((seed, orbit, galaxies))
+    }
+
+    /// Takes the name of a galaxy of an encounter. Without one, it is that of the preset or of the file.
+    ///
+    /// # Errors
+    /// If the name is empty or too long.
+    pub fn galaxy_name(&mut self) -> Result<Option<String>, String> {
+        let of_preset = || {
+            let name = serde_json::to_value(self.preset?).ok()?;
+            name.as_str().map(str::to_owned)
+        };
+        let stem = || Some(self.file.as_ref()?.file_stem()?.to_string_lossy().into_owned());
+        let default = stem().or_else(of_preset);
+        let Some(name) = self.name.take() else { return Ok(default) };
+        if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+        {
+            return Err(format!("name = {name:?}: must have from 1 to {LONGEST_NAME} printable characters"));
+        }
+        Ok(Some(name))
     }
 
     /// A galaxy of an encounter. `seed` is the seed of the encounter.

@@ -228,6 +228,14 @@ impl Model {
         }
     }
 
+    /// Names of the galaxies, as far as they have some.
+    pub fn galaxy_names(&self) -> Vec<Option<String>> {
+        match self {
+            Model::Encounter(model) => model.galaxies.iter().map(|galaxy| galaxy.name.clone()).collect(),
+            other => vec![None; other.galaxies().len()],
+        }
+    }
+
     fn seed(&self) -> u64 {
         match self {
             Model::Plummer(model)

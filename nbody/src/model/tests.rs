@@ -253,6 +253,7 @@ fn a_disc_galaxy_is_in_virial_equilibrium() {
 fn galaxies_of_an_encounter_keep_their_shape_and_are_turned() {
     let orbit = Some(Orbit { pericentre: 8.0, eccentricity: 0.6, distance: 30.0 });
     let galaxy = |orientation| Galaxy {
+        name: None,
         model: Model::DiscGalaxy(disc_galaxy(4000)),
         placement: Placement { orientation, ..Placement::default() },
     };

@@ -190,9 +190,20 @@ impl<DB: DrawingBackend> Board<DB> {
     }
 
     fn write(&self, text: &str, size: f64, at: [f64; 2], anchor: (HPos, VPos), turned: bool) {
+        self.write_in(text, self.theme.ink(), size, at, anchor, turned);
+    }
+
+    fn write_in(
+        &self,
+        text: &str,
+        [r, g, b]: Rgb,
+        size: f64,
+        at: [f64; 2],
+        anchor: (HPos, VPos),
+        turned: bool,
+    ) {
         let font = (FAMILY, size * self.steps * self.text).into_font();
         let font = if turned { font.transform(FontTransform::Rotate270) } else { font };
-        let [r, g, b] = self.theme.ink();
         let style = font.color(&RGBColor(r, g, b)).pos(Pos::new(anchor.0, anchor.1));
         self.draw(&Text::new(printable(text).into_owned(), self.at(at), style));
     }
@@ -224,6 +235,19 @@ impl<DB: DrawingBackend> Board<DB> {
             self.write(factor, NUMBER, [frame.left, above], (HPos::Left, VPos::Center), false);
         }
         self.write(&placed.panel.title, LABEL, [middle[0], above], CENTRED, false);
+        for ((x, label), guide) in placed.guides.iter().zip(placed.shown_guides()) {
+            let x = frame.left + x;
+            let line = [[x, frame.top], [x, frame.bottom()]];
+            dashes(&line, DOTTED).iter().for_each(|dot| self.line(dot, self.theme.ink(), THIN));
+            let middle = [label.left + label.width / 2.0, label.top + label.height / 2.0];
+            self.write(&guide.label, NUMBER, middle, CENTRED, true);
+        }
+        for (k, place) in &placed.names {
+            let series = &placed.panel.series[*k];
+            let at = [place.left, place.top + place.height / 2.0];
+            let colour = self.theme.line(series.colour);
+            self.write_in(&series.name, colour, NUMBER, at, (HPos::Left, VPos::Center), false);
+        }
         self.legend(placed);
     }
 
@@ -267,8 +291,9 @@ impl<DB: DrawingBackend> Board<DB> {
             for piece in points.split(|point| !is_shown(point)) {
                 let piece = thin_out(piece);
                 match series.mark {
-                    Mark::Dashes => {
-                        dashes(&piece).iter().for_each(|dash| self.line(dash, colour, width));
+                    Mark::Dashes | Mark::Dots => {
+                        let lengths = if series.mark == Mark::Dots { DOTTED } else { DASHED };
+                        dashes(&piece, lengths).iter().for_each(|dash| self.line(dash, colour, width));
                     }
                     _ => self.line(&piece, colour, width),
                 }
@@ -276,6 +301,11 @@ impl<DB: DrawingBackend> Board<DB> {
                 if let [point] = piece[..] {
                     self.dot(point, colour);
                 }
+            }
+        }
+        for bar in series.bars().map(|bar| placed.bar(bar)) {
+            if bar.iter().flatten().all(|x| x.is_finite()) {
+                self.line(&bar, colour, THIN);
             }
         }
         if matches!(series.mark, Mark::Points | Mark::LinePoints) {
@@ -287,14 +317,18 @@ impl<DB: DrawingBackend> Board<DB> {
         let Some(place) = placed.legend else { return };
         let named = placed.panel.series.iter().filter(|series| !series.name.is_empty());
         for (i, series) in named.enumerate() {
-            let y = place.top + GAP / 2.0 + LINE * (i as f64 + 0.5);
-            let (left, right) = (place.left + GAP, place.left + GAP + SAMPLE);
+            let (row, column) = (i / placed.legend_columns, i % placed.legend_columns);
+            let y = place.top + GAP / 2.0 + LINE * (row as f64 + 0.5);
+            let left = place.left + GAP + column as f64 * place.width / placed.legend_columns as f64;
+            let right = left + SAMPLE;
             let middle = [(left + right) / 2.0, y];
             let colour = self.theme.line(series.colour);
             match series.mark {
                 Mark::Line => self.line(&[[left, y], [right, y]], colour, THICK),
-                Mark::Dashes => {
-                    dashes(&[[left, y], [right, y]]).iter().for_each(|dash| self.line(dash, colour, THICK));
+                Mark::Dashes | Mark::Dots => {
+                    let lengths = if series.mark == Mark::Dots { DOTTED } else { DASHED };
+                    let sample = dashes(&[[left, y], [right, y]], lengths);
+                    sample.iter().for_each(|dash| self.line(dash, colour, THICK));
                 }
                 Mark::Points => self.dot(middle, colour),
                 Mark::LinePoints => {
@@ -377,10 +411,13 @@ fn thin_out(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     thin
 }
 
+/// Lengths of dashes and of the gaps between them.
+const DASHED: [f64; 2] = [6.0, 4.0];
+const DOTTED: [f64; 2] = [1.5, 2.5];
+
 /// Cuts a line into dashes of equal length.
-fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
-    const LENGTHS: [f64; 2] = [6.0, 4.0];
-    let (mut all, mut gap, mut left) = (Vec::new(), false, LENGTHS[0]);
+fn dashes(points: &[[f64; 2]], lengths: [f64; 2]) -> Vec<Vec<[f64; 2]>> {
+    let (mut all, mut gap, mut left) = (Vec::new(), false, lengths[0]);
     let mut dash: Vec<[f64; 2]> = points.first().copied().into_iter().collect();
     for pair in points.windows(2) {
         let length = (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]);
@@ -393,7 +430,7 @@ fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
                 all.push(std::mem::take(&mut dash));
             }
             gap = !gap;
-            left = LENGTHS[usize::from(gap)];
+            left = lengths[usize::from(gap)];
             dash = vec![point];
         }
         left -= length - done;
@@ -430,7 +467,7 @@ mod tests {
 
     #[test]
     fn every_mark_leaves_its_ink() {
-        let inks = [Mark::Line, Mark::Dashes, Mark::Points, Mark::LinePoints]
+        let inks = [Mark::Line, Mark::Dashes, Mark::Points, Mark::LinePoints, Mark::Dots]
             .map(|mark| pixels_of(&figure(curve(mark, 60)).png().unwrap(), COLOURS[1]));
         assert!(inks.iter().all(|&ink| ink > 300), "{inks:?}");
         assert!(inks[1] < inks[0] * 8 / 10 && inks[1] > inks[0] * 4 / 10, "dashes: {inks:?}");
@@ -470,7 +507,7 @@ mod tests {
 
     #[test]
     fn dashes_cover_their_part_of_the_way() {
-        let length: f64 = dashes(&[[0.0, 0.0], [3.0, 4.0], [3.0, 999.0]])
+        let length: f64 = dashes(&[[0.0, 0.0], [3.0, 4.0], [3.0, 999.0]], DASHED)
             .iter()
             .flat_map(|dash| {
                 dash.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).collect::<Vec<_>>()

@@ -8,6 +8,11 @@ use crate::{Error, Rgb};
 const POINTS_PER_MM: f64 = 72.0 / 25.4;
 /// Least width of the frame of a panel [points of a layout]. Numbers of ticks need room.
 const NARROWEST: f64 = 80.0;
+/// Widths of a frame above which panels stand side by side: the usual one, and one for figures that
+/// would otherwise be higher than a page.
+const COMFORTABLE: [f64; 2] = [180.0, 120.0];
+/// Height of the text on a page [mm].
+const PAGE: f64 = 235.0;
 
 /// Colours of paper and ink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +45,7 @@ impl Default for Look {
 
 impl Theme {
     /// Colour of the ground.
-    pub(super) fn paper(self) -> Rgb {
+    pub(crate) fn paper(self) -> Rgb {
         match self {
             Theme::Light => [255; 3],
             Theme::Dark => [20, 22, 28],
@@ -48,7 +53,7 @@ impl Theme {
     }
 
     /// Colour of axes and text.
-    pub(super) fn ink(self) -> Rgb {
+    pub(crate) fn ink(self) -> Rgb {
         match self {
             Theme::Light => [0; 3],
             Theme::Dark => [225; 3],
@@ -72,7 +77,7 @@ impl Look {
         self.font_size / LABEL
     }
 
-    /// The figure with frames for this width.
+    /// The figure with frames for this width. If it is small, there are fewer panels in a row.
     ///
     /// # Errors
     /// [`Error::Narrow`] if its labels leave no room for the frames.
@@ -81,21 +86,40 @@ impl Look {
         let Some(width) = self.width else { return Ok(figure) };
         let wanted = width * POINTS_PER_MM / self.zoom();
         let [first, height] = figure.frame;
-        let mut width_of = |frame: f64| {
+        figure.legends_above = true;
+        let resize = |figure: &mut Figure, frame: f64| {
             figure.frame = [frame, height * (frame / first).min(1.0)];
-            Layout::of(&figure).size[0]
+            Layout::of(figure).size
         };
-        let least = width_of(NARROWEST) * self.zoom() / POINTS_PER_MM;
+        // The greatest number of columns whose frames have this width.
+        let most_columns = |frame: f64| {
+            let mut trial = figure.clone();
+            let mut fits = |columns: &usize| {
+                trial.columns = *columns;
+                resize(&mut trial, frame)[0] <= wanted
+            };
+            (1..=figure.columns.max(1)).rev().find(|columns| fits(columns)).unwrap_or(1)
+        };
+        let [usual, many] = COMFORTABLE.map(most_columns);
+        let fit = |figure: &mut Figure| {
+            // Margins change where a legend moves, so the width of the frames is found by bisection.
+            let (mut below, mut above) = (NARROWEST, NARROWEST + wanted);
+            for _ in 0..40 {
+                let middle = 0.5 * (below + above);
+                if resize(figure, middle)[0] <= wanted { below = middle } else { above = middle }
+            }
+            resize(figure, below)
+        };
+        figure.columns = usual;
+        let least = resize(&mut figure, NARROWEST)[0] * self.zoom() / POINTS_PER_MM;
         if least > width {
             return Err(Error::Narrow { width, least: least.ceil() });
         }
-        // Margins change where a legend moves, so the width of the frames is found by bisection.
-        let (mut below, mut above) = (NARROWEST, NARROWEST + wanted);
-        for _ in 0..40 {
-            let middle = 0.5 * (below + above);
-            if width_of(middle) <= wanted { below = middle } else { above = middle }
+        let size = fit(&mut figure);
+        if size[1] * self.zoom() / POINTS_PER_MM > PAGE && many > usual {
+            figure.columns = many;
+            fit(&mut figure);
         }
-        width_of(below);
         Ok(figure)
     }
 }
@@ -139,10 +163,24 @@ mod tests {
 
     #[test]
     fn a_figure_that_is_too_narrow_is_refused_with_the_least_width() {
-        let look = Look { width: Some(60.0), ..Look::default() };
+        let look = Look { width: Some(40.0), ..Look::default() };
         let Err(Error::Narrow { least, .. }) = figure(3).svg_as(&look) else { panic!("it fits") };
         assert!(figure(3).svg_as(&Look { width: Some(least), ..look }).is_ok(), "{least}");
-        assert!(least > 100.0 && least < 250.0);
+        assert!(least > 40.0 && least < 80.0);
+    }
+
+    /// Six panels in three columns fill a page. In one column of a journal they stand in two or one.
+    #[test]
+    fn panels_of_a_narrow_figure_stand_below_each_other() {
+        let columns = |panels: usize, width: f64| {
+            let look = Look { width: Some(width), font_size: 7.0, ..Look::default() };
+            let fitted = look.fitted(&figure(panels)).unwrap();
+            assert!(fitted.frame[0] > 115.0, "{panels} panels in {width} mm: {:?}", fitted.frame);
+            fitted.columns
+        };
+        assert_eq!([columns(6, 180.0), columns(3, 180.0)], [3, 3]);
+        assert_eq!([columns(3, 88.0), columns(2, 88.0)], [1, 1]);
+        assert_eq!(columns(6, 88.0), 2, "one column would be higher than a page");
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct Figure {
     pub columns: usize,
     /// Width and height of the frame of each panel [points].
     pub frame: [f64; 2],
+    /// Whether a legend that has no room in a frame stands above it, instead of to its right.
+    pub legends_above: bool,
 }
 
 /// One pair of axes and its data.
@@ -71,6 +73,20 @@ pub struct Panel {
     pub series: Vec<Series>,
     /// A plane below the lines and points.
     pub plane: Option<Plane>,
+    /// Vertical lines across the panel.
+    pub guides: Vec<Guide>,
+    /// Whether names stand beside the last points of their series, instead of a legend.
+    pub direct: bool,
+}
+
+/// A vertical line across a panel, such as a limit of the resolution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guide {
+    /// Text beside the line.
+    pub label: String,
+    /// Number on the horizontal axis. The axis is extended to it, by a factor of ten at most if it is
+    /// logarithmic. A line beyond the axis is not drawn.
+    pub value: f64,
 }
 
 /// One axis.
@@ -82,6 +98,8 @@ pub struct Axis {
     pub scale: Scale,
     /// Values that the axis includes even if there are no data there.
     pub reaches: Vec<f64>,
+    /// Error bars do not extend the axis below this value.
+    pub least: Option<f64>,
 }
 
 /// Mapping from numbers to lengths.
@@ -106,6 +124,8 @@ pub struct Series {
     pub mark: Mark,
     /// The points. A point that is not finite interrupts a line.
     pub points: Vec<[f64; 2]>,
+    /// Half the length of the error bar of each point, in vertical direction; may be empty.
+    pub errors: Vec<f64>,
 }
 
 /// How the points of a series are drawn.
@@ -115,6 +135,8 @@ pub enum Mark {
     Line,
     /// A dashed line.
     Dashes,
+    /// A dotted line.
+    Dots,
     /// A dot at each point.
     Points,
     /// A dot at each point, joined by a thin line.
@@ -138,36 +160,49 @@ impl Figure {
     /// A figure with its panels in one row, or in two rows if there are more than three.
     pub fn new(panels: Vec<Panel>) -> Figure {
         let columns = if panels.len() > 3 { panels.len().div_ceil(2) } else { panels.len() };
-        Figure { panels, columns, frame: [330.0, 250.0] }
+        Figure { panels, columns, frame: [330.0, 250.0], legends_above: false }
     }
 
     /// A figure with its panels one below the other, for quantities that share an axis.
     pub fn stacked(panels: Vec<Panel>) -> Figure {
-        Figure { panels, columns: 1, frame: [480.0, 120.0] }
+        Figure { panels, columns: 1, frame: [480.0, 120.0], legends_above: false }
     }
 }
 
 impl Panel {
     /// An empty panel.
     pub fn new(x: Axis, y: Axis) -> Panel {
-        Panel { title: String::new(), x, y, series: Vec::new(), plane: None }
+        Panel {
+            title: String::new(),
+            x,
+            y,
+            series: Vec::new(),
+            plane: None,
+            guides: Vec::new(),
+            direct: false,
+        }
     }
 }
 
 impl Axis {
     /// A linear axis.
     pub fn linear(label: impl Into<String>) -> Axis {
-        Axis { label: label.into(), scale: Scale::Linear, reaches: Vec::new() }
+        Axis { label: label.into(), scale: Scale::Linear, reaches: Vec::new(), least: None }
     }
 
     /// A linear axis for counts.
     pub fn whole(label: impl Into<String>) -> Axis {
-        Axis { label: label.into(), scale: Scale::Whole, reaches: Vec::new() }
+        Axis { label: label.into(), scale: Scale::Whole, reaches: Vec::new(), least: None }
     }
 
     /// A logarithmic axis.
     pub fn log(label: impl Into<String>) -> Axis {
-        Axis { label: label.into(), scale: Scale::Log, reaches: Vec::new() }
+        Axis { label: label.into(), scale: Scale::Log, reaches: Vec::new(), least: None }
+    }
+
+    /// Extends the axis to include a value, which is the least that the quantity can have.
+    pub fn from_least(self, value: f64) -> Axis {
+        Axis { least: Some(value), ..self.reaching(value) }
     }
 
     /// Extends the axis to include a value.
@@ -192,7 +227,20 @@ impl Series {
     /// A series of points.
     pub fn new(name: impl Into<String>, colour: Rgb, mark: Mark, points: Vec<[f64; 2]>) -> Series {
         // The name may come from a foreign file.
-        Series { name: printable(&name.into()).into_owned(), colour, mark, points }
+        Series { name: printable(&name.into()).into_owned(), colour, mark, points, errors: Vec::new() }
+    }
+
+    /// The series with error bars of these half lengths, one for each point.
+    pub fn with_errors(mut self, errors: Vec<f64>) -> Series {
+        assert_eq!(errors.len(), self.points.len(), "one error for each point");
+        self.errors = errors;
+        self
+    }
+
+    /// The ends of the error bars. Each is a lower and an upper point.
+    pub(crate) fn bars(&self) -> impl Iterator<Item = [[f64; 2]; 2]> + '_ {
+        let with_error = self.points.iter().zip(&self.errors).filter(|(_, error)| **error > 0.0);
+        with_error.map(|([x, y], error)| [[*x, y - error], [*x, y + error]])
     }
 
     /// A histogram: `values[i]` from `edges[i]` to `edges[i + 1]`.

@@ -3,8 +3,8 @@
 use super::{Axis, Scale};
 use crate::label::{plain_number, power_of_ten};
 
-/// Greatest number of labels on an axis.
-const MOST_LABELS: f64 = 7.0;
+/// Greatest number of labels on an axis with enough room.
+pub(super) const MOST_LABELS: f64 = 7.0;
 /// Free space beyond the data, as a fraction of their extent.
 const MARGIN: f64 = 0.05;
 /// Greatest number of decades of a logarithmic axis. Smaller values are noise.
@@ -29,8 +29,9 @@ pub(super) struct Tick {
 }
 
 impl Ruler {
-    /// A ruler for these values. Values that the scale cannot show are skipped.
-    pub(super) fn new(axis: &Axis, values: impl Iterator<Item = f64>) -> Ruler {
+    /// A ruler for these values, with at most about `most` labels. Values that the scale cannot show are
+    /// skipped.
+    pub(super) fn new(axis: &Axis, values: impl Iterator<Item = f64>, most: f64) -> Ruler {
         let places = values.chain(axis.reaches.iter().copied()).map(|value| axis.scale.place(value));
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
         for place in places.filter(|place| place.is_finite()) {
@@ -49,15 +50,15 @@ impl Ruler {
             if asked(lo) && hi > lo { lo } else { lo - margin },
             if asked(hi) && hi > lo { hi } else { hi + margin },
         ];
-        Ruler::between(axis.scale, ends)
+        Ruler::between(axis.scale, ends, most)
     }
 
     /// A ruler with this range.
-    pub(super) fn between(scale: Scale, ends: [f64; 2]) -> Ruler {
+    pub(super) fn between(scale: Scale, ends: [f64; 2], most: f64) -> Ruler {
         let (ticks, factor) = match scale {
-            Scale::Log => decades(ends),
-            Scale::Linear => steps(ends),
-            Scale::Whole if ends[1] - ends[0] > MOST_LABELS => steps(ends),
+            Scale::Log => decades(ends, most),
+            Scale::Linear => steps(ends, most),
+            Scale::Whole if ends[1] - ends[0] > most => steps(ends, most),
             Scale::Whole => (whole_numbers(ends), None),
         };
         Ruler { scale, ends, ticks, factor }
@@ -85,7 +86,7 @@ fn alone(scale: Scale, place: f64) -> f64 {
 }
 
 /// Ticks at 1, 2, ... 9 times powers of ten, with as many labels as fit.
-fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
+fn decades([lo, hi]: [f64; 2], most: f64) -> (Vec<Tick>, Option<String>) {
     let inside = |place: &f64| (lo - 1e-9..=hi + 1e-9).contains(place);
     let exponents = || lo.floor() as i32..=hi.ceil() as i32;
     let marks = |digits: &'static [i32]| {
@@ -102,11 +103,11 @@ fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
     };
     if all.len() < 2 {
         // The axis spans less than one digit.
-        let (ticks, factor) = steps([10f64.powf(lo), 10f64.powf(hi)]);
+        let (ticks, factor) = steps([10f64.powf(lo), 10f64.powf(hi)], most);
         let ticks = ticks.into_iter().map(|tick| Tick { place: tick.place.log10(), ..tick }).collect();
         return (ticks, factor);
     }
-    let stride = ((hi - lo) / MOST_LABELS).ceil().max(1.0) as i32;
+    let stride = ((hi - lo) / most).ceil().max(1.0) as i32;
     let label = |digit: i32, exponent: i32| {
         let wanted = labelled.contains(&digit) && exponent.rem_euclid(stride) == 0;
         let plain = stride == 1 && lo >= -2.5 && hi <= 4.0 || labelled.len() > 1;
@@ -118,12 +119,12 @@ fn decades([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
 }
 
 /// Ticks at multiples of 1, 2 or 5 times a power of ten, with as many decimals as they need.
-fn steps([lo, hi]: [f64; 2]) -> (Vec<Tick>, Option<String>) {
-    let most = lo.abs().max(hi.abs());
-    let power = most.log10().floor();
+fn steps([lo, hi]: [f64; 2], most: f64) -> (Vec<Tick>, Option<String>) {
+    let greatest = lo.abs().max(hi.abs());
+    let power = greatest.log10().floor();
     let apart = if (-3.0..5.0).contains(&power) { 0.0 } else { power };
     let unit = 10f64.powf(apart);
-    let rough = (hi - lo) / unit / MOST_LABELS;
+    let rough = (hi - lo) / unit / most;
     let ten = 10f64.powf(rough.log10().floor());
     let (digit, small) = [(1.0, 5.0), (2.0, 4.0), (5.0, 5.0), (10.0, 5.0)]
         .into_iter()
@@ -155,7 +156,11 @@ mod tests {
     use super::*;
 
     fn labels(axis: Axis, values: &[f64]) -> Vec<String> {
-        Ruler::new(&axis, values.iter().copied()).ticks.into_iter().filter_map(|tick| tick.label).collect()
+        Ruler::new(&axis, values.iter().copied(), MOST_LABELS)
+            .ticks
+            .into_iter()
+            .filter_map(|tick| tick.label)
+            .collect()
     }
 
     #[test]
@@ -163,7 +168,7 @@ mod tests {
         assert_eq!(labels(Axis::linear(""), &[0.0, 1.0]), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Axis::linear(""), &[-3.0, 9.0]), ["−2", "0", "2", "4", "6", "8"]);
         assert_eq!(labels(Axis::linear(""), &[10.0, 10.01]).first().unwrap(), "10.000");
-        let ruler = Ruler::new(&Axis::linear(""), [0.0, 3.2e7].into_iter());
+        let ruler = Ruler::new(&Axis::linear(""), [0.0, 3.2e7].into_iter(), MOST_LABELS);
         assert_eq!(ruler.factor.as_deref(), Some("×10⁷"));
         assert!(
             ruler.ticks.iter().any(|tick| tick.label.as_deref() == Some("3") && tick.place == 3e7),
@@ -187,7 +192,7 @@ mod tests {
         let wide = labels(Axis::log(""), &[1e-12, 1.0]);
         assert_eq!(wide, ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
         assert_eq!(labels(Axis::log(""), &[1.01, 1.02]).len(), 6);
-        let narrow = Ruler::new(&Axis::log(""), [1.01e6, 1.02e6].into_iter());
+        let narrow = Ruler::new(&Axis::log(""), [1.01e6, 1.02e6].into_iter(), MOST_LABELS);
         assert_eq!(narrow.factor.as_deref(), Some("×10⁶"), "short labels need it");
     }
 
@@ -195,15 +200,26 @@ mod tests {
     fn odd_data_still_have_an_axis() {
         for axis in [Axis::linear(""), Axis::log("")] {
             for values in [&[][..], &[f64::NAN], &[3.0], &[0.0], &[-1.0, -1.0], &[1e300, 1e-300], &[5e-324]] {
-                let ruler = Ruler::new(&axis, values.iter().copied());
+                let ruler = Ruler::new(&axis, values.iter().copied(), MOST_LABELS);
                 assert!(ruler.ends[0] < ruler.ends[1] && ruler.ticks.len() < 400, "{values:?}: {ruler:?}");
             }
         }
     }
 
     #[test]
+    fn a_short_axis_has_few_labels() {
+        for (axis, values) in [(Axis::linear(""), [0.0, 1.0]), (Axis::log(""), [1e-3, 1e3])] {
+            let count = |most: f64| {
+                let ruler = Ruler::new(&axis, values.into_iter(), most);
+                ruler.ticks.iter().filter(|tick| tick.label.is_some()).count()
+            };
+            assert!(count(3.0) <= 4 && count(3.0) >= 2 && count(MOST_LABELS) >= 5, "{axis:?}");
+        }
+    }
+
+    #[test]
     fn an_end_that_is_asked_for_is_the_end() {
-        let ruler = Ruler::new(&Axis::linear("").reaching(0.0), [0.3, 1.0].into_iter());
+        let ruler = Ruler::new(&Axis::linear("").reaching(0.0), [0.3, 1.0].into_iter(), MOST_LABELS);
         assert_eq!(ruler.ends[0], 0.0);
         assert!(ruler.ends[1] > 1.0 && ruler.part(0.0) == 0.0);
     }

@@ -1,0 +1,117 @@
+//! The file of a snapshot: its bodies of all types, and the parameters of the run that wrote it.
+
+use super::snapshot::{BESIDE, check_reach};
+use crate::parameters::UnitSystem;
+use crate::{potential_keys, softening_keys};
+use anyhow::{Result, anyhow};
+use io::Units;
+use io::snapshot::{self, Header, Wanted};
+use nbody::potential::External;
+use serde::Deserialize;
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use treecode::{Bodies, Softening};
+
+/// The file of a snapshot.
+#[derive(Default)]
+pub(super) struct Source {
+    path: PathBuf,
+    pub header: Header,
+    /// Bodies of all types at the places of the file, once they have been read.
+    all: OnceCell<Bodies>,
+}
+
+impl Source {
+    pub(super) fn new(path: PathBuf, header: Header) -> Source {
+        Source { path, header, all: OnceCell::new() }
+    }
+
+    /// Bodies of all types, also of those that are not shown, at the places of the file.
+    ///
+    /// # Errors
+    /// If the file cannot be read again, or other types have impossible bodies.
+    pub(super) fn bodies(&self) -> Result<&Bodies> {
+        if let Some(bodies) = self.all.get() {
+            return Ok(bodies);
+        }
+        let wanted = Wanted { beside: BESIDE, columns: false, ..Wanted::default() };
+        let (_, bodies) = snapshot::read_wanted(&self.path, &wanted)?;
+        check_reach(&bodies).map_err(|fault| anyhow!("{}: {fault}", self.path.display()))?;
+        Ok(self.all.get_or_init(|| bodies))
+    }
+
+    /// Softening in the run that wrote the snapshot, in the units of the snapshot; `None` if the file does
+    /// not say.
+    pub(super) fn softening(&self) -> Option<Softening> {
+        #[derive(Deserialize)]
+        struct Run {
+            gravity: Gravity,
+        }
+        #[derive(Deserialize)]
+        struct Gravity {
+            #[serde(default, deserialize_with = "softening_keys::deserialize_some")]
+            softening: Option<Softening>,
+        }
+        let softening = parameters::<Run>(&self.header, "gravity.softening").ok()?.gravity.softening?;
+        let scale = units_of_run(&self.header)
+            .map_or(1.0, |units| units.length_in_cm / self.header.units_or(Some(&units)).length_in_cm);
+        // Removes the rounding error of decimal numbers from a factor of one.
+        let scale = if (scale - 1.0).abs() < 1e-9 { 1.0 } else { scale };
+        Some(Softening { length: softening.length.map(|length| length * scale), ..softening })
+    }
+}
+
+/// The external potentials of the run that wrote a snapshot, up to the time `latest`.
+///
+/// # Errors
+/// If the parameters in the snapshot do not define them.
+pub(super) fn external_of(header: &Header, latest: f64) -> Result<External> {
+    #[derive(Deserialize)]
+    struct Run {
+        #[serde(default, rename = "potential")]
+        potentials: Vec<potential_keys::Keys>,
+    }
+    let mut run: Run = parameters(header, "potential")?;
+    potential_keys::external(&mut run.potentials, &header.units_or(None), latest)
+}
+
+/// The units of the run that wrote a snapshot, if the file says.
+fn units_of_run(header: &Header) -> Option<Units> {
+    #[derive(Deserialize)]
+    struct Run {
+        units: UnitSystem,
+    }
+    parameters::<Run>(header, "units").ok().map(|run| run.units.units())
+}
+
+/// Some of the parameters of the run that wrote a snapshot: this key, or those of the table of this name.
+fn parameters<T: for<'de> Deserialize<'de>>(header: &Header, name: &str) -> Result<T, io::Error> {
+    let table = format!("{name}.");
+    let is_wanted = |(key, _): &&(String, String)| key == name || key.starts_with(&table);
+    let lines = header.parameters.iter().filter(is_wanted).map(|(key, value)| format!("{key} = {value}"));
+    io::parameters::from_str(&lines.collect::<Vec<_>>().join("\n"), "parameters of the snapshot", &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(parameters: &[(&str, &str)], units: Units) -> Source {
+        let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let header = Header { units: Some(units), parameters: parameters.collect(), ..Header::default() };
+        Source::new(PathBuf::new(), header)
+    }
+
+    #[test]
+    fn the_softening_is_that_of_the_run_in_the_units_of_the_snapshot() {
+        assert_eq!(source(&[], Units::GALACTIC).softening(), None);
+        let lengths = ("gravity.softening.length", "[0.0, 0.1, 0.05, 0.05, 0.05, 0.05]");
+        let kernel = ("gravity.softening.kernel", "\"plummer\"");
+        let found = source(&[kernel, lengths], Units::GALACTIC).softening().unwrap();
+        assert!(found.is_plummer() && found.length == [0.0, 0.1, 0.05, 0.05, 0.05, 0.05]);
+        let system = ("units.system", "\"galactic\"");
+        let parsec = Units { length_in_cm: Units::GALACTIC.length_in_cm / 1e3, ..Units::GALACTIC };
+        let found = source(&[lengths, system], parsec).softening().unwrap();
+        assert!((found.length[1] - 100.0).abs() < 1e-9, "{found:?}");
+    }
+}
