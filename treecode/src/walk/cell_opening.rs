@@ -3,7 +3,7 @@
 //! A is a sink cell, B a source cell. M is the mass of B, d the distance between the centres of
 //! mass, r_A and r_B the radii. s_B is the typical distance of B's mass from its centre of mass,
 //! and p the order of the local expansion. B may act on A as cell on cell if `r_A + r_B < d`, the
-//! gap `d - r_A - r_B` is beyond the softening, and
+//! gap `d - r_A - r_B` is beyond the reach of the softening (see `kernel/softening.rs`), and
 //! - angle: `r_A + r_B < theta d` (Dehnen 2002);
 //! - absolute: `M max(r_A, s_B) (r_A + s_B)^(p-1) / d^p / (d - r_A - r_B)^2 < tolerance / SHARE`,
 //!   after Dehnen (2014, eq. 13 to 16). He adds the powers of the two radii with binomial weights,
@@ -59,7 +59,7 @@ pub(crate) struct SinkCell {
     pub(crate) error: f32,
     /// Distance within which the softening of its bodies forbids to accept a cell.
     pub(crate) reach: f32,
-    /// Half the mean squared Plummer softening length.
+    /// As of [`Tile::softening`].
     pub(crate) softening: f32,
 }
 
@@ -232,6 +232,9 @@ pub(crate) struct Verdict<L> {
     pub(crate) accepted: u8,
     /// Much larger than the sink cell.
     pub(crate) larger: u8,
+    /// All bodies of the cell are beyond the softening of all bodies of the sink cell, if they are
+    /// accepted.
+    pub(crate) beyond: u8,
     /// Vector from each cell's centre of mass to the centre of the sinks.
     pub(crate) offset: [L; 3],
     distance: L,
@@ -270,7 +273,9 @@ impl Opening {
         let distance = square(offset).sqrt();
         let accepted = self.accepts::<L, E>(tile, sink.error, sink.reach, L::splat(sink.radius), distance);
         let larger = L::splat(sink.radius * MUCH_LARGER).below(L::load(&tile.radius));
-        Verdict { accepted, larger, offset, distance }
+        let gap = distance - L::load(&tile.radius) - L::splat(sink.radius);
+        let beyond = self.beyond_softening(tile, L::splat(1.0 / sink.softening), gap);
+        Verdict { accepted, larger, beyond, offset, distance }
     }
 
     /// The cells of a tile that sinks of radius `rim` at these distances accept.
@@ -376,7 +381,8 @@ impl Opening {
             }
         };
         let smaller = radius.below(L::splat(sink.radius * MUCH_SMALLER));
-        LeafVerdict { smaller, on_bodies: apart & accurate, apart }
+        let beyond = self.beyond_softening(tile, L::splat(1.0 / sink.softening), gap);
+        LeafVerdict { smaller, on_bodies: apart & accurate, apart: apart & beyond }
     }
 
     /// `M larger both^(p-1) / d^p`.
