@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 /// Highest order of the multipoles. Local expansions have one order more.
 const MAX_ORDER: usize = 6;
-/// Highest order for the Plummer-softened potential, which has many more terms at high orders.
+/// Highest order for softened potentials, which have many more terms at high orders.
 const MAX_SOFTENED_ORDER: usize = 4;
 
 type Index = [usize; 3];
@@ -256,22 +256,38 @@ fn write_harmonic_field(out: &mut String, order: usize) {
     write_function(out, "harmonic", order, operations, &code);
 }
 
+/// Code for the scaled distance u and, if the potential is softened, for the scaled radial
+/// derivatives `radial` up to `highest`.
+fn distance(harmonic: bool, highest: usize, lanes: &str) -> String {
+    match harmonic {
+        true if lanes.is_empty() => "let u = square([x, y, z]).rsqrt();".to_string(),
+        true => format!("let u = square([x, y, z]).rsqrt().in_lanes({lanes});"),
+        false => {
+            let lanes = if lanes.is_empty() { "0xff" } else { lanes };
+            format!("let (u, radial) = pair.derivatives::<{}>(square([x, y, z]), {lanes});", highest + 1)
+        }
+    }
+}
+
 /// Writes the function around the code of a field. It counts further operations: offset 3, squared
 /// distance 5, reciprocal square root 6, its square 1, direction 3, sums of the four results 4.
 fn write_function(out: &mut String, name: &str, order: usize, operations: usize, code: &str) {
     writeln!(
         out,
-        "const OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, m: impl Fn(usize) -> L) -> [L; 4] {{\n    let u = r2.rsqrt();\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
+        "const OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn field_{name}_{order}<L: Lanes>([x, y, z]: [L; 3], pair: Pair<L>, m: impl Fn(usize) -> L) -> [L; 4] {{\n    {}\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
         name.to_uppercase(),
         operations + 22,
+        distance(name == "harmonic", order + 1, ""),
     )
     .unwrap();
 }
 
-/// Writes derivatives of 1 / sqrt(r^2 + softening^2) at a point with a softened distance of 1. The
-/// recursion is that of McMurchie & Davidson (1978): R^m_{a+1} = a R^{m+1}_{a-1} + x R^{m+1}_a,
-/// with R^m_0 = (-1)^m (2m-1)!!.
+/// Writes derivatives of a potential that depends on the distance r, at the unit vector to the
+/// sink. The recursion is that of McMurchie & Davidson (1978): R^m_{a+1} = a R^{m+1}_{a-1} +
+/// x R^{m+1}_a. It starts from R^m_0, the m-th derivative by r^2 / 2, scaled by r^(2m+1): for 1/r
+/// these are the numbers (-1)^m (2m-1)!!, for softened potentials the array `radial`.
 struct Derivatives {
+    harmonic: bool,
     code: String,
     known: HashMap<(usize, Index), String>,
     operations: usize,
@@ -285,7 +301,8 @@ impl Derivatives {
         let name = format!("d{m}_{}{}{}", index[0], index[1], index[2]);
         if total(index) == 0 {
             let value: f64 = (1..=m).map(|k| -(2.0 * k as f64 - 1.0)).product();
-            writeln!(self.code, "    let {name} = L::splat({value:?});").unwrap();
+            let value = if self.harmonic { format!("L::splat({value:?})") } else { format!("radial[{m}]") };
+            writeln!(self.code, "    let {name} = {value};").unwrap();
         } else {
             // With a single nonzero exponent, an axis costs one product. Otherwise take the
             // smallest exponent.
@@ -318,7 +335,7 @@ impl Derivatives {
 /// powers of the distance cannot overflow. Each order is then multiplied by its power.
 fn write_full_field(out: &mut String, order: usize) {
     let basis = full_basis(order);
-    let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
+    let mut d = Derivatives { harmonic: false, code: String::new(), known: HashMap::new(), operations: 0 };
     let mut results = Vec::new();
     for (component, step) in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].into_iter().enumerate() {
         let mut result = String::new();
@@ -418,7 +435,8 @@ impl Form {
     /// derivatives are taken at n. The results are scaled by u^(order + 1).
     fn write_cell_cell(&self, out: &mut String, order: usize) {
         let local = order + 1;
-        let mut d = Derivatives { code: String::new(), known: HashMap::new(), operations: 0 };
+        let Form { harmonic, .. } = *self;
+        let mut d = Derivatives { harmonic, code: String::new(), known: HashMap::new(), operations: 0 };
         for index in self.basis(local) {
             let name = d.get(0, index);
             writeln!(d.code, "    let t{} = {name};", digits(index)).unwrap();
@@ -458,11 +476,12 @@ impl Form {
         // Offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3.
         writeln!(
             out,
-            "const CELL_OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn m2l_{}_{order}<L: Lanes>([x, y, z]: [L; 3], r2: L, lanes: u8, m: impl Fn(usize) -> L, local: &mut [L; {}]) {{\n    let u = r2.rsqrt().in_lanes(lanes);\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
+            "const CELL_OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn m2l_{}_{order}<L: Lanes>([x, y, z]: [L; 3], pair: Pair<L>, lanes: u8, m: impl Fn(usize) -> L, local: &mut [L; {}]) {{\n    {}\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
             self.name.to_uppercase(),
             operations + 18,
             self.name,
             self.basis(local).len(),
+            distance(harmonic, local, "lanes"),
         )
         .unwrap();
     }
@@ -538,6 +557,45 @@ impl Form {
         }
     }
 
+    /// Writes `far_moments`, the moments in the harmonic form from those of this form, and `add_far`, which
+    /// adds a harmonic local expansion to one of this form.
+    fn write_far(&self, out: &mut String, harmonic: &Form, order: usize) {
+        let (moments, kept) = (self.moments(order), harmonic.moments(order));
+        let mut terms = vec![Vec::new(); kept.len()];
+        for (k, index) in moments.iter().enumerate() {
+            for (image, weight) in harmonic.reduce(*index) {
+                let Some(slot) = kept.iter().position(|j| *j == image) else { continue };
+                let factor = if weight == 1.0 { String::new() } else { format!(" * L::splat({weight:?})") };
+                terms[slot].push(format!("m({k}){factor}"));
+            }
+        }
+        let lines: Vec<String> = terms.iter().map(|t| t.join(" + ")).collect();
+        writeln!(
+            out,
+            "#[inline(always)]\nfn far_moments_{}_{order}<L: Lanes>(m: impl Fn(usize) -> L) -> [L; {}] {{\n    [{}]\n}}\n",
+            self.name,
+            kept.len(),
+            lines.join(", ")
+        )
+        .unwrap();
+        let (basis, far) = (self.basis(order + 1), harmonic.basis(order + 1));
+        let mut code = String::new();
+        for (slot, index) in basis.iter().enumerate() {
+            for (image, weight) in harmonic.reduce(*index) {
+                let k = far.iter().position(|j| *j == image).expect("the harmonic form keeps it");
+                writeln!(code, "    local[{slot}] += {weight:?} * far[{k}];").unwrap();
+            }
+        }
+        writeln!(
+            out,
+            "fn add_far_{}_{order}(local: &mut [f32; {}], far: &[f32; {}]) {{\n{code}}}\n",
+            self.name,
+            basis.len(),
+            far.len()
+        )
+        .unwrap();
+    }
+
     /// Writes the macro call that turns these functions into an `Expansion`.
     fn write_expansion(&self, out: &mut String, order: usize) {
         let (name, all, moments) = (self.name, full_basis(order).len(), self.moments(order).len());
@@ -548,7 +606,7 @@ impl Form {
         };
         writeln!(
             out,
-            "expansion! {{\n    {form}<{order}>, softened: {}, full: {all}, tile: {moments}, single: {singles}, local: {local},\n    powers_{order}, gather_{order}, shift_{order}, radial_{order}, {name}_{order}, {single}, field_{name}_{order}, OPERATIONS_{upper}_{order},\n    m2l_{name}_{order}, l2l_{name}_{order}, l2p_{name}_{order}, CELL_OPERATIONS_{upper}_{order}\n}}\n",
+            "expansion! {{\n    {form}<{order}>, softened: {}, full: {all}, tile: {moments}, single: {singles}, local: {local},\n    powers_{order}, gather_{order}, shift_{order}, radial_{order}, {name}_{order}, {single}, field_{name}_{order}, OPERATIONS_{upper}_{order},\n    m2l_{name}_{order}, l2l_{name}_{order}, l2p_{name}_{order}, CELL_OPERATIONS_{upper}_{order}, far_moments_{name}_{order}, add_far_{name}_{order}\n}}\n",
             !self.harmonic,
             upper = name.to_uppercase(),
         )
@@ -602,6 +660,7 @@ fn main() {
         for form in forms.iter().filter(|form| form.harmonic || order <= MAX_SOFTENED_ORDER) {
             form.write_moments(&mut out, order);
             form.write_cell_cell(&mut out, order);
+            form.write_far(&mut out, &forms[0], order);
             form.write_local(&mut out, order);
             form.write_expansion(&mut out, order);
         }

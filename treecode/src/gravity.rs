@@ -115,7 +115,8 @@ impl Default for Softening {
 impl Gravity {
     /// The highest order of the expansion of the Newtonian potential.
     pub const MAX_ORDER: usize = 6;
-    /// The highest order of the expansion of the Plummer-softened potential.
+    /// The highest order of the expansion of softened potentials. Beyond it there is none for Plummer
+    /// softening, and with the spline cells act only beyond the softening.
     pub const MAX_SOFTENED_ORDER: usize = 4;
 
     /// Starts from the defaults: a force error of about 1e-3 (root mean square), G = 1, no
@@ -140,6 +141,16 @@ impl Gravity {
     #[must_use]
     pub fn estimate(&self) -> Gravity {
         Gravity { criterion: Criterion::Angle, order: self.order.min(ESTIMATE_ORDER), ..self.clone() }
+    }
+
+    /// Whether the expansions of cells are softened, so that cells may act within the softening. In the
+    /// tree walk with the spline they are not: there cells act on bodies, and cost more than they save.
+    pub(crate) fn softens_cells(&self) -> bool {
+        let spline = self.walk == Walk::Fmm
+            && self.order <= Self::MAX_SOFTENED_ORDER
+            && !self.softening.is_none()
+            && !self.domain.is_periodic();
+        self.softening.is_plummer() || spline
     }
 
     /// Checks every parameter against its range.

@@ -5,8 +5,9 @@
 //! precision; these are then added in double precision. So long sums lose no accuracy.
 
 use crate::kernel::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
+use crate::kernel::softening::{Pair, UNSOFTENED};
 use crate::tree::particles::{Leaf, Particles};
-use crate::{Expansion, kernel::softening::UNSOFTENED, tree::tile::Tile};
+use crate::{Expansion, SofteningKernel, tree::tile::Tile};
 use bytemuck::Zeroable;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -434,6 +435,7 @@ impl Sinks {
         tiles: &[Tile<E>],
         cells: &[u32],
         centre: [f64; 3],
+        kernel: SofteningKernel,
     ) {
         for chunk in cells.chunks(CELL_CHUNK) {
             let mut places = [[0f32; 3]; CELL_CHUNK];
@@ -452,11 +454,8 @@ impl Sinks {
                 for ((place, moments), cell) in places.iter().zip(&moments).zip(chunk) {
                     let (tile, lane) = (&tiles[(cell >> 3) as usize], (cell & 7) as usize);
                     let d: [L; 3] = std::array::from_fn(|axis| position[axis] - L::splat(place[axis]));
-                    let mut r2 = square(d);
-                    if E::SOFTENED {
-                        r2 = r2 + (term + L::splat(tile.softening[lane]));
-                    }
-                    let field = E::field(moments, d, r2);
+                    let pair = Pair { kernel, terms: [term, L::splat(tile.softening[lane])] };
+                    let field = E::field(moments, d, pair);
                     sum = std::array::from_fn(|k| sum[k] + field[k]);
                 }
                 self.add(block, sum);

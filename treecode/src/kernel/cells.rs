@@ -2,13 +2,14 @@
 //! is idle.
 
 use crate::kernel::bodies::room_for_eight;
-use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch, square};
-use crate::{Expansion, tree::tile::Tile};
+use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::kernel::softening::Pair;
+use crate::{Expansion, SofteningKernel, tree::tile::Tile};
 use std::hint::black_box;
 
 /// Source cells in columns. The rows are the offset to the sinks, the softening and the moments.
 #[derive(Default)]
-pub(crate) struct Columns {
+struct Columns {
     rows: Vec<[f32; COLUMNS + LANES]>,
     len: usize,
 }
@@ -23,43 +24,127 @@ const fn rows<E: Expansion>() -> usize {
 
 impl Columns {
     /// Removes all cells.
-    pub(crate) fn clear<E: Expansion>(&mut self) {
+    fn clear<E: Expansion>(&mut self) {
         self.rows.resize(rows::<E>(), [0.0; COLUMNS + LANES]);
         self.len = 0;
     }
 
-    /// Appends cells of a tile. Returns true if there is no room for another tile.
+    /// Appends cells of a tile with these moments. Returns true if there is no room for another tile.
     #[inline(always)]
-    pub(crate) fn push<L: Lanes, E: Expansion>(&mut self, tile: &Tile<E>, lanes: u8, offset: [L; 3]) -> bool {
+    fn push<L: Lanes>(
+        &mut self,
+        offset: [L; 3],
+        softening: &[f32; LANES],
+        moments: impl Iterator<Item = L>,
+        lanes: u8,
+    ) -> bool {
         let at = self.len;
-        let mut rows = self.rows.iter_mut().map(|row| room_for_eight(row, at));
+        let mut rows = self.rows.iter_mut();
         for offset in offset {
-            offset.compress(lanes, rows.next().expect("a row"));
+            offset.compress(lanes, room_for_eight(rows.next().expect("a row"), at));
         }
-        L::load(&tile.softening).compress(lanes, rows.next().expect("a row"));
-        for (row, moments) in rows.zip(tile.moments.as_ref()) {
-            L::load(moments).compress(lanes, row);
+        L::load(softening).compress(lanes, room_for_eight(rows.next().expect("a row"), at));
+        for (row, moments) in rows.zip(moments) {
+            moments.compress(lanes, room_for_eight(row, at));
         }
         self.len += lanes.count_ones() as usize;
         self.len > COLUMNS - LANES
     }
 
     /// Adds the field of all cells to a local expansion, lane by lane, and removes them.
-    pub(crate) fn act<E: Expansion>(
-        &mut self,
-        path: Path,
-        softening: f32,
-        local: &mut E::Local<[f32; LANES]>,
-    ) {
-        dispatch(path, Act::<E> { columns: self, softening, local });
+    fn act<E: Expansion>(&mut self, sink: &CellSink, local: &mut E::Local<[f32; LANES]>) {
+        dispatch(sink.path, Act::<E> { columns: self, sink, local });
         self.len = 0;
+    }
+}
+
+/// What the kernels know of a sink cell.
+#[derive(Clone, Copy)]
+pub(crate) struct CellSink {
+    pub(crate) path: Path,
+    pub(crate) kernel: SofteningKernel,
+    /// As of [`Tile::softening`].
+    pub(crate) softening: f32,
+}
+
+/// The cells that wait to act on a sink cell.
+#[derive(Default)]
+pub(crate) struct Cells {
+    columns: Columns,
+    /// Cells beyond the spline, if the expansion is softened. They act in the harmonic form, which has
+    /// fewer terms.
+    far: Columns,
+}
+
+/// The field of cells at a sink cell, lane by lane.
+pub(crate) struct CellField<E: Expansion> {
+    local: E::Local<[f32; LANES]>,
+    far: <E::Far as Expansion>::Local<[f32; LANES]>,
+    /// The number of cells that act.
+    pub(crate) count: u64,
+}
+
+impl<E: Expansion> CellField<E> {
+    /// No field, and no cells.
+    pub(crate) fn start(cells: &mut Cells) -> Self {
+        cells.columns.clear::<E>();
+        cells.far.clear::<E::Far>();
+        CellField { local: E::local([0.0; LANES]), far: E::Far::local([0.0; LANES]), count: 0 }
+    }
+
+    /// Adds accepted cells of a tile. `offset` leads from each cell to the sink; the cells in the lanes
+    /// `beyond` are beyond the softening.
+    #[inline(always)]
+    pub(crate) fn push<L: Lanes>(
+        &mut self,
+        cells: &mut Cells,
+        sink: &CellSink,
+        tile: &Tile<E>,
+        offset: [L; 3],
+        [accepted, beyond]: [u8; 2],
+    ) {
+        self.count += u64::from(accepted.count_ones());
+        let is_spline = E::SOFTENED && sink.kernel == SofteningKernel::Spline;
+        let far = if is_spline { accepted & beyond } else { 0 };
+        let within = accepted & !far;
+        if far != 0 {
+            let moments = E::far_moments::<L>(&tile.moments);
+            if cells.far.push(offset, &tile.softening, moments.as_ref().iter().copied(), far) {
+                cells.far.act::<E::Far>(sink, &mut self.far);
+            }
+        }
+        if within != 0 {
+            let moments = tile.moments.as_ref().iter().map(L::load);
+            if cells.columns.push(offset, &tile.softening, moments, within) {
+                cells.columns.act::<E>(sink, &mut self.local);
+            }
+        }
+    }
+
+    /// The field of all cells, added to `local`.
+    #[inline(always)]
+    pub(crate) fn finish<L: Lanes>(
+        mut self,
+        cells: &mut Cells,
+        sink: &CellSink,
+        mut local: E::Local<f32>,
+    ) -> E::Local<f32> {
+        cells.columns.act::<E>(sink, &mut self.local);
+        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        if E::SOFTENED && sink.kernel == SofteningKernel::Spline {
+            cells.far.act::<E::Far>(sink, &mut self.far);
+            let mut far = E::Far::local(0.0);
+            far.as_mut().iter_mut().zip(self.far.as_ref()).for_each(|(x, row)| *x = L::load(row).sum());
+            E::add_far(&mut local, &far);
+        }
+        local
     }
 }
 
 /// The task of [`Columns::act`].
 struct Act<'a, E: Expansion> {
     columns: &'a Columns,
-    softening: f32,
+    sink: &'a CellSink,
     local: &'a mut E::Local<[f32; LANES]>,
 }
 
@@ -78,12 +163,8 @@ impl<E: Expansion> Task for Act<'_, E> {
         for at in (0..len).step_by(LANES) {
             let row = |k: usize| L::load(rows[k][at..at + LANES].try_into().expect("eight numbers"));
             let lanes = if len - at >= LANES { 0xff } else { (1u8 << (len - at)) - 1 };
-            let offset = [row(0), row(1), row(2)];
-            let mut r2 = square(offset);
-            if E::SOFTENED {
-                r2 = r2 + (row(3) + L::splat(self.softening));
-            }
-            E::add_cells::<L>(&mut local, lanes, offset, r2, |k| row(k + 4));
+            let pair = Pair { kernel: self.sink.kernel, terms: [L::splat(self.sink.softening), row(3)] };
+            E::add_cells::<L>(&mut local, lanes, [row(0), row(1), row(2)], pair, |k| row(k + 4));
         }
         self.local.as_mut().iter_mut().zip(local.as_ref()).for_each(|(row, x)| x.store(row));
     }

@@ -6,7 +6,13 @@
 //! Plummer: a pair uses the root mean square of its two lengths. A cell of mixed types can
 //! therefore use a mean length, which is correct to first order. It is accepted only beyond
 //! `MIXED_REACH` lengths.
+//!
+//! Cells are softened like bodies, with the largest length of their bodies (spline) or the mean
+//! (Plummer). A cell of bodies with one length is accepted at any distance, a cell of several
+//! lengths only beyond its reach. With the spline all pairs of two accepted cells then have one h, the
+//! larger of the two, or are Newtonian.
 
+use crate::kernel::simd::Lanes;
 use crate::{Frame, Softening, SofteningKernel, TYPES};
 
 /// Support of the spline in units of the Plummer-equivalent length.
@@ -18,7 +24,7 @@ pub(crate) const UNSOFTENED: f32 = 1e12;
 const MIXED_REACH: f64 = 8.0;
 
 impl Softening {
-    /// Whether cells need the full expansion: the kernel is Plummer's, and a length is above 0.
+    /// Whether the kernel is Plummer's, and a length is above 0.
     pub fn is_plummer(&self) -> bool {
         self.kernel == SofteningKernel::Plummer && self.length.iter().any(|length| *length > 0.0)
     }
@@ -27,6 +33,11 @@ impl Softening {
     pub fn is_none(&self) -> bool {
         self.length.iter().all(|length| *length == 0.0)
     }
+}
+
+/// [`Softened::pair_term`] of a spline with support h.
+pub(crate) fn spline_term(h: f64) -> f32 {
+    ((1.0 / h) as f32).min(2.0 * UNSOFTENED)
 }
 
 /// A [`Softening`] in units of a [`Frame`].
@@ -64,10 +75,7 @@ impl Softened {
     /// Plummer: half the squared length, and the pair uses the sum.
     pub(crate) fn pair_term(&self, kind: u8) -> f32 {
         match self.kernel {
-            SofteningKernel::Spline => {
-                let h = SPLINE_SUPPORT * self.length[usize::from(kind)];
-                ((1.0 / h) as f32).min(2.0 * UNSOFTENED)
-            }
+            SofteningKernel::Spline => spline_term(self.reach(kind)),
             SofteningKernel::Plummer => (0.5 * self.length2(kind)) as f32,
         }
     }
@@ -76,5 +84,158 @@ impl Softened {
     pub(crate) fn own_potential(&self, kind: u8) -> f64 {
         let length = self.length[usize::from(kind)];
         if length > 0.0 { 1.0 / length } else { 0.0 }
+    }
+}
+
+/// The softening of eight pairs, each of a sink and a source.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<L> {
+    /// The kernel, the same for all.
+    pub(crate) kernel: SofteningKernel,
+    /// The terms of the sinks and of the sources, as of [`Softened::pair_term`].
+    pub(crate) terms: [L; 2],
+}
+
+impl<L: Lanes> Pair<L> {
+    /// A length 1/u for each pair, zero outside the lanes of the bits `lanes`, and the derivatives of
+    /// the (positive) potential by r^2 / 2, the m-th times u^-(2m+1). `r2` is the squared distance.
+    #[inline(always)]
+    pub(crate) fn derivatives<const N: usize>(self, r2: L, lanes: u8) -> (L, [L; N]) {
+        let [sink, source] = self.terms;
+        match self.kernel {
+            SofteningKernel::Plummer => (
+                (r2 + (sink + source)).rsqrt().in_lanes(lanes),
+                NEWTONIAN.first_chunk().expect("few").map(L::splat),
+            ),
+            SofteningKernel::Spline => {
+                let u = r2.rsqrt().in_lanes(lanes);
+                (u, of_spline(r2 * u * sink.min(source)))
+            }
+        }
+    }
+}
+
+/// Highest number of derivatives.
+const MOST: usize = crate::Gravity::MAX_SOFTENED_ORDER + 2;
+
+/// The derivatives of 1/r: (-1)^m (2m-1)!!.
+const NEWTONIAN: [f32; MOST] = [1.0, -1.0, 3.0, -15.0, 105.0, -945.0];
+
+/// Coefficients of q^0, q^2, q^4 and q^5 in the spline's potential times h, for q = r/h < 1/2.
+const INNER: [(i32, f64); 4] = [(0, 2.8), (2, -16.0 / 3.0), (4, 9.6), (5, -6.4)];
+/// Coefficients of q^0, q^2, q^3, q^4 and q^5 for 1/2 <= q < 1; that of 1/q is [`PER_Q`].
+const OUTER: [(i32, f64); 5] = [(0, 3.2), (2, -32.0 / 3.0), (3, 16.0), (4, -9.6), (5, 32.0 / 15.0)];
+const PER_Q: f32 = -1.0 / 15.0;
+
+/// Coefficients of the m-th derivative by q^2 / 2, for the same powers less 2m.
+const fn derived<const K: usize>(terms: [(i32, f64); K]) -> [[f32; K]; MOST] {
+    let mut table = [[0.0; K]; MOST];
+    let mut k = 0;
+    while k < K {
+        let (power, mut value) = terms[k];
+        let mut m = 0;
+        while m < MOST {
+            table[m][k] = value as f32;
+            value *= (power - 2 * m as i32) as f64;
+            m += 1;
+        }
+        k += 1;
+    }
+    table
+}
+const INNER_DERIVED: [[f32; 4]; MOST] = derived(INNER);
+const OUTER_DERIVED: [[f32; 5]; MOST] = derived(OUTER);
+
+/// The derivatives of the spline's potential by r^2 / 2 at distances q = r/h, the m-th times
+/// r^(2m+1).
+#[inline(always)]
+fn of_spline<L: Lanes, const N: usize>(q: L) -> [L; N] {
+    let c = L::splat;
+    let q2 = q * q;
+    let (half, one) = (c(0.5), c(1.0));
+    let mut all = [c(0.0); N];
+    for (m, derivative) in all.iter_mut().enumerate() {
+        let ([a, b, d, e], newtonian) = (INNER_DERIVED[m], c(NEWTONIAN[m]));
+        let inner = q * q2.mul_add(q2.mul_add(q.mul_add(c(e), c(d)), c(b)), c(a));
+        let [f, g, h, i, j] = OUTER_DERIVED[m];
+        let high = q.mul_add(q.mul_add(q.mul_add(c(j), c(i)), c(h)), c(g));
+        let outer = q.mul_add(q2.mul_add(high, c(f)), newtonian * c(PER_Q));
+        *derivative = L::select_below(q, one, L::select_below(q, half, inner, outer), newtonian);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::bodies::{Law, Spline};
+    use crate::kernel::simd::{LANES, Path, Task, dispatch};
+
+    /// All derivatives at a distance q, and the potential of the pair kernel.
+    struct At(f32);
+
+    impl Task for At {
+        type Output = [f64; MOST + 1];
+        #[inline(always)]
+        fn run<L: Lanes>(self) -> [f64; MOST + 1] {
+            let one = L::splat(1.0);
+            let (potential, _) = Spline::pull(L::splat(self.0 * self.0), one, one, one);
+            let all: [L; MOST] = of_spline(L::splat(self.0));
+            let mut found = [0.0; MOST + 1];
+            for (found, value) in found.iter_mut().zip(all.into_iter().chain([potential])) {
+                let mut lanes = [0.0; LANES];
+                value.store(&mut lanes);
+                *found = f64::from(lanes[0]);
+            }
+            found
+        }
+    }
+
+    /// f(m) = derivative m times q^-(2m+1). Its derivative by q^2 / 2 is f(m + 1).
+    #[test]
+    fn each_derivative_is_that_of_the_one_before() {
+        for path in Path::available() {
+            for q in [0.08, 0.2, 0.35, 0.47, 0.53, 0.7, 0.85, 1.2, 3.0] {
+                let at = |q: f64| {
+                    let found = dispatch(path, At(q as f32));
+                    let q = f64::from(q as f32);
+                    let f: [f64; MOST] = std::array::from_fn(|m| found[m] * q.powi(-(2 * m as i32 + 1)));
+                    assert!(
+                        (f[0] - found[MOST]).abs() < 1e-6 * f[0],
+                        "{path:?}, {q}: {} {}",
+                        f[0],
+                        found[MOST]
+                    );
+                    f
+                };
+                let step = 0.01 * q;
+                let (before, here, after) = (at(q - step), at(q), at(q + step));
+                for m in 0..MOST - 1 {
+                    let slope = (after[m] - before[m]) / (2.0 * step * q);
+                    let scale = here[m + 1].abs() + 3e-6 * here[m].abs() / (step * q);
+                    assert!(
+                        (slope - here[m + 1]).abs() < 0.03 * scale,
+                        "{path:?}, q {q}, {m}: {slope} {here:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Up to the fourth, the derivatives have no steps at the borders of the pieces.
+    #[test]
+    fn derivatives_are_continuous_up_to_the_fourth() {
+        for path in Path::available() {
+            for border in [0.5f32, 1.0] {
+                let [below, above] = [border * (1.0 - 1e-6), border].map(|q| dispatch(path, At(q)));
+                for m in 0..5 {
+                    assert!(
+                        (below[m] - above[m]).abs() < 1e-3,
+                        "{path:?}, {border}, {m}: {below:?} {above:?}"
+                    );
+                }
+                assert!((below[5] - above[5]).abs() > 1.0, "the fifth has a step");
+            }
+        }
     }
 }

@@ -12,10 +12,10 @@
 //! The kernels use two forms. [`Harmonic`] is for 1/R, which solves Laplace's equation: it drops
 //! the second derivatives along z that follow from those along x and y. For bodies it makes the
 //! moments traceless, so that derivatives contract to products with powers of R. [`Full`] keeps all
-//! moments and all derivatives, for the Plummer-softened 1 / sqrt(R^2 + e^2). `build.rs` writes the
-//! straight-line code.
+//! moments and all derivatives, for softened potentials. `build.rs` writes the straight-line code.
 
-use crate::kernel::simd::{LANES, Lanes};
+use crate::kernel::simd::{LANES, Lanes, square};
+use crate::kernel::softening::Pair;
 use bytemuck::Pod;
 use std::fmt::Debug;
 
@@ -24,7 +24,7 @@ use std::fmt::Debug;
 pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// Highest order of the moments.
     const ORDER: usize;
-    /// Whether squared distances include the Plummer softening.
+    /// Whether fields of cells are softened. Otherwise a cell acts only beyond the softening.
     const SOFTENED: bool;
     /// Floating-point operations of one body-cell interaction.
     const OPERATIONS: u64;
@@ -37,6 +37,10 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     type Single: Pod + Debug + Send + Sync;
     /// The moments of eight cells that the kernels read, masses first.
     type Tile: Pod + Debug + Send + Sync + AsRef<[[f32; LANES]]>;
+    /// One number for each row of `Tile`.
+    type Row<T: Copy + Send + Sync>: Copy + AsRef<[T]>;
+    /// The expansion in which cells beyond the softening act.
+    type Far: Expansion;
     /// Derivatives of the (positive) potential at the centre of a sink cell, without G.
     type Local<T: Copy + Send + Sync>: Copy + Send + Sync + AsRef<[T]> + AsMut<[T]>;
 
@@ -54,24 +58,27 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// The moments of the cell in a lane that act on bodies.
     fn single(tile: &Self::Tile, lane: usize) -> Self::Single;
     /// Potential and acceleration of a cell at `offset` from its centre of mass, both without G;
-    /// the potential is positive. `r2` is the square of the distance, softened if the expansion is.
+    /// the potential is positive. `pair` softens it, if the expansion is softened.
     #[doc(hidden)]
-    fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], r2: L) -> [L; 4];
+    fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], pair: Pair<L>) -> [L; 4];
 
     /// A local expansion with the same value in all components.
     fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T>;
     /// Adds the field of eight cells, or of those in the lanes of the bits `lanes`, to local
     /// expansions, lane by lane. `moments(k)` is row k of the tile. `offset` is the vector from
-    /// each cell's centre of mass to the centre of the sinks, `r2` its square, softened if the
-    /// expansion is.
+    /// each cell's centre of mass to the centre of the sinks.
     #[doc(hidden)]
     fn add_cells<L: Lanes>(
         local: &mut Self::Local<L>,
         lanes: u8,
         offset: [L; 3],
-        r2: L,
+        pair: Pair<L>,
         moments: impl Fn(usize) -> L,
     );
+    /// The moments of eight cells as [`Expansion::Far`] has them, from the rows of a tile.
+    fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L>;
+    /// Adds a local expansion of [`Expansion::Far`] about the same centre.
+    fn add_far(local: &mut Self::Local<f32>, far: &<Self::Far as Expansion>::Local<f32>);
     /// The local expansion about eight other centres, at `shift` from its own.
     #[doc(hidden)]
     fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L>;
@@ -84,7 +91,9 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Harmonic<const ORDER: usize>;
 
-/// Expansion of the Plummer-softened potential.
+/// Expansion of a softened potential: Plummer's, or that of the spline. Derivatives of the spline are
+/// continuous up to the fourth, so up to [`crate::Gravity::MAX_SOFTENED_ORDER`] it can be expanded
+/// anywhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Full<const ORDER: usize>;
 
@@ -96,7 +105,7 @@ fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
 macro_rules! expansion {
     ($form:ident<$order:literal>, softened: $softened:literal, full: $full:literal, tile: $tile:literal, single: $singles:literal,
      local: $local:literal, $powers:ident, $gather:ident, $shift:ident, $radial:ident, $fill:ident, $single:ident, $field:ident, $operations:ident,
-     $m2l:ident, $l2l:ident, $l2p:ident, $cell_operations:ident) => {
+     $m2l:ident, $l2l:ident, $l2p:ident, $cell_operations:ident, $far_moments:ident, $add_far:ident) => {
         impl Expansion for $form<$order> {
             const ORDER: usize = $order;
             const SOFTENED: bool = $softened;
@@ -105,6 +114,8 @@ macro_rules! expansion {
             type Moments = [f64; $full];
             type Single = [f32; $singles];
             type Tile = [[f32; LANES]; $tile];
+            type Row<T: Copy + Send + Sync> = [T; $tile];
+            type Far = Harmonic<$order>;
             type Local<T: Copy + Send + Sync> = [T; $local];
 
             #[inline(always)]
@@ -134,8 +145,8 @@ macro_rules! expansion {
                 $single(|k| tile[k][lane])
             }
             #[inline(always)]
-            fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], r2: L) -> [L; 4] {
-                $field(offset, r2, |k| L::splat(moments[k]))
+            fn field<L: Lanes>(moments: &Self::Single, offset: [L; 3], pair: Pair<L>) -> [L; 4] {
+                $field(offset, pair, |k| L::splat(moments[k]))
             }
             #[inline(always)]
             fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T> {
@@ -146,10 +157,17 @@ macro_rules! expansion {
                 local: &mut Self::Local<L>,
                 lanes: u8,
                 offset: [L; 3],
-                r2: L,
+                pair: Pair<L>,
                 moments: impl Fn(usize) -> L,
             ) {
-                $m2l(offset, r2, lanes, moments, local);
+                $m2l(offset, pair, lanes, moments, local);
+            }
+            #[inline(always)]
+            fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L> {
+                $far_moments(|k| L::load(&moments[k]))
+            }
+            fn add_far(local: &mut Self::Local<f32>, far: &<Self::Far as Expansion>::Local<f32>) {
+                $add_far(local, far);
             }
             #[inline(always)]
             fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L> {
@@ -180,7 +198,7 @@ macro_rules! with_expansion {
                 $body
             }};
         }
-        match (gravity.softening.is_plummer(), gravity.order) {
+        match (gravity.softens_cells(), gravity.order) {
             (false, 1) => choose!(Harmonic, 1),
             (false, 2) => choose!(Harmonic, 2),
             (false, 3) => choose!(Harmonic, 3),

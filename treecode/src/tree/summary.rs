@@ -33,20 +33,21 @@ pub(crate) struct Extent {
     pub bounds: Bounds,
     /// Least acceleration of a body in the last evaluation [L/T^2].
     pub min_acc: f64,
-    /// Greatest distance at which the softening of one of the bodies acts.
-    pub reach: f64,
+    /// Least and greatest distance at which the softening of one of the bodies acts.
+    pub reach: [f64; 2],
 }
 
 impl Extent {
     /// The extent of no bodies.
-    pub(crate) const NOTHING: Extent = Extent { bounds: Bounds::NOTHING, min_acc: f64::INFINITY, reach: 0.0 };
+    pub(crate) const NOTHING: Extent =
+        Extent { bounds: Bounds::NOTHING, min_acc: f64::INFINITY, reach: [f64::INFINITY, 0.0] };
 
     /// The extent of a range of bodies.
     pub(crate) fn of(frame: &Frame, bodies: &Bodies, softened: &Softened, range: Range<usize>) -> Extent {
         let mut extent = range.fold(Extent::NOTHING, |extent, i| {
             let x = frame.position(bodies, i);
             let min_acc = square(bodies.acceleration(i));
-            extent.and(&Extent { bounds: Bounds::at(x), min_acc, reach: softened.reach(bodies.kind[i]) })
+            extent.and(&Extent { bounds: Bounds::at(x), min_acc, reach: [softened.reach(bodies.kind[i]); 2] })
         });
         extent.min_acc = extent.min_acc.sqrt();
         extent
@@ -57,8 +58,13 @@ impl Extent {
         Extent {
             bounds: self.bounds.and(&other.bounds),
             min_acc: self.min_acc.min(other.min_acc),
-            reach: self.reach.max(other.reach),
+            reach: [self.reach[0].min(other.reach[0]), self.reach[1].max(other.reach[1])],
         }
+    }
+
+    /// Whether the softening of all bodies acts at the same distance.
+    pub(crate) fn is_of_one_reach(&self) -> bool {
+        self.reach[0] >= self.reach[1]
     }
 }
 
@@ -92,7 +98,8 @@ impl<M: bytemuck::Pod> Summary<M> {
             i,
             self.radius,
             extent.min_acc,
-            extent.reach,
+            extent.reach[0],
+            extent.reach[1],
             self.softening2,
         ];
         message.extend_from_slice(bytemuck::bytes_of(&self.count));
@@ -103,9 +110,10 @@ impl<M: bytemuck::Pod> Summary<M> {
     /// Removes a summary from the front of a message and returns it.
     pub(crate) fn read(message: &mut &[u8]) -> Self {
         let count = take::<u64>(message);
-        let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, reach, softening2] =
-            take::<[f64; 14]>(message);
-        let (com, extent) = ([a, b, c], Extent { bounds: Bounds::from([d, e, f, g, h, i]), min_acc, reach });
+        let [mass, a, b, c, d, e, f, g, h, i, radius, min_acc, least, greatest, softening2] =
+            take::<[f64; 15]>(message);
+        let (com, bounds) = ([a, b, c], Bounds::from([d, e, f, g, h, i]));
+        let extent = Extent { bounds, min_acc, reach: [least, greatest] };
         Summary { count, mass, com, extent, radius, softening2, moments: take(message) }
     }
 }
@@ -165,7 +173,8 @@ pub(crate) fn of_bodies<E: Expansion>(
         let weight = |mass: &f64| if sum.mass > 0.0 { *mass } else { 1.0 };
         let squares = kinds.iter().zip(mass).map(|(kind, mass)| weight(mass) * softened.length2(*kind));
         sum.softening2 = squares.sum::<f64>() / mass.iter().map(weight).sum::<f64>();
-        sum.extent.reach = kinds.iter().map(|kind| softened.reach(*kind)).fold(0.0, f64::max);
+        let reaches = || kinds.iter().map(|kind| softened.reach(*kind));
+        sum.extent.reach = [reaches().fold(f64::INFINITY, f64::min), reaches().fold(0.0, f64::max)];
     }
     sum
 }

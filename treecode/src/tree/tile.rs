@@ -8,7 +8,8 @@
 
 use crate::message::{pack, take, unpack};
 use crate::{
-    Expansion, Frame, Key, kernel::simd, kernel::simd::LANES, tree::particles::Leaf, tree::summary::Summary,
+    Expansion, Frame, Key, SofteningKernel, kernel::simd, kernel::simd::LANES,
+    kernel::softening::spline_term, tree::particles::Leaf, tree::summary::Summary,
     walk::cell_opening::SinkCell, walk::opening::Opening,
 };
 use std::ops::Range;
@@ -35,7 +36,8 @@ pub(crate) struct Tile<E: Expansion> {
     /// Distance within which the cell is not accepted, because of the softening or of the rounding
     /// of its place.
     pub reach: [f32; LANES],
-    /// Half the mean squared Plummer softening length.
+    /// The number that the kernels combine with that of the sinks: half the mean squared softening
+    /// length (Plummer), or 1/h of the greatest length (spline).
     pub softening: [f32; LANES],
     /// Moments, masses first.
     pub moments: E::Tile,
@@ -102,8 +104,11 @@ impl<E: Expansion> Tile<E> {
         self.limit[lane] = opening.limit::<E>(key, summary) as f32;
         self.error[lane] = opening.error(summary.extent.min_acc);
         let nearest = NEAREST * Frame::cell_side(key.level());
-        self.reach[lane] = (summary.extent.reach * ROUND_UP).max(nearest) as f32;
-        self.softening[lane] = (0.5 * summary.softening2) as f32;
+        self.reach[lane] = (opening.reach(&summary.extent) * ROUND_UP).max(nearest) as f32;
+        self.softening[lane] = match opening.kernel {
+            SofteningKernel::Spline => spline_term(summary.extent.reach[1]),
+            SofteningKernel::Plummer => (0.5 * summary.softening2) as f32,
+        };
         E::fill(&mut self.moments, lane, &summary.moments);
         let bit = u8::from(self.mass(lane) > 0.0) << lane;
         self.sources = self.sources & !(1 << lane) | bit;

@@ -3,13 +3,15 @@
 //! A is a sink cell, B a source cell. M is the mass of B, d the distance between the centres of
 //! mass, r_A and r_B the radii. s_B is the typical distance of B's mass from its centre of mass,
 //! and p the order of the local expansion. B may act on A as cell on cell if `r_A + r_B < d`, the
-//! gap `d - r_A - r_B` is beyond the softening, and
+//! gap `d - r_A - r_B` is beyond the reach of the softening (see `kernel/softening.rs`), and
 //! - angle: `r_A + r_B < theta d` (Dehnen 2002);
 //! - absolute: `M max(r_A, s_B) (r_A + s_B)^(p-1) / d^p / (d - r_A - r_B)^2 < tolerance / SHARE`,
 //!   after Dehnen (2014, eq. 13 to 16). He adds the powers of the two radii with binomial weights,
 //!   and takes the powers of the source from its multipoles. Here one number replaces them: a mean
 //!   distance s_B that is at least the true one for each power;
 //! - relative: the same with `tolerance` times the least last acceleration of A's bodies.
+//!
+//! Cells within the spline of each other are allowed `WITHIN` of the error.
 //!
 //! If B is refused, one of the two cells is split: B if it is *much* larger than A, otherwise A.
 //! Without this rule, a large sink would accept many small pieces of B, each for its small mass,
@@ -59,7 +61,7 @@ pub(crate) struct SinkCell {
     pub(crate) error: f32,
     /// Distance within which the softening of its bodies forbids to accept a cell.
     pub(crate) reach: f32,
-    /// Half the mean squared Plummer softening length.
+    /// As of [`Tile::softening`].
     pub(crate) softening: f32,
 }
 
@@ -88,6 +90,8 @@ pub(crate) struct SinkBox {
     pub(crate) error: f32,
     /// Greatest distance within which the softening of the sinks forbids to accept a cell.
     pub(crate) reach: f32,
+    /// Least softening term ([`Tile::softening`]).
+    pub(crate) softening: f32,
 }
 
 impl SinkBox {
@@ -109,14 +113,15 @@ impl SinkBox {
             any: a.any.max(b.any),
             error: a.error.min(b.error),
             reach: a.reach.max(b.reach),
+            softening: a.softening.min(b.softening),
         })
     }
 
     /// The bounds of one cell that is not a leaf.
     fn of(cell: &SinkCell) -> SinkBox {
-        let SinkCell { centre, radius, error, reach, .. } = *cell;
+        let SinkCell { centre, radius, error, reach, softening } = *cell;
         let (lo, hi) = (centre.map(round_down), centre.map(|x| -round_down(-x)));
-        SinkBox { bounds: Bounds { lo, hi }, leaf: 0.0, any: radius, error, reach }
+        SinkBox { bounds: Bounds { lo, hi }, leaf: 0.0, any: radius, error, reach, softening }
     }
 
     /// Least possible distance between the sinks and the centres of mass of a tile's cells, or of
@@ -155,15 +160,15 @@ impl SinkBox {
     }
 
     fn write(&self, message: &mut Vec<u8>) {
-        let SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach } = self;
+        let SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach, softening } = self;
         message.extend_from_slice(bytemuck::cast_slice(&[*lo, *hi]));
-        message.extend_from_slice(bytemuck::cast_slice(&[*leaf, *any, *error, *reach]));
+        message.extend_from_slice(bytemuck::cast_slice(&[*leaf, *any, *error, *reach, *softening]));
     }
 
     fn read(message: &mut &[u8]) -> SinkBox {
         let [lo, hi] = take::<[[f32; 3]; 2]>(message);
-        let [leaf, any, error, reach] = take::<[f32; 4]>(message);
-        SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach }
+        let [leaf, any, error, reach, softening] = take::<[f32; 5]>(message);
+        SinkBox { bounds: Bounds { lo, hi }, leaf, any, error, reach, softening }
     }
 }
 
@@ -232,6 +237,9 @@ pub(crate) struct Verdict<L> {
     pub(crate) accepted: u8,
     /// Much larger than the sink cell.
     pub(crate) larger: u8,
+    /// All bodies of the cell are beyond the softening of all bodies of the sink cell, if they are
+    /// accepted.
+    pub(crate) beyond: u8,
     /// Vector from each cell's centre of mass to the centre of the sinks.
     pub(crate) offset: [L; 3],
     distance: L,
@@ -255,6 +263,9 @@ const MUCH_SMALLER: f32 = 0.3;
 /// The measured error in units of the bound, found by trial. With it `tolerance` is close to the
 /// error that one cell makes.
 const SHARE: f32 = 0.1;
+/// Share of the allowed error for cells within the spline. There, errors add up: in a cold collapse of
+/// softened bodies the energy error is 7e-3 with the whole of it.
+const WITHIN: f32 = 0.25;
 /// Relative room for rounding if a box stands for the sinks inside it.
 const SLACK: f32 = 1e-5;
 /// Greatest sum of the radii, in units of the distance.
@@ -268,47 +279,48 @@ impl Opening {
             L::splat((sink.centre[axis] - tile.centre[axis]) as f32) - L::load(&tile.com[axis])
         });
         let distance = square(offset).sqrt();
-        let accepted = self.accepts::<L, E>(tile, sink.error, sink.reach, L::splat(sink.radius), distance);
+        let limits = [sink.error, sink.reach, sink.softening];
+        let (accepted, beyond) = self.accepts::<L, E>(tile, limits, L::splat(sink.radius), distance);
         let larger = L::splat(sink.radius * MUCH_LARGER).below(L::load(&tile.radius));
-        Verdict { accepted, larger, offset, distance }
+        Verdict { accepted, larger, beyond, offset, distance }
     }
 
-    /// The cells of a tile that sinks of radius `rim` at these distances accept.
+    /// The cells of a tile that sinks of radius `rim` at these distances accept, and those that are beyond
+    /// the softening. `limits` are error, reach and softening of the sinks.
     #[inline(always)]
     fn accepts<L: Lanes, E: Expansion>(
         &self,
         tile: &Tile<E>,
-        error: f32,
-        reach: f32,
+        limits: [f32; 3],
         rim: L,
         distance: L,
-    ) -> u8 {
-        self.accepts_cells(tile, error, reach, [L::load(&tile.radius), rim], L::load(&tile.limit), distance)
+    ) -> (u8, u8) {
+        self.accepts_cells(tile, limits, [L::load(&tile.radius), rim], L::load(&tile.limit), distance)
     }
 
-    /// The cells of a tile that are accepted if they have these radii, and `spread` is the typical
-    /// distance of their mass from the centre of mass.
+    /// [`Opening::accepts`] if the cells have these radii, and `spread` is the typical distance of their
+    /// mass from the centre of mass.
     #[inline(always)]
     fn accepts_cells<L: Lanes, E: Expansion>(
         &self,
         tile: &Tile<E>,
-        error: f32,
-        reach: f32,
+        [error, reach, softening]: [f32; 3],
         [radius, rim]: [L; 2],
         spread: L,
         distance: L,
-    ) -> u8 {
+    ) -> (u8, u8) {
         let gap = distance - radius - rim;
+        let beyond = self.beyond_softening(tile, L::splat(1.0 / softening), gap);
         let apart = L::load(&tile.reach).max(L::splat(reach)).below(gap);
         let accurate = match self.criterion {
             Criterion::Angle => (radius + rim).below(distance * L::splat(self.theta as f32)),
             Criterion::Absolute | Criterion::Relative => {
                 let bound = self.bound::<L, E>(tile, rim.max(spread), rim + spread, distance);
-                bound.below(gap * gap * L::splat(error / SHARE))
+                bound.below(gap * gap * allowed::<L, E>(error, beyond))
                     & (radius + rim).below(distance * L::splat(CLOSEST))
             }
         };
-        apart & accurate
+        (apart & accurate, beyond)
     }
 
     /// The cells of a tile that sinks of a region may open.
@@ -328,7 +340,8 @@ impl Opening {
         };
         let radius = L::load(&tile.radius);
         let nearest = sinks.nearest::<L, E>(tile, self.periodic).max(L::splat(0.0));
-        !self.accepts::<L, E>(tile, sinks.error, sinks.reach, sinks.rim(radius), nearest)
+        let limits = [sinks.error, sinks.reach, sinks.softening];
+        !self.accepts::<L, E>(tile, limits, sinks.rim(radius), nearest).0
     }
 
     /// The cells of a tile inside which sinks of a region may open a cell.
@@ -351,7 +364,8 @@ impl Opening {
         let nearest = (sinks.nearest::<L, E>(tile, self.periodic) - own).max(L::splat(0.0));
         let radius = L::load(radius) * L::splat(1.0 + SLACK);
         let rim = sinks.rim(radius);
-        !self.accepts_cells(tile, sinks.error, sinks.reach, [radius, rim], radius, nearest)
+        let limits = [sinks.error, sinks.reach, sinks.softening];
+        !self.accepts_cells(tile, limits, [radius, rim], radius, nearest).0
     }
 
     /// Applies the criterion to the cells of a tile as sources for the bodies of a leaf.
@@ -366,17 +380,18 @@ impl Opening {
         let nearest = verdict.distance - L::splat(sink.radius);
         let gap = nearest - radius;
         let apart = L::load(&tile.reach).max(L::splat(sink.reach)).below(gap);
+        let beyond = self.beyond_softening(tile, L::splat(1.0 / sink.softening), gap);
         let accurate = match self.criterion {
             Criterion::Angle => radius.below(nearest * L::splat(self.theta as f32)),
             Criterion::Absolute | Criterion::Relative => {
                 let spread = L::load(&tile.limit);
                 let error = self.bound::<L, E>(tile, spread, spread, nearest);
-                error.below(gap * gap * L::splat(sink.error / SHARE))
+                error.below(gap * gap * allowed::<L, E>(sink.error, beyond))
                     & radius.below(nearest * L::splat(CLOSEST))
             }
         };
         let smaller = radius.below(L::splat(sink.radius * MUCH_SMALLER));
-        LeafVerdict { smaller, on_bodies: apart & accurate, apart }
+        LeafVerdict { smaller, on_bodies: apart & accurate, apart: apart & beyond }
     }
 
     /// `M larger both^(p-1) / d^p`.
@@ -390,6 +405,16 @@ impl Opening {
         }
         bound
     }
+}
+
+/// The error that a sink allows each cell of a tile, of which some are beyond the softening.
+#[inline(always)]
+fn allowed<L: Lanes, E: Expansion>(error: f32, beyond: u8) -> L {
+    let whole = L::splat(error / SHARE);
+    if !E::SOFTENED {
+        return whole;
+    }
+    whole.in_lanes(beyond) + L::splat(error / SHARE * WITHIN).in_lanes(!beyond)
 }
 
 #[cfg(test)]

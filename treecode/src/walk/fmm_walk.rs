@@ -10,7 +10,7 @@
 //! A decision depends on the two cells only, and the lists are in the order of the descent. The
 //! bits of the result therefore depend on neither ranks nor threads.
 
-use crate::kernel::cells::Columns;
+use crate::kernel::cells::{CellField, CellSink, Cells};
 use crate::kernel::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::tree::build::Tree;
 use crate::tree::tile::{CLOSED, LEAF, Tile};
@@ -69,7 +69,7 @@ struct Scratch {
     /// Tiles that the current sink cell opened.
     opened: Vec<Item>,
     /// Cells that act on the current sink cell.
-    cells: Columns,
+    cells: Cells,
     /// Cells and bodies that act on the bodies of the current leaf.
     pairs: Pairs,
 }
@@ -192,17 +192,12 @@ impl<E: Expansion> Worker<'_, E> {
         dispatch(self.pass.tree.path, AtCell { worker: self, sink, list })
     }
 
-    /// The field at a sink cell: that of its ancestors plus that of the cells in the columns.
+    /// The field at a sink cell: that of its ancestors plus that of the accepted cells.
     #[inline(always)]
-    fn field<L: Lanes>(
-        &mut self,
-        sink: &Sink<E>,
-        cell: &SinkCell,
-        mut lanes: E::Local<[f32; LANES]>,
-    ) -> E::Local<f32> {
-        self.scratch.cells.act::<E>(self.pass.tree.path, cell.softening, &mut lanes);
-        let mut local = sink.local;
-        local.as_mut().iter_mut().zip(lanes.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+    fn field<L: Lanes>(&mut self, sink: &Sink<E>, cell: &SinkCell, cells: CellField<E>) -> E::Local<f32> {
+        self.count_cells(cells.count);
+        let target = self.cell_sink(cell);
+        let mut local = cells.finish::<L>(&mut self.scratch.cells, &target, sink.local);
         if let Some(lattice) = &self.pass.tree.lattice
             && sink.level == LATTICE_LEVEL
         {
@@ -210,6 +205,11 @@ impl<E: Expansion> Worker<'_, E> {
             local.as_mut().iter_mut().zip(far.as_ref()).for_each(|(x, far)| *x += far);
         }
         local
+    }
+
+    fn cell_sink(&self, cell: &SinkCell) -> CellSink {
+        let tree = self.pass.tree;
+        CellSink { path: tree.path, kernel: tree.softened.kernel, softening: cell.softening }
     }
 
     #[inline(always)]
@@ -257,10 +257,10 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
         let tree = worker.pass.tree;
         let own = &tree.tiles[self.sink.tile as usize];
         let cell = own.sink(self.sink.lane);
+        let target = worker.cell_sink(&cell);
         let Scratch { lists, opened, cells, .. } = &mut *worker.scratch;
         opened.clear();
-        cells.clear::<E>();
-        let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        let (mut field, mut at) = (CellField::start(cells), 0);
         let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
             if item.image != image {
@@ -270,10 +270,7 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
             let verdict = tree.opening.judge::<L, E>(tile, &seen);
             let accepted = verdict.accepted & item.lanes;
             if accepted != 0 {
-                count += u64::from(accepted.count_ones());
-                if cells.push::<L, E>(tile, accepted, verdict.offset) {
-                    cells.act::<E>(tree.path, cell.softening, &mut lanes);
-                }
+                field.push::<L>(cells, &target, tile, verdict.offset, [accepted, verdict.beyond]);
             }
             let refused = item.lanes & !accepted;
             let larger = refused & verdict.larger & !tile.leaves;
@@ -283,8 +280,7 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
             }
             open(tree, tile, larger, item.image, opened);
         }
-        worker.count_cells(count);
-        let local = worker.field::<L>(self.sink, &cell, lanes);
+        let local = worker.field::<L>(self.sink, &cell, field);
 
         let below = &tree.tiles[own.child[self.sink.lane] as usize];
         let shift = std::array::from_fn(|axis| {
@@ -318,11 +314,11 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         let own = &tree.tiles[self.sink.tile as usize];
         let (cell, leaf) = (own.sink(self.sink.lane), own.leaf(self.sink.lane));
         let softened = !tree.softened.none;
+        let target = worker.cell_sink(&cell);
         let Scratch { lists, opened, cells, pairs } = &mut *worker.scratch;
         opened.clear();
-        cells.clear::<E>();
         pairs.clear();
-        let (mut lanes, mut at, mut count) = (E::local([0.0; LANES]), 0, 0);
+        let (mut field, mut at) = (CellField::start(cells), 0);
         let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
             if item.image != image {
@@ -334,10 +330,7 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             let for_leaf = tree.opening.judge_for_leaf::<L, E>(tile, &seen, &verdict);
             let accepted = verdict.accepted & !for_leaf.smaller & item.lanes;
             if accepted != 0 {
-                count += u64::from(accepted.count_ones());
-                if cells.push::<L, E>(tile, accepted, verdict.offset) {
-                    cells.act::<E>(tree.path, cell.softening, &mut lanes);
-                }
+                field.push::<L>(cells, &target, tile, verdict.offset, [accepted, verdict.beyond]);
             }
             let refused = item.lanes & !accepted;
             let on_bodies = refused & (verdict.accepted | for_leaf.on_bodies & !tile.few);
@@ -352,8 +345,8 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             open(tree, tile, refused & !on_bodies & !tile.leaves, item.image, opened);
         }
         let listed = started.map(|_| Instant::now());
-        worker.count_cells(count);
-        let local = worker.field::<L>(self.sink, &cell, lanes);
+        let count = field.count;
+        let local = worker.field::<L>(self.sink, &cell, field);
 
         let pairs = &mut worker.scratch.pairs;
         let some = tree.active.among(&(leaf.first..leaf.first + leaf.count));

@@ -137,7 +137,7 @@ impl Pairs {
         let softened = &tree.softened;
         let Pairs { cells, sinks, .. } = self;
         for (image, cells) in cells.images() {
-            sinks.feel_cells::<L, E>(&tree.tiles, cells, image.sees(centre));
+            sinks.feel_cells::<L, E>(&tree.tiles, cells, image.sees(centre), softened.kernel);
         }
         let mut felt = Felt { cells: cells.cells.len() as u64, ..Felt::default() };
         felt.operations = felt.cells * E::OPERATIONS;

@@ -3,7 +3,8 @@
 //!
 //! d is the distance from the nearest point of the sinks' box to the centre of mass of the cell. b
 //! is the radius of the cell. If a region accepts a cell, every sink inside the region accepts it
-//! too. Every criterion requires that `d - b` is beyond the softening, and
+//! too. Every criterion requires that `d - b` is beyond the reach of the softening of cells (see
+//! `kernel/softening.rs`), and
 //! - angle: `d > side / theta + |com - centre|` (Barnes & Hut 1986; the offset is the guard of
 //!   Barnes 1994);
 //! - absolute: `(p + 2) B / (d^(p+1) (d - b)^2) < tolerance`, where B bounds `sum m r^(p+1)`. This
@@ -28,8 +29,10 @@ pub(crate) struct Opening {
     tolerance: f64,
     /// Converts a physical acceleration to units of the frame.
     per_acceleration: f64,
-    /// Whether the larger softening of a pair counts, so that the reach of the sinks matters.
-    sinks_soften: bool,
+    /// The softening kernel.
+    pub(crate) kernel: SofteningKernel,
+    /// Whether the expansions of cells are softened.
+    softens_cells: bool,
     /// Whether the cube of the tree is a periodic box.
     pub(crate) periodic: bool,
     /// Least acceleration that the relative criterion uses, in units of the frame.
@@ -47,6 +50,9 @@ pub(crate) struct Region {
     pub error: f32,
     /// Distance within which the softening of the sinks forbids to accept a cell.
     pub reach: f32,
+    /// Greatest distance at which the spline softening of a sink acts. Not sent: other ranks ask what
+    /// is accepted, not how bodies pull.
+    pub support: f32,
     /// Fraction by which distances are shortened. Zero for sinks that walk; for a region that
     /// stands for the sinks inside it, a bound of the rounding error.
     pub slack: f32,
@@ -67,14 +73,14 @@ impl Opening {
             Criterion::Absolute => gravity.tolerance * per_acceleration,
             _ => gravity.tolerance,
         };
-        let sinks_soften = gravity.softening.kernel == SofteningKernel::Spline;
         Opening {
             walk: gravity.walk,
             criterion: gravity.criterion,
             theta: gravity.theta,
             tolerance,
             per_acceleration,
-            sinks_soften,
+            kernel: gravity.softening.kernel,
+            softens_cells: gravity.softens_cells(),
             periodic: gravity.domain.is_periodic(),
             floor: frame.floor,
         }
@@ -136,6 +142,11 @@ impl Opening {
         error as f32
     }
 
+    /// Distance within which a cell is opened because of the softening of its bodies.
+    pub(crate) fn reach(&self, bodies: &Extent) -> f64 {
+        if self.softens_cells && bodies.is_of_one_reach() { 0.0 } else { bodies.reach[1] }
+    }
+
     /// Whether the allowed errors are so large that pairs may add 1e-4 (root mean square) to them.
     pub(crate) fn rough(&self) -> bool {
         self.walk == Walk::Fmm && self.criterion == Criterion::Relative && self.tolerance >= ROUGH
@@ -144,11 +155,15 @@ impl Opening {
     /// The region of bodies as sinks.
     pub(crate) fn sinks(&self, cell: &Extent) -> Region {
         let Bounds { lo, hi } = cell.bounds;
+        let is_spline = self.kernel == SofteningKernel::Spline;
+        let support = if is_spline { (cell.reach[1] * ROUND_UP) as f32 } else { 0.0 };
         Region {
             centre: std::array::from_fn(|axis| 0.5 * (lo[axis] + hi[axis])),
             half: std::array::from_fn(|axis| (0.5 * (hi[axis] - lo[axis]) * ROUND_UP) as f32),
             error: self.error(cell.min_acc),
-            reach: if self.sinks_soften { (cell.reach * ROUND_UP) as f32 } else { 0.0 },
+            // A softened cell acts on each sink with the sink's own length.
+            reach: if self.softens_cells { 0.0 } else { support },
+            support,
             slack: 0.0,
         }
     }
@@ -211,7 +226,18 @@ impl Opening {
                 limit.below(allowed)
             }
         };
-        (apart & accurate, apart)
+        (apart & accurate, apart & self.beyond_softening(tile, L::splat(region.support), gap))
+    }
+
+    /// The cells of a tile whose bodies are beyond the softening of sinks at this least distance from
+    /// the bodies, and beyond their own. `support` is where the softening of the sinks ends.
+    #[inline(always)]
+    pub(crate) fn beyond_softening<L: Lanes, E: Expansion>(&self, tile: &Tile<E>, support: L, gap: L) -> u8 {
+        // Without softened expansions, the reach of the cells is that of the softening.
+        if !E::SOFTENED || self.kernel == SofteningKernel::Plummer {
+            return 0xff;
+        }
+        support.below(gap) & L::splat(1.0 + SLACK).below(gap * L::load(&tile.softening))
     }
 }
 
@@ -233,7 +259,7 @@ impl Region {
     pub(crate) fn read(message: &mut &[u8]) -> Region {
         let centre = take(message);
         let [x, y, z, error, reach, slack] = take::<[f32; 6]>(message);
-        Region { centre, half: [x, y, z], error, reach, slack }
+        Region { centre, half: [x, y, z], error, reach, support: 0.0, slack }
     }
 }
 
@@ -256,7 +282,7 @@ mod tests {
 
     fn extent(lo: [f64; 3], size: [f64; 3], min_acc: f64) -> Extent {
         let bounds = Bounds { lo, hi: std::array::from_fn(|a| lo[a] + size[a]) };
-        Extent { bounds, min_acc, reach: 0.0 }
+        Extent { bounds, min_acc, reach: [0.0; 2] }
     }
 
     proptest! {

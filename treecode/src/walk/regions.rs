@@ -139,7 +139,7 @@ mod tests {
 
     fn sinks(name: u8) -> SinkBox {
         let bounds = Bounds { lo: [0.0; 3], hi: [1.0; 3] };
-        SinkBox { bounds, leaf: 0.0, any: f32::from(name), error: 0.0, reach: 0.0 }
+        SinkBox { bounds, leaf: 0.0, any: f32::from(name), error: 0.0, reach: 0.0, softening: 0.0 }
     }
 
     #[test]
