@@ -26,13 +26,16 @@ pub struct Cli {
     pub command: Command,
     /// Also read the files that an HDF5 file refers to, wherever they are: external links, external
     /// raw storage, virtual datasets in other folders. Without this option such a file is refused.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub follow_external: bool,
     /// Print only warnings and errors. Commands that answer a question, such as info, still print
     /// their answer.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
 }
+
+/// Heading of the options of all commands, after those of a command.
+const GLOBAL: &str = "Options of all commands";
 
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
@@ -71,7 +74,8 @@ pub enum Command {
     Convert(convert::Arguments),
     /// Combine two files of bodies into one snapshot, the second one turned, shifted and boosted.
     Combine(combine::Arguments),
-    /// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
+    /// Extract the bodies of a region or of some types from a snapshot, reading only the cells that
+    /// overlap the region.
     Extract(extract::Arguments),
     /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
     /// checked bits.

@@ -7,9 +7,10 @@ use crate::launch::{Launch, on_all_ranks};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
+use crate::quantities::{self, Quantity, sized};
 use crate::reading_options::ReadingOptions;
 use crate::{ids, memory};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::snapshot::{Fields, Header};
 use nalgebra::{Rotation3, Unit, Vector3};
@@ -30,12 +31,12 @@ pub struct Arguments {
     /// Snapshot to write.
     #[arg(short, long, value_name = "OUT.hdf5")]
     pub output: PathBuf,
-    /// Add this vector to the positions of B, in the units of the output.
-    #[arg(long, value_name = "X,Y,Z", value_parser = numbers::<3>, allow_hyphen_values = true)]
-    pub shift: Option<[f64; 3]>,
-    /// Add this vector to the velocities of B, in the units of the output.
-    #[arg(long, value_name = "X,Y,Z", value_parser = numbers::<3>, allow_hyphen_values = true)]
-    pub boost: Option<[f64; 3]>,
+    /// Add this vector to the positions of B, in the units of the output or as "30 kpc,0,-5 kpc".
+    #[arg(long, value_name = "X,Y,Z", value_parser = quantities::lengths::<3>, allow_hyphen_values = true)]
+    pub shift: Option<[Quantity; 3]>,
+    /// Add this vector to the velocities of B, in the units of the output or as "-100 km/s,50 km/s,0".
+    #[arg(long, value_name = "X,Y,Z", value_parser = quantities::speeds::<3>, allow_hyphen_values = true)]
+    pub boost: Option<[Quantity; 3]>,
     /// Turn B about an axis through its origin by an angle in degrees, before it is moved.
     #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = numbers::<4>, allow_hyphen_values = true, conflicts_with = "euler")]
     pub rotate: Option<[f64; 4]>,
@@ -61,7 +62,7 @@ pub struct Arguments {
 
 const HELP: &str = "Examples:
   heorot combine a.hdf5 b.hdf5 -o both.hdf5 --shift 60,0,20 --boost -100,50,0
-  heorot combine a.hdf5 b.hdf5 -o pair.hdf5 --euler 0,60,30 --shift 40,0,0
+  heorot combine a.hdf5 b.hdf5 -o pair.hdf5 --euler 0,60,30 --shift \"40 kpc,0,0\"
   heorot combine both.hdf5 c.hdf5 -o abc.hdf5 --rotate 1,0,0,90
 
 B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
@@ -98,7 +99,15 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         let Loaded { start: first, units, .. } = read(&arguments.first, wanted.as_ref())?;
         let Loaded { start: second, .. } = read(&arguments.second, Some(&units))?;
         let (mut bodies, mut others) = (first.bodies, second.bodies);
-        place(&mut others, turn.as_ref(), arguments.shift, arguments.boost);
+        let vector = |option: &str, vector: &Option<[Quantity; 3]>| -> Result<Option<[f64; 3]>> {
+            let vector = vector.as_ref().map(|parts| quantities::values(parts, sized(&units))).transpose();
+            let vector = vector.map_err(|fault| anyhow!("{option}: {fault}"))?;
+            let fits = vector.iter().flatten().all(|x| x.abs() <= LARGEST);
+            ensure!(fits, "{option}: each number must be within {LARGEST:e}");
+            Ok(vector)
+        };
+        let (shift, boost) = (vector("--shift", &arguments.shift)?, vector("--boost", &arguments.boost)?);
+        place(&mut others, turn.as_ref(), shift, boost);
         let all = [bodies.len() as u64, others.len() as u64].map(|n| collective::sum(crew.comm, n));
         let columns = common_columns(crew, [&bodies, &others], [&arguments.first, &arguments.second]);
         bodies.set_columns(&columns);
@@ -135,9 +144,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             .iter()
             .map(|(name, path)| (format!("combine.{name}"), path.display().to_string()))
             .collect();
-        for (name, vector) in
-            [("shift", arguments.shift), ("boost", arguments.boost), ("euler", arguments.euler)]
-        {
+        for (name, vector) in [("shift", shift), ("boost", boost), ("euler", arguments.euler)] {
             parameters.extend(vector.map(|vector| (format!("combine.{name}"), format!("{vector:?}"))));
         }
         parameters.extend(arguments.rotate.map(|turn| ("combine.rotate".to_owned(), format!("{turn:?}"))));

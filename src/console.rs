@@ -155,6 +155,7 @@ pub struct Progress {
     /// Wall time between two lines, and time of the last one.
     period: Duration,
     last: Cell<Option<Instant>>,
+    begun: Instant,
 }
 
 impl Progress {
@@ -168,7 +169,7 @@ impl Progress {
             ProgressBar::new(steps).with_style(style)
         });
         let lines = bar.is_none() || !stdout().is_terminal();
-        Progress { bar, lines, steps, period: Duration::ZERO, last: Cell::new(None) }
+        Progress { bar, lines, steps, period: Duration::ZERO, last: Cell::new(None), begun: Instant::now() }
     }
 
     /// As [`Progress::new`], for the log of a run: lines of the first and the last step, and one
@@ -188,6 +189,19 @@ impl Progress {
         let is_due = self.last.get().is_none_or(|last| last.elapsed() >= self.period);
         if self.lines && (is_due || done >= self.steps) {
             self.last.set(Some(Instant::now()));
+            say(line);
+        }
+    }
+
+    /// Reports progress within a step: as `line`, if one is due, or as a `short` text beside the bar.
+    pub fn within(&self, line: &str, short: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(printable(&short).into_owned());
+        }
+        let now = Instant::now();
+        let last = self.last.get().unwrap_or(self.begun);
+        if self.lines && now.duration_since(last) >= LOG_PERIOD {
+            self.last.set(Some(now));
             say(line);
         }
     }

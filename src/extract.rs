@@ -11,7 +11,8 @@ use anyhow::{Result, bail};
 use io::snapshot::{Fields, Found, Header, IDS_INVENTED, Region, Wanted, read_region};
 use std::path::PathBuf;
 
-/// Extract the bodies of a region from a snapshot, reading only the cells that overlap it.
+/// Extract the bodies of a region or of some types from a snapshot, reading only the cells that overlap
+/// the region.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -22,8 +23,9 @@ pub struct Arguments {
     #[arg(value_name = "OUT.hdf5")]
     pub output: PathBuf,
     /// The region: box:X0,X1,Y0,Y1,Z0,Z1 or sphere:X,Y,Z,RADIUS, in the units of the snapshot.
-    #[arg(long, value_parser = region, allow_hyphen_values = true)]
-    pub region: Region,
+    /// Without it, the bodies of --types are extracted wherever they are.
+    #[arg(long, value_parser = region, allow_hyphen_values = true, required_unless_present = "types")]
+    pub region: Option<Region>,
     /// Particle types to extract, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
@@ -41,6 +43,7 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot extract out/snapshot_010.hdf5 centre.hdf5 --region sphere:0,0,0,5
   heorot extract out/snapshot_010.hdf5 slab.hdf5 --region box:-20,20,-20,20,-0.5,0.5 --single
+  heorot extract out/snapshot_010.hdf5 disc.hdf5 --types disc
 
 Bodies on the edge belong to the region. A snapshot without an index of cells, such as one from another
 program, is read completely.";
@@ -76,14 +79,20 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let types = &arguments.types;
     let kinds = kinds::chosen(types);
     let wanted = Wanted { kinds, beside: BESIDE, ..Wanted::default() };
-    let (header, bodies, found) = read_region(path, &arguments.region, &wanted)?;
+    let everywhere = Region::Box { lo: [f64::MIN; 3], hi: [f64::MAX; 3] };
+    let (header, bodies, found) =
+        read_region(path, arguments.region.as_ref().unwrap_or(&everywhere), &wanted)?;
     arguments.reading.check(path, &header)?;
     tell_reading(path, &header);
     let Found { rows, cells: [touched, cells] } = found;
     let all: u64 = header.count.iter().sum();
     if bodies.is_empty() {
-        let of_types = if types.is_empty() { "" } else { " and is of the types wanted" };
-        bail!("{}: none of its {all} bodies lies in the region{of_types}", path.display());
+        let fault = match (arguments.region.is_some(), types.is_empty()) {
+            (true, true) => "lies in the region",
+            (true, false) => "lies in the region and is of the types wanted",
+            (false, _) => "is of the types wanted",
+        };
+        bail!("{}: none of its {all} bodies {fault}", path.display());
     }
     if header.units.is_none() && header.gravity.is_none() {
         warn(&format!("{}: names no units; galactic ones are written", path.display()));

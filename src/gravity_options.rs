@@ -4,26 +4,60 @@ use crate::gravity_keys::{self, Keys};
 use crate::key_errors::name_key;
 use crate::machine;
 use crate::periodic_box::{Boundary, PeriodicBox};
-use anyhow::{Error, Result};
+use crate::quantities::{Quantity, length, sized};
+use anyhow::{Error, Result, anyhow};
+use io::Units;
 use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
 
 /// Options of the force computation.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Gravity")]
-pub struct GravityOptions {
+pub struct GravityArguments {
     /// Options that are also keys of `[gravity]`.
     #[command(flatten)]
     pub keys: Keys,
     /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
-    #[arg(long, value_name = "LENGTH")]
-    pub softening: Option<f64>,
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub softening: Option<Quantity>,
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = gravity_keys::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
     /// Side of a periodic box with its corner at the origin, in the units of the bodies [default: open
     /// space].
-    #[arg(long = "box", value_name = "SIDE")]
+    #[arg(long = "box", value_name = "SIDE", value_parser = length)]
+    pub box_side: Option<Quantity>,
+}
+
+impl GravityArguments {
+    /// The options with lengths in the units of the bodies.
+    ///
+    /// # Errors
+    /// A length has a unit, and these units have no size. It names the option.
+    pub fn settle(&self, units: &Units) -> Result<GravityOptions> {
+        let value = |option: &str, length: &Option<Quantity>| {
+            let value = length.as_ref().map(|length| length.value(sized(units))).transpose();
+            value.map_err(|fault| anyhow!("{option}: {fault}"))
+        };
+        Ok(GravityOptions {
+            keys: self.keys.clone(),
+            softening: value("--softening", &self.softening)?,
+            kernel: self.kernel,
+            box_side: value("--box", &self.box_side)?,
+        })
+    }
+}
+
+/// Options of the force computation, in the units of the bodies.
+#[derive(Clone, Debug, Default)]
+pub struct GravityOptions {
+    /// Options that are also keys of `[gravity]`.
+    pub keys: Keys,
+    /// Plummer-equivalent softening length of all types [L].
+    pub softening: Option<f64>,
+    /// Shape of the softened force.
+    pub kernel: Option<SofteningKernel>,
+    /// Side of a periodic box with its corner at the origin [L].
     pub box_side: Option<f64>,
 }
 

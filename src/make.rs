@@ -3,14 +3,16 @@
 use crate::console::say;
 use crate::cosmology_keys;
 use crate::crew::Crew;
-use crate::initial::{Initial, Keys, MODELS};
+use crate::initial::{Initial, Keys, MODELS, ModelName};
 use crate::layout_options::LayoutOptions;
 use crate::outputs::Overwrite;
 use crate::parameters::{SystemName, UnitSystem};
 use crate::periodic_box::PeriodicBox;
-use crate::quantities;
-use anyhow::{Context, Result, anyhow, ensure};
+use crate::quantities::{self, Quantity, sized};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use clap::{Args, FromArgMatches};
 use io::Units;
+use io::parameters::Dimension;
 use io::snapshot::{Fields, Header};
 use nbody::Start;
 use serde::Deserialize;
@@ -24,13 +26,13 @@ use std::path::{Path, PathBuf};
 pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
-    pub keys: Keys,
+    keys: ModelOptions,
     /// Read model and units from this parameter file instead, and for a universe also [cosmology] and
     /// [box]; its other tables are not used and may be missing. Encounters and universes are possible
     /// only this way.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
     pub from: Option<PathBuf>,
-    /// Units of the numbers [default: galactic].
+    /// Units of the numbers [default: galactic; star-cluster: pc-msun-kms; planetary-system: au-msun-yr].
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
     /// Snapshot to write.
@@ -47,16 +49,18 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   heorot model plummer --bodies 100000 --seed 1 --units nbody -o plummer.hdf5
   heorot model king --w0 7 --bodies 50000 --units nbody -o cluster.hdf5
-  heorot model star-cluster --bodies 20000 --radius 1 --binaries 0.2 --binary-axis 1e-5,1e-3 --units pc-msun-kms -o stars.hdf5
-  heorot model planetary-system --bodies 1000 --belt 2.1,3.3 --units au-msun-yr -o belt.hdf5
+  heorot model star-cluster --bodies 20000 --radius 1 --binaries 0.2 --binary-axis 1e-5,1e-3 -o stars.hdf5
+  heorot model planetary-system --bodies 1000 --belt 2.1,3.3 -o belt.hdf5
   heorot model disc-galaxy --preset andromeda --bodies 500000 -o andromeda.hdf5
   heorot model --from inputs/antennae.toml -o antennae.hdf5
   heorot model --from inputs/lcdm.toml -o universe.hdf5
   heorot model two-body --eccentricity 0.5 --units nbody -o kepler.hdf5
   heorot model clumps --bodies 1000000 --seed 1 --units nbody -o clumps.hdf5
+  heorot model hernquist --bodies 100000 --mass \"1e12 Msun\" --radius \"30 kpc\" -o halo.hdf5
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
-Galactic units are kpc, 1e10 solar masses and km/s. The bodies of a collision have type 2 (first galaxy)
+Galactic units are kpc, 1e10 solar masses and km/s. Numbers of a star cluster are in pc, solar masses and
+km/s, and those of a planetary system in au, solar masses and au/yr, unless --units says otherwise. The bodies of a collision have type 2 (first galaxy)
 and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). Stars of a cluster have
 type 4; a planetary system has its star in type 4, planets in 5 and small bodies in 2. The same options are
 keys of the [initial] table of a parameter file, with _ for -.";
@@ -122,6 +126,13 @@ pub(crate) struct Wanted {
 /// # Errors
 /// The file cannot be read, or its model cannot be made.
 pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
+    if let Some(format) = io::snapshot::format_of(file) {
+        bail!(
+            "{0}: is a snapshot ({1}), not a parameter file with a model; `heorot convert` and `heorot combine` copy its bodies",
+            file.display(),
+            format.name()
+        );
+    }
     let ModelFile { mut initial, units, periodic_box, cosmology, .. } = load(file)?;
     let (units, side) = (units.units(), periodic_box.map(|periodic| periodic.side));
     let mut check = || -> Result<()> {
@@ -141,18 +152,101 @@ fn load(file: &Path) -> Result<ModelFile, io::Error> {
     io::parameters::load_in_units(file, &[], &[], &quantities::keys(), UnitSystem::sizes)
 }
 
+/// The units of the numbers of a model on a command line that does not name them.
+fn usual_units(model: ModelName) -> SystemName {
+    match model {
+        ModelName::StarCluster => SystemName::PcMsunKms,
+        ModelName::PlanetarySystem => SystemName::AuMsunYr,
+        _ => SystemName::Galactic,
+    }
+}
+
+/// The keys of a model as options. Those with a dimension may have a unit.
+#[derive(Clone, Debug)]
+struct ModelOptions {
+    /// The keys without a dimension.
+    keys: Keys,
+    /// The keys with a dimension, by name.
+    quantities: Vec<(String, Vec<Quantity>)>,
+}
+
+/// The options of a model with a dimension, by the name of their key.
+fn dimensional() -> Vec<(String, Dimension)> {
+    let command = Keys::augment_args(clap::Command::new("model"));
+    let names = command.get_arguments().map(|option| option.get_id().to_string());
+    names.filter_map(|name| Some((name.clone(), quantities::of_model(&name)?))).collect()
+}
+
+impl Args for ModelOptions {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        dimensional().into_iter().fold(Keys::augment_args(command), |command, (name, dimension)| {
+            command.mut_arg(name, |option| {
+                option.value_parser(move |text: &str| quantities::model_values(text, dimension))
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        ModelOptions::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ModelOptions {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<ModelOptions, clap::Error> {
+        ModelOptions::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut clap::ArgMatches) -> Result<ModelOptions, clap::Error> {
+        let mut quantities = Vec::new();
+        for (name, _) in dimensional() {
+            if let Some(values) = matches.remove_one::<Vec<Quantity>>(&name) {
+                quantities.push((name, values));
+            }
+        }
+        Ok(ModelOptions { keys: Keys::from_arg_matches_mut(matches)?, quantities })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = ModelOptions::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl ModelOptions {
+    /// The first option that is given.
+    fn given(&self) -> Option<String> {
+        let plain = io::parameters::echo(&self.keys).into_iter().map(|(key, _)| key);
+        let first = plain.chain(self.quantities.iter().map(|(key, _)| key.clone())).next()?;
+        Some(first.replace('_', "-"))
+    }
+}
+
+/// The keys with the values of quantities in these units.
+fn with_quantities(keys: Keys, quantities: &[(String, Vec<Quantity>)], units: &Units) -> Result<Keys> {
+    let mut table = serde_json::to_value(keys)?;
+    for (name, values) in quantities {
+        let option = name.replace('_', "-");
+        let numbers = values.iter().map(|value| value.value(sized(units))).collect::<Result<Vec<f64>, _>>();
+        let numbers = numbers.map_err(|fault| anyhow!("--{option}: {fault}"))?;
+        // Keys with two numbers are lists of two.
+        let is_pair = matches!(name.as_str(), "binary_axis" | "belt");
+        table[name] = match (is_pair, &numbers[..]) {
+            (false, [number]) => serde_json::json!(number),
+            (true, [first, second]) => serde_json::json!([first, second]),
+            (true, _) => bail!("--{option}: must be two numbers with a comma between, such as 2,3.5"),
+            (false, _) => bail!("--{option}: must be one number"),
+        };
+    }
+    Ok(serde_json::from_value(table)?)
+}
+
 impl Arguments {
     /// The requested initial state, checked.
     fn wanted(&self) -> Result<Wanted> {
-        let mut keys = self.keys.clone();
         if let Some(file) = &self.from {
-            let unused = io::parameters::echo(&keys);
-            ensure!(
-                unused.is_empty(),
-                "--from takes the model from {}: leave out --{}",
-                file.display(),
-                unused[0].0.replace('_', "-")
-            );
+            if let Some(unused) = self.keys.given() {
+                bail!("--from takes the model from {}: leave out --{unused}", file.display());
+            }
             let wanted = model_of(file)?;
             ensure!(
                 wanted.initial.file().is_none(),
@@ -161,10 +255,12 @@ impl Arguments {
             );
             return Ok(wanted);
         }
-        let name = keys.model.take().with_context(|| format!("a model is needed: one of {MODELS}"))?;
-        let model = keys.into_model(name).map_err(anyhow::Error::msg)?;
-        let units = self.units.unwrap_or(SystemName::Galactic).units();
-        Ok(Wanted { initial: Initial::Model(model), units, cosmology: None, side: None })
+        let ModelOptions { keys, quantities } = &self.keys;
+        let name = keys.model.with_context(|| format!("a model is needed: one of {MODELS}"))?;
+        let units = self.units.unwrap_or(usual_units(name)).units();
+        let keys = with_quantities(keys.clone(), quantities, &units)?;
+        let initial = Initial::try_from(keys).map_err(anyhow::Error::msg)?;
+        Ok(Wanted { initial, units, cosmology: None, side: None })
     }
 }
 
@@ -238,6 +334,60 @@ mod tests {
         let error = main(&Line::try_parse_from(words).unwrap().arguments).unwrap_err().to_string();
         assert!(error.contains("per_side"), "{error}");
         assert!(!other.exists());
+    }
+
+    /// The units of a snapshot of the model that a command line asks for.
+    fn units_of(line: &[&str]) -> Units {
+        use clap::Parser;
+        let words = ["model"].iter().chain(line).chain(&["-o", "ic.hdf5"]);
+        Line::try_parse_from(words).unwrap().arguments.wanted().unwrap().units
+    }
+
+    fn wanted(line: &[&str]) -> Result<nbody::model::Model, String> {
+        use clap::Parser;
+        let words = ["model"].iter().chain(line).chain(&["-o", "ic.hdf5"]);
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        match line.arguments.wanted().map_err(|error| format!("{error:#}"))?.initial {
+            Initial::Model(model) => Ok(model),
+            _ => panic!("no model"),
+        }
+    }
+
+    #[test]
+    fn options_of_a_model_may_have_units() {
+        use nbody::model::Model;
+        let sphere = ["plummer", "--bodies", "10", "--mass", "1e12 Msun", "--radius", "3kpc"];
+        let Model::Plummer(galactic) = wanted(&sphere).unwrap() else { panic!("another model") };
+        assert!((galactic.mass / 100.0 - 1.0).abs() < 1e-9 && galactic.radius == 3.0);
+        let parsecs = [&sphere[..], &["--units", "pc-msun-kms"]].concat();
+        let Model::Plummer(parsecs) = wanted(&parsecs).unwrap() else { panic!("another model") };
+        assert!((parsecs.mass / 1e12 - 1.0).abs() < 1e-9 && (parsecs.radius / 3000.0 - 1.0).abs() < 1e-9);
+        let belt = ["planetary-system", "--bodies", "10", "--belt"];
+        let plain = wanted(&[&belt[..], &["2.1,3.3"]].concat()).unwrap();
+        assert_eq!(wanted(&[&belt[..], &["2.1 AU, 3.3 AU"]].concat()).unwrap(), plain);
+        for (line, words) in [
+            (&["plummer", "--bodies", "10", "--mass", "3 kpc"][..], "is a length, where a mass is needed"),
+            (&["plummer", "--bodies", "10", "--radius", "far"], "is no number with a unit"),
+            (
+                &["plummer", "--bodies", "10", "--radius", "3 kpc", "--units", "nbody"],
+                "--radius: 3 kpc: the units here have G = 1",
+            ),
+            (&["plummer", "--bodies", "10", "--radius", "3,4"], "--radius: must be one number"),
+            (&["planetary-system", "--bodies", "10", "--belt", "2"], "--belt: must be two numbers"),
+            (&["--from", "inputs/plummer.toml", "--radius", "3 kpc"], "leave out --radius"),
+        ] {
+            let fault = wanted(line).unwrap_err();
+            assert!(fault.contains(words), "{line:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn each_model_has_units_in_which_its_default_numbers_make_sense() {
+        let cluster = ["star-cluster", "--bodies", "10"];
+        assert_eq!(units_of(&cluster), Units::PARSEC);
+        assert_eq!(units_of(&["planetary-system", "--bodies", "10", "--belt", "2,3"]), Units::PLANETARY);
+        assert_eq!(units_of(&["plummer", "--bodies", "10"]), Units::GALACTIC);
+        assert_eq!(units_of(&[&cluster[..], &["--units", "galactic"]].concat()), Units::GALACTIC);
     }
 
     #[test]

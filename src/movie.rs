@@ -5,12 +5,12 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
-use crate::render::marks::Marks;
+use crate::render::marks::{Marks, Shot};
 use crate::render::tint::Tinted;
 use crate::render::{Extent, Scene, named_types, redshift_label};
-use crate::spread::{counted, expose, quick_smoothing_lengths};
+use crate::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
-use decomposition::{Comm, Reduction, collective, in_key_order};
+use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -220,12 +220,9 @@ impl Common {
 
 /// Which of these types have so few bodies that each is a dot, and which have more. Collective.
 fn sparse_and_spread(comm: &dyn Comm, kinds: [bool; TYPES], bodies: &Bodies) -> [[bool; TYPES]; 2] {
-    let mut counts = [0; TYPES];
-    bodies.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
-    comm.all_reduce(&mut counts, Reduction::Sum);
+    let counts = numbers(comm, bodies, kinds);
     let few = NEIGHBOURS as u64;
-    let of =
-        |range: RangeInclusive<u64>| std::array::from_fn(|kind| kinds[kind] && range.contains(&counts[kind]));
+    let of = |range: RangeInclusive<u64>| counts.map(|count| range.contains(&count));
     [of(1..=few), of(few + 1..=u64::MAX)]
 }
 
@@ -302,12 +299,15 @@ impl<'a> Filming<'a> {
         let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);
         let counted = counted(self.crew.comm, bodies, kinds, unit);
         let bodies = counted.as_ref().unwrap_or(bodies);
-        let width = self.width.map_or_else(|| self.find_width(bodies), Ok)?;
+        let types = sparse_and_spread(self.crew.comm, kinds, bodies);
+        let cast = Cast::of(self.crew.comm, bodies, types, counted.is_some());
+        let width = self.width.map_or_else(|| self.find_width(bodies, &cast), Ok)?;
         self.width = Some(width);
         let view = self.movie.view(self.domain, width)?;
-        let [sparse, spread] = sparse_and_spread(self.crew.comm, kinds, bodies);
-        let Some(density) = self.density(&view, sparse, spread, bodies)? else { return Ok(None) };
-        let dots_alone = sparse.contains(&true) && !spread.contains(&true);
+        let mut bodies = Cow::Borrowed(bodies);
+        cast.give_mass(&mut bodies, unit);
+        let Some(density) = self.density(&view, &cast, &bodies)? else { return Ok(None) };
+        let dots_alone = cast.dots.contains(&true) && !cast.spread.contains(&true);
         let range = match (self.range, self.movie.range) {
             (Some(range), _) => Some(range),
             (None, Some(range)) => {
@@ -324,7 +324,9 @@ impl<'a> Filming<'a> {
         self.range = Some(range);
         let label = if self.expands { redshift_label(exp(time)) } else { self.times.label(time) };
         let decorations = Decorations { colour_bar: !dots_alone, ..Decorations::ALL };
-        let picture = viz::render(&density, &Style { decorations, ..self.style(range)? }, &label);
+        let map = self.movie.colours;
+        let colours = if cast.counts { Colours::Numbers(map) } else { Colours::Map(map) };
+        let picture = viz::render(&density, &Style { decorations, colours, ..self.style(range)? }, &label);
         Ok(Some((encode_png_quickly(&picture)?, Common { width, range })))
     }
 
@@ -333,28 +335,24 @@ impl<'a> Filming<'a> {
     }
 
     /// Surface density of the bodies of some types, with those of others as dots, on the leading rank.
-    fn density(
-        &self,
-        view: &View,
-        sparse: [bool; TYPES],
-        kinds: [bool; TYPES],
-        bodies: &Bodies,
-    ) -> Result<Option<SurfaceDensity>> {
+    fn density(&self, view: &View, cast: &Cast, bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
+        let kinds = cast.spread;
         let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
         let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
         let lengths = quick_smoothing_lengths(self.crew, self.domain, bodies, kinds, NEIGHBOURS)?;
-        let mut scene = Scene { bodies: Cow::Borrowed(bodies), lengths: Cow::Owned(lengths) };
+        let mut scene = Scene { bodies: Cow::Borrowed(bodies), lengths: Cow::Owned(lengths), counted: false };
         scene.moved_around(self.domain, view.target());
-        let Scene { bodies, lengths } = &scene;
+        let Scene { bodies, lengths, .. } = &scene;
         let subject = Subject { bodies, kinds, lengths, tint: Tint::Plain };
         let exposure = expose(self.crew, &subject, view)?;
-        let mut marks = Marks::new(sparse, false);
-        let marks = marks.take(self.crew.comm, bodies, &Tinted::Plain, view, false, f64::INFINITY);
+        let mut marks = Marks::new(None);
+        let shot = Shot { view, depth: None, follows: false, side: f64::INFINITY };
+        let marks = marks.take(self.crew.comm, bodies, cast.dots, &Tinted::Plain, &shot);
         Ok(self.crew.leads().then(|| exposure.develop().with_marks(marks)))
     }
 
-    /// The width that shows nearly all of the mass. Collective.
-    fn find_width(&self, bodies: &Bodies) -> Result<f64> {
+    /// The width that shows nearly all of the mass, or if only dots have mass, nearly all bodies. Collective.
+    fn find_width(&self, bodies: &Bodies, cast: &Cast) -> Result<f64> {
         let (comm, kinds) = (self.crew.comm, self.movie.kinds());
         let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])];
         let count = collective::sum(comm, (0..bodies.len()).filter(wanted).count() as u64);
@@ -362,11 +360,17 @@ impl<'a> Filming<'a> {
         // A hash of the id selects the sample. It is the same on any number of ranks and
         // independent of patterns in the ids.
         let stride = count.div_ceil(SAMPLE);
-        let chosen = (0..bodies.len()).filter(wanted).filter(|i| hash(bodies.id[*i]).is_multiple_of(stride));
+        let weights = Weights::of(comm, bodies, kinds, cast.is_of_dots());
+        // Dots with mass are all in it if the mass does not matter.
+        let always = |i: usize| cast.is_of_dots() && bodies.mass[i] > 0.0;
+        let chosen = (0..bodies.len())
+            .filter(wanted)
+            .filter(|&i| always(i) || hash(bodies.id[i]).is_multiple_of(stride));
         let mine: Vec<[u64; 5]> = chosen
             .map(|i| {
                 let [x, y, z] = bodies.position(i).map(f64::to_bits);
-                [bodies.id[i], x, y, z, bodies.mass[i].to_bits()]
+                let share = if cast.is_of_dots() && !always(i) { stride as f64 } else { 1.0 };
+                [bodies.id[i], x, y, z, (share * weights.weight(bodies, i)).to_bits()]
             })
             .collect();
         let mut all = collective::gather(comm, &mine).concat();
@@ -495,6 +499,36 @@ mod tests {
         assert_eq!(pixels(&all, 3), with);
         // Alone it is drawn too.
         assert!(pixels(&hole, 2).iter().any(|pixel| *pixel != without[0]));
+    }
+
+    /// Where only a few bodies have mass, tracers are dots, and the default width shows all bodies.
+    #[test]
+    fn the_width_shows_planets_and_tracers_are_dots() {
+        let mut all = Bodies::zeroed(203);
+        (all.mass[0], all.mass[1], all.mass[2]) = (1.0, 1e-3, 1e-3);
+        (all.kind[0], all.kind[1], all.kind[2]) = (4, 5, 5);
+        (all.pos[0][1], all.pos[1][2]) = (5.0, -30.0);
+        for i in 3..203 {
+            let (sin, cos) = (i as f64).sin_cos();
+            (all.pos[0][i], all.pos[1][i], all.kind[i]) = (3.0 * cos, 3.0 * sin, 2);
+        }
+        (0..203).for_each(|i| all.id[i] = i as u64);
+        let movie = movie("");
+        let width = threads::run(2, |comm| {
+            let crew = Crew { comm, ..Crew::alone() };
+            let mut mine = all.clone();
+            let wanted: Vec<u32> = (0..203).filter(|i| *i as usize % 2 == comm.rank()).collect();
+            mine.permute(&wanted);
+            let mut filming = Filming::new(&crew, &movie, io::Units::NBODY, [0.0, 1.0], Domain::Open, false);
+            filming.frame(0, 0.0, &mine).unwrap();
+            filming.width.unwrap()
+        });
+        assert!(width[0] > 60.0 && width[0] < 120.0 && width[0] == width[1], "{width:?}");
+        let one = frame(&all, &movie, 1, &|_| 0).expect("there is a frame");
+        assert!(frame(&all, &movie, 3, &|i| i % 3) == Some(one.clone()));
+        let mut alone = all.clone();
+        alone.keep(0..3);
+        assert!(frame(&alone, &movie, 1, &|_| 0) != Some(one), "tracers are seen");
     }
 
     #[test]

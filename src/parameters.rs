@@ -587,13 +587,6 @@ impl Parameters {
     pub fn load(path: &Path, set: &[String]) -> Result<Parameters> {
         refuse_snapshot(path)?;
         let load = |keys: &[_]| {
-            const RIVALS: [[&str; 2]; 5] = [
-                ["time.end", "time.steps"],
-                ["time.end_redshift", "time.steps"],
-                ["time.end_scale_factor", "time.steps"],
-                ["time.end_redshift", "time.end_scale_factor"],
-                ["cosmology.start_redshift", "cosmology.start_scale_factor"],
-            ];
             io::parameters::load_in_units::<Parameters, _>(path, set, &RIVALS, keys, UnitSystem::sizes)
         };
         let mut parameters = load(&quantities::keys())?;
@@ -641,6 +634,34 @@ impl Parameters {
             );
         }
         self.time.schedule(start, &self.output)
+    }
+
+    /// Says which of the given times of snapshots lie outside a run that starts at `start` [T]; `None` if
+    /// all lie inside.
+    pub fn times_outside(&self, start: f64) -> Option<String> {
+        let end = self.schedule(start).ok()?.end();
+        let (key, list) = match &self.output {
+            Output { redshifts: Some(list), .. } => ("redshifts", list),
+            Output { scale_factors: Some(list), .. } => ("scale_factors", list),
+            Output { at: Some(Times::List(list)), .. } => ("at", list),
+            _ => return None,
+        };
+        // Times are computed from redshifts with rounding errors, and steps add up to the end with some.
+        let slack = 1e-9 * (end - start);
+        let is_outside = |time: &f64| *time < start - slack || *time > end + slack;
+        let times = self.output.times()?;
+        let outside: Vec<f64> =
+            times.iter().zip(list).filter(|(time, _)| is_outside(time)).map(|(_, given)| *given).collect();
+        let span = format!("from {} to {}", self.moment(start), self.moment(end));
+        match outside[..] {
+            [] => None,
+            [one] => Some(format!("output.{key}: {one:?} lies outside the run {span}: it gets no snapshot")),
+            [one, ..] => Some(format!(
+                "output.{key}: {} of the {} times lie outside the run {span}, such as {one:?}: they get no snapshots",
+                outside.len(),
+                times.len()
+            )),
+        }
     }
 
     /// A time of the run in words: `t 0.250000`, or in an expanding universe `z 9.0000`.
@@ -708,6 +729,33 @@ impl Parameters {
         self.output.check(expands)
     }
 }
+
+/// Pairs of keys of which a file may have one. With `--set`, one takes the place of the other.
+const RIVALS: [[&str; 2]; 23] = [
+    ["time.end", "time.steps"],
+    ["time.end_redshift", "time.steps"],
+    ["time.end_scale_factor", "time.steps"],
+    ["time.end_redshift", "time.end_scale_factor"],
+    ["output.snapshot_every", "output.at"],
+    ["output.snapshot_every", "output.redshifts"],
+    ["output.snapshot_every", "output.scale_factors"],
+    ["output.redshifts", "output.scale_factors"],
+    ["cosmology.start_redshift", "cosmology.start_scale_factor"],
+    ["gravity.accuracy", "gravity.theta"],
+    ["gravity.accuracy", "gravity.tolerance"],
+    ["units.system", "units.length_in_cm"],
+    ["units.system", "units.mass_in_g"],
+    ["units.system", "units.velocity_in_cm_per_s"],
+    ["initial.file", "initial.model"],
+    ["initial.mass", "initial.solar_mass"],
+    ["initial.sigma8", "initial.a_s"],
+    ["initial.spectrum", "initial.a_s"],
+    ["initial.galaxies.*.file", "initial.galaxies.*.model"],
+    ["initial.galaxies.*.mass", "initial.galaxies.*.solar_mass"],
+    ["potential.*.velocity", "potential.*.orbit"],
+    ["potential.*.velocity", "potential.*.track"],
+    ["potential.*.orbit", "potential.*.track"],
+];
 
 /// Explains what to do with a snapshot that is given in place of a parameter file.
 ///

@@ -1,12 +1,13 @@
 //! `heorot plan`: estimates memory, disk space and time of a parameter file before a job is
 //! submitted.
 
-use crate::console::{duration, say, say_text};
+use crate::console::{duration, say, say_text, warn};
 use crate::initial::Survey;
-use crate::key_errors::name_key;
+use crate::key_errors::{name_key, name_source};
 use crate::launch::{Launch, on_all_ranks};
 use crate::memory;
 use crate::parameters::{Output, Parameters, Precision};
+use crate::periodic_box;
 use crate::softening_advice::{self, Advice};
 use anyhow::{Result, bail};
 use decomposition::Solo;
@@ -17,11 +18,12 @@ use nbody::cosmology::Expansion;
 use nbody::cost::Meter;
 use nbody::forces::Forces;
 use nbody::model::{self, Model, Spherical, Uniform, UniformShape};
-use nbody::stepping::Stepping;
+use nbody::stepping::{Counts, Stepping};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
-use treecode::{Domain, Walk};
+use treecode::math::hash;
+use treecode::{Bodies, Domain, TYPES, Walk};
 
 /// Estimate the memory, disk space and time of a run before it is started.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,16 +57,25 @@ const EXAMPLES: &str = "Examples:
   heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
 
 The time is measured on a few steps of a Plummer sphere, or in a periodic box of uniform bodies, with the
-force settings of the file and one thread. It assumes perfect scaling to cores like this one. A run takes longer if ranks wait for each
-other or for files.";
+force settings of the file and one thread. It assumes perfect scaling to cores like this one, and says where
+that means nothing. A run takes longer if ranks wait for each other or for files. With block or adaptive
+steps, one force evaluation of the initial state, or of a sample of it, finds the rungs of its bodies, as if
+they were on circular orbits.";
 
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
 /// Number of bodies of the test run with direct sums.
 const DIRECT_PILOT: u64 = 3_000;
-/// Greatest number of bodies that are read or drawn to give advice on their softening.
+/// Greatest number of bodies that are read or drawn to give advice on their softening and to find their
+/// rungs.
 const MOST_EXAMINED: u64 = 2_000_000;
+/// Longest time of the force evaluation of the initial state [s]. A sample is taken of larger ones, but all
+/// bodies of types with fewer bodies than this.
+const MOST_SECONDS: f64 = 5.0;
+const LEAST_SAMPLED: u64 = 1000;
+/// With fewer bodies on a core that are computed together, it mostly waits for others.
+const LEAST_ON_A_CORE: f64 = 1000.0;
 
 /// Runs the command.
 ///
@@ -89,8 +100,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         memory.say();
         disk.say();
     }
-    let (core_seconds, softening) = examine(&parameters, bodies)?;
-    let seconds_per_step = core_seconds * bodies as f64 / cores as f64;
+    if let Some(outside) = parameters.times_outside(start) {
+        warn(&outside);
+    }
+    let step = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
+    let Examined { core_seconds, softening, rungs } = examine(&parameters, bodies, step)?;
+    let steps_of_a_body = rungs.as_ref().map_or(1.0, |rungs| rungs.steps_of_a_body);
+    let seconds_per_step = core_seconds * steps_of_a_body * bodies as f64 / cores as f64;
+    let together = rungs.as_ref().map_or(bodies as f64, |rungs| rungs.together(bodies));
     let estimate = Estimate {
         bodies,
         steps,
@@ -102,6 +119,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         seconds_per_step,
         seconds: seconds_per_step * (steps + 2) as f64,
         bodies_divide_steps: parameters.time.stepping != Stepping::Fixed,
+        rungs,
+        scaling_is_known: cores == 1 || together >= LEAST_ON_A_CORE * cores as f64,
     };
     if arguments.json {
         say_text(&serde_json::to_string_pretty(&estimate)?);
@@ -131,12 +150,58 @@ struct Estimate {
     disk: Disk,
     /// Advice on the softening of each type, from the initial state if it is not too large.
     softening: Vec<Advice>,
-    /// Wall time with perfect scaling [s].
+    /// Wall time of a full step with perfect scaling [s].
     seconds_per_step: f64,
-    /// Wall time of all steps [s], if no body divides a step.
+    /// Wall time of all steps [s].
     seconds: f64,
-    /// Whether bodies may divide a step. How many do is not known before.
+    /// Whether bodies may divide a step.
     bodies_divide_steps: bool,
+    /// How they divide it in the initial state. Without it, the times are those of undivided steps.
+    rungs: Option<Rungs>,
+    /// Whether perfect scaling is a fair assumption: enough bodies are computed together on each core.
+    scaling_is_known: bool,
+}
+
+/// How bodies divide a full step in the initial state.
+#[derive(Clone, Debug, Serialize)]
+struct Rungs {
+    /// Number of bodies on each rung, whose step is the full step / 2^rung.
+    bodies: Vec<u64>,
+    /// Mean number of steps of a body in a full step.
+    steps_of_a_body: f64,
+    /// Whether the numbers are those of a sample of the bodies.
+    sampled: bool,
+}
+
+impl Rungs {
+    fn new(counts: &Counts, sampled: bool) -> Rungs {
+        let finest = 2f64.powi(i32::from(counts.finest()));
+        let steps_of_a_body = counts.per_finest_step() * finest / counts.total().max(1) as f64;
+        Rungs { bodies: counts.rungs().to_vec(), steps_of_a_body, sampled }
+    }
+
+    /// Substeps of a full step.
+    fn substeps(&self) -> f64 {
+        2f64.powi(self.bodies.len() as i32 - 1)
+    }
+
+    /// Mean number of the run's bodies whose forces are computed together.
+    fn together(&self, bodies: u64) -> f64 {
+        self.steps_of_a_body * bodies as f64 / self.substeps()
+    }
+
+    fn say(&self) {
+        let of = |(rung, count): (usize, &u64)| format!("{count} on {rung}");
+        let used = self.bodies.iter().enumerate().filter(|(_, count)| **count > 0);
+        let list: Vec<String> = used.map(of).collect();
+        let whose = if self.sampled { "a sample of the initial state" } else { "the initial state" };
+        say(&format!("rungs   of {whose}: {} bodies", list.join(", ")));
+        say(&format!(
+            "        {} substeps in a full step, {:.2} force evaluations of a body; they change during the run",
+            self.substeps(),
+            self.steps_of_a_body
+        ));
+    }
 }
 
 impl Estimate {
@@ -147,8 +212,22 @@ impl Estimate {
             self.seconds_per_step,
             duration(whole)
         ));
-        if self.bodies_divide_steps {
-            say("        if no body divides a step; how many do is not known before");
+        match &self.rungs {
+            Some(rungs) => rungs.say(),
+            None if self.bodies_divide_steps => {
+                say("        if no body divides a step; how many do is not known before");
+            }
+            None => {}
+        }
+        if !self.scaling_is_known {
+            let together =
+                self.rungs.as_ref().map_or(self.bodies as f64, |rungs| rungs.together(self.bodies));
+            let cores = f64::from(self.ranks) * f64::from(self.threads);
+            say(&format!(
+                "        perfect scaling means nothing here: only {:.1} bodies are computed together on a core, and cores \
+                 mostly wait; use fewer, or measure with heorot study",
+                together / cores
+            ));
         }
     }
 }
@@ -235,24 +314,69 @@ fn snapshot_size(output: &Output, bodies: u64) -> f64 {
     ((8 + number * (7 + fields)) * bodies) as f64
 }
 
-/// Core time per body and step [s], from a small test run, and advice on the softening of the initial
-/// state, if it is not too large.
-fn examine(parameters: &Parameters, bodies: u64) -> Result<(f64, Vec<Advice>)> {
+/// What is known from a small test run and from the initial state.
+struct Examined {
+    /// Core time per body and step [s].
+    core_seconds: f64,
+    /// Advice on the softening.
+    softening: Vec<Advice>,
+    /// How bodies divide a full step, if they may.
+    rungs: Option<Rungs>,
+}
+
+/// Makes a test run, and examines the initial state if it is not too large. Full steps have the length
+/// `step` [T].
+fn examine(parameters: &Parameters, bodies: u64, step: f64) -> Result<Examined> {
     let launch = Launch { threads: Some(1), virtual_ranks: Some(1), ..Launch::default() };
     on_all_ranks(&launch, |crew| {
         if bodies > MOST_EXAMINED {
-            return Ok((pilot(&parameters.gravity, bodies)?, Vec::new()));
+            let core_seconds = pilot(&parameters.gravity, bodies)?;
+            return Ok(Examined { core_seconds, softening: Vec::new(), rungs: None });
         }
-        let state = parameters
-            .initial
-            .load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?
-            .start
-            .bodies;
-        let seconds = pilot(&parameters.gravity, state.massive() as u64)?;
+        let mut loaded =
+            parameters.initial.load(crew, &parameters.units.units(), parameters.cosmology.as_ref())?;
+        let (domain, source) = (parameters.gravity.gravity.domain, parameters.initial.file());
+        periodic_box::settle(crew, domain, source, &mut loaded)?;
+        let Start { bodies: state, time } = loaded.start;
+        let core_seconds = pilot(&parameters.gravity, state.massive() as u64)?;
         let softening = &parameters.gravity.gravity.softening;
         softening_advice::warn_of_none(crew, &state, softening);
-        Ok((seconds, softening_advice::advise(&state, softening)))
+        let softening = softening_advice::advise(&state, softening);
+        let mut rungs = None;
+        if parameters.time.stepping != Stepping::Fixed {
+            let (bodies, sampled) = sample(state, core_seconds);
+            let forces = Forces { allow_missed: true, ..parameters.gravity.clone() };
+            let start = Start { bodies, time };
+            let simulation = Simulation::begin(crew.comm, &forces, parameters.time.stepping, start)
+                .map_err(|error| name_source(source, error))?;
+            rungs = simulation.estimated_rungs(crew.comm, step).map(|counts| Rungs::new(&counts, sampled));
+        }
+        Ok(Examined { core_seconds, softening, rungs })
     })
+}
+
+/// Bodies for one force evaluation within [`MOST_SECONDS`], if one of a body takes this time [s]: all, or
+/// evenly some of each type with the mass of all. Also returns whether they are some.
+fn sample(mut bodies: Bodies, core_seconds: f64) -> (Bodies, bool) {
+    let stride = (core_seconds * bodies.len() as f64 / MOST_SECONDS).ceil().max(1.0) as u64;
+    if stride == 1 {
+        return (bodies, false);
+    }
+    let mut counts = [0; TYPES];
+    bodies.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
+    let is_whole = |kind: u8| counts[usize::from(kind)] < LEAST_SAMPLED;
+    let wanted = |i: &u32| {
+        let i = *i as usize;
+        is_whole(bodies.kind[i]) || hash(bodies.id[i]).is_multiple_of(stride)
+    };
+    let chosen: Vec<u32> = (0..bodies.len() as u32).filter(wanted).collect();
+    bodies.permute(&chosen);
+    for i in 0..bodies.len() {
+        if !is_whole(bodies.kind[i]) {
+            bodies.mass[i] *= stride as f64;
+        }
+    }
+    (bodies, true)
 }
 
 /// Core time per body and step [s], from a small test run. Direct sums take a time in proportion to the

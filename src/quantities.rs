@@ -1,5 +1,7 @@
-//! The keys of a parameter file that have a dimension. Their values may be strings with units.
+//! The keys of a parameter file, and values of options, that have a dimension. They may have units of
+//! their own.
 
+use io::Units;
 use io::parameters::Dimension;
 
 const LENGTH: Dimension = [1, 0, 0];
@@ -87,4 +89,143 @@ pub(crate) fn keys() -> Vec<(&'static str, Dimension)> {
         all.collect()
     });
     KEYS.into_iter().chain(OF_INITIAL.iter().map(|(key, dimension)| (key.as_str(), *dimension))).collect()
+}
+
+/// A number of an option with a dimension: in the units of what it belongs to, or with a unit of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantity {
+    text: String,
+    dimension: Dimension,
+    /// The number, if it has no unit.
+    number: Option<f64>,
+}
+
+impl Quantity {
+    fn new(text: &str, dimension: Dimension) -> Result<Quantity, String> {
+        let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        if number.is_none() {
+            // An unknown unit, or one of another dimension, is an error before anything is read.
+            Units::GALACTIC.quantity(text, dimension).map_err(|fault| match text.trim().parse::<f64>() {
+                Ok(_) => "must be a finite number".to_owned(),
+                Err(_) => fault,
+            })?;
+        }
+        Ok(Quantity { text: text.trim().to_owned(), dimension, number })
+    }
+
+    /// The value in these units; `None` if they have G = 1 and no size.
+    ///
+    /// # Errors
+    /// The quantity has a unit, and the units have no size.
+    pub fn value(&self, units: Option<&Units>) -> Result<f64, String> {
+        match (self.number, units) {
+            (Some(number), _) => Ok(number),
+            (None, Some(units)) => units.quantity(&self.text, self.dimension),
+            (None, None) => {
+                Err(format!("{}: the units here have G = 1 and no size; give a number", self.text))
+            }
+        }
+    }
+}
+
+/// Units with a size: all but those with G = 1.
+pub(crate) fn sized(units: &Units) -> Option<&Units> {
+    Some(units).filter(|units| **units != Units::NBODY)
+}
+
+/// Values of several quantities in these units.
+///
+/// # Errors
+/// One has a unit, and the units have no size.
+pub(crate) fn values<const N: usize>(
+    quantities: &[Quantity; N],
+    units: Option<&Units>,
+) -> Result<[f64; N], String> {
+    let mut values = [0.0; N];
+    for (value, quantity) in values.iter_mut().zip(quantities) {
+        *value = quantity.value(units)?;
+    }
+    Ok(values)
+}
+
+/// Parses a length of an option.
+pub(crate) fn length(text: &str) -> Result<Quantity, String> {
+    Quantity::new(text, LENGTH)
+}
+
+/// Parses a length above 0 of an option.
+pub(crate) fn length_above_zero(text: &str) -> Result<Quantity, String> {
+    let length = length(text)?;
+    // The sign does not depend on the unit.
+    match length.value(Some(&Units::CGS)) {
+        Ok(value) if value > 0.0 => Ok(length),
+        _ => Err("must be a length above 0".to_owned()),
+    }
+}
+
+/// Parses lengths of an option with commas between.
+pub(crate) fn lengths<const N: usize>(text: &str) -> Result<[Quantity; N], String> {
+    list(text, LENGTH)
+}
+
+/// Parses speeds of an option with commas between.
+pub(crate) fn speeds<const N: usize>(text: &str) -> Result<[Quantity; N], String> {
+    list(text, SPEED)
+}
+
+fn list<const N: usize>(text: &str, dimension: Dimension) -> Result<[Quantity; N], String> {
+    let wrong = || format!("must be {N} numbers with commas between, each with or without a unit");
+    let parts: Vec<&str> = text.split(',').collect();
+    if parts.len() != N || parts.iter().any(|part| part.trim().is_empty()) {
+        return Err(wrong());
+    }
+    let list: Result<Vec<Quantity>, String> =
+        parts.into_iter().map(|part| Quantity::new(part, dimension)).collect();
+    list?.try_into().map_err(|_| wrong())
+}
+
+/// Dimension of an option of a model, by its key.
+pub(crate) fn of_model(key: &str) -> Option<Dimension> {
+    let is_it = |name: &&(&str, Dimension)| name.0 == key || name.0.strip_suffix(".*") == Some(key);
+    INITIAL.iter().find(is_it).map(|(_, dimension)| *dimension)
+}
+
+/// Parses the value of an option of a model: a quantity, or several with commas between.
+pub(crate) fn model_values(text: &str, dimension: Dimension) -> Result<Vec<Quantity>, String> {
+    text.split(',').map(|part| Quantity::new(part, dimension)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_have_numbers_or_quantities() {
+        let galactic = Some(&Units::GALACTIC);
+        assert_eq!(length("3").unwrap().value(None), Ok(3.0));
+        assert_eq!(length(" 3 kpc").unwrap().value(galactic), Ok(3.0));
+        let parsecs = length("3kpc").unwrap().value(Some(&Units::PARSEC)).unwrap();
+        assert!((parsecs / 3000.0 - 1.0).abs() < 1e-12);
+        let shift = lengths::<3>("-2.5, 3 kpc,1e1 kpc").unwrap();
+        assert_eq!(values(&shift, galactic), Ok([-2.5, 3.0, 10.0]));
+        assert_eq!(values(&speeds::<3>("-2 km/s,0,1").unwrap(), galactic), Ok([-2.0, 0.0, 1.0]));
+        let fault = length("3 kpc").unwrap().value(None).unwrap_err();
+        assert!(fault.contains("G = 1"), "{fault}");
+        for (wrong, words) in [
+            ("3 Msun", "is a mass, where a length is needed"),
+            ("3 parrots", "is no unit that is known"),
+            ("wide", "is no number with a unit"),
+            ("nan", "finite"),
+            ("inf", "finite"),
+        ] {
+            let fault = length(wrong).unwrap_err();
+            assert!(fault.contains(words), "{wrong}: {fault}");
+        }
+        for wrong in ["1,2", "1,2,3,4", "1,,2", "1,2,3 km/s"] {
+            assert!(lengths::<3>(wrong).is_err(), "{wrong}");
+        }
+        assert!(length_above_zero("-1 pc").is_err() && length_above_zero("0").is_err());
+        assert!(length_above_zero("1 pc").is_ok());
+        assert_eq!((of_model("belt"), of_model("mass"), of_model("w0")), (Some(LENGTH), Some(MASS), None));
+    }
 }

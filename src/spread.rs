@@ -4,6 +4,7 @@
 use crate::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
+use std::borrow::Cow;
 use treecode::math::hash;
 use treecode::{Bodies, Domain, TYPES, math};
 use viz::{Bounds, Exposure, Subject, Tint, View};
@@ -91,6 +92,98 @@ pub(crate) fn counted(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES], un
         bodies.mass.fill(unit);
         bodies
     })
+}
+
+/// Number of bodies without mass from which on they are not drawn as dots beside bodies with mass.
+const MOST_TRACERS: u64 = 10_000;
+
+/// How the bodies of each type are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cast {
+    /// Types whose bodies are dots.
+    pub dots: [bool; TYPES],
+    /// Types whose bodies are spread over the distances of their neighbours.
+    pub spread: [bool; TYPES],
+    /// Whether the surface density counts bodies: no body that is spread has a mass of its own.
+    pub counts: bool,
+    /// Whether bodies that are dots have mass nevertheless.
+    tracers: bool,
+}
+
+impl Cast {
+    /// Types of few bodies, `sparse`, are dots, and the others, `spread`, are not. If only dots have mass,
+    /// the others are tracers: fewer than [`MOST_TRACERS`] of them are dots too, and more are counted. `counted`
+    /// says that all these bodies were given a mass by [`counted`]. Collective.
+    pub(crate) fn of(
+        comm: &dyn Comm,
+        bodies: &Bodies,
+        [sparse, spread]: [[bool; TYPES]; 2],
+        counted: bool,
+    ) -> Cast {
+        let (mut tracers, mut heavy) = (0, 0);
+        for i in (0..bodies.len()).filter(|&i| spread[usize::from(bodies.kind[i])]) {
+            tracers += 1;
+            heavy += u64::from(bodies.mass[i] > 0.0);
+        }
+        let mut sums = [tracers, heavy];
+        comm.all_reduce(&mut sums, Reduction::Sum);
+        let [tracers, heavy] = sums;
+        let plain = Cast { dots: sparse, spread, counts: counted && tracers > 0, tracers: false };
+        match (tracers, heavy) {
+            (_, 1..) => plain,
+            (MOST_TRACERS.., 0) => Cast { counts: true, tracers: true, ..plain },
+            (_, 0) => Cast {
+                dots: std::array::from_fn(|kind| sparse[kind] || spread[kind]),
+                spread: [false; TYPES],
+                ..plain
+            },
+        }
+    }
+
+    /// Gives the bodies that are counted the mass `unit` [M].
+    pub(crate) fn give_mass(&self, bodies: &mut Cow<Bodies>, unit: f64) {
+        if self.tracers {
+            let Bodies { mass, kind, .. } = bodies.to_mut();
+            let counted = mass.iter_mut().zip(kind).filter(|(_, kind)| self.spread[usize::from(**kind)]);
+            counted.for_each(|(mass, _)| *mass = unit);
+        }
+    }
+
+    /// Whether nothing but dots has mass, so that masses say little about the extent of the bodies.
+    pub(crate) fn is_of_dots(&self) -> bool {
+        self.spread == [false; TYPES] || self.tracers
+    }
+}
+
+/// Weights of bodies in the default width of a picture: the mass, or 1 over the number of bodies of the type
+/// if nothing but dots has mass.
+pub(crate) struct Weights {
+    /// Number of bodies of each type, if it matters.
+    counts: Option<[u64; TYPES]>,
+}
+
+impl Weights {
+    /// The weights of drawn bodies of these types. Collective.
+    pub(crate) fn of(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES], by_number: bool) -> Weights {
+        Weights { counts: by_number.then(|| numbers(comm, bodies, kinds)) }
+    }
+
+    /// The weight of a body.
+    pub(crate) fn weight(&self, bodies: &Bodies, i: usize) -> f64 {
+        match &self.counts {
+            Some(counts) => 1.0 / counts[usize::from(bodies.kind[i])] as f64,
+            None => bodies.mass[i],
+        }
+    }
+}
+
+/// Number of bodies of each of these types on all ranks. Collective.
+pub(crate) fn numbers(comm: &dyn Comm, bodies: &Bodies, kinds: [bool; TYPES]) -> [u64; TYPES] {
+    let mut counts = [0; TYPES];
+    let drawn = bodies.kind.iter().map(|kind| usize::from(*kind)).filter(|kind| kinds[*kind]);
+    drawn.for_each(|kind| counts[kind] += 1);
+    comm.all_reduce(&mut counts, Reduction::Sum);
+    counts
 }
 
 /// Factor by which the sphere of [`main_centre`] shrinks, and fraction of the bodies in the last one

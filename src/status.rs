@@ -20,7 +20,8 @@ pub struct Arguments {
     /// Output folder of the run.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// Print the status file unchanged (JSON).
+    /// Print the status file (JSON) with two more keys: `state`, which is `dead` if a run that says it is
+    /// running cannot be alive, and `cause_of_death`.
     #[arg(long)]
     pub json: bool,
 }
@@ -131,8 +132,13 @@ impl Status {
     /// If there is none, or it is invalid.
     pub fn load(folder: &Path) -> Result<Status> {
         let path = Status::path_in(folder);
-        let text = io::read_text(&path)
-            .with_context(|| format!("{}: no run has left its status here", path.display()))?;
+        if folder.is_file() {
+            bail!("{}: is a file, not the output folder of a run", folder.display());
+        }
+        if !path.exists() {
+            bail!("{}: no run has left its status here", path.display());
+        }
+        let text = io::read_text(&path)?;
         serde_json::from_str(&text).with_context(|| format!("{}: is no status of a run", path.display()))
     }
 
@@ -218,19 +224,47 @@ fn ago(seconds: u64) -> String {
     duration(Duration::from_secs(seconds))
 }
 
+/// A status and what it means now.
+#[derive(Serialize)]
+struct Judged<'a> {
+    /// The phase, or `dead`.
+    state: State,
+    /// Why the run cannot be alive, if it is dead.
+    cause_of_death: Option<&'a str>,
+    #[serde(flatten)]
+    status: &'a Status,
+}
+
+/// State of a run, judged from outside.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum State {
+    Phase(Phase),
+    Dead(&'static str),
+}
+
+impl Status {
+    /// The status as JSON, with the state of the run.
+    fn json(&self, cause_of_death: Option<&str>) -> Result<String> {
+        let state = if cause_of_death.is_some() { State::Dead("dead") } else { State::Phase(self.phase) };
+        Ok(serde_json::to_string_pretty(&Judged { state, cause_of_death, status: self })?)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// If there is no run, or it is dead or has failed.
 pub fn main(arguments: &Arguments) -> Result<()> {
     let status = Status::load(&arguments.folder)?;
+    let cause = status.cause_of_death();
     if arguments.json {
-        say_text(&serde_json::to_string_pretty(&status)?);
+        say_text(&status.json(cause.as_deref())?);
     } else {
         status.lines().iter().for_each(|line| say(line));
     }
     let folder = arguments.folder.display();
-    match status.cause_of_death() {
+    match cause {
         Some(cause) => {
             bail!("{folder}: the run is dead: {cause}; --restart goes on from its last checkpoint")
         }
@@ -291,6 +325,20 @@ mod tests {
     }
 
     #[test]
+    fn the_json_says_that_a_run_is_dead() {
+        let json = |status: &Status| -> serde_json::Value {
+            serde_json::from_str(&status.json(status.cause_of_death().as_deref()).unwrap()).unwrap()
+        };
+        let living = json(&status());
+        assert_eq!((&living["state"], &living["phase"]), (&"running".into(), &"running".into()));
+        assert!(living["cause_of_death"].is_null());
+        let dead = json(&Status { pid: u32::MAX, ..status() });
+        assert_eq!((&dead["state"], &dead["phase"]), (&"dead".into(), &"running".into()));
+        assert!(dead["cause_of_death"].as_str().unwrap().contains("is gone"));
+        assert_eq!(json(&Status { phase: Phase::Done, ..status() })["state"], "done");
+    }
+
+    #[test]
     fn a_step_under_way_is_shown() {
         assert_eq!(status().lines().len(), 4);
         assert!(status().lines()[1].contains("step 1 of 2, t 0.500000, ended"));
@@ -306,6 +354,10 @@ mod tests {
     fn no_status_is_told_from_a_broken_one() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Status::load(folder.path()).unwrap_err().to_string().contains("no run has left its status"));
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, "").unwrap();
+        let message = format!("{:#}", Status::load(&file).unwrap_err());
+        assert_eq!(message, format!("{}: is a file, not the output folder of a run", file.display()));
         std::fs::write(Status::path_in(folder.path()), "{}").unwrap();
         assert!(Status::load(folder.path()).unwrap_err().to_string().contains("is no status"));
     }

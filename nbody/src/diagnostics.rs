@@ -124,9 +124,10 @@ impl Diagnostics {
 
     /// Virial ratio 2 K / |W|. W is the potential energy of the bodies and the external part of the
     /// virial. The ratio is about 1 in equilibrium, and in external potentials on the mean over
-    /// orbits. It is infinite if W is zero.
+    /// orbits. It is not a number if W is zero, as for one body with mass and tracers.
     pub fn virial_ratio(&self) -> f64 {
-        2.0 * self.kinetic / (self.potential + self.external_virial).abs()
+        let ratio = 2.0 * self.kinetic / (self.potential + self.external_virial).abs();
+        if ratio.is_finite() { ratio } else { f64::NAN }
     }
 }
 

@@ -193,6 +193,27 @@ impl Schedule {
         if is_unchanged { self.count().saturating_sub(done) } else { self.after(time).count() as u64 }
     }
 
+    /// Time at which the run ends [T].
+    pub fn end(&self) -> f64 {
+        let Until::Steps(steps) = self.until else { return self.ends_at() };
+        let mut left = steps;
+        for stretch in (0..).map_while(|k| self.stretch(k)) {
+            if left <= stretch.steps {
+                return stretch.step(left).time;
+            }
+            left -= stretch.steps;
+        }
+        self.start
+    }
+
+    /// The time that the run reaches, if it does not end after a number of steps [T].
+    fn ends_at(&self) -> f64 {
+        match self.until {
+            Until::Time(end) => end,
+            Until::Steps(_) => f64::INFINITY,
+        }
+    }
+
     /// Number of snapshots of the run. The initial state is not counted.
     pub fn snapshots(&self) -> u64 {
         let mut left = self.count();
@@ -244,10 +265,7 @@ impl Schedule {
         if !self.at.is_empty() {
             return self.given_stretch(k as usize);
         }
-        let end = match self.until {
-            Until::Time(end) => end,
-            Until::Steps(_) => f64::INFINITY,
-        };
+        let end = self.ends_at();
         let Some(every) = self.every else {
             let whole = end.is_finite().then(|| divide(self.start, end, end - self.start, self.longest));
             return if k == 0 { whole.or(Some(self.open())) } else { None };
@@ -315,6 +333,7 @@ mod tests {
         let schedule = schedule(end, steps, step, start, every).unwrap();
         let list: Vec<Step> = schedule.steps().collect();
         assert_eq!(list.len() as u64, schedule.count());
+        assert_eq!(list.last().map(|step| step.time), Some(schedule.end()));
         assert_eq!(snapshots(&list).len() as u64, schedule.snapshots());
         for done in 0..list.len() {
             let time = if done == 0 { start } else { list[done - 1].time };

@@ -5,7 +5,9 @@ use crate::cosmology::{Expansion, Invalid, Pace};
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Pairs, Progress};
 use crate::potential::{External, Moment};
-use crate::stepping::{Adaptive, Clock, Counts, Course, Ladder, Needs, Stepping, add_columns};
+use crate::stepping::{
+    Adaptive, CAUTION, Clock, Counts, Course, Ladder, Needs, RATE, Stepping, add_columns, column,
+};
 use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
 use serde::{Deserialize, Serialize};
@@ -508,6 +510,20 @@ impl Simulation {
             return Err(Error::StepsTooShort { length, finest, bodies: counts.at_least(finest) });
         }
         Ok(())
+    }
+
+    /// Number of bodies on each rung of a full step of this length [T], estimated for the initial state
+    /// right after [`Simulation::begin`]: accelerations change as on circular orbits. The first step of a
+    /// run is more cautious than that. `None` with fixed steps. Collective.
+    pub fn estimated_rungs(&self, comm: &dyn Comm, length: f64) -> Option<Counts> {
+        self.seat.check(comm);
+        let Stepping::Adaptive(adaptive) = &self.stepping else { return None };
+        let mut bodies = self.bodies().clone();
+        column(&mut bodies, RATE).iter_mut().for_each(|rate| *rate /= CAUTION as f32);
+        let pace = self.pace_of(self.time, length);
+        let external = self.external.at(self.time);
+        let needs = Needs { adaptive, gravity: self.engine.gravity(), external: &external, pace };
+        Some(Ladder::new(length, adaptive.smallest).choose(comm, &needs, &mut bodies, 0))
     }
 
     /// Adds the cost of an evaluation to `meter`. Collective.

@@ -92,6 +92,10 @@ def messages():
         (["plot", "profle", snapshot], ["profile", "known: run, profile, surface-density"]),
         (["plots"], ["plot", "known: run, status"]),
         (["render", snapshot, "-o", folder / "x.png", "--range", "9e7:3e5"], ["90000000", "300000"]),
+        (["model", "--from", snapshot, "-o", folder / "y.hdf5"], ["is a snapshot (GADGET HDF5)", "heorot convert"]),
+        (["status", snapshot], ["is a file, not the output folder of a run"]),
+        (["run", parameter_file(folder, bodies=300), "--set", "potential.0.kind=nfw"], ["--set: potential.0.kind: there is no list potential"]),
+        (["model", "plummer", "--bodies", "9", "--radius", "3 Msun", "-o", folder / "y.hdf5"], ["is a mass, where a length is needed"]),
     ]:
         outcome = heorot(*arguments)
         lines = outcome.stderr.splitlines()
@@ -113,6 +117,63 @@ def rivals():
     require(json.loads((folder / "out/report.json").read_text())["steps"] == 3, "time.end of the file holds")
     outcome = heorot("run", file, "--set", "time.steps=3", "--set", "time.end=1", "--overwrite")
     require(outcome.codes == [1] and "not both" in outcome.stderr, outcome.stderr)
+    # The times of snapshots, and those that lie outside the run.
+    file.write_text(file.read_text().replace("[output]", "[output]\nsnapshot_every = 0.05"))
+    outcome = heorot("run", file, "--set", "output.at=[0.02, 0.3]", "--overwrite").require_success()
+    require("output.at: 0.3 lies outside the run from t 0.000000 to t 0.100000" in outcome.stdout, outcome.stdout)
+    times = sorted(float(h5py.File(path)["Header"].attrs["Time"]) for path in (folder / "out").glob("snapshot_*.hdf5"))
+    require(times == [0.0, 0.02, 0.1], f"{times}")
+    outcome = heorot("plan", file, "--set", "output.at=[-1, 0.02]").require_success()
+    require(len(outcome.stderr.splitlines()) == 1 and "output.at: -1.0 lies outside" in outcome.stderr, outcome.stderr)
+
+
+def few_bodies():
+    """Two bodies, a star with planets, and tracers: pictures, logs and energies."""
+    folder = scratch("few")
+    heorot("model", "two-body", "-o", folder / "two.hdf5").require_success()
+    heorot("model", "planetary-system", "--bodies", "500", "--belt", "2.1 AU,3.3 AU", "-o", folder / "belt.hdf5").require_success()
+    for name in ["two", "belt"]:
+        heorot("render", folder / f"{name}.hdf5", "-o", folder / f"{name}.png", "--size", 160).require_success()
+        heorot("poster", folder / f"{name}.hdf5", "-o", folder / f"{name}.svg", "--size", 160).require_success()
+    wide = heorot("render", folder / "belt.hdf5", "-o", folder / "wide.png", "--size", 160, "--width", "1e-3 pc", "--colour-by", "type")
+    wide.require_success()
+    heorot("extract", folder / "belt.hdf5", folder / "small.hdf5", "--types", "disc").require_success()
+    require("500 bodies" in heorot("info", folder / "small.hdf5").stdout, "--types alone extracts others")
+    lone = write_snapshot(folder / "lone.hdf5", np.eye(2, 3), np.zeros((2, 3)), np.array([1.0, 0.0]))
+    text = f'[initial]\nfile = "{lone}"\n[gravity]\nwalk = "direct"\n[time]\nsteps = 2\nstep = 1e-9\n[output]\nfolder = "{folder / "out"}"\n'
+    (folder / "run.toml").write_text(text)
+    outcome = heorot("run", folder / "run.toml").require_success()
+    require("2K/|W| - " in outcome.stdout and "nan" not in outcome.stdout.lower(), outcome.stdout)
+
+
+def the_dead():
+    """The status of a killed run says so, also as JSON."""
+    folder, _ = run_folder("dead")
+    file = folder / "out/status.json"
+    status = json.loads(file.read_text())
+    status.update(phase="running", pid=2**22 + 1)
+    file.write_text(json.dumps(status))
+    outcome = heorot("status", folder / "out", "--json")
+    found = json.loads(outcome.stdout)
+    require(outcome.codes == [1] and found["state"] == "dead" and "is gone" in found["cause_of_death"], f"{outcome.codes} {found}")
+
+
+def rungs():
+    """plan finds the rungs of the initial state, and says where perfect scaling means nothing."""
+    folder = scratch("rungs")
+    file = parameter_file(folder, bodies=3000, steps=2, step=0.25)
+    block = ["--set", "time.timestep=block", "--set", "time.criterion=rate"]
+    plan = json.loads(heorot("plan", file, "--ranks", 64, "--json", *block).require_success().stdout)
+    found = plan["rungs"]
+    require(sum(found["bodies"]) == 3000 and not found["sampled"] and not plan["scaling_is_known"], f"{plan}")
+    body_steps = sum(count * 2**rung for rung, count in enumerate(found["bodies"]))
+    require(abs(found["steps_of_a_body"] * 3000 / body_steps - 1) < 1e-9 and len(found["bodies"]) > 2, f"{found}")
+    text = heorot("plan", file, "--ranks", 64, *block).require_success().stdout
+    require("substeps in a full step" in text and "perfect scaling means nothing here" in text, text)
+    # About as many as a run of it takes.
+    heorot("run", file, *block, "--set", "time.steps=1").require_success()
+    taken = float((folder / "out/energy.csv").read_text().splitlines()[-1].split(",")[-1])
+    require(0.3 < found["steps_of_a_body"] / taken < 3, f"{found['steps_of_a_body']} of {taken}")
 
 
 def quiet():
@@ -221,6 +282,9 @@ check("types by name", types_by_name)
 check("the folder of a run in place of its files", folders_of_runs)
 check("messages say what to do", messages)
 check("end and steps replace each other in --set", rivals)
+check("pictures, logs and energies of few bodies", few_bodies)
+check("a killed run is dead in its status", the_dead)
+check("rungs in plan", rungs)
 check("--quiet", quiet)
 check("the log has a line every few seconds, or each step", log_lines)
 check("--json", as_json)

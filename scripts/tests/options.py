@@ -45,6 +45,7 @@ COMMANDS = [
     ("model collision --bodies 100 --output {out}.hdf5", ["--mass-ratio", "--pericentre", "--distance", "--eccentricity", "--inclination=X,0", "--azimuth=0,X"]),
     ("model disc-galaxy --bodies 400 --output {out}.hdf5", ["--stars", "--disc-mass", "--disc-length", "--disc-height", "--toomre-q", "--halo-mass", "--halo-radius",
                                                      "--halo-cut", "--bulge-mass", "--bulge-radius"]),
+    ("model disc-galaxy --bodies 400 --massless disc --output {out}.hdf5", ["--massless"]),
     ("model uniform --bodies 100 --output {out}.hdf5", ["--side", "--virial-ratio", "--spin"]),
     ("model clumps --bodies 100 --output {out}.hdf5", ["--clumps", "--background", "--slope"]),
     ("render {ic} -o {out}.png --size 48x48", [*VIEW, "--frames", "--frames-per-second", "--orbit", "--zoom", *RANKS]),

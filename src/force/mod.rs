@@ -6,7 +6,7 @@ mod repeat;
 use crate::console::{give_way, say};
 use crate::crew::Crew;
 use crate::gravity_keys;
-use crate::gravity_options::GravityOptions;
+use crate::gravity_options::GravityArguments;
 use crate::initial::{self, Loaded};
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
@@ -60,7 +60,7 @@ pub struct Arguments {
     pub overwrite: Overwrite,
     /// How forces are computed.
     #[command(flatten)]
-    pub gravity: GravityOptions,
+    pub gravity: GravityArguments,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
@@ -135,7 +135,8 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
         &arguments.reading,
     )?;
     files.reading_seconds = begun.elapsed().as_secs_f64();
-    let forces = arguments.gravity.forces(loaded.units.gravitational_constant())?;
+    let options = arguments.gravity.settle(&loaded.units)?;
+    let forces = options.forces(loaded.units.gravitational_constant())?;
     periodic_box::settle(crew, forces.gravity.domain, Some(&arguments.file), &mut loaded)?;
     let Loaded { start: Start { bodies, time }, units, invented_ids, .. } = loaded;
     resolution::check(crew, Some(&arguments.file), &bodies, &forces)?;
@@ -144,7 +145,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
         repeat::field(crew, &arguments.file, &forces, bodies, arguments.repeat)?;
     resolution::check_pairs(crew, Some(&arguments.file), &pairs, &forces)?;
 
-    let periodic_box = arguments.gravity.periodic_box();
+    let periodic_box = options.periodic_box();
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, periodic_box, gravity: &forces };
     if let Some(target) = &targets.output {
         let mut parameters = io::parameters::echo(&echo);

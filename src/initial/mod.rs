@@ -44,8 +44,38 @@ pub enum Initial {
     },
     /// An encounter with galaxies from files, or with massless bodies.
     Parts(Parts),
+    /// A model with massless bodies.
+    Tracers(Tracers),
     /// A model.
     Model(Model),
+}
+
+/// A model of which some types have no mass.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tracers {
+    /// The model. Its velocities are those of bodies with mass.
+    #[serde(flatten)]
+    pub model: Model,
+    /// Types whose bodies get the mass 0.
+    massless: Vec<u8>,
+}
+
+impl Tracers {
+    /// The model `name` of these keys, with types that have no mass.
+    fn new(name: ModelName, mut keys: Keys) -> Result<Tracers, String> {
+        let massless = parts::types(keys.massless.take())?;
+        match name {
+            ModelName::Encounter | ModelName::Collision => Err(
+                "`massless` has no meaning for the whole of an encounter, whose orbit depends on the masses; give it to its galaxies: \
+                 model = \"encounter\", [[initial.galaxies]]"
+                    .to_owned(),
+            ),
+            ModelName::Cosmology => {
+                Err("`massless` has no meaning for a universe, all of whose matter is in the bodies".to_owned())
+            }
+            _ => Ok(Tracers { model: keys.into_model(name)?, massless }),
+        }
+    }
 }
 
 impl TryFrom<Keys> for Initial {
@@ -60,6 +90,9 @@ impl TryFrom<Keys> for Initial {
             }
             (None, Some(ModelName::Encounter)) if Parts::are_needed(&keys) => {
                 Ok(Initial::Parts(Parts::new(keys)?))
+            }
+            (None, Some(model)) if keys.massless.is_some() => {
+                Ok(Initial::Tracers(Tracers::new(model, keys)?))
             }
             (None, Some(model)) => Ok(Initial::Model(keys.into_model(model)?)),
             (Some(_), Some(_)) => Err("give either `file` or `model`, not both".to_owned()),
@@ -103,7 +136,7 @@ impl Initial {
                     column_bytes: header.column_bytes(),
                 })
             }
-            Initial::Model(model) => {
+            Initial::Model(model) | Initial::Tracers(Tracers { model, .. }) => {
                 Ok(Survey { bodies: model.bodies(), time: log(None)?.unwrap_or(0.0), column_bytes: 0 })
             }
             Initial::Parts(parts) => {
@@ -116,7 +149,7 @@ impl Initial {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Initial::File { file, .. } => Some(file),
-            Initial::Parts(_) | Initial::Model(_) => None,
+            Initial::Parts(_) | Initial::Model(_) | Initial::Tracers(_) => None,
         }
     }
 
@@ -125,7 +158,7 @@ impl Initial {
         match self {
             Initial::File { file, .. } => vec![file],
             Initial::Parts(parts) => parts.files(),
-            Initial::Model(_) => Vec::new(),
+            Initial::Model(_) | Initial::Tracers(_) => Vec::new(),
         }
     }
 
@@ -152,7 +185,7 @@ impl Initial {
             Ok(vec![bodies, column_bytes])
         })?;
         let making = match self {
-            Initial::Model(model) => model.memory(),
+            Initial::Model(model) | Initial::Tracers(Tracers { model, .. }) => model.memory(),
             Initial::File { .. } | Initial::Parts(_) => 0.0,
         };
         memory::check(crew, expected[0], making + memory::of_columns(expected[1], crew.comm.size()))?;
@@ -170,8 +203,11 @@ impl Initial {
                 into_momenta(&mut loaded.start, cosmology, None)?;
                 Ok(loaded)
             }
-            Initial::Model(model) => {
-                let bodies = model::generate(crew.comm, model, units.gravitational_constant());
+            Initial::Model(model) | Initial::Tracers(Tracers { model, .. }) => {
+                let mut bodies = model::generate(crew.comm, model, units.gravitational_constant());
+                if let Initial::Tracers(Tracers { massless, .. }) = self {
+                    make_massless(&mut bodies, massless);
+                }
                 let mut start = Start { bodies, time: 0.0 };
                 into_momenta(&mut start, cosmology, None)?;
                 Ok(Loaded { start, units: *units, invented_ids: false, box_side: 0.0 })
@@ -461,6 +497,43 @@ mod tests {
         order.sort_by_key(|i| all.id[*i as usize]);
         all.permute(&order);
         (all, parts[0].1)
+    }
+
+    /// Tracers have the places and velocities of bodies with mass.
+    #[test]
+    fn types_of_a_model_may_have_no_mass() {
+        #[derive(serde::Deserialize)]
+        struct Table {
+            initial: Initial,
+        }
+        let read = |keys: &str| -> Result<Initial, String> {
+            let text = format!("[initial]\n{keys}\n");
+            let table = io::parameters::from_str::<Table>(&text, "run.toml", &[]);
+            table.map(|table| table.initial).map_err(|error| error.to_string())
+        };
+        let load =
+            |initial: &Initial| initial.load(&Crew::alone(), &Units::GALACTIC, None).unwrap().start.bodies;
+        let keys = "model = \"disc-galaxy\"\nbodies = 500";
+        let whole = load(&read(keys).unwrap());
+        let initial = read(&format!("{keys}\nmassless = [\"disc\", 3]")).unwrap();
+        let tracers = load(&initial);
+        assert_eq!((&tracers.pos, &tracers.vel, &tracers.kind), (&whole.pos, &whole.vel, &whole.kind));
+        let expected: Vec<f64> =
+            (0..500).map(|i| if whole.kind[i] == 1 { whole.mass[i] } else { 0.0 }).collect();
+        assert!(tracers.mass == expected && expected.contains(&0.0));
+        assert_eq!(initial.survey(&Units::GALACTIC, None).unwrap().bodies, 500);
+        // What a run stores is read again.
+        let lines = io::parameters::echo(&initial).into_iter();
+        let stored: String = lines.map(|(key, value)| format!("{key} = {value}\n")).collect();
+        assert_eq!(read(&stored).unwrap(), initial, "{stored}");
+        for (keys, words) in [
+            ("model = \"plummer\"\nbodies = 9\nmassless = [\"dust\"]", "massless"),
+            ("model = \"collision\"\nbodies = 9\nmassless = [2]", "give it to its galaxies"),
+            ("model = \"cosmology\"\nper_side = 8\nmassless = [1]", "has no meaning for a universe"),
+        ] {
+            let fault = read(keys).unwrap_err();
+            assert!(fault.contains(words), "{keys}: {fault}");
+        }
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub(super) fn moments(times: &[f64], frames: Option<usize>) -> Vec<Moment> {
 struct Held {
     snapshot: usize,
     bodies: Bodies,
+    /// Whether each has the same mass, because none has one of its own.
+    counted: bool,
     lengths: Option<Vec<f64>>,
 }
 
@@ -82,6 +84,8 @@ pub(crate) struct Scene<'a> {
     pub bodies: Cow<'a, Bodies>,
     /// Smoothing lengths of the bodies [L].
     pub lengths: Cow<'a, [f64]>,
+    /// Whether each body has the same mass, because none has one of its own.
+    pub counted: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -113,7 +117,11 @@ impl<'a> Reader<'a> {
                     Some(smoothing_lengths(crew, self.sequence.domain, &held.bodies, kinds, neighbours)?);
             }
             let lengths = held.lengths.as_deref().unwrap_or_default();
-            return Ok(Scene { bodies: Cow::Borrowed(&held.bodies), lengths: Cow::Borrowed(lengths) });
+            return Ok(Scene {
+                bodies: Cow::Borrowed(&held.bodies),
+                lengths: Cow::Borrowed(lengths),
+                counted: held.counted,
+            });
         }
         let second = self.place(wanted[1])?;
         crew.agree(|| self.pair(first, second))?;
@@ -124,7 +132,8 @@ impl<'a> Reader<'a> {
         let mut bodies = between(ends, domain, if expands { None } else { Some(span) }, moment.part);
         bodies.wrap(domain);
         let lengths = smoothing_lengths(crew, domain, &bodies, kinds, neighbours)?;
-        Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths) })
+        let counted = self.held[first].counted;
+        Ok(Scene { bodies: Cow::Owned(bodies), lengths: Cow::Owned(lengths), counted })
     }
 
     /// Index of a snapshot among those in memory. Reads the snapshot if necessary.
@@ -133,7 +142,7 @@ impl<'a> Reader<'a> {
             return Ok(place);
         }
         let entry = &self.sequence.entries[snapshot];
-        let mut bodies = self.sequence.read(self.crew, entry)?;
+        let (mut bodies, counted) = self.sequence.read(self.crew, entry)?;
         if self.by_id {
             if let Some(shared) = ids::shared(self.crew.comm, &bodies.id) {
                 let path = entry.path.display();
@@ -146,7 +155,7 @@ impl<'a> Reader<'a> {
                 bodies = deal_by_id(self.crew.comm, bodies);
             }
         }
-        self.held.push(Held { snapshot, bodies, lengths: None });
+        self.held.push(Held { snapshot, bodies, counted, lengths: None });
         Ok(self.held.len() - 1)
     }
 
@@ -198,15 +207,18 @@ impl Scene<'_> {
     /// Takes the mass of the bodies that are not within half of `depth` of the centre of the view, along
     /// its line of sight: they are not drawn.
     pub(super) fn cut(&mut self, view: &View, depth: f64) {
-        let target = view.target();
         let bodies = self.bodies.to_mut();
         for i in 0..bodies.len() {
-            let away = view.away(Domain::Open.displacement(target, bodies.position(i)));
-            if away.abs() > 0.5 * depth {
+            if !is_within(view, depth, bodies.position(i)) {
                 bodies.mass[i] = 0.0;
             }
         }
     }
+}
+
+/// Whether a position is within half of `depth` of the centre of a view, along its line of sight.
+pub(super) fn is_within(view: &View, depth: f64, position: [f64; 3]) -> bool {
+    view.away(Domain::Open.displacement(view.target(), position)).abs() <= 0.5 * depth
 }
 
 /// Interpolates between two states of the same bodies in the same order, at a fraction `part` of

@@ -1,57 +1,71 @@
 //! Bodies of types with few bodies: dots sized by mass, and their paths.
 
+use super::frames::is_within;
 use super::tint::Tinted;
 use decomposition::{Comm, collective};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use treecode::{Bodies, TYPES};
 use viz::{Mark, View, dot_colour, dot_radius};
 
 /// The dots of a sequence of frames.
 pub(crate) struct Marks {
-    /// Types whose bodies are dots.
-    kinds: [bool; TYPES],
-    /// Places of each body in the frames before by its id, relative to what the camera follows [L];
-    /// `None` if paths are not drawn.
-    paths: Option<BTreeMap<u64, Vec<[f64; 3]>>>,
-    /// Places in the last frame.
+    /// Types whose bodies have paths; `None` if paths are not drawn.
+    traced: Option<[bool; TYPES]>,
+    /// Places of each body in the frames before by its id, relative to what the camera follows [L].
+    paths: BTreeMap<u64, Vec<[f64; 3]>>,
+    /// Places in the last frame of the bodies with paths.
     last: Vec<(u64, [f64; 3])>,
 }
 
-/// A dot as it is sent between ranks: bits of the position and of the mass, the id, the group and the
-/// number of groups, or 0 of them.
-type Sent = [u64; 7];
+/// What a frame shows.
+pub(crate) struct Shot<'a> {
+    /// The view.
+    pub view: &'a View,
+    /// Thickness of the slab that is shown [L]; `None` for all depths.
+    pub depth: Option<f64>,
+    /// Whether the camera follows something, so that paths are relative to it.
+    pub follows: bool,
+    /// A step of more than half of this length breaks a path [L].
+    pub side: f64,
+}
+
+/// A dot as it is sent between ranks: bits of the position and of the mass, the id, the type, the group and
+/// the number of groups, or 0 of them.
+type Sent = [u64; 8];
 
 impl Marks {
-    /// Dots for the bodies of these types, with or without their paths.
-    pub(crate) fn new(kinds: [bool; TYPES], paths: bool) -> Marks {
-        Marks { kinds, paths: paths.then(BTreeMap::new), last: Vec::new() }
+    /// Dots with the paths of the bodies of types `traced`, or without paths.
+    pub(crate) fn new(traced: Option<[bool; TYPES]>) -> Marks {
+        Marks { traced, paths: BTreeMap::new(), last: Vec::new() }
     }
 
-    /// The dots of a frame, from the bodies of all ranks. A step of more than half of `side` [L] breaks
-    /// a path. Collective.
+    /// The dots of a frame, for the bodies of types `kinds` of all ranks. Collective.
     pub(crate) fn take(
         &mut self,
         comm: &dyn Comm,
         bodies: &Bodies,
+        kinds: [bool; TYPES],
         tint: &Tinted,
-        view: &View,
-        follows: bool,
-        side: f64,
+        shot: &Shot,
     ) -> Vec<Mark> {
-        if !self.kinds.contains(&true) {
+        let &Shot { view, depth, follows, side } = shot;
+        if !kinds.contains(&true) {
             return Vec::new();
         }
         let mine: Vec<Sent> = (0..bodies.len())
-            .filter(|&i| self.kinds[usize::from(bodies.kind[i])])
+            .filter(|&i| kinds[usize::from(bodies.kind[i])])
+            .filter(|&i| depth.is_none_or(|depth| is_within(view, depth, bodies.position(i))))
             .map(|i| {
                 let [x, y, z] = bodies.position(i).map(f64::to_bits);
                 let (group, groups) = tint.group(i).unwrap_or((0, 0));
-                [x, y, z, bodies.mass[i].to_bits(), bodies.id[i], group as u64, groups as u64]
+                let kind = u64::from(bodies.kind[i]);
+                [x, y, z, bodies.mass[i].to_bits(), bodies.id[i], kind, group as u64, groups as u64]
             })
             .collect();
         let mut all = collective::gather(comm, &mine).concat();
-        // The heaviest first, so that lighter dots are drawn over it.
-        all.sort_by_key(|&[.., mass, id, _, _]| (std::cmp::Reverse(mass), id));
+        // The heaviest first, so that lighter dots are drawn over it; but the many without mass under it.
+        all.sort_unstable_by_key(|&[x, y, z, mass, id, ..]| (mass > 0, Reverse(mass), id, [x, y, z]));
         let heaviest = all.iter().map(|sent| f64::from_bits(sent[3])).fold(0.0, f64::max);
         let origin = if follows { view.target() } else { [0.0; 3] };
         let seen = |place: [f64; 3]| {
@@ -59,13 +73,16 @@ impl Marks {
         };
         self.last.clear();
         let mut marks = Vec::new();
-        for [x, y, z, mass, id, group, groups] in all {
+        for [x, y, z, mass, id, kind, group, groups] in all {
             let place = [x, y, z].map(f64::from_bits);
             let relative: [f64; 3] = std::array::from_fn(|axis| place[axis] - origin[axis]);
-            self.last.push((id, relative));
+            let traced = self.traced.is_some_and(|kinds| kinds[kind as usize]);
+            if traced {
+                self.last.push((id, relative));
+            }
             let Some(point) = seen(relative) else { continue };
             let mut path = Vec::new();
-            let earlier = self.paths.as_ref().and_then(|paths| paths.get(&id));
+            let earlier = self.paths.get(&id).filter(|_| traced);
             let steps: Vec<[f64; 3]> = earlier.into_iter().flatten().copied().chain([relative]).collect();
             for pair in steps.windows(2) {
                 path.push(seen(pair[0]).unwrap_or([f64::NAN; 2]));
@@ -82,10 +99,8 @@ impl Marks {
 
     /// Adds the last frame to the paths.
     pub(super) fn remember(&mut self) {
-        if let Some(paths) = &mut self.paths {
-            for (id, place) in &self.last {
-                paths.entry(*id).or_default().push(*place);
-            }
+        for (id, place) in &self.last {
+            self.paths.entry(*id).or_default().push(*place);
         }
     }
 }

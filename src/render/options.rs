@@ -5,8 +5,9 @@ use crate::kinds;
 use crate::launch::Launch;
 use crate::outputs::Overwrite;
 use crate::plot::output::{ThemeName, dpi, font_size, millimetres};
+use crate::quantities::{self, Quantity, length, length_above_zero, lengths};
 use crate::reading_options::ReadingOptions;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
@@ -24,7 +25,7 @@ const EXAMPLES: &str = "Examples:
 
 All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
 the first and the last snapshot, and positions between snapshots are interpolated from positions and
-velocities. Numbers are in the units of the snapshots.
+velocities. Numbers are in the units of the snapshots; lengths may have a unit, as in --width \"40 kpc\".
 
 A box of the snapshots is periodic: the picture shows each body at its image that is nearest to the
 centre. In an expanding universe lengths are comoving, and the redshift stands in place of the time.";
@@ -100,14 +101,14 @@ pub struct Look {
     pub neighbours: u32,
     /// Length from the left to the right edge [default: shows 98 % of the mass but no bodies far
     /// outside, or the whole box]
-    #[arg(long, value_name = "LENGTH", allow_negative_numbers = true)]
-    pub width: Option<f64>,
+    #[arg(long, value_name = "LENGTH", allow_negative_numbers = true, value_parser = length)]
+    pub width: Option<Quantity>,
     /// Draw only a slab of this thickness along the line of sight, about the centre
-    #[arg(long, value_name = "LENGTH", value_parser = positive)]
-    pub depth: Option<f64>,
+    #[arg(long, value_name = "LENGTH", value_parser = length_above_zero)]
+    pub depth: Option<Quantity>,
     /// Centre of the pictures [default: the centre of mass, or of the box]
-    #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = centre)]
-    pub centre: Option<[f64; 3]>,
+    #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = lengths::<3>)]
+    pub centre: Option<[Quantity; 3]>,
     /// Keep the densest place (`centre`, by a shrinking sphere), the centre of mass (`mass`) or a body
     /// (its id) in the centre [default: centre for the model of a single disc galaxy]
     #[arg(long, value_name = "centre|mass|ID", conflicts_with = "centre", value_parser = follow)]
@@ -148,8 +149,8 @@ pub struct Look {
     #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
     pub galaxies: Vec<Named>,
     /// Distance from the centre within which a body has arrived, for --colour-by arrival
-    #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = positive)]
-    pub arrival_radius: Option<f64>,
+    #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = length_above_zero)]
+    pub arrival_radius: Option<Quantity>,
     /// Values at the ends of the colours of --colour-by speed, velocity or arrival, in the unit of
     /// the colour bar [default: the range of most of the mass]
     #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = rising)]
@@ -267,7 +268,34 @@ impl Arguments {
     }
 }
 
+/// Lengths of [`Look`] in the units of the snapshots [L].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lengths {
+    pub(super) width: Option<f64>,
+    pub(super) depth: Option<f64>,
+    pub(super) centre: Option<[f64; 3]>,
+    pub(super) arrival_radius: Option<f64>,
+}
+
 impl Look {
+    /// The lengths in these units; `None` if they have no size.
+    ///
+    /// # Errors
+    /// One has a unit, and the units have no size. It names the option.
+    pub(super) fn lengths(&self, units: Option<&io::Units>) -> Result<Lengths> {
+        let value = |option: &str, quantity: &Option<Quantity>| {
+            let value = quantity.as_ref().map(|quantity| quantity.value(units)).transpose();
+            value.map_err(|fault| anyhow!("{option}: {fault}"))
+        };
+        let centre = self.centre.as_ref().map(|centre| quantities::values(centre, units)).transpose();
+        Ok(Lengths {
+            width: value("--width", &self.width)?,
+            depth: value("--depth", &self.depth)?,
+            centre: centre.map_err(|fault| anyhow!("--centre: {fault}"))?,
+            arrival_radius: value("--arrival-radius", &self.arrival_radius)?,
+        })
+    }
+
     /// Which particle types to draw.
     pub fn kinds(&self) -> [bool; TYPES] {
         kinds::chosen(&self.types)
@@ -302,10 +330,6 @@ pub fn size(text: &str) -> Result<[usize; 2], String> {
         (Ok(width), Ok(height)) => Ok([width, height]),
         _ => Err("give pixels as 1024x768, or one number for a square".into()),
     }
-}
-
-fn centre(text: &str) -> Result<[f64; 3], String> {
-    numbers(text, ',').ok_or_else(|| "give three lengths as 1.5,0,-2".into())
 }
 
 pub(super) fn follow(text: &str) -> Result<Follow, String> {

@@ -3,7 +3,7 @@
 use crate::crew::Crew;
 use crate::ids::Naming;
 use crate::periodic_box::domain_of_side;
-use crate::spread::{centre_of_mass, counted};
+use crate::spread::{Cast, Weights, centre_of_mass, counted};
 use anyhow::{Context, Result, bail};
 use decomposition::collective;
 use io::snapshot::{self, Wanted};
@@ -146,47 +146,80 @@ impl Sequence {
         Ok(())
     }
 
-    /// Reads this rank's share of the bodies of a snapshot. Collective.
+    /// Which types have at most `few` bodies in each snapshot, and which have more.
+    pub fn sparse_and_spread(&self, few: u64) -> [[bool; TYPES]; 2] {
+        let sparse = self.sparse(few);
+        [sparse, std::array::from_fn(|kind| self.has(kind) && !sparse[kind])]
+    }
+
+    /// The units as in files, if the files state them.
+    pub fn file_units(&self) -> Option<io::Units> {
+        self.units.map(|units| io::Units {
+            length_in_cm: units.length_in_cm,
+            mass_in_g: units.mass_in_g,
+            velocity_in_cm_per_s: units.length_in_cm / units.time_in_s,
+        })
+    }
+
+    /// Mass of a body that is counted: that of the Sun, or 1 without units [M].
+    pub fn counted_mass(&self) -> f64 {
+        self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g)
+    }
+
+    /// Reads this rank's share of the bodies of a snapshot, and whether each has [`Self::counted_mass`],
+    /// because none has mass. Collective.
     ///
     /// # Errors
     /// The same on every rank, if the file cannot be read or holds invalid bodies.
-    pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<Bodies> {
+    pub fn read(&self, crew: &Crew, entry: &Entry) -> Result<(Bodies, bool)> {
         let (rank, size) = (crew.comm.rank(), crew.comm.size());
         let wanted =
             Wanted { rank, size, kinds: self.kinds, beside: BESIDE, columns: false, ..Wanted::default() };
         let mut bodies = crew.agree(|| Ok(snapshot::read_wanted(&entry.path, &wanted)?.1))?;
         bodies.wrap(self.domain);
-        // Bodies that all have no mass are counted: each is drawn as a solar mass.
-        let unit = self.units.map_or(1.0, |units| io::Units::PARSEC.mass_in_g / units.mass_in_g);
-        Ok(counted(crew.comm, &bodies, self.kinds, unit).unwrap_or(bodies))
+        let counted = counted(crew.comm, &bodies, self.kinds, self.counted_mass());
+        let is_counted = counted.is_some();
+        Ok((counted.unwrap_or(bodies), is_counted))
     }
 
-    /// Reads all snapshots and samples the positions of their bodies. Collective.
+    /// Reads all snapshots and samples the positions of their bodies. Types with at most `few` bodies are
+    /// dots. Collective.
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn extent(&self, crew: &Crew) -> Result<Extent> {
+    pub fn extent(&self, crew: &Crew, few: u64) -> Result<Extent> {
         let mut centres = [0.0; 3];
         let mut samples = Vec::new();
         for entry in &self.entries {
-            let bodies = self.read(crew, entry)?;
-            let drawn = |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && bodies.mass[i] > 0.0;
+            let (bodies, counted) = self.read(crew, entry)?;
+            let types = self.sparse_and_spread(few);
+            let of_dots = Cast::of(crew.comm, &bodies, types, counted).is_of_dots();
+            let weights = Weights::of(crew.comm, &bodies, self.kinds, of_dots);
+            // Where the mass does not matter, the few bodies of sparse types are all in the sample.
+            let always = |i: usize| of_dots && types[0][usize::from(bodies.kind[i])];
+            let drawn =
+                |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && weights.weight(&bodies, i) > 0.0;
             let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
             let Some(centre) = centre_of_mass(crew.comm, &bodies, self.kinds) else { continue };
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
-            // Every `stride`-th body, counted over all ranks.
-            let counts = collective::gather(crew.comm, &[wanted.len() as u64]).concat();
-            let stride = counts.iter().sum::<u64>().div_ceil(SAMPLE) as usize;
-            let before = counts[..crew.comm.rank()].iter().sum::<u64>() as usize;
-            let mine: Vec<[f64; 4]> = wanted
-                [before.next_multiple_of(stride).min(before + wanted.len()) - before..]
-                .iter()
-                .step_by(stride)
-                .map(|&i| {
-                    let [x, y, z] = bodies.position(i);
-                    [x, y, z, bodies.mass[i] * stride as f64]
-                })
-                .collect();
+            // Every `stride`-th of the others, counted over all ranks.
+            let others = wanted.iter().filter(|i| !always(**i)).count();
+            let counts = collective::gather(crew.comm, &[others as u64]).concat();
+            let stride = counts.iter().sum::<u64>().div_ceil(SAMPLE).max(1);
+            let mut number = counts[..crew.comm.rank()].iter().sum::<u64>();
+            let mut mine = Vec::new();
+            for i in wanted {
+                let [x, y, z] = bodies.position(i);
+                let weight = weights.weight(&bodies, i);
+                if always(i) {
+                    mine.push([x, y, z, weight]);
+                    continue;
+                }
+                if number.is_multiple_of(stride) {
+                    mine.push([x, y, z, weight * stride as f64]);
+                }
+                number += 1;
+            }
             let all = collective::gather(crew.comm, &mine).concat();
             samples.push(all.into_iter().map(|[x, y, z, mass]| ([x, y, z], mass)).collect());
         }
@@ -218,8 +251,8 @@ pub fn named_types(kinds: [bool; TYPES]) -> String {
 pub struct Extent {
     /// Mean of the centres of mass of all snapshots [L].
     pub centre: [f64; 3],
-    /// For each snapshot, the positions of sampled bodies [L] and the masses that they represent
-    /// [M].
+    /// For each snapshot, the positions of sampled bodies [L] and the weights that they represent:
+    /// masses [M], or if only dots have mass, parts of the bodies of a type.
     samples: Vec<Vec<([f64; 3], f64)>>,
 }
 

@@ -2,17 +2,17 @@
 
 use super::camera::Camera;
 use super::frames::{Moment, Reader, moments};
-use super::marks::Marks;
+use super::marks::{Marks, Shot};
 use super::options::{Follow, Look, Wished};
 use super::sequence::Sequence;
 use super::tint::{Tinted, Tinter};
 use crate::crew::Crew;
-use crate::spread::expose;
+use crate::spread::{Cast, expose};
 use anyhow::{Context, Result, ensure};
 use nbody::cosmology::redshift_of;
 use std::path::Path;
 use treecode::{Domain, TYPES};
-use viz::{Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
+use viz::{Colours, Decorations, DensityUnit, Range, Style, SurfaceDensity, TimeScale, View, value_range};
 
 /// Greatest number of frames from which the common range of brightness is found.
 const SAMPLES: usize = 12;
@@ -26,10 +26,12 @@ pub struct Studio<'a> {
     camera: Camera,
     moments: Vec<Moment>,
     times: TimeScale,
+    /// Thickness of the slab that is drawn [L].
+    depth: Option<f64>,
     reader: Reader<'a>,
     tinter: Tinter,
-    /// Which types are spread over the distances of their neighbours.
-    spread: [bool; TYPES],
+    /// Types of few bodies, and the others.
+    types: [[bool; TYPES]; 2],
     marks: Marks,
     /// The only frame, once it is drawn.
     only: Option<SurfaceDensity>,
@@ -50,19 +52,20 @@ impl<'a> Studio<'a> {
         frames: Option<usize>,
     ) -> Result<Studio<'a>> {
         // Invalid views are refused before snapshots are read.
-        let view = View::new(size, [0.0; 3], look.width.unwrap_or(1.0), look.direction())?;
+        let lengths = look.lengths(sequence.file_units().as_ref())?;
+        let view = View::new(size, [0.0; 3], lengths.width.unwrap_or(1.0), look.direction())?;
         look.perspective.map_or(Ok(view), |angle| view.with_perspective(angle))?;
         let usual = sequence.is_a_galaxy() && look.centre.is_none() && !sequence.domain.is_periodic();
         let follow = look.follow.or(usual.then_some(Follow::Centre));
-        let centre = look.centre.or(follow.map(|_| [0.0; 3]));
-        let (centre, width) = match (centre, look.width, sequence.domain) {
+        let centre = lengths.centre.or(follow.map(|_| [0.0; 3]));
+        let (centre, width) = match (centre, lengths.width, sequence.domain) {
             (centre, width, Domain::Periodic { side }) => {
                 (centre.unwrap_or([0.5 * side; 3]), width.unwrap_or(side))
             }
             (Some(centre), Some(width), _) => (centre, width),
             (_, width, _) => {
-                let extent = sequence.extent(crew)?;
-                let centre = look.centre.unwrap_or(extent.centre);
+                let extent = sequence.extent(crew, look.neighbours.into())?;
+                let centre = lengths.centre.unwrap_or(extent.centre);
                 let found = || extent.width(centre, look.direction(), size);
                 (centre, width.map_or_else(found, Ok)?)
             }
@@ -72,8 +75,9 @@ impl<'a> Studio<'a> {
         let moments = moments(&times, frames);
         let shown: Vec<f64> = moments.iter().map(|moment| moment.time).collect();
         let between = frames.is_some() && sequence.entries.len() > 1;
-        let tinter = Tinter::new(look, sequence)?;
-        let sparse = sequence.sparse(look.neighbours.into());
+        let tinter = Tinter::new(look, lengths.arrival_radius, sequence)?;
+        let types = sequence.sparse_and_spread(look.neighbours.into());
+        let sparse = types[0];
         let trails = look.trails;
         ensure!(
             !trails || sparse.contains(&true),
@@ -100,10 +104,11 @@ impl<'a> Studio<'a> {
             camera,
             moments,
             times: TimeScale::for_times(&shown, sequence.units),
+            depth: lengths.depth,
             reader: Reader::new(crew, sequence, look.neighbours as usize, by_id),
             tinter,
-            spread: std::array::from_fn(|kind| sequence.kinds[kind] && !sparse[kind]),
-            marks: Marks::new(sparse, trails),
+            types,
+            marks: Marks::new(trails.then_some(sparse)),
             only: None,
         })
     }
@@ -151,16 +156,16 @@ impl<'a> Studio<'a> {
 
     fn project(&mut self, frame: usize, tinted: bool) -> Result<SurfaceDensity> {
         let moment = self.moments[frame];
-        let named = |error: anyhow::Error, sequence: &Sequence| {
-            let path = sequence.entries[moment.snapshot()].path.display().to_string();
-            if error.to_string().starts_with(&path) { error } else { error.context(path) }
-        };
-        let (kinds, spread) = (self.sequence.kinds, self.spread);
-        let mut scene = self.reader.scene(&moment).map_err(|error| named(error, self.sequence))?;
+        let kinds = self.sequence.kinds;
+        let sequence = self.sequence;
+        let named = |error| named(error, sequence, &moment);
+        let mut scene = self.reader.scene(&moment).map_err(named)?;
         let view = self.camera.view(self.crew.comm, moment.at, &scene.bodies, kinds);
-        let view = view.map_err(|error| named(error, self.sequence))?;
+        let view = view.map_err(named)?;
+        let cast = Cast::of(self.crew.comm, &scene.bodies, self.types, scene.counted);
+        cast.give_mass(&mut scene.bodies, self.sequence.counted_mass());
         scene.moved_around(self.sequence.domain, view.target());
-        if let Some(depth) = self.look.depth {
+        if let Some(depth) = self.depth {
             scene.cut(&view, depth);
         }
         let side = if let Domain::Periodic { side } = self.sequence.domain { side } else { f64::INFINITY };
@@ -168,11 +173,19 @@ impl<'a> Studio<'a> {
             true => self.tinter.tint(&scene.bodies, kinds, &view, moment.time),
             false => Ok(Tinted::Plain),
         })?;
-        let subject = tint.subject(&scene.bodies, spread, &scene.lengths);
-        let exposure = expose(self.crew, &subject, &view).map_err(|error| named(error, self.sequence))?;
-        let follows = self.camera.follows();
-        let marks = self.marks.take(self.crew.comm, &scene.bodies, &tint, &view, follows, side);
+        let subject = tint.subject(&scene.bodies, cast.spread, &scene.lengths);
+        let exposure = expose(self.crew, &subject, &view).map_err(named)?;
+        let shot = Shot { view: &view, depth: self.depth, follows: self.camera.follows(), side };
+        let marks = self.marks.take(self.crew.comm, &scene.bodies, cast.dots, &tint, &shot);
         Ok(exposure.develop().with_marks(marks))
+    }
+
+    /// How the bodies of the first frame are drawn, and those of the others.
+    fn cast(&mut self) -> Result<Cast> {
+        let moment = self.moments[0];
+        let sequence = self.sequence;
+        let scene = self.reader.scene(&moment).map_err(|error| named(error, sequence, &moment))?;
+        Ok(Cast::of(self.crew.comm, &scene.bodies, self.types, scene.counted))
     }
 
     /// The style of all frames: colours and brightness from the options, or else values that suit
@@ -184,6 +197,10 @@ impl<'a> Studio<'a> {
         let (look, units) = (self.look, self.sequence.units);
         let tinter_knows = look.values.is_some() || !self.tinter.has_no_memory();
         let (mut common, mut values): (Option<Range>, Option<[f64; 2]>) = (None, None);
+        let cast = self.cast()?;
+        // Dots alone have no surface density.
+        let dots_alone = cast.spread == [false; TYPES];
+        let mut no_dots = false;
         let given = match look.range {
             Some(Wished::Values([low, high])) => {
                 // Checked before it is converted, so that an error shows the numbers that were given.
@@ -196,8 +213,10 @@ impl<'a> Studio<'a> {
         let signed = self.tinter.is_signed();
         let no_values = matches!(self.tinter, Tinter::Plain | Tinter::Types(..) | Tinter::Galaxies(_));
         if given.is_none() || !(tinter_knows || no_values) {
+            no_dots = true;
             for frame in self.samples() {
                 let density = self.project(frame, self.tinter.has_no_memory())?;
+                no_dots &= !density.marks().iter().any(|mark| density.view().shows(mark.point));
                 let range = match look.range {
                     Some(Wished::Percentiles([below, above])) => Range::percentiles(&density, below, above)?,
                     _ => Range::of(&density),
@@ -210,22 +229,25 @@ impl<'a> Studio<'a> {
                 }
             }
         }
-        // Dots alone have no surface density.
-        let dots_alone = !self.spread.contains(&true);
-        let nothing = dots_alone.then(|| Range::new(1.0, 10.0)).transpose()?;
+        let nothing = (dots_alone && !no_dots).then(|| Range::new(1.0, 10.0)).transpose()?;
         let decorations = Decorations {
             colour_bar: decorations.colour_bar
                 && (!dots_alone || matches!(self.tinter, Tinter::Types(..) | Tinter::Galaxies(_))),
             ..decorations
         };
         let range = given.or(common).or(nothing);
-        let range = range
-            .context("no body with a mass lies in the frame: choose another --centre or a larger --width")?;
+        let range = range.with_context(|| {
+            let what = if dots_alone || cast.counts { "no body" } else { "no body with a mass" };
+            format!("{what} lies in the frame: choose another --centre or a larger --width")
+        })?;
         let span = self.moments[self.count() - 1].time - self.moments[0].time;
         let wished = look.values.map(|values| values.map(|value| value / self.tinter.per_unit(units, span)));
         let values = wished.or(values).unwrap_or([0.0, span]);
         Ok(Style {
-            colours: self.tinter.colours(look, units, values),
+            colours: match self.tinter.colours(look, units, values) {
+                Colours::Map(map) if cast.counts => Colours::Numbers(map),
+                colours => colours,
+            },
             range: range.with_stretch(look.stretch),
             units,
             decorations,
@@ -239,6 +261,12 @@ impl<'a> Studio<'a> {
         let (count, last) = (self.count().min(SAMPLES), self.count() - 1);
         (0..count).map(|i| if count > 1 { i * last / (count - 1) } else { 0 }).collect()
     }
+}
+
+/// An error of a frame, with the name of its snapshot.
+fn named(error: anyhow::Error, sequence: &Sequence, moment: &Moment) -> anyhow::Error {
+    let path = sequence.entries[moment.snapshot()].path.display().to_string();
+    if error.to_string().starts_with(&path) { error } else { error.context(path) }
 }
 
 fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {

@@ -344,7 +344,7 @@ fn galaxies_are_known_from_the_run() {
             .unwrap();
         let sequence = Sequence::open(std::slice::from_ref(&path), [true; TYPES], false).unwrap();
         let wished = arguments(&["x", "-o", "y", "--colour-by", "galaxy"]).unwrap();
-        let Ok(tint::Tinter::Galaxies(galaxies)) = tint::Tinter::new(&wished.look, &sequence) else {
+        let Ok(tint::Tinter::Galaxies(galaxies)) = tint::Tinter::new(&wished.look, None, &sequence) else {
             panic!("no galaxies")
         };
         assert_eq!(galaxies, [(None, 0..=319), (None, 320..=399)]);
@@ -480,4 +480,77 @@ fn axes_enlarge_the_picture() {
     assert_eq!(paper.pixels()[0], [20, 22, 28]);
     let error = render(folder.path(), &["@/a.hdf5", "-o", "@/no.png", "--theme", "dark"]).unwrap_err();
     assert!(error.to_string().contains("--axes"), "{error}");
+}
+
+/// A star of type 4, two planets of type 5, and `tracers` bodies of type 2 without mass at the radius 3.
+fn planets(tracers: usize) -> Bodies {
+    let mut all = Bodies::zeroed(3 + tracers);
+    all.kind[..3].copy_from_slice(&[4, 5, 5]);
+    all.mass[..3].copy_from_slice(&[1.0, 1e-3, 1e-4]);
+    (all.pos[0][1], all.pos[1][2]) = (5.0, -30.0);
+    for i in 3..all.len() {
+        let (sin, cos) = (i as f64).sin_cos();
+        (all.pos[0][i], all.pos[1][i], all.kind[i]) = (3.0 * cos, 3.0 * sin, 2);
+    }
+    all
+}
+
+/// The picture of a planetary system with its default width, as the given number of ranks draws it.
+fn drawn(tracers: usize, line: &[&str], ranks: usize) -> Result<(viz::Style, viz::SurfaceDensity), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.hdf5");
+    write_bodies(&path, 0.0, &planets(tracers), Units::PLANETARY);
+    let all = decomposition::threads::run(ranks, |comm| {
+        let crew = Crew { comm, ..Crew::alone() };
+        let wished = arguments(&[&["x", "-o", "y"], line].concat()).unwrap();
+        let sequence = Sequence::open(std::slice::from_ref(&path), wished.look.kinds(), false).unwrap();
+        let mut studio = Studio::new(&crew, &wished.look, &sequence, [160; 2], None).unwrap();
+        let style = studio.style(wished.decorations(), false).map_err(|error| error.to_string())?;
+        Ok((style, studio.draw(0).unwrap()))
+    });
+    all.into_iter().next().unwrap()
+}
+
+/// If only a few bodies have mass, they and the tracers are dots, and the frame holds all of them
+/// although nearly all mass is in one.
+#[test]
+fn bodies_of_a_planetary_system_are_dots_in_a_frame_that_holds_the_planets() {
+    for tracers in [0, 200] {
+        let (style, density) = drawn(tracers, &[], 1).unwrap();
+        assert!(!style.decorations.colour_bar && density.marks().len() == 3 + tracers);
+        let width = density.view().width();
+        assert!(60.0 < width && width < 100.0, "{width}");
+        assert!(density.marks().iter().all(|mark| density.view().shows(mark.point)));
+        // The planets are drawn over the tracers, and are larger.
+        let radii: Vec<f64> = density.marks().iter().map(|mark| mark.radius).collect();
+        let (small, large) = radii.split_at(tracers);
+        assert!(small.iter().all(|radius| large.iter().all(|other| radius < other)));
+        let (_, other) = drawn(tracers, &[], 3).unwrap();
+        assert_eq!((density.marks(), density.view()), (other.marks(), other.view()));
+    }
+    let (style, _) = drawn(0, &["--colour-by", "type"], 1).unwrap();
+    assert!(style.decorations.colour_bar && matches!(style.colours, Colours::Groups(_)));
+    // A slab leaves out dots as it does other bodies.
+    let (_, slab) = drawn(200, &["--depth", "1", "--axis", "y"], 1).unwrap();
+    assert!((1..100).contains(&slab.marks().len()), "{}", slab.marks().len());
+    let error = drawn(200, &["--width", "1", "--centre", "9,9,9"], 1).unwrap_err();
+    assert!(error.contains("no body lies in the frame"), "{error}");
+}
+
+#[test]
+fn many_tracers_are_counted_and_the_bar_says_so() {
+    let (style, density) = drawn(12_000, &[], 1).unwrap();
+    assert!(matches!(style.colours, Colours::Numbers(_)) && style.decorations.colour_bar);
+    assert_eq!(density.marks().len(), 3);
+    assert!((density.mass() - 12_000.0).abs() < 1e-6 && density.view().width() > 60.0);
+    let (_, other) = drawn(12_000, &[], 3).unwrap();
+    assert_eq!(density.view(), other.view());
+    assert!(viz::render(&density, &style, "").pixels() == viz::render(&other, &style, "").pixels());
+    // Tracers that are drawn alone are counted, too.
+    let (style, density) = drawn(200, &["--types", "2"], 1).unwrap();
+    assert!(matches!(style.colours, Colours::Numbers(_)) && density.marks().is_empty());
+    assert!(matches!(
+        drawn(200, &["--range", "1:9", "--types", "2"], 1).unwrap().0.colours,
+        Colours::Numbers(_)
+    ));
 }

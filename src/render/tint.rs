@@ -3,7 +3,7 @@
 use super::options::Look;
 use super::sequence::Sequence;
 use crate::crew::BUILD;
-use crate::initial::Initial;
+use crate::initial::{Initial, Tracers};
 use anyhow::{Context, Result, bail, ensure};
 use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;
@@ -87,11 +87,11 @@ impl Tinted {
 }
 
 impl Tinter {
-    /// The tint that the options ask for.
+    /// The tint that the options ask for; `radius` is that of arrivals [L].
     ///
     /// # Errors
     /// If the snapshots do not name the galaxies of their bodies, or are too few for arrival times.
-    pub(super) fn new(look: &Look, sequence: &Sequence) -> Result<Tinter> {
+    pub(super) fn new(look: &Look, radius: Option<f64>, sequence: &Sequence) -> Result<Tinter> {
         Ok(match look.colour_by {
             ColourBy::Density => Tinter::Plain,
             ColourBy::Type => {
@@ -111,7 +111,7 @@ impl Tinter {
             ColourBy::Velocity => Tinter::Velocity,
             ColourBy::Arrival => {
                 ensure!(sequence.entries.len() > 1, "--colour-by arrival needs a sequence of snapshots");
-                Tinter::Arrival { radius: look.arrival_radius.unwrap_or(0.0), since: HashMap::new() }
+                Tinter::Arrival { radius: radius.unwrap_or(0.0), since: HashMap::new() }
             }
         })
     }
@@ -260,7 +260,9 @@ pub(crate) fn galaxies_of(parameters: &[(String, String)], count: u64, name: &st
     let lines = keys.map(|(key, value)| format!("{table}{key} = {value}"));
     let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
     let (counts, names) = match io::parameters::from_str::<Made>(&text.join("\n"), name, &[]) {
-        Ok(Made { initial: Initial::Model(model) }) => (model.galaxies(), model.galaxy_names()),
+        Ok(Made { initial: Initial::Model(model) | Initial::Tracers(Tracers { model, .. }) }) => {
+            (model.galaxies(), model.galaxy_names())
+        }
         Ok(Made { initial: Initial::Parts(parts) }) => {
             let counts = parts.galaxies(count).with_context(|| {
                 format!("{name}: has galaxies from several files; give `bodies` for each in [[initial.galaxies]], or their ids with --galaxies")

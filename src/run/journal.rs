@@ -31,7 +31,7 @@ const COLUMNS: [(&str, &str); 16] = [
     ("angular_momentum_x", "total angular momentum about the origin"),
     ("angular_momentum_y", "total angular momentum about the origin"),
     ("angular_momentum_z", "total angular momentum about the origin"),
-    ("virial_ratio", "2 K / |W|; 1 in equilibrium"),
+    ("virial_ratio", "2 K / |W|; 1 in equilibrium; NaN if W is 0"),
     ("substeps", "times within the full step at which the step of some body ended; 1 with fixed steps"),
     ("finest_rung", "rung of the shortest step: its length is that of the full step / 2^rung"),
     ("steps_per_body", "mean number of steps of a body in the full step"),
@@ -300,6 +300,17 @@ impl Journal {
         Ok(self.costs.row(&row)?)
     }
 
+    /// Reports how much of the step `step` is done within it, at the time that its substeps have reached.
+    pub(super) fn within(&self, step: u64, time: f64, part: f64) {
+        let percent = (100.0 * part).floor();
+        let line = format!(
+            "step {step}/{} {} {percent} % of the time of this step is done",
+            self.steps,
+            self.words(time, 6)
+        );
+        self.progress.within(&line, format!("{percent} % of step {step}"));
+    }
+
     /// 0 if the greatest energy error so far is within `bound`. Otherwise 1, plus the number of times that
     /// it has doubled since it exceeded `bound`.
     pub(super) fn excess(&self, bound: f64) -> u32 {
@@ -365,7 +376,7 @@ impl Journal {
     fn line(&self, step: u64, time: f64, cost: &Cost) -> String {
         let d = &self.last;
         format!(
-            "step {step}/{} {} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {:.4} int/body {:.0} Gflops {:.2} \
+            "step {step}/{} {} E {:.6e} {} {:+.2e} |P| {:.2e} |L| {:.4e} 2K/|W| {} int/body {:.0} Gflops {:.2} \
              balance {:.2} {:.2} s ETA {}",
             self.steps,
             self.words(time, 6),
@@ -374,7 +385,7 @@ impl Journal {
             d.energy_error(&self.first),
             norm(d.momentum),
             norm(d.angular_momentum),
-            d.virial_ratio(),
+            if d.virial_ratio().is_nan() { "-".to_owned() } else { format!("{:.4}", d.virial_ratio()) },
             cost.all_interactions() as f64 / self.bodies as f64,
             cost.gflops.gordon_bell,
             cost.load_balance,

@@ -216,6 +216,10 @@ impl Record {
 impl Run<'_> {
     fn go_to_the_end(mut self, left: impl Iterator<Item = Step>) -> Result<Ending> {
         self.say_limit();
+        let outside = self.parameters.times_outside(self.progress.start);
+        if let (Some(outside), Some(journal)) = (outside, &self.record.journal) {
+            journal.warn(&outside);
+        }
         for step in left {
             let clock = Instant::now();
             let mut part = clock;
@@ -328,6 +332,8 @@ impl Run<'_> {
         let requests = Requests::from_numbers(requests);
         let part = self.simulation.part().map_or(0.0, PartialStep::fraction);
         self.record.beacon.iter_mut().for_each(|beacon| beacon.tell(|status| status.part = part));
+        let step = self.progress.step + 1;
+        self.record.journal.iter().for_each(|journal| journal.within(step, self.simulation.time, part));
         if requests.files[0] || requests.stop.is_some() {
             self.check_lock()?;
             self.write_checkpoint()?;

@@ -49,6 +49,8 @@ pub struct Style {
 pub enum Colours {
     /// The surface density alone.
     Map(ColourMap),
+    /// The number of bodies per area. Each body has one solar mass, or the mass 1 in code units.
+    Numbers(ColourMap),
     /// The mass-weighted mean of one value per body.
     Value {
         /// The values at the two ends of the colours.
@@ -90,7 +92,7 @@ impl Style {
     /// 0 to 1.
     fn colour(&self, place: f64, brightness: f64) -> Rgb {
         match &self.colours {
-            Colours::Map(map) => map.colour(brightness),
+            Colours::Map(map) | Colours::Numbers(map) => map.colour(brightness),
             Colours::Value { signed, .. } => colour::of_value(place, *signed, brightness),
             Colours::Groups(names) => {
                 let first =
@@ -109,7 +111,7 @@ impl Style {
     /// Approximate number of different tints. It is 1 if the colours show only the brightness.
     fn tints(&self) -> usize {
         match &self.colours {
-            Colours::Map(_) => 1,
+            Colours::Map(_) | Colours::Numbers(_) => 1,
             Colours::Value { .. } => 11,
             Colours::Groups(names) => {
                 if names.len() == 2 {
@@ -318,6 +320,7 @@ impl<B: DrawingBackend> Board<B> {
         let width_of = |text: &str| font::extent(text, f64::from(small))[0] as i32;
         let titles = match &style.colours {
             Colours::Value { title, .. } => [title.clone(), title.clone()],
+            Colours::Numbers(_) => unit.titles_of_numbers(),
             _ => [format!("Surface density [{}]", unit.name), format!("Σ [{}]", unit.name)],
         };
         let beside = picture[0] - taken[0] - 3 * margin;
@@ -495,6 +498,7 @@ mod tests {
     fn at_every_size_all_parts_are_there_and_none_overlap_or_touch_the_edge() {
         let galactic = Units { length_in_cm: 3.0857e21, mass_in_g: 1.9884e43, time_in_s: 3.0857e16 };
         let density = Colours::Map(ColourMap::Viridis);
+        let numbers = Colours::Numbers(ColourMap::Inferno);
         let speed = Colours::Value {
             range: [-230.0, 411.0],
             signed: true,
@@ -514,6 +518,7 @@ mod tests {
                         (&density, range),
                         (&density, range.with_stretch(Stretch::Asinh)),
                         (&speed, range),
+                        (&numbers, range),
                         (&Colours::Groups(vec!["halo".into(), "galaxy 2".into()]), range),
                     ] {
                         let style = Style {

@@ -258,7 +258,7 @@ mod tests {
         let groups: Vec<u8> = (0..50).map(|i| i % 2).collect();
         let values: Vec<f64> = (0..50).map(f64::from).collect();
         let tint = match &style.colours {
-            Colours::Map(_) => Tint::Plain,
+            Colours::Map(_) | Colours::Numbers(_) => Tint::Plain,
             Colours::Value { .. } => Tint::Value(&values),
             Colours::Groups(_) => Tint::Group { of: &groups, groups: 2 },
         };

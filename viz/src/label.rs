@@ -125,6 +125,8 @@ pub struct DensityUnit {
     pub name: String,
     /// Value of one [M/L^2] in this unit.
     pub per_code_unit: f64,
+    /// Name of the unit of length, if it has one.
+    length: Option<&'static str>,
 }
 
 impl DensityUnit {
@@ -132,11 +134,19 @@ impl DensityUnit {
     /// of `width` [L].
     pub fn for_width(width: f64, units: Option<Units>) -> DensityUnit {
         let Some(units) = units else {
-            return DensityUnit { name: "code units".into(), per_code_unit: 1.0 };
+            return DensityUnit { name: "code units".into(), per_code_unit: 1.0, length: None };
         };
         let (name, cm) = unit_for(crate::decoration::SCALE_BAR * width * units.length_in_cm, &LENGTHS);
         let area = (units.length_in_cm / cm).powi(2);
-        DensityUnit { name: format!("M☉ {name}⁻²"), per_code_unit: units.mass_in_g / SUN_IN_G / area }
+        let per_code_unit = units.mass_in_g / SUN_IN_G / area;
+        DensityUnit { name: format!("M☉ {name}⁻²"), per_code_unit, length: Some(name) }
+    }
+
+    /// A long and a short title for the number of bodies per area, if each body has one solar mass, or the
+    /// mass 1 in code units.
+    pub(crate) fn titles_of_numbers(&self) -> [String; 2] {
+        let per = self.length.map_or("per unit area".to_owned(), |length| format!("[{length}⁻²]"));
+        ["Number of bodies", "N"].map(|name| format!("{name} {per}"))
     }
 }
 
@@ -253,7 +263,7 @@ mod tests {
         assert!((narrow.per_code_unit / 1e4 - 1.0).abs() < 1e-12);
         assert_eq!(
             DensityUnit::for_width(30.0, None),
-            DensityUnit { name: "code units".into(), per_code_unit: 1.0 }
+            DensityUnit { name: "code units".into(), per_code_unit: 1.0, length: None }
         );
     }
 

@@ -4,10 +4,11 @@ use crate::colour::{self, Rgb};
 use crate::picture::Picture;
 use crate::view::View;
 
-/// Diameter of the dot of the heaviest body, as a fraction of the shorter side of a picture; and the
-/// least diameter of a dot.
+/// Diameter of the dot of the heaviest body, as a fraction of the shorter side of a picture; the least
+/// diameter of the dot of a body with mass; and that of a body without mass.
 const LARGEST: f64 = 0.018;
 const SMALLEST: f64 = 0.005;
+const MASSLESS: f64 = 0.0025;
 /// Brightness of the colour of a group in a dot.
 const BRIGHTNESS: f64 = 0.85;
 /// Colour of a dot that has no group.
@@ -31,11 +32,13 @@ pub struct Mark {
 }
 
 /// Radius of the dot of a body in a view [pixels]. The volume of the dot is proportional to the mass,
-/// which is given as a fraction of the greatest mass of all dots.
+/// which is given as a fraction of the greatest mass of all dots. The dots of bodies without mass are the
+/// smallest.
 pub fn dot_radius(view: &View, mass: f64) -> f64 {
     let [width, height] = view.size();
     let radius = 0.5 * width.min(height) as f64;
-    radius * (LARGEST * mass.max(0.0).cbrt()).max(SMALLEST)
+    let least = if mass > 0.0 { SMALLEST } else { MASSLESS };
+    radius * (LARGEST * mass.max(0.0).cbrt()).max(least)
 }
 
 /// Colour of a dot: that of its group among `groups`, or a plain one.
@@ -150,6 +153,6 @@ mod tests {
     #[test]
     fn dots_grow_with_the_mass() {
         let view = View::new([1000, 1000], [0.0; 3], 1.0, crate::Direction::Z).unwrap();
-        assert_eq!([1.0, 0.125, 0.0].map(|mass| dot_radius(&view, mass)), [9.0, 4.5, 2.5]);
+        assert_eq!([1.0, 0.125, 1e-9, 0.0].map(|mass| dot_radius(&view, mass)), [9.0, 4.5, 2.5, 1.25]);
     }
 }

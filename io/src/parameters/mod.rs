@@ -33,7 +33,8 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
 /// the table `[units]`, if there is one, or `None` if its numbers have no units.
 ///
 /// Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a file may have
-/// one. If `set` gives one of them, it also removes the other from the file.
+/// one; `*` stands for the place in a list. If `set` gives one of them or a key below it, it also removes
+/// the other from the file.
 ///
 /// # Errors
 /// As [`load`], or a unit is unknown or of another dimension.

@@ -30,17 +30,33 @@ impl Overrides {
         self.0.iter().try_for_each(|(path, value)| insert(table, path, value))
     }
 
-    /// Removes from `table` the rival of each key that is set, unless that is set too.
+    /// Removes from `table` the rival of each key that is set, unless that is set too. Keys may have `*`
+    /// for the place in a list.
     pub(super) fn remove_rivals(&self, table: &mut Table, rivals: &[[&str; 2]]) {
-        let sets =
-            |key: &str| self.0.iter().any(|(path, _)| path.iter().map(String::as_str).eq(key.split('.')));
         for [one, other] in rivals {
-            match (sets(one), sets(other)) {
-                (true, false) => remove(table, other),
-                (false, true) => remove(table, one),
-                _ => {}
+            for [set, rival] in [[one, other], [other, one]] {
+                let theirs = self.places(rival);
+                for places in self.places(set).into_iter().filter(|places| !theirs.contains(places)) {
+                    let mut places = places.iter().map(String::as_str);
+                    let part = |part| if part == "*" { places.next().unwrap_or(part) } else { part };
+                    remove(table, &rival.split('.').map(part).collect::<Vec<_>>());
+                }
             }
         }
+    }
+
+    /// The places in lists at which a key with `*`, or a key below it, is set.
+    fn places(&self, key: &str) -> Vec<Vec<String>> {
+        let parts: Vec<&str> = key.split('.').collect();
+        let is_below = |path: &[String]| {
+            path.len() >= parts.len()
+                && parts.iter().zip(path).all(|(part, name)| *part == "*" || part == name)
+        };
+        let places = |path: &[String]| {
+            let named = parts.iter().zip(path).filter(|(part, _)| **part == "*");
+            named.map(|(_, name)| name.clone()).collect()
+        };
+        self.0.iter().filter(|(path, _)| is_below(path)).map(|(path, _)| places(path)).collect()
     }
 
     /// Returns `--set` if it caused a fault, and not the file. `in_file` states whether the file
@@ -57,15 +73,22 @@ fn is_bare_key(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// Removes a dotted key, if it is there.
-fn remove(table: &mut Table, key: &str) {
-    match key.split_once('.') {
-        None => drop(table.remove(key)),
-        Some((name, rest)) => {
-            if let Some(Value::Table(inner)) = table.get_mut(name) {
-                remove(inner, rest);
+/// Removes a key of tables and places in lists, if it is there.
+fn remove(table: &mut Table, path: &[&str]) {
+    let Some((name, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        table.remove(*name);
+        return;
+    }
+    match table.get_mut(*name) {
+        Some(Value::Table(inner)) => remove(inner, rest),
+        Some(Value::Array(items)) => {
+            let item = rest[0].parse().ok().and_then(|number: usize| items.get_mut(number));
+            if let Some(Value::Table(inner)) = item {
+                remove(inner, &rest[1..]);
             }
         }
+        _ => {}
     }
 }
 
@@ -73,6 +96,12 @@ fn insert(table: &mut Table, path: &[String], value: &Value) -> Result<(), Error
     let (last, above) = path.split_last().expect("a key has a part");
     let (mut table, mut depth) = (table, 0);
     while depth < above.len() {
+        let is_number = |part: &String| part.parse::<usize>().is_ok();
+        if above.get(depth + 1).is_some_and(is_number) && !table.contains_key(&above[depth]) {
+            let list = path[..=depth].join(".");
+            let text = format!("{}: there is no list {list} in the file; write it there", path.join("."));
+            return Err(wrong("--set", text));
+        }
         let mut next = table.entry(&above[depth]).or_insert_with(|| Value::Table(Table::new()));
         depth += 1;
         // An item of a list by its number, as in initial.galaxies.0.bodies.

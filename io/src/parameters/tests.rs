@@ -208,6 +208,22 @@ fn a_key_that_is_set_takes_the_place_of_its_rival() {
 }
 
 #[test]
+fn a_key_of_an_item_takes_the_place_of_its_rival_there() {
+    let set = |set: &[&str]| {
+        let text = "[[item]]\nspeed = 1\nmass = 2\n[[item]]\nspeed = 3\n[[item]]\nspeed = 4";
+        let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
+        let rivals = [["item.*.speed", "item.*.orbit"]];
+        read_prepared::<toml::Table>(text, "run.toml", &set, &rivals, |_| Ok(()))
+    };
+    let items = set(&["item.0.orbit.radius=5", "item.2.speed=6", "item.2.orbit=7"]).unwrap();
+    let expected =
+        "[[item]]\nmass = 2\norbit = { radius = 5 }\n[[item]]\nspeed = 3\n[[item]]\nspeed = 6\norbit = 7";
+    assert_eq!(items, expected.parse::<toml::Table>().unwrap());
+    let fault = set(&["things.0.mass=1"]).unwrap_err().to_string();
+    assert_eq!(fault, "--set: things.0.mass: there is no list things in the file; write it there");
+}
+
+#[test]
 fn set_overrides_and_adds() {
     let set = [
         "time.steps=20",

@@ -118,8 +118,8 @@ pub struct Keys {
     /// The model to make.
     #[cfg_attr(feature = "clap", arg(value_enum, required_unless_present = "from"))]
     pub model: Option<ModelName>,
-    /// Types of the snapshot, or of a galaxy of an encounter, whose bodies get the mass 0.
-    #[cfg_attr(feature = "clap", arg(skip))]
+    /// Types whose bodies get the mass 0, so that they are tracers, as 2,3 or disc,bulge.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = type_key))]
     pub massless: Option<Vec<TypeKey>>,
     /// Number of bodies (two-body: 2); planetary-system: of the belt [default: 0].
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = whole_number))]
@@ -341,6 +341,13 @@ pub enum TypeKey {
     Number(u64),
     /// Its name.
     Name(String),
+}
+
+/// A particle type by number or by name.
+#[cfg(feature = "clap")]
+fn type_key(text: &str) -> Result<TypeKey, String> {
+    let text = text.trim();
+    Ok(text.parse().map_or_else(|_| TypeKey::Name(text.to_owned()), TypeKey::Number))
 }
 
 /// The keys of a planet.

@@ -52,7 +52,7 @@ impl Stepping {
 ///
 /// # Panics
 /// Unless [`add_columns`] has added it.
-fn column<'a>(bodies: &'a mut Bodies, name: &str) -> &'a mut Vec<f32> {
+pub(crate) fn column<'a>(bodies: &'a mut Bodies, name: &str) -> &'a mut Vec<f32> {
     bodies.column_mut(name).expect("bodies with adaptive steps have the columns of their integrator")
 }
 
@@ -162,7 +162,7 @@ impl Needs<'_> {
 
 /// Without earlier accelerations, the rate of change is this many times that of a circular orbit in
 /// the same potential.
-const CAUTION: f64 = 16.0;
+pub(crate) const CAUTION: f64 = 16.0;
 
 impl Adaptive {
     /// Default of [`Adaptive::eta`], as in GADGET.
