@@ -263,9 +263,9 @@ const MUCH_SMALLER: f32 = 0.3;
 /// The measured error in units of the bound, found by trial. With it `tolerance` is close to the
 /// error that one cell makes.
 const SHARE: f32 = 0.1;
-/// Share of the allowed error for cells within the spline. There, errors add up: in a cold collapse of
-/// softened bodies the energy error is 7e-3 with the whole of it.
-const WITHIN: f32 = 0.25;
+/// Share of the allowed error for cells within the spline. There, errors add up: the greatest energy
+/// error of a cold collapse is 7e-3 with the whole, 5.4e-3 with a quarter, 4.3e-3 with a tenth.
+const WITHIN: f32 = 0.1;
 /// Relative room for rounding if a box stands for the sinks inside it.
 const SLACK: f32 = 1e-5;
 /// Greatest sum of the radii, in units of the distance.
