@@ -51,9 +51,8 @@ output = {{ folder = "@" }}
     text = f"""A uniform ball at rest, with the default settings of block steps. In the limit of many bodies it
 reaches its greatest density after one free-fall time. Its smallest size is set by the noise of its
 bodies (Aarseth, Lin & Papaloizou 1988, ApJ 324, 288). At that time the ball lies within the support
-of the spline, where no cell is accepted, so its bodies are summed one by one. With Plummer
-softening cells are accepted. Their force error of 1e-3 would then be an energy error of half a
-percent, since the potential is twenty times that of the start; hence the smaller error here.
+of the spline. The potential is then twenty times that of the start, so a force error of 1e-3 is an
+energy error of half a percent; hence the smaller error with Plummer softening.
 
 {table(rows)}"""
     return text, {"validation-collapse": plot}, verdicts
