@@ -178,8 +178,9 @@ pub fn render(density: &SurfaceDensity, style: &Style, time: &str) -> Picture {
     }
     mark::draw(&mut picture, density.marks());
     let size = picture.size();
-    let area = picture.canvas().with_halo(halo(size)).into_drawing_area();
-    Board::new(area, size).decorate(style, style.decorations, density.view().width(), time);
+    let axes = style.decorations.axes;
+    let area = picture.canvas().with_halo(halo(size, axes)).into_drawing_area();
+    Board::new(area, size, axes).decorate(style, style.decorations, density.view().width(), time);
     match style.decorations.axes {
         Some(look) => with_axes(&picture, density.view(), style, look),
         None => picture,
@@ -199,9 +200,12 @@ fn with_axes(picture: &Picture, view: &View, style: &Style, look: AxesLook) -> P
 }
 
 /// Width of the dark halo around text in a picture of this size [pixels].
-pub(crate) fn halo(size: [usize; 2]) -> usize {
-    Metrics::new(size).halo
+pub(crate) fn halo(size: [usize; 2], axes: Option<AxesLook>) -> usize {
+    Metrics::beside(size, axes).halo
 }
+
+/// Size of the small font as a fraction of the main one.
+const SMALL: f64 = 0.85;
 
 /// Sizes of all decorations [pixels]. They follow the size of the picture.
 #[derive(Clone, Copy)]
@@ -220,11 +224,23 @@ impl Metrics {
     pub(crate) fn new(size: [usize; 2]) -> Metrics {
         let [width, height] = size.map(|n| n as f64);
         let font = ((width * height).sqrt() / 34.0).min(width.min(height) / 24.0).max(12.0);
+        Metrics { small: (SMALL * font).max(11.0).round() as i32, ..Metrics::of_font(size, font) }
+    }
+
+    /// Sizes in a picture with axes, whose text has the height of theirs.
+    fn beside(size: [usize; 2], axes: Option<AxesLook>) -> Metrics {
+        match axes.and_then(|look| look.text) {
+            Some(text) => Metrics::of_font(size, text as f64 / SMALL),
+            None => Metrics::new(size),
+        }
+    }
+
+    fn of_font(size: [usize; 2], font: f64) -> Metrics {
         let part = |fraction: f64, least: f64| (fraction * font).max(least).round() as i32;
         Metrics {
             picture: size.map(|n| n as i32),
-            font: part(1.0, 12.0),
-            small: part(0.85, 11.0),
+            font: part(1.0, 1.0),
+            small: part(SMALL, 1.0),
             margin: part(0.75, 6.0),
             line: part(0.05, 1.0),
             halo: part(0.08, 1.0) as usize,
@@ -240,8 +256,8 @@ pub(crate) struct Board<B: DrawingBackend> {
 
 impl<B: DrawingBackend> Board<B> {
     /// A board of `size` pixels on a drawing area.
-    pub(crate) fn new(area: DrawingArea<B, Shift>, size: [usize; 2]) -> Board<B> {
-        Board { area, metrics: Metrics::new(size) }
+    pub(crate) fn new(area: DrawingArea<B, Shift>, size: [usize; 2], axes: Option<AxesLook>) -> Board<B> {
+        Board { area, metrics: Metrics::beside(size, axes) }
     }
 
     /// Draws the chosen decorations on a picture that shows `width` [L].
@@ -488,7 +504,7 @@ mod tests {
     /// The pixels that `draw` changes on a black picture.
     fn ink(size: [usize; 2], draw: impl FnOnce(&Board<Canvas>)) -> Vec<bool> {
         let mut picture = Picture::new(size, vec![[0; 3]; size[0] * size[1]]);
-        let board = Board::new(picture.canvas().into_drawing_area(), size);
+        let board = Board::new(picture.canvas().into_drawing_area(), size, None);
         draw(&board);
         drop(board);
         picture.pixels().iter().map(|pixel| *pixel != [0; 3]).collect()

@@ -101,6 +101,11 @@ impl Poster {
         Poster { dpi: Some(dpi), ..self }
     }
 
+    /// Width of the dark halo around text [pixels].
+    fn halo(&self) -> usize {
+        halo(self.panels[0].picture.size(), self.style.decorations.axes)
+    }
+
     /// Colour of the ground between the panels.
     fn paper(&self) -> Rgb {
         self.style.decorations.axes.map_or(Theme::Light, |look| look.theme).paper()
@@ -136,7 +141,7 @@ impl Poster {
         for (i, panel) in self.panels.iter().enumerate() {
             whole.paste(&panel.picture, self.corner(i));
         }
-        self.decorate(whole.canvas().with_halo(halo(self.panels[0].picture.size())).into_drawing_area());
+        self.decorate(whole.canvas().with_halo(self.halo()).into_drawing_area());
         self.draw_axes(&whole.canvas().into_drawing_area());
         encode_png(&whole)
     }
@@ -147,7 +152,6 @@ impl Poster {
     /// As [`Poster::png`].
     pub fn svg(&self) -> Result<String, Error> {
         let [width, height] = self.size()?;
-        let panel = self.panels[0].picture.size();
         let mut text = String::new();
         let area = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
         self.draw_axes(&area);
@@ -160,7 +164,7 @@ impl Poster {
             "<style>text {{ paint-order: stroke; stroke: #000; stroke-opacity: {HALO_OPACITY}; stroke-width: {}px }} \
              text[fill=\"{ink}\"] {{ stroke: none }}</style>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"{paper}\"/>\n",
-            2 * halo(panel)
+            2 * self.halo()
         );
         for (i, Panel { picture, .. }) in self.panels.iter().enumerate() {
             let ([x, y], [width, height]) = (self.corner(i), picture.size());
@@ -203,7 +207,7 @@ impl Poster {
         for (k, image) in images.iter().enumerate() {
             content.push_str(&image.draw(k, self.corner(k)));
         }
-        let page = pdf::Page::new(&mut content, pair(size)).with_halo(halo(self.panels[0].picture.size()));
+        let page = pdf::Page::new(&mut content, pair(size)).with_halo(self.halo());
         self.decorate(page.into_drawing_area());
         self.draw_axes(&pdf::Page::new(&mut content, pair(size)).into_drawing_area());
         let points = POINTS_PER_INCH / self.dpi.unwrap_or(DPI);
@@ -255,7 +259,7 @@ impl Poster {
                 colour_bar: wished.colour_bar && i == last,
                 ..wished
             };
-            Board::new(area, picture.size()).decorate(&self.style, decorations, *width, time);
+            Board::new(area, picture.size(), wished.axes).decorate(&self.style, decorations, *width, time);
         }
         whole.present().expect("drawing in memory cannot fail");
     }

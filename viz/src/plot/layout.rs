@@ -175,6 +175,11 @@ fn measure<'a>(panel: &'a Panel, figure: &Figure) -> Placed<'a> {
             )
         }
     };
+    // Names beside the outermost points need room inside the frame.
+    let (x, y) = match panel.direct {
+        true => (roomier(&x, most(0)), roomier(&y, most(1))),
+        false => (x, y),
+    };
     let colours = panel.plane.as_ref().map(|plane| {
         let values = plane.values.iter().copied().filter(|&value| value > 0.0);
         Ruler::new(&super::Axis::log(""), values, MOST_LABELS)
@@ -195,6 +200,13 @@ fn measure<'a>(panel: &'a Panel, figure: &Figure) -> Placed<'a> {
         }
     }
     placed
+}
+
+/// A ruler with more room at both ends.
+fn roomier(ruler: &Ruler, most: f64) -> Ruler {
+    let [lo, hi] = ruler.ends;
+    let room = 0.1 * (hi - lo);
+    Ruler::between(ruler.scale, [lo - room, hi + room], most)
 }
 
 /// The guides that are close enough to numbers on the horizontal axis to extend it.
