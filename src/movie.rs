@@ -377,7 +377,8 @@ impl<'a> Filming<'a> {
         all.sort_unstable();
         let sample =
             all.into_iter().map(|[_, x, y, z, mass]| ([x, y, z].map(f64::from_bits), f64::from_bits(mass)));
-        let extent = Extent::of(self.movie.centre(self.domain), sample.collect());
+        let few = cast.is_of_dots();
+        let extent = Extent::of(self.movie.centre(self.domain), sample.collect(), few);
         let direction = Direction { azimuth: self.movie.azimuth, elevation: self.movie.elevation, roll: 0.0 };
         extent.width(self.movie.centre(self.domain), direction, self.movie.size)
     }

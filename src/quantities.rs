@@ -174,7 +174,9 @@ pub(crate) fn speeds<const N: usize>(text: &str) -> Result<[Quantity; N], String
 }
 
 fn list<const N: usize>(text: &str, dimension: Dimension) -> Result<[Quantity; N], String> {
-    let wrong = || format!("must be {N} numbers with commas between, each with or without a unit");
+    let example = ["1.5", "0", "-2"][..N.min(3)].join(",");
+    let wrong =
+        || format!("must be {N} numbers with commas between, such as {example}, each with or without a unit");
     let parts: Vec<&str> = text.split(',').collect();
     if parts.len() != N || parts.iter().any(|part| part.trim().is_empty()) {
         return Err(wrong());

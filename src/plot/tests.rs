@@ -362,7 +362,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
         ("run @/none -o @/x.png", "energy.csv: cannot read: No such file"),
         ("run @/empty -o @/x.png", "energy.csv: has no row with a time"),
         ("run @/a.hdf5 -o @/x.png", "a.hdf5: is one file of a run; give its folder: heorot plot run"),
-        ("run @/empty/other.csv -o @/x.png", "other.csv: is a file; give the output folder of a run"),
+        ("run @/empty/other.csv -o @/x.png", "other.csv: is one file of a run; give its folder"),
         (
             "run @ -o @/x.png --panels layzer-irvine",
             "--panels layzer-irvine: there are no numbers for it, only for",
@@ -596,7 +596,7 @@ fn the_circular_speed_of_a_disc_is_that_of_its_plane() {
     for (i, radius) in radii.iter().enumerate() {
         let disc = (radius * radius * (1.0 + radius * radius).powf(-1.5)).sqrt();
         let of = |part: usize| found.parts()[part].1[i];
-        assert!((of(0).hypot(of(1)) / disc - 1.0).abs() < 0.02, "{radius}: {found:?}");
+        assert!((of(0).hypot(of(1)) / disc - 1.0).abs() < 0.03, "{radius}: {found:?}");
         assert!((of(2) - (0.5 / radius).sqrt()).abs() < 1e-9);
         assert!((of(0).hypot(of(1)).hypot(of(2)) - found.total[i]).abs() < 1e-9);
     }

@@ -473,7 +473,8 @@ fn axes_enlarge_the_picture() {
     let rows = axes.pixels().chunks(size[0]);
     let found = rows.clone().any(|row| row.windows(160).any(|part| part == &plain.pixels()[..160]));
     assert!(found, "the picture inside is another");
-    let line = ["@/a.hdf5", "-o", "@/paper.png", "--axes", "--width-mm", "88", "--font-size", "8"];
+    let line =
+        ["@/a.hdf5", "-o", "@/paper.png", "--axes", "--width-mm", "88", "--font-size", "8", "--overwrite"];
     render(folder.path(), &[&line[..], &["--dpi", "200", "--theme", "dark"]].concat()).unwrap();
     let paper = viz::decode_png(&fs::read(folder.path().join("paper.png")).unwrap()).unwrap();
     assert!(paper.size()[0].abs_diff((88.0 / 25.4 * 200.0) as usize) < 3, "{:?}", paper.size());
