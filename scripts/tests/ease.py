@@ -69,8 +69,8 @@ def folders_of_runs():
         heorot("plot", kind, out, "-o", folder / f"{kind}.svg", *more).require_success()
         words = (folder / f"{kind}.svg").read_text() + (folder / f"{kind}.csv").read_text()
         require("near" in words and "far" in words, f"no names in plot {kind}")
-    for kind, given, words in [("run", files[0], "give its folder"), ("phase", out, "holds 3 snapshots"), ("bar", out, "fewer rings")]:
-        outcome = heorot("plot", kind, given, "-o", folder / "no.svg")
+    for kind, given, words in [("run", [files[0]], "give its folder"), ("phase", [out], "holds 3 snapshots"), ("bar", [out, "--rings", 900], "fewer rings")]:
+        outcome = heorot("plot", kind, *given, "-o", folder / "no.svg")
         require(outcome.codes == [1] and words in outcome.stderr, outcome.stderr)
     heorot("view", out, "-o", folder / "view.html").require_success()
     for name, given in [("a", out), ("b", out / "energy.csv")]:

@@ -2,7 +2,8 @@
 
 use super::legend::{self, Softened};
 use super::output::Sheet;
-use super::rings::{Arguments, Ring, RingOptions, rings};
+use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
+use super::snapshot::Snapshot;
 use anyhow::{Result, ensure};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
@@ -27,24 +28,30 @@ impl Bar {
     }
 }
 
+/// Number of rings in which so many bodies can show a bar.
+fn suitable(bodies: u64, most: u16) -> u16 {
+    (bodies / (3 * FEWEST)).clamp(2, most.into()) as u16
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.common.claim()?;
-    let RingOptions { rings: count, radius, axis } = arguments.rings;
-    let of =
-        |snapshot: &_| Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
+    let RingOptions { rings: given, radius, axis } = arguments.rings;
+    let of = |snapshot: &Snapshot| {
+        let count = given.unwrap_or_else(|| suitable(snapshot.bodies.len() as u64, RINGS));
+        Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)))
+    };
     let measured = arguments.each(of)?;
     let (units, all) = (measured.units, &measured.all);
     if all.iter().all(|one| one.taken.1.strongest.is_none()) {
         let most = all.iter().map(|one| one.taken.1.whole.bodies).max().unwrap_or(0);
-        let least = u64::from(count) * FEWEST;
         ensure!(most >= 2 * FEWEST, "{most} bodies are too few: a ring needs {FEWEST} to show a bar");
         anyhow::bail!(
-            "no ring has the {FEWEST} bodies that it needs to show a bar: give fewer rings, such as --rings {}; {count} rings need {least} bodies or more",
-            (most / (3 * FEWEST)).clamp(2, u64::from(count) - 1)
+            "no ring has the {FEWEST} bodies that it needs to show a bar: give fewer rings, such as --rings {}",
+            suitable(most, given.unwrap_or(RINGS).max(3) - 1)
         );
     }
     let (length, time) = (units.length, units.time);

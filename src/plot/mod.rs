@@ -77,7 +77,7 @@ const HELP: &str = "Examples:
   heorot plot run out -o cost.png --panels timings
   heorot plot profile out/snapshot_000.hdf5 out/snapshot_010.hdf5 -o profile.svg
   heorot plot surface-density out/snapshot_010.hdf5 -o sigma.svg --types disc
-  heorot plot bar out/snapshot_*.hdf5 -o bar.png --types disc --rings 20
+  heorot plot bar out/snapshot_*.hdf5 -o bar.png --types disc
   heorot plot separation out/snapshot_*.hdf5 -o separation.png
   heorot plot tidal-radius out/snapshot_*.hdf5 -o tides.png --galaxies model
   heorot plot lagrange out/snapshot_*.hdf5 -o lagrange.png --fractions 0.1,0.5,0.9

@@ -30,12 +30,15 @@ impl Arguments {
     }
 }
 
+/// Default number of rings.
+pub(super) const RINGS: u16 = 30;
+
 /// Options of plots with rings.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RingOptions {
-    /// Number of rings, of equal width.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
-    pub rings: u16,
+    /// Number of rings, of equal width [default: 30; fewer for a bar of few bodies].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub rings: Option<u16>,
     /// Radius of the outermost ring, in the units of the snapshot [default: holds 98 % of the mass].
     #[arg(long, value_name = "RADIUS", value_parser = above_zero)]
     pub radius: Option<f64>,

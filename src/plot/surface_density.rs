@@ -2,7 +2,7 @@
 
 use super::legend;
 use super::output::Sheet;
-use super::rings::{Arguments, Ring, RingOptions, rings};
+use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
 use anyhow::Result;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -13,6 +13,7 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.common.claim()?;
     let RingOptions { rings: count, radius, axis } = arguments.rings;
+    let count = count.unwrap_or(RINGS);
     let of = |snapshot: &_| Ok((rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
     let measured = arguments.each(of)?;
     let (units, all) = (measured.units, &measured.all);
