@@ -189,12 +189,12 @@ impl Sequence {
     /// If one cannot be read.
     pub fn extent(&self, crew: &Crew, few: u64) -> Result<Extent> {
         let mut centres = [0.0; 3];
-        let (mut samples, mut few) = (Vec::new(), false);
+        let (mut samples, mut dots_alone) = (Vec::new(), false);
         for entry in &self.entries {
             let (bodies, counted) = self.read(crew, entry)?;
             let types = self.sparse_and_spread(few);
             let of_dots = Cast::of(crew.comm, &bodies, types, counted).is_of_dots();
-            few |= of_dots;
+            dots_alone |= of_dots;
             let weights = Weights::of(crew.comm, &bodies, self.kinds, of_dots);
             // Where the mass does not matter, the few bodies of sparse types are all in the sample.
             let always = |i: usize| of_dots && types[0][usize::from(bodies.kind[i])];
@@ -224,7 +224,7 @@ impl Sequence {
             let all = collective::gather(crew.comm, &mine).concat();
             samples.push(all.into_iter().map(|[x, y, z, mass]| ([x, y, z], mass)).collect());
         }
-        Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples, few })
+        Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples, dots_alone })
     }
 }
 
@@ -256,14 +256,14 @@ pub struct Extent {
     /// masses [M], or if only dots have mass, parts of the bodies of a type.
     samples: Vec<Vec<([f64; 3], f64)>>,
     /// Whether only dots have mass. Then none of them counts as escaped.
-    few: bool,
+    dots_alone: bool,
 }
 
 impl Extent {
-    /// Extent of one set of bodies: positions [L] and weights, about a centre [L]. `few` says that only
-    /// dots have mass.
-    pub fn of(centre: [f64; 3], sample: Vec<([f64; 3], f64)>, few: bool) -> Extent {
-        Extent { centre, samples: vec![sample], few }
+    /// Extent of one set of bodies: positions [L] and weights, about a centre [L]. `dots_alone`
+    /// says that only dots have mass.
+    pub fn of(centre: [f64; 3], sample: Vec<([f64; 3], f64)>, dots_alone: bool) -> Extent {
+        Extent { centre, samples: vec![sample], dots_alone }
     }
 
     /// Width [L] of a picture of `size` pixels that shows nearly all of the mass, with some margin.
@@ -283,7 +283,7 @@ impl Extent {
         let each = parts.iter().map(|part| quantile(part.clone(), of_each));
         let half = each.fold(quantile(parts.concat(), of_all), f64::max);
         let held = parts.iter().map(|part| quantile(part.clone(), HELD)).fold(0.0, f64::max);
-        let half = if held > 0.0 && !self.few { half.min(FAR * held) } else { half };
+        let half = if held > 0.0 && !self.dots_alone { half.min(FAR * held) } else { half };
         let width = 2.0 * half / (1.0 - 2.0 * MARGIN);
         Ok(if width > 0.0 { width } else { 1.0 })
     }
@@ -317,8 +317,11 @@ mod tests {
     #[test]
     fn the_frame_holds_a_wide_scene_in_any_shape() {
         let corners = [[-4.0, -1.0, 0.0], [4.0, 1.0, 0.0]].map(|position| (position, 1.0));
-        let extent =
-            Extent { centre: [0.0; 3], samples: vec![corners.to_vec(), vec![([0.0; 3], 1.0)]], few: false };
+        let extent = Extent {
+            centre: [0.0; 3],
+            samples: vec![corners.to_vec(), vec![([0.0; 3], 1.0)]],
+            dots_alone: false,
+        };
         let width_along =
             |direction, size| extent.width([0.0; 3], direction, size).unwrap() * (1.0 - 2.0 * MARGIN);
         let width = |size| width_along(Direction::Z, size);
@@ -336,7 +339,7 @@ mod tests {
         };
         let half = |last: f64| {
             let samples = (0..100).map(|i| line(if i == 99 { last } else { 1.0 })).collect();
-            let extent = Extent { centre: [0.0; 3], samples, few: false };
+            let extent = Extent { centre: [0.0; 3], samples, dots_alone: false };
             extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap() * (1.0 - 2.0 * MARGIN) / 2.0
         };
         assert!((half(1.0) - 0.98).abs() < 0.011);
@@ -347,14 +350,14 @@ mod tests {
     fn escapers_do_not_widen_the_frame() {
         let place = |i: u32| [if i < 95 { f64::from(i) / 95.0 } else { 1000.0 }, 0.0, 0.0];
         let sample = (0..100).map(|i| (place(i), 1.0)).collect();
-        let extent = Extent { centre: [0.0; 3], samples: vec![sample], few: false };
+        let extent = Extent { centre: [0.0; 3], samples: vec![sample], dots_alone: false };
         let width = extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap();
         assert!(width * (1.0 - 2.0 * MARGIN) < 8.0, "{width}");
     }
 
     #[test]
     fn a_point_gets_a_frame_too() {
-        let extent = Extent { centre: [0.0; 3], samples: vec![vec![([0.0; 3], 1.0)]], few: false };
+        let extent = Extent { centre: [0.0; 3], samples: vec![vec![([0.0; 3], 1.0)]], dots_alone: false };
         assert_eq!(extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap(), 1.0);
     }
 }
