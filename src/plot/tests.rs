@@ -373,7 +373,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
             "bar @/a.hdf5 -o @/x.png --rings 1000",
             "no ring has the 100 bodies that it needs to show a bar: give fewer",
         ),
-        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "50 bodies are too few: a ring needs 100"),
+        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "bodies are too few: a ring needs 100"),
         ("phase @/runs -o @/x.png", "runs: holds 2 snapshots; give one of them, such as"),
         ("profile @/a.hdf5 -o @/x.png --galaxies =0-9", "give a name before `=`"),
         ("separation @/one.hdf5 -o @/x.png", "its model is one galaxy alone; give the ids"),
