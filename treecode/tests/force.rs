@@ -120,19 +120,24 @@ fn errors_between_cells(distance: f64, radius: f64, gravity: &Gravity) -> [f64; 
     sum.map(|sum| (sum / count).sqrt())
 }
 
+/// One leaf contains each cluster, and the two accept each other.
+fn between_clusters(order: usize, softening: &Softening) -> Gravity {
+    Gravity {
+        criterion: Criterion::Absolute,
+        tolerance: 1e9,
+        leaf_size: 61,
+        softening: softening.clone(),
+        ..angle(Walk::Fmm, order, 1.0)
+    }
+}
+
 #[test]
 fn field_error_between_cells_falls_with_its_own_slope() {
     for softening in [Softening::default(), Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6] }]
     {
         let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
         for order in 1..=highest {
-            let gravity = Gravity {
-                criterion: Criterion::Absolute,
-                tolerance: 1e9,
-                leaf_size: 61,
-                softening: softening.clone(),
-                ..angle(Walk::Fmm, order, 1.0)
-            };
+            let gravity = between_clusters(order, &softening);
             let (near, far) = (10.0, 20.0);
             let (at_near, at_far) =
                 (errors_between_cells(near, 1.0, &gravity), errors_between_cells(far, 1.0, &gravity));
@@ -160,13 +165,7 @@ fn field_error_within_the_spline_falls_with_its_own_slope() {
     for part in [0.3, 0.5, 0.7, 1.0] {
         let softening = Softening { kernel: SofteningKernel::Spline, length: [distance / part / 2.8; 6] };
         for order in 1..=Gravity::MAX_SOFTENED_ORDER {
-            let gravity = Gravity {
-                criterion: Criterion::Absolute,
-                tolerance: 1e9,
-                leaf_size: 61,
-                softening: softening.clone(),
-                ..angle(Walk::Fmm, order, 1.0)
-            };
+            let gravity = between_clusters(order, &softening);
             let of_radius = |radius| errors_between_cells(distance, radius, &gravity);
             let (wide, narrow) = (of_radius(1.0), of_radius(0.5));
             for (what, wide, narrow) in [("acc", wide[0], narrow[0]), ("pot", wide[1], narrow[1])] {
