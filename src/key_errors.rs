@@ -6,24 +6,28 @@ use nbody::cosmology::Invalid;
 use nbody::schedule::{Impossible, Length};
 use std::path::Path;
 
+/// What a user may do who accepts wrong forces.
+pub const GO_ON: &str = "or go on with --allow-missed (gravity.allow_missed = true)";
+
 /// The error with the file of the bodies in front if these cause it, and otherwise with the key of
 /// the parameter file.
 pub fn name_source(file: Option<&Path>, error: impl Into<nbody::Error>) -> Error {
     let error = error.into();
     let of_bodies = matches!(
         error,
-        nbody::Error::Forces(
-            decomposition::Error::Body(_)
-                | decomposition::Error::Gravity(
-                    treecode::Error::Body { .. }
-                        | treecode::Error::TooMany { .. }
-                        | treecode::Error::Scale { .. }
-                        | treecode::Error::NoBodies
-                )
-        )
+        nbody::Error::TooClose(_)
+            | nbody::Error::Forces(
+                decomposition::Error::Body(_)
+                    | decomposition::Error::Gravity(
+                        treecode::Error::Body { .. }
+                            | treecode::Error::TooMany { .. }
+                            | treecode::Error::Scale { .. }
+                            | treecode::Error::NoBodies
+                    )
+            )
     );
     match file {
-        Some(file) if of_bodies => anyhow!("{}: {error}", file.display()),
+        Some(file) if of_bodies => anyhow!("{}: {}", file.display(), name_key(error)),
         _ => name_key(error),
     }
 }
@@ -34,8 +38,9 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
         nbody::Error::Forces(error) => name_gravity_key(error),
         error @ nbody::Error::Accuracy { .. } => anyhow!("gravity.{error}"),
         error @ nbody::Error::AccuracyMissed { .. } => {
-            anyhow!("gravity.{error}, or go on with --allow-missed (gravity.allow_missed = true)")
+            anyhow!("gravity.{error}, {GO_ON}")
         }
+        error @ nbody::Error::TooClose(_) => anyhow!("{error}; {GO_ON}"),
         nbody::Error::Unsoftened { kind } => anyhow!(
             "time.criterion = \"acceleration\": bodies of type {kind} have no softening, from which their steps would follow; give \
              gravity.softening, or use time.criterion = \"rate\""

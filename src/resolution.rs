@@ -9,6 +9,7 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
+use crate::key_errors::GO_ON;
 use anyhow::{Result, anyhow, bail};
 use decomposition::{Comm, Reduction, collective, survey_all};
 use nbody::accuracy::TooClose;
@@ -31,55 +32,39 @@ pub fn check(crew: &Crew, file: Option<&Path>, bodies: &Bodies, forces: &Forces)
     refuse(crew, file, fault, forces.allow_missed)
 }
 
-/// A greater force error of a single body with a close neighbour is an error; smaller ones are only
-/// worth a warning.
-const WRONG: f64 = 0.1;
-
-/// Says what the first evaluation has found about close pairs. With `allow_missed`, wrong forces are
-/// only worth a warning.
-///
-/// # Errors
-/// On every rank, naming the file and the two bodies with the greatest error.
-pub fn check_pairs(crew: &Crew, file: Option<&Path>, pairs: &Pairs, forces: &Forces) -> Result<()> {
-    let words = |found: &TooClose| {
-        let TooClose { ids: [id, other], distance, .. } = *found;
+/// Warns of close pairs that the first evaluation has found and not refused.
+pub fn warn_of_pairs(crew: &Crew, file: Option<&Path>, pairs: &Pairs) {
+    let gain = |found: &TooClose| {
         format!(
-            "the bodies with ids {id} and {other} are {distance:.1e} apart, too close for the single-precision offsets within a leaf"
+            "{}; leaves have one body each (leaf_size = 1), which is slower; the force error was {:.1e}",
+            found.words(),
+            found.error
         )
     };
-    if let Some(found) = &pairs.wrong {
-        let TooClose { error, bodies, .. } = *found;
-        let others = if bodies > 2 { format!(" ({bodies} bodies have such errors)") } else { String::new() };
-        let remedy = match pairs.refined {
-            Some(_) => "give a softening of such a distance, or walk = \"direct\"",
-            None => {
-                "give a softening of such a distance, gravity.leaf_size = 1 with the fmm walk, or walk = \"direct\""
-            }
-        };
-        let fault = format!("{}: the force error is {error:.1e}{others}; {remedy}", words(found));
-        return refuse(crew, file, Some(fault), forces.allow_missed || error < WRONG);
+    let news = pairs.fault().or_else(|| pairs.refined.as_ref().map(gain));
+    if let Some(news) = news
+        && crew.leads()
+    {
+        warn(&name_file(file, &news));
     }
-    if let Some(found) = &pairs.refined {
-        let gain = format!(
-            "leaves have one body each (leaf_size = 1), which is slower; the force error was {:.1e}",
-            found.error
-        );
-        return refuse(crew, file, Some(format!("{}; {gain}", words(found))), true);
-    }
-    Ok(())
 }
 
 /// An error if there is a fault; with `allow_missed`, only a warning.
 fn refuse(crew: &Crew, file: Option<&Path>, fault: Option<String>, allow_missed: bool) -> Result<()> {
     let Some(fault) = fault else { return Ok(()) };
-    let fault = file.map_or(fault.clone(), |file| format!("{}: {fault}", file.display()));
+    let fault = name_file(file, &fault);
     if !allow_missed {
-        bail!("{fault}; or go on with --allow-missed (gravity.allow_missed = true)");
+        bail!("{fault}; {GO_ON}");
     }
     if crew.leads() {
         warn(&fault);
     }
     Ok(())
+}
+
+/// The text with the file of the bodies in front.
+fn name_file(file: Option<&Path>, text: &str) -> String {
+    file.map_or(text.to_owned(), |file| format!("{}: {text}", file.display()))
 }
 
 fn fault(comm: &dyn Comm, bodies: &Bodies, forces: &Forces) -> Result<Option<String>> {

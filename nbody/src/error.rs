@@ -1,5 +1,7 @@
 //! Errors in the caller's input.
 
+use crate::forces::Pairs;
+
 /// Bad input to a simulation. Every rank returns the same error.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
@@ -31,6 +33,9 @@ pub enum Error {
         /// Number of bodies in the measurement.
         sample: usize,
     },
+    /// Bodies are so close together that their forces are wrong; see [`Pairs::fault`].
+    #[error("{}", .0.fault().unwrap_or_default())]
+    TooClose(Pairs),
     /// Nothing acts on the bodies.
     #[error(
         "all bodies have mass 0 and there is no external potential, so nothing moves them; give them masses or a potential"

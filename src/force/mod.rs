@@ -143,7 +143,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
 
     let repeat::Measured { evaluation, meter, times, notes, control, pairs } =
         repeat::field(crew, &arguments.file, &forces, bodies, arguments.repeat)?;
-    resolution::check_pairs(crew, Some(&arguments.file), &pairs, &forces)?;
+    resolution::warn_of_pairs(crew, Some(&arguments.file), &pairs);
 
     let periodic_box = options.periodic_box();
     let echo = Echo { initial: &Initial { file: &arguments.file }, units, periodic_box, gravity: &forces };

@@ -89,15 +89,12 @@ pub(super) fn start(
     let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
     let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
         .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation))
-        .map_err(|error| name_source(source, error))
-        .and_then(|simulation| {
-            resolution::check_pairs(crew, source, &simulation.pairs(), &parameters.gravity)?;
-            Ok(simulation)
-        });
+        .map_err(|error| name_source(source, error));
     if simulation.is_err() {
         crew.lead(|| folder.forget_start())?; // nothing else is here yet
     }
     let simulation = simulation?;
+    resolution::warn_of_pairs(crew, source, &simulation.pairs());
     let mut run = Run {
         crew,
         parameters,

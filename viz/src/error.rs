@@ -1,7 +1,7 @@
 //! Errors of pictures, movies and plots.
 
 use crate::encode::SLOWEST;
-use crate::view::{MAXIMUM_SIZE, MINIMUM_SIZE};
+use crate::view::{GREATEST_WIDTH, LEAST_WIDTH, MAXIMUM_SIZE, MINIMUM_SIZE};
 
 /// Why a picture or a movie could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +9,8 @@ pub enum Error {
     /// The size of the picture is out of range.
     #[error("a picture of {0}x{1} pixels: each side must be from {MINIMUM_SIZE} to {MAXIMUM_SIZE}")]
     Size(usize, usize),
-    /// The width of the view is not positive or not finite.
-    #[error("the width of the picture is {0:?}: it must be positive and finite")]
+    /// The width of the view is out of range.
+    #[error("the width of the picture is {0:?}: it must be from {LEAST_WIDTH:?} to {GREATEST_WIDTH:?}")]
     Width(f64),
     /// The centre of the view is not finite.
     #[error("the centre of the picture is ({0:?}, {1:?}, {2:?}): it must be finite")]

@@ -11,10 +11,14 @@ pub struct Balance {
     pub centre: [f64; 3],
     /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
-    /// Mean acceleration, weighted by mass [L/T^2]. Zero if no body has mass.
+    /// Mean acceleration, weighted by mass [L/T^2]. Zero if no body has mass, or if it is lost in the
+    /// rounding of the greatest forces, such as those of a very close pair.
     #[serde(skip)]
     pub mean: [f64; 3],
 }
+
+/// A smaller sum of all forces, relative to the sum of their sizes, is rounding.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 impl Balance {
     /// Sums over the bodies of an evaluation. Collective.
@@ -26,7 +30,8 @@ impl Balance {
         });
         let force_sum = if size > 0.0 { norm([ax, ay, az]) / size } else { 0.0 };
         let per_mass = |sum: f64| if mass > 0.0 { sum / mass } else { 0.0 };
-        let (centre, mean) = ([x, y, z].map(per_mass), [ax, ay, az].map(per_mass));
+        let centre = [x, y, z].map(per_mass);
+        let mean = if force_sum > ROUNDING { [ax, ay, az].map(per_mass) } else { [0.0; 3] };
         Balance { centre, force_sum, mean }
     }
 }

@@ -33,6 +33,19 @@ pub struct TooClose {
     pub bodies: usize,
 }
 
+impl TooClose {
+    /// A greater force error of a single body is refused; smaller ones are only worth a warning.
+    pub const REFUSED: f64 = 0.1;
+
+    /// What is wrong with the pair, in words.
+    pub fn words(&self) -> String {
+        let TooClose { ids: [id, other], distance, .. } = *self;
+        format!(
+            "the bodies with ids {id} and {other} are {distance:.1e} apart, too close for the single-precision offsets within a leaf"
+        )
+    }
+}
+
 /// A body with a close neighbour.
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]

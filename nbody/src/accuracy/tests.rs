@@ -193,3 +193,48 @@ fn an_engine_resolves_close_pairs() {
         assert_eq!(on(4), one, "{walk:?} {accuracy:?}");
     }
 }
+
+/// A close pair with a third body in the same deepest cell. No leaf size separates them.
+fn triple() -> Bodies {
+    let mut bodies = pairs(100, 2, 1e-15);
+    (0..3).for_each(|axis| bodies.pos[axis][50] = bodies.pos[axis][0] + 2e-8);
+    bodies.pos.iter_mut().flatten().for_each(|x| *x += 1.5);
+    bodies
+}
+
+/// No tolerance and no order is tried for pairs that nothing resolves.
+#[test]
+fn an_engine_refuses_pairs_that_nothing_resolves() {
+    use crate::Error;
+    use crate::forces::{Engine, Forces};
+    for domain in [treecode::Domain::Open, treecode::Domain::Periodic { side: 3.0 }] {
+        let mut forces = Forces::of_accuracy(1e-3, Walk::Fmm, None, treecode::Softening::default());
+        forces.gravity.domain = domain;
+        threads::run(2, |comm| {
+            let mine = if comm.rank() == 0 { triple() } else { Bodies::zeroed(0) };
+            let mut engine = Engine::new(&forces).with_pairs_checked();
+            let refused = engine.evaluate(comm, mine, &decomposition::Plan::default()).map(|_| ());
+            let Err(Error::TooClose(pairs)) = &refused else { panic!("{domain:?}: {refused:?}") };
+            assert!(pairs.refined.is_some() && pairs.wrong.is_some_and(|found| found.error > 0.1));
+            assert!(refused.unwrap_err().to_string().contains("too close"), "{domain:?}");
+        });
+    }
+}
+
+/// The huge forces of a close pair hide those of the other bodies on it, so that the sum of all forces
+/// is not zero. It is not subtracted from the others.
+#[test]
+fn a_close_pair_leaves_the_forces_of_a_box_right() {
+    use crate::forces::{Engine, Forces};
+    let mut bodies = pairs(1000, 1, 1e-12);
+    bodies.pos.iter_mut().flatten().for_each(|x| *x += 1.5);
+    let mut forces = Forces::of_accuracy(1e-3, Walk::Fmm, None, treecode::Softening::default());
+    forces.gravity.domain = treecode::Domain::Periodic { side: 3.0 };
+    threads::run(1, |comm| {
+        let mut engine = Engine::new(&forces).with_pairs_checked();
+        let evaluation =
+            engine.evaluate(comm, bodies.clone(), &decomposition::Plan::default()).expect("accuracy is met");
+        let error = check(comm, engine.gravity(), &evaluation, &Balance::measure(comm, &evaluation), 1001);
+        assert!(error.rms < 1.5e-3, "{error:?}");
+    });
+}

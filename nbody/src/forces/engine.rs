@@ -76,10 +76,31 @@ pub struct Engine {
 pub struct Pairs {
     /// Whether the first evaluation looks for them.
     wanted: bool,
+    /// Whether leaves have one body.
+    fine: bool,
     /// What was wrong with leaves of the requested size. Leaves have one body since then.
     pub refined: Option<TooClose>,
     /// What is still wrong.
     pub wrong: Option<TooClose>,
+}
+
+impl Pairs {
+    /// What is still wrong and what helps, in words.
+    pub fn fault(&self) -> Option<String> {
+        let found = self.wrong?;
+        let TooClose { error, bodies, .. } = found;
+        let others = if bodies > 2 { format!(" ({bodies} bodies have such errors)") } else { String::new() };
+        let finer = if self.fine { "" } else { " leaf_size = 1 with the fmm walk," };
+        Some(format!(
+            "{}: the force error is {error:.1e}{others}; give a softening of such a distance,{finer} or walk = \"direct\"",
+            found.words()
+        ))
+    }
+
+    /// Whether a force is so wrong that only a caller who allows it goes on.
+    fn is_refused(&self) -> bool {
+        self.wrong.is_some_and(|found| found.error >= TooClose::REFUSED)
+    }
 }
 
 /// Number of evaluations since the last measurement.
@@ -241,12 +262,15 @@ impl Engine {
     /// the error is in its range. The census contains the cost of all repetitions. Collective.
     ///
     /// # Errors
-    /// A parameter or a body is invalid, or no tolerance gives the requested error at the first
-    /// measurement. Every rank returns the same error.
+    /// A parameter or a body is invalid, a pair is too close, or no tolerance gives the requested error
+    /// at the first measurement. Every rank returns the same error.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
         let (mut evaluation, mut balance) = self.compute(comm, bodies, plan)?;
         if take(&mut self.pairs.wanted) && plan.selection.least_rung == 0 {
             (evaluation, balance) = self.resolve_pairs(comm, evaluation, balance)?;
+            if self.pairs.is_refused() && !self.allow_missed {
+                return Err(Error::TooClose(self.pairs));
+            }
         }
         let is_due = self.unchecked.all >= EVERY && plan.selection.least_rung == 0;
         let evaluation = match self.control.take() {
@@ -278,11 +302,13 @@ impl Engine {
             timed(verification, || too_close(comm, gravity, evaluation, limit))
         };
         self.pairs.wrong = find(self, &evaluation);
+        self.pairs.fine = self.is_fine();
         let all = collective::sum(comm, evaluation.bodies.len() as u64);
         if self.pairs.wrong.is_none() || self.is_fine() || all > FINE_UP_TO {
             return Ok((evaluation, balance));
         }
         self.pairs.refined = self.pairs.wrong;
+        self.pairs.fine = true;
         refine(&mut self.gravity);
         self.control.iter_mut().for_each(|(control, _)| control.leaf_size = 1);
         let census = evaluation.census.clone();
@@ -427,7 +453,8 @@ impl Engine {
             let factor = self.gravity.tolerance / then;
             factor >= RECHOSEN || factor <= 1.0 / RECHOSEN
         });
-        if self.any_order && moved {
+        // No order resolves a pair that is too close.
+        if self.any_order && moved && !self.pairs.is_refused() {
             trial = self.choose_order(comm, trial, &sample, &mut control)?;
             control.order_chosen_at = Some(self.gravity.tolerance);
         }
