@@ -181,10 +181,10 @@ def killed(name, expected, time_keys):
     run, deaths = Run(name, time_keys), 0
     for ranks in [2, 3, 1, 4, 2]:
         process = run.start(ranks)
-        seen = set(run.folder.glob("checkpoint_*")) if run.folder.exists() else set()
+        seen = set(run.folder.glob("checkpoint_*.heorot")) if run.folder.exists() else set()
         end = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < end:
-            if run.folder.exists() and set(run.folder.glob("checkpoint_*")) - seen:
+            if run.folder.exists() and set(run.folder.glob("checkpoint_*.heorot")) - seen:
                 time.sleep(random.uniform(0, 0.2))
                 break
             time.sleep(0.001)
@@ -195,7 +195,7 @@ def killed(name, expected, time_keys):
     require_same(expected, run.result())
     left = [path.name for path in run.folder.glob("*.part")]
     beside = {path.name[10:18] for path in run.folder.glob("crossings_*")}
-    kept = {path.name[11:19] for path in run.folder.glob("checkpoint_*")}
+    kept = {path.name[11:19] for path in run.folder.glob("checkpoint_*.heorot")}
     require(not left and beside == kept, f"left: {left}, crossings of steps {beside}, checkpoints of {kept}")
 
 
@@ -226,11 +226,11 @@ def a_damaged_file_of_crossings_passes_its_checkpoint_over(expected):
     run = Run("damaged")
     process = run.start(2)
     end = time.monotonic() + 60
-    while len(list(run.folder.glob("checkpoint_*")) if run.folder.exists() else []) < 2:
+    while len(list(run.folder.glob("checkpoint_*.heorot")) if run.folder.exists() else []) < 2:
         require(process.poll() is None and time.monotonic() < end, "no two checkpoints")
         time.sleep(0.002)
     end_session(process)
-    step = max(run.folder.glob("checkpoint_*")).stem[-8:]
+    step = max(run.folder.glob("checkpoint_*.heorot")).stem[-8:]
     last = max(run.folder.glob(f"crossings_{step}_*"))
     last.write_bytes(last.read_bytes()[:-9])
     outcome = run("--restart=auto", ranks=3).require_success()
