@@ -617,7 +617,7 @@ impl Parameters {
         }
         parameters.check().with_context(|| path.display().to_string())?;
         let side = parameters.periodic_box.map(|periodic| periodic.side);
-        let settled = parameters.initial.settle(parameters.cosmology.as_ref(), side, &units);
+        let settled = parameters.initial.settle(parameters.cosmology.as_mut(), side, &units);
         settled.with_context(|| path.display().to_string())?;
         Ok(parameters)
     }
