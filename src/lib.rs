@@ -30,6 +30,7 @@ pub mod key_errors;
 pub mod kinds;
 pub mod launch;
 pub mod layout_options;
+pub mod lightcone_keys;
 pub mod machine;
 pub mod make;
 pub mod man;

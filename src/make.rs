@@ -133,7 +133,7 @@ pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
             format.name()
         );
     }
-    let ModelFile { mut initial, units, periodic_box, cosmology, .. } = load(file)?;
+    let ModelFile { mut initial, units, periodic_box, mut cosmology, .. } = load(file)?;
     let (units, side) = (units.units(), periodic_box.map(|periodic| periodic.side));
     let mut check = || -> Result<()> {
         if let Some(cosmology) = &cosmology {
@@ -141,7 +141,7 @@ pub(crate) fn model_of(file: &Path) -> Result<Wanted> {
             cosmology.cosmology(&units).check(1.0).map_err(|fault| anyhow!("cosmology.{fault}"))?;
         }
         PeriodicBox::domain(periodic_box).check().map_err(|fault| anyhow!("box.{fault}"))?;
-        initial.settle(cosmology.as_ref(), side, &units)
+        initial.settle(cosmology.as_mut(), side, &units)
     };
     check().with_context(|| file.display().to_string())?;
     Ok(Wanted { initial, units, cosmology, side })
@@ -320,9 +320,19 @@ mod tests {
                 assert!((momentum - 0.02 * peculiar).abs() < 1e-9 * peculiar.abs(), "{momentum} {peculiar}");
             }
         }
+        for (lpt, redshift) in [(1, 99.0), (2, 49.0), (3, 24.0)] {
+            let text = text.replace("start_redshift = 49", "").replace("seed = 1", &format!("lpt = {lpt}"));
+            let path = folder.path().join(format!("{lpt}.hdf5"));
+            make(&text.replace("per_side = 64", "per_side = 8"), &path).unwrap();
+            let universe = io::snapshot::read(&path, 0, 1).unwrap().0.universe.unwrap();
+            assert!((universe.redshift() - redshift).abs() < 1e-9, "order {lpt}");
+        }
         let other = folder.path().join("other.hdf5");
+        let wave =
+            text.replace("sigma8 = 0.81", "wave = [1, 0, 0]\ncaustic_redshift = 1").replace("seed = 1", "");
+        let wave = wave.replace("n_s = 0.9665", "").replace("omega_b = 0.04897", "");
         for (text, expected) in [
-            (text.replace("start_redshift = 49", ""), "cosmology.start_redshift: is missing"),
+            (wave.replace("start_redshift = 49", ""), "cosmology.start_redshift: is missing"),
             (text.replace("[box]", "[boxes]"), "boxes"),
             (text.replace("side = 147.797813", "side = 0"), "box.side = 0: must be above 0"),
             (text.replace("omega_m = 0.3111", "omega_m = -1"), "cosmology.omega_m = -1.0: must be above 0"),

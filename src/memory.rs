@@ -59,6 +59,20 @@ pub fn check_grid(crew: &Crew, name: &str, cells: usize, bodies: u64) -> Result<
     check_needed(crew, needed, &format!("{name} needs"), "use more hosts or a smaller grid")
 }
 
+/// Memory of a crossing of a light cone: the crossing, and its copies while a shell is written [bytes].
+const CROSSING: f64 = 4.0 * 120.0;
+
+/// Checks that a shell of a light cone with so many crossings fits into the available memory of the hosts,
+/// with `map` bytes for the maps of all ranks. Collective.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_light_cone(crew: &Crew, crossings: f64, map: u64) -> Result<()> {
+    let needed = CROSSING * crossings + map as f64;
+    let remedy = "use more shells, a smaller redshift_max or nside, or more hosts";
+    check_needed(crew, needed, "output.lightcone: a shell needs", remedy)
+}
+
 /// Checks that `needed` bytes, divided evenly among all ranks, are available. Collective.
 fn check_needed(crew: &Crew, needed: f64, what: &str, remedy: &str) -> Result<()> {
     let free = machine::memory().map_or(String::new(), |memory| memory.available.to_string());

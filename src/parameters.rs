@@ -4,6 +4,7 @@
 use crate::cosmology_keys::{self, check_redshift, check_scale_factor, log_of_redshift};
 use crate::initial::Initial;
 use crate::key_errors::name_key;
+use crate::lightcone_keys;
 use crate::machine;
 use crate::movie::Movie;
 use crate::periodic_box::PeriodicBox;
@@ -360,6 +361,9 @@ pub struct Output {
     /// Power spectra, one with each numbered snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spectrum: Option<spectrum::Keys>,
+    /// Bodies and maps of the light cone of an observer today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lightcone: Option<lightcone_keys::Keys>,
     /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,
@@ -613,7 +617,7 @@ impl Parameters {
         }
         parameters.check().with_context(|| path.display().to_string())?;
         let side = parameters.periodic_box.map(|periodic| periodic.side);
-        let settled = parameters.initial.settle(parameters.cosmology.as_ref(), side, &units);
+        let settled = parameters.initial.settle(parameters.cosmology.as_mut(), side, &units);
         settled.with_context(|| path.display().to_string())?;
         Ok(parameters)
     }
@@ -725,6 +729,9 @@ impl Parameters {
         if let Some(spectrum) = &self.output.spectrum {
             ensure!(self.periodic_box.is_some(), "output.spectrum: needs a periodic box, the table [box]");
             spectrum.check()?;
+        }
+        if let Some(lightcone) = &self.output.lightcone {
+            lightcone.check(expands, self.periodic_box.map(|periodic| periodic.side))?;
         }
         self.output.check(expands)
     }

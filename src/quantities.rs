@@ -11,7 +11,7 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 31] = [
+const KEYS: [(&str, Dimension); 32] = [
     ("box.side", LENGTH),
     ("cosmology.softening_max_physical", LENGTH),
     ("time.end", TIME),
@@ -19,6 +19,7 @@ const KEYS: [(&str, Dimension); 31] = [
     ("time.smallest_step", TIME),
     ("output.snapshot_every", TIME),
     ("output.at.*", TIME),
+    ("output.lightcone.observer.*", LENGTH),
     ("movie.every", TIME),
     ("movie.width", LENGTH),
     ("movie.centre.*", LENGTH),

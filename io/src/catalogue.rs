@@ -61,16 +61,8 @@ fn write_part(path: &Path, catalogue: &Catalogue) -> hdf5::Result<()> {
         attribute(&header, "LinkingLength", *linking_length)?;
         attribute(&header, "MinimumMembers", *least_members)?;
         attribute(&header, "BoxSize", *side)?;
-        if let Some(universe) = universe {
-            let cosmology = file.create_group("Cosmology")?;
-            let values = numbers_of(universe);
-            COSMOLOGY.iter().zip(values).try_for_each(|(name, value)| attribute(&cosmology, name, value))?;
-            attribute(&cosmology, "Redshift", universe.redshift())?;
-        }
-        let parameters = file.create_group("Parameters")?;
-        attribute(&parameters, "UnitLength_in_cm", units.length_in_cm)?;
-        attribute(&parameters, "UnitMass_in_g", units.mass_in_g)?;
-        attribute(&parameters, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)?;
+        universe.iter().try_for_each(|universe| write_universe(&file, universe))?;
+        write_units(&file, units)?;
         let place = file.create_group("Group")?;
         let mut end = 0;
         let mut advance = |members: u64| {
@@ -113,11 +105,34 @@ fn universe_of([scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h]: [f64; 
     Universe { scale_factor, omega_m, omega_lambda, omega_r, w0, wa, h, hubble: 0.0 }
 }
 
-fn attribute<T: H5Type>(place: &Location, name: &str, value: T) -> hdf5::Result<()> {
+/// Writes the group `/Cosmology`.
+pub(crate) fn write_universe(file: &File, universe: &Universe) -> hdf5::Result<()> {
+    let cosmology = file.create_group("Cosmology")?;
+    let values = numbers_of(universe);
+    COSMOLOGY.iter().zip(values).try_for_each(|(name, value)| attribute(&cosmology, name, value))?;
+    attribute(&cosmology, "Redshift", universe.redshift())
+}
+
+/// Writes the group `/Parameters` with the units.
+pub(crate) fn write_units(file: &File, units: &Units) -> hdf5::Result<()> {
+    let parameters = file.create_group("Parameters")?;
+    attribute(&parameters, "UnitLength_in_cm", units.length_in_cm)?;
+    attribute(&parameters, "UnitMass_in_g", units.mass_in_g)?;
+    attribute(&parameters, "UnitVelocity_in_cm_per_s", units.velocity_in_cm_per_s)
+}
+
+/// Writes a number as an attribute.
+pub(crate) fn attribute<T: H5Type>(place: &Location, name: &str, value: T) -> hdf5::Result<()> {
     place.new_attr::<T>().create(name)?.write_scalar(&value)
 }
 
-fn column<T: H5Type>(place: &hdf5::Group, name: &str, width: usize, values: &[T]) -> hdf5::Result<()> {
+/// Writes a dataset with `width` numbers in a row.
+pub(crate) fn column<T: H5Type>(
+    place: &hdf5::Group,
+    name: &str,
+    width: usize,
+    values: &[T],
+) -> hdf5::Result<()> {
     let rows = values.len() / width;
     let builder = place.new_dataset::<T>().obj_track_times(false);
     let dataset = if width == 1 {

@@ -10,7 +10,7 @@
 //! asked error, which [`accuracy`] measures; [`potential`] has fields that act on the bodies from outside, and
 //! [`cosmology`] has expanding universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them
 //! together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result,
-//! and [`spectral`] the power spectrum of a periodic box; [`cost`] says what it took, which [`peak`] and [`stream`]
+//! [`spectral`] the power spectrum of a periodic box, and [`lightcone`] what crosses the light cone of an observer; [`cost`] says what it took, which [`peak`] and [`stream`]
 //! compare with what the machine can do. [`checksum`] tells whether two states are equal.
 //!
 //! ```
@@ -39,6 +39,7 @@ mod diagnostics;
 mod error;
 pub mod forces;
 pub mod halos;
+pub mod lightcone;
 pub mod linear;
 pub mod model;
 pub mod peak;

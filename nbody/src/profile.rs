@@ -5,8 +5,8 @@
 
 use nalgebra::Vector3;
 use std::borrow::Cow;
-use treecode::Bodies;
 use treecode::math::norm;
+use treecode::{Bodies, Domain};
 
 /// Factor by which the radius of the sphere shrinks in each iteration (Power et al. 2003, section
 /// 2.5).
@@ -28,25 +28,34 @@ impl Centre {
     /// The centre of the main body by the shrinking-sphere method (Power et al. 2003): the sphere
     /// is recentred on the centre of mass inside it. There must be at least one body.
     pub fn find(bodies: &Bodies) -> Centre {
+        Centre::find_in(bodies, Domain::Open)
+    }
+
+    /// As [`Centre::find`], with the nearest image of each body in a periodic box.
+    pub fn find_in(bodies: &Bodies, domain: Domain) -> Centre {
         let weights = &*weights(bodies);
         let mut inside: Vec<u32> = (0..bodies.len() as u32).filter(|&i| weights[i as usize] > 0.0).collect();
         let last = last_count(inside.len());
         let mut position = mean(weights, &bodies.pos, &inside);
-        let mut radius = farthest(bodies, position, &inside);
+        let distance = |position: [f64; 3], i: u32| distance(bodies, domain, position, i);
+        let farthest = |position: [f64; 3], some: &[u32]| {
+            some.iter().map(|&i| distance(position, i)).fold(0.0, f64::max)
+        };
+        let mut radius = farthest(position, &inside);
         while inside.len() > last && radius > 0.0 && radius.is_finite() {
             radius *= SHRINKS;
             let near: Vec<u32> =
-                inside.iter().copied().filter(|&i| distance(bodies, position, i) <= radius).collect();
+                inside.iter().copied().filter(|&i| distance(position, i) <= radius).collect();
             if near.len() < last {
                 break;
             }
             if near.len() < inside.len() {
                 inside = near;
-                position = mean(weights, &bodies.pos, &inside);
+                position = mean_near(weights, bodies, domain, position, &inside);
             } else {
                 // A sphere that loses no body keeps its centre. So all radii down to the farthest
                 // body are skipped.
-                let steps = (farthest(bodies, position, &inside) / radius).ln() / SHRINKS.ln();
+                let steps = (farthest(position, &inside) / radius).ln() / SHRINKS.ln();
                 if steps > 1.0 {
                     radius *= SHRINKS.powf(steps.floor());
                 }
@@ -57,12 +66,18 @@ impl Centre {
 
     /// A given position with the mean velocity of the bodies nearest to it.
     pub fn at(bodies: &Bodies, position: [f64; 3]) -> Centre {
+        Centre::at_in(bodies, Domain::Open, position)
+    }
+
+    /// As [`Centre::at`], with the nearest image of each body in a periodic box.
+    pub fn at_in(bodies: &Bodies, domain: Domain, position: [f64; 3]) -> Centre {
         let weights = &*weights(bodies);
         let mut near: Vec<u32> = (0..bodies.len() as u32).filter(|&i| weights[i as usize] > 0.0).collect();
         let last = last_count(near.len());
         if near.len() > last {
             let by_distance = |a: &u32, b: &u32| {
-                distance(bodies, position, *a).total_cmp(&distance(bodies, position, *b)).then(a.cmp(b))
+                let distance = |i: u32| distance(bodies, domain, position, i);
+                distance(*a).total_cmp(&distance(*b)).then(a.cmp(b))
             };
             near.select_nth_unstable_by(last - 1, by_distance);
             near.truncate(last);
@@ -70,19 +85,46 @@ impl Centre {
         }
         Centre { position, velocity: mean(weights, &bodies.vel, &near) }
     }
+
+    /// Moves bodies to positions and velocities relative to this centre. In a periodic box, the position is
+    /// that of the nearest image.
+    pub fn subtract_from(&self, bodies: &mut Bodies, domain: Domain) {
+        self.subtract_from_positions(bodies, domain);
+        for axis in 0..3 {
+            bodies.vel[axis].iter_mut().for_each(|v| *v -= self.velocity[axis]);
+        }
+    }
+
+    /// As [`Centre::subtract_from`], for the positions alone.
+    pub fn subtract_from_positions(&self, bodies: &mut Bodies, domain: Domain) {
+        for i in 0..bodies.len() {
+            let place = domain.displacement(self.position, bodies.position(i));
+            (0..3).for_each(|axis| bodies.pos[axis][i] = place[axis]);
+        }
+    }
 }
 
 fn last_count(bodies: usize) -> usize {
     ((LAST_PART * bodies as f64) as usize).clamp(LAST[0], LAST[1])
 }
 
-fn distance(bodies: &Bodies, from: [f64; 3], i: u32) -> f64 {
-    let position = bodies.position(i as usize);
-    norm(std::array::from_fn(|axis| position[axis] - from[axis]))
+fn distance(bodies: &Bodies, domain: Domain, from: [f64; 3], i: u32) -> f64 {
+    norm(domain.displacement(from, bodies.position(i as usize)))
 }
 
-fn farthest(bodies: &Bodies, from: [f64; 3], some: &[u32]) -> f64 {
-    some.iter().map(|&i| distance(bodies, from, i)).fold(0.0, f64::max)
+/// Centre of mass of some bodies [L]: of their images nearest to a position, if space is periodic.
+fn mean_near(weights: &[f64], bodies: &Bodies, domain: Domain, near: [f64; 3], some: &[u32]) -> [f64; 3] {
+    if !domain.is_periodic() {
+        return mean(weights, &bodies.pos, some);
+    }
+    let (mut sum, mut total) = ([0.0; 3], 0.0);
+    for &i in some {
+        let (i, weight) = (i as usize, weights[i as usize]);
+        let place = domain.displacement(near, bodies.position(i));
+        (0..3).for_each(|axis| sum[axis] += weight * place[axis]);
+        total += weight;
+    }
+    std::array::from_fn(|axis| domain.wrap(near[axis] + sum[axis] / total))
 }
 
 /// The weights of bodies in means [M]: their masses, or 1 each if none has mass.
@@ -325,5 +367,39 @@ mod tests {
             assert_eq!(*without, Shell { mass: 0.0, enclosed: 0.0, ..*with });
             assert!(with.velocity[2] > 0.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ball across the corner of a box, and few bodies all over it.
+    #[test]
+    fn a_centre_beyond_the_faces_of_a_box_is_found() {
+        let (side, count) = (10.0, 3000);
+        let domain = Domain::Periodic { side };
+        let mut bodies = Bodies::zeroed(count);
+        let random =
+            |i: usize, k: u64| (treecode::math::hash(5 * i as u64 + k) >> 11) as f64 / (1u64 << 53) as f64;
+        let centre = [0.02, 9.98, 0.01];
+        for i in 0..count {
+            bodies.mass[i] = 1.0;
+            for axis in 0..3 {
+                let random = random(i, axis as u64);
+                let place = if i % 4 == 0 { side * random } else { centre[axis] + (random - 0.5) * 0.8 };
+                bodies.pos[axis][i] = domain.wrap(place);
+                bodies.vel[axis][i] = axis as f64;
+            }
+        }
+        let found = Centre::find_in(&bodies, domain);
+        let apart = norm(domain.displacement(centre, found.position));
+        assert!(apart < 0.05, "{found:?}");
+        assert!(norm(domain.displacement(centre, Centre::find(&bodies).position)) > 0.25, "open space");
+        found.subtract_from(&mut bodies, domain);
+        let near = (0..count).filter(|&i| norm(bodies.position(i)) < 0.8).count();
+        assert!((2250..2300).contains(&near), "{near}");
+        assert!(bodies.vel.iter().flatten().all(|v| v.abs() < 1e-12));
+        assert!(bodies.pos.iter().flatten().all(|x| x.abs() <= 0.5 * side));
     }
 }

@@ -4,6 +4,7 @@
 use crate::cosmology::{Expansion, Invalid, Pace};
 use crate::cost::{Meter, busy, timed};
 use crate::forces::{Control, Engine, Forces, Pairs, Progress};
+use crate::lightcone::LightCone;
 use crate::potential::{External, Moment};
 use crate::stepping::{
     Adaptive, CAUTION, Clock, Counts, Course, Ladder, Needs, RATE, Stepping, add_columns, column,
@@ -50,6 +51,7 @@ pub struct Simulation {
     pub course: Course,
     /// The incomplete full step and its cost so far.
     part: Option<(PartialStep, Meter)>,
+    light_cone: Option<Box<LightCone>>,
 }
 
 /// Rank and number of ranks of a communicator.
@@ -189,6 +191,7 @@ impl Simulation {
             all: Meter::default(),
             course: Course::default(),
             part: part.map(|part| (part, Meter::default())),
+            light_cone: None,
         }
     }
 
@@ -255,6 +258,7 @@ impl Simulation {
             last: meter,
             course: Course::default(),
             part: None,
+            light_cone: None,
         })
     }
 
@@ -366,7 +370,9 @@ impl Simulation {
                 evaluation.take().map_or_else(|| self.held.take_bodies(), Evaluation::into_bodies);
             timed(&mut meter.integrate, || {
                 kick(&mut bodies, &self.external.at(from), from);
-                leapfrog::drift(&mut bodies, space.drift(from, step));
+                let factor = space.drift(from, step);
+                self.light_cone.iter_mut().for_each(|cone| cone.record(&bodies, factor, ends_at));
+                leapfrog::drift(&mut bodies, factor);
             });
             self.soften(ends_at);
             let mut now = self.engine.evaluate(comm, bodies, &Plan::default())?;
@@ -436,7 +442,11 @@ impl Simulation {
             }
             let factor = space.drift(part.time - part.clock.rest() * part.length, ladder.length(finest));
             part.clock = clock;
-            timed(&mut meter.integrate, || leapfrog::drift(self.held.bodies_mut(), factor));
+            let now = part.time - clock.rest() * part.length;
+            timed(&mut meter.integrate, || {
+                self.light_cone.iter_mut().for_each(|cone| cone.record(self.held.bodies(), factor, now));
+                leapfrog::drift(self.held.bodies_mut(), factor);
+            });
             let until_sorted = SORTED_AFTER * all / counts.per_finest_step().max(LEAST_FELT * all);
             let ahead = clock.left(finest).min(until_sorted);
             let plan = Plan {
@@ -457,7 +467,6 @@ impl Simulation {
             felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
             self.count(comm, &evaluation, meter);
             part.course.count(&counts, least, sorts);
-            let now = part.time - clock.rest() * part.length;
             let external = self.external.at(now);
             let kicks = ladder.kicks(&space, now, true);
             timed(&mut meter.integrate, || ladder.kick(&mut evaluation.bodies, &external, least, &kicks));
@@ -533,6 +542,21 @@ impl Simulation {
         meter.slowest += Duration::from_nanos(slowest[0]);
         meter.census.add(&evaluation.census);
         meter.evaluations += 1;
+    }
+
+    /// From now on, records the bodies that cross a light cone. Space must expand.
+    pub fn follow(&mut self, light_cone: LightCone) {
+        self.light_cone = Some(Box::new(light_cone));
+    }
+
+    /// The light cone, if one is followed.
+    pub fn light_cone(&self) -> Option<&LightCone> {
+        self.light_cone.as_deref()
+    }
+
+    /// The light cone, from which complete shells are taken.
+    pub fn light_cone_mut(&mut self) -> Option<&mut LightCone> {
+        self.light_cone.as_deref_mut()
     }
 
     /// Results of the force error control. `None` if the caller has not requested an error.

@@ -18,16 +18,29 @@ fn universe(keys: &Keys, side: f64, units: &Units) -> Result<Universe> {
     Ok(Universe { cosmology: keys.cosmology(units), side, megaparsec, h: keys.h, scale_factor })
 }
 
+/// Default of the redshift of the initial state. The error of perturbation theory falls faster with the
+/// redshift at higher orders, and that of the forces in a nearly uniform box rises. Crocce, Pueblas &
+/// Scoccimarro (2006, MNRAS 373, 369) start with the second order at 49, Michaux et al. (2021, MNRAS 500, 663)
+/// with the third order at 11.5 to 24.
+fn default_start(lpt: u8) -> f64 {
+    match lpt {
+        1 => 99.0,
+        2 => 49.0,
+        _ => 24.0,
+    }
+}
+
 impl Initial {
     /// Gives the model `cosmology` its universe, the side of its box [L] and its tabulated power spectrum,
-    /// and checks it. Other initial conditions stay as they are.
+    /// and checks it. If no start is given, it is the default of the order of perturbation theory. Other
+    /// initial conditions stay as they are.
     ///
     /// # Errors
     /// The universe or the box is missing, the table cannot be read, or the power spectrum does not
     /// cover the modes of the box.
     pub(crate) fn settle(
         &mut self,
-        cosmology: Option<&Keys>,
+        cosmology: Option<&mut Keys>,
         side: Option<f64>,
         units: &Units,
     ) -> Result<()> {
@@ -35,6 +48,9 @@ impl Initial {
         let (Some(cosmology), Some(side)) = (cosmology, side) else {
             bail!("initial.model = \"cosmology\": needs the tables [cosmology] and [box]");
         };
+        if cosmology.start().is_none() && model.pancake.is_none() {
+            cosmology.start_redshift = Some(default_start(model.lpt));
+        }
         model.universe = Some(universe(cosmology, side, units)?);
         if let Some(path) = &model.spectrum {
             let [k, power] =

@@ -202,11 +202,8 @@ impl Galaxies {
         }
         let mut bodies = all.clone();
         bodies.permute(&members);
-        let own = Centre::find(&bodies);
-        for axis in 0..3 {
-            bodies.pos[axis].iter_mut().for_each(|x| *x -= own.position[axis]);
-            bodies.vel[axis].iter_mut().for_each(|v| *v -= own.velocity[axis]);
-        }
+        let own = Centre::find_in(&bodies, snapshot.domain);
+        own.subtract_from(&mut bodies, snapshot.domain);
         let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
         let centre = Centre {
             position: sum(snapshot.centre.position, own.position),

@@ -5,6 +5,7 @@ use super::source::Source;
 use super::units::AxisUnits;
 use crate::console::warn;
 use crate::kinds;
+use crate::periodic_box::domain_of_side;
 use crate::spread::counted;
 use anyhow::{Result, anyhow, bail};
 use decomposition::Solo;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Domain, TYPES};
 
 /// Options of plots of bodies.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,6 +36,8 @@ pub(super) struct Snapshot {
     pub time: f64,
     /// Units of the axes.
     pub units: AxisUnits,
+    /// The space of the bodies, in the units of the snapshot.
+    pub domain: Domain,
     /// The centre that was subtracted from positions and velocities.
     pub centre: Centre,
     /// The bodies, in the units of the snapshot. Positions and velocities are relative to the
@@ -129,19 +132,17 @@ impl Selection {
         let counted = counted(&Solo, &bodies, [true; TYPES], unit);
         let is_counted = counted.is_some();
         let mut bodies = counted.unwrap_or(bodies);
+        let domain = domain_of_side(header.box_size);
         let centre = match self.centre {
-            Some(position) => Centre::at(&bodies, position),
-            None => Centre::find(&bodies),
+            Some(position) => Centre::at_in(&bodies, domain, position),
+            None => Centre::find_in(&bodies, domain),
         };
-        for axis in 0..3 {
-            bodies.pos[axis].iter_mut().for_each(|x| *x -= centre.position[axis]);
-            bodies.vel[axis].iter_mut().for_each(|v| *v -= centre.velocity[axis]);
-        }
+        centre.subtract_from(&mut bodies, domain);
         let units = AxisUnits::of(&units);
         let is_whole = !is_counted && (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
         let time = header.time;
         let source = Rc::new(Source::new(path.to_owned(), header));
-        Ok(Snapshot { time, units, centre, bodies, source, is_whole, ids: None })
+        Ok(Snapshot { time, units, domain, centre, bodies, source, is_whole, ids: None })
     }
 
     /// Reads snapshots of different [`distinct`] paths and applies `of` to each. Results are ordered by
@@ -185,9 +186,7 @@ impl Snapshot {
             return Ok(Cow::Borrowed(&self.bodies));
         }
         let mut bodies = self.source.bodies()?.clone();
-        for axis in 0..3 {
-            bodies.pos[axis].iter_mut().for_each(|x| *x -= self.centre.position[axis]);
-        }
+        self.centre.subtract_from_positions(&mut bodies, self.domain);
         Ok(Cow::Owned(bodies))
     }
 

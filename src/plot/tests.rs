@@ -25,7 +25,7 @@ use nbody::model::{self, Model, Spherical};
 use nbody::potential::{Component, External, PointMass, Shape};
 use nbody::profile::Centre;
 use std::path::Path;
-use treecode::Bodies;
+use treecode::{Bodies, Domain};
 
 const BODIES: u64 = 60_000;
 
@@ -39,7 +39,7 @@ fn about_its_centre(bodies: Bodies) -> Snapshot {
     let centre = Centre { position: [0.0; 3], velocity: [0.0; 3] };
     let units = AxisUnits::of(&Units::NBODY);
     let source = std::rc::Rc::default();
-    Snapshot { time: 0.0, units, centre, bodies, source, is_whole: true, ids: None }
+    Snapshot { time: 0.0, units, domain: Domain::Open, centre, bodies, source, is_whole: true, ids: None }
 }
 
 /// Galaxies of these ids.

@@ -1,13 +1,15 @@
 //! Starts a run from its initial state, or continues it from a checkpoint.
 
+use super::light_cone::Cone;
 use super::state::{self, Found};
 use super::watch::{self, Reason, Watch};
 use super::{Place, Progress, Record, Run};
-use crate::console::say;
+use crate::console::{say, warn};
 use crate::crew::Crew;
 use crate::ending::Ending;
 use crate::initial::Loaded;
 use crate::key_errors::name_source;
+use crate::lightcone_keys::Plan;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
 use crate::periodic_box::{self, PeriodicBox};
@@ -66,6 +68,8 @@ pub(super) fn start(
     check_span(&parameters.gravity.external, span)?;
     parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_span(span))?;
     let source = parameters.initial.file();
+    let plan = Plan::of(parameters);
+    let cut = plan.as_ref().map_or(Ok(None), |plan| plan.check_run(crew, bodies, span))?;
     crew.lead(|| {
         if folder.prepare(overwrite, parameters.batch.restart, source)? {
             say(&format!(
@@ -77,6 +81,10 @@ pub(super) fn start(
     })?;
     let steps = schedule.count();
     greet(crew, bodies, &format!("{steps} steps"));
+    if crew.leads() {
+        plan.iter().for_each(|plan| say(&plan.words(bodies)));
+        cut.iter().for_each(|line| warn(line));
+    }
     let column_bytes = parameters.time.stepping.bytes_per_body() + begun.bodies.column_bytes();
     watch.expect(checkpoint::size(bodies, column_bytes));
     if is_asked(crew) {
@@ -93,8 +101,13 @@ pub(super) fn start(
     if simulation.is_err() {
         crew.lead(|| folder.forget_start())?; // nothing else is here yet
     }
-    let simulation = simulation?;
+    let mut simulation = simulation?;
     resolution::warn_of_pairs(crew, source, &simulation.pairs());
+    let cone = plan.map(|plan| {
+        let (cone, light) = Cone::begin(plan, start);
+        simulation.follow(light);
+        cone
+    });
     let mut run = Run {
         crew,
         parameters,
@@ -115,6 +128,7 @@ pub(super) fn start(
             Vec::new(),
         ),
         filming: filming(crew, parameters, start, steps),
+        cone,
         watch,
         place,
     };
@@ -139,7 +153,7 @@ pub(super) fn go_on(
     found: Found,
 ) -> Result<Ending> {
     let folder = place.folder.clone();
-    let Found { state, bodies, count } = found;
+    let Found { state, bodies, count, crossed } = found;
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = parameters.schedule(state.start)?;
@@ -181,6 +195,7 @@ pub(super) fn go_on(
     crew.lead(|| {
         folder.clear_parts()?;
         folder.forget_start()?;
+        state.light_cone.map_or(Ok(()), |cone| folder.remove_shells_from(cone.shells))?;
         if state.has_other_times(parameters) {
             folder.remove_snapshots_from(state.files.snapshots)
         } else {
@@ -189,6 +204,9 @@ pub(super) fn go_on(
     })?;
     watch.expect(checkpoint::size(count, bodies.column_bytes()));
     let start = Start { bodies, time: state.time };
+    let cone = Plan::of(parameters).zip(state.light_cone);
+    let cone = cone.map(|(plan, state)| Cone::resume(plan, state, crossed));
+    let (cone, light) = cone.unzip();
     let mut run = Run {
         crew,
         parameters,
@@ -205,6 +223,7 @@ pub(super) fn go_on(
         },
         record: Record::new(state.files, vec![step]),
         filming: filming(crew, parameters, state.start, steps),
+        cone,
         watch,
         place,
         simulation: Simulation::resume(
@@ -217,6 +236,7 @@ pub(super) fn go_on(
             state.part,
         ),
     };
+    light.into_iter().for_each(|light| run.simulation.follow(light));
     run.resume_film()?;
     run.resume_journal(&state.energy)?;
     run.light_beacon();

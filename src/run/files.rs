@@ -154,8 +154,10 @@ impl Run<'_> {
         self.crew.lead(|| journal.as_ref().map_or(Ok(()), Journal::sync))?;
         let mut writing = Duration::ZERO;
         self.watch.writes(true);
-        let bytes =
-            timed(&mut writing, || self.crew.write_checkpoint(&path, &state, self.simulation.bodies()));
+        let bytes = timed(&mut writing, || {
+            self.write_crossings()?;
+            self.crew.write_checkpoint(&path, &state, self.simulation.bodies())
+        });
         self.watch.writes(false);
         let bytes = bytes?;
         self.record.saved.retain(|&saved| saved != step);
@@ -163,6 +165,7 @@ impl Run<'_> {
         self.record.saved.drain(..self.record.saved.len().saturating_sub(2));
         self.crew.lead(|| {
             self.place.folder.keep_checkpoints(&self.record.saved)?;
+            self.clear_crossings()?;
             self.place.folder.forget_start()
         })?;
         self.record.files.checkpoint_seconds += writing.as_secs_f64();
@@ -203,6 +206,7 @@ impl Run<'_> {
             restarts: self.progress.restarts,
             invented_ids: self.invented_ids,
             part: self.simulation.part().cloned(),
+            light_cone: self.cone_state(),
         }
     }
 

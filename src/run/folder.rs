@@ -14,6 +14,8 @@ use std::time::{Duration, SystemTime};
 /// - `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`;
 /// - `checkpoint_00000120.heorot` and so on;
 /// - `spectrum_000.csv` and so on, if the run has power spectra;
+/// - `lightcone_000.hdf5`, `lightcone_map_000.hdf5` and so on, if the run has a light cone;
+/// - `crossings_00000120_bfd0000000000000.heorot` beside a checkpoint of such a run;
 /// - of a movie, `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`;
 /// - `heorot.lock` while a run is under way;
 /// - `heorot.begun` until the run has a checkpoint or is done.
@@ -54,6 +56,49 @@ impl Folder {
     /// Path of the power spectrum of the `number`-th snapshot.
     pub(crate) fn spectrum(&self, number: u64) -> PathBuf {
         self.path.join(format!("spectrum_{number:03}.csv"))
+    }
+
+    /// Path of the `number`-th shell of the light cone.
+    pub(crate) fn shell(&self, number: u64) -> PathBuf {
+        self.path.join(format!("lightcone_{number:03}.hdf5"))
+    }
+
+    /// Path of the map of the `number`-th shell of the light cone.
+    pub(crate) fn shell_map(&self, number: u64) -> PathBuf {
+        self.path.join(format!("lightcone_map_{number:03}.hdf5"))
+    }
+
+    /// Path of the crossings of the light cone that belong to the checkpoint after this step and have
+    /// reached this time. Within a step there may be several checkpoints, and the time distinguishes them:
+    /// a file never takes the place of another one that a checkpoint still needs.
+    pub(crate) fn crossings(&self, step: u64, reached: f64) -> PathBuf {
+        self.path.join(format!("crossings_{step:08}_{:016x}.heorot", reached.to_bits()))
+    }
+
+    /// Removes the crossings that do not belong to the checkpoints of these steps, and all of the last one
+    /// of these steps but `last`.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub(crate) fn keep_crossings(&self, steps: &[u64], last: &Path) -> Result<()> {
+        let is_kept = |path: &PathBuf| {
+            let step = path.file_name().and_then(|name| crossings_step(name.to_str()?));
+            step.is_none_or(|step| path == last || (steps.contains(&step) && steps.last() != Some(&step)))
+        };
+        self.all_results()?.into_iter().filter(|path| !is_kept(path)).try_for_each(|path| remove(&path))
+    }
+
+    /// Removes shells of the light cone from this number on. The run writes them again.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub(crate) fn remove_shells_from(&self, first: u64) -> Result<()> {
+        let later = |path: &PathBuf| {
+            path.file_name()
+                .and_then(|name| shell_number(name.to_str()?))
+                .is_some_and(|number| number >= first)
+        };
+        self.all_results()?.into_iter().filter(later).try_for_each(|path| remove(&path))
     }
 
     /// Path of a snapshot that the user has requested after this step.
@@ -106,8 +151,7 @@ impl Folder {
     /// # Errors
     /// If the folder cannot be read.
     pub(crate) fn all_frames(&self) -> Result<Vec<PathBuf>> {
-        let results =
-            self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
+        let results = self.all_results()?;
         let number = |path: &PathBuf| frame_number(path.file_name()?.to_str()?);
         let mut frames: Vec<(u64, PathBuf)> =
             results.into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
@@ -151,8 +195,7 @@ impl Folder {
     /// If the folder cannot be written, or holds results that must not be removed.
     pub(crate) fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
         self.clear_parts()?;
-        let results =
-            self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))?;
+        let results = self.all_results()?;
         let begun = self.begun();
         let mut again = false;
         if let Some(first) = results.first().filter(|_| !overwrite) {
@@ -265,9 +308,7 @@ impl Folder {
         if !self.path.exists() {
             return Ok(Vec::new());
         }
-        let results = self
-            .results()
-            .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
+        let results = self.all_results()?;
         let numbered = results.into_iter().filter_map(|path| {
             let number = checkpoint_step(path.file_name()?.to_str()?)?;
             Some((number, path))
@@ -291,9 +332,7 @@ impl Folder {
     /// # Errors
     /// If one cannot be removed.
     pub(crate) fn remove_snapshots_from(&self, first: u64) -> Result<()> {
-        let results = self
-            .results()
-            .with_context(|| format!("{}: cannot read the output folder", self.path.display()))?;
+        let results = self.all_results()?;
         let later = |path: &PathBuf| {
             path.file_name()
                 .and_then(|name| snapshot_number(name.to_str()?).or(spectrum_number(name.to_str()?)))
@@ -321,6 +360,11 @@ impl Folder {
         Ok(())
     }
 
+    /// [`Folder::results`], with an error for a user.
+    fn all_results(&self) -> Result<Vec<PathBuf>> {
+        self.results().with_context(|| format!("{}: cannot read the output folder", self.shown()))
+    }
+
     /// The existing files of a run, in the order of their names.
     fn results(&self) -> std::io::Result<Vec<PathBuf>> {
         let mut results = Vec::new();
@@ -340,6 +384,8 @@ fn is_result(name: &str) -> bool {
     let is_snapshot = snapshot_number(name).or_else(is_extra).is_some();
     is_snapshot
         || spectrum_number(name).is_some()
+        || shell_number(name).is_some()
+        || crossings_step(name).is_some()
         || checkpoint_step(name).is_some()
         || frame_number(name).is_some()
         || [
@@ -360,6 +406,18 @@ fn snapshot_number(name: &str) -> Option<u64> {
 
 fn spectrum_number(name: &str) -> Option<u64> {
     between(name, "spectrum_", 3, ".csv")
+}
+
+fn shell_number(name: &str) -> Option<u64> {
+    let stem = hdf5_stem(name)?;
+    between(stem, "lightcone_", 3, "").or_else(|| between(stem, "lightcone_map_", 3, ""))
+}
+
+/// The step of a file of crossings, whose name ends with a number of 16 hexadecimal digits.
+fn crossings_step(name: &str) -> Option<u64> {
+    let (step, reached) = name.strip_prefix("crossings_")?.strip_suffix(".heorot")?.split_once('_')?;
+    let is_hexadecimal = reached.len() == 16 && reached.bytes().all(|byte| byte.is_ascii_hexdigit());
+    between(step, "", 8, "").filter(|_| is_hexadecimal)
 }
 
 /// A name without its ending, and without the number of the file if there are several files.
@@ -529,6 +587,26 @@ mod tests {
         let (_root, folder) = with(&[&kept[..], &later].concat());
         folder.remove_snapshots_from(2).unwrap();
         assert_eq!(names(&folder), kept);
+    }
+
+    #[test]
+    fn crossings_stay_as_long_as_their_checkpoint() {
+        let others = ["crossings_00000009.heorot", "lightcone_000.hdf5", "lightcone_map_001.hdf5"];
+        let (_root, folder) = with(&others);
+        let file = |step: u64, reached: f64| folder.crossings(step, reached);
+        for (step, reached) in [(7, -1.0), (8, -0.5), (9, -0.25), (9, -0.125)] {
+            fs::write(file(step, reached), "").unwrap();
+        }
+        folder.keep_crossings(&[8, 9], &file(9, -0.125)).unwrap();
+        let kept = [file(8, -0.5), file(9, -0.125)];
+        assert!(kept.iter().all(|path| path.exists()) && names(&folder).len() == 5, "{:?}", names(&folder));
+        folder.remove_shells_from(1).unwrap();
+        assert_eq!(names(&folder).len(), 4);
+        assert!(folder.shell(0).exists());
+        let message = prepare(&folder, false, Restart::Never).unwrap_err().to_string();
+        assert!(message.contains("is the result of an earlier run"), "{message}");
+        prepare(&folder, true, Restart::Never).unwrap();
+        assert_eq!(results_of(&folder), ["crossings_00000009.heorot"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod begin;
 mod files;
 pub(crate) mod folder;
 mod journal;
+mod light_cone;
 mod lock;
 mod state;
 mod watch;
@@ -173,6 +174,7 @@ struct Run<'a> {
     progress: Progress,
     record: Record,
     filming: Option<Filming<'a>>,
+    cone: Option<light_cone::Cone>,
     watch: Watch,
     /// The last field, so that the lock is released after all writers are dropped.
     place: Place,
@@ -226,6 +228,7 @@ impl Run<'_> {
             while self.simulation.advance(self.crew.comm, step.length, step.time).map_err(name_key)?
                 == Advance::Part
             {
+                self.write_shells()?;
                 if let Some(reason) = self.serve_within(part.elapsed())? {
                     return Ok(self.stop(reason));
                 }
@@ -235,6 +238,7 @@ impl Run<'_> {
             self.progress.step += 1;
             let requests = self.write_down(clock, part.elapsed())?;
             self.tell_news();
+            self.write_shells()?;
             self.film()?;
             if step.snapshot {
                 self.write_snapshot()?;
@@ -454,6 +458,7 @@ impl Run<'_> {
         if keeps && self.record.saved.last() != Some(&self.progress.step) {
             self.write_checkpoint()?;
         }
+        self.write_last_shell()?;
         self.watch.writes(true);
         self.finish_film()?;
         let cost = self.totals().cost();

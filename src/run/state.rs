@@ -2,6 +2,7 @@
 //! a run continues.
 
 use super::folder::Folder;
+use super::light_cone::{self, read_crossings};
 use crate::console::warn;
 use crate::crew::Crew;
 use crate::memory;
@@ -52,6 +53,9 @@ pub(super) struct State {
     /// The incomplete step, if the checkpoint was written within one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<PartialStep>,
+    /// The light cone, if the run has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub light_cone: Option<light_cone::State>,
 }
 
 /// A checkpoint from which a run continues.
@@ -62,6 +66,8 @@ pub(super) struct Found {
     pub bodies: Bodies,
     /// Number of bodies on all ranks.
     pub count: u64,
+    /// This rank's share of the crossings of the light cone.
+    pub crossed: Bodies,
 }
 
 /// Finds the last undamaged checkpoint in the folder, if the run is to continue from one. Names
@@ -117,11 +123,16 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
     let count = checkpoint.bodies();
     memory::check(crew, count, memory::of_columns(checkpoint.column_bytes(), crew.comm.size()))?;
     let bodies = crew.agree(|| Ok(checkpoint.read(crew.comm.rank(), crew.comm.size())?));
-    Ok(bodies.map(|bodies| Found { state: checkpoint.state, bodies, count }))
+    let state = checkpoint.state;
+    let crossings = state.light_cone.map(|cone| folder.crossings(step, cone.reached));
+    let crossed = crossings.map_or(Ok(Bodies::default()), |path| read_crossings(crew, &path));
+    Ok(bodies.and_then(|bodies| Ok(Found { state, bodies, count, crossed: crossed? })))
 }
 
 /// Keys that may differ when a run continues: its end, its output and its limits.
 const HARMLESS: [&str; 6] = ["time.end", "time.steps", "time.energy_bound", "output.", "batch.", "movie."];
+/// Keys of output that may not, since files of the same light cone are there.
+const LIGHT_CONE: &str = "output.lightcone.";
 
 /// One line for each parameter that differs from that of the checkpoint.
 ///
@@ -136,7 +147,12 @@ pub(super) fn changes(state: &State, parameters: &Parameters) -> Result<Vec<Stri
     let changed = keys.filter(|key| before.get(*key) != now.get(*key));
     let lines = changed.map(|key| {
         let (old, new) = (shown(before.get(key)), shown(now.get(key)));
-        if HARMLESS.iter().any(|harmless| key.starts_with(harmless)) {
+        if key.starts_with(LIGHT_CONE) {
+            bail!(
+                "{key} = {new}: the checkpoint was written with {old}, and a restart cannot change the light cone; set it back, or start a \
+                 run of its own in another output.folder"
+            )
+        } else if HARMLESS.iter().any(|harmless| key.starts_with(harmless)) {
             Ok(format!("{key} was {old} and is {new} from here on"))
         } else {
             bail!(

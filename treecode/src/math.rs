@@ -72,6 +72,12 @@ pub fn acos(x: f64) -> f64 {
     libm::acos(x)
 }
 
+/// Angle of the vector `(x, y)` from the x axis [rad], from -pi to pi.
+#[must_use]
+pub fn atan2(y: f64, x: f64) -> f64 {
+    libm::atan2(y, x)
+}
+
 /// Hyperbolic sine.
 #[must_use]
 pub fn sinh(x: f64) -> f64 {

@@ -50,6 +50,7 @@ pub use outside::follow_external;
 pub(crate) use passengers::{MOST_COLUMNS, WIDEST, name_fault};
 pub(crate) use process::read_catalogue;
 pub use process::{serve_if_asked, serve_parent, use_command, use_process};
+pub(crate) use raw::write_text;
 pub(crate) use read::expect_data;
 pub use read::{
     Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,

@@ -121,7 +121,7 @@ pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
 }
 
 /// Writes an attribute as a text of fixed length, the only kind that yt and pynbody can read.
-pub(super) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
+pub(crate) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
     let bytes = if text.is_empty() { &[0] } else { text.as_bytes() }; // HDF5 has no empty text
     let kind = TypeDescriptor::FixedUnicode(bytes.len());
     let attribute = place.new_attr_builder().empty_as(&kind).create(name)?;

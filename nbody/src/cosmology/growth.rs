@@ -1,4 +1,4 @@
-//! Growth of small perturbations of matter, to first and second order.
+//! Growth of small perturbations of matter, to third order.
 
 use super::Cosmology;
 use treecode::math::{exp, ln};
@@ -11,6 +11,10 @@ use treecode::math::{exp, ln};
 /// second-order Lagrangian perturbation theory is then -D1 grad phi1 + D2 grad phi2, with phi2 of the sign of
 /// Bouchet et al. turned.
 ///
+/// The growth factors of third order solve the same equation with 3/2 Omega_m(a) times these terms on the
+/// right: D3a + 2 D1^3, D3b + D1 (D2 + D1^2), and for the transverse part D1^3 alone. They tend to 1/3, 5/21 and
+/// 1/7 of a^3 (Bouchet et al. 1995; Catelan 1995). `model::lagrangian` has their displacements.
+///
 /// Radiation is smooth. With it, `d1` tends to a + 2/3 a_eq at early times (Meszaros 1974).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Growth {
@@ -22,6 +26,10 @@ pub struct Growth {
     pub f1: f64,
     /// d ln D2 / d ln a.
     pub f2: f64,
+    /// Growth factors of third order D3a, D3b and D3c, which are positive.
+    pub d3: [f64; 3],
+    /// d ln D3 / d ln a of each.
+    pub f3: [f64; 3],
 }
 
 /// The scale factor, in units of that of equality or of today, at which the integration begins. The
@@ -32,8 +40,8 @@ const STEP: f64 = 0.25;
 /// Numbers of substeps of the extrapolation of one step. The error is of order 16.
 const SUBSTEPS: [u32; 8] = [2, 4, 6, 8, 10, 12, 14, 16];
 
-/// D1, D1', D2, D2' with derivatives by ln a.
-type State = [f64; 4];
+/// D1, D1', D2, D2', and so on to D3c', with derivatives by ln a.
+type State = [f64; 10];
 
 impl Cosmology {
     /// The growth factors at the scale factor `a`, not normalised to today.
@@ -45,10 +53,12 @@ impl Cosmology {
             // D1 = a + 2/3 a_eq is exact for matter and radiation. D2 is the term of first order in a / a_eq.
             let d1 = first + 2.0 / 3.0 * equality;
             let d2 = 1.5 * first / equality * d1 * d1;
-            [d1, first, d2, d2]
+            let [d3a, d3b, d3c] = [2.0, 1.0, 1.0].map(|factor| factor * d1 * d2);
+            [d1, first, d2, d2, d3a, d3a, d3b, d3b, d3c, d3c]
         } else {
             let d2 = 3.0 / 7.0 * first * first;
-            [first, first, d2, 2.0 * d2]
+            let [d3a, d3b, d3c] = [1.0 / 3.0, 5.0 / 21.0, 1.0 / 7.0].map(|factor| factor * first.powi(3));
+            [first, first, d2, 2.0 * d2, d3a, 3.0 * d3a, d3b, 3.0 * d3b, d3c, 3.0 * d3c]
         };
         let (begin, end) = (ln(first), ln(a));
         let steps = ((end - begin) / STEP).ceil().max(1.0);
@@ -56,14 +66,27 @@ impl Cosmology {
         for i in 0..steps as u32 {
             state = self.extrapolated(state, begin + f64::from(i) * width, width);
         }
-        let [d1, rate1, d2, rate2] = state;
-        Growth { d1, d2, f1: rate1 / d1, f2: rate2 / d2 }
+        let [d1, rate1, d2, rate2, d3a, rate3a, d3b, rate3b, d3c, rate3c] = state;
+        Growth {
+            d1,
+            d2,
+            f1: rate1 / d1,
+            f2: rate2 / d2,
+            d3: [d3a, d3b, d3c],
+            f3: [rate3a / d3a, rate3b / d3b, rate3c / d3c],
+        }
     }
 
-    fn slope(&self, [d1, rate1, d2, rate2]: State, log: f64) -> State {
+    fn slope(&self, state: State, log: f64) -> State {
+        let [d1, _, d2, _, d3a, _, d3b, ..] = state;
         let a = exp(log);
         let (drag, pull) = (2.0 + self.dln_hubble(a), 1.5 * self.omega_m_at(a));
-        [rate1, pull * d1 - drag * rate1, rate2, pull * (d2 + d1 * d1) - drag * rate2]
+        let square = d1 * d1;
+        let sources = [d1, d2 + square, d3a + 2.0 * square * d1, d3b + d1 * (d2 + square), square * d1];
+        std::array::from_fn(|i| match i % 2 {
+            0 => state[i + 1],
+            _ => pull * sources[i / 2] - drag * state[i],
+        })
     }
 
     /// One step by the extrapolated midpoint rule (Gragg 1965; Bulirsch & Stoer 1966).
@@ -109,7 +132,7 @@ mod tests {
     /// The numbers of PKDGRAV3's own tests, which hold to 1e-7; Heath's integral below is more exact.
     #[test]
     fn growth_is_that_of_an_independent_program() {
-        let Growth { d1, d2, f1, f2 } = Cosmology::flat(0.32, 2.0).growth(1.0);
+        let Growth { d1, d2, f1, f2, .. } = Cosmology::flat(0.32, 2.0).growth(1.0);
         near(d1, 0.79066901, 1e-7);
         near(d2, 0.27011339, 1e-7);
         near(f1, 0.53180137, 1e-7);
@@ -119,11 +142,15 @@ mod tests {
     #[test]
     fn a_universe_of_matter_has_closed_forms() {
         for a in [0.01, 0.5, 1.0, 3.0] {
-            let Growth { d1, d2, f1, f2 } = Cosmology::flat(1.0, 2.0).growth(a);
+            let Growth { d1, d2, f1, f2, d3, f3 } = Cosmology::flat(1.0, 2.0).growth(a);
             near(d1, a, 1e-12);
             near(d2, 3.0 / 7.0 * a * a, 1e-12);
             near(f1, 1.0, 1e-12);
             near(f2, 2.0, 1e-12);
+            for (k, factor) in [1.0 / 3.0, 5.0 / 21.0, 1.0 / 7.0].into_iter().enumerate() {
+                near(d3[k], factor * a.powi(3), 1e-12);
+                near(f3[k], 3.0, 1e-12);
+            }
         }
     }
 
@@ -162,6 +189,8 @@ mod tests {
             near(f1, a / d1, 1e-11);
             assert!(d2 > 0.0 && d2.is_finite());
         }
-        near(cosmology.growth(1.0).d2, 3.0 / 7.0, 1e-3);
+        let Growth { d2, d3, .. } = cosmology.growth(1.0);
+        near(d2, 3.0 / 7.0, 1e-3);
+        [1.0 / 3.0, 5.0 / 21.0, 1.0 / 7.0].iter().zip(d3).for_each(|(factor, d3)| near(d3, *factor, 2e-3));
     }
 }

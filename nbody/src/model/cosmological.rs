@@ -4,9 +4,10 @@
 //! Each mode of the density is a Gaussian random number that depends on the seed and the integer
 //! wave vector alone. So boxes of more bodies have the same large modes, on any number of ranks.
 
+use super::lagrangian::{Sources, displace, displace_transverse, second_order, third_order};
 use crate::cosmology::{Cosmology, Growth, scale_factor_of};
 use crate::linear::{Amplitude, LinearPower, Table, Transfer};
-use crate::spectral::{Complex, Transform, Wave, half_cell};
+use crate::spectral::{Complex, Transform, Wave};
 use decomposition::Comm;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub struct Cosmological {
     pub per_side: u64,
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Order of perturbation theory, 1 (Zel'dovich) or 2.
+    /// Order of perturbation theory, 1 (Zel'dovich) to 3.
     pub lpt: u8,
     /// Density of baryons today, in units of the critical density; without a table.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,11 +107,16 @@ impl Cosmological {
         self.per_side.pow(3)
     }
 
-    /// Memory per body while the bodies are made, in addition to the bodies [bytes]: the modes, and for the
-    /// second order three fields, a fourth one and the messages of its transform on the finer grid.
+    /// Memory per body while the bodies are made, in addition to the bodies [bytes]: the modes, and on the finer
+    /// grid for the second order three fields, a fourth one and the messages of its transform. The third order
+    /// has six derivatives of phi1, five sources, and as much for a transform.
     pub(super) fn memory(&self) -> f64 {
         const VALUE: f64 = 8.0;
-        if self.lpt > 1 { VALUE * (1.0 + 1.5f64.powi(3) * 7.0) } else { VALUE * 5.0 }
+        match self.lpt {
+            1 => VALUE * 5.0,
+            2 => VALUE * (1.0 + 1.5f64.powi(3) * 7.0),
+            _ => VALUE * (1.0 + 2f64.powi(3) * 15.0),
+        }
     }
 
     fn universe(&self) -> Result<&Universe, String> {
@@ -178,14 +184,29 @@ impl Cosmological {
         let density = cosmology.matter_density(constant);
         bodies.mass.fill(density * side.powi(3) / self.bodies() as f64);
 
-        let (today, Growth { d1, d2, f1, f2 }) = (cosmology.growth(1.0), cosmology.growth(a));
+        let (today, now) = (cosmology.growth(1.0), cosmology.growth(a));
+        let Growth { d1, d2, f1, f2, d3, f3 } = now;
         let rate = a * cosmology.hubble_at(a);
-        let first = d1 / today.d1;
-        displace(comm, &transform, &mut bodies, &contrast, side, [first, rate * f1 * first]);
-        if self.lpt > 1 {
-            let source = second_order(comm, &transform, &field);
-            let second = d2 / (today.d1 * today.d1);
-            displace(comm, &transform, &mut bodies, &source, side, [second, rate * f2 * second]);
+        let of_order = |order: i32, growth: f64, f: f64| {
+            let factor = growth / today.d1.powi(order);
+            [factor, rate * f * factor]
+        };
+        displace(comm, &transform, &mut bodies, &contrast, side, of_order(1, d1, f1));
+        match self.lpt {
+            1 => {}
+            2 => {
+                let source = second_order(comm, &transform, &field);
+                displace(comm, &transform, &mut bodies, &source, side, of_order(2, d2, f2));
+            }
+            _ => {
+                let Sources { second, determinant, mixed, transverse } =
+                    third_order(comm, &transform, &field);
+                displace(comm, &transform, &mut bodies, &second, side, of_order(2, d2, f2));
+                let [a, b, c] = [0, 1, 2].map(|k| of_order(3, d3[k], f3[k]));
+                displace(comm, &transform, &mut bodies, &determinant, side, a.map(|factor| -factor));
+                displace(comm, &transform, &mut bodies, &mixed, side, b);
+                displace_transverse(comm, &transform, &mut bodies, &transverse, side, c);
+            }
         }
         bodies.wrap(Domain::Periodic { side });
         bodies
@@ -193,7 +214,7 @@ impl Cosmological {
 }
 
 /// The Gaussian random field of the contrast of linear theory today, or a plane wave.
-struct Field {
+pub(super) struct Field {
     /// The wave vector of a plane wave, and its Fourier coefficient.
     pancake: Option<(Wave, f64)>,
     seed: u64,
@@ -202,7 +223,7 @@ struct Field {
     /// Wave numbers on each axis are below this one.
     end: i64,
     /// The rms amplitude of a mode, by the square of the length of its wave vector.
-    amplitudes: Vec<f64>,
+    pub(super) amplitudes: Vec<f64>,
 }
 
 impl Field {
@@ -223,7 +244,7 @@ impl Field {
         }
     }
 
-    fn new(model: &Cosmological, universe: &Universe, power: &LinearPower) -> Field {
+    pub(super) fn new(model: &Cosmological, universe: &Universe, power: &LinearPower) -> Field {
         let end = model.per_side as i64 / 2;
         let most = 3 * (end - 1) * (end - 1);
         let fundamental = TAU / universe.side * universe.megaparsec;
@@ -243,7 +264,7 @@ impl Field {
     }
 
     /// A mode of the contrast: its Fourier coefficient.
-    fn mode(&self, wave: Wave) -> Complex<f64> {
+    pub(super) fn mode(&self, wave: Wave) -> Complex<f64> {
         if wave.iter().any(|w| w.abs() >= self.end) {
             return Complex::default();
         }
@@ -281,67 +302,8 @@ fn lattice(transform: &Transform, side: f64) -> Bodies {
     bodies
 }
 
-/// Moves the bodies by the displacements whose divergence is minus the field of these modes, times
-/// `factors`: that of the position, and that of the velocity. Collective.
-fn displace(
-    comm: &dyn Comm,
-    transform: &Transform,
-    bodies: &mut Bodies,
-    modes: &[Complex<f64>],
-    side: f64,
-    factors: [f64; 2],
-) {
-    let turn = half_cell(transform.cells());
-    for axis in 0..3 {
-        let mut along = modes.to_vec();
-        transform.for_each_mode(&mut along, |wave, mode| {
-            // i k / k^2, at the centres of the cells.
-            let square = wave.iter().map(|w| w * w).sum::<i64>().max(1);
-            let length = wave[axis] as f64 / square as f64 * side / TAU;
-            *mode *= turn(wave) * Complex::new(0.0, length);
-        });
-        let field = transform.backward(comm, along);
-        let (pos, vel) = (&mut bodies.pos[axis], &mut bodies.vel[axis]);
-        (pos, vel, field).into_par_iter().for_each(|(x, v, displacement)| {
-            *x += factors[0] * displacement;
-            *v += factors[1] * displacement;
-        });
-    }
-}
-
-/// Pairs of axes of the second derivatives of the potential.
-const DIAGONAL: [[usize; 2]; 3] = [[0, 0], [1, 1], [2, 2]];
-const BESIDE: [[usize; 2]; 3] = [[0, 1], [0, 2], [1, 2]];
-
-/// Modes of the source of second order: the sum over pairs of axes of phi_ii phi_jj - phi_ij^2, where
-/// the Laplacian of phi is the contrast (Bouchet et al. 1995). Products of modes have wave numbers
-/// that the grid cannot hold, and so they are computed on a grid of half as many cells again.
-/// Collective.
-fn second_order(comm: &dyn Comm, transform: &Transform, field: &Field) -> Vec<Complex<f64>> {
-    let n = transform.cells();
-    let fine = Transform::new(comm, (3 * n / 2).next_multiple_of(2));
-    let derivative = |[i, j]: [usize; 2]| {
-        let mut modes = vec![Complex::default(); fine.modes_len()];
-        fine.for_each_mode(&mut modes, |wave, mode| {
-            let square = wave.iter().map(|w| w * w).sum::<i64>().max(1);
-            *mode = field.mode(wave) * ((wave[i] * wave[j]) as f64 / square as f64);
-        });
-        fine.backward(comm, modes)
-    };
-    let [x, y, z] = DIAGONAL.map(derivative);
-    let product = |((x, y), z): ((f64, f64), f64)| x * y + (x + y) * z;
-    let mut source: Vec<f64> = x.into_par_iter().zip(y).zip(z).map(product).collect();
-    for pair in BESIDE {
-        source.par_iter_mut().zip(derivative(pair)).for_each(|(sum, term)| *sum -= term * term);
-    }
-    let mut modes = fine.forward(comm, source);
-    let mean = (fine.cells() as f64).powi(-3);
-    modes.par_iter_mut().for_each(|mode| *mode *= mean);
-    fine.truncate(comm, &modes, transform)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::spectral::{Settings, measure};
     use decomposition::{Solo, threads};
@@ -350,7 +312,7 @@ mod tests {
     const SIDE: f64 = 200.0;
 
     /// A box in a universe whose unit of length is Mpc/h.
-    fn model(per_side: u64) -> Cosmological {
+    pub(in crate::model) fn model(per_side: u64) -> Cosmological {
         let cosmology = Cosmology::flat(0.31, 100.0);
         Cosmological {
             per_side,
@@ -465,9 +427,29 @@ mod tests {
     }
 
     #[test]
+    fn the_third_order_falls_as_the_cube_of_the_first() {
+        let n = 12;
+        let third = |redshift: f64| {
+            let of = |lpt: u8| {
+                let bodies = at(Cosmological { lpt, ..model(n) }, redshift).generate(&Solo, 1.0);
+                (displacements(&bodies, n as usize), bodies.vel)
+            };
+            let ((second, slow), (third, fast)) = (of(2), of(3));
+            let differ = |a: &[f64], b: &[f64]| rms(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>());
+            [differ(&third[1], &second[1]), differ(&fast[1], &slow[1]), rms(&second[1])]
+        };
+        let (late, early) = (third(9.0), third(19.0));
+        for (i, expected) in [3.0, 2.5].into_iter().enumerate() {
+            let slope = (late[i] / early[i]).log2();
+            assert!((slope - expected).abs() < 0.01, "{i}: {slope}");
+        }
+        assert!(late[0] > 1e-4 * late[2], "{late:?}");
+    }
+
+    #[test]
     fn velocities_are_the_rates_of_displacements() {
         let n = 12;
-        let of = |redshift: f64| at(model(n), redshift).generate(&Solo, 1.0);
+        let of = |redshift: f64| at(Cosmological { lpt: 3, ..model(n) }, redshift).generate(&Solo, 1.0);
         let cosmology = model(n).universe.unwrap().cosmology;
         let step = 1e-3;
         let (before, now, after) = (of(9.0 + step), of(9.0), of(9.0 - step));
@@ -534,13 +516,16 @@ mod tests {
 
     #[test]
     fn ranks_give_the_bits_of_one() {
-        let model = model(12);
-        let one = model.generate(&Solo, 43.0);
-        for ranks in [2, 3, 13] {
-            let parts = threads::run(ranks, |comm| model.generate(comm, 43.0));
-            let mut all = Bodies::default();
-            parts.iter().for_each(|part| all.append(part));
-            assert!(all == one, "{ranks} ranks");
+        let mut one = Bodies::default();
+        for lpt in [3, 2] {
+            let model = Cosmological { lpt, ..model(12) };
+            one = model.generate(&Solo, 43.0);
+            for ranks in [2, 3, 13] {
+                let parts = threads::run(ranks, |comm| model.generate(comm, 43.0));
+                let mut all = Bodies::default();
+                parts.iter().for_each(|part| all.append(part));
+                assert!(all == one, "order {lpt} on {ranks} ranks");
+            }
         }
         // The mean density of matter.
         let density = one.mass.iter().sum::<f64>() / SIDE.powi(3);
@@ -575,8 +560,13 @@ mod tests {
     /// x = q - D / D_c sin(k q) / k along the wave vector, and the momentum is its derivative.
     #[test]
     fn a_pancake_is_the_wave_of_zeldovich() {
+        // It is exact, so that higher orders are 0.
+        (1..=3).for_each(a_pancake_of_order);
+    }
+
+    fn a_pancake_of_order(lpt: u8) {
         let pancake = Some(Box::new(Pancake { wave: [1, 0, 2], caustic_redshift: 4.0 }));
-        let model = at(Cosmological { pancake, lpt: 1, ..model(8) }, 9.0);
+        let model = at(Cosmological { pancake, lpt, ..model(8) }, 9.0);
         model.check().unwrap();
         let bodies = model.generate(&Solo, 1.0);
         let cosmology = model.universe.unwrap().cosmology;

@@ -770,8 +770,8 @@ impl Keys {
             return self.pancake(per_side, wave);
         }
         let lpt = self.lpt.take().unwrap_or(2);
-        if !(1..=2).contains(&lpt) {
-            return Err(format!("lpt = {lpt}: must be 1 (Zel'dovich) or 2"));
+        if !(1..=3).contains(&lpt) {
+            return Err(format!("lpt = {lpt}: must be 1 (Zel'dovich), 2 or 3"));
         }
         let spectrum = self.spectrum.take();
         let amplitude = match (self.sigma8.take(), self.a_s.take()) {

@@ -17,6 +17,7 @@ mod hernquist;
 mod isotropic;
 mod keys;
 mod king;
+mod lagrangian;
 mod mass_function;
 mod orbit;
 mod planetary;

@@ -1,0 +1,184 @@
+//! The crossings of one drift: the images that cross, and the root of the equation of each.
+
+use super::{Settings, is_within, redshift_at};
+use crate::cosmology::Cosmology;
+use std::array::from_fn;
+use std::ops::Range;
+use treecode::math::exp;
+use treecode::{Bodies, Domain};
+
+/// A body, or an image of it, that crosses the light cone.
+pub(super) struct Crossing {
+    /// Index of the body.
+    pub body: usize,
+    /// Position relative to the observer [L].
+    pub position: [f64; 3],
+    pub redshift: f64,
+}
+
+/// A drift of all bodies.
+pub(super) struct Drift<'a> {
+    settings: &'a Settings,
+    cosmology: &'a Cosmology,
+    side: f64,
+    /// The times, ln a, of its two ends.
+    times: [f64; 2],
+    /// The distances of the light cone then [L].
+    distances: [f64; 2],
+    /// Factor from velocities to displacements.
+    factor: f64,
+}
+
+/// A body at the two ends of a drift.
+struct Ends {
+    /// Positions inside the box, relative to the observer [L].
+    places: [[f64; 3]; 2],
+    /// Sides of the box by which the second one is moved to follow the first one.
+    moved: [f64; 3],
+    velocity: [f64; 3],
+}
+
+/// Margin for rounding errors, as a fraction of the distances.
+const MARGIN: f64 = 1e-9;
+
+impl Drift<'_> {
+    pub(super) fn new<'a>(
+        settings: &'a Settings,
+        cosmology: &'a Cosmology,
+        side: f64,
+        times: [f64; 2],
+        factor: f64,
+    ) -> Drift<'a> {
+        let distance = |time: f64| settings.speed_of_light * cosmology.kick_over(time, -time);
+        Drift { settings, cosmology, side, times, distances: times.map(distance), factor }
+    }
+
+    /// The crossings of the bodies of a span, in the order of bodies, then of images.
+    pub(super) fn crossings(&self, bodies: &Bodies, span: Range<usize>) -> Vec<Crossing> {
+        let ends: Vec<Ends> = span.clone().map(|i| self.ends(bodies, i)).collect();
+        let images = self.images(&ends);
+        let mut found = Vec::new();
+        for (ends, body) in ends.iter().zip(span) {
+            for &image in &images {
+                let crossing = self.crossing(ends, image).filter(|(position, redshift)| {
+                    is_within(*redshift, self.settings.redshifts)
+                        && self.settings.opening.is_none_or(|opening| opening.holds(*position))
+                });
+                found.extend(crossing.map(|(position, redshift)| Crossing { body, position, redshift }));
+            }
+        }
+        found
+    }
+
+    /// The positions at both ends have the bits that the drift and the wrapping give them. So the
+    /// beginning of a drift is the end of the one before, whether the box was wrapped between them or not.
+    fn ends(&self, bodies: &Bodies, i: usize) -> Ends {
+        let domain = Domain::Periodic { side: self.side };
+        let mut ends = Ends { places: [[0.0; 3]; 2], moved: [0.0; 3], velocity: bodies.velocity(i) };
+        for (axis, x) in bodies.position(i).into_iter().enumerate() {
+            let displacement = ends.velocity[axis] * self.factor;
+            let wrapped = [domain.wrap(x), domain.wrap(x + displacement)];
+            ends.moved[axis] = ((wrapped[0] + displacement - wrapped[1]) / self.side).round();
+            let observer = self.settings.observer[axis];
+            (0..2).for_each(|end| ends.places[end][axis] = wrapped[end] - observer);
+        }
+        ends
+    }
+
+    /// The images of the box, in sides, in which one of the bodies may cross: those where the sphere
+    /// around the bodies touches the shell between the two distances of the light cone.
+    fn images(&self, ends: &[Ends]) -> Vec<[f64; 3]> {
+        let (mut low, mut high, mut longest) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3], 0.0f64);
+        for Ends { places: [place, _], velocity, .. } in ends {
+            for axis in 0..3 {
+                low[axis] = low[axis].min(place[axis]);
+                high[axis] = high[axis].max(place[axis]);
+            }
+            longest = longest.max(velocity.iter().map(|v| v * v).sum::<f64>().sqrt() * self.factor.abs());
+        }
+        let centre: [f64; 3] = from_fn(|axis| 0.5 * (low[axis] + high[axis]));
+        let half: [f64; 3] = from_fn(|axis| 0.5 * (high[axis] - low[axis]));
+        let radius = half.iter().map(|x| x * x).sum::<f64>().sqrt() + longest;
+        let margin = MARGIN * (self.side + self.distances[0]);
+        let [outer, inner] =
+            [self.distances[0] + radius + margin, self.distances[1] - radius - margin].map(|x| x.max(0.0));
+        // Whole numbers n with |centre + n side| <= reach.
+        let range = |axis: usize, reach: f64| {
+            let [first, last] = [-reach, reach].map(|end| (end - centre[axis]) / self.side);
+            first.ceil() as i64..=last.floor() as i64
+        };
+        let mut images = Vec::new();
+        for x in range(0, outer) {
+            let x = x as f64;
+            let across = (centre[0] + x * self.side).powi(2);
+            for y in range(1, (outer * outer - across).max(0.0).sqrt()) {
+                let y = y as f64;
+                let across = across + (centre[1] + y * self.side).powi(2);
+                for z in range(2, (outer * outer - across).max(0.0).sqrt()) {
+                    let z = z as f64;
+                    let square = across + (centre[2] + z * self.side).powi(2);
+                    if square >= inner * inner && square <= outer * outer {
+                        images.push([x, y, z]);
+                    }
+                }
+            }
+        }
+        images
+    }
+
+    /// Position and redshift of the crossing of an image, if it crosses in this drift.
+    fn crossing(&self, ends: &Ends, image: [f64; 3]) -> Option<([f64; 3], f64)> {
+        let place =
+            |end: usize, sides: [f64; 3]| from_fn(|axis| ends.places[end][axis] + sides[axis] * self.side);
+        let before: [f64; 3] = place(0, image);
+        let is_inside = |place: [f64; 3], end: usize| length(place) < self.distances[end];
+        if !is_inside(before, 0) || is_inside(place(1, from_fn(|axis| image[axis] + ends.moved[axis])), 1) {
+            return None;
+        }
+        let passed = self.root(before, ends.velocity);
+        let factor = self.cosmology.drift_over(self.times[0], passed);
+        let position = from_fn(|axis| before[axis] + ends.velocity[axis] * factor);
+        // Rounding must not lead out of the drift, since crossings of earlier ones may be in files.
+        let redshift = redshift_at(self.times[0] + passed);
+        Some((position, redshift.clamp(redshift_at(self.times[1]), redshift_at(self.times[0]))))
+    }
+
+    /// Difference of ln a from the beginning of the drift to the crossing, by Newton's method between
+    /// bounds.
+    fn root(&self, before: [f64; 3], velocity: [f64; 3]) -> f64 {
+        let [from, until] = self.times;
+        let whole = until - from;
+        let Settings { speed_of_light, .. } = *self.settings;
+        // How far outside of the light cone, and the derivative by ln a.
+        let outside = |passed: f64| {
+            let factor = self.cosmology.drift_over(from, passed);
+            let place: [f64; 3] = from_fn(|axis| before[axis] + velocity[axis] * factor);
+            let left = self.cosmology.kick_over(from + passed, whole - passed);
+            let (distance, a) = (length(place), exp(from + passed));
+            let radial = (0..3).map(|axis| place[axis] * velocity[axis]).sum::<f64>() / distance;
+            let radial = if distance > 0.0 { radial } else { length(velocity) };
+            let slope = (radial / a + speed_of_light) / (a * self.cosmology.hubble_at(a));
+            (distance - self.distances[1] - speed_of_light * left, slope)
+        };
+        let (mut low, mut high, mut passed) = (0.0, whole, 0.5 * whole);
+        for _ in 0..100 {
+            let (excess, slope) = outside(passed);
+            if excess < 0.0 {
+                low = passed
+            } else {
+                high = passed
+            }
+            let next = passed - excess / slope;
+            let next = if next >= low && next <= high { next } else { 0.5 * (low + high) };
+            if (next - passed).abs() <= 1e-15 * whole.abs() {
+                return next;
+            }
+            passed = next;
+        }
+        passed
+    }
+}
+
+fn length(vector: [f64; 3]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}

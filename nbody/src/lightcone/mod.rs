@@ -1,0 +1,226 @@
+//! Past light cones: a simulation records bodies as they cross the light cone of an observer today.
+//!
+//! Light that reaches the observer today has left the comoving distance chi(a), the integral of
+//! c dt / a from then until today. A body, or an image of it in the periodic box, crosses when its
+//! distance from the observer is chi. Bodies move on straight lines during a drift, so the crossing
+//! is the root of one equation (`crossing.rs`).
+//!
+//! A body that is slower than light crosses once. Each drift begins at the positions, to the last
+//! bit, at which the one before has ended. An image crosses in the drift at whose beginning it is
+//! inside the cone, and at whose end it is not. So no image crosses twice, or is lost between drifts.
+//!
+//! [`LightCone`] records the crossings, [`Shells`] divide them by redshift, and [`SkyMap`] sums the
+//! masses of a shell in the pixels of [`healpix`].
+
+mod crossing;
+pub mod healpix;
+mod map;
+mod shells;
+#[cfg(test)]
+mod tests;
+
+pub use map::SkyMap;
+pub use shells::Shells;
+
+use crate::cosmology::{Cosmology, redshift_of, scale_factor_of};
+use crossing::{Crossing, Drift};
+use rayon::prelude::*;
+use treecode::math::exp;
+use treecode::{About, Bodies, Dimension, Number, Purpose};
+
+/// Name of the column with the redshift of a crossing, without the Doppler shift of the body.
+pub const REDSHIFT: &str = "Redshift";
+
+/// Number of bodies, neighbours along the space-filling curve, that are tested together.
+const SPAN: usize = 128;
+
+/// What a light cone records.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Position of the observer in the box [L, comoving].
+    pub observer: [f64; 3],
+    /// Speed of light [L/T].
+    pub speed_of_light: f64,
+    /// Least and greatest redshift of crossings. The least one does not belong to the light cone,
+    /// unless it is 0.
+    pub redshifts: [f64; 2],
+    /// The part of the sky. `None` for all of it.
+    pub opening: Option<Opening>,
+}
+
+/// A part of the sky: all directions within an angle from an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opening {
+    /// Direction of the axis, of length 1.
+    pub axis: [f64; 3],
+    /// Cosine of the greatest angle from the axis.
+    pub cosine: f64,
+}
+
+impl Opening {
+    /// All directions within `angle` [rad] from this direction of any length above 0.
+    #[must_use]
+    pub fn new(direction: [f64; 3], angle: f64) -> Opening {
+        let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
+        Opening { axis: direction.map(|x| x / length), cosine: treecode::math::sin_cos(angle).1 }
+    }
+
+    /// Solid angle [sr].
+    #[must_use]
+    pub fn solid_angle(&self) -> f64 {
+        std::f64::consts::TAU * (1.0 - self.cosine)
+    }
+
+    /// Whether a position relative to the observer [L] is in this part.
+    #[must_use]
+    pub fn holds(&self, [x, y, z]: [f64; 3]) -> bool {
+        let [u, v, w] = self.axis;
+        x * u + y * v + z * w >= self.cosine * (x * x + y * y + z * z).sqrt()
+    }
+}
+
+/// A light cone that a simulation fills. Each rank has its own, with the crossings of its bodies.
+#[derive(Clone, Debug)]
+pub struct LightCone {
+    settings: Settings,
+    cosmology: Cosmology,
+    /// Side of the box [L].
+    side: f64,
+    /// The time, ln a, up to which crossings are recorded.
+    reached: f64,
+    crossed: Bodies,
+}
+
+impl LightCone {
+    /// An empty light cone of a simulation that is at `time` = ln a, in a periodic box of this side [L].
+    #[must_use]
+    pub fn new(settings: Settings, cosmology: Cosmology, side: f64, time: f64) -> LightCone {
+        let mut crossed = Bodies::default();
+        crossed.add_column(redshift_column());
+        LightCone { settings, cosmology, side, reached: time, crossed }
+    }
+
+    /// A light cone that continues at `reached` with crossings that were not yet taken, from
+    /// [`LightCone::crossed`].
+    #[must_use]
+    pub fn resume(
+        settings: Settings,
+        cosmology: Cosmology,
+        side: f64,
+        reached: f64,
+        crossed: Bodies,
+    ) -> LightCone {
+        let crossed = if crossed.is_empty() {
+            LightCone::new(settings, cosmology, side, reached).crossed
+        } else {
+            crossed
+        };
+        LightCone { settings, cosmology, side, reached, crossed }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The time, ln a, up to which crossings are recorded.
+    #[must_use]
+    pub fn reached(&self) -> f64 {
+        self.reached
+    }
+
+    /// The redshift down to which crossings are recorded.
+    #[must_use]
+    pub fn reached_redshift(&self) -> f64 {
+        redshift_at(self.reached)
+    }
+
+    /// Comoving distance of the light cone from the observer at a redshift [L].
+    #[must_use]
+    pub fn distance(&self, redshift: f64) -> f64 {
+        self.cosmology.comoving_distance(scale_factor_of(redshift), self.settings.speed_of_light)
+    }
+
+    /// Bodies at their crossings, in the order of drifts, and within a drift in that of the bodies.
+    /// Positions are comoving and relative to the observer [L]. Velocities are peculiar velocities
+    /// a dx/dt [L/T]. The column [`REDSHIFT`] has the redshifts. An id occurs once for each image of
+    /// its body that has crossed.
+    #[must_use]
+    pub fn crossed(&self) -> &Bodies {
+        &self.crossed
+    }
+
+    /// Removes the crossings of redshifts above `range[0]`, up to `range[1]`, and returns them.
+    /// Crossings of redshift 0 belong to a range from 0.
+    pub fn take(&mut self, range: [f64; 2]) -> Bodies {
+        let redshifts = redshifts_of(&self.crossed);
+        let (mut taken, mut rest) = (Vec::new(), Vec::new());
+        for (i, &redshift) in redshifts.iter().enumerate() {
+            if is_within(redshift, range) { &mut taken } else { &mut rest }.push(i as u32);
+        }
+        let mut bodies = self.crossed.clone();
+        bodies.permute(&taken);
+        self.crossed.permute(&rest);
+        bodies
+    }
+
+    /// Records the crossings of a drift from [`LightCone::reached`] to the time `until` = ln a. In it
+    /// each body moves by its canonical momentum times `factor`. Must be called before the drift.
+    pub fn record(&mut self, bodies: &Bodies, factor: f64, until: f64) {
+        let from = std::mem::replace(&mut self.reached, until);
+        let [least, greatest] = self.settings.redshifts;
+        if redshift_at(from) <= least || redshift_at(until) > greatest {
+            return;
+        }
+        let drift = Drift::new(&self.settings, &self.cosmology, self.side, [from, until], factor);
+        let spans = (0..bodies.len()).into_par_iter().step_by(SPAN);
+        let crossings: Vec<Vec<Crossing>> = spans
+            .map(|first| drift.crossings(bodies, first..(first + SPAN).min(bodies.len())))
+            .filter(|crossings| !crossings.is_empty())
+            .collect();
+        for crossing in crossings.iter().flatten() {
+            self.push(bodies, crossing);
+        }
+        self.crossed.fill_up();
+    }
+
+    /// Appends a crossing, but for the columns that stay zero.
+    fn push(&mut self, bodies: &Bodies, crossing: &Crossing) {
+        let (i, crossed) = (crossing.body, &mut self.crossed);
+        crossed.id.push(bodies.id[i]);
+        crossed.kind.push(bodies.kind[i]);
+        crossed.mass.push(bodies.mass[i]);
+        let a = scale_factor_of(crossing.redshift);
+        for axis in 0..3 {
+            crossed.pos[axis].push(crossing.position[axis]);
+            crossed.vel[axis].push(bodies.vel[axis][i] / a);
+        }
+        crossed.column_mut(REDSHIFT).expect("crossings have a redshift").push(crossing.redshift);
+    }
+}
+
+/// The column of redshifts.
+fn redshift_column() -> About {
+    let about = About::new(REDSHIFT, Number::F64, Some(Dimension::NONE), Purpose::Passenger);
+    let description = "Redshift of the crossing of the light cone, without the Doppler shift of the body";
+    About { description: description.to_owned(), ..about }
+}
+
+/// The redshifts of crossings.
+///
+/// # Panics
+/// The bodies are not those of a light cone.
+#[must_use]
+pub fn redshifts_of(crossed: &Bodies) -> &[f64] {
+    crossed.column(REDSHIFT).expect("crossings have a redshift")
+}
+
+/// The redshift at a time, at least 0: rounding errors today are no redshift.
+fn redshift_at(time: f64) -> f64 {
+    redshift_of(exp(time)).max(0.0)
+}
+
+fn is_within(redshift: f64, [least, greatest]: [f64; 2]) -> bool {
+    (redshift > least || least == 0.0) && redshift <= greatest
+}
