@@ -43,7 +43,6 @@ pub mod periodic_box;
 pub mod plan;
 pub mod plot;
 pub mod poster;
-pub mod potential_keys;
 pub mod processes;
 mod quantities;
 pub mod reading_options;

@@ -8,11 +8,10 @@ use crate::lightcone_keys;
 use crate::machine;
 use crate::movie::Movie;
 use crate::periodic_box::PeriodicBox;
-use crate::potential_keys;
 use crate::quantities;
 use crate::spectrum;
 use crate::walltime::{Interval, WallTime};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use io::Units;
 use io::snapshot::{Fields, Flavour, Layout};
 use nbody::forces::Forces;
@@ -46,7 +45,7 @@ pub struct Parameters {
     pub gravity: Forces,
     /// External potentials.
     #[serde(default, rename = "potential", skip_serializing_if = "Vec::is_empty")]
-    pub potentials: Vec<potential_keys::Keys>,
+    pub potentials: Vec<io::potentials::Keys>,
     /// End of the run, and timesteps.
     pub time: Time,
     /// Output files.
@@ -609,7 +608,13 @@ impl Parameters {
         parameters.gravity.gravity.domain = PeriodicBox::domain(parameters.periodic_box);
         parameters.gravity.any_order &= parameters.periodic_box.is_some();
         let until = parameters.time.latest();
-        let external = potential_keys::external(&mut parameters.potentials, &units, until);
+        let external = io::potentials::external(
+            &mut parameters.potentials,
+            &units,
+            units.gravitational_constant(),
+            until,
+        );
+        let external = external.map_err(|fault| anyhow!("potential.{fault}"));
         parameters.gravity.external = Arc::new(external.with_context(|| path.display().to_string())?);
         if let Some(times) = &mut parameters.output.at {
             let sizes = UnitSystem::sizes(Some(parameters.units));

@@ -34,6 +34,7 @@ mod file;
 mod foreign;
 mod memory;
 pub mod parameters;
+pub mod potentials;
 pub mod sky_map;
 pub mod snapshot;
 pub mod table;

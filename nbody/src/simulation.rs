@@ -587,6 +587,11 @@ impl Simulation {
         }
     }
 
+    /// Frees the memory of the tree. The next step begins with another one.
+    pub fn free_tree(&mut self) {
+        self.held = Held::Bodies(Box::new(self.held.take_bodies()));
+    }
+
     /// The bodies of this rank, with accelerations and potentials of their own gravity.
     /// [`Simulation::field`] has those of the external potentials.
     pub fn bodies(&self) -> &Bodies {

@@ -9,7 +9,8 @@ import numpy as np
 
 from . import _heorot
 from ._arrays import names_numbers, particle_types
-from ._bodies import Bodies, Path, expect_bodies
+from ._bodies import Bodies, expect_bodies
+from ._files import Path, whole_file
 
 
 class Picture:
@@ -32,10 +33,10 @@ class Picture:
         path : str or path
             The file. Its name must end with ``.png``; it is replaced if it exists.
         """
-        name = os.fspath(path)
+        name = os.fsdecode(path)
         if not name.lower().endswith(".png"):
             raise ValueError(f"{name}: must end with .png")
-        with open(name, "wb") as file:
+        with whole_file(name) as file:
             file.write(self.png)
 
     def _repr_png_(self) -> bytes:

@@ -8,7 +8,8 @@ from typing import Optional, Sequence, Union
 
 from . import _heorot
 from ._arrays import names_numbers, particle_types
-from ._bodies import Bodies, Path
+from ._bodies import Bodies
+from ._files import Path, whole_file
 from ._simulation import State
 
 #: Bodies times frames of a page, unless the caller says how many bodies: a page of some 4 MB.
@@ -42,11 +43,11 @@ class Page:
         path : str or path
             The file. Its name must end with ``.html``; it is replaced if it exists.
         """
-        name = os.fspath(path)
+        name = os.fsdecode(path)
         if not name.lower().endswith(".html"):
             raise ValueError(f"{name}: must end with .html")
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(self.html)
+        with whole_file(name) as file:
+            file.write(self.html.encode())
 
     def __repr__(self) -> str:
         return f"<heorot.Page: {len(self.html) / 1e6:.1f} MB>"

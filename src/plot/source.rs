@@ -2,9 +2,10 @@
 
 use super::snapshot::{BESIDE, check_reach};
 use crate::parameters::UnitSystem;
-use crate::{potential_keys, softening_keys};
+use crate::softening_keys;
 use anyhow::{Result, anyhow};
 use io::Units;
+use io::potentials;
 use io::snapshot::{self, Header, Wanted};
 use nbody::potential::External;
 use serde::Deserialize;
@@ -69,10 +70,12 @@ pub(super) fn external_of(header: &Header, latest: f64) -> Result<External> {
     #[derive(Deserialize)]
     struct Run {
         #[serde(default, rename = "potential")]
-        potentials: Vec<potential_keys::Keys>,
+        potentials: Vec<potentials::Keys>,
     }
     let mut run: Run = parameters(header, "potential")?;
-    potential_keys::external(&mut run.potentials, &header.units_or(None), latest)
+    let units = header.units_or(None);
+    potentials::external(&mut run.potentials, &units, units.gravitational_constant(), latest)
+        .map_err(|fault| anyhow!("potential.{fault}"))
 }
 
 /// The units of the run that wrote a snapshot, if the file says.

@@ -13,11 +13,10 @@ use crate::lightcone_keys::Plan;
 use crate::movie::Filming;
 use crate::parameters::Parameters;
 use crate::periodic_box::{self, PeriodicBox};
-use crate::potential_keys::check_span;
 use crate::report::FileTimes;
 use crate::resolution;
 use crate::softening_advice;
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use decomposition::{Reduction, collective};
 use io::checkpoint;
 use nbody::cost::{Totals, timed};
@@ -65,7 +64,7 @@ pub(super) fn start(
     let start = begun.time;
     let schedule = parameters.schedule(start)?;
     let span = [start, end(parameters, start, schedule.count())];
-    check_span(&parameters.gravity.external, span)?;
+    check_potentials(parameters, span)?;
     parameters.movie.as_ref().map_or(Ok(()), |movie| movie.check_span(span))?;
     let source = parameters.initial.file();
     let plan = Plan::of(parameters);
@@ -176,7 +175,7 @@ pub(super) fn go_on(
     if let Some(wanted) = parameters.time.steps {
         ensure!(wanted >= least, "time.steps = {wanted}: the checkpoint is already at step {least}");
     }
-    check_span(&parameters.gravity.external, [state.time, end(parameters, state.start, steps)])?;
+    check_potentials(parameters, [state.time, end(parameters, state.start, steps)])?;
     greet(
         crew,
         count,
@@ -244,6 +243,12 @@ pub(super) fn go_on(
         return Ok(run.stop(Reason::Signal)); // the checkpoint is there
     }
     run.go_to_the_end(steps_left())
+}
+
+/// Checks that tables and orbits of external potentials reach over this time [T].
+fn check_potentials(parameters: &Parameters, span: [f64; 2]) -> Result<()> {
+    let external = &parameters.gravity.external;
+    io::potentials::check_span(external, span).map_err(|fault| anyhow!("potential.{fault}"))
 }
 
 /// Checks that the bodies have the density of matter of the universe. Collective.

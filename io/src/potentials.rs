@@ -1,6 +1,6 @@
-//! `[[potential]]` in a parameter file: external potentials by kind and keys.
+//! External potentials by kind and keys, as `[[potential]]` in a parameter file has them.
 
-use io::Units;
+use crate::Units;
 use nbody::potential::{
     Bar, Circle, Component, CutPowerLaw, External, Friction, Growth, Hernquist, Isochrone, Logarithmic,
     MiyamotoNagai, Motion, Nfw, PointMass, Rotation, Scale, Shape, Sinker, Track, mcmillan_2017,
@@ -160,17 +160,18 @@ fn one() -> f64 {
     1.0
 }
 
-/// The potentials of a parameter file, in its units. Adds the checksums of tables to the keys. Point
-/// masses with friction come last; their orbits reach from time 0 to the time `until` [T].
+/// The potentials of a list, in these units with this gravitational constant [L^3/M/T^2]. Adds the checksums
+/// of tables to the keys. Point masses with friction come last; their orbits reach from time 0 to the
+/// time `until` [T].
 ///
 /// # Errors
-/// A key is missing, out of range or of another kind, or a table cannot be read. The error names the
-/// key.
-pub fn external(list: &mut [Keys], units: &Units, until: f64) -> anyhow::Result<External> {
+/// A key is missing, out of range or of another kind, or a table cannot be read. The error begins with the
+/// place in the list and the key, such as `0.mass`.
+pub fn external(list: &mut [Keys], units: &Units, constant: f64, until: f64) -> Result<External, String> {
     let (mut external, mut sinking) = (External::default(), Vec::new());
     for (i, keys) in list.iter_mut().enumerate() {
-        let named = |fault: String| anyhow::anyhow!("potential.{i}.{fault}");
-        let components = keys.components(units).map_err(named)?;
+        let named = |fault: String| format!("{i}.{fault}");
+        let components = keys.components(units, constant).map_err(named)?;
         match keys.friction {
             None => external.components.extend(components),
             Some(friction) => sinking.push((i, keys.start().map_err(named)?, friction, components)),
@@ -178,7 +179,7 @@ pub fn external(list: &mut [Keys], units: &Units, until: f64) -> anyhow::Result<
     }
     let host = external.clone();
     for (i, start, FrictionKeys { coulomb, dispersion }, components) in sinking {
-        let named = |fault: String| anyhow::anyhow!("potential.{i}.friction: {fault}");
+        let named = |fault: String| format!("{i}.friction: {fault}");
         for mut component in components {
             let Shape::PointMass(PointMass { gm, softening }) = component.shape else {
                 return Err(named("is for a point mass; leave it out".to_owned()));
@@ -191,29 +192,29 @@ pub fn external(list: &mut [Keys], units: &Units, until: f64) -> anyhow::Result<
     Ok(external)
 }
 
-/// Returns an error if a table of positions does not reach over this time [T].
+/// Returns an error if a table of positions or the orbit of a mass with friction does not reach over
+/// this time [T].
 ///
 /// # Errors
-/// The run goes on before or after the table.
-pub fn check_span(external: &External, span: [f64; 2]) -> anyhow::Result<()> {
+/// The run goes on before or after the table or the orbit. The error begins with the key.
+pub fn check_span(external: &External, span: [f64; 2]) -> Result<(), String> {
+    let [from, to] = span;
     for component in &external.components {
         if let Motion::Sinking(orbit) = &component.motion {
             let last = if orbit.has_arrived() { f64::INFINITY } else { orbit.span()[1] };
-            anyhow::ensure!(
-                span[0] >= 0.0 && span[1] <= last,
-                "potential.friction: the orbit goes from time 0 to {last}, the run from {} to {}; a run that starts later needs time.end",
-                span[0],
-                span[1]
-            );
+            if !(from >= 0.0 && to <= last) {
+                return Err(format!(
+                    "friction: the orbit goes from time 0 to {last}, the run from {from} to {to}; give its end, `time.end` in a parameter file, `until` in Python"
+                ));
+            }
         }
         let Motion::Track(track) = &component.motion else { continue };
-        let ([first, last], slack) = (track.span(), 1e-9 * (span[1] - span[0]));
-        anyhow::ensure!(
-            first <= span[0] + slack && span[1] <= last + slack,
-            "potential.track: the table goes from time {first} to {last}, the run from {} to {}; it must reach over the run",
-            span[0],
-            span[1]
-        );
+        let ([first, last], slack) = (track.span(), 1e-9 * (to - from));
+        if !(first <= from + slack && to <= last + slack) {
+            return Err(format!(
+                "track: the table goes from time {first} to {last}, the run from {from} to {to}; it must reach over the run"
+            ));
+        }
     }
     Ok(())
 }
@@ -227,8 +228,8 @@ impl Left<'_> {
         check(name, value, value > 0.0, "above 0")
     }
 
-    fn mass(&mut self, units: &Units) -> Result<f64, String> {
-        Ok(units.gravitational_constant() * Self::positive("mass", self.0.mass.take())?)
+    fn mass(&mut self, constant: f64) -> Result<f64, String> {
+        Ok(constant * Self::positive("mass", self.0.mass.take())?)
     }
 
     fn scale(&mut self) -> Result<f64, String> {
@@ -282,11 +283,16 @@ fn finite(name: &str, values: &[f64]) -> Result<(), String> {
 }
 
 impl Keys {
-    fn components(&mut self, units: &Units) -> Result<Vec<Component>, String> {
+    /// Whether the potential is given in kpc, km/s and solar masses, so that the units must be known.
+    pub fn needs_units(&self) -> bool {
+        matches!(self.kind, Kind::MwPotential2014 | Kind::McMillan2017)
+    }
+
+    fn components(&mut self, units: &Units, constant: f64) -> Result<Vec<Component>, String> {
         let (motion, growth) = (self.motion()?, self.growth()?);
         let mut keys = self.clone();
         let mut left = Left(&mut keys);
-        let shapes = left.shapes(self.kind, units)?;
+        let shapes = left.shapes(self.kind, units, constant)?;
         let rotation = left.rotation(&shapes)?;
         if let Some(name) = left.other() {
             return Err(format!("{name}: has no meaning for this kind; leave it out"));
@@ -362,13 +368,13 @@ impl Keys {
 }
 
 impl Left<'_> {
-    fn shapes(&mut self, kind: Kind, units: &Units) -> Result<Vec<Shape>, String> {
+    fn shapes(&mut self, kind: Kind, units: &Units, constant: f64) -> Result<Vec<Shape>, String> {
         let shape = match kind {
             Kind::PointMass => Shape::PointMass(PointMass {
-                gm: self.mass(units)?,
+                gm: self.mass(constant)?,
                 softening: Self::or("softening", self.0.softening.take(), 0.0, 0.0)?,
             }),
-            Kind::Isochrone => Shape::Isochrone(Isochrone { gm: self.mass(units)?, scale: self.scale()? }),
+            Kind::Isochrone => Shape::Isochrone(Isochrone { gm: self.mass(constant)?, scale: self.scale()? }),
             Kind::Logarithmic => Shape::Logarithmic(Logarithmic {
                 speed: Self::positive("speed", self.0.speed.take())?,
                 core: Self::or("core", self.0.core.take(), 0.0, 0.0)?,
@@ -377,10 +383,10 @@ impl Left<'_> {
                     Self::ratio("flattening", self.0.flattening.take())?,
                 ],
             }),
-            Kind::Nfw => Shape::Nfw(Nfw { gm: self.mass(units)?, scale: self.scale()? }),
-            Kind::Hernquist => Shape::Hernquist(Hernquist { gm: self.mass(units)?, scale: self.scale()? }),
+            Kind::Nfw => Shape::Nfw(Nfw { gm: self.mass(constant)?, scale: self.scale()? }),
+            Kind::Hernquist => Shape::Hernquist(Hernquist { gm: self.mass(constant)?, scale: self.scale()? }),
             Kind::MiyamotoNagai => Shape::MiyamotoNagai(MiyamotoNagai {
-                gm: self.mass(units)?,
+                gm: self.mass(constant)?,
                 scale: Self::or("scale", self.0.scale.take(), 0.0, 0.0)?,
                 height: Self::positive("height", self.0.height.take())?,
             }),
@@ -401,10 +407,10 @@ impl Left<'_> {
                 let slope = Self::or("slope", self.0.slope.take(), 1.8, 0.0)?;
                 check("slope", slope, slope <= 1.99, "from 0 to 1.99")?;
                 let cut = Self::positive("cut", self.0.cut.take())?;
-                Shape::CutPowerLaw(CutPowerLaw::new(self.mass(units)?, slope, cut))
+                Shape::CutPowerLaw(CutPowerLaw::new(self.mass(constant)?, slope, cut))
             }
-            Kind::MwPotential2014 => return Ok(mw_potential_2014(&scale(units))),
-            Kind::McMillan2017 => return Ok(mcmillan_2017(&scale(units))),
+            Kind::MwPotential2014 => return Ok(mw_potential_2014(&scale(units, constant))),
+            Kind::McMillan2017 => return Ok(mcmillan_2017(&scale(units, constant))),
         };
         Ok(vec![shape])
     }
@@ -421,12 +427,12 @@ impl Left<'_> {
 }
 
 /// kpc, km/s and solar masses in the units of a run.
-fn scale(units: &Units) -> Scale {
+fn scale(units: &Units, constant: f64) -> Scale {
     let sun = Units::GALACTIC.mass_in_g / 1e10;
     Scale {
         kpc: Units::GALACTIC.length_in_cm / units.length_in_cm,
         km_per_s: 1e5 / units.velocity_in_cm_per_s,
-        sun: units.gravitational_constant() * sun / units.mass_in_g,
+        sun: constant * sun / units.mass_in_g,
     }
 }
 
@@ -436,8 +442,8 @@ const LARGEST_TABLE: u64 = 1 << 28;
 /// The track of a CSV file, and the checksum of the file.
 fn read_track(path: &std::path::Path) -> Result<(Track, String), String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
-    let bytes = io::read_bytes(path, LARGEST_TABLE).map_err(|error| words(&error))?;
-    let columns = io::table::read(path).map_err(|error| words(&error))?;
+    let bytes = crate::read_bytes(path, LARGEST_TABLE).map_err(|error| words(&error))?;
+    let columns = crate::table::read(path).map_err(|error| words(&error))?;
     let column = |name: &str| {
         columns.get(name).ok_or_else(|| {
             format!("has no column {name:?}; it must have the columns time, x, y and z, with commas between")
