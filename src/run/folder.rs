@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 /// - `snapshot_000.hdf5` and so on, `energy.csv`, `steps.csv`, `report.json`, `status.json`;
 /// - `checkpoint_00000120.heorot` and so on;
 /// - `spectrum_000.csv` and so on, if the run has power spectra;
-/// - of a movie, `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`;
+/// - of a movie, `frame_00000.png` and so on, `frames.json`, `trails.json`, and `frames.gif` or `frames.apng`;
 /// - `heorot.lock` while a run is under way;
 /// - `heorot.begun` until the run has a checkpoint or is done.
 #[derive(Clone, Debug)]
@@ -94,6 +94,11 @@ impl Folder {
     /// Path of the settings that all frames of the movie share.
     pub(crate) fn frames(&self) -> PathBuf {
         self.path.join("frames.json")
+    }
+
+    /// Path of the places of the dots in all frames.
+    pub(crate) fn trails(&self) -> PathBuf {
+        self.path.join("trails.json")
     }
 
     /// Path of the movie that is made from the frames at the end.
@@ -348,6 +353,7 @@ fn is_result(name: &str) -> bool {
             "report.json",
             "status.json",
             "frames.json",
+            "trails.json",
             "frames.gif",
             "frames.apng",
         ]
