@@ -4,8 +4,8 @@ use crate::gravity_keys::{self, Keys};
 use crate::key_errors::name_key;
 use crate::machine;
 use crate::periodic_box::{Boundary, PeriodicBox};
-use crate::quantities::{Quantity, length, sized};
-use anyhow::{Error, Result, anyhow};
+use crate::quantities::{Quantity, length};
+use anyhow::{Error, Result};
 use io::Units;
 use nbody::forces::Forces;
 use treecode::{SofteningKernel, TYPES};
@@ -36,8 +36,7 @@ impl GravityArguments {
     /// A length has a unit, and these units have no size. It names the option.
     pub fn settle(&self, units: &Units) -> Result<GravityOptions> {
         let value = |option: &str, length: &Option<Quantity>| {
-            let value = length.as_ref().map(|length| length.value(sized(units))).transpose();
-            value.map_err(|fault| anyhow!("{option}: {fault}"))
+            length.as_ref().map(|length| length.of_option(option, units)).transpose()
         };
         Ok(GravityOptions {
             keys: self.keys.clone(),

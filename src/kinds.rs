@@ -28,7 +28,7 @@ pub fn chosen(types: &[u8]) -> [bool; TYPES] {
 }
 
 /// A type in a parameter file: a number or a name.
-struct Kind(u8);
+pub(crate) struct Kind(pub(crate) u8);
 
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {

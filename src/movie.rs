@@ -5,7 +5,7 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
-use crate::render::marks::{Marks, Shot};
+use crate::render::marks::{Marks, Shot, Trails};
 use crate::render::tint::Tinted;
 use crate::render::{Extent, Scene, named_types, redshift_label};
 use crate::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths};
@@ -57,6 +57,9 @@ pub struct Movie {
     /// Angle of view across the width [degree]. By default there is no perspective.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub perspective: Option<f64>,
+    /// Whether the paths of bodies that are dots are drawn, from the first frame on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub trails: bool,
     /// Numbers or names of the particle types to draw. By default all.
     #[serde(default, deserialize_with = "crate::kinds::list_of", skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<u8>>,
@@ -105,6 +108,11 @@ fn default_elevation() -> f64 {
 
 fn default_speed() -> f64 {
     25.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Movie {
@@ -244,6 +252,10 @@ pub struct Filming<'a> {
     /// Darkest and brightest surface density [M/L^2], once they are found. On the leading rank
     /// only.
     range: Option<[f64; 2]>,
+    /// The dots with their paths. Earlier frames than this run has drawn are on the leading rank only.
+    marks: Marks,
+    /// The paths as they are saved, if paths are drawn.
+    trails: Option<Trails>,
 }
 
 impl<'a> Filming<'a> {
@@ -267,15 +279,42 @@ impl<'a> Filming<'a> {
             Domain::Periodic { side } => Some(movie.width.unwrap_or(side)),
             Domain::Open => movie.width,
         };
-        Filming { crew, movie, units, times, domain, expands, start, last: None, width, range: None }
+        let trails = movie.trails.then(Trails::default);
+        let marks = Marks::new(movie.trails.then_some([true; TYPES]));
+        Filming {
+            crew,
+            movie,
+            units,
+            times,
+            domain,
+            expands,
+            start,
+            last: None,
+            width,
+            range: None,
+            marks,
+            trails,
+        }
     }
 
-    /// Continues at `time` after the existing frames.
-    pub fn resume(mut self, time: f64, common: Option<Common>) -> Filming<'a> {
-        self.last = Some(self.number(time));
+    /// Continues at `time` after the existing frames, with their settings and, on the leading rank, the
+    /// paths of their dots.
+    pub fn resume(mut self, time: f64, common: Option<Common>, mut trails: Trails) -> Filming<'a> {
+        let last = self.number(time);
+        self.last = Some(last);
+        if self.trails.is_some() {
+            trails.keep_until(last);
+            self.marks = Marks::continued([true; TYPES], &trails);
+            self.trails = Some(trails);
+        }
         self.width = common.map(|common| common.width).or(self.width);
         self.range = common.map(|common| common.range);
         self
+    }
+
+    /// The paths of the dots of all frames, if paths are drawn. Complete on the leading rank.
+    pub fn trails(&self) -> Option<&Trails> {
+        self.trails.as_ref()
     }
 
     /// Number of the last frame that is due at a time [T].
@@ -322,6 +361,9 @@ impl<'a> Filming<'a> {
             return Ok(None);
         };
         self.range = Some(range);
+        if let Some(trails) = &mut self.trails {
+            self.marks.remember_in(trails, number);
+        }
         let label = if self.expands { redshift_label(exp(time)) } else { self.times.label(time) };
         let decorations = Decorations { colour_bar: !dots_alone, ..Decorations::ALL };
         let map = self.movie.colours;
@@ -335,7 +377,7 @@ impl<'a> Filming<'a> {
     }
 
     /// Surface density of the bodies of some types, with those of others as dots, on the leading rank.
-    fn density(&self, view: &View, cast: &Cast, bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
+    fn density(&mut self, view: &View, cast: &Cast, bodies: &Bodies) -> Result<Option<SurfaceDensity>> {
         let kinds = cast.spread;
         let ordered = self.crew.cube(bodies)?.map(|cube| in_key_order(self.crew.comm, &cube, bodies));
         let bodies = ordered.as_ref().map_or(bodies, |ordered| &ordered.bodies);
@@ -345,9 +387,9 @@ impl<'a> Filming<'a> {
         let Scene { bodies, lengths, .. } = &scene;
         let subject = Subject { bodies, kinds, lengths, tint: Tint::Plain };
         let exposure = expose(self.crew, &subject, view)?;
-        let mut marks = Marks::new(None);
-        let shot = Shot { view, depth: None, follows: false, side: f64::INFINITY };
-        let marks = marks.take(self.crew.comm, bodies, cast.dots, &Tinted::Plain, &shot);
+        let side = if let Domain::Periodic { side } = self.domain { side } else { f64::INFINITY };
+        let shot = Shot { view, depth: None, follows: false, side };
+        let marks = self.marks.take(self.crew.comm, bodies, cast.dots, &Tinted::Plain, &shot);
         Ok(self.crew.leads().then(|| exposure.develop().with_marks(marks)))
     }
 
@@ -410,6 +452,11 @@ impl<'a> Filming<'a> {
     }
 }
 
+/// Reads the paths of the dots of earlier frames, if there are any.
+pub fn read_trails(path: &Path) -> Trails {
+    io::read_bytes(path, io::LONGEST_TEXT).map_or_else(|_| Trails::default(), |bytes| Trails::read(&bytes))
+}
+
 /// Reads the common settings of earlier frames, if there are any.
 pub fn read_common(path: &Path) -> Option<Common> {
     serde_json::from_slice(&io::read_bytes(path, io::LONGEST_TEXT).ok()?).ok()
@@ -453,6 +500,63 @@ mod tests {
         });
         assert!(frames[1..].iter().all(Option::is_none), "a rank that does not lead has a frame");
         frames.into_iter().next().unwrap()
+    }
+
+    /// Two bodies of a type that move, on a background: with `trails` the path of each is drawn, on any
+    /// number of ranks, and also if the run is continued between frames.
+    #[test]
+    fn paths_of_dots_are_drawn_and_continued() {
+        let at = |step: usize| {
+            let mut all = clump(3000);
+            all.kind.fill(1);
+            let mut holes = Bodies::zeroed(2);
+            for i in 0..2 {
+                (holes.kind[i], holes.mass[i], holes.id[i]) = (5, 1.0, 20_000 + i as u64);
+                (holes.pos[0][i], holes.pos[1][i]) = (0.2 * step as f64 - 0.6, 0.4 - 0.8 * i as f64);
+            }
+            all.append(&holes);
+            all
+        };
+        let pixels = |movie: &Movie, ranks: usize, stop: Option<usize>| {
+            let frames = threads::run(ranks, |comm| {
+                let crew = Crew { comm, ..Crew::alone() };
+                let make = || Filming::new(&crew, movie, io::Units::NBODY, [0.0, 4.0], Domain::Open, false);
+                let mut filming = make();
+                let mut last = None;
+                for step in 0..5 {
+                    let mut mine = at(step);
+                    let wanted = |i: &u32| *i as usize % ranks == comm.rank();
+                    mine.permute(&(0..mine.len() as u32).filter(wanted).collect::<Vec<_>>());
+                    let time = 0.5 * step as f64;
+                    let frame = filming.frame(filming.number(time), time, &mine).unwrap();
+                    if stop == Some(step) {
+                        // Of a frame after the checkpoint nothing remains.
+                        let text = filming.trails().map_or(Vec::new(), Trails::to_text);
+                        let common = frame.as_ref().map(|(_, common)| *common);
+                        let numbers = common.map_or(Vec::new(), Common::to_numbers);
+                        let numbers = collective::gather(comm, &numbers).concat();
+                        let common = Common::from_numbers(&numbers);
+                        let saved = if comm.rank() == 0 { Trails::read(&text) } else { Trails::default() };
+                        filming = make().resume(0.5 * step as f64, common, saved);
+                    }
+                    last = frame;
+                }
+                last.map(|(png, _)| decode_png(&png).unwrap().pixels().to_vec())
+            });
+            frames.into_iter().next().unwrap().expect("the leading rank has the frame")
+        };
+        let width = r#", "width": 2.0, "centre": [0.0, 0.0, 0.0]"#;
+        let (plain, trails) = (movie(width), movie(&format!(r#"{width}, "trails": true"#)));
+        let (without, with) = (pixels(&plain, 1, None), pixels(&trails, 1, None));
+        let differs = |x: usize, y: usize| with[200 * y + x] != without[200 * y + x];
+        // From -0.6 to 0.2 at heights 0.4 and -0.4, at 100 pixels a unit.
+        for x in [45, 60, 75, 95] {
+            assert!((38..43).any(|y| differs(x, y)) && (118..123).any(|y| differs(x, y)), "{x}");
+        }
+        assert!((0..160).all(|y| !differs(30, y) && !differs(130, y)), "beyond the ends of the paths");
+        for (ranks, stop) in [(3, None), (1, Some(0)), (1, Some(2)), (2, Some(3))] {
+            assert!(pixels(&trails, ranks, stop) == with, "{ranks} ranks, continued at {stop:?}");
+        }
     }
 
     fn movie(more: &str) -> Movie {

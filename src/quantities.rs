@@ -1,6 +1,7 @@
 //! The keys of a parameter file, and values of options, that have a dimension. They may have units of
 //! their own.
 
+use anyhow::anyhow;
 use io::Units;
 use io::parameters::Dimension;
 
@@ -26,6 +27,7 @@ const KEYS: [(&str, Dimension); 32] = [
     ("gravity.softening", LENGTH),
     ("gravity.softening.length", LENGTH),
     ("gravity.softening.length.*", LENGTH),
+    ("gravity.softening.pairs.*.length", LENGTH),
     ("gravity.tolerance", [1, 0, -2]),
     ("potential.*.mass", MASS),
     ("potential.*.scale", LENGTH),
@@ -129,6 +131,21 @@ impl Quantity {
     }
 }
 
+impl Quantity {
+    /// Whether it has a unit of its own.
+    pub(crate) fn has_unit(&self) -> bool {
+        self.number.is_none()
+    }
+
+    /// The value in the units of a file.
+    ///
+    /// # Errors
+    /// The quantity has a unit, and the units have no size. It names the option.
+    pub(crate) fn of_option(&self, option: &str, units: &Units) -> anyhow::Result<f64> {
+        self.value(sized(units)).map_err(|fault| anyhow!("{option}: {fault}"))
+    }
+}
+
 /// Units with a size: all but those with G = 1.
 pub(crate) fn sized(units: &Units) -> Option<&Units> {
     Some(units).filter(|units| **units != Units::NBODY)
@@ -154,6 +171,11 @@ pub(crate) fn length(text: &str) -> Result<Quantity, String> {
     Quantity::new(text, LENGTH)
 }
 
+/// Parses a surface density of an option.
+pub(crate) fn surface_density(text: &str) -> Result<Quantity, String> {
+    Quantity::new(text, [-2, 1, 0])
+}
+
 /// Parses a length above 0 of an option.
 pub(crate) fn length_above_zero(text: &str) -> Result<Quantity, String> {
     let length = length(text)?;
@@ -162,6 +184,30 @@ pub(crate) fn length_above_zero(text: &str) -> Result<Quantity, String> {
         Ok(value) if value > 0.0 => Ok(length),
         _ => Err("must be a length above 0".to_owned()),
     }
+}
+
+/// Parses two rising lengths above 0 of an option, as `0.1:50` or `100 pc:50 kpc`. If only one has a unit,
+/// their order is not known here.
+pub(crate) fn rising_lengths(text: &str) -> Result<[Quantity; 2], String> {
+    let example = "give two rising radii above 0 as 0.1:50, each with or without a unit";
+    let (low, high) = text.split_once(':').ok_or(example)?;
+    let ends = [length(low)?, length(high)?];
+    let above_zero = |end: &Quantity| end.value(Some(&Units::CGS)).is_ok_and(|value| value > 0.0);
+    if ends.iter().all(above_zero) && is_rising(&ends) { Ok(ends) } else { Err(example.to_owned()) }
+}
+
+/// Whether two lengths rise, if both have a unit or none has.
+fn is_rising([low, high]: &[Quantity; 2]) -> bool {
+    if low.number.is_some() != high.number.is_some() {
+        return true;
+    }
+    let in_cgs = |end: &Quantity| end.value(Some(&Units::CGS)).unwrap_or(f64::NAN);
+    in_cgs(low) < in_cgs(high)
+}
+
+/// The origin of coordinates.
+pub(crate) fn origin() -> [Quantity; 3] {
+    std::array::from_fn(|_| Quantity { text: "0".to_owned(), dimension: LENGTH, number: Some(0.0) })
 }
 
 /// Parses lengths of an option with commas between.

@@ -15,7 +15,7 @@ use decomposition::{Comm, Reduction, collective, survey_all};
 use nbody::accuracy::TooClose;
 use nbody::forces::{Forces, Pairs};
 use std::path::Path;
-use treecode::{Bodies, Cube};
+use treecode::{Bodies, Cube, TYPES};
 
 /// Greatest rounding error, as a fraction of the distance between neighbours, or of the softening
 /// length if that is larger.
@@ -82,7 +82,8 @@ fn fault(comm: &dyn Comm, bodies: &Bodies, forces: &Forces) -> Result<Option<Str
     let half = (all / 2).min(all - 1);
     let radius = select(comm, &distances, half);
     let spacing = radius / treecode::math::cbrt((half + 1) as f64);
-    let softening = forces.gravity.softening.length.into_iter().fold(f64::INFINITY, f64::min);
+    let softening =
+        (0..TYPES as u8).map(|kind| forces.gravity.softening.shortest(kind)).fold(f64::INFINITY, f64::min);
     let needed = spacing.max(softening);
     // If half of the bodies are at one place and none is softened, there is no distance to resolve.
     if needed == 0.0 || resolution <= TOLERATED * needed {
@@ -133,7 +134,8 @@ mod tests {
     use treecode::{Gravity, Softening, SofteningKernel};
 
     fn forces(softening: f64) -> Forces {
-        let softening = Softening { kernel: SofteningKernel::Spline, length: [softening; 6] };
+        let softening =
+            Softening { kernel: SofteningKernel::Spline, length: [softening; 6], ..Softening::default() };
         Forces { accuracy: None, gravity: Gravity { softening, ..Gravity::default() }, ..Forces::default() }
     }
 

@@ -6,7 +6,7 @@ use crate::kinds::NAMES;
 use decomposition::{Comm, collective};
 use nbody::profile::{Centre, cumulative_mass, enclosing};
 use serde::Serialize;
-use treecode::{Bodies, Softening, TYPES};
+use treecode::{Bodies, PairLength, Softening, TYPES};
 
 /// Types with fewer bodies get no advice: they are few objects, and not a sample of a fluid.
 const LEAST: usize = 100;
@@ -18,7 +18,7 @@ const MANY: u64 = 10_000;
 const LEAST_ERROR: f64 = 0.646;
 
 /// Softening lengths of one particle type [L].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Advice {
     /// The type.
     pub kind: usize,
@@ -34,8 +34,10 @@ pub struct Advice {
     /// Length above which encounters of two bodies do not scatter them (Power et al. 2003, eq. 15): 4 R /
     /// sqrt(N), where R holds 90 % of the mass.
     pub no_scattering: f64,
-    /// The length that is set.
+    /// The length that is set for two bodies of the type.
     pub given: f64,
+    /// The lengths that are set for pairs with the type.
+    pub pairs: Vec<PairLength>,
 }
 
 /// Advice for each type with enough bodies.
@@ -69,7 +71,8 @@ pub fn advise(bodies: &Bodies, softening: &Softening) -> Vec<Advice> {
             spacing: treecode::math::cbrt(volume / between as f64),
             least_error: LEAST_ERROR * half * treecode::math::powf(count, -0.2),
             no_scattering: 4.0 * whole / count.sqrt(),
-            given: softening.length[kind],
+            given: softening.of_pair(kind as u8, kind as u8),
+            pairs: softening.pairs.iter().filter(|p| p.types.contains(&(kind as u8))).copied().collect(),
         })
     };
     (0..TYPES).filter_map(of).collect()
@@ -94,6 +97,12 @@ pub fn tell(advice: &[Advice]) {
             row.least_error,
             row.no_scattering
         ));
+        for PairLength { types: [a, b], length } in &row.pairs {
+            let other = if usize::from(*a) == row.kind { b } else { a };
+            let given = if *length > 0.0 { format!("{length:.4}") } else { "none".to_owned() };
+            let pair = format!("{} with {}", NAMES[row.kind], NAMES[usize::from(*other)]);
+            say(&format!("            {pair:<81} {given:>10}"));
+        }
     }
     say(
         "            a length between a tenth of the spacing and the least error (Dehnen 2001) suits most systems;",
@@ -113,7 +122,8 @@ pub fn warn_of_none(crew: &Crew, bodies: &Bodies, softening: &Softening) {
 
 /// Number of bodies of all ranks with mass and without softening. Collective.
 fn unsoftened(comm: &dyn Comm, bodies: &Bodies, softening: &Softening) -> u64 {
-    let hard = |i: &usize| bodies.mass[*i] > 0.0 && softening.length[usize::from(bodies.kind[*i])] == 0.0;
+    let hard =
+        |i: &usize| bodies.mass[*i] > 0.0 && softening.of_pair(bodies.kind[*i], bodies.kind[*i]) == 0.0;
     collective::sum(comm, (0..bodies.len()).filter(hard).count() as u64)
 }
 

@@ -1,11 +1,13 @@
-//! Softening in a parameter file: `softening = 0.05`, or a table with `kernel` and `length`. The
-//! length is a number for all types, a table by name of type, or a list of six numbers.
+//! Softening in a parameter file: `softening = 0.05`, or a table with `kernel`, `length` and `pairs`.
+//! The length is a number for all types, a table by name of type, or a list of six numbers. `pairs` is a
+//! list of tables, each with two `types` and the `length` between them.
 
+use crate::kinds::Kind;
 use serde::de::{
     Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
 };
 use std::fmt;
-use treecode::{Softening, SofteningKernel, TYPES};
+use treecode::{PairLength, Softening, SofteningKernel, TYPES};
 
 /// Reads a softening, for `serde(deserialize_with)` of an optional field.
 ///
@@ -23,12 +25,21 @@ pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(
 struct Keys {
     kernel: SofteningKernel,
     length: Length,
+    pairs: Vec<Pair>,
+}
+
+/// A table of `pairs`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    types: [Kind; 2],
+    length: f64,
 }
 
 impl Default for Keys {
     fn default() -> Keys {
-        let Softening { kernel, length } = Softening::default();
-        Keys { kernel, length: Length(length) }
+        let Softening { kernel, length, .. } = Softening::default();
+        Keys { kernel, length: Length(length), pairs: Vec::new() }
     }
 }
 
@@ -38,7 +49,7 @@ impl<'de> Visitor<'de> for WholeVisitor {
     type Value = Softening;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length, or a table with `kernel` and `length`")
+        f.write_str("a length, or a table with `kernel`, `length` and `pairs`")
     }
 
     fn visit_f64<E: Error>(self, length: f64) -> Result<Softening, E> {
@@ -54,8 +65,12 @@ impl<'de> Visitor<'de> for WholeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Softening, A::Error> {
-        let Keys { kernel, length: Length(length) } = Keys::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Softening { kernel, length })
+        let Keys { kernel, length: Length(length), pairs } =
+            Keys::deserialize(MapAccessDeserializer::new(map))?;
+        let pairs = pairs
+            .into_iter()
+            .map(|Pair { types, length }| PairLength { types: types.map(|Kind(number)| number), length });
+        Ok(Softening { kernel, length, pairs: pairs.collect() })
     }
 }
 

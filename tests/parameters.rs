@@ -244,6 +244,65 @@ fn softening_is_one_number_or_a_table() {
 }
 
 #[test]
+fn softening_has_lengths_of_pairs_of_types() {
+    let pairs = r#"
+        [[gravity.softening.pairs]]
+        types = ["stars", "other"]
+        length = "5 pc"
+        [[gravity.softening.pairs]]
+        types = [5, 5]
+        length = 0.001
+        [gravity.softening.length]
+        stars = 0.1
+    "#;
+    let softening = load(&format!("{GOOD}{pairs}"), &[]).unwrap().gravity.gravity.softening;
+    assert!((softening.of_pair(5, 4) - 0.005).abs() < 1e-9 && softening.of_pair(5, 5) == 0.001);
+    assert_eq!((softening.of_pair(4, 4), softening.of_pair(4, 1)), (0.1, 0.1));
+    // What a snapshot records reads back to the same table.
+    let parameters = load(&format!("{GOOD}{pairs}"), &[]).unwrap();
+    let echo = io::parameters::echo(&parameters);
+    let text: String = echo.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    assert!(text.contains("gravity.softening.pairs = [{"), "{text}");
+    assert_eq!(load(&text, &[]).unwrap().gravity.gravity.softening, softening);
+    for (wrong, words) in [
+        (
+            r#"types = ["stars", "moons"]
+length = 1"#,
+            "moons is no particle type",
+        ),
+        (
+            r#"types = ["stars"]
+length = 1"#,
+            "array of length 2",
+        ),
+        (r#"types = ["stars", "other"]"#, "length"),
+        (
+            r#"types = ["stars", "other"]
+length = -1"#,
+            "gravity.softening.pairs = -1",
+        ),
+        (
+            r#"types = ["stars", "other"]
+length = "5 Msun""#,
+            "a length is needed",
+        ),
+        (
+            r#"types = ["stars", "other"]
+size = 1"#,
+            "size",
+        ),
+        (
+            "types = [4, 5]\nlength = 1\n[[gravity.softening.pairs]]\ntypes = [5, 4]\nlength = 2",
+            "one length for a pair",
+        ),
+        ("types = [4, 5]\nlength = 1\n[gravity.softening]\nkernel = \"plummer\"", "kernel plummer"),
+    ] {
+        let fault = load(&format!("{GOOD}\n[[gravity.softening.pairs]]\n{wrong}\n"), &[]).unwrap_err();
+        assert!(fault.contains(words), "{wrong}: {fault}");
+    }
+}
+
+#[test]
 fn models_have_their_own_keys_and_defaults() {
     let text = GOOD.replace("file = \"ic.hdf5\"", "model = \"collision\"\nbodies = 10\nradius = 3.0");
     let Initial::Model(Model::Collision(collision)) = load(&text, &[]).unwrap().initial else {
@@ -502,7 +561,11 @@ fn what_is_wrong_is_named_in_one_line() {
         ),
         (GOOD.to_owned(), "gravity.acuracy=1e-3", "accuracy"),
         (GOOD.to_owned(), "gravity.softening.length.hallo=0.1", "halo"),
-        (GOOD.to_owned(), "gravity.softening=soft", "a length, or a table with `kernel` and `length`"),
+        (
+            GOOD.to_owned(),
+            "gravity.softening=soft",
+            "a length, or a table with `kernel`, `length` and `pairs`",
+        ),
         (
             GOOD.to_owned(),
             "gravity.softening=-1.0",

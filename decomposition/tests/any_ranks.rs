@@ -11,7 +11,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use treecode::{Bodies, Criterion, Domain, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
+use treecode::{
+    Bodies, Criterion, Domain, Gravity, PairLength, Selection, Softening, SofteningKernel, Walk, leapfrog,
+};
 
 const VARIABLE: &str = "HEOROT_PROBLEMS";
 const DEFAULT: Range<u64> = 0..150;
@@ -93,6 +95,7 @@ impl Problem {
                 2 => [log_uniform(rng, 1e-4, 0.3); 6],
                 _ => std::array::from_fn(|_| pick(rng, &[0.0, 0.003, 0.1])),
             },
+            pairs: Vec::new(),
         };
         let leaf_size = pick(rng, &[1, 4, 8, 16, 32, 48, 64]);
         let criterion =
@@ -264,6 +267,28 @@ fn any_problem_in_a_periodic_box_has_the_bits_of_one_rank() {
         let mut problem = Problem::new(number);
         problem.gravity.softening.kernel = SofteningKernel::Spline;
         problem.gravity.domain = Domain::Periodic { side: 2.0 };
+        problem
+    });
+}
+
+/// The same problems with softening lengths of some pairs of types. Bodies have four types.
+#[test]
+fn any_problem_with_lengths_of_pairs_has_the_bits_of_one_rank() {
+    let problems = problems();
+    check(problems.start..problems.start + (problems.end - problems.start) / 2, |number| {
+        let mut problem = Problem::new(number);
+        let rng = &mut ChaCha8Rng::seed_from_u64(number);
+        let softening = &mut problem.gravity.softening;
+        softening.kernel = SofteningKernel::Spline;
+        for types in (0..4).flat_map(|a| (0..=a).map(move |b| [a, b])) {
+            if rng.random_range(0..3) == 0 {
+                let length = pick(rng, &[0.0, 0.003, 0.03, 0.1]);
+                softening.pairs.push(PairLength { types, length });
+            }
+        }
+        if number % 8 == 0 {
+            problem.gravity.domain = Domain::Periodic { side: 2.0 };
+        }
         problem
     });
 }

@@ -7,7 +7,9 @@ use heorot_decomposition::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use treecode::{Array, Bodies, Criterion, Gravity, Selection, Softening, SofteningKernel, Walk, leapfrog};
+use treecode::{
+    Array, Bodies, Criterion, Gravity, PairLength, Selection, Softening, SofteningKernel, Walk, leapfrog,
+};
 
 const STEPS: usize = 10;
 
@@ -160,7 +162,11 @@ fn the_comparison_sees_every_bit_of_a_body() {
 }
 
 fn gravity(walk: Walk, criterion: Criterion, order: usize) -> Gravity {
-    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.0, 0.01, 0.02, 0.01, 0.0, 0.0] };
+    let softening = Softening {
+        kernel: SofteningKernel::Spline,
+        length: [0.0, 0.01, 0.02, 0.01, 0.0, 0.0],
+        ..Softening::default()
+    };
     let tolerance = if criterion == Criterion::Absolute { 0.01 } else { 0.003 };
     Gravity {
         walk,
@@ -255,10 +261,17 @@ fn any_threads() {
 }
 
 #[test]
-fn plummer_softening_and_no_softening() {
+fn other_softenings() {
+    let pairs = [([1, 2], 0.05), ([3, 3], 0.0), ([2, 3], 0.02)];
+    let pairs = pairs.map(|(types, length)| PairLength { types, length }).to_vec();
     for softening in [
-        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6] },
-        Softening { kernel: SofteningKernel::Plummer, length: [0.0, 0.01, 0.02, 0.03, 0.0, 0.0] },
+        Softening { length: [0.0, 0.01, 0.02, 0.03, 0.0, 0.0], pairs, ..Softening::default() },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6], ..Softening::default() },
+        Softening {
+            kernel: SofteningKernel::Plummer,
+            length: [0.0, 0.01, 0.02, 0.03, 0.0, 0.0],
+            ..Softening::default()
+        },
         Softening::default(),
     ] {
         for walk in WALKS {

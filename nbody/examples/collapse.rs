@@ -11,7 +11,8 @@ fn main() -> Result<(), heorot_nbody::Error> {
     let ball =
         Uniform { bodies: 2000, seed: 1, mass: 1.0, shape: UniformShape::Ball, side: 2.0, virial_ratio: 0.1 };
     let bodies = generate(&Solo, &Model::Uniform(ball), 1.0);
-    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.02; TYPES] };
+    let softening =
+        Softening { kernel: SofteningKernel::Spline, length: [0.02; TYPES], ..Softening::default() };
     let forces = Forces::of_accuracy(1e-3, Walk::Fmm, None, softening);
     let stepping = Stepping::Adaptive(Adaptive {
         global: false,

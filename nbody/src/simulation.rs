@@ -175,7 +175,7 @@ impl Simulation {
         }
         let mut engine = Engine::resume(forces, progress);
         let softened_at = part.as_ref().map_or(time, |part| part.time);
-        engine.soften(forces.expansion.softening(forces.gravity.softening.length, softened_at));
+        engine.soften(forces.expansion.softening(&forces.gravity.softening, softened_at));
         Simulation {
             seat: Seat::of(comm),
             engine,
@@ -227,7 +227,7 @@ impl Simulation {
             bodies.pot.fill(0.0);
         }
         let mut engine = Engine::new(forces).with_pairs_checked();
-        engine.soften(forces.expansion.softening(forces.gravity.softening.length, time));
+        engine.soften(forces.expansion.softening(&forces.gravity.softening, time));
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
@@ -394,7 +394,7 @@ impl Simulation {
 
     /// Sets the softening lengths to those at a time [T].
     fn soften(&mut self, time: f64) {
-        self.engine.soften(self.forces.expansion.softening(self.forces.gravity.softening.length, time));
+        self.engine.soften(self.forces.expansion.softening(&self.forces.gravity.softening, time));
     }
 
     /// How long steps may be in a full step that begins at this time.
@@ -627,7 +627,7 @@ fn check_softening(
     let mut present = [0; TYPES];
     bodies.kind.iter().for_each(|&kind| present[usize::from(kind).min(TYPES - 1)] = 1);
     comm.all_reduce(&mut present, Reduction::Max);
-    let hard = |kind: &usize| present[*kind] > 0 && forces.gravity.softening.length[*kind] == 0.0;
+    let hard = |kind: &usize| present[*kind] > 0 && forces.gravity.softening.shortest(*kind as u8) == 0.0;
     match (0..TYPES).find(hard) {
         Some(kind) if adaptive.criterion.asks_acceleration() => Err(Error::Unsoftened { kind }),
         _ => Ok(()),

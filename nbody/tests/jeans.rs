@@ -51,7 +51,7 @@ fn amplitude(bodies: &Bodies) -> f64 {
 }
 
 fn forces() -> Forces {
-    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.01; 6] };
+    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.01; 6], ..Softening::default() };
     let mut forces = Forces::of_accuracy(1e-3, treecode::Walk::Fmm, Some(5), softening);
     (forces.accuracy, forces.gravity.tolerance) = (None, 1e-4);
     forces.gravity.domain = Domain::Periodic { side: SIDE };

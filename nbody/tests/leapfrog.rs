@@ -23,7 +23,8 @@ fn sphere(bodies: u64) -> Bodies {
 
 /// Nearly exact forces that do not depend on earlier ones, so that all errors come from the steps.
 fn fine_gravity(softening: f64) -> Forces {
-    let softening = Softening { kernel: SofteningKernel::Plummer, length: [softening; TYPES] };
+    let softening =
+        Softening { kernel: SofteningKernel::Plummer, length: [softening; TYPES], ..Softening::default() };
     let gravity = Gravity { criterion: Criterion::Angle, theta: 0.25, softening, ..Gravity::default() };
     Forces { accuracy: None, gravity, ..Forces::default() }
 }

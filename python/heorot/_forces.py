@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +11,15 @@ from . import _heorot
 from ._arrays import floats, names_numbers
 from ._units import UnitsLike, is_quantity, units_of
 
-Softening = Union[float, Sequence[float]]
+Softening = Union[float, Sequence[float], Mapping[Any, float]]
 _SINGLE = np.dtype(np.float32)
+
+
+def plain_lengths(system: Any, softening: Any) -> Any:
+    """Softening lengths as plain numbers in a system of units."""
+    if isinstance(softening, Mapping):
+        return {types: system.strip(length, "length") for types, length in softening.items()}
+    return system.strip(softening, "length")
 
 
 def settings(
@@ -70,8 +77,11 @@ def accelerations(
         Positions: float64 or float32, in C or Fortran order. What is neither is converted.
     mass : array_like, shape (n,)
         Masses, 0 or above. A body of mass 0 feels the others and does not attract.
-    softening : float or sequence of 6 floats, optional
-        Plummer-equivalent softening length, one for all bodies.
+    softening : float, sequence of 6 floats or dict, optional
+        Plummer-equivalent softening length: one for all bodies, or for a simulation one for each
+        particle type. A dict has lengths by name of type, and of pairs of types, as
+        ``{"stars": 0.1, "other": 0.1, ("stars", "other"): 0.01}``. Types that it lacks are not
+        softened. Without a length of its own, a pair uses the larger of two (spline).
     accuracy : float, optional
         Wanted force error: the root mean square of ``|a - a_direct| / |a_direct|``. The settings are
         chosen for it, measured by direct sums on a sample, and corrected. The default is 1e-3,
@@ -120,10 +130,11 @@ def accelerations(
     """
     # Plain arrays and numbers, the usual case, are not asked for units: that takes microseconds.
     plain = type(pos) is np.ndarray and type(mass) is np.ndarray and type(softening) in (float, int) and not hasattr(box, "unit")
-    if units is not None or not plain and any(map(is_quantity, (pos, mass, softening, box))):
+    lengths = softening.values() if isinstance(softening, Mapping) else [softening]
+    if units is not None or not plain and any(map(is_quantity, (pos, mass, box, *lengths))):
         system = units_of("galactic" if units is None else units)
         pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
-        softening, box = system.strip(softening, "length"), system.strip(box, "length")
+        softening, box = plain_lengths(system, softening), system.strip(box, "length")
         G = system.G if G is None else G
     pos, mass = floats("pos", pos), floats("mass", mass)
     acc, pot, _ = _heorot.accelerations(

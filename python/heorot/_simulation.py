@@ -12,7 +12,7 @@ from . import _heorot
 from ._arrays import names_numbers
 from ._bodies import Bodies, Path, expect_bodies
 from ._cosmology import Cosmology
-from ._forces import Softening, settings
+from ._forces import Softening, plain_lengths, settings
 from ._units import Units
 
 
@@ -138,7 +138,7 @@ class Simulation:
             raise ValueError(f"time = {bodies.time}: must be finite")
         self._units = bodies.units
         if bodies.units is not None:
-            softening = bodies.units.strip(softening, "length")
+            softening = plain_lengths(bodies.units, softening)
             softening_max_physical = bodies.units.strip(softening_max_physical, "length")
             step = bodies.units.strip(step, "time")
             smallest_step = bodies.units.strip(smallest_step, "time")

@@ -6,9 +6,11 @@ use nbody::forces::Forces;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use treecode::{Criterion, Domain, Gravity, Softening, SofteningKernel, TYPES, Walk};
+use treecode::{Criterion, Domain, Gravity, PairLength, Softening, SofteningKernel, TYPES, Walk};
+use viz::TYPE_NAMES;
 
 /// What the caller says about forces.
 #[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
@@ -73,11 +75,36 @@ pub(crate) fn domain_of(side: Option<f64>) -> PyResult<Domain> {
     domain.check().map_err(wrong).map(|()| domain)
 }
 
-/// One softening length, or one for each type.
+/// One softening length, or one for each type, also with those of pairs of types.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Lengths {
     One(f64),
     Each([f64; TYPES]),
+    Table { length: [f64; TYPES], pairs: Vec<([u8; 2], f64)> },
+}
+
+const WRONG_LENGTHS: &str = "softening: must be a length, or six, one for each particle type, or a dict of them by name of type or pair of names";
+
+/// The lengths of a dict by name of type, as `{"stars": 0.1, ("stars", "other"): 0.01}`.
+fn table(dict: &Bound<'_, PyDict>) -> PyResult<Lengths> {
+    let wrong = |message: String| PyValueError::new_err(format!("softening: {message}"));
+    let kind = |name: &str| {
+        let found = TYPE_NAMES.iter().position(|known| *known == name);
+        found.ok_or_else(|| {
+            wrong(format!("{name:?} is no particle type, must be one of {}", TYPE_NAMES.join(", ")))
+        })
+    };
+    let (mut length, mut pairs) = ([0.0; TYPES], Vec::new());
+    for (key, value) in dict {
+        let value: f64 = value.extract().map_err(|_| PyValueError::new_err(WRONG_LENGTHS))?;
+        if let Ok(name) = key.extract::<String>() {
+            length[kind(&name)?] = value;
+        } else {
+            let names: [String; 2] = key.extract().map_err(|_| PyValueError::new_err(WRONG_LENGTHS))?;
+            pairs.push(([kind(&names[0])? as u8, kind(&names[1])? as u8], value));
+        }
+    }
+    Ok(Lengths::Table { length, pairs })
 }
 
 impl<'py> FromPyObject<'_, 'py> for Lengths {
@@ -87,8 +114,10 @@ impl<'py> FromPyObject<'_, 'py> for Lengths {
         if let Ok(length) = value.extract() {
             return Ok(Lengths::One(length));
         }
-        let message = "softening: must be a length, or six, one for each particle type";
-        value.extract().map(Lengths::Each).map_err(|_| PyValueError::new_err(message))
+        if let Ok(dict) = value.cast::<PyDict>() {
+            return table(&dict);
+        }
+        value.extract().map(Lengths::Each).map_err(|_| PyValueError::new_err(WRONG_LENGTHS))
     }
 }
 
@@ -117,11 +146,13 @@ impl Settings {
         let walk = walk.map_or(Ok(Walk::Fmm), |walk| by_name("walk", walk, "fmm, tree, direct"))?;
         let kernel = self.kernel.as_deref().map(|kernel| by_name("kernel", kernel, "spline, plummer"));
         let kernel = kernel.unwrap_or(Ok(SofteningKernel::Spline))?;
-        let length = match self.softening {
-            Lengths::One(length) => [length; TYPES],
-            Lengths::Each(lengths) => lengths,
+        let (length, pairs) = match &self.softening {
+            Lengths::One(length) => ([*length; TYPES], Vec::new()),
+            Lengths::Each(lengths) => (*lengths, Vec::new()),
+            Lengths::Table { length, pairs } => (*length, pairs.clone()),
         };
-        let softening = Softening { kernel, length };
+        let pairs = pairs.into_iter().map(|(types, length)| PairLength { types, length }).collect();
+        let softening = Softening { kernel, length, pairs };
         let given = [
             (self.accuracy.is_some(), "accuracy"),
             (self.theta.is_some(), "theta"),

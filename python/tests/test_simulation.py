@@ -96,6 +96,29 @@ def test_damaged_states_are_refused(tmp_path):
         heorot.Simulation.restore(tmp_path / "state")
 
 
+def test_pairs_of_types_have_softening_lengths():
+    pair = heorot.model("two-body", units="nbody")
+    pair.type[:] = [4, 5]
+    pull = lambda **keys: heorot.Simulation(pair, step=0.01, walk="direct", **keys).bodies.acc  # noqa: E731
+    table = {"stars": 0.5, "other": 0.1}
+    np.testing.assert_array_equal(pull(softening=table), pull(softening=[0, 0, 0, 0, 0.5, 0.1]))
+    np.testing.assert_array_equal(pull(softening=table), pull(softening=0.5))
+    with_pair = table | {("other", "stars"): 0.9}
+    np.testing.assert_array_equal(pull(softening=with_pair), pull(softening=0.9))
+    assert (pull(softening=with_pair) != pull(softening=0.5)).any()
+    again = pickle.loads(pickle.dumps(heorot.Simulation(pair, step=0.01, softening=with_pair)))
+    again.step()
+    for wrong, words in [
+        ({"moons": 0.1}, "moons"),
+        ({("stars",): 0.1}, "softening: must be"),
+        ({("stars", "other"): -0.1}, "softening.pairs"),
+        ({"stars": "wide"}, "softening: must be"),
+        ({("stars", "other"): 0.1, ("other", "stars"): 0.1}, "one length"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            heorot.Simulation(pair, step=0.01, softening=wrong)
+
+
 def test_ids_of_the_caller_stay():
     galaxy = plummer()
     order = np.random.default_rng(2).permutation(300)

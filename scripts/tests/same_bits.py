@@ -6,6 +6,7 @@ thread. Also compares catalogues of haloes, byte by byte.
 """
 
 import h5py
+import numpy as np
 from harness import Failed, bodies, check, clumps, heorot, require, require_same_bits, scratch, write_snapshot
 
 BODIES = 4000
@@ -17,7 +18,7 @@ file = "{initial}"
 system = "nbody"
 [gravity]
 {gravity}
-softening = 0.02
+softening = {softening}
 [time]
 steps = 20
 step = 0.005
@@ -35,6 +36,8 @@ ABSOLUTE = 'criterion = "absolute"\ntolerance = 1e-4\norder = 3'
 BLOCK = 'accuracy = 1e-3'
 GLOBAL = 'walk = "tree"'
 DIRECT = 'walk = "direct"'
+TABLE = 'accuracy = 2e-3'
+SOFTENING = {TABLE: "{ length = 0.02, pairs = [{ types = [1, 5], length = 0.05 }, { types = [5, 5], length = 0.0 }] }"}
 TIME = {
     BLOCK: 'timestep = "block"\ncriterion = "both"\neta = 0.00002\nsmallest_step = 0.0003',
     GLOBAL: 'timestep = "adaptive-global"\ncriterion = "rate"\neta_rate = 0.008',
@@ -47,6 +50,7 @@ def run(initial, gravity, ranks, threads):
     folder = scratch(f"{initial.stem}-{ranks}x{threads}")
     file = folder / "run.toml"
     parameters = {"initial": initial, "gravity": gravity, "time": TIME.get(gravity, ""), "folder": folder / "out"}
+    parameters["softening"] = SOFTENING.get(gravity, 0.02)
     file.write_text(PARAMETERS.format(**parameters))
     heorot("run", file, "--threads", threads, ranks=ranks).require_success()
     return folder / "out"
@@ -109,6 +113,7 @@ def main():
     heorot("model", "plummer", "--units", "nbody", "--bodies", BODIES, "--seed", 7, "-o", plummer).require_success()
     heorot("model", "two-body", "--units", "nbody", "-o", pair).require_success()
     clumpy = write_snapshot(shared / "clumpy.hdf5", *clumps(BODIES))
+    few_of_another_type = write_snapshot(shared / "types.hdf5", *clumps(BODIES), types=np.where(np.arange(BODIES) % 100, 1, 5))
     single = write_snapshot(shared / "single.hdf5", *clumps(BODIES), dtype="f4")
     for initial, gravity in [
         (plummer, RELATIVE),
@@ -118,6 +123,7 @@ def main():
         (clumpy, ANGLE),
         (clumpy, ABSOLUTE),
         (clumpy, ACCURACY),
+        (few_of_another_type, TABLE),
         (single, ANGLE),
         (pair, RELATIVE),
         (plummer, BLOCK),

@@ -7,7 +7,7 @@ import numpy as np
 import theory
 from page import Verdict, table
 from plot import Plot
-from snapshots import Bodies, Run
+from snapshots import Bodies, Run, heorot
 
 G = 43007.1  # kpc (km/s)^2 / 1e10 solar masses
 HALO_TYPE, DISC = 1, 2
@@ -15,6 +15,7 @@ HALO_TYPE, DISC = 1, 2
 # three quarters of the bodies in the halo. The halo bodies are then lighter, and heat the disc less.
 HALO = (69.3, 3.0)
 STARS, SOFTENING = 0.25, 0.1
+RIGID_SOFTENING, RIGID_STEP = 0.2, 0.00125
 MASS, LENGTH, HEIGHT = 4.5, 2.6, 0.6
 PARTS = {"halo": (HALO[0], 19.6, "nfw", HALO[1]), "bulge": (0.92, 0.6, "hernquist-tapered", 20.0)}
 AT = 2.2 * LENGTH  # where the rotation curve of the disc alone has its maximum
@@ -68,7 +69,7 @@ def disc(job):
     for path in paths:
         state = Bodies(path)
         centre = Bodies(path, [DISC]).centred()
-        rows.append({"rotations": state.time / turn, **shape(centre)})
+        rows.append({"rotations": state.time / turn, **shape(centre.position)})
     energy = run.energy()
     text = f"""The Milky Way of `--preset milky-way` with {bodies:,} bodies, a quarter of them stars, its halo cut at
 {HALO[1]:g} scale radii, and in equilibrium for a softening of {SOFTENING:g} kpc. Block steps by the
@@ -89,6 +90,64 @@ the same radii, which is 0.549 heights for sech^2. Energy error {np.abs(energy["
     return text, {"validation-rotation": plot}, verdicts
 
 
+def height(job):
+    """A disc whose halo is an external potential, so that no heavy halo bodies heat it."""
+    discs, turn, turns = job.some(200_000, 20_000), turn_time(), job.some(5, 0.5)
+    # The model's halo has a taper so far out that it is the NFW halo of the potential where the disc is,
+    # which has the density of the tapered halo of the case `disc` in its centre.
+    scale_mass, far = HALO[0] / mass_of_nfw(HALO[1]), 1e3
+    stars = 0.9
+    bodies = round(discs / stars * (1 + PARTS["bulge"][0] / MASS))
+    model = job.folder / "height.model.toml"
+    model.write_text(
+        f"""[initial]
+model = "disc-galaxy"
+preset = "milky-way"
+bodies = {bodies}
+stars = {stars}
+softening = {RIGID_SOFTENING}
+halo_mass = {scale_mass * mass_of_nfw(far)!r}
+halo_cut = {far}
+seed = 1
+"""
+    )
+    whole, start = job.folder / "height.model.hdf5", job.folder / "height.hdf5"
+    heorot("model", "--from", model, "--output", whole, "--overwrite")
+    heorot("convert", whole, start, "--types", "disc,bulge", "--overwrite")
+    every = 0.25
+    run = Run(
+        job.folder / "height",
+        f"""initial = {{ file = "{start.resolve()}" }}
+potential = [{{ kind = "nfw", mass = {scale_mass!r}, scale = {PARTS["halo"][1]} }}]
+gravity = {{ softening = {RIGID_SOFTENING}, accuracy = 2e-3 }}
+time = {{ end = {turns * turn!r}, step = {RIGID_STEP} }}
+output = {{ folder = "@", snapshot_every = {every * turn!r} }}
+""",
+    )
+    rows = [{"rotations": state.time / turn, **shape(state.centred().position)} for state in (Bodies(path, [DISC]) for path in run.snapshots())]
+    energy = np.abs(run.energy()["energy_error"]).max()
+    text = f"""The galaxy above with {discs:,} bodies in its disc and bulge bodies of the same mass, but its halo
+is an external NFW potential of the mass {scale_mass:.2f}e10 solar masses and the scale {PARTS["halo"][1]} kpc. Above, bodies
+of the halo scatter those of the disc (Lacey & Ostriker 1985, ApJ 299, 633); here only bodies of disc
+and bulge do. They are softened over {RIGID_SOFTENING:g} kpc, and the model is in equilibrium for this length. Equal
+steps of {RIGID_STEP:g} (0.978 Gyr). Greatest energy error {energy:.1e}, {run.seconds():.0f} s.
+
+{table(rows[:: job.some(2, 1)])}"""
+    change = max(abs(row["scale height [kpc]"] / rows[0]["scale height [kpc]"] - 1) for row in rows)
+    verdicts = [
+        Verdict("scale height at the start, deviation from the model", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.1)),
+        Verdict("scale height, greatest change", change, job.some(0.05, 0.08)),
+        Verdict("energy error", energy, job.some(2e-3, 5e-3)),
+    ]
+    return text, {}, verdicts
+
+
+def mass_of_nfw(cut):
+    """Mass of an NFW halo with a taper sech(r / cut), in units of its scale mass; lengths in scale radii."""
+    x = np.geomspace(1e-8, 40 * cut, 200_000)
+    return float(np.trapezoid(x * x / (1 + x) ** 2 / np.cosh(np.minimum(x / cut, 700)), np.log(x)))
+
+
 def rotation(bodies, radius):
     """Circular velocities at radii, from the accelerations of the bodies near the plane."""
     x, y, z = bodies.position.T
@@ -101,9 +160,9 @@ def rotation(bodies, radius):
     return np.array(found)
 
 
-def shape(bodies):
-    """Scale length and height of a disc."""
-    x, y, z = bodies.position.T
+def shape(position):
+    """Scale length and height of a disc, from positions about its centre."""
+    x, y, z = position.T
     across = np.hypot(x, y)
     edges = np.linspace(1.0, 4.0, 13) * LENGTH
     count = np.histogram(across, edges)[0]

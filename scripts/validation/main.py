@@ -7,8 +7,9 @@ from pathlib import Path
 
 from collapse import collapse
 from cosmology import cosmology
-from disc import disc, isolation
+from disc import disc, height, isolation
 from few import few_bodies
+from fields import fields
 from merger import forces, merger
 from spheres import spheres
 from stream import stream
@@ -18,12 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = {
     "spheres": ("Spheres in equilibrium", spheres),
     "disc": ("A disc galaxy over five rotations", disc),
+    "height": ("A disc in a rigid halo over five rotations", height),
     "isolation": ("Ten thousand steps of a disc galaxy", isolation),
     "collapse": ("Cold collapse", collapse),
     "merger": ("A merger of two cuspy galaxies", merger),
     "forces": ("Force errors during a merger", forces),
     "tails": ("Tidal tails", tails),
     "stream": ("A tidal stream", stream),
+    "potentials": ("External potentials", fields),
     "few": ("Few bodies", few_bodies),
     "cosmology": ("Periodic boxes and the growth of structure", cosmology),
 }

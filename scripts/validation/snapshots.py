@@ -61,6 +61,8 @@ class Bodies:
             self.position, self.velocity, self.mass = (read(f)[order] for f in ("Coordinates", "Velocities", "Masses"))
             if "Acceleration" in file[names[0]]:
                 self.acceleration = read("Acceleration")[order]
+            if "Potential" in file[names[0]]:
+                self.potential = read("Potential")[order]
 
     def centred(self):
         """Positions relative to the densest region, found by a sphere that shrinks by a tenth at a

@@ -10,6 +10,7 @@ use crate::kinds;
 use crate::launch::{Launch, on_all_ranks};
 use crate::outputs::Overwrite;
 use crate::periodic_box::domain_of_side;
+use crate::quantities::{Quantity, length_above_zero};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::collective;
@@ -40,9 +41,9 @@ pub struct Arguments {
     /// Linking length in mean separations of the bodies.
     #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
     pub linking: f64,
-    /// Linking length in the units of the snapshot.
-    #[arg(long, value_name = "LENGTH", value_parser = above_zero)]
-    pub linking_length: Option<f64>,
+    /// Linking length, in the units of the snapshot or with a unit.
+    #[arg(long, value_name = "LENGTH", value_parser = length_above_zero)]
+    pub linking_length: Option<Quantity>,
     /// Least number of bodies in a halo.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = bodies_in::<1, { u64::MAX }>)]
     pub min_members: u64,
@@ -98,8 +99,8 @@ fn find(crew: &Crew, arguments: &Arguments) -> Result<()> {
     bodies.wrap(domain);
     let count = collective::sum(crew.comm, bodies.len() as u64);
     ensure!(count > 0, "{}: has no bodies of the types wanted", arguments.file.display());
-    let length = match arguments.linking_length {
-        Some(length) => length,
+    let length = match &arguments.linking_length {
+        Some(length) => crew.agree(|| length.of_option("--linking-length", &units))?,
         None => {
             let separation = mean_separation(crew, &bodies, count, domain);
             arguments.linking * separation.with_context(|| arguments.file.display().to_string())?

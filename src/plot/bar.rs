@@ -39,10 +39,13 @@ fn suitable(bodies: u64, most: u16) -> u16 {
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.common.claim()?;
-    let RingOptions { rings: given, radius, axis } = arguments.rings;
+    let RingOptions { rings: given, axis, .. } = arguments.rings;
     let of = |snapshot: &Snapshot| {
         let count = given.unwrap_or_else(|| suitable(snapshot.bodies.len() as u64, RINGS));
-        Ok(Bar::of(rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)))
+        Ok(Bar::of(
+            rings(snapshot, count.into(), arguments.rings.radius(snapshot)?, axis)?,
+            legend::softening(snapshot),
+        ))
     };
     let measured = arguments.each(of)?;
     let (units, all) = (measured.units, &measured.all);

@@ -8,6 +8,7 @@ use crate::gravity_keys::{Keys, by_name};
 use crate::gravity_options::GravityOptions;
 use crate::initial;
 use crate::key_errors::name_source;
+use crate::quantities::{Quantity, length};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
@@ -48,9 +49,10 @@ pub struct Arguments {
     /// Which walk computes the interactions: fmm or tree [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
     pub walk: Option<Walk>,
-    /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
-    #[arg(long, value_name = "LENGTH")]
-    pub softening: Option<f64>,
+    /// Plummer-equivalent softening length of all types, in the units of the bodies or with a unit
+    /// [default: 0].
+    #[arg(long, value_name = "LENGTH", value_parser = length, allow_negative_numbers = true)]
+    pub softening: Option<Quantity>,
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
@@ -109,8 +111,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         initial::read(&Crew::alone(), &arguments.file, None, &ReadingOptions::default())?;
     ensure!(bodies.len() > 1, "{}: one body alone feels no force", arguments.file.display());
     let keys = Keys { walk: arguments.walk, ..Keys::default() };
-    let options =
-        GravityOptions { keys, softening: arguments.softening, kernel: arguments.kernel, box_side: None };
+    let softening = arguments.softening.as_ref();
+    let softening = softening.map(|length| length.of_option("--softening", &units)).transpose()?;
+    let options = GravityOptions { keys, softening, kernel: arguments.kernel, box_side: None };
     let base = options.forces(units.gravitational_constant())?.gravity;
     let trials = trials(arguments, &base, bodies)?;
     let panels = panels::chosen(&all_panels(arguments, &trials), &arguments.panels)?;

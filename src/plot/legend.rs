@@ -49,9 +49,10 @@ pub(super) fn softening(snapshot: &Snapshot) -> Vec<Softened> {
     let has = |kind: &usize| snapshot.bodies.kind.contains(&(*kind as u8));
     let mut lengths: Vec<(f64, Vec<&str>)> = Vec::new();
     for kind in (0..TYPES).filter(has) {
-        match lengths.iter_mut().find(|(length, _)| *length == softening.length[kind]) {
+        let own = softening.of_pair(kind as u8, kind as u8);
+        match lengths.iter_mut().find(|(length, _)| *length == own) {
             Some((_, names)) => names.push(NAMES[kind]),
-            None => lengths.push((softening.length[kind], vec![NAMES[kind]])),
+            None => lengths.push((own, vec![NAMES[kind]])),
         }
     }
     lengths.sort_by(|a, b| a.0.total_cmp(&b.0));

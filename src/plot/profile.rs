@@ -9,7 +9,8 @@ use super::shape::{self, Shape};
 use super::snapshot::{Selection, Snapshot};
 use super::source::external_of;
 use crate::console::warn;
-use anyhow::Result;
+use crate::quantities::{Quantity, rising_lengths};
+use anyhow::{Result, ensure};
 use nbody::potential::External;
 pub(super) use nbody::profile::Shell;
 use viz::Rgb;
@@ -24,9 +25,10 @@ pub struct Arguments {
     /// Number of shells, of equal thickness in log radius.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub shells: u16,
-    /// Inner and outer radius, in the units of the snapshot [default: encloses nearly all bodies].
-    #[arg(long, value_name = "MIN:MAX", value_parser = range)]
-    pub radius: Option<[f64; 2]>,
+    /// Inner and outer radius, in the units of the snapshot or each with a unit [default: encloses nearly
+    /// all bodies].
+    #[arg(long, value_name = "MIN:MAX", value_parser = rising_lengths)]
+    pub radius: Option<[Quantity; 2]>,
     /// Panels to draw, in this order [default: all].
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
     pub panels: Vec<Part>,
@@ -52,19 +54,20 @@ pub enum Part {
     Shape,
 }
 
-fn range(text: &str) -> Result<[f64; 2], String> {
-    let ends =
-        text.split_once(':').and_then(|(lo, hi)| Some([lo.trim().parse().ok()?, hi.trim().parse().ok()?]));
-    ends.filter(|[lo, hi]: &[f64; 2]| *lo > 0.0 && lo < hi && hi.is_finite())
-        .ok_or_else(|| "give two rising radii above 0 as 0.1:50".to_owned())
-}
-
 /// Shells between two radii [L].
 ///
 /// # Errors
 /// If no body lies there, or all lie at one place.
 pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Result<Vec<Shell>> {
     nbody::profile::shells(&snapshot.bodies, count, radius).map_err(anyhow::Error::msg)
+}
+
+/// Inner and outer radius in the units of a snapshot.
+fn radii(snapshot: &Snapshot, ends: &[Quantity; 2]) -> Result<[f64; 2]> {
+    let units = snapshot.source.units();
+    let [low, high] = [ends[0].of_option("--radius", &units)?, ends[1].of_option("--radius", &units)?];
+    ensure!(low < high, "--radius: must rise from {low:?} to {high:?} in the units of the snapshot");
+    Ok([low, high])
 }
 
 /// Runs the command.
@@ -74,7 +77,8 @@ pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.common.claim()?;
     let of = |snapshot: &Snapshot| {
-        let shells = shells(snapshot, arguments.shells.into(), arguments.radius)?;
+        let radius = arguments.radius.as_ref().map(|ends| radii(snapshot, ends)).transpose()?;
+        let shells = shells(snapshot, arguments.shells.into(), radius)?;
         let ends: Vec<f64> = shells.iter().map(|shell| shell.ends[1]).collect();
         let circular = circular::speeds(snapshot, &ends, &external(snapshot))?;
         let (shapes, softening) = (shape::profile(snapshot), legend::softening(snapshot));

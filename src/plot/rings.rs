@@ -2,6 +2,7 @@
 
 use super::galaxies::{Common, Measured};
 use super::snapshot::{Selection, Snapshot};
+use crate::quantities::{Quantity, length_above_zero};
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
 use treecode::Bodies;
@@ -39,17 +40,24 @@ pub struct RingOptions {
     /// Number of rings, of equal width [default: 30; fewer for a bar of few bodies].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub rings: Option<u16>,
-    /// Radius of the outermost ring, in the units of the snapshot [default: holds 98 % of the mass].
-    #[arg(long, value_name = "RADIUS", value_parser = above_zero)]
-    pub radius: Option<f64>,
+    /// Radius of the outermost ring, in the units of the snapshot or with a unit [default: holds 98 % of
+    /// the mass].
+    #[arg(long, value_name = "RADIUS", value_parser = length_above_zero)]
+    pub radius: Option<Quantity>,
     /// Line of sight.
     #[arg(long, value_enum, default_value_t)]
     pub axis: From,
 }
 
-fn above_zero(text: &str) -> Result<f64, String> {
-    let radius = text.trim().parse().ok().filter(|x: &f64| *x > 0.0 && *x < 1e40);
-    radius.ok_or_else(|| "must be a length above 0".to_owned())
+impl RingOptions {
+    /// Radius of the outermost ring in the units of a snapshot, if one is given.
+    ///
+    /// # Errors
+    /// It has a unit, and those of the snapshot have no size.
+    pub(super) fn radius(&self, snapshot: &Snapshot) -> Result<Option<f64>> {
+        let units = snapshot.source.units();
+        self.radius.as_ref().map(|radius| radius.of_option("--radius", &units)).transpose()
+    }
 }
 
 /// Direction from which a disc is seen.

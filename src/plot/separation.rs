@@ -4,6 +4,7 @@ use super::galaxies::{self, Common, Galaxies};
 use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken};
 use crate::kinds;
+use crate::quantities::origin;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
 use treecode::math::norm;
@@ -39,7 +40,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         "{count} galaxies: must be from 2 to {MOST} to plot their distances"
     );
     let of = |snapshot: &Snapshot| centres(snapshot, &galaxies);
-    let selection = Selection { types: arguments.types.clone(), centre: Some([0.0; 3]) };
+    let selection = Selection { types: arguments.types.clone(), centre: Some(origin()) };
     let (units, all) = selection.each(&paths, of)?;
     let (length, time, velocity) = (units.length, units.time, units.velocity);
     let axis = || Axis::linear(format!("Time [{}]", time.name));

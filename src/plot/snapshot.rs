@@ -6,6 +6,7 @@ use super::units::AxisUnits;
 use crate::console::warn;
 use crate::kinds;
 use crate::periodic_box::domain_of_side;
+use crate::quantities::{Quantity, lengths, sized, values};
 use crate::spread::counted;
 use anyhow::{Result, anyhow, bail};
 use decomposition::Solo;
@@ -25,9 +26,9 @@ pub struct Selection {
     /// Particle types, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Centre, in the units of the snapshot [default: found by a shrinking sphere].
-    #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = position)]
-    pub centre: Option<[f64; 3]>,
+    /// Centre, in the units of the snapshot or each with a unit [default: found by a shrinking sphere].
+    #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = lengths::<3>)]
+    pub centre: Option<[Quantity; 3]>,
 }
 
 /// Bodies relative to a centre at rest.
@@ -67,14 +68,6 @@ pub(super) struct Taken<T> {
     pub label: String,
     /// The result.
     pub taken: T,
-}
-
-fn position(text: &str) -> Result<[f64; 3], String> {
-    let numbers: Option<Vec<f64>> =
-        text.split(',').map(|x| x.trim().parse().ok().filter(|x: &f64| x.is_finite())).collect();
-    numbers
-        .and_then(|numbers| numbers.try_into().ok())
-        .ok_or_else(|| "give three lengths as 1.5,0,-2".to_owned())
 }
 
 /// Approximate memory of a plot per body, in addition to the body [bytes].
@@ -133,8 +126,12 @@ impl Selection {
         let is_counted = counted.is_some();
         let mut bodies = counted.unwrap_or(bodies);
         let domain = domain_of_side(header.box_size);
-        let centre = match self.centre {
-            Some(position) => Centre::at_in(&bodies, domain, position),
+        let centre = match &self.centre {
+            Some(position) => {
+                let position =
+                    values(position, sized(&units)).map_err(|fault| anyhow!("--centre: {fault}"))?;
+                Centre::at_in(&bodies, domain, position)
+            }
             None => Centre::find_in(&bodies, domain),
         };
         centre.subtract_from(&mut bodies, domain);

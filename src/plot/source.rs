@@ -41,6 +41,11 @@ impl Source {
         Ok(self.all.get_or_init(|| bodies))
     }
 
+    /// Units of the snapshot; those of galaxies if the file names none.
+    pub(super) fn units(&self) -> Units {
+        self.header.units_or(None)
+    }
+
     /// Softening in the run that wrote the snapshot, in the units of the snapshot; `None` if the file does
     /// not say.
     pub(super) fn softening(&self) -> Option<Softening> {
@@ -58,7 +63,7 @@ impl Source {
             .map_or(1.0, |units| units.length_in_cm / self.header.units_or(Some(&units)).length_in_cm);
         // Removes the rounding error of decimal numbers from a factor of one.
         let scale = if (scale - 1.0).abs() < 1e-9 { 1.0 } else { scale };
-        Some(Softening { length: softening.length.map(|length| length * scale), ..softening })
+        Some(softening.map(|length| length * scale))
     }
 }
 

@@ -12,9 +12,12 @@ use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 /// If a snapshot cannot be read, has nothing to show, or a file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let targets = arguments.common.claim()?;
-    let RingOptions { rings: count, radius, axis } = arguments.rings;
+    let RingOptions { rings: count, axis, .. } = arguments.rings;
     let count = count.unwrap_or(RINGS);
-    let of = |snapshot: &_| Ok((rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)));
+    let of = |snapshot: &_| {
+        let radius = arguments.rings.radius(snapshot)?;
+        Ok((rings(snapshot, count.into(), radius, axis)?, legend::softening(snapshot)))
+    };
     let measured = arguments.each(of)?;
     let (units, all) = (measured.units, &measured.all);
     let (length, mass) = (units.length, units.mass);

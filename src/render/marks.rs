@@ -3,6 +3,7 @@
 use super::frames::is_within;
 use super::tint::Tinted;
 use decomposition::{Comm, collective};
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use treecode::{Bodies, TYPES};
@@ -16,6 +17,38 @@ pub(crate) struct Marks {
     paths: BTreeMap<u64, Vec<[f64; 3]>>,
     /// Places in the last frame of the bodies with paths.
     last: Vec<(u64, [f64; 3])>,
+}
+
+/// Places of the dots in earlier frames of a run, as they are saved beside the frames, so that a continued
+/// run draws the same paths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trails(Vec<Places>);
+
+/// Places of dots in a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Places {
+    /// Number of the frame.
+    frame: u64,
+    /// Id of each dot, and the bits of its place [L].
+    dots: Vec<[u64; 4]>,
+}
+
+impl Trails {
+    /// The trails in the bytes of a file; none if they are not trails.
+    pub(crate) fn read(bytes: &[u8]) -> Trails {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    /// The trails as text, a line for each frame.
+    pub(crate) fn to_text(&self) -> Vec<u8> {
+        let lines = self.0.iter().map(|places| serde_json::to_string(places).expect("numbers alone"));
+        format!("[{}]\n", lines.collect::<Vec<_>>().join(",\n")).into_bytes()
+    }
+
+    /// Removes the places after this frame.
+    pub(crate) fn keep_until(&mut self, last: u64) {
+        self.0.retain(|places| places.frame <= last);
+    }
 }
 
 /// What a frame shows.
@@ -95,6 +128,25 @@ impl Marks {
             marks.push(Mark { point, radius: dot_radius(view, mass), colour: dot_colour(group), path });
         }
         marks
+    }
+
+    /// Dots with paths that begin with these trails.
+    pub(crate) fn continued(traced: [bool; TYPES], trails: &Trails) -> Marks {
+        let mut marks = Marks::new(Some(traced));
+        for [id, x, y, z] in trails.0.iter().flat_map(|places| places.dots.iter().copied()) {
+            marks.paths.entry(id).or_default().push([x, y, z].map(f64::from_bits));
+        }
+        marks
+    }
+
+    /// Adds the last frame to the paths and, under its number, to the trails.
+    pub(crate) fn remember_in(&mut self, trails: &mut Trails, frame: u64) {
+        self.remember();
+        let dots = self.last.iter().map(|&(id, place)| {
+            let [x, y, z] = place.map(f64::to_bits);
+            [id, x, y, z]
+        });
+        trails.0.push(Places { frame, dots: dots.collect() });
     }
 
     /// Adds the last frame to the paths.

@@ -110,7 +110,7 @@ pub struct Look {
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = lengths::<3>)]
     pub centre: Option<[Quantity; 3]>,
     /// Keep the densest place (`centre`, by a shrinking sphere), the centre of mass (`mass`) or a body
-    /// (its id) in the centre [default: centre for the model of a single disc galaxy]
+    /// (its id) in the centre [default: centre for a model with one disc galaxy]
     #[arg(long, value_name = "centre|mass|ID", conflicts_with = "centre", value_parser = follow)]
     pub follow: Option<Follow>,
     /// Draw the paths of bodies that are dots, from the first frame on
@@ -158,8 +158,8 @@ pub struct Look {
     /// Dependence of brightness on surface density
     #[arg(long, default_value = "log", value_parser = named([("log", Stretch::Log), ("asinh", Stretch::Asinh)]))]
     pub stretch: Stretch,
-    /// Darkest and brightest surface density, in the unit of the colour bar, or percentiles as
-    /// 1%:99.9% [default: suits the whole sequence]
+    /// Darkest and brightest surface density, in the unit of the colour bar or each with a unit such as
+    /// Msun/pc^2; or percentiles as 1%:99.9% [default: suits the whole sequence]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     pub range: Option<Wished>,
     /// Whether boxes and expansion are ignored.
@@ -237,10 +237,12 @@ impl AxesOptions {
 }
 
 /// A requested range of brightness.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Wished {
     /// Surface densities in the unit of the colour bar.
     Values([f64; 2]),
+    /// Surface densities with units.
+    Densities([Quantity; 2]),
     /// Percentiles of the non-empty pixels.
     Percentiles([f64; 2]),
 }
@@ -380,9 +382,22 @@ fn range(text: &str) -> Result<Wished, String> {
         Some((low, high)) if low.ends_with('%') && high.ends_with('%') => {
             numbers(&text.replace('%', ""), ':').map(Wished::Percentiles)
         }
+        Some((low, high)) if is_with_unit(low) && is_with_unit(high) => {
+            let ends = [quantities::surface_density(low)?, quantities::surface_density(high)?];
+            return Ok(Wished::Densities(ends));
+        }
         _ => numbers(text, ':').map(Wished::Values),
     };
-    wished.ok_or_else(|| "give two surface densities as 1e5:1e9, or percentiles as 1%:99.9%".into())
+    wished.ok_or_else(|| {
+        "give two surface densities as 1e5:1e9 or \"1 Msun/pc^2:1e3 Msun/pc^2\", or percentiles as 1%:99.9%".into()
+    })
+}
+
+/// Whether a text begins with a number and has a unit.
+fn is_with_unit(text: &str) -> bool {
+    text.trim().starts_with(|letter: char| letter.is_ascii_digit() || letter == '.')
+        && text.contains(char::is_alphabetic)
+        && text.trim().parse::<f64>().is_err()
 }
 
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[f64; N]> {

@@ -125,10 +125,10 @@ impl Sequence {
         std::array::from_fn(|kind| self.has(kind) && self.most[kind] <= few)
     }
 
-    /// Whether the snapshots are of a model of a single disc galaxy.
+    /// Whether the snapshots are of a model with one disc galaxy, alone or with other systems. Its centre
+    /// is then the densest place; of several galaxies it would be any of them.
     pub fn is_a_galaxy(&self) -> bool {
-        let is_model = |(key, _): &&(String, String)| key == "model" || key == "initial.model";
-        self.parameters.iter().find(is_model).is_some_and(|(_, value)| value.contains("disc-galaxy"))
+        has_one_disc(&self.parameters)
     }
 
     /// Checks from the headers that an id means the same body in all snapshots. `purpose` names
@@ -289,6 +289,13 @@ impl Extent {
     }
 }
 
+/// Whether the parameters of a run or a model have one model of a disc galaxy.
+fn has_one_disc(parameters: &[(String, String)]) -> bool {
+    const MODELS: [&str; 4] = ["model", "initial.model", "galaxies", "initial.galaxies"];
+    let models = parameters.iter().filter(|(key, _)| MODELS.contains(&key.as_str()));
+    models.map(|(_, value)| value.matches("\"disc-galaxy\"").count()).sum::<usize>() == 1
+}
+
 /// The smallest value such that a fraction `part` of the mass lies at or below it.
 fn quantile(mut values: Vec<(f64, f64)>, part: f64) -> f64 {
     values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
@@ -304,6 +311,16 @@ fn quantile(mut values: Vec<(f64, f64)>, part: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_disc_galaxy_is_found_among_other_models() {
+        let has = |key: &str, value: &str| has_one_disc(&[(key.to_owned(), value.to_owned())]);
+        assert!(has("model", "\"disc-galaxy\"") && has("initial.model", "\"disc-galaxy\""));
+        let satellite = "[{ model = \"disc-galaxy\" }, { model = \"plummer\" }]";
+        let pair = "[{ model = \"disc-galaxy\" }, { model = \"disc-galaxy\" }]";
+        assert!(has("initial.galaxies", satellite) && !has("initial.galaxies", pair));
+        assert!(!has("initial.model", "\"plummer\"") && !has("initial.file", "\"disc-galaxy\""));
+    }
 
     #[test]
     fn the_quantile_is_weighted_by_mass() {

@@ -7,8 +7,9 @@ use super::options::{Follow, Look, Wished};
 use super::sequence::Sequence;
 use super::tint::{Tinted, Tinter};
 use crate::crew::Crew;
+use crate::quantities;
 use crate::spread::{Cast, expose};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use nbody::cosmology::redshift_of;
 use std::path::Path;
 use treecode::{Domain, TYPES};
@@ -201,12 +202,18 @@ impl<'a> Studio<'a> {
         // Dots alone have no surface density.
         let dots_alone = cast.spread == [false; TYPES];
         let mut no_dots = false;
-        let given = match look.range {
-            Some(Wished::Values([low, high])) => {
+        let given = match &look.range {
+            &Some(Wished::Values([low, high])) => {
                 // Checked before it is converted, so that an error shows the numbers that were given.
                 Range::new(low, high).context("--range")?;
                 let unit = DensityUnit::for_width(self.camera.first_width(), units).per_code_unit;
                 Some(Range::new(low / unit, high / unit)?)
+            }
+            Some(Wished::Densities(ends)) => {
+                let of_file = self.sequence.file_units();
+                let values = quantities::values(ends, of_file.as_ref());
+                let [low, high] = values.map_err(|fault| anyhow!("--range: {fault}"))?;
+                Some(Range::new(low, high).context("--range")?)
             }
             _ => None,
         };
@@ -217,8 +224,10 @@ impl<'a> Studio<'a> {
             for frame in self.samples() {
                 let density = self.project(frame, self.tinter.has_no_memory())?;
                 no_dots &= !density.marks().iter().any(|mark| density.view().shows(mark.point));
-                let range = match look.range {
-                    Some(Wished::Percentiles([below, above])) => Range::percentiles(&density, below, above)?,
+                let range = match &look.range {
+                    Some(Wished::Percentiles([below, above])) => {
+                        Range::percentiles(&density, *below, *above)?
+                    }
                     _ => Range::of(&density),
                 };
                 common = join(common, range, Range::union);

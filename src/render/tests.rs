@@ -119,6 +119,11 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
     assert_eq!(view.width(), 6.0);
     let range = studio.style(wished.decorations(), false).unwrap().range;
     assert!((range.low() / 1e-4 - 1.0).abs() < 1e-6, "1e6 Msun/kpc^2 are 1e-4 units, not {}", range.low());
+    let wished = arguments(&["x", "-o", "y", "--range", "1 Msun/pc^2:1e9 Msun/kpc^2"]).unwrap();
+    let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap();
+    let range = studio.style(wished.decorations(), false).unwrap().range;
+    let [low, high] = [range.low() / 1e-4, range.high() / 0.1];
+    assert!((low - 1.0).abs() < 1e-6 && (high - 1.0).abs() < 1e-6, "{low} {high}");
 }
 
 #[test]
@@ -185,6 +190,7 @@ fn malformed_options_are_refused_with_an_example() {
         (&["x", "-o", "y", "--size", "big"], "1024x768"),
         (&["x", "-o", "y", "--centre", "1,2"], "1.5,0,-2"),
         (&["x", "-o", "y", "--range", "7"], "1e5:1e9"),
+        (&["x", "-o", "y", "--range", "1 pc:2 pc"], "is a length"),
         (&["x", "-o", "y", "--axis", "w"], "possible values: x, y, z"),
         (&["x", "-o", "y", "--colours", "jet"], "inferno, magma, viridis, cividis, galaxy"),
         (&["x", "-o", "y", "--colour-by", "speed", "--values", "9:2"], "0:250"),

@@ -4,7 +4,7 @@ use super::Run;
 use super::journal::Journal;
 use super::state::State;
 use crate::initial::Initial;
-use crate::movie::{Common, read_common};
+use crate::movie::{Common, read_common, read_trails};
 use crate::spectrum::{self, Linear, Sample};
 use crate::status;
 use anyhow::Result;
@@ -27,6 +27,9 @@ impl Run<'_> {
             let frame = self.crew.agree(|| filming.frame(number, time, self.simulation.bodies()))?;
             self.crew.lead(|| {
                 let Some((picture, common)) = frame else { return Ok(()) };
+                if let Some(trails) = filming.trails() {
+                    io::replace_for_readers(&self.place.folder.trails(), &trails.to_text())?;
+                }
                 io::write_json_for_readers(&self.place.folder.frames(), &common)?;
                 Ok(io::replace_for_readers(&self.place.folder.frame(number), &picture)?)
             })
@@ -43,7 +46,9 @@ impl Run<'_> {
             self.place.folder.remove_frames_after(filming.number(self.simulation.time))?;
             Ok(read_common(&self.place.folder.frames()).map_or(Vec::new(), Common::to_numbers))
         })?;
-        self.filming = Some(filming.resume(self.simulation.time, Common::from_numbers(&numbers)));
+        let trails = self.crew.leads().then(|| read_trails(&self.place.folder.trails()));
+        let common = Common::from_numbers(&numbers);
+        self.filming = Some(filming.resume(self.simulation.time, common, trails.unwrap_or_default()));
         Ok(())
     }
 

@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 /// - `spectrum_000.csv` and so on, if the run has power spectra;
 /// - `lightcone_000.hdf5`, `lightcone_map_000.hdf5` and so on, if the run has a light cone;
 /// - `crossings_00000120_bfd0000000000000.heorot` beside a checkpoint of such a run;
-/// - of a movie, `frame_00000.png` and so on, `frames.json`, and `frames.gif` or `frames.apng`;
+/// - of a movie, `frame_00000.png` and so on, `frames.json`, `trails.json`, and `frames.gif` or
+///   `frames.apng`;
 /// - `heorot.lock` while a run is under way;
 /// - `heorot.begun` until the run has a checkpoint or is done.
 #[derive(Clone, Debug)]
@@ -139,6 +140,11 @@ impl Folder {
     /// Path of the settings that all frames of the movie share.
     pub(crate) fn frames(&self) -> PathBuf {
         self.path.join("frames.json")
+    }
+
+    /// Path of the places of the dots in all frames.
+    pub(crate) fn trails(&self) -> PathBuf {
+        self.path.join("trails.json")
     }
 
     /// Path of the movie that is made from the frames at the end.
@@ -394,6 +400,7 @@ fn is_result(name: &str) -> bool {
             "report.json",
             "status.json",
             "frames.json",
+            "trails.json",
             "frames.gif",
             "frames.apng",
         ]

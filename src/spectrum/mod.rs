@@ -11,6 +11,7 @@ use crate::make;
 use crate::memory;
 use crate::outputs::Overwrite;
 use crate::plot::output::{LookOptions, Sheet, drawn, picture};
+use crate::quantities::{Quantity, length_above_zero};
 use crate::reading_options::ReadingOptions;
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::collective;
@@ -49,9 +50,9 @@ pub struct Arguments {
     /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Side of the box, in the units of the snapshot [default: that of the snapshot].
-    #[arg(long = "box", value_name = "SIDE", value_parser = above_zero)]
-    pub side: Option<f64>,
+    /// Side of the box, in the units of the snapshot or with a unit [default: that of the snapshot].
+    #[arg(long = "box", value_name = "SIDE", value_parser = length_above_zero)]
+    pub side: Option<Quantity>,
     /// How it is measured.
     #[command(flatten)]
     pub keys: Keys,
@@ -339,8 +340,8 @@ fn one(
     let Start { bodies, time } = start;
     let shown = path.display();
     let universe = crew.agree(|| Ok(snapshot::read_header(path)?))?.universe;
-    let side = match arguments.side {
-        Some(side) => side,
+    let side = match &arguments.side {
+        Some(side) => crew.agree(|| side.of_option("--box", &units))?,
         None if box_side > 0.0 => box_side,
         None => return Err(anyhow!("{shown}: has no periodic box; give its side as --box")),
     };

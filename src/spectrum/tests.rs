@@ -77,7 +77,7 @@ fn the_command_writes_a_table_or_says_what_is_wrong() {
     for (line, expected) in [
         ("@/open.hdf5 -o @/x.csv", "open.hdf5: has no periodic box; give its side as --box"),
         ("@/box.hdf5 -o @/x.csv --box 3", "--box 3.0: the box of"),
-        ("@/box.hdf5 -o @/x.csv --box 0", "must be above 0"),
+        ("@/box.hdf5 -o @/x.csv --box 0", "must be a length above 0"),
         ("@/box.hdf5 -o @/x.csv --grid 0", "--grid = 0: must be an even number from 4"),
         ("@/box.hdf5 -o @/x.csv --grid 16384", "GB of memory"),
         ("@/box.hdf5 -o @/x.csv --fold 4,4", "--fold = 4: must be from 5"),

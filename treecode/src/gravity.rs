@@ -1,7 +1,7 @@
 //! The parameters of a force evaluation.
 
 use crate::kernel::softening::SPLINE_SUPPORT;
-use crate::{Domain, Error, TYPES};
+use crate::{Domain, Error, Softening, SofteningKernel, TYPES};
 use serde::{Deserialize, Serialize};
 
 /// How forces are computed. [`Gravity::builder`] checks the values; every evaluation checks them
@@ -64,27 +64,6 @@ pub enum Criterion {
     Relative,
 }
 
-/// Softening of the force at short distances.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Softening {
-    /// Shape of the softened force.
-    pub kernel: SofteningKernel,
-    /// Plummer-equivalent softening length [L] of each particle type. Spline: a pair uses the
-    /// larger of its two lengths. Plummer: a pair uses their root mean square.
-    pub length: [f64; TYPES],
-}
-
-/// Shape of the softened force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SofteningKernel {
-    /// Potential -m / sqrt(r^2 + length^2) (Plummer 1911): softened at every distance.
-    Plummer,
-    /// Cubic spline of Monaghan & Lattanzio (1985) with h = 2.8 length, as in GADGET. Newtonian
-    /// from h on.
-    Spline,
-}
-
 /// Highest order of [`Gravity::estimate`].
 const ESTIMATE_ORDER: usize = 3;
 
@@ -103,12 +82,6 @@ impl Default for Gravity {
             group_size: 128,
             softening: Softening::default(),
         }
-    }
-}
-
-impl Default for Softening {
-    fn default() -> Self {
-        Softening { kernel: SofteningKernel::Spline, length: [0.0; TYPES] }
     }
 }
 
@@ -187,18 +160,14 @@ impl Gravity {
         if !(self.leaf_size..=4096).contains(&self.group_size) {
             return wrong("group_size", &self.group_size, "from leaf_size to 4096");
         }
-        if let Some(length) =
-            self.softening.length.iter().find(|length| !(length.is_finite() && **length >= 0.0))
-        {
-            return wrong("softening.length", length, "finite and not negative");
-        }
+        self.softening.check()?;
         self.domain.check()?;
         let Domain::Periodic { side } = self.domain else { return Ok(()) };
         if self.softening.is_plummer() {
             return wrong("softening.kernel", &"plummer", "spline in a periodic box");
         }
-        match self.softening.length.iter().find(|length| 2.0 * SPLINE_SUPPORT * **length > side) {
-            Some(length) => wrong("softening.length", length, "below 0.17 sides of the periodic box"),
+        match self.softening.named_lengths().find(|(_, length)| 2.0 * SPLINE_SUPPORT * length > side) {
+            Some((name, length)) => wrong(name, &length, "below 0.17 sides of the periodic box"),
             None => Ok(()),
         }
     }
@@ -250,7 +219,7 @@ impl GravityBuilder {
     /// Softening with one length [L] for each particle type.
     #[must_use]
     pub fn softening_by_type(mut self, kernel: SofteningKernel, length: [f64; TYPES]) -> GravityBuilder {
-        self.0.softening = Softening { kernel, length };
+        self.0.softening = Softening { kernel, length, ..Softening::default() };
         self
     }
 

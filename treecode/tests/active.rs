@@ -11,7 +11,7 @@ use heorot_treecode::{
 const WALKS: [Walk; 2] = [Walk::Tree, Walk::Fmm];
 
 fn gravity(walk: Walk, criterion: Criterion) -> Gravity {
-    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.001; 6] };
+    let softening = Softening { kernel: SofteningKernel::Spline, length: [0.001; 6], ..Softening::default() };
     Gravity { walk, criterion, theta: 0.4, tolerance: 0.003, softening, ..Gravity::default() }
 }
 
@@ -142,8 +142,8 @@ fn bodies_of_one_id_attract_each_other() {
     let all: Vec<usize> = (0..named.len()).collect();
     for softening in [
         Softening::default(),
-        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6] },
-        Softening { kernel: SofteningKernel::Spline, length: [0.02; 6] },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.02; 6], ..Softening::default() },
+        Softening { kernel: SofteningKernel::Spline, length: [0.02; 6], ..Softening::default() },
     ] {
         let gravity = Gravity { softening, ..gravity(Walk::Direct, Criterion::Angle) };
         let expected = direct::field(&named, &gravity, &all);

@@ -59,8 +59,8 @@ fn errors_at(distance: f64, gravity: &Gravity) -> [f64; 2] {
 fn field_error_of_each_order_falls_with_its_own_slope() {
     let softenings = [
         Softening::default(),
-        Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6] },
-        Softening { kernel: SofteningKernel::Plummer, length: [0.01; 6] },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6], ..Softening::default() },
+        Softening { kernel: SofteningKernel::Plummer, length: [0.01; 6], ..Softening::default() },
     ];
     for softening in softenings {
         for order in 1..=4 {
@@ -133,8 +133,10 @@ fn between_clusters(order: usize, softening: &Softening) -> Gravity {
 
 #[test]
 fn field_error_between_cells_falls_with_its_own_slope() {
-    for softening in [Softening::default(), Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6] }]
-    {
+    for softening in [
+        Softening::default(),
+        Softening { kernel: SofteningKernel::Plummer, length: [0.4; 6], ..Softening::default() },
+    ] {
         let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
         for order in 1..=highest {
             let gravity = between_clusters(order, &softening);
@@ -163,7 +165,11 @@ fn field_error_between_cells_falls_with_its_own_slope() {
 fn field_error_within_the_spline_falls_with_its_own_slope() {
     let distance = 9.0;
     for part in [0.3, 0.5, 0.7, 1.0] {
-        let softening = Softening { kernel: SofteningKernel::Spline, length: [distance / part / 2.8; 6] };
+        let softening = Softening {
+            kernel: SofteningKernel::Spline,
+            length: [distance / part / 2.8; 6],
+            ..Softening::default()
+        };
         for order in 1..=Gravity::MAX_SOFTENED_ORDER {
             let gravity = between_clusters(order, &softening);
             let of_radius = |radius| errors_between_cells(distance, radius, &gravity);
@@ -237,7 +243,7 @@ fn pairs_agree_with_direct_summation_for_every_softening() {
     let kernels = [SofteningKernel::Plummer, SofteningKernel::Spline];
     for (walk, kernel) in WALKS.into_iter().flat_map(|walk| kernels.map(|kernel| (walk, kernel))) {
         for length in lengths {
-            let softening = Softening { kernel, length };
+            let softening = Softening { kernel, length, ..Softening::default() };
             let gravity = Gravity { softening, constant: 43.0, ..angle(walk, 1, 1e-3) };
             let (done, census) = evaluate(&gravity, &bodies);
             // In the fmm walk, leaves of one body are cells of zero radius.
@@ -281,7 +287,8 @@ fn odd_bodies_have_the_right_field() {
         [("one", plummer(1, 1)), ("two", plummer(2, 1)), ("line", line), ("heap", coincident), ("deep", deep)]
     {
         for (walk, leaf_size) in WALKS.into_iter().flat_map(|walk| [1, 16].map(|size| (walk, size))) {
-            let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-9; 6] };
+            let softening =
+                Softening { kernel: SofteningKernel::Spline, length: [1e-9; 6], ..Softening::default() };
             let gravity = Gravity { leaf_size, group_size: 16, softening, ..angle(walk, 5, 0.2) };
             let (done, _) = evaluate(&gravity, &bodies);
             let targets: Vec<usize> = (0..done.len()).collect();
@@ -331,8 +338,8 @@ fn settings_with_tracers() -> Vec<Gravity> {
     lengths[4] = 0.2;
     let softenings = [
         Softening::default(),
-        Softening { kernel: SofteningKernel::Spline, length: lengths },
-        Softening { kernel: SofteningKernel::Plummer, length: lengths },
+        Softening { kernel: SofteningKernel::Spline, length: lengths, ..Softening::default() },
+        Softening { kernel: SofteningKernel::Plummer, length: lengths, ..Softening::default() },
     ];
     let mut all = Vec::new();
     for walk in WALKS {

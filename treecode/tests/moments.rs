@@ -70,6 +70,6 @@ fn check(order: usize, softening: &Softening) {
 #[test]
 fn root_moments_are_direct_sums() {
     (1..=Gravity::MAX_ORDER).for_each(|order| check(order, &Softening::default()));
-    let plummer = Softening { kernel: SofteningKernel::Plummer, length: [0.01; 6] };
+    let plummer = Softening { kernel: SofteningKernel::Plummer, length: [0.01; 6], ..Softening::default() };
     (1..=Gravity::MAX_SOFTENED_ORDER).for_each(|order| check(order, &plummer));
 }

@@ -77,7 +77,7 @@ fn every_path_agrees_with_the_scalar_reference() {
         for (length, order) in
             lengths.into_iter().flat_map(|length| (1..=6).map(move |order| (length, order)))
         {
-            let softening = Softening { kernel, length };
+            let softening = Softening { kernel, length, ..Softening::default() };
             let too_high = softening.is_plummer() && order > Gravity::MAX_SOFTENED_ORDER;
             let gravity =
                 Gravity { walk, criterion: Criterion::Angle, order, softening, ..Gravity::default() };

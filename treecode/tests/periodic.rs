@@ -47,7 +47,11 @@ fn nearly_uniform(along: usize, displacement: f64) -> Bodies {
 fn gravity() -> Gravity {
     Gravity {
         domain: Domain::Periodic { side: SIDE },
-        softening: treecode::Softening { kernel: SofteningKernel::Spline, length: [1e-3; 6] },
+        softening: treecode::Softening {
+            kernel: SofteningKernel::Spline,
+            length: [1e-3; 6],
+            ..treecode::Softening::default()
+        },
         ..Gravity::default()
     }
 }
@@ -156,7 +160,11 @@ fn few_bodies_feel_their_images() {
 #[test]
 fn what_a_box_cannot_have_is_refused() {
     let plummer = Gravity {
-        softening: treecode::Softening { kernel: SofteningKernel::Plummer, length: [0.1; 6] },
+        softening: treecode::Softening {
+            kernel: SofteningKernel::Plummer,
+            length: [0.1; 6],
+            ..treecode::Softening::default()
+        },
         ..gravity()
     };
     let mut wide = gravity();

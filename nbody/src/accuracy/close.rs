@@ -176,7 +176,7 @@ fn estimates(gravity: &Gravity, candidates: &[Candidate]) -> Vec<Estimate> {
             near.map(|(square, index)| (square.sqrt(), &candidates[*index as usize]))
         };
         let (distance, nearest) = apart().next()?;
-        let softening = gravity.softening.length[candidate.kind as usize];
+        let softening = gravity.softening.shortest(candidate.kind as u8);
         // Acceleration by a neighbour, divided by its distance.
         let gradient = |distance: f64, other: &Candidate| {
             gravity.constant * other.mass / distance.max(softening).powi(3)

@@ -3,7 +3,7 @@
 use super::{Cosmology, Invalid};
 use crate::forces::Forces;
 use treecode::math::{cbrt, exp};
-use treecode::{Domain, TYPES};
+use treecode::{Domain, Softening};
 
 /// How space expands during a run. All code that integrates asks for the factors of kicks and drifts here.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,15 +86,15 @@ impl Expansion {
         }
     }
 
-    /// Comoving softening lengths at this value of the time variable, from those without a limit [L].
+    /// Comoving softening at this value of the time variable, from that without a limit.
     #[must_use]
-    pub fn softening(&self, lengths: [f64; TYPES], time: f64) -> [f64; TYPES] {
+    pub fn softening(&self, unlimited: &Softening, time: f64) -> Softening {
         match self {
             Expansion::Comoving(Comoving { softening_max_physical: most, .. }) if most.is_finite() => {
                 let most = most / exp(time);
-                lengths.map(|length| length.min(most))
+                unlimited.map(|length| length.min(most))
             }
-            _ => lengths,
+            _ => unlimited.clone(),
         }
     }
 
@@ -148,7 +148,7 @@ impl Expansion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use treecode::Softening;
+    use treecode::{PairLength, TYPES};
 
     #[test]
     fn static_space_keeps_every_length() {
@@ -158,7 +158,8 @@ mod tests {
         }
         assert_eq!(space.scale_factor(0.5), None);
         assert_eq!(space.pace(0.0, 1.0, 1.0, &Forces::default(), 9), Pace::default());
-        assert_eq!(space.softening([0.1; TYPES], 3.0), [0.1; TYPES]);
+        let softening = Softening { length: [0.1; TYPES], ..Softening::default() };
+        assert_eq!(space.softening(&softening, 3.0), softening);
     }
 
     fn comoving(softening_max_physical: f64, displacement: f64) -> Expansion {
@@ -169,7 +170,11 @@ mod tests {
     #[test]
     fn softening_is_comoving_until_it_reaches_its_physical_limit() {
         let space = comoving(0.01, 1.0);
-        let at = |a: f64| space.softening([0.04; TYPES], a.ln())[0];
+        let pairs = vec![PairLength { types: [1, 4], length: 0.02 }];
+        let softening = Softening { length: [0.04; TYPES], pairs, ..Softening::default() };
+        let at = |a: f64| space.softening(&softening, a.ln()).length[0];
+        let of_pair = |a: f64| space.softening(&softening, a.ln()).of_pair(4, 1);
+        assert!(of_pair(0.1) == 0.02 && of_pair(0.5) == 0.02 && (of_pair(1.0) - 0.01).abs() < 1e-15);
         assert_eq!(at(0.1), 0.04);
         assert!((at(0.5) - 0.02).abs() < 1e-15 && (at(1.0) - 0.01).abs() < 1e-15);
     }

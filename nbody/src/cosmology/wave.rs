@@ -73,7 +73,8 @@ impl Wave {
     /// Forces with fixed settings, whose errors are well below those of the steps.
     #[must_use]
     pub fn forces(&self) -> Forces {
-        let softening = Softening { kernel: SofteningKernel::Spline, length: [1e-3; 6] };
+        let softening =
+            Softening { kernel: SofteningKernel::Spline, length: [1e-3; 6], ..Softening::default() };
         let mut forces = Forces::of_accuracy(1e-3, Walk::Fmm, Some(5), softening);
         (forces.accuracy, forces.gravity.tolerance) = (None, if self.start < 0.02 { 1e-5 } else { 1e-4 });
         forces.gravity.domain = Domain::Periodic { side: Wave::SIDE };

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
-use treecode::{Bodies, Gravity, Selection, TYPES, Walk};
+use treecode::{Bodies, Gravity, Selection, Softening, Walk};
 
 /// Number of evaluations between two measurements.
 const EVERY: u64 = 64;
@@ -232,9 +232,9 @@ impl Engine {
         Progress { tolerance: self.gravity.tolerance, net: self.net, control, unchecked, fine }
     }
 
-    /// Changes the softening lengths [L], for all evaluations from now on.
-    pub fn soften(&mut self, lengths: [f64; TYPES]) {
-        self.gravity.softening.length = lengths;
+    /// Changes the softening, for all evaluations from now on.
+    pub fn soften(&mut self, softening: Softening) {
+        self.gravity.softening = softening;
     }
 
     /// Current settings of the force evaluation.

@@ -11,7 +11,12 @@
 //!   4 Omega^2 - 1 + 2 R / R_d);
 //! - vertical dispersion: at each height, the weight of the disc above it (the vertical Jeans
 //!   equation), so that every layer is in equilibrium. One dispersion for all heights would keep the
-//!   mean height only.
+//!   mean height only. Bodies of low angular momentum come from further inside, where vertical actions
+//!   are larger, and bodies keep these actions. So the squares of height and vertical velocity of a body
+//!   are those of its place times w(R_g) / <w>. Here w is the dispersion in the plane, R_g = R v_phi / v_c
+//!   the radius of the circular orbit of the same angular momentum, and the mean is that of all bodies at
+//!   the place. In the quasi-isothermal distribution functions of Binney (2010, MNRAS 401, 2318) the
+//!   dispersion follows from R_g too. The factor halves the growth of the height in the first rotation.
 //!
 //! The vertical mean of R dPhi/dR is over the thick disc. The circular velocity of a thin disc would
 //! be too fast for bodies above the plane.
@@ -40,6 +45,10 @@ const SHORTEST: f64 = 100.0;
 /// Number of layers above the plane, and greatest height [scale heights].
 const LAYERS: usize = 96;
 const HIGHEST: f64 = 9.0;
+/// A mean over azimuthal velocities is a sum over twice so many values beside the mean, up to so many
+/// dispersions away.
+const GUIDES: i32 = 20;
+const WIDEST: f64 = 4.0;
 /// Constant in the criterion of Toomre (1964): Q = sigma_R kappa / (3.36 G Sigma).
 const TOOMRE: f64 = 3.36;
 
@@ -62,6 +71,10 @@ pub(super) struct Disc {
     moments: Vec<Moments>,
     /// Vertical dispersion at each node, in the middle of each layer [L/T].
     upright: Vec<Vec<f64>>,
+    /// Circular velocity at each node [L/T].
+    circular: Vec<f64>,
+    /// Mean over the bodies at each node of the vertical dispersion in the plane at R_g [L/T].
+    guided: Vec<f64>,
 }
 
 /// Velocity moments at a radius [L/T].
@@ -287,7 +300,36 @@ impl Disc {
         });
         let moments = moments.collect();
         let upright = fields.iter().map(|field| field.vertical2.iter().map(|v2| v2.sqrt()).collect());
-        Disc { layer, moments, upright: upright.collect() }
+        let circular = fields.iter().map(|field| field.circular2.sqrt()).collect();
+        let disc = Disc { layer, moments, upright: upright.collect(), circular, guided: Vec::new() };
+        let guided = radii.iter().map(|&radius| disc.mean_guided(radius)).collect();
+        Disc { guided, ..disc }
+    }
+
+    /// Vertical dispersion in the plane at the radius of the circular orbit with the angular momentum of
+    /// a body at `radius` [L], whose azimuthal velocity is `along` [L/T].
+    fn guided(&self, radius: f64, along: f64) -> f64 {
+        let guide = radius * along / self.between(&self.circular, radius);
+        self.vertical_dispersion(guide.max(RANGE[0] * self.layer.length), 0.0)
+    }
+
+    /// Mean of [`Disc::guided`] over the bodies at `radius` [L].
+    fn mean_guided(&self, radius: f64) -> f64 {
+        let Moments { rotation, dispersion } = self.moments(radius);
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for k in -GUIDES..=GUIDES {
+            let x = WIDEST * f64::from(k) / f64::from(GUIDES);
+            let weight = math::exp(-0.5 * x * x);
+            sum += weight * self.guided(radius, rotation + x * dispersion[1]);
+            weights += weight;
+        }
+        sum / weights
+    }
+
+    /// A number between those at the nodes.
+    fn between(&self, at_nodes: &[f64], radius: f64) -> f64 {
+        let (node, part) = self.place(radius);
+        at_nodes[node] + part * (at_nodes[node + 1] - at_nodes[node])
     }
 
     /// The node below `radius` [L], and the part of the way to the next.
@@ -333,7 +375,9 @@ impl Disc {
         let unit = constant.sqrt();
         let outward = unit * dispersion[0] * a;
         let along = unit * (rotation + dispersion[1] * b);
-        let upward = unit * self.vertical_dispersion(radius, height) * c;
+        let heat = self.guided(radius, rotation + dispersion[1] * b) / self.between(&self.guided, radius);
+        let upward = unit * self.vertical_dispersion(radius, height) * heat.sqrt() * c;
+        let height = height * heat.sqrt();
         State {
             pos: [radius * cos, radius * sin, height],
             vel: [outward * cos - along * sin, outward * sin + along * cos, upward],
@@ -403,8 +447,9 @@ mod tests {
         // The pull of points drawn from the disc on other points drawn at this radius.
         let thick = Layer { height: 1.0, ..LAYER };
         let pull = Pull::new(thick, &[], 0.0);
-        let (moments, upright) = (vec![Moments::default(); NODES], vec![vec![0.0; LAYERS]; NODES]);
-        let disc = Disc { layer: thick, moments, upright };
+        let (moments, upright) = (vec![Moments::default(); NODES], vec![vec![1.0; LAYERS]; NODES]);
+        let ones = vec![1.0; NODES];
+        let disc = Disc { layer: thick, moments, upright, circular: ones.clone(), guided: ones };
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let points: Vec<[f64; 3]> = (0..200_000).map(|_| disc.draw(1.0, &mut rng).pos).collect();
         for radius in [1.5, 6.0] {

@@ -147,7 +147,7 @@ impl Needs<'_> {
         let acc = (x * x + y * y + z * z).sqrt();
         let mut needed = f64::INFINITY;
         if adaptive.criterion.asks_acceleration() {
-            let softening = gravity.softening.length[usize::from(bodies.kind[i])];
+            let softening = gravity.softening.shortest(bodies.kind[i]);
             needed = (2.0 * adaptive.eta * softening / acc).sqrt();
         }
         if adaptive.criterion.asks_rate() && rate > 0.0 {

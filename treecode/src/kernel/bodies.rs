@@ -22,17 +22,17 @@ const CELL_CHUNK: usize = 32;
 /// list of bodies; entries beyond its end have zero mass while the bodies act.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pos: [Vec<f32>; 3],
-    mass: Vec<f32>,
-    term: Vec<f32>,
-    len: usize,
+    pub(super) pos: [Vec<f32>; 3],
+    pub(super) mass: Vec<f32>,
+    pub(super) term: Vec<f32>,
+    pub(super) len: usize,
 }
 
 /// A group of sinks in blocks of eight. Copies of the last sink fill the last block.
 #[derive(Default)]
 pub(crate) struct Sinks {
     pos: [Vec<[f32; LANES]>; 3],
-    term: Vec<[f32; LANES]>,
+    pub(super) term: Vec<[f32; LANES]>,
     /// Sums so far: potential (positive, without G) and acceleration.
     sum: Vec<[[f64; LANES]; 4]>,
     count: usize,
@@ -233,7 +233,7 @@ impl Sources {
 
     /// Makes room for more bodies.
     #[inline(always)]
-    fn reserve(&mut self, more: usize) {
+    pub(super) fn reserve(&mut self, more: usize) {
         let room = self.len + more;
         if self.mass.len() < room {
             let arrays = self.pos.iter_mut().chain([&mut self.mass, &mut self.term]);

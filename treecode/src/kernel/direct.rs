@@ -5,6 +5,7 @@ use crate::kernel::{ewald, softening::SPLINE_SUPPORT};
 use crate::tree::summary::square;
 use crate::{
     Active, Bodies, Census, Domain, Gravity, Interactions, Phase, Selection, Softening, SofteningKernel,
+    TYPES,
 };
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -127,15 +128,15 @@ fn pull(sources: &Bodies, gravity: &Gravity, (x, kind, itself): &Sink) -> Field 
             (u, u * u * u)
         });
     }
-    let own = softening.length[usize::from(*kind)];
-    let length = |kind: u8| softening.length[usize::from(kind)];
+    let terms = terms(softening, *kind);
+    let term = |kind: u8| terms[usize::from(kind)];
     match softening.kernel {
-        SofteningKernel::Plummer => sum_pairs(sources, *domain, *itself, *x, |r2, kind| {
-            plummer(r2, 0.5 * (own * own + length(kind).powi(2)))
-        }),
-        SofteningKernel::Spline => sum_pairs(sources, *domain, *itself, *x, |r2, kind| {
-            spline(r2, SPLINE_SUPPORT * own.max(length(kind)))
-        }),
+        SofteningKernel::Plummer => {
+            sum_pairs(sources, *domain, *itself, *x, |r2, kind| plummer(r2, term(kind)))
+        }
+        SofteningKernel::Spline => {
+            sum_pairs(sources, *domain, *itself, *x, |r2, kind| spline(r2, term(kind)))
+        }
     }
 }
 
@@ -171,8 +172,8 @@ pub const SINKS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Sinks {
     pos: [[f64; SINKS]; 3],
-    /// Spline: square of the support of the sink alone. Plummer: half the square of its length.
-    softening: [f64; SINKS],
+    /// For sources of each type. Spline: square of the support of the pair. Plummer: square of its length.
+    softening: [[f64; SINKS]; TYPES],
 }
 
 impl Sinks {
@@ -181,10 +182,13 @@ impl Sinks {
     /// # Panics
     /// If there are more.
     pub fn new(softening: &Softening, places: &[([f64; 3], u8)]) -> Sinks {
-        let mut sinks = Sinks { pos: [[0.0; SINKS]; 3], softening: [0.0; SINKS] };
+        let mut sinks = Sinks { pos: [[0.0; SINKS]; 3], softening: [[0.0; SINKS]; TYPES] };
         for (s, (place, kind)) in places.iter().enumerate() {
             (0..3).for_each(|axis| sinks.pos[axis][s] = place[axis]);
-            sinks.softening[s] = own(softening, *kind);
+            let terms = terms(softening, *kind);
+            for (row, term) in sinks.softening.iter_mut().zip(terms) {
+                row[s] = if softening.kernel == SofteningKernel::Spline { term * term } else { term };
+            }
         }
         sinks
     }
@@ -195,13 +199,14 @@ impl Sinks {
     }
 }
 
-/// The number of a body of this type that the softening of a pair combines; see [`Sinks`].
-fn own(softening: &Softening, kind: u8) -> f64 {
-    let length = softening.length[usize::from(kind)];
-    match softening.kernel {
-        SofteningKernel::Plummer => 0.5 * length * length,
-        SofteningKernel::Spline => (SPLINE_SUPPORT * length).powi(2),
-    }
+/// What softens the pairs of a body of this type with those of each type. Spline: the support.
+/// Plummer: the square of the length.
+fn terms(softening: &Softening, kind: u8) -> [f64; TYPES] {
+    let length = |kind: u8| softening.length[usize::from(kind)];
+    std::array::from_fn(|other| match softening.kernel {
+        SofteningKernel::Plummer => 0.5 * (length(kind).powi(2) + length(other as u8).powi(2)),
+        SofteningKernel::Spline => SPLINE_SUPPORT * softening.of_pair(kind, other as u8),
+    })
 }
 
 /// Accelerations [L/T^2] of the sinks from a range of bodies: first all along x, then y, then z. A
@@ -222,12 +227,11 @@ pub fn accelerations(
     let mut near = [0.0; SINKS];
     for j in range {
         let (place, mass) = (bodies.position(j), gravity.constant * bodies.mass[j]);
-        let its = own(&gravity.softening, bodies.kind[j]);
+        let softening = &sinks.softening[usize::from(bodies.kind[j])];
         let mut any_near = false;
         for s in 0..SINKS {
             let [x, y, z] = domain.displacement(sinks.place(s), place);
-            let (added, support2) =
-                if plummer { (sinks.softening[s] + its, 0.0) } else { (0.0, sinks.softening[s].max(its)) };
+            let (added, support2) = if plummer { (softening[s], 0.0) } else { (0.0, softening[s]) };
             let r2 = x * x + y * y + z * z + added;
             let factor = if r2 > 0.0 { mass / (r2 * r2.sqrt()) } else { 0.0 };
             let factor = if r2 < support2 { 0.0 } else { factor };

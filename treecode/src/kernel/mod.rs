@@ -1,11 +1,12 @@
 //! Kernels: the sums over interaction lists, on eight or sixteen lanes.
 //!
 //! Reading order: `softening` is the force law at short distances. `bodies` sums the field of
-//! bodies and cells at bodies. `cells` sums the field of cells at a sink cell. `direct` is the
+//! bodies and cells at bodies, `by_type` if a table has the softening of pairs. `cells` sums the field of cells at a sink cell. `direct` is the
 //! exact sum in double precision. `lattice` is the field of the far images of a periodic box, and
 //! `ewald` the exact field of all images. `simd` wraps the vector instructions of the processor.
 
 pub(crate) mod bodies;
+mod by_type;
 pub(crate) mod cells;
 pub mod direct;
 pub(crate) mod ewald;

@@ -11,6 +11,11 @@
 //! (Plummer). A cell of bodies with one length is accepted at any distance, a cell of several
 //! lengths only beyond its reach. With the spline all pairs of two accepted cells then have one h, the
 //! larger of the two, or are Newtonian.
+//!
+//! A table can give a pair of types another length (spline only). Cells keep the rule of the larger
+//! length as far as it holds: the fewest types that break it are exceptions. A cell with a body of such a
+//! type acts, or is acted on, only beyond the greatest of all lengths. So each softened pair with such a
+//! body is one of two bodies, for which `kernel/by_type.rs` sums the sources type by type.
 
 use crate::kernel::simd::Lanes;
 use crate::{Frame, Softening, SofteningKernel, TYPES};
@@ -23,18 +28,6 @@ pub(crate) const UNSOFTENED: f32 = 1e12;
 /// Distance, in lengths, from which a cell of several Plummer lengths is accepted with their mean.
 const MIXED_REACH: f64 = 8.0;
 
-impl Softening {
-    /// Whether the kernel is Plummer's, and a length is above 0.
-    pub fn is_plummer(&self) -> bool {
-        self.kernel == SofteningKernel::Plummer && self.length.iter().any(|length| *length > 0.0)
-    }
-
-    /// Whether nothing is softened.
-    pub fn is_none(&self) -> bool {
-        self.length.iter().all(|length| *length == 0.0)
-    }
-}
-
 /// [`Softened::pair_term`] of a spline with support h.
 pub(crate) fn spline_term(h: f64) -> f32 {
     ((1.0 / h) as f32).min(2.0 * UNSOFTENED)
@@ -45,19 +38,84 @@ pub(crate) fn spline_term(h: f64) -> f32 {
 pub(crate) struct Softened {
     pub(crate) kernel: SofteningKernel,
     pub(crate) none: bool,
+    /// Length of each type. With a table, that of two bodies of the type.
     length: [f64; TYPES],
     mixed: bool,
+    /// The lengths of pairs, if they are not the larger of the two lengths.
+    pub(crate) table: Option<Table>,
 }
+
+/// Lengths of pairs that do not follow from one length for each type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    /// Length of each pair of types.
+    pairs: [[f64; TYPES]; TYPES],
+    /// The types whose cells are not softened; see [`exceptions`].
+    exceptions: [bool; TYPES],
+    /// Reach of these: longer than that of all others.
+    reach: f64,
+}
+
+impl Table {
+    /// As [`Softened::pair_term`], for sinks of each type and sources of one.
+    pub(crate) fn terms(&self, source: usize) -> [f32; TYPES] {
+        self.pairs[source].map(|length| spline_term(SPLINE_SUPPORT * length))
+    }
+}
+
+/// The fewest types without which each pair uses the larger of two lengths: those of the diagonal. Of
+/// several such choices, the one with the shortest lengths: these are few heavy bodies in most
+/// simulations, and the bodies of the other types keep softened cells.
+fn exceptions(pairs: &[[f64; TYPES]; TYPES]) -> [bool; TYPES] {
+    let sets = (0..1u32 << TYPES).map(|set| std::array::from_fn(|kind| set >> kind & 1 == 1));
+    let follows = |a: usize, b: usize| pairs[a][b] == pairs[a][a].max(pairs[b][b]);
+    let kept = |set: &[bool; TYPES], a: usize, b: usize| !set[a] && !set[b];
+    let suffices =
+        |set: &[bool; TYPES]| (0..TYPES).all(|a| (0..a).all(|b| !kept(set, a, b) || follows(a, b)));
+    let cost = |set: &[bool; TYPES]| {
+        let lengths = (0..TYPES).filter(|&kind| set[kind]).map(|kind| pairs[kind][kind]);
+        (set.iter().filter(|&&is_in| is_in).count(), lengths.sum::<f64>())
+    };
+    let by_cost = |a: &[bool; TYPES], b: &[bool; TYPES]| {
+        let (a, b) = (cost(a), cost(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    };
+    sets.filter(suffices).min_by(by_cost).expect("all types suffice")
+}
+
+/// The lengths of all pairs of types.
+fn all_pairs(softening: &Softening) -> [[f64; TYPES]; TYPES] {
+    std::array::from_fn(|a| std::array::from_fn(|b| softening.of_pair(a as u8, b as u8)))
+}
+
+/// Room for rounding between the reach of softened types and that of the others.
+const LONGER: f64 = 1.0 + 1e-6;
 
 impl Softened {
     pub(crate) fn new(softening: &Softening, frame: &Frame) -> Softened {
-        let length = softening.length.map(|length| length / frame.length);
+        let softening = softening.map(|length| length / frame.length);
+        let (mut length, mut table) = (softening.length, None);
+        if !softening.pairs.is_empty() {
+            let pairs = all_pairs(&softening);
+            let exceptions = exceptions(&pairs);
+            length = std::array::from_fn(|kind| pairs[kind][kind]);
+            if exceptions.contains(&true) {
+                let longest = pairs.iter().flatten().copied().fold(0.0, f64::max);
+                table = Some(Table { pairs, exceptions, reach: SPLINE_SUPPORT * longest * LONGER });
+            }
+        }
         let mixed = length.iter().any(|other| *other != length[0]);
-        Softened { kernel: softening.kernel, none: softening.is_none(), length, mixed }
+        Softened { kernel: softening.kernel, none: softening.is_none(), length, mixed, table }
     }
 
-    /// Distance within which a cell with a body of this type must be opened.
+    /// Distance within which a cell with a body of this type must be opened, unless its softening is
+    /// that of all its bodies.
     pub(crate) fn reach(&self, kind: u8) -> f64 {
+        if let Some(table) = self.table
+            && table.exceptions[usize::from(kind)]
+        {
+            return table.reach;
+        }
         let length = self.length[usize::from(kind)];
         match self.kernel {
             SofteningKernel::Spline => SPLINE_SUPPORT * length,
@@ -66,13 +124,25 @@ impl Softened {
         }
     }
 
+    /// From this reach on, cells are opened within it even if all their bodies have it.
+    pub(crate) fn unsoftened_from(&self) -> f64 {
+        self.table.map_or(f64::INFINITY, |table| table.reach)
+    }
+
     /// Squared Plummer length of a particle type.
     pub(crate) fn length2(&self, kind: u8) -> f64 {
         self.length[usize::from(kind)].powi(2)
     }
 
+    /// The number of a body among the particles. That is [`Softened::pair_term`]; with a table it is the
+    /// type, from which the terms follow pair by pair.
+    pub(crate) fn particle_term(&self, kind: u8) -> f32 {
+        if self.table.is_some() { f32::from(kind) } else { self.pair_term(kind) }
+    }
+
     /// The number that the kernels combine for a pair. Spline: 1/h, and the pair uses the smaller.
-    /// Plummer: half the squared length, and the pair uses the sum.
+    /// Plummer: half the squared length, and the pair uses the sum. With a table, that of a body with a
+    /// cell.
     pub(crate) fn pair_term(&self, kind: u8) -> f32 {
         match self.kernel {
             SofteningKernel::Spline => spline_term(self.reach(kind)),
@@ -168,6 +238,47 @@ fn of_spline<L: Lanes, const N: usize>(q: L) -> [L; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Cube, PairLength};
+
+    fn softened(length: [f64; TYPES], pairs: &[([u8; 2], f64)]) -> Softened {
+        let pairs = pairs.iter().map(|&(types, length)| PairLength { types, length }).collect();
+        let frame = Frame::new(Cube::around([0.0; 3], [1000.0; 3]), 1.0);
+        Softened::new(&Softening { length, pairs, ..Softening::default() }, &frame)
+    }
+
+    #[test]
+    fn a_table_that_follows_from_one_length_for_each_type_is_none() {
+        let all: Vec<([u8; 2], f64)> = (0..6).flat_map(|a| (0..=a).map(move |b| ([a, b], 0.3))).collect();
+        let uniform = softened([0.0; TYPES], &all);
+        assert!(uniform.table.is_none() && uniform.length == softened([0.3; TYPES], &[]).length);
+        let restated = softened([0.1, 0.2, 0.1, 0.1, 0.1, 0.1], &[([1, 3], 0.2), ([3, 3], 0.1)]);
+        assert!(restated.table.is_none());
+    }
+
+    #[test]
+    fn the_fewest_types_with_the_shortest_lengths_are_exceptions() {
+        let exceptions = |length, pairs: &[_]| softened(length, pairs).table.map(|table| table.exceptions);
+        let only = |kind: usize| Some(std::array::from_fn(|other| other == kind));
+        let lengths = [0.2, 0.4, 0.2, 0.2, 0.2, 0.0];
+        assert_eq!(exceptions(lengths, &[([5, 1], 0.01), ([5, 4], 0.01)]), only(5));
+        assert_eq!(exceptions(lengths, &[([4, 5], 0.01)]), only(5), "the shorter of two");
+        assert_eq!(exceptions(lengths, &[([1, 2], 0.2), ([1, 3], 0.2)]), only(1));
+        // Pairs of 4 and 5 keep the length 0.2 of type 4, which is now longer than both lengths.
+        assert_eq!(exceptions(lengths, &[([4, 4], 0.01)]), only(5));
+    }
+
+    #[test]
+    fn beyond_the_reach_of_two_types_their_pair_is_newtonian() {
+        let softened =
+            softened([0.2, 0.4, 0.0, 0.2, 0.2, 0.1], &[([5, 1], 0.7), ([2, 4], 0.01), ([3, 3], 0.5)]);
+        let pairs = softened.table.unwrap().pairs;
+        for a in 0..TYPES {
+            for b in 0..TYPES {
+                let reach = softened.reach(a as u8).max(softened.reach(b as u8));
+                assert!(SPLINE_SUPPORT * pairs[a][b] <= reach, "{a} {b}");
+            }
+        }
+    }
     use crate::kernel::bodies::{Law, Spline};
     use crate::kernel::simd::{LANES, Path, Task, dispatch};
 

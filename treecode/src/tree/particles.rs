@@ -29,8 +29,8 @@ impl Leaf {
 pub(crate) struct Particles {
     /// Position relative to the reference of the leaf, and mass.
     pub(crate) bodies: Vec<[f32; 4]>,
-    /// The number that the softening combines for a pair: see [`Softened::pair_term`]. Empty if
-    /// nothing is softened.
+    /// The number from which the softening of a pair follows: see [`Softened::particle_term`]. Empty
+    /// if nothing is softened.
     pub(crate) term: Vec<f32>,
 }
 
@@ -40,7 +40,7 @@ impl Particles {
         let term = if softened.none {
             Vec::new()
         } else {
-            bodies.kind.iter().map(|&kind| softened.pair_term(kind)).collect()
+            bodies.kind.iter().map(|&kind| softened.particle_term(kind)).collect()
         };
         Particles { bodies: vec![[0.0; 4]; bodies.len()], term }
     }

@@ -63,6 +63,8 @@ pub(crate) struct Pairs {
     pub(crate) far: List,
     pub(crate) sinks: Sinks,
     sources: Sources,
+    /// Sources of one type.
+    some: Sources,
 }
 
 /// The number of interactions of each sink of a group.
@@ -85,6 +87,11 @@ impl Felt {
     /// The interactions of this number of sinks.
     pub(crate) fn interactions(&self, sinks: u64) -> Interactions {
         Interactions { body_body: sinks * self.bodies, body_cell: sinks * self.cells, cell_cell: 0 }
+    }
+
+    fn add_bodies<W: Law>(&mut self, bodies: usize) {
+        self.bodies += bodies as u64;
+        self.operations += bodies as u64 * W::OPERATIONS;
     }
 
     /// Work for each sink, in body-body interactions.
@@ -136,6 +143,7 @@ impl Pairs {
     pub(crate) fn interact<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, centre: [f64; 3]) -> Felt {
         let softened = &tree.softened;
         let Pairs { cells, sinks, .. } = self;
+        let typed = softened.table.as_ref().map(|table| (table, sinks.soften_for_cells(softened)));
         for (image, cells) in cells.images() {
             sinks.feel_cells::<L, E>(&tree.tiles, cells, image.sees(centre), softened.kernel);
         }
@@ -145,7 +153,15 @@ impl Pairs {
         match softened.kernel {
             _ if softened.none => self.feel::<L, Newton, E>(tree, &near, centre, &mut felt),
             SofteningKernel::Plummer => self.feel::<L, Plummer, E>(tree, &near, centre, &mut felt),
-            SofteningKernel::Spline => self.feel::<L, Spline, E>(tree, &near, centre, &mut felt),
+            SofteningKernel::Spline => match typed {
+                None => self.feel::<L, Spline, E>(tree, &near, centre, &mut felt),
+                Some((table, types)) => {
+                    self.gather::<L, E>(tree, &near, centre);
+                    let Pairs { sinks, sources, some, .. } = self;
+                    sinks.feel_by_type(tree.path, sources, &types, table, some);
+                    felt.add_bodies::<Spline>(sources.len());
+                }
+            },
         }
         match softened.kernel {
             SofteningKernel::Plummer if !softened.none => {
@@ -167,6 +183,14 @@ impl Pairs {
         centre: [f64; 3],
         felt: &mut Felt,
     ) {
+        self.gather::<L, E>(tree, leaves, centre);
+        self.sinks.feel_bodies::<W>(tree.path, &self.sources);
+        felt.add_bodies::<W>(self.sources.len());
+    }
+
+    /// Sets the bodies of leaves as the sources.
+    #[inline(always)]
+    fn gather<L: Lanes, E: Expansion>(&mut self, tree: &Tree<E>, leaves: &List, centre: [f64; 3]) {
         self.sources.clear();
         for (image, cells) in leaves.images() {
             let centre = image.sees(centre);
@@ -177,9 +201,6 @@ impl Pairs {
             self.sources.extend::<L>(&tree.particles, leaves);
         }
         self.sources.pad();
-        self.sinks.feel_bodies::<W>(tree.path, &self.sources);
-        felt.bodies += self.sources.len() as u64;
-        felt.operations += self.sources.len() as u64 * W::OPERATIONS;
     }
 }
 

@@ -15,8 +15,8 @@
 use crate::message::take;
 use crate::tree::summary::{Extent, Summary, square};
 use crate::{
-    Bounds, Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, kernel::simd::Lanes, math,
-    tree::tile::Tile,
+    Bounds, Criterion, Expansion, Frame, Gravity, Key, SofteningKernel, Walk, kernel::simd::Lanes,
+    kernel::softening::Softened, math, tree::tile::Tile,
 };
 
 /// A criterion in the units of a [`Frame`].
@@ -33,6 +33,8 @@ pub(crate) struct Opening {
     pub(crate) kernel: SofteningKernel,
     /// Whether the expansions of cells are softened.
     softens_cells: bool,
+    /// Cells of this reach or a longer one are not softened: see [`Softened::unsoftened_from`].
+    unsoftened_from: f64,
     /// Whether the cube of the tree is a periodic box.
     pub(crate) periodic: bool,
     /// Least acceleration that the relative criterion uses, in units of the frame.
@@ -81,6 +83,7 @@ impl Opening {
             per_acceleration,
             kernel: gravity.softening.kernel,
             softens_cells: gravity.softens_cells(),
+            unsoftened_from: Softened::new(&gravity.softening, frame).unsoftened_from(),
             periodic: gravity.domain.is_periodic(),
             floor: frame.floor,
         }
@@ -144,7 +147,8 @@ impl Opening {
 
     /// Distance within which a cell is opened because of the softening of its bodies.
     pub(crate) fn reach(&self, bodies: &Extent) -> f64 {
-        if self.softens_cells && bodies.is_of_one_reach() { 0.0 } else { bodies.reach[1] }
+        let is_softened = bodies.is_of_one_reach() && bodies.reach[1] < self.unsoftened_from;
+        if self.softens_cells && is_softened { 0.0 } else { bodies.reach[1] }
     }
 
     /// Whether the allowed errors are so large that pairs may add 1e-4 (root mean square) to them.
