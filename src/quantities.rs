@@ -12,7 +12,7 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 32] = [
+const KEYS: [(&str, Dimension); 33] = [
     ("box.side", LENGTH),
     ("cosmology.softening_max_physical", LENGTH),
     ("time.end", TIME),

@@ -368,11 +368,6 @@ mod tests {
             assert!(with.velocity[2] > 0.0);
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     /// A ball across the corner of a box, and few bodies all over it.
     #[test]
@@ -380,8 +375,7 @@ mod tests {
         let (side, count) = (10.0, 3000);
         let domain = Domain::Periodic { side };
         let mut bodies = Bodies::zeroed(count);
-        let random =
-            |i: usize, k: u64| (treecode::math::hash(5 * i as u64 + k) >> 11) as f64 / (1u64 << 53) as f64;
+        let random = |i: usize, k: u64| (hash(5 * i as u64 + k) >> 11) as f64 / (1u64 << 53) as f64;
         let centre = [0.02, 9.98, 0.01];
         for i in 0..count {
             bodies.mass[i] = 1.0;
