@@ -40,6 +40,8 @@ struct Ends {
 
 /// Margin for rounding errors, as a fraction of the distances.
 const MARGIN: f64 = 1e-9;
+/// Greatest change of the last step of Newton's method, as a fraction of the drift.
+const CLOSE: f64 = 1e-9;
 
 impl Drift<'_> {
     pub(super) fn new<'a>(
@@ -117,8 +119,13 @@ impl Drift<'_> {
                 for z in range(2, (outer * outer - across).max(0.0).sqrt()) {
                     let z = z as f64;
                     let square = across + (centre[2] + z * self.side).powi(2);
-                    if square >= inner * inner && square <= outer * outer {
-                        images.push([x, y, z]);
+                    let image = [x, y, z];
+                    let middle = from_fn(|axis| centre[axis] + image[axis] * self.side);
+                    if square >= inner * inner
+                        && square <= outer * outer
+                        && self.may_hold(middle, radius + margin)
+                    {
+                        images.push(image);
                     }
                 }
             }
@@ -126,16 +133,27 @@ impl Drift<'_> {
         images
     }
 
+    /// Whether a place [L] within this distance from another one may be in the part of the sky. The scalar
+    /// product with the axis and the length of a vector change by no more than its end moves.
+    fn may_hold(&self, place: [f64; 3], distance: f64) -> bool {
+        self.settings.opening.is_none_or(|opening| opening.excess(place) >= -2.0 * distance)
+    }
+
     /// Position and redshift of the crossing of an image, if it crosses in this drift.
     fn crossing(&self, ends: &Ends, image: [f64; 3]) -> Option<([f64; 3], f64)> {
         let place =
             |end: usize, sides: [f64; 3]| from_fn(|axis| ends.places[end][axis] + sides[axis] * self.side);
         let before: [f64; 3] = place(0, image);
-        let is_inside = |place: [f64; 3], end: usize| length(place) < self.distances[end];
-        if !is_inside(before, 0) || is_inside(place(1, from_fn(|axis| image[axis] + ends.moved[axis])), 1) {
+        let after: [f64; 3] = place(1, from_fn(|axis| image[axis] + ends.moved[axis]));
+        let outside = [length(before) - self.distances[0], length(after) - self.distances[1]];
+        if outside[0] >= 0.0 || outside[1] < 0.0 {
             return None;
         }
-        let passed = self.root(before, ends.velocity);
+        let path = length(ends.velocity) * self.factor.abs() + MARGIN * self.side;
+        if !self.may_hold(before, path) {
+            return None;
+        }
+        let passed = self.root(before, ends.velocity, outside[0] / (outside[0] - outside[1]));
         let factor = self.cosmology.drift_over(self.times[0], passed);
         let position = from_fn(|axis| before[axis] + ends.velocity[axis] * factor);
         // Rounding must not lead out of the drift, since crossings of earlier ones may be in files.
@@ -144,8 +162,8 @@ impl Drift<'_> {
     }
 
     /// Difference of ln a from the beginning of the drift to the crossing, by Newton's method between
-    /// bounds.
-    fn root(&self, before: [f64; 3], velocity: [f64; 3]) -> f64 {
+    /// bounds. It begins at the fraction `guess` of the drift.
+    fn root(&self, before: [f64; 3], velocity: [f64; 3], guess: f64) -> f64 {
         let [from, until] = self.times;
         let whole = until - from;
         let Settings { speed_of_light, .. } = *self.settings;
@@ -160,7 +178,7 @@ impl Drift<'_> {
             let slope = (radial / a + speed_of_light) / (a * self.cosmology.hubble_at(a));
             (distance - self.distances[1] - speed_of_light * left, slope)
         };
-        let (mut low, mut high, mut passed) = (0.0, whole, 0.5 * whole);
+        let (mut low, mut high, mut passed) = (0.0, whole, guess * whole);
         for _ in 0..100 {
             let (excess, slope) = outside(passed);
             if excess < 0.0 {
@@ -170,7 +188,8 @@ impl Drift<'_> {
             }
             let next = passed - excess / slope;
             let next = if next >= low && next <= high { next } else { 0.5 * (low + high) };
-            if (next - passed).abs() <= 1e-15 * whole.abs() {
+            // The error of the next number is about the square of this change.
+            if (next - passed).abs() <= CLOSE * whole {
                 return next;
             }
             passed = next;

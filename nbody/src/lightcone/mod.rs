@@ -73,9 +73,14 @@ impl Opening {
 
     /// Whether a position relative to the observer [L] is in this part.
     #[must_use]
-    pub fn holds(&self, [x, y, z]: [f64; 3]) -> bool {
+    pub fn holds(&self, position: [f64; 3]) -> bool {
+        self.excess(position) >= 0.0
+    }
+
+    /// Length of a vector along the axis, less that of the edge of this part [L].
+    fn excess(&self, [x, y, z]: [f64; 3]) -> f64 {
         let [u, v, w] = self.axis;
-        x * u + y * v + z * w >= self.cosine * (x * x + y * y + z * z).sqrt()
+        x * u + y * v + z * w - self.cosine * (x * x + y * y + z * z).sqrt()
     }
 }
 

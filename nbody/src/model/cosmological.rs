@@ -4,13 +4,14 @@
 //! Each mode of the density is a Gaussian random number that depends on the seed and the integer
 //! wave vector alone. So boxes of more bodies have the same large modes, on any number of ranks.
 
-use super::lagrangian::{Sources, displace, displace_transverse, second_order, third_order};
+use super::glass;
+use super::lagrangian::{Sites, Sources, displace, displace_transverse, second_order, third_order};
 use crate::cosmology::{Cosmology, Growth, scale_factor_of};
 use crate::linear::{Amplitude, LinearPower, Table, Transfer};
 use crate::spectral::{Complex, Transform, Wave};
 use decomposition::Comm;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 use std::path::PathBuf;
 use treecode::math::{self, hash};
@@ -30,6 +31,9 @@ pub struct Cosmological {
     pub seed: u64,
     /// Order of perturbation theory, 1 (Zel'dovich) to 3.
     pub lpt: u8,
+    /// Where bodies are without displacements.
+    #[serde(skip_serializing_if = "Lattice::is_cubic")]
+    pub lattice: Lattice,
     /// Density of baryons today, in units of the critical density; without a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omega_b: Option<f64>,
@@ -64,6 +68,24 @@ pub struct Cosmological {
     pub table: Option<Table>,
 }
 
+/// Where the bodies of a universe are without displacements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lattice {
+    /// At the centres of cubes.
+    #[default]
+    Cubic,
+    /// In a glass, which has no directions.
+    Glass,
+}
+
+impl Lattice {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+    fn is_cubic(&self) -> bool {
+        *self == Lattice::Cubic
+    }
+}
+
 /// The pancake of Zel'dovich (1970): a plane wave, whose motion is exact until its sheets cross at the
 /// caustic. A body of the lattice at q is at q - D(a) / D(a_caustic) sin(k q) / k along the wave vector k.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -92,6 +114,13 @@ pub struct Universe {
 impl Cosmological {
     /// Checks that the bodies can be made.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.lattice == Lattice::Glass && !self.per_side.is_multiple_of(glass::PER_SIDE) {
+            return Err(format!(
+                "per_side = {}: must be a multiple of {} with lattice = \"glass\", whose tile has so many bodies along a side",
+                self.per_side,
+                glass::PER_SIDE
+            ));
+        }
         let Some(pancake) = &self.pancake else { return self.power().map(|_| ()) };
         let (start, caustic) = (self.universe()?.scale_factor, pancake.caustic_redshift);
         if scale_factor_of(caustic) <= start {
@@ -112,11 +141,14 @@ impl Cosmological {
     /// has six derivatives of phi1, five sources, and as much for a transform.
     pub(super) fn memory(&self) -> f64 {
         const VALUE: f64 = 8.0;
-        match self.lpt {
-            1 => VALUE * 5.0,
-            2 => VALUE * (1.0 + 1.5f64.powi(3) * 7.0),
-            _ => VALUE * (1.0 + 2f64.powi(3) * 15.0),
-        }
+        // A glass has all fields on a grid of twice as many cells.
+        let cells = |finer: f64| if self.lattice == Lattice::Glass { 8.0 } else { finer.powi(3) };
+        VALUE
+            * match self.lpt {
+                1 => cells(1.0) * 5.0,
+                2 => cells(1.0) + cells(1.5) * 7.0,
+                _ => cells(1.0) + cells(2.0) * 15.0,
+            }
     }
 
     fn universe(&self) -> Result<&Universe, String> {
@@ -175,12 +207,9 @@ impl Cosmological {
     pub(super) fn generate(&self, comm: &dyn Comm, constant: f64) -> Bodies {
         let universe = self.universe().expect("the model was checked");
         let &Universe { cosmology, side, scale_factor: a, .. } = universe;
-        let n = self.per_side as usize;
         let field = Field::of(self, universe);
-        let transform = Transform::new(comm, n);
-        let mut contrast = vec![Complex::default(); transform.modes_len()];
-        transform.for_each_mode(&mut contrast, |wave, mode| *mode = field.mode(wave));
-        let mut bodies = lattice(&transform, side);
+        let (sites, mut bodies) = Sites::new(comm, self.lattice, self.per_side as usize, side);
+        let contrast = sites.contrast(&field);
         let density = cosmology.matter_density(constant);
         bodies.mass.fill(density * side.powi(3) / self.bodies() as f64);
 
@@ -191,21 +220,20 @@ impl Cosmological {
             let factor = growth / today.d1.powi(order);
             [factor, rate * f * factor]
         };
-        displace(comm, &transform, &mut bodies, &contrast, side, of_order(1, d1, f1));
+        displace(comm, &sites, &mut bodies, &contrast, side, of_order(1, d1, f1));
         match self.lpt {
             1 => {}
             2 => {
-                let source = second_order(comm, &transform, &field);
-                displace(comm, &transform, &mut bodies, &source, side, of_order(2, d2, f2));
+                let source = second_order(comm, &sites, &field);
+                displace(comm, &sites, &mut bodies, &source, side, of_order(2, d2, f2));
             }
             _ => {
-                let Sources { second, determinant, mixed, transverse } =
-                    third_order(comm, &transform, &field);
-                displace(comm, &transform, &mut bodies, &second, side, of_order(2, d2, f2));
+                let Sources { second, determinant, mixed, transverse } = third_order(comm, &sites, &field);
+                displace(comm, &sites, &mut bodies, &second, side, of_order(2, d2, f2));
                 let [a, b, c] = [0, 1, 2].map(|k| of_order(3, d3[k], f3[k]));
-                displace(comm, &transform, &mut bodies, &determinant, side, a.map(|factor| -factor));
-                displace(comm, &transform, &mut bodies, &mixed, side, b);
-                displace_transverse(comm, &transform, &mut bodies, &transverse, side, c);
+                displace(comm, &sites, &mut bodies, &determinant, side, a.map(|factor| -factor));
+                displace(comm, &sites, &mut bodies, &mixed, side, b);
+                displace_transverse(comm, &sites, &mut bodies, &transverse, side, c);
             }
         }
         bodies.wrap(Domain::Periodic { side });
@@ -288,7 +316,7 @@ impl Field {
 }
 
 /// Bodies at rest at the centres of the cells, for the planes of this rank.
-fn lattice(transform: &Transform, side: f64) -> Bodies {
+pub(super) fn lattice(transform: &Transform, side: f64) -> Bodies {
     let n = transform.cells();
     let mut bodies = Bodies::zeroed(transform.field_len());
     let first = transform.planes().start * n * n;
@@ -318,6 +346,7 @@ pub(super) mod tests {
             per_side,
             seed: 5,
             lpt: 2,
+            lattice: Lattice::Cubic,
             omega_b: Some(0.048),
             n_s: Some(0.96),
             temperature: None,
@@ -386,13 +415,14 @@ pub(super) mod tests {
     #[test]
     fn crossed_waves_have_the_second_order_of_theory() {
         let n = 12;
+        let sites = Sites::new(&Solo, Lattice::Cubic, n, SIDE).0;
         let transform = Transform::new(&Solo, n);
         let mut field = Field::new(&model(n as u64), &model(2).universe.unwrap(), &model(2).power().unwrap());
         field.amplitudes.fill(0.0);
         field.amplitudes[4] = 0.5;
         // The contrast is a sum of cosines along each axis, of wave number 2 and amplitude 1. Its source is
         // the sum over pairs of axes of the products of these cosines.
-        let source = transform.backward(&Solo, second_order(&Solo, &transform, &field));
+        let source = transform.backward(&Solo, second_order(&Solo, &sites, &field));
         let phase = |wave: Wave| field.mode(wave).arg();
         let phases = [phase([2, 0, 0]), phase([0, 2, 0]), phase([0, 0, 2])];
         for (i, found) in source.iter().enumerate() {
@@ -444,6 +474,37 @@ pub(super) mod tests {
             assert!((slope - expected).abs() < 0.01, "{i}: {slope}");
         }
         assert!(late[0] > 1e-4 * late[2], "{late:?}");
+    }
+
+    /// Each order moves the bodies of a glass by a field that the bodies of a lattice sample at other places.
+    #[test]
+    fn a_glass_has_the_displacements_of_the_lattice_between_its_bodies() {
+        // Only modes of which there are few: the others have no power.
+        let last = TAU / SIDE * 2.5;
+        let k: Vec<f64> = (0..400).map(|i| 1e-4 * 1e6f64.powf(f64::from(i) / 399.0)).collect();
+        let power = k.iter().map(|&k| if k < last { 3e3 } else { 1e-30 }).collect();
+        let table = Some(Table::new(k, power).unwrap());
+        let of = |lattice: Lattice| {
+            let velocities = [1, 2, 3].map(|lpt| {
+                let model = Cosmological { lpt, lattice, amplitude: None, table: table.clone(), ..model(32) };
+                at(model, 9.0).generate(&Solo, 1.0).vel
+            });
+            // What each order adds along each axis.
+            [0, 1, 2].map(|order| {
+                [0, 1, 2].map(|axis| {
+                    let before = |i: usize| if order > 0 { velocities[order - 1][axis][i] } else { 0.0 };
+                    let added = velocities[order][axis].iter().enumerate().map(|(i, v)| v - before(i));
+                    rms(&added.collect::<Vec<_>>())
+                })
+            })
+        };
+        let (cubic, glass) = (of(Lattice::Cubic), of(Lattice::Glass));
+        for order in 0..3 {
+            for axis in 0..3 {
+                let ratio = glass[order][axis] / cubic[order][axis];
+                assert!((ratio - 1.0).abs() < 0.01, "order {}, axis {axis}: {ratio}", order + 1);
+            }
+        }
     }
 
     #[test]
@@ -514,16 +575,31 @@ pub(super) mod tests {
         }
     }
 
+    fn sort_by_id(bodies: &mut Bodies) {
+        let mut order: Vec<u32> = (0..bodies.len() as u32).collect();
+        order.sort_by_key(|&i| bodies.id[i as usize]);
+        bodies.permute(&order);
+    }
+
     #[test]
     fn ranks_give_the_bits_of_one() {
         let mut one = Bodies::default();
-        for lpt in [3, 2] {
-            let model = Cosmological { lpt, ..model(12) };
+        for (lpt, lattice, n) in [
+            (1, Lattice::Glass, 16),
+            (3, Lattice::Glass, 16),
+            (3, Lattice::Cubic, 12),
+            (2, Lattice::Cubic, 12),
+        ] {
+            let model = Cosmological { lpt, lattice, ..model(n) };
             one = model.generate(&Solo, 43.0);
             for ranks in [2, 3, 13] {
                 let parts = threads::run(ranks, |comm| model.generate(comm, 43.0));
                 let mut all = Bodies::default();
                 parts.iter().for_each(|part| all.append(part));
+                if lattice == Lattice::Glass {
+                    // Bodies of a glass are in the order of tiles on each rank.
+                    [&mut one, &mut all].into_iter().for_each(sort_by_id);
+                }
                 assert!(all == one, "order {lpt} on {ranks} ranks");
             }
         }
@@ -562,6 +638,34 @@ pub(super) mod tests {
     fn a_pancake_is_the_wave_of_zeldovich() {
         // It is exact, so that higher orders are 0.
         (1..=3).for_each(a_pancake_of_order);
+    }
+
+    #[test]
+    fn a_pancake_of_a_glass_is_that_of_its_places() {
+        let pancake = Some(Box::new(Pancake { wave: [1, 0, 2], caustic_redshift: 4.0 }));
+        for lpt in 1..=3 {
+            let model = Cosmological { pancake: pancake.clone(), lpt, lattice: Lattice::Glass, ..model(16) };
+            let model = at(model, 9.0);
+            model.check().unwrap();
+            let bodies = model.generate(&Solo, 1.0);
+            let places = Sites::new(&Solo, Lattice::Glass, 16, SIDE).1;
+            let cosmology = model.universe.unwrap().cosmology;
+            let strength = cosmology.growth(0.1).d1 / cosmology.growth(0.2).d1;
+            let vector = [1.0, 0.0, 2.0].map(|w| 2.0 * PI * w / SIDE);
+            let square: f64 = vector.iter().map(|k| k * k).sum();
+            for i in 0..bodies.len() {
+                assert_eq!(bodies.id[i], places.id[i]);
+                let phase: f64 = (0..3).map(|axis| vector[axis] * places.pos[axis][i]).sum();
+                for axis in 0..3 {
+                    let moved = -strength * phase.sin() * vector[axis] / square;
+                    let found = Domain::Periodic { side: SIDE }
+                        .displacement(places.position(i), bodies.position(i))[axis];
+                    assert!((found - moved).abs() < 1e-7 * SIDE, "order {lpt}: {found} {moved}");
+                }
+            }
+        }
+        let error = Cosmological { lattice: Lattice::Glass, ..model(24) }.check().unwrap_err();
+        assert!(error.contains("per_side = 24: must be a multiple of 16"), "{error}");
     }
 
     fn a_pancake_of_order(lpt: u8) {

@@ -3,9 +3,9 @@
 
 use super::cosmological::{INDEX, TEMPERATURE};
 use super::{
-    Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, MassFunction,
-    Model, Orbit, Pancake, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical, StarCluster,
-    TwoBody, Uniform, UniformShape,
+    Belt, Clumps, Collision, Cosmological, DiscGalaxy, Elements, Encounter, Galaxy, King, Lattice,
+    MassFunction, Model, Orbit, Pancake, Placement, Planet, PlanetarySystem, Preset, Profile, Spherical,
+    StarCluster, TwoBody, Uniform, UniformShape,
 };
 use crate::linear::Amplitude;
 use serde::{Deserialize, Serialize};
@@ -298,6 +298,9 @@ pub struct Keys {
     /// Order of perturbation theory. cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub lpt: Option<u8>,
+    /// Where bodies are without displacements. cosmology.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub lattice: Option<Lattice>,
     /// Density of baryons today, in units of the critical density. cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub omega_b: Option<f64>,
@@ -818,6 +821,7 @@ impl Keys {
             per_side,
             seed: self.seed.take().unwrap_or(0),
             lpt,
+            lattice: self.lattice.take().unwrap_or_default(),
             omega_b,
             n_s,
             temperature,
@@ -847,6 +851,7 @@ impl Keys {
             per_side,
             seed: 0,
             lpt: 1,
+            lattice: self.lattice.take().unwrap_or_default(),
             omega_b: None,
             n_s: None,
             temperature: None,

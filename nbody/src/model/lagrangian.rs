@@ -18,12 +18,87 @@
 //! Products of modes have wave numbers that the grid of the bodies cannot hold. They are computed on a
 //! finer grid, on which no product aliases into the modes of the bodies.
 
-use super::cosmological::Field;
-use crate::spectral::{Complex, Transform, Wave, half_cell};
+use super::cosmological::{Field, Lattice, lattice};
+use super::glass::glass;
+use crate::spectral::{Complex, Splines, Transform, Wave, half_cell, to_coefficients};
 use decomposition::Comm;
 use rayon::prelude::*;
 use std::f64::consts::TAU;
 use treecode::Bodies;
+
+/// Where the bodies are without displacements, and the grid of the field that moves them.
+pub(super) struct Sites {
+    transform: Transform,
+    /// Number of bodies along a side. Displacements have wave numbers below half of it.
+    per_side: usize,
+    /// Places of the bodies of a glass in cells of the grid, which has twice as many as bodies. `None` for
+    /// bodies at the centres of the cells.
+    glass: Option<[Vec<f64>; 3]>,
+}
+
+impl Sites {
+    /// The sites of `per_side`^3 bodies in a box of this side [L], and the bodies at rest on them, those of
+    /// this rank. Collective.
+    pub(super) fn new(comm: &dyn Comm, kind: Lattice, per_side: usize, side: f64) -> (Sites, Bodies) {
+        match kind {
+            Lattice::Cubic => {
+                let transform = Transform::new(comm, per_side);
+                let bodies = lattice(&transform, side);
+                (Sites { transform, per_side, glass: None }, bodies)
+            }
+            Lattice::Glass => {
+                let transform = Transform::new(comm, 2 * per_side);
+                let (bodies, places) = glass(&transform, per_side as u64, side);
+                (Sites { transform, per_side, glass: Some(places) }, bodies)
+            }
+        }
+    }
+
+    /// The modes of the contrast.
+    pub(super) fn contrast(&self, field: &Field) -> Vec<Complex<f64>> {
+        contrast(&self.transform, field)
+    }
+
+    /// The grid with at least so many cells for each two bodies on which products are computed.
+    fn finer(&self, comm: &dyn Comm, cells: usize) -> Transform {
+        match self.glass {
+            Some(_) => self.transform.clone(),
+            None => Transform::new(comm, (cells * self.per_side / 2).next_multiple_of(2)),
+        }
+    }
+
+    /// Of the modes of a finer grid, those that displacements have. Collective.
+    fn reduce(&self, comm: &dyn Comm, fine: &Transform, mut modes: Vec<Complex<f64>>) -> Vec<Complex<f64>> {
+        if self.glass.is_none() {
+            return fine.truncate(comm, &modes, &self.transform);
+        }
+        let end = self.per_side as i64 / 2;
+        fine.for_each_mode(&mut modes, |wave, mode| {
+            if wave.iter().any(|w| w.abs() >= end) {
+                *mode = Complex::default();
+            }
+        });
+        modes
+    }
+
+    /// The field of these modes times `factor` at the bodies. Collective.
+    fn field(
+        &self,
+        comm: &dyn Comm,
+        mut modes: Vec<Complex<f64>>,
+        factor: impl Fn(Wave) -> Complex<f64> + Sync,
+    ) -> Vec<f64> {
+        let cells = self.transform.cells();
+        if let Some(places) = &self.glass {
+            let spline = to_coefficients(cells);
+            self.transform.for_each_mode(&mut modes, |wave, mode| *mode *= factor(wave) * spline(wave));
+            return Splines::new(comm, &self.transform, modes).at(places);
+        }
+        let turn = half_cell(cells);
+        self.transform.for_each_mode(&mut modes, |wave, mode| *mode *= turn(wave) * factor(wave));
+        self.transform.backward(comm, modes)
+    }
+}
 
 /// A number times the displacement is that of the position, and another one that of the velocity.
 type Factors = [f64; 2];
@@ -31,7 +106,7 @@ type Factors = [f64; 2];
 /// Moves the bodies by displacements whose divergence is minus the field of these modes. Collective.
 pub(super) fn displace(
     comm: &dyn Comm,
-    transform: &Transform,
+    sites: &Sites,
     bodies: &mut Bodies,
     modes: &[Complex<f64>],
     side: f64,
@@ -39,7 +114,7 @@ pub(super) fn displace(
 ) {
     for axis in 0..3 {
         let along = modes.to_vec();
-        displace_along(comm, transform, bodies, axis, along, |wave| gradient(wave, axis, side), factors);
+        displace_along(comm, sites, bodies, axis, along, |wave| gradient(wave, axis, side), factors);
     }
 }
 
@@ -47,7 +122,7 @@ pub(super) fn displace(
 /// Collective.
 pub(super) fn displace_transverse(
     comm: &dyn Comm,
-    transform: &Transform,
+    sites: &Sites,
     bodies: &mut Bodies,
     curl: &[Vec<Complex<f64>>; 3],
     side: f64,
@@ -57,11 +132,11 @@ pub(super) fn displace_transverse(
         // The curl of the potential curl / k^2.
         let [next, last] = [(axis + 1) % 3, (axis + 2) % 3];
         let mut along = curl[last].clone();
-        transform.for_each_mode(&mut along, |wave, mode| *mode *= gradient(wave, next, side));
+        sites.transform.for_each_mode(&mut along, |wave, mode| *mode *= gradient(wave, next, side));
         let mut other = curl[next].clone();
-        transform.for_each_mode(&mut other, |wave, mode| *mode *= gradient(wave, last, side));
+        sites.transform.for_each_mode(&mut other, |wave, mode| *mode *= gradient(wave, last, side));
         along.par_iter_mut().zip(other).for_each(|(sum, term)| *sum -= term);
-        displace_along(comm, transform, bodies, axis, along, |_| Complex::new(1.0, 0.0), factors);
+        displace_along(comm, sites, bodies, axis, along, |_| Complex::new(1.0, 0.0), factors);
     }
 }
 
@@ -75,19 +150,17 @@ fn square(wave: Wave) -> i64 {
     wave.iter().map(|w| w * w).sum::<i64>().max(1)
 }
 
-/// Moves the bodies along an axis by the field of these modes times `factor`, at the centres of the cells.
+/// Moves the bodies along an axis by the field of these modes times `factor`.
 fn displace_along(
     comm: &dyn Comm,
-    transform: &Transform,
+    sites: &Sites,
     bodies: &mut Bodies,
     axis: usize,
-    mut modes: Vec<Complex<f64>>,
+    modes: Vec<Complex<f64>>,
     factor: impl Fn(Wave) -> Complex<f64> + Sync,
     factors: Factors,
 ) {
-    let turn = half_cell(transform.cells());
-    transform.for_each_mode(&mut modes, |wave, mode| *mode *= turn(wave) * factor(wave));
-    let field = transform.backward(comm, modes);
+    let field = sites.field(comm, modes, factor);
     let (pos, vel) = (&mut bodies.pos[axis], &mut bodies.vel[axis]);
     (pos, vel, field).into_par_iter().for_each(|(x, v, displacement)| {
         *x += factors[0] * displacement;
@@ -131,8 +204,8 @@ fn modes_of(comm: &dyn Comm, fine: &Transform, field: Vec<f64>) -> Vec<Complex<f
 }
 
 /// Modes of the source of second order, M2, on a grid of half as many cells again. Collective.
-pub(super) fn second_order(comm: &dyn Comm, transform: &Transform, field: &Field) -> Vec<Complex<f64>> {
-    let fine = Transform::new(comm, (3 * transform.cells() / 2).next_multiple_of(2));
+pub(super) fn second_order(comm: &dyn Comm, sites: &Sites, field: &Field) -> Vec<Complex<f64>> {
+    let fine = sites.finer(comm, 3);
     let [x, y, z, beside @ ..] = PAIRS;
     let of = |pair: [usize; 2]| derivative(comm, &fine, contrast(&fine, field), pair);
     let [x, y, z] = [x, y, z].map(of);
@@ -142,7 +215,7 @@ pub(super) fn second_order(comm: &dyn Comm, transform: &Transform, field: &Field
         source.par_iter_mut().zip(of(pair)).for_each(|(sum, term)| *sum -= term * term);
     }
     let modes = modes_of(comm, &fine, source);
-    fine.truncate(comm, &modes, transform)
+    sites.reduce(comm, &fine, modes)
 }
 
 /// Modes of the sources of second and third order.
@@ -160,14 +233,14 @@ pub(super) struct Sources {
 /// Modes of the sources of second and third order, on a grid of twice as many cells: with wave numbers of
 /// phi1 below n / 2, those of a product of three factors are below 3 n / 2, and of these 2 n cells alias none
 /// into those below n / 2. Collective.
-pub(super) fn third_order(comm: &dyn Comm, transform: &Transform, field: &Field) -> Sources {
-    let fine = Transform::new(comm, 2 * transform.cells());
+pub(super) fn third_order(comm: &dyn Comm, sites: &Sites, field: &Field) -> Sources {
+    let fine = sites.finer(comm, 4);
     let first = PAIRS.map(|pair| derivative(comm, &fine, contrast(&fine, field), pair));
     let at = |i: usize| -> [f64; 6] { std::array::from_fn(|pair| first[pair][i]) };
     let everywhere = |of: fn([f64; 6]) -> f64| -> Vec<f64> {
         (0..fine.field_len()).into_par_iter().map(|i| of(at(i))).collect()
     };
-    let fewer = |modes: &[Complex<f64>]| fine.truncate(comm, modes, transform);
+    let fewer = |modes: Vec<Complex<f64>>| sites.reduce(comm, &fine, modes);
     let second = modes_of(
         comm,
         &fine,
@@ -180,7 +253,7 @@ pub(super) fn third_order(comm: &dyn Comm, transform: &Transform, field: &Field)
             xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
         }),
     );
-    let determinant = fewer(&determinant);
+    let determinant = fewer(determinant);
     let mut mixed = vec![0.0; fine.field_len()];
     let mut transverse: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; fine.field_len()]);
     for (pair, [a, b]) in PAIRS.into_iter().enumerate() {
@@ -205,9 +278,9 @@ pub(super) fn third_order(comm: &dyn Comm, transform: &Transform, field: &Field)
             }
         }
     }
-    let mixed = fewer(&modes_of(comm, &fine, mixed));
-    let transverse = transverse.map(|field| fewer(&modes_of(comm, &fine, field)));
-    Sources { second: fewer(&second), determinant, mixed, transverse }
+    let mixed = fewer(modes_of(comm, &fine, mixed));
+    let transverse = transverse.map(|field| fewer(modes_of(comm, &fine, field)));
+    Sources { second: fewer(second), determinant, mixed, transverse }
 }
 
 #[cfg(test)]
@@ -230,23 +303,23 @@ mod tests {
 
     /// Displacements of each order in a universe of matter, along each axis, in which a = 1.
     fn orders() -> [[Vec<f64>; 3]; 3] {
-        let (transform, field) = (Transform::new(&Solo, N), field());
+        let (sites, field) = (Sites::new(&Solo, Lattice::Cubic, N, SIDE).0, field());
         let moved = |act: &dyn Fn(&mut Bodies)| {
             let mut bodies = Bodies::zeroed(N * N * N);
             act(&mut bodies);
             bodies.pos
         };
-        let Sources { second, determinant, mixed, transverse } = third_order(&Solo, &transform, &field);
+        let Sources { second, determinant, mixed, transverse } = third_order(&Solo, &sites, &field);
         let along = |bodies: &mut Bodies, modes: &[Complex<f64>], factor: f64| {
-            displace(&Solo, &transform, bodies, modes, SIDE, [factor, 0.0]);
+            displace(&Solo, &sites, bodies, modes, SIDE, [factor, 0.0]);
         };
         [
-            moved(&|bodies| along(bodies, &contrast(&transform, &field), 1.0)),
+            moved(&|bodies| along(bodies, &sites.contrast(&field), 1.0)),
             moved(&|bodies| along(bodies, &second, 3.0 / 7.0)),
             moved(&|bodies| {
                 along(bodies, &determinant, -1.0 / 3.0);
                 along(bodies, &mixed, 5.0 / 21.0);
-                displace_transverse(&Solo, &transform, bodies, &transverse, SIDE, [1.0 / 7.0, 0.0]);
+                displace_transverse(&Solo, &sites, bodies, &transverse, SIDE, [1.0 / 7.0, 0.0]);
             }),
         ]
     }
@@ -322,10 +395,10 @@ mod tests {
 
     #[test]
     fn the_finer_grid_changes_no_source_of_second_order() {
-        let (transform, model) = (Transform::new(&Solo, 12), model(12));
+        let (sites, model) = (Sites::new(&Solo, Lattice::Cubic, 12, SIDE).0, model(12));
+        let transform = &sites.transform;
         let field = Field::new(&model, &model.universe.unwrap(), &model.power().unwrap());
-        let (coarse, fine) =
-            (second_order(&Solo, &transform, &field), third_order(&Solo, &transform, &field));
+        let (coarse, fine) = (second_order(&Solo, &sites, &field), third_order(&Solo, &sites, &field));
         let size = coarse.iter().map(|mode| mode.norm()).fold(0.0, f64::max);
         assert!(coarse.iter().zip(&fine.second).all(|(a, b)| (a - b).norm() < 1e-13 * size));
         // A curl has no divergence.

@@ -13,6 +13,7 @@ mod disc;
 mod disc_galaxy;
 mod eddington;
 mod encounter;
+mod glass;
 mod hernquist;
 mod isotropic;
 mod keys;
@@ -31,7 +32,7 @@ mod uniform;
 
 pub use clumps::Clumps;
 pub use collision::Collision;
-pub use cosmological::{Cosmological, Pancake, Universe};
+pub use cosmological::{Cosmological, Lattice, Pancake, Universe};
 pub use disc_galaxy::{DiscGalaxy, Preset};
 pub use encounter::{Encounter, Galaxy, Move, Orbit, Placement};
 pub use keys::{Keys, MODELS, ModelName, PlanetKeys, TypeKey, whole_number};

@@ -60,6 +60,11 @@ impl Transform {
         self.planes[self.rank].clone()
     }
 
+    /// The planes of a rank.
+    pub fn planes_of(&self, rank: usize) -> Range<usize> {
+        self.planes[rank].clone()
+    }
+
     /// The rank that holds the plane at `x`.
     pub fn owner(&self, x: usize) -> usize {
         self.planes.partition_point(|planes| planes.end <= x)
