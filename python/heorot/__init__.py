@@ -23,7 +23,8 @@ from ._forces import accelerations, direct, potential
 from ._heorot import InternalError
 from ._picture import Picture, render
 from ._potential import Potential
-from ._simulation import Simulation, State
+from ._simulation import Simulation
+from ._state import State
 from ._units import Units
 from ._view import Page, view
 

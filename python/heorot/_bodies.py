@@ -148,6 +148,9 @@ class Bodies:
             self._moment = None
         return self.__dict__[name]
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_COLUMNS})
+
     def __getstate__(self) -> dict[str, Any]:
         if self._moment is not None:
             for column in _COLUMNS:

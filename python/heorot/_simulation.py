@@ -8,8 +8,6 @@ import os
 from itertools import chain
 from typing import Any, Callable, Iterable, Iterator, Optional
 
-import numpy as np
-
 from . import _heorot
 from ._arrays import names_numbers
 from ._bodies import Bodies, expect_bodies
@@ -17,53 +15,9 @@ from ._cosmology import Cosmology
 from ._files import Path
 from ._forces import Softening
 from ._potential import PotentialsLike, core_of
+from ._state import State
+from ._times import times_of
 from ._units import Units
-
-
-class State:
-    """A simulation at one time. It does not change when the simulation goes on.
-
-    Attributes
-    ----------
-    time : float
-        The time; in an expanding universe the natural logarithm of the scale factor.
-    scale_factor, redshift : float or None
-        Those of an expanding universe.
-    steps : int
-        Number of full steps since the beginning.
-    kinetic, potential, external, energy : float
-        Kinetic energy, potential energy of the bodies among themselves and in external potentials, and
-        their sum.
-    energy_error : float
-        Error of the energy as a fraction of the first energy.
-    virial_ratio : float
-        2 K / abs(W), with the potential energy as W.
-    momentum, angular_momentum : ndarray, shape (3,)
-        Sums over all bodies, about the origin.
-    bodies : Bodies
-        The bodies, in the caller's order, with ``acc`` and ``pot``. Their arrays belong to the caller;
-        each is made when it is first asked for. If the simulation goes on before, it keeps a copy.
-    """
-
-    def __init__(self, simulation: Simulation) -> None:
-        core = simulation._core
-        energies = core.energies(False)
-        self.time: float = core.time
-        self.scale_factor: Optional[float] = core.scale_factor
-        self.redshift: Optional[float] = simulation.redshift
-        self.steps: int = core.steps
-        self.kinetic: float = energies["kinetic"]
-        self.potential: float = energies["potential"]
-        self.external: float = energies["external"]
-        self.energy: float = energies["total"]
-        self.energy_error: float = core.energy_error
-        self.virial_ratio: float = energies["virial_ratio"]
-        self.momentum = energies["momentum"]
-        self.angular_momentum = energies["angular_momentum"]
-        self.bodies: Bodies = simulation.bodies
-
-    def __repr__(self) -> str:
-        return f"<heorot.State: time {self.time:g}, energy error {self.energy_error:.2e}>"
 
 
 class Simulation:
@@ -224,7 +178,12 @@ class Simulation:
         if self._units is not None:
             until, every = self._units.strip(until, "time"), self._units.strip(every, "time")
         lists = {"at": at, "redshifts": redshifts, "scale_factors": scale_factors}
-        times = self._times({name: values for name, values in lists.items() if values is not None}, every, until)
+        given = {name: values for name, values in lists.items() if values is not None}
+        if len(given) + (every is not None) > 1:
+            raise ValueError("give one of every, at, redshifts and scale_factors")
+        times: list[float] = []
+        for name, values in given.items():
+            times = times_of(name, values, self._units, self.scale_factor is not None, until)
         if until is None and not times:
             raise ValueError("give until, the time of the end, or at, the times of the states")
         until = times[-1] if until is None else float(until)
@@ -259,38 +218,6 @@ class Simulation:
             left = chain([(*part, is_due)], left)
         self._schedule = (start, until, outputs)
         return self._go(left, callback, self.steps, State(self) if at_once else None)
-
-    def _times(self, lists: dict[str, Any], every: Any, until: Any) -> list[float]:
-        """The times of states from the list of this name; none if there is no list."""
-        if len(lists) + (every is not None) > 1:
-            raise ValueError("give one of every, at, redshifts and scale_factors")
-        if not lists:
-            return []
-        [(name, given)] = lists.items()
-        values = list(given) if np.iterable(given) else [given]
-        if name == "at" and self._units is not None:
-            values = [self._units.strip(value, "time") for value in values]
-        values = [float(value) for value in values]
-        if not values:
-            raise ValueError(f"{name}: holds no times")
-        if name != "at" and self.scale_factor is None:
-            raise ValueError(f"{name}: goes with an expanding universe; use at")
-        if name == "redshifts":
-            times = [Cosmology.time_of(value) for value in values]
-        elif name == "scale_factors":
-            if not all(0.0 < value < math.inf for value in values):
-                raise ValueError("scale_factors: must be above 0 and finite")
-            times = [_heorot.log_of_scale_factor(value) for value in values]
-        else:
-            times = values
-        for i, time in enumerate(times):
-            if not math.isfinite(time):
-                raise ValueError(f"{name}: {values[i]} is no time")
-            if i > 0 and time <= times[i - 1]:
-                raise ValueError(f"{name}: {values[i]} follows {values[i - 1]}; times must increase")
-            if until is not None and time > float(until):
-                raise ValueError(f"{name}: {values[i]} is after until, the end of the run")
-        return times
 
     def _go(
         self,

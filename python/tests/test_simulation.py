@@ -145,6 +145,15 @@ def test_states_come_at_given_times_exactly(timestep):
     assert list(half.run(until=0.08, at=times[1:].tolist())) == []
 
 
+def test_given_times_may_be_quantities():
+    u = pytest.importorskip("astropy.units")
+    for times in ([2.0, 3.0] * u.Myr, [2.0 * u.Myr, 0.003 * u.Gyr]):
+        sim = heorot.Simulation(heorot.model("plummer", bodies=50, seed=1), softening=0.1, step=0.001)
+        states = list(sim.run(at=times, until=4.0 * u.Myr))
+        in_myr = [state.time * heorot.Units.GALACTIC.time_in_s / 3.15576e13 for state in states]
+        assert in_myr == pytest.approx([2.0, 3.0, 4.0])
+
+
 def test_a_state_of_now_may_be_all_that_is_asked_for():
     sim = heorot.Simulation(plummer(), softening=0.05, step=0.01)
     [state] = sim.run(at=[0.0])
@@ -174,6 +183,8 @@ def test_a_run_ends_if_the_simulation_has_gone_on_otherwise(other):
         ({"at": []}, "at: holds no times"),
         ({"at": [0.2, 0.1]}, r"at: 0.1 follows 0.2; times must increase"),
         ({"at": [0.1, 0.1]}, r"at: 0.1 follows 0.1; times must increase"),
+        ({"at": "soon"}, "at: 's' is no number|at: 'soon' is no number"),
+        ({"at": [[0.1, 0.2]]}, r"at: \[0.1, 0.2\] is no number"),
         ({"at": [0.1, float("nan")]}, "at: nan is no time"),
         ({"at": [-0.1, 0.1]}, "the time -0.1 is before 0.0, that of the simulation"),
         ({"at": [0.1, 0.3], "until": 0.2}, "at: 0.3 is after until"),
@@ -193,6 +204,7 @@ def test_columns_of_a_state_are_copied_when_they_are_asked_for():
     sim = heorot.Simulation(plummer(), softening=0.05, step=0.01)
     now, later = sim.state, sim.state
     assert len(now.bodies) == 300 and "pos" not in vars(now.bodies)
+    assert {"pos", "acc", "time", "__len__"} <= set(dir(now.bodies))  # for completion in a notebook
     pos = now.bodies.pos
     assert now.bodies.pos is pos and "vel" not in vars(now.bodies)
     pos[0] = 77.0  # the caller's own
