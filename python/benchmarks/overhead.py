@@ -28,7 +28,6 @@ import time
 import numpy as np
 
 import heorot
-from heorot._forces import settings
 
 SOFTENING = 0.01
 ACCURACY = 1e-3
@@ -58,8 +57,8 @@ def small_calls(count: int) -> None:
     pos, mass = rng.normal(size=(10, 3)), np.ones(10)
     print("| settings | microseconds a call | of which evaluation | beyond it |\n|---|---|---|---|")
     for how in ({"walk": "direct"}, {"theta": 0.5}, {"accuracy": 1e-3}):
-        keys = dict.fromkeys(("kernel", "accuracy", "theta", "tolerance", "order", "walk"))
-        chosen = settings(0.0, G=1.0, **{**keys, **how})
+        keys = [how.get(key) for key in ("kernel", "accuracy", "theta", "tolerance", "order", "walk")]
+        chosen = heorot._heorot.Settings(0.0, *keys, 1.0, False, None, None, None)
         calls, works = [], []
         for _ in range(max(1, count // TURN)):
             begun = time.perf_counter()
@@ -118,7 +117,21 @@ np.save(folder + "/mass.npy", bodies.mass)
 np.save(folder + "/id.npy", bodies.id)
 """
 
-CHILD = """
+#: Memory of a process [MB], and its peak from now on.
+MEMORY = """
+def memory(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name)) * 1024 / 1e6
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return memory("VmRSS")
+"""
+
+CHILD = (
+    MEMORY
+    + """
 import sys, time
 import numpy as np
 import heorot
@@ -128,18 +141,20 @@ if how == "arrays":
 else:
     bodies = heorot.load(folder + "/ic.hdf5")
     pos, mass = bodies.pos, bodies.mass
+before = forget_peak()
 begun = time.perf_counter(), time.process_time()
 if how == "bare":
-    keys = dict.fromkeys(("kernel", "theta", "tolerance", "order", "walk"))
-    keys |= {"softening": float(softening), "accuracy": float(accuracy), "G": 1.0, "allow_missed": False}
-    keys |= {"box": None, "universe": None}
-    heorot._heorot.seconds_of_evaluations(pos, mass, keys, int(threads), 1)
+    of = heorot._heorot.Settings(
+        float(softening), None, float(accuracy), None, None, None, None, 1.0, False, None, None, None
+    )
+    heorot._heorot.seconds_of_evaluations(pos, mass, of, int(threads), 1)
 else:
     acc, pot = heorot.accelerations(
         pos, mass, softening=float(softening), accuracy=float(accuracy), threads=int(threads)
     )
-print(time.perf_counter() - begun[0], time.process_time() - begun[1])
+print(time.perf_counter() - begun[0], time.process_time() - begun[1], memory("VmHWM") - before)
 """
+)
 
 COMPARE = """
 import sys
@@ -156,21 +171,28 @@ print(np.array_equal(ours[np.argsort(ids)], theirs))
 """
 
 
-STEPS = """
+STEPS = (
+    MEMORY
+    + """
 import sys, time
 import heorot
-folder, bodies, threads, softening, accuracy, steps = sys.argv[1:]
+folder, bodies, threads, softening, accuracy, steps, undo = sys.argv[1:]
 sphere = heorot.model("plummer", bodies=int(bodies), seed=1, units="nbody")
+before = forget_peak()
 sim = heorot.Simulation(
-    sphere, step=1e-4, softening=float(softening), accuracy=float(accuracy), threads=int(threads)
+    sphere, step=1e-4, softening=float(softening), accuracy=float(accuracy), threads=int(threads), undo=bool(int(undo))
 )
 del sphere
 ends = [time.perf_counter()]
 sim.evolve(int(steps) * 1e-4, callback=lambda _: ends.append(time.perf_counter()))
+sim.state.bodies.pos
+rise = memory("VmHWM") - before
 begun = time.perf_counter()
-state = sim.state
-print(min(b - a for a, b in zip(ends, ends[1:])), time.perf_counter() - begun)
+bodies = sim.state.bodies
+columns = [getattr(bodies, name) for name in ("pos", "vel", "mass", "id", "type", "acc", "pot")]
+print(min(b - a for a, b in zip(ends, ends[1:])), time.perf_counter() - begun, rise)
 """
+)
 
 RUN = """
 [initial]
@@ -229,12 +251,13 @@ class Sides:
 
     def ours(self) -> dict[str, float]:
         told, peak = self.python(CHILD, "arrays", *self.rest)
-        seconds, processor = map(float, told.split())
+        seconds, processor, rise = map(float, told.split())
         _, with_load = self.python(CHILD, "load", *self.rest)
         return {
             "seconds": seconds,
             "processor seconds, against the evaluation alone in the package": processor,
-            "peak memory [MB]": peak,
+            "memory of the call, without process and arrays of the caller [MB]": rise,
+            "peak memory of the process [MB]": peak,
             "peak memory of `heorot.load` and the call [MB]": with_load,
         }
 
@@ -242,32 +265,37 @@ class Sides:
         """The first evaluation finds the tolerance, as `accelerations` does."""
         line = ["force", "ic", *self.settings, "--report", self.report, "--overwrite", "--repeat", "1"]
         _, _, _, peak = self.program(*line)
+        _, _, _, small = self.program("force", "few", *self.settings, "--repeat", "1")
         with open(self.report) as file:
             seconds = json.load(file)["evaluation_seconds"]["first"]
         bare, _ = self.python(CHILD, "bare", *self.rest)
         return {
             "seconds": seconds,
             "processor seconds, against the evaluation alone in the package": float(bare.split()[1]),
-            "peak memory [MB]": peak,
+            "memory of the call, without process and arrays of the caller [MB]": peak - small,
+            "peak memory of the process [MB]": peak,
             "peak memory of `heorot.load` and the call [MB]": peak,
         }
 
+    def our_steps(self, steps: int, undo: bool) -> tuple[float, float, float, float]:
+        """Seconds of the fastest step and of a state, memory without process and arrays of the caller, and peak of the
+        process [MB]."""
+        told, peak = self.python(STEPS, str(self.given.bodies), *self.rest, str(steps), str(int(undo)))
+        step, state, rise = map(float, told.split())
+        return step, state, rise, peak
 
-    def our_steps(self, steps: int) -> tuple[float, float, float]:
-        """Seconds of the fastest step and of a state, and peak memory [MB]."""
-        told, peak = self.python(STEPS, str(self.given.bodies), *self.rest, str(steps))
-        step, state = map(float, told.split())
-        return step, state, peak
-
-    def their_steps(self, steps: int) -> tuple[float, float]:
-        """Seconds of the fastest step, and peak memory [MB]."""
-        file = os.path.join(self.folder, "run.toml")
-        with open(file, "w") as text:
-            sizes = {"softening": SOFTENING, "accuracy": ACCURACY, "steps": steps, "folder": self.folder}
-            text.write(RUN.format(bodies=self.given.bodies, **sizes))
-        _, _, _, peak = run([self.given.program, "run", file, "--threads", str(self.given.threads), "--overwrite"])
+    def their_steps(self, steps: int) -> tuple[float, float, float]:
+        """Seconds of the fastest step, memory without the process and its peak [MB]."""
+        peaks = []
+        for bodies in (10, self.given.bodies):
+            file = os.path.join(self.folder, "run.toml")
+            with open(file, "w") as text:
+                sizes = {"softening": SOFTENING, "accuracy": ACCURACY, "steps": steps, "folder": self.folder}
+                text.write(RUN.format(bodies=bodies, **sizes))
+            _, _, _, peak = run([self.given.program, "run", file, "--threads", str(self.given.threads), "--overwrite"])
+            peaks.append(peak)
         with open(os.path.join(self.folder, "run", "steps.csv")) as text:
-            return min(float(row["total"]) for row in csv.DictReader(text)), peak
+            return min(float(row["total"]) for row in csv.DictReader(text)), peaks[1] - peaks[0], peaks[1]
 
 
 def against_program(given: argparse.Namespace) -> None:
@@ -275,7 +303,10 @@ def against_program(given: argparse.Namespace) -> None:
         sides = Sides(given, folder)
         same = "the same" if sides.have_same_bits() else "DIFFERENT"
         rounds = [(sides.ours(), sides.theirs()) for _ in range(given.repeat)]
-        runs = [(sides.our_steps(STEPS_OF_A_RUN), sides.their_steps(STEPS_OF_A_RUN)) for _ in range(given.runs)]
+        runs = [
+            (sides.our_steps(STEPS_OF_A_RUN, True), sides.our_steps(STEPS_OF_A_RUN, False), sides.their_steps(STEPS_OF_A_RUN))
+            for _ in range(given.runs)
+        ]
     print(
         f"{given.bodies} bodies of a Plummer sphere, softening {SOFTENING}, accuracy {ACCURACY}, {given.threads} threads, "
         f"{given.repeat} rounds in turns, load {os.getloadavg()[0]:.1f}; the accelerations have {same} bits.\n"
@@ -292,11 +323,18 @@ def against_program(given: argparse.Namespace) -> None:
     print()
     if not runs:
         return
-    (step, state, ours), (other, theirs) = ([min(values) for values in zip(*side)] for side in zip(*runs))
-    print(f"| least of {given.runs} runs in turns | Simulation | heorot run | ratio |\n|---|---|---|---|")
-    print(f"| seconds of a step | {step:.3f} | {other:.3f} | {step / other:.3f} |")
-    print(f"| peak memory of {STEPS_OF_A_RUN} steps and a state [MB] | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |")
-    print(f"| seconds of a state with its arrays | {state:.3f} | | |\n")
+    undoes, plain, program = ([min(values) for values in zip(*side)] for side in zip(*runs))
+    print(f"| least of {given.runs} runs in turns | Simulation | undo=False | heorot run | ratios |\n|---|---|---|---|---|")
+    rows = {
+        "seconds of a step": (0, 0, 3),
+        f"memory of {STEPS_OF_A_RUN} steps, without process and arrays of the caller [MB]": (2, 1, 0),
+        "peak memory of the process, with a state and its positions [MB]": (3, 2, 0),
+    }
+    for name, (ours, theirs, digits) in rows.items():
+        values = undoes[ours], plain[ours], program[theirs]
+        shown = " | ".join(f"{value:.{digits}f}" for value in values)
+        print(f"| {name} | {shown} | {values[0] / values[2]:.2f}, {values[1] / values[2]:.2f} |")
+    print(f"| seconds of a state with all its arrays | {undoes[1]:.3f} | {plain[1]:.3f} | | |\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from ._cosmology import Cosmology
 from ._forces import accelerations, direct, potential
 from ._heorot import InternalError
 from ._picture import Picture, render
-from ._simulation import Simulation, State
+from ._potential import Potential
+from ._simulation import Simulation
+from ._state import State
 from ._units import Units
 from ._view import Page, view
 
@@ -43,6 +45,7 @@ __all__ = [
     "InternalError",
     "Page",
     "Picture",
+    "Potential",
     "Profile",
     "Simulation",
     "Spectrum",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
+import os
+from collections.abc import Mapping
 from typing import Any, Callable, Optional, Sequence, TypeVar, cast
 
 import numpy as np
@@ -29,6 +32,25 @@ def names_numbers(function: Function) -> Function:
             raise ValueError(f"a whole number is out of range: {fault}") from None
 
     return cast(Function, guarded)
+
+
+def plain_value(name: str, value: Any) -> Any:
+    """The value of a key as JSON has it, without arrays, numbers of numpy and paths."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(f"{name}.{key}", one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_value(name, one) for one in value]
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} = {value}: must be finite")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValueError(f"{name}: is out of range")
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"{name}: {value!r} is no value of a key")
 
 
 def particle_types(types: Optional[Sequence[int]]) -> Optional[list[int]]:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import Floats, floats, names_numbers, particle_types
+from ._arrays import floats, names_numbers, particle_types, plain_value
 from ._cosmology import Cosmology
+from ._files import Path, whole_file
 from ._units import Units, UnitsLike, is_quantity, units_of
-
-Path = Union[str, "os.PathLike[str]"]
 
 
 class Bodies:
@@ -62,6 +61,16 @@ class Bodies:
         Scale factor of an expanding universe.
     """
 
+    pos: NDArray[Any]
+    mass: NDArray[Any]
+    vel: NDArray[Any]
+    id: NDArray[np.uint64]
+    type: NDArray[np.uint8]
+    acc: Optional[NDArray[Any]]
+    pot: Optional[NDArray[Any]]
+    #: Of a simulation: copies of its columns are made when they are first asked for.
+    _moment: Optional[_heorot.Moment] = None
+
     def __init__(
         self,
         pos: ArrayLike,
@@ -83,22 +92,19 @@ class Bodies:
             box = self.units.strip(box, "length")
             pos, mass = self.units.strip(pos, "length"), self.units.strip(mass, "mass")
             vel, time = self.units.strip(vel, "velocity"), self.units.strip(time, "time")
-        self.pos: NDArray[Any] = floats("pos", pos)
-        self.mass: NDArray[Any] = floats("mass", mass)
+        self.pos, self.mass = floats("pos", pos), floats("mass", mass)
         n = len(self.mass) if self.mass.ndim == 1 else -1
         if self.mass.ndim != 1:
             raise ValueError(f"mass has the shape {self.mass.shape}: must be (bodies,)")
         if self.pos.shape != (n, 3):
             raise ValueError(f"pos has the shape {self.pos.shape}: must be ({n}, 3), as there are {n} masses")
-        self.vel: NDArray[Any] = np.zeros((n, 3)) if vel is None else floats("vel", vel)
+        self.vel = np.zeros((n, 3)) if vel is None else floats("vel", vel)
         if self.vel.shape != (n, 3):
             raise ValueError(f"vel has the shape {self.vel.shape}: must be ({n}, 3), as there are {n} masses")
-        self.id: NDArray[np.uint64] = np.arange(n, dtype=np.uint64) if id is None else _whole("id", id, n, np.uint64)
-        self.type: NDArray[np.uint8] = (
-            np.ones(n, dtype=np.uint8) if type is None else _whole("type", type, n, np.uint8)
-        )
-        self.acc: Optional[Floats] = None
-        self.pot: Optional[Floats] = None
+        self.id = np.arange(n, dtype=np.uint64) if id is None else _whole("id", id, n, np.uint64)
+        self.type = np.ones(n, dtype=np.uint8) if type is None else _whole("type", type, n, np.uint8)
+        self.acc = None
+        self.pot = None
         self.time = float(time)
         self.box: Optional[float] = None if box is None else float(box)
         if self.box is not None and not 0.0 < self.box < float("inf"):
@@ -124,7 +130,32 @@ class Bodies:
         return 1.0 if self.units is None else self.units.G
 
     def __len__(self) -> int:
-        return len(self.mass)
+        moment = self._moment
+        return len(self.mass) if moment is None else len(moment)
+
+    def __getattr__(self, name: str) -> Any:
+        # Called only if there is no such attribute.
+        moment = self._moment
+        if moment is None or name not in _COLUMNS:
+            raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+        self.__dict__[name] = moment.column(name)
+        left = [column for column in _COLUMNS if column not in self.__dict__]
+        if moment.is_past:  # it has a copy of all columns, which is freed
+            for column in left:
+                self.__dict__[column] = moment.column(column)
+            left = []
+        if not left:
+            self._moment = None
+        return self.__dict__[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_COLUMNS})
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._moment is not None:
+            for column in _COLUMNS:
+                getattr(self, column)
+        return self.__dict__
 
     def __repr__(self) -> str:
         return f"<heorot.Bodies: {len(self)} at time {self.time:g}>"
@@ -171,6 +202,17 @@ class Bodies:
         )
         bodies.acc, bodies.pot = columns.get("acc"), columns.get("pot")
         return bodies
+
+    @classmethod
+    def _at(cls, moment: _heorot.Moment, time: float, units: Optional[Units], **space: Any) -> Bodies:
+        """The bodies of a simulation."""
+        bodies = cls.__new__(cls)
+        bodies._moment, bodies.time, bodies.units = moment, time, units
+        bodies.box, bodies.cosmology, bodies.scale_factor = (space[key] for key in ("box", "cosmology", "scale_factor"))
+        return bodies
+
+
+_COLUMNS = ("pos", "mass", "vel", "id", "type", "acc", "pot")
 
 
 def expect_bodies(bodies: Any) -> None:
@@ -245,7 +287,8 @@ def model(
     """
     system = units_of(units)
     side = system.strip(box, "length")
-    text = json.dumps({"model": name, **_plain(keys, system)}, default=_number)
+    given = {key: plain_value(key, value) for key, value in _plain(keys, system).items()}
+    text = json.dumps({"model": name, **given})
     if name != "cosmology":
         if cosmology is not None or redshift is not None:
             raise ValueError(f"cosmology and redshift have no meaning for the model {name!r}")
@@ -282,14 +325,6 @@ def _plain(keys: dict[str, Any], units: Units) -> dict[str, Any]:
         if parts in plain:
             plain[parts] = [_plain(part, units) for part in plain[parts]]
     return plain
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{value!r} is no value of a key")
 
 
 @names_numbers
@@ -393,7 +428,7 @@ def save(
         number = np.float64 if precision == "double" else np.float32
         columns: dict[str, Any] = {key: getattr(bodies, key).astype(number) for key in ("mass", "pos", "vel")}
         write = np.savez_compressed if compression else np.savez
-        with open(name, "wb") as file:
+        with whole_file(name) as file:
             write(file, id=bodies.id, type=bodies.type, **columns)
         return
     units = None if bodies.units is None else bodies.units._cgs

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
 from ._arrays import floats, names_numbers
+from ._potential import PotentialsLike, core_of
 from ._units import UnitsLike, is_quantity, units_of
 
 Softening = Union[float, Sequence[float], Mapping[Any, float]]
@@ -20,35 +21,6 @@ def plain_lengths(system: Any, softening: Any) -> Any:
     if isinstance(softening, Mapping):
         return {types: system.strip(length, "length") for types, length in softening.items()}
     return system.strip(softening, "length")
-
-
-def settings(
-    softening: Softening,
-    kernel: Optional[str],
-    accuracy: Optional[float],
-    theta: Optional[float],
-    tolerance: Optional[float],
-    order: Optional[int],
-    walk: Optional[str],
-    G: float,
-    allow_missed: bool = False,
-    box: Optional[float] = None,
-    universe: Optional[dict[str, Any]] = None,
-) -> dict[str, Any]:
-    """The settings as the compiled part takes them."""
-    return {
-        "softening": softening,
-        "kernel": kernel,
-        "accuracy": accuracy,
-        "theta": theta,
-        "tolerance": tolerance,
-        "order": order,
-        "walk": walk,
-        "G": G,
-        "allow_missed": allow_missed,
-        "box": box,
-        "universe": universe,
-    }
 
 
 @names_numbers
@@ -66,6 +38,8 @@ def accelerations(
     box: Optional[float] = None,
     G: Optional[float] = None,
     units: Optional[UnitsLike] = None,
+    potentials: Optional[PotentialsLike] = None,
+    time: Any = 0.0,
     allow_missed: bool = False,
     threads: Optional[int] = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -104,6 +78,10 @@ def accelerations(
     units : Units or {"galactic", "nbody"}, optional
         Units of the arrays and of the results. Quantities of astropy are converted to them; the
         default for quantities is "galactic".
+    potentials : Potential, dict or sequence of dict, optional
+        External potentials, whose field is added: see `heorot.Potential`.
+    time : float, optional
+        Time of the external potentials.
     allow_missed : bool, optional
         Whether to go on if no tolerance gives the wanted accuracy.
     threads : int, optional
@@ -131,28 +109,20 @@ def accelerations(
     # Plain arrays and numbers, the usual case, are not asked for units: that takes microseconds.
     plain = type(pos) is np.ndarray and type(mass) is np.ndarray and type(softening) in (float, int) and not hasattr(box, "unit")
     lengths = softening.values() if isinstance(softening, Mapping) else [softening]
+    system = None
     if units is not None or not plain and any(map(is_quantity, (pos, mass, box, *lengths))):
         system = units_of("galactic" if units is None else units)
         pos, mass = system.strip(pos, "length"), system.strip(mass, "mass")
         softening, box = plain_lengths(system, softening), system.strip(box, "length")
-        G = system.G if G is None else G
+        time = system.strip(time, "time")
+    external = None if potentials is None else core_of(potentials, system, G)
+    if G is None:
+        G = 1.0 if system is None else system.G
     pos, mass = floats("pos", pos), floats("mass", mass)
-    acc, pot, _ = _heorot.accelerations(
-        pos,
-        mass,
-        softening,
-        kernel,
-        accuracy,
-        theta,
-        tolerance,
-        order,
-        walk,
-        1.0 if G is None else G,
-        allow_missed,
-        box,
-        pos.dtype == _SINGLE,
-        threads,
+    settings = _heorot.Settings(
+        softening, kernel, accuracy, theta, tolerance, order, walk, G, allow_missed, box, external, None
     )
+    acc, pot, _ = _heorot.accelerations(pos, mass, settings, time, pos.dtype == _SINGLE, threads)
     return acc, pot
 
 
@@ -183,13 +153,15 @@ def direct(
     box: Optional[float] = None,
     G: Optional[float] = None,
     units: Optional[UnitsLike] = None,
+    potentials: Optional[PotentialsLike] = None,
+    time: Any = 0.0,
     threads: Optional[int] = None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Compute accelerations and potentials exactly, by summing over all pairs in double precision.
 
     Parameters
     ----------
-    pos, mass, softening, kernel, box, G, units, threads
+    pos, mass, softening, kernel, box, G, units, potentials, time, threads
         As for `accelerations`.
 
     Returns
@@ -198,5 +170,15 @@ def direct(
     pot : ndarray, shape (n,)
     """
     return accelerations(
-        pos, mass, softening=softening, kernel=kernel, box=box, G=G, units=units, threads=threads, walk="direct"
+        pos,
+        mass,
+        softening=softening,
+        kernel=kernel,
+        box=box,
+        G=G,
+        units=units,
+        potentials=potentials,
+        time=time,
+        threads=threads,
+        walk="direct",
     )

@@ -1,37 +1,53 @@
 """The compiled part of heorot."""
 
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Iterator, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Cgs = tuple[float, float, float]
-Caller = tuple[Optional[float], Optional[Cgs], Optional[tuple[float, float, Optional[float]]]]
+Outputs = Optional[Union[float, list[float]]]
+Schedule = tuple[float, float, Outputs]
+Caller = tuple[Optional[float], Optional[Cgs], Optional[Schedule]]
 
 __version__: str
 
 class InternalError(RuntimeError): ...
 
+class Settings:
+    def __init__(
+        self,
+        softening: Any,
+        kernel: Optional[str],
+        accuracy: Optional[float],
+        theta: Optional[float],
+        tolerance: Optional[float],
+        order: Optional[int],
+        walk: Optional[str],
+        constant: float,
+        allow_missed: bool,
+        side: Optional[float],
+        potential: Optional[Potential],
+        universe: Optional[dict[str, Any]],
+        /,
+    ) -> None: ...
+
+class Potential:
+    def __init__(self, list: str, of: Optional[Cgs], constant: float, until: float) -> None: ...
+    def field(self, pos: NDArray[Any], time: float, threads: Optional[int]) -> tuple[Floats, Floats]: ...
+
 def accelerations(
     pos: NDArray[Any],
     mass: NDArray[Any],
-    softening: Any,
-    kernel: Optional[str],
-    accuracy: Optional[float],
-    theta: Optional[float],
-    tolerance: Optional[float],
-    order: Optional[int],
-    walk: Optional[str],
-    constant: float,
-    allow_missed: bool,
-    side: Optional[float],
+    settings: Settings,
+    time: float,
     single: bool,
     threads: Optional[int],
     /,
 ) -> tuple[NDArray[Any], NDArray[Any], Optional[float]]: ...
 def seconds_of_evaluations(
-    pos: NDArray[Any], mass: NDArray[Any], settings: dict[str, Any], threads: Optional[int], count: int
+    pos: NDArray[Any], mass: NDArray[Any], settings: Settings, threads: Optional[int], count: int
 ) -> float: ...
 def model(
     keys: str, of: Cgs, space: Optional[tuple[dict[str, Any], float, float]], threads: Optional[int]
@@ -94,7 +110,7 @@ def view(
 ) -> str: ...
 def read_in_process(command: list[str]) -> None: ...
 def serve_parent() -> None: ...
-def steps(start: float, until: float, longest: float, every: Optional[float], time: float) -> Steps: ...
+def steps(start: float, until: float, longest: float, outputs: Outputs, time: float) -> Steps: ...
 def after_fork() -> None: ...
 def panic_for_tests(bodies: int) -> None: ...
 
@@ -102,14 +118,21 @@ class Steps(Iterator[tuple[float, float, bool]]):
     def __iter__(self) -> Steps: ...
     def __next__(self) -> tuple[float, float, bool]: ...
 
+class Moment:
+    def __len__(self) -> int: ...
+    @property
+    def is_past(self) -> bool: ...
+    def column(self, name: str) -> NDArray[Any]: ...
+
 class Simulation:
     threads: Optional[int]
+    undo: bool
     def __init__(
         self,
         columns: dict[str, Any],
         time: float,
         scale_factor: Optional[float],
-        settings: dict[str, Any],
+        settings: Settings,
         steps: dict[str, Any],
         threads: Optional[int],
     ) -> None: ...
@@ -134,8 +157,8 @@ class Simulation:
     def is_fixed(self) -> bool: ...
     def __len__(self) -> int: ...
     def energies(self, first: bool) -> dict[str, Any]: ...
-    def columns(self) -> dict[str, Any]: ...
-    def rungs(self) -> NDArray[np.uint8]: ...
+    def moment(self) -> Moment: ...
+    def check_span(self, start: float, to: float) -> None: ...
     def panic_for_tests(self, length: float) -> None: ...
     def checkpoint(self, path: str, caller: Caller) -> None: ...
     @staticmethod

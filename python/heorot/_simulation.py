@@ -6,57 +6,18 @@ import errno
 import math
 import os
 from itertools import chain
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import _heorot
 from ._arrays import names_numbers
-from ._bodies import Bodies, Path, expect_bodies
+from ._bodies import Bodies, expect_bodies
 from ._cosmology import Cosmology
-from ._forces import Softening, plain_lengths, settings
+from ._files import Path
+from ._forces import Softening, plain_lengths
+from ._potential import PotentialsLike, core_of
+from ._state import State
+from ._times import times_of
 from ._units import Units
-
-
-class State:
-    """A simulation at one time. It does not change when the simulation goes on.
-
-    Attributes
-    ----------
-    time : float
-        The time; in an expanding universe the natural logarithm of the scale factor.
-    scale_factor, redshift : float or None
-        Those of an expanding universe.
-    steps : int
-        Number of full steps since the beginning.
-    kinetic, potential, energy : float
-        Kinetic, potential and total energy.
-    energy_error : float
-        Error of the energy as a fraction of the first energy.
-    virial_ratio : float
-        2 K / abs(W), with the potential energy as W.
-    momentum, angular_momentum : ndarray, shape (3,)
-        Sums over all bodies, about the origin.
-    bodies : Bodies
-        Copies of the bodies, in the caller's order, with ``acc`` and ``pot``.
-    """
-
-    def __init__(self, simulation: Simulation) -> None:
-        core = simulation._core
-        energies = core.energies(False)
-        self.time: float = core.time
-        self.scale_factor: Optional[float] = core.scale_factor
-        self.redshift: Optional[float] = simulation.redshift
-        self.steps: int = core.steps
-        self.kinetic: float = energies["kinetic"]
-        self.potential: float = energies["potential"]
-        self.energy: float = energies["total"]
-        self.energy_error: float = core.energy_error
-        self.virial_ratio: float = energies["virial_ratio"]
-        self.momentum = energies["momentum"]
-        self.angular_momentum = energies["angular_momentum"]
-        self.bodies: Bodies = simulation.bodies
-
-    def __repr__(self) -> str:
-        return f"<heorot.State: time {self.time:g}, energy error {self.energy_error:.2e}>"
 
 
 class Simulation:
@@ -94,8 +55,14 @@ class Simulation:
     max_displacement : float, optional
         In an expanding universe, the greatest rms displacement in a step, in mean separations of the
         bodies; 0.25 by default.
+    potentials : Potential, dict or sequence of dict, optional
+        External potentials, in the units of the bodies: see `heorot.Potential`. Those that move, turn
+        or grow do so with the time of the simulation.
     G : float, optional
         Gravitational constant, instead of that of the units of the bodies.
+    undo : bool, optional
+        Whether a step that fails is undone. Then a copy of the bodies is kept while a step is computed,
+        107 bytes for each. Otherwise the simulation is lost if a step fails, as with the program.
     threads : int, optional
         Number of threads; all processors by default.
 
@@ -130,7 +97,9 @@ class Simulation:
         smallest_step: Optional[float] = None,
         softening_max_physical: Optional[float] = None,
         max_displacement: Optional[float] = None,
+        potentials: Optional[PotentialsLike] = None,
         G: Optional[float] = None,
+        undo: bool = True,
         threads: Optional[int] = None,
     ) -> None:
         expect_bodies(bodies)
@@ -147,15 +116,19 @@ class Simulation:
         if step is not None and not 0.0 < step < float("inf"):
             raise ValueError(f"step = {step}: must be above 0 and finite")
         constant = bodies.G if G is None else G
-        forces = settings(softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, bodies.box)
+        universe = None
         if bodies.scale_factor is not None:
             if bodies.cosmology is None or bodies.units is None or bodies.box is None:
                 raise ValueError("bodies of an expanding universe need cosmology, units and box")
-            forces["universe"] = bodies.cosmology._plain(bodies.units, softening_max_physical, max_displacement)
+            universe = bodies.cosmology._plain(bodies.units, softening_max_physical, max_displacement)
             if timestep != "fixed" and criterion is None:
                 criterion = "acceleration"
         elif softening_max_physical is not None or max_displacement is not None:
             raise ValueError("softening_max_physical and max_displacement need bodies with a cosmology")
+        external = core_of(potentials, bodies.units, G)
+        forces = _heorot.Settings(
+            softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, bodies.box, external, universe
+        )
         steps = {
             "timestep": timestep,
             "criterion": criterion,
@@ -164,14 +137,19 @@ class Simulation:
             "smallest_step": smallest_step,
         }
         self._step = step
-        self._schedule: Optional[tuple[float, float, Optional[float]]] = None
+        self._schedule: Optional[_heorot.Schedule] = None
         self._core = _heorot.Simulation(bodies._columns(), bodies.time, bodies.scale_factor, forces, steps, threads)
+        self._core.undo = undo
 
     def run(
         self,
-        until: Any,
+        until: Any = None,
         every: Any = None,
         callback: Optional[Callable[[Simulation], object]] = None,
+        *,
+        at: Any = None,
+        redshifts: Optional[Iterable[float]] = None,
+        scale_factors: Optional[Iterable[float]] = None,
     ) -> Iterator[State]:
         """Run the simulation, and yield its state again and again.
 
@@ -181,12 +159,17 @@ class Simulation:
 
         Parameters
         ----------
-        until : float
-            Time of the end.
+        until : float, optional
+            Time of the end; by default the last of the times that are given.
         every : float, optional
             Time between two states. By default, only the last one is yielded.
         callback : callable, optional
             Called with the simulation after each full step; if it returns True, the run ends there.
+        at : sequence of float, optional
+            Times of the states, ascending, instead of `every`. Steps end exactly there. The first may be
+            the time of the simulation: its state is yielded at once.
+        redshifts, scale_factors : sequence of float, optional
+            In an expanding universe, the same as redshifts or scale factors.
 
         Yields
         ------
@@ -194,37 +177,64 @@ class Simulation:
         """
         if self._units is not None:
             until, every = self._units.strip(until, "time"), self._units.strip(every, "time")
-        until, every = float(until), None if every is None else float(every)
+        lists = {"at": at, "redshifts": redshifts, "scale_factors": scale_factors}
+        given = {name: values for name, values in lists.items() if values is not None}
+        if len(given) + (every is not None) > 1:
+            raise ValueError("give one of every, at, redshifts and scale_factors")
+        times: list[float] = []
+        for name, values in given.items():
+            times = times_of(name, values, self._units, self.scale_factor is not None, until)
+        if until is None and not times:
+            raise ValueError("give until, the time of the end, or at, the times of the states")
+        until = times[-1] if until is None else float(until)
+        outputs = times or (None if every is None else float(every))
         part = self._core.part
         time = self.time if part is None else part[1]
         start = time
         known = self._schedule
-        if known is not None and known[1:] == (until, every) and known[0] <= time:
+        if known is not None and known[1:] == (until, outputs) and known[0] <= time:
             start = known[0]
         if part is not None and until <= time:
-            return self._go(iter([(*part, True)]), callback)
+            return self._go(iter([(*part, True)]), callback, self.steps)
         if known is not None and start == known[0] and time >= until:
             return iter(())
+        if times and times[0] < start:
+            raise ValueError(f"the time {times[0]} is before {start}, that of the simulation")
+        at_once = part is None and start == self.time and start in times[:1]
+        if at_once and until == start:
+            return iter([State(self)])
         longest = self._step
         if longest is None:
-            longest = until - start if every is None else every
+            longest = outputs if isinstance(outputs, float) else until - start
             if longest <= 0.0:
                 raise ValueError(f"until = {until}: must be after {start}, the time of the simulation")
-        left: Iterator[tuple[float, float, bool]] = _heorot.steps(start, until, longest, every, time)
+        self._core.check_span(self.time, until)
+        left: Iterator[tuple[float, float, bool]] = _heorot.steps(start, until, longest, outputs, time)
         if part is not None:
             # The step under way comes to its end as it has begun; an output may be due there.
-            whole = _heorot.steps(start, until, longest, every, self.time) if start <= self.time else iter(())
+            whole = _heorot.steps(start, until, longest, outputs, self.time) if start <= self.time else iter(())
             first = next(whole, None)
             is_due = first is not None and first[1] == time and first[2]
             left = chain([(*part, is_due)], left)
-        self._schedule = (start, until, every)
-        return self._go(left, callback)
+        self._schedule = (start, until, outputs)
+        return self._go(left, callback, self.steps, State(self) if at_once else None)
 
     def _go(
-        self, steps: Iterator[tuple[float, float, bool]], callback: Optional[Callable[[Simulation], object]]
+        self,
+        steps: Iterator[tuple[float, float, bool]],
+        callback: Optional[Callable[[Simulation], object]],
+        done: int,
+        at_once: Optional[State] = None,
     ) -> Iterator[State]:
+        """Go these steps, of which the first follows `done` others."""
+        if at_once is not None:
+            yield at_once
+            del at_once
         for length, time, is_due in steps:
+            if self.steps != done or self._core.part not in (None, (length, time)):
+                raise RuntimeError("the simulation has gone on otherwise: this run is at its end, begin another one")
             self._core.advance(length, time)
+            done += 1
             ends = callback is not None and callback(self) is True
             if is_due or ends:
                 yield State(self)
@@ -239,7 +249,7 @@ class Simulation:
         Parameters
         ----------
         until : float
-            Time of the end.
+            Time of the end. If it is that of the simulation, there is no step.
         callback : callable, optional
             As for `run`.
 
@@ -247,8 +257,11 @@ class Simulation:
         -------
         State
         """
-        for _ in self.run(until, callback=callback):
-            pass
+        if self._units is not None:
+            until = self._units.strip(until, "time")
+        if float(until) != self.time or self._core.part is not None:
+            for _ in self.run(until, callback=callback):
+                pass
         return State(self)
 
     def step(self, count: int = 1) -> State:
@@ -269,6 +282,7 @@ class Simulation:
             raise ValueError(f"count = {count}: must be 0 or above")
         if self.time + self._step == self.time:
             raise ValueError(f"step = {self._step}: is lost beside the time, which is {self.time}")
+        self._core.check_span(self.time, self.time + count * self._step)
         for _ in range(count):
             part = self._core.part
             length, time = part if part is not None else (self._step, self.time + self._step)
@@ -329,15 +343,14 @@ class Simulation:
 
     @property
     def bodies(self) -> Bodies:
-        """Copies of the bodies, in the caller's order, with ``acc`` and ``pot``."""
-        bodies = Bodies._of(self._core.columns(), self.time, self._units, box=self.box, cosmology=self.cosmology)
-        bodies.scale_factor = self._core.scale_factor
-        return bodies
+        """The bodies at this time, in the caller's order, with ``acc`` and ``pot``; see `State`."""
+        moment, space = self._core.moment(), {"box": self.box, "cosmology": self.cosmology}
+        return Bodies._at(moment, self.time, self._units, **space, scale_factor=self._core.scale_factor)
 
     @property
     def rungs(self) -> Any:
         """The rung of each body: its step is the full step over ``2**rung``."""
-        return self._core.rungs()
+        return self._core.moment().column("rung")
 
     @property
     def threads(self) -> Optional[int]:
@@ -347,6 +360,15 @@ class Simulation:
     @threads.setter
     def threads(self, threads: Optional[int]) -> None:
         self._core.threads = threads
+
+    @property
+    def undo(self) -> bool:
+        """Whether a step that fails is undone."""
+        return self._core.undo
+
+    @undo.setter
+    def undo(self, undo: bool) -> None:
+        self._core.undo = undo
 
     def __len__(self) -> int:
         return len(self._core)
@@ -398,9 +420,11 @@ class Simulation:
         return simulation
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (self._core.to_bytes(), self._rest(), self.threads)
+        return _unpickle, (self._core.to_bytes(), self._rest(), self.threads, self.undo)
 
 
-def _unpickle(message: bytes, rest: _heorot.Caller, threads: Optional[int]) -> Simulation:
-    return Simulation._from(_heorot.Simulation.from_bytes(message, threads), rest)
+def _unpickle(message: bytes, rest: _heorot.Caller, threads: Optional[int], undo: bool = True) -> Simulation:
+    simulation = Simulation._from(_heorot.Simulation.from_bytes(message, threads), rest)
+    simulation.undo = undo
+    return simulation
 

@@ -61,7 +61,7 @@ class Units:
         ----------
         value : quantity, array or number
             What has no unit is returned as it is.
-        dimension : {"length", "mass", "velocity", "time"}
+        dimension : {"length", "mass", "velocity", "time", "frequency", "angle"}
             What the value is.
 
         Returns
@@ -78,9 +78,12 @@ class Units:
             "mass": self.mass_in_g * u.g,
             "velocity": self.velocity_in_cm_per_s * u.cm / u.s,
             "time": self.time_in_s * u.s,
+            "frequency": 1.0 / (self.time_in_s * u.s),
+            "angle": 1.0 * u.deg,
         }
+        turns = u.dimensionless_angles() if dimension == "frequency" else []
         try:
-            return (value / bases[dimension]).to_value(u.dimensionless_unscaled)
+            return (value / bases[dimension]).to_value(u.dimensionless_unscaled, turns)
         except u.UnitConversionError:
             raise ValueError(f"a {dimension} is wanted, not a value in {unit}") from None
 

@@ -10,7 +10,7 @@ from . import _heorot
 from ._arrays import names_numbers, particle_types
 from ._bodies import Bodies
 from ._files import Path, whole_file
-from ._simulation import State
+from ._state import State
 
 #: Bodies times frames of a page, unless the caller says how many bodies: a page of some 4 MB.
 _MOST_PLACES = 300_000

@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use treecode::{Bodies, TYPES, math};
 
 /// Units in cgs: length, mass, velocity.
-type Cgs = [f64; 3];
+pub(crate) type Cgs = [f64; 3];
 
-fn units([length_in_cm, mass_in_g, velocity_in_cm_per_s]: Cgs) -> Units {
+pub(crate) fn units([length_in_cm, mass_in_g, velocity_in_cm_per_s]: Cgs) -> Units {
     Units { length_in_cm, mass_in_g, velocity_in_cm_per_s }
 }
 
@@ -73,11 +73,9 @@ pub(crate) fn model<'py>(
     space: Option<Space>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let mut keys: Keys = serde_json::from_str(keys).map_err(|fault| {
-        let text = fault.to_string();
-        let text = text.split(" at line ").next().unwrap_or_default();
-        PyValueError::new_err(text.to_owned())
-    })?;
+    let keys: serde_json::Value =
+        serde_json::from_str(keys).map_err(|fault| PyValueError::new_err(fault.to_string()))?;
+    let mut keys: Keys = settings::read_keys(&keys, "model").map_err(PyValueError::new_err)?;
     let name = keys.model.take();
     let name = name.ok_or_else(|| PyValueError::new_err(format!("a model is needed: one of {MODELS}")))?;
     let constant = units(of).gravitational_constant();

@@ -1,6 +1,6 @@
 //! Forces of bodies in one call.
 
-use crate::settings::{Lengths, Settings};
+use crate::settings::Settings;
 use crate::{arrays, arrays::Order, pool::Threads};
 use decomposition::{Plan, Solo};
 use nbody::forces::{Engine, Forces};
@@ -11,50 +11,28 @@ use treecode::{Bodies, Domain};
 /// Accelerations and potentials of bodies, with the force error that was measured, if one was asked for.
 type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
 
-/// Acceleration and potential of each body, in the order given, and the measured rms force error. With `single`, the
-/// results are in single precision.
-// One argument for each setting: a dictionary would take longer than the rest of a call with few bodies.
+/// Acceleration and potential of each body, in the order given, and the measured rms force error. External potentials
+/// are those of this time. With `single`, the results are in single precision.
 #[pyfunction]
-#[allow(clippy::too_many_arguments)]
+#[pyo3(signature = (pos, mass, settings, time, single, threads, /))]
 pub(crate) fn accelerations<'py>(
     py: Python<'py>,
     pos: &Bound<'py, PyAny>,
     mass: &Bound<'py, PyAny>,
-    softening: Lengths,
-    kernel: Option<String>,
-    accuracy: Option<f64>,
-    theta: Option<f64>,
-    tolerance: Option<f64>,
-    order: Option<usize>,
-    walk: Option<String>,
-    constant: f64,
-    allow_missed: bool,
-    side: Option<f64>,
+    settings: &Bound<'py, Settings>,
+    time: f64,
     single: bool,
     threads: Option<usize>,
 ) -> PyResult<Field<'py>> {
-    let universe = None;
-    let settings = Settings {
-        softening,
-        kernel,
-        accuracy,
-        theta,
-        tolerance,
-        order,
-        walk,
-        constant,
-        allow_missed,
-        side,
-        universe,
-    };
-    let forces = settings.forces()?;
+    let forces = settings.get().forces()?;
+    settings.get().check_span([time, time])?;
     let bodies = arrays::bodies(pos, mass)?;
     let threads = Threads::of(threads, bodies.len())?;
     if single {
-        let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, |x| x as f32))?;
+        let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, time, |x| x as f32))?;
         return Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error));
     }
-    let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, |x| x))?;
+    let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, time, |x| x))?;
     Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error))
 }
 
@@ -63,9 +41,13 @@ pub(crate) fn accelerations<'py>(
 fn field<T: Copy + Default + Send>(
     forces: &Forces,
     bodies: Bodies,
+    time: f64,
     number: fn(f64) -> T,
 ) -> Result<(Vec<T>, Vec<T>, Option<f64>), String> {
-    let (bodies, error) = evaluate(forces, bodies)?;
+    let (mut bodies, error) = evaluate(forces, bodies)?;
+    if !forces.external.is_empty() {
+        forces.external.at(time).add_to(&mut bodies);
+    }
     // The other columns are freed before memory for the results is allocated.
     let Bodies { acc, pot, id, .. } = bodies;
     let order = Order::by_row(id.len(), |place| id[place] as usize);
@@ -100,11 +82,11 @@ pub(crate) fn seconds_of_evaluations(
     py: Python<'_>,
     pos: &Bound<'_, PyAny>,
     mass: &Bound<'_, PyAny>,
-    settings: Settings,
+    settings: &Bound<'_, Settings>,
     threads: Option<usize>,
     count: u32,
 ) -> PyResult<f64> {
-    let forces = settings.forces()?;
+    let forces = settings.get().forces()?;
     let bodies = arrays::bodies(pos, mass)?;
     Threads::of(threads, bodies.len())?.compute(py, move || {
         let mut seconds = 0.0;

@@ -8,8 +8,11 @@ mod analysis;
 mod arrays;
 mod files;
 mod forces;
+mod moment;
 mod picture;
 mod pool;
+mod potential;
+mod schedule;
 mod settings;
 mod simulation;
 mod view;
@@ -35,11 +38,14 @@ fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(analysis::spectrum, module)?)?;
     module.add_function(wrap_pyfunction!(picture::render, module)?)?;
     module.add_function(wrap_pyfunction!(view::view, module)?)?;
-    module.add_function(wrap_pyfunction!(simulation::steps, module)?)?;
+    module.add_function(wrap_pyfunction!(schedule::steps, module)?)?;
     module.add_function(wrap_pyfunction!(pool::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(pool::panic_for_tests, module)?)?;
     module.add_class::<simulation::Simulation>()?;
-    module.add_class::<simulation::Steps>()?;
+    module.add_class::<moment::Moment>()?;
+    module.add_class::<potential::Potential>()?;
+    module.add_class::<schedule::Steps>()?;
+    module.add_class::<settings::Settings>()?;
     module.add("InternalError", module.py().get_type::<pool::InternalError>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -1,6 +1,7 @@
-//! Forces from keyword arguments, as the tables `[gravity]`, `[box]` and `[cosmology]` of a parameter file
-//! have them.
+//! Forces from keyword arguments, as the tables `[gravity]`, `[box]`, `[cosmology]` and `[[potential]]` of a
+//! parameter file have them.
 
+use crate::potential::Potential;
 use nbody::cosmology::{Comoving, Cosmology, Expansion};
 use nbody::forces::Forces;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
@@ -9,29 +10,67 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use treecode::{Criterion, Domain, Gravity, PairLength, Softening, SofteningKernel, TYPES, Walk};
 use viz::TYPE_NAMES;
 
 /// What the caller says about forces.
-#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
-#[pyo3(from_item_all)]
+#[pyclass(module = "heorot._heorot", frozen, from_py_object)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Settings {
-    pub(crate) softening: Lengths,
-    pub(crate) kernel: Option<String>,
-    pub(crate) accuracy: Option<f64>,
-    pub(crate) theta: Option<f64>,
-    pub(crate) tolerance: Option<f64>,
-    pub(crate) order: Option<usize>,
-    pub(crate) walk: Option<String>,
-    #[pyo3(item("G"))]
-    pub(crate) constant: f64,
-    pub(crate) allow_missed: bool,
+    softening: Lengths,
+    kernel: Option<String>,
+    accuracy: Option<f64>,
+    theta: Option<f64>,
+    tolerance: Option<f64>,
+    order: Option<usize>,
+    walk: Option<String>,
+    constant: f64,
+    allow_missed: bool,
     /// Side of a periodic box [L].
-    #[pyo3(item("box"))]
     #[serde(default)]
     pub(crate) side: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) potential: Option<Potential>,
     #[serde(default)]
     pub(crate) universe: Option<Universe>,
+}
+
+#[pymethods]
+impl Settings {
+    /// The arguments have an order: names would take longer than the rest of a call with few bodies.
+    #[new]
+    #[pyo3(signature = (softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, side, potential, universe, /))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        softening: Lengths,
+        kernel: Option<String>,
+        accuracy: Option<f64>,
+        theta: Option<f64>,
+        tolerance: Option<f64>,
+        order: Option<usize>,
+        walk: Option<String>,
+        constant: f64,
+        allow_missed: bool,
+        side: Option<f64>,
+        potential: Option<Potential>,
+        universe: Option<Universe>,
+    ) -> Settings {
+        Settings {
+            softening,
+            kernel,
+            accuracy,
+            theta,
+            tolerance,
+            order,
+            walk,
+            constant,
+            allow_missed,
+            side,
+            potential,
+            universe,
+        }
+    }
 }
 
 /// An expanding universe.
@@ -132,9 +171,32 @@ pub(crate) struct Steps {
     smallest_step: Option<f64>,
 }
 
+/// The values of these keys. `required` is the key that all others need.
+///
+/// # Errors
+/// A key is unknown or has a value of another type. The error begins with the key.
+pub(crate) fn read_keys<T: DeserializeOwned>(keys: &Value, required: &str) -> Result<T, String> {
+    let fault = match T::deserialize(keys) {
+        Ok(read) => return Ok(read),
+        Err(fault) => fault.to_string(),
+    };
+    // serde does not name the key of a wrong value: each is tried beside the required one.
+    let Some(all) = keys.as_object() else { return Err(format!("must be a dictionary of keys: {fault}")) };
+    let is_wrong = |key: &str| {
+        let alone =
+            [required, key].into_iter().filter_map(|key| Some((key.to_owned(), all.get(key)?.clone())));
+        T::deserialize(Value::from_iter(alone)).is_err()
+    };
+    let named = |key: &str| format!("{key} = {}: {fault}", all.get(key).unwrap_or(&Value::Null));
+    if is_wrong(required) {
+        return Err(if all.contains_key(required) { named(required) } else { fault });
+    }
+    Err(all.keys().find(|key| is_wrong(key)).map_or(fault.clone(), |key| named(key)))
+}
+
 /// The value of this name, as parameter files spell it.
 pub(crate) fn by_name<T: DeserializeOwned>(key: &str, name: &str, names: &str) -> PyResult<T> {
-    serde_json::from_value(serde_json::Value::from(name))
+    serde_json::from_value(Value::from(name))
         .map_err(|_| PyValueError::new_err(format!("{key} = {name:?}: must be one of {names}")))
 }
 
@@ -195,11 +257,19 @@ impl Settings {
         }
         forces.gravity.constant = self.constant;
         forces.gravity.domain = domain_of(self.side)?;
+        if let Some(potential) = &self.potential {
+            forces.external = potential.external();
+        }
         if let Some(universe) = &self.universe {
             forces.expansion = universe.expansion();
         }
         forces.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(forces)
+    }
+
+    /// Fails if a table or an orbit of a potential does not reach over this time [T].
+    pub(crate) fn check_span(&self, span: [f64; 2]) -> PyResult<()> {
+        self.potential.as_ref().map_or(Ok(()), |potential| potential.check_span(span))
     }
 }
 

@@ -1,14 +1,14 @@
-//! A simulation: its bodies in the caller's order, its steps, and its state as bytes.
+//! A simulation: its steps, and its state as bytes.
 
-use crate::arrays::Order;
-use crate::arrays::{self, Columns};
+use crate::arrays::Columns;
 use crate::forces::settle;
+use crate::moment::{Frame, Kept, Moment, Share};
 use crate::pool::{self, Threads};
+use crate::schedule::Outputs;
 use crate::settings;
 use decomposition::Solo;
 use nbody::forces::{Forces, Progress};
-use nbody::schedule::{Schedule, Step, Until};
-use nbody::stepping::{NEEDED_STEP, Stepping};
+use nbody::stepping::Stepping;
 use nbody::{Advance, Diagnostics, PartialStep, Start};
 use numpy::PyArray1;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use treecode::{Bodies, Domain, math};
 
 /// Bodies that move. The lock is never waited for: a thread that waits would hold the lock of the interpreter, which
@@ -24,22 +24,18 @@ use treecode::{Bodies, Domain, math};
 #[pyclass(module = "heorot._heorot", frozen)]
 pub(crate) struct Simulation(Mutex<Inner>);
 
-struct Inner {
-    /// `None` only while a step is computed.
+pub(crate) struct Inner {
+    /// `None` while a step is computed, and after one that failed and was not undone.
     simulation: Option<nbody::Simulation>,
-    kept: Kept,
     rest: Rest,
-    /// Ids in ascending order, each with the place of its body in the caller's order; `None` if they are the same.
-    places: Option<Vec<(u64, u32)>>,
+    pub(crate) frame: Arc<Frame>,
+    /// The state at this time, once the next step has begun.
+    pub(crate) share: Share,
     threads: Option<usize>,
-}
-
-/// A state before a step, which comes back if the step fails.
-#[derive(Default)]
-struct Kept {
-    /// As [`Bodies::write`] writes them. The memory is used again by the next step.
-    bodies: Vec<u8>,
-    rest: Option<(f64, Diagnostics, Progress, Option<PartialStep>)>,
+    /// Whether a step that fails is undone. Then a copy of the bodies is kept while it is computed.
+    undo: bool,
+    /// The copy of the step before, whose memory the next one takes.
+    spare: Option<Bodies>,
 }
 
 /// What a simulation has beside its bodies and their engine.
@@ -53,8 +49,8 @@ struct Rest {
     has_chosen: bool,
     /// Full steps done.
     step: u64,
-    /// Ids in the caller's order.
-    ids: Vec<u64>,
+    /// Ids in the caller's order; `None` for 0, 1, 2 and so on.
+    ids: Option<Vec<u64>>,
 }
 
 /// The state as bytes or in a checkpoint.
@@ -69,8 +65,8 @@ struct State {
     caller: Option<Caller>,
 }
 
-/// What the class around this one keeps: the step, the units, and the schedule: start, end, interval.
-type Caller = (Option<f64>, Option<[f64; 3]>, Option<(f64, f64, Option<f64>)>);
+/// What the class around this one keeps: the step, the units, and the schedule: start, end, outputs.
+type Caller = (Option<f64>, Option<[f64; 3]>, Option<(f64, f64, Option<Outputs>)>);
 
 type Energies<'py> = Bound<'py, PyDict>;
 
@@ -88,10 +84,10 @@ impl Simulation {
         steps: settings::Steps,
         threads: Option<usize>,
     ) -> PyResult<Simulation> {
-        let (forces, stepping) = (settings.forces()?, steps.stepping()?);
         let mut bodies = columns.bodies()?;
-        let (n, ids) = (bodies.len(), bodies.id.clone());
-        let places = places(&ids)?;
+        let n = bodies.len();
+        let frame = Arc::new(Frame::new(settings.forces()?, steps.stepping()?, &bodies.id)?);
+        let (forces, stepping) = (frame.forces.clone(), frame.stepping);
         let simulation = pool::compute(py, threads, n, move || {
             if n == 0 {
                 return Err("there are no bodies; at least one is needed".to_owned());
@@ -102,12 +98,14 @@ impl Simulation {
                 bodies.vel.iter_mut().flatten().for_each(|v| *v *= a);
             }
             let start = Start { bodies, time };
-            nbody::Simulation::begin(&Solo, &forces, stepping, start).map_err(|error| error.to_string())
+            let mut simulation = nbody::Simulation::begin(&Solo, &forces, stepping, start)
+                .map_err(|error| error.to_string())?;
+            simulation.free_tree();
+            Ok(simulation)
         })?;
         let first = simulation.diagnostics;
-        let rest = Rest { settings, steps, first, has_chosen: false, step: 0, ids };
-        let (simulation, kept) = (Some(simulation), Kept::default());
-        Ok(Simulation(Mutex::new(Inner { simulation, kept, rest, places, threads })))
+        let rest = Rest { settings, steps, first, has_chosen: false, step: 0, ids: None };
+        Ok(Simulation::of(simulation, rest, frame, threads))
     }
 
     /// Goes a full step of this length that ends at `time`, or what is left of the step under way. A signal, such as that
@@ -121,7 +119,11 @@ impl Simulation {
         }
         loop {
             py.check_signals()?;
-            let advance = inner.change(py, move |simulation| simulation.advance(&Solo, length, time))?;
+            let advance = inner.change(py, move |simulation| {
+                let advance = simulation.advance(&Solo, length, time)?;
+                simulation.free_tree();
+                Ok(advance)
+            })?;
             if advance == Advance::Whole {
                 inner.rest.step += 1;
                 return Ok(());
@@ -140,19 +142,20 @@ impl Simulation {
     /// Length and end of the step under way, if a signal came within it.
     #[getter]
     fn part(&self) -> PyResult<Option<(f64, f64)>> {
-        Ok(self.get()?.current().part().map(|part| (part.length, part.time)))
+        Ok(self.get()?.current()?.part().map(|part| (part.length, part.time)))
     }
 
     #[getter]
     fn time(&self) -> PyResult<f64> {
-        Ok(self.get()?.current().time)
+        Ok(self.get()?.current()?.time)
     }
 
     /// The scale factor, in an expanding universe.
     #[getter]
     fn scale_factor(&self) -> PyResult<Option<f64>> {
         let inner = self.get()?;
-        Ok(inner.rest.settings.universe.as_ref().map(|_| math::exp(inner.current().time)))
+        let time = inner.current()?.time;
+        Ok(inner.rest.settings.universe.as_ref().map(|_| math::exp(time)))
     }
 
     /// Side of the periodic box.
@@ -175,7 +178,7 @@ impl Simulation {
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        Ok(self.get()?.rest.ids.len())
+        Ok(self.get()?.frame.count)
     }
 
     #[getter]
@@ -190,25 +193,39 @@ impl Simulation {
         Ok(())
     }
 
+    #[getter]
+    fn undo(&self) -> PyResult<bool> {
+        Ok(self.get()?.undo)
+    }
+
+    #[setter]
+    fn set_undo(&self, undo: bool) -> PyResult<()> {
+        let mut inner = self.get()?;
+        inner.undo = undo;
+        inner.spare = None;
+        Ok(())
+    }
+
     /// The rms force error that was measured last, if one was asked for.
     #[getter]
     fn force_error(&self) -> PyResult<Option<f64>> {
-        Ok(self.get()?.current().control().map(|control| control.achieved.rms))
+        Ok(self.get()?.current()?.control().map(|control| control.achieved.rms))
     }
 
     #[getter]
     fn energy_error(&self) -> PyResult<f64> {
         let inner = self.get()?;
-        Ok(inner.current().diagnostics.energy_error(&inner.rest.first))
+        Ok(inner.current()?.diagnostics.energy_error(&inner.rest.first))
     }
 
     /// Energies, momentum and angular momentum: of this state, or the first one.
     fn energies<'py>(&self, py: Python<'py>, first: bool) -> PyResult<Energies<'py>> {
         let inner = self.get()?;
-        let found = if first { inner.rest.first } else { inner.current().diagnostics };
+        let found = if first { inner.rest.first } else { inner.current()?.diagnostics };
         let all = PyDict::new(py);
         all.set_item("kinetic", found.kinetic)?;
         all.set_item("potential", found.potential)?;
+        all.set_item("external", found.external)?;
         all.set_item("total", found.energy())?;
         all.set_item("virial_ratio", found.virial_ratio())?;
         all.set_item("momentum", PyArray1::from_slice(py, &found.momentum))?;
@@ -216,54 +233,23 @@ impl Simulation {
         Ok(all)
     }
 
-    /// Copies of the columns of the bodies in the caller's order. In an expanding universe velocities are peculiar
-    /// ones.
-    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let inner = self.get()?;
-        let (bodies, n) = (inner.current().bodies(), inner.rest.ids.len());
-        let copies = pool::compute(py, inner.threads, n, || {
-            let order = inner.order();
-            let needed = bodies.column::<f32>(NEEDED_STEP);
-            Ok::<_, String>((
-                [&bodies.mass, &bodies.pot].map(|values| order.list(values, |x| x)),
-                [&bodies.pos, &bodies.vel, &bodies.acc].map(|vectors| order.rows(vectors, |x| x)),
-                [&bodies.kind, &bodies.rung].map(|values| order.list(values, |x| x)),
-                needed.map(|needed| order.list(needed, |x| x)),
-            ))
-        })?;
-        let ([mass, pot], [pos, mut vel, acc], [kind, rung], needed) = copies;
-        if inner.rest.settings.universe.is_some() {
-            let a = math::exp(inner.current().time);
-            vel.iter_mut().for_each(|v| *v /= a);
-        }
-        let all = PyDict::new(py);
-        all.set_item("mass", arrays::array(py, mass))?;
-        all.set_item("pos", arrays::table(py, pos, 3)?)?;
-        all.set_item("vel", arrays::table(py, vel, 3)?)?;
-        all.set_item("acc", arrays::table(py, acc, 3)?)?;
-        all.set_item("pot", arrays::array(py, pot))?;
-        all.set_item("id", PyArray1::from_slice(py, &inner.rest.ids))?;
-        all.set_item("type", arrays::array(py, kind))?;
-        all.set_item("rung", arrays::array(py, rung))?;
-        if let Some(needed) = needed {
-            all.set_item("needed_step", arrays::array(py, needed))?;
-        }
-        Ok(all)
+    /// The bodies at this time, in the caller's order.
+    fn moment(this: &Bound<'_, Simulation>) -> PyResult<Moment> {
+        let inner = this.get().get()?;
+        inner.current()?;
+        let (share, frame) = (inner.share.clone(), inner.frame.clone());
+        Ok(Moment::new(this.clone().unbind(), share, frame, inner.threads))
     }
 
-    /// The rung of each body in the caller's order.
-    fn rungs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let inner = self.get()?;
-        let rungs = pool::compute(py, inner.threads, inner.rest.ids.len(), || {
-            Ok::<_, String>(inner.order().list(&inner.current().bodies().rung, |x| x))
-        })?;
-        Ok(arrays::array(py, rungs))
+    /// Fails if a table or an orbit of an external potential does not reach over this time.
+    fn check_span(&self, from: f64, to: f64) -> PyResult<()> {
+        self.get()?.rest.settings.check_span([from, to])
     }
 
     /// Writes the exact state into a file.
     fn checkpoint(&self, py: Python<'_>, path: PathBuf, caller: Caller) -> PyResult<()> {
         let inner = self.get()?;
-        let (state, bodies) = (State { caller: Some(caller), ..inner.state() }, inner.current().bodies());
+        let (state, bodies) = (State { caller: Some(caller), ..inner.state()? }, inner.current()?.bodies());
         pool::compute(py, inner.threads, bodies.len(), || {
             io::checkpoint::write(&path, &state, bodies, &Solo).map(|_| ())
         })
@@ -272,19 +258,19 @@ impl Simulation {
     /// Reads the state that [`Simulation::checkpoint`] wrote.
     #[staticmethod]
     fn restore(py: Python<'_>, path: PathBuf, threads: Option<usize>) -> PyResult<(Simulation, Caller)> {
-        let (state, bodies) = pool::compute(py, threads, usize::MAX, || {
+        let (mut state, bodies) = pool::compute(py, threads, usize::MAX, || {
             let checkpoint = io::checkpoint::Checkpoint::<State>::open(&path)?;
             let bodies = checkpoint.read(0, 1)?;
             Ok::<_, io::Error>((checkpoint.state, bodies))
         })?;
-        let caller = state.caller.unwrap_or_default();
+        let caller = state.caller.take().unwrap_or_default();
         Ok((Simulation::resume(state, bodies, threads)?, caller))
     }
 
     /// The exact state as bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let inner = self.get()?;
-        let (state, bodies) = (inner.state(), inner.current().bodies());
+        let (state, bodies) = (inner.state()?, inner.current()?.bodies());
         let text = serde_json::to_vec(&state).map_err(|fault| PyRuntimeError::new_err(fault.to_string()))?;
         let mut message = (text.len() as u64).to_le_bytes().to_vec();
         message.extend(text);
@@ -303,119 +289,118 @@ impl Simulation {
             let mut bodies = Bodies::default();
             bodies.try_read(rest).map(|()| bodies).ok_or("")
         });
-        Simulation::resume(state, bodies.map_err(|_| wrong())?, threads).map_err(|_| wrong())
+        Simulation::resume(state, bodies.map_err(|_| wrong())?, threads)
     }
 
     #[getter]
     fn is_fixed(&self) -> PyResult<bool> {
-        Ok(self.get()?.rest.steps.stepping()? == Stepping::Fixed)
+        Ok(self.get()?.frame.stepping == Stepping::Fixed)
     }
 }
 
 impl Simulation {
-    /// The simulation, unless another thread computes with it.
-    fn get(&self) -> PyResult<MutexGuard<'_, Inner>> {
+    fn of(
+        simulation: nbody::Simulation,
+        rest: Rest,
+        frame: Arc<Frame>,
+        threads: Option<usize>,
+    ) -> Simulation {
+        let (simulation, share) = (Some(simulation), Share::default());
+        Simulation(Mutex::new(Inner { simulation, rest, frame, share, threads, undo: true, spare: None }))
+    }
+
+    /// The simulation; `None` while another thread computes with it.
+    pub(crate) fn now(&self) -> Option<MutexGuard<'_, Inner>> {
         match self.0.try_lock() {
-            Ok(inner) => Ok(inner),
-            Err(TryLockError::Poisoned(inner)) => Ok(inner.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(PyRuntimeError::new_err(
-                "the simulation is in use by another thread: wait for its step to end",
-            )),
+            Ok(inner) => Some(inner),
+            Err(TryLockError::Poisoned(inner)) => Some(inner.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
+    /// The simulation, unless another thread computes with it.
+    fn get(&self) -> PyResult<MutexGuard<'_, Inner>> {
+        let used = "the simulation is in use by another thread: wait for its step to end";
+        self.now().ok_or_else(|| PyRuntimeError::new_err(used))
+    }
+
     fn resume(state: State, bodies: Bodies, threads: Option<usize>) -> PyResult<Simulation> {
-        let State { rest, time, energy, progress, part, .. } = state;
-        let (forces, stepping) = (rest.settings.forces()?, rest.steps.stepping()?);
-        let places = places(&rest.ids)?;
+        let State { mut rest, time, energy, progress, part, .. } = state;
+        let ids = rest.ids.take().unwrap_or_else(|| (0..bodies.len() as u64).collect());
+        let frame = Frame::new(rest.settings.forces()?, rest.steps.stepping()?, &ids)?;
         Threads::of(threads, usize::MAX)?;
         let mut found = bodies.id.clone();
         found.sort_unstable();
-        let same = match &places {
-            None => found.iter().copied().eq(0..rest.ids.len() as u64),
+        let same = match &frame.places {
+            None => found.iter().copied().eq(0..frame.count as u64),
             Some(places) => found.iter().eq(places.iter().map(|(id, _)| id)),
         };
         if !same {
             return Err(PyValueError::new_err("the state has other bodies than ids"));
         }
         let start = Start { bodies, time };
-        let simulation = nbody::Simulation::resume(&Solo, &forces, stepping, start, energy, progress, part);
-        let (simulation, kept) = (Some(simulation), Kept::default());
-        Ok(Simulation(Mutex::new(Inner { simulation, kept, rest, places, threads })))
+        let Frame { forces, stepping, .. } = &frame;
+        let simulation = nbody::Simulation::resume(&Solo, forces, *stepping, start, energy, progress, part);
+        Ok(Simulation::of(simulation, rest, Arc::new(frame), threads))
     }
 }
 
 impl Inner {
-    fn current(&self) -> &nbody::Simulation {
-        self.simulation.as_ref().expect("no step is being computed")
+    pub(crate) fn current(&self) -> PyResult<&nbody::Simulation> {
+        self.simulation.as_ref().ok_or_else(lost)
     }
 
-    /// Changes the simulation. After an error or a panic it is as before.
+    /// Changes the simulation. After an error or a panic it is as before, or lost if nothing was kept.
     fn change<T: Send>(
         &mut self,
         py: Python<'_>,
         job: impl FnOnce(&mut nbody::Simulation) -> Result<T, nbody::Error> + Send,
     ) -> PyResult<T> {
-        let threads = Threads::of(self.threads, self.rest.ids.len())?;
-        let (forces, stepping) = (self.rest.settings.forces()?, self.rest.steps.stepping()?);
-        let mut simulation = self.simulation.take().expect("no step is being computed");
-        let kept = &mut self.kept;
+        let threads = Threads::of(self.threads, self.frame.count)?;
+        let mut simulation = self.simulation.take().ok_or_else(lost)?;
+        let before = std::mem::take(&mut self.share);
+        let keeps = self.undo || Arc::strong_count(&before) > 1;
+        let spare = self.spare.take();
         let changed = threads.compute(py, || {
-            kept.store(&simulation);
+            if keeps {
+                before.get_or_init(|| Kept::of(&simulation, spare));
+            }
             let value = job(&mut simulation)?;
             Ok::<_, nbody::Error>((simulation, value))
         });
+        let kept = Arc::try_unwrap(before).map(OnceLock::into_inner);
         match changed {
             Ok((simulation, value)) => {
                 self.simulation = Some(simulation);
+                self.spare = kept.ok().flatten().filter(|_| self.undo).map(Kept::into_spare);
                 Ok(value)
             }
             Err(error) => {
-                self.simulation = Some(self.kept.restore(&forces, stepping));
+                let kept = kept.unwrap_or_else(|shared| shared.get().cloned());
+                self.simulation = kept.map(|kept| kept.restore(&self.frame));
                 Err(error)
             }
         }
     }
 
-    /// The caller's order of the bodies as they are now.
-    fn order(&self) -> Order {
-        let ids = &self.current().bodies().id;
-        Order::by_row(ids.len(), |i| match &self.places {
-            None => ids[i] as usize,
-            Some(places) => places[places.partition_point(|(other, _)| *other < ids[i])].1 as usize,
-        })
-    }
-
-    fn state(&self) -> State {
-        let simulation = self.current();
-        State {
-            rest: self.rest.clone(),
+    fn state(&self) -> PyResult<State> {
+        let simulation = self.current()?;
+        Ok(State {
+            rest: Rest { ids: self.frame.ids(), ..self.rest.clone() },
             time: simulation.time,
             energy: simulation.diagnostics,
             progress: simulation.progress(),
             part: simulation.part().cloned(),
             simd: treecode::simd_path().to_string(),
             caller: None,
-        }
+        })
     }
 }
 
-impl Kept {
-    fn store(&mut self, simulation: &nbody::Simulation) {
-        let bodies = simulation.bodies();
-        self.bodies.clear();
-        bodies.write(0..bodies.len(), &mut self.bodies);
-        let part = simulation.part().cloned();
-        self.rest = Some((simulation.time, simulation.diagnostics, simulation.progress(), part));
-    }
-
-    /// The state, from which the steps go on with the same bits.
-    fn restore(&self, forces: &Forces, stepping: Stepping) -> nbody::Simulation {
-        let (time, energy, progress, part) = self.rest.clone().expect("a state was kept before the step");
-        let mut bodies = Bodies::default();
-        bodies.read(&self.bodies);
-        nbody::Simulation::resume(&Solo, forces, stepping, Start { bodies, time }, energy, progress, part)
-    }
+fn lost() -> PyErr {
+    PyRuntimeError::new_err(
+        "the simulation was lost in a step that failed; with undo=True such a step is undone",
+    )
 }
 
 /// Greatest relative difference between the mean density of the bodies and that of matter, as in the program.
@@ -437,57 +422,4 @@ fn check_density(forces: &Forces, bodies: &Bodies) -> Result<(), String> {
         comoving.cosmology.omega_m,
         mass / needed
     ))
-}
-
-/// The place of each id; `None` if the ids are the places.
-fn places(ids: &[u64]) -> PyResult<Option<Vec<(u64, u32)>>> {
-    if ids.iter().zip(0..).all(|(id, place)| *id == place) {
-        return Ok(None);
-    }
-    let mut places: Vec<(u64, u32)> = ids.iter().copied().zip(0..).collect();
-    places.sort_unstable();
-    match places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => {
-            Err(PyValueError::new_err(format!("id {} occurs twice: ids must be unique", pair[0].0)))
-        }
-        None => Ok(Some(places)),
-    }
-}
-
-/// The steps of a run: length, time at the end, and whether an output is due there.
-#[pyclass(module = "heorot._heorot")]
-pub(crate) struct Steps(Mutex<Box<dyn Iterator<Item = Step> + Send>>);
-
-#[pymethods]
-impl Steps {
-    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        this
-    }
-
-    fn __next__(&self) -> Option<(f64, f64, bool)> {
-        let step = self.0.lock().unwrap_or_else(PoisonError::into_inner).next()?;
-        Some((step.length, step.time, step.snapshot))
-    }
-}
-
-/// The steps from `start` to `until`, none longer than `longest`, that are left at `time`.
-#[pyfunction]
-pub(crate) fn steps(start: f64, until: f64, longest: f64, every: Option<f64>, time: f64) -> PyResult<Steps> {
-    let positive = |name: &str, value: f64| {
-        if value > 0.0 && value.is_finite() {
-            Ok(())
-        } else {
-            Err(PyValueError::new_err(format!("{name} = {value}: must be above 0 and finite")))
-        }
-    };
-    positive("step", longest)?;
-    every.map_or(Ok(()), |every| positive("every", every))?;
-    if !until.is_finite() {
-        return Err(PyValueError::new_err(format!("until = {until}: must be finite")));
-    }
-    let schedule = Schedule::new(Until::Time(until), longest, start, every);
-    let schedule = schedule.map_err(|fault| PyValueError::new_err(fault.to_string()))?;
-    let left: Box<dyn Iterator<Item = Step> + Send> =
-        if time == start { Box::new(schedule.steps()) } else { Box::new(schedule.after(time)) };
-    Ok(Steps(Mutex::new(left)))
 }

@@ -292,3 +292,19 @@ def test_what_cannot_be_viewed_is_named():
     with pytest.raises(TypeError, match="not ndarray"):
         heorot.view([sphere.pos])
     assert len(decode(heorot.view(twice))[2]) == 10  # alone, bodies need no names
+
+
+@pytest.mark.parametrize(
+    "keys, message",
+    [
+        ({"radius": "wide"}, 'radius = "wide": invalid type'),
+        ({"radius": float("nan")}, "radius = nan: must be finite"),
+        ({"radius": np.float64("inf")}, "radius = inf: must be finite"),
+        ({"bodies": 10**30}, "bodies: is out of range"),
+        ({"bodies": 10, "radios": 1.0}, "radios = 1.0: unknown field"),
+    ],
+)
+def test_keys_with_wrong_values_are_named(keys, message):
+    with pytest.raises(ValueError) as error:
+        heorot.model("plummer", **keys)
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)

@@ -159,7 +159,7 @@ def test_a_universe_has_the_bits_of_the_program(timestep, program, tmp_path):
     done = subprocess.run([program, "run", str(tmp_path / "run.toml")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     sim = heorot.Simulation(universe(), softening=0.4, step=0.125, timestep=timestep)
-    states = [sim.state, *(sim.evolve(LCDM.time_of(z)) for z in (9, 4))]
+    states = list(sim.run(redshifts=[49, 9, 4]))
     files = sorted((tmp_path / "out").glob("snapshot_*.hdf5"))
     assert len(files) == 3
     for path, state, redshift in zip(files, states, (49, 9, 4)):
@@ -222,6 +222,19 @@ def test_files_keep_a_universe(tmp_path):
         for name in ("mass", "pos", "vel"):
             np.testing.assert_allclose(getattr(found, name), getattr(bodies, name), rtol=close, atol=close)
     assert heorot.render(universe(4), size=200).png != b""
+
+
+def test_states_come_at_redshifts_and_scale_factors():
+    sim = heorot.Simulation(universe(), softening=0.4, step=0.125)
+    states = list(sim.run(scale_factors=[0.025, 0.04], until=LCDM.time_of(19)))
+    assert [state.scale_factor for state in states] == pytest.approx([0.025, 0.04, 0.05], rel=1e-14)
+    for bad, message in (([19, 9, 12], "redshifts: 12.0 follows 9.0"), ([-2], "redshift = -2.0"), ([30], "is before")):
+        with pytest.raises(ValueError, match=message):
+            sim.run(redshifts=bad)
+    with pytest.raises(ValueError, match="scale_factors: must be above 0"):
+        sim.run(scale_factors=[0.1, 0.0])
+    with pytest.raises(ValueError, match="leave out|potential"):
+        heorot.Simulation(universe(), softening=0.4, step=0.1, potentials={"kind": "point-mass", "mass": 1.0})
 
 
 def test_impossible_universes_are_named():

@@ -343,13 +343,16 @@ def test_damaged_files_are_refused_or_read(share, tmp_path):
 
 
 def test_states_of_other_bodies_are_refused():
-    message = simulation()._core.to_bytes()
+    bodies = plummer()
+    bodies.id[:2] = [1, 0]
+    message = heorot.Simulation(bodies, softening=0.05, step=0.02)._core.to_bytes()
     length = int.from_bytes(message[:8], "little")
     text = message[8 : 8 + length]
-    for changed in (text.replace(b'"ids":[0,1,', b'"ids":[0,7,'), text.replace(b'"ids":[0,1,', b'"ids":[1,')):
+    for ids, fault in ((b'"ids":[1,7,', "id 7 occurs twice"), (b'"ids":[1,', "other bodies than ids")):
+        changed = text.replace(b'"ids":[1,0,', ids)
         assert changed != text
         bad = len(changed).to_bytes(8, "little") + changed + message[8 + length :]
-        with pytest.raises(ValueError, match="not the state"):
+        with pytest.raises(ValueError, match=fault):
             heorot._heorot.Simulation.from_bytes(bad, None)
 
 

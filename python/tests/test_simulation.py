@@ -1,5 +1,6 @@
 """Simulations: their steps, their states, and the bits of the program."""
 
+import copy
 import pickle
 import subprocess
 
@@ -147,6 +148,103 @@ def test_ids_of_the_caller_stay():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         heorot.Simulation(plummer(), **arguments)
+
+
+@pytest.mark.parametrize("timestep", ["fixed", "block"])
+def test_states_come_at_given_times_exactly(timestep):
+    make = lambda: heorot.Simulation(plummer(), softening=0.05, step=0.01, timestep=timestep)  # noqa: E731
+    times = np.array([0.0, 0.015, 0.02, 0.0701])
+    sim = make()
+    states = list(sim.run(at=times))
+    assert [state.time for state in states] == times.tolist() and [state.steps for state in states] == [0, 2, 3, 9]
+    same(states[0].bodies, make().bodies)
+    # An end after the last time is a further state; a run that was interrupted goes on.
+    half = make()
+    run = half.run(until=0.08, at=times[1:].tolist())
+    assert next(run).time == 0.015
+    half = pickle.loads(pickle.dumps(half))
+    assert [state.time for state in half.run(until=0.08, at=times[1:].tolist())] == [0.02, 0.0701, 0.08]
+    same(half.bodies, list(sim.run(at=[0.08]))[-1].bodies)
+    assert list(half.run(until=0.08, at=times[1:].tolist())) == []
+
+
+def test_given_times_may_be_quantities():
+    u = pytest.importorskip("astropy.units")
+    for times in ([2.0, 3.0] * u.Myr, [2.0 * u.Myr, 0.003 * u.Gyr]):
+        sim = heorot.Simulation(heorot.model("plummer", bodies=50, seed=1), softening=0.1, step=0.001)
+        states = list(sim.run(at=times, until=4.0 * u.Myr))
+        in_myr = [state.time * heorot.Units.GALACTIC.time_in_s / 3.15576e13 for state in states]
+        assert in_myr == pytest.approx([2.0, 3.0, 4.0])
+
+
+def test_a_state_of_now_may_be_all_that_is_asked_for():
+    sim = heorot.Simulation(plummer(), softening=0.05, step=0.01)
+    [state] = sim.run(at=[0.0])
+    assert state.steps == 0 and sim.steps == 0
+    assert [state.time for state in sim.run(at=0.02)] == [0.02]
+
+
+@pytest.mark.parametrize("other", ["a step", "another run", "a callback"])
+def test_a_run_ends_if_the_simulation_has_gone_on_otherwise(other):
+    sim = heorot.Simulation(plummer(), softening=0.05, step=0.02)
+    run = sim.run(until=0.2, every=0.02, callback=(lambda sim: sim.step()) if other == "a callback" else None)
+    next(run)
+    if other == "a step":
+        sim.step()
+    elif other == "another run":
+        next(sim.run(until=0.1, every=0.02))
+    with pytest.raises(RuntimeError, match="has gone on otherwise"):
+        next(run)
+    assert sim.time == pytest.approx(0.04) and sim.steps == 2
+    assert sim.evolve(sim.time).time == sim.time  # there is nothing to do
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({}, "give until, the time of the end, or at"),
+        ({"at": []}, "at: holds no times"),
+        ({"at": [0.2, 0.1]}, r"at: 0.1 follows 0.2; times must increase"),
+        ({"at": [0.1, 0.1]}, r"at: 0.1 follows 0.1; times must increase"),
+        ({"at": "soon"}, "at: 's' is no number|at: 'soon' is no number"),
+        ({"at": [[0.1, 0.2]]}, r"at: \[0.1, 0.2\] is no number"),
+        ({"at": [0.1, float("nan")]}, "at: nan is no time"),
+        ({"at": [-0.1, 0.1]}, "the time -0.1 is before 0.0, that of the simulation"),
+        ({"at": [0.1, 0.3], "until": 0.2}, "at: 0.3 is after until"),
+        ({"at": [0.1], "every": 0.1}, "give one of every, at, redshifts and scale_factors"),
+        ({"redshifts": [1.0]}, "redshifts: goes with an expanding universe; use at"),
+        ({"until": float("inf")}, "until = inf"),
+    ],
+)
+def test_bad_times_are_named(arguments, message):
+    sim = heorot.Simulation(plummer(), softening=0.05, step=0.01)
+    with pytest.raises(ValueError, match=message):
+        sim.run(**arguments)
+    assert sim.steps == 0
+
+
+def test_columns_of_a_state_are_copied_when_they_are_asked_for():
+    sim = heorot.Simulation(plummer(), softening=0.05, step=0.01)
+    now, later = sim.state, sim.state
+    assert len(now.bodies) == 300 and "pos" not in vars(now.bodies)
+    assert {"pos", "acc", "time", "__len__"} <= set(dir(now.bodies))  # for completion in a notebook
+    pos = now.bodies.pos
+    assert now.bodies.pos is pos and "vel" not in vars(now.bodies)
+    pos[0] = 77.0  # the caller's own
+    sim.step()
+    assert later.bodies.pos[0, 0] != 77.0
+    np.testing.assert_array_equal(later.bodies.pos[1:], pos[1:])
+    np.testing.assert_array_equal(now.bodies.vel, later.bodies.vel)
+    assert now.bodies.pos is pos and pos[0, 0] == 77.0
+    fresh = heorot.Simulation(plummer(), softening=0.05, step=0.01)
+    same(later.bodies, fresh.bodies)
+    kept = fresh.bodies
+    del fresh
+    same(kept, later.bodies)
+    same(pickle.loads(pickle.dumps(sim.bodies)), sim.bodies)
+    same(copy.copy(sim.bodies), sim.bodies)
+    with pytest.raises(AttributeError, match="'Bodies' object has no attribute 'colour'"):
+        sim.bodies.colour
 
 
 def test_times_that_no_run_can_follow_are_refused():

@@ -18,7 +18,7 @@ NOT_RUN = {
     r"cargo install\b": "the suite single_node builds this set of features",
     r"heorot study .*--gather": "needs jobs that have run; the suite study runs them",
     r"pip install\b": "the suite python builds and installs the package",
-    r"python/benchmarks/overhead.py": "measures, and needs the package; the suite python tests it",
+    r"python/benchmarks/(overhead|compare).py": "measures, and needs the package; the suite python tests it",
     r"heorot view .*--serve": "serves until it is interrupted; the suite viewer opens its pages",
 }
 
