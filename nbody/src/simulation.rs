@@ -225,6 +225,7 @@ impl Simulation {
         }
         let mut engine = Engine::new(forces).with_pairs_checked();
         engine.soften(forces.expansion.softening(forces.gravity.softening.length, time));
+        engine.set_time(time);
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
@@ -369,6 +370,7 @@ impl Simulation {
                 leapfrog::drift(&mut bodies, space.drift(from, step));
             });
             self.soften(ends_at);
+            self.engine.set_time(ends_at);
             let mut now = self.engine.evaluate(comm, bodies, &Plan::default())?;
             timed(&mut meter.integrate, || {
                 kick(&mut now.bodies, &self.external.at(ends_at), ends_at - 0.5 * step);
@@ -447,6 +449,8 @@ impl Simulation {
                 ahead: if active == all { 0.0 } else { ahead },
                 finest_rung: finest,
             };
+            let now = part.time - clock.rest() * part.length;
+            self.engine.set_time(now);
             let mut evaluation = if sorts {
                 self.engine.evaluate(comm, self.held.take_bodies(), &plan)?
             } else {
@@ -457,7 +461,6 @@ impl Simulation {
             felt = if sorts { 0.0 } else { felt + active.max(LEAST_FELT * all) };
             self.count(comm, &evaluation, meter);
             part.course.count(&counts, least, sorts);
-            let now = part.time - clock.rest() * part.length;
             let external = self.external.at(now);
             let kicks = ladder.kicks(&space, now, true);
             timed(&mut meter.integrate, || ladder.kick(&mut evaluation.bodies, &external, least, &kicks));
