@@ -2,7 +2,7 @@
 //! one list for both.
 
 use nbody::cosmology::Expansion;
-use nbody::forces::Forces;
+use nbody::forces::{AccuracyOf, Forces};
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
@@ -18,6 +18,11 @@ pub struct Keys {
     #[arg(long, value_name = "ERROR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// What the accuracy is relative to: the gravity of the bodies, or the total with external
+    /// potentials, which only parameter files have.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_of: Option<AccuracyOf>,
     /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies)
     /// or direct (all bodies on all, exact, for few bodies) [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
@@ -81,6 +86,7 @@ impl Keys {
     fn against_direct(&self) -> Option<&'static str> {
         let given = [
             (self.accuracy.is_some(), "accuracy"),
+            (self.accuracy_of.is_some(), "accuracy_of"),
             (self.criterion.is_some(), "criterion"),
             (self.theta.is_some(), "theta"),
             (self.tolerance.is_some(), "tolerance"),
@@ -129,6 +135,12 @@ impl TryFrom<Keys> for Forces {
                 Some(accuracy)
             }
         };
+        if accuracy.is_none() && keys.accuracy_of.is_some() {
+            return Err(
+                "`accuracy_of` has no meaning without an accuracy: these settings choose the tolerance; give `accuracy` or leave it out"
+                    .to_owned(),
+            );
+        }
         let default = Gravity::default();
         let (walk, softening) = (keys.walk.unwrap_or(default.walk), keys.softening.unwrap_or_default());
         let base = match accuracy {
@@ -147,6 +159,7 @@ impl TryFrom<Keys> for Forces {
         };
         Ok(Forces {
             accuracy,
+            accuracy_of: keys.accuracy_of.unwrap_or_default(),
             allow_missed: keys.allow_missed,
             any_order: accuracy.is_some() && keys.order.is_none(),
             gravity,
@@ -158,11 +171,12 @@ impl TryFrom<Keys> for Forces {
 
 /// Keys that give the same forces.
 impl From<Forces> for Keys {
-    fn from(Forces { accuracy, allow_missed, any_order, gravity, .. }: Forces) -> Keys {
+    fn from(Forces { accuracy, accuracy_of, allow_missed, any_order, gravity, .. }: Forces) -> Keys {
         let direct = gravity.walk == Walk::Direct;
         let free = accuracy.is_none() && !direct;
         Keys {
             accuracy,
+            accuracy_of: accuracy.map(|_| accuracy_of),
             walk: Some(gravity.walk),
             criterion: free.then_some(gravity.criterion),
             theta: free.then_some(gravity.theta),

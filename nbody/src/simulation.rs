@@ -228,6 +228,7 @@ impl Simulation {
         }
         let mut engine = Engine::new(forces).with_pairs_checked();
         engine.soften(forces.expansion.softening(&forces.gravity.softening, time));
+        engine.set_time(time);
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
@@ -375,6 +376,7 @@ impl Simulation {
                 leapfrog::drift(&mut bodies, factor);
             });
             self.soften(ends_at);
+            self.engine.set_time(ends_at);
             let mut now = self.engine.evaluate(comm, bodies, &Plan::default())?;
             timed(&mut meter.integrate, || {
                 kick(&mut now.bodies, &self.external.at(ends_at), ends_at - 0.5 * step);
@@ -457,6 +459,8 @@ impl Simulation {
                 ahead: if active == all { 0.0 } else { ahead },
                 finest_rung: finest,
             };
+            let now = part.time - clock.rest() * part.length;
+            self.engine.set_time(now);
             let mut evaluation = if sorts {
                 self.engine.evaluate(comm, self.held.take_bodies(), &plan)?
             } else {

@@ -1,15 +1,15 @@
 //! Orbits in external potentials. The tests check orders and constants of the motion.
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
-use decomposition::{Comm, Solo, threads};
-use heorot_nbody::forces::Forces;
+use decomposition::{Comm, Plan, Solo, threads};
+use heorot_nbody::forces::{AccuracyOf, Engine, Forces};
 use heorot_nbody::model::{Model, Spherical, generate};
 use heorot_nbody::potential::*;
 use heorot_nbody::stepping::{Adaptive, StepCriterion, Stepping};
 use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
 use std::sync::Arc;
-use treecode::{Bodies, Softening};
+use treecode::{Bodies, Census, Gravity, Selection, Softening, Walk, direct};
 
 fn within(components: Vec<Component>) -> Forces {
     Forces { external: Arc::new(External { components }), ..Forces::direct(Softening::default()) }
@@ -217,7 +217,7 @@ fn ranks_have_the_same_bits_and_a_cluster_keeps_its_energy() {
     let external =
         External { components: mw_potential_2014(&SCALE).into_iter().map(Component::fixed).collect() };
     for stepping in [Stepping::Fixed, block(0.02)] {
-        let mut forces = Forces::of_accuracy(1e-3, treecode::Walk::Fmm, None, softening.clone());
+        let mut forces = Forces::of_accuracy(1e-3, Walk::Fmm, None, softening.clone());
         forces.external = Arc::new(external.clone());
         forces.gravity.constant = 43_009.172_7;
         let on = |ranks: usize| {
@@ -271,4 +271,57 @@ fn orbits_are_those_of_galpy_and_gala() {
         rows += 1;
     }
     assert_eq!(rows, 2);
+}
+
+/// A satellite in a field that is several times its own gravity. Relative to the total force, the
+/// error of its own gravity may be as much greater, with fewer interactions. Decisions do not depend
+/// on ranks.
+#[test]
+fn accuracy_is_of_the_gravity_of_a_satellite_or_of_the_total_force() {
+    let host = Component::fixed(Shape::PointMass(PointMass { gm: 150.0, softening: 0.0 }));
+    let model = Spherical { bodies: 6_000, seed: 5, mass: 1.0, radius: 1.0, cut: 6.0, softening: 0.0 };
+    let mut satellite = generate(&Solo, &Model::Plummer(model), 1.0);
+    satellite.pos[0].iter_mut().for_each(|x| *x += 10.0);
+    let external = Arc::new(External { components: vec![host] });
+    let measure = |accuracy_of: AccuracyOf, ranks: usize| {
+        let asked = Forces::of_accuracy(1e-3, Walk::Fmm, None, Softening::default());
+        let forces = Forces { accuracy_of, external: external.clone(), ..asked };
+        let ends = threads::run(ranks, |comm| {
+            let mut engine = Engine::new(&forces);
+            let mut mine = satellite.clone();
+            let some = |i: &u32| *i as usize % comm.size() == comm.rank();
+            mine.permute(&(0..satellite.len() as u32).filter(some).collect::<Vec<_>>());
+            let found = engine.evaluate(comm, mine, &Plan::default()).unwrap();
+            (engine.control().unwrap().clone(), found.bodies)
+        });
+        let control = ends[0].0.clone();
+        assert!(ends.iter().all(|end| end.0 == control), "ranks decide alike");
+        (control, ends.into_iter().next().unwrap().1)
+    };
+    let field = external.at(0.0);
+    // Errors of all bodies, relative to their own gravity and to the total.
+    let errors = |found: &Bodies| {
+        let mut exact = found.clone();
+        let gravity = Gravity { walk: Walk::Direct, ..Gravity::default() };
+        direct::walk(found, 0, &gravity, Selection::default(), &mut exact, &mut Census::default());
+        let mut squares = [0.0; 2];
+        for i in 0..found.len() {
+            let (a, e) = (found.acceleration(i), exact.acceleration(i));
+            let outer = field.field(found.position(i)).acceleration;
+            let difference = norm(std::array::from_fn(|axis| a[axis] - e[axis]));
+            let total = norm(std::array::from_fn(|axis| e[axis] + outer[axis]));
+            squares[0] += (difference / norm(e)).powi(2);
+            squares[1] += (difference / total).powi(2);
+        }
+        squares.map(|sum| (sum / found.len() as f64).sqrt())
+    };
+    let (own, by_own) = measure(AccuracyOf::SelfGravity, 1);
+    let (total, by_total) = measure(AccuracyOf::Total, 1);
+    let ([a, _], [b, c]) = (errors(&by_own), errors(&by_total));
+    assert!((4e-4..1.1e-3).contains(&a), "relative to its own gravity: {a}");
+    assert!((4e-4..1.1e-3).contains(&c), "relative to the total: {c}");
+    assert!(b > 2.0 * a, "the error of its own gravity is greater: {b} and {a}");
+    assert!(total.tolerance > 2.0 * own.tolerance, "{} and {}", total.tolerance, own.tolerance);
+    assert!(total.line().contains("of the total force") && !own.line().contains("total"));
+    assert_eq!(measure(AccuracyOf::Total, 3).0, total);
 }

@@ -263,6 +263,8 @@ def main():
         ("gravity", "accuracy = 1e-3", ["accuracy", "theta"]),
         ("gravity", 'criterion = "angel"', ["angel", "angle"]),
         ("gravity", "order = 9", ["order", "9"]),
+        ("gravity", 'accuracy_of = "totl"', ["totl", "total"]),
+        ("gravity", 'accuracy_of = "total"', ["accuracy_of", "accuracy"]),
         ("time", "step = = 1", ["run.toml"]),
     ]:
         on_one_and_three(f"parameter: [{table}] {line}", bad_parameter, shared, table, line, words)

@@ -121,7 +121,12 @@ fn errors(
             id: found.id,
             position: found.position,
             acceleration: norm(exact.acceleration),
-            error: RelativeError::new(found.acceleration, exact.acceleration, 0.0, radius),
+            error: RelativeError::new(
+                found.acceleration,
+                exact.acceleration,
+                norm(exact.acceleration),
+                radius,
+            ),
         })
     };
     found.iter().zip(exact).map(error).collect()

@@ -76,7 +76,8 @@ fn active_bodies_feel_what_all_feel() {
     }
 }
 
-/// With drifted moments, the additional error is zero without drift, and proportional to the drift.
+/// With drifted moments, the additional error is that of rounding without drift, and proportional to
+/// the drift.
 #[test]
 fn drifted_moments_err_in_proportion_to_the_drift() {
     for walk in WALKS {
@@ -107,7 +108,8 @@ fn drifted_moments_err_in_proportion_to_the_drift() {
                 .collect();
             rms(&errors)
         };
-        assert_eq!(error_after(0.0), 0.0);
+        let none = error_after(0.0);
+        assert!(none < 1e-7, "{walk:?}: {none:.2e} without drift");
         let [near, far] = [2e-3, 4e-3].map(error_after);
         let order = (far / near).log2();
         assert!((order - 1.0).abs() < 0.2, "{walk:?}: errors {near:.2e} and {far:.2e}, order {order:.2}");

@@ -35,7 +35,7 @@ pub struct Accuracy {
     pub bias: f64,
 }
 
-/// Error of one acceleration, divided by the exact acceleration, and both.
+/// Error of one acceleration, relative to an acceleration of known size, and both.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct RelativeError {
@@ -51,10 +51,9 @@ pub struct RelativeError {
 
 impl RelativeError {
     /// Error of the acceleration `found` of a body at the vector `radius` from the centre of mass.
-    /// The divisor is |exact|, but at least `least` [L/T^2]: if the forces on a body cancel, the
-    /// relative error has no meaning.
+    /// It is relative to an acceleration of the size `divisor` [L/T^2], such as |exact|.
     #[must_use]
-    pub fn new(found: [f64; 3], exact: [f64; 3], least: f64, radius: [f64; 3]) -> RelativeError {
+    pub fn new(found: [f64; 3], exact: [f64; 3], divisor: f64, radius: [f64; 3]) -> RelativeError {
         let difference: [f64; 3] = std::array::from_fn(|axis| found[axis] - exact[axis]);
         let (length, exact) = (norm(difference), norm(exact));
         if length == 0.0 {
@@ -63,8 +62,7 @@ impl RelativeError {
         let along: f64 = (0..3).map(|axis| difference[axis] * radius[axis]).sum();
         let distance = norm(radius);
         let outward = if distance > 0.0 { along / distance } else { 0.0 };
-        let size = exact.max(least);
-        RelativeError { length: length / size, outward: outward / size, difference: length, exact }
+        RelativeError { length: length / divisor, outward: outward / divisor, difference: length, exact }
     }
 }
 

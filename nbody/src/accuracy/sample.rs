@@ -2,6 +2,7 @@
 //! bits do not depend on the number of ranks.
 
 use super::{Accuracy, Balance, RelativeError};
+use crate::potential::Moment;
 use decomposition::{Comm, Evaluation, collective};
 use treecode::direct::{self, SINKS, Sinks};
 use treecode::math::{hash, norm};
@@ -33,14 +34,20 @@ const CANCELLED: f64 = 1e-4;
 pub struct Sample {
     /// Sorted by hash.
     members: Vec<Member>,
+    /// Whether the box is periodic.
+    periodic: bool,
     /// Lower limit of the accelerations that divide errors [L/T^2].
     least: f64,
 }
 
 struct Member {
     hash: u64,
+    /// Position [L].
+    position: [f64; 3],
     /// Exact acceleration [L/T^2].
     exact: [f64; 3],
+    /// Size of the acceleration that its error is relative to [L/T^2].
+    size: f64,
 }
 
 impl Sample {
@@ -61,18 +68,34 @@ impl Sample {
             let sinks = Sinks::new(&gravity.softening, &places);
             let sum = evaluation
                 .sum_of_leaves(comm, |bodies, leaf| direct::accelerations(bodies, leaf, gravity, &sinks));
-            members.extend(some.iter().enumerate().map(|(s, candidate)| Member {
-                hash: candidate.hash,
-                exact: std::array::from_fn(|axis| sum[axis * SINKS + s]),
+            members.extend(some.iter().enumerate().map(|(s, candidate)| {
+                let exact = std::array::from_fn(|axis| sum[axis * SINKS + s]);
+                Member { hash: candidate.hash, position: candidate.position, exact, size: norm(exact) }
             }));
         }
-        let least = if gravity.domain.is_periodic() {
-            median(members.iter().map(|member| norm(member.exact)).collect())
+        Sample { members, periodic: gravity.domain.is_periodic(), least: 0.0 }.with_least()
+    }
+
+    /// The same sample with errors relative to the total acceleration, that of the bodies and of external
+    /// potentials.
+    #[must_use]
+    pub fn relative_to_total(mut self, external: &Moment<'_>) -> Sample {
+        for member in &mut self.members {
+            let field = external.field(member.position).acceleration;
+            member.size = norm(std::array::from_fn(|axis| member.exact[axis] + field[axis]));
+        }
+        self.with_least()
+    }
+
+    fn with_least(self) -> Sample {
+        let sizes = self.members.iter().map(|member| member.size);
+        let least = if self.periodic {
+            median(sizes.collect())
         } else {
-            let squares: f64 = members.iter().map(|member| norm(member.exact).powi(2)).sum();
-            CANCELLED * (squares / members.len().max(1) as f64).sqrt()
+            let squares: f64 = sizes.map(|size| size.powi(2)).sum();
+            CANCELLED * (squares / self.members.len().max(1) as f64).sqrt()
         };
-        Sample { members, least }
+        Sample { least, ..self }
     }
 
     /// Error statistics of the sample in an evaluation of the same bodies at the same positions.
@@ -93,7 +116,12 @@ impl Sample {
             let member = &self.members[known.ok()?];
             let position = bodies.position(i);
             let radius = std::array::from_fn(|axis| position[axis] - balance.centre[axis]);
-            Some(RelativeError::new(bodies.acceleration(i), member.exact, self.least, radius))
+            Some(RelativeError::new(
+                bodies.acceleration(i),
+                member.exact,
+                member.size.max(self.least),
+                radius,
+            ))
         };
         let errors: Vec<RelativeError> = (0..bodies.len()).filter_map(error).collect();
         collective::gather(comm, &errors).concat()

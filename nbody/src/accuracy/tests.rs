@@ -7,13 +7,13 @@ use treecode::{Bodies, Gravity, Walk};
 #[test]
 fn an_error_has_a_length_and_a_part_along_the_radius() {
     // The exact acceleration is 2 inward. `found` is too weak by 0.2, and 0.1 off sideways.
-    let error = RelativeError::new([-1.8, 0.1, 0.0], [-2.0, 0.0, 0.0], 0.1, [5.0, 0.0, 0.0]);
+    let error = RelativeError::new([-1.8, 0.1, 0.0], [-2.0, 0.0, 0.0], 2.0, [5.0, 0.0, 0.0]);
     assert!((error.outward - 0.1).abs() < 1e-15);
     assert!((error.length - 0.05f64.sqrt() / 2.0).abs() < 1e-15);
-    let at_the_centre = RelativeError::new([1.0; 3], [2.0; 3], 0.0, [0.0; 3]);
+    let at_the_centre = RelativeError::new([1.0; 3], [2.0; 3], 12f64.sqrt(), [0.0; 3]);
     assert_eq!((at_the_centre.length, at_the_centre.outward), (0.5, 0.0));
     assert_eq!(RelativeError::new([0.0; 3], [0.0; 3], 0.0, [1.0; 3]).length, 0.0);
-    // If forces cancel, the error is divided by the least acceleration.
+    // If forces cancel, the divisor is another acceleration.
     assert_eq!(RelativeError::new([0.5, 0.0, 0.0], [0.0; 3], 2.0, [0.0; 3]).length, 0.25);
 }
 

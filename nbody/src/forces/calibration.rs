@@ -57,6 +57,17 @@ pub(super) fn law(walk: Walk, order: usize) -> Law {
     laws[order.clamp(1, Gravity::MAX_ORDER) - 1]
 }
 
+/// The order in place of `order` that keeps errors of softened cells from adding up.
+///
+/// At order p, the first terms that the force of a cell lacks have p + 1 powers of the places of
+/// bodies in the two cells. If p + 1 is even, the mean of these terms over all directions is a
+/// derivative of the Laplacian of the potential. It vanishes for 1/r, but not for a softened potential.
+/// Its errors have the same sign everywhere, and change the energy of a system in one direction.
+fn without_bias(order: usize, walk: Walk, softening: &Softening) -> usize {
+    let is_biased = walk == Walk::Fmm && !softening.is_none() && order == 3;
+    if is_biased { order + 1 } else { order }
+}
+
 /// First settings for a requested error. With an `order`, only the tolerance is chosen.
 pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: Softening) -> Gravity {
     let orders: &[_] = match walk {
@@ -65,7 +76,7 @@ pub(super) fn start(walk: Walk, accuracy: f64, order: Option<usize>, softening: 
     };
     let highest = if softening.is_plummer() { Gravity::MAX_SOFTENED_ORDER } else { Gravity::MAX_ORDER };
     let quickest = orders.iter().find(|(least, _)| accuracy >= *least).map_or(highest, |(_, order)| *order);
-    let order = order.unwrap_or(quickest.min(highest));
+    let order = order.unwrap_or(without_bias(quickest.min(highest), walk, &softening));
     Gravity {
         walk,
         criterion: Criterion::Relative,

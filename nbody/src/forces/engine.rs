@@ -6,16 +6,18 @@
 //! Every value that enters a decision has the same bits on any number of ranks. Decisions therefore
 //! do not depend on the number of ranks.
 
-use super::Forces;
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
+use super::{AccuracyOf, Forces};
 use crate::Error;
 use crate::accuracy::{Accuracy, Balance, Sample, TooClose, too_close};
 use crate::cost::timed;
+use crate::potential::{External, Moment as PotentialsAt};
 use decomposition::{Comm, Evaluation, Moments, Plan, collective, evaluate_selected};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use treecode::{Bodies, Gravity, Selection, Softening, Walk};
 
@@ -60,6 +62,10 @@ pub struct Engine {
     /// Whether the run continues if no tolerance gives the requested error.
     allow_missed: bool,
     any_order: bool,
+    /// External potentials, if errors are relative to the total acceleration.
+    external: Option<Arc<External>>,
+    /// Current time [T].
+    time: f64,
     /// Mean acceleration that the walk gave all bodies at the last evaluation of all [L/T^2].
     net: [f64; 3],
     unchecked: Unchecked,
@@ -131,6 +137,9 @@ pub struct Progress {
 pub struct Control {
     /// The requested rms error.
     pub wanted: f64,
+    /// What the errors are relative to.
+    #[serde(default)]
+    pub of: AccuracyOf,
     /// Order of the expansion.
     pub order: usize,
     /// Greatest number of bodies in a leaf.
@@ -171,6 +180,7 @@ impl Engine {
         let control = forces.accuracy.map(|wanted| {
             let control = Control {
                 wanted,
+                of: forces.accuracy_of,
                 order: gravity.order,
                 leaf_size: gravity.leaf_size,
                 tolerance: gravity.tolerance,
@@ -193,6 +203,8 @@ impl Engine {
             pairs: Pairs::default(),
             allow_missed: forces.allow_missed,
             any_order,
+            external: (forces.accuracy_of == AccuracyOf::Total).then(|| forces.external.clone()),
+            time: 0.0,
             net: [0.0; 3],
             unchecked,
             verification: Duration::ZERO,
@@ -235,6 +247,11 @@ impl Engine {
     /// Changes the softening, for all evaluations from now on.
     pub fn soften(&mut self, softening: Softening) {
         self.gravity.softening = softening;
+    }
+
+    /// Sets the time [T] of the next evaluations. External potentials depend on it.
+    pub fn set_time(&mut self, time: f64) {
+        self.time = time;
     }
 
     /// Current settings of the force evaluation.
@@ -408,8 +425,9 @@ impl Engine {
         control: &mut Control,
     ) -> Evaluation {
         let least = plan.selection.least_rung;
+        let external = self.external.as_ref().map(|external| external.at(self.time));
         let (sample, balance, error) = timed(&mut self.verification, || {
-            let sample = Sample::draw(comm, &self.gravity, &evaluation, least, DRIFTED_SAMPLE);
+            let sample = draw(comm, &self.gravity, external.as_ref(), &evaluation, (least, DRIFTED_SAMPLE));
             let balance = Balance::measure(comm, &evaluation);
             let error = sample.compare(comm, &evaluation, &balance);
             (sample, balance, error)
@@ -441,8 +459,9 @@ impl Engine {
         rung: Rung,
     ) -> Result<Evaluation, Error> {
         let phase = usize::from(control.checks > 0);
+        let external = self.external.as_ref().map(|external| external.at(self.time));
         let (sample, balance) = timed(&mut self.verification, || {
-            let sample = Sample::draw(comm, &self.gravity, &evaluation, 0, SAMPLES[phase]);
+            let sample = draw(comm, &self.gravity, external.as_ref(), &evaluation, (0, SAMPLES[phase]));
             (sample, balance.unwrap_or_else(|| Balance::measure(comm, &evaluation)))
         });
         control.checks += 1;
@@ -543,6 +562,22 @@ impl Engine {
     }
 }
 
+/// Draws a sample of bodies of rung `least` and finer ones. With external potentials, errors are
+/// relative to the total acceleration. Collective.
+fn draw(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    external: Option<&PotentialsAt<'_>>,
+    evaluation: &Evaluation,
+    (least, wanted): (u8, usize),
+) -> Sample {
+    let sample = Sample::draw(comm, gravity, evaluation, least, wanted);
+    match external {
+        Some(external) => sample.relative_to_total(external),
+        None => sample,
+    }
+}
+
 /// Settings on trial, and the evaluation with them.
 struct Trial {
     evaluation: Evaluation,
@@ -581,7 +616,8 @@ impl Control {
 
     /// The last measurement and the settings, as a line of text.
     pub fn line(&self) -> String {
-        let Control { wanted, order, leaf_size, tolerance, achieved, .. } = self;
+        let Control { wanted, of, order, leaf_size, tolerance, achieved, .. } = self;
+        let of = if *of == AccuracyOf::Total { " of the total force" } else { "" };
         let missed = if self.is_missed() { ", MISSED: no tolerance tried gives it" } else { "" };
         let drifted = match &self.drifted {
             Some(drifted) => {
@@ -593,7 +629,7 @@ impl Control {
             format!("; {:.2e} of the rms force; net force {net:.1e} of all, taken out", achieved.of_rms)
         });
         format!(
-            "force error rms {:.2e}, 99th percentile {:.2e} of {} bodies, wanted {wanted:e}{missed}: order {order}, tolerance {tolerance:.3e}, \
+            "force error rms {:.2e}, 99th percentile {:.2e} of {} bodies, wanted {wanted:e}{of}{missed}: order {order}, tolerance {tolerance:.3e}, \
              leaf_size {leaf_size}{drifted}{net}",
             achieved.rms, achieved.percentile_99, achieved.sample
         )

@@ -14,8 +14,20 @@ use crate::Error;
 use crate::cosmology::Expansion;
 use crate::potential::External;
 use calibration::{ACCURACIES, start};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use treecode::{Gravity, Softening, Walk};
+
+/// The force that an error is relative to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccuracyOf {
+    /// The gravity of the bodies. A satellite in a strong external potential keeps its structure.
+    #[default]
+    SelfGravity,
+    /// The gravity of the bodies and of the external potentials together.
+    Total,
+}
 
 /// The request of the caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +36,8 @@ pub struct Forces {
     /// change. In a periodic box the divisor is at least the median of |a_direct|: forces that nearly
     /// cancel, as in a nearly uniform box, need no smaller error than others.
     pub accuracy: Option<f64>,
+    /// What the accuracy is relative to, if there are external potentials.
+    pub accuracy_of: AccuracyOf,
     /// Whether the run continues if no tolerance gives the accuracy.
     pub allow_missed: bool,
     /// Whether the engine may choose another order for an accuracy. It does so in a periodic box, where
@@ -31,8 +45,9 @@ pub struct Forces {
     pub any_order: bool,
     /// Settings of the force evaluation. With an accuracy, they are the first ones of the search.
     pub gravity: Gravity,
-    /// Potentials that act beside the gravity of the bodies. They are exact: accuracy and criterion
-    /// are those of the gravity of the bodies.
+    /// Potentials that act beside the gravity of the bodies. They are exact. The acceptance criterion is
+    /// that of the gravity of the bodies, and so is the accuracy, unless [`Forces::accuracy_of`] asks for
+    /// that of the total.
     pub external: Arc<External>,
     /// How space expands.
     pub expansion: Expansion,
@@ -52,6 +67,7 @@ impl Forces {
         let gravity = start(walk, accuracy, order, softening);
         Forces {
             accuracy: Some(accuracy),
+            accuracy_of: AccuracyOf::SelfGravity,
             allow_missed: false,
             any_order: order.is_none(),
             gravity,
@@ -67,6 +83,7 @@ impl Forces {
         let gravity = Gravity { walk: Walk::Direct, softening, leaf_size, group_size, ..Gravity::default() };
         Forces {
             accuracy: None,
+            accuracy_of: AccuracyOf::SelfGravity,
             allow_missed: false,
             any_order: false,
             gravity,

@@ -18,7 +18,7 @@ use crate::tree::index;
 use crate::tree::keymap::KeyMap;
 use crate::tree::particles::{Leaf, Particles};
 use crate::tree::structure::{Cell, Structure, fold_inside};
-use crate::tree::summary::{self, Extent, Place, Summary};
+use crate::tree::summary::{self, Extent, Place, Spread, Summary};
 use crate::tree::tile::{CLOSED, EMPTY, LEAF, Tile};
 use crate::walk::cell_opening::{SinkBox, SinkRegion};
 use crate::walk::opening::{Opening, Region};
@@ -45,7 +45,7 @@ enum Largest<M> {
     /// With fresh moments.
     Fresh(Vec<(Key, Rising<M>)>),
     /// Their places after a drift, if the tree was joined earlier with their moments.
-    Moved(Vec<(Key, Summary<()>)>),
+    Moved(Vec<(Key, Summary<Spread>)>),
 }
 
 /// The tree of one rank: its own cells, the cells above them, and the grafted cells.
@@ -174,7 +174,7 @@ impl<E: Expansion> Part<E> {
         bodies: &Bodies,
         structure: &Structure,
         selection: Selection,
-        moved: Option<Vec<Summary<()>>>,
+        moved: Option<Vec<Summary<Spread>>>,
     ) -> Part<E> {
         (tree.active, tree.changes) = (Active::new(bodies, selection), selection.changes);
         let branches = || structure.branches.iter().zip(&tree.summaries);
@@ -441,7 +441,7 @@ struct Rising<M> {
 
 impl<E: Expansion> Tree<E> {
     /// Returns the part of this rank after its bodies have drifted, in the same order. The cells
-    /// and particles follow the bodies; the moments stay.
+    /// and particles follow the bodies; the moments keep their shape ([`Tile::shift`]).
     pub(crate) fn drifted(
         mut self,
         gravity: &Gravity,
@@ -473,7 +473,7 @@ impl<E: Expansion> Tree<E> {
     }
 
     /// Moves a cell above the parts after its children have moved.
-    fn follow(&mut self, cell: Key, children: &[(usize, Summary<()>)]) -> Summary<()> {
+    fn follow(&mut self, cell: Key, children: &[(usize, Summary<Spread>)]) -> Summary<Spread> {
         let index = self.map.get(cell).expect("the cells above the parts stay") as usize;
         for (lane, place) in children {
             self.tiles[index].shift(*lane, cell.child(*lane), place, &self.opening);

@@ -55,6 +55,12 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     fn radial(moments: &Self::Moments) -> f64;
     /// Writes the moments of one cell into its lane of a tile.
     fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments);
+    /// Scales the moments of order n of one cell by f^n, so that `sum m r^2` is `second`. The harmonic
+    /// form stays as it is: in it the trace of the second moments has no field.
+    ///
+    /// Bodies that leave their cell spread. With the old moments, the softened field of all cells would
+    /// err in the same direction, that of too compact cells, and these errors would add up.
+    fn rescale(tile: &mut Self::Tile, lane: usize, second: f64);
     /// The moments of the cell in a lane that act on bodies.
     fn single(tile: &Self::Tile, lane: usize) -> Self::Single;
     /// Potential and acceleration of a cell at `offset` from its centre of mass, both without G;
@@ -102,6 +108,30 @@ fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
     std::array::from_fn(moment)
 }
 
+/// [`Expansion::rescale`] for rows of all Cartesian moments. Does nothing below order 2.
+fn rescale(rows: &mut [[f32; LANES]], lane: usize, second: f64) {
+    let number_up_to = |order: usize| (order + 1) * (order + 2) * (order + 3) / 6;
+    let length = rows.len();
+    if length < number_up_to(2) {
+        return;
+    }
+    let trace = 2.0 * DIAGONAL.iter().map(|k| f64::from(rows[*k][lane])).sum::<f64>();
+    let factor = (second / trace).sqrt();
+    if !(factor > 0.0 && factor.is_finite()) {
+        return;
+    }
+    let mut scale = factor;
+    for order in (2..).take_while(|order| number_up_to(*order) <= length) {
+        scale *= factor;
+        for row in &mut rows[number_up_to(order - 1)..number_up_to(order)] {
+            row[lane] = (f64::from(row[lane]) * scale) as f32;
+        }
+    }
+}
+
+/// Rows of the moments xx, yy and zz.
+const DIAGONAL: [usize; 3] = [4, 7, 9];
+
 macro_rules! expansion {
     ($form:ident<$order:literal>, softened: $softened:literal, full: $full:literal, tile: $tile:literal, single: $singles:literal,
      local: $local:literal, $powers:ident, $gather:ident, $shift:ident, $radial:ident, $fill:ident, $single:ident, $field:ident, $operations:ident,
@@ -139,6 +169,11 @@ macro_rules! expansion {
             }
             fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments) {
                 tile.iter_mut().zip($fill(moments)).for_each(|(row, moment)| row[lane] = moment as f32);
+            }
+            fn rescale(tile: &mut Self::Tile, lane: usize, second: f64) {
+                if $softened {
+                    rescale(tile, lane, second);
+                }
             }
             #[inline(always)]
             fn single(tile: &Self::Tile, lane: usize) -> Self::Single {
@@ -214,3 +249,41 @@ macro_rules! with_expansion {
     }};
 }
 pub(crate) use with_expansion;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bodies that expand about their centre of mass: rescaled moments are those of the new places.
+    #[test]
+    fn rescaled_moments_are_those_of_expanded_bodies() {
+        let bodies = [[1.0, 0.5, -0.3], [-0.7, 0.2, 0.9], [0.1, -1.2, 0.4], [-0.4, 0.5, -1.0]];
+        let moments = |scale: f64| {
+            let mut sum = [0.0; 35];
+            for body in bodies {
+                let point = std::array::from_fn(|k| if k == 0 { 0.25 } else { 0.0 });
+                Full::<4>::add_shifted(&mut sum, &point, body.map(|x| scale * x));
+            }
+            sum
+        };
+        let second = |scale: f64| 0.25 * bodies.iter().flatten().map(|x| (scale * x).powi(2)).sum::<f64>();
+        let [mut tile, wanted] = [1.0, 1.7].map(|scale| {
+            let mut tile = [[0.0; LANES]; 35];
+            Full::<4>::fill(&mut tile, 3, &moments(scale));
+            tile
+        });
+        Full::<4>::rescale(&mut tile, 3, second(1.7));
+        for (k, (found, wanted)) in tile.iter().zip(&wanted).enumerate() {
+            assert!(
+                (found[3] - wanted[3]).abs() <= 1e-5 * wanted[3].abs().max(0.1),
+                "{k}: {found:?} {wanted:?}"
+            );
+            assert_eq!(found[2], 0.0, "other cells stay");
+        }
+        for second in [0.0, f64::NAN] {
+            let before = tile;
+            Full::<4>::rescale(&mut tile, 3, second);
+            assert_eq!(tile, before, "bodies at one place");
+        }
+    }
+}

@@ -144,19 +144,37 @@ impl<E: Expansion> Rise for E {
     }
 }
 
-/// Computes the places of cells, without moments.
+/// Computes the places of cells and the spread of their mass, without other moments.
 pub(crate) struct Place;
 
+/// Mass of a cell and the spread of its bodies, in units of a [`Frame`].
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(crate) struct Spread {
+    pub mass: f64,
+    /// `sum m r^2` about the centre of mass.
+    pub second: f64,
+}
+
 impl Rise for Place {
-    type Moments = ();
+    type Moments = Spread;
     const ACCELERATION: bool = false;
 
     #[inline(always)]
-    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) {
-        for _ in bodies {}
+    fn of_bodies<L: Lanes>(bodies: impl Iterator<Item = ([L; 3], L)>) -> Spread {
+        let mut sums = [L::splat(0.0); 2];
+        for ([x, y, z], mass) in bodies {
+            let square = x.mul_add(x, y.mul_add(y, z * z));
+            sums = [sums[0] + mass, mass.mul_add(square, sums[1])];
+        }
+        let [mass, second] = sums.map(|sum| f64::from(sum.sum()));
+        Spread { mass, second }
     }
     #[inline(always)]
-    fn add_shifted((): &mut (), (): &(), _: [f64; 3]) {}
+    fn add_shifted(sum: &mut Spread, moments: &Spread, offset: [f64; 3]) {
+        sum.mass += moments.mass;
+        sum.second += moments.second + moments.mass * square(offset);
+    }
 }
 
 /// Summary of the bodies of a leaf.
@@ -179,13 +197,13 @@ pub(crate) fn of_bodies<E: Expansion>(
     sum
 }
 
-/// Mass, place and radius of the bodies of a leaf.
+/// Mass, place, radius and spread of the bodies of a leaf.
 pub(crate) fn place_of_bodies(
     frame: &Frame,
     bodies: &Bodies,
     path: Path,
     range: Range<usize>,
-) -> Summary<()> {
+) -> Summary<Spread> {
     dispatch(path, OfBodies::<Place> { frame, bodies, range, rising: PhantomData })
 }
 

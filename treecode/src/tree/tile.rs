@@ -8,9 +8,14 @@
 
 use crate::message::{pack, take, unpack};
 use crate::{
-    Expansion, Frame, Key, SofteningKernel, kernel::simd, kernel::simd::LANES,
-    kernel::softening::spline_term, tree::particles::Leaf, tree::summary::Summary,
-    walk::cell_opening::SinkCell, walk::opening::Opening,
+    Expansion, Frame, Key, SofteningKernel,
+    kernel::simd,
+    kernel::simd::LANES,
+    kernel::softening::spline_term,
+    tree::particles::Leaf,
+    tree::summary::{Spread, Summary},
+    walk::cell_opening::SinkCell,
+    walk::opening::Opening,
 };
 use std::ops::Range;
 
@@ -119,11 +124,13 @@ impl<E: Expansion> Tile<E> {
         self.moments.as_ref()[0][lane]
     }
 
-    /// Moves a cell to the place of its drifted bodies. Its moments stay.
-    pub(crate) fn shift(&mut self, lane: usize, key: Key, moved: &Summary<()>, opening: &Opening) {
+    /// Moves a cell to the place of its drifted bodies. Its moments keep their shape, and their size
+    /// follows the spread of the bodies if the field is softened.
+    pub(crate) fn shift(&mut self, lane: usize, key: Key, moved: &Summary<Spread>, opening: &Opening) {
         for axis in 0..3 {
             self.com[axis][lane] = (moved.com[axis] - self.centre[axis]) as f32;
         }
+        E::rescale(&mut self.moments, lane, moved.moments.second);
         let before = std::mem::replace(&mut self.radius[lane], (moved.radius * ROUND_UP) as f32);
         self.limit[lane] = opening.moved_limit::<E>(
             key,
