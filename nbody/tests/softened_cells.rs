@@ -18,7 +18,7 @@ fn sphere() -> Bodies {
 }
 
 fn softening(kernel: SofteningKernel) -> Softening {
-    Softening { kernel, length: [0.3; TYPES] }
+    Softening { kernel, length: [0.3; TYPES], ..Softening::default() }
 }
 
 /// Root mean square of |a - a_exact| / |a_exact|, and the sum of m x (a - a_exact) over that of
