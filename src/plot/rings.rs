@@ -49,6 +49,9 @@ pub struct RingOptions {
     pub axis: From,
 }
 
+/// Radii from here on are too large to compute with: their squares must stay finite.
+const WIDEST: f64 = 1e40;
+
 impl RingOptions {
     /// Radius of the outermost ring in the units of a snapshot, if one is given.
     ///
@@ -56,7 +59,9 @@ impl RingOptions {
     /// It has a unit, and those of the snapshot have no size.
     pub(super) fn radius(&self, snapshot: &Snapshot) -> Result<Option<f64>> {
         let units = snapshot.source.units();
-        self.radius.as_ref().map(|radius| radius.of_option("--radius", &units)).transpose()
+        let radius = self.radius.as_ref().map(|radius| radius.of_option("--radius", &units)).transpose()?;
+        ensure!(radius.is_none_or(|radius| radius < WIDEST), "--radius: must be below {WIDEST:e}");
+        Ok(radius)
     }
 }
 

@@ -300,7 +300,7 @@ impl Disc {
         });
         let moments = moments.collect();
         let upright = fields.iter().map(|field| field.vertical2.iter().map(|v2| v2.sqrt()).collect());
-        let circular = fields.iter().map(|field| field.circular2.sqrt()).collect();
+        let circular = fields.iter().map(|field| field.circular2.max(0.0).sqrt()).collect();
         let disc = Disc { layer, moments, upright: upright.collect(), circular, guided: Vec::new() };
         let guided = radii.iter().map(|&radius| disc.mean_guided(radius)).collect();
         Disc { guided, ..disc }
@@ -555,6 +555,38 @@ mod tests {
             }
             assert!(worst < 0.04, "at {radius}: the height changes by {worst}");
         }
+    }
+
+    /// At one radius, bodies of low angular momentum come from further inside, and move farther up and
+    /// faster. All together have the height of the model.
+    #[test]
+    fn heights_follow_the_angular_momentum() {
+        let disc = Disc::new(LAYER, 1.5, &[halo()], 0.0);
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        // For slow and for fast bodies: number, and sums of z^2, v_z^2 and the factor. The velocities are in
+        // units of the dispersion in the plane.
+        let mut sums = [[0.0; 4]; 2];
+        for _ in 0..200_000 {
+            let State { pos: [x, y, z], vel: [u, v, w] } = disc.draw(1.0, &mut rng);
+            let radius = x.hypot(y);
+            if (5.5..6.5).contains(&radius) {
+                let along = (x * v - y * u) / radius;
+                let factor = disc.guided(radius, along) / disc.between(&disc.guided, radius);
+                let sum = &mut sums[usize::from(along > disc.moments(radius).rotation)];
+                let w = w / disc.vertical_dispersion(radius, 0.0);
+                sum.iter_mut().zip([1.0, z * z, w * w, factor]).for_each(|(sum, x)| *sum += x);
+            }
+        }
+        let mean = |fast: usize, k: usize| sums[fast][k] / sums[fast][0];
+        let expected = mean(0, 3) / mean(1, 3);
+        assert!(expected > 1.1, "{expected}");
+        for k in [1, 2] {
+            let found = mean(0, k) / mean(1, k);
+            assert!((found / expected - 1.0).abs() < 0.08, "{k}: {found} instead of {expected}");
+        }
+        let all = |k: usize| (sums[0][k] + sums[1][k]) / (sums[0][0] + sums[1][0]);
+        assert!((all(3) - 1.0).abs() < 0.01, "mean factor {}", all(3));
+        assert!((all(1) / (PI * PI * 0.09 / 12.0) - 1.0).abs() < 0.05, "<z^2> = {}", all(1));
     }
 
     #[test]
