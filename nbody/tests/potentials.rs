@@ -274,8 +274,8 @@ fn orbits_are_those_of_galpy_and_gala() {
 }
 
 /// A satellite in a field that is several times its own gravity. Relative to the total force, the
-/// error of its own gravity may be as much greater, with fewer interactions. Decisions do not depend
-/// on ranks.
+/// error of its own gravity may be as much greater, with fewer interactions. Decisions do not
+/// depend on ranks.
 #[test]
 fn accuracy_is_of_the_gravity_of_a_satellite_or_of_the_total_force() {
     let host = Component::fixed(Shape::PointMass(PointMass { gm: 150.0, softening: 0.0 }));

@@ -10,8 +10,8 @@ use treecode::{
     Bodies, Census, Gravity, Selection, Softening, SofteningKernel, TYPES, Walk, direct, leapfrog,
 };
 
-/// A Plummer sphere of radius 1 of which most lies within the softening, as in a cold collapse at its
-/// greatest density.
+/// A Plummer sphere of radius 1 of which most lies within the softening, as in a cold collapse at
+/// its greatest density.
 fn sphere() -> Bodies {
     let model = Spherical { bodies: 8_000, seed: 3, mass: 1.0, radius: 1.0, cut: 4.0, softening: 0.0 };
     generate(&Solo, &Model::Plummer(model), 1.0)
@@ -56,8 +56,8 @@ fn errors_of_softened_cells_have_no_common_sign() {
     }
 }
 
-/// Bodies that leave their cells spread. The moments of the cells follow, so the error of the virial
-/// is not that of too compact cells.
+/// Bodies that leave their cells spread. The moments of the cells follow, so the error of the
+/// virial is not that of too compact cells.
 #[test]
 fn moments_of_softened_cells_follow_bodies_that_spread() {
     for kernel in [SofteningKernel::Spline, SofteningKernel::Plummer] {

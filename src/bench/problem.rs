@@ -127,8 +127,8 @@ impl Case {
             length: [softening * math::powf(bodies as f64, -1.0 / 3.0); TYPES],
             ..Softening::default()
         };
-        // In these problems softening is far below the distances of neighbours. They keep the order of
-        // bodies without softening, and with it their checksums.
+        // In these problems softening is far below the distances of neighbours. They keep the order
+        // of bodies without softening, and with it their checksums.
         let order = Forces::of_accuracy(wanted_error, walk, None, Softening::default()).gravity.order;
         let keys = gravity_keys::Keys {
             accuracy: Some(wanted_error),

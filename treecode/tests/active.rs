@@ -76,8 +76,8 @@ fn active_bodies_feel_what_all_feel() {
     }
 }
 
-/// With drifted moments, the additional error is that of rounding without drift, and proportional to
-/// the drift.
+/// With drifted moments, the additional error is that of rounding without drift, and proportional
+/// to the drift.
 #[test]
 fn drifted_moments_err_in_proportion_to_the_drift() {
     for walk in WALKS {

@@ -76,8 +76,8 @@ impl Sample {
         Sample { members, periodic: gravity.domain.is_periodic(), least: 0.0 }.with_least()
     }
 
-    /// The same sample with errors relative to the total acceleration, that of the bodies and of external
-    /// potentials.
+    /// The same sample with errors relative to the total acceleration, that of the bodies and of
+    /// external potentials.
     #[must_use]
     pub fn relative_to_total(mut self, external: &Moment<'_>) -> Sample {
         for member in &mut self.members {

@@ -61,8 +61,9 @@ pub(super) fn law(walk: Walk, order: usize) -> Law {
 ///
 /// At order p, the first terms that the force of a cell lacks have p + 1 powers of the places of
 /// bodies in the two cells. If p + 1 is even, the mean of these terms over all directions is a
-/// derivative of the Laplacian of the potential. It vanishes for 1/r, but not for a softened potential.
-/// Its errors have the same sign everywhere, and change the energy of a system in one direction.
+/// derivative of the Laplacian of the potential. It vanishes for 1/r, but not for a softened
+/// potential. Its errors have the same sign everywhere, and change the energy of a system in one
+/// direction.
 fn without_bias(order: usize, walk: Walk, softening: &Softening) -> usize {
     let is_biased = walk == Walk::Fmm && !softening.is_none() && order == 3;
     if is_biased { order + 1 } else { order }

@@ -55,11 +55,11 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     fn radial(moments: &Self::Moments) -> f64;
     /// Writes the moments of one cell into its lane of a tile.
     fn fill(tile: &mut Self::Tile, lane: usize, moments: &Self::Moments);
-    /// Scales the moments of order n of one cell by f^n, so that `sum m r^2` is `second`. The harmonic
-    /// form stays as it is: in it the trace of the second moments has no field.
+    /// Scales the moments of order n of one cell by f^n, so that `sum m r^2` is `second`. The
+    /// harmonic form stays as it is: in it the trace of the second moments has no field.
     ///
-    /// Bodies that leave their cell spread. With the old moments, the softened field of all cells would
-    /// err in the same direction, that of too compact cells, and these errors would add up.
+    /// Bodies that leave their cell spread. With the old moments, the softened field of all cells
+    /// would err in the same direction, that of too compact cells, and these errors would add up.
     fn rescale(tile: &mut Self::Tile, lane: usize, second: f64);
     /// The moments of the cell in a lane that act on bodies.
     fn single(tile: &Self::Tile, lane: usize) -> Self::Single;

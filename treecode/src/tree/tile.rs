@@ -124,8 +124,8 @@ impl<E: Expansion> Tile<E> {
         self.moments.as_ref()[0][lane]
     }
 
-    /// Moves a cell to the place of its drifted bodies. Its moments keep their shape, and their size
-    /// follows the spread of the bodies if the field is softened.
+    /// Moves a cell to the place of its drifted bodies. Its moments keep their shape, and their
+    /// size follows the spread of the bodies if the field is softened.
     pub(crate) fn shift(&mut self, lane: usize, key: Key, moved: &Summary<Spread>, opening: &Opening) {
         for axis in 0..3 {
             self.com[axis][lane] = (moved.com[axis] - self.centre[axis]) as f32;

@@ -263,8 +263,9 @@ const MUCH_SMALLER: f32 = 0.3;
 /// The measured error in units of the bound, found by trial. With it `tolerance` is close to the
 /// error that one cell makes.
 const SHARE: f32 = 0.1;
-/// Share of the allowed error for cells within the spline. There, errors add up at order 3: the greatest
-/// energy error of a cold collapse is 7e-3 with the whole, 5.4e-3 with a quarter, 5.1e-3 with a tenth.
+/// Share of the allowed error for cells within the spline. There, errors add up at order 3: the
+/// greatest energy error of a cold collapse is 7e-3 with the whole, 5.4e-3 with a quarter, 5.1e-3
+/// with a tenth.
 const WITHIN: f32 = 0.1;
 /// Relative room for rounding if a box stands for the sinks inside it.
 const SLACK: f32 = 1e-5;
