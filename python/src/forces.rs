@@ -59,7 +59,7 @@ fn evaluate(forces: &Forces, mut bodies: Bodies) -> Result<(Bodies, Option<f64>)
         return Err("there are no bodies; at least one is needed".to_owned());
     }
     settle(&mut bodies, forces.gravity.domain)?;
-    let mut engine = Engine::new(forces);
+    let mut engine = Engine::new(forces).with_pairs_checked();
     let evaluation = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(|error| error.to_string())?;
     let error = engine.control().map(|control| control.achieved.rms);
     Ok((evaluation.into_bodies(), error))
