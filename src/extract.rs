@@ -44,7 +44,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   heorot extract out/snapshot_010.hdf5 centre.hdf5 --region sphere:0,0,0,5
-  heorot extract out/snapshot_010.hdf5 centre.hdf5 --region 'sphere:0,0,0,500 pc'
+  heorot extract out/snapshot_010.hdf5 centre.hdf5 --region 'sphere:0,0,0,10 kpc'
   heorot extract out/snapshot_010.hdf5 slab.hdf5 --region box:-20,20,-20,20,-0.5,0.5 --single
   heorot extract out/snapshot_010.hdf5 disc.hdf5 --types disc
 

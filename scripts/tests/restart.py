@@ -320,7 +320,7 @@ def changed_parameters():
     before = {path: path.read_bytes() for path in run.folder.iterdir()}
     for change, words in [
         ("gravity.accuracy=1e-4", ["gravity.accuracy", "0.001", "0.0001"]),
-        ("gravity.softening.pairs=[{types=[1,1],length=0.03}]", ["gravity.softening.pairs", "unset", "0.03"]),
+        ("gravity.softening={length=0.02,pairs=[{types=[1,1],length=0.03}]}", ["gravity.softening.pairs", "unset", "0.03"]),
         ("time.step=0.002", ["time.step", "0.004", "0.002"]),
         ("time.timestep=adaptive-global", ["time.", "fixed", "adaptive-global"]),
         ("initial.seed=6", ["initial.seed", "5", "6"]),

@@ -6,9 +6,9 @@ use nalgebra::{Matrix3, Vector3};
 /// Smallest side of a picture [pixels]. Labels are illegible below it.
 pub const MINIMUM_SIZE: usize = 160;
 /// Least and greatest width of a picture [L], so that areas and volumes are in the range of a double.
-pub(crate) const LEAST_WIDTH: f64 = 1e-60;
+pub(crate) const LEAST_WIDTH: f64 = 1e-100;
 /// See [`LEAST_WIDTH`].
-pub(crate) const GREATEST_WIDTH: f64 = 1e60;
+pub(crate) const GREATEST_WIDTH: f64 = 1e100;
 /// Largest side of a picture [pixels].
 pub const MAXIMUM_SIZE: usize = 8192;
 /// Bodies nearer to the eye than this fraction of the distance to the target are not drawn.
@@ -244,7 +244,7 @@ mod tests {
             "a picture of 300x20 pixels: each side must be from 160 to 8192"
         );
         for width in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
-            assert!(error(fine, [0.0; 3], width).contains("must be from 1e-60 to 1e60"), "{width}");
+            assert!(error(fine, [0.0; 3], width).contains("must be from 1e-100 to 1e100"), "{width}");
         }
         assert!(error(fine, [0.0, f64::NAN, 0.0], 1.0).starts_with("the centre of the picture"));
         let turned = View::new(fine, [0.0; 3], 1.0, Direction { azimuth: f64::NAN, ..Direction::X });
