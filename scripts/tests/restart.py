@@ -221,7 +221,7 @@ def stopped_by(how, expected, steps=100, code=INTERRUPTED):
     require(heorot("status", run.folder).require_success().stdout.startswith("done:"), "is not done")
 
 
-# A full step of one body's thousands of steps, which takes many seconds.
+# A full step of one body's thousands of steps. One of 0.5 takes some seconds.
 BLOCK = 'timestep = "block"\ncriterion = "both"\neta = 2e-6\neta_rate = 4e-4'
 
 
@@ -229,7 +229,8 @@ def heard_within_a_step(how):
     """Asks a run to stop in the midst of a full step, which is then left at a checkpoint within it; it ends with the bits of a run that was not asked."""
     runs = Run(f"within-{how}", 600, 1, 1000, BLOCK), Run(f"within-{how}-whole", 600, 1, 1000, BLOCK)
     for run in runs:
-        run.file.write_text(run.file.read_text().replace("step = 0.004", "step = 2.0"))
+        text = run.file.read_text().replace("step = 0.004", "step = 0.5").replace("snapshot_every = 0.1", "snapshot_every = 0.5")
+        run.file.write_text(text)
     run, whole = runs
     process = run.start(ranks=2)
     wait_for(lambda: (run.folder / "snapshot_000.hdf5").exists(), process)
