@@ -1,6 +1,7 @@
 //! The keys of the `[gravity]` table, which are options of commands without a parameter file too:
 //! one list for both.
 
+use crate::key_defaults::is_false;
 use nbody::cosmology::Expansion;
 use nbody::forces::{AccuracyOf, Forces};
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
@@ -204,11 +205,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Forces,
 /// The serializer fails.
 pub fn serialize<S: Serializer>(forces: &Forces, serializer: S) -> Result<S::Ok, S::Error> {
     Keys::from(forces.clone()).serialize(serializer)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// The value with this name in a parameter file.

@@ -26,6 +26,7 @@ pub mod ids;
 pub mod info;
 pub mod initial;
 pub mod jobscript;
+mod key_defaults;
 pub mod key_errors;
 pub mod kinds;
 pub mod launch;

@@ -2,11 +2,12 @@
 
 use crate::cosmology_keys::redshift_in_words;
 use crate::crew::Crew;
+use crate::key_defaults::yes;
 use crate::memory;
 use crate::parameters::Parameters;
 use anyhow::{Result, bail, ensure};
 use io::Units;
-use nbody::cosmology::Cosmology;
+use nbody::cosmology::{Cosmology, redshift_of};
 use nbody::lightcone::{LightCone, Opening, Settings, Shells, SkyMap};
 use serde::{Deserialize, Serialize};
 use treecode::Bodies;
@@ -43,10 +44,6 @@ pub struct Keys {
 
 fn shells() -> u32 {
     8
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// Greatest number of shells, greatest resolution of maps, and greatest redshift.
@@ -199,21 +196,20 @@ impl Plan {
     pub fn check_run(&self, crew: &Crew, bodies: u64, [start, end]: [f64; 2]) -> Result<Option<String>> {
         let Keys { redshift_min, redshift_max, nside, .. } = self.keys;
         let [first, last] = [start, end].map(exp);
-        let redshift = |a: f64| 1.0 / a - 1.0;
         ensure!(
-            redshift_max <= redshift(first) * (1.0 + 1e-12),
+            redshift_max <= redshift_of(first) * (1.0 + 1e-12),
             "output.lightcone.redshift_max = {redshift_max:?}: must be at most that of the initial state, {}",
             redshift_in_words(first)
         );
         ensure!(
-            redshift(last) < redshift_max,
+            redshift_of(last) < redshift_max,
             "output.lightcone.redshift_max = {redshift_max:?}: the run ends at z {} before anything crosses",
             redshift_in_words(last)
         );
         let all = (0..self.shells.count()).map(|shell| self.crossings(bodies, self.shells.redshifts(shell)));
         let map = nside.map_or(0, |nside| SkyMap::bytes(nside.into()) * crew.comm.size() as u64);
         memory::check_light_cone(crew, all.fold(0.0, f64::max), map)?;
-        let cut = redshift(last) > redshift_min + 1e-9;
+        let cut = redshift_of(last) > redshift_min + 1e-9;
         Ok(cut.then(|| {
             format!(
                 "output.lightcone.redshift_min = {redshift_min:?}: the run ends at z {}, and so does the light cone",

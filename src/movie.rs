@@ -5,6 +5,7 @@
 
 use crate::console::warn;
 use crate::crew::Crew;
+use crate::key_defaults::is_false;
 use crate::render::marks::{Marks, Shot, Trails};
 use crate::render::tint::Tinted;
 use crate::render::{Extent, Scene, named_types, redshift_label};
@@ -108,11 +109,6 @@ fn default_elevation() -> f64 {
 
 fn default_speed() -> f64 {
     25.0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 impl Movie {

@@ -2,6 +2,7 @@
 
 use crate::console::say;
 use crate::crew::Crew;
+use crate::key_defaults::yes;
 use crate::launch::Layout;
 use crate::machine::{self, Machine};
 use crate::version::{Build, PROGRAM};
@@ -166,10 +167,6 @@ pub struct Energy {
     /// then changes.
     #[serde(default = "yes")]
     pub conserved: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Energy {

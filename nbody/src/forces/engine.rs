@@ -315,24 +315,23 @@ impl Engine {
         let allowed = self.control().map_or(0.0, |control| TIMES_ACCURACY * control.wanted);
         let limit = UNRESOLVED.max(allowed);
         let find = |engine: &mut Engine, evaluation: &Evaluation| {
-            let Engine { verification, gravity, .. } = engine;
-            timed(verification, || too_close(comm, gravity, evaluation, limit))
+            engine.pairs.fine = engine.is_fine();
+            let Engine { verification, gravity, pairs, .. } = engine;
+            pairs.wrong = timed(verification, || too_close(comm, gravity, evaluation, limit));
         };
-        self.pairs.wrong = find(self, &evaluation);
-        self.pairs.fine = self.is_fine();
+        find(self, &evaluation);
         let all = collective::sum(comm, evaluation.bodies.len() as u64);
-        if self.pairs.wrong.is_none() || self.is_fine() || all > FINE_UP_TO {
+        if self.pairs.wrong.is_none() || self.pairs.fine || all > FINE_UP_TO {
             return Ok((evaluation, balance));
         }
         self.pairs.refined = self.pairs.wrong;
-        self.pairs.fine = true;
         refine(&mut self.gravity);
         self.control.iter_mut().for_each(|(control, _)| control.leaf_size = 1);
         let census = evaluation.census.clone();
         let plan = without_changes(&Plan::default());
         let (mut evaluation, balance) = self.compute(comm, evaluation.into_bodies(), &plan)?;
         evaluation.census.add(&census);
-        self.pairs.wrong = find(self, &evaluation);
+        find(self, &evaluation);
         Ok((evaluation, balance))
     }
 

@@ -4,7 +4,7 @@ use super::{Settings, is_within, redshift_at};
 use crate::cosmology::Cosmology;
 use std::array::from_fn;
 use std::ops::Range;
-use treecode::math::exp;
+use treecode::math::{exp, norm};
 use treecode::{Bodies, Domain};
 
 /// A body, or an image of it, that crosses the light cone.
@@ -96,11 +96,11 @@ impl Drift<'_> {
                 low[axis] = low[axis].min(place[axis]);
                 high[axis] = high[axis].max(place[axis]);
             }
-            longest = longest.max(velocity.iter().map(|v| v * v).sum::<f64>().sqrt() * self.factor.abs());
+            longest = longest.max(norm(*velocity) * self.factor.abs());
         }
         let centre: [f64; 3] = from_fn(|axis| 0.5 * (low[axis] + high[axis]));
         let half: [f64; 3] = from_fn(|axis| 0.5 * (high[axis] - low[axis]));
-        let radius = half.iter().map(|x| x * x).sum::<f64>().sqrt() + longest;
+        let radius = norm(half) + longest;
         let margin = MARGIN * (self.side + self.distances[0]);
         let [outer, inner] =
             [self.distances[0] + radius + margin, self.distances[1] - radius - margin].map(|x| x.max(0.0));
@@ -145,11 +145,11 @@ impl Drift<'_> {
             |end: usize, sides: [f64; 3]| from_fn(|axis| ends.places[end][axis] + sides[axis] * self.side);
         let before: [f64; 3] = place(0, image);
         let after: [f64; 3] = place(1, from_fn(|axis| image[axis] + ends.moved[axis]));
-        let outside = [length(before) - self.distances[0], length(after) - self.distances[1]];
+        let outside = [norm(before) - self.distances[0], norm(after) - self.distances[1]];
         if outside[0] >= 0.0 || outside[1] < 0.0 {
             return None;
         }
-        let path = length(ends.velocity) * self.factor.abs() + MARGIN * self.side;
+        let path = norm(ends.velocity) * self.factor.abs() + MARGIN * self.side;
         if !self.may_hold(before, path) {
             return None;
         }
@@ -172,9 +172,9 @@ impl Drift<'_> {
             let factor = self.cosmology.drift_over(from, passed);
             let place: [f64; 3] = from_fn(|axis| before[axis] + velocity[axis] * factor);
             let left = self.cosmology.kick_over(from + passed, whole - passed);
-            let (distance, a) = (length(place), exp(from + passed));
+            let (distance, a) = (norm(place), exp(from + passed));
             let radial = (0..3).map(|axis| place[axis] * velocity[axis]).sum::<f64>() / distance;
-            let radial = if distance > 0.0 { radial } else { length(velocity) };
+            let radial = if distance > 0.0 { radial } else { norm(velocity) };
             let slope = (radial / a + speed_of_light) / (a * self.cosmology.hubble_at(a));
             (distance - self.distances[1] - speed_of_light * left, slope)
         };
@@ -196,8 +196,4 @@ impl Drift<'_> {
         }
         passed
     }
-}
-
-fn length(vector: [f64; 3]) -> f64 {
-    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
 }

@@ -25,7 +25,7 @@ pub use shells::Shells;
 use crate::cosmology::{Cosmology, redshift_of, scale_factor_of};
 use crossing::{Crossing, Drift};
 use rayon::prelude::*;
-use treecode::math::exp;
+use treecode::math::{exp, norm};
 use treecode::{About, Bodies, Dimension, Number, Purpose};
 
 /// Name of the column with the redshift of a crossing, without the Doppler shift of the body.
@@ -61,7 +61,7 @@ impl Opening {
     /// All directions within `angle` [rad] from this direction of any length above 0.
     #[must_use]
     pub fn new(direction: [f64; 3], angle: f64) -> Opening {
-        let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let length = norm(direction);
         Opening { axis: direction.map(|x| x / length), cosine: treecode::math::sin_cos(angle).1 }
     }
 
@@ -78,9 +78,9 @@ impl Opening {
     }
 
     /// Length of a vector along the axis, less that of the edge of this part [L].
-    fn excess(&self, [x, y, z]: [f64; 3]) -> f64 {
-        let [u, v, w] = self.axis;
-        x * u + y * v + z * w - self.cosine * (x * x + y * y + z * z).sqrt()
+    fn excess(&self, vector: [f64; 3]) -> f64 {
+        let ([x, y, z], [u, v, w]) = (vector, self.axis);
+        x * u + y * v + z * w - self.cosine * norm(vector)
     }
 }
 
