@@ -1,11 +1,16 @@
 //! Spheres of very different masses on a uniform background. This is a hard problem for force
 //! benchmarks, because bodies with small accelerations are next to bodies with large ones.
 
-use super::{Component, Profile, Shape, Sphere, State, uniform};
+use super::component::{Component, Shape};
+use super::keys::range::{positive, within};
+use super::{Keys, Profile, Recipe, Sphere, State, UniformShape};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use treecode::math;
+
+/// Greatest number of clumps. The program stores sums of each clump for every few thousand bodies.
+const MOST_CLUMPS: u64 = 10_000;
 
 /// Plummer spheres at random positions in a box with a uniform background. All bodies have the same
 /// mass, and all spheres have the same mean density. Each isolated sphere is in equilibrium, and
@@ -35,11 +40,39 @@ pub struct Clumps {
 }
 
 impl Clumps {
+    /// Masses of the clumps up to a factor. They are quantiles of the power law, so that they do
+    /// not depend on the seed.
+    fn weights(&self) -> Vec<f64> {
+        let above = |k: u64| 1.0 - (k as f64 + 0.5) / self.clumps as f64;
+        (0..self.clumps).map(|k| math::powf(above(k), -1.0 / (self.slope - 1.0))).collect()
+    }
+
+    fn clump(&self, k: u64, count: u64, radius: f64) -> Result<Component, String> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(u64::MAX - k); // the bodies use the first streams
+        let pos = UniformShape::Box.draw(self.side, &mut rng);
+        let mass = self.mass_of(count);
+        let sphere = Sphere::new(Profile::Plummer, mass, radius, self.cut)?;
+        let place = State { pos, vel: [0.0; 3] };
+        Ok(Component::at_rest(count, mass, 1, Shape::Sphere(sphere)).at(place))
+    }
+
+    fn mass_of(&self, count: u64) -> f64 {
+        self.mass * count as f64 / self.bodies as f64
+    }
+}
+
+impl Recipe for Clumps {
+    fn bodies(&self) -> u64 {
+        self.bodies
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The clumps in order of mass, with the most massive one last, and then the background.
-    ///
-    /// # Errors
-    /// Never. All models have this return type.
-    pub(super) fn components(&self) -> Result<Vec<Component>, String> {
+    fn components(&self, _: f64) -> Result<Vec<Component>, String> {
         let in_clumps = ((1.0 - self.background) * self.bodies as f64).round() as u64;
         let weights = self.weights();
         let total: f64 = weights.iter().sum();
@@ -55,29 +88,30 @@ impl Clumps {
             })
             .collect::<Result<_, _>>()?;
         let count = self.bodies - end;
-        let shape = Shape::Uniform { shape: uniform::Shape::Box, side: self.side, virial_ratio: 0.0 };
+        let shape = Shape::Uniform { shape: UniformShape::Box, side: self.side, virial_ratio: 0.0 };
         components.push(Component::at_rest(count, self.mass_of(count), 1, shape));
         Ok(components)
     }
+}
 
-    /// Masses of the clumps up to a factor. They are quantiles of the power law, so that they do
-    /// not depend on the seed.
-    fn weights(&self) -> Vec<f64> {
-        let above = |k: u64| 1.0 - (k as f64 + 0.5) / self.clumps as f64;
-        (0..self.clumps).map(|k| math::powf(above(k), -1.0 / (self.slope - 1.0))).collect()
-    }
-
-    fn clump(&self, k: u64, count: u64, radius: f64) -> Result<Component, String> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(u64::MAX - k); // the bodies use the first streams
-        let pos = uniform::Shape::Box.draw(self.side, &mut rng);
-        let mass = self.mass_of(count);
-        let sphere = Sphere::new(Profile::Plummer, mass, radius, self.cut)?;
-        let place = State { pos, vel: [0.0; 3] };
-        Ok(Component::at_rest(count, mass, 1, Shape::Sphere(sphere)).at(place))
-    }
-
-    fn mass_of(&self, count: u64) -> f64 {
-        self.mass * count as f64 / self.bodies as f64
+impl Keys {
+    pub(in crate::model) fn clumps(&mut self) -> Result<Clumps, String> {
+        let side = positive("side", self.side.take(), 1.0)?;
+        let clumps = self.clumps.take().unwrap_or(300);
+        if !(1..=MOST_CLUMPS).contains(&clumps) {
+            return Err(format!("clumps = {clumps}: must be from 1 to {MOST_CLUMPS}"));
+        }
+        let one = 1.0 + f64::EPSILON;
+        Ok(Clumps {
+            bodies: self.bodies(1)?,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            clumps,
+            background: within("background", self.background.take(), 0.3, 0.0..one, "from 0 to 1")?,
+            slope: within("slope", self.slope.take(), 2.0, one..1e3, "above 1, below 1000")?,
+            side,
+            radius: positive("radius", self.radius.take(), 0.02 * side)?,
+            cut: positive("cut", self.cut.take(), 20.0)?,
+        })
     }
 }

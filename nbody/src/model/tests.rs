@@ -1,9 +1,11 @@
 //! Complete models. Their bodies have the same bits on any number of ranks, are at rest about the
 //! origin, and are in equilibrium or on their orbit.
 
+use super::draw::ends;
 use super::*;
 use decomposition::{Solo, threads};
-use treecode::{Gravity, direct};
+use nalgebra::Vector3;
+use treecode::{Bodies, Gravity, direct};
 
 const G: f64 = 43009.17;
 
@@ -304,7 +306,7 @@ fn two_bodies_take_the_orbit_asked_for() {
 #[test]
 fn clumps_have_their_masses_sizes_and_places() {
     let model = clumps(100_000);
-    let components = model.components().unwrap();
+    let components = model.components(1.0).unwrap();
     let counts: Vec<u64> = components.iter().map(|component| component.count).collect();
     assert_eq!((counts.len(), counts.iter().sum::<u64>(), counts[30]), (31, 100_000, 30_000));
     // A fraction (m / m_0)^-1.5 of the clumps is heavier than m. This is the mass ratio of the (k +

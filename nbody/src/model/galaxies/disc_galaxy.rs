@@ -2,8 +2,10 @@
 //! of all.
 
 use super::disc::{Disc, Layer};
-use super::tapered::Tapered;
-use super::{Component, Profile, Shape, Sphere, eddington};
+use crate::model::component::{Component, Shape};
+use crate::model::keys::range::{positive, taper, within};
+use crate::model::spheres::{self, Tapered};
+use crate::model::{Keys, Profile, Recipe, Sphere};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -135,16 +137,46 @@ impl DiscGalaxy {
         (self.bulge_mass > 0.0).then(|| self.softened(bulge()))
     }
 
+    /// Number of bodies of halo, disc and bulge. It is at least 1 for each component with mass.
+    fn counts(&self) -> [u64; 3] {
+        let has_bulge = u64::from(self.bulge_mass > 0.0);
+        let stars = (self.stars * self.bodies as f64).round() as u64;
+        let stars = stars.clamp(1 + has_bulge, self.bodies - 1);
+        let part = self.bulge_mass / (self.disc_mass + self.bulge_mass);
+        let bulge = ((stars as f64 * part).round() as u64).clamp(has_bulge, has_bulge * (stars - 1));
+        [self.bodies - stars, stars - bulge, bulge]
+    }
+
+    /// Mass of the halo within `radius` [L], in [M].
+    #[cfg(test)]
+    pub(in crate::model) fn halo_within(&self, radius: f64) -> f64 {
+        self.halo().enclosed(radius)
+    }
+
+    /// Square of the circular velocity, as a vertical mean over the disc, with G = 1.
+    #[cfg(test)]
+    pub(in crate::model) fn circular2(&self, radius: f64) -> f64 {
+        let spheres: Vec<Tapered> = [Some(self.halo()), self.bulge()].into_iter().flatten().collect();
+        super::disc::Pull::new(self.layer(), &spheres, self.softening).at(radius).circular2
+    }
+}
+
+impl Recipe for DiscGalaxy {
+    fn bodies(&self) -> u64 {
+        self.bodies
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Halo, disc and, if its mass is positive, bulge.
-    ///
-    /// # Errors
-    /// A component has no equilibrium.
-    pub(super) fn components(&self) -> Result<Vec<Component>, String> {
+    fn components(&self, _: f64) -> Result<Vec<Component>, String> {
         let (layer, halo, bulge) = (self.layer(), self.halo(), self.bulge());
         let [in_halo, in_disc, in_bulge] = self.counts();
         let of_bulge = |r: f64| bulge.as_ref().map_or(0.0, |bulge| bulge.pulled(r));
         let sphere = |part: &Tapered, mass: f64, others: &dyn Fn(f64) -> f64| -> Result<Shape, String> {
-            Ok(Shape::Sphere(Sphere::of_table(eddington::isotropic(part, others)?, mass, 1.0)))
+            Ok(Shape::Sphere(Sphere::of_table(spheres::isotropic(part, others)?, mass, 1.0)))
         };
         let around_halo = |r: f64| layer.enclosed(r) + of_bulge(r);
         let around_bulge = |r: f64| layer.enclosed(r) + halo.pulled(r);
@@ -163,27 +195,34 @@ impl DiscGalaxy {
         }
         Ok(components)
     }
+}
 
-    /// Number of bodies of halo, disc and bulge. It is at least 1 for each component with mass.
-    fn counts(&self) -> [u64; 3] {
-        let has_bulge = u64::from(self.bulge_mass > 0.0);
-        let stars = (self.stars * self.bodies as f64).round() as u64;
-        let stars = stars.clamp(1 + has_bulge, self.bodies - 1);
-        let part = self.bulge_mass / (self.disc_mass + self.bulge_mass);
-        let bulge = ((stars as f64 * part).round() as u64).clamp(has_bulge, has_bulge * (stars - 1));
-        [self.bodies - stars, stars - bulge, bulge]
-    }
-
-    /// Mass of the halo within `radius` [L], in [M].
-    #[cfg(test)]
-    pub(super) fn halo_within(&self, radius: f64) -> f64 {
-        self.halo().enclosed(radius)
-    }
-
-    /// Square of the circular velocity, as a vertical mean over the disc, with G = 1.
-    #[cfg(test)]
-    pub(super) fn circular2(&self, radius: f64) -> f64 {
-        let spheres: Vec<Tapered> = [Some(self.halo()), self.bulge()].into_iter().flatten().collect();
-        super::disc::Pull::new(self.layer(), &spheres, self.softening).at(radius).circular2
+impl Keys {
+    pub(in crate::model) fn disc_galaxy(&mut self) -> Result<DiscGalaxy, String> {
+        let preset = self.preset.take().unwrap_or(Preset::MilkyWay).galaxy();
+        let bulge_mass = self.bulge_mass.take();
+        let height = positive("disc_height", self.disc_height.take(), preset.disc_height)?;
+        Ok(DiscGalaxy {
+            bodies: self.bodies(10)?,
+            seed: self.seed.take().unwrap_or(0),
+            stars: within("stars", self.stars.take(), preset.stars, 1e-6..1.0, "from 1e-6 to below 1")?,
+            disc_mass: positive("disc_mass", self.disc_mass.take(), preset.disc_mass)?,
+            disc_length: positive("disc_length", self.disc_length.take(), preset.disc_length)?,
+            disc_height: height,
+            toomre_q: positive("toomre_q", self.toomre_q.take(), preset.toomre_q)?,
+            halo_profile: self.halo_profile.take().unwrap_or(preset.halo_profile),
+            halo_mass: positive("halo_mass", self.halo_mass.take(), preset.halo_mass)?,
+            halo_radius: positive("halo_radius", self.halo_radius.take(), preset.halo_radius)?,
+            halo_cut: taper("halo_cut", self.halo_cut.take(), preset.halo_cut)?,
+            bulge_mass: within(
+                "bulge_mass",
+                bulge_mass,
+                preset.bulge_mass,
+                0.0..1e60,
+                "0 or above, below 1e60",
+            )?,
+            bulge_radius: positive("bulge_radius", self.bulge_radius.take(), preset.bulge_radius)?,
+            softening: self.softening_below("disc_height", height)?,
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! A collision of two spherical galaxies.
 
-use super::{Component, Orbit, Profile, Shape, Sphere, orbit};
+use super::{Orbit, orbit};
+use crate::model::component::{Component, Shape};
+use crate::model::keys::range::{angles, positive, within};
+use crate::model::{Keys, Profile, Recipe, Sphere};
 use serde::Serialize;
 use treecode::math;
 
@@ -44,7 +47,7 @@ pub struct Collision {
 
 impl Collision {
     /// Number of bodies of each galaxy.
-    pub(super) fn galaxies(&self) -> [u64; 2] {
+    fn counts(&self) -> [u64; 2] {
         let second = ((self.bodies as f64 * self.part_of_second()).round() as u64).clamp(1, self.bodies - 1);
         [self.bodies - second, second]
     }
@@ -53,12 +56,25 @@ impl Collision {
     fn part_of_second(&self) -> f64 {
         self.mass_ratio / (1.0 + self.mass_ratio)
     }
+}
 
-    /// The two galaxies.
-    ///
-    /// # Errors
-    /// A galaxy has no equilibrium.
-    pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
+/// Unit vector in this direction [degree].
+fn axis(inclination: f64, azimuth: f64) -> [f64; 3] {
+    let ((sin, cos), (along_y, along_x)) =
+        (math::sin_cos(inclination.to_radians()), math::sin_cos(azimuth.to_radians()));
+    [sin * along_x, sin * along_y, cos]
+}
+
+impl Recipe for Collision {
+    fn bodies(&self) -> u64 {
+        self.bodies
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
         let second = self.part_of_second();
         let bodies = self.galaxies();
         let relative = orbit::incoming(constant * self.mass, &self.orbit);
@@ -74,11 +90,30 @@ impl Collision {
         };
         [0, 1].into_iter().map(galaxy).collect()
     }
+
+    fn galaxies(&self) -> Vec<u64> {
+        self.counts().to_vec()
+    }
 }
 
-/// Unit vector in this direction [degree].
-fn axis(inclination: f64, azimuth: f64) -> [f64; 3] {
-    let ((sin, cos), (along_y, along_x)) =
-        (math::sin_cos(inclination.to_radians()), math::sin_cos(azimuth.to_radians()));
-    [sin * along_x, sin * along_y, cos]
+impl Keys {
+    pub(in crate::model) fn collision(&mut self) -> Result<Collision, String> {
+        let radius = positive("radius", self.radius.take(), 1.0)?;
+        let orbit = self.orbit(2.0 * radius, 20.0 * radius)?;
+        let profile = self.profile.take().unwrap_or(Profile::Hernquist);
+        Ok(Collision {
+            bodies: self.bodies(2)?,
+            seed: self.seed.take().unwrap_or(0),
+            profile,
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            mass_ratio: positive("mass_ratio", self.mass_ratio.take(), 1.0)?,
+            radius,
+            cut: self.cut(profile)?,
+            softening: self.softening(radius)?,
+            spin: within("spin", self.spin.take(), 0.0, 0.0..1.0 + f64::EPSILON, "from 0 to 1")?,
+            inclination: angles("inclination", self.inclination.take())?,
+            azimuth: angles("azimuth", self.azimuth.take())?,
+            orbit,
+        })
+    }
 }

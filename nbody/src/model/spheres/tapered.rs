@@ -17,7 +17,7 @@ const INNERMOST_SOFTENED: f64 = 3e-5;
 
 /// A sphere with the density of a profile times sech(radius / taper length).
 #[derive(Clone, Debug)]
-pub(super) struct Tapered {
+pub(in crate::model) struct Tapered {
     profile: Profile,
     /// Scale radius [L].
     scale: f64,
@@ -34,7 +34,7 @@ pub(super) struct Tapered {
 
 impl Tapered {
     /// A sphere of this mass [M], scale radius [L] and taper length [scale radii].
-    pub(super) fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
+    pub(in crate::model) fn new(profile: Profile, mass: f64, scale: f64, cut: f64) -> Tapered {
         let radius = grid(profile, scale, cut);
         let endless = |r: f64| profile.tapered(r / scale, cut);
         let masses = enclosed(&radius, |r| endless(r).value, endless(radius[0]).slope);
@@ -45,7 +45,7 @@ impl Tapered {
 
     /// The sphere with the gravity of softened bodies, with the spline kernel of this softening
     /// [L].
-    pub(super) fn softened(mut self, softening: f64) -> Tapered {
+    pub(in crate::model) fn softened(mut self, softening: f64) -> Tapered {
         let first = self.radius.partition_point(|&r| r < INNERMOST_SOFTENED * softening);
         self.radius.drain(..first);
         self.mass.drain(..first);
@@ -55,19 +55,19 @@ impl Tapered {
     }
 
     /// Density [M/L^3] at `radius` [L].
-    pub(super) fn density(&self, radius: f64) -> Density {
+    pub(in crate::model) fn density(&self, radius: f64) -> Density {
         let Density { value, slope } = self.profile.tapered(radius / self.scale, self.cut);
         Density { value: value * self.unit, slope }
     }
 
     /// Mass [M] within `radius` [L].
     #[cfg(test)]
-    pub(super) fn enclosed(&self, radius: f64) -> f64 {
+    pub(in crate::model) fn enclosed(&self, radius: f64) -> f64 {
         self.at(&self.mass, radius)
     }
 
     /// Mass [M] in the centre that would have the gravity of the sphere at `radius` [L].
-    pub(super) fn pulled(&self, radius: f64) -> f64 {
+    pub(in crate::model) fn pulled(&self, radius: f64) -> f64 {
         self.at(&self.pulling, radius)
     }
 
@@ -83,18 +83,18 @@ impl Tapered {
     }
 
     /// Radii [L] and the mass within each [M], from the centre outward.
-    pub(super) fn nodes(&self) -> (&[f64], &[f64]) {
+    pub(in crate::model) fn nodes(&self) -> (&[f64], &[f64]) {
         (&self.radius, &self.mass)
     }
 
     /// Mass in the centre that would have the gravity of the sphere, at each node [M]. Without
     /// softening, it is the mass within.
-    pub(super) fn pulling(&self) -> &[f64] {
+    pub(in crate::model) fn pulling(&self) -> &[f64] {
         &self.pulling
     }
 
     /// Scale radius [L].
-    pub(super) fn scale(&self) -> f64 {
+    pub(in crate::model) fn scale(&self) -> f64 {
         self.scale
     }
 }

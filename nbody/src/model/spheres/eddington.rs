@@ -18,7 +18,10 @@ use treecode::math;
 ///
 /// # Errors
 /// The distribution function would be negative at some energy.
-pub(super) fn isotropic(sphere: &Tapered, others: impl Fn(f64) -> f64) -> Result<Isotropic, String> {
+pub(in crate::model) fn isotropic(
+    sphere: &Tapered,
+    others: impl Fn(f64) -> f64,
+) -> Result<Isotropic, String> {
     let (radius, mass) = sphere.nodes();
     let all: Vec<f64> = radius.iter().zip(sphere.pulling()).map(|(&r, own)| own + others(r)).collect();
     let depth = depths(radius, &all);

@@ -22,14 +22,14 @@ const FAR: f64 = 1e4;
 
 /// Density of a softened point mass: a spline kernel (Monaghan & Lattanzio 1985).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spline {
+pub(in crate::model) struct Spline {
     /// Radius of the kernel [L].
     support: f64,
 }
 
 impl Spline {
     /// Kernel of this softening length [L].
-    pub(super) fn new(softening: f64) -> Spline {
+    pub(in crate::model) fn new(softening: f64) -> Spline {
         Spline { support: SUPPORT * softening }
     }
 
@@ -38,7 +38,7 @@ impl Spline {
     ///
     /// 2 pi / r times the integral over r' of r' rho(r') times the integral of s W(s) over s from
     /// |r - r'| to r + r'.
-    pub(super) fn density(self, radius: f64, density: impl Fn(f64) -> f64) -> f64 {
+    pub(in crate::model) fn density(self, radius: f64, density: impl Fn(f64) -> f64) -> f64 {
         let (r, h) = (radius, self.support);
         if r > FAR * h {
             return density(r);
@@ -63,7 +63,7 @@ impl Spline {
     }
 
     /// Fraction of the mass of the kernel below a plane at this height [L] above its centre.
-    pub(super) fn below(self, height: f64) -> f64 {
+    pub(in crate::model) fn below(self, height: f64) -> f64 {
         let u = height.abs() / self.support;
         let v = (1.0 - u).max(0.0);
         // The integral of 16 (0.0875 - u^2 / 2 + 3/2 u^4 - 6/5 u^5), and of 16 v^4 (1/2 - 2/5 v).

@@ -1,9 +1,14 @@
 //! A star with planets on given orbits, and a belt of small bodies on random ones.
 
-use super::{Component, Shape, State};
+use crate::model::component::{Component, Shape};
+use crate::model::keys::range::{none_or, positive, rising, within};
+use crate::model::{Keys, Recipe, State};
 use rand::{Rng, RngExt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use treecode::math;
+
+/// Greatest number of planets. The program stores sums of each for every few thousand bodies.
+const MOST_PLANETS: usize = 10_000;
 
 /// A planetary system. Its centre of mass is at rest at the origin, and the reference plane of the
 /// orbits is the x-y plane.
@@ -69,29 +74,14 @@ pub struct Belt {
 }
 
 impl PlanetarySystem {
-    /// Number of bodies.
-    pub fn bodies(&self) -> u64 {
+    fn count(&self) -> u64 {
         1 + self.planets.len() as u64 + self.belt.map_or(0, |belt| belt.bodies)
-    }
-
-    /// The star, the planets, and the belt.
-    pub(super) fn components(&self, constant: f64) -> Vec<Component> {
-        let mut components = vec![Component::at_rest(1, self.mass, 4, Shape::Point)];
-        for Planet { mass, orbit } in &self.planets {
-            let place = orbit.state(constant * (self.mass + mass));
-            components.push(Component::at_rest(1, *mass, 5, Shape::Point).at(place));
-        }
-        components.extend(
-            self.belt.map(|belt| Component::at_rest(belt.bodies, belt.belt_mass, 2, Shape::Belt(belt))),
-        );
-        let system = Some((0, State::default()));
-        components.into_iter().map(|component| Component { system, ..component }).collect()
     }
 }
 
 impl Belt {
     /// Draws a body. `constant` is the gravitational constant.
-    pub(super) fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
+    pub(in crate::model) fn draw(&self, constant: f64, rng: &mut impl Rng) -> State {
         let mut random = || rng.random::<f64>();
         // The number of bodies within a is proportional to a^power.
         let power = 2.0 - self.belt_slope;
@@ -155,6 +145,84 @@ fn eccentric_anomaly(mean: f64, e: f64) -> f64 {
     anomaly
 }
 
+impl Recipe for PlanetarySystem {
+    fn bodies(&self) -> u64 {
+        self.count()
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The star, the planets, and the belt.
+    fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
+        let mut components = vec![Component::at_rest(1, self.mass, 4, Shape::Point)];
+        for Planet { mass, orbit } in &self.planets {
+            let place = orbit.state(constant * (self.mass + mass));
+            components.push(Component::at_rest(1, *mass, 5, Shape::Point).at(place));
+        }
+        components.extend(
+            self.belt.map(|belt| Component::at_rest(belt.bodies, belt.belt_mass, 2, Shape::Belt(belt))),
+        );
+        let system = Some((0, State::default()));
+        Ok(components.into_iter().map(|component| Component { system, ..component }).collect())
+    }
+}
+
+impl Keys {
+    pub(in crate::model) fn planetary_system(&mut self) -> Result<PlanetarySystem, String> {
+        let star = positive("mass", self.mass.take(), 1.0)?;
+        let list = self.planets.take().unwrap_or_default();
+        if list.len() > MOST_PLANETS {
+            return Err(format!("planets: must be at most {MOST_PLANETS}; a belt may have more bodies"));
+        }
+        let planet = |(k, keys): (usize, PlanetKeys)| keys.planet().map_err(|e| format!("planets.{k}: {e}"));
+        let planets = list.into_iter().enumerate().map(planet).collect::<Result<Vec<_>, _>>()?;
+        let bodies = self.bodies.take().unwrap_or(0);
+        let belt = match self.belt.take() {
+            _ if bodies == 0 => None,
+            None => return Err("`belt` is missing: inner and outer semi-major axis of the bodies".into()),
+            Some(belt) => {
+                rising("belt", belt)?;
+                let belt_eccentricity = within(
+                    "belt_eccentricity",
+                    self.belt_eccentricity.take(),
+                    0.01,
+                    0.0..0.5 + f64::EPSILON,
+                    "from 0 to 0.5",
+                )?;
+                let belt_inclination = within(
+                    "belt_inclination",
+                    self.belt_inclination.take(),
+                    (0.5 * belt_eccentricity).to_degrees(),
+                    0.0..60.0 + 1e-12,
+                    "from 0 to 60",
+                )?;
+                Some(Belt {
+                    bodies,
+                    belt_mass: none_or("belt_mass", self.belt_mass.take())?,
+                    belt,
+                    belt_slope: within(
+                        "belt_slope",
+                        self.belt_slope.take(),
+                        1.5,
+                        -10.0..10.0,
+                        "from -10 to below 10",
+                    )?,
+                    belt_eccentricity,
+                    belt_inclination,
+                    star,
+                })
+            }
+        };
+        if planets.is_empty() && belt.is_none() {
+            return Err("give `planets`, [[initial.planets]] each, or `bodies` and a `belt`".to_owned());
+        }
+        let seed = self.seed.take().unwrap_or(0);
+        Ok(PlanetarySystem { seed, mass: star, planets, belt })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +274,49 @@ mod tests {
             let argument = node.cross(&laplace).dot(&spin).signum() * node.angle(&laplace).to_degrees();
             assert!((argument.rem_euclid(360.0) - elements.pericentre).abs() < 1e-6, "{argument}");
         }
+    }
+}
+
+/// The keys of a planet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanetKeys {
+    /// Mass [M].
+    #[serde(default)]
+    pub mass: f64,
+    /// Semi-major axis [L].
+    pub semi_major_axis: f64,
+    /// Eccentricity.
+    #[serde(default)]
+    pub eccentricity: f64,
+    /// Inclination to the x-y plane [degree].
+    #[serde(default)]
+    pub inclination: f64,
+    /// Longitude of the ascending node [degree].
+    #[serde(default)]
+    pub node: f64,
+    /// Argument of the pericentre [degree].
+    #[serde(default)]
+    pub pericentre: f64,
+    /// Mean anomaly [degree].
+    #[serde(default)]
+    pub anomaly: f64,
+}
+
+impl PlanetKeys {
+    fn planet(self) -> Result<Planet, String> {
+        let PlanetKeys { mass, semi_major_axis, eccentricity, inclination, node, pericentre, anomaly } = self;
+        none_or("mass", Some(mass))?;
+        positive("semi_major_axis", Some(semi_major_axis), 1.0)?;
+        within("eccentricity", Some(eccentricity), 0.0, 0.0..1.0, "from 0 to below 1")?;
+        for (name, angle) in
+            [("inclination", inclination), ("node", node), ("pericentre", pericentre), ("anomaly", anomaly)]
+        {
+            if !(-1e6..=1e6).contains(&angle) {
+                return Err(format!("{name} = {angle:?}: must be an angle in degrees"));
+            }
+        }
+        let orbit = Elements { semi_major_axis, eccentricity, inclination, node, pericentre, anomaly };
+        Ok(Planet { mass, orbit })
     }
 }

@@ -2,7 +2,12 @@
 //! energies e above 0. It ends at a finite radius. Units of the file: G = M = 1, and the core
 //! radius r_0 is 1, with r_0^2 = 9 sigma^2 / (4 pi G rho_0).
 
+use super::Sphere;
 use super::isotropic::Isotropic;
+use crate::model::component::{Component, Shape};
+use crate::model::keys::range::{positive, within};
+use crate::model::{Keys, Recipe};
+use serde::Serialize;
 use treecode::math;
 
 /// Integration step in ln r, and first radius [core radii].
@@ -70,6 +75,48 @@ fn runge_kutta(slope: impl Fn(f64, [f64; 2]) -> [f64; 2], x: f64, y: [f64; 2], h
     let c = slope(x + 0.5 * h, along(b, 0.5 * h));
     let d = slope(x + h, along(c, h));
     [0, 1].map(|i| y[i] + h / 6.0 * (a[i] + 2.0 * b[i] + 2.0 * c[i] + d[i]))
+}
+
+/// A sphere of King (1966), at rest at the origin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct King {
+    /// Number of bodies.
+    pub bodies: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Mass of all bodies [M].
+    pub mass: f64,
+    /// Core radius [L].
+    pub radius: f64,
+    /// Depth of the potential in the centre, relative to the edge, in units of sigma^2.
+    pub w0: f64,
+}
+
+impl Recipe for King {
+    fn bodies(&self) -> u64 {
+        self.bodies
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn components(&self, _: f64) -> Result<Vec<Component>, String> {
+        let &King { bodies, mass, radius, w0, .. } = self;
+        Ok(vec![Component::at_rest(bodies, mass, 1, Shape::Sphere(Sphere::king(mass, radius, w0)))])
+    }
+}
+
+impl Keys {
+    pub(in crate::model) fn king(&mut self) -> Result<King, String> {
+        Ok(King {
+            bodies: self.bodies(1)?,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), 1.0)?,
+            radius: positive("radius", self.radius.take(), 1.0)?,
+            w0: within("w0", self.w0.take(), 6.0, 0.1..15.0 + f64::EPSILON * 8.0, "from 0.1 to 15")?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! Encounters of galaxies. Each galaxy has its own model and orientation. Two galaxies start on a
 //! Kepler orbit, or each galaxy has its own position and velocity.
 
-use super::{Component, Model, State, orbit};
+use super::orbit;
+use crate::model::component::Component;
+use crate::model::keys::range::angles;
+use crate::model::{Keys, MODELS, Model, ModelName, Recipe, State};
 use nalgebra::{Matrix3, Rotation3, Vector3};
 use serde::Serialize;
 use treecode::math;
+
+/// Greatest number of characters of the name of a galaxy.
+const LONGEST_NAME: usize = 60;
 
 /// Two galaxies on an orbit, or any number of galaxies at given positions. The orbit is in the x-y
 /// plane with its angular momentum along z.
@@ -59,26 +65,6 @@ pub struct Placement {
     /// Velocity of the centre if there is no orbit [L/T].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub velocity: Option<[f64; 3]>,
-}
-
-impl Encounter {
-    /// The components of all galaxies, galaxy by galaxy.
-    ///
-    /// # Errors
-    /// A component has no equilibrium.
-    pub(super) fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
-        let parts: Vec<Vec<Component>> =
-            self.galaxies.iter().map(|galaxy| galaxy.model.components(constant)).collect::<Result<_, _>>()?;
-        let masses: Vec<f64> =
-            parts.iter().map(|part| part.iter().map(|component| component.mass).sum()).collect();
-        let placements: Vec<Placement> = self.galaxies.iter().map(|galaxy| galaxy.placement).collect();
-        let moves = Move::of_all(self.orbit.as_ref(), &placements, constant, &masses);
-        let mut components = Vec::new();
-        for (system, (part, to)) in parts.into_iter().zip(&moves).enumerate() {
-            components.extend(part.into_iter().map(|component| component.moved(to, system)));
-        }
-        Ok(components)
-    }
 }
 
 /// The rotation of a galaxy about its centre, and the state of its centre after it.
@@ -155,6 +141,119 @@ impl Component {
         let turn = Some(self.turn.map_or(to.turn, |first| to.turn * first));
         let centre = self.system.map(|(_, centre)| (system, to.apply(&centre)));
         Component { place: to.apply(&self.place), turn, system: centre, ..self }
+    }
+}
+
+impl Recipe for Encounter {
+    fn bodies(&self) -> u64 {
+        self.galaxies().into_iter().sum()
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Galaxy by galaxy.
+    fn components(&self, constant: f64) -> Result<Vec<Component>, String> {
+        let parts: Vec<Vec<Component>> =
+            self.galaxies.iter().map(|galaxy| galaxy.model.components(constant)).collect::<Result<_, _>>()?;
+        let masses: Vec<f64> =
+            parts.iter().map(|part| part.iter().map(|component| component.mass).sum()).collect();
+        let placements: Vec<Placement> = self.galaxies.iter().map(|galaxy| galaxy.placement).collect();
+        let moves = Move::of_all(self.orbit.as_ref(), &placements, constant, &masses);
+        let mut components = Vec::new();
+        for (system, (part, to)) in parts.into_iter().zip(&moves).enumerate() {
+            components.extend(part.into_iter().map(|component| component.moved(to, system)));
+        }
+        Ok(components)
+    }
+
+    fn galaxies(&self) -> Vec<u64> {
+        self.galaxies.iter().map(|galaxy| galaxy.model.bodies()).collect()
+    }
+
+    fn galaxy_names(&self) -> Vec<Option<String>> {
+        self.galaxies.iter().map(|galaxy| galaxy.name.clone()).collect()
+    }
+}
+
+impl Keys {
+    pub(in crate::model) fn encounter(&mut self) -> Result<Encounter, String> {
+        let (seed, orbit, parts) = self.parts()?;
+        let galaxy = |(k, (placement, mut keys)): (usize, (Placement, Keys))| {
+            let label = keys.galaxy_name();
+            let name = keys.model.take().ok_or_else(|| format!("give `model = \"...\"`, one of {MODELS}"));
+            let model = name.and_then(|name| keys.into_model(name));
+            let galaxy = label.and_then(|name| Ok(Galaxy { name, model: model?, placement }));
+            galaxy.map_err(|e| format!("galaxies.{k}: {e}"))
+        };
+        let galaxies = parts.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
+        Ok(Encounter { seed, orbit, galaxies })
+    }
+
+    /// Seed and orbit of an encounter, and for each galaxy its placement and the other keys.
+    ///
+    /// # Errors
+    /// A value is out of range, or a key is missing.
+    #[allow(clippy::type_complexity)]
+    pub fn parts(&mut self) -> Result<(u64, Option<Orbit>, Vec<(Placement, Keys)>), String> {
+        let Some(list) = self.galaxies.take().filter(|list| !list.is_empty()) else {
+            return Err("`galaxies` is missing: a list of models, [[initial.galaxies]] each".to_owned());
+        };
+        let seed = self.seed.take().unwrap_or(0);
+        let on_orbit = list.iter().all(|galaxy| galaxy.position.is_none() && galaxy.velocity.is_none());
+        let orbit = if on_orbit {
+            if list.len() != 2 {
+                return Err(format!(
+                    "an orbit is for two galaxies: give each of the {} a `position`",
+                    list.len()
+                ));
+            }
+            if self.pericentre.is_none() || self.distance.is_none() {
+                return Err("give `pericentre` and `distance`, or each galaxy a `position`".to_owned());
+            }
+            Some(self.orbit(1.0, 1.0)?)
+        } else {
+            None
+        };
+        let galaxy =
+            |(k, keys): (usize, Keys)| keys.into_part(seed).map_err(|e| format!("galaxies.{k}: {e}"));
+        let galaxies = list.into_iter().enumerate().map(galaxy).collect::<Result<_, _>>()?;
+        Ok((seed, orbit, galaxies))
+    }
+
+    /// Takes the name of a galaxy of an encounter. Without one, it is that of the preset or of the file.
+    ///
+    /// # Errors
+    /// If the name is empty or too long.
+    pub fn galaxy_name(&mut self) -> Result<Option<String>, String> {
+        let of_preset = || {
+            let name = serde_json::to_value(self.preset?).ok()?;
+            name.as_str().map(str::to_owned)
+        };
+        let stem = || Some(self.file.as_ref()?.file_stem()?.to_string_lossy().into_owned());
+        let default = stem().or_else(of_preset);
+        let Some(name) = self.name.take() else { return Ok(default) };
+        if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+        {
+            return Err(format!("name = {name:?}: must have from 1 to {LONGEST_NAME} printable characters"));
+        }
+        Ok(Some(name))
+    }
+
+    /// A galaxy of an encounter. `seed` is the seed of the encounter.
+    fn into_part(mut self, seed: u64) -> Result<(Placement, Keys), String> {
+        let orientation = angles("orientation", self.orientation.take())?;
+        let (position, velocity) = (self.position.take(), self.velocity.take());
+        if let Some(bad) = [position, velocity].into_iter().flatten().flatten().find(|x| !x.is_finite()) {
+            return Err(format!("position or velocity: {bad:?} must be finite"));
+        }
+        if self.seed.is_some_and(|own| own != seed) {
+            return Err("`seed` belongs beside the galaxies, one for all".to_owned());
+        }
+        let draws = self.file.is_none() && self.model != Some(ModelName::TwoBody);
+        self.seed = draws.then_some(seed);
+        Ok((Placement { orientation, position, velocity }, self))
     }
 }
 

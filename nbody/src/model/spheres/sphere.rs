@@ -3,7 +3,8 @@
 
 use super::isotropic::Isotropic;
 use super::tapered::Tapered;
-use super::{Profile, State, eddington, hernquist, king, plummer};
+use super::{Profile, eddington, hernquist, king, plummer};
+use crate::model::State;
 use nalgebra::Vector3;
 use rand::{Rng, RngExt, distr::Open01};
 use std::f64::consts::TAU;
@@ -129,7 +130,7 @@ impl Source {
 }
 
 /// A random unit vector, uniform on the sphere.
-pub(super) fn direction(rng: &mut impl Rng) -> [f64; 3] {
+pub(in crate::model) fn direction(rng: &mut impl Rng) -> [f64; 3] {
     let z = 2.0 * rng.random::<f64>() - 1.0;
     let (sin, cos) = math::sin_cos(TAU * rng.random::<f64>());
     let across = (1.0 - z * z).sqrt();

@@ -1,19 +1,21 @@
 //! Initial states of two bodies, or of two galaxy centres, on a Kepler orbit. The orbit is in the
 //! x-y plane and anticlockwise.
 
-use super::{Orbit, State};
+use super::Orbit;
+use crate::model::keys::range::{positive, within};
+use crate::model::{Keys, State};
 use treecode::math;
 
 /// The second body relative to the first, at apocentre on the x axis. The orbit has this semi-major
 /// axis [L] and eccentricity, 0 to below 1. `gm` is G times the total mass.
-pub(super) fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
+pub(in crate::model) fn at_apocentre(gm: f64, semi_major_axis: f64, eccentricity: f64) -> State {
     let speed = (gm / semi_major_axis * (1.0 - eccentricity) / (1.0 + eccentricity)).sqrt();
     State { pos: [semi_major_axis * (1.0 + eccentricity), 0.0, 0.0], vel: [0.0, speed, 0.0] }
 }
 
 /// The second body relative to the first, approaching on a conic, on the x axis. The distance must
 /// be between the pericentre and the apocentre. `gm` is G times the total mass.
-pub(super) fn incoming(gm: f64, orbit: &Orbit) -> State {
+pub(in crate::model) fn incoming(gm: f64, orbit: &Orbit) -> State {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     let speed2 = gm * (2.0 / distance - (1.0 - eccentricity) / pericentre);
     let across2 = gm * pericentre * (1.0 + eccentricity) / (distance * distance);
@@ -21,7 +23,7 @@ pub(super) fn incoming(gm: f64, orbit: &Orbit) -> State {
 }
 
 /// Angle from the x axis, on which the body starts, to the pericentre [radian].
-pub(super) fn angle_to_pericentre(orbit: &Orbit) -> f64 {
+pub(in crate::model) fn angle_to_pericentre(orbit: &Orbit) -> f64 {
     let &Orbit { pericentre, eccentricity, distance } = orbit;
     if eccentricity == 0.0 {
         return 0.0;
@@ -31,10 +33,27 @@ pub(super) fn angle_to_pericentre(orbit: &Orbit) -> f64 {
 
 /// States of the two bodies about their centre of mass. `second` is the mass of the second body as
 /// a fraction of the total.
-pub(super) fn about_the_centre(relative: State, second: f64) -> [State; 2] {
+pub(in crate::model) fn about_the_centre(relative: State, second: f64) -> [State; 2] {
     let scaled =
         |factor: f64| State { pos: relative.pos.map(|x| factor * x), vel: relative.vel.map(|v| factor * v) };
     [scaled(-second), scaled(1.0 - second)]
+}
+
+impl Keys {
+    pub(in crate::model) fn orbit(&mut self, pericentre: f64, distance: f64) -> Result<Orbit, String> {
+        let pericentre = positive("pericentre", self.pericentre.take(), pericentre)?;
+        let distance = positive("distance", self.distance.take(), distance)?;
+        let eccentricity =
+            within("eccentricity", self.eccentricity.take(), 1.0, 0.0..1e60, "0 or above, below 1e60")?;
+        if distance < pericentre {
+            return Err(format!("distance = {distance:?}: must not be below the pericentre {pericentre:?}"));
+        }
+        let apocentre = pericentre * (1.0 + eccentricity) / (1.0 - eccentricity);
+        if eccentricity < 1.0 && distance > apocentre * (1.0 + 1e-12) {
+            return Err(format!("distance = {distance:?}: must not be above the apocentre {apocentre:?}"));
+        }
+        Ok(Orbit { pericentre, eccentricity, distance })
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! A cluster of stars with a mass function and binaries. Places and velocities do not depend on the
 //! mass, so the cluster is in equilibrium and not segregated.
 
+use super::MassFunction;
 use super::mass_function::Masses;
 use super::planetary::Elements;
-use super::{Component, Drawn, MassFunction, Profile, Shape, Sphere, State};
+use crate::model::component::{Component, Shape};
+use crate::model::draw::Drawn;
+use crate::model::keys::range::{positive, rising, within};
+use crate::model::{Keys, Profile, Recipe, Sphere, State};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -42,7 +46,7 @@ pub struct StarCluster {
 
 /// A cluster with the tables from which it is drawn.
 #[derive(Clone, Debug)]
-pub(super) struct Stars {
+pub(in crate::model) struct Stars {
     cluster: StarCluster,
     sphere: Sphere,
     masses: Masses,
@@ -50,7 +54,7 @@ pub(super) struct Stars {
 
 /// A star of a binary.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(in crate::model) struct Pair {
     /// The second star relative to the first, if G times the mass of both is 1.
     relative: State,
     /// Place of this star on the way from the first star to the second, from the centre of mass.
@@ -61,22 +65,12 @@ pub(super) struct Pair {
 
 impl StarCluster {
     /// Mean mass of a star before the masses are scaled [solar masses].
-    pub(super) fn mean_mass(mass_function: MassFunction, limits: [f64; 2]) -> f64 {
+    pub(in crate::model) fn mean_mass(mass_function: MassFunction, limits: [f64; 2]) -> f64 {
         mass_function.between(limits[0], limits[1]).mean()
     }
 
-    pub(super) fn components(&self) -> Result<Vec<Component>, String> {
-        let sphere = match self.w0 {
-            Some(w0) => Sphere::king(self.mass, self.radius, w0),
-            None => Sphere::new(Profile::Plummer, self.mass, self.radius, self.cut.unwrap_or(20.0))?,
-        };
-        let masses = self.mass_function.between(self.least_mass, self.greatest_mass);
-        let stars = Stars { cluster: self.clone(), sphere, masses };
-        Ok(vec![Component::at_rest(self.bodies, self.mass, 4, Shape::Stars(Arc::new(stars)))])
-    }
-
     /// Number of binaries. Their stars are the first ones, side by side.
-    pub(super) fn pairs(&self) -> u64 {
+    pub(in crate::model) fn pairs(&self) -> u64 {
         let pairs = (self.binaries * self.bodies as f64 / (1.0 + self.binaries)).round() as u64;
         pairs.min(self.bodies / 2)
     }
@@ -85,7 +79,7 @@ impl StarCluster {
 impl Stars {
     /// Draws the star with this id, which has the number `local` in the cluster. Both stars of a binary
     /// draw from the stream of the first.
-    pub(super) fn draw(&self, constant: f64, rng: &mut ChaCha8Rng, id: u64, local: u64) -> Drawn {
+    pub(in crate::model) fn draw(&self, constant: f64, rng: &mut ChaCha8Rng, id: u64, local: u64) -> Drawn {
         let is_binary = local < 2 * self.cluster.pairs();
         let is_second = is_binary && local % 2 == 1;
         rng.set_stream(id - u64::from(is_second));
@@ -116,11 +110,85 @@ impl Stars {
 impl Pair {
     /// The star, given the state of the centre of the binary. `unit` is G times the unit of the drawn
     /// masses [L^3/T^2].
-    pub(super) fn state(&self, unit: f64, centre: &State) -> State {
+    pub(in crate::model) fn state(&self, unit: f64, centre: &State) -> State {
         let speed = (unit * self.mass).sqrt();
         State {
             pos: std::array::from_fn(|axis| centre.pos[axis] + self.place * self.relative.pos[axis]),
             vel: std::array::from_fn(|axis| centre.vel[axis] + self.place * speed * self.relative.vel[axis]),
         }
+    }
+}
+
+impl Recipe for StarCluster {
+    fn bodies(&self) -> u64 {
+        self.bodies
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn components(&self, _: f64) -> Result<Vec<Component>, String> {
+        let sphere = match self.w0 {
+            Some(w0) => Sphere::king(self.mass, self.radius, w0),
+            None => Sphere::new(Profile::Plummer, self.mass, self.radius, self.cut.unwrap_or(20.0))?,
+        };
+        let masses = self.mass_function.between(self.least_mass, self.greatest_mass);
+        let stars = Stars { cluster: self.clone(), sphere, masses };
+        Ok(vec![Component::at_rest(self.bodies, self.mass, 4, Shape::Stars(Arc::new(stars)))])
+    }
+}
+
+impl Keys {
+    pub(in crate::model) fn star_cluster(&mut self) -> Result<StarCluster, String> {
+        let one = 1.0 + f64::EPSILON;
+        let least = within("least_mass", self.least_mass.take(), 0.08, 1e-6..1e6, "from 1e-6 to below 1e6")?;
+        let greatest = self.greatest_mass.take().unwrap_or(100.0);
+        if !(greatest >= least && greatest < 1e9) {
+            return Err(format!(
+                "greatest_mass = {greatest:?}: must not be below least_mass, {least:?}, and be below 1e9"
+            ));
+        }
+        let mass_function = self.mass_function.take().unwrap_or_default();
+        if least == greatest && mass_function != MassFunction::Equal {
+            return Err(format!(
+                "greatest_mass = {greatest:?}: must be above least_mass, unless mass_function is \"equal\""
+            ));
+        }
+        let bodies = self.bodies(1)?;
+        let sun = self.solar_mass.take();
+        if sun.is_some() && self.mass.is_some() {
+            return Err("give either `mass` or `solar_mass`: with a mass, the stars are scaled to it".into());
+        }
+        let mean = StarCluster::mean_mass(mass_function, [least, greatest]);
+        let drawn = positive("solar_mass", sun, 1.0)? * bodies as f64 * mean;
+        let w0 = self.w0.take();
+        if let Some(w0) = w0 {
+            within("w0", Some(w0), 6.0, 0.1..15.0 + f64::EPSILON * 8.0, "from 0.1 to 15")?;
+        } else {
+            self.cut = Some(positive("cut", self.cut.take(), 20.0)?);
+        }
+        let binaries = within("binaries", self.binaries.take(), 0.0, 0.0..one, "from 0 to 1")?;
+        let binary_axis = self.binary_axis.take();
+        match binary_axis {
+            Some(axes) => rising("binary_axis", axes)?,
+            None if binaries > 0.0 => {
+                return Err("`binary_axis` is missing: least and greatest semi-major axis of binaries".into());
+            }
+            None => {}
+        }
+        Ok(StarCluster {
+            bodies,
+            seed: self.seed.take().unwrap_or(0),
+            mass: positive("mass", self.mass.take(), drawn)?,
+            radius: positive("radius", self.radius.take(), 1.0)?,
+            w0,
+            cut: if w0.is_none() { self.cut.take() } else { None },
+            mass_function,
+            least_mass: least,
+            greatest_mass: greatest,
+            binaries,
+            binary_axis,
+        })
     }
 }
