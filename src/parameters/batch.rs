@@ -1,0 +1,40 @@
+//! The table `[batch]`.
+
+use crate::walltime::{Interval, WallTime};
+use serde::{Deserialize, Serialize};
+
+/// The `[batch]` table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Batch {
+    /// Whether a run continues from the last checkpoint in its folder.
+    pub restart: Restart,
+    /// Limit of the wall time. The run stops early enough to end within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub walltime: Option<WallTime>,
+    /// Wall time between checkpoints.
+    pub checkpoint_every: Interval,
+    /// Number of steps between checkpoints, in addition to those by wall time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_steps: Option<u64>,
+}
+
+/// Whether to go on from a checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    /// No: a folder with results is refused.
+    #[default]
+    Never,
+    /// If there is one, and else start.
+    Auto,
+    /// Yes; that there is none is an error.
+    Always,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        let checkpoint_every = Interval(Some(WallTime::minutes(30)));
+        Batch { restart: Restart::Never, walltime: None, checkpoint_every, checkpoint_steps: None }
+    }
+}
