@@ -1,4 +1,4 @@
-//! Records the revision of the source for `src/version.rs`: from git, from the file that
+//! Records the revision of the source for `src/help/version.rs`: from git, from the file that
 //! `cargo package` adds, or from the environment variable `HEOROT_REVISION` of a packager.
 
 use std::path::Path;

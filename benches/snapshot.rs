@@ -5,7 +5,7 @@ mod common;
 
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use heorot::crew::Crew;
+use heorot::ranks::crew::Crew;
 use io::snapshot::{self, Fields, Header, Layout};
 use std::hint::black_box;
 use treecode::{Cube, sort};

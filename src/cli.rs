@@ -1,14 +1,33 @@
 //! The command line: commands and global options.
 
+use crate::batch::jobscript;
+use crate::batch::plan;
+use crate::batch::status;
+use crate::bench;
 use crate::console::all_said;
+use crate::doctor;
 use crate::ending::Ending;
-use crate::launch::on_leading_process;
-use crate::processes::expect_served;
-use crate::version;
-use crate::{
-    bench, combine, completions, convert, doctor, extract, force, halos, info, jobscript, make, man, network,
-    plan, plot, poster, reference, render, run, spectrum, status, study, view,
-};
+use crate::files::combine;
+use crate::files::convert;
+use crate::files::extract;
+use crate::files::make;
+use crate::force;
+use crate::halos;
+use crate::help::completions;
+use crate::help::man;
+use crate::help::reference;
+use crate::help::version;
+use crate::info;
+use crate::network;
+use crate::plot;
+use crate::poster;
+use crate::ranks::launch::on_leading_process;
+use crate::ranks::processes::expect_served;
+use crate::render;
+use crate::run;
+use crate::spectrum;
+use crate::study;
+use crate::view;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use nbody::model::whole_number;

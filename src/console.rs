@@ -1,6 +1,6 @@
 //! Output of the leading rank: lines for a batch log, or a progress bar on a terminal.
 
-use crate::processes::is_launched;
+use crate::ranks::processes::is_launched;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use io::Target;

@@ -5,14 +5,14 @@ use clap::{CommandFactory, Parser};
 use heorot::cli::Cli;
 use heorot::console::{all_said, be_quiet, complain, lose};
 use heorot::ending::Ending;
-use heorot::launch::{self, Reported};
-use heorot::processes::{HAS_MPI, is_leading_process};
+use heorot::ranks::launch::{self, Reported};
+use heorot::ranks::processes::{HAS_MPI, is_leading_process};
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     io::snapshot::serve_if_asked();
-    io::snapshot::use_process(heorot::machine::program());
+    io::snapshot::use_process(heorot::ranks::machine::program());
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(usage) => explain(&usage),

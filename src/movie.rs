@@ -4,12 +4,12 @@
 //! their neighbours depend on it, and masses are summed as integers.
 
 use crate::console::warn;
-use crate::crew::Crew;
-use crate::key_defaults::is_false;
+use crate::parameters::defaults::is_false;
+use crate::ranks::crew::Crew;
+use crate::ranks::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths};
 use crate::render::marks::{Marks, Shot, Trails};
 use crate::render::tint::Tinted;
 use crate::render::{Extent, Scene, named_types, redshift_label};
-use crate::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths};
 use anyhow::{Context, Result, ensure};
 use decomposition::{Comm, collective, in_key_order};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,11 @@ pub struct Movie {
     #[serde(default, skip_serializing_if = "is_false")]
     pub trails: bool,
     /// Numbers or names of the particle types to draw. By default all.
-    #[serde(default, deserialize_with = "crate::kinds::list_of", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::files::kinds::list_of",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub types: Option<Vec<u8>>,
     /// Colour map.
     #[serde(default)]

@@ -1,8 +1,8 @@
 //! `heorot poster`: draws small multiples of an evolution for a paper.
 
 use crate::console::{Progress, say};
-use crate::crew::Crew;
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
+use crate::ranks::crew::Crew;
 use crate::render::{AxesOptions, Look, Sequence, Studio, size};
 use anyhow::{Context, Result};
 use io::Kind;

@@ -1,11 +1,11 @@
 //! `report.json`: parameters, machine, cost and accuracy of a computation.
 
 use crate::console::say;
-use crate::crew::Crew;
-use crate::key_defaults::yes;
-use crate::launch::Layout;
-use crate::machine::{self, Machine};
-use crate::version::{Build, PROGRAM};
+use crate::help::version::{Build, PROGRAM};
+use crate::parameters::defaults::yes;
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::Layout;
+use crate::ranks::machine::{self, Machine};
 use nbody::Diagnostics;
 use nbody::accuracy::{Accuracy, Balance};
 use nbody::cost::{Cost, FmaPeak, PerBody};

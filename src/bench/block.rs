@@ -3,8 +3,8 @@
 use super::result::{Check, Outcome, Place, Score};
 use super::{Arguments, Value};
 use crate::console::{duration, say};
-use crate::crew::Crew;
-use crate::machine::Machine;
+use crate::ranks::crew::Crew;
+use crate::ranks::machine::Machine;
 use nbody::cost::PerBody;
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! The benchmark problems of `inputs/bench/*.toml`. They are built into the program, so that all
 //! users measure the same.
 
-use crate::gravity_keys;
 use crate::initial::{self, Initial};
-use crate::key_errors::name_key;
-use crate::machine;
+use crate::parameters::errors::name_key;
+use crate::parameters::gravity;
+use crate::ranks::machine;
 use anyhow::{Context, Error, Result, bail};
 use decomposition::Comm;
 use nbody::forces::Forces;
@@ -94,7 +94,7 @@ impl Name {
 
 /// Parses the name of a walk. Only walks with an adjustable error are accepted.
 pub(super) fn walk(text: &str) -> Result<Walk, String> {
-    match gravity_keys::by_name(text) {
+    match gravity::by_name(text) {
         Ok(walk @ (Walk::Fmm | Walk::Tree)) => Ok(walk),
         _ => Err("must be fmm or tree".to_owned()),
     }
@@ -130,12 +130,12 @@ impl Case {
         // In these problems softening is far below the distances of neighbours. They keep the order
         // of bodies without softening, and with it their checksums.
         let order = Forces::of_accuracy(wanted_error, walk, None, Softening::default()).gravity.order;
-        let keys = gravity_keys::Keys {
+        let keys = gravity::Keys {
             accuracy: Some(wanted_error),
             walk: Some(walk),
             order: Some(order),
             softening: Some(softening),
-            ..gravity_keys::Keys::default()
+            ..gravity::Keys::default()
         };
         let forces = Forces::try_from(keys).map_err(Error::msg)?;
         machine::choose_arithmetic()?;

@@ -3,7 +3,7 @@
 use super::checksum::{self, References};
 use super::problem::{Case, walk_name};
 use super::run::{Difference, Run};
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use crate::report::{median, peak_memory};
 use nbody::accuracy::Accuracy;
 use nbody::cost::{Gflops, PerBody};

@@ -6,7 +6,7 @@
 
 use super::checksum::{self, Compared};
 use super::problem::Case;
-use crate::key_errors::name_key;
+use crate::parameters::errors::name_key;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, Shifted, collective};
 use nbody::Diagnostics;

@@ -2,7 +2,7 @@
 //! whose solution is known in closed form.
 
 use super::Finding;
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, evaluate};
 use nbody::cosmology::{Cosmology, Wave, scale_factor_of};

@@ -108,7 +108,7 @@ fn memory(patients: &[Patient]) -> Vec<Finding> {
             available * 1e-9,
             total * 1e-9,
             share * 1e-9,
-            crate::memory::most_bodies(available, n, 0.0) * 1e-6
+            crate::ranks::memory::most_bodies(available, n, 0.0) * 1e-6
         )));
         let wanted = SHARED_MEMORY * n as u64;
         if let Some(free) = first.shared_memory.filter(|&free| n > 1 && free < wanted) {
@@ -163,7 +163,7 @@ fn plural(number: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Memory;
+    use crate::ranks::machine::Memory;
 
     fn patient(process: u32, cores: &str, threads: usize) -> Patient {
         Patient {

@@ -2,7 +2,7 @@
 //! back.
 
 use super::Finding;
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use io::checkpoint::Checkpoint;

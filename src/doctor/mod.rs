@@ -9,11 +9,11 @@ mod examine;
 mod files;
 
 use crate::console::{Tone, say, say_text, say_with_tone};
-use crate::crew::Crew;
-use crate::launch::{Launch, on_all_ranks};
-use crate::machine;
-use crate::processes::{launched, library};
-use crate::version::{self, Build};
+use crate::help::version::{self, Build};
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_all_ranks};
+use crate::ranks::machine;
+use crate::ranks::processes::{launched, library};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -3,18 +3,18 @@
 mod reference;
 mod repeat;
 
+use crate::advice::resolution;
 use crate::console::{give_way, say};
-use crate::crew::Crew;
-use crate::gravity_keys;
-use crate::gravity_options::GravityArguments;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial::{self, Loaded};
-use crate::launch::{Launch, on_all_ranks};
-use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
-use crate::periodic_box::{self, PeriodicBox};
-use crate::reading_options::ReadingOptions;
+use crate::parameters::gravity;
+use crate::parameters::gravity::options::GravityArguments;
+use crate::parameters::periodic_box::{self, PeriodicBox};
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_all_ranks};
 use crate::report::{FileTimes, Report};
-use crate::resolution;
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};
@@ -85,7 +85,7 @@ struct Echo<'a> {
     units: Units,
     #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
     periodic_box: Option<PeriodicBox>,
-    #[serde(serialize_with = "gravity_keys::serialize")]
+    #[serde(serialize_with = "gravity::serialize")]
     gravity: &'a Forces,
 }
 

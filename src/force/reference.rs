@@ -1,8 +1,8 @@
 //! Comparison of all accelerations with those of the same ids in another snapshot.
 
-use crate::crew::Crew;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial;
-use crate::reading_options::ReadingOptions;
+use crate::ranks::crew::Crew;
 use anyhow::{Result, anyhow, ensure};
 use decomposition::{Evaluation, collective};
 use io::{Target, Units};

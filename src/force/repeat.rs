@@ -1,7 +1,7 @@
 //! Repeated evaluations of the same bodies, with the time of each.
 
-use crate::crew::Crew;
-use crate::key_errors::name_source;
+use crate::parameters::errors::name_source;
+use crate::ranks::crew::Crew;
 use crate::report::Times;
 use anyhow::Result;
 use decomposition::{Evaluation, Plan, collective};

@@ -2,16 +2,16 @@
 
 use crate::cli::{above_zero, bodies_in};
 use crate::console::{say, warn};
-use crate::cosmology_keys::Keys;
-use crate::crew::Crew;
-use crate::ids;
+use crate::files::ids;
+use crate::files::kinds;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial;
-use crate::kinds;
-use crate::launch::{Launch, on_all_ranks};
-use crate::outputs::Overwrite;
-use crate::periodic_box::domain_of_side;
-use crate::quantities::{Quantity, length_above_zero};
-use crate::reading_options::ReadingOptions;
+use crate::parameters::cosmology::Keys;
+use crate::parameters::periodic_box::domain_of_side;
+use crate::parameters::quantities::{Quantity, length_above_zero};
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_all_ranks};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Kind;

@@ -5,7 +5,7 @@ mod checks;
 mod open_with;
 
 use crate::console::{Tone, printable, say, say_text, say_with_tone};
-use crate::kinds;
+use crate::files::kinds;
 use anyhow::{Result, bail};
 use checks::{Check, checks};
 use io::Units;

@@ -7,12 +7,12 @@ pub use nbody::model::{Keys, MODELS, ModelName};
 pub use parts::Parts;
 
 use crate::console::warn;
-use crate::cosmology_keys;
-use crate::crew::Crew;
-use crate::ids;
-use crate::memory;
-use crate::reading_options::ReadingOptions;
-use crate::same_files;
+use crate::files::ids;
+use crate::files::reading_options::ReadingOptions;
+use crate::files::same_files;
+use crate::parameters::cosmology;
+use crate::ranks::crew::Crew;
+use crate::ranks::memory;
 use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::Units;
@@ -119,7 +119,7 @@ impl Initial {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn survey(&self, units: &Units, cosmology: Option<&cosmology_keys::Keys>) -> Result<Survey> {
+    pub fn survey(&self, units: &Units, cosmology: Option<&cosmology::Keys>) -> Result<Survey> {
         let log = |source| -> Result<Option<f64>> {
             let state = cosmology.map(|cosmology| cosmology.initial_state(source)).transpose()?;
             Ok(state.map(|(a, _)| treecode::math::ln(a)))
@@ -174,12 +174,7 @@ impl Initial {
     ///
     /// # Errors
     /// The same on every rank, if it does not, or if the file cannot be read or holds an impossible body.
-    pub fn load(
-        &self,
-        crew: &Crew,
-        units: &Units,
-        cosmology: Option<&cosmology_keys::Keys>,
-    ) -> Result<Loaded> {
+    pub fn load(&self, crew: &Crew, units: &Units, cosmology: Option<&cosmology::Keys>) -> Result<Loaded> {
         let expected = crew.lead_tells(|| {
             let Survey { bodies, column_bytes, .. } = self.survey(units, cosmology)?;
             Ok(vec![bodies, column_bytes])
@@ -241,7 +236,7 @@ const ALL: Selection = Selection { kinds: [true; TYPES], columns: true };
 /// factor to make them canonical momenta a^2 dx/dt. `source` is the file of the state.
 fn into_momenta(
     start: &mut Start,
-    cosmology: Option<&cosmology_keys::Keys>,
+    cosmology: Option<&cosmology::Keys>,
     source: Option<(&Path, &Header)>,
 ) -> Result<()> {
     if let Some(cosmology) = cosmology {

@@ -1,9 +1,9 @@
 //! Encounters of galaxies of which some come from files, or have massless bodies.
 
 use super::{ALL, Loaded, Selection, check_kind, make_massless, read_file, warn_of_gas};
-use crate::crew::Crew;
-use crate::kinds;
-use crate::spread::means;
+use crate::files::kinds;
+use crate::ranks::crew::Crew;
+use crate::ranks::spread::means;
 use anyhow::{Result, ensure};
 use decomposition::{Comm, collective};
 use io::Units;

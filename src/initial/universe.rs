@@ -1,7 +1,7 @@
 //! The universe of `model = "cosmology"`, which other tables of a parameter file describe.
 
 use super::Initial;
-use crate::cosmology_keys::{Keys, MEGAPARSEC_IN_CM};
+use crate::parameters::cosmology::{Keys, MEGAPARSEC_IN_CM};
 use anyhow::{Context, Result, anyhow, bail};
 use io::Units;
 use nbody::linear::Table;

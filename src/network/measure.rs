@@ -3,10 +3,10 @@
 
 use super::catalogue::{Catalogue, Growth};
 use crate::console::say;
-use crate::crew::Crew;
-use crate::launch::{Launch, on_processes};
-use crate::machine;
-use crate::processes::{HAS_MPI, World};
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_processes};
+use crate::ranks::machine;
+use crate::ranks::processes::{HAS_MPI, World};
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use std::fmt::Write;

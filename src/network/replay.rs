@@ -3,7 +3,7 @@
 use super::catalogue::{Catalogue, Network, Node};
 use super::fabric::Fabric;
 use crate::console::say;
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
 use crate::plot::output::{drawn, picture};
 use crate::study::trace::Trace;
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! The table `[batch]`.
 
-use crate::walltime::{Interval, WallTime};
+use crate::batch::walltime::{Interval, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// The `[batch]` table.

@@ -2,7 +2,14 @@
 //! is an error.
 
 mod batch;
+pub mod cosmology;
+pub(crate) mod defaults;
+pub mod errors;
+pub mod gravity;
+pub mod lightcone;
 mod output;
+pub mod periodic_box;
+pub(crate) mod quantities;
 mod time;
 mod units;
 
@@ -11,13 +18,11 @@ pub use output::{Output, Precision, Times};
 pub use time::Time;
 pub use units::{SystemName, UnitSystem};
 
-use crate::cosmology_keys;
 use crate::initial::Initial;
-use crate::key_errors::name_key;
-use crate::machine;
 use crate::movie::Movie;
-use crate::periodic_box::PeriodicBox;
-use crate::quantities;
+use crate::parameters::errors::name_key;
+use crate::parameters::periodic_box::PeriodicBox;
+use crate::ranks::machine;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nbody::forces::Forces;
 use nbody::schedule::Schedule;
@@ -40,9 +45,9 @@ pub struct Parameters {
     pub periodic_box: Option<PeriodicBox>,
     /// The expanding universe. Without it, space does not expand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cosmology: Option<cosmology_keys::Keys>,
+    pub cosmology: Option<cosmology::Keys>,
     /// Settings of the force evaluation.
-    #[serde(default, with = "crate::gravity_keys")]
+    #[serde(default, with = "crate::parameters::gravity")]
     pub gravity: Forces,
     /// External potentials.
     #[serde(default, rename = "potential", skip_serializing_if = "Vec::is_empty")]
@@ -153,7 +158,7 @@ impl Parameters {
 
     /// A time of the run in words: `t 0.250000`, or in an expanding universe `z 9.0000`.
     pub fn moment(&self, time: f64) -> String {
-        cosmology_keys::moment(&self.gravity.expansion, time)
+        cosmology::moment(&self.gravity.expansion, time)
     }
 
     /// Checks that a run that goes on from a checkpoint at `from` ends later.

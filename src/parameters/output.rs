@@ -1,8 +1,9 @@
 //! The table `[output]`.
 
 use super::positive;
-use crate::cosmology_keys::{check_redshift, check_scale_factor, log_of_redshift};
-use crate::{lightcone_keys, spectrum};
+use crate::parameters::cosmology::{check_redshift, check_scale_factor, log_of_redshift};
+use crate::parameters::lightcone;
+use crate::spectrum;
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
 use io::snapshot::{Fields, Flavour, Layout};
@@ -37,7 +38,7 @@ pub struct Output {
     pub spectrum: Option<spectrum::Keys>,
     /// Bodies and maps of the light cone of an observer today.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lightcone: Option<lightcone_keys::Keys>,
+    pub lightcone: Option<lightcone::Keys>,
     /// Whether snapshots contain accelerations.
     #[serde(default)]
     pub acceleration: bool,

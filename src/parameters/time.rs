@@ -1,8 +1,8 @@
 //! The table `[time]`.
 
 use super::{Output, at_least, positive};
-use crate::cosmology_keys::{check_redshift, check_scale_factor, log_of_redshift};
-use crate::key_errors::name_key;
+use crate::parameters::cosmology::{check_redshift, check_scale_factor, log_of_redshift};
+use crate::parameters::errors::name_key;
 use anyhow::{Result, bail, ensure};
 use nbody::forces::Forces;
 use nbody::schedule::{Schedule, Until};

@@ -5,7 +5,7 @@
 
 use super::rings::{From, plane};
 use super::snapshot::Snapshot;
-use crate::kinds::NAMES;
+use crate::files::kinds::NAMES;
 use anyhow::Result;
 use nbody::potential::External;
 use rayon::prelude::*;

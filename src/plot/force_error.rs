@@ -3,13 +3,13 @@
 
 use super::output::{Output, Sheet};
 use super::panels::{self, Named};
-use crate::crew::Crew;
-use crate::gravity_keys::{Keys, by_name};
-use crate::gravity_options::GravityOptions;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial;
-use crate::key_errors::name_source;
-use crate::quantities::{Quantity, length};
-use crate::reading_options::ReadingOptions;
+use crate::parameters::errors::name_source;
+use crate::parameters::gravity::options::GravityOptions;
+use crate::parameters::gravity::{Keys, by_name};
+use crate::parameters::quantities::{Quantity, length};
+use crate::ranks::crew::Crew;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};
 use nbody::Start;

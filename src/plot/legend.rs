@@ -2,7 +2,7 @@
 
 use super::snapshot::Snapshot;
 use super::units::AxisUnits;
-use crate::kinds::NAMES;
+use crate::files::kinds::NAMES;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;

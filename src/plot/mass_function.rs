@@ -3,7 +3,7 @@
 use super::legend;
 use super::output::{Output, Sheet};
 use super::units::AxisUnits;
-use crate::cosmology_keys::MEGAPARSEC_IN_CM;
+use crate::parameters::cosmology::MEGAPARSEC_IN_CM;
 use crate::spectrum::Linear;
 use anyhow::{Context, Result, ensure};
 use io::catalogue::{self, Catalogue};

@@ -1,7 +1,7 @@
 //! Output files of a plot: a picture, and its numbers beside it.
 
 use crate::console::say;
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
 use anyhow::Result;
 use io::{Kind, Outputs, Target};
 use std::path::{Path, PathBuf};

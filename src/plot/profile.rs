@@ -9,7 +9,7 @@ use super::shape::{self, Shape};
 use super::snapshot::{Selection, Snapshot};
 use super::source::external_of;
 use crate::console::warn;
-use crate::quantities::{Quantity, rising_lengths};
+use crate::parameters::quantities::{Quantity, rising_lengths};
 use anyhow::{Result, ensure};
 use nbody::potential::External;
 pub(super) use nbody::profile::Shell;

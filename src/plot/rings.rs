@@ -2,7 +2,7 @@
 
 use super::galaxies::{Common, Measured};
 use super::snapshot::{Selection, Snapshot};
-use crate::quantities::{Quantity, length_above_zero};
+use crate::parameters::quantities::{Quantity, length_above_zero};
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
 use treecode::Bodies;

@@ -3,8 +3,8 @@
 use super::galaxies::{self, Common, Galaxies};
 use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken};
-use crate::kinds;
-use crate::quantities::origin;
+use crate::files::kinds;
+use crate::parameters::quantities::origin;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
 use treecode::math::norm;

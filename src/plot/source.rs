@@ -2,7 +2,7 @@
 
 use super::snapshot::{BESIDE, check_reach};
 use crate::parameters::UnitSystem;
-use crate::softening_keys;
+use crate::parameters::gravity::softening;
 use anyhow::{Result, anyhow};
 use io::Units;
 use io::potentials;
@@ -55,7 +55,7 @@ impl Source {
         }
         #[derive(Deserialize)]
         struct Gravity {
-            #[serde(default, deserialize_with = "softening_keys::deserialize_some")]
+            #[serde(default, deserialize_with = "softening::deserialize_some")]
             softening: Option<Softening>,
         }
         let softening = parameters::<Run>(&self.header, "gravity.softening").ok()?.gravity.softening?;

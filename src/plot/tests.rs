@@ -14,7 +14,7 @@ use super::source::Source;
 use super::tidal_radius::tides;
 use super::units::AxisUnits;
 use super::*;
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use clap::Parser;
 use decomposition::Solo;
 use io::Units;

@@ -2,7 +2,7 @@
 //! them.
 
 use super::options::{Follow, Look};
-use crate::spread::{centre_of_mass, main_centre};
+use crate::ranks::spread::{centre_of_mass, main_centre};
 use anyhow::{Context, Result, bail, ensure};
 use decomposition::{Comm, collective};
 use serde::{Deserialize, Deserializer};

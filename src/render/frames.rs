@@ -2,9 +2,9 @@
 
 use super::camera::hermite;
 use super::sequence::Sequence;
-use crate::crew::Crew;
-use crate::ids;
-use crate::spread::{deal_by_id, smoothing_lengths};
+use crate::files::ids;
+use crate::ranks::crew::Crew;
+use crate::ranks::spread::{deal_by_id, smoothing_lengths};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use std::borrow::Cow;

@@ -16,8 +16,8 @@ mod studio;
 pub(crate) mod tint;
 
 use crate::console::{Progress, duration, say};
-use crate::crew::Crew;
-use crate::launch::on_all_ranks;
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::on_all_ranks;
 use anyhow::{Result, ensure};
 use film::Plan;
 pub(crate) use frames::Scene;

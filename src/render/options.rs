@@ -1,12 +1,12 @@
 //! Options of `heorot render` and `heorot poster`.
 
 use super::tint::{ColourBy, Named};
-use crate::kinds;
-use crate::launch::Launch;
-use crate::outputs::Overwrite;
+use crate::files::kinds;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
+use crate::parameters::quantities::{self, Quantity, length, length_above_zero, lengths};
 use crate::plot::output::{ThemeName, dpi, font_size, millimetres};
-use crate::quantities::{self, Quantity, length, length_above_zero, lengths};
-use crate::reading_options::ReadingOptions;
+use crate::ranks::launch::Launch;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};

@@ -1,9 +1,9 @@
 //! The snapshots of a movie, their common properties and their extent.
 
-use crate::crew::Crew;
-use crate::ids::Naming;
-use crate::periodic_box::domain_of_side;
-use crate::spread::{Cast, Weights, centre_of_mass, counted};
+use crate::files::ids::Naming;
+use crate::parameters::periodic_box::domain_of_side;
+use crate::ranks::crew::Crew;
+use crate::ranks::spread::{Cast, Weights, centre_of_mass, counted};
 use anyhow::{Context, Result, bail};
 use decomposition::collective;
 use io::snapshot::{self, Wanted};

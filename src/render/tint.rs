@@ -2,8 +2,8 @@
 
 use super::options::Look;
 use super::sequence::Sequence;
-use crate::crew::BUILD;
 use crate::initial::{Initial, Tracers};
+use crate::ranks::crew::BUILD;
 use anyhow::{Context, Result, bail, ensure};
 use io::snapshot::IDS_INVENTED;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //! while a step lasts for hours.
 
 use super::lock::Handle;
-use crate::status::{self, Phase, Status};
+use crate::batch::status::{self, Phase, Status};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{JoinHandle, spawn};

@@ -3,10 +3,10 @@
 use super::Run;
 use super::journal::Journal;
 use super::state::State;
+use crate::batch::status;
 use crate::initial::Initial;
 use crate::movie::{Common, read_common, read_trails};
 use crate::spectrum::{self, Linear, Sample};
-use crate::status;
 use anyhow::Result;
 use io::Target;
 use io::snapshot::{Header, IDS_INVENTED, names};
@@ -197,7 +197,7 @@ impl Run<'_> {
     /// The state without the bodies. The energies are those of the leading rank. Collective.
     fn state(&self) -> State {
         State {
-            program: crate::version::PROGRAM.to_owned(),
+            program: crate::help::version::PROGRAM.to_owned(),
             simd: treecode::simd_path().to_owned(),
             parameters: io::parameters::echo(self.parameters),
             step: self.progress.step,

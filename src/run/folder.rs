@@ -1,8 +1,8 @@
 //! The output folder of a run: the names of its files, and the protection of earlier results.
 
 use super::lock::Lock;
+use crate::batch::status::Status;
 use crate::parameters::Restart;
-use crate::status::Status;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -250,7 +250,7 @@ impl Folder {
     }
 
     fn begin(&self, begun: Begun) -> Result<()> {
-        let begun = Begun { at: crate::status::now(), ..begun };
+        let begun = Begun { at: crate::batch::status::now(), ..begun };
         Ok(io::Target::own(self.begun_path()).write_json(&begun)?)
     }
 
@@ -456,7 +456,7 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crew::Crew;
+    use crate::ranks::crew::Crew;
     use io::snapshot::{Fields, Header, Layout};
     use treecode::Bodies;
 

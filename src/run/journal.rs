@@ -4,7 +4,7 @@
 
 use super::folder::Folder;
 use crate::console::{Progress, duration, warn};
-use crate::cosmology_keys::redshift_in_words;
+use crate::parameters::cosmology::redshift_in_words;
 use crate::report::Energy;
 use anyhow::Result;
 use io::table::Table;

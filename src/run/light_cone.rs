@@ -1,8 +1,8 @@
 //! Writes the shells of the light cone, and keeps its crossings with the checkpoints.
 
 use super::Run;
-use crate::crew::Crew;
-use crate::lightcone_keys::Plan;
+use crate::parameters::lightcone::Plan;
+use crate::ranks::crew::Crew;
 use anyhow::Result;
 use decomposition::collective;
 use io::Target;

@@ -4,11 +4,11 @@
 use super::folder::Folder;
 use super::light_cone::{self, read_crossings};
 use crate::console::warn;
-use crate::crew::Crew;
-use crate::memory;
+use crate::files::same_files;
 use crate::parameters::{Parameters, Restart};
+use crate::ranks::crew::Crew;
+use crate::ranks::memory;
 use crate::report::{Energy, FileTimes};
-use crate::same_files;
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
 use nbody::PartialStep;

@@ -2,17 +2,17 @@
 
 use crate::cli::above_zero;
 use crate::console::{give_way, say, warn};
-use crate::cosmology_keys::{MEGAPARSEC_IN_CM, redshift_in_words};
-use crate::crew::Crew;
+use crate::files::kinds;
+use crate::files::make;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial::{self, Initial, Loaded};
-use crate::kinds;
-use crate::launch::{Launch, on_all_ranks};
-use crate::make;
-use crate::memory;
-use crate::outputs::Overwrite;
+use crate::parameters::cosmology::{MEGAPARSEC_IN_CM, redshift_in_words};
+use crate::parameters::quantities::{Quantity, length_above_zero};
 use crate::plot::output::{LookOptions, Sheet, drawn, picture};
-use crate::quantities::{Quantity, length_above_zero};
-use crate::reading_options::ReadingOptions;
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_all_ranks};
+use crate::ranks::memory;
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::collective;
 use io::snapshot::{self, Universe};

@@ -5,14 +5,15 @@
 
 use super::page;
 use super::point::Point;
+use crate::batch::jobscript::{self, Scheduler, quoted};
+use crate::batch::walltime::WallTime;
 use crate::console::{say, warn};
-use crate::jobscript::{self, Scheduler, quoted};
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
+use crate::initial::Initial;
 use crate::parameters::Parameters;
-use crate::processes::HAS_MPI;
+use crate::ranks::machine;
+use crate::ranks::processes::HAS_MPI;
 use crate::run::folder::Folder;
-use crate::walltime::WallTime;
-use crate::{initial::Initial, machine};
 use anyhow::{Context, Result, bail, ensure};
 use io::{Kind, Outputs};
 use std::collections::BTreeMap;

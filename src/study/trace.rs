@@ -1,7 +1,7 @@
 //! A trace: computation and communication of all ranks in one step, call by call. `heorot study
 //! virtual` writes traces and `heorot network replay` reads them.
 
-use crate::version::PROGRAM;
+use crate::help::version::PROGRAM;
 use anyhow::{Context, Result, ensure};
 use decomposition::{Event, Operation};
 use io::Target;
@@ -164,7 +164,7 @@ impl Trace {
         Trace {
             format: FORMAT.to_owned(),
             program: PROGRAM.to_owned(),
-            processor: crate::machine::processor(),
+            processor: crate::ranks::machine::processor(),
             simd: treecode::simd_path().to_owned(),
             parameters,
             ranks: bodies_of_ranks.len(),

@@ -63,7 +63,7 @@ impl Clip {
         };
         let galaxies = list.map(of);
         let description = Description {
-            program: crate::version::PROGRAM,
+            program: crate::help::version::PROGRAM,
             choice,
             frames: sequence.entries.iter().map(name).collect(),
             units: sequence.units,

@@ -8,8 +8,8 @@ mod server;
 
 use crate::cli::bodies_in;
 use crate::console::say;
-use crate::kinds;
-use crate::outputs::Overwrite;
+use crate::files::kinds;
+use crate::files::outputs::Overwrite;
 use crate::render::options::ids;
 use crate::render::sequence::Sequence;
 use anyhow::Result;

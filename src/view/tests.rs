@@ -1,5 +1,5 @@
 use super::*;
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use clap::Parser;
 use io::Units;
 use io::snapshot::{Fields, Header, IDS_INVENTED, Layout};

@@ -1,7 +1,7 @@
 //! The owner of a lock, and whether its process is alive.
 
 use super::{LONGEST, SILENCE};
-use crate::machine;
+use crate::ranks::machine;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::hash_map::RandomState;
@@ -33,7 +33,7 @@ impl Owner {
             place: machine::place(),
             pid,
             pid_began: machine::process_start(pid),
-            since: crate::status::now(),
+            since: crate::batch::status::now(),
             token: format!("{:016x}", RandomState::new().build_hasher().finish()),
         }
     }

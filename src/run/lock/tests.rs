@@ -1,5 +1,5 @@
 use super::*;
-use crate::machine;
+use crate::ranks::machine;
 use std::time::SystemTime;
 
 fn write(path: &Path, owner: &Owner, age: Duration) {

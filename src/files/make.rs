@@ -1,14 +1,14 @@
 //! `heorot model`: writes initial conditions.
 
 use crate::console::say;
-use crate::cosmology_keys;
-use crate::crew::Crew;
+use crate::files::layout_options::LayoutOptions;
+use crate::files::outputs::Overwrite;
 use crate::initial::{Initial, Keys, MODELS, ModelName};
-use crate::layout_options::LayoutOptions;
-use crate::outputs::Overwrite;
+use crate::parameters::cosmology;
+use crate::parameters::periodic_box::PeriodicBox;
+use crate::parameters::quantities::{self, Quantity, sized};
 use crate::parameters::{SystemName, UnitSystem};
-use crate::periodic_box::PeriodicBox;
-use crate::quantities::{self, Quantity, sized};
+use crate::ranks::crew::Crew;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::{Args, FromArgMatches};
 use io::Units;
@@ -98,7 +98,7 @@ struct ModelFile {
     #[serde(default, rename = "box")]
     periodic_box: Option<PeriodicBox>,
     #[serde(default)]
-    cosmology: Option<cosmology_keys::Keys>,
+    cosmology: Option<cosmology::Keys>,
     #[serde(default, rename = "gravity")]
     _gravity: IgnoredAny,
     #[serde(default, rename = "potential")]
@@ -117,7 +117,7 @@ struct ModelFile {
 pub(crate) struct Wanted {
     pub(crate) initial: Initial,
     pub(crate) units: Units,
-    pub(crate) cosmology: Option<cosmology_keys::Keys>,
+    pub(crate) cosmology: Option<cosmology::Keys>,
     pub(crate) side: Option<f64>,
 }
 

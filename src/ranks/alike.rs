@@ -1,7 +1,7 @@
 //! Checks that ranks agree: same program, same command line, and processors that compute the same
 //! bits. Otherwise ranks could wait for each other for ever, or reach inconsistent states.
 
-use crate::machine;
+use crate::ranks::machine;
 use decomposition::{Comm, Reduction};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -29,7 +29,7 @@ pub fn at_start() -> Vec<Fact> {
     let arguments =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     vec![
-        Fact::of("the program", crate::version::PROGRAM.to_owned()),
+        Fact::of("the program", crate::help::version::PROGRAM.to_owned()),
         Fact::of("the build of the program", build()),
         Fact::of("the arithmetic of the processor (HEOROT_SIMD=scalar is the same on all)", arithmetic()),
         Fact { what: "the command line".to_owned(), parts: arguments },

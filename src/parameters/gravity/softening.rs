@@ -2,7 +2,7 @@
 //! The length is a number for all types, a table by name of type, or a list of six numbers. `pairs` is a
 //! list of tables, each with two `types` and the `length` between them.
 
-use crate::kinds::Kind;
+use crate::files::kinds::Kind;
 use serde::de::{
     Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
 };

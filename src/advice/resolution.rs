@@ -8,8 +8,8 @@
 //! together than their leaf is large. It is checked after the first force evaluation.
 
 use crate::console::warn;
-use crate::crew::Crew;
-use crate::key_errors::GO_ON;
+use crate::parameters::errors::GO_ON;
+use crate::ranks::crew::Crew;
 use anyhow::{Result, anyhow, bail};
 use decomposition::{Comm, Reduction, collective, survey_all};
 use nbody::accuracy::TooClose;

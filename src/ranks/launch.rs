@@ -2,9 +2,10 @@
 //! one process.
 
 use crate::console::{all_said, complain};
-use crate::crew::Crew;
-use crate::processes::{World, expect_served, is_launched};
-use crate::{alike, machine};
+use crate::ranks::alike;
+use crate::ranks::crew::Crew;
+use crate::ranks::machine;
+use crate::ranks::processes::{World, expect_served, is_launched};
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use decomposition::{Comm, Hosts, Mail, TwoLevel, agree, threads};
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! Advice on softening lengths, from the extent of the initial state and the number of its bodies.
 
 use crate::console::{say, warn};
-use crate::crew::Crew;
-use crate::kinds::NAMES;
+use crate::files::kinds::NAMES;
+use crate::ranks::crew::Crew;
 use decomposition::{Comm, collective};
 use nbody::profile::{Centre, cumulative_mass, enclosing};
 use serde::Serialize;

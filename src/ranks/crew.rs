@@ -1,9 +1,9 @@
 //! The environment of a rank: communication with the other ranks, files that all ranks write, and
 //! errors that end all ranks alike.
 
-use crate::alike::{self, Fact};
-use crate::launch;
-use crate::version::Build;
+use crate::help::version::Build;
+use crate::ranks::alike::{self, Fact};
+use crate::ranks::launch;
 use anyhow::{Result, anyhow};
 use decomposition::{Comm, Solo, agree, collective, survey_all};
 use io::snapshot::{self, Fields, Header, Layout};

@@ -1,14 +1,14 @@
 //! `heorot plan`: estimates memory, disk space and time of a parameter file before a job is
 //! submitted.
 
+use crate::advice::softening::{self, Advice};
 use crate::console::{duration, say, say_text, warn};
 use crate::initial::Survey;
-use crate::key_errors::{name_key, name_source};
-use crate::launch::{Launch, on_all_ranks};
-use crate::memory;
+use crate::parameters::errors::{name_key, name_source};
+use crate::parameters::periodic_box;
 use crate::parameters::{Output, Parameters, Precision};
-use crate::periodic_box;
-use crate::softening_advice::{self, Advice};
+use crate::ranks::launch::{Launch, on_all_ranks};
+use crate::ranks::memory;
 use anyhow::{Result, bail};
 use decomposition::Solo;
 use io::checkpoint;
@@ -126,7 +126,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         say_text(&serde_json::to_string_pretty(&estimate)?);
     } else {
         estimate.say_time();
-        softening_advice::tell(&estimate.softening);
+        softening::tell(&estimate.softening);
     }
     estimate.memory.check(arguments)
 }
@@ -340,8 +340,8 @@ fn examine(parameters: &Parameters, bodies: u64, step: f64) -> Result<Examined> 
         let Start { bodies: state, time } = loaded.start;
         let core_seconds = pilot(&parameters.gravity, state.massive() as u64)?;
         let softening = &parameters.gravity.gravity.softening;
-        softening_advice::warn_of_none(crew, &state, softening);
-        let softening = softening_advice::advise(&state, softening);
+        softening::warn_of_none(crew, &state, softening);
+        let softening = softening::advise(&state, softening);
         let mut rungs = None;
         if parameters.time.stepping != Stepping::Fixed {
             let (bodies, sampled) = sample(state, core_seconds);

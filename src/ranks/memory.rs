@@ -1,8 +1,8 @@
 //! Estimates the memory of a run before it starts. The constants are fitted to measurements, see
 //! docs/performance.md.
 
-use crate::crew::Crew;
-use crate::machine;
+use crate::ranks::crew::Crew;
+use crate::ranks::machine;
 use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 

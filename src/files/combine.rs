@@ -1,15 +1,16 @@
 //! `heorot combine`: puts two sets of bodies into one snapshot, the second one turned and moved.
 
 use crate::console::{say, warn};
-use crate::crew::Crew;
+use crate::files::ids;
+use crate::files::layout_options::LayoutOptions;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial::{self, Loaded};
-use crate::launch::{Launch, on_all_ranks};
-use crate::layout_options::LayoutOptions;
-use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
-use crate::quantities::{self, Quantity, sized};
-use crate::reading_options::ReadingOptions;
-use crate::{ids, memory};
+use crate::parameters::quantities::{self, Quantity, sized};
+use crate::ranks::crew::Crew;
+use crate::ranks::launch::{Launch, on_all_ranks};
+use crate::ranks::memory;
 use anyhow::{Result, anyhow, bail, ensure};
 use decomposition::collective;
 use io::snapshot::{Fields, Header};

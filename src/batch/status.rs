@@ -2,8 +2,8 @@
 //! second. Detects runs that have died.
 
 use crate::console::{duration, say, say_text};
-use crate::cosmology_keys::redshift_in_words;
-use crate::machine;
+use crate::parameters::cosmology::redshift_in_words;
+use crate::ranks::machine;
 use anyhow::{Context, Result, bail};
 use nbody::cosmology::scale_factor_of;
 use serde::{Deserialize, Serialize};

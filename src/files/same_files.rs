@@ -2,8 +2,8 @@
 //! different files under one name. Each rank reads only a part of the bodies, so that the result
 //! would be a mixture.
 
-use crate::alike::checksum;
-use crate::crew::Crew;
+use crate::ranks::alike::checksum;
+use crate::ranks::crew::Crew;
 use anyhow::{Context, Result};
 use decomposition::collective;
 use std::os::unix::fs::MetadataExt;

@@ -1,7 +1,7 @@
 //! Pictures of bodies that are distributed over ranks. Masses are summed as integers, so the bits
 //! do not depend on the number of ranks.
 
-use crate::crew::Crew;
+use crate::ranks::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
 use std::borrow::Cow;

@@ -1,8 +1,8 @@
 //! The `[box]` table: a cube that repeats in all directions.
 
 use crate::console::warn;
-use crate::crew::Crew;
 use crate::initial::Loaded;
+use crate::ranks::crew::Crew;
 use anyhow::{Result, ensure};
 use decomposition::collective;
 use serde::{Deserialize, Serialize};

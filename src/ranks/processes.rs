@@ -1,7 +1,7 @@
 //! The processes that a launcher has started. They are ranks of MPI; in a build without the feature
 //! `mpi`, there is only this process.
 
-use crate::launch::Reported;
+use crate::ranks::launch::Reported;
 use anyhow::{Result, bail};
 
 /// Environment variables of Open MPI, MPICH and the schedulers: the rank of a process, and the number of

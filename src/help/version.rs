@@ -1,7 +1,7 @@
 //! What this program is: its version and revision, the libraries in it, and its SIMD path.
 
-use crate::machine;
-use crate::processes;
+use crate::ranks::machine;
+use crate::ranks::processes;
 use serde::Serialize;
 use std::sync::LazyLock;
 

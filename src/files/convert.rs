@@ -1,13 +1,13 @@
 //! `heorot convert`: converts bodies from a file of any known format to a snapshot.
 
 use crate::console::say;
+use crate::files::kinds;
+use crate::files::layout_options::LayoutOptions;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial::{self, Loaded};
-use crate::kinds;
-use crate::launch::{Launch, on_all_ranks};
-use crate::layout_options::LayoutOptions;
-use crate::outputs::Overwrite;
 use crate::parameters::SystemName;
-use crate::reading_options::ReadingOptions;
+use crate::ranks::launch::{Launch, on_all_ranks};
 use anyhow::Result;
 use decomposition::collective;
 use io::snapshot::{Fields, Header, IDS_INVENTED};

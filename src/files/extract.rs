@@ -1,13 +1,13 @@
 //! `heorot extract`: extracts the bodies of a region from a snapshot.
 
 use crate::console::{say, warn};
-use crate::crew::Crew;
+use crate::files::kinds;
+use crate::files::layout_options::LayoutOptions;
+use crate::files::outputs::Overwrite;
+use crate::files::reading_options::ReadingOptions;
 use crate::initial::tell_reading;
-use crate::kinds;
-use crate::layout_options::LayoutOptions;
-use crate::outputs::Overwrite;
-use crate::quantities::{Quantity, lengths, sized, values};
-use crate::reading_options::ReadingOptions;
+use crate::parameters::quantities::{Quantity, lengths, sized, values};
+use crate::ranks::crew::Crew;
 use anyhow::{Result, anyhow, bail};
 use io::Units;
 use io::snapshot::{self, Fields, Found, Header, IDS_INVENTED, Region, read_header, read_region};

@@ -2,7 +2,7 @@
 
 use crate::cli::Cli;
 use crate::console::say;
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
 use io::{Kind, Target};

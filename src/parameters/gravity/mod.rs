@@ -1,7 +1,10 @@
 //! The keys of the `[gravity]` table, which are options of commands without a parameter file too:
 //! one list for both.
 
-use crate::key_defaults::is_false;
+pub mod options;
+pub(crate) mod softening;
+
+use crate::parameters::defaults::is_false;
 use nbody::cosmology::Expansion;
 use nbody::forces::{AccuracyOf, Forces};
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
@@ -66,7 +69,7 @@ pub struct Keys {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "crate::softening_keys::deserialize_some"
+        deserialize_with = "crate::parameters::gravity::softening::deserialize_some"
     )]
     pub softening: Option<Softening>,
 }

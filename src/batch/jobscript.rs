@@ -4,10 +4,10 @@
 //! The script consists of the same pieces as those in `scripts/jobs`: the settings of the machine,
 //! and the function that runs Heorot in a job.
 
+use crate::batch::walltime::WallTime;
 use crate::console::{give, printable, say};
-use crate::outputs::Overwrite;
+use crate::files::outputs::Overwrite;
 use crate::parameters::Parameters;
-use crate::walltime::WallTime;
 use anyhow::{Context, Result, ensure};
 use io::Kind;
 use std::fmt::Write;
@@ -82,8 +82,8 @@ pub enum Scheduler {
     Pbs,
 }
 
-const MACHINE: &str = include_str!("../scripts/jobs/machine");
-const LAUNCH: &str = include_str!("../scripts/jobs/launch");
+const MACHINE: &str = include_str!("../../scripts/jobs/machine");
+const LAUNCH: &str = include_str!("../../scripts/jobs/launch");
 
 /// Checks that a name can stand in a scheduler line of a script.
 pub(crate) fn one_word(text: &str) -> Result<String, String> {

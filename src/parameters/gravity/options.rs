@@ -1,10 +1,10 @@
 //! The `[gravity]` table as options of commands without a parameter file.
 
-use crate::gravity_keys::{self, Keys};
-use crate::key_errors::name_key;
-use crate::machine;
-use crate::periodic_box::{Boundary, PeriodicBox};
-use crate::quantities::{Quantity, length};
+use crate::parameters::errors::name_key;
+use crate::parameters::gravity::{self, Keys};
+use crate::parameters::periodic_box::{Boundary, PeriodicBox};
+use crate::parameters::quantities::{Quantity, length};
+use crate::ranks::machine;
 use anyhow::{Error, Result};
 use io::Units;
 use nbody::forces::Forces;
@@ -21,7 +21,7 @@ pub struct GravityArguments {
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub softening: Option<Quantity>,
     /// Shape of the softened force: spline or plummer [default: spline].
-    #[arg(long, value_parser = gravity_keys::by_name::<SofteningKernel>)]
+    #[arg(long, value_parser = gravity::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
     /// Side of a periodic box with its corner at the origin, in the units of the bodies [default: open
     /// space].

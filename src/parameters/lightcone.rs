@@ -1,10 +1,10 @@
 //! The `[output.lightcone]` table: what is recorded as it crosses the light cone of an observer today.
 
-use crate::cosmology_keys::redshift_in_words;
-use crate::crew::Crew;
-use crate::key_defaults::yes;
-use crate::memory;
 use crate::parameters::Parameters;
+use crate::parameters::cosmology::redshift_in_words;
+use crate::parameters::defaults::yes;
+use crate::ranks::crew::Crew;
+use crate::ranks::memory;
 use anyhow::{Result, bail, ensure};
 use io::Units;
 use nbody::cosmology::{Cosmology, redshift_of};

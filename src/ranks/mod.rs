@@ -1,0 +1,9 @@
+//! The processes of a command: their start, threads and memory, and agreement on errors.
+
+pub mod alike;
+pub mod crew;
+pub mod launch;
+pub mod machine;
+pub mod memory;
+pub mod processes;
+pub(crate) mod spread;
