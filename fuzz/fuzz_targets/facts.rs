@@ -484,7 +484,7 @@ fn ids(ids: &Ids) {
     assert_eq!(all, expected, "{ranks} ranks: {ids:?}");
 
     // Those that are shared, found on ranks and by counting.
-    let found = decomposition::threads::run(ranks, |comm| heorot::ids::shared(comm, &parts[comm.rank()].id));
+    let found = decomposition::threads::run(ranks, |comm| heorot::files::ids::shared(comm, &parts[comm.rank()].id));
     let mut times: HashMap<u64, u64> = HashMap::new();
     expected.iter().for_each(|(_, id)| *times.entry(*id).or_default() += 1);
     let shared = || times.iter().filter(|(_, times)| **times > 1);
