@@ -25,7 +25,7 @@ pub struct Evaluation {
     pub bodies: Bodies,
     /// Cost of the evaluation on this rank.
     pub census: Census,
-    structure: Structure,
+    pub(crate) structure: Structure,
     /// Keys of each rank.
     splits: Splitters,
     frame: Frame,

@@ -26,6 +26,7 @@ mod comm;
 mod error;
 mod essential;
 mod evaluate;
+mod exact;
 mod groups;
 mod migrate;
 mod neighbours;

@@ -215,6 +215,40 @@ def plays(driver):
     require(not page.errors(), f"the console has errors: {page.errors()}")
 
 
+def periodic_box(driver):
+    """The edges of the box are drawn. A body that crosses a face between two snapshots does not cross the box, and nor
+    does its trail."""
+    folder = scratch("box")
+    frames = [np.array([[9.4, 5.0, 5.0], [3.0, 3.0, 5.0]]), np.array([[0.2, 5.0, 5.0], [3.0, 3.0, 5.0]])]
+    files = []
+    for i, position in enumerate(frames):
+        path = write_snapshot(folder / f"s{i}.hdf5", position, np.zeros_like(position), np.ones(2), side=10.0)
+        with h5py.File(path, "a") as file:
+            file["Header"].attrs["Time"] = float(i)
+        files.append(path)
+    heorot("view", *files, "-o", folder / "view.html").require_success()
+    page = Page(driver, (folder / "view.html").as_uri())
+    require(page.get("[description.periodic, description.side]") == [True, 10], "the page does not have the box")
+    corner = np.zeros((1, 3))
+    for at, x in ((0, 9.4), (0.5, 9.8), (0.9, 0.12), (1, 0.2)):
+        page.run(f"heorot.player.go({at})")
+        picture = page.picture()
+        column, row = np.round(expected_spots(page, np.array([[x, 5.0, 5.0]]), corner)[0]).astype(int)
+        lit = picture[row - 2 : row + 3, column - 2 : column + 3].max()
+        require(lit > 0.6, f"no body is at x = {x} at {at}: {lit}")
+        column, row = np.round(expected_spots(page, np.array([[5.0, 5.0, 5.0]]), corner)[0]).astype(int)
+        require(picture[row - 2 : row + 3, column - 100 : column + 101].max() < 0.1, f"something crosses the box at {at}")
+    page.key("t")
+    picture = page.picture()
+    require(picture[row - 2 : row + 3, column - 100 : column + 101].max() < 0.1, "a trail crosses the box")
+    ends = np.array([[0.0, 0, 10], [10, 0, 10], [0, 10, 10], [10, 10, 10]])
+    for a, b in ((0, 1), (0, 2), (1, 3), (2, 3)):
+        column, row = np.round(expected_spots(page, 0.5 * (ends[a] + ends[b])[None], corner)[0]).astype(int)
+        near = picture[max(row - 3, 0) : row + 4, max(column - 3, 0) : column + 4]
+        require(near.size > 0 and near.max() > 0.2, f"no edge at {column}, {row}")
+    require(not page.errors(), f"the console has errors: {page.errors()}")
+
+
 def odd_sets(driver):
     for name, position in (("one", np.zeros((1, 3))), ("heap", np.full((1000, 3), 3.0)), ("far", np.array([[0, 0, 0], [1e30, 0, 0]]))):
         page = bodies_page(driver, name, [position])
@@ -318,6 +352,7 @@ try:
         ("hand and keys turn, zoom and pan", turns_and_zooms),
         ("two fingers zoom", fingers),
         ("a sequence plays, smooth between snapshots", plays),
+        ("a periodic box has edges, and bodies go through its faces", periodic_box),
         ("one body, a heap, and bodies far apart", odd_sets),
         ("many bodies, colours, brightness, types, image", many_bodies),
         ("galaxies in their colours, a black hole and its trail", galaxies_and_trails),

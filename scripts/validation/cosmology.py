@@ -74,21 +74,34 @@ def force_on_lattice(job, per_side):
     return np.sqrt((found.acceleration**2).sum(axis=1).mean()) / (4 * np.pi / per_side)
 
 
+TRANSLATION = np.array([0.1371, 0.4113, 0.7737])  # in sides of the box
+
+
 def error_of_forces(job, name, place):
-    """A row of errors in units of the rms force, with the default accuracy."""
-    found, mass = forces_in_box(job, name, place, "--allow-missed")
+    """A row of errors in units of the rms force, with the default accuracy. `changed` is the relative change of the rms error
+    by a translation of all bodies, `correlation` that of errors with the distance to the faces of the box and of its
+    eight octants, between ranks of both."""
     count = len(place)
     sinks = np.sort(np.random.default_rng(5).choice(count, SINKS, replace=False))
-    expected = accelerations(place, mass, sinks, 1.0)
-    off = np.linalg.norm(found.acceleration[sinks] - expected, axis=1)
-    size = np.linalg.norm(expected, axis=1)
+    errors = []
+    for k, moved in enumerate([place, (place + TRANSLATION) % 1.0]):
+        found, mass = forces_in_box(job, f"{name}-{k}", moved, "--allow-missed")
+        if k == 0:
+            expected = accelerations(place, mass, sinks, 1.0)
+        errors.append(np.linalg.norm(found.acceleration[sinks] - expected, axis=1))
+    off, size = errors[0], np.linalg.norm(expected, axis=1)
     rms = np.sqrt((size**2).mean())
+    to_face = np.abs(2 * place[sinks] - np.round(2 * place[sinks])).min(axis=1)
+    order = lambda values: np.argsort(np.argsort(values))
+    first, second = (np.sqrt((one**2).mean()) for one in errors)
     return {
         "bodies": f"{name}, {count}",
         "rms force [GM/L²]": rms,
-        "rms error / rms force": np.sqrt((off**2).mean()) / rms,
+        "rms error / rms force": first / rms,
         "99 % below, in rms forces": np.percentile(off, 99) / rms,
         "rms of error / force": np.sqrt(((off / size) ** 2).mean()),
+        "changed by a translation": abs(second / first - 1),
+        "correlation with faces": abs(np.corrcoef(order(off / size), order(to_face))[0, 1]),
     }
 
 
@@ -147,6 +160,8 @@ theory, relative to the start.
     verdicts = [
         *(Verdict(f"{row['bodies']}: rms error / rms force", row["rms error / rms force"], 1e-3) for row in rows),
         *(Verdict(f"{row['bodies']}: error of 99 %", row["99 % below, in rms forces"], job.some(3e-3, 5e-3)) for row in rows),
+        *(Verdict(f"{row['bodies']}: change of the error by a translation", row["changed by a translation"], job.some(0.2, 0.5)) for row in rows),
+        *(Verdict(f"{row['bodies']}: correlation of errors with the distance to faces", row["correlation with faces"], 0.25) for row in rows),
         Verdict("rms force on a lattice, of 4πGρ times the spacing", on_lattice, 1e-4),
         Verdict("growth of the longest waves, deviation from linear theory", worst, job.some(0.01, 0.03)),
         Verdict("error of the Layzer-Irvine equation", layzer_irvine, 5e-3),

@@ -14,6 +14,7 @@ from merger import forces, merger
 from spheres import spheres
 from stream import stream
 from tails import tails
+from universe import large_universe, small_universe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = {
@@ -29,7 +30,10 @@ CASES = {
     "potentials": ("External potentials", fields),
     "few": ("Few bodies", few_bodies),
     "cosmology": ("Periodic boxes and the growth of structure", cosmology),
+    "universe": ("A universe to z = 0", small_universe),
+    "universe-128": ("A universe of 128³ bodies to z = 0", large_universe),
 }
+LONG = {"universe-128"}  # run only if named
 BEGIN = """# Validation
 
 Long runs compared with theory. `scripts/validate` writes this page, which takes about an hour on
@@ -69,7 +73,7 @@ def main():
     docs = job.folder if job.quick else ROOT / "docs"
     failed, page = 0, docs / "validation.md"
     sections = sections_of(page.read_text()) if page.exists() else {}
-    for case in arguments.cases or CASES:
+    for case in arguments.cases or [case for case in CASES if case not in LONG]:
         title, run = CASES[case]
         text, plots, verdicts = run(job)
         for name, plot in plots.items():

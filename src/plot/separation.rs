@@ -7,6 +7,7 @@ use crate::files::kinds;
 use crate::parameters::quantities::origin;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
+use treecode::Domain;
 use treecode::math::norm;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -39,7 +40,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         (2..=MOST).contains(&count),
         "{count} galaxies: must be from 2 to {MOST} to plot their distances"
     );
-    let of = |snapshot: &Snapshot| centres(snapshot, &galaxies);
+    let of = |snapshot: &Snapshot| Ok((snapshot.domain, centres(snapshot, &galaxies)?));
     let selection = Selection { types: arguments.types.clone(), centre: Some(origin()) };
     let (units, all) = selection.each(&paths, of)?;
     let (length, time, velocity) = (units.length, units.time, units.velocity);
@@ -53,14 +54,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         let is_named = pairs.len() > 1 || galaxies.0.iter().any(|galaxy| galaxy.name.is_some());
         let name =
             if is_named { format!("{} – {}", galaxies.name(*i), galaxies.name(*j)) } else { String::new() };
-        let line = |of: fn(&Centre) -> [f64; 3], size: f64| {
-            let gap = |Taken { time: t, taken, .. }: &Taken<Vec<Centre>>| {
-                [t * time.size, apart(of(&taken[*i]), of(&taken[*j])) * size]
-            };
-            all.iter().map(gap).collect::<Vec<_>>()
+        let line = |gap: &dyn Fn(&Centres) -> f64| -> Vec<[f64; 2]> {
+            all.iter().map(|Taken { time: t, taken, .. }| [t * time.size, gap(taken)]).collect()
         };
-        let distance = line(|centre| centre.position, length.size);
-        let speed = line(|centre| centre.velocity, velocity.size);
+        let distance = line(&|centres| distance(centres, *i, *j) * length.size);
+        let speed = line(&|centres| relative_speed(centres, *i, *j) * velocity.size);
         distances.series.push(Series::new(name, colour, Mark::LinePoints, distance));
         speeds.series.push(Series::new("", colour, Mark::LinePoints, speed));
         columns.push(format!("distance_{}_{} [{}]", i + 1, j + 1, length.name));
@@ -69,18 +67,23 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let mut sheet = Sheet::new(&columns);
     for Taken { time: t, name, taken, .. } in &all {
         let numbers = pairs.iter().flat_map(|&[i, j]| {
-            [
-                apart(taken[i].position, taken[j].position) * length.size,
-                apart(taken[i].velocity, taken[j].velocity) * velocity.size,
-            ]
+            [distance(taken, i, j) * length.size, relative_speed(taken, i, j) * velocity.size]
         });
         sheet.row(&[name], &std::iter::once(t * time.size).chain(numbers).collect::<Vec<_>>());
     }
     targets.write(&Figure { frame: [460.0, 200.0], ..Figure::stacked(vec![distances, speeds]) }, &sheet)
 }
 
-fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
-    norm(std::array::from_fn(|axis| a[axis] - b[axis]))
+/// The space of a snapshot, and the centre of each galaxy in it.
+type Centres = (Domain, Vec<Centre>);
+
+/// Distance of two galaxies, or in a periodic box of their nearest images [L].
+pub(super) fn distance((domain, centres): &Centres, i: usize, j: usize) -> f64 {
+    norm(domain.displacement(centres[i].position, centres[j].position))
+}
+
+fn relative_speed((_, centres): &Centres, i: usize, j: usize) -> f64 {
+    norm(Domain::Open.displacement(centres[i].velocity, centres[j].velocity))
 }
 
 /// The centre of each galaxy, by a shrinking sphere.

@@ -510,6 +510,35 @@ fn galaxies_are_as_far_apart_as_they_were_put() {
     }
 }
 
+/// Two galaxies on both sides of a face of a periodic box are as far apart as their nearest images, and so
+/// is what the tides on one of them come from.
+#[test]
+fn galaxies_across_a_face_of_a_box_are_close() {
+    let side = 40.0;
+    let domain = Domain::Periodic { side };
+    let near = sphere(Model::Plummer, 10.0);
+    let mut other = near.clone();
+    other.id.iter_mut().for_each(|id| *id += BODIES);
+    other.pos[0].iter_mut().for_each(|x| *x += 8.0);
+    let mut all = near;
+    all.append(&other);
+    let ids = galaxies(&[0..=BODIES - 1, BODIES..=2 * BODIES - 1]);
+    let of = |shift: f64| {
+        let mut all = all.clone();
+        all.pos.iter_mut().flatten().for_each(|x| *x += shift);
+        all.wrap(domain);
+        let centre = Centre::at_in(&all, domain, [0.5 * side; 3]);
+        centre.subtract_from(&mut all, domain);
+        let snapshot = Snapshot { domain, centre, ..about_its_centre(all) };
+        let both = (domain, centres(&snapshot, &ids).unwrap());
+        (separation::distance(&both, 0, 1), tides(&snapshot, &ids, &External::default()).unwrap()[0])
+    };
+    let (inside, across) = (of(16.0), of(36.0));
+    assert!((inside.0 - 8.0).abs() < 0.5, "{inside:?}");
+    assert!((inside.0 - across.0).abs() < 1e-9 && (inside.1.distance - across.1.distance).abs() < 1e-9);
+    assert!((inside.1.radius - across.1.radius).abs() < 1e-6, "{inside:?} {across:?}");
+}
+
 /// A satellite of mass m on a circle of radius D about a mass M has the tidal radius D (m / 3 M)^(1/3),
 /// in the field of bodies and in an external potential.
 #[test]

@@ -115,13 +115,14 @@ pub(super) fn tides(snapshot: &Snapshot, galaxies: &Galaxies, external: &Externa
         let (mut pulling, mut middle, mut drift) = (0.0, Vector3::zeros(), Vector3::zeros());
         for other in (0..satellites.len()).filter(|other| *other != k) {
             let centre = satellites[other].centre;
-            let away = place - Vector3::from(centre.position);
+            // From the nearest image of the other one.
+            let away = -Vector3::from(snapshot.domain.displacement(place.into(), centre.position));
             let distance = away.norm();
             ensure!(distance > 0.0, "galaxies {} and {} have one centre", k + 1, other + 1);
             tensor += spherical_tide(&masses[other], away / distance, distance, gravity);
             let mass = whole(other);
             pulling += mass;
-            middle += mass * Vector3::from(centre.position);
+            middle += mass * (place - away);
             drift += mass * Vector3::from(centre.velocity);
         }
         if pulling > 0.0 {

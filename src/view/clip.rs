@@ -32,7 +32,7 @@ impl Clip {
     pub(super) fn new(sequence: Sequence, most: usize, galaxies: &[RangeInclusive<u64>]) -> Result<Clip> {
         sequence.check_naming("view each snapshot alone")?;
         let alone = sequence.entries.len() == 1;
-        let mut chooser = Chooser::new(most, alone, sequence.sparse(FEW));
+        let mut chooser = Chooser::new(most, alone, sequence.sparse(FEW)).in_domain(sequence.domain);
         let mut ids = Vec::new();
         for Entry { path, .. } in &sequence.entries {
             let bodies = read(path, &sequence)?;
@@ -87,12 +87,14 @@ impl Clip {
     }
 }
 
-/// The bodies of the wanted types in a snapshot.
+/// The bodies of the wanted types in a snapshot, inside the box if there is one.
 ///
 /// # Errors
 /// If it cannot be read.
 fn read(path: &Path, sequence: &Sequence) -> Result<Bodies> {
     let wanted =
         Wanted { kinds: sequence.kinds, beside: BESIDE, massless: true, columns: false, ..Wanted::default() };
-    Ok(io::snapshot::read_wanted(path, &wanted)?.1)
+    let (_, mut bodies) = io::snapshot::read_wanted(path, &wanted)?;
+    bodies.wrap(sequence.domain);
+    Ok(bodies)
 }

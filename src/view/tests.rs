@@ -90,6 +90,24 @@ fn all_bodies_of_all_snapshots_are_where_they_were() {
     }
 }
 
+/// The cube of the page is the box. Bodies outside are moved inside.
+#[test]
+fn a_periodic_box_is_the_cube_of_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("box.hdf5");
+    let header = Header { units: Some(Units::GALACTIC), box_size: 40.0, ..Header::default() };
+    let (target, fields) = (io::Target::own(&path), Fields::default());
+    Crew::alone().write_snapshot(&target, &header, &bodies(30, 15.0), fields, &Layout::default()).unwrap();
+    let clip = clip(&[path], [true; TYPES], 100).unwrap();
+    let choice = &clip.description.choice;
+    assert_eq!((choice.corner, choice.side, choice.is_box), ([0.0; 3], 40.0, true));
+    let mut places: Vec<f64> = decode(&clip, 0).iter().map(|(position, _)| position[0]).collect();
+    places.sort_by(f64::total_cmp);
+    let expected = (0..5).chain(15..40);
+    assert!(places.len() == 30 && places.iter().zip(expected).all(|(x, i)| (x - f64::from(i)).abs() < 1e-5));
+    assert!(clip.description.served_page().contains("\"periodic\":true"));
+}
+
 /// The same bodies are chosen in every snapshot. Each has the same chance, so their mean agrees
 /// with that of all within the sampling error.
 #[test]

@@ -141,3 +141,23 @@ pub fn hash(number: u64) -> u64 {
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ x >> 31
 }
+
+/// Coefficients, lowest first, of the polynomial that equals a function at Chebyshev's nodes of [-1, 1].
+/// They keep the digits of a smooth function, whose terms fall faster than 2.4^-k.
+#[must_use]
+pub fn polynomial_of<const N: usize>(function: impl Fn(f64) -> f64) -> [f64; N] {
+    let angle = |node: usize| std::f64::consts::PI * (node as f64 + 0.5) / N as f64;
+    let values: [f64; N] = std::array::from_fn(|node| function(sin_cos(angle(node)).1));
+    // Chebyshev's polynomials by their recurrence, in powers of t.
+    let (mut before, mut now, mut sum) = ([0.0; N], [0.0; N], [0.0; N]);
+    now[0] = 1.0;
+    for k in 0..N {
+        let twice = if k == 0 { 1.0 } else { 2.0 };
+        let term = |(node, value): (usize, &f64)| value * sin_cos(k as f64 * angle(node)).1;
+        let coefficient = twice / N as f64 * values.iter().enumerate().map(term).sum::<f64>();
+        (0..N).for_each(|power| sum[power] += coefficient * now[power]);
+        let next = |power: usize| if power == 0 { 0.0 } else { twice * now[power - 1] } - before[power];
+        (before, now) = (now, std::array::from_fn(next));
+    }
+    sum
+}

@@ -175,3 +175,95 @@ fn what_a_box_cannot_have_is_refused() {
         assert!(message.contains(name), "{message}");
     }
 }
+
+/// Accelerations at bodies by the short and the long part of Ewald's sum.
+fn split_sum(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<[f64; 3]> {
+    let mass = bodies.mass.iter().sum();
+    let mut waves = direct::Waves::new(SIDE, mass);
+    (0..bodies.len()).step_by(100).for_each(|i| waves.add(bodies, i..(i + 100).min(bodies.len())));
+    let places: Vec<_> = targets.iter().map(|&i| (bodies.position(i), bodies.kind[i])).collect();
+    let mut found = Vec::new();
+    for some in places.chunks(direct::SINKS) {
+        let sinks = direct::Sinks::new(&gravity.softening, some);
+        let short = direct::accelerations(bodies, 0..bodies.len(), gravity, &sinks);
+        for (s, (place, _)) in some.iter().enumerate() {
+            let long = waves.acceleration(gravity.constant, *place);
+            found.push([0, 1, 2].map(|axis| short[axis * direct::SINKS + s] + long[axis]));
+        }
+    }
+    found
+}
+
+/// The greatest error of `split_sum`, in units of GM / SIDE^2.
+fn error_of_split_sum(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> f64 {
+    let scale = gravity.constant * bodies.mass.iter().sum::<f64>() / (SIDE * SIDE);
+    let exact = direct::field(bodies, gravity, targets);
+    let found = split_sum(bodies, gravity, targets);
+    let errors = exact.iter().zip(&found).flat_map(|((exact, _), found)| {
+        // Forces between close bodies are huge.
+        let size = exact.iter().map(|a| a * a).sum::<f64>().sqrt() / scale;
+        [0, 1, 2].map(|axis| (exact[axis] - found[axis]).abs() / scale / size.max(1.0))
+    });
+    errors.fold(0.0, f64::max)
+}
+
+/// A pair in each octant, at the faces, edges and corners of the range of the nearest image, and close by.
+#[test]
+fn the_sum_over_waves_is_exact_for_pairs() {
+    let gravity = Gravity { constant: 3.0, softening: treecode::Softening::default(), ..gravity() };
+    let mut offsets: Vec<[f64; 3]> = vec![[0.0; 3], [1e-9, 0.0, 0.0], [1e-3, 2e-3, -1e-3], [0.005, 0.0, 0.0]];
+    let sign = |octant: usize, axis: usize| if octant >> axis & 1 == 1 { -1.0 } else { 1.0 };
+    for octant in 0..8 {
+        for size in
+            [[0.5, 0.5, 0.5], [0.5, 0.2, 0.0], [0.5 - 1e-13, 0.3, 0.1], [0.1, 0.2, 0.3], [0.45, 0.0, 0.22]]
+        {
+            offsets.push([0, 1, 2].map(|axis| sign(octant, axis) * size[axis]));
+        }
+    }
+    offsets.extend((0..200).map(|i| [0, 1, 2].map(|axis| random(i, axis) - 0.5)));
+    for (i, offset) in offsets.iter().enumerate() {
+        let mut bodies = Bodies::zeroed(2);
+        bodies.mass.fill(0.7);
+        for axis in 0..3 {
+            bodies.pos[axis] = vec![SIDE * random(i, axis + 5); 2];
+            bodies.pos[axis][1] += SIDE * offset[axis];
+        }
+        let error = error_of_split_sum(&bodies, &gravity, &[0, 1]);
+        assert!(error < 1e-10, "{offset:?}: {error:e}");
+    }
+}
+
+#[test]
+fn the_sum_over_waves_is_exact_for_many_bodies() {
+    for (name, bodies) in [("clustered", clustered(3000)), ("uniform", nearly_uniform(15, 2.7e-3))] {
+        let targets: Vec<usize> = (0..bodies.len()).step_by(97).collect();
+        for softening in [1e-3, 0.1 * SIDE] {
+            let mut gravity = gravity();
+            gravity.softening.length = [softening; 6];
+            let error = error_of_split_sum(&bodies, &gravity, &targets);
+            println!("{name}, softening {softening}: {error:e}");
+            assert!(error < 1e-11, "{name}, softening {softening}: {error:e}");
+        }
+    }
+}
+
+/// Sums of parts of the bodies may be added in any order.
+#[test]
+fn sums_over_waves_have_the_same_bits_in_any_order() {
+    let bodies = clustered(1000);
+    let mass = bodies.mass.iter().sum();
+    let of = |parts: &[usize]| {
+        let mut waves = direct::Waves::new(SIDE, mass);
+        parts.iter().for_each(|&part| waves.add(&bodies, 50 * part..50 * part + 50));
+        waves
+    };
+    let all = of(&(0..20).collect::<Vec<_>>());
+    let back = of(&(0..20).rev().collect::<Vec<_>>());
+    let halves = of(&(5..20).collect::<Vec<_>>()).and(&of(&[3, 4, 1, 0, 2]));
+    assert!(all.to_units().iter().any(|unit| *unit != 0));
+    assert!(all.to_units() == back.to_units() && all.to_units() == halves.to_units());
+    let mut joined = of(&[]);
+    joined.set_units(&all.to_units());
+    let place = [0.3, 1.2, 2.9];
+    assert_eq!(joined.acceleration(1.0, place), all.acceleration(1.0, place));
+}

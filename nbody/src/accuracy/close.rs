@@ -3,7 +3,6 @@
 //! rounding of the offsets is no longer small compared with the distance of the pair.
 
 use decomposition::{Comm, Evaluation, collective, neighbour_distances};
-use treecode::direct::{self, SINKS, Sinks};
 use treecode::math::norm;
 use treecode::{Bodies, Gravity, Neighbours, Walk};
 
@@ -96,23 +95,18 @@ pub fn too_close(
     estimates.sort_by(|a, b| b.error.total_cmp(&a.error).then(a.candidate.index.cmp(&b.candidate.index)));
     estimates.truncate(MEASURED);
     let mut wrong = Vec::new();
-    for some in estimates.chunks(SINKS) {
-        let places: Vec<([f64; 3], u8)> = some
-            .iter()
-            .map(|Estimate { candidate, .. }| (candidate.position, candidate.kind as u8))
-            .collect();
-        let sinks = Sinks::new(&gravity.softening, &places);
-        let sum = evaluation
-            .sum_of_leaves(comm, |bodies, leaf| direct::accelerations(bodies, leaf, gravity, &sinks));
-        for (s, estimate) in some.iter().enumerate() {
-            let Estimate { candidate, neighbour, distance, pull, .. } = *estimate;
-            let exact: [f64; 3] = std::array::from_fn(|axis| sum[axis * SINKS + s]);
-            let found = candidate.acceleration;
-            let difference = norm(std::array::from_fn(|axis| found[axis] - exact[axis]));
-            let error = difference / norm(exact).max(pull);
-            if error > limit {
-                wrong.push(TooClose { ids: [candidate.id, neighbour], distance, error, bodies: 0 });
-            }
+    let places: Vec<([f64; 3], u8)> = estimates
+        .iter()
+        .map(|Estimate { candidate, .. }| (candidate.position, candidate.kind as u8))
+        .collect();
+    let exact = evaluation.exact_accelerations(comm, gravity, &places);
+    for (estimate, exact) in estimates.iter().zip(exact) {
+        let Estimate { candidate, neighbour, distance, pull, .. } = *estimate;
+        let found = candidate.acceleration;
+        let difference = norm(std::array::from_fn(|axis| found[axis] - exact[axis]));
+        let error = difference / norm(exact).max(pull);
+        if error > limit {
+            wrong.push(TooClose { ids: [candidate.id, neighbour], distance, error, bodies: 0 });
         }
     }
     let greatest = wrong.iter().copied().max_by(|a, b| a.error.total_cmp(&b.error))?;

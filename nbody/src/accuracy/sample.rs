@@ -4,7 +4,6 @@
 use super::{Accuracy, Balance, RelativeError};
 use crate::potential::Moment;
 use decomposition::{Comm, Evaluation, collective};
-use treecode::direct::{self, SINKS, Sinks};
 use treecode::math::{hash, norm};
 use treecode::{Bodies, Gravity};
 
@@ -61,18 +60,14 @@ impl Sample {
         wanted: usize,
     ) -> Sample {
         let chosen = lowest(comm, &evaluation.bodies, least, wanted);
-        let mut members = Vec::with_capacity(chosen.len());
-        for some in chosen.chunks(SINKS) {
-            let places: Vec<([f64; 3], u8)> =
-                some.iter().map(|candidate| (candidate.position, candidate.kind as u8)).collect();
-            let sinks = Sinks::new(&gravity.softening, &places);
-            let sum = evaluation
-                .sum_of_leaves(comm, |bodies, leaf| direct::accelerations(bodies, leaf, gravity, &sinks));
-            members.extend(some.iter().enumerate().map(|(s, candidate)| {
-                let exact = std::array::from_fn(|axis| sum[axis * SINKS + s]);
-                Member { hash: candidate.hash, position: candidate.position, exact, size: norm(exact) }
-            }));
-        }
+        let places: Vec<([f64; 3], u8)> =
+            chosen.iter().map(|candidate| (candidate.position, candidate.kind as u8)).collect();
+        let exact = evaluation.exact_accelerations(comm, gravity, &places);
+        let member = |(candidate, exact): (&Candidate, [f64; 3])| {
+            let Candidate { hash, position, .. } = *candidate;
+            Member { hash, position, exact, size: norm(exact) }
+        };
+        let members = chosen.iter().zip(exact).map(member).collect();
         Sample { members, periodic: gravity.domain.is_periodic(), least: 0.0 }.with_least()
     }
 

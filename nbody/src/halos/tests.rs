@@ -236,3 +236,74 @@ fn groups_across_the_faces_of_a_box_are_whole() {
     // Bits do not depend on the ranks.
     assert_eq!(census_in(box_of_4, 3, &all, 0.02, 20), census_in(box_of_4, 1, &all, 0.02, 20));
 }
+
+/// Bodies of equal mass in a sphere of radius 1 in which the mass within r is `within(r)`, in random
+/// directions about a centre.
+fn profile(n: usize, within: impl Fn(f64) -> f64, centre: [f64; 3]) -> Bodies {
+    let mut bodies = Bodies::zeroed(n);
+    bodies.mass.fill(within(1.0) / n as f64);
+    let random = |i: usize, k: u64| hash(i as u64 * 2 + k) as f64 / u64::MAX as f64;
+    for i in 0..n {
+        // The radius with this mass inside, by bisection.
+        let wanted = (i as f64 + 0.5) / n as f64 * within(1.0);
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            if within(middle) < wanted { low = middle } else { high = middle }
+        }
+        let (z, turn) = (2.0 * random(i, 0) - 1.0, 2.0 * std::f64::consts::PI * random(i, 1));
+        let across = (1.0 - z * z).sqrt();
+        let along = [across * turn.cos(), across * turn.sin(), z];
+        (0..3).for_each(|axis| bodies.pos[axis][i] = centre[axis] + low * along[axis]);
+    }
+    bodies.id = (0..n as u64).collect();
+    bodies
+}
+
+/// Masses within spheres of given densities of haloes with known profiles across the faces and a corner of
+/// their box: a singular isothermal sphere, M(r) = r, and that of Navarro, Frenk & White (1997) with the
+/// concentration 10.
+#[test]
+fn spheres_across_faces_have_the_masses_of_the_profile() {
+    let side = 3.0;
+    let domain = Domain::Periodic { side };
+    let nfw = |r: f64| (1.0 + 10.0 * r).ln() - 10.0 * r / (1.0 + 10.0 * r);
+    let profiles: [&dyn Fn(f64) -> f64; 2] = [&|r| r, &nfw];
+    let mean =
+        |within: &dyn Fn(f64) -> f64, r: f64| within(r) / (4.0 / 3.0 * std::f64::consts::PI * r.powi(3));
+    for (within, centre) in profiles
+        .iter()
+        .flat_map(|within| [[1.5; 3], [0.02, 1.5, 1.4], [0.01, 2.99, 0.03]].map(|centre| (*within, centre)))
+    {
+        let mut all = profile(20_000, within, centre);
+        all.wrap(domain);
+        let mass = within(1.0);
+        let halo = Halo {
+            id: 0,
+            members: 20_000,
+            mass,
+            position: centre,
+            centre,
+            velocity: [0.0; 3],
+            radius: 1.0,
+            half_mass_radius: 0.5,
+            dispersion: 0.0,
+        };
+        let radii = [0.8, 0.3, 0.1];
+        let densities = radii.map(|r| mean(within, r));
+        let on = |ranks: usize| {
+            let haloes = [halo];
+            let parts = threads::run(ranks, |comm| {
+                let mine = if comm.rank() == 0 { &haloes[..] } else { &[] };
+                spheres(comm, domain, &share(&all, comm), mine, densities)
+            });
+            parts.concat()
+        };
+        let found = on(1);
+        for (sphere, radius) in found[0].iter().zip(radii) {
+            let errors = [sphere.radius / radius - 1.0, sphere.mass / within(radius) - 1.0];
+            assert!(errors.iter().all(|error| error.abs() < 2e-3), "{centre:?} {radius}: {errors:?}");
+        }
+        assert_eq!(on(3), found);
+    }
+}

@@ -1,10 +1,11 @@
 //! The crossings of one drift: the images that cross, and the root of the equation of each.
 
+use super::factors::{At, Factors};
 use super::{Settings, is_within, redshift_at};
-use crate::cosmology::Cosmology;
+use crate::cosmology::{Cosmology, scale_factor_of};
 use std::array::from_fn;
 use std::ops::Range;
-use treecode::math::{exp, norm};
+use treecode::math::{ln, norm};
 use treecode::{Bodies, Domain};
 
 /// A body, or an image of it, that crosses the light cone.
@@ -19,7 +20,6 @@ pub(super) struct Crossing {
 /// A drift of all bodies.
 pub(super) struct Drift<'a> {
     settings: &'a Settings,
-    cosmology: &'a Cosmology,
     side: f64,
     /// The times, ln a, of its two ends.
     times: [f64; 2],
@@ -27,6 +27,18 @@ pub(super) struct Drift<'a> {
     distances: [f64; 2],
     /// Factor from velocities to displacements.
     factor: f64,
+    /// Factors from the beginning on.
+    factors: Factors,
+    /// The greatest and the least redshift, if they are within the drift.
+    limits: [Option<Limit>; 2],
+}
+
+/// A time within a drift.
+struct Limit {
+    /// Factor of the drift until then.
+    factor: f64,
+    /// Distance of the light cone then [L].
+    distance: f64,
 }
 
 /// A body at the two ends of a drift.
@@ -51,8 +63,20 @@ impl Drift<'_> {
         times: [f64; 2],
         factor: f64,
     ) -> Drift<'a> {
-        let distance = |time: f64| settings.speed_of_light * cosmology.kick_over(time, -time);
-        Drift { settings, cosmology, side, times, distances: times.map(distance), factor }
+        let speed = settings.speed_of_light;
+        let distances = times.map(|time| speed * cosmology.kick_over(time, -time));
+        let whole = times[1] - times[0];
+        let factors = Factors::new(cosmology, times[0], whole);
+        let limit = |redshift: f64| {
+            let passed = ln(scale_factor_of(redshift)) - times[0];
+            (passed > 0.0 && passed < whole).then(|| {
+                let At { drift, kick, .. } = factors.at(passed);
+                Limit { factor: drift, distance: distances[0] - speed * kick }
+            })
+        };
+        let [least, greatest] = settings.redshifts;
+        let limits = [limit(greatest), limit(least)];
+        Drift { settings, side, times, distances, factor, factors, limits }
     }
 
     /// The crossings of the bodies of a span, in the order of bodies, then of images.
@@ -102,8 +126,9 @@ impl Drift<'_> {
         let half: [f64; 3] = from_fn(|axis| 0.5 * (high[axis] - low[axis]));
         let radius = norm(half) + longest;
         let margin = MARGIN * (self.side + self.distances[0]);
-        let [outer, inner] =
-            [self.distances[0] + radius + margin, self.distances[1] - radius - margin].map(|x| x.max(0.0));
+        let [first, last] =
+            [0, 1].map(|end| self.limits[end].as_ref().map_or(self.distances[end], |limit| limit.distance));
+        let [outer, inner] = [first + radius + margin, last - radius - margin].map(|x| x.max(0.0));
         // Whole numbers n with |centre + n side| <= reach.
         let range = |axis: usize, reach: f64| {
             let [first, last] = [-reach, reach].map(|end| (end - centre[axis]) / self.side);
@@ -153,8 +178,18 @@ impl Drift<'_> {
         if !self.may_hold(before, path) {
             return None;
         }
+        // Those before the greatest and after the least redshift, but for rounding errors.
+        let margin = MARGIN * (self.side + self.distances[0]);
+        let outside_at = |limit: &Limit| {
+            norm(from_fn(|axis| before[axis] + ends.velocity[axis] * limit.factor)) - limit.distance
+        };
+        if self.limits[0].as_ref().is_some_and(|limit| outside_at(limit) > margin)
+            || self.limits[1].as_ref().is_some_and(|limit| outside_at(limit) < -margin)
+        {
+            return None;
+        }
         let passed = self.root(before, ends.velocity, outside[0] / (outside[0] - outside[1]));
-        let factor = self.cosmology.drift_over(self.times[0], passed);
+        let factor = self.factors.at(passed).drift;
         let position = from_fn(|axis| before[axis] + ends.velocity[axis] * factor);
         // Rounding must not lead out of the drift, since crossings of earlier ones may be in files.
         let redshift = redshift_at(self.times[0] + passed);
@@ -164,19 +199,16 @@ impl Drift<'_> {
     /// Difference of ln a from the beginning of the drift to the crossing, by Newton's method between
     /// bounds. It begins at the fraction `guess` of the drift.
     fn root(&self, before: [f64; 3], velocity: [f64; 3], guess: f64) -> f64 {
-        let [from, until] = self.times;
-        let whole = until - from;
-        let Settings { speed_of_light, .. } = *self.settings;
+        let whole = self.times[1] - self.times[0];
+        let speed = self.settings.speed_of_light;
         // How far outside of the light cone, and the derivative by ln a.
         let outside = |passed: f64| {
-            let factor = self.cosmology.drift_over(from, passed);
-            let place: [f64; 3] = from_fn(|axis| before[axis] + velocity[axis] * factor);
-            let left = self.cosmology.kick_over(from + passed, whole - passed);
-            let (distance, a) = (norm(place), exp(from + passed));
+            let At { drift, drift_rate, kick, kick_rate } = self.factors.at(passed);
+            let place: [f64; 3] = from_fn(|axis| before[axis] + velocity[axis] * drift);
+            let distance = norm(place);
             let radial = (0..3).map(|axis| place[axis] * velocity[axis]).sum::<f64>() / distance;
             let radial = if distance > 0.0 { radial } else { norm(velocity) };
-            let slope = (radial / a + speed_of_light) / (a * self.cosmology.hubble_at(a));
-            (distance - self.distances[1] - speed_of_light * left, slope)
+            (distance - self.distances[0] + speed * kick, radial * drift_rate + speed * kick_rate)
         };
         let (mut low, mut high, mut passed) = (0.0, whole, guess * whole);
         for _ in 0..100 {

@@ -3,7 +3,8 @@
 //! Light that reaches the observer today has left the comoving distance chi(a), the integral of
 //! c dt / a from then until today. A body, or an image of it in the periodic box, crosses when its
 //! distance from the observer is chi. Bodies move on straight lines during a drift, so the crossing
-//! is the root of one equation (`crossing.rs`).
+//! is the root of one equation (`crossing.rs`). Polynomials of ln a replace its integrals during the drift
+//! (`factors.rs`).
 //!
 //! A body that is slower than light crosses once. Each drift begins at the positions, to the last
 //! bit, at which the one before has ended. An image crosses in the drift at whose beginning it is
@@ -13,6 +14,7 @@
 //! masses of a shell in the pixels of [`healpix`].
 
 mod crossing;
+mod factors;
 pub mod healpix;
 mod map;
 mod shells;
@@ -160,14 +162,16 @@ impl LightCone {
     /// Crossings of redshift 0 belong to a range from 0.
     pub fn take(&mut self, range: [f64; 2]) -> Bodies {
         let redshifts = redshifts_of(&self.crossed);
-        let (mut taken, mut rest) = (Vec::new(), Vec::new());
-        for (i, &redshift) in redshifts.iter().enumerate() {
-            if is_within(redshift, range) { &mut taken } else { &mut rest }.push(i as u32);
+        let belongs = |i: &u32| is_within(redshifts[*i as usize], range);
+        let (mut order, rest): (Vec<u32>, Vec<u32>) = (0..redshifts.len() as u32).partition(belongs);
+        let (mut taken, count) = (self.crossed.like(), order.len());
+        if count > 0 {
+            order.extend(rest);
+            self.crossed.permute(&order);
+            taken.append_range(&self.crossed, 0..count);
+            self.crossed.keep(count..order.len());
         }
-        let mut bodies = self.crossed.clone();
-        bodies.permute(&taken);
-        self.crossed.permute(&rest);
-        bodies
+        taken
     }
 
     /// Records the crossings of a drift from [`LightCone::reached`] to the time `until` = ln a. In it

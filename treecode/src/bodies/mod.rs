@@ -122,9 +122,19 @@ impl Bodies {
     /// # Panics
     /// If `other` has other columns, unless `self` has no bodies and no columns yet.
     pub fn append(&mut self, other: &Bodies) {
+        self.append_range(other, 0..other.len());
+    }
+
+    /// Appends the bodies of `range` of `other`, in their order.
+    ///
+    /// # Panics
+    /// If the range reaches beyond the bodies, or as [`Bodies::append`].
+    pub fn append_range(&mut self, other: &Bodies, range: std::ops::Range<usize>) {
         self.adopt(other.columns.iter().map(|column| column.about().clone()).collect());
-        for ((_, _, mine), (_, _, _, theirs)) in self.arrays_mut().zip(other.arrays()) {
-            with_array!(mine, mine => mine.extend_from_slice(bytemuck::cast_slice(theirs.bytes())));
+        for ((_, _, mine), (_, width, _, theirs)) in self.arrays_mut().zip(other.arrays()) {
+            let stride = width * theirs.number_bytes();
+            let theirs = &theirs.bytes()[range.start * stride..range.end * stride];
+            with_array!(mine, mine => mine.extend_from_slice(bytemuck::cast_slice(theirs)));
         }
     }
 

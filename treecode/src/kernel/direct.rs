@@ -1,6 +1,8 @@
 //! Direct summation in double precision: the reference of every force test, and the walk for few
 //! bodies.
 
+pub use super::sinks::{SINKS, Sinks, accelerations};
+pub use super::waves::Waves;
 use crate::kernel::{ewald, softening::SPLINE_SUPPORT};
 use crate::tree::summary::square;
 use crate::{
@@ -9,7 +11,6 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::borrow::Cow;
-use std::ops::Range;
 use std::time::Instant;
 
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
@@ -165,99 +166,14 @@ fn sum_pairs(
     (acc, pot)
 }
 
-/// The number of sinks of one call of [`accelerations`].
-pub const SINKS: usize = 16;
-
-/// Up to [`SINKS`] places at which [`accelerations`] computes the field, as structures of arrays.
-#[derive(Clone, Debug)]
-pub struct Sinks {
-    pos: [[f64; SINKS]; 3],
-    /// For sources of each type. Spline: square of the support of the pair. Plummer: square of its length.
-    softening: [[f64; SINKS]; TYPES],
-}
-
-impl Sinks {
-    /// Takes at most [`SINKS`] positions [L] with their particle types.
-    ///
-    /// # Panics
-    /// If there are more.
-    pub fn new(softening: &Softening, places: &[([f64; 3], u8)]) -> Sinks {
-        let mut sinks = Sinks { pos: [[0.0; SINKS]; 3], softening: [[0.0; SINKS]; TYPES] };
-        for (s, (place, kind)) in places.iter().enumerate() {
-            (0..3).for_each(|axis| sinks.pos[axis][s] = place[axis]);
-            let terms = terms(softening, *kind);
-            for (row, term) in sinks.softening.iter_mut().zip(terms) {
-                row[s] = if softening.kernel == SofteningKernel::Spline { term * term } else { term };
-            }
-        }
-        sinks
-    }
-
-    #[inline(always)]
-    fn place(&self, sink: usize) -> [f64; 3] {
-        self.pos.each_ref().map(|axis| axis[sink])
-    }
-}
-
 /// What softens the pairs of a body of this type with those of each type. Spline: the support.
 /// Plummer: the square of the length.
-fn terms(softening: &Softening, kind: u8) -> [f64; TYPES] {
+pub(super) fn terms(softening: &Softening, kind: u8) -> [f64; TYPES] {
     let length = |kind: u8| softening.length[usize::from(kind)];
     std::array::from_fn(|other| match softening.kernel {
         SofteningKernel::Plummer => 0.5 * (length(kind).powi(2) + length(other as u8).powi(2)),
         SofteningKernel::Spline => SPLINE_SUPPORT * softening.of_pair(kind, other as u8),
     })
-}
-
-/// Accelerations [L/T^2] of the sinks from a range of bodies: first all along x, then y, then z. A
-/// body at the place of a sink, such as the sink itself, contributes nothing. The sum runs in the
-/// order of the bodies.
-///
-/// # Panics
-/// If the range reaches beyond the bodies.
-pub fn accelerations(
-    bodies: &Bodies,
-    range: Range<usize>,
-    gravity: &Gravity,
-    sinks: &Sinks,
-) -> [f64; 3 * SINKS] {
-    let plummer = gravity.softening.is_plummer();
-    let domain = gravity.domain;
-    let mut sum = [0.0; 3 * SINKS];
-    let mut near = [0.0; SINKS];
-    for j in range {
-        let (place, mass) = (bodies.position(j), gravity.constant * bodies.mass[j]);
-        let softening = &sinks.softening[usize::from(bodies.kind[j])];
-        let mut any_near = false;
-        for s in 0..SINKS {
-            let [x, y, z] = domain.displacement(sinks.place(s), place);
-            let (added, support2) = if plummer { (softening[s], 0.0) } else { (0.0, softening[s]) };
-            let r2 = x * x + y * y + z * z + added;
-            let factor = if r2 > 0.0 { mass / (r2 * r2.sqrt()) } else { 0.0 };
-            let factor = if r2 < support2 { 0.0 } else { factor };
-            near[s] = if r2 < support2 { support2 } else { 0.0 };
-            any_near |= r2 < support2;
-            sum[s] += factor * x;
-            sum[SINKS + s] += factor * y;
-            sum[2 * SINKS + s] += factor * z;
-        }
-        // Few pairs are within the support of a spline.
-        if any_near {
-            for s in (0..SINKS).filter(|&s| near[s] > 0.0) {
-                let d = domain.displacement(sinks.place(s), place);
-                let (_, factor) = spline(d[0] * d[0] + d[1] * d[1] + d[2] * d[2], near[s].sqrt());
-                (0..3).for_each(|axis| sum[axis * SINKS + s] += mass * factor * d[axis]);
-            }
-        }
-        if let Domain::Periodic { side } = domain {
-            for s in 0..SINKS {
-                let d = domain.displacement(place, sinks.place(s)).map(|d| d / side);
-                let [_, x, y, z] = ewald::interpolated(d).map(|a| mass * a / (side * side));
-                [x, y, z].iter().enumerate().for_each(|(axis, a)| sum[axis * SINKS + s] += a);
-            }
-        }
-    }
-    sum
 }
 
 /// Potential 1 / sqrt(r^2 + e^2), and its force divided by the offset (Plummer 1911).
@@ -269,7 +185,7 @@ fn plummer(r2: f64, length2: f64) -> (f64, f64) {
 
 /// Potential, and force divided by the offset, of the spline with support h (Springel, Yoshida &
 /// White 2001, eq. 71).
-fn spline(r2: f64, h: f64) -> (f64, f64) {
+pub(super) fn spline(r2: f64, h: f64) -> (f64, f64) {
     let r = r2.sqrt();
     if r >= h {
         let u = if r2 > 0.0 { 1.0 / r } else { 0.0 };

@@ -2,8 +2,9 @@
 //!
 //! Reading order: `softening` is the force law at short distances. `bodies` sums the field of
 //! bodies and cells at bodies, `by_type` if a table has the softening of pairs. `cells` sums the field of cells at a sink cell. `direct` is the
-//! exact sum in double precision. `lattice` is the field of the far images of a periodic box, and
-//! `ewald` the exact field of all images. `simd` wraps the vector instructions of the processor.
+//! exact sum in double precision, and `sinks` that for some sinks at a time. `lattice` is the field of
+//! the far images of a periodic box. `ewald` is the exact field of all images of a pair; `waves` has
+//! that of many bodies by sums over waves. `simd` wraps the vector instructions of the processor.
 
 pub(crate) mod bodies;
 mod by_type;
@@ -12,4 +13,6 @@ pub mod direct;
 pub(crate) mod ewald;
 pub mod lattice;
 pub(crate) mod simd;
+mod sinks;
 pub(crate) mod softening;
+mod waves;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use treecode::math::hash;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Domain, TYPES};
 
 /// Approximate number of bodies per frame from which centre, radius and speed are estimated.
 const SAMPLE: usize = 4096;
@@ -27,7 +27,7 @@ pub struct Choice {
     pub paths: Vec<Path>,
     /// Number of bodies of the wanted types, in the frame that has most of them.
     pub total: usize,
-    /// Lowest corner of the cube around all bodies in all frames [L].
+    /// Lowest corner of the cube [L]: the periodic box, or one around all bodies in all frames.
     pub corner: [f64; 3],
     /// Side of the cube [L].
     pub side: f64,
@@ -37,6 +37,8 @@ pub struct Choice {
     pub radius: f64,
     /// Speed that few bodies exceed [L/T].
     pub speed: f64,
+    /// Whether the cube is a periodic box.
+    pub is_box: bool,
     /// Whether bodies are identified by their order.
     by_order: bool,
 }
@@ -79,6 +81,7 @@ pub enum Unchosen {
 pub struct Chooser {
     most: usize,
     by_order: bool,
+    domain: Domain,
     chosen: Vec<Candidate>,
     /// Greatest hash of a body that may still be chosen.
     highest: u64,
@@ -95,10 +98,18 @@ impl Chooser {
     #[must_use]
     pub fn new(most: usize, by_order: bool, sparse: [bool; TYPES]) -> Chooser {
         let (chosen, sample, paths) = (Vec::new(), Sample::default(), BTreeMap::new());
-        Chooser { most, by_order, chosen, highest: u64::MAX, sample, total: 0, sparse, frames: 0, paths }
+        let (domain, highest, total, frames) = (Domain::Open, u64::MAX, 0, 0);
+        Chooser { most, by_order, domain, chosen, highest, sample, total, sparse, frames, paths }
     }
 
-    /// Takes the bodies of a frame. Their positions and velocities must be finite.
+    /// Shows a periodic domain as a box.
+    #[must_use]
+    pub fn in_domain(self, domain: Domain) -> Chooser {
+        Chooser { domain, ..self }
+    }
+
+    /// Takes the bodies of a frame. Their positions and velocities must be finite, and inside the box if
+    /// there is one.
     ///
     /// # Errors
     /// If two of them have the same id.
@@ -153,6 +164,11 @@ impl Chooser {
             return Err(Unchosen::None);
         }
         let mut choice = self.sample.choice(self.chosen, self.total, self.by_order)?;
+        if let Domain::Periodic { side } = self.domain {
+            // The first view shows all of the box.
+            (choice.corner, choice.side, choice.is_box) = ([0.0; 3], side, true);
+            (choice.centre, choice.radius) = ([0.5; 3], 0.75);
+        }
         let (corner, side) = (choice.corner, choice.side);
         let relative = |place: [f64; 3]| std::array::from_fn(|axis| (place[axis] - corner[axis]) / side);
         let path = |((kind, id), mut places): ((u8, u64), Vec<Option<[f64; 3]>>)| {
@@ -245,6 +261,7 @@ impl Sample {
             centre,
             radius: if radius > 0.0 { radius } else { 0.5 },
             speed: quantile(self.speeds, SLOWER),
+            is_box: false,
             by_order,
         })
     }

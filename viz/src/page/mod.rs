@@ -78,6 +78,7 @@ struct Facts<'a> {
     total: usize,
     frames: Vec<FrameLabel<'a>>,
     side: f64,
+    periodic: bool,
     length_in_cm: Option<f64>,
     home: Home,
     kinds: Vec<KindLabel>,
@@ -174,6 +175,7 @@ impl Description {
                 })
                 .collect(),
             side: choice.side,
+            periodic: choice.is_box,
             length_in_cm: units.map(|units| units.length_in_cm),
             home: Home { centre: choice.centre, radius: choice.radius },
             kinds: there.iter().map(|&kind| KindLabel { kind, name: TYPE_NAMES[kind] }).collect(),

@@ -10,6 +10,7 @@
 //! suite `build` looks for such functions in the program.
 
 mod double;
+mod eight;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -23,6 +24,7 @@ use std::ops::{Add, Mul, Sub};
 use std::sync::OnceLock;
 
 pub(crate) use double::{Double, Numbers};
+pub(crate) use eight::{EIGHT, Eight};
 pub(crate) use portable::Portable;
 
 /// The number of lanes, equal to the number of octants of a cell.
@@ -53,6 +55,9 @@ pub(crate) trait Lanes:
     /// A type with twice as many lanes.
     #[allow(private_bounds)] // never named outside this crate
     type Double: Double;
+    /// Eight numbers of double precision.
+    #[allow(private_bounds)]
+    type Eight: Eight;
     /// The same number in all lanes.
     fn splat(value: f32) -> Self;
     /// Loads an array.

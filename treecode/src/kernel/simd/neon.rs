@@ -101,6 +101,7 @@ impl Mul for Neon {
 
 impl Lanes for Neon {
     type Double = Twice<Self>;
+    type Eight = super::eight::Plain;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {

@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 use super::double::Twice;
+use super::eight::{Halves, Whole};
 use super::sixteen::Sixteen;
 use super::{LANES, Lanes, PACKED, Task};
 use std::arch::x86_64::*;
@@ -26,7 +27,7 @@ pub(super) use intrinsic;
 
 /// Defines a type of eight numbers in a register, for a set of features.
 macro_rules! register {
-    ($(#[$doc:meta])* $name:ident, $double:ty, $module:ident, $features:literal, $rsqrt:ident) => {
+    ($(#[$doc:meta])* $name:ident, $double:ty, $eight:ty, $module:ident, $features:literal, $rsqrt:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name(__m256);
@@ -71,6 +72,7 @@ macro_rules! register {
 
         impl Lanes for $name {
             type Double = $double;
+            type Eight = $eight;
 
             #[inline(always)]
             fn splat(value: f32) -> Self {
@@ -189,9 +191,9 @@ macro_rules! register {
 
 register!(
     /// AVX2 and FMA.
-    Avx2, Twice<Avx2>, avx2, "avx2,fma", _mm256_rsqrt_ps
+    Avx2, Twice<Avx2>, Halves, avx2, "avx2,fma", _mm256_rsqrt_ps
 );
 register!(
     /// AVX-512 on vectors of eight.
-    Avx512, Sixteen, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
+    Avx512, Sixteen, Whole, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
 );

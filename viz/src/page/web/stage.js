@@ -25,6 +25,7 @@ layout(location = 11) in float speed3;
 layout(location = 12) in uint kind;
 layout(location = 13) in uint galaxy;
 uniform vec4 weights; // of the four snapshots around the displayed time
+uniform bool periodic; // whether the cube repeats
 uniform vec3 target; // lengths are in sides of the cube
 uniform mat3 turn;
 uniform vec2 lens; // factors on the slopes of rays
@@ -41,14 +42,22 @@ uniform vec3 ramp[${RAMP}];
 out vec3 light;
 flat out float soft;
 
+// The image of a place that is nearest to another one.
+vec3 nearest(vec3 place, vec3 other) {
+  return periodic ? place - 16777215.0 * round((place - other) / 16777215.0) : place;
+}
+
 void main() {
   bool here = speed1 > 0.0 && speed2 > 0.0 && shown[kind];
   vec3 place1 = 256.0 * high1 + low1;
-  vec3 place2 = 256.0 * high2 + low2;
-  vec3 place0 = speed0 > 0.0 ? 256.0 * high0 + low0 : place1;
-  vec3 place3 = speed3 > 0.0 ? 256.0 * high3 + low3 : place2;
+  vec3 place2 = nearest(256.0 * high2 + low2, place1);
+  vec3 place0 = speed0 > 0.0 ? nearest(256.0 * high0 + low0, place1) : place1;
+  vec3 place3 = speed3 > 0.0 ? nearest(256.0 * high3 + low3, place2) : place2;
   vec3 mean = weights[0] * place0 + weights[1] * place1 + weights[2] * place2 + weights[3] * place3;
-  vec3 eye = turn * (mean / 16777215.0 - target);
+  vec3 inside = mean / 16777215.0;
+  // Between two snapshots a body leaves the box on one side and enters it on the other.
+  if (periodic && weights[1] < 1.0) inside -= floor(inside);
+  vec3 eye = turn * (inside - target);
   float depth = away - eye.z;
   // Bodies behind the eye or very close to it are not drawn.
   gl_Position = here && depth > 0.02 * away ? vec4(lens * eye.xy, 0.0, depth) : vec4(2.0, 2.0, 2.0, 1.0);
@@ -117,6 +126,33 @@ void main() {
 // Numbers of these are the values of the uniform `colouring`.
 const COLOURINGS = ["type", "speed", "galaxy"];
 
+// Edges of the cube.
+const EDGES = [0, 1, 2].flatMap((axis) =>
+  [[0, 0], [0, 1], [1, 0], [1, 1]].flatMap((others) => [0, 1].map((end) => others.toSpliced(axis, 0, end))),
+);
+const EDGE_LIGHT = [0.12, 0.14, 0.18];
+
+// The image of a place that is nearest to another one, in sides of the cube.
+const nearestImage = (place, other) => (description.periodic ? place.map((x, axis) => x - Math.round(x - other[axis])) : place);
+
+// A path in pieces that do not leave a periodic box. Where it crosses a face, one piece ends outside and
+// the next one begins there, moved by a side.
+function insideBox(path) {
+  const pieces = [];
+  let piece = [];
+  for (const place of path) {
+    const last = piece.at(-1);
+    const next = last ? nearestImage(place, last) : place;
+    piece.push(next);
+    if (description.periodic && last && next.some((x) => x < 0 || x > 1)) {
+      pieces.push(piece);
+      const moved = next.map((x) => Math.floor(x));
+      piece = [last, next].map((end) => end.map((x, axis) => x - moved[axis]));
+    }
+  }
+  return [...pieces, piece].filter((piece) => piece.length > 1);
+}
+
 const linear = (colour) => colour.map((part) => (part / 255) ** 2.2);
 
 class Stage {
@@ -129,7 +165,7 @@ class Stage {
     this.screen = this.program(SCREEN_VERTEX, SCREEN_FRAGMENT);
     this.paths = this.program(PATH_VERTEX, PATH_FRAGMENT);
     const places = (program, names) => Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
-    this.places = places(this.bodies, ["weights", "target", "turn", "lens", "away", "size", "large", "brightness", "colouring", "palette", "sparse", "galaxies", "shown", "ramp"]);
+    this.places = places(this.bodies, ["weights", "periodic", "target", "turn", "lens", "away", "size", "large", "brightness", "colouring", "palette", "sparse", "galaxies", "shown", "ramp"]);
     this.pathPlaces = places(this.paths, ["target", "turn", "lens", "away", "light"]);
     this.pathBuffer = gl.createBuffer();
     this.magnify = 1;
@@ -192,6 +228,7 @@ class Stage {
       gl.enable(gl.BLEND);
       gl.useProgram(this.bodies);
       gl.uniform4fv(places.weights, weights);
+      gl.uniform1i(places.periodic, Number(description.periodic));
       gl.uniform3fv(places.target, camera.target);
       gl.uniformMatrix3fv(places.turn, true, camera.rows().flat());
       gl.uniform2f(places.lens, this.reach / (canvas.width / 2) / Camera.view, this.reach / (canvas.height / 2) / Camera.view);
@@ -207,7 +244,9 @@ class Stage {
       gl.uniform3fv(places.ramp, this.ramp);
       this.attach(library, numbers);
       gl.drawArrays(gl.POINTS, 0, count);
-      if (look.trails) this.drawPaths(camera, look, numbers[1] + weights[2]);
+      if (look.trails || description.periodic) this.useLines(camera);
+      if (description.periodic) this.drawLines(EDGES, EDGE_LIGHT, gl.LINES);
+      if (look.trails) this.drawPaths(look, numbers[1] + weights[2]);
       gl.disable(gl.BLEND);
     }
     if (!this.deep) return;
@@ -217,8 +256,8 @@ class Stage {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  // Draws the paths of the bodies of types with few bodies, from the first snapshot to number `at`.
-  drawPaths(camera, look, at) {
+  // Prepares for lines.
+  useLines(camera) {
     const { gl, pathPlaces } = this;
     gl.useProgram(this.paths);
     gl.uniform3fv(pathPlaces.target, camera.target);
@@ -229,16 +268,31 @@ class Stage {
     gl.bindBuffer(gl.ARRAY_BUFFER, this.pathBuffer);
     gl.enableVertexAttribArray(0);
     gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
+  }
+
+  // Draws lines between places, in sides of the cube.
+  drawLines(places, light, mode) {
+    const { gl } = this;
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(places.flat()), gl.STREAM_DRAW);
+    gl.uniform3fv(this.pathPlaces.light, light);
+    gl.drawArrays(mode, 0, places.length);
+  }
+
+  // Draws the paths of the bodies of types with few bodies, from the first snapshot to number `at`. In a
+  // periodic box a path ends at a face and goes on at the opposite one.
+  drawPaths(look, at) {
+    const { gl } = this;
     for (const { kind, places } of description.paths) {
       if (!look.shown[kind]) continue;
       const seen = places.slice(0, Math.floor(at) + 1).filter((place) => place);
       const next = places[Math.floor(at) + 1];
       const part = at - Math.floor(at);
-      if (next && part > 0 && seen.length) seen.push(seen.at(-1).map((x, axis) => x + part * (next[axis] - x)));
-      if (seen.length < 2) continue;
-      gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(seen.flat()), gl.STREAM_DRAW);
-      gl.uniform3fv(pathPlaces.light, linear(description.palette[kind]).map((part) => 0.6 * part));
-      gl.drawArrays(gl.LINE_STRIP, 0, seen.length);
+      if (next && part > 0 && seen.length) {
+        const last = seen.at(-1);
+        seen.push(nearestImage(next, last).map((x, axis) => last[axis] + part * (x - last[axis])));
+      }
+      const light = linear(description.palette[kind]).map((part) => 0.6 * part);
+      for (const piece of insideBox(seen)) this.drawLines(piece, light, gl.LINE_STRIP);
     }
   }
 
