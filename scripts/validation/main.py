@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collapse import collapse
 from cosmology import cosmology
-from disc import disc, height, isolation
+from disc import disc, height, isolation, milky_way
 from few import few_bodies
 from fields import fields
 from merger import forces, merger
@@ -21,6 +21,7 @@ CASES = {
     "spheres": ("Spheres in equilibrium", spheres),
     "disc": ("A disc galaxy over five rotations", disc),
     "height": ("A disc in a rigid halo over five rotations", height),
+    "milky-way": ("The Milky Way and its sources", milky_way),
     "isolation": ("Ten thousand steps of a disc galaxy", isolation),
     "collapse": ("Cold collapse", collapse),
     "merger": ("A merger of two cuspy galaxies", merger),
