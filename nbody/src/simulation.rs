@@ -208,7 +208,7 @@ impl Simulation {
         let mut meter = Meter::default();
         let clock = Instant::now();
         let Start { mut bodies, time } = start;
-        forces.expansion.check(forces)?;
+        forces.check_space()?;
         let is_static = forces.expansion == Expansion::Static;
         if let Stepping::Adaptive(adaptive) = &stepping {
             if adaptive.criterion.asks_rate() && !is_static {
