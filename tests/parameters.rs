@@ -517,7 +517,7 @@ fn what_does_not_go_with_a_universe_is_named() {
         (
             whole.clone() + "[[potential]]\nkind = \"point-mass\"\nmass = 1.0\n",
             "time.step=0.1",
-            "cosmology: external potentials are not possible",
+            "box: external potentials are not possible in a periodic box",
         ),
         (
             GOOD.replace("end = 3.0", "end_redshift = 0"),

@@ -65,6 +65,12 @@ pub enum Error {
     /// The schedule cannot be followed.
     #[error(transparent)]
     Schedule(#[from] crate::schedule::Impossible),
+    /// External potentials do not repeat with the box: a body that crosses a face would find another
+    /// force and another energy.
+    #[error(
+        "external potentials are not possible in a periodic box, because their fields do not repeat with it"
+    )]
+    ExternalInBox,
     /// The expanding universe is invalid, or does not go with the rest.
     #[error(transparent)]
     Cosmology(#[from] crate::cosmology::Invalid),

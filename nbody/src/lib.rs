@@ -45,6 +45,7 @@ pub mod model;
 pub mod peak;
 pub mod potential;
 pub mod profile;
+mod reach;
 pub mod schedule;
 mod simulation;
 pub mod spectral;

@@ -7,7 +7,7 @@ use crate::forces::{Control, Engine, Forces, Pairs, Progress};
 use crate::lightcone::LightCone;
 use crate::potential::{External, Moment};
 use crate::stepping::{
-    Adaptive, CAUTION, Clock, Counts, Course, Ladder, Needs, RATE, Stepping, add_columns, column,
+    Adaptive, CAUTION, Clock, Counts, Course, Ladder, NEEDED_STEP, Needs, RATE, Stepping, add_columns, column,
 };
 use crate::{Diagnostics, Error};
 use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
@@ -208,7 +208,7 @@ impl Simulation {
         let mut meter = Meter::default();
         let clock = Instant::now();
         let Start { mut bodies, time } = start;
-        forces.expansion.check(forces)?;
+        forces.check_space()?;
         let is_static = forces.expansion == Expansion::Static;
         if let Stepping::Adaptive(adaptive) = &stepping {
             if adaptive.criterion.asks_rate() && !is_static {
@@ -509,7 +509,8 @@ impl Simulation {
     /// state contains them. Collective.
     ///
     /// # Errors
-    /// The first step needs more substeps than a run can do. Every rank returns the same error.
+    /// The first step needs more substeps than a run can do. Every rank returns the same error. The
+    /// simulation is as before then.
     ///
     /// # Panics
     /// As [`Simulation::advance`].
@@ -517,9 +518,13 @@ impl Simulation {
         self.seat.check(comm);
         let Stepping::Adaptive(adaptive) = self.stepping else { return Ok(()) };
         let ladder = Ladder::new(length, adaptive.smallest);
+        let bodies = self.held.bodies_mut();
+        let before = (bodies.rung.clone(), column(bodies, NEEDED_STEP).clone());
         let counts = self.choose(comm, &adaptive, &ladder, length, &mut Meter::default());
         let finest = counts.finest();
         if finest > FINEST_AT_FIRST {
+            let bodies = self.held.bodies_mut();
+            (bodies.rung, *column(bodies, NEEDED_STEP)) = before;
             return Err(Error::StepsTooShort { length, finest, bodies: counts.at_least(finest) });
         }
         Ok(())
@@ -600,6 +605,11 @@ impl Simulation {
     /// [`Simulation::field`] has those of the external potentials.
     pub fn bodies(&self) -> &Bodies {
         self.held.bodies()
+    }
+
+    /// The request of the caller.
+    pub fn forces(&self) -> &Forces {
+        &self.forces
     }
 
     /// The external potentials.

@@ -297,6 +297,7 @@ def main():
         (["run", "RUN", "--walltime", "9223372036854775807s"], ["walltime"]),
         (["run", "RUN", "--set", "box.side=0"], ["box.side", "0", "above 0"]),
         (["run", "RUN", "--set", "box.side=nan"], ["box.side"]),
+        (["run", "RUN", "--set", "box.side=20", "--set", 'potential=[{kind="point-mass",mass=1.0}]'], ["box", "[[potential]]"]),
         (["run", "RUN", "--set", "box={boundary=\"periodic\"}"], ["box", "side"]),
         (["run", "RUN", "--set", "box={side=20,boundary=\"open\"}"], ["open", "periodic"]),
         (["run", "RUN", "--set", "box.side=20", "--set", "gravity.softening=4"], ["softening", "0.17"]),

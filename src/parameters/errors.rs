@@ -50,6 +50,7 @@ pub fn name_key(error: impl Into<nbody::Error>) -> Error {
              time.step, a longer gravity.softening or time.smallest_step, or a larger time.eta or time.eta_rate"
         ),
         nbody::Error::Schedule(error) => name_time_key(error),
+        error @ nbody::Error::ExternalInBox => anyhow!("box: {error}; leave out [[potential]] or [box]"),
         nbody::Error::Cosmology(error) => name_cosmology_key(error),
         error @ (nbody::Error::Model(_) | nbody::Error::Spectrum(_) | nbody::Error::Massless) => error.into(),
     }
@@ -79,7 +80,6 @@ fn name_cosmology_key(error: Invalid) -> Error {
             anyhow!("cosmology.{error}")
         }
         Invalid::OpenSpace => anyhow!("cosmology: {error}; give [box] with its side"),
-        Invalid::External => anyhow!("cosmology: {error}; leave out [[potential]]"),
         Invalid::Criterion => anyhow!("time.criterion: {error}; use \"acceleration\""),
     }
 }

@@ -58,9 +58,6 @@ pub enum Invalid {
     /// Space is open, where the homogeneous background has no meaning.
     #[error("an expanding universe needs a periodic box")]
     OpenSpace,
-    /// External potentials, which are not comoving.
-    #[error("external potentials are not possible in an expanding universe")]
-    External,
     /// A timestep criterion that uses the potential, whose zero has no meaning in a periodic box.
     #[error("only the acceleration criterion for timesteps is possible in an expanding universe")]
     Criterion,

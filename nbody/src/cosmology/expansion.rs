@@ -126,7 +126,7 @@ impl Expansion {
     /// Checks that forces and space go together.
     ///
     /// # Errors
-    /// The universe is invalid, space is open, or there are external potentials.
+    /// The universe is invalid, or space is open.
     pub fn check(&self, forces: &Forces) -> Result<(), Invalid> {
         let Expansion::Comoving(Comoving { cosmology, softening_max_physical, displacement }) = *self else {
             return Ok(());
@@ -139,7 +139,6 @@ impl Expansion {
         above_zero("displacement", displacement, "above 0 and at most 10", displacement <= 10.0)?;
         match forces.gravity.domain {
             Domain::Open => Err(Invalid::OpenSpace),
-            Domain::Periodic { .. } if !forces.external.is_empty() => Err(Invalid::External),
             Domain::Periodic { .. } => Ok(()),
         }
     }

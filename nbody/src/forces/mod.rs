@@ -103,6 +103,17 @@ impl Forces {
             }
             _ => self.gravity.check()?,
         }
+        self.check_space()
+    }
+
+    /// Checks that the domain, the expansion and the external potentials go together.
+    ///
+    /// # Errors
+    /// Space expands and is open, or it is periodic and there are external potentials.
+    pub fn check_space(&self) -> Result<(), Error> {
+        if self.gravity.domain.is_periodic() && !self.external.is_empty() {
+            return Err(Error::ExternalInBox);
+        }
         Ok(self.expansion.check(self)?)
     }
 }

@@ -4,7 +4,8 @@
 use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
 use super::*;
-use treecode::{Softening, SofteningKernel, Walk};
+use crate::potential::{Component, PointMass, Shape};
+use treecode::{Domain, Softening, SofteningKernel, Walk};
 
 #[test]
 fn every_accuracy_has_settings_that_its_softening_allows() {
@@ -26,6 +27,19 @@ fn every_accuracy_has_settings_that_its_softening_allows() {
             }
         }
     }
+}
+
+#[test]
+fn external_potentials_and_a_periodic_box_are_refused() {
+    let shape = Shape::PointMass(PointMass { gm: 1.0, softening: 0.0 });
+    let external = Arc::new(External { components: vec![Component::fixed(shape)] });
+    let open = Forces { external, ..Forces::default() };
+    open.check().unwrap();
+    let mut periodic = open.clone();
+    periodic.gravity.domain = Domain::Periodic { side: 1.0 };
+    assert_eq!(periodic.check(), Err(Error::ExternalInBox));
+    periodic.external = Arc::default();
+    periodic.check().unwrap();
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! Whether a step can take bodies out of the range of numbers, known before the step changes anything.
+
+use crate::Simulation;
+use rayon::prelude::*;
+use treecode::Bodies;
+use treecode::math::norm;
+
+/// Number of bodies per parallel task.
+const SPAN: usize = 1 << 13;
+/// Distances from the origin up to this [L] leave room to the limit of force evaluations, 1e60.
+const FAR: f64 = 1e58;
+/// Least G M / extent^2 [L/T^2]. It leaves room to the limit of force evaluations, 1e-120.
+const WEAK: f64 = 1e-118;
+
+impl Simulation {
+    /// Whether [`Simulation::advance`] with this length [T], or for what remains of an incomplete step,
+    /// returns no error. `false` if that is not certain: then a caller that needs the bodies after an
+    /// error keeps a copy of them.
+    ///
+    /// An error comes only if a body has no place within the range of numbers after its first drift,
+    /// or if the bodies are so far apart that their forces underflow. The result is that of the
+    /// bodies of this rank.
+    pub fn is_safe(&self, length: f64) -> bool {
+        let (length, time) =
+            self.part().map_or((length, self.time), |part| (part.length, part.time - part.length));
+        let space = &self.forces().expansion;
+        let (kick, drift) = (space.kick(time, length).abs(), space.drift(time, length).abs());
+        let external = self.field();
+        let bodies = self.bodies();
+        let reach = |i: usize| {
+            let mut pull = norm(bodies.acceleration(i));
+            if !external.is_empty() {
+                pull += norm(external.field(bodies.position(i)).acceleration);
+            }
+            norm(bodies.position(i)) + drift * (norm(bodies.velocity(i)) + kick * pull)
+        };
+        let farthest = |span: usize| {
+            let places = span * SPAN..bodies.len().min((span + 1) * SPAN);
+            // A distance that is not a number counts as infinite.
+            places.map(reach).fold(0.0, |a: f64, b| {
+                if b <= a {
+                    a
+                } else if b.is_nan() {
+                    f64::INFINITY
+                } else {
+                    b
+                }
+            })
+        };
+        let farthest =
+            (0..bodies.len().div_ceil(SPAN)).into_par_iter().map(farthest).reduce(|| 0.0, f64::max);
+        farthest <= FAR && is_felt(bodies, self.forces().gravity.constant, farthest)
+    }
+}
+
+/// Whether bodies within a distance [L] from the origin attract each other by more than the least force.
+fn is_felt(bodies: &Bodies, constant: f64, distance: f64) -> bool {
+    let greatest = bodies.mass.iter().copied().fold(0.0, f64::max);
+    greatest == 0.0 || constant * greatest / (4.0 * distance * distance) >= WEAK
+}
