@@ -7,8 +7,9 @@ Prints tables in Markdown:
 - ``accelerations`` against the same evaluation by ``heorot force``, in turns: seconds of the
   evaluation, peak memory of the process, and whether the results have the same bits; processor
   seconds against those of the bare evaluation in the same module, which is what copies cost;
-- steps of a simulation against those of ``heorot run``: a simulation keeps a copy of its bodies while
-  it computes, so that it has a state after an error; and the seconds of a state with its arrays;
+- steps of a simulation against those of ``heorot run``, also with ``undo=True``, which keeps a copy of
+  the bodies; and the seconds of a state with its arrays;
+- seconds until a run of steps hears Ctrl-C;
 - microseconds of a call with ten bodies, and how many of them are not the evaluation;
 - growth of memory over 10,000 calls.
 
@@ -19,10 +20,12 @@ import argparse
 import csv
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import numpy as np
@@ -42,12 +45,42 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--runs", type=int, default=2, help="runs of a simulation that are compared")
+    parser.add_argument("--signals", type=int, default=5, help="how often runs are interrupted")
     parser.add_argument("--calls", type=int, default=100_000)
     given = parser.parse_args()
     if given.program:
         against_program(given)
+    if given.signals > 0:
+        interruptions(given)
     small_calls(given.calls)
     growth()
+
+
+def interruptions(given: argparse.Namespace) -> None:
+    """Runs are interrupted at random times. A step ends first."""
+    rng = np.random.default_rng(1)
+    sphere = heorot.model("plummer", bodies=given.bodies, seed=1, units="nbody")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("| seconds until Ctrl-C is heard | least | median | greatest |\n|---|---|---|---|")
+    for timestep in ("fixed", "block"):
+        how = {"softening": SOFTENING, "accuracy": ACCURACY, "threads": given.threads}
+        sim = heorot.Simulation(sphere, step=1e-3 if timestep == "fixed" else 0.05, timestep=timestep, **how)
+        delays = []
+        for wait in rng.uniform(1.0, 8.0, given.signals):
+            sent = []
+
+            def send():
+                sent.append(time.perf_counter())
+                os.kill(os.getpid(), signal.SIGINT)
+
+            timer = threading.Timer(wait, send)
+            timer.start()
+            try:
+                sim.evolve(1e3)
+            except KeyboardInterrupt:
+                delays.append(time.perf_counter() - sent[0])
+        print(f"| {timestep} steps | {min(delays):.2f} | {statistics.median(delays):.2f} | {max(delays):.2f} |")
+    print()
 
 
 def small_calls(count: int) -> None:
@@ -57,7 +90,7 @@ def small_calls(count: int) -> None:
     pos, mass = rng.normal(size=(10, 3)), np.ones(10)
     print("| settings | microseconds a call | of which evaluation | beyond it |\n|---|---|---|---|")
     for how in ({"walk": "direct"}, {"theta": 0.5}, {"accuracy": 1e-3}):
-        keys = [how.get(key) for key in ("kernel", "accuracy", "theta", "tolerance", "order", "walk")]
+        keys = [how.get(key) for key in ("kernel", "accuracy", "accuracy_of", "theta", "tolerance", "order", "walk")]
         chosen = heorot._heorot.Settings(0.0, *keys, 1.0, False, None, None, None)
         calls, works = [], []
         for _ in range(max(1, count // TURN)):
@@ -145,7 +178,7 @@ before = forget_peak()
 begun = time.perf_counter(), time.process_time()
 if how == "bare":
     of = heorot._heorot.Settings(
-        float(softening), None, float(accuracy), None, None, None, None, 1.0, False, None, None, None
+        float(softening), None, float(accuracy), None, None, None, None, None, 1.0, False, None, None, None
     )
     heorot._heorot.seconds_of_evaluations(pos, mass, of, int(threads), 1)
 else:
@@ -304,7 +337,7 @@ def against_program(given: argparse.Namespace) -> None:
         same = "the same" if sides.have_same_bits() else "DIFFERENT"
         rounds = [(sides.ours(), sides.theirs()) for _ in range(given.repeat)]
         runs = [
-            (sides.our_steps(STEPS_OF_A_RUN, True), sides.our_steps(STEPS_OF_A_RUN, False), sides.their_steps(STEPS_OF_A_RUN))
+            (sides.our_steps(STEPS_OF_A_RUN, False), sides.our_steps(STEPS_OF_A_RUN, True), sides.their_steps(STEPS_OF_A_RUN))
             for _ in range(given.runs)
         ]
     print(
@@ -323,18 +356,18 @@ def against_program(given: argparse.Namespace) -> None:
     print()
     if not runs:
         return
-    undoes, plain, program = ([min(values) for values in zip(*side)] for side in zip(*runs))
-    print(f"| least of {given.runs} runs in turns | Simulation | undo=False | heorot run | ratios |\n|---|---|---|---|---|")
+    plain, undoes, program = ([min(values) for values in zip(*side)] for side in zip(*runs))
+    print(f"| least of {given.runs} runs in turns | Simulation | undo=True | heorot run | ratios |\n|---|---|---|---|---|")
     rows = {
         "seconds of a step": (0, 0, 3),
         f"memory of {STEPS_OF_A_RUN} steps, without process and arrays of the caller [MB]": (2, 1, 0),
         "peak memory of the process, with a state and its positions [MB]": (3, 2, 0),
     }
     for name, (ours, theirs, digits) in rows.items():
-        values = undoes[ours], plain[ours], program[theirs]
+        values = plain[ours], undoes[ours], program[theirs]
         shown = " | ".join(f"{value:.{digits}f}" for value in values)
         print(f"| {name} | {shown} | {values[0] / values[2]:.2f}, {values[1] / values[2]:.2f} |")
-    print(f"| seconds of a state with all its arrays | {undoes[1]:.3f} | {plain[1]:.3f} | | |\n")
+    print(f"| seconds of a state with all its arrays | {plain[1]:.3f} | {undoes[1]:.3f} | | |\n")
 
 
 if __name__ == "__main__":

@@ -17,13 +17,15 @@ import sys as _sys
 
 from . import _heorot
 from ._analysis import Halos, Profile, Spectrum, halos, neighbours, profile, spectrum
-from ._bodies import Bodies, load, model, save
+from ._bodies import Bodies
 from ._cosmology import Cosmology
 from ._forces import accelerations, direct, potential
 from ._heorot import InternalError
+from ._model import model
 from ._picture import Picture, render
 from ._potential import Potential
 from ._simulation import Simulation
+from ._snapshots import load, save
 from ._state import State
 from ._units import Units
 from ._view import Page, view

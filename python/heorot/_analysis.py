@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import Floats, floats, names_numbers
+from ._arrays import Floats, floats, names_numbers, number
 from ._bodies import Bodies, expect_bodies
 
 
@@ -187,10 +187,10 @@ def profile(
     Profile
     """
     expect_bodies(bodies)
-    ends = None if radius is None else [float(end) for end in radius]
+    ends = None if radius is None else [number("radius", end) for end in radius]
     if ends is not None and len(ends) != 2:
         raise ValueError(f"radius = {radius}: must be two rising radii above 0")
-    about = None if centre is None else [float(x) for x in centre]
+    about = None if centre is None else [number("centre", x) for x in centre]
     constant = bodies.G if G is None else G
     columns, at, velocity = _heorot.profile(bodies._columns(), shells, ends, about, constant, threads)
     return Profile(centre=np.array(at), velocity=np.array(velocity), **columns)
@@ -271,6 +271,6 @@ def spectrum(
     if side is None:
         raise ValueError("box: the bodies have none, so give its side")
     noise, columns = _heorot.spectrum(
-        bodies._columns(), float(side), grid, list(fold), assignment, bins_per_decade, threads
+        bodies._columns(), number("box", side), grid, list(fold), assignment, bins_per_decade, threads
     )
     return Spectrum(shot_noise=noise, **columns)

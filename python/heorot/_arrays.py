@@ -34,6 +34,20 @@ def names_numbers(function: Function) -> Function:
     return cast(Function, guarded)
 
 
+def number(name: str, value: Any) -> float:
+    """A real number, or a TypeError with the name of the argument."""
+    if type(value) is float:
+        return value
+    try:
+        if isinstance(value, (str, bytes)) or getattr(value, "ndim", 0) > 0:
+            raise TypeError
+        return float(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: must be a number") from None
+    except OverflowError:
+        raise ValueError(f"{name}: is out of range") from None
+
+
 def plain_value(name: str, value: Any) -> Any:
     """The value of a key as JSON has it, without arrays, numbers of numpy and paths."""
     if isinstance(value, (np.ndarray, np.generic)):

@@ -1,20 +1,16 @@
-"""Bodies, models of initial conditions, and files."""
+"""Bodies at one time."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import warnings
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import floats, names_numbers, particle_types, plain_value
+from ._arrays import floats, number
 from ._cosmology import Cosmology
-from ._files import Path, whole_file
 from ._units import Units, UnitsLike, is_quantity, units_of
 
 
@@ -105,16 +101,17 @@ class Bodies:
         self.type = np.ones(n, dtype=np.uint8) if type is None else _whole("type", type, n, np.uint8)
         self.acc = None
         self.pot = None
-        self.time = float(time)
-        self.box: Optional[float] = None if box is None else float(box)
+        self.time = number("time", time)
+        self.box: Optional[float] = None if box is None else number("box", box)
         if self.box is not None and not 0.0 < self.box < float("inf"):
             raise ValueError(f"box = {self.box}: must be above 0 and finite")
         self.cosmology = cosmology
         self.scale_factor: Optional[float] = None
         if redshift is not None:
+            redshift = number("redshift", redshift)
             if not -1.0 < redshift <= 1e6:
                 raise ValueError(f"redshift = {redshift}: must be above -1 and at most 1e6")
-            self.scale_factor = 1.0 / (1.0 + float(redshift))
+            self.scale_factor = 1.0 / (1.0 + redshift)
             self.time = _heorot.log_of_scale_factor(self.scale_factor)
         elif cosmology is not None:
             self.scale_factor = math.exp(self.time)
@@ -235,207 +232,3 @@ def _whole(name: str, value: ArrayLike, n: int, dtype: Any) -> NDArray[Any]:
     if n > 0 and (int(array.min()) < limits.min or int(array.max()) > limits.max):
         raise ValueError(f"{name}: must be from {limits.min} to {limits.max}")
     return array.astype(dtype, copy=False)
-
-
-@names_numbers
-def model(
-    name: str,
-    *,
-    units: UnitsLike = "galactic",
-    box: Any = None,
-    cosmology: Optional[Cosmology] = None,
-    redshift: Optional[float] = None,
-    threads: Optional[int] = None,
-    **keys: Any,
-) -> Bodies:
-    """Draw the bodies of a model; the same as those of ``heorot model`` with the same keys.
-
-    Parameters
-    ----------
-    name : str
-        One of plummer, hernquist, jaffe, isochrone, nfw, king, star-cluster, planetary-system,
-        disc-galaxy, two-body, collision, encounter, clumps, uniform, cosmology.
-    units : Units or {"galactic", "nbody"}, optional
-        Units of the keys and of the bodies.
-    box : float, optional
-        Side of a periodic box, which the bodies get; the model "cosmology" fills it.
-    cosmology : Cosmology, optional
-        The expanding universe of the model "cosmology".
-    redshift : float, optional
-        The redshift of that model.
-    threads : int, optional
-        Number of threads; all processors by default.
-    **keys
-        ``bodies``, ``seed``, and the keys of the model, as in the ``[initial]`` table of a parameter
-        file: ``mass``, ``radius``, ``preset`` and so on.
-
-    Returns
-    -------
-    Bodies
-
-    Examples
-    --------
-    >>> import heorot
-    >>> len(heorot.model("plummer", bodies=100, seed=1, units="nbody"))
-    100
-    >>> universe = heorot.Cosmology(omega_m=0.3111, omega_lambda=0.6889, h=0.6766)
-    >>> box = heorot.model(
-    ...     "cosmology", per_side=16, sigma8=0.81, omega_b=0.049, cosmology=universe, redshift=49, box=100e3
-    ... )
-    >>> len(box), round(box.redshift)
-    (4096, 49)
-    """
-    system = units_of(units)
-    side = system.strip(box, "length")
-    given = {key: plain_value(key, value) for key, value in _plain(keys, system).items()}
-    text = json.dumps({"model": name, **given})
-    if name != "cosmology":
-        if cosmology is not None or redshift is not None:
-            raise ValueError(f"cosmology and redshift have no meaning for the model {name!r}")
-        return Bodies._of(_heorot.model(text, system._cgs, None, threads), 0.0, system, box=side)
-    if cosmology is None or redshift is None or side is None:
-        raise ValueError("the model 'cosmology' needs cosmology, redshift and box")
-    if not -1.0 < redshift <= 1e6:
-        raise ValueError(f"redshift = {redshift}: must be above -1 and at most 1e6")
-    space = (cosmology._plain(system), float(side), 1.0 / (1.0 + float(redshift)))
-    columns = _heorot.model(text, system._cgs, space, threads)
-    return Bodies._of(columns, 0.0, system, box=side, cosmology=cosmology, redshift=redshift)
-
-
-#: What the keys of models that may be quantities are.
-_DIMENSIONS = {
-    "mass": "mass",
-    "disc_mass": "mass",
-    "halo_mass": "mass",
-    "bulge_mass": "mass",
-    "solar_mass": "mass",
-    "belt_mass": "mass",
-    "velocity": "velocity",
-    **dict.fromkeys(
-        ("radius", "softening", "semi_major_axis", "pericentre", "distance", "disc_length", "disc_height")
-        + ("halo_radius", "bulge_radius", "side", "position", "binary_axis", "belt"),
-        "length",
-    ),
-}
-
-
-def _plain(keys: dict[str, Any], units: Units) -> dict[str, Any]:
-    plain = {key: units.strip(value, _DIMENSIONS.get(key, "length")) for key, value in keys.items()}
-    for parts in ("galaxies", "planets"):
-        if parts in plain:
-            plain[parts] = [_plain(part, units) for part in plain[parts]]
-    return plain
-
-
-@names_numbers
-def load(
-    path: Path,
-    *,
-    units: Optional[UnitsLike] = None,
-    types: Optional[Sequence[int]] = None,
-    isolated: bool = False,
-    threads: Optional[int] = None,
-) -> Bodies:
-    """Read bodies from a file of any format that the program reads.
-
-    Parameters
-    ----------
-    path : str or path
-        GADGET (HDF5, binary format 1 or 2), SWIFT, Tipsy, a text table, ``.npy`` or ``.npz``; of a
-        snapshot in several files, any one of them. The format is recognised from the content.
-    units : Units or {"galactic", "nbody"}, optional
-        Units of the result. By default those of the file, or "galactic" if it has none.
-    types : sequence of int, optional
-        Particle types to read; all by default.
-    isolated : bool, optional
-        Take a file for an isolated system even if its header has a periodic box or looks like that of
-        an expanding universe.
-    threads : int, optional
-        Number of threads.
-
-    Returns
-    -------
-    Bodies
-        In the order of the file, with the box and the universe of its header. Velocities in a universe
-        are peculiar ones in every format.
-
-    Warns
-    -----
-    UserWarning
-        If something of the file was assumed, changed or left out.
-    """
-    wanted = None if units is None else units_of(units)._cgs
-    columns, time, cgs, side, expanding, remarks = _heorot.load(
-        os.fsdecode(path), wanted, particle_types(types), isolated, threads
-    )
-    for remark in remarks:
-        warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
-    if side is not None:
-        outside = int(np.any((columns["pos"] < 0.0) | (columns["pos"] >= side), axis=1).sum())
-        if outside > 0:
-            remark = f"{outside} bodies are outside its periodic box of side {side:g}; isolated=True ignores the box"
-            warnings.warn(f"{os.fspath(path)}: {remark}", stacklevel=2)
-    if expanding is None:
-        return Bodies._of(columns, time, Units(*cgs), box=side)
-    scale_factor, time, (omega_m, omega_lambda, h, omega_r, w0, wa) = expanding
-    is_known = omega_m > 0.0 and h > 0.0
-    cosmology = Cosmology(omega_m, omega_lambda, h, omega_r, w0, wa) if is_known else None
-    bodies = Bodies._of(columns, time, Units(*cgs), box=side, cosmology=cosmology)
-    bodies.scale_factor = scale_factor
-    return bodies
-
-
-@names_numbers
-def save(
-    path: Path,
-    bodies: Bodies,
-    *,
-    format: Optional[str] = None,
-    precision: str = "double",
-    compression: int = 0,
-    overwrite: bool = False,
-    threads: Optional[int] = None,
-) -> None:
-    """Write bodies to a file.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    bodies : Bodies
-        What to write.
-    format : {"gadget", "swift", "npz"}, optional
-        Names and attributes of the HDF5 file, or an archive of numpy. By default "npz" for a name
-        that ends so, else "gadget". An HDF5 file has the bodies in the order of their keys, an
-        archive in their own.
-    precision : {"double", "single"}, optional
-        Precision of the numbers.
-    compression : int, optional
-        Level of lossless compression, from 0 to 9.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-    threads : int, optional
-        Number of threads.
-    """
-    expect_bodies(bodies)
-    name = os.fsdecode(path)
-    if precision not in ("double", "single"):
-        raise ValueError(f"precision = {precision!r}: must be one of double, single")
-    format = format or ("npz" if name.endswith(".npz") else "gadget")
-    if format == "npz":
-        if os.path.exists(name) and not overwrite:
-            raise ValueError(f"{name}: exists; overwrite=True replaces it")
-        number = np.float64 if precision == "double" else np.float32
-        columns: dict[str, Any] = {key: getattr(bodies, key).astype(number) for key in ("mass", "pos", "vel")}
-        write = np.savez_compressed if compression else np.savez
-        with whole_file(name) as file:
-            write(file, id=bodies.id, type=bodies.type, **columns)
-        return
-    units = None if bodies.units is None else bodies.units._cgs
-    single = precision == "single"
-    universe = None
-    if bodies.scale_factor is not None:
-        if bodies.cosmology is None or bodies.units is None:
-            raise ValueError("bodies with a scale factor need cosmology and units to be saved")
-        universe = (bodies.cosmology._plain(bodies.units), bodies.scale_factor)
-    _heorot.save(name, bodies._columns(), bodies.time, units, bodies.box, universe, format, single, compression, overwrite, threads)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from . import _heorot
+from ._arrays import number
 from ._units import _KPC, Units
 
 _MEGAPARSEC = 1000.0 * _KPC
@@ -42,6 +43,8 @@ class Cosmology:
     wa: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("omega_m", "omega_lambda", "h", "omega_r", "w0", "wa"):
+            number(name, getattr(self, name))
         if not 0.0 < self.h <= 10.0:
             raise ValueError(f"h = {self.h}: must be above 0 and at most 10")
 
@@ -58,9 +61,10 @@ class Cosmology:
         -------
         float
         """
+        redshift = number("redshift", redshift)
         if not -1.0 < redshift <= 1e6:
             raise ValueError(f"redshift = {redshift}: must be above -1 and at most 1e6")
-        return _heorot.log_of_redshift(float(redshift))
+        return _heorot.log_of_redshift(redshift)
 
     def _plain(
         self, units: Units, softening: Optional[float] = None, displacement: Optional[float] = None

@@ -30,6 +30,7 @@ def accelerations(
     *,
     softening: Softening = 0.0,
     accuracy: Optional[float] = None,
+    accuracy_of: Optional[str] = None,
     theta: Optional[float] = None,
     tolerance: Optional[float] = None,
     order: Optional[int] = None,
@@ -60,6 +61,9 @@ def accelerations(
         Wanted force error: the root mean square of ``|a - a_direct| / |a_direct|``. The settings are
         chosen for it, measured by direct sums on a sample, and corrected. The default is 1e-3,
         unless `theta`, `tolerance` or `order` is given.
+    accuracy_of : {"self-gravity", "total"}, optional
+        What the error is relative to: the gravity of the bodies, the default, or that of the bodies
+        and of all `potentials` together. The latter asks for less in a strong external field.
     theta : float, optional
         Opening angle (Barnes & Hut), above 0 and at most 1.
     tolerance : float, optional
@@ -79,7 +83,7 @@ def accelerations(
         Units of the arrays and of the results. Quantities of astropy are converted to them; the
         default for quantities is "galactic".
     potentials : Potential, dict or sequence of dict, optional
-        External potentials, whose field is added: see `heorot.Potential`.
+        External potentials, whose field is added: see `heorot.Potential`. They do not go with a box.
     time : float, optional
         Time of the external potentials.
     allow_missed : bool, optional
@@ -120,7 +124,7 @@ def accelerations(
         G = 1.0 if system is None else system.G
     pos, mass = floats("pos", pos), floats("mass", mass)
     settings = _heorot.Settings(
-        softening, kernel, accuracy, theta, tolerance, order, walk, G, allow_missed, box, external, None
+        softening, kernel, accuracy, accuracy_of, theta, tolerance, order, walk, G, allow_missed, box, external, None
     )
     acc, pot, _ = _heorot.accelerations(pos, mass, settings, time, pos.dtype == _SINGLE, threads)
     return acc, pot

@@ -21,6 +21,7 @@ class Settings:
         softening: Any,
         kernel: Optional[str],
         accuracy: Optional[float],
+        accuracy_of: Optional[str],
         theta: Optional[float],
         tolerance: Optional[float],
         order: Optional[int],
@@ -30,6 +31,17 @@ class Settings:
         side: Optional[float],
         potential: Optional[Potential],
         universe: Optional[dict[str, Any]],
+        /,
+    ) -> None: ...
+
+class StepSettings:
+    def __init__(
+        self,
+        timestep: str,
+        criterion: Optional[str],
+        eta: Optional[float],
+        eta_rate: Optional[float],
+        smallest_step: Optional[float],
         /,
     ) -> None: ...
 
@@ -133,7 +145,7 @@ class Simulation:
         time: float,
         scale_factor: Optional[float],
         settings: Settings,
-        steps: dict[str, Any],
+        steps: StepSettings,
         threads: Optional[int],
     ) -> None: ...
     def advance(self, length: float, time: float) -> None: ...

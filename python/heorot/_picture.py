@@ -8,7 +8,7 @@ from typing import Any, Optional, Sequence, Union
 import numpy as np
 
 from . import _heorot
-from ._arrays import names_numbers, particle_types
+from ._arrays import names_numbers, number, particle_types
 from ._bodies import Bodies, expect_bodies
 from ._files import Path, whole_file
 
@@ -108,7 +108,7 @@ def render(
     look = {
         "size": sides,
         "width": width,
-        "centre": None if centre is None else [float(x) for x in centre],
+        "centre": None if centre is None else [number("centre", x) for x in centre],
         "axis": axis,
         "azimuth": azimuth,
         "elevation": elevation,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import floats, names_numbers, plain_value
+from ._arrays import floats, names_numbers, number, plain_value
 from ._units import Units, UnitsLike, units_of
 
 Keys = Mapping[str, Any]
@@ -74,8 +74,8 @@ class Potential:
     ) -> None:
         self.units: Optional[Units] = None if units is None else units_of(units)
         own = 1.0 if self.units is None else self.units.G
-        self.G = own if G is None else float(G)
-        self.until = float(until if self.units is None else self.units.strip(until, "time"))
+        self.G = own if G is None else number("G", G)
+        self.until = number("until", until if self.units is None else self.units.strip(until, "time"))
         if isinstance(potentials, str) or not isinstance(potentials, Iterable):
             raise TypeError(f"potentials: must be a dict or a sequence of dicts, not {type(potentials).__name__}")
         given = [potentials] if isinstance(potentials, Mapping) else list(potentials)
@@ -125,7 +125,7 @@ class Potential:
         if self.units is not None:
             pos, time = self.units.strip(pos, "length"), self.units.strip(time, "time")
         points = floats("pos", pos)
-        acc, pot = self._core.field(points[None] if points.ndim == 1 else points, float(time), threads)
+        acc, pot = self._core.field(points[None] if points.ndim == 1 else points, number("time", time), threads)
         return (acc[0], float(pot[0])) if points.ndim == 1 else (acc, pot)
 
     def __len__(self) -> int:

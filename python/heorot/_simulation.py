@@ -5,18 +5,17 @@ from __future__ import annotations
 import errno
 import math
 import os
-from itertools import chain
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import _heorot
-from ._arrays import names_numbers
+from ._arrays import names_numbers, number
 from ._bodies import Bodies, expect_bodies
 from ._cosmology import Cosmology
 from ._files import Path
 from ._forces import Softening, plain_lengths
 from ._potential import PotentialsLike, core_of
+from ._schedule import Plan, plan_of, requested
 from ._state import State
-from ._times import times_of
 from ._units import Units
 
 
@@ -24,8 +23,8 @@ class Simulation:
     """Bodies that move under their own gravity.
 
     The first forces are computed here. The state is that of the program ``heorot run`` with the same
-    parameters, bit by bit. After an error within a step, the simulation has the state before that
-    step.
+    parameters, bit by bit. After an error within a step, and after Ctrl-C, the simulation has the state
+    before that step, or with block steps the last one in the step at which it can stop.
 
     Parameters
     ----------
@@ -40,7 +39,7 @@ class Simulation:
     timestep : {"fixed", "block", "adaptive-global"}, optional
         All bodies go steps of one length; each body goes steps of its own, halves of halves of the
         longest step; or all go the step of the body that needs the shortest.
-    softening, kernel, accuracy, theta, tolerance, order, walk
+    softening, kernel, accuracy, accuracy_of, theta, tolerance, order, walk
         As for `heorot.accelerations`.
     allow_missed : bool, optional
         Whether to go on if no tolerance gives the wanted accuracy.
@@ -61,8 +60,9 @@ class Simulation:
     G : float, optional
         Gravitational constant, instead of that of the units of the bodies.
     undo : bool, optional
-        Whether a step that fails is undone. Then a copy of the bodies is kept while a step is computed,
-        107 bytes for each. Otherwise the simulation is lost if a step fails, as with the program.
+        Whether a step that ends with a bug of heorot (`InternalError`) is undone. Then a copy of the bodies
+        is kept while a step is computed, 107 bytes for each. Otherwise the simulation is lost after
+        such a step; states that were taken before it stay. Errors of other kinds are always undone.
     threads : int, optional
         Number of threads; all processors by default.
 
@@ -86,6 +86,7 @@ class Simulation:
         softening: Softening = 0.0,
         kernel: Optional[str] = None,
         accuracy: Optional[float] = None,
+        accuracy_of: Optional[str] = None,
         theta: Optional[float] = None,
         tolerance: Optional[float] = None,
         order: Optional[int] = None,
@@ -99,7 +100,7 @@ class Simulation:
         max_displacement: Optional[float] = None,
         potentials: Optional[PotentialsLike] = None,
         G: Optional[float] = None,
-        undo: bool = True,
+        undo: bool = False,
         threads: Optional[int] = None,
     ) -> None:
         expect_bodies(bodies)
@@ -113,6 +114,7 @@ class Simulation:
             smallest_step = bodies.units.strip(smallest_step, "time")
         if timestep == "fixed" and step is None:
             raise ValueError('give step, the length of the steps, or timestep="block"')
+        step = None if step is None else number("step", step)
         if step is not None and not 0.0 < step < float("inf"):
             raise ValueError(f"step = {step}: must be above 0 and finite")
         constant = bodies.G if G is None else G
@@ -127,15 +129,10 @@ class Simulation:
             raise ValueError("softening_max_physical and max_displacement need bodies with a cosmology")
         external = core_of(potentials, bodies.units, G)
         forces = _heorot.Settings(
-            softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, bodies.box, external, universe
+            softening, kernel, accuracy, accuracy_of, theta, tolerance, order, walk, constant, allow_missed, bodies.box,
+            external, universe
         )
-        steps = {
-            "timestep": timestep,
-            "criterion": criterion,
-            "eta": eta,
-            "eta_rate": eta_rate,
-            "smallest_step": smallest_step,
-        }
+        steps = _heorot.StepSettings(timestep, criterion, eta, eta_rate, smallest_step)
         self._step = step
         self._schedule: Optional[_heorot.Schedule] = None
         self._core = _heorot.Simulation(bodies._columns(), bodies.time, bodies.scale_factor, forces, steps, threads)
@@ -154,8 +151,9 @@ class Simulation:
         """Run the simulation, and yield its state again and again.
 
         The simulation goes on while the iterator is used; `evolve` runs without one. Ctrl-C ends it
-        between steps, with block steps also within a full step. The simulation can be used
-        afterwards, and ``run`` with the same arguments goes on where it was interrupted.
+        between steps, with block steps also within a full step: it takes at most as long as a force
+        evaluation of all bodies. The simulation can be used afterwards, and ``run`` with the same
+        arguments goes on where it was interrupted.
 
         Parameters
         ----------
@@ -175,62 +173,24 @@ class Simulation:
         ------
         State
         """
-        if self._units is not None:
-            until, every = self._units.strip(until, "time"), self._units.strip(every, "time")
         lists = {"at": at, "redshifts": redshifts, "scale_factors": scale_factors}
-        given = {name: values for name, values in lists.items() if values is not None}
-        if len(given) + (every is not None) > 1:
-            raise ValueError("give one of every, at, redshifts and scale_factors")
-        times: list[float] = []
-        for name, values in given.items():
-            times = times_of(name, values, self._units, self.scale_factor is not None, until)
-        if until is None and not times:
-            raise ValueError("give until, the time of the end, or at, the times of the states")
-        until = times[-1] if until is None else float(until)
-        outputs = times or (None if every is None else float(every))
-        part = self._core.part
-        time = self.time if part is None else part[1]
-        start = time
-        known = self._schedule
-        if known is not None and known[1:] == (until, outputs) and known[0] <= time:
-            start = known[0]
-        if part is not None and until <= time:
-            return self._go(iter([(*part, True)]), callback, self.steps)
-        if known is not None and start == known[0] and time >= until:
-            return iter(())
-        if times and times[0] < start:
-            raise ValueError(f"the time {times[0]} is before {start}, that of the simulation")
-        at_once = part is None and start == self.time and start in times[:1]
-        if at_once and until == start:
-            return iter([State(self)])
-        longest = self._step
-        if longest is None:
-            longest = outputs if isinstance(outputs, float) else until - start
-            if longest <= 0.0:
-                raise ValueError(f"until = {until}: must be after {start}, the time of the simulation")
-        self._core.check_span(self.time, until)
-        left: Iterator[tuple[float, float, bool]] = _heorot.steps(start, until, longest, outputs, time)
-        if part is not None:
-            # The step under way comes to its end as it has begun; an output may be due there.
-            whole = _heorot.steps(start, until, longest, outputs, self.time) if start <= self.time else iter(())
-            first = next(whole, None)
-            is_due = first is not None and first[1] == time and first[2]
-            left = chain([(*part, is_due)], left)
-        self._schedule = (start, until, outputs)
-        return self._go(left, callback, self.steps, State(self) if at_once else None)
+        end, outputs = requested(self._units, self.scale_factor is not None, until, every, lists)
+        plan = plan_of(self._core, self._schedule, self._step, end, outputs)
+        self._schedule = plan.schedule or self._schedule
+        return self._go(plan, callback, self.steps, State(self) if plan.at_once else None)
 
     def _go(
         self,
-        steps: Iterator[tuple[float, float, bool]],
+        plan: Plan,
         callback: Optional[Callable[[Simulation], object]],
         done: int,
-        at_once: Optional[State] = None,
+        at_once: Optional[State],
     ) -> Iterator[State]:
-        """Go these steps, of which the first follows `done` others."""
+        """Go the steps of a plan, of which the first follows `done` others."""
         if at_once is not None:
             yield at_once
             del at_once
-        for length, time, is_due in steps:
+        for length, time, is_due in plan.steps:
             if self.steps != done or self._core.part not in (None, (length, time)):
                 raise RuntimeError("the simulation has gone on otherwise: this run is at its end, begin another one")
             self._core.advance(length, time)
@@ -259,7 +219,7 @@ class Simulation:
         """
         if self._units is not None:
             until = self._units.strip(until, "time")
-        if float(until) != self.time or self._core.part is not None:
+        if number("until", until) != self.time or self._core.part is not None:
             for _ in self.run(until, callback=callback):
                 pass
         return State(self)
@@ -363,7 +323,7 @@ class Simulation:
 
     @property
     def undo(self) -> bool:
-        """Whether a step that fails is undone."""
+        """Whether a step that ends with a bug is undone."""
         return self._core.undo
 
     @undo.setter
@@ -423,7 +383,7 @@ class Simulation:
         return _unpickle, (self._core.to_bytes(), self._rest(), self.threads, self.undo)
 
 
-def _unpickle(message: bytes, rest: _heorot.Caller, threads: Optional[int], undo: bool = True) -> Simulation:
+def _unpickle(message: bytes, rest: _heorot.Caller, threads: Optional[int], undo: bool) -> Simulation:
     simulation = Simulation._from(_heorot.Simulation.from_bytes(message, threads), rest)
     simulation.undo = undo
     return simulation

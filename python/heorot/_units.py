@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Union
 
 from . import _heorot
+from ._arrays import number
 
 #: kpc, 1e10 solar masses, as the program defines them.
 _KPC = 3.0856775814913673e21
@@ -36,7 +37,7 @@ class Units:
 
     def __post_init__(self) -> None:
         for name in ("length_in_cm", "mass_in_g", "velocity_in_cm_per_s"):
-            value = getattr(self, name)
+            value = number(name, getattr(self, name))
             if not 0.0 < value < float("inf"):
                 raise ValueError(f"{name} = {value}: must be above 0 and finite")
 

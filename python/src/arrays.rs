@@ -1,5 +1,6 @@
 //! Between arrays of numpy and bodies as structures of arrays.
 
+use crate::pool::expect_room;
 use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -27,6 +28,20 @@ fn unfit(name: &str, array: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
     }
 }
 
+/// From so many rows on, memory for them is looked for before it is taken.
+const MANY: usize = 1 << 22;
+/// Least memory of a row [bytes]: a vector, a mass and an acceleration.
+const OF_A_ROW: f64 = 56.0;
+
+/// Fails if there is no memory for `n` rows: a failed allocation would end the process. An array may have more rows than
+/// memory, if it is a view that repeats some.
+fn expect_room_for(name: &str, n: usize) -> PyResult<()> {
+    if n < MANY {
+        return Ok(());
+    }
+    expect_room(OF_A_ROW * n as f64, &format!("{name} has {n} rows")).map_err(PyValueError::new_err)
+}
+
 fn split<T: Copy>(name: &str, array: ArrayView2<'_, T>, number: fn(T) -> f64) -> PyResult<[Vec<f64>; 3]> {
     let (n, width) = array.dim();
     if width != 3 {
@@ -34,6 +49,7 @@ fn split<T: Copy>(name: &str, array: ArrayView2<'_, T>, number: fn(T) -> f64) ->
             "{name} has the shape ({n}, {width}): must be (bodies, 3)"
         )));
     }
+    expect_room_for(name, n)?;
     if let Some(rows) = array.as_slice() {
         let mut columns: [Vec<f64>; 3] = std::array::from_fn(|_| Vec::with_capacity(n));
         for row in rows.chunks_exact(3) {
@@ -46,19 +62,18 @@ fn split<T: Copy>(name: &str, array: ArrayView2<'_, T>, number: fn(T) -> f64) ->
 
 /// A number for each of `n` bodies.
 pub(crate) fn numbers(name: &str, array: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<f64>> {
-    let values = if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f64>>() {
-        list(array.as_array(), |x| x)
-    } else if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f32>>() {
-        list(array.as_array(), f64::from)
-    } else {
-        return Err(unfit(name, array, "(bodies,)"));
-    };
-    same_length(name, values.len(), n)?;
-    Ok(values)
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f64>>() {
+        return list(name, array.as_array(), n, |x| x);
+    }
+    if let Ok(array) = array.extract::<PyReadonlyArray1<'_, f32>>() {
+        return list(name, array.as_array(), n, f64::from);
+    }
+    Err(unfit(name, array, "(bodies,)"))
 }
 
-fn list<T: Copy>(array: ArrayView1<'_, T>, number: fn(T) -> f64) -> Vec<f64> {
-    array.iter().copied().map(number).collect()
+fn list<T: Copy>(name: &str, array: ArrayView1<'_, T>, n: usize, number: fn(T) -> f64) -> PyResult<Vec<f64>> {
+    same_length(name, array.len(), n)?;
+    Ok(array.iter().copied().map(number).collect())
 }
 
 /// Fails unless an array has a row for each body.
@@ -97,10 +112,10 @@ impl Columns<'_> {
         let n = bodies.len();
         bodies.vel = vectors("vel", &self.vel)?;
         same_length("vel", bodies.vel[0].len(), n)?;
+        same_length("id", self.id.len()?, n)?;
         bodies.id = self.id.as_array().to_vec();
-        same_length("id", bodies.id.len(), n)?;
+        same_length("type", self.kind.len()?, n)?;
         bodies.kind = self.kind.as_array().to_vec();
-        same_length("type", bodies.kind.len(), n)?;
         Ok(bodies)
     }
 }

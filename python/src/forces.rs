@@ -2,11 +2,11 @@
 
 use crate::settings::Settings;
 use crate::{arrays, arrays::Order, pool::Threads};
-use decomposition::{Plan, Solo};
+use decomposition::{Moments, Plan, Solo, evaluate_selected};
 use nbody::forces::{Engine, Forces};
 use pyo3::prelude::*;
 use std::time::Instant;
-use treecode::{Bodies, Domain};
+use treecode::{Bodies, Domain, Selection, Walk};
 
 /// Accelerations and potentials of bodies, with the force error that was measured, if one was asked for.
 type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
@@ -26,25 +26,57 @@ pub(crate) fn accelerations<'py>(
 ) -> PyResult<Field<'py>> {
     let forces = settings.get().forces()?;
     settings.get().check_span([time, time])?;
-    let bodies = arrays::bodies(pos, mass)?;
+    let mut bodies = arrays::bodies(pos, mass)?;
     let threads = Threads::of(threads, bodies.len())?;
+    let is_long = forces.gravity.walk == Walk::Direct && bodies.len().saturating_mul(bodies.len()) > PAIRS;
+    if is_long {
+        bodies = in_blocks(py, &threads, &forces, bodies)?;
+    }
     if single {
-        let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, time, |x| x as f32))?;
+        let job = move || field(&forces, bodies, is_long, time, |x| x as f32);
+        let (acc, pot, error) = threads.compute(py, job)?;
         return Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error));
     }
-    let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, time, |x| x))?;
+    let (acc, pot, error) = threads.compute(py, move || field(&forces, bodies, is_long, time, |x| x))?;
     Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error))
 }
 
-/// Rows of accelerations, potentials and the measured error of bodies whose ids are their places.
+/// Direct sums over more pairs than this are computed in blocks of about so many pairs, which takes some tenths of a
+/// second. A signal is heard between two blocks.
+const PAIRS: usize = 1 << 26;
+
+/// Direct sums of many bodies. Those that have been computed keep their results while others are active.
+fn in_blocks(py: Python<'_>, threads: &Threads, forces: &Forces, mut bodies: Bodies) -> PyResult<Bodies> {
+    let (gravity, all) = (&forces.gravity, bodies.len());
+    let block = (PAIRS / all).max(1);
+    let plan = Plan { selection: Selection { least_rung: 1, changes: false }, ..Plan::default() };
+    let mut evaluation = threads.compute(py, move || {
+        settle(&mut bodies, gravity.domain)?;
+        // Sorts the bodies, of which none is active.
+        evaluate_selected(&Solo, gravity, bodies, &plan).map_err(|error| error.to_string())
+    })?;
+    for first in (0..all).step_by(block) {
+        py.check_signals()?;
+        evaluation = threads.compute(py, move || {
+            evaluation.bodies.rung.fill(0);
+            evaluation.bodies.rung[first..all.min(first + block)].fill(1);
+            Ok::<_, String>(evaluation.again(&Solo, gravity, &plan, Moments::Fresh))
+        })?;
+    }
+    Ok(evaluation.into_bodies())
+}
+
+/// Rows of accelerations, potentials and the measured error of bodies whose ids are their places. `is_done` says that
+/// they have the field of the bodies already.
 #[allow(clippy::type_complexity)]
 fn field<T: Copy + Default + Send>(
     forces: &Forces,
     bodies: Bodies,
+    is_done: bool,
     time: f64,
     number: fn(f64) -> T,
 ) -> Result<(Vec<T>, Vec<T>, Option<f64>), String> {
-    let (mut bodies, error) = evaluate(forces, bodies)?;
+    let (mut bodies, error) = if is_done { (bodies, None) } else { evaluate(forces, bodies, time)? };
     if !forces.external.is_empty() {
         forces.external.at(time).add_to(&mut bodies);
     }
@@ -54,12 +86,13 @@ fn field<T: Copy + Default + Send>(
     Ok((order.rows(&acc, number), order.list(&pot, number), error))
 }
 
-fn evaluate(forces: &Forces, mut bodies: Bodies) -> Result<(Bodies, Option<f64>), String> {
+fn evaluate(forces: &Forces, mut bodies: Bodies, time: f64) -> Result<(Bodies, Option<f64>), String> {
     if bodies.is_empty() {
         return Err("there are no bodies; at least one is needed".to_owned());
     }
     settle(&mut bodies, forces.gravity.domain)?;
     let mut engine = Engine::new(forces).with_pairs_checked();
+    engine.set_time(time);
     let evaluation = engine.evaluate(&Solo, bodies, &Plan::default()).map_err(|error| error.to_string())?;
     let error = engine.control().map(|control| control.achieved.rms);
     Ok((evaluation.into_bodies(), error))
@@ -93,7 +126,7 @@ pub(crate) fn seconds_of_evaluations(
         for _ in 0..count {
             let bodies = bodies.clone();
             let begun = Instant::now();
-            std::hint::black_box(evaluate(&forces, bodies)?);
+            std::hint::black_box(evaluate(&forces, bodies, 0.0)?);
             seconds += begun.elapsed().as_secs_f64();
         }
         Ok::<_, String>(seconds / f64::from(count))

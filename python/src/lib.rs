@@ -1,8 +1,9 @@
 //! Heorot as a Python module: arrays come in, the library crates compute, arrays go out in the caller's order.
 //!
 //! Reading order: [`arrays`] converts; [`pool`] says which threads compute; [`settings`] makes forces of keyword
-//! arguments; then one file for each group of functions. The package `heorot` around this module checks types,
-//! units and dtypes, and has the documentation for users.
+//! arguments; then one file for each group of functions. A simulation has several: [`simulation`] is its class,
+//! [`running`] goes steps, [`moment`] keeps states, and [`saved`] writes them. The package `heorot` around this module
+//! checks types, units and dtypes, and has the documentation for users.
 
 mod analysis;
 mod arrays;
@@ -12,6 +13,8 @@ mod moment;
 mod picture;
 mod pool;
 mod potential;
+mod running;
+mod saved;
 mod schedule;
 mod settings;
 mod simulation;
@@ -46,6 +49,7 @@ fn _heorot(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<potential::Potential>()?;
     module.add_class::<schedule::Steps>()?;
     module.add_class::<settings::Settings>()?;
+    module.add_class::<settings::StepSettings>()?;
     module.add("InternalError", module.py().get_type::<pool::InternalError>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -101,9 +101,9 @@ impl Moment {
                 return copy(&kept.bodies, kept.time);
             }
             // A thread that begins a step keeps the bodies first.
-            if let Some(inner) = self.simulation.get().now() {
-                let simulation = inner.current()?;
-                if Arc::ptr_eq(&self.share, &inner.share) {
+            if let Some(running) = self.simulation.get().now() {
+                let simulation = running.current()?;
+                if Arc::ptr_eq(&self.share, &running.share) {
                     return copy(simulation.bodies(), simulation.time);
                 }
             }

@@ -52,7 +52,7 @@ impl Threads {
 
     /// Runs `job` without the lock of the interpreter. A panic becomes an [`InternalError`], an error a `ValueError`.
     pub(crate) fn compute<T: Send, E: ToString>(
-        self,
+        &self,
         py: Python<'_>,
         job: impl FnOnce() -> Result<T, E> + Send,
     ) -> PyResult<T> {

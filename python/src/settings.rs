@@ -3,7 +3,7 @@
 
 use crate::potential::Potential;
 use nbody::cosmology::{Comoving, Cosmology, Expansion};
-use nbody::forces::Forces;
+use nbody::forces::{AccuracyOf, Forces};
 use nbody::stepping::{Adaptive, StepCriterion, Stepping, TimeStep};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,62 +14,60 @@ use serde_json::Value;
 use treecode::{Criterion, Domain, Gravity, PairLength, Softening, SofteningKernel, TYPES, Walk};
 use viz::TYPE_NAMES;
 
-/// What the caller says about forces.
-#[pyclass(module = "heorot._heorot", frozen, from_py_object)]
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Settings {
-    softening: Lengths,
-    kernel: Option<String>,
-    accuracy: Option<f64>,
-    theta: Option<f64>,
-    tolerance: Option<f64>,
-    order: Option<usize>,
-    walk: Option<String>,
-    constant: f64,
-    allow_missed: bool,
-    /// Side of a periodic box [L].
-    #[serde(default)]
-    pub(crate) side: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) potential: Option<Potential>,
-    #[serde(default)]
-    pub(crate) universe: Option<Universe>,
+/// Defines a class of arguments. Each one stands here once: it is a field, an argument of the constructor, and has its
+/// place in their order.
+macro_rules! arguments {
+    ($(#[$about:meta])* pub(crate) struct $name:ident { $($(#[$of:meta])* $seen:vis $field:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[pyclass(module = "heorot._heorot", frozen, from_py_object)]
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub(crate) struct $name { $($(#[$of])* $seen $field: $type,)* }
+
+        #[pymethods]
+        impl $name {
+            /// The arguments have an order: names would take longer than the rest of a call with few bodies.
+            #[new]
+            #[pyo3(signature = ($($field,)* /))]
+            #[allow(clippy::too_many_arguments)]
+            fn new($($field: $type),*) -> $name {
+                $name { $($field),* }
+            }
+        }
+    };
 }
 
-#[pymethods]
-impl Settings {
-    /// The arguments have an order: names would take longer than the rest of a call with few bodies.
-    #[new]
-    #[pyo3(signature = (softening, kernel, accuracy, theta, tolerance, order, walk, constant, allow_missed, side, potential, universe, /))]
-    #[allow(clippy::too_many_arguments)]
-    fn new(
+arguments! {
+    /// What the caller says about forces.
+    pub(crate) struct Settings {
         softening: Lengths,
         kernel: Option<String>,
         accuracy: Option<f64>,
+        #[serde(default)]
+        accuracy_of: Option<String>,
         theta: Option<f64>,
         tolerance: Option<f64>,
         order: Option<usize>,
         walk: Option<String>,
         constant: f64,
         allow_missed: bool,
-        side: Option<f64>,
-        potential: Option<Potential>,
-        universe: Option<Universe>,
-    ) -> Settings {
-        Settings {
-            softening,
-            kernel,
-            accuracy,
-            theta,
-            tolerance,
-            order,
-            walk,
-            constant,
-            allow_missed,
-            side,
-            potential,
-            universe,
-        }
+        /// Side of a periodic box [L].
+        #[serde(default)]
+        pub(crate) side: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub(crate) potential: Option<Potential>,
+        #[serde(default)]
+        pub(crate) universe: Option<Universe>,
+    }
+}
+
+arguments! {
+    /// What the caller says about time steps.
+    pub(crate) struct StepSettings {
+        timestep: String,
+        criterion: Option<String>,
+        eta: Option<f64>,
+        eta_rate: Option<f64>,
+        smallest_step: Option<f64>,
     }
 }
 
@@ -160,17 +158,6 @@ impl<'py> FromPyObject<'_, 'py> for Lengths {
     }
 }
 
-/// What the caller says about time steps.
-#[derive(Clone, Debug, Serialize, Deserialize, FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct Steps {
-    timestep: String,
-    criterion: Option<String>,
-    eta: Option<f64>,
-    eta_rate: Option<f64>,
-    smallest_step: Option<f64>,
-}
-
 /// The values of these keys. `required` is the key that all others need.
 ///
 /// # Errors
@@ -225,8 +212,11 @@ impl Settings {
         if let (Some(first), Some(second)) = (first, second) {
             return wrong(format!("give either {first} or {second}, not both"));
         }
+        let accuracy_of = self.accuracy_of.as_deref();
+        let of = accuracy_of
+            .map_or(Ok(AccuracyOf::default()), |of| by_name("accuracy_of", of, "self-gravity, total"))?;
         let mut forces = if walk == Walk::Direct {
-            if let Some(key) = first.or(self.order.map(|_| "order")) {
+            if let Some(key) = first.or(accuracy_of.map(|_| "accuracy_of")).or(self.order.map(|_| "order")) {
                 return wrong(format!("{key} has no meaning with walk = \"direct\", which is exact"));
             }
             Forces::direct(softening)
@@ -251,6 +241,13 @@ impl Settings {
             let accuracy = self.accuracy.unwrap_or(Forces::DEFAULT_ACCURACY);
             Forces::of_accuracy(accuracy, walk, self.order, softening)
         };
+        if forces.accuracy.is_none() && accuracy_of.is_some() {
+            let key = first.unwrap_or("order");
+            return wrong(format!(
+                "accuracy_of has no meaning with {key} alone; give accuracy or leave it out"
+            ));
+        }
+        forces.accuracy_of = of;
         forces.allow_missed = self.allow_missed;
         if !(self.constant > 0.0 && self.constant.is_finite()) {
             return wrong(format!("G = {}: must be above 0 and finite", self.constant));
@@ -273,7 +270,7 @@ impl Settings {
     }
 }
 
-impl Steps {
+impl StepSettings {
     /// How long the steps of bodies are.
     pub(crate) fn stepping(&self) -> PyResult<Stepping> {
         let wrong = |message: String| Err(PyValueError::new_err(message));

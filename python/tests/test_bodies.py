@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import heorot
-
-
-def plummer(n=300, **keys):
-    return heorot.model("plummer", bodies=n, seed=1, units="nbody", **keys)
+from common import cloud, plummer
 
 
 def test_models_have_their_keys():
@@ -308,3 +305,27 @@ def test_keys_with_wrong_values_are_named(keys, message):
     with pytest.raises(ValueError) as error:
         heorot.model("plummer", **keys)
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+def test_galaxies_of_a_page_are_named_by_their_ids():
+    bodies = heorot.model(
+        "encounter",
+        pericentre=3,
+        distance=40,
+        galaxies=[{"model": "plummer", "bodies": 40}, {"model": "plummer", "bodies": 60}],
+    )
+    page = heorot.view(bodies, galaxies=[(0, 39), (40, 99)]).html
+    assert 'id="galaxies"' in page and 'id="galaxies"' not in heorot.view(bodies).html
+    with pytest.raises(ValueError, match="galaxies: 100 are more than"):
+        heorot.view(bodies, galaxies=[(0, 1)] * 100)
+
+
+def test_bodies_of_a_rare_type_have_trails():
+    import json
+    import re
+
+    bodies = heorot.Bodies(*cloud(100), type=np.where(np.arange(100) < 3, 4, 1))
+    sim = heorot.Simulation(bodies, softening=0.1, step=0.1)
+    page = heorot.view(list(sim.run(until=0.4, every=0.2)), most=10)
+    paths = json.loads(re.search('id="description">(.*)</script>', page.html)[1])["paths"]
+    assert sorted(path["id"] for path in paths) == [0, 1, 2] and all(len(path["places"]) == 2 for path in paths)

@@ -6,11 +6,7 @@ import sys
 import pytest
 
 import heorot
-
-
-def plummer(n=300):
-    return heorot.model("plummer", bodies=n, seed=1, units="nbody")
-
+from common import plummer
 
 
 FULL_DISK = """

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import heorot
+from common import cloud
 
 
 def exact(pos, mass, length=0.0):
@@ -25,11 +26,6 @@ def exact(pos, mass, length=0.0):
         acc[rows] = np.einsum("ij,ijk->ik", mass * inverse**3, offset)
         pot[rows] = -(mass * inverse).sum(1)
     return acc, pot
-
-
-def cloud(n, seed=1):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 3)), rng.uniform(0.5, 1.5, n) / n
 
 
 @functools.cache
@@ -94,6 +90,17 @@ def test_settings_change_the_error_as_they_should():
     assert errors[0] > errors[1] > errors[2] > 0
     low, high = (rms(heorot.accelerations(pos, mass, theta=0.5, order=order)[0], wanted) for order in (1, 4))
     assert high < low
+
+
+def test_direct_sums_of_many_bodies_are_those_of_all_pairs():
+    """They are computed in blocks."""
+    pos, mass = cloud(8300)
+    acc, pot = heorot.direct(pos, mass, softening=0.1, kernel="plummer")
+    for i in range(0, 8300, 83):
+        offset = pos - pos[i]
+        inverse = 1.0 / np.sqrt((offset**2).sum(-1) + 0.01)
+        np.testing.assert_allclose(acc[i], (mass * inverse**3) @ offset, rtol=1e-10, atol=1e-13)
+        assert pot[i] == pytest.approx(-(mass @ inverse - 10.0 * mass[i]), rel=1e-12)
 
 
 def test_softening_is_that_of_plummer():

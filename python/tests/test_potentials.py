@@ -103,6 +103,42 @@ def test_a_field_is_added_to_forces():
     np.testing.assert_array_equal(later[0], heorot.direct(pos, mass, potentials=HALO)[0])
 
 
+def test_an_accuracy_may_be_that_of_the_total_force():
+    pos, mass = cloud(3000)
+    field = {"kind": "hernquist", "mass": 5.0, "scale": 1.0}
+    how = {"accuracy": 1e-3, "potentials": field, "softening": 0.02}
+    exact, plain = (heorot.direct(pos, mass, softening=0.02, **more)[0] for more in ({"potentials": field}, {}))
+
+    def errors(**more):
+        off = np.linalg.norm(heorot.accelerations(pos, mass, **how, **more)[0] - exact, axis=1)
+        return [np.sqrt(np.mean((off / np.linalg.norm(of, axis=1)) ** 2)) for of in (exact, plain)]
+
+    default, own, total = errors(), errors(accuracy_of="self-gravity"), errors(accuracy_of="total")
+    assert default == own and own[1] < 1.1e-3 and own[0] < 3e-4
+    assert 4e-4 < total[0] < 1.1e-3 and total[1] > 2e-3
+    for wrong, message in [
+        ({"accuracy_of": "everything"}, 'accuracy_of = "everything": must be one of self-gravity, total'),
+        ({"accuracy_of": "total", "theta": 0.5}, "accuracy_of has no meaning with theta"),
+        ({"accuracy_of": "total", "order": 2}, "accuracy_of has no meaning with order alone"),
+        ({"accuracy_of": "total", "walk": "direct"}, "accuracy_of has no meaning with walk"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            heorot.accelerations(pos, mass, **wrong)
+
+
+def test_potentials_do_not_go_with_a_periodic_box():
+    pos, mass = cloud(20)
+    with pytest.raises(ValueError, match="external potentials are not possible in a periodic box") as error:
+        heorot.accelerations(pos % 4.0, mass, box=4.0, potentials=HALO)
+    assert "\n" not in str(error.value)
+    for call in (
+        lambda: heorot.direct(pos % 4.0, mass, box=4.0, potentials=HALO),
+        lambda: heorot.Simulation(heorot.Bodies(pos % 4.0, mass, box=4.0), step=0.1, potentials=HALO),
+    ):
+        with pytest.raises(ValueError, match="external potentials are not possible in a periodic box"):
+            call()
+
+
 def test_tracers_keep_their_energy_in_a_potential():
     tracers = heorot.Bodies([[1.0, 0, 0], [0, 2.0, 0]], [0.0, 0.0], [[0, 0.5, 0.1], [0.6, 0, 0]])
     errors = []
@@ -217,8 +253,9 @@ LIST = [
 ]
 
 
+@pytest.mark.parametrize("of", ["self-gravity", "total"])
 @pytest.mark.parametrize("timestep", ["fixed", "block"])
-def test_a_run_in_potentials_has_the_bits_of_the_program(timestep, program, tmp_path):
+def test_a_run_in_potentials_has_the_bits_of_the_program(timestep, of, program, tmp_path):
     (tmp_path / "run.toml").write_text(f"""
 [initial]
 model = "plummer"
@@ -227,6 +264,8 @@ seed = 3
 radius = 2.0
 [gravity]
 softening = 0.1
+accuracy = 1e-3
+accuracy_of = "{of}"
 [time]
 end = 0.004
 step = 0.001
@@ -238,7 +277,9 @@ at = [0.0015, 0.004]
     done = subprocess.run([program, "run", str(tmp_path / "run.toml")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     bodies = heorot.model("plummer", bodies=500, seed=3, radius=2.0)
-    sim = heorot.Simulation(bodies, softening=0.1, step=0.001, timestep=timestep, potentials=LIST)
+    sim = heorot.Simulation(
+        bodies, softening=0.1, accuracy=1e-3, accuracy_of=of, step=0.001, timestep=timestep, potentials=LIST
+    )
     states = list(sim.run(at=[0.0, 0.0015, 0.004]))
     files = sorted((tmp_path / "out").glob("snapshot_*.hdf5"))
     assert len(files) == len(states) == 3

@@ -11,11 +11,7 @@ import numpy as np
 import pytest
 
 import heorot
-
-
-def cloud(n):
-    rng = np.random.default_rng(1)
-    return rng.normal(size=(n, 3)), np.full(n, 1.0 / n)
+from common import cloud, plummer, same
 
 
 def test_other_threads_run_while_forces_are_computed():
@@ -112,6 +108,21 @@ def test_a_signal_from_outside_ends_a_run():
     assert sim.step().time > 0
 
 
+def test_a_signal_ends_a_direct_sum():
+    pos, mass = cloud(100_000)  # takes minutes
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        begun = time.perf_counter()
+        with pytest.raises(KeyboardInterrupt):
+            heorot.direct(pos, mass)
+        assert time.perf_counter() - begun < 20.0
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, previous)
+
+
 def test_calls_leave_no_memory_behind():
     pos, mass = cloud(10)
 
@@ -126,3 +137,68 @@ def test_calls_leave_no_memory_behind():
     before = calls(1000)
     # 10,000 calls that each left one array of 10 vectors behind would take 2.4 MB.
     assert calls(10_000) - before < 1_000_000
+
+
+def test_threads_that_come_and_go_leave_no_memory_behind():
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("the system does not tell the memory of a process")
+    pos, mass = cloud(50)
+    wanted = heorot.accelerations(pos, mass, theta=0.7)[0]
+
+    def call():
+        np.testing.assert_array_equal(heorot.accelerations(pos, mass, theta=0.7)[0], wanted)
+
+    def calls(count):
+        for _ in range(count):
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    before = calls(100)
+    # 250 threads that each left a pool behind would take more than 1 MB.
+    assert calls(250) - before < 800_000
+
+
+def test_many_simulations_run_in_threads_at_once():
+    """Each thread has simulations of its own, of few bodies (computed alone) and of more (by the common pool)."""
+    counts, found = [20, 200, 300, 400] * 3, {}
+
+    def run(place):
+        sim = heorot.Simulation(plummer(counts[place]), softening=0.05, step=0.01, threads=1 + place % 2)
+        found[place] = [sim.step().bodies for _ in range(5)][-1]
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(counts))]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    for count in set(counts):
+        alone = heorot.Simulation(plummer(count), softening=0.05, step=0.01)
+        wanted = [alone.step().bodies for _ in range(5)][-1]
+        for place in range(len(counts)):
+            if counts[place] == count:
+                same(found[place], wanted)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_while_another_thread_computes():
+    pos, mass = cloud(3000)
+    few, their_mass = cloud(400, seed=2)
+    wanted, done = heorot.accelerations(few, their_mass, theta=0.6)[0], threading.Event()
+
+    def compute():
+        while not done.is_set():
+            heorot.accelerations(pos, mass, theta=0.6)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                is_same = np.array_equal(heorot.accelerations(few, their_mass, theta=0.6)[0], wanted)
+                os._exit(0 if is_same else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        done.set()
+        thread.join()

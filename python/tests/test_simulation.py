@@ -8,15 +8,7 @@ import numpy as np
 import pytest
 
 import heorot
-
-
-def plummer(n=300, **keys):
-    return heorot.model("plummer", bodies=n, seed=1, units="nbody", **keys)
-
-
-def same(a, b):
-    for name in ("pos", "vel", "mass", "id", "type", "acc", "pot"):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+from common import plummer, same
 
 
 def test_two_bodies_stay_on_their_ellipse():

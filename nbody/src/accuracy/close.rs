@@ -4,7 +4,7 @@
 
 use decomposition::{Comm, Evaluation, collective, neighbour_distances};
 use treecode::math::norm;
-use treecode::{Bodies, Gravity, Neighbours, Walk};
+use treecode::{Bodies, Domain, Gravity, Neighbours, Walk};
 
 /// Upper limit of the rounding error of an offset, as a fraction of the extent of a leaf. The
 /// positions of sink and source are rounded, and the shift between their centres.
@@ -14,6 +14,8 @@ const ROUNDING: f64 = 2.0 * f32::EPSILON as f64;
 const CLOSE: f64 = 1.0 / 512.0;
 /// Greatest number of candidates, those with the coarsest positions relative to their distance.
 const CANDIDATES: usize = 1 << 14;
+/// Up to so many bodies, all pairs are tested before a tree is built. It would take longer.
+const FEW: usize = 32;
 /// Number of neighbours of a candidate that count for the estimated error.
 const NEIGHBOURS: usize = 4;
 /// Greatest number of bodies whose errors are measured, those with the greatest estimated error.
@@ -88,6 +90,9 @@ pub fn too_close(
         return None; // in double precision
     }
     let candidates = candidates(comm, gravity, &evaluation.bodies);
+    if candidates.is_empty() {
+        return None;
+    }
     let mut estimates = estimates(gravity, &candidates);
     // The error is at most four times the estimate: three axes, and a force that falls as r^-2. If
     // that is below the limit, a larger error has other causes.
@@ -116,15 +121,19 @@ pub fn too_close(
 /// The bodies of all ranks that are close to another one, the same on every rank. Collective.
 fn candidates(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Vec<Candidate> {
     let pos = bodies.pos.each_ref().map(Vec::as_slice);
+    let ends = pos.map(|axis| {
+        axis.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], x| [least.min(*x), most.max(*x)])
+    });
+    let whole = ends.map(|[least, most]| most - least).into_iter().fold(0.0, f64::max);
+    if comm.size() == 1 && bodies.len() <= FEW && are_apart(gravity.domain, bodies, ROUNDING * whole / CLOSE)
+    {
+        return Vec::new();
+    }
     let distances = neighbour_distances(comm, gravity.domain, pos, 1);
     let first = collective::first_index(comm, bodies.len());
     // A leaf or a group is a range of so many bodies at most, or a deepest cell.
     let size = if gravity.walk == Walk::Tree { gravity.group_size } else { gravity.leaf_size };
     let size = size.max(gravity.leaf_size);
-    let ends = pos.map(|axis| {
-        axis.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], x| [least.min(*x), most.max(*x)])
-    });
-    let whole = ends.map(|[least, most]| most - least).into_iter().fold(0.0, f64::max);
     let candidate = |i: usize| {
         // Most bodies are far enough from others for a leaf as large as the whole. The others are
         // all kept, because the neighbour of a body may be in a much smaller leaf.
@@ -153,6 +162,16 @@ fn candidates(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Vec<Candid
     };
     let mine = coarsest((0..bodies.len()).filter_map(candidate).collect());
     coarsest(collective::gather(comm, &mine).concat())
+}
+
+/// Whether all pairs are more than this distance [L] apart.
+fn are_apart(domain: Domain, bodies: &Bodies, distance: f64) -> bool {
+    let least = distance * distance * (1.0 + 1e-9);
+    (0..bodies.len()).all(|i| {
+        let place = bodies.position(i);
+        let square = |j| domain.displacement(place, bodies.position(j)).map(|d| d * d).iter().sum::<f64>();
+        (0..i).all(|j| square(j) > least)
+    })
 }
 
 /// The relative errors of the candidates that follow from the rounding of their positions.

@@ -122,6 +122,13 @@ fn forces_of_pairs_that_single_precision_does_not_resolve_are_found() {
             let mut ids = one.ids;
             ids.sort_unstable();
             assert_eq!(ids[1] - ids[0], 30, "{case} {one:?}");
+            // Few bodies are tested in pairs.
+            let mut few = pairs(10, 3, 1e-7);
+            if domain == periodic {
+                few.pos.iter_mut().flatten().for_each(|x| *x += 0.75);
+            }
+            let one = found(&few, &gravity, 0.01).unwrap_or_else(|| panic!("{case}"));
+            assert!((one.distance - 1e-7).abs() < 1e-9, "{case} {one:?}");
             if walk == Walk::Tree {
                 // A pair on both sides of a face of many cells, but in one group.
                 let middle = if domain == periodic { 0.75 } else { 0.0 };
