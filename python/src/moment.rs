@@ -23,8 +23,8 @@ pub(crate) struct Frame {
     pub(crate) stepping: Stepping,
     /// Number of bodies.
     pub(crate) count: usize,
-    /// Ids in ascending order, each with the place of its body in the caller's order; `None` if they are the same.
-    pub(crate) places: Option<Vec<(u64, u32)>>,
+    /// The place of each id in the caller's order.
+    places: Places,
 }
 
 /// The state before a step. A simulation and its moments share it; it is empty until the step begins, and
@@ -127,21 +127,42 @@ impl Moment {
 impl Frame {
     /// Bodies with these ids, none of which may occur twice.
     pub(crate) fn new(forces: Forces, stepping: Stepping, ids: &[u64]) -> PyResult<Frame> {
-        Ok(Frame { forces, stepping, count: ids.len(), places: places(ids)? })
+        Ok(Frame { forces, stepping, count: ids.len(), places: Places::of(ids)? })
     }
 
     /// Ids in the caller's order; `None` for 0, 1, 2 and so on.
     pub(crate) fn ids(&self) -> Option<Vec<u64>> {
         let mut ids = vec![0; self.count];
-        self.places.as_ref()?.iter().for_each(|(id, place)| ids[*place as usize] = *id);
+        match &self.places {
+            Places::Same => return None,
+            Places::From(first, places) => {
+                places.iter().zip(0..).for_each(|(place, i)| ids[*place as usize] = first + i);
+            }
+            Places::Of(known, places) => {
+                places.iter().zip(known).for_each(|(place, id)| ids[*place as usize] = *id);
+            }
+        }
         Some(ids)
+    }
+
+    /// Whether these ids, which ascend, are those of the bodies.
+    pub(crate) fn has_ids(&self, ascending: &[u64]) -> bool {
+        let all = |first: u64| {
+            ascending.len() == self.count && ascending.iter().zip(0..).all(|(id, i)| *id == first + i)
+        };
+        match &self.places {
+            Places::Same => all(0),
+            Places::From(first, _) => all(*first),
+            Places::Of(known, _) => ascending == known,
+        }
     }
 
     /// The caller's order of bodies with these ids.
     fn order(&self, ids: &[u64]) -> Order {
         Order::by_row(ids.len(), |i| match &self.places {
-            None => ids[i] as usize,
-            Some(places) => places[places.partition_point(|(other, _)| *other < ids[i])].1 as usize,
+            Places::Same => ids[i] as usize,
+            Places::From(first, places) => places[(ids[i] - first) as usize] as usize,
+            Places::Of(known, places) => places[known.partition_point(|id| *id < ids[i])] as usize,
         })
     }
 
@@ -215,17 +236,32 @@ impl Frame {
     }
 }
 
-/// The place of each id; `None` if the ids are the places.
-fn places(ids: &[u64]) -> PyResult<Option<Vec<(u64, u32)>>> {
-    if ids.iter().zip(0..).all(|(id, place)| *id == place) {
-        return Ok(None);
-    }
-    let mut places: Vec<(u64, u32)> = ids.iter().copied().zip(0..).collect();
-    places.sort_unstable();
-    match places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => {
-            Err(PyValueError::new_err(format!("id {} occurs twice: ids must be unique", pair[0].0)))
+/// The place of each id. Files usually have the ids of a range in another order: then a place takes
+/// four bytes.
+enum Places {
+    /// Ids are places.
+    Same,
+    /// The places of the ids from this one on.
+    From(u64, Vec<u32>),
+    /// Ids in ascending order, and their places.
+    Of(Vec<u64>, Vec<u32>),
+}
+
+impl Places {
+    fn of(ids: &[u64]) -> PyResult<Places> {
+        if ids.iter().zip(0..).all(|(id, place)| *id == place) {
+            return Ok(Places::Same);
         }
-        None => Ok(Some(places)),
+        let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+        order.sort_unstable_by_key(|place| ids[*place as usize]);
+        let id = |i: usize| ids[order[i] as usize];
+        if let Some(i) = (1..order.len()).find(|&i| id(i) == id(i - 1)) {
+            return Err(PyValueError::new_err(format!("id {} occurs twice: ids must be unique", id(i))));
+        }
+        let first = id(0);
+        if id(order.len() - 1) - first == order.len() as u64 - 1 {
+            return Ok(Places::From(first, order));
+        }
+        Ok(Places::Of((0..order.len()).map(id).collect(), order))
     }
 }

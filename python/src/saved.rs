@@ -49,11 +49,7 @@ impl State {
         Threads::of(threads, usize::MAX)?;
         let mut found = bodies.id.clone();
         found.sort_unstable();
-        let same = match &frame.places {
-            None => found.iter().copied().eq(0..frame.count as u64),
-            Some(places) => found.iter().eq(places.iter().map(|(id, _)| id)),
-        };
-        if !same {
+        if !frame.has_ids(&found) {
             return Err(PyValueError::new_err("the state has other bodies than ids"));
         }
         let start = Start { bodies, time };
