@@ -83,7 +83,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let mut outputs = arguments.overwrite.reading(&arguments.snapshots);
     let target = arguments.output.as_ref().map(|path| outputs.file(path, Kind::PAGE)).transpose()?;
     let kinds = kinds::chosen(&arguments.types);
-    let sequence = Sequence::open(&arguments.snapshots, kinds, true)?;
+    let sequence = Sequence::open(&arguments.snapshots, kinds, false)?;
     let most = most_bodies(arguments, sequence.entries.len() as u64) as usize;
     let clip = Clip::new(sequence, most, &arguments.galaxies)?;
     let (shown, total) = (clip.description.choice.len(), clip.description.choice.total);

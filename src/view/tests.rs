@@ -51,7 +51,7 @@ fn scene(frames: &[Bodies]) -> (tempfile::TempDir, Vec<PathBuf>) {
 }
 
 fn clip(paths: &[PathBuf], kinds: [bool; TYPES], most: usize) -> Result<Clip> {
-    let sequence = Sequence::open(paths, kinds, true)?;
+    let sequence = Sequence::open(paths, kinds, false)?;
     Clip::new(sequence, most, &[])
 }
 
