@@ -627,6 +627,21 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// The files that a run reads: those of the initial state, with all parts of snapshots in several
+    /// files, and tables.
+    ///
+    /// # Errors
+    /// A snapshot cannot be read.
+    pub(crate) fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = Vec::new();
+        for file in self.initial.files() {
+            inputs.extend(io::snapshot::files_of(file)?);
+        }
+        inputs.extend(self.initial.tables());
+        inputs.extend(self.potentials.iter().filter_map(|potential| potential.track.clone()));
+        Ok(inputs)
+    }
+
     /// Steps from the time `start` [T], and the times of snapshots.
     ///
     /// # Errors
@@ -730,7 +745,7 @@ impl Parameters {
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
-        self.movie.as_ref().map_or(Ok(()), Movie::check)?;
+        self.movie.as_ref().map_or(Ok(()), |movie| movie.check(&self.units.units()))?;
         if let Some(spectrum) = &self.output.spectrum {
             ensure!(self.periodic_box.is_some(), "output.spectrum: needs a periodic box, the table [box]");
             spectrum.check()?;
