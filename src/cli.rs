@@ -29,7 +29,7 @@ use crate::spectrum;
 use crate::study;
 use crate::view;
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use nbody::model::whole_number;
 
 /// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for clusters.
@@ -55,6 +55,45 @@ pub struct Cli {
 
 /// Heading of the options of all commands, after those of a command.
 const GLOBAL: &str = "Options of all commands";
+
+impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// It is wrong, or asks for help.
+    pub fn read() -> Result<Cli, clap::Error> {
+        Cli::from_arg_matches_mut(&mut command().try_get_matches()?)
+    }
+}
+
+/// The program as a command of clap, which wraps the paragraphs of its help.
+pub fn command() -> clap::Command {
+    with_whole_paragraphs(Cli::command())
+}
+
+fn with_whole_paragraphs(command: clap::Command) -> clap::Command {
+    let after = command.get_after_help().map(|text| whole_paragraphs(&text.to_string()));
+    let command = command.mut_subcommands(with_whole_paragraphs);
+    match after {
+        Some(text) => command.after_help(text),
+        None => command,
+    }
+}
+
+/// Text in which each paragraph is one line. Indented lines and those before them stay.
+fn whole_paragraphs(text: &str) -> String {
+    let mut whole = String::new();
+    let mut open = false; // whether the last line may go on
+    for line in text.lines() {
+        let is_plain = !line.is_empty() && !line.starts_with(' ');
+        if !whole.is_empty() {
+            whole.push(if open && is_plain { ' ' } else { '\n' });
+        }
+        whole.push_str(line);
+        open = is_plain && !line.ends_with(':');
+    }
+    whole
+}
 
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
@@ -192,4 +231,41 @@ pub(crate) fn bodies_in<const LEAST: u64, const MOST: u64>(text: &str) -> Result
 pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
     number.ok_or_else(|| "must be above 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_whole_and_examples_stay() {
+        let text =
+            "Examples:\n  heorot a\n  heorot b\n\nOne line\nand its end.\nExit codes:\n  0 done\nMore.";
+        let whole = "Examples:\n  heorot a\n  heorot b\n\nOne line and its end. Exit codes:\n  0 done\nMore.";
+        assert_eq!(whole_paragraphs(text), whole);
+    }
+
+    /// A line of a paragraph that is broken by hand, and again by clap, leaves a word alone on a line.
+    #[test]
+    fn no_line_of_help_is_much_shorter_than_the_next_needs() {
+        let mut root = command();
+        root.build();
+        fn visit(command: &clap::Command, found: &mut Vec<String>) {
+            let text = command.clone().render_long_help().to_string();
+            let after = text.rsplit("Options of all commands:").next().unwrap_or_default();
+            let lines: Vec<&str> = after.lines().collect();
+            for pair in lines.windows(2) {
+                let first_word = pair[1].split_whitespace().next().unwrap_or_default();
+                let is_plain =
+                    |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+                if is_plain(pair[0]) && is_plain(pair[1]) && pair[0].len() + 1 + first_word.len() < 100 {
+                    found.push(format!("{}: {}", command.get_name(), pair[0]));
+                }
+            }
+            command.get_subcommands().for_each(|below| visit(below, found));
+        }
+        let mut found = Vec::new();
+        visit(&root, &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
 }

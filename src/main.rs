@@ -1,8 +1,7 @@
 //! The program `heorot`: reads the command line, runs the command and prints an error as one line.
 
 use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, InvalidSubcommand};
-use clap::{CommandFactory, Parser};
-use heorot::cli::Cli;
+use heorot::cli::{self, Cli};
 use heorot::console::{all_said, be_quiet, complain, lose};
 use heorot::ending::Ending;
 use heorot::ranks::launch::{self, Reported};
@@ -13,7 +12,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     io::snapshot::serve_if_asked();
     io::snapshot::use_process(heorot::ranks::machine::program());
-    match Cli::try_parse() {
+    match Cli::read() {
         Ok(cli) => run(&cli),
         Err(usage) => explain(&usage),
     }
@@ -35,7 +34,7 @@ fn known_commands(usage: &clap::Error) -> String {
     // The usage line names the command that takes the others, as in `Usage: heorot plot <COMMAND>`.
     let text = usage.to_string();
     let line = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or_default();
-    let mut command = Cli::command();
+    let mut command = cli::command();
     for word in line.split_whitespace().skip(1) {
         match command.find_subcommand(word) {
             Some(below) => command = below.clone(),

@@ -208,13 +208,14 @@ fn split(text: &str) -> Option<(f64, &str)> {
 
 /// A dimension in words.
 fn describe(dimension: [i32; 3]) -> Option<&'static str> {
-    const WORDS: [([i32; 3], &str); 6] = [
+    const WORDS: [([i32; 3], &str); 7] = [
         ([1, 0, 0], "a length"),
         ([0, 1, 0], "a mass"),
         ([0, 0, 1], "a time"),
         ([1, 0, -1], "a speed"),
         ([0, 0, -1], "an angular speed"),
         ([1, 0, -2], "an acceleration"),
+        ([-2, 1, 0], "a surface density"),
     ];
     WORDS.iter().find(|(known, _)| *known == dimension).map(|(_, words)| *words)
 }

@@ -240,6 +240,28 @@ def earlier_results_stay(ranks, shared):
     require(state() == before, "earlier results were changed")
 
 
+def own_inputs_stay(ranks, shared):
+    """A run never replaces what it reads, whatever it reads and however its folder is named."""
+    folder = scratch("case")
+    heorot("run", parameter_file(shared, folder)).require_success()
+    file = folder / "again.toml"
+    rest = f'[gravity]\nsoftening = 0.1\n[time]\nsteps = 1\nstep = 0.001\n[output]\nfolder = "{folder}/out"\n'
+    snapshot, table = folder / "out/snapshot_000.hdf5", folder / "out/energy.csv"
+    (folder / "track.csv").write_text("time,x,y,z\n0,0,0,0\n1,1,0,0\n2,2,0,0\n3,3,0,0\n")
+    track = 'potential = [{ kind = "point-mass", mass = 1.0, softening = 1.0, track = "%s" }]\n' % table
+    for text, source in [
+        (f'[initial]\nfile = "{snapshot}"\n', snapshot),
+        (f'[[initial.galaxies]]\nfile = "{snapshot}"\nposition = [1.0, 0.0, 0.0]\n', snapshot),
+        (f'{track}[initial]\nfile = "{shared}/good.hdf5"\n', table),
+    ]:
+        if source == table:
+            table.write_text((folder / "track.csv").read_text())
+        before = source.read_bytes()
+        file.write_text(text + rest)
+        require_refusal(heorot("run", file, "--overwrite", ranks=ranks), [source.name, "must not be removed"])
+        require(source.read_bytes() == before, f"{source} was changed")
+
+
 def bad_model(arguments, words):
     folder = scratch("case")
     refused(["model", *arguments, "-o", folder / "ic.hdf5"], words, folder, None)
@@ -250,6 +272,7 @@ def main():
     snapshots = bad_snapshots(shared)
 
     on_one_and_three("a good input passes, and earlier results are refused", earlier_results_stay, shared)
+    on_one_and_three("a run that would replace its own input", own_inputs_stay, shared)
     for name, words in snapshots.items():
         on_one_and_three(f"snapshot: {name}", bad_snapshot, shared, name, words)
     for table, line, words in [

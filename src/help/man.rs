@@ -1,10 +1,10 @@
 //! `heorot man`: the manual pages of all commands.
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::console::say;
 use crate::files::outputs::Overwrite;
 use anyhow::{Context, Result};
-use clap::{Command, CommandFactory};
+use clap::Command;
 use io::{Kind, Target};
 use std::fs::create_dir_all;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ A folder of the path of man, such as ~/.local/share/man/man1, makes `man heorot-
 pub fn main(arguments: &Arguments) -> Result<()> {
     let Arguments { folder, overwrite } = arguments;
     create_dir_all(folder).with_context(|| format!("{}: cannot be created", folder.display()))?;
-    let mut root = Cli::command();
+    let mut root = cli::command();
     root.build();
     let mut outputs = overwrite.reading::<PathBuf>([]);
     let mut pages = Vec::new();

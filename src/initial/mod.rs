@@ -82,6 +82,9 @@ impl TryFrom<Keys> for Initial {
     type Error = String;
 
     fn try_from(mut keys: Keys) -> Result<Initial, String> {
+        if keys.file.is_none() && keys.galaxies.is_some() {
+            keys.model.get_or_insert(ModelName::Encounter);
+        }
         match (keys.file.take(), keys.model.take()) {
             (Some(file), None) => {
                 let cosmological = keys.cosmological.take();

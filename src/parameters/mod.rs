@@ -28,7 +28,7 @@ use nbody::forces::Forces;
 use nbody::schedule::Schedule;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All tables of a parameter file.
@@ -108,6 +108,21 @@ impl Parameters {
         let settled = parameters.initial.settle(parameters.cosmology.as_mut(), side, &units);
         settled.with_context(|| path.display().to_string())?;
         Ok(parameters)
+    }
+
+    /// The files that a run reads: those of the initial state, with all parts of snapshots in several
+    /// files, and tables.
+    ///
+    /// # Errors
+    /// A snapshot cannot be read.
+    pub(crate) fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = Vec::new();
+        for file in self.initial.files() {
+            inputs.extend(io::snapshot::files_of(file)?);
+        }
+        inputs.extend(self.initial.tables());
+        inputs.extend(self.potentials.iter().filter_map(|potential| potential.track.clone()));
+        Ok(inputs)
     }
 
     /// Steps from the time `start` [T], and the times of snapshots.
@@ -213,7 +228,7 @@ impl Parameters {
         if self.batch.checkpoint_steps == Some(0) {
             bail!("batch.checkpoint_steps = 0: must be at least 1");
         }
-        self.movie.as_ref().map_or(Ok(()), Movie::check)?;
+        self.movie.as_ref().map_or(Ok(()), |movie| movie.check(&self.units.units()))?;
         if let Some(spectrum) = &self.output.spectrum {
             ensure!(self.periodic_box.is_some(), "output.spectrum: needs a periodic box, the table [box]");
             spectrum.check()?;

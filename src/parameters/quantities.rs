@@ -4,6 +4,8 @@
 use anyhow::anyhow;
 use io::Units;
 use io::parameters::Dimension;
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 const LENGTH: Dimension = [1, 0, 0];
 const MASS: Dimension = [0, 1, 0];
@@ -137,12 +139,46 @@ impl Quantity {
         self.number.is_none()
     }
 
+    /// Whether it is above 0, which does not depend on the unit.
+    fn is_above_zero(&self) -> bool {
+        self.value(Some(&Units::CGS)).is_ok_and(|value| value > 0.0)
+    }
+
+    /// Checks that a quantity with a unit is a speed, or that it is a time.
+    ///
+    /// # Errors
+    /// It is the other.
+    pub(crate) fn check_speed_or_time(&self, is_speed: bool) -> Result<(), String> {
+        let needed = if is_speed { SPEED } else { TIME };
+        if self.has_unit() && self.dimension != needed {
+            // Its error names both kinds.
+            Units::CGS.quantity(&self.text, needed).map_err(|fault| format!("{} {fault}", self.text))?;
+        }
+        Ok(())
+    }
+
     /// The value in the units of a file.
     ///
     /// # Errors
     /// The quantity has a unit, and the units have no size. It names the option.
     pub(crate) fn of_option(&self, option: &str, units: &Units) -> anyhow::Result<f64> {
         self.value(sized(units)).map_err(|fault| anyhow!("{option}: {fault}"))
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A number, or the text with its unit.
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.number {
+            Some(number) => number.serialize(serializer),
+            None => self.text.serialize(serializer),
+        }
     }
 }
 
@@ -171,19 +207,26 @@ pub(crate) fn length(text: &str) -> Result<Quantity, String> {
     Quantity::new(text, LENGTH)
 }
 
-/// Parses a surface density of an option.
+/// Parses a surface density above 0.
 pub(crate) fn surface_density(text: &str) -> Result<Quantity, String> {
-    Quantity::new(text, [-2, 1, 0])
+    let density = Quantity::new(text, [-2, 1, 0])?;
+    if density.is_above_zero() { Ok(density) } else { Err("must be a surface density above 0".to_owned()) }
+}
+
+/// Parses a speed or a time of an option. A number without a unit counts as a speed.
+pub(crate) fn speed_or_time(text: &str) -> Result<Quantity, String> {
+    let needs_a_speed = match Quantity::new(text, SPEED) {
+        Ok(speed) => return Ok(speed),
+        Err(fault) => fault,
+    };
+    let either = |_| needs_a_speed.replace("a speed is needed", "a speed or a time is needed");
+    Quantity::new(text, TIME).map_err(either)
 }
 
 /// Parses a length above 0 of an option.
 pub(crate) fn length_above_zero(text: &str) -> Result<Quantity, String> {
     let length = length(text)?;
-    // The sign does not depend on the unit.
-    match length.value(Some(&Units::CGS)) {
-        Ok(value) if value > 0.0 => Ok(length),
-        _ => Err("must be a length above 0".to_owned()),
-    }
+    if length.is_above_zero() { Ok(length) } else { Err("must be a length above 0".to_owned()) }
 }
 
 /// Parses two rising lengths above 0 of an option, as `0.1:50` or `100 pc:50 kpc`. If only one has a unit,
@@ -192,17 +235,20 @@ pub(crate) fn rising_lengths(text: &str) -> Result<[Quantity; 2], String> {
     let example = "give two rising radii above 0 as 0.1:50, each with or without a unit";
     let (low, high) = text.split_once(':').ok_or(example)?;
     let ends = [length(low)?, length(high)?];
-    let above_zero = |end: &Quantity| end.value(Some(&Units::CGS)).is_ok_and(|value| value > 0.0);
-    if ends.iter().all(above_zero) && is_rising(&ends) { Ok(ends) } else { Err(example.to_owned()) }
+    if ends.iter().all(Quantity::is_above_zero) && is_rising(&ends) {
+        Ok(ends)
+    } else {
+        Err(example.to_owned())
+    }
 }
 
-/// Whether two lengths rise, if both have a unit or none has.
-fn is_rising([low, high]: &[Quantity; 2]) -> bool {
-    if low.number.is_some() != high.number.is_some() {
+/// Whether two quantities rise, if both have a unit or none has. Two of different kinds do not.
+pub(crate) fn is_rising([low, high]: &[Quantity; 2]) -> bool {
+    if low.has_unit() != high.has_unit() {
         return true;
     }
     let in_cgs = |end: &Quantity| end.value(Some(&Units::CGS)).unwrap_or(f64::NAN);
-    in_cgs(low) < in_cgs(high)
+    low.dimension == high.dimension && in_cgs(low) < in_cgs(high)
 }
 
 /// The origin of coordinates.

@@ -100,12 +100,7 @@ impl GalaxyOptions {
             Wanted::One(galaxy) => Ok(vec![galaxy.clone()]),
         };
         let all = self.galaxies.iter().map(of).collect::<Result<Vec<_>>>()?.concat();
-        for (k, a) in all.iter().enumerate() {
-            for b in &all[..k] {
-                let (first, last) = (a.ids.start().max(b.ids.start()), a.ids.end().min(b.ids.end()));
-                ensure!(first > last, "--galaxies: two galaxies share the ids from {first} to {last}");
-            }
-        }
+        tint::refuse_shared_ids(all.iter().map(|galaxy| &galaxy.ids))?;
         Ok(Galaxies(all))
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // no result depends on pictures
 
 mod camera;
+pub(crate) mod ends;
 mod film;
 mod frames;
 pub(crate) mod marks;

@@ -1,5 +1,6 @@
 //! Options of `heorot render` and `heorot poster`.
 
+use super::ends::Ends;
 use super::tint::{ColourBy, Named};
 use crate::files::kinds;
 use crate::files::outputs::Overwrite;
@@ -152,13 +153,13 @@ pub struct Look {
     #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = length_above_zero)]
     pub arrival_radius: Option<Quantity>,
     /// Values at the ends of the colours of --colour-by speed, velocity or arrival, in the unit of
-    /// the colour bar [default: the range of most of the mass]
-    #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = rising)]
-    pub values: Option<[f64; 2]>,
+    /// the colour bar or with a unit such as km/s or Myr [default: the range of most of the mass]
+    #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = Ends::speeds_or_times)]
+    pub values: Option<Ends>,
     /// Dependence of brightness on surface density
     #[arg(long, default_value = "log", value_parser = named([("log", Stretch::Log), ("asinh", Stretch::Asinh)]))]
     pub stretch: Stretch,
-    /// Darkest and brightest surface density, in the unit of the colour bar or each with a unit such as
+    /// Darkest and brightest surface density, in the unit of the colour bar or with a unit such as
     /// Msun/pc^2; or percentiles as 1%:99.9% [default: suits the whole sequence]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     pub range: Option<Wished>,
@@ -239,10 +240,8 @@ impl AxesOptions {
 /// A requested range of brightness.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wished {
-    /// Surface densities in the unit of the colour bar.
-    Values([f64; 2]),
-    /// Surface densities with units.
-    Densities([Quantity; 2]),
+    /// Surface densities.
+    Densities(Ends),
     /// Percentiles of the non-empty pixels.
     Percentiles([f64; 2]),
 }
@@ -372,35 +371,16 @@ pub(crate) fn ids(text: &str) -> Result<RangeInclusive<u64>, String> {
     ids.ok_or_else(|| "give the first and the last id of each galaxy as 0-59999,60000-119999".into())
 }
 
-fn rising(text: &str) -> Result<[f64; 2], String> {
-    let ends = numbers(text, ':').filter(|[low, high]: &[f64; 2]| low < high && (high - low).is_finite());
-    ends.ok_or_else(|| "give two rising values as 0:250".into())
-}
-
 fn range(text: &str) -> Result<Wished, String> {
-    let wished = match text.split_once(':') {
-        Some((low, high)) if low.ends_with('%') && high.ends_with('%') => {
-            numbers(&text.replace('%', ""), ':').map(Wished::Percentiles)
-        }
-        Some((low, high)) if is_with_unit(low) && is_with_unit(high) => {
-            let ends = [quantities::surface_density(low)?, quantities::surface_density(high)?];
-            return Ok(Wished::Densities(ends));
-        }
-        _ => numbers(text, ':').map(Wished::Values),
-    };
-    wished.ok_or_else(|| {
-        "give two surface densities as 1e5:1e9 or \"1 Msun/pc^2:1e3 Msun/pc^2\", or percentiles as 1%:99.9%".into()
-    })
-}
-
-/// Whether a text begins with a number and has a unit.
-fn is_with_unit(text: &str) -> bool {
-    text.trim().starts_with(|letter: char| letter.is_ascii_digit() || letter == '.')
-        && text.contains(char::is_alphabetic)
-        && text.trim().parse::<f64>().is_err()
-}
-
-fn numbers<const N: usize>(text: &str, separator: char) -> Option<[f64; N]> {
-    let numbers: Option<Vec<f64>> = text.split(separator).map(|number| number.trim().parse().ok()).collect();
-    numbers?.try_into().ok()
+    const EXAMPLE: &str =
+        "two surface densities as 1e5:1e9 or \"1 Msun/pc^2:1e3 Msun/pc^2\", or percentiles as 1%:99.9%";
+    if text.contains('%') {
+        let ends = text
+            .split_once(':')
+            .and_then(|(low, high)| Some([low.strip_suffix('%')?, high.strip_suffix('%')?]));
+        let numbers =
+            ends.and_then(|[low, high]| Some([low.trim().parse().ok()?, high.trim().parse().ok()?]));
+        return numbers.map(Wished::Percentiles).ok_or_else(|| format!("give {EXAMPLE}"));
+    }
+    Ends::surface_densities(text, EXAMPLE).map(Wished::Densities)
 }

@@ -6,7 +6,6 @@ use super::marks::{Marks, Shot};
 use super::options::{Follow, Look, Wished};
 use super::sequence::Sequence;
 use super::tint::{Tinted, Tinter};
-use crate::parameters::quantities;
 use crate::ranks::crew::Crew;
 use crate::ranks::spread::{Cast, expose};
 use anyhow::{Context, Result, anyhow, ensure};
@@ -202,17 +201,14 @@ impl<'a> Studio<'a> {
         // Dots alone have no surface density.
         let dots_alone = cast.spread == [false; TYPES];
         let mut no_dots = false;
+        let of_file = self.sequence.file_units();
         let given = match &look.range {
-            &Some(Wished::Values([low, high])) => {
-                // Checked before it is converted, so that an error shows the numbers that were given.
-                Range::new(low, high).context("--range")?;
-                let unit = DensityUnit::for_width(self.camera.first_width(), units).per_code_unit;
-                Some(Range::new(low / unit, high / unit)?)
-            }
             Some(Wished::Densities(ends)) => {
-                let of_file = self.sequence.file_units();
-                let values = quantities::values(ends, of_file.as_ref());
+                let unit = DensityUnit::for_width(self.camera.first_width(), units).per_code_unit;
+                let values = ends.resolve(of_file.as_ref(), unit);
                 let [low, high] = values.map_err(|fault| anyhow!("--range: {fault}"))?;
+                // Checked as numbers of the colour bar, which an error shows.
+                Range::new(low * unit, high * unit).context("--range")?;
                 Some(Range::new(low, high).context("--range")?)
             }
             _ => None,
@@ -250,7 +246,12 @@ impl<'a> Studio<'a> {
             format!("{what} lies in the frame: choose another --centre or a larger --width")
         })?;
         let span = self.moments[self.count() - 1].time - self.moments[0].time;
-        let wished = look.values.map(|values| values.map(|value| value / self.tinter.per_unit(units, span)));
+        let wished = look.values.as_ref().map(|ends| {
+            self.tinter
+                .check(ends)
+                .and_then(|()| ends.resolve(of_file.as_ref(), self.tinter.per_unit(units, span)))
+        });
+        let wished = wished.transpose().map_err(|fault| anyhow!("--values: {fault}"))?;
         let values = wished.or(values).unwrap_or([0.0, span]);
         Ok(Style {
             colours: match self.tinter.colours(look, units, values) {

@@ -124,6 +124,11 @@ fn wishes_for_the_frame_and_the_colours_are_kept() {
     let range = studio.style(wished.decorations(), false).unwrap().range;
     let [low, high] = [range.low() / 1e-4, range.high() / 0.1];
     assert!((low - 1.0).abs() < 1e-6 && (high - 1.0).abs() < 1e-6, "{low} {high}");
+    let wished = arguments(&["x", "-o", "y", "--colour-by", "speed", "--values", "1e5 m/s:250"]).unwrap();
+    let mut studio = Studio::new(&alone, &wished.look, &sequence, wished.size, None).unwrap();
+    let colours = studio.style(wished.decorations(), false).unwrap().colours;
+    let Colours::Value { range, per_unit, .. } = colours else { panic!("{colours:?}") };
+    assert!(range.map(|value| value * per_unit) == [100.0, 250.0], "{range:?} {per_unit}");
 }
 
 #[test]
@@ -152,7 +157,21 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "--types", "1,3"], "no bodies of type 1, 3 to draw, only of type 2"),
         (&["@/a.hdf5", "--width", "1", "--centre", "0,0,0"], "no body with a mass lies in the frame"),
         (&["@/a.hdf5", "--width", "-1"], "the width of the picture is -1"),
-        (&["@/a.hdf5", "--range", "5:1"], "the range of the colours"),
+        (&["@/a.hdf5", "--range", "5:1"], "5 is not below 1"),
+        (&["@/a.hdf5", "--range", "1e9:1 Msun/pc^2"], "--range: 1e9 is not below 1 Msun/pc^2"),
+        (
+            &["@/nbody.hdf5", "--range", "1 Msun/pc^2:2 Msun/pc^2"],
+            "--range: 1 Msun/pc^2: the units here have G = 1",
+        ),
+        (&["@/a.hdf5", "--values", "0:9"], "--values: needs --colour-by speed, velocity or arrival"),
+        (
+            &["@/a.hdf5", "--colour-by", "speed", "--values", "0:9 Myr"],
+            "--values: 9 Myr is a time, where a speed is needed",
+        ),
+        (
+            &["@/nbody.hdf5", "--colour-by", "speed", "--values", "0:9 km/s"],
+            "--values: 9 km/s: the units here have G = 1",
+        ),
         (&["@/a.hdf5", "--size", "10x200"], "a picture of 10x200 pixels: each side must be from 160 to 8192"),
         (&["@/a.hdf5", "--frames-per-second", "0"], "0 frames per second"),
         (&["@/a.hdf5", "--frames", "5"], "--frames of one snapshot"),
@@ -161,6 +180,10 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "--follow", "400", "--width", "3"], "there is no body with id 400 to follow"),
         (&["@/a.hdf5", "--colour-by", "galaxy"], "a.hdf5: does not say which galaxies its bodies came from"),
         (&["@/a.hdf5", "--colour-by", "galaxy", "--galaxies", "0-9"], "the body with id 10 is of none"),
+        (
+            &["@/a.hdf5", "--colour-by", "galaxy", "--galaxies", "A=0-99,B=90-100"],
+            "--galaxies: two galaxies share the ids from 90 to 99",
+        ),
         (&["@/a.hdf5", "--colour-by", "arrival", "--arrival-radius", "1"], "needs a sequence"),
         (&["@/a.hdf5", "@/b.hdf5", "-o", "@/two.png"], "two.png: one picture cannot hold 2"),
         (&["@/a.hdf5", "-o", "@/picture.tiff"], "picture.tiff: tiff is not made"),
@@ -190,7 +213,8 @@ fn malformed_options_are_refused_with_an_example() {
         (&["x", "-o", "y", "--size", "big"], "1024x768"),
         (&["x", "-o", "y", "--centre", "1,2"], "1.5,0,-2"),
         (&["x", "-o", "y", "--range", "7"], "1e5:1e9"),
-        (&["x", "-o", "y", "--range", "1 pc:2 pc"], "is a length"),
+        (&["x", "-o", "y", "--range", "1 pc:2 pc"], "is a length, where a surface density is needed"),
+        (&["x", "-o", "y", "--range", "0:2 Msun/pc^2"], "must be a surface density above 0"),
         (&["x", "-o", "y", "--axis", "w"], "possible values: x, y, z"),
         (&["x", "-o", "y", "--colours", "jet"], "inferno, magma, viridis, cividis, galaxy"),
         (&["x", "-o", "y", "--colour-by", "speed", "--values", "9:2"], "0:250"),

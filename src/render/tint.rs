@@ -1,5 +1,6 @@
 //! Colours of bodies: by type, by galaxy, by motion, or by the time of arrival at the centre.
 
+use super::ends::Ends;
 use super::options::Look;
 use super::sequence::Sequence;
 use crate::initial::{Initial, Tracers};
@@ -104,9 +105,9 @@ impl Tinter {
                 Tinter::Types(groups, names)
             }
             ColourBy::Galaxy if !look.galaxies.is_empty() => {
-                Tinter::Galaxies(checked(look.galaxies.clone())?)
+                Tinter::Galaxies(checked(look.galaxies.clone(), |(_, ids)| ids)?)
             }
-            ColourBy::Galaxy => Tinter::Galaxies(checked(galaxies(sequence)?)?),
+            ColourBy::Galaxy => Tinter::Galaxies(checked(galaxies(sequence)?, |(_, ids)| ids)?),
             ColourBy::Speed => Tinter::Speed,
             ColourBy::Velocity => Tinter::Velocity,
             ColourBy::Arrival => {
@@ -204,6 +205,18 @@ impl Tinter {
         }
     }
 
+    /// Checks that these can be values at the ends of the colours.
+    ///
+    /// # Errors
+    /// If they have units of another kind, or colours show no values.
+    pub(super) fn check(&self, ends: &Ends) -> Result<(), String> {
+        match self {
+            Tinter::Speed | Tinter::Velocity => ends.check(true),
+            Tinter::Arrival { .. } => ends.check(false),
+            _ => Err("needs --colour-by speed, velocity or arrival".to_owned()),
+        }
+    }
+
     /// Factor from the values to the unit of the colour bar.
     pub(super) fn per_unit(&self, units: Option<Units>, longest: f64) -> f64 {
         match self {
@@ -218,14 +231,29 @@ fn speed_unit(units: Option<Units>) -> (&'static str, f64) {
     units.map_or(("code units", 1.0), |units| ("km s⁻¹", units.length_in_cm / units.time_in_s / 1e5))
 }
 
-/// Refuses more galaxies than there are colours.
+/// Refuses more galaxies than there are colours, and galaxies that share ids.
 ///
 /// # Errors
-/// If there are more.
-pub(crate) fn checked<T>(galaxies: Vec<T>) -> Result<Vec<T>> {
+/// If there are such.
+pub(crate) fn checked<T>(galaxies: Vec<T>, ids: impl Fn(&T) -> &RangeInclusive<u64>) -> Result<Vec<T>> {
     let count = galaxies.len();
     ensure!(count <= GROUP_TONES, "{count} galaxies: there are colours for {GROUP_TONES} at most");
+    refuse_shared_ids(galaxies.iter().map(ids))?;
     Ok(galaxies)
+}
+
+/// Refuses galaxies that share ids.
+///
+/// # Errors
+/// If two do.
+pub(crate) fn refuse_shared_ids<'a>(galaxies: impl Iterator<Item = &'a RangeInclusive<u64>>) -> Result<()> {
+    let mut sorted: Vec<_> = galaxies.collect();
+    sorted.sort_by_key(|ids| *ids.start());
+    for pair in sorted.windows(2) {
+        let (first, last) = (pair[1].start(), pair[0].end().min(pair[1].end()));
+        ensure!(first > last, "--galaxies: two galaxies share the ids from {first} to {last}");
+    }
+    Ok(())
 }
 
 /// A galaxy: its name, if it has one, and the ids of its bodies.

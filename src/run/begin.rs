@@ -70,7 +70,7 @@ pub(super) fn start(
     let plan = Plan::of(parameters);
     let cut = plan.as_ref().map_or(Ok(None), |plan| plan.check_run(crew, bodies, span))?;
     crew.lead(|| {
-        if folder.prepare(overwrite, parameters.batch.restart, source)? {
+        if folder.prepare(overwrite, parameters.batch.restart, &parameters.inputs()?)? {
             say(&format!(
                 "{}: a run was ended here before its first checkpoint; what it left is removed, and the run starts afresh",
                 folder.shown()

@@ -194,12 +194,12 @@ impl Folder {
     ///
     /// Results of an earlier run are removed if `overwrite` is set. Those of a run that was killed
     /// before its first checkpoint are removed if `restart` is [`Restart::Auto`]. In all other cases
-    /// results are an error. `source`, the snapshot from which the run starts, is never removed, and
+    /// results are an error. The files of `sources`, which the run reads, are never removed, and
     /// neither are files with other names.
     ///
     /// # Errors
     /// If the folder cannot be written, or holds results that must not be removed.
-    pub(crate) fn prepare(&self, overwrite: bool, restart: Restart, source: Option<&Path>) -> Result<bool> {
+    pub(crate) fn prepare(&self, overwrite: bool, restart: Restart, sources: &[PathBuf]) -> Result<bool> {
         self.clear_parts()?;
         let results = self.all_results()?;
         let begun = self.begun();
@@ -223,12 +223,11 @@ impl Folder {
                 ),
             }
         }
-        let sources = source.map_or(Ok(Vec::new()), io::snapshot::files_of)?;
         let sources: Vec<PathBuf> = sources.iter().filter_map(|file| fs::canonicalize(file).ok()).collect();
         let is_source = |file: &&PathBuf| fs::canonicalize(file).is_ok_and(|file| sources.contains(&file));
         if let Some(file) = results.iter().find(is_source) {
             anyhow::bail!(
-                "{}: the run starts from this file, so it must not be removed; move it away",
+                "{}: the run reads this file, so it must not be removed; move it away",
                 file.display()
             );
         }
@@ -477,7 +476,7 @@ mod tests {
     }
 
     fn prepare(folder: &Folder, overwrite: bool, restart: Restart) -> Result<bool> {
-        folder.prepare(overwrite, restart, None)
+        folder.prepare(overwrite, restart, &[])
     }
 
     fn results_of(folder: &Folder) -> Vec<String> {

@@ -52,7 +52,8 @@ impl Clip {
             let all = tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
             all.map(|list| list.into_iter().map(|(_, ids)| ids).collect())
         };
-        let list = if galaxies.is_empty() { of_model() } else { Some(tint::checked(galaxies.to_vec())?) };
+        let list =
+            if galaxies.is_empty() { of_model() } else { Some(tint::checked(galaxies.to_vec(), |ids| ids)?) };
         let of = |list: Vec<RangeInclusive<u64>>| {
             let id = |name: &u64| if alone { ids[*name as usize] } else { *name };
             let galaxy = |name: &u64| {

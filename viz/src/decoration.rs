@@ -401,19 +401,25 @@ impl<B: DrawingBackend> Board<B> {
         let labels: Vec<(&Tick, &String)> =
             ticks.all.iter().filter_map(|tick| Some((tick, tick.label.as_ref()?))).collect();
         let widest = labels.iter().map(|(_, label)| width_of(label)).max().unwrap_or(0);
-        let every = |stride: usize| {
-            let mut shown = labels.iter().step_by(stride).map(|(tick, _)| place(tick));
-            let mut last = shown.next();
-            shown.all(|x| x - last.replace(x).unwrap_or(x) > widest + small / 2)
-        };
-        let stride = (1..).find(|&stride| every(stride)).unwrap_or(1);
-        for (tick, label) in labels.into_iter().step_by(stride) {
+        let places: Vec<i32> = labels.iter().map(|(tick, _)| place(tick)).collect();
+        let zero = labels.iter().position(|(_, label)| label.parse::<f64>() == Ok(0.0)).unwrap_or(0);
+        for k in spaced(&places, zero, widest + small / 2) {
+            let (tick, label) = labels[k];
             let half = width_of(label) / 2 + 1;
             let x = place(tick).clamp(free + half, picture[0] - margin / 3 - half);
             self.text(label, small, [x, top + small / 4], (HPos::Center, VPos::Top));
             free = x + half;
         }
     }
+}
+
+/// Which labels at rising places are drawn, so that any two are farther than `apart` from each other:
+/// all, or each second and so on, with the one at `zero` among them.
+fn spaced(places: &[i32], zero: usize, apart: i32) -> Vec<usize> {
+    let every = |stride: usize| (zero % stride..places.len()).step_by(stride).collect::<Vec<_>>();
+    let is_spaced =
+        |shown: &Vec<usize>| shown.windows(2).all(|pair| places[pair[1]] - places[pair[0]] > apart);
+    (1..).map(every).find(is_spaced).unwrap_or_default()
 }
 
 /// A tick of the colour bar.
@@ -597,6 +603,17 @@ mod tests {
                 Ticks::linear(range).all.into_iter().filter_map(|tick| tick.label).collect();
             assert_eq!(labels.join(" "), expected);
         }
+    }
+
+    #[test]
+    fn labels_are_apart_and_zero_is_among_them() {
+        let places = [10, 20, 30, 40, 50, 60, 70];
+        assert_eq!(spaced(&places, 3, 9), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(spaced(&places, 3, 10), [1, 3, 5]);
+        assert_eq!(spaced(&places, 3, 25), [0, 3, 6]);
+        assert_eq!(spaced(&places, 0, 10), [0, 2, 4, 6]);
+        assert_eq!(spaced(&places, 6, 1000), [6]);
+        assert!(spaced(&[], 0, 10).is_empty());
     }
 
     /// A picture of one body on an empty background.

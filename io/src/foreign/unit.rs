@@ -62,7 +62,7 @@ const PREFIXED: [(&str, Unit, &str); 6] = [
 ];
 
 /// Units without prefixes, in lower case. Case is ignored.
-const NAMED: [(&str, Unit); 33] = [
+const NAMED: [(&str, Unit); 36] = [
     ("parsec", times(CENTIMETRE, KILOPARSEC_IN_CM / 1000.0)),
     ("ly", times(CENTIMETRE, 29_979_245_800.0 * YEAR)),
     ("au", times(CENTIMETRE, 1.495_978_707e13)),
@@ -87,6 +87,9 @@ const NAMED: [(&str, Unit); 33] = [
     ("mjupiter", times(GRAM, 1.898_125e30)),
     ("jupitermass", times(GRAM, 1.898_125e30)),
     ("kilogram", times(GRAM, 1000.0)),
+    ("metre", times(CENTIMETRE, 100.0)),
+    ("meter", times(CENTIMETRE, 100.0)),
+    ("hour", times(SECOND, 3600.0)),
     ("gram", GRAM),
     ("sec", SECOND),
     ("second", SECOND),
@@ -98,6 +101,11 @@ const NAMED: [(&str, Unit); 33] = [
     // km/s in AMUSE.
     ("kms", Unit { in_cgs: 1e5, dimension: [1, 0, -1] }),
 ];
+
+/// Names that are words, so that they may have a plural and, as words, a prefix.
+const WORDS: [&str; 10] =
+    ["parsec", "year", "gram", "metre", "meter", "second", "day", "sec", "msun", "hour"];
+const WORD_PREFIXES: [(&str, f64); 4] = [("centi", 1e-2), ("kilo", 1e3), ("mega", 1e6), ("giga", 1e9)];
 
 const fn times(unit: Unit, factor: f64) -> Unit {
     Unit { in_cgs: unit.in_cgs * factor, dimension: unit.dimension }
@@ -230,7 +238,16 @@ fn named(name: &str) -> Option<Unit> {
     });
     prefixed.or_else(|| {
         let low = name.to_lowercase();
-        NAMED.iter().find(|(known, _)| *known == low).map(|(_, unit)| *unit)
+        let known = |name: &str| NAMED.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit);
+        // `parsecs` and `kiloparsec`. No name of a unit here is another one with an s.
+        let one = low.strip_suffix('s').filter(|one| WORDS.iter().any(|word| one.ends_with(word)));
+        let word = one.unwrap_or(&low);
+        let with_prefix = || {
+            let (prefix, factor) = WORD_PREFIXES.iter().find(|(prefix, _)| word.starts_with(prefix))?;
+            let unit = known(&word[prefix.len()..]).filter(|_| WORDS.contains(&&word[prefix.len()..]))?;
+            Some(Unit { in_cgs: factor * unit.in_cgs, dimension: unit.dimension })
+        };
+        known(&low).or_else(|| known(word)).or_else(with_prefix)
     })
 }
 
@@ -323,6 +340,32 @@ mod tests {
             ("pc/Myr", "km/s", 0.977_792_22),
         ] {
             assert!((ratio(a, b) / expected - 1.0).abs() < 1e-8, "{a} is {} {b}", ratio(a, b));
+        }
+    }
+
+    #[test]
+    fn units_as_words() {
+        for (word, symbol) in [
+            ("parsecs", "pc"),
+            ("kiloparsec", "kpc"),
+            ("Megaparsecs", "Mpc"),
+            ("Msuns", "Msun"),
+            ("years", "yr"),
+            ("gigayears", "Gyr"),
+            ("metres", "m"),
+            ("kilometers", "km"),
+            ("hours", "hr"),
+            ("kilograms", "kg"),
+        ] {
+            let (found, known) = (unit(word), unit(symbol));
+            assert!(
+                found.dimension == known.dimension && (found.in_cgs / known.in_cgs - 1.0).abs() < 1e-14,
+                "{word}"
+            );
+        }
+        assert_eq!(unit("kilometres/second").dimension, [1, 0, -1]);
+        for wrong in ["kpcs", "kilopc", "kilokiloparsec", "kilo", "s s s parsecss"] {
+            assert_eq!(said(wrong), Said::Unknown, "{wrong}");
         }
     }
 

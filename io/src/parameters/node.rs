@@ -222,6 +222,9 @@ impl fmt::Display for Fault {
             Kind::UnknownVariant { given: value, known } => {
                 write!(f, "{}: unknown value{}", given(value), suggestion(value, known))
             }
+            Kind::WrongType { given: value, expected } if value == "a table" && expected == "a list" => {
+                write!(f, "{key}: found a table: expected a list of tables, as [[{key}]]")
+            }
             Kind::WrongType { given: value, expected } => write!(f, "{}: expected {expected}", given(value)),
             Kind::WrongLength { expected } => write!(f, "{}: expected {expected}", given("another length")),
             Kind::Value(message) => write!(f, "{}: {message}", given("a value")),
@@ -239,7 +242,12 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(given: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Kind::WrongType { given: given.to_string(), expected: plain(&expected.to_string()) }.into()
+        let given = match given {
+            Unexpected::Map => "a table".to_owned(),
+            Unexpected::Seq => "a list".to_owned(),
+            other => other.to_string(),
+        };
+        Kind::WrongType { given, expected: plain(&expected.to_string()) }.into()
     }
 
     fn invalid_value(given: Unexpected<'_>, expected: &dyn Expected) -> Fault {
@@ -271,6 +279,7 @@ fn plain(expected: &str) -> String {
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "path string" => "a string".to_owned(),
+        "a sequence" => "a list".to_owned(),
         _ if expected.starts_with("struct ") => "a table".to_owned(),
         _ => expected.to_owned(),
     }

@@ -137,7 +137,11 @@ fn a_wrong_type_names_key_value_and_expectation() {
         ("[time]\nfolder = 3", "run.toml:2: time.folder = 3: expected a string"),
         ("[time]\nhit = 'yes'", "run.toml:2: time.hit = \"yes\": expected true or false"),
         ("time = 3", "run.toml:1: time = 3: expected a table"),
-        ("[time]\nstep = {}", "run.toml:2: time.step: found map: expected a number"),
+        (
+            "[models]\nbodies = 1",
+            "run.toml:1: models: found a table: expected a list of tables, as [[models]]",
+        ),
+        ("[time]\nstep = {}", "run.toml:2: time.step: found a table: expected a number"),
         (
             "[gravity]\nsoftening.length = [1, 2]",
             "run.toml:2: gravity.softening.length = [1, 2]: expected an array of length 6",

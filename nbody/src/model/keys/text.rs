@@ -37,8 +37,10 @@ where
 /// Two numbers with a comma between.
 #[cfg(feature = "clap")]
 pub(super) fn pair(text: &str) -> Result<[f64; 2], String> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    numbers.try_into().map_err(|_| "must be two numbers with a comma between, such as 0,60".to_owned())
+    let number = |part: &str| part.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    let numbers: Option<Vec<f64>> = text.split(',').map(number).collect();
+    let pair = numbers.and_then(|numbers| numbers.try_into().ok());
+    pair.ok_or_else(|| "must be two finite numbers with a comma between, such as 0,60".to_owned())
 }
 
 /// A particle type by number or by name.
