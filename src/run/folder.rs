@@ -627,7 +627,7 @@ mod tests {
             &layout,
         );
         write.unwrap();
-        folder.prepare(true, Restart::Never, Some(&folder.snapshot(1))).unwrap_err();
+        folder.prepare(true, Restart::Never, &[folder.snapshot(1)]).unwrap_err();
         assert_eq!(names(&folder), ["snapshot_000.hdf5", "snapshot_001.hdf5"]);
     }
 
