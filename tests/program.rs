@@ -497,7 +497,7 @@ fn a_movie_that_cannot_be_made_is_refused_before_the_run() {
         ("every = 0", "movie.every = 0.0: must be above 0"),
         ("every = 1\nsize = [10, 200]", "a picture of 10x200 pixels"),
         ("every = 1\ntypes = [7]", "movie.types.0: 7 is no particle type"),
-        ("every = 1\nrange = [2.0, 1.0]", "movie.range: the range of the colours is 2.0 to 1.0"),
+        ("every = 1\nrange = [2.0, 1.0]", "movie.range: 2.0 is not below 1.0"),
         ("every = 1\ncolour = \"inferno\"", "colours"),
         ("every = 1\nframes_per_second = 200", "movie.frames_per_second: 200.0 frames per second"),
         ("every = 1\nframes_per_second = 60", "can show from 0.1 to 50"),

@@ -164,7 +164,7 @@ mod tests {
             ("1 kpc:2 kpc", "is a length, where a speed or a time is needed"),
             ("1 Myr:2 knots", "no unit that is known"),
             ("nan:2", "finite"),
-            ("1:2:3", "no number with a unit"),
+            ("1:2:3", "no unit that is known"),
             ("", "give two rising"),
         ] {
             let fault = Ends::speeds_or_times(wrong).unwrap_err();
