@@ -91,7 +91,7 @@ def messages():
         (["plan", snapshot], ["is a snapshot"]),
         (["plot", "profle", snapshot], ["profile", "known: run, profile, surface-density"]),
         (["plots"], ["plot", "known: run, status"]),
-        (["render", snapshot, "-o", folder / "x.png", "--range", "9e7:3e5"], ["90000000", "300000"]),
+        (["render", snapshot, "-o", folder / "x.png", "--range", "9e7:3e5"], ["9e7 is not below 3e5", "1e5:1e9"]),
         (["model", "--from", snapshot, "-o", folder / "y.hdf5"], ["is a snapshot (GADGET HDF5)", "heorot convert"]),
         (["status", snapshot], ["is a file, not the output folder of a run"]),
         (["run", parameter_file(folder, bodies=300), "--set", "potential.0.kind=nfw"], ["--set: potential.0.kind: there is no list potential"]),
