@@ -1,33 +1,13 @@
 //! The command line: commands and global options.
 
-use crate::batch::jobscript;
-use crate::batch::plan;
-use crate::batch::status;
-use crate::bench;
+use crate::batch::{jobscript, plan, status};
 use crate::console::all_said;
-use crate::doctor;
 use crate::ending::Ending;
-use crate::files::combine;
-use crate::files::convert;
-use crate::files::extract;
-use crate::files::make;
-use crate::force;
-use crate::halos;
-use crate::help::completions;
-use crate::help::man;
-use crate::help::reference;
-use crate::help::version;
-use crate::info;
-use crate::network;
-use crate::plot;
-use crate::poster;
+use crate::files::{combine, convert, extract, make};
+use crate::help::{completions, man, reference, version};
 use crate::ranks::launch::on_leading_process;
 use crate::ranks::processes::expect_served;
-use crate::render;
-use crate::run;
-use crate::spectrum;
-use crate::study;
-use crate::view;
+use crate::{bench, doctor, force, halos, info, network, plot, poster, render, run, spectrum, study, view};
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use nbody::model::whole_number;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use treecode::Bodies;
 use treecode::math::norm;
 
-/// Number of bodies per parallel task.
+/// Least number of bodies per parallel task.
 const SPAN: usize = 1 << 13;
 /// Distances from the origin up to this [L] leave room to the limit of force evaluations, 1e60.
 const FAR: f64 = 1e58;
@@ -34,21 +34,10 @@ impl Simulation {
             }
             norm(bodies.position(i)) + drift * (norm(bodies.velocity(i)) + kick * pull)
         };
-        let farthest = |span: usize| {
-            let places = span * SPAN..bodies.len().min((span + 1) * SPAN);
-            // A distance that is not a number counts as infinite.
-            places.map(reach).fold(0.0, |a: f64, b| {
-                if b <= a {
-                    a
-                } else if b.is_nan() {
-                    f64::INFINITY
-                } else {
-                    b
-                }
-            })
-        };
-        let farthest =
-            (0..bodies.len().div_ceil(SPAN)).into_par_iter().map(farthest).reduce(|| 0.0, f64::max);
+        // A distance that is not a number counts as infinite.
+        let distance = |i| Some(reach(i)).filter(|distance| !distance.is_nan()).unwrap_or(f64::INFINITY);
+        let places = (0..bodies.len()).into_par_iter().with_min_len(SPAN);
+        let farthest = places.map(distance).reduce(|| 0.0, f64::max);
         farthest <= FAR && is_felt(bodies, self.forces().gravity.constant, farthest)
     }
 }
