@@ -102,7 +102,7 @@ lighter: by the formula of Chandrasekhar for a halo at rest, the height grows by
         Verdict("rotation curve, greatest deviation from the sum of the components", curve, job.some(0.03, 0.06)),
         Verdict("scale length at the start, deviation from the model", abs(rows[0]["scale length [kpc]"] / LENGTH - 1), job.some(0.02, 0.05)),
         Verdict("scale height at the start, deviation from the model", abs(rows[0]["scale height [kpc]"] / HEIGHT - 1), job.some(0.02, 0.1)),
-        *(Verdict(f"{key}, greatest change", changes[key], bound) for key, bound in zip(changes, (job.some(0.1, 0.25), 0.1))),
+        *(Verdict(f"{key}, greatest change", changes[key], bound) for key, bound in zip(changes, (job.some(0.1, 0.25), job.some(0.05, 0.1)))),
     ]
     return text, {"validation-rotation": plot}, verdicts
 

@@ -77,7 +77,7 @@ moves along its orbit by 0.04 kpc in 3 Gyr. Steps of "rate" add 0.02 kpc for a p
 {table([row])}"""
     verdicts = [
         Verdict("cluster off the orbit of a point, sideways [kpc]", float(across), job.some(0.02, 0.1)),
-        Verdict("cluster off the orbit of a point, along it [kpc]", abs(float(off)), job.some(0.2, 0.1)),
+        Verdict("cluster off the orbit of a point, along it [kpc]", abs(float(off)), job.some(0.1, 0.1)),
         Verdict("energy error", float(energy), 1e-4),
         Verdict("2 % over the fraction of bodies ahead", 0.02 / max(ahead, 1e-9), job.some(1.0, 1e9)),
         Verdict("2 % over the fraction of bodies behind", 0.02 / max(behind, 1e-9), job.some(1.0, 1e9)),
