@@ -1,7 +1,5 @@
 //! How fast is the tree built from sorted keys? A Plummer sphere, several leaf sizes, all threads.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -4,8 +4,6 @@
 //! The error is measured once per order and printed before the time. Throughput is in bodies per
 //! second.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Evaluation, Solo, evaluate};

@@ -4,8 +4,6 @@
 //! evaluation of a Plummer sphere. Throughput is in bodies of all ranks per second. Ranks share the
 //! cores, so this bench compares revisions, not numbers of ranks.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{collective, evaluate, threads};

@@ -1,10 +1,7 @@
 //! How fast are interactions computed? Speed of the kernels [interactions/s] in a force evaluation
 //! with a known error, all threads.
 
-mod common;
-#[path = "common/field.rs"]
-mod field;
-
+use common::field;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use treecode::Phase;
 

@@ -1,8 +1,6 @@
 //! How fast are moments computed? A Plummer sphere in leaves of 48, each order of both walks, all
 //! threads.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -1,8 +1,6 @@
 //! How fast are snapshots written and read? A Plummer sphere in key order, one rank, one file on
 //! the disk of `target`, with and without compression.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heorot::ranks::crew::Crew;

@@ -2,8 +2,6 @@
 //! on an existing tree, all threads. Moments drift or are summed anew. The innermost 0.1, 1, 10 and
 //! 100 % of the bodies are active, as in a block step.
 
-mod common;
-
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use decomposition::{Moments, Plan, Solo, evaluate, evaluate_selected};

@@ -1,11 +1,7 @@
 //! How fast are interaction lists built? Speed of the walk [bodies/s] in a force evaluation with a
 //! known error, all threads.
 
-mod common;
-#[path = "common/field.rs"]
-mod field;
-
-use common::BODIES;
+use common::{BODIES, field};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use treecode::Phase;
 

@@ -1,6 +1,6 @@
 """The program for a single node: built where there is no MPI, no HDF5 and no libclang, it computes the bits of the full program.
 
-Needs target/debug/heorot, to compare with. The build goes to target/small, with the settings of `small_build`. With --build it is all that is done.
+Needs target/debug/heorot, to compare with. It is built by `small_build`, in target/small. With --build it is all that is done.
 """
 
 import os
@@ -13,8 +13,6 @@ from harness import MPIRUN, PROGRAM, ROOT, SCRATCH, bodies, check, heorot, param
 
 FEATURES = ["--no-default-features", "--features", "hdf5-static"]
 SMALL_BUILD = ROOT / "scripts" / "tests" / "small_build"
-# As for the Python package, so that the kernels are compiled once.
-KERNELS = "profile.dev.package.heorot-treecode.opt-level=1"
 SINGLE = ROOT / "target" / "small" / "debug" / "heorot"
 # All that the build may call: Rust, a C compiler with its tools, make, a shell. cmake comes with the Python packages.
 TOOLS = "cargo rustc rustup cc gcc ar ranlib ld as nm strip objcopy objdump readelf make sh uname".split()
@@ -38,7 +36,7 @@ def bare_environment():
 
 
 def build():
-    line = [SMALL_BUILD, "cargo", "build", *FEATURES, "--bin", "heorot", "--quiet", "--config", KERNELS]
+    line = [SMALL_BUILD, "cargo", "build", *FEATURES, "--bin", "heorot", "--quiet"]
     environment = bare_environment()
     require(shutil.which("mpicc", path=environment["PATH"]) is None, "mpicc is not hidden")
     built = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
