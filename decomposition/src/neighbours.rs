@@ -1,20 +1,34 @@
 //! Distances to neighbours on all ranks. Their bits do not depend on the number of ranks.
 
-use crate::{Comm, collective};
+use crate::{Comm, Evaluation, collective};
 use rayon::prelude::*;
-use std::ops::Range;
+use std::collections::HashMap;
 use treecode::{Bounds, Domain, Neighbours};
 
 /// Greatest number of boxes that describe the positions of a rank's bodies to other ranks.
 const BOXES: usize = 64;
-/// Number of consecutive bodies that are tested against the boxes of other ranks together.
-const RUN: usize = 64;
 
 /// Distance [L] of each body of this rank to the `k`-th nearest other body on all ranks. `pos` are
 /// the positions [L]. With fewer than `k` others, it is the distance to the farthest; with none, it
-/// is infinite. It is fastest if consecutive bodies are close together. Collective.
+/// is infinite. Collective.
 pub fn neighbour_distances(comm: &dyn Comm, domain: Domain, pos: [&[f64]; 3], k: usize) -> Vec<f64> {
-    let tree = Neighbours::new(domain, pos);
+    distances(comm, &Neighbours::new(domain, pos), pos, k, f64::INFINITY)
+}
+
+impl Evaluation {
+    /// Distance [L] of each body of this rank to the nearest other body on all ranks, and infinity
+    /// if that is farther than about `within` [L]. It is found with the cells of the evaluation. A
+    /// distance has the bits of [`neighbour_distances`]. Collective.
+    pub fn nearest_distances(&self, comm: &dyn Comm, domain: Domain, within: f64) -> Vec<f64> {
+        let pos = self.bodies.pos.each_ref().map(Vec::as_slice);
+        let tree = Neighbours::on_cells(domain, pos, &self.structure);
+        distances(comm, &tree, pos, 1, within * within * (1.0 + 1e-9))
+    }
+}
+
+/// Distance [L] of each body to the `k`-th nearest other body on all ranks; infinity if the square is
+/// greater than `within` [L^2]. `tree` has the bodies of this rank, at `pos`. Collective.
+fn distances(comm: &dyn Comm, tree: &Neighbours, pos: [&[f64]; 3], k: usize, within: f64) -> Vec<f64> {
     let all = collective::sum(comm, pos[0].len() as u64) as usize;
     // Index in the order of distance, in which the body itself is first.
     let rank = k.min(all.saturating_sub(1));
@@ -22,88 +36,80 @@ pub fn neighbour_distances(comm: &dyn Comm, domain: Domain, pos: [&[f64]; 3], k:
         return vec![f64::INFINITY; pos[0].len()];
     }
     let mut squares = match pos[0].len() > rank {
-        true => tree.squares(rank),
+        true => tree.squares_up_to(rank, within),
         false => vec![f64::INFINITY; pos[0].len()],
     };
     if comm.size() > 1 {
-        let position = |i: usize| pos.map(|axis| axis[i]);
-        // Ranks that may have nearer bodies return the squares of all distances up to the bound.
-        let asked = asked(comm, domain, &tree, pos, &squares);
-        let question = |i: &usize| {
-            let [x, y, z] = position(*i);
-            [x, y, z, squares[*i]]
-        };
-        let questions: Vec<Vec<[f64; 4]>> =
-            asked.iter().map(|list| list.iter().map(question).collect()).collect();
-        let answers: Vec<Vec<f64>> = collective::exchange(comm, &questions)
-            .into_iter()
-            .map(|questions| {
-                let answer = |[x, y, z, within]: &[f64; 4]| {
-                    let mut found = tree.squares_within([*x, *y, *z], *within, rank + 1);
-                    found.insert(0, found.len() as f64);
-                    found
-                };
-                questions.par_iter().map(answer).flatten_iter().collect()
-            })
-            .collect();
-        let mut theirs: Vec<Vec<f64>> = vec![Vec::new(); squares.len()];
-        for (list, answer) in asked.iter().zip(collective::exchange(comm, &answers)) {
-            let mut rest = &answer[..];
-            for i in list {
-                let (found, others) = rest[1..].split_at(rest[0] as usize);
-                theirs[*i].extend(found);
-                rest = others;
-            }
-        }
-        squares
-            .par_iter_mut()
-            .zip(theirs)
-            .enumerate()
-            .filter(|(_, (_, theirs))| !theirs.is_empty())
-            .for_each(|(i, (square, mut found))| {
-                found.extend(tree.squares_within(position(i), *square, rank + 1));
-                *square = *found.select_nth_unstable_by(rank, f64::total_cmp).1;
-            });
+        look_on_other_ranks(comm, tree, pos, rank, within, &mut squares);
     }
-    squares.into_iter().map(f64::sqrt).collect()
+    squares.iter_mut().for_each(|square| *square = square.sqrt());
+    squares
 }
 
-/// The bodies of this rank that may have a nearer neighbour on each other rank. `squares` are the
-/// squares of the distances to the neighbours on this rank. Collective.
-fn asked(
+/// Lowers the squares of bodies that have nearer neighbours on other ranks. Collective.
+fn look_on_other_ranks(
     comm: &dyn Comm,
-    domain: Domain,
     tree: &Neighbours,
     pos: [&[f64]; 3],
-    squares: &[f64],
-) -> Vec<Vec<usize>> {
-    let mine: Vec<[f64; 6]> = tree.boxes(BOXES).iter().map(Bounds::to_array).collect();
-    let boxes = collective::gather(comm, &mine);
+    rank: usize,
+    within: f64,
+    squares: &mut [f64],
+) {
     let position = |i: usize| pos.map(|axis| axis[i]);
-    // Most runs are far from most boxes. A run is tested with the greatest of its squares.
-    let run = |first: usize| {
-        let run = first..(first + RUN).min(squares.len());
-        let bounds: Bounds = run.clone().map(position).collect();
-        (bounds, squares[run.clone()].iter().copied().fold(0.0, f64::max), run)
+    // Ranks that may have nearer bodies return the squares of all distances up to the bound.
+    let bounds: Vec<f64> = squares.iter().map(|square| square.min(within)).collect();
+    let asked = asked(comm, tree, &bounds);
+    let question = |i: &usize| {
+        let [x, y, z] = position(*i);
+        [x, y, z, bounds[*i]]
     };
-    let runs: Vec<_> = (0..squares.len()).into_par_iter().step_by(RUN).map(run).collect();
-    let near = |boxes: &Vec<[f64; 6]>| {
-        let boxes: Vec<Bounds> = boxes.iter().copied().map(Bounds::from).collect();
-        let of_run = |(bounds, farthest, run): &(Bounds, f64, Range<usize>)| {
-            let close: Vec<&Bounds> =
-                boxes.iter().filter(|other| domain.gap(other, bounds) <= *farthest).collect();
-            let is_near = |i: &usize| {
-                let place = Bounds::at(position(*i));
-                close.iter().any(|other| domain.gap(other, &place) <= squares[*i])
+    let questions: Vec<Vec<[f64; 4]>> =
+        asked.iter().map(|list| list.iter().map(question).collect()).collect();
+    let answers: Vec<Vec<f64>> = collective::exchange(comm, &questions)
+        .into_iter()
+        .map(|questions| {
+            let answer = |[x, y, z, within]: &[f64; 4]| {
+                let mut found = tree.squares_within([*x, *y, *z], *within, rank + 1);
+                found.insert(0, found.len() as f64);
+                found
             };
-            let some: Vec<usize> =
-                if close.is_empty() { Vec::new() } else { run.clone().filter(is_near).collect() };
-            some
-        };
-        runs.par_iter().flat_map_iter(of_run).collect()
-    };
-    let others = boxes.iter().enumerate();
-    others.map(|(rank, boxes)| if rank == comm.rank() { Vec::new() } else { near(boxes) }).collect()
+            questions.par_iter().map(answer).flatten_iter().collect()
+        })
+        .collect();
+    let mut theirs: HashMap<usize, Vec<f64>> = HashMap::new();
+    for (list, answer) in asked.iter().zip(collective::exchange(comm, &answers)) {
+        let mut rest = &answer[..];
+        for i in list {
+            let (found, others) = rest[1..].split_at(rest[0] as usize);
+            theirs.entry(*i).or_default().extend(found);
+            rest = others;
+        }
+    }
+    let found: Vec<(usize, f64)> = theirs
+        .into_par_iter()
+        .filter(|(_, theirs)| !theirs.is_empty())
+        .filter_map(|(i, mut found)| {
+            found.extend(tree.squares_within(position(i), bounds[i], rank + 1));
+            let square = (found.len() > rank).then(|| *found.select_nth_unstable_by(rank, f64::total_cmp).1);
+            square.map(|square| (i, square))
+        })
+        .collect();
+    found.into_iter().for_each(|(i, square)| squares[i] = square);
+}
+
+/// The bodies of this rank that may have a nearer neighbour on each other rank. `bounds` are the
+/// squares of the distances up to which neighbours are looked for [L^2]. Collective.
+fn asked(comm: &dyn Comm, tree: &Neighbours, bounds: &[f64]) -> Vec<Vec<usize>> {
+    let mine: Vec<[f64; 6]> = tree.boxes(BOXES).iter().map(Bounds::to_array).collect();
+    let boxes: Vec<Vec<Bounds>> = collective::gather(comm, &mine)
+        .into_iter()
+        .enumerate()
+        .map(|(rank, boxes)| match rank == comm.rank() {
+            true => Vec::new(),
+            false => boxes.into_iter().map(Bounds::from).collect(),
+        })
+        .collect();
+    tree.near(&boxes, bounds)
 }
 
 /// Approximate distance [L] of each body of this rank to the `k`-th nearest other body on all
@@ -296,6 +302,39 @@ mod tests {
         let numbers = [(3000, 32), (40, 100), (2, 1), (1, 5), (0, 3)];
         let domains = [Open, Domain::Periodic { side: 0.7 }];
         numbers.into_iter().flat_map(move |numbers| domains.map(|domain| (numbers, domain)))
+    }
+
+    /// The nearest neighbours of an evaluation are those of a tree of their own, up to the limit.
+    #[test]
+    fn cells_of_an_evaluation_find_the_same_neighbours() {
+        for ((n, _), domain) in cases().filter(|((n, _), _)| *n > 0) {
+            let all = positions(n).map(|axis| axis.into_iter().map(|x| domain.wrap(x)).collect::<Vec<_>>());
+            let exact = neighbour_distances(&crate::Solo, domain, all.each_ref().map(Vec::as_slice), 1);
+            let mut sorted = exact.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            for (within, ranks) in [(0.0, 2), (sorted[n / 10], 3), (sorted[n / 2], 1), (1e3, 7), (1e300, 4)] {
+                let gravity = treecode::Gravity { domain, leaf_size: 8, ..treecode::Gravity::default() };
+                let parts = threads::run(ranks, |comm| {
+                    let mine: Vec<usize> = (0..n).filter(|i| i % ranks == comm.rank()).collect();
+                    let mut bodies = treecode::Bodies::zeroed(mine.len());
+                    for (row, i) in mine.iter().enumerate() {
+                        (0..3).for_each(|axis| bodies.pos[axis][row] = all[axis][*i]);
+                        (bodies.id[row], bodies.mass[row]) = (*i as u64, 1.0);
+                    }
+                    let evaluation = crate::rehearse(comm, &gravity, bodies).unwrap();
+                    let found = evaluation.nearest_distances(comm, domain, within);
+                    evaluation.bodies.id.iter().copied().zip(found).collect::<Vec<_>>()
+                });
+                let found = parts.concat();
+                assert_eq!(found.len(), n);
+                for (id, distance) in found {
+                    let exact = exact[id as usize];
+                    let is_far = distance == f64::INFINITY && exact > within;
+                    assert!(distance == exact || is_far, "{n} bodies, {ranks} ranks: {distance} {exact}");
+                    assert!(exact > within * (1.0 + 1e-8) || distance == exact, "{exact} is within {within}");
+                }
+            }
+        }
     }
 
     #[test]

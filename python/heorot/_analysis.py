@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import Floats, floats, names_numbers, number
+from ._arrays import Floats, floats, names_numbers, number, optional_number
 from ._bodies import Bodies, expect_bodies
 
 
@@ -113,8 +113,9 @@ def halos(
     Halos
     """
     expect_bodies(bodies)
-    side = bodies.box if box is None else box
-    length, columns, of = _heorot.halos(bodies._columns(), linking, linking_length, min_members, side, threads)
+    side = bodies.box if box is None else number("box", box)
+    linking, absolute = number("linking", linking), optional_number("linking_length", linking_length)
+    length, columns, of = _heorot.halos(bodies._columns(), linking, absolute, min_members, side, threads)
     return Halos(of=of, linking_length=length, **columns)
 
 

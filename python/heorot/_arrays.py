@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import operator
 import os
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, Sequence, TypeVar, cast
@@ -48,6 +49,36 @@ def number(name: str, value: Any) -> float:
         raise ValueError(f"{name}: is out of range") from None
 
 
+def optional_number(name: str, value: Any) -> Optional[float]:
+    """A real number or None, or a TypeError with the name of the argument."""
+    return None if value is None else number(name, value)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, or a TypeError with the name of the argument."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: must be a whole number") from None
+
+
+def text(name: str, value: Any) -> str:
+    """A string, or a TypeError with the name of the argument."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} = {value!r}: must be a string")
+    return value
+
+
+def sequence(name: str, value: Any) -> list[Any]:
+    """The elements of a sequence, or a TypeError with the name of the argument."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return list(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: must be a sequence") from None
+
+
 def plain_value(name: str, value: Any) -> Any:
     """The value of a key as JSON has it, without arrays, numbers of numpy and paths."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -71,10 +102,11 @@ def particle_types(types: Optional[Sequence[int]]) -> Optional[list[int]]:
     """The types as the compiled part takes them; None for all."""
     if types is None:
         return None
+    types = [whole("types", kind) for kind in sequence("types", types)]
     for kind in types:
         if not 0 <= kind <= 5:
             raise ValueError(f"types: {kind} is none, must be from 0 to 5")
-    return [int(kind) for kind in types]
+    return types
 
 
 def floats(name: str, value: Any) -> NDArray[Any]:
@@ -85,7 +117,10 @@ def floats(name: str, value: Any) -> NDArray[Any]:
     else:
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
             raise ValueError(f"{name}: some values are masked; leave those bodies out")
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError as fault:
+            raise ValueError(f"{name}: {fault}") from None
     if array.dtype in _FLOATS:
         return array if array.flags.aligned else array.copy()
     if array.dtype.kind not in "fiub":

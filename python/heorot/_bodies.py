@@ -99,6 +99,8 @@ class Bodies:
             raise ValueError(f"vel has the shape {self.vel.shape}: must be ({n}, 3), as there are {n} masses")
         self.id = np.arange(n, dtype=np.uint64) if id is None else _whole("id", id, n, np.uint64)
         self.type = np.ones(n, dtype=np.uint8) if type is None else _whole("type", type, n, np.uint8)
+        if n > 0 and self.type.max() > 5:
+            raise ValueError(f"type: {self.type.max()} is none, must be from 0 to 5")
         self.acc = None
         self.pot = None
         self.time = number("time", time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -44,7 +45,9 @@ class Cosmology:
 
     def __post_init__(self) -> None:
         for name in ("omega_m", "omega_lambda", "h", "omega_r", "w0", "wa"):
-            number(name, getattr(self, name))
+            value = number(name, getattr(self, name))
+            if not math.isfinite(value):
+                raise ValueError(f"{name} = {value}: must be finite")
         if not 0.0 < self.h <= 10.0:
             raise ValueError(f"h = {self.h}: must be above 0 and at most 10")
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _heorot
-from ._arrays import floats, names_numbers
+from ._arrays import floats, names_numbers, number, optional_number
 from ._potential import PotentialsLike, core_of
 from ._units import UnitsLike, is_quantity, units_of
 
@@ -122,6 +122,7 @@ def accelerations(
     external = None if potentials is None else core_of(potentials, system, G)
     if G is None:
         G = 1.0 if system is None else system.G
+    G, box = number("G", G), optional_number("box", box)
     pos, mass = floats("pos", pos), floats("mass", mass)
     settings = _heorot.Settings(
         softening, kernel, accuracy, accuracy_of, theta, tolerance, order, walk, G, allow_missed, box, external, None

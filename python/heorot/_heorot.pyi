@@ -118,6 +118,7 @@ def view(
     types: Optional[list[int]],
     galaxies: list[tuple[int, int]],
     most: int,
+    side: Optional[float],
     threads: Optional[int],
 ) -> str: ...
 def read_in_process(command: list[str]) -> None: ...

@@ -8,7 +8,7 @@ from typing import Any, Optional, Sequence, Union
 import numpy as np
 
 from . import _heorot
-from ._arrays import names_numbers, number, particle_types
+from ._arrays import names_numbers, number, optional_number, particle_types, sequence, text, whole
 from ._bodies import Bodies, expect_bodies
 from ._files import Path, whole_file
 
@@ -105,23 +105,26 @@ def render(
     sides = list(size) if isinstance(size, (tuple, list, np.ndarray)) else [size, size]
     if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
         raise ValueError(f"size = {size}: must be one number of pixels, or two")
+    place = None if centre is None else [number("centre", x) for x in sequence("centre", centre)]
+    if place is not None and len(place) != 3:
+        raise ValueError(f"centre = {centre}: must be three numbers")
     look = {
         "size": sides,
-        "width": width,
-        "centre": None if centre is None else [number("centre", x) for x in centre],
-        "axis": axis,
-        "azimuth": azimuth,
-        "elevation": elevation,
-        "roll": roll,
-        "perspective": perspective,
-        "colours": colours,
+        "width": optional_number("width", width),
+        "centre": place,
+        "axis": text("axis", axis),
+        "azimuth": optional_number("azimuth", azimuth),
+        "elevation": optional_number("elevation", elevation),
+        "roll": number("roll", roll),
+        "perspective": optional_number("perspective", perspective),
+        "colours": text("colours", colours),
         "types": particle_types(types),
-        "neighbours": neighbours,
-        "decorations": decorations,
-        "axes": axes,
+        "neighbours": whole("neighbours", neighbours),
+        "decorations": bool(decorations),
+        "axes": bool(axes),
         "box": bodies.box,
         "redshift": bodies.redshift,
-        "transparent": transparent,
+        "transparent": bool(transparent),
     }
     units = None if bodies.units is None else bodies.units._cgs
     return Picture(_heorot.render(bodies._columns(), look, bodies.time, units, threads))

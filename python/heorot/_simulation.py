@@ -117,7 +117,7 @@ class Simulation:
         step = None if step is None else number("step", step)
         if step is not None and not 0.0 < step < float("inf"):
             raise ValueError(f"step = {step}: must be above 0 and finite")
-        constant = bodies.G if G is None else G
+        constant = bodies.G if G is None else number("G", G)
         universe = None
         if bodies.scale_factor is not None:
             if bodies.cosmology is None or bodies.units is None or bodies.box is None:

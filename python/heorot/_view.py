@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import os
-from typing import Optional, Sequence, Union
+from typing import Any, Optional, Sequence, Union
 
 from . import _heorot
-from ._arrays import names_numbers, particle_types
+from ._arrays import names_numbers, particle_types, sequence, whole
 from ._bodies import Bodies
 from ._files import Path, whole_file
 from ._state import State
@@ -60,6 +60,14 @@ class Page:
         )
 
 
+def _pair(galaxy: Any) -> tuple[int, int]:
+    """The first and the last id of a galaxy."""
+    ids = [whole("galaxies", one) for one in sequence("galaxies", galaxy)]
+    if len(ids) != 2 or not 0 <= ids[0] <= ids[1] < 2**64:
+        raise ValueError(f"galaxies: {galaxy!r} is no pair of the first and the last id")
+    return ids[0], ids[1]
+
+
 @names_numbers
 def view(
     bodies: Union[Shown, Sequence[Shown]],
@@ -75,7 +83,9 @@ def view(
     Parameters
     ----------
     bodies : Bodies or State, or a sequence of them
-        Several are played in the order of their times. Their bodies are followed by their ids.
+        Several are played in the order of their times. Their bodies are followed by their ids. All must
+        have the same units and the same ``box``, which the page draws if it is set: bodies outside are
+        shown at their places inside.
     most : int, optional
         Show at most so many bodies, up to a million. All have the same chance, and all frames show
         the same ones. By default up to 100,000, fewer for many frames. A body takes 13 bytes of the
@@ -101,7 +111,7 @@ def view(
     >>> heorot.view(galaxy)
     <heorot.Page: 0.1 MB>
     """
-    given = [bodies] if isinstance(bodies, (Bodies, State)) else list(bodies)
+    given = [bodies] if isinstance(bodies, (Bodies, State)) else sequence("bodies", bodies)
     frames = [frame.bodies if isinstance(frame, State) else frame for frame in given]
     if not frames:
         raise ValueError("bodies: there are none to show")
@@ -110,13 +120,15 @@ def view(
             raise TypeError(f"bodies: must be Bodies or a State, or a sequence of them, not {type(frame).__name__}")
     if any(frame.units != frames[0].units for frame in frames):
         raise ValueError("bodies: all must have the same units")
+    if any(frame.box != frames[0].box for frame in frames):
+        raise ValueError("bodies: all must have the same box")
     if most is None:
         most = min(max(_MOST_PLACES // len(frames), _FEWEST), _MOST)
-    if not 0 < height < 10_000:
+    if not 0 < whole("height", height) < 10_000:
         raise ValueError(f"height = {height}: must be from 1 to 9999 pixels")
     frames.sort(key=lambda frame: frame.time)
     units = None if frames[0].units is None else frames[0].units._cgs
     columns = [(frame._columns(), frame.time, f"frame {i + 1}") for i, frame in enumerate(frames)]
-    pairs = [(int(first), int(last)) for first, last in galaxies]
-    page = _heorot.view(columns, units, particle_types(types), pairs, most, threads)
+    pairs = [_pair(galaxy) for galaxy in sequence("galaxies", galaxies)]
+    page = _heorot.view(columns, units, particle_types(types), pairs, most, frames[0].box, threads)
     return Page(page, int(height))

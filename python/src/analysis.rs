@@ -69,7 +69,8 @@ pub(crate) fn halos<'py>(
     let n = bodies.len();
     let length = linking_length.unwrap_or(linking);
     if !(length > 0.0 && length.is_finite()) {
-        return Err(PyValueError::new_err(format!("linking = {length}: must be above 0 and finite")));
+        let name = if linking_length.is_some() { "linking_length" } else { "linking" };
+        return Err(PyValueError::new_err(format!("{name} = {length}: must be above 0 and finite")));
     }
     if min_members == 0 {
         return Err(PyValueError::new_err("min_members = 0: must be at least 1"));

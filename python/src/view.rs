@@ -2,10 +2,11 @@
 
 use crate::arrays::Columns;
 use crate::files::kinds;
+use crate::settings::domain_of;
 use crate::{analysis::finite, pool};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use treecode::{Bodies, TYPES};
+use treecode::{Bodies, Domain, TYPES};
 use viz::page::{Chooser, Description, Frame, FrameName};
 use viz::{GROUP_TONES, NEIGHBOURS, Units, printable};
 
@@ -17,8 +18,10 @@ const MOST_BODIES: usize = 1_000_000;
 /// The bodies of a frame, its time and its name.
 type Given<'py> = (Columns<'py>, f64, String);
 
-/// An HTML page of frames in the order given, with at most `most` bodies of each.
+/// An HTML page of frames in the order given, with at most `most` bodies of each. `side` is that of a periodic box,
+/// into which bodies are moved.
 #[pyfunction]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn view(
     py: Python<'_>,
     frames: Vec<Given<'_>>,
@@ -26,17 +29,19 @@ pub(crate) fn view(
     types: Option<Vec<u8>>,
     galaxies: Vec<(u64, u64)>,
     most: usize,
+    side: Option<f64>,
     threads: Option<usize>,
 ) -> PyResult<String> {
-    let kinds = kinds(types)?;
+    let (kinds, domain) = (kinds(types)?, domain_of(side)?);
     if !(1..=MOST_BODIES).contains(&most) {
         return Err(PyValueError::new_err(format!("most = {most}: must be from 1 to {MOST_BODIES}")));
     }
     // Bodies are converted twice, so that only one frame is in memory at a time.
     let alone = frames.len() == 1;
-    let (mut chooser, mut ids) = (Chooser::new(most, alone, sparse(&frames, kinds)), Vec::new());
+    let mut chooser = Chooser::new(most, alone, sparse(&frames, kinds)).in_domain(domain);
+    let mut ids = Vec::new();
     for (columns, _, name) in &frames {
-        let bodies = wanted(columns, kinds)?;
+        let bodies = wanted(columns, kinds, domain)?;
         if alone {
             ids = bodies.id.clone();
         }
@@ -69,7 +74,7 @@ pub(crate) fn view(
     let galaxies = if galaxies.is_empty() { None } else { Some(of(galaxies)) };
     let description = Description { program: PROGRAM, choice, frames: names.collect(), units, galaxies };
     description.page(|number| {
-        let (bodies, choice) = (wanted(&frames[number].0, kinds)?, &description.choice);
+        let (bodies, choice) = (wanted(&frames[number].0, kinds, domain)?, &description.choice);
         pool::compute(py, threads, bodies.len(), move || Ok::<_, String>(Frame::of(choice, &bodies)))
     })
 }
@@ -83,8 +88,8 @@ fn sparse(frames: &[Given<'_>], kinds: [bool; TYPES]) -> [bool; TYPES] {
     std::array::from_fn(|kind| kinds[kind] && (1..=NEIGHBOURS).contains(&most(kind)))
 }
 
-/// The bodies of these types. Their masses do not matter.
-fn wanted(columns: &Columns<'_>, kinds: [bool; TYPES]) -> PyResult<Bodies> {
+/// The bodies of these types, inside the box if there is one. Their masses do not matter.
+fn wanted(columns: &Columns<'_>, kinds: [bool; TYPES], domain: Domain) -> PyResult<Bodies> {
     let mut bodies = columns.bodies()?;
     finite("pos", &bodies.pos)?;
     finite("vel", &bodies.vel)?;
@@ -96,5 +101,6 @@ fn wanted(columns: &Columns<'_>, kinds: [bool; TYPES]) -> PyResult<Bodies> {
     if wanted.len() < bodies.len() {
         bodies.permute(&wanted);
     }
+    bodies.wrap(domain);
     Ok(bodies)
 }

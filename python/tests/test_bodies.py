@@ -1,8 +1,6 @@
 """Bodies, models, files, neighbours, haloes, profiles, pictures and units."""
 
-import base64
 import html
-import json
 import re
 
 import numpy as np
@@ -11,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import heorot
-from common import cloud, plummer
+from common import cloud, decode, description_of, plummer
 
 
 def test_models_have_their_keys():
@@ -218,20 +216,6 @@ def test_quantities_of_astropy_are_converted():
         heorot.accelerations(pos.value * u.kg, mass)
 
 
-def decode(page, frame=0):
-    """Positions in the cube, speeds and types of the bodies of a page, as its script reads them."""
-    def data(name):
-        text = re.search(f'<script type="application/base64" id="{name}">([^<]*)</script>', page.html)[1]
-        return np.frombuffer(base64.b64decode(text), dtype=np.uint8)
-
-    kinds, numbers = data("kinds"), data(f"frames/{frame}/0")
-    n = len(kinds)
-    assert len(numbers) == 10 * n
-    high = numbers[: 6 * n].view("<u2").reshape(n, 3).astype(np.uint32)
-    low, speed = numbers[6 * n : 9 * n].reshape(n, 3), numbers[9 * n :]
-    return ((high << 8) + low) / (2**24 - 1), speed, kinds
-
-
 def test_a_page_has_all_bodies_at_their_places(tmp_path):
     galaxy = heorot.model("disc-galaxy", bodies=500, seed=2)
     page = heorot.view(galaxy)
@@ -254,7 +238,7 @@ def test_a_page_plays_states_in_the_order_of_their_times():
     sim = heorot.Simulation(plummer(100), softening=0.1, step=0.1)
     states = list(sim.run(until=0.4, every=0.2))
     page = heorot.view([states[1], states[0]], most=60)
-    description = json.loads(re.search('id="description">(.*)</script>', page.html)[1])
+    description = description_of(page)
     assert [frame["time"] for frame in description["frames"]] == [0.2, 0.4]
     assert (description["count"], description["total"]) == (60, 100)
     low = np.minimum(states[0].bodies.pos.min(axis=0), states[1].bodies.pos.min(axis=0))
@@ -279,6 +263,7 @@ def test_what_cannot_be_viewed_is_named():
         ([], {}, "none to show"),
         ([sphere, twice], {}, "the id 3 occurs twice"),
         ([sphere, other], {}, "same units"),
+        ([sphere, heorot.Bodies(sphere.pos, sphere.mass, box=9.0)], {}, "same box"),
         (bad, {}, r"pos\[4\] holds inf"),
         (sphere, {"most": 0}, "most = 0"),
         (sphere, {"types": [4]}, "no bodies to show"),
@@ -321,11 +306,8 @@ def test_galaxies_of_a_page_are_named_by_their_ids():
 
 
 def test_bodies_of_a_rare_type_have_trails():
-    import json
-    import re
-
     bodies = heorot.Bodies(*cloud(100), type=np.where(np.arange(100) < 3, 4, 1))
     sim = heorot.Simulation(bodies, softening=0.1, step=0.1)
     page = heorot.view(list(sim.run(until=0.4, every=0.2)), most=10)
-    paths = json.loads(re.search('id="description">(.*)</script>', page.html)[1])["paths"]
+    paths = description_of(page)["paths"]
     assert sorted(path["id"] for path in paths) == [0, 1, 2] and all(len(path["places"]) == 2 for path in paths)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import heorot
+from common import decode, description_of
 
 LCDM = heorot.Cosmology(omega_m=0.3111, omega_lambda=0.6889, h=0.6766)
 MPC = heorot.Units(3.085677581491367e24, 1.988409870698051e43, 1e5)
@@ -64,6 +65,22 @@ def test_impossible_boxes_are_named(changed, message):
     if "box" in changed:
         with pytest.raises(ValueError, match="box"):
             heorot.Bodies(cube(3), np.ones(3), box=changed["box"])
+
+
+def test_a_page_shows_the_box():
+    pos = cube(50)
+    pos[0] = [1.25, -0.5, 0.5]  # outside
+    bodies = heorot.Bodies(pos, np.ones(50), box=1.0)
+    page = heorot.view(bodies)
+    description = description_of(page)
+    assert (description["periodic"], description["side"]) == (True, 1.0)
+    places = decode(page)[0]
+    gaps = np.abs(places[:, None] - (pos % 1.0)[None]).max(axis=-1)
+    assert gaps.min(axis=0).max() < 1e-6  # the corner of the page is that of the box
+    bodies.box = None
+    assert not description_of(heorot.view(bodies))["periodic"]
+    sim = heorot.Simulation(heorot.Bodies(pos, np.ones(50), box=1.0), softening=0.1, step=0.01)
+    assert description_of(heorot.view([sim.state, sim.step()]))["periodic"]
 
 
 def test_bodies_keep_their_box(tmp_path):

@@ -175,6 +175,13 @@ IMPOSSIBLE = {
     "softening: must be": lambda: heorot.accelerations(*cloud(9), softening="soft"),
     "time = nan": lambda: heorot.Simulation(bodies_with(time=float("nan")), softening=0.1, step=0.1),
     "is lost beside the time": lambda: heorot.Simulation(bodies_with(time=1e300), softening=0.1, step=0.1).step(),
+    "pos: setting an array element": lambda: heorot.accelerations([[1, 2, 3], [1, 2]], [1, 2]),
+    r"centre = \[1, 2\]: must be three": lambda: heorot.render(plummer(), centre=[1, 2]),
+    r"galaxies: \(1,\) is no pair": lambda: heorot.view(plummer(), galaxies=[(1,)]),
+    r"galaxies: \(5, 2\) is no pair": lambda: heorot.view(plummer(), galaxies=[(5, 2)]),
+    "linking_length = -1": lambda: heorot.halos(plummer(), linking_length=-1),
+    "omega_m = nan": lambda: heorot.Cosmology(float("nan"), 0.7, 0.7),
+    "type: 9 is none": lambda: heorot.Bodies(*cloud(2), type=[1, 9]),
     "count = -1": lambda: simulation().step(-1),
     "size = 200.5": lambda: heorot.render(plummer(), size=200.5),
     r"radius = \(1,\)": lambda: heorot.profile(plummer(), radius=(1,)),
@@ -189,6 +196,30 @@ def test_impossible_arguments_are_value_errors(message):
     with pytest.raises(ValueError, match=message) as error:
         IMPOSSIBLE[message]()
     assert "\n" not in str(error.value) and not os.path.exists("never.hdf5")
+
+
+WRONG = {
+    "box = '1': must be a number": lambda: heorot.accelerations(*cloud(9), box="1"),
+    "G = 'one': must be a number": lambda: heorot.direct(*cloud(9), G="one"),
+    "centre = 5: must be a sequence": lambda: heorot.render(plummer(), centre=5),
+    "colours = 1: must be a string": lambda: heorot.render(plummer(), colours=1),
+    "axis = None: must be a string": lambda: heorot.render(plummer(), axis=None),
+    "neighbours = 1.5: must be a whole number": lambda: heorot.render(plummer(), neighbours=1.5),
+    "width = 'all': must be a number": lambda: heorot.render(plummer(), width="all"),
+    "types = 3: must be a sequence": lambda: heorot.render(plummer(), types=3),
+    "types = 'a': must be a whole number": lambda: heorot.view(plummer(), types=["a"]),
+    "height = 'high': must be a whole number": lambda: heorot.view(plummer(), height="high"),
+    "bodies = 3: must be a sequence": lambda: heorot.view(3),
+    "galaxies = 5: must be a sequence": lambda: heorot.view(plummer(), galaxies=5),
+    "linking_length = 'far': must be a number": lambda: heorot.halos(plummer(), linking_length="far"),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_types_are_named(message):
+    with pytest.raises(TypeError) as error:
+        WRONG[message]()
+    assert str(error.value) == message
 
 
 def test_arrays_that_a_caller_has_replaced_are_converted():

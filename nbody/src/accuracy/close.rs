@@ -2,7 +2,7 @@
 //! relative to a centre of the leaf or group. If a pair is much closer than the leaf is large, the
 //! rounding of the offsets is no longer small compared with the distance of the pair.
 
-use decomposition::{Comm, Evaluation, collective, neighbour_distances};
+use decomposition::{Comm, Evaluation, collective};
 use treecode::math::norm;
 use treecode::{Bodies, Domain, Gravity, Neighbours, Walk};
 
@@ -89,7 +89,7 @@ pub fn too_close(
     if gravity.walk == Walk::Direct {
         return None; // in double precision
     }
-    let candidates = candidates(comm, gravity, &evaluation.bodies);
+    let candidates = candidates(comm, gravity, evaluation);
     if candidates.is_empty() {
         return None;
     }
@@ -119,49 +119,74 @@ pub fn too_close(
 }
 
 /// The bodies of all ranks that are close to another one, the same on every rank. Collective.
-fn candidates(comm: &dyn Comm, gravity: &Gravity, bodies: &Bodies) -> Vec<Candidate> {
+fn candidates(comm: &dyn Comm, gravity: &Gravity, evaluation: &Evaluation) -> Vec<Candidate> {
+    let bodies = &evaluation.bodies;
     let pos = bodies.pos.each_ref().map(Vec::as_slice);
-    let ends = pos.map(|axis| {
-        axis.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], x| [least.min(*x), most.max(*x)])
-    });
-    let whole = ends.map(|[least, most]| most - least).into_iter().fold(0.0, f64::max);
-    if comm.size() == 1 && bodies.len() <= FEW && are_apart(gravity.domain, bodies, ROUNDING * whole / CLOSE)
-    {
+    let whole = extent(comm, pos);
+    // Bodies that are farther apart have no large error, even if a leaf is as large as the whole.
+    // The others are all kept, because the neighbour of a body may be in a much smaller leaf.
+    let reach = ROUNDING * whole / CLOSE;
+    if comm.size() == 1 && bodies.len() <= FEW && are_apart(gravity.domain, bodies, reach) {
         return Vec::new();
     }
-    let distances = neighbour_distances(comm, gravity.domain, pos, 1);
-    let first = collective::first_index(comm, bodies.len());
+    let distances = evaluation.nearest_distances(comm, gravity.domain, reach);
     // A leaf or a group is a range of so many bodies at most, or a deepest cell.
     let size = if gravity.walk == Walk::Tree { gravity.group_size } else { gravity.leaf_size };
     let size = size.max(gravity.leaf_size);
-    let candidate = |i: usize| {
-        // Most bodies are far enough from others for a leaf as large as the whole. The others are
-        // all kept, because the neighbour of a body may be in a much smaller leaf.
-        if ROUNDING * whole <= CLOSE * distances[i] {
-            return None;
-        }
+    let rounding = |i: usize| {
         let near = i.saturating_sub(size)..(i + size + 1).min(bodies.len());
         let extent = |axis: &[f64]| near.clone().map(|j| (axis[j] - axis[i]).abs()).fold(0.0, f64::max);
-        let extent = pos.iter().map(|axis| extent(axis)).fold(0.0, f64::max);
-        let rounding = ROUNDING * extent;
-        Some(Candidate {
-            index: first + i as u64,
-            id: bodies.id[i],
-            kind: bodies.kind[i].into(),
-            mass: bodies.mass[i],
-            position: bodies.position(i),
-            acceleration: bodies.acceleration(i),
-            rounding,
-            coarseness: rounding / distances[i],
-        })
+        ROUNDING * pos.iter().map(|axis| extent(axis)).fold(0.0, f64::max)
     };
-    let coarsest = |mut all: Vec<Candidate>| {
-        all.sort_by(|a, b| b.coarseness.total_cmp(&a.coarseness).then(a.index.cmp(&b.index)));
-        all.truncate(CANDIDATES);
-        all
+    let close = (0..bodies.len()).filter(|i| ROUNDING * whole > CLOSE * distances[*i]);
+    let first = collective::first_index(comm, bodies.len());
+    let mine: Vec<Candidate> =
+        coarsest(close.map(|i| (i, rounding(i) / distances[i])), |(i, coarse)| (*coarse, *i))
+            .into_iter()
+            .map(|(i, coarseness)| Candidate {
+                index: first + i as u64,
+                id: bodies.id[i],
+                kind: bodies.kind[i].into(),
+                mass: bodies.mass[i],
+                position: bodies.position(i),
+                acceleration: bodies.acceleration(i),
+                rounding: rounding(i),
+                coarseness,
+            })
+            .collect();
+    let all = collective::gather(comm, &mine).into_iter().flatten();
+    coarsest(all, |candidate| (candidate.coarseness, candidate.index as usize))
+}
+
+/// The longest side of the box around the bodies of all ranks [L]. Collective.
+fn extent(comm: &dyn Comm, pos: [&[f64]; 3]) -> f64 {
+    let [mut least, mut most] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    for (axis, list) in pos.iter().enumerate() {
+        least[axis] = list.iter().copied().fold(f64::INFINITY, f64::min);
+        most[axis] = list.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    }
+    let (least, most) = (collective::min(comm, least), collective::max(comm, most));
+    (0..3).map(|axis| most[axis] - least[axis]).fold(0.0, f64::max)
+}
+
+/// At most [`CANDIDATES`] of some bodies, the coarsest first. `of` is the coarseness and the index of a
+/// body. Never many more are in memory.
+fn coarsest<T>(all: impl Iterator<Item = T>, of: impl Fn(&T) -> (f64, usize)) -> Vec<T> {
+    let order = |a: &T, b: &T| {
+        let ((a, i), (b, j)) = (of(a), of(b));
+        b.total_cmp(&a).then(i.cmp(&j))
     };
-    let mine = coarsest((0..bodies.len()).filter_map(candidate).collect());
-    coarsest(collective::gather(comm, &mine).concat())
+    let mut kept = Vec::new();
+    for one in all {
+        kept.push(one);
+        if kept.len() == 2 * CANDIDATES {
+            kept.select_nth_unstable_by(CANDIDATES, order);
+            kept.truncate(CANDIDATES);
+        }
+    }
+    kept.sort_by(order);
+    kept.truncate(CANDIDATES);
+    kept
 }
 
 /// Whether all pairs are more than this distance [L] apart.
@@ -201,4 +226,24 @@ fn estimates(gravity: &Gravity, candidates: &[Candidate]) -> Vec<Estimate> {
         Some(Estimate { candidate: *candidate, neighbour: nearest.id, distance, pull, error })
     };
     rows.filter_map(estimate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coarsest_of_many_are_kept_in_order() {
+        let n = 5 * CANDIDATES;
+        // Each coarseness occurs a few times.
+        let all: Vec<(f64, usize)> = (0..n).map(|i| (((i * 7919) % (n / 3)) as f64, i)).collect();
+        let mut expected = all.clone();
+        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        expected.truncate(CANDIDATES);
+        assert_eq!(coarsest(all.into_iter(), |one| *one), expected);
+        assert_eq!(
+            coarsest([(1.0, 5), (2.0, 7), (1.0, 3)].into_iter(), |one| *one),
+            [(2.0, 7), (1.0, 3), (1.0, 5)]
+        );
+    }
 }

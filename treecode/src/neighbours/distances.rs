@@ -26,12 +26,12 @@ struct Candidates {
     near: Vec<u64>,
 }
 
-impl Neighbours {
+impl Neighbours<'_> {
     /// Distance of each body to the `k`-th nearest other body [L], in the order of the positions
     /// given. If there are fewer others, the distance to the farthest; if there are none, infinity.
     pub fn distances(&self, k: usize) -> Vec<f64> {
-        match self.order.len() {
-            0 | 1 => vec![f64::INFINITY; self.order.len()],
+        match self.len() {
+            0 | 1 => vec![f64::INFINITY; self.len()],
             _ => self.squares(k).into_iter().map(f64::sqrt).collect(),
         }
     }
@@ -39,7 +39,13 @@ impl Neighbours {
     /// Square of the distance of each body to the `k`-th nearest other body [L^2]. If there are
     /// fewer others, to the farthest body, which may be the body itself.
     pub fn squares(&self, k: usize) -> Vec<f64> {
-        let n = self.order.len();
+        self.squares_up_to(k, f64::INFINITY)
+    }
+
+    /// As [`Neighbours::squares`], but infinity for a body whose square is greater than `within`
+    /// [L^2]. It takes less time.
+    pub fn squares_up_to(&self, k: usize, within: f64) -> Vec<f64> {
+        let n = self.len();
         let rank = k.min(n.saturating_sub(1)); // rank by distance; the body itself has rank 0
         let mut sorted = vec![0.0; n];
         let groups = self.groups(rank + 1);
@@ -48,11 +54,12 @@ impl Neighbours {
         let range =
             |task: &&[Group]| places(&task[0]).start as usize..places(&task[task.len() - 1]).end as usize;
         let work = |task: &&[Group], out: &mut [f64]| {
-            with_space!(self.domain, space => self.serve(space, task, rank, out));
+            with_space!(self.domain, space => self.serve(space, task, rank, within, out));
         };
         for_each_part(&tasks, &range, 0, &mut sorted[..], &work, &|(), ()| ());
+        let Some(order) = &self.order else { return sorted };
         let mut squares = vec![0.0; n];
-        for (place, square) in self.order.iter().zip(sorted) {
+        for (place, square) in order.iter().zip(sorted) {
             squares[*place as usize] = square;
         }
         squares
@@ -94,8 +101,8 @@ impl Neighbours {
         groups
     }
 
-    /// Computes the squares of the distances for adjacent groups.
-    fn serve(&self, space: impl Space, groups: &[Group], rank: usize, mut out: &mut [f64]) {
+    /// Computes the squares of the distances for adjacent groups. Those above `within` are infinity.
+    fn serve(&self, space: impl Space, groups: &[Group], rank: usize, within: f64, mut out: &mut [f64]) {
         let mut candidates = Candidates::default();
         // Ratio of the neighbours' distance to that in an evenly filled cell. It is estimated from
         // the groups before; it affects speed, not results.
@@ -109,25 +116,27 @@ impl Neighbours {
                 continue;
             }
             let even = about.even_distance(rank);
-            let square = (factor * even).powi(2);
+            let square = (factor * even).powi(2).min(within);
             self.gather(space, &group.bounds, square, rank + 1, &mut candidates);
             let mut alone = Vec::new();
             for (place, out) in group.bodies.clone().zip(&mut *squares) {
-                match candidates.nearest(space, self.position(place), square, rank) {
-                    Ok(square) => *out = square,
-                    Err(bound) => alone.push((place, bound)),
-                }
+                *out = candidates.nearest(space, self.position(place), square, rank).unwrap_or_else(|| {
+                    if square < within {
+                        alone.push((place, candidates.bound(rank)));
+                    }
+                    f64::INFINITY
+                });
             }
             for (place, bound) in alone {
                 let (position, body) = (self.position(place), Bounds::at(self.position(place)));
-                let bound = bound.unwrap_or_else(|| space.farthest(&body, &about.bounds));
+                let bound = bound.unwrap_or_else(|| space.farthest(&body, &about.bounds)).min(within);
                 self.gather(space, &body, bound, rank + 1, &mut candidates);
                 let square = candidates.nearest(space, position, bound, rank);
-                let square = square.expect("the bound holds enough bodies");
-                squares[(place - group.bodies.start) as usize] = square;
+                assert!(square.is_some() || bound == within, "the bound holds enough bodies");
+                squares[(place - group.bodies.start) as usize] = square.unwrap_or(f64::INFINITY);
             }
             let farthest = squares.iter().copied().fold(0.0, f64::max).sqrt();
-            if even > 0.0 {
+            if even > 0.0 && square < within {
                 factor = (0.75 * factor + 0.25 * 1.05 * farthest / even).clamp(0.4, 1.5);
             }
         }
@@ -153,10 +162,11 @@ impl Neighbours {
             }
             if node.is_leaf() {
                 let most = if node.extent() == 0.0 { enough } else { usize::MAX };
-                let places =
-                    node.bodies.start as usize..node.bodies.start as usize + node.bodies.len().min(most);
-                for (found, axis) in pos.iter_mut().zip(&self.pos) {
-                    found.extend_from_slice(&axis[places.clone()]);
+                for place in node.bodies.clone().take(most) {
+                    let position = self.position(place);
+                    if space.gap(&Bounds::at(position), group) <= square {
+                        pos.iter_mut().zip(position).for_each(|(found, x)| found.push(x));
+                    }
                 }
             } else {
                 stack.extend(node.children.clone());
@@ -173,34 +183,32 @@ impl Candidates {
         dispatch(Path::detect(), Squares { space, from, to: [x, y, z], out: squares });
     }
 
-    /// Square of the distance from a position to the candidate of `rank` (from 0), if more than
-    /// `rank` candidates are within `within`. Otherwise an error with an upper bound of that
-    /// square, if there are enough candidates.
-    fn nearest(
-        &mut self,
-        space: impl Space,
-        from: [f64; 3],
-        within: f64,
-        rank: usize,
-    ) -> Result<f64, Option<f64>> {
+    /// Square of the distance from a position to the candidate of `rank` (from 0). `None` unless more
+    /// than `rank` candidates are within `within`.
+    fn nearest(&mut self, space: impl Space, from: [f64; 3], within: f64, rank: usize) -> Option<f64> {
         self.measure(space, from);
         let Candidates { squares, near, .. } = self;
-        near.resize(squares.len(), 0);
+        near.resize(near.len().max(squares.len()), 0);
         let mut count = 0;
         for square in &*squares {
             near[count] = square.to_bits(); // bits of numbers without a sign sort as the numbers
             count += usize::from(*square <= within);
         }
-        let kth = |near: &mut [u64]| f64::from_bits(*near.select_nth_unstable(rank).1);
-        if count > rank {
-            return Ok(kth(&mut near[..count]));
-        }
-        if squares.len() <= rank {
-            return Err(None);
-        }
-        near.iter_mut().zip(&*squares).for_each(|(near, square)| *near = square.to_bits());
-        Err(Some(kth(near)))
+        (count > rank).then(|| kth(&mut near[..count], rank))
     }
+
+    /// Square of the distance from the last position to the candidate of `rank`, if there are enough:
+    /// an upper bound of that to the body of `rank`.
+    fn bound(&mut self, rank: usize) -> Option<f64> {
+        let Candidates { squares, near, .. } = self;
+        near.iter_mut().zip(&*squares).for_each(|(near, square)| *near = square.to_bits());
+        (squares.len() > rank).then(|| kth(&mut near[..squares.len()], rank))
+    }
+}
+
+/// The number of this rank by size (from 0), given the bits of numbers without a sign.
+fn kth(bits: &mut [u64], rank: usize) -> f64 {
+    f64::from_bits(*bits.select_nth_unstable(rank).1)
 }
 
 /// The task that computes the squares of the distances from one position to many.

@@ -7,14 +7,14 @@ use rayon::prelude::*;
 /// The number of bodies from which the links of a cell are divided into tasks.
 const MANY: usize = 1 << 12;
 
-impl Neighbours {
+impl Neighbours<'_> {
     /// Calls `visit(i, j)` for pairs of bodies within `radius` [L] of each other.
     ///
     /// Not all such pairs are visited, but enough: bodies that all pairs connect are also connected
     /// by the visited ones (friends-of-friends, Davis et al. 1985). So dense regions cost no more
     /// than others. The calls come from several threads, in no order.
     pub fn links(&self, radius: f64, visit: &(impl Fn(usize, usize) + Sync)) {
-        let call = |a: u32, b: u32| visit(self.order[a as usize] as usize, self.order[b as usize] as usize);
+        let call = |a: u32, b: u32| visit(self.name(a) as usize, self.name(b) as usize);
         if !self.nodes.is_empty() {
             with_space!(self.domain, space => self.link_inside(space, &self.nodes[0], radius * radius, &call));
         }

@@ -1,5 +1,5 @@
-//! Neighbours of bodies on the oct-tree: the distances to the nearest (`distances`, `nearest`), and the
-//! pairs within a distance (`links`).
+//! Neighbours of bodies: the distances to the nearest (`distances`, `nearest`), the pairs within a
+//! distance (`links`), and the bodies that may have neighbours in other boxes (`near`).
 //!
 //! Each cell has the box around its bodies, which is tighter than the cube of its key. All
 //! comparisons use squares of distances that are computed by one function, so the results are those
@@ -8,19 +8,21 @@
 //!
 //! This tree is not that of gravity. Its bodies are any bodies of one rank, for instance one type or
 //! every fourth, in any order; its leaves hold 16 bodies and its boxes are in double precision,
-//! because every comparison is exact.
+//! because every comparison is exact. Bodies that
+//! have a tree already need no second one (`cells`).
 
+mod cells;
 mod distances;
 mod links;
+mod near;
 mod nearest;
+mod plant;
 #[cfg(test)]
 mod tests;
 
-use crate::bodies::radix::sort_keys;
-use crate::tree::structure::{Cell, grow};
-use crate::tree::tile::LEAF;
-use crate::{Bounds, Cube, Domain, Key, math, tree::index};
-use rayon::prelude::*;
+use crate::tree::index;
+use crate::{Bounds, Domain, math};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The greatest number of bodies in a leaf.
@@ -30,17 +32,17 @@ const GROUP_SIZE: usize = 32;
 
 /// A tree over positions for neighbour searches. In a periodic box, the distance between two bodies
 /// is that between their nearest images.
-pub struct Neighbours {
+pub struct Neighbours<'a> {
     domain: Domain,
-    /// Index of each body, in the order of the tree.
-    order: Vec<u32>,
+    /// Index of each body, in the order of the tree. `None` if that is the order given.
+    order: Option<Vec<u32>>,
     /// Positions in the order of the tree [L].
-    pos: [Vec<f64>; 3],
+    pos: [Cow<'a, [f64]>; 3],
     /// The root comes first; children come after their parent.
     nodes: Vec<Node>,
 }
 
-/// A cell, or a single position without bodies.
+/// A cell or a block of bodies.
 #[derive(Clone, Debug)]
 struct Node {
     bounds: Bounds,
@@ -50,93 +52,14 @@ struct Node {
     children: Range<u32>,
 }
 
-impl Neighbours {
-    /// Builds the tree over these positions [L], all finite; in a periodic box, all inside it. It
-    /// takes 40 bytes per body.
-    ///
-    /// # Panics
-    /// If the numbers of x, y and z coordinates differ, or there are more bodies than 32-bit
-    /// indices can number.
-    pub fn new(domain: Domain, pos: [&[f64]; 3]) -> Neighbours {
-        let n = pos[0].len();
-        assert!(pos.iter().all(|axis| axis.len() == n), "coordinates of another number of bodies");
-        let order: Vec<u32> = (0..index::body(n)).collect();
-        let mut all = Neighbours { domain, order, pos: pos.map(<[f64]>::to_vec), nodes: Vec::new() };
-        if n > 0 {
-            all.nodes.push(all.leaf(0..n as u32));
-            all.plant();
-        }
-        all
+impl Neighbours<'_> {
+    fn len(&self) -> usize {
+        self.pos[0].len()
     }
 
-    /// Grows a tree below each leaf with too many bodies, as long as this divides the leaf.
-    fn plant(&mut self) {
-        let mut crowded = vec![(0, f64::INFINITY)];
-        while let Some((node, extent)) = crowded.pop() {
-            let own = self.nodes[node].extent();
-            if self.nodes[node].bodies.len() > LEAF_SIZE && own > 0.0 && own < extent {
-                let first = self.nodes.len();
-                self.plant_below(node);
-                let too_full =
-                    |node: &usize| self.nodes[*node].is_leaf() && self.nodes[*node].bodies.len() > LEAF_SIZE;
-                crowded.extend((first..self.nodes.len()).filter(too_full).map(|node| (node, own)));
-            }
-        }
-    }
-
-    /// Sorts the bodies of a leaf by their keys in a cube of their own, and grows a tree over them.
-    fn plant_below(&mut self, node: usize) {
-        let Node { bounds, bodies, .. } = self.nodes[node].clone();
-        let range = bodies.start as usize..bodies.end as usize;
-        let cube = Cube::around(bounds.lo, bounds.hi);
-        let mut keys = vec![0; range.len()];
-        const SPAN: usize = 1 << 13;
-        let [x, y, z] = self.pos.each_ref().map(|axis| axis[range.clone()].par_chunks(SPAN));
-        (keys.par_chunks_mut(SPAN), x, y, z)
-            .into_par_iter()
-            .for_each(|(keys, x, y, z)| cube.keys([x, y, z], keys));
-        let (keys, order) = sort_keys(&keys, &|a, b| a.cmp(&b));
-        reorder(&mut self.order[range.clone()], &order);
-        self.pos.iter_mut().for_each(|axis| reorder(&mut axis[range.clone()], &order));
-
-        let structure = grow(&keys, &Key::CURVE, LEAF_SIZE);
-        let mut firsts = Vec::with_capacity(structure.tiles.len() + 1);
-        firsts.push(self.nodes.len() as u32);
-        for tile in &structure.tiles {
-            firsts.push(firsts[firsts.len() - 1] + tile.cells().count() as u32);
-        }
-        let children = |tile: u32| firsts[tile as usize]..firsts[tile as usize + 1];
-        let grown: Vec<Vec<Node>> = structure
-            .tiles
-            .par_iter()
-            .with_min_len(64)
-            .map(|tile| {
-                let node = |cell: Cell| {
-                    let places = bodies.start + cell.bodies.start..bodies.start + cell.bodies.end;
-                    match cell.child {
-                        LEAF => self.leaf(places),
-                        child => Node { bodies: places, children: children(child), ..Node::NOWHERE },
-                    }
-                };
-                tile.cells().map(node).collect()
-            })
-            .collect();
-        if !structure.tiles.is_empty() {
-            self.nodes[node].children = children(0);
-        }
-        let first = self.nodes.len();
-        self.nodes.extend(grown.into_iter().flatten());
-        for parent in (first..self.nodes.len()).rev() {
-            for child in self.nodes[parent].children.clone() {
-                self.nodes[parent].bounds = self.nodes[parent].bounds.and(&self.nodes[child as usize].bounds);
-            }
-        }
-    }
-
-    /// A leaf with these bodies.
-    fn leaf(&self, bodies: Range<u32>) -> Node {
-        let bounds = bodies.clone().map(|place| self.position(place)).collect();
-        Node { bounds, bodies, ..Node::NOWHERE }
+    /// The index that was given to the body at a place of the tree.
+    fn name(&self, place: u32) -> u32 {
+        self.order.as_ref().map_or(place, |order| order[place as usize])
     }
 
     fn position(&self, place: u32) -> [f64; 3] {
@@ -172,13 +95,28 @@ impl Neighbours {
     }
 }
 
-fn reorder<T: Copy + Send + Sync>(values: &mut [T], order: &[u32]) {
-    let before = values.to_vec();
-    values
-        .par_iter_mut()
-        .with_min_len(1 << 13)
-        .zip(order)
-        .for_each(|(value, from)| *value = before[*from as usize]);
+/// The number of bodies with these coordinates.
+///
+/// # Panics
+/// If the numbers of x, y and z coordinates differ, or 32-bit indices cannot number the bodies.
+fn count(pos: [&[f64]; 3]) -> u32 {
+    let n = pos[0].len();
+    assert!(pos.iter().all(|axis| axis.len() == n), "coordinates of another number of bodies");
+    index::body(n)
+}
+
+/// The box around some bodies.
+fn bounds(pos: [&[f64]; 3], bodies: Range<u32>) -> Bounds {
+    bodies.map(|place| pos.map(|axis| axis[place as usize])).collect()
+}
+
+/// Computes the boxes of all nodes from `first` on that have children.
+fn bound_parents(nodes: &mut [Node], first: usize) {
+    for parent in (first..nodes.len()).rev() {
+        for child in nodes[parent].children.clone() {
+            nodes[parent].bounds = nodes[parent].bounds.and(&nodes[child as usize].bounds);
+        }
+    }
 }
 
 impl Node {

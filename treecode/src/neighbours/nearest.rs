@@ -5,13 +5,13 @@ use crate::geometry::domain::{Space, with_space};
 use crate::neighbours::{GROUP_SIZE, Neighbours};
 use rayon::prelude::*;
 
-impl Neighbours {
+impl Neighbours<'_> {
     /// The `k` nearest of the other bodies for each body, nearest first: squares of distances [L^2]
     /// and indices, `k` for each body, in the order in which positions were given. All others if
     /// there are fewer. Bodies at one distance stand in the order of their indices; of many in one
     /// place, any may be missing.
     pub fn nearest(&self, k: usize) -> (Vec<f64>, Vec<u32>) {
-        let n = self.order.len();
+        let n = self.len();
         let k = k.min(n.saturating_sub(1));
         let mut rows = vec![(0.0, 0); n * k];
         if k == 0 {
@@ -22,8 +22,8 @@ impl Neighbours {
         };
         rows.par_chunks_mut(k).enumerate().with_min_len(GROUP_SIZE).for_each_init(Vec::new, find);
         let (mut squares, mut indices) = (vec![0.0; n * k], vec![0; n * k]);
-        for (&i, row) in self.order.iter().zip(rows.chunks_exact(k)) {
-            let start = i as usize * k;
+        for (place, row) in (0..).zip(rows.chunks_exact(k)) {
+            let start = self.name(place) as usize * k;
             for (slot, &(square, index)) in (start..).zip(row) {
                 (squares[slot], indices[slot]) = (square, index);
             }
@@ -62,7 +62,7 @@ impl Neighbours {
             let many = node.extent() == 0.0 && node.bodies.len() > row.len();
             let end = if many { node.bodies.start + row.len() as u32 + 1 } else { node.bodies.end };
             for other in (node.bodies.start..end).filter(|other| *other != place) {
-                let found = (space.square(self.difference(other, place)), self.order[other as usize]);
+                let found = (space.square(self.difference(other, place)), self.name(other));
                 let slot = row.partition_point(|entry| before(*entry, found));
                 if slot < row.len() {
                     row[slot..].rotate_right(1);

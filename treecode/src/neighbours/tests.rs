@@ -1,6 +1,8 @@
 //! Results of the tree against those of testing all pairs.
 
 use super::*;
+use crate::tree::structure::{Structure, grow};
+use crate::{Cube, Key};
 use proptest::prelude::*;
 use std::sync::Mutex;
 
@@ -9,7 +11,7 @@ type Places = Vec<[f64; 3]>;
 /// Space without boundaries, and a box that the scenes reach beyond by far: its bodies are wrapped.
 const DOMAINS: [Domain; 2] = [Domain::Open, Domain::Periodic { side: 5.5 }];
 
-fn tree(domain: Domain, places: &Places) -> Neighbours {
+fn tree(domain: Domain, places: &Places) -> Neighbours<'static> {
     let axes: [Vec<f64>; 3] = std::array::from_fn(|axis| places.iter().map(|place| place[axis]).collect());
     Neighbours::new(domain, axes.each_ref().map(Vec::as_slice))
 }
@@ -67,12 +69,33 @@ fn check_nearest(domain: Domain, tree: &Neighbours, places: &Places, k: usize) {
     }
 }
 
+/// The places in key order, and the cells over them.
+fn in_key_order(places: &Places) -> (Places, Structure) {
+    let around: Bounds = places.iter().copied().collect();
+    let cube = Cube::around(around.lo, around.hi);
+    let key = |place: &[f64; 3]| cube.key(*place).curve().start;
+    let mut places = places.clone();
+    places.sort_by_key(key);
+    let keys: Vec<u64> = places.iter().map(key).collect();
+    (places, grow(&keys, &Key::CURVE, 9))
+}
+
+/// Both kinds of trees.
 fn check(domain: Domain, places: &Places, ks: &[usize], radii: &[f64]) {
     let places: &Places = &places.iter().map(|place| place.map(|x| domain.wrap(x))).collect();
-    let tree = tree(domain, places);
+    check_tree(domain, &tree(domain, places), places, ks, radii);
+    let (places, structure) = in_key_order(places);
+    let axes: [Vec<f64>; 3] = std::array::from_fn(|axis| places.iter().map(|place| place[axis]).collect());
+    let tree = Neighbours::on_cells(domain, axes.each_ref().map(Vec::as_slice), &structure);
+    check_tree(domain, &tree, &places, ks, radii);
+}
+
+fn check_tree(domain: Domain, tree: &Neighbours, places: &Places, ks: &[usize], radii: &[f64]) {
     for &k in ks {
-        assert_eq!(tree.distances(k), brute_distances(domain, places, k), "the {k} nearest");
-        check_nearest(domain, &tree, places, k);
+        let expected = brute_distances(domain, places, k);
+        assert_eq!(tree.distances(k), expected, "the {k} nearest");
+        check_nearest(domain, tree, places, k);
+        check_limits(domain, tree, places, k);
     }
     for (i, &radius) in radii.iter().enumerate() {
         let (from, within) = (places[i % places.len()].map(|x| x + 0.5 * radius), radius * radius);
@@ -98,6 +121,28 @@ fn check(domain: Domain, places: &Places, ks: &[usize], radii: &[f64]) {
             .filter_map(|(i, j, square)| (i < j && square <= radius * radius).then_some((i, j)));
         let expected = groups(places.len(), &all.collect::<Vec<_>>());
         assert_eq!(groups(places.len(), &links), expected, "links of {radius}");
+    }
+}
+
+/// Squares up to a limit, and the bodies that are near boxes.
+fn check_limits(domain: Domain, tree: &Neighbours, places: &Places, k: usize) {
+    let all = tree.squares(k);
+    let mut limits = all.clone();
+    limits.sort_unstable_by(f64::total_cmp);
+    for within in [0.0, limits[limits.len() / 2], limits[limits.len() / 2].next_down().max(0.0)] {
+        let expected: Vec<f64> =
+            all.iter().map(|square| if *square <= within { *square } else { f64::INFINITY }).collect();
+        assert_eq!(tree.squares_up_to(k, within), expected, "the {k} nearest within {within}");
+    }
+    let some = |part: usize| places.iter().copied().skip(part).step_by(7).take(3).collect::<Bounds>();
+    let lists = [vec![some(0), some(5)], vec![], vec![Bounds::at([0.5; 3])]];
+    let lists: Vec<Vec<Bounds>> =
+        lists.map(|boxes| boxes.into_iter().filter(|around| around.extent() >= 0.0).collect()).into();
+    for (boxes, mut found) in lists.iter().zip(tree.near(&lists, &all)) {
+        let is_near =
+            |i: &usize| boxes.iter().any(|around| domain.gap(around, &Bounds::at(places[*i])) <= all[*i]);
+        found.sort_unstable();
+        assert_eq!(found, (0..places.len()).filter(is_near).collect::<Vec<_>>(), "near {boxes:?}");
     }
 }
 
@@ -141,7 +186,7 @@ fn clump(n: u32, scale: f64) -> Places {
 #[test]
 fn a_steep_clump_of_several_tasks() {
     for domain in DOMAINS {
-        check(domain, &clump(4000, 1.0), &[0, 1, 32], &[0.003, 0.02]);
+        check(domain, &clump(1500, 1.0), &[0, 1, 32], &[0.003, 0.02]);
     }
 }
 
@@ -153,6 +198,11 @@ fn a_compact_clump_beside_a_far_body_is_divided_all_the_same() {
     let fullest = tree.nodes.iter().filter(|node| node.is_leaf()).map(|node| node.bodies.len()).max();
     assert!(fullest.unwrap() <= LEAF_SIZE, "a leaf of {fullest:?} bodies");
     check(Domain::Open, &places, &[8], &[1e-8]);
+    // All of them are in one deepest cell, so that its bodies are sorted anew.
+    let (places, structure) = in_key_order(&places);
+    let axes: [Vec<f64>; 3] = std::array::from_fn(|axis| places.iter().map(|place| place[axis]).collect());
+    let tree = Neighbours::on_cells(Domain::Open, axes.each_ref().map(Vec::as_slice), &structure);
+    assert!(tree.order.is_some());
 }
 
 #[test]
