@@ -458,6 +458,7 @@ impl Simulation {
                 },
                 ahead: if active == all { 0.0 } else { ahead },
                 finest_rung: finest,
+                ..Plan::default()
             };
             let now = part.time - clock.rest() * part.length;
             self.engine.set_time(now);
