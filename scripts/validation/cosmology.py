@@ -208,7 +208,7 @@ theory, relative to the start.
     verdicts = [
         *(Verdict(f"{row['bodies']}: rms error / rms force", row["rms error / rms force"], 1e-3) for row in rows),
         *(Verdict(f"{row['bodies']}: error of 99 %", row["99 % below, in rms forces"], job.some(3e-3, 5e-3)) for row in rows),
-        *(Verdict(f"{row['bodies']}: change of the error by a sort", row["greatest change"], job.some(0.2, 0.4)) for row in aligned),
+        *(Verdict(f"{row['bodies']}: change of the error by a sort", row["greatest change"], job.some(0.2, 0.5)) for row in aligned),
         *(
             Verdict(f"{row['bodies']}: error of the mean force of {SORTS} sorts", row["error of the mean force / error"], 0.5)
             for row in aligned
