@@ -30,7 +30,7 @@ fn parts(criterion: &mut Criterion) {
         for moments in [Moments::Drifted, Moments::Fresh] {
             group.bench_function(format!("{:?}, {} % active", moments, 100.0 * part), |bencher| {
                 let selection = Selection { least_rung: 1, changes: true };
-                let plan = Plan { selection, ahead: 1.0, finest_rung: 1 };
+                let plan = Plan { selection, ahead: 1.0, finest_rung: 1, ..Plan::default() };
                 bencher.iter_custom(|substeps| {
                     let mut evaluation = evaluate_selected(&Solo, &gravity, bodies.clone(), &plan)
                         .expect("the bodies are good");

@@ -20,8 +20,9 @@ const CARRIED: f64 = 8.0;
 
 /// Result of a force evaluation on one rank.
 pub struct Evaluation {
-    /// Bodies of this rank, in the key order of the last sort. `acc`, `pot` and `work` are those of
-    /// the last evaluation in which the body was active.
+    /// Bodies of this rank, in the key order of the last sort. In a periodic box, they are inside the
+    /// cube of that sort until they drift; [`Bodies::wrap`] moves them into the box. `acc`, `pot` and
+    /// `work` are those of the last evaluation in which the body was active.
     pub bodies: Bodies,
     /// Cost of the evaluation on this rank.
     pub census: Census,
@@ -48,6 +49,9 @@ pub struct Plan {
     /// The finest rung of all bodies. Its bodies are active in every later evaluation, those of the
     /// next coarser rung in half of them, and so on.
     pub finest_rung: u8,
+    /// Number of the sort, if the evaluation sorts the bodies. In a periodic box, the places of all
+    /// cells depend on it, see [`Cube::of`].
+    pub sort: u64,
 }
 
 impl Plan {
@@ -117,7 +121,7 @@ pub fn evaluate_selected(
 }
 
 /// Does everything that [`evaluate`] does except the forces, with the same messages, for studies of
-/// the communication. Bodies keep their accelerations, which the relative criterion uses. Essential
+/// the communication. `sort` is the number of the sort, see [`Plan::sort`]. Bodies keep their accelerations, which the relative criterion uses. Essential
 /// trees are dropped on arrival. Collective.
 ///
 /// # Errors
@@ -125,10 +129,10 @@ pub fn evaluate_selected(
 ///
 /// # Panics
 /// The walk is direct, which has no essential trees.
-pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Evaluation, Error> {
+pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, sort: u64) -> Result<Evaluation, Error> {
     assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
     let survey = survey(comm, gravity, &bodies)?;
-    let (plan, traffic) = (Plan::default(), comm.traffic());
+    let (plan, traffic) = (Plan { sort, ..Plan::default() }, comm.traffic());
     let mut evaluation = grow(comm, gravity, bodies, &survey, &plan);
     let mut clock = Clock(Instant::now());
     let (tree, trees) = evaluation.exchange(comm, gravity, &plan, Moments::Fresh, &mut clock);
@@ -150,8 +154,8 @@ fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, pla
 /// Sorts and migrates the bodies and builds the structure of the tree.
 fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
     let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
-    bodies.wrap(gravity.domain);
-    let cube = Cube::of(gravity.domain, &survey.bounds);
+    let cube = Cube::of(gravity.domain, &survey.bounds, plan.sort);
+    bodies.wrap_into(gravity.domain, &cube);
     let keys = treecode::sort(&mut bodies, &cube);
     clock.charge(&mut census, Phase::Sort);
 

@@ -217,6 +217,7 @@ impl Problem {
             selection: Selection { least_rung, changes: true },
             ahead: if self.substeps > 0 { 3.0 } else { 0.0 },
             finest_rung: 3,
+            sort: self.substeps as u64,
         };
         let mut now = evaluate_selected(comm, &self.gravity, bodies, &plan(0)).expect("the bodies are good");
         for substep in 0..self.substeps {

@@ -101,8 +101,12 @@ fn integrate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, steps: usize) -
 
 /// Evaluations with fewer and more active bodies on one tree, with drifted and fresh moments.
 fn substeps(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> (Bodies, [u64; 2]) {
-    let plan =
-        |least_rung| Plan { selection: Selection { least_rung, changes: true }, ahead: 3.0, finest_rung: 3 };
+    let plan = |least_rung| Plan {
+        selection: Selection { least_rung, changes: true },
+        ahead: 3.0,
+        finest_rung: 3,
+        sort: 5,
+    };
     let mut now = evaluate_selected(comm, gravity, bodies, &plan(0)).expect("the bodies are good");
     for (least_rung, moments) in [
         (2, Moments::Drifted),

@@ -230,6 +230,8 @@ impl Simulation {
         engine.soften(forces.expansion.softening(&forces.gravity.softening, time));
         engine.set_time(time);
         let mut evaluation = engine.evaluate(comm, bodies, &Plan::default())?;
+        // The first step begins with a sort, so the bodies may leave the cube of the tree.
+        evaluation.bodies.wrap(forces.gravity.domain);
         if let Stepping::Adaptive(adaptive) = &stepping
             && adaptive.criterion.asks_rate()
         {
@@ -458,6 +460,7 @@ impl Simulation {
                 },
                 ahead: if active == all { 0.0 } else { ahead },
                 finest_rung: finest,
+                ..Plan::default()
             };
             let now = part.time - clock.rest() * part.length;
             self.engine.set_time(now);

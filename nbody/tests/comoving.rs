@@ -9,7 +9,7 @@ use nbody::forces::Forces;
 use nbody::stepping::{Adaptive, StepCriterion, Stepping};
 use nbody::{Advance, Simulation, Start};
 use std::f64::consts::PI;
-use treecode::Bodies;
+use treecode::{Bodies, Domain};
 
 /// A universe of matter, or one with dark energy, in units with G = 1.
 fn universe(omega_m: f64) -> Cosmology {
@@ -110,6 +110,12 @@ fn limited(wave: &Wave) -> Forces {
     forces
 }
 
+/// Whether all bodies are inside the box, as they must be between full steps.
+fn are_inside(simulation: &Simulation) -> bool {
+    let Domain::Periodic { side } = simulation.forces().gravity.domain else { panic!("an open space") };
+    simulation.bodies().pos.iter().flatten().all(|x| (0.0..side).contains(x))
+}
+
 #[test]
 fn an_expanding_box_has_the_same_bits_on_any_ranks_and_after_a_restart() {
     let wave = pancake();
@@ -118,8 +124,10 @@ fn an_expanding_box_has_the_same_bits_on_any_ranks_and_after_a_restart() {
         let run = |ranks: usize| {
             let parts = threads::run(ranks, |comm| {
                 let mut simulation = begin(comm, &wave, &forces, stepping);
+                assert!(are_inside(&simulation), "at the start, {stepping:?}");
                 for (length, time) in wave.steps(0.3, 3) {
                     simulation.step(comm, length, time).unwrap();
+                    assert!(are_inside(&simulation), "after a step, {stepping:?}");
                 }
                 let moments = simulation.diagnostics;
                 (simulation.bodies().clone(), format!("{moments:?}"), simulation.course.clone())

@@ -95,6 +95,8 @@ pub(super) fn field(
         meter.add(&its);
         all.push(time);
     }
+    // They were inside the cube of the tree.
+    evaluation.bodies.wrap(engine.gravity().domain);
     Ok(Measured {
         evaluation,
         meter,

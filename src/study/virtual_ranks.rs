@@ -81,6 +81,8 @@ struct Alone {
     shares: Vec<Vec<Range<usize>>>,
     /// The force settings, with the tolerance that gives the requested accuracy.
     gravity: Gravity,
+    /// Number of the sort in the second evaluation.
+    sort: u64,
     /// Work of each body in the second evaluation, in the same order.
     work: Vec<f32>,
     interactions: u64,
@@ -222,6 +224,7 @@ impl Alone {
             bodies,
             shares,
             gravity,
+            sort: engine.sorts(),
             interactions: after.census.interactions.total(),
             work: after.into_bodies().work,
             walk_seconds,
@@ -255,7 +258,7 @@ impl Alone {
             let packed =
                 layout.packed.then(|| TwoLevel::new(&recorder, Hosts::filled(ranks, layout.ranks_per_host)));
             let comm: &dyn Comm = packed.as_ref().map_or(&recorder, |packed| packed);
-            let evaluation = rehearse(comm, &self.gravity, bodies)?;
+            let evaluation = rehearse(comm, &self.gravity, bodies, self.sort)?;
             let (events, _) = recorder.take();
             Diagnostics::measure(comm, &evaluation);
             comm.stage("costs");

@@ -44,7 +44,7 @@ pub fn accelerations(bodies: &mut Bodies, gravity: &Gravity) -> Result<Census, E
     let mut sorted = bodies.clone();
     sorted.id.iter_mut().zip(0..).for_each(|(id, place)| *id = place);
     sorted.wrap(gravity.domain);
-    let cube = Cube::of(gravity.domain, &survey.bounds);
+    let cube = Cube::of(gravity.domain, &survey.bounds, 0);
     let keys = crate::sort(&mut sorted, &cube);
     let mut census = Census::default();
     if gravity.walk == Walk::Direct {

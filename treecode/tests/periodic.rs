@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use heorot_treecode as treecode;
-use treecode::math::hash;
-use treecode::{Bodies, Criterion, Domain, Gravity, SofteningKernel, Walk, accelerations, direct};
+use treecode::math::{hash, norm};
+use treecode::{Bodies, Criterion, Cube, Domain, Gravity, SofteningKernel, Walk, accelerations, direct};
 
 const SIDE: f64 = 3.0;
 
@@ -131,6 +131,27 @@ fn a_shift_of_all_bodies_changes_no_force() {
     assert!(difference / square < 1e-6, "{}", (difference / square).sqrt());
 }
 
+/// The cube of the tree has its corner elsewhere for each sort. Bodies return from it to the same bits.
+#[test]
+fn bodies_return_from_a_shifted_cube() {
+    let domain = Domain::Periodic { side: SIDE };
+    let mut start = clustered(1000);
+    for (i, x) in [0.0, SIDE.next_down(), 0.5 * SIDE, f64::MIN_POSITIVE].into_iter().enumerate() {
+        (0..3).for_each(|axis| start.pos[axis][i] = x);
+    }
+    let bounds = start.survey().unwrap().bounds;
+    for sort in 0..20 {
+        let (mut bodies, cube) = (start.clone(), Cube::of(domain, &bounds, sort));
+        bodies.wrap_into(domain, &cube);
+        for (axis, corner) in bodies.pos.iter().zip(cube.corner) {
+            assert!(axis.iter().all(|x| (corner..=corner + SIDE).contains(x)), "sort {sort}");
+        }
+        assert!(sort == 0 || bodies.pos != start.pos);
+        bodies.wrap(domain);
+        assert_eq!(bodies.pos, start.pos, "sort {sort}");
+    }
+}
+
 #[test]
 fn few_bodies_feel_their_images() {
     for walk in [Walk::Fmm, Walk::Tree, Walk::Direct] {
@@ -201,7 +222,7 @@ fn error_of_split_sum(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> 
     let found = split_sum(bodies, gravity, targets);
     let errors = exact.iter().zip(&found).flat_map(|((exact, _), found)| {
         // Forces between close bodies are huge.
-        let size = exact.iter().map(|a| a * a).sum::<f64>().sqrt() / scale;
+        let size = norm(*exact) / scale;
         [0, 1, 2].map(|axis| (exact[axis] - found[axis]).abs() / scale / size.max(1.0))
     });
     errors.fold(0.0, f64::max)

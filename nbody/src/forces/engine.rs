@@ -69,6 +69,8 @@ pub struct Engine {
     /// Mean acceleration that the walk gave all bodies at the last evaluation of all [L/T^2].
     net: [f64; 3],
     unchecked: Unchecked,
+    /// Number of the last sort. The cells of a periodic box lie at other places after each.
+    sorts: u64,
     /// Time of measurements since the last [`Engine::take_verification`].
     verification: Duration,
     /// A line for the log about the measured error.
@@ -127,6 +129,8 @@ pub struct Progress {
     net: [f64; 3],
     control: Option<(Control, Rung)>,
     unchecked: Unchecked,
+    #[serde(default)]
+    sorts: u64,
     /// Whether leaves have one body because of close pairs.
     #[serde(default)]
     fine: bool,
@@ -207,6 +211,7 @@ impl Engine {
             time: 0.0,
             net: [0.0; 3],
             unchecked,
+            sorts: 0,
             verification: Duration::ZERO,
             news: None,
             said: None,
@@ -228,20 +233,20 @@ impl Engine {
 
     /// Continues from the state of another engine with the same request.
     pub fn resume(forces: &Forces, progress: Progress) -> Engine {
-        let Progress { tolerance, net, control, unchecked, fine } = progress;
+        let Progress { tolerance, net, control, unchecked, sorts, fine } = progress;
         let order = control.as_ref().map_or(forces.gravity.order, |(control, _)| control.order);
         let mut gravity = Gravity { tolerance, order, ..forces.gravity.clone() };
         if fine {
             refine(&mut gravity);
         }
-        Engine { gravity, net, control, unchecked, ..Engine::new(forces) }
+        Engine { gravity, net, control, unchecked, sorts, ..Engine::new(forces) }
     }
 
     /// State of the engine, for a checkpoint.
     pub fn progress(&self) -> Progress {
-        let (control, unchecked) = (self.control.clone(), self.unchecked);
-        let fine = self.is_fine();
-        Progress { tolerance: self.gravity.tolerance, net: self.net, control, unchecked, fine }
+        let Engine { net, unchecked, sorts, .. } = *self;
+        let (tolerance, control, fine) = (self.gravity.tolerance, self.control.clone(), self.is_fine());
+        Progress { tolerance, net, control, unchecked, sorts, fine }
     }
 
     /// Changes the softening, for all evaluations from now on.
@@ -257,6 +262,11 @@ impl Engine {
     /// Current settings of the force evaluation.
     pub fn gravity(&self) -> &Gravity {
         &self.gravity
+    }
+
+    /// Number of the last sort, for [`Plan::sort`].
+    pub fn sorts(&self) -> u64 {
+        self.sorts
     }
 
     /// Results of the force error control. `None` if the caller has not requested an error.
@@ -278,10 +288,14 @@ impl Engine {
     /// selected and a measurement is due, it adjusts the tolerance and repeats the evaluation until
     /// the error is in its range. The census contains the cost of all repetitions. Collective.
     ///
+    /// In a periodic box, the cells of the tree lie at other places in each call, and the bodies are inside
+    /// the shifted cube afterwards, see [`Evaluation::bodies`].
+    ///
     /// # Errors
     /// A parameter or a body is invalid, a pair is too close, or no tolerance gives the requested error
     /// at the first measurement. Every rank returns the same error.
     pub fn evaluate(&mut self, comm: &dyn Comm, bodies: Bodies, plan: &Plan) -> Result<Evaluation, Error> {
+        self.sorts += 1;
         let (mut evaluation, mut balance) = self.compute(comm, bodies, plan)?;
         if take(&mut self.pairs.wanted) && plan.selection.least_rung == 0 {
             (evaluation, balance) = self.resolve_pairs(comm, evaluation, balance)?;
@@ -372,7 +386,8 @@ impl Engine {
         }
     }
 
-    /// Computes the forces on all bodies with the current settings, and measures no error. Collective.
+    /// Computes the forces on all bodies with the current settings and the cells of the last call, and
+    /// measures no error. Collective.
     ///
     /// # Errors
     /// A body is invalid. Every rank returns the same error.
@@ -388,7 +403,8 @@ impl Engine {
         bodies: Bodies,
         plan: &Plan,
     ) -> Result<(Evaluation, Option<Balance>), Error> {
-        let mut evaluation = evaluate_selected(comm, &self.gravity, bodies, plan)?;
+        let plan = Plan { sort: self.sorts, ..*plan };
+        let mut evaluation = evaluate_selected(comm, &self.gravity, bodies, &plan)?;
         let balance = self.take_out_net_force(comm, &mut evaluation, plan.selection);
         Ok((evaluation, balance))
     }

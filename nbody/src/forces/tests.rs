@@ -5,7 +5,9 @@ use super::calibration::{first_rung, law};
 use super::ladder::{Band, Rung, Search};
 use super::*;
 use crate::potential::{Component, PointMass, Shape};
-use treecode::{Domain, Softening, SofteningKernel, Walk};
+use decomposition::{Plan, Solo};
+use treecode::math::hash;
+use treecode::{Bodies, Domain, Softening, SofteningKernel, Walk, direct};
 
 #[test]
 fn every_accuracy_has_settings_that_its_softening_allows() {
@@ -105,4 +107,62 @@ fn an_accuracy_out_of_reach_is_refused() {
         let error = Forces::of_accuracy(asked, Walk::Fmm, None, Softening::default()).check().unwrap_err();
         assert!(matches!(error, Error::Accuracy { .. }), "{asked}: {error}");
     }
+}
+
+/// Bodies in a box of side 1, half of them in clumps, with their places as ids.
+fn clumps(count: usize) -> Bodies {
+    let random = |i: usize, salt: usize| hash((16 * i + salt) as u64) as f64 / u64::MAX as f64;
+    let mut bodies = Bodies::zeroed(count);
+    bodies.mass.fill(1.0 / count as f64);
+    for i in 0..count {
+        bodies.id[i] = i as u64;
+        for axis in 0..3 {
+            let near = random(i % 8, axis + 8) + 0.1 * (random(i, axis) - 0.5);
+            bodies.pos[axis][i] = if i % 2 == 0 { random(i, axis) } else { near.rem_euclid(1.0) };
+        }
+    }
+    bodies
+}
+
+/// In a box the cells lie elsewhere after each sort, so errors average out. In open space and after a
+/// restart, sorts give the same bits.
+#[test]
+fn errors_in_a_box_average_over_sorts() {
+    const SORTS: u8 = 8;
+    let bodies = clumps(2000);
+    let of = |domain| {
+        let mut forces = Forces::of_accuracy(1e-3, Walk::Fmm, Some(3), Softening::default());
+        (forces.accuracy, forces.gravity.tolerance, forces.gravity.domain) = (None, 3e-3, domain);
+        forces
+    };
+    let evaluate = |engine: &mut Engine| {
+        let now = engine.evaluate(&Solo, bodies.clone(), &Plan::default()).unwrap().bodies;
+        let mut acc = vec![[0.0; 3]; now.len()];
+        (0..now.len()).for_each(|i| acc[now.id[i] as usize] = now.acceleration(i));
+        acc
+    };
+    let forces = of(Domain::Periodic { side: 1.0 });
+    let targets: Vec<usize> = (0..bodies.len()).step_by(20).collect();
+    let exact = direct::field(&bodies, &forces.gravity, &targets);
+    let mut engine = Engine::new(&forces);
+    let (mut mean, mut squares) = (vec![[0.0; 3]; targets.len()], 0.0);
+    for _ in 0..SORTS {
+        let before = engine.progress();
+        let found = evaluate(&mut engine);
+        assert!(found == evaluate(&mut Engine::resume(&forces, before)), "after a restart");
+        for ((&i, (exact, _)), mean) in targets.iter().zip(&exact).zip(&mut mean) {
+            for axis in 0..3 {
+                let off = found[i][axis] - exact[axis];
+                mean[axis] += off / f64::from(SORTS);
+                squares += off * off / f64::from(SORTS);
+            }
+        }
+    }
+    let of_mean: f64 = mean.iter().flatten().map(|off| off * off).sum();
+    let ratio = (of_mean / squares).sqrt();
+    println!("error of the mean of {SORTS} sorts, in errors of one: {ratio}");
+    assert!(ratio < 0.6, "{ratio}: it is 0.35 if errors are independent");
+
+    let mut open = Engine::new(&of(Domain::Open));
+    assert!(evaluate(&mut open) == evaluate(&mut open));
 }

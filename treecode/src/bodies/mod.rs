@@ -10,7 +10,7 @@ pub(crate) mod sort;
 pub(crate) mod survey;
 pub(crate) mod typical;
 
-use crate::{Domain, Error};
+use crate::{Cube, Domain, Error};
 use bytemuck::Zeroable;
 use columns::{About, Column, FIXED, Purpose, with_array};
 use rayon::prelude::*;
@@ -99,6 +99,18 @@ impl Bodies {
         if domain.is_periodic() {
             let wrap = |x: &mut f64| *x = domain.wrap(*x);
             self.pos.par_iter_mut().for_each(|axis| axis.par_iter_mut().with_min_len(SPAN).for_each(wrap));
+        }
+    }
+
+    /// Moves the bodies of a periodic box to their images in a cube of its size, the corner of which is
+    /// from -side/2 to 0 on each axis. [`Bodies::wrap`] moves them back to the same bits: a difference
+    /// of two numbers within a factor of two is exact.
+    pub fn wrap_into(&mut self, domain: Domain, cube: &Cube) {
+        self.wrap(domain);
+        let Domain::Periodic { side } = domain else { return };
+        for (axis, corner) in self.pos.iter_mut().zip(cube.corner) {
+            let enter = |x: &mut f64| *x = if *x - side >= corner { *x - side } else { *x };
+            axis.par_iter_mut().with_min_len(1 << 14).for_each(enter);
         }
     }
 

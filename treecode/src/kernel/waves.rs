@@ -80,16 +80,21 @@ impl Waves {
     /// Adds the sums of other bodies.
     #[must_use]
     pub fn and(mut self, other: &Waves) -> Waves {
-        let all = self.sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
-        let other = other.sums.as_flattened().as_flattened().as_flattened();
-        all.iter_mut().zip(other).for_each(|(sum, term)| *sum += term);
+        self.numbers_mut().iter_mut().zip(other.numbers()).for_each(|(sum, term)| *sum += term);
         self
+    }
+
+    fn numbers(&self) -> &[f64] {
+        self.sums.as_flattened().as_flattened().as_flattened()
+    }
+
+    fn numbers_mut(&mut self) -> &mut [f64] {
+        self.sums.as_flattened_mut().as_flattened_mut().as_flattened_mut()
     }
 
     /// The sums in units, to be added to those of other bodies.
     pub fn to_units(&self) -> Vec<u64> {
-        let sums = self.sums.as_flattened().as_flattened().as_flattened();
-        sums.iter().map(|sum| ((sum * UNITS) as i64).cast_unsigned()).collect()
+        self.numbers().iter().map(|sum| ((sum * UNITS) as i64).cast_unsigned()).collect()
     }
 
     /// Takes the sums of all bodies, from [`Waves::to_units`].
@@ -97,7 +102,7 @@ impl Waves {
     /// # Panics
     /// If their number is another one.
     pub fn set_units(&mut self, units: &[u64]) {
-        let sums = self.sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
+        let sums = self.numbers_mut();
         assert_eq!(sums.len(), units.len(), "numbers of sums");
         sums.iter_mut().zip(units).for_each(|(sum, units)| *sum = units.cast_signed() as f64 / UNITS);
     }
