@@ -1,6 +1,7 @@
 //! The keys of all models, in one list: a key may belong to several models.
 
 use super::ModelName;
+use super::text::name_of_file;
 #[cfg(feature = "clap")]
 use super::text::{named, pair, type_key};
 #[cfg(feature = "clap")]
@@ -27,6 +28,7 @@ const MASS_FUNCTIONS: [&str; 3] = ["kroupa", "salpeter", "equal"];
 pub struct Keys {
     /// A snapshot to start from, instead of a model.
     #[cfg_attr(feature = "clap", arg(skip))]
+    #[serde(default, deserialize_with = "name_of_file")]
     pub file: Option<PathBuf>,
     /// Whether the snapshot is cosmological, if its header is wrong.
     #[cfg_attr(feature = "clap", arg(skip))]
@@ -234,6 +236,7 @@ pub struct Keys {
     pub a_s: Option<f64>,
     /// File of a tabulated power spectrum. cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
+    #[serde(default, deserialize_with = "name_of_file")]
     pub spectrum: Option<PathBuf>,
     /// Redshift of the table. cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
