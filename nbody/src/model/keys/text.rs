@@ -29,11 +29,11 @@ pub fn whole_number(text: &str) -> Result<u64, String> {
 /// # Errors
 /// It is no text, or it is empty.
 pub(super) fn name_of_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-    let path = PathBuf::deserialize(deserializer)?;
-    match path.as_os_str().is_empty() {
-        true => Err(de::Error::custom("is empty: give the name of a file, or leave out the key")),
-        false => Ok(Some(path)),
+    let path = Option::<PathBuf>::deserialize(deserializer)?;
+    if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(de::Error::custom("is empty: give the name of a file, or leave out the key"));
     }
+    Ok(path)
 }
 
 /// A value as an option, by the name that it has in a parameter file.
