@@ -12,6 +12,13 @@ use std::time::{Duration, Instant};
 
 pub use viz::printable;
 
+/// Numbers of ranks and threads, such as "1 rank x 2 threads".
+pub fn workers(ranks: usize, threads: usize) -> String {
+    let counted =
+        |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
+    format!("{} x {}", counted(ranks, "rank"), counted(threads, "thread"))
+}
+
 /// Whether lines about progress and results are left out.
 static QUIET: AtomicBool = AtomicBool::new(false);
 /// Whether the log of a run has a line for each step.

@@ -593,6 +593,13 @@ fn what_is_wrong_is_named_in_one_line() {
         (GOOD.to_owned(), "units.system=metric", "metric"),
         (GOOD.to_owned(), "units.mass_in_g=1.0", "give `system = \"galactic\"` or another name, or all of"),
         (model(""), "time.step=1.0", "give `file = \"...\"` or `model ="),
+        (model("file = \"\""), "time.step=1.0", "initial.file: is empty: give the name of a file"),
+        (
+            model("galaxies = [{ model = \"plummer\", bodies = 9 }, { file = \"\" }]"),
+            "time.step=1.0",
+            "galaxies.1.file: is empty: give the name of a file",
+        ),
+        (GOOD.to_owned(), "output.at=\"\"", "output.at: is empty: give a list of times, or the name"),
         (model("model = \"plummer\""), "time.step=1.0", "`bodies` is missing"),
         (model("model = \"plummer\"\nbodies = 0"), "time.step=1.0", "bodies = 0: must be at least 1"),
         (model("model = \"plummer\"\nbodies = -3"), "time.step=1.0", "-3"),

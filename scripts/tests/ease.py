@@ -159,7 +159,7 @@ def the_dead():
 
 
 def rungs():
-    """plan finds the rungs of the initial state, and says where perfect scaling means nothing."""
+    """plan finds the rungs of the initial state, and says where perfect scaling is impossible."""
     folder = scratch("rungs")
     file = parameter_file(folder, bodies=3000, steps=2, step=0.25)
     block = ["--set", "time.timestep=block", "--set", "time.criterion=rate"]
@@ -169,7 +169,7 @@ def rungs():
     body_steps = sum(count * 2**rung for rung, count in enumerate(found["bodies"]))
     require(abs(found["steps_of_a_body"] * 3000 / body_steps - 1) < 1e-9 and len(found["bodies"]) > 2, f"{found}")
     text = heorot("plan", file, "--ranks", 64, *block).require_success().stdout
-    require("substeps in a full step" in text and "perfect scaling means nothing here" in text, text)
+    require("substeps in a full step" in text and "perfect scaling is impossible here" in text, text)
     # About as many as a run of it takes.
     heorot("run", file, *block, "--set", "time.steps=1").require_success()
     taken = float((folder / "out/energy.csv").read_text().splitlines()[-1].split(",")[-1])

@@ -67,7 +67,7 @@ def broken_runs():
     """The error of a run is repeated; a missing mpirun is named."""
     folder = scratch("broken")
     file = parameter_file(folder, bodies=10**13, steps=4)
-    refuses(["study", "strong", file, "--ranks", "1", "-o", folder / "study"], ["1 ranks failed", "bodies need some"])
+    refuses(["study", "strong", file, "--ranks", "1", "-o", folder / "study"], ["the run on 1 rank x", "bodies need some"])
     outcome = heorot("study", "strong", parameter_file(folder, steps=4), "--ranks", "1", "-o", folder / "other", environment={"MPIRUN": "nowhere/mpirun"})
     require(outcome.codes == [1] and "nowhere/mpirun: cannot be started" in outcome.stderr, outcome.stderr)
 

@@ -77,6 +77,48 @@ def softened(radius, density, mass, support):
     return pulling * mass[-1] / pulling[-1]
 
 
+def dispersion_in(radius, density, circular2):
+    """Dispersion of one velocity component of bodies of this density in a field with these squares of
+    the circular velocity: the Jeans equation for isotropic velocities (Binney & Tremaine 2008, equation
+    4.216)."""
+    pressure = cumulative_simpson((density * circular2)[::-1], x=-np.log(radius)[::-1], initial=0)[::-1]
+    return np.sqrt(pressure / density)
+
+
+def coulomb_logarithm(softening, far):
+    """Integral of w(b)^2 db / b over impact parameters up to `far`. A body that passes a spline-softened
+    one at b gets the impulse of a point mass times w, the mass of the spline inside a cylinder of radius
+    b."""
+    support = 2.8 * softening
+    r = support * (np.arange(4000) + 0.5) / 4000
+    part = r / support
+    spline = np.where(part < 0.5, 1 - 6 * part**2 + 6 * part**3, 2 * (1 - part) ** 3)
+    shell = r**2 * spline / (r**2 * spline).sum()
+    b = np.geomspace(1e-3 * support, support, 400)
+    w = 1 - np.array([(shell * np.sqrt(np.maximum(1 - (one / r) ** 2, 0))).sum() for one in b])
+    return np.trapezoid(w**2, np.log(b)) + np.log(far / support)
+
+
+def vertical_heating(density, body, speed, dispersion, logarithm, constant):
+    """Growth of <v_z^2> in a unit of time of bodies that move in the plane with a speed through bodies of
+    this mass and density, with Maxwellian velocities: half of the second diffusion coefficient at right
+    angles to the motion (Binney & Tremaine 2008, equation 7.92)."""
+    x = speed / (np.sqrt(2) * dispersion)
+    g = (erf(x) - 2 * x / np.sqrt(pi) * np.exp(-(x**2))) / (2 * x**2)
+    return 4 * pi * constant**2 * density * body * logarithm / speed * (erf(x) - g)
+
+
+def heated_height(height, surface, outer2, heating, times, constant):
+    """Heights of a layer sech^2(z / height) of its own surface density at times, if <v_z^2> gains
+    `heating` in a unit of time. `outer2` is the square of the vertical frequency in the field of other
+    bodies. The layer stays in equilibrium: <v_z^2> = <z dPhi/dz> = s h + q h^2, with s = pi G surface and
+    q = pi^2 / 12 outer2. Its energy is 3/2 s h + q h^2, because the potential energy of the layer itself
+    counts once, so of the heat it takes, a third becomes <v_z^2> without an outer field."""
+    s, q = pi * constant * surface, pi**2 / 12 * outer2
+    energy = 1.5 * s * height + q * height**2 + 0.5 * heating * np.asarray(times)
+    return (np.sqrt((1.5 * s) ** 2 + 4 * q * energy) - 1.5 * s) / (2 * q)
+
+
 def sphere(name, cut, softening=None):
     """A sphere by name, cut or tapered as by `heorot model`. With a softening it is tapered."""
     tapered = softening or name in TAPERED

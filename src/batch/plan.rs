@@ -2,7 +2,7 @@
 //! submitted.
 
 use crate::advice::softening::{self, Advice};
-use crate::console::{duration, say, say_text, warn};
+use crate::console::{duration, say, say_text, warn, workers};
 use crate::initial::Survey;
 use crate::parameters::errors::{name_key, name_source};
 use crate::parameters::periodic_box;
@@ -57,10 +57,10 @@ const EXAMPLES: &str = "Examples:
   heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
 
 The time is measured on a few steps of a Plummer sphere, or in a periodic box of uniform bodies, with the
-force settings of the file and one thread. It assumes perfect scaling to cores like this one, and says where
-that means nothing. A run takes longer if ranks wait for each other or for files. With block or adaptive
-steps, one force evaluation of the initial state, or of a sample of it, finds the rungs of its bodies, as if
-they were on circular orbits.";
+force settings of the file and one thread. It assumes perfect scaling to cores like this one. If the bodies
+are too few for that, the command says so. A run takes longer if ranks wait for each other or for files.
+With block or adaptive steps, one force evaluation of the initial state, or of a sample of it, finds the
+rungs of its bodies, as if they were on circular orbits.";
 
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
@@ -92,10 +92,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let disk = Disk::estimate(&parameters, &survey, 1 + schedule.snapshots());
     if !arguments.json {
         say(&format!(
-            "{bodies} bodies, {steps} steps{}, on {} ranks x {} threads",
+            "{bodies} bodies, {steps} steps{}, on {}",
             span(&parameters, start),
-            arguments.ranks,
-            arguments.threads
+            workers(arguments.ranks as usize, arguments.threads as usize)
         ));
         memory.say();
         disk.say();
@@ -191,11 +190,11 @@ impl Rungs {
     }
 
     fn say(&self) {
-        let of = |(rung, count): (usize, &u64)| format!("{count} on {rung}");
+        let of = |(rung, count): (usize, &u64)| format!("{count} on rung {rung}");
         let used = self.bodies.iter().enumerate().filter(|(_, count)| **count > 0);
         let list: Vec<String> = used.map(of).collect();
         let whose = if self.sampled { "a sample of the initial state" } else { "the initial state" };
-        say(&format!("rungs   of {whose}: {} bodies", list.join(", ")));
+        say(&format!("rungs   of the bodies of {whose}: {}", list.join(", ")));
         say(&format!(
             "        {} substeps in a full step, {:.2} force evaluations of a body; they change during the run",
             self.substeps(),
@@ -224,7 +223,7 @@ impl Estimate {
                 self.rungs.as_ref().map_or(self.bodies as f64, |rungs| rungs.together(self.bodies));
             let cores = f64::from(self.ranks) * f64::from(self.threads);
             say(&format!(
-                "        perfect scaling means nothing here: only {:.1} bodies are computed together on a core, and cores \
+                "        perfect scaling is impossible here: only {:.1} bodies are computed together on a core, and cores \
                  mostly wait; use fewer, or measure with heorot study",
                 together / cores
             ));

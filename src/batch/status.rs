@@ -1,7 +1,7 @@
 //! `heorot status`: reports the progress of a run from a small file that the run rewrites each
 //! second. Detects runs that have died.
 
-use crate::console::{duration, say, say_text};
+use crate::console::{duration, say, say_text, workers};
 use crate::parameters::cosmology::redshift_in_words;
 use crate::ranks::machine;
 use anyhow::{Context, Result, bail};
@@ -20,8 +20,8 @@ pub struct Arguments {
     /// Output folder of the run.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
-    /// Print the status file (JSON) with two more keys: `state`, which is `dead` if a run that says it is
-    /// running cannot be alive, and `cause_of_death`.
+    /// Print the status file (JSON) with two more keys, `state` and `cause_of_death`. The state is
+    /// `dead` if the file says that the run is running, but it cannot be alive.
     #[arg(long)]
     pub json: bool,
 }
@@ -171,8 +171,8 @@ impl Status {
         let what = match self.phase {
             Phase::Running => "running",
             Phase::Done => "done",
-            Phase::Interrupted => "stopped by a limit or a signal; --restart goes on",
-            Phase::Stopped => "stopped by a stop file; --restart goes on",
+            Phase::Interrupted => "stopped by a limit or a signal; --restart continues it",
+            Phase::Stopped => "stopped by a stop file; --restart continues it",
             Phase::Failed => "failed",
         };
         let eta = self
@@ -181,9 +181,7 @@ impl Status {
             .map_or(String::new(), |eta| format!(", ETA {}", ago(eta)));
         let since = now().saturating_sub(self.step_ended);
         let mut lines = vec![
-            format!(
-                "{what}: {bodies} bodies on {ranks} ranks x {threads} threads, host {host}, process {pid}"
-            ),
+            format!("{what}: {bodies} bodies on {}, host {host}, process {pid}", workers(*ranks, *threads)),
             format!(
                 "step {step} of {steps}, {time}, ended {} ago and took {:.2} s{eta}",
                 ago(since),
@@ -266,7 +264,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let folder = arguments.folder.display();
     match cause {
         Some(cause) => {
-            bail!("{folder}: the run is dead: {cause}; --restart goes on from its last checkpoint")
+            bail!("{folder}: the run is dead: {cause}; --restart continues it from its last checkpoint")
         }
         None if status.phase == Phase::Failed => bail!("{folder}: the run has failed; its log says why"),
         None => Ok(()),

@@ -4,7 +4,7 @@ mod reference;
 mod repeat;
 
 use crate::advice::resolution;
-use crate::console::{give_way, say};
+use crate::console::{give_way, say, workers};
 use crate::files::outputs::Overwrite;
 use crate::files::reading_options::ReadingOptions;
 use crate::initial::{self, Loaded};
@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Snapshot to write, with Acceleration, Potential and ParticleIDs.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Time K evaluations after a first one for warm-up, instead of the first one alone.
+    /// Time K evaluations, after one for warm-up [default: time the first one].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
     /// Compare K random bodies with direct summation.
@@ -186,10 +186,7 @@ fn force(crew: &Crew, arguments: &Arguments) -> Result<()> {
 }
 
 fn print(report: &Report) {
-    say(&format!(
-        "{} bodies on {} ranks x {} threads, {}",
-        report.bodies, report.ranks, report.threads, report.simd
-    ));
+    say(&format!("{} bodies on {}, {}", report.bodies, workers(report.ranks, report.threads), report.simd));
     report.notes.iter().for_each(|note| say(note));
     report.say_speed();
 }

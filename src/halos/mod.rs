@@ -65,15 +65,15 @@ const HELP: &str = "Examples:
 
 The mean separation is the cube root of the volume per body. The volume is that of the box of the
 snapshot or, for an isolated system, of the smallest box around its bodies. If the snapshot has a box,
-it is periodic: bodies are linked across its faces. --isolated takes it for open space.
+it is periodic: bodies are linked across its faces. --isolated treats it as open space.
 
 /Group contains GroupID (the smallest id in the halo), GroupLen, GroupOffset (of its ids in /IDs/ID),
 GroupMass, GroupPos and GroupVel (of the centre of mass), GroupCentre (of the densest part), GroupRadius
 (of the outermost body), GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most
 members comes first. In a box of a universe, Group_M_Mean200 and Group_R_Mean200 are mass and comoving
-radius of the sphere about GroupCentre with 200 times the mean density of matter. All bodies count, of
-the chosen types. Crit200 is for 200 times the critical density, and TopHat200 for that of a collapsed
-sphere (Bryan & Norman 1998).";
+radius of the sphere about GroupCentre with 200 times the mean density of matter. All bodies of
+the chosen types count. Crit200 is for 200 times the critical density, and TopHat200 for that of a
+collapsed sphere (Bryan & Norman 1998).";
 
 /// Runs the command.
 ///

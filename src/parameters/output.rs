@@ -87,7 +87,10 @@ impl<'de> Deserialize<'de> for Times {
                 f.write_str("a list of times, or the name of a file")
             }
             fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<Times, E> {
-                Ok(Times::File(path.into()))
+                match path.is_empty() {
+                    true => Err(E::custom("is empty: give a list of times, or the name of a file")),
+                    false => Ok(Times::File(path.into())),
+                }
             }
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Times, A::Error> {
                 Vec::deserialize(SeqAccessDeserializer::new(list)).map(Times::List)

@@ -15,6 +15,7 @@ use decomposition::{Evaluation, Solo, evaluate};
 use nbody::Start;
 use nbody::accuracy::{Accuracy, Balance, RelativeError, Sample};
 use nbody::cost::timed;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 use treecode::{Bodies, Criterion, Gravity, SofteningKernel, Walk};
@@ -59,9 +60,18 @@ pub struct Arguments {
     /// Panels to draw, in this order [default: all].
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
     pub panels: Vec<Part>,
+    /// Refused, with the reason.
+    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Says why the plot has no option `--galaxies`, which those of bodies have.
+fn no_galaxies(_: &str) -> Result<Infallible, String> {
+    Err("the errors are those of a random sample of all bodies, and the lines are criteria and orders"
+        .to_owned())
 }
 
 /// A panel.

@@ -7,6 +7,7 @@ use crate::parameters::cosmology::MEGAPARSEC_IN_CM;
 use crate::spectrum::Linear;
 use anyhow::{Context, Result, ensure};
 use io::catalogue::{self, Catalogue};
+use std::convert::Infallible;
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -21,9 +22,17 @@ pub struct Arguments {
     /// matter.
     #[arg(long, value_name = "FILE.toml")]
     pub linear: Option<PathBuf>,
+    /// Refused, with the reason.
+    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Says why the plot has no option `--galaxies`, which those of bodies have.
+fn no_galaxies(_: &str) -> Result<Infallible, String> {
+    Err("a halo may hold bodies of several galaxies, and a catalogue does not tell them apart; for galaxies, use `heorot plot profile` or `lagrange` with snapshots".to_owned())
 }
 
 /// Runs the command.

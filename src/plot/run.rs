@@ -8,6 +8,7 @@ use crate::run::folder::Folder;
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;
 use io::table::Columns;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
@@ -23,9 +24,17 @@ pub struct Arguments {
     /// Panels to draw, from top to bottom.
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',', default_value = "science")]
     pub panels: Vec<Part>,
+    /// Refused, with the reason.
+    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Says why the plot has no option `--galaxies`, which those of bodies have.
+fn no_galaxies(_: &str) -> Result<Infallible, String> {
+    Err("the records of a run are sums over all bodies; for galaxies, use `heorot plot separation`, `lagrange` or `profile` with its snapshots".to_owned())
 }
 
 /// A panel, or several.

@@ -10,7 +10,7 @@ use crate::plot::output::{ThemeName, dpi, font_size, millimetres};
 use crate::ranks::launch::Launch;
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PossibleValuesParser, TypedValueParser};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use treecode::TYPES;
@@ -90,14 +90,18 @@ pub struct Arguments {
     pub look: Look,
 }
 
+/// Options that imply a value of `--colour-by`.
+const IMPLIED: [(&str, ArgPredicate, &str); 2] =
+    [("galaxies", ArgPredicate::IsPresent, "galaxy"), ("arrival_radius", ArgPredicate::IsPresent, "arrival")];
+
 /// Bodies, camera and colours.
 #[derive(Args, Clone, Debug)]
 pub struct Look {
     /// Particle types to draw, as 1,2 or halo,disc [default: all]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type. Bodies
-    /// of a type with at most so many are dots, whose volume is proportional to the mass
+    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type. If a type
+    /// has at most NUMBER bodies, they are dots, whose volume is proportional to the mass
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
     /// Length from the left to the right edge [default: shows 98 % of the mass but no bodies far
@@ -142,8 +146,9 @@ pub struct Look {
         ("galaxy", ColourMap::Galaxy),
     ]))]
     pub colours: ColourMap,
-    /// Quantity shown by colour; brightness shows surface density
-    #[arg(long, alias = "color-by", value_name = "WHAT", default_value = "density", value_enum)]
+    /// Quantity shown by colour; brightness shows surface density. --galaxies implies galaxy, and
+    /// --arrival-radius arrival
+    #[arg(long, alias = "color-by", value_name = "WHAT", value_enum, default_value = "density", default_value_ifs = IMPLIED)]
     pub colour_by: ColourBy,
     /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default:
     /// those of the model of the run]

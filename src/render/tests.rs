@@ -179,6 +179,11 @@ fn what_cannot_be_drawn_is_said_in_one_line() {
         (&["@/a.hdf5", "--follow", "400", "--width", "3"], "there is no body with id 400 to follow"),
         (&["@/a.hdf5", "--colour-by", "galaxy"], "a.hdf5: does not say which galaxies its bodies came from"),
         (&["@/a.hdf5", "--colour-by", "galaxy", "--galaxies", "0-9"], "the body with id 10 is of none"),
+        (&["@/a.hdf5", "--colour-by", "type", "--galaxies", "0-9"], "--galaxies: needs --colour-by galaxy"),
+        (
+            &["@/a.hdf5", "--colour-by", "speed", "--arrival-radius", "1"],
+            "--arrival-radius: needs --colour-by arrival",
+        ),
         (
             &["@/a.hdf5", "--colour-by", "galaxy", "--galaxies", "A=0-99,B=90-100"],
             "--galaxies: two galaxies share the ids from 90 to 99",
@@ -338,9 +343,7 @@ fn colours_tell_types_galaxies_motion_and_arrivals() {
     assert_eq!(names, ["halo", "stars"]);
     let Shade::Parts(parts) = density.shade() else { panic!("no parts") };
     assert!(at(&parts[0], 140) > 0.99 && at(&parts[1], 20) > 0.99);
-    let (Colours::Groups(names), _) = draw(&["--colour-by", "galaxy", "--galaxies", "40-79,0-39"], 0) else {
-        panic!("no groups")
-    };
+    let (Colours::Groups(names), _) = draw(&["--galaxies", "40-79,0-39"], 0) else { panic!("no groups") };
     assert_eq!(names, ["galaxy 1", "galaxy 2"]);
     for (word, expected) in [("speed", [30.0, 40.0]), ("velocity", [30.0, -40.0])] {
         let (Colours::Value { signed, per_unit, .. }, density) = draw(&["--colour-by", word], 0) else {

@@ -91,8 +91,18 @@ impl Tinter {
     /// The tint that the options ask for; `radius` is that of arrivals [L].
     ///
     /// # Errors
-    /// If the snapshots do not name the galaxies of their bodies, or are too few for arrival times.
+    /// If the snapshots do not name the galaxies of their bodies or are too few for arrival times, or
+    /// if an option goes with another quantity.
     pub(super) fn new(look: &Look, radius: Option<f64>, sequence: &Sequence) -> Result<Tinter> {
+        let is_by = |colour_by| look.colour_by == colour_by;
+        ensure!(
+            look.galaxies.is_empty() || is_by(ColourBy::Galaxy),
+            "--galaxies: needs --colour-by galaxy, or no --colour-by"
+        );
+        ensure!(
+            radius.is_none() || is_by(ColourBy::Arrival),
+            "--arrival-radius: needs --colour-by arrival, or no --colour-by"
+        );
         Ok(match look.colour_by {
             ColourBy::Density => Tinter::Plain,
             ColourBy::Type => {

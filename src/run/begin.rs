@@ -6,7 +6,7 @@ use super::watch::{self, Reason, Watch};
 use super::{Place, Progress, Record, Run};
 use crate::advice::resolution;
 use crate::advice::softening;
-use crate::console::{say, warn};
+use crate::console::{say, warn, workers};
 use crate::ending::Ending;
 use crate::initial::Loaded;
 use crate::movie::Filming;
@@ -287,10 +287,6 @@ fn end(parameters: &Parameters, start: f64, steps: u64) -> f64 {
 fn greet(crew: &Crew, bodies: u64, what: &str) {
     if crew.leads() {
         let hosts = crew.layout.words();
-        say(&format!(
-            "{bodies} bodies on {} ranks x {} threads{hosts}, {what}",
-            crew.comm.size(),
-            crew.threads
-        ));
+        say(&format!("{bodies} bodies on {}{hosts}, {what}", workers(crew.comm.size(), crew.threads)));
     }
 }

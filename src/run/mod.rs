@@ -155,7 +155,7 @@ fn guard(watch: &Watch, lock: &Lock) -> Guard {
     let lock = lock.handle();
     watch.guard(move |why| {
         say(&format!(
-            "stopped in the midst of a step: {why}; --restart=auto goes on from the last checkpoint, if there is one, or starts the run"
+            "stopped in the midst of a step: {why}; --restart=auto continues from the last checkpoint, if there is one, or else starts the run"
         ));
         lock.release();
         signal_hook::low_level::exit(Ending::Interrupted.code().into());
@@ -437,7 +437,7 @@ impl Run<'_> {
                 None => ("after", self.progress.step),
             };
             journal.note(&format!(
-                "stopped {when} step {step} of {}: {why}; --restart goes on",
+                "stopped {when} step {step} of {}: {why}; --restart continues it",
                 self.progress.steps
             ));
         }

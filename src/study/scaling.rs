@@ -7,7 +7,7 @@ use super::page;
 use super::point::Point;
 use crate::batch::jobscript::{self, Scheduler, quoted};
 use crate::batch::walltime::WallTime;
-use crate::console::{say, warn};
+use crate::console::{say, warn, workers};
 use crate::files::outputs::Overwrite;
 use crate::initial::Initial;
 use crate::parameters::Parameters;
@@ -238,7 +238,8 @@ impl Case {
         let (ranks, threads) = (self.ranks, arguments.threads);
         if (ranks * threads) as usize > machine::cores() {
             warn(&format!(
-                "{ranks} ranks x {threads} threads share {} cores: times will not scale",
+                "{} share {} cores: times will not scale",
+                workers(ranks as usize, threads as usize),
                 machine::cores()
             ));
         }
@@ -251,7 +252,7 @@ impl Case {
         let output = output.with_context(|| format!("{}: cannot write", log.display()))?;
         let before = output.metadata().map_or(0, |metadata| metadata.len());
         let both = output.try_clone().with_context(|| format!("{}: cannot write", log.display()))?;
-        say(&format!("{ranks} ranks x {threads} threads; log in {}", log.display()));
+        say(&format!("{}; log in {}", workers(ranks as usize, threads as usize), log.display()));
         let mut command = Command::new(&launcher);
         command.args(["-n", &ranks.to_string()]).arg(program);
         command.arg("run").arg(&arguments.file).args(["--restart=auto", "--threads", &threads.to_string()]);
@@ -263,7 +264,8 @@ impl Case {
             status.with_context(|| format!("{launcher}: cannot be started; MPIRUN may name another"))?;
         ensure!(
             status.success(),
-            "the run on {ranks} ranks failed ({status}); {} says why: {}",
+            "the run on {} failed ({status}); {} says why: {}",
+            workers(ranks as usize, threads as usize),
             log.display(),
             last_line(&log, before)
         );

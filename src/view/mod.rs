@@ -45,8 +45,8 @@ pub struct Arguments {
     /// Port of the server [default: any free port].
     #[arg(long, value_name = "PORT", conflicts_with = "output")]
     pub port: Option<u16>,
-    /// Show at most N bodies, chosen with equal probability, beside all of types with at most 32 [default: 1000000, fewer for many
-    /// snapshots; all with --serve].
+    /// Show at most N bodies, chosen with equal probability. Those of types with at most 32 bodies are
+    /// always shown [default: 1000000, fewer for many snapshots; all with --serve].
     #[arg(long, value_name = "N", value_parser = bodies_in::<1, MOST_SERVED>)]
     pub bodies: Option<u64>,
     /// Particle types to show, as 1,2 or halo,disc [default: all].

@@ -457,8 +457,10 @@ impl Engine {
             control.always_fresh = fresh.rms < BLAME * error.rms;
             if control.always_fresh {
                 self.news = Some(format!(
-                    "force error rms {:.2e} of {} bodies on drifted moments, {:.2e} on fresh ones: they are fresh from here on",
-                    error.rms, error.sample, fresh.rms
+                    "force error rms {:.2e} of {} on drifted moments, {:.2e} on fresh ones: they are fresh from here on",
+                    error.rms,
+                    bodies(error.sample),
+                    fresh.rms
                 ));
             }
         }
@@ -623,6 +625,11 @@ fn without_changes(plan: &Plan) -> Plan {
     Plan { selection: Selection { changes: false, ..plan.selection }, ..*plan }
 }
 
+/// A number of bodies in words.
+fn bodies(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "body" } else { "bodies" })
+}
+
 impl Control {
     /// Whether the last measured error exceeds the requested error.
     pub fn is_missed(&self) -> bool {
@@ -636,7 +643,7 @@ impl Control {
         let missed = if self.is_missed() { ", MISSED: no tolerance tried gives it" } else { "" };
         let drifted = match &self.drifted {
             Some(drifted) => {
-                format!("; rms {:.2e} of {} bodies on drifted moments", drifted.rms, drifted.sample)
+                format!("; rms {:.2e} of {} on drifted moments", drifted.rms, bodies(drifted.sample))
             }
             None => String::new(),
         };
@@ -644,9 +651,11 @@ impl Control {
             format!("; {:.2e} of the rms force; net force {net:.1e} of all, taken out", achieved.of_rms)
         });
         format!(
-            "force error rms {:.2e}, 99th percentile {:.2e} of {} bodies, wanted {wanted:e}{of}{missed}: order {order}, tolerance {tolerance:.3e}, \
+            "force error rms {:.2e}, 99th percentile {:.2e} of {}, wanted {wanted:e}{of}{missed}: order {order}, tolerance {tolerance:.3e}, \
              leaf_size {leaf_size}{drifted}{net}",
-            achieved.rms, achieved.percentile_99, achieved.sample
+            achieved.rms,
+            achieved.percentile_99,
+            bodies(achieved.sample)
         )
     }
 }

@@ -60,7 +60,7 @@ pub struct Keys {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
     /// Continue if no tolerance gives the wanted error, or if bodies are too close together or too far
-    /// apart for the precision of positions. Without this option it is an error.
+    /// apart for the precision of positions. Without this option, either is an error.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_missed: bool,

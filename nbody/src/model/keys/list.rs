@@ -1,6 +1,7 @@
 //! The keys of all models, in one list: a key may belong to several models.
 
 use super::ModelName;
+use super::text::name_of_file;
 #[cfg(feature = "clap")]
 use super::text::{named, pair, type_key};
 #[cfg(feature = "clap")]
@@ -27,6 +28,7 @@ const MASS_FUNCTIONS: [&str; 3] = ["kroupa", "salpeter", "equal"];
 pub struct Keys {
     /// A snapshot to start from, instead of a model.
     #[cfg_attr(feature = "clap", arg(skip))]
+    #[serde(default, deserialize_with = "name_of_file")]
     pub file: Option<PathBuf>,
     /// Whether the snapshot is cosmological, if its header is wrong.
     #[cfg_attr(feature = "clap", arg(skip))]
@@ -57,120 +59,124 @@ pub struct Keys {
     pub cut: Option<f64>,
     /// Softening length of the run, with the spline kernel, for which a sphere or a disc galaxy is to
     /// be in equilibrium. If it is not 0, the density of plummer and hernquist is tapered too
-    /// [default: 0]. Spheres but king, collision, disc-galaxy.
+    /// [default: 0]. For collision, disc-galaxy, and all spheres but king.
     #[cfg_attr(feature = "clap", arg(long))]
     pub softening: Option<f64>,
-    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. king;
-    /// star-cluster: makes it a King sphere instead of a Plummer sphere.
+    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. Only
+    /// for king and star-cluster, where it makes a King sphere instead of a Plummer sphere.
     #[cfg_attr(feature = "clap", arg(long))]
     pub w0: Option<f64>,
-    /// Distribution of the masses of stars [default: kroupa]. star-cluster.
+    /// Distribution of the masses of stars [default: kroupa]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<MassFunction>(&MASS_FUNCTIONS)))]
     pub mass_function: Option<MassFunction>,
-    /// Least mass of a star, in solar masses [default: 0.08]. star-cluster.
+    /// Least mass of a star, in solar masses [default: 0.08]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub least_mass: Option<f64>,
-    /// Greatest mass of a star, in solar masses [default: 100]. star-cluster.
+    /// Greatest mass of a star, in solar masses [default: 100]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub greatest_mass: Option<f64>,
     /// The solar mass in the units of the run, which gives the mass of the cluster unless --mass does
-    /// [default: 1]. star-cluster.
+    /// [default: 1]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub solar_mass: Option<f64>,
-    /// Fraction of binaries among single stars and binaries, 0 to 1 [default: 0]. star-cluster.
+    /// Fraction of binaries among single stars and binaries, 0 to 1 [default: 0]. Only for
+    /// star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub binaries: Option<f64>,
-    /// Least and greatest semi-major axis of binaries. star-cluster.
+    /// Least and greatest semi-major axis of binaries. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long, value_name = "LEAST,GREATEST", value_parser = pair))]
     pub binary_axis: Option<[f64; 2]>,
     /// The planets of a planetary system, each with a mass and an orbit.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub planets: Option<Vec<PlanetKeys>>,
-    /// Least and greatest semi-major axis of small bodies. planetary-system.
+    /// Least and greatest semi-major axis of small bodies. Only for planetary-system.
     #[cfg_attr(feature = "clap", arg(long, value_name = "INNER,OUTER", value_parser = pair))]
     pub belt: Option<[f64; 2]>,
-    /// Mass of all small bodies; with 0 they are tracers [default: 0]. planetary-system.
+    /// Mass of all small bodies; with 0 they are tracers [default: 0]. Only for planetary-system.
     #[cfg_attr(feature = "clap", arg(long))]
     pub belt_mass: Option<f64>,
-    /// The surface density of small bodies falls as distance^-slope [default: 1.5]. planetary-system.
+    /// The surface density of small bodies falls as distance^-slope [default: 1.5]. Only for
+    /// planetary-system.
     #[cfg_attr(feature = "clap", arg(long))]
     pub belt_slope: Option<f64>,
-    /// Root mean square of the eccentricities of small bodies [default: 0.01]. planetary-system.
+    /// Root mean square of the eccentricities of small bodies [default: 0.01]. Only for
+    /// planetary-system.
     #[cfg_attr(feature = "clap", arg(long))]
     pub belt_eccentricity: Option<f64>,
-    /// Root mean square of the inclinations of small bodies, in degrees [default: half the eccentricity
-    /// in radians]. planetary-system.
+    /// Root mean square of the inclinations of small bodies, in degrees [default: half the
+    /// eccentricity in radians]. Only for planetary-system.
     #[cfg_attr(feature = "clap", arg(long))]
     pub belt_inclination: Option<f64>,
-    /// Mass of the second over that of the first [default: 1]. two-body, collision.
+    /// Mass of the second over that of the first [default: 1]. Only for two-body and collision.
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass_ratio: Option<f64>,
-    /// Semi-major axis of the orbit [default: 1]. two-body.
+    /// Semi-major axis of the orbit [default: 1]. Only for two-body.
     #[cfg_attr(feature = "clap", arg(long))]
     pub semi_major_axis: Option<f64>,
     /// Eccentricity of the orbit: two-body from 0 to below 1 [default: 0]; collision, encounter: 0
     /// or above, a parabola is 1 [default: 1].
     #[cfg_attr(feature = "clap", arg(long))]
     pub eccentricity: Option<f64>,
-    /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names.
-    /// collision.
+    /// Density profile of both galaxies [default: hernquist], cut as the spheres of these names. Only
+    /// for collision.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Profile>(&PROFILES)))]
     pub profile: Option<Profile>,
     /// Fraction of each galaxy's retrograde bodies whose motion is reversed, 0 to 1 [default: 0].
-    /// collision.
+    /// Only for collision.
     #[cfg_attr(feature = "clap", arg(long))]
     pub spin: Option<f64>,
     /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0].
-    /// collision.
+    /// Only for collision.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true))]
     pub inclination: Option<[f64; 2]>,
-    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0].
+    /// Direction to which each spin is inclined, in degrees from the x axis [default: 0,0]. Only for
     /// collision.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FIRST,SECOND", value_parser = pair, allow_hyphen_values = true))]
     pub azimuth: Option<[f64; 2]>,
-    /// Closest approach of the centres, as if they were points [default: 2 radii]. collision,
-    /// encounter.
+    /// Closest approach of the centres, as if they were points [default: 2 radii]. Only for
+    /// collision and encounter.
     #[cfg_attr(feature = "clap", arg(long))]
     pub pericentre: Option<f64>,
-    /// Distance of the centres at the start [default: 20 radii]. collision, encounter.
+    /// Distance of the centres at the start [default: 20 radii]. Only for collision and encounter.
     #[cfg_attr(feature = "clap", arg(long))]
     pub distance: Option<f64>,
     /// Galaxy that gives the defaults of the other keys, in kpc and 1e10 solar masses [default:
-    /// milky-way]. disc-galaxy.
+    /// milky-way]. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Preset>(&PRESETS)))]
     pub preset: Option<Preset>,
-    /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo
-    /// [default: 0.4]. disc-galaxy.
+    /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo [default:
+    /// 0.4]. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub stars: Option<f64>,
-    /// Mass of the disc. disc-galaxy.
+    /// Mass of the disc. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub disc_mass: Option<f64>,
-    /// Scale length of the exponential disc. disc-galaxy.
+    /// Scale length of the exponential disc. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub disc_length: Option<f64>,
-    /// Scale height of the disc, whose density is proportional to sech^2(z / height). disc-galaxy.
+    /// Scale height of the disc, whose density is proportional to sech^2(z / height). Only for
+    /// disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub disc_height: Option<f64>,
-    /// Least value of Toomre's Q in the disc [default: 1.5]. disc-galaxy.
+    /// Least value of Toomre's Q in the disc [default: 1.5]. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub toomre_q: Option<f64>,
-    /// Density profile of the halo [default: nfw]. disc-galaxy.
+    /// Density profile of the halo [default: nfw]. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Profile>(&PROFILES)))]
     pub halo_profile: Option<Profile>,
-    /// Mass of the halo. disc-galaxy.
+    /// Mass of the halo. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub halo_mass: Option<f64>,
-    /// Scale radius of the halo. disc-galaxy.
+    /// Scale radius of the halo. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub halo_radius: Option<f64>,
-    /// Length of the density taper of the halo, in its scale radii. disc-galaxy.
+    /// Length of the density taper of the halo, in its scale radii. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub halo_cut: Option<f64>,
-    /// Mass of the bulge, a Hernquist sphere; 0 for none. disc-galaxy.
+    /// Mass of the bulge, a Hernquist sphere; 0 for none. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub bulge_mass: Option<f64>,
-    /// Scale radius of the bulge. disc-galaxy.
+    /// Scale radius of the bulge. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub bulge_radius: Option<f64>,
     /// The galaxies of an encounter, each with the keys of its model and the four below.
@@ -189,65 +195,68 @@ pub struct Keys {
     /// Of a galaxy of an encounter without an orbit: the velocity of its centre.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub velocity: Option<[f64; 3]>,
-    /// Side of the box, or diameter of the ball [default: 1]. clumps, uniform.
+    /// Side of the box, or diameter of the ball [default: 1]. Only for clumps and uniform.
     #[cfg_attr(feature = "clap", arg(long))]
     pub side: Option<f64>,
-    /// The shape that the bodies fill [default: box]. uniform.
+    /// The shape that the bodies fill [default: box]. Only for uniform.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<UniformShape>(&SHAPES)))]
     pub shape: Option<UniformShape>,
-    /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 is virial equilibrium at the start.
-    /// uniform.
+    /// 2K/|W| of the ball, 0 to 2 [default: 0, at rest]; 1 is virial equilibrium at the start. Only
+    /// for uniform.
     #[cfg_attr(feature = "clap", arg(long))]
     pub virial_ratio: Option<f64>,
-    /// Number of clumps [default: 300]. clumps.
+    /// Number of clumps [default: 300]. Only for clumps.
     #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub clumps: Option<u64>,
-    /// Fraction of the bodies in the background, from 0 to 1 [default: 0.3]. clumps.
+    /// Fraction of the bodies in the background, from 0 to 1 [default: 0.3]. Only for clumps.
     #[cfg_attr(feature = "clap", arg(long))]
     pub background: Option<f64>,
-    /// The number of clumps of mass m is proportional to m^-slope; above 1 [default: 2]. clumps.
+    /// The number of clumps of mass m is proportional to m^-slope; above 1 [default: 2]. Only for
+    /// clumps.
     #[cfg_attr(feature = "clap", arg(long))]
     pub slope: Option<f64>,
-    /// Number of bodies along a side. cosmology.
+    /// Number of bodies along a side. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub per_side: Option<u64>,
-    /// Order of perturbation theory. cosmology.
+    /// Order of perturbation theory. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub lpt: Option<u8>,
-    /// Where bodies are without displacements. cosmology.
+    /// Where bodies are without displacements. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub lattice: Option<Lattice>,
-    /// Density of baryons today, in units of the critical density. cosmology.
+    /// Density of baryons today, in units of the critical density. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub omega_b: Option<f64>,
-    /// Index of the primordial spectrum. cosmology.
+    /// Index of the primordial spectrum. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub n_s: Option<f64>,
-    /// Temperature of the microwave background today [K]. cosmology.
+    /// Temperature of the microwave background today [K]. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub temperature: Option<f64>,
-    /// The rms contrast of linear theory today in spheres of 8 Mpc/h. cosmology.
+    /// The rms contrast of linear theory today in spheres of 8 Mpc/h. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub sigma8: Option<f64>,
-    /// Power of the primordial curvature at 0.05/Mpc. cosmology.
+    /// Power of the primordial curvature at 0.05/Mpc. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub a_s: Option<f64>,
-    /// File of a tabulated power spectrum. cosmology.
+    /// File of a tabulated power spectrum. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
+    #[serde(default, deserialize_with = "name_of_file")]
     pub spectrum: Option<PathBuf>,
-    /// Redshift of the table. cosmology.
+    /// Redshift of the table. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub spectrum_redshift: Option<f64>,
-    /// Whether each mode has the amplitude of the power spectrum. cosmology.
+    /// Whether each mode has the amplitude of the power spectrum. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub fixed_amplitude: Option<bool>,
-    /// Whether all contrasts have the opposite sign. cosmology.
+    /// Whether all contrasts have the opposite sign. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub opposite: Option<bool>,
-    /// Wave numbers of a plane wave in place of a power spectrum, such as [1, 0, 0]. cosmology.
+    /// Wave numbers of a plane wave in place of a power spectrum, such as [1, 0, 0]. Only for
+    /// cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub wave: Option<[i64; 3]>,
-    /// Redshift at which the sheets of the plane wave cross. cosmology.
+    /// Redshift at which the sheets of the plane wave cross. Only for cosmology.
     #[cfg_attr(feature = "clap", arg(skip))]
     pub caustic_redshift: Option<f64>,
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "clap")]
 use super::TypeKey;
+use serde::{Deserialize, Deserializer, de};
+use std::path::PathBuf;
 
 /// Parses a whole number, such as a number of bodies: `100000`, `100_000` or `1e5`.
 ///
@@ -22,11 +24,23 @@ pub fn whole_number(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "must be a whole number, 0 or more, such as 100000, 100_000 or 1e5".to_owned())
 }
 
+/// Reads the name of a file, for `serde(deserialize_with)` of an optional field.
+///
+/// # Errors
+/// It is no text, or it is empty.
+pub(super) fn name_of_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = Option::<PathBuf>::deserialize(deserializer)?;
+    if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(de::Error::custom("is empty: give the name of a file, or leave out the key"));
+    }
+    Ok(path)
+}
+
 /// A value as an option, by the name that it has in a parameter file.
 #[cfg(feature = "clap")]
 pub(super) fn named<T>(names: &'static [&'static str]) -> impl clap::builder::TypedValueParser
 where
-    T: serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
+    T: de::DeserializeOwned + Clone + Send + Sync + 'static,
 {
     use clap::builder::TypedValueParser;
     use serde::de::{IntoDeserializer, value};
