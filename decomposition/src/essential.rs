@@ -11,6 +11,7 @@
 
 use crate::{Comm, groups, splitters::Splitters};
 use rayon::prelude::*;
+use std::time::{Duration, Instant};
 use treecode::{Tree, Visit};
 
 /// Sinks of another rank, or of this one.
@@ -24,8 +25,15 @@ struct Guest {
 
 /// Sends the sinks of this rank to the ranks whose cells they may open. Returns the answers to
 /// other ranks, one message per rank. An answer has the cells that the sinks of that rank may open
-/// and that no earlier rank on the route has sent. Collective.
-pub(crate) fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
+/// and that no earlier rank on the route has sent. Adds the time in which this rank computed to
+/// `computing`. Collective.
+pub(crate) fn trees(
+    comm: &dyn Comm,
+    tree: &Tree,
+    splits: &Splitters,
+    computing: &mut Duration,
+) -> Vec<Vec<u8>> {
+    let mut clock = Instant::now();
     let mut guests = vec![Guest { rank: comm.rank() as u32, hops: 0, visit: tree.own_visit() }];
     comm.stage("requests");
     for stage in groups::stages(comm) {
@@ -38,7 +46,9 @@ pub(crate) fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec
                 message.extend_from_slice(&request);
             }
         }
+        *computing += clock.elapsed();
         let arrived = stage.hand_on(comm, &message);
+        clock = Instant::now();
         let requests: Vec<_> = arrived.iter().flat_map(|message| requests(message)).collect();
         let visit =
             |&([rank, hops], request): &([u32; 2], &[u8])| Guest { rank, hops, visit: tree.visit(request) };
@@ -53,6 +63,7 @@ pub(crate) fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec
     let answers: Vec<_> = guests.into_par_iter().skip(1).map(answer).collect();
     let mut out = vec![Vec::new(); comm.size()];
     answers.into_iter().for_each(|(rank, message)| out[rank as usize] = message);
+    *computing += clock.elapsed();
     out
 }
 

@@ -10,7 +10,7 @@ use crate::stepping::{
     Adaptive, CAUTION, Clock, Counts, Course, Ladder, NEEDED_STEP, Needs, RATE, Stepping, add_columns, column,
 };
 use crate::{Diagnostics, Error};
-use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
+use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, Speeds, collective};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -586,6 +586,19 @@ impl Simulation {
     /// State of the force error control, for a checkpoint.
     pub fn progress(&self) -> Progress {
         self.engine.progress()
+    }
+
+    /// Measured speeds of the ranks, and their shares of the work.
+    pub fn speeds(&self) -> &Speeds {
+        self.engine.speeds()
+    }
+
+    /// Goes on with the speeds that another simulation on the same ranks has measured. Without
+    /// them, a continued simulation measures anew.
+    #[must_use]
+    pub fn with_speeds(mut self, speeds: Speeds) -> Simulation {
+        self.engine.set_speeds(speeds);
+        self
     }
 
     /// The last evaluation. `None` before the first evaluation of a continued run.
