@@ -223,8 +223,8 @@ impl Problem {
         // Ranks of different speed, whose shares differ.
         let mut speeds = Speeds::default();
         speeds.record([1.0, 0.2, 3.0, 1.5, 0.7][comm.rank() % 5], 1.0);
-        let mut now = evaluate_shared(comm, &self.gravity, bodies, &plan(0), &mut speeds)
-            .expect("the bodies are good");
+        let mut now =
+            evaluate_shared(comm, &self.gravity, bodies, &plan(0), &mut speeds).expect("the bodies are good");
         for substep in 0..self.substeps {
             leapfrog::drift(&mut now.bodies, 1e-3);
             now = now.again(comm, &self.gravity, &plan([2, 3][substep % 2]), Moments::Drifted);

@@ -33,6 +33,16 @@ pub enum Balance {
     Work,
 }
 
+impl Balance {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Balance::Speed => "speed",
+            Balance::Work => "work",
+        }
+    }
+}
+
 impl From<Balance> for Balancing {
     fn from(balance: Balance) -> Balancing {
         match balance {

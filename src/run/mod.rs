@@ -304,6 +304,7 @@ impl Run<'_> {
             eta_seconds: None,
             energy_error: self.record.journal.as_ref().map_or(0.0, |journal| journal.energy().error),
             load_balance: 1.0,
+            balance: self.parameters.batch.balance,
             gflops: 0.0,
             snapshots: self.record.files.snapshots,
             checkpoint: self.record.saved.last().map(|&step| self.last_checkpoint(step, now)),
@@ -471,6 +472,7 @@ impl Run<'_> {
         report.steps = Some(self.progress.steps);
         report.restarts = Some(self.progress.restarts);
         report.set_files(self.record.files);
+        report.balanced(self.parameters.batch.balance, self.simulation.speeds().shares());
         report.accuracy = self.simulation.control().cloned();
         if self.parameters.time.stepping != Stepping::Fixed {
             report.time_steps =

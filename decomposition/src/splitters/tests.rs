@@ -66,11 +66,7 @@ fn bodies_in_order_get_the_splitters_of_bodies_anywhere() {
         let expected = split(&keys, &work, ranks, 20);
         let others = split(&keys, &vec![1.0; keys.len()], ranks, 50);
         for (last, stray) in [(&expected, usize::MAX), (&others, 40), (&others, 10)] {
-            assert_eq!(
-                split_again(&keys, &work, last, ranks, stray),
-                (expected.clone(), true),
-                "{ranks}"
-            );
+            assert_eq!(split_again(&keys, &work, last, ranks, stray), (expected.clone(), true), "{ranks}");
         }
         // Bodies on arbitrary ranks. With few ranks, they may be in order by chance.
         let (found, in_order) = split_again(&keys, &work, &others, ranks, 1);
@@ -94,8 +90,7 @@ fn work_is_equal_to_within_a_group_and_the_slack() {
 
 #[test]
 fn no_splitter_lies_inside_a_group() {
-    for (keys, group_size) in [(keys(5_000, 4), 20), (keys(3_000, 1), 64), (vec![keys(1, 1)[0]; 500], 10)]
-    {
+    for (keys, group_size) in [(keys(5_000, 4), 20), (keys(3_000, 1), 64), (vec![keys(1, 1)[0]; 500], 10)] {
         let splitters = split(&keys, &vec![1.0; keys.len()], 7, group_size);
         for bound in &splitters.bounds[1..7] {
             if *bound == Key::END {
@@ -164,7 +159,9 @@ fn work_of_20_000() -> Vec<f32> {
 #[test]
 fn work_is_shared_in_proportion_to_speed() {
     let (keys, work) = (keys(20_000, 3), work_of_20_000());
-    for speeds in [&[1.0, 0.5][..], &[3.0, 1.0, 1.0, 2.0, 0.5, 1.5, 1.0], &[10.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]] {
+    for speeds in
+        [&[1.0, 0.5][..], &[3.0, 1.0, 1.0, 2.0, 0.5, 1.5, 1.0], &[10.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]]
+    {
         let found = split_by_speed(&keys, &work, None, speeds, None).unwrap();
         let all = work.iter().sum::<f32>() / speeds.iter().sum::<f64>() as f32;
         for (rank, speed) in speeds.iter().enumerate() {
@@ -183,7 +180,12 @@ fn no_rank_gets_more_bodies_than_its_memory_holds() {
     let (keys, mut work) = (keys(20_000, 3), work_of_20_000());
     work[15_000..].fill(50_000.0);
     let speeds = [1.0, 3.0, 1.0, 1.0, 2.0, 1.0];
-    for most in [[2_000, 20_000, 500, 20_000, 20_000, 20_000], [3_500; 6], [3_360; 6], [20, 0, 9_000, 9_000, 4_000, 100]] {
+    for most in [
+        [2_000, 20_000, 500, 20_000, 20_000, 20_000],
+        [3_500; 6],
+        [3_360; 6],
+        [20, 0, 9_000, 9_000, 4_000, 100],
+    ] {
         let found = split_by_speed(&keys, &work, None, &speeds, Some(&most)).unwrap();
         let counts: Vec<usize> = (0..6).map(|rank| found.share(rank, &keys).len()).collect();
         assert!(counts.iter().zip(most).all(|(count, most)| *count as u64 <= most), "{counts:?}, {most:?}");
