@@ -228,7 +228,7 @@ mod tests {
             record(&mut speeds, &[1e9, 0.5e9, 1e9]);
         }
         let found = shares(&mut speeds);
-        assert!(found[1] * 2 == found[0] && found[0] == found[2], "{found:?}");
+        assert!(found[0].abs_diff(2 * found[1]) <= 1 && found[0] == found[2], "{found:?}");
         record(&mut speeds, &[1e9, 0.51e9, 0.99e9]);
         assert_eq!(shares(&mut speeds), found);
     }
@@ -242,7 +242,7 @@ mod tests {
         }
         assert_eq!(speeds.iter().map(|one| one.recent.len()).collect::<Vec<_>>(), [1, 1]);
         let found = shares(&mut speeds);
-        assert_eq!(found[0], 2 * found[1]);
+        assert!(found[0].abs_diff(2 * found[1]) <= 1, "{found:?}");
     }
 
     #[test]
