@@ -197,11 +197,9 @@ fn virtual_ranks_give_the_same_bits() {
 #[test]
 fn another_balance_is_refused() {
     let (_root, file, folder) = prepare(RUN);
-    for command in [
-        &["run", &file, "--balance", "fair"][..],
-        &["run", &file, "--set", "batch.balance=\"fair\""],
-        &["bench", "--balance", "fair"],
-    ] {
+    for command in
+        [&["run", &file, "--balance", "fair"][..], &["run", &file, "--set", "batch.balance=\"fair\""]]
+    {
         let ended = heorot(command);
         let said = String::from_utf8(ended.stderr).unwrap();
         assert!([Some(1), Some(2)].contains(&ended.status.code()), "{command:?}: {said}");

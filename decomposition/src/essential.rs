@@ -78,12 +78,15 @@ pub(crate) fn trees(
         guests.par_extend(requests.into_par_iter().map(visit));
     }
     comm.stage("essential trees");
-    let answer = |guest: Guest| {
-        let mut message = u64::from(guest.hops).to_ne_bytes().to_vec();
-        tree.essential(guest.visit, &mut message);
-        (guest.ranks, message)
+    // Most of the time of a short answer would be that of memory which grows with it. So answers are
+    // written to memory that is used again, and then copied.
+    let answer = |memory: &mut Vec<u8>, guest: Guest| {
+        memory.clear();
+        memory.extend(u64::from(guest.hops).to_ne_bytes());
+        tree.essential(guest.visit, memory);
+        (guest.ranks, memory.as_slice().to_vec())
     };
-    let answers: Vec<_> = guests.into_par_iter().skip(1).map(answer).collect();
+    let answers: Vec<_> = guests.into_par_iter().skip(1).map_init(Vec::new, answer).collect();
     let mut out = vec![Vec::new(); comm.size()];
     for (ranks, message) in answers {
         let (last, others) = ranks.split_last().expect("a request has a rank");
@@ -103,7 +106,8 @@ fn requests(mut message: &[u8]) -> impl Iterator<Item = Request> {
         let (size, rest) = rest.split_at(size_of::<u64>());
         let (request, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(size) as usize);
         message = rest;
-        let (cells, regions) = request.split_at(8 + 8 * bytemuck::pod_read_unaligned::<u64>(&request[..8]) as usize);
+        let (cells, regions) =
+            request.split_at(8 + 8 * bytemuck::pod_read_unaligned::<u64>(&request[..8]) as usize);
         let (ranks, cells) = (collective::from_bytes(ranks), cells.to_vec());
         Some(Request { ranks, hops, cells, regions: regions.to_vec() })
     })
@@ -173,7 +177,8 @@ mod tests {
             message.extend([6; 5]);
         }
         let read: Vec<Request> = requests(&message).collect();
-        let parts = read.iter().map(|one| (one.ranks.clone(), one.hops, one.cells.len(), one.regions.clone()));
+        let parts =
+            read.iter().map(|one| (one.ranks.clone(), one.hops, one.cells.len(), one.regions.clone()));
         assert!(parts.eq([(vec![4, 9, 2], 3, 24, vec![6; 5]), (vec![5], 3, 8, vec![6; 5])]));
     }
 }

@@ -103,7 +103,7 @@ pub fn evaluate_selected(
     bodies: Bodies,
     plan: &Plan,
 ) -> Result<Evaluation, Error> {
-    evaluate_shared(comm, gravity, bodies, plan, &mut Speeds::evenly())
+    evaluate_shared(comm, gravity, bodies, plan, &mut Speeds::default())
 }
 
 /// As [`evaluate_selected`], with bodies shared between the ranks by their speeds and limits.
@@ -148,7 +148,7 @@ pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> Result<Ev
     assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
     let survey = survey(comm, gravity, &bodies)?;
     let (plan, traffic) = (Plan::default(), comm.traffic());
-    let mut evaluation = grow(comm, gravity, bodies, &survey, &plan, &mut Speeds::evenly())?;
+    let mut evaluation = grow(comm, gravity, bodies, &survey, &plan, &mut Speeds::default())?;
     let mut clock = Clock(Instant::now());
     let (tree, trees) = evaluation.exchange(comm, gravity, &plan, Moments::Fresh, &mut clock);
     drop(tree);

@@ -14,9 +14,9 @@ use treecode::{Census, Phase};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Balancing {
     /// The work of all ranks.
-    Work,
-    /// The time in which they do it.
     #[default]
+    Work,
+    /// The time in which they do it. Which bodies a rank has then depends on measured times.
     Speed,
 }
 
@@ -85,9 +85,9 @@ impl Speeds {
         Speeds { sharing, ..Speeds::default() }
     }
 
-    /// Equal shares without limits, for ever.
-    pub(crate) fn evenly() -> Speeds {
-        Speeds::new(Sharing { balancing: Balancing::Work, most_bodies: None })
+    /// Measured speeds, without limits.
+    pub fn measured() -> Speeds {
+        Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None })
     }
 
     /// What the load balance makes equal.
@@ -206,18 +206,18 @@ mod tests {
 
     #[test]
     fn shares_are_in_proportion_to_speed_whatever_the_work() {
-        let mut speeds = vec![Speeds::default(); 4];
+        let mut speeds = vec![Speeds::measured(); 4];
         assert_eq!(shares(&mut speeds), [1; 4]);
         record(&mut speeds, &[2e9, 1e9, 2e9, 3e9]);
         assert_eq!(shares(&mut speeds), [65_536, 32_768, 65_536, 98_304]);
-        let mut alike = vec![Speeds::new(Sharing { balancing: Balancing::Work, most_bodies: None }); 2];
+        let mut alike = vec![Speeds::default(); 2];
         record(&mut alike, &[2e9, 1e9]);
         assert_eq!(shares(&mut alike), [1; 2]);
     }
 
     #[test]
     fn small_differences_and_single_disturbed_steps_change_nothing() {
-        let mut speeds = vec![Speeds::default(); 3];
+        let mut speeds = vec![Speeds::measured(); 3];
         for _ in 0..3 {
             record(&mut speeds, &[1.02e9, 1e9, 0.98e9]);
         }
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn short_evaluations_are_added_up() {
-        let mut speeds = vec![Speeds::default(); 2];
+        let mut speeds = vec![Speeds::measured(); 2];
         for _ in 0..4 {
             speeds[0].record(2e6, 0.002);
             speeds[1].record(1e6, 0.002);
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_rank_without_work_counts_as_the_others_and_none_loses_all() {
-        let mut speeds = vec![Speeds::default(); 5];
+        let mut speeds = vec![Speeds::measured(); 5];
         record(&mut speeds[1..], &[1e9, 1e9, 1.0, 1e15]);
         let found = shares(&mut speeds);
         assert!(found[0] == found[1] && found[1] == found[2], "{found:?}");

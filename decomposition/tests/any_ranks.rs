@@ -221,7 +221,7 @@ impl Problem {
             finest_rung: 3,
         };
         // Ranks of different speed, whose shares differ.
-        let mut speeds = Speeds::default();
+        let mut speeds = Speeds::measured();
         speeds.record([1.0, 0.2, 3.0, 1.5, 0.7][comm.rank() % 5], 1.0);
         let mut now =
             evaluate_shared(comm, &self.gravity, bodies, &plan(0), &mut speeds).expect("the bodies are good");

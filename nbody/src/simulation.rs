@@ -593,14 +593,6 @@ impl Simulation {
         self.engine.speeds()
     }
 
-    /// Goes on with the speeds that another simulation on the same ranks has measured. Without
-    /// them, a continued simulation measures anew.
-    #[must_use]
-    pub fn with_speeds(mut self, speeds: Speeds) -> Simulation {
-        self.engine.set_speeds(speeds);
-        self
-    }
-
     /// The last evaluation. `None` before the first evaluation of a continued run.
     pub fn evaluation(&self) -> Option<&Evaluation> {
         match &self.held {

@@ -16,7 +16,6 @@ use crate::cli::{above_zero, bodies_in};
 use crate::console::give_way;
 use crate::files::outputs::Overwrite;
 use crate::help::version::{Build, PROGRAM};
-use crate::parameters::Balance;
 use crate::plot::output;
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::{Launch, Layout, on_all_ranks};
@@ -72,9 +71,6 @@ pub struct Arguments {
     /// Repeat for this many hours, and end at the first fault.
     #[arg(long, value_name = "HOURS", value_parser = above_zero)]
     pub burn_in: Option<f64>,
-    /// What the load balance makes equal: speed (the time of all ranks) or work.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
-    pub balance: Balance,
     /// Price of the machine [dollars].
     #[arg(long, value_name = "DOLLARS", value_parser = above_zero)]
     pub price: Option<f64>,
@@ -140,8 +136,6 @@ struct Report<'a> {
     threads: usize,
     layout: Layout,
     simd: &'static str,
-    /// What the load balance makes equal.
-    balance: Balance,
     peaks: Peaks,
     /// Check of the problem that every rank computed alone.
     alone: Check,
@@ -232,7 +226,6 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
             threads: crew.threads,
             layout: crew.layout,
             simd: treecode::simd_path(),
-            balance: arguments.balance,
             peaks: place.peaks,
             alone: alone.clone(),
             results: &outcomes,
@@ -286,7 +279,7 @@ fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
 }
 
 fn cases(arguments: &Arguments, bodies: Option<u64>) -> Result<Vec<Case>> {
-    let changes = Changes { bodies, accuracy: arguments.accuracy, balance: arguments.balance };
+    let changes = Changes { bodies, accuracy: arguments.accuracy };
     let pairs = arguments
         .problems
         .iter()
@@ -311,7 +304,7 @@ fn place(crew: &Crew) -> Place {
 /// Every rank computes the same small problem alone. This finds a rank whose processor or memory
 /// errs in the same way every time. Collective.
 fn alone(crew: &Crew, place: &Place, references: &References) -> Result<Check> {
-    let changes = Changes { bodies: Some(SMALL), ..Changes::default() };
+    let changes = Changes { bodies: Some(SMALL), accuracy: None };
     let case = Case::new(Name::Plummer, Walk::Fmm, changes)?;
     let amount = Amount { steps: STEPS, repetitions: 1, flip: None };
     let run = crew.agree(|| Run::new(&Solo, &case, amount))?;

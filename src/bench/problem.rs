@@ -2,12 +2,11 @@
 //! users measure the same.
 
 use crate::initial::{self, Initial};
-use crate::parameters::Balance;
 use crate::parameters::errors::name_key;
 use crate::parameters::gravity;
 use crate::ranks::machine;
 use anyhow::{Context, Error, Result, bail};
-use decomposition::Comm;
+use decomposition::{Balancing, Comm};
 use nbody::forces::Forces;
 use nbody::model::{self, Model};
 use rayon::prelude::*;
@@ -60,8 +59,6 @@ pub(super) struct Case {
     /// Greatest relative energy error that passes.
     pub energy_bound: f64,
     #[serde(skip)]
-    pub(super) balance: Balance,
-    #[serde(skip)]
     model: Model,
     #[serde(skip)]
     pub(super) forces: Forces,
@@ -74,8 +71,6 @@ pub(super) struct Changes {
     pub bodies: Option<u64>,
     /// Requested error of the forces.
     pub accuracy: Option<f64>,
-    /// What the load balance makes equal.
-    pub balance: Balance,
 }
 
 impl Name {
@@ -143,22 +138,12 @@ impl Case {
             ..gravity::Keys::default()
         };
         let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
-        forces.sharing.balancing = changes.balance.into();
+        // Each rank compares its own bodies between repetitions, so they must not depend on time.
+        forces.sharing.balancing = Balancing::Work;
         machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
-        let (energy_bound, balance) = (energy_error, changes.balance);
-        Ok(Case {
-            problem: name,
-            version,
-            walk,
-            bodies,
-            wanted_error,
-            step,
-            energy_bound,
-            balance,
-            model,
-            forces,
-        })
+        let energy_bound = energy_error;
+        Ok(Case { problem: name, version, walk, bodies, wanted_error, step, energy_bound, model, forces })
     }
 
     /// Describes the case in a few words.
@@ -187,7 +172,7 @@ mod tests {
         for name in [Name::Plummer, Name::Clumps, Name::Collision] {
             for walk in [Walk::Fmm, Walk::Tree] {
                 let whole = Case::new(name, walk, Changes::default()).unwrap();
-                let changes = Changes { bodies: Some(1000), accuracy: Some(1e-2), ..Changes::default() };
+                let changes = Changes { bodies: Some(1000), accuracy: Some(1e-2) };
                 let small = Case::new(name, walk, changes).unwrap();
                 assert_eq!((whole.bodies, small.bodies, small.wanted_error), (1_000_000, 1000, 1e-2));
                 let ratio =
@@ -204,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         let fail = |bodies, accuracy| {
-            let changes = Changes { bodies, accuracy, ..Changes::default() };
+            let changes = Changes { bodies, accuracy };
             format!("{:#}", Case::new(Name::Collision, Walk::Fmm, changes).unwrap_err())
         };
         assert!(fail(Some(1), None).contains("collision: bodies = 1: must be at least 2"));

@@ -3,7 +3,6 @@
 use super::checksum::{self, References};
 use super::problem::{Case, walk_name};
 use super::run::{Difference, Run};
-use crate::parameters::Balance;
 use crate::ranks::crew::Crew;
 use crate::report::{median, peak_memory};
 use nbody::accuracy::Accuracy;
@@ -111,10 +110,6 @@ pub(super) struct Outcome {
     pub messages_per_step: f64,
     /// Mean compute time of the ranks, divided by the greatest.
     pub load_balance: f64,
-    /// What the load balance makes equal.
-    pub balance: Balance,
-    /// Share of the work of each rank, relative to the mean. Empty if all are equal.
-    pub shares: Vec<f64>,
     /// Fraction of the transfer time of essential trees that overlaps with computation.
     pub travel_hidden: Option<f64>,
     /// The rank that computed longest.
@@ -255,8 +250,6 @@ impl Outcome {
             bytes_per_body_per_step: each(cost.traffic.bytes) / case.bodies as f64,
             messages_per_step: each(cost.traffic.messages),
             load_balance: cost.load_balance,
-            balance: case.balance,
-            shares: run.shares.clone(),
             travel_hidden: cost.travel_hidden,
             slowest: Slowest {
                 rank: slowest,

@@ -8,7 +8,7 @@ use super::checksum::{self, Compared};
 use super::problem::Case;
 use crate::parameters::errors::name_key;
 use anyhow::Result;
-use decomposition::{Comm, Reduction, Shifted, Speeds, collective};
+use decomposition::{Comm, Reduction, Shifted, collective};
 use nbody::Diagnostics;
 use nbody::Simulation;
 use nbody::Start;
@@ -87,8 +87,6 @@ pub(super) struct Run {
     pub balance: Balance,
     /// Compute time of each rank [s].
     pub busy: Vec<f64>,
-    /// Share of the work of each rank, relative to the mean. Empty if all are equal.
-    pub shares: Vec<f64>,
 }
 
 /// A difference between computations that should agree.
@@ -128,7 +126,6 @@ struct Saved {
     time: f64,
     diagnostics: Diagnostics,
     progress: Progress,
-    speeds: Speeds,
 }
 
 impl Run {
@@ -151,7 +148,6 @@ impl Run {
             force_error: Accuracy::default(),
             balance: Balance { centre: [0.0; 3], force_sum: 0.0, mean: [0.0; 3] },
             busy: Vec::new(),
-            shares: Vec::new(),
         };
         run.round(comm)?;
         Ok(run)
@@ -288,7 +284,6 @@ impl Run {
         }
         self.seconds.push(seconds / self.amount.steps as f64);
         self.meter.add(&simulation.all);
-        self.shares = simulation.speeds().shares().to_vec();
         if self.expected.is_empty() {
             let mut state = [*found.last().expect("there is at least one step")];
             comm.all_reduce(&mut state, Reduction::Sum);
@@ -324,17 +319,14 @@ impl Saved {
             time: simulation.time,
             diagnostics: simulation.diagnostics,
             progress: simulation.progress(),
-            speeds: simulation.speeds().clone(),
         }
     }
 
     /// A simulation that goes on from here.
     fn resume(self, comm: &dyn Comm, case: &Case) -> Simulation {
-        let Saved { bodies, time, diagnostics, progress, speeds } = self;
+        let Saved { bodies, time, diagnostics, progress } = self;
         let start = Start { bodies, time };
-        let forces = &case.forces;
-        Simulation::resume(comm, forces, Stepping::Fixed, start, diagnostics, progress, None)
-            .with_speeds(speeds)
+        Simulation::resume(comm, &case.forces, Stepping::Fixed, start, diagnostics, progress, None)
     }
 }
 

@@ -267,11 +267,6 @@ impl Engine {
         &self.speeds
     }
 
-    /// Goes on with the speeds that another engine on the same ranks has measured.
-    pub fn set_speeds(&mut self, speeds: Speeds) {
-        self.speeds = speeds;
-    }
-
     /// Results of the force error control. `None` if the caller has not requested an error.
     pub fn control(&self) -> Option<&Control> {
         self.control.as_ref().map(|(control, _)| control)
