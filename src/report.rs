@@ -2,6 +2,7 @@
 
 use crate::console::say;
 use crate::help::version::{Build, PROGRAM};
+use crate::parameters::Balance as Balanced;
 use crate::parameters::defaults::yes;
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::Layout;
@@ -82,6 +83,12 @@ pub struct Report {
     /// Centre of mass and sum of all forces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
+    /// What the load balance of a run makes equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balanced_by: Option<Balanced>,
+    /// Share of the work of each rank at the end, relative to the mean. Empty if all are equal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<f64>,
     /// Notes on the numbers for readers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -260,6 +267,8 @@ impl Report {
             force_error: None,
             reference_error: None,
             balance: None,
+            balanced_by: None,
+            shares: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -268,6 +277,11 @@ impl Report {
     pub fn set_files(&mut self, files: FileTimes) {
         let all = self.cost.total_seconds() + files.reading_seconds + files.writing_seconds;
         self.files = FileTimes { writing_share: files.writing_seconds / all, ..files };
+    }
+
+    /// Sets what the load balance makes equal, and the share of the work of each rank.
+    pub fn balanced(&mut self, by: Balanced, shares: &[f64]) {
+        (self.balanced_by, self.shares) = (Some(by), shares.to_vec());
     }
 
     /// Prints times, speed and errors.
@@ -288,6 +302,15 @@ impl Report {
         ));
         if self.ranks > 1 {
             say(&format!("{:.1} bytes sent for a body in an evaluation", self.bytes_sent_per_body));
+        }
+        if let (Some(by), true) = (self.balanced_by, self.ranks > 1) {
+            let greatest = self.shares.iter().copied().fold(1.0, f64::max);
+            let least = self.shares.iter().copied().fold(1.0, f64::min);
+            say(&format!(
+                "load balance {:.3} by {}; shares of the work from {least:.2} to {greatest:.2} of the mean",
+                cost.load_balance,
+                by.name()
+            ));
         }
         say(&format!(
             "{:.3} Gflops (gordon-bell), {:.3} (arithmetic)",

@@ -173,7 +173,15 @@ fn an_energy_error_past_its_bound_is_warned_of() {
 fn virtual_ranks_give_the_same_bits() {
     let runs = ["1", "2", "4"].map(|ranks| {
         let (root, file, folder) = prepare(RUN);
-        succeed(&["run", &file, "--virtual-ranks", ranks]);
+        let balance = if ranks == "2" { "work" } else { "speed" };
+        succeed(&["run", &file, "--virtual-ranks", ranks, "--balance", balance]);
+        for (name, key) in [("report.json", "balanced_by"), ("status.json", "balance")] {
+            let text = fs::read_to_string(folder.join(name)).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value[key], balance, "{name}");
+        }
+        let said = succeed(&["status", folder.to_str().unwrap()]);
+        assert!(said.contains(&format!(" by {balance}, ")), "{said}");
         (root, folder)
     });
     let last = |folder: &Path| io::snapshot::read(&folder.join("snapshot_003.hdf5"), 0, 1).unwrap().1;
@@ -184,6 +192,20 @@ fn virtual_ranks_give_the_same_bits() {
         assert_eq!(last(first), last(other));
         assert_eq!(energy(first), energy(other));
     }
+}
+
+#[test]
+fn another_balance_is_refused() {
+    let (_root, file, folder) = prepare(RUN);
+    for command in
+        [&["run", &file, "--balance", "fair"][..], &["run", &file, "--set", "batch.balance=\"fair\""]]
+    {
+        let ended = heorot(command);
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!([Some(1), Some(2)].contains(&ended.status.code()), "{command:?}: {said}");
+        assert!(["fair", "speed", "work", "balance"].iter().all(|word| said.contains(word)), "{said}");
+    }
+    assert!(!folder.exists());
 }
 
 #[test]

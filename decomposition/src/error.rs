@@ -10,6 +10,16 @@ pub enum Error {
     /// A body on some rank has an invalid value.
     #[error("{0}")]
     Body(String),
+    /// The memory of the ranks does not suffice for the bodies.
+    #[error(
+        "the free memory of all ranks has room for {room} bodies, and there are {bodies}: use more hosts or fewer bodies"
+    )]
+    Room {
+        /// Number of bodies.
+        bodies: u64,
+        /// Number of bodies for which there is room.
+        room: u64,
+    },
     /// MPI was already started. A process can start it only once.
     #[error("MPI was already started in this process; it can be started only once")]
     MpiStarted,

@@ -9,61 +9,131 @@
 //! number of stages is the number of halvings. Every rank that gets a request sends an answer to
 //! its source.
 
-use crate::{Comm, groups, splitters::Splitters};
+use crate::{Comm, collective, groups, splitters::Splitters};
 use rayon::prelude::*;
+use std::time::{Duration, Instant};
 use treecode::{Tree, Visit};
 
-/// Sinks of another rank, or of this one.
+/// Greatest number of ranks whose requests are answered together.
+const TOGETHER: usize = 16;
+/// Greatest size of a request that is answered together with others, for each of its ranks [bytes].
+/// Larger requests are those of ranks close by, which need more cells than others.
+const SMALL: usize = 2048;
+
+/// Sinks of other ranks, or of this one.
 struct Guest {
-    rank: u32,
+    ranks: Vec<u32>,
     /// Number of ranks that have forwarded the request. Answers with fewer hops are grafted first,
     /// because later ones refer to cells inside them.
     hops: u32,
     visit: Visit,
 }
 
+/// A request of some ranks that the tree code can read.
+struct Request {
+    ranks: Vec<u32>,
+    hops: u32,
+    /// The cells to open, and regions of the sinks.
+    cells: Vec<u8>,
+    regions: Vec<u8>,
+}
+
 /// Sends the sinks of this rank to the ranks whose cells they may open. Returns the answers to
 /// other ranks, one message per rank. An answer has the cells that the sinks of that rank may open
-/// and that no earlier rank on the route has sent. Collective.
-pub(crate) fn trees(comm: &dyn Comm, tree: &Tree, splits: &Splitters) -> Vec<Vec<u8>> {
-    let mut guests = vec![Guest { rank: comm.rank() as u32, hops: 0, visit: tree.own_visit() }];
+/// and that no earlier rank on the route has sent. Adds the time in which this rank computed to
+/// `computing`. Collective.
+///
+/// Far ranks that may open the same cells are answered together: each gets what any of them may
+/// open. So the ranks of large cells, which all others open, do not search for each of them.
+pub(crate) fn trees(
+    comm: &dyn Comm,
+    tree: &Tree,
+    splits: &Splitters,
+    computing: &mut Duration,
+) -> Vec<Vec<u8>> {
+    let mut clock = Instant::now();
+    let mut guests = vec![Guest { ranks: vec![comm.rank() as u32], hops: 0, visit: tree.own_visit() }];
     comm.stage("requests");
     for stage in groups::stages(comm) {
         let keys = splits.span(&stage.other);
         let mut message = Vec::new();
         for guest in &guests {
             if let Some(request) = tree.request(&guest.visit, &keys) {
-                message.extend_from_slice(bytemuck::bytes_of(&[guest.rank, guest.hops + 1]));
+                let numbers = [guest.ranks.len() as u32, guest.hops + 1];
+                message.extend_from_slice(bytemuck::cast_slice(&numbers));
+                message.extend_from_slice(bytemuck::cast_slice(&guest.ranks));
                 message.extend_from_slice(&(request.len() as u64).to_ne_bytes());
                 message.extend_from_slice(&request);
             }
         }
+        *computing += clock.elapsed();
         let arrived = stage.hand_on(comm, &message);
-        let requests: Vec<_> = arrived.iter().flat_map(|message| requests(message)).collect();
-        let visit =
-            |&([rank, hops], request): &([u32; 2], &[u8])| Guest { rank, hops, visit: tree.visit(request) };
-        guests.par_extend(requests.par_iter().map(visit));
+        clock = Instant::now();
+        let requests = together(arrived.iter().flat_map(|message| requests(message)));
+        let visit = |request: Request| {
+            let Request { ranks, hops, mut cells, regions } = request;
+            cells.extend(regions);
+            Guest { ranks, hops, visit: tree.visit(&cells) }
+        };
+        guests.par_extend(requests.into_par_iter().map(visit));
     }
     comm.stage("essential trees");
-    let answer = |guest: Guest| {
-        let mut message = u64::from(guest.hops).to_ne_bytes().to_vec();
-        tree.essential(guest.visit, &mut message);
-        (guest.rank, message)
+    // Most of the time of a short answer would be that of memory which grows with it. So answers are
+    // written to memory that is used again, and then copied.
+    let answer = |memory: &mut Vec<u8>, guest: Guest| {
+        memory.clear();
+        memory.extend(u64::from(guest.hops).to_ne_bytes());
+        tree.essential(guest.visit, memory);
+        (guest.ranks, memory.as_slice().to_vec())
     };
-    let answers: Vec<_> = guests.into_par_iter().skip(1).map(answer).collect();
+    let answers: Vec<_> = guests.into_par_iter().skip(1).map_init(Vec::new, answer).collect();
     let mut out = vec![Vec::new(); comm.size()];
-    answers.into_iter().for_each(|(rank, message)| out[rank as usize] = message);
+    for (ranks, message) in answers {
+        let (last, others) = ranks.split_last().expect("a request has a rank");
+        others.iter().for_each(|rank| out[*rank as usize].clone_from(&message));
+        out[*last as usize] = message;
+    }
+    *computing += clock.elapsed();
     out
 }
 
-/// The requests in a message: rank and hops, and the bytes from the tree code.
-fn requests(mut message: &[u8]) -> impl Iterator<Item = ([u32; 2], &[u8])> {
+/// The requests in a message.
+fn requests(mut message: &[u8]) -> impl Iterator<Item = Request> {
     std::iter::from_fn(move || {
-        let (head, rest) = message.split_at_checked(16)?;
-        let (request, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(&head[8..]) as usize);
+        let (head, rest) = message.split_at_checked(8)?;
+        let [count, hops] = bytemuck::pod_read_unaligned::<[u32; 2]>(head);
+        let (ranks, rest) = rest.split_at(count as usize * size_of::<u32>());
+        let (size, rest) = rest.split_at(size_of::<u64>());
+        let (request, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(size) as usize);
         message = rest;
-        Some((bytemuck::pod_read_unaligned(&head[..8]), request))
+        let (cells, regions) =
+            request.split_at(8 + 8 * bytemuck::pod_read_unaligned::<u64>(&request[..8]) as usize);
+        let (ranks, cells) = (collective::from_bytes(ranks), cells.to_vec());
+        Some(Request { ranks, hops, cells, regions: regions.to_vec() })
     })
+}
+
+/// Joins small requests for the same cells. The regions of several ranks are those of one with all
+/// of their sinks.
+fn together(requests: impl Iterator<Item = Request>) -> Vec<Request> {
+    let mut joined: Vec<Request> = Vec::new();
+    for request in requests {
+        let is_small = |request: &Request| request.regions.len() <= SMALL * request.ranks.len();
+        let fits = |other: &&mut Request| {
+            other.hops == request.hops
+                && other.ranks.len() + request.ranks.len() <= TOGETHER
+                && other.cells == request.cells
+                && is_small(other)
+        };
+        match joined.iter_mut().rev().find(fits).filter(|_| is_small(&request)) {
+            Some(other) => {
+                other.ranks.extend(request.ranks);
+                other.regions.extend(request.regions);
+            }
+            None => joined.push(request),
+        }
+    }
+    joined
 }
 
 /// Adds the essential trees from all ranks to the local tree.
@@ -73,4 +143,42 @@ pub(crate) fn graft(tree: &mut Tree, messages: &[Vec<u8>]) {
         answers.map(|(hops, answer)| (bytemuck::pod_read_unaligned::<u64>(hops), answer)).collect();
     answers.sort_by_key(|(hops, _)| *hops);
     answers.into_iter().for_each(|(_, answer)| tree.graft(answer));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(rank: u32, hops: u32, cell: u8, regions: usize) -> Request {
+        Request { ranks: vec![rank], hops, cells: vec![cell; 16], regions: vec![rank as u8; regions] }
+    }
+
+    #[test]
+    fn small_requests_for_the_same_cells_are_answered_together() {
+        let of = |requests: Vec<Request>| -> Vec<(Vec<u32>, usize)> {
+            let joined = together(requests.into_iter());
+            joined.into_iter().map(|request| (request.ranks, request.regions.len())).collect()
+        };
+        let found = of(vec![request(1, 1, 7, 40), request(2, 1, 8, 40), request(3, 1, 7, 50)]);
+        assert_eq!(found, [(vec![1, 3], 90), (vec![2], 40)]);
+        // Another route, and ranks that need much.
+        let found = of(vec![request(1, 1, 7, 40), request(2, 2, 7, 40), request(3, 1, 7, SMALL + 1)]);
+        assert_eq!(found, [(vec![1], 40), (vec![2], 40), (vec![3], SMALL + 1)]);
+        let many = of((0..2 * TOGETHER as u32).map(|rank| request(rank, 1, 7, SMALL)).collect());
+        assert_eq!(many.iter().map(|(ranks, _)| ranks.len()).collect::<Vec<_>>(), [TOGETHER; 2]);
+        // Requests that go on together are read as they were.
+        let mut message = Vec::new();
+        for (ranks, cells) in [(vec![4u32, 9, 2], 2u64), (vec![5], 0)] {
+            message.extend_from_slice(bytemuck::cast_slice(&[ranks.len() as u32, 3]));
+            message.extend_from_slice(bytemuck::cast_slice(&ranks));
+            message.extend((8 + 8 * cells + 5).to_ne_bytes());
+            message.extend(cells.to_ne_bytes());
+            message.resize(message.len() + 8 * cells as usize, 1);
+            message.extend([6; 5]);
+        }
+        let read: Vec<Request> = requests(&message).collect();
+        let parts =
+            read.iter().map(|one| (one.ranks.clone(), one.hops, one.cells.len(), one.regions.clone()));
+        assert!(parts.eq([(vec![4, 9, 2], 3, 24, vec![6; 5]), (vec![5], 3, 8, vec![6; 5])]));
+    }
 }

@@ -1,11 +1,12 @@
 //! Parallel force evaluation, from bodies on any ranks to bodies in key order with accelerations
 //! and potentials.
 
-use crate::splitters::{Splitters, splitters};
+use crate::speeds::{Speeds, busy};
+use crate::splitters::{self, Splitters};
 use crate::{Comm, Error, Pending, Solo, Traffic, collective, essential, groups, migrate::migrate};
 use std::borrow::Cow;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use treecode::structure::{self, Structure};
 use treecode::{
     Bodies, Bounds, Census, Criterion, Cube, Frame, Gravity, Part, Phase, Selection, Survey, Tree, Walk,
@@ -26,6 +27,8 @@ pub struct Evaluation {
     pub bodies: Bodies,
     /// Cost of the evaluation on this rank.
     pub census: Census,
+    /// Time in which this rank computed without waiting for others.
+    computing: Duration,
     pub(crate) structure: Structure,
     /// Keys of each rank.
     splits: Splitters,
@@ -104,17 +107,33 @@ pub fn evaluate_selected(
     bodies: Bodies,
     plan: &Plan,
 ) -> Result<Evaluation, Error> {
+    evaluate_shared(comm, gravity, bodies, plan, &mut Speeds::default())
+}
+
+/// As [`evaluate_selected`], with bodies shared between the ranks by their speeds and limits.
+/// Results have the same bits with any shares. Collective.
+///
+/// # Errors
+/// As [`evaluate`], and if the ranks together may not have all bodies.
+pub fn evaluate_shared(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    bodies: Bodies,
+    plan: &Plan,
+    speeds: &mut Speeds,
+) -> Result<Evaluation, Error> {
     let start = Instant::now();
     let survey = survey(comm, gravity, &bodies)?;
     let surveying = start.elapsed();
     let relative = gravity.criterion == Criterion::Relative && gravity.walk != Walk::Direct;
     let mut evaluation = if relative && !survey.accelerated {
-        let estimate = step(comm, &gravity.estimate(), bodies, &survey, &Plan::default());
-        let mut evaluation = step(comm, gravity, estimate.bodies, &survey, plan);
+        let estimate = step(comm, &gravity.estimate(), bodies, &survey, &Plan::default(), speeds)?;
+        let mut evaluation = step(comm, gravity, estimate.bodies, &survey, plan, speeds)?;
         evaluation.census.add(&estimate.census);
+        evaluation.computing += estimate.computing;
         evaluation
     } else {
-        step(comm, gravity, bodies, &survey, plan)
+        step(comm, gravity, bodies, &survey, plan, speeds)?
     };
     evaluation.census.spend(Phase::Sort, surveying);
     Ok(evaluation)
@@ -133,7 +152,7 @@ pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, sort: u64) -
     assert!(gravity.walk != Walk::Direct, "direct summation has no essential trees");
     let survey = survey(comm, gravity, &bodies)?;
     let (plan, traffic) = (Plan { sort, ..Plan::default() }, comm.traffic());
-    let mut evaluation = grow(comm, gravity, bodies, &survey, &plan);
+    let mut evaluation = grow(comm, gravity, bodies, &survey, &plan, &mut Speeds::default())?;
     let mut clock = Clock(Instant::now());
     let (tree, trees) = evaluation.exchange(comm, gravity, &plan, Moments::Fresh, &mut clock);
     drop(tree);
@@ -143,16 +162,30 @@ pub fn rehearse(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, sort: u64) -
 }
 
 /// A complete force evaluation.
-fn step(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
+fn step(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    bodies: Bodies,
+    survey: &Survey,
+    plan: &Plan,
+    speeds: &mut Speeds,
+) -> Result<Evaluation, Error> {
     let traffic = comm.traffic();
-    let mut evaluation = grow(comm, gravity, bodies, survey, plan);
+    let mut evaluation = grow(comm, gravity, bodies, survey, plan, speeds)?;
     evaluation.field(comm, gravity, plan, Moments::Fresh);
     count_traffic(comm, traffic, &mut evaluation.census);
-    evaluation
+    Ok(evaluation)
 }
 
 /// Sorts and migrates the bodies and builds the structure of the tree.
-fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey, plan: &Plan) -> Evaluation {
+fn grow(
+    comm: &dyn Comm,
+    gravity: &Gravity,
+    mut bodies: Bodies,
+    survey: &Survey,
+    plan: &Plan,
+    speeds: &mut Speeds,
+) -> Result<Evaluation, Error> {
     let (mut census, mut clock) = (Census::default(), Clock(Instant::now()));
     let cube = Cube::of(gravity.domain, &survey.bounds, plan.sort);
     bodies.wrap_into(gravity.domain, &cube);
@@ -160,7 +193,9 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey,
     clock.charge(&mut census, Phase::Sort);
 
     comm.stage("split");
-    let (splits, count) = splitters(comm, &keys, &plan.work(&bodies), gravity.group_size, comm.size());
+    let work = plan.work(&bodies);
+    let (splits, count) = splitters::by_speed(comm, &keys, &work, gravity.group_size, speeds)?;
+    drop(work);
     comm.stage("migrate");
     let (bodies, keys) = migrate(comm, &cube, bodies, keys, &splits);
     clock.charge(&mut census, Phase::Migrate);
@@ -174,7 +209,8 @@ fn grow(comm: &dyn Comm, gravity: &Gravity, mut bodies: Bodies, survey: &Survey,
     let massive = if survey.tracers { collective::sum(comm, bodies.massive() as u64) } else { count };
     let frame = Frame::new(cube, survey.mass * massive as f64).for_bodies(gravity, typical, count);
     clock.charge(&mut census, Phase::Build);
-    Evaluation { bodies, census, structure, splits, frame, count, drifted: false, tree: None }
+    let computing = Duration::ZERO;
+    Ok(Evaluation { bodies, census, computing, structure, splits, frame, count, drifted: false, tree: None })
 }
 
 fn count_traffic(comm: &dyn Comm, before: Traffic, census: &mut Census) {
@@ -189,7 +225,7 @@ impl Evaluation {
     #[must_use]
     pub fn again(mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) -> Evaluation {
         let traffic = comm.traffic();
-        (self.census, self.drifted) = (Census::default(), true);
+        (self.census, self.computing, self.drifted) = (Census::default(), Duration::ZERO, true);
         self.field(comm, gravity, plan, moments);
         count_traffic(comm, traffic, &mut self.census);
         self
@@ -199,8 +235,13 @@ impl Evaluation {
     /// rank.
     pub fn shares(&self, ranks: usize, group_size: usize) -> Vec<Range<usize>> {
         let keys = treecode::keys(&self.bodies, &self.frame.cube);
-        let (splits, _) = splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
+        let (splits, _) = splitters::splitters(&Solo, &keys, &self.bodies.work, group_size, ranks);
         (0..ranks).map(|rank| splits.share(rank, &keys)).collect()
+    }
+
+    /// Adds the work and the computing time of this evaluation to the measured speed of this rank.
+    pub fn record(&self, speeds: &mut Speeds) {
+        speeds.record_census(&self.census, self.bodies.len(), self.computing);
     }
 
     /// The bodies of this rank. The memory of the tree is freed.
@@ -222,7 +263,7 @@ impl Evaluation {
             let frame = self.frame;
             self.sum_of_leaves(comm, |bodies, leaf| lattice::moments(&frame, bodies, leaf))
         });
-        let Evaluation { bodies, census, structure, splits, frame, count, drifted, tree } = self;
+        let Evaluation { bodies, census, computing, structure, splits, frame, count, drifted, tree } = self;
         let part = match (tree.take(), moments) {
             (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
             (tree, _) => {
@@ -239,7 +280,8 @@ impl Evaluation {
         if let Some(moments) = &far_images {
             joined.set_far_images(moments);
         }
-        let pending = comm.start_exchange(essential::trees(comm, &joined, splits));
+        let trees = essential::trees(comm, &joined, splits, computing);
+        let pending = comm.start_exchange(trees);
         clock.charge(census, Phase::Exchange);
         (joined, pending)
     }
@@ -254,10 +296,11 @@ impl Evaluation {
             assert_eq!(sources.len() as u64, *count, "bodies that were gathered, and in all");
             clock.charge(census, Phase::Exchange);
             direct::walk(&sources, first, gravity, selection, bodies, census);
+            self.computing += busy(&self.census);
             return;
         }
         let (mut joined, mut pending) = self.exchange(comm, gravity, plan, moments, &mut clock);
-        let Evaluation { bodies, census, tree, .. } = self;
+        let Evaluation { bodies, census, computing, tree, .. } = self;
         // Sink groups that need no remote cells are computed during the exchange of essential
         // trees. The fmm walk has no such groups, because its first sinks are cells above the
         // branches of all ranks.
@@ -273,7 +316,9 @@ impl Evaluation {
         clock.restart();
         let messages = pending.wait();
         census.travel[1] += clock.0.elapsed();
+        let arrived = Instant::now();
         essential::graft(&mut joined, &messages);
+        *computing += arrived.elapsed();
         clock.charge(census, Phase::Exchange);
         waiting.extend(batches.flatten());
         if gravity.walk == Walk::Tree {
@@ -282,6 +327,7 @@ impl Evaluation {
             joined.compute(bodies, census);
         }
         census.imported = joined.imported();
+        *computing += busy(census);
         *tree = (plan.ahead > 0.0).then_some(joined);
     }
 }

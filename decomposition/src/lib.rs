@@ -31,6 +31,7 @@ mod groups;
 mod migrate;
 mod neighbours;
 mod order;
+mod speeds;
 mod splitters;
 
 pub use comm::collective::agree;
@@ -41,6 +42,9 @@ pub use comm::{
     collective, threads,
 };
 pub use error::Error;
-pub use evaluate::{Evaluation, Moments, Plan, evaluate, evaluate_selected, rehearse, survey_all};
+pub use evaluate::{
+    Evaluation, Moments, Plan, evaluate, evaluate_selected, evaluate_shared, rehearse, survey_all,
+};
 pub use neighbours::{neighbour_distances, sampled_distances};
 pub use order::{Ordered, cells, in_key_order};
+pub use speeds::{Balancing, Sharing, Speeds, busy};

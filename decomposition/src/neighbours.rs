@@ -321,7 +321,7 @@ mod tests {
                         (0..3).for_each(|axis| bodies.pos[axis][row] = all[axis][*i]);
                         (bodies.id[row], bodies.mass[row]) = (*i as u64, 1.0);
                     }
-                    let evaluation = crate::rehearse(comm, &gravity, bodies).unwrap();
+                    let evaluation = crate::rehearse(comm, &gravity, bodies, 3).unwrap();
                     let found = evaluation.nearest_distances(comm, domain, within);
                     evaluation.bodies.id.iter().copied().zip(found).collect::<Vec<_>>()
                 });

@@ -6,7 +6,9 @@
 //! problem depends on its number only.
 #![allow(clippy::disallowed_methods)] // only for positions, which are equal in all compared runs
 
-use heorot_decomposition::{Comm, Evaluation, Moments, Plan, evaluate_selected, threads};
+use heorot_decomposition::{
+    Comm, Evaluation, Moments, Plan, Speeds, evaluate_selected, evaluate_shared, threads,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -219,7 +221,11 @@ impl Problem {
             finest_rung: 3,
             sort: self.substeps as u64,
         };
-        let mut now = evaluate_selected(comm, &self.gravity, bodies, &plan(0)).expect("the bodies are good");
+        // Ranks of different speed, whose shares differ.
+        let mut speeds = Speeds::measured();
+        speeds.record([1.0, 0.2, 3.0, 1.5, 0.7][comm.rank() % 5], 1.0);
+        let mut now =
+            evaluate_shared(comm, &self.gravity, bodies, &plan(0), &mut speeds).expect("the bodies are good");
         for substep in 0..self.substeps {
             leapfrog::drift(&mut now.bodies, 1e-3);
             now = now.again(comm, &self.gravity, &plan([2, 3][substep % 2]), Moments::Drifted);

@@ -7,9 +7,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use treecode::{Census, Convention, Interactions, Phase};
 
-/// Phases in which a rank computes without waiting for others. They measure the load balance.
-const BUSY: [Phase; 5] = [Phase::Sort, Phase::Build, Phase::Moments, Phase::Walk, Phase::Kernels];
-
 /// Cost on one rank.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
@@ -193,7 +190,7 @@ impl Totals {
 
 /// Time in which a rank computed without waiting for others [ns].
 pub fn busy(census: &Census) -> u64 {
-    nanoseconds(BUSY.iter().map(|&phase| census.time(phase)).sum())
+    nanoseconds(decomposition::busy(census))
 }
 
 fn add_each(sums: &mut [u64], terms: &[u64]) {

@@ -10,7 +10,7 @@ use crate::stepping::{
     Adaptive, CAUTION, Clock, Counts, Course, Ladder, NEEDED_STEP, Needs, RATE, Stepping, add_columns, column,
 };
 use crate::{Diagnostics, Error};
-use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, collective};
+use decomposition::{Comm, Evaluation, Moments, Plan, Reduction, Speeds, collective};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -589,6 +589,11 @@ impl Simulation {
     /// State of the force error control, for a checkpoint.
     pub fn progress(&self) -> Progress {
         self.engine.progress()
+    }
+
+    /// Measured speeds of the ranks, and their shares of the work.
+    pub fn speeds(&self) -> &Speeds {
+        self.engine.speeds()
     }
 
     /// The last evaluation. `None` before the first evaluation of a continued run.

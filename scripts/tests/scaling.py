@@ -129,9 +129,9 @@ def refused(what, words, *arguments, ranks=None):
     require(all(word in outcome.stderr for word in words), outcome.stderr)
 
 
-def pile_of_pcs(command, first):
+def pile_of_pcs(command, first, start="| 100 Mbit/s"):
     """The numbers of the single row of a quick measurement, from column `first` on; none if hosts
-    cannot be made."""
+    cannot be made. The row begins with `start`."""
     result = subprocess.run(
         [ROOT / "scripts" / "pile-of-pcs", command, "--quick"],
         capture_output=True, text=True, timeout=1200, env={**os.environ, "HEOROT": str(PROGRAM)},
@@ -140,7 +140,7 @@ def pile_of_pcs(command, first):
         print(f"Left out: {result.stderr.strip()}")
         return None
     require(result.returncode == 0, result.stderr)
-    row = next(line for line in result.stdout.splitlines() if line.startswith("| 100 Mbit/s"))
+    row = next(line for line in result.stdout.splitlines() if line.startswith(start))
     print(row)
     left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
     require("heorot-" not in left, f"hosts are left: {left}")
@@ -157,6 +157,12 @@ def packed_steps():
     """`pack` itself fails if the two runs differ in a bit, or the program finds other hosts."""
     numbers = pile_of_pcs("pack", 4)
     require(numbers is None or min(numbers[:2]) > 0, numbers)
+
+
+def hosts_of_different_speed():
+    """`balance` itself fails if runs differ in a bit."""
+    numbers = pile_of_pcs("balance", 3, "| 20,000 ")
+    require(numbers is None or min(numbers) > 0, numbers)
 
 
 def main():
@@ -185,6 +191,7 @@ def main():
     if "--hosts" in sys.argv:
         check("hosts behind real links", predicted_steps)
         check("hosts of several ranks behind real links", packed_steps)
+        check("hosts of different speed", hosts_of_different_speed)
 
 
 main()

@@ -2,6 +2,7 @@
 //! second. Detects runs that have died.
 
 use crate::console::{duration, say, say_text, workers};
+use crate::parameters::Balance;
 use crate::parameters::cosmology::redshift_in_words;
 use crate::ranks::machine;
 use anyhow::{Context, Result, bail};
@@ -80,6 +81,9 @@ pub struct Status {
     pub energy_error: f64,
     /// Mean compute time of the ranks, divided by the greatest.
     pub load_balance: f64,
+    /// What the load balance makes equal.
+    #[serde(default)]
+    pub balance: Balance,
     /// Speed of the last step, convention gordon-bell [Gflop/s].
     pub gflops: f64,
     /// Number of snapshots written.
@@ -188,10 +192,11 @@ impl Status {
                 self.step_seconds
             ),
             format!(
-                "{} {:+.2e}, load balance {:.2}, {:.2} Gflops, {} snapshots",
+                "{} {:+.2e}, load balance {:.2} by {}, {:.2} Gflops, {} snapshots",
                 if self.redshift.is_some() { "Layzer-Irvine error" } else { "energy error" },
                 self.energy_error,
                 self.load_balance,
+                self.balance.name(),
                 self.gflops,
                 self.snapshots
             ),
@@ -298,6 +303,7 @@ mod tests {
             eta_seconds: Some(1),
             energy_error: 0.0,
             load_balance: 1.0,
+            balance: Balance::Speed,
             gflops: 1.0,
             snapshots: 1,
             checkpoint: None,

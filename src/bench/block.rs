@@ -71,7 +71,7 @@ pub(super) fn say_outcome(outcome: &Outcome) {
         .travel_hidden
         .map_or(String::new(), |part| format!(", {:.0} % of the wait hidden", 100.0 * part));
     say(&format!(
-        "  ranks      {:.3} MB ({:.1} bytes a body) and {:.0} messages a step{hidden}; balance {:.3}, slowest rank {} ({}) at {:.3} of the mean",
+        "  ranks      {:.3} MB ({:.1} bytes a body) and {:.0} messages a step{hidden}; balance {:.3} by work, slowest rank {} ({}) at {:.3} of the mean",
         1e-6 * outcome.bytes_per_step,
         outcome.bytes_per_body_per_step,
         outcome.messages_per_step,

@@ -179,7 +179,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let targets = crew.agree(|| Targets::new(arguments))?;
     give_way(targets.json.iter().chain(&targets.csv));
     let largest = cases.iter().map(|case| case.bodies).max().unwrap_or(0);
-    memory::check(crew, largest, KEPT)?;
+    memory::check_evenly(crew, largest, KEPT)?;
     let mut references = match &arguments.references {
         Some(path) => crew.agree(|| References::read(path))?,
         None => References::built_in(),

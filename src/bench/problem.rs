@@ -6,7 +6,7 @@ use crate::parameters::errors::name_key;
 use crate::parameters::gravity;
 use crate::ranks::machine;
 use anyhow::{Context, Error, Result, bail};
-use decomposition::Comm;
+use decomposition::{Balancing, Comm};
 use nbody::forces::Forces;
 use nbody::model::{self, Model};
 use rayon::prelude::*;
@@ -137,7 +137,9 @@ impl Case {
             softening: Some(softening),
             ..gravity::Keys::default()
         };
-        let forces = Forces::try_from(keys).map_err(Error::msg)?;
+        let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
+        // Each rank compares its own bodies between repetitions, so they must not depend on time.
+        forces.sharing.balancing = Balancing::Work;
         machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
         let energy_bound = energy_error;

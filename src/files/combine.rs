@@ -114,7 +114,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         bodies.set_columns(&columns);
         others.set_columns(&columns);
         let column_bytes = memory::of_columns(bodies.column_bytes(), crew.comm.size());
-        memory::check(crew, all[0] + all[1], column_bytes)?;
+        memory::check_evenly(crew, all[0] + all[1], column_bytes)?;
         let greatest = bodies.id.iter().copied().max().unwrap_or(0);
         let mut greatest = [greatest];
         crew.comm.all_reduce(&mut greatest, decomposition::Reduction::Max);

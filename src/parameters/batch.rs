@@ -1,6 +1,7 @@
 //! The table `[batch]`.
 
 use crate::batch::walltime::{Interval, WallTime};
+use decomposition::Balancing;
 use serde::{Deserialize, Serialize};
 
 /// The `[batch]` table.
@@ -17,6 +18,38 @@ pub struct Batch {
     /// Number of steps between checkpoints, in addition to those by wall time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_steps: Option<u64>,
+    /// What the load balance makes equal on all ranks.
+    pub balance: Balance,
+}
+
+/// What the load balance makes equal on all ranks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    /// Time: faster ranks get more work. Each rank measures its speed.
+    #[default]
+    Speed,
+    /// Work, also if some ranks are faster than others.
+    Work,
+}
+
+impl Balance {
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Balance::Speed => "speed",
+            Balance::Work => "work",
+        }
+    }
+}
+
+impl From<Balance> for Balancing {
+    fn from(balance: Balance) -> Balancing {
+        match balance {
+            Balance::Speed => Balancing::Speed,
+            Balance::Work => Balancing::Work,
+        }
+    }
 }
 
 /// Whether to go on from a checkpoint.
@@ -35,6 +68,12 @@ pub enum Restart {
 impl Default for Batch {
     fn default() -> Batch {
         let checkpoint_every = Interval(Some(WallTime::minutes(30)));
-        Batch { restart: Restart::Never, walltime: None, checkpoint_every, checkpoint_steps: None }
+        Batch {
+            restart: Restart::Never,
+            walltime: None,
+            checkpoint_every,
+            checkpoint_steps: None,
+            balance: Balance::default(),
+        }
     }
 }

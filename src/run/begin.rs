@@ -15,11 +15,13 @@ use crate::parameters::errors::name_source;
 use crate::parameters::lightcone::Plan;
 use crate::parameters::periodic_box::{self, PeriodicBox};
 use crate::ranks::crew::Crew;
+use crate::ranks::memory::{self, Free};
 use crate::report::FileTimes;
 use anyhow::{Result, anyhow, ensure};
-use decomposition::{Reduction, collective};
+use decomposition::{Reduction, Sharing, collective};
 use io::checkpoint;
 use nbody::cost::{Totals, timed};
+use nbody::forces::Forces;
 use nbody::schedule::Step;
 use nbody::stepping::Course;
 use nbody::{Simulation, Start};
@@ -38,6 +40,17 @@ fn is_asked(crew: &Crew) -> bool {
     asked[0] > 0
 }
 
+/// The forces of a run, with the sharing of the bodies between the ranks. `free` is the memory of
+/// this rank before the bodies were read, and `column_bytes` that of the further columns of a body.
+fn forces(crew: &Crew, parameters: &Parameters, free: &Free, column_bytes: u64) -> Forces {
+    let ranks = crew.comm.size();
+    let sharing = Sharing {
+        balancing: parameters.batch.balance.into(),
+        most_bodies: (ranks > 1).then(|| free.room(ranks, memory::of_columns(column_bytes, ranks))),
+    };
+    Forces { sharing, ..parameters.gravity.clone() }
+}
+
 /// Starts a run from its initial state.
 pub(super) fn start(
     crew: &Crew,
@@ -49,6 +62,7 @@ pub(super) fn start(
     let folder = place.folder.clone();
     let units = parameters.units.units();
     let mut reading = Duration::ZERO;
+    let free = Free::measure(crew);
     let mut loaded =
         timed(&mut reading, || parameters.initial.load(crew, &units, parameters.cosmology.as_ref()))?;
     let domain = parameters.gravity.gravity.domain;
@@ -94,7 +108,8 @@ pub(super) fn start(
         return Ok(Ending::Interrupted);
     }
     let step_length = schedule.steps().next().map_or(parameters.time.step, |step| step.length);
-    let simulation = Simulation::begin(crew.comm, &parameters.gravity, parameters.time.stepping, begun)
+    let forces = forces(crew, parameters, &free, column_bytes);
+    let simulation = Simulation::begin(crew.comm, &forces, parameters.time.stepping, begun)
         .and_then(|mut simulation| simulation.choose_steps(crew.comm, step_length).map(|()| simulation))
         .map_err(|error| name_source(source, error));
     if simulation.is_err() {
@@ -152,7 +167,7 @@ pub(super) fn go_on(
     found: Found,
 ) -> Result<Ending> {
     let folder = place.folder.clone();
-    let Found { state, bodies, count, crossed } = found;
+    let Found { state, bodies, count, crossed, free } = found;
     check_movie(crew, parameters, &bodies)?;
     let changes = state::changes(&state, parameters)?;
     let schedule = parameters.schedule(state.start)?;
@@ -202,6 +217,7 @@ pub(super) fn go_on(
         }
     })?;
     watch.expect(checkpoint::size(count, bodies.column_bytes()));
+    let forces = forces(crew, parameters, &free, bodies.column_bytes());
     let start = Start { bodies, time: state.time };
     let cone = Plan::of(parameters).zip(state.light_cone);
     let cone = cone.map(|(plan, state)| Cone::resume(plan, state, crossed));
@@ -227,7 +243,7 @@ pub(super) fn go_on(
         place,
         simulation: Simulation::resume(
             crew.comm,
-            &parameters.gravity,
+            &forces,
             parameters.time.stepping,
             start,
             state.energy.last,

@@ -18,7 +18,7 @@ use crate::ending::Ending;
 use crate::files::same_files;
 use crate::movie::Filming;
 use crate::parameters::errors::name_key;
-use crate::parameters::{Parameters, Restart};
+use crate::parameters::{Balance, Parameters, Restart};
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::{Launch, on_all_ranks};
 use crate::ranks::machine;
@@ -64,6 +64,10 @@ pub struct Arguments {
     /// Overrides batch.walltime.
     #[arg(long, value_name = "TIME")]
     pub walltime: Option<WallTime>,
+    /// What the load balance makes equal: speed (the time of all ranks; each measures its speed, and
+    /// faster ones get more work) or work. Results have the same bits. Overrides batch.balance.
+    #[arg(long, value_name = "WHAT")]
+    pub balance: Option<Balance>,
     /// Log a line for each step, instead of one every 5 seconds. The files energy.csv and steps.csv
     /// have a row for each step in any case.
     #[arg(long)]
@@ -106,6 +110,7 @@ pub fn main(arguments: &Arguments) -> Result<Ending> {
         same_files::check(crew, &parameters.initial.tables())?;
         parameters.batch.restart = arguments.restart.unwrap_or(parameters.batch.restart);
         parameters.batch.walltime = arguments.walltime.or(parameters.batch.walltime);
+        parameters.batch.balance = arguments.balance.unwrap_or(parameters.batch.balance);
         let ending = run(crew, &parameters, arguments.overwrite)?;
         if ending != Ending::Done
             && let Err(fault) = all_said()
@@ -299,6 +304,7 @@ impl Run<'_> {
             eta_seconds: None,
             energy_error: self.record.journal.as_ref().map_or(0.0, |journal| journal.energy().error),
             load_balance: 1.0,
+            balance: self.parameters.batch.balance,
             gflops: 0.0,
             snapshots: self.record.files.snapshots,
             checkpoint: self.record.saved.last().map(|&step| self.last_checkpoint(step, now)),
@@ -466,6 +472,7 @@ impl Run<'_> {
         report.steps = Some(self.progress.steps);
         report.restarts = Some(self.progress.restarts);
         report.set_files(self.record.files);
+        report.balanced(self.parameters.batch.balance, self.simulation.speeds().shares());
         report.accuracy = self.simulation.control().cloned();
         if self.parameters.time.stepping != Stepping::Fixed {
             report.time_steps =

@@ -7,7 +7,7 @@ use crate::console::warn;
 use crate::files::same_files;
 use crate::parameters::{Parameters, Restart};
 use crate::ranks::crew::Crew;
-use crate::ranks::memory;
+use crate::ranks::memory::{self, Free};
 use crate::report::{Energy, FileTimes};
 use anyhow::{Result, bail};
 use io::checkpoint::Checkpoint;
@@ -68,6 +68,8 @@ pub(super) struct Found {
     pub count: u64,
     /// This rank's share of the crossings of the light cone.
     pub crossed: Bodies,
+    /// Free memory of this rank before the bodies were read.
+    pub free: Free,
 }
 
 /// Finds the last undamaged checkpoint in the folder, if the run is to continue from one. Names
@@ -121,12 +123,13 @@ fn read(crew: &Crew, folder: &Folder, step: u64) -> Result<Result<Found>> {
         return Ok(Err(fault));
     }
     let count = checkpoint.bodies();
+    let free = Free::measure(crew);
     memory::check(crew, count, memory::of_columns(checkpoint.column_bytes(), crew.comm.size()))?;
     let bodies = crew.agree(|| Ok(checkpoint.read(crew.comm.rank(), crew.comm.size())?));
     let state = checkpoint.state;
     let crossings = state.light_cone.map(|cone| folder.crossings(step, cone.reached));
     let crossed = crossings.map_or(Ok(Bodies::default()), |path| read_crossings(crew, &path));
-    Ok(bodies.and_then(|bodies| Ok(Found { state, bodies, count, crossed: crossed? })))
+    Ok(bodies.and_then(|bodies| Ok(Found { state, bodies, count, crossed: crossed?, free })))
 }
 
 /// Keys that may differ when a run continues: its end, its output and its limits.

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::accuracy::{Accuracy, Balance, Sample, TooClose, too_close};
 use crate::cost::timed;
 use crate::potential::{External, Moment as PotentialsAt};
-use decomposition::{Comm, Evaluation, Moments, Plan, collective, evaluate_selected};
+use decomposition::{Comm, Evaluation, Moments, Plan, Speeds, collective, evaluate_shared};
 use serde::{Deserialize, Serialize};
 use std::mem::take;
 use std::ops::RangeInclusive;
@@ -77,6 +77,8 @@ pub struct Engine {
     news: Option<String>,
     /// Time of the last line.
     said: Option<Instant>,
+    /// Measured speeds of the ranks, and their shares of the work.
+    speeds: Speeds,
 }
 
 /// Bodies with a neighbour so close that single precision within a leaf gives them a wrong force.
@@ -215,6 +217,7 @@ impl Engine {
             verification: Duration::ZERO,
             news: None,
             said: None,
+            speeds: Speeds::new(forces.sharing),
         }
     }
 
@@ -269,6 +272,11 @@ impl Engine {
         self.sorts
     }
 
+    /// Measured speeds of the ranks, and their shares of the work.
+    pub fn speeds(&self) -> &Speeds {
+        &self.speeds
+    }
+
     /// Results of the force error control. `None` if the caller has not requested an error.
     pub fn control(&self) -> Option<&Control> {
         self.control.as_ref().map(|(control, _)| control)
@@ -284,7 +292,7 @@ impl Engine {
         self.news.take()
     }
 
-    /// Computes the forces on the bodies that `plan` selects, see [`evaluate_selected`]. If all are
+    /// Computes the forces on the bodies that `plan` selects, see [`evaluate_shared`]. If all are
     /// selected and a measurement is due, it adjusts the tolerance and repeats the evaluation until
     /// the error is in its range. The census contains the cost of all repetitions. Collective.
     ///
@@ -370,6 +378,7 @@ impl Engine {
         let always_fresh = self.control().is_some_and(|control| control.always_fresh);
         let moments = if always_fresh { Moments::Fresh } else { moments };
         let mut evaluation = evaluation.again(comm, &self.gravity, plan, moments);
+        evaluation.record(&mut self.speeds);
         self.take_out_net_force(comm, &mut evaluation, plan.selection);
         self.unchecked.drifted += u64::from(moments == Moments::Drifted);
         match self.control.take() {
@@ -404,7 +413,8 @@ impl Engine {
         plan: &Plan,
     ) -> Result<(Evaluation, Option<Balance>), Error> {
         let plan = Plan { sort: self.sorts, ..*plan };
-        let mut evaluation = evaluate_selected(comm, &self.gravity, bodies, &plan)?;
+        let mut evaluation = evaluate_shared(comm, &self.gravity, bodies, &plan, &mut self.speeds)?;
+        evaluation.record(&mut self.speeds);
         let balance = self.take_out_net_force(comm, &mut evaluation, plan.selection);
         Ok((evaluation, balance))
     }

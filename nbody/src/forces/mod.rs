@@ -14,6 +14,7 @@ use crate::Error;
 use crate::cosmology::Expansion;
 use crate::potential::External;
 use calibration::{ACCURACIES, start};
+use decomposition::Sharing;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use treecode::{Gravity, Softening, Walk};
@@ -51,6 +52,8 @@ pub struct Forces {
     pub external: Arc<External>,
     /// How space expands.
     pub expansion: Expansion,
+    /// How the bodies are shared between the ranks. Results have the same bits with any sharing.
+    pub sharing: Sharing,
 }
 
 /// Number of bodies in a group for the direct walk. A group is on one rank.
@@ -73,6 +76,7 @@ impl Forces {
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,
+            sharing: Sharing::default(),
         }
     }
 
@@ -89,6 +93,7 @@ impl Forces {
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,
+            sharing: Sharing::default(),
         }
     }
 

@@ -5,6 +5,7 @@ pub mod options;
 pub(crate) mod softening;
 
 use crate::parameters::defaults::is_false;
+use decomposition::Sharing;
 use nbody::cosmology::Expansion;
 use nbody::forces::{AccuracyOf, Forces};
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, value};
@@ -169,6 +170,7 @@ impl TryFrom<Keys> for Forces {
             gravity,
             external: Arc::default(),
             expansion: Expansion::Static,
+            sharing: Sharing::default(),
         })
     }
 }

@@ -10,22 +10,22 @@
 //! bodies. If an edge of a larger cell is near enough, it is the splitter. Larger cells make fewer
 //! branches, which other ranks must store.
 //!
+//! The target of a splitter follows from the shares of the ranks ([`Speeds`]). `limits` holds the
+//! numbers of bodies within their limits.
+//!
 //! If all but a few bodies are still in key order over the ranks, the search needs less
 //! communication ([`last_places`], [`few_strays`]). Each rank collects the bodies between its last
 //! splitters, and the sums of the cells above them. Most searches then end on one rank. Otherwise,
 //! all ranks sum each level together.
 
-use crate::{Comm, Reduction, collective, groups};
+mod limits;
+
+use crate::speeds::{Shares, Speeds};
+use crate::{Comm, Error, Reduction, collective, groups};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 use treecode::Key;
-
-/// Greatest number of bodies of a rank, as a multiple of the mean. It limits the memory of a rank.
-const BODY_CAP: u64 = 4;
-/// Extra work per body if the cap is exceeded, as a fraction f of the mean. It limits the number of
-/// bodies of a rank to `(1 + f) / f` times the mean, which is at most [`BODY_CAP`].
-const CAP_SHARE: f64 = 0.4;
 
 /// Tolerance of a splitter: the mean work of a rank divided by this.
 const SLACK: u64 = 64;
@@ -65,20 +65,35 @@ const STRAYS: u64 = 64;
 
 /// Parameters of a search for splitters.
 #[derive(Clone, Copy)]
-struct Goal {
-    ranks: u64,
-    group_size: u64,
-    /// Extra work per body.
-    extra: u64,
+pub(super) struct Goal<'a> {
+    pub(super) group_size: u64,
+    pub(super) measure: Measure,
+    pub(super) targets: Targets<'a>,
+}
+
+/// What a search counts.
+#[derive(Clone, Copy)]
+pub(super) enum Measure {
+    /// Work, with this extra work per body.
+    Work(u64),
+    /// Bodies.
+    Bodies,
+}
+
+/// Where the splitters are to be.
+#[derive(Clone, Copy)]
+pub(super) enum Targets<'a> {
+    /// In proportion to the weights of the ranks.
+    Weights(&'a [u64]),
+    /// After this much of the measure, exactly.
+    At(&'a [u64]),
 }
 
 /// Result of a search for splitters.
-struct Found {
-    splitters: Splitters,
-    /// Greatest number of bodies of a rank.
-    most: u64,
-    /// Count and work of all bodies.
-    totals: [u64; 2],
+pub(super) struct Found {
+    pub(super) splitters: Splitters,
+    /// Number of bodies before the interval of each rank, and in all.
+    pub(super) ends: Vec<u64>,
 }
 
 /// State of the search for one splitter.
@@ -86,7 +101,7 @@ struct Search {
     cell: Key,
     /// Count and work of all bodies before the cell.
     before: [u64; 2],
-    /// Target of the work before the splitter.
+    /// Target of what is measured before the splitter.
     target: u64,
     slack: u64,
     found: Option<u64>,
@@ -139,8 +154,9 @@ fn children(cell: Key) -> impl Iterator<Item = Key> {
     (0..8).map(move |octant| cell.child(octant))
 }
 
-/// Finds splitters that divide the bodies of all ranks into `ranks` intervals. Also returns the
-/// number of bodies. `keys` must be sorted, and `work` is the work of each body. Collective.
+/// Finds splitters that divide the bodies of all ranks into equal work for `ranks` ranks. Also
+/// returns the number of bodies. `keys` must be sorted, and `work` is the work of each body.
+/// Collective.
 pub(crate) fn splitters(
     comm: &dyn Comm,
     keys: &[u64],
@@ -148,35 +164,70 @@ pub(crate) fn splitters(
     group_size: usize,
     ranks: usize,
 ) -> (Splitters, u64) {
-    let (ranks, group_size) = (ranks as u64, group_size as u64);
-    let capped = |find: &dyn Fn(Goal) -> Found| {
-        let Found { splitters, most, totals: [bodies, total] } = find(Goal { ranks, group_size, extra: 1 });
-        if most <= BODY_CAP * bodies.div_ceil(ranks) {
-            return (splitters, bodies);
-        }
-        let extra = 1 + (total as f64 / bodies as f64 * CAP_SHARE) as u64;
-        (find(Goal { ranks, group_size, extra }).splitters, bodies)
-    };
-    let Some(places) = last_places(comm, keys).filter(|places| few_strays(comm, places, keys)) else {
+    let shares = |_: &[Vec<u8>]| Shares::equal(ranks);
+    shared(comm, keys, work, group_size, &[], shares).expect("there are no limits")
+}
+
+/// As [`splitters`], with a share of the work for each rank of `comm` by its speed, and with its
+/// greatest number of bodies. Collective.
+///
+/// # Errors
+/// The ranks together may not have all bodies. Every rank returns the same error.
+pub(crate) fn by_speed(
+    comm: &dyn Comm,
+    keys: &[u64],
+    work: &[f32],
+    group_size: usize,
+    speeds: &mut Speeds,
+) -> Result<(Splitters, u64), Error> {
+    let report = speeds.report();
+    let shares = |reports: &[Vec<u8>]| speeds.settle(reports.iter().map(Vec::as_slice));
+    shared(comm, keys, work, group_size, &report, shares)
+}
+
+/// Splitters for the shares that follow from the reports of all ranks.
+fn shared(
+    comm: &dyn Comm,
+    keys: &[u64],
+    work: &[f32],
+    group_size: usize,
+    report: &[u8],
+    shares: impl FnOnce(&[Vec<u8>]) -> Shares,
+) -> Result<(Splitters, u64), Error> {
+    let (places, reports) = last_places(comm, keys, report);
+    let shares = shares(&reports);
+    let group_size = group_size as u64;
+    let Some(places) = places.filter(|places| few_strays(comm, places, keys)) else {
         let bodies = Sorted::new(keys, work);
-        return capped(&|goal| level_by_level(comm, &bodies, goal));
+        let mut totals = bodies.all();
+        comm.all_reduce(&mut totals, Reduction::Sum);
+        let find = |goal: Goal| level_by_level(comm, &bodies, totals, goal);
+        return limits::hold(totals, group_size, &shares, find).map(|splitters| (splitters, totals[0]));
     };
     let (strays, work_of_strays) = exchange_strays(comm, &places, keys, work);
     let own = places.share(comm.rank(), keys);
     let bodies = [Sorted::new(&keys[own.clone()], &work[own]), Sorted::new(&strays, &work_of_strays)];
     let known = Known::new(comm, &places, bodies);
-    capped(&|goal| known.find(comm, goal))
+    let find = |goal: Goal| known.find(comm, goal);
+    limits::hold(known.totals, group_size, &shares, find).map(|splitters| (splitters, known.totals[0]))
 }
 
 /// Approximate splitters of the last decomposition, from the present order of the bodies. They are
 /// edges of the largest cells between nearly all bodies of one rank and of the next. If too many
 /// bodies have moved, they are between half of the bodies of each. `None` if even these are not in
-/// order. Collective.
-fn last_places(comm: &dyn Comm, keys: &[u64]) -> Option<Splitters> {
+/// order. Also returns the reports of all ranks, which have one length. Collective.
+fn last_places(comm: &dyn Comm, keys: &[u64], report: &[u8]) -> (Option<Splitters>, Vec<Vec<u8>>) {
     let ends = |margin: usize| [keys[keys.len() / margin], keys[keys.len() - 1 - keys.len() / margin]];
     let mine = if keys.is_empty() { vec![] } else { MARGINS.map(ends).to_vec() };
-    let all = collective::gather(comm, &mine);
-    let mut bounds = vec![Key::END; comm.size() + 1];
+    let mut reports = comm.all_gather(&[report, bytemuck::cast_slice(&mine)].concat());
+    let ends = reports.iter_mut().map(|both| collective::from_bytes(&both.split_off(report.len())));
+    let ends: Vec<Vec<[u64; 2]>> = ends.collect();
+    (places_between(comm.size(), &ends), reports)
+}
+
+/// The edges between the ends of the bodies of each rank, for [`last_places`].
+fn places_between(ranks: usize, all: &[Vec<[u64; 2]>]) -> Option<Splitters> {
+    let mut bounds = vec![Key::END; ranks + 1];
     bounds[0] = Key::ROOT.curve().start;
     let mut last: Option<(usize, &[[u64; 2]])> = None;
     for (rank, ends) in all.iter().enumerate().filter(|(_, ends)| !ends.is_empty()) {
@@ -286,9 +337,7 @@ impl Known<'_> {
 }
 
 /// Finds splitters for bodies in any order on any ranks.
-fn level_by_level(comm: &dyn Comm, bodies: &Sorted, goal: Goal) -> Found {
-    let mut totals = bodies.all();
-    comm.all_reduce(&mut totals, Reduction::Sum);
+fn level_by_level(comm: &dyn Comm, bodies: &Sorted, totals: [u64; 2], goal: Goal) -> Found {
     let mut searches = goal.searches(totals);
     while searches.iter().any(|search| search.found.is_none()) {
         let open: Vec<&mut Search> = searches.iter_mut().filter(|search| search.found.is_none()).collect();
@@ -314,23 +363,36 @@ fn add(a: [u64; 2], b: [u64; 2]) -> [u64; 2] {
     [a[0] + b[0], a[1] + b[1]]
 }
 
-impl Goal {
-    /// Count, and work with the extra work per body.
-    fn with_extra(&self, [count, work]: [u64; 2]) -> [u64; 2] {
-        [count, work + self.extra * count]
+impl Goal<'_> {
+    /// Count, and what the search measures.
+    fn measured(&self, [count, work]: [u64; 2]) -> [u64; 2] {
+        match self.measure {
+            Measure::Work(extra) => [count, work + extra * count],
+            Measure::Bodies => [count, count],
+        }
     }
 
     /// One search per splitter, from count and work of all bodies.
     fn searches(&self, totals: [u64; 2]) -> Vec<Search> {
-        let [_, work] = self.with_extra(totals);
-        let start = |rank: u64| {
-            let target = (u128::from(work) * u128::from(rank) / u128::from(self.ranks)) as u64;
-            let slack = work / self.ranks / SLACK;
+        let [_, all] = self.measured(totals);
+        let start = |(target, slack)| {
             let mut search = Search { cell: Key::ROOT, before: [0, 0], target, slack, found: None };
-            search.snap(self.with_extra(totals), self.group_size);
+            search.snap(self.measured(totals), self.group_size);
             search
         };
-        (1..self.ranks).map(start).collect()
+        match self.targets {
+            Targets::At(targets) => targets.iter().map(|&target| start((target, 0))).collect(),
+            Targets::Weights(weights) => {
+                let sum: u64 = weights.iter().sum();
+                let part = |weight: u64| (u128::from(all) * u128::from(weight) / u128::from(sum)) as u64;
+                let mut before = 0;
+                let target = |pair: &[u64]| {
+                    before += pair[0];
+                    (part(before), part(pair[0].min(pair[1])) / SLACK)
+                };
+                weights.windows(2).map(target).map(start).collect()
+            }
+        }
     }
 
     /// The splitters, from each with the number of bodies before it.
@@ -339,18 +401,17 @@ impl Goal {
             std::iter::once((Key::ROOT.curve().start, 0)).chain(splitters).unzip();
         bounds.push(Key::END);
         ends.push(totals[0]);
-        let most = ends.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is a rank");
-        Found { splitters: Splitters { bounds }, most, totals: self.with_extra(totals) }
+        Found { splitters: Splitters { bounds }, ends }
     }
 }
 
 impl Search {
     /// Continues in the child that contains the target. `sums` are count and work of all eight
     /// children.
-    fn descend(&mut self, sums: &[[u64; 2]], goal: Goal) {
+    fn descend(&mut self, sums: &[[u64; 2]], goal: Goal<'_>) {
         let mut before = self.before;
         for (octant, sum) in sums.iter().enumerate() {
-            let [count, work] = goal.with_extra(*sum);
+            let [count, work] = goal.measured(*sum);
             if self.target >= before[1] + work && octant < 7 {
                 before = [before[0] + count, before[1] + work];
                 continue;
@@ -362,7 +423,7 @@ impl Search {
     }
 
     /// Ends the search at the nearer edge of the cell, if that edge is near enough or the cell is a
-    /// sink group. The arguments are count and work of the cell.
+    /// sink group. The arguments are count and measure of the cell.
     fn snap(&mut self, [count, work]: [u64; 2], group_size: u64) {
         let from_start = self.target - self.before[1].min(self.target);
         let nearer = from_start.min(work - from_start.min(work));
@@ -376,131 +437,4 @@ impl Search {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::threads;
-    use rand::{RngExt, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
-
-    /// Keys of bodies, more clumped for higher `power`.
-    fn keys(n: usize, power: i32) -> Vec<u64> {
-        let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut place = || (rng.random::<f64>().powi(power) * f64::from(1u32 << 21)) as u32;
-        let mut keys: Vec<u64> =
-            (0..n).map(|_| Key::from_place([place(), place(), place()]).curve().start).collect();
-        keys.sort_unstable();
-        keys
-    }
-
-    /// Splitters for bodies that are distributed round-robin. All ranks must find the same.
-    fn split(keys: &[u64], work: &[f32], ranks: usize, group_size: usize) -> Splitters {
-        let found = threads::run(ranks, |comm| {
-            let mine = |i: &usize| i % ranks == comm.rank();
-            let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
-            let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
-            let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
-            splitters(comm, &keys, &work, group_size, ranks).0
-        });
-        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
-        found.into_iter().next().expect("there is a rank")
-    }
-
-    /// Splitters for bodies in the order of other splitters. One in `stray` bodies is on an
-    /// arbitrary rank.
-    fn split_again(
-        keys: &[u64],
-        work: &[f32],
-        last: &Splitters,
-        ranks: usize,
-        stray: usize,
-    ) -> (Splitters, bool) {
-        let found = threads::run(ranks, |comm| {
-            let share = last.share(comm.rank(), keys);
-            let mine = |i: &usize| match (i * 7919) % stray {
-                0 => i / stray % ranks == comm.rank(),
-                _ => share.contains(i),
-            };
-            let indices: Vec<usize> = (0..keys.len()).filter(mine).collect();
-            let keys: Vec<u64> = indices.iter().map(|i| keys[*i]).collect();
-            let work: Vec<f32> = indices.iter().map(|i| work[*i]).collect();
-            (splitters(comm, &keys, &work, 20, ranks).0, last_places(comm, &keys).is_some())
-        });
-        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
-        found.into_iter().next().expect("there is a rank")
-    }
-
-    #[test]
-    fn bodies_in_order_get_the_splitters_of_bodies_anywhere() {
-        let keys = [keys(20_000, 3), vec![Key::ROOT.curve().start; 100]].concat();
-        let keys = {
-            let mut keys = keys;
-            keys.sort_unstable();
-            keys
-        };
-        let work: Vec<f32> = (0..keys.len()).map(|i| 10.0 + (i * i / 500 % 90) as f32).collect();
-        for ranks in [1, 2, 3, 7, 16, 33] {
-            let expected = split(&keys, &work, ranks, 20);
-            let others = split(&keys, &vec![1.0; keys.len()], ranks, 50);
-            for (last, stray) in [(&expected, usize::MAX), (&others, 40), (&others, 10)] {
-                assert_eq!(
-                    split_again(&keys, &work, last, ranks, stray),
-                    (expected.clone(), true),
-                    "{ranks}"
-                );
-            }
-            // Bodies on arbitrary ranks. With few ranks, they may be in order by chance.
-            let (found, in_order) = split_again(&keys, &work, &others, ranks, 1);
-            assert!(found == expected && (ranks < 7 || !in_order), "{ranks}");
-        }
-    }
-
-    #[test]
-    fn work_is_equal_to_within_a_group_and_the_slack() {
-        let keys = keys(20_000, 3);
-        let work: Vec<f32> = (0..keys.len()).map(|i| 100.0 + (i / 100 % 7) as f32 * 30.0).collect();
-        for ranks in [1, 2, 3, 7, 16] {
-            let splitters = split(&keys, &work, ranks, 32);
-            let shares: Vec<f32> =
-                (0..ranks).map(|rank| work[splitters.share(rank, &keys)].iter().sum::<f32>()).collect();
-            let mean = shares.iter().sum::<f32>() / ranks as f32;
-            let most = mean * 2.0 / SLACK as f32 + 32.0 * 281.0;
-            assert!(shares.iter().all(|share| (share - mean).abs() <= most), "{ranks}: {shares:?}");
-        }
-    }
-
-    #[test]
-    fn no_splitter_lies_inside_a_group() {
-        for (keys, group_size) in [(keys(5_000, 4), 20), (keys(3_000, 1), 64), (vec![keys(1, 1)[0]; 500], 10)]
-        {
-            let splitters = split(&keys, &vec![1.0; keys.len()], 7, group_size);
-            for bound in &splitters.bounds[1..7] {
-                if *bound == Key::END {
-                    continue;
-                }
-                let body = Key::from_curve(*bound);
-                for level in 0..=Key::MAX_LEVEL {
-                    let range = body.ancestor(level).curve();
-                    let count = keys.iter().filter(|key| range.contains(key)).count();
-                    assert!(range.start == *bound || count > group_size, "{bound:x} cuts a cell of {count}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn no_rank_gets_too_many_bodies() {
-        let keys = keys(10_000, 1);
-        let mut work = vec![1.0; keys.len()];
-        work[9_900..].fill(100_000.0);
-        let splitters = split(&keys, &work, 8, 16);
-        let most = (0..8).map(|rank| splitters.share(rank, &keys).len()).max().expect("there are ranks");
-        assert!(most <= BODY_CAP as usize * 10_000 / 8, "{most} bodies on one rank");
-    }
-
-    #[test]
-    fn fewer_bodies_than_ranks_leave_ranks_empty() {
-        let keys = keys(3, 1);
-        let splitters = split(&keys, &[1.0; 3], 16, 4);
-        assert_eq!((0..16).map(|rank| splitters.share(rank, &keys).len()).sum::<usize>(), 3);
-    }
-}
+mod tests;
