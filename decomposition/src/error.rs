@@ -20,6 +20,16 @@ pub enum Error {
         /// Number of bodies for which there is room.
         room: u64,
     },
+    /// A rank gets more bodies than it has memory for: bodies at one place are not divided.
+    #[error(
+        "a rank would get {count} bodies and has memory for {room}: bodies at one place are not divided; use hosts with more memory, or spread the bodies"
+    )]
+    Crowded {
+        /// Number of bodies of the rank.
+        count: u64,
+        /// Number of bodies for which it has memory.
+        room: u64,
+    },
     /// MPI was already started. A process can start it only once.
     #[error("MPI was already started in this process; it can be started only once")]
     MpiStarted,

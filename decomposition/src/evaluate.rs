@@ -140,8 +140,9 @@ pub fn evaluate_shared(
 }
 
 /// Does everything that [`evaluate`] does except the forces, with the same messages, for studies of
-/// the communication. `sort` is the number of the sort, see [`Plan::sort`]. Bodies keep their accelerations, which the relative criterion uses. Essential
-/// trees are dropped on arrival. Collective.
+/// the communication. `sort` is the number of the sort, see [`Plan::sort`]. Bodies keep their
+/// accelerations, which the relative criterion uses. Essential trees are dropped on arrival.
+/// Collective.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -202,13 +203,16 @@ fn grow(
 
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
-    let typical =
-        if gravity.domain.is_periodic() { collective::sum(comm, bodies.sum_for_typical()) } else { 0 };
+    let typical = if gravity.domain.is_periodic() { bodies.sum_for_typical() } else { 0 };
     // Massless bodies do not count for the unit of mass, on which the floor of the relative criterion
     // depends.
-    let massive = if survey.tracers { collective::sum(comm, bodies.massive() as u64) } else { count };
-    let frame = Frame::new(cube, survey.mass * massive as f64).for_bodies(gravity, typical, count);
+    let massive = if survey.tracers { bodies.massive() as u64 } else { 0 };
     clock.charge(&mut census, Phase::Build);
+    // Ranks wait for each other in these sums. `Build` counts as computing, `Migrate` does not.
+    let typical = if gravity.domain.is_periodic() { collective::sum(comm, typical) } else { 0 };
+    let massive = if survey.tracers { collective::sum(comm, massive) } else { count };
+    let frame = Frame::new(cube, survey.mass * massive as f64).for_bodies(gravity, typical, count);
+    clock.charge(&mut census, Phase::Migrate);
     let computing = Duration::ZERO;
     Ok(Evaluation { bodies, census, computing, structure, splits, frame, count, drifted: false, tree: None })
 }

@@ -42,7 +42,8 @@ pub fn busy(census: &Census) -> Duration {
 const LEAST_SECONDS: f64 = 0.005;
 /// Number of measurements of which the speed is the median.
 const RECENT: usize = 5;
-/// Shares stay if the slowest rank needs at most this multiple of the mean time of all.
+/// Shares stay if the slowest rank needs at most this multiple of the time of shares in proportion to
+/// speed.
 const GOOD_ENOUGH: f64 = 1.04;
 /// Greatest ratio of a speed to the median speed, and of that to a speed. A rank always keeps some
 /// work, so that its speed is measured again.
@@ -88,11 +89,6 @@ impl Speeds {
     /// Measured speeds, without limits.
     pub fn measured() -> Speeds {
         Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None })
-    }
-
-    /// What the load balance makes equal.
-    pub fn balancing(&self) -> Balancing {
-        self.sharing.balancing
     }
 
     /// Share of the work of each rank, relative to the mean. Empty as long as all are equal.

@@ -124,6 +124,7 @@ def view(
         raise ValueError("bodies: all must have the same box")
     if most is None:
         most = min(max(_MOST_PLACES // len(frames), _FEWEST), _MOST)
+    most = whole("most", most)
     if not 0 < whole("height", height) < 10_000:
         raise ValueError(f"height = {height}: must be from 1 to 9999 pixels")
     frames.sort(key=lambda frame: frame.time)

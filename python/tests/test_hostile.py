@@ -209,6 +209,7 @@ WRONG = {
     "types = 3: must be a sequence": lambda: heorot.render(plummer(), types=3),
     "types = 'a': must be a whole number": lambda: heorot.view(plummer(), types=["a"]),
     "height = 'high': must be a whole number": lambda: heorot.view(plummer(), height="high"),
+    "most = 'all': must be a whole number": lambda: heorot.view(plummer(), most="all"),
     "bodies = 3: must be a sequence": lambda: heorot.view(3),
     "galaxies = 5: must be a sequence": lambda: heorot.view(plummer(), galaxies=5),
     "linking_length = 'far': must be a number": lambda: heorot.halos(plummer(), linking_length="far"),

@@ -170,6 +170,7 @@ all times of both live haloes, of ln(height) minus that in the rigid halo.
         Verdict("scale length [kpc], greatest change", change, job.some(0.1, 0.25)),
     ]
     if not job.quick:  # a short run of few bodies shows their noise
+        verdicts.append(Verdict("scale height in the rigid halo, greatest change", float(np.abs(np.expm1(grown["rigid"])).max()), 0.05))
         verdicts.append(Verdict("scattering by the halo, factor between measurement and theory", max(ratio, 1 / ratio) if ratio > 0 else np.inf, 1.5))
     return text, {"validation-rotation": plot, "validation-scattering": heights}, verdicts
 

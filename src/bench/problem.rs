@@ -137,9 +137,9 @@ impl Case {
             softening: Some(softening),
             ..gravity::Keys::default()
         };
-        let mut forces = Forces::try_from(keys).map_err(Error::msg)?;
+        let forces = Forces::try_from(keys).map_err(Error::msg)?;
         // Each rank compares its own bodies between repetitions, so they must not depend on time.
-        forces.sharing.balancing = Balancing::Work;
+        debug_assert_eq!(forces.sharing.balancing, Balancing::Work);
         machine::choose_arithmetic()?;
         forces.check().map_err(name_key)?;
         let energy_bound = energy_error;

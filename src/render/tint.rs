@@ -96,6 +96,10 @@ impl Tinter {
     pub(super) fn new(look: &Look, radius: Option<f64>, sequence: &Sequence) -> Result<Tinter> {
         let is_by = |colour_by| look.colour_by == colour_by;
         ensure!(
+            look.galaxies.is_empty() || radius.is_none(),
+            "--galaxies and --arrival-radius: give one of them, since each implies another --colour-by"
+        );
+        ensure!(
             look.galaxies.is_empty() || is_by(ColourBy::Galaxy),
             "--galaxies: needs --colour-by galaxy, or no --colour-by"
         );

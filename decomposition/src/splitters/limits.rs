@@ -20,7 +20,8 @@ const BELOW_LIMIT: f64 = 0.99;
 /// all bodies. All ranks call `find` alike.
 ///
 /// # Errors
-/// The ranks together may not have all bodies.
+/// The ranks together have too little room for all bodies, or a rank has too little for the bodies at
+/// one place.
 pub(super) fn hold(
     totals: [u64; 2],
     group_size: u64,
@@ -31,9 +32,8 @@ pub(super) fn hold(
     // Either end of a rank may be half a sink group from where it should be.
     let room: Vec<u64> = shares.most.iter().map(|most| most.saturating_sub(group_size)).collect();
     let all = room.iter().fold(0u64, |sum, room| sum.saturating_add(*room));
-    let too_little = Error::Room { bodies, room: all };
     if all < bodies {
-        return Err(too_little);
+        return Err(Error::Room { bodies, room: all });
     }
     let by_weight = |weights: &[u64], extra: u64| {
         find(Goal { group_size, measure: Measure::Work(extra), targets: Targets::Weights(weights) })
@@ -65,7 +65,11 @@ pub(super) fn hold(
         found = find(Goal { group_size, measure: Measure::Bodies, targets: Targets::At(&targets) });
     }
     // More bodies than a sink group at one place are not divided.
-    if found.exceeds(&shares.most) { Err(too_little) } else { Ok(found.splitters) }
+    let crowded = found.counts().zip(&shares.most).find(|(count, most)| count > *most);
+    match crowded {
+        Some((count, most)) => Err(Error::Crowded { count, room: *most }),
+        None => Ok(found.splitters),
+    }
 }
 
 /// Numbers of bodies before each splitter, as close as possible to those of `ends`, such that no

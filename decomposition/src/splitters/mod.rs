@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use treecode::Key;
 
-/// Tolerance of a splitter: the mean work of a rank divided by this.
+/// Tolerance of a splitter: the lesser target work of the two ranks beside it, divided by this.
 const SLACK: u64 = 64;
 
 /// Intervals of the curve indices of each rank, ascending and without gaps. Some may be empty.
@@ -85,7 +85,7 @@ pub(super) enum Measure {
 pub(super) enum Targets<'a> {
     /// In proportion to the weights of the ranks.
     Weights(&'a [u64]),
-    /// After this much of the measure, exactly.
+    /// After this much of the measure, to the nearest edge of a sink group.
     At(&'a [u64]),
 }
 

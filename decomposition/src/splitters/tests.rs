@@ -208,5 +208,5 @@ fn too_little_memory_in_all_is_one_error() {
     assert!(error.to_string().contains("room for 18940 bodies, and there are 20000"), "{error}");
     // Bodies at one place are not divided.
     let found = split_by_speed(&vec![keys[0]; 20_000], &work, None, &[1.0; 4], Some(&[6_000; 4]));
-    assert_eq!(found, Err(Error::Room { bodies: 20_000, room: 23_920 }));
+    assert_eq!(found, Err(Error::Crowded { count: 20_000, room: 6_000 }));
 }

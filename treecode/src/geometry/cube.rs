@@ -1,5 +1,6 @@
-//! The cube of the tree: a periodic box, or a cube around all bodies on a coarse grid, so that it
-//! seldom changes from step to step.
+//! The cube of the tree. In open space it is a cube around all bodies on a coarse grid, so that it
+//! seldom changes from step to step. In a periodic box it is as large as the box, at another place
+//! after each sort.
 
 use crate::math::hash;
 use crate::{Bounds, Domain, Key};

@@ -6,10 +6,9 @@
 //! of testing all pairs, bit by bit. A deepest cell with too many bodies (a compact clump in a wide
 //! cube) gets keys and a tree of its own.
 //!
-//! This tree is not that of gravity. Its bodies are any bodies of one rank, for instance one type or
-//! every fourth, in any order; its leaves hold 16 bodies and its boxes are in double precision,
-//! because every comparison is exact. Bodies that
-//! have a tree already need no second one (`cells`).
+//! The tree of `plant` is not that of gravity. Its bodies are any bodies of one rank, for instance one
+//! type or every fourth, in any order, and its leaves hold 16 bodies. `cells` takes the cells of a tree
+//! of gravity instead. Boxes are in double precision, because every comparison is exact.
 
 mod cells;
 mod distances;
@@ -42,7 +41,7 @@ pub struct Neighbours<'a> {
     nodes: Vec<Node>,
 }
 
-/// A cell or a block of bodies.
+/// A cell, or several cells that are joined.
 #[derive(Clone, Debug)]
 struct Node {
     bounds: Bounds,
