@@ -18,7 +18,7 @@ pub fn neighbour_distances(comm: &dyn Comm, domain: Domain, pos: [&[f64]; 3], k:
 impl Evaluation {
     /// Distance [L] of each body of this rank to the nearest other body on all ranks, and infinity
     /// if that is farther than about `within` [L]. It is found with the cells of the evaluation. A
-    /// distance has the bits of [`neighbour_distances`]. Collective.
+    /// distance has the bits of [`neighbour_distances`] for the positions in `bodies`. Collective.
     pub fn nearest_distances(&self, comm: &dyn Comm, domain: Domain, within: f64) -> Vec<f64> {
         let pos = self.bodies.pos.each_ref().map(Vec::as_slice);
         let tree = Neighbours::on_cells(domain, pos, &self.structure);
@@ -309,8 +309,7 @@ mod tests {
     fn cells_of_an_evaluation_find_the_same_neighbours() {
         for ((n, _), domain) in cases().filter(|((n, _), _)| *n > 0) {
             let all = positions(n).map(|axis| axis.into_iter().map(|x| domain.wrap(x)).collect::<Vec<_>>());
-            let exact = neighbour_distances(&crate::Solo, domain, all.each_ref().map(Vec::as_slice), 1);
-            let mut sorted = exact.clone();
+            let mut sorted = neighbour_distances(&crate::Solo, domain, all.each_ref().map(Vec::as_slice), 1);
             sorted.sort_unstable_by(f64::total_cmp);
             for (within, ranks) in [(0.0, 2), (sorted[n / 10], 3), (sorted[n / 2], 1), (1e3, 7), (1e300, 4)] {
                 let gravity = treecode::Gravity { domain, leaf_size: 8, ..treecode::Gravity::default() };
@@ -323,12 +322,15 @@ mod tests {
                     }
                     let evaluation = crate::rehearse(comm, &gravity, bodies, 3).unwrap();
                     let found = evaluation.nearest_distances(comm, domain, within);
-                    evaluation.bodies.id.iter().copied().zip(found).collect::<Vec<_>>()
+                    (0..found.len()).map(|i| (evaluation.bodies.position(i), found[i])).collect::<Vec<_>>()
                 });
-                let found = parts.concat();
+                let (places, found): (Vec<[f64; 3]>, Vec<f64>) = parts.concat().into_iter().unzip();
                 assert_eq!(found.len(), n);
-                for (id, distance) in found {
-                    let exact = exact[id as usize];
+                // The sort has moved bodies of a box into the cube of the tree.
+                let moved: [Vec<f64>; 3] =
+                    std::array::from_fn(|axis| places.iter().map(|place| place[axis]).collect());
+                let exact = neighbour_distances(&crate::Solo, domain, moved.each_ref().map(Vec::as_slice), 1);
+                for (distance, exact) in found.into_iter().zip(exact) {
                     let is_far = distance == f64::INFINITY && exact > within;
                     assert!(distance == exact || is_far, "{n} bodies, {ranks} ranks: {distance} {exact}");
                     assert!(exact > within * (1.0 + 1e-8) || distance == exact, "{exact} is within {within}");
