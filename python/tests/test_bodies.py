@@ -263,7 +263,7 @@ def test_what_cannot_be_viewed_is_named():
         ([], {}, "none to show"),
         ([sphere, twice], {}, "the id 3 occurs twice"),
         ([sphere, other], {}, "same units"),
-        ([sphere, heorot.Bodies(sphere.pos, sphere.mass, box=9.0)], {}, "same box"),
+        ([sphere, heorot.Bodies(sphere.pos, sphere.mass, units=sphere.units, box=9.0)], {}, "same box"),
         (bad, {}, r"pos\[4\] holds inf"),
         (sphere, {"most": 0}, "most = 0"),
         (sphere, {"types": [4]}, "no bodies to show"),
