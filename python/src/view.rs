@@ -15,8 +15,8 @@ const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
 /// Greatest number of bodies that a browser still rotates smoothly.
 const MOST_BODIES: usize = 1_000_000;
 
-/// The bodies of a frame, its time and its name.
-type Given<'py> = (Columns<'py>, f64, String);
+/// The bodies of a frame, its time, what is shown in place of the time, and its name.
+type Given<'py> = (Columns<'py>, f64, Option<String>, String);
 
 /// An HTML page of frames in the order given, with at most `most` bodies of each. `side` is that of a periodic box,
 /// into which bodies are moved.
@@ -40,7 +40,7 @@ pub(crate) fn view(
     let alone = frames.len() == 1;
     let mut chooser = Chooser::new(most, alone, sparse(&frames, kinds)).in_domain(domain);
     let mut ids = Vec::new();
-    for (columns, _, name) in &frames {
+    for (columns, _, _, name) in &frames {
         let bodies = wanted(columns, kinds, domain)?;
         if alone {
             ids = bodies.id.clone();
@@ -50,8 +50,11 @@ pub(crate) fn view(
         })?;
     }
     let choice = chooser.choice().map_err(|fault| PyValueError::new_err(fault.to_string()))?;
-    let names =
-        frames.iter().map(|(_, time, name)| FrameName { name: printable(name).into_owned(), time: *time });
+    let names = frames.iter().map(|(_, time, label, name)| FrameName {
+        name: printable(name).into_owned(),
+        time: *time,
+        label: label.clone(),
+    });
     let units = of.map(|[length_in_cm, mass_in_g, velocity]| Units {
         length_in_cm,
         mass_in_g,

@@ -83,6 +83,12 @@ def test_a_page_shows_the_box():
     assert description_of(heorot.view([sim.state, sim.step()]))["periodic"]
 
 
+def test_a_page_of_an_expanding_universe_shows_redshifts():
+    frames = [heorot.Bodies(cube(50), np.ones(50), box=1.0, cosmology=LCDM, redshift=z) for z in (0.0, 9.0)]
+    frames = description_of(heorot.view(frames))["frames"]
+    assert [frame["label"] for frame in frames] == ["z = 9.00", "z = 0.00"]
+
+
 def test_bodies_keep_their_box(tmp_path):
     bodies = heorot.Bodies(cube(200), np.full(200, 0.005), box=1.0, units="nbody")
     assert bodies[:10].box == 1.0 and bodies.redshift is None

@@ -2,7 +2,7 @@
 
 use crate::console::printable;
 use crate::render::sequence::{Entry, Sequence};
-use crate::render::tint;
+use crate::render::{redshift_label, tint};
 use anyhow::{Result, anyhow};
 use io::snapshot::Wanted;
 use std::ops::RangeInclusive;
@@ -45,6 +45,7 @@ impl Clip {
         let name = |entry: &Entry| FrameName {
             name: printable(&entry.path.file_name().unwrap_or_default().to_string_lossy()).into_owned(),
             time: entry.time,
+            label: sequence.expands.then(|| redshift_label(entry.time)),
         };
         let choice = chooser.choice()?;
         // Without --galaxies, those of the model, if it has some.

@@ -66,6 +66,8 @@ pub struct FrameName {
     pub name: String,
     /// Its time [T].
     pub time: f64,
+    /// What the page shows in place of the time, such as the redshift.
+    pub label: Option<String>,
 }
 
 /// The description that the script reads.
@@ -170,7 +172,7 @@ impl Description {
                 .iter()
                 .map(|frame| FrameLabel {
                     name: &frame.name,
-                    label: scale.label(frame.time),
+                    label: frame.label.clone().unwrap_or_else(|| scale.label(frame.time)),
                     time: frame.time,
                 })
                 .collect(),
