@@ -113,7 +113,7 @@ def render(
     columns: dict[str, Any], look: dict[str, Any], time: Optional[float], of: Optional[Cgs], threads: Optional[int]
 ) -> bytes: ...
 def view(
-    frames: list[tuple[dict[str, Any], float, Optional[str], str]],
+    frames: list[tuple[dict[str, Any], float, Optional[float], str]],
     of: Optional[Cgs],
     types: Optional[list[int]],
     galaxies: list[tuple[int, int]],

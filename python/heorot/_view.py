@@ -68,12 +68,6 @@ def _pair(galaxy: Any) -> tuple[int, int]:
     return ids[0], ids[1]
 
 
-def _label(frame: Bodies) -> Optional[str]:
-    """What the page shows in place of the time."""
-    # The redshift of today may be a rounding error below 0.
-    return None if frame.redshift is None else f"z = {abs(frame.redshift):.2f}"
-
-
 @names_numbers
 def view(
     bodies: Union[Shown, Sequence[Shown]],
@@ -135,7 +129,7 @@ def view(
         raise ValueError(f"height = {height}: must be from 1 to 9999 pixels")
     frames.sort(key=lambda frame: frame.time)
     units = None if frames[0].units is None else frames[0].units._cgs
-    columns = [(frame._columns(), frame.time, _label(frame), f"frame {i + 1}") for i, frame in enumerate(frames)]
+    columns = [(frame._columns(), frame.time, frame.redshift, f"frame {i + 1}") for i, frame in enumerate(frames)]
     pairs = [_pair(galaxy) for galaxy in sequence("galaxies", galaxies)]
     page = _heorot.view(columns, units, particle_types(types), pairs, most, frames[0].box, threads)
     return Page(page, int(height))

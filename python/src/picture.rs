@@ -141,7 +141,7 @@ pub(crate) fn render<'py>(
         };
         let time = time.unwrap_or_default();
         let label = match look.redshift {
-            Some(redshift) => format!("z = {:.2}", redshift.abs()),
+            Some(redshift) => viz::redshift_label(redshift),
             None => TimeScale::for_times(&[time], units).label(time),
         };
         viz::encode_png(&viz::render(&density, &style, &label)).map_err(fault)

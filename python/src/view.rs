@@ -8,15 +8,15 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use treecode::{Bodies, Domain, TYPES};
 use viz::page::{Chooser, Description, Frame, FrameName};
-use viz::{GROUP_TONES, NEIGHBOURS, Units, printable};
+use viz::{GROUP_TONES, NEIGHBOURS, Units, printable, redshift_label};
 
 /// The program that makes the page.
 const PROGRAM: &str = concat!("heorot ", env!("CARGO_PKG_VERSION"));
 /// Greatest number of bodies that a browser still rotates smoothly.
 const MOST_BODIES: usize = 1_000_000;
 
-/// The bodies of a frame, its time, what is shown in place of the time, and its name.
-type Given<'py> = (Columns<'py>, f64, Option<String>, String);
+/// The bodies of a frame, its time, its redshift in an expanding universe, and its name.
+type Given<'py> = (Columns<'py>, f64, Option<f64>, String);
 
 /// An HTML page of frames in the order given, with at most `most` bodies of each. `side` is that of a periodic box,
 /// into which bodies are moved.
@@ -50,10 +50,10 @@ pub(crate) fn view(
         })?;
     }
     let choice = chooser.choice().map_err(|fault| PyValueError::new_err(fault.to_string()))?;
-    let names = frames.iter().map(|(_, time, label, name)| FrameName {
+    let names = frames.iter().map(|(_, time, redshift, name)| FrameName {
         name: printable(name).into_owned(),
         time: *time,
-        label: label.clone(),
+        label: redshift.map(redshift_label),
     });
     let units = of.map(|[length_in_cm, mass_in_g, velocity]| Units {
         length_in_cm,

@@ -286,10 +286,9 @@ fn join<T>(a: Option<T>, b: Option<T>, both: impl Fn(T, T) -> T) -> Option<T> {
     }
 }
 
-/// The redshift of a scale factor, as text. Two decimals, so that the label of a movie does not jump.
+/// The redshift of a scale factor, as text.
 pub(crate) fn redshift_label(scale_factor: f64) -> String {
-    // The redshift of today may be a rounding error below 0.
-    format!("z = {:.2}", redshift_of(scale_factor).abs())
+    viz::redshift_label(redshift_of(scale_factor))
 }
 
 /// If the camera follows a body through several snapshots, its id must mean the same body in each.

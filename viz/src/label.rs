@@ -195,6 +195,12 @@ impl TimeScale {
     }
 }
 
+/// A redshift in place of a time. It has two decimals, so that the label of a movie does not jump.
+pub fn redshift_label(redshift: f64) -> String {
+    // The redshift of today may be a rounding error below 0.
+    format!("z = {:.2}", redshift.abs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

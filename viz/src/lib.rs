@@ -64,7 +64,9 @@ pub use density::{
 };
 pub use encode::{Apng, FASTEST, FASTEST_GIF, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
 pub use error::Error;
-pub use label::{DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, round_length};
+pub use label::{
+    DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, redshift_label, round_length,
+};
 pub use mark::{Mark, dot_colour, dot_radius};
 pub use picture::{Canvas, Picture};
 pub use poster::{Poster, panel_size};
