@@ -1,7 +1,7 @@
 //! `heorot plot force-error`: plots the force error against its cost, for each opening criterion
 //! and order.
 
-use super::output::{Output, Sheet};
+use super::output::{Output, Sheet, refused};
 use super::panels::{self, Named};
 use crate::files::reading_options::ReadingOptions;
 use crate::initial;
@@ -61,18 +61,16 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',')]
     pub panels: Vec<Part>,
     /// Refused, with the reason.
-    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    #[arg(long, hide = true, value_name = "IDS", value_parser = refused(NO_GALAXIES))]
     pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// Says why the plot has no option `--galaxies`, which those of bodies have.
-fn no_galaxies(_: &str) -> Result<Infallible, String> {
-    Err("the errors are those of a random sample of all bodies, and the lines are criteria and orders"
-        .to_owned())
-}
+/// Why the plot has no option `--galaxies`, which those of bodies have.
+const NO_GALAXIES: &str =
+    "the errors are those of a random sample of all bodies, and the lines are criteria and orders";
 
 /// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -1,7 +1,7 @@
 //! `heorot plot mass-function`: plots the cumulative mass function of haloes, and that of a fit.
 
 use super::legend;
-use super::output::{Output, Sheet};
+use super::output::{Output, Sheet, refused};
 use super::units::AxisUnits;
 use crate::parameters::cosmology::MEGAPARSEC_IN_CM;
 use crate::spectrum::Linear;
@@ -23,17 +23,15 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.toml")]
     pub linear: Option<PathBuf>,
     /// Refused, with the reason.
-    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    #[arg(long, hide = true, value_name = "IDS", value_parser = refused(NO_GALAXIES))]
     pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// Says why the plot has no option `--galaxies`, which those of bodies have.
-fn no_galaxies(_: &str) -> Result<Infallible, String> {
-    Err("a halo may hold bodies of several galaxies, and a catalogue does not tell them apart; for galaxies, use `heorot plot profile` or `lagrange` with snapshots".to_owned())
-}
+/// Why the plot has no option `--galaxies`, which those of bodies have.
+const NO_GALAXIES: &str = "a halo may hold bodies of several galaxies, and a catalogue does not tell them apart; for galaxies, use `heorot plot profile` or `lagrange` with snapshots";
 
 /// Runs the command.
 ///

@@ -4,6 +4,7 @@ use crate::console::say;
 use crate::files::outputs::Overwrite;
 use anyhow::Result;
 use io::{Kind, Outputs, Target};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use viz::plot::{Figure, Look, Theme};
 
@@ -116,6 +117,11 @@ impl Output {
         let targets = Targets::new(&self.path, &mut self.overwrite.reading(inputs))?;
         Ok(Targets { look: self.look.look(), ..targets })
     }
+}
+
+/// A parser for an option that a plot does not have, unlike others. It refuses any value with the reason.
+pub(super) fn refused(reason: &'static str) -> impl Fn(&str) -> Result<Infallible, String> + Clone {
+    move |_| Err(reason.to_owned())
 }
 
 /// The output files of a plot.

@@ -1,6 +1,6 @@
 //! `heorot plot run`: plots the log of a run over time.
 
-use super::output::{Output, Sheet};
+use super::output::{Output, Sheet, refused};
 use super::panels::{self, Named};
 use super::units::AxisUnits;
 use crate::parameters::UnitSystem;
@@ -25,17 +25,15 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "PANELS", value_delimiter = ',', default_value = "science")]
     pub panels: Vec<Part>,
     /// Refused, with the reason.
-    #[arg(long, hide = true, value_name = "IDS", value_parser = no_galaxies)]
+    #[arg(long, hide = true, value_name = "IDS", value_parser = refused(NO_GALAXIES))]
     pub galaxies: Option<Infallible>,
     /// Output files.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// Says why the plot has no option `--galaxies`, which those of bodies have.
-fn no_galaxies(_: &str) -> Result<Infallible, String> {
-    Err("the records of a run are sums over all bodies; for galaxies, use `heorot plot separation`, `lagrange` or `profile` with its snapshots".to_owned())
-}
+/// Why the plot has no option `--galaxies`, which those of bodies have.
+const NO_GALAXIES: &str = "the records of a run are sums over all bodies; for galaxies, use `heorot plot separation`, `lagrange` or `profile` with its snapshots";
 
 /// A panel, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
