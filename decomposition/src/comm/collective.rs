@@ -2,6 +2,7 @@
 
 use super::{Comm, Reduction};
 use bytemuck::Pod;
+use treecode::Bounds;
 
 /// Gives every rank the values of every rank, by rank.
 pub fn gather<T: Pod>(comm: &dyn Comm, mine: &[T]) -> Vec<Vec<T>> {
@@ -47,6 +48,11 @@ pub fn min<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
 /// Greatest value over all ranks, element by element. No NaN.
 pub fn max<const K: usize>(comm: &dyn Comm, values: [f64; K]) -> [f64; K] {
     extremum(comm, values, Reduction::Max)
+}
+
+/// The smallest box around the boxes of all ranks.
+pub fn bounds(comm: &dyn Comm, mine: Bounds) -> Bounds {
+    Bounds { lo: min(comm, mine.lo), hi: max(comm, mine.hi) }
 }
 
 /// Does `job` and ends alike on all ranks: with every rank's own value, or with the message of the lowest rank that failed. The job is a

@@ -4,7 +4,7 @@
 
 use decomposition::{Comm, Evaluation, collective};
 use treecode::math::norm;
-use treecode::{Bodies, Domain, Gravity, Neighbours, Walk};
+use treecode::{Bodies, Bounds, Domain, Gravity, Neighbours, Walk};
 
 /// Upper limit of the rounding error of an offset, as a fraction of the extent of a leaf. The
 /// positions of sink and source are rounded, and the shift between their centres.
@@ -122,7 +122,8 @@ pub fn too_close(
 fn candidates(comm: &dyn Comm, gravity: &Gravity, evaluation: &Evaluation) -> Vec<Candidate> {
     let bodies = &evaluation.bodies;
     let pos = bodies.pos.each_ref().map(Vec::as_slice);
-    let whole = extent(comm, pos);
+    let mine: Bounds = (0..bodies.len()).map(|i| bodies.position(i)).collect();
+    let whole = collective::bounds(comm, mine).extent().max(0.0);
     // Bodies that are farther apart have no large error, even if a leaf is as large as the whole.
     // The others are all kept, because the neighbour of a body may be in a much smaller leaf.
     let reach = ROUNDING * whole / CLOSE;
@@ -140,33 +141,23 @@ fn candidates(comm: &dyn Comm, gravity: &Gravity, evaluation: &Evaluation) -> Ve
     };
     let close = (0..bodies.len()).filter(|i| ROUNDING * whole > CLOSE * distances[*i]);
     let first = collective::first_index(comm, bodies.len());
-    let mine: Vec<Candidate> =
-        coarsest(close.map(|i| (i, rounding(i) / distances[i])), |(i, coarse)| (*coarse, *i))
-            .into_iter()
-            .map(|(i, coarseness)| Candidate {
-                index: first + i as u64,
-                id: bodies.id[i],
-                kind: bodies.kind[i].into(),
-                mass: bodies.mass[i],
-                position: bodies.position(i),
-                acceleration: bodies.acceleration(i),
-                rounding: rounding(i),
-                coarseness,
-            })
-            .collect();
+    let coarseness = |rounding: f64, i: usize| rounding / distances[i];
+    let close = close.map(|i| (i, rounding(i)));
+    let mine: Vec<Candidate> = coarsest(close, |&(i, rounding)| (coarseness(rounding, i), i))
+        .into_iter()
+        .map(|(i, rounding)| Candidate {
+            index: first + i as u64,
+            id: bodies.id[i],
+            kind: bodies.kind[i].into(),
+            mass: bodies.mass[i],
+            position: bodies.position(i),
+            acceleration: bodies.acceleration(i),
+            rounding,
+            coarseness: coarseness(rounding, i),
+        })
+        .collect();
     let all = collective::gather(comm, &mine).into_iter().flatten();
     coarsest(all, |candidate| (candidate.coarseness, candidate.index as usize))
-}
-
-/// The longest side of the box around the bodies of all ranks [L]. Collective.
-fn extent(comm: &dyn Comm, pos: [&[f64]; 3]) -> f64 {
-    let [mut least, mut most] = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
-    for (axis, list) in pos.iter().enumerate() {
-        least[axis] = list.iter().copied().fold(f64::INFINITY, f64::min);
-        most[axis] = list.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    }
-    let (least, most) = (collective::min(comm, least), collective::max(comm, most));
-    (0..3).map(|axis| most[axis] - least[axis]).fold(0.0, f64::max)
 }
 
 /// At most [`CANDIDATES`] of some bodies, the coarsest first. `of` is the coarseness and the index of a

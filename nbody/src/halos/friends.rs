@@ -37,7 +37,8 @@ struct Guest {
 /// Labels the bodies of all ranks. There must be at least one body, and all positions must be
 /// finite. Collective.
 pub fn label(comm: &dyn Comm, domain: Domain, bodies: Bodies, length: f64) -> Labelled {
-    let all = collective_bounds(comm, &bodies);
+    let mine: Bounds = (0..bodies.len()).map(|i| bodies.position(i)).collect();
+    let all = collective::bounds(comm, mine);
     let bodies = in_key_order(comm, &Cube::around(all.lo, all.hi), &bodies).bodies.into_owned();
     let first = collective::first_index(comm, bodies.len());
     let shared = shared_bodies(comm, domain, &bodies, length);
@@ -151,9 +152,4 @@ fn shared_bodies(comm: &dyn Comm, domain: Domain, bodies: &Bodies, length: f64) 
 fn guests(bodies: &Bodies, first: u64, some: &[u32]) -> Vec<Guest> {
     let guest = |&i: &u32| Guest { index: first + u64::from(i), position: bodies.position(i as usize) };
     some.iter().map(guest).collect()
-}
-
-fn collective_bounds(comm: &dyn Comm, bodies: &Bodies) -> Bounds {
-    let mine: Bounds = (0..bodies.len()).map(|i| bodies.position(i)).collect();
-    Bounds { lo: collective::min(comm, mine.lo), hi: collective::max(comm, mine.hi) }
 }
