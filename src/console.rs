@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 
 pub use viz::printable;
 
+/// The ending of a noun after this number.
+pub fn plural(number: usize) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
 /// Numbers of ranks and threads, such as "1 rank x 2 threads".
 pub fn workers(ranks: usize, threads: usize) -> String {
-    let counted =
-        |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
-    format!("{} x {}", counted(ranks, "rank"), counted(threads, "thread"))
+    format!("{ranks} rank{} x {threads} thread{}", plural(ranks), plural(threads))
 }
 
 /// Whether lines about progress and results are left out.

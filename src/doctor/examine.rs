@@ -2,6 +2,7 @@
 //! reported.
 
 use super::{Finding, Patient};
+use crate::console::plural;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shared memory that MPI may need per rank on a host [bytes].
@@ -154,10 +155,6 @@ fn numbers<'a>(list: impl IntoIterator<Item = &'a usize>) -> String {
         if first == last { first.to_string() } else { format!("{first}-{last}") }
     };
     runs.iter().map(shown).collect::<Vec<_>>().join(",")
-}
-
-fn plural(number: usize) -> &'static str {
-    if number == 1 { "" } else { "s" }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod cosmology;
 mod examine;
 mod files;
 
-use crate::console::{Tone, say, say_text, say_with_tone};
+use crate::console::{Tone, plural, say, say_text, say_with_tone};
 use crate::help::version::{self, Build};
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::{Launch, on_all_ranks};
@@ -122,7 +122,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             }
         }
         if faults > 0 {
-            bail!("{faults} fault{} found", if faults == 1 { "" } else { "s" });
+            bail!("{faults} fault{} found", plural(faults));
         }
         Ok(())
     })

@@ -4,7 +4,7 @@
 mod checks;
 mod open_with;
 
-use crate::console::{Tone, printable, say, say_text, say_with_tone};
+use crate::console::{Tone, plural, printable, say, say_text, say_with_tone};
 use crate::files::kinds;
 use anyhow::{Result, bail};
 use checks::{Check, checks};
@@ -164,8 +164,7 @@ impl Description {
         let mut line = |label: &str, rest: String| {
             writeln!(text, "{label:<16} {}", printable(&rest)).expect("text takes every line")
         };
-        let plural = if self.files == 1 { "" } else { "s" };
-        line("snapshot", format!("{} ({} file{plural})", self.file, self.files));
+        line("snapshot", format!("{} ({} file{})", self.file, self.files, plural(self.files)));
         line("format", self.format.to_owned());
         self.further_columns.iter().for_each(|column| line("further column", column.clone()));
         if !self.not_read.is_empty() {
