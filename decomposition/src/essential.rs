@@ -12,13 +12,13 @@
 use crate::{Comm, collective, groups, splitters::Splitters};
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
-use treecode::{Tree, Visit};
+use treecode::{Tree, Visit, split_request};
 
 /// Greatest number of ranks whose requests are answered together.
-const TOGETHER: usize = 16;
+const MOST_RANKS_TOGETHER: usize = 16;
 /// Greatest size of a request that is answered together with others, for each of its ranks [bytes].
 /// Larger requests are those of ranks close by, which need more cells than others.
-const SMALL: usize = 2048;
+const SMALL_BYTES_PER_RANK: usize = 2048;
 
 /// Sinks of other ranks, or of this one.
 struct Guest {
@@ -44,7 +44,7 @@ struct Request {
 /// `computing`. Collective.
 ///
 /// Far ranks that may open the same cells are answered together: each gets what any of them may
-/// open. So the ranks of large cells, which all others open, do not search for each of them.
+/// open. A rank with large cells, which all others open, then searches once for up to 16 ranks.
 pub(crate) fn trees(
     comm: &dyn Comm,
     tree: &Tree,
@@ -59,17 +59,13 @@ pub(crate) fn trees(
         let mut message = Vec::new();
         for guest in &guests {
             if let Some(request) = tree.request(&guest.visit, &keys) {
-                let numbers = [guest.ranks.len() as u32, guest.hops + 1];
-                message.extend_from_slice(bytemuck::cast_slice(&numbers));
-                message.extend_from_slice(bytemuck::cast_slice(&guest.ranks));
-                message.extend_from_slice(&(request.len() as u64).to_ne_bytes());
-                message.extend_from_slice(&request);
+                write(&mut message, &guest.ranks, guest.hops + 1, &request);
             }
         }
         *computing += clock.elapsed();
         let arrived = stage.hand_on(comm, &message);
         clock = Instant::now();
-        let requests = together(arrived.iter().flat_map(|message| requests(message)));
+        let requests = join_small(arrived.iter().flat_map(|message| requests(message)));
         let visit = |request: Request| {
             let Request { ranks, hops, mut cells, regions } = request;
             cells.extend(regions);
@@ -97,6 +93,14 @@ pub(crate) fn trees(
     out
 }
 
+/// Appends a request of some ranks to a message.
+fn write(message: &mut Vec<u8>, ranks: &[u32], hops: u32, request: &[u8]) {
+    message.extend_from_slice(bytemuck::cast_slice(&[ranks.len() as u32, hops]));
+    message.extend_from_slice(bytemuck::cast_slice(ranks));
+    message.extend_from_slice(&(request.len() as u64).to_ne_bytes());
+    message.extend_from_slice(request);
+}
+
 /// The requests in a message.
 fn requests(mut message: &[u8]) -> impl Iterator<Item = Request> {
     std::iter::from_fn(move || {
@@ -106,22 +110,21 @@ fn requests(mut message: &[u8]) -> impl Iterator<Item = Request> {
         let (size, rest) = rest.split_at(size_of::<u64>());
         let (request, rest) = rest.split_at(bytemuck::pod_read_unaligned::<u64>(size) as usize);
         message = rest;
-        let (cells, regions) =
-            request.split_at(8 + 8 * bytemuck::pod_read_unaligned::<u64>(&request[..8]) as usize);
+        let (cells, regions) = split_request(request);
         let (ranks, cells) = (collective::from_bytes(ranks), cells.to_vec());
         Some(Request { ranks, hops, cells, regions: regions.to_vec() })
     })
 }
 
-/// Joins small requests for the same cells. The regions of several ranks are those of one with all
-/// of their sinks.
-fn together(requests: impl Iterator<Item = Request>) -> Vec<Request> {
+/// Joins small requests for the same cells. The joined request has the regions of all its ranks.
+fn join_small(requests: impl Iterator<Item = Request>) -> Vec<Request> {
     let mut joined: Vec<Request> = Vec::new();
     for request in requests {
-        let is_small = |request: &Request| request.regions.len() <= SMALL * request.ranks.len();
+        let is_small =
+            |request: &Request| request.regions.len() <= SMALL_BYTES_PER_RANK * request.ranks.len();
         let fits = |other: &&mut Request| {
             other.hops == request.hops
-                && other.ranks.len() + request.ranks.len() <= TOGETHER
+                && other.ranks.len() + request.ranks.len() <= MOST_RANKS_TOGETHER
                 && other.cells == request.cells
                 && is_small(other)
         };
@@ -154,27 +157,28 @@ mod tests {
     }
 
     #[test]
-    fn small_requests_for_the_same_cells_are_answered_together() {
+    fn small_requests_for_the_same_cells_are_answered_join_small() {
         let of = |requests: Vec<Request>| -> Vec<(Vec<u32>, usize)> {
-            let joined = together(requests.into_iter());
+            let joined = join_small(requests.into_iter());
             joined.into_iter().map(|request| (request.ranks, request.regions.len())).collect()
         };
         let found = of(vec![request(1, 1, 7, 40), request(2, 1, 8, 40), request(3, 1, 7, 50)]);
         assert_eq!(found, [(vec![1, 3], 90), (vec![2], 40)]);
         // Another route, and ranks that need much.
-        let found = of(vec![request(1, 1, 7, 40), request(2, 2, 7, 40), request(3, 1, 7, SMALL + 1)]);
-        assert_eq!(found, [(vec![1], 40), (vec![2], 40), (vec![3], SMALL + 1)]);
-        let many = of((0..2 * TOGETHER as u32).map(|rank| request(rank, 1, 7, SMALL)).collect());
-        assert_eq!(many.iter().map(|(ranks, _)| ranks.len()).collect::<Vec<_>>(), [TOGETHER; 2]);
-        // Requests that go on together are read as they were.
+        let found =
+            of(vec![request(1, 1, 7, 40), request(2, 2, 7, 40), request(3, 1, 7, SMALL_BYTES_PER_RANK + 1)]);
+        assert_eq!(found, [(vec![1], 40), (vec![2], 40), (vec![3], SMALL_BYTES_PER_RANK + 1)]);
+        let many = of((0..2 * MOST_RANKS_TOGETHER as u32)
+            .map(|rank| request(rank, 1, 7, SMALL_BYTES_PER_RANK))
+            .collect());
+        assert_eq!(many.iter().map(|(ranks, _)| ranks.len()).collect::<Vec<_>>(), [MOST_RANKS_TOGETHER; 2]);
+        // A joined request is read as it was written.
         let mut message = Vec::new();
         for (ranks, cells) in [(vec![4u32, 9, 2], 2u64), (vec![5], 0)] {
-            message.extend_from_slice(bytemuck::cast_slice(&[ranks.len() as u32, 3]));
-            message.extend_from_slice(bytemuck::cast_slice(&ranks));
-            message.extend((8 + 8 * cells + 5).to_ne_bytes());
-            message.extend(cells.to_ne_bytes());
-            message.resize(message.len() + 8 * cells as usize, 1);
-            message.extend([6; 5]);
+            let mut request = cells.to_ne_bytes().to_vec();
+            request.resize(request.len() + 8 * cells as usize, 1);
+            request.extend([6; 5]);
+            write(&mut message, &ranks, 3, &request);
         }
         let read: Vec<Request> = requests(&message).collect();
         let parts =

@@ -52,5 +52,5 @@ pub use kernel::{direct, lattice};
 pub use neighbours::Neighbours;
 pub use softening::{PairLength, Softening, SofteningKernel};
 pub use tree::build::LargestCell;
-pub use tree::essential::Visit;
+pub use tree::essential::{Visit, split_request};
 pub use tree::structure;

@@ -29,6 +29,16 @@ pub struct Visit {
     closed: Vec<Key>,
 }
 
+/// Splits a request into its cells and the regions of its sinks. Requests for the same cells are joined
+/// by appending regions.
+///
+/// # Panics
+/// If it is none of [`Tree::request`].
+pub fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
+    let cells: u64 = take(&mut &*request);
+    request.split_at((1 + cells as usize) * size_of::<u64>())
+}
+
 /// A cell to open, and the first region that may open it.
 struct Open {
     key: Key,
