@@ -102,9 +102,9 @@ impl Bodies {
         }
     }
 
-    /// Moves the bodies of a periodic box to their images in a cube of its size, the corner of which is
-    /// from -side/2 to 0 on each axis. [`Bodies::wrap`] moves them back to the same bits: a difference
-    /// of two numbers within a factor of two is exact.
+    /// Moves the bodies of a periodic box to their images in a cube of its size, the corner of which
+    /// is from -side/2 to 0 on each axis. [`Bodies::wrap`] moves them back to the same bits: a
+    /// difference of two numbers within a factor of two is exact.
     pub fn wrap_into(&mut self, domain: Domain, cube: &Cube) {
         self.wrap(domain);
         let Domain::Periodic { side } = domain else { return };

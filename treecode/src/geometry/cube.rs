@@ -42,13 +42,13 @@ impl Cube {
         }
     }
 
-    /// The cube of the tree for bodies with these bounds: the smallest cube around them, or one as large
-    /// as a periodic box. In a periodic box, its corner depends on the number of the sort.
+    /// The cube of the tree for bodies with these bounds: the smallest cube around them, or one as
+    /// large as a periodic box. In a periodic box, its corner depends on the number of the sort.
     ///
     /// Errors of forces are aligned with the cells. If the cells lay at the same places in all steps,
-    /// bodies near their faces would be pulled in one direction for a whole run. The corner is at
-    /// 0 for sort 0, and at pseudo-random places from -side/2 to 0 for others. Larger shifts would only move
-    /// the root, since its children are half as long.
+    /// bodies near their faces would be pulled in one direction for a whole run. The corner is at 0
+    /// for sort 0, and at pseudo-random places from -side/2 to 0 for others. Larger shifts would only
+    /// move the root, since its children are half as long.
     ///
     /// # Panics
     /// In open space, as [`Cube::around`].
