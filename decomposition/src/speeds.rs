@@ -86,11 +86,6 @@ impl Speeds {
         Speeds { sharing, ..Speeds::default() }
     }
 
-    /// Measured speeds, without limits.
-    pub fn measured() -> Speeds {
-        Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None })
-    }
-
     /// Share of the work of each rank, relative to the mean. Empty as long as all are equal.
     pub fn shares(&self) -> &[f64] {
         &self.shares
@@ -194,6 +189,10 @@ mod tests {
         all[0].weights.clone()
     }
 
+    fn measured() -> Speeds {
+        Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None })
+    }
+
     fn record(speeds: &mut [Speeds], rates: &[f64]) {
         for (one, rate) in speeds.iter_mut().zip(rates) {
             one.record(rate * 0.01, 0.01);
@@ -202,7 +201,7 @@ mod tests {
 
     #[test]
     fn shares_are_in_proportion_to_speed_whatever_the_work() {
-        let mut speeds = vec![Speeds::measured(); 4];
+        let mut speeds = vec![measured(); 4];
         assert_eq!(shares(&mut speeds), [1; 4]);
         record(&mut speeds, &[2e9, 1e9, 2e9, 3e9]);
         assert_eq!(shares(&mut speeds), [65_536, 32_768, 65_536, 98_304]);
@@ -213,7 +212,7 @@ mod tests {
 
     #[test]
     fn small_differences_and_single_disturbed_steps_change_nothing() {
-        let mut speeds = vec![Speeds::measured(); 3];
+        let mut speeds = vec![measured(); 3];
         for _ in 0..3 {
             record(&mut speeds, &[1.02e9, 1e9, 0.98e9]);
         }
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn short_evaluations_are_added_up() {
-        let mut speeds = vec![Speeds::measured(); 2];
+        let mut speeds = vec![measured(); 2];
         for _ in 0..4 {
             speeds[0].record(2e6, 0.002);
             speeds[1].record(1e6, 0.002);
@@ -243,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_rank_without_work_counts_as_the_others_and_none_loses_all() {
-        let mut speeds = vec![Speeds::measured(); 5];
+        let mut speeds = vec![measured(); 5];
         record(&mut speeds[1..], &[1e9, 1e9, 1.0, 1e15]);
         let found = shares(&mut speeds);
         assert!(found[0] == found[1] && found[1] == found[2], "{found:?}");

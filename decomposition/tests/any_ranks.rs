@@ -7,7 +7,7 @@
 #![allow(clippy::disallowed_methods)] // only for positions, which are equal in all compared runs
 
 use heorot_decomposition::{
-    Comm, Evaluation, Moments, Plan, Speeds, evaluate_selected, evaluate_shared, threads,
+    Balancing, Comm, Evaluation, Moments, Plan, Sharing, Speeds, evaluate_selected, evaluate_shared, threads,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -222,7 +222,7 @@ impl Problem {
             sort: self.substeps as u64,
         };
         // Ranks of different speed, whose shares differ.
-        let mut speeds = Speeds::measured();
+        let mut speeds = Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None });
         speeds.record([1.0, 0.2, 3.0, 1.5, 0.7][comm.rank() % 5], 1.0);
         let mut now =
             evaluate_shared(comm, &self.gravity, bodies, &plan(0), &mut speeds).expect("the bodies are good");
