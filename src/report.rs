@@ -2,7 +2,7 @@
 
 use crate::console::say;
 use crate::help::version::{Build, PROGRAM};
-use crate::parameters::Balance as Balanced;
+use crate::parameters::BalanceBy;
 use crate::parameters::defaults::yes;
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::Layout;
@@ -85,7 +85,7 @@ pub struct Report {
     pub balance: Option<Balance>,
     /// What the load balance of a run makes equal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub balanced_by: Option<Balanced>,
+    pub balanced_by: Option<BalanceBy>,
     /// Share of the work of each rank at the end, relative to the mean. Empty if all are equal.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<f64>,
@@ -280,7 +280,7 @@ impl Report {
     }
 
     /// Sets what the load balance makes equal, and the share of the work of each rank.
-    pub fn balanced(&mut self, by: Balanced, shares: &[f64]) {
+    pub fn balanced(&mut self, by: BalanceBy, shares: &[f64]) {
         (self.balanced_by, self.shares) = (Some(by), shares.to_vec());
     }
 

@@ -2,7 +2,7 @@
 //! second. Detects runs that have died.
 
 use crate::console::{duration, say, say_text, workers};
-use crate::parameters::Balance;
+use crate::parameters::BalanceBy;
 use crate::parameters::cosmology::redshift_in_words;
 use crate::ranks::machine;
 use anyhow::{Context, Result, bail};
@@ -83,7 +83,7 @@ pub struct Status {
     pub load_balance: f64,
     /// What the load balance makes equal.
     #[serde(default)]
-    pub balance: Balance,
+    pub balance: BalanceBy,
     /// Speed of the last step, convention gordon-bell [Gflop/s].
     pub gflops: f64,
     /// Number of snapshots written.
@@ -303,7 +303,7 @@ mod tests {
             eta_seconds: Some(1),
             energy_error: 0.0,
             load_balance: 1.0,
-            balance: Balance::Speed,
+            balance: BalanceBy::Speed,
             gflops: 1.0,
             snapshots: 1,
             checkpoint: None,

@@ -19,13 +19,13 @@ pub struct Batch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_steps: Option<u64>,
     /// What the load balance makes equal on all ranks.
-    pub balance: Balance,
+    pub balance: BalanceBy,
 }
 
 /// What the load balance makes equal on all ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Balance {
+pub enum BalanceBy {
     /// Time: faster ranks get more work. Each rank measures its speed.
     #[default]
     Speed,
@@ -33,21 +33,21 @@ pub enum Balance {
     Work,
 }
 
-impl Balance {
+impl BalanceBy {
     /// Name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Balance::Speed => "speed",
-            Balance::Work => "work",
+            BalanceBy::Speed => "speed",
+            BalanceBy::Work => "work",
         }
     }
 }
 
-impl From<Balance> for Balancing {
-    fn from(balance: Balance) -> Balancing {
+impl From<BalanceBy> for Balancing {
+    fn from(balance: BalanceBy) -> Balancing {
         match balance {
-            Balance::Speed => Balancing::Speed,
-            Balance::Work => Balancing::Work,
+            BalanceBy::Speed => Balancing::Speed,
+            BalanceBy::Work => Balancing::Work,
         }
     }
 }
@@ -73,7 +73,7 @@ impl Default for Batch {
             walltime: None,
             checkpoint_every,
             checkpoint_steps: None,
-            balance: Balance::default(),
+            balance: BalanceBy::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod quantities;
 mod time;
 mod units;
 
-pub use batch::{Balance, Batch, Restart};
+pub use batch::{BalanceBy, Batch, Restart};
 pub use output::{Output, Precision, Times};
 pub use time::Time;
 pub use units::{SystemName, UnitSystem};

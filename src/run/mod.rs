@@ -18,7 +18,7 @@ use crate::ending::Ending;
 use crate::files::same_files;
 use crate::movie::Filming;
 use crate::parameters::errors::name_key;
-use crate::parameters::{Balance, Parameters, Restart};
+use crate::parameters::{BalanceBy, Parameters, Restart};
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::{Launch, on_all_ranks};
 use crate::ranks::machine;
@@ -67,7 +67,7 @@ pub struct Arguments {
     /// What the load balance makes equal: speed (the time of all ranks; each measures its speed, and
     /// faster ones get more work) or work. Results have the same bits. Overrides batch.balance.
     #[arg(long, value_name = "WHAT")]
-    pub balance: Option<Balance>,
+    pub balance: Option<BalanceBy>,
     /// Log a line for each step, instead of one every 5 seconds. The files energy.csv and steps.csv
     /// have a row for each step in any case.
     #[arg(long)]
