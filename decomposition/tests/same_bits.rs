@@ -3,7 +3,8 @@
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
 use heorot_decomposition::{
-    Comm, Evaluation, Hosts, Mail, Moments, Plan, TwoLevel, evaluate, evaluate_selected, threads,
+    Balancing, Comm, Evaluation, Hosts, Mail, Moments, Plan, Sharing, Speeds, TwoLevel, evaluate,
+    evaluate_selected, evaluate_shared, threads,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +12,7 @@ use treecode::{
     Array, Bodies, Criterion, Gravity, PairLength, Selection, Softening, SofteningKernel, Walk, leapfrog,
 };
 
-const STEPS: usize = 4; // each sorts the bodies, which then migrate
+const STEPS: usize = 10;
 
 /// A moving Plummer sphere (Aarseth, Hénon & Wielen 1974), cut at 20 radii.
 fn plummer(n: usize) -> Bodies {
@@ -99,7 +100,9 @@ fn integrate(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies, steps: usize) -
     with_energy(comm, now)
 }
 
-/// Evaluations with fewer and more active bodies on one tree, with drifted and fresh moments.
+/// Evaluations with fewer and more active bodies on one tree, with drifted and fresh moments. The last
+/// is then repeated with a smaller tolerance after ranks have turned out to be of different speed, so
+/// bodies change their rank between the two.
 fn substeps(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> (Bodies, [u64; 2]) {
     let plan = |least_rung| Plan {
         selection: Selection { least_rung, changes: true },
@@ -118,7 +121,12 @@ fn substeps(comm: &dyn Comm, gravity: &Gravity, bodies: Bodies) -> (Bodies, [u64
         leapfrog::drift(&mut now.bodies, 1e-3);
         now = now.again(comm, gravity, &plan(least_rung), moments);
     }
-    with_energy(comm, now)
+    let mut speeds = Speeds::new(Sharing { balancing: Balancing::Speed, most_bodies: None });
+    speeds.record(1.0 + (comm.rank() % 3) as f64, 1.0);
+    let finer = Gravity { tolerance: 0.5 * gravity.tolerance, theta: 0.5, ..gravity.clone() };
+    let repeat = Plan { sort: 5, ..Plan::default() };
+    let now = evaluate_shared(comm, &finer, now.into_bodies(), &repeat, &mut speeds);
+    with_energy(comm, now.expect("the bodies are good"))
 }
 
 fn with_energy(comm: &dyn Comm, now: Evaluation) -> (Bodies, [u64; 2]) {

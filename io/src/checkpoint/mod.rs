@@ -21,7 +21,7 @@ mod tests;
 use crate::Error;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use treecode::{About, Bodies, FIXED, Purpose};
+use treecode::{About, Bodies, FIXED};
 
 pub use read::Checkpoint;
 pub use write::write;
@@ -54,8 +54,8 @@ struct Piece {
 
 /// The columns of bodies that are stored, in their order.
 fn stored_columns(bodies: &Bodies) -> Vec<About> {
-    let fixed = FIXED.iter().filter(|(.., purpose)| *purpose != Purpose::Scratch);
-    let fixed = fixed.map(|&(name, number, unit, purpose)| About::new(name, number, Some(unit), purpose));
+    let fixed =
+        FIXED.iter().map(|&(name, number, unit, purpose)| About::new(name, number, Some(unit), purpose));
     fixed.chain(bodies.columns().iter().map(|column| column.about().clone())).collect()
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use decomposition::{Solo, threads};
 use std::fs;
 use tempfile::TempDir;
-use treecode::Number;
+use treecode::{Number, Purpose};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct State {

@@ -37,13 +37,11 @@ impl Dimension {
 pub enum Purpose {
     /// State of a body. It travels with the body and is written to checkpoints and snapshots.
     State,
-    /// Result of the last evaluation that the next evaluation reads. It travels with the body and
-    /// is written to checkpoints.
+    /// Result of the last evaluation. The next one reads it, or keeps it if it repeats the last with
+    /// other settings. It travels with the body and is written to checkpoints.
     Result,
     /// State of an integrator. It travels with the body and is written to checkpoints.
     Integrator,
-    /// Output of an evaluation that its caller reads at once. It does not travel.
-    Scratch,
     /// Data that the engine does not read. They travel with the body from file to file.
     Passenger,
 }
@@ -161,7 +159,7 @@ pub type Fixed = (&'static str, Number, Dimension, Purpose);
 /// The columns that every body has, in the order of [`Bodies::arrays`].
 pub const FIXED: [Fixed; 16] = {
     use Number::{F32, F64, U8, U64};
-    use Purpose::{Result, Scratch, State};
+    use Purpose::{Result, State};
     const LENGTH: Dimension = Dimension::new(1, 0, 0);
     const VELOCITY: Dimension = Dimension::new(1, 0, -1);
     const ACCELERATION: Dimension = Dimension::new(1, 0, -2);
@@ -181,7 +179,7 @@ pub const FIXED: [Fixed; 16] = {
         ("potential", F64, Dimension::new(2, 0, -2), Result),
         ("work", F32, Dimension::NONE, Result),
         ("rung", U8, Dimension::NONE, Purpose::Integrator),
-        ("change", F32, ACCELERATION, Scratch),
+        ("change", F32, ACCELERATION, Result),
     ]
 };
 
@@ -504,8 +502,7 @@ pub(super) fn write_abouts(columns: &[Column], message: &mut Vec<u8>) {
 
 /// Takes what [`write_abouts`] appended from the front of a message; `None` if it did not.
 pub(super) fn read_abouts(message: &mut &[u8]) -> Option<Vec<About>> {
-    const PURPOSES: [Purpose; 5] =
-        [Purpose::State, Purpose::Result, Purpose::Integrator, Purpose::Scratch, Purpose::Passenger];
+    const PURPOSES: [Purpose; 4] = [Purpose::State, Purpose::Result, Purpose::Integrator, Purpose::Passenger];
     let mut bytes = counted(message)?;
     let mut abouts = Vec::new();
     while !bytes.is_empty() {
@@ -576,7 +573,6 @@ mod tests {
         arrived.read(&message);
         let mut kept = bodies.clone();
         kept.keep(10..80);
-        kept.change.fill(0.0); // scratch: does not travel
         assert_eq!(arrived, kept);
         arrived.read(&message);
         let mut twice = kept.clone();

@@ -12,7 +12,7 @@ pub(crate) mod typical;
 
 use crate::{Cube, Domain, Error};
 use bytemuck::Zeroable;
-use columns::{About, Column, FIXED, Purpose, with_array};
+use columns::{About, Column, FIXED, with_array};
 use rayon::prelude::*;
 
 /// Number of particle types, as in GADGET: 0 gas, 1 halo, 2 disc, 3 bulge, 4 stars, 5 other.
@@ -190,14 +190,14 @@ impl Bodies {
         }
     }
 
-    /// Appends the bodies of `range` to a message, with all columns that travel.
+    /// Appends the bodies of `range` to a message, with all columns.
     ///
     /// # Panics
     /// If the range reaches beyond the bodies.
     pub fn write(&self, range: std::ops::Range<usize>, message: &mut Vec<u8>) {
         message.extend_from_slice(&(range.len() as u64).to_ne_bytes());
         columns::write_abouts(&self.columns, message);
-        for (_, width, _, array) in self.arrays().filter(|(.., purpose, _)| *purpose != Purpose::Scratch) {
+        for (_, width, _, array) in self.arrays() {
             let stride = width * array.number_bytes();
             message.extend_from_slice(&array.bytes()[range.start * stride..range.end * stride]);
         }
@@ -220,20 +220,15 @@ impl Bodies {
         let (count, mut message) = message.split_first_chunk::<8>()?;
         let count = usize::try_from(u64::from_ne_bytes(*count)).ok()?;
         let abouts = columns::read_abouts(&mut message)?;
-        let fixed = FIXED.iter().map(|&(_, number, _, purpose)| (number.bytes(), purpose));
-        let added = abouts.iter().map(|about| (about.width * about.number.bytes(), about.purpose));
-        let travels = fixed.chain(added).filter(|(_, purpose)| *purpose != Purpose::Scratch);
-        let length = count.checked_mul(travels.map(|(bytes, _)| bytes).sum())?;
+        let fixed = FIXED.iter().map(|(_, number, ..)| number.bytes());
+        let added = abouts.iter().map(|about| about.width * about.number.bytes());
+        let length = count.checked_mul(fixed.chain(added).sum())?;
         if message.len() != length {
             return None;
         }
         self.adopt(abouts);
-        for (width, purpose, array) in self.arrays_mut() {
-            with_array!(array, array => if purpose == Purpose::Scratch {
-                array.resize(array.len() + count * width, Zeroable::zeroed());
-            } else {
-                extend(array, count * width, &mut message);
-            });
+        for (width, _, array) in self.arrays_mut() {
+            with_array!(array, array => extend(array, count * width, &mut message));
         }
         Some(())
     }
