@@ -164,10 +164,11 @@ all times of both live haloes, of ln(height) minus that in the rigid halo.
 {table(rows)}"""
     change = max(np.abs(of("live", length) / of("live", length)[0] - 1))
     verdicts = [
-        Verdict("rotation curve, greatest deviation from the sum of the components", curve, job.some(0.03, 0.1)),
+        Verdict("rotation curve, greatest deviation from the sum of the components", curve, job.some(0.03, 0.06)),
         Verdict("scale length at the start, deviation from the model", abs(of("live", length)[0] / LENGTH - 1), job.some(0.02, 0.05)),
         Verdict("scale height at the start, deviation from the model", abs(of("live", height)[0] / HEIGHT - 1), job.some(0.02, 0.1)),
         Verdict("scale length [kpc], greatest change", change, job.some(0.1, 0.25)),
+        Verdict("scale height in the live halo, greatest change", float(np.abs(np.expm1(grown["live"])).max()), 0.1),
     ]
     if not job.quick:  # a short run of few bodies shows their noise
         verdicts.append(Verdict("scale height in the rigid halo, greatest change", float(np.abs(np.expm1(grown["rigid"])).max()), 0.05))

@@ -186,7 +186,7 @@ fn clump(n: u32, scale: f64) -> Places {
 #[test]
 fn a_steep_clump_of_several_tasks() {
     for domain in DOMAINS {
-        check(domain, &clump(1500, 1.0), &[0, 1, 32], &[0.003, 0.02]);
+        check(domain, &clump(4000, 1.0), &[0, 1, 32], &[0.003, 0.02]);
     }
 }
 
