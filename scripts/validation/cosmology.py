@@ -197,8 +197,8 @@ relative to the force of each body or to the median force:
 
 If errors of sorts are independent, that of their mean is {1 / SORTS**0.5:.2f} of that of one. The correlation is between ranks
 of errors and of distances to the faces of the box and of its octants. Where bodies are clustered, few places differ, so
-it is compared with correlations for faces at random places. The net force that is taken out is mostly the error of the few
-bodies with the greatest forces. Its removal can double the errors of all others where bodies are clustered.
+it is compared with correlations for faces at random places. The net force is mostly the error of the few bodies
+with the greatest forces, and is taken out of all in proportion to their forces.
 
 On a perfect lattice of {per_side}³ bodies there is no force. The rms force with criterion absolute and order 5
 is {on_lattice:.1e} of 4πGρ times the spacing.

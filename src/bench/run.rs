@@ -146,7 +146,7 @@ impl Run {
             energy_error: 0.0,
             control: None,
             force_error: Accuracy::default(),
-            balance: Balance { centre: [0.0; 3], force_sum: 0.0, mean: [0.0; 3] },
+            balance: Balance { centre: [0.0; 3], force_sum: 0.0, net: [0.0; 3] },
             busy: Vec::new(),
         };
         run.round(comm)?;

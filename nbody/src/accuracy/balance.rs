@@ -11,10 +11,10 @@ pub struct Balance {
     pub centre: [f64; 3],
     /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
-    /// Mean acceleration, weighted by mass [L/T^2]. Zero if no body has mass, or if it is lost in the
-    /// rounding of the greatest forces, such as those of a very close pair.
+    /// sum m a / sum m |a|. Zero if there are no forces, or if their sum is the rounding of the greatest
+    /// of them, such as those of a very close pair.
     #[serde(skip)]
-    pub mean: [f64; 3],
+    pub net: [f64; 3],
 }
 
 /// A smaller sum of all forces, relative to the sum of their sizes, is rounding.
@@ -28,10 +28,9 @@ impl Balance {
             let [ax, ay, az] = acc.map(|a| mass * a);
             [mass, mass * x, mass * y, mass * z, ax, ay, az, mass * norm(acc)]
         });
-        let force_sum = if size > 0.0 { norm([ax, ay, az]) / size } else { 0.0 };
-        let per_mass = |sum: f64| if mass > 0.0 { sum / mass } else { 0.0 };
-        let centre = [x, y, z].map(per_mass);
-        let mean = if force_sum > ROUNDING { [ax, ay, az].map(per_mass) } else { [0.0; 3] };
-        Balance { centre, force_sum, mean }
+        let centre = if mass > 0.0 { [x, y, z].map(|sum| sum / mass) } else { [0.0; 3] };
+        let net = if size > 0.0 { [ax, ay, az].map(|sum| sum / size) } else { [0.0; 3] };
+        let force_sum = norm(net);
+        Balance { centre, force_sum, net: if force_sum > ROUNDING { net } else { [0.0; 3] } }
     }
 }

@@ -19,6 +19,7 @@ use std::mem::take;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use treecode::math::norm;
 use treecode::{Bodies, Gravity, Selection, Softening, Walk};
 
 /// Number of evaluations between two measurements.
@@ -66,7 +67,7 @@ pub struct Engine {
     external: Option<Arc<External>>,
     /// Current time [T].
     time: f64,
-    /// Mean acceleration that the walk gave all bodies at the last evaluation of all [L/T^2].
+    /// Sum of all forces at the last evaluation of all bodies, as [`Balance::net`].
     net: [f64; 3],
     unchecked: Unchecked,
     /// Number of the last sort. The cells of a periodic box lie at other places after each.
@@ -419,8 +420,10 @@ impl Engine {
         Ok((evaluation, balance))
     }
 
-    /// Subtracts the mean acceleration from the active bodies of a periodic box. If some are active, it
-    /// is that of the last evaluation of all bodies. Collective.
+    /// Takes the sum of all forces in a periodic box out of those of the active bodies, of each in
+    /// proportion to its size: the sum comes from errors, which are greatest where forces are strong, and
+    /// an equal part of it could exceed the forces of bodies far from all others. If some bodies are
+    /// active, it is the sum at the last evaluation of all. Collective.
     fn take_out_net_force(
         &mut self,
         comm: &dyn Comm,
@@ -432,10 +435,13 @@ impl Engine {
         }
         let least = selection.least_rung;
         let balance = (least == 0).then(|| Balance::measure(comm, evaluation));
-        self.net = balance.map_or(self.net, |balance| balance.mean);
-        let Bodies { acc, rung, .. } = &mut evaluation.bodies;
-        for (axis, mean) in acc.iter_mut().zip(self.net) {
-            axis.iter_mut().zip(&*rung).filter(|(_, rung)| **rung >= least).for_each(|(a, _)| *a -= mean);
+        self.net = balance.map_or(self.net, |balance| balance.net);
+        let Bodies { acc: [x, y, z], rung, .. } = &mut evaluation.bodies;
+        for i in (0..rung.len()).filter(|&i| rung[i] >= least) {
+            let size = norm([x[i], y[i], z[i]]);
+            x[i] -= size * self.net[0];
+            y[i] -= size * self.net[1];
+            z[i] -= size * self.net[2];
         }
         balance
     }
