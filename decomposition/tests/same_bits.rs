@@ -213,9 +213,10 @@ fn name(gravity: &Gravity) -> String {
 fn every_criterion_and_order_on_any_ranks() {
     for (bodies_name, bodies) in [("plummer", plummer(2_000)), ("clumps", clumps(2_000))] {
         for gravity in combinations(&[1, 2, 3, 4, 5, 6]) {
-            let want = run(&gravity, &bodies, 1, 1, STEPS);
+            let steps = if gravity.order == 3 { STEPS } else { 3 };
+            let want = run(&gravity, &bodies, 1, 1, steps);
             for ranks in [2, 3, 4, 7] {
-                let got = run(&gravity, &bodies, ranks, 1, STEPS);
+                let got = run(&gravity, &bodies, ranks, 1, steps);
                 assert_same_bits(&got, &want, &format!("{bodies_name}, {}, {ranks} ranks", name(&gravity)));
             }
         }

@@ -221,17 +221,18 @@ def stopped_by(how, expected, steps=100, code=INTERRUPTED):
     require(heorot("status", run.folder).require_success().stdout.startswith("done:"), "is not done")
 
 
-# A full step of one body's thousands of steps. One of 0.5 takes some seconds.
-BLOCK = 'timestep = "block"\ncriterion = "both"\neta = 2e-6\neta_rate = 4e-4'
+class LongStep(Run):
+    """One full step of some seconds, in which a body does thousands of steps."""
+
+    def __init__(self, name):
+        super().__init__(name, 600, 1, 1000, 'timestep = "block"\ncriterion = "both"\neta = 2e-6\neta_rate = 4e-4')
+        text = self.file.read_text().replace("step = 0.004", "step = 0.25").replace("snapshot_every = 0.1", "snapshot_every = 0.25")
+        self.file.write_text(text)
 
 
-def heard_within_a_step(how):
+def heard_within_a_step(how, expected):
     """Asks a run to stop in the midst of a full step, which is then left at a checkpoint within it; it ends with the bits of a run that was not asked."""
-    runs = Run(f"within-{how}", 600, 1, 1000, BLOCK), Run(f"within-{how}-whole", 600, 1, 1000, BLOCK)
-    for run in runs:
-        text = run.file.read_text().replace("step = 0.004", "step = 0.5").replace("snapshot_every = 0.1", "snapshot_every = 0.5")
-        run.file.write_text(text)
-    run, whole = runs
+    run = LongStep(f"within-{how}")
     process = run.start(ranks=2)
     wait_for(lambda: (run.folder / "snapshot_000.hdf5").exists(), process)
     time.sleep(0.5)  # the step has begun
@@ -248,8 +249,7 @@ def heard_within_a_step(how):
     require(0 < run.status()["part"] < 1, f"status says {run.status()['part']} of the step")
     require("step 1 is under way: " in heorot("status", run.folder).require_success().stdout, "status does not show the step under way")
     ends_with(run, 0, ranks=3)
-    whole(threads=2).require_success()
-    require_same(whole.result(), run.result())
+    require_same(expected, run.result())
 
 
 def ended_within_an_evaluation():
@@ -427,8 +427,10 @@ def main():
     longer = Run("longer", steps=LONG, every=1000)
     longer(ranks=1).require_success()
     check("stopped by a file", stopped_by, "file", longer.result(), LONG, STOPPED)
+    step = LongStep("within-whole")
+    step(threads=2).require_success()
     for how in ["SIGUSR1", "file"]:
-        check(f"heard within a full step: {how}", heard_within_a_step, how)
+        check(f"heard within a full step: {how}", heard_within_a_step, how, step.result())
     check("ended within an evaluation, under mpirun and without", ended_within_an_evaluation)
     check("files on request", files_on_request, longer.result())
     check("out of wall time again and again", out_of_wall_time)
