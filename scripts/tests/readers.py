@@ -338,6 +338,22 @@ def pynbody_as_info_says(path):
     require_close("the mass", float(mass), in_cgs(path)[0].sum(), 2e-5)
 
 
+def several_files_as_info_says():
+    """The programs open all files of a snapshot, and pynbody's line keeps a configuration that is there."""
+    folder = scratch("files")
+    heorot("model", "disc-galaxy", "--bodies", 3000, "--files", 3, "-o", folder / "galaxy.hdf5").require_success()
+    file = folder / "galaxy.1.hdf5"
+    (folder / "config.ini").write_text("")
+    code = {program: "\n".join(lines_for(file, program)) for program in ["yt", "pynbody", "h5py"]}
+    counts = [python(code["yt"] + "\nprint(len(ds.all_data()['all', 'particle_mass']))", folder).split()[-1]]
+    counts.append(python(code["pynbody"] + "\nprint(len(s))", folder))
+    halo = python(code["h5py"] + "\nprint(len(positions))", folder)
+    with h5py.File(file) as opened:
+        expected = opened["Header"].attrs["NumPart_Total"]
+    require([int(count) for count in counts] == [3000, 3000] and int(halo) == expected[1], f"{counts} and {halo} of {expected}")
+    require((folder / "config.ini").read_text() == "", "a configuration was overwritten")
+
+
 def h5py_as_info_says(path):
     count = int(python("\n".join(lines_for(path, "h5py")) + "\nprint(len(positions))", scratch("h5py")))
     require(count in np.bincount(bodies(path)["Type"]), f"{count} bodies of a type")
@@ -492,6 +508,7 @@ def main():
         check(f"yt as heorot info says: {name}", yt_as_info_says, file)
         check(f"pynbody as heorot info says: {name}", pynbody_as_info_says, file)
     check("h5py as heorot info says", h5py_as_info_says, parsecs)
+    check("several files as heorot info says", several_files_as_info_says)
     check("the lines of docs/howto/open-snapshots.md", page_of_programs, parsecs, swift_galaxy)
     check("a snapshot names its build", names_its_build, path)
     expected = bodies(path)

@@ -65,6 +65,8 @@ rungs of its bodies, as if they were on circular orbits.";
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;
 const PILOT_STEPS: u64 = 3;
+/// Evaluations of all bodies before the first step: an estimate, and the forces.
+const EVALUATIONS_AT_START: f64 = 2.0;
 /// Number of bodies of the test run with direct sums.
 const DIRECT_PILOT: u64 = 3_000;
 /// Greatest number of bodies that are read or drawn to give advice on their softening and to find their
@@ -116,7 +118,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         disk,
         softening,
         seconds_per_step,
-        seconds: seconds_per_step * (steps + 2) as f64,
+        seconds: core_seconds * (steps_of_a_body * steps as f64 + EVALUATIONS_AT_START) * bodies as f64
+            / cores as f64,
         bodies_divide_steps: parameters.time.stepping != Stepping::Fixed,
         rungs,
         scaling_is_known: cores == 1 || together >= LEAST_ON_A_CORE * cores as f64,

@@ -42,7 +42,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let wanted = Wanted { beside: BESIDE, columns: false, ..Wanted::default() };
     let (mut header, bodies) = snapshot::read_wanted_unchecked(path, &wanted)?;
     header.remarks.extend(Unsound::of(&bodies).remarks());
-    let description = Description::of(path, &header, &bodies);
+    let description = Description::of(path, &snapshot::files_of(path)?, &header, &bodies);
     if arguments.json {
         say_text(&serde_json::to_string_pretty(&description)?);
     } else {
@@ -103,7 +103,7 @@ struct OfType {
 }
 
 impl Description {
-    fn of(path: &Path, header: &Header, bodies: &Bodies) -> Description {
+    fn of(path: &Path, files: &[PathBuf], header: &Header, bodies: &Bodies) -> Description {
         let of_type = |kind: usize| {
             let ours = bodies.kind.iter().zip(&bodies.mass).filter(|(other, _)| usize::from(**other) == kind);
             let mass = ours.map(|(_, mass)| mass).sum();
@@ -143,7 +143,7 @@ impl Description {
             mean_velocity: there.map(|()| mean(&bodies.vel, &bodies.mass)),
             parameters: header.parameters.iter().cloned().collect(),
             checks: checks(bodies),
-            open_with: openers(path, header, position),
+            open_with: openers(files, header, position),
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
         bodies.kind[2] = 4;
         let units = Some(Units::NBODY);
         let header = Header { time: 2.0, units, count: [0, 2, 0, 0, 1, 0], files: 1, ..Header::default() };
-        let text = Description::of(Path::new("a.hdf5"), &header, &bodies).text();
+        let text = Description::of(Path::new("a.hdf5"), &["a.hdf5".into()], &header, &bodies).text();
         let lines: Vec<&str> = text.lines().collect();
         for line in [
             "snapshot         a.hdf5 (1 file)",

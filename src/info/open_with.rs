@@ -3,7 +3,7 @@
 use io::Units;
 use io::snapshot::{Format, Header};
 use serde::Serialize;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// How a program opens the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,30 +20,52 @@ const SAME: f64 = 1e-5;
 /// The box that yt gets, relative to the distance of the outermost coordinate from the origin.
 const MARGIN: f64 = 1.05;
 
-/// The programs that open the file at `path`, of which `ranges` are the least and greatest
+/// The programs that open a snapshot in these files, of which `ranges` are the least and greatest
 /// coordinate on each axis.
-pub(super) fn openers(path: &Path, header: &Header, ranges: Option<[[f64; 2]; 3]>) -> Vec<Opener> {
+pub(super) fn openers(files: &[PathBuf], header: &Header, ranges: Option<[[f64; 2]; 3]>) -> Vec<Opener> {
     let swift = match header.format {
         Format::Gadget => false,
         Format::Swift => true,
         _ => return Vec::new(),
     };
     // Text in JSON is also text in Python.
-    let name = serde_json::Value::from(path.display().to_string()).to_string();
-    let mut all = vec![yt(&name, header, swift, ranges), pynbody(&name, header)];
-    if swift {
-        let lines = vec!["import swiftsimio".to_owned(), format!("data = swiftsimio.load({name})")];
-        all.push(Opener { program: "swiftsimio", lines });
+    let quoted = |name: &str| serde_json::Value::from(name).to_string();
+    let first = files[0].display().to_string();
+    let common = if files.len() > 1 { first.strip_suffix(".0.hdf5").unwrap_or(&first) } else { &first };
+    let (name, common) = (quoted(&first), quoted(common));
+    let mut all = Vec::new();
+    if swift && files.len() > 1 {
+        let program = "yt and swiftsimio";
+        let make =
+            format!("# they read one file of {}: make it with heorot convert --format swift", files.len());
+        all.push(Opener { program, lines: vec![make] });
+    } else {
+        all.push(yt(&name, header, swift, ranges));
+        if swift {
+            let lines = vec!["import swiftsimio".to_owned(), format!("data = swiftsimio.load({name})")];
+            all.push(Opener { program: "swiftsimio", lines });
+        }
     }
     let kind = header.count.iter().position(|count| *count > 0).unwrap_or(1);
-    all.push(Opener {
-        program: "h5py",
-        lines: vec![
-            "import h5py".to_owned(),
-            format!("positions = h5py.File({name})[\"PartType{kind}/Coordinates\"][:]"),
-        ],
-    });
+    all.extend([pynbody(&common, header), h5py(&common, files.len(), kind)]);
     all
+}
+
+/// h5py opens one file. `common` is what the names of several begin with, before their numbers.
+fn h5py(common: &str, files: usize, kind: usize) -> Opener {
+    let data = format!("PartType{kind}/Coordinates");
+    let lines = if files == 1 {
+        vec!["import h5py".to_owned(), format!("positions = h5py.File({common})[\"{data}\"][:]")]
+    } else {
+        vec![
+            "import h5py, numpy".to_owned(),
+            format!("files = [h5py.File({common} + f\".{{i}}.hdf5\") for i in range({files})]"),
+            format!(
+                "positions = numpy.concatenate([file[\"{data}\"] for file in files if \"{data}\" in file])"
+            ),
+        ]
+    };
+    Opener { program: "h5py", lines }
 }
 
 /// yt takes the extent of the bodies for a box if an isolated system has none, and then finds no
@@ -96,7 +118,7 @@ fn pynbody(name: &str, header: &Header) -> Opener {
         lines.insert(
             0,
             format!(
-                "open(\"config.ini\", \"w\").write(\"{file}\")  # once, so that s.star holds types 2 to 4"
+                "import os; os.path.exists(\"config.ini\") or open(\"config.ini\", \"w\").write(\"{file}\")  # s.star: types 2 to 4"
             ),
         );
     }
@@ -109,7 +131,7 @@ mod tests {
 
     fn lines(header: &Header, program: &str) -> Vec<String> {
         let ranges = Some([[-1.0, 2.0], [-300.0, 0.0], [0.0, 0.0]]);
-        let all = openers(Path::new("a \"b\".hdf5"), header, ranges);
+        let all = openers(&[PathBuf::from("a \"b\".hdf5")], header, ranges);
         all.into_iter().find(|opener| opener.program == program).map_or(Vec::new(), |opener| opener.lines)
     }
 
@@ -131,6 +153,22 @@ mod tests {
         assert_eq!(load(&swift), "ds = yt.load(\"a \\\"b\\\".hdf5\")");
         assert_eq!((lines(&swift, "swiftsimio").len(), lines(&isolated, "swiftsimio").len()), (2, 0));
         assert!(lines(&Header { format: Format::Tipsy, ..isolated }, "yt").is_empty());
+    }
+
+    #[test]
+    fn several_files_are_all_opened() {
+        let open = |format, program: &str| {
+            let header = Header { format, count: [0, 9, 0, 0, 0, 0], ..Header::default() };
+            let files = ["out/a.0.hdf5", "out/a.1.hdf5"].map(PathBuf::from);
+            let all = openers(&files, &header, None).into_iter();
+            all.filter(|opener| opener.program == program).flat_map(|opener| opener.lines).collect::<String>()
+        };
+        for format in [Format::Gadget, Format::Swift] {
+            assert!(open(format, "pynbody").contains("load(\"out/a\")"));
+            assert!(open(format, "h5py").contains("h5py.File(\"out/a\" + f\".{i}.hdf5\") for i in range(2)"));
+        }
+        assert!(open(Format::Gadget, "yt").contains("load(\"out/a.0.hdf5\""));
+        assert_eq!(open(Format::Swift, "swiftsimio") + &open(Format::Swift, "yt"), "", "they read one file");
     }
 
     #[test]

@@ -16,7 +16,6 @@ use nbody::cost::Totals;
 use nbody::forces::Progress;
 use nbody::stepping::Course;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use treecode::Bodies;
 
 /// The state of a run, without its bodies.
@@ -143,13 +142,9 @@ const LIGHT_CONE: &str = "output.lightcone.";
 /// If one of these parameters changes the physics.
 pub(super) fn changes(state: &State, parameters: &Parameters) -> Result<Vec<String>> {
     let now = io::parameters::echo(parameters);
-    let table = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
-    let (before, now) = (table(&state.parameters), table(&now));
-    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
-    let shown = |value: Option<&String>| value.map_or("unset".to_owned(), String::clone);
-    let changed = keys.filter(|key| before.get(*key) != now.get(*key));
-    let lines = changed.map(|key| {
-        let (old, new) = (shown(before.get(key)), shown(now.get(key)));
+    let changed = io::parameters::differences(&state.parameters, &now);
+    let lines = changed.into_iter().map(|(key, old, new)| {
+        let [old, new] = [old, new].map(|value| value.unwrap_or("unset".to_owned()));
         if key.starts_with(LIGHT_CONE) {
             bail!(
                 "{key} = {new}: the checkpoint was written with {old}, and a restart cannot change the light cone; set it back, or start a \

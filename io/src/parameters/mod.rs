@@ -12,8 +12,10 @@ use node::Fault;
 use overrides::Overrides;
 pub use quantities::Dimension;
 use serde::{Serialize, de::DeserializeOwned};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
 
 /// Greatest size of a parameter file [bytes]. A snapshot that is given by mistake is refused before
 /// it is read.
@@ -131,6 +133,55 @@ fn flatten(key: String, value: &serde_json::Value, list: &mut Vec<(String, Strin
     }
 }
 
+/// A key whose values differ, with both values. `None` where it is not set.
+pub type Difference = (String, Option<String>, Option<String>);
+
+/// The keys in which two lists of [`echo`] differ. A key of a table in an array has the number of the
+/// table: `potential.0.mass`.
+pub fn differences(before: &[(String, String)], now: &[(String, String)]) -> Vec<Difference> {
+    let table = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (before, now) = (table(before), table(now));
+    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    let mut list = Vec::new();
+    for key in keys {
+        let value =
+            |text: &String| toml::from_str::<toml::Table>(&format!("value = {text}")).ok()?.remove("value");
+        let (old, new) = (before.get(key), now.get(key));
+        let known = list.len();
+        if let (Some(old), Some(new)) = (old.and_then(value), new.and_then(value)) {
+            compare(key.clone(), [Some(&old), Some(&new)], &mut list);
+        }
+        if old != new && list.len() == known {
+            list.push((key.clone(), old.cloned(), new.cloned()));
+        }
+    }
+    list
+}
+
+fn compare(key: String, values: [Option<&toml::Value>; 2], list: &mut Vec<Difference>) {
+    use toml::Value::{Array, Table};
+    match values {
+        [old, new] if old == new => {}
+        [Some(Array(old)), Some(Array(new))]
+            if old.len() == new.len() && old.iter().all(toml::Value::is_table) =>
+        {
+            for (number, (old, new)) in old.iter().zip(new).enumerate() {
+                compare(format!("{key}.{number}"), [Some(old), Some(new)], list);
+            }
+        }
+        [Some(Table(old)), Some(Table(new))] => {
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                compare(format!("{key}.{name}"), [old.get(name), new.get(name)], list);
+            }
+        }
+        values => {
+            let [old, new] = values.map(|value| value.map(toml::Value::to_string));
+            list.push((key, old, new));
+        }
+    }
+}
+
 /// JSON and TOML write scalars in the same way, but tables inside arrays differently.
 fn in_toml(value: &serde_json::Value) -> String {
     let join = |parts: Vec<String>| parts.join(", ");
@@ -165,8 +216,22 @@ fn line_of(text: &str, table: &DeTable<'_>, path: &[String]) -> Option<usize> {
     match value.get_ref() {
         _ if rest.is_empty() => Some(line_at(text.as_bytes(), key.span().start)),
         DeValue::Table(table) => line_of(text, table, rest),
-        _ => Some(line_at(text.as_bytes(), value.span().start)),
+        _ => line_within(text, value, rest),
     }
+}
+
+/// Line number of what is at `path` in a value, or else of the value.
+fn line_within(text: &str, value: &Spanned<DeValue<'_>>, path: &[String]) -> Option<usize> {
+    let item = |items: &DeArray<'_>, (number, rest): (&String, &[String])| {
+        let item = items.get(number.parse::<usize>().ok()?)?;
+        line_within(text, item, rest)
+    };
+    let inside = match (value.get_ref(), path.split_first()) {
+        (DeValue::Array(items), Some(place)) => item(items, place),
+        (DeValue::Table(table), Some(_)) => line_of(text, table, path),
+        _ => None,
+    };
+    inside.or_else(|| Some(line_at(text.as_bytes(), value.span().start)))
 }
 
 #[cfg(test)]

@@ -125,7 +125,10 @@ fn an_unknown_key_names_the_nearest() {
         "run.toml:1: gravity.softening.lenght: unknown key, did you mean `length`? (known: kernel, length)"
     );
     let tagged = fault("[[models]]\nmodel = 'plummer'\nbodis = 3\n", &[]);
-    assert_eq!(tagged, "run.toml:1: models.0.bodis: unknown key, did you mean `bodies`? (known: bodies)");
+    assert_eq!(tagged, "run.toml:3: models.0.bodis: unknown key, did you mean `bodies`? (known: bodies)");
+    let second =
+        fault("[[models]]\nmodel = 'file'\npath = 'a'\n\n[[models]]\nmodel = 'plummer'\nbodies = 'b'\n", &[]);
+    assert_eq!(second, "run.toml:7: models.1.bodies = \"b\": expected a whole number, 0 or more");
 }
 
 #[test]
@@ -294,4 +297,24 @@ fn a_file_that_cannot_be_read_is_named() {
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     assert_eq!(message(), format!("{name}: is a folder, not a file"));
+}
+
+#[test]
+fn differences_name_the_keys_of_tables_in_arrays() {
+    let list = |text: &str| echo(&toml::from_str::<toml::Table>(text).unwrap());
+    let before =
+        list("a = 1\nb = [1, 2]\nzero = 0.0\n[[p]]\nmass = 1.5\n[[p]]\nkind = \"bar\"\nspeed = 40.0");
+    assert!(differences(&before, &before).is_empty());
+    let now =
+        list("b = [1, 3]\nzero = -0.0\n[[p]]\nmass = 1.5\n[[p]]\nkind = \"bar\"\nspeed = 50.0\nsize = 1");
+    let found = differences(&before, &now);
+    let some = |value: &str| Some(value.to_owned());
+    let expected = [
+        ("a", some("1"), None),
+        ("b", some("[1, 2]"), some("[1, 3]")),
+        ("p.1.size", None, some("1")),
+        ("p.1.speed", some("40.0"), some("50.0")),
+        ("zero", some("0.0"), some("-0.0")),
+    ];
+    assert_eq!(found, expected.map(|(key, old, new)| (key.to_owned(), old, new)));
 }
