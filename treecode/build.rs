@@ -549,7 +549,7 @@ impl Form {
         for (name, kept, lines) in [("l2l", basis.len(), shifted), ("l2p", 4, field)] {
             writeln!(
                 out,
-                "#[inline(always)]\nfn {name}_{}_{order}<L: Lanes>([x, y, z]: [L; 3], local: impl Fn(usize) -> L) -> [L; {kept}] {{\n{code}    [\n        {},\n    ]\n}}\n",
+                "#[inline(always)]\nfn {name}_{}_{order}<L: crate::kernel::simd::Numbers>([x, y, z]: [L; 3], local: impl Fn(usize) -> L) -> [L; {kept}] {{\n{code}    [\n        {},\n    ]\n}}\n",
                 self.name,
                 lines.join(",\n        "),
             )
@@ -588,7 +588,7 @@ impl Form {
         }
         writeln!(
             out,
-            "fn add_far_{}_{order}(local: &mut [f32; {}], far: &[f32; {}]) {{\n{code}}}\n",
+            "fn add_far_{}_{order}(local: &mut [f64; {}], far: &[f64; {}]) {{\n{code}}}\n",
             self.name,
             basis.len(),
             far.len()

@@ -65,6 +65,8 @@ pub(crate) struct CellSink {
     pub(crate) kernel: SofteningKernel,
     /// As of [`Tile::softening`].
     pub(crate) softening: f32,
+    /// Whether so much of the field cancels that it is summed in double precision.
+    pub(crate) is_large: bool,
 }
 
 /// The cells that wait to act on a sink cell.
@@ -76,8 +78,10 @@ pub(crate) struct Cells {
     far: Columns,
 }
 
-/// The field of cells at a sink cell, lane by lane.
+/// The field of cells at a sink cell: sums of all lanes, and those that are still apart.
 pub(crate) struct CellField<E: Expansion> {
+    sum: E::Local<f64>,
+    sum_of_far: <E::Far as Expansion>::Local<f64>,
     local: E::Local<[f32; LANES]>,
     far: <E::Far as Expansion>::Local<[f32; LANES]>,
     /// The number of cells that act.
@@ -85,11 +89,17 @@ pub(crate) struct CellField<E: Expansion> {
 }
 
 impl<E: Expansion> CellField<E> {
-    /// No field, and no cells.
-    pub(crate) fn start(cells: &mut Cells) -> Self {
+    /// The field of the ancestors of the sink cell, and no cells.
+    pub(crate) fn start(cells: &mut Cells, above: E::Local<f64>) -> Self {
         cells.columns.clear::<E>();
         cells.far.clear::<E::Far>();
-        CellField { local: E::local([0.0; LANES]), far: E::Far::local([0.0; LANES]), count: 0 }
+        CellField {
+            sum: above,
+            sum_of_far: E::Far::local(0.0),
+            local: E::local([0.0; LANES]),
+            far: E::Far::local([0.0; LANES]),
+            count: 0,
+        }
     }
 
     /// Adds accepted cells of a tile. `offset` leads from each cell to the sink; the cells in the lanes
@@ -111,33 +121,42 @@ impl<E: Expansion> CellField<E> {
             let moments = E::far_moments::<L>(&tile.moments);
             if cells.far.push(offset, &tile.softening, moments.as_ref().iter().copied(), far) {
                 cells.far.act::<E::Far>(sink, &mut self.far);
+                if sink.is_large {
+                    add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
+                }
             }
         }
         if within != 0 {
             let moments = tile.moments.as_ref().iter().map(L::load);
             if cells.columns.push(offset, &tile.softening, moments, within) {
                 cells.columns.act::<E>(sink, &mut self.local);
+                if sink.is_large {
+                    add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
+                }
             }
         }
     }
 
-    /// The field of all cells, added to `local`.
+    /// The field of the ancestors and of all cells.
     #[inline(always)]
-    pub(crate) fn finish<L: Lanes>(
-        mut self,
-        cells: &mut Cells,
-        sink: &CellSink,
-        mut local: E::Local<f32>,
-    ) -> E::Local<f32> {
+    pub(crate) fn finish<L: Lanes>(mut self, cells: &mut Cells, sink: &CellSink) -> E::Local<f64> {
         cells.columns.act::<E>(sink, &mut self.local);
-        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
         if E::SOFTENED && sink.kernel == SofteningKernel::Spline {
             cells.far.act::<E::Far>(sink, &mut self.far);
-            let mut far = E::Far::local(0.0);
-            far.as_mut().iter_mut().zip(self.far.as_ref()).for_each(|(x, row)| *x = L::load(row).sum());
-            E::add_far(&mut local, &far);
+            add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
+            E::add_far(&mut self.sum, &self.sum_of_far);
         }
-        local
+        self.sum
+    }
+}
+
+/// Moves what is in the lanes to sums of double precision.
+#[inline(always)]
+fn add_lanes<L: Lanes>(sums: &mut [f64], lanes: &mut [[f32; LANES]]) {
+    for (sum, row) in sums.iter_mut().zip(lanes) {
+        *sum += f64::from(L::load(row).sum());
+        *row = [0.0; LANES];
     }
 }
 

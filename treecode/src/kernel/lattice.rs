@@ -205,12 +205,12 @@ impl Lattice {
     }
 
     /// The local expansion about a place [length units of the frame], without the background.
-    pub(crate) fn local<E: Expansion>(&self, place: [f64; 3]) -> E::Local<f32> {
+    pub(crate) fn local<E: Expansion>(&self, place: [f64; 3]) -> E::Local<f64> {
         let powers = powers(place);
         let mut local = E::local(0.0);
         let kept = |index: &&[usize; 3]| E::SOFTENED || index[2] <= 1;
         for (component, index) in local.as_mut().iter_mut().zip(BASIS.iter().filter(kept)) {
-            *component = self.derivative(&powers, *index) as f32;
+            *component = self.derivative(&powers, *index);
         }
         local
     }
@@ -249,5 +249,14 @@ impl Background {
         let [x, y, z] = std::array::from_fn(|axis| pull * (place[axis] - self.com[axis]));
         let [potential, x, y, z] = [potential, x / Frame::SIDE, y / Frame::SIDE, z / Frame::SIDE];
         [potential / Frame::SIDE, x / Frame::SIDE, y / Frame::SIDE, z / Frame::SIDE]
+    }
+
+    /// As [`Background::field`], without the potential at another place and its gradient there, times the
+    /// distance.
+    #[inline(always)]
+    pub(crate) fn field_about(&self, centre: [f64; 3], place: [f64; 3]) -> [f64; 4] {
+        let pull = 4.0 / 3.0 * PI * self.mass / Frame::SIDE.powi(3);
+        let [x, y, z]: [f64; 3] = std::array::from_fn(|axis| place[axis] - centre[axis]);
+        [0.5 * pull * (x * x + y * y + z * z), pull * x, pull * y, pull * z]
     }
 }

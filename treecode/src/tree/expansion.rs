@@ -84,10 +84,12 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// The moments of eight cells as [`Expansion::Far`] has them, from the rows of a tile.
     fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L>;
     /// Adds a local expansion of [`Expansion::Far`] about the same centre.
-    fn add_far(local: &mut Self::Local<f32>, far: &<Self::Far as Expansion>::Local<f32>);
+    fn add_far(local: &mut Self::Local<f64>, far: &<Self::Far as Expansion>::Local<f64>);
     /// The local expansion about eight other centres, at `shift` from its own.
     #[doc(hidden)]
     fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L>;
+    /// The local expansion about one other centre in double precision.
+    fn shift_precisely(local: &Self::Local<f64>, shift: [f64; 3]) -> Self::Local<f64>;
     /// Potential and acceleration of a local expansion at eight places, given about its centre.
     #[doc(hidden)]
     fn field_of_local<L: Lanes>(local: &Self::Local<f32>, place: [L; 3]) -> [L; 4];
@@ -106,6 +108,13 @@ pub(crate) struct Full<const ORDER: usize>;
 #[inline(always)]
 fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
     std::array::from_fn(moment)
+}
+
+/// A local expansion in single precision.
+pub(crate) fn rounded<E: Expansion>(local: &E::Local<f64>) -> E::Local<f32> {
+    let mut single = E::local(0.0);
+    single.as_mut().iter_mut().zip(local.as_ref()).for_each(|(single, x)| *single = *x as f32);
+    single
 }
 
 /// [`Expansion::rescale`] for rows of all Cartesian moments. Does nothing below order 2.
@@ -201,12 +210,15 @@ macro_rules! expansion {
             fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L> {
                 $far_moments(|k| L::load(&moments[k]))
             }
-            fn add_far(local: &mut Self::Local<f32>, far: &<Self::Far as Expansion>::Local<f32>) {
+            fn add_far(local: &mut Self::Local<f64>, far: &<Self::Far as Expansion>::Local<f64>) {
                 $add_far(local, far);
             }
             #[inline(always)]
             fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L> {
                 $l2l(shift, |k| L::splat(local[k]))
+            }
+            fn shift_precisely(local: &Self::Local<f64>, shift: [f64; 3]) -> Self::Local<f64> {
+                $l2l(shift, |k| local[k])
             }
             #[inline(always)]
             fn field_of_local<L: Lanes>(local: &Self::Local<f32>, place: [L; 3]) -> [L; 4] {

@@ -13,6 +13,7 @@
 use crate::kernel::cells::{CellField, CellSink, Cells};
 use crate::kernel::simd::{self, LANES, Lanes, Task, dispatch};
 use crate::tree::build::Tree;
+use crate::tree::expansion::rounded;
 use crate::tree::tile::{CLOSED, LEAF, Tile};
 use crate::walk::cell_opening::SinkCell;
 use crate::walk::images::{Image, LATTICE_LEVEL};
@@ -84,8 +85,25 @@ struct Sink<E: Expansion> {
     lane: usize,
     level: u32,
     /// Field of all sources that its ancestors accepted, expanded about its centre.
-    local: E::Local<f32>,
+    local: E::Local<f64>,
+    /// The place about which `local` contains the background of a periodic box up to first order, once it
+    /// does.
+    anchor: Option<[f64; 3]>,
 }
+
+/// Result for a split sink cell.
+struct Children<E: Expansion> {
+    /// The field at the centre of each child.
+    local: E::Local<[f64; LANES]>,
+    /// As of [`Sink`].
+    anchor: Option<[f64; 3]>,
+}
+
+/// In a periodic box, the potentials of all images and of the background are of the order of 60 M/side and
+/// nearly cancel. So the fields of sink cells above this level are summed and shifted in double
+/// precision, and at this level the background is added up to first order. Only the rest, which is
+/// small, is rounded to single precision.
+const ANCHOR_LEVEL: u32 = 3;
 
 impl<E: Expansion> Tree<E> {
     /// The fmm walk of [`crate::AnyTree::compute`].
@@ -95,7 +113,7 @@ impl<E: Expansion> Tree<E> {
         }
         let started = Instant::now();
         let (units, out) = Units::of(self, bodies);
-        let root = Sink { tile: self.root, lane: 0, level: 0, local: E::local(0.0) };
+        let root = Sink { tile: self.root, lane: 0, level: 0, local: E::local(0.0), anchor: None };
         let item = |image| Item { tile: self.root, lanes: 1, image };
         let list: Vec<Item> = Image::all(self.opening.periodic).map(item).collect();
         let done = Pass { tree: self, units }.descend(&root, &list, 0, out);
@@ -117,18 +135,18 @@ impl<E: Expansion> Pass<'_, E> {
     fn descend(&self, sink: &Sink<E>, list: &[Item], base: usize, mut out: Out) -> Done {
         let tile = &self.tree.tiles[sink.tile as usize];
         let child = tile.child[sink.lane];
-        let (children, left, done) = SCRATCH.with_borrow_mut(|scratch| {
+        let (split, done) = SCRATCH.with_borrow_mut(|scratch| {
             scratch.lists.clear();
             scratch.lists.extend_from_slice(list);
             let mut worker = Worker { pass: self, scratch, done: Done::default() };
             if child == LEAF || self.is_one_task(tile, sink.lane) {
                 worker.descend(sink, 0..list.len(), base, &mut out);
-                return (E::local([0.0; LANES]), None, worker.done);
+                return (None, worker.done);
             }
             let children = worker.split(sink, 0..list.len());
-            (children, Some(worker.scratch.lists[list.len()..].to_vec()), worker.done)
+            (Some((children, worker.scratch.lists[list.len()..].to_vec())), worker.done)
         });
-        let Some(left) = left else { return done };
+        let Some((children, left)) = split else { return done };
         let below = &self.tree.tiles[child as usize];
         let lanes: Vec<usize> = simd::lanes(below.sinks).collect();
         let rest = for_each_part(
@@ -154,11 +172,11 @@ impl<E: Expansion> Pass<'_, E> {
 }
 
 impl<E: Expansion> Sink<E> {
-    /// The child in a lane of a tile, given the fields of all children.
-    fn below(&self, tile: u32, lane: usize, fields: &E::Local<[f32; LANES]>) -> Sink<E> {
+    /// The child in a lane of a tile.
+    fn below(&self, tile: u32, lane: usize, children: &Children<E>) -> Sink<E> {
         let mut local = E::local(0.0);
-        local.as_mut().iter_mut().zip(fields.as_ref()).for_each(|(x, row)| *x = row[lane]);
-        Sink { tile, lane, level: self.level + 1, local }
+        local.as_mut().iter_mut().zip(children.local.as_ref()).for_each(|(x, row)| *x = row[lane]);
+        Sink { tile, lane, level: self.level + 1, local, anchor: children.anchor }
     }
 }
 
@@ -188,28 +206,43 @@ impl<E: Expansion> Worker<'_, E> {
 
     /// Computes the field at a split cell and shifts it to the centres of its children. Sources
     /// that the cell neither accepts nor opens are appended to the lists.
-    fn split(&mut self, sink: &Sink<E>, list: Range<usize>) -> E::Local<[f32; LANES]> {
+    fn split(&mut self, sink: &Sink<E>, list: Range<usize>) -> Children<E> {
         dispatch(self.pass.tree.path, AtCell { worker: self, sink, list })
     }
 
-    /// The field at a sink cell: that of its ancestors plus that of the accepted cells.
+    /// The field at a sink cell: that of its ancestors plus that of the accepted cells. And the place about
+    /// which it contains the background.
     #[inline(always)]
-    fn field<L: Lanes>(&mut self, sink: &Sink<E>, cell: &SinkCell, cells: CellField<E>) -> E::Local<f32> {
+    fn field<L: Lanes>(
+        &mut self,
+        sink: &Sink<E>,
+        cell: &SinkCell,
+        cells: CellField<E>,
+        is_leaf: bool,
+    ) -> (E::Local<f64>, Option<[f64; 3]>) {
         self.count_cells(cells.count);
-        let target = self.cell_sink(cell);
-        let mut local = cells.finish::<L>(&mut self.scratch.cells, &target, sink.local);
-        if let Some(lattice) = &self.pass.tree.lattice
-            && sink.level == LATTICE_LEVEL
-        {
-            let far = lattice.local::<E>(cell.centre);
-            local.as_mut().iter_mut().zip(far.as_ref()).for_each(|(x, far)| *x += far);
+        let target = self.cell_sink(sink, cell);
+        let mut local = cells.finish::<L>(&mut self.scratch.cells, &target);
+        let Some(lattice) = &self.pass.tree.lattice else { return (local, None) };
+        let mut add = |field: &[f64]| local.as_mut().iter_mut().zip(field).for_each(|(x, far)| *x += far);
+        if sink.level == LATTICE_LEVEL {
+            add(lattice.local::<E>(cell.centre).as_ref());
         }
-        local
+        if sink.anchor.is_none() && (is_leaf || sink.level == ANCHOR_LEVEL) {
+            add(&lattice.background.field(cell.centre));
+            return (local, Some(cell.centre));
+        }
+        (local, sink.anchor)
     }
 
-    fn cell_sink(&self, cell: &SinkCell) -> CellSink {
-        let tree = self.pass.tree;
-        CellSink { path: tree.path, kernel: tree.softened.kernel, softening: cell.softening }
+    /// Whether a sink cell is one of the large cells at which images and background nearly cancel.
+    fn is_large(&self, sink: &Sink<E>) -> bool {
+        self.pass.tree.lattice.is_some() && sink.level < ANCHOR_LEVEL
+    }
+
+    fn cell_sink(&self, sink: &Sink<E>, cell: &SinkCell) -> CellSink {
+        let (path, kernel) = (self.pass.tree.path, self.pass.tree.softened.kernel);
+        CellSink { path, kernel, softening: cell.softening, is_large: self.is_large(sink) }
     }
 
     #[inline(always)]
@@ -249,7 +282,7 @@ struct AtCell<'a, 'b, E: Expansion> {
 }
 
 impl<E: Expansion> Task for AtCell<'_, '_, E> {
-    type Output = E::Local<[f32; LANES]>;
+    type Output = Children<E>;
 
     #[inline(always)]
     fn run<L: Lanes>(mut self) -> Self::Output {
@@ -257,10 +290,10 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
         let tree = worker.pass.tree;
         let own = &tree.tiles[self.sink.tile as usize];
         let cell = own.sink(self.sink.lane);
-        let target = worker.cell_sink(&cell);
+        let target = worker.cell_sink(self.sink, &cell);
         let Scratch { lists, opened, cells, .. } = &mut *worker.scratch;
         opened.clear();
-        let (mut field, mut at) = (CellField::start(cells), 0);
+        let (mut field, mut at) = (CellField::start(cells, self.sink.local), 0);
         let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
             if item.image != image {
@@ -280,15 +313,30 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
             }
             open(tree, tile, larger, item.image, opened);
         }
-        let local = worker.field::<L>(self.sink, &cell, field);
+        let (local, anchor) = worker.field::<L>(self.sink, &cell, field, false);
 
         let below = &tree.tiles[own.child[self.sink.lane] as usize];
-        let shift = std::array::from_fn(|axis| {
-            L::load(&below.com[axis]) + L::splat((below.centre[axis] - cell.centre[axis]) as f32)
-        });
-        let mut children = E::local([0.0; LANES]);
-        let shifted = E::shift_local::<L>(&local, shift);
-        children.as_mut().iter_mut().zip(shifted.as_ref()).for_each(|(row, x)| x.store(row));
+        let mut children: Children<E> = Children { local: E::local([0.0; LANES]), anchor };
+        let rows = children.local.as_mut();
+        if worker.is_large(self.sink) {
+            for lane in 0..LANES {
+                let shift = std::array::from_fn(|axis| {
+                    f64::from(below.com[axis][lane]) + (below.centre[axis] - cell.centre[axis])
+                });
+                let shifted = E::shift_precisely(&local, shift);
+                rows.iter_mut().zip(shifted.as_ref()).for_each(|(row, x)| row[lane] = *x);
+            }
+        } else {
+            let shift = std::array::from_fn(|axis| {
+                L::load(&below.com[axis]) + L::splat((below.centre[axis] - cell.centre[axis]) as f32)
+            });
+            let shifted = E::shift_local::<L>(&rounded::<E>(&local), shift);
+            for (row, x) in rows.iter_mut().zip(shifted.as_ref()) {
+                let mut single = [0.0; LANES];
+                x.store(&mut single);
+                *row = single.map(f64::from);
+            }
+        }
         children
     }
 }
@@ -314,11 +362,11 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         let own = &tree.tiles[self.sink.tile as usize];
         let (cell, leaf) = (own.sink(self.sink.lane), own.leaf(self.sink.lane));
         let softened = !tree.softened.none;
-        let target = worker.cell_sink(&cell);
+        let target = worker.cell_sink(self.sink, &cell);
         let Scratch { lists, opened, cells, pairs } = &mut *worker.scratch;
         opened.clear();
         pairs.clear();
-        let (mut field, mut at) = (CellField::start(cells), 0);
+        let (mut field, mut at) = (CellField::start(cells, self.sink.local), 0);
         let (mut seen, mut image) = (cell, Image::HOME);
         while let Some(item) = next(lists, &mut self.list, opened, &mut at) {
             if item.image != image {
@@ -346,12 +394,12 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
         }
         let listed = started.map(|_| Instant::now());
         let count = field.count;
-        let local = worker.field::<L>(self.sink, &cell, field);
+        let (local, anchor) = worker.field::<L>(self.sink, &cell, field, true);
 
         let pairs = &mut worker.scratch.pairs;
         let some = tree.active.among(&(leaf.first..leaf.first + leaf.count));
         pairs.set_sinks::<L, E>(tree, &[leaf], some, cell.centre);
-        pairs.sinks.feel_local::<L, E>(&local);
+        pairs.sinks.feel_local::<L, E>(&rounded::<E>(&local));
         if let Some(lattice) = &tree.lattice
             && self.sink.level < LATTICE_LEVEL
         {
@@ -364,6 +412,7 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             &pairs.sinks,
             leaf.first as usize,
             some,
+            anchor,
             self.base,
             felt.work::<E>() + shared,
             self.out,

@@ -236,33 +236,38 @@ impl<'a> Units<'a> {
     }
 
     /// Writes the sums of the sinks. The sinks are the bodies from `first` on, or `some` of them.
-    /// `out` begins with body `base`.
+    /// The sums contain the background up to first order about `anchor`, if there is one. `out` begins with
+    /// body `base`.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn write(
         &self,
         sinks: &Sinks,
         first: usize,
         some: Option<&[u32]>,
+        anchor: Option<[f64; 3]>,
         base: usize,
         work: f32,
         out: &mut Out,
     ) {
         match some {
-            None => self.write_run(sinks, 0..sinks.len(), first, base, work, out),
+            None => self.write_run(sinks, 0..sinks.len(), first, anchor, base, work, out),
             Some(some) => {
                 for (k, body) in some.iter().enumerate() {
-                    self.write_run(sinks, k..k + 1, *body as usize, base, work, out);
+                    self.write_run(sinks, k..k + 1, *body as usize, anchor, base, work, out);
                 }
             }
         }
     }
 
     /// Writes the sums of a range of sinks, which are the bodies from `first` on.
+    #[allow(clippy::too_many_arguments)]
     #[inline(always)]
     fn write_run(
         &self,
         sinks: &Sinks,
         range: Range<usize>,
         first: usize,
+        anchor: Option<[f64; 3]>,
         base: usize,
         work: f32,
         out: &mut Out,
@@ -277,7 +282,9 @@ impl<'a> Units<'a> {
             let mut field = sinks.field(range.start + k);
             if let Some((background, frame, pos)) = &self.background {
                 let place = std::array::from_fn(|axis| frame.coordinate(axis, pos[axis][first + k]));
-                field.iter_mut().zip(background.field(place)).for_each(|(sum, far)| *sum += far);
+                let far =
+                    anchor.map_or_else(|| background.field(place), |at| background.field_about(at, place));
+                field.iter_mut().zip(far).for_each(|(sum, far)| *sum += far);
             }
             let [sum, ax, ay, az] = field;
             pot[k] = (self.own[usize::from(kind[k])] * mass[k] - sum) * self.potential;

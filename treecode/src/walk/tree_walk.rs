@@ -7,6 +7,7 @@
 
 use crate::kernel::simd::{LANES, Lanes, Task, dispatch};
 use crate::tree::build::{Group, Tree};
+use crate::tree::expansion::rounded;
 use crate::tree::tile::{CLOSED, EMPTY, LEAF};
 use crate::walk::images::{Image, LATTICE_HALF};
 use crate::walk::lists::{Out, Pairs, Units};
@@ -136,14 +137,14 @@ impl<E: Expansion> Task for GroupTask<'_, E> {
         if let Some(lattice) = &self.tree.lattice {
             let Region { centre, half, .. } = group.region;
             if half.iter().all(|half| *half < LATTICE_HALF) {
-                pairs.sinks.feel_local::<L, E>(&lattice.local::<E>(centre));
+                pairs.sinks.feel_local::<L, E>(&rounded::<E>(&lattice.local::<E>(centre)));
             } else {
                 pairs.feel_far_images(lattice, centre);
             }
         }
         let felt = pairs.interact::<L, E>(self.tree, group.region.centre);
         let first = group.bodies.start as usize;
-        self.units.write(&pairs.sinks, first, some, first, felt.work::<E>(), &mut self.out);
+        self.units.write(&pairs.sinks, first, some, None, first, felt.work::<E>(), &mut self.out);
         let count = pairs.sinks.len() as u64;
         Some(Done {
             interactions: felt.interactions(count),

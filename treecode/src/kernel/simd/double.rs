@@ -1,14 +1,16 @@
-//! Sixteen lanes: two blocks of eight sinks at once, for processors with registers of that size.
+//! Sixteen lanes: two blocks of eight sinks at once, for processors with registers of that size. And the
+//! operations that lanes have in common with single numbers of double precision.
 
 use super::{LANES, Lanes};
 use std::ops::{Add, Mul, Sub};
 
-/// The arithmetic of the force laws between two bodies, on any number of lanes. [`Lanes`] documents
-/// the operations.
+/// The arithmetic of the force laws between two bodies and of shifts of local expansions, on any number
+/// of lanes. [`Lanes`] documents the operations.
 #[allow(missing_docs)]
 pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
     fn splat(value: f32) -> Self;
     fn mul_add(self, b: Self, c: Self) -> Self;
+    fn neg_mul_add(self, b: Self, c: Self) -> Self;
     fn rsqrt(self) -> Self;
     fn twice_rsqrt(self) -> Self;
     fn rough_rsqrt(self) -> Self;
@@ -36,6 +38,10 @@ impl<L: Lanes> Numbers for L {
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         Lanes::mul_add(self, b, c)
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Lanes::neg_mul_add(self, b, c)
     }
     #[inline(always)]
     fn rsqrt(self) -> Self {
@@ -112,6 +118,10 @@ impl<L: Lanes> Numbers for Twice<L> {
         Twice([self.0[0].mul_add(b.0[0], c.0[0]), self.0[1].mul_add(b.0[1], c.0[1])])
     }
     #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Twice([self.0[0].neg_mul_add(b.0[0], c.0[0]), self.0[1].neg_mul_add(b.0[1], c.0[1])])
+    }
+    #[inline(always)]
     fn rsqrt(self) -> Self {
         Twice(self.0.map(L::rsqrt))
     }
@@ -139,6 +149,40 @@ impl<L: Lanes> Numbers for Twice<L> {
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
         let half = |k: usize| L::select_below(a.0[k], b.0[k], yes.0[k], no.0[k]);
         Twice([half(0), half(1)])
+    }
+}
+
+/// One number of double precision, without fused operations, so that all paths have the same bits.
+impl Numbers for f64 {
+    fn splat(value: f32) -> Self {
+        f64::from(value)
+    }
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        self * b + c
+    }
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        c - self * b
+    }
+    fn rsqrt(self) -> Self {
+        1.0 / self.sqrt()
+    }
+    fn twice_rsqrt(self) -> Self {
+        2.0 / self.sqrt()
+    }
+    fn rough_rsqrt(self) -> Self {
+        self.rsqrt()
+    }
+    fn min(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+    fn div(self, other: Self) -> Self {
+        self / other
+    }
+    fn where_below(self, a: Self, b: Self) -> Self {
+        if a < b { self } else { 0.0 }
+    }
+    fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        if a < b { yes } else { no }
     }
 }
 

@@ -44,6 +44,10 @@ impl Numbers for Sixteen {
         Sixteen(intrinsic!(_mm512_fmadd_ps(self.0, b.0, c.0)))
     }
     #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Sixteen(intrinsic!(_mm512_fnmadd_ps(self.0, b.0, c.0)))
+    }
+    #[inline(always)]
     fn rsqrt(self) -> Self {
         Self::splat(0.5) * self.twice_rsqrt()
     }
