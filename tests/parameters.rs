@@ -119,6 +119,52 @@ fn potentials_are_in_the_units_of_the_run() {
 }
 
 #[test]
+fn galaxies_and_stars_have_the_units_of_the_run() {
+    let with = |model: &str, system: &str| {
+        let initial = GOOD.replace("file = \"ic.hdf5\"", model);
+        load(&format!("{initial}[units]\nsystem = \"{system}\""), &[])
+    };
+    let models = "galaxies = [{ model = \"star-cluster\", bodies = 90, position = [0, 0, 0] }, \
+                  { model = \"disc-galaxy\", bodies = 90, position = [1, 0, 0] }]";
+    let Initial::Model(Model::Encounter(encounter)) = with(models, "pc-msun-kms").unwrap().initial else {
+        panic!("no encounter")
+    };
+    let [Model::StarCluster(cluster), Model::DiscGalaxy(galaxy)] =
+        [0, 1].map(|k| encounter.galaxies[k].model.clone())
+    else {
+        panic!("other galaxies")
+    };
+    assert!(cluster.radius == 1.0 && (cluster.mass / 90.0 - 0.5739).abs() < 1e-3, "{cluster:?}");
+    assert!(
+        (galaxy.disc_mass / 4.5e10 - 1.0).abs() < 1e-9 && (galaxy.disc_length / 2600.0 - 1.0).abs() < 1e-9
+    );
+    let potential = GOOD.replace("[time]", "[[potential]]\nkind = \"MWPotential2014\"\n[time]");
+    let of_potential = load(&format!("{potential}[units]\nsystem = \"nbody\""), &[]);
+    for (outcome, words) in [
+        (with(models, "nbody"), "initial: galaxies.1: `disc_mass` is missing: its default is in kpc"),
+        (
+            of_potential,
+            "potential.0.kind: is given in kpc, km/s and solar masses, and the units here have G = 1",
+        ),
+    ] {
+        let fault = outcome.unwrap_err();
+        assert!(fault.contains(words), "{fault}");
+    }
+}
+
+#[test]
+fn a_wrong_table_of_units_is_named_before_numbers_with_units() {
+    let sphere = GOOD.replace("file = \"ic.hdf5\"", "model = \"plummer\"\nbodies = 9\nmass = \"1 Msun\"");
+    for (units, words) in [
+        ("system = \"kpc\"", "units.system = \"kpc\": unknown value"),
+        ("length_in_cm = 1.0\nvelocity_in_cm_per_s = 1.0", "units: give `system"),
+    ] {
+        let fault = load(&format!("{sphere}[units]\n{units}"), &[]).unwrap_err();
+        assert!(fault.contains(words), "{fault}");
+    }
+}
+
+#[test]
 fn wrong_potentials_are_named_in_one_line() {
     let track = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
     std::fs::write(track.path(), "time,x,y,z\n0,1,2,3\n0,1,2,3\n").unwrap();

@@ -171,6 +171,13 @@ pub fn external(list: &mut [Keys], units: &Units, constant: f64, until: f64) -> 
     let (mut external, mut sinking) = (External::default(), Vec::new());
     for (i, keys) in list.iter_mut().enumerate() {
         let named = |fault: String| format!("{i}.{fault}");
+        if keys.needs_units() && units.physical().is_none() {
+            return Err(named(
+                "kind: is given in kpc, km/s and solar masses, and the units here have G = 1 and no size; \
+                 choose other units, such as galactic"
+                    .to_owned(),
+            ));
+        }
         let components = keys.components(units, constant).map_err(named)?;
         match keys.friction {
             None => external.components.extend(components),

@@ -1,6 +1,7 @@
 //! Units of a snapshot.
 
 use crate::foreign::unit::{Said, said};
+use nbody::model::Physical;
 use serde::{Deserialize, Serialize};
 use treecode::{ArrayMut, Bodies, Dimension};
 
@@ -94,6 +95,19 @@ impl Units {
     /// The unit of time in that of `ours`.
     pub fn time_ratio(&self, ours: &Units) -> f64 {
         ratio(self.time_in_s(), ours.time_in_s())
+    }
+
+    /// Physical units in these; `None` in the units with G = 1, which have no size.
+    pub fn physical(&self) -> Option<Physical> {
+        if *self == Units::NBODY {
+            return None;
+        }
+        let lengths = [Units::GALACTIC, Units::PARSEC, Units::PLANETARY];
+        let [kiloparsec, parsec, astronomical_unit] =
+            lengths.map(|of| ratio(of.length_in_cm, self.length_in_cm));
+        let [ten_billion_suns, sun] =
+            [Units::GALACTIC, Units::PARSEC].map(|of| ratio(of.mass_in_g, self.mass_in_g));
+        Some(Physical { kiloparsec, parsec, astronomical_unit, ten_billion_suns, sun })
     }
 
     /// Size of the unit of this dimension [cgs].
