@@ -1,7 +1,8 @@
 //! Options of `heorot render` and `heorot poster`.
 
 use super::ends::Ends;
-use super::tint::{ColourBy, Named};
+use super::tint::ColourBy;
+use crate::files::galaxies::Named;
 use crate::files::kinds;
 use crate::files::outputs::Overwrite;
 use crate::files::reading_options::ReadingOptions;
