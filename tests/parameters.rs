@@ -119,6 +119,39 @@ fn potentials_are_in_the_units_of_the_run() {
 }
 
 #[test]
+fn tables_of_tracks_may_have_units() {
+    let track = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    let path = track.path().to_owned();
+    let field = |table: &str, system: &str, at: [f64; 3]| {
+        std::fs::write(&path, table).unwrap();
+        let potential = format!("[[potential]]\nkind = \"point-mass\"\nmass = 1\ntrack = {path:?}\n[time]");
+        let text = GOOD.replace("[time]", &potential);
+        let parameters = load(&format!("{text}[units]\nsystem = \"{system}\""), &[])?;
+        Ok::<_, String>(parameters.gravity.external.at(1.0).field(at).potential)
+    };
+    let plain = field("time,x,y,z\n0,0,0,0\n2,4,0,0\n", "pc-msun-kms", [2.0, 1.0, 0.0]).unwrap();
+    for table in [
+        "# of a run\ntime [Myr]; x [kpc]; y [pc]; z [pc]\n0;0;0;0\n1.955584443;0.004;0;0",
+        "x y z time\npc pc pc Myr\n0 0 0 0\n4 0 0 1.955584443\n",
+        "step,time,x,y,z\n0,0,0,0,0\n1,2,4,0,0",
+    ] {
+        let found = field(table, "pc-msun-kms", [2.0, 1.0, 0.0]).unwrap();
+        assert!((found / plain - 1.0).abs() < 1e-8, "{table}: {found} {plain}");
+    }
+    let first = "time [Myr],x [kpc],y,z\n0,0,0,0\n2,4,0,0\n";
+    for (table, system, words) in [
+        (first, "nbody", "its column time has a unit, and the units here have G = 1"),
+        (&first.replace("[Myr]", "[kpc]"), "si", "line 1: `kpc` as the unit of time is no time"),
+        (&first.replace("time", "age"), "si", "must have the columns time,x,y,z"),
+        (&first.replace("2,4", "2,four"), "si", "line 3: x = \"four\" is no number"),
+        (&first.replace("2,4", "2"), "si", "line 3: must hold 4 values"),
+    ] {
+        let fault = field(table, system, [0.0; 3]).unwrap_err();
+        assert!(fault.contains(words) && fault.contains("potential.0.track = "), "{fault}");
+    }
+}
+
+#[test]
 fn galaxies_and_stars_have_the_units_of_the_run() {
     let with = |model: &str, system: &str| {
         let initial = GOOD.replace("file = \"ic.hdf5\"", model);

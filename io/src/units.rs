@@ -1,6 +1,6 @@
 //! Units of a snapshot.
 
-use crate::foreign::unit::{Said, said};
+use crate::foreign::unit::{Said, Unit, said};
 use nbody::model::Physical;
 use serde::{Deserialize, Serialize};
 use treecode::{ArrayMut, Bodies, Dimension};
@@ -82,9 +82,14 @@ impl Units {
             let needed = describe(dimension).unwrap_or("another quantity");
             return Err(format!("is {found}, where {needed} is needed"));
         }
+        Ok(number * self.factor_of(unit))
+    }
+
+    /// A unit in these.
+    pub(crate) fn factor_of(&self, unit: Unit) -> f64 {
         let ours = [self.length_in_cm, self.mass_in_g, self.time_in_s()];
-        let size = ours.iter().zip(dimension).map(|(unit, power)| unit.powi(power)).product();
-        Ok(number * ratio(unit.in_cgs, size))
+        let size = ours.iter().zip(unit.dimension).map(|(unit, power)| unit.powi(power)).product();
+        ratio(unit.in_cgs, size)
     }
 
     /// The unit of time [s].
