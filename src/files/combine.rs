@@ -42,11 +42,11 @@ pub struct Arguments {
     /// Add this vector to the velocities of B, in the units of the output or as "-100 km/s,50 km/s,0".
     #[arg(long, value_name = "X,Y,Z", value_parser = quantities::speeds::<3>, allow_hyphen_values = true)]
     pub boost: Option<[Quantity; 3]>,
-    /// Turn B about an axis through its origin by an angle in degrees, before it is moved.
-    #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = numbers::<4>, allow_hyphen_values = true, conflicts_with = "euler")]
+    /// Turn B about an axis through its origin by an angle in degrees, or as "1.5 rad", before it is moved.
+    #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = axis_and_angle, allow_hyphen_values = true, conflicts_with = "euler")]
     pub rotate: Option<[f64; 4]>,
     /// Turn B by three angles in degrees: about z, then about the new x, then about the new z.
-    #[arg(long, value_name = "PHI,THETA,PSI", value_parser = numbers::<3>, allow_hyphen_values = true)]
+    #[arg(long, value_name = "PHI,THETA,PSI", value_parser = angles, allow_hyphen_values = true)]
     pub euler: Option<[f64; 3]>,
     /// Units of the output [default: those of A, or galactic if it has none].
     #[arg(long, value_enum)]
@@ -76,12 +76,28 @@ time is that of A. Further columns are kept, and are not turned. The output has 
 file as one: heorot plot separation and --colour-by galaxy show them apart. A file that states no units counts as one
 in those of the output.";
 
-/// Exactly `N` finite numbers with commas between.
-fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
-    let list: Option<Vec<f64>> =
-        text.split(',').map(|part| part.trim().parse().ok().filter(|x: &f64| x.abs() <= LARGEST)).collect();
-    list.and_then(|list| list.try_into().ok())
-        .ok_or_else(|| format!("must be {N} numbers with commas between, each within {LARGEST:e}"))
+/// Exactly `N` finite numbers with commas between. Those from the place `from` on are angles, in degrees.
+fn numbers<const N: usize>(text: &str, from: usize) -> Result<[f64; N], String> {
+    let number = |(k, part): (usize, &str)| {
+        let number = if k < from { part.trim().parse().ok() } else { quantities::angle(part).ok() };
+        number.filter(|x: &f64| x.abs() <= LARGEST)
+    };
+    let list: Option<Vec<f64>> = text.split(',').enumerate().map(number).collect();
+    list.and_then(|list| list.try_into().ok()).ok_or_else(|| {
+        format!(
+            "must be {N} numbers with commas between, each within {LARGEST:e}; angles are in degrees, or as 0.5 rad"
+        )
+    })
+}
+
+/// Parses the components of an axis and an angle in degrees.
+fn axis_and_angle(text: &str) -> Result<[f64; 4], String> {
+    numbers(text, 3)
+}
+
+/// Parses three angles in degrees.
+fn angles(text: &str) -> Result<[f64; 3], String> {
+    numbers(text, 0)
 }
 
 /// Greatest number of an option.
@@ -378,9 +394,11 @@ mod tests {
 
     #[test]
     fn numbers_are_counted() {
-        assert_eq!(numbers::<3>("1, -2,3e1"), Ok([1.0, -2.0, 30.0]));
+        assert_eq!(angles("1, -2 deg,3e1"), Ok([1.0, -2.0, 30.0]));
+        assert_eq!(axis_and_angle("0,0,1,90 deg"), Ok([0.0, 0.0, 1.0, 90.0]));
+        assert!(axis_and_angle("0,0,1 deg,90").is_err());
         for text in ["1,2", "1,2,3,4", "1,2,x", "1,2,nan", "1,2,1e308", ""] {
-            assert!(numbers::<3>(text).is_err(), "{text}");
+            assert!(angles(text).is_err(), "{text}");
         }
     }
 }

@@ -249,7 +249,7 @@ fn with_quantities(keys: Keys, quantities: &[(String, Vec<Quantity>)], units: &U
         let numbers = values.iter().map(|value| value.value(sized(units))).collect::<Result<Vec<f64>, _>>();
         let numbers = numbers.map_err(|fault| anyhow!("--{option}: {fault}"))?;
         // Keys with two numbers are lists of two.
-        let is_pair = matches!(name.as_str(), "binary_axis" | "belt");
+        let is_pair = matches!(name.as_str(), "binary_axis" | "belt" | "inclination" | "azimuth");
         table[name] = match (is_pair, &numbers[..]) {
             (false, [number]) => serde_json::json!(number),
             (true, [first, second]) => serde_json::json!([first, second]),

@@ -104,6 +104,9 @@ fn options_of_a_model_may_have_units() {
     let parsecs = [&sphere[..], &["--units", "pc-msun-kms"]].concat();
     let Model::Plummer(parsecs) = wanted(&parsecs).unwrap() else { panic!("another model") };
     assert!((parsecs.mass / 1e12 - 1.0).abs() < 1e-9 && (parsecs.radius / 3000.0 - 1.0).abs() < 1e-9);
+    let tilted = ["collision", "--bodies", "10", "--units", "nbody", "--inclination"];
+    let plain = wanted(&[&tilted[..], &["-30,60"]].concat()).unwrap();
+    assert_eq!(wanted(&[&tilted[..], &["-30 deg, 60 deg"]].concat()).unwrap(), plain);
     let belt = ["planetary-system", "--bodies", "10", "--belt"];
     let plain = wanted(&[&belt[..], &["2.1,3.3"]].concat()).unwrap();
     assert_eq!(wanted(&[&belt[..], &["2.1 AU, 3.3 AU"]].concat()).unwrap(), plain);
