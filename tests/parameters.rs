@@ -119,6 +119,24 @@ fn potentials_are_in_the_units_of_the_run() {
 }
 
 #[test]
+fn angles_may_have_units() {
+    let with = |deg: &str, half: &str| {
+        let encounter = format!(
+            "model = \"encounter\"\npericentre = 3.0\ndistance = 8\ngalaxies = [{{ model = \"king\", bodies = 9, orientation = [{deg}, {half}] }}, \
+             {{ model = \"planetary-system\", planets = [{{ semi_major_axis = 1, node = {deg} }}] }}]"
+        );
+        let more = format!(
+            "[units]\nsystem = \"nbody\"\n[movie]\nevery = 1\nazimuth = {deg}\n[[potential]]\nkind = \"bar\"\nstrength = 0.01\nspeed = 220\n\
+             radius = 8\nlength = 3.5\nangle = {half}\norbit = {{ radius = 1, period = 2, inclination = {deg} }}"
+        );
+        load(&(GOOD.replace("file = \"ic.hdf5\"", &encounter) + &more), &[])
+    };
+    assert_eq!(with("\"30 deg\"", "\"0 rad\"").unwrap(), with("30.0", "0.0").unwrap());
+    let fault = with("\"30 kpc\"", "0.0").unwrap_err();
+    assert!(fault.contains("\"kpc\" is no unit of an angle; use deg or rad"), "{fault}");
+}
+
+#[test]
 fn tables_of_tracks_may_have_units() {
     let track = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
     let path = track.path().to_owned();
@@ -358,7 +376,7 @@ length = 1"#,
         (
             r#"types = ["stars", "other"]
 length = -1"#,
-            "gravity.softening.pairs = -1",
+            "gravity.softening: pairs.0 of stars and other: length = -1.0: must be finite",
         ),
         (
             r#"types = ["stars", "other"]
@@ -372,7 +390,7 @@ size = 1"#,
         ),
         (
             "types = [4, 5]\nlength = 1\n[[gravity.softening.pairs]]\ntypes = [5, 4]\nlength = 2",
-            "one length for a pair",
+            "pairs.1 of other and stars: has a length in pairs.0 already",
         ),
         ("types = [4, 5]\nlength = 1\n[gravity.softening]\nkernel = \"plummer\"", "kernel plummer"),
     ] {
