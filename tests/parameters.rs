@@ -119,6 +119,103 @@ fn potentials_are_in_the_units_of_the_run() {
 }
 
 #[test]
+fn angles_may_have_units() {
+    let with = |deg: &str, half: &str| {
+        let encounter = format!(
+            "model = \"encounter\"\npericentre = 3.0\ndistance = 8\ngalaxies = [{{ model = \"king\", bodies = 9, orientation = [{deg}, {half}] }}, \
+             {{ model = \"planetary-system\", planets = [{{ semi_major_axis = 1, node = {deg} }}] }}]"
+        );
+        let more = format!(
+            "[units]\nsystem = \"nbody\"\n[movie]\nevery = 1\nazimuth = {deg}\n[[potential]]\nkind = \"bar\"\nstrength = 0.01\nspeed = 220\n\
+             radius = 8\nlength = 3.5\nangle = {half}\norbit = {{ radius = 1, period = 2, inclination = {deg} }}"
+        );
+        load(&(GOOD.replace("file = \"ic.hdf5\"", &encounter) + &more), &[])
+    };
+    assert_eq!(with("\"30 deg\"", "\"0 rad\"").unwrap(), with("30.0", "0.0").unwrap());
+    let fault = with("\"30 kpc\"", "0.0").unwrap_err();
+    assert!(fault.contains("\"kpc\" is no unit of an angle; use deg or rad"), "{fault}");
+}
+
+#[test]
+fn tables_of_tracks_may_have_units() {
+    let track = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    let path = track.path().to_owned();
+    let field = |table: &str, system: &str, at: [f64; 3]| {
+        std::fs::write(&path, table).unwrap();
+        let potential = format!("[[potential]]\nkind = \"point-mass\"\nmass = 1\ntrack = {path:?}\n[time]");
+        let text = GOOD.replace("[time]", &potential);
+        let parameters = load(&format!("{text}[units]\nsystem = \"{system}\""), &[])?;
+        Ok::<_, String>(parameters.gravity.external.at(1.0).field(at).potential)
+    };
+    let plain = field("time,x,y,z\n0,0,0,0\n2,4,0,0\n", "pc-msun-kms", [2.0, 1.0, 0.0]).unwrap();
+    for table in [
+        "# of a run\ntime [Myr]; x [kpc]; y [pc]; z [pc]\n0;0;0;0\n1.955584443;0.004;0;0",
+        "x y z time\npc pc pc Myr\n0 0 0 0\n4 0 0 1.955584443\n",
+        "step,time,x,y,z\n0,0,0,0,0\n1,2,4,0,0",
+    ] {
+        let found = field(table, "pc-msun-kms", [2.0, 1.0, 0.0]).unwrap();
+        assert!((found / plain - 1.0).abs() < 1e-8, "{table}: {found} {plain}");
+    }
+    let first = "time [Myr],x [kpc],y,z\n0,0,0,0\n2,4,0,0\n";
+    for (table, system, words) in [
+        (first, "nbody", "its column time has a unit, and the units here have G = 1"),
+        (&first.replace("[Myr]", "[kpc]"), "si", "line 1: `kpc` as the unit of time is no time"),
+        (&first.replace("time", "age"), "si", "must have the columns time,x,y,z"),
+        (&first.replace("2,4", "2,four"), "si", "line 3: x = \"four\" is no number"),
+        (&first.replace("2,4", "2"), "si", "line 3: must hold 4 values"),
+    ] {
+        let fault = field(table, system, [0.0; 3]).unwrap_err();
+        assert!(fault.contains(words) && fault.contains("potential.0.track = "), "{fault}");
+    }
+}
+
+#[test]
+fn galaxies_and_stars_have_the_units_of_the_run() {
+    let with = |model: &str, system: &str| {
+        let initial = GOOD.replace("file = \"ic.hdf5\"", model);
+        load(&format!("{initial}[units]\nsystem = \"{system}\""), &[])
+    };
+    let models = "galaxies = [{ model = \"star-cluster\", bodies = 90, position = [0, 0, 0] }, \
+                  { model = \"disc-galaxy\", bodies = 90, position = [1, 0, 0] }]";
+    let Initial::Model(Model::Encounter(encounter)) = with(models, "pc-msun-kms").unwrap().initial else {
+        panic!("no encounter")
+    };
+    let [Model::StarCluster(cluster), Model::DiscGalaxy(galaxy)] =
+        [0, 1].map(|k| encounter.galaxies[k].model.clone())
+    else {
+        panic!("other galaxies")
+    };
+    assert!(cluster.radius == 1.0 && (cluster.mass / 90.0 - 0.5739).abs() < 1e-3, "{cluster:?}");
+    assert!(
+        (galaxy.disc_mass / 4.5e10 - 1.0).abs() < 1e-9 && (galaxy.disc_length / 2600.0 - 1.0).abs() < 1e-9
+    );
+    let potential = GOOD.replace("[time]", "[[potential]]\nkind = \"MWPotential2014\"\n[time]");
+    let of_potential = load(&format!("{potential}[units]\nsystem = \"nbody\""), &[]);
+    for (outcome, words) in [
+        (with(models, "nbody"), "initial: galaxies.1: `disc_mass` is missing: its default is in kpc"),
+        (
+            of_potential,
+            "potential.0.kind: is given in kpc, km/s and solar masses, and the units here have G = 1",
+        ),
+    ] {
+        let fault = outcome.unwrap_err();
+        assert!(fault.contains(words), "{fault}");
+    }
+}
+
+#[test]
+fn a_wrong_table_of_units_is_named_before_numbers_with_units() {
+    let sphere = GOOD.replace("file = \"ic.hdf5\"", "model = \"plummer\"\nbodies = 9\nmass = \"1 Msun\"");
+    for (units, words) in [
+        ("system = \"kpc\"", "units.system = \"kpc\": unknown value"),
+        ("length_in_cm = 1.0\nvelocity_in_cm_per_s = 1.0", "units: give `system"),
+    ] {
+        let fault = load(&format!("{sphere}[units]\n{units}"), &[]).unwrap_err();
+        assert!(fault.contains(words), "{fault}");
+    }
+}
+
+#[test]
 fn wrong_potentials_are_named_in_one_line() {
     let track = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
     std::fs::write(track.path(), "time,x,y,z\n0,1,2,3\n0,1,2,3\n").unwrap();
@@ -279,7 +376,7 @@ length = 1"#,
         (
             r#"types = ["stars", "other"]
 length = -1"#,
-            "gravity.softening.pairs = -1",
+            "gravity.softening: pairs.0 of stars and other: length = -1.0: must be finite",
         ),
         (
             r#"types = ["stars", "other"]
@@ -293,7 +390,7 @@ size = 1"#,
         ),
         (
             "types = [4, 5]\nlength = 1\n[[gravity.softening.pairs]]\ntypes = [5, 4]\nlength = 2",
-            "one length for a pair",
+            "pairs.1 of other and stars: has a length in pairs.0 already",
         ),
         ("types = [4, 5]\nlength = 1\n[gravity.softening]\nkernel = \"plummer\"", "kernel plummer"),
     ] {

@@ -48,7 +48,7 @@ pub use file::{
 };
 pub use memory::{BODY, Memory, memory};
 pub use target::{Kind, Outputs, Part, Target, may_update, update};
-pub use units::Units;
+pub use units::{ANGLE, Units};
 
 /// Version of the HDF5 library.
 pub fn hdf5_version() -> String {

@@ -1,6 +1,7 @@
 //! External potentials by kind and keys, as `[[potential]]` in a parameter file has them.
 
-use crate::Units;
+use crate::foreign::series::{self, Series};
+use crate::{Error, Units};
 use nbody::potential::{
     Bar, Circle, Component, CutPowerLaw, External, Friction, Growth, Hernquist, Isochrone, Logarithmic,
     MiyamotoNagai, Motion, Nfw, PointMass, Rotation, Scale, Shape, Sinker, Track, mcmillan_2017,
@@ -98,7 +99,7 @@ pub struct Keys {
     /// Circular orbit of the centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orbit: Option<OrbitKeys>,
-    /// Table of places of the centre: a CSV file with the columns time, x, y and z.
+    /// Table of places of the centre: a text table with the columns time, x, y and z, perhaps with units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<PathBuf>,
     /// Checksum of the table, which the program adds. If it is there, the table must have it.
@@ -171,7 +172,15 @@ pub fn external(list: &mut [Keys], units: &Units, constant: f64, until: f64) -> 
     let (mut external, mut sinking) = (External::default(), Vec::new());
     for (i, keys) in list.iter_mut().enumerate() {
         let named = |fault: String| format!("{i}.{fault}");
-        let components = keys.components(units, constant).map_err(named)?;
+        if keys.needs_units() && units.physical().is_none() {
+            return Err(named(
+                "kind: is given in kpc, km/s and solar masses, and the units here have G = 1 and no size; \
+                 choose other units, such as galactic"
+                    .to_owned(),
+            ));
+        }
+        let mut components = keys.components(units, constant).map_err(named)?;
+        components.iter_mut().for_each(|component| component.number = i);
         match keys.friction {
             None => external.components.extend(components),
             Some(friction) => sinking.push((i, keys.start().map_err(named)?, friction, components)),
@@ -193,26 +202,28 @@ pub fn external(list: &mut [Keys], units: &Units, constant: f64, until: f64) -> 
 }
 
 /// Returns an error if a table of positions or the orbit of a mass with friction does not reach over
-/// this time [T].
+/// this time [T]. `list` are the keys of the potentials.
 ///
 /// # Errors
-/// The run goes on before or after the table or the orbit. The error begins with the key.
-pub fn check_span(external: &External, span: [f64; 2]) -> Result<(), String> {
+/// The run goes on before or after the table or the orbit. The error begins with the place in the list and
+/// the key.
+pub fn check_span(list: &[Keys], external: &External, span: [f64; 2]) -> Result<(), String> {
     let [from, to] = span;
-    for component in &external.components {
-        if let Motion::Sinking(orbit) = &component.motion {
+    for Component { motion, number, .. } in &external.components {
+        if let Motion::Sinking(orbit) = motion {
             let last = if orbit.has_arrived() { f64::INFINITY } else { orbit.span()[1] };
             if !(from >= 0.0 && to <= last) {
                 return Err(format!(
-                    "friction: the orbit goes from time 0 to {last}, the run from {from} to {to}; give its end, `time.end` in a parameter file, `until` in Python"
+                    "{number}.friction: the orbit goes from time 0 to {last}, the run from {from} to {to}; give its end, `time.end` in a parameter file, `until` in Python"
                 ));
             }
         }
-        let Motion::Track(track) = &component.motion else { continue };
+        let Motion::Track(track) = motion else { continue };
         let ([first, last], slack) = (track.span(), 1e-9 * (to - from));
         if !(first <= from + slack && to <= last + slack) {
+            let path = list.get(*number).and_then(|keys| keys.track.clone()).unwrap_or_default();
             return Err(format!(
-                "track: the table goes from time {first} to {last}, the run from {from} to {to}; it must reach over the run"
+                "{number}.track = {path:?}: the table goes from time {first} to {last}, the run from {from} to {to}, in the units of the run; it must reach over the run"
             ));
         }
     }
@@ -289,7 +300,7 @@ impl Keys {
     }
 
     fn components(&mut self, units: &Units, constant: f64) -> Result<Vec<Component>, String> {
-        let (motion, growth) = (self.motion()?, self.growth()?);
+        let (motion, growth) = (self.motion(units)?, self.growth()?);
         let mut keys = self.clone();
         let mut left = Left(&mut keys);
         let shapes = left.shapes(self.kind, units, constant)?;
@@ -297,11 +308,12 @@ impl Keys {
         if let Some(name) = left.other() {
             return Err(format!("{name}: has no meaning for this kind; leave it out"));
         }
-        let component = |shape| Component { shape, motion: motion.clone(), rotation, growth };
+        let component =
+            |shape| Component { motion: motion.clone(), rotation, growth, ..Component::fixed(shape) };
         Ok(shapes.into_iter().map(component).collect())
     }
 
-    fn motion(&mut self) -> Result<Motion, String> {
+    fn motion(&mut self, units: &Units) -> Result<Motion, String> {
         let given = [self.velocity.is_some(), self.orbit.is_some(), self.track.is_some()];
         if given.iter().filter(|given| **given).count() > 1 {
             return Err("velocity: give one of `velocity`, `orbit` and `track`".to_owned());
@@ -329,7 +341,8 @@ impl Keys {
                 "centre: has no meaning beside `track`, which has the places; leave it out".to_owned()
             );
         }
-        let (track, checksum) = read_track(&path).map_err(|fault| format!("track = {path:?}: {fault}"))?;
+        let (track, checksum) =
+            read_track(&path, units).map_err(|fault| format!("track = {path:?}: {fault}"))?;
         if self.track_checksum.as_ref().is_some_and(|known| *known != checksum) {
             return Err(format!(
                 "track = {path:?}: the table is not the one that these parameters were used with"
@@ -438,18 +451,30 @@ fn scale(units: &Units, constant: f64) -> Scale {
 
 /// Greatest size of a table of positions [bytes].
 const LARGEST_TABLE: u64 = 1 << 28;
+/// The columns of a table of positions.
+const TRACK: [series::Wanted; 4] = [
+    ("time", [0, 0, 1], "time"),
+    ("x", [1, 0, 0], "length"),
+    ("y", [1, 0, 0], "length"),
+    ("z", [1, 0, 0], "length"),
+];
 
-/// The track of a CSV file, and the checksum of the file.
-fn read_track(path: &std::path::Path) -> Result<(Track, String), String> {
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let bytes = crate::read_bytes(path, LARGEST_TABLE).map_err(|error| words(&error))?;
-    let columns = crate::table::read(path).map_err(|error| words(&error))?;
-    let column = |name: &str| {
-        columns.get(name).ok_or_else(|| {
-            format!("has no column {name:?}; it must have the columns time, x, y and z, with commas between")
-        })
-    };
-    let (time, x, y, z) = (column("time")?, column("x")?, column("y")?, column("z")?);
+/// The track of a table in these units, and the checksum of the file.
+fn read_track(path: &std::path::Path, units: &Units) -> Result<(Track, String), String> {
+    let words = |error: Error| error.to_string();
+    let bytes = crate::read_bytes(path, LARGEST_TABLE).map_err(words)?;
+    let mut columns = series::read(path, &TRACK).map_err(words)?;
+    for (Series { values, unit }, (name, ..)) in columns.iter_mut().zip(TRACK) {
+        let Some(unit) = unit else { continue };
+        if units.physical().is_none() {
+            return Err(format!(
+                "its column {name} has a unit, and the units here have G = 1 and no size; leave out the unit"
+            ));
+        }
+        let factor = units.factor_of(*unit);
+        values.iter_mut().for_each(|value| *value *= factor);
+    }
+    let [time, x, y, z] = columns.map(|column| column.values);
     let places = (0..x.len()).map(|i| [x[i], y[i], z[i]]).collect();
-    Ok((Track::new(time.to_vec(), places)?, format!("{:016x}", xxh3_64(&bytes))))
+    Ok((Track::new(time, places)?, format!("{:016x}", xxh3_64(&bytes))))
 }

@@ -1,6 +1,7 @@
 //! Units of a snapshot.
 
-use crate::foreign::unit::{Said, said};
+use crate::foreign::unit::{Said, Unit, said};
+use nbody::model::Physical;
 use serde::{Deserialize, Serialize};
 use treecode::{ArrayMut, Bodies, Dimension};
 
@@ -65,12 +66,15 @@ impl Units {
     pub const CGS: Units = Units { length_in_cm: 1.0, mass_in_g: 1.0, velocity_in_cm_per_s: 1.0 };
 
     /// The value in these units of a quantity with a unit, such as `3 pc` or `200 km/s`, of this
-    /// dimension: powers of length, mass and time.
+    /// dimension: powers of length, mass and time. An angle, of dimension [`ANGLE`], is in degrees.
     ///
     /// # Errors
     /// The text is no number with a unit, or the unit has another dimension.
     pub fn quantity(&self, text: &str, dimension: [i32; 3]) -> Result<f64, String> {
         let (number, unit) = split(text).ok_or("is no number with a unit, such as `3 kpc`")?;
+        if dimension == ANGLE {
+            return in_degrees(number, unit);
+        }
         let Said::Unit(unit) = said(unit) else {
             return Err(format!(
                 "{unit:?} is no unit that is known; use names such as kpc, Msun, km/s, Myr, AU"
@@ -81,9 +85,14 @@ impl Units {
             let needed = describe(dimension).unwrap_or("another quantity");
             return Err(format!("is {found}, where {needed} is needed"));
         }
+        Ok(number * self.factor_of(unit))
+    }
+
+    /// A unit in these.
+    pub(crate) fn factor_of(&self, unit: Unit) -> f64 {
         let ours = [self.length_in_cm, self.mass_in_g, self.time_in_s()];
-        let size = ours.iter().zip(dimension).map(|(unit, power)| unit.powi(power)).product();
-        Ok(number * ratio(unit.in_cgs, size))
+        let size = ours.iter().zip(unit.dimension).map(|(unit, power)| unit.powi(power)).product();
+        ratio(unit.in_cgs, size)
     }
 
     /// The unit of time [s].
@@ -94,6 +103,19 @@ impl Units {
     /// The unit of time in that of `ours`.
     pub fn time_ratio(&self, ours: &Units) -> f64 {
         ratio(self.time_in_s(), ours.time_in_s())
+    }
+
+    /// Physical units in these; `None` in the units with G = 1, which have no size.
+    pub fn physical(&self) -> Option<Physical> {
+        if *self == Units::NBODY {
+            return None;
+        }
+        let lengths = [Units::GALACTIC, Units::PARSEC, Units::PLANETARY];
+        let [kiloparsec, parsec, astronomical_unit] =
+            lengths.map(|of| ratio(of.length_in_cm, self.length_in_cm));
+        let [ten_billion_suns, sun] =
+            [Units::GALACTIC, Units::PARSEC].map(|of| ratio(of.mass_in_g, self.mass_in_g));
+        Some(Physical { kiloparsec, parsec, astronomical_unit, ten_billion_suns, sun })
     }
 
     /// Size of the unit of this dimension [cgs].
@@ -196,6 +218,18 @@ impl FromDouble for f64 {
     }
 }
 
+/// Dimension of an angle, whose unit is the degree in all units.
+pub const ANGLE: [i32; 3] = [0; 3];
+
+/// An angle in degrees.
+fn in_degrees(number: f64, unit: &str) -> Result<f64, String> {
+    match unit {
+        "deg" | "degree" | "degrees" | "°" => Ok(number),
+        "rad" | "radian" | "radians" => Ok(number.to_degrees()),
+        _ => Err(format!("{unit:?} is no unit of an angle; use deg or rad")),
+    }
+}
+
 /// A number and what follows it. `None` if there is no number, or nothing follows it.
 fn split(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
@@ -255,6 +289,8 @@ mod tests {
         close(value("3 pc", [1, 0, 0]), 0.003);
         close(value("977.792221 Myr", [0, 0, 1]), 1.0);
         close(value("50 km/s/kpc", [0, 0, -1]), 50.0);
+        assert_eq!((value("25 deg", ANGLE), value("-7.5°", ANGLE)), (25.0, -7.5));
+        close(value("0.5 rad", ANGLE), 28.647_889_757);
         close(Units::PARSEC.quantity("1 kpc", [1, 0, 0]).unwrap(), 1000.0);
         close(Units::PLANETARY.quantity("2 yr", [0, 0, 1]).unwrap(), 2.0);
         close(Units::SI.quantity("1 AU", [1, 0, 0]).unwrap(), 1.495_978_707e11);
@@ -264,6 +300,7 @@ mod tests {
             ("pc", [1, 0, 0], "no number with a unit"),
             ("nan pc", [1, 0, 0], "no number with a unit"),
             ("3", [1, 0, 0], "no number with a unit"),
+            ("3 kpc", ANGLE, "\"kpc\" is no unit of an angle; use deg or rad"),
         ] {
             let error = Units::GALACTIC.quantity(text, dimension).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");

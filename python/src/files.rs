@@ -76,6 +76,7 @@ pub(crate) fn model<'py>(
     let keys: serde_json::Value =
         serde_json::from_str(keys).map_err(|fault| PyValueError::new_err(fault.to_string()))?;
     let mut keys: Keys = settings::read_keys(&keys, "model").map_err(PyValueError::new_err)?;
+    keys.complete(units(of).physical().as_ref()).map_err(PyValueError::new_err)?;
     let name = keys.model.take();
     let name = name.ok_or_else(|| PyValueError::new_err(format!("a model is needed: one of {MODELS}")))?;
     let constant = units(of).gravitational_constant();

@@ -41,8 +41,8 @@ impl TryFrom<Given> for Potential {
         if let Some(i) = keys.iter().position(Keys::needs_units).filter(|_| of.is_none()) {
             return Err(format!("potentials.{i}.kind: is given in kpc and km/s, so units are needed"));
         }
-        // Without units, no other kind looks at them.
-        let of = of.map_or(Units::GALACTIC, units);
+        // Those with G = 1 have no size.
+        let of = of.map_or(Units::NBODY, units);
         let external =
             external(keys, &of, *constant, *until).map_err(|fault| format!("potentials.{fault}"))?;
         Ok(Potential { given, external: Arc::new(external) })
@@ -112,6 +112,6 @@ impl Potential {
             return Err(PyValueError::new_err(format!("time = {time}: must be finite")));
         }
         let said = |fault: String| PyValueError::new_err(format!("potentials.{fault}"));
-        check_span(&self.external, span).map_err(said)
+        check_span(&self.given.keys, &self.external, span).map_err(said)
     }
 }

@@ -47,6 +47,41 @@ def types_by_name():
     require(outcome.codes == [1] and "movie.types" in outcome.stderr, outcome.stderr)
 
 
+def combined_files():
+    """The output of combine has the two files as galaxies, also in a run from it; units are not mixed in silence."""
+    folder = scratch("combined")
+    for name, units, count in [("n", "nbody", 100), ("a", "pc-msun-kms", 200), ("b", "pc-msun-kms", 50)]:
+        heorot("model", "plummer", "--bodies", count, "--units", units, "-o", folder / f"{name}.hdf5").require_success()
+    (folder / "t.txt").write_text("mass x y z vx vy vz\n1 0 0 0 0 0 0\n1 1 2 3 0 0 0\n")
+    a, b, n, table, both, all = (folder / name for name in ["a.hdf5", "b.hdf5", "n.hdf5", "t.txt", "both.hdf5", "all.hdf5"])
+    for pair in [(a, n), (n, a), (table, n)]:
+        outcome = heorot("combine", *pair, "-o", both)
+        named = all_in(outcome.stderr, [*map(str, pair), "--units", "G = 1"])
+        require(outcome.codes == [1] and named and len(outcome.stderr.splitlines()) == 1 + pair.count(table), outcome.stderr)
+    heorot("combine", a, n, "-o", both, "--units", "galactic").require_success()
+    outcome = heorot("combine", a, table, "-o", both, "--overwrite").require_success()
+    require("t.txt: states no units; its numbers count as in those of the output, pc-msun-kms" in outcome.stdout, outcome.stdout)
+    heorot("combine", a, b, "-o", both, "--shift", "30,0,0", "--overwrite", ranks=2).require_success()
+    heorot("combine", n, both, "-o", all, "--shift", "0,40,0", "--units", "pc-msun-kms").require_success()
+    heorot("render", all, "-o", folder / "all.png", "--colour-by", "galaxy", "--size", 160).require_success()
+    for snapshot in [both, all]:
+        heorot("plot", "separation", snapshot, "-o", folder / f"{snapshot.stem}.svg").require_success()
+    words = (folder / "all.svg").read_text()
+    require(all_in(words, ["n – a", "n – b", "a – b"]), "names of galaxies are missing")
+    file = folder / "run.toml"
+    keys = ["[initial]", f'file = "{both}"', "[units]", 'system = "pc-msun-kms"', "[gravity]", "softening = 0.1", "[time]", "steps = 1", "step = 1e-4"]
+    file.write_text("\n".join([*keys, "[output]", f'folder = "{folder}/out"']))
+    heorot("run", file).require_success()
+    heorot("plot", "separation", folder / "out", "-o", folder / "run.svg").require_success()
+    for command, picture in [(("plot", "separation"), "no.svg"), (("render",), "no.png")]:
+        outcome = heorot(*command, all, "-o", folder / picture, "--galaxies", "A=0-99,A=100-349")
+        require(outcome.codes == [1] and 'have the name "A"' in outcome.stderr, outcome.stderr)
+
+
+def all_in(text, words):
+    return [word for word in words if word not in text] == []
+
+
 def run_folder(name, *options):
     folder = scratch(name)
     file = parameter_file(folder, bodies=600, steps=8, output="snapshot_every = 0.016")
@@ -279,6 +314,7 @@ def builds():
 
 check("1e5 and 100_000 are numbers of bodies", same_numbers_of_bodies)
 check("types by name", types_by_name)
+check("combined files are galaxies, in known units", combined_files)
 check("the folder of a run in place of its files", folders_of_runs)
 check("messages say what to do", messages)
 check("end and steps replace each other in --set", rivals)

@@ -38,7 +38,7 @@ COMMANDS = [
     ("model plummer --bodies 100 --output {out}.hdf5", ["--bodies", "--seed", "--mass", "--radius", "--cut", "--softening", "--compression", "--files"]),
     ("model king --bodies 100 --output {out}.hdf5", ["--w0"]),
     ("model star-cluster --bodies 100 --output {out}.hdf5", ["--radius", "--w0", "--least-mass", "--greatest-mass", "--solar-mass", "--binaries",
-                                                      "--binary-axis=X,1", "--binary-axis=1e-9,X"]),
+                                                      "--binary-axis=X,1 --binaries 0.2", "--binary-axis=1e-9,X --binaries 0.2"]),
     ("model planetary-system --bodies 100 --belt 2,3 --output {out}.hdf5", ["--belt-mass", "--belt-slope", "--belt-eccentricity", "--belt-inclination",
                                                                      "--belt=X,3", "--belt=2,X"]),
     ("model two-body --output {out}.hdf5", ["--mass-ratio", "--semi-major-axis", "--eccentricity"]),

@@ -1,20 +1,24 @@
 //! `heorot combine`: puts two sets of bodies into one snapshot, the second one turned and moved.
 
 use crate::console::{say, warn};
-use crate::files::ids;
 use crate::files::layout_options::LayoutOptions;
 use crate::files::outputs::Overwrite;
 use crate::files::reading_options::ReadingOptions;
+use crate::files::{galaxies, ids};
 use crate::initial::{self, Loaded};
 use crate::parameters::SystemName;
 use crate::parameters::quantities::{self, Quantity, sized};
 use crate::ranks::crew::Crew;
 use crate::ranks::launch::{Launch, on_all_ranks};
 use crate::ranks::memory;
+use crate::render::tint::refuse_shared_ids;
 use anyhow::{Result, anyhow, bail, ensure};
-use decomposition::collective;
+use clap::ValueEnum;
+use decomposition::{Reduction, collective};
+use io::Units;
 use io::snapshot::{Fields, Header};
 use nalgebra::{Rotation3, Unit, Vector3};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use treecode::math::sin_cos;
 use treecode::{About, Bodies, Column, TYPES};
@@ -38,11 +42,11 @@ pub struct Arguments {
     /// Add this vector to the velocities of B, in the units of the output or as "-100 km/s,50 km/s,0".
     #[arg(long, value_name = "X,Y,Z", value_parser = quantities::speeds::<3>, allow_hyphen_values = true)]
     pub boost: Option<[Quantity; 3]>,
-    /// Turn B about an axis through its origin by an angle in degrees, before it is moved.
-    #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = numbers::<4>, allow_hyphen_values = true, conflicts_with = "euler")]
+    /// Turn B about an axis through its origin by an angle in degrees, or as "1.5 rad", before it is moved.
+    #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = axis_and_angle, allow_hyphen_values = true, conflicts_with = "euler")]
     pub rotate: Option<[f64; 4]>,
     /// Turn B by three angles in degrees: about z, then about the new x, then about the new z.
-    #[arg(long, value_name = "PHI,THETA,PSI", value_parser = numbers::<3>, allow_hyphen_values = true)]
+    #[arg(long, value_name = "PHI,THETA,PSI", value_parser = angles, allow_hyphen_values = true)]
     pub euler: Option<[f64; 3]>,
     /// Units of the output [default: those of A, or galactic if it has none].
     #[arg(long, value_enum)]
@@ -68,14 +72,32 @@ const HELP: &str = "Examples:
 
 B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
 the output. If the two share ids, the ids of B are raised by one more than the greatest id of A. The
-time is that of A. Further columns are kept, and are not turned.";
+time is that of A. Further columns are kept, and are not turned. The output has the galaxies of both, or each
+file as one: heorot plot separation and --colour-by galaxy show them apart. A file that states no units counts as one
+in those of the output.";
 
-/// Exactly `N` finite numbers with commas between.
-fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
-    let list: Option<Vec<f64>> =
-        text.split(',').map(|part| part.trim().parse().ok().filter(|x: &f64| x.abs() <= LARGEST)).collect();
-    list.and_then(|list| list.try_into().ok())
-        .ok_or_else(|| format!("must be {N} numbers with commas between, each within {LARGEST:e}"))
+/// Exactly `N` finite numbers with commas between. Those from the place `from` on are angles, in degrees.
+fn numbers<const N: usize>(text: &str, from: usize) -> Result<[f64; N], String> {
+    let number = |(k, part): (usize, &str)| {
+        let number = if k < from { part.trim().parse().ok() } else { quantities::angle(part).ok() };
+        number.filter(|x: &f64| x.abs() <= LARGEST)
+    };
+    let list: Option<Vec<f64>> = text.split(',').enumerate().map(number).collect();
+    list.and_then(|list| list.try_into().ok()).ok_or_else(|| {
+        format!(
+            "must be {N} numbers with commas between, each within {LARGEST:e}; angles are in degrees, or as 0.5 rad"
+        )
+    })
+}
+
+/// Parses the components of an axis and an angle in degrees.
+fn axis_and_angle(text: &str) -> Result<[f64; 4], String> {
+    numbers(text, 3)
+}
+
+/// Parses three angles in degrees.
+fn angles(text: &str) -> Result<[f64; 3], String> {
+    numbers(text, 0)
 }
 
 /// Greatest number of an option.
@@ -93,12 +115,14 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             Ok(outputs.snapshot(&arguments.output, layout.files)?)
         })?;
         let turn = crew.agree(|| rotation(arguments))?;
-        let read = |path: &PathBuf, units: Option<&io::Units>| {
+        let read = |path: &PathBuf, units: Option<&Units>| {
             initial::read_as_it_is(crew, path, units, [true; TYPES], &arguments.reading)
         };
         let wanted = arguments.units.map(SystemName::units);
-        let Loaded { start: first, units, .. } = read(&arguments.first, wanted.as_ref())?;
-        let Loaded { start: second, .. } = read(&arguments.second, Some(&units))?;
+        let (header, Loaded { start: first, units, .. }) = read(&arguments.first, wanted.as_ref())?;
+        let (other_header, Loaded { start: second, .. }) = read(&arguments.second, Some(&units))?;
+        let sources = [(&arguments.first, &header), (&arguments.second, &other_header)];
+        check_units(crew, sources, wanted.is_some(), &units)?;
         let (mut bodies, mut others) = (first.bodies, second.bodies);
         let vector = |option: &str, vector: &Option<[Quantity; 3]>| -> Result<Option<[f64; 3]>> {
             let vector = vector.as_ref().map(|parts| quantities::values(parts, sized(&units))).transpose();
@@ -115,23 +139,21 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         others.set_columns(&columns);
         let column_bytes = memory::of_columns(bodies.column_bytes(), crew.comm.size());
         memory::check_evenly(crew, all[0] + all[1], column_bytes)?;
-        let greatest = bodies.id.iter().copied().max().unwrap_or(0);
-        let mut greatest = [greatest];
-        crew.comm.all_reduce(&mut greatest, decomposition::Reduction::Max);
+        let mut ids = [&bodies, &others].map(|bodies| span(crew, &bodies.id));
         bodies.append(&others);
-        let mut raised = false;
+        let mut raised = 0;
         if ids::shared(crew.comm, &bodies.id).is_some() {
-            raised = true;
+            raised = ids[0].end().saturating_add(1);
             let from = bodies.len() - others.len();
-            let raise = |id: &u64| greatest[0].checked_add(1).and_then(|first| id.checked_add(first));
-            let ids: Option<Vec<u64>> = others.id.iter().map(raise).collect();
-            let fits = crew.agree(|| match ids {
-                Some(ids) => Ok(ids),
+            let all: Option<Vec<u64>> = others.id.iter().map(|id| id.checked_add(raised)).collect();
+            let fits = crew.agree(|| match all {
+                Some(all) => Ok(all),
                 None => {
                     bail!("{}: its ids do not fit above those of the first file", arguments.second.display())
                 }
             })?;
             bodies.id[from..].copy_from_slice(&fits);
+            ids[1] = ids[1].start() + raised..=ids[1].end() + raised;
             if let Some(shared) = ids::shared(crew.comm, &bodies.id) {
                 crew.agree(|| -> Result<()> {
                     bail!("{}; ids must be unique in each file", shared.words())
@@ -149,14 +171,81 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             parameters.extend(vector.map(|vector| (format!("combine.{name}"), format!("{vector:?}"))));
         }
         parameters.extend(arguments.rotate.map(|turn| ("combine.rotate".to_owned(), format!("{turn:?}"))));
+        let galaxies = galaxies_of(sources, &ids, raised);
+        let are_apart = refuse_shared_ids(galaxies.iter().map(|(_, ids)| ids)).is_ok();
+        if are_apart {
+            parameters.push(galaxies::parameter(&galaxies));
+        }
         let header = Header { time: first.time, units: Some(units), parameters, ..Header::default() };
         crew.write_snapshot(&target, &header, &bodies, Fields::default(), &layout)?;
         if crew.leads() {
-            let note = if raised { "; the ids of the second are raised" } else { "" };
+            let note = if raised > 0 { "; the ids of the second are raised" } else { "" };
             say(&format!("{}: {} and {} bodies{note}", arguments.output.display(), all[0], all[1]));
+            if !are_apart {
+                warn("the ids of the two files lie between each other, so the output has no galaxies");
+            }
         }
         Ok(())
     })
+}
+
+/// Refuses a file in units with G = 1 beside one in units with a size, unless the units of the output are
+/// given. Prints which units a file without units has got.
+fn check_units(crew: &Crew, sources: [(&PathBuf, &Header); 2], are_given: bool, units: &Units) -> Result<()> {
+    let states = |header: &Header| header.units.is_some();
+    let has_size = |header: &Header| header.units_or(None).physical().is_some();
+    let [(first, one), (second, other)] = sources;
+    if !are_given && states(other) && has_size(one) != has_size(other) {
+        let (sizeless, sized) = if has_size(one) { (second, first) } else { (first, second) };
+        let counts = if states(one) { "is in" } else { "states no units and counts as in" };
+        bail!(
+            "{} is in units with G = 1 and no size, and {} {counts} units with a size; with --units for the output, the \
+             former count as kpc, 1e10 solar masses and 207.4 km/s",
+            sizeless.display(),
+            sized.display()
+        );
+    }
+    let name = SystemName::value_variants().iter().find(|name| name.units() == *units);
+    let name = name.and_then(SystemName::to_possible_value);
+    let name = name.map_or(String::new(), |name| format!(", {}", name.get_name()));
+    for (path, _) in sources.into_iter().filter(|(_, header)| !states(header) && crew.leads()) {
+        say(&format!(
+            "{}: states no units; its numbers count as in those of the output{name}",
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Least and greatest of the ids of all ranks. Collective.
+fn span(crew: &Crew, ids: &[u64]) -> RangeInclusive<u64> {
+    let [mut least, mut greatest] =
+        [[ids.iter().copied().min().unwrap_or(u64::MAX)], [ids.iter().copied().max().unwrap_or(0)]];
+    crew.comm.all_reduce(&mut least, Reduction::Min);
+    crew.comm.all_reduce(&mut greatest, Reduction::Max);
+    least[0]..=greatest[0]
+}
+
+/// The galaxies of both files, whose ids lie in `spans`: those that a file names, or the file as one, with its
+/// name. `raised` has been added to the ids of the second.
+fn galaxies_of(
+    sources: [(&PathBuf, &Header); 2],
+    spans: &[RangeInclusive<u64>; 2],
+    raised: u64,
+) -> Vec<galaxies::Named> {
+    let mut all = Vec::new();
+    for ((path, header), (span, raised)) in sources.into_iter().zip(spans.iter().zip([0, raised])) {
+        let count = header.count.iter().sum();
+        let known = galaxies::of(&header.parameters, count, &path.display().to_string()).unwrap_or_default();
+        let moved = |(name, ids): galaxies::Named| {
+            (name, ids.start().saturating_add(raised)..=ids.end().saturating_add(raised))
+        };
+        let named: Vec<galaxies::Named> = known.into_iter().map(moved).collect();
+        let fit = named.iter().all(|(_, ids)| span.contains(ids.start()) && span.contains(ids.end()));
+        let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        all.extend(if fit && named.len() > 1 { named } else { vec![(stem(), span.clone())] });
+    }
+    all
 }
 
 /// The further columns of bodies from two files. Those that only one file has are zeros for the bodies
@@ -305,9 +394,11 @@ mod tests {
 
     #[test]
     fn numbers_are_counted() {
-        assert_eq!(numbers::<3>("1, -2,3e1"), Ok([1.0, -2.0, 30.0]));
+        assert_eq!(angles("1, -2 deg,3e1"), Ok([1.0, -2.0, 30.0]));
+        assert_eq!(axis_and_angle("0,0,1,90 deg"), Ok([0.0, 0.0, 1.0, 90.0]));
+        assert!(axis_and_angle("0,0,1 deg,90").is_err());
         for text in ["1,2", "1,2,3,4", "1,2,x", "1,2,nan", "1,2,1e308", ""] {
-            assert!(numbers::<3>(text).is_err(), "{text}");
+            assert!(angles(text).is_err(), "{text}");
         }
     }
 }

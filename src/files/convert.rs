@@ -74,7 +74,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         })?;
         let wanted = arguments.units.map(SystemName::units);
         let kinds = kinds::chosen(&arguments.types);
-        let Loaded { start: Start { bodies, time }, units, invented_ids, box_side } =
+        let (_, Loaded { start: Start { bodies, time }, units, invented_ids, box_side }) =
             initial::read_as_it_is(crew, &arguments.input, wanted.as_ref(), kinds, &arguments.reading)?;
         let mut parameters = vec![("initial.file".to_owned(), arguments.input.display().to_string())];
         if invented_ids {

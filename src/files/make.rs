@@ -232,6 +232,15 @@ impl ModelOptions {
     }
 }
 
+/// A message with the names of options in place of those of their keys.
+fn with_options(message: String) -> String {
+    let command = Keys::augment_args(clap::Command::new("model"));
+    command
+        .get_arguments()
+        .filter_map(|option| Some((option.get_id(), option.get_long()?)))
+        .fold(message, |message, (key, option)| message.replace(&format!("`{key}`"), &format!("--{option}")))
+}
+
 /// The keys with the values of quantities in these units.
 fn with_quantities(keys: Keys, quantities: &[(String, Vec<Quantity>)], units: &Units) -> Result<Keys> {
     let mut table = serde_json::to_value(keys)?;
@@ -240,7 +249,7 @@ fn with_quantities(keys: Keys, quantities: &[(String, Vec<Quantity>)], units: &U
         let numbers = values.iter().map(|value| value.value(sized(units))).collect::<Result<Vec<f64>, _>>();
         let numbers = numbers.map_err(|fault| anyhow!("--{option}: {fault}"))?;
         // Keys with two numbers are lists of two.
-        let is_pair = matches!(name.as_str(), "binary_axis" | "belt");
+        let is_pair = matches!(name.as_str(), "binary_axis" | "belt" | "inclination" | "azimuth");
         table[name] = match (is_pair, &numbers[..]) {
             (false, [number]) => serde_json::json!(number),
             (true, [first, second]) => serde_json::json!([first, second]),
@@ -269,8 +278,9 @@ impl Arguments {
         let ModelOptions { keys, quantities } = &self.keys;
         let name = keys.model.with_context(|| format!("a model is needed: one of {MODELS}"))?;
         let units = self.units.unwrap_or(usual_units(name)).units();
-        let keys = with_quantities(keys.clone(), quantities, &units)?;
-        let initial = Initial::try_from(keys).map_err(anyhow::Error::msg)?;
+        let mut keys = with_quantities(keys.clone(), quantities, &units)?;
+        let initial = keys.complete(units.physical().as_ref()).and_then(|()| Initial::try_from(keys));
+        let initial = initial.map_err(|fault| anyhow!(with_options(fault)))?;
         Ok(Wanted { initial, units, cosmology: None, side: None })
     }
 }

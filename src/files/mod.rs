@@ -3,6 +3,7 @@
 pub mod combine;
 pub mod convert;
 pub mod extract;
+pub(crate) mod galaxies;
 pub mod ids;
 pub mod kinds;
 pub mod layout_options;

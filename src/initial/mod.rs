@@ -320,7 +320,8 @@ pub fn read_kinds(
     Ok((start, units))
 }
 
-/// As [`read_kinds`], but with the further columns. Also returns the source of the ids. Collective.
+/// As [`read_kinds`], but with the further columns. Also returns the header and the source of the ids.
+/// Collective.
 ///
 /// # Errors
 /// As [`read_kinds`].
@@ -330,10 +331,11 @@ pub fn read_as_it_is(
     units: Option<&Units>,
     kinds: [bool; TYPES],
     reading: &ReadingOptions,
-) -> Result<Loaded> {
+) -> Result<(Header, Loaded)> {
     let check = |header: &Header| Ok(reading.check(path, header)?);
     let (header, start, units) = read_file(crew, path, units, Selection { kinds, columns: true }, check)?;
-    Ok(Loaded { start, units, invented_ids: header.has_invented_ids(), box_side: box_side(&header, &units) })
+    let (invented_ids, box_side) = (header.has_invented_ids(), box_side(&header, &units));
+    Ok((header, Loaded { start, units, invented_ids, box_side }))
 }
 
 /// As [`read`], but replaces ids if some are not unique. All bodies are then numbered in the order

@@ -2,6 +2,7 @@
 //! their own.
 
 use anyhow::anyhow;
+use io::ANGLE;
 use io::Units;
 use io::parameters::Dimension;
 use serde::{Serialize, Serializer};
@@ -14,7 +15,7 @@ const SPEED: Dimension = [1, 0, -1];
 const ANGULAR_SPEED: Dimension = [0, 0, -1];
 
 /// Keys outside `[initial]`, with `*` for any key or place in a list.
-const KEYS: [(&str, Dimension); 33] = [
+const KEYS: [(&str, Dimension); 40] = [
     ("box.side", LENGTH),
     ("cosmology.softening_max_physical", LENGTH),
     ("time.end", TIME),
@@ -26,6 +27,10 @@ const KEYS: [(&str, Dimension); 33] = [
     ("movie.every", TIME),
     ("movie.width", LENGTH),
     ("movie.centre.*", LENGTH),
+    ("movie.azimuth", ANGLE),
+    ("movie.elevation", ANGLE),
+    ("movie.perspective", ANGLE),
+    ("output.lightcone.opening_angle", ANGLE),
     ("gravity.softening", LENGTH),
     ("gravity.softening.length", LENGTH),
     ("gravity.softening.length.*", LENGTH),
@@ -41,6 +46,9 @@ const KEYS: [(&str, Dimension); 33] = [
     ("potential.*.radius", LENGTH),
     ("potential.*.length", LENGTH),
     ("potential.*.pattern_speed", ANGULAR_SPEED),
+    ("potential.*.angle", ANGLE),
+    ("potential.*.orbit.angle", ANGLE),
+    ("potential.*.orbit.inclination", ANGLE),
     ("potential.*.centre.*", LENGTH),
     ("potential.*.velocity.*", SPEED),
     ("potential.*.orbit.radius", LENGTH),
@@ -51,7 +59,7 @@ const KEYS: [(&str, Dimension); 33] = [
 ];
 
 /// Keys of `[initial]` and of `[[initial.galaxies]]`.
-const INITIAL: [(&str, Dimension); 22] = [
+const INITIAL: [(&str, Dimension); 30] = [
     ("mass", MASS),
     ("radius", LENGTH),
     ("softening", LENGTH),
@@ -72,6 +80,14 @@ const INITIAL: [(&str, Dimension); 22] = [
     ("belt_mass", MASS),
     ("planets.*.mass", MASS),
     ("planets.*.semi_major_axis", LENGTH),
+    ("planets.*.inclination", ANGLE),
+    ("planets.*.node", ANGLE),
+    ("planets.*.pericentre", ANGLE),
+    ("planets.*.anomaly", ANGLE),
+    ("belt_inclination", ANGLE),
+    ("inclination.*", ANGLE),
+    ("azimuth.*", ANGLE),
+    ("orientation.*", ANGLE),
     ("position.*", LENGTH),
     ("velocity.*", SPEED),
 ];
@@ -126,6 +142,7 @@ impl Quantity {
         match (self.number, units) {
             (Some(number), _) => Ok(number),
             (None, Some(units)) => units.quantity(&self.text, self.dimension),
+            (None, None) if self.dimension == ANGLE => Units::CGS.quantity(&self.text, ANGLE),
             (None, None) => {
                 Err(format!("{}: the units here have G = 1 and no size; give a number", self.text))
             }
@@ -205,6 +222,12 @@ pub(crate) fn values<const N: usize>(
 /// Parses a length of an option.
 pub(crate) fn length(text: &str) -> Result<Quantity, String> {
     Quantity::new(text, LENGTH)
+}
+
+/// Parses an angle of an option, in degrees or with a unit. Returns it in degrees.
+pub(crate) fn angle(text: &str) -> Result<f64, String> {
+    let angle = text.trim().parse::<f64>().or_else(|_| Units::CGS.quantity(text, ANGLE));
+    angle.map_err(|_| "must be an angle in degrees, such as 30, or \"30 deg\" or \"0.5 rad\"".to_owned())
 }
 
 /// Parses a surface density above 0.
@@ -319,6 +342,9 @@ mod tests {
         for wrong in ["1,2", "1,2,3,4", "1,,2", "1,2,3 km/s"] {
             assert!(lengths::<3>(wrong).is_err(), "{wrong}");
         }
+        assert_eq!((angle("-30"), angle("30 deg"), angle("0 rad")), (Ok(-30.0), Ok(30.0), Ok(0.0)));
+        assert!(angle("3 kpc").is_err() && angle("up").is_err());
+        assert_eq!(Quantity::new("3 deg", ANGLE).unwrap().value(None), Ok(3.0));
         assert!(length_above_zero("-1 pc").is_err() && length_above_zero("0").is_err());
         assert!(length_above_zero("1 pc").is_ok());
         assert_eq!((of_model("belt"), of_model("mass"), of_model("w0")), (Some(LENGTH), Some(MASS), None));

@@ -100,6 +100,7 @@ impl GalaxyOptions {
             Wanted::One(galaxy) => Ok(vec![galaxy.clone()]),
         };
         let all = self.galaxies.iter().map(of).collect::<Result<Vec<_>>>()?.concat();
+        tint::refuse_equal_names(all.iter().map(|galaxy| &galaxy.name))?;
         tint::refuse_shared_ids(all.iter().map(|galaxy| &galaxy.ids))?;
         Ok(Galaxies(all))
     }
@@ -216,7 +217,7 @@ impl Galaxies {
 pub(super) fn of_model(path: &Path) -> Result<Galaxies> {
     let header = io::snapshot::read_header(path)?;
     let shown = path.display().to_string();
-    let all = tint::galaxies_of(&header.parameters, header.count.iter().sum(), &shown)?;
+    let all = crate::files::galaxies::of(&header.parameters, header.count.iter().sum(), &shown)?;
     ensure!(
         all.len() > 1,
         "{shown}: its model is one galaxy alone; give the ids of the bodies of each galaxy with --galaxies 0-59999,60000-119999"

@@ -1,7 +1,8 @@
 //! Options of `heorot render` and `heorot poster`.
 
 use super::ends::Ends;
-use super::tint::{ColourBy, Named};
+use super::tint::ColourBy;
+use crate::files::galaxies::Named;
 use crate::files::kinds;
 use crate::files::outputs::Overwrite;
 use crate::files::reading_options::ReadingOptions;
@@ -56,7 +57,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 15.0, allow_negative_numbers = true)]
     pub frames_per_second: f64,
     /// Degrees of azimuth by which the camera turns about its target during the movie
-    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, conflicts_with = "camera")]
+    #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true, conflicts_with = "camera")]
     pub orbit: Option<f64>,
     /// Factor by which the camera comes nearer during the movie
     #[arg(long, value_name = "FACTOR", conflicts_with = "camera", value_parser = positive)]
@@ -126,16 +127,16 @@ pub struct Look {
     pub axis: Direction,
     /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the
     /// axis]
-    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub azimuth: Option<f64>,
     /// Direction to the camera above the x-y plane, in degrees [default: that of the axis]
-    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub elevation: Option<f64>,
     /// Rotation of the camera about the line of sight, in degrees
-    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, default_value_t = 0.0)]
+    #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true, default_value_t = 0.0)]
     pub roll: f64,
     /// Angle under which the width is seen in perspective, in degrees [default: no perspective]
-    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub perspective: Option<f64>,
     /// Colour map of the surface density
     #[arg(long, alias = "colors", value_name = "MAP", default_value = "inferno", value_parser = named([

@@ -3,12 +3,9 @@
 use super::ends::Ends;
 use super::options::Look;
 use super::sequence::Sequence;
-use crate::initial::{Initial, Tracers};
-use crate::ranks::crew::BUILD;
-use anyhow::{Context, Result, bail, ensure};
-use io::snapshot::IDS_INVENTED;
-use serde::Deserialize;
-use std::collections::HashMap;
+use crate::files::galaxies::{self, Named};
+use anyhow::{Result, bail, ensure};
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use treecode::{Bodies, TYPES};
 use viz::{Colours, GROUP_TONES, Subject, TYPE_NAMES, TimeScale, Tint, Units, View};
@@ -119,6 +116,7 @@ impl Tinter {
                 Tinter::Types(groups, names)
             }
             ColourBy::Galaxy if !look.galaxies.is_empty() => {
+                refuse_equal_names(look.galaxies.iter().map(|(name, _)| name))?;
                 Tinter::Galaxies(checked(look.galaxies.clone(), |(_, ids)| ids)?)
             }
             ColourBy::Galaxy => Tinter::Galaxies(checked(galaxies(sequence)?, |(_, ids)| ids)?),
@@ -256,6 +254,18 @@ pub(crate) fn checked<T>(galaxies: Vec<T>, ids: impl Fn(&T) -> &RangeInclusive<u
     Ok(galaxies)
 }
 
+/// Refuses galaxies of the same name.
+///
+/// # Errors
+/// If two have one.
+pub(crate) fn refuse_equal_names<'a>(galaxies: impl Iterator<Item = &'a Option<String>>) -> Result<()> {
+    let mut names = HashSet::new();
+    for name in galaxies.flatten() {
+        ensure!(names.insert(name), "--galaxies: two galaxies have the name {name:?}; give each its own");
+    }
+    Ok(())
+}
+
 /// Refuses galaxies that share ids.
 ///
 /// # Errors
@@ -270,9 +280,6 @@ pub(crate) fn refuse_shared_ids<'a>(galaxies: impl Iterator<Item = &'a RangeIncl
     Ok(())
 }
 
-/// A galaxy: its name, if it has one, and the ids of its bodies.
-pub(crate) type Named = (Option<String>, RangeInclusive<u64>);
-
 /// The galaxies, from the model of the run that wrote the snapshots.
 ///
 /// # Errors
@@ -281,49 +288,7 @@ pub(crate) fn galaxies(sequence: &Sequence) -> Result<Vec<Named>> {
     let path = &sequence.entries[0].path;
     let count = io::snapshot::read_header(path)?.count.iter().sum();
     let name = path.display().to_string();
-    let all = galaxies_of(&sequence.parameters, count, &name)?;
+    let all = galaxies::of(&sequence.parameters, count, &name)?;
     ensure!(all.len() > 1, "{name}: its model is one galaxy alone; --colour-by type tells its parts apart");
     Ok(all)
-}
-
-/// The galaxies, from the parameters in a snapshot of this name with `count` bodies. If several have one
-/// name, they are numbered.
-///
-/// # Errors
-/// If the parameters do not name galaxies.
-pub(crate) fn galaxies_of(parameters: &[(String, String)], count: u64, name: &str) -> Result<Vec<Named>> {
-    #[derive(Deserialize)]
-    struct Made {
-        initial: Initial,
-    }
-    // `heorot model` writes the keys of the model without their table.
-    let table = if parameters.iter().any(|(key, _)| key == "model") { "initial." } else { "" };
-    let keys = parameters.iter().filter(|(key, _)| key != BUILD && key != IDS_INVENTED);
-    let lines = keys.map(|(key, value)| format!("{table}{key} = {value}"));
-    let text: Vec<String> = lines.filter(|line| line.starts_with("initial.")).collect();
-    let (counts, names) = match io::parameters::from_str::<Made>(&text.join("\n"), name, &[]) {
-        Ok(Made { initial: Initial::Model(model) | Initial::Tracers(Tracers { model, .. }) }) => {
-            (model.galaxies(), model.galaxy_names())
-        }
-        Ok(Made { initial: Initial::Parts(parts) }) => {
-            let counts = parts.galaxies(count).with_context(|| {
-                format!("{name}: has galaxies from several files; give `bodies` for each in [[initial.galaxies]], or their ids with --galaxies")
-            })?;
-            (counts, parts.galaxy_names())
-        }
-        _ => bail!(
-            "{name}: does not say which galaxies its bodies came from; give their ids with --galaxies 0-59999,60000-119999"
-        ),
-    };
-    let alike = |name: &Option<String>| names.iter().filter(|other| *other == name).count();
-    let mut first = 0;
-    let galaxies = counts.into_iter().zip(&names).enumerate().map(|(k, (count, name))| {
-        first += count;
-        let unique = name.as_ref().map(|text| match alike(name) {
-            1 => text.clone(),
-            _ => format!("{text} {}", 1 + names[..k].iter().filter(|other| *other == name).count()),
-        });
-        (unique, first - count..=first - 1)
-    });
-    Ok(galaxies.collect())
 }

@@ -264,7 +264,8 @@ pub(super) fn go_on(
 /// Checks that tables and orbits of external potentials reach over this time [T].
 fn check_potentials(parameters: &Parameters, span: [f64; 2]) -> Result<()> {
     let external = &parameters.gravity.external;
-    io::potentials::check_span(external, span).map_err(|fault| anyhow!("potential.{fault}"))
+    io::potentials::check_span(&parameters.potentials, external, span)
+        .map_err(|fault| anyhow!("potential.{fault}"))
 }
 
 /// Checks that the bodies have the density of matter of the universe. Collective.

@@ -336,7 +336,8 @@ fn one(
     // Comoving positions are as good as others here.
     let reading = ReadingOptions { isolated: true };
     let kinds = kinds::chosen(&arguments.types);
-    let Loaded { start, units, box_side, .. } = initial::read_as_it_is(crew, path, None, kinds, &reading)?;
+    let (_, Loaded { start, units, box_side, .. }) =
+        initial::read_as_it_is(crew, path, None, kinds, &reading)?;
     let Start { bodies, time } = start;
     let shown = path.display();
     let universe = crew.agree(|| Ok(snapshot::read_header(path)?))?.universe;

@@ -12,6 +12,7 @@ mod number;
 mod numpy;
 mod passengers;
 mod pieces;
+pub(crate) mod series;
 mod source;
 mod table;
 mod text;

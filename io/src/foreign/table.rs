@@ -24,7 +24,7 @@ use treecode::{About, ArrayMut, Bodies, Dimension, Number, Purpose, TYPES};
 /// Greatest length of a line [bytes]. No valid row is longer.
 const LONGEST_LINE: u64 = 1 << 16;
 /// Characters that may precede the names, and that begin a comment before them.
-const REMARK: [char; 3] = ['#', '%', '!'];
+pub(super) const REMARK: [char; 3] = ['#', '%', '!'];
 
 /// A table whose columns are known.
 pub(super) struct Table {
@@ -200,12 +200,12 @@ impl Search {
     }
 }
 
-fn is_remark(line: &str) -> bool {
+pub(super) fn is_remark(line: &str) -> bool {
     line.trim_start().starts_with('#')
 }
 
 /// Whether a line has only numbers, and more than a single one, which could be a count of bodies.
-fn is_row(line: &str) -> bool {
+pub(super) fn is_row(line: &str) -> bool {
     Separator::candidates(line).any(|separator| {
         separator
             .split(line)
@@ -491,7 +491,22 @@ fn column_unit(column: Column, text: &str, behind_name: bool) -> Result<Option<U
         Some(Quantity::Velocity) => (Unit::VELOCITY, "velocity"),
         None => return Ok(None),
     };
-    let place = format!("`{}` as the unit of {}", shown(text), column.name());
+    stated_unit(dimension, what, column.name(), text, behind_name)
+}
+
+/// Parses the unit of a column of this name, which is a `what` of this dimension. `None` if the text states
+/// none.
+///
+/// # Errors
+/// The unit is not known, or has another dimension.
+pub(super) fn stated_unit(
+    dimension: [i32; 3],
+    what: &str,
+    name: &str,
+    text: &str,
+    behind_name: bool,
+) -> Result<Option<Unit>, String> {
+    let place = format!("`{}` as the unit of {name}", shown(text));
     match said(text) {
         Said::Nothing | Said::Code => Ok(None),
         Said::Unit(Unit { dimension: [0, 0, 0], .. }) if behind_name && text.parse::<u16>().is_ok() => {
@@ -507,12 +522,13 @@ fn examples(what: &str) -> &'static str {
     match what {
         "length" => "pc, kpc, AU, cm",
         "mass" => "Msun, 1e10 Msun, g",
+        "time" => "Myr, Gyr, yr, s",
         _ => "km/s, pc/Myr, cm/s",
     }
 }
 
 /// Joins cells of names whose blanks are inside `[ ]` or `( )`, or directly before these.
-fn joined(separator: Separator, cells: Vec<Cow<str>>) -> Vec<Cow<str>> {
+pub(super) fn joined(separator: Separator, cells: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
     if separator != Separator::Blank {
         return cells;
     }
@@ -530,7 +546,7 @@ fn joined(separator: Separator, cells: Vec<Cow<str>>) -> Vec<Cow<str>> {
 }
 
 /// Splits a name from the unit in brackets after it.
-fn parted(text: &str) -> (&str, Option<&str>) {
+pub(super) fn parted(text: &str) -> (&str, Option<&str>) {
     let unquoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text).trim();
     let part = |open: char, close: char| {
         let (name, unit) = unquoted.strip_suffix(close)?.split_once(open)?;
@@ -546,12 +562,15 @@ fn name(cell: &str) -> Option<u64> {
 }
 
 /// Truncates a cell for a message.
-fn shown(cell: &str) -> String {
+pub(super) fn shown(cell: &str) -> String {
     cell.chars().take(40).collect()
 }
 
 /// Calls `take` with each non-empty line and its number, from 1, until it returns `false`.
-fn each_line(path: &Path, mut take: impl FnMut(u64, &str) -> Result<bool, String>) -> Result<(), Error> {
+pub(super) fn each_line(
+    path: &Path,
+    mut take: impl FnMut(u64, &str) -> Result<bool, String>,
+) -> Result<(), Error> {
     let mut reader = BufReader::with_capacity(1 << 18, crate::file::open(path)?);
     let mut line = Vec::new();
     for number in 1.. {

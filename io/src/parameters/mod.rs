@@ -8,6 +8,7 @@ mod overrides;
 mod quantities;
 
 use crate::{Error, Units};
+use nbody::model::Keys;
 use node::Fault;
 use overrides::Overrides;
 pub use quantities::Dimension;
@@ -32,7 +33,8 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
 
 /// As [`load`], where strings such as `"3 pc"` may stand for numbers. `keys` are the keys of numbers
 /// with a dimension, with `*` for any key or place in a list. `units` returns the units of the run from
-/// the table `[units]`, if there is one, or `None` if its numbers have no units.
+/// the table `[units]`, if there is one, or `None` if its numbers have no units. A model in `[initial]`
+/// gets its physical defaults in them.
 ///
 /// Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a file may have
 /// one; `*` stands for the place in a list. If `set` gives one of them or a key below it, it also removes
@@ -48,10 +50,24 @@ pub fn load_in_units<T: DeserializeOwned, U: DeserializeOwned>(
     units: impl Fn(Option<U>) -> Option<Units>,
 ) -> Result<T, Error> {
     load_prepared(path, set, rivals, |table| {
-        let own = table.get("units").map(node::read).transpose();
-        // A table that cannot be read is an error of its own, later.
-        own.map_or(Ok(()), |own| quantities::convert(table, keys, units(own).as_ref()))
+        let units = units(node::read_key(table, "units")?);
+        quantities::convert(table, keys, units.as_ref())?;
+        complete(table, units.as_ref())
     })
+}
+
+/// Sets the keys of a model in the table `[initial]` whose defaults depend on the units.
+fn complete(table: &mut toml::Table, units: Option<&Units>) -> Result<(), Fault> {
+    // A table that cannot be read is an error of its own, later.
+    let Ok(Some(given)) = node::read_key::<Keys>(table, "initial") else { return Ok(()) };
+    let (mut keys, initial) = (given.clone(), &mut table["initial"]);
+    let physical = units.and_then(Units::physical);
+    let fault = |message| Fault::of_table(&["initial".to_owned()], initial, message);
+    keys.complete(physical.as_ref()).map_err(fault)?;
+    if keys != given {
+        *initial = toml::Value::try_from(keys).expect("keys are plain values");
+    }
+    Ok(())
 }
 
 fn load_prepared<T: DeserializeOwned>(

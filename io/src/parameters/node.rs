@@ -22,6 +22,12 @@ pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Fault> {
     Node { path: Vec::new(), value }.read(PhantomData)
 }
 
+/// Reads a `T` from a key of the uppermost table, if it is there.
+pub(super) fn read_key<T: DeserializeOwned>(table: &toml::Table, key: &str) -> Result<Option<T>, Fault> {
+    let node = table.get(key).map(|value| Node { path: vec![key.to_owned()], value });
+    node.map(|node| node.read(PhantomData)).transpose()
+}
+
 /// What was refused, and where.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -187,6 +193,11 @@ impl Fault {
     /// A fault of the value at a path.
     pub(super) fn of_value(path: &[String], value: &Value, message: String) -> Fault {
         Fault { place: Some((path.to_vec(), value.clone())), kind: Kind::Value(message) }
+    }
+
+    /// A fault of the content of a table at a path.
+    pub(super) fn of_table(path: &[String], table: &Value, message: String) -> Fault {
+        Fault { place: Some((path.to_vec(), table.clone())), kind: Kind::Other(message) }
     }
 
     /// Path of the faulty key. For an unknown key it includes that key; for a missing key it is the

@@ -2,6 +2,7 @@
 
 use super::node::Fault;
 use crate::Units;
+use crate::units::ANGLE;
 use toml::{Table, Value};
 
 /// Powers of length, mass and time.
@@ -41,6 +42,8 @@ fn within(
             if let Some((_, dimension)) = keys.iter().find(|(key, _)| is_at(key, path)) {
                 let number = match units {
                     Some(units) => units.quantity(text, *dimension),
+                    // An angle is the same in all units.
+                    None if *dimension == ANGLE => Units::CGS.quantity(text, ANGLE),
                     None => {
                         Err("the units of this run have G = 1 and no size; give a number, or other units"
                             .to_owned())

@@ -23,7 +23,7 @@ mod universe;
 pub use clumps::Clumps;
 pub use draw::{generate, generate_from};
 pub use galaxies::{Collision, DiscGalaxy, Encounter, Galaxy, Move, Orbit, Placement, Preset};
-pub use keys::{Keys, MODELS, ModelName, TypeKey, whole_number};
+pub use keys::{Keys, MODELS, ModelName, Physical, TypeKey, whole_number};
 pub use spheres::{King, Profile, Sphere, Spherical};
 pub use systems::{Belt, Elements, MassFunction, Planet, PlanetKeys, PlanetarySystem, StarCluster, TwoBody};
 pub use uniform::{Shape as UniformShape, Uniform};

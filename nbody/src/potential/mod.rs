@@ -128,12 +128,20 @@ pub struct Component {
     pub rotation: Rotation,
     /// Change of its strength. `None` for full strength at all times.
     pub growth: Option<Growth>,
+    /// Place in the list from which it was made, for messages.
+    pub number: usize,
 }
 
 impl Component {
     /// A potential of constant strength at the origin.
     pub fn fixed(shape: Shape) -> Component {
-        Component { shape, motion: Motion::Fixed([0.0; 3]), rotation: Rotation::default(), growth: None }
+        Component {
+            shape,
+            motion: Motion::Fixed([0.0; 3]),
+            rotation: Rotation::default(),
+            growth: None,
+            number: 0,
+        }
     }
 
     /// Whether its field does not depend on time.

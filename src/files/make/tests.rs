@@ -104,6 +104,9 @@ fn options_of_a_model_may_have_units() {
     let parsecs = [&sphere[..], &["--units", "pc-msun-kms"]].concat();
     let Model::Plummer(parsecs) = wanted(&parsecs).unwrap() else { panic!("another model") };
     assert!((parsecs.mass / 1e12 - 1.0).abs() < 1e-9 && (parsecs.radius / 3000.0 - 1.0).abs() < 1e-9);
+    let tilted = ["collision", "--bodies", "10", "--units", "nbody", "--inclination"];
+    let plain = wanted(&[&tilted[..], &["-30,60"]].concat()).unwrap();
+    assert_eq!(wanted(&[&tilted[..], &["-30 deg, 60 deg"]].concat()).unwrap(), plain);
     let belt = ["planetary-system", "--bodies", "10", "--belt"];
     let plain = wanted(&[&belt[..], &["2.1,3.3"]].concat()).unwrap();
     assert_eq!(wanted(&[&belt[..], &["2.1 AU, 3.3 AU"]].concat()).unwrap(), plain);
@@ -117,6 +120,61 @@ fn options_of_a_model_may_have_units() {
         (&["plummer", "--bodies", "10", "--radius", "3,4"], "--radius: must be one number"),
         (&["planetary-system", "--bodies", "10", "--belt", "2"], "--belt: must be two numbers"),
         (&["--from", "inputs/plummer.toml", "--radius", "3 kpc"], "leave out --radius"),
+    ] {
+        let fault = wanted(line).unwrap_err();
+        assert!(fault.contains(words), "{line:?}: {fault}");
+    }
+}
+
+#[test]
+fn defaults_are_the_same_quantities_in_all_units() {
+    use nbody::model::Model;
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} and {b}");
+    for system in ["galactic", "pc-msun-kms", "au-msun-yr", "si", "cgs"] {
+        let units = units_of(&["plummer", "--bodies", "10", "--units", system]);
+        let [mass, parsec] = [1.988_409_870_7e33 / units.mass_in_g, 3.085_677_581_5e18 / units.length_in_cm];
+        let made = |line: &[&str]| wanted(&[line, &["--units", system]].concat()).unwrap();
+        let cluster = made(&["star-cluster", "--bodies", "1000", "--binaries", "0.2"]);
+        let Model::StarCluster(cluster) = cluster else { panic!("another model") };
+        close(cluster.mass, 573.864_803_036 * mass);
+        close(cluster.radius, parsec);
+        close(cluster.binary_axis.unwrap()[1], 1000.0 * 1.495_978_707e13 / units.length_in_cm);
+        for (preset, disc, length) in [("milky-way", 4.5e10, 2600.0), ("andromeda", 3.66e10, 5400.0)] {
+            let galaxy = made(&["disc-galaxy", "--bodies", "1000", "--preset", preset]);
+            let Model::DiscGalaxy(galaxy) = galaxy else { panic!("another model") };
+            close(galaxy.disc_mass, disc * mass);
+            close(galaxy.disc_length, length * parsec);
+        }
+        let star = made(&["planetary-system", "--bodies", "10", "--belt", "2 AU,3 AU"]);
+        let Model::PlanetarySystem(star) = star else { panic!("another model") };
+        close(star.mass, mass);
+    }
+    // The numbers of the presets are those of galactic units to the bit.
+    let Model::DiscGalaxy(galaxy) = wanted(&["disc-galaxy", "--bodies", "1000"]).unwrap() else {
+        panic!("another model")
+    };
+    let preset = nbody::model::Preset::MilkyWay.galaxy();
+    assert_eq!(galaxy, nbody::model::DiscGalaxy { bodies: 1000, ..preset });
+}
+
+#[test]
+fn a_default_that_needs_units_is_refused_without_them() {
+    let galaxy = ["disc-galaxy", "--bodies", "100", "--units", "nbody"];
+    let numbers =
+        "--disc-mass 1 --disc-length 1 --disc-height 0.2 --halo-mass 20 --halo-radius 5 --bulge-mass 0";
+    assert!(wanted(&[&galaxy[..], &numbers.split(' ').collect::<Vec<_>>()].concat()).is_ok());
+    let cluster = ["star-cluster", "--bodies", "100", "--units", "nbody"];
+    assert!(wanted(&cluster).is_ok());
+    for (line, words) in [
+        (
+            &galaxy[..],
+            "--disc-mass is missing: its default is in kpc or solar masses, and the units here have G = 1",
+        ),
+        (&[&cluster[..], &["--binaries", "0.2"]].concat(), "--binary-axis is missing"),
+        (
+            &[&cluster[..], &["--binary-axis", "1,2"]].concat(),
+            "--binary-axis has no meaning without --binaries",
+        ),
     ] {
         let fault = wanted(line).unwrap_err();
         assert!(fault.contains(words), "{line:?}: {fault}");

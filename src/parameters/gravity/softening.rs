@@ -2,7 +2,7 @@
 //! The length is a number for all types, a table by name of type, or a list of six numbers. `pairs` is a
 //! list of tables, each with two `types` and the `length` between them.
 
-use crate::files::kinds::Kind;
+use crate::files::kinds::{Kind, NAMES};
 use serde::de::{
     Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
 };
@@ -67,11 +67,30 @@ impl<'de> Visitor<'de> for WholeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Softening, A::Error> {
         let Keys { kernel, length: Length(length), pairs } =
             Keys::deserialize(MapAccessDeserializer::new(map))?;
-        let pairs = pairs
-            .into_iter()
-            .map(|Pair { types, length }| PairLength { types: types.map(|Kind(number)| number), length });
-        Ok(Softening { kernel, length, pairs: pairs.collect() })
+        let pair = |Pair { types, length }| PairLength { types: types.map(|Kind(number)| number), length };
+        let pairs: Vec<PairLength> = pairs.into_iter().map(pair).collect();
+        check(&pairs).map_err(A::Error::custom)?;
+        Ok(Softening { kernel, length, pairs })
     }
+}
+
+/// Checks the lengths of pairs, as [`Softening`] does, and names the pair.
+fn check(pairs: &[PairLength]) -> Result<(), String> {
+    for (i, PairLength { types, length }) in pairs.iter().enumerate() {
+        let [a, b] = types.map(|kind| NAMES[usize::from(kind)]);
+        if !(length.is_finite() && *length >= 0.0) {
+            return Err(format!(
+                "pairs.{i} of {a} and {b}: length = {length:?}: must be finite and not negative"
+            ));
+        }
+        let is_same = |other: &PairLength| other.types == *types || other.types == [types[1], types[0]];
+        if let Some(other) = pairs[..i].iter().position(is_same) {
+            return Err(format!(
+                "pairs.{i} of {a} and {b}: has a length in pairs.{other} already; give one for each pair"
+            ));
+        }
+    }
+    Ok(())
 }
 
 struct Length([f64; TYPES]);

@@ -54,11 +54,12 @@ pub struct DiscGalaxy {
 }
 
 /// A galaxy by name; its units are kpc and 1e10 solar masses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// The Milky Way of McMillan (2017, MNRAS 465, 76), without gas; see [`Preset::galaxy`] for our
     /// choices.
+    #[default]
     MilkyWay,
     /// Andromeda of Fardal et al. (2007, MNRAS 380, 15).
     Andromeda,
@@ -199,7 +200,7 @@ impl Recipe for DiscGalaxy {
 
 impl Keys {
     pub(in crate::model) fn disc_galaxy(&mut self) -> Result<DiscGalaxy, String> {
-        let preset = self.preset.take().unwrap_or(Preset::MilkyWay).galaxy();
+        let preset = self.preset.take().unwrap_or_default().galaxy();
         let bulge_mass = self.bulge_mass.take();
         let height = positive("disc_height", self.disc_height.take(), preset.disc_height)?;
         Ok(DiscGalaxy {

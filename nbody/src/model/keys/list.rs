@@ -46,11 +46,11 @@ pub struct Keys {
     #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
     pub seed: Option<u64>,
     /// Total mass of the bodies, in the units of the run [default: 1]; star-cluster [default: that of
-    /// the drawn stars]; planetary-system: of the star.
+    /// the drawn stars]; planetary-system: of the star [default: a solar mass].
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass: Option<f64>,
-    /// Scale radius of the sphere [default: 1]; king: core radius; collision: of the first galaxy;
-    /// clumps: of a clump of mean mass [default: 0.02 sides].
+    /// Scale radius of the sphere [default: 1; star-cluster 1 pc]; king: core radius; collision: of the
+    /// first galaxy; clumps: of a clump of mean mass [default: 0.02 sides].
     #[cfg_attr(feature = "clap", arg(long))]
     pub radius: Option<f64>,
     /// Largest radius of bodies, in scale radii [default: 20]; jaffe, isochrone, nfw: length of the
@@ -76,14 +76,14 @@ pub struct Keys {
     #[cfg_attr(feature = "clap", arg(long))]
     pub greatest_mass: Option<f64>,
     /// The solar mass in the units of the run, which gives the mass of the cluster unless --mass does
-    /// [default: 1]. Only for star-cluster.
+    /// [default: that of the units; 1 if G = 1]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub solar_mass: Option<f64>,
     /// Fraction of binaries among single stars and binaries, 0 to 1 [default: 0]. Only for
     /// star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub binaries: Option<f64>,
-    /// Least and greatest semi-major axis of binaries. Only for star-cluster.
+    /// Least and greatest semi-major axis of binaries [default: 1 to 1000 au]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long, value_name = "LEAST,GREATEST", value_parser = pair))]
     pub binary_axis: Option<[f64; 2]>,
     /// The planets of a planetary system, each with a mass and an orbit.
@@ -140,8 +140,8 @@ pub struct Keys {
     /// Distance of the centres at the start [default: 20 radii]. Only for collision and encounter.
     #[cfg_attr(feature = "clap", arg(long))]
     pub distance: Option<f64>,
-    /// Galaxy that gives the defaults of the other keys, in kpc and 1e10 solar masses [default:
-    /// milky-way]. Only for disc-galaxy.
+    /// Galaxy that gives the defaults of the other keys, converted to the units of the run [default:
+    /// milky-way]. Not with G = 1. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Preset>(&PRESETS)))]
     pub preset: Option<Preset>,
     /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo [default:

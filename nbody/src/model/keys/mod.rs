@@ -2,10 +2,12 @@
 //! of a command line (feature `clap`) and for the arguments of a script.
 
 mod list;
+mod physical;
 pub(super) mod range;
 mod text;
 
 pub use list::{Keys, TypeKey};
+pub use physical::Physical;
 pub use text::whole_number;
 
 use super::{Model, Profile};
@@ -56,7 +58,8 @@ pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, star-
 impl Keys {
     /// The model of this name, from these keys.
     ///
-    /// The universe of the model `cosmology` is missing; [`Model::check`] says so.
+    /// The universe of the model `cosmology` is missing; [`Model::check`] says so. Without
+    /// [`Keys::complete`], defaults are numbers of galactic units, and of the Sun 1.
     ///
     /// # Errors
     /// A value is out of range, a key belongs to another model, or there is no equilibrium.

@@ -168,12 +168,19 @@ impl Keys {
         } else {
             self.cut = Some(positive("cut", self.cut.take(), 20.0)?);
         }
+        if self.binary_axis.is_some() && self.binaries.is_none() {
+            return Err(
+                "`binary_axis` has no meaning without `binaries`, the fraction of binaries".to_owned()
+            );
+        }
         let binaries = within("binaries", self.binaries.take(), 0.0, 0.0..one, "from 0 to 1")?;
         let binary_axis = self.binary_axis.take();
         match binary_axis {
             Some(axes) => rising("binary_axis", axes)?,
             None if binaries > 0.0 => {
-                return Err("`binary_axis` is missing: least and greatest semi-major axis of binaries".into());
+                return Err("`binary_axis` is missing: least and greatest semi-major axis of binaries; \
+                            the default of 1 to 1000 au needs units with a size"
+                    .into());
             }
             None => {}
         }
