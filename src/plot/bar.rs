@@ -4,6 +4,7 @@ use super::legend::{self, Softened};
 use super::output::Sheet;
 use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
 use super::snapshot::Snapshot;
+use super::units::with_unit;
 use anyhow::{Result, ensure};
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
 
@@ -59,15 +60,14 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     }
     let (length, time) = (units.length, units.time);
     let strength = || Axis::linear("A₂ / A₀").from_least(0.0);
-    let mut by_radius =
-        Panel::new(Axis::linear(format!("Radius [{}]", length.name)).reaching(0.0), strength());
-    let mut over_time = Panel::new(Axis::linear(format!("Time [{}]", time.name)), strength());
+    let mut by_radius = Panel::new(Axis::linear(with_unit("Radius", length.name)).reaching(0.0), strength());
+    let mut over_time = Panel::new(Axis::linear(with_unit("Time", time.name)), strength());
     let mut sheet = Sheet::new(&[
         "snapshot".to_owned(),
         "galaxy".to_owned(),
-        format!("time [{}]", time.name),
-        format!("inner_radius [{}]", length.name),
-        format!("outer_radius [{}]", length.name),
+        with_unit("time", time.name),
+        with_unit("inner_radius", length.name),
+        with_unit("outer_radius", length.name),
         "bodies".to_owned(),
         "a2_over_a0".to_owned(),
         "a2_over_a0_error".to_owned(),
