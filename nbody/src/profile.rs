@@ -295,7 +295,7 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
 }
 
 /// Types of stars: disc, bulge and stars.
-const STELLAR: [bool; TYPES] = [false, false, true, true, true, false];
+pub const STELLAR: [bool; TYPES] = [false, false, true, true, true, false];
 
 /// The types of stars, if one of these bodies with mass is a star; otherwise all types.
 pub fn visible_types(bodies: &Bodies) -> [bool; TYPES] {
