@@ -9,9 +9,11 @@ use crate::render::{options, tint};
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use viz::Rgb;
+use viz::plot::{colours, shades};
 
 /// A result from one snapshot and galaxy, or from the whole.
 pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
@@ -133,7 +135,13 @@ impl GalaxyOptions {
                 there = (0..galaxies.0.len()).collect();
             } else {
                 let new = missing.into_iter().filter(|k| noted.borrow_mut().insert(*k));
-                new.for_each(|k| warn(&format!("{}; it is left out", galaxies.lack(snapshot, k))));
+                new.for_each(|k| {
+                    warn(&format!(
+                        "{}: {}; it is left out",
+                        snapshot.source.path.display(),
+                        galaxies.lack(snapshot, k)
+                    ))
+                });
             }
             let part = |k| Ok((Some(k), of(&galaxies.of(snapshot, k)?)?));
             there.into_iter().map(part).collect()
@@ -168,6 +176,28 @@ impl<T> Measured<T> {
         self.galaxies.label(one.taken.0, &one.label)
     }
 
+    /// Label and colour of the line of each result. At several times, a galaxy has shades of one colour,
+    /// and only the first and the last time are named.
+    pub(super) fn lines(&self) -> Vec<(String, Rgb)> {
+        let own = |place: Option<usize>| self.all.iter().filter(move |one| one.taken.0 == place).count();
+        let plain = colours(self.all.len()).into_iter();
+        if self.galaxies.0.is_empty() || self.all.len() == self.places().len() {
+            return self.all.iter().map(|one| self.label(one)).zip(plain).collect();
+        }
+        let mut left: BTreeMap<Option<usize>, std::vec::IntoIter<Rgb>> = BTreeMap::new();
+        for (place, colour) in self.places().into_iter().zip(colours(self.places().len())) {
+            left.insert(place, shades(colour, own(place)).into_iter());
+        }
+        let line = |one: &OfGalaxy<T>| {
+            let shades = left.get_mut(&one.taken.0).expect("all places have shades");
+            let is_first = shades.len() == own(one.taken.0);
+            let colour = shades.next().expect("there is a shade for each result");
+            let is_end = is_first || shades.len() == 0;
+            (if is_end { self.label(one) } else { String::new() }, colour)
+        };
+        self.all.iter().map(line).collect()
+    }
+
     /// The galaxies with a result, or none for the whole.
     pub(super) fn places(&self) -> Vec<Option<usize>> {
         let shown: BTreeSet<Option<usize>> = self.all.iter().map(|one| one.taken.0).collect();
@@ -183,7 +213,7 @@ impl<T> Measured<T> {
 impl Galaxies {
     /// Name of a galaxy in legends.
     pub(super) fn name(&self, k: usize) -> String {
-        self.0[k].name.clone().unwrap_or_else(|| format!("galaxy {}", k + 1))
+        tint::name(k, self.0[k].name.as_ref())
     }
 
     /// Name of a galaxy in tables, or its number counted from 1; `all` for the whole.

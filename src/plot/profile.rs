@@ -15,7 +15,7 @@ use anyhow::{Result, ensure};
 use nbody::potential::External;
 pub(super) use nbody::profile::Shell;
 use viz::Rgb;
-use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
 /// Radial profiles: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
@@ -131,10 +131,10 @@ fn all_panels(measured: &Measured<Curves>, first: Part) -> Vec<Named<Part>> {
     ];
     let (length, mass, velocity) = (units.length.size, units.mass.size, units.velocity.size);
     let alone = measured.all.len() == 1;
-    for (one, colour) in measured.all.iter().zip(colours(measured.all.len())) {
+    for (one, (label, colour)) in measured.all.iter().zip(measured.lines()) {
         let curve = &one.taken.1;
         let mut add = |part: Part, series: Series| panels[part as usize].1.series.push(series);
-        let named = |part: Part| if part == first { measured.label(one) } else { String::new() };
+        let named = |part: Part| if part == first { label.clone() } else { String::new() };
         let name = |what: &str| if alone { what.to_owned() } else { String::new() };
         let main = |part: Part, what: &str| if alone { what.to_owned() } else { named(part) };
         let shells = &curve.shells;

@@ -18,7 +18,7 @@ use treecode::{Bodies, Domain, Softening};
 /// The file of a snapshot.
 #[derive(Default)]
 pub(super) struct Source {
-    path: PathBuf,
+    pub path: PathBuf,
     pub header: Header,
     /// Bodies of all types at the places of the file, once they have been read.
     all: OnceCell<Bodies>,

@@ -5,7 +5,7 @@ use super::output::Sheet;
 use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
 use super::units::with_unit;
 use anyhow::Result;
-use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, Figure, Mark, Panel, Series};
 
 /// Runs the command.
 ///
@@ -37,12 +37,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         with_unit("surface_density", &plain),
         with_unit("poisson_error", &plain),
     ]);
-    for (one, colour) in all.iter().zip(colours(all.len())) {
+    for (one, (label, colour)) in all.iter().zip(measured.lines()) {
         let (rings, softening) = &one.taken.1;
         let point = |ring: &Ring| [ring.radius() * length.size, ring.surface_density() * size];
         let error = |ring: &Ring| ring.surface_density_error() * size;
-        let line =
-            Series::new(measured.label(one), colour, Mark::LinePoints, rings.iter().map(point).collect());
+        let line = Series::new(label, colour, Mark::LinePoints, rings.iter().map(point).collect());
         panel.series.push(line.with_errors(rings.iter().map(error).collect()));
         legend::add_softening(&mut panel, softening.iter(), length.size);
         let [name, galaxy] = measured.words(one);

@@ -87,12 +87,25 @@ fn tracers_are_counted_about_what_has_mass_and_galaxies_without_a_type_are_left_
     let galaxies = "--galaxies Big=0-199,Small=200-299";
     plot(folder.path(), &format!("lagrange @/two.hdf5 -o @/two.svg --types disc {galaxies}")).unwrap();
     assert!(text("two.svg").contains("Big") && !text("two.svg").contains("Small"));
-    assert!(text("two.svg").contains(">Radius<") && !text("two.svg").contains("G = 1"));
+    assert!(text("two.svg").contains("Radius") && !text("two.svg").contains("Radius ["));
     let error = plot(folder.path(), &format!("separation @/two.hdf5 -o @/x.svg --types disc {galaxies}"))
         .unwrap_err();
     assert!(error.contains("has no body of type disc of Small, ids 200 to 299"), "{error}");
     let error = plot(folder.path(), "bar @/two.hdf5 -o @/x.svg --galaxies 0-299,900-999").unwrap_err();
     assert!(error.contains("has no body of galaxy 2, ids 900 to 999"), "{error}");
+}
+
+/// At several times, each galaxy has one colour, and its first and last time are named.
+#[test]
+fn galaxies_at_several_times_have_shades() {
+    let folder = scene();
+    let line = "bar @/a.hdf5 @/b.hdf5 -o @/x.svg --galaxies A=0-1499,B=1500-2999 --rings 4";
+    plot(folder.path(), line).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("x.svg")).unwrap().to_lowercase();
+    assert!(["a, strongest ring", "b, all rings", "a, 0.978 gyr"].iter().all(|word| text.contains(word)));
+    let [first, second] = [0, 1].map(|k| viz::plot::COLOURS[k].map(|c| format!("{c:02x}")).concat());
+    let third = viz::plot::COLOURS[2].map(|c| format!("{c:02x}")).concat();
+    assert!(text.contains(&first) && text.contains(&second) && !text.contains(&third));
 }
 
 #[test]
@@ -167,7 +180,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
             "bar @/a.hdf5 -o @/x.png --rings 1000",
             "no ring has the 100 bodies that it needs to show a bar: give fewer",
         ),
-        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "bodies are too few: a ring needs 100"),
+        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "are too few; a ring needs 100"),
         ("run @ -o @/x.png --galaxies model", "the records of a run are sums over all bodies"),
         ("force-error @/a.hdf5 -o @/x.png --galaxies 0-9", "a random sample of all bodies"),
         ("mass-function @/haloes.hdf5 -o @/x.png --galaxies 0-9", "a halo may hold bodies of several"),
