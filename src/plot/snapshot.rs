@@ -103,7 +103,7 @@ const FEW: usize = 100;
 
 /// Warns if most bodies have no mass and thus do not count.
 fn warn_of_tracers(bodies: &Bodies, shown: impl Display) {
-    let (heavy, all) = (bodies.massive() as usize, bodies.len());
+    let (heavy, all) = (bodies.massive(), bodies.len());
     if heavy >= FEW || heavy > all - heavy {
         return;
     }
