@@ -48,7 +48,16 @@ impl Cli {
 
 /// The program as a command of clap, which wraps the paragraphs of its help.
 pub fn command() -> clap::Command {
-    with_whole_paragraphs(Cli::command())
+    with_negative_numbers(with_whole_paragraphs(Cli::command()))
+}
+
+/// Lets each option take a negative number as its value, so that the option itself says what would be right.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_subcommands(with_negative_numbers);
+    command.mut_args(|arg| {
+        let is_option = !arg.is_positional() && arg.get_action().takes_values();
+        if is_option { arg.allow_negative_numbers(true) } else { arg }
+    })
 }
 
 fn with_whole_paragraphs(command: clap::Command) -> clap::Command {

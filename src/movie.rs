@@ -7,7 +7,7 @@ use crate::console::warn;
 use crate::parameters::defaults::is_false;
 use crate::parameters::quantities;
 use crate::ranks::crew::Crew;
-use crate::ranks::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths};
+use crate::ranks::spread::{Cast, Weights, counted, expose, numbers, quick_smoothing_lengths, visible};
 use crate::render::ends::Ends;
 use crate::render::marks::{Marks, Shot, Trails};
 use crate::render::tint::Tinted;
@@ -45,7 +45,7 @@ pub struct Movie {
     #[serde(default = "default_size")]
     pub size: [usize; 2],
     /// Length from the left to the right edge [L]. By default it shows 98 % of the mass of the
-    /// first frame, or a whole periodic box.
+    /// stars (or without them, of all bodies) in the first frame, or a whole periodic box.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<f64>,
     /// Centre of the frames [L]. By default the origin, or the centre of a periodic box.
@@ -410,10 +410,11 @@ impl<'a> Filming<'a> {
         // independent of patterns in the ids.
         let stride = count.div_ceil(SAMPLE);
         let weights = Weights::of(comm, bodies, kinds, cast.is_of_dots());
+        let visible = visible(comm, bodies, kinds, 1, |_| 0);
         // Dots with mass are all in it if the mass does not matter.
         let always = |i: usize| cast.is_of_dots() && bodies.mass[i] > 0.0;
         let chosen = (0..bodies.len())
-            .filter(wanted)
+            .filter(|i| wanted(i) && (cast.is_of_dots() || visible[*i]))
             .filter(|&i| always(i) || hash(bodies.id[i]).is_multiple_of(stride));
         let mine: Vec<[u64; 5]> = chosen
             .map(|i| {

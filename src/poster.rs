@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Options of `heorot poster`.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("dpi", |dpi| dpi.help(DPI)))]
 pub struct Arguments {
     /// Snapshots of this program or another one; if a snapshot has several files, any or all of
     /// them, which count as one
@@ -47,6 +47,9 @@ pub struct Arguments {
     pub look: Look,
 }
 
+/// Help of `--dpi`.
+const DPI: &str = "Pixels per inch [default: 144; of SVG and PDF 300 with --width-mm, otherwise 96]";
+
 /// Draws the panels and writes the file.
 ///
 /// # Errors
@@ -69,7 +72,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
     let decorations = Decorations { axes, scale_bar: axes.is_none(), ..Decorations::ALL };
     let style = studio.style(decorations, false)?;
     let mut poster = Poster::new(style, columns);
-    if let Some(dpi) = arguments.axes.paper_dpi() {
+    if let Some(dpi) = arguments.axes.paper_dpi(is_vector) {
         poster = poster.with_dpi(dpi);
     }
     let progress = Progress::new(studio.count() as u64);

@@ -6,7 +6,7 @@
 use nalgebra::Vector3;
 use std::borrow::Cow;
 use treecode::math::norm;
-use treecode::{Bodies, Domain};
+use treecode::{Bodies, Domain, TYPES};
 
 /// Factor by which the radius of the sphere shrinks in each iteration (Power et al. 2003, section
 /// 2.5).
@@ -86,6 +86,12 @@ impl Centre {
         Centre { position, velocity: mean(weights, &bodies.vel, &near) }
     }
 
+    /// This centre relative to another one. In a periodic box, the position is that of the nearest image.
+    pub fn seen_from(&self, other: &Centre, domain: Domain) -> Centre {
+        let velocity = std::array::from_fn(|axis| self.velocity[axis] - other.velocity[axis]);
+        Centre { position: domain.displacement(other.position, self.position), velocity }
+    }
+
     /// Moves bodies to positions and velocities relative to this centre. In a periodic box, the position is
     /// that of the nearest image.
     pub fn subtract_from(&self, bodies: &mut Bodies, domain: Domain) {
@@ -161,8 +167,7 @@ pub struct Shell {
     pub mass: f64,
     /// Mass within the outer radius [M].
     pub enclosed: f64,
-    /// Mean velocity [L/T]: radial, polar and azimuthal. The axis is the angular momentum of all
-    /// bodies.
+    /// Mean velocity [L/T]: radial, polar and azimuthal. The axis is [`spin`].
     pub velocity: [f64; 3],
     /// Velocity dispersion in the same directions [L/T].
     pub dispersion: [f64; 3],
@@ -249,7 +254,7 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     let (mut totals, mut squares) = (vec![0.0; count], vec![[0.0; 3]; count]);
     let mut squared_weights = vec![0.0; count];
     let weights = &*weights(bodies);
-    let axis = spin(bodies, weights);
+    let axis = Vector3::from(spin(bodies));
     let mut core = 0.0;
     for i in (0..bodies.len()).filter(|&i| weights[i] > 0.0) {
         let (radius, mass, weight) = (norm(bodies.position(i)), bodies.mass[i], weights[i]);
@@ -289,12 +294,43 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     Ok(shells)
 }
 
-/// Direction of the angular momentum of all bodies, or z if it is zero.
-fn spin(bodies: &Bodies, weights: &[f64]) -> Vector3<f64> {
-    let momentum =
-        |i: usize| weights[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)));
-    let sum: Vector3<f64> = (0..bodies.len()).map(momentum).sum();
-    sum.try_normalize(0.0).unwrap_or(Vector3::z())
+/// Types of stars: disc, bulge and stars.
+pub const STELLAR: [bool; TYPES] = [false, false, true, true, true, false];
+
+/// The types of stars, if one of these bodies with mass is a star; otherwise all types.
+pub fn visible_types(bodies: &Bodies) -> [bool; TYPES] {
+    let weights = weights(bodies);
+    let mut any = [false; TYPES];
+    (0..bodies.len()).for_each(|i| any[usize::from(bodies.kind[i])] |= weights[i] > 0.0);
+    if (0..TYPES).any(|kind| STELLAR[kind] && any[kind]) { STELLAR } else { [true; TYPES] }
+}
+
+/// Fraction of the mass, that nearest to the origin, from which the axis of rotation is computed.
+const INNER: f64 = 0.5;
+
+/// Axis of rotation about the origin, of bodies at rest there: the direction of the mean angular velocity
+/// Σ m x × v / |x|², or z if it is zero. Of the [`visible_types`], the inner half of the mass counts. In a sum
+/// of angular momenta, the noise of distant bodies of a halo exceeds the rotation of a disc.
+pub fn spin(bodies: &Bodies) -> [f64; 3] {
+    let (weights, kinds) = (&*weights(bodies), visible_types(bodies));
+    let radius = |i: usize| norm(bodies.position(i));
+    let mut members: Vec<usize> = (0..bodies.len())
+        .filter(|&i| kinds[usize::from(bodies.kind[i])] && weights[i] > 0.0 && radius(i) > 0.0)
+        .collect();
+    members.sort_by(|&a, &b| radius(a).total_cmp(&radius(b)));
+    let total: f64 = members.iter().map(|&i| weights[i]).sum();
+    let (mut inside, mut sum) = (0.0, Vector3::zeros());
+    for i in members {
+        let [place, velocity] = [bodies.position(i), bodies.velocity(i)].map(Vector3::from);
+        let radius = place.norm();
+        sum += weights[i] * (place / radius).cross(&(velocity / radius));
+        inside += weights[i];
+        if inside >= INNER * total {
+            break;
+        }
+    }
+    let axis = sum.try_normalize(0.0).filter(|axis| axis.iter().all(|x| x.is_finite()));
+    axis.unwrap_or(Vector3::z()).into()
 }
 
 /// Velocity of a body [L/T]: radial, polar and azimuthal about an axis.

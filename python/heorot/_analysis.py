@@ -131,7 +131,7 @@ class Profile:
         Number of bodies, mass, mass within the outer radius, density.
     dispersion, anisotropy, rotation : ndarray
         Velocity dispersion in one dimension, anisotropy, and mean azimuthal velocity about the
-        angular momentum of all bodies.
+        axis of rotation of the inner bodies (disc, bulge and stars, if there are any).
     circular_speed : ndarray
         Speed of a circular orbit at the outer radius.
     centre, velocity : ndarray, shape (3,)

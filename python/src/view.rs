@@ -66,7 +66,8 @@ pub(crate) fn view(
             let id = id(name);
             galaxies.iter().position(|(first, last)| (first..=last).contains(&&id)).unwrap_or(galaxies.len())
         };
-        (choice.ids.iter().map(|name| galaxy(name) as u8).collect(), galaxies.len())
+        let names = (1..=galaxies.len()).map(|number| format!("galaxy {number}"));
+        (choice.ids.iter().map(|name| galaxy(name) as u8).collect(), names.collect())
     };
     if galaxies.len() > GROUP_TONES {
         return Err(PyValueError::new_err(format!(

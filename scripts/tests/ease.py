@@ -131,6 +131,9 @@ def messages():
         (["status", snapshot], ["is a file, not the output folder of a run"]),
         (["run", parameter_file(folder, bodies=300), "--set", "potential.0.kind=nfw"], ["--set: potential.0.kind: there is no list potential"]),
         (["model", "plummer", "--bodies", "9", "--radius", "3 Msun", "-o", folder / "y.hdf5"], ["is a mass, where a length is needed"]),
+        (["render", snapshot, "-o", folder / "x.png", "--depth", "-1"], ["--depth", "must be a length above 0"]),
+        (["plot", "run", folder, "-o", folder / "x.png", "--font-size", "-3"], ["--font-size", "must be a number from 4 to 72"]),
+        (["plot", "bar", snapshot, "-o", folder / "x.png", "--radius", "5:1"], ["--radius", "one length is needed"]),
     ]:
         outcome = heorot(*arguments)
         lines = outcome.stderr.splitlines()

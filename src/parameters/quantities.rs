@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use io::ANGLE;
 use io::Units;
 use io::parameters::Dimension;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 const LENGTH: Dimension = [1, 0, 0];
@@ -199,6 +199,26 @@ impl Serialize for Quantity {
     }
 }
 
+/// A length in a file: a number, or a text with a unit.
+#[derive(Clone, Debug)]
+pub(crate) struct Length(pub(crate) Quantity);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected a length: a number, or a text with a unit, as \"40 kpc\"")]
+        enum Value {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) => text,
+        };
+        length(&text).map(Length).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Units with a size: all but those with G = 1.
 pub(crate) fn sized(units: &Units) -> Option<&Units> {
     Some(units).filter(|units| **units != Units::NBODY)
@@ -221,6 +241,9 @@ pub(crate) fn values<const N: usize>(
 
 /// Parses a length of an option.
 pub(crate) fn length(text: &str) -> Result<Quantity, String> {
+    if text.contains([':', ',']) {
+        return Err("one length is needed, such as 5 or \"5 kpc\"".to_owned());
+    }
     Quantity::new(text, LENGTH)
 }
 

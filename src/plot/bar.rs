@@ -4,8 +4,9 @@ use super::legend::{self, Softened};
 use super::output::Sheet;
 use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
 use super::snapshot::Snapshot;
+use super::units::with_unit;
 use anyhow::{Result, ensure};
-use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
 /// Rings with fewer bodies are not drawn, because their noise is above 10 %.
 const FEWEST: u64 = 100;
@@ -51,7 +52,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let (units, all) = (measured.units, &measured.all);
     if all.iter().all(|one| one.taken.1.strongest.is_none()) {
         let most = all.iter().map(|one| one.taken.1.whole.bodies).max().unwrap_or(0);
-        ensure!(most >= 2 * FEWEST, "{most} bodies are too few: a ring needs {FEWEST} to show a bar");
+        ensure!(
+            most >= 2 * FEWEST,
+            "bodies in the rings: {most} are too few; a ring needs {FEWEST} to show a bar"
+        );
         anyhow::bail!(
             "no ring has the {FEWEST} bodies that it needs to show a bar: give fewer rings, such as --rings {}",
             suitable(most, given.unwrap_or(RINGS).max(3) - 1)
@@ -59,25 +63,24 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     }
     let (length, time) = (units.length, units.time);
     let strength = || Axis::linear("A₂ / A₀").from_least(0.0);
-    let mut by_radius =
-        Panel::new(Axis::linear(format!("Radius [{}]", length.name)).reaching(0.0), strength());
-    let mut over_time = Panel::new(Axis::linear(format!("Time [{}]", time.name)), strength());
+    let mut by_radius = Panel::new(Axis::linear(with_unit("Radius", length.name)).reaching(0.0), strength());
+    let mut over_time = Panel::new(Axis::linear(with_unit("Time", time.name)), strength());
     let mut sheet = Sheet::new(&[
         "snapshot".to_owned(),
         "galaxy".to_owned(),
-        format!("time [{}]", time.name),
-        format!("inner_radius [{}]", length.name),
-        format!("outer_radius [{}]", length.name),
+        with_unit("time", time.name),
+        with_unit("inner_radius", length.name),
+        with_unit("outer_radius", length.name),
         "bodies".to_owned(),
         "a2_over_a0".to_owned(),
         "a2_over_a0_error".to_owned(),
         "angle [deg]".to_owned(),
     ]);
-    for (one, colour) in all.iter().zip(colours(all.len())) {
+    for (one, (label, colour)) in all.iter().zip(measured.lines()) {
         let bar = &one.taken.1;
         let enough = || bar.rings.iter().filter(|ring| ring.bodies >= FEWEST);
         let points = enough().map(|ring| [ring.radius() * length.size, ring.strength()]).collect();
-        let line = Series::new(measured.label(one), colour, Mark::LinePoints, points);
+        let line = Series::new(label, colour, Mark::LinePoints, points);
         by_radius.series.push(line.with_errors(enough().map(Ring::strength_error).collect()));
         legend::add_softening(&mut by_radius, bar.softening.iter(), length.size);
         let [name, galaxy] = measured.words(one);
@@ -90,21 +93,18 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         }
     }
     let mut panels = vec![by_radius];
-    let mut shown: Vec<Option<usize>> = all.iter().map(|one| one.taken.0).collect();
-    shown.sort_unstable();
-    shown.dedup();
+    let shown = measured.places();
     if all.len() > shown.len() {
-        for (k, galaxy) in shown.into_iter().enumerate() {
+        for (galaxy, colour) in shown.iter().copied().zip(colours(shown.len())) {
             let line = |of: &dyn Fn(&Bar) -> f64| {
                 let own = all.iter().filter(|one| one.taken.0 == galaxy);
                 own.map(|one| [one.time * time.size, of(&one.taken.1)]).collect::<Vec<_>>()
             };
-            let [first, second] = [2 * k, 2 * k + 1].map(|place| COLOURS[place % COLOURS.len()]);
             let greatest = line(&|bar| bar.strongest.map_or(f64::NAN, |ring| ring.strength()));
             let name = |what: &str| measured.galaxies.label(galaxy, what);
-            over_time.series.push(Series::new(name("strongest ring"), first, Mark::LinePoints, greatest));
+            over_time.series.push(Series::new(name("strongest ring"), colour, Mark::LinePoints, greatest));
             let whole = line(&|bar| bar.whole.strength());
-            over_time.series.push(Series::new(name("all rings"), second, Mark::LinePoints, whole));
+            over_time.series.push(Series::new(name("all rings"), colour, Mark::Dashes, whole));
         }
         panels.push(over_time);
     }

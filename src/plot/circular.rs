@@ -42,7 +42,7 @@ impl Circular {
     }
 }
 
-/// Circular speeds at these radii [L] in the plane at right angles to the spin of the bodies shown. They
+/// Circular speeds at these radii [L] in the plane at right angles to the axis of rotation of the bodies shown. They
 /// are those of the mass of all types, also of bodies that are not shown, and of the external potentials.
 ///
 /// # Errors

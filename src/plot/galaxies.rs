@@ -3,11 +3,17 @@
 use super::output::{Output, Targets};
 use super::snapshot::{self, Selection, Snapshot, Taken};
 use super::units::AxisUnits;
+use crate::console::warn;
+use crate::files::kinds::NAMES;
 use crate::render::{options, tint};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use nbody::profile::Centre;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use viz::Rgb;
+use viz::plot::{colours, shades};
 
 /// A result from one snapshot and galaxy, or from the whole.
 pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
@@ -109,7 +115,8 @@ impl GalaxyOptions {
     /// galaxies are not shown apart. Each result has its galaxy. Results are ordered by time.
     ///
     /// # Errors
-    /// As [`Selection::each`], and if a galaxy has no bodies.
+    /// As [`Selection::each`], and if a galaxy has no bodies. One that has none of the wanted types is left
+    /// out with a warning, unless that leaves none.
     pub(super) fn each<T>(
         &self,
         selection: &Selection,
@@ -118,12 +125,27 @@ impl GalaxyOptions {
     ) -> Result<Measured<T>> {
         let paths = snapshot::distinct(paths)?;
         let galaxies = self.galaxies(&paths[0])?;
+        let noted = RefCell::new(BTreeSet::new());
         let parts = |snapshot: &Snapshot| {
             if galaxies.0.is_empty() {
                 return Ok(vec![(None, of(snapshot)?)]);
             }
+            let has = |k: &usize| !galaxies.members(snapshot, *k).is_empty();
+            let (mut there, missing): (Vec<usize>, Vec<usize>) = (0..galaxies.0.len()).partition(has);
+            if there.is_empty() || snapshot.types.is_empty() {
+                there = (0..galaxies.0.len()).collect();
+            } else {
+                let new = missing.into_iter().filter(|k| noted.borrow_mut().insert(*k));
+                new.for_each(|k| {
+                    warn(&format!(
+                        "{}: {}; it is left out",
+                        snapshot.source.path.display(),
+                        galaxies.lack(snapshot, k)
+                    ))
+                });
+            }
             let part = |k| Ok((Some(k), of(&galaxies.of(snapshot, k)?)?));
-            (0..galaxies.0.len()).map(part).collect()
+            there.into_iter().map(part).collect()
         };
         let (units, all) = selection.each(&paths, parts)?;
         let each = all.into_iter().flat_map(|Taken { time, name, label, taken }| {
@@ -155,6 +177,34 @@ impl<T> Measured<T> {
         self.galaxies.label(one.taken.0, &one.label)
     }
 
+    /// Label and colour of the line of each result. At several times, a galaxy has shades of one colour,
+    /// and only the first and the last time are named.
+    pub(super) fn lines(&self) -> Vec<(String, Rgb)> {
+        let own = |place: Option<usize>| self.all.iter().filter(move |one| one.taken.0 == place).count();
+        let plain = colours(self.all.len()).into_iter();
+        if self.galaxies.0.is_empty() || self.all.len() == self.places().len() {
+            return self.all.iter().map(|one| self.label(one)).zip(plain).collect();
+        }
+        let mut left: BTreeMap<Option<usize>, std::vec::IntoIter<Rgb>> = BTreeMap::new();
+        for (place, colour) in self.places().into_iter().zip(colours(self.places().len())) {
+            left.insert(place, shades(colour, own(place)).into_iter());
+        }
+        let line = |one: &OfGalaxy<T>| {
+            let shades = left.get_mut(&one.taken.0).expect("all places have shades");
+            let is_first = shades.len() == own(one.taken.0);
+            let colour = shades.next().expect("there is a shade for each result");
+            let is_end = is_first || shades.len() == 0;
+            (if is_end { self.label(one) } else { String::new() }, colour)
+        };
+        self.all.iter().map(line).collect()
+    }
+
+    /// The galaxies with a result, or none for the whole.
+    pub(super) fn places(&self) -> Vec<Option<usize>> {
+        let shown: BTreeSet<Option<usize>> = self.all.iter().map(|one| one.taken.0).collect();
+        shown.into_iter().collect()
+    }
+
     /// Snapshot and galaxy of a row of a table.
     pub(super) fn words<'a>(&self, one: &'a OfGalaxy<T>) -> [std::borrow::Cow<'a, str>; 2] {
         [one.name.as_str().into(), self.galaxies.key(one.taken.0).into()]
@@ -164,7 +214,7 @@ impl<T> Measured<T> {
 impl Galaxies {
     /// Name of a galaxy in legends.
     pub(super) fn name(&self, k: usize) -> String {
-        self.0[k].name.clone().unwrap_or_else(|| format!("galaxy {}", k + 1))
+        tint::name(k, self.0[k].name.as_ref())
     }
 
     /// Name of a galaxy in tables, or its number counted from 1; `all` for the whole.
@@ -184,29 +234,47 @@ impl Galaxies {
         if self.0.is_empty() { vec![None] } else { (0..self.0.len()).map(Some).collect() }
     }
 
+    /// Indices of the bodies of a galaxy.
+    fn members(&self, snapshot: &Snapshot, k: usize) -> Vec<u32> {
+        let all = &snapshot.bodies;
+        (0..all.len() as u32).filter(|&i| self.0[k].ids.contains(&all.id[i as usize])).collect()
+    }
+
+    /// Says that a galaxy has no bodies, of the wanted types or at all.
+    fn lack(&self, snapshot: &Snapshot, k: usize) -> String {
+        let ids = &self.0[k].ids;
+        let types: Vec<&str> = snapshot.types.iter().map(|kind| NAMES[usize::from(*kind)]).collect();
+        let of_types =
+            if types.is_empty() { String::new() } else { format!(" of type {}", types.join(" or ")) };
+        format!("has no body{of_types} of {}, ids {} to {}", self.name(k), ids.start(), ids.end())
+    }
+
     /// The bodies of a galaxy about its own centre.
     ///
     /// # Errors
     /// If there are none.
     pub(super) fn of(&self, snapshot: &Snapshot, k: usize) -> Result<Snapshot> {
         let ids = &self.0[k].ids;
-        let all = &snapshot.bodies;
-        let members: Vec<u32> =
-            (0..all.len() as u32).filter(|&i| ids.contains(&all.id[i as usize])).collect();
-        if members.is_empty() {
-            bail!("has no body of {}, ids {} to {}", self.name(k), ids.start(), ids.end());
-        }
-        let mut bodies = all.clone();
+        let members = self.members(snapshot, k);
+        ensure!(!members.is_empty(), self.lack(snapshot, k));
+        let mut bodies = snapshot.bodies.clone();
         bodies.permute(&members);
-        let own = Centre::find_in(&bodies, snapshot.domain);
+        let own = match if snapshot.is_counted {
+            snapshot.source.centre(snapshot.domain, Some(ids))?
+        } else {
+            None
+        } {
+            Some(centre) => centre.seen_from(&snapshot.centre, snapshot.domain),
+            None => Centre::find_in(&bodies, snapshot.domain),
+        };
         own.subtract_from(&mut bodies, snapshot.domain);
         let sum = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|axis| a[axis] + b[axis]);
         let centre = Centre {
             position: sum(snapshot.centre.position, own.position),
             velocity: sum(snapshot.centre.velocity, own.velocity),
         };
-        let source = snapshot.source.clone();
-        Ok(Snapshot { source, centre, bodies, is_whole: false, ids: Some(ids.clone()), ..*snapshot })
+        let (source, types) = (snapshot.source.clone(), snapshot.types.clone());
+        Ok(Snapshot { source, centre, bodies, is_whole: false, types, ids: Some(ids.clone()), ..*snapshot })
     }
 }
 

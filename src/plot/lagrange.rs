@@ -3,6 +3,7 @@
 use super::galaxies::{Common, OfGalaxy};
 use super::output::Sheet;
 use super::snapshot::{Selection, Snapshot, enclosing};
+use super::units::with_unit;
 use anyhow::Result;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -36,10 +37,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let measured = arguments.common.each(&arguments.selection, of)?;
     let (length, time) = (measured.units.length, measured.units.time);
     let mut panels = Vec::new();
-    for (place, galaxy) in measured.galaxies.places().into_iter().enumerate() {
+    for (place, galaxy) in measured.places().into_iter().enumerate() {
         let mut panel = Panel::new(
-            Axis::linear(format!("Time [{}]", time.name)),
-            Axis::log(format!("Radius [{}]", length.name)),
+            Axis::linear(with_unit("Time", time.name)),
+            Axis::log(with_unit("Radius", length.name)),
         );
         panel.title = measured.galaxies.label(galaxy, "");
         let own = || measured.all.iter().filter(|one| one.taken.0 == galaxy);
@@ -51,8 +52,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         }
         panels.push(panel);
     }
-    let names = parts.iter().map(|part| format!("radius_{part} [{}]", length.name));
-    let first = ["snapshot".to_owned(), "galaxy".to_owned(), format!("time [{}]", time.name)];
+    let names = parts.iter().map(|part| with_unit(&format!("radius_{part}"), length.name));
+    let first = ["snapshot".to_owned(), "galaxy".to_owned(), with_unit("time", time.name)];
     let mut sheet = Sheet::new(&first.into_iter().chain(names).collect::<Vec<_>>());
     for one in &measured.all {
         let radii = one.taken.1.iter().map(|radius| radius * length.size);

@@ -1,7 +1,7 @@
 //! Labels of snapshots and softening lengths in plots.
 
 use super::snapshot::Snapshot;
-use super::units::AxisUnits;
+use super::units::{AxisUnits, Unit};
 use crate::files::kinds::NAMES;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,12 @@ use viz::plot::{Guide, Panel};
 
 /// A time with its unit.
 pub(super) fn time_label(time: f64, units: &AxisUnits) -> String {
-    format!("{:.3} {}", time * units.time.size, units.time.name)
+    let Unit { name, size } = units.time;
+    if name.is_empty() {
+        format!("t = {}", (1e3 * time).round() / 1e3)
+    } else {
+        format!("{:.3} {name}", time * size)
+    }
 }
 
 /// Labels of snapshots: none of a single one, times if they differ, otherwise the names of the files and
@@ -99,8 +104,8 @@ mod tests {
         let names = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
         let labels = |times: &[f64]| labels(times, &names[..times.len()], &units);
         assert_eq!(labels(&[1.0]), [""]);
-        assert_eq!(labels(&[1.0, 2.0]), ["1.000 G = 1", "2.000 G = 1"]);
+        assert_eq!(labels(&[1.0, 2.0]), ["t = 1", "t = 2"]);
         assert_eq!(labels(&[1.0, 1.0]), ["a", "b"]);
-        assert_eq!(labels(&[1.0, 1.0, 2.0])[2], "c, 2.000 G = 1");
+        assert_eq!(labels(&[1.0, 1.0, 2.0])[2], "c, t = 2");
     }
 }

@@ -4,6 +4,7 @@ use super::galaxies::GalaxyOptions;
 use super::legend::{self, time_label};
 use super::output::{Output, Sheet};
 use super::snapshot::{self, Selection, Snapshot, enclosing};
+use super::units::with_unit;
 use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Panel, Plane};
@@ -114,20 +115,20 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let mut panels = Vec::new();
     let mut sheet = Sheet::new(&[
         "galaxy".to_owned(),
-        format!("radius [{}]", length.name),
-        format!("radial_velocity [{}]", velocity.name),
-        format!("mass [{}]", mass.plain()),
+        with_unit("radius", length.name),
+        with_unit("radial_velocity", velocity.name),
+        with_unit("mass", mass.plain()),
     ]);
     for one in &measured.all {
         let (grid, softening) = &one.taken.1;
         let mut panel = Panel::new(
-            Axis::log(format!("Radius [{}]", length.name)),
-            Axis::linear(format!("Radial velocity [{}]", velocity.name)),
+            Axis::log(with_unit("Radius", length.name)),
+            Axis::linear(with_unit("Radial velocity", velocity.name)),
         );
         let words = [one.name.clone(), measured.label(one), time_label(one.time, units)];
         panel.title = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
         panel.plane = Some(Plane {
-            label: format!("Mass in a cell [{}]", mass.name),
+            label: with_unit("Mass in a cell", mass.name),
             cells: [grid.cells; 2],
             range: [grid.radius.map(|r| r * length.size), grid.velocity.map(|v| v * velocity.size)],
             values: grid.mass.iter().map(|m| m * mass.size).collect(),

@@ -8,13 +8,14 @@ use super::panels::{self, Named};
 use super::shape::{self, Shape};
 use super::snapshot::{Selection, Snapshot};
 use super::source::external_of;
+use super::units::with_unit;
 use crate::console::warn;
 use crate::parameters::quantities::{Quantity, rising_lengths};
 use anyhow::{Result, ensure};
 use nbody::potential::External;
 pub(super) use nbody::profile::Shell;
 use viz::Rgb;
-use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
 /// Radial profiles: density, enclosed mass, velocity dispersion, anisotropy, rotation and shape.
 #[derive(Clone, Debug, clap::Args)]
@@ -117,12 +118,12 @@ fn line(name: &str, colour: Rgb, mark: Mark, shells: &[Shell], of: impl Fn(&Shel
 /// All panels. The panel `first` names the snapshots or galaxies, whose colours are the same in all.
 fn all_panels(measured: &Measured<Curves>, first: Part) -> Vec<Named<Part>> {
     let units = &measured.units;
-    let radius = || Axis::log(format!("Radius [{}]", units.length.name));
-    let (density, density_size) = units.density();
-    let speed = |what: &str| Axis::linear(format!("{what} [{}]", units.velocity.name));
+    let radius = || Axis::log(with_unit("Radius", units.length.name));
+    let (density, _, density_size) = units.density(3);
+    let speed = |what: &str| Axis::linear(with_unit(what, units.velocity.name));
     let mut panels = [
-        (Part::Density, Panel::new(radius(), Axis::log(format!("Density [{density}]")))),
-        (Part::Mass, Panel::new(radius(), Axis::log(format!("Enclosed mass [{}]", units.mass.name)))),
+        (Part::Density, Panel::new(radius(), Axis::log(with_unit("Density", &density)))),
+        (Part::Mass, Panel::new(radius(), Axis::log(with_unit("Enclosed mass", units.mass.name)))),
         (Part::Dispersion, Panel::new(radius(), speed("Velocity dispersion").from_least(0.0))),
         (Part::Anisotropy, Panel::new(radius(), Axis::linear("Anisotropy β").reaching(0.0))),
         (Part::Rotation, Panel::new(radius(), speed("Rotation speed").reaching(0.0))),
@@ -130,10 +131,10 @@ fn all_panels(measured: &Measured<Curves>, first: Part) -> Vec<Named<Part>> {
     ];
     let (length, mass, velocity) = (units.length.size, units.mass.size, units.velocity.size);
     let alone = measured.all.len() == 1;
-    for (one, colour) in measured.all.iter().zip(colours(measured.all.len())) {
+    for (one, (label, colour)) in measured.all.iter().zip(measured.lines()) {
         let curve = &one.taken.1;
         let mut add = |part: Part, series: Series| panels[part as usize].1.series.push(series);
-        let named = |part: Part| if part == first { measured.label(one) } else { String::new() };
+        let named = |part: Part| if part == first { label.clone() } else { String::new() };
         let name = |what: &str| if alone { what.to_owned() } else { String::new() };
         let main = |part: Part, what: &str| if alone { what.to_owned() } else { named(part) };
         let shells = &curve.shells;
@@ -212,7 +213,7 @@ const FEWEST: u64 = 5;
 fn sheet(measured: &Measured<Curves>) -> Sheet {
     let units = &measured.units;
     let (length, velocity, mass) = (units.length.name, units.velocity.name, units.mass.plain());
-    let density = if mass == "Msun" { format!("Msun/{length}^3") } else { mass.to_owned() };
+    let (_, density, density_size) = units.density(3);
     let mut parts: Vec<&str> = Vec::new();
     for (name, _) in measured.all.iter().flat_map(|one| one.taken.1.circular.parts()) {
         if !parts.contains(&name) {
@@ -224,32 +225,31 @@ fn sheet(measured: &Measured<Curves>) -> Sheet {
     let columns = [
         "snapshot".to_owned(),
         "galaxy".to_owned(),
-        format!("time [{}]", units.time.name),
-        format!("inner_radius [{length}]"),
-        format!("outer_radius [{length}]"),
+        with_unit("time", units.time.name),
+        with_unit("inner_radius", length),
+        with_unit("outer_radius", length),
         "bodies".to_owned(),
-        format!("density [{density}]"),
-        format!("density_error [{density}]"),
-        format!("enclosed_mass [{mass}]"),
-        format!("dispersion_r [{velocity}]"),
-        format!("dispersion_theta [{velocity}]"),
-        format!("dispersion_phi [{velocity}]"),
-        format!("dispersion_r_error [{velocity}]"),
-        format!("dispersion_theta_error [{velocity}]"),
-        format!("dispersion_phi_error [{velocity}]"),
+        with_unit("density", &density),
+        with_unit("density_error", &density),
+        with_unit("enclosed_mass", mass),
+        with_unit("dispersion_r", velocity),
+        with_unit("dispersion_theta", velocity),
+        with_unit("dispersion_phi", velocity),
+        with_unit("dispersion_r_error", velocity),
+        with_unit("dispersion_theta_error", velocity),
+        with_unit("dispersion_phi_error", velocity),
         "anisotropy".to_owned(),
         "anisotropy_error".to_owned(),
-        format!("circular_speed [{velocity}]"),
-        format!("mean_rotation [{velocity}]"),
-        format!("mean_rotation_error [{velocity}]"),
-        format!("semi_major_axis [{length}]"),
+        with_unit("circular_speed", velocity),
+        with_unit("mean_rotation", velocity),
+        with_unit("mean_rotation_error", velocity),
+        with_unit("semi_major_axis", length),
         "b_over_a".to_owned(),
         "c_over_a".to_owned(),
     ];
-    let of_parts = of_parts.map(|name| format!("circular_speed_{name} [{velocity}]"));
+    let of_parts = of_parts.map(|name| with_unit(&format!("circular_speed_{name}"), velocity));
     let mut sheet = Sheet::new(&columns.into_iter().chain(of_parts).collect::<Vec<_>>());
     let (length, mass, velocity) = (units.length.size, units.mass.size, units.velocity.size);
-    let density = units.density().1;
     let none = Shape { semi_major: f64::NAN, ratios: [f64::NAN; 2] };
     for one in &measured.all {
         let curve = &one.taken.1;
@@ -266,8 +266,8 @@ fn sheet(measured: &Measured<Curves>) -> Sheet {
                 shell.ends[0] * length,
                 shell.ends[1] * length,
                 shell.bodies as f64,
-                shell.density() * density,
-                shell.density_error() * density,
+                shell.density() * density_size,
+                shell.density_error() * density_size,
                 shell.enclosed * mass,
                 r,
                 theta,

@@ -5,6 +5,7 @@ use super::snapshot::{Selection, Snapshot};
 use crate::parameters::quantities::{Quantity, length_above_zero};
 use anyhow::{Result, ensure};
 use nalgebra::Vector3;
+use nbody::profile;
 use treecode::Bodies;
 
 /// Options of plots with rings, bar and surface density.
@@ -41,7 +42,7 @@ pub struct RingOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub rings: Option<u16>,
     /// Radius of the outermost ring, in the units of the snapshot or with a unit [default: holds 98 % of
-    /// the mass].
+    /// the mass of disc, bulge and stars, or of all bodies if there are none].
     #[arg(long, value_name = "RADIUS", value_parser = length_above_zero)]
     pub radius: Option<Quantity>,
     /// Line of sight.
@@ -68,7 +69,7 @@ impl RingOptions {
 /// Direction from which a disc is seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum From {
-    /// The angular momentum of the bodies, so that a disc is seen face-on
+    /// The axis of rotation of the inner bodies, so that a disc is seen face-on
     #[default]
     Spin,
     /// The x axis
@@ -149,13 +150,7 @@ pub(super) fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
         From::X => Vector3::x(),
         From::Y => Vector3::y(),
         From::Z => Vector3::z(),
-        From::Spin => {
-            let momentum = |i: usize| {
-                bodies.mass[i] * Vector3::from(bodies.position(i)).cross(&Vector3::from(bodies.velocity(i)))
-            };
-            let sum: Vector3<f64> = (0..bodies.len()).map(momentum).sum();
-            sum.try_normalize(0.0).unwrap_or(Vector3::z())
-        }
+        From::Spin => profile::spin(bodies).into(),
     };
     let near = if normal.x.abs() > 0.9 { Vector3::y() } else { Vector3::x() };
     let first = (near - normal * normal.dot(&near)).normalize();
@@ -165,8 +160,8 @@ pub(super) fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
 /// Greatest fraction of the mass outside the outermost ring, unless a radius is given.
 const OUTSIDE: f64 = 0.02;
 
-/// Rings of equal width up to a radius [L]; by default it holds nearly all of the mass. Rings without
-/// bodies are left out.
+/// Rings of equal width up to a radius [L]; by default it holds nearly all of the mass of the visible types.
+/// Rings without bodies are left out.
 ///
 /// # Errors
 /// If no body lies there.
@@ -177,15 +172,20 @@ pub(super) fn rings(snapshot: &Snapshot, count: usize, radius: Option<f64>, from
         (0..bodies.len()).map(|i| axes.map(|axis| axis.dot(&Vector3::from(bodies.position(i))))).collect();
     let distance = |[x, y]: &[f64; 2]| x.hypot(*y);
     let radius = radius.unwrap_or_else(|| {
-        let mut all: Vec<(f64, f64)> = places.iter().map(distance).zip(bodies.mass.iter().copied()).collect();
+        let kinds = profile::visible_types(bodies);
+        let mut all: Vec<(f64, f64)> = (0..bodies.len())
+            .filter(|&i| kinds[usize::from(bodies.kind[i])])
+            .map(|i| (distance(&places[i]), bodies.mass[i]))
+            .collect();
         all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let total: f64 = bodies.mass.iter().sum();
+        let total: f64 = all.iter().map(|(_, mass)| mass).sum();
         let mut inside = 0.0;
         let outermost = all.iter().find(|(_, mass)| {
             inside += mass;
             inside >= (1.0 - OUTSIDE) * total
         });
-        outermost.or(all.last()).map_or(0.0, |(distance, _)| *distance)
+        // The outermost ring has this body.
+        outermost.or(all.last()).map_or(0.0, |(distance, _)| distance * (1.0 + 1e-9))
     });
     ensure!(radius > 0.0, "all bodies are in one place, so there are no rings");
     let width = radius / count as f64;

@@ -2,7 +2,7 @@
 
 use super::output::{Output, Sheet, refused};
 use super::panels::{self, Named};
-use super::units::AxisUnits;
+use super::units::{AxisUnits, with_unit};
 use crate::parameters::UnitSystem;
 use crate::run::folder::Folder;
 use anyhow::{Context, Result, bail, ensure};
@@ -46,7 +46,7 @@ pub enum Part {
     All,
     /// Kinetic, potential and total energy
     Energy,
-    /// Relative error of the total energy
+    /// Relative error of the total energy, or its change if potentials depend on time
     EnergyError,
     /// Error of the energy equation of an expanding universe (Layzer 1963, Irvine 1961)
     LayzerIrvine,
@@ -185,19 +185,21 @@ impl Summary {
 fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<Named<Part>> {
     let own = report.units == Some(Units::NBODY);
     let units = report.units.filter(|_| !own).map(|units| AxisUnits::of(&units));
-    let none = if own { "G = 1" } else { "code units" };
+    let latest = columns.get("time").and_then(|times| times.last().copied()).unwrap_or_default();
+    let units = units.map(|units| units.fitting(0.0, latest));
+    let none = if own { "" } else { "code units" };
     let (name, size) = units.map_or((none, 1.0), |units| (units.time.name, units.time.size));
     let expands = columns.get(EXPANDING).is_some();
     let (clock, size) = if expands { (EXPANDING, 1.0) } else { ("time", size) };
     let (mass, speed) = units.map_or((1.0, 1.0), |units| (units.mass.size, units.velocity.size));
-    let labelled = |what: &str, unit: &str| format!("{what} [{}]", units.map_or(none, |_| unit));
+    let labelled = |what: &str, unit: &str| with_unit(what, units.map_or(none, |_| unit));
     let times = columns.get(clock).unwrap_or_default();
     let over_time = |values: &[f64]| -> Vec<[f64; 2]> {
         times.iter().zip(values).map(|(time, value)| [time * size, *value]).collect()
     };
     // All panels have the same time axis, even if some of their values cannot be shown.
     let ends = [times.first(), times.last()].map(|time| size * time.copied().unwrap_or_default());
-    let label = if expands { "Scale factor".to_owned() } else { format!("Time [{name}]") };
+    let label = if expands { "Scale factor".to_owned() } else { with_unit("Time", name) };
     let time = || Axis::linear(label.clone()).reaching(ends[0]).reaching(ends[1]);
     let line =
         |name: &str, colour: Rgb, values: &[f64]| Series::new(name, colour, Mark::Line, over_time(values));
@@ -219,11 +221,17 @@ fn panels(columns: &Columns, costs: Option<&Columns>, report: &Summary) -> Vec<N
         Part::Energy,
         Axis::linear(labelled("Energy", "M☉ km² s⁻²")),
         named(
-            &[("kinetic", "kinetic"), ("potential", "potential"), ("energy", "total")],
+            &[
+                ("kinetic", "kinetic"),
+                ("potential", "potential"),
+                ("energy", "total"),
+                ("external", "in external potentials"),
+            ],
             mass * speed * speed,
         ),
     );
-    if let Some(error) = columns.get("energy_error") {
+    // With potentials that depend on time, the energy is not conserved.
+    if let Some(error) = columns.get("energy_error").or(columns.get("energy_change")) {
         add(Part::EnergyError, Axis::log("|ΔE / E|"), size_of(error.iter().map(|x| x.abs()).collect()));
     }
     if let Some(error) = columns.get("layzer_irvine_error") {

@@ -3,6 +3,7 @@
 use super::galaxies::{self, Common, Galaxies};
 use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken};
+use super::units::with_unit;
 use crate::files::kinds;
 use crate::parameters::quantities::origin;
 use anyhow::{Result, ensure};
@@ -44,12 +45,12 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let selection = Selection { types: arguments.types.clone(), centre: Some(origin()) };
     let (units, all) = selection.each(&paths, of)?;
     let (length, time, velocity) = (units.length, units.time, units.velocity);
-    let axis = || Axis::linear(format!("Time [{}]", time.name));
-    let mut distances = Panel::new(axis(), Axis::linear(format!("Distance [{}]", length.name)).reaching(0.0));
+    let axis = || Axis::linear(with_unit("Time", time.name));
+    let mut distances = Panel::new(axis(), Axis::linear(with_unit("Distance", length.name)).reaching(0.0));
     let mut speeds =
-        Panel::new(axis(), Axis::linear(format!("Relative speed [{}]", velocity.name)).reaching(0.0));
+        Panel::new(axis(), Axis::linear(with_unit("Relative speed", velocity.name)).reaching(0.0));
     let pairs: Vec<[usize; 2]> = (0..count).flat_map(|i| (i + 1..count).map(move |j| [i, j])).collect();
-    let mut columns = vec!["snapshot".to_owned(), format!("time [{}]", time.name)];
+    let mut columns = vec!["snapshot".to_owned(), with_unit("time", time.name)];
     for ([i, j], colour) in pairs.iter().zip(colours(pairs.len())) {
         let is_named = pairs.len() > 1 || galaxies.0.iter().any(|galaxy| galaxy.name.is_some());
         let name =
@@ -61,8 +62,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         let speed = line(&|centres| relative_speed(centres, *i, *j) * velocity.size);
         distances.series.push(Series::new(name, colour, Mark::LinePoints, distance));
         speeds.series.push(Series::new("", colour, Mark::LinePoints, speed));
-        columns.push(format!("distance_{}_{} [{}]", i + 1, j + 1, length.name));
-        columns.push(format!("relative_speed_{}_{} [{}]", i + 1, j + 1, velocity.name));
+        columns.push(with_unit(&format!("distance_{}_{}", i + 1, j + 1), length.name));
+        columns.push(with_unit(&format!("relative_speed_{}_{}", i + 1, j + 1), velocity.name));
     }
     let mut sheet = Sheet::new(&columns);
     for Taken { time: t, name, taken, .. } in &all {

@@ -2,9 +2,9 @@
 
 use super::legend;
 use super::source::Source;
-use super::units::AxisUnits;
+use super::units::{AxisUnits, COUNTED, Unit};
 use crate::console::warn;
-use crate::files::kinds;
+use crate::files::kinds::{self, NAMES};
 use crate::parameters::periodic_box::domain_of_side;
 use crate::parameters::quantities::{Quantity, lengths, sized, values};
 use crate::ranks::spread::counted;
@@ -15,6 +15,7 @@ use io::snapshot::{self, Wanted};
 use nbody::profile::Centre;
 pub(crate) use nbody::profile::enclosing;
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -48,6 +49,10 @@ pub(super) struct Snapshot {
     pub(super) source: Rc<Source>,
     /// Whether these are all bodies of the file, with their masses.
     pub(super) is_whole: bool,
+    /// Whether the bodies have no mass and are counted.
+    pub(super) is_counted: bool,
+    /// The types wanted; none for all.
+    pub(super) types: Vec<u8>,
     /// Ids of the galaxy, if the bodies are those of one.
     pub(super) ids: Option<RangeInclusive<u64>>,
 }
@@ -93,6 +98,29 @@ pub(super) fn check_reach(bodies: &Bodies) -> Result<(), String> {
     Ok(())
 }
 
+/// Fewest bodies with mass that are shown without a word about the others.
+const FEW: usize = 100;
+
+/// Warns if most bodies have no mass and thus do not count.
+fn warn_of_tracers(bodies: &Bodies, shown: impl Display) {
+    let (heavy, all) = (bodies.massive(), bodies.len());
+    if heavy >= FEW || heavy > all - heavy {
+        return;
+    }
+    let mut has = [[false; TYPES]; 2];
+    (0..all).for_each(|i| has[usize::from(bodies.mass[i] > 0.0)][usize::from(bodies.kind[i])] = true);
+    let light: Vec<&str> =
+        (0..TYPES).filter(|&kind| has[0][kind] && !has[1][kind]).map(|k| NAMES[k]).collect();
+    let advice = match light.is_empty() {
+        true => String::new(),
+        false => format!("; --types {} shows those of these types", light.join(",")),
+    };
+    warn(&format!(
+        "{shown}: {heavy} bodies have mass and are shown; {} have none and do not count{advice}",
+        all - heavy
+    ));
+}
+
 impl Selection {
     /// Reads a snapshot.
     ///
@@ -124,26 +152,34 @@ impl Selection {
         let unit = io::Units::PARSEC.mass_in_g / units.mass_in_g;
         let counted = counted(&Solo, &bodies, [true; TYPES], unit);
         let is_counted = counted.is_some();
+        if !is_counted {
+            warn_of_tracers(&bodies, &shown);
+        }
         let mut bodies = counted.unwrap_or(bodies);
-        let domain = domain_of_side(header.box_size);
+        let (time, domain) = (header.time, domain_of_side(header.box_size));
+        let is_whole = !is_counted && (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
+        let source = Rc::new(Source::new(path.to_owned(), header));
         let centre = match &self.centre {
             Some(position) => {
                 let position =
                     values(position, sized(&units)).map_err(|fault| anyhow!("--centre: {fault}"))?;
                 Centre::at_in(&bodies, domain, position)
             }
-            None => Centre::find_in(&bodies, domain),
+            None => match if is_counted { source.centre(domain, None)? } else { None } {
+                Some(centre) => centre,
+                None => Centre::find_in(&bodies, domain),
+            },
         };
         centre.subtract_from(&mut bodies, domain);
         let units = AxisUnits::of(&units);
-        let is_whole = !is_counted && (0..TYPES).all(|kind| kinds[kind] || header.count[kind] == 0);
-        let time = header.time;
-        let source = Rc::new(Source::new(path.to_owned(), header));
-        Ok(Snapshot { time, units, domain, centre, bodies, source, is_whole, ids: None })
+        let counts = Unit { name: COUNTED, size: unit.recip() };
+        let units = if is_counted { AxisUnits { mass: counts, ..units } } else { units };
+        let types = self.types.clone();
+        Ok(Snapshot { time, units, domain, centre, bodies, source, is_whole, is_counted, types, ids: None })
     }
 
     /// Reads snapshots of different [`distinct`] paths and applies `of` to each. Results are ordered by
-    /// time.
+    /// time. The units fit the radii that hold half of the mass, and the times.
     ///
     /// # Errors
     /// If a snapshot cannot be read or has other units than the rest, or `of` fails.
@@ -154,17 +190,20 @@ impl Selection {
     ) -> Result<(AxisUnits, Vec<Taken<T>>)> {
         let mut units: Option<AxisUnits> = None;
         let mut all: Vec<Taken<T>> = Vec::new();
+        let mut largest = 0.0f64;
         for (path, name) in paths.iter().zip(legend::names(paths)) {
             let snapshot = self.read(path)?;
             if *units.get_or_insert(snapshot.units) != snapshot.units {
                 bail!("{}: its units are not those of {}", path.display(), paths[0].display());
             }
+            largest = largest.max(enclosing(&snapshot.cumulative_mass(), 0.5));
             let taken = of(&snapshot).map_err(|error| error.context(path.display().to_string()))?;
             all.push(Taken { time: snapshot.time, name, label: String::new(), taken });
         }
         all.sort_by(|a, b| a.time.total_cmp(&b.time));
-        let units = units.expect("the command line asks for a snapshot");
         let times: Vec<f64> = all.iter().map(|one| one.time).collect();
+        let latest = times.iter().fold(0.0, |latest: f64, time| latest.max(time.abs()));
+        let units = units.expect("the command line asks for a snapshot").fitting(largest, latest);
         let names: Vec<String> = all.iter().map(|one| one.name.clone()).collect();
         for (one, label) in all.iter_mut().zip(legend::labels(&times, &names, &units)) {
             one.label = label;

@@ -8,15 +8,17 @@ use io::Units;
 use io::potentials;
 use io::snapshot::{self, Header, Wanted};
 use nbody::potential::External;
+use nbody::profile::Centre;
 use serde::Deserialize;
 use std::cell::OnceCell;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use treecode::{Bodies, Softening};
+use treecode::{Bodies, Domain, Softening};
 
 /// The file of a snapshot.
 #[derive(Default)]
 pub(super) struct Source {
-    path: PathBuf,
+    pub path: PathBuf,
     pub header: Header,
     /// Bodies of all types at the places of the file, once they have been read.
     all: OnceCell<Bodies>,
@@ -39,6 +41,22 @@ impl Source {
         let (_, bodies) = snapshot::read_wanted(&self.path, &wanted)?;
         check_reach(&bodies).map_err(|fault| anyhow!("{}: {fault}", self.path.display()))?;
         Ok(self.all.get_or_init(|| bodies))
+    }
+
+    /// The centre of the bodies with mass, of these ids or of all; `None` if none has mass.
+    ///
+    /// # Errors
+    /// As [`Source::bodies`].
+    pub(super) fn centre(&self, domain: Domain, ids: Option<&RangeInclusive<u64>>) -> Result<Option<Centre>> {
+        let all = self.bodies()?;
+        let is_one = |i: usize| all.mass[i] > 0.0 && ids.is_none_or(|ids| ids.contains(&all.id[i]));
+        let heavy: Vec<u32> = (0..all.len() as u32).filter(|&i| is_one(i as usize)).collect();
+        if heavy.is_empty() {
+            return Ok(None);
+        }
+        let mut bodies = all.clone();
+        bodies.permute(&heavy);
+        Ok(Some(Centre::find_in(&bodies, domain)))
     }
 
     /// Units of the snapshot; those of galaxies if the file names none.

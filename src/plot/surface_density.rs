@@ -3,8 +3,9 @@
 use super::legend;
 use super::output::Sheet;
 use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
+use super::units::with_unit;
 use anyhow::Result;
-use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
+use viz::plot::{Axis, Figure, Mark, Panel, Series};
 
 /// Runs the command.
 ///
@@ -20,32 +21,27 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     };
     let measured = arguments.each(of)?;
     let (units, all) = (measured.units, &measured.all);
-    let (length, mass) = (units.length, units.mass);
-    let size = mass.size / length.size.powi(2);
-    let (name, plain) = match mass.plain() {
-        "Msun" => (format!("M☉ {}⁻²", length.name), format!("Msun/{}^2", length.name)),
-        other => (other.to_owned(), other.to_owned()),
-    };
+    let length = units.length;
+    let (name, plain, size) = units.density(2);
     let mut panel = Panel::new(
-        Axis::linear(format!("Radius [{}]", length.name)).reaching(0.0),
-        Axis::log(format!("Surface density [{name}]")),
+        Axis::linear(with_unit("Radius", length.name)).reaching(0.0),
+        Axis::log(with_unit("Surface density", &name)),
     );
     let mut sheet = Sheet::new(&[
         "snapshot".to_owned(),
         "galaxy".to_owned(),
-        format!("time [{}]", units.time.name),
-        format!("inner_radius [{}]", length.name),
-        format!("outer_radius [{}]", length.name),
+        with_unit("time", units.time.name),
+        with_unit("inner_radius", length.name),
+        with_unit("outer_radius", length.name),
         "bodies".to_owned(),
-        format!("surface_density [{plain}]"),
-        format!("poisson_error [{plain}]"),
+        with_unit("surface_density", &plain),
+        with_unit("poisson_error", &plain),
     ]);
-    for (one, colour) in all.iter().zip(colours(all.len())) {
+    for (one, (label, colour)) in all.iter().zip(measured.lines()) {
         let (rings, softening) = &one.taken.1;
         let point = |ring: &Ring| [ring.radius() * length.size, ring.surface_density() * size];
         let error = |ring: &Ring| ring.surface_density_error() * size;
-        let line =
-            Series::new(measured.label(one), colour, Mark::LinePoints, rings.iter().map(point).collect());
+        let line = Series::new(label, colour, Mark::LinePoints, rings.iter().map(point).collect());
         panel.series.push(line.with_errors(rings.iter().map(error).collect()));
         legend::add_softening(&mut panel, softening.iter(), length.size);
         let [name, galaxy] = measured.words(one);

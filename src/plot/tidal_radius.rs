@@ -9,6 +9,7 @@ use super::galaxies::{Common, Galaxies};
 use super::output::Sheet;
 use super::snapshot::{self, Selection, Snapshot, Taken, mass_within};
 use super::source::external_of;
+use super::units::with_unit;
 use anyhow::{Result, ensure};
 use io::snapshot::Header;
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
@@ -56,9 +57,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     );
     let (units, all) = arguments.selection.each(&paths, |snapshot| tides(snapshot, &galaxies, &external))?;
     let (length, time, mass) = (units.length, units.time, units.mass);
-    let axis = || Axis::linear(format!("Time [{}]", time.name));
-    let mut radii = Panel::new(axis(), Axis::linear(format!("Tidal radius [{}]", length.name)).reaching(0.0));
-    let mut masses = Panel::new(axis(), Axis::log(format!("Mass within [{}]", mass.name)));
+    let axis = || Axis::linear(with_unit("Time", time.name));
+    let mut radii = Panel::new(axis(), Axis::linear(with_unit("Tidal radius", length.name)).reaching(0.0));
+    let mut masses = Panel::new(axis(), Axis::log(with_unit("Mass within", mass.name)));
     let places = galaxies.places();
     for ((k, galaxy), colour) in places.iter().enumerate().zip(colours(places.len())) {
         let line = |of: fn(&Tide) -> f64, size: f64| {
@@ -78,10 +79,10 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
     let mut sheet = Sheet::new(&[
         "snapshot".to_owned(),
         "galaxy".to_owned(),
-        format!("time [{}]", time.name),
-        format!("tidal_radius [{}]", length.name),
-        format!("mass_within [{}]", mass.plain()),
-        format!("distance [{}]", length.name),
+        with_unit("time", time.name),
+        with_unit("tidal_radius", length.name),
+        with_unit("mass_within", mass.plain()),
+        with_unit("distance", length.name),
     ]);
     for Taken { time: t, name, taken, .. } in &all {
         for (galaxy, tide) in places.iter().zip(taken) {

@@ -4,6 +4,7 @@
 use crate::ranks::crew::Crew;
 use anyhow::Result;
 use decomposition::{Comm, Reduction, collective, neighbour_distances, sampled_distances};
+use nbody::profile::STELLAR;
 use std::borrow::Cow;
 use treecode::math::hash;
 use treecode::{Bodies, Domain, TYPES, math};
@@ -175,6 +176,25 @@ impl Weights {
             None => bodies.mass[i],
         }
     }
+}
+
+/// Whether each body counts in the default width of a picture: in a group that has stars with mass, only the
+/// stars do. `group` is below `groups`. Collective.
+pub(crate) fn visible(
+    comm: &dyn Comm,
+    bodies: &Bodies,
+    kinds: [bool; TYPES],
+    groups: usize,
+    group: impl Fn(usize) -> usize,
+) -> Vec<bool> {
+    let is_star = |i: usize| {
+        let kind = usize::from(bodies.kind[i]);
+        kinds[kind] && STELLAR[kind] && bodies.mass[i] > 0.0
+    };
+    let mut stars = vec![0u64; groups];
+    (0..bodies.len()).filter(|&i| is_star(i)).for_each(|i| stars[group(i)] += 1);
+    comm.all_reduce(&mut stars, Reduction::Sum);
+    (0..bodies.len()).map(|i| stars[group(i)] == 0 || is_star(i)).collect()
 }
 
 /// Number of bodies of each of these types on all ranks. Collective.

@@ -2,9 +2,11 @@
 //! them.
 
 use super::options::{Follow, Look};
+use crate::parameters::quantities::Length;
 use crate::ranks::spread::{centre_of_mass, main_centre};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use decomposition::{Comm, collective};
+use io::Units;
 use serde::{Deserialize, Deserializer};
 use std::path::Path;
 use treecode::{Bodies, TYPES};
@@ -41,15 +43,15 @@ struct PathFile {
 
 /// A key frame in such a file. Missing values are those of the key frame before or, in the first,
 /// those of the command line.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyTable {
     at: f64,
     azimuth: Option<f64>,
     elevation: Option<f64>,
     roll: Option<f64>,
-    width: Option<f64>,
-    centre: Option<[f64; 3]>,
+    width: Option<Length>,
+    centre: Option<[Length; 3]>,
 }
 
 /// `"centre"`, `"mass"` or an id.
@@ -96,11 +98,12 @@ impl Camera {
         self
     }
 
-    /// Moves the camera on the path of a file.
+    /// Moves the camera on the path of a file. Lengths with a unit are converted to `units`; `None` if those
+    /// have no size.
     ///
     /// # Errors
     /// If the file cannot be read or has invalid values.
-    pub(super) fn on_path(mut self, path: &Path) -> Result<Camera> {
+    pub(super) fn on_path(mut self, path: &Path, units: Option<&Units>) -> Result<Camera> {
         let file: PathFile = io::parameters::load(path, &[])?;
         let mut key = self.keys[0];
         self.keys.clear();
@@ -116,9 +119,14 @@ impl Camera {
             key.direction.azimuth = table.azimuth.unwrap_or(key.direction.azimuth);
             key.direction.elevation = table.elevation.unwrap_or(key.direction.elevation);
             key.direction.roll = table.roll.unwrap_or(key.direction.roll);
-            key.width = table.width.unwrap_or(key.width);
+            let value = |key: &str, length: &Length| {
+                length.0.value(units).map_err(|fault| anyhow!("{name}: key.{key}: {fault}"))
+            };
+            key.width = table.width.map_or(Ok(key.width), |width| value("width", &width))?;
             ensure!(key.width > 0.0, "{name}: key.width = {:?}: must be above 0", key.width);
-            key.centre = table.centre.unwrap_or(key.centre);
+            for (place, length) in key.centre.iter_mut().zip(table.centre.iter().flatten()) {
+                *place = value("centre", length)?;
+            }
             self.keys.push(key);
         }
         ensure!(!self.keys.is_empty(), "{name}: holds no [[key]]");

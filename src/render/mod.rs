@@ -73,7 +73,7 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
         let label = studio.label(i);
         let density = studio.draw(i)?;
         crew.lead(|| {
-            let picture = viz::render(&density, &style, &label);
+            let picture = viz::render(&density, &style, &label).with_dpi(arguments.axes.paper_dpi(false));
             films.iter_mut().try_for_each(|film| film.push(i, &picture))
         })?;
         let Some(progress) = &progress else { continue };

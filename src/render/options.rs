@@ -105,8 +105,8 @@ pub struct Look {
     /// has at most NUMBER bodies, they are dots, whose volume is proportional to the mass
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
-    /// Length from the left to the right edge [default: shows 98 % of the mass but no bodies far
-    /// outside, or the whole box]
+    /// Length from the left to the right edge [default: shows 98 % of the mass of disc, bulge and stars, or
+    /// of all bodies if there are none, but no bodies far outside; or the whole box]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true, value_parser = length)]
     pub width: Option<Quantity>,
     /// Draw only a slab of this thickness along the line of sight, about the centre
@@ -191,7 +191,7 @@ pub struct AxesOptions {
     /// Size of the labels of axes in points [default: follows the size of the picture]
     #[arg(long, value_name = "POINTS", requires = "axes", value_parser = font_size)]
     pub font_size: Option<f64>,
-    /// Pixels per inch [default: 144; of SVG and PDF 300 with --width-mm, otherwise 96]
+    /// Pixels per inch [default: 144]
     #[arg(long, value_name = "DPI", requires = "axes", value_parser = dpi)]
     pub dpi: Option<f64>,
 }
@@ -223,9 +223,9 @@ impl AxesOptions {
     }
 
     /// The resolution on paper, if an option asks for one.
-    pub(crate) fn paper_dpi(&self) -> Option<f64> {
+    pub(crate) fn paper_dpi(&self, is_vector: bool) -> Option<f64> {
         let is_asked_for = self.width_mm.or(self.font_size).or(self.dpi).is_some();
-        is_asked_for.then(|| self.pixels_per_inch(true))
+        is_asked_for.then(|| self.pixels_per_inch(is_vector))
     }
 
     /// Size of each of `columns` pictures side by side [pixels].

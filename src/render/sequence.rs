@@ -1,9 +1,10 @@
 //! The snapshots of a movie, their common properties and their extent.
 
+use crate::files::galaxies::Named;
 use crate::files::ids::Naming;
 use crate::parameters::periodic_box::domain_of_side;
 use crate::ranks::crew::Crew;
-use crate::ranks::spread::{Cast, Weights, centre_of_mass, counted};
+use crate::ranks::spread::{Cast, Weights, centre_of_mass, counted, visible};
 use anyhow::{Context, Result, bail};
 use decomposition::collective;
 use io::snapshot::{self, Wanted};
@@ -183,13 +184,13 @@ impl Sequence {
     }
 
     /// Reads all snapshots and samples the positions of their bodies. Types with at most `few` bodies are
-    /// dots. Collective.
+    /// dots. The extent shows each of the `galaxies`. Collective.
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn extent(&self, crew: &Crew, few: u64) -> Result<Extent> {
+    pub fn extent(&self, crew: &Crew, few: u64, galaxies: &[Named]) -> Result<Extent> {
         let mut centres = [0.0; 3];
-        let (mut samples, mut dots_alone) = (Vec::new(), false);
+        let (mut samples, mut each, mut dots_alone) = (Vec::new(), Vec::new(), false);
         for entry in &self.entries {
             let (bodies, counted) = self.read(crew, entry)?;
             let types = self.sparse_and_spread(few);
@@ -198,8 +199,16 @@ impl Sequence {
             let weights = Weights::of(crew.comm, &bodies, self.kinds, of_dots);
             // Where the mass does not matter, the few bodies of sparse types are all in the sample.
             let always = |i: usize| of_dots && types[0][usize::from(bodies.kind[i])];
-            let drawn =
-                |&i: &usize| self.kinds[usize::from(bodies.kind[i])] && weights.weight(&bodies, i) > 0.0;
+            // Those of no galaxy are a group, too.
+            let group = |i: usize| {
+                let place = galaxies.iter().position(|(_, ids)| ids.contains(&bodies.id[i]));
+                place.unwrap_or(galaxies.len())
+            };
+            let visible = visible(crew.comm, &bodies, self.kinds, galaxies.len() + 1, group);
+            let drawn = |&i: &usize| {
+                let is_kind = self.kinds[usize::from(bodies.kind[i])];
+                is_kind && (of_dots || visible[i]) && weights.weight(&bodies, i) > 0.0
+            };
             let wanted: Vec<usize> = (0..bodies.len()).filter(drawn).collect();
             let Some(centre) = centre_of_mass(crew.comm, &bodies, self.kinds) else { continue };
             (0..3).for_each(|axis| centres[axis] += centre[axis]);
@@ -213,18 +222,24 @@ impl Sequence {
                 let [x, y, z] = bodies.position(i);
                 let weight = weights.weight(&bodies, i);
                 if always(i) {
-                    mine.push([x, y, z, weight]);
+                    mine.push([x, y, z, weight, group(i) as f64]);
                     continue;
                 }
                 if number.is_multiple_of(stride) {
-                    mine.push([x, y, z, weight * stride as f64]);
+                    mine.push([x, y, z, weight * stride as f64, group(i) as f64]);
                 }
                 number += 1;
             }
             let all = collective::gather(crew.comm, &mine).concat();
-            samples.push(all.into_iter().map(|[x, y, z, mass]| ([x, y, z], mass)).collect());
+            let weighted = |[x, y, z, weight, _]: [f64; 5]| ([x, y, z], weight);
+            for galaxy in 0..galaxies.len() {
+                let own = all.iter().copied().filter(|body| body[4] == galaxy as f64);
+                each.push(own.map(weighted).collect());
+            }
+            samples.push(all.into_iter().map(weighted).collect());
         }
-        Ok(Extent { centre: centres.map(|sum| sum / samples.len().max(1) as f64), samples, dots_alone })
+        let centre = centres.map(|sum| sum / samples.len().max(1) as f64);
+        Ok(Extent { centre, samples, galaxies: each, dots_alone })
     }
 }
 
@@ -255,6 +270,8 @@ pub struct Extent {
     /// For each snapshot, the positions of sampled bodies [L] and the weights that they represent:
     /// masses [M], or if only dots have mass, parts of the bodies of a type.
     samples: Vec<Vec<([f64; 3], f64)>>,
+    /// As many samples of each galaxy that the frame must show.
+    galaxies: Vec<Vec<([f64; 3], f64)>>,
     /// Whether only dots have mass. Then none of them counts as escaped.
     dots_alone: bool,
 }
@@ -263,7 +280,7 @@ impl Extent {
     /// Extent of one set of bodies: positions [L] and weights, about a centre [L]. `dots_alone`
     /// says that only dots have mass.
     pub fn of(centre: [f64; 3], sample: Vec<([f64; 3], f64)>, dots_alone: bool) -> Extent {
-        Extent { centre, samples: vec![sample], dots_alone }
+        Extent { centre, samples: vec![sample], galaxies: Vec::new(), dots_alone }
     }
 
     /// Width [L] of a picture of `size` pixels that shows nearly all of the mass, with some margin.
@@ -277,13 +294,17 @@ impl Extent {
             let [x, y] = view.project(position).map_or([0.0; 2], |sight| sight.point);
             ((x / across - 0.5).abs().max((y / along - 0.5).abs()), mass)
         };
-        let parts = self.samples.iter().map(|sample| sample.iter().map(half_width).collect());
-        let parts: Vec<Vec<(f64, f64)>> = parts.collect();
+        let widths = |samples: &[Vec<([f64; 3], f64)>]| -> Vec<Vec<(f64, f64)>> {
+            samples.iter().map(|sample| sample.iter().map(half_width).collect()).collect()
+        };
+        let parts = widths(&self.samples);
         let [of_all, of_each] = MASS_SHOWN;
         let each = parts.iter().map(|part| quantile(part.clone(), of_each));
         let half = each.fold(quantile(parts.concat(), of_all), f64::max);
         let held = parts.iter().map(|part| quantile(part.clone(), HELD)).fold(0.0, f64::max);
         let half = if held > 0.0 && !self.dots_alone { half.min(FAR * held) } else { half };
+        let galaxies = widths(&self.galaxies).into_iter().filter(|part| !part.is_empty());
+        let half = galaxies.map(|part| quantile(part, HELD)).fold(half, f64::max);
         let width = 2.0 * half / (1.0 - 2.0 * MARGIN);
         Ok(if width > 0.0 { width } else { 1.0 })
     }
@@ -337,6 +358,7 @@ mod tests {
         let extent = Extent {
             centre: [0.0; 3],
             samples: vec![corners.to_vec(), vec![([0.0; 3], 1.0)]],
+            galaxies: Vec::new(),
             dots_alone: false,
         };
         let width_along =
@@ -356,7 +378,7 @@ mod tests {
         };
         let half = |last: f64| {
             let samples = (0..100).map(|i| line(if i == 99 { last } else { 1.0 })).collect();
-            let extent = Extent { centre: [0.0; 3], samples, dots_alone: false };
+            let extent = Extent { centre: [0.0; 3], samples, galaxies: Vec::new(), dots_alone: false };
             extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap() * (1.0 - 2.0 * MARGIN) / 2.0
         };
         assert!((half(1.0) - 0.98).abs() < 0.011);
@@ -367,14 +389,20 @@ mod tests {
     fn escapers_do_not_widen_the_frame() {
         let place = |i: u32| [if i < 95 { f64::from(i) / 95.0 } else { 1000.0 }, 0.0, 0.0];
         let sample = (0..100).map(|i| (place(i), 1.0)).collect();
-        let extent = Extent { centre: [0.0; 3], samples: vec![sample], dots_alone: false };
+        let extent =
+            Extent { centre: [0.0; 3], samples: vec![sample], galaxies: Vec::new(), dots_alone: false };
         let width = extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap();
         assert!(width * (1.0 - 2.0 * MARGIN) < 8.0, "{width}");
     }
 
     #[test]
     fn a_point_gets_a_frame_too() {
-        let extent = Extent { centre: [0.0; 3], samples: vec![vec![([0.0; 3], 1.0)]], dots_alone: false };
+        let extent = Extent {
+            centre: [0.0; 3],
+            samples: vec![vec![([0.0; 3], 1.0)]],
+            galaxies: Vec::new(),
+            dots_alone: false,
+        };
         assert_eq!(extent.width([0.0; 3], Direction::Z, [300, 300]).unwrap(), 1.0);
     }
 }

@@ -58,13 +58,14 @@ impl<'a> Studio<'a> {
         let usual = sequence.is_a_galaxy() && look.centre.is_none() && !sequence.domain.is_periodic();
         let follow = look.follow.or(usual.then_some(Follow::Centre));
         let centre = lengths.centre.or(follow.map(|_| [0.0; 3]));
+        let tinter = Tinter::new(look, lengths.arrival_radius, sequence)?;
         let (centre, width) = match (centre, lengths.width, sequence.domain) {
             (centre, width, Domain::Periodic { side }) => {
                 (centre.unwrap_or([0.5 * side; 3]), width.unwrap_or(side))
             }
             (Some(centre), Some(width), _) => (centre, width),
             (_, width, _) => {
-                let extent = sequence.extent(crew, look.neighbours.into())?;
+                let extent = sequence.extent(crew, look.neighbours.into(), tinter.galaxies())?;
                 let centre = lengths.centre.unwrap_or(extent.centre);
                 let found = || extent.width(centre, look.direction(), size);
                 (centre, width.map_or_else(found, Ok)?)
@@ -75,7 +76,6 @@ impl<'a> Studio<'a> {
         let moments = moments(&times, frames);
         let shown: Vec<f64> = moments.iter().map(|moment| moment.time).collect();
         let between = frames.is_some() && sequence.entries.len() > 1;
-        let tinter = Tinter::new(look, lengths.arrival_radius, sequence)?;
         let types = sequence.sparse_and_spread(look.neighbours.into());
         let sparse = types[0];
         let trails = look.trails;
@@ -124,7 +124,7 @@ impl<'a> Studio<'a> {
     /// # Errors
     /// If the file cannot be read or has invalid values.
     pub fn move_camera_along(&mut self, path: &Path) -> Result<()> {
-        self.camera = self.camera.clone().on_path(path)?;
+        self.camera = self.camera.clone().on_path(path, self.sequence.file_units().as_ref())?;
         check_followed(&self.camera, self.sequence)
     }
 

@@ -292,7 +292,7 @@ fn the_camera_follows_turns_and_comes_nearer() {
     let path = folder.path().join("path.toml");
     fs::write(
         &path,
-        "perspective = 30\n[[key]]\nat = 0\nwidth = 8\nelevation = 0\n[[key]]\nat = 1\nwidth = 2\nazimuth = 90\n",
+        "perspective = 30\n[[key]]\nat = 0\nwidth = \"8 kpc\"\nelevation = 0\n[[key]]\nat = 1\nwidth = 2\nazimuth = 90\n",
     )
     .unwrap();
     let alone = Crew::alone();
@@ -527,6 +527,42 @@ fn planets(tracers: usize) -> Bodies {
         (all.pos[0][i], all.pos[1][i], all.kind[i]) = (3.0 * cos, 3.0 * sin, 2);
     }
     all
+}
+
+/// The frame shows the stars, not the halo about them, and each galaxy if colours show galaxies.
+#[test]
+fn the_default_frame_holds_the_stars_of_all_galaxies() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.hdf5");
+    let mut all = Bodies::zeroed(1000);
+    for i in 0..1000 {
+        let (y, x) = (2.4 * i as f64).sin_cos();
+        let (kind, mass, radius) = if i < 500 { (1, 1.0, 300.0) } else { (2, 0.01, 8.0) };
+        (all.kind[i], all.mass[i], all.id[i]) = (kind, mass, i as u64);
+        (all.pos[0][i], all.pos[1][i]) = (radius * x, radius * y);
+    }
+    // A light galaxy far away, without stars.
+    for i in 950..1000 {
+        (all.kind[i], all.mass[i], all.pos[0][i], all.pos[1][i]) = (1, 1e-4, 60.0, 0.0);
+    }
+    write_bodies(&path, 0.0, &all, Units::GALACTIC);
+    for (line, [least, most]) in [
+        (&[][..], [16.0, 24.0]),
+        (&["--types", "halo"], [500.0, 900.0]),
+        (&["--galaxies", "A=0-949,B=950-999"], [120.0, 180.0]),
+    ] {
+        for ranks in [1, 3] {
+            let width = decomposition::threads::run(ranks, |comm| {
+                let crew = Crew { comm, ..Crew::alone() };
+                let wished = arguments(&[&["x", "-o", "y", "--centre", "0,0,0"], line].concat()).unwrap();
+                let sequence =
+                    Sequence::open(std::slice::from_ref(&path), wished.look.kinds(), false).unwrap();
+                let mut studio = Studio::new(&crew, &wished.look, &sequence, [160; 2], None).unwrap();
+                studio.draw(0).unwrap().view().width()
+            });
+            assert!(width.iter().all(|width| (least..most).contains(width)), "{line:?}: {width:?}");
+        }
+    }
 }
 
 /// The picture of a planetary system with its default width, as the given number of ranks draws it.

@@ -177,6 +177,11 @@ impl Tinter {
         })
     }
 
+    /// The galaxies, if colours show them.
+    pub(super) fn galaxies(&self) -> &[Named] {
+        if let Tinter::Galaxies(galaxies) = self { galaxies } else { &[] }
+    }
+
     /// Whether values can have both signs.
     pub(super) fn is_signed(&self) -> bool {
         matches!(self, Tinter::Velocity)
@@ -199,12 +204,7 @@ impl Tinter {
         match self {
             Tinter::Plain => Colours::Map(look.colours),
             Tinter::Types(_, names) => Colours::Groups(names.clone()),
-            Tinter::Galaxies(galaxies) => {
-                let name = |(k, (name, _)): (usize, &Named)| {
-                    name.clone().unwrap_or_else(|| format!("galaxy {}", k + 1))
-                };
-                Colours::Groups(galaxies.iter().enumerate().map(name).collect())
-            }
+            Tinter::Galaxies(galaxies) => Colours::Groups(names(galaxies)),
             Tinter::Speed | Tinter::Velocity => {
                 let name = if self.is_signed() { "Velocity away" } else { "Speed" };
                 let (unit, per_unit) = speed_unit(units);
@@ -278,6 +278,16 @@ pub(crate) fn refuse_shared_ids<'a>(galaxies: impl Iterator<Item = &'a RangeIncl
         ensure!(first > last, "--galaxies: two galaxies share the ids from {first} to {last}");
     }
     Ok(())
+}
+
+/// Name of a galaxy in legends, or its number counted from 1.
+pub(crate) fn name(k: usize, given: Option<&String>) -> String {
+    given.map_or_else(|| format!("galaxy {}", k + 1), String::clone)
+}
+
+/// Names of galaxies in legends.
+pub(crate) fn names(galaxies: &[Named]) -> Vec<String> {
+    galaxies.iter().enumerate().map(|(k, (given, _))| name(k, given.as_ref())).collect()
 }
 
 /// The galaxies, from the model of the run that wrote the snapshots.

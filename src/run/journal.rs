@@ -23,7 +23,7 @@ const COLUMNS: [(&str, &str); 16] = [
     ("time", "time at the end of the step"),
     ("kinetic", "kinetic energy of all bodies"),
     ("potential", "potential energy of all bodies, each pair once"),
-    ("energy", "sum of both"),
+    ("energy", "sum of all energies"),
     ("energy_error", "energy relative to that of the first state: (E - E0) / |E0|"),
     ("momentum_x", "total momentum"),
     ("momentum_y", "total momentum"),
@@ -40,6 +40,10 @@ const COLUMNS: [(&str, &str); 16] = [
 /// The column behind these if there are external potentials.
 const OUTSIDE_COLUMN: (&str, &str) =
     (EXTERNAL, "potential energy in the external potentials, only if there are any; energy includes it");
+
+/// The name and meaning of `energy_error` if potentials depend on time.
+const CHANGE_COLUMN: (&str, &str) =
+    (CHANGE, "in place of energy_error if a potential moves or grows, so that the energy is not conserved");
 
 /// Columns of `steps.csv` and their meaning; the seconds of each phase follow.
 const COST_COLUMNS: [(&str, &str); 6] = [
@@ -73,7 +77,7 @@ pub(crate) fn tables() -> [TableOfRun; 2] {
             purpose: "One row for the first state and one for each full step. It has the same bits on any number of ranks and threads.",
             columns: COLUMNS
                 .into_iter()
-                .chain([OUTSIDE_COLUMN])
+                .chain([OUTSIDE_COLUMN, CHANGE_COLUMN])
                 .chain(EXPANDING.map(|(_, name, meaning)| (name, meaning)))
                 .chain([REDSHIFT])
                 .map(owned)

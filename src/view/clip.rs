@@ -1,11 +1,12 @@
 //! The snapshots of a page and their chosen bodies.
 
 use crate::console::printable;
+use crate::files::galaxies::Named;
+use crate::render::redshift_label;
 use crate::render::sequence::{Entry, Sequence};
-use crate::render::{redshift_label, tint};
+use crate::render::tint;
 use anyhow::{Result, anyhow};
 use io::snapshot::Wanted;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use treecode::Bodies;
 use viz::GROUP_TONES;
@@ -29,7 +30,7 @@ impl Clip {
     ///
     /// # Errors
     /// If a snapshot cannot be read, or if bodies must be followed and an id occurs twice.
-    pub(super) fn new(sequence: Sequence, most: usize, galaxies: &[RangeInclusive<u64>]) -> Result<Clip> {
+    pub(super) fn new(sequence: Sequence, most: usize, galaxies: &[Named]) -> Result<Clip> {
         sequence.check_naming("view each snapshot alone")?;
         let alone = sequence.entries.len() == 1;
         let mut chooser = Chooser::new(most, alone, sequence.sparse(FEW)).in_domain(sequence.domain);
@@ -49,19 +50,18 @@ impl Clip {
         };
         let choice = chooser.choice()?;
         // Without --galaxies, those of the model, if it has some.
-        let of_model = || {
-            let all = tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
-            all.map(|list| list.into_iter().map(|(_, ids)| ids).collect())
+        let of_model = || tint::galaxies(&sequence).ok().filter(|list| list.len() <= GROUP_TONES);
+        let list = match galaxies.is_empty() {
+            true => of_model(),
+            false => Some(tint::checked(galaxies.to_vec(), |(_, ids)| ids)?),
         };
-        let list =
-            if galaxies.is_empty() { of_model() } else { Some(tint::checked(galaxies.to_vec(), |ids| ids)?) };
-        let of = |list: Vec<RangeInclusive<u64>>| {
+        let of = |list: Vec<Named>| {
             let id = |name: &u64| if alone { ids[*name as usize] } else { *name };
             let galaxy = |name: &u64| {
-                let place = list.iter().position(|ids| ids.contains(&id(name)));
+                let place = list.iter().position(|(_, ids)| ids.contains(&id(name)));
                 place.unwrap_or(list.len()) as u8
             };
-            (choice.ids.iter().map(galaxy).collect(), list.len())
+            (choice.ids.iter().map(galaxy).collect(), tint::names(&list))
         };
         let galaxies = list.map(of);
         let description = Description {

@@ -8,14 +8,14 @@ mod server;
 
 use crate::cli::bodies_in;
 use crate::console::say;
+use crate::files::galaxies::Named;
 use crate::files::kinds;
 use crate::files::outputs::Overwrite;
-use crate::render::options::ids;
+use crate::render::options::galaxy;
 use crate::render::sequence::Sequence;
 use anyhow::Result;
 use clip::Clip;
 use io::Kind;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Make a page that shows bodies in a browser: turn, zoom and play.
@@ -52,10 +52,10 @@ pub struct Arguments {
     /// Particle types to show, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Ids of each galaxy, as 0-59999,60000-119999, for colours by galaxy [default: those of the model
-    /// of the run, if it has several].
-    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = ids)]
-    pub galaxies: Vec<RangeInclusive<u64>>,
+    /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999, for colours
+    /// by galaxy [default: those of the model of the run, if it has several].
+    #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
+    pub galaxies: Vec<Named>,
 }
 
 const HELP: &str = "Examples:

@@ -55,6 +55,16 @@ fn clip(paths: &[PathBuf], kinds: [bool; TYPES], most: usize) -> Result<Clip> {
     Clip::new(sequence, most, &[])
 }
 
+#[test]
+fn the_legend_has_the_names_of_galaxies() {
+    let (_folder, paths) = scene(&[bodies(20, 0.0)]);
+    let wished = arguments(&["a", "-o", "b.html", "--galaxies", "A=0-9,10-19"]).unwrap();
+    let sequence = Sequence::open(&paths, [true; TYPES], false).unwrap();
+    let clip = Clip::new(sequence, 100, &wished.galaxies).unwrap();
+    let page = clip.description.page(|number| clip.frame(number)).unwrap();
+    assert!(page.contains(r#""galaxy_names":["A","galaxy 2"]"#));
+}
+
 /// Positions [L] and speeds (1 to 255, or 0) of the chosen bodies, decoded as on the page.
 fn decode(clip: &Clip, frame: usize) -> Vec<([f64; 3], u8)> {
     let n = clip.description.choice.len();

@@ -28,10 +28,17 @@ fn encode(picture: &Picture, compression: png::Compression) -> Result<Vec<u8>, E
     let mut bytes = Vec::new();
     let mut encoder = png_encoder(&mut bytes, picture.size(), picture.opacity().is_some());
     encoder.set_compression(compression);
+    encoder.set_pixel_dims(picture.dpi().map(pixels_per_metre));
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&samples(picture))?;
     writer.finish()?;
     Ok(bytes)
+}
+
+/// The resolution of a PNG file, from pixels per inch.
+fn pixels_per_metre(dpi: f64) -> png::PixelDimensions {
+    let pixels = (dpi / 0.0254).round() as u32;
+    png::PixelDimensions { xppu: pixels, yppu: pixels, unit: png::Unit::Meter }
 }
 
 fn png_encoder<'a, W: Write>(out: W, size: [usize; 2], opacity: bool) -> png::Encoder<'a, W> {

@@ -16,6 +16,8 @@ pub struct Picture {
     pixels: Vec<Rgb>,
     /// From 0, transparent, to 255, opaque.
     opacity: Option<Vec<u8>>,
+    /// Pixels per inch on paper.
+    dpi: Option<f64>,
 }
 
 impl Picture {
@@ -26,13 +28,23 @@ impl Picture {
             pixels.len(),
             "a picture has another number of pixels than its size says"
         );
-        Picture { size, pixels, opacity: None }
+        Picture { size, pixels, opacity: None, dpi: None }
     }
 
     /// The same picture with an opacity for each pixel, from 0 to 255.
     pub fn with_opacity(self, opacity: Vec<u8>) -> Picture {
         assert_eq!(self.pixels.len(), opacity.len(), "a picture has another number of pixels than opacities");
         Picture { opacity: Some(opacity), ..self }
+    }
+
+    /// The same picture with a resolution on paper [pixels per inch], which a PNG file states.
+    pub fn with_dpi(self, dpi: Option<f64>) -> Picture {
+        Picture { dpi, ..self }
+    }
+
+    /// The resolution on paper, if it has one [pixels per inch].
+    pub fn dpi(&self) -> Option<f64> {
+        self.dpi
     }
 
     /// Width and height [pixels].

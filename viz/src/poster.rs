@@ -143,7 +143,7 @@ impl Poster {
         }
         self.decorate(whole.canvas().with_halo(self.halo()).into_drawing_area());
         self.draw_axes(&whole.canvas().into_drawing_area());
-        encode_png(&whole)
+        encode_png(&whole.with_dpi(self.dpi))
     }
 
     /// The poster as an SVG file. Pictures are embedded, lines and text are vectors.

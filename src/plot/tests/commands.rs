@@ -57,6 +57,68 @@ fn every_kind_of_plot_leaves_a_picture_and_its_numbers() {
     }
 }
 
+/// A star with few planets and a belt of massless bodies, and two galaxies of which one has no disc.
+#[test]
+fn tracers_are_counted_about_what_has_mass_and_galaxies_without_a_type_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut belt = Bodies::zeroed(400);
+    belt.mass[0] = 1.0;
+    for i in 0..400 {
+        let (y, x) = (2.4 * i as f64).sin_cos();
+        belt.id[i] = i as u64;
+        belt.kind[i] = if i == 0 { 1 } else { 2 };
+        (belt.pos[0][i], belt.pos[1][i]) = if i == 0 { (1.0, 0.0) } else { (1.0 + 3.0 * x, 3.0 * y) };
+    }
+    write(folder.path(), "belt.hdf5", &Header { units: Some(Units::PLANETARY), ..Header::default() }, &belt);
+    let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    plot(folder.path(), "surface-density @/belt.hdf5 -o @/belt.svg --types 2 --rings 5 --radius 6").unwrap();
+    assert!(text("belt.svg").contains("bodies AU⁻²"));
+    let table = text("belt.csv");
+    assert!(table.contains("surface_density [bodies/AU^2]") && table.lines().count() <= 3, "{table}");
+    assert!(table.contains(",399,"), "all are 3 AU from the star: {table}");
+
+    let mut two = Bodies::zeroed(300);
+    two.mass.fill(1.0);
+    for i in 0..300 {
+        (two.id[i], two.kind[i]) = (i as u64, if i < 200 && i % 2 == 0 { 2 } else { 1 });
+        two.pos[0][i] = (i as f64).sqrt();
+    }
+    write(folder.path(), "two.hdf5", &Header { units: Some(Units::NBODY), ..Header::default() }, &two);
+    let galaxies = "--galaxies Big=0-199,Small=200-299";
+    plot(folder.path(), &format!("lagrange @/two.hdf5 -o @/two.svg --types disc {galaxies}")).unwrap();
+    assert!(text("two.svg").contains("Big") && !text("two.svg").contains("Small"));
+    assert!(text("two.svg").contains("Radius") && !text("two.svg").contains("Radius ["));
+    let error = plot(folder.path(), &format!("separation @/two.hdf5 -o @/x.svg --types disc {galaxies}"))
+        .unwrap_err();
+    assert!(error.contains("has no body of type disc of Small, ids 200 to 299"), "{error}");
+    let error = plot(folder.path(), "bar @/two.hdf5 -o @/x.svg --galaxies 0-299,900-999").unwrap_err();
+    assert!(error.contains("has no body of galaxy 2, ids 900 to 999"), "{error}");
+}
+
+/// At several times, each galaxy has one colour, and its first and last time are named.
+#[test]
+fn galaxies_at_several_times_have_shades() {
+    let folder = scene();
+    let line = "bar @/a.hdf5 @/b.hdf5 -o @/x.svg --galaxies A=0-1499,B=1500-2999 --rings 4";
+    plot(folder.path(), line).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("x.svg")).unwrap().to_lowercase();
+    assert!(["a, strongest ring", "b, all rings", "a, 0.978 gyr"].iter().all(|word| text.contains(word)));
+    let [first, second] = [0, 1].map(|k| viz::plot::COLOURS[k].map(|c| format!("{c:02x}")).concat());
+    let third = viz::plot::COLOURS[2].map(|c| format!("{c:02x}")).concat();
+    assert!(text.contains(&first) && text.contains(&second) && !text.contains(&third));
+}
+
+#[test]
+fn energies_of_external_potentials_have_a_line() {
+    let folder = scene();
+    let log =
+        "step,time,kinetic,potential,energy,energy_change,external\n0,0,1,-1,-2,0,-2\n1,1,1,-1,-2,1e-3,-2\n";
+    std::fs::write(folder.path().join("energy.csv"), log).unwrap();
+    plot(folder.path(), "run @ -o @/x.svg --panels energy,energy-error").unwrap();
+    let text = std::fs::read_to_string(folder.path().join("x.svg")).unwrap();
+    assert!(text.contains("in external potentials"));
+}
+
 /// Order 3 at a small angle is better than order 1 at a large one.
 #[test]
 fn force_errors_fall_with_order_and_angle() {
@@ -118,7 +180,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
             "bar @/a.hdf5 -o @/x.png --rings 1000",
             "no ring has the 100 bodies that it needs to show a bar: give fewer",
         ),
-        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "bodies are too few: a ring needs 100"),
+        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "are too few; a ring needs 100"),
         ("run @ -o @/x.png --galaxies model", "the records of a run are sums over all bodies"),
         ("force-error @/a.hdf5 -o @/x.png --galaxies 0-9", "a random sample of all bodies"),
         ("mass-function @/haloes.hdf5 -o @/x.png --galaxies 0-9", "a halo may hold bodies of several"),

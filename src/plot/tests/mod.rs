@@ -43,7 +43,20 @@ fn about_its_centre(bodies: Bodies) -> Snapshot {
     let centre = Centre { position: [0.0; 3], velocity: [0.0; 3] };
     let units = AxisUnits::of(&Units::NBODY);
     let source = std::rc::Rc::default();
-    Snapshot { time: 0.0, units, domain: Domain::Open, centre, bodies, source, is_whole: true, ids: None }
+    let types = Vec::new();
+    let domain = Domain::Open;
+    Snapshot {
+        time: 0.0,
+        units,
+        domain,
+        centre,
+        bodies,
+        source,
+        is_whole: true,
+        is_counted: false,
+        types,
+        ids: None,
+    }
 }
 
 /// Galaxies of these ids.

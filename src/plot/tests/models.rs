@@ -103,6 +103,31 @@ fn rotation_is_told_from_dispersion() {
     assert!(shells[0].total_dispersion() < 1e-6);
 }
 
+/// The halo has most of the mass, and its noise must not turn the axis.
+#[test]
+fn a_disc_in_a_halo_shows_its_rotation() {
+    for (bodies, seed) in [(20_000, 0), (6_000, 0), (6_000, 1), (6_000, 2)] {
+        let galaxy = model::Preset::MilkyWay.galaxy();
+        let disc = Model::DiscGalaxy(model::DiscGalaxy { bodies, seed, ..galaxy });
+        let mut bodies = model::generate(&Solo, &disc, Units::GALACTIC.gravitational_constant());
+        let centre = Centre::find(&bodies);
+        centre.subtract_from(&mut bodies, Domain::Open);
+        let axis = nbody::profile::spin(&bodies);
+        assert!(axis[2] > 0.98, "{axis:?}");
+        let snapshot = about_its_centre(bodies);
+        // At the scale length the disc has a fifth of the mass or more.
+        let inner = shells(&snapshot, 6, Some([1.0, 8.0])).unwrap();
+        let mean = inner.iter().map(|shell| shell.velocity[2]).sum::<f64>() / inner.len() as f64;
+        assert!(mean > 50.0, "{inner:?}");
+        let outermost = rings(&snapshot, 30, None, From::Spin).unwrap().last().unwrap().ends[1];
+        assert!((10.0..40.0).contains(&outermost), "{outermost}");
+        // If all are of one type, the inner ones decide.
+        let mut alike = snapshot.bodies;
+        alike.kind.fill(1);
+        assert!(nbody::profile::spin(&alike)[2] > 0.95, "{:?}", nbody::profile::spin(&alike));
+    }
+}
+
 #[test]
 fn the_phase_plane_holds_the_mass_where_it_is() {
     let mut bodies = Bodies::zeroed(1000);

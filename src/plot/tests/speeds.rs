@@ -20,7 +20,7 @@ fn the_circular_speed_is_that_of_all_types() {
     let table = std::fs::read_to_string(folder.path().join("p.csv")).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
     let place = |name: &str| rows[0].iter().position(|other| *other == name).unwrap();
-    let (outer, speed) = (place("outer_radius [G = 1]"), place("circular_speed [G = 1]"));
+    let (outer, speed) = (place("outer_radius"), place("circular_speed"));
     assert_eq!(rows.len(), 10);
     for row in &rows[1..] {
         let [r, v]: [f64; 2] = [outer, speed].map(|column| row[column].parse().unwrap());

@@ -54,9 +54,9 @@ pub struct Description {
     pub frames: Vec<FrameName>,
     /// Units of the bodies and of the times, if they are known.
     pub units: Option<Units>,
-    /// The galaxy of each chosen body, from 0, and their number; `None` if they are not known. A body
+    /// The galaxy of each chosen body, from 0, and their names; `None` if they are not known. A body
     /// of none of them has the number of galaxies.
-    pub galaxies: Option<(Vec<u8>, usize)>,
+    pub galaxies: Option<(Vec<u8>, Vec<String>)>,
 }
 
 /// Name and time of a frame.
@@ -86,6 +86,7 @@ struct Facts<'a> {
     kinds: Vec<KindLabel>,
     palette: [Rgb; TYPES],
     galaxies: Vec<Rgb>,
+    galaxy_names: &'a [String],
     sparse: [bool; TYPES],
     paths: &'a [Path],
     ramp: Vec<Rgb>,
@@ -154,7 +155,8 @@ impl Description {
             let group = there.iter().position(|&other| other == kind);
             dot_colour(group.map(|group| (group, there.len())))
         };
-        let count = galaxies.as_ref().map_or(0, |(_, count)| *count);
+        let names = galaxies.as_ref().map_or(&[][..], |(_, names)| names);
+        let count = names.len();
         let times: Vec<f64> = frames.iter().map(|frame| frame.time).collect();
         let scale = TimeScale::for_times(&times, *units);
         let ramp = |i: usize| {
@@ -183,6 +185,7 @@ impl Description {
             kinds: there.iter().map(|&kind| KindLabel { kind, name: TYPE_NAMES[kind] }).collect(),
             palette: std::array::from_fn(tone),
             galaxies: (0..count).map(|galaxy| dot_colour(Some((galaxy, count)))).collect(),
+            galaxy_names: names,
             sparse: choice.sparse,
             paths: &choice.paths,
             ramp: (0..RAMP).map(ramp).collect(),

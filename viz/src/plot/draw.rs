@@ -62,7 +62,7 @@ impl Figure {
         let area = picture.canvas().into_drawing_area();
         let steps = pixels * FINER as f64;
         Board { area, steps, theme: look.theme, text: 1.0, in_segments: true }.figure(&layout);
-        encode_png(&reduce(&picture, FINER))
+        encode_png(&reduce(&picture, FINER).with_dpi(Some(look.dpi)))
     }
 
     /// The figure as an SVG file, in the usual look.

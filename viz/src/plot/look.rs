@@ -154,6 +154,9 @@ mod tests {
             let png = figure(panels).png_as(&Look { dpi: 300.0, ..look }).unwrap();
             let pixels = u32::from_be_bytes(png[16..20].try_into().unwrap());
             assert!((f64::from(pixels) - width / 25.4 * 300.0).abs() < 4.0, "{pixels}");
+            let at = png.windows(4).position(|word| word == b"pHYs").expect("it states its resolution") + 4;
+            let [x, y] = [at, at + 4].map(|at| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()));
+            assert_eq!((x, y, png[at + 8]), (11811, 11811, 1), "300 pixels per inch in a metre");
             let pdf = String::from_utf8_lossy(&figure(panels).pdf(&look).unwrap()).into_owned();
             let points: f64 =
                 pdf.split("/MediaBox [0 0 ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();

@@ -24,6 +24,7 @@ mod ticks;
 
 pub use look::{Look, Theme};
 
+use crate::colour::blend;
 use crate::{ColourMap, Rgb, printable};
 
 /// Colours of lines on white that colour-blind readers can distinguish, also in print (Okabe & Ito
@@ -45,6 +46,13 @@ pub fn colours(count: usize) -> Vec<Rgb> {
         true => COLOURS[..count].to_vec(),
         false => (0..count).map(|i| ColourMap::Viridis.colour(0.9 * i as f64 / (count - 1) as f64)).collect(),
     }
+}
+
+/// Shades of a colour for `count` lines in order, such as successive times: from pale to the colour itself.
+pub fn shades(colour: Rgb, count: usize) -> Vec<Rgb> {
+    let pale = colour.map(|c| (0.35 * f64::from(c) + 0.65 * 190.0) as u8);
+    let last = count.saturating_sub(1).max(1) as f64;
+    (1..=count).map(|i| blend(pale, colour, 1.0 - (count - i) as f64 / last)).collect()
 }
 
 /// A figure: panels in rows and columns.

@@ -97,7 +97,7 @@ class Controls {
         const row = document.createElement("label");
         const spot = document.createElement("i");
         spot.style.background = colour(rgb);
-        row.append(spot, `galaxy ${i + 1}`);
+        row.append(spot, description.galaxy_names[i]);
         return row;
       }));
       return;
