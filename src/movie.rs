@@ -403,18 +403,18 @@ impl<'a> Filming<'a> {
     /// The width that shows nearly all of the mass, or if only dots have mass, nearly all bodies. Collective.
     fn find_width(&self, bodies: &Bodies, cast: &Cast) -> Result<f64> {
         let (comm, kinds) = (self.crew.comm, self.movie.kinds());
-        let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])];
+        let visible = visible(comm, bodies, kinds, 1, |_| 0);
+        let wanted = |i: &usize| kinds[usize::from(bodies.kind[*i])] && (cast.is_of_dots() || visible[*i]);
         let count = collective::sum(comm, (0..bodies.len()).filter(wanted).count() as u64);
         ensure!(count > 0, "movie.types: there are no bodies of type {}", named_types(kinds));
         // A hash of the id selects the sample. It is the same on any number of ranks and
         // independent of patterns in the ids.
         let stride = count.div_ceil(SAMPLE);
         let weights = Weights::of(comm, bodies, kinds, cast.is_of_dots());
-        let visible = visible(comm, bodies, kinds, 1, |_| 0);
         // Dots with mass are all in it if the mass does not matter.
         let always = |i: usize| cast.is_of_dots() && bodies.mass[i] > 0.0;
         let chosen = (0..bodies.len())
-            .filter(|i| wanted(i) && (cast.is_of_dots() || visible[*i]))
+            .filter(wanted)
             .filter(|&i| always(i) || hash(bodies.id[i]).is_multiple_of(stride));
         let mine: Vec<[u64; 5]> = chosen
             .map(|i| {

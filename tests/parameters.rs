@@ -376,7 +376,7 @@ length = 1"#,
         (
             r#"types = ["stars", "other"]
 length = -1"#,
-            "gravity.softening: pairs.0 of stars and other: length = -1.0: must be finite",
+            "gravity.softening.pairs: number 0, of stars and other: length = -1.0: must be finite",
         ),
         (
             r#"types = ["stars", "other"]
@@ -390,7 +390,7 @@ size = 1"#,
         ),
         (
             "types = [4, 5]\nlength = 1\n[[gravity.softening.pairs]]\ntypes = [5, 4]\nlength = 2",
-            "pairs.1 of other and stars: has a length in pairs.0 already",
+            "gravity.softening.pairs: number 1, of other and stars: number 0 is of the same types",
         ),
         ("types = [4, 5]\nlength = 1\n[gravity.softening]\nkernel = \"plummer\"", "kernel plummer"),
     ] {

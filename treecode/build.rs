@@ -583,12 +583,12 @@ impl Form {
         for (slot, index) in basis.iter().enumerate() {
             for (image, weight) in harmonic.reduce(*index) {
                 let k = far.iter().position(|j| *j == image).expect("the harmonic form keeps it");
-                writeln!(code, "    local[{slot}] += {weight:?} * far[{k}];").unwrap();
+                writeln!(code, "    local[{slot}] += T::from({weight:?}) * far[{k}];").unwrap();
             }
         }
         writeln!(
             out,
-            "fn add_far_{}_{order}(local: &mut [f64; {}], far: &[f64; {}]) {{\n{code}}}\n",
+            "fn add_far_{}_{order}<T: Real>(local: &mut [T; {}], far: &[T; {}]) {{\n{code}}}\n",
             self.name,
             basis.len(),
             far.len()

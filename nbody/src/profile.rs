@@ -254,7 +254,7 @@ pub fn shells(bodies: &Bodies, count: usize, radius: Option<[f64; 2]>) -> Result
     let (mut totals, mut squares) = (vec![0.0; count], vec![[0.0; 3]; count]);
     let mut squared_weights = vec![0.0; count];
     let weights = &*weights(bodies);
-    let axis = Vector3::from(spin(bodies));
+    let axis = Vector3::from(rotation_axis(bodies));
     let mut core = 0.0;
     for i in (0..bodies.len()).filter(|&i| weights[i] > 0.0) {
         let (radius, mass, weight) = (norm(bodies.position(i)), bodies.mass[i], weights[i]);
@@ -308,10 +308,10 @@ pub fn visible_types(bodies: &Bodies) -> [bool; TYPES] {
 /// Fraction of the mass, that nearest to the origin, from which the axis of rotation is computed.
 const INNER: f64 = 0.5;
 
-/// Axis of rotation about the origin, of bodies at rest there: the direction of the mean angular velocity
-/// Σ m x × v / |x|², or z if it is zero. Of the [`visible_types`], the inner half of the mass counts. In a sum
-/// of angular momenta, the noise of distant bodies of a halo exceeds the rotation of a disc.
-pub fn spin(bodies: &Bodies) -> [f64; 3] {
+/// Axis of rotation about the origin: the direction of the mean angular velocity Σ m x × v / |x|², or z if it
+/// is zero. It uses the inner half of the mass of the [`visible_types`]. A sum of angular momenta would be
+/// dominated by the noise of distant bodies of a halo. The bodies must be centred.
+pub fn rotation_axis(bodies: &Bodies) -> [f64; 3] {
     let (weights, kinds) = (&*weights(bodies), visible_types(bodies));
     let radius = |i: usize| norm(bodies.position(i));
     let mut members: Vec<usize> = (0..bodies.len())

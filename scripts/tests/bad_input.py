@@ -326,7 +326,7 @@ def main():
         (["run", "RUN", "--set", "box.side=20", "--set", "gravity.softening=4"], ["softening", "0.17"]),
         (["run", "RUN", "--set", 'gravity.softening.pairs=[{types=["stars","moons"],length=1}]'], ["moons", "no particle type"]),
         (["run", "RUN", "--set", "gravity.softening.pairs=[{types=[1,2],length=-1}]"], ["softening.pairs", "-1"]),
-        (["run", "RUN", "--set", "gravity.softening.pairs=[{types=[1,2],length=1},{types=[2,1],length=2}]"], ["softening.pairs", "types 2 and 1"]),
+        (["run", "RUN", "--set", "gravity.softening.pairs=[{types=[1,2],length=1},{types=[2,1],length=2}]"], ["softening.pairs", "disc and halo"]),
         (["run", "RUN", "--set", "gravity.softening.pairs=[{types=[1,2]}]"], ["softening.pairs", "length"]),
         (["extract", "GOOD", "OUT", "--region", "sphere:0,0,0,3 Msun"], ["region", "a length is needed"]),
         (["halos", "GOOD", "-o", "OUT", "--linking-length", "0.1 parrots"], ["linking-length", "parrots"]),

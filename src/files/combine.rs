@@ -143,9 +143,9 @@ pub fn main(arguments: &Arguments) -> Result<()> {
         bodies.append(&others);
         let mut raised = 0;
         if ids::shared(crew.comm, &bodies.id).is_some() {
-            raised = ids[0].end().saturating_add(1);
+            let first = ids[0].end().checked_add(1);
             let from = bodies.len() - others.len();
-            let all: Option<Vec<u64>> = others.id.iter().map(|id| id.checked_add(raised)).collect();
+            let all: Option<Vec<u64>> = others.id.iter().map(|id| id.checked_add(first?)).collect();
             let fits = crew.agree(|| match all {
                 Some(all) => Ok(all),
                 None => {
@@ -153,7 +153,8 @@ pub fn main(arguments: &Arguments) -> Result<()> {
                 }
             })?;
             bodies.id[from..].copy_from_slice(&fits);
-            ids[1] = ids[1].start() + raised..=ids[1].end() + raised;
+            raised = first.unwrap_or_default();
+            ids[1] = ids[1].start().saturating_add(raised)..=ids[1].end().saturating_add(raised);
             if let Some(shared) = ids::shared(crew.comm, &bodies.id) {
                 crew.agree(|| -> Result<()> {
                     bail!("{}; ids must be unique in each file", shared.words())
@@ -199,8 +200,8 @@ fn check_units(crew: &Crew, sources: [(&PathBuf, &Header); 2], are_given: bool, 
         let (sizeless, sized) = if has_size(one) { (second, first) } else { (first, second) };
         let counts = if states(one) { "is in" } else { "states no units and counts as in" };
         bail!(
-            "{} is in units with G = 1 and no size, and {} {counts} units with a size; with --units for the output, the \
-             former count as kpc, 1e10 solar masses and 207.4 km/s",
+            "{0} is in units with G = 1 and no size, and {1} {counts} units with a size; give --units for the output, and \
+             numbers of {0} are taken as kpc, 1e10 solar masses and 207.4 km/s",
             sizeless.display(),
             sized.display()
         );

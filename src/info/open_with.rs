@@ -31,13 +31,17 @@ pub(super) fn openers(files: &[PathBuf], header: &Header, ranges: Option<[[f64; 
     // Text in JSON is also text in Python.
     let quoted = |name: &str| serde_json::Value::from(name).to_string();
     let first = files[0].display().to_string();
-    let common = if files.len() > 1 { first.strip_suffix(".0.hdf5").unwrap_or(&first) } else { &first };
-    let (name, common) = (quoted(&first), quoted(common));
+    let (before, after) = first.rsplit_once(".0").filter(|_| files.len() > 1).unwrap_or((&first, ""));
+    // pynbody finds all files only from the beginning of `NAME.0.hdf5`.
+    let common = quoted(if after == ".hdf5" { before } else { &first });
+    let name = quoted(&first);
     let mut all = Vec::new();
     if swift && files.len() > 1 {
         let program = "yt and swiftsimio";
-        let make =
-            format!("# they read one file of {}: make it with heorot convert --format swift", files.len());
+        let make = format!(
+            "# single files only; join these {} with: heorot convert IN OUT.hdf5 --format swift",
+            files.len()
+        );
         all.push(Opener { program, lines: vec![make] });
     } else {
         all.push(yt(&name, header, swift, ranges));
@@ -47,19 +51,19 @@ pub(super) fn openers(files: &[PathBuf], header: &Header, ranges: Option<[[f64; 
         }
     }
     let kind = header.count.iter().position(|count| *count > 0).unwrap_or(1);
-    all.extend([pynbody(&common, header), h5py(&common, files.len(), kind)]);
+    all.extend([pynbody(&common, header), h5py(&quoted(before), &quoted(after), files.len(), kind)]);
     all
 }
 
-/// h5py opens one file. `common` is what the names of several begin with, before their numbers.
-fn h5py(common: &str, files: usize, kind: usize) -> Opener {
+/// h5py opens one file. `before` and `after` are the parts of a name around the number of the file.
+fn h5py(before: &str, after: &str, files: usize, kind: usize) -> Opener {
     let data = format!("PartType{kind}/Coordinates");
     let lines = if files == 1 {
-        vec!["import h5py".to_owned(), format!("positions = h5py.File({common})[\"{data}\"][:]")]
+        vec!["import h5py".to_owned(), format!("positions = h5py.File({before})[\"{data}\"][:]")]
     } else {
         vec![
             "import h5py, numpy".to_owned(),
-            format!("files = [h5py.File({common} + f\".{{i}}.hdf5\") for i in range({files})]"),
+            format!("files = [h5py.File({before} + f\".{{i}}\" + {after}) for i in range({files})]"),
             format!(
                 "positions = numpy.concatenate([file[\"{data}\"] for file in files if \"{data}\" in file])"
             ),
@@ -118,7 +122,7 @@ fn pynbody(name: &str, header: &Header) -> Opener {
         lines.insert(
             0,
             format!(
-                "import os; os.path.exists(\"config.ini\") or open(\"config.ini\", \"w\").write(\"{file}\")  # s.star: types 2 to 4"
+                "import os; os.path.exists(\"config.ini\") or open(\"config.ini\", \"w\").write(\"{file}\")  # keeps a config.ini, which must map types 2 to 4 to star"
             ),
         );
     }
@@ -165,7 +169,10 @@ mod tests {
         };
         for format in [Format::Gadget, Format::Swift] {
             assert!(open(format, "pynbody").contains("load(\"out/a\")"));
-            assert!(open(format, "h5py").contains("h5py.File(\"out/a\" + f\".{i}.hdf5\") for i in range(2)"));
+            assert!(
+                open(format, "h5py")
+                    .contains("h5py.File(\"out/a\" + f\".{i}\" + \".hdf5\") for i in range(2)")
+            );
         }
         assert!(open(Format::Gadget, "yt").contains("load(\"out/a.0.hdf5\""));
         assert_eq!(open(Format::Swift, "swiftsimio") + &open(Format::Swift, "yt"), "", "they read one file");

@@ -54,7 +54,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
         let most = all.iter().map(|one| one.taken.1.whole.bodies).max().unwrap_or(0);
         ensure!(
             most >= 2 * FEWEST,
-            "bodies in the rings: {most} are too few; a ring needs {FEWEST} to show a bar"
+            "the rings hold {most} bodies, too few: a ring needs {FEWEST} to show a bar"
         );
         anyhow::bail!(
             "no ring has the {FEWEST} bodies that it needs to show a bar: give fewer rings, such as --rings {}",

@@ -150,7 +150,7 @@ pub(super) fn plane(bodies: &Bodies, from: From) -> [Vector3<f64>; 2] {
         From::X => Vector3::x(),
         From::Y => Vector3::y(),
         From::Z => Vector3::z(),
-        From::Spin => profile::spin(bodies).into(),
+        From::Spin => profile::rotation_axis(bodies).into(),
     };
     let near = if normal.x.abs() > 0.9 { Vector3::y() } else { Vector3::x() };
     let first = (near - normal * normal.dot(&near)).normalize();

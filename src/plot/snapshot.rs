@@ -113,7 +113,7 @@ fn warn_of_tracers(bodies: &Bodies, shown: impl Display) {
         (0..TYPES).filter(|&kind| has[0][kind] && !has[1][kind]).map(|k| NAMES[k]).collect();
     let advice = match light.is_empty() {
         true => String::new(),
-        false => format!("; --types {} shows those of these types", light.join(",")),
+        false => format!("; --types {} shows them", light.join(",")),
     };
     warn(&format!(
         "{shown}: {heavy} bodies have mass and are shown; {} have none and do not count{advice}",

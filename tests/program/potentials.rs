@@ -36,7 +36,10 @@ fn external_potentials_are_in_the_energy_and_survive_a_restart() {
     let changed = text.replace("mass = 3.0", "mass = 3.5").replace("FOLDER", half_folder.to_str().unwrap());
     fs::write(&half, &changed).unwrap();
     let message = fail(&["run", &half, "--restart"], 1);
-    assert!(message.contains("potential = ") && message.contains("restart cannot change"), "{message}");
+    assert!(
+        message.contains("potential.0.mass = 3.5") && message.contains("restart cannot change"),
+        "{message}"
+    );
     fs::write(&half, changed.replace("mass = 3.5", "mass = 3.0")).unwrap();
     succeed(&["run", &half, "--restart", "--virtual-ranks", "3", "--threads", "2"]);
     assert_eq!(table(&half_folder), table(&whole_folder));

@@ -108,8 +108,8 @@ fn both_walks_converge_to_ewald() {
     }
 }
 
-/// The potentials of images and background are of the order of 60 GM / side. That they cancel costs no
-/// precision: what is left are the rounding of single interactions and the error of the expansion.
+/// The potentials of images and background are about 60 GM / side each. Their cancellation loses no
+/// precision: the errors left are those of single interactions and of the expansion.
 #[test]
 fn potentials_of_images_and_background_cancel_precisely() {
     let bodies = nearly_uniform(16, 1e-4);

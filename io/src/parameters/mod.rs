@@ -149,7 +149,7 @@ fn flatten(key: String, value: &serde_json::Value, list: &mut Vec<(String, Strin
     }
 }
 
-/// A key whose values differ, with both values. `None` where it is not set.
+/// A key whose values differ, with both values; `None` if it is not set.
 pub type Difference = (String, Option<String>, Option<String>);
 
 /// The keys in which two lists of [`echo`] differ. A key of a table in an array has the number of the
@@ -163,11 +163,14 @@ pub fn differences(before: &[(String, String)], now: &[(String, String)]) -> Vec
         let value =
             |text: &String| toml::from_str::<toml::Table>(&format!("value = {text}")).ok()?.remove("value");
         let (old, new) = (before.get(key), now.get(key));
+        if old == new {
+            continue;
+        }
         let known = list.len();
         if let (Some(old), Some(new)) = (old.and_then(value), new.and_then(value)) {
             compare(key.clone(), [Some(&old), Some(&new)], &mut list);
         }
-        if old != new && list.len() == known {
+        if list.len() == known {
             list.push((key.clone(), old.cloned(), new.cloned()));
         }
     }

@@ -127,8 +127,8 @@ fn an_unknown_key_names_the_nearest() {
     let tagged = fault("[[models]]\nmodel = 'plummer'\nbodis = 3\n", &[]);
     assert_eq!(tagged, "run.toml:3: models.0.bodis: unknown key, did you mean `bodies`? (known: bodies)");
     let second =
-        fault("[[models]]\nmodel = 'file'\npath = 'a'\n\n[[models]]\nmodel = 'plummer'\nbodies = 'b'\n", &[]);
-    assert_eq!(second, "run.toml:7: models.1.bodies = \"b\": expected a whole number, 0 or more");
+        fault("[[models]]\nmodel = 'file'\npath = 'a'\n\n[[models]]\nmodel = 'plummer'\nbodis = 3\n", &[]);
+    assert!(second.starts_with("run.toml:7: models.1.bodis: unknown key"), "{second}");
 }
 
 #[test]

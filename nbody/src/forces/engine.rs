@@ -67,7 +67,7 @@ pub struct Engine {
     external: Option<Arc<External>>,
     /// Current time [T].
     time: f64,
-    /// Sum of all forces at the last evaluation of all bodies, as [`Balance::net`].
+    /// Net force over the sum of the sizes of all forces, at the last evaluation of all bodies: [`Balance::net`].
     net: [f64; 3],
     unchecked: Unchecked,
     /// Number of the last sort. The cells of a periodic box lie at other places after each.
@@ -420,10 +420,10 @@ impl Engine {
         Ok((evaluation, balance))
     }
 
-    /// Takes the sum of all forces in a periodic box out of those of the active bodies, of each in
-    /// proportion to its size: the sum comes from errors, which are greatest where forces are strong, and
-    /// an equal part of it could exceed the forces of bodies far from all others. If some bodies are
-    /// active, it is the sum at the last evaluation of all. Collective.
+    /// Subtracts the net force of a periodic box from the active bodies, in proportion to the force on each.
+    /// The net force is an error, and errors are greatest where forces are strong. Equal shares could exceed
+    /// the forces on distant bodies. If only some bodies are active, it uses the fraction from the last
+    /// evaluation of all. Collective.
     fn take_out_net_force(
         &mut self,
         comm: &dyn Comm,

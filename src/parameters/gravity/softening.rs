@@ -25,7 +25,8 @@ pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(
 struct Keys {
     kernel: SofteningKernel,
     length: Length,
-    pairs: Vec<Pair>,
+    #[serde(deserialize_with = "pairs")]
+    pairs: Vec<PairLength>,
 }
 
 /// A table of `pairs`.
@@ -67,11 +68,16 @@ impl<'de> Visitor<'de> for WholeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Softening, A::Error> {
         let Keys { kernel, length: Length(length), pairs } =
             Keys::deserialize(MapAccessDeserializer::new(map))?;
-        let pair = |Pair { types, length }| PairLength { types: types.map(|Kind(number)| number), length };
-        let pairs: Vec<PairLength> = pairs.into_iter().map(pair).collect();
-        check(&pairs).map_err(A::Error::custom)?;
         Ok(Softening { kernel, length, pairs })
     }
+}
+
+/// Reads the lengths of pairs.
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PairLength>, D::Error> {
+    let pair = |Pair { types, length }| PairLength { types: types.map(|Kind(number)| number), length };
+    let pairs: Vec<PairLength> = Vec::deserialize(deserializer)?.into_iter().map(pair).collect();
+    check(&pairs).map_err(D::Error::custom)?;
+    Ok(pairs)
 }
 
 /// Checks the lengths of pairs, as [`Softening`] does, and names the pair.
@@ -80,13 +86,13 @@ fn check(pairs: &[PairLength]) -> Result<(), String> {
         let [a, b] = types.map(|kind| NAMES[usize::from(kind)]);
         if !(length.is_finite() && *length >= 0.0) {
             return Err(format!(
-                "pairs.{i} of {a} and {b}: length = {length:?}: must be finite and not negative"
+                "number {i}, of {a} and {b}: length = {length:?}: must be finite and not negative"
             ));
         }
         let is_same = |other: &PairLength| other.types == *types || other.types == [types[1], types[0]];
         if let Some(other) = pairs[..i].iter().position(is_same) {
             return Err(format!(
-                "pairs.{i} of {a} and {b}: has a length in pairs.{other} already; give one for each pair"
+                "number {i}, of {a} and {b}: number {other} is of the same types; give one length for each pair"
             ));
         }
     }

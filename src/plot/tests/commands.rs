@@ -180,7 +180,7 @@ fn what_cannot_be_plotted_is_said_in_one_line_and_nothing_is_lost() {
             "bar @/a.hdf5 -o @/x.png --rings 1000",
             "no ring has the 100 bodies that it needs to show a bar: give fewer",
         ),
-        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "are too few; a ring needs 100"),
+        ("bar @/a.hdf5 -o @/x.png --galaxies 0-49,50-99", "too few: a ring needs 100"),
         ("run @ -o @/x.png --galaxies model", "the records of a run are sums over all bodies"),
         ("force-error @/a.hdf5 -o @/x.png --galaxies 0-9", "a random sample of all bodies"),
         ("mass-function @/haloes.hdf5 -o @/x.png --galaxies 0-9", "a halo may hold bodies of several"),

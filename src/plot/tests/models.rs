@@ -112,7 +112,7 @@ fn a_disc_in_a_halo_shows_its_rotation() {
         let mut bodies = model::generate(&Solo, &disc, Units::GALACTIC.gravitational_constant());
         let centre = Centre::find(&bodies);
         centre.subtract_from(&mut bodies, Domain::Open);
-        let axis = nbody::profile::spin(&bodies);
+        let axis = nbody::profile::rotation_axis(&bodies);
         assert!(axis[2] > 0.98, "{axis:?}");
         let snapshot = about_its_centre(bodies);
         // At the scale length the disc has a fifth of the mass or more.
@@ -124,7 +124,11 @@ fn a_disc_in_a_halo_shows_its_rotation() {
         // If all are of one type, the inner ones decide.
         let mut alike = snapshot.bodies;
         alike.kind.fill(1);
-        assert!(nbody::profile::spin(&alike)[2] > 0.95, "{:?}", nbody::profile::spin(&alike));
+        assert!(
+            nbody::profile::rotation_axis(&alike)[2] > 0.95,
+            "{:?}",
+            nbody::profile::rotation_axis(&alike)
+        );
     }
 }
 

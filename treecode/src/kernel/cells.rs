@@ -4,7 +4,8 @@
 use crate::kernel::bodies::room_for_eight;
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
 use crate::kernel::softening::Pair;
-use crate::{Expansion, SofteningKernel, tree::tile::Tile};
+use crate::tree::{expansion::rounded, tile::Tile};
+use crate::{Expansion, SofteningKernel};
 use std::hint::black_box;
 
 /// Source cells in columns. The rows are the offset to the sinks, the softening and the moments.
@@ -78,7 +79,8 @@ pub(crate) struct Cells {
     far: Columns,
 }
 
-/// The field of cells at a sink cell: sums of all lanes, and those that are still apart.
+/// The field of cells at a sink cell: that of its ancestors, and that of each lane. If much of the field
+/// cancels, lanes are added to the sums before they grow.
 pub(crate) struct CellField<E: Expansion> {
     sum: E::Local<f64>,
     sum_of_far: <E::Far as Expansion>::Local<f64>,
@@ -141,12 +143,26 @@ impl<E: Expansion> CellField<E> {
     #[inline(always)]
     pub(crate) fn finish<L: Lanes>(mut self, cells: &mut Cells, sink: &CellSink) -> E::Local<f64> {
         cells.columns.act::<E>(sink, &mut self.local);
-        add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
-        if E::SOFTENED && sink.kernel == SofteningKernel::Spline {
+        let has_far = E::SOFTENED && sink.kernel == SofteningKernel::Spline;
+        if has_far {
             cells.far.act::<E::Far>(sink, &mut self.far);
-            add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
-            E::add_far(&mut self.sum, &self.sum_of_far);
         }
+        if sink.is_large {
+            add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
+            if has_far {
+                add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
+                E::add_far(&mut self.sum, &self.sum_of_far);
+            }
+            return self.sum;
+        }
+        let mut local = rounded::<E>(&self.sum);
+        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        if has_far {
+            let mut far = E::Far::local(0.0f32);
+            far.as_mut().iter_mut().zip(self.far.as_ref()).for_each(|(x, row)| *x = L::load(row).sum());
+            E::add_far(&mut local, &far);
+        }
+        self.sum.as_mut().iter_mut().zip(local.as_ref()).for_each(|(x, single)| *x = f64::from(*single));
         self.sum
     }
 }

@@ -251,8 +251,8 @@ impl Background {
         [potential / Frame::SIDE, x / Frame::SIDE, y / Frame::SIDE, z / Frame::SIDE]
     }
 
-    /// As [`Background::field`], without the potential at another place and its gradient there, times the
-    /// distance.
+    /// [`Background::field`] minus its Taylor expansion about `centre` to first order. It is exact, because
+    /// the potential is quadratic.
     #[inline(always)]
     pub(crate) fn field_about(&self, centre: [f64; 3], place: [f64; 3]) -> [f64; 4] {
         let pull = 4.0 / 3.0 * PI * self.mass / Frame::SIDE.powi(3);

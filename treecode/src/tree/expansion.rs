@@ -18,6 +18,7 @@ use crate::kernel::simd::{LANES, Lanes, square};
 use crate::kernel::softening::Pair;
 use bytemuck::Pod;
 use std::fmt::Debug;
+use std::ops::{AddAssign, Mul};
 
 /// An expansion of one order in one form. It is chosen once at the start, and is a type from then
 /// on.
@@ -84,7 +85,7 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
     /// The moments of eight cells as [`Expansion::Far`] has them, from the rows of a tile.
     fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L>;
     /// Adds a local expansion of [`Expansion::Far`] about the same centre.
-    fn add_far(local: &mut Self::Local<f64>, far: &<Self::Far as Expansion>::Local<f64>);
+    fn add_far<T: Real>(local: &mut Self::Local<T>, far: &<Self::Far as Expansion>::Local<T>);
     /// The local expansion about eight other centres, at `shift` from its own.
     #[doc(hidden)]
     fn shift_local<L: Lanes>(local: &Self::Local<f32>, shift: [L; 3]) -> Self::Local<L>;
@@ -109,6 +110,11 @@ pub(crate) struct Full<const ORDER: usize>;
 fn same<const N: usize>(moment: impl Fn(usize) -> f32) -> [f32; N] {
     std::array::from_fn(moment)
 }
+
+/// Single or double precision.
+pub(crate) trait Real: Copy + Send + Sync + AddAssign + Mul<Output = Self> + From<f32> {}
+impl Real for f32 {}
+impl Real for f64 {}
 
 /// A local expansion in single precision.
 pub(crate) fn rounded<E: Expansion>(local: &E::Local<f64>) -> E::Local<f32> {
@@ -210,7 +216,7 @@ macro_rules! expansion {
             fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L> {
                 $far_moments(|k| L::load(&moments[k]))
             }
-            fn add_far(local: &mut Self::Local<f64>, far: &<Self::Far as Expansion>::Local<f64>) {
+            fn add_far<T: Real>(local: &mut Self::Local<T>, far: &<Self::Far as Expansion>::Local<T>) {
                 $add_far(local, far);
             }
             #[inline(always)]

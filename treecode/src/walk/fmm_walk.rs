@@ -86,8 +86,8 @@ struct Sink<E: Expansion> {
     level: u32,
     /// Field of all sources that its ancestors accepted, expanded about its centre.
     local: E::Local<f64>,
-    /// The place about which `local` contains the background of a periodic box up to first order, once it
-    /// does.
+    /// Centre about which `local` contains the background of a periodic box to first order; `None` if it does
+    /// not contain it yet.
     anchor: Option<[f64; 3]>,
 }
 
@@ -99,10 +99,9 @@ struct Children<E: Expansion> {
     anchor: Option<[f64; 3]>,
 }
 
-/// In a periodic box, the potentials of all images and of the background are of the order of 60 M/side and
-/// nearly cancel. So the fields of sink cells above this level are summed and shifted in double
-/// precision, and at this level the background is added up to first order. Only the rest, which is
-/// small, is rounded to single precision.
+/// Level of the sink cells that add the background, to first order. In a periodic box, the potentials of
+/// images and background are about 60 M/side each and nearly cancel. So the larger cells, of lower levels,
+/// sum and shift fields in double precision. The small rest is rounded to single precision.
 const ANCHOR_LEVEL: u32 = 3;
 
 impl<E: Expansion> Tree<E> {

@@ -58,8 +58,8 @@ pub const MODELS: &str = "plummer, hernquist, jaffe, isochrone, nfw, king, star-
 impl Keys {
     /// The model of this name, from these keys.
     ///
-    /// The universe of the model `cosmology` is missing; [`Model::check`] says so. Without
-    /// [`Keys::complete`], defaults are numbers of galactic units, and of the Sun 1.
+    /// The universe of the model `cosmology` is missing; [`Model::check`] says so. Unless
+    /// [`Keys::complete`] is called first, defaults are in galactic units and the solar mass is 1.
     ///
     /// # Errors
     /// A value is out of range, a key belongs to another model, or there is no equilibrium.

@@ -2,7 +2,7 @@
 
 use super::{Keys, ModelName};
 
-/// Physical units in those of a run. Each is exactly 1 if it is the unit of the run.
+/// Sizes of physical units, in the units of a run. Each is exactly 1 if it is the unit of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Physical {
     /// 1000 parsec [L].
