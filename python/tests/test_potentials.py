@@ -71,7 +71,7 @@ def test_potentials_move_turn_and_grow(tmp_path):
     (tmp_path / "track.csv").write_text("time,x,y,z\n0,0,0,0\n1,1,0,0\n2,2,0,0\n")
     track = heorot.Potential({**point, "track": tmp_path / "track.csv"})
     assert track.potential(at, time=1.0) == pytest.approx(-1.0)
-    with pytest.raises(ValueError, match="potentials.track: the table goes from time 0 to 2"):
+    with pytest.raises(ValueError, match=r"potentials\.0\.track = .*: the table goes from time 0 to 2"):
         track.potential(at, time=3.0)
     with pytest.raises(ValueError, match="time = NaN"):
         track.potential(at, time=np.nan)
@@ -193,12 +193,12 @@ def test_what_are_no_potentials_is_a_type_error():
 def test_a_mass_with_friction_needs_the_end_of_its_orbit():
     sinking = {"kind": "point-mass", "mass": 0.1, "softening": 0.1, "centre": [2, 0, 0], "velocity": [0, 0.5, 0], "friction": {}}
     bodies = heorot.Bodies(*cloud(20))
-    with pytest.raises(ValueError, match="potentials.friction: the orbit goes from time 0 to 0"):
+    with pytest.raises(ValueError, match=r"potentials\.1\.friction: the orbit goes from time 0 to 0"):
         heorot.Simulation(bodies, step=0.1, softening=0.1, potentials=[HALO, sinking]).evolve(0.5)
     potential = heorot.Potential([HALO, sinking], until=1.0)
     sim = heorot.Simulation(bodies, step=0.1, softening=0.1, potentials=potential)
     sim.evolve(1.0)
-    with pytest.raises(ValueError, match="potentials.friction"):
+    with pytest.raises(ValueError, match=r"potentials\.1\.friction"):
         sim.step(100)
     assert sim.steps == 10
 
