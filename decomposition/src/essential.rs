@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn small_requests_for_the_same_cells_are_answered_join_small() {
+    fn small_requests_for_the_same_cells_are_answered_together() {
         let of = |requests: Vec<Request>| -> Vec<(Vec<u32>, usize)> {
             let joined = join_small(requests.into_iter());
             joined.into_iter().map(|request| (request.ranks, request.regions.len())).collect()
