@@ -259,11 +259,7 @@ impl Galaxies {
         ensure!(!members.is_empty(), self.lack(snapshot, k));
         let mut bodies = snapshot.bodies.clone();
         bodies.permute(&members);
-        let own = match if snapshot.is_counted {
-            snapshot.source.centre(snapshot.domain, Some(ids))?
-        } else {
-            None
-        } {
+        let own = match snapshot.source.centre_if_counted(snapshot.is_counted, snapshot.domain, Some(ids))? {
             Some(centre) => centre.seen_from(&snapshot.centre, snapshot.domain),
             None => Centre::find_in(&bodies, snapshot.domain),
         };

@@ -165,7 +165,7 @@ impl Selection {
                     values(position, sized(&units)).map_err(|fault| anyhow!("--centre: {fault}"))?;
                 Centre::at_in(&bodies, domain, position)
             }
-            None => match if is_counted { source.centre(domain, None)? } else { None } {
+            None => match source.centre_if_counted(is_counted, domain, None)? {
                 Some(centre) => centre,
                 None => Centre::find_in(&bodies, domain),
             },

@@ -43,11 +43,20 @@ impl Source {
         Ok(self.all.get_or_init(|| bodies))
     }
 
-    /// The centre of the bodies with mass, of these ids or of all; `None` if none has mass.
+    /// The centre of the bodies with mass, of these ids or of all, about which bodies are shown that are
+    /// counted because none of them has mass. `None` if bodies are not counted, or none has mass.
     ///
     /// # Errors
     /// As [`Source::bodies`].
-    pub(super) fn centre(&self, domain: Domain, ids: Option<&RangeInclusive<u64>>) -> Result<Option<Centre>> {
+    pub(super) fn centre_if_counted(
+        &self,
+        is_counted: bool,
+        domain: Domain,
+        ids: Option<&RangeInclusive<u64>>,
+    ) -> Result<Option<Centre>> {
+        if !is_counted {
+            return Ok(None);
+        }
         let all = self.bodies()?;
         let is_one = |i: usize| all.mass[i] > 0.0 && ids.is_none_or(|ids| ids.contains(&all.id[i]));
         let heavy: Vec<u32> = (0..all.len() as u32).filter(|&i| is_one(i as usize)).collect();
