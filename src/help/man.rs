@@ -25,7 +25,7 @@ const HELP: &str = "Examples:
   heorot man man1
   man man1/heorot-run.1
 
-A folder of the path of man, such as ~/.local/share/man/man1, makes `man heorot-run` find them.";
+If the folder is on the search path of man, such as ~/.local/share/man/man1, `man heorot-run` finds them.";
 
 /// Runs the command.
 ///

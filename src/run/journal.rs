@@ -109,7 +109,7 @@ const EXPANDING: [(&str, &str, &str); 3] = [
     (
         ERROR,
         "layzer_irvine_error",
-        "change of it since the first state, relative to the sum of the sizes of its terms, a T, a W and the integral of T da",
+        "change of layzer_irvine since the first state, relative to the sum of the sizes of its terms, a T, a W and the integral of T da",
     ),
 ];
 /// The column behind these in an expanding universe.

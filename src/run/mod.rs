@@ -64,8 +64,9 @@ pub struct Arguments {
     /// Overrides batch.walltime.
     #[arg(long, value_name = "TIME")]
     pub walltime: Option<WallTime>,
-    /// What the load balance makes equal: speed (the time of all ranks; each measures its speed, and
-    /// faster ones get more work) or work. Results have the same bits. Overrides batch.balance.
+    /// What the load balance makes equal on all ranks: speed (the time; each rank measures its speed,
+    /// and faster ranks get more work) or work (the work). Results have the same bits. Overrides
+    /// batch.balance.
     #[arg(long, value_name = "WHAT")]
     pub balance: Option<BalanceBy>,
     /// Log a line for each step, instead of one every 5 seconds. The files energy.csv and steps.csv
