@@ -17,7 +17,7 @@ pub enum Balancing {
     /// The work of all ranks.
     #[default]
     Work,
-    /// The time in which they do it. Which bodies a rank has then depends on measured times.
+    /// The time in which they do it. The bodies of a rank then depend on measured times.
     Speed,
     /// Nothing: each evaluation has other shares, drawn at random from this seed. For tests, which show
     /// that shares do not matter.
@@ -49,8 +49,8 @@ const RECENT: usize = 5;
 /// Shares stay if the slowest rank needs at most this multiple of the time of shares in proportion to
 /// speed.
 const GOOD_ENOUGH: f64 = 1.04;
-/// Greatest ratio of a speed to the median speed, and of that to a speed. A rank always keeps some
-/// work, so that its speed is measured again.
+/// Greatest ratio of a speed to the median speed, and of the median speed to a speed. A rank always
+/// keeps some work, so that its speed is measured again.
 const EXTREME: f64 = 16.0;
 /// Weight of a rank of mean speed, in whole numbers.
 const MEAN_WEIGHT: f64 = 65_536.0;
