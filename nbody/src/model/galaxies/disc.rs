@@ -44,8 +44,8 @@ const SHORTEST: f64 = 100.0;
 /// Number of layers above the plane, and greatest height [scale heights].
 const LAYERS: usize = 96;
 const HIGHEST: f64 = 9.0;
-/// A mean over azimuthal velocities is a sum over twice so many values beside the mean, up to so many
-/// dispersions away.
+/// A mean over azimuthal velocities is a sum over `GUIDES` values on each side of the mean, up to
+/// `WIDEST` dispersions away.
 const GUIDES: i32 = 20;
 const WIDEST: f64 = 4.0;
 /// Constant in the criterion of Toomre (1964): Q = sigma_R kappa / (3.36 G Sigma).
