@@ -1,8 +1,8 @@
 //! How long do ranks take to find, send and graft essential trees?
 //!
-//! The ranks are inside this process. Measured is the exchange of the slowest rank in a force
-//! evaluation of a Plummer sphere. Throughput is in bodies of all ranks per second. Ranks share the
-//! cores, so this bench compares revisions, not numbers of ranks.
+//! The ranks are threads of this process. The bench measures the exchange of the slowest rank in a
+//! force evaluation of a Plummer sphere. Throughput is in bodies of all ranks per second. Ranks
+//! share the cores, so this bench compares revisions, not numbers of ranks.
 
 use common::{BODIES, plummer};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -4,6 +4,10 @@
 //! A command is a module with `Arguments` and `main`. Commands on several ranks use
 //! [`ranks::launch::on_all_ranks`], which gives each rank a [`ranks::crew::Crew`]. Operations that can fail on
 //! one rank alone use [`ranks::crew::Crew::agree`], so that all ranks return the same error.
+//!
+//! Reading order: `cli` lists the commands. `parameters` has the tables of a parameter file, and
+//! `initial` the initial conditions. `run` is the main command. The other modules are commands, except
+//! `ranks`, `console`, `ending`, `advice`, `movie` and `report`, which commands use.
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 
 pub mod advice;

@@ -263,7 +263,7 @@ fn distance(harmonic: bool, highest: usize, lanes: &str) -> String {
         true if lanes.is_empty() => "let u = square([x, y, z]).rsqrt();".to_string(),
         true => format!("let u = square([x, y, z]).rsqrt().in_lanes({lanes});"),
         false => {
-            let lanes = if lanes.is_empty() { "0xff" } else { lanes };
+            let lanes = if lanes.is_empty() { "u32::MAX" } else { lanes };
             format!("let (u, radial) = pair.derivatives::<{}>(square([x, y, z]), {lanes});", highest + 1)
         }
     }
@@ -419,30 +419,32 @@ impl Form {
         })
     }
 
-    /// Code for the negatives of the components with exponent 2 of z, from those that are kept.
-    /// Their names are `{prefix}ab2`.
-    fn write_second_z(&self, code: &mut String, prefix: &str, order: usize, operations: &mut usize) {
-        for [a, b, c] in full_basis(order).into_iter().filter(|i| self.harmonic && i[2] == 2) {
-            assert_eq!(c, 2);
-            writeln!(code, "    let {prefix}{a}{b}2 = {prefix}{}{b}0 + {prefix}{a}{}0;", a + 2, b + 2)
-                .unwrap();
-            *operations += 1;
-        }
+    /// The components with exponent 2 of z. The negative of each is the sum of two that are kept.
+    fn second_z(&self, order: usize) -> Vec<(Index, [Index; 2])> {
+        let needed = full_basis(order).into_iter().filter(|index| self.harmonic && index[2] == 2);
+        needed.map(|[a, b, c]| ([a, b, c], [[a + 2, b, 0], [a, b + 2, 0]])).collect()
     }
 
     /// Writes `m2l`: local += sum over moments times derivatives (Warren & Salmon 1995; Dehnen
     /// 2002, eq. 3). With the unit vector n and u = 1/r, the moments are scaled by u^order and the
     /// derivatives are taken at n. The results are scaled by u^(order + 1).
+    ///
+    /// All derivatives and moments together do not fit the registers. So the derivatives are put into memory,
+    /// from where each product reads one. Without `black_box`, the compiler would keep them in registers, and
+    /// would store and load many values more than once.
     fn write_cell_cell(&self, out: &mut String, order: usize) {
         let local = order + 1;
         let Form { harmonic, .. } = *self;
         let mut d = Derivatives { harmonic, code: String::new(), known: HashMap::new(), operations: 0 };
-        for index in self.basis(local) {
-            let name = d.get(0, index);
-            writeln!(d.code, "    let t{} = {name};", digits(index)).unwrap();
+        let mut kept = self.basis(local);
+        let mut values: Vec<String> = kept.iter().map(|index| d.get(0, *index)).collect();
+        for (index, [first, second]) in self.second_z(local) {
+            values.push(format!("{} + {}", d.get(0, first), d.get(0, second)));
+            kept.push(index);
+            d.operations += 1;
         }
         let Derivatives { mut code, mut operations, .. } = d;
-        self.write_second_z(&mut code, "t", local, &mut operations);
+        writeln!(code, "    let t = &[{}];", values.join(", ")).unwrap();
         for n in 3..=local + 1 {
             writeln!(code, "    let u{n} = u{} * u;", n - 1).unwrap();
             operations += 1;
@@ -465,18 +467,20 @@ impl Form {
                 .filter(|(_, moment)| total(**moment) != 1 && total(**moment) + total(index) <= local)
                 .map(|(k, moment)| (format!("w{k}"), plus(*moment, index)))
                 .collect();
-            let sum = self.contract(&terms, |i| format!("t{}", digits(i)), &mut operations);
+            let value = |index| format!("t[{}]", kept.iter().position(|i| *i == index).expect("it is there"));
+            let sum = self.contract(&terms, value, &mut operations);
             let scale = match total(index) {
                 0 => "u".to_string(),
                 n => format!("u{}", n + 1),
             };
+            writeln!(code, "    let t = black_box(t);").unwrap();
             writeln!(code, "    local[{slot}] = ({sum}).mul_add({scale}, local[{slot}]);").unwrap();
             operations += 2;
         }
         // Offset 3, squared distance 5, reciprocal square root 6, its square 1, direction 3.
         writeln!(
             out,
-            "const CELL_OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn m2l_{}_{order}<L: Lanes>([x, y, z]: [L; 3], pair: Pair<L>, lanes: u8, m: impl Fn(usize) -> L, local: &mut [L; {}]) {{\n    {}\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
+            "const CELL_OPERATIONS_{}_{order}: u64 = {};\n\n#[inline(always)]\nfn m2l_{}_{order}<L: Block>([x, y, z]: [L; 3], pair: Pair<L>, lanes: u32, m: impl Fn(usize) -> L, local: &mut [L; {}]) {{\n    {}\n    let u2 = u * u;\n    let (x, y, z) = (x * u, y * u, z * u);\n{code}}}\n",
             self.name.to_uppercase(),
             operations + 18,
             self.name,
@@ -532,8 +536,9 @@ impl Form {
         for (k, index) in basis.iter().enumerate() {
             writeln!(code, "    let l{} = local({k});", digits(*index)).unwrap();
         }
-        let mut operations = 0;
-        self.write_second_z(&mut code, "l", local, &mut operations);
+        for (index, [first, second]) in self.second_z(local) {
+            writeln!(code, "    let l{} = l{} + l{};", digits(index), digits(first), digits(second)).unwrap();
+        }
         let sum = |target: Index, highest: usize| {
             let mut terms: Vec<(String, Index)> = basis
                 .iter()
@@ -549,7 +554,7 @@ impl Form {
         for (name, kept, lines) in [("l2l", basis.len(), shifted), ("l2p", 4, field)] {
             writeln!(
                 out,
-                "#[inline(always)]\nfn {name}_{}_{order}<L: crate::kernel::simd::Numbers>([x, y, z]: [L; 3], local: impl Fn(usize) -> L) -> [L; {kept}] {{\n{code}    [\n        {},\n    ]\n}}\n",
+                "#[inline(always)]\nfn {name}_{}_{order}<L: Numbers>([x, y, z]: [L; 3], local: impl Fn(usize) -> L) -> [L; {kept}] {{\n{code}    [\n        {},\n    ]\n}}\n",
                 self.name,
                 lines.join(",\n        "),
             )

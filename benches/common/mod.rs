@@ -16,7 +16,7 @@ pub fn plummer() -> Bodies {
     model::generate(&Solo, &Model::Plummer(sphere), 1.0)
 }
 
-/// Few samples, since one takes long. No plots, since criterion's own need system fonts.
+/// Few samples, since each takes long. No plots, since those of criterion need system fonts.
 pub fn criterion() -> Criterion {
     Criterion::default().without_plots().sample_size(10)
 }

@@ -20,7 +20,8 @@ pub enum Error {
         /// Number of bodies for which there is room.
         room: u64,
     },
-    /// A rank gets more bodies than it has memory for: bodies at one place are not divided.
+    /// A rank gets more bodies than it has memory for. Bodies at one place cannot be divided
+    /// between ranks.
     #[error(
         "a rank would get {count} bodies and has memory for {room}: bodies at one place are not divided; use hosts with more memory, or spread the bodies"
     )]

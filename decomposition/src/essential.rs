@@ -17,7 +17,7 @@ use treecode::{Tree, Visit, split_request};
 /// Greatest number of ranks whose requests are answered together.
 const MOST_RANKS_TOGETHER: usize = 16;
 /// Greatest size of a request that is answered together with others, for each of its ranks [bytes].
-/// Larger requests are those of ranks close by, which need more cells than others.
+/// Larger requests come from nearby ranks, which need more cells than others.
 const SMALL_BYTES_PER_RANK: usize = 2048;
 
 /// Sinks of other ranks, or of this one.

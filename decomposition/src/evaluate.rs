@@ -16,7 +16,7 @@ use treecode::{
 /// Number of sink groups that are computed between two tests of a pending exchange.
 const GROUPS_AT_A_TIME: usize = 256;
 
-/// Cost of a body in an evaluation in which it is inactive, in interactions.
+/// Cost of an inactive body in an evaluation, in interactions.
 const CARRIED: f64 = 8.0;
 
 /// Result of a force evaluation on one rank.

@@ -1,4 +1,4 @@
-//! Exact forces at some places, by direct summation over the bodies of all ranks.
+//! Exact forces at given places, by direct summation over the bodies of all ranks.
 
 use crate::{Comm, Evaluation, Reduction};
 use rayon::prelude::*;
@@ -6,9 +6,10 @@ use treecode::direct::{self, SINKS, Sinks, Waves};
 use treecode::{Domain, Gravity, structure};
 
 impl Evaluation {
-    /// Exact accelerations [L/T^2] at some places [L], given with particle types, by direct summation
-    /// over all bodies, in a periodic box with all their images. A body at such a place contributes only
-    /// its images. The result has the same bits on any number of ranks. Collective.
+    /// Exact accelerations [L/T^2] at places [L] with particle types, by direct summation over all
+    /// bodies; in a periodic box, also over all their images. A body at the place itself
+    /// contributes only its images. The result has the same bits on any number of ranks.
+    /// Collective.
     pub fn exact_accelerations(
         &self,
         comm: &dyn Comm,
@@ -34,8 +35,8 @@ impl Evaluation {
         exact
     }
 
-    /// The long part of Ewald's sum over the bodies of all ranks. Cells of up to `group_size` bodies are
-    /// never shared by ranks. Collective.
+    /// The long-range part of Ewald's sum over the bodies of all ranks. It is summed cell by cell,
+    /// since cells of up to `group_size` bodies are never shared by ranks. Collective.
     fn waves(&self, comm: &dyn Comm, side: f64, group_size: usize) -> Waves {
         let [mass] = self.sum(comm, |bodies, i| [bodies.mass[i]]);
         let none = || Waves::new(side, mass);

@@ -1,9 +1,18 @@
 //! Parallel force evaluation: communication, domain decomposition, migration of bodies and
 //! essential trees.
 //!
-//! [`Comm`] is the one boundary to the cluster. [`evaluate`] is the way of the data over all ranks; with block time steps,
-//! [`evaluate_selected`] and [`Evaluation::again`] go it for some bodies. Ranks as MPI processes
-//! (`mpi_world`) need the feature `mpi`.
+//! All communication goes through the trait [`Comm`]. [`evaluate`] computes the forces on all ranks
+//! and shows the order of the steps. With block timesteps, [`evaluate_selected`] and
+//! [`Evaluation::again`] compute the active bodies only. Ranks as MPI processes (`mpi_world`) need
+//! the feature `mpi`.
+//!
+//! Reading order, which is that of the data:
+//! - `comm` has the trait and its implementations;
+//! - `splitters` divides the space-filling curve among the ranks, with shares from `speeds`;
+//! - `migrate` sends bodies to their ranks;
+//! - `groups` combines data of all ranks, and `essential` exchanges parts of the tree;
+//! - `evaluate` combines these steps;
+//! - `exact`, `neighbours` and `order` compute exact forces, distances and the key order.
 //!
 //! ```
 //! use heorot_decomposition::{evaluate, threads};

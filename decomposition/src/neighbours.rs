@@ -16,9 +16,10 @@ pub fn neighbour_distances(comm: &dyn Comm, domain: Domain, pos: [&[f64]; 3], k:
 }
 
 impl Evaluation {
-    /// Distance [L] of each body of this rank to the nearest other body on all ranks, and infinity
-    /// if that is farther than about `within` [L]. It is found with the cells of the evaluation. A
-    /// distance has the bits of [`neighbour_distances`] for the positions in `bodies`. Collective.
+    /// Distance [L] of each body of this rank to the nearest other body on all ranks, or infinity
+    /// if it is greater than about `within` [L]. The search uses the cells of the evaluation. The
+    /// distances have the same bits as those of [`neighbour_distances`] for the positions in
+    /// `bodies`. Collective.
     pub fn nearest_distances(&self, comm: &dyn Comm, domain: Domain, within: f64) -> Vec<f64> {
         let pos = self.bodies.pos.each_ref().map(Vec::as_slice);
         let tree = Neighbours::on_cells(domain, pos, &self.structure);

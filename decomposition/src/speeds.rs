@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::time::Duration;
+use treecode::math::hash;
 use treecode::{Census, Phase};
 
 /// What the load balance makes equal.
@@ -16,8 +17,11 @@ pub enum Balancing {
     /// The work of all ranks.
     #[default]
     Work,
-    /// The time in which they do it. Which bodies a rank has then depends on measured times.
+    /// The time in which they do it. The bodies of a rank then depend on measured times.
     Speed,
+    /// Nothing: each evaluation has other shares, drawn at random from this seed. For tests, which show
+    /// that shares do not matter.
+    Random(u64),
 }
 
 /// How the bodies are shared between the ranks, as this rank asks for it.
@@ -45,8 +49,8 @@ const RECENT: usize = 5;
 /// Shares stay if the slowest rank needs at most this multiple of the time of shares in proportion to
 /// speed.
 const GOOD_ENOUGH: f64 = 1.04;
-/// Greatest ratio of a speed to the median speed, and of that to a speed. A rank always keeps some
-/// work, so that its speed is measured again.
+/// Greatest ratio of a speed to the median speed, and of the median speed to a speed. A rank always
+/// keeps some work, so that its speed is measured again.
 const EXTREME: f64 = 16.0;
 /// Weight of a rank of mean speed, in whole numbers.
 const MEAN_WEIGHT: f64 = 65_536.0;
@@ -59,6 +63,8 @@ pub struct Speeds {
     sharing: Sharing,
     /// Work and time [s] since the last complete measurement.
     open: [f64; 2],
+    /// The number of times that shares were drawn at random.
+    drawn: u64,
     /// The last measurements of this rank, in work per second.
     recent: VecDeque<f64>,
     /// Share of each rank, the same on all ranks. The sum is the number of ranks. Empty at first:
@@ -130,7 +136,8 @@ impl Speeds {
 
     /// The shares that follow from the reports of all ranks.
     pub(crate) fn settle<'a>(&mut self, reports: impl ExactSizeIterator<Item = &'a [u8]>) -> Shares {
-        let mut shares = Shares::equal(reports.len());
+        let ranks = reports.len();
+        let mut shares = Shares::equal(ranks);
         let mut speeds = Vec::new();
         for (mut report, most) in reports.zip(&mut shares.most) {
             if self.sharing.balancing == Balancing::Speed {
@@ -142,12 +149,25 @@ impl Speeds {
                 *most = bytemuck::pod_read_unaligned(report);
             }
         }
-        self.follow(&speeds);
+        match self.sharing.balancing {
+            Balancing::Work => {}
+            Balancing::Speed => self.follow(&speeds),
+            Balancing::Random(seed) => self.draw(seed, ranks),
+        }
         if !self.shares.is_empty() {
             let weight = |share: &f64| (share * MEAN_WEIGHT).round().max(1.0) as u64;
             shares.weights = self.shares.iter().map(weight).collect();
         }
         shares
+    }
+
+    /// Draws shares of 1 to 8 parts for this number of ranks.
+    fn draw(&mut self, seed: u64, ranks: usize) {
+        self.drawn += 1;
+        let part = |rank: usize| (1 + hash(hash(seed ^ self.drawn) ^ rank as u64) % 8) as f64;
+        let parts: Vec<f64> = (0..ranks).map(part).collect();
+        let mean = parts.iter().sum::<f64>() / ranks as f64;
+        self.shares = parts.iter().map(|part| part / mean).collect();
     }
 
     /// Changes the shares if those in use are not good enough for the speeds of all ranks.

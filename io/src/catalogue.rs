@@ -6,9 +6,9 @@ use hdf5::{File, H5Type, Location};
 use nbody::halos::{Halo, Sphere};
 use std::path::Path;
 
-/// The mean densities of the spheres in a catalogue, as in the names of their columns: 200 times the
-/// mean density of matter, 200 times the critical density, and that of a collapsed sphere (Bryan & Norman
-/// 1998).
+/// Mean densities of the spheres in a catalogue, as in the names of their columns: 200 times the
+/// mean density of matter, 200 times the critical density, and the density of a collapsed sphere
+/// (Bryan & Norman 1998).
 pub const SPHERES: [&str; 3] = ["Mean200", "Crit200", "TopHat200"];
 
 /// Haloes and their members.
@@ -20,7 +20,7 @@ pub struct Catalogue {
     pub units: Units,
     /// Side of the periodic box [L]; 0 for open space.
     pub side: f64,
-    /// The expanding universe, if it is in one. Lengths are comoving then.
+    /// The expanding universe, if there is one. Lengths are then comoving.
     pub universe: Option<Universe>,
     /// Linking length [L].
     pub linking_length: f64,
@@ -28,7 +28,7 @@ pub struct Catalogue {
     pub least_members: u64,
     /// The haloes.
     pub groups: Vec<Halo>,
-    /// The spheres of each halo in which the mean density is that of [`SPHERES`]. Empty if the density of
+    /// The spheres of each halo, with the mean densities of [`SPHERES`]. Empty if the density of
     /// the universe is not known.
     pub spheres: Vec<[Sphere; 3]>,
     /// Ids of all members, halo by halo.

@@ -1,4 +1,4 @@
-//! Reading of regular files, and writing of files that appear complete or not at all.
+//! Reads regular files. Writes files so that they appear complete or not at all.
 
 use crate::Error;
 use rustix::fs::{FallocateFlags, OFlags, fallocate, fstatvfs};

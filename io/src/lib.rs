@@ -1,6 +1,10 @@
 //! Files: snapshots, bodies of other programs, checkpoints, parameter files, tables. HDF5 is used
 //! in this crate only.
 //!
+//! Reading order: `target` and `file` decide where and how files are written. [`snapshot`] reads and
+//! writes snapshots, `foreign` reads bodies of other programs, and [`checkpoint`] has the state of a
+//! run. [`parameters`], [`table`], [`catalogue`] and [`sky_map`] each have one kind of file.
+//!
 //! All ranks of a [`decomposition::Comm`] write a snapshot or checkpoint. With the feature
 //! `hdf5-mpio`, ranks that are MPI processes write together; otherwise the first rank writes for
 //! all. The feature `hdf5-static` builds HDF5 from source.

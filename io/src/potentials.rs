@@ -1,4 +1,4 @@
-//! External potentials by kind and keys, as `[[potential]]` in a parameter file has them.
+//! External potentials by kind and keys, as in `[[potential]]` of a parameter file.
 
 use crate::foreign::series::{self, Series};
 use crate::{Error, Units};

@@ -14,7 +14,7 @@ use hdf5::File;
 use nbody::lightcone::{SkyMap, healpix};
 use std::path::Path;
 
-/// A map, and the shell that it shows.
+/// A map and the properties of its shell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShellMap {
     /// The sums.
@@ -34,7 +34,7 @@ pub struct ShellMap {
 }
 
 impl ShellMap {
-    /// Mean mass in a pixel [M]: that of the volume of the pixel in the shell.
+    /// Mean mass in a pixel [M]: the mean density times the volume of a pixel in the shell.
     #[must_use]
     pub fn mean_mass(&self) -> f64 {
         let [near, far] = self.distances.map(|distance| distance.powi(3) / 3.0);

@@ -1,5 +1,5 @@
-//! CSV tables. They are written whole, or row by row so that a killed run leaves complete rows.
-//! They are read whole.
+//! CSV tables. A table is written at once, or row by row, so that a killed run leaves complete
+//! rows. It is read at once.
 
 use crate::error::one_line;
 use crate::{Error, Target};

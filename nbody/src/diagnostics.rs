@@ -26,7 +26,7 @@ pub struct Diagnostics {
     pub momentum: [f64; 3],
     /// Angular momentum [M L^2/T].
     pub angular_momentum: [f64; 3],
-    /// What the expansion has done. `None` if space is static.
+    /// Terms of the energy balance from the expansion. `None` if space is static.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expanding: Option<Expanding>,
 }

@@ -6,12 +6,16 @@
 //! hook. Every function that takes a [`decomposition::Comm`] is collective. A caller on one node
 //! passes [`decomposition::Solo`].
 //!
-//! Reading order: [`model`] draws initial conditions, some from [`linear`] theory; [`forces`] evaluates forces of an
-//! asked error, which [`accuracy`] measures; [`potential`] has fields that act on the bodies from outside, and
-//! [`cosmology`] has expanding universes; [`stepping`] chooses the time step of each body; [`Simulation`] puts them
-//! together; [`schedule`] says when steps begin and end; [`Diagnostics`], [`halos`] and [`profile`] measure the result,
-//! [`spectral`] the power spectrum of a periodic box, and [`lightcone`] what crosses the light cone of an observer; [`cost`] says what it took, which [`peak`] and [`stream`]
-//! compare with what the machine can do. [`checksum`] tells whether two states are equal.
+//! Reading order:
+//! - [`model`] draws initial conditions, some of them from [`linear`] theory;
+//! - [`forces`] evaluates forces with a requested error, which [`accuracy`] measures;
+//! - [`potential`] has external potentials, and [`cosmology`] has expanding universes;
+//! - [`stepping`] chooses the timestep of each body;
+//! - [`Simulation`] combines them, and [`schedule`] sets the times of its steps;
+//! - [`Diagnostics`], [`halos`] and [`profile`] measure the result, [`spectral`] the power spectrum of
+//!   a periodic box, and [`lightcone`] the bodies that cross the light cone of an observer;
+//! - [`cost`] measures the time; [`peak`] and [`stream`] measure the speed that the machine can reach;
+//! - [`checksum`] compares two states.
 //!
 //! ```
 //! use decomposition::Solo;

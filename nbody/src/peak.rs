@@ -13,7 +13,7 @@ use std::time::Instant;
 const CHAINS: usize = 12;
 /// Links per chain in one measurement: about 20 ms with eight lanes.
 const LINKS: u64 = 5_000_000;
-/// Number of measurements. The best counts.
+/// Number of measurements, of which the best is reported.
 const MEASUREMENTS: usize = 3;
 /// A link is x -> x FACTOR + SUMMAND, which converges to 1.
 const FACTOR: f32 = 0.5;

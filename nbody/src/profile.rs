@@ -1,6 +1,8 @@
-//! Radial profiles: spherical shells about the centre of a system, and how that centre is found.
+//! Radial profiles in spherical shells about the centre of a system, and the search for that
+//! centre.
 //!
-//! Means are weighted by mass, so massless bodies do not count. If no body has mass, all count alike.
+//! Means are weighted by mass, so massless bodies do not count. If no body has mass, all count
+//! equally.
 #![allow(clippy::disallowed_methods)] // no result of a run depends on profiles
 
 use nalgebra::Vector3;

@@ -1,4 +1,5 @@
-//! Whether a step can take bodies out of the range of numbers, known before the step changes anything.
+//! Predicts whether a step can move bodies out of the range of numbers, before the step changes
+//! anything.
 
 use crate::Simulation;
 use rayon::prelude::*;
@@ -7,9 +8,9 @@ use treecode::math::norm;
 
 /// Least number of bodies per parallel task.
 const SPAN: usize = 1 << 13;
-/// Distances from the origin up to this [L] leave room to the limit of force evaluations, 1e60.
+/// Greatest distance from the origin [L], with a margin to the limit of force evaluations, 1e60.
 const FAR: f64 = 1e58;
-/// Least G M / extent^2 [L/T^2]. It leaves room to the limit of force evaluations, 1e-120.
+/// Least G M / extent^2 [L/T^2]. It has a margin to the limit of force evaluations, 1e-120.
 const WEAK: f64 = 1e-118;
 
 impl Simulation {
@@ -17,9 +18,9 @@ impl Simulation {
     /// returns no error. `false` if that is not certain: then a caller that needs the bodies after an
     /// error keeps a copy of them.
     ///
-    /// An error comes only if a body has no place within the range of numbers after its first drift,
-    /// or if the bodies are so far apart that their forces underflow. The result is that of the
-    /// bodies of this rank.
+    /// An error occurs only if a body leaves the range of numbers in its first drift, or if the
+    /// bodies are so far apart that their forces underflow. The result is for the bodies of this
+    /// rank.
     pub fn is_safe(&self, length: f64) -> bool {
         let (length, time) =
             self.part().map_or((length, self.time), |part| (part.length, part.time - part.length));

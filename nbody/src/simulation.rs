@@ -39,7 +39,8 @@ pub struct Simulation {
     total: u64,
     /// Whether any body has mass.
     has_mass: bool,
-    /// Current time [T]. In an expanding universe all times are ln a, and lengths of steps differences of it.
+    /// Current time [T]. In an expanding universe, all times are ln a, and step lengths are
+    /// differences of ln a.
     pub time: f64,
     /// Energy, momentum and angular momentum at the current time.
     pub diagnostics: Diagnostics,

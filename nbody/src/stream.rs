@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// Length of each array per thread: 16 MiB.
 const NUMBERS: usize = 1 << 21;
-/// Number of measurements. The best counts.
+/// Number of measurements, of which the best is reported.
 const MEASUREMENTS: usize = 5;
 /// Bytes per element: two numbers are read and one is written, as in STREAM.
 const BYTES: usize = 3 * size_of::<f64>();

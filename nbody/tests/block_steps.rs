@@ -3,12 +3,13 @@
 //! orbits.
 #![allow(clippy::disallowed_methods)] // tests compare with bounds, not bits
 
-use decomposition::{Comm, Solo, threads};
+use decomposition::{Balancing, Comm, Solo, threads};
 use heorot_nbody::forces::Forces;
 use heorot_nbody::model::{Model, Spherical, TwoBody, generate};
 use heorot_nbody::stepping::{Adaptive, StepCriterion, Stepping};
 use heorot_nbody::{Simulation, Start};
 use std::f64::consts::TAU;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use treecode::{Array, Bodies, Gravity, Softening, TYPES, Walk};
 
 fn adaptive(criterion: StepCriterion) -> Adaptive {
@@ -274,5 +275,46 @@ fn the_pythagorean_problem_passes_its_closest_encounter() {
     // The result with steps a tenth as long.
     for (found, expected) in found.into_iter().zip([4.501, 3.722, 0.882]) {
         assert!((found - expected).abs() < 3e-3, "{found}, not {expected}");
+    }
+}
+
+/// A whole run with everything that reads columns of bodies between evaluations: block steps by both criteria,
+/// a wanted force error, whose measurement repeats evaluations, and moments that drift. Before each
+/// evaluation the ranks get other shares of the bodies.
+#[test]
+fn a_run_has_the_same_bits_if_bodies_change_their_rank_before_each_evaluation() {
+    let bodies = cusp(1500);
+    let run = |ranks: usize, seed: u64| {
+        let mut forces = Forces { accuracy: Some(2e-3), ..softened(Walk::Fmm, 0.02) };
+        forces.sharing.balancing = Balancing::Random(seed);
+        let moves = AtomicUsize::new(0);
+        let parts = threads::run(ranks, |comm| {
+            let mine: Vec<u32> =
+                (0..bodies.len() as u32).filter(|i| *i as usize % ranks == comm.rank()).collect();
+            let mut part = bodies.clone();
+            part.permute(&mine);
+            let mut count = part.len();
+            evolve(
+                comm,
+                &forces,
+                Stepping::Adaptive(adaptive(StepCriterion::Both)),
+                part,
+                0.02,
+                3,
+                |simulation| {
+                    moves.fetch_add(usize::from(simulation.bodies().len() != count), Ordering::Relaxed);
+                    count = simulation.bodies().len();
+                },
+            )
+        });
+        let mut all = Bodies::default();
+        parts.iter().for_each(|part| all.append(part));
+        (by_id(all), moves.into_inner())
+    };
+    let (alone, _) = run(1, 0);
+    for (ranks, seed) in [(2, 1), (3, 2), (5, 3)] {
+        let (all, moves) = run(ranks, seed);
+        assert!(moves > ranks, "bodies change their rank");
+        assert_same_bits(&all, &alone, &format!("{ranks} ranks"));
     }
 }

@@ -1,4 +1,4 @@
-//! Between arrays of numpy and bodies as structures of arrays.
+//! Converts between numpy arrays and bodies as structures of arrays.
 
 use crate::pool::expect_room;
 use numpy::ndarray::{ArrayView1, ArrayView2};
@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 use treecode::Bodies;
 
-/// A vector for each body. `name` is that of the argument.
+/// A vector for each body. `name` is the name of the argument.
 pub(crate) fn vectors(name: &str, array: &Bound<'_, PyAny>) -> PyResult<[Vec<f64>; 3]> {
     if let Ok(array) = array.extract::<PyReadonlyArray2<'_, f64>>() {
         return split(name, array.as_array(), |x| x);
@@ -19,7 +19,7 @@ pub(crate) fn vectors(name: &str, array: &Bound<'_, PyAny>) -> PyResult<[Vec<f64
     Err(unfit(name, array, "(bodies, 3)"))
 }
 
-/// The error for an array that has another shape or other numbers.
+/// The error for an array with a wrong shape or type of numbers.
 fn unfit(name: &str, array: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
     let shape = array.getattr("shape").and_then(|shape| shape.str()).map(|shape| shape.to_string());
     match shape {
@@ -28,13 +28,13 @@ fn unfit(name: &str, array: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
     }
 }
 
-/// From so many rows on, memory for them is looked for before it is taken.
+/// For this number of rows or more, the available memory is checked before memory is allocated.
 const MANY: usize = 1 << 22;
 /// Least memory of a row [bytes]: a vector, a mass and an acceleration.
 const OF_A_ROW: f64 = 56.0;
 
-/// Fails if there is no memory for `n` rows: a failed allocation would end the process. An array may have more rows than
-/// memory, if it is a view that repeats some.
+/// Fails if there is no memory for `n` rows, since a failed allocation would end the process. An
+/// array may have more rows than fit into memory if it is a view that repeats rows.
 fn expect_room_for(name: &str, n: usize) -> PyResult<()> {
     if n < MANY {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Models, and bodies from and to files.
+//! Draws models, and reads and writes files of bodies.
 
 use crate::arrays::{self, Columns, Order};
 use crate::pool;

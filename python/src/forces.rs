@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 use std::time::Instant;
 use treecode::{Bodies, Domain, Selection, Walk};
 
-/// Accelerations and potentials of bodies, with the force error that was measured, if one was asked for.
+/// Accelerations and potentials of bodies, and the measured force error if an accuracy was
+/// requested.
 type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
 
 /// Acceleration and potential of each body, in the order given, and the measured rms force error. External potentials
@@ -41,18 +42,19 @@ pub(crate) fn accelerations<'py>(
     Ok((arrays::table(py, acc, 3)?, arrays::array(py, pot), error))
 }
 
-/// Direct sums over more pairs than this are computed in blocks of about so many pairs, which takes some tenths of a
-/// second. A signal is heard between two blocks.
+/// Direct sums over more pairs than this are computed in blocks of about this number of pairs. A
+/// block takes some tenths of a second. Signals are handled between blocks.
 const PAIRS: usize = 1 << 26;
 
-/// Direct sums of many bodies. Those that have been computed keep their results while others are active.
+/// Direct sums for many bodies, block by block. Bodies of earlier blocks keep their results, since
+/// they are then inactive.
 fn in_blocks(py: Python<'_>, threads: &Threads, forces: &Forces, mut bodies: Bodies) -> PyResult<Bodies> {
     let (gravity, all) = (&forces.gravity, bodies.len());
     let block = (PAIRS / all).max(1);
     let plan = Plan { selection: Selection { least_rung: 1, changes: false }, ..Plan::default() };
     let mut evaluation = threads.compute(py, move || {
         settle(&mut bodies, gravity.domain)?;
-        // Sorts the bodies, of which none is active.
+        // Sorts the bodies. None of them is active.
         evaluate_selected(&Solo, gravity, bodies, &plan).map_err(|error| error.to_string())
     })?;
     for first in (0..all).step_by(block) {

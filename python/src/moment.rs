@@ -1,5 +1,5 @@
-//! The bodies of a simulation at one time: for states that are looked at later, and to undo a step that
-//! fails. They are copied only if the simulation goes on.
+//! The bodies of a simulation at one time, for states that a caller keeps and to undo a failed
+//! step. Bodies are copied only when the next step begins.
 
 use crate::arrays::{self, Order};
 use crate::pool;
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use treecode::Bodies;
 
-/// What does not change in a simulation.
+/// The constant properties of a simulation.
 pub(crate) struct Frame {
     pub(crate) forces: Forces,
     pub(crate) stepping: Stepping,
@@ -27,11 +27,11 @@ pub(crate) struct Frame {
     places: Places,
 }
 
-/// The state before a step. A simulation and its moments share it; it is empty until the step begins, and
-/// then if nobody needs it.
+/// The state before a step. A simulation and its moments share it. It is empty until the step
+/// begins, and stays empty if it is not needed.
 pub(crate) type Share = Arc<OnceLock<Kept>>;
 
-/// A state from which steps go on with the same bits.
+/// A state from which a simulation continues with the same bits.
 #[derive(Clone)]
 pub(crate) struct Kept {
     bodies: Bodies,
@@ -42,7 +42,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// The state of a simulation. The memory of `spare`, bodies of the same columns, is used again.
+    /// The state of a simulation. The memory of `spare`, bodies with the same columns, is reused.
     pub(crate) fn of(simulation: &nbody::Simulation, spare: Option<Bodies>) -> Kept {
         let mut bodies = spare.unwrap_or_else(|| simulation.bodies().like());
         bodies.keep(0..0);

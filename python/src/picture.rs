@@ -15,7 +15,7 @@ use viz::{
     Tint, Units, View,
 };
 
-/// Where the camera is, and what is drawn.
+/// The camera and the style of a picture.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Look {
@@ -36,11 +36,11 @@ pub(crate) struct Look {
     /// Side of a periodic box, whose bodies are drawn at their images nearest to the centre.
     #[pyo3(item("box"))]
     side: Option<f64>,
-    /// In an expanding universe.
+    /// Redshift, in an expanding universe.
     redshift: Option<f64>,
 }
 
-/// The part of the mass that a picture without a width shows.
+/// Fraction of the mass that a picture shows if no width is given.
 const SHOWN: f64 = 0.98;
 
 /// Draws bodies and returns a PNG.

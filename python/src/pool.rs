@@ -1,4 +1,4 @@
-//! The threads that compute, without the lock of the interpreter.
+//! Thread pools. Jobs run in them without the interpreter lock (GIL).
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -13,34 +13,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pyo3::create_exception!(heorot, InternalError, PyRuntimeError, "A bug of heorot: please report the message.");
 
-/// Up to so many bodies the calling thread computes alone: waking other threads would take longer.
+/// For at most this number of bodies, the calling thread computes alone. Waking other threads would
+/// take longer.
 const FEW: usize = 256;
-/// More threads than this are a mistake.
+/// A larger number of threads is an error of the caller.
 const MOST_THREADS: usize = 4096;
-/// So many threads of a process may compute alone. rayon never frees the pool of such a thread.
+/// Greatest number of threads of a process that compute alone. Rayon never frees the pool of such a
+/// thread.
 const MOST_ALONE: usize = 64;
 
-/// Pools by their number of threads. They are kept, because starting threads takes longer than small evaluations.
-/// The lock is taken only by threads that hold the lock of the interpreter, as a fork does.
+/// Pools by their number of threads. They are kept, because starting threads takes longer than
+/// small evaluations. Only threads that hold the interpreter lock take this lock. A fork holds the
+/// interpreter lock too.
 static POOLS: Mutex<BTreeMap<usize, Arc<ThreadPool>>> = Mutex::new(BTreeMap::new());
 
 /// Number of threads that have computed alone.
 static COUNT_ALONE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// A pool of the calling thread alone.
+    /// A pool that consists of the calling thread only.
     static ALONE: OnceCell<Option<ManuallyDrop<ThreadPool>>> = const { OnceCell::new() };
 }
 
 /// The threads of a job.
 pub(crate) enum Threads {
-    /// The calling thread, which is the only one of a pool, so that no other thread is woken.
+    /// The calling thread, as the only one of a pool. No other thread is woken.
     Alone,
     Pool(Arc<ThreadPool>),
 }
 
 impl Threads {
-    /// This many threads, or all processors. `bodies` says whether the job is worth several threads.
+    /// This many threads, or all processors. A job of few `bodies` gets one thread only.
     pub(crate) fn of(threads: Option<usize>, bodies: usize) -> PyResult<Threads> {
         if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
             return Err(PyValueError::new_err(format!(
@@ -50,7 +53,8 @@ impl Threads {
         if bodies <= FEW && is_alone() { Ok(Threads::Alone) } else { Ok(Threads::Pool(pool(threads)?)) }
     }
 
-    /// Runs `job` without the lock of the interpreter. A panic becomes an [`InternalError`], an error a `ValueError`.
+    /// Runs `job` without the interpreter lock. A panic becomes an [`InternalError`], an error a
+    /// `ValueError`.
     pub(crate) fn compute<T: Send, E: ToString>(
         &self,
         py: Python<'_>,

@@ -22,7 +22,7 @@ pub(crate) struct Potential {
     external: Arc<External>,
 }
 
-/// What potentials are made of.
+/// The arguments from which potentials are made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Given {
     keys: Vec<Keys>,
@@ -41,7 +41,7 @@ impl TryFrom<Given> for Potential {
         if let Some(i) = keys.iter().position(Keys::needs_units).filter(|_| of.is_none()) {
             return Err(format!("potentials.{i}.kind: is given in kpc and km/s, so units are needed"));
         }
-        // Those with G = 1 have no size.
+        // Without units, G = 1 and the units have no size.
         let of = of.map_or(Units::NBODY, units);
         let external =
             external(keys, &of, *constant, *until).map_err(|fault| format!("potentials.{fault}"))?;

@@ -1,4 +1,4 @@
-//! What a simulation has beside its bodies and their engine, and what becomes of it in a step.
+//! A simulation with its settings, and what happens to both in a step.
 
 use crate::moment::{Frame, Kept, Share};
 use crate::pool::Threads;
@@ -19,10 +19,10 @@ pub(crate) struct Running {
     /// The state at this time, once the next step has begun.
     pub(crate) share: Share,
     pub(crate) threads: Option<usize>,
-    /// Whether a copy of the bodies is kept during every step. Otherwise it is kept only during a step that may return
-    /// an error.
+    /// Whether a copy of the bodies is kept during every step. Otherwise, a copy is kept only
+    /// during a step that may fail.
     pub(crate) undo: bool,
-    /// The copy of the step before, whose memory the next one takes.
+    /// The copy for the previous step. The next copy reuses its memory.
     pub(crate) spare: Option<Bodies>,
 }
 
@@ -31,9 +31,9 @@ pub(crate) struct Running {
 pub(crate) struct Rest {
     pub(crate) settings: settings::Settings,
     pub(crate) steps: settings::StepSettings,
-    /// Of the first state.
+    /// Diagnostics of the first state.
     pub(crate) first: Diagnostics,
-    /// Whether the bodies have chosen their first steps.
+    /// Whether the first timesteps of the bodies have been chosen.
     pub(crate) has_chosen: bool,
     /// Full steps done.
     pub(crate) step: u64,
@@ -56,8 +56,9 @@ impl Running {
         self.simulation.as_ref().ok_or_else(lost)
     }
 
-    /// Goes a step of this length [T], or a part of one. After an error the simulation is as before. After a panic it is
-    /// as before if a copy was kept, and otherwise lost.
+    /// Runs `job`, which does a step of this length [T] or a part of it. After an error the
+    /// simulation is unchanged. After a panic it is unchanged if a copy was kept, and lost
+    /// otherwise.
     pub(crate) fn go<T: Send>(
         &mut self,
         py: Python<'_>,

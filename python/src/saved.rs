@@ -1,4 +1,4 @@
-//! A simulation as bytes, or in a checkpoint.
+//! Saves a simulation as bytes or as a checkpoint, and restores it.
 
 use crate::moment::Frame;
 use crate::pool::{self, Threads};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use treecode::Bodies;
 
-/// All but the bodies.
+/// The state without the bodies.
 #[derive(Serialize, Deserialize)]
 struct State {
     rest: Rest,
@@ -25,7 +25,8 @@ struct State {
     caller: Option<Caller>,
 }
 
-/// What the class around this one keeps: the step, the units, and the schedule: start, end, outputs.
+/// State of the Python class that wraps this one: the step, the units, and the schedule (start,
+/// end, outputs).
 pub(crate) type Caller = (Option<f64>, Option<[f64; 3]>, Option<(f64, f64, Option<Outputs>)>);
 
 impl State {

@@ -1,5 +1,5 @@
-//! Forces from keyword arguments, as the tables `[gravity]`, `[box]`, `[cosmology]` and `[[potential]]` of a
-//! parameter file have them.
+//! Force settings from keyword arguments, with the keys of `[gravity]`, `[box]`, `[cosmology]` and
+//! `[[potential]]` of a parameter file.
 
 use crate::potential::Potential;
 use nbody::cosmology::{Comoving, Cosmology, Expansion};
@@ -14,8 +14,8 @@ use serde_json::Value;
 use treecode::{Criterion, Domain, Gravity, PairLength, Softening, SofteningKernel, TYPES, Walk};
 use viz::TYPE_NAMES;
 
-/// Defines a class of arguments. Each one stands here once: it is a field, an argument of the constructor, and has its
-/// place in their order.
+/// Defines a class of arguments. Each argument is written once: it becomes a field, and an argument
+/// of the constructor at this place.
 macro_rules! arguments {
     ($(#[$about:meta])* pub(crate) struct $name:ident { $($(#[$of:meta])* $seen:vis $field:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -25,7 +25,8 @@ macro_rules! arguments {
 
         #[pymethods]
         impl $name {
-            /// The arguments have an order: names would take longer than the rest of a call with few bodies.
+            /// Arguments are positional: keywords would take longer than the rest of a call with
+            /// few bodies.
             #[new]
             #[pyo3(signature = ($($field,)* /))]
             #[allow(clippy::too_many_arguments)]

@@ -1,4 +1,4 @@
-//! The class of simulations: their steps and what can be read of them.
+//! The class of simulations: steps, and access to the state.
 
 use crate::arrays::Columns;
 use crate::forces::settle;
@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use treecode::{Bodies, Domain, math};
 
-/// Bodies that move. The lock is never waited for: a thread that waits would hold the lock of the interpreter, which
-/// the thread that computes a step needs in the end.
+/// A simulation. No thread waits for the mutex: it would hold the interpreter lock, which the
+/// thread that computes a step needs at its end.
 #[pyclass(module = "heorot._heorot", frozen)]
 pub(crate) struct Simulation(Mutex<Running>);
 

@@ -31,7 +31,7 @@ def by_heorot():
 
 
 def by_yt():
-    """Every body in its pixel, which is how yt draws bodies that are not gas."""
+    """Adds every body to one pixel. This is how yt draws bodies that are not gas."""
     data = yt.load(snapshot, bounding_box=[[-1000.0, 1000.0]] * 3)
     data.index  # loads its units
     centre = data.arr([0.0, 0.0, 0.0], "kpc")
@@ -45,7 +45,7 @@ def by_yt():
 
 
 def by_pynbody():
-    """Every body over the distance to its 32nd neighbour, with the kernel of SPH."""
+    """Spreads every body over the distance to its 32nd neighbour, with an SPH kernel."""
     data = pynbody.load(snapshot)
     data.physical_units()
     mass = data.dm["mass"]  # pynbody puts all types into one family; halo bodies are heavier

@@ -1,5 +1,5 @@
-"""scripts/force-bench: makes the requested measurements, stores them, and makes page and plots from
-all stored ones."""
+"""scripts/force-bench: makes the requested measurements, stores them, and writes page and plots from
+all stored measurements."""
 
 import argparse
 import json

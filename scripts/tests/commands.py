@@ -1,5 +1,6 @@
-"""Every command line in README, in the pages of `docs` and in `--help` runs at small size, or is listed here with the reason why it does not. Of
-forms with placeholders, such as `heorot run FILE.toml --restart`, command and options are looked up in `--help`."""
+"""Every command line in README, in the pages of `docs` and in `--help` runs at small size, or is
+listed here with the reason why it does not run. A form with placeholders, such as `heorot run
+FILE.toml --restart`, does not run; its command and options must be in `--help`."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from harness import ROOT, Failed, check, require
 from pages import Place, all_help, examples_of, fences, inline_of, is_form, lines_of
 
-# Pages of the developers, whose commands measure revisions and machines of their own, and the tutorials, which the suite `tutorials` runs.
+# A page for developers. Its commands measure revisions and machines.
 LEFT_OUT = {"performance.md"}
 # Patterns of commands that do not run here, and why. Each must occur.
 NOT_RUN = {

@@ -1,5 +1,6 @@
-"""The book of docs/: all pages are in its summary, every link leads somewhere, the generated pages and the list of keys are those of the program,
-mdBook builds it without a warning, and the packaging recipes name what exists."""
+"""The book of docs/: all pages are in its summary, every link has a target, the generated pages and
+the list of keys agree with the program, and mdBook builds it without a warning. Also checks that
+the packaging recipes name existing files."""
 
 import ast
 import os

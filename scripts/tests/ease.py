@@ -1,5 +1,5 @@
-"""What makes everyday work easy: numbers and types as people write them, folders in place of their files, --quiet, --json, colours, the log, and
-messages that say what to do."""
+"""Conveniences of the command line: numbers and types as people write them, folders in place of
+their files, --quiet, --json, colours, the log, and messages that say what to do."""
 
 import json
 import os

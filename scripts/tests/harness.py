@@ -23,8 +23,8 @@ SUITE = Path(sys.argv[0]).stem
 SCRATCH = ROOT / "target" / "tests" / SUITE
 PROGRAM = Path(os.environ.get("HEOROT", ROOT / "target" / "debug" / "heorot"))
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
-# A session hangs if it has used so much processor time, or none for so long. The clock on the wall says
-# little: other suites run beside it.
+# A session counts as hanging if it has used more processor time than WORK, or none for IDLE. Wall
+# time is no measure, since other suites run at the same time.
 WORK = 600  # seconds of processors
 IDLE = 90  # seconds; a run waits for 60 s for an owner of its folder that may be alive
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -40,7 +40,7 @@ def require(condition, reason):
 
 
 def processor_seconds():
-    """Of all processes that this one has started and that have ended [s]."""
+    """Processor time of all ended child processes [s]."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,7 +1,9 @@
-"""Impossible numbers for every option and parameter that takes one: each is done, or refused in one line. No signal, panic, hang, memory without bound,
-or number of 300 digits in what it says.
+"""Impossible numbers for every option and parameter that takes a number. Each command succeeds, or
+is refused in one line. There must be no signal, panic, hang, unbounded memory, or number of 300
+digits in a message.
 
-By default each option gets some of the values; `options.py --full` tries all, `--full WORD` those of commands with that word.
+By default, each option gets some of the values. `options.py --full` tries all values, and `--full
+WORD` all values for commands that contain the word.
 """
 
 import os

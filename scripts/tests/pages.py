@@ -1,7 +1,8 @@
 """The command lines and files of the documentation, and small runs of them.
 
-`commands_of` extracts command lines from Markdown pages and from `--help`. `Place` is a folder in which they run: it holds small files of all names
-that the pages use as inputs. A command runs as it stands, but `small` replaces its numbers of bodies, ranks and frames by small ones.
+The first functions extract command lines from Markdown pages and from `--help`. `Place` is a folder
+in which they run. It holds small files with all names that the pages use as inputs. A command runs
+unchanged, except that `small` reduces its numbers of bodies, ranks and frames.
 """
 
 import os

@@ -1,6 +1,8 @@
-"""The program for a single node: built where there is no MPI, no HDF5 and no libclang, it computes the bits of the full program.
+"""The program for a single node. It is built in an environment without MPI, HDF5 and libclang, and
+must compute the same bits as the full program.
 
-Needs target/debug/heorot, to compare with. It is built by `small_build`, in target/small. With --build it is all that is done.
+`small_build` builds it in target/small. With --build, this is all that is done. The comparison needs
+the full program, target/debug/heorot.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Periodic boxes: forces against Ewald's sum, and structure that grows as linear theory says."""
+"""Periodic boxes: forces compared with Ewald's sum, and growth of structure compared with linear theory."""
 
 import csv
 

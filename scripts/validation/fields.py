@@ -1,4 +1,5 @@
-"""External potentials: potentials and accelerations of massless bodies at rest against galpy and gala."""
+"""External potentials: potentials and accelerations of massless bodies at rest, compared with galpy
+and gala."""
 
 import csv
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""A tidal stream: the cluster keeps its orbit in the fixed field, but for the momentum that its tails
-carry away, and the tails follow this orbit."""
+"""A tidal stream. The cluster follows its orbit in the fixed field, apart from the momentum that its
+tails carry away, and the tails follow this orbit."""
 
 import re
 from pathlib import Path

@@ -115,9 +115,10 @@ def against_theory(pair):
     return k, 0.5 * (power + opposite) / linear / boost - 1
 
 
-def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
+def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5), of_mean=False):
     """Runs and compares. `bounds` are those of P(k) against the fine run up to half the Nyquist wave number and up to it,
-    and against HMcode. `wide` has the spacing of the pair that is compared with HMcode, and the range of k."""
+    and against HMcode. `wide` has the spacing of the pair that is compared with HMcode, and the range of k. Bins of a small
+    box have so few modes (62 at k = 0.11 h/Mpc in 128 Mpc/h) that the last bound is one of the mean (`of_mean`)."""
     name = f"universe-{per_side}"
     run = lambda kind, *of: Run(job.folder / f"{name}-{kind}", parameters(per_side, step, *of))
     usual, paired, fine = run("usual", False, False), run("opposite", False, True), run("fine", True, False)
@@ -130,6 +131,9 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
     half, whole = (np.abs(against_fine[k <= part * nyquist]).max() for part in (0.5, 1.0))
     theory_k, against_hmcode = against_theory(pair)
     middle = (theory_k > low) & (theory_k < high)
+    # The number of modes of a bin goes as k^2.
+    mean = np.abs(np.average(against_hmcode[middle], weights=theory_k[middle] ** 2))
+    worst = np.abs(against_hmcode[middle]).max()
     layzer_irvine = np.abs(usual.energy()["layzer_irvine_error"]).max()
     side = SPACING * per_side
     haloes = mass_function([usual, paired], side**3, least)
@@ -143,7 +147,8 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
     text = f"""{per_side}³ bodies in {side:g} Mpc/h from z = 49 to 0, modes of fixed amplitude, {steps} full steps. The fine run has half
 the steps (of ln a, of bodies and of the displacement) and a fifth of the force error, and the same phases. The mean of a
 pair of opposite phases is compared with HMcode (`scripts/validation/hmcode.py`), each relative to its linear theory: the
-run has that of Eisenstein & Hu (1998), HMcode that of CAMB. Nyquist's wave number is {nyquist:.2f} h/Mpc.
+run has that of Eisenstein & Hu (1998), HMcode that of CAMB. Over the modes of {low} < k < {high} h/Mpc the mean deviation
+is {mean:.2g}, and the greatest of a bin {worst:.2g}. Nyquist's wave number is {nyquist:.2f} h/Mpc.
 The runs took {seconds[0]:.0f}, {seconds[1]:.0f} and {seconds[2]:.0f} s; the box with 128³ bodies takes {(128 / per_side) ** 3:.3g} times as long.
 
 Haloes of more than {least} bodies in both runs of the pair, and their number by the fit of Tinker et al. (2008):
@@ -152,7 +157,7 @@ Haloes of more than {least} bodies in both runs of the pair, and their number by
     verdicts = [
         Verdict("P(k) against the fine run, up to half of Nyquist's wave number", half, bounds[0]),
         Verdict("P(k) against the fine run, up to Nyquist's wave number", whole, bounds[1]),
-        Verdict(f"P(k) of the pair against HMcode, {low} < k < {high} h/Mpc", np.abs(against_hmcode[middle]).max(), bounds[2]),
+        Verdict(f"P(k) of the pair against HMcode, {low} < k < {high} h/Mpc{', mean' if of_mean else ''}", mean if of_mean else worst, bounds[2]),
         Verdict("mass function, of 10 % or two standard deviations", max(row["of the bound"] for row in haloes), job.some(1.0, 2.0)),
         Verdict("error of the Layzer-Irvine equation", layzer_irvine, job.some(5e-3, 2e-2)),
     ]
@@ -166,7 +171,7 @@ def small_universe(job):
         # modes that are nearly linear. A lattice of 12^3 bodies lets them grow 2 and 9 % too little. With fixed
         # amplitudes and a pair of phases they scatter less than that.
         return case(job, 12, 0.125, [0.05, 0.1, 0.12], 30, wide=(16.0, 0.03, 0.08))
-    return case(job, 64, STEP, [2e-3, 5e-3, 0.05], 300)
+    return case(job, 64, STEP, [2e-3, 5e-3, 0.05], 300, of_mean=True)
 
 
 def large_universe(job):

@@ -1,4 +1,4 @@
-//! Warnings about settings that a run obeys, but that are hardly meant.
+//! Warnings about settings that are valid but probably not intended.
 
 pub mod resolution;
 pub mod softening;

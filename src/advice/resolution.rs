@@ -21,9 +21,10 @@ use treecode::{Bodies, Cube, TYPES};
 /// length if that is larger.
 const TOLERATED: f64 = 1.0 / 1024.0;
 
-/// Checks the resolution before forces are computed. With `allow_missed`, a fault is only a warning.
-/// The distance between neighbours is estimated from the half of the bodies that is nearest to the
-/// median, so that neither a few distant bodies nor a dense centre have an influence. Collective.
+/// Checks the resolution before forces are computed. With `allow_missed`, a fault is only a
+/// warning. The distance between neighbours is estimated from the half of the bodies that is
+/// nearest to the median, so that neither a few distant bodies nor a dense centre affects it.
+/// Collective.
 ///
 /// # Errors
 /// On every rank, naming the file and the body that is farthest from the median.
@@ -32,7 +33,7 @@ pub fn check(crew: &Crew, file: Option<&Path>, bodies: &Bodies, forces: &Forces)
     refuse(crew, file, fault, forces.allow_missed)
 }
 
-/// Warns of close pairs that the first evaluation has found and not refused.
+/// Warns of close pairs that the first evaluation has found but that are not an error.
 pub fn warn_of_pairs(crew: &Crew, file: Option<&Path>, pairs: &Pairs) {
     let gain = |found: &TooClose| {
         format!(

@@ -10,11 +10,12 @@ use treecode::{Bodies, PairLength, Softening, TYPES};
 
 /// Types with fewer bodies get no advice: they are few objects, and not a sample of a fluid.
 const LEAST: usize = 100;
-/// From this number of bodies without softening on, there is a warning.
+/// If at least this number of bodies has no softening, there is a warning.
 const MANY: u64 = 10_000;
-/// The length that makes the force error of a Plummer sphere least is this many half-mass radii times
-/// N^(-1/5). It follows from the bias and the variance of softened forces (Dehnen 2001, MNRAS 324, 273) with
-/// the spline kernel: `bias = 3.695 G length^2 grad rho` and `variance = 9.069 G^2 M rho / (N length)`.
+/// The length with the least force error in a Plummer sphere is this number of half-mass radii
+/// times N^(-1/5). It follows from the bias and the variance of softened forces (Dehnen 2001, MNRAS
+/// 324, 273) with the spline kernel: `bias = 3.695 G length^2 grad rho` and
+/// `variance = 9.069 G^2 M rho / (N length)`.
 const LEAST_ERROR: f64 = 0.646;
 
 /// Softening lengths of one particle type [L].
@@ -24,15 +25,15 @@ pub struct Advice {
     pub kind: usize,
     /// Number of its bodies with mass.
     pub bodies: usize,
-    /// Radius that holds half of their mass, about the centre of all.
+    /// Radius that encloses half of their mass, about the centre of all bodies.
     pub half_mass_radius: f64,
-    /// Mean distance of neighbours there: the cube root of the volume of a body between the radii of 40 %
-    /// and 60 % of the mass.
+    /// Mean distance of neighbours at that radius: the cube root of the volume per body between the
+    /// radii of 40 % and 60 % of the mass.
     pub spacing: f64,
     /// Length with the least force error in a Plummer sphere of this size and number (Dehnen 2001).
     pub least_error: f64,
-    /// Length above which encounters of two bodies do not scatter them (Power et al. 2003, eq. 15): 4 R /
-    /// sqrt(N), where R holds 90 % of the mass.
+    /// Length above which encounters of two bodies do not scatter them (Power et al. 2003, eq. 15):
+    /// 4 R / sqrt(N), where R encloses 90 % of the mass.
     pub no_scattering: f64,
     /// The length that is set for two bodies of the type.
     pub given: f64,

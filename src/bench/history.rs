@@ -46,7 +46,7 @@ pub(super) fn known() -> Vec<Machine> {
     file.machine
 }
 
-/// The current year, with its fraction.
+/// The current year, a whole number.
 pub(super) fn this_year() -> f64 {
     const YEAR: f64 = 365.2425 * 86400.0;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use treecode::{Bodies, Softening, TYPES, Walk, math};
 
-/// Positions and velocities are rounded to a multiple of its inverse. This removes from checksums
-/// the rounding errors of a model's own sums.
+/// Positions and velocities are rounded to multiples of 1 / `GRID`. So rounding errors in the sums
+/// of a model do not change checksums.
 const GRID: f64 = (1u64 << 20) as f64;
 
 /// The problems of the benchmark.

@@ -1,5 +1,5 @@
-//! `heorot doctor --cosmology`: periodic forces and comoving integration of this build, against problems
-//! whose solution is known in closed form.
+//! `heorot doctor --cosmology`: tests periodic forces and comoving integration with problems whose
+//! solutions are known in closed form.
 
 use super::Finding;
 use crate::ranks::crew::Crew;
@@ -18,7 +18,7 @@ const LATTICE: usize = 32;
 const LATTICE_ERROR: f64 = 1e-4;
 /// Greatest relative error of waves.
 const WAVE_ERROR: f64 = 1e-3;
-/// Does the checks. Collective.
+/// Runs the checks. Collective.
 ///
 /// # Errors
 /// An evaluation fails.

@@ -13,7 +13,7 @@ pub(crate) type Named = (Option<String>, RangeInclusive<u64>);
 /// Parameter of a combined snapshot with its galaxies.
 const COMBINED: &str = "combine.galaxies";
 
-/// A galaxy as `combine.galaxies` has it.
+/// A galaxy in `combine.galaxies`.
 #[derive(Serialize, Deserialize)]
 struct Part {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,8 +29,9 @@ pub(crate) fn parameter(galaxies: &[Named]) -> (String, String) {
     io::parameters::echo(&table).remove(0)
 }
 
-/// The galaxies, from the parameters in a snapshot of this name with `count` bodies. Those of a run from a
-/// file are the galaxies of the file. If several have one name, they are numbered.
+/// The galaxies, from the parameters in a snapshot of this name with `count` bodies. If a run
+/// started from a file, the galaxies are those of the file. Galaxies with the same name are
+/// numbered.
 ///
 /// # Errors
 /// If the parameters do not name galaxies.

@@ -1,6 +1,6 @@
-//! Checks that all ranks read the same files. The hosts of a job may have disks of their own, with
-//! different files under one name. Each rank reads only a part of the bodies, so that the result
-//! would be a mixture.
+//! Checks that all ranks read the same files. The hosts of a job may have their own disks, with
+//! different files of the same name. Each rank reads only a part of the bodies, so the result would
+//! be a mixture.
 
 use crate::ranks::alike::checksum;
 use crate::ranks::crew::Crew;
@@ -10,9 +10,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Checks that these files are the same on all ranks. On a file system that all hosts share, number,
-/// size and time of a file are the same, and nothing is read. Otherwise one rank of each group with
-/// the same numbers reads the files as a whole. Collective.
+/// Checks that these files are the same on all ranks. On a file system that all hosts share, the
+/// inode number, size and time of a file are equal, and nothing is read. Otherwise, one rank of
+/// each group with equal numbers reads the whole files. Collective.
 ///
 /// # Errors
 /// On every rank: a file differs, or cannot be read.
@@ -49,7 +49,7 @@ fn check_named(crew: &Crew, paths: &[PathBuf], names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Number, size [bytes] and time of the last change of a file.
+/// Inode number, size [bytes] and modification time of a file.
 fn identity(path: &Path) -> Result<[u64; 4]> {
     let about = path.metadata().with_context(|| path.display().to_string())?;
     Ok([about.ino(), about.size(), about.mtime() as u64, about.mtime_nsec() as u64])

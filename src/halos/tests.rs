@@ -1,4 +1,4 @@
-//! The command writes what the library finds.
+//! Tests that `heorot halos` writes the haloes that the library finds.
 
 use super::*;
 use decomposition::Solo;

@@ -43,7 +43,7 @@ pub(super) fn checks(bodies: &Bodies) -> Vec<Check> {
         check(
             "all positions are finite",
             "position not finite, or beyond 1e300",
-            // What no command takes, see `Bodies::check`.
+            // No command accepts such positions, see `Bodies::check`.
             ids_where(&|i| bodies.position(i).iter().any(|x| !x.is_finite() || x.abs() > 1e300)),
         ),
         check(

@@ -14,14 +14,14 @@ pub(super) struct Opener {
     pub(super) lines: Vec<String>,
 }
 
-/// Largest relative difference between units of the file and defaults of yt that is left to yt. Its
-/// solar mass differs by 3e-6 from that of the IAU.
+/// Up to this relative difference, yt's default units are used for the file. The solar mass of yt
+/// differs from that of the IAU by 3e-6.
 const SAME: f64 = 1e-5;
-/// The box that yt gets, relative to the distance of the outermost coordinate from the origin.
+/// Half the side of the box that is passed to yt, relative to the greatest coordinate.
 const MARGIN: f64 = 1.05;
 
-/// The programs that open a snapshot in these files, of which `ranges` are the least and greatest
-/// coordinate on each axis.
+/// The programs that open a snapshot in these files. `ranges` are the least and greatest
+/// coordinates on each axis.
 pub(super) fn openers(files: &[PathBuf], header: &Header, ranges: Option<[[f64; 2]; 3]>) -> Vec<Opener> {
     let swift = match header.format {
         Format::Gadget => false,

@@ -18,10 +18,10 @@ fn universe(keys: &Keys, side: f64, units: &Units) -> Result<Universe> {
     Ok(Universe { cosmology: keys.cosmology(units), side, megaparsec, h: keys.h, scale_factor })
 }
 
-/// Default of the redshift of the initial state. The error of perturbation theory falls faster with the
-/// redshift at higher orders, and that of the forces in a nearly uniform box rises. Crocce, Pueblas &
-/// Scoccimarro (2006, MNRAS 373, 369) start with the second order at 49, Michaux et al. (2021, MNRAS 500, 663)
-/// with the third order at 11.5 to 24.
+/// Default of the redshift of the initial state. With increasing redshift, the error of
+/// perturbation theory falls, faster for higher orders, and the error of forces in a nearly uniform
+/// box rises. Crocce, Pueblas & Scoccimarro (2006, MNRAS 373, 369) start with the second order at
+/// 49, Michaux et al. (2021, MNRAS 500, 663) with the third order at 11.5 to 24.
 fn default_start(lpt: u8) -> f64 {
     match lpt {
         1 => 99.0,

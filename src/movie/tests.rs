@@ -1,3 +1,5 @@
+//! Tests of `[movie]`: frames are the same on any number of ranks, and after a restart.
+
 use super::*;
 use decomposition::threads;
 

@@ -6,11 +6,11 @@ use nbody::cosmology::Invalid;
 use nbody::schedule::{Impossible, Length};
 use std::path::Path;
 
-/// What a user may do who accepts wrong forces.
+/// Advice for a user who accepts larger force errors.
 pub const GO_ON: &str = "or go on with --allow-missed (gravity.allow_missed = true)";
 
-/// The error with the file of the bodies in front if these cause it, and otherwise with the key of
-/// the parameter file.
+/// The error as a message. It names the file of the bodies if these cause the error, and otherwise
+/// the key of the parameter file.
 pub fn name_source(file: Option<&Path>, error: impl Into<nbody::Error>) -> Error {
     let error = error.into();
     let of_bodies = matches!(

@@ -1,4 +1,5 @@
-//! The `[output.lightcone]` table: what is recorded as it crosses the light cone of an observer today.
+//! The `[output.lightcone]` table: bodies are recorded when they cross the past light cone of an
+//! observer today.
 
 use crate::parameters::Parameters;
 use crate::parameters::cosmology::redshift_in_words;

@@ -15,12 +15,12 @@ use treecode::Domain;
 pub struct PeriodicBox {
     /// Side of the cube [L]. Its corner is the origin.
     pub side: f64,
-    /// What is at its faces.
+    /// Boundary condition at the faces.
     #[serde(default)]
     pub boundary: Boundary,
 }
 
-/// What is at the faces of the box.
+/// Boundary condition at the faces of the box.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
@@ -33,7 +33,7 @@ pub enum Boundary {
 const ROUNDED: f64 = 1e-6;
 
 impl PeriodicBox {
-    /// The space of a run: this box, or without one open space.
+    /// The space of a run: this box, or open space without one.
     pub fn domain(of: Option<PeriodicBox>) -> Domain {
         of.map_or(Domain::Open, |PeriodicBox { side, .. }| Domain::Periodic { side })
     }
@@ -44,8 +44,8 @@ pub fn domain_of_side(side: f64) -> Domain {
     if side > 0.0 { Domain::Periodic { side } } else { Domain::Open }
 }
 
-/// Settles the bodies of a run or of a force computation in their space: those outside the box are moved
-/// to their images inside, and how many there were is told. Collective.
+/// Moves the bodies of a run or of a force computation that are outside the box to their images
+/// inside, and reports how many there were. Collective.
 ///
 /// # Errors
 /// The file that they are from has a box of another side. The same on every rank.

@@ -21,8 +21,8 @@ pub struct Time {
     pub end_scale_factor: Option<f64>,
     /// Number of steps of the run. Excludes `end`.
     pub steps: Option<u64>,
-    /// The longest step [T]; in an expanding universe, the greatest difference of ln a. The time between two snapshots is divided into equal steps no longer
-    /// than this.
+    /// The longest step [T]; in an expanding universe, the greatest difference of ln a. The time
+    /// between two snapshots is divided into equal steps that are not longer.
     pub step: f64,
     /// Timesteps of the bodies within a step.
     pub stepping: Stepping,

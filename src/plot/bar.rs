@@ -29,7 +29,7 @@ impl Bar {
     }
 }
 
-/// Number of rings in which so many bodies can show a bar.
+/// Number of rings for this number of bodies, so that each ring has enough of them.
 fn suitable(bodies: u64, most: u16) -> u16 {
     (bodies / (3 * FEWEST)).clamp(2, most.into()) as u16
 }

@@ -1,7 +1,8 @@
-//! Circular speed of all mass in a plane through the centre, from the forces on rings of massless bodies.
+//! Circular speed in a plane through the centre, from the forces of all mass on rings of massless
+//! test bodies.
 //!
-//! The speed is that of a circular orbit in the mean over each ring of the radial force. Unlike the speed
-//! from the mass within a radius, it holds for discs, too.
+//! The speed is that of a circular orbit for the mean radial force on each ring. Unlike the speed
+//! from the mass within a radius, it is also right for discs.
 
 use super::rings::{From, plane};
 use super::snapshot::Snapshot;
@@ -14,7 +15,7 @@ use std::ops::Range;
 use treecode::direct::{SINKS, Sinks, accelerations};
 use treecode::{Bodies, Gravity, TYPES};
 
-/// Points of a ring. For many bodies, whose field is smooth, fewer suffice.
+/// Number of points of a ring. For more than `MANY` bodies the field is smooth, and fewer suffice.
 const POINTS: usize = 3 * SINKS;
 const FEW_POINTS: usize = SINKS;
 const MANY: usize = 2_000_000;

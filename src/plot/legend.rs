@@ -18,8 +18,8 @@ pub(super) fn time_label(time: f64, units: &AxisUnits) -> String {
     }
 }
 
-/// Labels of snapshots: none of a single one, times if they differ, otherwise the names of the files and
-/// the times.
+/// Labels of snapshots: no label for a single one, times if all differ, file names if all times are
+/// equal, otherwise both.
 pub(super) fn labels(times: &[f64], names: &[String], units: &AxisUnits) -> Vec<String> {
     if times.len() == 1 {
         return vec![String::new()];
@@ -32,8 +32,8 @@ pub(super) fn labels(times: &[f64], names: &[String], units: &AxisUnits) -> Vec<
     }
 }
 
-/// Names of files: the last part of each path, with as many folders before it as it takes to tell them
-/// apart.
+/// Names of files: the last part of each path, with as many folders before it as are needed to
+/// distinguish them.
 pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
     let tail = |path: &Path, parts: usize| {
         let all: Vec<_> = path.components().collect();

@@ -20,7 +20,7 @@ use treecode::{Bodies, Domain, Softening};
 pub(super) struct Source {
     pub path: PathBuf,
     pub header: Header,
-    /// Bodies of all types at the places of the file, once they have been read.
+    /// Bodies of all types at their positions in the file, once they have been read.
     all: OnceCell<Bodies>,
 }
 
@@ -29,7 +29,7 @@ impl Source {
         Source { path, header, all: OnceCell::new() }
     }
 
-    /// Bodies of all types, also of those that are not shown, at the places of the file.
+    /// Bodies of all types, also of those that are not shown, at their positions in the file.
     ///
     /// # Errors
     /// If the file cannot be read again, or other types have impossible bodies.
@@ -43,8 +43,8 @@ impl Source {
         Ok(self.all.get_or_init(|| bodies))
     }
 
-    /// The centre of the bodies with mass, of these ids or of all, about which bodies are shown that are
-    /// counted because none of them has mass. `None` if bodies are not counted, or none has mass.
+    /// The centre of the bodies with mass, of these ids or of all. Massless bodies, which are
+    /// counted, are shown about it. `None` if bodies are not counted, or no body has mass.
     ///
     /// # Errors
     /// As [`Source::bodies`].

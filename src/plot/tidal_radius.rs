@@ -1,9 +1,9 @@
 //! `heorot plot tidal-radius`: plots the tidal radius of a satellite over time, and the mass within it.
 //!
-//! The tidal radius is that of King (1962, AJ 67, 471) at the present distance:
-//! r^3 = G m(r) / (Omega^2 + T). Here T is the greatest eigenvalue of the tidal field of all else at the
-//! centre of the satellite, and Omega its angular speed about the others. A mass m on a circle of radius
-//! D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
+//! The tidal radius is that of King (1962, AJ 67, 471) at the present distance: r^3 = G m(r) /
+//! (Omega^2 + T). Here T is the greatest eigenvalue of the tidal field of all other mass at the
+//! centre of the satellite, and Omega is its angular speed about that mass. A mass m on a circle of
+//! radius D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
 
 use super::galaxies::{Common, Galaxies};
 use super::output::Sheet;
@@ -34,7 +34,8 @@ pub(super) struct Tide {
     pub radius: f64,
     /// Mass within it [M].
     pub mass: f64,
-    /// Distance from what pulls: the centre of mass of the other galaxies, or else the origin [L].
+    /// Distance from the centre of mass of the other galaxies, or from the origin if there are none
+    /// [L].
     pub distance: f64,
 }
 

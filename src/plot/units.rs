@@ -1,5 +1,5 @@
-//! Units of plot axes: the unit of astronomy that is closest in size to each unit of the run, or to the numbers
-//! that are shown.
+//! Units of plot axes: the astronomical units that are closest in size to the units of the run, or
+//! to the numbers shown.
 
 use io::Units;
 
@@ -28,8 +28,8 @@ impl Unit {
         if self.name == "M☉" { "Msun" } else { self.name }
     }
 
-    /// The unit in which `most` [units of the run] is a handy number: this one, or if it is much too small or
-    /// too large, the largest one that suits.
+    /// The unit in which `most` [units of the run] is a number of convenient size. It is this unit,
+    /// unless the number in it is much too small or too large.
     fn fitting(self, most: f64, table: &[(&'static str, f64)]) -> Unit {
         let Some((_, own)) = table.iter().find(|(name, _)| *name == self.name) else { return self };
         let value = most * self.size;
@@ -42,7 +42,8 @@ impl Unit {
     }
 }
 
-/// Numbers that are shown in a unit near that of the run, and the least number in another one.
+/// Range of numbers for which the unit closest to that of the run is kept, and the least number in
+/// another unit.
 const HANDY: std::ops::RangeInclusive<f64> = 0.01..=1000.0;
 const LEAST: f64 = 0.05;
 

@@ -1,4 +1,4 @@
-//! The processes of a command: their start, threads and memory, and agreement on errors.
+//! The ranks of a command: start, threads, memory, and agreement on errors.
 
 pub mod alike;
 pub mod crew;

@@ -1,20 +1,21 @@
-//! The values at the two ends of a scale of colours: each in the unit of the colour bar, or with a unit
-//! of its own.
+//! The values at the two ends of a colour scale. Each is in the unit of the colour bar, or has its
+//! own unit.
 
 use crate::parameters::quantities::{self, Quantity};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// Two rising values, each in the unit of the colour bar or with a unit of its own.
+/// Two ascending values, each in the unit of the colour bar or with its own unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ends([Quantity; 2]);
 
 impl Ends {
-    /// Ends of which each is parsed by `parse`.
+    /// Two ends, each parsed by `parse`.
     ///
     /// # Errors
-    /// If one is no quantity, or they do not rise. If only one has a unit, `resolve` checks their order.
+    /// If one is not a quantity, or they do not ascend. If only one has a unit, `resolve` checks
+    /// their order.
     fn new<S: AsRef<str>>(
         ends: [S; 2],
         parse: impl Fn(&str) -> Result<Quantity, String>,

@@ -13,14 +13,14 @@ use viz::{Mark, View, dot_colour, dot_radius};
 pub(crate) struct Marks {
     /// Types whose bodies have paths; `None` if paths are not drawn.
     traced: Option<[bool; TYPES]>,
-    /// Places of each body in the frames before by its id, relative to what the camera follows [L].
+    /// Positions of each body in earlier frames, by id, relative to the target of the camera [L].
     paths: BTreeMap<u64, Vec<[f64; 3]>>,
-    /// Places in the last frame of the bodies with paths.
+    /// Positions in the last frame of the bodies with paths.
     last: Vec<(u64, [f64; 3])>,
 }
 
-/// Places of the dots in earlier frames of a run, as they are saved beside the frames, so that a continued
-/// run draws the same paths.
+/// Positions of the dots in earlier frames of a run. They are saved beside the frames, so that a
+/// continued run draws the same paths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trails(Vec<Places>);
 

@@ -2,8 +2,7 @@
 //!
 //! All pictures of a call share one brightness scale. Unless the options give them, the extent of
 //! the picture and the scale depend on the whole sequence. Snapshots are then read up to three
-//! times: for the extent, for the scale, and to be drawn. `studio.rs` draws for `heorot poster`,
-//! too.
+//! times: for the extent, for the scale, and to be drawn. `heorot poster` uses `studio.rs`, too.
 #![allow(clippy::disallowed_methods)] // no result depends on pictures
 
 mod camera;

@@ -19,8 +19,8 @@ const SAMPLE: u64 = 4096;
 const MASS_SHOWN: [f64; 2] = [0.98, 0.9];
 /// Approximate memory of drawing per body, in addition to the body [bytes].
 const BESIDE: u64 = 120;
-/// Bodies beyond this many times the distance that holds a fraction of the mass do not widen the frame:
-/// they have escaped.
+/// Bodies farther than `FAR` times the distance that encloses the fraction `HELD` of the mass count
+/// as escaped and do not widen the frame.
 const FAR: f64 = 4.0;
 const HELD: f64 = 0.8;
 /// Free space at each edge of the frame, as a fraction of its width.

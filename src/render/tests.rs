@@ -1,3 +1,5 @@
+//! Tests of `heorot render` through its command line.
+
 use super::*;
 use crate::ranks::crew::Crew;
 use clap::Parser;

@@ -40,8 +40,9 @@ fn is_asked(crew: &Crew) -> bool {
     asked[0] > 0
 }
 
-/// The forces of a run, with the sharing of the bodies between the ranks. `free` is the memory of
-/// this rank before the bodies were read, and `column_bytes` that of the further columns of a body.
+/// The forces of a run, with the sharing of the bodies between the ranks. `free` is the available
+/// memory of this rank before the bodies were read, and `column_bytes` the memory of a body's
+/// further columns.
 fn forces(crew: &Crew, parameters: &Parameters, free: &Free, column_bytes: u64) -> Forces {
     let ranks = crew.comm.size();
     let sharing = Sharing {

@@ -37,7 +37,7 @@ const COLUMNS: [(&str, &str); 16] = [
     ("steps_per_body", "mean number of steps of a body in the full step"),
 ];
 
-/// The column behind these if there are external potentials.
+/// The column after these if there are external potentials.
 const OUTSIDE_COLUMN: (&str, &str) =
     (EXTERNAL, "potential energy in the external potentials, only if there are any; energy includes it");
 

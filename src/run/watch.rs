@@ -1,9 +1,10 @@
 //! Requests to stop a run or to write a file: limits of wall time, signals, and files that a user
 //! creates in the output folder.
 //!
-//! Each rank asks its own [`Watch`] at the end of a step, and within a step when a checkpoint can be
-//! written. The answers of all ranks are combined, so that all ranks act alike. Only the leading rank
-//! looks at clocks and files. If a step does not end in time, the [`Guard`] ends the run.
+//! Each rank checks its own [`Watch`] at the end of a step, and within a step when a checkpoint can
+//! be written. The requests of all ranks are combined, so that all ranks act alike. Only the
+//! leading rank looks at clocks and files. If a step does not end in time, the [`Guard`] ends the
+//! run.
 
 use super::folder::Folder;
 use crate::parameters::Batch;

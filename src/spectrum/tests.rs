@@ -1,4 +1,4 @@
-//! The command writes what the library measures.
+//! Tests that `heorot spectrum` writes what the library measures.
 
 use super::*;
 use io::snapshot::{Fields, Header, Layout};

@@ -1,3 +1,5 @@
+//! Tests of `heorot view`: the page, its choice of bodies, and the server.
+
 use super::*;
 use crate::ranks::crew::Crew;
 use clap::Parser;

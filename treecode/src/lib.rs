@@ -7,7 +7,7 @@
 //! - `walk`: the interaction lists of the sinks;
 //! - `kernel`: the sums over the lists, which give the accelerations.
 //!
-//! `engine` offers all of it as two types, [`Part`] and [`Tree`]. [`direct`](crate::direct) is the
+//! `engine` offers all of it as two types, [`Part`] and [`Tree`]. [`direct`] is the
 //! exact sum, the reference of every force test.
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare with bounds, not bits
 

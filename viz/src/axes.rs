@@ -15,9 +15,9 @@ use plotters_backend::DrawingBackend;
 /// How the axes of a picture look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AxesLook {
-    /// Colours of the ground around the picture and of the axes.
+    /// Colours of the background around the picture and of the axes.
     pub theme: Theme,
-    /// Height of the text [pixels]. Without it, it follows the size of the picture.
+    /// Height of the text [pixels]. `None` for a height that follows from the size of the picture.
     pub text: Option<usize>,
 }
 

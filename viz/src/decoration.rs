@@ -17,7 +17,7 @@ use rayon::prelude::*;
 /// Greatest length of the scale bar, as a fraction of the picture's width.
 pub(crate) const SCALE_BAR: f64 = 0.22;
 
-/// Number of shades of the colour map in a picture: more than 24-bit colour distinguishes on it.
+/// Number of shades of the colour map in a picture. 24-bit colours cannot show more.
 const SHADES: usize = 1024;
 /// Brightness of the colours in a colour bar of values.
 const BAR_BRIGHTNESS: f64 = 0.72;
@@ -38,7 +38,7 @@ pub struct Style {
     pub units: Option<Units>,
     /// What is drawn beside the bodies.
     pub decorations: Decorations,
-    /// Whether lengths are comoving, as the scale bar says then.
+    /// Whether lengths are comoving. The scale bar then says so.
     pub comoving: bool,
     /// Whether the background is transparent where the surface density is low.
     pub transparent: bool,

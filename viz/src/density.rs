@@ -1,12 +1,12 @@
 //! Projects bodies to a surface density. Each body becomes a smooth spot as wide as the distance to
 //! its neighbours.
 //!
-//! A spot has the second moment of the cubic spline kernel (Monaghan & Lattanzio 1985) that ends at
-//! the smoothing length. The spot is drawn as B-splines on two grids of a pyramid. The mass of the
-//! body is divided between these two so that the second moment is right. The cost grows with the
-//! number of bodies plus the number of pixels, not with their product. A spot smaller than a pixel
-//! is divided among the four nearest pixels. Masses are summed as integers, so a picture has the
-//! same bits on any number of threads and ranks.
+//! A spot has the second moment of the cubic spline kernel (Monaghan & Lattanzio 1985) whose radius
+//! is the smoothing length. The spot is drawn as B-splines on two grids of a pyramid of grids. The
+//! mass of the body is divided between the two so that the second moment is right. The cost grows
+//! with the number of bodies plus the number of pixels, not with their product. A spot smaller than
+//! a pixel is divided among the four nearest pixels. Masses are summed as integers, so a picture
+//! has the same bits on any number of threads and ranks.
 
 use crate::spline::{Grid, Tally};
 use crate::{Error, Mark, View};

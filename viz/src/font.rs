@@ -18,7 +18,7 @@ pub(crate) fn extent(text: &str, size: f64) -> [usize; 2] {
     [end.ceil() as usize, size.ceil() as usize]
 }
 
-/// The same as plotters wants it.
+/// The same in the type that plotters needs.
 pub(crate) fn whole_extent(text: &str, size: f64) -> (u32, u32) {
     let [width, height] = extent(text, size);
     (width as u32, height as u32)

@@ -1,11 +1,11 @@
-//! Single bodies that a picture shows as dots, with the paths that they took.
+//! Single bodies that a picture shows as dots, with their paths.
 
 use crate::colour::{self, Rgb};
 use crate::picture::Picture;
 use crate::view::View;
 
-/// Diameter of the dot of the heaviest body, as a fraction of the shorter side of a picture; the least
-/// diameter of the dot of a body with mass; and that of a body without mass.
+/// Diameters of dots, as fractions of the shorter side of a picture: that of the heaviest body, the
+/// least one of a body with mass, and that of a body without mass.
 const LARGEST: f64 = 0.018;
 const SMALLEST: f64 = 0.005;
 const MASSLESS: f64 = 0.0025;
@@ -27,7 +27,7 @@ pub struct Mark {
     pub radius: f64,
     /// Colour of the dot and of its path.
     pub colour: Rgb,
-    /// Earlier places, the oldest first. A path is broken where a number is not finite.
+    /// Earlier places, the oldest first. A path has a gap where a coordinate is not finite.
     pub path: Vec<[f64; 2]>,
 }
 
@@ -41,7 +41,8 @@ pub fn dot_radius(view: &View, mass: f64) -> f64 {
     radius * (LARGEST * mass.max(0.0).cbrt()).max(least)
 }
 
-/// Colour of a dot: that of its group among `groups`, or a plain one.
+/// Colour of a dot: the colour of its group, given the group and the number of groups, or a plain
+/// colour.
 pub fn dot_colour(group: Option<(usize, usize)>) -> Rgb {
     group.map_or(PLAIN, |(group, groups)| {
         colour::of_parts((0..groups).map(|k| f64::from(u8::from(k == group))), BRIGHTNESS)
@@ -52,7 +53,7 @@ pub fn dot_colour(group: Option<(usize, usize)>) -> Rgb {
 pub(crate) fn draw(picture: &mut Picture, marks: &[Mark]) {
     marks.iter().for_each(|mark| draw_path(picture, mark));
     for mark in marks {
-        // A dark seam sets the dot off from what is behind it.
+        // A dark rim separates the dot from the picture behind it.
         let seam = 1.0 + 0.2 * mark.radius;
         draw_disc(picture, mark.point, mark.radius + seam, [0; 3], 0.6);
         draw_disc(picture, mark.point, mark.radius, mark.colour, 1.0);

@@ -26,7 +26,7 @@ impl<'a> Page<'a> {
         Page { content, size, halo: 0 }
     }
 
-    /// The same page, whose text has a dark rim of this width [steps].
+    /// The same page with a dark rim of this width around its text [steps].
     pub(crate) fn with_halo(self, halo: usize) -> Page<'a> {
         Page { halo: halo as u32, ..self }
     }

@@ -1,4 +1,4 @@
-//! Small multiples for papers: the pictures of an evolution side by side, each with its time.
+//! Posters for papers: pictures of several times side by side.
 
 use crate::axes::{Axes, AxesLook, Margins};
 use crate::decoration::{Board, Decorations, Style, halo};

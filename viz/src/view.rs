@@ -5,7 +5,8 @@ use nalgebra::{Matrix3, Vector3};
 
 /// Smallest side of a picture [pixels]. Labels are illegible below it.
 pub const MINIMUM_SIZE: usize = 160;
-/// Least and greatest width of a picture [L], so that areas and volumes are in the range of a double.
+/// Least and greatest width of a picture [L]. Areas and volumes then stay within the range of a
+/// double.
 pub(crate) const LEAST_WIDTH: f64 = 1e-100;
 /// See [`LEAST_WIDTH`].
 pub(crate) const GREATEST_WIDTH: f64 = 1e100;

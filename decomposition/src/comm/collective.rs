@@ -1,4 +1,5 @@
-//! Conveniences over [`Comm`]: numbers instead of bytes, and agreement on errors. All are collective.
+//! Helpers over [`Comm`]: they exchange numbers instead of bytes, and make all ranks agree on
+//! errors. All are collective.
 
 use super::{Comm, Reduction};
 use bytemuck::Pod;
@@ -27,8 +28,8 @@ pub fn from_bytes<T: Pod>(bytes: &[u8]) -> Vec<T> {
     values
 }
 
-/// Number of entries on the ranks before this one, if each rank has `count`: the index of its first
-/// entry among those of all.
+/// The number of entries on all lower ranks, given the `count` of this rank: the global index of
+/// this rank's first entry.
 pub fn first_index(comm: &dyn Comm, count: usize) -> u64 {
     gather(comm, &[count as u64])[..comm.rank()].iter().flatten().sum()
 }
@@ -55,8 +56,9 @@ pub fn bounds(comm: &dyn Comm, mine: Bounds) -> Bounds {
     Bounds { lo: min(comm, mine.lo), hi: max(comm, mine.hi) }
 }
 
-/// Does `job` and ends alike on all ranks: with every rank's own value, or with the message of the lowest rank that failed. The job is a
-/// closure so that a `?` in it ends the job alone: a rank that fails still takes part in the collective.
+/// Runs `job` on all ranks. If it succeeds on all, each rank gets its own value. Otherwise all get
+/// the message of the lowest rank that failed. The job is a closure, so that a `?` in it ends only
+/// the job and the rank still takes part in the collective.
 ///
 /// # Errors
 /// That message, the same on every rank.

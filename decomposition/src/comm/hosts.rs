@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// The hosts of all ranks. Hosts have numbers, in the order of their first ranks.
+/// The hosts of all ranks. Hosts are numbered in the order of their first ranks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hosts {
     /// The host of each rank.
@@ -13,7 +13,8 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Of ranks in their order, each with something that all ranks of its host have and no others.
+    /// Hosts from one name per rank, in the order of the ranks. Ranks with equal names are on one
+    /// host.
     pub fn new<Name: Ord>(names: impl IntoIterator<Item = Name>) -> Hosts {
         let (mut known, mut ranks) = (BTreeMap::new(), Vec::new());
         let mut host = |(rank, name)| {
@@ -28,17 +29,18 @@ impl Hosts {
         Hosts { of_rank, ranks }
     }
 
-    /// Of so many ranks, `on_each` of them on each host, in their order; fewer on the last one if they do not come out even.
+    /// Hosts with `on_each` consecutive ranks each. The last host has fewer if `ranks` is not a
+    /// multiple of it.
     pub fn filled(ranks: usize, on_each: usize) -> Hosts {
         Hosts::new((0..ranks).map(|rank| rank / on_each))
     }
 
-    /// Hosts.
+    /// The number of hosts.
     pub fn count(&self) -> usize {
         self.ranks.len()
     }
 
-    /// Ranks of all hosts.
+    /// The number of ranks on all hosts.
     pub fn all_ranks(&self) -> usize {
         self.of_rank.len()
     }
@@ -58,13 +60,14 @@ impl Hosts {
         self.count() > 1 && self.count() < self.all_ranks()
     }
 
-    /// How many ranks are on other hosts, for the rank that has the fewest.
+    /// The number of ranks on other hosts, for the rank for which it is least.
     pub fn least_elsewhere(&self) -> usize {
         self.all_ranks() - self.ranks.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// The rank of host `from` that sends to host `to` for all of its ranks, and the one there that receives. Other hosts fall to ranks in turn, by how far
-    /// they are along the numbers, so that all ranks of a host have as many of them.
+    /// The rank that sends to host `to` for all ranks of host `from`, and the rank of host `to`
+    /// that receives. The other hosts are dealt to the ranks of a host in turn, so that each rank
+    /// is in charge of about as many.
     pub fn in_charge(&self, from: usize, to: usize) -> [usize; 2] {
         let distance = (to + self.count() - from) % self.count();
         assert!(distance > 0, "a host sends nothing to itself");

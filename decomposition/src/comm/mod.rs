@@ -1,9 +1,12 @@
-//! The one boundary to the cluster: a small trait that carries bytes, never physics.
+//! Communication between ranks: a small trait that transfers bytes. No other code of the project
+//! sends messages.
 //!
-//! Every method of [`Comm`] but `rank`, `size`, `traffic`, `abort` and `communicator` is collective: all ranks call the same methods in the same order.
-//! Three implementations, one a file: [`Solo`], [`threads`], and `mpi_world` with the feature `mpi`. They also carry single messages ([`Mail`]).
-//! Three wrappers stand before them: [`Recorder`] notes what is sent, [`TwoLevel`] packs what ranks of one host send to ranks of another,
-//! [`Shifted`] gives ranks other numbers. No algorithm asks which one it has.
+//! All methods of [`Comm`] are collective, except `rank`, `size`, `traffic`, `abort` and
+//! `communicator`: all ranks call the same methods in the same order. There are three
+//! implementations, each in its own file: [`Solo`], [`threads`], and `mpi_world` with the feature
+//! `mpi`. They also send single messages ([`Mail`]). There are three wrappers: [`Recorder`] records
+//! what is sent, [`TwoLevel`] packs the messages from one host to another, and [`Shifted`]
+//! renumbers the ranks. No algorithm depends on the implementation.
 
 pub mod collective;
 mod hosts;
@@ -34,12 +37,13 @@ pub trait Comm: Sync {
     /// Gives every rank the bytes of every rank, by rank.
     fn all_gather(&self, mine: &[u8]) -> Vec<Vec<u8>>;
 
-    /// Combines `values` of all ranks, element by element; all ranks end with the same result. Whole numbers only, since their
-    /// sum does not depend on the order of the ranks.
+    /// Combines `values` of all ranks, element by element; all ranks get the same result. Values
+    /// are integers, since a sum of integers does not depend on the order of the ranks.
     fn all_reduce(&self, values: &mut [u64], reduction: Reduction);
 
-    /// Starts to send `out[r]` to each rank `r` and returns at once; `out` has one entry a rank, which may be empty. Several
-    /// exchanges may be under way; all ranks start them in the same order.
+    /// Starts to send `out[r]` to each rank `r` and returns at once. `out` has one entry per rank,
+    /// which may be empty. Several exchanges may be pending; all ranks start them in the same
+    /// order.
     fn start_exchange(&self, out: Vec<Vec<u8>>) -> Box<dyn Pending + '_>;
 
     /// Sends `out[r]` to each rank `r` and returns what each rank sent here, by rank.
@@ -47,8 +51,9 @@ pub trait Comm: Sync {
         self.start_exchange(out).wait()
     }
 
-    /// Sends the same `bytes` to each rank of `to`, and returns what each rank of `from` sent here, in their order. Both sides know who sends to
-    /// whom, so that no rank hears from one that has nothing for it. No list has this rank, or one twice.
+    /// Sends the same `bytes` to each rank of `to`, and returns what each rank of `from` sent here,
+    /// in the order of `from`. Sender and receiver must both list each other, so no empty messages
+    /// are needed. A list must not contain this rank, or a rank twice.
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>>;
 
     /// Waits until every rank is here.
@@ -57,7 +62,7 @@ pub trait Comm: Sync {
     /// What this rank has sent so far.
     fn traffic(&self) -> Traffic;
 
-    /// Names what the following calls are for, for whoever records them.
+    /// Names the purpose of the following calls, for a [`Recorder`].
     fn stage(&self, _name: &'static str) {}
 
     /// Ends all ranks with this exit code, after a panic or an error that only this rank has seen.
@@ -71,27 +76,31 @@ pub trait Comm: Sync {
     }
 }
 
-/// Single messages between ranks, of which [`TwoLevel`] makes its exchanges. Algorithms use [`Comm`].
+/// Single messages between ranks. [`TwoLevel`] builds its exchanges from them; algorithms use
+/// [`Comm`].
 pub trait Mail: Comm {
-    /// Sends each of these ranks some bytes, with a number by which it asks for them, and returns at once. All ranks call this with numbers of their
-    /// own order, whether or not they send anything; none sends two messages of one number to the same rank, or one to itself. These messages are
-    /// not counted as traffic.
+    /// Starts to send bytes to each of these ranks and returns at once. The receiver fetches them
+    /// by `number`. All ranks call this with the same numbers, even if they send nothing. No rank
+    /// sends two messages of one number to the same rank, or one to itself. These messages are not
+    /// counted as traffic.
     fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>);
 
-    /// What that rank posts to this one with this number; it is given once. Waits for it, or else gives `None` while it has not come. Not collective.
+    /// The message with this number from that rank. It can be fetched once. If it has not arrived,
+    /// waits for it if `waits` is true, and returns `None` otherwise. Not collective.
     fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>>;
 
-    /// Waits until all that this rank has posted with numbers below this one has left. Those that it is for must be about to fetch it. Not collective.
+    /// Waits until all messages of this rank with lower numbers have been sent. Their receivers
+    /// must be about to fetch them. Not collective.
     fn settle(&self, below: u64);
 }
 
-/// An exchange under way.
+/// A pending exchange.
 #[must_use = "an exchange ends with `wait`, also where nothing is expected"]
 pub trait Pending {
-    /// Drives the exchange on without blocking; whether all has arrived.
+    /// Advances the exchange without blocking. Returns whether all data have arrived.
     fn test(&mut self) -> bool;
 
-    /// Blocks until all has arrived; what each rank sent here, by rank.
+    /// Blocks until all data have arrived. Returns what each rank sent here, by rank.
     fn wait(self: Box<Self>) -> Vec<Vec<u8>>;
 }
 
@@ -106,13 +115,14 @@ pub enum Reduction {
     Max,
 }
 
-/// Bytes and messages sent to other ranks, counted alike by all implementations: an exchange sends its parts that are not empty, `send_receive` all,
-/// `all_gather` sends its part to each other rank, a reduction or barrier sends log2(ranks) messages, rounded up.
+/// Bytes and messages sent to other ranks. All implementations count in the same way: an exchange
+/// counts its parts that are not empty, `send_receive` all its messages, `all_gather` one message
+/// to each other rank, and a reduction or barrier log2(ranks) messages, rounded up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Bytes of payload.
     pub bytes: u64,
-    /// Messages. One that had to be cut counts once.
+    /// Number of messages. A message sent in several pieces counts once.
     pub messages: u64,
 }
 

@@ -1,7 +1,8 @@
 //! Ranks as MPI processes.
 //!
-//! MPI is started at level Funneled: every call is made by the thread that started it, and each call checks that. rayon's threads may
-//! compute meanwhile. Errors inside MPI end the run: the MPI library itself aborts all ranks.
+//! MPI is started with thread level Funneled: only the thread that started it may call it, and each
+//! call checks this. Rayon's threads may compute meanwhile. On an error, the MPI library aborts all
+//! ranks.
 #![allow(unsafe_code)] // non-blocking calls own their buffers here, which the safe scopes of `mpi` cannot express
 
 use super::{Comm, Hosts, Mail, Meter, Pending, Reduction, Traffic};
@@ -21,10 +22,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// Longest message handed to MPI in one piece [bytes]: MPI counts in 32 bits with sign. Longer ones are cut.
+/// Longest message that is passed to MPI in one piece [bytes]. MPI counts with signed 32-bit
+/// numbers, so longer messages are split.
 pub const LONGEST_PIECE: usize = 1 << 30;
 
-/// Exit code of a run in which a rank panicked, as of any Rust program.
+/// Exit code of a run in which a rank panicked. It is that of any Rust program that panics.
 const PANICKED: i32 = 101;
 
 /// MPI, from its start to its end. Dropping it ends MPI, so drop it on the main thread, before the process exits.
@@ -34,10 +36,11 @@ pub struct World {
 }
 
 impl World {
-    /// Starts MPI; under `mpirun` or a scheduler with all its ranks, otherwise with this one alone. From now on a panic on any rank,
-    /// whatever its thread, prints one line and ends all ranks with exit code 101.
+    /// Starts MPI: with all ranks under `mpirun` or a scheduler, otherwise with this rank alone.
+    /// From then on, a panic on any thread of any rank prints one line and ends all ranks with exit
+    /// code 101.
     ///
-    /// Whatever thread calls this is the only one that may use [`World::comm`].
+    /// Only the thread that calls this may use [`World::comm`].
     ///
     /// # Errors
     /// [`Error::MpiStarted`], [`Error::MpiThreads`].
@@ -57,7 +60,8 @@ impl World {
         &self.comm
     }
 
-    /// The hosts of all ranks: those that can share memory, as MPI finds, are on one. Collective.
+    /// The hosts of all ranks. Ranks that can share memory, according to MPI, are on one host.
+    /// Collective.
     pub fn hosts(&self) -> Hosts {
         let world = self.comm.here();
         let near = world.split_shared(self.comm.rank as c_int);

@@ -1,4 +1,5 @@
-//! Notes what a rank sends, in order, while another implementation sends it: the trace of a step, from which its time on any network follows.
+//! Records what a rank sends, while another implementation sends it. From this trace of a step, its
+//! time on any network can be computed.
 
 use super::{Comm, Mail, Pending, Reduction, Traffic};
 use std::mem::{replace, take};
@@ -7,30 +8,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A collective call of one rank.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What it was for, see [`Comm::stage`].
+    /// The purpose of the call, see [`Comm::stage`].
     pub stage: &'static str,
-    /// What it was, with what this rank gave.
+    /// The operation, with the bytes that this rank sent.
     pub operation: Operation,
-    /// Time that this rank computed since the call before, by the clock of the recorder [s].
+    /// Time that this rank computed since the previous call, by the clock of the recorder [s].
     pub seconds: f64,
 }
 
-/// A collective and what one rank gives.
+/// A collective operation, and what one rank sends in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// [`Comm::all_gather`] of so many bytes.
+    /// [`Comm::all_gather`] of this number of bytes.
     AllGather(u64),
-    /// [`Comm::all_reduce`] of so many bytes.
+    /// [`Comm::all_reduce`] of this number of bytes.
     AllReduce(u64),
-    /// [`Comm::start_exchange`]: receivers, ascending, with the bytes of each; this rank itself and what is empty are left out.
+    /// [`Comm::start_exchange`]: receivers, ascending, with the number of bytes for each. This rank
+    /// and empty messages are left out.
     Exchange(Vec<(u32, u64)>),
-    /// [`Comm::send_receive`] or [`Mail::post`]: receivers, in the order given, with the bytes of each.
+    /// [`Comm::send_receive`] or [`Mail::post`]: receivers, in the order given, with the number of
+    /// bytes for each.
     SendReceive(Vec<(u32, u64)>),
     /// [`Comm::barrier`].
     Barrier,
 }
 
-/// Hands all calls on, and notes them.
+/// Forwards all calls to another implementation, and records them.
 pub struct Recorder<'a> {
     inner: &'a dyn Mail,
     clock: &'a (dyn Fn() -> f64 + Sync),
@@ -40,18 +43,19 @@ pub struct Recorder<'a> {
 struct Log {
     stage: &'static str,
     events: Vec<Event>,
-    /// When the last call ended.
+    /// Time at which the last call ended.
     since: f64,
 }
 
 impl<'a> Recorder<'a> {
-    /// Records from now on; `clock` tells the time [s] that this rank has computed.
+    /// Starts to record. `clock` returns the time [s] that this rank has computed.
     pub fn new(inner: &'a dyn Mail, clock: &'a (dyn Fn() -> f64 + Sync)) -> Recorder<'a> {
         let log = Mutex::new(Log { stage: "", events: Vec::new(), since: clock() });
         Recorder { inner, clock, log }
     }
 
-    /// The calls so far, and the time that this rank has computed since the last one [s]. Recording goes on without them.
+    /// Removes and returns the calls so far, and the time that this rank has computed since the
+    /// last one [s].
     pub fn take(&self) -> (Vec<Event>, f64) {
         let now = (self.clock)();
         let mut log = self.log();

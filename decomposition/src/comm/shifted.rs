@@ -1,8 +1,10 @@
-//! The same ranks by other numbers: what rank r did, another process does, so that one can check the other.
+//! The same ranks with other numbers. Another process then does the work of rank r, so that its
+//! result can check the first.
 
 use super::{Comm, Pending, Reduction, Traffic};
 
-/// Ranks whose numbers are shifted round: rank r of these is rank r + `by` of those it stands before, modulo their number.
+/// Ranks whose numbers are shifted cyclically: rank r here is rank r + `by` of the inner ranks,
+/// modulo the number of ranks.
 pub struct Shifted<'a> {
     inner: &'a dyn Comm,
     by: usize,
@@ -14,7 +16,7 @@ impl<'a> Shifted<'a> {
         Shifted { inner, by: by % inner.size() }
     }
 
-    /// The number before the shift of one of these ranks.
+    /// The inner number of a rank.
     pub fn original(&self, rank: usize) -> usize {
         (rank + self.by) % self.inner.size()
     }

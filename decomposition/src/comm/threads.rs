@@ -1,7 +1,9 @@
 //! Ranks as threads of this process: for tests and for scaling studies with hundreds of virtual ranks.
 //!
-//! Every collective is a *round* of one table that all ranks share: each rank posts one part for every rank, and takes its own parts
-//! once all have posted. Only messages between two ranks have a mailbox of each. A rank that panics, or ends while others wait for it, ends all of them.
+//! Every collective is a *round* in a table that all ranks share: each rank posts one part for
+//! every rank, and takes its own parts once all have posted. Messages between two ranks go through
+//! a mailbox of the receiver instead. If a rank panics, or returns while others wait for it, all
+//! ranks end.
 
 use super::{Comm, Mail, Meter, Pending, Reduction, Traffic};
 use std::any::Any;
@@ -13,22 +15,25 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// The collective that does not wait.
 const EXCHANGE: &str = "exchange";
 
-/// Stack of a rank [bytes]. Only what is touched is ever allocated, so that hundreds of ranks are cheap.
+/// Stack of a rank [bytes]. Only touched pages are allocated, so hundreds of ranks are cheap.
 const STACK: usize = 4 << 20;
 
-/// Runs `body` on `ranks` ranks, each a thread of its own, and returns what each rank returned, by rank.
+/// Runs `body` on `ranks` ranks, each a thread of its own. Returns the results by rank.
 ///
-/// All ranks share rayon's global pool. A rank must not wait for others inside a pool that they share.
+/// All ranks share rayon's global pool. A rank must not wait for other ranks inside a task of that
+/// pool.
 ///
 /// # Panics
-/// If a rank panics, the others are ended as soon as they wait for it, and the panic goes on here, with the rank in its message. Also
-/// if a rank returns while others wait for it, or if ranks call different collectives.
+/// If a rank panics: the others end as soon as they wait for it, and the panic continues here with
+/// the rank in its message. Also if a rank returns while others wait for it, or if ranks call
+/// different collectives.
 pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Mail) -> T + Sync) -> Vec<T> {
     run_in_turn(ranks, ranks, body)
 }
 
-/// The same with at most `at_a_time` ranks that compute; a rank has its turn from the end of one collective to the next wait. What ranks hold
-/// only in their turn then takes the memory of so few, and their clocks tell what each would take by itself.
+/// As [`run`], but at most `at_a_time` ranks compute at a time. A rank's turn lasts from the end of
+/// one collective to its next wait. This limits the memory for data that a rank holds only in its
+/// turn, and a rank's clock then measures its own time alone.
 ///
 /// # Panics
 /// As [`run`].

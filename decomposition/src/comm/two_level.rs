@@ -1,36 +1,42 @@
-//! Exchanges in three hops, where hosts have several ranks: what is short of all that ranks of one host send to ranks of another goes as one message.
+//! Exchanges in three hops, for hosts with several ranks. All short messages from one host to
+//! another are packed into one message.
 //!
-//! 1. Inside a host, each rank sends each other one a message: what is for it, and what is for hosts of which it is in charge.
-//! 2. Between hosts, the rank in charge of another host sends all that the first hop brought it to the one in charge there.
-//! 3. Inside that host, it sends each other rank what is for it.
+//! 1. Inside a host, each rank sends one message to each other rank: the data for that rank, and
+//!    the data for the hosts that it is in charge of.
+//! 2. Between hosts, the rank in charge of another host sends all data of the first hop to the rank
+//!    in charge there.
+//! 3. Inside the receiving host, that rank sends each other rank its data.
 //!
-//! What is long goes to its receiver at once and by itself, since a message more is nothing beside its bytes, and the way over others would only take longer; in
-//! its place a notice goes the way of the hops.
+//! Long data go directly to their receiver. One more message costs little beside their bytes, and a
+//! route over other ranks would take longer. A notice travels by the hops in their place.
 //!
-//! Every message of every hop is sent, also with nothing in it. So receivers know what to wait for and nobody is told of lengths, which without this
-//! takes a message between any two ranks.
+//! Every message of every hop is sent, even if it is empty. So receivers know which messages to
+//! wait for. Without this, any two ranks would have to exchange a message with the length.
 //!
-//! An exchange goes on, hop by hop, while its ranks test it or wait for it; one that only computes holds up those for which it is in charge. Exchanges under
-//! way are completed in the order in which they were started, and before any other collective: so ranks that wait never wait for each other.
+//! An exchange advances only while its ranks test it or wait for it. A rank that only computes
+//! delays the ranks that it is in charge of. Pending exchanges are completed in the order in which
+//! they were started, and before any other collective. This prevents deadlock.
 
 use super::{Comm, Hosts, Mail, Meter, Pending, Reduction, Traffic};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Hops of an exchange.
+/// The number of hops of an exchange.
 const HOPS: usize = 3;
 
-/// After the hops come messages that went by themselves: what they are called in place of a hop.
+/// Stands for the hop in the number of a message that was sent directly. Such messages are received
+/// after the hops.
 const LONG: usize = HOPS;
 
-/// What is longer than this and leaves its host goes by itself [bytes]. On a gigabit link it takes as long as the cost of a message.
+/// Data longer than this that leave their host are sent directly [bytes]. On a gigabit link, this
+/// length takes as long as the latency of a message.
 const SHORT: usize = 8192;
 
 /// Bytes before each part of a message: sender, receiver, length.
 const HEAD: usize = 16;
 
-/// In place of a length: the part comes by itself.
+/// In place of a length: the part is sent directly.
 const NOTICE: u64 = u64::MAX;
 
 /// The number of the messages of a hop.
@@ -38,36 +44,39 @@ fn posted(number: u64, hop: usize) -> u64 {
     (LONG as u64 + 1) * number + hop as u64
 }
 
-/// Carries exchanges from host to host for all ranks of each; everything else is left to another implementation, which may know hosts by itself.
+/// Packs exchanges between hosts. All other calls are forwarded to another implementation, which
+/// may use hosts in its own way.
 pub struct TwoLevel<'a> {
     inner: &'a dyn Mail,
     hosts: Hosts,
-    /// Whom this rank sends a message, hop by hop, and whose it gets.
+    /// For each hop, the ranks that this rank sends a message to, and below those that it receives
+    /// one from.
     to: [Vec<usize>; HOPS],
     from: [Vec<usize>; HOPS],
     /// Exchanges that have been started.
     started: AtomicU64,
-    /// Those under way, and those that nobody has waited for yet, by number.
+    /// Pending exchanges, and those that nobody has waited for yet, by number.
     flights: Mutex<BTreeMap<u64, Flight>>,
     meter: Meter,
 }
 
-/// An exchange under way.
+/// A pending exchange.
 struct Flight {
     /// The hop whose messages are awaited, or [`LONG`].
     hop: usize,
-    /// Whose messages of this hop have not come.
+    /// Ranks whose messages of this hop have not arrived.
     awaited: Vec<usize>,
-    /// Who sends this rank something by itself, as far as it is known.
+    /// Ranks that are known to send data to this rank directly.
     long: Vec<usize>,
-    /// Messages of later hops, as far as they are known, by receiver.
+    /// Messages of later hops, as far as they are filled, by receiver.
     packets: [BTreeMap<usize, Vec<u8>>; HOPS],
-    /// What has come, by rank.
+    /// Received data, by rank.
     received: Vec<Vec<u8>>,
 }
 
 impl<'a> TwoLevel<'a> {
-    /// Over another implementation whose ranks are on these hosts. The same on all ranks.
+    /// Wraps another implementation whose ranks are on these hosts. `hosts` must be the same on all
+    /// ranks.
     pub fn new(inner: &'a dyn Mail, hosts: Hosts) -> TwoLevel<'a> {
         assert_eq!(hosts.all_ranks(), inner.size(), "every rank has a host");
         let rank = inner.rank();

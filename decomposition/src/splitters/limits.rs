@@ -1,23 +1,23 @@
-//! Holds the number of bodies of each rank within its limits.
+//! Keeps the number of bodies of each rank within its limits.
 
 use super::{Found, Goal, Measure, Splitters, Targets};
 use crate::{Error, speeds::Shares};
 
-/// Greatest number of bodies of a rank, as a multiple of the mean. A rank of a greater share than
-/// the mean may have as many times more. It limits the memory of a rank.
+/// Greatest number of bodies of a rank, as a multiple of the mean. It grows in proportion for a
+/// rank whose share is greater than the mean. It limits the memory of a rank.
 pub(super) const BODY_CAP: f64 = 4.0;
 /// Extra work per body if the cap is exceeded, as a fraction f of the mean. It limits the number of
 /// bodies of a rank to `(1 + f) / f` times its share, which is at most [`BODY_CAP`].
 const CAP_SHARE: f64 = 0.4;
 /// Number of times that the shares of ranks with too many bodies are reduced.
 const REDUCTIONS: usize = 6;
-/// Further bits of weights, so that they can be reduced.
+/// Extra bits of the weights, so that a small weight can still be reduced.
 const FINER: u32 = 20;
 /// A rank with too many bodies gets a share for this fraction of its limit.
 const BELOW_LIMIT: f64 = 0.99;
 
 /// Splitters for these shares. `find` searches for splitters, and `totals` are count and work of
-/// all bodies. All ranks call `find` alike.
+/// all bodies. All ranks make the same calls of `find`.
 ///
 /// # Errors
 /// The ranks together have too little room for all bodies, or a rank has too little for the bodies at
@@ -29,7 +29,7 @@ pub(super) fn hold(
     find: impl Fn(Goal) -> Found,
 ) -> Result<Splitters, Error> {
     let [bodies, work] = totals;
-    // Either end of a rank may be half a sink group from where it should be.
+    // Each end of a rank's interval may be off by half a sink group.
     let room: Vec<u64> = shares.most.iter().map(|most| most.saturating_sub(group_size)).collect();
     let all = room.iter().fold(0u64, |sum, room| sum.saturating_add(*room));
     if all < bodies {

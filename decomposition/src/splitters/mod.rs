@@ -56,7 +56,7 @@ impl Splitters {
     }
 }
 
-/// At either end of a rank, one in this many bodies may be out of order: first choice and limit.
+/// One in this many bodies may be out of order at either end of a rank: first choice, and limit.
 const MARGINS: [usize; 2] = [16, 4];
 
 /// Number of bodies whose keys and work need as many bytes as the sums of all levels for one

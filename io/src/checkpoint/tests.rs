@@ -1,3 +1,5 @@
+//! Tests of checkpoints: any number of ranks reads back every bit, and damage is found.
+
 use super::*;
 use decomposition::{Solo, threads};
 use std::fs;

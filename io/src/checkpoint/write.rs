@@ -1,8 +1,9 @@
 //! Writes checkpoints. One rank creates the file and reserves its space. Then the pieces of all ranks are
 //! written. At the end, one rank writes the header and renames the file.
 //!
-//! MPI processes write their own pieces with MPI-IO (feature `hdf5-mpio`). Otherwise the first rank writes
-//! all pieces, which the other ranks send one after the other. The bytes of the file are the same.
+//! MPI processes write their own pieces with MPI-IO (feature `hdf5-mpio`). Otherwise the other
+//! ranks send their pieces one by one, and the first rank writes them. The bytes of the file are
+//! the same.
 
 #[cfg(feature = "hdf5-mpio")]
 use super::shared_file::SharedFile;
@@ -20,7 +21,7 @@ use treecode::Bodies;
 /// Space for the state without the bodies, and for the record of a piece in the header [bytes].
 const STATE: u64 = 1 << 16;
 const RECORD: u64 = 64;
-/// Of a column: at most its name and description, and some more.
+/// Space for the record of a column: its name and description, and a margin [bytes].
 const COLUMN: u64 = 2048;
 
 /// Writes a checkpoint of the bodies of all ranks. `state` is that of the first rank. The file appears

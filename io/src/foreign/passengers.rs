@@ -32,7 +32,7 @@ impl Passenger {
     }
 }
 
-/// Why a column cannot join those before it, if so.
+/// The reason why a column cannot be added to those before it, if there is one.
 pub(super) fn fault(
     name: &str,
     mut before: impl ExactSizeIterator<Item = impl AsRef<str>>,

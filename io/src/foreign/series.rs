@@ -20,17 +20,17 @@ pub(crate) struct Series {
     pub(crate) unit: Option<Unit>,
 }
 
-/// Where the columns stand in a row.
+/// Places of the columns in a row.
 struct Head<const N: usize> {
     separator: Separator,
     places: [usize; N],
     width: usize,
 }
 
-/// Reads these columns of a table. Others are left out.
+/// Reads these columns of a table. Other columns are skipped.
 ///
 /// # Errors
-/// If the file cannot be read, has no line with these names, or a row has something else than numbers.
+/// If the file cannot be read, has no line with these names, or a value of a row is not a number.
 pub(crate) fn read<const N: usize>(path: &Path, wanted: &[Wanted; N]) -> Result<[Series; N], Error> {
     let mut series: [Series; N] = std::array::from_fn(|_| Series::default());
     let (mut head, mut ecsv): (Option<Head<N>>, Option<ecsv::Head>) = (None, None);

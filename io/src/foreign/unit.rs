@@ -10,12 +10,12 @@ pub(crate) struct Unit {
     pub(crate) dimension: [i32; 3],
 }
 
-/// Meaning of a text in the place of a unit.
+/// Meaning of a text that stands in the place of a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Said {
     /// No statement, such as a missing value.
     Nothing,
-    /// No unit, or the internal unit of the program. Also a rule such as `---`.
+    /// No unit, or the internal unit of the program. Also a line such as `---`.
     Code,
     Unit(Unit),
     /// Not understood.

@@ -31,14 +31,14 @@ pub fn load<T: DeserializeOwned>(path: &Path, set: &[String]) -> Result<T, Error
     load_prepared(path, set, &[], |_| Ok(()))
 }
 
-/// As [`load`], where strings such as `"3 pc"` may stand for numbers. `keys` are the keys of numbers
-/// with a dimension, with `*` for any key or place in a list. `units` returns the units of the run from
-/// the table `[units]`, if there is one, or `None` if its numbers have no units. A model in `[initial]`
-/// gets its physical defaults in them.
+/// As [`load`], where strings such as `"3 pc"` may stand for numbers. `keys` are the keys of
+/// numbers with a dimension, with `*` for any key or place in a list. `units` returns the units of
+/// the run from the table `[units]`, if there is one, or `None` if its numbers have no units. A
+/// model in `[initial]` gets its physical defaults in these units.
 ///
-/// Each pair of `rivals` are two keys, such as `time.end` and `time.steps`, of which a file may have
-/// one; `*` stands for the place in a list. If `set` gives one of them or a key below it, it also removes
-/// the other from the file.
+/// Each pair of `rivals` are two keys of which a file may have only one, such as `time.end` and
+/// `time.steps`. `*` stands for the place in a list. If `set` contains one key of a pair, or a key
+/// below it, the other key is removed from the file.
 ///
 /// # Errors
 /// As [`load`], or a unit is unknown or of another dimension.

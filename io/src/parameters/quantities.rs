@@ -8,8 +8,8 @@ use toml::{Table, Value};
 /// Powers of length, mass and time.
 pub type Dimension = [i32; 3];
 
-/// Replaces strings under `keys` by numbers in these units. A string that does not begin with a number
-/// stays, and so do those of other keys.
+/// Replaces strings under `keys` by numbers in these units. A string that does not begin with a
+/// number is not changed. Neither are strings of other keys.
 pub(super) fn convert(
     table: &mut Table,
     keys: &[(&str, Dimension)],

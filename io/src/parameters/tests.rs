@@ -1,3 +1,5 @@
+//! Tests of parameter files: values, overrides, units, and the messages for mistakes.
+
 use super::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;

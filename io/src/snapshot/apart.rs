@@ -1,4 +1,5 @@
-//! Replaces `together.rs` in a build without the feature `hdf5-mpio`, in which the first rank writes alone.
+//! Replaces `together.rs` in a build without the feature `hdf5-mpio`. There the first rank writes
+//! alone.
 
 use super::raw::Transfer;
 use decomposition::Comm;

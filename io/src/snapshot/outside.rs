@@ -56,7 +56,7 @@ pub(super) fn close_links() {
     }
 }
 
-/// Fails if the path `name` in the file leads through an external link that may not be followed.
+/// Fails if the path `name` in the file leads through an external link that must not be followed.
 /// Also fails if the target of that link is not a regular file.
 pub(super) fn check_link(file: &File, path: &Path, name: &str) -> Result<(), String> {
     let name = name.trim_matches('/');

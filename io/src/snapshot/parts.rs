@@ -1,5 +1,5 @@
-//! Parts of a virtual dataset: which places of it each part fills, and from where.
-#![allow(unsafe_code)] // the hdf5 crate does not show the selections of the parts
+//! Parts of a virtual dataset: the source of each part, and the elements that it fills.
+#![allow(unsafe_code)] // the hdf5 crate does not expose the selections of the parts
 
 use hdf5::dataset::DatasetCreate;
 use hdf5_sys::h5i::hid_t;
@@ -27,28 +27,28 @@ pub(super) struct Mapping {
     pub(super) file: String,
     /// Name of the dataset in that file.
     pub(super) dataset: String,
-    /// End of the places of the source along each axis, exclusive.
+    /// End of the source's range along each axis, exclusive.
     pub(super) ends: Vec<u64>,
-    /// The places of the virtual dataset that it fills.
+    /// The elements of the virtual dataset that it fills.
     filled: Vec<Block>,
 }
 
-/// A box of places, with a range for each axis.
+/// A block of elements: a range for each axis.
 type Block = Vec<Range<u64>>;
 
-/// Number of places in a block.
+/// Number of elements in a block.
 fn volume(block: &Block) -> u64 {
     block.iter().map(|axis| axis.end - axis.start).fold(1, u64::saturating_mul)
 }
 
 impl Mapping {
-    /// Number of places that the part fills.
+    /// Number of elements that the part fills.
     pub(super) fn points(&self) -> u64 {
         self.filled.iter().map(volume).fold(0, u64::saturating_add)
     }
 }
 
-/// Fails if no part fills some place of a virtual dataset. The library would read it as 0.
+/// Fails if some element of a virtual dataset is filled by no part. The library would read it as 0.
 pub(super) fn check_filled(shape: &[usize], parts: &[Mapping]) -> Result<(), String> {
     let shape: Vec<u64> = shape.iter().map(|&length| length as u64).collect();
     if shape.contains(&0) {

@@ -2,8 +2,8 @@
 //! the energy of gas or a user's tags. They travel with their bodies from file to file
 //! ([`Purpose::Passenger`]).
 //!
-//! A dataset is read if it has one row per body, of one to [`WIDEST`] numbers. Its name and the type
-//! of its numbers are kept. All other datasets are named to the user, with the reason.
+//! A dataset is read if it has one row per body, of one to [`WIDEST`] numbers. Its name and the
+//! type of its numbers are kept. All other datasets are reported to the user, with the reason.
 
 use super::column::{FROM_FILE, is_of_state};
 use super::header::MOST_TYPES;
@@ -47,7 +47,7 @@ macro_rules! by_type {
 }
 pub(super) use by_type;
 
-/// Why a column of this name cannot be written to a snapshot, if so.
+/// The reason why a column of this name cannot be written to a snapshot, if there is one.
 pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() || name == "." || name.contains(['/', '\0']) {
         Some("its name cannot be that of a dataset")

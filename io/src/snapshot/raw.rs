@@ -1,5 +1,5 @@
 //! Calls of HDF5 for which there is no safe interface: the transfer of rows, and text of any length.
-#![allow(unsafe_code)] // hdf5 has no transfer property and no text whose length is known at run time only
+#![allow(unsafe_code)] // hdf5 has no transfer properties and no text of a length known only at run time
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, Dataset, Dataspace, Datatype, H5Type, Location};
@@ -7,7 +7,7 @@ use hdf5_sys::{h5a, h5d, h5i::hid_t, h5p, h5s, h5t};
 use std::ffi::CString;
 use std::ops::Range;
 
-/// Whether this process writes rows alone, or together with all processes that have the file open.
+/// How rows are written: by this process alone, or by all processes that have the file open.
 pub(super) struct Transfer(hid_t);
 
 impl Transfer {

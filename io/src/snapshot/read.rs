@@ -1,4 +1,4 @@
-//! Reads snapshots. Each rank reads its share of each type, without communication.
+//! Reads snapshots. Each rank reads its share of the bodies of each type, without communication.
 
 use super::column::Column;
 use super::layout::group_name;

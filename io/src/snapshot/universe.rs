@@ -2,7 +2,7 @@
 //!
 //! | flavour | lengths and masses | velocities |
 //! |---|---|---|
-//! | GADGET | comoving, in units that include 1/h, as readers expect even if they read no units | peculiar velocity / sqrt(a) |
+//! | GADGET | comoving, in units with 1/h, which readers assume by default | peculiar velocity / sqrt(a) |
 //! | SWIFT | comoving, without h | peculiar velocity |
 //!
 //! Accelerations and potentials are those of the masses at their comoving positions.
@@ -48,7 +48,7 @@ impl Universe {
         }
     }
 
-    /// Factor from the values of a column to those in a file. Only GADGET's have units that include h.
+    /// Factor from the values of a column to those in a file. Only the units of GADGET include h.
     pub(super) fn factor(&self, column: Column, flavour: Flavour) -> f64 {
         match (column, flavour) {
             (Column::Velocities, _) => 1.0 / self.momentum_factor(flavour),

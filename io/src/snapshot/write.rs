@@ -1,9 +1,9 @@
 //! Writes snapshots. One rank lays out each file. Then the rows of all ranks are written, and the files are
 //! renamed.
 //!
-//! MPI processes write their own rows with MPI-IO (feature `hdf5-mpio`). Otherwise the first rank writes all
-//! rows, which the other ranks send block by block. The bytes of the files are the same, unless they are
-//! compressed.
+//! MPI processes write their own rows with MPI-IO (feature `hdf5-mpio`). Otherwise the other ranks
+//! send their rows block by block, and the first rank writes them. The bytes of the files are the
+//! same, unless they are compressed.
 
 use super::column::{Column, Content};
 use super::division::{Share, divide};
@@ -20,15 +20,16 @@ use hdf5::{Dataset, File, H5Type};
 use std::ops::Range;
 use treecode::{About, Array, Bodies, Purpose, TYPES};
 
-/// Number of rows in the buffer that is passed to HDF5. Bodies are never copied as a whole. Tests use a
-/// smaller number, to have several blocks.
+/// Number of rows in the buffer that is passed to HDF5. Bodies are never copied as a whole. Tests
+/// use a smaller number to get several blocks.
 const ROWS: usize = if cfg!(test) { CHUNK } else { 1 << 18 };
 const _: () = assert!(ROWS.is_multiple_of(CHUNK), "a compressed chunk is written by one block");
 
 /// The bodies of a snapshot on one rank.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
-    /// The bodies. Those of each type become, in their order, the rows of that type from `offset` on.
+    /// The bodies. The bodies of each type are written, in their order, to the rows of that type
+    /// from `offset` on.
     pub bodies: &'a Bodies,
     /// First row of each type. The rows of all ranks fill the file in the order of ranks, without gap or
     /// overlap.

@@ -1,18 +1,19 @@
-//! What is written, and which names fit it.
+//! Kinds of output files, and the endings that their names must have.
 
 use crate::Error;
 use std::path::Path;
 
-/// What is written, the endings that its name may have, and whether it may go to a device or a pipe.
+/// A kind of output: what it is, the allowed endings of its name, and whether it may be written to
+/// a device or a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     pub(super) what: &'static str,
-    /// None: any that is not the ending of another kind.
+    /// If empty, any ending that does not belong to another kind.
     pub(super) endings: &'static [&'static str],
     pub(super) streams: bool,
 }
 
-/// Endings that say what a file is.
+/// Endings that belong to a kind of file.
 const KNOWN: [&str; 27] = [
     "hdf5", "h5", "npy", "npz", "std", "fits", "csv", "ecsv", "json", "toml", "png", "apng", "gif", "svg",
     "jpg", "jpeg", "tif", "tiff", "webp", "pdf", "mp4", "avi", "mkv", "mov", "webm", "html", "md",

@@ -1,4 +1,4 @@
-//! Lists that grow, to which several programs may add at the same time.
+//! Updates of files that hold a list. Several programs may update a list at the same time.
 
 use super::{Kind, Place, Target, has_writable_folder, identity, stream, token};
 use crate::Error;
@@ -8,14 +8,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// Changes a list that a file keeps, such as measurements to which each call adds one: from its text, empty if there is no file, to the new
-/// one. Several programs may do so at the same time, each one finds what the others have added.
+/// Updates a file that holds a list, such as measurements. `change` gets the text of the file,
+/// empty if there is none, and returns the new text. If several programs update the file at the
+/// same time, each one sees the changes of those before it.
 ///
 /// # Errors
-/// If the file cannot be read or written, or what `change` says; the file is then as it was.
+/// If the file cannot be read or written, or `change` fails. The file is then unchanged.
 pub fn update<E: From<Error>>(path: &Path, change: impl FnOnce(&str) -> Result<String, E>) -> Result<(), E> {
     may_update(path)?;
-    // Behind a link, the file itself is changed.
+    // If the path is a link, its target is changed.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (mut file, made) = lock(path)?;
     let mut text = String::new();
@@ -30,10 +31,10 @@ pub fn update<E: From<Error>>(path: &Path, change: impl FnOnce(&str) -> Result<S
     changed
 }
 
-/// Whether [`update`] can change this file.
+/// Checks that [`update`] can change this file.
 ///
 /// # Errors
-/// If the name does not end as that of such a list, it is no regular file, or its folder cannot be written.
+/// If the ending of the name is wrong, it is not a regular file, or its folder cannot be written.
 pub fn may_update(path: &Path) -> Result<(), Error> {
     let kind = fs::metadata(path).ok().and_then(|there| what_it_is(there.file_type()));
     let stream = stream(path).map(|_| "a stream of this process");
@@ -44,7 +45,8 @@ pub fn may_update(path: &Path) -> Result<(), Error> {
     has_writable_folder(path)
 }
 
-/// Opens the file of a list and keeps others from changing it until it is closed; whether it was made for that.
+/// Opens and locks the file of a list until it is closed. Also returns whether the file was created
+/// here.
 fn lock(path: &Path) -> Result<(File, bool), Error> {
     loop {
         let mut options = OpenOptions::new();
@@ -56,7 +58,7 @@ fn lock(path: &Path) -> Result<(File, bool), Error> {
             }
             Err(error) => return Err(Error::system(path, "write")(error)),
         };
-        // Some file systems have no locks: there, only one program at a time should do this.
+        // Some file systems have no locks. There, only one program at a time should update a list.
         let _ = flock(&file, FlockOperation::LockExclusive);
         // Whoever had the lock before may have put another file in this place.
         let held = file.metadata().map_err(Error::system(path, "read"))?;

@@ -1,11 +1,15 @@
-//! Where commands write. A command asks [`Outputs`] for a [`Target`] for each of its files before it reads or computes anything, and everything
-//! in this crate that writes a whole file takes a target. So no command replaces what it was not told to replace:
+//! Output files of commands. Before a command reads or computes anything, it gets a [`Target`] from
+//! [`Outputs`] for each file that it will write. All functions of this crate that write a whole
+//! file take a target. So no command replaces a file that it must not replace:
 //!
-//! - A file that exists is refused unless the user says `--overwrite`; an input, or a file of the set that an input belongs to, is always refused.
-//!   Files are compared by device and inode, so names, links and hard links do not matter.
+//! - A file that exists is refused, unless the user gives `--overwrite`. An input, or a file of the
+//!   same snapshot as an input, is always refused. Files are compared by device and inode, so links
+//!   do not matter.
 //! - The ending of the name must fit what is written.
-//! - Only numbers and text may go to a device or a pipe, such as `/dev/stdout`; they are then written there and not renamed.
-//! - A file that appears after the check is not replaced either: the new file takes its name only if the name is free.
+//! - Only numbers and text may be written to a device or a pipe, such as `/dev/stdout`. They are
+//!   written there directly.
+//! - A file that appears after the check is not replaced either: the new file is renamed only if
+//!   its name is free.
 
 mod kind;
 mod list;
@@ -33,7 +37,7 @@ use std::path::{Path, PathBuf};
 pub struct Target {
     path: PathBuf,
     place: Place,
-    /// Part of the name under which the file is written before it is whole.
+    /// Part of the file's name until it is complete.
     token: u64,
 }
 
@@ -41,19 +45,19 @@ pub struct Target {
 enum Place {
     /// A file of a folder that belongs to the program, such as that of a run.
     Own,
-    /// Nothing is there, and nothing may be there when the file is whole.
+    /// Nothing exists there, and nothing may exist there when the file is complete.
     New,
-    /// The user wants what is there to be replaced.
+    /// The user allows the existing file to be replaced.
     Replaced,
     /// A device or a pipe.
     Stream,
-    /// The same, and it is the standard output of this process.
+    /// A stream that is the standard output of this process.
     StandardOutput,
 }
 
 impl Target {
-    /// A file in a folder that belongs to the program, such as the output folder of a run: it is replaced. What a user names goes through
-    /// [`Outputs`] instead.
+    /// A file in a folder that belongs to the program, such as the output folder of a run. An
+    /// existing file is replaced. Use [`Outputs`] for files that a user names.
     pub fn own(path: impl Into<PathBuf>) -> Target {
         Target { path: path.into(), place: Place::Own, token: 0 }
     }

@@ -14,18 +14,18 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Of a command that may replace files, or not.
+    /// The outputs of a command that may or may not replace files.
     pub fn new(overwrite: bool) -> Outputs {
         Outputs { overwrite, ..Outputs::default() }
     }
 
-    /// Of one that also reads these files, each perhaps one of several files of a snapshot.
+    /// Adds files that the command reads. Each may be one of several files of a snapshot.
     pub fn reading<P: Into<PathBuf>>(mut self, inputs: impl IntoIterator<Item = P>) -> Outputs {
         self.inputs.extend(inputs.into_iter().map(Into::into));
         self
     }
 
-    /// The place of a file that a user names.
+    /// The target for a file that a user names.
     ///
     /// # Errors
     /// If such a file must not be written there; nothing is changed.
@@ -34,10 +34,10 @@ impl Outputs {
         Ok(Target { path: path.to_owned(), place, token: token() })
     }
 
-    /// The place of a file in a folder that the command makes if it is not there.
+    /// The target for a file in a folder that the command creates if it does not exist.
     ///
     /// # Errors
-    /// If such a file must not be written there, or the folder cannot be made.
+    /// If such a file must not be written there, or the folder cannot be created.
     pub fn file_in(&mut self, folder: &Path, name: &str, kind: Kind) -> Result<Target, Error> {
         let path = folder.join(name);
         if fs::symlink_metadata(folder).is_ok() {
@@ -50,7 +50,7 @@ impl Outputs {
         Ok(Target { path, place: Place::New, token: token() })
     }
 
-    /// The place of a snapshot of so many files.
+    /// The target for a snapshot of this number of files.
     ///
     /// # Errors
     /// If one of the files must not be written; nothing is changed.

@@ -1,3 +1,5 @@
+//! Tests of output files: what is replaced, what is refused, and what a failure leaves behind.
+
 use super::*;
 use std::io::Read;
 use std::os::unix::fs::symlink;

@@ -11,13 +11,13 @@ pub struct Balance {
     pub centre: [f64; 3],
     /// sum m a| / sum m |a|: the spurious change of momentum, relative to all forces.
     pub force_sum: f64,
-    /// sum m a / sum m |a|. Zero if there are no forces, or if their sum is the rounding of the greatest
-    /// of them, such as those of a very close pair.
+    /// sum m a / sum m |a|. Zero if there are no forces, or if the sum is only the rounding error
+    /// of the greatest forces, for instance those of a very close pair.
     #[serde(skip)]
     pub net: [f64; 3],
 }
 
-/// A smaller sum of all forces, relative to the sum of their sizes, is rounding.
+/// A smaller sum of all forces, relative to the sum of their magnitudes, counts as rounding.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 impl Balance {

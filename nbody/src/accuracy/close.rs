@@ -14,7 +14,8 @@ const ROUNDING: f64 = 2.0 * f32::EPSILON as f64;
 const CLOSE: f64 = 1.0 / 512.0;
 /// Greatest number of candidates, those with the coarsest positions relative to their distance.
 const CANDIDATES: usize = 1 << 14;
-/// Up to so many bodies, all pairs are tested before a tree is built. It would take longer.
+/// Up to this number of bodies, all pairs are tested first. A tree is built only if a pair may be
+/// close.
 const FEW: usize = 32;
 /// Number of neighbours of a candidate that count for the estimated error.
 const NEIGHBOURS: usize = 4;
@@ -35,7 +36,7 @@ pub struct TooClose {
 }
 
 impl TooClose {
-    /// A greater force error of a single body is refused; smaller ones are only worth a warning.
+    /// A force error of a single body above this limit is an error; a smaller one is a warning.
     pub const REFUSED: f64 = 0.1;
 
     /// What is wrong with the pair, in words.

@@ -35,7 +35,8 @@ pub struct Accuracy {
     pub bias: f64,
 }
 
-/// Error of one acceleration, relative to an acceleration of known size, and both.
+/// Error of one acceleration, relative to an acceleration of known magnitude, with the absolute
+/// values.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct RelativeError {

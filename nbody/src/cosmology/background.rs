@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use treecode::math::{exp, ln, powf};
 
-/// Parameters of a universe. The density of curvature is one minus the sum of the others.
+/// Parameters of a universe. The density of curvature is one minus the sum of the other densities.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cosmology {
     /// Density of matter today, in units of the critical density.
@@ -17,7 +17,8 @@ pub struct Cosmology {
     pub omega_r: f64,
     /// Equation of state of dark energy today, pressure / density. -1 is a cosmological constant.
     pub w0: f64,
-    /// Its change with the scale factor: w(a) = w0 + wa (1 - a) (Chevallier & Polarski 2001; Linder 2003).
+    /// Change of the equation of state with the scale factor: w(a) = w0 + wa (1 - a) (Chevallier &
+    /// Polarski 2001; Linder 2003).
     pub wa: f64,
     /// Hubble constant today [1/T].
     pub hubble: f64,
@@ -55,7 +56,7 @@ pub enum Invalid {
         /// Scale factor at which the square of the Hubble rate is not positive.
         a: f64,
     },
-    /// Space is open, where the homogeneous background has no meaning.
+    /// Space is open. A homogeneous background needs a periodic box.
     #[error("an expanding universe needs a periodic box")]
     OpenSpace,
     /// A timestep criterion that uses the potential, whose zero has no meaning in a periodic box.

@@ -1,11 +1,12 @@
-//! Expansion in a run: how an interval of the run's time variable becomes kicks and drifts.
+//! The expansion of space in a run: factors of kicks and drifts over an interval of the time
+//! variable.
 
 use super::{Cosmology, Invalid};
 use crate::forces::Forces;
 use treecode::math::{cbrt, exp};
 use treecode::{Domain, Softening};
 
-/// How space expands during a run. All code that integrates asks for the factors of kicks and drifts here.
+/// How space expands during a run. All integrators get the factors of kicks and drifts here.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Expansion {
     /// Space is static. The time variable of the run is the time [T], and velocities are dx/dt.
@@ -34,7 +35,7 @@ impl Comoving {
     pub const DISPLACEMENT: f64 = 0.25;
 }
 
-/// How long the timesteps of bodies may be in the time variable of a run.
+/// Limits of the bodies' timesteps in the time variable of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     /// Factor from the needed step in comoving quantities to the time variable.

@@ -5,17 +5,19 @@ use treecode::math::{exp, ln};
 
 /// Growth factors at one time, and their logarithmic rates.
 ///
-/// `d1` solves D1'' + (2 + d ln H / d ln a) D1' = 3/2 Omega_m(a) D1, with derivatives by ln a. It is
-/// the growing solution and tends to `a` in a universe of matter. `d2` solves the same equation with
-/// 3/2 Omega_m(a) (D2 + D1^2) on the right (Bouchet et al. 1995). It tends to 3/7 a^2. The displacement of
-/// second-order Lagrangian perturbation theory is then -D1 grad phi1 + D2 grad phi2, with phi2 of the sign of
-/// Bouchet et al. turned.
+/// `d1` solves D1'' + (2 + d ln H / d ln a) D1' = 3/2 Omega_m(a) D1, with derivatives by ln a. It
+/// is the growing solution and tends to `a` in a universe of matter. `d2` solves the same equation
+/// with 3/2 Omega_m(a) (D2 + D1^2) on the right (Bouchet et al. 1995). It tends to 3/7 a^2. The
+/// displacement of second-order Lagrangian perturbation theory is then -D1 grad phi1 + D2 grad
+/// phi2, where phi2 has the opposite sign of that in Bouchet et al.
 ///
-/// The growth factors of third order solve the same equation with 3/2 Omega_m(a) times these terms on the
-/// right: D3a + 2 D1^3, D3b + D1 (D2 + D1^2), and for the transverse part D1^3 alone. They tend to 1/3, 5/21 and
-/// 1/7 of a^3 (Bouchet et al. 1995; Catelan 1995). `model::lagrangian` has their displacements.
+/// The growth factors of third order solve the same equation with 3/2 Omega_m(a) times these terms
+/// on the right: D3a + 2 D1^3, D3b + D1 (D2 + D1^2), and for the transverse part D1^3 alone. They
+/// tend to 1/3, 5/21 and 1/7 of a^3 (Bouchet et al. 1995; Catelan 1995).
+/// `model::universe::lagrangian` has their displacements.
 ///
-/// Radiation is smooth. With it, `d1` tends to a + 2/3 a_eq at early times (Meszaros 1974).
+/// Radiation does not cluster. With radiation, `d1` tends to a + 2/3 a_eq at early times (Meszaros
+/// 1974).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Growth {
     /// First-order growth factor D1.
@@ -32,12 +34,12 @@ pub struct Growth {
     pub f3: [f64; 3],
 }
 
-/// The scale factor, in units of that of equality or of today, at which the integration begins. The
-/// solutions there are those of matter or radiation alone, up to this relative error.
+/// Scale factor at which the integration begins, in units of that of matter-radiation equality or
+/// of today. The relative error of the starting values is of this order.
 const FIRST: f64 = 1e-13;
-/// Steps of the integration in ln a.
+/// Step of the integration in ln a.
 const STEP: f64 = 0.25;
-/// Numbers of substeps of the extrapolation of one step. The error is of order 16.
+/// Numbers of substeps from which one step is extrapolated. The method is of order 16.
 const SUBSTEPS: [u32; 8] = [2, 4, 6, 8, 10, 12, 14, 16];
 
 /// D1, D1', D2, D2', and so on to D3c', with derivatives by ln a.

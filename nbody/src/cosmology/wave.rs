@@ -1,9 +1,10 @@
 //! A wave of sheets in an expanding box, whose motion is known in closed form before sheets cross. Tests
 //! and `heorot doctor --cosmology` compare a run with it.
 //!
-//! Each sheet is a square lattice so fine that it attracts as a homogeneous sheet does. A sheet then
-//! feels a force that is exactly proportional to its displacement, so the wave grows as the linear
-//! growth factor at any amplitude (Zel'dovich 1970), without an error from the number of sheets.
+//! Each sheet is a square lattice. It is fine enough to attract like a homogeneous sheet. A sheet
+//! then feels a force that is exactly proportional to its displacement, so the wave grows with the
+//! linear growth factor at any amplitude (Zel'dovich 1970), without an error from the number of
+//! sheets.
 
 use super::{Comoving, Cosmology, Expansion};
 use crate::forces::Forces;

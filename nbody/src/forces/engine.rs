@@ -1,7 +1,8 @@
 //! Force evaluations with a requested error. Direct sums on a sample measure the error, and the
 //! engine adjusts the tolerance if the error is outside its range.
 //!
-//! Exact forces in a periodic box have no sum, and those of the walks have one. The engine takes it out.
+//! In a periodic box, the sum of all exact forces is zero. The forces of a walk have a small net
+//! force. The engine subtracts it.
 //!
 //! Every value that enters a decision has the same bits on any number of ranks. Decisions therefore
 //! do not depend on the number of ranks.
@@ -37,22 +38,22 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// the error during the run.
 const BANDS: [Band; 2] = [Band { least: 0.6, most: 0.95 }, Band { least: 0.4, most: 1.0 }];
 
-/// Orders among which the engine chooses in a periodic box. A nearly uniform box has no moments below
-/// order 4.
+/// Orders among which the engine chooses in a periodic box. In a nearly uniform box, cells have
+/// almost no moments below order 4.
 const ORDERS: RangeInclusive<usize> = 3..=Gravity::MAX_ORDER;
-/// The first of them that is tried.
+/// The order that is tried first.
 const FIRST_ORDER: usize = 4;
-/// The order is chosen again if the tolerance has changed by this factor.
+/// The order is chosen anew after the tolerance has changed by this factor.
 const RECHOSEN: f64 = 4.0;
 /// Another order is taken if its work is below this fraction.
 const WORTH: f64 = 0.95;
 
-/// Force error of a single body with a close neighbour, from which on leaves get one body each. With
-/// an accuracy, single bodies may have a few times its error.
+/// If a single body with a close neighbour has a greater force error than this, leaves get one body
+/// each. A requested accuracy raises the limit to `TIMES_ACCURACY` times the accuracy.
 const UNRESOLVED: f64 = 1e-2;
 const TIMES_ACCURACY: f64 = 10.0;
-/// Greatest number of bodies for which leaves of one body are taken. They need several times the
-/// memory and time.
+/// Greatest number of bodies for which leaves may get one body each. Such leaves need several times
+/// the memory and time.
 const FINE_UP_TO: u64 = 1 << 20;
 
 /// Evaluates forces repeatedly with the same request.

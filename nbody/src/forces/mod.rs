@@ -47,8 +47,8 @@ pub struct Forces {
     /// Settings of the force evaluation. With an accuracy, they are the first ones of the search.
     pub gravity: Gravity,
     /// Potentials that act beside the gravity of the bodies. They are exact. The acceptance
-    /// criterion is that of the gravity of the bodies, and so is the accuracy, unless
-    /// [`Forces::accuracy_of`] asks for that of the total.
+    /// criterion uses the gravity of the bodies only. So does the accuracy, unless
+    /// [`Forces::accuracy_of`] is `Total`.
     pub external: Arc<External>,
     /// How space expands.
     pub expansion: Expansion,

@@ -28,8 +28,7 @@ pub struct Halo {
     pub mass: f64,
     /// Centre of mass [L], inside the box in a periodic domain.
     pub position: [f64; 3],
-    /// Place of the densest part [L]: the centre of mass of a sphere that shrinks about it (Power et al.
-    /// 2003).
+    /// Densest place [L], from the shrinking-sphere method (Power et al. 2003).
     pub centre: [f64; 3],
     /// Velocity of the centre of mass [L/T].
     pub velocity: [f64; 3],
@@ -43,9 +42,9 @@ pub struct Halo {
 
 /// Collects all groups of at least `least` members on the leading rank, the largest first. The
 /// second list holds the ids of their members, group by group in ascending order. Other ranks get
-/// empty lists. Ids must be unique, because they order the sums and the groups. In a periodic domain a
-/// group is taken together at the images of its members that are nearest to the member of the smallest
-/// id, so it must be shorter than half of the side. Collective.
+/// empty lists. Ids must be unique, because they order the sums and the groups. In a periodic
+/// domain, each member is taken at the image that is nearest to the member with the smallest id. A
+/// group must therefore be smaller than half the side. Collective.
 pub fn census(comm: &dyn Comm, domain: Domain, labelled: &Labelled, least: u64) -> (Vec<Halo>, Vec<u64>) {
     let members = meet(comm, labelled);
     let (mut groups, mut ids) = (Vec::new(), Vec::new());

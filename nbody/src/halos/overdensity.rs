@@ -1,5 +1,5 @@
-//! Masses of haloes within spheres of a given mean density. All bodies count, members of the halo or
-//! not. The result is the same on any number of ranks.
+//! Masses of haloes within spheres of a given mean density. All bodies count, not only members of
+//! the halo. The result is the same on any number of ranks.
 
 use super::Halo;
 use decomposition::{Comm, collective};
@@ -8,21 +8,21 @@ use std::f64::consts::PI;
 use treecode::math::{cbrt, hash, norm};
 use treecode::{Bodies, Domain};
 
-/// The sphere about the centre of a halo in which the mean density is that asked for.
+/// The sphere about the centre of a halo that has the requested mean density.
 #[derive(Clone, Copy, Debug, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Sphere {
-    /// Mass inside [M]. Zero if not even the innermost bodies are as dense.
+    /// Mass inside [M]. Zero if even the innermost bodies do not reach the density.
     pub mass: f64,
     /// Radius [L].
     pub radius: f64,
 }
 
-/// Bodies are looked for out to the radius at which this multiple of the halo's mass has the lowest
-/// density. Larger spheres end there.
+/// Bodies are searched out to the radius of a sphere that holds this multiple of the halo's mass at
+/// the lowest requested density. Larger spheres end there.
 const MOST: f64 = 4.0;
-/// Bodies within which the density may be low, because of the softening and of a centre that is not
-/// exact.
+/// Within this number of innermost bodies, a density that is too low is ignored. Softening and an
+/// inexact centre can cause it.
 const INNERMOST: usize = 8;
 
 /// A body near a halo.
@@ -35,8 +35,8 @@ struct Near {
     mass: f64,
 }
 
-/// The spheres of each halo in which the mean density is one of these [M/L^3], in any order. The leading
-/// rank gives the haloes and gets the result; other ranks give none and get an empty list.
+/// The spheres of each halo with these mean densities [M/L^3], which may be in any order. The
+/// leading rank passes the haloes and gets the result; other ranks pass none and get an empty list.
 /// Ids must be unique. Collective.
 ///
 /// # Panics

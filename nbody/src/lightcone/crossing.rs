@@ -1,4 +1,4 @@
-//! The crossings of one drift: the images that cross, and the root of the equation of each.
+//! The crossings of one drift: which images cross the light cone, and when and where.
 
 use super::factors::{At, Factors};
 use super::{Settings, is_within, redshift_at};
@@ -21,13 +21,13 @@ pub(super) struct Crossing {
 pub(super) struct Drift<'a> {
     settings: &'a Settings,
     side: f64,
-    /// The times, ln a, of its two ends.
+    /// Times of its beginning and end, as ln a.
     times: [f64; 2],
-    /// The distances of the light cone then [L].
+    /// Distances of the light cone at these times [L].
     distances: [f64; 2],
     /// Factor from velocities to displacements.
     factor: f64,
-    /// Factors from the beginning on.
+    /// Factors from the beginning of the drift to any time in it.
     factors: Factors,
     /// The greatest and the least redshift, if they are within the drift.
     limits: [Option<Limit>; 2],
@@ -35,9 +35,9 @@ pub(super) struct Drift<'a> {
 
 /// A time within a drift.
 struct Limit {
-    /// Factor of the drift until then.
+    /// Factor of the drift from its beginning to this time.
     factor: f64,
-    /// Distance of the light cone then [L].
+    /// Distance of the light cone at this time [L].
     distance: f64,
 }
 

@@ -1,4 +1,5 @@
-//! Integrals from the beginning of a drift on, as polynomials of the difference of ln a.
+//! Factors of drifts and kicks from the beginning of a drift to a time in it, as polynomials in ln
+//! a.
 
 use crate::cosmology::Cosmology;
 use treecode::math::polynomial_of;
@@ -10,14 +11,14 @@ const NODES: usize = DEGREE + 1;
 /// from the real axis; the error of a polynomial is then below 1e-14 of the change within a piece.
 const PIECE: f64 = 0.3;
 
-/// Factors of drifts and kicks from the beginning of an interval of ln a on.
+/// Factors of drifts and kicks from the beginning of an interval of ln a to a time in it.
 pub(super) struct Factors {
     /// Length of a piece, with its sign.
     length: f64,
     pieces: Vec<Piece>,
 }
 
-/// Coefficients in the variable from -1 to 1 of a piece.
+/// Coefficients of the polynomials of a piece, whose variable goes from -1 to 1.
 struct Piece {
     drift: [f64; NODES],
     kick: [f64; NODES],

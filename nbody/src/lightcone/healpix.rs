@@ -18,12 +18,12 @@ pub fn solid_angle(nside: u64) -> f64 {
     4.0 * PI / pixels(nside) as f64
 }
 
-/// The pixel in this direction from the centre of the sphere. The vector may have any length; that of
-/// length 0 is in pixel 0.
+/// The pixel in this direction from the centre of the sphere. The vector may have any length; the
+/// zero vector is in pixel 0.
 ///
-/// The edges of pixels are lines of constant z +- phi / (pi / 2) * 4 / 3 where |z| <= 2 / 3 (section 4.4).
-/// Beyond, they are the lines on which the product of N sqrt(3 (1 - |z|)) and the fraction of a quadrant,
-/// counted from either of its ends, is a whole number.
+/// The edges of pixels are lines of constant z +- phi / (pi / 2) * 4 / 3 where |z| <= 2 / 3
+/// (section 4.4). In the polar caps they are the lines on which N sqrt(3 (1 - |z|)) times the
+/// fraction of the quadrant, from either of its ends, is an integer.
 #[must_use]
 pub fn pixel(nside: u64, vector: [f64; 3]) -> u64 {
     let n = nside as i64;

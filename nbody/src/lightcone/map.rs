@@ -45,8 +45,8 @@ impl SkyMap {
     }
 }
 
-/// The power of two in whose multiples masses are summed. The sum of `count` bodies of mass `heaviest`
-/// stays below 2^63 of it.
+/// The unit of the summed masses, a power of two. The sum of `count` bodies of mass `heaviest`
+/// stays below 2^63 units.
 fn unit(heaviest: f64, count: u64) -> f64 {
     let mut unit = 1.0;
     let most = |unit: f64| heaviest / unit * (count as f64 + 1.0);

@@ -1,14 +1,14 @@
 //! Past light cones: a simulation records bodies as they cross the light cone of an observer today.
 //!
-//! Light that reaches the observer today has left the comoving distance chi(a), the integral of
-//! c dt / a from then until today. A body, or an image of it in the periodic box, crosses when its
-//! distance from the observer is chi. Bodies move on straight lines during a drift, so the crossing
-//! is the root of one equation (`crossing.rs`). Polynomials of ln a replace its integrals during the drift
-//! (`factors.rs`).
+//! Light that reaches the observer today and was emitted at scale factor a comes from the comoving
+//! distance chi(a), the integral of c dt / a until today. A body, or a periodic image of it,
+//! crosses the light cone when its distance from the observer is chi. Bodies move on straight lines
+//! during a drift, so the crossing is the root of one equation (`crossing.rs`). Its integrals are
+//! replaced by polynomials in ln a (`factors.rs`).
 //!
-//! A body that is slower than light crosses once. Each drift begins at the positions, to the last
-//! bit, at which the one before has ended. An image crosses in the drift at whose beginning it is
-//! inside the cone, and at whose end it is not. So no image crosses twice, or is lost between drifts.
+//! A body that is slower than light crosses once. Each drift begins at exactly the positions at
+//! which the previous one ended. An image crosses in a drift if it is inside the cone at the
+//! beginning and not at the end. So no image crosses twice, or is lost between drifts.
 //!
 //! [`LightCone`] records the crossings, [`Shells`] divide them by redshift, and [`SkyMap`] sums the
 //! masses of a shell in the pixels of [`healpix`].
@@ -33,7 +33,7 @@ use treecode::{About, Bodies, Dimension, Number, Purpose};
 /// Name of the column with the redshift of a crossing, without the Doppler shift of the body.
 pub const REDSHIFT: &str = "Redshift";
 
-/// Number of bodies, neighbours along the space-filling curve, that are tested together.
+/// The number of neighbouring bodies along the space-filling curve that are tested together.
 const SPAN: usize = 128;
 
 /// What a light cone records.
@@ -43,8 +43,8 @@ pub struct Settings {
     pub observer: [f64; 3],
     /// Speed of light [L/T].
     pub speed_of_light: f64,
-    /// Least and greatest redshift of crossings. The least one does not belong to the light cone,
-    /// unless it is 0.
+    /// Least and greatest redshift of crossings. The least redshift itself is excluded, unless it
+    /// is 0.
     pub redshifts: [f64; 2],
     /// The part of the sky. `None` for all of it.
     pub opening: Option<Opening>,

@@ -40,7 +40,7 @@ impl Shells {
         self.edges.len() - 1
     }
 
-    /// Least and greatest redshift of a shell. The least one belongs to the next shell.
+    /// Least and greatest redshift of a shell. The least redshift itself belongs to the next shell.
     ///
     /// # Panics
     /// There is no such shell.

@@ -1,5 +1,5 @@
-//! Crossings against exact solutions in a universe of matter alone, with H0 = 1: the distance is
-//! 2 c (1 - sqrt(a)), and the factor of a drift is 2 (1 / sqrt(a) - 1 / sqrt(a')).
+//! Compares crossings with exact solutions in a universe of matter alone, with H0 = 1: the distance
+//! is 2 c (1 - sqrt(a)), and the factor of a drift is 2 (1 / sqrt(a) - 1 / sqrt(a')).
 
 use super::*;
 use decomposition::{Solo, threads};
@@ -46,8 +46,8 @@ fn lattice(n: usize) -> Bodies {
     bodies
 }
 
-/// Follows the bodies without forces from a redshift to another one in some drifts. `wraps` is whether
-/// the bodies are wrapped after a drift.
+/// Moves the bodies without forces from one redshift to another in this number of drifts. `wraps`
+/// returns whether the bodies are wrapped after a drift.
 fn follow(
     cone: &mut LightCone,
     mut bodies: Bodies,

@@ -1,5 +1,5 @@
 //! The transfer function of cold dark matter and baryons (Eisenstein & Hu 1998, ApJ 496, 605), with
-//! acoustic oscillations. It is an analytic fit; its error is some per cent.
+//! acoustic oscillations. It is an analytic fit with an error of a few per cent.
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::E;

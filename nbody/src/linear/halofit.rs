@@ -1,6 +1,6 @@
 //! The power spectrum of non-linear matter by the fit of Takahashi et al. (2012, ApJ 761, 152), a
-//! revision of HaloFit (Smith et al. 2003, MNRAS 341, 1311). It is for flat universes of cold dark matter,
-//! and its error is some 5 % below k = 1 h/Mpc and 10 % up to 10 h/Mpc.
+//! revision of HaloFit (Smith et al. 2003, MNRAS 341, 1311). It is for flat universes of cold dark
+//! matter. Its error is about 5 % below k = 1 h/Mpc and 10 % up to 10 h/Mpc.
 
 use super::LinearPower;
 use crate::cosmology::Cosmology;
@@ -25,8 +25,8 @@ pub struct HaloFit {
 /// Limits of the integrals over k [h/Mpc], and their number of steps in ln k.
 const LIMITS: [f64; 2] = [1e-4, 1e4];
 const STEPS: usize = 4096;
-/// Range of ln of the non-linear radius [Mpc/h]. At high redshift it is smaller, and the power is linear
-/// where simulations resolve it.
+/// Range of ln of the non-linear radius [Mpc/h]. At high redshift, the radius may be below this
+/// range. The power is then linear on all scales that simulations resolve.
 const LOG_RADIUS: [f64; 2] = [-5.0, 5.0];
 
 /// The variance of the field in Gaussian spheres and its derivatives by ln R, appendix C of Smith et

@@ -1,10 +1,10 @@
 //! The power spectrum of matter in linear theory.
 //!
 //! `eisenstein_hu` has the transfer function of a universe with cold dark matter and baryons,
-//! `table` interpolates the spectrum of a Boltzmann solver. [`LinearPower`] is either of them, with
-//! its amplitude. `halofit` has a fit to the power of non-linear matter, `tinker` one to
-//! the mass function of haloes. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving lengths, as in
-//! the literature and in the tables of other programs.
+//! `table` interpolates the spectrum of a Boltzmann solver. [`LinearPower`] is either of them with
+//! an amplitude. `halofit` has a fit to the non-linear power spectrum, and `tinker` a fit to the
+//! mass function of haloes. Wave numbers are in h/Mpc and powers in (Mpc/h)^3, with comoving
+//! lengths, as in the literature and in the tables of other programs.
 
 mod eisenstein_hu;
 mod halofit;
@@ -24,7 +24,7 @@ use treecode::math::{self, ln, powf};
 const HUBBLE_LENGTH: f64 = 2_997.924_58;
 /// Wave number at which `A_s` is the amplitude [1/Mpc].
 const PIVOT: f64 = 0.05;
-/// Radius of the sphere of sigma8 [Mpc/h].
+/// Radius of the spheres that define sigma8 [Mpc/h].
 const EIGHT: f64 = 8.0;
 
 /// The linear power spectrum of matter today.

@@ -1,22 +1,23 @@
-//! The mass function of haloes by the fit of Tinker et al. (2008, ApJ 688, 709) to simulations. Masses are
-//! those of spheres with 200 times the mean density of matter. Its error is some 5 % up to z = 2.
+//! The mass function of haloes by the fit of Tinker et al. (2008, ApJ 688, 709) to simulations.
+//! Masses are those within spheres of 200 times the mean density of matter. The error is about 5 %
+//! up to z = 2.
 
 use super::LinearPower;
 use std::f64::consts::{LN_10, PI};
 use treecode::math::{cbrt, exp, ln, powf};
 
-/// Critical density today [h^2 Msun / Mpc^3], as 3 H0^2 / (8 pi G) with G of the IAU's solar mass.
+/// Critical density today [h^2 Msun / Mpc^3]: 3 H0^2 / (8 pi G), with the solar mass of the IAU.
 const CRITICAL: f64 = 2.775_366e11;
 /// Half the interval of ln M over which sigma is differenced.
 const HALF: f64 = 0.02;
 
-/// Number of haloes per volume and ln M [(h/Mpc)^3] at a mass [Msun/h] and redshift. `growth` is the
-/// growth factor D1 there over that of today.
+/// Number of haloes per volume and ln M [(h/Mpc)^3] at a mass [Msun/h] and redshift. `growth` is
+/// the growth factor D1 at this redshift, divided by its value today.
 ///
 /// Equations 2 to 8 with the row of table 2 for a density of 200.
 ///
 /// # Errors
-/// A table does not reach over the wave numbers that matter.
+/// The table of the power spectrum does not cover the wave numbers that are needed.
 pub fn tinker(
     power: &LinearPower,
     omega_m: f64,

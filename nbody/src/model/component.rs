@@ -1,4 +1,4 @@
-//! The parts of a model whose bodies are drawn alike.
+//! The components of a model. The bodies of a component are drawn from one distribution.
 
 use super::galaxies::Disc;
 use super::systems::{Belt, Stars};
@@ -16,8 +16,8 @@ pub(super) struct Component {
     pub(super) place: State,
     /// Rotation of the bodies about the centre of the component.
     pub(super) turn: Option<Rotation3<f64>>,
-    /// Of the parts of a planetary system: the number of the system, and the state of its centre of
-    /// mass. Bodies keep their places about the star, so their mean is not subtracted.
+    /// For a component of a planetary system: the number of the system, and the state of its centre
+    /// of mass. Bodies keep their places about the star, so their mean is not subtracted.
     pub(super) system: Option<(usize, State)>,
 }
 

@@ -26,8 +26,8 @@ pub fn generate(comm: &dyn Comm, model: &Model, constant: f64) -> Bodies {
     generate_from(comm, model, constant, 0)
 }
 
-/// As [`generate`], with ids from `first` on. Each body draws from the stream of random numbers of its
-/// id, so two equal models with other ids have other bodies. Collective.
+/// As [`generate`], with ids from `first` on. Each body draws from the stream of random numbers of
+/// its id, so two equal models with different ids have different bodies. Collective.
 ///
 /// # Panics
 /// The model does not pass [`Model::check`].

@@ -3,7 +3,7 @@
 //!
 //! A model is a list of components, such as a galaxy or a point mass. The bodies of a component are
 //! drawn about its centre, and their mean position and velocity are subtracted. They are then moved
-//! to the position and velocity of the component. The box of a universe has no components: its bodies
+//! to the position and velocity of the component. A cosmological box has no components: its bodies
 //! are a lattice that a random field displaces.
 //!
 //! The file of a model holds its parameters, its components and the keys that give them. A new model

@@ -9,7 +9,7 @@ use treecode::math::norm;
 /// A (x^2 - y^2) / r^2 times -(R_b/r)^3 outside the radius R_b and (r/R_b)^3 - 2 inside.
 ///
 /// It adds no mass, only a deviation from axial symmetry. At the centre its force diverges as 1/r,
-/// so it goes with a potential that dominates there. A body exactly at the centre feels nothing.
+/// so combine it with a potential that dominates there. A body exactly at the centre feels nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
     /// Amplitude A [L^2/T^2].

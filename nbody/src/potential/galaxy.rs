@@ -1,4 +1,4 @@
-//! Discs with exponential surface density, and spheroids, as one potential.
+//! The potential of discs with exponential surface density and of spheroids.
 
 use super::{Field, Multipole};
 use treecode::math::{cosh, exp, ln, norm, powf, tanh};
@@ -33,17 +33,17 @@ pub struct Spheroid {
     pub ratio: f64,
 }
 
-/// Potential of discs and spheroids together. The thin structure of the discs has a potential in
-/// closed form, 4 pi G sigma(r) H(z) with H'' the vertical profile; the rest of the density is
-/// smooth, and its potential is a multipole expansion (Kuijken & Dubinski 1995; Dehnen & Binney
-/// 1998, section 2.3).
+/// Potential of discs and spheroids together. A term in closed form, 4 pi G sigma(r) H(z) with H''
+/// the vertical profile, accounts for the thin structure of the discs. The rest of the density is
+/// smooth. Its potential is a multipole expansion (Kuijken & Dubinski 1995; Dehnen & Binney 1998,
+/// section 2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Galaxy {
     discs: Vec<Disc>,
     rest: Multipole,
 }
 
-/// The grid of the expansion, in scale lengths of the smallest and of the largest part.
+/// Limits of the radial grid, in scale lengths of the smallest and of the largest component.
 const LEAST: f64 = 1e-3;
 const GREATEST: f64 = 50.0;
 

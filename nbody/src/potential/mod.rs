@@ -1,7 +1,7 @@
-//! External potentials: fields that act on the bodies and do not feel them.
+//! External potentials: fields that act on the bodies, but on which the bodies do not act.
 //!
 //! Each file has one potential, with its formula and source. A [`Component`] is a potential with a
-//! place that may move, a rotation and a strength that may grow. [`External`] is a sum of
+//! centre that may move, a rotation, and a strength that may grow. [`External`] is a sum of
 //! components. [`External::at`] fixes the time; its [`Field`] is then a function of the place.
 //!
 //! The library has no units: every mass is given as G M, in the units of the bodies.

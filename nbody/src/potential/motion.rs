@@ -1,4 +1,4 @@
-//! Where the centre of a potential is at each time.
+//! The position of the centre of a potential as a function of time.
 
 use super::Sinking;
 use treecode::math::sin_cos;
@@ -19,7 +19,7 @@ pub enum Motion {
     Circle(Circle),
     /// The centre moves along a table of positions.
     Track(Track),
-    /// The centre moves in the other potentials, with dynamical friction.
+    /// The centre moves in the field of the other potentials, with dynamical friction.
     Sinking(Sinking),
 }
 

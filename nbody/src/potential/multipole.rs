@@ -8,7 +8,7 @@ use treecode::math::{exp, ln, norm};
 const ORDER: usize = 20;
 /// Number of even orders.
 const TERMS: usize = ORDER / 2 + 1;
-/// Points of the radial grid in a factor e of the radius.
+/// Points of the radial grid per factor of e in radius.
 const POINTS_PER_E: f64 = 10.0;
 /// Points of the quadrature in an interval of the radial grid, and in each span of the cosine.
 const RADIAL: usize = 6;
@@ -17,13 +17,13 @@ const ANGULAR: usize = 24;
 const SPANS: [f64; 4] = [0.0, 0.02, 0.2, 1.0];
 
 /// The potential of an axisymmetric density that is symmetric about the plane, as a sum of Legendre
-/// polynomials (Binney & Tremaine 2008, eq. 2.95). Between the points of a logarithmic grid the
-/// coefficients follow quintic polynomials with the right first and second derivatives.
+/// polynomials (Binney & Tremaine 2008, eq. 2.95). Between the points of a logarithmic grid, the
+/// coefficients are quintic polynomials that match the first and second derivatives at the points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Multipole {
     /// Logarithms of the least and the greatest radius of the grid.
     ends: [f64; 2],
-    /// Distance of two points of the grid in the logarithm.
+    /// Distance of neighbouring grid points in the logarithm.
     step: f64,
     nodes: Vec<[[f64; 3]; TERMS]>,
 }

@@ -36,7 +36,7 @@ pub fn mw_potential_2014(scale: &Scale) -> Vec<Shape> {
 
 /// The main model of McMillan (2017, MNRAS 465, 76, tables 1 and 3): thin and thick stellar discs,
 /// discs of atomic and molecular gas with central holes, a flattened bulge, and an NFW halo. No
-/// part is approximated by another one; [`Galaxy`] says how the potential is computed.
+/// component is replaced by a simpler one; see [`Galaxy`] for how the potential is computed.
 pub fn mcmillan_2017(scale: &Scale) -> Vec<Shape> {
     let disc = |surface: f64, length: f64, hole: f64, height: f64, isothermal: bool| Disc {
         surface: surface * scale.sun / (scale.kpc * scale.kpc),

@@ -1,28 +1,30 @@
 //! The orbit of a mass that sinks in other potentials by dynamical friction (Chandrasekhar 1943).
 //!
-//! The bodies of the host that cause the friction are not there: its density follows from the divergence
-//! of its field, and their velocities are taken to be isotropic and Maxwellian.
+//! The host has no bodies. Its density follows from the divergence of its field. The velocities of
+//! its matter are assumed to be isotropic and Maxwellian.
 
 use super::External;
 use std::f64::consts::PI;
 use treecode::math::{erf, exp, ln, norm};
 
-/// Step of the integration, as a fraction of the tidal time of the host: about five hundred steps for a
-/// revolution.
+/// Step of the integration, as a fraction of the tidal time of the host. A revolution has about
+/// five hundred steps.
 const STEP: f64 = 0.02;
 /// Step of the differences that give the density of the host, as a fraction of the distance from its
 /// centre.
 const DIFFERENCE: f64 = 1e-4;
-/// The mass has arrived, and rests, at this fraction of its first distance from the centre of the host.
+/// The mass stops when its distance from the centre of the host is this fraction of the initial
+/// distance.
 const ARRIVED: f64 = 1e-2;
 /// Greatest number of steps.
 const MOST: usize = 1_000_000;
 
-/// What the friction depends on besides mass, place and velocity.
+/// Parameters of the friction, besides mass, position and velocity.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Friction {
-    /// Coulomb logarithm. Without it, that of b_max = distance from the centre of the host and b_min =
-    /// the larger of the scale radius of the mass and G M / v^2 (Binney & Tremaine 2008, eq. 8.1).
+    /// Coulomb logarithm. Without it, ln(b_max / b_min) with b_max = distance from the centre of
+    /// the host and b_min = the greater of the scale radius of the mass and G M / v^2 (Binney &
+    /// Tremaine 2008, eq. 8.1).
     pub coulomb: Option<f64>,
     /// Velocity dispersion of the host in one dimension [L/T]. Without it, that of an isothermal sphere:
     /// the local circular speed divided by the root of 2.

@@ -1,5 +1,5 @@
-//! The two-point correlation function of bodies in a periodic box, from the squares of all modes of a
-//! grid. It is that of all pairs of bodies, for distances of two cells and more.
+//! The two-point correlation function of bodies in a periodic box, from the squares of all modes of
+//! a grid. It equals the average over all pairs of bodies for distances of two cells or more.
 
 use super::deposit::Nearby;
 use super::power::contrast;
@@ -11,9 +11,9 @@ use rustfft::num_complex::Complex;
 use serde::Serialize;
 use treecode::{Bodies, math};
 
-/// Bins in a decade of the distance, if the settings do not say.
+/// Default number of bins per decade of distance.
 const PER_DECADE: u32 = 20;
-/// Least distance, in cells. Below, the cells show.
+/// Least distance, in cells. At shorter distances the result depends on the grid.
 const LEAST: f64 = 2.0;
 
 /// A bin of a correlation function.

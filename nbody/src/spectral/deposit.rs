@@ -23,7 +23,7 @@ pub enum Assignment {
     Pcs,
 }
 
-/// Most cells on an axis that a body is assigned to.
+/// Greatest number of cells along an axis that a body is assigned to.
 const MOST: usize = 4;
 
 impl Assignment {

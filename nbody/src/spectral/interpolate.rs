@@ -1,9 +1,9 @@
 //! Values of a field between the points of its grid, by splines.
 //!
-//! A field without modes above half of the Nyquist wave number is the sum of B-splines of order
-//! [`ORDER`] about the points of the grid, but for images of its modes that are (1 / 3)^8 of them at most
-//! (Unser 1999, IEEE Signal Processing Magazine 16, 22). Their coefficients are the field divided by the
-//! transform of the spline.
+//! A field without modes above half of the Nyquist wave number is a sum of B-splines of order
+//! [`ORDER`] centred on the points of the grid (Unser 1999, IEEE Signal Processing Magazine 16,
+//! 22). The relative error is the amplitude of aliased images of the modes, at most (1 / 3)^8. The
+//! modes of the coefficients are those of the field divided by the transform of the spline.
 
 use super::{Complex, Transform, Wave};
 use decomposition::{Comm, collective};
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::f64::consts::PI;
 use treecode::math;
 
-/// Points of the grid along an axis on which a value depends.
+/// The number of grid points along an axis on which a value depends.
 const ORDER: usize = 8;
 /// Planes of the grid that a value needs below and above its own.
 const BELOW: usize = ORDER / 2 - 1;
@@ -37,7 +37,8 @@ pub(crate) struct Splines {
 }
 
 impl Splines {
-    /// The splines of these modes, which are those of a field times [`to_coefficients`]. Collective.
+    /// Splines with coefficients of these modes: the modes of a field times [`to_coefficients`].
+    /// Collective.
     pub(crate) fn new(comm: &dyn Comm, transform: &Transform, modes: Vec<Complex<f64>>) -> Splines {
         let (cells, field) = (transform.cells(), transform.backward(comm, modes));
         let area = cells * cells;

@@ -1,8 +1,8 @@
 //! Fields on a periodic grid: Fourier transforms over all ranks, mass assignment, power spectra.
 //!
 //! Reading order: [`Transform`] divides a cubic grid among the ranks and transforms it; `deposit`
-//! assigns the masses of bodies to a grid; [`measure`] computes a power spectrum from it; `interpolate` has the
-//! values of a field between the points of its grid.
+//! assigns the masses of bodies to a grid; [`measure`] computes a power spectrum from it;
+//! `interpolate` evaluates a field between the points of its grid.
 //!
 //! Everything has the same bits on any number of ranks and threads. Masses are added as integers,
 //! every line of a grid is transformed by one task, and sums over modes are added plane by plane.

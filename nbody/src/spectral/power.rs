@@ -36,12 +36,13 @@ impl Default for Settings {
     }
 }
 
-/// Most cells along a side, and in how many parts a side is folded.
+/// Greatest number of cells along a side, and of parts into which a side is folded.
 const MOST_CELLS: usize = 1 << 14;
 const MOST_FOLDS: u32 = 1 << 16;
-/// A folding takes over from the one before at this fraction of its Nyquist wave number.
+/// Each folding is used up to this fraction of its Nyquist wave number; the next one continues
+/// there.
 const TAKES_OVER: f64 = 0.5;
-/// The modes of a folding begin at this multiple of its fundamental. Below, there are few modes.
+/// A folding is used from this multiple of its fundamental wave number on. Below, it has few modes.
 const FEW: f64 = 2.0;
 
 impl Settings {
@@ -57,7 +58,7 @@ impl Settings {
         }
         let mut before = 1;
         for &fold in folds {
-            // Where it takes over, its own modes must not be few.
+            // It must have enough modes at the wave number at which it is first used.
             let most = (f64::from(before) * TAKES_OVER * *grid as f64 / 2.0 / FEW) as u32;
             if fold <= before || fold > most.min(MOST_FOLDS) {
                 return wrong(format!(

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Adaptive`] computes the timestep that a body needs. [`Ladder`] assigns rungs
 //! and does the kicks. [`Clock`] finds the bodies whose step ends. [`Course`] counts the substeps.
-//! [`crate::simulation`] combines them to a full step.
+//! [`crate::simulation`] combines them into a full step.
 
 mod clock;
 mod course;
@@ -22,9 +22,11 @@ pub const FINEST: u8 = 40;
 /// Number of rungs.
 pub const RUNGS: usize = FINEST as usize + 1;
 
-/// Name of the column with the rate at which the acceleration of a body changed over its last step, its length [L/T^3].
+/// Name of the column with the mean rate of change of a body's acceleration over its last step, as
+/// a magnitude [L/T^3].
 pub const RATE: &str = "rate of acceleration";
-/// Name of the column with the time step that a body needed when it last chose one [T]; zero before.
+/// Name of the column with the timestep that a body needed at its last choice [T]; zero before the
+/// first.
 pub const NEEDED_STEP: &str = "needed time step";
 
 /// Adds the columns of adaptive steps to bodies that do not have them.

@@ -1,3 +1,5 @@
+//! Tests of `heorot model`: parameter files, options, units and defaults.
+
 use super::*;
 
 #[test]

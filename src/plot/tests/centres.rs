@@ -11,7 +11,8 @@ fn the_main_body_is_found_beside_a_satellite() {
         bodies.vel[0][i] += 7.0;
     }
     let Centre { position, velocity } = Centre::find(&bodies);
-    // A thousand bodies of the core tell its middle to 0.02 along each axis, and its velocity as well.
+    // A thousand bodies of the core determine its centre to 0.02 along each axis, and its velocity
+    // with a similar error.
     let off = treecode::math::norm([position[0] - 30.0, position[1] + 4.0, position[2] - 5.0]);
     assert!(off < 0.1, "{position:?}");
     assert!((velocity[0] - 7.0).abs() < 0.06 && velocity[1].abs() < 0.06, "{velocity:?}");

@@ -1,4 +1,4 @@
-//! Every plot is made as a user makes it.
+//! Makes every kind of plot through its command line.
 
 use super::*;
 

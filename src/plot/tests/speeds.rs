@@ -1,4 +1,4 @@
-//! Circular speeds.
+//! Tests of circular speeds.
 
 use super::*;
 

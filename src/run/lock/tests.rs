@@ -1,3 +1,5 @@
+//! Tests of the lock: who gets it, who is refused, and how the lock of a dead process is taken over.
+
 use super::*;
 use crate::ranks::machine;
 use std::time::SystemTime;

@@ -37,8 +37,8 @@ impl Dimension {
 pub enum Purpose {
     /// State of a body. It travels with the body and is written to checkpoints and snapshots.
     State,
-    /// Result of the last evaluation. The next one reads it, or keeps it if it repeats the last with
-    /// other settings. It travels with the body and is written to checkpoints.
+    /// Result of the last evaluation. The next evaluation reads it as input. It travels with the
+    /// body and is written to checkpoints.
     Result,
     /// State of an integrator. It travels with the body and is written to checkpoints.
     Integrator,

@@ -1,11 +1,10 @@
 //! Reordering of bodies.
 //!
 //! Bodies that are sorted at every step mostly stay close to their places. Their arrays are
-//! reordered in place, block by block, through a copy of the block in cache. This moves half the
-//! memory of a gather into a second array. Any other order is gathered: each array goes into the
-//! memory that the previous one has left. An array of equal entries stays as it is. So zeros that
-//! nobody has written to, such as the velocities of bodies whose forces alone are wanted, take no
-//! memory.
+//! reordered in place, block by block, through a copy of the block in cache. This moves half as
+//! much memory as a gather into a second array. For any other order, each array is gathered into
+//! the memory of the array before it. An array of equal entries stays as it is. So untouched zeros
+//! take no memory, for instance the velocities if only forces are wanted.
 
 use super::columns::{ArrayMut, with_array};
 use crate::Bodies;

@@ -1,10 +1,10 @@
-//! Sort of keys. It returns the sorted keys and their order.
+//! Sort of keys. It returns the sorted keys and the old index of each.
 //!
-//! Splitters from a sample distribute the keys to *blocks* of a few thousand. A radix sort of its
-//! own digits then sorts each block in cache. Keys that are nearly in order mostly stay where they
-//! are, so the distribution is then a copy. The blocks are of similar size however clumped the
-//! bodies are; digits of the keys would not give such blocks. The result is unique: it depends
-//! neither on threads nor on the sample.
+//! Splitters from a sample distribute the keys to *blocks* of a few thousand. A radix sort then
+//! sorts each block in cache, by the bits in which the keys of the block differ. If the keys are
+//! nearly in order, the distribution is little more than a copy. The blocks are of similar size
+//! however clumped the bodies are; digits of the keys would not give such blocks. The result is
+//! unique: it depends neither on threads nor on the sample.
 
 use crate::tree::index;
 use rayon::prelude::*;

@@ -4,10 +4,10 @@ use crate::{Bodies, Bounds, Error, TYPES};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Greatest coordinate [L]: sides of cubes are some times as large, and still numbers.
+/// Greatest coordinate [L]. The side of a cube can be several times as large and must not overflow.
 const FARTHEST: f64 = 1e300;
 
-/// Bodies that one task looks at.
+/// The number of bodies of a task.
 const SPAN: usize = 1 << 14;
 
 /// The extent of bodies with allowed values.
@@ -24,8 +24,9 @@ pub struct Survey {
 }
 
 impl Bodies {
-    /// Says which body has an impossible value, if one has: positions, velocities, accelerations and potentials must be finite, masses
-    /// finite and not negative, types below [`TYPES`]. Coordinates are at most 1e300, so that no cube around them overflows.
+    /// Checks the values of all bodies. Positions, velocities, accelerations and potentials must be
+    /// finite, masses finite and not negative, types below [`TYPES`]. Coordinates are at most
+    /// 1e300, so that no cube around them overflows.
     ///
     /// # Errors
     /// [`Error::Body`] names the first body that has the first such fault.

@@ -1,17 +1,18 @@
-//! The typical acceleration of all bodies of all ranks, from a sum of integers: the same bits on any
-//! number of ranks.
+//! The typical acceleration of all bodies of all ranks. It follows from a sum of integers, so it
+//! has the same bits on any number of ranks.
 
 use crate::Bodies;
 use crate::tree::summary::square;
 use rayon::prelude::*;
 
-/// Bodies that one task looks at.
+/// The number of bodies of a task.
 const SPAN: usize = 1 << 14;
-/// Bits of a number that are left out, so that the sum over 2^32 bodies fits 64 bits.
+/// Low bits of each number that are dropped, so that the sum over 2^32 bodies fits 64 bits.
 const DROPPED: u32 = 32;
 
 impl Bodies {
-    /// A number for [`typical_acceleration`]; add those of all ranks.
+    /// The sum over this rank's bodies that [`typical_acceleration`] needs. Add the sums of all
+    /// ranks.
     pub fn sum_for_typical(&self) -> u64 {
         let of = |i: usize| square(self.acceleration(i)).to_bits() >> DROPPED;
         (0..self.len()).into_par_iter().with_min_len(SPAN).map(of).sum()
@@ -21,8 +22,9 @@ impl Bodies {
 /// The typical acceleration [L/T^2] of `count` bodies, at least one, given the sum of
 /// [`Bodies::sum_for_typical`].
 ///
-/// The bits of a positive number grow nearly with its logarithm, so their mean belongs to a number
-/// close to the geometric mean: within a factor of 1.06 of its square.
+/// The bits of a positive number, read as an integer, grow nearly with its logarithm. The mean of
+/// the integers is therefore close to the bits of the geometric mean: for squares, within a factor
+/// of 1.06.
 pub fn typical_acceleration(sum: u64, count: u64) -> f64 {
     f64::from_bits((sum / count) << DROPPED).sqrt()
 }

@@ -47,7 +47,7 @@ impl Bounds {
         (0..3).all(|axis| self.lo[axis] <= other.hi[axis] && self.hi[axis] >= other.lo[axis])
     }
 
-    /// The lowest coordinates, then the highest, as a message has them.
+    /// The lowest coordinates, then the highest, in the order that messages use.
     #[must_use]
     pub fn to_array(&self) -> [f64; 6] {
         let Bounds { lo: [x, y, z], hi: [u, v, w] } = *self;

@@ -1,6 +1,6 @@
 //! The cube of the tree. In open space it is a cube around all bodies on a coarse grid, so that it
-//! seldom changes from step to step. In a periodic box it is as large as the box, at another place
-//! after each sort.
+//! seldom changes from step to step. In a periodic box it is as large as the box, and each sort
+//! moves it to another place.
 
 use crate::math::hash;
 use crate::{Bounds, Domain, Key};
@@ -27,8 +27,8 @@ impl Cube {
             "no box: {lo:?} {hi:?}"
         );
         let extent = (0..3).map(|a| hi[a] - lo[a]).fold(0.0, f64::max);
-        // Coincident bodies have no extent, but the grid must resolve their position. At the origin
-        // any cube does.
+        // Coincident bodies have no extent, but the grid must resolve their position. If all are at
+        // the origin, any cube will do.
         let reach = (0..3).map(|a| lo[a].abs().max(hi[a].abs())).fold(0.0, f64::max);
         let smallest = if reach > 0.0 { (reach * 1e-9).max(f64::MIN_POSITIVE * 1e30) } else { 1.0 };
         let mut side = 2f64.powi(crate::math::log2(extent.max(smallest)).floor() as i32);
@@ -45,10 +45,10 @@ impl Cube {
     /// The cube of the tree for bodies with these bounds: the smallest cube around them, or one as
     /// large as a periodic box. In a periodic box, its corner depends on the number of the sort.
     ///
-    /// Errors of forces are aligned with the cells. If the cells lay at the same places in all steps,
-    /// bodies near their faces would be pulled in one direction for a whole run. The corner is at 0
-    /// for sort 0, and at pseudo-random places from -side/2 to 0 for others. Larger shifts would only
-    /// move the root, since its children are half as long.
+    /// Errors of forces are aligned with the cells. If the cells lay at the same places in all
+    /// steps, bodies near their faces would be pulled in one direction for a whole run. The corner
+    /// is at 0 for sort 0, and at pseudo-random places from -side/2 to 0 for others. Shifts beyond
+    /// half a side would add nothing, since the children of the root are half as long.
     ///
     /// # Panics
     /// In open space, as [`Cube::around`].

@@ -23,16 +23,16 @@ pub struct Frame {
 }
 
 /// Least acceleration that the relative criterion uses, in units of G mass / side^2 of the cube, or
-/// of the typical acceleration in a periodic box. Bodies at rest in the middle of a system have
-/// none; no others have less.
+/// of the typical acceleration in a periodic box. Only bodies near the middle of a system, where
+/// the acceleration vanishes, have less.
 const ACCELERATION_FLOOR: f64 = 0.1;
 
 impl Frame {
     /// Side of the cube in length units.
     pub const SIDE: f64 = 1024.0;
 
-    /// The units for a cube and an upper bound of the total mass [M]. If that is 0, the unit of mass
-    /// is 1, and has no effect.
+    /// The units for a cube and an upper bound of the total mass [M]. If it is 0, the unit of mass
+    /// is 1.
     pub fn new(cube: Cube, mass_bound: f64) -> Frame {
         let bound = if mass_bound > 0.0 { mass_bound } else { 1.0 };
         let mass = 2f64.powi(crate::math::log2(bound).ceil() as i32);
@@ -41,10 +41,10 @@ impl Frame {
         Frame { cube, length, mass, floor, per_length: 1.0 / length, per_mass: 1.0 / mass }
     }
 
-    /// The same units for some bodies, given their number and the sum of
-    /// [`Bodies::sum_for_typical`]. In a periodic box that is nearly uniform, the accelerations of all
-    /// bodies are a small fraction of G mass / side^2. So the floor of the relative criterion is there
-    /// a fraction of the typical one.
+    /// The same units with the floor of the relative criterion for these bodies, given their number
+    /// and the sum of [`Bodies::sum_for_typical`] over all of them. In a periodic box that is
+    /// nearly uniform, the accelerations of all bodies are a small fraction of G mass / side^2.
+    /// There the floor is a fraction of the typical acceleration.
     #[must_use]
     pub fn for_bodies(mut self, gravity: &Gravity, sum: u64, count: u64) -> Frame {
         if gravity.domain.is_periodic() && sum > 0 {

@@ -2,7 +2,7 @@
 //!
 //! Sinks are in lanes, sources are broadcast. Positions are single precision, relative to the
 //! centre of the group. Sums over [`BODY_CHUNK`] bodies or [`CELL_CHUNK`] cells run in single
-//! precision; these are then added in double precision. So long sums lose no accuracy.
+//! precision. These partial sums are added in double precision. So long sums lose no accuracy.
 
 use crate::kernel::simd::{Double, LANES, Lanes, Numbers, Path, Task, dispatch, square};
 use crate::kernel::softening::{Pair, UNSOFTENED};

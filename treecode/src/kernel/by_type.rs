@@ -1,6 +1,7 @@
-//! Softened pairs whose lengths are in a table by pair of types: the sources of one type act after
-//! those of another, each time with other terms of the sinks. The kernel is that of the spline, which
-//! takes the smaller of two terms; here the sources have none.
+//! Softened pairs with a table of softening lengths, one for each pair of types. The sources act
+//! type by type. For each type of sources, the sinks get the terms of that row of the table. The
+//! spline kernel uses the smaller term of sink and source. The sources here have a term so large
+//! that the sink's is always used.
 
 use crate::TYPES;
 use crate::kernel::bodies::{Sinks, Sources, Spline};
@@ -8,8 +9,8 @@ use crate::kernel::simd::{LANES, Path};
 use crate::kernel::softening::{Softened, Table, UNSOFTENED};
 
 impl Sources {
-    /// Replaces all bodies by those of another set that are of one type. The terms of the others are
-    /// their types.
+    /// Replaces the sources by those sources of `all` that are of type `kind`. The terms in `all`
+    /// are types.
     fn take_type(&mut self, all: &Sources, kind: usize) {
         self.clear();
         self.reserve(all.len());
@@ -24,20 +25,21 @@ impl Sources {
 }
 
 impl Sinks {
-    /// Replaces the types of the sinks by their terms.
+    /// The terms of sinks with these types.
     fn with_terms(types: &[[f32; LANES]], terms: &[f32; TYPES]) -> Vec<[f32; LANES]> {
         types.iter().map(|block| block.map(|kind| terms[kind as usize])).collect()
     }
 
-    /// Replaces the types of the sinks by the terms that cells combine. Returns the types.
+    /// Replaces the types of the sinks by their terms for interactions with cells. Returns the
+    /// types.
     pub(crate) fn soften_for_cells(&mut self, softened: &Softened) -> Vec<[f32; LANES]> {
         let terms = std::array::from_fn(|kind| softened.pair_term(kind as u8));
         let with_terms = Sinks::with_terms(&self.term, &terms);
         std::mem::replace(&mut self.term, with_terms)
     }
 
-    /// Adds the field of all `sources`, whose terms are their types, to sinks of these types. `some` is a buffer
-    /// for the sources of one type.
+    /// Adds the field of all `sources` to sinks of these types. The terms of the sources are their
+    /// types. `some` is a buffer for the sources of one type.
     pub(crate) fn feel_by_type(
         &mut self,
         path: Path,

@@ -2,7 +2,7 @@
 //! is idle.
 
 use crate::kernel::bodies::room_for_eight;
-use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::kernel::simd::{Block, LANES, Lanes, Path, Task, dispatch};
 use crate::kernel::softening::Pair;
 use crate::tree::{expansion::rounded, tile::Tile};
 use crate::{Expansion, SofteningKernel};
@@ -11,12 +11,19 @@ use std::hint::black_box;
 /// Source cells in columns. The rows are the offset to the sinks, the softening and the moments.
 #[derive(Default)]
 struct Columns {
-    rows: Vec<[f32; COLUMNS + LANES]>,
+    rows: Vec<Row>,
     len: usize,
 }
 
+/// One number of each cell, aligned so that registers of any size load it from one line of the cache.
+#[derive(Clone)]
+#[repr(align(64))]
+struct Row([f32; COLUMNS + WIDEST]);
+
 /// The number of cells that act at once.
 const COLUMNS: usize = 64;
+/// The number of lanes in the largest registers.
+const WIDEST: usize = 2 * LANES;
 
 /// The number of rows: offset, softening, moments.
 const fn rows<E: Expansion>() -> usize {
@@ -26,7 +33,7 @@ const fn rows<E: Expansion>() -> usize {
 impl Columns {
     /// Removes all cells.
     fn clear<E: Expansion>(&mut self) {
-        self.rows.resize(rows::<E>(), [0.0; COLUMNS + LANES]);
+        self.rows.resize(rows::<E>(), Row([0.0; COLUMNS + WIDEST]));
         self.len = 0;
     }
 
@@ -40,7 +47,7 @@ impl Columns {
         lanes: u8,
     ) -> bool {
         let at = self.len;
-        let mut rows = self.rows.iter_mut();
+        let mut rows = self.rows.iter_mut().map(|row| &mut row.0);
         for offset in offset {
             offset.compress(lanes, room_for_eight(rows.next().expect("a row"), at));
         }
@@ -53,7 +60,7 @@ impl Columns {
     }
 
     /// Adds the field of all cells to a local expansion, lane by lane, and removes them.
-    fn act<E: Expansion>(&mut self, sink: &CellSink, local: &mut E::Local<[f32; LANES]>) {
+    fn act<E: Expansion>(&mut self, sink: &CellSink, local: &mut E::Local<[f32; WIDEST]>) {
         dispatch(sink.path, Act::<E> { columns: self, sink, local });
         self.len = 0;
     }
@@ -84,8 +91,8 @@ pub(crate) struct Cells {
 pub(crate) struct CellField<E: Expansion> {
     sum: E::Local<f64>,
     sum_of_far: <E::Far as Expansion>::Local<f64>,
-    local: E::Local<[f32; LANES]>,
-    far: <E::Far as Expansion>::Local<[f32; LANES]>,
+    local: E::Local<[f32; WIDEST]>,
+    far: <E::Far as Expansion>::Local<[f32; WIDEST]>,
     /// The number of cells that act.
     pub(crate) count: u64,
 }
@@ -98,8 +105,8 @@ impl<E: Expansion> CellField<E> {
         CellField {
             sum: above,
             sum_of_far: E::Far::local(0.0),
-            local: E::local([0.0; LANES]),
-            far: E::Far::local([0.0; LANES]),
+            local: E::local([0.0; WIDEST]),
+            far: E::Far::local([0.0; WIDEST]),
             count: 0,
         }
     }
@@ -156,10 +163,10 @@ impl<E: Expansion> CellField<E> {
             return self.sum;
         }
         let mut local = rounded::<E>(&self.sum);
-        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += L::load(row).sum());
+        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += sum_of::<L>(row));
         if has_far {
             let mut far = E::Far::local(0.0f32);
-            far.as_mut().iter_mut().zip(self.far.as_ref()).for_each(|(x, row)| *x = L::load(row).sum());
+            far.as_mut().iter_mut().zip(self.far.as_ref()).for_each(|(x, row)| *x = sum_of::<L>(row));
             E::add_far(&mut local, &far);
         }
         self.sum.as_mut().iter_mut().zip(local.as_ref()).for_each(|(x, single)| *x = f64::from(*single));
@@ -169,18 +176,25 @@ impl<E: Expansion> CellField<E> {
 
 /// Moves what is in the lanes to sums of double precision.
 #[inline(always)]
-fn add_lanes<L: Lanes>(sums: &mut [f64], lanes: &mut [[f32; LANES]]) {
+fn add_lanes<L: Lanes>(sums: &mut [f64], lanes: &mut [[f32; WIDEST]]) {
     for (sum, row) in sums.iter_mut().zip(lanes) {
-        *sum += f64::from(L::load(row).sum());
-        *row = [0.0; LANES];
+        *sum += f64::from(sum_of::<L>(row));
+        *row = [0.0; WIDEST];
     }
+}
+
+/// The sum of all lanes.
+#[inline(always)]
+fn sum_of<L: Lanes>(row: &[f32; WIDEST]) -> f32 {
+    let first = L::read(row);
+    if L::Widest::WIDTH > LANES { (first + L::read(&row[LANES..])).sum() } else { first.sum() }
 }
 
 /// The task of [`Columns::act`].
 struct Act<'a, E: Expansion> {
     columns: &'a Columns,
     sink: &'a CellSink,
-    local: &'a mut E::Local<[f32; LANES]>,
+    local: &'a mut E::Local<[f32; WIDEST]>,
 }
 
 impl<E: Expansion> Task for Act<'_, E> {
@@ -188,19 +202,27 @@ impl<E: Expansion> Task for Act<'_, E> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
+        self.with::<L::Widest>();
+    }
+}
+
+impl<E: Expansion> Act<'_, E> {
+    #[inline(always)]
+    fn with<B: Block>(self) {
         let Columns { rows, len } = self.columns;
-        let mut local = E::local(L::splat(0.0));
-        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x = L::load(row));
+        let mut local = E::local(B::splat(0.0));
+        local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x = B::read(row));
         let rows = &rows[..self::rows::<E>()];
         // The number of cells is hidden from the compiler. If it knew that they are few, it would
         // unroll a long loop beyond the instruction cache.
         let len = black_box(*len);
-        for at in (0..len).step_by(LANES) {
-            let row = |k: usize| L::load(rows[k][at..at + LANES].try_into().expect("eight numbers"));
-            let lanes = if len - at >= LANES { 0xff } else { (1u8 << (len - at)) - 1 };
-            let pair = Pair { kernel: self.sink.kernel, terms: [L::splat(self.sink.softening), row(3)] };
-            E::add_cells::<L>(&mut local, lanes, [row(0), row(1), row(2)], pair, |k| row(k + 4));
+        assert!(len <= COLUMNS);
+        for at in (0..len).step_by(B::WIDTH) {
+            let row = |k: usize| B::read(&rows[k].0[at..]);
+            let lanes = if len - at >= B::WIDTH { u32::MAX } else { (1 << (len - at)) - 1 };
+            let pair = Pair { kernel: self.sink.kernel, terms: [B::splat(self.sink.softening), row(3)] };
+            E::add_cells::<B>(&mut local, lanes, [row(0), row(1), row(2)], pair, |k| row(k + 4));
         }
-        self.local.as_mut().iter_mut().zip(local.as_ref()).for_each(|(row, x)| x.store(row));
+        self.local.as_mut().iter_mut().zip(local.as_ref()).for_each(|(row, x)| x.write(row));
     }
 }

@@ -16,9 +16,9 @@ use std::time::Instant;
 /// Acceleration [L/T^2] and specific potential [L^2/T^2] of a body.
 pub type Field = ([f64; 3], f64);
 
-/// The exact field of all other bodies at the bodies `targets` (indices into `bodies`), whatever
-/// their ids. Bodies at the same place do not attract each other; with softening, they contribute
-/// to each other's potential.
+/// The exact field of all other bodies at the bodies `targets` (indices into `bodies`). Ids do not
+/// matter. Bodies at the same place do not attract each other; with softening, they contribute to
+/// each other's potential.
 ///
 /// # Panics
 /// If an entry of `targets` is not the index of a body.
@@ -33,8 +33,8 @@ pub fn field(bodies: &Bodies, gravity: &Gravity, targets: &[usize]) -> Vec<Field
     targets.par_iter().map(field).collect()
 }
 
-/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected ones of `bodies`
-/// from all `sources`, in parallel.
+/// Computes acceleration [L/T^2], potential [L^2/T^2] and work of the selected bodies from all
+/// `sources`, in parallel.
 ///
 /// The sources are the bodies of all ranks, in key order; each sum runs in their order. `bodies`
 /// begin at index `first` of the sources. A body excludes itself by this index and not by its id,

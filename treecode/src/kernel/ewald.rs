@@ -5,14 +5,15 @@ use crate::math;
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-/// Where the sum over images hands over to the sum over waves, in inverse sides.
+/// Ewald's parameter [1/side]. It divides the field between the sum over images and the sum over
+/// waves.
 const ALPHA: f64 = 4.0;
 /// Greatest square of a wave number, in waves per side. The sums leave out terms below 1e-14.
 const WAVES: i32 = 52;
 /// Greatest wave number along an axis.
 const MOST: usize = 7;
 
-/// The waves without their mirror images: wave numbers and weight.
+/// One wave of each pair k and -k: wave numbers and weight.
 static HALF: LazyLock<Vec<([i32; 3], f64)>> = LazyLock::new(|| {
     let range = || -(MOST as i32)..=MOST as i32;
     let all = range().flat_map(|x| range().flat_map(move |y| range().map(move |z| [x, y, z])));
@@ -24,16 +25,16 @@ static HALF: LazyLock<Vec<([i32; 3], f64)>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Potential (positive) and acceleration, both per unit of mass and G, at `d` from the nearest image
-/// of a body: those of all images and the background, without the nearest image itself. Lengths are in
-/// sides of the box.
+/// Potential (positive) and acceleration, both per unit of mass and G, at `d` from the nearest
+/// image of a body. They are those of all other images and of the background. Lengths are in sides
+/// of the box.
 pub(crate) fn beyond_nearest(d: [f64; 3]) -> [f64; 4] {
     let mut sum = [-PI / (ALPHA * ALPHA), 0.0, 0.0, 0.0];
     let range = || -1..=1;
     for image in range().flat_map(|x| range().flat_map(move |y| range().map(move |z| [x, y, z]))) {
         let offset: [f64; 3] = std::array::from_fn(|axis| d[axis] + f64::from(image[axis]));
         let r = math::norm(offset);
-        // The nearest image is left out: what remains of it is smooth.
+        // The nearest image is left out. This subtracts its share of the sum over waves.
         let (potential, factor) = if image == [0; 3] {
             without_pair(ALPHA, r)
         } else {
@@ -56,8 +57,8 @@ pub(crate) fn beyond_nearest(d: [f64; 3]) -> [f64; 4] {
     sum
 }
 
-/// `-erf(alpha r) / r` and its derivative divided by r: what the sum over waves has of the pair itself,
-/// with the opposite sign.
+/// `-erf(alpha r) / r` and its derivative divided by r: the share of the pair itself in the sum
+/// over waves, with the opposite sign.
 pub(super) fn without_pair(alpha: f64, r: f64) -> (f64, f64) {
     let x = alpha * r;
     if x < 0.02 {

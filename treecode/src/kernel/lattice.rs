@@ -1,15 +1,16 @@
-//! The field of the far images of a periodic box: those that the walks do not visit.
+//! The field of the far images of a periodic box. The walks do not visit these images.
 //!
-//! Lengths here are in sides of the box, from its centre. All images of a body beyond those within
-//! [`REACH`](crate::walk::images::REACH) sides have, at a displacement d from it, the potential (positive, without G)
-//! `C + (2 pi / 3) d^2 + sum of S_l K_l(d) for l = 4, 6, 8`, per unit of mass. The second term is the
-//! uniform background that makes the box neutral (Hernquist, Bouchet & Suto 1991); it is exact. K_l is
-//! the cubic harmonic of degree l that is 1 at (1, 0, 0). There is none of degree 2, and the degrees
-//! from 10 on are below 1e-8 for displacements up to half a side and 1e-5 at the greatest of all.
+//! Lengths here are in sides of the box, from its centre. The walks visit the images of a body
+//! within [`REACH`](crate::walk::images::REACH) sides. The other images have the potential
+//! `C + (2 pi / 3) d^2 + sum of S_l K_l(d) for l = 4, 6, 8` at a displacement d from the body
+//! (positive, without G, per unit of mass). The second term is the uniform background that makes
+//! the box neutral (Hernquist, Bouchet & Suto 1991); it is exact. K_l is the cubic harmonic of
+//! degree l that is 1 at (1, 0, 0). There is none of degree 2. The terms of degree 10 and above are
+//! below 1e-8 for displacements up to half a side, and below 1e-5 for the largest displacement.
 //!
-//! For all bodies together the polynomials in d = x - y become polynomials in x: their coefficients are
-//! products with the moments `sum m y^a / a!` of the bodies. Sink cells take the derivatives about
-//! their centre.
+//! Summed over bodies at places y, these polynomials in d = x - y become polynomials in x. Their
+//! coefficients follow from the moments `sum m y^a / a!` of the bodies. A sink cell uses the
+//! derivatives at its centre.
 
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
 use crate::{Bodies, Expansion, Frame};
@@ -25,10 +26,10 @@ pub const TERMS: usize = (DEGREE + 1) * (DEGREE + 2) * (DEGREE + 3) / 6;
 /// centre. Sorted by degree, then by descending a, then by descending b.
 pub type Moments = [f64; TERMS];
 
-/// Constant term: the potential of all images at their own body without those that are walked.
+/// Constant term: the potential at a body from its own images, without those that the walks visit.
 const CONSTANT: f64 = -60.024_508_034_245_684;
-/// Sums `(-1)^l P_l / r^(l + 1)` over the far images, for l = 4, 6, 8. They are the differences of the sums over all images, by
-/// Ewald's method, and the sums over those that are walked.
+/// Sums `(-1)^l P_l / r^(l + 1)` over the far images, for l = 4, 6, 8. Each is the sum over all
+/// images, by Ewald's method, minus the sum over the images that the walks visit.
 const SUMS: [f64; 3] = [0.041_035_611_438_572_23, 9.114_364_286_133_547e-5, -1.702_036_685_358_177e-5];
 
 /// The place of a monomial in [`Moments`].
@@ -56,8 +57,8 @@ const BASIS: [[usize; 3]; TERMS] = {
     basis
 };
 
-/// For each monomial but the first: the one with an exponent less, the axis of that exponent, and the
-/// inverse of the exponent.
+/// For each monomial but the first: the monomial with one exponent reduced by 1, the axis of that
+/// exponent, and the inverse of the exponent.
 const STEPS: [(usize, usize, f64); TERMS] = {
     let mut steps = [(0, 0, 0.0); TERMS];
     let mut k = 1;

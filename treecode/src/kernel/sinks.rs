@@ -1,5 +1,5 @@
-//! Direct sums at some sinks at a time, in double precision. Every SIMD path has the same bits, since
-//! no product is fused with a sum and no reciprocal root is estimated.
+//! Direct sums at several sinks at a time, in double precision. Every SIMD path gives the same
+//! bits, since none uses fused multiply-add or an estimate of the reciprocal root.
 
 use super::direct::{spline, terms};
 use super::ewald;
@@ -17,7 +17,8 @@ pub const SINKS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Sinks {
     pos: [[f64; SINKS]; 3],
-    /// For sources of each type. Spline: square of the support of the pair. Plummer: square of its length.
+    /// For sources of each type. Spline: square of the pair's support. Plummer: square of the
+    /// pair's length.
     softening: [[f64; SINKS]; TYPES],
 }
 
@@ -41,8 +42,8 @@ impl Sinks {
 
 /// Accelerations [L/T^2] of the sinks from a range of bodies: first all along x, then y, then z. A
 /// body at the place of a sink, such as the sink itself, contributes nothing. The sum runs in the
-/// order of the bodies. In a periodic box these are the short parts of Ewald's sum, and
-/// [`Waves`](super::direct::Waves) has the others.
+/// order of the bodies. In a periodic box these are the short-range parts of Ewald's sum;
+/// [`Waves`](super::direct::Waves) has the long-range parts.
 ///
 /// # Panics
 /// If the range reaches beyond the bodies.

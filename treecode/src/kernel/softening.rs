@@ -17,7 +17,7 @@
 //! type acts, or is acted on, only beyond the greatest of all lengths. So each softened pair with such a
 //! body is one of two bodies, for which `kernel/by_type.rs` sums the sources type by type.
 
-use crate::kernel::simd::Lanes;
+use crate::kernel::simd::{Block, Numbers};
 use crate::{Frame, Softening, SofteningKernel, TYPES};
 
 /// Support of the spline in units of the Plummer-equivalent length.
@@ -157,7 +157,7 @@ impl Softened {
     }
 }
 
-/// The softening of eight pairs, each of a sink and a source.
+/// The softening of pairs side by side, each of a sink and a source.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<L> {
     /// The kernel, the same for all.
@@ -166,11 +166,11 @@ pub(crate) struct Pair<L> {
     pub(crate) terms: [L; 2],
 }
 
-impl<L: Lanes> Pair<L> {
+impl<L: Block> Pair<L> {
     /// A length 1/u for each pair, zero outside the lanes of the bits `lanes`, and the derivatives of
     /// the (positive) potential by r^2 / 2, the m-th times u^-(2m+1). `r2` is the squared distance.
     #[inline(always)]
-    pub(crate) fn derivatives<const N: usize>(self, r2: L, lanes: u8) -> (L, [L; N]) {
+    pub(crate) fn derivatives<const N: usize>(self, r2: L, lanes: u32) -> (L, [L; N]) {
         let [sink, source] = self.terms;
         match self.kernel {
             SofteningKernel::Plummer => (
@@ -219,7 +219,7 @@ const OUTER_DERIVED: [[f32; 5]; MOST] = derived(OUTER);
 /// The derivatives of the spline's potential by r^2 / 2 at distances q = r/h, the m-th times
 /// r^(2m+1).
 #[inline(always)]
-fn of_spline<L: Lanes, const N: usize>(q: L) -> [L; N] {
+fn of_spline<L: Numbers, const N: usize>(q: L) -> [L; N] {
     let c = L::splat;
     let q2 = q * q;
     let (half, one) = (c(0.5), c(1.0));
@@ -280,7 +280,7 @@ mod tests {
         }
     }
     use crate::kernel::bodies::{Law, Spline};
-    use crate::kernel::simd::{LANES, Path, Task, dispatch};
+    use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
 
     /// All derivatives at a distance q, and the potential of the pair kernel.
     struct At(f32);

@@ -1,11 +1,11 @@
-//! The long part of Ewald's sum over many bodies, from their structure factors.
+//! The long-range part of Ewald's sum over many bodies, from their structure factors.
 //!
-//! With `ALPHA` sides in the length that divides the sum, only the nearest image of a body acts at
-//! short distances, and that only within half a side. The rest is a sum over waves. Their amplitudes
-//! are summed over the bodies once, for any number of sinks.
+//! `ALPHA` is so large that only the nearest image of a body has a short-range part, and only
+//! within half a side. The rest is a sum over waves. The amplitudes of the waves are summed over
+//! the bodies once, for any number of sinks.
 //!
-//! Sums over leaves are rounded to whole multiples of one unit. Sums of those are exact, so they have
-//! the same bits in any order.
+//! The sum over each leaf is rounded to a multiple of one unit. Further sums are then exact, so
+//! they have the same bits in any order.
 
 use super::simd::{EIGHT, Eight, Lanes, Path, Task, dispatch};
 use crate::{Bodies, math};
@@ -14,9 +14,11 @@ use std::f64::consts::{PI, TAU};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// Where the short part hands over to the sum over waves, in inverse sides.
+/// Ewald's parameter [1/side]. It divides the field between the short-range part and the sum over
+/// waves.
 pub(super) const ALPHA: f64 = 10.5;
-/// Distance up to which the short part acts, in sides: beyond it, a pull is below 6e-11 of `GM/L^2`.
+/// The short-range part is neglected beyond this distance, in sides. There its acceleration is
+/// below 6e-11 of `GM/L^2`.
 pub(super) const REACH: f64 = 0.5;
 /// Greatest square of a wave number, in waves per side. The sums leave out terms below 4e-13.
 const SQUARE: usize = 320;
@@ -26,33 +28,33 @@ const MOST: usize = 17;
 const WIDTH: usize = EIGHT;
 /// The number of such blocks.
 const BLOCKS: usize = (MOST + WIDTH) / WIDTH;
-/// Bodies that are summed together.
+/// The number of bodies that are summed together.
 const CHUNK: usize = 64;
-/// The sum with this number, of a number up to 1, is rounded to a multiple of 2^-51.
+/// Adding this constant rounds a number of magnitude up to 1 to a multiple of 2^-51.
 const ROUND: f64 = 3.0;
-/// Multiples in 1.
+/// The number of such multiples in 1.
 const UNITS: f64 = (1u64 << 51) as f64;
 
-/// Blocks of waves: wave numbers along x, y and z, the last from there on.
+/// Blocks of waves: the wave numbers along x and y, and the first one along z.
 static PLAN: LazyLock<Vec<[usize; 3]>> = LazyLock::new(|| {
     let pairs = (0..=MOST).flat_map(|x| (0..=MOST).map(move |y| [x, y]));
     let blocks = pairs.flat_map(|[x, y]| (0..BLOCKS).map(move |block| [x, y, block * WIDTH]));
     blocks.filter(|wave| wave.iter().map(|n| n * n).sum::<usize>() <= SQUARE).collect()
 });
 
-/// Sums over bodies of the products of cosines and sines along the axes, of all waves. The signs of
-/// wave numbers are left out, since these products have those of all eight signs.
+/// Sums over bodies of the products of cosines and sines along the axes, of all waves. Wave numbers
+/// are not negative here, because these products also give the waves with all other signs.
 #[derive(Clone, Debug)]
 pub struct Waves {
     side: f64,
-    /// Divides the masses: their sum [M].
+    /// Sum of all masses [M]. The masses are divided by it.
     mass: f64,
-    /// For each block of waves, with the cosine and then with the sine along z.
+    /// For each block of waves: the products with the cosine along z, then those with the sine.
     sums: Vec<[Products; 2]>,
 }
 
-/// For the products along x and y (cosines, cosine and sine, sine and cosine, sines), the waves of a
-/// block.
+/// The waves of a block, for each of four products along x and y: cos cos, cos sin, sin cos, sin
+/// sin.
 type Products = [[f64; WIDTH]; 4];
 
 impl Waves {

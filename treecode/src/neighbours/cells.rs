@@ -1,5 +1,5 @@
-//! A tree over the cells of another one, for bodies that are sorted by their keys already. It takes a
-//! few bytes per body, and no keys, sort or copies.
+//! A neighbour tree made of the cells of a gravity tree, whose bodies are already sorted by key. It
+//! needs no keys, no sort and no copies.
 
 use super::{Neighbours, Node, bound_parents, bounds, count};
 use crate::Domain;
@@ -9,15 +9,15 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The number of branches that are joined to one node, and of these to one of the next level.
+/// The number of branches below one node, and of such nodes below one of the next level up.
 const JOINED: usize = 8;
 /// A deepest cell with more bodies than this is sorted anew.
 const CROWDED: usize = 1 << 10;
 
 impl<'a> Neighbours<'a> {
-    /// The tree over these positions [L] that has the cells of `structure`, for the same results as
-    /// those of [`Neighbours::new`]. The positions are those of its bodies, also after a drift, and
-    /// are neither sorted nor copied. It takes a few bytes per body.
+    /// The tree over these positions [L] with the cells of `structure`. Results are those of
+    /// [`Neighbours::new`]. The positions are those of the structure's bodies, possibly after a
+    /// drift, and are neither sorted nor copied. It takes a few bytes per body.
     ///
     /// # Panics
     /// As [`Neighbours::new`], or if the structure has another number of bodies.

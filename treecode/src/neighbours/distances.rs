@@ -1,5 +1,5 @@
-//! The distance of each body to its k-th nearest neighbour. Bodies that are close together share their
-//! candidates.
+//! The distance of each body to its k-th nearest neighbour. Bodies that are close together search
+//! the same candidates.
 
 use crate::Bounds;
 use crate::geometry::domain::{Space, with_space};
@@ -42,8 +42,8 @@ impl Neighbours<'_> {
         self.squares_up_to(k, f64::INFINITY)
     }
 
-    /// As [`Neighbours::squares`], but infinity for a body whose square is greater than `within`
-    /// [L^2]. It takes less time.
+    /// As [`Neighbours::squares`], but infinity if the square is greater than `within` [L^2]. It
+    /// takes less time.
     pub fn squares_up_to(&self, k: usize, within: f64) -> Vec<f64> {
         let n = self.len();
         let rank = k.min(n.saturating_sub(1)); // rank by distance; the body itself has rank 0

@@ -4,7 +4,7 @@ use crate::geometry::domain::{Space, with_space};
 use crate::neighbours::{Neighbours, Node};
 use rayon::prelude::*;
 
-/// The number of bodies from which the links of a cell are divided into tasks.
+/// The links inside a cell with more bodies than this are divided into tasks.
 const MANY: usize = 1 << 12;
 
 impl Neighbours<'_> {

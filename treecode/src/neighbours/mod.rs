@@ -2,13 +2,13 @@
 //! distance (`links`), and the bodies that may have neighbours in other boxes (`near`).
 //!
 //! Each cell has the box around its bodies, which is tighter than the cube of its key. All
-//! comparisons use squares of distances that are computed by one function, so the results are those
-//! of testing all pairs, bit by bit. A deepest cell with too many bodies (a compact clump in a wide
-//! cube) gets keys and a tree of its own.
+//! comparisons use squared distances from one function, so the results equal those of testing all
+//! pairs, bit for bit. A deepest cell with too many bodies (a compact clump in a wide cube) gets
+//! keys and a tree of its own.
 //!
-//! The tree of `plant` is not that of gravity. Its bodies are any bodies of one rank, for instance one
-//! type or every fourth, in any order, and its leaves hold 16 bodies. `cells` takes the cells of a tree
-//! of gravity instead. Boxes are in double precision, because every comparison is exact.
+//! `plant` builds a tree of its own over any bodies of one rank in any order, for instance those of
+//! one type. Its leaves hold 16 bodies. `cells` uses the cells of the gravity tree instead. Boxes
+//! are in double precision, because every comparison is exact.
 
 mod cells;
 mod distances;

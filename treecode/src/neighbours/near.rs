@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 impl Neighbours<'_> {
     /// For each list of boxes, the indices of the bodies that are near one of its boxes: the square
-    /// of the distance [L^2] is at most the body's entry in `squares`, which are in the order of the
-    /// positions given. Bodies far from all boxes are left out many at a time.
+    /// of the distance [L^2] is at most the body's entry in `squares`, which are in the order of
+    /// the positions given. A cell far from all boxes is skipped with all its bodies.
     pub fn near(&self, lists: &[Vec<Bounds>], squares: &[f64]) -> Vec<Vec<usize>> {
         if self.nodes.is_empty() {
             return vec![Vec::new(); lists.len()];

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 impl Neighbours<'_> {
     /// The `k` nearest of the other bodies for each body, nearest first: squares of distances [L^2]
-    /// and indices, `k` for each body, in the order in which positions were given. All others if
-    /// there are fewer. Bodies at one distance stand in the order of their indices; of many in one
-    /// place, any may be missing.
+    /// and indices, `k` for each body, in the order in which positions were given. If there are
+    /// fewer than `k` others, all of them. Bodies at equal distance are sorted by index; if many
+    /// are at one place, any of them may be missing.
     pub fn nearest(&self, k: usize) -> (Vec<f64>, Vec<u32>) {
         let n = self.len();
         let k = k.min(n.saturating_sub(1));

@@ -1,4 +1,4 @@
-//! The oct-tree over bodies in any order.
+//! Builds the neighbour tree over bodies in any order.
 
 use super::{LEAF_SIZE, Neighbours, Node, bound_parents, bounds, count};
 use crate::bodies::radix::sort_keys;
@@ -8,7 +8,7 @@ use crate::{Cube, Domain, Key};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// A tree that grows. The fields are those of [`Neighbours`].
+/// A tree under construction. The fields are those of [`Neighbours`].
 struct Growing {
     order: Vec<u32>,
     pos: [Vec<f64>; 3],

@@ -1,4 +1,4 @@
-//! Results of the tree against those of testing all pairs.
+//! Compares results of the tree with those of testing all pairs.
 
 use super::*;
 use crate::tree::structure::{Structure, grow};
@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 type Places = Vec<[f64; 3]>;
 
-/// Space without boundaries, and a box that the scenes reach beyond by far: its bodies are wrapped.
+/// Open space, and a box much smaller than the scenes, so that their bodies are wrapped.
 const DOMAINS: [Domain; 2] = [Domain::Open, Domain::Periodic { side: 5.5 }];
 
 fn tree(domain: Domain, places: &Places) -> Neighbours<'static> {

@@ -33,7 +33,7 @@ pub struct Visit {
 /// by appending regions.
 ///
 /// # Panics
-/// If it is none of [`Tree::request`].
+/// If [`Tree::request`] did not write it.
 pub fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
     let cells: u64 = take(&mut &*request);
     request.split_at((1 + cells as usize) * size_of::<u64>())

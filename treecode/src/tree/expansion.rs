@@ -14,10 +14,11 @@
 //! moments traceless, so that derivatives contract to products with powers of R. [`Full`] keeps all
 //! moments and all derivatives, for softened potentials. `build.rs` writes the straight-line code.
 
-use crate::kernel::simd::{LANES, Lanes, square};
+use crate::kernel::simd::{Block, LANES, Lanes, Numbers, square};
 use crate::kernel::softening::Pair;
 use bytemuck::Pod;
 use std::fmt::Debug;
+use std::hint::black_box;
 use std::ops::{AddAssign, Mul};
 
 /// An expansion of one order in one form. It is chosen once at the start, and is a type from then
@@ -71,16 +72,16 @@ pub(crate) trait Expansion: Copy + Debug + Send + Sync + 'static {
 
     /// A local expansion with the same value in all components.
     fn local<T: Copy + Send + Sync>(value: T) -> Self::Local<T>;
-    /// Adds the field of eight cells, or of those in the lanes of the bits `lanes`, to local
+    /// Adds the field of cells side by side, of those in the lanes of the bits `lanes`, to local
     /// expansions, lane by lane. `moments(k)` is row k of the tile. `offset` is the vector from
     /// each cell's centre of mass to the centre of the sinks.
     #[doc(hidden)]
-    fn add_cells<L: Lanes>(
-        local: &mut Self::Local<L>,
-        lanes: u8,
-        offset: [L; 3],
-        pair: Pair<L>,
-        moments: impl Fn(usize) -> L,
+    fn add_cells<B: Block>(
+        local: &mut Self::Local<B>,
+        lanes: u32,
+        offset: [B; 3],
+        pair: Pair<B>,
+        moments: impl Fn(usize) -> B,
     );
     /// The moments of eight cells as [`Expansion::Far`] has them, from the rows of a tile.
     fn far_moments<L: Lanes>(moments: &Self::Tile) -> <Self::Far as Expansion>::Row<L>;
@@ -203,12 +204,12 @@ macro_rules! expansion {
                 [value; $local]
             }
             #[inline(always)]
-            fn add_cells<L: Lanes>(
-                local: &mut Self::Local<L>,
-                lanes: u8,
-                offset: [L; 3],
-                pair: Pair<L>,
-                moments: impl Fn(usize) -> L,
+            fn add_cells<B: Block>(
+                local: &mut Self::Local<B>,
+                lanes: u32,
+                offset: [B; 3],
+                pair: Pair<B>,
+                moments: impl Fn(usize) -> B,
             ) {
                 $m2l(offset, pair, lanes, moments, local);
             }

@@ -1,11 +1,11 @@
-//! Checks that indices fit 32 bits, where they are made. A rank with too many bodies or cells stops
-//! with a message and does not compute on wrapped indices.
+//! Checks that indices fit 32 bits. The checks are made where an index is created. A rank with too
+//! many bodies or cells stops with a message and does not compute on wrapped indices.
 
 use crate::Error;
 use crate::kernel::simd::LANES;
 
 /// Upper limit of the number of bodies on one rank, those received from other ranks included. A few
-/// values above it stand for no body.
+/// values above it are markers, not bodies.
 const BODIES: usize = u32::MAX as usize - LANES;
 /// Upper limit of the number of tiles on one rank: lists pack `tile << 3 | lane` into 32 bits.
 const TILES: usize = 1 << 29;

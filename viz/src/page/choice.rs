@@ -19,11 +19,11 @@ pub struct Choice {
     hashes: Vec<u64>,
     /// Particle type of each, in the first frame that has it.
     pub kinds: Vec<u8>,
-    /// Id of each, or its place if bodies are identified by their order.
+    /// Id of each, or its index if bodies are identified by their order.
     pub ids: Vec<u64>,
     /// Types with few bodies, which are all chosen.
     pub sparse: [bool; TYPES],
-    /// Paths of the bodies of these types.
+    /// Paths of the bodies of the sparse types.
     pub paths: Vec<Path>,
     /// Number of bodies of the wanted types, in the frame that has most of them.
     pub total: usize,
@@ -48,7 +48,7 @@ pub struct Choice {
 pub struct Path {
     /// Particle type.
     pub kind: u8,
-    /// Id, or place.
+    /// Id, or index if bodies are identified by their order.
     pub id: u64,
     /// Places in the frames, in sides of the cube from its corner; `None` where the body is missing.
     pub places: Vec<Option<[f64; 3]>>,

@@ -21,7 +21,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Encodes the chosen ones of the bodies of a frame.
+    /// Encodes the chosen bodies of a frame.
     #[must_use]
     pub fn of(choice: &Choice, bodies: &Bodies) -> Frame {
         let count = choice.len();

@@ -1,7 +1,7 @@
-//! A page that shows bodies in a browser: turned, zoomed and played by its reader. It is one HTML
-//! file, which holds the bodies or loads them from a server.
+//! A web page that shows bodies. Its reader can rotate, zoom and play it. It is one HTML file,
+//! which contains the bodies or loads them from a server.
 //!
-//! A [`Chooser`] sees all frames and makes a [`Choice`] of bodies. A [`Frame`] encodes them at one
+//! A [`Chooser`] reads all frames and makes a [`Choice`] of bodies. A [`Frame`] encodes them at one
 //! time. A [`Description`] and its frames make the page, whose HTML, CSS and JavaScript are in
 //! `web/`.
 
@@ -54,8 +54,8 @@ pub struct Description {
     pub frames: Vec<FrameName>,
     /// Units of the bodies and of the times, if they are known.
     pub units: Option<Units>,
-    /// The galaxy of each chosen body, from 0, and their names; `None` if they are not known. A body
-    /// of none of them has the number of galaxies.
+    /// The index of each chosen body's galaxy, and the names of the galaxies; `None` if they are
+    /// not known. The index of a body outside all galaxies is the number of galaxies.
     pub galaxies: Option<(Vec<u8>, Vec<String>)>,
 }
 

@@ -12,7 +12,7 @@ use plotters::element::{Circle, Drawable, PathElement, PointCollection, Rectangl
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
 
-/// Steps of plotters' integer coordinates in a point of an SVG, and of a PDF.
+/// Steps of plotters' integer coordinates per point, in an SVG and in a PDF.
 const STEPS: f64 = 6.0;
 const PDF_STEPS: f64 = 20.0;
 /// Bitmaps are drawn this many times finer than the PNG.

@@ -8,10 +8,10 @@ use crate::{Error, Rgb};
 const POINTS_PER_MM: f64 = 72.0 / 25.4;
 /// Least width of the frame of a panel [points of a layout]. Numbers of ticks need room.
 const NARROWEST: f64 = 80.0;
-/// Widths of a frame above which panels stand side by side: the usual one, and one for figures that
-/// would otherwise be higher than a page.
+/// Least width of a frame for panels side by side: the usual one, and one for figures that would
+/// otherwise be higher than a page.
 const COMFORTABLE: [f64; 2] = [180.0, 120.0];
-/// Height of the text on a page [mm].
+/// Height of the text area of a page [mm].
 const PAGE: f64 = 235.0;
 
 /// Colours of paper and ink.
@@ -20,7 +20,7 @@ pub enum Theme {
     /// Dark lines on white.
     #[default]
     Light,
-    /// Bright lines on a dark ground, for slides.
+    /// Bright lines on a dark background, for slides.
     Dark,
 }
 
@@ -29,7 +29,7 @@ pub enum Theme {
 pub struct Look {
     /// Colours of paper and ink.
     pub theme: Theme,
-    /// Width [mm]. Without it, each panel has the size that the figure gives.
+    /// Width [mm]. `None` for the size that the figure gives to each panel.
     pub width: Option<f64>,
     /// Size of the labels of axes [points]. Numbers are a little smaller.
     pub font_size: f64,
@@ -44,7 +44,7 @@ impl Default for Look {
 }
 
 impl Theme {
-    /// Colour of the ground.
+    /// Colour of the background.
     pub(crate) fn paper(self) -> Rgb {
         match self {
             Theme::Light => [255; 3],

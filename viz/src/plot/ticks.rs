@@ -1,4 +1,4 @@
-//! Range of an axis, and the round numbers on it.
+//! Range and ticks of an axis. Labels are round numbers.
 
 use super::{Axis, Scale};
 use crate::label::{plain_number, power_of_ten};

@@ -1,3 +1,5 @@
+//! Tests of GADGET binary files.
+
 use super::*;
 
 /// Parts of a GADGET binary file.

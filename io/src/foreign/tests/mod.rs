@@ -1,3 +1,5 @@
+//! Tests of readers for files other than HDF5: what they read, and which errors bad files give.
+
 mod gadget;
 mod numpy;
 mod table;

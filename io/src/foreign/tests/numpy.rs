@@ -1,3 +1,5 @@
+//! Tests of NumPy arrays and archives.
+
 use super::*;
 use std::io::Write;
 use treecode::{About, Number};

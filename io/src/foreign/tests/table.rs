@@ -1,3 +1,5 @@
+//! Tests of text tables.
+
 use super::*;
 use crate::Units;
 use treecode::{Dimension, Number};

@@ -1,3 +1,5 @@
+//! Tests of Tipsy files.
+
 use super::*;
 
 /// A Tipsy file of 2 gas, 3 dark and 1 star bodies.

@@ -1,4 +1,4 @@
-//! The process that reads, with limits on its memory and time.
+//! The side of the process that reads (the reader), with limits on its memory and time.
 
 use super::{ARGUMENT, Request, Sink, perform, receive, send};
 use crate::Error;
@@ -14,7 +14,8 @@ use treecode::Bodies;
 const IDLE: Duration = Duration::from_secs(3);
 /// Interval at which a reader checks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(250);
-/// Limit on the processor time of one request [s], and file length that adds one second [bytes].
+/// Limit on the processor time of one request [s]. Each `BYTES_A_SECOND` of the file add one
+/// second.
 const SECONDS: u64 = 10;
 const BYTES_A_SECOND: u64 = 20 << 20;
 /// Limit on the memory of one request [bytes], in addition to the uncompressed data.

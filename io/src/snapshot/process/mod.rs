@@ -1,6 +1,6 @@
-//! HDF5 files are read in a separate process. The HDF5 library trusts its files. A damaged one can
-//! make it crash, exhaust the memory, or compute without end, and nothing inside the process can
-//! prevent that. To check the file beforehand would require a second implementation of all versions
+//! HDF5 files are read in a separate process. The HDF5 library trusts its files. A damaged file can
+//! make it crash, exhaust the memory, or run without end, and nothing inside the process can
+//! prevent that. A check of the file beforehand would need a second implementation of all versions
 //! of the format.
 //!
 //! So a second process of this program reads the file, with limits on its memory and time, and

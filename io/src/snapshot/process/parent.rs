@@ -1,4 +1,5 @@
-//! The process that asks for bodies, and how it sees the process that reads.
+//! The side of the process that asks for bodies. It starts the reader, sends requests and receives
+//! the answers.
 
 use super::{Answer, Request, Rest, What, receive, send};
 use crate::Error;

@@ -1,4 +1,4 @@
-//! Invalid files give a one-line error that names the file and the cause. Also folders in which
+//! Invalid files give a one-line error that names the file and the cause. So do folders in which
 //! nothing can be written.
 
 use super::foreign::Builder;

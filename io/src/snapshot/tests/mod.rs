@@ -1,3 +1,5 @@
+//! Tests of snapshots. This file has the bodies and helpers that all of them use.
+
 mod errors;
 mod foreign;
 mod layouts;

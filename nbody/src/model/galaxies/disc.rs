@@ -13,7 +13,7 @@
 //!   equation), so that every layer is in equilibrium. One dispersion for all heights would keep the
 //!   mean height only. Bodies of low angular momentum come from further inside, where vertical actions
 //!   are larger, and bodies keep these actions. So the squares of height and vertical velocity of a body
-//!   are those of its place times w(R_g) / <w>. Here w is the dispersion in the plane, R_g = R v_phi / v_c
+//!   are those of its place times w(R_g) / mean(w). Here w is the dispersion in the plane, R_g = R v_phi / v_c
 //!   the radius of the circular orbit of the same angular momentum, and the mean is that of all bodies at
 //!   the place. In the quasi-isothermal distribution functions of Binney (2010, MNRAS 401, 2318) the
 //!   dispersion follows from R_g too. The factor halves the growth of the height in the first rotation.
@@ -44,8 +44,8 @@ const SHORTEST: f64 = 100.0;
 /// Number of layers above the plane, and greatest height [scale heights].
 const LAYERS: usize = 96;
 const HIGHEST: f64 = 9.0;
-/// A mean over azimuthal velocities is a sum over twice so many values beside the mean, up to so many
-/// dispersions away.
+/// A mean over azimuthal velocities is a sum over `GUIDES` values on each side of the mean, up to
+/// `WIDEST` dispersions away.
 const GUIDES: i32 = 20;
 const WIDEST: f64 = 4.0;
 /// Constant in the criterion of Toomre (1964): Q = sigma_R kappa / (3.36 G Sigma).

@@ -12,7 +12,7 @@ pub(in crate::model) fn within(
 }
 
 pub(in crate::model) fn positive(name: &str, value: Option<f64>, default: f64) -> Result<f64, String> {
-    // Squares and cubes of it, and quotients of these, must be numbers.
+    // Squares and cubes of the value, and quotients of these, must not overflow or underflow.
     within(name, value, default, 1e-60..1e60, "above 0, from 1e-60 to 1e60")
 }
 
@@ -21,7 +21,7 @@ pub(in crate::model) fn none_or(name: &str, value: Option<f64>) -> Result<f64, S
     within(name, value, 0.0, 0.0..1e60, "0 or above, below 1e60")
 }
 
-/// Checks that two lengths are above 0 and rise.
+/// Checks that two lengths are above 0 and ascend.
 pub(in crate::model) fn rising(name: &str, [from, to]: [f64; 2]) -> Result<(), String> {
     if from >= 1e-60 && from < to && to < 1e60 {
         Ok(())

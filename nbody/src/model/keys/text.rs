@@ -1,4 +1,4 @@
-//! Values of keys as words of a command line.
+//! Parses the values of keys on a command line.
 
 #[cfg(feature = "clap")]
 use super::TypeKey;

@@ -1,4 +1,4 @@
-//! Initial mass functions of stars: pieces of power laws, the number of stars per mass being
+//! Initial mass functions of stars, piecewise power laws. The number of stars per mass is
 //! proportional to m^-slope.
 
 use rand::{Rng, RngExt};

@@ -1,4 +1,4 @@
-//! A star with planets on given orbits, and a belt of small bodies on random ones.
+//! A star with planets on given orbits and a belt of small bodies on random orbits.
 
 use crate::model::component::{Component, Shape};
 use crate::model::keys::range::{none_or, positive, rising, within};

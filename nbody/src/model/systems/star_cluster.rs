@@ -1,5 +1,5 @@
-//! A cluster of stars with a mass function and binaries. Places and velocities do not depend on the
-//! mass, so the cluster is in equilibrium and not segregated.
+//! A cluster of stars with a mass function and binaries. Positions and velocities do not depend on
+//! the mass of a star, so the cluster is in equilibrium and has no mass segregation.
 
 use super::MassFunction;
 use super::mass_function::Masses;
@@ -57,7 +57,8 @@ pub(in crate::model) struct Stars {
 pub(in crate::model) struct Pair {
     /// The second star relative to the first, if G times the mass of both is 1.
     relative: State,
-    /// Place of this star on the way from the first star to the second, from the centre of mass.
+    /// Position of this star relative to the centre of mass, as a fraction of the vector from the
+    /// first star to the second.
     place: f64,
     /// Mass of both, in the unit of the drawn masses.
     mass: f64,

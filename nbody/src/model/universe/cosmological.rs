@@ -1,5 +1,5 @@
-//! A periodic box of an expanding universe, early on: bodies of a lattice that Lagrangian
-//! perturbation theory displaces (Zel'dovich 1970; Bouchet et al. 1995, A&A 296, 575).
+//! A periodic box of an expanding universe at an early time. Lagrangian perturbation theory
+//! displaces bodies from a lattice (Zel'dovich 1970; Bouchet et al. 1995, A&A 296, 575).
 //!
 //! Each mode of the density is a Gaussian random number that depends on the seed and the integer
 //! wave vector alone. So boxes of more bodies have the same large modes, on any number of ranks.
@@ -37,7 +37,7 @@ pub struct Cosmological {
     pub seed: u64,
     /// Order of perturbation theory, 1 (Zel'dovich) to 3.
     pub lpt: u8,
-    /// Where bodies are without displacements.
+    /// The positions of the bodies without displacements.
     #[serde(skip_serializing_if = "Lattice::is_cubic")]
     pub lattice: Lattice,
     /// Density of baryons today, in units of the critical density; without a table.

@@ -1,6 +1,8 @@
-//! A glass: bodies that are as evenly distributed as those of a lattice, but without its directions (White 1996).
+//! A glass: bodies that are as evenly distributed as a lattice but without preferred directions
+//! (White 1996).
 //!
-//! The tile of [`PER_SIDE`]^3 bodies is in `glass.bin`. `examples/glass.rs` has made it. A box repeats it.
+//! The tile of [`PER_SIDE`]^3 bodies is in `glass.bin`. It was made by `examples/glass.rs`. A box
+//! is filled with copies of the tile.
 
 use crate::spectral::Transform;
 use treecode::Bodies;
@@ -20,9 +22,10 @@ fn place(body: usize) -> [f64; 3] {
     })
 }
 
-/// The bodies of a glass of `per_side` bodies along the side of a box, a multiple of [`PER_SIDE`]: those on
-/// the planes that this rank has of a grid, and their places in units of its cells. A body's id is that of
-/// its tile times the number of bodies in a tile, plus its number in it.
+/// The bodies of a glass in a box, and their positions in cells of the grid. They are the bodies on
+/// this rank's planes of the grid. `per_side` is the number of bodies along a side, a multiple of
+/// [`PER_SIDE`]. A body's id is the number of its tile times the bodies of a tile, plus its number
+/// in the tile.
 pub(super) fn glass(transform: &Transform, per_side: u64, side: f64) -> (Bodies, [Vec<f64>; 3]) {
     let (tiles, in_tile) = ((per_side / PER_SIDE) as usize, PER_SIDE.pow(3) as usize);
     let cells = transform.cells() as f64 / tiles as f64;

@@ -11,9 +11,9 @@
 //! | 3b | div psi = -D3b sum over i, j of phi1_ii phi2_jj - phi1_ij phi2_ij | 5/21 a^3 |
 //! | 3c | curl_i psi = D3c sum over j, k, l of eps_ijk phi1_lj phi2_lk | 1/7 a^3 |
 //!
-//! where the Laplacian of phi2 is M2 (Bouchet et al. 1995, A&A 296, 575; Catelan 1995, MNRAS 276, 115).
-//! The transverse part 3c keeps the motion free of vorticity in the coordinates x. It is as large as the
-//! others of its order, and so it is included (Michaux et al. 2021, MNRAS 500, 663).
+//! where the Laplacian of phi2 is M2 (Bouchet et al. 1995, A&A 296, 575; Catelan 1995, MNRAS 276,
+//! 115). The transverse part 3c keeps the motion free of vorticity in the coordinates x. It is as
+//! large as the other terms of third order (Michaux et al. 2021, MNRAS 500, 663).
 //!
 //! Products of modes have wave numbers that the grid of the bodies cannot hold. They are computed on a
 //! finer grid, on which no product aliases into the modes of the bodies.
@@ -26,19 +26,20 @@ use rayon::prelude::*;
 use std::f64::consts::TAU;
 use treecode::Bodies;
 
-/// Where the bodies are without displacements, and the grid of the field that moves them.
+/// The positions of the bodies without displacements, and the grid of the field that displaces
+/// them.
 pub(super) struct Sites {
     transform: Transform,
     /// Number of bodies along a side. Displacements have wave numbers below half of it.
     per_side: usize,
-    /// Places of the bodies of a glass in cells of the grid, which has twice as many as bodies. `None` for
-    /// bodies at the centres of the cells.
+    /// Positions of the bodies of a glass [cells of the grid]. That grid has two cells per body
+    /// along a side. `None` for bodies at the centres of the cells.
     glass: Option<[Vec<f64>; 3]>,
 }
 
 impl Sites {
-    /// The sites of `per_side`^3 bodies in a box of this side [L], and the bodies at rest on them, those of
-    /// this rank. Collective.
+    /// The sites of `per_side`^3 bodies in a box of this side [L], and the bodies of this rank at
+    /// rest on them. Collective.
     pub(super) fn new(comm: &dyn Comm, kind: Lattice, per_side: usize, side: f64) -> (Sites, Bodies) {
         match kind {
             Lattice::Cubic => {

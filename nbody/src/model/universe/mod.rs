@@ -1,4 +1,6 @@
-//! Periodic boxes of an expanding universe.
+//! Initial conditions for periodic boxes of an expanding universe: `cosmological` has the
+//! parameters, `lagrangian` the displacements, `glass` the glass from which bodies may be
+//! displaced.
 
 mod cosmological;
 mod glass;

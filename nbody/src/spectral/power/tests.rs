@@ -1,4 +1,4 @@
-//! Spectra against sums over bodies without a grid, waves of known amplitude, and shot noise.
+//! Compares spectra with sums over bodies without a grid, waves of known amplitude, and shot noise.
 
 use super::*;
 use decomposition::{Solo, threads};

@@ -1,5 +1,5 @@
-//! Sixteen lanes: two blocks of eight sinks at once, for processors with registers of that size. And the
-//! operations that lanes have in common with single numbers of double precision.
+//! Sixteen lanes, for processors with registers of that size: two blocks of eight sinks, or sixteen cells.
+//! And the operations that lanes have in common with single numbers of double precision.
 
 use super::{LANES, Lanes};
 use std::ops::{Add, Mul, Sub};
@@ -20,8 +20,37 @@ pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<O
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self;
 }
 
+/// Eight or sixteen numbers side by side.
+pub(crate) trait Block: Numbers + Send + Sync {
+    /// How many.
+    const WIDTH: usize;
+    /// The first numbers of a slice.
+    fn read(from: &[f32]) -> Self;
+    /// Writes the numbers to the front of a slice.
+    fn write(self, to: &mut [f32]);
+    /// As of [`Lanes`].
+    fn in_lanes(self, bits: u32) -> Self;
+}
+
+impl<L: Lanes> Block for L {
+    const WIDTH: usize = LANES;
+
+    #[inline(always)]
+    fn read(from: &[f32]) -> Self {
+        L::load(from.first_chunk().expect("eight numbers"))
+    }
+    #[inline(always)]
+    fn write(self, to: &mut [f32]) {
+        self.store(to.first_chunk_mut().expect("eight numbers"));
+    }
+    #[inline(always)]
+    fn in_lanes(self, bits: u32) -> Self {
+        Lanes::in_lanes(self, bits as u8)
+    }
+}
+
 /// Twice eight lanes.
-pub(crate) trait Double: Numbers {
+pub(crate) trait Double: Block {
     /// Whether sixteen lanes at once are faster than eight lanes twice.
     const FASTER: bool;
     /// Loads two arrays.
@@ -183,6 +212,24 @@ impl Numbers for f64 {
     }
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
         if a < b { yes } else { no }
+    }
+}
+
+impl<L: Lanes> Block for Twice<L> {
+    const WIDTH: usize = 2 * LANES;
+
+    #[inline(always)]
+    fn read(from: &[f32]) -> Self {
+        Twice([L::read(from), L::read(&from[LANES..])])
+    }
+    #[inline(always)]
+    fn write(self, to: &mut [f32]) {
+        self.0[0].write(to);
+        self.0[1].write(&mut to[LANES..]);
+    }
+    #[inline(always)]
+    fn in_lanes(self, bits: u32) -> Self {
+        Twice([Block::in_lanes(self.0[0], bits), Block::in_lanes(self.0[1], bits >> LANES)])
     }
 }
 

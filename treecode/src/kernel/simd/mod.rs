@@ -23,7 +23,7 @@ use crate::Error;
 use std::ops::{Add, Mul, Sub};
 use std::sync::OnceLock;
 
-pub(crate) use double::{Double, Numbers};
+pub(crate) use double::{Block, Double, Numbers};
 pub(crate) use eight::{EIGHT, Eight};
 pub(crate) use portable::Portable;
 
@@ -55,6 +55,9 @@ pub(crate) trait Lanes:
     /// A type with twice as many lanes.
     #[allow(private_bounds)] // never named outside this crate
     type Double: Double;
+    /// As many lanes as a register holds.
+    #[allow(private_bounds)]
+    type Widest: Block;
     /// Eight numbers of double precision.
     #[allow(private_bounds)]
     type Eight: Eight;

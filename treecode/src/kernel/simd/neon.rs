@@ -101,6 +101,7 @@ impl Mul for Neon {
 
 impl Lanes for Neon {
     type Double = Twice<Self>;
+    type Widest = Self;
     type Eight = super::eight::Plain;
 
     #[inline(always)]

@@ -48,6 +48,7 @@ impl Mul for Portable {
 
 impl Lanes for Portable {
     type Double = Twice<Self>;
+    type Widest = Self;
     type Eight = super::eight::Plain;
     #[inline(never)]
     fn splat(value: f32) -> Self {

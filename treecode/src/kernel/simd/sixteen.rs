@@ -1,7 +1,7 @@
-//! Sixteen lanes in one register of AVX-512, for two blocks of sinks.
+//! Sixteen lanes in one register of AVX-512.
 #![allow(unsafe_code)]
 
-use super::double::{Double, Numbers};
+use super::double::{Block, Double, Numbers};
 use super::{LANES, x86::intrinsic};
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
@@ -75,6 +75,25 @@ impl Numbers for Sixteen {
     #[inline(always)]
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
         Sixteen(intrinsic!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a.0, b.0), no.0, yes.0)))
+    }
+}
+
+impl Block for Sixteen {
+    const WIDTH: usize = 2 * LANES;
+
+    #[inline(always)]
+    fn read(from: &[f32]) -> Self {
+        let from: &[f32; 16] = from.first_chunk().expect("sixteen numbers");
+        Sixteen(intrinsic!(_mm512_loadu_ps(from.as_ptr())))
+    }
+    #[inline(always)]
+    fn write(self, to: &mut [f32]) {
+        let to: &mut [f32; 16] = to.first_chunk_mut().expect("sixteen numbers");
+        intrinsic!(_mm512_storeu_ps(to.as_mut_ptr(), self.0));
+    }
+    #[inline(always)]
+    fn in_lanes(self, bits: u32) -> Self {
+        Sixteen(intrinsic!(_mm512_maskz_mov_ps(bits as u16, self.0)))
     }
 }
 

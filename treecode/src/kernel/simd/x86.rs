@@ -27,7 +27,7 @@ pub(super) use intrinsic;
 
 /// Defines a type of eight numbers in a register, for a set of features.
 macro_rules! register {
-    ($(#[$doc:meta])* $name:ident, $double:ty, $eight:ty, $module:ident, $features:literal, $rsqrt:ident) => {
+    ($(#[$doc:meta])* $name:ident, $double:ty, $widest:ty, $eight:ty, $module:ident, $features:literal, $rsqrt:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name(__m256);
@@ -72,6 +72,7 @@ macro_rules! register {
 
         impl Lanes for $name {
             type Double = $double;
+            type Widest = $widest;
             type Eight = $eight;
 
             #[inline(always)]
@@ -191,9 +192,9 @@ macro_rules! register {
 
 register!(
     /// AVX2 and FMA.
-    Avx2, Twice<Avx2>, Halves, avx2, "avx2,fma", _mm256_rsqrt_ps
+    Avx2, Twice<Avx2>, Avx2, Halves, avx2, "avx2,fma", _mm256_rsqrt_ps
 );
 register!(
     /// AVX-512 on vectors of eight.
-    Avx512, Sixteen, Whole, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
+    Avx512, Sixteen, Sixteen, Whole, avx512, "avx2,fma,avx512f,avx512vl,avx512dq,avx512bw", _mm256_rsqrt14_ps
 );

@@ -49,7 +49,7 @@ fn rms(values: &[f64]) -> f64 {
 
 #[test]
 fn modes_of_fixed_amplitude_have_the_power_of_linear_theory() {
-    // So early that terms of second order are some 1e-4.
+    // At this early time, terms of second order are about 1e-4.
     let n = 24;
     let early = at(model(n), 2e4);
     let bodies = early.generate(&Solo, 1.0);
