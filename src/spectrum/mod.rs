@@ -139,8 +139,8 @@ from two cells of the grid to half the side. It has 20 bins in a decade, or --pe
 fold the box.
 
 Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
-assignment (interlacing). So the power is right up to the Nyquist wave number, pi N / side. The folded
-box begins at half of it.";
+assignment (interlacing). So the power is right to 3e-4 up to half the Nyquist wave number pi N / side,
+where the folded box begins.";
 
 /// Runs the command.
 ///

@@ -46,7 +46,7 @@ pub struct Keys {
     #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
     pub seed: Option<u64>,
     /// Total mass of the bodies, in the units of the run [default: 1]; star-cluster [default: that of
-    /// the drawn stars]; planetary-system: of the star [default: a solar mass].
+    /// as many mean stars]; planetary-system: of the star [default: a solar mass].
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass: Option<f64>,
     /// Scale radius of the sphere [default: 1; star-cluster 1 pc]; king: core radius; collision: of the
