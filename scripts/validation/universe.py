@@ -1,5 +1,6 @@
-"""Boxes of a universe to z = 0: against a run with finer steps and forces, against HMcode and against the mass function
-of Tinker et al. (2008). Theory comes from scripts/validation/hmcode.csv and from this file, not from the program."""
+"""Boxes of a universe to z = 0: against a run with finer steps and forces, against EuclidEmulator2 and against the mass
+function of Tinker et al. (2008). Theory comes from scripts/validation/nonlinear.csv and from this file, not from the
+program."""
 
 import csv
 from pathlib import Path
@@ -20,11 +21,25 @@ STEP, ETA, DISPLACEMENT, ACCURACY = 0.0625, 0.025, 0.25, 1e-3  # the last three 
 FINE = {"step": 2, "eta": 4, "max_displacement": 2, "accuracy": 5}  # divisors; the steps go as the root of eta
 
 
-def parameters(per_side, step, fine, opposite, spacing=SPACING):
-    """A parameter file. `fine` divides the steps by two and the force error by five."""
+def reference():
+    """Wave number [h/Mpc], and at z = 0 the power of linear theory (CAMB), of EuclidEmulator2 and of HMcode
+    [(Mpc/h)^3]."""
+    return np.loadtxt(Path(__file__).parent / "nonlinear.csv", delimiter=",").T
+
+
+def write_spectrum(file):
+    """A table of the linear power for the initial conditions."""
+    k, linear, _, _ = reference()
+    np.savetxt(file, np.column_stack([k, linear]))
+
+
+def parameters(file, per_side, step, fine, opposite, spacing=SPACING):
+    """A parameter file, with the table of a power spectrum. `fine` divides the steps by two and the force error by
+    five."""
     side = spacing * per_side
     over = FINE if fine else dict.fromkeys(FINE, 1)
     text = universe(per_side, side, 49)
+    text = text.replace("sigma8 = 0.81, n_s = 0.9665, omega_b = 0.04897", f'spectrum = "{file}", spectrum_redshift = 0')
     text = text.replace("fixed_amplitude = true", f"fixed_amplitude = true, opposite = {str(opposite).lower()}")
     text = text.replace("start_redshift", f"max_displacement = {DISPLACEMENT / over['max_displacement']}, start_redshift")
     return f"""{text}gravity = {{ softening = {spacing / H / 38.5!r}, accuracy = {ACCURACY / over['accuracy']} }}
@@ -42,14 +57,9 @@ def spectrum(run):
     return column("k "), column("power "), column("linear ")
 
 
-def reference():
-    """Wave number, linear and non-linear power at z = 0 of CAMB and HMcode, in the same units."""
-    return np.loadtxt(Path(__file__).parent / "hmcode.csv", delimiter=",").T
-
-
 def sigma(mass):
     """The rms contrast of linear theory in spheres that hold these masses [Msun/h] on average."""
-    k, linear, _ = reference()
+    k, linear, _, _ = reference()
     radius = np.cbrt(mass / (4 / 3 * np.pi * CRITICAL * OMEGA_M))
     x = np.multiply.outer(radius, k)
     # The series avoids differences of nearly equal numbers.
@@ -107,20 +117,30 @@ def mass_function(runs, volume, least):
         low = high
 
 
-def against_theory(pair):
-    """Wave number, and P(k) of a pair of runs over that of HMcode - 1, each relative to its linear theory."""
-    (k, power, linear), (_, opposite, _) = map(spectrum, pair)
-    table_k, table_linear, table_power = reference()
-    boost = np.exp(np.interp(np.log(k), np.log(table_k), np.log(table_power / table_linear)))
-    return k, 0.5 * (power + opposite) / linear / boost - 1
+def against_theory(pair, column):
+    """Wave number, and P(k) of a pair of runs over that of a column of the reference - 1. Beyond the range of the reference
+    it is not a number."""
+    (k, power, _), (_, opposite, _) = map(spectrum, pair)
+    columns = reference()
+    expected_power = np.exp(np.interp(np.log(k), np.log(columns[0]), np.log(columns[column])))
+    return k, 0.5 * (power + opposite) / expected_power - 1
 
 
-def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5), of_mean=False):
+def bands(k, deviation, low, high):
+    """Mean deviations in bands of some 0.1 h/Mpc, and the edges of the bands. The number of modes of a bin of the spectrum goes as k^2."""
+    edges = np.linspace(low, high, max(1, round((high - low) / 0.1)) + 1)
+    inside = [(k > a) & (k < b) for a, b in zip(edges, edges[1:])]
+    return [np.average(deviation[m], weights=k[m] ** 2) for m in inside], edges
+
+
+def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
     """Runs and compares. `bounds` are those of P(k) against the fine run up to half the Nyquist wave number and up to it,
-    and against HMcode. `wide` has the spacing of the pair that is compared with HMcode, and the range of k. Bins of a small
-    box have so few modes (62 at k = 0.11 h/Mpc in 128 Mpc/h) that the last bound is one of the mean (`of_mean`)."""
+    and against the emulator in each band. `wide` has the spacing of the pair that is compared with the emulator, and the
+    range of k."""
     name = f"universe-{per_side}"
-    run = lambda kind, *of: Run(job.folder / f"{name}-{kind}", parameters(per_side, step, *of))
+    linear = job.folder / "linear.txt"
+    write_spectrum(linear)
+    run = lambda kind, *of: Run(job.folder / f"{name}-{kind}", parameters(linear, per_side, step, *of))
     usual, paired, fine = run("usual", False, False), run("opposite", False, True), run("fine", True, False)
     pair, (spacing, low, high) = (usual, paired), wide
     if spacing != SPACING:
@@ -129,11 +149,14 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5), of_mean=F
     nyquist = np.pi / SPACING
     against_fine = power / spectrum(fine)[1] - 1
     half, whole = (np.abs(against_fine[k <= part * nyquist]).max() for part in (0.5, 1.0))
-    theory_k, against_hmcode = against_theory(pair)
-    middle = (theory_k > low) & (theory_k < high)
-    # The number of modes of a bin goes as k^2.
-    mean = np.abs(np.average(against_hmcode[middle], weights=theory_k[middle] ** 2))
-    worst = np.abs(against_hmcode[middle]).max()
+    theory_k, against_emulator = against_theory(pair, 2)
+    _, against_hmcode = against_theory(pair, 3)
+    of_emulator, edges = bands(theory_k, against_emulator, low, high)
+    of_hmcode, _ = bands(theory_k, against_hmcode, low, high)
+    compared = [
+        {"k [h/Mpc]": f"{a:.2g} to {b:.2g}", "run / EuclidEmulator2 - 1": x, "run / HMcode - 1": y}
+        for a, b, x, y in zip(edges, edges[1:], of_emulator, of_hmcode)
+    ]
     layzer_irvine = np.abs(usual.energy()["layzer_irvine_error"]).max()
     side = SPACING * per_side
     haloes = mass_function([usual, paired], side**3, least)
@@ -141,23 +164,26 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5), of_mean=F
     shown = k <= nyquist
     plot.series("run / fine run", list(zip(k[shown], against_fine[shown])), 0)
     shown = theory_k <= np.pi / spacing
-    plot.series("pair / HMcode", list(zip(theory_k[shown], against_hmcode[shown])), 1)
+    plot.series("pair / EuclidEmulator2", list(zip(theory_k[shown], against_emulator[shown])), 1)
     seconds = [one.seconds() for one in (usual, paired, fine)]
     steps = usual.report["steps"] if "steps" in usual.report else len(usual.energy()["redshift"]) - 1
     text = f"""{per_side}³ bodies in {side:g} Mpc/h from z = 49 to 0, modes of fixed amplitude, {steps} full steps. The fine run has half
-the steps (of ln a, of bodies and of the displacement) and a fifth of the force error, and the same phases. The mean of a
-pair of opposite phases is compared with HMcode (`scripts/validation/hmcode.py`), each relative to its linear theory: the
-run has that of Eisenstein & Hu (1998), HMcode that of CAMB. Over the modes of {low} < k < {high} h/Mpc the mean deviation
-is {mean:.2g}, and the greatest of a bin {worst:.2g}. Nyquist's wave number is {nyquist:.2f} h/Mpc.
+the steps (of ln a, of bodies and of the displacement) and a fifth of the force error, and the same phases. Initial
+conditions have the linear power of CAMB. The mean of a pair of opposite phases is compared with EuclidEmulator2, which was
+fitted to simulations, and with HMcode (`scripts/validation/nonlinear.py`). Nyquist's wave number is {nyquist:.2f} h/Mpc.
 The runs took {seconds[0]:.0f}, {seconds[1]:.0f} and {seconds[2]:.0f} s; the box with 128³ bodies takes {(128 / per_side) ** 3:.3g} times as long.
 
 Haloes of more than {least} bodies in both runs of the pair, and their number by the fit of Tinker et al. (2008):
 
-{table(haloes)}"""
+{table(haloes)}
+
+Power of the pair, in bands that have hundreds of modes and more:
+
+{table(compared)}"""
     verdicts = [
         Verdict("P(k) against the fine run, up to half of Nyquist's wave number", half, bounds[0]),
         Verdict("P(k) against the fine run, up to Nyquist's wave number", whole, bounds[1]),
-        Verdict(f"P(k) of the pair against HMcode, {low} < k < {high} h/Mpc{', mean' if of_mean else ''}", mean if of_mean else worst, bounds[2]),
+        Verdict(f"P(k) of the pair against EuclidEmulator2, {low} < k < {high} h/Mpc", np.abs(of_emulator).max(), bounds[2]),
         Verdict("mass function, of 10 % or two standard deviations", max(row["of the bound"] for row in haloes), job.some(1.0, 2.0)),
         Verdict("error of the Layzer-Irvine equation", layzer_irvine, job.some(5e-3, 2e-2)),
     ]
@@ -167,11 +193,11 @@ Haloes of more than {least} bodies in both runs of the pair, and their number by
 def small_universe(job):
     """64^3 bodies in 128 Mpc/h, which has few long waves; or a box for a test."""
     if job.quick:
-        # A box of 24 Mpc/h has few of the waves that make structure, so a wider one is compared with HMcode, in
+        # A box of 24 Mpc/h has few of the waves that make structure, so a wider one is compared with the emulator, in
         # modes that are nearly linear. A lattice of 12^3 bodies lets them grow 2 and 9 % too little. With fixed
         # amplitudes and a pair of phases they scatter less than that.
         return case(job, 12, 0.125, [0.05, 0.1, 0.12], 30, wide=(16.0, 0.03, 0.08))
-    return case(job, 64, STEP, [2e-3, 5e-3, 0.05], 300, of_mean=True)
+    return case(job, 64, STEP, [2e-3, 5e-3, 0.05], 300)
 
 
 def large_universe(job):
