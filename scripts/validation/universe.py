@@ -49,12 +49,12 @@ output = {{ folder = "@", spectrum = {{ grid = {max(2 * per_side, 48)}, fold = [
 
 
 def spectrum(run):
-    """Wave number [h/Mpc], power and linear power [(Mpc/h)^3] at the end of a run. The shot noise is not subtracted: bodies
+    """Wave number [h/Mpc] and power [(Mpc/h)^3] at the end of a run. The shot noise is not subtracted: bodies
     begin on a lattice, and motions that conserve mass and momentum add noise to long waves only as k^4."""
     with open(sorted(run.folder.glob("spectrum_*.csv"))[-1]) as file:
         rows = list(csv.DictReader(file))
     column = lambda word: np.array([float(row[next(name for name in row if name.startswith(word))]) for row in rows])
-    return column("k "), column("power "), column("linear ")
+    return column("k "), column("power ")
 
 
 def sigma(mass):
@@ -120,14 +120,15 @@ def mass_function(runs, volume, least):
 def against_theory(pair, column):
     """Wave number, and P(k) of a pair of runs over that of a column of the reference - 1. Beyond the range of the reference
     it is not a number."""
-    (k, power, _), (_, opposite, _) = map(spectrum, pair)
+    (k, power), (_, opposite) = map(spectrum, pair)
     columns = reference()
     expected_power = np.exp(np.interp(np.log(k), np.log(columns[0]), np.log(columns[column])))
     return k, 0.5 * (power + opposite) / expected_power - 1
 
 
 def bands(k, deviation, low, high):
-    """Mean deviations in bands of some 0.1 h/Mpc, and the edges of the bands. The number of modes of a bin of the spectrum goes as k^2."""
+    """Mean deviations in bands of some 0.1 h/Mpc, and the edges of the bands. The number of modes of a bin of
+    the spectrum goes as k^2."""
     edges = np.linspace(low, high, max(1, round((high - low) / 0.1)) + 1)
     inside = [(k > a) & (k < b) for a, b in zip(edges, edges[1:])]
     return [np.average(deviation[m], weights=k[m] ** 2) for m in inside], edges
@@ -145,7 +146,7 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
     pair, (spacing, low, high) = (usual, paired), wide
     if spacing != SPACING:
         pair = run("wide", False, False, spacing), run("wide-opposite", False, True, spacing)
-    k, power, _ = spectrum(usual)
+    k, power = spectrum(usual)
     nyquist = np.pi / SPACING
     against_fine = power / spectrum(fine)[1] - 1
     half, whole = (np.abs(against_fine[k <= part * nyquist]).max() for part in (0.5, 1.0))
@@ -169,8 +170,8 @@ def case(job, per_side, step, bounds, least, wide=(SPACING, 0.1, 0.5)):
     steps = usual.report["steps"] if "steps" in usual.report else len(usual.energy()["redshift"]) - 1
     text = f"""{per_side}³ bodies in {side:g} Mpc/h from z = 49 to 0, modes of fixed amplitude, {steps} full steps. The fine run has half
 the steps (of ln a, of bodies and of the displacement) and a fifth of the force error, and the same phases. Initial
-conditions have the linear power of CAMB. The mean of a pair of opposite phases in {spacing * per_side:g} Mpc/h is compared with EuclidEmulator2, which was
-fitted to simulations, and with HMcode (`scripts/validation/nonlinear.py`). Nyquist's wave number is {nyquist:.2f} h/Mpc.
+conditions have the linear power of CAMB. The mean of a pair of opposite phases in {spacing * per_side:g} Mpc/h is
+compared with EuclidEmulator2, which was fitted to simulations, and with HMcode (`scripts/validation/nonlinear.py`). Nyquist's wave number is {nyquist:.2f} h/Mpc.
 The runs took {seconds[0]:.0f}, {seconds[1]:.0f} and {seconds[2]:.0f} s; the box with 128³ bodies takes {(128 / per_side) ** 3:.3g} times as long.
 
 Haloes of more than {least} bodies in both runs of the pair, and their number by the fit of Tinker et al. (2008):
