@@ -8,13 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from cosmology import H, universe
+from background import H, OMEGA_M, universe
 from page import Verdict, table
 from plot import Plot
 from snapshots import Run, heorot
 
 SPACING = 2.0  # mean distance of bodies [Mpc/h]
-OMEGA_M = 0.3111
 CRITICAL = 2.775366e11  # critical density today [h^2 Msun / Mpc^3]
 BODY = CRITICAL * OMEGA_M * SPACING**3  # mass of a body [Msun/h]
 STEP, ETA, DISPLACEMENT, ACCURACY = 0.0625, 0.025, 0.25, 1e-3  # the last three are the defaults
@@ -38,9 +37,8 @@ def parameters(file, per_side, step, fine, opposite, spacing=SPACING):
     five."""
     side = spacing * per_side
     over = FINE if fine else dict.fromkeys(FINE, 1)
-    text = universe(per_side, side, 49)
-    text = text.replace("sigma8 = 0.81, n_s = 0.9665, omega_b = 0.04897", f'spectrum = "{file}", spectrum_redshift = 0')
-    text = text.replace("fixed_amplitude = true", f"fixed_amplitude = true, opposite = {str(opposite).lower()}")
+    spectrum = f'fixed_amplitude = true, spectrum = "{file}", spectrum_redshift = 0'
+    text = universe(f"per_side = {per_side}, seed = 1, {spectrum}, opposite = {str(opposite).lower()}", side, 49)
     text = text.replace("start_redshift", f"max_displacement = {DISPLACEMENT / over['max_displacement']}, start_redshift")
     return f"""{text}gravity = {{ softening = {spacing / H / 38.5!r}, accuracy = {ACCURACY / over['accuracy']} }}
 time = {{ end_redshift = 0, step = {step / over['step']}, timestep = "block", eta = {ETA / over['eta']} }}
