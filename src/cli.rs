@@ -12,19 +12,20 @@ use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use nbody::model::whole_number;
 
-/// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for clusters.
+/// Parallel Barnes-Hut N-body suite: a hashed oct-tree gravity code for computer clusters.
 #[derive(Clone, Debug, Parser)]
 #[command(
     version = version::SHORT.as_str(),
     long_version = version::LONG.as_str(),
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage; of a run also 75 stopped by a limit or a signal, 76 stopped by a user. Under mpirun all ranks end with the same code."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage. A run ends with 75 if a limit or a signal stopped it, and with 76 if a `stop` file stopped it. Under mpirun all ranks end with the same code."
 )]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Also read the files that an HDF5 file refers to, wherever they are: external links, external
-    /// raw storage, virtual datasets in other folders. Without this option such a file is refused.
+    /// Also read other files to which an HDF5 file refers, in any folder: external links, external
+    /// raw storage, and sources of virtual datasets in other folders. Without this option, a file
+    /// that needs them is refused.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub follow_external: bool,
     /// Print only warnings and errors. Commands that answer a question, such as info, still print
@@ -104,7 +105,7 @@ pub enum Command {
     Model(Box<make::Arguments>),
     /// Draw pictures and movies of snapshots: surface density, types, galaxies or velocities.
     Render(Box<render::Arguments>),
-    /// Draw several times of a run side by side, for a paper.
+    /// Draw a run at several times side by side, for a paper.
     Poster(Box<poster::Arguments>),
     /// Make a page that shows bodies in a browser: turn, zoom and play.
     View(view::Arguments),
@@ -119,17 +120,19 @@ pub enum Command {
     Info(info::Arguments),
     /// Convert a file of any known format to a snapshot.
     Convert(convert::Arguments),
-    /// Combine two files of bodies into one snapshot, the second one turned, shifted and boosted.
+    /// Combine two files of bodies into one snapshot, with the second one rotated, shifted and
+    /// boosted.
     Combine(combine::Arguments),
-    /// Extract the bodies of a region or of some types from a snapshot, reading only the cells that
-    /// overlap the region.
+    /// Extract the bodies of a region or of some types from a snapshot. Only the cells of the file
+    /// that overlap the region are read.
     Extract(extract::Arguments),
-    /// Measure this machine: sustained Gflops of whole steps, at a checked force error and with
-    /// checked bits.
+    /// Measure the speed of this machine: sustained Gflops over whole steps, with checks of the
+    /// force error and of every bit of the result.
     Bench(Box<bench::Arguments>),
     /// Study the scaling of a problem with the number of ranks.
     Study(study::Arguments),
-    /// Predict the time of recorded steps on other networks, and measure this network.
+    /// Predict the time of recorded steps on other networks, or measure the network of this
+    /// machine.
     Network(network::Arguments),
     /// Print completions of commands and options for a shell.
     Completions(completions::Arguments),

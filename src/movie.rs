@@ -158,7 +158,7 @@ impl Movie {
         let last = (end - start) / self.every;
         ensure!(
             last <= LAST_FRAME,
-            "movie.every = {:?}: would number frames up to {last:.0e}; {LAST_FRAME:.0e} is the most",
+            "movie.every = {:?}: would give frame numbers up to {last:.0e}, must be at most {LAST_FRAME:.0e}",
             self.every
         );
         Ok(())

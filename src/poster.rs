@@ -19,11 +19,11 @@ const EXAMPLES: &str = "Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("dpi", |dpi| dpi.help(DPI)))]
 pub struct Arguments {
-    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
-    /// them, which count as one
+    /// Snapshots of this program or another one. If a snapshot has several files, give any or all
+    /// of them; they count as one snapshot
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// FILE.png, FILE.svg or FILE.pdf
+    /// Picture to write: FILE.png, FILE.svg or FILE.pdf
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
     /// Whether it may replace an existing file.
@@ -48,7 +48,7 @@ pub struct Arguments {
 }
 
 /// Help of `--dpi`.
-const DPI: &str = "Pixels per inch [default: 144; of SVG and PDF 300 with --width-mm, otherwise 96]";
+const DPI: &str = "Pixels per inch [default: PNG 144; SVG and PDF 300 with --width-mm, 96 without]";
 
 /// Draws the panels and writes the file.
 ///

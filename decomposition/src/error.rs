@@ -1,7 +1,7 @@
 //! Errors in the caller's input, or in the MPI library.
 
-/// Invalid input to a parallel evaluation, with the same error on every rank, or an unsuitable MPI
-/// library.
+/// Invalid input to a parallel evaluation, too little memory for it, or an unsuitable MPI library.
+/// Every rank returns the same error of an evaluation.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum Error {
     /// The tree code rejects a parameter.

@@ -16,15 +16,15 @@ use treecode::{Tree, Visit, split_request};
 
 /// Greatest number of ranks whose requests are answered together.
 const MOST_RANKS_TOGETHER: usize = 16;
-/// Greatest size of a request that is answered together with others, for each of its ranks [bytes].
-/// Larger requests come from nearby ranks, which need more cells than others.
+/// Requests are answered together only if the regions of each have at most this size per rank
+/// [bytes]. Larger requests come from nearby ranks, which need more cells than others.
 const SMALL_BYTES_PER_RANK: usize = 2048;
 
 /// Sinks of other ranks, or of this one.
 struct Guest {
     ranks: Vec<u32>,
-    /// Number of ranks that have forwarded the request. Answers with fewer hops are grafted first,
-    /// because later ones refer to cells inside them.
+    /// Number of times that the request was sent from rank to rank. Answers with fewer hops are
+    /// grafted first, because later ones refer to cells inside them.
     hops: u32,
     visit: Visit,
 }
@@ -74,8 +74,8 @@ pub(crate) fn trees(
         guests.par_extend(requests.into_par_iter().map(visit));
     }
     comm.stage("essential trees");
-    // Most of the time of a short answer would be that of memory which grows with it. So answers are
-    // written to memory that is used again, and then copied.
+    // A growing buffer for each answer would take most of the time of a short one. So answers are
+    // written to a buffer that is reused, and then copied.
     let answer = |memory: &mut Vec<u8>, guest: Guest| {
         memory.clear();
         memory.extend(u64::from(guest.hops).to_ne_bytes());

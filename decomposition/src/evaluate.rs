@@ -16,14 +16,14 @@ use treecode::{
 /// Number of sink groups that are computed between two tests of a pending exchange.
 const GROUPS_AT_A_TIME: usize = 256;
 
-/// Cost of an inactive body in an evaluation, in interactions.
+/// Cost of each body in an evaluation, even if it is inactive, in interactions.
 const CARRIED: f64 = 8.0;
 
 /// Result of a force evaluation on one rank.
 pub struct Evaluation {
-    /// Bodies of this rank, in the key order of the last sort. In a periodic box, they are inside the
-    /// cube of that sort until they drift; [`Bodies::wrap`] moves them into the box. `acc`, `pot` and
-    /// `work` are those of the last evaluation in which the body was active.
+    /// Bodies of this rank, in the key order of the last sort. In a periodic box, they are inside
+    /// the cube of that sort until they drift; [`Bodies::wrap`] moves them into the box. `acc`,
+    /// `pot` and `work` are those of the last evaluation in which the body was active.
     pub bodies: Bodies,
     /// Cost of the evaluation on this rank.
     pub census: Census,
@@ -41,8 +41,8 @@ pub struct Evaluation {
     tree: Option<Tree>,
 }
 
-/// The bodies of an evaluation and the expected evaluations after it. It must be the same on all
-/// ranks.
+/// The active bodies of an evaluation, and the evaluations that are expected after it. It must be
+/// the same on all ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The active bodies.
@@ -114,7 +114,7 @@ pub fn evaluate_selected(
 /// Results have the same bits with any shares. Collective.
 ///
 /// # Errors
-/// As [`evaluate`], and if the ranks together may not have all bodies.
+/// As [`evaluate`], and [`Error::Room`] or [`Error::Crowded`].
 pub fn evaluate_shared(
     comm: &dyn Comm,
     gravity: &Gravity,
@@ -204,8 +204,8 @@ fn grow(
     let structure = structure::grow(&keys, &splits.interval(comm.rank()), gravity.leaf_size);
     drop(keys);
     let typical = if gravity.domain.is_periodic() { bodies.sum_for_typical() } else { 0 };
-    // Massless bodies do not count for the unit of mass, on which the floor of the relative criterion
-    // depends.
+    // Massless bodies do not count for the unit of mass, on which the floor of the relative
+    // criterion depends.
     let massive = if survey.tracers { bodies.massive() as u64 } else { 0 };
     clock.charge(&mut census, Phase::Build);
     // Ranks wait for each other in these sums. `Build` counts as computing, `Migrate` does not.
@@ -253,8 +253,8 @@ impl Evaluation {
         self.bodies
     }
 
-    /// From the moments of this rank's cells to the tree of all ranks' branches, with the exchange
-    /// of essential trees under way. Collective.
+    /// Computes the moments of this rank's cells, joins the branches of all ranks to a tree, and
+    /// starts the exchange of essential trees. Collective.
     fn exchange<'a>(
         &mut self,
         comm: &'a dyn Comm,
@@ -290,7 +290,8 @@ impl Evaluation {
         (joined, pending)
     }
 
-    /// From the moments of this rank's cells to the forces. Collective.
+    /// Computes the forces on the sorted bodies: moments, exchange of essential trees, and walk, or
+    /// direct summation. Collective.
     fn field(&mut self, comm: &dyn Comm, gravity: &Gravity, plan: &Plan, moments: Moments) {
         let mut clock = Clock(Instant::now());
         let selection = plan.selection;

@@ -5,8 +5,7 @@
 //! other half of each of its groups, from small groups to large ones.
 //!
 //! The number of stages is the number of halvings. In each stage, a rank gets the data of the other
-//! half from one rank of that half. Data about cells larger than a group are the same on all its
-//! ranks.
+//! half from one rank of that half. All ranks of a group have the same data about its branches.
 
 use crate::{Comm, splitters::Splitters};
 use bytemuck::Pod;

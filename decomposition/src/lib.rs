@@ -29,7 +29,7 @@
 //! });
 //! assert!(potentials.iter().all(|[sum]| (sum + 0.5).abs() < 1e-6));
 //! ```
-#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests hold results against bounds, not bits
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // tests compare results with bounds, not bits
 
 mod comm;
 mod error;

@@ -27,8 +27,8 @@ impl Evaluation {
     }
 }
 
-/// Distance [L] of each body to the `k`-th nearest other body on all ranks; infinity if the square is
-/// greater than `within` [L^2]. `tree` has the bodies of this rank, at `pos`. Collective.
+/// Distance [L] of each body to the `k`-th nearest other body on all ranks. It is infinite if the
+/// square is greater than `within` [L^2]. `tree` has the bodies of this rank, at `pos`. Collective.
 fn distances(comm: &dyn Comm, tree: &Neighbours, pos: [&[f64]; 3], k: usize, within: f64) -> Vec<f64> {
     let all = collective::sum(comm, pos[0].len() as u64) as usize;
     // Index in the order of distance, in which the body itself is first.
@@ -57,7 +57,8 @@ fn look_on_other_ranks(
     squares: &mut [f64],
 ) {
     let position = |i: usize| pos.map(|axis| axis[i]);
-    // Ranks that may have nearer bodies return the squares of all distances up to the bound.
+    // Ranks that may have nearer bodies return the squares of distances up to the bound. The
+    // `rank + 1` least of each rank are enough.
     let bounds: Vec<f64> = squares.iter().map(|square| square.min(within)).collect();
     let asked = asked(comm, tree, &bounds);
     let question = |i: &usize| {
@@ -117,8 +118,9 @@ fn asked(comm: &dyn Comm, tree: &Neighbours, bounds: &[f64]) -> Vec<Vec<usize>> 
 /// ranks. `pos` are the positions [L]. It takes a fraction of the time of [`neighbour_distances`].
 ///
 /// The first of every `stride` consecutive bodies is sampled. Its distance to the `k / stride`-th
-/// nearest sampled body is computed. Each body gets the weighted mean of three such distances, from
-/// its own sample and the ones before and after. Nearby samples have larger weights.
+/// nearest sampled body is computed, where `k / stride` is rounded up. Each body gets the weighted
+/// mean of three such distances: of its own sample, the one before and the one after. Nearby
+/// samples have larger weights.
 ///
 /// In a region of constant density, the result is within about 10 % of the exact distance. It is
 /// infinite if fewer than two bodies are sampled.
@@ -179,8 +181,9 @@ fn with_those_beside(comm: &dyn Comm, mut found: Vec<Found>) -> (Vec<Found>, usi
     (found, before.len())
 }
 
-/// Weighted mean of the distances of `near`, for a body at `from`. The weight is one half at half
-/// of the sample's distance. `None` if all squared separations overflow.
+/// Weighted mean of the distances of `near`, for a body at `from`. The weight of a sample falls to
+/// half of its greatest value at half of the sample's distance. `None` if all squared separations
+/// overflow.
 fn mean_distance(domain: Domain, near: &[Found], from: [f64; 3]) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
     for Found { at, distance } in near {
@@ -305,7 +308,8 @@ mod tests {
         numbers.into_iter().flat_map(move |numbers| domains.map(|domain| (numbers, domain)))
     }
 
-    /// The nearest neighbours of an evaluation are those of a tree of their own, up to the limit.
+    /// Searches on the cells of an evaluation and on a separate tree give the same distances, up to
+    /// the limit.
     #[test]
     fn cells_of_an_evaluation_find_the_same_neighbours() {
         for ((n, _), domain) in cases().filter(|((n, _), _)| *n > 0) {

@@ -19,12 +19,12 @@ pub enum Balancing {
     Work,
     /// The time in which they do it. The bodies of a rank then depend on measured times.
     Speed,
-    /// Nothing: each evaluation has other shares, drawn at random from this seed. For tests, which show
-    /// that shares do not matter.
+    /// Nothing. The shares of each evaluation are drawn at random from this seed, for tests that
+    /// results do not depend on shares.
     Random(u64),
 }
 
-/// How the bodies are shared between the ranks, as this rank asks for it.
+/// Settings of this rank for the distribution of the bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sharing {
     /// What the load balance makes equal. It must be the same on all ranks.
@@ -46,13 +46,13 @@ pub fn busy(census: &Census) -> Duration {
 const LEAST_SECONDS: f64 = 0.005;
 /// Number of measurements of which the speed is the median.
 const RECENT: usize = 5;
-/// Shares stay if the slowest rank needs at most this multiple of the time of shares in proportion to
-/// speed.
+/// Shares stay if the slowest rank needs at most this multiple of the time that shares in
+/// proportion to speed would take.
 const GOOD_ENOUGH: f64 = 1.04;
 /// Greatest ratio of a speed to the median speed, and of the median speed to a speed. A rank always
 /// keeps some work, so that its speed is measured again.
 const EXTREME: f64 = 16.0;
-/// Weight of a rank of mean speed, in whole numbers.
+/// Weight of a rank of mean speed. Weights are integers.
 const MEAN_WEIGHT: f64 = 65_536.0;
 /// Work of a body in an evaluation beside its interactions, in operations.
 const BODY_OPERATIONS: u64 = 200;
@@ -67,8 +67,8 @@ pub struct Speeds {
     drawn: u64,
     /// The last measurements of this rank, in work per second.
     recent: VecDeque<f64>,
-    /// Share of each rank, the same on all ranks. The sum is the number of ranks. Empty at first:
-    /// all shares are equal.
+    /// Share of each rank. All ranks have the same list. The sum is the number of ranks. Empty at
+    /// first: all shares are equal.
     shares: Vec<f64>,
 }
 
@@ -97,8 +97,8 @@ impl Speeds {
         &self.shares
     }
 
-    /// Adds an evaluation in which this rank did this work within these seconds. The unit of work
-    /// is any, but the same on all ranks.
+    /// Adds an evaluation in which this rank did this work within these seconds. All ranks must use
+    /// the same unit of work.
     pub fn record(&mut self, work: f64, seconds: f64) {
         self.open = [self.open[0] + work, self.open[1] + seconds];
         let [work, seconds] = self.open;
@@ -122,7 +122,8 @@ impl Speeds {
         median(self.recent.iter().copied()).unwrap_or(0.0)
     }
 
-    /// What all ranks must know of this one. The length is the same on all ranks.
+    /// The data of this rank that all ranks need for the shares. The length is the same on all
+    /// ranks.
     pub(crate) fn report(&self) -> Vec<u8> {
         let mut report = Vec::new();
         if self.sharing.balancing == Balancing::Speed {
@@ -172,7 +173,7 @@ impl Speeds {
 
     /// Changes the shares if those in use are not good enough for the speeds of all ranks.
     fn follow(&mut self, speeds: &[f64]) {
-        // A rank that has not computed yet counts as one of the others.
+        // A rank without measurements counts as one of median speed.
         let Some(typical) = median(speeds.iter().copied().filter(|speed| *speed > 0.0)) else { return };
         let speed = |speed: &f64| {
             let speed = if *speed > 0.0 { *speed } else { typical };

@@ -61,6 +61,21 @@ fn by_id(mut bodies: Bodies) -> Bodies {
     bodies
 }
 
+/// The share of a rank: seven bodies in turn to each rank.
+fn share(comm: &dyn Comm, bodies: &Bodies) -> Bodies {
+    let is_mine = |i: &u32| (i / 7) as usize % comm.size() == comm.rank();
+    let mut mine = bodies.clone();
+    mine.permute(&(0..bodies.len() as u32).filter(is_mine).collect::<Vec<_>>());
+    mine
+}
+
+/// The bodies of all ranks in the order of their ids.
+fn together<'a>(parts: impl IntoIterator<Item = &'a Bodies>) -> Bodies {
+    let mut all = Bodies::default();
+    parts.into_iter().for_each(|part| all.append(part));
+    by_id(all)
+}
+
 /// Panics unless all bits of every column agree.
 fn assert_same_columns(got: &Bodies, want: &Bodies, what: &str) {
     assert_eq!(got.columns().len(), want.columns().len(), "{what}: other columns");
@@ -110,10 +125,7 @@ fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
         let run = |ranks: usize, threads: usize| {
             let ends = threads::run(ranks, |comm| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let mut bodies = cusp(count);
-                let mine: Vec<u32> =
-                    (0..count as u32).filter(|i| (i / 7) as usize % ranks == comm.rank()).collect();
-                bodies.permute(&mine);
+                let bodies = share(comm, &cusp(count));
                 pool.install(|| {
                     let mut courses = Vec::new();
                     let bodies = evolve(comm, &forces, stepping, bodies, 0.05, 2, |simulation| {
@@ -122,9 +134,8 @@ fn block_steps_have_the_same_bits_on_any_ranks_and_threads() {
                     (bodies, courses)
                 })
             });
-            let mut all = Bodies::default();
-            ends.iter().for_each(|(bodies, _)| all.append(bodies));
-            (by_id(all), ends.into_iter().next().unwrap().1)
+            let all = together(ends.iter().map(|(bodies, _)| bodies));
+            (all, ends.into_iter().next().unwrap().1)
         };
         let want = run(1, 1);
         let course = &want.1[1].0;
@@ -289,10 +300,7 @@ fn a_run_has_the_same_bits_if_bodies_change_their_rank_before_each_evaluation() 
         forces.sharing.balancing = Balancing::Random(seed);
         let moves = AtomicUsize::new(0);
         let parts = threads::run(ranks, |comm| {
-            let mine: Vec<u32> =
-                (0..bodies.len() as u32).filter(|i| *i as usize % ranks == comm.rank()).collect();
-            let mut part = bodies.clone();
-            part.permute(&mine);
+            let part = share(comm, &bodies);
             let mut count = part.len();
             evolve(
                 comm,
@@ -307,9 +315,7 @@ fn a_run_has_the_same_bits_if_bodies_change_their_rank_before_each_evaluation() 
                 },
             )
         });
-        let mut all = Bodies::default();
-        parts.iter().for_each(|part| all.append(part));
-        (by_id(all), moves.into_inner())
+        (together(&parts), moves.into_inner())
     };
     let (alone, _) = run(1, 0);
     for (ranks, seed) in [(2, 1), (3, 2), (5, 3)] {

@@ -148,7 +148,7 @@ def refused_under_mpirun():
 def what_needs_mpi():
     file = run_file("needs")
     for arguments, word in [
-        (["network", "measure", "--name", "x", "--file", file.parent / "x.toml"], "measured by MPI"),
+        (["network", "measure", "--name", "x", "--file", file.parent / "x.toml"], "measurement of the network needs MPI"),
         (["study", "strong", file, "--ranks", "1,2", "--output", file.parent / "study"], "--ranks 2: this build has no MPI"),
     ]:
         outcome = single(*arguments)

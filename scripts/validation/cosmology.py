@@ -209,7 +209,7 @@ is {on_lattice:.1e} of 4πGρ times the spacing.
 A plane wave from z = 99 on, whose sheets cross at z = 0, in a box with {job.some(64, 16)}³ bodies. Until then the motion of Zel'dovich
 (1970) is exact for a continuous sheet; displacements and velocities are projected on it. The lattice lets the wave grow
 at another rate, by a part that falls as the square of the spacing: 32³ bodies are 2e-3 off at z = 1.2. Wave numbers are
-in units of 2π/side; waves along the other axes have the same errors within the last bits of positions.
+in units of 2π/side.
 
 {table(waves[: len(waves) // 3])}
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Parameter file (TOML); with --array a list with one run on each line: FILE.toml and options
+    /// Parameter file (TOML). With --array, a list of runs: each line has a FILE.toml and options
     /// of `heorot run`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -28,13 +28,15 @@ pub struct Arguments {
     /// Number of nodes.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub nodes: u32,
-    /// Wall time of one job, such as 12:00:00. A run that needs more time takes several jobs.
+    /// Wall time of one job, such as 12:00:00. If the run needs more time, the job submits itself
+    /// again.
     #[arg(long, value_name = "TIME")]
     pub time: WallTime,
     /// Cores to request on each node.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub cores_per_node: u32,
-    /// Ranks on each node [default: one for every 8 cores of the job].
+    /// Ranks on each node [default: one for every 8 cores of the node, or one for every --threads
+    /// cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks_per_node: Option<u32>,
     /// Threads of each rank [default: the cores of a node divided among its ranks].
@@ -49,10 +51,10 @@ pub struct Arguments {
     /// Account to charge.
     #[arg(long, value_parser = one_word)]
     pub account: Option<String>,
-    /// Elements of a job array, such as 1-8. Each runs one line of the list.
+    /// Indices of a job array, such as 1-8. Each element runs one line of the list.
     #[arg(long, value_name = "RANGE", value_parser = one_word, conflicts_with = "set")]
     pub array: Option<String>,
-    /// File of machine settings that replaces scripts/jobs/machine.
+    /// File of machine settings (modules and launch command), used instead of scripts/jobs/machine.
     #[arg(long, value_name = "FILE")]
     pub machine: Option<PathBuf>,
     /// Override a parameter, as in `heorot run`.

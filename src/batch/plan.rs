@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Override a parameter, as in `heorot run`.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Ranks of the run.
+    /// Number of ranks of the run.
     #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks: u32,
     /// Threads of each rank.
@@ -56,11 +56,12 @@ const EXAMPLES: &str = "Examples:
   heorot plan inputs/collision.toml --ranks 16 --threads 4
   heorot plan big.toml --ranks 512 --ranks-per-node 64 --memory-per-node 256
 
-The time is measured on a few steps of a Plummer sphere, or in a periodic box of uniform bodies, with the
-force settings of the file and one thread. It assumes perfect scaling to cores like this one. If the bodies
-are too few for that, the command says so. A run takes longer if ranks wait for each other or for files.
-With block or adaptive steps, one force evaluation of the initial state, or of a sample of it, finds the
-rungs of its bodies, as if they were on circular orbits.";
+The time is measured on a few steps of a Plummer sphere, or of uniform bodies if the box is
+periodic, with the force settings of the file and one thread. The estimate assumes perfect scaling
+to cores of the same speed. If there are too few bodies on each core for that, the command says so.
+A run takes longer if ranks wait for each other or for files. With block or adaptive steps and at
+most 2 million bodies, one force evaluation of the initial state, or of a sample of it, gives the
+rungs (timestep levels) of the bodies. The estimate of the rungs assumes circular orbits.";
 
 /// Number of bodies and steps of the test run.
 const PILOT: u64 = 30_000;

@@ -22,7 +22,8 @@ pub struct Arguments {
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
     /// Print the status file (JSON) with two more keys, `state` and `cause_of_death`. The state is
-    /// `dead` if the file says that the run is running, but it cannot be alive.
+    /// `dead` if the file says `running`, but the process is gone or, on another host, has not
+    /// updated the file for 60 s.
     #[arg(long)]
     pub json: bool,
 }

@@ -87,8 +87,8 @@ pub struct Arguments {
     /// the past.
     #[arg(long, value_name = "FILE", value_parser = crate::plot::output::picture)]
     pub plot: Option<PathBuf>,
-    /// File of checksums that replaces the project's, for other processors; missing checksums are
-    /// added to it.
+    /// File of reference checksums, used instead of the built-in ones, such as for another
+    /// processor. If all checks pass, missing checksums are added to it.
     #[arg(long, value_name = "FILE.toml")]
     pub references: Option<PathBuf>,
     /// Whether report, table and plot may replace existing files.
@@ -112,11 +112,11 @@ const EXAMPLES: &str = "Examples:
 
 Each problem (inputs/bench) starts with two warm-up steps. From this state the same steps are timed
 repeatedly, with everything that a step contains: sort, migration, tree, moments, exchange, walk,
-kernels, integration, energies. The final state must have the same bits each time, on any ranks and
-threads, and the checksum of the reference. At the end, the initial state and the warm-up are computed
-once more, the share of each rank by the next rank. At the start, every rank computes a small problem
-by itself. A rank that differs is named, with its host. Exit code 1 if anything FAILED.
-docs/benchmark.md explains the result.";
+kernels, integration, energies. The final state must be bitwise identical each time, on any number
+of ranks and threads, and have the reference checksum. At the start, every rank computes a small
+problem by itself. At the end, the initial state and the warm-up are computed once more, with the
+bodies of each rank on the next rank. A rank with a different result is named, with its host. The
+exit code is 1 if any check FAILED. docs/benchmark.md explains the result.";
 
 /// Default number of steps per repetition. The reference checksums are for this number.
 const STEPS: u64 = 5;
@@ -174,7 +174,7 @@ fn bench(crew: &Crew, arguments: &Arguments) -> Result<()> {
     let bodies = bodies(crew, arguments)?;
     let cases = cases(arguments, bodies)?;
     if let Some(rank) = arguments.flip_bit.filter(|&rank| rank >= crew.comm.size()) {
-        bail!("--flip-bit {rank}: there are {} ranks, from 0 on", crew.comm.size());
+        bail!("--flip-bit {rank}: must be below the number of ranks, {}", crew.comm.size());
     }
     let targets = crew.agree(|| Targets::new(arguments))?;
     give_way(targets.json.iter().chain(&targets.csv));
@@ -274,7 +274,7 @@ fn bodies(crew: &Crew, arguments: &Arguments) -> Result<Option<u64>> {
     // Rounded to two digits, so that a small change of memory does not change the problem.
     let unit = 10f64.powi((math::log10(most.max(10.0)).floor() - 1.0) as i32);
     let bodies = ((most / unit).floor() * unit) as u64;
-    ensure!(bodies >= 2, "--memory-per-rank {gigabytes:?}: no bodies fit beside the program");
+    ensure!(bodies >= 2, "--memory-per-rank {gigabytes:?}: the program itself leaves no memory for bodies");
     Ok(Some(bodies))
 }
 

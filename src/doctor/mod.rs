@@ -29,8 +29,8 @@ pub struct Arguments {
     /// Print the findings as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Also compute a lattice, a plane wave and a pancake in periodic boxes, whose solutions are known. It
-    /// takes about a minute.
+    /// Also test periodic boxes in static and expanding space with problems of known solution: a
+    /// lattice, a plane wave and a Zel'dovich pancake. This takes about a minute.
     #[arg(long)]
     pub cosmology: bool,
     /// Ranks and threads.

@@ -30,7 +30,7 @@ pub struct Arguments {
     /// First file; any format that `heorot convert` reads.
     #[arg(value_name = "A")]
     pub first: PathBuf,
-    /// Second file, whose bodies are turned and moved.
+    /// Second file, whose bodies are rotated, shifted and boosted.
     #[arg(value_name = "B")]
     pub second: PathBuf,
     /// Snapshot to write.
@@ -42,10 +42,11 @@ pub struct Arguments {
     /// Add this vector to the velocities of B, in the units of the output or as "-100 km/s,50 km/s,0".
     #[arg(long, value_name = "X,Y,Z", value_parser = quantities::speeds::<3>, allow_hyphen_values = true)]
     pub boost: Option<[Quantity; 3]>,
-    /// Turn B about an axis through its origin by an angle in degrees, or as "1.5 rad", before it is moved.
+    /// Rotate B about the axis X,Y,Z through its origin by ANGLE, in degrees or as "1.5 rad",
+    /// before it is shifted.
     #[arg(long, value_name = "X,Y,Z,ANGLE", value_parser = axis_and_angle, allow_hyphen_values = true, conflicts_with = "euler")]
     pub rotate: Option<[f64; 4]>,
-    /// Turn B by three angles in degrees: about z, then about the new x, then about the new z.
+    /// Rotate B by three angles in degrees: about z, then about the new x, then about the new z.
     #[arg(long, value_name = "PHI,THETA,PSI", value_parser = angles, allow_hyphen_values = true)]
     pub euler: Option<[f64; 3]>,
     /// Units of the output [default: those of A, or galactic if it has none].
@@ -70,11 +71,12 @@ const HELP: &str = "Examples:
   heorot combine a.hdf5 b.hdf5 -o pair.hdf5 --euler 0,60,30 --shift \"40 kpc,0,0\"
   heorot combine both.hdf5 c.hdf5 -o abc.hdf5 --rotate 1,0,0,90
 
-B is turned about its own origin first, then shifted and boosted. Its units are converted to those of
-the output. If the two share ids, the ids of B are raised by one more than the greatest id of A. The
-time is that of A. Further columns are kept, and are not turned. The output has the galaxies of both, or each
-file as one: heorot plot separation and --colour-by galaxy show them apart. A file that states no units counts as one
-in those of the output.";
+B is rotated about its own origin first, then shifted and boosted. Its units are converted to those
+of the output. If the two files share ids, the ids of B are raised by the greatest id of A plus 1.
+The time of the output is that of A. Further columns are kept, but vectors in them are not rotated.
+The output lists the galaxies of both files; a file without galaxies is one galaxy. heorot plot
+separation and --colour-by galaxy then separate them. If a file states no units, its numbers are
+taken to be in the units of the output.";
 
 /// Exactly `N` finite numbers with commas between. Those from the place `from` on are angles, in degrees.
 fn numbers<const N: usize>(text: &str, from: usize) -> Result<[f64; N], String> {
@@ -183,7 +185,7 @@ pub fn main(arguments: &Arguments) -> Result<()> {
             let note = if raised > 0 { "; the ids of the second are raised" } else { "" };
             say(&format!("{}: {} and {} bodies{note}", arguments.output.display(), all[0], all[1]));
             if !are_apart {
-                warn("the ids of the two files lie between each other, so the output has no galaxies");
+                warn("the id ranges of the two files overlap, so the output lists no galaxies");
             }
         }
         Ok(())

@@ -5,7 +5,8 @@ use io::snapshot::{Flavour, Layout};
 /// Layout of a snapshot.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct LayoutOptions {
-    /// Names and attributes of GADGET-4 (for yt and pynbody) or of SWIFT (also for swiftsimio).
+    /// Format of the snapshot: names and attributes of GADGET-4 (for yt and pynbody) or of SWIFT
+    /// (also for swiftsimio).
     #[arg(long, value_enum, default_value_t = FlavourName::Gadget)]
     pub format: FlavourName,
     /// Round all numbers but ids to single precision.

@@ -28,12 +28,13 @@ pub struct Arguments {
     /// The model and its parameters.
     #[command(flatten)]
     keys: ModelOptions,
-    /// Read model and units from this parameter file instead, and for a universe also [cosmology] and
-    /// [box]; its other tables are not used and may be missing. Encounters and universes are possible
-    /// only this way.
+    /// Read [initial] and [units] from this parameter file instead of options, and for a
+    /// cosmological box also [cosmology] and [box]. The other tables are ignored and may be
+    /// missing. Encounters, planets and cosmological boxes are possible only with this option.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["model", "units"])]
     pub from: Option<PathBuf>,
-    /// Units of the numbers [default: galactic; star-cluster: pc-msun-kms; planetary-system: au-msun-yr].
+    /// Units of the snapshot, and of lengths and masses that are given without a unit [default:
+    /// galactic; star-cluster: pc-msun-kms; planetary-system: au-msun-yr].
     #[arg(long, value_enum)]
     pub units: Option<SystemName>,
     /// Snapshot to write.
@@ -60,11 +61,12 @@ const EXAMPLES: &str = "Examples:
   heorot model hernquist --bodies 100000 --mass \"1e12 Msun\" --radius \"30 kpc\" -o halo.hdf5
   heorot model collision --bodies 200000 --seed 1 --mass 20 --radius 3 --pericentre 6 --distance 60 -o ic.hdf5
 
-Galactic units are kpc, 1e10 solar masses and km/s. Numbers of a star cluster are in pc, solar masses and
-km/s, and those of a planetary system in au, solar masses and au/yr, unless --units says otherwise. The bodies of a collision have type 2 (first galaxy)
-and 3 (second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). Stars of a cluster have
-type 4; a planetary system has its star in type 4, planets in 5 and small bodies in 2. The same options are
-keys of the [initial] table of a parameter file, with _ for -.";
+Numbers without a unit are in kpc, 1e10 solar masses and km/s (galactic units). Those of a star
+cluster are in pc, solar masses and km/s, and those of a planetary system in au, solar masses and
+au/yr. --units chooses other units. The bodies of a collision have type 2 (first galaxy) and 3
+(second), those of a disc galaxy type 1 (halo), 2 (disc) and 3 (bulge). Stars of a cluster have type
+4; a planetary system has its star in type 4, planets in 5 and small bodies in 2. The [initial]
+table of a parameter file has the same options as keys, with _ instead of -.";
 
 /// Runs the command.
 ///

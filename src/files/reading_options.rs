@@ -19,7 +19,7 @@ impl ReadingOptions {
     /// # Errors
     /// The file is cosmological and not declared isolated.
     pub fn check(&self, path: &Path, header: &Header) -> Result<(), Error> {
-        let remedy = "--isolated takes it for one";
+        let remedy = "--isolated treats it as an isolated system";
         if self.isolated { Ok(()) } else { header.expect_isolated(path, remedy) }
     }
 }

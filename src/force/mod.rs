@@ -39,14 +39,14 @@ pub struct Arguments {
     /// Time K evaluations, after one for warm-up [default: time the first one].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
-    /// Compare K random bodies with direct summation.
+    /// Compare the accelerations of K random bodies with direct summation.
     #[arg(long, value_name = "K")]
     pub check: Option<usize>,
     /// Compare all bodies with the accelerations in another snapshot, which must have the same ids
     /// and positions.
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
-    /// Table to write (CSV): the error of every body against the reference.
+    /// Table to write (CSV): the relative force error of every body, against the reference.
     #[arg(long, value_name = "FILE", requires = "reference")]
     pub errors: Option<PathBuf>,
     /// Report to write (JSON): time of each phase, interactions, Gflops, errors.
@@ -58,15 +58,15 @@ pub struct Arguments {
     /// Whether existing files may be replaced.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// How forces are computed.
-    #[command(flatten)]
-    pub gravity: GravityArguments,
     /// Ranks and threads.
     #[command(flatten)]
     pub launch: Launch,
     /// How the file is interpreted.
     #[command(flatten)]
     pub reading: ReadingOptions,
+    /// How forces are computed. Last, since options after these would have their heading.
+    #[command(flatten)]
+    pub gravity: GravityArguments,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -74,9 +74,9 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 4 heorot force ic.hdf5 --criterion angle --theta 0.5 --order 2 --check 1000 --report force.json
   heorot force ic.hdf5 --accuracy 1e-4 --threads 2 --repeat 7 --check 2000
 
---check prints the relative error |a - a_direct| / |a_direct|, and the mean of its component along the
-radius from the centre of mass. --repeat prints median and minimum; times of phases and speeds are then
-means over the measured evaluations.";
+--check prints the relative error |a - a_direct| / |a_direct|, and the mean of the error's component
+along the radius from the centre of mass. --repeat prints the median and the minimum of the
+evaluation times. The times of phases and the speeds are then means over the timed evaluations.";
 
 /// The parameters in the form that report and snapshot contain.
 #[derive(Serialize)]

@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Whether it may replace an existing file.
     #[command(flatten)]
     pub overwrite: Overwrite,
-    /// Linking length in mean separations of the bodies.
+    /// Linking length, in units of the mean separation of the bodies.
     #[arg(long, value_name = "B", default_value_t = 0.2, value_parser = above_zero, conflicts_with = "linking_length")]
     pub linking: f64,
     /// Linking length, in the units of the snapshot or with a unit.
@@ -67,13 +67,14 @@ The mean separation is the cube root of the volume per body. The volume is that 
 snapshot or, for an isolated system, of the smallest box around its bodies. If the snapshot has a box,
 it is periodic: bodies are linked across its faces. --isolated treats it as open space.
 
-/Group contains GroupID (the smallest id in the halo), GroupLen, GroupOffset (of its ids in /IDs/ID),
-GroupMass, GroupPos and GroupVel (of the centre of mass), GroupCentre (of the densest part), GroupRadius
-(of the outermost body), GroupHalfMassRadius and GroupVelDisp (one-dimensional). The halo with most
-members comes first. In a box of a universe, Group_M_Mean200 and Group_R_Mean200 are mass and comoving
-radius of the sphere about GroupCentre with 200 times the mean density of matter. All bodies of
-the chosen types count. Crit200 is for 200 times the critical density, and TopHat200 for that of a
-collapsed sphere (Bryan & Norman 1998).";
+/Group contains GroupID (the smallest id in the halo), GroupLen (number of bodies), GroupOffset (of
+its ids in /IDs/ID), GroupMass, GroupPos and GroupVel (of the centre of mass), GroupCentre (of the
+densest part), GroupRadius (of the outermost body), GroupHalfMassRadius and GroupVelDisp
+(one-dimensional). The halo with most members comes first. In a cosmological box, Group_M_Mean200
+and Group_R_Mean200 are the mass and the comoving radius of the sphere about GroupCentre with 200
+times the mean density of matter. The names with Crit200 are those for 200 times the critical
+density, and with TopHat200 for the density of a collapsed sphere (Bryan & Norman 1998). These
+masses include all bodies of the chosen types, whether they are members of the halo or not.";
 
 /// Runs the command.
 ///

@@ -18,10 +18,10 @@ use std::time::Instant;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Arguments {
-    /// Name of the row.
+    /// Name of the network in the file.
     #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// File to which the row is added (TOML); it is created if it does not exist.
+    /// File to which the network is added (TOML). It is created if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub file: PathBuf,
 }
@@ -60,12 +60,12 @@ struct Measured {
 /// # Errors
 /// If the build has no MPI, there is one rank only, the name is taken, or the file cannot be written.
 pub(super) fn main(arguments: &Arguments) -> Result<()> {
-    ensure!(HAS_MPI, "a network is measured by MPI, which this build has not (feature mpi)");
+    ensure!(HAS_MPI, "a measurement of the network needs MPI, and this build has none (feature mpi)");
     let launch = Launch { threads: Some(1), ..Launch::default() };
     on_processes(&launch, |world, crew| {
         ensure!(
             crew.comm.size() > 1,
-            "one rank has nobody to send to: run it under mpirun with a rank on each of several hosts"
+            "the measurement needs several ranks: run it under mpirun with a rank on each of several hosts"
         );
         let is_new = |text: &str| {
             let known = Catalogue::parse(text, &arguments.file.display().to_string())?;

@@ -30,8 +30,8 @@ pub enum Kind {
     List(List),
     /// Predict time, efficiency and price/performance of recorded steps on networks.
     Replay(replay::Arguments),
-    /// Measure latency, bandwidth and overhead between the ranks of this job, and add the row to a
-    /// file.
+    /// Measure latency, bandwidth and overhead between the ranks of this job, and add the result to
+    /// a file as a network.
     Measure(measure::Arguments),
 }
 

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Traces of `heorot study virtual`.
     #[arg(value_name = "TRACE", required = true)]
     pub traces: Vec<PathBuf>,
-    /// Networks by name, or all.
+    /// Names of networks, or `all`.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
     pub network: Vec<String>,
     /// Node for all networks, instead of the node of each network.
@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Price of a node without network [dollars], instead of that in the table.
     #[arg(long, value_name = "DOLLARS")]
     pub node_price: Option<f64>,
-    /// Price of a link of all networks [dollars], instead of that in the table.
+    /// Price of one link [dollars] in every network, instead of that in the table.
     #[arg(long, value_name = "DOLLARS")]
     pub link_price: Option<f64>,
     /// File with more networks and nodes (TOML), in the form of `inputs/networks.toml`.
@@ -42,10 +42,10 @@ pub struct Arguments {
 }
 
 const NOTES: &str =
-    "Parallel efficiency is the time of one rank alone divided by time and number of ranks. Gflops count 38
-operations an interaction. A number of nodes is worth its price if a dollar buys at least half the
-speed that it buys with one node without network. A time with < is a lower bound, because the latency
-of the network is unknown.";
+    "Parallel efficiency is the time of one rank alone, divided by the product of time and number of
+ranks. Gflops count 38 operations for each interaction. A number of nodes is worth its price if its
+speed per dollar is at least half that of one node without network. A time with < is a lower bound,
+because the latency of the network is unknown.";
 
 /// A network is worth its price if a dollar buys at least this fraction of the speed that it buys
 /// with one node.

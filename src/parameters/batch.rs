@@ -26,10 +26,10 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum BalanceBy {
-    /// Time: faster ranks get more work. Each rank measures its speed.
+    /// Computing time. Each rank measures its speed, and faster ranks get more work.
     #[default]
     Speed,
-    /// Work, also if some ranks are faster than others.
+    /// Work, even if some ranks are faster than others.
     Work,
 }
 
@@ -56,12 +56,12 @@ impl From<BalanceBy> for Balancing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Restart {
-    /// No: a folder with results is refused.
+    /// Start from the initial state. A folder with results is refused.
     #[default]
     Never,
-    /// If there is one, and else start.
+    /// Continue if there is a checkpoint, otherwise start.
     Auto,
-    /// Yes; that there is none is an error.
+    /// Continue. It is an error if there is no checkpoint.
     Always,
 }
 

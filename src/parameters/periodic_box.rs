@@ -53,7 +53,7 @@ pub fn settle(crew: &Crew, domain: Domain, source: Option<&Path>, loaded: &mut L
     let (theirs, name) = (loaded.box_side, source.map_or(String::new(), |path| path.display().to_string()));
     let Domain::Periodic { side } = domain else {
         if theirs > 0.0 && crew.leads() {
-            warn(&format!("{name}: its box of {theirs:?} is not periodic here; bodies feel each other only"));
+            warn(&format!("{name}: its box of {theirs:?} is not periodic here; its images exert no force"));
         }
         return Ok(());
     };

@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Orders of the expansion.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,2,3,4", value_parser = clap::value_parser!(u8).range(1..=Gravity::MAX_ORDER as i64))]
     pub orders: Vec<u8>,
-    /// Opening angles of the criterion angle; the histogram uses the last one.
+    /// Opening angles of the criterion angle, in radians; the histogram uses the last one.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "1,0.85,0.7,0.6,0.5,0.4")]
     pub thetas: Vec<f64>,
     /// Tolerances of the criteria relative and absolute; the histograms use the last one. For

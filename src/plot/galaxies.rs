@@ -21,9 +21,10 @@ pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
 /// Option of plots that show galaxies apart.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GalaxyOptions {
-    /// Galaxies that are measured one by one: `model` for those of the model of the run, or the ids of
-    /// each, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default: all bodies
-    /// together; for `separation` the galaxies of the model].
+    /// Galaxies, each of which is measured by itself: `model` for those of the model of the run, or
+    /// the first and last id of each, as 0-59999,60000-119999 or with names as
+    /// A=0-59999,B=60000-119999 [default: all bodies together; for `separation` the galaxies of the
+    /// model].
     #[arg(long, value_name = "model|[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = wanted)]
     pub galaxies: Vec<Wanted>,
 }
@@ -31,8 +32,8 @@ pub struct GalaxyOptions {
 /// Options of plots of bodies that show galaxies apart.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Common {
-    /// Snapshots of any format that `heorot convert` reads; if a snapshot has several files, any or
-    /// all of them, which count as one.
+    /// Snapshots of any format that `heorot convert` reads. If a snapshot has several files, give
+    /// any or all of them; they count as one snapshot.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Galaxies that are shown apart.

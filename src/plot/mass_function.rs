@@ -17,9 +17,9 @@ pub struct Arguments {
     /// Catalogues of `heorot halos`.
     #[arg(required = true, value_name = "CATALOGUE")]
     pub catalogues: Vec<PathBuf>,
-    /// Also plot the fit of Tinker et al. (2008) in the volume of the box, for the model of this
-    /// parameter file, `model = "cosmology"`. Masses are then those within 200 times the mean density of
-    /// matter.
+    /// Also plot the fit of Tinker et al. (2008) for the volume of the box and the cosmology of
+    /// this parameter file, whose model must be "cosmology". The masses of haloes are then those
+    /// within spheres of 200 times the mean density of matter.
     #[arg(long, value_name = "FILE.toml")]
     pub linear: Option<PathBuf>,
     /// Refused, with the reason.

@@ -25,7 +25,7 @@ pub struct Output {
 /// Options for the look of a figure.
 #[derive(Clone, Debug, clap::Args)]
 pub struct LookOptions {
-    /// Colours of the figure: dark lines on white, or bright lines on a dark ground.
+    /// Colours of the figure: dark lines on white, or bright lines on a dark background.
     #[arg(long, value_enum, default_value_t)]
     pub theme: ThemeName,
     /// Width of the figure in millimetres [default: that of its panels].
@@ -45,7 +45,7 @@ pub enum ThemeName {
     /// Dark lines on white
     #[default]
     Light,
-    /// Bright lines on a dark ground
+    /// Bright lines on a dark background
     Dark,
 }
 

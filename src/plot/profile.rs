@@ -49,7 +49,8 @@ pub enum Part {
     Dispersion,
     /// Anisotropy of the velocity dispersion
     Anisotropy,
-    /// Circular speed of all mass with its parts, and mean rotation of the bodies shown
+    /// Circular speed of the total mass and of its components, and mean rotation of the bodies
+    /// shown
     Rotation,
     /// Axis ratios
     Shape,

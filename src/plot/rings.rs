@@ -38,11 +38,12 @@ pub(super) const RINGS: u16 = 30;
 /// Options of plots with rings.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RingOptions {
-    /// Number of rings, of equal width [default: 30; fewer for a bar of few bodies].
+    /// Number of rings, of equal width [default: 30; `plot bar` takes fewer if there are few
+    /// bodies].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     pub rings: Option<u16>,
-    /// Radius of the outermost ring, in the units of the snapshot or with a unit [default: holds 98 % of
-    /// the mass of disc, bulge and stars, or of all bodies if there are none].
+    /// Radius of the outermost ring, in the units of the snapshot or with a unit [default: encloses
+    /// 98 % of the mass of disc, bulge and stars, or of all bodies if there are none].
     #[arg(long, value_name = "RADIUS", value_parser = length_above_zero)]
     pub radius: Option<Quantity>,
     /// Line of sight.

@@ -17,8 +17,8 @@ use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 /// balance.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Output folder of the run, or its energy.csv; steps.csv gives the cost of steps, report.json
-    /// the units and the rungs, if they exist.
+    /// Output folder of the run, or its energy.csv. If they exist, steps.csv gives the cost of
+    /// steps, and report.json the units and the rungs.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
     /// Panels to draw, from top to bottom.
@@ -56,15 +56,15 @@ pub enum Part {
     AngularMomentum,
     /// Virial ratio 2 K / |W|
     VirialRatio,
-    /// Finest rung of block steps
+    /// Finest rung of block steps, that of the shortest timestep
     FinestRung,
-    /// Substeps of a full step, and steps of a body
+    /// Number of substeps of a full step, and mean number of steps of a body
     Substeps,
-    /// Seconds of a step, by phase
+    /// Time of a step by phase, in seconds
     Seconds,
     /// Load balance of the ranks
     LoadBalance,
-    /// Steps of bodies on each rung
+    /// Number of steps of bodies on each rung
     Rungs,
 }
 

@@ -116,7 +116,7 @@ fn warn_of_tracers(bodies: &Bodies, shown: impl Display) {
         false => format!("; --types {} shows them", light.join(",")),
     };
     warn(&format!(
-        "{shown}: {heavy} bodies have mass and are shown; {} have none and do not count{advice}",
+        "{shown}: {heavy} bodies have mass and are shown; {} have no mass and are not shown{advice}",
         all - heavy
     ));
 }

@@ -17,15 +17,16 @@ pub struct Launch {
     /// ranks bound to them].
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
-    /// Run N ranks inside this process, without mpirun; results have the same bits. For tests and
-    /// scaling studies.
+    /// Run N ranks inside this process, without mpirun, for tests and scaling studies. The results
+    /// are bitwise identical on any number of ranks.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub virtual_ranks: Option<usize>,
     /// Group the virtual ranks into hosts of N ranks.
     #[arg(long, value_name = "N", value_parser = at_least_one, requires = "virtual_ranks")]
     pub ranks_per_host: Option<usize>,
-    /// Whether messages between two hosts are packed into one. auto: if there are hosts of several
-    /// ranks, and each rank has at least 8 ranks on other hosts. Results have the same bits.
+    /// When all messages from one host to another are packed into one. auto: if some host has
+    /// several ranks and every rank has at least 8 ranks on other hosts. The results are bitwise
+    /// identical.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub pack: Pack,
 }
@@ -38,7 +39,7 @@ const ELSEWHERE: usize = 8;
 /// When exchanges are packed by hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pack {
-    /// If it can gain time.
+    /// If it is likely to save time.
     #[default]
     Auto,
     /// Always; has no effect if no host has several ranks, or if there is one host.

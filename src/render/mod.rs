@@ -52,7 +52,7 @@ fn draw(crew: &Crew, arguments: &Arguments) -> Result<()> {
         && arguments.camera.is_none();
     ensure!(
         !still || frames.is_none_or(|frames| frames == 1),
-        "--frames of one snapshot: they would all be the same; move the camera with --orbit, --zoom or --camera"
+        "--frames of one snapshot: all frames would be the same; move the camera with --orbit, --zoom or --camera"
     );
     let mut studio = Studio::new(crew, look, &sequence, size, frames)?;
     if arguments.orbit.is_some() || arguments.zoom.is_some() {

@@ -25,23 +25,25 @@ const EXAMPLES: &str = "Examples:
   heorot render out/snapshot_010.hdf5 -o figure.png --axes --types disc,bulge --width 40
   heorot render out/snapshot_010.hdf5 -o column.png --axes --width-mm 88 --font-size 8 --dpi 300
 
-All pictures of a call have the same brightness scale. With --frames, frames are evenly spaced between
-the first and the last snapshot, and positions between snapshots are interpolated from positions and
-velocities. Numbers are in the units of the snapshots; lengths may have a unit, as in --width \"40 kpc\".
+All pictures of one command have the same brightness scale. With --frames, frames are evenly spaced
+between the first and the last snapshot, and positions between snapshots are interpolated from
+positions and velocities. Numbers are in the units of the snapshots; lengths may have a unit, as in
+--width \"40 kpc\".
 
 A box of the snapshots is periodic: the picture shows each body at its image that is nearest to the
-centre. In an expanding universe lengths are comoving, and the redshift stands in place of the time.";
+centre. In an expanding universe, lengths are comoving, and pictures show the redshift instead of
+the time.";
 
 /// Options of `heorot render`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
-    /// them, which count as one
+    /// Snapshots of this program or another one. If a snapshot has several files, give any or all
+    /// of them; they count as one snapshot
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
-    /// FILE.png for one picture, FILE.gif, FILE.apng or FILE.mp4 (needs ffmpeg) for a movie,
-    /// otherwise a folder for pictures and movie.gif; may be given several times
+    /// FILE.png for one picture; FILE.gif, FILE.apng or FILE.mp4 (needs ffmpeg) for a movie;
+    /// otherwise a folder for pictures and movie.gif. May be given several times
     #[arg(short = 'o', long = "output", value_name = "PATH", required = true)]
     pub outputs: Vec<PathBuf>,
     /// Whether existing files may be replaced.
@@ -53,13 +55,13 @@ pub struct Arguments {
     /// Number of frames of the movie, evenly spaced in time [default: one for each snapshot]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: Option<u32>,
-    /// Speed of the movie
+    /// Frame rate of the movie, in frames per second
     #[arg(long, value_name = "NUMBER", default_value_t = 15.0, allow_negative_numbers = true)]
     pub frames_per_second: f64,
     /// Degrees of azimuth by which the camera turns about its target during the movie
     #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true, conflicts_with = "camera")]
     pub orbit: Option<f64>,
-    /// Factor by which the camera comes nearer during the movie
+    /// Factor by which the picture is magnified during the movie
     #[arg(long, value_name = "FACTOR", conflicts_with = "camera", value_parser = positive)]
     pub zoom: Option<f64>,
     /// File of a camera path with key frames (TOML), see docs/pictures.md
@@ -101,12 +103,14 @@ pub struct Look {
     /// Particle types to draw, as 1,2 or halo,disc [default: all]
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type. If a type
-    /// has at most NUMBER bodies, they are dots, whose volume is proportional to the mass
+    /// Spread each body over the distance to its NUMBER-th nearest neighbour of the same type.
+    /// Bodies of a type with at most NUMBER bodies are drawn as dots, with a volume in proportion
+    /// to the mass
     #[arg(long, value_name = "NUMBER", default_value_t = viz::NEIGHBOURS as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub neighbours: u32,
-    /// Length from the left to the right edge [default: shows 98 % of the mass of disc, bulge and stars, or
-    /// of all bodies if there are none, but no bodies far outside; or the whole box]
+    /// Width of the picture, from the left to the right edge [default: in a periodic box the whole
+    /// box, otherwise 98 % of the mass of disc, bulge and stars, or of all bodies if there are
+    /// none, without bodies far outside]
     #[arg(long, value_name = "LENGTH", allow_negative_numbers = true, value_parser = length)]
     pub width: Option<Quantity>,
     /// Draw only a slab of this thickness along the line of sight, about the centre
@@ -115,8 +119,9 @@ pub struct Look {
     /// Centre of the pictures [default: the centre of mass, or of the box]
     #[arg(long, alias = "center", value_name = "X,Y,Z", allow_hyphen_values = true, value_parser = lengths::<3>)]
     pub centre: Option<[Quantity; 3]>,
-    /// Keep the densest place (`centre`, by a shrinking sphere), the centre of mass (`mass`) or a body
-    /// (its id) in the centre [default: centre for a model with one disc galaxy]
+    /// What stays at the centre of the picture: the densest place (`centre`, found by a shrinking
+    /// sphere), the centre of mass (`mass`) or a body (its id) [default: centre for a model with
+    /// one disc galaxy]
     #[arg(long, value_name = "centre|mass|ID", conflicts_with = "centre", value_parser = follow)]
     pub follow: Option<Follow>,
     /// Draw the paths of bodies that are dots, from the first frame on
@@ -125,17 +130,18 @@ pub struct Look {
     /// Line of sight
     #[arg(long, default_value = "z", value_parser = named([("x", Direction::X), ("y", Direction::Y), ("z", Direction::Z)]))]
     pub axis: Direction,
-    /// Direction to the camera in the x-y plane, from x towards y, in degrees [default: that of the
-    /// axis]
+    /// Azimuth of the camera, from x towards y in the x-y plane, in degrees [default: that of
+    /// --axis]
     #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub azimuth: Option<f64>,
-    /// Direction to the camera above the x-y plane, in degrees [default: that of the axis]
+    /// Elevation of the camera above the x-y plane, in degrees [default: that of --axis]
     #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub elevation: Option<f64>,
     /// Rotation of the camera about the line of sight, in degrees
     #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true, default_value_t = 0.0)]
     pub roll: f64,
-    /// Angle under which the width is seen in perspective, in degrees [default: no perspective]
+    /// Field of view: the angle that the width of the picture spans at the distance of its centre,
+    /// in degrees [default: no perspective]
     #[arg(long, value_name = "DEGREES", value_parser = quantities::angle, allow_negative_numbers = true)]
     pub perspective: Option<f64>,
     /// Colour map of the surface density
@@ -148,25 +154,27 @@ pub struct Look {
     ]))]
     pub colours: ColourMap,
     /// Quantity shown by colour; brightness shows surface density. --galaxies implies galaxy, and
-    /// --arrival-radius arrival
+    /// --arrival-radius implies arrival
     #[arg(long, alias = "color-by", value_name = "WHAT", value_enum, default_value = "density", default_value_ifs = IMPLIED)]
     pub colour_by: ColourBy,
-    /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999 [default:
-    /// those of the model of the run]
+    /// First and last id of each galaxy, as 0-59999,60000-119999 or with names as
+    /// A=0-59999,B=60000-119999 [default: those of the model of the run]
     #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
     pub galaxies: Vec<Named>,
     /// Distance from the centre within which a body has arrived, for --colour-by arrival
     #[arg(long, value_name = "LENGTH", required_if_eq("colour_by", "arrival"), value_parser = length_above_zero)]
     pub arrival_radius: Option<Quantity>,
-    /// Values at the ends of the colours of --colour-by speed, velocity or arrival, in the unit of
-    /// the colour bar or with a unit such as km/s or Myr [default: the range of most of the mass]
+    /// Lowest and highest value of the colour bar with --colour-by speed, velocity or arrival, in
+    /// the unit of the colour bar or with a unit such as km/s or Myr [default: for speed and
+    /// velocity a range with most of the mass; for arrival 0 and the duration of the sequence]
     #[arg(long, value_name = "LOW:HIGH", allow_hyphen_values = true, value_parser = Ends::speeds_or_times)]
     pub values: Option<Ends>,
     /// Dependence of brightness on surface density
     #[arg(long, default_value = "log", value_parser = named([("log", Stretch::Log), ("asinh", Stretch::Asinh)]))]
     pub stretch: Stretch,
-    /// Darkest and brightest surface density, in the unit of the colour bar or with a unit such as
-    /// Msun/pc^2; or percentiles as 1%:99.9% [default: suits the whole sequence]
+    /// Surface densities that are darkest and brightest, in the unit of the colour bar or with a
+    /// unit such as Msun/pc^2; or percentiles of the pixels that are not empty, as 1%:99.9%
+    /// [default: a range for the whole sequence]
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     pub range: Option<Wished>,
     /// Whether boxes and expansion are ignored.
@@ -181,11 +189,11 @@ pub struct AxesOptions {
     /// bar and enlarge the picture
     #[arg(long)]
     pub axes: bool,
-    /// Colours of the axes and of the ground around pictures [default: light]
+    /// Colours of the axes and of the background around pictures [default: light]
     #[arg(long, value_enum, requires = "axes")]
     pub theme: Option<ThemeName>,
-    /// Width of the figure with its axes in millimetres, at the resolution of --dpi; --size is then the
-    /// shape of a picture
+    /// Width of the figure with its axes in millimetres, at the resolution of --dpi. --size then
+    /// sets only the aspect ratio of a picture
     #[arg(long, value_name = "MM", requires = "axes", value_parser = millimetres)]
     pub width_mm: Option<f64>,
     /// Size of the labels of axes in points [default: follows the size of the picture]

@@ -86,7 +86,7 @@ impl<'a> Studio<'a> {
         );
         ensure!(
             !trails || sequence.entries.len() > 1,
-            "--trails: draws paths from snapshot to snapshot, and there is one only"
+            "--trails: draws paths from snapshot to snapshot, and there is only one snapshot"
         );
         let by_id = between || !tinter.has_no_memory() || trails;
         if between {

@@ -20,11 +20,12 @@ pub enum ColourBy {
     Type,
     /// The galaxy of the model that a body came from
     Galaxy,
-    /// Mean speed along the line of sight
+    /// Speed in three dimensions, averaged along the line of sight by mass
     Speed,
-    /// Mean velocity along the line of sight, away from the camera
+    /// Velocity away from the camera, averaged along the line of sight by mass
     Velocity,
-    /// Mean time since bodies first came within --arrival-radius of the centre
+    /// Time since bodies first came within --arrival-radius of the centre, averaged along the line
+    /// of sight by mass
     Arrival,
 }
 

@@ -55,18 +55,19 @@ pub struct Arguments {
     /// folder is refused.
     #[arg(long, conflicts_with = "restart")]
     pub overwrite: bool,
-    /// Continue from the last checkpoint in the output folder, on any number of ranks; results have
-    /// the same bits. --restart=auto starts the run if there is no checkpoint. Overrides
+    /// Continue from the last checkpoint in the output folder, on any number of ranks. The results
+    /// are bitwise identical to those of an uninterrupted run. --restart alone means
+    /// --restart=always. --restart=auto starts the run if there is no checkpoint. Overrides
     /// batch.restart.
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     pub restart: Option<Restart>,
-    /// Stop early enough to end within this wall time, such as 30m or 12:00:00, with a checkpoint.
-    /// Overrides batch.walltime.
+    /// Write a checkpoint and stop early enough to end within this wall time, such as 30m or
+    /// 12:00:00. Overrides batch.walltime.
     #[arg(long, value_name = "TIME")]
     pub walltime: Option<WallTime>,
-    /// What the load balance makes equal on all ranks: speed (the time; each rank measures its speed,
-    /// and faster ranks get more work) or work (the work). Results have the same bits. Overrides
-    /// batch.balance.
+    /// What the load balance makes equal on all ranks: speed (the computing time: each rank
+    /// measures its speed, and faster ranks get more work) or work (the work, whatever the speed of
+    /// a rank). The results are bitwise identical. Overrides batch.balance.
     #[arg(long, value_name = "WHAT")]
     pub balance: Option<BalanceBy>,
     /// Log a line for each step, instead of one every 5 seconds. The files energy.csv and steps.csv
@@ -84,15 +85,16 @@ const EXAMPLES: &str = "Examples:
   mpirun -n 4 heorot run inputs/collision.toml --threads 2 --overwrite
   mpirun -n 8 heorot run inputs/collision.toml --restart=auto --walltime 12:00:00
 
-The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (a row each step),
-report.json, checkpoints, and status.json, which `heorot status` reads. Numbers are in the units of the
-file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
+The output folder receives snapshot_000.hdf5 and so on, energy.csv and steps.csv (one row for each
+step), report.json, checkpoints, and status.json, which `heorot status` reads. Numbers are in the
+units of the parameter file: kpc, 1e10 solar masses and km/s unless [units] says otherwise.
 
-SIGTERM, SIGUSR1, SIGINT and a file `stop` in the output folder end the run with a checkpoint after the
-current step (with block or adaptive steps, also within it). Files `checkpoint` and `snapshot` there
-request one of each. Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal
-(--restart=auto continues), 76 stopped by a `stop` file. Only one run at a time may use a folder; it
-holds heorot.lock there.";
+SIGTERM, SIGUSR1, SIGINT or a file `stop` in the output folder ends the run with a checkpoint after
+the current step. With block or adaptive steps, the run can also end within a step. A file
+`checkpoint` or `snapshot` in the output folder requests a checkpoint or a snapshot. Exit codes: 0
+done, 1 failed, 2 wrong usage, 75 stopped by a limit or a signal (--restart=auto continues), 76
+stopped by a `stop` file. Only one run at a time may use a folder. It holds the lock file
+heorot.lock there.";
 
 /// Runs the command.
 ///
@@ -491,7 +493,7 @@ impl Run<'_> {
         self.end(Phase::Done);
         let missed = self.simulation.control().filter(|control| control.is_missed());
         if let Some(control) = missed.filter(|_| !self.parameters.gravity.allow_missed) {
-            bail!("the run is done, but its forces are not as wanted: {}", control.line());
+            bail!("the run is done, but its force error is above the wanted one: {}", control.line());
         }
         Ok(Ending::Done)
     }

@@ -87,7 +87,7 @@ pub(super) fn find(crew: &Crew, folder: &Folder, restart: Restart) -> Result<Opt
     for &step in &steps {
         match read(crew, folder, step)? {
             Ok(found) => return Ok(Some(found)),
-            Err(fault) if crew.leads() => warn(&format!("{fault}; it is passed over")),
+            Err(fault) if crew.leads() => warn(&format!("{fault}; this checkpoint is skipped")),
             Err(_) => {}
         }
     }

@@ -56,12 +56,13 @@ pub struct Arguments {
     /// How it is measured.
     #[command(flatten)]
     pub keys: Keys,
-    /// Also compute the power of linear theory at the redshift of each snapshot, and that of non-linear
-    /// matter by HaloFit, for the model of this parameter file, `model = "cosmology"`.
+    /// Also compute the power of linear theory and the non-linear power of HaloFit, at the redshift
+    /// of each snapshot. The cosmology is that of this parameter file, whose model must be
+    /// "cosmology".
     #[arg(long, value_name = "FILE.toml")]
     pub linear: Option<PathBuf>,
-    /// Hubble constant [100 km/s/Mpc], for k in h/Mpc and P in (Mpc/h)^3 [default: that of the snapshot,
-    /// if it states one].
+    /// Hubble constant in units of 100 km/s/Mpc. Then k is in h/Mpc and P in (Mpc/h)^3 [default:
+    /// that of the snapshot, if it states one].
     #[arg(long, value_name = "H", value_parser = above_zero)]
     pub hubble: Option<f64>,
     /// Particle types to measure, as 1,2 or halo,disc [default: all].
@@ -79,15 +80,15 @@ pub struct Keys {
     /// Cells along a side of the grid, an even number.
     #[arg(long, value_name = "N", default_value_t = Keys::GRID)]
     pub grid: usize,
-    /// Also fold the box into F parts along each axis, for wave numbers F times as high; a list in
-    /// ascending order, such as 4,16.
+    /// Also fold the box into F parts along each axis, to measure wave numbers F times as high. A
+    /// list must be in ascending order, such as 4,16.
     #[arg(long, value_name = "F", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fold: Vec<u32>,
     /// How masses are assigned to the grid.
     #[arg(long, value_enum, default_value_t)]
     pub assignment: Assignment,
-    /// Bins in a decade of k [default: bins as wide as the fundamental wave number].
+    /// Number of bins in a decade of k [default: bins as wide as the fundamental wave number].
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_decade: Option<u32>,
@@ -128,19 +129,21 @@ const HELP: &str = "Examples:
   heorot spectrum universe.hdf5 -o linear.csv --plot linear.svg --linear inputs/lcdm.toml
   mpirun -n 4 heorot spectrum box.hdf5 -o finer.csv --grid 1024 --hubble 0.68
 
-P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. The columns are the mean k of a bin, its power, the
-error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 / (sum m)^2, which the power
-contains, the number of modes that were measured, and the number of parts into which the box was folded.
-With --linear, two more columns are linear theory and HaloFit (Takahashi et al. 2012) at the mean k. In
-the plot they are dashed and solid, and the measurement is dots.
+P(k) = V <|delta_k|^2>, with k = 2 pi / wavelength. Each row of the table is a bin. The columns are
+the mean k, the power P, the error sqrt(2 / modes) P of a Gaussian field, the shot noise V sum m^2 /
+(sum m)^2, the number of modes that were measured, and the number of parts into which each axis was
+folded. The shot noise is not subtracted from P. With --linear, two more columns are linear theory
+and HaloFit (Takahashi et al. 2012) at the mean k. The plot shows linear theory as dashed lines,
+HaloFit as solid lines, and the measurement as dots.
 
---correlation writes the two-point correlation function without the shot noise, in bins of the distance
-from two cells of the grid to half the side. It has 20 bins in a decade, or --per-decade, and does not
-fold the box.
+--correlation writes the two-point correlation function without the shot noise, for distances from
+two cells of the grid to half the side. It has 20 bins in a decade of distance, or --per-decade
+bins. The box is not folded for it.
 
-Masses are assigned to two grids that are shifted by half a cell, and divided by the window of the
-assignment (interlacing). So the power is right to 3e-4 up to half the Nyquist wave number pi N / side,
-where the folded box begins.";
+Masses are assigned to two grids that are shifted by half a cell (interlacing), and the modes are
+divided by the window of the assignment. The relative error of the power is then at most 3e-4 up to
+half the Nyquist wave number pi N / side, where N is --grid. From there on, the box folded by --fold
+is used.";
 
 /// Runs the command.
 ///

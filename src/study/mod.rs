@@ -25,9 +25,9 @@ pub struct Arguments {
 /// Kinds of studies.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Kind {
-    /// Run one problem on several numbers of ranks, and make a page of the results.
+    /// Run one problem on several numbers of ranks, and write a page of the results (HTML).
     Strong(scaling::Arguments),
-    /// Run a problem that grows with the number of ranks, and make a page of the results.
+    /// Run a problem that grows with the number of ranks, and write a page of the results (HTML).
     Weak(scaling::Arguments),
     /// Record the messages of a step on up to 4096 virtual ranks, inside this process.
     Virtual(virtual_ranks::Arguments),

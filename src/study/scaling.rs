@@ -35,7 +35,7 @@ pub(super) enum Scaling {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Parameter file (TOML); in a weak study its initial.bodies is the number of bodies on one
+    /// Parameter file (TOML). In a weak study, its initial.bodies is the number of bodies on each
     /// rank.
     #[arg(value_name = "FILE.toml")]
     pub file: PathBuf,
@@ -51,7 +51,7 @@ pub struct Arguments {
     /// Folder of the study [default: out/study-strong-FILE or out/study-weak-FILE].
     #[arg(long, short, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
-    /// Replace the page of an earlier call; finished runs are kept.
+    /// Replace the page of an earlier study. Finished runs are kept.
     #[arg(long, conflicts_with = "submit")]
     pub overwrite: bool,
     /// Run nothing; make the page from the existing runs.
@@ -73,7 +73,7 @@ pub struct Arguments {
     /// Account to charge for submitted jobs.
     #[arg(long, requires = "submit", value_parser = jobscript::one_word)]
     pub account: Option<String>,
-    /// File of machine settings for submitted jobs that replaces scripts/jobs/machine.
+    /// File of machine settings for submitted jobs, used instead of scripts/jobs/machine.
     #[arg(long, value_name = "FILE", requires = "submit")]
     pub machine: Option<PathBuf>,
 }
@@ -238,7 +238,7 @@ impl Case {
         let (ranks, threads) = (self.ranks, arguments.threads);
         if (ranks * threads) as usize > machine::cores() {
             warn(&format!(
-                "{} share {} cores: times will not scale",
+                "{} share {} cores, so the computing time cannot decrease in proportion to the ranks",
                 workers(ranks as usize, threads as usize),
                 machine::cores()
             ));

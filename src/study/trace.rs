@@ -212,13 +212,13 @@ impl Trace {
             let known = |rank: u32| (rank as usize) < self.ranks;
             match &call.call {
                 Kind::AllGather(bytes) => {
-                    ensure!(bytes.len() == self.ranks, "call {number}: not every rank gives something");
+                    ensure!(bytes.len() == self.ranks, "call {number}: not every rank contributes");
                 }
                 Kind::Exchange(messages) | Kind::SendReceive(messages) => {
                     let wrong = messages.iter().find(|(from, to, _)| !known(*from) || !known(*to));
                     ensure!(
                         wrong.is_none(),
-                        "call {number}: a message goes to or from a rank that is not there"
+                        "call {number}: a message goes to or from a rank that does not exist"
                     );
                 }
                 _ => {}

@@ -44,16 +44,16 @@ pub struct Arguments {
     /// Numbers of ranks.
     #[arg(long, value_name = "P,...", value_delimiter = ',', required = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub ranks: Vec<u32>,
-    /// Weak scaling: number of bodies on each rank, instead of that of the file. The file must have
-    /// a model.
+    /// For weak scaling: number of bodies on each rank, instead of initial.bodies of the file. The
+    /// file must start from a model.
     #[arg(long, value_name = "N", value_parser = bodies_in::<1, { u64::MAX }>)]
     pub bodies_per_rank: Option<u64>,
     /// Ranks on each host. If there are several hosts, a step is recorded twice: without packing,
-    /// and with exchanges packed by hosts as by `--pack` of other commands.
+    /// and with messages packed by host, as with `--pack` of other commands.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub ranks_per_host: u32,
-    /// Threads of the first evaluations, and number of ranks that compute at a time afterwards,
-    /// each with one thread [default: all cores].
+    /// Threads of the first step, which one rank computes alone. Then the number of virtual ranks
+    /// that compute at the same time, each with one thread [default: all cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub threads: Option<u32>,
     /// Folder for the traces, and a table (CSV) and a plot (SVG and PDF) of all of them.

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Arguments {
-    /// Snapshots of this program or another one; if a snapshot has several files, any or all of
-    /// them, which count as one. They are played in the order of their times.
+    /// Snapshots of this program or another one. If a snapshot has several files, give any or all
+    /// of them; they count as one snapshot. The snapshots are played in the order of their times.
     #[arg(required = true, value_name = "SNAPSHOT")]
     pub snapshots: Vec<PathBuf>,
     /// Page to write: one file that needs no network and no other file.
@@ -45,15 +45,17 @@ pub struct Arguments {
     /// Port of the server [default: any free port].
     #[arg(long, value_name = "PORT", conflicts_with = "output")]
     pub port: Option<u16>,
-    /// Show at most N bodies, chosen with equal probability. Those of types with at most 32 bodies are
-    /// always shown [default: 1000000, fewer for many snapshots; all with --serve].
+    /// Show at most N bodies, chosen with equal probability, but all bodies of a type that has at
+    /// most 32. A page has at most 1000000 [default: 1000000, fewer for many snapshots; 100000000
+    /// with --serve].
     #[arg(long, value_name = "N", value_parser = bodies_in::<1, MOST_SERVED>)]
     pub bodies: Option<u64>,
     /// Particle types to show, as 1,2 or halo,disc [default: all].
     #[arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = kinds::kind)]
     pub types: Vec<u8>,
-    /// Ids of each galaxy, as 0-59999,60000-119999 or with names as A=0-59999,B=60000-119999, for colours
-    /// by galaxy [default: those of the model of the run, if it has several].
+    /// First and last id of each galaxy, as 0-59999,60000-119999 or with names as
+    /// A=0-59999,B=60000-119999, for colours by galaxy [default: those of the model of the run, if
+    /// it has several].
     #[arg(long, value_name = "[NAME=]FIRST-LAST,...", value_delimiter = ',', value_parser = galaxy)]
     pub galaxies: Vec<Named>,
 }

@@ -70,8 +70,9 @@ pub fn agree<T>(comm: &dyn Comm, job: impl FnOnce() -> Result<T, String>) -> Res
     agree_on_greatest(comm, || outcome).map(|[]| value.expect("no rank has failed"))
 }
 
-/// Does `job` and ends alike on all ranks: with the greatest values of all, element by element, or with the message of the lowest rank that failed. [`max`] and
-/// [`agree`] in one reduction. No NaN.
+/// Runs `job` on all ranks. If it succeeds on all, every rank gets the greatest values of all,
+/// element by element. Otherwise all get the message of the lowest rank that failed. If no rank
+/// fails, this takes one reduction. No NaN.
 ///
 /// # Errors
 /// That message, the same on every rank.
@@ -82,6 +83,7 @@ pub fn agree_on_greatest<const K: usize>(
     let result = job();
     let failure = if result.is_err() { u64::MAX - comm.rank() as u64 } else { 0 };
     let mut reduced = vec![failure];
+    debug_assert!(result.iter().flatten().all(|x| !x.is_nan()), "the order of NaN is not defined");
     reduced.extend(result.as_ref().unwrap_or(&[f64::NEG_INFINITY; K]).map(to_ordered));
     comm.all_reduce(&mut reduced, Reduction::Max);
     if reduced[0] == 0 {
@@ -102,7 +104,7 @@ fn extremum<const K: usize>(comm: &dyn Comm, values: [f64; K], reduction: Reduct
 
 const SIGN: u64 = 1 << 63;
 
-/// Bits that are ordered as whole numbers just as `x` is ordered among the floats.
+/// Maps floats to integers of the same order. -0 comes before 0.
 fn to_ordered(x: f64) -> u64 {
     let bits = x.to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }

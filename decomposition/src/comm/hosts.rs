@@ -55,19 +55,20 @@ impl Hosts {
         &self.ranks[host]
     }
 
-    /// Whether messages between hosts can be packed: there are several hosts, and several ranks on one of them.
+    /// Whether messages between hosts can be packed: there are several hosts, and at least one of
+    /// them has several ranks.
     pub fn can_pack(&self) -> bool {
         self.count() > 1 && self.count() < self.all_ranks()
     }
 
-    /// The number of ranks on other hosts, for the rank for which it is least.
+    /// The number of ranks outside the host with the most ranks.
     pub fn least_elsewhere(&self) -> usize {
         self.all_ranks() - self.ranks.iter().map(Vec::len).max().unwrap_or(0)
     }
 
     /// The rank that sends to host `to` for all ranks of host `from`, and the rank of host `to`
-    /// that receives. The other hosts are dealt to the ranks of a host in turn, so that each rank
-    /// is in charge of about as many.
+    /// that receives. The other hosts are assigned to the ranks of a host in turn, so the number of
+    /// hosts per rank differs by at most one.
     pub fn in_charge(&self, from: usize, to: usize) -> [usize; 2] {
         let distance = (to + self.count() - from) % self.count();
         assert!(distance > 0, "a host sends nothing to itself");

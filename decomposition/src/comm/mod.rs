@@ -56,7 +56,7 @@ pub trait Comm: Sync {
     /// are needed. A list must not contain this rank, or a rank twice.
     fn send_receive(&self, to: &[usize], bytes: &[u8], from: &[usize]) -> Vec<Vec<u8>>;
 
-    /// Waits until every rank is here.
+    /// Waits until every rank has called this.
     fn barrier(&self);
 
     /// What this rank has sent so far.
@@ -68,8 +68,8 @@ pub trait Comm: Sync {
     /// Ends all ranks with this exit code, after a panic or an error that only this rank has seen.
     fn abort(&self, code: i32) -> !;
 
-    /// The MPI communicator of these ranks, for libraries that call MPI themselves, such as HDF5. `None` if the ranks are not MPI
-    /// processes, have other numbers there, or are recorded.
+    /// The MPI communicator of these ranks, for libraries that call MPI themselves, such as HDF5.
+    /// `None` if the ranks are not MPI processes, or if a [`Shifted`] or [`Recorder`] wraps them.
     #[cfg(feature = "mpi")]
     fn communicator(&self) -> Option<&mpi::topology::SimpleCommunicator> {
         None
@@ -89,8 +89,8 @@ pub trait Mail: Comm {
     /// waits for it if `waits` is true, and returns `None` otherwise. Not collective.
     fn fetch(&self, number: u64, from: usize, waits: bool) -> Option<Vec<u8>>;
 
-    /// Waits until all messages of this rank with lower numbers have been sent. Their receivers
-    /// must be about to fetch them. Not collective.
+    /// Waits until all messages of this rank with lower numbers have been sent. This can take until
+    /// their receivers fetch them. Not collective.
     fn settle(&self, below: u64);
 }
 

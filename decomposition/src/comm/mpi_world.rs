@@ -3,7 +3,9 @@
 //! MPI is started with thread level Funneled: only the thread that started it may call it, and each
 //! call checks this. Rayon's threads may compute meanwhile. On an error, the MPI library aborts all
 //! ranks.
-#![allow(unsafe_code)] // non-blocking calls own their buffers here, which the safe scopes of `mpi` cannot express
+
+// Here, pending non-blocking calls own their buffers. The safe scopes of `mpi` cannot express this.
+#![allow(unsafe_code)]
 
 use super::{Comm, Hosts, Mail, Meter, Pending, Reduction, Traffic};
 use crate::Error;
@@ -29,9 +31,10 @@ pub const LONGEST_PIECE: usize = 1 << 30;
 /// Exit code of a run in which a rank panicked. It is that of any Rust program that panics.
 const PANICKED: i32 = 101;
 
-/// MPI, from its start to its end. Dropping it ends MPI, so drop it on the main thread, before the process exits.
+/// MPI, from its start to its end. Dropping it ends MPI. It must be dropped on the thread that
+/// started MPI, before the process exits.
 pub struct World {
-    comm: MpiComm, // before the universe: a communicator is freed before MPI ends
+    comm: MpiComm, // declared first, so the communicator is freed before MPI ends
     _universe: Universe,
 }
 
@@ -71,9 +74,10 @@ impl World {
         Hosts::new(all.iter().map(|first| u64::from_ne_bytes(first[..].try_into().expect("a number"))))
     }
 
-    /// Sends `there` bytes from rank 0 to the last rank, `times` in a row, and `back` bytes the other way after each, or after the last one if
-    /// `in_turn` is false; for measurements of the network. Returns on rank 0 the time until all has left, and until the last bytes are back [s];
-    /// 0 elsewhere. Collective; needs two ranks.
+    /// Measures the network. Rank 0 sends `times` messages of `there` bytes to the last rank. The
+    /// last rank answers with `back` bytes: to each message if `in_turn` is true, otherwise to the
+    /// last one only. Returns two times [s] on rank 0: until the last send has returned, and until
+    /// the last answer has arrived. Returns 0 on other ranks. Collective. Needs two ranks.
     pub fn ping_pong(&self, there: usize, back: usize, times: usize, in_turn: bool) -> [f64; 2] {
         let (comm, last) = (self.comm.here(), self.comm.size - 1);
         assert!(last > 0, "one rank has nobody to send to");
@@ -99,7 +103,8 @@ impl World {
         if self.comm.rank == 0 { [left, start.elapsed().as_secs_f64()] } else { [0.0; 2] }
     }
 
-    /// Cuts messages into pieces of at most `bytes` instead of [`LONGEST_PIECE`], the same on all ranks: tests try the cut with it.
+    /// Splits messages into pieces of at most `bytes` instead of [`LONGEST_PIECE`], for tests. All
+    /// ranks must use the same value.
     pub fn cut_messages_at(&mut self, bytes: usize) {
         assert!((1..=LONGEST_PIECE).contains(&bytes), "a piece of {bytes} bytes cannot be sent");
         self.comm.longest_piece = bytes;
@@ -118,21 +123,26 @@ pub fn thread_level() -> Option<String> {
     mpi::environment::is_initialized().then(|| format!("{:?}", mpi::environment::threading_support()))
 }
 
-/// Whether a thread of this process that may not call MPI has panicked: the one that may then ends all ranks at its next call.
+/// Whether a thread that may not call MPI has panicked. The thread that may call MPI then ends all
+/// ranks at its next call.
 static PANIC_ELSEWHERE: AtomicBool = AtomicBool::new(false);
 
-/// So long the thread that may call MPI has time to end all ranks after a panic on another thread.
+/// Time for the thread that may call MPI to end all ranks after a panic on another thread.
 const GRACE: Duration = Duration::from_secs(10);
 
 unsafe extern "C" {
-    /// Ends the process at once, with no clean-up that other threads could stand in the way of.
+    /// Ends the process at once, without the clean-up that other threads could block.
     safe fn _exit(code: c_int) -> !;
 }
 
-/// A panic is seen by one rank only, and the others would wait for it for ever. On the thread that calls this, which is the one that may call MPI, the
-/// hook ends all ranks. On another thread it must not, whatever that other one is doing: it leaves word for the home thread, which hears of it at its
-/// next call of MPI, or when the panic reaches it and it lets go of [`World`]. If it does neither for a while, as in a long computation of its own, the
-/// process ends by itself, and what started the ranks ends the others.
+/// Installs a panic hook that prints one line and ends all ranks. Otherwise the other ranks would
+/// wait for the rank that panicked.
+///
+/// The home thread, which calls this function, is the only one that may call MPI. If it panics, the
+/// hook aborts MPI. If another thread panics, the hook sets [`PANIC_ELSEWHERE`]. The home thread
+/// then aborts MPI at its next call, or when the panic reaches it and it drops [`World`]. If it
+/// does neither within [`GRACE`], for example in a long computation, the process exits. The
+/// launcher then ends the other ranks.
 fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
     let home = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
@@ -143,7 +153,8 @@ fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
         if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
             line += &format!("{backtrace}\n");
         }
-        // In one piece, so that lines of other ranks do not come between; nobody is left to hear of an error.
+        // One write, so that lines of other ranks are not printed inside it. An error of this write
+        // cannot be reported.
         let _ = std::io::stderr().write_all(line.as_bytes());
         if size == 1 {
             return;
@@ -161,7 +172,7 @@ fn end_all_ranks_on_panic(rank: c_int, size: c_int) {
 }
 
 impl Drop for World {
-    /// MPI is not ended in order while a panic goes by: the other ranks would have to take part.
+    /// Aborts MPI during a panic. An orderly end would need the other ranks.
     fn drop(&mut self) {
         if std::thread::panicking() && self.comm.size > 1 {
             self.comm.here().abort(PANICKED);
@@ -175,18 +186,18 @@ struct MpiComm {
     size: usize,
     home: ThreadId,
     longest_piece: usize,
-    /// Calls with tags so far.
+    /// Number of calls of `next_tag` so far.
     tagged: AtomicU64,
-    /// What has been posted and may not have left.
+    /// Posted messages that `settle` has not completed.
     posted: RefCell<Vec<Posted>>,
     meter: Meter,
 }
 
-// SAFETY: the communicator's handle and `posted` are the only parts that are not Sync. `MpiComm::here` gives the handle to the home thread alone, and
-// whoever touches `posted` has called it before.
+// SAFETY: only the communicator's handle and `posted` are not Sync. `MpiComm::here` returns the
+// handle on the home thread only. All functions that use `posted` call `here` first.
 unsafe impl Sync for MpiComm {}
 
-/// A message under way, with what MPI reads from until its requests are complete.
+/// A posted message. MPI reads its bytes until its requests are complete.
 struct Posted {
     number: u64,
     _bytes: Vec<u8>,
@@ -213,7 +224,8 @@ impl MpiComm {
         }
     }
 
-    /// The communicator, for the thread that may use it.
+    /// The communicator. Panics on any thread but the home thread. Aborts MPI if another thread has
+    /// panicked.
     fn here(&self) -> &SimpleCommunicator {
         assert_eq!(std::thread::current().id(), self.home, "MPI is called off the thread that started it");
         if PANIC_ELSEWHERE.load(Ordering::Relaxed) {
@@ -226,13 +238,14 @@ impl MpiComm {
         self.here().as_raw()
     }
 
-    /// The tag of the next call that needs one; ranks make such calls in the same order. MPI guarantees tags up to 32767; what is posted has the odd
-    /// ones.
+    /// The tag of the next exchange or `send_receive`. All ranks make these calls in the same
+    /// order. MPI guarantees tags up to 32767. These calls have even tags, and posted messages have
+    /// odd ones.
     fn next_tag(&self) -> c_int {
         2 * (self.tagged.fetch_add(1, Ordering::Relaxed) % 16384) as c_int
     }
 
-    /// The tag of what is posted with this number.
+    /// The tag of posted messages with this number.
     fn tag_of(number: u64) -> c_int {
         2 * (number % 16384) as c_int + 1
     }
@@ -240,7 +253,8 @@ impl MpiComm {
     /// Starts to send a piece of a message.
     ///
     /// # Safety
-    /// The piece must stay as it is until the request is complete, and be at most [`LONGEST_PIECE`] long.
+    /// The piece must stay unchanged in its place until the request is complete. It must have at
+    /// most [`LONGEST_PIECE`] bytes.
     unsafe fn start_send(&self, piece: &[u8], to: usize, tag: c_int) -> ffi::MPI_Request {
         let (raw, count) = (self.raw(), piece.len() as c_int);
         // SAFETY: `piece` is initialised; the rest is promised by the caller.
@@ -252,14 +266,15 @@ impl MpiComm {
         }
     }
 
-    /// Starts to send a message in pieces, of which the last and no other is shorter than all could be.
+    /// Starts to send a message in pieces. All but the last have `longest_piece` bytes. The last
+    /// has fewer, possibly none, so the receiver recognises it.
     ///
     /// # Safety
-    /// The bytes must stay as they are until the requests are complete.
+    /// The bytes must stay unchanged in their place until the requests are complete.
     unsafe fn start_pieces(&self, bytes: &[u8], to: usize, tag: c_int) -> Vec<ffi::MPI_Request> {
         let end: &[&[u8]] = if bytes.len().is_multiple_of(self.longest_piece) { &[&[]] } else { &[] };
         let pieces = bytes.chunks(self.longest_piece).chain(end.iter().copied());
-        // SAFETY: pieces are as long as they may be; the rest is promised by the caller.
+        // SAFETY: no piece is longer than LONGEST_PIECE; the caller promises the rest.
         pieces.map(|piece| unsafe { self.start_send(piece, to, tag) }).collect()
     }
 
@@ -279,13 +294,13 @@ impl MpiComm {
 
     /// Waits until these are complete.
     fn complete(mut requests: Vec<ffi::MPI_Request>) {
-        // SAFETY: so many requests, each active or null, which counts as complete.
+        // SAFETY: the count is right. Each request is active, or null, which counts as complete.
         unsafe {
             ffi::MPI_Waitall(requests.len() as c_int, requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE)
         };
     }
 
-    /// One round of an all-gather, small enough in sum for MPI's counts.
+    /// One round of an all-gather. The sum of `counts` must fit MPI's signed 32-bit counts.
     fn gather_pieces(&self, mine: &[u8], counts: &[usize], all: &mut [Vec<u8>]) {
         let counts: Vec<c_int> = counts.iter().map(|&count| count as c_int).collect();
         let starts: Vec<c_int> =
@@ -333,7 +348,8 @@ impl Comm for MpiComm {
             Reduction::Min => SystemOperation::min(),
             Reduction::Max => SystemOperation::max(),
         };
-        // Some MPI libraries compare unsigned numbers as if they had a sign (MPICH 4.0 does), so signed ones are sent.
+        // Some MPI libraries, such as MPICH 4.0, compare unsigned numbers as if they were signed.
+        // So signed numbers are sent. For comparisons, the flipped highest bit keeps their order.
         let shift = if reduction == Reduction::Sum { 0 } else { 1 << 63 };
         let mine: Vec<i64> = values.iter().map(|&value| (value ^ shift) as i64).collect();
         let mut all = vec![0i64; mine.len()];
@@ -385,7 +401,8 @@ impl Mail for MpiComm {
     fn post(&self, number: u64, out: Vec<(usize, Vec<u8>)>) {
         self.here();
         let posted = out.into_iter().map(|(to, bytes)| {
-            // SAFETY: what is on the heap stays in its place while `Posted` holds it, which it does until `settle` has completed the requests.
+            // SAFETY: `Posted` owns the bytes until `settle` has completed the requests. They stay
+            // at their place on the heap when the Vec moves.
             let requests = unsafe { self.start_pieces(&bytes, to, MpiComm::tag_of(number)) };
             Posted { number, _bytes: bytes, requests }
         });
@@ -398,7 +415,7 @@ impl Mail for MpiComm {
             return Some(self.receive(None, from, tag));
         }
         let source = self.here().process_at_rank(from as c_int);
-        // Whose first piece is here has sent all of them.
+        // If the first piece has arrived, the sender has started to send all.
         let (first, _) = source.immediate_matched_probe_with_tag(tag)?.matched_receive_vec();
         Some(self.receive(Some(first), from, tag))
     }
@@ -411,10 +428,11 @@ impl Mail for MpiComm {
     }
 }
 
-/// An exchange under way: first everyone learns the lengths, then receives what is not empty. Sends start at once.
+/// A pending exchange. All sends start at once. Each rank first receives all lengths, and then the
+/// parts that are not empty.
 ///
-/// Invariant: every buffer that a request names is owned here, never resized while the request is active, and freed only after
-/// [`Exchange::complete`].
+/// Invariant: this struct owns every buffer that a request uses. A buffer is not resized while its
+/// request is active, and is freed only after [`Exchange::complete`].
 struct Exchange<'a> {
     comm: &'a MpiComm,
     tag: c_int,
@@ -480,12 +498,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// The lengths are known: receives the pieces of each rank, which MPI delivers in the order in which they were sent.
+    /// Starts to receive the pieces of each rank. The lengths must be known. MPI delivers the
+    /// pieces of a rank in the order in which they were sent.
     fn start_receives(&mut self) {
         self.received = self.lengths_in.iter().map(|&length| vec![0; length as usize]).collect();
         for (from, part) in self.received.iter_mut().enumerate() {
             for piece in part.chunks_mut(self.comm.longest_piece) {
-                // SAFETY: `piece` is exclusively this request's and as long as the piece sent; see the invariant.
+                // SAFETY: only this request uses `piece`, which is as long as the sent piece; see
+                // the invariant.
                 self.requests.push(unsafe {
                     let (bytes, count) = (ffi::RSMPI_UINT8_T, piece.len() as c_int);
                     let mut request = ffi::RSMPI_REQUEST_NULL;
@@ -515,7 +535,7 @@ impl Exchange<'_> {
             self.start_receives();
         }
         let count = self.requests.len() as c_int;
-        // SAFETY: `count` requests, each active or null, which counts as complete.
+        // SAFETY: the count is right. Each request is active, or null, which counts as complete.
         unsafe { ffi::MPI_Waitall(count, self.requests.as_mut_ptr(), ffi::RSMPI_STATUSES_IGNORE) };
         self.stage = Stage::Complete;
     }

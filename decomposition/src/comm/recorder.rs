@@ -43,7 +43,7 @@ pub struct Recorder<'a> {
 struct Log {
     stage: &'static str,
     events: Vec<Event>,
-    /// Time at which the last call ended.
+    /// Time at which the last call ended, plus the length of the waits after it.
     since: f64,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Recorder<'a> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the rank wait, which is not its computing.
+    /// Runs `wait`. Its time does not count as computing.
     fn wait<T>(&self, wait: impl FnOnce() -> T) -> T {
         let begun = (self.clock)();
         let result = wait();
@@ -74,7 +74,7 @@ impl<'a> Recorder<'a> {
         result
     }
 
-    /// Notes a call, makes it, and starts the clock again.
+    /// Records a call and makes it. Its time does not count as computing.
     fn note<T>(&self, operation: Operation, call: impl FnOnce() -> T) -> T {
         let now = (self.clock)();
         let mut log = self.log();
@@ -150,7 +150,7 @@ impl Mail for Recorder<'_> {
     }
 }
 
-/// An exchange whose waiting is not the rank's computing.
+/// A pending exchange. The time of its `wait` does not count as computing.
 struct Recorded<'a> {
     pending: Box<dyn Pending + 'a>,
     recorder: &'a Recorder<'a>,

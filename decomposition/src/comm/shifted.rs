@@ -1,5 +1,5 @@
-//! The same ranks with other numbers. Another process then does the work of rank r, so that its
-//! result can check the first.
+//! The same ranks with other numbers. Another process then does the work of rank r. The results
+//! of both can then be compared.
 
 use super::{Comm, Pending, Reduction, Traffic};
 
@@ -71,7 +71,8 @@ impl Comm for Shifted<'_> {
     }
 }
 
-/// An exchange whose parts come by the original numbers.
+/// A pending exchange of the inner ranks. The received parts are put in the order of the shifted
+/// numbers.
 struct Turned<'a> {
     pending: Box<dyn Pending + 'a>,
     by: usize,

@@ -1,4 +1,5 @@
-//! Ranks as threads of this process: for tests and for scaling studies with hundreds of virtual ranks.
+//! Ranks as threads of this process, for tests, and for scaling studies with hundreds of virtual
+//! ranks.
 //!
 //! Every collective is a *round* in a table that all ranks share: each rank posts one part for
 //! every rank, and takes its own parts once all have posted. Messages between two ranks go through
@@ -12,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The collective that does not wait.
+/// Name of an exchange: the only collective that can return before all ranks have called it.
 const EXCHANGE: &str = "exchange";
 
 /// Stack of a rank [bytes]. Only touched pages are allocated, so hundreds of ranks are cheap.
@@ -24,16 +25,16 @@ const STACK: usize = 4 << 20;
 /// pool.
 ///
 /// # Panics
-/// If a rank panics: the others end as soon as they wait for it, and the panic continues here with
-/// the rank in its message. Also if a rank returns while others wait for it, or if ranks call
-/// different collectives.
+/// If a rank panics. The other ranks end at their next wait, and the panic continues here with the
+/// rank in its message. Also if a rank returns while others wait for it, or if ranks call different
+/// collectives.
 pub fn run<T: Send>(ranks: usize, body: impl Fn(&dyn Mail) -> T + Sync) -> Vec<T> {
     run_in_turn(ranks, ranks, body)
 }
 
-/// As [`run`], but at most `at_a_time` ranks compute at a time. A rank's turn lasts from the end of
-/// one collective to its next wait. This limits the memory for data that a rank holds only in its
-/// turn, and a rank's clock then measures its own time alone.
+/// As [`run`], but at most `at_a_time` ranks compute at a time. A rank has its *turn* from the end
+/// of one wait to its next wait. This limits the memory for data that a rank holds only in its
+/// turn. With one rank at a time, the length of a turn is the computing time of that rank alone.
 ///
 /// # Panics
 /// As [`run`].
@@ -64,7 +65,8 @@ pub fn run_in_turn<T: Send>(ranks: usize, at_a_time: usize, body: impl Fn(&dyn M
 
 type Panic = Box<dyn Any + Send>;
 
-/// What a rank unwinds with when another one has failed; the panic hook does not speak for it.
+/// Payload of the unwinding of a rank after another rank has failed. [`resume_unwind`] does not
+/// call the panic hook, so no message is printed.
 struct EndedByAnother;
 
 fn describe(rank: usize, ranks: usize, panic: &(dyn Any + Send)) -> String {
@@ -72,17 +74,17 @@ fn describe(rank: usize, ranks: usize, panic: &(dyn Any + Send)) -> String {
     format!("rank {rank} of {ranks} panicked: {}", text.unwrap_or("no message"))
 }
 
-/// The rounds under way, and who can still take part in them.
+/// The state that all ranks share, and the conditions on which they wait.
 struct Table {
     ranks: usize,
     /// The most ranks that may compute at a time.
     at_a_time: usize,
     state: Mutex<State>,
-    /// A round is complete, or a rank is gone.
+    /// Notified if a round is complete, or if a rank has returned or panicked.
     changed: Condvar,
-    /// A turn has been handed on.
+    /// Notified if a turn has been given to a waiting rank, or if a rank has panicked.
     turn: Condvar,
-    /// A message has come for a rank that waits for one, or none will.
+    /// One for each receiver. Notified if a message has arrived, or may never arrive.
     mail: Vec<Condvar>,
 }
 
@@ -91,13 +93,13 @@ struct State {
     returned: Vec<bool>,
     /// The first rank that panicked.
     failed: Option<usize>,
-    /// Turns that are taken or handed on.
+    /// Number of turns in use, including those given to waiting ranks.
     turns: usize,
-    /// Ranks that wait for a turn, and turns that are handed on to any of them.
+    /// Number of ranks that wait for a turn, and of turns given to them that none has taken yet.
     queue: [usize; 2],
     /// Messages by receiver, with their numbers and senders.
     mail: Vec<HashMap<(u64, usize), Vec<u8>>>,
-    /// Ranks that wait for a message.
+    /// Number of ranks that wait for a message.
     listening: usize,
 }
 
@@ -108,11 +110,11 @@ struct Round {
     /// Ranks that have not posted yet.
     missing: usize,
     taken: usize,
-    /// What each rank gives to all.
+    /// Bytes of each rank, for a gather or a barrier.
     common: Vec<Arc<[u8]>>,
-    /// What all together have come to.
+    /// Reduction of the values posted so far.
     reduced: Option<Vec<u64>>,
-    /// What is not empty, by receiver, with its sender.
+    /// Messages by receiver, each with its sender. An exchange leaves out empty ones.
     parts: Vec<Vec<(usize, Vec<u8>)>>,
 }
 
@@ -168,14 +170,14 @@ impl Table {
         self.wake_listeners(&self.state());
     }
 
-    /// Lets ranks that wait for a message see whether it can still come.
+    /// Wakes the ranks that wait for a message, so that they check whether it can still arrive.
     fn wake_listeners(&self, state: &State) {
         if state.listening > 0 {
             self.mail.iter().for_each(Condvar::notify_all);
         }
     }
 
-    /// Waits until this rank may compute. Once a rank has failed, all may go on to their end.
+    /// Waits until this rank may compute. Once a rank has failed, none waits here, so that all end.
     fn take_turn<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.turns < self.at_a_time {
             state.turns += 1;
@@ -190,7 +192,7 @@ impl Table {
         state
     }
 
-    /// Hands the turn on to a rank that waits for one, if there is any.
+    /// Gives the turn to a rank that waits for one, or frees it if none waits.
     fn end_turn(&self, state: &mut State) {
         if state.queue[0] > state.queue[1] {
             state.queue[1] += 1;
@@ -258,7 +260,8 @@ impl Table {
 }
 
 impl State {
-    /// Takes that message out of the mailbox of `rank`. Unwinds if it is not there and can never come.
+    /// Takes a message out of the mailbox of `rank`. `None` if it has not arrived. Unwinds if a
+    /// rank has failed, and panics if the message can never arrive.
     fn message(&mut self, rank: usize, number: u64, from: usize) -> Option<Vec<u8>> {
         if self.failed.is_some() {
             resume_unwind(Box::new(EndedByAnother));
@@ -269,7 +272,8 @@ impl State {
                 !self.returned[from],
                 "rank {rank} waits for a message of rank {from}, which has returned"
             );
-            // Whoever waits for all has posted before whatever it posts to anyone.
+            // A rank that waits in a collective has already sent all earlier messages. It sends no
+            // others until this rank calls the collective too.
             let waits = |round: &&Round| round.posted[from] && !round.posted[rank] && round.name != EXCHANGE;
             if let Some(Round { name, .. }) = self.rounds.values().find(waits) {
                 panic!("rank {rank} waits for a message of rank {from}, which waits in {name}");
@@ -278,7 +282,8 @@ impl State {
         message
     }
 
-    /// Whether `rank`, which has posted to this round, may take its parts. Unwinds if that can never be.
+    /// Whether all ranks have posted to this round, so that `rank` may take its parts. Unwinds if a
+    /// rank has failed, and panics if the round can never be complete.
     fn is_complete(&self, rank: usize, number: u64) -> bool {
         if self.failed.is_some() {
             resume_unwind(Box::new(EndedByAnother));
@@ -294,7 +299,7 @@ impl State {
     }
 }
 
-/// What one rank holds of the table.
+/// Communication of one rank through the table.
 struct ThreadComm<'a> {
     table: &'a Table,
     rank: usize,

@@ -25,8 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The number of hops of an exchange.
 const HOPS: usize = 3;
 
-/// Stands for the hop in the number of a message that was sent directly. Such messages are received
-/// after the hops.
+/// In place of a hop: the message is sent directly. Such messages are received after the hops.
 const LONG: usize = HOPS;
 
 /// Data longer than this that leave their host are sent directly [bytes]. On a gigabit link, this
@@ -39,7 +38,7 @@ const HEAD: usize = 16;
 /// In place of a length: the part is sent directly.
 const NOTICE: u64 = u64::MAX;
 
-/// The number of the messages of a hop.
+/// The message number of [`Mail::post`] for a hop of an exchange.
 fn posted(number: u64, hop: usize) -> u64 {
     (LONG as u64 + 1) * number + hop as u64
 }
@@ -49,13 +48,13 @@ fn posted(number: u64, hop: usize) -> u64 {
 pub struct TwoLevel<'a> {
     inner: &'a dyn Mail,
     hosts: Hosts,
-    /// For each hop, the ranks that this rank sends a message to, and below those that it receives
-    /// one from.
+    /// For each hop, the ranks to which this rank sends a message.
     to: [Vec<usize>; HOPS],
+    /// For each hop, the ranks from which this rank receives a message.
     from: [Vec<usize>; HOPS],
-    /// Exchanges that have been started.
+    /// Number of exchanges started so far.
     started: AtomicU64,
-    /// Pending exchanges, and those that nobody has waited for yet, by number.
+    /// Exchanges, by number, until [`Pending::wait`] returns their data.
     flights: Mutex<BTreeMap<u64, Flight>>,
     meter: Meter,
 }
@@ -68,7 +67,7 @@ struct Flight {
     awaited: Vec<usize>,
     /// Ranks that are known to send data to this rank directly.
     long: Vec<usize>,
-    /// Messages of later hops, as far as they are filled, by receiver.
+    /// Data packed so far for the messages of later hops, by receiver.
     packets: [BTreeMap<usize, Vec<u8>>; HOPS],
     /// Received data, by rank.
     received: Vec<Vec<u8>>,
@@ -103,7 +102,8 @@ impl<'a> TwoLevel<'a> {
         }
     }
 
-    /// The hop that brings a part to the next rank on its way, and that rank; none has gone before `hop`.
+    /// The first hop, from `hop` on, in which this rank sends data for rank `to`, and the rank that
+    /// receives them in this hop.
     fn next(&self, mut hop: usize, to: usize) -> (usize, usize) {
         let (here, there) = (self.hosts.of(self.rank()), self.hosts.of(to));
         loop {
@@ -123,7 +123,7 @@ impl<'a> TwoLevel<'a> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends the messages of a flight's hop and awaits those of others.
+    /// Sends the messages of the current hop, and sets the ranks whose messages are awaited.
     fn send(&self, number: u64, flight: &mut Flight) {
         let packets = &mut flight.packets[flight.hop];
         let out =
@@ -133,7 +133,8 @@ impl<'a> TwoLevel<'a> {
         self.inner.post(posted(number, flight.hop), out);
     }
 
-    /// Drives an exchange on, to its end if this `waits`; whether all has come.
+    /// Advances an exchange as far as messages have arrived, or to its end if `waits` is true.
+    /// Returns whether all data have arrived.
     fn drive(&self, number: u64, flight: &mut Flight, waits: bool) -> bool {
         loop {
             while let Some(from) = flight.awaited.last().copied() {
@@ -158,7 +159,8 @@ impl<'a> TwoLevel<'a> {
         }
     }
 
-    /// Takes what is for this rank out of a message of the present hop, and puts the rest where it goes next.
+    /// Unpacks a message of the current hop. Stores the data for this rank, and packs the others
+    /// for later hops.
     fn sort(&self, flight: &mut Flight, mut message: &[u8]) {
         while let Some((head, rest)) = message.split_at_checked(HEAD) {
             let [from, to] = bytemuck::pod_read_unaligned::<[u32; 2]>(&head[..8]).map(|rank| rank as usize);
@@ -176,7 +178,8 @@ impl<'a> TwoLevel<'a> {
         assert!(message.is_empty(), "a message is torn");
     }
 
-    /// Completes all exchanges up to this number. Whoever is in charge for others has then done all that they need.
+    /// Completes all exchanges up to this number. This rank has then also forwarded all data that
+    /// it is in charge of.
     fn complete(&self, last: u64) {
         let mut flights = self.flights();
         for (number, flight) in flights.range_mut(..=last) {
@@ -186,7 +189,8 @@ impl<'a> TwoLevel<'a> {
         self.inner.settle(posted(last, LONG).saturating_add(1));
     }
 
-    /// For collectives that wait for all ranks: what others need for exchanges before comes first.
+    /// The inner implementation, for a collective that waits for all ranks. All exchanges are
+    /// completed first, because other ranks may need this rank for them.
     fn inner(&self) -> &dyn Comm {
         if let Some(last) = self.started.load(Ordering::Relaxed).checked_sub(1) {
             self.complete(last);
@@ -204,7 +208,7 @@ impl Flight {
     }
 }
 
-/// What stands before a part.
+/// The [`HEAD`] bytes before a part.
 fn head(from: usize, to: usize, length: u64) -> [u8; HEAD] {
     bytemuck::cast([bytemuck::cast([from as u32, to as u32]), length])
 }
@@ -279,7 +283,7 @@ impl Comm for TwoLevel<'_> {
     }
 }
 
-/// Stands for an exchange under way.
+/// Handle of a pending exchange.
 struct Carried<'a> {
     comm: &'a TwoLevel<'a>,
     number: u64,
@@ -303,7 +307,8 @@ impl Pending for Carried<'_> {
 }
 
 impl Drop for Carried<'_> {
-    /// An exchange that nobody waited for is completed all the same: others need this rank for it.
+    /// Completes an exchange that was dropped without a wait, because other ranks may need this
+    /// rank for it.
     fn drop(&mut self) {
         if self.comm.flights().contains_key(&self.number) && !std::thread::panicking() {
             self.comm.complete(self.number);

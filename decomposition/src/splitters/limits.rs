@@ -7,7 +7,7 @@ use crate::{Error, speeds::Shares};
 /// rank whose share is greater than the mean. It limits the memory of a rank.
 pub(super) const BODY_CAP: f64 = 4.0;
 /// Extra work per body if the cap is exceeded, as a fraction f of the mean. It limits the number of
-/// bodies of a rank to `(1 + f) / f` times its share, which is at most [`BODY_CAP`].
+/// bodies of a rank to `(1 + f) / f` times its share. This factor is at most [`BODY_CAP`].
 const CAP_SHARE: f64 = 0.4;
 /// Number of times that the shares of ranks with too many bodies are reduced.
 const REDUCTIONS: usize = 6;
@@ -20,8 +20,8 @@ const BELOW_LIMIT: f64 = 0.99;
 /// all bodies. All ranks make the same calls of `find`.
 ///
 /// # Errors
-/// The ranks together have too little room for all bodies, or a rank has too little for the bodies at
-/// one place.
+/// The ranks together have too little room for all bodies, or a rank has too little room for the
+/// bodies at one place.
 pub(super) fn hold(
     totals: [u64; 2],
     group_size: u64,
@@ -64,7 +64,7 @@ pub(super) fn hold(
         let targets = within(&found.ends, &room);
         found = find(Goal { group_size, measure: Measure::Bodies, targets: Targets::At(&targets) });
     }
-    // More bodies than a sink group at one place are not divided.
+    // Bodies at one place are not divided, so a limit may still be exceeded.
     let crowded = found.counts().zip(&shares.most).find(|(count, most)| count > *most);
     match crowded {
         Some((count, most)) => Err(Error::Crowded { count, room: *most }),

@@ -7,11 +7,11 @@
 //! `group_size` bodies, or a deepest cell. The splitter is the nearer edge of that group.
 //!
 //! So ranks share no leaf and no sink group, and each shared cell has more than `group_size`
-//! bodies. If an edge of a larger cell is near enough, it is the splitter. Larger cells make fewer
-//! branches, which other ranks must store.
+//! bodies. If an edge of a larger cell is near enough, it is the splitter. The interval of a rank
+//! then consists of fewer and larger cells (branches), which other ranks must store.
 //!
-//! The target of a splitter follows from the shares of the ranks ([`Speeds`]). `limits` holds the
-//! numbers of bodies within their limits.
+//! The target of a splitter follows from the shares of the ranks ([`Speeds`]). `limits` keeps the
+//! number of bodies of each rank within its limits.
 //!
 //! If all but a few bodies are still in key order over the ranks, the search needs less
 //! communication ([`last_places`], [`few_strays`]). Each rank collects the bodies between its last
@@ -56,7 +56,8 @@ impl Splitters {
     }
 }
 
-/// One in this many bodies may be out of order at either end of a rank: first choice, and limit.
+/// One in this many bodies may be out of order at each end of a rank. The second value is tried if
+/// more are out of order than the first one allows.
 const MARGINS: [usize; 2] = [16, 4];
 
 /// Number of bodies whose keys and work need as many bytes as the sums of all levels for one
@@ -85,7 +86,8 @@ pub(super) enum Measure {
 pub(super) enum Targets<'a> {
     /// In proportion to the weights of the ranks.
     Weights(&'a [u64]),
-    /// After this much of the measure, to the nearest edge of a sink group.
+    /// After these amounts of the measure. Each splitter is at the nearer edge of the sink group
+    /// there.
     At(&'a [u64]),
 }
 
@@ -99,9 +101,9 @@ pub(super) struct Found {
 /// State of the search for one splitter.
 struct Search {
     cell: Key,
-    /// Count and work of all bodies before the cell.
+    /// Count and measure of all bodies before the cell.
     before: [u64; 2],
-    /// Target of what is measured before the splitter.
+    /// Target of the measure of all bodies before the splitter.
     target: u64,
     slack: u64,
     found: Option<u64>,
@@ -168,11 +170,11 @@ pub(crate) fn splitters(
     shared(comm, keys, work, group_size, &[], shares).expect("there are no limits")
 }
 
-/// As [`splitters`], with a share of the work for each rank of `comm` by its speed, and with its
-/// greatest number of bodies. Collective.
+/// As [`splitters`], for the ranks of `comm`. The share of a rank follows from its speed, and its
+/// number of bodies is limited. Collective.
 ///
 /// # Errors
-/// The ranks together may not have all bodies. Every rank returns the same error.
+/// [`Error::Room`], [`Error::Crowded`]. Every rank returns the same error.
 pub(crate) fn by_speed(
     comm: &dyn Comm,
     keys: &[u64],
@@ -212,10 +214,11 @@ fn shared(
     limits::hold(known.totals, group_size, &shares, find).map(|splitters| (splitters, known.totals[0]))
 }
 
-/// Approximate splitters of the last decomposition, from the present order of the bodies. They are
-/// edges of the largest cells between nearly all bodies of one rank and of the next. If too many
-/// bodies have moved, they are between half of the bodies of each. `None` if even these are not in
-/// order. Also returns the reports of all ranks, which have one length. Collective.
+/// Approximate splitters of the last decomposition, from the present order of the bodies. Each is
+/// an edge of the largest possible cell, after nearly all bodies of a rank and before nearly all
+/// bodies of the next. If too many bodies have moved, it is between the middle halves of the bodies
+/// of both ranks. `None` if even these are not in order. Also returns the reports of all ranks,
+/// which must have the same length. Collective.
 fn last_places(comm: &dyn Comm, keys: &[u64], report: &[u8]) -> (Option<Splitters>, Vec<Vec<u8>>) {
     let ends = |margin: usize| [keys[keys.len() / margin], keys[keys.len() - 1 - keys.len() / margin]];
     let mine = if keys.is_empty() { vec![] } else { MARGINS.map(ends).to_vec() };
@@ -225,7 +228,7 @@ fn last_places(comm: &dyn Comm, keys: &[u64], report: &[u8]) -> (Option<Splitter
     (places_between(comm.size(), &ends), reports)
 }
 
-/// The edges between the ends of the bodies of each rank, for [`last_places`].
+/// The splitters of [`last_places`], from keys near both ends of the bodies of each rank.
 fn places_between(ranks: usize, all: &[Vec<[u64; 2]>]) -> Option<Splitters> {
     let mut bounds = vec![Key::END; ranks + 1];
     bounds[0] = Key::ROOT.curve().start;
@@ -395,7 +398,7 @@ impl Goal<'_> {
         }
     }
 
-    /// The splitters, from each with the number of bodies before it.
+    /// The result of a search. `splitters` has each splitter with the number of bodies before it.
     fn found(&self, totals: [u64; 2], splitters: impl Iterator<Item = (u64, u64)>) -> Found {
         let (mut bounds, mut ends): (Vec<u64>, Vec<u64>) =
             std::iter::once((Key::ROOT.curve().start, 0)).chain(splitters).unzip();

@@ -17,9 +17,9 @@ use treecode::{Criterion, Gravity, Softening, Walk};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
-    /// Wanted force error, the root mean square of |a - a_direct| / |a_direct|. The other settings
-    /// are chosen for it and corrected by direct sums on a sample [default: 0.001, unless
-    /// criterion, theta, tolerance, order or leaf-size is given].
+    /// Wanted force error, the root mean square of |a - a_direct| / |a_direct|. The program chooses
+    /// the other settings for this error and corrects them by direct sums over a sample of bodies
+    /// [default: 0.001, unless criterion, theta, tolerance, order or leaf-size is given].
     #[arg(long, value_name = "ERROR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
@@ -29,7 +29,7 @@ pub struct Keys {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy_of: Option<AccuracyOf>,
     /// Which walk computes the interactions: fmm (cells act on cells), tree (cells act on bodies)
-    /// or direct (all bodies on all, exact, for few bodies) [default: fmm].
+    /// or direct (all pairs of bodies, exact, for few bodies) [default: fmm].
     #[arg(long, value_parser = by_name::<Walk>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub walk: Option<Walk>,
@@ -38,12 +38,13 @@ pub struct Keys {
     #[arg(long, value_parser = by_name::<Criterion>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub criterion: Option<Criterion>,
-    /// Opening angle of the criterion angle, above 0 and at most 1 [default: 0.5].
+    /// Opening angle of the criterion angle, in radians, above 0 and at most 1 [default: 0.5].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theta: Option<f64>,
-    /// Error allowed for one cell: a fraction of the last acceleration (relative) or an
-    /// acceleration (absolute) [default: 0.003].
+    /// Largest allowed force error of one cell. With the criterion relative it is a fraction of the
+    /// last acceleration; with absolute it is an acceleration in the units of the bodies [default:
+    /// 0.003].
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
@@ -60,8 +61,8 @@ pub struct Keys {
     #[arg(long, value_name = "BODIES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
-    /// Continue if no tolerance gives the wanted error, or if bodies are too close together or too far
-    /// apart for the precision of positions. Without this option, either is an error.
+    /// Continue if no tolerance gives the wanted error, or if bodies are too close together or too
+    /// far apart for the precision of positions. Without this option, both are errors.
     #[arg(long)]
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_missed: bool,

@@ -17,14 +17,15 @@ pub struct GravityArguments {
     /// Options that are also keys of `[gravity]`.
     #[command(flatten)]
     pub keys: Keys,
-    /// Plummer-equivalent softening length of all types, in the units of the bodies [default: 0].
+    /// Plummer-equivalent softening length of all types, in the units of the bodies or with a unit
+    /// [default: 0].
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     pub softening: Option<Quantity>,
     /// Shape of the softened force: spline or plummer [default: spline].
     #[arg(long, value_parser = gravity::by_name::<SofteningKernel>)]
     pub kernel: Option<SofteningKernel>,
-    /// Side of a periodic box with its corner at the origin, in the units of the bodies [default: open
-    /// space].
+    /// Side of a periodic box with its corner at the origin, in the units of the bodies or with a
+    /// unit [default: open space].
     #[arg(long = "box", value_name = "SIDE", value_parser = length)]
     pub box_side: Option<Quantity>,
 }

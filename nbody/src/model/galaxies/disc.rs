@@ -7,16 +7,20 @@
 //! - radial dispersion: sigma_R^2 falls as exp(-R / R_d), and its scale gives the requested minimum
 //!   of Toomre's Q;
 //! - azimuthal dispersion: sigma_R times kappa / (2 Omega), the epicyclic approximation;
-//! - mean rotation: the vertical mean of R dPhi/dR minus the asymmetric drift, sigma_R^2 (kappa^2 /
-//!   4 Omega^2 - 1 + 2 R / R_d);
-//! - vertical dispersion: at each height, the weight of the disc above it (the vertical Jeans
-//!   equation), so that every layer is in equilibrium. One dispersion for all heights would keep the
-//!   mean height only. Bodies of low angular momentum come from further inside, where vertical actions
-//!   are larger, and bodies keep these actions. So the squares of height and vertical velocity of a body
-//!   are those of its place times w(R_g) / mean(w). Here w is the dispersion in the plane, R_g = R v_phi / v_c
-//!   the radius of the circular orbit of the same angular momentum, and the mean is that of all bodies at
-//!   the place. In the quasi-isothermal distribution functions of Binney (2010, MNRAS 401, 2318) the
-//!   dispersion follows from R_g too. The factor halves the growth of the height in the first rotation.
+//! - mean rotation: its square is the vertical mean of R dPhi/dR minus the asymmetric drift,
+//!   sigma_R^2 (kappa^2 / 4 Omega^2 - 1 + 2 R / R_d);
+//! - vertical dispersion: its square at each height is the weight of the disc above it over the
+//!   density (the vertical Jeans equation), so every layer is in equilibrium. With one dispersion
+//!   for all heights, the mean height would stay, but the vertical profile would change.
+//!
+//! The vertical motion of a body also depends on its angular momentum. A body of low angular
+//! momentum comes from smaller radii. Vertical actions are larger there, and the body keeps its
+//! action. So the squares of its height and of its vertical velocity are multiplied by
+//! w(R_g) / mean(w). Here R_g = R v_phi / v_c(R) is the radius of the circular orbit with the
+//! angular momentum of the body. The function w is the vertical dispersion at z = 0, and mean(w) is
+//! the mean of w(R_g) over all bodies at R. In the quasi-isothermal distribution functions of
+//! Binney (2010, MNRAS 401, 2318), the vertical dispersion depends on R_g too. The factor halves
+//! the growth of the disc's height in the first rotation.
 //!
 //! The vertical mean of R dPhi/dR is over the thick disc. The circular velocity of a thin disc would
 //! be too fast for bodies above the plane.

@@ -39,14 +39,14 @@ pub struct Keys {
     /// Types whose bodies get the mass 0, so that they are tracers, as 2,3 or disc,bulge.
     #[cfg_attr(feature = "clap", arg(long, value_name = "TYPES", value_delimiter = ',', value_parser = type_key))]
     pub massless: Option<Vec<TypeKey>>,
-    /// Number of bodies (two-body: 2); planetary-system: of the belt [default: 0].
+    /// Number of bodies; planetary-system: of small bodies in the belt [default: 0]; two-body has 2.
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = whole_number))]
     pub bodies: Option<u64>,
     /// Seed of the random numbers; the same seed gives the same bodies anywhere [default: 0].
     #[cfg_attr(feature = "clap", arg(long, value_name = "S"))]
     pub seed: Option<u64>,
-    /// Total mass of the bodies, in the units of the run [default: 1]; star-cluster [default: that of
-    /// as many mean stars]; planetary-system: of the star [default: a solar mass].
+    /// Total mass of the bodies, in the units of the run [default: 1]; star-cluster [default: the
+    /// number of stars times their mean mass]; planetary-system: of the star [default: a solar mass].
     #[cfg_attr(feature = "clap", arg(long))]
     pub mass: Option<f64>,
     /// Scale radius of the sphere [default: 1; star-cluster 1 pc]; king: core radius; collision: of the
@@ -57,13 +57,14 @@ pub struct Keys {
     /// density taper, in scale radii [default: 20, nfw 10].
     #[cfg_attr(feature = "clap", arg(long))]
     pub cut: Option<f64>,
-    /// Softening length of the run, with the spline kernel, for which a sphere or a disc galaxy is to
-    /// be in equilibrium. If it is not 0, the density of plummer and hernquist is tapered too
-    /// [default: 0]. For collision, disc-galaxy, and all spheres but king.
+    /// Softening length of the run, with the spline kernel [default: 0]. Spheres and disc galaxies are
+    /// in equilibrium with it. If it is not 0, the density of plummer and hernquist is tapered too. For
+    /// collision, disc-galaxy, and all spheres but king.
     #[cfg_attr(feature = "clap", arg(long))]
     pub softening: Option<f64>,
-    /// Depth of the centre below the edge in units of sigma^2, from 0.1 to 15 [default: 6]. Only
-    /// for king and star-cluster, where it makes a King sphere instead of a Plummer sphere.
+    /// Central potential W0 of a King sphere: the depth of the centre below the edge in units of
+    /// sigma^2, from 0.1 to 15 [default: 6]. Only for king and star-cluster; a star-cluster without it
+    /// is a Plummer sphere.
     #[cfg_attr(feature = "clap", arg(long))]
     pub w0: Option<f64>,
     /// Distribution of the masses of stars [default: kroupa]. Only for star-cluster.
@@ -75,7 +76,7 @@ pub struct Keys {
     /// Greatest mass of a star, in solar masses [default: 100]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub greatest_mass: Option<f64>,
-    /// The solar mass in the units of the run, which gives the mass of the cluster unless --mass does
+    /// The solar mass in the units of the run. It sets the mass of the cluster; not together with --mass
     /// [default: that of the units; 1 if G = 1]. Only for star-cluster.
     #[cfg_attr(feature = "clap", arg(long))]
     pub solar_mass: Option<f64>,
@@ -121,8 +122,8 @@ pub struct Keys {
     /// for collision.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Profile>(&PROFILES)))]
     pub profile: Option<Profile>,
-    /// Fraction of each galaxy's retrograde bodies whose motion is reversed, 0 to 1 [default: 0].
-    /// Only for collision.
+    /// Fraction of each galaxy's retrograde bodies that are made prograde, 0 to 1 [default: 0]. Only for
+    /// collision.
     #[cfg_attr(feature = "clap", arg(long))]
     pub spin: Option<f64>,
     /// Angle between each galaxy's spin and the orbit's, in degrees; 0 is prograde [default: 0,0].
@@ -144,8 +145,8 @@ pub struct Keys {
     /// milky-way]. Not with G = 1. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long, value_parser = named::<Preset>(&PRESETS)))]
     pub preset: Option<Preset>,
-    /// Fraction of the bodies in disc and bulge, which have equal masses; the rest is halo [default:
-    /// 0.4]. Only for disc-galaxy.
+    /// Fraction of the bodies that are in disc and bulge; the others are in the halo [default: 0.4].
+    /// Bodies of disc and bulge have one mass. Only for disc-galaxy.
     #[cfg_attr(feature = "clap", arg(long))]
     pub stars: Option<f64>,
     /// Mass of the disc. Only for disc-galaxy.
