@@ -6,31 +6,15 @@
 //! in key order. A type without bodies has no group. `/Cells` is an index of the rows by position.
 //! `/Header` and `/Parameters` hold what readers need. `/Parameters` also holds the run's own
 //! parameters, with the prefix `heorot.` and a dotted key.
+//!
+//! This file has [`Header`] and [`Format`], and `options` has what a caller of [`write`] chooses.
+//! `read/` and `write/` are the two directions. `format/` is what both share: the names of datasets
+//! and the conventions of the flavours. `process/` runs the reading in a process of its own.
 
-mod cells;
-mod column;
-mod cosmology;
-mod division;
-mod gadget;
-mod header;
-mod layout;
+mod format;
 mod options;
-mod ordered;
-mod outside;
-mod parts;
-mod passengers;
 mod process;
-mod raw;
 mod read;
-mod region;
-mod set;
-mod swift;
-#[cfg(feature = "hdf5-mpio")]
-mod together;
-#[cfg(not(feature = "hdf5-mpio"))]
-#[path = "apart.rs"]
-mod together;
-mod universe;
 mod write;
 
 #[cfg(test)]
@@ -42,24 +26,22 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use treecode::{About, TYPES};
 
-pub(crate) use cosmology::Evidence;
-pub use division::names;
+pub(crate) use format::raw::write_text;
+pub use format::universe::Universe;
 pub use options::{Fields, Flavour, Index, Layout};
-pub use ordered::write_in_key_order;
-pub use outside::follow_external;
-pub(crate) use passengers::{MOST_COLUMNS, WIDEST, name_fault};
 pub(crate) use process::read_catalogue;
 pub use process::{serve_if_asked, serve_parent, use_command, use_process};
-pub(crate) use raw::write_text;
-pub(crate) use read::expect_data;
+pub(crate) use read::cosmology::Evidence;
+pub(crate) use read::datasets::expect_data;
+pub use read::outside::follow_external;
+pub(crate) use read::passengers::{MOST_COLUMNS, WIDEST, name_fault};
+pub use read::region::{Found, Region, read_region};
+pub use read::set::{distinct, format_of, of_run};
+pub(crate) use read::set::{open as open_hdf5, sibling};
 pub use read::{
     Unsound, Wanted, files_of, read, read_header, read_unchecked, read_wanted, read_wanted_unchecked,
 };
-pub use region::{Found, Region, read_region};
-pub use set::{distinct, format_of, of_run};
-pub(crate) use set::{open as open_hdf5, sibling};
-pub use universe::Universe;
-pub use write::{Rows, write};
+pub use write::{Rows, names, write, write_in_key_order};
 
 /// Everything in a snapshot except its bodies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

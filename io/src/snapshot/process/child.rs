@@ -3,7 +3,8 @@
 use super::{ARGUMENT, Request, Sink, perform, receive, send};
 use crate::Error;
 use crate::memory::{self, addresses_in_use};
-use crate::snapshot::{Header, outside};
+use crate::snapshot::Header;
+use crate::snapshot::read::outside;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
 use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

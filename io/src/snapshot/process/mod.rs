@@ -15,10 +15,10 @@ mod parent;
 
 pub use child::{serve_if_asked, serve_parent};
 
-use super::read::{Wanted, send_bodies};
-use super::region::{Found, Region, send_region};
-use super::set::{Set, first_file};
-use super::{Header, outside};
+use super::Header;
+use super::read::region::{Found, Region, send_region};
+use super::read::set::{Set, first_file};
+use super::read::{Wanted, outside, send_bodies};
 use crate::Error;
 use crate::catalogue::{self, Catalogue};
 use crate::memory;

@@ -3,7 +3,7 @@
 
 use super::{Answer, Request, Rest, What, receive, send};
 use crate::Error;
-use crate::snapshot::{Wanted, outside};
+use crate::snapshot::read::{Wanted, outside};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::io::{self, BufReader};

@@ -73,7 +73,7 @@ fn without_own(bodies: &Bodies) -> Bodies {
     }
     // Columns of the same type and width are copied by their bytes.
     for ((_, into), from) in found.columns_mut().zip(bodies.columns()) {
-        snapshot::passengers::by_type!(ArrayMut, into, into => into.copy_from_slice(bytemuck::cast_slice(from.array().bytes())));
+        snapshot::format::column::by_type!(ArrayMut, into, into => into.copy_from_slice(bytemuck::cast_slice(from.array().bytes())));
     }
     found
 }

@@ -1,9 +1,9 @@
 //! Divides the rows of a snapshot among its files. Each file gets consecutive whole cells and about
 //! the same number of bodies.
 
-use super::Index;
-use super::options::add;
 use crate::Target;
+use crate::snapshot::Index;
+use crate::snapshot::options::add;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use treecode::TYPES;

@@ -1,12 +1,13 @@
 //! Reads the bodies of a region. Uses the cell index if the snapshot has one.
 
 use super::cells::Cells;
-use super::process::{self, Answer, Sink, What};
-use super::read::{Source, Wanted, check, read_wanted_unchecked};
+use super::datasets::Source;
 use super::set::{Set, locate, open};
-use super::{Format, Header};
+use super::{Wanted, check, read_wanted_unchecked};
 use crate::Error;
 use crate::foreign::recognize;
+use crate::snapshot::process::{self, Answer, Sink, What};
+use crate::snapshot::{Format, Header};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
@@ -89,7 +90,7 @@ pub fn read_region(path: &Path, region: &Region, wanted: &Wanted) -> Result<(Hea
 }
 
 /// Reads the bodies of a region from an HDF5 snapshot and sends them block by block.
-pub(super) fn send_region(
+pub(in crate::snapshot) fn send_region(
     path: &Path,
     region: &Region,
     wanted: &Wanted,

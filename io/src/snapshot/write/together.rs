@@ -1,7 +1,7 @@
 //! MPI processes write a file together, each its own rows, with HDF5 over MPI-IO.
 #![allow(unsafe_code)] // `mpi` has no hints for files
 
-use super::raw::Transfer;
+use crate::snapshot::format::raw::Transfer;
 use decomposition::Comm;
 use hdf5::{File, FileBuilder};
 use mpi::ffi::{self, MPI_Info};

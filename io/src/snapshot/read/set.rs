@@ -1,13 +1,13 @@
 //! The files of a snapshot: one, or several whose names differ by a number.
 
-use super::column::Column;
 use super::header::{FileHeader, MOST_TYPES};
-use super::layout::group_name;
+use super::outside;
 use super::passengers::Collector;
-use super::process::{self, What};
-use super::{Flavour, Format, Header, outside, plain};
 use crate::Error;
 use crate::foreign::{Foreign, recognize};
+use crate::snapshot::format::column::{Column, group_name};
+use crate::snapshot::process::{self, What};
+use crate::snapshot::{Flavour, Format, Header, plain};
 use hdf5::{File, MinorErrorCode};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use treecode::TYPES;
 
 /// A snapshot whose file headers have all been read and are consistent.
-pub(super) struct Set {
-    pub(super) header: Header,
-    pub(super) members: Vec<Member>,
+pub(in crate::snapshot) struct Set {
+    pub(in crate::snapshot) header: Header,
+    pub(in crate::snapshot) members: Vec<Member>,
 }
 
 /// One file of a snapshot.
-pub(super) struct Member {
-    pub(super) path: PathBuf,
+pub(in crate::snapshot) struct Member {
+    pub(in crate::snapshot) path: PathBuf,
     pub(super) count: [u64; TYPES],
     pub(super) mass_table: [f64; TYPES],
     /// Flavour of its datasets.
@@ -36,7 +36,7 @@ pub(super) struct Member {
 
 impl Set {
     /// Opens the snapshot to which the file at `path` belongs.
-    pub(crate) fn open(path: &Path) -> Result<Set, Error> {
+    pub(in crate::snapshot) fn open(path: &Path) -> Result<Set, Error> {
         let path = path.to_owned();
         let first = FileHeader::read(&open(&path)?, &path)?;
         let (mut members, mut extra) = (Vec::new(), Vec::new());
@@ -226,7 +226,7 @@ pub fn distinct(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The first file of the snapshot to which `path` belongs.
-pub(super) fn first_file(path: &Path) -> Result<PathBuf, Error> {
+pub(in crate::snapshot) fn first_file(path: &Path) -> Result<PathBuf, Error> {
     let file = open(path)?;
     let header = FileHeader::read(&file, path)?;
     if header.files > 1 {

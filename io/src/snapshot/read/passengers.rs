@@ -5,13 +5,13 @@
 //! A dataset is read if it has one row per body, of one to [`WIDEST`] numbers. Its name and the
 //! type of its numbers are kept. All other datasets are reported to the user, with the reason.
 
-use super::column::{FROM_FILE, is_of_state};
+use super::datasets::expect_rows;
 use super::header::MOST_TYPES;
-use super::layout::group_name;
-use super::raw::{Numbers, has_attribute, numbers_of, read_text};
-use super::read::expect_rows;
-use super::{Flavour, outside, plain};
+use super::outside;
 use crate::Units;
+use crate::snapshot::format::column::{FROM_FILE, group_name, is_of_state};
+use crate::snapshot::format::raw::{Numbers, has_attribute, numbers_of, read_text};
+use crate::snapshot::{Flavour, plain};
 use hdf5::{Dataset, File, Location};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,25 +27,6 @@ const LONGEST_NAME: usize = 255;
 const LONGEST_DESCRIPTION: usize = 1000;
 /// Greatest number of datasets that are listed as not read.
 const MOST_DROPPED: usize = 1000;
-
-/// Runs `$body`, with `$array` for the numbers of an `Array` or `ArrayMut` of any type.
-macro_rules! by_type {
-    ($enum:ident, $any:expr, $array:ident => $body:expr) => {
-        match $any {
-            $enum::U8($array) => $body,
-            $enum::U16($array) => $body,
-            $enum::U32($array) => $body,
-            $enum::U64($array) => $body,
-            $enum::I8($array) => $body,
-            $enum::I16($array) => $body,
-            $enum::I32($array) => $body,
-            $enum::I64($array) => $body,
-            $enum::F32($array) => $body,
-            $enum::F64($array) => $body,
-        }
-    };
-}
-pub(super) use by_type;
 
 /// The reason why a column of this name cannot be written to a snapshot, if there is one.
 pub(crate) fn name_fault(name: &str) -> Option<&'static str> {

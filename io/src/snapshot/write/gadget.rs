@@ -1,12 +1,12 @@
 //! The GADGET-4 flavour: scalars in `/Header`, units and the run's parameters in `/Parameters`, and
 //! the units of each dataset as its attributes.
 
-use super::column::Content;
 use super::division::Share;
 use super::layout::{Frame, list, scalar};
-use super::raw::write_text;
-use super::{Flavour, Header, Universe};
 use crate::Units;
+use crate::snapshot::format::column::Content;
+use crate::snapshot::format::raw::write_text;
+use crate::snapshot::{Flavour, Header, Universe};
 use crate::units::powers;
 use hdf5::{Dataset, File, Group};
 use treecode::TYPES;

@@ -1,6 +1,6 @@
 //! Decides whether a file belongs to a cosmological simulation.
 
-use super::Universe;
+use crate::snapshot::Universe;
 
 /// Tolerance of the relation between scale factor and redshift. Some programs write their headers
 /// in single precision.

@@ -2,13 +2,13 @@
 //! `/InternalCodeUnits`, and each dataset has the exponents of its units. Groups that SWIFT's
 //! readers require are written even if they are empty.
 
-use super::column::Content;
 use super::division::Share;
 use super::gadget::write_echo;
 use super::layout::{Frame, list, scalar};
-use super::raw::write_text;
-use super::{Flavour, Header, Universe};
 use crate::Units;
+use crate::snapshot::format::column::Content;
+use crate::snapshot::format::raw::write_text;
+use crate::snapshot::{Flavour, Header, Universe};
 use hdf5::{Dataset, File, Group};
 use treecode::{Dimension, TYPES};
 

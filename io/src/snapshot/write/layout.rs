@@ -2,11 +2,12 @@
 //! rows. Errors of the folder or the disk occur in this step, on one rank, before any collective
 //! call.
 
-use super::column::{Column, Content};
 use super::division::Share;
-use super::{Fields, Flavour, Header, Index, Layout, cells, gadget, plain, swift};
+use super::{cells, gadget, swift};
 use crate::Target;
 use crate::file::reserve;
+use crate::snapshot::format::column::{Column, Content, group_name};
+use crate::snapshot::{Fields, Flavour, Header, Index, Layout, plain};
 use hdf5::dataset::{AllocTime, FillTime};
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Group, H5Type, Location};
@@ -73,11 +74,6 @@ impl<'a> Frame<'a> {
     pub(super) fn is_moved(&self) -> bool {
         self.layout.flavour == Flavour::Swift && self.header.box_size == 0.0 && self.index.cube.is_some()
     }
-}
-
-/// Name of the group of a particle type.
-pub(super) fn group_name(kind: usize) -> String {
-    format!("PartType{kind}")
 }
 
 /// Upper bound on the size of header, parameters and dataset headers, without the run's own

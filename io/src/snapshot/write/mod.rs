@@ -4,20 +4,39 @@
 //! MPI processes write their own rows with MPI-IO (feature `hdf5-mpio`). Otherwise the other ranks
 //! send their rows block by block, and the first rank writes them. The bytes of the files are the
 //! same, unless they are compressed.
+//!
+//! `ordered` sorts bodies into key order and makes the index before it writes. `division` divides
+//! rows among files. `layout` creates a file with everything except its rows: `gadget` or `swift`
+//! writes header and attributes, and `cells` the index. `together` writes with MPI-IO; `apart`
+//! replaces it in builds without MPI-IO.
 
-use super::column::{Column, Content};
-use super::division::{Share, divide};
-use super::layout::{CHUNK, Frame, group_name, lay_out};
-use super::passengers::by_type;
-use super::raw::Transfer;
-use super::together::Team;
+mod cells;
+mod division;
+mod gadget;
+mod layout;
+mod ordered;
+mod swift;
+#[cfg(feature = "hdf5-mpio")]
+mod together;
+#[cfg(not(feature = "hdf5-mpio"))]
+#[path = "apart.rs"]
+mod together;
+
+pub use division::names;
+pub use ordered::write_in_key_order;
+
+use super::format::column::{Column, Content, by_type, group_name};
+use super::format::raw::Transfer;
 use super::{Fields, Header, Index, Layout, plain};
 use crate::file::discard;
 use crate::{Error, Target};
 use bytemuck::Pod;
 use decomposition::{Comm, Reduction, agree, collective};
+use division::{Share, divide};
 use hdf5::{Dataset, File, H5Type};
+use layout::{CHUNK, Frame, lay_out};
 use std::ops::Range;
+use together::Team;
 use treecode::{About, Array, Bodies, Purpose, TYPES};
 
 /// Number of rows in the buffer that is passed to HDF5. Bodies are never copied as a whole. Tests

@@ -1,9 +1,10 @@
 //! Reads the header of one file of a snapshot. Supports the programs of the GADGET family.
 
 use super::cosmology::Evidence;
-use super::raw::{has_attribute, read_text};
-use super::{Format, Universe, outside, plain};
+use super::outside;
 use crate::foreign::whole;
+use crate::snapshot::format::raw::{has_attribute, read_text};
+use crate::snapshot::{Format, Universe, plain};
 use crate::{Error, Units};
 use hdf5::types::TypeDescriptor;
 use hdf5::{Attribute, File, Group};

@@ -1,12 +1,13 @@
-//! The datasets of a particle type: their content, and their names in each flavour.
+//! The datasets of a particle type: their content, their names in each flavour, and the name of
+//! their group.
 
-use super::{Fields, Flavour};
 use crate::Units;
+use crate::snapshot::{Fields, Flavour};
 use treecode::{About, Dimension, Number, TYPES};
 
 /// One dataset of a particle type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub(in crate::snapshot) enum Column {
     Coordinates,
     Velocities,
     Ids,
@@ -18,12 +19,12 @@ pub(super) enum Column {
 
 impl Column {
     /// All known datasets.
-    pub(super) fn every() -> impl Iterator<Item = Column> {
+    fn every() -> impl Iterator<Item = Column> {
         Column::all(Fields { acceleration: true, potential: true, time_step: Some(1.0) })
     }
 
     /// The datasets of a snapshot, in the order in which they are written.
-    pub(super) fn all(fields: Fields) -> impl Iterator<Item = Column> {
+    pub(in crate::snapshot) fn all(fields: Fields) -> impl Iterator<Item = Column> {
         let always = [Column::Coordinates, Column::Velocities, Column::Ids, Column::Masses];
         let optional = [
             fields.acceleration.then_some(Column::Acceleration),
@@ -34,7 +35,7 @@ impl Column {
     }
 
     /// Name in a flavour. SWIFT uses plurals.
-    pub(super) fn name(self, flavour: Flavour) -> &'static str {
+    pub(in crate::snapshot) fn name(self, flavour: Flavour) -> &'static str {
         let swift = flavour == Flavour::Swift;
         match self {
             Column::Coordinates => "Coordinates",
@@ -51,7 +52,7 @@ impl Column {
     }
 
     /// Description of the content.
-    pub(super) fn description(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Column::Coordinates => "Positions of the bodies",
             Column::Velocities => "Velocities of the bodies",
@@ -64,7 +65,7 @@ impl Column {
     }
 
     /// Numbers per row.
-    pub(super) fn width(self) -> usize {
+    pub(in crate::snapshot) fn width(self) -> usize {
         match self {
             Column::Coordinates | Column::Velocities | Column::Acceleration => 3,
             Column::Ids | Column::Masses | Column::Potential | Column::TimeStep => 1,
@@ -86,7 +87,7 @@ impl Column {
 
 /// A dataset to write.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Content<'a> {
+pub(in crate::snapshot) enum Content<'a> {
     /// Part of the state of a body, or a result.
     State(Column),
     /// A further column of the bodies.
@@ -94,10 +95,10 @@ pub(super) enum Content<'a> {
 }
 
 /// Description of a further column that has none.
-pub(super) const FROM_FILE: &str = "Data of the file from which the bodies are";
+pub(in crate::snapshot) const FROM_FILE: &str = "Data of the file from which the bodies are";
 
 impl<'a> Content<'a> {
-    pub(super) fn name(self, flavour: Flavour) -> &'a str {
+    pub(in crate::snapshot) fn name(self, flavour: Flavour) -> &'a str {
         match self {
             Content::State(column) => column.name(flavour),
             Content::Passenger(about) => &about.name,
@@ -105,7 +106,7 @@ impl<'a> Content<'a> {
     }
 
     /// Numbers per row.
-    pub(super) fn width(self) -> usize {
+    pub(in crate::snapshot) fn width(self) -> usize {
         match self {
             Content::State(column) => column.width(),
             Content::Passenger(about) => about.width,
@@ -113,7 +114,7 @@ impl<'a> Content<'a> {
     }
 
     /// Type of the numbers. `single` rounds the state, but no further column.
-    pub(super) fn number(self, single: bool) -> Number {
+    pub(in crate::snapshot) fn number(self, single: bool) -> Number {
         match self {
             Content::State(Column::Ids) => Number::U64,
             Content::State(_) if single => Number::F32,
@@ -123,7 +124,7 @@ impl<'a> Content<'a> {
     }
 
     /// Dimension of the values; `None` if it is unknown.
-    pub(super) fn dimension(self) -> Option<Dimension> {
+    pub(in crate::snapshot) fn dimension(self) -> Option<Dimension> {
         match self {
             Content::State(column) => Some(column.dimension()),
             Content::Passenger(about) => about.unit,
@@ -131,7 +132,7 @@ impl<'a> Content<'a> {
     }
 
     /// Factor from the values to cgs; 1 if it is unknown.
-    pub(super) fn to_cgs(self, units: Units) -> f64 {
+    pub(in crate::snapshot) fn to_cgs(self, units: Units) -> f64 {
         let fixed = match self {
             Content::State(_) => None,
             Content::Passenger(about) => about.in_cgs,
@@ -140,12 +141,12 @@ impl<'a> Content<'a> {
     }
 
     /// Whether the values are pure numbers.
-    pub(super) fn is_pure(self) -> bool {
+    pub(in crate::snapshot) fn is_pure(self) -> bool {
         let fixed = matches!(self, Content::Passenger(About { in_cgs: Some(_), .. }));
         self.dimension() == Some(Dimension::NONE) && !fixed
     }
 
-    pub(super) fn description(self) -> &'a str {
+    pub(in crate::snapshot) fn description(self) -> &'a str {
         match self {
             Content::State(column) => column.description(),
             Content::Passenger(about) if about.description.is_empty() => FROM_FILE,
@@ -154,7 +155,7 @@ impl<'a> Content<'a> {
     }
 
     /// Description that the file of a further column has given.
-    pub(super) fn given_description(self) -> Option<&'a str> {
+    pub(in crate::snapshot) fn given_description(self) -> Option<&'a str> {
         match self {
             Content::Passenger(about) if !about.description.is_empty() => Some(&about.description),
             _ => None,
@@ -162,7 +163,7 @@ impl<'a> Content<'a> {
     }
 
     /// Whether bodies of this type have the dataset.
-    pub(super) fn is_of(self, kind: usize) -> bool {
+    pub(in crate::snapshot) fn is_of(self, kind: usize) -> bool {
         match self {
             Content::State(_) => true,
             Content::Passenger(about) => kind < TYPES && about.kinds[kind],
@@ -172,7 +173,31 @@ impl<'a> Content<'a> {
 
 /// Whether a dataset is part of the state of a body, or a result, under this name in either
 /// flavour.
-pub(super) fn is_of_state(name: &str) -> bool {
+pub(in crate::snapshot) fn is_of_state(name: &str) -> bool {
     Column::every()
         .any(|column| [Flavour::Gadget, Flavour::Swift].iter().any(|flavour| column.name(*flavour) == name))
 }
+
+/// Name of the group of a particle type.
+pub(in crate::snapshot) fn group_name(kind: usize) -> String {
+    format!("PartType{kind}")
+}
+
+/// Runs `$body`, with `$array` for the numbers of an `Array` or `ArrayMut` of any type.
+macro_rules! by_type {
+    ($enum:ident, $any:expr, $array:ident => $body:expr) => {
+        match $any {
+            $enum::U8($array) => $body,
+            $enum::U16($array) => $body,
+            $enum::U32($array) => $body,
+            $enum::U64($array) => $body,
+            $enum::I8($array) => $body,
+            $enum::I16($array) => $body,
+            $enum::I32($array) => $body,
+            $enum::I64($array) => $body,
+            $enum::F32($array) => $body,
+            $enum::F64($array) => $body,
+        }
+    };
+}
+pub(in crate::snapshot) use by_type;

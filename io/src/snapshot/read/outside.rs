@@ -9,7 +9,7 @@
 #![allow(deprecated)] // HDF5 1.10 has no later form of H5Lget_info
 
 use super::parts::{Mapping, check_filled, parts};
-use super::plain;
+use crate::snapshot::plain;
 use hdf5::dataset::Layout;
 use hdf5::{Dataset, File};
 use hdf5_sys::h5i::hid_t;
@@ -38,13 +38,13 @@ pub fn follow_external(follow: bool) {
     FOLLOW.store(follow, Ordering::Relaxed);
 }
 
-pub(super) fn follows() -> bool {
+pub(in crate::snapshot) fn follows() -> bool {
     FOLLOW.load(Ordering::Relaxed)
 }
 
 /// Disables external links in the library, unless they are allowed. A link that [`check_link`]
 /// misses is then an error.
-pub(super) fn close_links() {
+pub(in crate::snapshot) fn close_links() {
     static CLOSED: Once = Once::new();
     if !follows() {
         CLOSED.call_once(|| {
@@ -246,11 +246,11 @@ fn expect_regular(path: &Path) -> Result<u64, String> {
 }
 
 /// A path as bytes, for storage in JSON.
-pub(super) fn path_bytes(path: &Path) -> Vec<u8> {
+pub(in crate::snapshot) fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
 /// The inverse of [`path_bytes`].
-pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+pub(in crate::snapshot) fn path_of(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }

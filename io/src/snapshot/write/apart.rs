@@ -1,7 +1,7 @@
 //! Replaces `together.rs` in a build without the feature `hdf5-mpio`. There the first rank writes
 //! alone.
 
-use super::raw::Transfer;
+use crate::snapshot::format::raw::Transfer;
 use decomposition::Comm;
 use hdf5::File;
 use std::marker::PhantomData;

@@ -8,11 +8,11 @@ use std::ffi::CString;
 use std::ops::Range;
 
 /// How rows are written: by this process alone, or by all processes that have the file open.
-pub(super) struct Transfer(hid_t);
+pub(in crate::snapshot) struct Transfer(hid_t);
 
 impl Transfer {
     /// This process writes alone.
-    pub(super) fn new() -> hdf5::Result<Transfer> {
+    pub(in crate::snapshot) fn new() -> hdf5::Result<Transfer> {
         let _guard = hdf5_sys::LOCK.lock();
         // SAFETY: the library is initialized (a file is open) and locked; the class of transfer properties is one of its constants.
         hdf5::h5check(unsafe { h5p::H5Pcreate(*h5p::H5P_CLS_DATASET_XFER) }).map(Transfer)
@@ -21,7 +21,7 @@ impl Transfer {
     /// All processes that have the file open write together. They must call [`Transfer::write`] equally
     /// often.
     #[cfg(feature = "hdf5-mpio")]
-    pub(super) fn collective() -> hdf5::Result<Transfer> {
+    pub(in crate::snapshot) fn collective() -> hdf5::Result<Transfer> {
         let transfer = Transfer::new()?;
         let _guard = hdf5_sys::LOCK.lock();
         let mode = h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
@@ -32,7 +32,7 @@ impl Transfer {
 
     /// Writes `values` to the rows `rows` of a dataset. A process without rows must take part if the
     /// transfer is collective.
-    pub(super) fn write<T: H5Type>(
+    pub(in crate::snapshot) fn write<T: H5Type>(
         &self,
         dataset: &Dataset,
         rows: Range<usize>,
@@ -79,7 +79,7 @@ fn select_nothing(space: Dataspace, memory: &Dataspace) -> hdf5::Result<Dataspac
 
 /// Type of the numbers in a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Numbers {
+pub(in crate::snapshot) enum Numbers {
     /// Floats.
     Floats {
         /// Size of each [bytes].
@@ -101,7 +101,7 @@ pub(super) enum Numbers {
 
 /// Type of the numbers in a dataset. Unlike `TypeDescriptor`, it supports numbers of any size,
 /// which the library converts.
-pub(super) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
+pub(in crate::snapshot) fn numbers_of(dataset: &Dataset) -> hdf5::Result<Numbers> {
     let kind = dataset.dtype()?;
     let _guard = hdf5_sys::LOCK.lock();
     // SAFETY: the type is open, and nothing is written. The library is locked.
@@ -134,7 +134,7 @@ pub(crate) fn write_text(place: &Location, name: &str, text: &str) -> hdf5::Resu
 }
 
 /// Whether a group has an attribute of this name.
-pub(super) fn has_attribute(place: &Location, name: &str) -> hdf5::Result<bool> {
+pub(in crate::snapshot) fn has_attribute(place: &Location, name: &str) -> hdf5::Result<bool> {
     let name = CString::new(name).map_err(|_| hdf5::Error::from("its name holds a zero"))?;
     let _guard = hdf5_sys::LOCK.lock();
     // SAFETY: the group is open and the name ends with zero. The library is locked.
@@ -146,7 +146,7 @@ pub(super) fn has_attribute(place: &Location, name: &str) -> hdf5::Result<bool> 
 const LONGEST_TEXT: usize = 1 << 16;
 
 /// Reads an attribute that is one text of fixed length; `None` if it is not.
-pub(super) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
+pub(in crate::snapshot) fn read_text(attribute: &Attribute) -> hdf5::Result<Option<String>> {
     let kind = attribute.dtype()?;
     let (TypeDescriptor::FixedUnicode(length) | TypeDescriptor::FixedAscii(length)) = kind.to_descriptor()?
     else {

@@ -8,7 +8,7 @@
 //! Accelerations and potentials are those of the masses at their comoving positions.
 
 use super::column::{Column, Content};
-use super::{Flavour, Format};
+use crate::snapshot::{Flavour, Format};
 use serde::{Deserialize, Serialize};
 use treecode::math::powf;
 
@@ -49,7 +49,7 @@ impl Universe {
     }
 
     /// Factor from the values of a column to those in a file. Only the units of GADGET include h.
-    pub(super) fn factor(&self, column: Column, flavour: Flavour) -> f64 {
+    pub(in crate::snapshot) fn factor(&self, column: Column, flavour: Flavour) -> f64 {
         match (column, flavour) {
             (Column::Velocities, _) => 1.0 / self.momentum_factor(flavour),
             (_, Flavour::Swift) => 1.0,
@@ -71,7 +71,7 @@ impl Universe {
 impl Column {
     /// Power of the scale factor by which values in files of cosmological runs are multiplied to make
     /// them physical.
-    pub(super) fn scale_exponent(self, flavour: Flavour) -> f64 {
+    fn scale_exponent(self, flavour: Flavour) -> f64 {
         match self {
             Column::Coordinates => 1.0,
             Column::Velocities if flavour == Flavour::Gadget => 0.5,
@@ -83,7 +83,7 @@ impl Column {
 
     /// Power of h by which values in GADGET files of cosmological runs are multiplied: lengths and masses
     /// have units that include 1/h.
-    pub(super) fn hubble_exponent(self) -> f64 {
+    fn hubble_exponent(self) -> f64 {
         let dimension = self.dimension();
         // In powers of length, mass and velocity.
         -f64::from(dimension.length + dimension.time + dimension.mass)
@@ -93,7 +93,7 @@ impl Column {
 impl Content<'_> {
     /// Power of a by which values of a cosmological snapshot are multiplied to be physical. Further columns
     /// have the numbers of their file, whose powers are not known: 0.
-    pub(super) fn scale_exponent(self, flavour: Flavour) -> f64 {
+    pub(in crate::snapshot) fn scale_exponent(self, flavour: Flavour) -> f64 {
         match self {
             Content::State(column) => column.scale_exponent(flavour),
             Content::Passenger(_) => 0.0,
@@ -101,7 +101,7 @@ impl Content<'_> {
     }
 
     /// Power of h, as [`Column::hubble_exponent`].
-    pub(super) fn hubble_exponent(self) -> f64 {
+    pub(in crate::snapshot) fn hubble_exponent(self) -> f64 {
         match self {
             Content::State(column) => column.hubble_exponent(),
             Content::Passenger(_) => 0.0,

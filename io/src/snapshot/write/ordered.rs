@@ -1,8 +1,8 @@
 //! Writing bodies in the order of their keys, with an index of cells. The content does not depend
 //! on the number of ranks.
 
-use super::write::{Rows, write};
-use super::{Fields, Flavour, Header, Index, Layout};
+use super::{Rows, write};
+use crate::snapshot::{Fields, Flavour, Header, Index, Layout};
 use crate::{Error, Target};
 use decomposition::{Comm, Ordered, cells, collective, in_key_order, survey_all};
 use treecode::{Bodies, Cube, Key, TYPES};
